@@ -1,0 +1,1 @@
+"""The rules and the memory of Yixing: no web in here."""

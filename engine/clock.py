@@ -1,0 +1,40 @@
+"""The one clock. Moments are aware UTC; days are days in China. Tests and scenarios move it with `set_to`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHINA = ZoneInfo("Asia/Shanghai")
+_fixed: ContextVar[datetime | None] = ContextVar("fixed_clock", default=None)
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return _fixed.get() or datetime.now(UTC)
+
+
+def today() -> date:
+    """The present day in China."""
+    return day_of(now())
+
+
+def day_of(moment: datetime) -> date:
+    """The day in China on which an aware moment falls."""
+    return moment.astimezone(CHINA).date()
+
+
+@contextmanager
+def set_to(moment: datetime) -> Iterator[None]:
+    """Let `now()` give `moment` (aware) inside the block; blocks nest."""
+    token = _fixed.set(moment.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _fixed.reset(token)

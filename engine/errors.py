@@ -1,0 +1,66 @@
+"""The whole error tree. The docstring of an error is what its reader sees; `details` goes to the log only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class EngineError(Exception):
+    """The request could not be carried out."""
+
+    status = 500
+    code = "error"
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        self.message = message or (self.__doc__ or "").strip()
+        self.code = str(details.pop("code", self.code))
+        self.details = details
+        super().__init__(self.message)
+
+
+class Refused(EngineError):
+    """您没有办理此事项的权限。"""
+
+    status = 403
+    code = "refused"
+
+
+class NotFound(EngineError):
+    """没有找到,或您无权查看。"""
+
+    status = 404
+    code = "not_found"
+
+
+class Conflict(EngineError):
+    """已有人先行办理,请刷新后再看。"""
+
+    status = 409
+    code = "conflict"
+
+
+class Invalid(EngineError):
+    """填写的内容有误,请按提示修改。"""
+
+    status = 422
+    code = "invalid"
+
+    def __init__(self, fields: dict[str, list[str]] | str, **details: Any) -> None:
+        self.fields: dict[str, list[str]] = {"_": [fields]} if isinstance(fields, str) else fields
+        super().__init__("; ".join(m for messages in self.fields.values() for m in messages), **details)
+
+
+class ProcessFault(EngineError):
+    """流程定义有误,本件已登记为异常,请与工会办公室联系。"""
+
+    code = "process_fault"
+
+    def __init__(self, message: str, file: str = "", element: str = "", advice: str = "", **details: Any) -> None:
+        self.file, self.element, self.advice = file, element, advice
+        super().__init__(message, **details)
+
+
+class HistoryBroken(EngineError):
+    """历史记录校验未通过。"""
+
+    code = "history_broken"
