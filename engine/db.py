@@ -1,0 +1,81 @@
+"""The database engine and the one place that commits. Library exceptions of the database are translated here."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from engine.errors import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from engine.settings import Settings
+
+Session = Connection
+T = TypeVar("T")
+AGAIN = {"40001", "40P01", "57P01", "08006"}  # serialization failure, deadlock, server restarted
+_engines: dict[str, Engine] = {}
+
+
+def connect(url: str, *, size: int = 20) -> Engine:
+    """The engine for a URL, one per process. READ COMMITTED; a statement ends after 30 s, a lock wait after 10 s."""
+    if url not in _engines:
+        engine = create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1),
+            pool_size=size,
+            max_overflow=10,
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            query_cache_size=2000,
+        )
+        event.listen(engine, "connect", _prepare)
+        _engines[url] = engine
+    return _engines[url]
+
+
+def _prepare(raw: Any, _record: Any) -> None:
+    raw.prepare_threshold = 3
+    with raw.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET timezone = 'UTC'")
+    raw.commit()
+
+
+def url_of(settings: Settings) -> str:
+    """The configured database, or the embedded one, which is started when it does not run yet."""
+    if settings.database_url:
+        return settings.database_url
+    from engine import embedded
+
+    return embedded.start(settings.home)
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """One transaction: commits at the end, rolls back on any error. A duplicate row is a Conflict."""
+    try:
+        with engine.begin() as session:
+            yield session
+    except IntegrityError as fault:
+        raise Conflict(detail=str(fault.orig)) from fault
+
+
+def again(engine: Engine, work: Callable[[Session], T], tries: int = 5) -> T:
+    """Run `work` in a transaction; a deadlock or serialization failure runs the whole of it again."""
+    for attempt in range(tries):
+        try:
+            with transaction(engine) as session:
+                return work(session)
+        except DBAPIError as fault:
+            state = getattr(fault.orig, "sqlstate", "")
+            if state == "55P03":
+                raise Conflict("此事项正由他人办理,请稍后再试。") from fault
+            if state not in AGAIN or attempt == tries - 1:
+                raise
+            time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # spread the rivals out
+    raise AssertionError("unreachable")

@@ -1,0 +1,61 @@
+"""The only reader of the environment: one frozen object, made once at an edge and handed on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are and how the product is run; each field is the variable YIXING_<NAME>."""
+
+    home: Path
+    database_url: str
+    processes: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    demo: bool = False
+    secret_key: str = ""
+    secure_cookies: bool = False
+    trusted_proxies: int = 0
+    web_workers: int = 2
+    web_threads: int = 8
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read YIXING_HOME, _DATABASE_URL, _PROCESSES, _HOST, _PORT, _DEMO, _SECRET_KEY, _SECURE_COOKIES, _TRUSTED_PROXIES,
+    _WEB_WORKERS, _WEB_THREADS. Raises ValueError in words when a number is none."""
+    env = os.environ if environ is None else environ
+
+    def number(name: str, default: int) -> int:
+        text = env.get(f"YIXING_{name}", "").strip()
+        if not text:
+            return default
+        if not text.isdigit():
+            raise ValueError(f"YIXING_{name} must be a whole number, not {text!r}")
+        return int(text)
+
+    def flag(name: str) -> bool:
+        return env.get(f"YIXING_{name}", "").strip().lower() in {"1", "true", "yes", "on"}
+
+    return Settings(
+        home=Path(env.get("YIXING_HOME", "") or "var").resolve(),
+        database_url=env.get("YIXING_DATABASE_URL", "").strip(),
+        processes=Path(env.get("YIXING_PROCESSES", "") or ROOT / "processes").resolve(),
+        host=env.get("YIXING_HOST", "") or "127.0.0.1",
+        port=number("PORT", 8000),
+        demo=flag("DEMO"),
+        secret_key=env.get("YIXING_SECRET_KEY", ""),
+        secure_cookies=flag("SECURE_COOKIES"),
+        trusted_proxies=number("TRUSTED_PROXIES", 0),
+        web_workers=number("WEB_WORKERS", 2),
+        web_threads=number("WEB_THREADS", 8),
+    )
