@@ -1,0 +1,134 @@
+"""The one byte form of a value, and the hashes made of it: RFC 8785 (JCS) for dict, list, str, int, bool and None.
+
+This room knows bytes and hashes; it must not know the database, the tree (`merkle`) or the keys (`keys`).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import UTC
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from engine.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+HASH_BYTES = 32
+SALT_BYTES = 16
+MAX_DEPTH = 64
+MAX_INTEGER = 2**53 - 1  # beyond it other readers of JSON (RFC 8785 §3.2.2.3) would round
+_GENESIS = b"yixing/1"
+# json escapes exactly what RFC 8785 §3.2.2.2 asks for. It sorts keys by code point where the RFC sorts by UTF-16
+# unit; the two agree for ASCII, so `_check` lets only ASCII keys pass.
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)
+
+
+def dumps(value: object) -> bytes:
+    """Canonical JSON in UTF-8. Texts are taken as they are: NFC is made where they enter.
+
+    Invalid: a float, another type, a key that is not ASCII text, an integer beyond 2^53-1, a lone surrogate,
+    more than 64 levels.
+    """
+    _check(value, 0)
+    try:
+        return _ENCODER.encode(value).encode()
+    except UnicodeEncodeError as error:
+        raise Invalid("文字中含有无法编码的字符", reason=str(error)) from error
+
+
+def _check(value: object, depth: int) -> None:
+    if value is None or isinstance(value, str | bool):
+        return
+    if isinstance(value, int):
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:
+            raise Invalid("整数过大,无法存入历史记录")
+        return
+    if depth >= MAX_DEPTH:
+        raise Invalid(f"内容嵌套超过 {MAX_DEPTH} 层")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not (isinstance(key, str) and key.isascii()):
+                raise Invalid("字段名须为 ASCII 文字", key=repr(key)[:80])
+            _check(item, depth + 1)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check(item, depth + 1)
+    else:
+        raise Invalid(f"历史记录不接受 {type(value).__name__} 类型的值")
+
+
+def digest(data: bytes) -> bytes:
+    """SHA-256, 32 bytes."""
+    return sha256(data).digest()
+
+
+def genesis(instance: UUID) -> bytes:
+    """What stands before the first event of an instance, so that no chain can be moved to another instance."""
+    return sha256(_GENESIS + instance.bytes).digest()
+
+
+def event_hash(prev: bytes, body: bytes) -> bytes:
+    """SHA-256(prev + body); `prev` is the hash of the event before, or `genesis(instance)`.
+
+    Invalid: prev is not 32 bytes.
+    """
+    if len(prev) != HASH_BYTES:  # a shorter one would let bytes wander between prev and body
+        raise Invalid("前一事件的哈希须为 32 字节")
+    return sha256(prev + body).digest()
+
+
+def event_body(
+    *,
+    instance: UUID,
+    seq: int,
+    at: datetime,
+    actor: UUID | str | None,
+    on_behalf_of: UUID | str | None,
+    kind: str,
+    data: Mapping[str, object],
+) -> bytes:
+    """The canonical text of an event that is stored and hashed: `data` and, under "event", who did what and when.
+
+    Without that header, columns beside the body (actor, at, kind) could be changed and every hash would still hold.
+    Invalid: `data` has a key "event", or a value that `dumps` refuses.
+    """
+    if "event" in data:
+        raise Invalid("event 是保留字段名")
+    header = {
+        "instance": str(instance),
+        "seq": seq,
+        "at": moment(at),
+        "actor": None if actor is None else str(actor),
+        "on_behalf_of": None if on_behalf_of is None else str(on_behalf_of),
+        "kind": kind,
+    }
+    return dumps({**data, "event": header})
+
+
+def moment(at: datetime) -> str:
+    """An aware moment as text in UTC, always with six digits: 2026-03-02T01:00:00.000000Z. Invalid: a naive one."""
+    if at.tzinfo is None:
+        raise Invalid("时刻须带时区")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def new_salt() -> bytes:
+    """16 random bytes; kept beside the erasable text and erased with it."""
+    return secrets.token_bytes(SALT_BYTES)
+
+
+def salted(value: object, salt: bytes) -> str:
+    """Hex SHA-256(salt + canonical value): history keeps this, so the text itself can be erased.
+
+    Invalid: salt not 16 bytes. The length is fixed, or the same hash could be shown for (salt, 12) and (salt + "1", 2).
+    """
+    if len(salt) != SALT_BYTES:
+        raise Invalid(f"盐值须为 {SALT_BYTES} 字节")
+    return sha256(salt + dumps(value)).hexdigest()

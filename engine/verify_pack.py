@@ -1,0 +1,480 @@
+"""Verify an evidence pack offline:  python verify.py pack.zip|folder [--witness notes.txt]
+
+Needs only Python 3.9 or later (uses `cryptography` if it is there) and nothing of the engine: it repeats the rules in
+its own words. Exit 0: the last line is PASS n/n. Exit 1: the last line begins with FALSE and names the first false
+thing. Exit 2: the input cannot be used. A line that begins with NOTE says what this pack cannot prove.
+
+A pack is a folder or a ZIP of it (UTF-8 names); JSON without floats or repeated keys; hashes in lower-case hex:
+  manifest.sha256   one line per file except itself, as `sha256sum` writes: "<sha256>  <name>"; name with "/".
+  keys.json         {"<key id>": "<public Ed25519 key>"}; key id = first 16 hex digits of SHA-256(public key).
+  events.jsonl      one event per line, by seq from 1 within an instance, with exactly these fields:
+                    {"instance", "seq", "at", "actor", "on_behalf_of", "kind", "body", "hash", "leaf_no"}
+                    body     canonical JSON text (RFC 8785, ASCII keys) of an object. Its member "event" repeats the
+                             first six fields: {"instance","seq","at","actor","on_behalf_of","kind"}.
+                    hash     SHA-256(hash of the event before + body); before the first event stands
+                             SHA-256("yixing/1" + the instance's UUID as 16 bytes).
+                    leaf_no  its number, from 0, in the tree over all events of the system; null: not sealed yet.
+                             Leaf = SHA-256(0x00 + hash), node = SHA-256(0x01 + left + right) (RFC 6962).
+  checkpoints.txt   signed notes, oldest first (may be empty): five lines, an empty line, the signature over the
+                    five lines with their line ends (here "|" stands for a line end):
+                    yixing/checkpoint/1 | <size> | <root> | at <2026-03-02T01:00:00Z> | key <key id> | | sig <signature>
+  proofs.json       {"size": <size of the last checkpoint, 0 if none>,
+                     "inclusion": {"<leaf_no>": [<path from the leaf to that root, lowest first>]},   for each leaf_no
+                     "consistency": [{"from": <size>, "to": <size>, "path": [...]}]}   optional; if it is there, then
+                    for each two checkpoints that follow each other with different sizes (except from size 0).
+  heads.txt         optional, made at export: one signed note per instance that says which event was its last:
+                    yixing/head/1 | <instance> | <seq> | <hash> | at <moment> | key <key id> | | sig <signature>
+  documents/...     every issued document, any name; found by its hash, which is "sha256" in the body of an event of
+                    kind document_issued.
+  answers.jsonl     optional: {"instance", "seq", "key", "salt", "value"}: the text of an answer. The event's body has
+                    "salted": {"<key>": SHA-256(salt + canonical JSON of value)}; salt: 16 bytes, erased with the text.
+  verify.py         this file. Take your own copy from the union rather than the one that came with a doubtful pack.
+
+Keys inside a pack prove nothing against one who remade the whole pack with a new key: compare the key ids printed
+here with those you were given, or give with --witness the checkpoint notes that you (or the superior union) kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+import unicodedata
+import zipfile
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+HEADER = ("instance", "seq", "at", "actor", "on_behalf_of", "kind")
+FIELDS = {*HEADER, "body", "hash", "leaf_no"}
+HEX, NUMBER = r"[0-9a-f]{64}", r"0|[1-9][0-9]{0,18}"
+SIGNED = [r"at [0-9TZ:-]{20}", r"key [0-9a-f]{16}", r"sig [0-9a-f]{128}"]
+CHECKPOINT = [r"yixing/checkpoint/1", NUMBER, HEX, *SIGNED]
+HEAD = [r"yixing/head/1", r"[0-9a-f-]{36}", NUMBER, HEX, *SIGNED]
+LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what desktops leave in folders that are only looked at
+MAX_BYTES = 8 << 30
+
+
+class Unusable(Exception):
+    """This is not a pack that can be checked."""
+
+
+class Wrong(Exception):
+    """A check is false."""
+
+
+class Pack:
+    """The files of a folder or ZIP; `load` reads what the checks after the manifest need."""
+
+    def __init__(self, path: Path, witness: str) -> None:
+        self.zip = None if path.is_dir() else zipfile.ZipFile(path)
+        if self.zip:
+            entries: list[tuple[str, Any]] = [(i.filename, i) for i in self.zip.infolist() if not i.is_dir()]
+            if sum(info.file_size for _, info in entries) > MAX_BYTES:
+                raise Unusable("过大 too large")
+        else:
+            inside = [file for file in path.rglob("*") if file.is_symlink() or not file.is_dir()]
+            if any(file.is_symlink() for file in inside):
+                raise Unusable("含有符号链接 contains a symbolic link")
+            entries = [(file.relative_to(path).as_posix(), file) for file in inside if file.name not in LITTER]
+        self.files = {unicodedata.normalize("NFC", name): source for name, source in entries}
+        if len(self.files) != len(entries):
+            raise Unusable("有重名文件 two files of one name")
+        if "manifest.sha256" not in self.files and len({name.split("/")[0] for name in self.files}) == 1:
+            self.files = {name.split("/", 1)[-1]: source for name, source in self.files.items()}  # a zipped folder
+        self.digests = {name: hashlib.sha256(self.read(name)).hexdigest() for name in self.files}
+        self.witness = notes(witness, CHECKPOINT, "--witness")
+
+    def load(self) -> None:
+        self.keys = {key: bytes.fromhex(public) for key, public in parse(self.text("keys.json"), "keys.json").items()}
+        self.events = self.lines("events.jsonl", FIELDS)
+        for event in self.events:
+            whole = type(event["seq"]) is int and type(event["leaf_no"]) in (int, type(None))
+            if not whole or str(UUID(event["instance"])) != event["instance"] or not re.fullmatch(HEX, event["hash"]):
+                raise Unusable(f"{event['where']} 字段格式不对 ill-formed field")
+            event["content"] = parse(event["body"], event["where"])
+        self.checkpoints = notes(self.text("checkpoints.txt"), CHECKPOINT, "checkpoints.txt")
+        self.proofs = parse(self.text("proofs.json"), "proofs.json")
+        self.heads = notes(self.text("heads.txt", ""), HEAD, "heads.txt")
+        self.answers = self.lines("answers.jsonl", {"instance", "seq", "key", "salt", "value"}, "")
+
+    def read(self, name: str) -> bytes:
+        return self.zip.read(self.files[name]) if self.zip else bytes(self.files[name].read_bytes())
+
+    def text(self, name: str, default: str | None = None) -> str:
+        if name in self.files:
+            return self.read(name).decode("utf-8")
+        if default is None:
+            raise Unusable(f"缺少 missing {name}")
+        return default
+
+    def lines(self, name: str, fields: set[str], default: str | None = None) -> list[dict[str, Any]]:
+        found = []
+        for number, text in enumerate(self.text(name, default).split("\n"), 1):
+            if text.strip():
+                line = parse(text, f"{name}:{number}")
+                if not isinstance(line, dict) or set(line) != fields:
+                    raise Unusable(f"{name}:{number} 字段应为 fields must be {sorted(fields)}")
+                found.append({**line, "where": f"{name}:{number}"})
+        return found
+
+
+def parse(text: str, where: str) -> Any:
+    """JSON without floats and repeated keys, which two readers could read differently."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise Unusable(f"{where} 有重复的字段 repeated key")
+        return dict(pairs)
+
+    def no_float(number: str) -> Any:
+        raise Unusable(f"{where} 有小数 a float: {number[:20]}")
+
+    try:
+        return json.loads(text, object_pairs_hook=once, parse_float=no_float, parse_constant=no_float)
+    except ValueError as error:
+        raise Unusable(f"{where} 不是 JSON not JSON: {error}") from error
+
+
+def canonical(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def notes(text: str, patterns: list[str], where: str) -> list[list[str]]:
+    """Signed notes as lists of their lines; empty lines and spaces at line ends (as after mail) do not count."""
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    found = [lines[at : at + len(patterns)] for at in range(0, len(lines), len(patterns))]
+    for number, note in enumerate(found, 1):
+        if len(note) != len(patterns) or not all(map(re.fullmatch, patterns, note)):
+            raise Unusable(f"{where} 第 {number} 份格式不对 note {number} is ill-formed")
+    return found
+
+
+def signed(pack: Pack, note: list[str], where: str) -> None:
+    key, signature, text = note[-2][4:], bytes.fromhex(note[-1][4:]), "\n".join(note[:-1]) + "\n"
+    if key not in pack.keys:
+        raise Wrong(f"{where} 密钥 {key} 不在 keys.json 中 the key is not in keys.json")
+    if not ed25519(pack.keys[key], signature, text.encode()):
+        raise Wrong(f"{where} 签名不符 the signature is false")
+
+
+def manifest(pack: Pack) -> str:
+    """Every file is the one that was packed; nothing was added or taken out."""
+    listed: dict[str, str] = {}
+    for number, line in enumerate(filter(None, pack.text("manifest.sha256").replace("\r", "").split("\n")), 1):
+        name = unicodedata.normalize("NFC", line[66:])
+        if not re.fullmatch(HEX + "  .+", line) or name in listed:
+            raise Unusable(f"manifest.sha256:{number} 格式不对或重复 ill-formed or listed twice")
+        listed[name] = line[:64]
+    for name in sorted({*pack.files, *listed} - {"manifest.sha256"}):
+        if name not in listed:
+            raise Wrong(f"{name} 未列入清单 is not in manifest.sha256")
+        if name not in pack.files:
+            raise Wrong(f"{name} 缺失 is missing")
+        if pack.digests[name] != listed[name]:
+            raise Wrong(f"{name} 内容与清单不符 differs from manifest.sha256")
+    pack.load()
+    return f"{len(listed)} 个文件 files"
+
+
+def keys(pack: Pack) -> str:
+    """Each key id is that of its key."""
+    for key, public in pack.keys.items():
+        if len(public) != 32 or hashlib.sha256(public).hexdigest()[:16] != key:
+            raise Wrong(f"keys.json {key} 编号与公钥不符 the id is not that of the key")
+    return "请与您留存的编号核对 compare with the ids you were given: " + ", ".join(sorted(pack.keys))
+
+
+def bodies(pack: Pack) -> str:
+    """What stands beside a body (who, when, what) is what the hashed body says."""
+    for event in pack.events:
+        content = event["content"]
+        if not isinstance(content, dict) or canonical(content) != event["body"].encode():
+            raise Wrong(f"{event['where']} body 不是规范 JSON is not canonical JSON")
+        inner = content.get("event")
+        for name in HEADER:
+            if not isinstance(inner, dict) or name not in inner or canonical(inner[name]) != canonical(event[name]):
+                raise Wrong(f"{event['where']} {name} 与 body 所载不同 differs from what the body says")
+    return f"{len(pack.events)} 个事件 events"
+
+
+def sequence(pack: Pack) -> str:
+    """No event is missing, doubled or out of order."""
+    last: dict[str, dict[str, Any]] = {}
+    for event in pack.events:
+        before = last.get(event["instance"], {"seq": 0, "leaf_no": -1})
+        if event["seq"] != before["seq"] + 1:
+            raise Wrong(f"{event['where']} 序号 seq {event['seq']},应为 expected {before['seq'] + 1}")
+        if event["leaf_no"] is not None and (before["leaf_no"] is None or event["leaf_no"] <= before["leaf_no"]):
+            raise Wrong(f"{event['where']} 叶序号次序不对 leaf_no {event['leaf_no']} is out of order")
+        last[event["instance"]] = event
+    return f"{len(last)} 件 instances"
+
+
+def chain(pack: Pack) -> str:
+    """Each hash covers its event and, through the hash before, all earlier ones."""
+    before: dict[str, str] = {}
+    for event in pack.events:
+        start = hashlib.sha256(b"yixing/1" + UUID(event["instance"]).bytes).hexdigest()
+        previous = bytes.fromhex(before.get(event["instance"], start))
+        if hashlib.sha256(previous + event["body"].encode()).hexdigest() != event["hash"]:
+            raise Wrong(f"{event['where']} (seq {event['seq']}) 哈希不符 the hash is false")
+        before[event["instance"]] = event["hash"]
+    return f"{len(pack.events)} 个哈希 hashes"
+
+
+def checkpoints(pack: Pack) -> str:
+    """Each checkpoint was signed, and none is smaller than the one before."""
+    for number, note in enumerate(pack.checkpoints, 1):
+        signed(pack, note, f"checkpoints.txt 第 {number} 份 note {number} (size {note[1]})")
+        if number > 1 and int(note[1]) < int(pack.checkpoints[number - 2][1]):
+            raise Wrong(f"checkpoints.txt 第 {number} 份 note {number} 比前一份小 is smaller than the one before")
+    return f"{len(pack.checkpoints)} 份签名 signatures" + (f", {pack.checkpoints[-1][3]}" if pack.checkpoints else "")
+
+
+def consistency(pack: Pack) -> str:
+    """Each checkpoint continues the one before: history was added to, never rewritten."""
+    paths = {(p["from"], p["to"]): list(map(bytes.fromhex, p["path"])) for p in pack.proofs.get("consistency", [])}
+    for number, new in enumerate(pack.checkpoints[1:]):
+        old = pack.checkpoints[number]
+        sizes, roots = (int(old[1]), int(new[1])), (bytes.fromhex(old[2]), bytes.fromhex(new[2]))
+        if sizes[0] == sizes[1] and roots[0] != roots[1]:
+            raise Wrong(f"检查点 checkpoint {sizes[0]} 有两个根 has two roots")
+        if sizes[0] in (0, sizes[1]):
+            continue
+        if "consistency" not in pack.proofs:
+            say(f"NOTE  检查点 {sizes[1]} 未附延续证明 no proof that checkpoint {sizes[1]} continues {sizes[0]}")
+        elif sizes not in paths or not continues(*sizes, paths[sizes], *roots):
+            raise Wrong(f"proofs.json 检查点 checkpoint {sizes[1]} 不是 {sizes[0]} 的延续 does not continue it")
+    return f"{len(paths)} 个证明 proofs"
+
+
+def inclusion(pack: Pack) -> str:
+    """Each sealed event is a leaf of the tree whose root the last checkpoint signs."""
+    size, paths = pack.proofs["size"], dict(pack.proofs["inclusion"])
+    last_size, root = (int(pack.checkpoints[-1][1]), pack.checkpoints[-1][2]) if pack.checkpoints else (0, "")
+    if size != last_size:
+        raise Wrong(f"proofs.json size {size} 与最后的检查点不符 is not that of the last checkpoint {last_size}")
+    sealed = [event for event in pack.events if event["leaf_no"] is not None]
+    for event in sealed:
+        leaf = hashlib.sha256(b"\x00" + bytes.fromhex(event["hash"])).digest()
+        path = paths.pop(str(event["leaf_no"]), None)
+        if path is None or not included(leaf, event["leaf_no"], size, list(map(bytes.fromhex, path)), root):
+            where = f"{event['where']} (seq {event['seq']})"
+            raise Wrong(f"{where} 不在检查点 {size} 内 is not leaf {event['leaf_no']} of checkpoint {size}")
+    if paths:
+        raise Wrong(f"proofs.json 叶 leaf {min(paths, key=int)} 没有对应的事件 has no event: 事件被删 cut off?")
+    if len(pack.events) > len(sealed):
+        young = len(pack.events) - len(sealed)
+        say(f"NOTE  {young} 个较新事件尚未封存,仍可被改写 events are not sealed yet and could still be rewritten")
+    return f"{len(sealed)} 个叶 leaves"
+
+
+def heads(pack: Pack) -> str:
+    """Nothing was cut off at the end of an instance."""
+    last = {event["instance"]: event for event in pack.events}
+    for number, note in enumerate(pack.heads, 1):
+        signed(pack, note, f"heads.txt 第 {number} 份 note {number}")
+        event = last.get(note[1], {"seq": 0, "hash": ""})
+        if (str(event["seq"]), event["hash"]) != (note[2], note[3]):
+            raise Wrong(f"heads.txt 件 {note[1]} 应止于 should end with seq {note[2]},现为 but has {event['seq']}")
+    for instance in sorted(set(last) - {note[1] for note in pack.heads}):
+        say(f"NOTE  件 {instance} 未附末事件签名 no signed head: 其后的事件可能被略去 later events may be left out")
+    return f"{len(pack.heads)} 个末事件 heads"
+
+
+def documents(pack: Pack) -> str:
+    """Each issued document is here, byte for byte, and no other."""
+    issued = {e["content"].get("sha256"): e["where"] for e in pack.events if e["kind"] == "document_issued"}
+    present = {pack.digests[name]: name for name in sorted(pack.files) if name.startswith("documents/")}
+    for digest in sorted(set(present) - set(issued)):
+        raise Wrong(f"{present[digest]} 与任何签发事件不符 is not the document of any event")
+    for digest in sorted(set(issued) - set(present), key=str):
+        raise Wrong(f"{issued[digest]} 所签发的文书不在包内 its document is missing: {digest}")
+    return f"{len(issued)} 份文书 documents"
+
+
+def answers(pack: Pack) -> str:
+    """Each answer shown is the one that the event kept by its salted digest."""
+    kept = {(e["instance"], e["seq"], k): v for e in pack.events for k, v in e["content"].get("salted", {}).items()}
+    shown = set()
+    for line in pack.answers:
+        place, salt = (line["instance"], line["seq"], line["key"]), bytes.fromhex(line["salt"])
+        if len(salt) != 16 or hashlib.sha256(salt + canonical(line["value"])).hexdigest() != kept.get(place):
+            raise Wrong(f"{line['where']} {line['key']} 与 seq {line['seq']} 的摘要不符 is not what the event kept")
+        shown.add(place)
+    if len(kept) > len(shown):
+        say(f"NOTE  {len(kept) - len(shown)} 项答复未附或已删除 answers are not in the pack or were erased")
+    return f"{len(shown)} 项答复 answers"
+
+
+def witness(pack: Pack) -> str:
+    """The checkpoints that someone outside kept are those of this history."""
+    roots = {note[1]: note[2] for note in pack.checkpoints}
+    for number, note in enumerate(pack.witness, 1):
+        signed(pack, note, f"留存的检查点第 {number} 份 witness note {number}")
+        if roots.get(note[1]) != note[2]:
+            state = "根不同 has another root" if note[1] in roots else "不在包内 is not in the pack"
+            raise Wrong(f"留存的检查点 witnessed checkpoint {note[1]} {state}")
+    if not pack.witness:
+        say("NOTE  未提供留存的检查点 no --witness: 换密钥重造的包无法发现 a pack remade with a new key would pass")
+    return f"{len(pack.witness)} 份留存 witnessed"
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def split(size: int) -> int:
+    """The largest power of two below the size: where RFC 6962 divides a tree."""
+    return 1 << ((size - 1).bit_length() - 1)
+
+
+def included(leaf: bytes, index: int, size: int, path: list[bytes], root: str) -> bool:
+    """The leaf and its path give the root (RFC 6962 §2.1.1)."""
+
+    def climb(index: int, size: int, path: list[bytes]) -> bytes:
+        if size == 1:
+            () = path  # nothing may be left over
+            return leaf
+        *lower, top = path
+        half = split(size)
+        if index < half:
+            return node(climb(index, half, lower), top)
+        return node(top, climb(index - half, size - half, lower))
+
+    try:
+        return 0 <= index < size and climb(index, size, path).hex() == root
+    except ValueError:  # the path is too short or too long
+        return False
+
+
+def continues(old: int, new: int, path: list[bytes], old_root: bytes, new_root: bytes) -> bool:
+    """The path gives both roots, so the old tree begins the new one (RFC 6962 §2.1.2); 0 < old < new."""
+
+    def climb(old: int, new: int, path: list[bytes], whole: bool) -> tuple[bytes, bytes]:
+        if old == new:
+            (same,) = [*path, old_root] if whole else path
+            return same, same
+        *lower, top = path
+        half = split(new)
+        if old <= half:
+            before, after = climb(old, half, lower, whole)
+            return before, node(after, top)
+        before, after = climb(old - half, new - half, lower, False)
+        return node(top, before), node(top, after)
+
+    try:
+        return climb(old, new, path, True) == (old_root, new_root)
+    except ValueError:
+        return False
+
+
+def ed25519(public: bytes, signature: bytes, message: bytes) -> bool:
+    """The signature holds."""
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    except ImportError:
+        return ed25519_plain(public, signature, message)
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+Point = tuple[int, int, int, int]  # (X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z
+P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+D, ROOT = -121665 * pow(121666, -1, P) % P, pow(2, (P - 1) // 4, P)
+
+
+def ed25519_plain(public: bytes, signature: bytes, message: bytes) -> bool:
+    """RFC 8032 §5.1.7 in plain Python: [s]B = R + [h]A."""
+    a, r, b = point(public), point(signature[:32]), point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+    s = int.from_bytes(signature[32:], "little")
+    if len(signature) != 64 or s >= L or a is None or r is None or b is None:
+        return False
+    h = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
+    left, right = times(s, b), plus(r, times(h, a))
+    return all((left[i] * right[2] - right[i] * left[2]) % P == 0 for i in (0, 1))
+
+
+def point(data: bytes) -> Point | None:
+    """RFC 8032 §5.1.3; None if no point of the curve is written so."""
+    number = int.from_bytes(data, "little")
+    sign, y = number >> 255, number & ((1 << 255) - 1)
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    x = x if x * x % P == square else x * ROOT % P
+    if len(data) != 32 or y >= P or x * x % P != square or (x == 0 and sign):
+        return None
+    x = x if x & 1 == sign else P - x
+    return x, y, 1, x * y % P
+
+
+def plus(p: Point, q: Point) -> Point:
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def times(factor: int, p: Point) -> Point:
+    found = (0, 1, 1, 0)
+    while factor:
+        found = plus(found, p) if factor & 1 else found
+        p, factor = plus(p, p), factor >> 1
+    return found
+
+
+CHECKS = {
+    "清单 manifest": manifest,
+    "密钥 keys": keys,
+    "正文 bodies": bodies,
+    "序号 sequence": sequence,
+    "哈希链 chain": chain,
+    "检查点 checkpoints": checkpoints,
+    "延续 consistency": consistency,
+    "封存 inclusion": inclusion,
+    "末事件 heads": heads,
+    "文书 documents": documents,
+    "答复 answers": answers,
+    "留存 witness": witness,
+}
+
+
+def say(text: str) -> None:
+    """One line; what the pack contains must not be able to write lines or colours of its own."""
+    sys.stdout.write("".join(c if c.isprintable() else "?" for c in text) + "\n")
+
+
+def verify(path: Path, witness: Path | None) -> int:
+    try:
+        pack = Pack(path, witness.read_text("utf-8") if witness else "")
+        for number, (title, check) in enumerate(CHECKS.items(), 1):
+            try:
+                say(f"OK    {number}/{len(CHECKS)} {title}: {check(pack)}")
+            except Wrong as wrong:
+                say(f"FALSE {number}/{len(CHECKS)} {title}: {wrong}")
+                return 1
+    except Exception as error:  # uncaught, it would exit 1, which means "false"
+        say(f"UNUSABLE 无法校验 {'' if isinstance(error, Unusable) else type(error).__name__} {error}")
+        return 2
+    say(f"PASS {len(CHECKS)}/{len(CHECKS)}")
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="校验证据包 Verify an evidence pack")
+    parser.add_argument("pack", type=Path, help="证据包(ZIP 或文件夹) the pack: ZIP or folder")
+    parser.add_argument("--witness", type=Path, help="您留存的检查点 checkpoint notes that you kept")
+    given = parser.parse_args()
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    return verify(given.pack, given.witness)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
