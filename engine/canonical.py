@@ -6,16 +6,12 @@ This room knows bytes and hashes; it must not know the database, the tree (`merk
 from __future__ import annotations
 
 import json
-import secrets
-from datetime import UTC
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from engine.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
     from uuid import UUID
 
 HASH_BYTES = 32
@@ -77,6 +73,7 @@ def genesis(instance: UUID) -> bytes:
 def event_hash(prev: bytes, body: bytes) -> bytes:
     """SHA-256(prev + body); `prev` is the hash of the event before, or `genesis(instance)`.
 
+    `body` must itself say chain, seq, kind, at, actor and on_behalf_of: columns beside it are not covered by the hash.
     Invalid: prev is not 32 bytes.
     """
     if len(prev) != HASH_BYTES:  # a shorter one would let bytes wander between prev and body
@@ -84,49 +81,10 @@ def event_hash(prev: bytes, body: bytes) -> bytes:
     return sha256(prev + body).digest()
 
 
-def event_body(
-    *,
-    instance: UUID,
-    seq: int,
-    at: datetime,
-    actor: UUID | str | None,
-    on_behalf_of: UUID | str | None,
-    kind: str,
-    data: Mapping[str, object],
-) -> bytes:
-    """The canonical text of an event that is stored and hashed: `data` and, under "event", who did what and when.
-
-    Without that header, columns beside the body (actor, at, kind) could be changed and every hash would still hold.
-    Invalid: `data` has a key "event", or a value that `dumps` refuses.
-    """
-    if "event" in data:
-        raise Invalid("event 是保留字段名")
-    header = {
-        "instance": str(instance),
-        "seq": seq,
-        "at": moment(at),
-        "actor": None if actor is None else str(actor),
-        "on_behalf_of": None if on_behalf_of is None else str(on_behalf_of),
-        "kind": kind,
-    }
-    return dumps({**data, "event": header})
-
-
-def moment(at: datetime) -> str:
-    """An aware moment as text in UTC, always with six digits: 2026-03-02T01:00:00.000000Z. Invalid: a naive one."""
-    if at.tzinfo is None:
-        raise Invalid("时刻须带时区")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def new_salt() -> bytes:
-    """16 random bytes; kept beside the erasable text and erased with it."""
-    return secrets.token_bytes(SALT_BYTES)
-
-
 def salted(value: object, salt: bytes) -> str:
     """Hex SHA-256(salt + canonical value): history keeps this, so the text itself can be erased.
 
+    The salt is random, kept beside the text and erased with it; never in an event, or short answers could be guessed.
     Invalid: salt not 16 bytes. The length is fixed, or the same hash could be shown for (salt, 12) and (salt + "1", 2).
     """
     if len(salt) != SALT_BYTES:

@@ -9,8 +9,8 @@ A pack is a folder or a ZIP of it (UTF-8 names); JSON without floats or repeated
   keys.json         {"<key id>": "<public Ed25519 key>"}; key id = first 16 hex digits of SHA-256(public key).
   events.jsonl      one event per line, by seq from 1 within an instance, with exactly these fields:
                     {"instance", "seq", "at", "actor", "on_behalf_of", "kind", "body", "hash", "leaf_no"}
-                    body     canonical JSON text (RFC 8785, ASCII keys) of an object. Its member "event" repeats the
-                             first six fields: {"instance","seq","at","actor","on_behalf_of","kind"}.
+                    body     canonical JSON text (RFC 8785, ASCII keys) of an object whose members "chain" (= instance),
+                             "seq", "at", "actor", "on_behalf_of", "kind" equal the fields; a missing one means null.
                     hash     SHA-256(hash of the event before + body); before the first event stands
                              SHA-256("yixing/1" + the instance's UUID as 16 bytes).
                     leaf_no  its number, from 0, in the tree over all events of the system; null: not sealed yet.
@@ -24,10 +24,10 @@ A pack is a folder or a ZIP of it (UTF-8 names); JSON without floats or repeated
                     for each two checkpoints that follow each other with different sizes (except from size 0).
   heads.txt         optional, made at export: one signed note per instance that says which event was its last:
                     yixing/head/1 | <instance> | <seq> | <hash> | at <moment> | key <key id> | | sig <signature>
-  documents/...     every issued document, any name; found by its hash, which is "sha256" in the body of an event of
-                    kind document_issued.
-  answers.jsonl     optional: {"instance", "seq", "key", "salt", "value"}: the text of an answer. The event's body has
-                    "salted": {"<key>": SHA-256(salt + canonical JSON of value)}; salt: 16 bytes, erased with the text.
+  documents/...     every issued document, any name, the very bytes whose SHA-256 is "sha256" in the body of an event
+                    of kind document_issued. What is only drawn from it (a PDF) belongs outside this folder.
+  answers.jsonl     optional, one line per event: {"instance", "seq", "salt", "value"}: what was answered. The event's
+                    body has "answers": SHA-256(salt + canonical JSON of value); salt: 16 bytes, erased with the value.
   verify.py         this file. Take your own copy from the union rather than the one that came with a doubtful pack.
 
 Keys inside a pack prove nothing against one who remade the whole pack with a new key: compare the key ids printed
@@ -98,7 +98,7 @@ class Pack:
         self.checkpoints = notes(self.text("checkpoints.txt"), CHECKPOINT, "checkpoints.txt")
         self.proofs = parse(self.text("proofs.json"), "proofs.json")
         self.heads = notes(self.text("heads.txt", ""), HEAD, "heads.txt")
-        self.answers = self.lines("answers.jsonl", {"instance", "seq", "key", "salt", "value"}, "")
+        self.answers = self.lines("answers.jsonl", {"instance", "seq", "salt", "value"}, "")
 
     def read(self, name: str) -> bytes:
         return self.zip.read(self.files[name]) if self.zip else bytes(self.files[name].read_bytes())
@@ -193,9 +193,8 @@ def bodies(pack: Pack) -> str:
         content = event["content"]
         if not isinstance(content, dict) or canonical(content) != event["body"].encode():
             raise Wrong(f"{event['where']} body 不是规范 JSON is not canonical JSON")
-        inner = content.get("event")
         for name in HEADER:
-            if not isinstance(inner, dict) or name not in inner or canonical(inner[name]) != canonical(event[name]):
+            if canonical(content.get("chain" if name == "instance" else name)) != canonical(event[name]):
                 raise Wrong(f"{event['where']} {name} 与 body 所载不同 differs from what the body says")
     return f"{len(pack.events)} 个事件 events"
 
@@ -297,13 +296,13 @@ def documents(pack: Pack) -> str:
 
 
 def answers(pack: Pack) -> str:
-    """Each answer shown is the one that the event kept by its salted digest."""
-    kept = {(e["instance"], e["seq"], k): v for e in pack.events for k, v in e["content"].get("salted", {}).items()}
+    """What is shown as answered is what the event kept as a salted digest."""
+    kept = {(e["instance"], e["seq"]): e["content"]["answers"] for e in pack.events if "answers" in e["content"]}
     shown = set()
     for line in pack.answers:
-        place, salt = (line["instance"], line["seq"], line["key"]), bytes.fromhex(line["salt"])
+        place, salt = (line["instance"], line["seq"]), bytes.fromhex(line["salt"])
         if len(salt) != 16 or hashlib.sha256(salt + canonical(line["value"])).hexdigest() != kept.get(place):
-            raise Wrong(f"{line['where']} {line['key']} 与 seq {line['seq']} 的摘要不符 is not what the event kept")
+            raise Wrong(f"{line['where']} 与 seq {line['seq']} 的摘要不符 is not what the event kept")
         shown.add(place)
     if len(kept) > len(shown):
         say(f"NOTE  {len(kept) - len(shown)} 项答复未附或已删除 answers are not in the pack or were erased")

@@ -26,7 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import keys, merkle, verify_pack
-from engine.canonical import event_body, event_hash, genesis, moment, salted
+from engine.canonical import dumps, event_hash, genesis, salted
 from engine.errors import EngineError, Invalid
 
 MOTION = UUID("0199aabb-0000-7000-8000-000000000001")
@@ -36,6 +36,7 @@ KEY = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 FORGER = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 SALT = bytes(range(16))
 NOTICE = "提案交办单".encode()
+OPINION = {"decision": "file", "opinion": "同意立案"}
 Line = dict[str, Any]
 
 
@@ -49,12 +50,12 @@ class Story:
 
     def event(self, instance: UUID, kind: str, data: Line, *, seal: bool = True) -> None:
         mine = [line for line in self.lines if line["instance"] == str(instance)]
-        at, seq = AT + timedelta(minutes=len(self.lines)), len(mine) + 1
-        body = event_body(instance=instance, seq=seq, at=at, actor="m1", on_behalf_of=None, kind=kind, data=data)
+        at = (AT + timedelta(minutes=len(self.lines))).isoformat(timespec="seconds")
+        said = {"seq": len(mine) + 1, "kind": kind, "at": at, "actor": {"id": str(UUID(int=7)), "name": "张敏"}}
+        body = dumps({**said, **data, "chain": str(instance)})
         made = event_hash(bytes.fromhex(mine[-1]["hash"]) if mine else genesis(instance), body)
-        line = {"instance": str(instance), "seq": seq, "at": moment(at), "actor": "m1", "on_behalf_of": None}
-        line |= {"kind": kind, "body": body.decode(), "hash": made.hex(), "leaf_no": len(self.leaves) if seal else None}
-        self.lines.append(line)
+        line = {**said, "instance": str(instance), "on_behalf_of": None, "body": body.decode(), "hash": made.hex()}
+        self.lines.append({**line, "leaf_no": len(self.leaves) if seal else None})
         if seal:
             self.leaves.append(merkle.leaf_hash(made))
 
@@ -80,7 +81,7 @@ class Story:
         grown = [(a, b, hexes(merkle.consistency_proof(self.leaves, a, b))) for a, b in steps]
         consistency = [{"from": a, "to": b, "path": path} for a, b, path in grown]
         proofs = {"size": size, "inclusion": {str(n): hexes(p) for n, p in paths.items()}, "consistency": consistency}
-        answer = {"instance": str(MOTION), "seq": 2, "key": "opinion", "salt": SALT.hex(), "value": "同意立案"}
+        answer = {"instance": str(MOTION), "seq": 2, "salt": SALT.hex(), "value": OPINION}
         instances = dict.fromkeys(UUID(line["instance"]) for line in self.lines)
         (folder / "keys.json").write_text(json.dumps({key.key_id: key.public.hex()}))
         (folder / "checkpoints.txt").write_bytes(b"\n".join(self.checkpoint(key, size) for size in self.sealed))
@@ -97,7 +98,7 @@ def story() -> Story:
     told = Story()
     told.others(2)
     told.event(MOTION, "launched", {"subject": "改善教工食堂"})
-    told.event(MOTION, "task_completed", {"salted": {"opinion": salted("同意立案", SALT)}, "decision": "file"})
+    told.event(MOTION, "task_completed", {"answers": salted(OPINION, SALT), "decision": "file"})
     told.event(DISPUTE, "launched", {})
     told.sealed.append(len(told.leaves))
     told.others(3)
@@ -237,7 +238,8 @@ def rechained(lines: list[Line]) -> list[Line]:
         last = before.get(line["instance"])
         line["seq"] = last["seq"] + 1 if last else 1
         content = json.loads(line["body"])
-        content["event"] = {name: line[name] for name in verify_pack.HEADER}
+        said = {name: line[name] for name in verify_pack.HEADER[1:] if line[name] is not None}
+        content |= {"chain": line["instance"], **said}
         line["body"] = verify_pack.canonical(content).decode()
         prev = bytes.fromhex(last["hash"]) if last else genesis(UUID(line["instance"]))
         line["hash"] = event_hash(prev, line["body"].encode()).hex()
@@ -262,7 +264,7 @@ def insert_forged(folder: Path) -> None:
 
 def rewrite_and_rechain(folder: Path) -> None:
     lines = read_lines(folder)
-    lines[1]["actor"] = "m2"
+    lines[1]["actor"] = {"id": "m2", "name": "李强"}
     write_lines(folder, rechained(lines))
 
 
@@ -356,9 +358,11 @@ def head(**changes: Any) -> Callable[[Path], None]:
 TAMPERING: list[tuple[str, Callable[[Path], None], str, str]] = [
     ("body edited", edit_body, "chain", "events.jsonl:2 (seq 2)"),
     ("body written otherwise", space_in_body, "bodies", "events.jsonl:2"),
-    ("actor changed beside the body", edit(1, actor="m2"), "bodies", "actor"),
+    ("actor changed beside the body", edit(1, actor={"id": "m2", "name": "李强"}), "bodies", "actor"),
     ("moment changed beside the body", edit(0, at="2020-01-01T00:00:00.000000Z"), "bodies", "at"),
     ("kind changed beside the body", edit(3, kind="task_completed"), "bodies", "kind"),
+    ("actor taken out beside the body", edit(1, actor=None), "bodies", "actor"),
+    ("instance changed beside the body", edit(2, instance=str(MOTION)), "bodies", "instance"),
     ("delegation added beside the body", edit(1, on_behalf_of="m3"), "bodies", "on_behalf_of"),
     ("hash changed", edit(1, hash="0" * 64), "chain", "events.jsonl:2"),
     ("middle event deleted", delete_middle, "sequence", "seq 4"),
@@ -391,11 +395,10 @@ TAMPERING: list[tuple[str, Callable[[Path], None], str, str]] = [
     ("document changed", document("交办单.pdf", NOTICE + b"\n"), "documents", "交办单.pdf"),
     ("document taken out", document("交办单.pdf", None), "documents", "events.jsonl:4"),
     ("document added", document("决定.pdf", b"new"), "documents", "决定.pdf"),
-    ("answer changed", answer(value="不同意"), "answers", "opinion"),
+    ("answer changed", answer(value={**OPINION, "opinion": "不同意"}), "answers", "seq 2"),
     ("answer of another event", answer(seq=1), "answers", "seq 1"),
-    ("answer under another key", answer(key="reason"), "answers", "reason"),
-    ("salt changed", answer(salt="00" * 16), "answers", "opinion"),
-    ("salt of another length", answer(salt="00" * 17), "answers", "opinion"),
+    ("salt changed", answer(salt="00" * 16), "answers", "seq 2"),
+    ("salt of another length", answer(salt="00" * 17), "answers", "seq 2"),
     ("head says more", head(more=1), "heads", "seq 6"),
     ("head signed by another", head(key=FORGER), "heads", "note 1"),
 ]  # fmt: skip
