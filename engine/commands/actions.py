@@ -1,0 +1,209 @@
+"""The registered actions that a service task may name. Each takes the run and its table from process.toml."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from engine import canonical, clock, organisation, queue, tables
+from engine.errors import ProcessFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.commands.run import Run
+
+Args = dict[str, Any]
+
+
+def issue_document(run: Run, args: Args) -> None:
+    """Number a document and freeze what it says. `document`: key under [documents]. The PDF follows from the frozen data."""
+    from engine.commands.instances import next_number
+
+    rule = run.process.documents.get(args["document"])
+    if rule is None:
+        raise ProcessFault(f"没有文书 {args['document']}。", file="process.toml", element=args["document"])
+    number = next_number(run.session, run.row["union_id"], f"doc:{rule.key}", rule.numbering) if rule.numbering else ""
+    data = document_data(run, number, rule.title.zh)
+    digest = canonical.digest(canonical.dumps(data)).hex()
+    key = tables.new_id()
+    run.session.execute(
+        insert(tables.document).values(
+            id=key, instance_id=run.row["id"], kind=rule.key, number=number, title=rule.title.zh, data=data,
+            data_sha256=digest, issued_at=clock.now(),
+        )
+    )  # fmt: skip
+    run.ledger.add("document_issued", None, document=rule.key, number=number or None, id=str(key), sha256=digest)
+
+
+def document_data(run: Run, number: str, title: str) -> dict[str, Any]:
+    """What a template is filled with: the instance, its facts, and the names of all people and units in them."""
+    ids = set(_ids_in(run.facts)) | {run.row["starter_id"]}
+    units = organisation.unit_names(run.session, {*ids, run.row["union_id"]})
+    return {
+        "instance": {
+            "id": str(run.row["id"]), "number": run.row["number"], "title": run.row["title"], "process": run.process.title.zh,
+            "union": units.get(run.row["union_id"], ""), "started_on": clock.day_of(run.row["started_at"]).isoformat(),
+        },
+        "facts": run.facts,
+        "people": {str(k): v for k, v in organisation.names(run.session, ids).items()},
+        "units": {str(k): v for k, v in units.items()},
+        "labels": _labels(run),
+        "document": {"number": number, "title": title, "issued_on": clock.today().isoformat()},
+    }  # fmt: skip
+
+
+def _ids_in(value: Any) -> list[UUID]:
+    if isinstance(value, dict):
+        return [i for v in value.values() for i in _ids_in(v)]
+    if isinstance(value, list):
+        return [i for v in value for i in _ids_in(v)]
+    if isinstance(value, str) and len(value) == 36 and value.count("-") == 4:
+        try:
+            return [UUID(value)]
+        except ValueError:
+            return []
+    return []
+
+
+def _labels(run: Run) -> dict[str, dict[str, str]]:
+    """"task.field" -> value -> label, so that a template shows words instead of codes."""
+    forms_ = {"launch": run.process.launch_form, **{k: t.form for k, t in run.process.tasks.items()}}
+    labels: dict[str, dict[str, str]] = {}
+    for task, form in forms_.items():
+        for f in form.fields if form else ():
+            if f.choices:
+                labels[f"{task}.{f.key}"] = {c.value: c.label for c in f.choices}
+    for key, rule in run.process.tasks.items():
+        if rule.poll:
+            labels[key] = {c: w.zh for c, w in rule.poll.labels.items()}
+    return labels
+
+
+def set_fact(run: Run, args: Args) -> None:
+    """`name`, `value` (an expression): keep a computed fact."""
+    run.facts[args["name"]] = run.value(args["value"])
+
+
+def take_over(run: Run, args: Args) -> None:
+    """`to` (an expression giving a member): this member becomes the mover; the old one's open tasks go along."""
+    new, old = run.value(args["to"]), run.facts["launch"]["mover"]
+    if not new or new == old:
+        raise ProcessFault("没有可以接替的附议人。", element="take_over")
+    run.facts["launch"] = {**run.facts["launch"], "mover": str(new), "first_mover": run.facts["launch"].get("first_mover", old)}
+    run.shares.add(f"m:{new}")
+    task = tables.task.c
+    run.session.execute(
+        update(tables.task)
+        .where(task.instance_id == run.row["id"], task.state == "open", task.assignee_id == UUID(str(old)))
+        .values(assignee_id=UUID(str(new)), revision=task.revision + 1)
+    )
+    run.ledger.add("mover_replaced", run.actor, old=str(old), new=str(new))
+
+
+def merge_into(run: Run, args: Args) -> None:
+    """`target` (an expression giving an instance): this instance is merged into that one; the origin lasts for ever."""
+    target = UUID(str(run.value(args["target"])))
+    known = run.session.execute(
+        select(tables.instance.c.number).where(
+            tables.instance.c.id == target, tables.instance.c.union_id == run.row["union_id"]
+        )
+    ).scalar()
+    if known is None or target == run.row["id"]:
+        raise ProcessFault("并案的对象不存在。", element="merge_into")
+    run.session.execute(
+        upsert(tables.link)
+        .values(from_id=run.row["id"], to_id=target, kind="merged_into", at=clock.now())
+        .on_conflict_do_nothing()
+    )
+    run.facts["merged_into"] = {"id": str(target), "number": known}
+    run.ledger.add("instance_merged", run.actor, into=str(target), number=known)
+    queue.defer(run.session, "note_origin", instance_id=str(target), origin=str(run.row["id"]), number=run.row["number"])
+
+
+def notify_merged(run: Run, args: Args) -> None:
+    """Send `message` (default lead_replied) to every instance merged into this one, with `facts` (names) along."""
+    link = tables.link.c
+    origins = run.session.execute(select(link.from_id).where(link.to_id == run.row["id"], link.kind == "merged_into")).scalars()
+    along = {name: run.facts.get(name) for name in args.get("facts", [])}
+    along["lead"] = {"id": str(run.row["id"]), "number": run.row["number"]}
+    for origin in origins:
+        queue.defer(
+            run.session, "deliver", instance_id=str(origin), message=args.get("message", "lead_replied"), answers=along
+        )
+
+
+def extend(run: Run, args: Args) -> None:
+    """`task`, `rule`: the open task gets that much more time; its timers are computed anew."""
+    from engine.commands import settle
+
+    task = tables.task
+    row = run.session.execute(
+        select(task).where(task.c.instance_id == run.row["id"], task.c.element == args["task"], task.c.state == "open")
+    ).first()
+    if row is None or row.due_at is None:
+        raise ProcessFault("没有可以延期的环节。", element=args["task"])
+    ruling = run.around.ruling(args["rule"], run.decisive_on)
+    due = run.around.calendar.add(row.due_at - timedelta(seconds=1), int(ruling.value), ruling.unit)
+    shown = settle.due_json(due, "", args["rule"])
+    values = {"due_at": due.moment, "due": {**(shown or {}), "extended": True}, "revision": row.revision + 1}
+    run.session.execute(update(task).where(task.c.id == row.id).values(**values))
+    timer = tables.timer
+    waiting = run.session.execute(select(timer).where(timer.c.task_id == row.id, timer.c.state == "waiting")).all()
+    for old in waiting:
+        moment = run.moment(old.expression, {"task_due": run.told(due)})
+        if moment is not None:
+            run.session.execute(
+                update(timer).where(timer.c.id == old.id).values(due_at=moment.moment, provisional=moment.provisional)
+            )
+            queue.defer(run.session, "sweep", at=moment.moment, once=f"sweep:{moment.moment:%Y%m%d%H%M%S}")
+    run.ledger.add("deadline_extended", run.actor, task=args["task"], rule=args["rule"], due=due.day.isoformat())
+
+
+def remind(run: Run, args: Args) -> None:
+    """`task`: put on record that those who have the task were reminded of its deadline."""
+    run.ledger.add("reminder_sent", None, task=args.get("task"))
+
+
+def recount(run: Run, args: Args) -> None:
+    """`poll`: the actor takes back a "yes" after the poll was closed; the outcome is counted again by the same rule."""
+    outcome = dict(run.facts[args["poll"]])
+    voters = {k: list(v) for k, v in outcome.get("voters", {}).items()}
+    rule = run.process.tasks[args["poll"]].poll
+    who = str(run.actor.id) if run.actor else ""
+    for choice, members in voters.items():
+        if who in members:
+            members.remove(who)
+            outcome[choice] -= 1
+            outcome["answered"] -= 1
+            outcome["silent"] += 1
+    assert rule is not None
+    outcome["voters"] = voters
+    outcome["passed"] = bool(run.value(rule.passes, {k: v for k, v in outcome.items() if k != "voters"}))
+    run.facts[args["poll"]] = outcome
+    run.ledger.add("poll_recounted", run.actor, task=args["poll"], passed=outcome["passed"])
+
+
+def add_to_report(run: Run, args: Args) -> None:
+    """Mark the instance for the report to the next congress; `code` (an expression) is its result code."""
+    code = run.value(args["code"]) if args.get("code") else None
+    run.facts["report"] = {"on": clock.today().isoformat(), "code": code}
+    run.ledger.add("added_to_report", None, code=code)
+
+
+def archive(run: Run, args: Args) -> None:
+    """Close the file: how many events and documents it holds is put on record."""
+    document = tables.document.c
+    count = run.session.execute(select(func.count()).where(document.instance_id == run.row["id"])).scalar_one()
+    run.ledger.add("instance_archived", None, documents=count, retention_years=run.process.raw.get("retention_years"))
+
+
+ACTIONS: dict[str, Callable[[Run, Args], None]] = {
+    "issue_document": issue_document, "set_fact": set_fact, "take_over": take_over, "merge_into": merge_into,
+    "notify_merged": notify_merged, "extend": extend, "remind": remind, "recount": recount,
+    "add_to_report": add_to_report, "archive": archive,
+}  # fmt: skip

@@ -1,0 +1,96 @@
+"""Propose, approve and publish versions of process definitions. A version is immutable; two people put it in force."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, insert, select, update
+
+from engine import access, catalogue, clock, history, tables
+from engine.catalogue.process import frozen
+from engine.errors import Conflict, Invalid, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.db import Session
+    from engine.organisation import Actor
+
+_definition = tables.definition
+
+
+def _store(session: Session, files: Mapping[str, str], state: str, author: Actor | None, note: str) -> str:
+    process = catalogue.load(files)
+    column = _definition.c
+    known = session.execute(select(column.state).where(column.hash == process.hash)).scalar()
+    if known is not None:
+        return process.hash
+    number = session.execute(
+        select(func.coalesce(func.max(column.number), 0) + 1).where(column.process_id == process.id)
+    ).scalar_one()
+    session.execute(
+        insert(_definition).values(
+            hash=process.hash, process_id=process.id, number=number, state=state, title=process.title.zh,
+            title_en=process.title.en, files=frozen(files), note=note, author_id=author.id if author else None,
+            created_at=clock.now(), decided_at=clock.now() if state == "published" else None,
+        )
+    )  # fmt: skip
+    return process.hash
+
+
+def publish_shipped(session: Session, files: Mapping[str, str]) -> str:
+    """Put a definition that came with the product (or that the operator gives on the command line) in force; gives its hash."""
+    digest = _store(session, files, "published", None, "随产品发布")
+    column = _definition.c
+    row = session.execute(select(column.state, column.process_id).where(column.hash == digest)).one()
+    if row.state in ("proposed", "refused"):
+        session.execute(update(_definition).where(column.hash == digest).values(state="published", decided_at=clock.now()))
+    history.note(session, history.INSTALLATION, "definition_published", None, process=row.process_id, version=digest)
+    return digest
+
+
+def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str) -> str:
+    """Hand in a definition for approval; gives its hash. Raises Refused, ProcessFault, Conflict when it is in force already."""
+    access.check(actor, "propose_definition", None)
+    process = catalogue.load(files)
+    column = _definition.c
+    known = session.execute(select(column.state).where(column.hash == process.hash)).scalar()
+    if known is not None:
+        raise Conflict("这个版本已经登记过,内容没有变化。", code="same")
+    digest = _store(session, files, "proposed", actor, note[:500])
+    history.note(session, history.INSTALLATION, "definition_proposed", actor, process=process.id, version=digest)
+    return digest
+
+
+def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:
+    """Approve or refuse a proposed version; whoever proposed it may not. Raises NotFound, Refused, Conflict."""
+    access.check(actor, "approve_definition", None)
+    column = _definition.c
+    row = access.must_see(
+        session.execute(select(_definition).where(column.hash == digest).with_for_update()).first()
+    )
+    if row.state != "proposed":
+        raise Conflict("这个版本已有结论。", code="decided")
+    if row.author_id == actor.id:
+        raise Refused("提出人与批准人不能是同一人。", code="separated", verb="approve_definition")
+    state = "published" if approve else "refused"
+    session.execute(
+        update(_definition)
+        .where(column.hash == digest)
+        .values(state=state, approver_id=actor.id, decided_at=clock.now())
+    )
+    history.note(session, history.INSTALLATION, f"definition_{state}", actor, process=row.process_id, version=digest)
+    return digest
+
+
+def parse_upload(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Uploaded files as texts. Raises Invalid when one is no UTF-8 or lies outside the folder."""
+    texts: dict[str, str] = {}
+    for name, data in files.items():
+        if name.startswith("/") or ".." in name.split("/") or len(name) > 200:
+            raise Invalid({"files": [f"文件名不允许:{name[:80]}"]})
+        try:
+            texts[name] = data.decode("utf-8")
+        except UnicodeDecodeError:
+            raise Invalid({"files": [f"{name} 不是 UTF-8 编码。"]}) from None
+    return texts

@@ -1,0 +1,41 @@
+"""Unfinished answers, kept for their writer only."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+
+from engine import clock, tables
+from engine.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.db import Session
+    from engine.organisation import Actor
+
+_draft = tables.draft
+MAX_BYTES = 64 * 1024
+
+
+def save(session: Session, actor: Actor, key: str, answers: Mapping[str, Any]) -> None:
+    """Keep a draft under "launch:<process>" or "task:<id>"; an older one is replaced. Raises Invalid above 64 KB."""
+    kept = {str(k)[:100]: v for k, v in answers.items() if isinstance(v, str | list | int | bool) or v is None}
+    text = json.dumps(kept)
+    if len(text) > MAX_BYTES or "\\u0000" in text or "\\ud8" in text.lower() and not text.isascii():
+        raise Invalid("草稿过长或含有不能保存的字符。")
+    row = {"member_id": actor.id, "key": key[:200], "answers": kept, "saved_at": clock.now()}
+    statement = insert(_draft).values(**row)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["member_id", "key"], set_={"answers": kept, "saved_at": row["saved_at"]}
+        )
+    )
+
+
+def drop(session: Session, actor: Actor, key: str) -> None:
+    """Forget a draft."""
+    session.execute(delete(_draft).where(_draft.c.member_id == actor.id, _draft.c.key == key))

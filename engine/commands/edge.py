@@ -1,0 +1,98 @@
+"""What the three edges (a request, a job, a command-line verb) call: one transaction, and refusals put on record."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from engine import clock, db, history, tables
+from engine.commands import instances, settle
+from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+    from engine.db import Session
+    from engine.organisation import Actor
+
+T = TypeVar("T")
+MAX_KEY = 200
+
+
+def carry_out(engine: Engine, actor: Actor | None, work: Callable[[Session], T]) -> T:
+    """Run a command in one transaction. A refusal, and a fault of the process, are put on record in another one."""
+    try:
+        return db.again(engine, work)
+    except (Refused, NotFound, ProcessFault) as fault:
+        if actor is not None:
+            _record(engine, actor, fault)
+        raise
+
+
+def _record(engine: Engine, actor: Actor, fault: EngineError) -> None:
+    instance_id = fault.details.get("instance_id")
+    with db.transaction(engine) as session:
+        if instance_id is None:
+            if isinstance(fault, Refused) and fault.details.get("verb"):
+                history.note(session, actor.union_id, "attempt_refused", actor, verb=fault.details["verb"], why=fault.message)
+            return
+        key = UUID(str(instance_id))
+        if isinstance(fault, ProcessFault):
+            instances.note_incident(session, key, "command", fault)
+            return
+        run = settle.lock(session, actor, key)
+        wanted = {k: v for k, v in fault.details.items() if k in ("verb", "element")}
+        run.ledger.add("attempt_refused", actor, code=fault.code, why=fault.message, **wanted)
+        settle.save(run)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a request with an Idempotency-Key was answered."""
+
+    status: int
+    body: str
+    location: str = ""
+
+
+_TAKE = text(
+    "INSERT INTO reply (member_id, key, request, status, body, location, at) VALUES (:who, :key, :request, 0, '', '', :at) "
+    "ON CONFLICT DO NOTHING"
+)
+_GIVE = text("UPDATE reply SET status = :status, body = :body, location = :location WHERE member_id = :who AND key = :key")
+
+
+def request_hash(method: str, path: str, body: bytes) -> str:
+    """What makes two requests with one key the same request."""
+    return hashlib.sha256(f"{method} {path}\n".encode() + body).hexdigest()
+
+
+def once(session: Session, actor: Actor, key: str, request: str, work: Callable[[], Reply]) -> Reply:
+    """Do `work` once per (person, key), in this transaction; a repetition gets the first reply.
+
+    Rivals wait on the unique key until the first has committed. Raises Invalid when the key comes with another request.
+    """
+    if not key or len(key) > MAX_KEY or not key.isprintable():
+        raise Invalid({"Idempotency-Key": [f"应为 1 至 {MAX_KEY} 个可见字符。"]})
+    values = {"who": actor.id, "key": key, "request": request, "at": clock.now()}
+    if session.execute(_TAKE, values).rowcount != 1:
+        reply = tables.reply.c
+        found = session.execute(
+            select(tables.reply).where(reply.member_id == actor.id, reply.key == key)
+        ).one()
+        if found.request != request:
+            raise Invalid({"Idempotency-Key": ["同一个键不能用于不同的请求。"]})
+        if found.status == 0:
+            raise Conflict
+        return Reply(found.status, found.body, found.location)
+    done = work()
+    session.execute(
+        _GIVE, {"who": actor.id, "key": key, "status": done.status, "body": done.body, "location": done.location}
+    )
+    return done

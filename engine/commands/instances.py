@@ -1,0 +1,283 @@
+"""Launch instances and move them by messages, timers and the secretary's hand."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, text, update
+
+from engine import access, canonical, clock, forms, machine, organisation, queue, tables
+from engine.catalogue.store import process_of
+from engine.commands import polls, settle, tasks
+from engine.commands.attachments import adopt
+from engine.commands.run import Run
+from engine.commands.sources import sources
+from engine.errors import Conflict, Invalid, NotFound, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.catalogue import Process
+    from engine.db import Session
+    from engine.machine import Live
+    from engine.organisation import Actor
+
+_instance, _timer = tables.instance, tables.timer
+_NUMBER = text(
+    "INSERT INTO counter (union_id, key, year, last) VALUES (:union, :key, :year, 1) "
+    "ON CONFLICT (union_id, key, year) DO UPDATE SET last = counter.last + 1 RETURNING last"
+)
+MAX_REASON = 500
+
+
+def current(session: Session, process_id: str) -> Process:
+    """The version of a process that new instances get. Raises NotFound."""
+    definition = tables.definition.c
+    version = session.execute(
+        select(definition.hash)
+        .where(definition.process_id == process_id, definition.state == "published")
+        .order_by(definition.number.desc())
+        .limit(1)
+    ).scalar()
+    return process_of(session, access.must_see(version))
+
+
+def next_number(session: Session, union_id: UUID, key: str, template: str) -> str:
+    """The next number of a series, per union and calendar year, e.g. 教代提〔2026〕001; gaps only by rolled-back attempts."""
+    year = clock.today().year
+    last = session.execute(_NUMBER, {"union": union_id, "key": key, "year": year}).scalar_one()
+    return template.format(year=year, n=last)
+
+
+def launching_post(actor: Actor, process: Process) -> organisation.Held:
+    """The post by which this actor may launch this process. Raises Refused."""
+    for held in actor.posts:
+        if held.kind in process.launch and held.union_id is not None:
+            return held
+    raise Refused("只有规定职务的人员可以发起此流程。", verb="launch")
+
+
+def launch(session: Session, actor: Actor, process_id: str, answers: Mapping[str, Any]) -> UUID:
+    """Start an instance of the current version; gives its id. Raises NotFound, Refused, Invalid."""
+    process = current(session, process_id)
+    held = launching_post(actor, process)
+    union_id = held.union_id
+    assert union_id is not None
+    now, key = clock.now(), tables.new_id()
+    row: dict[str, Any] = {
+        "id": key, "process_id": process.id, "version": process.hash, "union_id": union_id, "unit_id": held.unit_id,
+        "starter_id": actor.id, "number": "", "title": process.title.zh, "grams": [], "state": "running", "outcome": "",
+        "stage": [], "machine": None, "facts": {}, "rounds": {}, "seq": 0, "head": canonical.genesis(key), "revision": 1,
+        "started_at": now, "changed_at": now, "ended_at": None, "suspended_at": None, "stopped_days": 0,
+    }  # fmt: skip
+    run = Run(session, actor, row, process)
+    clean = forms.clean(process.launch_form, answers, run.names(), sources(session, union_id))
+    row["number"] = next_number(session, union_id, process.number_key, process.numbering)
+    run.facts["launch"] = {**clean, "mover": str(actor.id)}
+    row["grams"] = search_grams(session, run)
+    session.execute(insert(_instance).values(**{**row, "facts": run.facts}))
+    adopt(session, actor, key, process.launch_form, run.facts["launch"])
+    run.shares.add(f"m:{actor.id}")
+    salt = os.urandom(16)
+    body = run.ledger.add(
+        "instance_launched", actor, process=process.id, version=process.hash, number=row["number"],
+        seat=f"{held.kind}@{held.unit_id}", answers=canonical.salted(run.facts["launch"], salt), salt=salt.hex(),
+    )  # fmt: skip
+    step = machine.start(process.spec, run)
+    settle.settle(run, (), step, body)
+    return key
+
+
+def search_grams(session: Session, run: Run) -> list[str]:
+    """The two-character pieces under which an instance is found: number, searched facts, starter and unit."""
+    words = [run.row["number"], *(str(settle.dotted(run.facts, path) or "") for path in run.process.search)]
+    words.append(str(settle.dotted(run.facts, run.process.subject) or ""))
+    words.extend(organisation.names(session, [run.row["starter_id"]]).values())
+    words.extend(organisation.unit_names(session, [run.row["unit_id"]]).values() if run.row["unit_id"] else ())
+    return forms.bigrams(" ".join(words))
+
+
+def send(session: Session, actor: Actor, instance_id: UUID, name: str, answers: Mapping[str, Any]) -> UUID:
+    """A person lets a message event happen (withdraw, ask for an extension ...).
+
+    Raises NotFound when the instance is not theirs to see, Conflict when it does not wait for this message, Refused when
+    the message is not theirs to send, Invalid for its form.
+    """
+    run = settle.lock(session, actor, instance_id, "running")
+    rule = run.process.messages.get(name)
+    live = _waiting_for(run, name)
+    if rule is None or live is None:
+        raise Conflict("现在不能进行这项操作。", code="not_waiting")
+    if not run.belongs_to(run.process.lanes[rule.lane]):
+        raise Refused(verb=f"message:{name}", instance_id=str(instance_id))
+    clean = tasks.clean_answers(run, rule.form, answers)
+    deliver(run, live, name, clean)
+    return instance_id
+
+
+def deliver(run: Run, live: Live, name: str, answers: dict[str, Any]) -> None:
+    """Let a message happen with these answers as a fact."""
+    if name == "withdraw":
+        run.row["closing"] = "withdrawn"
+    run.facts[name] = answers
+    body = run.ledger.add("message_sent", run.actor, message=name, answers=answers or None)
+    before = settle.alive(run)
+    step = machine.fire(run.process.spec, run.row["machine"], live.ref, run)
+    settle.settle(run, before, step, body, live.ref)
+
+
+def _waiting_for(run: Run, name: str) -> Live | None:
+    return next((w for w in settle.alive(run) if w.kind == "message" and w.text == name), None)
+
+
+def receive(session: Session, instance_id: UUID, name: str, answers: dict[str, Any]) -> bool:
+    """A message from another instance; False when this one does not wait for it (any more), and nothing is written."""
+    run = settle.lock(session, None, instance_id)
+    live = _waiting_for(run, name)
+    if run.row["state"] != "running" or live is None:
+        return False
+    deliver(run, live, name, answers)
+    return True
+
+
+def withdraw(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
+    """The starter takes the matter back: by the process's own `withdraw` message, else only while nobody has acted."""
+    run = settle.lock(session, actor, instance_id, "running")
+    if _waiting_for(run, "withdraw") is not None:
+        form = run.process.messages["withdraw"].form
+        answers = {"reason": reason} if form and any(f.key == "reason" for f in form.fields) else {}
+        return send(session, actor, instance_id, "withdraw", answers)
+    if run.row["starter_id"] != actor.id:
+        raise NotFound(instance_id=str(instance_id), verb="withdraw")
+    if run.row["seq"] > 2:
+        raise Conflict("已有人办理,不能直接撤回。", code="acted")
+    _end(run, "withdrawn", "instance_withdrawn", _reason(reason))
+    return instance_id
+
+
+def terminate(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
+    """The secretary ends a matter for good, with a reason that everybody in it can read."""
+    run = _desk(session, actor, instance_id, "terminate", "running", "suspended", "incident")
+    _end(run, "terminated", "instance_terminated", _reason(reason))
+    return instance_id
+
+
+def _desk(session: Session, actor: Actor, instance_id: UUID, verb: str, *states: str) -> Run:
+    run = settle.lock(session, actor, instance_id)
+    if not access.may(actor, verb, run.row["union_id"]):
+        raise Refused(verb=verb, instance_id=str(instance_id))
+    if run.row["state"] not in states:
+        raise Conflict(f"此件{settle.STATES.get(run.row['state'], '')},不能进行这项操作。", code="state")
+    return run
+
+
+def _reason(reason: str) -> str:
+    plain = reason.strip()
+    if not plain or len(plain) > MAX_REASON or "\0" in plain:
+        raise Invalid({"reason": [f"请写明理由,不超过 {MAX_REASON} 字。"]})
+    return plain
+
+
+def _end(run: Run, state: str, kind: str, reason: str) -> None:
+    body = run.ledger.add(kind, run.actor, reason=reason)
+    before = settle.alive(run)
+    run.row["closing"] = state
+    settle.settle(run, before, machine.Step(None, (), (), state), body)
+
+
+def suspend(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
+    """Stop a matter and its clocks."""
+    run = _desk(session, actor, instance_id, "suspend", "running")
+    run.ledger.add("instance_suspended", actor, reason=_reason(reason))
+    run.row["state"] = "suspended"
+    session.execute(update(_instance).where(_instance.c.id == instance_id).values(suspended_at=clock.now()))
+    settle.save(run)
+    return instance_id
+
+
+def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
+    """Let a stopped matter go on; every deadline moves by the days that it stood still, which are put on record."""
+    run = _desk(session, actor, instance_id, "resume", "suspended")
+    stopped = (clock.today() - clock.day_of(run.row["suspended_at"])).days
+    shift = {"id": instance_id, "days": timedelta(days=stopped)}
+    for statement in (
+        "UPDATE timer SET due_at = due_at + :days WHERE instance_id = :id AND state = 'waiting'",
+        "UPDATE task SET due_at = due_at + :days WHERE instance_id = :id AND state = 'open'",
+        "UPDATE poll SET closes_at = closes_at + :days WHERE instance_id = :id AND state = 'open'",
+    ):
+        session.execute(text(statement), shift)
+    run.ledger.add("instance_resumed", actor, stopped_days=stopped)
+    run.row["state"] = "running"
+    session.execute(
+        update(_instance)
+        .where(_instance.c.id == instance_id)
+        .values(suspended_at=None, stopped_days=_instance.c.stopped_days + stopped)
+    )
+    settle.save(run)
+    return instance_id
+
+
+def wake(session: Session, timer_id: UUID) -> bool:
+    """Let one due timer happen. False, and nothing written, when it is no longer due or its instance is busy or stands still."""
+    timer = session.execute(select(_timer).where(_timer.c.id == timer_id)).first()
+    if timer is None:
+        return False
+    locked = session.execute(
+        select(_instance).where(_instance.c.id == timer.instance_id).with_for_update(skip_locked=True)
+    ).mappings().first()  # fmt: skip
+    fired = update(_timer).where(_timer.c.id == timer_id, _timer.c.state == "waiting", _timer.c.due_at <= clock.now())
+    if locked is None or locked["state"] != "running" or session.execute(fired.values(state="fired")).rowcount != 1:
+        return False
+    run = Run(session, None, dict(locked), process_of(session, locked["version"]))
+    if timer.ref == -1:
+        poll = session.execute(select(tables.poll).where(tables.poll.c.task_id == timer.task_id)).one()
+        task = session.execute(select(tables.task).where(tables.task.c.id == timer.task_id)).one()
+        polls.finish_poll(run, poll, task, "window_ended")
+        return True
+    body = run.ledger.add("timer_fired", None, element=timer.element, due=timer.due_at.isoformat())
+    before = settle.alive(run)
+    step = machine.fire(run.process.spec, run.row["machine"], timer.ref, run)
+    settle.settle(run, before, step, body, timer.ref)
+    return True
+
+
+def note_incident(session: Session, instance_id: UUID, what: str, fault: Exception) -> None:
+    """Register what broke; a broken timer waits for `retry`, the rest of the instance goes on."""
+    run = settle.lock(session, None, instance_id)
+    message = str(fault)[:1000] or type(fault).__name__
+    detail = {"element": getattr(fault, "element", ""), "file": getattr(fault, "file", ""), "advice": getattr(fault, "advice", "")}
+    session.execute(
+        insert(tables.incident).values(
+            id=tables.new_id(), instance_id=instance_id, what=what, message=message, detail=detail, at=clock.now()
+        )
+    )
+    if what.startswith("timer:"):
+        session.execute(
+            update(_timer).where(_timer.c.id == UUID(what[6:])).values(state="broken", tries=_timer.c.tries + 1)
+        )
+    run.ledger.add("incident_noted", None, what=what.partition(":")[0], message=message)
+    settle.save(run)
+
+
+def retry(session: Session, actor: Actor, incident_id: UUID) -> UUID:
+    """Try again what broke."""
+    incident = tables.incident.c
+    found = access.must_see(session.execute(select(tables.incident).where(incident.id == incident_id)).first())
+    run = _desk(session, actor, found.instance_id, "retry", "running", "suspended")
+    if found.resolved_at is not None:
+        raise Conflict("此异常已处理。", code="resolved")
+    session.execute(
+        update(tables.incident)
+        .where(incident.id == incident_id)
+        .values(resolved_at=clock.now(), resolved_by=actor.id)
+    )
+    if found.what.startswith("timer:"):
+        session.execute(update(_timer).where(_timer.c.id == UUID(found.what[6:])).values(state="waiting"))
+        queue.defer(session, "sweep", once="sweep:retry")
+    run.ledger.add("incident_retried", actor, incident=str(incident_id))
+    settle.save(run)
+    return UUID(str(found.instance_id))
+

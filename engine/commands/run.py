@@ -1,0 +1,224 @@
+"""One command on one locked instance: what a diagram may ask of the engine while it moves, and what it leaves behind."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from engine import calendar, clock, decisions, expressions, law, organisation, settings
+from engine.errors import ProcessFault
+from engine.history import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import date, datetime
+
+    from engine.catalogue import Process
+    from engine.catalogue.process import Lane
+    from engine.db import Session
+    from engine.organisation import Actor
+
+MAX_ROUNDS = 200  # times one task may be done again in one instance
+
+
+@lru_cache(maxsize=1)
+def rulebook() -> law.Rulebook:
+    """The law of this installation, read once."""
+    return law.load(settings.load().processes / "law")
+
+
+_SURROUNDINGS = text("""
+SELECT (SELECT coalesce(jsonb_agg(jsonb_build_array(rule_id, value, valid_from, valid_to, source)), '[]')
+          FROM setting WHERE unit_id = :union AND state = 'in_force'),
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(from_on, to_on, name)), '[]') FROM vacation WHERE unit_id = :union),
+       (SELECT coalesce(jsonb_object_agg(year, days), '{}') FROM notice),
+       (SELECT city FROM unit WHERE id = :union)
+""")
+
+
+class Surroundings:
+    """What a union's deadlines depend on: its own rule values, its vacations, the holiday notices, its city."""
+
+    def __init__(self, session: Session, union_id: UUID) -> None:
+        from datetime import date
+
+        rows, vacations, notices, city = session.execute(_SURROUNDINGS, {"union": union_id}).one()
+        day = date.fromisoformat
+        self.settings = [law.Setting(r, v, day(f), day(t) if t else None, s) for r, v, f, t, s in rows]
+        known = dict(calendar.shipped())
+        for year, days in notices.items():
+            known[int(year)] = {day(d): bool(w) for d, w in days.items()}
+        self.calendar = calendar.Calendar(known, tuple((day(f), day(t), n) for f, t, n in vacations))
+        places = {"杭州": "CN-ZJ-HZ", "宁波": "CN-ZJ-NB"}
+        self.jurisdictions = frozenset({"CN", "CN-ZJ"} | {code for name, code in places.items() if name in (city or "")})
+
+    def ruling(self, rule_id: str, on: date) -> law.Ruling:
+        """The rule as it binds this union on the decisive date."""
+        return rulebook().ruling(rule_id, on, self.jurisdictions, self.settings)
+
+
+class Run:
+    """The host of the machine while one command runs. `row` is the locked instance as a dict; `facts` may be changed."""
+
+    def __init__(self, session: Session, actor: Actor | None, row: dict[str, Any], process: Process) -> None:
+        self.session, self.actor, self.row, self.process = session, actor, row, process
+        self.facts: dict[str, Any] = dict(row["facts"])
+        self.rounds: dict[str, int] = dict(row["rounds"])
+        self.ledger = Ledger(row["id"], row["seq"], bytes(row["head"]))
+        self.shares: set[str] = set()
+        self._surroundings: Surroundings | None = None
+        self._dues: dict[datetime, calendar.Due] = {}
+
+    # --- the machine's host ---
+    def evaluate(self, expression: str) -> Any:
+        """A gateway's condition over the facts."""
+        return self.value(expression)
+
+    def decide(self, decision: str) -> None:
+        """Take a decision and add it to the facts under its name."""
+        table = self.process.decisions.get(decision)
+        if table is None:
+            raise ProcessFault(f"没有决策表 {decision}.dmn。", file=f"{decision}.dmn", element=decision)
+        self.facts[decision] = decisions.decide(table, self.names(), self.functions())
+        self.ledger.add("decision_taken", None, decision=decision, result=self.facts[decision])
+
+    def perform(self, action: str) -> None:
+        """Carry out a registered action."""
+        from engine.commands.actions import ACTIONS
+
+        args = self.process.actions.get(action)
+        if args is None or args.get("do") not in ACTIONS:
+            raise ProcessFault(f"动作 {action} 没有登记。", file="process.toml", element=action)
+        ACTIONS[args["do"]](self, args)
+
+    # --- expressions ---
+    @property
+    def around(self) -> Surroundings:
+        """The union's calendar and rule values, read when first needed."""
+        if self._surroundings is None:
+            self._surroundings = Surroundings(self.session, self.row["union_id"])
+        return self._surroundings
+
+    @property
+    def decisive_on(self) -> date:
+        """The day whose law binds this instance: the day it was started."""
+        return clock.day_of(self.row["started_at"])
+
+    def names(self, **more: Any) -> dict[str, Any]:
+        """The names that an expression may use."""
+        base = {
+            "union": str(self.row["union_id"]),
+            "starter": str(self.row["starter_id"]),
+            "unit": str(self.row["unit_id"]) if self.row["unit_id"] else None,
+            "actor": str(self.actor.id) if self.actor else None,
+            "number": self.row["number"],
+            "now": clock.now(),
+        }
+        return {**self.facts, **base, **more}
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """The functions that an expression may use; see docs/architecture.md."""
+        return {
+            "due": self.due, "before": self.before, "after": self.after, "rule": self.rule, "heads": self.heads,
+            "holds": self.holds, "delegates": self.delegates, "heads_of": self.heads_of, "holders": self.holders,
+            "movers_of": self.movers_of, "round": lambda task: self.rounds.get(task, 0),
+        }  # fmt: skip
+
+    def value(self, expression: str, more: Mapping[str, Any] | None = None) -> Any:
+        """The value of an expression over facts, names and functions."""
+        return expressions.evaluate(expression, self.names(**(more or {})), self.functions())
+
+    def moment(self, expression: str, more: Mapping[str, Any] | None = None) -> calendar.Due | None:
+        """The end of a time limit that a `due` or timer expression gives, with its computation; None when it gives none."""
+        found = self.value(expression, more)
+        if found is None:
+            return None
+        if found not in self._dues:
+            raise ProcessFault(f"“{expression}”没有给出期限。", file="process.toml", advice='写成 due("规则编号") 这样的形式。')
+        return self._dues[found]
+
+    def told(self, due: calendar.Due) -> datetime:
+        """A computed time limit as the plain moment that expressions pass on; its computation is remembered."""
+        self._dues[due.moment] = due
+        return due.moment
+
+    def rule(self, rule_id: str) -> int:
+        """The number that a rule gives for this union and this instance."""
+        ruling = self.around.ruling(rule_id, self.decisive_on)
+        if ruling.value is None:
+            raise ProcessFault(f"规则 {rule_id} 不是整数。", element=rule_id)
+        return ruling.value
+
+    def due(self, rule_id: str, start: datetime | None = None) -> datetime:
+        """The end of a rule's time limit, from now or from a moment."""
+        begin = clock.now() if start is None else self._dues.get(start, start)
+        return self.told(law.deadline(self.around.ruling(rule_id, self.decisive_on), begin, self.around.calendar))
+
+    def before(self, moment: datetime | None, rule_id: str) -> datetime | None:
+        """A rule's length before the end of a time limit, for warnings."""
+        if moment is None:
+            return None
+        ruling = self.around.ruling(rule_id, self.decisive_on)
+        return self.told(law.before(ruling, self._dues.get(moment, moment), self.around.calendar))
+
+    def after(self, moment: datetime | None, rule_id: str) -> datetime | None:
+        """A rule's length after a moment."""
+        return None if moment is None else self.due(rule_id, moment)
+
+    def heads(self, member: str | None, unit: str | None) -> bool:
+        """Does this member head this unit today?"""
+        return bool(member and unit) and str(member) in self.heads_of([unit])
+
+    def holds(self, member: str | None, kind: str) -> bool:
+        """Does this member hold the post anywhere in this union today?"""
+        return bool(member) and str(member) in self.holders(kind)
+
+    def holders(self, kind: str) -> list[str]:
+        """Who holds the post in this union today."""
+        return [str(m) for m in organisation.in_union(self.session, kind, self.row["union_id"], clock.today())]
+
+    def delegates(self, kind: str) -> list[str]:
+        """Delegates of the present term: "formal", "observer"; anything else gives nobody."""
+        return self.holders(f"{kind}_delegate")
+
+    def heads_of(self, units: list[str] | None) -> list[str]:
+        """Who heads these units today."""
+        ids = [UUID(str(u)) for u in units or [] if u]
+        return [str(m) for m in organisation.holders(self.session, "unit_head", ids, clock.today())] if ids else []
+
+    def movers_of(self, instance_id: str | None) -> list[str]:
+        """The mover of another instance."""
+        from sqlalchemy import select
+
+        from engine import tables
+
+        if not instance_id:
+            return []
+        facts = self.session.execute(
+            select(tables.instance.c.facts).where(
+                tables.instance.c.id == UUID(str(instance_id)), tables.instance.c.union_id == self.row["union_id"]
+            )
+        ).scalar()
+        return [str(facts["launch"]["mover"])] if facts else []
+
+    # --- people ---
+    def people_of(self, lane: Lane) -> tuple[str | None, list[str]]:
+        """The seat of a lane, or its persons' ids. Raises ProcessFault when it means nobody."""
+        if lane.person:
+            found = self.value(lane.person)
+            persons = [str(p) for p in found] if isinstance(found, list) else [str(found)] if found else []
+            return None, persons
+        unit = self.row["union_id"] if lane.unit == "union" else self.value(lane.unit)
+        if not unit:
+            raise ProcessFault(f"泳道“{lane.title.zh}”没有对应的单位。", file="process.toml", element=lane.key)
+        return f"{lane.post}@{unit}", []
+
+    def belongs_to(self, lane: Lane) -> bool:
+        """Is the actor one of those whom this lane means?"""
+        if self.actor is None:
+            return False
+        seat, persons = self.people_of(lane)
+        return seat in self.actor.seats if seat else str(self.actor.id) in persons

@@ -1,0 +1,218 @@
+"""The tail that every command on an instance shares: lock, move the machine, write what it left, once each."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, insert, select, text, update
+
+from engine import access, clock, machine, queue, tables
+from engine.catalogue.store import process_of
+from engine.commands.run import MAX_ROUNDS, Run
+from engine.errors import Conflict, ProcessFault
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from engine.calendar import Due
+    from engine.db import Session
+    from engine.machine import Live, Step
+    from engine.organisation import Actor
+
+_task, _timer, _instance = tables.task, tables.timer, tables.instance
+_LOCK = select(_instance).where(_instance.c.id == bindparam("key")).with_for_update()
+_NEW_TASKS, _NEW_TIMERS = insert(_task), insert(_timer)
+_CLOSE_TASKS = text(
+    "UPDATE task SET state = 'cancelled', closed_at = :now WHERE instance_id = :id AND ref = ANY(:refs) AND state = 'open'"
+)
+_CLOSE_POLLS = text(
+    "WITH gone AS (UPDATE poll SET state = 'void', closed_at = :now WHERE instance_id = :id AND state = 'open' AND task_id IN "
+    "(SELECT id FROM task WHERE instance_id = :id AND state <> 'open') RETURNING id) "
+    "UPDATE roll SET open = false WHERE open AND poll_id IN (SELECT id FROM gone)"
+)
+_CLOSE_TIMERS = text("UPDATE timer SET state = 'cancelled' WHERE instance_id = :id AND ref = ANY(:refs) AND state = 'waiting'")
+_CLOSE_WINDOWS = text(
+    "UPDATE timer SET state = 'cancelled' WHERE instance_id = :id AND ref = -1 AND state = 'waiting' AND task_id IN "
+    "(SELECT id FROM task WHERE instance_id = :id AND state <> 'open')"
+)
+_SHARE = text("INSERT INTO share (key, instance_id) SELECT unnest(CAST(:keys AS text[])), :id ON CONFLICT DO NOTHING")
+_SAVE = (
+    update(_instance)
+    .where(_instance.c.id == bindparam("key"))
+    .values({c: bindparam(f"v_{c}") for c in (
+        "title", "state", "outcome", "stage", "machine", "facts", "rounds", "seq", "head", "changed_at", "ended_at"
+    )} | {"revision": _instance.c.revision + 1})
+)  # fmt: skip
+
+
+def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> Run:
+    """Lock an instance and open a run on it. NotFound when it is not there; Conflict when it is in none of `states`."""
+    row = session.execute(_LOCK, {"key": instance_id}).mappings().first()
+    row = access.must_see(row)
+    if states and row["state"] not in states:
+        raise Conflict(f"此件{STATES.get(row['state'], row['state'])},不能再办理。", code="not_" + states[0])
+    return Run(session, actor, dict(row), process_of(session, row["version"]))
+
+
+STATES = {"running": "正在办理", "suspended": "已暂停", "ended": "已办结", "withdrawn": "已撤回", "terminated": "已终止"}
+
+
+def alive(run: Run) -> tuple[Live, ...]:
+    """What waits in the machine now."""
+    return machine.look(run.process.spec, run.row["machine"]) if run.row["machine"] else ()
+
+
+def settle(run: Run, before: tuple[Live, ...], step: Step, body: dict[str, Any], done: int | None = None) -> None:
+    """Write everything that a step left: tasks, polls, timers, shares, events, the instance. `done` is the finished ref."""
+    now = clock.now()
+    for element in step.passed:
+        if element in run.process.tasks:
+            run.rounds[element] = run.rounds.get(element, 0) + 1
+            if run.rounds[element] > MAX_ROUNDS:
+                raise ProcessFault(f"环节“{run.process.title_of(element)}”已重复 {MAX_ROUNDS} 次,不能再继续。", element=element)
+    if step.passed:
+        body["passed"] = list(step.passed)
+    old, new = {live.ref: live for live in before}, {live.ref: live for live in step.live}
+    _close(run, [r for r in old if r not in new and r != done], now)
+    opened = [live for ref, live in new.items() if ref not in old]
+    dues = _open_tasks(run, [live for live in opened if live.kind == "task"], body, now)
+    _open_timers(run, [live for live in opened if live.kind == "timer"], dues, now)
+    if step.state is None:
+        body["ended"] = step.ended
+        run.row.update(state=run.row.get("closing") or "ended", outcome=step.ended, ended_at=now, machine=None)
+    else:
+        run.row["machine"] = step.state
+    run.row["stage"] = [live.element for live in step.live if live.kind == "task" or not live.boundary]
+    save(run)
+
+
+def save(run: Run) -> None:
+    """Write shares, events and the instance itself; every command ends here."""
+    if run.shares:
+        run.session.execute(_SHARE, {"keys": sorted(run.shares), "id": run.row["id"]})
+    run.ledger.flush(run.session)
+    row = run.row
+    subject = dotted(run.facts, run.process.subject)
+    values = {
+        "v_title": str(subject)[:200] if subject else row["title"],
+        "v_state": row["state"], "v_outcome": row["outcome"], "v_stage": row["stage"], "v_machine": row["machine"],
+        "v_facts": run.facts, "v_rounds": run.rounds, "v_seq": run.ledger.seq, "v_head": run.ledger.head,
+        "v_changed_at": clock.now(), "v_ended_at": row["ended_at"],
+    }  # fmt: skip
+    run.session.execute(_SAVE, {"key": row["id"], **values})
+
+
+def dotted(facts: dict[str, Any], path: str) -> Any:
+    """The fact at a dotted path, or None."""
+    found: Any = facts
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+def _close(run: Run, gone: list[int], now: datetime) -> None:
+    """Cancel the tasks and timers that the step left behind."""
+    if gone:
+        run.session.execute(_CLOSE_TASKS, {"now": now, "id": run.row["id"], "refs": gone})
+        run.session.execute(_CLOSE_TIMERS, {"id": run.row["id"], "refs": gone})
+        run.session.execute(_CLOSE_POLLS, {"now": now, "id": run.row["id"]})
+        run.session.execute(_CLOSE_WINDOWS, {"id": run.row["id"]})
+
+
+def drop_windows(run: Run) -> None:
+    """Cancel the windows of polls that are over."""
+    run.session.execute(_CLOSE_WINDOWS, {"id": run.row["id"]})
+
+
+def _open_tasks(run: Run, opened: list[Live], body: dict[str, Any], now: datetime) -> dict[str, tuple[UUID, Due | None]]:
+    """Open the user tasks and polls of a step; gives each element's task id and due moment."""
+    from engine.commands.polls import open_poll
+
+    rows, found, polls = [], {}, []
+    for live in opened:
+        rule = run.process.tasks[live.element]
+        task_id = tables.new_id()
+        due = run.moment(rule.due) if rule.due else None
+        seat, assignee = (None, None) if rule.poll else _who(run, rule.lane, live.element)
+        rows.append(
+            {
+                "id": task_id, "instance_id": run.row["id"], "union_id": run.row["union_id"], "process_id": run.process.id,
+                "element": live.element, "ref": live.ref, "seat": seat, "assignee_id": assignee, "state": "open",
+                "opened_at": now, "due_at": due.moment if due else None, "due": due_json(due, rule.due, rule.basis),
+            }
+        )  # fmt: skip
+        found[live.element] = (task_id, due)
+        run.shares.add(seat or f"m:{assignee}") if seat or assignee else None
+        body.setdefault("opened", []).append(
+            {"task": live.element, "id": str(task_id), "seat": seat, "for": str(assignee) if assignee else None,
+             "due": due.day.isoformat() if due else None}
+        )  # fmt: skip
+        if rule.poll:
+            polls.append((task_id, live.element, rule.poll, due))
+    if rows:
+        run.session.execute(_NEW_TASKS, rows)
+    for poll in polls:
+        open_poll(run, *poll)
+    return found
+
+
+def _who(run: Run, lane_key: str, element: str) -> tuple[str | None, UUID | None]:
+    lane = run.process.lanes.get(lane_key)
+    if lane is None:
+        raise ProcessFault(f"环节 {element} 不在任何泳道里。", file="process.bpmn", element=element)
+    seat, persons = run.people_of(lane)
+    if seat:
+        return seat, None
+    if len(persons) != 1:
+        raise ProcessFault(f"环节“{run.process.title_of(element)}”找不到唯一的办理人。", element=element)
+    return None, UUID(persons[0])
+
+
+def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | None:
+    """What a page needs to explain a deadline."""
+    if due is None:
+        return None
+    from engine import expressions
+
+    rules = [str(args[0]) for _, args in expressions.calls_in(expression) if args and isinstance(args[0], str)]
+    return {
+        "rule": basis or (rules[0] if rules else ""), "provisional": due.provisional, "on": due.day.isoformat(),
+        "steps": list(due.steps), "steps_en": list(due.steps_en),
+    }  # fmt: skip
+
+
+def _open_timers(run: Run, opened: list[Live], dues: dict[str, tuple[UUID, Due | None]], now: datetime) -> None:
+    rows = []
+    for live in opened:
+        task_id, task_due = dues.get(live.on, (None, None))
+        due = run.moment(live.text, {"task_due": run.told(task_due) if task_due else None})
+        if due is not None:
+            rows.append(timer_row(run, live.element, live.ref, live.text, due, task_id, now))
+    add_timers(run, rows)
+
+
+def timer_row(
+    run: Run, element: str, ref: int, expression: str, due: Due, task_id: UUID | None, now: datetime
+) -> dict[str, Any]:
+    """One row of the timer table."""
+    return {
+        "id": tables.new_id(), "instance_id": run.row["id"], "element": element, "ref": ref, "expression": expression,
+        "task_id": task_id, "state": "waiting", "due_at": due.moment, "provisional": due.provisional,
+        "steps": list(due.steps), "since": now,
+    }  # fmt: skip
+
+
+def add_timers(run: Run, rows: list[dict[str, Any]]) -> None:
+    """Store timers and ask the workers, in this transaction, to look when the first of them falls due."""
+    if not rows:
+        return
+    run.session.execute(_NEW_TIMERS, rows)
+    for moment in sorted({row["due_at"] for row in rows}):
+        queue.defer(run.session, "sweep", at=moment, once=f"sweep:{moment:%Y%m%d%H%M%S}")
+
+
+def roll_hash(members: list[str]) -> str:
+    """SHA-256 over the sorted ids of a roll, a line each: what proves afterwards who could answer."""
+    return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()

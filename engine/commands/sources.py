@@ -1,0 +1,58 @@
+"""Where the choices of a form come from when they are people, units or instances of this union."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from engine import clock, organisation, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from engine.db import Session
+
+MOST = 500  # choices offered at once
+
+
+def sources(session: Session, union_id: UUID) -> Callable[[str], list[tuple[str, str]]]:
+    """A function from a source ("units:<kind>", "members:<post>", "instances:<process>") to (id, label) pairs."""
+
+    def choices(source: str) -> list[tuple[str, str]]:
+        what, _, key = source.partition(":")
+        if what == "units":
+            return _units(session, union_id, key)
+        if what == "members":
+            return _members(session, union_id, key)
+        if what == "instances":
+            return _instances(session, union_id, key)
+        return []
+
+    return choices
+
+
+def _units(session: Session, union_id: UUID, kind: str) -> list[tuple[str, str]]:
+    unit = tables.unit.c
+    query = select(unit.id, unit.name).where(unit.union_id == union_id, unit.active).order_by(unit.name).limit(MOST)
+    if kind not in ("", "any"):
+        query = query.where(unit.kind == kind)
+    return [(str(r.id), r.name) for r in session.execute(query)]
+
+
+def _members(session: Session, union_id: UUID, post: str) -> list[tuple[str, str]]:
+    found = organisation.in_union(session, post, union_id, clock.today())
+    named = organisation.names(session, found)
+    return sorted(((str(m), named[m]) for m in found), key=lambda pair: pair[1])
+
+
+def _instances(session: Session, union_id: UUID, process_id: str) -> list[tuple[str, str]]:
+    instance = tables.instance.c
+    query = (
+        select(instance.id, instance.number, instance.title)
+        .where(instance.union_id == union_id, instance.process_id == process_id, instance.state == "running")
+        .order_by(instance.id.desc())
+        .limit(MOST)
+    )
+    return [(str(r.id), f"{r.number} {r.title}") for r in session.execute(query)]

@@ -1,0 +1,182 @@
+"""One entry of the rulebook and the words it may use. Knows nothing of cases, units or files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from engine.calendar import UNIT_WORDS as TIME_WORDS
+from engine.calendar import in_words
+
+JURISDICTIONS: Final = ("CN", "CN-ZJ", "CN-ZJ-HZ", "CN-ZJ-NB")
+ZHEJIANG: Final = frozenset({"CN", "CN-ZJ"})
+LEVELS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {"LAW": ("法定", "law"), "UNI": ("学校规定", "university rule"), "DEF": ("产品默认", "product default")}
+)
+CONFIDENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "V": ("已核对原文", "checked against the text"),
+        "M": ("凭记忆,待核对", "from memory, to be checked"),
+        "P": ("学校自定、产品默认", "set by the university or by the product, no law fixes it"),
+    }
+)
+# op -> (family, words before and after the amount); one id never mixes families, so "strictest" always has a meaning
+OPS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
+    {
+        ">=": ("floor", "不少于 {}", "at least {}"),
+        ">": ("floor", "超过 {}", "more than {}"),
+        "<=": ("ceiling", "不超过 {}", "at most {}"),
+        "within": ("ceiling", "{}内", "within {}"),
+        "before": ("ahead", "提前 {}", "{} before"),
+        "opens": ("opens", "期满前 {}内", "in the last {}"),
+        "=": ("exact", "{}", "{}"),
+        "must": ("duty", "必须", "must"),
+    }
+)
+SHARE_UNITS: Final[Mapping[str, int]] = MappingProxyType({"percent": 100, "permille": 1000})
+COUNT_WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {"person": ("人", "person"), "count": ("个", ""), "times": ("次", "time"), "copies": ("份", "copy")}
+)
+_PLURALS: Final = {"person": "persons", "time": "times", "copy": "copies"}
+UNITS: Final = (*TIME_WORDS, "share", *SHARE_UNITS, *COUNT_WORDS, "none")
+OF: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "all": ("全体", "of all"),
+        "due": ("应到", "of those due"),
+        "present": ("实到", "of those present"),
+        "valid": ("有效票", "of valid votes"),
+        "side": ("对照方人数", "of the side compared with"),
+        "roll": ("名册", "of the roll"),
+        "staff": ("职工总数", "of the staff"),
+        "seats": ("应选名额", "of the seats"),
+        "wages": ("工资总额", "of total wages"),
+        "minimum_wage": ("当地最低工资", "of the local minimum wage"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One value from one source. value: whole number of `unit`; numerator/denominator: a share of `of`.
+
+    valid_from, valid_to: days, both included, None = open. binding: units below may tighten it but never loosen it;
+    true for every LAW, and for documents of a superior union.
+    """
+
+    id: str
+    title: str
+    title_en: str
+    unit: str
+    op: str
+    source: str
+    source_en: str
+    jurisdiction: str
+    level: str
+    confidence: str
+    text: str
+    text_en: str
+    of: str = ""
+    article: str = ""
+    note: str = ""
+    note_en: str = ""
+    value: int | None = None
+    numerator: int | None = None
+    denominator: int | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    binding: bool = False
+    file: str = ""
+
+    @property
+    def share(self) -> Fraction | None:
+        """The share as an exact fraction (percent and permille too), or None for a plain number."""
+        if self.numerator is not None and self.denominator is not None:
+            return Fraction(self.numerator, self.denominator)
+        if self.unit in SHARE_UNITS and self.value is not None:
+            return Fraction(self.value, SHARE_UNITS[self.unit])
+        return None
+
+    @property
+    def family(self) -> str:
+        """What "strict" means for it: floor, ceiling, ahead, opens, exact or duty."""
+        return OPS[self.op][0]
+
+    @property
+    def kind(self) -> str:
+        """What it measures: time, share, or the unit of a count."""
+        if self.unit in TIME_WORDS:
+            return "time"
+        return "share" if self.share is not None else self.unit
+
+    def in_force(self, on: date) -> bool:
+        """Whether it holds on that day."""
+        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
+
+    def cite(self, lang: str = "zh") -> str:
+        """Source and article, e.g. 《浙江省集体合同条例》第7条 / Zhejiang Collective Contract Regulation, art. 7."""
+        if lang == "en":
+            article = self.article.replace("item ", "")
+            word = "item" if self.article.startswith("item ") else "arts." if re.search("[,-]", article) else "art."
+            return f"{self.source_en}, {word} {article}" if article else self.source_en
+        if not self.article:
+            return self.source
+        if self.article.startswith("item "):
+            return f"{self.source}第{self.article[5:]}项"
+        number, _, point = self.article.partition("(")
+        return f"{self.source}第{number.replace(', ', '、')}条" + (f"第({point[:-1]})项" if point else "")
+
+    def standing(self, lang: str = "zh") -> str:
+        """How far it can be relied on: level and confidence in words."""
+        n = 1 if lang == "en" else 0
+        level = LEVELS[self.level][n]
+        if self.level != "LAW" and self.binding:
+            level = ("上级工会文件,下级不得放宽", "document of a superior union, may not be loosened")[n]
+        if self.confidence == "P":
+            own = (
+                ("学校自定", "set by the university")
+                if self.level == "UNI"
+                else ("学校可以自定", "the university may set it")
+            )
+            return (f"{own[0]},法律未规定", f"{own[1]}, no law fixes it")[n]
+        sure = CONFIDENCES[self.confidence][n]
+        return f"{level}{', ' if n else ','}{sure}"
+
+
+def amount_words(amount: int | Fraction, unit: str, of: str, n: int) -> str:
+    """An amount in words, n = 0 Chinese, 1 English: 10 个工作日, 3 人, 全体的 2/3, 3‰."""
+    if unit in TIME_WORDS:
+        return in_words(int(amount), unit, "en" if n else "zh")
+    if unit in COUNT_WORDS:
+        word = COUNT_WORDS[unit][n]
+        return f"{amount} {_PLURALS.get(word, word) if amount != 1 else word}".strip()
+    shown = f"{amount}{'%' if unit == 'percent' else '‰'}" if unit in SHARE_UNITS else str(amount)
+    if of not in OF:
+        return shown
+    if amount == 1:
+        return (OF[of][0], OF[of][1].removeprefix("of "))[n]
+    return f"{OF[of][0]}的 {shown}" if n == 0 else f"{shown} {OF[of][1]}"
+
+
+def closed_up(words: str) -> str:
+    """Words without doubled spaces and without spaces between two Chinese characters."""
+    return re.sub(r"(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff])", "", re.sub(" +", " ", words)).strip()
+
+
+class Dated(Protocol):
+    """Whatever holds from a day to a day."""
+
+    @property
+    def valid_from(self) -> date | None: ...
+    @property
+    def valid_to(self) -> date | None: ...
+
+
+def overlap(a: Dated, b: Dated) -> bool:
+    """Whether there is a day on which both hold."""
+    starts = max(a.valid_from or date.min, b.valid_from or date.min)
+    return starts <= min(a.valid_to or date.max, b.valid_to or date.max)

@@ -1,0 +1,161 @@
+"""What waits for a person, over all processes, posts and unions: tasks of their own, of their seats, and open polls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from engine import clock
+from engine.catalogue.store import process_of
+from engine.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.db import Session
+    from engine.organisation import Actor
+
+BUCKETS = ("overdue", "today", "week", "later", "undated")
+MOST = 200
+
+_MINE = """
+mine AS (
+  SELECT t.id, t.instance_id, t.due_at, 'task' AS what FROM task t
+   WHERE t.state = 'open' AND t.assignee_id = :me
+  UNION ALL
+  SELECT t.id, t.instance_id, t.due_at, 'task' FROM task t
+   WHERE t.state = 'open' AND t.assignee_id IS NULL AND t.seat = ANY(:seats)
+  UNION ALL
+  SELECT p.id, p.instance_id, p.closes_at, 'poll' FROM roll r JOIN poll p ON p.id = r.poll_id
+   WHERE r.member_id = :me AND r.open AND p.state = 'open'
+),
+dated AS (
+  SELECT mine.*, i.number, i.title, i.process_id, i.version, i.started_at, i.starter_id, i.union_id,
+         CASE WHEN mine.due_at IS NULL THEN 'undated' WHEN mine.due_at <= :now THEN 'overdue'
+              WHEN mine.due_at <= :tomorrow THEN 'today' WHEN mine.due_at <= :week THEN 'week' ELSE 'later' END AS bucket
+    FROM mine JOIN instance i ON i.id = mine.instance_id WHERE i.state = 'running'
+)"""
+
+_COUNTS = text("WITH" + _MINE + " SELECT bucket, process_id, count(*) AS n FROM dated GROUP BY 1, 2")
+_PAGE = text("WITH" + _MINE + """
+, page AS (
+  SELECT * FROM dated
+   WHERE (CAST(:bucket AS text) IS NULL OR bucket = :bucket)
+     AND (CAST(:process AS text) IS NULL OR process_id = :process)
+     AND (CAST(:like AS text) IS NULL OR title ILIKE :like OR number ILIKE :like)
+     AND (CAST(:after_due AS timestamptz) IS NULL
+          OR (coalesce(due_at, 'infinity'), id) > (CAST(:after_due AS timestamptz), CAST(:after_id AS uuid)))
+   ORDER BY coalesce(due_at, 'infinity'), id LIMIT :limit
+)
+SELECT page.*, coalesce(t.element, pt.element) AS element, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
+       coalesce(t.opened_at, p.opened_at) AS opened_at, p.kind AS poll_kind, m.name AS starter, u.name AS union_name
+  FROM page LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
+  LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
+  JOIN member m ON m.id = page.starter_id JOIN unit u ON u.id = page.union_id
+ ORDER BY coalesce(page.due_at, 'infinity'), page.id""")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to do. `what` is "task" or "poll"; `id` is the task's or the poll's; `bucket` one of BUCKETS."""
+
+    id: UUID
+    what: str
+    instance_id: UUID
+    number: str
+    title: str
+    process_id: str
+    process_title: str
+    element: str
+    element_title: str
+    asks: str
+    bucket: str
+    due_at: datetime | None
+    due: Mapping[str, Any] | None
+    opened_at: datetime
+    started_at: datetime
+    starter: str
+    union: str
+    claimed: bool
+    revision: int | None
+    poll_kind: str
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """A page of items, the counts by bucket and by process over all of them, and the cursor of the next page."""
+
+    items: tuple[Item, ...]
+    counts: Mapping[str, int]
+    by_process: Mapping[str, int]
+    total: int
+    next: str | None
+
+
+def like(words: str | None) -> str | None:
+    """A search text as an ILIKE pattern that matches it literally."""
+    if not words or not words.strip():
+        return None
+    plain = words.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("\0", "")
+    return f"%{plain[:100]}%"
+
+
+def inbox(
+    session: Session, actor: Actor, bucket: str | None = None, process: str | None = None, words: str | None = None,
+    after: str | None = None, limit: int = 50, lang: str = "zh",
+) -> Inbox:  # fmt: skip
+    """The first page, or the one behind cursor `after`; soonest due first. Raises Invalid for a bad bucket or cursor."""
+    if bucket is not None and bucket not in BUCKETS:
+        raise Invalid({"bucket": [f"应为 {'、'.join(BUCKETS)} 之一。"]})
+    now = clock.now()
+    midnight = datetime.combine(clock.today() + timedelta(days=1), time(), clock.CHINA)
+    values: dict[str, Any] = {
+        "me": actor.id, "seats": sorted(actor.seats), "now": now, "tomorrow": midnight, "week": midnight + timedelta(days=6),
+    }  # fmt: skip
+    counted = session.execute(_COUNTS, values).all()
+    counts = {b: sum(r.n for r in counted if r.bucket == b) for b in BUCKETS}
+    by_process: dict[str, int] = {}
+    for row in counted:
+        by_process[row.process_id] = by_process.get(row.process_id, 0) + row.n
+    size = max(1, min(limit, MOST))
+    after_due, after_id = _cursor(after)
+    rows = session.execute(
+        _PAGE,
+        {**values, "bucket": bucket, "process": process, "like": like(words), "after_due": after_due, "after_id": after_id,
+         "limit": size + 1},
+    ).all()  # fmt: skip
+    items = tuple(_item(session, row, lang) for row in rows[:size])
+    more = f"{items[-1].due_at.isoformat() if items[-1].due_at else 'infinity'}~{items[-1].id}" if len(rows) > size else None
+    return Inbox(items, counts, by_process, sum(counts.values()), more)
+
+
+def _cursor(after: str | None) -> tuple[str | None, UUID | None]:
+    if not after:
+        return None, None
+    due, _, key = after.partition("~")
+    try:
+        return (due if due == "infinity" else datetime.fromisoformat(due).isoformat()), UUID(key)
+    except ValueError:
+        raise Invalid({"after": ["翻页标记无效。"]}) from None
+
+
+def _item(session: Session, row: Any, lang: str) -> Item:
+    process = process_of(session, row.version)
+    rule = process.tasks[row.element]
+    return Item(
+        id=row.id, what=row.what, instance_id=row.instance_id, number=row.number, title=row.title, process_id=row.process_id,
+        process_title=process.title.in_(lang), element=row.element, element_title=rule.title.in_(lang),
+        asks=rule.asks.in_(lang), bucket=row.bucket, due_at=row.due_at, due=row.due, opened_at=row.opened_at,
+        started_at=row.started_at, starter=row.starter, union=row.union_name, claimed=row.assignee_id is not None,
+        revision=row.revision, poll_kind=row.poll_kind or "",
+    )  # fmt: skip
+
+
+def following(session: Session, actor: Actor, done: UUID) -> Item | None:
+    """What to do next after finishing something: the most urgent thing that is left."""
+    found = inbox(session, actor, limit=2)
+    return next((item for item in found.items if item.id != done), None)

@@ -1,0 +1,355 @@
+"""One instance as a person may see it, and the lists and the search over many. Narrowed by access.visible in SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select, true
+
+from engine import access, clock, forms, machine, organisation, tables
+from engine.catalogue.store import process_of
+from engine.errors import Invalid
+from engine.queries.words import Answered, Named, answered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import ColumnElement
+
+    from engine.catalogue import Process
+    from engine.db import Session
+    from engine.organisation import Actor
+
+_instance = tables.instance.c
+MOST = 200
+STATES = ("running", "suspended", "ended", "withdrawn", "terminated")
+
+
+@dataclass(frozen=True)
+class Row:
+    """An instance in a list. `stage` are the titles of what is open; `due_at` the soonest deadline of its open tasks."""
+
+    id: UUID
+    number: str
+    title: str
+    process_id: str
+    process_title: str
+    state: str
+    outcome: str
+    outcome_title: str
+    stage: tuple[str, ...]
+    starter: str
+    unit: str
+    started_at: datetime
+    changed_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Page:
+    items: tuple[Row, ...]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Open:
+    """A task of an instance, open or done."""
+
+    id: UUID
+    element: str
+    title: str
+    state: str
+    who: str  # the person, or the lane's title and unit
+    mine: bool
+    opened_at: datetime
+    due_at: datetime | None
+    due: Mapping[str, Any] | None
+    closed_at: datetime | None
+    closed_by: str
+    poll_id: UUID | None
+    answers: tuple[Answered, ...]
+
+
+@dataclass(frozen=True)
+class Able:
+    """A message that this person may send now: a button and its form."""
+
+    name: str
+    title: str
+    asks: str
+    form: forms.Form | None
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A document or an attachment. `kind` is "document" or "attachment"."""
+
+    id: UUID
+    kind: str
+    title: str
+    number: str
+    at: datetime
+    size: int
+    sha256: str
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Another instance that this one belongs together with. `kind`: merged_into or origin_of (that one was merged into this)."""
+
+    id: UUID
+    number: str
+    title: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class File:
+    """Everything about one instance that a page shows."""
+
+    row: Row
+    process: Process
+    facts: Mapping[str, Any]
+    launched: tuple[Answered, ...]
+    tasks: tuple[Open, ...]
+    able: tuple[Able, ...]
+    papers: tuple[Paper, ...]
+    links: tuple[Linked, ...]
+    timers: tuple[Named, ...]
+    live: tuple[str, ...]
+    suspended_at: datetime | None
+    stopped_days: int
+    incidents: tuple[tuple[UUID, str, datetime], ...]
+    desk: bool  # may suspend, resume and terminate
+    history: bool  # may read the whole history
+    version: str
+    union_id: UUID
+
+
+def instances(
+    session: Session, actor: Actor, words: str | None = None, process: str | None = None, state: str | None = None,
+    unit_id: UUID | None = None, starter_id: UUID | None = None, since: date | None = None, until: date | None = None,
+    mine: bool = False, after: str | None = None, limit: int = 50, lang: str = "zh",
+) -> Page:  # fmt: skip
+    """Newest first. `words` finds numbers, titles, people and units; `mine` only what I started. Raises Invalid."""
+    conditions = [access.visible(actor), *_filters(words, process, state, unit_id, starter_id, since, until)]
+    if mine:
+        conditions.append(_instance.starter_id == actor.id)
+    if after:
+        try:
+            conditions.append(_instance.id < UUID(after))
+        except ValueError:
+            raise Invalid({"after": ["翻页标记无效。"]}) from None
+    size = max(1, min(limit, MOST))
+    query = _rows().where(*conditions).order_by(_instance.id.desc()).limit(size + 1)
+    found = session.execute(query).all()
+    items = tuple(_row(session, r, lang) for r in found[:size])
+    return Page(items, str(items[-1].id) if len(found) > size else None)
+
+
+def _rows() -> Any:
+    member, unit = tables.member.c, tables.unit.c
+    return (
+        select(
+            _instance.id, _instance.number, _instance.title, _instance.process_id, _instance.version, _instance.state,
+            _instance.outcome, _instance.stage, _instance.started_at, _instance.changed_at, _instance.ended_at,
+            member.name.label("starter"), unit.name.label("unit"),
+        )
+        .join(tables.member, member.id == _instance.starter_id)
+        .outerjoin(tables.unit, unit.id == _instance.unit_id)
+    )  # fmt: skip
+
+
+def _filters(
+    words: str | None, process: str | None, state: str | None, unit_id: UUID | None, starter_id: UUID | None,
+    since: date | None, until: date | None,
+) -> list[ColumnElement[bool]]:  # fmt: skip
+    found: list[ColumnElement[bool]] = [true()]
+    if words and words.strip():
+        found.append(_matches(words))
+    if process:
+        found.append(_instance.process_id == process)
+    if state:
+        if state not in STATES:
+            raise Invalid({"state": [f"应为 {'、'.join(STATES)} 之一。"]})
+        found.append(_instance.state == state)
+    if unit_id:
+        found.append(_instance.unit_id == unit_id)
+    if starter_id:
+        found.append(_instance.starter_id == starter_id)
+    if since:
+        found.append(_instance.started_at >= datetime.combine(since, time(), clock.CHINA))
+    if until:
+        found.append(_instance.started_at < datetime.combine(until + timedelta(days=1), time(), clock.CHINA))
+    return found
+
+
+def _matches(words: str) -> ColumnElement[bool]:
+    parts = [forms.bigrams(part) for part in words.split()[:8]]
+    grams = sorted({g for part in parts for g in part})[:60]
+    one = [g for g in grams if len(g) == 1]
+    if one:  # a single character is no gram of longer words: look in the title itself
+        letters = [_instance.title.contains(g, autoescape=True) for g in one]
+        return and_(_instance.grams.contains([g for g in grams if len(g) > 1]), *letters)
+    return or_(_instance.number == words.strip(), _instance.grams.contains(grams))
+
+
+def _row(session: Session, row: Any, lang: str) -> Row:
+    process = process_of(session, row.version)
+    return Row(
+        id=row.id, number=row.number, title=row.title, process_id=row.process_id, process_title=process.title.in_(lang),
+        state=row.state, outcome=row.outcome, outcome_title=process.title_of(row.outcome, lang) if row.outcome else "",
+        stage=tuple(process.title_of(e, lang) for e in row.stage), starter=row.starter, unit=row.unit or "",
+        started_at=row.started_at, changed_at=row.changed_at, ended_at=row.ended_at,
+    )  # fmt: skip
+
+
+def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") -> File:
+    """One instance with all that hangs on it. Raises NotFound when it is not this person's to see."""
+    found = session.execute(_rows().where(_instance.id == instance_id, access.visible(actor))).first()
+    head = _row(session, access.must_see(found), lang)
+    full = session.execute(select(tables.instance).where(_instance.id == instance_id)).mappings().one()
+    process = process_of(session, full["version"])
+    live = machine.look(process.spec, full["machine"]) if full["machine"] else ()
+    names = Named.of(session, full["facts"])
+    incident = tables.incident.c
+    troubles = session.execute(
+        select(incident.id, incident.message, incident.at).where(
+            incident.instance_id == instance_id, incident.resolved_at.is_(None)
+        )
+    ).all()
+    desk = access.may(actor, "suspend", full["union_id"])
+    return File(
+        row=head,
+        process=process,
+        facts=full["facts"],
+        launched=answered(process.launch_form, full["facts"].get("launch", {}), names, lang),
+        tasks=_tasks(session, actor, instance_id, process, names, lang),
+        able=_able(session, actor, full, process, live, lang),
+        papers=_papers(session, instance_id),
+        links=_links(session, instance_id),
+        timers=(),
+        live=tuple(w.element for w in live),
+        suspended_at=full["suspended_at"],
+        stopped_days=full["stopped_days"],
+        incidents=tuple((t.id, t.message, t.at) for t in troubles),
+        desk=desk,
+        history=access.may(actor, "read_history", full["union_id"]),
+        version=full["version"],
+        union_id=full["union_id"],
+    )
+
+
+def _tasks(
+    session: Session, actor: Actor, instance_id: UUID, process: Process, names: Named, lang: str
+) -> tuple[Open, ...]:
+    task, poll = tables.task.c, tables.poll.c
+    rows = session.execute(
+        select(tables.task, poll.id.label("poll_id"))
+        .outerjoin(tables.poll, poll.task_id == task.id)
+        .where(task.instance_id == instance_id)
+        .order_by(task.opened_at, task.id)
+    ).all()
+    people = organisation.names(session, [i for r in rows for i in (r.assignee_id, r.closed_by) if i])
+    units = organisation.unit_names(session, [UUID(r.seat.split("@")[1]) for r in rows if r.seat])
+    return tuple(_open(r, actor, process, names, people, units, lang) for r in rows)
+
+
+def _open(
+    row: Any, actor: Actor, process: Process, names: Named, people: dict[UUID, str], units: dict[UUID, str], lang: str
+) -> Open:
+    rule = process.tasks[row.element]
+    lane = process.lanes.get(rule.lane)
+    who = lane.title.in_(lang) if lane else ""
+    if row.seat:
+        who = f"{who}({units.get(UUID(row.seat.split('@')[1]), '')})"
+    if row.assignee_id:
+        who = f"{who} {people.get(row.assignee_id, '')}".strip()
+    return Open(
+        id=row.id, element=row.element, title=rule.title.in_(lang), state=row.state, who=who,
+        mine=row.state == "open" and (row.assignee_id == actor.id or (row.assignee_id is None and row.seat in actor.seats)),
+        opened_at=row.opened_at, due_at=row.due_at, due=row.due, closed_at=row.closed_at,
+        closed_by=people.get(row.closed_by, ""), poll_id=row.poll_id,
+        answers=answered(rule.form, row.answers or {}, names, lang),
+    )  # fmt: skip
+
+
+def _able(
+    session: Session, actor: Actor, full: Mapping[str, Any], process: Process, live: tuple[machine.Live, ...], lang: str
+) -> tuple[Able, ...]:
+    if full["state"] != "running":
+        return ()
+    found: dict[str, Able] = {}
+    for wait in live:
+        rule = process.messages.get(wait.text) if wait.kind == "message" else None
+        if rule and rule.lane in process.lanes and _in_lane(actor, full, process.lanes[rule.lane]):
+            found[rule.name] = Able(rule.name, rule.title.in_(lang), rule.asks.in_(lang), rule.form)
+    return tuple(found.values())
+
+
+def _in_lane(actor: Actor, full: Mapping[str, Any], lane: Any) -> bool:
+    """Does a lane that is named by facts or by the union mean this person? (The command checks again, with all functions.)"""
+    value: Any = full["facts"]
+    for part in (lane.person or lane.unit).split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    if lane.person:
+        return str(actor.id) in value if isinstance(value, list) else str(actor.id) == value
+    unit = full["union_id"] if lane.unit == "union" else value
+    return f"{lane.post}@{unit}" in actor.seats
+
+
+def _papers(session: Session, instance_id: UUID) -> tuple[Paper, ...]:
+    document, attachment = tables.document.c, tables.attachment.c
+    issued = session.execute(
+        select(document.id, document.title, document.number, document.issued_at, document.data_sha256)
+        .where(document.instance_id == instance_id)
+        .order_by(document.issued_at, document.id)
+    ).all()
+    added = session.execute(
+        select(tables.attachment).where(attachment.instance_id == instance_id).order_by(attachment.at)
+    ).all()
+    papers = [Paper(d.id, "document", d.title, d.number, d.issued_at, 0, d.data_sha256, "application/pdf") for d in issued]
+    papers += [Paper(a.id, "attachment", a.name, "", a.at, a.size, a.sha256, a.media_type) for a in added]
+    return tuple(papers)
+
+
+def _links(session: Session, instance_id: UUID) -> tuple[Linked, ...]:
+    link = tables.link.c
+    out = session.execute(
+        select(_instance.id, _instance.number, _instance.title, link.kind)
+        .join(tables.link, link.to_id == _instance.id)
+        .where(link.from_id == instance_id)
+    ).all()
+    back = session.execute(
+        select(_instance.id, _instance.number, _instance.title)
+        .join(tables.link, link.from_id == _instance.id)
+        .where(link.to_id == instance_id)
+    ).all()
+    return tuple([Linked(r.id, r.number, r.title, r.kind) for r in out] + [Linked(r.id, r.number, r.title, "origin_of") for r in back])
+
+
+def alike(session: Session, actor: Actor, process_id: str, title: str, limit: int = 5) -> tuple[Row, ...]:
+    """Instances of the actor's unions whose titles share most with what is being typed: possible duplicates."""
+    grams = set(forms.bigrams(title))
+    if len(grams) < 2:
+        return ()
+    unions = sorted({p.union_id for p in actor.posts if p.union_id}, key=str)
+    rows = session.execute(
+        _rows()
+        .add_columns(_instance.grams)
+        .where(_instance.union_id.in_(unions), _instance.process_id == process_id, _instance.grams.overlap(sorted(grams)))
+        .order_by(_instance.id.desc())
+        .limit(400)
+    ).all()
+    scored = sorted(((_likeness(grams, r.title), r) for r in rows), key=lambda pair: -pair[0])
+    return tuple(_row(session, r, "zh") for score, r in scored[:limit] if score >= 35)
+
+
+def _likeness(grams: set[str], title: str) -> int:
+    """How much two titles share, in percent of the shorter one."""
+    other = set(forms.bigrams(title))
+    return 100 * len(grams & other) // max(1, min(len(grams), len(other)))

@@ -1,0 +1,85 @@
+"""Turns kept answers into words: labels for codes, names for people, units and instances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from engine import organisation, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from engine.db import Session
+    from engine.forms import Form
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One answer in words. `files` are (id, name) pairs of attachments."""
+
+    key: str
+    label: str
+    text: str
+    files: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Named:
+    """The names behind the ids that stand in facts."""
+
+    names: Mapping[str, str]
+
+    @classmethod
+    def of(cls, session: Session, facts: Any) -> Named:
+        """Look up every id that occurs anywhere in the facts."""
+        ids = set(_ids(facts))
+        instance = tables.instance.c
+        found = {**organisation.unit_names(session, ids), **organisation.names(session, ids)}
+        left = ids - set(found)
+        if left:
+            rows = session.execute(select(instance.id, instance.number, instance.title).where(instance.id.in_(left)))
+            found.update({r.id: f"{r.number} {r.title}" for r in rows})
+        return cls({str(k): v for k, v in found.items()})
+
+
+def _ids(value: Any) -> Iterator[UUID]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _ids(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _ids(inner)
+    elif isinstance(value, str) and len(value) == 36 and value[8] == value[13] == "-":
+        try:
+            yield UUID(value)
+        except ValueError:
+            return
+
+
+def answered(form: Form | None, answers: Mapping[str, Any], names: Named, lang: str = "zh") -> tuple[Answered, ...]:
+    """The answers of a form in its order; empty ones are left out."""
+    found = []
+    for field in form.fields if form else ():
+        value = answers.get(field.key)
+        if value in (None, "", []):
+            continue
+        label = field.label_en if lang.startswith("en") and field.label_en else field.label
+        if field.kind == "filepicker":
+            files = tuple((f["id"], f["name"]) for f in value if isinstance(f, dict))
+            found.append(Answered(field.key, label, "", files))
+        else:
+            found.append(Answered(field.key, label, _text(field, value, names, lang)))
+    return tuple(found)
+
+
+def _text(field: Any, value: Any, names: Named, lang: str) -> str:
+    english = lang.startswith("en")
+    if isinstance(value, bool):
+        return ("Yes" if value else "No") if english else ("是" if value else "否")
+    labels = {c.value: (c.label_en if english and c.label_en else c.label) for c in field.choices}
+    parts = value if isinstance(value, list) else [value]
+    return (", " if english else "、").join(labels.get(p) or names.names.get(str(p)) or str(p) for p in parts)

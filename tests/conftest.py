@@ -1,0 +1,67 @@
+"""The real PostgreSQL for tests: one embedded server per test process, one template, a fresh database per test."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from procrastinate.schema import SchemaManager
+
+from engine import db, embedded, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+_count = itertools.count(1)
+
+
+def _named(uri: str, database: str) -> str:
+    return uri.replace(f"/{embedded.DATABASE}", f"/{database}", 1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a running server whose database `tpl` holds every table, and nothing else."""
+    home = tmp_path_factory.mktemp("pg")
+    uri = embedded.start(home)
+    with psycopg.connect(uri, autocommit=True) as admin:
+        admin.execute("ALTER SYSTEM SET fsync = off")  # tests may lose their data
+        admin.execute("SELECT pg_reload_conf()")
+        admin.execute("CREATE DATABASE tpl TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
+    engine = db.connect(_named(uri, "tpl"))
+    tables.metadata.create_all(engine)
+    engine.dispose()
+    with psycopg.connect(_named(uri, "tpl"), autocommit=True) as template:
+        template.execute(SchemaManager.get_schema())
+    yield uri
+    embedded.stop(home)
+
+
+@pytest.fixture
+def url(server: str) -> Iterator[str]:
+    """The URL of a fresh database."""
+    name = f"t_{next(_count)}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
+        yield _named(server, name)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    """The engine on a fresh database, for tests that need several transactions."""
+    made = db.connect(url, size=5)
+    yield made
+    made.dispose()
+    db._engines.pop(url, None)
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[db.Session]:
+    """One open transaction on a fresh database."""
+    with engine.begin() as opened:
+        yield opened
