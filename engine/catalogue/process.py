@@ -91,7 +91,10 @@ class DocumentRule:
 
 @dataclass(frozen=True)
 class Process:
-    """One immutable version. `raw` is process.toml as read, for what only one place needs."""
+    """One immutable version. `raw` is process.toml as read, for what only one place needs.
+
+    `tasks` also holds "launch" and the messages: what is said there is kept and shown like a task's answers.
+    """
 
     id: str
     hash: str
@@ -213,7 +216,11 @@ def _assemble(digest: str, files: dict[str, str], raw: dict[str, Any], tree: Any
         search=tuple(raw.get("search", [])),
         confidentiality=str(raw.get("confidentiality", "internal")),
         lanes={k: _lane(k, v) for k, v in raw.get("lanes", {}).items()},
-        tasks={e.id: _task(e.id, e.name, e.lane, raw, files) for e in diagram.elements.values() if e.type == "userTask"},
+        tasks={
+            "launch": TaskRule("launch", Words("提出", "Launch"), Words("", ""), "", form=launch_form),
+            **{e.id: _task(e.id, e.name, e.lane, raw, files) for e in diagram.elements.values() if e.type == "userTask"},
+            **{k: _said(k, v, files) for k, v in raw.get("messages", {}).items()},
+        },
         actions=dict(raw.get("actions", {})),
         messages={k: _message(k, v, files) for k, v in raw.get("messages", {}).items()},
         documents={k: DocumentRule(k, _words(v, "title"), v.get("numbering", "")) for k, v in raw.get("documents", {}).items()},
@@ -232,6 +239,11 @@ def _lane(key: str, table: Mapping[str, Any]) -> Lane:
 
 def _message(name: str, table: Mapping[str, Any], files: Mapping[str, str]) -> MessageRule:
     return MessageRule(name, _words(table, "title"), _words(table, "asks"), table.get("lane", ""), _form(files, name))
+
+
+def _said(name: str, table: Mapping[str, Any], files: Mapping[str, str]) -> TaskRule:
+    """What a person says by a message is kept and shown like the answers of a task."""
+    return TaskRule(name, _words(table, "title"), _words(table, "asks"), table.get("lane", ""), form=_form(files, name))
 
 
 def _task(key: str, name: str, lane: str, raw: Mapping[str, Any], files: Mapping[str, str]) -> TaskRule:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -81,10 +80,9 @@ def launch(session: Session, actor: Actor, process_id: str, answers: Mapping[str
     session.execute(insert(_instance).values(**{**row, "facts": run.facts}))
     adopt(session, actor, key, process.launch_form, run.facts["launch"])
     run.shares.add(f"m:{actor.id}")
-    salt = os.urandom(16)
     body = run.ledger.add(
         "instance_launched", actor, process=process.id, version=process.hash, number=row["number"],
-        seat=f"{held.kind}@{held.unit_id}", answers=canonical.salted(run.facts["launch"], salt), salt=salt.hex(),
+        seat=f"{held.kind}@{held.unit_id}", answers=settle.keep_said(run, "launch", run.facts["launch"]),
     )  # fmt: skip
     step = machine.start(process.spec, run)
     settle.settle(run, (), step, body)
@@ -123,7 +121,8 @@ def deliver(run: Run, live: Live, name: str, answers: dict[str, Any]) -> None:
     if name == "withdraw":
         run.row["closing"] = "withdrawn"
     run.facts[name] = answers
-    body = run.ledger.add("message_sent", run.actor, message=name, answers=answers or None)
+    said = settle.keep_said(run, name, answers) if name in run.process.messages else None
+    body = run.ledger.add("message_sent", run.actor, message=name, answers=said)
     before = settle.alive(run)
     step = machine.fire(run.process.spec, run.row["machine"], live.ref, run)
     settle.settle(run, before, step, body, live.ref)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, insert, select, text, update
 
-from engine import access, clock, machine, queue, tables
+from engine import access, canonical, clock, machine, queue, tables
 from engine.catalogue.store import process_of
 from engine.commands.run import MAX_ROUNDS, Run
 from engine.errors import Conflict, ProcessFault
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _task, _timer, _instance = tables.task, tables.timer, tables.instance
 _LOCK = select(_instance).where(_instance.c.id == bindparam("key")).with_for_update()
-_NEW_TASKS, _NEW_TIMERS = insert(_task), insert(_timer)
+_NEW_TASKS, _NEW_TIMERS, _NEW_SAID = insert(_task), insert(_timer), insert(_task)
 _CLOSE_TASKS = text(
     "UPDATE task SET state = 'cancelled', closed_at = :now WHERE instance_id = :id AND ref = ANY(:refs) AND state = 'open'"
 )
@@ -211,6 +212,20 @@ def add_timers(run: Run, rows: list[dict[str, Any]]) -> None:
     run.session.execute(_NEW_TIMERS, rows)
     for moment in sorted({row["due_at"] for row in rows}):
         queue.defer(run.session, "sweep", at=moment, once=f"sweep:{moment:%Y%m%d%H%M%S}")
+
+
+def keep_said(run: Run, element: str, answers: dict[str, Any]) -> str:
+    """Keep what was said at the launch or by a message like a finished task; gives the salted digest for the history."""
+    salt, now = os.urandom(16), clock.now()
+    run.session.execute(
+        _NEW_SAID,
+        {
+            "id": tables.new_id(), "instance_id": run.row["id"], "union_id": run.row["union_id"], "process_id": run.process.id,
+            "element": element, "ref": 0, "state": "done", "opened_at": now, "closed_at": now,
+            "closed_by": run.actor.id if run.actor else None, "answers": answers, "salt": salt,
+        },
+    )  # fmt: skip
+    return canonical.salted(answers, salt)
 
 
 def roll_hash(members: list[str]) -> str:

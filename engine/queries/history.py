@@ -1,0 +1,125 @@
+"""The history of an instance for people: the timeline, the path taken through the diagram, and the proof of its chain."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from engine import access, history, seals, tables
+from engine.catalogue.store import process_of
+from engine.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from engine.db import Session
+    from engine.history import Break
+    from engine.organisation import Actor
+
+_event, _instance = tables.event.c, tables.instance.c
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One event. `body` is what was hashed; `titles` gives words for the element ids in it."""
+
+    id: int
+    seq: int
+    at: datetime
+    kind: str
+    actor: str
+    body: Mapping[str, Any]
+    hash: str
+    leaf_no: int | None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What can be said about a chain: how long it is, its first false line, and how far outside witnesses hold it."""
+
+    events: int
+    head: str
+    broken: Break | None
+    sealed: int  # events of this chain that are in the tree
+    checkpoint_size: int
+    checkpoint_root: str
+    checkpoint_at: datetime | None
+    witnessed_size: int
+
+
+def _seen(session: Session, actor: Actor, instance_id: UUID) -> Any:
+    row = session.execute(
+        select(_instance.id, _instance.union_id, _instance.version, _instance.seq, _instance.head, _instance.starter_id).where(
+            _instance.id == instance_id, access.visible(actor)
+        )
+    ).first()
+    row = access.must_see(row)
+    if not (access.may(actor, "read_history", row.union_id) or row.starter_id == actor.id):
+        raise Refused(verb="read_history", instance_id=str(instance_id))
+    return row
+
+
+def timeline(session: Session, actor: Actor, instance_id: UUID, after: int = 0, limit: int = 500) -> tuple[Happened, ...]:
+    """The events of an instance from seq `after` on. NotFound when it is not theirs to see, Refused when they may not read it."""
+    _seen(session, actor, instance_id)
+    rows = session.execute(
+        select(tables.event)
+        .where(_event.instance_id == instance_id, _event.seq > after)
+        .order_by(_event.seq)
+        .limit(max(1, min(limit, 2000)))
+    ).all()
+    return tuple(_happened(row) for row in rows)
+
+
+def _happened(row: Any) -> Happened:
+    body = json.loads(row.body)
+    return Happened(
+        row.id, row.seq, row.at, row.kind, body.get("actor", {}).get("name", ""), body, bytes(row.hash).hex(), row.leaf_no
+    )
+
+
+def union_log(session: Session, actor: Actor, union_id: UUID, before: int | None = None, limit: int = 100) -> tuple[Happened, ...]:
+    """What happened in a union besides its instances (people, rules, refusals), newest first. Raises Refused."""
+    access.check(actor, "read_history", union_id)
+    query = select(tables.event).where(_event.instance_id == union_id)
+    if before is not None:
+        query = query.where(_event.seq < before)
+    rows = session.execute(query.order_by(_event.seq.desc()).limit(max(1, min(limit, 500)))).all()
+    return tuple(_happened(row) for row in rows)
+
+
+def path(session: Session, actor: Actor, instance_id: UUID) -> tuple[str, ...]:
+    """The ids of the elements passed so far, in order: what the diagram marks."""
+    row = session.execute(select(_instance.version).where(_instance.id == instance_id, access.visible(actor))).first()
+    process = process_of(session, access.must_see(row).version)
+    bodies = session.execute(
+        select(tables.event.c.body).where(_event.instance_id == instance_id).order_by(_event.seq)
+    ).scalars()
+    passed = [element for body in bodies for element in json.loads(body).get("passed", [])]
+    return tuple(e for e in passed if e in process.diagram.elements)
+
+
+def proof(session: Session, actor: Actor, instance_id: UUID) -> Proof:
+    """Check the chain of one instance now, and say how much of it a checkpoint covers."""
+    row = _seen(session, actor, instance_id)
+    events = session.execute(
+        select(_event.seq, _event.body, _event.hash, _event.leaf_no)
+        .where(_event.instance_id == instance_id)
+        .order_by(_event.seq)
+    ).all()
+    broken = history.first_broken(instance_id, events, row.seq, bytes(row.head))
+    last = seals.latest(session)
+    witnessed = session.execute(
+        select(func.coalesce(func.max(tables.checkpoint.c.size), 0)).where(tables.checkpoint.c.witness != "")
+    ).scalar_one()
+    return Proof(
+        events=len(events), head=bytes(row.head).hex(), broken=broken,
+        sealed=sum(1 for e in events if e.leaf_no is not None),
+        checkpoint_size=last.size if last else 0, checkpoint_root=last.root.hex() if last else "",
+        checkpoint_at=last.at if last else None, witnessed_size=int(witnessed),
+    )  # fmt: skip
