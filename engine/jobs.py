@@ -1,0 +1,231 @@
+"""What the workers do: due timers, messages between instances, seals, tidying. The Procrastinate app on the same database.
+
+Each job is a plain function of the database engine; `app` gives them their names, retries and hours. Jobs are asked for
+by engine/queue.py, inside the transaction that causes them, and each may run twice: doing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+import threading
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import procrastinate
+from procrastinate import exceptions, jobs
+from sqlalchemy import select, text, tuple_
+from sqlalchemy.exc import DBAPIError
+
+from engine import clock, db, queue, tables
+from engine.commands import instances, origins
+from engine.errors import Conflict, EngineError, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+
+    from engine.settings import Settings
+
+log = logging.getLogger("yixing.jobs")
+QUEUE = "yixing"
+BATCH = 200
+CONCURRENT = 4  # jobs at once in one worker: a long sweep does not hold up messages and seals
+HEARTBEAT, DEAD_AFTER = 5, 20  # seconds: a worker silent for so long is dead, and its jobs are done by another
+RETRY = procrastinate.RetryStrategy(max_attempts=8, exponential_wait=2, retry_exceptions=[Exception])
+_timer, _instance = tables.timer.c, tables.instance.c
+
+
+# --- the jobs -------------------------------------------------------------------------------------------------------
+def sweep(engine: Engine, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Let every due timer happen, each in its own transaction; gives their number. What is busy waits for the next sweep.
+
+    A timer that breaks becomes an incident of its instance, and the rest goes on. The cost grows with the due timers only.
+    """
+    fired, after = 0, None
+    while batch := _due(engine, after):
+        after = (batch[-1].due_at, batch[-1].id)
+        random.shuffle(batch)  # two workers with the same batch meet less often
+        for timer in batch:
+            if stopping():
+                with db.transaction(engine) as session:
+                    queue.defer(session, "sweep", once="sweep:rest")
+                return fired
+            fired += _fire(engine, timer.id, timer.instance_id)
+    return fired
+
+
+def _due(engine: Engine, after: tuple[datetime, UUID] | None) -> list[Any]:
+    due = (
+        select(_timer.id, _timer.instance_id, _timer.due_at)
+        .join(tables.instance, _instance.id == _timer.instance_id)
+        .where(_timer.state == "waiting", _timer.due_at <= clock.now(), _instance.state == "running")
+        .order_by(_timer.due_at, _timer.id)
+        .limit(BATCH)
+    )
+    if after is not None:
+        due = due.where(tuple_(_timer.due_at, _timer.id) > tuple_(*after))
+    with db.transaction(engine) as session:
+        return list(session.execute(due).all())
+
+
+def _fire(engine: Engine, timer_id: UUID, instance_id: UUID) -> bool:
+    try:
+        return db.again(engine, lambda session: instances.wake(session, timer_id))
+    except Conflict:
+        return False  # somebody is at work on it; the next sweep finds it again
+    except Exception as fault:
+        if isinstance(fault, DBAPIError) and fault.connection_invalidated:
+            raise  # the database went away, which is no fault of the timer; the job is tried again
+        log.exception("timer %s of instance %s broke", timer_id, instance_id)
+        _incident(engine, instance_id, f"timer:{timer_id}", fault)
+        return False
+
+
+def _incident(engine: Engine, instance_id: UUID, what: str, fault: Exception) -> None:
+    try:
+        with db.transaction(engine) as session:
+            instances.note_incident(session, instance_id, what, fault)
+    except Exception:  # the next sweep tries both again
+        log.exception("no incident could be noted for instance %s", instance_id)
+
+
+def deliver(engine: Engine, instance_id: str, message: str, answers: dict[str, Any]) -> bool:
+    """Give an instance a message from another one; False when it no longer waits for it. Faults of it become an incident."""
+    key = UUID(instance_id)
+    try:
+        return db.again(engine, lambda session: instances.receive(session, key, message, answers))
+    except (Conflict, NotFound):
+        raise  # busy, or not committed yet: the job is tried again
+    except EngineError as fault:
+        _incident(engine, key, f"message:{message}", fault)
+        return False
+
+
+def note_origin(engine: Engine, instance_id: str, origin: str, number: str) -> bool:
+    """Put on record in the leading instance what was merged into it."""
+    return db.again(engine, lambda session: origins.note_origin(session, UUID(instance_id), UUID(origin), number))
+
+
+def seal(engine: Engine, settings: Settings) -> None:
+    """Put the new events under a signed checkpoint."""
+    from engine import keys, seals
+
+    key = keys.load_or_create(settings.home / "keys")
+    with db.transaction(engine) as session:
+        seals.seal(session, key)
+
+
+def forecast(engine: Engine, year: int | None = None) -> None:
+    """Compute anew the provisional deadlines, after a holiday notice was loaded."""
+    from engine.commands import notices
+
+    with db.transaction(engine) as session:
+        notices.recompute(session, year)
+
+
+_OLD_ATTEMPTS = text("DELETE FROM attempt WHERE at < :week")
+_OLD_REPLIES = text("DELETE FROM reply WHERE at < :week")
+_OLD_UPLOADS = text(
+    "WITH gone AS (DELETE FROM attachment a WHERE instance_id IS NULL AND at < :week AND NOT EXISTS "
+    "(SELECT 1 FROM draft d WHERE d.member_id = a.member_id AND strpos(d.answers::text, a.id::text) > 0) RETURNING sha256) "
+    "SELECT DISTINCT sha256 FROM gone"
+)
+_UNUSED_BLOBS = text(
+    "DELETE FROM blob b WHERE sha256 = ANY(:digests) AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
+)
+_OLD_JOBS = text(
+    "DELETE FROM procrastinate_jobs WHERE status IN ('succeeded', 'failed', 'cancelled', 'aborted') AND id IN "
+    "(SELECT job_id FROM procrastinate_events GROUP BY job_id HAVING max(at) < :month)"
+)
+
+
+def tidy(engine: Engine) -> None:
+    """Remove what is no longer needed: old login attempts and stored replies, uploads never used, jobs long finished."""
+    week, month = clock.now() - timedelta(days=7), clock.now() - timedelta(days=30)
+    with db.transaction(engine) as session:
+        session.execute(_OLD_ATTEMPTS, {"week": week})
+        session.execute(_OLD_REPLIES, {"week": week})
+        digests = list(session.execute(_OLD_UPLOADS, {"week": week}).scalars())
+        if digests:
+            session.execute(_UNUSED_BLOBS, {"digests": digests})
+    with db.transaction(engine) as session:
+        session.execute(_OLD_JOBS, {"month": month})
+
+
+# --- the app --------------------------------------------------------------------------------------------------------
+def app(settings: Settings, url: str, stopping: Callable[[], bool] = lambda: False) -> procrastinate.App:
+    """The jobs under the names by which engine/queue.py asks for them, and those that come by the clock."""
+    made = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=CONCURRENT + 2))
+    engine = db.connect(url)
+
+    def task(name: str, work: Callable[..., object]) -> Any:
+        def job(timestamp: int | None = None, **args: Any) -> None:  # periodic jobs are told their hour
+            del timestamp
+            work(engine, **args)
+
+        return made.task(name=name, queue=QUEUE, retry=RETRY)(job)
+
+    def by_the_clock(cron: str, name: str, work: Callable[..., object]) -> None:
+        made.periodic(cron=cron, queueing_lock=f"{name}:clock")(task(name, work))
+
+    by_the_clock("* * * * *", "sweep", lambda engine: sweep(engine, stopping))
+    by_the_clock("* * * * *", "seal", lambda engine: seal(engine, settings))
+    by_the_clock("30 19 * * *", "tidy", tidy)  # UTC: half past three at night in China
+    task("deliver", deliver)
+    task("note_origin", note_origin)
+    task("forecast", forecast)
+    return made
+
+
+async def _take_up(made: procrastinate.App) -> None:
+    """Put the jobs of dead workers back into the queue."""
+    manager = made.job_manager
+    for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=DEAD_AFTER):
+        try:
+            await manager.retry_job(job)
+        except exceptions.AlreadyEnqueued:  # the same work waits already
+            await manager.finish_job(job, jobs.Status.FAILED, delete_job=True)
+        except exceptions.ConnectorException:
+            log.warning("job %s was taken up by another worker", job.id)
+
+
+async def _take_up_always(made: procrastinate.App) -> None:
+    while True:
+        with suppress(exceptions.ConnectorException):
+            await _take_up(made)
+        await asyncio.sleep(DEAD_AFTER / 2)
+
+
+async def _run(settings: Settings, url: str, stop: threading.Event) -> None:
+    made = app(settings, url, stop.is_set)
+    async with made.open_async():
+        worker = asyncio.create_task(
+            made.run_worker_async(
+                queues=[QUEUE], name="yixing", concurrency=CONCURRENT, delete_jobs="successful",
+                fetch_job_polling_interval=2, shutdown_graceful_timeout=8, install_signal_handlers=False,
+                update_heartbeat_interval=HEARTBEAT, stalled_worker_timeout=DEAD_AFTER,
+            )
+        )  # fmt: skip
+        helper = asyncio.create_task(_take_up_always(made))
+        while not stop.is_set() and not worker.done():
+            await asyncio.wait([worker], timeout=0.25)
+        helper.cancel()
+        worker.cancel()
+        with suppress(asyncio.CancelledError):
+            await worker
+
+
+def run_worker(settings: Settings, url: str, stop: threading.Event | None = None) -> None:
+    """Work until `stop` is set; without it until SIGINT or SIGTERM. What is being done is brought to its end first."""
+    event = stop or threading.Event()
+    if stop is None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: event.set())
+    asyncio.run(_run(settings, url, event))
