@@ -1,4 +1,4 @@
-"""What the workers do: due timers, messages between instances, seals, tidying. The Procrastinate app on the same database.
+"""What the workers do: due timers, messages between instances, seals, tidying. Procrastinate on the same database.
 
 Each job is a plain function of the database engine; `app` gives them their names, retries and hours. Jobs are asked for
 by engine/queue.py, inside the transaction that causes them, and each may run twice: doing it again changes nothing.
@@ -44,9 +44,9 @@ _timer, _instance = tables.timer.c, tables.instance.c
 
 # --- the jobs -------------------------------------------------------------------------------------------------------
 def sweep(engine: Engine, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Let every due timer happen, each in its own transaction; gives their number. What is busy waits for the next sweep.
+    """Let every due timer happen, each in its own transaction; gives their number. Only the due ones cost something.
 
-    A timer that breaks becomes an incident of its instance, and the rest goes on. The cost grows with the due timers only.
+    What is busy waits for the next sweep. A timer that breaks becomes an incident of its instance; the rest goes on.
     """
     fired, after = 0, None
     while batch := _due(engine, after):
@@ -97,7 +97,7 @@ def _incident(engine: Engine, instance_id: UUID, what: str, fault: Exception) ->
 
 
 def deliver(engine: Engine, instance_id: str, message: str, answers: dict[str, Any]) -> bool:
-    """Give an instance a message from another one; False when it no longer waits for it. Faults of it become an incident."""
+    """Give an instance another one's message; False when it does not wait for it. A fault of it becomes an incident."""
     key = UUID(instance_id)
     try:
         return db.again(engine, lambda session: instances.receive(session, key, message, answers))
@@ -118,8 +118,10 @@ def seal(engine: Engine, settings: Settings) -> None:
     from engine import keys, seals
 
     key = keys.load_or_create(settings.home / "keys")
-    with db.transaction(engine) as session:
-        seals.seal(session, key)
+    full = True
+    while full:
+        with db.transaction(engine) as session:
+            full = seals.seal(session, key) == seals.BATCH
 
 
 def forecast(engine: Engine, year: int | None = None) -> None:
@@ -134,11 +136,12 @@ _OLD_ATTEMPTS = text("DELETE FROM attempt WHERE at < :week")
 _OLD_REPLIES = text("DELETE FROM reply WHERE at < :week")
 _OLD_UPLOADS = text(
     "WITH gone AS (DELETE FROM attachment a WHERE instance_id IS NULL AND at < :week AND NOT EXISTS "
-    "(SELECT 1 FROM draft d WHERE d.member_id = a.member_id AND strpos(d.answers::text, a.id::text) > 0) RETURNING sha256) "
-    "SELECT DISTINCT sha256 FROM gone"
+    "(SELECT 1 FROM draft d WHERE d.member_id = a.member_id AND strpos(d.answers::text, a.id::text) > 0) "
+    "RETURNING sha256) SELECT DISTINCT sha256 FROM gone"
 )
 _UNUSED_BLOBS = text(
-    "DELETE FROM blob b WHERE sha256 = ANY(:digests) AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
+    "DELETE FROM blob b WHERE sha256 = ANY(:digests) "
+    "AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
 )
 _OLD_JOBS = text(
     "DELETE FROM procrastinate_jobs WHERE status IN ('succeeded', 'failed', 'cancelled', 'aborted') AND id IN "
@@ -147,7 +150,7 @@ _OLD_JOBS = text(
 
 
 def tidy(engine: Engine) -> None:
-    """Remove what is no longer needed: old login attempts and stored replies, uploads never used, jobs long finished."""
+    """Remove what nobody needs any more: old login attempts and replies, uploads never used, jobs long finished."""
     week, month = clock.now() - timedelta(days=7), clock.now() - timedelta(days=30)
     with db.transaction(engine) as session:
         session.execute(_OLD_ATTEMPTS, {"week": week})
@@ -162,7 +165,8 @@ def tidy(engine: Engine) -> None:
 # --- the app --------------------------------------------------------------------------------------------------------
 def app(settings: Settings, url: str, stopping: Callable[[], bool] = lambda: False) -> procrastinate.App:
     """The jobs under the names by which engine/queue.py asks for them, and those that come by the clock."""
-    made = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=CONCURRENT + 2))
+    connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=CONCURRENT + 2)
+    made = procrastinate.App(connector=connector)
     engine = db.connect(url)
 
     def task(name: str, work: Callable[..., object]) -> Any:

@@ -7,6 +7,7 @@ session can try it out.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,13 @@ from sqlalchemy import NullPool, create_engine, text
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
 
 LOCK = 0x796978696E67  # "yixing": whoever migrates holds this advisory lock
+_TAKE_LOCK = text(f"SELECT pg_advisory_xact_lock({LOCK})")
+_MAY_MAKE_ROLES = text("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
 ROLE = "yixing_app"
 _RIGHTS = f"""
 DO $$ BEGIN
@@ -44,24 +49,49 @@ def migrate(url: str) -> bool:
 
     EngineError: the database was made by a newer release.
     """
-    engine = create_engine(_driver(url), poolclass=NullPool)
+    with _transaction(url) as connection:
+        if at_head(connection):
+            return False
+        connection.execute(_TAKE_LOCK)
+        if at_head(connection):  # somebody else was faster
+            return False
+        _upgrade(connection)
+        _grant(connection)
+        return True
+
+
+def grant(url: str) -> None:
+    """Give the limited role its rights anew, after a restore."""
+    with _transaction(url) as connection:
+        connection.execute(_TAKE_LOCK)
+        _grant(connection)
+
+
+@contextmanager
+def _transaction(url: str) -> Iterator[Connection]:
+    """One transaction without the time limits that the product's own connections have."""
+    engine = create_engine("postgresql+psycopg://" + url.partition("://")[2], poolclass=NullPool)
     try:
         with engine.begin() as connection:
-            if at_head(connection):
-                return False
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-            if at_head(connection):  # somebody else was faster
-                return False
-            config = _config()
-            config.attributes["connection"] = connection
-            try:
-                command.upgrade(config, "head")
-            except CommandError as fault:
-                raise EngineError("这个数据库由更新的版本建立,请使用新版本的程序。", code="newer", detail=str(fault)) from fault
-            _grant(connection)
-            return True
+            yield connection
     finally:
         engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as fault:
+        message = "这个数据库由更新的版本建立,请使用新版本的程序。"
+        raise EngineError(message, code="newer", detail=str(fault)) from fault
+
+
+def _grant(connection: Connection) -> None:
+    """Make the limited role and give it its rights; a login that may not make roles goes without it."""
+    if connection.execute(_MAY_MAKE_ROLES).scalar():
+        connection.exec_driver_sql(_RIGHTS)
 
 
 def at_head(connection: Connection) -> bool:
@@ -78,14 +108,3 @@ def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     return config
-
-
-def _driver(url: str) -> str:
-    return "postgresql+psycopg://" + url.partition("://")[2]
-
-
-def _grant(connection: Connection) -> None:
-    """Make the limited role where we may; a login that may not make roles simply goes without it."""
-    may = connection.execute(text("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")).scalar()
-    if may:
-        connection.exec_driver_sql(_RIGHTS)

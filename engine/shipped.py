@@ -22,7 +22,7 @@ def folders(root: Path) -> list[Path]:
 
 
 def publish(session: Session, folder: Path) -> tuple[str, bool]:
-    """Put the folder in force; gives its hash, and False when that version is registered already, whatever became of it.
+    """Put the folder in force; gives its hash, and False when that version is known already, whatever became of it.
 
     Raises ProcessFault when the folder cannot be read.
     """

@@ -14,7 +14,7 @@ from engine.tables import metadata
 revision = "0001"
 down_revision = None
 
-# An event may be given its leaf number once, a checkpoint its witness once; nothing else is ever changed or removed.
+# An event may be given its leaf number, once, and a checkpoint its witness; nothing else is ever changed or removed.
 _APPEND_ONLY = """
 CREATE FUNCTION event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -31,8 +31,8 @@ CREATE FUNCTION checkpoint_is_append_only() RETURNS trigger LANGUAGE plpgsql AS 
 DECLARE
     probe checkpoint%ROWTYPE := NEW;
 BEGIN
-    probe.witness := '';
-    IF OLD.witness <> '' OR NEW.witness = '' OR probe IS DISTINCT FROM OLD THEN
+    probe.witness := OLD.witness;
+    IF NEW.witness = '' OR probe IS DISTINCT FROM OLD THEN
         RAISE EXCEPTION 'checkpoints are append-only (size %)', OLD.size USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN NEW;
@@ -44,9 +44,12 @@ BEGIN
 END $$;
 
 CREATE TRIGGER event_is_append_only BEFORE UPDATE ON event FOR EACH ROW EXECUTE FUNCTION event_is_append_only();
-CREATE TRIGGER checkpoint_is_append_only BEFORE UPDATE ON checkpoint FOR EACH ROW EXECUTE FUNCTION checkpoint_is_append_only();
-CREATE TRIGGER event_stays BEFORE DELETE OR TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION history_stays();
-CREATE TRIGGER checkpoint_stays BEFORE DELETE OR TRUNCATE ON checkpoint FOR EACH STATEMENT EXECUTE FUNCTION history_stays();
+CREATE TRIGGER checkpoint_is_append_only BEFORE UPDATE ON checkpoint
+    FOR EACH ROW EXECUTE FUNCTION checkpoint_is_append_only();
+CREATE TRIGGER event_stays BEFORE DELETE OR TRUNCATE ON event
+    FOR EACH STATEMENT EXECUTE FUNCTION history_stays();
+CREATE TRIGGER checkpoint_stays BEFORE DELETE OR TRUNCATE ON checkpoint
+    FOR EACH STATEMENT EXECUTE FUNCTION history_stays();
 """
 
 
