@@ -10,10 +10,10 @@ from sqlalchemy import insert, select, text, update
 
 from engine import access, canonical, clock, forms, machine, organisation, queue, tables
 from engine.catalogue.store import process_of
+from engine.choices import choices
 from engine.commands import polls, settle, tasks
 from engine.commands.attachments import adopt
 from engine.commands.run import Run
-from engine.commands.sources import sources
 from engine.errors import Conflict, Invalid, NotFound, Refused
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def launch(session: Session, actor: Actor, process_id: str, answers: Mapping[str
         "started_at": now, "changed_at": now, "ended_at": None, "suspended_at": None, "stopped_days": 0,
     }  # fmt: skip
     run = Run(session, actor, row, process)
-    clean = forms.clean(process.launch_form, answers, run.names(), sources(session, union_id))
+    clean = forms.clean(process.launch_form, answers, run.names(), choices(session, union_id))
     row["number"] = next_number(session, union_id, process.number_key, process.numbering)
     run.facts["launch"] = {**clean, "mover": str(actor.id)}
     row["grams"] = search_grams(session, run)

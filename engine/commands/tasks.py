@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 
 from engine import access, canonical, clock, forms, machine, organisation, tables
+from engine.choices import choices
 from engine.commands import settle
 from engine.commands.attachments import adopt
-from engine.commands.sources import sources
 from engine.errors import Conflict, Invalid, NotFound, Refused
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def clean_answers(run: Run, form: forms.Form | None, answers: Mapping[str, Any])
         if answers:
             raise Invalid({key: ["没有这一项。"] for key in answers})
         return {}
-    clean = forms.clean(form, answers, run.names(), sources(run.session, run.row["union_id"]))
+    clean = forms.clean(form, answers, run.names(), choices(run.session, run.row["union_id"]))
     adopt(run.session, run.actor, run.row["id"], form, clean)
     return clean
 
