@@ -1,0 +1,62 @@
+"""The face: pages, REST API and command line. It enters the engine by two doors, commands and queries."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from engine import db, settings
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+
+csrf = CSRFProtect()
+MAX_BODY = 1024 * 1024  # uploads raise it for their own route
+
+
+def create_app(given: Settings | None = None) -> Flask:
+    """The application of one process. Without settings they are read from the environment."""
+    own = given or settings.load()
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=own.secret_key or _secret(own),
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY,
+        MAX_FORM_PARTS=2000,
+        SESSION_COOKIE_NAME="yixing",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=own.secure_cookies,
+        WTF_CSRF_TIME_LIMIT=None,
+        BABEL_DEFAULT_LOCALE="zh",
+        YIXING=own,
+    )
+    if own.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, own.trusted_proxies, own.trusted_proxies, own.trusted_proxies)  # type: ignore[method-assign]
+    app.extensions["engine"] = db.connect(db.url_of(own))
+    csrf.init_app(app)
+
+    from webui import errors, pages, session, words
+
+    words.init_app(app)
+    session.init_app(app)
+    errors.init_app(app)
+    pages.init_app(app)
+    return app
+
+
+def _secret(own: Settings) -> str:
+    """The key that signs cookies: made once per home, so that all workers share it and a restart logs nobody out."""
+    file = own.home / "keys" / "cookies"
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with file.open("x") as new:
+            file.chmod(0o600)
+            new.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return file.read_text()

@@ -1,0 +1,136 @@
+"""The approver's desk: one inbox over everything, the task page, and answering a poll."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from engine.commands import drafts, polls, tasks
+from engine.errors import Conflict, Invalid
+from engine.queries import inbox as waiting
+from engine.queries import polls as asked
+from engine.queries import tasks as reading
+from webui import fields
+from webui.session import carry_out, look, me, needs_login
+from webui.words import lang
+
+if TYPE_CHECKING:
+    from flask import Response
+    from werkzeug.wrappers import Response as Answer
+
+blueprint = Blueprint("inbox", __name__)
+
+
+@blueprint.get("/")
+@needs_login
+def index() -> str:
+    """What waits for me, soonest due first."""
+    wanted = {k: request.args.get(k) or None for k in ("bucket", "process", "words", "after")}
+    found = look(lambda s: waiting.inbox(s, me(), lang=lang(), **wanted))
+    return render_template("inbox/index.html", inbox=found, wanted=wanted, buckets=bucket_words())
+
+
+def bucket_words() -> dict[str, str]:
+    """What the due buckets are called."""
+    return {"overdue": _("超期"), "today": _("今天"), "week": _("一周内"), "later": _("以后"), "undated": _("无期限")}
+
+
+@blueprint.get("/tasks/<uuid:task_id>")
+@needs_login
+def task(task_id: UUID) -> str | Answer:
+    """One task: what is asked, what was said, until when, what comes next, and the form."""
+    found = look(lambda s: reading.task(s, me(), task_id, lang()))
+    return render_template("inbox/task.html", task=found, values=dict(found.draft), errors={}, fault="")
+
+
+@blueprint.post("/tasks/<uuid:task_id>")
+@needs_login
+def complete(task_id: UUID) -> tuple[str, int] | Answer:
+    """Finish a task and go on to the next one."""
+    found = look(lambda s: reading.task(s, me(), task_id, lang()))
+    given = fields.answers(found.form, request.form)
+    revision = request.form.get("revision", "")
+    try:
+        carry_out(lambda s: _complete(s, task_id, given, int(revision) if revision.isdigit() else None))
+    except Invalid as fault:
+        return render_template("inbox/task.html", task=found, values=given, errors=fault.fields, fault=_("请按提示修改。")), 422
+    except Conflict as fault:
+        found = look(lambda s: reading.task(s, me(), task_id, lang()))
+        return render_template("inbox/task.html", task=found, values=given, errors={}, fault=fault.message), 409
+    return _onward(task_id, _("已办理:%(title)s", title=f"{found.title} · {found.subject}"))
+
+
+def _complete(session: Any, task_id: UUID, given: dict[str, Any], revision: int | None) -> None:
+    tasks.complete(session, me(), task_id, given, revision)
+    drafts.drop(session, me(), f"task:{task_id}")
+
+
+def _onward(done: UUID, said: str) -> Answer:
+    """To the next thing to do, or to an empty inbox, with a word on what was done."""
+    flash(said)
+    following = look(lambda s: waiting.following(s, me(), done))
+    if following is None or request.form.get("then") == "inbox":
+        return redirect(url_for("inbox.index"))
+    if following.what == "poll":
+        return redirect(url_for("inbox.poll", poll_id=following.id))
+    return redirect(url_for("inbox.task", task_id=following.id))
+
+
+@blueprint.post("/tasks/<uuid:task_id>/<any(claim, release):what>")
+@needs_login
+def hold(task_id: UUID, what: str) -> Answer:
+    """Take a task of my seat for myself, or give it back."""
+    act = tasks.claim if what == "claim" else tasks.release
+    carry_out(lambda s: act(s, me(), task_id))
+    flash(_("已签收,由您办理。") if what == "claim" else _("已退回,同岗位的人都可以办理。"))
+    return redirect(url_for("inbox.task", task_id=task_id))
+
+
+@blueprint.post("/drafts/<path:key>")
+@needs_login
+def draft(key: str) -> Response:
+    """Keep what is being written; sent by the page itself every few seconds."""
+    sent = request.get_json(silent=True)
+    carry_out(lambda s: drafts.save(s, me(), key, sent if isinstance(sent, dict) else {}))
+    return jsonify(saved=True)
+
+
+@blueprint.get("/polls/<uuid:poll_id>")
+@needs_login
+def poll(poll_id: UUID) -> str:
+    """A question put to a roll: my answer, how it stands, by which rule."""
+    found = look(lambda s: asked.poll(s, me(), poll_id, lang()))
+    return render_template("inbox/poll.html", poll=found, about=_about(found.instance_id), fault="", comment="")
+
+
+def _about(instance_id: UUID) -> Any:
+    from engine.queries import instances
+
+    return look(lambda s: instances.file(s, me(), instance_id, lang()))
+
+
+@blueprint.post("/polls/<uuid:poll_id>/<any(answer, withdraw, close):what>")
+@needs_login
+def respond(poll_id: UUID, what: str) -> tuple[str, int] | Answer:
+    """Answer, take the answer back, or close before the window ends."""
+    choice, comment = request.form.get("choice", ""), request.form.get("comment", "")
+    try:
+        if what == "answer":
+            carry_out(lambda s: polls.respond(s, me(), poll_id, choice, comment))
+        elif what == "withdraw":
+            carry_out(lambda s: polls.take_back(s, me(), poll_id))
+        else:
+            carry_out(lambda s: polls.close(s, me(), poll_id))
+    except (Invalid, Conflict) as fault:
+        found = look(lambda s: asked.poll(s, me(), poll_id, lang()))
+        page = render_template("inbox/poll.html", poll=found, about=_about(found.instance_id), fault=fault.message, comment=comment)
+        return page, fault.status
+    if what == "answer":
+        return _onward(poll_id, _("已作答。截止前可以撤回。"))
+    flash(_("已撤回,可以重新作答。") if what == "withdraw" else _("已截止。"))
+    return redirect(url_for("inbox.poll", poll_id=poll_id))
+
+

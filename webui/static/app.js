@@ -1,0 +1,137 @@
+// What a page does by itself: hide fields, count characters, keep drafts, upload files, draw diagrams, look for duplicates.
+"use strict";
+(() => {
+  const token = document.querySelector("meta[name=csrf]").content;
+  const send = (url, body, json = true) => fetch(url, {
+    method: "POST", body: json ? JSON.stringify(body) : body,
+    headers: { "X-CSRFToken": token, "X-Requested-With": "yixing", ...(json ? { "Content-Type": "application/json" } : {}) },
+  });
+  const zh = document.documentElement.lang.startsWith("zh");
+
+  // --- answers of a form as an object, the shape that drafts keep ---
+  const answers = (form) => {
+    const found = {};
+    for (const field of form.querySelectorAll("[data-field]")) {
+      const inputs = [...field.querySelectorAll("[name^='f.']")];
+      if (!inputs.length) continue;
+      const many = inputs[0].type === "checkbox" && field.querySelector("fieldset") || field.querySelector(".yx-files");
+      const picked = inputs.filter((i) => !["checkbox", "radio"].includes(i.type) || i.checked).map((i) => i.value);
+      found[field.dataset.field] = many ? picked : (picked[0] ?? "");
+    }
+    return found;
+  };
+
+  // --- hide rules: a JSON tree, see webui/fields.py ---
+  const holds = (rule, values) => {
+    const [sign, ...rest] = rule;
+    if (sign === "and") return rest.every((r) => holds(r, values));
+    if (sign === "or") return rest.some((r) => holds(r, values));
+    if (sign === "not") return !holds(rest[0], values);
+    if (sign === "is") return Boolean(values[rest[0]] && values[rest[0]] !== "false");
+    const value = values[rest[0]] === "" || values[rest[0]] === undefined ? null : values[rest[0]];
+    const same = typeof rest[1] === "boolean" ? (value === "true") === rest[1] : String(value) === String(rest[1]);
+    return sign === "==" ? same : !same;
+  };
+  for (const form of document.querySelectorAll("form")) {
+    const ruled = form.querySelectorAll("[data-hide]:not([data-hide=''])");
+    if (!ruled.length) continue;
+    const apply = () => {
+      const values = answers(form);
+      for (const field of ruled) field.hidden = holds(JSON.parse(field.dataset.hide), values);
+    };
+    form.addEventListener("change", apply);
+    apply();
+  }
+
+  // --- how many characters are left ---
+  for (const area of document.querySelectorAll("textarea[data-max], textarea[data-min]")) {
+    const count = document.createElement("div");
+    count.className = "yx-count-left";
+    area.after(count);
+    const tell = () => {
+      const n = [...area.value.trim()].length;
+      const bounds = [area.dataset.min && `≥ ${area.dataset.min}`, area.dataset.max && `≤ ${area.dataset.max}`].filter(Boolean);
+      count.textContent = `${n} ${zh ? "字" : "characters"} (${bounds.join(", ")})`;
+    };
+    area.addEventListener("input", tell);
+    tell();
+  }
+
+  // --- drafts save themselves ---
+  for (const form of document.querySelectorAll("form[data-draft]")) {
+    const sign = form.querySelector(".yx-saved");
+    let waiting = null;
+    const save = async () => {
+      waiting = null;
+      try {
+        const reply = await send(`/drafts/${form.dataset.draft}`, answers(form));
+        if (sign) sign.textContent = reply.ok ? (zh ? "草稿已保存" : "Draft saved") : (zh ? "草稿未能保存" : "Draft not saved");
+      } catch { if (sign) sign.textContent = zh ? "网络中断,草稿未保存" : "Offline, draft not saved"; }
+    };
+    form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(save, 1500); });
+    form.addEventListener("submit", () => {
+      clearTimeout(waiting);
+      for (const button of form.querySelectorAll("button[type=submit]")) setTimeout(() => { button.disabled = true; }, 0);
+    });
+  }
+
+  // --- uploads: each file goes at once, the form keeps its id ---
+  for (const box of document.querySelectorAll(".yx-files")) {
+    const input = box.querySelector("input[type=file]"), list = box.querySelector("ul");
+    const show = (name, hidden) => {
+      const line = document.createElement("li"), drop = document.createElement("button");
+      line.textContent = name;
+      drop.type = "button"; drop.className = "btn btn-sm btn-ghost-secondary"; drop.textContent = "×";
+      drop.setAttribute("aria-label", zh ? "移除" : "Remove");
+      drop.onclick = () => { hidden.remove(); line.remove(); };
+      line.append(drop); list.append(line);
+    };
+    for (const hidden of box.querySelectorAll("input[type=hidden]")) show(zh ? "已上传的附件" : "Uploaded file", hidden);
+    input.addEventListener("change", async () => {
+      for (const file of input.files) {
+        const body = new FormData();
+        body.append("file", file);
+        const reply = await send(box.dataset.upload, body, false);
+        const said = await reply.json();
+        if (!reply.ok) { alert(said.detail || said.title); continue; }
+        if (!("multiple" in box.dataset)) { box.querySelectorAll("input[type=hidden]").forEach((h) => h.remove()); list.textContent = ""; }
+        const hidden = document.createElement("input");
+        hidden.type = "hidden"; hidden.name = box.dataset.name; hidden.value = said.id;
+        box.append(hidden);
+        show(file.name, hidden);
+        box.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+      input.value = "";
+    });
+  }
+
+  // --- possible duplicates while the title is typed ---
+  for (const box of document.querySelectorAll("[data-alike]")) {
+    const input = document.getElementById(box.dataset.on);
+    if (!input) continue;
+    let waiting = null;
+    input.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(async () => {
+        const reply = await fetch(`${box.dataset.alike}?title=${encodeURIComponent(input.value)}`, { headers: { "X-Requested-With": "yixing" } });
+        if (reply.ok) box.innerHTML = await reply.text();
+      }, 400);
+    });
+  }
+
+  // --- diagrams ---
+  for (const place of document.querySelectorAll("[data-diagram]")) {
+    (async () => {
+      const viewer = new BpmnJS({ container: place });
+      const xml = await (await fetch(place.dataset.diagram)).text();
+      await viewer.importXML(xml);
+      const canvas = viewer.get("canvas"), shapes = viewer.get("elementRegistry");
+      const mark = (ids, name) => { for (const id of JSON.parse(ids || "[]")) if (shapes.get(id)) canvas.addMarker(id, name); };
+      mark(place.dataset.passed, "passed");
+      mark(place.dataset.live, "live");
+      const live = JSON.parse(place.dataset.live || "[]").map((id) => shapes.get(id)).find(Boolean);
+      if (live && place.clientWidth < 700) { canvas.zoom(0.75); canvas.scrollToElement(live); } else canvas.zoom("fit-viewport", "auto");
+      place.dataset.ready = "1";
+    })().catch((fault) => { place.textContent = String(fault); });
+  }
+})();

@@ -1,0 +1,98 @@
+"""Languages and how moments, states and rules are said on a page."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from flask import g, request, session
+from flask_babel import Babel, get_locale
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+
+from engine import clock
+from webui import fields
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+LANGUAGES = ("zh", "en")
+
+
+def init_app(app: Flask) -> None:
+    """Babel, and the filters and functions of the templates."""
+    Babel(app, locale_selector=_language, default_locale="zh")
+    app.jinja_env.filters.update(day=day, moment=moment, lines=lines, left=left, state=state, zip_labels=labelled)
+    app.jinja_env.globals.update(lang=lang, hide_rule=fields.hide_rule)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _language() -> str:
+    chosen = request.args.get("lang") or session.get("lang")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    actor = g.get("actor")
+    if actor is not None and actor.locale in LANGUAGES:
+        return str(actor.locale)
+    return request.accept_languages.best_match(LANGUAGES) or "zh"
+
+
+def lang() -> str:
+    """ "zh" or "en"."""
+    return "en" if str(get_locale() or "zh").startswith("en") else "zh"
+
+
+def day(value: datetime | date | None) -> str:
+    """2026-03-02, in China."""
+    if value is None:
+        return ""
+    return (clock.day_of(value) if isinstance(value, datetime) else value).isoformat()
+
+
+def moment(value: datetime | None) -> str:
+    """03-02 09:15 in China, with the year when it is not this one."""
+    if value is None:
+        return ""
+    local = value.astimezone(clock.CHINA)
+    return local.strftime("%m-%d %H:%M" if local.year == clock.today().year else "%Y-%m-%d %H:%M")
+
+
+def lines(text: str) -> Markup:
+    """Text with its line breaks."""
+    return Markup("<br>").join(escape(part) for part in str(text).splitlines())
+
+
+def left(value: datetime | None) -> str:
+    """How long until a deadline, in days; the task page says it in working days."""
+    if value is None:
+        return ""
+    days = (clock.day_of(value) - clock.today()).days - (1 if _is_midnight(value) else 0)
+    if value <= clock.now():
+        return _("已超期 %(n)s 天", n=-days) if days < 0 else _("已超期")
+    return _("今天到期") if days == 0 else _("还剩 %(n)s 天", n=days)
+
+
+def _is_midnight(value: datetime) -> bool:
+    local = value.astimezone(clock.CHINA)
+    return local.hour == local.minute == local.second == 0
+
+
+def state(key: str) -> str:
+    """What a state is called."""
+    return {
+        "running": _("办理中"), "suspended": _("已暂停"), "ended": _("已办结"), "withdrawn": _("已撤回"),
+        "terminated": _("已终止"), "open": _("待办"), "done": _("已办"), "cancelled": _("已取消"), "closed": _("已截止"),
+        "void": _("已作废"), "proposed": _("待批准"), "published": _("施行中"), "refused": _("未批准"), "retired": _("已停用"),
+        "in_force": _("施行中"),
+    }.get(key, key)  # fmt: skip
+
+
+def labelled(values: list[str], choices: Any) -> list[tuple[str, str]]:
+    """Fixed choices of a field as (value, label) pairs in the language of the page."""
+    english = lang() == "en"
+    return [(v, c.label_en if english and c.label_en else c.label) for v, c in zip(values, choices, strict=True)]
+
+
+def words_of(value: Any) -> str:
+    """A `Words` in the language of the page."""
+    return str(value.in_(lang()))
