@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 MOST = 500  # choices offered at once
 
 
-def sources(session: Session, union_id: UUID) -> Callable[[str], list[tuple[str, str]]]:
+def choices(session: Session, union_id: UUID) -> Callable[[str], list[tuple[str, str]]]:
     """A function from a source ("units:<kind>", "members:<post>", "instances:<process>") to (id, label) pairs."""
 
-    def choices(source: str) -> list[tuple[str, str]]:
+    def offer(source: str) -> list[tuple[str, str]]:
         what, _, key = source.partition(":")
         if what == "units":
             return _units(session, union_id, key)
@@ -30,7 +30,7 @@ def sources(session: Session, union_id: UUID) -> Callable[[str], list[tuple[str,
             return _instances(session, union_id, key)
         return []
 
-    return choices
+    return offer
 
 
 def _units(session: Session, union_id: UUID, kind: str) -> list[tuple[str, str]]:

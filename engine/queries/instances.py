@@ -230,7 +230,7 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
         launched=answered(process.launch_form, full["facts"].get("launch", {}), names, lang),
         tasks=_tasks(session, actor, instance_id, process, names, lang),
         able=_able(session, actor, full, process, live, lang),
-        papers=_papers(session, instance_id),
+        papers=papers(session, instance_id),
         links=_links(session, instance_id),
         timers=(),
         live=tuple(w.element for w in live),
@@ -302,7 +302,8 @@ def _in_lane(actor: Actor, full: Mapping[str, Any], lane: Any) -> bool:
     return f"{lane.post}@{unit}" in actor.seats
 
 
-def _papers(session: Session, instance_id: UUID) -> tuple[Paper, ...]:
+def papers(session: Session, instance_id: UUID) -> tuple[Paper, ...]:
+    """The documents issued in an instance and the files added to it."""
     document, attachment = tables.document.c, tables.attachment.c
     issued = session.execute(
         select(document.id, document.title, document.number, document.issued_at, document.data_sha256)
@@ -312,9 +313,9 @@ def _papers(session: Session, instance_id: UUID) -> tuple[Paper, ...]:
     added = session.execute(
         select(tables.attachment).where(attachment.instance_id == instance_id).order_by(attachment.at)
     ).all()
-    papers = [Paper(d.id, "document", d.title, d.number, d.issued_at, 0, d.data_sha256, "application/pdf") for d in issued]
-    papers += [Paper(a.id, "attachment", a.name, "", a.at, a.size, a.sha256, a.media_type) for a in added]
-    return tuple(papers)
+    found = [Paper(d.id, "document", d.title, d.number, d.issued_at, 0, d.data_sha256, "application/pdf") for d in issued]
+    found += [Paper(a.id, "attachment", a.name, "", a.at, a.size, a.sha256, a.media_type) for a in added]
+    return tuple(found)
 
 
 def _links(session: Session, instance_id: UUID) -> tuple[Linked, ...]:

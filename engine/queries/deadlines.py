@@ -1,0 +1,55 @@
+"""A deadline in words: how long is left in working days, how it was computed, and the rule behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine import clock
+from engine.surroundings import Surroundings, rulebook
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from engine.db import Session
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """`working_left` and `days_left` are negative when it has passed; `rule` is one sentence with source and confidence."""
+
+    at: datetime
+    on: str
+    working_left: int
+    days_left: int
+    provisional: bool
+    extended: bool
+    steps: tuple[str, ...]
+    rule_id: str
+    rule: str
+    confidence: str
+    level: str
+
+
+def deadline(
+    session: Session, union_id: UUID, due_at: datetime | None, due: Mapping[str, Any] | None, decisive_on: date,
+    lang: str = "zh",
+) -> Deadline | None:  # fmt: skip
+    """What a page says about a deadline; None when there is none."""
+    if due_at is None:
+        return None
+    about = due or {}
+    around = Surroundings(session, union_id)
+    working, days = around.calendar.remaining(clock.now(), due_at)
+    rule_id, ruling = str(about.get("rule", "")), None
+    if rule_id in rulebook().ids:
+        ruling = around.ruling(rule_id, decisive_on)
+    return Deadline(
+        at=due_at, on=str(about.get("on", "")), working_left=working, days_left=days,
+        provisional=bool(about.get("provisional")), extended=bool(about.get("extended")),
+        steps=tuple(about.get("steps_en" if lang == "en" else "steps", ())), rule_id=rule_id,
+        rule=ruling.words(lang) if ruling else "", confidence=ruling.confidence if ruling else "",
+        level=ruling.level if ruling else "",
+    )  # fmt: skip

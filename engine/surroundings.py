@@ -1,0 +1,50 @@
+"""What the deadlines and numbers of a union depend on: the law, its own values, its vacations, the holiday notices."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from engine import calendar, law, settings
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from engine.db import Session
+
+
+@lru_cache(maxsize=1)
+def rulebook() -> law.Rulebook:
+    """The law of this installation, read once."""
+    return law.load(settings.load().processes / "law")
+
+
+_SURROUNDINGS = text("""
+SELECT (SELECT coalesce(jsonb_agg(jsonb_build_array(rule_id, value, valid_from, valid_to, source)), '[]')
+          FROM setting WHERE unit_id = :union AND state = 'in_force'),
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(from_on, to_on, name)), '[]') FROM vacation WHERE unit_id = :union),
+       (SELECT coalesce(jsonb_object_agg(year, days), '{}') FROM notice),
+       (SELECT city FROM unit WHERE id = :union)
+""")
+
+
+class Surroundings:
+    """What a union's deadlines depend on: its own rule values, its vacations, the holiday notices, its city."""
+
+    def __init__(self, session: Session, union_id: UUID) -> None:
+        rows, vacations, notices, city = session.execute(_SURROUNDINGS, {"union": union_id}).one()
+        day = date.fromisoformat
+        self.settings = [law.Setting(r, v, day(f), day(t) if t else None, s) for r, v, f, t, s in rows]
+        known = dict(calendar.shipped())
+        for year, days in notices.items():
+            known[int(year)] = {day(d): bool(w) for d, w in days.items()}
+        self.calendar = calendar.Calendar(known, tuple((day(f), day(t), n) for f, t, n in vacations))
+        places = {"杭州": "CN-ZJ-HZ", "宁波": "CN-ZJ-NB"}
+        self.jurisdictions = frozenset({"CN", "CN-ZJ"} | {code for name, code in places.items() if name in (city or "")})
+
+    def ruling(self, rule_id: str, on: date) -> law.Ruling:
+        """The rule as it binds this union on the decisive date."""
+        return rulebook().ruling(rule_id, on, self.jurisdictions, self.settings)
