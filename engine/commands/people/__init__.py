@@ -1,0 +1,42 @@
+"""People, units, posts, passwords, sessions and tokens; every change stands in the chain of its union.
+
+An actor of None is the operator on the command line, who is bound by no post; web and API never hand that in.
+"""
+
+from engine.commands.people.logins import (
+    Attempt,
+    change_own_password,
+    end_logins,
+    forget_attempts,
+    log_in,
+    log_out,
+    session_of,
+    set_password,
+)
+from engine.commands.people.managing import OWNERS, managing
+from engine.commands.people.members import change_member, create_member
+from engine.commands.people.terms import end_post, grant_post
+from engine.commands.people.tokens import create_token, end_token, token_owner
+from engine.commands.people.units import change_unit, create_unit
+
+__all__ = [
+    "OWNERS",
+    "Attempt",
+    "change_member",
+    "change_own_password",
+    "change_unit",
+    "create_member",
+    "create_token",
+    "create_unit",
+    "end_logins",
+    "end_post",
+    "end_token",
+    "forget_attempts",
+    "grant_post",
+    "log_in",
+    "log_out",
+    "managing",
+    "session_of",
+    "set_password",
+    "token_owner",
+]

@@ -1,0 +1,204 @@
+"""Log in with a rate limit, keep and end sessions, change passwords. Only hashes of secrets are stored."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, insert, select, text, update
+
+from engine import clock, history, password, tables
+from engine.commands.people import records, words
+from engine.errors import Invalid, Refused
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from engine.db import Session
+    from engine.errors import EngineError
+    from engine.organisation import Actor
+
+WINDOW = timedelta(minutes=15)
+PER_USER, PER_ADDRESS = 5, 30  # failures within the window
+IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=7)
+SEEN_EVERY = timedelta(minutes=1)  # how exactly `seen_at` is kept
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of a try with a password. Commit first, so that a failure counts; then `must()`."""
+
+    member_id: UUID | None = None
+    secret: str = ""
+    fault: EngineError | None = None
+
+    def must(self) -> tuple[str, UUID]:
+        """(the session's secret, the member). Raises the fault: Refused (`wait` seconds in its details) or Invalid."""
+        if self.fault is not None:
+            raise self.fault
+        assert self.member_id is not None
+        return self.secret, self.member_id
+
+
+def digest(secret: str) -> str:
+    """What is stored of a secret."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def log_in(session: Session, username: str, secret: str, address: str) -> Attempt:
+    """Try a password. The edge commits, then calls `must()` on what comes back: failures have to be counted."""
+    name = words.login_name(username)[:200]
+    keys = _keys(name, address)
+    if limited := _limited(session, keys):
+        return Attempt(fault=limited)
+    member = tables.member.c
+    wanted = select(member.id, member.union_id, member.name, member.password, member.active)
+    row = session.execute(wanted.where(member.username == _plain(name))).first()
+    right = password.verify(row.password if row and row.active else None, secret)
+    for key in keys:
+        session.execute(_LOCK, {"key": key})
+    if limited := _limited(session, keys):  # rivals may have failed while this one was being checked
+        return Attempt(fault=limited)
+    if row is None or not right:
+        return Attempt(fault=_failed(session, keys, row))
+    return _opened(session, row, secret, keys)
+
+
+def _plain(name: str) -> str:
+    return name if "\0" not in name and name.isprintable() else ""
+
+
+def _keys(name: str, address: str) -> list[str]:
+    """A mistyped name may be a password, so only its hash is kept."""
+    return [f"user:{digest(name)[:32]}", f"from:{_plain(address)[:100]}"]
+
+
+def _limited(session: Session, keys: list[str]) -> Refused | None:
+    attempt = tables.attempt.c
+    since = clock.now() - WINDOW
+    for key, most in zip(keys, (PER_USER, PER_ADDRESS), strict=False):
+        recent = select(attempt.at).where(attempt.key == key, attempt.at > since).order_by(attempt.at.desc())
+        oldest = session.execute(recent.offset(most - 1).limit(1)).scalar()
+        if oldest is not None:
+            wait = max(1, int((oldest + WINDOW - clock.now()).total_seconds()))
+            return Refused(f"尝试次数过多,请在 {-(-wait // 60)} 分钟后再试。", code="too_many_attempts", wait=wait)
+    return None
+
+
+def _failed(session: Session, keys: list[str], row: Any) -> Refused:
+    session.execute(insert(tables.attempt), [{"key": key, "at": clock.now()} for key in keys])
+    attempt = tables.attempt.c
+    failures = select(func.count()).where(attempt.key == keys[0], attempt.at > clock.now() - WINDOW)
+    if row is not None and session.execute(failures).scalar_one() == PER_USER:
+        history.note(session, row.union_id, "login_locked", None, member=str(row.id), name=row.name)
+    return Refused("用户名或密码不对。", code="bad_credentials")
+
+
+def _opened(session: Session, row: Any, secret: str, keys: list[str]) -> Attempt:
+    session.execute(delete(tables.attempt).where(tables.attempt.c.key == keys[0]))
+    if password.outdated(row.password):
+        _store(session, row.id, secret)
+    opened = open_login(session, row.id)
+    history.note(session, row.union_id, "logged_in", None, member=str(row.id), name=row.name)
+    return Attempt(row.id, opened)
+
+
+def open_login(session: Session, member_id: UUID) -> str:
+    """Begin a session for a member whom the caller has identified; gives the cookie's secret."""
+    secret = secrets.token_urlsafe(32)
+    now = clock.now()
+    session.execute(
+        insert(tables.login).values(id=digest(secret), member_id=member_id, created_at=now, seen_at=now)
+    )
+    return secret
+
+
+def log_out(session: Session, secret: str) -> None:
+    """End the session of this secret; an unknown or ended one is no fault."""
+    login, member = tables.login.c, tables.member.c
+    ended = (
+        update(tables.login)
+        .where(login.id == digest(secret), login.ended_at.is_(None), member.id == login.member_id)
+        .values(ended_at=clock.now())
+        .returning(member.id, member.union_id, member.name)
+    )
+    row = session.execute(ended).first()
+    if row is not None:
+        history.note(session, row.union_id, "logged_out", None, member=str(row.id), name=row.name)
+
+
+def end_logins(session: Session, member_id: UUID, except_secret: str = "") -> int:
+    """End all sessions of a member but one; gives how many."""
+    login = tables.login.c
+    ended = session.execute(
+        update(tables.login)
+        .where(login.member_id == member_id, login.ended_at.is_(None), login.id != digest(except_secret))
+        .values(ended_at=clock.now())
+    )
+    return int(ended.rowcount)
+
+
+def session_of(session: Session, secret: str) -> UUID | None:
+    """Whose session this is; None when it is unknown, ended, idle for too long or too old."""
+    login, member = tables.login.c, tables.member.c
+    now = clock.now()
+    row = session.execute(
+        select(login.id, login.member_id, login.seen_at)
+        .join(tables.member, member.id == login.member_id)
+        .where(
+            login.id == digest(secret), login.ended_at.is_(None), member.active,
+            login.created_at > now - ABSOLUTE, login.seen_at > now - IDLE,
+        )
+    ).first()  # fmt: skip
+    if row is None:
+        return None
+    if row.seen_at < now - SEEN_EVERY:
+        session.execute(update(tables.login).where(login.id == row.id).values(seen_at=now))
+    found: UUID = row.member_id
+    return found
+
+
+def forget_attempts(session: Session) -> int:
+    """Delete failures that no longer count; gives how many. For a daily job."""
+    gone = session.execute(delete(tables.attempt).where(tables.attempt.c.at < clock.now() - 2 * WINDOW))
+    return int(gone.rowcount)
+
+
+def _store(session: Session, member_id: UUID, secret: str) -> None:
+    hashed = password.hash_password(secret)
+    session.execute(update(tables.member).where(tables.member.c.id == member_id).values(password=hashed))
+
+
+def set_password(session: Session, actor: Actor | None, member_id: UUID, secret: str) -> None:
+    """Give a member a new password and end their sessions. Raises Refused, NotFound, Invalid."""
+    row = records.member_of(session, actor, member_id)
+    records.allow(actor, "set_password", row.union_id)
+    password.check_rules(secret, row.username)
+    _store(session, member_id, secret)
+    end_logins(session, member_id)
+    session.execute(delete(tables.attempt).where(tables.attempt.c.key == _keys(row.username, "")[0]))
+    history.note(session, row.union_id, "password_set", actor, member=str(member_id), name=row.name)
+
+
+def change_own_password(session: Session, actor: Actor, old: str, new: str, *, keep: str = "") -> Attempt:
+    """Change one's own password, end all sessions but that of the secret `keep`. As in `log_in`: commit, then `must()`.
+
+    Raises Invalid at once when the new one breaks the rules.
+    """
+    row = records.member_of(session, actor, actor.id)
+    password.check_rules(new, row.username)
+    keys = _keys(row.username, "")[:1]
+    session.execute(_LOCK, {"key": keys[0]})
+    if limited := _limited(session, keys):
+        return Attempt(fault=limited)
+    if not password.verify(row.password, old):
+        _failed(session, keys, row)
+        return Attempt(fault=Invalid({"old": ["原密码不对。"]}))
+    _store(session, actor.id, new)
+    end_logins(session, actor.id, keep)
+    history.note(session, row.union_id, "password_changed", actor, member=str(actor.id))
+    return Attempt(actor.id, keep)

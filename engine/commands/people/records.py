@@ -1,0 +1,89 @@
+"""What all commands on people share: who may, the queue of changes, and the union's chain."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from engine import access, canonical, history, tables
+from engine.errors import Invalid, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.db import Session
+    from engine.organisation import Actor
+
+Note = tuple[UUID, str, dict[str, Any]]  # the union whose chain it goes to, the kind, the details
+_QUEUE = text("SELECT pg_advisory_xact_lock(7020240001)")
+
+
+def queue(session: Session) -> None:
+    """Changes of people and units go one after another, so that two of them never overlap unseen; they are short."""
+    session.execute(_QUEUE)
+
+
+def allow(actor: Actor | None, verb: str, union_id: UUID | None) -> None:
+    """Raise Refused unless the actor may do this in that union; the operator may."""
+    if actor is None:
+        return
+    if union_id is None:
+        raise NotFound
+    access.check(actor, verb, union_id)
+
+
+def sees(actor: Actor | None, union_id: UUID | None) -> bool:
+    """Are the people of that union this actor's to see?"""
+    return actor is None or (union_id is not None and access.may(actor, "see_people", union_id))
+
+
+def unit_of(session: Session, actor: Actor | None, unit_id: UUID) -> Any:
+    """The row of a unit that this actor may see. Raises NotFound."""
+    row = session.execute(select(tables.unit).where(tables.unit.c.id == unit_id)).first()
+    if row is None or not sees(actor, row.union_id):
+        raise NotFound("没有这个单位,或您无权查看。")
+    return row
+
+
+def open_unit(session: Session, actor: Actor | None, unit_id: UUID, field: str = "unit_id") -> Any:
+    """The row of a visible unit that is in use. Raises NotFound, Invalid."""
+    row = unit_of(session, actor, unit_id)
+    if not row.active:
+        raise Invalid({field: ["这个单位已撤销。"]})
+    return row
+
+
+def member_of(session: Session, actor: Actor | None, member_id: UUID) -> Any:
+    """The row of a member, locked; one's own is always there. Raises NotFound."""
+    row = session.execute(select(tables.member).where(tables.member.c.id == member_id).with_for_update()).first()
+    if row is None or not (sees(actor, row.union_id) or (actor is not None and actor.id == member_id)):
+        raise NotFound("没有这个人,或您无权查看。")
+    return row
+
+
+def record(session: Session, actor: Actor | None, notes: Iterable[Note]) -> None:
+    """Append many events at once, chain by chain in the order of ids; within a chain in the order given."""
+    chains: dict[UUID, list[Note]] = defaultdict(list)
+    for note in notes:
+        chains[note[0]].append(note)
+    for chain_id in sorted(chains, key=str):
+        _append(session, actor, chain_id, chains[chain_id])
+
+
+def _append(session: Session, actor: Actor | None, chain_id: UUID, notes: list[Note]) -> None:
+    if len(notes) == 1:
+        history.note(session, chain_id, notes[0][1], actor, **notes[0][2])
+        return
+    chain = tables.chain.c
+    first = {"id": chain_id, "seq": 0, "head": canonical.genesis(chain_id)}
+    session.execute(upsert(tables.chain).values(first).on_conflict_do_nothing())
+    row = session.execute(select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()).one()
+    ledger = history.Ledger(chain_id, row.seq, bytes(row.head))
+    for _, kind, details in notes:
+        ledger.add(kind, actor, **details)
+    ledger.flush(session)
+    session.execute(update(tables.chain).where(chain.id == chain_id).values(seq=ledger.seq, head=ledger.head))

@@ -1,0 +1,128 @@
+"""Posts with their terms: grant and end. The first and the last day count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, func, insert, or_, select, update
+
+from engine import history, posts, tables
+from engine.commands.people import records, words
+from engine.commands.people.members import must_manage_desk
+from engine.errors import Conflict, Invalid, NotFound
+
+if TYPE_CHECKING:
+    from datetime import date
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement
+
+    from engine.db import Session
+    from engine.organisation import Actor
+
+
+def grant_post(
+    session: Session, actor: Actor | None, member_id: UUID, kind: str, unit_id: UUID,
+    from_on: date, to_on: date | None = None, term: str = "",
+) -> UUID:  # fmt: skip
+    """Give a member a post in a unit. Raises Refused, NotFound, Invalid (unknown kind, wrong unit, days, overlap)."""
+    unit = records.open_unit(session, actor, unit_id)
+    records.allow(actor, "manage_people", unit.union_id)
+    must_manage_desk(actor, kind, member_id, unit.union_id)
+    records.queue(session)
+    person = records.member_of(session, actor, member_id)
+    if not person.active:
+        raise Invalid({"member_id": ["此人已停用。"]})
+    term = words.line("term", term, 40, 0)
+    must_fit(kind, unit.kind, term)
+    words.days(from_on, to_on)
+    _must_not_overlap(session, member_id, kind, unit, from_on, to_on)
+    post_id = tables.new_id()
+    row: dict[str, Any] = {
+        "id": post_id, "member_id": member_id, "kind": kind, "unit_id": unit_id, "term": term,
+        "from_on": from_on, "to_on": to_on,
+    }  # fmt: skip
+    session.execute(insert(tables.post).values(row))
+    history.note(session, unit.union_id, "post_granted", actor, **granted(row, person.name, unit.name))
+    return post_id
+
+
+def granted(row: dict[str, Any], name: str, unit: str) -> dict[str, Any]:
+    """What the history keeps of a new post."""
+    return {
+        "post": str(row["id"]), "member": str(row["member_id"]), "name": name, "post_kind": row["kind"],
+        "unit": str(row["unit_id"]), "unit_name": unit, "term": row["term"] or None,
+        "from_on": row["from_on"].isoformat(), "to_on": row["to_on"].isoformat() if row["to_on"] else None,
+    }  # fmt: skip
+
+
+def must_fit(kind: str, unit_kind: str, term: str) -> None:
+    """Raise Invalid unless the post exists, this kind of unit has it, and its term is named where it needs one."""
+    known = posts.kinds()
+    found = known.post(kind)
+    if found is None or found.key != kind:
+        raise Invalid({"kind": [f"没有“{kind[:50]}”这个职务。"]})
+    if found.units and unit_kind not in found.units:
+        there = known.unit(unit_kind)
+        raise Invalid({"unit_id": [f"{there.title if there else unit_kind}没有“{found.title}”这个职务。"]})
+    if found.term and not term:
+        raise Invalid({"term": [f"“{found.title}”要写明届次。"]})
+
+
+def rivals(kind: str) -> tuple[str, ...]:
+    """The posts that nobody holds beside this one: itself in the same unit; a delegate is of one sort, in one unit."""
+    return posts.DELEGATES if kind in posts.DELEGATES else (kind,)
+
+
+def touching(from_on: date, to_on: date | None) -> ColumnElement[bool]:
+    """The posts whose days meet these days."""
+    post = tables.post.c
+    ends_after = or_(post.to_on.is_(None), post.to_on >= from_on)
+    return ends_after if to_on is None else and_(ends_after, post.from_on <= to_on)
+
+
+def _must_not_overlap(
+    session: Session, member_id: UUID, kind: str, unit: Any, from_on: date, to_on: date | None
+) -> None:
+    post = tables.post.c
+    place = tables.unit.c.union_id == unit.union_id if kind in posts.DELEGATES else post.unit_id == unit.id
+    query = (
+        select(post.from_on, post.to_on)
+        .join(tables.unit, tables.unit.c.id == post.unit_id)
+        .where(post.member_id == member_id, post.kind.in_(rivals(kind)), place, touching(from_on, to_on))
+    )
+    found = session.execute(query.limit(1)).first()
+    if found:
+        raise Invalid({"from_on": [f"与已有任期({span(found.from_on, found.to_on)})重叠。"]})
+
+
+def span(from_on: date, to_on: date | None) -> str:
+    """A term's days in words."""
+    return f"{from_on.isoformat()} 起" if to_on is None else f"{from_on.isoformat()} 至 {to_on.isoformat()}"
+
+
+def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why: str) -> None:
+    """End a post; `on` is its last day. Raises Refused, NotFound, Invalid, Conflict when it has ended by then."""
+    post = tables.post.c
+    records.queue(session)
+    row = session.execute(select(tables.post).where(post.id == post_id).with_for_update()).first()
+    if row is None:
+        raise NotFound
+    unit = records.unit_of(session, actor, row.unit_id)
+    records.allow(actor, "manage_people", unit.union_id)
+    must_manage_desk(actor, row.kind, row.member_id, unit.union_id)
+    why = words.line("why", why, 200, 2)
+    if row.to_on is not None and row.to_on <= on:
+        raise Conflict("这个职务届时已经终止。", code="ended")
+    words.days(row.from_on, on)
+    session.execute(update(tables.post).where(post.id == post_id).values(to_on=on, ended_why=why))
+    name = session.execute(select(tables.member.c.name).where(tables.member.c.id == row.member_id)).scalar_one()
+    ended = granted({**row._mapping, "to_on": on}, name, unit.name)
+    history.note(session, unit.union_id, "post_ended", actor, **ended, why=why)
+
+
+def holders_left(session: Session, unit_ids: list[UUID], on: date) -> int:
+    """How many posts in these units last beyond a day."""
+    post = tables.post.c
+    query = select(func.count()).where(post.unit_id.in_(unit_ids), or_(post.to_on.is_(None), post.to_on > on))
+    return session.execute(query).scalar_one()

@@ -1,0 +1,80 @@
+"""API tokens: shown once, stored as SHA-256, ended by their owner or an administrator."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, or_, select, update
+
+from engine import clock, history, tables
+from engine.commands.people import records, words
+from engine.commands.people.logins import digest
+from engine.errors import Conflict, Invalid, NotFound
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from engine.db import Session
+    from engine.organisation import Actor
+
+LONGEST_DAYS = 730
+MOST = 20  # open tokens of one member
+
+
+def _must_be_theirs(actor: Actor | None, member: Any) -> None:
+    """One's own tokens are one's own business; those of others an administrator's."""
+    if actor is None or actor.id != member.id:
+        records.allow(actor, "set_password", member.union_id)
+
+
+def create_token(session: Session, actor: Actor | None, member_id: UUID, name: str, days: int = 365) -> str:
+    """A new token for a member, in plain; it cannot be shown again. Raises Refused, NotFound, Invalid."""
+    member = records.member_of(session, actor, member_id)
+    _must_be_theirs(actor, member)
+    name = words.line("name", name, 60)
+    if not 1 <= days <= LONGEST_DAYS:
+        raise Invalid({"days": [f"有效期应为 1 至 {LONGEST_DAYS} 天。"]})
+    if not member.active:
+        raise Invalid({"member_id": ["此人已停用。"]})
+    token, now = tables.token.c, clock.now()
+    usable = select(token.id).where(token.member_id == member_id, token.ended_at.is_(None), token.expires_at > now)
+    if len(session.execute(usable.limit(MOST)).all()) == MOST:
+        raise Conflict(f"一人最多有 {MOST} 个有效令牌,请先停用不用的。", code="too_many")
+    plain = "yx_" + secrets.token_urlsafe(32)
+    expires = now + timedelta(days=days)
+    row = {"id": digest(plain), "member_id": member_id, "name": name, "created_at": now, "expires_at": expires}
+    session.execute(insert(tables.token).values(row))
+    details = {"token": digest(plain)[:12], "member": str(member_id), "name": name}
+    history.note(session, member.union_id, "token_created", actor, **details, expires_at=expires.isoformat())
+    return plain
+
+
+def end_token(session: Session, actor: Actor | None, token_id: str) -> None:
+    """End a token by its id (the hash). Raises Refused, NotFound, Conflict when it has ended."""
+    token = tables.token.c
+    row = session.execute(select(tables.token).where(token.id == token_id).with_for_update()).first()
+    if row is None:
+        raise NotFound
+    member = records.member_of(session, actor, row.member_id)
+    _must_be_theirs(actor, member)
+    if row.ended_at is not None:
+        raise Conflict("这个令牌已经停用。", code="ended")
+    session.execute(update(tables.token).where(token.id == token_id).values(ended_at=clock.now()))
+    details = {"token": token_id[:12], "member": str(row.member_id), "name": row.name}
+    history.note(session, member.union_id, "token_ended", actor, **details)
+
+
+def token_owner(session: Session, plain: str) -> UUID | None:
+    """Whose token this is; None when it is unknown, ended or expired."""
+    token, member = tables.token.c, tables.member.c
+    found: UUID | None = session.execute(
+        select(token.member_id)
+        .join(tables.member, member.id == token.member_id)
+        .where(
+            token.id == digest(plain), token.ended_at.is_(None), member.active,
+            or_(token.expires_at.is_(None), token.expires_at > clock.now()),
+        )
+    ).scalar()  # fmt: skip
+    return found

@@ -1,0 +1,64 @@
+"""Passwords: the rules for choosing one, argon2id hashes, a check that takes as long when there is none."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from engine.errors import Invalid
+
+SHORTEST, LONGEST = 8, 256
+COMMONEST = frozenset(
+    """12345678 123456789 1234567890 87654321 11111111 00000000 88888888 66666666 12341234 11223344 147258369 password
+    password1 password123 passw0rd p@ssw0rd qwertyui qwertyuiop qwerty123 1qaz2wsx 1q2w3e4r asdfghjkl zxcvbnm1 abc12345
+    abcd1234 a1234567 a12345678 aa123456 aa123456789 woaini1314 woaini520 5201314520 iloveyou admin123 admin1234
+    administrator letmein1 welcome1 changeme abc123456 q1w2e3r4 zaq12wsx 123123123 123456abc asd123456""".split()  # noqa: SIM905
+)
+_hasher = PasswordHasher()
+
+
+def _normal(password: str) -> str:
+    text = unicodedata.normalize("NFKC", password)
+    return text.encode("utf-8", "backslashreplace").decode()  # halves of characters cannot be hashed
+
+
+def check_rules(password: str, username: str) -> None:
+    """Raise Invalid unless it has 8 to 256 characters, is not the user name and not one of the commonest."""
+    text = _normal(password)
+    if not SHORTEST <= len(text) <= LONGEST:
+        raise Invalid({"password": [f"密码应为 {SHORTEST} 至 {LONGEST} 个字符。"]})
+    plain = text.casefold()
+    if plain == _normal(username).casefold():
+        raise Invalid({"password": ["密码不能与用户名相同。"]})
+    if plain in COMMONEST or len(set(plain)) == 1:
+        raise Invalid({"password": ["这个密码太常见,请换一个。"]})
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash to be stored."""
+    return _hasher.hash(_normal(password))
+
+
+@lru_cache(maxsize=1)
+def _nobody() -> str:
+    return _hasher.hash("nobody has this password")
+
+
+def verify(stored: str | None, password: str) -> bool:
+    """Is this the password? Without a stored hash: no, after as long a time. Over-long input is never hashed."""
+    text = _normal(password[: LONGEST * 4])
+    if len(text) > LONGEST:
+        text = ""
+    try:
+        matches = _hasher.verify(stored or _nobody(), text)
+    except (VerificationError, InvalidHashError):
+        return False
+    return matches and bool(stored)
+
+
+def outdated(stored: str) -> bool:
+    """Was this hash made with weaker settings than today's?"""
+    return _hasher.check_needs_rehash(stored)
