@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -28,10 +29,8 @@ def start(home: Path, database: str = DATABASE) -> str:
     server = _server(home)
     with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as admin:
         if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone():
-            try:
-                admin.execute(f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
-            except DuplicateDatabase:
-                pass  # another process of ours was faster
+            with suppress(DuplicateDatabase):  # another process of ours was faster
+                admin.execute(f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'".encode())
     return str(server.get_uri(database=database))
 
 

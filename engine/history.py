@@ -62,7 +62,9 @@ class Ledger:
 def note(session: Session, chain_id: UUID, kind: str, actor: Actor | None, **details: Any) -> None:
     """Append one event to the chain of a union or of the installation; its head row is locked until the commit."""
     chain = tables.chain.c
-    session.execute(upsert(tables.chain).values(id=chain_id, seq=0, head=canonical.genesis(chain_id)).on_conflict_do_nothing())
+    session.execute(
+        upsert(tables.chain).values(id=chain_id, seq=0, head=canonical.genesis(chain_id)).on_conflict_do_nothing()
+    )
     row = session.execute(select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()).one()
     ledger = Ledger(chain_id, row.seq, row.head)
     ledger.add(kind, actor, **details)
@@ -80,7 +82,9 @@ class Break:
     why_en: str
 
 
-def first_broken(chain_id: UUID, rows: Iterable[Any], seq: int | None = None, head: bytes | None = None) -> Break | None:
+def first_broken(
+    chain_id: UUID, rows: Iterable[Any], seq: int | None = None, head: bytes | None = None
+) -> Break | None:
     """Check a chain's events, given in order (seq, body, hash), against itself and, when given, the head its owner holds."""
     last, previous = 0, canonical.genesis(chain_id)
     for row in rows:

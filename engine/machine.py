@@ -336,7 +336,9 @@ def _save(flow: Any, refs: dict[Any, int], top: int) -> State:
             while parent is not None and parent.id not in keep:
                 parent = parent.parent
             fired = 1 if task._get_internal_data("event_fired", False) else 0
-            rows.append([refs[task.id], refs[parent.id] if parent is not None else 0, task.task_spec.name, task.state, fired])
+            rows.append(
+                [refs[task.id], refs[parent.id] if parent is not None else 0, task.task_spec.name, task.state, fired]
+            )
         flows.append([0 if sub is flow else refs[sub.parent_task_id], rows])
     return {"v": FORMAT, "next": top, "flows": flows}
 

@@ -7,7 +7,7 @@ witnessed checkpoint can still be rewritten by whoever holds the database and th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, insert, select, text, update
 
@@ -17,6 +17,7 @@ from engine.history import Break
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
+    from uuid import UUID
 
     from engine.db import Session
 
@@ -55,22 +56,23 @@ def seal(session: Session, key: keys.SigningKey) -> int:
     ).all()
     if not rows:
         return 0
-    last = session.execute(
-        select(_checkpoint.frontier).order_by(_checkpoint.size.desc()).limit(1)
-    ).scalar()
+    last = session.execute(select(_checkpoint.frontier).order_by(_checkpoint.size.desc()).limit(1)).scalar()
     frontier = merkle.Frontier.from_bytes(bytes(last)) if last else merkle.Frontier()
     numbered = []
     for row in rows:
         numbered.append({"key": row.id, "leaf": frontier.size})
         frontier.append(merkle.leaf_hash(bytes(row.hash)))
-    session.execute(
-        update(tables.event).where(_event.id == bindparam("key")).values(leaf_no=bindparam("leaf")), numbered
-    )
+    session.execute(update(tables.event).where(_event.id == bindparam("key")).values(leaf_no=bindparam("leaf")), numbered)
     at = clock.now().replace(microsecond=0)
     signed = key.sign(keys.checkpoint_text(frontier.size, frontier.root(), at, key.key_id))
     session.execute(
         insert(tables.checkpoint).values(
-            size=frontier.size, root=frontier.root(), frontier=frontier.to_bytes(), key_id=key.key_id, signature=signed, at=at
+            size=frontier.size,
+            root=frontier.root(),
+            frontier=frontier.to_bytes(),
+            key_id=key.key_id,
+            signature=signed,
+            at=at,
         )
     )
     return len(rows)
@@ -99,9 +101,7 @@ def verify(session: Session, public: bytes | None, progress: Callable[[int], Non
     if answer:
         return Verdict(chains, events, 0, 0, 0, answer, answer.why, answer.why_en)
     leaves, points, fault, fault_en = _check_tree(session, public)
-    unsealed = session.execute(
-        select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))
-    ).scalar_one()
+    unsealed = session.execute(select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))).scalar_one()
     return Verdict(chains, events, leaves, points, unsealed, None, fault, fault_en)
 
 
@@ -125,10 +125,10 @@ def _check_chains(session: Session, progress: Callable[[int], None] | None) -> t
     return count, seen, None
 
 
-def _by_chain(session: Session) -> Iterator[tuple[object, list[object]]]:
+def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
     query = select(_event.instance_id, _event.seq, _event.body, _event.hash).order_by(_event.instance_id, _event.seq)
-    rows: list[object] = []
-    current = None
+    rows: list[Any] = []
+    current = history.INSTALLATION
     for row in session.execute(query.execution_options(yield_per=5000)):
         if row.instance_id != current and rows:
             yield current, rows
@@ -155,7 +155,12 @@ def _check_answers(session: Session) -> Break | None:
     )
     for row in rows:
         if (row.instance_id, canonical.salted(row.answers, bytes(row.salt))) not in digests:
-            return Break(row.instance_id, 0, f"环节 {row.element} 的内容与历史不符", f"answers of {row.element} differ from history")
+            return Break(
+                row.instance_id,
+                0,
+                f"环节 {row.element} 的内容与历史不符",
+                f"answers of {row.element} differ from history",
+            )
     return None
 
 
@@ -177,16 +182,21 @@ def _check_tree(session: Session, public: bytes | None) -> tuple[int, int, str, 
             if fault:
                 return frontier.size, 0, *fault
     if waiting:
-        return frontier.size, 0, f"检查点 {waiting[0].size} 超出现有记录", f"checkpoint {waiting[0].size} covers missing leaves"
+        return (
+            frontier.size,
+            0,
+            f"检查点 {waiting[0].size} 超出现有记录",
+            f"checkpoint {waiting[0].size} covers missing leaves",
+        )
     return frontier.size, len(points), "", ""
 
 
-def _check_point(point: object, root: bytes, public: bytes | None) -> tuple[str, str] | None:
-    size = point.size  # type: ignore[attr-defined]
-    if bytes(point.root) != root:  # type: ignore[attr-defined]
+def _check_point(point: Any, root: bytes, public: bytes | None) -> tuple[str, str] | None:
+    size = point.size
+    if bytes(point.root) != root:
         return f"检查点 {size} 的根不符", f"root of checkpoint {size} differs"
-    signed = keys.checkpoint_text(size, root, point.at, point.key_id)  # type: ignore[attr-defined]
-    if public is not None and not keys.verify(public, bytes(point.signature), signed):  # type: ignore[attr-defined]
+    signed = keys.checkpoint_text(size, root, point.at, point.key_id)
+    if public is not None and not keys.verify(public, bytes(point.signature), signed):
         return f"检查点 {size} 的签名无效", f"signature of checkpoint {size} is not valid"
     return None
 

@@ -43,7 +43,9 @@ class Surroundings:
             known[int(year)] = {day(d): bool(w) for d, w in days.items()}
         self.calendar = calendar.Calendar(known, tuple((day(f), day(t), n) for f, t, n in vacations))
         places = {"杭州": "CN-ZJ-HZ", "宁波": "CN-ZJ-NB"}
-        self.jurisdictions = frozenset({"CN", "CN-ZJ"} | {code for name, code in places.items() if name in (city or "")})
+        self.jurisdictions = frozenset(
+            {"CN", "CN-ZJ"} | {code for name, code in places.items() if name in (city or "")}
+        )
 
     def ruling(self, rule_id: str, on: date) -> law.Ruling:
         """The rule as it binds this union on the decisive date."""

@@ -91,4 +91,8 @@ def _inside(target: str | None) -> str:
     if not target or "\\" in target or any(c in target for c in "\r\n\t"):
         return ""
     parts = urlsplit(target)
-    return target if not parts.scheme and not parts.netloc and target.startswith("/") and not target.startswith("//") else ""
+    return (
+        target
+        if not parts.scheme and not parts.netloc and target.startswith("/") and not target.startswith("//")
+        else ""
+    )

@@ -43,7 +43,12 @@ def http_error(fault: HTTPException) -> Response:
     if fault.response is not None:
         return fault.get_response()  # type: ignore[return-value]
     status = fault.code or 500
-    said = {404: _("没有找到这个页面。"), 405: _("不支持这种操作。"), 413: _("内容过大。"), 429: _("请求过于频繁,请稍后再试。")}
+    said = {
+        404: _("没有找到这个页面。"),
+        405: _("不支持这种操作。"),
+        413: _("内容过大。"),
+        429: _("请求过于频繁,请稍后再试。"),
+    }
     return answer(status, "http", said.get(status, fault.description or fault.name))
 
 
@@ -59,7 +64,13 @@ def database_error(fault: DBAPIError) -> Response:
 def answer(status: int, code: str, text: str, fields: dict[str, list[str]] | None = None) -> Response:
     """The error in the shape that was asked for."""
     if wants_json():
-        body: dict[str, Any] = {"type": f"urn:yixing:error:{code}", "title": text, "status": status, "detail": text, "code": code}
+        body: dict[str, Any] = {
+            "type": f"urn:yixing:error:{code}",
+            "title": text,
+            "status": status,
+            "detail": text,
+            "code": code,
+        }
         if fields:
             body["errors"] = fields
         return Response(json.dumps(body, ensure_ascii=False), status, content_type="application/problem+json")
@@ -85,5 +96,7 @@ def headers(response: Response) -> Response:
     response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if request.endpoint != "static":
-        response.headers.setdefault("Cache-Control", "no-store" if g.get("actor") or request.path.startswith("/api/") else "no-cache")
+        response.headers.setdefault(
+            "Cache-Control", "no-store" if g.get("actor") or request.path.startswith("/api/") else "no-cache"
+        )
     return response

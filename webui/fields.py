@@ -33,7 +33,9 @@ def hide_rule(expression: str) -> str:
     "" when the expression says more than the page can evaluate; the field is then shown and the server decides.
     """
     try:
-        return json.dumps(_tree(ast.parse(expression.strip().removeprefix("=").strip(), mode="eval").body), ensure_ascii=False)
+        return json.dumps(
+            _tree(ast.parse(expression.strip().removeprefix("=").strip(), mode="eval").body), ensure_ascii=False
+        )
     except (SyntaxError, ValueError):
         return ""
 

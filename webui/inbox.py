@@ -56,7 +56,9 @@ def complete(task_id: UUID) -> tuple[str, int] | Answer:
     try:
         carry_out(lambda s: _complete(s, task_id, given, int(revision) if revision.isdigit() else None))
     except Invalid as fault:
-        return render_template("inbox/task.html", task=found, values=given, errors=fault.fields, fault=_("请按提示修改。")), 422
+        return render_template(
+            "inbox/task.html", task=found, values=given, errors=fault.fields, fault=_("请按提示修改。")
+        ), 422
     except Conflict as fault:
         found = look(lambda s: reading.task(s, me(), task_id, lang()))
         return render_template("inbox/task.html", task=found, values=given, errors={}, fault=fault.message), 409
@@ -126,11 +128,11 @@ def respond(poll_id: UUID, what: str) -> tuple[str, int] | Answer:
             carry_out(lambda s: polls.close(s, me(), poll_id))
     except (Invalid, Conflict) as fault:
         found = look(lambda s: asked.poll(s, me(), poll_id, lang()))
-        page = render_template("inbox/poll.html", poll=found, about=_about(found.instance_id), fault=fault.message, comment=comment)
+        page = render_template(
+            "inbox/poll.html", poll=found, about=_about(found.instance_id), fault=fault.message, comment=comment
+        )
         return page, fault.status
     if what == "answer":
         return _onward(poll_id, _("已作答。截止前可以撤回。"))
     flash(_("已撤回,可以重新作答。") if what == "withdraw" else _("已截止。"))
     return redirect(url_for("inbox.poll", poll_id=poll_id))
-
-

@@ -64,7 +64,9 @@ def parse_xml(data: bytes, file: str = "process.bpmn") -> Any:
         raise ProcessFault(f"文件超过 {MAX_BYTES // 1000} KB。", file=file)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise ProcessFault("文件中不得有 DOCTYPE 或实体声明。", file=file)
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
+    )
     try:
         tree = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as fault:
@@ -113,11 +115,21 @@ def _walk(
             elements[key] = _element(child, name, own, scope, messages, unknown)
             if name == "subProcess":
                 _walk(child, key, own, lane_of, messages, elements, flows, unknown)
-        elif name not in {"laneSet", "documentation", "extensionElements", "incoming", "outgoing", "textAnnotation", "association"}:
+        elif name not in {
+            "laneSet",
+            "documentation",
+            "extensionElements",
+            "incoming",
+            "outgoing",
+            "textAnnotation",
+            "association",
+        }:
             unknown.append((key, name))
 
 
-def _element(child: Any, kind: str, lane: str, scope: str, messages: dict[str, str], unknown: list[tuple[str, str]]) -> Element:
+def _element(
+    child: Any, kind: str, lane: str, scope: str, messages: dict[str, str], unknown: list[tuple[str, str]]
+) -> Element:
     timer = message = ""
     for event in child:
         what = etree.QName(event).localname if isinstance(event.tag, str) else ""
@@ -126,7 +138,7 @@ def _element(child: Any, kind: str, lane: str, scope: str, messages: dict[str, s
             timer = (moment.text or "").strip() if moment is not None else ""
         elif what == "messageEventDefinition":
             message = messages.get(event.get("messageRef", ""), "")
-        elif what.endswith("EventDefinition") and what != "terminateEventDefinition" or "LoopCharacteristics" in what:
+        elif (what.endswith("EventDefinition") and what != "terminateEventDefinition") or "LoopCharacteristics" in what:
             unknown.append((child.get("id", ""), what))
     return Element(
         child.get("id", ""), child.get("name", ""), kind, lane, scope, child.get("attachedToRef", ""),

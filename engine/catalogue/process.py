@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEXTS = {".toml", ".bpmn", ".dmn", ".json", ".typ", ".md", ".txt"}
-FROZEN = ("process.toml", "process.bpmn", "forms/", "documents/")  # and every *.dmn; stories and notes are not the version
+FROZEN = (
+    "process.toml",
+    "process.bpmn",
+    "forms/",
+    "documents/",
+)  # and every *.dmn; stories and notes are not the version
 MAX_FOLDER = 4_000_000
 
 
@@ -58,6 +63,14 @@ class PollRule:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """What must hold before an act is accepted: an expression over the facts and the answers just given."""
+
+    holds: str
+    text: Words
+
+
+@dataclass(frozen=True)
 class TaskRule:
     id: str
     title: Words
@@ -67,6 +80,7 @@ class TaskRule:
     basis: str = ""
     not_by: tuple[str, ...] = ()
     recuse: str = ""
+    gates: tuple[Gate, ...] = ()
     outcomes: str = ""
     next: dict[str, Words] | None = None
     poll: PollRule | None = None
@@ -137,7 +151,11 @@ def read(folder: Path) -> dict[str, str]:
     files: dict[str, str] = {}
     size = 0
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix in TEXTS and not any(p.startswith(".") for p in path.relative_to(folder).parts):
+        if (
+            path.is_file()
+            and path.suffix in TEXTS
+            and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+        ):
             data = path.read_bytes()
             size += len(data)
             if size > MAX_FOLDER:
@@ -218,12 +236,16 @@ def _assemble(digest: str, files: dict[str, str], raw: dict[str, Any], tree: Any
         lanes={k: _lane(k, v) for k, v in raw.get("lanes", {}).items()},
         tasks={
             "launch": TaskRule("launch", Words("提出", "Launch"), Words("", ""), "", form=launch_form),
-            **{e.id: _task(e.id, e.name, e.lane, raw, files) for e in diagram.elements.values() if e.type == "userTask"},
+            **{
+                e.id: _task(e.id, e.name, e.lane, raw, files) for e in diagram.elements.values() if e.type == "userTask"
+            },
             **{k: _said(k, v, files) for k, v in raw.get("messages", {}).items()},
         },
         actions=dict(raw.get("actions", {})),
         messages={k: _message(k, v, files) for k, v in raw.get("messages", {}).items()},
-        documents={k: DocumentRule(k, _words(v, "title"), v.get("numbering", "")) for k, v in raw.get("documents", {}).items()},
+        documents={
+            k: DocumentRule(k, _words(v, "title"), v.get("numbering", "")) for k, v in raw.get("documents", {}).items()
+        },
         decisions={k[:-4]: decisions.parse(v.encode()) for k, v in files.items() if k.endswith(".dmn")},
         launch_form=launch_form,
         diagram=diagram,
@@ -243,7 +265,12 @@ def _message(name: str, table: Mapping[str, Any], files: Mapping[str, str]) -> M
 
 def _said(name: str, table: Mapping[str, Any], files: Mapping[str, str]) -> TaskRule:
     """What a person says by a message is kept and shown like the answers of a task."""
-    return TaskRule(name, _words(table, "title"), _words(table, "asks"), table.get("lane", ""), form=_form(files, name))
+    title, asks = _words(table, "title"), _words(table, "asks")
+    return TaskRule(name, title, asks, table.get("lane", ""), gates=_gates(table), form=_form(files, name))
+
+
+def _gates(table: Mapping[str, Any]) -> tuple[Gate, ...]:
+    return tuple(Gate(str(g["holds"]), _words(g, "text")) for g in table.get("gates", []))
 
 
 def _task(key: str, name: str, lane: str, raw: Mapping[str, Any], files: Mapping[str, str]) -> TaskRule:
@@ -260,6 +287,7 @@ def _task(key: str, name: str, lane: str, raw: Mapping[str, Any], files: Mapping
         basis=table.get("basis", ""),
         not_by=tuple(table.get("not_by", [])),
         recuse=table.get("recuse", ""),
+        gates=_gates(table),
         outcomes=table.get("outcomes", ""),
         next={k: Words(v, after_en.get(k, "")) for k, v in after.items()},
         poll=_poll(poll) if poll else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -71,7 +71,7 @@ def _ids_in(value: Any) -> list[UUID]:
 
 
 def _labels(run: Run) -> dict[str, dict[str, str]]:
-    """"task.field" -> value -> label, so that a template shows words instead of codes."""
+    """ "task.field" -> value -> label, so that a template shows words instead of codes."""
     forms_ = {"launch": run.process.launch_form, **{k: t.form for k, t in run.process.tasks.items()}}
     labels: dict[str, dict[str, str]] = {}
     for task, form in forms_.items():
@@ -85,8 +85,17 @@ def _labels(run: Run) -> dict[str, dict[str, str]]:
 
 
 def set_fact(run: Run, args: Args) -> None:
-    """`name`, `value` (an expression): keep a computed fact."""
-    run.facts[args["name"]] = run.value(args["value"])
+    """`set`: a table of dotted fact -> expression, all taken over the facts as they were before; moments are kept as texts."""
+    values = {path: run.value(expression) for path, expression in args["set"].items()}
+    for path, value in values.items():
+        *parents, last = path.split(".")
+        place = run.facts
+        for name in parents:
+            inner = place.get(name)
+            place[name] = dict(inner) if isinstance(inner, dict) else {}
+            place = place[name]
+        place[last] = value.isoformat() if isinstance(value, date) else value
+    run.reworded = True
 
 
 def take_over(run: Run, args: Args) -> None:
@@ -94,7 +103,11 @@ def take_over(run: Run, args: Args) -> None:
     new, old = run.value(args["to"]), run.facts["launch"]["mover"]
     if not new or new == old:
         raise ProcessFault("没有可以接替的附议人。", element="take_over")
-    run.facts["launch"] = {**run.facts["launch"], "mover": str(new), "first_mover": run.facts["launch"].get("first_mover", old)}
+    run.facts["launch"] = {
+        **run.facts["launch"],
+        "mover": str(new),
+        "first_mover": run.facts["launch"].get("first_mover", old),
+    }
     run.shares.add(f"m:{new}")
     task = tables.task.c
     run.session.execute(
@@ -122,13 +135,17 @@ def merge_into(run: Run, args: Args) -> None:
     )
     run.facts["merged_into"] = {"id": str(target), "number": known}
     run.ledger.add("instance_merged", run.actor, into=str(target), number=known)
-    queue.defer(run.session, "note_origin", instance_id=str(target), origin=str(run.row["id"]), number=run.row["number"])
+    queue.defer(
+        run.session, "note_origin", instance_id=str(target), origin=str(run.row["id"]), number=run.row["number"]
+    )
 
 
 def notify_merged(run: Run, args: Args) -> None:
     """Send `message` (default lead_replied) to every instance merged into this one, with `facts` (names) along."""
     link = tables.link.c
-    origins = run.session.execute(select(link.from_id).where(link.to_id == run.row["id"], link.kind == "merged_into")).scalars()
+    origins = run.session.execute(
+        select(link.from_id).where(link.to_id == run.row["id"], link.kind == "merged_into")
+    ).scalars()
     along = {name: run.facts.get(name) for name in args.get("facts", [])}
     along["lead"] = {"id": str(run.row["id"]), "number": run.row["number"]}
     for origin in origins:
@@ -148,7 +165,7 @@ def extend(run: Run, args: Args) -> None:
     if row is None or row.due_at is None:
         raise ProcessFault("没有可以延期的环节。", element=args["task"])
     ruling = run.around.ruling(args["rule"], run.decisive_on)
-    due = run.around.calendar.add(row.due_at - timedelta(seconds=1), int(ruling.value), ruling.unit)
+    due = run.around.calendar.add(row.due_at - timedelta(seconds=1), run.rule(args["rule"]), ruling.unit)
     shown = settle.due_json(due, "", args["rule"])
     values = {"due_at": due.moment, "due": {**(shown or {}), "extended": True}, "revision": row.revision + 1}
     run.session.execute(update(task).where(task.c.id == row.id).values(**values))
@@ -195,7 +212,7 @@ def add_to_report(run: Run, args: Args) -> None:
     run.ledger.add("added_to_report", None, code=code)
 
 
-def archive(run: Run, args: Args) -> None:
+def archive(run: Run, _args: Args) -> None:
     """Close the file: how many events and documents it holds is put on record."""
     document = tables.document.c
     count = run.session.execute(select(func.count()).where(document.instance_id == run.row["id"])).scalar_one()

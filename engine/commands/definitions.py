@@ -44,7 +44,9 @@ def publish_shipped(session: Session, files: Mapping[str, str]) -> str:
     column = _definition.c
     row = session.execute(select(column.state, column.process_id).where(column.hash == digest)).one()
     if row.state in ("proposed", "refused"):
-        session.execute(update(_definition).where(column.hash == digest).values(state="published", decided_at=clock.now()))
+        session.execute(
+            update(_definition).where(column.hash == digest).values(state="published", decided_at=clock.now())
+        )
     history.note(session, history.INSTALLATION, "definition_published", None, process=row.process_id, version=digest)
     return digest
 
@@ -66,9 +68,7 @@ def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:
     """Approve or refuse a proposed version; whoever proposed it may not. Raises NotFound, Refused, Conflict."""
     access.check(actor, "approve_definition", None)
     column = _definition.c
-    row = access.must_see(
-        session.execute(select(_definition).where(column.hash == digest).with_for_update()).first()
-    )
+    row = access.must_see(session.execute(select(_definition).where(column.hash == digest).with_for_update()).first())
     if row.state != "proposed":
         raise Conflict("这个版本已有结论。", code="decided")
     if row.author_id == actor.id:

@@ -40,7 +40,9 @@ def _record(engine: Engine, actor: Actor, fault: EngineError) -> None:
     with db.transaction(engine) as session:
         if instance_id is None:
             if isinstance(fault, Refused) and fault.details.get("verb"):
-                history.note(session, actor.union_id, "attempt_refused", actor, verb=fault.details["verb"], why=fault.message)
+                history.note(
+                    session, actor.union_id, "attempt_refused", actor, verb=fault.details["verb"], why=fault.message
+                )
             return
         key = UUID(str(instance_id))
         if isinstance(fault, ProcessFault):
@@ -65,7 +67,9 @@ _TAKE = text(
     "INSERT INTO reply (member_id, key, request, status, body, location, at) VALUES (:who, :key, :request, 0, '', '', :at) "
     "ON CONFLICT DO NOTHING"
 )
-_GIVE = text("UPDATE reply SET status = :status, body = :body, location = :location WHERE member_id = :who AND key = :key")
+_GIVE = text(
+    "UPDATE reply SET status = :status, body = :body, location = :location WHERE member_id = :who AND key = :key"
+)
 
 
 def request_hash(method: str, path: str, body: bytes) -> str:
@@ -83,9 +87,7 @@ def once(session: Session, actor: Actor, key: str, request: str, work: Callable[
     values = {"who": actor.id, "key": key, "request": request, "at": clock.now()}
     if session.execute(_TAKE, values).rowcount != 1:
         reply = tables.reply.c
-        found = session.execute(
-            select(tables.reply).where(reply.member_id == actor.id, reply.key == key)
-        ).one()
+        found = session.execute(select(tables.reply).where(reply.member_id == actor.id, reply.key == key)).one()
         if found.request != request:
             raise Invalid({"Idempotency-Key": ["同一个键不能用于不同的请求。"]})
         if found.status == 0:

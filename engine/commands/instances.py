@@ -75,8 +75,8 @@ def launch(session: Session, actor: Actor, process_id: str, answers: Mapping[str
     run = Run(session, actor, row, process)
     clean = forms.clean(process.launch_form, answers, run.names(), choices(session, union_id))
     row["number"] = next_number(session, union_id, process.number_key, process.numbering)
-    run.facts["launch"] = {**clean, "mover": str(actor.id)}
-    row["grams"] = search_grams(session, run)
+    run.facts["launch"] = {**clean, "mover": str(actor.id), "unit": str(held.unit_id)}
+    row["grams"] = settle.search_grams(run)
     session.execute(insert(_instance).values(**{**row, "facts": run.facts}))
     adopt(session, actor, key, process.launch_form, run.facts["launch"])
     run.shares.add(f"m:{actor.id}")
@@ -89,15 +89,6 @@ def launch(session: Session, actor: Actor, process_id: str, answers: Mapping[str
     return key
 
 
-def search_grams(session: Session, run: Run) -> list[str]:
-    """The two-character pieces under which an instance is found: number, searched facts, starter and unit."""
-    words = [run.row["number"], *(str(settle.dotted(run.facts, path) or "") for path in run.process.search)]
-    words.append(str(settle.dotted(run.facts, run.process.subject) or ""))
-    words.extend(organisation.names(session, [run.row["starter_id"]]).values())
-    words.extend(organisation.unit_names(session, [run.row["unit_id"]]).values() if run.row["unit_id"] else ())
-    return forms.bigrams(" ".join(words))
-
-
 def send(session: Session, actor: Actor, instance_id: UUID, name: str, answers: Mapping[str, Any]) -> UUID:
     """A person lets a message event happen (withdraw, ask for an extension ...).
 
@@ -107,11 +98,12 @@ def send(session: Session, actor: Actor, instance_id: UUID, name: str, answers: 
     run = settle.lock(session, actor, instance_id, "running")
     rule = run.process.messages.get(name)
     live = _waiting_for(run, name)
-    if rule is None or live is None:
+    if rule is None or live is None or not rule.lane:
         raise Conflict("现在不能进行这项操作。", code="not_waiting")
     if not run.belongs_to(run.process.lanes[rule.lane]):
         raise Refused(verb=f"message:{name}", instance_id=str(instance_id))
     clean = tasks.clean_answers(run, rule.form, answers)
+    tasks.pass_gates(run, run.process.tasks[name], clean)
     deliver(run, live, name, clean)
     return instance_id
 
@@ -247,7 +239,11 @@ def note_incident(session: Session, instance_id: UUID, what: str, fault: Excepti
     """Register what broke; a broken timer waits for `retry`, the rest of the instance goes on."""
     run = settle.lock(session, None, instance_id)
     message = str(fault)[:1000] or type(fault).__name__
-    detail = {"element": getattr(fault, "element", ""), "file": getattr(fault, "file", ""), "advice": getattr(fault, "advice", "")}
+    detail = {
+        "element": getattr(fault, "element", ""),
+        "file": getattr(fault, "file", ""),
+        "advice": getattr(fault, "advice", ""),
+    }
     session.execute(
         insert(tables.incident).values(
             id=tables.new_id(), instance_id=instance_id, what=what, message=message, detail=detail, at=clock.now()
@@ -269,9 +265,7 @@ def retry(session: Session, actor: Actor, incident_id: UUID) -> UUID:
     if found.resolved_at is not None:
         raise Conflict("此异常已处理。", code="resolved")
     session.execute(
-        update(tables.incident)
-        .where(incident.id == incident_id)
-        .values(resolved_at=clock.now(), resolved_by=actor.id)
+        update(tables.incident).where(incident.id == incident_id).values(resolved_at=clock.now(), resolved_by=actor.id)
     )
     if found.what.startswith("timer:"):
         session.execute(update(_timer).where(_timer.c.id == UUID(found.what[6:])).values(state="waiting"))
@@ -279,4 +273,3 @@ def retry(session: Session, actor: Actor, incident_id: UUID) -> UUID:
     run.ledger.add("incident_retried", actor, incident=str(incident_id))
     settle.save(run)
     return UUID(str(found.instance_id))
-

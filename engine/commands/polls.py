@@ -129,7 +129,14 @@ def _still_open(run: Run, poll: Any) -> None:
 
 def _put(run: Run, poll: Any, actor: Actor, choice: str | None, comment: str, change: dict[str, int]) -> None:
     counts = {c: poll.counts.get(c, 0) + change.get(c, 0) for c in poll.choices}
-    values = {"key": poll.id, "who": actor.id, "waits": choice is None, "chosen": choice, "said": comment, "now": clock.now()}
+    values = {
+        "key": poll.id,
+        "who": actor.id,
+        "waits": choice is None,
+        "chosen": choice,
+        "said": comment,
+        "now": clock.now(),
+    }
     run.session.execute(_ANSWER, values)
     run.session.execute(_COUNT, {"key": poll.id, "now_counts": counts})
 
@@ -137,7 +144,12 @@ def _put(run: Run, poll: Any, actor: Actor, choice: str | None, comment: str, ch
 def tally(run: Run, poll: Any, counts: dict[str, int]) -> dict[str, Any]:
     """The numbers that a rule may name: each choice's, roll, answered, silent; and whether the rule holds."""
     answered = sum(counts.values())
-    numbers: dict[str, Any] = {**counts, "roll": poll.roll_size, "answered": answered, "silent": poll.roll_size - answered}
+    numbers: dict[str, Any] = {
+        **counts,
+        "roll": poll.roll_size,
+        "answered": answered,
+        "silent": poll.roll_size - answered,
+    }
     numbers["passed"] = bool(run.value(poll.rule["passes"], numbers))
     return numbers
 
@@ -146,7 +158,7 @@ def _finish_or_save(run: Run, poll_id: UUID, task: Any) -> None:
     """Close early when the poll's rule says so: all have answered, or nothing can change the outcome any more."""
     poll = run.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
     early, silent = poll.rule["early"], poll.roll_size - sum(poll.counts.values())
-    if early in ("all", "decided") and silent == 0 or early == "decided" and _decided(run, poll, silent):
+    if (early in ("all", "decided") and silent == 0) or (early == "decided" and _decided(run, poll, silent)):
         finish_poll(run, poll, task, "early")
     else:
         settle.save(run)
@@ -156,7 +168,8 @@ def _decided(run: Run, poll: Any, silent: int) -> bool:
     """Would the outcome be the same whoever of the silent still chose what?"""
     now = tally(run, poll, poll.counts)["passed"]
     return all(
-        tally(run, poll, {**poll.counts, choice: poll.counts[choice] + silent})["passed"] == now for choice in poll.choices
+        tally(run, poll, {**poll.counts, choice: poll.counts[choice] + silent})["passed"] == now
+        for choice in poll.choices
     )
 
 
@@ -183,7 +196,9 @@ def finish_poll(run: Run, poll: Any, task: Any, why: str) -> None:
     )
     run.session.execute(update(_roll).where(_roll.c.poll_id == poll.id, _roll.c.open).values(open=False))
     run.session.execute(
-        update(tables.task).where(tables.task.c.id == task.id).values(state="done", closed_at=now, revision=task.revision + 1)
+        update(tables.task)
+        .where(tables.task.c.id == task.id)
+        .values(state="done", closed_at=now, revision=task.revision + 1)
     )
     run.facts[task.element] = outcome
     shown = {k: v for k, v in outcome.items() if k != "voters"}

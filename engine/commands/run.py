@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from engine.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import date, datetime
+    from datetime import date
 
     from engine.catalogue import Process
     from engine.catalogue.process import Lane
@@ -31,6 +32,7 @@ class Run:
         self.rounds: dict[str, int] = dict(row["rounds"])
         self.ledger = Ledger(row["id"], row["seq"], bytes(row["head"]))
         self.shares: set[str] = set()
+        self.reworded = False  # the facts under which the instance is found have changed
         self._surroundings: Surroundings | None = None
         self._dues: dict[datetime, calendar.Due] = {}
 
@@ -55,6 +57,9 @@ class Run:
         if args is None or args.get("do") not in ACTIONS:
             raise ProcessFault(f"动作 {action} 没有登记。", file="process.toml", element=action)
         ACTIONS[args["do"]](self, args)
+        done = self.facts.get(action)
+        kept = dict(done) if isinstance(done, dict) else {}
+        self.facts[action] = {**kept, "at": clock.now().isoformat(), "times": int(kept.get("times", 0)) + 1}
 
     # --- expressions ---
     @property
@@ -99,7 +104,9 @@ class Run:
         if found is None:
             return None
         if found not in self._dues:
-            raise ProcessFault(f"“{expression}”没有给出期限。", file="process.toml", advice='写成 due("规则编号") 这样的形式。')
+            raise ProcessFault(
+                f"“{expression}”没有给出期限。", file="process.toml", advice='写成 due("规则编号") 这样的形式。'
+            )
         return self._dues[found]
 
     def told(self, due: calendar.Due) -> datetime:
@@ -114,9 +121,10 @@ class Run:
             raise ProcessFault(f"规则 {rule_id} 不是整数。", element=rule_id)
         return ruling.value
 
-    def due(self, rule_id: str, start: datetime | None = None) -> datetime:
-        """The end of a rule's time limit, from now or from a moment."""
-        begin = clock.now() if start is None else self._dues.get(start, start)
+    def due(self, rule_id: str, start: datetime | str | None = None) -> datetime:
+        """The end of a rule's time limit, from now or from a moment (facts keep moments as ISO texts)."""
+        since = datetime.fromisoformat(start) if isinstance(start, str) else start
+        begin = clock.now() if since is None else self._dues.get(since, since)
         return self.told(law.deadline(self.around.ruling(rule_id, self.decisive_on), begin, self.around.calendar))
 
     def before(self, moment: datetime | None, rule_id: str) -> datetime | None:
@@ -132,7 +140,7 @@ class Run:
 
     def heads(self, member: str | None, unit: str | None) -> bool:
         """Does this member head this unit today?"""
-        return bool(member and unit) and str(member) in self.heads_of([unit])
+        return bool(member and unit) and str(member) in self.heads_of([str(unit)])
 
     def holds(self, member: str | None, kind: str) -> bool:
         """Does this member hold the post anywhere in this union today?"""
@@ -179,8 +187,10 @@ class Run:
         return f"{lane.post}@{unit}", []
 
     def belongs_to(self, lane: Lane) -> bool:
-        """Is the actor one of those whom this lane means?"""
+        """Is the actor one of those whom this lane means? A post of the union may be held in any of its units."""
         if self.actor is None:
             return False
+        if lane.unit == "union":
+            return self.actor.holds(lane.post, self.row["union_id"])
         seat, persons = self.people_of(lane)
         return seat in self.actor.seats if seat else str(self.actor.id) in persons

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, insert, select, text, update
 
-from engine import access, canonical, clock, machine, queue, tables
+from engine import access, canonical, clock, forms, machine, organisation, queue, tables
 from engine.catalogue.store import process_of
 from engine.commands.run import MAX_ROUNDS, Run
 from engine.errors import Conflict, ProcessFault
@@ -33,7 +33,9 @@ _CLOSE_POLLS = text(
     "(SELECT id FROM task WHERE instance_id = :id AND state <> 'open') RETURNING id) "
     "UPDATE roll SET open = false WHERE open AND poll_id IN (SELECT id FROM gone)"
 )
-_CLOSE_TIMERS = text("UPDATE timer SET state = 'cancelled' WHERE instance_id = :id AND ref = ANY(:refs) AND state = 'waiting'")
+_CLOSE_TIMERS = text(
+    "UPDATE timer SET state = 'cancelled' WHERE instance_id = :id AND ref = ANY(:refs) AND state = 'waiting'"
+)
 _CLOSE_WINDOWS = text(
     "UPDATE timer SET state = 'cancelled' WHERE instance_id = :id AND ref = -1 AND state = 'waiting' AND task_id IN "
     "(SELECT id FROM task WHERE instance_id = :id AND state <> 'open')"
@@ -57,7 +59,13 @@ def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str)
     return Run(session, actor, dict(row), process_of(session, row["version"]))
 
 
-STATES = {"running": "正在办理", "suspended": "已暂停", "ended": "已办结", "withdrawn": "已撤回", "terminated": "已终止"}
+STATES = {
+    "running": "正在办理",
+    "suspended": "已暂停",
+    "ended": "已办结",
+    "withdrawn": "已撤回",
+    "terminated": "已终止",
+}
 
 
 def alive(run: Run) -> tuple[Live, ...]:
@@ -72,7 +80,9 @@ def settle(run: Run, before: tuple[Live, ...], step: Step, body: dict[str, Any],
         if element in run.process.tasks:
             run.rounds[element] = run.rounds.get(element, 0) + 1
             if run.rounds[element] > MAX_ROUNDS:
-                raise ProcessFault(f"环节“{run.process.title_of(element)}”已重复 {MAX_ROUNDS} 次,不能再继续。", element=element)
+                raise ProcessFault(
+                    f"环节“{run.process.title_of(element)}”已重复 {MAX_ROUNDS} 次,不能再继续。", element=element
+                )
     if step.passed:
         body["passed"] = list(step.passed)
     old, new = {live.ref: live for live in before}, {live.ref: live for live in step.live}
@@ -93,6 +103,9 @@ def save(run: Run) -> None:
     """Write shares, events and the instance itself; every command ends here."""
     if run.shares:
         run.session.execute(_SHARE, {"keys": sorted(run.shares), "id": run.row["id"]})
+    if run.reworded:
+        grams = search_grams(run)
+        run.session.execute(update(_instance).where(_instance.c.id == run.row["id"]).values(grams=grams))
     run.ledger.flush(run.session)
     row = run.row
     subject = dotted(run.facts, run.process.subject)
@@ -103,6 +116,15 @@ def save(run: Run) -> None:
         "v_changed_at": clock.now(), "v_ended_at": row["ended_at"],
     }  # fmt: skip
     run.session.execute(_SAVE, {"key": row["id"], **values})
+
+
+def search_grams(run: Run) -> list[str]:
+    """The two-character pieces under which an instance is found: number, searched facts, starter and unit."""
+    words = [run.row["number"], *(str(dotted(run.facts, path) or "") for path in run.process.search)]
+    words.append(str(dotted(run.facts, run.process.subject) or ""))
+    words.extend(organisation.names(run.session, [run.row["starter_id"]]).values())
+    words.extend(organisation.unit_names(run.session, [run.row["unit_id"]]).values() if run.row["unit_id"] else ())
+    return forms.bigrams(" ".join(words))
 
 
 def dotted(facts: dict[str, Any], path: str) -> Any:
@@ -127,7 +149,9 @@ def drop_windows(run: Run) -> None:
     run.session.execute(_CLOSE_WINDOWS, {"id": run.row["id"]})
 
 
-def _open_tasks(run: Run, opened: list[Live], body: dict[str, Any], now: datetime) -> dict[str, tuple[UUID, Due | None]]:
+def _open_tasks(
+    run: Run, opened: list[Live], body: dict[str, Any], now: datetime
+) -> dict[str, tuple[UUID, Due | None]]:
     """Open the user tasks and polls of a step; gives each element's task id and due moment."""
     from engine.commands.polls import open_poll
 

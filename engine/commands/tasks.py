@@ -16,6 +16,7 @@ from engine.errors import Conflict, Invalid, NotFound, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from engine.catalogue.process import TaskRule
     from engine.commands.run import Run
@@ -69,17 +70,28 @@ def _acted_first(session: Session, task: Any, run: Run) -> Conflict:
     return Conflict("此项刚有变动,请刷新后再办。", code="stale")
 
 
-def may_act(run: Run, rule: TaskRule) -> None:
-    """Separation of duties and recusal. Raises Refused, which goes into the history."""
+def may_act(run: Run, rule: TaskRule, given: Mapping[str, Any] | None = None) -> None:
+    """Separation of duties and recusal, over the answers too. Raises Refused, which goes into the history."""
     instance = str(run.row["id"])
     if rule.not_by and run.actor:
         done = select(_task.c.id).where(
             _task.c.instance_id == run.row["id"], _task.c.element.in_(rule.not_by), _task.c.closed_by == run.actor.id
         )
         if run.session.execute(done.limit(1)).first():
-            raise Refused("您已办理过前面的环节,按规定不能再办理此项。", code="separated", instance_id=instance, element=rule.id)
-    if rule.recuse and run.value(rule.recuse):
+            raise Refused(
+                "您已办理过前面的环节,按规定不能再办理此项。", code="separated", instance_id=instance, element=rule.id
+            )
+    if rule.recuse and run.value(rule.recuse, {rule.id: given} if given is not None else None):
         raise Refused("您与此件有利害关系,应当回避。", code="recused", instance_id=instance, element=rule.id)
+
+
+def pass_gates(run: Run, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None = None) -> None:
+    """What the process demands of an act, beyond its form. Raises Refused with the gate's own words."""
+    for gate in rule.gates:
+        names = {rule.id: dict(given), "overdue": due_at is not None and clock.now() >= due_at}
+        if not run.value(gate.holds, names):
+            text = gate.text.in_(run.actor.locale if run.actor else "zh")
+            raise Refused(text, code="gate", instance_id=str(run.row["id"]), element=rule.id)
 
 
 def complete(
@@ -90,8 +102,9 @@ def complete(
     Raises NotFound (not yours), Conflict (someone acted first), Refused (recused, separated), Invalid (answers by field).
     """
     run, task, rule = _open(session, actor, task_id, revision)
-    may_act(run, rule)
     clean = clean_answers(run, rule.form, answers)
+    may_act(run, rule, clean)
+    pass_gates(run, rule, clean, task.due_at)
     finish(run, task, rule, clean)
     return UUID(str(run.row["id"]))
 
@@ -118,7 +131,9 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
     if done.rowcount != 1:
         raise Conflict
     run.facts[rule.id] = clean
-    body = run.ledger.add("task_completed", run.actor, task=rule.id, id=str(task.id), answers=canonical.salted(clean, salt))
+    body = run.ledger.add(
+        "task_completed", run.actor, task=rule.id, id=str(task.id), answers=canonical.salted(clean, salt)
+    )
     if rule.outcomes:
         body["outcome"] = clean.get(rule.outcomes)
     if task.seat:
@@ -133,7 +148,9 @@ def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:
     run, task, rule = _open(session, actor, task_id, None)
     may_act(run, rule)
     if task.assignee_id != actor.id:
-        session.execute(update(_task).where(_task.c.id == task_id).values(assignee_id=actor.id, revision=task.revision + 1))
+        session.execute(
+            update(_task).where(_task.c.id == task_id).values(assignee_id=actor.id, revision=task.revision + 1)
+        )
         run.ledger.add("task_claimed", actor, task=rule.id, id=str(task_id))
         settle.save(run)
     return UUID(str(run.row["id"]))

@@ -54,9 +54,9 @@ class Proof:
 
 def _seen(session: Session, actor: Actor, instance_id: UUID) -> Any:
     row = session.execute(
-        select(_instance.id, _instance.union_id, _instance.version, _instance.seq, _instance.head, _instance.starter_id).where(
-            _instance.id == instance_id, access.visible(actor)
-        )
+        select(
+            _instance.id, _instance.union_id, _instance.version, _instance.seq, _instance.head, _instance.starter_id
+        ).where(_instance.id == instance_id, access.visible(actor))
     ).first()
     row = access.must_see(row)
     if not (access.may(actor, "read_history", row.union_id) or row.starter_id == actor.id):
@@ -64,7 +64,9 @@ def _seen(session: Session, actor: Actor, instance_id: UUID) -> Any:
     return row
 
 
-def timeline(session: Session, actor: Actor, instance_id: UUID, after: int = 0, limit: int = 500) -> tuple[Happened, ...]:
+def timeline(
+    session: Session, actor: Actor, instance_id: UUID, after: int = 0, limit: int = 500
+) -> tuple[Happened, ...]:
     """The events of an instance from seq `after` on. NotFound when it is not theirs to see, Refused when they may not read it."""
     _seen(session, actor, instance_id)
     rows = session.execute(
@@ -79,11 +81,20 @@ def timeline(session: Session, actor: Actor, instance_id: UUID, after: int = 0, 
 def _happened(row: Any) -> Happened:
     body = json.loads(row.body)
     return Happened(
-        row.id, row.seq, row.at, row.kind, body.get("actor", {}).get("name", ""), body, bytes(row.hash).hex(), row.leaf_no
+        row.id,
+        row.seq,
+        row.at,
+        row.kind,
+        body.get("actor", {}).get("name", ""),
+        body,
+        bytes(row.hash).hex(),
+        row.leaf_no,
     )
 
 
-def union_log(session: Session, actor: Actor, union_id: UUID, before: int | None = None, limit: int = 100) -> tuple[Happened, ...]:
+def union_log(
+    session: Session, actor: Actor, union_id: UUID, before: int | None = None, limit: int = 100
+) -> tuple[Happened, ...]:
     """What happened in a union besides its instances (people, rules, refusals), newest first. Raises Refused."""
     access.check(actor, "read_history", union_id)
     query = select(tables.event).where(_event.instance_id == union_id)

@@ -129,7 +129,11 @@ def inbox(
          "limit": size + 1},
     ).all()  # fmt: skip
     items = tuple(_item(session, row, lang) for row in rows[:size])
-    more = f"{items[-1].due_at.isoformat() if items[-1].due_at else 'infinity'}~{items[-1].id}" if len(rows) > size else None
+    more = (
+        f"{items[-1].due_at.isoformat() if items[-1].due_at else 'infinity'}~{items[-1].id}"
+        if len(rows) > size
+        else None
+    )
     return Inbox(items, counts, by_process, sum(counts.values()), more)
 
 

@@ -229,7 +229,7 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
         facts=full["facts"],
         launched=answered(process.launch_form, full["facts"].get("launch", {}), names, lang),
         tasks=_tasks(session, actor, instance_id, process, names, lang),
-        able=_able(session, actor, full, process, live, lang),
+        able=_able(actor, dict(full), process, live, lang),
         papers=papers(session, instance_id),
         links=_links(session, instance_id),
         timers=(),
@@ -244,9 +244,7 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
     )
 
 
-def _tasks(
-    session: Session, actor: Actor, instance_id: UUID, process: Process, names: Named, lang: str
-) -> tuple[Open, ...]:
+def _tasks(session: Session, actor: Actor, instance_id: UUID, process: Process, names: Named, lang: str) -> tuple[Open, ...]:
     task, poll = tables.task.c, tables.poll.c
     rows = session.execute(
         select(tables.task, poll.id.label("poll_id"))
@@ -279,7 +277,7 @@ def _open(
 
 
 def _able(
-    session: Session, actor: Actor, full: Mapping[str, Any], process: Process, live: tuple[machine.Live, ...], lang: str
+    actor: Actor, full: Mapping[str, Any], process: Process, live: tuple[machine.Live, ...], lang: str
 ) -> tuple[Able, ...]:
     if full["state"] != "running":
         return ()
@@ -293,13 +291,16 @@ def _able(
 
 def _in_lane(actor: Actor, full: Mapping[str, Any], lane: Any) -> bool:
     """Does a lane that is named by facts or by the union mean this person? (The command checks again, with all functions.)"""
+    if lane.unit == "union":
+        return actor.holds(lane.post, full["union_id"])
     value: Any = full["facts"]
     for part in (lane.person or lane.unit).split("."):
         value = value.get(part) if isinstance(value, dict) else None
     if lane.person:
         return str(actor.id) in value if isinstance(value, list) else str(actor.id) == value
-    unit = full["union_id"] if lane.unit == "union" else value
-    return f"{lane.post}@{unit}" in actor.seats
+    if lane.unit == "unit":
+        value = full["unit_id"]
+    return f"{lane.post}@{value}" in actor.seats
 
 
 def papers(session: Session, instance_id: UUID) -> tuple[Paper, ...]:
@@ -330,7 +331,9 @@ def _links(session: Session, instance_id: UUID) -> tuple[Linked, ...]:
         .join(tables.link, link.from_id == _instance.id)
         .where(link.to_id == instance_id)
     ).all()
-    return tuple([Linked(r.id, r.number, r.title, r.kind) for r in out] + [Linked(r.id, r.number, r.title, "origin_of") for r in back])
+    return tuple(
+        [Linked(r.id, r.number, r.title, r.kind) for r in out] + [Linked(r.id, r.number, r.title, "origin_of") for r in back]
+    )
 
 
 def alike(session: Session, actor: Actor, process_id: str, title: str, limit: int = 5) -> tuple[Row, ...]:

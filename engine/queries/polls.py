@@ -101,7 +101,9 @@ def _voices(session: Session, poll_id: UUID) -> tuple[Voice, ...]:
     return tuple(Voice(r.name, r.choice, r.comment, r.at) for r in rows)
 
 
-def polls(session: Session, actor: Actor, after: UUID | None = None, limit: int = 50) -> tuple[tuple[Any, ...], str | None]:
+def polls(
+    session: Session, actor: Actor, after: UUID | None = None, limit: int = 50
+) -> tuple[tuple[Any, ...], str | None]:
     """Polls of instances that this person may see, newest first: (id, instance, element, kind, state, roll size, counts)."""
     instance = tables.instance.c
     query = (

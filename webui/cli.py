@@ -1,0 +1,361 @@
+"""The `yixing` command: each verb is one function. It says what it did, and its exit code says how it went.
+
+0: done, all is well. 1: a fault was found, or it could not be done. 2: the command was not understood.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from webui import usage
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Engine
+
+    from engine.settings import Settings
+
+OK, FAULT, USAGE = 0, 1, 2
+
+
+class _Fault(Exception):
+    """Something that the person at the command line can do something about."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; gives the exit code."""
+    given = usage.parser().parse_args(arguments)
+    if given.run is None:
+        given.about.print_help()
+        return USAGE
+    from engine.errors import EngineError
+
+    try:
+        return int(_VERBS[given.run](given, _settings()))
+    except (_Fault, EngineError) as fault:
+        return _complain(getattr(fault, "message", "") or str(fault))
+    except KeyboardInterrupt:
+        return _complain("interrupted")
+    except BrokenPipeError:  # `yixing ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAULT
+    except Exception as fault:
+        if _is_of_the_database(fault):
+            return _complain(f"the database cannot be used: {str(fault).splitlines()[0]}")
+        raise
+
+
+def _is_of_the_database(fault: Exception) -> bool:
+    return any(kind.__name__ == "OperationalError" for kind in type(fault).__mro__)
+
+
+def _complain(text: str) -> int:
+    print(f"yixing: {text}", file=sys.stderr)
+    return FAULT
+
+
+def _settings() -> Settings:
+    from engine import settings
+
+    try:
+        return settings.load()
+    except ValueError as fault:
+        raise _Fault(str(fault)) from fault
+
+
+def _engine(settings: Settings) -> Engine:
+    """The database, started and migrated when need be."""
+    from engine import db, migrate
+
+    url = db.url_of(settings)
+    migrate.migrate(url)
+    return db.connect(url)
+
+
+def _progress(text: str) -> None:
+    """A line that replaces itself; only where somebody looks."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+# --- the product ----------------------------------------------------------------------------------------------------
+def serve(_given: argparse.Namespace, settings: Settings) -> int:
+    """Start everything and run until Ctrl-C."""
+    from webui import serve as supervisor
+
+    try:
+        return supervisor.serve(settings)
+    except supervisor.Unable as fault:
+        raise _Fault(str(fault)) from fault
+
+
+def worker(_given: argparse.Namespace, settings: Settings) -> int:
+    """One more job worker, e.g. on another machine with the same YIXING_DATABASE_URL."""
+    import logging
+
+    from engine import db, jobs, migrate
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    url = db.url_of(settings)
+    migrate.migrate(url)
+    print("working; Ctrl-C stops", file=sys.stderr)
+    jobs.run_worker(settings, url)
+    return OK
+
+
+def migrate(_given: argparse.Namespace, settings: Settings) -> int:
+    """Bring the database to the schema of this release."""
+    from engine import db
+    from engine import migrate as steps
+
+    done = steps.migrate(db.url_of(settings))
+    print(f"schema {steps.head()}: {'migrated' if done else 'up to date'}")
+    return OK
+
+
+# --- processes ------------------------------------------------------------------------------------------------------
+def check(given: argparse.Namespace, settings: Settings) -> int:
+    """Every fault of every folder, then its stories."""
+    from engine import shipped
+
+    folders = given.folders or shipped.folders(settings.processes)
+    found = 0
+    for folder in folders:
+        faults = _faults(folder)
+        found += len(faults)
+        print(f"{folder.name}: " + ("in order" if not faults else f"{len(faults)} faults"))
+        for fault in faults:
+            print(f"  {fault}")
+    stories = [story for folder in folders for story in sorted((folder / "scenarios").glob("*.toml"))]
+    if not given.no_stories and stories and not found:
+        found += _play(stories, settings)
+    return FAULT if found else OK
+
+
+def _faults(folder: Path) -> list[str]:
+    from engine import catalogue
+    from engine.catalogue.check import faults
+    from engine.errors import ProcessFault
+
+    try:
+        found = faults(catalogue.read(folder))
+    except ProcessFault as fault:
+        return [f"{fault.file or folder}: {fault.message}"]
+    return [_line(f) for f in found]
+
+
+def _line(fault: Any) -> str:
+    where = f"{fault.file} {fault.element}".strip()
+    return f"{where}: {fault.what}" + (f"\n    → {fault.advice}" if fault.advice else "")
+
+
+def publish(given: argparse.Namespace, settings: Settings) -> int:
+    """Put a folder in force on the operator's word; the web asks for two people instead."""
+    from engine import db, shipped
+
+    if faults := _faults(given.folder):
+        for fault in faults:
+            print(f"  {fault}", file=sys.stderr)
+        raise _Fault(f"{given.folder} has {len(faults)} faults; nothing was published")
+    with db.transaction(_engine(settings)) as session:
+        digest, new = shipped.publish(session, given.folder)
+    print(f"{digest[:16]} " + ("published" if new else "was registered before; nothing has changed"))
+    return OK
+
+
+def play(given: argparse.Namespace, settings: Settings) -> int:
+    """Play stories on a database of their own."""
+    missing = [str(f) for f in given.files if not f.is_file()]
+    if missing:
+        raise _Fault(f"no such file: {', '.join(missing)}")
+    return FAULT if _play(given.files, settings) else OK
+
+
+def _play(files: Sequence[Path], settings: Settings) -> int:
+    """Play each story; gives the number of those that went otherwise than told."""
+    from engine import scenarios
+
+    wrong = 0
+    for number, file in enumerate(files, 1):
+        _progress(f"story {number} of {len(files)}: {file.name}")
+        fault = scenarios.play(file, settings)
+        if fault:
+            wrong += 1
+            _progress("")
+            print(f"  {file}: {fault}")
+    _progress("")
+    print(f"{len(files) - wrong} of {len(files)} stories went as told")
+    return wrong
+
+
+# --- people ---------------------------------------------------------------------------------------------------------
+def import_(given: argparse.Namespace, settings: Settings) -> int:
+    """Show what a table would do, row by row; with --yes (or a "y" on the terminal) do it."""
+    from engine import db, organisation
+    from engine.commands import imports
+    from engine.queries import operator
+
+    if not given.file.is_file():
+        raise _Fault(f"no such file: {given.file}")
+    engine = _engine(settings)
+    with db.transaction(engine) as session:
+        actor = organisation.actor(session, operator.member_named(session, given.actor)) if given.actor else None
+        union = operator.unit_coded(session, given.union) if given.union else None
+        report = imports.preview(session, actor, union, given.kind, given.file.name, given.file.read_bytes())
+    for line in imports.lines(report):
+        print(line)
+    if report.errors:
+        raise _Fault(f"{report.errors} rows are faulty; nothing was imported")
+    if not given.yes and not _agreed("import this?"):
+        print("nothing was imported")
+        return OK
+    with db.transaction(engine) as session:
+        done = imports.confirm(session, actor, report.id)
+    print(f"imported: {done}")
+    return OK
+
+
+def _agreed(question: str) -> bool:
+    return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes", "是")
+
+
+def token(given: argparse.Namespace, settings: Settings) -> int:
+    """A new API token, printed once."""
+    from engine import db
+    from engine.commands import people
+    from engine.queries import operator
+
+    with db.transaction(_engine(settings)) as session:
+        member = operator.member_named(session, given.username)
+        plain = people.create_token(session, None, member, given.name, given.days)
+    print(plain)
+    return OK
+
+
+def user_create(given: argparse.Namespace, settings: Settings) -> int:
+    """Enter a person; the password comes from the terminal or from standard input."""
+    from engine import db
+    from engine.commands import people
+    from engine.queries import operator
+
+    secret = None if given.no_password else _password()
+    with db.transaction(_engine(settings)) as session:
+        unit = operator.unit_coded(session, given.unit)
+        people.create_member(session, None, given.username, given.name or given.username, unit, secret=secret)
+    print(f"{given.username} created")
+    return OK
+
+
+def user_disable(given: argparse.Namespace, settings: Settings) -> int:
+    """Put an account out of use: sessions and tokens end at once, the history stays."""
+    from engine import db
+    from engine.commands import people
+    from engine.queries import operator
+
+    with db.transaction(_engine(settings)) as session:
+        people.change_member(session, None, operator.member_named(session, given.username), active=False)
+    print(f"{given.username} disabled")
+    return OK
+
+
+def user_password(given: argparse.Namespace, settings: Settings) -> int:
+    """Set a new password; it ends the person's sessions."""
+    from engine import db
+    from engine.commands import people
+    from engine.queries import operator
+
+    secret = _password()
+    with db.transaction(_engine(settings)) as session:
+        people.set_password(session, None, operator.member_named(session, given.username), secret)
+    print(f"password of {given.username} set")
+    return OK
+
+
+def user_post(given: argparse.Namespace, settings: Settings) -> int:
+    """Give a person a post in a unit."""
+    from engine import clock, db
+    from engine.commands import people
+    from engine.queries import operator
+
+    begin = given.from_on or clock.today()
+    with db.transaction(_engine(settings)) as session:
+        member, unit = operator.member_named(session, given.username), operator.unit_coded(session, given.unit)
+        people.grant_post(session, None, member, given.post, unit, begin, given.to_on, given.term)
+    print(f"{given.username} is {given.post} of {given.unit} from {begin}")
+    return OK
+
+
+def _password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    first = getpass.getpass("password: ")
+    if getpass.getpass("once more: ") != first:
+        raise _Fault("the two passwords differ")
+    return first
+
+
+# --- proof and safety -----------------------------------------------------------------------------------------------
+def verify(given: argparse.Namespace, settings: Settings) -> int:
+    """Prove the database, or an evidence pack, and name the first false line."""
+    if given.pack:
+        from engine import verify_pack
+
+        return OK if verify_pack.verify(given.pack, given.witness) == 0 else FAULT
+    from engine import db, keys, seals
+
+    engine = db.connect(db.url_of(settings)).execution_options(isolation_level="REPEATABLE READ")  # one moment's state
+    signing = settings.home / "keys" / keys.FILE_NAME
+    public = keys.load_or_create(signing.parent).public if signing.exists() else None
+    with db.transaction(engine) as session:
+        session.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        found = seals.verify(session, public, lambda seen: _progress(f"{seen} events checked"))
+    _progress("")
+    print(f"{found.events} events in {found.chains} chains, {found.leaves} sealed, {found.checkpoints} checkpoints")
+    if public is None and found.checkpoints:
+        print("the signing key is not on this machine: signatures were not checked", file=sys.stderr)
+    if found.fault or found.broken:
+        where = f"chain {found.broken.chain_id} event {found.broken.seq}: " if found.broken else ""
+        return _complain(f"the history is false. {where}{found.fault_en} ({found.fault})")
+    print(f"all of it holds; {found.unsealed} events are not sealed yet")
+    return OK
+
+
+def backup(given: argparse.Namespace, settings: Settings) -> int:
+    """Write database and keys into one file."""
+    from engine import backup as safe
+
+    if given.file.exists() and not given.force:
+        raise _Fault(f"{given.file} exists; choose another name or add --force")
+    print("writing ...", file=sys.stderr)
+    done = safe.backup(settings, given.file)
+    rows = sum(count for count, _ in done["tables"].values())
+    print(f"{given.file}: {len(done['tables'])} tables, {rows} rows, {done['size']} bytes, SHA-256 {done['sha256']}")
+    print("it holds the signing key: keep it where only you can read it", file=sys.stderr)
+    return OK
+
+
+def restore(given: argparse.Namespace, settings: Settings) -> int:
+    """Put a backup in the place of the database and keys."""
+    from engine import backup as safe
+
+    print("reading ...", file=sys.stderr)
+    done = safe.restore(settings, given.file, force=given.force)
+    rows = sum(count for count, _ in done["tables"].values())
+    print(f"restored the state of {done['at']}: {len(done['tables'])} tables, {rows} rows, all as they were backed up")
+    return OK
+
+_VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
+    "serve": serve, "worker": worker, "migrate": migrate, "check": check, "publish": publish, "play": play,
+    "import": import_, "token": token, "user create": user_create, "user disable": user_disable,
+    "user password": user_password, "user post": user_post, "verify": verify, "backup": backup, "restore": restore,
+}  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

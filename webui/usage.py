@@ -1,0 +1,104 @@
+"""What the `yixing` command understands: its verbs, their arguments and their help. It does nothing itself."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+KINDS = ("units", "members", "posts", "delegates")  # of tables that can be imported
+_EPILOG = (
+    "Exit codes: 0 all is well, 1 a fault was found, 2 the command was not understood. Settings are variables: "
+    "YIXING_HOME (data, default ./var), YIXING_DATABASE_URL (a PostgreSQL 15+ of your own), YIXING_HOST, "
+    "YIXING_PORT (8000), YIXING_DEMO (1: demo data), YIXING_PROCESSES."
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser; what it gives has `run`, the name of a verb, or None and `about`, whose help is to be shown."""
+    made = argparse.ArgumentParser(
+        prog="yixing",
+        description="Yixing 议行: workflow engine for the democratic management of university trade unions.",
+        epilog=_EPILOG,
+    )
+    made.set_defaults(run=None, about=made)
+    verbs = made.add_subparsers(title="verbs", metavar="VERB")
+    _verb(verbs, "serve", "start the database, the web and a job worker; Ctrl-C stops them")
+    _verb(verbs, "worker", "run one more job worker alone")
+    _verb(verbs, "migrate", "bring the database to the schema of this release")
+    _of_processes(verbs)
+    _of_people(verbs)
+    _of_accounts(verbs)
+    _of_safety(verbs)
+    return made
+
+
+def _verb(verbs: Any, name: str, words: str, run: str = "") -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = verbs.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
+    made.set_defaults(run=run or name)
+    return made
+
+
+def _of_processes(verbs: Any) -> None:
+    one = _verb(verbs, "check", "find every fault of process folders and play their stories")
+    one.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="default: all that are installed")
+    one.add_argument("--no-stories", action="store_true", help="do not play the stories")
+    one = _verb(verbs, "publish", "put a process folder in force")
+    one.add_argument("folder", type=Path, metavar="FOLDER")
+    one = _verb(verbs, "play", "play stories (scenarios/*.toml) on a database of their own")
+    one.add_argument("files", nargs="+", type=Path, metavar="FILE")
+
+
+def _of_people(verbs: Any) -> None:
+    one = _verb(verbs, "import", "read units, people, posts or delegates from an .xlsx table")
+    one.add_argument("kind", metavar="KIND", choices=KINDS, help=" | ".join(KINDS))
+    one.add_argument("file", type=Path, metavar="FILE")
+    one.add_argument("--union", metavar="CODE", help="the union whose people they are")
+    one.add_argument("--as", dest="actor", metavar="USERNAME", help="on whose word; default: the operator's")
+    one.add_argument("--yes", action="store_true", help="do it without asking when no row is faulty")
+    one = _verb(verbs, "token", "print a new API token of a person")
+    one.add_argument("username", metavar="USERNAME")
+    one.add_argument("--name", default="command line", help="what it is for")
+    one.add_argument("--days", type=int, default=365, help="how long it is valid (365)")
+
+
+def _of_accounts(verbs: Any) -> None:
+    words = "create and disable accounts, set passwords, give posts"
+    group = verbs.add_parser("user", help=words, description=f"{words[0].upper()}{words[1:]}.")
+    group.set_defaults(about=group)
+    of = group.add_subparsers(title="verbs", metavar="VERB")
+    asked = "the password is asked for, or read from standard input"
+    create = _verb(of, "create", f"enter a person; {asked}", "user create")
+    disable = _verb(of, "disable", "put an account out of use; its history stays", "user disable")
+    password = _verb(of, "password", f"set a person's password; {asked}", "user password")
+    post = _verb(of, "post", "give a person a post in a unit", "user post")
+    for one in (create, disable, password, post):
+        one.add_argument("username", metavar="USERNAME")
+    create.add_argument("--name", help="the person's name")
+    create.add_argument("--unit", required=True, metavar="CODE", help="the unit they belong to")
+    create.add_argument("--no-password", action="store_true", help="the person cannot log in yet")
+    post.add_argument("post", metavar="POST", help="a key in processes/posts.toml, e.g. secretary")
+    post.add_argument("--unit", required=True, metavar="CODE")
+    post.add_argument("--from", dest="from_on", type=_day, metavar="DAY", help="first day, e.g. 2026-03-01 (today)")
+    post.add_argument("--to", dest="to_on", type=_day, metavar="DAY", help="last day (open)")
+    post.add_argument("--term", default="", help="届次")
+
+
+def _of_safety(verbs: Any) -> None:
+    one = _verb(verbs, "verify", "prove that nobody altered the history; name the first false line")
+    one.add_argument("--pack", type=Path, metavar="FILE", help="an evidence pack instead of the database")
+    one.add_argument("--witness", type=Path, metavar="FILE", help="with --pack: a checkpoint that you kept yourself")
+    one = _verb(verbs, "backup", "write the database and the keys into one file, while the product runs")
+    one.add_argument("file", type=Path, metavar="FILE")
+    one.add_argument("--force", action="store_true", help="replace the file")
+    one = _verb(verbs, "restore", "put a backup in the place of the database and the keys")
+    one.add_argument("file", type=Path, metavar="FILE")
+    one.add_argument("--force", action="store_true", help="replace what the database holds now")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2026-03-01") from None
