@@ -187,7 +187,7 @@ def start(spec: Spec, host: Host) -> Step:
     """Begin an instance and run it to its first waits."""
     flow = _workflow(spec, host)
     flow_tasks: dict[Any, int] = {}
-    return _advance(flow, flow_tasks, 1, host)
+    return _advance(flow, flow_tasks, 1)
 
 
 def complete(spec: Spec, state: State, ref: int, host: Host) -> Step:
@@ -196,7 +196,7 @@ def complete(spec: Spec, state: State, ref: int, host: Host) -> Step:
     task = _find(refs, ref)
     if task.state != TaskState.READY or not task.task_spec.manual:
         raise ProcessFault(f"环节 {task.task_spec.name} 不在办理中。", element=task.task_spec.name)
-    return _advance(flow, {t.id: n for n, t in refs.items()}, top, host, task)
+    return _advance(flow, {t.id: n for n, t in refs.items()}, top, task)
 
 
 def fire(spec: Spec, state: State, ref: int, host: Host) -> Step:
@@ -207,7 +207,7 @@ def fire(spec: Spec, state: State, ref: int, host: Host) -> Step:
         raise ProcessFault(f"事件 {task.task_spec.name} 不在等待中。", element=task.task_spec.name)
     task._set_internal_data(event_fired=True)
     task.task_spec._update(task)
-    return _advance(flow, {t.id: n for n, t in refs.items()}, top, host)
+    return _advance(flow, {t.id: n for n, t in refs.items()}, top)
 
 
 def look(spec: Spec, state: State) -> tuple[Live, ...]:
@@ -241,7 +241,7 @@ def _all(flow: Any) -> Iterator[Any]:
         yield from sub.tasks.values()
 
 
-def _advance(flow: Any, refs: dict[Any, int], top: int, host: Host, first: Any = None) -> Step:
+def _advance(flow: Any, refs: dict[Any, int], top: int, first: Any = None) -> Step:
     passed: list[str] = []
 
     def ran(task: Any) -> None:

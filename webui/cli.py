@@ -205,19 +205,22 @@ def import_(given: argparse.Namespace, settings: Settings) -> int:
         raise _Fault(f"no such file: {given.file}")
     engine = _engine(settings)
     with db.transaction(engine) as session:
-        actor = organisation.actor(session, operator.member_named(session, given.actor)) if given.actor else None
-        union = operator.unit_coded(session, given.union) if given.union else None
-        report = imports.preview(session, actor, union, given.kind, given.file.name, given.file.read_bytes())
-    for line in imports.lines(report):
-        print(line)
-    if report.errors:
-        raise _Fault(f"{report.errors} rows are faulty; nothing was imported")
+        actor = organisation.actor(session, operator.member_named(session, given.actor))
+        if given.union and operator.unit_coded(session, given.union) != actor.union_id:
+            raise _Fault(f"{given.actor} belongs to another union than {given.union}; nothing was imported")
+        batch = imports.preview(session, actor, given.kind, given.file.name, given.file.read_bytes())
+    for row in batch.rows:
+        if row.messages or given.all:
+            print(f"  row {row.number}: {row.level}: {row.does or 'nothing'}: {'; '.join(row.messages)}")
+    print(*batch.notes, ", ".join(f"{count} {name}" for name, count in batch.counts.items()), sep="\n")
+    if not batch.clean:
+        raise _Fault("there are errors; nothing was imported")
     if not given.yes and not _agreed("import this?"):
-        print("nothing was imported")
+        print("nothing was imported; add --yes to import")
         return OK
     with db.transaction(engine) as session:
-        done = imports.confirm(session, actor, report.id)
-    print(f"imported: {done}")
+        done = imports.confirm(session, actor, batch.id)
+    print(f"imported: {done.created} created, {done.changed} changed, {done.skipped} as before")
     return OK
 
 
@@ -235,6 +238,22 @@ def token(given: argparse.Namespace, settings: Settings) -> int:
         member = operator.member_named(session, given.username)
         plain = people.create_token(session, None, member, given.name, given.days)
     print(plain)
+    return OK
+
+
+def unit(given: argparse.Namespace, settings: Settings) -> int:
+    """Enter a unit; the first of an installation can be entered in no other way."""
+    from engine import db
+    from engine.commands import people
+    from engine.queries import operator
+
+    with db.transaction(_engine(settings)) as session:
+        parent = operator.unit_coded(session, given.parent) if given.parent else None
+        people.create_unit(
+            session, None, given.code, given.kind, given.name, parent_id=parent, name_en=given.name_en,
+            owner_type=given.owner, city=given.city,
+        )  # fmt: skip
+    print(f"{given.code} created")
     return OK
 
 
@@ -352,7 +371,7 @@ def restore(given: argparse.Namespace, settings: Settings) -> int:
 
 _VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "serve": serve, "worker": worker, "migrate": migrate, "check": check, "publish": publish, "play": play,
-    "import": import_, "token": token, "user create": user_create, "user disable": user_disable,
+    "import": import_, "token": token, "unit": unit, "user create": user_create, "user disable": user_disable,
     "user password": user_password, "user post": user_post, "verify": verify, "backup": backup, "restore": restore,
 }  # fmt: skip
 

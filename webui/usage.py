@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-KINDS = ("units", "members", "posts", "delegates")  # of tables that can be imported
+KINDS = ("units", "people", "posts", "delegates")  # of tables that can be imported
 _EPILOG = (
     "Exit codes: 0 all is well, 1 a fault was found, 2 the command was not understood. Settings are variables: "
     "YIXING_HOME (data, default ./var), YIXING_DATABASE_URL (a PostgreSQL 15+ of your own), YIXING_HOST, "
@@ -54,9 +54,10 @@ def _of_people(verbs: Any) -> None:
     one = _verb(verbs, "import", "read units, people, posts or delegates from an .xlsx table")
     one.add_argument("kind", metavar="KIND", choices=KINDS, help=" | ".join(KINDS))
     one.add_argument("file", type=Path, metavar="FILE")
-    one.add_argument("--union", metavar="CODE", help="the union whose people they are")
-    one.add_argument("--as", dest="actor", metavar="USERNAME", help="on whose word; default: the operator's")
+    one.add_argument("--as", dest="actor", required=True, metavar="USERNAME", help="on whose word; it is put on record")
+    one.add_argument("--union", metavar="CODE", help="refuse unless this is that person's union")
     one.add_argument("--yes", action="store_true", help="do it without asking when no row is faulty")
+    one.add_argument("--all", action="store_true", help="show the rows without any remark too")
     one = _verb(verbs, "token", "print a new API token of a person")
     one.add_argument("username", metavar="USERNAME")
     one.add_argument("--name", default="command line", help="what it is for")
@@ -64,6 +65,14 @@ def _of_people(verbs: Any) -> None:
 
 
 def _of_accounts(verbs: Any) -> None:
+    one = _verb(verbs, "unit", "enter a unit, e.g. the first of a new installation")
+    one.add_argument("code", metavar="CODE", help="short and unique")
+    one.add_argument("kind", metavar="KIND", help="a kind of unit, by key or title")
+    one.add_argument("name", metavar="NAME")
+    one.add_argument("--name-en", default="", metavar="NAME")
+    one.add_argument("--parent", metavar="CODE", help="the unit above it")
+    one.add_argument("--owner", default="", metavar="TYPE", help="of a university: who runs it")
+    one.add_argument("--city", default="")
     words = "create and disable accounts, set passwords, give posts"
     group = verbs.add_parser("user", help=words, description=f"{words[0].upper()}{words[1:]}.")
     group.set_defaults(about=group)

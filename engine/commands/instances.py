@@ -212,7 +212,7 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
 
 
 def wake(session: Session, timer_id: UUID) -> bool:
-    """Let one due timer happen. False, and nothing written, when it is no longer due or its instance is busy or stands still."""
+    """Let one due timer happen. False, and nothing written, when it is not due any more or its instance is busy or still."""
     timer = session.execute(select(_timer).where(_timer.c.id == timer_id)).first()
     if timer is None:
         return False

@@ -67,7 +67,7 @@ def _seen(session: Session, actor: Actor, instance_id: UUID) -> Any:
 def timeline(
     session: Session, actor: Actor, instance_id: UUID, after: int = 0, limit: int = 500
 ) -> tuple[Happened, ...]:
-    """The events of an instance from seq `after` on. NotFound when it is not theirs to see, Refused when they may not read it."""
+    """The events of an instance after seq `after`. NotFound when it is not theirs to see, Refused when not theirs to read."""
     _seen(session, actor, instance_id)
     rows = session.execute(
         select(tables.event)

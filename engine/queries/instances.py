@@ -99,7 +99,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Linked:
-    """Another instance that this one belongs together with. `kind`: merged_into or origin_of (that one was merged into this)."""
+    """Another instance of the same matter. `kind`: merged_into, or origin_of when that one was merged into this."""
 
     id: UUID
     number: str
