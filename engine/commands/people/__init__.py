@@ -13,8 +13,8 @@ from engine.commands.people.logins import (
     session_of,
     set_password,
 )
-from engine.commands.people.managing import OWNERS, managing
 from engine.commands.people.members import change_member, create_member
+from engine.commands.people.superiors import OWNERS, managing
 from engine.commands.people.terms import end_post, grant_post
 from engine.commands.people.tokens import create_token, end_token, token_owner
 from engine.commands.people.units import change_unit, create_unit

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select, update
 
 from engine import clock, history, posts, tables
-from engine.commands.people import managing, records, terms, words
+from engine.commands.people import records, superiors, terms, words
 from engine.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def create_unit(
     row: dict[str, Any] = {
         "id": tables.new_id(), "code": words.code(code), "kind": kind_of.key, "name": words.line("name", name),
         "name_en": words.line("name_en", name_en, 200, 0), "city": words.city(city),
-        "owner_type": managing.owner(owner_type) if owner_type or kind == posts.UNIVERSITY else "",
+        "owner_type": superiors.owner(owner_type) if owner_type or kind == posts.UNIVERSITY else "",
     }  # fmt: skip
     because = _place(session, actor, row, kind_of, parent_id)
     if session.execute(select(tables.unit.c.id).where(tables.unit.c.code == row["code"])).first():
@@ -62,8 +62,8 @@ def _place(
     """Put a new unit under its parent and union; gives the article that decided it, if one did."""
     because = None
     if kind.key == posts.UNIVERSITY:
-        above, guide = managing.managing(session, row["owner_type"], row["city"])
-        said = managing.ruling(row["owner_type"], row["city"])
+        above, guide = superiors.managing(session, row["owner_type"], row["city"])
+        said = superiors.ruling(row["owner_type"], row["city"])
         because = said.because if parent_id in (None, above) else "上级由登记人指定"
         parent_id = parent_id or above
         row["guiding_id"] = guide if guide != parent_id else None
@@ -109,7 +109,7 @@ def change_unit(
     given: dict[str, Any] = {
         "name": None if name is None else words.line("name", name),
         "name_en": None if name_en is None else words.line("name_en", name_en, 200, 0),
-        "owner_type": None if owner_type is None else managing.owner(owner_type) if owner_type else "",
+        "owner_type": None if owner_type is None else superiors.owner(owner_type) if owner_type else "",
         "city": None if city is None else words.city(city), "parent_id": parent_id, "active": active,
     }  # fmt: skip
     wanted = {k: v for k, v in given.items() if v is not None and v != getattr(row, k)}
@@ -141,7 +141,7 @@ def _move(session: Session, actor: Actor | None, row: Any, wanted: dict[str, Any
     kind = unit_kind(row.kind)
     if row.kind == posts.UNIVERSITY and {"owner_type", "city"} & set(wanted):
         facts = wanted.get("owner_type", row.owner_type), wanted.get("city", row.city)
-        above, guide = managing.managing(session, *facts)
+        above, guide = superiors.managing(session, *facts)
         parent_id = wanted.get("parent_id", above)
         wanted |= {"parent_id": parent_id, "guiding_id": guide if guide != parent_id else None}
     if "parent_id" not in wanted:

@@ -1,0 +1,335 @@
+"""The people of a union: roster, one member's file, the tree of units, imports that wait for their "yes"."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, text, tuple_
+
+from engine import access, clock, organisation, posts, tables
+from engine.errors import Invalid, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+
+    from engine.db import Session
+    from engine.organisation import Actor
+
+MOST = 200
+
+
+@dataclass(frozen=True)
+class Term:
+    """A post with its term. `state` on the day asked: past, present or future."""
+
+    id: UUID
+    kind: str
+    title: str
+    title_en: str
+    unit_id: UUID
+    unit: str
+    term: str
+    from_on: date
+    to_on: date | None
+    ended_why: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """A line of the roster; `posts` are those of today."""
+
+    id: UUID
+    username: str
+    name: str
+    unit_id: UUID
+    unit: str
+    phone: str
+    email: str
+    active: bool
+    posts: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the roster; `next` goes into `after`, None at the end."""
+
+    items: tuple[Person, ...]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Token:
+    """An API token, without its secret."""
+
+    id: str
+    name: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True)
+class MemberFile:
+    """All there is on a member, past and future posts too, and the open tokens."""
+
+    id: UUID
+    username: str
+    name: str
+    union_id: UUID
+    union: str
+    unit_id: UUID
+    unit: str
+    phone: str
+    email: str
+    locale: str
+    active: bool
+    can_log_in: bool
+    created_at: datetime
+    posts: tuple[Term, ...]
+    tokens: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class UnitNode:
+    """A unit with what stands under it; `members` counts its own active members."""
+
+    id: UUID
+    code: str
+    kind: str
+    title: str
+    title_en: str
+    name: str
+    name_en: str
+    active: bool
+    members: int
+    children: tuple[UnitNode, ...]
+
+
+@dataclass(frozen=True)
+class UnitTree:
+    """A union's units, and which unions manage and guide it."""
+
+    root: UnitNode
+    managing: str
+    guiding: str
+    owner_type: str
+    city: str
+
+
+@dataclass(frozen=True)
+class ImportRow:
+    """A row of an import with what was found on it: `level` ok, warning, error; `does` create, change, skip or empty."""
+
+    number: int
+    values: dict[str, str]
+    level: str
+    messages: tuple[str, ...]
+    does: str
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import; `state` is previewed or done. Lists leave the rows out, and so does a done one."""
+
+    id: UUID
+    kind: str
+    file: str
+    state: str
+    at: datetime
+    by: str
+    counts: dict[str, int]
+    notes: tuple[str, ...] = ()
+    rows: tuple[ImportRow, ...] = ()
+
+
+def _must_see(actor: Actor, union_id: UUID | None) -> None:
+    if union_id is None or not access.may(actor, "see_people", union_id):
+        raise NotFound
+
+
+_BELOW = text("""
+WITH RECURSIVE below AS (
+  SELECT id FROM unit WHERE id = :unit AND union_id = :union
+  UNION SELECT u.id FROM unit u JOIN below ON u.parent_id = below.id WHERE u.union_id = :union
+) SELECT id FROM below""")
+
+
+def roster(
+    session: Session, actor: Actor, union_id: UUID, q: str = "", unit_id: UUID | None = None, post: str | None = None,
+    after: str | None = None, limit: int = 50, inactive: bool = False,
+) -> Page:  # fmt: skip
+    """The members of a union by name: `q` in name or user name, a unit with all below it, holders of a post today.
+
+    Raises NotFound when the union is not the actor's to see, Invalid for a broken `after` or an unknown post.
+    """
+    _must_see(actor, union_id)
+    limit = max(1, min(limit, MOST))
+    member, unit = tables.member.c, tables.unit.c
+    columns = (member.id, member.username, member.name, member.unit_id, member.phone, member.email, member.active)
+    query = select(*columns, unit.name.label("unit")).join(tables.unit, unit.id == member.unit_id)
+    query = query.where(member.union_id == union_id)
+    if not inactive:
+        query = query.where(member.active)
+    if wanted := " ".join(q.encode(errors="ignore").decode().replace("\0", " ").split())[:100]:
+        query = query.where(or_(member.name.contains(wanted, autoescape=True), _begins(wanted.casefold())))
+    if unit_id is not None:
+        below = session.execute(_BELOW, {"unit": unit_id, "union": union_id}).scalars().all()
+        query = query.where(member.unit_id.in_(below))
+    if post is not None:
+        if posts.kinds().post(post) is None:
+            raise Invalid({"post": ["没有这个职务。"]})
+        query = query.where(member.id.in_(_holders(union_id, post)))
+    if after:
+        query = query.where(tuple_(member.name, member.id) > _cursor(after))
+    rows = session.execute(query.order_by(member.name, member.id).limit(limit + 1)).all()
+    held = _terms(session, [row.id for row in rows[:limit]], today_only=True)
+    items = tuple(Person(**row._mapping, posts=tuple(held[row.id])) for row in rows[:limit])
+    return Page(items, _token(items[-1]) if len(rows) > limit else None)
+
+
+def _begins(wanted: str) -> Any:
+    return tables.member.c.username.startswith(wanted, autoescape=True)
+
+
+def _holders(union_id: UUID, kind: str) -> Any:
+    post, unit = tables.post.c, tables.unit.c
+    there = select(unit.id).where(unit.union_id == union_id)
+    return select(post.member_id).where(
+        post.kind == kind, post.unit_id.in_(there), organisation.in_office(clock.today())
+    )
+
+
+def _token(last: Person) -> str:
+    return base64.urlsafe_b64encode(json.dumps([last.name, str(last.id)]).encode()).decode()
+
+
+def _cursor(after: str) -> tuple[str, UUID]:
+    try:
+        if len(after) > 1000:
+            raise ValueError
+        name, member_id = json.loads(base64.urlsafe_b64decode(after.encode()))
+        if not isinstance(name, str) or "\0" in name:
+            raise ValueError
+        name.encode()
+        return name, UUID(member_id)
+    except (ValueError, TypeError, AttributeError, binascii.Error):
+        raise Invalid({"after": ["这一页的位置读不懂。"]}) from None
+
+
+def _terms(session: Session, member_ids: Iterable[UUID], today_only: bool = False) -> dict[UUID, list[Term]]:
+    post, unit = tables.post.c, tables.unit.c
+    today, known = clock.today(), posts.kinds().posts
+    query = (
+        select(tables.post, unit.name.label("unit"))
+        .join(tables.unit, unit.id == post.unit_id)
+        .where(post.member_id.in_(list(member_ids)))
+        .order_by(post.from_on.desc(), post.id)
+    )
+    if today_only:
+        query = query.where(organisation.in_office(today))
+    found: dict[UUID, list[Term]] = defaultdict(list)
+    for row in session.execute(query):
+        kind = known.get(row.kind) or posts.PostKind(row.kind, row.kind, row.kind)
+        state = "future" if row.from_on > today else "past" if row.to_on and row.to_on < today else "present"
+        found[row.member_id].append(
+            Term(
+                row.id, row.kind, kind.title, kind.title_en, row.unit_id, row.unit, row.term, row.from_on, row.to_on,
+                row.ended_why, state,
+            )
+        )
+    return found
+
+
+def member_file(session: Session, actor: Actor, member_id: UUID) -> MemberFile:
+    """One member with all posts, the latest first. Everybody sees their own. Raises NotFound."""
+    member, token = tables.member.c, tables.token.c
+    row = session.execute(select(tables.member).where(member.id == member_id)).first()
+    if row is None:
+        raise NotFound
+    if actor.id != member_id:
+        _must_see(actor, row.union_id)
+    names = organisation.unit_names(session, [row.unit_id, row.union_id])
+    open_tokens = session.execute(
+        select(token.id, token.name, token.created_at, token.expires_at)
+        .where(token.member_id == member_id, token.ended_at.is_(None))
+        .where(or_(token.expires_at.is_(None), token.expires_at > clock.now()))
+        .order_by(token.created_at)
+    )
+    same = ("id", "username", "name", "union_id", "unit_id", "phone", "email", "locale", "active", "created_at")
+    return MemberFile(
+        **{key: row._mapping[key] for key in same}, union=names[row.union_id], unit=names[row.unit_id],
+        can_log_in=row.active and row.password is not None, posts=tuple(_terms(session, [member_id])[member_id]),
+        tokens=tuple(Token(*found) for found in open_tokens),
+    )  # fmt: skip
+
+
+def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
+    """The units of a union, closed ones too. Raises NotFound."""
+    _must_see(actor, union_id)
+    unit, member = tables.unit.c, tables.member.c
+    counts = select(member.unit_id, func.count()).where(member.union_id == union_id, member.active)
+    people: dict[UUID, int] = dict(session.execute(counts.group_by(member.unit_id)).tuples().all())
+    rows = session.execute(select(tables.unit).where(unit.union_id == union_id).order_by(unit.code)).all()
+    below: dict[UUID | None, list[Any]] = defaultdict(list)
+    for row in rows:
+        below[row.parent_id].append(row)
+    root = next((row for row in rows if row.id == union_id), None)
+    if root is None:
+        raise NotFound
+    names = organisation.unit_names(session, [i for i in (root.managing_id, root.guiding_id) if i])
+    return UnitTree(
+        _node(root, below, people), names.get(root.managing_id, ""), names.get(root.guiding_id, ""),
+        root.owner_type, root.city,
+    )  # fmt: skip
+
+
+def _node(row: Any, below: dict[UUID | None, list[Any]], people: dict[UUID, int]) -> UnitNode:
+    kind = posts.kinds().units.get(row.kind) or posts.UnitKind(row.kind, row.kind, row.kind)
+    children = tuple(_node(child, below, people) for child in below[row.id])
+    return UnitNode(
+        row.id, row.code, row.kind, kind.title, kind.title_en, row.name, row.name_en, row.active,
+        people.get(row.id, 0), children,
+    )  # fmt: skip
+
+
+def imports(session: Session, actor: Actor, union_id: UUID, *, state: str | None = "previewed") -> tuple[Import, ...]:
+    """The last fifty imports of a union, the newest first: those that wait, or with `state` None all. Raises NotFound."""
+    _must_see(actor, union_id)
+    batch = tables.batch.c
+    query = select(tables.batch, tables.member.c.name.label("by")).join(
+        tables.member, tables.member.c.id == batch.member_id
+    )
+    query = query.where(batch.union_id == union_id).order_by(batch.id.desc()).limit(50)
+    if state is not None:
+        query = query.where(batch.state == state)
+    return tuple(_import(row) for row in session.execute(query))
+
+
+def one_import(session: Session, actor: Actor, batch_id: UUID) -> Import:
+    """An import with its rows. Raises NotFound."""
+    batch = tables.batch.c
+    query = select(tables.batch, tables.member.c.name.label("by")).join(
+        tables.member, tables.member.c.id == batch.member_id
+    )
+    row = session.execute(query.where(batch.id == batch_id)).first()
+    if row is None:
+        raise NotFound
+    _must_see(actor, row.union_id)
+    values = {number: found for number, found, _ in row.rows}
+    rows = tuple(
+        ImportRow(number, values.get(number, {}), level, tuple(messages), does)
+        for number, level, messages, does in row.report.get("rows", ())
+    )
+    return _import(row, rows)
+
+
+def _import(row: Any, rows: tuple[ImportRow, ...] = ()) -> Import:
+    notes = tuple(row.report.get("notes", ()))
+    return Import(row.id, row.kind, row.file, row.state, row.at, row.by, row.report["counts"], notes, rows)
