@@ -36,8 +36,8 @@ def choices(session: Session, union_id: UUID) -> Callable[[str], list[tuple[str,
 def _units(session: Session, union_id: UUID, kind: str) -> list[tuple[str, str]]:
     unit = tables.unit.c
     query = select(unit.id, unit.name).where(unit.union_id == union_id, unit.active).order_by(unit.name).limit(MOST)
-    if kind not in ("", "any"):
-        query = query.where(unit.kind == kind)
+    if kind:
+        query = query.where(unit.kind == ("department" if kind == "handling" else kind))
     return [(str(r.id), r.name) for r in session.execute(query)]
 
 

@@ -9,6 +9,7 @@ from flask import Blueprint, current_app, redirect, render_template, request, se
 from flask_babel import gettext as _
 
 from engine.commands import people
+from engine.queries import people as roster
 from engine.errors import NotFound, Refused
 from webui.session import carry_out, enter, look, me, needs_login
 from webui.words import LANGUAGES
@@ -34,15 +35,15 @@ def do_login() -> Response | tuple[str, int]:
         secret = _enter(username, request.form.get("password", ""))
     except Refused as fault:
         page = render_template("auth/login.html", next=target, demo_users=DEMO, fault=fault.message, username=username)
-        return page, 429 if fault.code == "too_many" else 403
+        return page, 429 if fault.code == "too_many_attempts" else 403
     enter(secret)
     return redirect(target or url_for("inbox.index"))
 
 
 def _enter(username: str, password: str) -> str:
     address = request.remote_addr or ""
-    outcome = carry_out(lambda s: people.log_in(s, username, password, address))
-    return people.admitted(outcome)
+    attempt = carry_out(lambda s: people.log_in(s, username, password, address))  # a failure is committed, so it counts
+    return attempt.must()[0]
 
 
 @blueprint.post("/login/demo/<username>")
@@ -79,10 +80,9 @@ def mine() -> str | Response:
     said = ""
     if request.method == "POST":
         old, new = request.form.get("old", ""), request.form.get("new", "")
-        carry_out(lambda s: people.change_own_password(s, me(), old, new))
+        keep = session.get("key", "")
+        carry_out(lambda s: people.change_own_password(s, me(), old, new, keep=keep)).must()
         said = _("密码已更改。")
-    from engine.queries import people as roster
-
     return render_template("auth/me.html", file=look(lambda s: roster.own_file(s, me())), said=said)
 
 

@@ -81,6 +81,7 @@ class TaskRule:
     not_by: tuple[str, ...] = ()
     recuse: str = ""
     gates: tuple[Gate, ...] = ()
+    prefill: tuple[str, ...] = ()  # facts whose answers of the same name the form starts with
     outcomes: str = ""
     next: dict[str, Words] | None = None
     poll: PollRule | None = None
@@ -288,6 +289,7 @@ def _task(key: str, name: str, lane: str, raw: Mapping[str, Any], files: Mapping
         not_by=tuple(table.get("not_by", [])),
         recuse=table.get("recuse", ""),
         gates=_gates(table),
+        prefill=tuple(table.get("prefill", [])),
         outcomes=table.get("outcomes", ""),
         next={k: Words(v, after_en.get(k, "")) for k, v in after.items()},
         poll=_poll(poll) if poll else None,

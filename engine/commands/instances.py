@@ -75,7 +75,7 @@ def launch(session: Session, actor: Actor, process_id: str, answers: Mapping[str
     run = Run(session, actor, row, process)
     clean = forms.clean(process.launch_form, answers, run.names(), choices(session, union_id))
     row["number"] = next_number(session, union_id, process.number_key, process.numbering)
-    run.facts["launch"] = {**clean, "mover": str(actor.id), "unit": str(held.unit_id)}
+    run.facts["launch"] = {**clean, "mover": str(actor.id)}
     row["grams"] = settle.search_grams(run)
     session.execute(insert(_instance).values(**{**row, "facts": run.facts}))
     adopt(session, actor, key, process.launch_form, run.facts["launch"])

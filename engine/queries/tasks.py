@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from engine.catalogue.process import TaskRule
     from engine.db import Session
     from engine.organisation import Actor
 
@@ -94,12 +95,22 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         outcomes=rule.outcomes, next={k: w.in_(lang) for k, w in (rule.next or {}).items()},
         deadline=deadlines.deadline(session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang),
         said=said(session, row.instance_id, row.version, names, lang), papers=papers(session, row.instance_id),
-        draft=draft(session, actor, f"task:{row.id}"), seat=row.seat is not None,
+        draft={**_prefilled(rule, row.facts), **draft(session, actor, f"task:{row.id}")}, seat=row.seat is not None,
         claimed_by=people.get(row.assignee_id, "") if row.seat else "", claimed_by_me=row.assignee_id == actor.id,
         actionable=row.state == "open" and row.instance_state == "running" and row.assignee_id in (None, actor.id),
         closed_by=people.get(row.closed_by, ""), closed_at=row.closed_at, instance_state=row.instance_state,
         round=row.rounds.get(row.element, 0) + 1,
     )  # fmt: skip
+
+
+def _prefilled(rule: TaskRule, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What earlier steps already said under the same names, so that nobody has to say it twice."""
+    keys = {f.key for f in rule.form.asked if f.kind != "filepicker"} if rule.form else set()
+    found: dict[str, Any] = {}
+    for name in rule.prefill:
+        earlier = facts.get(name)
+        found.update({k: v for k, v in earlier.items() if k in keys} if isinstance(earlier, dict) else {})
+    return found
 
 
 def said(session: Session, instance_id: UUID, version: str, names: Named, lang: str) -> tuple[Said, ...]:
