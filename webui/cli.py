@@ -140,14 +140,15 @@ def check(given: argparse.Namespace, settings: Settings) -> int:
 
 def _faults(folder: Path) -> list[str]:
     from engine import catalogue
-    from engine.catalogue.check import faults
     from engine.errors import ProcessFault
 
     try:
-        found = faults(catalogue.read(folder))
+        files = catalogue.read(folder)
     except ProcessFault as fault:
         return [f"{fault.file or folder}: {fault.message}"]
-    return [_line(f) for f in found]
+    from engine.catalogue.check import faults
+
+    return [_line(f) for f in faults(files)]
 
 
 def _line(fault: Any) -> str:

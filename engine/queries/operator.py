@@ -1,0 +1,32 @@
+"""What the operator names on the command line: people by user name, units by code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import select
+
+from engine import tables
+from engine.errors import NotFound
+
+if TYPE_CHECKING:
+    from engine.db import Session
+
+
+def member_named(session: Session, username: str) -> UUID:
+    """The id of the member with this user name, in use or not. Raises NotFound."""
+    member = tables.member.c
+    found = session.execute(select(member.id).where(member.username == username.strip().lower())).scalar()
+    if found is None:
+        raise NotFound(f"没有用户名为“{username[:60]}”的人。")
+    return UUID(str(found))
+
+
+def unit_coded(session: Session, code: str) -> UUID:
+    """The id of the unit with this code. Raises NotFound."""
+    unit = tables.unit.c
+    found = session.execute(select(unit.id).where(unit.code == code.strip())).scalar()
+    if found is None:
+        raise NotFound(f"没有代码为“{code[:60]}”的单位。")
+    return UUID(str(found))

@@ -1,0 +1,167 @@
+"""The `yixing` command: help, exit codes, clear errors, and the verbs that need only a database."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from engine import db, tables
+from webui import cli, usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytest_plugins = ("tests.empty",)
+VERBS = [
+    "serve", "worker", "migrate", "check", "publish", "play", "import", "token", "unit", "user create", "user disable",
+    "user password", "user post", "verify", "backup", "restore",
+]  # fmt: skip
+
+
+@pytest.fixture
+def yixing(empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """The command on an empty database."""
+    monkeypatch.setenv("YIXING_DATABASE_URL", empty_url)
+    monkeypatch.setenv("YIXING_HOME", str(tmp_path / "home"))
+    return lambda *words: cli.main(list(words))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([*verb.split(), "--help"])
+    assert end.value.code == 0
+    assert f"usage: yixing {verb}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_verb_that_is_understood_is_done() -> None:
+    assert set(cli._VERBS) == set(VERBS)
+
+
+@pytest.mark.parametrize("words", [["bogus"], ["publish"], ["import", "cats", "x.xlsx", "--as", "a"], ["user", "post", "a"],
+                                   ["user", "post", "a", "b", "--unit", "c", "--from", "2026-02-30"]])  # fmt: skip
+def test_what_is_not_understood_gives_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(words)
+    assert end.value.code == 2
+    assert "error" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["user"]])
+def test_without_a_verb_it_shows_the_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words) == cli.USAGE
+    assert "usage: yixing" in capsys.readouterr().out
+
+
+def test_help_is_fast() -> None:
+    best = min(_seconds("--help") for _ in range(3))
+    assert best < 1.5
+
+
+def _seconds(*words: str) -> float:
+    begin = time.monotonic()
+    subprocess.run([sys.executable, "-m", "webui.cli", *words], check=True, capture_output=True)
+    return time.monotonic() - begin
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["token", "nobody"], "nobody"),
+        (["publish", "no/such/folder"], "no/such/folder"),
+        (["play", "no/such/story.toml"], "no such file"),
+        (["import", "people", "no/such.xlsx", "--as", "a"], "no such file"),
+        (["restore", "no/such.backup"], "no/such.backup"),
+        (["user", "post", "nobody", "secretary", "--unit", "X"], "nobody"),
+    ],
+)
+def test_what_is_missing_is_named(
+    yixing: Callable[..., int], words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert yixing(*words) == cli.FAULT
+    told = capsys.readouterr().err
+    assert said in told
+    assert "Traceback" not in told
+
+
+def test_a_setting_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("YIXING_PORT", "http")
+    assert cli.main(["migrate"]) == cli.FAULT
+    assert "YIXING_PORT" in capsys.readouterr().err
+
+
+def test_a_database_that_cannot_be_reached_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("YIXING_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert cli.main(["migrate"]) == cli.FAULT
+    assert "the database cannot be used" in capsys.readouterr().err
+
+
+def test_migrate_says_whether_it_did_anything(yixing: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert yixing("migrate") == cli.OK
+    assert "migrated" in capsys.readouterr().out
+    assert yixing("migrate") == cli.OK
+    assert "up to date" in capsys.readouterr().out
+
+
+def test_an_operator_makes_the_first_unit_person_post_and_token(
+    yixing: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _type(monkeypatch, "a long enough phrase\n")
+    assert yixing("unit", "ZJ", "provincial_federation", "浙江省总工会") == cli.OK
+    assert yixing("user", "create", "wang", "--name", "王芳", "--unit", "ZJ") == cli.OK
+    assert yixing("user", "post", "wang", "administrator", "--unit", "ZJ", "--from", "2026-03-01") == cli.OK
+    capsys.readouterr()
+    assert yixing("token", "wang") == cli.OK
+    assert capsys.readouterr().out.startswith("yx_")
+    _type(monkeypatch, "another long phrase\n")
+    assert yixing("user", "password", "wang") == cli.OK
+    assert yixing("user", "disable", "wang") == cli.OK
+    assert yixing("verify") == cli.OK
+    assert "all of it holds" in capsys.readouterr().out
+
+
+def _type(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+def test_verify_names_the_first_false_line(
+    yixing: Callable[..., int], empty_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yixing("unit", "ZJ", "provincial_federation", "浙江省总工会")
+    with psycopg.connect(empty_url) as attacker:
+        attacker.execute("ALTER TABLE event DISABLE TRIGGER USER")
+        attacker.execute("UPDATE event SET body = replace(body, 'ZJ', 'XX')")
+    assert yixing("verify") == cli.FAULT
+    told = capsys.readouterr().err
+    assert "the history is false" in told and "event 1" in told
+
+
+def test_backup_and_restore_keep_every_row(
+    yixing: Callable[..., int], empty_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "one.backup"
+    yixing("unit", "ZJ", "provincial_federation", "浙江省总工会")
+    assert yixing("backup", str(file)) == cli.OK
+    assert file.stat().st_mode & 0o077 == 0
+    assert yixing("backup", str(file)) == cli.FAULT
+    yixing("unit", "SZ", "provincial_federation", "江苏省总工会")
+    db.connect(empty_url).dispose()
+    assert yixing("restore", str(file)) == cli.OK
+    assert "restored the state of" in capsys.readouterr().out
+    with db.connect(empty_url).begin() as session:
+        assert [row.code for row in session.execute(tables.unit.select())] == ["ZJ"]
+    db.connect(empty_url).dispose()
+    assert yixing("verify") == cli.OK
+
+
+def test_the_kinds_of_tables_are_those_of_the_import() -> None:
+    from engine.commands import imports
+
+    assert set(usage.KINDS) == set(imports.KINDS)
