@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -51,7 +52,7 @@ class Ledger:
             rows.append(
                 {
                     "instance_id": self.chain_id, "seq": self.seq, "kind": kind, "actor_id": actor_id,
-                    "at": clock.now(), "body": data.decode(), "hash": self.head,
+                    "at": datetime.fromisoformat(body["at"]), "body": data.decode(), "hash": self.head,
                 }
             )  # fmt: skip
         self.pending.clear()

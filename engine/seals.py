@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, insert, select, text, update
 
-from engine import canonical, clock, history, keys, merkle, tables
+from engine import clock, history, kept, keys, merkle, tables
+from engine.errors import Invalid
 from engine.history import Break
 
 if TYPE_CHECKING:
@@ -93,13 +94,13 @@ class Verdict:
 
 
 def verify(session: Session, public: bytes | None, progress: Callable[[int], None] | None = None) -> Verdict:
-    """Check the whole database: every chain, every leaf, every checkpoint and its signature, and the kept answers."""
+    """Check the whole database: every chain, leaf, checkpoint and signature, and what is kept beside the history."""
     chains, events, broken = _check_chains(session, progress)
     if broken:
         return Verdict(chains, events, 0, 0, 0, broken, broken.why, broken.why_en)
-    answer = _check_answers(session)
-    if answer:
-        return Verdict(chains, events, 0, 0, 0, answer, answer.why, answer.why_en)
+    false = kept.first_false(session)
+    if false:
+        return Verdict(chains, events, 0, 0, 0, false, false.why, false.why_en)
     leaves, points, fault, fault_en = _check_tree(session, public)
     unsealed = session.execute(select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))).scalar_one()
     return Verdict(chains, events, leaves, points, unsealed, None, fault, fault_en)
@@ -113,7 +114,7 @@ def _check_chains(session: Session, progress: Callable[[int], None] | None) -> t
     for chain_id, rows in _by_chain(session):
         count += 1
         seq, head = heads.pop(chain_id, (0, b""))
-        broken = history.first_broken(chain_id, rows, seq, head)
+        broken = history.first_broken(chain_id, rows, seq, head) or _beside(chain_id, rows)
         seen += len(rows)
         if progress:
             progress(seen)
@@ -125,8 +126,17 @@ def _check_chains(session: Session, progress: Callable[[int], None] | None) -> t
     return count, seen, None
 
 
+def _beside(chain_id: UUID, rows: list[Any]) -> Break | None:
+    """The first event whose columns, which nothing hashes, say other than its body."""
+    wrong = next((row for row in rows if kept.differs(row)), None)
+    if wrong is None:
+        return None
+    return Break(chain_id, wrong.seq, "记录旁列与正文不符", "the columns beside the body differ from it")
+
+
 def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
-    query = select(_event.instance_id, _event.seq, _event.body, _event.hash).order_by(_event.instance_id, _event.seq)
+    columns = (_event.instance_id, _event.seq, _event.kind, _event.actor_id, _event.at, _event.body, _event.hash)
+    query = select(*columns).order_by(_event.instance_id, _event.seq)
     rows: list[Any] = []
     current = history.INSTALLATION
     for row in session.execute(query.execution_options(yield_per=5000)):
@@ -137,31 +147,6 @@ def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
         rows.append(row)
     if rows:
         yield current, rows
-
-
-def _check_answers(session: Session) -> Break | None:
-    """The kept answers against the salted digests in the history; erased ones (no salt) are passed over."""
-    task = tables.task.c
-    digests = {
-        (r.instance_id, r.answers)
-        for r in session.execute(
-            text("SELECT instance_id, CAST(body AS jsonb)->>'answers' AS answers FROM event WHERE body LIKE '%\"answers\":%'")
-        )
-    }
-    rows = session.execute(
-        select(task.instance_id, task.element, task.answers, task.salt)
-        .where(task.state == "done", task.salt.is_not(None))
-        .execution_options(yield_per=5000)
-    )
-    for row in rows:
-        if (row.instance_id, canonical.salted(row.answers, bytes(row.salt))) not in digests:
-            return Break(
-                row.instance_id,
-                0,
-                f"环节 {row.element} 的内容与历史不符",
-                f"answers of {row.element} differ from history",
-            )
-    return None
 
 
 def _check_tree(session: Session, public: bytes | None) -> tuple[int, int, str, str]:
@@ -178,7 +163,7 @@ def _check_tree(session: Session, public: bytes | None) -> tuple[int, int, str, 
         frontier.append(merkle.leaf_hash(bytes(row.hash)))
         while waiting and waiting[0].size == frontier.size:
             point = waiting.pop(0)
-            fault = _check_point(point, frontier.root(), public)
+            fault = _check_point(point, frontier, public)
             if fault:
                 return frontier.size, 0, *fault
     if waiting:
@@ -188,15 +173,22 @@ def _check_tree(session: Session, public: bytes | None) -> tuple[int, int, str, 
             f"检查点 {waiting[0].size} 超出现有记录",
             f"checkpoint {waiting[0].size} covers missing leaves",
         )
+    if frontier.size > (points[-1].size if points else 0):
+        return frontier.size, len(points), "最后的检查点缺失", "leaves without a checkpoint: the last one is missing"
     return frontier.size, len(points), "", ""
 
 
-def _check_point(point: Any, root: bytes, public: bytes | None) -> tuple[str, str] | None:
-    size = point.size
-    if bytes(point.root) != root:
+def _check_point(point: Any, frontier: merkle.Frontier, public: bytes | None) -> tuple[str, str] | None:
+    size, root = frontier.size, frontier.root()
+    if bytes(point.root) != root or bytes(point.frontier) != frontier.to_bytes():
         return f"检查点 {size} 的根不符", f"root of checkpoint {size} differs"
-    signed = keys.checkpoint_text(size, root, point.at, point.key_id)
-    if public is not None and not keys.verify(public, bytes(point.signature), signed):
+    if public is None:
+        return None
+    try:
+        signed = keys.checkpoint_text(size, root, point.at, point.key_id)
+    except Invalid:  # a key id that is none
+        signed = b""
+    if point.key_id != keys.key_id(public) or not keys.verify(public, bytes(point.signature), signed):
         return f"检查点 {size} 的签名无效", f"signature of checkpoint {size} is not valid"
     return None
 

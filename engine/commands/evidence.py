@@ -1,0 +1,38 @@
+"""Export the evidence of an instance: the export itself is put on record, and sealed with all that came before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from engine import access, seals, tables
+from engine.commands import settle
+from engine.errors import Refused
+from engine.queries import evidence
+
+if TYPE_CHECKING:
+    from engine.db import Session
+    from engine.keys import SigningKey
+    from engine.organisation import Actor
+
+_WAIT = text("SELECT pg_advisory_xact_lock(:lock)")
+
+
+def export(session: Session, actor: Actor, instance_id: UUID, key: SigningKey) -> bytes:
+    """The evidence pack of an instance as a ZIP, with every event sealed, this export as the last one.
+
+    Raises NotFound when it is not theirs to see, Refused when they may not export, HistoryBroken.
+    """
+    instance = tables.instance.c
+    seen = session.execute(select(instance.union_id).where(instance.id == instance_id, access.visible(actor))).first()
+    if not access.may(actor, "export", access.must_see(seen).union_id):
+        raise Refused(verb="export", instance_id=str(instance_id))
+    run = settle.lock(session, actor, instance_id)
+    run.ledger.add("evidence_exported", actor, events=run.ledger.seq + 1)
+    settle.save(run)
+    session.execute(_WAIT, {"lock": seals.LOCK})  # until another sealer has committed
+    while seals.seal(session, key) == seals.BATCH:
+        pass
+    return evidence.pack(session, actor, instance_id, key)

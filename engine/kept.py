@@ -1,0 +1,196 @@
+"""What is kept beside the history and must agree with it: columns, answers, documents, attachments, rolls and ballots.
+
+The history proves itself (`history`, `seals`); this room proves that what the pages show is what the history says. It
+reads all of the database in streams and writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from engine import canonical, tables
+from engine.errors import Invalid
+from engine.history import Break
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from engine.db import Session
+
+_event = tables.event.c
+_POLLS = ("poll_opened", "poll_answered", "poll_answer_withdrawn", "poll_closed")
+_BLOBS = text("SELECT sha256 FROM blob WHERE encode(sha256(data), 'hex') <> sha256 LIMIT 1")
+
+
+def differs(row: Any) -> bool:
+    """Do the columns beside a body (kind, actor_id, at) say anything else than the body, which alone is hashed?"""
+    try:
+        says = json.loads(row.body)
+        actor = says.get("actor")
+        return bool(
+            says["kind"] != row.kind
+            or (UUID(actor["id"]) if actor else None) != row.actor_id
+            or datetime.fromisoformat(says["at"]) != row.at
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return True
+
+
+def first_false(session: Session) -> Break | None:
+    """The first thing kept that is not what the history says; None when all of it is. The chains have been checked."""
+    files: dict[str, tuple[UUID, str]] = {}
+    return _answers(session, files) or _documents(session) or _attachments(session, files) or _polls(session)
+
+
+def _said(session: Session, *kinds: str) -> Iterator[tuple[UUID, int, dict[str, Any]]]:
+    """Chain, seq and body of all events of these kinds, chain by chain."""
+    query = (
+        select(_event.instance_id, _event.seq, _event.body)
+        .where(_event.kind.in_(kinds))
+        .order_by(_event.instance_id, _event.seq)
+    )
+    for row in session.execute(query.execution_options(yield_per=5000)):
+        yield row.instance_id, row.seq, json.loads(row.body)
+
+
+def _digest(value: Any, salt: bytes | None) -> str:
+    """The salted digest; empty for what could never have been kept."""
+    try:
+        return canonical.salted(value, bytes(salt or b""))
+    except Invalid:
+        return ""
+
+
+def _answers(session: Session, files: dict[str, tuple[UUID, str]]) -> Break | None:
+    """The answers of each task, launch and message have the digest that the history kept for it; erased ones are empty.
+
+    Fills `files` with the attachments that they name.
+    """
+    kept: dict[tuple[UUID, str], Counter[str]] = defaultdict(Counter)
+    for chain, _seq, says in _said(session, "task_completed", "instance_launched", "message_sent"):
+        if "answers" in says:
+            kept[chain, says.get("id") or says.get("message") or "launch"][says["answers"]] += 1
+    task = tables.task.c
+    erased: Counter[tuple[UUID, str]] = Counter()
+    rows = session.execute(
+        select(task.id, task.instance_id, task.element, task.state, task.answers, task.salt).execution_options(yield_per=5000)
+    )
+    for row in rows:
+        place = (row.instance_id, str(row.id))
+        place = place if place in kept else (row.instance_id, row.element)
+        if row.answers is None and row.salt is None:
+            erased[place] += row.state == "done"
+            continue
+        digest = _digest(row.answers, row.salt)
+        if kept[place][digest] < 1:
+            why, why_en = f"环节 {row.element} 的内容与历史不符", f"answers of {row.element} differ from history"
+            return Break(row.instance_id, 0, why, why_en)
+        kept[place][digest] -= 1
+        files.update(_files(row.answers, row.instance_id))
+    for (chain, name), left in kept.items():
+        if left.total() > erased[chain, name]:
+            return Break(chain, 0, f"环节 {name} 的内容缺失", f"answers of {name} are missing")
+    return None
+
+
+def _files(answers: Any, instance_id: UUID) -> dict[str, tuple[UUID, str]]:
+    given = [f for value in answers.values() if isinstance(value, list) for f in value] if isinstance(answers, dict) else []
+    return {f["id"]: (instance_id, f["sha256"]) for f in given if isinstance(f, dict) and {"id", "sha256"} <= set(f)}
+
+
+def _documents(session: Session) -> Break | None:
+    """Each issued document is there with the data that were issued, and there is no other."""
+    issued = {(c, says["id"]): (seq, says["sha256"]) for c, seq, says in _said(session, "document_issued")}
+    document = tables.document.c
+    rows = session.execute(
+        select(document.id, document.instance_id, document.data, document.data_sha256).execution_options(yield_per=500)
+    )
+    for row in rows:
+        seq, digest = issued.pop((row.instance_id, str(row.id)), (0, ""))
+        try:
+            now = canonical.digest(canonical.dumps(row.data)).hex()
+        except Invalid:
+            now = ""
+        if not now == row.data_sha256 == digest:
+            return Break(row.instance_id, seq, "文书与签发时不符", "the document is not what was issued")
+    for (chain, _id), (seq, _) in issued.items():
+        return Break(chain, seq, "签发的文书缺失", "the issued document is missing")
+    return None
+
+
+def _attachments(session: Session, files: Mapping[str, tuple[UUID, str]]) -> Break | None:
+    """Each file that an answer names is there, with the bytes that were uploaded."""
+    bad = session.execute(_BLOBS).scalar()
+    attachment = tables.attachment.c
+    left = dict(files)
+    rows = session.execute(
+        select(attachment.id, attachment.instance_id, attachment.sha256).where(attachment.instance_id.is_not(None))
+        .execution_options(yield_per=5000)
+    )  # fmt: skip
+    for row in rows:
+        named = left.pop(str(row.id), None)
+        if row.sha256 == bad or (named is not None and named != (row.instance_id, row.sha256)):
+            return Break(row.instance_id, 0, f"附件 {row.id} 与上传时不符", f"attachment {row.id} is not what was uploaded")
+    for key, (chain, _sha) in left.items():
+        return Break(chain, 0, f"附件 {key} 缺失", f"attachment {key} is missing")
+    return None
+
+
+@dataclass
+class _Told:
+    """A poll as the history tells it."""
+
+    chain: UUID
+    opened: int
+    roll_hash: str
+    choices: dict[str, str] = field(default_factory=dict)
+
+
+def _polls(session: Session) -> Break | None:
+    """Rolls are those frozen at the opening, ballots those that were cast, and each closed poll was counted right."""
+    told: dict[str, _Told] = {}
+    for chain, seq, says in _said(session, *_POLLS):
+        kind, key = says["kind"], str(says.get("poll"))
+        if kind == "poll_opened":
+            told[key] = _Told(chain, seq, says.get("roll_hash", ""))
+        elif kind == "poll_closed":
+            if key in told and not _counted(told[key].choices, says.get("outcome", {})):
+                return Break(chain, seq, "计票与作答不符", "the count is not that of the answers")
+        elif key in told and says.get("choice") and says.get("actor"):
+            voter = says["actor"]["id"]
+            if kind == "poll_answered":
+                told[key].choices[voter] = says["choice"]
+            else:
+                told[key].choices.pop(voter, None)
+    return _rolls(session, told)
+
+
+def _counted(choices: Mapping[str, str], outcome: Mapping[str, Any]) -> bool:
+    counts = Counter(choices.values())
+    return all(outcome.get(c) == n for c, n in counts.items()) and outcome.get("answered") == counts.total()
+
+
+def _rolls(session: Session, told: dict[str, _Told]) -> Break | None:
+    roll = tables.roll.c
+    now: dict[str, tuple[list[str], dict[str, str]]] = defaultdict(lambda: ([], {}))
+    rows = session.execute(select(roll.poll_id, roll.member_id, roll.choice).execution_options(yield_per=5000))
+    for row in rows:
+        members, choices = now[str(row.poll_id)]
+        members.append(str(row.member_id))
+        if row.choice is not None:
+            choices[str(row.member_id)] = row.choice
+    for key, poll in told.items():
+        members, choices = now[key]
+        if sha256("\n".join(sorted(members)).encode()).hexdigest() != poll.roll_hash:
+            return Break(poll.chain, poll.opened, "名册与开始时不符", "the roll is not the one frozen at the opening")
+        if choices != poll.choices:
+            return Break(poll.chain, poll.opened, "作答与历史不符", "the answers kept are not those of the history")
+    return None

@@ -1,0 +1,137 @@
+"""The evidence pack of an instance: a ZIP that anybody can verify offline with the verify.py inside. It writes nothing.
+
+The layout is fixed in engine/verify_pack.py. Seal before you call it (`commands.evidence.export` does): what no checkpoint
+covers yet is in the pack, but not proved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from engine import access, canonical, clock, documents, keys, tables, verify_pack
+from engine.errors import EngineError, Refused
+from engine.queries.evidence import words
+from engine.queries.evidence.case import Case, read
+from engine.queries.evidence.proofs import proofs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.db import Session
+    from engine.organisation import Actor
+
+__all__ = ["pack"]
+
+
+class Archive:
+    """A ZIP whose bytes depend on names and contents only, with the manifest of all that was added."""
+
+    def __init__(self) -> None:
+        self._bytes = io.BytesIO()
+        self._zip = zipfile.ZipFile(self._bytes, "w", zipfile.ZIP_DEFLATED)
+        self._digests: dict[str, str] = {}
+
+    def add(self, name: str, data: bytes | str) -> None:
+        """Add a file; a name that is taken gets a number."""
+        stem, dot, ending = name.rpartition(".")
+        number = 1
+        while name in self._digests:
+            number += 1
+            name = f"{stem}-{number}{dot}{ending}"
+        content = data.encode() if isinstance(data, str) else data
+        info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+        info.compress_type, info.external_attr, info.create_system = zipfile.ZIP_DEFLATED, 0o644 << 16, 3
+        self._zip.writestr(info, content)
+        self._digests[name] = hashlib.sha256(content).hexdigest()
+
+    def close(self) -> bytes:
+        """Add the manifest and give the whole."""
+        lines = [f"{digest}  {name}\n" for name, digest in sorted(self._digests.items())]
+        self.add("manifest.sha256", "".join(lines))
+        self._zip.close()
+        return self._bytes.getvalue()
+
+
+def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey) -> bytes:
+    """The evidence pack of an instance, signed with `key`; the same bytes for the same rows and moment.
+
+    Seal first (`seals.seal`), in this transaction or an earlier one. Raises NotFound when the instance is not this
+    person's to see, Refused when they may not export it, HistoryBroken when the history has gaps.
+    """
+    instance = tables.instance.c
+    row = session.execute(select(tables.instance).where(instance.id == instance_id, access.visible(actor))).first()
+    row = access.must_see(row)
+    if not access.may(actor, "export", row.union_id):
+        raise Refused(verb="export", instance_id=str(instance_id))
+    case, archive = read(session, row, key), Archive()
+    archive.add("README.txt", words.readme(case))
+    archive.add("answer.txt", words.answer(case))
+    archive.add("timeline.csv", words.timeline(case))
+    _add_history(session, archive, case, key)
+    _add_papers(session, archive, case)
+    for question in case.polls:
+        archive.add(f"rolls/{question.element}.csv", words.roll(case, question))
+    for name, text in sorted(case.process.files.items()):
+        archive.add(f"process/{name}", text)
+    for rule_id, ruling in case.rulings.items():
+        archive.add(f"rules/{documents.file_name(rule_id)}.txt", words.rule(rule_id, ruling, case))
+    archive.add("verify.py", Path(verify_pack.__file__).read_bytes())
+    return archive.close()
+
+
+def _add_history(session: Session, archive: Archive, case: Case, key: keys.SigningKey) -> None:
+    archive.add("events.jsonl", _lines(_event(case, e) for e in case.events))
+    shown = ({"instance": str(case.row.id), "seq": s.seq, "salt": s.salt.hex(), "value": s.value} for s in case.said)
+    archive.add("answers.jsonl", _lines(shown))
+    notes = [
+        keys.note(keys.checkpoint_text(p.size, bytes(p.root), p.at, p.key_id), bytes(p.signature)) for p in case.checkpoints
+    ]
+    archive.add("checkpoints.txt", b"\n".join(notes))
+    leaves = [e.leaf_no for e in case.events if e.leaf_no is not None]
+    archive.add("proofs.json", _json(proofs(session, leaves, [p.size for p in case.checkpoints])))
+    head = keys.head_text(case.row.id, case.row.seq, bytes(case.row.head), clock.now(), key.key_id)
+    archive.add("heads.txt", keys.note(head, key.sign(head)))
+    archive.add("keys.json", _json({key.key_id: key.public.hex()}))
+
+
+def _event(case: Case, entry: Any) -> dict[str, Any]:
+    says = entry.says
+    return {
+        "instance": str(case.row.id), "seq": entry.seq, "at": says.get("at"), "actor": says.get("actor"),
+        "on_behalf_of": says.get("on_behalf_of"), "kind": says.get("kind"), "body": entry.body, "hash": entry.hash.hex(),
+        "leaf_no": entry.leaf_no,
+    }  # fmt: skip
+
+
+def _lines(values: Iterable[Any]) -> str:
+    return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+def _add_papers(session: Session, archive: Archive, case: Case) -> None:
+    """The documents as issued and as printed, and the attachments. What cannot be printed is told, not left out."""
+    for paper in case.documents:
+        archive.add(f"documents/{paper.id}.json", canonical.dumps(paper.data))
+    for paper in case.documents:
+        name = documents.file_name(paper.number, paper.title)
+        try:
+            made = documents.printed(session, case.row.version, paper.kind, paper.data, paper.data_sha256)
+            archive.add(f"prints/{name}.pdf", made)
+        except EngineError as fault:
+            archive.add(f"prints/{name}.txt", f"不能打印 cannot be printed: {fault.message}\n")
+    blob = tables.blob.c
+    for file in case.attachments:
+        data = session.execute(select(blob.data).where(blob.sha256 == file.sha256)).scalar()
+        if data is not None:
+            archive.add(f"attachments/{file.id} {documents.file_name(file.name)}", bytes(data))

@@ -1,0 +1,406 @@
+"""The facts of a case in words, Chinese and English: the answer, the timeline, the rules, the notice how to verify."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from engine import clock
+from engine.queries.words import answered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from engine.catalogue import Process
+    from engine.law import Ruling
+    from engine.queries.evidence.case import Case, Entry, Question
+
+KINDS: Mapping[str, tuple[str, str]] = {
+    "instance_launched": ("提出", "launched"),
+    "task_completed": ("办理完毕", "completed"),
+    "task_claimed": ("签收", "claimed"),
+    "task_released": ("退回签收", "given back"),
+    "task_reassigned": ("改派", "reassigned"),
+    "poll_opened": ("表决开始", "poll opened"),
+    "poll_answered": ("作答", "answered the poll"),
+    "poll_answer_withdrawn": ("撤回作答", "took an answer back"),
+    "poll_closed": ("表决截止", "poll closed"),
+    "poll_recounted": ("重新计票", "poll recounted"),
+    "document_issued": ("签发文书", "document issued"),
+    "decision_taken": ("按决策表判定", "decided by table"),
+    "timer_fired": ("到期", "a time was up"),
+    "message_sent": ("提出", "sent"),
+    "deadline_extended": ("延长期限", "deadline extended"),
+    "reminder_sent": ("催办", "reminded"),
+    "mover_replaced": ("更换提案人", "mover replaced"),
+    "instance_merged": ("并案", "merged"),
+    "origin_merged": ("并入他案", "another one was merged in"),
+    "instance_suspended": ("暂停", "suspended"),
+    "instance_resumed": ("恢复", "resumed"),
+    "instance_withdrawn": ("撤回", "withdrawn"),
+    "instance_terminated": ("终止", "terminated"),
+    "instance_archived": ("归档", "archived"),
+    "incident_noted": ("异常", "incident"),
+    "incident_retried": ("异常重试", "incident retried"),
+    "attempt_refused": ("办理被拒", "attempt refused"),
+    "added_to_report": ("列入报告", "added to the report"),
+    "evidence_exported": ("导出证据包", "evidence exported"),
+}
+STATES = {
+    "running": ("正在办理", "running"), "suspended": ("已暂停", "suspended"), "ended": ("已办结", "ended"),
+    "withdrawn": ("已撤回", "withdrawn"), "terminated": ("已终止", "terminated"), "incident": ("异常", "incident"),
+}  # fmt: skip
+_DETAILS = {
+    "number": ("编号", "number"), "outcome": ("结论", "outcome"), "choice": ("选择", "choice"), "comment": ("意见", "comment"),
+    "reason": ("理由", "reason"), "why": ("原因", "why"), "due": ("期限", "due"), "closes": ("截止", "closes"),
+    "roll": ("名册人数", "on the roll"), "rule": ("规则", "rule"), "result": ("结果", "result"), "into": ("并入", "into"),
+    "stopped_days": ("暂停天数", "days stopped"), "documents": ("文书份数", "documents"), "verb": ("所欲办理", "attempted"),
+    "message": ("说明", "message"), "old": ("原", "old"), "new": ("现", "new"), "ended": ("办结于", "ended at"),
+}  # fmt: skip
+_WHY = {
+    "window_ended": ("期满", "the window ended"), "early": ("结果已定,提前截止", "early: decided"),
+    "closed_by_mover": ("提案人截止", "closed by the mover"),
+}  # fmt: skip
+_COUNTS = {
+    "roll": ("名册", "roll"), "answered": ("已答", "answered"), "silent": ("未答", "silent"),
+}  # fmt: skip
+
+
+def moment(at: datetime | None) -> str:
+    """A moment in Beijing time."""
+    return at.astimezone(clock.CHINA).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def answer(case: Case) -> str:
+    """answer.txt: what happened, in Chinese and then in English."""
+    return "\n".join([*_answer(case, 0), "", "", *_answer(case, 1), ""])
+
+
+def _answer(case: Case, n: int) -> list[str]:
+    row, process, lang = case.row, case.process, ("zh", "en")[n]
+    name = case.named.names
+    end = process.title_of(row.outcome, lang) if row.outcome in process.diagram.elements else ""
+    state = STATES.get(row.state, (row.state, row.state))[n]
+    head = [
+        f"{row.number} {row.title}",
+        "",
+        f"{('流程', 'Process')[n]}: {process.title.in_(lang)} ({('版本', 'version')[n]} {row.version})",
+        f"{('依据', 'Legal basis')[n]}: {process.basis.in_(lang)}",
+        f"{('工会', 'Union')[n]}: {name.get(str(row.union_id), '')}",
+        f"{('提出', 'Launched')[n]}: {name.get(str(row.starter_id), '')}, {moment(row.started_at)}",
+        f"{('状态', 'State')[n]}: {state}{f' ({end})' if end else ''} {moment(row.ended_at)}".rstrip(),
+        ("时间均为北京时间;# 后为本件历史记录的序号。", "All times are Beijing time; # is the event's number.")[n],
+    ]
+    parts = (
+        (("一、经过", "1. What happened"), _events(case, n)),
+        (("二、表决", "2. Polls"), [line for q in case.polls for line in _poll(case, q, n)]),
+        (("三、签发的文书", "3. Documents issued"), _documents(case, n)),
+        (("四、附件", "4. Attachments"), [f"{a.name}  SHA-256 {a.sha256}" for a in case.attachments]),
+        (("五、被拒绝的办理", "5. Refused attempts"), [_line(case, e, n) for e in case.events if e.kind == "attempt_refused"]),
+        (("六、适用的规则", "6. Rules applied"), _rulings(case, lang)),
+        (("七、校验", "7. Proof"), _proof(case, n)),
+        (("八、以上在什么情况下不成立", "8. What would have to be false"), _trust(n)),
+    )
+    for titles, lines in parts:
+        head += ["", titles[n], *(lines or [("(无)", "(none)")[n]])]
+    return head
+
+
+def _events(case: Case, n: int) -> list[str]:
+    lines = []
+    for entry in case.events:
+        lines.append(_line(case, entry, n))
+        lines += [f"      {label}: {text}" for label, text in said(case, entry, n)]
+    return lines
+
+
+def said(case: Case, entry: Entry, n: int) -> list[tuple[str, str]]:
+    """What was answered with an event, as (label, text); nothing when it was erased."""
+    kept = case.said_at(entry.seq)
+    rule = case.process.tasks.get(kept.element) if kept else None
+    if kept is None or rule is None or not isinstance(kept.value, dict):
+        return []
+    found = answered(rule.form, kept.value, case.named, ("zh", "en")[n])
+    return [(a.label, a.text or "、".join(name for _, name in a.files)) for a in found]
+
+
+def _line(case: Case, entry: Entry, n: int) -> str:
+    who, step, details = by(entry), step_of(case, entry, n), details_of(case, entry, n)
+    return f"#{entry.seq} {moment(entry.at)} {f'{who} ' if who else ''}{kind_of(entry, n)}{step and f' [{step}]'}" + (
+        f" {details}" if details else ""
+    )
+
+
+def kind_of(entry: Entry, n: int) -> str:
+    """The kind of an event in words."""
+    return KINDS.get(entry.kind, (entry.kind, entry.kind.replace("_", " ")))[n]
+
+
+def by(entry: Entry) -> str:
+    """Who did it, by name, with whoever it was done for."""
+    names = [str(p["name"]) for p in (entry.says.get("actor"), entry.says.get("on_behalf_of")) if isinstance(p, dict)]
+    return " ← ".join(names)
+
+
+def step_of(case: Case, entry: Entry, n: int) -> str:
+    """The task, message, document, decision or timer that an event is about."""
+    lang, says, process = ("zh", "en")[n], entry.says, case.process
+    if entry.kind == "document_issued":
+        rule = process.documents.get(str(says.get("document")))
+        return rule.title.in_(lang) if rule else str(says.get("document", ""))
+    for key in ("task", "element", "decision") + (("message",) if entry.kind == "message_sent" else ()):
+        if says.get(key):
+            return process.title_of(str(says[key]), lang)
+    return ""
+
+
+def details_of(case: Case, entry: Entry, n: int) -> str:
+    """The rest of an event in one line: outcome, reason, number, counts, dates."""
+    shown = []
+    for key, labels in _DETAILS.items():
+        value = entry.says.get(key)
+        if value in (None, "") or (key == "message" and entry.kind == "message_sent"):
+            continue
+        shown.append(f"{labels[n]}: {_value(case, entry, key, value, n)}")
+    return "; ".join(shown) if n else ";".join(shown)
+
+
+def _value(case: Case, entry: Entry, key: str, value: Any, n: int) -> str:
+    lang, rule = ("zh", "en")[n], case.process.tasks.get(str(entry.says.get("task")))
+    if isinstance(value, dict):
+        return _counts(value, case.process, str(entry.says.get("task")), n)
+    if key == "why":
+        return _WHY.get(str(value), (str(value), str(value)))[n]
+    if key == "ended":
+        return case.process.title_of(str(value), lang)
+    if key == "choice" and rule and rule.poll and value in rule.poll.labels:
+        return rule.poll.labels[value].in_(lang)
+    if key == "outcome" and rule and rule.form:
+        found = answered(rule.form, {rule.outcomes: value}, case.named, lang)
+        return found[0].text if found else str(value)
+    return case.named.names.get(str(value), str(value))
+
+
+def _counts(outcome: Mapping[str, Any], process: Process, element: str, n: int) -> str:
+    """The numbers of a poll, each with its name; the verdict last."""
+    rule = process.tasks.get(element)
+    labels = rule.poll.labels if rule and rule.poll else {}
+    lang = ("zh", "en")[n]
+    shown = []
+    for key, value in outcome.items():
+        if key in ("passed", "voters"):
+            continue
+        label = labels[key].in_(lang) if key in labels else _COUNTS.get(key, (key, key))[n]
+        shown.append(f"{label} {value}")
+    if isinstance(outcome.get("passed"), bool):
+        shown.append((("未通过", "not passed"), ("通过", "passed"))[outcome["passed"]][n])
+    return ", ".join(shown) if n else ",".join(shown)
+
+
+def _poll(case: Case, question: Question, n: int) -> list[str]:
+    row, lang = question.row, ("zh", "en")[n]
+    numbers = ", ".join(f"{k} = {v}" for k, v in row.rule.get("numbers", {}).items())
+    opened = next((e for e in case.events if e.kind == "poll_opened" and e.says.get("poll") == str(row.id)), None)
+    closed = next((e for e in case.events if e.kind == "poll_closed" and e.says.get("poll") == str(row.id)), None)
+    same = opened is not None and opened.says.get("roll_hash") == row.roll_hash == roll_hash(question)
+    outcome = closed.says.get("outcome", {}) if closed else {**row.counts, "roll": row.roll_size}
+    lines = [
+        f"[{case.process.title_of(question.element, lang)}] {moment(row.opened_at)} – {moment(row.closed_at) or '…'}",
+        f"      {('规则', 'rule')[n]}: {row.rule.get('passes', '')}{f' ({numbers})' if numbers else ''}",
+        f"      {_counts(outcome, case.process, question.element, n)}",
+        "      " + (("名册与开始时一致", "the roll is the one frozen at the opening") if same else
+                    ("名册与开始时所载不符", "the roll differs from the one frozen at the opening"))[n],
+    ]  # fmt: skip
+    seen = [f"#{e.seq}" for e in (opened, closed) if e]
+    return [*lines, f"      {('见', 'see')[n]} {' '.join(seen)}"] if seen else lines
+
+
+def roll_hash(question: Question) -> str:
+    """The digest of a roll as the event of its opening has it."""
+    from hashlib import sha256
+
+    return sha256("\n".join(sorted(str(v.member_id) for v in question.voices)).encode()).hexdigest()
+
+
+def _documents(case: Case, n: int) -> list[str]:
+    seqs = {str(e.says.get("id")): e.seq for e in case.events if e.kind == "document_issued"}
+    lines = []
+    for paper in case.documents:
+        rule = case.process.documents.get(paper.kind)
+        title = rule.title.in_(("zh", "en")[n]) if rule else paper.title
+        seen = f"#{seqs.get(str(paper.id), '?')} {moment(paper.issued_at)}"
+        lines.append(f"{seen} {paper.number} {title}  SHA-256 {paper.data_sha256}")
+    return lines
+
+
+def _rulings(case: Case, lang: str) -> list[str]:
+    missing = ("规则库中已无此规则。", "The rulebook no longer has this rule.")[lang == "en"]
+    return [f"{key}: {ruling.words(lang) if ruling else missing}" for key, ruling in case.rulings.items()]
+
+
+def _proof(case: Case, n: int) -> list[str]:
+    sealed = sum(1 for e in case.events if e.leaf_no is not None)
+    last = case.checkpoints[-1] if case.checkpoints else None
+    broken = case.broken
+    lines = [
+        (f"本件共 {len(case.events)} 条记录,已封存 {sealed} 条。", f"{len(case.events)} events, {sealed} of them sealed.")[n],
+        (f"哈希链在第 {broken.seq} 条断开:{broken.why}。", f"The chain breaks at #{broken.seq}: {broken.why_en}.")[n]
+        if broken else ("哈希链完整,导出时已重算。", "The chain holds; it was computed anew for this pack.")[n],
+    ]  # fmt: skip
+    if last is not None:
+        lines.append(
+            (f"最后的检查点:{last.size} 条,{moment(last.at)},根 {last.root.hex()}。",
+             f"Last checkpoint: {last.size} events, {moment(last.at)}, root {last.root.hex()}.")[n]
+        )  # fmt: skip
+    lines.append(
+        (f"系统记载由外部留存的最大检查点:{case.witnessed or '无'}。",
+         f"Largest checkpoint on record as held by a witness outside: {case.witnessed or 'none'}.")[n]
+    )  # fmt: skip
+    return lines
+
+
+def _trust(n: int) -> list[str]:
+    return [
+        ("服务器时钟:时间由服务器记录,不是第三方时间戳。", "The server's clock: no third party stamped the times.")[n],
+        ("登录人身份:账号须由本人使用。", "Who logged in: that each account was used by its owner.")[n],
+        ("规则版本:以 rules/ 所载条文和可信度为准。", "The rules: text and confidence stand in rules/.")[n],
+        ("扫描件、附件的真实性:只能证明上传后未改动。", "Scanned papers: only that they are unchanged since the upload.")[n],
+    ]
+
+
+def timeline(case: Case) -> bytes:
+    """timeline.csv for a spreadsheet: UTF-8 with byte order mark; no cell can be taken for a formula."""
+    lines: list[list[object]] = [
+        ["序号 no.", "时间 time (UTC+8)", "事项 event", "环节 step", "办理人 by", "说明 details", "kind", "hash", "leaf_no"]
+    ]
+    for e in case.events:
+        words = ";".join([details_of(case, e, 0), *(f"{label}:{text}" for label, text in said(case, e, 0))]).strip(";")
+        leaf = "" if e.leaf_no is None else e.leaf_no
+        lines.append([e.seq, moment(e.at), kind_of(e, 0), step_of(case, e, 0), by(e), words, e.kind, e.hash.hex(), leaf])
+    return table(lines)
+
+
+def roll(case: Case, question: Question) -> bytes:
+    """The roll of a poll as CSV: who could answer, and what they answered."""
+    rule = case.process.tasks[question.element].poll
+    lines: list[list[object]] = [["member", "姓名 name", "选择 choice", "choice", "意见 comment", "时间 time (UTC+8)"]]
+    for v in question.voices:
+        label = rule.labels[v.choice].zh if rule and v.choice in rule.labels else v.choice or ""
+        lines.append([str(v.member_id), v.name, label, v.choice or "", v.comment, moment(v.at)])
+    return table(lines)
+
+
+def table(lines: list[list[object]]) -> bytes:
+    """CSV in UTF-8 with byte order mark."""
+    out = io.StringIO()
+    csv.writer(out).writerows([[_cell(value) for value in line] for line in lines])
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def rule(key: str, ruling: Ruling | None, case: Case) -> str:
+    """rules/<id>.txt: what the rule says, where it stands, how sure we are, and what was applied here."""
+    used = [
+        f"#{e.seq} {moment(e.at)}: {e.says['numbers'][key]}"
+        for e in case.events if e.kind == "poll_opened" and key in e.says.get("numbers", {})
+    ]  # fmt: skip
+    if ruling is None:
+        lines = [key, "", "规则库中已无此规则。 The rulebook no longer has this rule."]
+    else:
+        on = clock.day_of(case.row.started_at).isoformat()
+        lines = [f"{key}  {ruling.rule.title} / {ruling.rule.title_en}", "", f"适用于 applied as of {on}:"]
+        lines += [ruling.words("zh"), ruling.words("en")]
+        for number, entry in enumerate((ruling.rule, *ruling.others), 1):
+            span = f"{entry.valid_from or '…'} – {entry.valid_to or '…'}"
+            lines += ["", f"[{number}] {entry.cite('zh')} / {entry.cite('en')}", entry.text, entry.text_en]
+            lines += [
+                f"层级 level: {entry.level}  可信度 confidence: {entry.confidence}",
+                f"{entry.standing('zh')} / {entry.standing('en')}",
+                f"地区 jurisdiction: {entry.jurisdiction}  效力期间 in force: {span}",
+            ]
+            lines += [note for note in (entry.note, entry.note_en) if note]
+    return "\n".join([*lines, *(["", "表决采用的数值 numbers used in polls:", *used] if used else []), ""])
+
+
+def readme(case: Case) -> str:
+    """README.txt: what the pack proves, what it cannot, how to verify it."""
+    zh, en = _README
+    left = case.left_out
+    return zh.format(
+        number=case.row.number, title=case.row.title,
+        left=f"\n  - 另有 {left} 个检查点未收入本包(与本件无关,或由其他密钥签名)。" if left else "",
+    ) + en.format(
+        number=case.row.number, title=case.row.title,
+        left=f"\n  - {left} checkpoints are left out (not about this matter, or signed with another key)." if left else "",
+    )  # fmt: skip
+
+
+_README = ("""证据包:{number} {title}
+
+怎样校验
+  需要 Python 3.9 以上,不需要联网,不需要本系统:
+      python verify.py 本包.zip
+      python verify.py 本包.zip --witness 留存的检查点.txt
+  最后一行为 PASS 即全部成立;FALSE 指出第一处不符;NOTE 说明本包不能证明的事项。
+  如对本包有疑问,请使用从工会或上级工会另行取得的 verify.py。
+
+能证明什么
+  - 本件的每一条记录自写入后未被改动、删减、调换或插入(events.jsonl,哈希链)。
+  - 已封存的记录包含在签名的检查点之内(checkpoints.txt、proofs.json);与外部留存的检查点一致时,
+    留存之前的记录不可能被改写。
+  - 文书数据与签发时逐字节一致(documents/);填写内容与当时所存摘要一致(answers.jsonl)。
+  - 导出时本件的最后一条记录是哪一条(heads.txt)。
+
+不能证明什么
+  - 晚于最后一个外部留存检查点的记录,同时掌握数据库和密钥的人仍可改写。请经常留存检查点。
+  - 没有 --witness 时,换一把密钥重做的整个包也能通过;请把 keys.json 的编号与您留存的编号核对。
+  - 扫描件、附件和所填内容本身是否属实。
+  - 时间取自服务器时钟,不是第三方时间戳。
+  - 已依法删除的填写内容只剩摘要,无法再显示。{left}
+
+内容
+  answer.txt       事实说明            timeline.csv     时间线(可用表格软件打开)
+  documents/       文书数据,逐字节      prints/          文书的打印件,由上述数据排出
+  attachments/     附件                rolls/           每次表决的名册与作答
+  process/         本件所用流程版本      rules/           所用规则的条文、出处、层级、可信度
+  名册的散列:各行 member 按字典序以换行符连接后的 SHA-256,应与 poll_opened 记录的 roll_hash 相同。
+
+
+""", """Evidence pack: {number} {title}
+
+How to verify
+  With Python 3.9 or later, offline, without this system:
+      python verify.py pack.zip
+      python verify.py pack.zip --witness kept-checkpoints.txt
+  The last line PASS: everything holds. FALSE names the first thing that does not. NOTE says what this pack cannot prove.
+  If you doubt the pack, use a verify.py that you got elsewhere, from the union or the union above it.
+
+What it proves
+  - No event of this matter was changed, taken out, swapped or put in after it was written (events.jsonl, the chain).
+  - The sealed events are in the signed checkpoints (checkpoints.txt, proofs.json); if those agree with checkpoints that
+    someone outside kept, nothing older than these can have been rewritten.
+  - The data of the documents are, byte for byte, those that were issued (documents/); the answers shown are those whose
+    digests were kept (answers.jsonl).
+  - Which event was the last one when the pack was made (heads.txt).
+
+What it cannot prove
+  - Events younger than the last checkpoint that someone outside keeps: whoever has both the database and the key can
+    rewrite them. Have checkpoints kept outside, and often.
+  - Without --witness a pack that was remade as a whole with a new key passes too: compare the ids in keys.json with
+    those you were given.
+  - That scanned papers, attachments and answers are true.
+  - The time: it is the server's clock, no third party stamped it.
+  - Answers that were lawfully erased: only their digests are left.{left}
+
+Contents
+  answer.txt       the facts in words         timeline.csv     the events, for a spreadsheet
+  documents/       the data of the documents  prints/          the documents, typeset from these data
+  attachments/     what people added          rolls/           the roll and the answers of each poll
+  process/         the version of the process rules/           text, source, level and confidence of the rules
+  The digest of a roll: SHA-256 over the members' ids, sorted, joined by line feeds; it equals roll_hash in poll_opened.
+""")
