@@ -83,7 +83,7 @@ UNITS = {
         _unit("department", "职能部门", "Department", TOP, *ABOVE, UNIVERSITY, "college_union", "department"),
     )
 }
-DELEGATES = ("formal_delegate", "observer_delegate", "guest_delegate")  # of one term, a person is one of these
+DELEGATES = ("formal_delegate", "observer_delegate", "invited_guest")  # of one term, a person is one of these
 
 
 def kinds() -> Kinds:

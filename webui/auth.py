@@ -83,7 +83,7 @@ def mine() -> str | Response:
         keep = session.get("key", "")
         carry_out(lambda s: people.change_own_password(s, me(), old, new, keep=keep)).must()
         said = _("密码已更改。")
-    return render_template("auth/me.html", file=look(lambda s: roster.own_file(s, me())), said=said)
+    return render_template("auth/me.html", file=look(lambda s: roster.member_file(s, me(), me().id)), said=said)
 
 
 def _inside(target: str | None) -> str:

@@ -9,8 +9,8 @@ from engine.commands.people import OWNERS
 from engine.errors import NotFound
 
 KINDS = {"units": "单位", "people": "人员", "posts": "职务", "delegates": "代表"}
-CATEGORIES = {"正式": "formal_delegate", "列席": "observer_delegate", "特邀": "guest_delegate"}
-CATEGORIES_EN = {"formal": "formal_delegate", "observer": "observer_delegate", "guest": "guest_delegate"}
+CATEGORIES = {"正式": "formal_delegate", "列席": "observer_delegate", "特邀": "invited_guest"}
+CATEGORIES_EN = {"formal": "formal_delegate", "observer": "observer_delegate", "guest": "invited_guest"}
 
 _USERNAME = Column(
     "username", "用户名", "Username", "登录用,一般是工号;2 至 64 个字母、数字或 . _ @ -,不分大小写。",

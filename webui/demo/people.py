@@ -1,0 +1,110 @@
+"""Who is in the demo: the unions above, three universities, 213 formal delegates in 14 delegations, the offices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+PASSWORD = "yixing-demo-2026"
+ACCOUNTS = (
+    ("secretary", PASSWORD, "校工会秘书 / union secretary"),
+    ("approver", PASSWORD, "提案委主任 / chair of the motions committee"),
+    ("delegate", PASSWORD, "正式代表 / formal delegate"),
+    ("auditor", PASSWORD, "经审委员 / auditor"),
+    ("superior", PASSWORD, "省教育工会 / provincial education union"),
+    ("admin", PASSWORD, "管理员 / administrator"),
+)
+UNION = "XGH"
+TERM, FROM = "第八届", "2025-09-01"
+
+COLLEGES = (
+    ("XXGC", "信息工程学院"), ("SXTJ", "数学与统计学院"), ("WLDZ", "物理与电子学院"), ("HXCL", "化学与材料学院"),
+    ("SMKX", "生命科学学院"), ("JXGC", "机械工程学院"), ("TMJZ", "土木建筑学院"), ("JJGL", "经济管理学院"),
+    ("RWCM", "人文与传媒学院"), ("WGYY", "外国语学院"), ("YSSJ", "艺术设计学院"), ("TYJX", "体育教学部"),
+)  # fmt: skip
+OFFICES = (
+    ("hr", "人事处"), ("logistics", "后勤管理处"), ("finance", "计划财务处"), ("library", "图书馆"), ("academic", "教务处"),
+    ("it", "信息化办公室"), ("security", "保卫处"), ("assets", "资产与实验室管理处"), ("construction", "基建处"),
+    ("research", "科研处"), ("hospital", "校医院"), ("publicity", "党委宣传部"), ("office", "学校办公室"),
+    ("safety", "安全环保处"), ("sports", "场馆中心"), ("union_office", "校工会办公室"),
+)  # fmt: skip
+EXTRA_DELEGATIONS = (("JGDY", "机关第一代表团"), ("JGDE", "机关第二代表团"))
+SIZES = (16, 15, 15, 15, 15, 16, 15, 16, 15, 15, 15, 15, 15, 15)  # 213
+
+_SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗郑梁谢宋唐许韩冯邓曹彭曾萧田董潘袁蔡蒋余于杜叶程苏魏吕丁沈任姚卢傅钟姜崔谭廖范汪陆金石戴"
+_GIVEN = (
+    "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明", "超", "秀英", "霞", "平", "刚", "桂英", "建华",
+    "文博", "思远", "晓东", "雨桐", "国强", "海燕", "志刚", "春梅", "立新", "永红", "佳宁", "俊峰", "慧", "婷", "鑫", "凯", "浩然", "诗涵",
+)  # fmt: skip
+
+
+def name_of(number: int) -> str:
+    """The name of the n-th person; the same in every installation."""
+    return _SURNAMES[(number * 7) % len(_SURNAMES)] + _GIVEN[(number * 11 + number // len(_SURNAMES)) % len(_GIVEN)]
+
+
+def delegations() -> list[tuple[str, str, int]]:
+    """(unit code, name, number of formal delegates) of the fourteen delegations."""
+    return [(c, n, s) for (c, n), s in zip((*COLLEGES, *EXTRA_DELEGATIONS), SIZES, strict=True)]
+
+
+def unit_rows() -> list[dict[str, Any]]:
+    """The colleges, delegations and offices of the university, for the import."""
+    rows = [{"code": c, "name": n, "kind": "学院工会", "parent_code": UNION} for c, n in (*COLLEGES, *EXTRA_DELEGATIONS)]
+    rows += [{"code": c, "name": n, "kind": "职能部门", "parent_code": UNION} for c, n in OFFICES]
+    return rows
+
+
+def delegate_rows() -> list[dict[str, Any]]:
+    """213 formal delegates, 12 observers and 6 guests."""
+    rows = []
+    number = 0
+    for code, _name, size in delegations():
+        for place in range(size):
+            number += 1
+            rows.append(_delegate(number, code, "正式", "delegate" if number == 3 else f"d{number:03}"))
+        if place:
+            rows.append(_delegate(300 + number, code, "列席", f"l{number:03}"))
+    rows += [_delegate(600 + n, "JGDY", "特邀", f"t{n:03}") for n in range(1, 7)]
+    return rows
+
+
+def _delegate(number: int, code: str, category: str, username: str) -> dict[str, Any]:
+    return {
+        "username": username, "name": name_of(number), "unit_code": code, "category": category, "term": TERM, "from_on": FROM,
+    }  # fmt: skip
+
+
+def staff_rows() -> list[dict[str, Any]]:
+    """Those who hold an office and are no delegates."""
+    rows = [
+        {"username": "secretary", "name": "陈晓岚", "unit_code": "union_office"},
+        {"username": "approver", "name": "王建国", "unit_code": "office"},
+        {"username": "auditor", "name": "孙明远", "unit_code": "finance"},
+        {"username": "vp", "name": "方正平", "unit_code": "office"},
+        {"username": "inspector", "name": "钱立群", "unit_code": "office"},
+        {"username": "presidium", "name": "郑国华", "unit_code": "office"},
+    ]
+    rows += [{"username": f"c{n}", "name": name_of(800 + n), "unit_code": COLLEGES[n][0]} for n in range(1, 7)]
+    rows += [{"username": f"h-{code}".replace("_", "-"), "name": name_of(700 + n), "unit_code": code} for n, (code, _) in enumerate(OFFICES)]
+    return rows
+
+
+def post_rows() -> list[dict[str, Any]]:
+    """The offices: secretary, committee, heads of units and delegations."""
+    rows = [
+        _post("secretary", "union_secretary", UNION), _post("auditor", "auditor", UNION),
+        _post("approver", "motions_committee_chair", UNION), _post("approver", "motions_committee", UNION),
+        _post("vp", "vice_president", UNION), _post("inspector", "inspection_officer", UNION),
+        _post("presidium", "presidium_chair", UNION),
+    ]  # fmt: skip
+    rows += [_post(f"c{n}", "motions_committee", UNION) for n in range(1, 7)]
+    rows += [_post(f"h-{code}".replace("_", "-"), "unit_head", code) for code, _ in OFFICES]
+    first = 1
+    for code, _name, size in delegations():
+        rows.append(_post(f"d{first:03}", "delegation_head", code))
+        first += size
+    return rows
+
+
+def _post(username: str, kind: str, unit: str) -> dict[str, Any]:
+    return {"username": username, "post": kind, "unit_code": unit, "term": TERM, "from_on": FROM}
