@@ -1,0 +1,90 @@
+"""What is done with the history and must itself stand in it: reading a case, handing out a checkpoint, a verification."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select, update
+
+from engine import access, clock, history, seals, tables
+from engine.commands import settle
+from engine.commands.people import words
+from engine.errors import Conflict, Invalid, Refused
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from engine.db import Session
+    from engine.organisation import Actor
+    from engine.seals import Verdict
+
+MOST_EVENTS = 300_000  # above it a verification outlasts a request: the command line does it
+_event, _instance = tables.event.c, tables.instance
+
+
+def read_history(session: Session, actor: Actor, instance_id: UUID) -> bool:
+    """Put on record that this person read the history of an instance: once a day. False: it stands there already.
+
+    Raises NotFound when the instance is not theirs to see, Refused when they may not read its history.
+    """
+    seen = select(_instance.c.union_id, _instance.c.starter_id).where(
+        _instance.c.id == instance_id, access.visible(actor)
+    )
+    row = access.must_see(session.execute(seen).first())
+    if row.starter_id != actor.id and not access.may(actor, "read_history", row.union_id):
+        raise Refused(verb="read_history", instance_id=str(instance_id))
+    if _told_today(session, actor, instance_id):
+        return False
+    run = settle.lock(session, actor, instance_id)
+    if _told_today(session, actor, instance_id):  # by another page, while this one waited for the lock
+        return False
+    run.ledger.add("history_read", actor)
+    run.ledger.flush(session)
+    # not `settle.save`: a read changes nothing of the matter, neither when it last moved nor its revision
+    session.execute(
+        update(_instance).where(_instance.c.id == instance_id).values(seq=run.ledger.seq, head=run.ledger.head)
+    )
+    return True
+
+
+def _told_today(session: Session, actor: Actor, instance_id: UUID) -> bool:
+    midnight = datetime.combine(clock.today(), time(), clock.CHINA)
+    told = select(_event.id).where(
+        _event.instance_id == instance_id, _event.kind == "history_read", _event.actor_id == actor.id,
+        _event.at >= midnight,
+    )  # fmt: skip
+    return session.execute(told.limit(1)).first() is not None
+
+
+def witness(session: Session, actor: Actor, size: int, who: str) -> None:
+    """Note that somebody outside holds a checkpoint. Raises Refused, NotFound, Invalid, Conflict when one is noted."""
+    access.check(actor, "verify", None)
+    who = words.line("who", who, 100, 2)
+    point = tables.checkpoint.c
+    row = session.execute(select(point.witness, point.root).where(point.size == size).with_for_update()).first()
+    row = access.must_see(row)
+    if row.witness:
+        raise Conflict(f"这个检查点已登记由“{row.witness}”保存。", code="witnessed")
+    seals.witness(session, size, who)
+    history.note(
+        session, history.INSTALLATION, "checkpoint_witnessed", actor, size=size, root=bytes(row.root).hex(), witness=who
+    )
+
+
+def verify(session: Session, actor: Actor, public: bytes) -> Verdict:
+    """Check every chain, leaf, checkpoint and kept answer of the installation; the result goes on record.
+
+    Raises Refused, Invalid when there is too much for one request.
+    """
+    access.check(actor, "verify", None)
+    count = session.execute(select(func.count()).select_from(tables.event)).scalar_one()
+    if count > MOST_EVENTS:
+        raise Invalid(f"记录已有 {count} 条,请由系统管理员在命令行用 yixing verify 校验。")
+    verdict = seals.verify(session, public)
+    whole = verdict.broken is None and not verdict.fault
+    history.note(
+        session, history.INSTALLATION, "history_verified", actor, events=verdict.events, leaves=verdict.leaves,
+        checkpoints=verdict.checkpoints, whole=whole, fault=verdict.fault or None,
+    )  # fmt: skip
+    return verdict

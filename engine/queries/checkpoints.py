@@ -1,0 +1,71 @@
+"""The signed checkpoints over the whole history, and the log of what belongs to no union."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from engine import access, history, keys, tables
+from engine.queries.history import Happened, _happened
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from engine.db import Session
+    from engine.organisation import Actor
+
+_point, _event = tables.checkpoint.c, tables.event.c
+
+
+@dataclass(frozen=True)
+class Point:
+    """A checkpoint; `text` is what is signed, with its signature: to print, to mail, to compare."""
+
+    size: int
+    root: str
+    at: datetime
+    key_id: str
+    witness: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Seal:
+    """The newest checkpoints first, the size of the newest witnessed one, and how many events wait for a leaf."""
+
+    points: tuple[Point, ...]
+    witnessed: int
+    unsealed: int
+
+
+def checkpoints(session: Session, actor: Actor, before: int | None = None, limit: int = 30) -> Seal:
+    """What is sealed. Raises Refused."""
+    access.check(actor, "verify", None)
+    query = select(tables.checkpoint).order_by(_point.size.desc()).limit(max(1, min(limit, 200)))
+    if before is not None:
+        query = query.where(_point.size < before)
+    points = tuple(_read(row) for row in session.execute(query))
+    held = session.execute(select(func.coalesce(func.max(_point.size), 0)).where(_point.witness != "")).scalar_one()
+    waiting = session.execute(
+        select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))
+    ).scalar_one()
+    return Seal(points, int(held), int(waiting))
+
+
+def _read(row: Any) -> Point:
+    text = keys.note(keys.checkpoint_text(row.size, bytes(row.root), row.at, row.key_id), bytes(row.signature))
+    return Point(row.size, bytes(row.root).hex(), row.at, row.key_id, row.witness, text.decode())
+
+
+def installation_log(
+    session: Session, actor: Actor, before: int | None = None, limit: int = 100
+) -> tuple[Happened, ...]:
+    """What happened to the whole installation (definitions, notices, checkpoints), newest first. Raises Refused."""
+    access.check(actor, "read_history", None)
+    query = select(tables.event).where(_event.instance_id == history.INSTALLATION)
+    if before is not None:
+        query = query.where(_event.seq < before)
+    rows = session.execute(query.order_by(_event.seq.desc()).limit(max(1, min(limit, 500)))).all()
+    return tuple(_happened(row) for row in rows)

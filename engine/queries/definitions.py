@@ -1,0 +1,315 @@
+"""Process definitions for readers: the list, a version in words and tables, and what changed between two versions."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from engine import access, organisation, settings, tables
+from engine.catalogue import process as folder
+from engine.catalogue.store import process_of
+from engine.errors import NotFound, ProcessFault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from engine.catalogue import Process
+    from engine.db import Session
+    from engine.organisation import Actor
+
+_definition = tables.definition.c
+CONTEXT = 3  # lines shown around a change
+MOST_LINES = 4000
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version in a list. `latest`: new instances get it.."""
+
+    hash: str
+    process_id: str
+    number: int
+    state: str
+    title: str
+    note: str
+    author: str
+    approver: str
+    created_at: datetime
+    decided_at: datetime | None
+    latest: bool
+    mine: bool
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A process with its version in force (None: none yet) and its proposals that wait."""
+
+    process_id: str
+    title: str
+    summary: str
+    basis: str
+    current: Version | None
+    versions: int
+    waiting: tuple[Version, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A user task or a message in words."""
+
+    id: str
+    title: str
+    asks: str
+    due: str
+    poll: str
+    not_by: tuple[str, ...]
+    recuse: str
+    next: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class LaneSteps:
+    """A lane: its title, whom it means, and what is done in it."""
+
+    title: str
+    who: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Full:
+    """A version with all that a page shows; `process` has forms and decisions, `stories` the titles of its stories."""
+
+    version: Version
+    process: Process
+    lanes: tuple[LaneSteps, ...]
+    outline: str
+    stories: tuple[tuple[str, str], ...]
+    others: tuple[Version, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of a difference: `sign` is "+", "-", " " or "@" (a gap); numbers of the line in the old and new file."""
+
+    sign: str
+    old: int | None
+    new: int | None
+    text: str
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file that differs: `what` is added, removed or changed."""
+
+    name: str
+    what: str
+    plus: int
+    minus: int
+    lines: tuple[Change, ...]
+    cut: bool
+
+
+@dataclass(frozen=True)
+class Difference:
+    old: Version
+    new: Version
+    outline: tuple[Change, ...]
+    files: tuple[FileChange, ...]
+
+
+def _handles(actor: Actor) -> bool:
+    """Whoever proposes or approves definitions sees the proposed and refused ones too."""
+    return access.may(actor, "propose_definition", None) or access.may(actor, "approve_definition", None)
+
+
+def _rows(session: Session, actor: Actor, *conditions: Any) -> list[Any]:
+    columns = [c for c in _definition if c.name != "files"]
+    query = select(*columns).where(*conditions)
+    if not _handles(actor):
+        query = query.where(_definition.state.in_(("published", "retired")))
+    return list(session.execute(query.order_by(_definition.process_id, _definition.number.desc())).all())
+
+
+def _versions(session: Session, actor: Actor, rows: list[Any], lang: str) -> list[Version]:
+    newest = (
+        select(_definition.process_id, func.max(_definition.number).label("number"))
+        .where(_definition.state == "published")
+        .group_by(_definition.process_id)
+    )
+    latest: dict[str, int] = dict(session.execute(newest).tuples().all())
+    people = organisation.names(session, [i for r in rows for i in (r.author_id, r.approver_id) if i])
+    return [
+        Version(
+            hash=r.hash, process_id=r.process_id, number=r.number, state=r.state,
+            title=r.title_en or r.title if lang == "en" else r.title, note=r.note,
+            author=people.get(r.author_id, ""), approver=people.get(r.approver_id, ""), created_at=r.created_at,
+            decided_at=r.decided_at, latest=latest.get(r.process_id) == r.number and r.state == "published",
+            mine=r.author_id is not None and r.author_id == actor.id,
+        )
+        for r in rows
+    ]  # fmt: skip
+
+
+def listing(session: Session, actor: Actor, lang: str = "zh") -> tuple[Listed, ...]:
+    """Every process, by its id; proposals only for those who handle them."""
+    by_process: dict[str, list[Version]] = {}
+    for version in _versions(session, actor, _rows(session, actor), lang):
+        by_process.setdefault(version.process_id, []).append(version)
+    return tuple(_listed(session, key, found, lang) for key, found in by_process.items())
+
+
+def _listed(session: Session, process_id: str, versions: list[Version], lang: str) -> Listed:
+    current = next((v for v in versions if v.latest), None)
+    shown = current or versions[0]
+    try:
+        process = process_of(session, shown.hash)
+        summary, basis = process.summary.in_(lang), process.basis.in_(lang)
+    except ProcessFault:
+        summary = basis = ""
+    waiting = tuple(v for v in versions if v.state == "proposed")
+    return Listed(process_id, shown.title, summary, basis, current, len(versions), waiting)
+
+
+def versions(session: Session, actor: Actor, process_id: str, lang: str = "zh") -> tuple[Version, ...]:
+    """The versions of a process, the newest first. Raises NotFound when there is none to see."""
+    rows = _rows(session, actor, _definition.process_id == process_id)
+    if not rows:
+        raise NotFound
+    return tuple(_versions(session, actor, rows, lang))
+
+
+def one(session: Session, actor: Actor, digest: str, lang: str = "zh") -> Version:
+    """A version by its hash. Raises NotFound."""
+    rows = _rows(session, actor, _definition.hash == digest)
+    if not rows:
+        raise NotFound
+    return _versions(session, actor, rows, lang)[0]
+
+
+def diagram(session: Session, actor: Actor, digest: str) -> str:
+    """The BPMN file of a version. Raises NotFound."""
+    return process_of(session, one(session, actor, digest).hash).files["process.bpmn"]
+
+
+def full(session: Session, actor: Actor, digest: str, lang: str = "zh") -> Full:
+    """A version with everything in it. Raises NotFound."""
+    version = one(session, actor, digest, lang)
+    process = process_of(session, digest)
+    others = tuple(v for v in versions(session, actor, version.process_id, lang) if v.hash != digest)
+    return Full(version, process, _lanes(process, lang), outline(process), stories(process.id, digest, lang), others)
+
+
+def _lanes(process: Process, lang: str) -> tuple[LaneSteps, ...]:
+    found = []
+    for key in process.lanes:
+        lane = process.lanes[key]
+        steps = tuple(_step(process, t, lang) for t in process.tasks.values() if t.lane == key)
+        who = lane.person or (f"{lane.post} @ {lane.unit}" if lane.post else "")
+        found.append(LaneSteps(lane.title.in_(lang), who, steps))
+    return tuple(found)
+
+
+def _step(process: Process, rule: Any, lang: str) -> Step:
+    labels = {c.value: (c.label_en if lang == "en" and c.label_en else c.label) for c in _choices(rule)}
+    return Step(
+        id=rule.id, title=rule.title.in_(lang), asks=rule.asks.in_(lang), due=rule.due,
+        poll=rule.poll.passes if rule.poll else "", not_by=tuple(process.title_of(t, lang) for t in rule.not_by),
+        recuse=rule.recuse, next=tuple((labels.get(k, k), w.in_(lang)) for k, w in (rule.next or {}).items()),
+    )  # fmt: skip
+
+
+def _choices(rule: Any) -> tuple[Any, ...]:
+    fields = rule.form.fields if rule.form else ()
+    return next((f.choices for f in fields if f.key == rule.outcomes), ())
+
+
+def outline(process: Process) -> str:
+    """The process in words; empty when it cannot be told."""
+    try:
+        teller = importlib.import_module("engine.catalogue.outline")
+    except ModuleNotFoundError:
+        return ""
+    try:
+        return str(teller.outline(process))
+    except ProcessFault:
+        return ""
+
+
+def stories(process_id: str, digest: str, lang: str = "zh") -> tuple[tuple[str, str], ...]:
+    """Title and purpose of the stories in the folder on disk, when it holds just this version; stories are not frozen."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", process_id):
+        return ()
+    return _stories(settings.load().processes / process_id, digest, lang)
+
+
+@lru_cache(maxsize=64)
+def _stories(path: Path, digest: str, lang: str) -> tuple[tuple[str, str], ...]:
+    try:
+        files = folder.read(path)
+    except (ProcessFault, OSError):
+        return ()
+    if folder.fingerprint(files) != digest:
+        return ()
+    found = []
+    for name in sorted(files):
+        if name.startswith("scenarios/") and name.endswith(".toml"):
+            try:
+                told = tomllib.loads(files[name])
+            except tomllib.TOMLDecodeError:
+                continue
+            title = (told.get("title_en") if lang == "en" else None) or told.get("title") or name
+            found.append((str(title), str(told.get("proves", ""))))
+    return tuple(found)
+
+
+def difference(session: Session, actor: Actor, old: str, new: str, lang: str = "zh") -> Difference:
+    """What changed from one version to another of the same process. Raises NotFound."""
+    before, after = one(session, actor, old, lang), one(session, actor, new, lang)
+    if before.process_id != after.process_id:
+        raise NotFound
+    one_, other = process_of(session, old), process_of(session, new)
+    names = sorted(set(one_.files) | set(other.files))
+    changed = [_file(name, one_.files, other.files) for name in names if one_.files.get(name) != other.files.get(name)]
+    told = _compare(outline(one_), outline(other))
+    return Difference(before, after, tuple(told), tuple(changed))
+
+
+def _file(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> FileChange:
+    what = "added" if name not in old else "removed" if name not in new else "changed"
+    lines = _compare(old.get(name, ""), new.get(name, ""))
+    plus, minus = sum(c.sign == "+" for c in lines), sum(c.sign == "-" for c in lines)
+    return FileChange(name, what, plus, minus, tuple(lines[:MOST_LINES]), len(lines) > MOST_LINES)
+
+
+_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+
+
+def _compare(old: str, new: str) -> list[Change]:
+    """The differing lines with a few around them, numbered."""
+    found: list[Change] = []
+    left = right = 0
+    for text in list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=CONTEXT))[2:]:
+        if hunk := _HUNK.match(text):
+            left, right = int(hunk[1]), int(hunk[2])
+            if found:
+                found.append(Change("@", None, None, ""))
+        elif text.startswith("-"):
+            found.append(Change("-", left, None, text[1:]))
+            left += 1
+        elif text.startswith("+"):
+            found.append(Change("+", None, right, text[1:]))
+            right += 1
+        else:
+            found.append(Change(" ", left, right, text[1:]))
+            left, right = left + 1, right + 1
+    return found

@@ -1,0 +1,295 @@
+"""The rulebook as a union's people read it: what holds today in words, where it comes from, and what the union set itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from engine import access, calendar, clock, law, organisation, tables
+from engine.errors import NotFound, ProcessFault
+from engine.law.rulings import limit_of
+from engine.surroundings import Surroundings, rulebook
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from engine.db import Session
+    from engine.organisation import Actor
+
+_setting, _vacation, _notice = tables.setting.c, tables.vacation.c, tables.notice.c
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One source's entry of a rule, in words. `here`: it counts for this union today; `wins`: its value is what holds."""
+
+    value: str
+    text: str
+    cite: str
+    level: str
+    confidence: str
+    jurisdiction: str
+    valid_from: date | None
+    valid_to: date | None
+    note: str
+    here: bool
+    wins: bool
+
+
+@dataclass(frozen=True)
+class Own:
+    """A union's own value; `state` is proposed, in_force or refused; `mine`: the reader proposed it."""
+
+    id: UUID
+    value: str
+    valid_from: date
+    valid_to: date | None
+    source: str
+    state: str
+    proposer: str
+    approver: str
+    created_at: datetime
+    decided_at: datetime | None
+    mine: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """A rule in the list. `words` is the whole sentence, empty when nothing is in force here; `own` the union's value."""
+
+    id: str
+    subject: str
+    title: str
+    value: str
+    words: str
+    text: str
+    cite: str
+    level: str
+    confidence: str
+    valid_from: date | None
+    valid_to: date | None
+    own: str
+    waiting: bool
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule with everything: what holds, all entries, the union's own values. `settable`: why not, or ""."""
+
+    line: Line
+    entries: tuple[Entry, ...]
+    settings: tuple[Own, ...]
+    unit: str
+    unsettable: str
+    may_propose: bool
+    may_decide: bool
+
+
+@dataclass(frozen=True)
+class Year:
+    """A year of the calendar: `state` is shipped, loaded or provisional; `days` its deviations (day, worked)."""
+
+    year: int
+    state: str
+    source: str
+    by: str
+    loaded_at: datetime | None
+    days: tuple[tuple[date, bool], ...]
+
+
+@dataclass(frozen=True)
+class Vacation:
+    id: UUID
+    name: str
+    from_on: date
+    to_on: date
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """What working days rest on. `provisional` counts the running deadlines of this union that wait for a notice."""
+
+    years: tuple[Year, ...]
+    first_known: int
+    vacations: tuple[Vacation, ...]
+    provisional: int
+    may_load: bool
+
+
+def rules(session: Session, actor: Actor, union_id: UUID, words: str = "", lang: str = "zh") -> tuple[Line, ...]:
+    """Every rule in the order of the rulebook; `words` must all occur in it. Raises NotFound for a foreign union."""
+    around = _around(session, actor, union_id)
+    waiting = set(session.execute(_of_union(union_id, _setting.rule_id).where(_setting.state == "proposed")).scalars())
+    found = [_line(around, rule_id, rule_id in waiting, lang) for rule_id in rulebook().ids]
+    wanted = words.casefold().split()[:8]
+    return tuple(line for line in found if all(w in _searched(line) for w in wanted))
+
+
+def _searched(line: Line) -> str:
+    return " ".join((line.id, line.title, line.words, line.text, line.cite, line.own)).casefold()
+
+
+def _around(session: Session, actor: Actor, union_id: UUID) -> Surroundings:
+    if not access.may(actor, "see_rules", union_id):
+        raise NotFound
+    return Surroundings(session, union_id)
+
+
+def _of_union(union_id: UUID, *columns: Any) -> Any:
+    return select(*columns).where(_setting.unit_id == union_id)
+
+
+def _ruling(around: Surroundings, rule_id: str) -> law.Ruling | None:
+    """What holds today; None where nothing is in force."""
+    try:
+        return around.ruling(rule_id, clock.today())
+    except ProcessFault:
+        return None
+
+
+def _line(around: Surroundings, rule_id: str, waiting: bool, lang: str) -> Line:
+    entries, ruling = rulebook().get(rule_id), _ruling(around, rule_id)
+    rule = ruling.rule if ruling else entries[0]
+    own = ruling.setting if ruling else None
+    if ruling and own:
+        value = law.Limit(own.value, ruling.unit, ruling.op, rule, own).words(lang)
+    else:
+        value = _value(rule, lang)
+    return Line(
+        id=rule_id, subject=rule.file.removesuffix(".toml"), title=_in(lang, rule.title, rule.title_en), value=value,
+        words=ruling.words(lang) if ruling else "", text=_in(lang, rule.text, rule.text_en), cite=rule.cite(lang),
+        level=rule.level, confidence=rule.confidence, valid_from=rule.valid_from, valid_to=rule.valid_to,
+        own=value if own else "", waiting=waiting,
+    )  # fmt: skip
+
+
+def _in(lang: str, zh: str, en: str) -> str:
+    return en or zh if lang == "en" else zh
+
+
+def _value(rule: law.Rule, lang: str) -> str:
+    return "" if rule.family == "duty" else limit_of(rule).words(lang)
+
+
+def rule(session: Session, actor: Actor, union_id: UUID, rule_id: str, lang: str = "zh") -> Rule:
+    """One rule with all its entries and what the union set. Raises NotFound."""
+    around = _around(session, actor, union_id)
+    if rule_id not in rulebook().ids:
+        raise NotFound
+    ruling, entries = _ruling(around, rule_id), rulebook().get(rule_id)
+    mine = _settings(session, actor, union_id, rule_id, entries[0], lang)
+    return Rule(
+        line=_line(around, rule_id, any(s.state == "proposed" for s in mine), lang),
+        entries=tuple(_entry(e, around, ruling, lang) for e in entries),
+        settings=mine,
+        unit=entries[0].unit,
+        unsettable=_unsettable(entries[0]),
+        may_propose=access.may(actor, "propose_setting", union_id),
+        may_decide=access.may(actor, "approve_setting", union_id),
+    )
+
+
+def _unsettable(rule: law.Rule) -> str:
+    """Why a union cannot set a value of its own: "duty", "share", or "" when it can."""
+    if rule.family == "duty":
+        return "duty"
+    return "share" if rule.unit == "share" else ""
+
+
+def _entry(rule: law.Rule, around: Surroundings, ruling: law.Ruling | None, lang: str) -> Entry:
+    return Entry(
+        value=_value(rule, lang), text=_in(lang, rule.text, rule.text_en), cite=rule.cite(lang), level=rule.level,
+        confidence=rule.confidence, jurisdiction=rule.jurisdiction, valid_from=rule.valid_from, valid_to=rule.valid_to,
+        note=_in(lang, rule.note, rule.note_en),
+        here=rule.in_force(clock.today()) and rule.jurisdiction in around.jurisdictions,
+        wins=ruling is not None and ruling.setting is None and ruling.rule is rule,
+    )  # fmt: skip
+
+
+def _settings(
+    session: Session, actor: Actor, union_id: UUID, rule_id: str, rule: law.Rule, lang: str
+) -> tuple[Own, ...]:
+    query = _of_union(union_id, tables.setting).where(_setting.rule_id == rule_id)
+    rows = session.execute(query.order_by(_setting.created_at.desc(), _setting.id.desc())).all()
+    people = organisation.names(session, [i for r in rows for i in (r.proposer_id, r.approver_id) if i])
+    return tuple(
+        Own(
+            id=r.id, value=law.Limit(r.value, rule.unit, rule.op, rule).words(lang), valid_from=r.valid_from,
+            valid_to=r.valid_to, source=r.source, state=r.state, proposer=people.get(r.proposer_id, ""),
+            approver=people.get(r.approver_id, ""), created_at=r.created_at, decided_at=r.decided_at,
+            mine=r.proposer_id == actor.id,
+        )
+        for r in rows
+    )  # fmt: skip
+
+
+def proposals(session: Session, actor: Actor, union_id: UUID, lang: str = "zh") -> tuple[tuple[str, str, Own], ...]:
+    """The values that wait for a second person: (rule id, title, value), oldest first. Raises NotFound."""
+    _around(session, actor, union_id)
+    query = _of_union(union_id, _setting.rule_id).where(_setting.state == "proposed").order_by(_setting.created_at)
+    found = []
+    for rule_id in session.execute(query).scalars():
+        if rule_id in rulebook().ids:
+            head = rulebook().get(rule_id)[0]
+            own = _settings(session, actor, union_id, rule_id, head, lang)
+            found += [(rule_id, _in(lang, head.title, head.title_en), s) for s in own if s.state == "proposed"]
+    return tuple(found)
+
+
+def year_calendar(session: Session, actor: Actor, union_id: UUID) -> Calendar:
+    """The last, this and the next two years of the calendar, and the union's vacations. Raises NotFound."""
+    _around(session, actor, union_id)
+    loaded = {r.year: r for r in session.execute(select(tables.notice))}
+    people = organisation.names(session, [r.member_id for r in loaded.values() if r.member_id])
+    this = clock.today().year
+    rows = session.execute(
+        select(tables.vacation).where(_vacation.unit_id == union_id).order_by(_vacation.from_on.desc())
+    ).all()
+    return Calendar(
+        years=tuple(_year(y, loaded.get(y), people) for y in range(this - 1, this + 3)),
+        first_known=min(calendar.shipped_years()),
+        vacations=tuple(Vacation(r.id, r.name, r.from_on, r.to_on) for r in rows),
+        provisional=_provisional(session, union_id),
+        may_load=access.may(actor, "load_notice", union_id),
+    )
+
+
+def _year(year: int, notice: Any, people: Mapping[UUID, str]) -> Year:
+    if notice is not None:
+        days = tuple((date.fromisoformat(day), bool(worked)) for day, worked in sorted(notice.days.items()))
+        return Year(year, "loaded", notice.source, people.get(notice.member_id, ""), notice.loaded_at, days)
+    known = calendar.shipped().get(year)
+    return Year(year, "shipped" if known else "provisional", "", "", None, tuple(sorted((known or {}).items())))
+
+
+def _provisional(session: Session, union_id: UUID) -> int:
+    task, instance = tables.task.c, tables.instance.c
+    waiting = (
+        select(func.count())
+        .select_from(tables.task)
+        .join(tables.instance, instance.id == task.instance_id)
+        .where(instance.union_id == union_id, instance.state.in_(("running", "suspended")), task.state == "open")
+        .where(task.due["provisional"].as_boolean())
+    )
+    return int(session.execute(waiting).scalar_one())
+
+
+_QUOTED = re.compile(r"""["']([A-Z]{2,8}(?:-[A-Z0-9]+)+)["']|&quot;([A-Z]{2,8}(?:-[A-Z0-9]+)+)&quot;""")
+
+
+def named_in(files: Mapping[str, str]) -> tuple[str, ...]:
+    """The ids of the rules that the files of a process name, in the order of the rulebook."""
+    found = {a or b for text in files.values() for a, b in _QUOTED.findall(text)}
+    return tuple(rule_id for rule_id in rulebook().ids if rule_id in found)
+
+
+def lines(session: Session, actor: Actor, union_id: UUID, ids: tuple[str, ...], lang: str = "zh") -> tuple[Line, ...]:
+    """These rules as they hold for a union today. Raises NotFound for a foreign union."""
+    around = _around(session, actor, union_id)
+    return tuple(_line(around, rule_id, False, lang) for rule_id in ids)
