@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -41,8 +40,8 @@ class Ledger:
         self.pending.append((kind, actor.id if actor else None, body))
         return body
 
-    def flush(self, session: Session) -> None:
-        """Write the noted events; afterwards seq and head are those of the last one."""
+    def rows(self) -> list[dict[str, Any]]:
+        """The noted events as rows of the table, hashed in order; afterwards seq and head are those of the last one."""
         rows = []
         for kind, actor_id, body in self.pending:
             self.seq += 1
@@ -52,10 +51,15 @@ class Ledger:
             rows.append(
                 {
                     "instance_id": self.chain_id, "seq": self.seq, "kind": kind, "actor_id": actor_id,
-                    "at": datetime.fromisoformat(body["at"]), "body": data.decode(), "hash": self.head,
+                    "at": clock.now(), "body": data.decode(), "hash": self.head,
                 }
             )  # fmt: skip
         self.pending.clear()
+        return rows
+
+    def flush(self, session: Session) -> None:
+        """Write the noted events."""
+        rows = self.rows()
         if rows:
             session.execute(_INSERT, rows)
 
@@ -63,9 +67,7 @@ class Ledger:
 def note(session: Session, chain_id: UUID, kind: str, actor: Actor | None, **details: Any) -> None:
     """Append one event to the chain of a union or of the installation; its head row is locked until the commit."""
     chain = tables.chain.c
-    session.execute(
-        upsert(tables.chain).values(id=chain_id, seq=0, head=canonical.genesis(chain_id)).on_conflict_do_nothing()
-    )
+    session.execute(upsert(tables.chain).values(id=chain_id, seq=0, head=canonical.genesis(chain_id)).on_conflict_do_nothing())
     row = session.execute(select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()).one()
     ledger = Ledger(chain_id, row.seq, row.head)
     ledger.add(kind, actor, **details)
@@ -83,9 +85,7 @@ class Break:
     why_en: str
 
 
-def first_broken(
-    chain_id: UUID, rows: Iterable[Any], seq: int | None = None, head: bytes | None = None
-) -> Break | None:
+def first_broken(chain_id: UUID, rows: Iterable[Any], seq: int | None = None, head: bytes | None = None) -> Break | None:
     """Check a chain's events, given in order (seq, body, hash), against itself and, when given, the head its owner holds."""
     last, previous = 0, canonical.genesis(chain_id)
     for row in rows:

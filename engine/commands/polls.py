@@ -24,6 +24,7 @@ _FREEZE = text("INSERT INTO roll (poll_id, member_id) SELECT :poll, unnest(CAST(
 _SHARE_ROLL = text(
     "INSERT INTO share (key, instance_id) SELECT 'm:' || unnest(CAST(:ids AS text[])), :id ON CONFLICT DO NOTHING"
 )
+_END_WINDOW = text("UPDATE timer SET state = 'cancelled' WHERE task_id = :task AND ref = -1 AND state = 'waiting'")
 _WHERE = select(_poll.c.instance_id).where(_poll.c.id == bindparam("key"))
 _MINE = select(_roll).where(_roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who"))
 _ANSWER = (
@@ -168,8 +169,7 @@ def _decided(run: Run, poll: Any, silent: int) -> bool:
     """Would the outcome be the same whoever of the silent still chose what?"""
     now = tally(run, poll, poll.counts)["passed"]
     return all(
-        tally(run, poll, {**poll.counts, choice: poll.counts[choice] + silent})["passed"] == now
-        for choice in poll.choices
+        tally(run, poll, {**poll.counts, choice: poll.counts[choice] + silent})["passed"] == now for choice in poll.choices
     )
 
 
@@ -191,21 +191,17 @@ def finish_poll(run: Run, poll: Any, task: Any, why: str) -> None:
     if poll.roll_size <= NAMED:
         outcome["voters"] = _voters(run.session, poll)
     now = clock.now()
-    run.session.execute(
-        update(_poll).where(_poll.c.id == poll.id).values(state="closed", closed_at=now, outcome=outcome)
-    )
+    run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(state="closed", closed_at=now, outcome=outcome))
     run.session.execute(update(_roll).where(_roll.c.poll_id == poll.id, _roll.c.open).values(open=False))
     run.session.execute(
-        update(tables.task)
-        .where(tables.task.c.id == task.id)
-        .values(state="done", closed_at=now, revision=task.revision + 1)
+        update(tables.task).where(tables.task.c.id == task.id).values(state="done", closed_at=now, revision=task.revision + 1)
     )
     run.facts[task.element] = outcome
     shown = {k: v for k, v in outcome.items() if k != "voters"}
     body = run.ledger.add("poll_closed", run.actor, task=task.element, poll=str(poll.id), outcome=shown, why=why)
     before = settle.alive(run)
     step = machine.complete(run.process.spec, run.row["machine"], task.ref, run)
-    settle.drop_windows(run)
+    run.session.execute(_END_WINDOW, {"task": task.id})
     settle.settle(run, before, step, body, task.ref)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from engine import access, canonical, clock, forms, machine, organisation, queue, tables
 from engine.catalogue.store import process_of
@@ -25,38 +26,40 @@ if TYPE_CHECKING:
 _task, _timer, _instance = tables.task, tables.timer, tables.instance
 _LOCK = select(_instance).where(_instance.c.id == bindparam("key")).with_for_update()
 _NEW_TASKS, _NEW_TIMERS, _NEW_SAID = insert(_task), insert(_timer), insert(_task)
-_CLOSE_TASKS = text(
-    "UPDATE task SET state = 'cancelled', closed_at = :now WHERE instance_id = :id AND ref = ANY(:refs) AND state = 'open'"
-)
-_CLOSE_POLLS = text(
-    "WITH gone AS (UPDATE poll SET state = 'void', closed_at = :now WHERE instance_id = :id AND state = 'open' AND task_id IN "
-    "(SELECT id FROM task WHERE instance_id = :id AND state <> 'open') RETURNING id) "
-    "UPDATE roll SET open = false WHERE open AND poll_id IN (SELECT id FROM gone)"
-)
-_CLOSE_TIMERS = text(
-    "UPDATE timer SET state = 'cancelled' WHERE instance_id = :id AND ref = ANY(:refs) AND state = 'waiting'"
-)
-_CLOSE_WINDOWS = text(
-    "UPDATE timer SET state = 'cancelled' WHERE instance_id = :id AND ref = -1 AND state = 'waiting' AND task_id IN "
-    "(SELECT id FROM task WHERE instance_id = :id AND state <> 'open')"
-)
-_SHARE = text("INSERT INTO share (key, instance_id) SELECT unnest(CAST(:keys AS text[])), :id ON CONFLICT DO NOTHING")
-_SAVE = (
-    update(_instance)
-    .where(_instance.c.id == bindparam("key"))
-    .values({c: bindparam(f"v_{c}") for c in (
-        "title", "state", "outcome", "stage", "machine", "facts", "rounds", "seq", "head", "changed_at", "ended_at"
-    )} | {"revision": _instance.c.revision + 1})
+_CLOSE = text("""
+WITH gone AS (UPDATE task SET state = 'cancelled', closed_at = :now
+               WHERE instance_id = :id AND ref = ANY(:refs) AND state = 'open' RETURNING id),
+     stopped AS (UPDATE timer SET state = 'cancelled' WHERE instance_id = :id AND state = 'waiting'
+                    AND (ref = ANY(:refs) OR (ref = -1 AND task_id IN (SELECT id FROM gone)))),
+     void AS (UPDATE poll SET state = 'void', closed_at = :now
+               WHERE instance_id = :id AND state = 'open' AND task_id IN (SELECT id FROM gone) RETURNING id)
+UPDATE roll SET open = false WHERE open AND poll_id IN (SELECT id FROM void)
+""")
+_SAVE = text("""
+WITH shared AS (INSERT INTO share (key, instance_id) SELECT unnest(CAST(:shares AS text[])), :id ON CONFLICT DO NOTHING),
+     happened AS (INSERT INTO event (instance_id, seq, kind, actor_id, at, body, hash)
+                  SELECT :id, * FROM unnest(CAST(:seqs AS int[]), CAST(:kinds AS text[]), CAST(:actors AS uuid[]),
+                                            CAST(:ats AS timestamptz[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])))
+UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = CAST(:stage AS text[]), machine = :machine,
+       facts = :facts, rounds = :rounds, seq = :seq, head = :head, changed_at = :now, ended_at = :ended,
+       revision = revision + 1
+ WHERE id = :id
+""").bindparams(
+    bindparam("machine", type_=JSONB(none_as_null=True)), bindparam("facts", type_=JSONB), bindparam("rounds", type_=JSONB)
 )  # fmt: skip
 
 
 def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> Run:
     """Lock an instance and open a run on it. NotFound when it is not there; Conflict when it is in none of `states`."""
-    row = session.execute(_LOCK, {"key": instance_id}).mappings().first()
-    row = access.must_see(row)
+    row = access.must_see(session.execute(_LOCK, {"key": instance_id}).mappings().first())
     if states and row["state"] not in states:
         raise Conflict(f"此件{STATES.get(row['state'], row['state'])},不能再办理。", code="not_" + states[0])
-    return Run(session, actor, dict(row), process_of(session, row["version"]))
+    return resume(session, actor, dict(row))
+
+
+def resume(session: Session, actor: Actor | None, row: dict[str, Any]) -> Run:
+    """A run on an instance whose row is locked."""
+    return Run(session, actor, row, process_of(session, row["version"]))
 
 
 STATES = {
@@ -80,9 +83,7 @@ def settle(run: Run, before: tuple[Live, ...], step: Step, body: dict[str, Any],
         if element in run.process.tasks:
             run.rounds[element] = run.rounds.get(element, 0) + 1
             if run.rounds[element] > MAX_ROUNDS:
-                raise ProcessFault(
-                    f"环节“{run.process.title_of(element)}”已重复 {MAX_ROUNDS} 次,不能再继续。", element=element
-                )
+                raise ProcessFault(f"环节“{run.process.title_of(element)}”已重复 {MAX_ROUNDS} 次,不能再继续。", element=element)
     if step.passed:
         body["passed"] = list(step.passed)
     old, new = {live.ref: live for live in before}, {live.ref: live for live in step.live}
@@ -100,22 +101,23 @@ def settle(run: Run, before: tuple[Live, ...], step: Step, body: dict[str, Any],
 
 
 def save(run: Run) -> None:
-    """Write shares, events and the instance itself; every command ends here."""
-    if run.shares:
-        run.session.execute(_SHARE, {"keys": sorted(run.shares), "id": run.row["id"]})
+    """Write shares, events and the instance itself in one statement; every command ends here."""
     if run.reworded:
         grams = search_grams(run)
         run.session.execute(update(_instance).where(_instance.c.id == run.row["id"]).values(grams=grams))
-    run.ledger.flush(run.session)
-    row = run.row
+    row, events = run.row, run.ledger.rows()
     subject = dotted(run.facts, run.process.subject)
-    values = {
-        "v_title": str(subject)[:200] if subject else row["title"],
-        "v_state": row["state"], "v_outcome": row["outcome"], "v_stage": row["stage"], "v_machine": row["machine"],
-        "v_facts": run.facts, "v_rounds": run.rounds, "v_seq": run.ledger.seq, "v_head": run.ledger.head,
-        "v_changed_at": clock.now(), "v_ended_at": row["ended_at"],
-    }  # fmt: skip
-    run.session.execute(_SAVE, {"key": row["id"], **values})
+    run.session.execute(
+        _SAVE,
+        {
+            "id": row["id"], "shares": sorted(run.shares), "seqs": [e["seq"] for e in events],
+            "kinds": [e["kind"] for e in events], "actors": [e["actor_id"] for e in events],
+            "ats": [e["at"] for e in events], "bodies": [e["body"] for e in events], "hashes": [e["hash"] for e in events],
+            "title": str(subject)[:200] if subject else row["title"], "state": row["state"], "outcome": row["outcome"],
+            "stage": row["stage"], "machine": row["machine"], "facts": run.facts, "rounds": run.rounds,
+            "seq": run.ledger.seq, "head": run.ledger.head, "now": clock.now(), "ended": row["ended_at"],
+        },
+    )  # fmt: skip
 
 
 def search_grams(run: Run) -> list[str]:
@@ -136,22 +138,12 @@ def dotted(facts: dict[str, Any], path: str) -> Any:
 
 
 def _close(run: Run, gone: list[int], now: datetime) -> None:
-    """Cancel the tasks and timers that the step left behind."""
+    """Cancel the tasks, polls and timers that the step left behind."""
     if gone:
-        run.session.execute(_CLOSE_TASKS, {"now": now, "id": run.row["id"], "refs": gone})
-        run.session.execute(_CLOSE_TIMERS, {"id": run.row["id"], "refs": gone})
-        run.session.execute(_CLOSE_POLLS, {"now": now, "id": run.row["id"]})
-        run.session.execute(_CLOSE_WINDOWS, {"id": run.row["id"]})
+        run.session.execute(_CLOSE, {"now": now, "id": run.row["id"], "refs": gone})
 
 
-def drop_windows(run: Run) -> None:
-    """Cancel the windows of polls that are over."""
-    run.session.execute(_CLOSE_WINDOWS, {"id": run.row["id"]})
-
-
-def _open_tasks(
-    run: Run, opened: list[Live], body: dict[str, Any], now: datetime
-) -> dict[str, tuple[UUID, Due | None]]:
+def _open_tasks(run: Run, opened: list[Live], body: dict[str, Any], now: datetime) -> dict[str, tuple[UUID, Due | None]]:
     """Open the user tasks and polls of a step; gives each element's task id and due moment."""
     from engine.commands.polls import open_poll
 

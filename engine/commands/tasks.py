@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -24,42 +25,52 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 _task = tables.task
-_WHERE = select(_task.c.instance_id).where(_task.c.id == bindparam("key"))
-_READ = select(_task).where(_task.c.id == bindparam("key"))
-_FINISH = (
-    update(_task)
-    .where(_task.c.id == bindparam("key"), _task.c.state == "open", _task.c.revision == bindparam("was"))
-    .values(
-        state="done", closed_at=bindparam("now"), closed_by=bindparam("by"), answers=bindparam("given"),
-        salt=bindparam("grain"), revision=_task.c.revision + 1,
-    )
-)  # fmt: skip
+_READ = (
+    select(tables.instance, *(c.label(f"task_{c.name}") for c in _task.c))
+    .join(_task, _task.c.instance_id == tables.instance.c.id)
+    .where(_task.c.id == bindparam("key"))
+    .with_for_update(of=tables.instance)
+)
 
 
 def _open(session: Session, actor: Actor, task_id: UUID, revision: int | None) -> tuple[Run, Any, TaskRule]:
-    """Lock the instance, then read the task and refuse whoever may not act on it. Raises NotFound, Refused, Conflict."""
-    instance_id = access.must_see(session.execute(_WHERE, {"key": task_id}).scalar())
-    run = settle.lock(session, actor, instance_id)
-    task = session.execute(_READ, {"key": task_id}).one()
+    """Lock the instance, read the task, refuse whoever may not act on it. Raises NotFound, Refused, Conflict.
+
+    One statement does both; after waiting for the lock the task may be read as it was before, so every change of a task
+    names the revision that was read.
+    """
+    found = access.must_see(session.execute(_READ, {"key": task_id}).mappings().first())
+    task = SimpleNamespace(**{name[5:]: value for name, value in found.items() if name.startswith("task_")})
+    run = settle.resume(session, actor, {k: v for k, v in found.items() if not k.startswith("task_")})
     rule = run.process.tasks[task.element]
-    mine = actor.id in (task.assignee_id, task.closed_by) or task.seat in actor.seats
     if rule.poll:
         raise NotFound("这是一项表决,请在表决页上作答。")
-    if not mine:
-        raise NotFound(instance_id=str(instance_id), verb="complete", element=task.element)
-    if task.state != "open" or (revision is not None and revision != task.revision) or run.row["state"] != "running":
-        raise _acted_first(session, task, run)
-    if task.assignee_id not in (None, actor.id):
-        raise _acted_first(session, task, run)
+    if not (actor.id in (task.assignee_id, task.closed_by) or task.seat in actor.seats):
+        raise NotFound(instance_id=str(run.row["id"]), verb="complete", element=task.element)
+    stale = task.state != "open" or (revision is not None and revision != task.revision)
+    if stale or run.row["state"] != "running" or task.assignee_id not in (None, actor.id):
+        raise _acted_first(run, task_id)
     return run, task, rule
 
 
-def _acted_first(session: Session, task: Any, run: Run) -> Conflict:
-    """Say who acted, and when."""
+def _change(run: Run, task: Any, **values: Any) -> None:
+    """Change a task that is still as it was read. Raises Conflict when a rival was faster."""
+    changed = run.session.execute(
+        update(_task)
+        .where(_task.c.id == task.id, _task.c.state == "open", _task.c.revision == task.revision)
+        .values(revision=_task.c.revision + 1, **values)
+    )
+    if changed.rowcount != 1:
+        raise _acted_first(run, task.id)
+
+
+def _acted_first(run: Run, task_id: UUID) -> Conflict:
+    """Say who acted, and when, by the task as it is now."""
+    task = run.session.execute(select(_task).where(_task.c.id == task_id)).one()
     if task.state == "open" and run.row["state"] == "suspended":
         return Conflict("此件已暂停,恢复后才能办理。", code="suspended")
     who = task.closed_by or task.assignee_id
-    name = organisation.names(session, [who]).get(who, "") if who else ""
+    name = organisation.names(run.session, [who]).get(who, "") if who else ""
     if task.state == "done":
         at = task.closed_at.astimezone(clock.CHINA)
         return Conflict(f"{name}已于 {at:%m-%d %H:%M} 办理了此项。", code="done", who=name)
@@ -94,9 +105,7 @@ def pass_gates(run: Run, rule: TaskRule, given: Mapping[str, Any], due_at: datet
             raise Refused(text, code="gate", instance_id=str(run.row["id"]), element=rule.id)
 
 
-def complete(
-    session: Session, actor: Actor, task_id: UUID, answers: Mapping[str, Any], revision: int | None = None
-) -> UUID:
+def complete(session: Session, actor: Actor, task_id: UUID, answers: Mapping[str, Any], revision: int | None = None) -> UUID:
     """Finish a task with answers to its form; gives the instance's id.
 
     Raises NotFound (not yours), Conflict (someone acted first), Refused (recused, separated), Invalid (answers by field).
@@ -123,17 +132,10 @@ def clean_answers(run: Run, form: forms.Form | None, answers: Mapping[str, Any])
 def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
     """Record the answers, move the machine and settle. The caller has checked everything."""
     salt = os.urandom(16)
-    done = run.session.execute(
-        _FINISH,
-        {"key": task.id, "was": task.revision, "now": clock.now(), "by": run.actor.id if run.actor else None,
-         "given": clean, "grain": salt},
-    )  # fmt: skip
-    if done.rowcount != 1:
-        raise Conflict
+    by = run.actor.id if run.actor else None
+    _change(run, task, state="done", closed_at=clock.now(), closed_by=by, answers=clean, salt=salt)
     run.facts[rule.id] = clean
-    body = run.ledger.add(
-        "task_completed", run.actor, task=rule.id, id=str(task.id), answers=canonical.salted(clean, salt)
-    )
+    body = run.ledger.add("task_completed", run.actor, task=rule.id, id=str(task.id), answers=canonical.salted(clean, salt))
     if rule.outcomes:
         body["outcome"] = clean.get(rule.outcomes)
     if task.seat:
@@ -148,9 +150,7 @@ def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:
     run, task, rule = _open(session, actor, task_id, None)
     may_act(run, rule)
     if task.assignee_id != actor.id:
-        session.execute(
-            update(_task).where(_task.c.id == task_id).values(assignee_id=actor.id, revision=task.revision + 1)
-        )
+        session.execute(update(_task).where(_task.c.id == task_id).values(assignee_id=actor.id, revision=task.revision + 1))
         run.ledger.add("task_claimed", actor, task=rule.id, id=str(task_id))
         settle.save(run)
     return UUID(str(run.row["id"]))
@@ -161,7 +161,7 @@ def release(session: Session, actor: Actor, task_id: UUID) -> UUID:
     run, task, rule = _open(session, actor, task_id, None)
     if task.seat is None or task.assignee_id != actor.id:
         raise Conflict("此项不是您签收的,不能退回。", code="not_claimed")
-    session.execute(update(_task).where(_task.c.id == task_id).values(assignee_id=None, revision=task.revision + 1))
+    _change(run, task, assignee_id=None)
     run.ledger.add("task_released", actor, task=rule.id, id=str(task_id))
     settle.save(run)
     return UUID(str(run.row["id"]))
