@@ -120,6 +120,34 @@
   }
 
   // --- diagrams ---
+  const controls = (place, canvas, wheel, home) => {
+    const bar = document.createElement("div"), body = document.body;
+    bar.className = "yx-zoom";
+    const button = (sign, name, act) => {
+      const made = document.createElement("button");
+      made.type = "button"; made.textContent = sign; made.title = name; made.setAttribute("aria-label", name); made.onclick = act;
+      bar.append(made);
+      return made;
+    };
+    const spread = (open) => {
+      place.classList.toggle("yx-spread", open); body.classList.toggle("yx-still", open);
+      wheel.toggle(open);  // in the page the wheel scrolls the page
+      large.textContent = open ? "×" : "⛶";
+      canvas.resized(); home();
+    };
+    button("+", zh ? "放大" : "Zoom in", () => wheel.stepZoom(1));
+    button("−", zh ? "缩小" : "Zoom out", () => wheel.stepZoom(-1));
+    button("▭", zh ? "全图" : "Whole diagram", () => canvas.zoom("fit-viewport", "auto"));
+    button("◎", zh ? "当前位置" : "Where it stands", home);
+    const large = button("⛶", zh ? "满屏,再按返回" : "Full screen and back", () => spread(!place.classList.contains("yx-spread")));
+    document.addEventListener("keydown", (e) => { if (e.key === "Escape" && place.classList.contains("yx-spread")) spread(false); });
+    let last = null;  // a finger moves the diagram: sideways in the page, everywhere on the full screen
+    place.addEventListener("pointerdown", (e) => { if (e.pointerType === "touch" && e.isPrimary) last = e; });
+    place.addEventListener("pointermove", (e) => { if (last && e.isPrimary) { canvas.scroll({ dx: e.clientX - last.clientX, dy: e.clientY - last.clientY }); last = e; } });
+    for (const end of ["pointerup", "pointercancel"]) place.addEventListener(end, () => { last = null; });
+    wheel.toggle(false);
+    place.append(bar);
+  };
   for (const place of document.querySelectorAll("[data-diagram]")) {
     (async () => {
       const viewer = new BpmnJS({ container: place });
@@ -129,8 +157,15 @@
       const mark = (ids, name) => { for (const id of JSON.parse(ids || "[]")) if (shapes.get(id)) canvas.addMarker(id, name); };
       mark(place.dataset.passed, "passed");
       mark(place.dataset.live, "live");
-      const live = JSON.parse(place.dataset.live || "[]").map((id) => shapes.get(id)).find(Boolean);
-      if (live && place.clientWidth < 700) { canvas.zoom(0.75); canvas.scrollToElement(live); } else canvas.zoom("fit-viewport", "auto");
+      const listed = (ids) => JSON.parse(ids || "[]").map((id) => shapes.get(id)).filter(Boolean);
+      const here = listed(place.dataset.live)[0] || listed(place.dataset.passed).pop();
+      const home = () => {  // the whole of it when it can be read, else the place where things stand
+        if (canvas.zoom("fit-viewport", "auto") >= 0.5 || !here) return;
+        const width = place.clientWidth / 0.75, height = place.clientHeight / 0.75;
+        canvas.viewbox({ x: here.x + here.width / 2 - width / 2, y: here.y + here.height / 2 - height / 2, width, height });
+      };
+      home();
+      controls(place, canvas, viewer.get("zoomScroll"), home);
       place.dataset.ready = "1";
     })().catch((fault) => { place.textContent = String(fault); });
   }
