@@ -123,23 +123,24 @@
   const controls = (place, canvas, wheel, home) => {
     const bar = document.createElement("div"), body = document.body;
     bar.className = "yx-zoom";
-    const button = (sign, name, act) => {
+    const sign = (path) => `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${path}"/></svg>`;
+    const button = (path, name, act) => {
       const made = document.createElement("button");
-      made.type = "button"; made.textContent = sign; made.title = name; made.setAttribute("aria-label", name); made.onclick = act;
+      made.type = "button"; made.innerHTML = sign(path); made.title = name; made.setAttribute("aria-label", name); made.onclick = act;
       bar.append(made);
       return made;
     };
     const spread = (open) => {
       place.classList.toggle("yx-spread", open); body.classList.toggle("yx-still", open);
       wheel.toggle(open);  // in the page the wheel scrolls the page
-      large.textContent = open ? "×" : "⛶";
+      large.innerHTML = sign(open ? "M6 6l12 12M18 6 6 18" : "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5");
       canvas.resized(); home();
     };
-    button("+", zh ? "放大" : "Zoom in", () => wheel.stepZoom(1));
-    button("−", zh ? "缩小" : "Zoom out", () => wheel.stepZoom(-1));
-    button("▭", zh ? "全图" : "Whole diagram", () => canvas.zoom("fit-viewport", "auto"));
-    button("◎", zh ? "当前位置" : "Where it stands", home);
-    const large = button("⛶", zh ? "满屏,再按返回" : "Full screen and back", () => spread(!place.classList.contains("yx-spread")));
+    button("M12 5v14M5 12h14", zh ? "放大" : "Zoom in", () => wheel.stepZoom(1));
+    button("M5 12h14", zh ? "缩小" : "Zoom out", () => wheel.stepZoom(-1));
+    button("M3 7h18v10H3z", zh ? "全图" : "Whole diagram", () => canvas.zoom("fit-viewport", "auto"));
+    button("M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 3v3M12 18v3M3 12h3M18 12h3", zh ? "当前位置" : "Where it stands", home);
+    const large = button("M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5", zh ? "满屏,再按返回" : "Full screen and back", () => spread(!place.classList.contains("yx-spread")));
     document.addEventListener("keydown", (e) => { if (e.key === "Escape" && place.classList.contains("yx-spread")) spread(false); });
     let last = null;  // a finger moves the diagram: sideways in the page, everywhere on the full screen
     place.addEventListener("pointerdown", (e) => { if (e.pointerType === "touch" && e.isPrimary) last = e; });
