@@ -28,10 +28,12 @@ FUNCTIONS = MOMENTS | {"rule", "heads", "holds", "delegates", "heads_of", "holde
 NAMES = frozenset({"union", "starter", "unit", "actor", "number", "now"})  # given in every expression
 LEFT_BEHIND: Mapping[str, frozenset[str] | None] = {  # facts that actions leave
     "report": frozenset({"on", "code"}), "merged_into": frozenset({"id", "number"}), "lead": frozenset({"id", "number"}),
+    "origins": frozenset(),
 }  # fmt: skip
+DONE = frozenset({"at", "times"})  # what every action leaves under its own name
 COUNTS = frozenset({"roll", "answered", "silent"})  # of a poll, beside its choices
 OUTCOME = COUNTS | {"passed", "voters"}
-RESERVED = NAMES | LEFT_BEHIND.keys() | {"launch", "task_due"} | FUNCTIONS | expressions.BUILT_IN.keys()
+RESERVED = NAMES | LEFT_BEHIND.keys() | {"launch", "task_due", "overdue"} | FUNCTIONS | expressions.BUILT_IN.keys()
 _RULE_CALL = re.compile(r"\b(due|before|after|rule)\s*\(([^()]*)\)")
 _LITERAL = re.compile(r"[\"']([^\"']*)[\"']")
 
@@ -146,7 +148,7 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
     """The names that expressions of this folder may use."""
     facts: dict[str, frozenset[str] | None] = {name: frozenset() for name in NAMES}
     facts.update(LEFT_BEHIND)
-    facts["launch"] = _form_keys(draft, "launch", frozenset({"mover", "first_mover"}))
+    facts["launch"] = _form_keys(draft, "launch", frozenset({"mover", "first_mover", "unit"}))
     tasks = draft.table("tasks")
     for key in {*draft.elements("userTask"), *([] if draft.diagram else tasks)}:
         poll = tasks.get(key, {}).get("poll")
@@ -162,6 +164,9 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
         head, _, field = name.partition(".")
         known = facts.get(head, frozenset())
         facts[head] = None if not field or known is None else known | {field.partition(".")[0]}
+    for key in draft.table("actions"):
+        known = facts.get(key, frozenset())
+        facts[key] = None if known is None else known | DONE
     return Language(facts, frozenset(draft.elements("userTask")), rules, posts)
 
 
@@ -175,8 +180,7 @@ def _set(draft: Draft) -> Iterator[str]:
     for action in draft.table("actions").values():
         if action.get("do") == "set_fact":
             told = action.get("set")
-            names = [action.get("name"), *(told if isinstance(told, dict) else ())]
-            yield from (name for name in names if isinstance(name, str) and name)
+            yield from (name for name in (told if isinstance(told, dict) else ()) if name)
 
 
 def messages(draft: Draft) -> set[str]:

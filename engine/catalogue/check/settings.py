@@ -24,7 +24,7 @@ CLOSABLE = ("never", "passes")
 KINDS = ("seconding", "rating", "countersign", "consent", "vote")
 DOTTED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _WIDTH = re.compile(r"(0?[1-9]d?)?")
-TASK_DUE = frozenset({"task_due"})
+TASK_DUE, OVERDUE = frozenset({"task_due"}), frozenset({"overdue"})
 
 
 def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
@@ -126,6 +126,9 @@ def _task(key: str, task: dict[str, Any], draft: Draft, language: Language) -> I
         yield from language.faults(FILE, place, "到期时间 due ", task["due"], moment=True)
     if task.get("recuse"):
         yield from language.faults(FILE, place, "回避条件 recuse ", task["recuse"])
+    for fact in task.get("prefill", ()):
+        if fact not in language.facts:
+            yield Fault(FILE, place, f"prefill 里的 {shown(fact)} 不是本流程的事实。", "请写环节的 id,例如 review。")
     yield from _gates(place, task, language)
     yield from _outcomes(key, task, draft)
     if "poll" in task:
@@ -137,7 +140,7 @@ def _task(key: str, task: dict[str, Any], draft: Draft, language: Language) -> I
 def _gates(place: str, table: dict[str, Any], language: Language) -> Iterator[Fault]:
     for gate in table.get("gates", ()):
         if gate.get("holds"):
-            yield from language.faults(FILE, place, "前提 gates.holds ", gate["holds"], TASK_DUE)
+            yield from language.faults(FILE, place, "前提 gates.holds ", gate["holds"], OVERDUE)
 
 
 def _outcomes(key: str, task: dict[str, Any], draft: Draft) -> Iterator[Fault]:

@@ -36,7 +36,7 @@ _POLL = Of(
 _TASK = Of(
     {
         "title": str, "title_en": str, "asks": str, "asks_en": str, "due": str, "basis": str, "not_by": [str],
-        "recuse": str, "outcomes": str, "next": _WORDS, "next_en": _WORDS, "poll": _POLL, "gates": _GATES,
+        "recuse": str, "prefill": [str], "outcomes": str, "next": _WORDS, "next_en": _WORDS, "poll": _POLL, "gates": _GATES,
     },
     (),
     ("title", "asks"),

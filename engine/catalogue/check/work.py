@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # name -> (needed, possible): what each registered action is told; equal to engine/commands/actions.py, held by a test
 ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "issue_document": (frozenset({"document"}), frozenset()),
-    "set_fact": (frozenset(), frozenset({"name", "value", "set"})),
+    "set_fact": (frozenset({"set"}), frozenset()),
     "take_over": (frozenset({"to"}), frozenset()),
     "merge_into": (frozenset({"target"}), frozenset()),
     "notify_merged": (frozenset(), frozenset({"message", "facts"})),
@@ -138,7 +138,7 @@ def _arguments(place: str, action: dict[str, Any], draft: Draft, language: Langu
     for name, value in action.items():
         if not isinstance(value, other.get(name, str)):
             yield Fault(FILE, place, f"{shown(name)} 的写法不对。", "请写成引号里的文字;set 写成表,facts 写成清单。")
-    for name in ("value", "to", "target", "code"):
+    for name in ("to", "target", "code"):
         if name in texts:
             yield from language.faults(FILE, place, f"{name} ", texts[name])
     told = action.get("set")
@@ -147,8 +147,6 @@ def _arguments(place: str, action: dict[str, Any], draft: Draft, language: Langu
             yield from language.faults(FILE, place, f"{shown(name)} ", value)
         else:
             yield Fault(FILE, place, f"{shown(name)} 应是写在引号里的表达式。", f'例如 "{shown(name)}" = "review.lead_unit"。')
-    if action["do"] == "set_fact" and not told and not {"name", "value"} <= texts.keys():
-        yield Fault(FILE, place, "动作 set_fact 没有说明改什么。", f'请写 [{place}.set],每行一个 事实 = "表达式"。')
     if "document" in texts and texts["document"] not in draft.table("documents"):
         yield Fault(FILE, place, f"没有文书 {shown(texts['document'])}。", f"请写 [documents.{shown(texts['document'])}]。")
     if "rule" in texts and not language.known_rule(texts["rule"]):

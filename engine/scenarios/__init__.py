@@ -1,0 +1,48 @@
+"""Plays the stories of the processes (scenarios/*.toml) through the real commands; the contract with the union's office."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine import catalogue, db, embedded, migrate
+from engine.scenarios.play import Played, StepResult, play
+from engine.scenarios.story import Story, read, toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Engine
+
+    from engine.settings import Settings
+
+__all__ = ["Played", "StepResult", "Story", "play", "play_files", "read", "standard", "stories", "theatre"]
+
+DATABASE = "stories"
+
+
+def stories(folder: Path) -> list[Path]:
+    """The stories of a process folder, by name."""
+    return sorted((folder / "scenarios").glob("*.toml"))
+
+
+def standard(processes: Path) -> dict[str, Any]:
+    """The standard cast: processes/stories.toml. Raises ProcessFault when it cannot be read."""
+    return toml(processes / "stories.toml")
+
+
+def theatre(settings: Settings) -> Engine:
+    """A database to play on: one of its own in the embedded server; else the configured one, which keeps nothing of it."""
+    url = settings.database_url or embedded.start(settings.home, DATABASE)
+    migrate.migrate(url)
+    return db.connect(url)
+
+
+def play_files(engine: Engine, files: Iterable[Path], cast: dict[str, Any]) -> Iterator[tuple[Path, Played]]:
+    """Play stories that lie in the scenarios/ of their process folders, one after another."""
+    folders: dict[Path, dict[str, str]] = {}
+    for file in files:
+        folder = file.resolve().parent.parent
+        if folder not in folders:
+            folders[folder] = catalogue.read(folder)
+        yield file, play(engine, file, folders[folder], cast)

@@ -1,0 +1,174 @@
+"""Where a story stands: its clock, its instances, what is open in them, and what the names in it mean."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from engine import tables
+from engine.errors import NotFound, ProcessFault
+from engine.scenarios import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+
+    from engine.db import Session
+    from engine.scenarios.stage import Stage
+
+_task, _poll, _event, _timer = tables.task.c, tables.poll.c, tables.event.c, tables.timer.c
+
+
+class Otherwise(Exception):
+    """Something went otherwise than the story tells."""
+
+
+class _Hall:
+    """Stands for the database engine: each of its transactions is a savepoint of the one that is thrown away."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        with self.session.begin_nested():
+            yield self.session
+
+
+@dataclass
+class Scene:
+    """`instances` by alias in the order of their launch; `current` is the one that the story is about now."""
+
+    session: Session
+    stage: Stage
+    now: datetime
+    instances: dict[str, UUID] = field(default_factory=dict)
+    current: str = ""
+    seen: int = 0  # the last event that was told
+    done: int = 0  # the last job that was carried out
+
+    def __post_init__(self) -> None:
+        self.process = self.stage.process
+        self.seen = self.session.execute(select(func.coalesce(func.max(_event.id), 0))).scalar_one()
+
+    @property
+    def hall(self) -> Engine:
+        """What the edges take for the database engine."""
+        return cast("Engine", _Hall(self.session))
+
+    # --- names and ids ---
+    def known(self, alias: str) -> UUID:
+        """The instance called so. Raises ProcessFault."""
+        if alias not in self.instances:
+            raise ProcessFault(f"没有叫 {alias} 的件。", advice=f"已有:{'、'.join(self.instances) or '(没有)'}。")
+        return self.instances[alias]
+
+    def instance(self) -> UUID:
+        """The instance that the story is about now. Raises ProcessFault."""
+        if not self.instances:
+            raise ProcessFault("还没有发起任何一件。", advice='请先写 does = "launch" 的一步。')
+        return self.instances[self.current]
+
+    def task(self, element: str) -> UUID:
+        """The open task of this element, else its latest. Raises NotFound."""
+        found = self.session.execute(
+            select(_task.id)
+            .where(_task.instance_id == self.instance(), _task.element == element)
+            .order_by(_task.state != "open", _task.id.desc())
+            .limit(1)
+        ).scalar()
+        if found is None:
+            raise NotFound(f"{words.titled(self.process, element)} 从未打开过。现在打开的是 {self.open_words()}。")
+        return UUID(str(found))
+
+    def poll(self, element: str) -> UUID:
+        """The open poll of this element (or the only one), else its latest. Raises NotFound."""
+        wanted = select(_poll.id).join(tables.task, _task.id == _poll.task_id).where(_poll.instance_id == self.instance())
+        if element:
+            wanted = wanted.where(_task.element == element)
+        found = self.session.execute(wanted.order_by(_poll.state != "open", _poll.id.desc()).limit(1)).scalar()
+        if found is None:
+            raise NotFound(f"表决 {words.titled(self.process, element)} 从未打开过。现在打开的是 {self.open_words()}。")
+        return UUID(str(found))
+
+    def _places(self) -> dict[str, Mapping[str, UUID]]:
+        return {"unit": self.stage.units, "member": self.stage.members, "instance": self.instances}
+
+    def meant(self, value: Any) -> Any:
+        """`value` with "unit:…", "member:…" and "instance:…" replaced by ids, everywhere in it, and days as texts."""
+        if isinstance(value, dict):
+            return {key: self.meant(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self.meant(each) for each in value]
+        if isinstance(value, date):
+            return value.isoformat()
+        if isinstance(value, str):
+            kind, colon, name = value.partition(":")
+            named = self._places().get(kind) if colon else None
+            if named is not None:
+                if name not in named:
+                    raise ProcessFault(f"{value} 指的是谁,不知道。", advice=f"可以写:{'、'.join(named)}。")
+                return str(named[name])
+        return value
+
+    def by_name(self, value: Any) -> Any:
+        """An id as the story would write it."""
+        if isinstance(value, list):
+            return [self.by_name(each) for each in value]
+        for kind, named in self._places().items():
+            for name, key in named.items():
+                if value == str(key):
+                    return f"{kind}:{name}"
+        return value
+
+    # --- looking ---
+    def all_open(self) -> dict[UUID, str]:
+        """The open tasks of all instances of the story."""
+        rows = self.session.execute(
+            select(_task.id, _task.element)
+            .where(_task.instance_id.in_(self.instances.values()), _task.state == "open")
+            .order_by(_task.id)
+        )
+        return {row.id: row.element for row in rows}
+
+    def open_now(self, instance_id: UUID) -> tuple[str, ...]:
+        """The elements of the open tasks of one instance, sorted."""
+        rows = self.session.execute(select(_task.element).where(_task.instance_id == instance_id, _task.state == "open"))
+        return tuple(sorted(rows.scalars()))
+
+    def open_words(self) -> str:
+        """What is open in the current instance, in words."""
+        return words.listed(self.process, self.open_now(self.instance())) if self.instances else "(没有)"
+
+    def due(self, element: str) -> datetime | None:
+        """The end of the time limit of this task, else the soonest of the open tasks, else of the waiting timers."""
+        rows = self.session.execute(
+            select(_task.element, _task.due_at)
+            .where(_task.instance_id == self.instance(), _task.state == "open", _task.due_at.is_not(None))
+            .order_by(_task.due_at)
+        ).all()
+        if rows:
+            return cast("datetime", next((row.due_at for row in rows if row.element == element), rows[0].due_at))
+        timer = select(_timer.due_at).where(_timer.instance_id == self.instance(), _timer.state == "waiting")
+        return cast("datetime | None", self.session.execute(timer.order_by(_timer.due_at).limit(1)).scalar())
+
+    def happened(self) -> str:
+        """What the events since the last time say."""
+        ids = [*self.instances.values(), self.stage.union_id]
+        rows = self.session.execute(
+            select(_event.id, _event.kind, _event.body)
+            .where(_event.id > self.seen, _event.instance_id.in_(ids))
+            .order_by(_event.id)
+        ).all()
+        if rows:
+            self.seen = rows[-1].id
+        clauses = [words.told(self.process, row.kind, json.loads(row.body)) for row in rows]
+        return ";".join(clause for clause in clauses if clause)
