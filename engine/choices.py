@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 MOST = 500  # choices offered at once
 
 
-def choices(session: Session, union_id: UUID) -> Callable[[str], list[tuple[str, str]]]:
-    """A function from a source ("units:<kind>", "members:<post>", "instances:<process>") to (id, label) pairs."""
+def choices(session: Session, union_id: UUID, without: UUID | None = None) -> Callable[[str], list[tuple[str, str]]]:
+    """A function from a source ("units:<kind>", "members:<post>", "instances:<process>") to (id, label) pairs.
+
+    `without` is the instance that asks: it cannot choose itself.
+    """
 
     def offer(source: str) -> list[tuple[str, str]]:
         what, _, key = source.partition(":")
@@ -27,7 +30,7 @@ def choices(session: Session, union_id: UUID) -> Callable[[str], list[tuple[str,
         if what == "members":
             return _members(session, union_id, key)
         if what == "instances":
-            return _instances(session, union_id, key)
+            return [pair for pair in _instances(session, union_id, key) if pair[0] != str(without)]
         return []
 
     return offer

@@ -13,6 +13,7 @@ from engine import canonical, clock, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from engine.db import Session
     from engine.organisation import Actor
@@ -29,21 +30,22 @@ class Ledger:
     chain_id: UUID
     seq: int
     head: bytes
-    pending: list[tuple[str, UUID | None, dict[str, Any]]] = field(default_factory=list)
+    pending: list[tuple[str, datetime, UUID | None, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, kind: str, actor: Actor | None, **details: Any) -> dict[str, Any]:
         """Note an event; the returned body may still be filled until `flush`. Values: plain JSON, no floats."""
-        body: dict[str, Any] = {"kind": kind, "at": clock.now().isoformat(timespec="seconds")}
+        at = clock.now().replace(microsecond=0)  # the column beside the body says the same moment
+        body: dict[str, Any] = {"kind": kind, "at": at.isoformat()}
         if actor is not None:
             body["actor"] = {"id": str(actor.id), "name": actor.name}
         body.update({k: v for k, v in details.items() if v is not None})
-        self.pending.append((kind, actor.id if actor else None, body))
+        self.pending.append((kind, at, actor.id if actor else None, body))
         return body
 
     def rows(self) -> list[dict[str, Any]]:
         """The noted events as rows of the table, hashed in order; afterwards seq and head are those of the last one."""
         rows = []
-        for kind, actor_id, body in self.pending:
+        for kind, at, actor_id, body in self.pending:
             self.seq += 1
             body.update(chain=str(self.chain_id), seq=self.seq)
             data = canonical.dumps(body)
@@ -51,7 +53,7 @@ class Ledger:
             rows.append(
                 {
                     "instance_id": self.chain_id, "seq": self.seq, "kind": kind, "actor_id": actor_id,
-                    "at": clock.now(), "body": data.decode(), "hash": self.head,
+                    "at": at, "body": data.decode(), "hash": self.head,
                 }
             )  # fmt: skip
         self.pending.clear()

@@ -290,7 +290,6 @@ timer = Table(
     Column("state", Text, nullable=False),  # waiting | fired | cancelled
     _moment("due_at", nullable=False),
     Column("provisional", Boolean, nullable=False, server_default=text("false")),
-    Column("steps", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     _moment("since", nullable=False),
     Column("tries", SmallInteger, nullable=False, server_default=text("0")),
     Index("ix_timer_due", "due_at", postgresql_where=text("state = 'waiting'")),

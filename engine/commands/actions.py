@@ -162,8 +162,9 @@ def extend(run: Run, args: Args) -> None:
     row = run.session.execute(
         select(task).where(task.c.instance_id == run.row["id"], task.c.element == args["task"], task.c.state == "open")
     ).first()
-    if row is None or row.due_at is None:
-        raise ProcessFault("没有可以延期的环节。", element=args["task"])
+    if row is None or row.due_at is None:  # granted too late: the task was finished meanwhile
+        run.ledger.add("deadline_kept", run.actor, task=args["task"], rule=args["rule"])
+        return
     ruling = run.around.ruling(args["rule"], run.decisive_on)
     due = run.around.calendar.add(row.due_at - timedelta(seconds=1), run.rule(args["rule"]), ruling.unit)
     shown = settle.due_json(due, "", args["rule"])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 _poll, _roll = tables.poll, tables.roll
-NAMED = 300  # up to this roll the voters of an open poll stand in the facts by choice
+NAMED = 300  # up to so many answers the voters of a poll stand in the facts by choice
 _FREEZE = text("INSERT INTO roll (poll_id, member_id) SELECT :poll, unnest(CAST(:ids AS uuid[]))")
 _SHARE_ROLL = text(
     "INSERT INTO share (key, instance_id) SELECT 'm:' || unnest(CAST(:ids AS text[])), :id ON CONFLICT DO NOTHING"
@@ -188,7 +188,7 @@ def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
 def finish_poll(run: Run, poll: Any, task: Any, why: str) -> None:
     """Count, publish the outcome as a fact, finish the task and move on."""
     outcome = tally(run, poll, poll.counts)
-    if poll.roll_size <= NAMED:
+    if outcome["answered"] <= NAMED:
         outcome["voters"] = _voters(run.session, poll)
     now = clock.now()
     run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(state="closed", closed_at=now, outcome=outcome))

@@ -349,7 +349,7 @@ def _renew_timer(past: _Past, row: Any, task: Any) -> dict[str, Any] | None:
     due, _ = _replay(past, task, row)
     if due is None or (due.moment == row.due_at and due.provisional == row.provisional):
         return None
-    values = {"due_at": due.moment, "provisional": due.provisional, "steps": list(due.steps)}
+    values = {"due_at": due.moment, "provisional": due.provisional}
     past.session.execute(update(_timer).where(_timer.c.id == row.id).values(values))
     queue.defer(past.session, "sweep", at=due.moment, once=f"sweep:{due.moment:%Y%m%d%H%M%S}")
     if row.ref != -1:

@@ -217,7 +217,7 @@ def timer_row(
     return {
         "id": tables.new_id(), "instance_id": run.row["id"], "element": element, "ref": ref, "expression": expression,
         "task_id": task_id, "state": "waiting", "due_at": due.moment, "provisional": due.provisional,
-        "steps": list(due.steps), "since": now,
+        "since": now,
     }  # fmt: skip
 
 

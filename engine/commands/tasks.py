@@ -124,7 +124,7 @@ def clean_answers(run: Run, form: forms.Form | None, answers: Mapping[str, Any])
         if answers:
             raise Invalid({key: ["没有这一项。"] for key in answers})
         return {}
-    clean = forms.clean(form, answers, run.names(), choices(run.session, run.row["union_id"]))
+    clean = forms.clean(form, answers, run.names(), choices(run.session, run.row["union_id"], run.row["id"]))
     adopt(run.session, run.actor, run.row["id"], form, clean)
     return clean
 
@@ -133,7 +133,8 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
     """Record the answers, move the machine and settle. The caller has checked everything."""
     salt = os.urandom(16)
     by = run.actor.id if run.actor else None
-    _change(run, task, state="done", closed_at=clock.now(), closed_by=by, answers=clean, salt=salt)
+    due = {k: v for k, v in task.due.items() if not k.startswith("steps")} if task.due else None  # explained while open
+    _change(run, task, state="done", closed_at=clock.now(), closed_by=by, answers=clean, salt=salt, due=due)
     run.facts[rule.id] = clean
     body = run.ledger.add("task_completed", run.actor, task=rule.id, id=str(task.id), answers=canonical.salted(clean, salt))
     if rule.outcomes:

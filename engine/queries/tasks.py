@@ -87,7 +87,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     rule = process.tasks[row.element]
     names = Named.of(session, row.facts)
     people = organisation.names(session, [i for i in (row.assignee_id, row.closed_by) if i])
-    offer = choices(session, row.union_id)
+    offer = choices(session, row.union_id, row.instance_id)
     return Task(
         id=row.id, instance_id=row.instance_id, number=row.number, subject=row.subject, process_title=process.title.in_(lang),
         element=row.element, title=rule.title.in_(lang), asks=rule.asks.in_(lang), state=row.state, revision=row.revision,
