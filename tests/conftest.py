@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -25,9 +28,9 @@ def _named(uri: str, database: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """The URL of a running server whose database `tpl` holds every table, and nothing else."""
-    home = tmp_path_factory.mktemp("pg")
+    home = Path(tempfile.mkdtemp(prefix="yixing-pg-"))  # not under pytest's own folder, which other runs tidy up
     uri = embedded.start(home)
     with psycopg.connect(uri, autocommit=True) as admin:
         admin.execute("ALTER SYSTEM SET fsync = off")  # tests may lose their data
@@ -43,14 +46,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.fixture
-def url(server: str) -> Iterator[str]:
-    """The URL of a fresh database."""
+@contextmanager
+def fresh(server: str) -> Iterator[str]:
+    """The URL of a fresh database, dropped afterwards."""
     name = f"t_{next(_count)}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
         yield _named(server, name)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def url(server: str) -> Iterator[str]:
+    """The URL of a fresh database."""
+    with fresh(server) as made:
+        yield made
 
 
 @pytest.fixture

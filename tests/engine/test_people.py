@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
 from engine import clock, db, password, posts, tables
@@ -15,14 +16,13 @@ from engine.decisions import faults, parse
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.queries import people as queries
 from engine.settings import ROOT
-from tests.engine.unions import FROM, SECRET, World, processes
+from tests.engine.unions import FROM, SECRET, World, processes, shared
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Engine
-
-    from engine.db import Session
 
 NOON = datetime(2026, 5, 1, 4, tzinfo=UTC)
 
@@ -32,9 +32,16 @@ def _known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("YIXING_PROCESSES", str(processes(tmp_path)))
 
 
+@pytest.fixture(scope="module")
+def opened(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with shared(server, tmp_path_factory.mktemp("processes")) as opener:
+        yield opener
+
+
 @pytest.fixture
-def world(session: Session) -> World:
-    return World.built(session)
+def world(opened: Any) -> Iterator[World]:
+    with opened() as made:
+        yield made
 
 
 # --- passwords -------------------------------------------------------------------------------------------------------
@@ -335,6 +342,12 @@ def test_a_broken_list_of_posts_is_told(tmp_path: Path) -> None:
 
 # --- logging in ------------------------------------------------------------------------------------------------------
 @pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes of little cost, for tests with many guesses."""
+    monkeypatch.setattr(password, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+
+
+@pytest.fixture
 def li(world: World) -> UUID:
     people.set_password(world.session, world.actor("xd.administrator"), world.people["xd.li"], SECRET)
     return world.people["xd.li"]
@@ -383,7 +396,7 @@ def test_after_five_failures_the_right_password_must_wait_a_quarter_of_an_hour(w
     assert world.events("XD").count("login_locked") == 1
 
 
-def test_thirty_failures_from_one_address_close_it_for_all(world: World, li: UUID) -> None:
+def test_thirty_failures_from_one_address_close_it_for_all(cheap: None, world: World, li: UUID) -> None:
     for n in range(30):
         assert people.log_in(world.session, f"guess{n}", "x", "10.0.0.1").fault.code == "bad_credentials"  # type: ignore[union-attr]
     assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.1").fault.code == "too_many_attempts"  # type: ignore[union-attr]
@@ -392,7 +405,7 @@ def test_thirty_failures_from_one_address_close_it_for_all(world: World, li: UUI
         assert people.forget_attempts(world.session) == 60
 
 
-def test_twenty_guesses_at_the_same_time_are_counted_one_by_one(engine: Engine) -> None:
+def test_twenty_guesses_at_the_same_time_are_counted_one_by_one(cheap: None, engine: Engine) -> None:
     with db.transaction(engine) as session:
         world = World.built(session)
         people.set_password(session, None, world.people["xd.li"], SECRET)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from sqlalchemy import select
 
-from engine import history, organisation, tables
+from engine import db, history, organisation, tables
 from engine.commands import people
 from engine.settings import ROOT
+from tests.conftest import fresh
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from uuid import UUID
 
@@ -104,3 +109,23 @@ class World:
         """All that the chain of a union says."""
         event = tables.event.c
         return "\n".join(self.session.execute(select(event.body).where(event.instance_id == self.units[code])).scalars())
+
+
+@contextmanager
+def shared(server: str, folder: Path) -> Iterator[Callable[[], AbstractContextManager[World]]]:
+    """A world built once; each call of what comes back opens it in a transaction of its own, rolled back at the end."""
+    with pytest.MonkeyPatch.context() as patch, fresh(server) as url:
+        patch.setenv("YIXING_PROCESSES", str(processes(folder)))
+        engine = db.connect(url, size=5)
+        with db.transaction(engine) as session:
+            built = World.built(session)
+
+        @contextmanager
+        def opened() -> Iterator[World]:
+            with engine.connect() as session, session.begin() as begun:
+                yield World(session, dict(built.units), dict(built.people))
+                begun.rollback()
+
+        yield opened
+        engine.dispose()
+        db._engines.pop(url, None)

@@ -152,12 +152,6 @@ def _plan(line: Line, actor: Actor, held: Held, kind: str, unit: Any, member: An
     term = line.take("term", lambda v: words.line("term", v, 40, 0))
     if line.errors or days is None:
         return
-    try:
-        terms.must_fit(kind, unit.kind, term)
-        members.must_manage_desk(actor, kind, member.id if member is not None else actor.id, unit.union_id)
-    except (Invalid, Refused) as fault:
-        line.errors.append(fault.message)
-        return
     from_on, to_on = days
     line.do = "create"
     line.plan = {
@@ -167,7 +161,14 @@ def _plan(line: Line, actor: Actor, held: Held, kind: str, unit: Any, member: An
         "name": name or (member.name if member is not None else ""),
     }  # fmt: skip
     held.clash(line, member)
-    if line.do == "create" and member is None and not line.errors:
+    if line.do == "skip":
+        return
+    try:
+        terms.must_fit(kind, unit.kind, term)
+        members.must_manage_desk(actor, kind, member.id if member is not None else actor.id, unit.union_id)
+    except (Invalid, Refused) as fault:
+        line.errors.append(fault.message)
+    if member is None and not line.errors:
         line.warnings.append("尚未登记此人,将一并登记(没有密码,不能登录)。")
 
 

@@ -152,10 +152,12 @@ def _check_place(line: Line, tree: Tree) -> None:
     line.take("parent_code", lambda _: tree.above(wanted["code"]))
     if line.errors:
         return
-    if above is None or not may_import(tree.actor, tree.answers(wanted["parent"])):
+    row = tree.known.get(wanted["code"])
+    stays = row is not None and tree.code_of.get(row.parent_id) == wanted["parent"]
+    if not stays and (above is None or not may_import(tree.actor, tree.answers(wanted["parent"]))):
         line.errors.append(f"没有编码为“{wanted['parent']}”的上级单位。")
         return
-    line.take("parent_code", lambda _: units.must_stand_under(kind, above))
+    line.take("parent_code", lambda _: units.must_stand_under(kind, str(above)))
     registered_parent = tree.known.get(wanted["parent"])
     if registered_parent is not None and not registered_parent.active:
         line.errors.append("上级单位已撤销。")
