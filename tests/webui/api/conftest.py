@@ -1,0 +1,52 @@
+"""The API on a fresh database per test, and one on a database that a whole module shares."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from engine import db, embedded
+from tests.webui.api.world import MOTION, Api, application
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_count = itertools.count(1)
+
+
+@pytest.fixture
+def api(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    app = application(url, tmp_path, monkeypatch)
+    engine = app.extensions["engine"]
+    yield Api.built(app, engine)
+    engine.dispose()
+    db._engines.pop(url, None)
+
+
+@pytest.fixture
+def motions(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """With the congress motion in force."""
+    app = application(url, tmp_path, monkeypatch)
+    engine = app.extensions["engine"]
+    yield Api.built(app, engine, MOTION)
+    engine.dispose()
+    db._engines.pop(url, None)
+
+
+@pytest.fixture(scope="module")
+def shared(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One for all tests of a module, which must not mind what the others left."""
+    name = f"api_{next(_count)}"
+    url = server.replace(f"/{embedded.DATABASE}", f"/{name}", 1)
+    with psycopg.connect(server, autocommit=True) as admin, pytest.MonkeyPatch.context() as patch:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
+        app = application(url, tmp_path_factory.mktemp("api"), patch)
+        engine = app.extensions["engine"]
+        yield Api.built(app, engine)
+        engine.dispose()
+        db._engines.pop(url, None)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

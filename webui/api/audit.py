@@ -1,0 +1,89 @@
+"""The proof of the whole history: signed checkpoints, their witnesses, a verification, and the installation's own log."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app
+from marshmallow import Schema, fields
+
+from engine import keys
+from engine.commands import reads
+from engine.errors import NotFound
+from engine.queries import checkpoints
+from webui.api import schemas
+from webui.api.edge import Routes
+from webui.api.instances import Break, EventPage
+from webui.api.people import Log
+from webui.api.schemas import Moment, Text, Whole
+
+if TYPE_CHECKING:
+    from engine.db import Session
+    from engine.organisation import Actor
+    from engine.seals import Verdict
+
+routes = Routes("audit", "Checkpoints, witnesses, verification.")
+
+
+class Checkpoint(Schema):
+    """A checkpoint; `text` is what is signed, with its signature."""
+
+    size = fields.Integer(required=True)
+    root = fields.String()
+    at = Moment()
+    key_id = fields.String()
+    witness = fields.String()
+    text = fields.String()
+
+
+class VerdictShape(Schema):
+    """What a verification found; `broken` and `fault` are empty when everything holds."""
+
+    events = fields.Integer(required=True)
+    leaves = fields.Integer()
+    checkpoints = fields.Integer()
+    broken = fields.Nested(Break, allow_none=True)
+    fault = fields.String()
+
+
+class Points(schemas.Asked):
+    limit = Whole(1, schemas.MOST, load_default=50)
+    after = Whole(0, 2**53 - 1, load_default=None, metadata={"description": "`next` of the page before: a size."})
+
+
+class Witness(schemas.Sent):
+    who = Text(100, 2, required=True)
+
+
+CheckpointPage = schemas.page("CheckpointPage", Checkpoint, witnessed=fields.Integer(), unsealed=fields.Integer())
+
+
+@routes.look("/checkpoints", CheckpointPage, query=Points)
+def list_checkpoints(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """The signed checkpoints, newest first (secretary, auditor)."""
+    found = checkpoints.checkpoints(session, actor, given["after"], given["limit"])
+    more = len(found.points) == given["limit"]
+    return {**vars(found), "items": found.points, "next": found.points[-1].size if more else None}
+
+
+@routes.act("/checkpoints/<size>/witness", body=Witness, status=204)
+def note_witness(session: Session, actor: Actor, given: dict[str, Any], size: str) -> None:
+    """Note that somebody outside holds a checkpoint."""
+    if not re.fullmatch(r"[0-9]{1,18}", size):
+        raise NotFound
+    reads.witness(session, actor, int(size), given["who"])
+
+
+@routes.act("/verifications", VerdictShape, keyed=False)
+def verify(session: Session, actor: Actor) -> Verdict:
+    """Check every chain, leaf, checkpoint and kept answer now. Every verification is put on record, so there is no key."""
+    return reads.verify(session, actor, keys.load_or_create(current_app.config["YIXING"].home / "keys").public)
+
+
+@routes.look("/history", EventPage, query=Log)
+def installation_history(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """What happened to the whole installation, newest first."""
+    found = checkpoints.installation_log(session, actor, given["after"], given["limit"] + 1)
+    shown = found[: given["limit"]]
+    return {"items": shown, "next": shown[-1].seq if len(found) > len(shown) else None}

@@ -1,0 +1,344 @@
+"""Process definitions: which there are, what a version says, and putting a new one in force by two people."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from flask import request
+from flask_babel import gettext as _
+from marshmallow import Schema, fields
+
+from engine import forms, posts
+from engine.catalogue import check
+from engine.commands import definitions
+from engine.errors import Invalid, NotFound, ProcessFault
+from engine.queries import definitions as reading
+from engine.queries import launchable
+from engine.surroundings import rulebook
+from webui.api import schemas, strict
+from webui.api.edge import Routes
+from webui.api.schemas import Moment, Text, lang
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.catalogue import Process
+    from engine.db import Session
+    from engine.organisation import Actor
+    from engine.queries.definitions import Difference, Full
+
+routes = Routes("process-definitions", "What the union decided: processes and their versions.")
+ONE = "/process-definitions/<key>"
+MAX_ZIP, MAX_FILES, MAX_TEXT = 4_000_000, 500, 4_000_000
+HASH = 64
+
+
+# --- shapes ---------------------------------------------------------------------------------------------------------------
+class VersionShape(Schema):
+    """A version; `latest`: new instances get it."""
+
+    hash = fields.String(required=True)
+    process_id = fields.String()
+    number = fields.Integer()
+    state = schemas.Choice("proposed", "published", "refused", "retired")
+    title = fields.String()
+    note = fields.String()
+    author = fields.String()
+    approver = fields.String()
+    created_at = Moment()
+    decided_at = Moment(allow_none=True)
+    latest = fields.Boolean()
+    mine = fields.Boolean()
+
+
+class DefinitionRow(Schema):
+    """A process with its version in force, and the proposals that wait, for those who handle them."""
+
+    process_id = fields.String(required=True)
+    title = fields.String()
+    summary = fields.String()
+    basis = fields.String()
+    current = fields.Nested(VersionShape, allow_none=True)
+    versions = fields.Integer()
+    waiting = fields.List(fields.Nested(VersionShape))
+    launchable = fields.Boolean(metadata={"description": "I may start it."})
+
+
+class Branch(Schema):
+    choice = fields.String()
+    leads_to = fields.String()
+
+
+class DefinitionStep(Schema):
+    """A user task or a message in words."""
+
+    id = fields.String()
+    title = fields.String()
+    asks = fields.String()
+    due = fields.String()
+    poll = fields.String()
+    not_by = fields.List(fields.String())
+    recuse = fields.String()
+    next = fields.List(fields.Nested(Branch))
+
+
+class LaneShape(Schema):
+    title = fields.String()
+    who = fields.String()
+    steps = fields.List(fields.Nested(DefinitionStep))
+
+
+class DefinitionForm(Schema):
+    """A form and, as JSON Schema, the answers that it takes; sources and hidden fields are checked on top of that."""
+
+    form = fields.Nested(schemas.Form)
+    answers = fields.Dict()
+
+
+class Definition(Schema):
+    """A version with its lanes, tasks, messages and forms; the form `launch` starts an instance."""
+
+    version = fields.Nested(VersionShape, required=True)
+    title = fields.String()
+    summary = fields.String()
+    basis = fields.String()
+    launch = fields.List(fields.String(), metadata={"description": "The posts that may start it."})
+    lanes = fields.List(fields.Nested(LaneShape))
+    forms = fields.Dict(keys=fields.String(), values=fields.Nested(DefinitionForm))
+    messages = fields.List(fields.String())
+    decisions = fields.List(fields.String())
+    outline = fields.String()
+    stories = fields.List(fields.String())
+    others = fields.List(fields.Nested(VersionShape))
+
+
+class Files(Schema):
+    hash = fields.String(required=True)
+    files = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+class Opening(Schema):
+    """What I need to start it: the form, what its fields offer, whom it goes to first, and my draft."""
+
+    process_id = fields.String(required=True)
+    title = fields.String()
+    union_id = fields.UUID()
+    union = fields.String()
+    form = fields.Nested(schemas.Form)
+    offers = schemas.Offers()
+    next = fields.List(fields.Nested(Schema.from_dict({"title": fields.String(), "who": fields.String()}, name="FirstTask")))
+    draft = fields.Dict()
+    saved_at = Moment(allow_none=True)
+
+
+class ChangedLine(Schema):
+    sign = fields.String()
+    old = fields.Integer(allow_none=True)
+    new = fields.Integer(allow_none=True)
+    text = fields.String()
+
+
+class ChangedFile(Schema):
+    name = fields.String()
+    what = schemas.Choice("added", "removed", "changed")
+    plus = fields.Integer()
+    minus = fields.Integer()
+    lines = fields.List(fields.Nested(ChangedLine))
+    cut = fields.Boolean()
+
+
+class DifferenceShape(Schema):
+    """What changed from one version to another of the same process."""
+
+    old = fields.Nested(VersionShape)
+    new = fields.Nested(VersionShape)
+    outline = fields.List(fields.Nested(ChangedLine))
+    files = fields.List(fields.Nested(ChangedFile))
+
+
+class Decided(Schema):
+    hash = fields.String(required=True)
+
+
+class FaultShape(Schema):
+    file = fields.String()
+    element = fields.String()
+    what = fields.String()
+    advice = fields.String()
+
+
+class Checked(Schema):
+    """All that is wrong with a folder, in its author's words; empty when it may be proposed."""
+
+    faults = fields.List(fields.Nested(FaultShape), required=True)
+
+
+class Proposal(schemas.Sent):
+    files = fields.Dict(
+        keys=Text(200, 1), values=fields.String(), required=True, metadata={"description": "Text of each file by its path."}
+    )
+    note = Text(500, load_default="")
+
+
+class Since(schemas.Asked):
+    old = Text(HASH, HASH, required=True, metadata={"description": "Hash of the older version."})
+
+
+DefinitionPage = schemas.page("DefinitionPage", DefinitionRow)
+VersionPage = schemas.page("VersionPage", VersionShape)
+
+
+# --- reading --------------------------------------------------------------------------------------------------------------
+@routes.look("/process-definitions", DefinitionPage)
+def list_definitions(session: Session, actor: Actor) -> dict[str, Any]:
+    """The processes with their versions in force."""
+    mine = {found.process.id for found in launchable.launchable(session, actor)}
+    listed = reading.listing(session, actor, lang())
+    return {"items": [{**vars(each), "launchable": each.process_id in mine} for each in listed], "next": None}
+
+
+@routes.look(ONE, Definition)
+def get_definition(session: Session, actor: Actor, key: str) -> dict[str, Any]:
+    """The version in force of a process id, or the version of a hash."""
+    found: Full = reading.full(session, actor, _hash(session, actor, key), lang())
+    process = found.process
+    return {
+        "version": found.version, "title": process.title.in_(lang()), "summary": process.summary.in_(lang()),
+        "basis": process.basis.in_(lang()), "launch": process.launch, "forms": _forms(process),
+        "lanes": [{"title": lane.title, "who": lane.who, "steps": [_step(s) for s in lane.steps]} for lane in found.lanes],
+        "messages": list(process.messages), "decisions": list(process.decisions), "outline": found.outline,
+        "stories": [title for title, _proves in found.stories], "others": found.others,
+    }  # fmt: skip
+
+
+def _step(step: reading.Step) -> dict[str, Any]:
+    return {**vars(step), "next": [{"choice": choice, "leads_to": where} for choice, where in step.next]}
+
+
+def _forms(process: Process) -> dict[str, Any]:
+    return {key: {"form": rule.form, "answers": _json_schema(rule.form)} for key, rule in process.tasks.items() if rule.form}
+
+
+@lru_cache(maxsize=256)
+def _json_schema(form: forms.Form) -> dict[str, Any]:
+    converter = OpenAPIConverter("3.1.0", lambda _schema: None, None)  # type: ignore[arg-type]
+    return dict(converter.schema2jsonschema(forms.schema_of(form)))
+
+
+def _hash(session: Session, actor: Actor, key: str) -> str:
+    """The hash that is meant: itself, or that of the version in force of a process. Raises NotFound."""
+    if len(key) == HASH:
+        return key
+    found = next((v for v in reading.versions(session, actor, key) if v.latest), None)
+    if found is None:
+        raise NotFound
+    return found.hash
+
+
+@routes.look(f"{ONE}/versions", VersionPage)
+def list_versions(session: Session, actor: Actor, key: str) -> dict[str, Any]:
+    """The versions of a process, newest first."""
+    return {"items": reading.versions(session, actor, key, lang()), "next": None}
+
+
+@routes.look(f"{ONE}/files", Files)
+def get_definition_files(session: Session, actor: Actor, key: str) -> dict[str, Any]:
+    """The files of a version, as they were frozen."""
+    digest = _hash(session, actor, key)
+    return {"hash": digest, "files": reading.full(session, actor, digest).process.files}
+
+
+@routes.look(f"{ONE}/opening", Opening)
+def get_opening(session: Session, actor: Actor, key: str) -> dict[str, Any]:
+    """What I need to start an instance of a process that my post opens."""
+    found = launchable.opening(session, actor, key, lang())
+    return {
+        **vars(found), "process_id": found.process.id, "title": found.process.title.in_(lang()),
+        "form": found.process.launch_form,
+    }  # fmt: skip
+
+
+@routes.look(f"{ONE}/difference", DifferenceShape, query=Since)
+def difference(session: Session, actor: Actor, given: dict[str, Any], key: str) -> Difference:
+    """What changed from an older version to this one."""
+    return reading.difference(session, actor, given["old"], _hash(session, actor, key), lang())
+
+
+# --- proposing ------------------------------------------------------------------------------------------------------------
+def _folder() -> dict[str, Any]:
+    """A folder as JSON ({"files", "note"}) or as a ZIP."""
+    if request.mimetype != "application/zip":
+        sent: dict[str, Any] = strict.loaded(Proposal(), strict.body(request))
+        return {**sent, "files": definitions.parse_upload({k: v.encode() for k, v in sent["files"].items()})}
+    request.max_content_length = MAX_ZIP
+    texts = definitions.parse_upload(_unpacked(request.get_data()))
+    for text in texts.values():
+        strict.text(text)
+    return {"files": texts, "note": ""}
+
+
+def _unpacked(data: bytes) -> dict[str, bytes]:
+    """The files in a ZIP, its one outer folder left out. Raises Invalid."""
+    found: dict[str, bytes] = {}
+    size = 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = [each for each in archive.infolist() if not each.is_dir()]
+            if len(entries) > MAX_FILES:
+                raise Invalid({"files": [_("文件超过 %(n)s 个。", n=MAX_FILES)]})
+            for each in entries:
+                with archive.open(each) as file:
+                    found[each.filename] = file.read(MAX_TEXT + 1 - size)
+                size += len(found[each.filename])
+                if size > MAX_TEXT:
+                    raise Invalid({"files": [_("文件合计过大。")]})
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, EOFError, OSError, zlib.error):
+        raise Invalid({"files": [_("不是可读的 ZIP 文件。")]}) from None
+    outer = {name.partition("/")[0] for name in found}
+    if len(outer) == 1 and "process.toml" not in found:
+        return {name.partition("/")[2]: content for name, content in found.items()}
+    return found
+
+
+SENT = {
+    "application/json": {"schema": Proposal},
+    "application/zip": {"schema": {"type": "string", "format": "binary"}},
+}
+
+
+def _faults(files: Mapping[str, str]) -> list[check.Fault]:
+    return check.faults(files, rulebook(), posts.kinds().posts)
+
+
+@routes.act("/process-definitions", Decided, status=201, at="/process-definitions/{hash}", read=_folder, sent=SENT)
+def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, str]:
+    """Hand in a folder for approval, as JSON or as a ZIP; every fault in it is named at once."""
+    if wrong := _faults(given["files"]):
+        raise Invalid({"files": [str(fault) for fault in wrong]})
+    try:
+        return {"hash": definitions.propose(session, actor, given["files"], given["note"])}
+    except ProcessFault as fault:
+        raise Invalid({"files": [" ".join(p for p in (fault.file, fault.element, fault.message, fault.advice) if p)]}) from None
+
+
+@routes.act("/process-definitions/check", Checked, read=_folder, sent=SENT, keyed=False)
+def check_folder(_session: Session, _actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """Find every fault in a folder; nothing is kept."""
+    return {"faults": _faults(given["files"])}
+
+
+@routes.act(f"{ONE}/approve", Decided)
+def approve(session: Session, actor: Actor, key: str) -> dict[str, str]:
+    """Put a proposed version in force; never by whoever proposed it."""
+    return {"hash": definitions.decide(session, actor, key, True)}
+
+
+@routes.act(f"{ONE}/refuse", Decided)
+def refuse(session: Session, actor: Actor, key: str) -> dict[str, str]:
+    """Refuse a proposed version."""
+    return {"hash": definitions.decide(session, actor, key, False)}

@@ -1,0 +1,236 @@
+"""From a request to a command or a query and back: token, transaction, Idempotency-Key, reply. One decorator per kind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import IO, TYPE_CHECKING, Any
+
+from flask import Response, current_app, g, request
+from flask_babel import gettext as _
+from flask_smorest import Blueprint
+
+from engine import db, organisation
+from engine.commands import edge, people
+from engine.errors import Conflict, NotFound, Refused
+from webui import errors
+from webui.api.schemas import KeyHeader
+from webui.api.strict import Parser, text
+
+if TYPE_CHECKING:
+    from marshmallow import Schema
+
+    from engine.db import Session
+
+BASE = "/api/v1"
+View = Callable[..., Any]
+JSON = "application/json"
+PROBLEMS = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 404: "NOT_FOUND", 422: "UNPROCESSABLE_ENTITY"}
+CHANGING = {**PROBLEMS, 403: "FORBIDDEN", 409: "CONFLICT", 413: "REQUEST_ENTITY_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
+
+
+class Binary:
+    """A reply that is a file: media type, bytes, and the name under which it is kept."""
+
+    def __init__(self, media_type: str, data: bytes, name: str) -> None:
+        self.media_type, self.data, self.name = media_type, data, name
+
+    def answer(self) -> Response:
+        reply = Response(self.data, content_type=self.media_type)
+        reply.headers.set("Content-Disposition", "attachment", filename=self.name)
+        return reply
+
+
+class Routes(Blueprint):  # type: ignore[misc]
+    """A group of routes. `look` reads and `act` changes; a view gets (session, actor, parsed input if any, **path ids)."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def __init__(self, name: str, about: str) -> None:
+        super().__init__(f"api_{name}", __name__, url_prefix=BASE, description=about)
+        self.tag = name
+        self.before_request(recognise)
+
+    def look(
+        self, rule: str, reply: type[Schema] | None, *, query: type[Schema] | None = None, media_type: str = JSON,
+        recorded: bool = False,
+    ) -> Callable[[View], View]:  # fmt: skip
+        """A GET: one transaction, nothing changes; `recorded`: but that it was read, or refused, is put on record."""
+
+        def decorate(view: View) -> View:
+            schema = reply() if reply else None
+
+            @wraps(view)
+            def run(*given: Any, **path: Any) -> Response:
+                def work(session: Session) -> Response:
+                    found = view(session, g.actor, *given, **path)
+                    return found.answer() if isinstance(found, Binary) else _json(_dumped(schema, found)[0], 200)
+
+                if recorded:
+                    return edge.carry_out(current_app.extensions["engine"], g.actor, work)
+                with db.transaction(current_app.extensions["engine"]) as session:
+                    return work(session)
+
+            return self._publish(rule, "GET", run, schema, 200, media_type, query, "query", PROBLEMS)
+
+        return decorate
+
+    def act(
+        self, rule: str, reply: type[Schema] | None = None, *, body: type[Schema] | None = None, method: str = "POST",
+        status: int = 200, at: str = "", sees: Callable[..., None] | None = None, keyed: bool = True, media_type: str = JSON,
+        read: Callable[[], Any] | None = None, sent: dict[str, Any] | None = None,
+        afterwards: Callable[[], Any] | None = None,
+    ) -> Callable[[View], View]:  # fmt: skip
+        """A change: one transaction with the stored reply of its Idempotency-Key; refusals are put on record.
+
+        `at` is the address of what was made, with names of the reply in braces. `sees(session, actor, **path)` raises
+        NotFound when the thing is not this person's to see: then a refusal says no more than that. `read` reads a body
+        that is no JSON, which `sent` describes. `keyed`: it takes an Idempotency-Key.
+        """
+
+        def decorate(view: View) -> View:
+            schema = reply() if reply else None
+
+            def made(*given: Any, **path: Any) -> edge.Reply | Binary:
+                found = view(*given, **path)
+                if isinstance(found, Binary):
+                    return found
+                text, shown = _dumped(schema, found)
+                return edge.Reply(status, text, BASE + at.format(**shown) if at else "")
+
+            @wraps(view)
+            def run(*given: Any, **path: Any) -> Response:
+                given = (read(),) if read else given
+                key = request.headers.get("Idempotency-Key") if keyed else None
+                try:
+                    done, fresh = _carry_out(key, lambda session: made(session, g.actor, *given, **path))
+                except (Refused, Conflict):
+                    if sees is not None:
+                        with db.transaction(current_app.extensions["engine"]) as session:
+                            sees(session, g.actor, **path)
+                    raise
+                if afterwards is not None:
+                    afterwards()
+                return done.answer() if isinstance(done, Binary) else _answer(done, key is not None and not fresh)
+
+            return self._publish(rule, method, run, schema, status, media_type, body, "json", CHANGING, keyed, sent)
+
+        return decorate
+
+    def _publish(
+        self, rule: str, method: str, run: View, schema: Schema | None, status: int, media_type: str,
+        given: type[Schema] | None, where: str, problems: dict[int, str], keyed: bool = False,
+        sent: dict[str, Any] | None = None,
+    ) -> View:  # fmt: skip
+        """Parse, document and route."""
+        shape = schema or (None if status == 204 else {"type": "string", "format": "binary"})
+        view = self.response(status, shape, content_type=media_type)(run)
+        for code, name in problems.items():
+            view = self.alt_response(code, name)(view)
+        if given is not None:
+            view = self.arguments(given, location=where)(view)
+        more: dict[str, Any] = {"parameters": [KeyHeader]} if keyed else {}
+        if sent is not None:
+            more["requestBody"] = {"required": True, "content": sent}
+        view = self.doc(operationId=f"{self.tag}.{run.__name__}", **more)(view)
+        self.route(rule, methods=[method], tags=[self.tag])(view)
+        return run
+
+
+def multipart(**fields: dict[str, Any]) -> dict[str, Any]:
+    """The description of a form with one file and some plain fields."""
+    shape = {"file": {"type": "string", "format": "binary"}, **fields}
+    return {"multipart/form-data": {"schema": {"type": "object", "properties": shape, "required": list(shape)}}}
+
+
+def _carry_out(key: str | None, made: Callable[[Session], edge.Reply | Binary]) -> tuple[edge.Reply | Binary, bool]:
+    """Do it in one transaction, once for the key; gives the reply, and whether it was done now."""
+    fresh = False
+
+    def work(session: Session) -> edge.Reply | Binary:
+        nonlocal fresh
+        fresh = False
+
+        def do() -> Any:
+            nonlocal fresh
+            fresh = True
+            return made(session)
+
+        return do() if key is None else edge.once(session, g.actor, key, _request_hash(), do)
+
+    done = edge.carry_out(current_app.extensions["engine"], g.actor, work)
+    return done, fresh
+
+
+def recognise() -> Response | None:
+    """The person whose token this is. Two reads; no cookie is looked at."""
+    sent = request.authorization
+    for value in (request.view_args or {}).values():
+        if isinstance(value, str):
+            _plain(value)
+    if sent is None or sent.type != "bearer" or not sent.token:
+        return _stranger("")
+    with db.transaction(current_app.extensions["engine"]) as session:
+        member_id = people.token_owner(session, sent.token[:200])
+        if member_id is not None:
+            g.actor = organisation.actor(session, member_id)
+            return None
+    return _stranger(', error="invalid_token"')
+
+
+def _plain(value: str) -> None:
+    try:
+        text(value)
+    except Exception:
+        raise NotFound from None
+
+
+def _stranger(why: str) -> Response:
+    said = _("令牌无效或已过期。") if why else _("请以 Authorization: Bearer 带上令牌。")
+    reply = errors.answer(401, "unauthenticated", said)
+    reply.headers["WWW-Authenticate"] = f'Bearer realm="yixing"{why}'
+    return reply
+
+
+def _dumped(schema: Schema | None, found: Any) -> tuple[str, dict[str, Any]]:
+    """What a view gave, as the text of the reply and as data."""
+    if schema is None:
+        return "", {}
+    made = schema.dump(found)
+    return json.dumps(made, ensure_ascii=False, separators=(",", ":")), made
+
+
+def _json(body: str, status: int) -> Response:
+    return Response(body, status, content_type="application/json")
+
+
+def _answer(done: edge.Reply, replayed: bool) -> Response:
+    reply = _json(done.body, done.status)
+    if done.status == 204:
+        reply.content_type = None  # type: ignore[assignment]
+    if done.location:
+        reply.headers["Location"] = done.location
+        reply.autocorrect_location_header = False
+    if replayed:
+        reply.headers["Idempotency-Replayed"] = "true"
+    return reply
+
+
+def _request_hash() -> str:
+    """What makes two requests the same; of a multipart form the fields and files, as its boundary is drawn each time."""
+    if request.mimetype != "multipart/form-data":
+        return edge.request_hash(request.method, request.path, request.get_data())
+    parts = [f"{name}={value}" for name, value in sorted(request.form.items(multi=True))]
+    for name, file in sorted(request.files.items(multi=True), key=lambda pair: pair[0]):
+        parts.append(f"{name}:{file.filename}:{_digest(file.stream)}")
+        file.stream.seek(0)
+    return edge.request_hash(request.method, request.path, "\n".join(parts).encode("utf-8", "surrogatepass"))
+
+
+def _digest(stream: IO[bytes]) -> str:
+    found = hashlib.sha256()
+    while piece := stream.read(1 << 20):
+        found.update(piece)
+    return found.hexdigest()

@@ -1,0 +1,294 @@
+"""Process instances: start, find, read, move, and prove."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app
+from marshmallow import Schema, fields
+
+from engine import keys
+from engine.commands import drafts, evidence, instances, reads
+from engine.errors import NotFound
+from engine.queries import diagrams, launchable
+from engine.queries import history as told
+from engine.queries import instances as reading
+from webui.api import schemas
+from webui.api.edge import Binary, Routes
+from webui.api.schemas import Answers, Id, Moment, Text, Whole, lang
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from engine.db import Session
+    from engine.organisation import Actor
+    from engine.queries.history import Happened, Proof
+    from engine.queries.instances import File, Page, Row
+
+routes = Routes("process-instances", "Matters: start them, find them, follow them.")
+ONE = "/process-instances/<uuid:instance_id>"
+
+
+class Launch(schemas.Sent):
+    process_id = Text(100, 1, required=True)
+    answers = Answers(load_default=dict, metadata={"description": "Of the form `launch` of the process."})
+
+
+class Wanted(schemas.Paged):
+    words = Text(200, load_default=None, metadata={"description": "In number, title, starter, unit and searched answers."})
+    process = Text(100, load_default=None)
+    state = schemas.Choice(*reading.STATES, load_default=None)
+    unit = Id(load_default=None)
+    starter = Id(load_default=None)
+    since = schemas.Day(load_default=None)
+    until = schemas.Day(load_default=None)
+    mine = schemas.Flag(load_default=False)
+
+
+class Alike(schemas.Asked):
+    process = Text(100, 1, required=True)
+    title = Text(200, 1, required=True)
+
+
+class Events(schemas.Asked):
+    limit = Whole(1, schemas.MOST, load_default=50)
+    after = Whole(0, 2**31 - 1, load_default=0, metadata={"description": "`next` of the page before: a seq."})
+
+
+class InstanceRow(Schema):
+    """An instance in a list."""
+
+    id = fields.UUID(required=True)
+    number = fields.String()
+    title = fields.String()
+    process_id = fields.String()
+    process_title = fields.String()
+    state = schemas.Choice(*reading.STATES)
+    outcome = fields.String()
+    outcome_title = fields.String()
+    stage = fields.List(fields.String(), metadata={"description": "The titles of what is open."})
+    starter = fields.String()
+    unit = fields.String()
+    started_at = Moment()
+    changed_at = Moment()
+    ended_at = Moment(allow_none=True)
+
+
+class Step(Schema):
+    """A task of an instance, open or done."""
+
+    id = fields.UUID()
+    element = fields.String()
+    title = fields.String()
+    state = schemas.Choice("open", "done", "cancelled")
+    who = fields.String()
+    mine = fields.Boolean()
+    opened_at = Moment()
+    due_at = Moment(allow_none=True)
+    closed_at = Moment(allow_none=True)
+    closed_by = fields.String()
+    poll_id = fields.UUID(allow_none=True)
+    answers = fields.List(fields.Nested(schemas.Answered))
+
+
+class Able(Schema):
+    """A message that this person may send now."""
+
+    name = fields.String()
+    title = fields.String()
+    asks = fields.String()
+    form = fields.Nested(schemas.Form, allow_none=True)
+
+
+class Linked(Schema):
+    id = fields.UUID()
+    number = fields.String()
+    title = fields.String()
+    kind = fields.String()
+
+
+class Incident(Schema):
+    id = fields.UUID()
+    message = fields.String()
+    at = Moment()
+
+
+class Instance(Schema):
+    """Everything about one instance that this person may see."""
+
+    row = fields.Nested(InstanceRow, required=True)
+    version = fields.String()
+    union_id = fields.UUID()
+    launched = fields.List(fields.Nested(schemas.Answered))
+    tasks = fields.List(fields.Nested(Step))
+    able = fields.List(fields.Nested(Able))
+    papers = fields.List(fields.Nested(schemas.Paper))
+    links = fields.List(fields.Nested(Linked))
+    incidents = fields.List(fields.Nested(Incident))
+    suspended_at = Moment(allow_none=True)
+    stopped_days = fields.Integer()
+    desk = fields.Boolean(metadata={"description": "May suspend, resume and terminate."})
+    history = fields.Boolean(metadata={"description": "May read the history."})
+
+
+class Event(Schema):
+    """One event; `body` is what was hashed."""
+
+    id = fields.Integer()
+    seq = fields.Integer()
+    at = Moment()
+    kind = fields.String()
+    actor = fields.String()
+    body = fields.Dict()
+    hash = fields.String()
+    leaf_no = fields.Integer(allow_none=True)
+
+
+class Break(Schema):
+    seq = fields.Integer()
+    why = fields.String()
+    why_en = fields.String()
+
+
+class ProofShape(Schema):
+    """What can be said about a chain now: its length, its first false line, how much of it is sealed and witnessed."""
+
+    events = fields.Integer()
+    head = fields.String()
+    broken = fields.Nested(Break, allow_none=True)
+    sealed = fields.Integer()
+    checkpoint_size = fields.Integer()
+    checkpoint_root = fields.String()
+    checkpoint_at = Moment(allow_none=True)
+    witnessed_size = fields.Integer()
+
+
+class Diagram(Schema):
+    """The picture and where the instance stands in it, by element ids."""
+
+    bpmn = fields.String()
+    passed = fields.List(fields.String())
+    open = fields.List(fields.String())
+
+
+class Moved(Schema):
+    """The instance that was moved."""
+
+    instance_id = fields.UUID(required=True)
+
+
+class Message(schemas.Sent):
+    answers = Answers(load_default=dict, metadata={"description": "Of the form of the message; see `able` of the instance."})
+
+
+InstancePage = schemas.page("InstancePage", InstanceRow)
+EventPage = schemas.page("EventPage", Event)
+InstanceList = Schema.from_dict({"items": fields.List(fields.Nested(InstanceRow), required=True)}, name="InstanceList")
+
+
+def sees(session: Session, actor: Actor, instance_id: UUID, **_more: Any) -> None:
+    """Raise NotFound when the instance is not this person's to see."""
+    reading.file(session, actor, instance_id)
+
+
+@routes.act("/process-instances", schemas.Made, body=Launch, status=201, at="/process-instances/{id}")
+def launch(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """Start an instance of the published version of a process; the draft of its form is forgotten."""
+    made = instances.launch(session, actor, given["process_id"], given["answers"])
+    drafts.drop(session, actor, f"launch:{given['process_id']}")
+    return {"id": made}
+
+
+@routes.look("/process-instances", InstancePage, query=Wanted)
+def list_instances(session: Session, actor: Actor, given: dict[str, Any]) -> Page:
+    """The instances that I may see, newest first."""
+    return reading.instances(
+        session, actor, given["words"], given["process"], given["state"], given["unit"], given["starter"], given["since"],
+        given["until"], given["mine"], given["after"], given["limit"], lang(),
+    )  # fmt: skip
+
+
+@routes.look("/process-instances/alike", InstanceList, query=Alike)
+def alike(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, tuple[Row, ...]]:
+    """Possible duplicates: instances of a process that I may start, with a title much like this one."""
+    found = launchable.opening(session, actor, given["process"], lang())
+    named = found.process.confidentiality == "named"  # even a title may say too much
+    return {"items": () if named else reading.alike(session, actor, given["process"], given["title"])}
+
+
+@routes.look(ONE, Instance)
+def get_instance(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
+    """One instance: where it stands, what was said, its papers, and what I may do."""
+    found = reading.file(session, actor, instance_id, lang())
+    return {**vars(found), "incidents": [dict(zip(("id", "message", "at"), each, strict=True)) for each in found.incidents]}
+
+
+@routes.act(f"{ONE}/withdraw", Moved, body=schemas.Reason, sees=sees)
+def withdraw(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
+    """Take my own matter back, as far as the process allows."""
+    return {"instance_id": instances.withdraw(session, actor, instance_id, given["reason"])}
+
+
+@routes.act(f"{ONE}/terminate", Moved, body=schemas.Reason, sees=sees)
+def terminate(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
+    """End a matter for good, with a reason that everybody in it can read (secretary)."""
+    return {"instance_id": instances.terminate(session, actor, instance_id, given["reason"])}
+
+
+@routes.act(f"{ONE}/suspend", Moved, body=schemas.Reason, sees=sees)
+def suspend(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
+    """Stop a matter and its clocks (secretary)."""
+    return {"instance_id": instances.suspend(session, actor, instance_id, given["reason"])}
+
+
+@routes.act(f"{ONE}/resume", Moved, sees=sees)
+def resume(session: Session, actor: Actor, instance_id: UUID) -> dict[str, UUID]:
+    """Let a stopped matter go on; its deadlines move by the days it stood still (secretary)."""
+    return {"instance_id": instances.resume(session, actor, instance_id)}
+
+
+@routes.act(f"{ONE}/messages/<name>", Moved, body=Message, sees=sees)
+def send_message(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID, name: str) -> dict[str, UUID]:
+    """Say something that the instance waits for, as listed in its `able`."""
+    return {"instance_id": instances.send(session, actor, instance_id, name, given["answers"])}
+
+
+@routes.act(f"{ONE}/incidents/<uuid:incident_id>/retry", Moved, sees=sees)
+def retry(session: Session, actor: Actor, instance_id: UUID, incident_id: UUID) -> dict[str, UUID]:
+    """Try again what broke (secretary, administrator)."""
+    found = reading.file(session, actor, instance_id)
+    if incident_id not in [key for key, _, _ in found.incidents]:
+        raise NotFound
+    return {"instance_id": instances.retry(session, actor, incident_id)}
+
+
+@routes.look(f"{ONE}/history", EventPage, query=Events, recorded=True)
+def history(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, Any]:
+    """The events of an instance, in order. That it was read is put on record, once a day."""
+    reads.read_history(session, actor, instance_id)
+    found: tuple[Happened, ...] = told.timeline(session, actor, instance_id, given["after"], given["limit"] + 1)
+    shown = found[: given["limit"]]
+    return {"items": shown, "next": shown[-1].seq if len(found) > len(shown) else None}
+
+
+@routes.look(f"{ONE}/proof", ProofShape)
+def proof(session: Session, actor: Actor, instance_id: UUID) -> Proof:
+    """Check the chain of this instance now."""
+    return told.proof(session, actor, instance_id)
+
+
+@routes.look(f"{ONE}/diagram", Diagram)
+def diagram(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
+    """The BPMN diagram with titles in words, the elements passed so far in order, and those open now."""
+    found: File = reading.file(session, actor, instance_id, lang())
+    return {
+        "bpmn": diagrams.of_instance(session, actor, instance_id, lang()).decode(),
+        "passed": told.path(session, actor, instance_id), "open": found.live,
+    }  # fmt: skip
+
+
+@routes.act(f"{ONE}/evidence", media_type="application/zip", sees=sees, keyed=False)
+def export_evidence(session: Session, actor: Actor, instance_id: UUID) -> Binary:
+    """The evidence pack as a ZIP that anybody can verify offline. Every export is put on record, so there is no key."""
+    key = keys.load_or_create(current_app.config["YIXING"].home / "keys")
+    return Binary("application/zip", evidence.export(session, actor, instance_id, key), f"evidence-{instance_id}.zip")

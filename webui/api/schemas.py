@@ -1,0 +1,277 @@
+"""What all resources share: the fields in which programs write, the shapes in which we answer, and their language."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from flask import g, request
+from flask_babel import lazy_gettext as _l
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from webui.words import LANGUAGES
+
+MOST = 200
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_WRONG: dict[str, Any] = {
+    "required": _l("必填。"), "null": _l("必填。"), "invalid": _l("填写的格式不对。"),
+    "validator_failed": _l("填写的内容不对。"), "unknown": _l("没有这一项。"), "type": _l("应是一组答案。"),
+}  # fmt: skip
+KeyHeader: dict[str, Any] = {
+    "name": "Idempotency-Key", "in": "header", "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "description": "The same key with the same request is carried out once; repetitions get the first reply, marked "
+    "`Idempotency-Replayed: true`. With another request it is refused (422).",
+}  # fmt: skip
+
+
+def lang() -> str:
+    """ "zh" or "en": what the program asks for by Accept-Language, else the person's own."""
+    wanted = request.accept_languages.best_match(LANGUAGES) if request.accept_languages else None
+    return wanted or g.actor.locale or "zh"
+
+
+# --- what programs send ------------------------------------------------------------------------------------------------
+class Sent(Schema):
+    """Ancestor of whatever is sent: unknown fields are refused."""
+
+    error_messages = _WRONG
+    from_query = False
+
+    class Meta:
+        unknown = RAISE
+
+
+def _of_query(field: fields.Field[Any]) -> bool:
+    return bool(getattr(field.parent, "from_query", False))
+
+
+class Text(fields.String):
+    """Text of `least` to `most` characters."""
+
+    def __init__(self, most: int, least: int = 0, **options: Any) -> None:
+        length = validate.Length(least, most, error="应为 {min} 至 {max} 个字。")
+        super().__init__(validate=length, error_messages=_WRONG, **options)
+
+
+class Choice(fields.String):
+    """One of a few words."""
+
+    def __init__(self, *words: str, **options: Any) -> None:
+        super().__init__(validate=validate.OneOf(words, error="应为 {choices} 之一。"), error_messages=_WRONG, **options)
+
+
+class Whole(fields.Integer):
+    """A whole number between two bounds; in a query string its digits."""
+
+    def __init__(self, least: int, most: int, **options: Any) -> None:
+        error = f"应为 {least} 至 {most} 之间的整数。"
+        super().__init__(validate=validate.Range(least, most, error=error), error_messages=_WRONG, **options)
+
+    def _deserialize(self, value: Any, *_more: Any, **__: Any) -> int:
+        if isinstance(value, str) and _of_query(self) and re.fullmatch(r"-?[0-9]{1,15}", value):
+            return int(value)
+        if type(value) is not int:
+            raise self.make_error("invalid")
+        return value
+
+
+class Id(fields.UUID):
+    """A UUID in its usual form."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(error_messages={**_WRONG, "invalid_uuid": _WRONG["invalid"]}, **options)
+
+    def _deserialize(self, value: Any, *_more: Any, **__: Any) -> UUID:
+        if not isinstance(value, str) or not _UUID.fullmatch(value):
+            raise self.make_error("invalid_uuid")
+        return UUID(value)
+
+
+class Day(fields.Date):
+    """A day, YYYY-MM-DD, from 1900 to 2199."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(error_messages=_WRONG, **options)
+
+    def _deserialize(self, value: Any, *_more: Any, **__: Any) -> date:
+        try:
+            found = date.fromisoformat(value if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) else "")
+        except (ValueError, TypeError):
+            raise self.make_error("invalid") from None
+        if not 1900 <= found.year <= 2199:
+            raise ValidationError("年份应在 1900 至 2199 之间。")
+        return found
+
+
+class Flag(fields.Boolean):
+    """true or false, nothing else."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(error_messages=_WRONG, **options)
+
+    def _deserialize(self, value: Any, *_more: Any, **__: Any) -> bool:
+        if value is True or value is False:
+            return bool(value)
+        if _of_query(self) and value in ("true", "false"):
+            return bool(value == "true")
+        raise self.make_error("invalid")
+
+
+class Answers(fields.Dict):
+    """The answers of a form by field; which ones, the form of the task or process says."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(keys=fields.String(), error_messages=_WRONG, **options)
+
+
+class Asked(Sent):
+    """Ancestor of query strings."""
+
+    from_query = True
+
+
+class Paged(Asked):
+    """Which page of a list."""
+
+    limit = Whole(1, MOST, load_default=50, metadata={"description": "Length of the page."})
+    after = Text(1000, load_default=None, metadata={"description": "`next` of the page before."})
+
+
+class Reason(Sent):
+    reason = Text(500, 1, required=True)
+
+
+# --- what we answer ----------------------------------------------------------------------------------------------------
+class Problem(Schema):
+    """An error, as application/problem+json (RFC 9457)."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True, metadata={"description": "The error's name, for programs."})
+    errors = fields.Dict(
+        keys=fields.String(), values=fields.List(fields.String()),
+        metadata={"description": "Faults by field; `_`: of the whole."},
+    )  # fmt: skip
+
+
+class InWords(fields.String):
+    """A text that is kept in both languages as `Words`."""
+
+    def _serialize(self, value: Any, *_more: Any, **__: Any) -> str:
+        return str(value.in_(lang()))
+
+
+class Both(fields.String):
+    """A text whose English twin stands beside it under <name>_en."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_more: Any) -> str:
+        english = getattr(obj, f"{self.attribute or attr}_en", "") if lang() == "en" else ""
+        return str(english or value or "")
+
+
+class Moment(fields.AwareDateTime):
+    """A moment, ISO 8601 in UTC."""
+
+
+class Made(Schema):
+    """Where something new is."""
+
+    id = fields.UUID(required=True)
+
+
+class Option(Schema):
+    value = fields.String(required=True)
+    label = fields.String(required=True)
+
+
+class Offers(fields.Dict):
+    """For fields whose choices are people, units or instances: (value, label) pairs by field."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(keys=fields.String(), values=fields.List(fields.Nested(Option)), **options)
+
+    def _serialize(self, value: Any, *_more: Any, **__: Any) -> Any:
+        return {key: [{"value": v, "label": shown} for v, shown in pairs] for key, pairs in value.items()}
+
+
+class FormChoice(Schema):
+    value = fields.String(required=True)
+    label = Both(required=True)
+
+
+class Limits(Schema):
+    min_length = fields.Integer(allow_none=True)
+    max_length = fields.Integer(allow_none=True)
+    minimum = fields.Integer(allow_none=True)
+    maximum = fields.Integer(allow_none=True)
+    pattern = fields.String(allow_none=True)
+
+
+class FormField(Schema):
+    key = fields.String(required=True, metadata={"description": "Empty for a text that is only shown."})
+    kind = fields.String(required=True)
+    label = Both(required=True)
+    description = Both()
+    required = fields.Boolean()
+    choices = fields.List(fields.Nested(FormChoice))
+    source = fields.String(metadata={"description": "Where the choices come from, e.g. `units:department`."})
+    hide = fields.String(metadata={"description": "When this holds, the field is neither shown, asked nor kept."})
+    multiple = fields.Boolean()
+    limits = fields.Nested(Limits)
+
+
+class Form(Schema):
+    """A form: what may be answered, field by field."""
+
+    id = fields.String(required=True)
+    fields_ = fields.List(fields.Nested(FormField), attribute="fields", data_key="fields")
+
+
+class NamedFile(Schema):
+    id = fields.UUID()
+    name = fields.String()
+
+
+class Attached(fields.List[Any]):
+    """(id, name) pairs of attachments."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(fields.Nested(NamedFile), **options)
+
+    def _serialize(self, value: Any, *_more: Any, **__: Any) -> Any:
+        return [{"id": key, "name": name} for key, name in value]
+
+
+class Answered(Schema):
+    """One answer in words."""
+
+    key = fields.String()
+    label = fields.String()
+    text = fields.String()
+    files = Attached()
+
+
+class Paper(Schema):
+    """A document (at /documents/<id>) or an attachment (at /files/<id>)."""
+
+    id = fields.UUID()
+    kind = Choice("document", "attachment")
+    title = fields.String()
+    number = fields.String()
+    at = Moment()
+    size = fields.Integer()
+    sha256 = fields.String()
+    media_type = fields.String()
+
+
+def page(name: str, item: type[Schema], **more: fields.Field[Any]) -> type[Schema]:
+    """The schema of a page of a list."""
+    shape: dict[str, Any] = {
+        "items": fields.List(fields.Nested(item), required=True), "next": fields.String(allow_none=True, required=True), **more,
+    }  # fmt: skip
+    return Schema.from_dict(shape, name=name)

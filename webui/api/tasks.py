@@ -1,0 +1,205 @@
+"""User tasks: my inbox, one task with its form, and what can be done with it. And drafts, which only their writer sees."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import Schema, fields
+
+from engine.commands import drafts, tasks
+from engine.errors import NotFound
+from engine.queries import inbox as waiting
+from engine.queries import tasks as reading
+from webui.api import schemas
+from webui.api.edge import Routes
+from webui.api.instances import Moved
+from webui.api.schemas import Answers, Moment, Text, Whole, lang
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from engine.db import Session
+    from engine.organisation import Actor
+    from engine.queries.inbox import Inbox
+    from engine.queries.tasks import Task
+
+routes = Routes("tasks", "What waits for me, and doing it.")
+ONE = "/tasks/<uuid:task_id>"
+DRAFT = re.compile(r"launch:[a-z][a-z0-9_]{0,99}|task:[0-9a-f-]{36}")
+
+
+class Waiting(schemas.Paged):
+    bucket = schemas.Choice(*waiting.BUCKETS, load_default=None)
+    process = Text(100, load_default=None)
+    words = Text(100, load_default=None, metadata={"description": "In number or title."})
+
+
+class Complete(schemas.Sent):
+    answers = Answers(load_default=dict, metadata={"description": "Of the form of the task."})
+    revision = Whole(
+        0, 2**31 - 1, load_default=None, allow_none=True,
+        metadata={"description": "As read; when somebody has acted since, the answer is 409 and says who."},
+    )  # fmt: skip
+
+
+class Draft(schemas.Sent):
+    answers = Answers(required=True)
+
+
+class InboxItem(Schema):
+    """One thing to do: a task (at /tasks/<id>) or a poll (at /polls/<id>)."""
+
+    id = fields.UUID(required=True)
+    what = schemas.Choice("task", "poll")
+    instance_id = fields.UUID()
+    number = fields.String()
+    title = fields.String()
+    process_id = fields.String()
+    process_title = fields.String()
+    element = fields.String()
+    element_title = fields.String()
+    asks = fields.String()
+    bucket = schemas.Choice(*waiting.BUCKETS)
+    due_at = Moment(allow_none=True)
+    opened_at = Moment()
+    started_at = Moment()
+    starter = fields.String()
+    union = fields.String()
+    claimed = fields.Boolean()
+    revision = fields.Integer(allow_none=True)
+    poll_kind = fields.String()
+
+
+COUNTS = fields.Dict(keys=fields.String(), values=fields.Integer())
+InboxPage = schemas.page("InboxPage", InboxItem, counts=COUNTS, by_process=COUNTS, total=fields.Integer())
+
+
+class Deadline(Schema):
+    """Until when, how that was computed, and the rule behind it. Negative days: it has passed."""
+
+    at = Moment()
+    on = fields.String()
+    working_left = fields.Integer()
+    days_left = fields.Integer()
+    provisional = fields.Boolean()
+    extended = fields.Boolean()
+    steps = fields.List(fields.String())
+    rule_id = fields.String()
+    rule = fields.String()
+    confidence = fields.String()
+    level = fields.String()
+
+
+class Said(Schema):
+    title = fields.String()
+    who = fields.String()
+    at = Moment()
+    answers = fields.List(fields.Nested(schemas.Answered))
+
+
+class TaskShape(Schema):
+    """One task: what is asked, what was said before, until when, what comes next, and the form."""
+
+    class Meta:
+        title = "Task"
+
+    id = fields.UUID(required=True)
+    instance_id = fields.UUID()
+    number = fields.String()
+    subject = fields.String()
+    process_title = fields.String()
+    element = fields.String()
+    title = fields.String()
+    asks = fields.String()
+    state = schemas.Choice("open", "done", "cancelled")
+    revision = fields.Integer()
+    form = fields.Nested(schemas.Form, allow_none=True)
+    offers = schemas.Offers()
+    outcomes = fields.String(metadata={"description": "The field whose choice decides what happens next."})
+    next = fields.Dict(keys=fields.String(), values=fields.String())
+    deadline = fields.Nested(Deadline, allow_none=True)
+    said = fields.List(fields.Nested(Said))
+    papers = fields.List(fields.Nested(schemas.Paper))
+    draft = fields.Dict()
+    seat = fields.Boolean()
+    claimed_by = fields.String()
+    claimed_by_me = fields.Boolean()
+    actionable = fields.Boolean()
+    closed_by = fields.String()
+    closed_at = Moment(allow_none=True)
+    instance_state = fields.String()
+    round = fields.Integer()
+
+
+class DraftShape(Schema):
+    key = fields.String(required=True)
+    answers = fields.Dict()
+    saved_at = Moment()
+
+
+DraftList = Schema.from_dict({"items": fields.List(fields.Nested(DraftShape), required=True)}, name="DraftList")
+
+
+@routes.look("/tasks", InboxPage, query=Waiting)
+def list_tasks(session: Session, actor: Actor, given: dict[str, Any]) -> Inbox:
+    """What waits for me, soonest due first, with counts over all of it."""
+    return waiting.inbox(session, actor, lang=lang(), **given)
+
+
+@routes.look(ONE, TaskShape)
+def get_task(session: Session, actor: Actor, task_id: UUID) -> Task:
+    """One task that is or was mine."""
+    return reading.task(session, actor, task_id, lang())
+
+
+@routes.act(f"{ONE}/claim", Moved)
+def claim(session: Session, actor: Actor, task_id: UUID) -> dict[str, UUID]:
+    """Take a task of one of my seats for myself."""
+    return {"instance_id": tasks.claim(session, actor, task_id)}
+
+
+@routes.act(f"{ONE}/release", Moved)
+def release(session: Session, actor: Actor, task_id: UUID) -> dict[str, UUID]:
+    """Give a claimed task back to its seat."""
+    return {"instance_id": tasks.release(session, actor, task_id)}
+
+
+@routes.act(f"{ONE}/complete", Moved, body=Complete)
+def complete(session: Session, actor: Actor, given: dict[str, Any], task_id: UUID) -> dict[str, UUID]:
+    """Finish a task with the answers to its form; its draft is forgotten."""
+    moved = tasks.complete(session, actor, task_id, given["answers"], given["revision"])
+    drafts.drop(session, actor, f"task:{task_id}")
+    return {"instance_id": moved}
+
+
+@routes.act(f"{ONE}/draft", body=Draft, method="PUT", status=204)
+def save_task_draft(session: Session, actor: Actor, given: dict[str, Any], task_id: UUID) -> None:
+    """Keep unfinished answers of a task that is mine."""
+    reading.task(session, actor, task_id)
+    drafts.save(session, actor, f"task:{task_id}", given["answers"])
+
+
+@routes.look("/drafts", DraftList)
+def list_drafts(session: Session, actor: Actor) -> dict[str, Any]:
+    """My unfinished answers, newest first."""
+    found = reading.drafts(session, actor)
+    return {"items": [dict(zip(("key", "answers", "saved_at"), each, strict=True)) for each in found]}
+
+
+@routes.act("/drafts/<key>", body=Draft, method="PUT", status=204)
+def save_draft(session: Session, actor: Actor, given: dict[str, Any], key: str) -> None:
+    """Keep unfinished answers under `launch:<process>` or `task:<id>`."""
+    drafts.save(session, actor, _key(key), given["answers"])
+
+
+@routes.act("/drafts/<key>", method="DELETE", status=204)
+def drop_draft(session: Session, actor: Actor, key: str) -> None:
+    """Forget a draft."""
+    drafts.drop(session, actor, _key(key))
+
+
+def _key(key: str) -> str:
+    if not DRAFT.fullmatch(key):
+        raise NotFound
+    return key
