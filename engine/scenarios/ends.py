@@ -28,9 +28,9 @@ def check_open(scene: Scene, wanted: tuple[str, ...], happened: str) -> None:
     if found != wanted:
         row = scene.session.execute(select(_instance.state, _instance.outcome).where(_instance.id == scene.instance())).one()
         state = settle.STATES.get(row.state, row.state)
-        ended = f",结束于 {words.titled(scene.process, row.outcome)}" if row.outcome else ""
-        there = f"之后应当打开的是 {words.listed(scene.process, wanted)},实际是 {words.listed(scene.process, found)}。"
-        raise Otherwise(f"{there}此件{state}{ended};这一步里:{happened or '什么也没有发生'}。")
+        ended = f"，结束于 {words.titled(scene.process, row.outcome)}" if row.outcome else ""
+        there = f"之后应当打开的是 {words.listed(scene.process, wanted)}，实际是 {words.listed(scene.process, found)}。"
+        raise Otherwise(f"{there}此件{state}{ended}；这一步里：{happened or '什么也没有发生'}。")
 
 
 def check(scene: Scene, story: Story) -> None:
@@ -45,7 +45,7 @@ def check(scene: Scene, story: Story) -> None:
     if not any("incident_noted" in ends.events for ends in story.ends.values()):
         wrong += _incidents(scene)
     if wrong:
-        raise Otherwise("结束时:" + " ".join(wrong))
+        raise Otherwise("结束时：" + " ".join(wrong))
 
 
 def _differences(scene: Scene, key: UUID, ends: Ends) -> Iterator[str]:
@@ -53,22 +53,22 @@ def _differences(scene: Scene, key: UUID, ends: Ends) -> Iterator[str]:
     at = "open" if row.state in STANDING else row.outcome or row.state
     if ends.at and ends.at not in (at, row.state):
         wanted = "还开着" if ends.at == "open" else f"结束于 {words.titled(scene.process, ends.at)}"
-        still = f"还开着:{words.listed(scene.process, scene.open_now(key))}"
-        yield f"应当{wanted},实际{still if at == 'open' else f'结束于 {words.titled(scene.process, at)}'}。"
+        still = f"还开着：{words.listed(scene.process, scene.open_now(key))}"
+        yield f"应当{wanted}，实际{still if at == 'open' else f'结束于 {words.titled(scene.process, at)}'}。"
     if ends.outcome and ends.outcome not in (row.outcome, row.state):
-        yield f"结果应当是 {ends.outcome},实际是 {row.outcome or row.state}。"
+        yield f"结果应当是 {ends.outcome}，实际是 {row.outcome or row.state}。"
     if ends.issued is not None:
         kinds = select(_document.kind).where(_document.instance_id == key).order_by(_document.id)
         issued = tuple(scene.session.execute(kinds).scalars())
         if issued != ends.issued:
-            yield f"应当出具的文书是 {'、'.join(ends.issued) or '(没有)'},实际是 {'、'.join(issued) or '(没有)'}。"
+            yield f"应当出具的文书是 {'、'.join(ends.issued) or '（没有）'}，实际是 {'、'.join(issued) or '（没有）'}。"
     happened = set(scene.session.execute(select(_event.kind).where(_event.instance_id == key)).scalars())
     if missing := [kind for kind in ends.events if kind not in happened]:
-        yield f"历史里没有 {'、'.join(missing)};有的是 {'、'.join(sorted(happened))}。"
+        yield f"历史里没有 {'、'.join(missing)}；有的是 {'、'.join(sorted(happened))}。"
     for path, value in ends.facts.items():
         found = settle.dotted(row.facts, path)
         if found != scene.meant(value):
-            yield f"事实 {path} 应当是 {value!r},实际是 {scene.by_name(found)!r}。"
+            yield f"事实 {path} 应当是 {value!r}，实际是 {scene.by_name(found)!r}。"
 
 
 def _incidents(scene: Scene) -> Iterator[str]:
@@ -76,4 +76,4 @@ def _incidents(scene: Scene) -> Iterator[str]:
     incident = tables.incident.c
     rows = scene.session.execute(select(incident.message).where(incident.instance_id.in_(scene.instances.values())))
     for message in rows.scalars():
-        yield f"出现异常:{message}"
+        yield f"出现异常：{message}"

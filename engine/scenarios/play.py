@@ -113,7 +113,7 @@ def _wait(scene: Scene, step: Step) -> None:
 def _act(scene: Scene, step: Step, name: str) -> str:
     """Let one person do it; gives the code of an expected refusal. Raises Otherwise."""
     if name not in scene.stage.members:
-        raise ProcessFault(f"没有 {name} 这个人。", advice="请在 [cast] 里写上,或用标准班底里的人。")
+        raise ProcessFault(f"没有 {name} 这个人。", advice="请在 [cast] 里写上，或用标准班底里的人。")
     try:
         actor = organisation.actor(scene.session, scene.stage.members[name])
         ACTS[step.does](scene, actor, step)
@@ -123,16 +123,16 @@ def _act(scene: Scene, step: Step, name: str) -> str:
         if step.refused in {error.code, re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()}:
             return step.refused
         wanted = f"应当以 {step.refused} 被拒绝" if step.refused else "应当成功"
-        raise Otherwise(f"{wanted},实际被拒绝({error.code}):{_said(error)}") from error
+        raise Otherwise(f"{wanted}，实际被拒绝({error.code}):{_said(error)}") from error
     if step.refused:
-        raise Otherwise(f"应当被拒绝({step.refused}),实际成功了。")
+        raise Otherwise(f"应当被拒绝({step.refused})，实际成功了。")
     return ""
 
 
 def _said(error: EngineError) -> str:
     """What a refusal says, with its fields."""
     fields = getattr(error, "fields", {})
-    told = ";".join(f"{key}:{'、'.join(messages)}" for key, messages in fields.items() if key != "_")
+    told = "；".join(f"{key}：{'、'.join(messages)}" for key, messages in fields.items() if key != "_")
     return told or error.message
 
 

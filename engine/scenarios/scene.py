@@ -68,7 +68,7 @@ class Scene:
     def known(self, alias: str) -> UUID:
         """The instance called so. Raises ProcessFault."""
         if alias not in self.instances:
-            raise ProcessFault(f"没有叫 {alias} 的件。", advice=f"已有:{'、'.join(self.instances) or '(没有)'}。")
+            raise ProcessFault(f"没有叫 {alias} 的件。", advice=f"已有：{'、'.join(self.instances) or '（没有）'}。")
         return self.instances[alias]
 
     def instance(self) -> UUID:
@@ -115,7 +115,7 @@ class Scene:
             named = self._places().get(kind) if colon else None
             if named is not None:
                 if name not in named:
-                    raise ProcessFault(f"{value} 指的是谁,不知道。", advice=f"可以写:{'、'.join(named)}。")
+                    raise ProcessFault(f"{value} 指的是谁，不知道。", advice=f"可以写：{'、'.join(named)}。")
                 return str(named[name])
         return value
 
@@ -146,7 +146,7 @@ class Scene:
 
     def open_words(self) -> str:
         """What is open in the current instance, in words."""
-        return words.listed(self.process, self.open_now(self.instance())) if self.instances else "(没有)"
+        return words.listed(self.process, self.open_now(self.instance())) if self.instances else "（没有）"
 
     def due(self, element: str) -> datetime | None:
         """The end of the time limit of this task, else the soonest of the open tasks, else of the waiting timers."""

@@ -92,11 +92,11 @@ def _held(name: str, text: str, units: Mapping[str, UUID], since: date) -> _Held
     found = _POST.fullmatch(text.strip())
     if found is None:
         raise ProcessFault(
-            f"{name} 的职务“{text}”读不懂。", advice='请写成 "formal_delegate@信息学院",可加 " until 2026-03-20"(最后一天)。'
+            f"{name} 的职务“{text}”读不懂。", advice='请写成 "formal_delegate@信息学院"，可加 " until 2026-03-20"（最后一天）。'
         )
     kind, unit, begin, end = found.groups()
     if (unit or UNION) not in units:
-        raise ProcessFault(f"{name} 的职务“{text}”里没有单位 {unit}。", advice=f"可以写:{'、'.join(units)}。")
+        raise ProcessFault(f"{name} 的职务“{text}”里没有单位 {unit}。", advice=f"可以写：{'、'.join(units)}。")
     try:
         return _Held(name, kind, units[unit or UNION], _day(begin) or since, _day(end))
     except ValueError:

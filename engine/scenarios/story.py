@@ -80,7 +80,7 @@ def read(source: Mapping[str, Any] | Path) -> Story:
         "请写 at = 2026-03-02T09:00:00+08:00。",
     )
     steps = raw.get("step", [])
-    _demand(isinstance(steps, list) and 0 < len(steps) <= MOST_STEPS, "故事没有步骤,或步骤太多。", "每一步写成 [[step]]。")
+    _demand(isinstance(steps, list) and 0 < len(steps) <= MOST_STEPS, "故事没有步骤，或步骤太多。", "每一步写成 [[step]]。")
     return Story(
         title=str(title),
         title_en=str(raw.get("title_en", "")),
@@ -99,7 +99,7 @@ def toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as fault:
-        raise ProcessFault(f"{path.name} 读不懂:{fault}", file=path.name, advice="请检查引号、括号是否成对。") from fault
+        raise ProcessFault(f"{path.name} 读不懂：{fault}", file=path.name, advice="请检查引号、括号是否成对。") from fault
 
 
 def _file(path: Any) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _known(place: str, table: Any, keys: Iterable[str]) -> None:
     for key in table:
         if key not in keys:
             near = difflib.get_close_matches(str(key), list(keys), n=1)
-            advice = f"是不是 {near[0]}?" if near else f"可以写:{'、'.join(sorted(keys))}。"
+            advice = f"是不是 {near[0]}?" if near else f"可以写：{'、'.join(sorted(keys))}。"
             raise ProcessFault(f"{place}里有不认识的“{key}”。", advice=advice)
 
 
@@ -134,7 +134,7 @@ def cast(table: Any) -> dict[str, tuple[str, ...]]:
 
 def _rules(table: Any) -> dict[str, int]:
     sound = isinstance(table, dict) and all(type(value) is int for value in table.values())
-    _demand(sound, "[rules] 的写法不对。", '每行写 "MO-SECOND" = 2,即本校自定的数值。')
+    _demand(sound, "[rules] 的写法不对。", '每行写 "MO-SECOND" = 2，即本校自定的数值。')
     return dict(table)
 
 
@@ -148,7 +148,7 @@ def _step(number: int, table: Any) -> Step:
     place = f"第 {number} 步"
     _known(place, table, _STEP)
     does = table.get("does", "")
-    _demand(does in VERBS, f"{place}没有写做什么,或写的 {does!r} 不认识。", f"does 可以写:{'、'.join(VERBS)}。")
+    _demand(does in VERBS, f"{place}没有写做什么，或写的 {does!r} 不认识。", f"does 可以写：{'、'.join(VERBS)}。")
     who = table.get("who", [])
     names = [who] if isinstance(who, str) else who
     _demand(isinstance(names, list) and all(isinstance(n, str) for n in names), f"{place}的 who 应是姓名或姓名的清单。")

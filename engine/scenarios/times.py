@@ -16,7 +16,7 @@ _SPAN = re.compile(r"(\d{1,5}) (minute|hour|day|week|working day)s?")
 _UNTIL = re.compile(r"until due(?: ([+-]) (\d{1,5}) (minute|hour|day|working day)s?)?")
 _EXACT = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
 NOON = time(12)
-ADVICE = '可以写 "3 days"、"5 working days"、"2 hours"、"until due"、"until due - 1 day"、"until due + 1 day",或一个时刻。'
+ADVICE = '可以写 "3 days"、"5 working days"、"2 hours"、"until due"、"until due - 1 day"、"until due + 1 day"，或一个时刻。'
 
 
 def target(after: str | datetime, now: datetime, due: datetime | None, calendar: Calendar) -> datetime:
@@ -28,7 +28,7 @@ def target(after: str | datetime, now: datetime, due: datetime | None, calendar:
     if found < now:
         if clock.day_of(found) == clock.day_of(now):
             return now  # noon of a day of which noon is over: later on the same day is meant
-        raise ProcessFault(f"after = {str(after)!r} 是 {_said(found)},已经过去了(现在是 {_said(now)})。", advice=ADVICE)
+        raise ProcessFault(f"after = {str(after)!r} 是 {_said(found)}，已经过去了(现在是 {_said(now)})。", advice=ADVICE)
     return found
 
 
@@ -40,7 +40,7 @@ def _moment(after: str | datetime, now: datetime, due: datetime | None, calendar
         return _moved(now, int(span[1]), span[2], calendar)
     if until := _UNTIL.fullmatch(text):
         if due is None:
-            raise ProcessFault(f"after = {after!r}:现在没有期限。", advice="请确认这一步之前打开的环节有 due,或写明 task。")
+            raise ProcessFault(f"after = {after!r}：现在没有期限。", advice="请确认这一步之前打开的环节有 due，或写明 task。")
         return _around(due, until[1] or "+", int(until[2] or 0), until[3] or "day", calendar)
     try:
         return _aware(datetime.fromisoformat(text))
@@ -79,7 +79,7 @@ def _working(day: date, amount: int, calendar: Calendar) -> date:
             while not calendar.is_working(day):
                 day += step
     except (OverflowError, Invalid):
-        raise ProcessFault("工作日太多,超出了日历的范围。") from None
+        raise ProcessFault("工作日太多，超出了日历的范围。") from None
     return day
 
 

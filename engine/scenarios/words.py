@@ -18,7 +18,7 @@ def titled(process: Process, element: str) -> str:
 
 def listed(process: Process, elements: Iterable[str]) -> str:
     """Elements with their titles; "nothing" when there are none."""
-    return "、".join(titled(process, each) for each in elements) or "(没有)"
+    return "、".join(titled(process, each) for each in elements) or "（没有）"
 
 
 def told(process: Process, kind: str, body: Mapping[str, Any]) -> str:
@@ -50,7 +50,7 @@ def _document(process: Process, body: Mapping[str, Any]) -> str:
 def _closed(process: Process, body: Mapping[str, Any]) -> str:
     outcome = body.get("outcome", {})
     counts = "、".join(f"{k} {v}" for k, v in outcome.items() if type(v) is int)
-    return f"{titled(process, str(body.get('task', '')))}截止:{'通过' if outcome.get('passed') else '未通过'}({counts})"
+    return f"{titled(process, str(body.get('task', '')))}截止：{'通过' if outcome.get('passed') else '未通过'}({counts})"
 
 
 _CLAUSES: dict[str, Callable[[Process, Mapping[str, Any]], str]] = {
@@ -78,5 +78,5 @@ _CLAUSES: dict[str, Callable[[Process, Mapping[str, Any]], str]] = {
     "instance_withdrawn": _plain("撤回"),
     "instance_terminated": _plain("终止"),
     "attempt_refused": _plain("拒绝在案"),
-    "incident_noted": lambda _process, body: f"异常:{body.get('message', '')}",
+    "incident_noted": lambda _process, body: f"异常：{body.get('message', '')}",
 }

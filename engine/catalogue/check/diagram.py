@@ -27,25 +27,25 @@ BESIDE = NODES | {
     "outgoing", "textAnnotation", "text", "association", "group", "timerEventDefinition", "timeDate",
     "messageEventDefinition", "terminateEventDefinition",
 }  # fmt: skip
-_OTHER_GATEWAY = "只用排他网关(选一条)和并行网关(同时走)。"
+_OTHER_GATEWAY = "只用排他网关（选一条）和并行网关（同时走）。"
 _OTHER_EVENT = "事件只用开始、结束、定时和消息。"
-_NO_DATA = "资料写在表单里,不画在图上,请删去。"
+_NO_DATA = "资料写在表单里，不画在图上，请删去。"
 ADVICE = {
-    "scriptTask": "流程图里不写程序。请改用服务任务,并在 [actions] 里写明登记过的动作。",
-    "task": "请改成用户任务(人办)、服务任务(系统办)或业务规则任务(查决策表)。",
+    "scriptTask": "流程图里不写程序。请改用服务任务，并在 [actions] 里写明登记过的动作。",
+    "task": "请改成用户任务（人办）、服务任务（系统办）或业务规则任务（查决策表）。",
     "manualTask": "请改成用户任务。", "sendTask": "请改成服务任务。", "receiveTask": "请改成消息中间事件。",
     "callActivity": "请改成嵌入式子流程。", "transaction": "请改成嵌入式子流程。", "adHocSubProcess": "请改成嵌入式子流程。",
     "inclusiveGateway": _OTHER_GATEWAY, "complexGateway": _OTHER_GATEWAY, "eventBasedGateway": _OTHER_GATEWAY,
     "intermediateThrowEvent": "请改成服务任务。",
-    "multiInstanceLoopCharacteristics": "多人办理请写成表决:[tasks.<环节>.poll]。",
-    "standardLoopCharacteristics": "重做请画一条退回的连线。", "timeDuration": "请用 timeDate,写成 due(\"规则编号\")。",
-    "timeCycle": "请用 timeDate;反复提醒请画回路。",
+    "multiInstanceLoopCharacteristics": "多人办理请写成表决：[tasks.<环节>.poll]。",
+    "standardLoopCharacteristics": "重做请画一条退回的连线。", "timeDuration": "请用 timeDate，写成 due(\"规则编号\")。",
+    "timeCycle": "请用 timeDate；反复提醒请画回路。",
     "signalEventDefinition": _OTHER_EVENT, "errorEventDefinition": _OTHER_EVENT,
     "escalationEventDefinition": _OTHER_EVENT, "compensateEventDefinition": _OTHER_EVENT, "cancelEventDefinition": _OTHER_EVENT,
     "conditionalEventDefinition": _OTHER_EVENT, "linkEventDefinition": _OTHER_EVENT, "dataObject": _NO_DATA,
     "dataObjectReference": _NO_DATA, "dataStoreReference": _NO_DATA, "ioSpecification": _NO_DATA, "property": _NO_DATA,
     "dataInputAssociation": _NO_DATA, "dataOutputAssociation": _NO_DATA,
-    "extensionElements": "扩展属性不会被读取,请删去;要说的写进 process.toml。",
+    "extensionElements": "扩展属性不会被读取，请删去；要说的写进 process.toml。",
 }  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def _unknown(tree: Any) -> Iterator[Fault]:
                     FILE,
                     shown(owner),
                     f"不能用 {shown(tag.localname)}。",
-                    ADVICE.get(tag.localname, "请删去,可用的元素见 docs/architecture.md。"),
+                    ADVICE.get(tag.localname, "请删去，可用的元素见 docs/architecture.md。"),
                 )
             elif child.get("triggeredByEvent") == "true":
                 yield Fault(FILE, shown(child.get("id")), "不能用事件子流程。", "请改成边界事件。")
@@ -123,10 +123,10 @@ def named(file: str, key: str, what: str) -> Iterator[Fault]:
             file,
             shown(key),
             f"{what}的编号 {shown(key)} 不合规定。",
-            "用小写字母开头,只含小写字母、数字、下划线,最多 60 个,不能是 if、and 这样的词。",
+            "用小写字母开头，只含小写字母、数字、下划线，最多 60 个，不能是 if、and 这样的词。",
         )
     elif key in RESERVED:
-        yield Fault(file, key, f"{what}不能叫 {key},这个名称已有用途。", "请换一个编号。")
+        yield Fault(file, key, f"{what}不能叫 {key}，这个名称已有用途。", "请换一个编号。")
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def _event(element: Element, diagram: Diagram) -> Iterator[Fault]:
         yield Fault(FILE, element.id, "开始和结束事件不能带定时或消息。", "请把它们放到中间事件或边界事件上。")
     if kind in {"boundaryEvent", "intermediateCatchEvent"}:
         if not element.timer and not element.message:
-            yield Fault(FILE, element.id, "事件既没有时刻,也没有消息。", "定时事件写 timeDate,消息事件选一个有名称的消息。")
+            yield Fault(FILE, element.id, "事件既没有时刻，也没有消息。", "定时事件写 timeDate，消息事件选一个有名称的消息。")
         elif element.timer and element.message:
             yield Fault(FILE, element.id, "一个事件不能既定时又收消息。", "请分成两个事件。")
     if kind == "boundaryEvent":
@@ -157,22 +157,22 @@ def _flow(flow: Flow, diagram: Diagram) -> Iterator[Fault]:
     source, target = diagram.elements.get(flow.source), diagram.elements.get(flow.target)
     for end, found, word in ((flow.source, source, "起点"), (flow.target, target, "终点")):
         if found is None:
-            yield Fault(FILE, shown(flow.id), f"连线的{word} {shown(end) or '(空)'} 不存在。", "请重新连接或删去这条连线。")
+            yield Fault(FILE, shown(flow.id), f"连线的{word} {shown(end) or '（空）'} 不存在。", "请重新连接或删去这条连线。")
     if source is None or target is None:
         return
     if source.scope != target.scope:
         yield Fault(
             FILE,
             flow.id,
-            f"连线从 {source.id} 到 {target.id},穿过了子流程的边框。",
-            "连线只能在同一层里;出子流程请连到它的结束事件。",
+            f"连线从 {source.id} 到 {target.id}，穿过了子流程的边框。",
+            "连线只能在同一层里；出子流程请连到它的结束事件。",
         )
     if source.type == "endEvent":
         yield Fault(FILE, flow.id, f"连线从结束事件 {source.id} 出发。", "结束事件之后不能再走。")
     if target.type in {"startEvent", "boundaryEvent"}:
         yield Fault(FILE, flow.id, f"连线通到 {target.id}。", "开始事件和边界事件不能有进来的连线。")
     if flow.condition and source.type != "exclusiveGateway":
-        yield Fault(FILE, flow.id, f"连线从 {source.id} 出发,不能带条件。", "条件只写在排他网关出来的连线上。")
+        yield Fault(FILE, flow.id, f"连线从 {source.id} 出发，不能带条件。", "条件只写在排他网关出来的连线上。")
 
 
 def _splits(element: Element, diagram: Diagram) -> Iterator[Fault]:
@@ -182,22 +182,22 @@ def _splits(element: Element, diagram: Diagram) -> Iterator[Fault]:
     elif element.default:
         yield Fault(FILE, element.id, "只有排他网关才有默认连线。", "请删去 default。")
     elif len(out) > 1 and element.type != "parallelGateway":
-        yield Fault(FILE, element.id, f"有 {len(out)} 条连线从这里出去。", "选一条走请加排他网关,同时走请加并行网关。")
+        yield Fault(FILE, element.id, f"有 {len(out)} 条连线从这里出去。", "选一条走请加排他网关，同时走请加并行网关。")
 
 
 def _exclusive(gateway: Element, out: list[Flow]) -> Iterator[Fault]:
     if len(out) < 2:
         for flow in out:
             if flow.condition:
-                yield Fault(FILE, flow.id, "网关只有一条出去的连线,不能带条件。", "请删去条件,或补上另一条连线。")
+                yield Fault(FILE, flow.id, "网关只有一条出去的连线，不能带条件。", "请删去条件，或补上另一条连线。")
         return
     if gateway.default not in {flow.id for flow in out}:
         yield Fault(FILE, gateway.id, "网关没有默认连线。", "请把“其他情形”的那条连线设为默认(default)。")
     for flow in out:
         if flow.id == gateway.default and flow.condition:
-            yield Fault(FILE, flow.id, "默认连线不能带条件。", "请删去条件,或把另一条设为默认。")
+            yield Fault(FILE, flow.id, "默认连线不能带条件。", "请删去条件，或把另一条设为默认。")
         if flow.id != gateway.default and not flow.condition:
-            yield Fault(FILE, flow.id, f"从网关 {gateway.id} 出去的连线没有条件。", "请写上条件,或设为默认连线。")
+            yield Fault(FILE, flow.id, f"从网关 {gateway.id} 出去的连线没有条件。", "请写上条件，或设为默认连线。")
 
 
 # --- lanes ------------------------------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ def _lanes(draft: Draft, diagram: Diagram) -> Iterator[Fault]:
                 FILE,
                 shown(name),
                 f"泳道 {shown(name)} 没有说明由谁办。",
-                f"请在 process.toml 写 [lanes.{shown(name)}],并写明 post 和 unit,或 person。",
+                f"请在 process.toml 写 [lanes.{shown(name)}]，并写明 post 和 unit，或 person。",
             )
         if times > 1:
             yield Fault(FILE, shown(name), f"有 {times} 条泳道都叫 {shown(name)}。", "请合并成一条。")
@@ -237,7 +237,7 @@ def _picture(tree: Any, diagram: Diagram) -> Iterator[Fault]:
     shapes = {node.get("bpmnElement"): node for node in tree.iter(f"{{{DI}}}BPMNShape")}
     edges = {node.get("bpmnElement"): node for node in tree.iter(f"{{{DI}}}BPMNEdge")}
     if not shapes and not edges:
-        yield Fault(FILE, "", "流程图没有图形信息,无法显示。", "请用 BPMN 编辑器打开并重新保存。")
+        yield Fault(FILE, "", "流程图没有图形信息，无法显示。", "请用 BPMN 编辑器打开并重新保存。")
         return
     for element in diagram.elements.values():
         shape = shapes.get(element.id)

@@ -16,7 +16,7 @@ class Fault:
 
     def __str__(self) -> str:
         place = " ".join(part for part in (self.file, self.element) if part)
-        return f"{place}:{self.what}" + (f" → {self.advice}" if self.advice else "")
+        return f"{place}：{self.what}" + (f" → {self.advice}" if self.advice else "")
 
 
 def shown(value: object, most: int = 60) -> str:

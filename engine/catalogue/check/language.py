@@ -54,7 +54,7 @@ class Language:
         where = f"{place}“{shown(text, 80)}”"
         wrong = expressions.check(text, {*self.facts, *more}, FUNCTIONS)
         for each in wrong:
-            yield Fault(file, element, f"{where}:{each}。", self._advice(each, more))
+            yield Fault(file, element, f"{where}：{each}。", self._advice(each, more))
         if wrong:
             return
         yield from self._unknown_fields(file, element, where, text, more)
@@ -67,9 +67,9 @@ class Language:
 
     def _advice(self, wrong: str, more: frozenset[str]) -> str:
         if wrong.startswith("没有名为"):
-            return f"可以用的有:{'、'.join(sorted({*self.facts, *more})[:40])}。"
+            return f"可以用的有：{'、'.join(sorted({*self.facts, *more})[:40])}。"
         if wrong.startswith("没有函数"):
-            return f"可以用的有:{'、'.join(sorted(FUNCTIONS | expressions.BUILT_IN.keys()))}。"
+            return f"可以用的有：{'、'.join(sorted(FUNCTIONS | expressions.BUILT_IN.keys()))}。"
         return "请按 docs/architecture.md 中的写法改正。"
 
     def _unknown_fields(self, file: str, element: str, where: str, text: str, more: frozenset[str]) -> Iterator[Fault]:
@@ -78,15 +78,15 @@ class Language:
             known = self.facts.get(head)
             field = rest.partition(".")[0]
             if rest and head not in more and known is not None and field not in known:
-                there = f"{head} 里有:{'、'.join(sorted(known))}。" if known else f"{head} 本身就是值,后面不写点。"
-                yield Fault(file, element, f"{where}:{head} 里没有 {field}。", there)
+                there = f"{head} 里有：{'、'.join(sorted(known))}。" if known else f"{head} 本身就是值，后面不写点。"
+                yield Fault(file, element, f"{where}：{head} 里没有 {field}。", there)
 
     def _numbers(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
         for number in expressions.numbers_in(text):
             if number not in (0, 1):
                 yield Fault(
                     file, element, f"{where}写了数字 {number}。",
-                    '人数、天数、比例都写在 processes/law 的规则里,这里写 rule("规则编号")。',
+                    '人数、天数、比例都写在 processes/law 的规则里，这里写 rule("规则编号")。',
                 )  # fmt: skip
 
     def _calls(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
@@ -97,22 +97,22 @@ class Language:
                     yield from self._rule(file, element, where, name, said[-1])
                 else:
                     yield Fault(
-                        file, element, f"{where}:{name}() 里没有规则编号。", f'请写成 {name}(…"规则编号"…),编号写在引号里。'
+                        file, element, f"{where}：{name}() 里没有规则编号。", f'请写成 {name}(…"规则编号"…)，编号写在引号里。'
                     )
             elif name in {"holds", "holders", "delegates"} and said:
                 post = f"{said[-1]}_delegate" if name == "delegates" else said[-1]
                 yield from self.post(file, element, where, post)
             elif name == "round" and said and said[0] not in self.tasks:
-                yield Fault(file, element, f"{where}:没有环节 {shown(said[0])}。", "round() 里写用户任务的编号。")
+                yield Fault(file, element, f"{where}：没有环节 {shown(said[0])}。", "round() 里写用户任务的编号。")
 
     def _rule(self, file: str, element: str, where: str, name: str, rule: str) -> Iterator[Fault]:
         found = self.known_rule(rule)
         if not found:
-            yield Fault(file, element, f"{where}:没有规则 {shown(rule)}。", self.near(rule))
+            yield Fault(file, element, f"{where}：没有规则 {shown(rule)}。", self.near(rule))
         elif name == "rule" and any(each.value is None for each in found):
-            yield Fault(file, element, f"{where}:规则 {rule} 不是一个整数。", "rule() 只用于人数、次数、天数这样的整数规则。")
+            yield Fault(file, element, f"{where}：规则 {rule} 不是一个整数。", "rule() 只用于人数、次数、天数这样的整数规则。")
         elif name in MOMENTS and any(each.kind != "time" for each in found):
-            yield Fault(file, element, f"{where}:规则 {rule} 不是期限。", f"{name}() 只用于以日、工作日、月、年计的规则。")
+            yield Fault(file, element, f"{where}：规则 {rule} 不是期限。", f"{name}() 只用于以日、工作日、月、年计的规则。")
 
     def known_rule(self, rule: str) -> tuple[Any, ...]:
         """The entries of a rule; empty when there is none."""
@@ -122,15 +122,15 @@ class Language:
         """What to write instead of an unknown rule."""
         family = [known for known in self.rules.ids if known.split("-")[0] == rule.split("-")[0]]
         return (
-            f"processes/law 里有:{'、'.join(sorted(family)[:30])}。"
+            f"processes/law 里有：{'、'.join(sorted(family)[:30])}。"
             if family
-            else "规则编号见 processes/law,没有的先在那里写明。"
+            else "规则编号见 processes/law，没有的先在那里写明。"
         )
 
     def post(self, file: str, element: str, where: str, post: str) -> Iterator[Fault]:
         """A fault when nobody can hold such a post."""
         if self.posts and post not in self.posts:
-            yield Fault(file, element, f"{where}:没有职务 {shown(post)}。", "职务的编号见 processes/posts.toml。")
+            yield Fault(file, element, f"{where}：没有职务 {shown(post)}。", "职务的编号见 processes/posts.toml。")
 
     def cell(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
         """Unknown rules in a cell of a decision table."""

@@ -68,7 +68,7 @@ class Level:
         found = _reached(begins, self.next)
         for element in self.nodes.values():
             if element.id not in found and not (element.type == "boundaryEvent" and element.on not in self.nodes):
-                yield Fault(FILE, element.id, f"“{_name(element)}”永远走不到。", "请从前面的节点连一条线过来,或删去它。")
+                yield Fault(FILE, element.id, f"“{_name(element)}”永远走不到。", "请从前面的节点连一条线过来，或删去它。")
 
     def dead_ends(self) -> Iterator[Fault]:
         """Nodes from which nothing leads to an end."""
@@ -118,7 +118,7 @@ def _endless(diagram: Diagram, levels: dict[str, Level]) -> Iterator[Fault]:
             yield Fault(
                 FILE,
                 sorted(turning)[0],
-                f"{names} 连成了不停的循环:中间没有人办,也不等时间。",
+                f"{names} 连成了不停的循环：中间没有人办，也不等时间。",
                 "请在回路里放一个用户任务或定时事件。",
             )
         if scope and not level.passes_at_once(waiting):

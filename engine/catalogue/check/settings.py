@@ -48,13 +48,13 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     if key:
         yield from named(FILE, key, "流程")
         if folder and key != folder:
-            yield Fault(FILE, "id", f"id 是 {shown(key)},文件夹叫 {shown(folder)}。", "两处应当一致。")
+            yield Fault(FILE, "id", f"id 是 {shown(key)}，文件夹叫 {shown(folder)}。", "两处应当一致。")
     yield from numbering("numbering", raw.get("numbering", ""))
     if "number_key" in raw and not KEY.fullmatch(raw["number_key"]):
         yield Fault(FILE, "number_key", "number_key 不合规定。", "用小写字母、数字、下划线。")
     if raw.get("confidentiality", "internal") not in CONFIDENTIALITY:
         yield Fault(
-            FILE, "confidentiality", f"没有 {shown(raw['confidentiality'])} 这一档。", f"可以写:{'、'.join(CONFIDENTIALITY)}。"
+            FILE, "confidentiality", f"没有 {shown(raw['confidentiality'])} 这一档。", f"可以写：{'、'.join(CONFIDENTIALITY)}。"
         )
     if raw.get("retention_years", 0) < 0:
         yield Fault(FILE, "retention_years", "保存年限不能是负数。", "请写整数年。")
@@ -82,7 +82,7 @@ def numbering(place: str, template: str) -> Iterator[Fault]:
             FILE,
             place,
             f"编号格式 {shown(template)} 不对。",
-            '请写成 "教代提〔{year}〕{n:03}" 这样的形式,只能用 {year} 和 {n}。',
+            '请写成 "教代提〔{year}〕{n:03}" 这样的形式，只能用 {year} 和 {n}。',
         )
 
 
@@ -96,27 +96,27 @@ def _lane(key: str, lane: dict[str, Any], draft: Draft, language: Language) -> I
         yield Fault(
             FILE,
             place,
-            "泳道没有说明由谁办,或说了两次。",
-            'post = "职务" 和 unit = "union",或 person = "launch.mover",二者写一。',
+            "泳道没有说明由谁办，或说了两次。",
+            'post = "职务" 和 unit = "union"，或 person = "launch.mover"，二者写一。',
         )
     if post:
         yield from language.post(FILE, place, f"[{place}] 的 post", post)
         if not unit:
-            yield Fault(FILE, place, "有 post,没有 unit。", '写 unit = "union",或给出单位的表达式,例如 "review.lead_unit"。')
+            yield Fault(FILE, place, "有 post，没有 unit。", '写 unit = "union"，或给出单位的表达式，例如 "review.lead_unit"。')
         elif unit != "union":
             yield from language.faults(FILE, place, "单位 unit ", unit)
     if person:
         yield from language.faults(FILE, place, "人员 person ", person)
     used = {m.get("lane") for m in draft.table("messages").values()}
     if draft.diagram and key not in draft.diagram.lanes and key not in used:
-        yield Fault(FILE, place, "流程图和消息里都没有用到这条泳道。", "请删去,或在流程图里画上名称相同的泳道。")
+        yield Fault(FILE, place, "流程图和消息里都没有用到这条泳道。", "请删去，或在流程图里画上名称相同的泳道。")
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
 def _task(key: str, task: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
     place = f"tasks.{shown(key)}"
     if draft.diagram and key not in language.tasks:
-        yield Fault(FILE, place, f"流程图里没有用户任务 {shown(key)}。", "请改成流程图里的 id,或删去。")
+        yield Fault(FILE, place, f"流程图里没有用户任务 {shown(key)}。", "请改成流程图里的 id，或删去。")
     for other in task.get("not_by", ()):
         if draft.diagram and other not in language.tasks:
             yield Fault(FILE, place, f"not_by 里的 {shown(other)} 不是用户任务。", "请写流程图里用户任务的 id。")
@@ -128,13 +128,13 @@ def _task(key: str, task: dict[str, Any], draft: Draft, language: Language) -> I
         yield from language.faults(FILE, place, "回避条件 recuse ", task["recuse"])
     for fact in task.get("prefill", ()):
         if fact not in language.facts:
-            yield Fault(FILE, place, f"prefill 里的 {shown(fact)} 不是本流程的事实。", "请写环节的 id,例如 review。")
+            yield Fault(FILE, place, f"prefill 里的 {shown(fact)} 不是本流程的事实。", "请写环节的 id，例如 review。")
     yield from _gates(place, task, language)
     yield from _outcomes(key, task, draft)
     if "poll" in task:
         yield from _poll(f"{place}.poll", task["poll"], language)
         if task.get("due"):
-            yield Fault(FILE, place, "表决的期限写了两处(due 和 closes)。", "请只在 [tasks.<环节>.poll] 里写 closes。")
+            yield Fault(FILE, place, "表决的期限写了两处（due 和 closes）。", "请只在 [tasks.<环节>.poll] 里写 closes。")
 
 
 def _gates(place: str, table: dict[str, Any], language: Language) -> Iterator[Fault]:
@@ -153,39 +153,39 @@ def _outcomes(key: str, task: dict[str, Any], draft: Draft) -> Iterator[Fault]:
             return
         asked = {each.key: each for each in form.asked}
         if field not in asked:
-            yield Fault(FILE, place, f"outcomes 写的 {shown(field)} 不在表单里。", f"表单里有:{'、'.join(asked)}。")
+            yield Fault(FILE, place, f"outcomes 写的 {shown(field)} 不在表单里。", f"表单里有：{'、'.join(asked)}。")
             return
         if asked[field].kind not in {"radio", "select"} or asked[field].source:
-            yield Fault(FILE, place, f"outcomes 写的 {field} 不是列出选项的单选。", "请用 radio 或 select,并列出 values。")
+            yield Fault(FILE, place, f"outcomes 写的 {field} 不是列出选项的单选。", "请用 radio 或 select，并列出 values。")
             return
         choices = {choice.value for choice in asked[field].choices}
     elif task.get("next") and not poll:
-        yield Fault(FILE, place, "有 next,没有 outcomes。", '请写 outcomes = "…",即哪一项答案决定下一步。')
+        yield Fault(FILE, place, "有 next，没有 outcomes。", '请写 outcomes = "…"，即哪一项答案决定下一步。')
         return
     for table in ("next", "next_en"):
         for choice in task.get(table, ()):
             if choice not in choices:
-                yield Fault(FILE, place, f"{table} 里的 {shown(choice)} 不是选项。", f"选项有:{'、'.join(sorted(choices))}。")
+                yield Fault(FILE, place, f"{table} 里的 {shown(choice)} 不是选项。", f"选项有：{'、'.join(sorted(choices))}。")
 
 
 def _poll(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fault]:
     choices = poll.get("choices", [])
     for name, allowed in (("kind", KINDS), ("early", EARLY), ("closable", CLOSABLE)):
         if name in poll and poll[name] not in allowed:
-            yield Fault(FILE, place, f"{name} 不能是 {shown(poll[name])}。", f"可以写:{'、'.join(allowed)}。")
+            yield Fault(FILE, place, f"{name} 不能是 {shown(poll[name])}。", f"可以写：{'、'.join(allowed)}。")
     if len(set(choices)) < len(choices):
         yield Fault(FILE, place, "选项有重复。", "每个选项只写一次。")
     for choice in choices:
         yield from named(FILE, choice, "选项")
         if choice in OUTCOME:
-            yield Fault(FILE, place, f"选项不能叫 {choice},这个名称已有用途。", "请换一个编号。")
+            yield Fault(FILE, place, f"选项不能叫 {choice}，这个名称已有用途。", "请换一个编号。")
         if choice not in poll.get("labels", {}):
             yield Fault(FILE, place, f"选项 {shown(choice)} 没有名称。", f'请在 [{place}.labels] 下写上 {shown(choice)} = "…"')
     for table in ("labels", "labels_en"):
         for label in poll.get(table, {}):
             if label not in choices:
                 yield Fault(
-                    FILE, place, f"{table} 里的 {shown(label)} 不是选项。", f"选项有:{'、'.join(map(shown, choices))}。"
+                    FILE, place, f"{table} 里的 {shown(label)} 不是选项。", f"选项有：{'、'.join(map(shown, choices))}。"
                 )
     if poll.get("roll"):
         yield from language.faults(FILE, place, "名册 roll ", poll["roll"])
@@ -202,12 +202,12 @@ def _message(key: str, message: dict[str, Any], draft: Draft, language: Language
     if key in language.tasks:
         yield Fault(FILE, place, f"消息与用户任务都叫 {shown(key)}。", "请给消息换一个名称。")
     if draft.diagram and key not in {e.message for e in draft.diagram.elements.values()}:
-        yield Fault(FILE, place, f"流程图里没有等待消息 {shown(key)} 的事件。", "请在流程图里画上消息事件,或删去这一段。")
+        yield Fault(FILE, place, f"流程图里没有等待消息 {shown(key)} 的事件。", "请在流程图里画上消息事件，或删去这一段。")
     lane = message.get("lane")
     if not lane and key not in notified(draft):
         yield Fault(FILE, place, "没有说明谁可以提出。", '请写 lane = "泳道编号"。')
     elif lane and lane not in draft.table("lanes"):
-        yield Fault(FILE, place, f"没有泳道 {shown(lane)}。", f"可以写:{'、'.join(draft.table('lanes'))}。")
+        yield Fault(FILE, place, f"没有泳道 {shown(lane)}。", f"可以写：{'、'.join(draft.table('lanes'))}。")
     yield from _gates(place, message, language)
 
 
@@ -220,7 +220,7 @@ def _undescribed(draft: Draft) -> Iterator[Fault]:
             FILE,
             f"messages.{shown(name)}",
             f"消息 {shown(name)} 没有说明。",
-            f"请写 [messages.{shown(name)}],写明 title、title_en 和 lane。",
+            f"请写 [messages.{shown(name)}]，写明 title、title_en 和 lane。",
         )
     tasks = draft.table("tasks")
     english = draft.raw.get("names_en", {})
@@ -248,4 +248,4 @@ def _undescribed(draft: Draft) -> Iterator[Fault]:
             )
     for key in english:
         if key not in draft.diagram.elements:
-            yield Fault(FILE, "names_en", f"流程图里没有 {shown(key)}。", "请删去这一行,或改成流程图里的 id。")
+            yield Fault(FILE, "names_en", f"流程图里没有 {shown(key)}。", "请删去这一行，或改成流程图里的 id。")

@@ -60,7 +60,7 @@ PROCESS = Of(
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
     ("title", "summary", "basis"),
 )  # fmt: skip
-_WORD_OF = {str: "文字(写在引号里)", int: "整数", bool: "true 或 false"}
+_WORD_OF = {str: "文字（写在引号里）", int: "整数", bool: "true 或 false"}
 
 
 def cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
@@ -84,7 +84,7 @@ def _clean(value: Any, shape: Any, path: str, found: list[Fault]) -> Any:
     elif shape is None or type(value) is shape:
         return value
     else:
-        found.append(Fault(FILE, path, f"“{path}”应是{_WORD_OF[shape]},这里是 {shown(value, 30)}。", "请改正这个值。"))
+        found.append(Fault(FILE, path, f"“{path}”应是{_WORD_OF[shape]}，这里是 {shown(value, 30)}。", "请改正这个值。"))
     return None
 
 
@@ -98,7 +98,7 @@ def _clean_table(table: dict[str, Any], shape: Of, path: str, found: list[Fault]
             fits = _clean(value, shape.keys[ANY_KEY], place, found)
         else:
             near = difflib.get_close_matches(key[:60], shape.keys, n=1)
-            advice = f"是不是 {near[0]}?" if near else f"可以写的有:{'、'.join(sorted(shape.keys))}。"
+            advice = f"是不是 {near[0]}?" if near else f"可以写的有：{'、'.join(sorted(shape.keys))}。"
             found.append(Fault(FILE, place, f"不认识的键“{shown(key)}”。", advice))
             continue
         if fits is not None:
@@ -114,7 +114,7 @@ def _missing(table: dict[str, Any], kept: dict[str, Any], shape: Of, path: str) 
             yield Fault(FILE, path or key, f"{here}缺少 {key}。", f"请写上 {key} = …")
     for key in shape.twins:
         if kept.get(key) and not kept.get(f"{key}_en"):
-            yield Fault(FILE, path or key, f"{here}有 {key},没有英文的 {key}_en。", f'请写上 {key}_en = "…"')
+            yield Fault(FILE, path or key, f"{here}有 {key}，没有英文的 {key}_en。", f'请写上 {key}_en = "…"')
     for key in ("next", "labels"):
         for choice in kept.get(key) or {}:
             if key in shape.keys and choice not in (kept.get(f"{key}_en") or {}):

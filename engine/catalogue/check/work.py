@@ -71,22 +71,22 @@ def _forms(draft: Draft, language: Language) -> Iterator[Fault]:
     for name, schema in draft.schemas.items():
         path = f"forms/{name}.json"
         if schema.get("id") != name:
-            yield Fault(path, name, f"表单的 id 是 {shown(schema.get('id'))}。", f"id 应当与文件名相同:{name}。")
+            yield Fault(path, name, f"表单的 id 是 {shown(schema.get('id'))}。", f"id 应当与文件名相同：{name}。")
         try:
             for wrong in forms.faults(schema, set(language.facts)):
                 yield Fault(path, name, f"{shown(wrong, 300)}。", "请在表单里改正。")
         except (ProcessFault, TypeError, ValueError, AttributeError, KeyError) as fault:
-            yield Fault(path, name, f"表单的写法不对:{shown(fault, 120)}", "请按 form-js 的格式改正。")
+            yield Fault(path, name, f"表单的写法不对：{shown(fault, 120)}", "请按 form-js 的格式改正。")
     if draft.diagram is None:
         return
     for name in draft.forms:
         if name not in known:
             yield Fault(
-                f"forms/{name}.json", name, f"流程图里没有环节或消息 {name}。", "请把文件名改成环节的 id,或删去这个文件。"
+                f"forms/{name}.json", name, f"流程图里没有环节或消息 {name}。", "请把文件名改成环节的 id，或删去这个文件。"
             )
         elif name in draft.polls and name in language.tasks:
             yield Fault(
-                f"forms/{name}.json", name, f"{name} 是表决,不用表单。", "请删去这个文件;选项写在 [tasks.<环节>.poll]。"
+                f"forms/{name}.json", name, f"{name} 是表决，不用表单。", "请删去这个文件；选项写在 [tasks.<环节>.poll]。"
             )
     for name in sorted(language.tasks - draft.polls - draft.forms.keys()):
         yield Fault(
@@ -111,13 +111,13 @@ def _actions(draft: Draft, language: Language, known: Collection[str]) -> Iterat
                     f'请写 [actions.{shown(key)}] 和 do = "…"。',
                 )
         for key in table.keys() - set(draft.elements("serviceTask")):
-            yield Fault(FILE, f"actions.{shown(key)}", f"流程图里没有服务任务 {shown(key)}。", "请改成流程图里的 id,或删去。")
+            yield Fault(FILE, f"actions.{shown(key)}", f"流程图里没有服务任务 {shown(key)}。", "请改成流程图里的 id，或删去。")
     for key, action in table.items():
         place, do = f"actions.{shown(key)}", action.get("do")
         if not do:
             continue
         if do not in known:
-            yield Fault(FILE, place, f"没有登记过动作 {shown(do)}。", f"可以写:{'、'.join(sorted(known))}。")
+            yield Fault(FILE, place, f"没有登记过动作 {shown(do)}。", f"可以写：{'、'.join(sorted(known))}。")
         elif do in ARGUMENTS:
             needed, possible = ARGUMENTS[do]
             for name in sorted(needed - action.keys()):
@@ -127,7 +127,7 @@ def _actions(draft: Draft, language: Language, known: Collection[str]) -> Iterat
                     FILE,
                     place,
                     f"动作 {do} 不认识 {shown(name)}。",
-                    f"可以写:{'、'.join(sorted(needed | possible)) or '(没有)'}。",
+                    f"可以写：{'、'.join(sorted(needed | possible)) or '（没有）'}。",
                 )
             yield from _arguments(place, action, draft, language)
 
@@ -137,7 +137,7 @@ def _arguments(place: str, action: dict[str, Any], draft: Draft, language: Langu
     other = {"set": dict, "facts": list}
     for name, value in action.items():
         if not isinstance(value, other.get(name, str)):
-            yield Fault(FILE, place, f"{shown(name)} 的写法不对。", "请写成引号里的文字;set 写成表,facts 写成清单。")
+            yield Fault(FILE, place, f"{shown(name)} 的写法不对。", "请写成引号里的文字；set 写成表，facts 写成清单。")
     for name in ("to", "target", "code"):
         if name in texts:
             yield from language.faults(FILE, place, f"{name} ", texts[name])
@@ -172,7 +172,7 @@ def _decisions(draft: Draft, language: Language) -> Iterator[Fault]:
             )
         for key in sorted(draft.tables.keys() - wanted):
             yield Fault(
-                f"{key}.dmn", key, f"流程图里没有业务规则任务 {key}。", "请把文件名改成业务规则任务的 id,或删去这个文件。"
+                f"{key}.dmn", key, f"流程图里没有业务规则任务 {key}。", "请把文件名改成业务规则任务的 id，或删去这个文件。"
             )
     for key, table in draft.tables.items():
         if table is not None:
@@ -182,12 +182,12 @@ def _decisions(draft: Draft, language: Language) -> Iterator[Fault]:
 def _table(path: str, key: str, table: decisions.Table, language: Language) -> Iterator[Fault]:
     yield from named(path, key, "决策")
     if table.id != key:
-        yield Fault(path, key, f"决策的 id 是 {shown(table.id)}。", f"<decision> 的 id 应当与文件名相同:{key}。")
+        yield Fault(path, key, f"决策的 id 是 {shown(table.id)}。", f"<decision> 的 id 应当与文件名相同：{key}。")
     try:
         for wrong in decisions.faults(table, FUNCTIONS, set(language.facts)):
             yield Fault(path, key, f"{shown(wrong, 300)}。", "请在决策表里改正。")
     except (ProcessFault, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as fault:
-        yield Fault(path, key, f"决策表读不懂:{shown(fault, 160)}", "请检查各格的写法。")
+        yield Fault(path, key, f"决策表读不懂：{shown(fault, 160)}", "请检查各格的写法。")
     for column in table.inputs:
         if not expressions.check(column.expression, set(language.facts), FUNCTIONS):  # what is not sound was said above
             yield from language.faults(path, key, f"条件列“{shown(column.label)}”", column.expression)
@@ -220,13 +220,13 @@ def _documents(draft: Draft) -> Iterator[Fault]:
                 FILE,
                 place,
                 "没有一个动作出具这份文书。",
-                f'请在 [actions] 里写 do = "issue_document"、document = "{shown(key)}",或删去。',
+                f'请在 [actions] 里写 do = "issue_document"、document = "{shown(key)}"，或删去。',
             )
     for name, text in templates.items():
         path = f"documents/{name}.typ"
         used = any(f"{name}.typ" in other for key, other in templates.items() if key != name)
         if draft.raw and name not in draft.table("documents") and not used:
-            yield Fault(path, name, f"process.toml 里没有文书 {name}。", f"请写 [documents.{name}],或删去这个文件。")
+            yield Fault(path, name, f"process.toml 里没有文书 {name}。", f"请写 [documents.{name}]，或删去这个文件。")
         for word, target in _READS.findall(text):
             if target and _REACHES_OUT.fullmatch(target):
                 yield Fault(
