@@ -1,0 +1,141 @@
+"""Files in and out: Chinese names, refused kinds and sizes, whose they are, and headers that keep browsers from running them."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from engine import canonical, clock, documents, tables
+from engine.commands import attachments, instances
+from webui.files import named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from tests.webui.conftest import House
+
+    Login = Callable[[str], FlaskClient]
+
+PDF = b"%PDF-1.7\n%%EOF\n"
+SCRIPT = {"X-Requested-With": "yixing"}
+
+
+def upload(browser: FlaskClient, name: str, data: bytes = PDF, **headers: str) -> Any:
+    return browser.post("/files", data={"file": (io.BytesIO(data), name)}, headers={**SCRIPT, **headers})
+
+
+def kept(house: House) -> int:
+    return int(house.look(lambda s: s.execute(select(func.count()).select_from(tables.attachment)).scalar_one()))
+
+
+@pytest.mark.parametrize("name", ["调研报告(终稿).pdf", "𠮷野家 食堂 价格.pdf", "a'b;c 100%.pdf", "Ünïcödé – 表.PDF"])
+def test_a_file_comes_back_under_its_own_name_and_is_never_shown_inside(client: Login, name: str) -> None:
+    browser = client("mover")
+    answer = upload(browser, name)
+    assert answer.status_code == 201
+    assert answer.json["name"] and answer.json["size"] == len(PDF)
+    back = browser.get(f"/files/{answer.json['id']}")
+    assert back.data == PDF and back.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in back.headers["Content-Security-Policy"] and "no-store" in back.headers["Cache-Control"]
+    disposition = back.headers["Content-Disposition"]
+    assert disposition.startswith("attachment; ") and disposition.isascii()
+    encoded = re.search(r"filename\*=UTF-8''(\S+)$", disposition)
+    assert encoded and unquote(encoded[1]) == name
+
+
+@pytest.mark.parametrize("name", ["网页.html", "图.svg", "程序.exe", "没有后缀", "宏.docm", ".pdf.js"])
+def test_kinds_that_could_run_are_refused(client: Login, house: House, name: str) -> None:
+    answer = upload(client("mover"), name)
+    assert answer.status_code == 422 and answer.content_type == "application/problem+json"
+    assert "只能上传" in answer.json["errors"]["file"][0]
+    assert kept(house) == 0
+
+
+def test_empty_missing_and_several_files_are_refused(client: Login, house: House) -> None:
+    browser = client("mover")
+    assert upload(browser, "空.pdf", b"").status_code == 422
+    assert browser.post("/files", headers=SCRIPT).status_code == 422
+    assert browser.post("/files", data={"file": "not a file"}, headers=SCRIPT).status_code == 422
+    two = {"file": [(io.BytesIO(PDF), "一.pdf"), (io.BytesIO(PDF), "二.pdf")]}
+    assert browser.post("/files", data=two, headers=SCRIPT).status_code == 422
+    assert kept(house) == 0
+
+
+def test_more_than_a_megabyte_is_let_in_here_only(client: Login, house: House) -> None:
+    browser, large = client("mover"), b"%PDF-" + b"0" * (3 << 20)
+    assert upload(browser, "大.pdf", large).status_code == 201
+    other = browser.post("/launch/errand", data={"f.subject": "x" * (2 << 20), "once": "k"})
+    assert other.status_code == 413
+    assert upload(client(""), "大.pdf", large).status_code in (302, 413)
+    assert kept(house) == 1
+
+
+def test_beyond_fifty_megabytes_is_refused(client: Login, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attachments, "MAX_BYTES", 1 << 20)
+    assert upload(client("mover"), "正好.pdf", b"0" * (1 << 20)).status_code == 201
+    assert upload(client("mover"), "多一字节.pdf", b"0" * ((1 << 20) + 1)).status_code == 422
+    assert upload(client("mover"), "太大.pdf", b"0" * (2 << 20)).status_code == 413
+    assert kept(house) == 1
+
+
+def test_an_upload_needs_its_token_even_when_it_is_large(app: Flask, client: Login, house: House) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    browser, large = client("mover"), b"0" * (3 << 20)
+    assert upload(browser, "伪造.pdf", large).status_code == 400
+    token = re.search(r'name="csrf" content="([^"]+)"', browser.get("/launch").text)
+    assert token
+    assert upload(browser, "真的.pdf", large, **{"X-CSRFToken": token[1]}).status_code == 201
+    assert kept(house) == 1
+
+
+def test_a_file_is_its_owners_until_a_matter_holds_it_and_then_theirs_who_see_the_matter(
+    client: Login, house: House
+) -> None:
+    key = upload(client("mover"), "附件.pdf").json["id"]
+    path = f"/files/{key}"
+    assert client("mover").get(path).status_code == 200
+    for who in ("second", "office", "stranger"):
+        assert client(who).get(path).status_code == 404
+    matter = house.do("mover", instances.launch, "errand", {"subject": "有附件的事"})
+    with house.engine.begin() as session:
+        session.execute(tables.attachment.update().values(instance_id=matter))
+    assert client("office").get(path).status_code == 200
+    assert "附件.pdf" in client("office").get(f"/matters/{matter}").text
+    for who in ("second", "stranger", "foreign"):
+        assert client(who).get(path).status_code == 404
+    assert client("").get(path).status_code == 302
+    assert client("mover").get(f"/files/{uuid4()}").status_code == 404
+
+
+def test_a_document_opens_in_the_browser_for_those_who_see_its_matter(
+    client: Login, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "typeset", lambda files, kind, data: PDF)
+    matter = house.do("mover", instances.launch, "errand", {"subject": "有文书的事"})
+    data, key = {"document": {"issued_on": "2026-03-02"}}, UUID(int=7)
+    with house.engine.begin() as session:
+        session.execute(
+            insert(tables.document).values(
+                id=key, instance_id=matter, kind="note", number="办单〔2026〕001", title="通知", data=data,
+                data_sha256=canonical.digest(canonical.dumps(data)).hex(), issued_at=clock.now(),
+            )
+        )  # fmt: skip
+    answer = client("mover").get(f"/documents/{key}")
+    assert answer.status_code == 200 and answer.content_type == "application/pdf" and answer.data == PDF
+    assert answer.headers["Content-Disposition"].startswith("inline; ")
+    assert "通知" in unquote(answer.headers["Content-Disposition"])
+    assert f"/documents/{key}" in client("mover").get(f"/matters/{matter}").text
+    assert client("foreign").get(f"/documents/{key}").status_code == 404
+
+
+def test_a_name_can_break_no_header() -> None:
+    assert "\n" not in named("a\r\nSet-Cookie: x=1.pdf") and named('"; x="').isascii()
