@@ -80,7 +80,10 @@ def check(actor: Actor, verb: str, union_id: UUID | None, **details: Any) -> Non
 def visible(actor: Actor) -> ColumnElement[bool]:
     """The condition on `instance` under which this actor may know that an instance exists."""
     instance, share = tables.instance.c, tables.share.c
-    shared = instance.id.in_(select(share.instance_id).where(share.key.in_(actor.keys)))
+    roll, poll = tables.roll.c, tables.poll.c
+    asked = select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id).where(roll.member_id == actor.id)
+    given = select(share.instance_id).where(share.key.in_(actor.keys))
+    shared = or_(instance.starter_id == actor.id, instance.id.in_(given), instance.id.in_(asked))
     desks = actor.unions(*DESKS)
     return or_(instance.union_id.in_(desks), shared) if desks else shared
 

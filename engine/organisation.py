@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from engine.db import Session
+
+
+def seat_key(seat: str) -> UUID:
+    """A seat ("<post>@<unit>") as a key of the table `share`."""
+    return UUID(bytes=hashlib.md5(seat.encode(), usedforsecurity=False).digest())
 
 
 @dataclass(frozen=True)
@@ -47,9 +53,9 @@ class Actor:
         return frozenset(f"{p.kind}@{p.unit_id}" for p in self.posts)
 
     @cached_property
-    def keys(self) -> list[str]:
+    def keys(self) -> list[UUID]:
         """Under which keys a share may name this person."""
-        return sorted(self.seats | {f"m:{self.id}"})
+        return [self.id, *(seat_key(seat) for seat in sorted(self.seats))]
 
     def holds(self, kind: str, union_id: UUID | None = None) -> bool:
         """Does this person hold such a post, in that union when one is named?"""

@@ -63,7 +63,8 @@ def seal(session: Session, key: keys.SigningKey) -> int:
     for row in rows:
         numbered.append({"key": row.id, "leaf": frontier.size})
         frontier.append(merkle.leaf_hash(bytes(row.hash)))
-    session.execute(update(tables.event).where(_event.id == bindparam("key")).values(leaf_no=bindparam("leaf")), numbered)
+    unsealed = update(tables.event).where(_event.id == bindparam("key"), _event.leaf_no.is_(None))
+    session.execute(unsealed.values(leaf_no=bindparam("leaf")), numbered)
     at = clock.now().replace(microsecond=0)
     signed = key.sign(keys.checkpoint_text(frontier.size, frontier.root(), at, key.key_id))
     session.execute(

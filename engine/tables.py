@@ -224,19 +224,17 @@ instance = Table(
     Column("stopped_days", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("union_id", "number"),
     Index("ix_instance_union_id", "union_id", "id"),
-    Index("ix_instance_union_state", "union_id", "state", "id"),
+    Index("ix_instance_alive", "union_id", "id", postgresql_where=text("state IN ('running', 'suspended')")),
     Index("ix_instance_starter", "starter_id", "id"),
     Index("ix_instance_grams", "grams", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
-    Index("ix_instance_number", "number"),
 )
 
-share = Table(  # who may see an instance besides the desks of its union: "m:<member>" or "<post>@<unit>"
+share = Table(  # who may see an instance besides the desks of its union and the rolls of its polls
     "share",
     metadata,
-    Column("key", Text, nullable=False),
+    Column("key", Uuid, nullable=False),  # a member's id, or organisation.seat_key of "<post>@<unit>"
     Column("instance_id", Uuid, ForeignKey("instance.id"), nullable=False),
     PrimaryKeyConstraint("key", "instance_id"),
-    Index("ix_share_instance", "instance_id"),
 )
 
 link = Table(
@@ -255,8 +253,6 @@ task = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     _ref("instance_id", "instance.id", nullable=False),
-    _ref("union_id", "unit.id", nullable=False),
-    Column("process_id", Text, nullable=False),
     Column("element", Text, nullable=False),
     Column("ref", Integer, nullable=False),  # handle in the machine's state
     Column("seat", Text),  # "<post>@<unit>"; empty for a person's own task and for polls
@@ -348,6 +344,7 @@ roll = Table(
     Column("comment", Text, nullable=False, server_default=""),
     _moment("at"),
     PrimaryKeyConstraint("poll_id", "member_id"),
+    Index("ix_roll_member", "member_id"),
     Index("ix_roll_member_open", "member_id", postgresql_where=text("open")),
 )
 
@@ -355,7 +352,7 @@ roll = Table(
 event = Table(
     "event",
     metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("id", BigInteger, Identity(), nullable=False),  # the order in which events are sealed
     Column("instance_id", Uuid, nullable=False),  # an instance's id, or a union's for what belongs to no instance
     Column("seq", Integer, nullable=False),
     Column("kind", Text, nullable=False),
@@ -364,7 +361,7 @@ event = Table(
     Column("body", Text, nullable=False),  # canonical JSON of everything, the columns left of it included
     Column("hash", LargeBinary, nullable=False),  # SHA-256(hash before it + body)
     Column("leaf_no", BigInteger),
-    UniqueConstraint("instance_id", "seq"),
+    PrimaryKeyConstraint("instance_id", "seq"),
     Index("ix_event_unsealed", "id", postgresql_where=text("leaf_no IS NULL")),
 )
 

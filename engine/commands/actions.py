@@ -108,7 +108,7 @@ def take_over(run: Run, args: Args) -> None:
         "mover": str(new),
         "first_mover": run.facts["launch"].get("first_mover", old),
     }
-    run.shares.add(f"m:{new}")
+    run.shares.add(UUID(str(new)))
     task = tables.task.c
     run.session.execute(
         update(tables.task)

@@ -79,10 +79,9 @@ def launch(session: Session, actor: Actor, process_id: str, answers: Mapping[str
     row["grams"] = settle.search_grams(run)
     session.execute(insert(_instance).values(**{**row, "facts": run.facts}))
     adopt(session, actor, key, process.launch_form, run.facts["launch"])
-    run.shares.add(f"m:{actor.id}")
     body = run.ledger.add(
         "instance_launched", actor, process=process.id, version=process.hash, number=row["number"],
-        seat=f"{held.kind}@{held.unit_id}", answers=settle.keep_said(run, "launch", run.facts["launch"]),
+        seat=settle.said_seat(run, f"{held.kind}@{held.unit_id}"), answers=settle.keep_said(run, "launch", run.facts["launch"]),
     )  # fmt: skip
     step = machine.start(process.spec, run)
     settle.settle(run, (), step, body)

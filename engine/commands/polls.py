@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 _poll, _roll = tables.poll, tables.roll
 NAMED = 300  # up to so many answers the voters of a poll stand in the facts by choice
 _FREEZE = text("INSERT INTO roll (poll_id, member_id) SELECT :poll, unnest(CAST(:ids AS uuid[]))")
-_SHARE_ROLL = text(
-    "INSERT INTO share (key, instance_id) SELECT 'm:' || unnest(CAST(:ids AS text[])), :id ON CONFLICT DO NOTHING"
-)
 _END_WINDOW = text("UPDATE timer SET state = 'cancelled' WHERE task_id = :task AND ref = -1 AND state = 'waiting'")
 _WHERE = select(_poll.c.instance_id).where(_poll.c.id == bindparam("key"))
 _MINE = select(_roll).where(_roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who"))
@@ -55,7 +52,6 @@ def open_poll(run: Run, task_id: UUID, element: str, rule: PollRule, due: Due | 
         )
     )  # fmt: skip
     run.session.execute(_FREEZE, {"poll": poll_id, "ids": members})
-    run.session.execute(_SHARE_ROLL, {"ids": members, "id": run.row["id"]})
     run.ledger.add(
         "poll_opened", None, task=element, poll=str(poll_id), roll=len(members), roll_hash=digest, rule=rule.passes,
         numbers=words, closes=due.day.isoformat() if due else None,

@@ -31,7 +31,7 @@ class Run:
         self.facts: dict[str, Any] = dict(row["facts"])
         self.rounds: dict[str, int] = dict(row["rounds"])
         self.ledger = Ledger(row["id"], row["seq"], bytes(row["head"]))
-        self.shares: set[str] = set()
+        self.shares: set[UUID] = set()
         self.reworded = False  # the facts under which the instance is found have changed
         self._surroundings: Surroundings | None = None
         self._dues: dict[datetime, calendar.Due] = {}

@@ -36,7 +36,7 @@ WITH gone AS (UPDATE task SET state = 'cancelled', closed_at = :now
 UPDATE roll SET open = false WHERE open AND poll_id IN (SELECT id FROM void)
 """)
 _SAVE = text("""
-WITH shared AS (INSERT INTO share (key, instance_id) SELECT unnest(CAST(:shares AS text[])), :id ON CONFLICT DO NOTHING),
+WITH shared AS (INSERT INTO share (key, instance_id) SELECT unnest(CAST(:shares AS uuid[])), :id ON CONFLICT DO NOTHING),
      happened AS (INSERT INTO event (instance_id, seq, kind, actor_id, at, body, hash)
                   SELECT :id, * FROM unnest(CAST(:seqs AS int[]), CAST(:kinds AS text[]), CAST(:actors AS uuid[]),
                                             CAST(:ats AS timestamptz[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])))
@@ -93,6 +93,7 @@ def settle(run: Run, before: tuple[Live, ...], step: Step, body: dict[str, Any],
     _open_timers(run, [live for live in opened if live.kind == "timer"], dues, now)
     if step.state is None:
         body["ended"] = step.ended
+        run.rounds = {}  # nobody will come round again
         run.row.update(state=run.row.get("closing") or "ended", outcome=step.ended, ended_at=now, machine=None)
     else:
         run.row["machine"] = step.state
@@ -110,7 +111,7 @@ def save(run: Run) -> None:
     run.session.execute(
         _SAVE,
         {
-            "id": row["id"], "shares": sorted(run.shares), "seqs": [e["seq"] for e in events],
+            "id": row["id"], "shares": sorted(run.shares, key=str), "seqs": [e["seq"] for e in events],
             "kinds": [e["kind"] for e in events], "actors": [e["actor_id"] for e in events],
             "ats": [e["at"] for e in events], "bodies": [e["body"] for e in events], "hashes": [e["hash"] for e in events],
             "title": str(subject)[:200] if subject else row["title"], "state": row["state"], "outcome": row["outcome"],
@@ -121,8 +122,8 @@ def save(run: Run) -> None:
 
 
 def search_grams(run: Run) -> list[str]:
-    """The two-character pieces under which an instance is found: number, searched facts, starter and unit."""
-    words = [run.row["number"], *(str(dotted(run.facts, path) or "") for path in run.process.search)]
+    """The two-character pieces under which an instance is found: serial number, searched facts, starter and unit."""
+    words = [run.row["number"].rpartition("〕")[2], *(str(dotted(run.facts, path) or "") for path in run.process.search)]
     words.append(str(dotted(run.facts, run.process.subject) or ""))
     words.extend(organisation.names(run.session, [run.row["starter_id"]]).values())
     words.extend(organisation.unit_names(run.session, [run.row["unit_id"]]).values() if run.row["unit_id"] else ())
@@ -155,17 +156,16 @@ def _open_tasks(run: Run, opened: list[Live], body: dict[str, Any], now: datetim
         seat, assignee = (None, None) if rule.poll else _who(run, rule.lane, live.element)
         rows.append(
             {
-                "id": task_id, "instance_id": run.row["id"], "union_id": run.row["union_id"], "process_id": run.process.id,
-                "element": live.element, "ref": live.ref, "seat": seat, "assignee_id": assignee, "state": "open",
-                "opened_at": now, "due_at": due.moment if due else None, "due": due_json(due, rule.due, rule.basis),
+                "id": task_id, "instance_id": run.row["id"], "element": live.element, "ref": live.ref,
+                "seat": seat, "assignee_id": assignee, "state": "open", "opened_at": now, "due_at": due.moment if due else None, "due": due_json(due, rule.due, rule.basis),
             }
         )  # fmt: skip
         found[live.element] = (task_id, due)
-        run.shares.add(seat or f"m:{assignee}") if seat or assignee else None
+        if seat or assignee:
+            run.shares.add(organisation.seat_key(seat) if seat else UUID(str(assignee)))
         body.setdefault("opened", []).append(
-            {"task": live.element, "id": str(task_id), "seat": seat, "for": str(assignee) if assignee else None,
-             "due": due.day.isoformat() if due else None}
-        )  # fmt: skip
+            {"task": live.element, **_for_whom(run, seat, assignee), **({"due": due.day.isoformat()} if due else {})}
+        )
         if rule.poll:
             polls.append((task_id, live.element, rule.poll, due))
     if rows:
@@ -173,6 +173,15 @@ def _open_tasks(run: Run, opened: list[Live], body: dict[str, Any], now: datetim
     for poll in polls:
         open_poll(run, *poll)
     return found
+
+
+def _for_whom(run: Run, seat: str | None, assignee: UUID | None) -> dict[str, str]:
+    return {"seat": said_seat(run, seat)} if seat else {"for": str(assignee)} if assignee else {}
+
+
+def said_seat(run: Run, seat: str) -> str:
+    """A seat as the history says it: "<post>@<unit>", or the post alone when it is one of the union itself."""
+    return seat.removesuffix(f"@{run.row['union_id']}")
 
 
 def _who(run: Run, lane_key: str, element: str) -> tuple[str | None, UUID | None]:
@@ -236,8 +245,8 @@ def keep_said(run: Run, element: str, answers: dict[str, Any]) -> str:
     run.session.execute(
         _NEW_SAID,
         {
-            "id": tables.new_id(), "instance_id": run.row["id"], "union_id": run.row["union_id"], "process_id": run.process.id,
-            "element": element, "ref": 0, "state": "done", "opened_at": now, "closed_at": now,
+            "id": tables.new_id(), "instance_id": run.row["id"], "element": element, "ref": 0, "state": "done",
+            "opened_at": now, "closed_at": now,
             "closed_by": run.actor.id if run.actor else None, "answers": answers, "salt": salt,
         },
     )  # fmt: skip

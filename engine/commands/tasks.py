@@ -133,14 +133,14 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
     """Record the answers, move the machine and settle. The caller has checked everything."""
     salt = os.urandom(16)
     by = run.actor.id if run.actor else None
-    due = {k: v for k, v in task.due.items() if not k.startswith("steps")} if task.due else None  # explained while open
+    due = {"rule": task.due["rule"]} if task.due else None  # how it was computed is explained while it is open
     _change(run, task, state="done", closed_at=clock.now(), closed_by=by, answers=clean, salt=salt, due=due)
     run.facts[rule.id] = clean
-    body = run.ledger.add("task_completed", run.actor, task=rule.id, id=str(task.id), answers=canonical.salted(clean, salt))
+    body = run.ledger.add("task_completed", run.actor, task=rule.id, answers=canonical.salted(clean, salt))
     if rule.outcomes:
         body["outcome"] = clean.get(rule.outcomes)
     if task.seat:
-        body["seat"] = task.seat
+        body["seat"] = settle.said_seat(run, task.seat)
     before = settle.alive(run)
     step = machine.complete(run.process.spec, run.row["machine"], task.ref, run)
     settle.settle(run, before, step, body, task.ref)

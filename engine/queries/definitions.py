@@ -78,10 +78,9 @@ class Step:
 
 @dataclass(frozen=True)
 class LaneSteps:
-    """A lane: its title, whom it means, and what is done in it."""
+    """A lane: its title and what is done in it."""
 
     title: str
-    who: str
     steps: tuple[Step, ...]
 
 
@@ -214,8 +213,7 @@ def _lanes(process: Process, lang: str) -> tuple[LaneSteps, ...]:
     for key in process.lanes:
         lane = process.lanes[key]
         steps = tuple(_step(process, t, lang) for t in process.tasks.values() if t.lane == key)
-        who = lane.person or (f"{lane.post} @ {lane.unit}" if lane.post else "")
-        found.append(LaneSteps(lane.title.in_(lang), who, steps))
+        found.append(LaneSteps(lane.title.in_(lang), steps))
     return tuple(found)
 
 

@@ -195,7 +195,8 @@ def _matches(words: str) -> ColumnElement[bool]:
     if one:  # a single character is no gram of longer words: look in the title itself
         letters = [_instance.title.contains(g, autoescape=True) for g in one]
         return and_(_instance.grams.contains([g for g in grams if len(g) > 1]), *letters)
-    return or_(_instance.number == words.strip(), _instance.grams.contains(grams))
+    found = _instance.grams.contains(grams)
+    return or_(_instance.number == words.strip(), found) if "〔" in words else found
 
 
 def _row(session: Session, row: Any, lang: str) -> Row:

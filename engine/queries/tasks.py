@@ -74,7 +74,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     row = session.execute(
         select(
             tables.task, _instance.number, _instance.title.label("subject"), _instance.version, _instance.facts,
-            _instance.state.label("instance_state"), _instance.started_at, _instance.rounds,
+            _instance.state.label("instance_state"), _instance.started_at, _instance.rounds, _instance.union_id,
         )
         .join(tables.instance, _instance.id == _task.instance_id)
         .where(

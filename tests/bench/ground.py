@@ -67,16 +67,28 @@ def ground(members: int = 20) -> Iterator[Ground]:
         union, unit = tables.new_id(), tables.new_id()
         people: dict[str, Any] = {}
         with db.transaction(engine) as session:
-            session.execute(insert(tables.unit), [
-                {"id": union, "code": "union", "kind": "university_union", "name": "校工会", "union_id": union},
-                {"id": unit, "code": "info", "kind": "college_union", "name": "信息学院", "union_id": union},
-            ])
-            for name, kind, at in [("secretary", "union_secretary", union), *((f"d{n}", "formal_delegate", unit) for n in range(members))]:
+            session.execute(
+                insert(tables.unit),
+                [
+                    {"id": union, "code": "union", "kind": "university_union", "name": "校工会", "union_id": union},
+                    {"id": unit, "code": "info", "kind": "college_union", "name": "信息学院", "union_id": union},
+                ],
+            )
+            for name, kind, at in [
+                ("secretary", "union_secretary", union),
+                *((f"d{n}", "formal_delegate", unit) for n in range(members)),
+            ]:
                 key = people[name] = tables.new_id()
-                session.execute(insert(tables.member).values(
-                    id=key, username=name, name=name, unit_id=unit, union_id=union, created_at=clock.now()))
-                session.execute(insert(tables.post).values(
-                    id=tables.new_id(), member_id=key, kind=kind, unit_id=at, from_on=date(2020, 1, 1)))
+                session.execute(
+                    insert(tables.member).values(
+                        id=key, username=name, name=name, unit_id=unit, union_id=union, created_at=clock.now()
+                    )
+                )
+                session.execute(
+                    insert(tables.post).values(
+                        id=tables.new_id(), member_id=key, kind=kind, unit_id=at, from_on=date(2020, 1, 1)
+                    )
+                )
             for folder in FOLDERS:
                 definitions.publish_shipped(session, catalogue.read(folder))
         yield Ground(home, url, engine, union, unit, people)

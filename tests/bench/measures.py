@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from engine import clock, db, jobs, seals, settings
+from engine import clock, db, keys, organisation, seals, settings
 from engine.commands import instances, people, polls, tasks
 from engine.queries import inbox
 from engine.queries import instances as found
@@ -30,7 +30,9 @@ def _open(ground: Ground, element: str) -> list[Any]:
 def completion(ground: Ground, runs: int = 300) -> Rows:
     """Completing a task through the commands, against a raw transaction doing the same kind of writes, in turn."""
     mover, secretary = ground.actor("d0"), ground.actor("secretary")
-    ground.run("CREATE TABLE floor_a (a int, b text); CREATE TABLE floor_b (a int PRIMARY KEY, b text); INSERT INTO floor_b VALUES (1, '')")
+    ground.run(
+        "CREATE TABLE floor_a (a int, b text); CREATE TABLE floor_b (a int PRIMARY KEY, b text); INSERT INTO floor_b VALUES (1, '')"
+    )
     for n in range(runs + 40):
         ground.do(instances.launch, mover, "errand", {"subject": f"第 {n} 件事"})
     raw, raw_update = text("INSERT INTO floor_a VALUES (:a, :b)"), text("UPDATE floor_b SET b = :b WHERE a = 1")
@@ -58,7 +60,7 @@ def completion(ground: Ground, runs: int = 300) -> Rows:
             base += times(floor, 1)
             ours += times(lambda _, k=key, a=actor, g=answers: ground.do(tasks.complete, a, k, g), 1)
         rows += [
-            (f"floor: 3 inserts and 1 update", median(base), "ms", ""),
+            ("floor: 3 inserts and 1 update", median(base), "ms", ""),
             (f"complete, {words}", median(ours), "ms", ""),
             ("  against the floor", median(ours) / median(base), "x", "<= 3.5"),
             ("  SQL statements", sent, "", "<= 10"),
@@ -96,7 +98,8 @@ def through_api(ground: Ground, runs: int = 200) -> Rows:
 def _fill(ground: Ground, many: int) -> None:
     """Many open tasks on many seats, 200 of them the secretary's, by the tables: only the reading is measured."""
     version = ground.ask("SELECT hash FROM definition WHERE process_id = 'errand'")[0][0]
-    ground.run("""
+    ground.run(
+        """
       INSERT INTO instance (id, process_id, version, union_id, unit_id, starter_id, number, title, grams, state, stage, facts,
                             seq, head, started_at, changed_at)
       SELECT gen_random_uuid(), 'errand', :version, :union, :unit, :starter, 'B' || :many || '-' || n, t, ARRAY(
@@ -106,14 +109,24 @@ def _fill(ground: Ground, many: int) -> None:
                      || (ARRAY['延长','调整','公开','优化','改造','增加','统一'])[n % 7 + 1]
                      || (ARRAY['规则','时间','流程','名额','标准','布局'])[n % 6 + 1] || chr(19968 + n % 8000) || chr(19968 + n / 8000) AS t
                 FROM generate_series(1, :many) n) s
-    """, version=version, union=ground.union, unit=ground.unit, starter=ground.people["d1"], many=many)
-    ground.run("""
-      INSERT INTO task (id, instance_id, union_id, process_id, element, ref, seat, state, opened_at, due_at)
-      SELECT gen_random_uuid(), id, :union, 'errand', 'check', 5,
+    """,
+        version=version,
+        union=ground.union,
+        unit=ground.unit,
+        starter=ground.people["d1"],
+        many=many,
+    )
+    ground.run(
+        """
+      INSERT INTO task (id, instance_id, element, ref, seat, state, opened_at, due_at)
+      SELECT gen_random_uuid(), id, 'check', 5,
              CASE WHEN r <= 200 THEN 'union_secretary@' || :union ELSE 'other@' || md5((r % 5000)::text) END,
              'open', now(), now() + (r % 60) * interval '1 day'
         FROM (SELECT id, row_number() OVER () AS r FROM instance WHERE number LIKE 'B' || :many || '-%') s
-    """, union=ground.union, many=many)
+    """,
+        union=ground.union,
+        many=many,
+    )
     ground.run("ANALYZE")
 
 
@@ -157,8 +170,6 @@ def responses(ground: Ground) -> Rows:
         actors = []
         for row in voters[: 9 if size == 20 else 60]:
             with db.transaction(ground.engine) as session:
-                from engine import organisation
-
                 actors.append(organisation.actor(session, row[0]))
 
         def answer(n: int, who: list[Any] = actors, key: Any = poll_id) -> None:
@@ -170,19 +181,26 @@ def responses(ground: Ground) -> Rows:
 
 
 def _grow(ground: Ground, size: int) -> None:
-    ground.run("""
+    ground.run(
+        """
       WITH m AS (INSERT INTO member (id, username, name, unit_id, union_id, created_at)
                  SELECT gen_random_uuid(), 'v' || :size || '-' || n, 'v' || n, :unit, :union, now()
                    FROM generate_series(1, :size - (SELECT count(*) FROM post WHERE kind = 'formal_delegate')) n RETURNING id)
       INSERT INTO post (id, member_id, kind, unit_id, from_on) SELECT gen_random_uuid(), id, 'formal_delegate', :unit, '2020-01-01' FROM m
-    """, size=size, unit=ground.unit, union=ground.union)
+    """,
+        size=size,
+        unit=ground.unit,
+        union=ground.union,
+    )
 
 
 def _poll(ground: Ground, size: int) -> Any:
     mover, secretary = ground.actor("d0"), ground.actor("secretary")
     key = ground.do(instances.launch, mover, "errand", {"subject": f"表决 {size}"})
     for element, answers in (("check", {"decision": "pass"}), ("do", {"note": "办了"})):
-        task = ground.ask("SELECT id FROM task WHERE instance_id = :i AND element = :e AND state = 'open'", i=key, e=element)[0][0]
+        task = ground.ask("SELECT id FROM task WHERE instance_id = :i AND element = :e AND state = 'open'", i=key, e=element)[
+            0
+        ][0]
         ground.do(tasks.complete, secretary, task, answers)
     return ground.ask("SELECT id FROM poll WHERE instance_id = :i", i=key)[0][0]
 
@@ -209,7 +227,7 @@ def timers(ground: Ground, many: int = 10_000) -> Rows:
     return [(f"{many:,} due timers, two workers", taken, "s", f"<= {60 * many / 10_000:g}")]
 
 
-def stored(ground: Ground, many: int = 300) -> Rows:
+def stored(ground: Ground, many: int = 1000) -> Rows:
     """Bytes on disk for a finished instance of three tasks with its whole history."""
     relations = ("instance", "task", "event", "share", "timer", "poll", "roll")
     size = " + ".join(f"pg_total_relation_size('{r}')" for r in relations)
@@ -222,19 +240,25 @@ def stored(ground: Ground, many: int = 300) -> Rows:
                 connection.execute(text(f"VACUUM FULL {relation}"))
         return int(ground.ask(f"SELECT {size}")[0][0])
 
+    def sealed() -> None:
+        with db.transaction(ground.engine) as session:
+            seals.seal(session, keys.load_or_create(ground.home / "keys"))
+
+    sealed()
     before = weigh()
     for n in range(many):
         key = ground.do(instances.launch, mover, "trio", {"subject": f"称量第 {n} 件事的大小"})
         for element in ("first", "middle", "last"):
-            task = ground.ask("SELECT id FROM task WHERE instance_id = :i AND element = :e AND state = 'open'", i=key, e=element)[0][0]
+            task = ground.ask(
+                "SELECT id FROM task WHERE instance_id = :i AND element = :e AND state = 'open'", i=key, e=element
+            )[0][0]
             ground.do(tasks.complete, secretary, task, {"note": "情况属实,同意办理。"})
+    sealed()
     return [("stored per finished instance of three tasks", (weigh() - before) / many / 1000, "kB", "<= 5")]
 
 
 def verified(ground: Ground) -> Rows:
     """Events verified in a second, chain, leaves and answers together."""
-    from engine import keys
-
     with db.transaction(ground.engine) as session:
         seals.seal(session, keys.load_or_create(ground.home / "keys"))
     count = ground.ask("SELECT count(*) FROM event")[0][0]
