@@ -11,7 +11,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from engine.commands import drafts, edge, instances
-from engine.errors import Conflict, Invalid, ProcessFault
+from engine.errors import Conflict, Invalid, NotFound, ProcessFault
 from engine.queries import instances as matters
 from engine.queries.launchable import launchable, opening
 from webui import fields
@@ -84,6 +84,8 @@ def _page(found: Launchable, values: Any, errors: Any = None, fault: str = "") -
 @needs_login
 def discard(process_id: str) -> Response:
     """Throw my draft away."""
+    if not process_id.isidentifier():
+        raise NotFound
     carry_out(lambda s: drafts.drop(s, me(), f"launch:{process_id}"))
     flash(_("草稿已删除。"))
     return redirect(url_for("launch.index"), 303)
@@ -93,7 +95,7 @@ def discard(process_id: str) -> Response:
 @needs_login
 def alike(process_id: str) -> str:
     """Matters with a title much like the one being typed, as a piece of a page."""
-    title = request.args.get("title", "")[:200]
+    title = request.args.get("title", "").replace("\0", "")[:200]
 
     def search(session: Session) -> tuple[matters.Row, ...]:
         found = opening(session, me(), process_id, lang())

@@ -36,7 +36,7 @@ Page = tuple[str, int]
 @needs_login
 def index() -> str:
     """What I started, newest first, and whom each waits for."""
-    wanted = {k: request.args.get(k) or None for k in ("state", "words", "after")}
+    wanted = {k: request.args.get(k, "").replace("\0", "") or None for k in ("state", "words", "after")}
 
     def read(session: Session) -> tuple[Any, Any]:
         page = reading.instances(session, me(), mine=True, lang=lang(), **wanted)  # type: ignore[arg-type]

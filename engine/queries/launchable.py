@@ -74,7 +74,8 @@ def launchable(session: Session, actor: Actor, lang: str = "zh") -> tuple[Launch
 
 def opening(session: Session, actor: Actor, process_id: str, lang: str = "zh") -> Launchable:
     """One of them, with what its form offers to choose from. Raises NotFound, and Refused for who holds none of its posts."""
-    version = access.must_see(next(iter(_published(session, process_id)), None))
+    known = _published(session, process_id) if process_id.isidentifier() else []
+    version = access.must_see(next(iter(known), None))
     process = process_of(session, version)
     held = _post_for(actor, process)
     if held is None or held.union_id is None:

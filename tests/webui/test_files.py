@@ -1,4 +1,4 @@
-"""Files in and out: Chinese names, refused kinds and sizes, whose they are, and headers that keep browsers from running them."""
+"""Files in and out: Chinese names, refused kinds and sizes, whose they are, and headers so that no browser runs them."""
 
 from __future__ import annotations
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from sqlalchemy import func, select
+from werkzeug.datastructures import MultiDict
 
 from engine import catalogue, tables
 from engine.catalogue.process import load
-from engine.commands import drafts, instances
+from engine.commands import definitions, drafts, instances
 from engine.queries.launchable import first_tasks, launchable
 from engine.settings import ROOT
+from tests.webui.conftest import ERRAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,3 +163,79 @@ def test_who_gets_a_motion_first_is_read_through_subprocesses() -> None:
 
 def test_an_unknown_matter_is_not_found(client: Login) -> None:
     assert client("mover").get(f"/matters/{uuid4()}").status_code == 404
+
+
+LONG_FORM = {
+    "type": "default",
+    "id": "launch",
+    "components": [
+        {"type": "textfield", "key": "subject", "label": "事由", "validate": {"required": True, "maxLength": 60}},
+        {"type": "textarea", "key": "why", "label": "理由", "validate": {"minLength": 5, "maxLength": 500}},
+        {"type": "select", "key": "kind", "label": "类别", "values": [{"label": "后勤", "value": "campus"}]},
+        {"type": "select", "key": "unit", "label": "单位", "properties": {"source": "units:college_union"}},
+        {"type": "checklist", "key": "how", "label": "同时",
+         "values": [{"label": "面商", "value": "meet"}, {"label": "电话", "value": "call"}]},
+        {"type": "checkbox", "key": "sure", "label": "已核实", "validate": {"required": True}},
+        {"type": "filepicker", "key": "files", "label": "附件", "multiple": True},
+    ],
+}  # fmt: skip
+
+
+def test_every_kind_of_answer_survives_a_fault_and_then_arrives(client: Login, house: House) -> None:
+    files = {**catalogue.read(ERRAND), "forms/launch.json": json.dumps(LONG_FORM)}
+    house.look(lambda s: definitions.publish_shipped(s, files))
+    browser = client("mover")
+    sent = [("f.subject", "更换饮水机"), ("f.why", "短<"), ("f.kind", "campus"), ("f.unit", str(house.units["info"]))]
+    sent += [("f.how", "meet"), ("f.how", "call"), ("f.sure", "true"), ("once", "long")]
+    file = browser.post("/files", data={"file": (io.BytesIO(b"%PDF-"), "说明.pdf")}).json["id"]
+    faulty = browser.post(FORM, data=MultiDict([*sent, ("f.files", file)]))
+    assert faulty.status_code == 422
+    page = " ".join(faulty.text.split())
+    assert "短&lt;</textarea>" in page and f'value="{house.units["info"]}" selected' in page
+    assert 'value="campus" selected' in page
+    assert 'value="meet" checked' in page and 'value="call" checked' in page and 'value="true" checked' in page
+    assert f'name="f.files" value="{file}"' in page
+    good = [(k, "写得够长了吧") if k == "f.why" else (k, v) for k, v in sent if k != "once"]
+    answer = browser.post(FORM, data=MultiDict([*good, ("f.files", file), ("once", key_in(page))]))
+    assert answer.status_code == 303
+    shown = client("office").get(answer.location).text
+    assert "写得够长了吧" in shown and "后勤" in shown and "信息学院" in shown and "面商、电话" in shown
+    assert f"/files/{file}" in shown and client("office").get(f"/files/{file}").data == b"%PDF-"
+
+
+def test_somebody_elses_file_cannot_be_attached(client: Login, house: House) -> None:
+    files = {**catalogue.read(ERRAND), "forms/launch.json": json.dumps(LONG_FORM)}
+    house.look(lambda s: definitions.publish_shipped(s, files))
+    theirs = client("second").post("/files", data={"file": (io.BytesIO(b"%PDF-"), "说明.pdf")}).json["id"]
+    sent = {"f.subject": "更换饮水机", "f.sure": "true", "f.files": theirs, "once": "k"}
+    answer = client("mover").post(FORM, data=sent)
+    assert answer.status_code == 422 and count(house) == 0
+
+
+def test_what_no_column_can_hold_is_refused_in_words(client: Login, house: House) -> None:
+    zero = client("mover").post(FORM, data={"f.subject": "零\0字节", "once": "k"})
+    assert zero.status_code == 422 and count(house) == 0
+    assert client("mover").post(FORM, data={"f.subject": "零字节", "once": "k\0"}).status_code == 409
+    browser = client("mover")
+    assert browser.get("/launch/errand/alike?title=%00%00%00").status_code == 200
+    assert browser.get("/launch/%00").status_code == browser.post("/launch/%00/discard").status_code == 404
+    assert browser.get("/matters?words=%00%00").status_code == 200
+
+
+def test_a_fault_of_the_process_keeps_the_answers_and_starts_nothing(client: Login, house: House) -> None:
+    files = catalogue.read(ERRAND)
+    office, nobody = 'post = "union_secretary"\nunit = "union"', 'person = "launch.nobody"'
+    files["process.toml"] = files["process.toml"].replace(office, nobody)
+    house.look(lambda s: definitions.publish_shipped(s, files))
+    answer = client("mover").post(FORM, data={"f.subject": "没有人办的事", "once": "k"})
+    assert answer.status_code == 500 and "没有发起成功" in answer.text and 'value="没有人办的事"' in answer.text
+    assert count(house) == 0
+
+
+def test_a_process_that_names_people_shows_no_likeness(client: Login, house: House) -> None:
+    house.do("second", instances.launch, "errand", {"subject": "调解王某与学院的争议"})
+    files = catalogue.read(ERRAND)
+    files["process.toml"] = files["process.toml"].replace('id = "errand"', 'id = "errand"\nconfidentiality = "named"')
+    house.look(lambda s: definitions.publish_shipped(s, files))
+    assert client("mover").get("/launch/errand/alike?title=调解王某与学院的争议").text.strip() == ""
+    assert "data-alike" not in client("mover").get(FORM).text

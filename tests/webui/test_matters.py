@@ -241,7 +241,8 @@ def test_the_diagram_names_lanes_in_words(client: Login, matter: UUID) -> None:
 def test_a_diagram_in_english_leaves_no_chinese_name() -> None:
     process = load(catalogue.read(ROOT / "processes" / "congress_motion"))
     tree = etree.fromstring(diagrams.drawn(process, "en"))
-    names = {n.get("id"): n.get("name") for n in tree.iter() if isinstance(n.tag, str) and n.get("id") in process.diagram.elements}
+    nodes = [n for n in tree.iter() if isinstance(n.tag, str) and n.get("id") in process.diagram.elements]
+    names = {n.get("id"): n.get("name") for n in nodes}
     assert names["head_check"] == process.tasks["head_check"].title.en
     assert not [n for n in names.values() if n and re.search("[\u4e00-\u9fff]", n)]
 
