@@ -170,4 +170,15 @@
       place.dataset.ready = "1";
     })().catch((fault) => { place.textContent = String(fault); });
   }
+
+  // --- a list that is filtered while one types ---
+  for (const box of document.querySelectorAll("[data-filter]")) {
+    const items = [...document.querySelectorAll(box.dataset.filter)], count = document.querySelector("[data-filter-count]");
+    box.addEventListener("input", () => {
+      const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const item of items) item.hidden = !words.every((w) => item.dataset.text.includes(w));
+      for (const group of document.querySelectorAll("[data-filter-group]")) group.hidden = !group.querySelector("li:not([hidden])");
+      if (count) count.textContent = items.filter((i) => !i.hidden).length;
+    });
+  }
 })();
