@@ -22,7 +22,7 @@ from sqlalchemy import select, text, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from engine import clock, db, queue, tables
-from engine.commands import instances, origins
+from engine.commands import instances, origins, rules
 from engine.errors import Conflict, EngineError, NotFound
 
 if TYPE_CHECKING:
@@ -124,12 +124,9 @@ def seal(engine: Engine, settings: Settings) -> None:
             full = seals.seal(session, key) == seals.BATCH
 
 
-def forecast(engine: Engine, year: int | None = None) -> None:
-    """Compute anew the provisional deadlines, after a holiday notice was loaded."""
-    from engine.commands import notices
-
-    with db.transaction(engine) as session:
-        notices.recompute(session, year)
+def forecast(engine: Engine, instance_id: str) -> int:
+    """Compute anew the provisional deadlines of an instance, after a holiday notice was loaded; gives their number."""
+    return db.again(engine, lambda session: rules.recompute(session, UUID(instance_id)))
 
 
 _OLD_ATTEMPTS = text("DELETE FROM attempt WHERE at < :week")

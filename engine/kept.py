@@ -11,10 +11,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 
 from engine import canonical, tables
 from engine.errors import Invalid
@@ -70,35 +71,47 @@ def _digest(value: Any, salt: bytes | None) -> str:
 
 
 def _answers(session: Session, files: dict[str, tuple[UUID, str]]) -> Break | None:
-    """The answers of each task, launch and message have the digest that the history kept for it; erased ones are empty.
+    """The answers of each task, launch and message have the digests that the history kept for it, in the same order.
 
-    Fills `files` with the attachments that they name.
+    Erased ones are empty. Fills `files` with the attachments that the answers name.
     """
-    kept: dict[tuple[UUID, str], Counter[str]] = defaultdict(Counter)
+    kept: dict[tuple[UUID, str], list[str]] = defaultdict(list)
     for chain, _seq, says in _said(session, "task_completed", "instance_launched", "message_sent"):
         if "answers" in says:
-            kept[chain, says.get("id") or says.get("message") or "launch"][says["answers"]] += 1
+            kept[chain, says.get("task") or says.get("message") or "launch"].append(says["answers"])
     task = tables.task.c
-    erased: Counter[tuple[UUID, str]] = Counter()
     rows = session.execute(
-        select(task.id, task.instance_id, task.element, task.state, task.answers, task.salt).execution_options(yield_per=5000)
+        select(task.instance_id, task.element, task.state, task.closed_at, task.answers, task.salt)
+        .where(or_(task.state == "done", task.answers.is_not(None)))
+        .order_by(task.instance_id, task.element, task.closed_at)
+        .execution_options(yield_per=5000)
     )
-    for row in rows:
-        place = (row.instance_id, str(row.id))
-        place = place if place in kept else (row.instance_id, row.element)
-        if row.answers is None and row.salt is None:
-            erased[place] += row.state == "done"
-            continue
-        digest = _digest(row.answers, row.salt)
-        if kept[place][digest] < 1:
-            why, why_en = f"环节 {row.element} 的内容与历史不符", f"answers of {row.element} differ from history"
-            return Break(row.instance_id, 0, why, why_en)
-        kept[place][digest] -= 1
-        files.update(_files(row.answers, row.instance_id))
-    for (chain, name), left in kept.items():
-        if left.total() > erased[chain, name]:
-            return Break(chain, 0, f"环节 {name} 的内容缺失", f"answers of {name} are missing")
+    for (chain, element), found in groupby(rows, key=lambda r: (r.instance_id, r.element)):
+        digests = kept.pop((chain, element), [])
+        if not _in_order(list(found), digests, files):
+            return Break(chain, 0, f"环节 {element} 的内容与历史不符", f"answers of {element} differ from history")
+    for chain, element in kept:
+        return Break(chain, 0, f"环节 {element} 的内容缺失", f"answers of {element} are missing")
     return None
+
+
+def _in_order(rows: list[Any], digests: list[str], files: dict[str, tuple[UUID, str]]) -> bool:
+    """One element's answers, round by round; rounds that were closed at the same moment may stand in any order."""
+    at = 0
+    for _moment, tied in groupby(rows, key=lambda r: r.closed_at):
+        together = list(tied)
+        if digests:
+            here = Counter(digests[at : at + len(together)])
+            at += len(together)
+        for row in together:
+            if row.answers is None and row.salt is None:
+                continue  # erased, or a poll's
+            digest = _digest(row.answers, row.salt)
+            if not digests or here[digest] < 1:
+                return False
+            here[digest] -= 1
+            files.update(_files(row.answers, row.instance_id))
+    return at == len(digests)
 
 
 def _files(answers: Any, instance_id: UUID) -> dict[str, tuple[UUID, str]]:

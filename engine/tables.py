@@ -248,24 +248,24 @@ link = Table(
     Index("ix_link_to", "to_id"),
 )
 
-task = Table(
+task = Table(  # fixed widths first: no padding between
     "task",
     metadata,
     Column("id", Uuid, primary_key=True),
     _ref("instance_id", "instance.id", nullable=False),
-    Column("element", Text, nullable=False),
-    Column("ref", Integer, nullable=False),  # handle in the machine's state
-    Column("seat", Text),  # "<post>@<unit>"; empty for a person's own task and for polls
-    _ref("assignee_id", "member.id"),
-    Column("state", Text, nullable=False),  # open | done | cancelled
     _moment("opened_at", nullable=False),
     _moment("due_at"),
-    Column("due", JSONB),  # {"rule","provisional","steps","steps_en","extended"}
     _moment("closed_at"),
+    Column("ref", Integer, nullable=False),  # handle in the machine's state; 0 for what was said without a task
+    Column("revision", Integer, nullable=False, server_default=text("1")),
+    _ref("assignee_id", "member.id"),
     _ref("closed_by", "member.id"),
+    Column("element", Text, nullable=False),
+    Column("state", Text, nullable=False),  # open | done | cancelled
+    Column("seat", Text),  # "<post>@<unit>"; empty for a person's own task and for polls
+    Column("due", JSONB),  # {"rule","provisional","on","steps","steps_en","extended"}
     Column("answers", JSONB),
     Column("salt", LargeBinary),
-    Column("revision", Integer, nullable=False, server_default=text("1")),
     Index("ix_task_instance", "instance_id"),
     Index(
         "ix_task_open_assignee", "assignee_id", "due_at",
@@ -353,14 +353,14 @@ event = Table(
     "event",
     metadata,
     Column("id", BigInteger, Identity(), nullable=False),  # the order in which events are sealed
+    Column("leaf_no", BigInteger),
+    Column("at", DateTime(timezone=True), nullable=False),
     Column("instance_id", Uuid, nullable=False),  # an instance's id, or a union's for what belongs to no instance
+    Column("actor_id", Uuid),
     Column("seq", Integer, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("actor_id", Uuid),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("body", Text, nullable=False),  # canonical JSON of everything, the columns left of it included
     Column("hash", LargeBinary, nullable=False),  # SHA-256(hash before it + body)
-    Column("leaf_no", BigInteger),
+    Column("body", Text, nullable=False),  # canonical JSON of everything, the columns beside it included
     PrimaryKeyConstraint("instance_id", "seq"),
     Index("ix_event_unsealed", "id", postgresql_where=text("leaf_no IS NULL")),
 )

@@ -8,14 +8,15 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from webui import usage
+from webui import postmaster, usage
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Engine
 
@@ -37,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from engine.errors import EngineError
 
     try:
-        return int(_VERBS[given.run](given, _settings()))
+        settings = _settings()
+        with _as_it_was(settings):
+            return int(_VERBS[given.run](given, settings))
     except (_Fault, EngineError) as fault:
         return _complain(getattr(fault, "message", "") or str(fault))
     except KeyboardInterrupt:
@@ -49,6 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if _is_of_the_database(fault):
             return _complain(f"the database cannot be used: {str(fault).splitlines()[0]}")
         raise
+
+
+@contextmanager
+def _as_it_was(settings: Settings) -> Iterator[None]:
+    """Stop the embedded server afterwards when it did not run before and nobody else has come to use it."""
+    ran = settings.database_url or postmaster.running(settings.home)
+    try:
+        yield
+    finally:
+        if not ran and postmaster.running(settings.home) and not postmaster.used_by_others(settings.home):
+            from engine import embedded
+
+            embedded.stop(settings.home)
 
 
 def _is_of_the_database(fault: Exception) -> bool:
@@ -121,39 +137,28 @@ def migrate(_given: argparse.Namespace, settings: Settings) -> int:
 
 # --- processes ------------------------------------------------------------------------------------------------------
 def check(given: argparse.Namespace, settings: Settings) -> int:
-    """Every fault of every folder, then its stories."""
-    from engine import shipped
+    """Every fault of every folder, then the stories of those that have none."""
+    from engine import scenarios, shipped
 
     folders = given.folders or shipped.folders(settings.processes)
-    found = 0
+    wrong, stories = 0, []
     for folder in folders:
         faults = _faults(folder)
-        found += len(faults)
-        print(f"{folder.name}: " + ("in order" if not faults else f"{len(faults)} faults"))
+        wrong += len(faults)
+        print(f"{folder}: " + (f"{len(faults)} faults" if faults else "no faults"))
         for fault in faults:
             print(f"  {fault}")
-    stories = [story for folder in folders for story in sorted((folder / "scenarios").glob("*.toml"))]
-    if not given.no_stories and stories and not found:
-        found += _play(stories, settings)
-    return FAULT if found else OK
+        stories += [] if faults else scenarios.stories(folder)
+    if stories and not given.no_stories:
+        wrong += _play(stories, settings)
+    return FAULT if wrong else OK
 
 
 def _faults(folder: Path) -> list[str]:
-    from engine import catalogue
-    from engine.errors import ProcessFault
+    from engine import posts, surroundings
+    from engine.catalogue.check import check_folder
 
-    try:
-        files = catalogue.read(folder)
-    except ProcessFault as fault:
-        return [f"{fault.file or folder}: {fault.message}"]
-    from engine.catalogue.check import faults
-
-    return [_line(f) for f in faults(files)]
-
-
-def _line(fault: Any) -> str:
-    where = f"{fault.file} {fault.element}".strip()
-    return f"{where}: {fault.what}" + (f"\n    → {fault.advice}" if fault.advice else "")
+    return [str(fault) for fault in check_folder(folder, surroundings.rulebook(), set(posts.kinds().posts))]
 
 
 def publish(given: argparse.Namespace, settings: Settings) -> int:
@@ -182,14 +187,15 @@ def _play(files: Sequence[Path], settings: Settings) -> int:
     """Play each story; gives the number of those that went otherwise than told."""
     from engine import scenarios
 
+    engine = scenarios.theatre(settings)
     wrong = 0
-    for number, file in enumerate(files, 1):
-        _progress(f"story {number} of {len(files)}: {file.name}")
-        fault = scenarios.play(file, settings)
-        if fault:
+    _progress(f"playing {len(files)} stories ...")
+    for number, (file, played) in enumerate(scenarios.play_files(engine, files, scenarios.standard(settings.processes)), 1):
+        _progress(f"{number} of {len(files)} stories played: {file.name}")
+        if not played.ok:
             wrong += 1
             _progress("")
-            print(f"  {file}: {fault}")
+            print(f"  {file}: {played.title}: {played.why}")
     _progress("")
     print(f"{len(files) - wrong} of {len(files)} stories went as told")
     return wrong

@@ -6,7 +6,6 @@ from the environment, like any other process of the product, and end when the su
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import secrets
@@ -23,10 +22,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine import settings as own_settings
+from webui import postmaster
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from engine.settings import Settings
 
 PARENT = "YIXING_PARENT"  # process id of the supervisor, for its children
@@ -81,15 +79,22 @@ def serve(settings: Settings) -> int:
     """Run until SIGINT or SIGTERM; gives the exit code."""
     _must_be_free(settings)
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
     children: list[Child] = []
+    for number in (signal.SIGINT, signal.SIGTERM):  # until all is set up they break off what is being done
+        signal.signal(number, _break_off)
     try:
-        url = _prepare(settings)
+        url = _database(settings)
         environment = _environment(settings, url)
+        first = _is_empty(url)
+        if first:
+            _fill(settings, url)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopping.set())
         children = [Child("web", environment), Child("job", environment)]
         for child in children:
             child.start()
+        if not first:
+            _fill(settings, url)  # meanwhile the children load what they need
         if _ready(settings, children, stopping):
             _welcome(settings)
         while not stopping.wait(0.5):
@@ -100,6 +105,10 @@ def serve(settings: Settings) -> int:
         _end(children)
         _stop_database(settings)
     return 0
+
+
+def _break_off(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _say(text: str) -> None:
@@ -123,29 +132,60 @@ def _must_be_free(settings: Settings) -> None:
             raise Unable(f"YIXING_PORT must be at most 65535, not {settings.port}") from fault
 
 
-def _prepare(settings: Settings) -> str:
-    """Database, schema, keys, process definitions, demo data; gives the database's URL."""
-    from engine import db, migrate, shipped
+def _database(settings: Settings) -> str:
+    """Start the database when need be, bring its schema up to date, make the key for cookies; gives the URL."""
+    from engine import db, migrate
 
     url = db.url_of(settings)
     if migrate.migrate(url):
         _say("database schema is up to date")
     _make_cookie_key(settings)
+    return url
+
+
+def _is_empty(url: str) -> bool:
+    from engine import db, shipped
+
+    with db.transaction(db.connect(url)) as session:
+        return shipped.nobody(session)
+
+
+def _fill(settings: Settings, url: str) -> None:
+    """Publish the process folders that are new or changed; load the demo data into an empty database."""
+    from engine import db, shipped
+    from engine.errors import EngineError
+
     engine = db.connect(url)
     for folder in shipped.folders(settings.processes):
-        with db.transaction(engine) as session:
-            _, new = shipped.publish(session, folder)
+        try:
+            with db.transaction(engine) as session:
+                _, new = shipped.publish(session, folder)
+        except EngineError as fault:
+            _say(f"{folder.name} was not published: {fault.message}")
+            continue
         if new:
             _say(f"published {folder.name}")
-    with db.transaction(engine) as session:
-        empty = shipped.nobody(session)
-    if settings.demo and empty:
-        from webui import demo
-
-        _say("loading the demo data ...")
-        demo.load(engine, settings)
+    if settings.demo:
+        _load_demo(settings, url)
     engine.dispose()
-    return url
+
+
+def _load_demo(settings: Settings, url: str) -> None:
+    """Load the demo data once; half of them are of no use, so a start that was broken off is remembered."""
+    from engine import db
+
+    begun = settings.home / "demo-begun"
+    if begun.exists():
+        raise Unable(f"the demo data were not loaded to their end; remove {settings.home} (demo data only) and start anew")
+    if not _is_empty(url):
+        return
+    from webui import demo
+
+    _say("loading the demo data ...")
+    settings.home.mkdir(parents=True, exist_ok=True)
+    begun.touch()
+    demo.load(db.connect(url), settings)
+    begun.unlink()
 
 
 def _make_cookie_key(settings: Settings) -> None:
@@ -224,39 +264,16 @@ def _end(children: list[Child]) -> None:
 
 
 # --- the embedded database ------------------------------------------------------------------------------------------
-def _postmaster(home: Path) -> int | None:
-    """The process id of the running embedded server."""
-    with suppress(OSError, ValueError, IndexError):
-        pid = int((home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        return pid if _alive(pid) else None
-    return None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _revive(settings: Settings) -> None:
     """Start the embedded server again when it was killed; it recovers what was committed."""
-    if not settings.database_url and _postmaster(settings.home) is None:
+    if not settings.database_url and postmaster.running(settings.home) is None:
         _say("the embedded database has ended; starting it again")
         _embedded(settings, "database")
 
 
 def _stop_database(settings: Settings) -> None:
     """Stop the embedded server unless another process uses it."""
-    if settings.database_url or _postmaster(settings.home) is None:
-        return
-    handles: list[int] = []
-    with suppress(OSError, ValueError):
-        handles = json.loads((settings.home / "postgres" / ".handle_pids.json").read_text() or "[]")
-    if not any(pid != os.getpid() and _alive(pid) for pid in handles):
+    if not settings.database_url and postmaster.running(settings.home) and not postmaster.used_by_others(settings.home):
         _embedded(settings, "no-database")
 
 
@@ -285,6 +302,9 @@ def web(settings: Settings) -> None:
     """The web workers: gunicorn with threads; every worker makes its own application and database pool."""
     from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
+    from engine import db
+    from webui import create_app
+
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
     class Web(BaseApplication):  # type: ignore[misc]
@@ -299,10 +319,10 @@ def web(settings: Settings) -> None:
                 self.cfg.set(name, value)
 
         def load(self) -> object:
-            from webui import create_app
-
+            db.connect(settings.database_url).dispose(close=False)  # what the parent had open is the parent's
             return create_app(settings)
 
+    create_app(settings)  # the modules are loaded once, before the fork, and what is wrong with them is said once
     Web().run()
 
 

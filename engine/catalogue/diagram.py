@@ -64,9 +64,7 @@ def parse_xml(data: bytes, file: str = "process.bpmn") -> Any:
         raise ProcessFault(f"文件超过 {MAX_BYTES // 1000} KB。", file=file)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise ProcessFault("文件中不得有 DOCTYPE 或实体声明。", file=file)
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
-    )
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
     try:
         tree = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as fault:
@@ -127,9 +125,7 @@ def _walk(
             unknown.append((key, name))
 
 
-def _element(
-    child: Any, kind: str, lane: str, scope: str, messages: dict[str, str], unknown: list[tuple[str, str]]
-) -> Element:
+def _element(child: Any, kind: str, lane: str, scope: str, messages: dict[str, str], unknown: list[tuple[str, str]]) -> Element:
     timer = message = ""
     for event in child:
         what = etree.QName(event).localname if isinstance(event.tag, str) else ""

@@ -152,11 +152,7 @@ def read(folder: Path) -> dict[str, str]:
     files: dict[str, str] = {}
     size = 0
     for path in sorted(folder.rglob("*")):
-        if (
-            path.is_file()
-            and path.suffix in TEXTS
-            and not any(p.startswith(".") for p in path.relative_to(folder).parts)
-        ):
+        if path.is_file() and path.suffix in TEXTS and not any(p.startswith(".") for p in path.relative_to(folder).parts):
             data = path.read_bytes()
             size += len(data)
             if size > MAX_FOLDER:
@@ -237,16 +233,12 @@ def _assemble(digest: str, files: dict[str, str], raw: dict[str, Any], tree: Any
         lanes={k: _lane(k, v) for k, v in raw.get("lanes", {}).items()},
         tasks={
             "launch": TaskRule("launch", Words("提出", "Launch"), Words("", ""), "", form=launch_form),
-            **{
-                e.id: _task(e.id, e.name, e.lane, raw, files) for e in diagram.elements.values() if e.type == "userTask"
-            },
+            **{e.id: _task(e.id, e.name, e.lane, raw, files) for e in diagram.elements.values() if e.type == "userTask"},
             **{k: _said(k, v, files) for k, v in raw.get("messages", {}).items()},
         },
         actions=dict(raw.get("actions", {})),
         messages={k: _message(k, v, files) for k, v in raw.get("messages", {}).items()},
-        documents={
-            k: DocumentRule(k, _words(v, "title"), v.get("numbering", "")) for k, v in raw.get("documents", {}).items()
-        },
+        documents={k: DocumentRule(k, _words(v, "title"), v.get("numbering", "")) for k, v in raw.get("documents", {}).items()},
         decisions={k[:-4]: decisions.parse(v.encode()) for k, v in files.items() if k.endswith(".dmn")},
         launch_form=launch_form,
         diagram=diagram,

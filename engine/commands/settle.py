@@ -157,7 +157,8 @@ def _open_tasks(run: Run, opened: list[Live], body: dict[str, Any], now: datetim
         rows.append(
             {
                 "id": task_id, "instance_id": run.row["id"], "element": live.element, "ref": live.ref,
-                "seat": seat, "assignee_id": assignee, "state": "open", "opened_at": now, "due_at": due.moment if due else None, "due": due_json(due, rule.due, rule.basis),
+                "seat": seat, "assignee_id": assignee, "state": "open", "opened_at": now,
+                "due_at": due.moment if due else None, "due": due_json(due, rule.due, rule.basis),
             }
         )  # fmt: skip
         found[live.element] = (task_id, due)

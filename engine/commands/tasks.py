@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, null, select, update
 
 from engine import access, canonical, clock, forms, machine, organisation, tables
 from engine.choices import choices
@@ -133,8 +133,7 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
     """Record the answers, move the machine and settle. The caller has checked everything."""
     salt = os.urandom(16)
     by = run.actor.id if run.actor else None
-    due = {"rule": task.due["rule"]} if task.due else None  # how it was computed is explained while it is open
-    _change(run, task, state="done", closed_at=clock.now(), closed_by=by, answers=clean, salt=salt, due=due)
+    _change(run, task, state="done", closed_at=clock.now(), closed_by=by, answers=clean, salt=salt, due=null())
     run.facts[rule.id] = clean
     body = run.ledger.add("task_completed", run.actor, task=rule.id, answers=canonical.salted(clean, salt))
     if rule.outcomes:

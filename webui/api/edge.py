@@ -225,12 +225,14 @@ def _request_hash() -> str:
     parts = [f"{name}={value}" for name, value in sorted(request.form.items(multi=True))]
     for name, file in sorted(request.files.items(multi=True), key=lambda pair: pair[0]):
         parts.append(f"{name}:{file.filename}:{_digest(file.stream)}")
-        file.stream.seek(0)
     return edge.request_hash(request.method, request.path, "\n".join(parts).encode("utf-8", "surrogatepass"))
 
 
 def _digest(stream: IO[bytes]) -> str:
+    """SHA-256 of a whole file, which stands at its beginning again afterwards."""
     found = hashlib.sha256()
+    stream.seek(0)
     while piece := stream.read(1 << 20):
         found.update(piece)
+    stream.seek(0)
     return found.hexdigest()

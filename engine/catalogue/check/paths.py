@@ -75,7 +75,9 @@ class Level:
         back: dict[str, list[str]] = {key: [] for key in self.nodes}
         for source, targets in self.next.items():
             for target in targets:
-                back[target].append(source)
+                beside = self.nodes[target].type == "boundaryEvent" and not self.nodes[target].interrupting
+                if not beside:  # what happens beside a task does not lead it to its end
+                    back[target].append(source)
         ends = self.of("endEvent")
         alive = _reached(ends, back)
         for element in self.nodes.values():

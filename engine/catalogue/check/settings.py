@@ -243,7 +243,7 @@ def _undescribed(draft: Draft) -> Iterator[Fault]:
             yield Fault(
                 FILE,
                 "names_en",
-                f"“{shown(element.name)}”({shown(element.id)})没有英文名。",
+                f"“{shown(element.name)}”（{shown(element.id)}）没有英文名。",
                 f'请在 [names_en] 下写上 {shown(element.id)} = "…"',
             )
     for key in english:

@@ -18,9 +18,8 @@ from sqlalchemy import select
 
 from engine import access, canonical, clock, documents, keys, tables, verify_pack
 from engine.errors import EngineError, Refused
-from engine.queries.evidence import words
+from engine.queries.evidence import proofs, words
 from engine.queries.evidence.case import Case, read
-from engine.queries.evidence.proofs import proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,7 +95,7 @@ def _add_history(session: Session, archive: Archive, case: Case, key: keys.Signi
     ]
     archive.add("checkpoints.txt", b"\n".join(notes))
     leaves = [e.leaf_no for e in case.events if e.leaf_no is not None]
-    archive.add("proofs.json", _json(proofs(session, leaves, [p.size for p in case.checkpoints])))
+    archive.add("proofs.json", _json(proofs.prove(session, leaves, [p.size for p in case.checkpoints])))
     head = keys.head_text(case.row.id, case.row.seq, bytes(case.row.head), clock.now(), key.key_id)
     archive.add("heads.txt", keys.note(head, key.sign(head)))
     archive.add("keys.json", _json({key.key_id: key.public.hex()}))

@@ -25,7 +25,7 @@ SELECT min(leaf_no) AS first, count(*) AS n, string_agg(hash, ''::bytea ORDER BY
 """)
 
 
-def proofs(session: Session, leaves: Iterable[int], sizes: Sequence[int]) -> dict[str, object]:
+def prove(session: Session, leaves: Iterable[int], sizes: Sequence[int]) -> dict[str, object]:
     """proofs.json of a pack: paths from the leaves to the last of the sizes, and from each size to the next.
 
     `sizes` grow; empty: no proofs. Raises HistoryBroken when leaves are missing.

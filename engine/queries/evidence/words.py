@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from engine import clock
@@ -11,7 +13,6 @@ from engine.queries.words import answered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from engine.catalogue import Process
     from engine.law import Ruling
@@ -63,6 +64,11 @@ _WHY = {
     "window_ended": ("期满", "the window ended"), "early": ("结果已定,提前截止", "early: decided"),
     "closed_by_mover": ("提案人截止", "closed by the mover"),
 }  # fmt: skip
+_VERBS = {
+    "complete": "办理", "respond": "作答", "take_back": "撤回作答", "close_poll": "截止表决", "withdraw": "撤回",
+    "export": "导出", "suspend": "暂停", "resume": "恢复", "terminate": "终止",
+    "retry": "重试", "reassign": "改派", "read_history": "查阅历史",
+}  # fmt: skip
 _COUNTS = {
     "roll": ("名册", "roll"), "answered": ("已答", "answered"), "silent": ("未答", "silent"),
 }  # fmt: skip
@@ -71,6 +77,10 @@ _COUNTS = {
 def moment(at: datetime | None) -> str:
     """A moment in Beijing time."""
     return at.astimezone(clock.CHINA).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def _labelled(label: str, words: str, n: int) -> str:
+    return f"{label}: {words}" if n else f"{label}:{words}"
 
 
 def answer(case: Case) -> str:
@@ -86,11 +96,11 @@ def _answer(case: Case, n: int) -> list[str]:
     head = [
         f"{row.number} {row.title}",
         "",
-        f"{('流程', 'Process')[n]}: {process.title.in_(lang)} ({('版本', 'version')[n]} {row.version})",
-        f"{('依据', 'Legal basis')[n]}: {process.basis.in_(lang)}",
-        f"{('工会', 'Union')[n]}: {name.get(str(row.union_id), '')}",
-        f"{('提出', 'Launched')[n]}: {name.get(str(row.starter_id), '')}, {moment(row.started_at)}",
-        f"{('状态', 'State')[n]}: {state}{f' ({end})' if end else ''} {moment(row.ended_at)}".rstrip(),
+        _labelled(("流程", "Process")[n], f"{process.title.in_(lang)} ({('版本', 'version')[n]} {row.version})", n),
+        _labelled(("依据", "Legal basis")[n], process.basis.in_(lang), n),
+        _labelled(("工会", "Union")[n], name.get(str(row.union_id), ""), n),
+        _labelled(("提出", "Launched")[n], f"{name.get(str(row.starter_id), '')} {moment(row.started_at)}", n),
+        _labelled(("状态", "State")[n], f"{state}{f' ({end})' if end else ''} {moment(row.ended_at)}".rstrip(), n),
         ("时间均为北京时间;# 后为本件历史记录的序号。", "All times are Beijing time; # is the event's number.")[n],
     ]
     parts = (
@@ -112,7 +122,7 @@ def _events(case: Case, n: int) -> list[str]:
     lines = []
     for entry in case.events:
         lines.append(_line(case, entry, n))
-        lines += [f"      {label}: {text}" for label, text in said(case, entry, n)]
+        lines += [f"      {_labelled(label, text, n)}" for label, text in said(case, entry, n)]
     return lines
 
 
@@ -163,7 +173,9 @@ def details_of(case: Case, entry: Entry, n: int) -> str:
         value = entry.says.get(key)
         if value in (None, "") or (key == "message" and entry.kind == "message_sent"):
             continue
-        shown.append(f"{labels[n]}: {_value(case, entry, key, value, n)}")
+        if key == "outcome" and case.said_at(entry.seq):
+            continue  # it stands among the answers
+        shown.append(_labelled(labels[n], _value(case, entry, key, value, n), n))
     return "; ".join(shown) if n else ";".join(shown)
 
 
@@ -173,6 +185,10 @@ def _value(case: Case, entry: Entry, key: str, value: Any, n: int) -> str:
         return _counts(value, case.process, str(entry.says.get("task")), n)
     if key == "why":
         return _WHY.get(str(value), (str(value), str(value)))[n]
+    if key == "verb" and not n:
+        return _VERBS.get(str(value), str(value))
+    if key in ("due", "closes") and "T" in str(value):
+        return moment(datetime.fromisoformat(str(value)))
     if key == "ended":
         return case.process.title_of(str(value), lang)
     if key == "choice" and rule and rule.poll and value in rule.poll.labels:
@@ -188,12 +204,8 @@ def _counts(outcome: Mapping[str, Any], process: Process, element: str, n: int) 
     rule = process.tasks.get(element)
     labels = rule.poll.labels if rule and rule.poll else {}
     lang = ("zh", "en")[n]
-    shown = []
-    for key, value in outcome.items():
-        if key in ("passed", "voters"):
-            continue
-        label = labels[key].in_(lang) if key in labels else _COUNTS.get(key, (key, key))[n]
-        shown.append(f"{label} {value}")
+    words = {**{key: both[n] for key, both in _COUNTS.items()}, **{key: label.in_(lang) for key, label in labels.items()}}
+    shown = [f"{label} {outcome[key]}" for key, label in words.items() if key in outcome]
     if isinstance(outcome.get("passed"), bool):
         shown.append((("未通过", "not passed"), ("通过", "passed"))[outcome["passed"]][n])
     return ", ".join(shown) if n else ",".join(shown)
@@ -208,7 +220,7 @@ def _poll(case: Case, question: Question, n: int) -> list[str]:
     outcome = closed.says.get("outcome", {}) if closed else {**row.counts, "roll": row.roll_size}
     lines = [
         f"[{case.process.title_of(question.element, lang)}] {moment(row.opened_at)} – {moment(row.closed_at) or '…'}",
-        f"      {('规则', 'rule')[n]}: {row.rule.get('passes', '')}{f' ({numbers})' if numbers else ''}",
+        "      " + _labelled(("规则", "rule")[n], f"{row.rule.get('passes', '')}{f' ({numbers})' if numbers else ''}", n),
         f"      {_counts(outcome, case.process, question.element, n)}",
         "      " + (("名册与开始时一致", "the roll is the one frozen at the opening") if same else
                     ("名册与开始时所载不符", "the roll differs from the one frozen at the opening"))[n],
@@ -219,8 +231,6 @@ def _poll(case: Case, question: Question, n: int) -> list[str]:
 
 def roll_hash(question: Question) -> str:
     """The digest of a roll as the event of its opening has it."""
-    from hashlib import sha256
-
     return sha256("\n".join(sorted(str(v.member_id) for v in question.voices)).encode()).hexdigest()
 
 
@@ -237,7 +247,7 @@ def _documents(case: Case, n: int) -> list[str]:
 
 def _rulings(case: Case, lang: str) -> list[str]:
     missing = ("规则库中已无此规则。", "The rulebook no longer has this rule.")[lang == "en"]
-    return [f"{key}: {ruling.words(lang) if ruling else missing}" for key, ruling in case.rulings.items()]
+    return [f"{key}  {ruling.words(lang) if ruling else missing}" for key, ruling in case.rulings.items()]
 
 
 def _proof(case: Case, n: int) -> list[str]:
@@ -263,10 +273,10 @@ def _proof(case: Case, n: int) -> list[str]:
 
 def _trust(n: int) -> list[str]:
     return [
-        ("服务器时钟:时间由服务器记录,不是第三方时间戳。", "The server's clock: no third party stamped the times.")[n],
-        ("登录人身份:账号须由本人使用。", "Who logged in: that each account was used by its owner.")[n],
-        ("规则版本:以 rules/ 所载条文和可信度为准。", "The rules: text and confidence stand in rules/.")[n],
-        ("扫描件、附件的真实性:只能证明上传后未改动。", "Scanned papers: only that they are unchanged since the upload.")[n],
+        ("- 服务器时钟:时间由服务器记录,不是第三方时间戳。", "- The server's clock: no third party stamped the times.")[n],
+        ("- 登录人身份:账号须由本人使用。", "- Who logged in: that each account was used by its owner.")[n],
+        ("- 规则版本:以 rules/ 所载条文和可信度为准。", "- The rules: text and confidence stand in rules/.")[n],
+        ("- 扫描件、附件的真实性:只能证明上传后未改动。", "- Scanned papers: unchanged since the upload, no more.")[n],
     ]
 
 
@@ -276,7 +286,7 @@ def timeline(case: Case) -> bytes:
         ["序号 no.", "时间 time (UTC+8)", "事项 event", "环节 step", "办理人 by", "说明 details", "kind", "hash", "leaf_no"]
     ]
     for e in case.events:
-        words = ";".join([details_of(case, e, 0), *(f"{label}:{text}" for label, text in said(case, e, 0))]).strip(";")
+        words = ";".join([details_of(case, e, 0), *(_labelled(*pair, 0) for pair in said(case, e, 0))]).strip(";")
         leaf = "" if e.leaf_no is None else e.leaf_no
         lines.append([e.seq, moment(e.at), kind_of(e, 0), step_of(case, e, 0), by(e), words, e.kind, e.hash.hex(), leaf])
     return table(lines)
@@ -316,7 +326,8 @@ def rule(key: str, ruling: Ruling | None, case: Case) -> str:
         lines = [f"{key}  {ruling.rule.title} / {ruling.rule.title_en}", "", f"适用于 applied as of {on}:"]
         lines += [ruling.words("zh"), ruling.words("en")]
         for number, entry in enumerate((ruling.rule, *ruling.others), 1):
-            span = f"{entry.valid_from or '…'} – {entry.valid_to or '…'}"
+            known = entry.valid_from or entry.valid_to
+            span = f"{entry.valid_from or '…'} – {entry.valid_to or '…'}" if known else "未限定 not limited"
             lines += ["", f"[{number}] {entry.cite('zh')} / {entry.cite('en')}", entry.text, entry.text_en]
             lines += [
                 f"层级 level: {entry.level}  可信度 confidence: {entry.confidence}",
