@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
+import struct
 import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -21,8 +20,9 @@ from engine.queries import definitions as reading
 from engine.queries import launchable
 from engine.surroundings import rulebook
 from webui.api import schemas, strict
-from webui.api.edge import Routes
+from webui.api.edge import Routes, multipart
 from webui.api.schemas import Moment, Text, lang
+from webui.definitions import MAX_ZIP, unzipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 routes = Routes("process-definitions", "What the union decided: processes and their versions.")
 ONE = "/process-definitions/<key>"
-MAX_ZIP, MAX_FILES, MAX_TEXT = 4_000_000, 500, 4_000_000
+ROOM = 64 * 1024  # for what a multipart body holds besides the file
 HASH = 64
 
 
@@ -89,7 +89,6 @@ class DefinitionStep(Schema):
 
 class LaneShape(Schema):
     title = fields.String()
-    who = fields.String()
     steps = fields.List(fields.Nested(DefinitionStep))
 
 
@@ -182,7 +181,11 @@ class Proposal(schemas.Sent):
     files = fields.Dict(
         keys=Text(200, 1), values=fields.String(), required=True, metadata={"description": "Text of each file by its path."}
     )
-    note = Text(500, load_default="")
+    note = Text(500, 1, required=True, metadata={"description": "What was changed, and why."})
+
+
+class Zipped(schemas.Sent):
+    note = Text(500, 1, required=True)
 
 
 class Since(schemas.Asked):
@@ -210,7 +213,7 @@ def get_definition(session: Session, actor: Actor, key: str) -> dict[str, Any]:
     return {
         "version": found.version, "title": process.title.in_(lang()), "summary": process.summary.in_(lang()),
         "basis": process.basis.in_(lang()), "launch": process.launch, "forms": _forms(process),
-        "lanes": [{"title": lane.title, "who": lane.who, "steps": [_step(s) for s in lane.steps]} for lane in found.lanes],
+        "lanes": [{"title": lane.title, "steps": [_step(each) for each in lane.steps]} for lane in found.lanes],
         "messages": list(process.messages), "decisions": list(process.decisions), "outline": found.outline,
         "stories": [title for title, _proves in found.stories], "others": found.others,
     }  # fmt: skip
@@ -271,44 +274,27 @@ def difference(session: Session, actor: Actor, given: dict[str, Any], key: str) 
 
 # --- proposing ------------------------------------------------------------------------------------------------------------
 def _folder() -> dict[str, Any]:
-    """A folder as JSON ({"files", "note"}) or as a ZIP."""
-    if request.mimetype != "application/zip":
-        sent: dict[str, Any] = strict.loaded(Proposal(), strict.body(request))
-        return {**sent, "files": definitions.parse_upload({k: v.encode() for k, v in sent["files"].items()})}
-    request.max_content_length = MAX_ZIP
-    texts = definitions.parse_upload(_unpacked(request.get_data()))
+    """A folder as JSON, or as a ZIP in a multipart form."""
+    if request.mimetype == "multipart/form-data":
+        sent = strict.loaded(Zipped(), strict.uploaded({"note"}, MAX_ZIP + ROOM))
+        files = _unpacked(request.files["file"].stream.read(MAX_ZIP + 1))
+    else:
+        sent = strict.loaded(Proposal(), strict.body(request))
+        files = {name: text.encode() for name, text in sent["files"].items()}
+    texts = definitions.parse_upload(files)
     for text in texts.values():
         strict.text(text)
-    return {"files": texts, "note": ""}
+    return {"files": texts, "note": sent["note"]}
 
 
 def _unpacked(data: bytes) -> dict[str, bytes]:
-    """The files in a ZIP, its one outer folder left out. Raises Invalid."""
-    found: dict[str, bytes] = {}
-    size = 0
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [each for each in archive.infolist() if not each.is_dir()]
-            if len(entries) > MAX_FILES:
-                raise Invalid({"files": [_("文件超过 %(n)s 个。", n=MAX_FILES)]})
-            for each in entries:
-                with archive.open(each) as file:
-                    found[each.filename] = file.read(MAX_TEXT + 1 - size)
-                size += len(found[each.filename])
-                if size > MAX_TEXT:
-                    raise Invalid({"files": [_("文件合计过大。")]})
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, EOFError, OSError, zlib.error):
-        raise Invalid({"files": [_("不是可读的 ZIP 文件。")]}) from None
-    outer = {name.partition("/")[0] for name in found}
-    if len(outer) == 1 and "process.toml" not in found:
-        return {name.partition("/")[2]: content for name, content in found.items()}
-    return found
+        return unzipped(data)
+    except (zlib.error, struct.error, OverflowError):
+        raise Invalid({"file": [_("这不是完好的 .zip 文件,或带有密码。")]}) from None
 
 
-SENT = {
-    "application/json": {"schema": Proposal},
-    "application/zip": {"schema": {"type": "string", "format": "binary"}},
-}
+SENT = {**multipart(note={"type": "string", "maxLength": 500}), "application/json": {"schema": Proposal}}
 
 
 def _faults(files: Mapping[str, str]) -> list[check.Fault]:

@@ -124,18 +124,20 @@ class Routes(Blueprint):  # type: ignore[misc]
         given: type[Schema] | None, where: str, problems: dict[int, str], keyed: bool = False,
         sent: dict[str, Any] | None = None,
     ) -> View:  # fmt: skip
-        """Parse, document and route."""
+        """Parse, document and route. What documents a view would wrap it once for each word it says: only that is kept."""
         shape = schema or (None if status == 204 else {"type": "string", "format": "binary"})
-        view = self.response(status, shape, content_type=media_type)(run)
+        told = self.response(status, shape, content_type=media_type)(run)
         for code, name in problems.items():
-            view = self.alt_response(code, name)(view)
+            told = self.alt_response(code, name)(told)
         if given is not None:
-            view = self.arguments(given, location=where)(view)
+            told = self.arguments(given, location=where)(told)
         more: dict[str, Any] = {"parameters": [KeyHeader]} if keyed else {}
         if sent is not None:
             more["requestBody"] = {"required": True, "content": sent}
-        view = self.doc(operationId=f"{self.tag}.{run.__name__}", **more)(view)
-        self.route(rule, methods=[method], tags=[self.tag])(view)
+        told = self.doc(operationId=f"{self.tag}.{run.__name__}", **more)(told)
+        parsed = self.ARGUMENTS_PARSER.use_args(given(), location=where)(run) if given is not None else run
+        parsed._apidoc = told._apidoc  # type: ignore[attr-defined]
+        self.route(rule, methods=[method], tags=[self.tag])(parsed)
         return run
 
 

@@ -29,8 +29,10 @@ KeyHeader: dict[str, Any] = {
 
 def lang() -> str:
     """ "zh" or "en": what the program asks for by Accept-Language, else the person's own."""
-    wanted = request.accept_languages.best_match(LANGUAGES) if request.accept_languages else None
-    return wanted or g.actor.locale or "zh"
+    for tag, quality in request.accept_languages:  # best first
+        if quality > 0 and tag[:2].lower() in LANGUAGES:
+            return tag[:2].lower()
+    return str(g.actor.locale or "zh")
 
 
 # --- what programs send ------------------------------------------------------------------------------------------------

@@ -37,7 +37,8 @@ class Parser(FlaskParser):
         return query(req)
 
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, **_more: Any) -> NoReturn:
-        (messages,) = error.messages.values()  # webargs puts them under the place where they were read
+        found: Any = error.messages
+        (messages,) = found.values()  # webargs puts them under the place where they were read
         raise Invalid(dict(by_field(messages))) from None
 
 

@@ -56,8 +56,9 @@ def test_a_motion_travels_through_all_its_desks(motions: Api) -> None:
     opening = say("zhang").read("/process-definitions/congress_motion/opening")
     assert opening["form"]["id"] == "launch" and opening["next"][0]["title"] == "附议提案"
     answers = {
-        "reasons": "教职工晚间授课和值班结束后食堂已经停止供餐,近一年工会收到相关反映四十余次,周边又没有合适的就餐场所,影响教职工身体健康。",
-        "measures": "建议东区食堂晚间供餐延长至二十一时,设一个值班窗口,并在试行一个学期后公布就餐人数再作调整。", "category": "welfare",
+        "reasons": "教职工晚间授课和值班结束后食堂已经停止供餐,近一年工会收到相关反映四十余次,周边又没有合适的就餐场所。",
+        "measures": "建议东区食堂晚间供餐延长至二十一时,设一个值班窗口,试行一个学期后公布就餐人数再作调整。",
+        "category": "welfare",
     }  # fmt: skip
     key = say("zhang").launch("延长食堂晚间供餐时间", "congress_motion", **answers)
     for who in ("li", "wang", "zhao"):
@@ -67,7 +68,7 @@ def test_a_motion_travels_through_all_its_desks(motions: Api) -> None:
     say("head").complete(key, "head_check", decision="forward")
     say("committee").complete(
         key, "review", decision="file", grade="general", lead_unit=hq, reason="情况属实,措施可行,同意立案",
-        present=[me, str(motions.people["committee"])][:1],
+        present=[me],
     )  # fmt: skip
     say("chair").complete(key, "dispatch_plan", decision="approve", lead_unit=hq)
     say("hq").complete(key, "accept", decision="accept", officer="冯刚")

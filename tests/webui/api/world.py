@@ -139,7 +139,7 @@ def importable() -> tuple[str, ...]:
     found = []
     for name in pages.BLUEPRINTS:
         try:
-            import_module(f"webui.{name}").blueprint  # noqa: B018
+            import_module(f"webui.{name}").blueprint
         except (ImportError, AttributeError):
             continue
         found.append(name)

@@ -1,0 +1,222 @@
+"""The rest of what pages can do, done by programs."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import jsonschema
+from openpyxl import load_workbook
+
+from tests.webui.api.test_hostile import folder, problem, send, zipped
+
+if TYPE_CHECKING:
+    from tests.webui.api.world import Api
+
+
+def test_a_definition_is_read_in_words(api: Api) -> None:
+    me = api.as_("zhang")
+    listed = me.read("/process-definitions")
+    assert [(d["process_id"], d["launchable"]) for d in listed["items"]] == [("errand", True)]
+    found = me.read("/process-definitions/errand")
+    assert found["version"]["hash"] == listed["items"][0]["current"]["hash"] and found["launch"] == ["formal_delegate"]
+    assert set(found["forms"]) == {"launch", "check", "do", "mend"}
+    launch = found["forms"]["launch"]
+    assert launch["form"]["fields"][0]["label"] == "事由"
+    jsonschema.validate({"subject": "x"}, launch["answers"])
+    assert launch["answers"]["required"] == ["subject"]
+    english = me.call("GET", f"/process-definitions/{found['version']['hash']}", headers={"Accept-Language": "en-GB,zh;q=0.5"})
+    assert english.json["title"] == "Errand" and english.json["forms"]["launch"]["form"]["fields"][0]["label"] == "Subject"
+    assert {lane["title"]: [s["title"] for s in lane["steps"]] for lane in english.json["lanes"]}["Union office"]
+    files = me.read("/process-definitions/errand/files")["files"]
+    assert "process.toml" in files and "process.bpmn" in files
+
+
+def test_a_new_version_takes_two_people(api: Api) -> None:
+    author, other = api.as_("admin2"), api.as_("admin")
+    files = folder(**{"process.toml": folder()["process.toml"].replace('title = "办事单"', 'title = "办事单(新)"')})
+    faults = author.do("/process-definitions/check", {"files": files, "note": "n"})["faults"]
+    made = author.post("/process-definitions", {"files": files, "note": "改名"})
+    if faults:  # whatever the checker says of the errand, a proposal says the same
+        assert made.status_code == 422 and len(made.json["errors"]["files"]) == len(faults)
+        return
+    digest = made.json["hash"]
+    problem(author.post(f"/process-definitions/{digest}/approve"), 403, "separated")
+    problem(api.as_("zhang").get(f"/process-definitions/{digest}"), 404)
+    problem(api.as_("zhang").post(f"/process-definitions/{digest}/approve"), 403)
+    assert other.do(f"/process-definitions/{digest}/approve")["hash"] == digest
+    problem(other.post(f"/process-definitions/{digest}/refuse"), 409)
+    assert api.as_("zhang").read("/process-definitions/errand")["title"] == "办事单(新)"
+    old = api.as_("zhang").read("/process-definitions/errand/versions")["items"][-1]["hash"]
+    assert api.as_("zhang").read("/process-definitions/errand/difference", old=old)["files"][0]["name"] == "process.toml"
+
+
+def test_a_faulty_folder_is_refused_with_all_its_faults(api: Api) -> None:
+    files = folder(**{"process.toml": 'id = "errand"', "forms/do.json": "{", "process.bpmn": "<x/>"})
+    found = problem(api.as_("secretary").post("/process-definitions", {"files": files, "note": "n"}), 422)
+    assert len(found["errors"]["files"]) >= 3
+    found = problem(send(api.as_("secretary"), "/process-definitions", file=(zipped(dict(files)), "x.zip"), note="n"), 422)
+    assert len(found["errors"]["files"]) >= 3
+
+
+def test_drafts_are_kept_and_forgotten(api: Api) -> None:
+    me = api.as_("zhang")
+    assert me.call("PUT", "/drafts/launch:errand", {"answers": {"subject": "半"}}).status_code == 204
+    assert me.read("/process-definitions/errand/opening")["draft"] == {"subject": "半"}
+    assert [d["key"] for d in me.read("/drafts")["items"]] == ["launch:errand"]
+    assert api.as_("li").read("/drafts")["items"] == []
+    problem(me.call("PUT", "/drafts/other", {"answers": {}}), 404)
+    me.launch()
+    assert me.read("/drafts")["items"] == []
+    me.call("PUT", "/drafts/launch:errand", {"answers": {}})
+    assert me.call("DELETE", "/drafts/launch:errand").status_code == 204 and me.read("/drafts")["items"] == []
+
+
+def test_the_desk_suspends_resumes_and_terminates(api: Api) -> None:
+    key, office = api.as_("zhang").launch(), api.as_("secretary")
+    office.do(f"/process-instances/{key}/suspend", {"reason": "补充材料"})
+    assert office.read("/process-instances", state="suspended")["items"][0]["id"] == key
+    assert office.read("/tasks")["total"] == 0
+    problem(office.post(f"/process-instances/{key}/suspend", {"reason": "再停"}), 409)
+    office.do(f"/process-instances/{key}/resume")
+    office.do(f"/process-instances/{key}/terminate", {"reason": "重复"})
+    assert office.read(f"/process-instances/{key}")["row"]["state"] == "terminated"
+    problem(office.post(f"/process-instances/{key}/terminate", {"reason": " "}), 409)
+    other = api.as_("zhang").launch("另一件")
+    api.as_("zhang").do(f"/process-instances/{other}/withdraw", {"reason": "不办了"})
+    assert api.as_("zhang").read(f"/process-instances/{other}")["row"]["state"] == "withdrawn"
+
+
+def test_lists_go_page_by_page(api: Api) -> None:
+    made = [api.as_("zhang").launch(f"第{n}件") for n in range(5)]
+    office = api.as_("secretary")
+    for path in ("/process-instances", "/tasks"):
+        seen: list[str] = []
+        after: dict[str, str] = {}
+        for _ in range(3):
+            page = office.read(path, limit=2, **after)
+            seen += [i.get("instance_id", i["id"]) for i in page["items"]]
+            after = {"after": page["next"]}
+        assert page["next"] is None and sorted(seen) == sorted(made)
+    page = office.read("/tasks", bucket="overdue")
+    assert page["items"] == [] and page["total"] == 5 and page["by_process"] == {"errand": 5}
+
+
+def test_possible_duplicates_are_shown(api: Api) -> None:
+    key = api.as_("zhang").launch("修缮三号楼会议室的空调")
+    found = api.as_("li").read("/process-instances/alike", process="errand", title="三号楼会议室空调")
+    assert [i["id"] for i in found["items"]] == [key]
+    problem(api.as_("plain").get("/process-instances/alike", process="errand", title="三号楼会议室空调"), 403)
+
+
+def test_people_are_managed(api: Api) -> None:
+    admin, me = api.as_("admin"), api.as_("zhang")
+    unit = str(api.units["XX"])
+    made = admin.do("/members", {"username": "chen", "name": "陈晨", "unit_id": unit})["id"]
+    assert admin.call("PATCH", f"/members/{made}", {"phone": "13800000000"}).json == {"changed": True}
+    post = {"kind": "observer_delegate", "unit_id": unit, "from_on": "2026-01-01", "term": "第八届"}
+    granted = admin.do(f"/members/{made}/posts", post)["id"]
+    errors = problem(admin.post(f"/members/{made}/posts", post), 422)["errors"]
+    assert list(errors) == ["from_on"]
+    admin.do(f"/posts/{granted}/end", {"on": "2026-02-01", "why": "任期届满"})
+    found = admin.read(f"/members/{made}")
+    assert found["phone"] == "13800000000" and found["posts"][0]["to_on"] == "2026-02-01"
+    page = admin.read("/members", q="陈")
+    assert [m["name"] for m in page["items"]] == ["陈晨"] and admin.read("/search", q="陈晨")["members"][0]["id"] == made
+    assert len(admin.read("/members", limit=3)["items"]) == 3
+    problem(me.post("/members", {"username": "x1", "name": "某", "unit_id": unit}), 404)
+    assert me.call("PATCH", f"/members/{api.people['zhang']}", {"locale": "en"}).json == {"changed": True}
+    assert me.read("/process-definitions")["items"][0]["title"] == "Errand"
+    assert me.call("PATCH", f"/members/{api.people['zhang']}", {"name": "改"}).status_code == 403
+
+
+def test_a_password_is_changed_and_wrong_ones_are_counted(api: Api) -> None:
+    admin, me = api.as_("admin"), api.as_("zhang")
+    assert admin.post(f"/members/{api.people['zhang']}/password", {"password": "correct horse 9"}).status_code == 204
+    for _ in range(5):
+        assert me.post("/members/me/password", {"old": "wrong", "new": "another horse 9"}).status_code == 422
+    limited = problem(me.post("/members/me/password", {"old": "correct horse 9", "new": "another horse 9"}), 403)
+    assert limited["code"] == "too_many_attempts"
+
+
+def test_units_are_listed_and_entered(api: Api) -> None:
+    admin = api.as_("admin")
+    items = admin.read("/units")["items"]
+    assert {u["code"]: u["parent_id"] for u in items}["XX"] == str(api.units["XD"]) and items[0]["parent_id"] is None
+    assert admin.read("/units/tree")["root"]["code"] == "XD"
+    unit = {"code": "WL", "kind": "college_union", "name": "物理学院", "parent_id": str(api.units["XD"])}
+    made = admin.do("/units", unit)["id"]
+    assert admin.call("PATCH", f"/units/{made}", {"name": "物理与天文学院"}).json == {"changed": True}
+    problem(admin.post("/units", unit), 422)
+    log = api.as_("auditor").read(f"/units/{api.units['XD']}/history", limit=2)
+    assert [e["kind"] for e in log["items"]] == ["unit_changed", "unit_created"] and log["next"] == str(log["items"][-1]["seq"])
+
+
+def test_people_are_imported_after_a_preview(api: Api) -> None:
+    office = api.as_("secretary")
+    sheet = office.get("/imports/templates/people")
+    assert sheet.status_code == 200
+    book = load_workbook(io.BytesIO(sheet.data))
+    page = book.worksheets[0]
+    for column, value in enumerate(("u2001", "吴用", "XX", "", ""), 1):
+        page.cell(2, column, value)
+    kept = io.BytesIO()
+    book.save(kept)
+
+    xlsx = (kept.getvalue(), "人员.xlsx")
+    found = send(office, "/imports", kind="people", file=xlsx)
+    assert found.status_code == 201, found.text
+    assert found.json["counts"]["create"] == 1, found.json
+    key = found.json["id"]
+    assert office.read("/imports", state="previewed")["items"][0]["id"] == key
+    assert office.do(f"/imports/{key}/confirm")["created"] == 1
+    problem(office.post(f"/imports/{key}/confirm"), 409)
+    assert office.read("/members", q="吴用")["items"]
+    problem(send(office, "/imports", kind="people", file=(b"no sheet", "a.xlsx")), 422)
+    problem(send(office, "/imports", kind="none", file=xlsx), 404)
+    problem(api.as_("b.secretary").get(f"/imports/{key}"), 404)
+    exported = office.post("/exports/people")
+    assert exported.status_code == 200 and exported.headers["Content-Disposition"].startswith("attachment")
+    problem(api.as_("zhang").post("/exports/people"), 403)
+
+
+def test_a_union_sets_a_rule_by_two_people(api: Api) -> None:
+    office, admin = api.as_("secretary"), api.as_("admin")
+    assert len(office.read("/rules")["items"]) > 20
+    one = office.read("/rules/MO-SECOND")
+    assert one["line"]["id"] == "MO-SECOND" and one["may_propose"]
+    made = office.post("/rules/MO-SECOND/settings", {"value": 5, "valid_from": "2199-01-01", "source": "校工会委员会决议"})
+    assert list(problem(made, 422)["errors"]) == ["valid_from"]
+    tomorrow = _in_days(2)
+    made = office.do("/rules/MO-SECOND/settings", {"value": 5, "valid_from": tomorrow, "source": "校工会委员会决议"})["id"]
+    assert [w["rule_id"] for w in admin.read("/settings")["items"]] == ["MO-SECOND"]
+    problem(office.post(f"/settings/{made}/approve"), 403, "separated")
+    assert admin.post(f"/settings/{made}/approve").status_code == 204
+    assert admin.read("/rules/MO-SECOND")["settings"][0]["state"] == "in_force"
+    vacation = office.do("/calendar/vacations", {"name": "暑假", "from_on": _in_days(30), "to_on": _in_days(60)})["id"]
+    assert [v["id"] for v in office.read("/calendar")["vacations"]] == [vacation]
+    assert office.call("DELETE", f"/calendar/vacations/{vacation}").status_code == 204
+    faulty = {"year": int(_in_days(0)[:4]) + 1, "days": [], "source": "国务院办公厅通知"}
+    problem(office.post("/calendar/notices", faulty), 422)
+
+
+def _in_days(days: int) -> str:
+    from datetime import timedelta
+
+    from engine import clock
+
+    return (clock.today() + timedelta(days=days)).isoformat()
+
+
+def test_the_auditor_proves_the_whole(api: Api) -> None:
+    key, auditor = api.as_("zhang").launch(), api.as_("auditor")
+    api.as_("secretary").do(f"/process-instances/{key}/evidence")
+    points = auditor.read("/checkpoints")
+    size = points["items"][0]["size"]
+    assert auditor.post(f"/checkpoints/{size}/witness", {"who": "省教育工会"}).status_code == 204
+    problem(auditor.post(f"/checkpoints/{size}/witness", {"who": "别人"}), 409)
+    problem(auditor.post(f"/checkpoints/{'9' * 5000}/witness", {"who": "别人"}), 404)
+    verdict = auditor.do("/verifications")
+    assert verdict["broken"] is None and verdict["fault"] == "" and verdict["events"] > 5
+    assert auditor.read("/history")["items"][0]["kind"] == "history_verified"
+    problem(api.as_("zhang").post("/verifications"), 403)
