@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
-from flask_babel import gettext as _
+from flask_babel import gettext
 
 from engine import clock
 from engine.commands import rules as setting
 from engine.commands.imports import workbook
-from engine.errors import Conflict, Invalid, Refused
+from engine.errors import Conflict, Invalid
 from engine.queries import rules as reading
 from webui.session import carry_out, look, me, needs_login, uuid
 from webui.words import lang
@@ -26,6 +26,10 @@ blueprint = Blueprint("rules", __name__)
 MAX_SHEET = 1024 * 1024
 ROOM = 64 * 1024
 MAX_ROWS = 400
+
+
+def _(msgid: str, **values: object) -> str:
+    return str(gettext(msgid, **values))
 
 
 @blueprint.app_template_global()
@@ -221,7 +225,7 @@ def _text(data: bytes) -> str:
 
 def _separated(text: str) -> list[list[object]]:
     """Rows of a table in text: commas, Chinese commas, tabs or blanks between the cells."""
-    lines = [line for line in text.replace(",", ",").replace("\t", ",").splitlines() if line.strip()]
+    lines = [line for line in text.replace("\uff0c", ",").replace("\t", ",").splitlines() if line.strip()]
     if len(lines) > MAX_ROWS:
         raise Invalid({"rows": [_("最多 %(n)s 行。", n=MAX_ROWS)]})
     spread = [line if "," in line else ",".join(line.split()) for line in lines]
@@ -232,7 +236,7 @@ def _separated(text: str) -> list[list[object]]:
 @needs_login
 def add_vacation() -> tuple[str, int] | Answer:
     """Register a vacation."""
-    union, faults = _union(), {}
+    union, faults = _union(), dict[str, list[str]]()
     first, last = _date("from_on", faults, True), _date("to_on", faults, True)
     try:
         if faults or first is None or last is None:

@@ -75,8 +75,8 @@ class Teller:
     def seat(self, seat: object) -> str:
         """A seat as post and unit."""
         post, _at, unit = str(seat or "").partition("@")
-        if not unit:
-            return ""
+        if not unit:  # a seat of the union itself
+            return post_title(post) if post else ""
         return f"{post_title(post)}({self.name(unit)})" if lang() == "zh" else f"{post_title(post)} ({self.name(unit)})"
 
     def choice(self, event: Happened) -> str:
@@ -223,6 +223,7 @@ _WORDS: dict[str, tuple[Callable[[], str], str]] = {
     "timer_fired": (lambda: _("“%(element)s”到时"), "clock"),
     "message_sent": (lambda: _("%(who)s提出“%(message)s”"), "outcome"),
     "deadline_extended": (lambda: _("“%(task)s”延期至 %(due)s"), "clock"),
+    "deadline_kept": (lambda: _("“%(task)s”已办理,不再延期"), "clock"),
     "reminder_sent": (lambda: _("提醒“%(task)s”的期限"), "clock"),
     "mover_replaced": (lambda: _("提案人由%(old)s改为%(new)s"), "outcome"),
     "instance_merged": (lambda: _("%(who)s确认并入 %(number)s"), "outcome"),

@@ -309,7 +309,7 @@ def _replay(past: _Past, task: Any, timer: Any = None) -> tuple[calendar.Due | N
         due = own if timer is None else _timer_moment(host, timer, own)
     extended = ""
     for kind, at, body in past.clocks:
-        if due is None or at < start:
+        if due is None or at < start.replace(microsecond=0):  # events tell whole seconds
             continue
         if kind == "instance_resumed":
             own, due = _shifted(own, int(body["stopped_days"])), _shifted(due, int(body["stopped_days"]))

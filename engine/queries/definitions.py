@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 import re
 import tomllib
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from engine import access, organisation, settings, tables
+from engine.catalogue import outline as telling
 from engine.catalogue import process as folder
 from engine.catalogue.store import process_of
 from engine.errors import NotFound, ProcessFault
@@ -234,11 +234,7 @@ def _choices(rule: Any) -> tuple[Any, ...]:
 def outline(process: Process) -> str:
     """The process in words; empty when it cannot be told."""
     try:
-        teller = importlib.import_module("engine.catalogue.outline")
-    except ModuleNotFoundError:
-        return ""
-    try:
-        return str(teller.outline(process))
+        return telling.outline(process)
     except ProcessFault:
         return ""
 
