@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
-from engine.errors import Conflict
+from engine.errors import Conflict, EngineError, Invalid, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,12 +57,32 @@ def url_of(settings: Settings) -> str:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
-    """One transaction: commits at the end, rolls back on any error. A duplicate row is a Conflict."""
+    """One transaction: commits at the end, rolls back on any error. The database's own errors become ours.
+
+    A duplicate row is a Conflict, a value that no column can hold is Invalid, a database that does not answer is
+    Unavailable; a deadlock or serialization failure passes through, for `again`.
+    """
     try:
         with engine.begin() as session:
             yield session
-    except IntegrityError as fault:
-        raise Conflict(detail=str(fault.orig)) from fault
+    except DBAPIError as fault:
+        ours = _translated(fault)
+        if ours is None:
+            raise
+        raise ours from fault
+
+
+def _translated(fault: DBAPIError) -> EngineError | None:
+    state = getattr(fault.orig, "sqlstate", None) or ""
+    if state in AGAIN:
+        return None
+    if isinstance(fault, IntegrityError):
+        return Conflict(detail=str(fault.orig))
+    if isinstance(fault, DataError) or state.startswith("22"):
+        return Invalid("内容中有不能保存的字符或数值。")
+    if state == "55P03":
+        return Conflict("此事项正由他人办理,请稍后再试。")
+    return Unavailable() if isinstance(fault, OperationalError) else None
 
 
 def again(engine: Engine, work: Callable[[Session], T], tries: int = 5) -> T:
@@ -72,10 +92,7 @@ def again(engine: Engine, work: Callable[[Session], T], tries: int = 5) -> T:
             with transaction(engine) as session:
                 return work(session)
         except DBAPIError as fault:
-            state = getattr(fault.orig, "sqlstate", "")
-            if state == "55P03":
-                raise Conflict("此事项正由他人办理,请稍后再试。") from fault
-            if state not in AGAIN or attempt == tries - 1:
+            if getattr(fault.orig, "sqlstate", "") not in AGAIN or attempt == tries - 1:
                 raise
             time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # spread the rivals out
     raise AssertionError("unreachable")

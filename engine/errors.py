@@ -60,6 +60,13 @@ class ProcessFault(EngineError):
         super().__init__(message, **details)
 
 
+class Unavailable(EngineError):
+    """数据库暂时不可用,什么都没有改动,请稍后再试。"""
+
+    status = 503
+    code = "unavailable"
+
+
 class HistoryBroken(EngineError):
     """历史记录校验未通过。"""
 

@@ -9,8 +9,8 @@ from flask import Blueprint, current_app, redirect, render_template, request, se
 from flask_babel import gettext as _
 
 from engine.commands import people
-from engine.queries import people as roster
 from engine.errors import NotFound, Refused
+from engine.queries import people as roster
 from webui.session import carry_out, enter, look, me, needs_login
 from webui.words import LANGUAGES
 
@@ -91,8 +91,4 @@ def _inside(target: str | None) -> str:
     if not target or "\\" in target or any(c in target for c in "\r\n\t"):
         return ""
     parts = urlsplit(target)
-    return (
-        target
-        if not parts.scheme and not parts.netloc and target.startswith("/") and not target.startswith("//")
-        else ""
-    )
+    return target if not parts.scheme and not parts.netloc and target.startswith("/") and not target.startswith("//") else ""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, g, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from engine.errors import EngineError, Invalid
@@ -25,8 +24,6 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(EngineError, engine_error)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(CSRFError, lambda _fault: answer(400, "csrf", _("页面已过期,请刷新后再提交。")))
-    app.register_error_handler(OperationalError, database_error)
-    app.register_error_handler(DBAPIError, database_error)
     app.after_request(headers)
 
 
@@ -50,15 +47,6 @@ def http_error(fault: HTTPException) -> Response:
         429: _("请求过于频繁,请稍后再试。"),
     }
     return answer(status, "http", said.get(status, fault.description or fault.name))
-
-
-def database_error(fault: DBAPIError) -> Response:
-    """The database does not answer or refused a value; nothing has been written."""
-    log.error("%s %s: database", request.method, request.path, exc_info=fault)
-    state = getattr(fault.orig, "sqlstate", "") or ""
-    if state.startswith("22"):  # a value that no column can hold
-        return answer(422, "invalid", _("内容中有不能保存的字符或数值。"))
-    return answer(503, "unavailable", _("数据库暂时不可用,什么都没有改动,请稍后再试。"))
 
 
 def answer(status: int, code: str, text: str, fields: dict[str, list[str]] | None = None) -> Response:

@@ -28,7 +28,7 @@ blueprint = Blueprint("inbox", __name__)
 @needs_login
 def index() -> str:
     """What waits for me, soonest due first."""
-    wanted = {k: request.args.get(k) or None for k in ("bucket", "process", "words", "after")}
+    wanted: dict[str, Any] = {k: request.args.get(k) or None for k in ("bucket", "process", "words", "after")}
     found = look(lambda s: waiting.inbox(s, me(), lang=lang(), **wanted))
     return render_template("inbox/index.html", inbox=found, wanted=wanted, buckets=bucket_words())
 

@@ -68,8 +68,8 @@ def left(value: datetime | None) -> str:
         return ""
     days = (clock.day_of(value) - clock.today()).days - (1 if _is_midnight(value) else 0)
     if value <= clock.now():
-        return _("已超期 %(n)s 天", n=-days) if days < 0 else _("已超期")
-    return _("今天到期") if days == 0 else _("还剩 %(n)s 天", n=days)
+        return str(_("已超期 %(n)s 天", n=-days) if days < 0 else _("已超期"))
+    return str(_("今天到期") if days == 0 else _("还剩 %(n)s 天", n=days))
 
 
 def _is_midnight(value: datetime) -> bool:
@@ -79,12 +79,12 @@ def _is_midnight(value: datetime) -> bool:
 
 def state(key: str) -> str:
     """What a state is called."""
-    return {
+    return str({
         "running": _("办理中"), "suspended": _("已暂停"), "ended": _("已办结"), "withdrawn": _("已撤回"),
         "terminated": _("已终止"), "open": _("待办"), "done": _("已办"), "cancelled": _("已取消"), "closed": _("已截止"),
         "void": _("已作废"), "proposed": _("待批准"), "published": _("施行中"), "refused": _("未批准"), "retired": _("已停用"),
         "in_force": _("施行中"),
-    }.get(key, key)  # fmt: skip
+    }.get(key, key))  # fmt: skip
 
 
 def labelled(values: list[str], choices: Any) -> list[tuple[str, str]]:

@@ -178,7 +178,7 @@ def extend(run: Run, args: Args) -> None:
             run.session.execute(
                 update(timer).where(timer.c.id == old.id).values(due_at=moment.moment, provisional=moment.provisional)
             )
-            queue.defer(run.session, "sweep", at=moment.moment, once=f"sweep:{moment.moment:%Y%m%d%H%M%S}")
+            settle.look_at(run.session, [moment.moment])
     run.ledger.add("deadline_extended", run.actor, task=args["task"], rule=args["rule"], due=due.day.isoformat())
 
 

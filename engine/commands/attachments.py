@@ -60,7 +60,10 @@ def adopt(session: Session, actor: Actor | None, instance_id: UUID, form: forms.
         given = clean.get(field.key) if field.kind == "filepicker" else None
         if not given:
             continue
-        ids = {UUID(str(g)) for g in given}
+        try:
+            ids = {UUID(str(g)) for g in given}
+        except ValueError:
+            raise Invalid({field.key: ["附件编号不对。"]}) from None
         known = session.execute(
             select(attachment.id, attachment.name, attachment.sha256).where(
                 attachment.id.in_(ids), (attachment.instance_id == instance_id)

@@ -192,13 +192,17 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
     """Let a stopped matter go on; every deadline moves by the days that it stood still, which are put on record."""
     run = _desk(session, actor, instance_id, "resume", "suspended")
     stopped = (clock.today() - clock.day_of(run.row["suspended_at"])).days
-    shift = {"id": instance_id, "days": timedelta(days=stopped)}
+    shift = {"id": instance_id, "days": timedelta(days=stopped), "stopped": stopped}
     for statement in (
         "UPDATE timer SET due_at = due_at + :days WHERE instance_id = :id AND state = 'waiting'",
-        "UPDATE task SET due_at = due_at + :days WHERE instance_id = :id AND state = 'open'",
+        "UPDATE task SET due_at = due_at + :days, due = due || jsonb_build_object('on', (due->>'on')::date + :stopped, "
+        "'stopped_days', coalesce((due->>'stopped_days')::int, 0) + :stopped) "
+        "WHERE instance_id = :id AND state = 'open' AND due_at IS NOT NULL",
         "UPDATE poll SET closes_at = closes_at + :days WHERE instance_id = :id AND state = 'open'",
     ):
         session.execute(text(statement), shift)
+    moved = session.execute(select(_timer.c.due_at).where(_timer.c.instance_id == instance_id, _timer.c.state == "waiting"))
+    settle.look_at(session, moved.scalars())
     run.ledger.add("instance_resumed", actor, stopped_days=stopped)
     run.row["state"] = "running"
     session.execute(
@@ -249,9 +253,7 @@ def note_incident(session: Session, instance_id: UUID, what: str, fault: Excepti
         )
     )
     if what.startswith("timer:"):
-        session.execute(
-            update(_timer).where(_timer.c.id == UUID(what[6:])).values(state="broken", tries=_timer.c.tries + 1)
-        )
+        session.execute(update(_timer).where(_timer.c.id == UUID(what[6:])).values(state="broken", tries=_timer.c.tries + 1))
     run.ledger.add("incident_noted", None, what=what.partition(":")[0], message=message)
     settle.save(run)
 

@@ -16,6 +16,7 @@ from engine.commands.run import MAX_ROUNDS, Run
 from engine.errors import Conflict, ProcessFault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from engine.calendar import Due
@@ -236,8 +237,13 @@ def add_timers(run: Run, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     run.session.execute(_NEW_TIMERS, rows)
-    for moment in sorted({row["due_at"] for row in rows}):
-        queue.defer(run.session, "sweep", at=moment, once=f"sweep:{moment:%Y%m%d%H%M%S}")
+    look_at(run.session, (row["due_at"] for row in rows))
+
+
+def look_at(session: Session, moments: Iterable[datetime]) -> None:
+    """Ask the workers, in this transaction, to look for due timers at these moments."""
+    for moment in sorted(set(moments)):
+        queue.defer(session, "sweep", at=moment, once=f"sweep:{moment:%Y%m%d%H%M%S}")
 
 
 def keep_said(run: Run, element: str, answers: dict[str, Any]) -> str:

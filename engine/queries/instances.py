@@ -30,7 +30,7 @@ STATES = ("running", "suspended", "ended", "withdrawn", "terminated")
 
 @dataclass(frozen=True)
 class Row:
-    """An instance in a list. `stage` are the titles of what is open; `due_at` the soonest deadline of its open tasks."""
+    """An instance in a list. `stage` are the titles of what is open."""
 
     id: UUID
     number: str
@@ -119,7 +119,6 @@ class File:
     able: tuple[Able, ...]
     papers: tuple[Paper, ...]
     links: tuple[Linked, ...]
-    timers: tuple[Named, ...]
     live: tuple[str, ...]
     suspended_at: datetime | None
     stopped_days: int
@@ -232,8 +231,7 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
         tasks=_tasks(session, actor, instance_id, process, names, lang),
         able=_able(actor, dict(full), process, live, lang),
         papers=papers(session, instance_id),
-        links=_links(session, instance_id),
-        timers=(),
+        links=_links(session, actor, instance_id),
         live=tuple(w.element for w in live),
         suspended_at=full["suspended_at"],
         stopped_days=full["stopped_days"],
@@ -301,7 +299,8 @@ def _in_lane(actor: Actor, full: Mapping[str, Any], lane: Any) -> bool:
         return str(actor.id) in value if isinstance(value, list) else str(actor.id) == value
     if lane.unit == "unit":
         value = full["unit_id"]
-    return f"{lane.post}@{value}" in actor.seats
+    units = value if isinstance(value, list) else [value]
+    return any(f"{lane.post}@{unit}" in actor.seats for unit in units)
 
 
 def papers(session: Session, instance_id: UUID) -> tuple[Paper, ...]:
@@ -320,24 +319,24 @@ def papers(session: Session, instance_id: UUID) -> tuple[Paper, ...]:
     return tuple(found)
 
 
-def _links(session: Session, instance_id: UUID) -> tuple[Linked, ...]:
+def _links(session: Session, actor: Actor, instance_id: UUID) -> tuple[Linked, ...]:
     link = tables.link.c
     out = session.execute(
         select(_instance.id, _instance.number, _instance.title, link.kind)
         .join(tables.link, link.to_id == _instance.id)
-        .where(link.from_id == instance_id)
+        .where(link.from_id == instance_id, access.visible(actor))
     ).all()
     back = session.execute(
         select(_instance.id, _instance.number, _instance.title)
         .join(tables.link, link.from_id == _instance.id)
-        .where(link.to_id == instance_id)
+        .where(link.to_id == instance_id, access.visible(actor))
     ).all()
     return tuple(
         [Linked(r.id, r.number, r.title, r.kind) for r in out] + [Linked(r.id, r.number, r.title, "origin_of") for r in back]
     )
 
 
-def alike(session: Session, actor: Actor, process_id: str, title: str, limit: int = 5) -> tuple[Row, ...]:
+def alike(session: Session, actor: Actor, process_id: str, title: str, limit: int = 5, lang: str = "zh") -> tuple[Row, ...]:
     """Instances of the actor's unions whose titles share most with what is being typed: possible duplicates."""
     grams = set(forms.bigrams(title))
     if len(grams) < 2:
@@ -351,7 +350,7 @@ def alike(session: Session, actor: Actor, process_id: str, title: str, limit: in
         .limit(400)
     ).all()
     scored = sorted(((_likeness(grams, r.title), r) for r in rows), key=lambda pair: -pair[0])
-    return tuple(_row(session, r, "zh") for score, r in scored[:limit] if score >= 35)
+    return tuple(_row(session, r, lang) for score, r in scored[:limit] if score >= 35)
 
 
 def _likeness(grams: set[str], title: str) -> int:

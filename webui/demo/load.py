@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,9 +92,18 @@ def _found(stage: Stage) -> None:
         top = unit("ZGH", "provincial_federation", "省总工会", "Provincial Federation of Trade Unions")
         education = unit("JYGH", "provincial_education_union", "省教育工会", "Provincial Education Union", top)
         city = unit("HZZGH", "municipal_federation", "杭州市总工会", "Hangzhou Federation of Trade Unions", top, city="杭州")
-        main = unit(cast.UNION, "university_union", "之江大学工会", "Zhijiang University Union", owner_type="province", city="杭州")
+        main = unit(
+            cast.UNION, "university_union", "之江大学工会", "Zhijiang University Union", owner_type="province", city="杭州"
+        )
         unit("SXY", "university_union", "杭州城市学院工会", "Hangzhou City College Union", owner_type="city", city="杭州")
-        other = unit("MBDX", "university_union", "钱塘民办大学工会", "Qiantang Private University Union", owner_type="private", city="杭州")
+        other = unit(
+            "MBDX",
+            "university_union",
+            "钱塘民办大学工会",
+            "Qiantang Private University Union",
+            owner_type="private",
+            city="杭州",
+        )
         for username, name, at, posts in (
             ("admin", "系统管理员", main, [("administrator", main)]),
             ("superior", "省教育工会干部", education, [("union_secretary", education)]),
@@ -102,7 +112,9 @@ def _found(stage: Stage) -> None:
         ):
             stage.members[username] = people.create_member(session, None, username, name, at)
             for kind, place in posts:
-                people.grant_post(session, None, stage.members[username], kind, place, clock.day_of(clock.now()), None, cast.TERM)
+                people.grant_post(
+                    session, None, stage.members[username], kind, place, clock.day_of(clock.now()), None, cast.TERM
+                )
 
     edge.carry_out(stage.engine, None, work)
 
@@ -141,9 +153,11 @@ def _import(stage: Stage) -> None:
 
 def _passwords(stage: Stage) -> None:
     for username, secret, _words in cast.ACCOUNTS:
-        edge.carry_out(
-            stage.engine, None, lambda s, u=username, p=secret: people.set_password(s, None, stage.members[u], p)
-        )
+        edge.carry_out(stage.engine, None, partial(_set_password, stage.members[username], secret))
+
+
+def _set_password(member_id: UUID, secret: str, session: Any) -> None:
+    people.set_password(session, None, member_id, secret)
 
 
 def _motions(now: datetime) -> list[Motion]:
@@ -234,7 +248,12 @@ def _story(stage: Stage, m: Motion) -> Iterator[tuple[float, str, str, dict[str,
     yield 9, "approver", "complete:dispatch_plan", {"decision": "approve", "lead_unit": lead, "assisting_units": assisting}
     if m.stage == "accept":
         return
-    yield 10, head_of, "complete:accept", {"decision": "accept", "officer": cast.name_of(m.number + 400), "phone": "0571-88200000"}
+    yield (
+        10,
+        head_of,
+        "complete:accept",
+        {"decision": "accept", "officer": cast.name_of(m.number + 400), "phone": "0571-88200000"},
+    )
     if m.stage in ("replying", "late"):
         return
     yield from _handled(m, head_of, assisting)
@@ -278,5 +297,3 @@ def _handled(m: Motion, head_of: str, assisting: list[str]) -> Iterator[tuple[fl
     if m.stage in ("redo", "closing"):
         return
     yield 38, "c1" if m.number % 6 else "c2", "complete:close", {"result": "A", "publication": "school", "nominated": False}
-
-

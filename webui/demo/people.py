@@ -85,7 +85,10 @@ def staff_rows() -> list[dict[str, Any]]:
         {"username": "presidium", "name": "郑国华", "unit_code": "office"},
     ]
     rows += [{"username": f"c{n}", "name": name_of(800 + n), "unit_code": COLLEGES[n][0]} for n in range(1, 7)]
-    rows += [{"username": f"h-{code}".replace("_", "-"), "name": name_of(700 + n), "unit_code": code} for n, (code, _) in enumerate(OFFICES)]
+    rows += [
+        {"username": f"h-{code}".replace("_", "-"), "name": name_of(700 + n), "unit_code": code}
+        for n, (code, _) in enumerate(OFFICES)
+    ]
     return rows
 
 
