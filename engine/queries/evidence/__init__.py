@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from engine import access, canonical, clock, documents, keys, tables, verify_pack
 from engine.errors import EngineError, Refused
-from engine.queries.evidence import proofs, words
+from engine.queries.evidence import notices, proofs, words
 from engine.queries.evidence.case import Case, read
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey
     if not access.may(actor, "export", row.union_id):
         raise Refused(verb="export", instance_id=str(instance_id))
     case, archive = read(session, row, key), Archive()
-    archive.add("README.txt", words.readme(case))
+    archive.add("README.txt", notices.readme(case))
     archive.add("answer.txt", words.answer(case))
     archive.add("timeline.csv", words.timeline(case))
     _add_history(session, archive, case, key)
@@ -81,7 +81,7 @@ def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey
     for name, text in sorted(case.process.files.items()):
         archive.add(f"process/{name}", text)
     for rule_id, ruling in case.rulings.items():
-        archive.add(f"rules/{documents.file_name(rule_id)}.txt", words.rule(rule_id, ruling, case))
+        archive.add(f"rules/{documents.file_name(rule_id)}.txt", notices.rule(rule_id, ruling, case))
     archive.add("verify.py", Path(verify_pack.__file__).read_bytes())
     return archive.close()
 

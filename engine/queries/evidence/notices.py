@@ -1,0 +1,116 @@
+"""What stands beside the facts of a pack: the rules with their sources, and how to verify the pack and how far to trust it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine import clock
+from engine.queries.evidence.words import moment
+
+if TYPE_CHECKING:
+    from engine.law import Ruling
+    from engine.queries.evidence.case import Case
+
+
+def rule(key: str, ruling: Ruling | None, case: Case) -> str:
+    """rules/<id>.txt: what the rule says, where it stands, how sure we are, and what was applied here."""
+    used = [
+        f"#{e.seq} {moment(e.at)}: {e.says['numbers'][key]}"
+        for e in case.events if e.kind == "poll_opened" and key in e.says.get("numbers", {})
+    ]  # fmt: skip
+    if ruling is None:
+        lines = [key, "", "规则库中已无此规则。 The rulebook no longer has this rule."]
+    else:
+        on = clock.day_of(case.row.started_at).isoformat()
+        lines = [f"{key}  {ruling.rule.title} / {ruling.rule.title_en}", "", f"适用于 applied as of {on}:"]
+        lines += [ruling.words("zh"), ruling.words("en")]
+        for number, entry in enumerate((ruling.rule, *ruling.others), 1):
+            known = entry.valid_from or entry.valid_to
+            span = f"{entry.valid_from or '…'} – {entry.valid_to or '…'}" if known else "未限定 not limited"
+            lines += ["", f"[{number}] {entry.cite('zh')} / {entry.cite('en')}", entry.text, entry.text_en]
+            lines += [
+                f"层级 level: {entry.level}  可信度 confidence: {entry.confidence}",
+                f"{entry.standing('zh')} / {entry.standing('en')}",
+                f"地区 jurisdiction: {entry.jurisdiction}  效力期间 in force: {span}",
+            ]
+            lines += [note for note in (entry.note, entry.note_en) if note]
+    return "\n".join([*lines, *(["", "表决采用的数值 numbers used in polls:", *used] if used else []), ""])
+
+
+def readme(case: Case) -> str:
+    """README.txt: what the pack proves, what it cannot, how to verify it."""
+    zh, en = _README
+    left = case.left_out
+    return zh.format(
+        number=case.row.number, title=case.row.title,
+        left=f"\n  - 另有 {left} 个检查点未收入本包(与本件无关,或由其他密钥签名)。" if left else "",
+    ) + en.format(
+        number=case.row.number, title=case.row.title,
+        left=f"\n  - {left} checkpoints are left out (not about this matter, or signed with another key)." if left else "",
+    )  # fmt: skip
+
+
+_README = ("""证据包:{number} {title}
+
+怎样校验
+  需要 Python 3.9 以上,不需要联网,不需要本系统:
+      python verify.py 本包.zip
+      python verify.py 本包.zip --witness 留存的检查点.txt
+  最后一行为 PASS 即全部成立;FALSE 指出第一处不符;NOTE 说明本包不能证明的事项。
+  如对本包有疑问,请使用从工会或上级工会另行取得的 verify.py。
+
+能证明什么
+  - 本件的每一条记录自写入后未被改动、删减、调换或插入(events.jsonl,哈希链)。
+  - 已封存的记录包含在签名的检查点之内(checkpoints.txt、proofs.json);与外部留存的检查点一致时,
+    留存之前的记录不可能被改写。
+  - 文书数据与签发时逐字节一致(documents/);填写内容与当时所存摘要一致(answers.jsonl)。
+  - 导出时本件的最后一条记录是哪一条(heads.txt)。
+
+不能证明什么
+  - 晚于最后一个外部留存检查点的记录,同时掌握数据库和密钥的人仍可改写。请经常留存检查点。
+  - 没有 --witness 时,换一把密钥重做的整个包也能通过;请把 keys.json 的编号与您留存的编号核对。
+  - 扫描件、附件和所填内容本身是否属实。
+  - 时间取自服务器时钟,不是第三方时间戳。
+  - 已依法删除的填写内容只剩摘要,无法再显示。{left}
+
+内容
+  answer.txt       事实说明            timeline.csv     时间线(可用表格软件打开)
+  documents/       文书数据,逐字节      prints/          文书的打印件,由上述数据排出
+  attachments/     附件                rolls/           每次表决的名册与作答
+  process/         本件所用流程版本      rules/           所用规则的条文、出处、层级、可信度
+  名册的散列:各行 member 按字典序以换行符连接后的 SHA-256,应与 poll_opened 记录的 roll_hash 相同。
+
+
+""", """Evidence pack: {number} {title}
+
+How to verify
+  With Python 3.9 or later, offline, without this system:
+      python verify.py pack.zip
+      python verify.py pack.zip --witness kept-checkpoints.txt
+  The last line PASS: everything holds. FALSE names the first thing that does not. NOTE says what this pack cannot prove.
+  If you doubt the pack, use a verify.py that you got elsewhere, from the union or the union above it.
+
+What it proves
+  - No event of this matter was changed, taken out, swapped or put in after it was written (events.jsonl, the chain).
+  - The sealed events are in the signed checkpoints (checkpoints.txt, proofs.json); if those agree with checkpoints that
+    someone outside kept, nothing older than these can have been rewritten.
+  - The data of the documents are, byte for byte, those that were issued (documents/); the answers shown are those whose
+    digests were kept (answers.jsonl).
+  - Which event was the last one when the pack was made (heads.txt).
+
+What it cannot prove
+  - Events younger than the last checkpoint that someone outside keeps: whoever has both the database and the key can
+    rewrite them. Have checkpoints kept outside, and often.
+  - Without --witness a pack that was remade as a whole with a new key passes too: compare the ids in keys.json with
+    those you were given.
+  - That scanned papers, attachments and answers are true.
+  - The time: it is the server's clock, no third party stamped it.
+  - Answers that were lawfully erased: only their digests are left.{left}
+
+Contents
+  answer.txt       the facts in words         timeline.csv     the events, for a spreadsheet
+  documents/       the data of the documents  prints/          the documents, typeset from these data
+  attachments/     what people added          rolls/           the roll and the answers of each poll
+  process/         the version of the process rules/           text, source, level and confidence of the rules
+  The digest of a roll: SHA-256 over the members' ids, sorted, joined by line feeds; it equals roll_hash in poll_opened.
+""")
