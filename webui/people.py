@@ -98,7 +98,8 @@ def _flat(node: reading.UnitNode, depth: int = 0) -> list[tuple[str, str]]:
     """(id, indented name) of a tree of units, closed ones left out."""
     if not node.active:
         return []
-    return [(str(node.id), "\u3000" * depth + node.name), *(pair for child in node.children for pair in _flat(child, depth + 1))]
+    below = [pair for child in node.children for pair in _flat(child, depth + 1)]
+    return [(str(node.id), "\u3000" * depth + node.name), *below]
 
 
 def _desks() -> list[tuple[UUID, str]]:
@@ -393,7 +394,8 @@ def confirm(batch_id: UUID) -> tuple[str, int] | Answer:
         done = carry_out(lambda s: imports.confirm(s, me(), batch_id))
     except Conflict as fault:
         return _preview_page(batch_id, fault.message), 409
-    flash(_("已导入:新增 %(new)s,更改 %(changed)s,跳过 %(skipped)s。", new=done.created, changed=done.changed, skipped=done.skipped))
+    counts = {"new": done.created, "changed": done.changed, "skipped": done.skipped}
+    flash(_("已导入:新增 %(new)s,更改 %(changed)s,跳过 %(skipped)s。", **counts))
     return redirect(url_for("people.import_"))
 
 

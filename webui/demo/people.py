@@ -59,11 +59,10 @@ def delegate_rows() -> list[dict[str, Any]]:
     rows = []
     number = 0
     for code, _name, size in delegations():
-        for place in range(size):
+        for _ in range(size):
             number += 1
             rows.append(_delegate(number, code, "正式", "delegate" if number == 3 else f"d{number:03}"))
-        if place:
-            rows.append(_delegate(300 + number, code, "列席", f"l{number:03}"))
+        rows.append(_delegate(300 + number, code, "列席", f"l{number:03}"))
     rows += [_delegate(600 + n, "JGDY", "特邀", f"t{n:03}") for n in range(1, 7)]
     return rows
 

@@ -56,6 +56,9 @@ CREATE TRIGGER checkpoint_stays BEFORE DELETE OR TRUNCATE ON checkpoint
 def upgrade() -> None:
     connection = op.get_bind()
     metadata.create_all(connection, checkfirst=False)
-    with connection.connection.cursor() as cursor:  # the driver's own cursor takes several statements and plain % signs
+    cursor = connection.connection.cursor()
+    try:  # the driver's own cursor takes several statements and plain % signs
         cursor.execute(SchemaManager.get_schema())
         cursor.execute(_APPEND_ONLY)
+    finally:
+        cursor.close()
