@@ -204,7 +204,8 @@ def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | N
         return None
     from engine import expressions
 
-    rules = [str(args[0]) for _, args in expressions.calls_in(expression) if args and isinstance(args[0], str)]
+    calls = expressions.calls_in(expression) if expression else []
+    rules = [str(args[0]) for _, args in calls if args and isinstance(args[0], str)]
     return {
         "rule": basis or (rules[0] if rules else ""), "provisional": due.provisional, "on": due.day.isoformat(),
         "steps": list(due.steps), "steps_en": list(due.steps_en),
