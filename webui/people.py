@@ -11,6 +11,7 @@ from flask_babel import gettext
 
 from engine import access, clock, posts
 from engine.commands import imports, people
+from engine.commands.imports import columns
 from engine.errors import Conflict, Invalid, NotFound
 from engine.queries import people as reading
 from webui.sentences import post_title
@@ -372,18 +373,11 @@ def _preview_page(batch_id: UUID, fault: str = "") -> str:
     if level not in ("error", "warning", "ok"):
         level = ""
     rows = [r for r in batch.rows if not level or r.level == level]
-    columns = list(dict.fromkeys(key for r in batch.rows[:50] for key in r.values))
+    shape = [(c.key, c.title_en if lang() == "en" else c.title) for c in columns.of(batch.kind)]
     return render_template(
-        "people/preview.html", batch=batch, rows=rows[:1000], more=len(rows) > 1000, columns=_titles(batch.kind, columns),
-        level=level, kinds=kinds(), fault=fault,
+        "people/preview.html", batch=batch, rows=rows[:1000], more=len(rows) > 1000, columns=shape, level=level,
+        kinds=kinds(), fault=fault,
     )  # fmt: skip
-
-
-def _titles(kind: str, keys: list[str]) -> list[tuple[str, str]]:
-    from engine.commands.imports import columns
-
-    known = {c.key: c.title_en if lang() == "en" else c.title for c in columns.of(kind)}
-    return [(key, known.get(key, key)) for key in keys]
 
 
 @blueprint.post("/people/import/<uuid:batch_id>/confirm")
