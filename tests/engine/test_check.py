@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Every fault of a process folder is found, with the place, what is wrong and what to write; and all of them at once."""
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from engine.catalogue.check.work import ARGUMENTS
 from engine.catalogue.outline import outline
 from engine.commands.actions import ACTIONS
 from engine.commands.run import Run
+from tests.hostile.corpus import _parallel
 from tests.hostile.sound import POSTS, ROOT, edited, rulebook, sound
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ CASES = [
     ("a task called like a function", edited(BPMN, '"mend"', '"due"'), BPMN, "due", "已有用途"),
     # the diagram: events and flows
     ("a start with a timer", edited(BPMN, '<bpmn:startEvent id="start" name="提出"/>', '<bpmn:startEvent id="start" name="提出"><bpmn:timerEventDefinition id="t1"><bpmn:timeDate>now</bpmn:timeDate></bpmn:timerEventDefinition></bpmn:startEvent>'),
-     BPMN, "start", "不能带定时或消息"),
+     BPMN, "start", "不能带定时、消息或终止"),
     ("an event that waits for nothing", edited(BPMN, '<bpmn:messageEventDefinition id="d1" messageRef="message_withdraw"/>', ""), BPMN,
      "taken_back", "既没有时刻"),
     ("a boundary event on nothing", edited(BPMN, 'attachedToRef="check"', 'attachedToRef="chek"'), BPMN, "taken_back", "没有附在环节上"),
@@ -255,6 +255,7 @@ CASES = [
     ("a circle without a wait", edited(BPMN, 'id="f5" sourceRef="mend" targetRef="check"', 'id="f5" sourceRef="mend" targetRef="passed"')
      | {BPMN: edited(BPMN, 'id="f5" sourceRef="mend" targetRef="check"', 'id="f5" sourceRef="mend" targetRef="passed"')[BPMN].replace(
          "bpmn:userTask id=\"mend\"", "bpmn:serviceTask id=\"mend\"")}, BPMN, "mend", "不停的循环"),
+    ("too many ways at once", _parallel(9), BPMN, "p0", "并行网关太多"),
     # the picture
     ("no picture at all", edited(BPMN, sound()[BPMN][sound()[BPMN].index("<bpmndi:BPMNDiagram"): sound()[BPMN].index("</bpmn:definitions>")], ""),
      BPMN, "", "没有图形信息"),

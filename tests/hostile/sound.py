@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The errand of tests/processes, made sound in every respect: what faults are put into, one at a time."""
 
 from __future__ import annotations

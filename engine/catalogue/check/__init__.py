@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from engine.catalogue.check.language import Rules
 
+MOST = 2_000  # faults that anybody will read
+
 __all__ = ["ACTIONS", "Fault", "check_folder", "faults"]
 
 
@@ -35,7 +37,10 @@ def faults(
     if found.diagram is not None:
         wrong += paths.faults(found.diagram)
     wrong += work.faults(found, words, actions)
-    return list(dict.fromkeys(wrong)) or _unreadable(files)
+    distinct = list(dict.fromkeys(wrong))
+    if len(distinct) > MOST:
+        distinct[MOST:] = [Fault("", "", f"另有 {len(distinct) - MOST} 处错误没有列出。", "请先改正以上各处。")]
+    return distinct or _unreadable(files)
 
 
 def _unreadable(files: Mapping[str, str]) -> list[Fault]:

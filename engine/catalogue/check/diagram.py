@@ -57,6 +57,7 @@ def faults(draft: Draft) -> Iterator[Fault]:
     yield from _head(draft, diagram)
     yield from _unknown(draft.tree)
     yield from _ids(draft.tree, diagram)
+    yield from _ends_of_line(draft.tree)
     for element in diagram.elements.values():
         yield from _event(element, diagram)
     for flow in diagram.flows:
@@ -130,10 +131,18 @@ def named(file: str, key: str, what: str) -> Iterator[Fault]:
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
+def _ends_of_line(tree: Any) -> Iterator[Fault]:
+    """A start is plain; an end is plain or ends everything."""
+    for kind, allowed in (("startEvent", ""), ("endEvent", "terminateEventDefinition")):
+        for event in tree.iter(f"{{{BPMN}}}{kind}"):
+            names = [etree.QName(child).localname for child in event if isinstance(child.tag, str)]
+            if any(name.endswith("EventDefinition") and name != allowed for name in names):
+                what = f"{'开始' if kind == 'startEvent' else '结束'}事件不能带定时、消息或终止。"
+                yield Fault(FILE, shown(event.get("id")), what, "定时和消息请放到中间事件或边界事件上；终止只用于结束事件。")
+
+
 def _event(element: Element, diagram: Diagram) -> Iterator[Fault]:
     kind = element.type
-    if kind in {"startEvent", "endEvent"} and (element.timer or element.message):
-        yield Fault(FILE, element.id, "开始和结束事件不能带定时或消息。", "请把它们放到中间事件或边界事件上。")
     if kind in {"boundaryEvent", "intermediateCatchEvent"}:
         if not element.timer and not element.message:
             yield Fault(FILE, element.id, "事件既没有时刻，也没有消息。", "定时事件写 timeDate，消息事件选一个有名称的消息。")

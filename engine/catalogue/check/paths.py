@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from math import prod
 from typing import TYPE_CHECKING
 
 from engine.catalogue.check.diagram import FILE
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     from engine.catalogue.diagram import Diagram, Element
 
+MAX_AT_ONCE = 256  # ways through all parallel gateways of a diagram, one after another
 WAITS = {"userTask", "intermediateCatchEvent", "boundaryEvent"}
 
 
@@ -23,6 +26,7 @@ def faults(diagram: Diagram) -> Iterator[Fault]:
         yield from level.unreachable()
         yield from level.dead_ends()
     yield from _endless(diagram, levels)
+    yield from _crowded(diagram)
 
 
 def _subprocesses(diagram: Diagram) -> list[str]:
@@ -125,6 +129,14 @@ def _endless(diagram: Diagram, levels: dict[str, Level]) -> Iterator[Fault]:
             )
         if scope and not level.passes_at_once(waiting):
             waiting.add(scope)
+
+
+def _crowded(diagram: Diagram) -> Iterator[Fault]:
+    """The work of a step doubles with each parallel gateway ahead."""
+    gates = {e.id for e in diagram.elements.values() if e.type == "parallelGateway"}
+    out = Counter(flow.source for flow in diagram.flows if flow.source in gates)
+    if prod(out.values()) > MAX_AT_ONCE:
+        yield Fault(FILE, min(gates), "并行网关太多，各条路的组合太多。", f"各并行网关出去的连线数相乘不能超过 {MAX_AT_ONCE}。")
 
 
 def _on_circles(following: dict[str, list[str]]) -> set[str]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 FILE = "process.toml"
 ANY_KEY = "*"
+MOST_HINTS = 100  # looking for what was meant takes its time
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _clean_table(table: dict[str, Any], shape: Of, path: str, found: list[Fault]
         elif ANY_KEY in shape.keys:
             fits = _clean(value, shape.keys[ANY_KEY], place, found)
         else:
-            near = difflib.get_close_matches(key[:60], shape.keys, n=1)
+            near = difflib.get_close_matches(key[:60], shape.keys, n=1) if len(found) < MOST_HINTS else []
             advice = f"是不是 {near[0]}?" if near else f"可以写的有：{'、'.join(sorted(shape.keys))}。"
             found.append(Fault(FILE, place, f"不认识的键“{shown(key)}”。", advice))
             continue

@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "archive": (frozenset(), frozenset()),
 }
 ACTIONS = frozenset(ARGUMENTS)
+MAX_VALUES = 500  # in the cells of one table: what overlaps is found by trying them against one another
 _COMMON = frozenset({"do", "title", "title_en"})
 
 
@@ -183,6 +184,9 @@ def _table(path: str, key: str, table: decisions.Table, language: Language) -> I
     yield from named(path, key, "决策")
     if table.id != key:
         yield Fault(path, key, f"决策的 id 是 {shown(table.id)}。", f"<decision> 的 id 应当与文件名相同：{key}。")
+    if sum(cell.count(",") + 1 for row in table.rules for cell in row.cells) > MAX_VALUES:
+        yield Fault(path, key, f"决策表太大，各格里的值合计最多 {MAX_VALUES} 个。", "请分成几张表。")
+        return
     try:
         for wrong in decisions.faults(table, FUNCTIONS, set(language.facts)):
             yield Fault(path, key, f"{shown(wrong, 300)}。", "请在决策表里改正。")
@@ -192,14 +196,18 @@ def _table(path: str, key: str, table: decisions.Table, language: Language) -> I
         if not expressions.check(column.expression, set(language.facts), FUNCTIONS):  # what is not sound was said above
             yield from language.faults(path, key, f"条件列“{shown(column.label)}”", column.expression)
     for number, row in enumerate(table.rules, 1):
+        for result in row.results:
+            for wrong in expressions.check(result, set(language.facts), FUNCTIONS) if result not in ("", "-") else ():
+                if wrong.startswith("没有名为"):  # the rest was said above
+                    yield Fault(path, key, f"第 {number} 行的结果 {shown(result)}：{wrong}。", "文字要写在引号里。")
         for cell in (*row.cells, *row.results):
             yield from language.cell(path, key, f"第 {number} 行的格", cell)
 
 
 # --- documents --------------------------------------------------------------------------------------------------------
-_REACHES_OUT = re.compile(r"[\"'](@[^\"']*|/[^\"']*|[^\"']*\.\.[^\"']*|[a-z]+://[^\"']*)[\"']")
-_READERS = "import|include|read|json|csv|toml|yaml|xml|image|plugin|cbor|bibliography"
-_READS = re.compile(rf"#?\b({_READERS})\b\s*\(?\s*([\"'][^\"']*[\"'])?")
+_LOADED = re.compile(r"\b(import|include)\s+\"([^\"]*)\"")
+_READ = re.compile(r"\b(read|json|csv|toml|yaml|xml|image|plugin|cbor|bibliography)\(\s*(?:\"([^\"]*)\")?")
+_INSIDE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def _documents(draft: Draft) -> Iterator[Fault]:
@@ -227,8 +235,7 @@ def _documents(draft: Draft) -> Iterator[Fault]:
         used = any(f"{name}.typ" in other for key, other in templates.items() if key != name)
         if draft.raw and name not in draft.table("documents") and not used:
             yield Fault(path, name, f"process.toml 里没有文书 {name}。", f"请写 [documents.{name}]，或删去这个文件。")
-        for word, target in _READS.findall(text):
-            if target and _REACHES_OUT.fullmatch(target):
-                yield Fault(
-                    path, name, f"模板用 {word} 读取 {shown(target)}。", '模板只能读 "data.json" 和同一文件夹里的文件。'
-                )
+        for word, target in (*_LOADED.findall(text), *_READ.findall(text)):
+            if not _INSIDE.fullmatch(target) or ".." in target:
+                what = f"模板用 {word} 读取 {shown(target) or '别处'}。"
+                yield Fault(path, name, what, '模板只能按名称读 "data.json" 和同一文件夹里的文件。')
