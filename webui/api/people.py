@@ -153,6 +153,16 @@ class ImportShape(Schema):
     rows = fields.List(fields.Nested(ImportLine))
 
 
+class Previewed(Schema):
+    """What a preview found; its rows are at /imports/<id>."""
+
+    id = fields.UUID(required=True)
+    kind = fields.String()
+    file = fields.String()
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer())
+    notes = fields.List(fields.String())
+
+
 class Imported(Schema):
     batch_id = fields.UUID(required=True)
     kind = fields.String()
@@ -365,8 +375,7 @@ def unit_tree(session: Session, actor: Actor, given: dict[str, Any]) -> UnitTree
 @units.act("/units", schemas.Made, body=NewUnit, status=201)
 def create_unit(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, UUID]:
     """Enter a unit; a university's union finds its managing union by itself."""
-    code, kind, name = (given.pop(key) for key in ("code", "kind", "name"))
-    return {"id": people.create_unit(session, actor, code, kind, name, **given)}
+    return {"id": people.create_unit(session, actor, **given)}
 
 
 @units.act("/units/<uuid:unit_id>", Changed, body=UnitChange, method="PATCH")
@@ -391,13 +400,12 @@ def _sheet() -> dict[str, Any]:
 
 
 @batches.act(
-    "/imports", ImportShape, status=201, at="/imports/{id}", read=_sheet,
+    "/imports", Previewed, status=201, at="/imports/{id}", read=_sheet,
     sent=multipart(kind={"type": "string", "enum": sorted(imports.KINDS)}),
 )  # fmt: skip
-def preview_import(session: Session, actor: Actor, given: dict[str, Any]) -> Import | Batch:
+def preview_import(session: Session, actor: Actor, given: dict[str, Any]) -> Batch:
     """Read a file and check every row; nothing but the preview is kept."""
-    batch = imports.preview(session, actor, given["kind"], given["name"], given["data"])
-    return reading.one_import(session, actor, batch.id)
+    return imports.preview(session, actor, given["kind"], given["name"], given["data"])
 
 
 @batches.look("/imports", ImportPage, query=WhichImports)

@@ -12,6 +12,8 @@ import pytest
 from tests.webui.api.world import BASE, ERRAND, Person
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from werkzeug.test import TestResponse
 
     from tests.webui.api.world import Api
@@ -203,9 +205,8 @@ def test_a_cookie_is_no_token(api: Api) -> None:
 
 
 # --- files ----------------------------------------------------------------------------------------------------------------
-def folder(**changed: str) -> dict[str, str]:
-    files = {p.relative_to(ERRAND).as_posix(): p.read_text("utf-8") for p in ERRAND.rglob("*") if p.is_file()}
-    return {**files, **changed}
+def folder(path: Path = ERRAND) -> dict[str, str]:
+    return {p.relative_to(path).as_posix(): p.read_text("utf-8") for p in path.rglob("*") if p.is_file()}
 
 
 def zipped(files: dict[str, str | bytes]) -> bytes:

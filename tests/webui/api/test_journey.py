@@ -82,3 +82,5 @@ def test_a_motion_travels_through_all_its_desks(motions: Api) -> None:
     found = say("zhang").read(f"/process-instances/{key}")
     assert found["row"]["state"] in ("ended", "running") and len(found["papers"]) >= 5
     assert say("auditor").read(f"/process-instances/{key}/proof")["broken"] is None
+    printed = say("zhang").get(f"/documents/{next(p['id'] for p in found['papers'] if p['kind'] == 'document')}")
+    assert printed.status_code == 200 and printed.data.startswith(b"%PDF-") and printed.content_type == "application/pdf"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-import jsonschema
 from openpyxl import load_workbook
 
 from tests.webui.api.test_hostile import folder, problem, send, zipped
+from tests.webui.api.world import ERRAND, MOTION, faults
 
 if TYPE_CHECKING:
     from tests.webui.api.world import Api
@@ -23,7 +23,7 @@ def test_a_definition_is_read_in_words(api: Api) -> None:
     assert set(found["forms"]) == {"launch", "check", "do", "mend"}
     launch = found["forms"]["launch"]
     assert launch["form"]["fields"][0]["label"] == "事由"
-    jsonschema.validate({"subject": "x"}, launch["answers"])
+    assert faults(launch["answers"], {"subject": "x"}) == []
     assert launch["answers"]["required"] == ["subject"]
     english = me.call("GET", f"/process-definitions/{found['version']['hash']}", headers={"Accept-Language": "en-GB,zh;q=0.5"})
     assert english.json["title"] == "Errand" and english.json["forms"]["launch"]["form"]["fields"][0]["label"] == "Subject"
@@ -32,27 +32,31 @@ def test_a_definition_is_read_in_words(api: Api) -> None:
     assert "process.toml" in files and "process.bpmn" in files
 
 
-def test_a_new_version_takes_two_people(api: Api) -> None:
-    author, other = api.as_("admin2"), api.as_("admin")
-    files = folder(**{"process.toml": folder()["process.toml"].replace('title = "办事单"', 'title = "办事单(新)"')})
-    faults = author.do("/process-definitions/check", {"files": files, "note": "n"})["faults"]
-    made = author.post("/process-definitions", {"files": files, "note": "改名"})
-    if faults:  # whatever the checker says of the errand, a proposal says the same
-        assert made.status_code == 422 and len(made.json["errors"]["files"]) == len(faults)
-        return
-    digest = made.json["hash"]
+def test_a_new_version_takes_two_people(motions: Api) -> None:
+    author, other, reader = motions.as_("admin2"), motions.as_("admin"), motions.as_("zhang")
+    files = folder(MOTION)
+    files["process.toml"] = files["process.toml"].replace('title = "教代会提案"', 'title = "教代会提案(新)"', 1)
+    sent = {"files": {k: v for k, v in files.items() if not k.startswith("scenarios/")}, "note": "改名"}
+    assert author.do("/process-definitions/check", sent)["faults"] == []
+    digest = author.do("/process-definitions", sent)["hash"]
+    problem(author.post("/process-definitions", sent), 409, "same")
     problem(author.post(f"/process-definitions/{digest}/approve"), 403, "separated")
-    problem(api.as_("zhang").get(f"/process-definitions/{digest}"), 404)
-    problem(api.as_("zhang").post(f"/process-definitions/{digest}/approve"), 403)
+    problem(reader.get(f"/process-definitions/{digest}"), 404)
+    problem(reader.post(f"/process-definitions/{digest}/approve"), 403)
     assert other.do(f"/process-definitions/{digest}/approve")["hash"] == digest
     problem(other.post(f"/process-definitions/{digest}/refuse"), 409)
-    assert api.as_("zhang").read("/process-definitions/errand")["title"] == "办事单(新)"
-    old = api.as_("zhang").read("/process-definitions/errand/versions")["items"][-1]["hash"]
-    assert api.as_("zhang").read("/process-definitions/errand/difference", old=old)["files"][0]["name"] == "process.toml"
+    assert reader.read("/process-definitions/congress_motion")["title"] == "教代会提案(新)"
+    old = reader.read("/process-definitions/congress_motion/versions")["items"][-1]["hash"]
+    changed = reader.read("/process-definitions/congress_motion/difference", old=old)["files"]
+    assert [f["name"] for f in changed] == ["process.toml"]
+    again = {**sent["files"], "process.toml": sent["files"]["process.toml"].replace("(新)", "(又新)")}
+    made = send(author, "/process-definitions", file=(zipped({f"m/{k}": v for k, v in again.items()}), "m.zip"), note="再改")
+    assert made.status_code == 201, made.text
+    assert other.do(f"/process-definitions/{made.json['hash']}/refuse")
 
 
 def test_a_faulty_folder_is_refused_with_all_its_faults(api: Api) -> None:
-    files = folder(**{"process.toml": 'id = "errand"', "forms/do.json": "{", "process.bpmn": "<x/>"})
+    files = folder(ERRAND) | {"process.toml": 'id = "errand"', "forms/do.json": "{", "process.bpmn": "<x/>"}
     found = problem(api.as_("secretary").post("/process-definitions", {"files": files, "note": "n"}), 422)
     assert len(found["errors"]["files"]) >= 3
     found = problem(send(api.as_("secretary"), "/process-definitions", file=(zipped(dict(files)), "x.zip"), note="n"), 422)

@@ -134,6 +134,15 @@ class Person:
         self.do(f"/polls/{poll['id']}/respond", {"choice": choice})
 
 
+def faults(schema: dict[str, Any], value: Any) -> list[str]:
+    """Where a value is not what a JSON Schema promises; nothing where no validator is installed."""
+    try:
+        import jsonschema
+    except ImportError:
+        return []
+    return [f"{list(e.absolute_path)}: {e.message[:200]}" for e in jsonschema.Draft202012Validator(schema).iter_errors(value)]
+
+
 def importable() -> tuple[str, ...]:
     """The pages that are there."""
     found = []
