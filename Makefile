@@ -9,10 +9,10 @@ PARTS := webui/static/vendor
 WORDS := $(wildcard webui/translations/*/LC_MESSAGES/*.po)
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve setup test sure check fix prove bench lock clean
+.PHONY: help run serve setup test sure check fix words prove bench migration lock clean
 
 help:      ## show these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 run: setup  ## set up what is missing and start with the demo data (YIXING_DEMO=0 for none); Ctrl-C stops everything
 	@YIXING_DEMO=$${YIXING_DEMO:-1} exec $(BIN)/yixing serve
@@ -37,11 +37,22 @@ check: setup  ## look for faults in the process folders and play their stories
 fix: setup $(DONE)/dev  ## put the code in order where a program can
 	$(BIN)/ruff check --fix .
 
+words: setup  ## collect the texts of pages and engine for translation (webui/translations/en); then fill in what is empty
+	@for domain in messages engine; do \
+	  $(BIN)/pybabel --quiet extract -F webui/translations/$$domain.cfg -k _ -k _l --sort-output --no-location \
+	    --ignore-dirs "node_modules tests var" -o $(VENV)/$$domain.pot . \
+	  && $(BIN)/pybabel --quiet update -D $$domain -i $(VENV)/$$domain.pot -d webui/translations -l en --no-fuzzy-matching \
+	    --ignore-obsolete --ignore-pot-creation-date --width 118; done
+	@$(BIN)/pybabel compile --statistics -D "messages engine" -d webui/translations
+
 prove: setup $(DONE)/dev $(DONE)/browser  ## races, crashes, fuzz: takes long
 	$(BIN)/pytest -m prove
 
 bench: setup $(DONE)/dev  ## measure
 	$(BIN)/python -m tests.bench
+
+migration: setup  ## write the next step of the schema: make migration M='what it does'
+	$(BIN)/python -c "from engine import db, migrate, settings; migrate.draft(db.url_of(settings.load()), '$(M)')"
 
 lock: setup  ## choose the newest versions that pyproject.toml allows, anew
 	$(BIN)/pip install --quiet uv
@@ -103,7 +114,7 @@ $(DONE)/parts: package.json package-lock.json Makefile $(BIN)/python
 	@touch $@
 
 $(DONE)/words: $(WORDS) $(DONE)/python
-	@if [ -n "$(WORDS)" ]; then $(BIN)/pybabel --quiet compile -d webui/translations; fi
+	@if [ -n "$(WORDS)" ]; then $(BIN)/pybabel --quiet compile -D "messages engine" -d webui/translations; fi
 	@touch $@
 
 $(DONE)/dev: requirements-dev.lock $(DONE)/python

@@ -29,6 +29,7 @@ LOCK = 0x796978696E67  # "yixing": whoever migrates holds this advisory lock
 _TAKE_LOCK = text(f"SELECT pg_advisory_xact_lock({LOCK})")
 _MAY_MAKE_ROLES = text("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
 ROLE = "yixing_app"
+_HERE = Path(__file__).parent / "migrations"
 _RIGHTS = f"""
 DO $$ BEGIN
     CREATE ROLE {ROLE} NOLOGIN;
@@ -58,6 +59,16 @@ def migrate(url: str) -> bool:
         _upgrade(connection)
         _grant(connection)
         return True
+
+
+def draft(url: str, words: str) -> None:
+    """Write the next step for what engine/tables.py has and this database has not; a developer reads and completes it."""
+    number = f"{len(list((_HERE / 'versions').glob('[0-9]*.py'))) + 1:04}"
+    with _transaction(url) as connection:
+        config = _config()
+        config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+        config.attributes["connection"] = connection
+        command.revision(config, words, autogenerate=True, rev_id=number)
 
 
 def grant(url: str) -> None:
@@ -106,5 +117,5 @@ def head() -> str:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
     return config

@@ -15,7 +15,7 @@ def running(home: Path) -> int | None:
     """The process id of the server whose data lie under this home; None when it does not run."""
     with suppress(OSError, ValueError, IndexError):
         pid = int((home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        return pid if _alive(pid) else None
+        return pid if _alive(pid, "postgres") else None
     return None
 
 
@@ -27,11 +27,11 @@ def used_by_others(home: Path) -> bool:
     return False
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _alive(pid: int, name: str = "") -> bool:
+    """Is it there, and not only its name: in a container nobody may have taken note of its death."""
+    import psutil  # type: ignore[import-untyped]
+
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and name in process.name()
+    return False

@@ -6,6 +6,11 @@ from alembic import context
 
 from engine.tables import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    compare_server_default=True,
+    include_name=lambda name, kind, _parents: kind != "table" or not str(name).startswith("procrastinate_"),
+)
 with context.begin_transaction():
     context.run_migrations()
