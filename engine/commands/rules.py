@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -299,59 +299,72 @@ class _Past:
         return host
 
 
-def _replay(past: _Past, task: Any, timer: Any = None) -> tuple[calendar.Due | None, str]:
-    """The deadline of a task, or of a timer (on that task, if any), through all stops and extensions; and the rule of the
-    last extension."""
+@dataclass
+class _Clock:
+    """A deadline on its way from the moment it began: `own` the task's, `due` what is asked for, the days stood still."""
+
+    own: calendar.Due | None
+    due: calendar.Due | None
+    extended: str = ""
+    stopped: int = 0
+
+    def stand_still(self, days: int) -> None:
+        """As `instances.resume` moves a deadline."""
+        self.own, self.due, self.stopped = _shifted(self.own, days), _shifted(self.due, days), self.stopped + days
+
+
+def _replay(past: _Past, task: Any, timer: Any = None) -> _Clock:
+    """The deadline of a task, or of a timer (on that task, if any), through all stops and extensions."""
     start = task.opened_at if timer is None else timer.since
     host, rule = past.host(start), past.run.process.tasks[task.element] if task is not None else None
     with clock.set_to(start):
         own = host.moment(rule.due) if rule is not None and rule.due else None
-        due = own if timer is None else _timer_moment(host, timer, own)
-    extended = ""
+        found = _Clock(own, own if timer is None else _timer_moment(host, timer, own))
     for kind, at, body in past.clocks:
-        if due is None or at < start.replace(microsecond=0):  # events tell whole seconds
+        if at < start.replace(microsecond=0):  # events tell whole seconds
             continue
         if kind == "instance_resumed":
-            own, due = _shifted(own, int(body["stopped_days"])), _shifted(due, int(body["stopped_days"]))
-        elif own is not None and body["task"] == task.element:
-            ruling, extended = host.around.ruling(body["rule"], host.decisive_on), str(body["rule"])
-            own = host.around.calendar.add(own.moment - timedelta(seconds=1), int(ruling.value or 0), ruling.unit)
+            found.stand_still(int(body["stopped_days"]))
+        elif found.own is not None and body["task"] == task.element:
+            ruling = host.around.ruling(body["rule"], host.decisive_on)
+            end = found.own.moment - timedelta(seconds=1)
+            own = host.around.calendar.add(end, int(ruling.value or 0), ruling.unit)
             with clock.set_to(at):
-                due = own if timer is None else _timer_moment(host, timer, own)
-    return due, extended
+                found = _Clock(own, own if timer is None else _timer_moment(host, timer, own), str(body["rule"]))
+    return found
 
 
 def _timer_moment(host: Run, timer: Any, task_due: calendar.Due | None) -> calendar.Due | None:
     return host.moment(timer.expression, {"task_due": host.told(task_due) if task_due else None})
 
 
-def _shifted(due: calendar.Due | None, days: int) -> Any:
-    """The same time limit after the clock stood still for some days, as `instances.resume` moves it."""
+def _shifted(due: calendar.Due | None, days: int) -> calendar.Due | None:
     gone = timedelta(days=days)
     return replace(due, moment=due.moment + gone, day=due.day + gone) if due else None
 
 
 def _renew_task(past: _Past, row: Any) -> dict[str, Any] | None:
     """Compute a task's deadline anew; gives the change, None when there is none."""
-    due, extended = _replay(past, row)
+    found = _replay(past, row)
+    due = found.due
     if due is None or (due.moment == row.due_at and due.provisional == bool((row.due or {}).get("provisional"))):
         return None
     rule = past.run.process.tasks[row.element]
-    shown = settle.due_json(due, rule.due, extended or rule.basis) or {}
-    if extended:
-        shown["extended"] = True
+    shown = settle.due_json(due, rule.due, found.extended or rule.basis) or {}
+    more = {"extended": bool(found.extended), "stopped_days": found.stopped}
+    shown |= {k: v for k, v in more.items() if v}
     past.session.execute(update(_task).where(_task.c.id == row.id).values(due_at=due.moment, due=shown))
     return _change(row.element, "task", row.due_at, due)
 
 
 def _renew_timer(past: _Past, row: Any, task: Any) -> dict[str, Any] | None:
     """Compute a timer anew, for a poll's window the window too."""
-    due, _ = _replay(past, task, row)
+    due = _replay(past, task, row).due
     if due is None or (due.moment == row.due_at and due.provisional == row.provisional):
         return None
     values = {"due_at": due.moment, "provisional": due.provisional}
     past.session.execute(update(_timer).where(_timer.c.id == row.id).values(values))
-    queue.defer(past.session, "sweep", at=due.moment, once=f"sweep:{due.moment:%Y%m%d%H%M%S}")
+    settle.look_at(past.session, [due.moment])
     if row.ref != -1:
         return _change(row.element, "timer", row.due_at, due)
     poll = tables.poll.c
