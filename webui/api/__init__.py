@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 GROUPS = (
-    ("instances", "routes"), ("tasks", "routes"), ("polls", "routes"), ("definitions", "routes"), ("rules", "routes"),
-    ("people", "members"), ("people", "units"), ("people", "batches"), ("files", "routes"), ("search", "routes"),
-    ("audit", "routes"),
+    "instances", "tasks", "polls", "definitions", "rules", "people", "units", "imports", "files", "search", "audit",
 )  # fmt: skip
 ABOUT = """
 Send the token that `yixing token USERNAME` prints as `Authorization: Bearer …`. Errors are `application/problem+json`.
@@ -51,8 +49,8 @@ def init_app(app: Flask) -> None:
         "security": [{"token": []}],
         "servers": [{"url": "/"}],
     })  # fmt: skip
-    for module, name in GROUPS:
-        routes = getattr(import_module(f"webui.api.{module}"), name)
+    for name in GROUPS:
+        routes = import_module(f"webui.api.{name}").routes
         api.register_blueprint(routes)
         csrf.exempt(routes)
     app.register_blueprint(_document(api))

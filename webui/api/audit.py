@@ -15,8 +15,7 @@ from engine.queries import checkpoints
 from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.instances import Break, EventPage
-from webui.api.people import Log
-from webui.api.schemas import Moment, Text, Whole
+from webui.api.schemas import Log, Moment, Text, Whole
 
 if TYPE_CHECKING:
     from engine.db import Session

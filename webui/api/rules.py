@@ -10,7 +10,7 @@ from engine.commands import rules
 from engine.queries import rules as reading
 from webui.api import schemas
 from webui.api.edge import Routes
-from webui.api.schemas import Day, Id, Moment, Text, Whole, lang
+from webui.api.schemas import Day, Id, Moment, OfUnion, Text, Whole, lang
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -128,10 +128,6 @@ class CalendarShape(Schema):
 
 class Concerned(Schema):
     instances = fields.Integer(required=True, metadata={"description": "So many have deadlines that rest on the notice."})
-
-
-class OfUnion(schemas.Asked):
-    union = Id(load_default=None, metadata={"description": "Without it one's own."})
 
 
 class Wanted(OfUnion):

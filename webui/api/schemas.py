@@ -142,6 +142,17 @@ class Paged(Asked):
     after = Text(1000, load_default=None, metadata={"description": "`next` of the page before."})
 
 
+class OfUnion(Asked):
+    union = Id(load_default=None, metadata={"description": "Without it one's own."})
+
+
+class Log(Asked):
+    """A page of a log that runs backwards."""
+
+    limit = Whole(1, MOST, load_default=50)
+    after = Whole(1, 2**31 - 1, load_default=None, metadata={"description": "`next` of the page before: a seq."})
+
+
 class Reason(Sent):
     reason = Text(500, 1, required=True)
 

@@ -1,0 +1,123 @@
+"""Units, people, posts and delegates from and to .xlsx: nothing is written before a preview was confirmed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+from marshmallow import Schema, fields
+
+from engine import clock
+from engine.commands import imports
+from engine.queries import people as reading
+from webui.api import schemas, strict
+from webui.api.edge import Binary, Routes, multipart
+from webui.api.schemas import Id, Moment
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from engine.commands.imports import Batch, Report
+    from engine.db import Session
+    from engine.organisation import Actor
+    from engine.queries.people import Import
+
+
+routes = Routes("imports", "Units, people, posts and delegates from and to .xlsx.")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ROOM = 64 * 1024  # for what a multipart body holds besides the file
+MAX_SHEET = 10_000_000
+
+
+class ImportLine(Schema):
+    number = fields.Integer()
+    values = fields.Dict(keys=fields.String(), values=fields.String())
+    level = schemas.Choice("ok", "warning", "error")
+    messages = fields.List(fields.String())
+    does = fields.String()
+
+
+class ImportShape(Schema):
+    """An import with what was found on each row; nothing is written before it is confirmed."""
+
+    id = fields.UUID(required=True)
+    kind = fields.String()
+    file = fields.String()
+    state = fields.String()
+    at = Moment()
+    by = fields.String()
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer())
+    notes = fields.List(fields.String())
+    rows = fields.List(fields.Nested(ImportLine))
+
+
+class Previewed(Schema):
+    """What a preview found; its rows are at /imports/<id>."""
+
+    id = fields.UUID(required=True)
+    kind = fields.String()
+    file = fields.String()
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer())
+    notes = fields.List(fields.String())
+
+
+class Imported(Schema):
+    batch_id = fields.UUID(required=True)
+    kind = fields.String()
+    created = fields.Integer()
+    changed = fields.Integer()
+    skipped = fields.Integer()
+
+
+class WhichImports(schemas.Asked):
+    union = Id(load_default=None)
+    state = schemas.Choice("previewed", "done", load_default=None)
+
+
+ImportPage = schemas.page("ImportPage", ImportShape)
+
+
+def _sheet() -> dict[str, Any]:
+    given = strict.uploaded({"kind"}, MAX_SHEET + ROOM)
+    file = request.files["file"]
+    return {"kind": given.get("kind", ""), "name": file.filename or "", "data": file.stream.read(MAX_SHEET + 1)}
+
+
+@routes.act(
+    "/imports", Previewed, status=201, at="/imports/{id}", read=_sheet,
+    sent=multipart(kind={"type": "string", "enum": sorted(imports.KINDS)}),
+)  # fmt: skip
+def preview_import(session: Session, actor: Actor, given: dict[str, Any]) -> Batch:
+    """Read a file and check every row; nothing but the preview is kept."""
+    return imports.preview(session, actor, given["kind"], given["name"], given["data"])
+
+
+@routes.look("/imports", ImportPage, query=WhichImports)
+def list_imports(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """The last fifty imports of a union, newest first, without their rows."""
+    found = reading.imports(session, actor, given["union"] or actor.union_id, state=given["state"])
+    return {"items": found, "next": None}
+
+
+@routes.look("/imports/<uuid:batch_id>", ImportShape)
+def get_import(session: Session, actor: Actor, batch_id: UUID) -> Import:
+    """One import with its rows."""
+    return reading.one_import(session, actor, batch_id)
+
+
+@routes.act("/imports/<uuid:batch_id>/confirm", Imported)
+def confirm_import(session: Session, actor: Actor, batch_id: UUID) -> Report:
+    """Write all rows of an import, or none."""
+    return imports.confirm(session, actor, batch_id)
+
+
+@routes.look("/imports/templates/<kind>", None, media_type=XLSX)
+def import_template(_session: Session, _actor: Actor, kind: str) -> Binary:
+    """The .xlsx to be filled in."""
+    return Binary(XLSX, imports.template(kind), f"{kind}.xlsx")
+
+
+@routes.act("/exports/<kind>", media_type=XLSX, keyed=False)
+def export_people(session: Session, actor: Actor, kind: str) -> Binary:
+    """What is registered, in the shape of the imports. Every export is put on record, so there is no key."""
+    return Binary(XLSX, imports.export(session, actor, kind), f"{kind}-{clock.today()}.xlsx")
