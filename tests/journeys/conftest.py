@@ -1,0 +1,107 @@
+"""A live server on a fresh database and the system's Chromium, for journeys as people make them."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import shutil
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from playwright.sync_api import sync_playwright
+from werkzeug.serving import make_server
+
+from engine import db, embedded
+from engine.settings import ROOT, Settings
+from tests.journeys.desk import PHONE, Desk
+from tests.journeys.university import University
+from webui import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+    from sqlalchemy import Engine
+
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run", "--disable-dev-shm-usage",
+)  # fmt: skip
+_count = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running product: where it is, and its database."""
+
+    address: str
+    engine: Engine
+    home: Path
+    town: University
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The browser of the machine, else Playwright's own."""
+    own = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=own, args=list(QUIET))
+        yield opened
+        opened.close()
+
+
+@contextmanager
+def _served(server: str, home: Path, *, english: bool = False) -> Iterator[Site]:
+    name = f"journey_{next(_count)}"
+    url = server.replace(f"/{embedded.DATABASE}", f"/{name}", 1)
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
+        app = create_app(Settings(home=home, database_url=url, processes=ROOT / "processes"))
+        engine = app.extensions["engine"]
+        town = University.built(engine, english=english)
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        live = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = threading.Thread(target=live.serve_forever, daemon=True)
+        thread.start()
+        yield Site(f"http://127.0.0.1:{live.server_port}", engine, home, town)
+        live.shutdown()
+        thread.join()
+        live.server_close()
+        engine.dispose()
+        db._engines.pop(url, None)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="module")
+def site(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The product as the people of one module share it."""
+    with _served(server, tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def english_site(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The same with people, units and motions whose names are in Latin letters."""
+    with _served(server, tmp_path_factory.mktemp("site"), english=True) as running:
+        yield running
+
+
+@pytest.fixture
+def desk(browser: Browser, site: Site) -> Iterator[Callable[..., Desk]]:
+    """Opens a browser for a person and logs them in; afterwards no page of any of them may have shown a fault."""
+    opened: list[Desk] = []
+
+    def sit_down(username: str, path: str = "/", size: tuple[int, int] = PHONE) -> Desk:
+        made = Desk(browser, site.address, size=size)
+        opened.append(made)
+        made.log_in(username, path=path)
+        return made
+
+    yield sit_down
+    faults = [fault for each in opened for fault in each.close()]
+    assert not faults, "\n".join(dict.fromkeys(faults))
