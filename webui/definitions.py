@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, flash, get_template_attribute, redirect, render_template, request, session, url_for
@@ -181,7 +182,7 @@ def unzipped(data: bytes) -> dict[str, bytes]:
             entries = [i for i in archive.infolist() if not i.is_dir() and not _litter(i.filename)]
             _refuse_bombs(entries)
             return _without_root({i.filename: _read(archive, i) for i in entries})
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
         raise Invalid({"folder": [_("这不是完好的 .zip 文件,或带有密码。")]}) from None
 
 

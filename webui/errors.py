@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, g, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from engine.errors import EngineError, Invalid
+from webui.words import said
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -40,17 +41,21 @@ def http_error(fault: HTTPException) -> Response:
     if fault.response is not None:
         return fault.get_response()  # type: ignore[return-value]
     status = fault.code or 500
-    said = {
+    words = {
         404: _("没有找到这个页面。"),
         405: _("不支持这种操作。"),
         413: _("内容过大。"),
         429: _("请求过于频繁,请稍后再试。"),
     }
-    return answer(status, "http", said.get(status, fault.description or fault.name))
+    response = answer(status, "http", words.get(status, fault.description or fault.name))
+    if isinstance(fault, MethodNotAllowed) and fault.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(fault.valid_methods))
+    return response
 
 
 def answer(status: int, code: str, text: str, fields: dict[str, list[str]] | None = None) -> Response:
-    """The error in the shape that was asked for."""
+    """The error in the shape and in the language that were asked for."""
+    text, fields = said(text), {key: [said(m) for m in messages] for key, messages in (fields or {}).items()}
     if wants_json():
         body: dict[str, Any] = {
             "type": f"urn:yixing:error:{code}",
@@ -62,7 +67,7 @@ def answer(status: int, code: str, text: str, fields: dict[str, list[str]] | Non
         if fields:
             body["errors"] = fields
         return Response(json.dumps(body, ensure_ascii=False), status, content_type="application/problem+json")
-    page = render_template("error.html", status=status, code=code, text=text, fields=fields or {})
+    page = render_template("error.html", status=status, code=code, text=text, fields=fields)
     return Response(page, status, content_type="text/html; charset=utf-8")
 
 

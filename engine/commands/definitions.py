@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select, update
 
-from engine import access, catalogue, clock, history, tables
+from engine import access, catalogue, clock, history, posts, tables
+from engine.catalogue import check
 from engine.catalogue.process import frozen
 from engine.errors import Conflict, Invalid, Refused
+from engine.surroundings import rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,8 +54,11 @@ def publish_shipped(session: Session, files: Mapping[str, str]) -> str:
 
 
 def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str) -> str:
-    """Hand in a definition for approval; gives its hash. Raises Refused, ProcessFault, Conflict when it is in force already."""
+    """Hand in a definition for approval; gives its hash. Raises Refused, Invalid with every fault, Conflict when known."""
     access.check(actor, "propose_definition", None)
+    wrong = check.faults(files, rulebook(), set(posts.kinds().posts))
+    if wrong:
+        raise Invalid({"files": [str(fault) for fault in wrong]})
     process = catalogue.load(files)
     column = _definition.c
     known = session.execute(select(column.state).where(column.hash == process.hash)).scalar()

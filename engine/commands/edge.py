@@ -48,7 +48,7 @@ def _record(engine: Engine, actor: Actor, fault: EngineError) -> None:
         if isinstance(fault, ProcessFault):
             instances.note_incident(session, key, "command", fault)
             return
-        run = settle.lock(session, actor, key)
+        run = settle.lock(session, None, key)
         wanted = {k: v for k, v in fault.details.items() if k in ("verb", "element")}
         run.ledger.add("attempt_refused", actor, code=fault.code, why=fault.message, **wanted)
         settle.save(run)

@@ -51,7 +51,13 @@ UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = 
 
 
 def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> Run:
-    """Lock an instance and open a run on it. NotFound when it is not there; Conflict when it is in none of `states`."""
+    """Lock an instance and open a run on it.
+
+    NotFound when it is not there or not the actor's to see; Conflict when it is in none of `states`.
+    """
+    if actor is not None:
+        seen = select(_instance.c.id).where(_instance.c.id == instance_id, access.visible(actor))
+        access.must_see(session.execute(seen).scalar())
     row = access.must_see(session.execute(_LOCK, {"key": instance_id}).mappings().first())
     if states and row["state"] not in states:
         raise Conflict(f"此件{STATES.get(row['state'], row['state'])},不能再办理。", code="not_" + states[0])
