@@ -41,7 +41,7 @@ def check(scene: Scene, story: Story) -> None:
             wrong.append(f"没有{f'叫 {alias} 的' if alias else '任何一'}件。")
             continue
         key = scene.instances[alias] if alias else next(iter(scene.instances.values()))
-        wrong += [f"{alias + ':' if alias else ''}{each}" for each in _differences(scene, key, ends)]
+        wrong += [f"{alias + '：' if alias else ''}{each}" for each in _differences(scene, key, ends)]
     if not any("incident_noted" in ends.events for ends in story.ends.values()):
         wrong += _incidents(scene)
     if wrong:

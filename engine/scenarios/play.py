@@ -99,7 +99,7 @@ def _play_step(scene: Scene, step: Step) -> StepResult:
     except (Otherwise, ProcessFault) as wrong:
         said = _advised(wrong) if isinstance(wrong, ProcessFault) else str(wrong)
         parts = ("、".join(step.who), story.VERBS[step.does], step.task)
-        raise Otherwise(f"第 {step.number} 步({' '.join(part for part in parts if part)}):{said}") from wrong
+        raise Otherwise(f"第 {step.number} 步（{' '.join(part for part in parts if part)}）：{said}") from wrong
     return result
 
 
@@ -123,9 +123,9 @@ def _act(scene: Scene, step: Step, name: str) -> str:
         if step.refused in {error.code, re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()}:
             return step.refused
         wanted = f"应当以 {step.refused} 被拒绝" if step.refused else "应当成功"
-        raise Otherwise(f"{wanted}，实际被拒绝({error.code}):{_said(error)}") from error
+        raise Otherwise(f"{wanted}，实际被拒绝（{error.code}）：{_said(error)}") from error
     if step.refused:
-        raise Otherwise(f"应当被拒绝({step.refused})，实际成功了。")
+        raise Otherwise(f"应当被拒绝（{step.refused}），实际成功了。")
     return ""
 
 

@@ -171,4 +171,4 @@ class Scene:
         if rows:
             self.seen = rows[-1].id
         clauses = [words.told(self.process, row.kind, json.loads(row.body)) for row in rows]
-        return ";".join(clause for clause in clauses if clause)
+        return "；".join(clause for clause in clauses if clause)

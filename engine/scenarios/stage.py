@@ -165,8 +165,9 @@ def _published(session: Session, files: Mapping[str, str]) -> Process:
         "hash": process.hash, "process_id": process.id, "number": last + 1, "state": "published", "title": process.title.zh,
         "title_en": process.title.en, "files": frozen(files), "note": "", "created_at": now, "decided_at": now,
     }  # fmt: skip
-    made = session.execute(upsert(tables.definition).values(**row).on_conflict_do_nothing(index_elements=["hash"])).rowcount
-    if not made:
+    put = upsert(tables.definition).values(**row).on_conflict_do_nothing(index_elements=["hash"]).returning(column.hash)
+    made = session.execute(put).first()
+    if made is None:
         known = session.execute(select(column.number, column.state).where(column.hash == process.hash)).one()
         if (known.number, known.state) != (last, "published"):
             session.execute(

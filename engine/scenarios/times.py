@@ -28,7 +28,7 @@ def target(after: str | datetime, now: datetime, due: datetime | None, calendar:
     if found < now:
         if clock.day_of(found) == clock.day_of(now):
             return now  # noon of a day of which noon is over: later on the same day is meant
-        raise ProcessFault(f"after = {str(after)!r} 是 {_said(found)}，已经过去了(现在是 {_said(now)})。", advice=ADVICE)
+        raise ProcessFault(f"after = {str(after)!r} 是 {_said(found)}，已经过去了（现在是 {_said(now)}）。", advice=ADVICE)
     return found
 
 

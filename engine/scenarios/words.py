@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def titled(process: Process, element: str) -> str:
-    """An element with its title, e.g. 审查立案(review)."""
+    """An element with its title, e.g. 审查立案（review）."""
     title = process.title_of(element)
-    return f"{title}({element})" if title != element else element
+    return f"{title}（{element}）" if title != element else element
 
 
 def listed(process: Process, elements: Iterable[str]) -> str:
@@ -30,7 +30,7 @@ def told(process: Process, kind: str, body: Mapping[str, Any]) -> str:
         clauses.append(f"打开 {listed(process, opened)}")
     if body.get("ended"):
         clauses.append(f"结束于 {titled(process, body['ended'])}")
-    return ",".join(clauses)
+    return "，".join(clauses)
 
 
 def _element(verb: str, key: str) -> Callable[[Process, Mapping[str, Any]], str]:
@@ -50,7 +50,7 @@ def _document(process: Process, body: Mapping[str, Any]) -> str:
 def _closed(process: Process, body: Mapping[str, Any]) -> str:
     outcome = body.get("outcome", {})
     counts = "、".join(f"{k} {v}" for k, v in outcome.items() if type(v) is int)
-    return f"{titled(process, str(body.get('task', '')))}截止：{'通过' if outcome.get('passed') else '未通过'}({counts})"
+    return f"{titled(process, str(body.get('task', '')))}截止：{'通过' if outcome.get('passed') else '未通过'}（{counts}）"
 
 
 _CLAUSES: dict[str, Callable[[Process, Mapping[str, Any]], str]] = {
