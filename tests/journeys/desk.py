@@ -33,6 +33,8 @@ addEventListener("load", () => {
     if (screen.width < 500 && box.height < 39.5) wrong(`only ${box.height} px high`, e);
     if (!(e.innerText || e.value || e.getAttribute("aria-label") || "").trim()) wrong("a button without a name", e);
   }
+  const bar = document.querySelector(".yx-nav"), end = document.querySelector("main").getBoundingClientRect().bottom + scrollY;
+  if (bar && getComputedStyle(bar).position === "fixed" && end + bar.offsetHeight > document.scrollingElement.scrollHeight + 1) wrong("its end is behind the navigation");
   const ids = [...document.querySelectorAll("[id]")].filter((e) => !e.closest("svg")).map((e) => e.id);
   const twice = ids.filter((id, n) => ids.indexOf(id) !== n);
   if (twice.length) wrong(`ids twice: ${twice.join(" ")}`);
