@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import re
 import time as stopwatch
+import tomllib
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, func, insert, select, text
 
-from engine import calendar, clock, db, scenarios, tables
+from engine import calendar, clock, db, scenarios, settings, tables
 from engine.catalogue import load
 from engine.commands import definitions
 from engine.errors import ProcessFault
@@ -416,3 +418,28 @@ def test_the_standard_cast_names_units_and_holders_that_can_be_meant() -> None:
         "inspection_officer", "presidium_chair", "auditor", "administrator",
     }  # fmt: skip
     assert load(sound()).id == "errand"
+
+
+# --- what the authors read, and where stories are played --------------------------------------------------------------------
+README = (ROOT / "processes" / "README.md").read_text("utf-8")
+
+
+def test_the_story_in_the_readme_can_be_read() -> None:
+    examples = re.findall(r"```toml\n(.*?)```", README, re.S)
+    read = scenarios.read(tomllib.loads(examples[0]))
+    assert [step.does for step in read.steps] == ["launch", "respond", "wait", "respond"]
+    again = {**tomllib.loads(examples[0]), **tomllib.loads(examples[1])}
+    assert scenarios.read(again).rules == {"MO-SECOND": 2}
+
+
+def test_the_readme_names_everything_that_a_step_can_do_in_both_languages() -> None:
+    for part in README.split("\n---\n"):
+        assert not [verb for verb in story.VERBS if f"`{verb}`" not in part]
+
+
+def test_the_theatre_is_a_migrated_database_of_its_own(server: str, tmp_path: Path) -> None:
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE theatre TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
+    stage = scenarios.theatre(settings.Settings(home=tmp_path, database_url=_named(server, "theatre"), processes=ROOT / "processes"))
+    assert played(stage, LAUNCH, PASS, DO, GOOD, ends={"at": "done"}).ok
+    stage.dispose()
