@@ -16,11 +16,18 @@ from SpiffWorkflow.bpmn.parser.event_parsers import (
     IntermediateCatchEventParser,
     StartEventParser,
 )
+from SpiffWorkflow.bpmn.parser.task_parsers import GatewayParser
 from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.script_engine.python_engine import PythonScriptEngine
 from SpiffWorkflow.bpmn.script_engine.python_environment import BasePythonScriptEngineEnvironment
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
-from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, EndEvent, IntermediateCatchEvent, StartEvent
+from SpiffWorkflow.bpmn.specs.defaults import (
+    BoundaryEvent,
+    EndEvent,
+    IntermediateCatchEvent,
+    ParallelGateway,
+    StartEvent,
+)
 from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
@@ -141,6 +148,29 @@ class Decision(BpmnSpecMixin):  # type: ignore[misc]
         return True
 
 
+class Gather(ParallelGateway):  # type: ignore[misc]
+    """A parallel gateway: goes on when something has arrived by each way in, and uses up one arrival of each.
+
+    The library's own counts what an earlier round of a loop has used up already, and goes on too early.
+    """
+
+    def _update_hook(self, my_task: Any) -> bool:
+        found = {my_task.parent.task_spec: my_task}
+        for task in my_task.workflow.tasks.values():
+            if task.task_spec is self and task.state == TaskState.WAITING:
+                found.setdefault(task.parent.task_spec, task)
+        if len(found) < len(set(self.inputs)):
+            my_task._set_state(TaskState.WAITING)
+            return False
+        for task in found.values():
+            if task is not my_task:
+                my_task.workflow._remove_task(task.id)
+        return True
+
+    def _run_hook(self, my_task: Any) -> bool:
+        return True
+
+
 class _Parser(BpmnParser):  # type: ignore[misc]
     OVERRIDE_PARSER_CLASSES = {
         full_tag("serviceTask"): (TaskParser, Action),
@@ -148,19 +178,25 @@ class _Parser(BpmnParser):  # type: ignore[misc]
         full_tag("intermediateCatchEvent"): (_Catch, IntermediateCatchEvent),
         full_tag("boundaryEvent"): (_Boundary, BoundaryEvent),
         full_tag("startEvent"): (_Start, StartEvent),
+        full_tag("parallelGateway"): (GatewayParser, Gather),
         full_tag("endEvent"): (EndEventParser, EndEvent),
     }
 
 
 class _Environment(BasePythonScriptEngineEnvironment):  # type: ignore[misc]
-    """Every expression of the library ends here, and from here in our own evaluator."""
+    """Every expression of the library ends here, and from here in our own evaluator. `fault`: what the host raised."""
 
     def __init__(self, host: Host) -> None:
         super().__init__()
         self.host = host
+        self.fault: Exception | None = None
 
     def evaluate(self, expression: str, context: Any, external_context: Any = None) -> Any:
-        return self.host.evaluate(expression)
+        try:
+            return self.host.evaluate(expression)
+        except Exception as fault:  # the library would hide it behind its own
+            self.fault = fault
+            raise
 
     def execute(self, script: str, context: Any, external_context: Any = None) -> Any:
         raise ProcessFault("流程图中不得含有脚本。")
@@ -259,11 +295,9 @@ def _advance(flow: Any, refs: dict[Any, int], top: int, first: Any = None) -> St
     except EngineError:
         raise
     except SpiffWorkflowException as fault:
-        cause: BaseException | None = fault
-        while cause is not None:
-            if isinstance(cause, EngineError):
-                raise cause from fault
-            cause = cause.__cause__ or getattr(cause, "exception", None)
+        own = flow.script_engine.environment.fault
+        if own is not None:
+            raise own from None
         raise ProcessFault(str(fault), element=getattr(getattr(fault, "task_spec", None), "name", "") or "") from fault
     if flow.is_completed():
         ends = [e for e in passed if isinstance(_spec_of(flow, e), EndEvent)]
@@ -353,35 +387,24 @@ def _walk(task: Any, keep: set[Any]) -> Iterator[Any]:
 
 
 def _needed(sub: Any) -> set[Any]:
-    """The tasks that the rest of the run can still ask for.
+    """The tasks that the rest of the run can still ask for; what lies between them is left out.
 
-    Everything alive hangs below one task, the fork. Above the fork no join looks, so there only the root stays, and the
-    state of an instance that went round two hundred times is as small as on its first day. Below it all that is not
-    predicted stays.
+    All that is alive; what it hangs on, where that matters (a boundary event, an arrival at a gateway); and a task whose
+    boundary events still wait, with these. So the state of an instance that went round two hundred times is as small as
+    on its first day.
     """
-    alive = [t for t in sub.tasks.values() if t.has_state(ALIVE) and not _at_the_end(t)]
-    chains = []
-    for task in alive:
-        chain = [task]
-        while chain[-1].parent is not None:
-            chain.append(chain[-1].parent)
-        chains.append(chain[::-1])
-    fork = 0
-    while all(len(c) > fork + 1 for c in chains) and len({c[fork + 1].id for c in chains}) == 1:
-        fork += 1
-    trunk = chains[0][: fork + 1]
-    for place, task in enumerate(trunk):  # a boundary split that is not yet joined must stay findable
-        if isinstance(task.task_spec, BoundaryEventSplit) and not _joined(task):
-            fork = place
-            break
-    anchor = trunk[fork]
     keep = {sub.task_tree.id}
-    stack = [anchor]
-    while stack:
-        task = stack.pop()
-        if task.state >= TaskState.WAITING and not _at_the_end(task):
-            keep.add(task.id)
-            stack.extend(task.children)
+    for task in sub.tasks.values():
+        if not task.has_state(ALIVE) or _at_the_end(task):
+            continue
+        keep.add(task.id)
+        if isinstance(task.task_spec, (BoundaryEvent, Gather)):
+            keep.add(task.parent.id)
+        above = task.parent
+        while above is not None:
+            if isinstance(above.task_spec, BoundaryEventSplit) and not _joined(above):
+                keep.update([above.id, *(child.id for child in above.children if child.state >= TaskState.WAITING)])
+            above = above.parent
     return keep
 
 

@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from SpiffWorkflow.task import TaskState
 
 from engine import machine
-from engine.catalogue.diagram import parse_xml
+from engine.catalogue.diagram import parse_xml, read_diagram
 from engine.errors import ProcessFault, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -53,14 +56,17 @@ class Sketch:
         self.messages.append(name)
         return f'<messageEventDefinition id="{self.fresh("d")}" messageRef="m_{name}"/>'
 
-    def spec(self) -> machine.Spec:
+    def tree(self) -> Any:
         messages = "".join(f'<message id="m_{name}" name="{name}"/>' for name in self.messages)
         body = "\n".join(self.lines)
         text = (
             f'<definitions xmlns="{BPMN}" id="d" targetNamespace="urn:t">{messages}'
             f'<process id="p" isExecutable="true">{body}</process></definitions>'
         )
-        return machine.parse(parse_xml(text.encode()), "p")
+        return parse_xml(text.encode())
+
+    def spec(self) -> machine.Spec:
+        return machine.parse(self.tree(), "p")
 
 
 def written(body: str, *messages: str) -> machine.Spec:
@@ -425,11 +431,31 @@ def test_the_state_stays_flat_over_two_hundred_rounds() -> None:
         for element in ("left", "right") if number % 2 else ("right", "left"):
             case.complete(element)
     assert max(sizes[2:]) <= max(sizes[:2]) + 60  # refs get longer, nothing else
-    assert max(sizes) < 1000
+    assert max(sizes) < 300
     host.values["again"] = False
     for element in ("inside", "left", "right"):
         case.complete(element)
     assert case.step.ended == "z"
+
+
+SIDE = ROUND.replace('<serviceTask id="nudge"/>', '<userTask id="nudge"/>')
+
+
+def test_a_side_way_left_open_in_the_first_round_changes_nothing_in_later_ones() -> None:
+    """What arrived at the join in an earlier round is used up; the state does not grow below what is still open."""
+    case = Case(written(SIDE), Host(again=True))
+    case.fire("edge")
+    sizes = []
+    for number in range(200):
+        rest = ["nudge"] if number == 0 else ["edge", "nudge"]
+        assert case.open == sorted(["inside", *rest])
+        sizes.append(len(json.dumps(case.state)))
+        case.complete("inside")
+        assert case.open == ["left", "nudge", "right"]
+        case.complete("left" if number % 2 else "right")
+        assert case.open == sorted(["nudge", "right" if number % 2 else "left"])
+        case.complete("right" if number % 2 else "left")
+    assert max(sizes[2:]) <= max(sizes[:2]) + 120
 
 
 # --- golden states ---------------------------------------------------------------------------------------------------
@@ -490,7 +516,8 @@ class Fate:
         self.seed, self.act = seed, 0
 
     def evaluate(self, expression: str) -> bool:
-        return random.Random(f"{self.seed} {self.act} {expression}").random() < 0.5
+        likely = 0.5 if "_" in expression else 0.75  # loops go round a few times
+        return random.Random(f"{self.seed} {self.act} {expression}").random() < likely
 
     def decide(self, decision: str) -> None:
         pass
@@ -536,12 +563,112 @@ class Oracle:
         return bool(self.flow.is_completed())
 
 
-class Pair:
-    """An instance of ours and the same one of the library, act by act; what is open is matched in the order of opening."""
+@dataclass(eq=False)
+class Token:
+    """A place of the game that is alive: a wait, or a subprocess with all that is alive inside."""
 
-    def __init__(self, spec: machine.Spec, seed: int) -> None:
-        self.fate = Fate(seed)
-        self.ours, self.oracle = Case(spec, self.fate), Oracle(spec, self.fate)
+    element: str
+    scope: Token | None
+    inside: list[Token] = field(default_factory=list)
+    edges: list[str] = field(default_factory=list)  # boundary events that still wait
+    arrived: Counter[tuple[str, str]] = field(default_factory=Counter)  # (join, flow): tokens before the joins inside
+
+
+class Game:
+    """The token game of the standard, played on the drawing alone: no library, no state to save."""
+
+    def __init__(self, tree: Any, host: Any) -> None:
+        self.host, self.diagram = host, read_diagram(tree)
+        self.out: dict[str, list[Any]] = {}
+        self.into: Counter[str] = Counter()
+        for flow in self.diagram.flows:
+            self.out.setdefault(flow.source, []).append(flow)
+            self.into[flow.target] += 1
+        self.root = Token("", None)
+        self.begin(self.root)
+        self.close(self.root)
+
+    def begin(self, scope: Token) -> None:
+        elements = self.diagram.elements.values()
+        start = next(e.id for e in elements if e.type == "startEvent" and e.scope == scope.element)
+        self.leave(start, scope)
+
+    def leave(self, element: str, scope: Token) -> None:
+        for flow in self.out.get(element, []):
+            self.enter(flow, scope)
+
+    def enter(self, flow: Any, scope: Token) -> None:
+        element = self.diagram.elements[flow.target]
+        if element.type in ("userTask", "intermediateCatchEvent", "subProcess"):
+            token = Token(element.id, scope)
+            token.edges = [e.id for e in self.diagram.elements.values() if e.on == element.id]
+            scope.inside.append(token)
+            if element.type == "subProcess":
+                self.begin(token)
+        elif element.type == "exclusiveGateway":
+            self.enter(self.chosen(element), scope)
+        elif element.type == "parallelGateway":
+            scope.arrived[element.id, flow.id] += 1
+            here = [key for key in scope.arrived if key[0] == element.id and scope.arrived[key]]
+            if len(here) == self.into[element.id]:
+                scope.arrived.subtract(here)
+                self.leave(element.id, scope)
+        elif element.type != "endEvent":
+            self.leave(element.id, scope)
+
+    def chosen(self, gate: Any) -> Any:
+        ways = self.out[gate.id]
+        for flow in ways:
+            if flow.condition and self.host.evaluate(flow.condition):
+                return flow
+        return next(flow for flow in ways if flow.id == gate.default or len(ways) == 1)
+
+    def close(self, scope: Token) -> None:
+        """Subprocesses in which nothing is alive any more are done."""
+        again = True
+        while again:
+            again = False
+            for token in list(scope.inside):
+                if self.diagram.elements[token.element].type == "subProcess":
+                    self.close(token)
+                    if not token.inside:
+                        scope.inside.remove(token)
+                        self.leave(token.element, scope)
+                        again = True
+
+    def live(self, scope: Token | None = None) -> list[tuple[str, Token]]:
+        found: list[tuple[str, Token]] = []
+        for token in (scope or self.root).inside:
+            found += [(edge, token) for edge in token.edges]
+            if self.diagram.elements[token.element].type == "subProcess":
+                found += self.live(token)
+            else:
+                found.append((token.element, token))
+        return found
+
+    def act(self, element: str, token: Token) -> None:
+        scope = token.scope
+        assert scope is not None
+        if element == token.element:
+            scope.inside.remove(token)
+        else:
+            token.edges.remove(element)
+            if self.diagram.elements[element].interrupting:
+                scope.inside.remove(token)
+        self.leave(element, scope)
+        self.close(self.root)
+
+    @property
+    def over(self) -> bool:
+        return not self.root.inside
+
+
+class Pair:
+    """An instance of ours beside the same one of the library and of the game, act by act; twins are matched as they open."""
+
+    def __init__(self, sketch: Sketch, seed: int) -> None:
+        self.fate, spec = Fate(seed), sketch.spec()
+        self.ours, self.oracle, self.game = Case(spec, self.fate), Oracle(spec, self.fate), Game(sketch.tree(), self.fate)
         self.twins: dict[int, Any] = {}
         self.match()
 
@@ -549,7 +676,8 @@ class Pair:
         ours = {live.ref: live.element for live in self.ours.step.live}
         theirs = {task.id: task for task in self.oracle.live()}
         assert Counter(ours.values()) == Counter(task.task_spec.bpmn_id for task in theirs.values())
-        assert (self.ours.step.state is None) == self.oracle.over
+        assert Counter(ours.values()) == Counter(element for element, _ in self.game.live())
+        assert (self.ours.step.state is None) == self.oracle.over == self.game.over
         known = {ref: task for ref, task in self.twins.items() if ref in ours}
         assert {task.id for task in known.values()} <= set(theirs), "another one of the same name was closed"
         self.twins = known
@@ -568,28 +696,29 @@ class Pair:
         live = sorted(self.ours.step.live, key=lambda one: (one.element, one.ref))
         chosen = live[number % len(live)]
         work = machine.complete if chosen.kind == "task" else machine.fire
+        same = [one.ref for one in live if one.element == chosen.element].index(chosen.ref)
         self.oracle.act(self.twins[chosen.ref])
+        self.game.act(*[found for found in self.game.live() if found[0] == chosen.element][same])
         self.ours.keep(work(self.ours.spec, self.ours.state, chosen.ref, self.fate))
         self.match()
         return True
 
 
-@st.composite
-def sketches(draw: st.DrawFn) -> Sketch:
+def drawn(pick: Callable[[list[Any]], Any], deepest: int) -> Sketch:
     """A random well-formed diagram: every split has its join, every loop a wait, every side way its end."""
     sketch = Sketch()
 
     def events(host: str, out: str, depth: int) -> str:
         """Boundary events on a task or subprocess; gives where the flow goes on."""
         merge = ""
-        for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2]))):
-            interrupting, kind = draw(st.booleans()), draw(st.sampled_from(["timer", "message"]))
+        for _ in range(pick([0, 0, 0, 1, 1, 2])):
+            interrupting, kind = pick([False, True]), pick(["timer", "message"])
             edge = sketch.node(
                 "boundaryEvent", sketch.fresh("edge"), sketch.event(kind),
                 attachedToRef=host, cancelActivity=str(interrupting).lower(),
             )  # fmt: skip
             last = edge
-            if depth > 0 and draw(st.booleans()):
+            if depth > 0 and pick([False, True]):
                 first, last = block(depth - 1)
                 sketch.flow(edge, first)
             if interrupting:
@@ -606,17 +735,17 @@ def sketches(draw: st.DrawFn) -> Sketch:
         return key, events(key, key, depth)
 
     def catch(depth: int) -> tuple[str, str]:
-        kind = draw(st.sampled_from(["timer", "message"]))
+        kind = pick(["timer", "message"])
         key = sketch.node("intermediateCatchEvent", sketch.fresh("catch"), sketch.event(kind))
         return key, key
 
     def action(depth: int) -> tuple[str, str]:
-        key = sketch.node(draw(st.sampled_from(["serviceTask", "businessRuleTask"])), sketch.fresh("act"))
+        key = sketch.node(pick(["serviceTask", "businessRuleTask"]), sketch.fresh("act"))
         return key, key
 
     def row(depth: int) -> tuple[str, str]:
         first, last = block(depth - 1)
-        for _ in range(draw(st.integers(1, 2))):
+        for _ in range(pick([1, 2])):
             begin, end = block(depth - 1)
             sketch.flow(last, begin)
             last = end
@@ -626,11 +755,11 @@ def sketches(draw: st.DrawFn) -> Sketch:
         split, merge, default = sketch.fresh("gate"), sketch.fresh("merge"), sketch.fresh("flow")
         sketch.node("exclusiveGateway", split, default=default)
         sketch.node("exclusiveGateway", merge)
-        ways = draw(st.integers(2, 3))
+        ways = pick([2, 3])
         for number in range(ways):
             condition = f"{split}_{number}" if number < ways - 1 else ""
             key = default if number == ways - 1 else ""
-            if number == ways - 1 and draw(st.booleans()):
+            if number == ways - 1 and pick([False, True]):
                 sketch.flow(split, merge, condition, key)
                 continue
             first, last = block(depth - 1)
@@ -641,7 +770,7 @@ def sketches(draw: st.DrawFn) -> Sketch:
     def parallel(depth: int) -> tuple[str, str]:
         split = sketch.node("parallelGateway", sketch.fresh("split"))
         join = sketch.node("parallelGateway", sketch.fresh("join"))
-        for _ in range(draw(st.integers(2, 3))):
+        for _ in range(pick([2, 3])):
             first, last = block(depth - 1)
             sketch.flow(split, first)
             sketch.flow(last, join)
@@ -652,7 +781,7 @@ def sketches(draw: st.DrawFn) -> Sketch:
         sketch.node("exclusiveGateway", merge)
         first, last = task(depth - 1)
         sketch.flow(merge, first)
-        if draw(st.booleans()):
+        if pick([False, True]):
             begin, end = block(depth - 1)
             sketch.flow(last, begin)
             last = end
@@ -679,14 +808,20 @@ def sketches(draw: st.DrawFn) -> Sketch:
 
     def block(depth: int) -> tuple[str, str]:
         small, large = [task, task, catch, action], [row, row, choice, parallel, loop, subprocess]
-        return draw(st.sampled_from(small if depth <= 0 or sketch.count > 60 else large + [task]))(depth)
+        return pick(small if depth <= 0 or sketch.count > 80 else large)(depth)
 
-    inside(draw(st.integers(1, 3)))
+    inside(pick([deepest - 1, deepest]))
     return sketch
 
 
+@st.composite
+def sketches(draw: st.DrawFn) -> Sketch:
+    """A diagram that shrinks when it is found to be bad."""
+    return drawn(lambda choices: draw(st.sampled_from(choices)), 3)
+
+
 def agree(sketch: Sketch, seed: int, acts: list[int]) -> None:
-    pair = Pair(sketch.spec(), seed)
+    pair = Pair(sketch, seed)
     for number in acts:
         if not pair.act(number):
             return
@@ -696,7 +831,19 @@ QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_to
 GIVEN = given(sketches(), st.integers(0, 2**32), st.lists(st.integers(0, 99), min_size=5, max_size=40))
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=120, deadline=None, suppress_health_check=QUIET)
 @GIVEN
 def test_a_saved_instance_opens_what_one_never_saved_opens(sketch: Sketch, seed: int, acts: list[int]) -> None:
     agree(sketch, seed, acts)
+
+
+def agree_at(seed: int) -> None:
+    """The same on a larger diagram with more acts, drawn by a seed."""
+    dice = random.Random(seed)
+    agree(drawn(dice.choice, 4), seed, [dice.randrange(100) for _ in range(60)])
+
+
+@pytest.mark.parametrize("first", range(0, 400, 50))
+def test_large_instances_open_what_those_never_saved_open(first: int) -> None:
+    for seed in range(first, first + 50):
+        agree_at(seed)
