@@ -97,7 +97,7 @@ def _csv(rows: Sequence[reading.Row]) -> Response:
     writer = csv.writer(text)
     writer.writerow([_("编号"), _("案由"), _("流程"), _("状态"), _("环节或结果"), _("提出人"), _("单位"), _("发起"), _("办结")])
     for r in rows:
-        where = r.outcome_title or "、".join(r.stage)
+        where = r.outcome_title or _("、").join(r.stage)
         line = [r.number, r.title, r.process_title, state(r.state), where, r.starter, r.unit]
         writer.writerow([_inert(cell) for cell in (*line, day(r.started_at), day(r.ended_at))])
     name = f"yixing-{clock.today().isoformat()}.csv"

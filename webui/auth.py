@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from engine.commands import people
 from engine.errors import NotFound, Refused
 from engine.queries import people as roster
+from webui.sentences import post_title
 from webui.session import carry_out, enter, look, me, needs_login
 from webui.words import LANGUAGES
 
@@ -83,7 +84,8 @@ def mine() -> str | Response:
         keep = session.get("key", "")
         carry_out(lambda s: people.change_own_password(s, me(), old, new, keep=keep)).must()
         said = _("密码已更改。")
-    return render_template("auth/me.html", file=look(lambda s: roster.member_file(s, me(), me().id)), said=said)
+    file = look(lambda s: roster.member_file(s, me(), me().id))
+    return render_template("auth/me.html", file=file, said=said, post_title=post_title)
 
 
 def _inside(target: str | None) -> str:

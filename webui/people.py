@@ -56,7 +56,10 @@ def _union() -> UUID:
 
 @blueprint.context_processor
 def _words() -> dict[str, Any]:
-    return {"post_title": post_title, "post_kinds": post_kinds, "owners": people.OWNERS, "unit_title": unit_title}
+    return {
+        "post_title": post_title, "post_kinds": post_kinds, "owners": people.OWNERS, "unit_title": unit_title,
+        "name_of": name_of,
+    }  # fmt: skip
 
 
 def post_kinds() -> list[tuple[str, str]]:
@@ -100,7 +103,12 @@ def _flat(node: reading.UnitNode, depth: int = 0) -> list[tuple[str, str]]:
     if not node.active:
         return []
     below = [pair for child in node.children for pair in _flat(child, depth + 1)]
-    return [(str(node.id), "\u3000" * depth + node.name), *below]
+    return [(str(node.id), "\u3000" * depth + name_of(node)), *below]
+
+
+def name_of(node: reading.UnitNode) -> str:
+    """What a unit is called."""
+    return node.name_en if lang() == "en" and node.name_en else node.name
 
 
 def _desks() -> list[tuple[UUID, str]]:
@@ -108,7 +116,7 @@ def _desks() -> list[tuple[UUID, str]]:
     found = []
     for union in me().unions(*DESKS):
         tree = look(lambda s, union=union: reading.unit_tree(s, me(), union))  # type: ignore[misc]
-        found.append((union, tree.root.name))
+        found.append((union, name_of(tree.root)))
     return found
 
 

@@ -17,7 +17,7 @@ from engine.commands.imports import workbook
 from engine.errors import Conflict, Invalid
 from engine.queries import rules as reading
 from webui.session import carry_out, look, me, needs_login, uuid
-from webui.words import lang
+from webui.words import lang, said
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
@@ -209,7 +209,7 @@ def _sheet(name: str, data: bytes) -> list[list[object]]:
         rows, _notes = workbook.read(name, data, _COLUMNS)
     except Invalid as fault:
         raise Invalid({"rows": [m for messages in fault.fields.values() for m in messages]}) from None
-    if faults := [_("第 %(n)s 行:%(why)s", n=r.number, why=why) for r in rows for why in r.faults]:
+    if faults := [_("第 %(n)s 行:%(why)s", n=r.number, why=said(why)) for r in rows for why in r.faults]:
         raise Invalid({"rows": faults})
     return [[r.values.get(c.key, "") for c in _COLUMNS] for r in rows]
 

@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from engine import posts
 from webui.words import lang
+from webui.words import said as told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -142,8 +143,8 @@ def _poll_opened(t: Teller, e: Happened) -> str:
 def _refused(t: Teller, e: Happened) -> str:
     what = t.title(e.body["element"]) if e.body.get("element") else verb(str(e.body.get("verb", "")))
     if what:
-        return _("%(who)s想办理“%(what)s”,被拒绝:%(why)s", who=t.who(e), what=what, why=e.body.get("why", ""))
-    return _("%(who)s的一次操作被拒绝:%(why)s", who=t.who(e), why=e.body.get("why", ""))
+        return _("%(who)s想办理“%(what)s”,被拒绝:%(why)s", who=t.who(e), what=what, why=told(str(e.body.get("why", ""))))
+    return _("%(who)s的一次操作被拒绝:%(why)s", who=t.who(e), why=told(str(e.body.get("why", ""))))
 
 
 def verb(key: str) -> str:
@@ -179,7 +180,7 @@ def _recomputed(t: Teller, e: Happened) -> str:
 def _verified(t: Teller, e: Happened) -> str:
     if e.body.get("whole"):
         return _("%(who)s校验了全部 %(n)s 条记录,完整", who=t.who(e), n=e.body.get("events"))
-    return _("%(who)s校验了全部记录,发现断裂:%(fault)s", who=t.who(e), fault=e.body.get("fault", ""))
+    return _("%(who)s校验了全部记录,发现断裂:%(fault)s", who=t.who(e), fault=told(str(e.body.get("fault", ""))))
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,8 @@ class _Values:
         body = self.e.body
         if key == "who":
             return self.t.who(self.e)
+        if key == "message" and self.e.kind == "incident_noted":
+            return told(str(body.get(key, "")))
         if key in ("task", "element", "message", "decision"):
             return self.t.title(body.get(key))
         if key == "name":

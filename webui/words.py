@@ -6,14 +6,16 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import g, request, session
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, get_locale, ngettext
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from engine import clock
-from webui import fields
+from webui import fields, messages
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flask import Flask
 
 LANGUAGES = ("zh", "en")
@@ -22,7 +24,7 @@ LANGUAGES = ("zh", "en")
 def init_app(app: Flask) -> None:
     """Babel, and the filters and functions of the templates."""
     Babel(app, locale_selector=_language, default_locale="zh")
-    app.jinja_env.filters.update(day=day, moment=moment, lines=lines, left=left, state=state, zip_labels=labelled)
+    app.jinja_env.filters.update(day=day, moment=moment, lines=lines, left=left, state=state, said=said, zip_labels=labelled)
     app.jinja_env.globals.update(lang=lang, hide_rule=fields.hide_rule)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -40,6 +42,11 @@ def _language() -> str:
 def lang() -> str:
     """ "zh" or "en"."""
     return "en" if str(get_locale() or "zh").startswith("en") else "zh"
+
+
+def said(text: str | Iterable[str]) -> str:
+    """What the engine says, a message or several, in the language of the page."""
+    return messages.joined([text] if isinstance(text, str) else text, lang())
 
 
 def day(value: datetime | date | None) -> str:
@@ -68,8 +75,8 @@ def left(value: datetime | None) -> str:
         return ""
     days = (clock.day_of(value) - clock.today()).days - (1 if _is_midnight(value) else 0)
     if value <= clock.now():
-        return str(_("已超期 %(n)s 天", n=-days) if days < 0 else _("已超期"))
-    return str(_("今天到期") if days == 0 else _("还剩 %(n)s 天", n=days))
+        return str(ngettext("已超期 %(num)s 天", "已超期 %(num)s 天", -days) if days < 0 else _("已超期"))
+    return str(_("今天到期") if days == 0 else ngettext("还剩 %(num)s 天", "还剩 %(num)s 天", days))
 
 
 def _is_midnight(value: datetime) -> bool:
