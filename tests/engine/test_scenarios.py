@@ -170,7 +170,7 @@ def test_an_unexpected_incident_fails_a_story(stage: Engine) -> None:
         ([LAUNCH, PASS, DO, GOOD], "conflict"),
         ([LAUNCH, {**DO}], "not_found"),
         ([LAUNCH, {**PASS, "who": "提案委员甲"}], "not_found"),
-        ([LAUNCH, {"who": "李强", "does": "message", "task": "withdraw"}], "refused"),
+        ([LAUNCH, {"who": "工会秘书", "does": "message", "task": "withdraw"}], "refused"),
         ([LAUNCH, {"who": "张敏", "does": "suspend", "with": {"reason": "x"}}], "refused"),
     ],
 )
