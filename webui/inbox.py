@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -61,6 +62,9 @@ def complete(task_id: UUID) -> tuple[str, int] | Answer:
         ), 422
     except Conflict as fault:
         found = look(lambda s: reading.task(s, me(), task_id, lang()))
+        if found.state == "open":  # it may come back, and the page may have been faster than its own draft
+            with suppress(Invalid):
+                carry_out(lambda s: drafts.save(s, me(), f"task:{task_id}", given))
         return render_template("inbox/task.html", task=found, values=given, errors={}, fault=fault.message), 409
     return _onward(task_id, _("已办理:%(title)s", title=f"{found.title} · {found.subject}"))
 

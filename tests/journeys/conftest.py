@@ -56,14 +56,14 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def _served(server: str, home: Path, *, english: bool = False) -> Iterator[Site]:
+def _served(server: str, home: Path, who: tuple[str, ...], *, english: bool = False) -> Iterator[Site]:
     name = f"journey_{next(_count)}"
     url = server.replace(f"/{embedded.DATABASE}", f"/{name}", 1)
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
         app = create_app(Settings(home=home, database_url=url, processes=ROOT / "processes"))
         engine = app.extensions["engine"]
-        town = University.built(engine, english=english)
+        town = University.built(engine, english=english, logs_in=who)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         live = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=live.serve_forever, daemon=True)
@@ -78,16 +78,16 @@ def _served(server: str, home: Path, *, english: bool = False) -> Iterator[Site]
 
 
 @pytest.fixture(scope="module")
-def site(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The product as the people of one module share it."""
-    with _served(server, tmp_path_factory.mktemp("site")) as running:
+def site(server: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """The product as the people of one module share it; only those in the module's LOGS_IN can log in."""
+    with _served(server, tmp_path_factory.mktemp("site"), request.module.LOGS_IN) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def english_site(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def english_site(server: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Site]:
     """The same with people, units and motions whose names are in Latin letters."""
-    with _served(server, tmp_path_factory.mktemp("site"), english=True) as running:
+    with _served(server, tmp_path_factory.mktemp("site"), request.module.LOGS_IN, english=True) as running:
         yield running
 
 

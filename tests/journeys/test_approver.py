@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.journeys.desk import Desk
 
 SUBJECTS = ("增设校内公交站点", "更新教学楼投影设备", "延长图书馆开放时间", "改善教工宿舍供暖", "增加幼儿园学位")
+LOGS_IN = ("head", "committee", "member2")
 
 
 def test_an_approver_clears_five_tasks_in_a_row(site: Site, desk: Callable[..., Desk]) -> None:
