@@ -157,7 +157,7 @@ def _field(name: str) -> str:
 @needs_login
 def change(member_id: UUID) -> tuple[str, int] | Answer:
     """Change a member's entry."""
-    wanted: dict[str, Any] = {k: _field(k) for k in ("name", "phone", "email", "locale")}
+    wanted: dict[str, Any] = {k: _field(k) for k in ("name", "phone", "email", "locale") if k in request.form}
     wanted["unit_id"] = uuid(_field("unit_id"))
     wanted["active"] = {"yes": True, "no": False}.get(_field("active"))
 

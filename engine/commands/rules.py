@@ -185,8 +185,9 @@ def load_notice(session: Session, actor: Actor, year: int, rows: Iterable[Sequen
     source = _line("source", source, 200, faults)
     if not clock.today().year <= year <= clock.today().year + 2:
         faults["year"] = [f"只能载入 {clock.today().year} 至 {clock.today().year + 2} 年的放假安排。"]
+    days: calendar.Notice = {}
     try:
-        days = calendar.parse_notice(rows, year)
+        days = calendar.parse_notice(rows, year) if "year" not in faults else days
     except Invalid as fault:
         faults.update(fault.fields)
     if faults:

@@ -1,0 +1,229 @@
+"""The auditor's pages: search, the answer before the log, the proof, the evidence, the log of a union, the seals."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select, text
+
+from engine import clock, keys, seals, tables
+from engine.commands import instances, polls, tasks
+from engine.errors import NotFound
+from engine.queries import inbox as waiting
+from engine.settings import ROOT
+from webui import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from uuid import UUID
+
+    from flask.testing import FlaskClient
+
+    from tests.webui.conftest import House
+
+    Login = Callable[[str], FlaskClient]
+
+
+@pytest.fixture
+def matter(house: House) -> UUID:
+    """A matter that was checked, done and rated."""
+    return rated(house)
+
+
+def started(house: House, subject: str = "更换三号楼饮水机") -> UUID:
+    found: UUID = house.do("mover", instances.launch, "errand", {"subject": subject})
+    return found
+
+
+def finish(house: House, who: str, answers: dict[str, Any]) -> None:
+    item = house.look(lambda s: waiting.inbox(s, house.actor(who)).items[0])
+    house.do(who, tasks.complete, item.id, answers)
+
+
+def rated(house: House) -> UUID:
+    key = started(house)
+    finish(house, "office", {"decision": "pass"})
+    finish(house, "office", {"note": "已换"})
+    for who in ("mover", "second"):
+        item = house.look(lambda s, w=who: waiting.inbox(s, house.actor(w)).items[0])
+        house.do(who, polls.respond, item.id, "good", "很快")
+    return key
+
+
+def seal(house: House, home: Path) -> None:
+    key = keys.load_or_create(home / "keys")
+    house.look(lambda s: seals.seal(s, key))
+
+
+def spoil(house: House, key: UUID) -> None:
+    """What somebody with the database in hand might do."""
+    house.look(lambda s: s.execute(text("UPDATE event SET body = replace(body, 'good', 'badd') WHERE instance_id = :i"), {"i": key}))
+
+
+def reads_of(house: House, key: UUID) -> int:
+    event = tables.event.c
+    query = select(event.seq).where(event.instance_id == key, event.kind == "history_read")
+    return len(house.look(lambda s: s.execute(query).all()))
+
+
+# --- find -------------------------------------------------------------------------------------------------------------
+def test_the_desk_searches_by_number_title_and_person(client: Login, house: House) -> None:
+    started(house)
+    started(house, "延长图书馆开放时间")
+    browser = client("auditor")
+    assert "更换三号楼饮水机" in browser.get("/audit").text
+    page = browser.get("/audit?words=图书馆").text
+    assert "延长图书馆" in page and "更换三号楼" not in page
+    assert "更换三号楼" in browser.get("/audit?words=张敏").text
+    assert "没有找到" in browser.get("/audit?words=没有这样的").text
+
+
+def test_filters_narrow_and_stay_filled_in(client: Login, house: House, matter: UUID) -> None:
+    started(house, "延长图书馆开放时间")
+    browser, unit = client("auditor"), house.units["info"]
+    page = browser.get(f"/audit?state=ended&process=errand&unit={unit}&since=2020-01-01").text
+    assert "更换三号楼" in page and "延长图书馆" not in page and '<option value="ended" selected>' in page
+    assert "没有找到" in browser.get("/audit?until=2020-01-01").text
+
+
+@pytest.mark.parametrize("query", ["state=odd", "since=yesterday", "until=2026-13-40", "after=x", "words=%00", "unit=x"])
+def test_odd_filters_get_a_clear_answer(client: Login, house: House, query: str) -> None:
+    assert client("auditor").get(f"/audit?{query}").status_code in (200, 404)
+
+
+def test_a_page_is_downloaded_as_a_table_without_formulas(client: Login, house: House) -> None:
+    started(house, "=cmd|' /C calc'!A0")
+    reply = client("auditor").get("/audit?format=csv")
+    assert reply.mimetype == "text/csv" and reply.text.startswith("\ufeff编号,案由")
+    assert "'=cmd" in reply.text and "\n=cmd" not in reply.text and ",=cmd" not in reply.text
+
+
+def test_pages_go_on_by_a_cursor(client: Login, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    from webui import audit
+
+    monkeypatch.setattr(audit, "PAGE", 1)
+    started(house)
+    newest = started(house, "延长图书馆开放时间")
+    page = client("auditor").get("/audit").text
+    assert "延长图书馆" in page and "更换三号楼" not in page and f"after={newest}" in page
+    assert "更换三号楼" in client("auditor").get(f"/audit?after={newest}").text
+
+
+@pytest.mark.parametrize("path", ["/audit", "/audit/log", "/audit/seal"])
+def test_the_desk_is_for_the_desks(client: Login, house: House, path: str) -> None:
+    assert client("plain").get(path).status_code == 403
+    assert client("").get(path).status_code == 302
+    assert client("office").get(path).status_code == client("auditor").get(path).status_code == 200
+
+
+# --- one case ---------------------------------------------------------------------------------------------------------
+def test_the_answer_comes_before_the_log(client: Login, house: House, matter: UUID, tmp_path: Path) -> None:
+    seal(house, tmp_path)
+    page = client("auditor").get(f"/audit/{matter}").text
+    assert page.index("结论") < page.index("经过")
+    assert "前后相接,没有断裂" in page and "没有被拒绝的操作" in page and "这不能证明什么" in page
+    for said in ("张敏提出", "陈秘书办理了“核对”", "“评价”截止:通过", "以正式代表", "李强在“评价”中答:满意", "意见:很快"):
+        assert said in page, said
+    assert "名册散列" in page and f'action="/audit/{matter}/pack"' in page
+
+
+def test_a_refused_attempt_stands_out(client: Login, house: House) -> None:
+    key = started(house)
+    item = house.look(lambda s: waiting.inbox(s, house.actor("office")).items[0])
+    with pytest.raises(NotFound):
+        house.do("second", tasks.complete, item.id, {"decision": "pass"})
+    page = client("auditor").get(f"/audit/{key}").text
+    assert "有 1 次操作被拒绝" in page and "yx-refused" in page and "李强想办理“核对”,被拒绝" in page
+
+
+def test_reading_is_on_record_once_a_day(client: Login, house: House, matter: UUID) -> None:
+    browser = client("auditor")
+    for _ in range(3):
+        assert "孙审计查看了历史" in browser.get(f"/audit/{matter}").text
+    client("office").get(f"/audit/{matter}")
+    assert reads_of(house, matter) == 2
+
+
+def test_a_broken_chain_is_named_with_its_line(client: Login, house: House, matter: UUID) -> None:
+    spoil(house, matter)
+    page = client("auditor").get(f"/audit/{matter}").text
+    assert "历史断裂:第" in page and "内容与散列不符" in page and "yx-answer bad" in page
+
+
+def test_a_case_is_there_for_those_who_may_see_it(client: Login, house: House, matter: UUID) -> None:
+    assert client("mover").get(f"/audit/{matter}").status_code == 200  # one's own
+    assert client("second").get(f"/audit/{matter}").status_code == 403  # sees the matter, not its history
+    for who in ("plain", "stranger", "foreign"):
+        assert client(who).get(f"/audit/{matter}").status_code == 404
+
+
+def test_the_page_speaks_english(client: Login, house: House, matter: UUID) -> None:
+    page = client("auditor").get(f"/audit/{matter}?lang=en").text
+    assert 'lang="en"' in page and "Check" in page
+
+
+def test_the_evidence_pack_is_a_zip_and_on_record(client: Login, house: House, matter: UUID) -> None:
+    reply = client("auditor").post(f"/audit/{matter}/pack")
+    assert reply.mimetype == "application/zip"
+    assert any(name.endswith("verify.py") for name in zipfile.ZipFile(io.BytesIO(reply.data)).namelist())
+    assert "孙审计导出证据包" in client("auditor").get(f"/audit/{matter}").text
+    assert client("mover").post(f"/audit/{matter}/pack").status_code == 403
+    assert client("foreign").post(f"/audit/{matter}/pack").status_code == 404
+
+
+def test_a_long_timeline_goes_on(client: Login, house: House, matter: UUID) -> None:
+    page = client("auditor").get(f"/audit/{matter}?after=3").text
+    assert 'id="e4"' in page and 'id="e3"' not in page
+
+
+# --- what belongs to no case ------------------------------------------------------------------------------------------
+def test_the_log_tells_what_belongs_to_no_case(client: Login, house: House) -> None:
+    assert client("plain").get("/audit/log").status_code == 403
+    client("plain").post("/rules/calendar/vacations", data={"name": "寒假", "from_on": "2027-01-20", "to_on": "2027-02-20"})
+    page = client("auditor").get("/audit/log").text
+    assert "周会员的一次操作被拒绝" in page or "周会员想办理" in page
+    assert "流程 errand 的版本" in client("auditor").get("/audit/log?of=installation").text
+    assert client("auditor").get(f"/audit/log?of={house.units['other']}").status_code == 403
+
+
+def test_checkpoints_are_shown_and_given_to_witnesses(client: Login, house: House, matter: UUID, tmp_path: Path) -> None:
+    assert "检查点" in client("auditor").get("/audit/seal").text
+    seal(house, tmp_path)
+    browser = client("auditor")
+    page = browser.get("/audit/seal").text
+    assert "yixing/checkpoint/1" in page and keys.load_or_create(tmp_path / "keys").public.hex() in page
+    size = house.look(lambda s: s.execute(select(tables.checkpoint.c.size)).scalar_one())
+    assert browser.post(f"/audit/seal/{size}/witness", data={"who": ""}).status_code == 422
+    assert browser.post(f"/audit/seal/{size}/witness", data={"who": "省教育工会办公室"}).status_code == 302
+    assert browser.post(f"/audit/seal/{size}/witness", data={"who": "别人"}).status_code == 409
+    assert "省教育工会办公室" in browser.get("/audit/seal").text
+    assert "已交省教育工会办公室保存" in browser.get("/audit/log?of=installation").text
+    assert client("plain").post(f"/audit/seal/{size}/witness", data={"who": "我"}).status_code == 403
+
+
+def test_the_whole_history_is_verified(client: Login, house: House, matter: UUID, tmp_path: Path) -> None:
+    seal(house, tmp_path)
+    assert "全部相符,签名有效" in client("auditor").post("/audit/seal/verify").text
+    spoil(house, matter)
+    page = client("auditor").post("/audit/seal/verify").text
+    number = house.look(lambda s: s.execute(select(tables.instance.c.number)).scalar_one())
+    assert f"断裂:{number} 第" in page
+    assert client("plain").post("/audit/seal/verify").status_code == 403
+
+
+def test_every_kind_of_event_has_its_sentence() -> None:
+    """No kind that the engine writes is told by its bare name."""
+    source = "\n".join(path.read_text() for path in (ROOT / "engine").rglob("*.py"))
+    written = set(re.findall(r'(?:ledger\.add|history\.note)\(\s*(?:[A-Za-z_.]+,\s*)*"([a-z_]+)"', source))
+    assert {"task_completed", "notice_loaded", "history_read"} <= written
+    assert written - set(sentences._WORDS) - set(sentences._TOLD) == set()
+
+
+def test_the_clock_of_the_page_is_chinas(client: Login, house: House) -> None:
+    key = started(house)
+    assert f"{clock.today().isoformat()} 发起" in client("auditor").get(f"/audit/{key}").text
