@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, union
 
 from engine import tables
 from engine.errors import NotFound, Refused
@@ -79,13 +79,22 @@ def check(actor: Actor, verb: str, union_id: UUID | None, **details: Any) -> Non
 
 def visible(actor: Actor) -> ColumnElement[bool]:
     """The condition on `instance` under which this actor may know that an instance exists."""
-    instance, share = tables.instance.c, tables.share.c
-    roll, poll = tables.roll.c, tables.poll.c
-    asked = select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id).where(roll.member_id == actor.id)
-    given = select(share.instance_id).where(share.key.in_(actor.keys))
-    shared = or_(instance.starter_id == actor.id, instance.id.in_(given), instance.id.in_(asked))
-    desks = actor.unions(*DESKS)
-    return or_(instance.union_id.in_(desks), shared) if desks else shared
+    return or_(*ways_to_see(actor))
+
+
+def ways_to_see(actor: Actor) -> list[ColumnElement[bool]]:
+    """The conditions that make up `visible`, each with an index of its own: a list takes its first page from each."""
+    instance, share, roll, poll = tables.instance.c, tables.share.c, tables.roll.c, tables.poll.c
+    ways = [
+        instance.starter_id == actor.id,
+        instance.id.in_(
+            union(
+                select(share.instance_id).where(share.key.in_(actor.keys)),
+                select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id).where(roll.member_id == actor.id),
+            )
+        ),
+    ]
+    return [instance.union_id == desk for desk in actor.unions(*DESKS)] + ways
 
 
 def must_see(found: Any) -> Any:

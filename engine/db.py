@@ -42,7 +42,10 @@ def connect(url: str, *, size: int = 20) -> Engine:
 def _prepare(raw: Any, _record: Any) -> None:
     raw.prepare_threshold = 3
     with raw.cursor() as cursor:
-        cursor.execute("SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET timezone = 'UTC'")
+        cursor.execute(
+            "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET timezone = 'UTC'; "
+            "SET jit = off; SET max_parallel_workers_per_gather = 0"  # both cost more than our short queries take
+        )
     raw.commit()
 
 
