@@ -149,9 +149,18 @@ def check(given: argparse.Namespace, settings: Settings) -> int:
         for fault in faults:
             print(f"  {fault}")
         stories += [] if faults else scenarios.stories(folder)
+        if given.write and not faults:
+            _write_outline(folder)
     if stories and not given.no_stories:
         wrong += _play(stories, settings)
     return FAULT if wrong else OK
+
+
+def _write_outline(folder: Path) -> None:
+    from engine import catalogue
+    from engine.catalogue.outline import outline
+
+    (folder / "OUTLINE.txt").write_text(outline(catalogue.load(catalogue.read(folder))), encoding="utf-8")
 
 
 def _faults(folder: Path) -> list[str]:

@@ -44,6 +44,7 @@ def _of_processes(verbs: Any) -> None:
     one = _verb(verbs, "check", "find every fault of process folders and play their stories")
     one.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="default: all that are installed")
     one.add_argument("--no-stories", action="store_true", help="do not play the stories")
+    one.add_argument("--write", action="store_true", help="write OUTLINE.txt, the process in words, into each faultless folder")
     one = _verb(verbs, "publish", "put a process folder in force")
     one.add_argument("folder", type=Path, metavar="FOLDER")
     one = _verb(verbs, "play", "play stories (scenarios/*.toml) on a database of their own")

@@ -183,7 +183,10 @@ def _words(table: Mapping[str, Any], key: str) -> Words:
 
 def load(files: Mapping[str, str]) -> Process:
     """The process that these files make. Raises ProcessFault at the first thing without which it cannot be read at all."""
-    return _load(fingerprint(files), json.dumps(frozen(files), sort_keys=True))
+    try:
+        return _load(fingerprint(files), json.dumps(frozen(files), sort_keys=True))
+    except (ValueError, RecursionError) as fault:  # numbers of ten thousand digits, a thousand brackets, half characters
+        raise ProcessFault("流程文件夹里有无法读取的内容。", file="process.toml") from fault
 
 
 @lru_cache(maxsize=64)
