@@ -63,7 +63,7 @@ XML = f"""<?xml version="1.0" encoding="UTF-8"?>
    </rule>
   </decisionTable>
  </decision>
-</definitions>"""  # noqa: E501
+</definitions>"""
 
 
 class TestReading:
