@@ -20,11 +20,10 @@ from webui.words import lang
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import TypeVar
 
     from werkzeug.wrappers import Response as Answer
 
-    T = TypeVar("T")
+    from engine.db import Session
 
 blueprint = Blueprint("people", __name__)
 DESKS = (access.SECRETARY, access.AUDITOR, access.ADMINISTRATOR)
@@ -139,10 +138,10 @@ def _member_page(member_id: UUID, about: str = "", faults: Faults | None = None)
     )  # fmt: skip
 
 
-def _on_member(member_id: UUID, about: str, work: Callable[[], object], said: str) -> tuple[str, int] | Answer:
+def _on_member(member_id: UUID, about: str, work: Callable[[Session], object], said: str) -> tuple[str, int] | Answer:
     """Do something to a member and come back to their page, with the faults if there are any."""
     try:
-        work()
+        carry_out(work)
     except (Invalid, Conflict) as fault:
         return _member_page(member_id, about, getattr(fault, "fields", {"_": [fault.message]})), fault.status
     flash(said)
@@ -160,11 +159,7 @@ def change(member_id: UUID) -> tuple[str, int] | Answer:
     wanted: dict[str, Any] = {k: _field(k) for k in ("name", "phone", "email", "locale") if k in request.form}
     wanted["unit_id"] = uuid(_field("unit_id"))
     wanted["active"] = {"yes": True, "no": False}.get(_field("active"))
-
-    def work() -> object:
-        return carry_out(lambda s: people.change_member(s, me(), member_id, **wanted))
-
-    return _on_member(member_id, "entry", work, _("已保存。"))
+    return _on_member(member_id, "entry", lambda s: people.change_member(s, me(), member_id, **wanted), _("已保存。"))
 
 
 @blueprint.post("/people/<uuid:member_id>/posts")
@@ -172,14 +167,12 @@ def change(member_id: UUID) -> tuple[str, int] | Answer:
 def grant(member_id: UUID) -> tuple[str, int] | Answer:
     """Give a post."""
 
-    def work() -> object:
+    def work(found: Session) -> object:
         first, last = _days("from_on", "to_on")
         unit = uuid(_field("unit_id"))
         if unit is None:
             raise Invalid({"unit_id": [_("请选择单位。")]})
-        return carry_out(
-            lambda s: people.grant_post(s, me(), member_id, _field("kind"), unit, first, last, _field("term"))
-        )
+        return people.grant_post(found, me(), member_id, _field("kind"), unit, first, last, _field("term"))
 
     return _on_member(member_id, "post", work, _("已登记职务。"))
 
@@ -205,9 +198,9 @@ def _day(name: str, faults: Faults) -> date | None:
 def end(member_id: UUID, post_id: UUID) -> tuple[str, int] | Answer:
     """End a post."""
 
-    def work() -> object:
+    def work(found: Session) -> None:
         last, _none = _days("on", "none")
-        return carry_out(lambda s: people.end_post(s, me(), post_id, last, _field("why")))
+        people.end_post(found, me(), post_id, last, _field("why"))
 
     return _on_member(member_id, f"end-{post_id}", work, _("已终止职务。"))
 
@@ -216,11 +209,9 @@ def end(member_id: UUID, post_id: UUID) -> tuple[str, int] | Answer:
 @needs_login
 def password(member_id: UUID) -> tuple[str, int] | Answer:
     """Set a first or a new password; the person changes it afterwards."""
-
-    def work() -> object:
-        return carry_out(lambda s: people.set_password(s, me(), member_id, request.form.get("secret", "")))
-
-    return _on_member(member_id, "password", work, _("密码已设置,此人的其他登录已全部结束。"))
+    secret = request.form.get("secret", "")
+    said = _("密码已设置,此人的其他登录已全部结束。")
+    return _on_member(member_id, "password", lambda s: people.set_password(s, me(), member_id, secret), said)
 
 
 @blueprint.get("/people/new")
@@ -274,9 +265,9 @@ def _units_page(about: str = "", faults: Faults | None = None) -> str:
     )  # fmt: skip
 
 
-def _on_units(about: str, work: Callable[[], object], said: str) -> tuple[str, int] | Answer:
+def _on_units(about: str, work: Callable[[Session], object], said: str) -> tuple[str, int] | Answer:
     try:
-        work()
+        carry_out(work)
     except (Invalid, Conflict) as fault:
         return _units_page(about, getattr(fault, "fields", {"_": [fault.message]})), fault.status
     flash(said)
@@ -287,14 +278,10 @@ def _on_units(about: str, work: Callable[[], object], said: str) -> tuple[str, i
 @needs_login
 def add_unit() -> tuple[str, int] | Answer:
     """Enter a unit."""
+    parent, words = uuid(_field("parent_id")), [_field(k) for k in ("code", "kind", "name")]
 
-    def work() -> object:
-        parent = uuid(_field("parent_id"))
-        return carry_out(
-            lambda s: people.create_unit(
-                s, me(), _field("code"), _field("kind"), _field("name"), parent_id=parent, name_en=_field("name_en")
-            )
-        )
+    def work(found: Session) -> object:
+        return people.create_unit(found, me(), *words, parent_id=parent, name_en=_field("name_en"))
 
     return _on_units("new", work, _("已新增单位。"))
 
@@ -308,11 +295,7 @@ def change_unit(unit_id: UUID) -> tuple[str, int] | Answer:
         wanted["parent_id"] = parent
     if _field("active") in ("yes", "no"):
         wanted["active"] = _field("active") == "yes"
-
-    def work() -> object:
-        return carry_out(lambda s: people.change_unit(s, me(), unit_id, **wanted))
-
-    return _on_units(f"unit-{unit_id}", work, _("已保存。"))
+    return _on_units(f"unit-{unit_id}", lambda s: people.change_unit(s, me(), unit_id, **wanted), _("已保存。"))
 
 
 # --- tables in and out ------------------------------------------------------------------------------------------------
