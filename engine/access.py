@@ -77,6 +77,12 @@ def check(actor: Actor, verb: str, union_id: UUID | None, **details: Any) -> Non
         raise Refused(verb=verb, **details)
 
 
+def check_own(actor: Actor, verb: str, union_id: UUID | None) -> None:
+    """The same for what belongs to a union: another one's does not exist. Raises NotFound, Refused."""
+    must_see(union_id if is_own_union(actor, union_id) else None)
+    check(actor, verb, union_id)
+
+
 def visible(actor: Actor) -> ColumnElement[bool]:
     """The condition on `instance` under which this actor may know that an instance exists."""
     return or_(*ways_to_see(actor))

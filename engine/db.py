@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Session = Connection
 T = TypeVar("T")
-AGAIN = {"40001", "40P01", "57P01", "08006"}  # serialization failure, deadlock, server restarted
+RIVALS = {"40001", "40P01"}  # serialization failure, deadlock: the database took the transaction back
 _engines: dict[str, Engine] = {}
 
 
@@ -63,22 +63,37 @@ def transaction(engine: Engine) -> Iterator[Session]:
     """One transaction: commits at the end, rolls back on any error. The database's own errors become ours.
 
     A duplicate row is a Conflict, a value that no column can hold is Invalid, a database that does not answer is
-    Unavailable; a deadlock or serialization failure passes through, for `again`.
+    Unavailable (`in_doubt` when it went away during the commit); a deadlock or serialization failure passes through, for
+    `again`.
     """
+    committing = False
     try:
         with engine.begin() as session:
             yield session
+            committing = True
     except DBAPIError as fault:
+        if committing and lost(fault):
+            raise Unavailable("数据库在保存时中断,请刷新后查看是否已经办理。", code="in_doubt") from fault
         ours = _translated(fault)
         if ours is None:
             raise
         raise ours from fault
 
 
-def _translated(fault: DBAPIError) -> EngineError | None:
+def lost(fault: DBAPIError) -> bool:
+    """Did the connection break, or the server go down?"""
     state = getattr(fault.orig, "sqlstate", None) or ""
-    if state in AGAIN:
+    return fault.connection_invalidated or state.startswith(("08", "57P"))
+
+
+def _rivals(fault: DBAPIError) -> bool:
+    return getattr(fault.orig, "sqlstate", None) in RIVALS
+
+
+def _translated(fault: DBAPIError) -> EngineError | None:
+    if _rivals(fault):
         return None
+    state = getattr(fault.orig, "sqlstate", None) or ""
     if isinstance(fault, IntegrityError):
         return Conflict(detail=str(fault.orig))
     if isinstance(fault, DataError) or state.startswith("22"):
@@ -89,13 +104,16 @@ def _translated(fault: DBAPIError) -> EngineError | None:
 
 
 def again(engine: Engine, work: Callable[[Session], T], tries: int = 5) -> T:
-    """Run `work` in a transaction; a deadlock or serialization failure runs the whole of it again."""
+    """Run `work` in a transaction; a deadlock, a serialization failure or a connection lost before the commit runs the
+    whole of it again."""
     for attempt in range(tries):
         try:
             with transaction(engine) as session:
                 return work(session)
-        except DBAPIError as fault:
-            if getattr(fault.orig, "sqlstate", "") not in AGAIN or attempt == tries - 1:
+        except (DBAPIError, Unavailable) as fault:
+            cause = fault.__cause__ if isinstance(fault, Unavailable) else fault
+            hopeless = not isinstance(cause, DBAPIError) or not (_rivals(cause) or lost(cause))
+            if hopeless or getattr(fault, "code", "") == "in_doubt" or attempt == tries - 1:
                 raise
             time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # spread the rivals out
     raise AssertionError("unreachable")

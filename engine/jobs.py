@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine import clock, db, queue, tables
 from engine.commands import instances, origins, rules
-from engine.errors import Conflict, EngineError, NotFound
+from engine.errors import Conflict, EngineError, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,11 +78,11 @@ def _due(engine: Engine, after: tuple[datetime, UUID] | None) -> list[Any]:
 def _fire(engine: Engine, timer_id: UUID, instance_id: UUID) -> bool:
     try:
         return db.again(engine, lambda session: instances.wake(session, timer_id))
-    except Conflict:
+    except (Conflict, DBAPIError):
         return False  # somebody is at work on it; the next sweep finds it again
+    except Unavailable:
+        raise  # the database went away, which is no fault of the timer; the job is tried again
     except Exception as fault:
-        if isinstance(fault, DBAPIError) and fault.connection_invalidated:
-            raise  # the database went away, which is no fault of the timer; the job is tried again
         log.exception("timer %s of instance %s broke", timer_id, instance_id)
         _incident(engine, instance_id, f"timer:{timer_id}", fault)
         return False
@@ -101,8 +101,8 @@ def deliver(engine: Engine, instance_id: str, message: str, answers: dict[str, A
     key = UUID(instance_id)
     try:
         return db.again(engine, lambda session: instances.receive(session, key, message, answers))
-    except (Conflict, NotFound):
-        raise  # busy, or not committed yet: the job is tried again
+    except (Conflict, NotFound, Unavailable):
+        raise  # busy, not reached, or not committed yet: the job is tried again
     except EngineError as fault:
         _incident(engine, key, f"message:{message}", fault)
         return False

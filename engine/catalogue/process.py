@@ -60,6 +60,7 @@ class PollRule:
     early: str
     closable: str
     withdrawal: bool
+    words: Words  # the rule in words; {RULE-ID} stands for its number
 
 
 @dataclass(frozen=True)
@@ -305,4 +306,5 @@ def _poll(table: Mapping[str, Any]) -> PollRule:
         early=table.get("early", "never"),
         closable=table.get("closable", "never"),
         withdrawal=bool(table.get("withdrawal", True)),
+        words=_words(table, "words"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
@@ -37,7 +38,8 @@ def carry_out(engine: Engine, actor: Actor | None, work: Callable[[Session], T])
 
 def _record(engine: Engine, actor: Actor, fault: EngineError) -> None:
     instance_id = fault.details.get("instance_id")
-    with db.transaction(engine) as session:
+
+    def note(session: Session) -> None:
         if instance_id is None:
             if isinstance(fault, Refused) and fault.details.get("verb"):
                 history.note(
@@ -52,6 +54,9 @@ def _record(engine: Engine, actor: Actor, fault: EngineError) -> None:
         wanted = {k: v for k, v in fault.details.items() if k in ("verb", "element")}
         run.ledger.add("attempt_refused", actor, code=fault.code, why=fault.message, **wanted)
         settle.save(run)
+
+    with suppress(NotFound):  # there is no such instance at all
+        db.again(engine, note)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,10 @@ _NUMBER = text(
     "INSERT INTO counter (union_id, key, year, last) VALUES (:union, :key, :year, 1) "
     "ON CONFLICT (union_id, key, year) DO UPDATE SET last = counter.last + 1 RETURNING last"
 )
+_ACTED = text(
+    "SELECT 1 FROM event WHERE instance_id = :id "
+    "AND kind IN ('task_completed', 'poll_answered', 'poll_closed', 'message_sent') LIMIT 1"
+)
 MAX_REASON = 500
 
 
@@ -101,9 +105,10 @@ def send(session: Session, actor: Actor, instance_id: UUID, name: str, answers: 
         raise Conflict("现在不能进行这项操作。", code="not_waiting")
     if not run.belongs_to(run.process.lanes[rule.lane]):
         raise Refused(verb=f"message:{name}", instance_id=str(instance_id))
-    clean = tasks.clean_answers(run, rule.form, answers)
-    tasks.pass_gates(run, run.process.tasks[name], clean)
-    deliver(run, live, name, clean)
+    with run.answering():
+        clean = tasks.clean_answers(run, rule.form, answers)
+        tasks.pass_gates(run, run.process.tasks[name], clean)
+        deliver(run, live, name, clean)
     return instance_id
 
 
@@ -142,7 +147,7 @@ def withdraw(session: Session, actor: Actor, instance_id: UUID, reason: str) -> 
         return send(session, actor, instance_id, "withdraw", answers)
     if run.row["starter_id"] != actor.id:
         raise NotFound(instance_id=str(instance_id), verb="withdraw")
-    if run.row["seq"] > 2:
+    if session.execute(_ACTED, {"id": instance_id}).first():
         raise Conflict("已有人办理,不能直接撤回。", code="acted")
     _end(run, "withdrawn", "instance_withdrawn", _reason(reason))
     return instance_id
@@ -239,8 +244,15 @@ def wake(session: Session, timer_id: UUID) -> bool:
 
 
 def note_incident(session: Session, instance_id: UUID, what: str, fault: Exception) -> None:
-    """Register what broke; a broken timer waits for `retry`, the rest of the instance goes on."""
+    """Register what broke; a broken timer waits for `retry`, the rest of the instance goes on.
+
+    Nothing to register when the timer no longer waits: another worker let it happen, or its task is done.
+    """
     run = settle.lock(session, None, instance_id)
+    if what.startswith("timer:"):
+        waiting = update(_timer).where(_timer.c.id == UUID(what[6:]), _timer.c.state == "waiting")
+        if session.execute(waiting.values(state="broken", tries=_timer.c.tries + 1)).rowcount != 1:
+            return
     message = str(fault)[:1000] or type(fault).__name__
     detail = {
         "element": getattr(fault, "element", ""),
@@ -252,8 +264,6 @@ def note_incident(session: Session, instance_id: UUID, what: str, fault: Excepti
             id=tables.new_id(), instance_id=instance_id, what=what, message=message, detail=detail, at=clock.now()
         )
     )
-    if what.startswith("timer:"):
-        session.execute(update(_timer).where(_timer.c.id == UUID(what[6:])).values(state="broken", tries=_timer.c.tries + 1))
     run.ledger.add("incident_noted", None, what=what.partition(":")[0], message=message)
     settle.save(run)
 
@@ -269,7 +279,8 @@ def retry(session: Session, actor: Actor, incident_id: UUID) -> UUID:
         update(tables.incident).where(incident.id == incident_id).values(resolved_at=clock.now(), resolved_by=actor.id)
     )
     if found.what.startswith("timer:"):
-        session.execute(update(_timer).where(_timer.c.id == UUID(found.what[6:])).values(state="waiting"))
+        broken = update(_timer).where(_timer.c.id == UUID(found.what[6:]), _timer.c.state == "broken")
+        session.execute(broken.values(state="waiting"))
         queue.defer(session, "sweep", once="sweep:retry")
     run.ledger.add("incident_retried", actor, incident=str(incident_id))
     settle.save(run)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 _poll, _roll = tables.poll, tables.roll
 NAMED = 300  # up to so many answers the voters of a poll stand in the facts by choice
 _FREEZE = text("INSERT INTO roll (poll_id, member_id) SELECT :poll, unnest(CAST(:ids AS uuid[]))")
-_END_WINDOW = text("UPDATE timer SET state = 'cancelled' WHERE task_id = :task AND ref = -1 AND state = 'waiting'")
+_END_WINDOW = text(
+    "UPDATE timer SET state = 'cancelled' WHERE task_id = :task AND ref = -1 AND state IN ('waiting', 'broken')"
+)
 _WHERE = select(_poll.c.instance_id).where(_poll.c.id == bindparam("key"))
 _MINE = select(_roll).where(_roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who"))
 _ANSWER = (
@@ -90,7 +92,8 @@ def respond(session: Session, actor: Actor, poll_id: UUID, choice: str, comment:
         raise Conflict("您已作答。如需更改,请先撤回。", code="answered")
     _put(run, poll, actor, choice, comment, {choice: 1})
     run.ledger.add("poll_answered", actor, task=task.element, poll=str(poll_id), choice=choice, comment=comment or None)
-    _finish_or_save(run, poll_id, task)
+    with run.answering():
+        _finish_or_save(run, poll_id, task)
     return UUID(str(run.row["id"]))
 
 
@@ -177,7 +180,8 @@ def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     _still_open(run, poll)
     if poll.rule["closable"] != "passes" or not tally(run, poll, poll.counts)["passed"]:
         raise Conflict("还没有达到规定人数,不能提前截止。", code="not_reached")
-    finish_poll(run, poll, task, "closed_by_mover")
+    with run.answering():
+        finish_poll(run, poll, task, "closed_by_mover")
     return UUID(str(run.row["id"]))
 
 

@@ -44,9 +44,9 @@ def propose_setting(
 ) -> UUID:  # fmt: skip
     """Propose a union's own value for a rule; somebody else decides. Gives the setting's id.
 
-    `valid_from` is tomorrow at the earliest. Raises Refused, Invalid by field (it would loosen what binds), Conflict.
+    `valid_from` is tomorrow at the earliest. Raises NotFound, Refused, Invalid by field (it loosens what binds), Conflict.
     """
-    access.check(actor, "propose_setting", union_id)
+    access.check_own(actor, "propose_setting", union_id)
     faults = _day_faults(valid_from, valid_to)
     source = _line("source", source, 200, faults)
     if faults:
@@ -133,9 +133,9 @@ def _line(field: str, text: str, most: int, faults: dict[str, list[str]]) -> str
 def add_vacation(session: Session, actor: Actor, union_id: UUID, name: str, from_on: date, to_on: date) -> UUID:
     """Register a vacation of the union, both days included; it counts for deadlines that are computed from now on.
 
-    Raises Refused, Invalid by field, Conflict when it meets another one.
+    Raises NotFound, Refused, Invalid by field, Conflict when it meets another one.
     """
-    access.check(actor, "load_notice", union_id)
+    access.check_own(actor, "load_notice", union_id)
     faults: dict[str, list[str]] = {}
     name = _line("name", name, 30, faults)
     if to_on < from_on:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from engine.history import Ledger
 from engine.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
     from engine.catalogue import Process
@@ -35,6 +36,15 @@ class Run:
         self.reworded = False  # the facts under which the instance is found have changed
         self._surroundings: Surroundings | None = None
         self._dues: dict[datetime, calendar.Due] = {}
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """What a person does: a fault of the process says in which instance it happened, and so goes on record."""
+        try:
+            yield
+        except ProcessFault as fault:
+            fault.details.setdefault("instance_id", str(self.row["id"]))
+            raise
 
     # --- the machine's host ---
     def evaluate(self, expression: str) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from engine import access, canonical, clock, forms, machine, organisation, queue, tables
 from engine.catalogue.store import process_of
 from engine.commands.run import MAX_ROUNDS, Run
-from engine.errors import Conflict, ProcessFault
+from engine.errors import Conflict, NotFound, ProcessFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ _NEW_TASKS, _NEW_TIMERS, _NEW_SAID = insert(_task), insert(_timer), insert(_task
 _CLOSE = text("""
 WITH gone AS (UPDATE task SET state = 'cancelled', closed_at = :now
                WHERE instance_id = :id AND ref = ANY(:refs) AND state = 'open' RETURNING id),
-     stopped AS (UPDATE timer SET state = 'cancelled' WHERE instance_id = :id AND state = 'waiting'
+     stopped AS (UPDATE timer SET state = 'cancelled' WHERE instance_id = :id AND state IN ('waiting', 'broken')
                     AND (ref = ANY(:refs) OR (ref = -1 AND task_id IN (SELECT id FROM gone)))),
      void AS (UPDATE poll SET state = 'void', closed_at = :now
                WHERE instance_id = :id AND state = 'open' AND task_id IN (SELECT id FROM gone) RETURNING id)
@@ -57,7 +57,8 @@ def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str)
     """
     if actor is not None:
         seen = select(_instance.c.id).where(_instance.c.id == instance_id, access.visible(actor))
-        access.must_see(session.execute(seen).scalar())
+        if session.execute(seen).scalar() is None:
+            raise NotFound(instance_id=str(instance_id))
     row = access.must_see(session.execute(_LOCK, {"key": instance_id}).mappings().first())
     if states and row["state"] not in states:
         raise Conflict(f"此件{STATES.get(row['state'], row['state'])},不能再办理。", code="not_" + states[0])

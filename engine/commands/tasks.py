@@ -111,10 +111,11 @@ def complete(session: Session, actor: Actor, task_id: UUID, answers: Mapping[str
     Raises NotFound (not yours), Conflict (someone acted first), Refused (recused, separated), Invalid (answers by field).
     """
     run, task, rule = _open(session, actor, task_id, revision)
-    clean = clean_answers(run, rule.form, answers)
-    may_act(run, rule, clean)
-    pass_gates(run, rule, clean, task.due_at)
-    finish(run, task, rule, clean)
+    with run.answering():
+        clean = clean_answers(run, rule.form, answers)
+        may_act(run, rule, clean)
+        pass_gates(run, rule, clean, task.due_at)
+        finish(run, task, rule, clean)
     return UUID(str(run.row["id"]))
 
 
@@ -150,7 +151,7 @@ def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:
     run, task, rule = _open(session, actor, task_id, None)
     may_act(run, rule)
     if task.assignee_id != actor.id:
-        session.execute(update(_task).where(_task.c.id == task_id).values(assignee_id=actor.id, revision=task.revision + 1))
+        _change(run, task, assignee_id=actor.id)
         run.ledger.add("task_claimed", actor, task=rule.id, id=str(task_id))
         settle.save(run)
     return UUID(str(run.row["id"]))

@@ -95,8 +95,8 @@ def _happened(row: Any) -> Happened:
 def union_log(
     session: Session, actor: Actor, union_id: UUID, before: int | None = None, limit: int = 100
 ) -> tuple[Happened, ...]:
-    """What happened in a union besides its instances (people, rules, refusals), newest first. Raises Refused."""
-    access.check(actor, "read_history", union_id)
+    """What happened in a union besides its instances (people, rules, refusals), newest first. Raises NotFound, Refused."""
+    access.check_own(actor, "read_history", union_id)
     query = select(tables.event).where(_event.instance_id == union_id)
     if before is not None:
         query = query.where(_event.seq < before)

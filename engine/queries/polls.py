@@ -46,6 +46,7 @@ class Poll:
     choices: tuple[str, ...]
     labels: Mapping[str, Words]
     rule: Mapping[str, Any]
+    words: str  # the rule in words, with its numbers
     state: str
     roll_size: int
     roll_hash: str
@@ -82,11 +83,19 @@ def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pol
     return Poll(
         id=row.id, instance_id=row.instance_id, task_id=row.task_id, element=row.element, title=rule.title.in_(lang),
         asks=rule.asks.in_(lang), kind=row.kind, choices=tuple(row.choices), labels=rule.poll.labels if rule.poll else {},
-        rule=row.rule, state=row.state, roll_size=row.roll_size, roll_hash=row.roll_hash, counts=row.counts,
+        rule=row.rule, words=_in_words(rule.poll.words.in_(lang) if rule.poll else "", row.rule),
+        state=row.state, roll_size=row.roll_size, roll_hash=row.roll_hash, counts=row.counts,
         outcome=row.outcome, opened_at=row.opened_at, closes_at=row.closes_at, closed_at=row.closed_at, due=row.due,
         on_roll=mine is not None, mine=mine.choice if mine else None, my_comment=mine.comment if mine else "",
         closable=str(actor.id) in movers and row.rule.get("closable") == "passes", voices=_voices(session, poll_id),
     )  # fmt: skip
+
+
+def _in_words(words: str, rule: Mapping[str, Any]) -> str:
+    """The rule in words with the numbers that were frozen when the poll opened; the expression when there are no words."""
+    for rule_id, number in rule.get("numbers", {}).items():
+        words = words.replace(f"{{{rule_id}}}", str(number))
+    return words or str(rule["passes"])
 
 
 def _voices(session: Session, poll_id: UUID) -> tuple[Voice, ...]:

@@ -30,9 +30,10 @@ _WORDS = Of({ANY_KEY: str})
 _POLL = Of(
     {
         "kind": str, "roll": str, "choices": [str], "closes": str, "passes": str, "early": str, "closable": str,
-        "withdrawal": bool, "labels": _WORDS, "labels_en": _WORDS,
+        "withdrawal": bool, "labels": _WORDS, "labels_en": _WORDS, "words": str, "words_en": str,
     },
-    ("kind", "roll", "choices", "closes", "passes", "labels"),
+    ("kind", "roll", "choices", "closes", "passes", "labels", "words"),
+    ("words",),
 )  # fmt: skip
 _TASK = Of(
     {
