@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("audit", __name__)
 FILTERS = ("words", "process", "state", "unit", "since", "until", "after")
 PAGE, LOG = 50, 100
+UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
 
 
 def _key() -> keys.SigningKey:
@@ -152,7 +153,7 @@ def instance(instance_id: UUID) -> str:
 def _view(session: Session, instance_id: UUID) -> View:
     file = reading.file(session, me(), instance_id, lang())
     proof = history.proof(session, me(), instance_id)
-    events = _events(session, instance_id)
+    events, passed = _events(session, instance_id)
     teller = _teller(session, [e.body for e in events], file)
     lines = _lines(events, teller, proof.witnessed_size)
     after = request.args.get("after", 0, type=int)
@@ -161,21 +162,26 @@ def _view(session: Session, instance_id: UUID) -> View:
     live = [e for e in file.live if e in elements and elements[e].type != "boundaryEvent"]
     return View(
         file=file, proof=proof, standing=standing.standing(session, [instance_id], lang()).get(instance_id, ()),
-        lines=shown, more=shown[-1].event.seq if shown and shown[-1].event.seq < lines[-1].event.seq else None,
+        lines=shown, more=shown[-1].event.seq if shown and shown[-1] is not lines[-1] else None,
         covered=sum(_under(e, proof.checkpoint_size) for e in events),
         witnessed=sum(_under(e, proof.witnessed_size) for e in events),
         refused=tuple(line for line in lines if line.said.mark == "refused"),
         incidents=sum(e.kind == "incident_noted" for e in events),
         polls=tuple(asked.poll(session, me(), t.poll_id, lang()) for t in file.tasks if t.poll_id),
-        passed=json.dumps(list(dict.fromkeys(history.path(session, me(), instance_id)))), live=json.dumps(live),
+        passed=json.dumps(passed), live=json.dumps(live),
     )  # fmt: skip
 
 
-def _events(session: Session, instance_id: UUID) -> list[Happened]:
+def _events(session: Session, instance_id: UUID) -> tuple[list[Happened], list[str]]:
+    """All events, and the elements passed. Nothing where a body was altered so that it cannot even be read: the proof,
+    which does not read bodies, names that line."""
     found: list[Happened] = []
-    while batch := history.timeline(session, me(), instance_id, found[-1].seq if found else 0, 2000):
-        found += batch
-    return found
+    try:
+        while batch := history.timeline(session, me(), instance_id, found[-1].seq if found else 0, 2000):
+            found += batch
+        return found, list(dict.fromkeys(history.path(session, me(), instance_id)))
+    except UNREADABLE:
+        return [], []
 
 
 def _under(event: Happened, size: int) -> bool:
@@ -184,12 +190,20 @@ def _under(event: Happened, size: int) -> bool:
 
 def _teller(session: Session, bodies: Sequence[Mapping[str, Any]], file: reading.File | None = None) -> Teller:
     """Knows the name behind every id that these events mention."""
-    seats = [str(o.get("seat") or "").partition("@")[2] for b in bodies for o in (b, *b.get("opened", ()))]
+    said = [o for b in bodies for o in (b, *(b["opened"] if isinstance(b.get("opened"), list) else ())) if isinstance(o, dict)]
+    seats = [str(o.get("seat") or "").partition("@")[2] for o in said]
     return Teller(file.process if file else None, Named.of(session, [[dict(b) for b in bodies], seats]).names)
 
 
 def _lines(events: Sequence[Happened], teller: Teller, witnessed: int) -> tuple[Line, ...]:
-    return tuple(Line(e, teller.tell(e), _raw(e.body), _under(e, witnessed)) for e in events)
+    return tuple(Line(e, _said(teller, e), _raw(e.body), _under(e, witnessed)) for e in events)
+
+
+def _said(teller: Teller, event: Happened) -> Sentence:
+    try:
+        return teller.tell(event)
+    except UNREADABLE:  # altered: what belongs to this kind of event is not there
+        return Sentence(_("这一条的内容读不懂。"), "incident", (), ())
 
 
 def _raw(body: Mapping[str, Any]) -> str:

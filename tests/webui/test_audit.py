@@ -155,6 +155,14 @@ def test_a_broken_chain_is_named_with_its_line(client: Login, house: House, matt
     assert "历史断裂:第" in page and "内容与散列不符" in page and "yx-answer bad" in page
 
 
+@pytest.mark.parametrize("body", ["no json", "[]", "{}", '{"opened":[1]}', '{"actor":"x"}'])
+def test_a_body_that_cannot_be_read_is_named_too(client: Login, house: House, matter: UUID, body: str) -> None:
+    statement = text("UPDATE event SET body = :body WHERE instance_id = :i AND seq = 3")
+    house.look(lambda s: s.execute(statement, {"i": matter, "body": body}))
+    page = client("auditor").get(f"/audit/{matter}")
+    assert page.status_code == 200 and "历史断裂:第 3 条" in page.text
+
+
 def test_a_case_is_there_for_those_who_may_see_it(client: Login, house: House, matter: UUID) -> None:
     assert client("mover").get(f"/audit/{matter}").status_code == 200  # one's own
     assert client("second").get(f"/audit/{matter}").status_code == 403  # sees the matter, not its history
