@@ -101,7 +101,7 @@ def alike(process_id: str) -> str:
         found = opening(session, me(), process_id, lang())
         if found.process.confidentiality == "named":  # even a title may say too much
             return ()
-        return matters.alike(session, me(), process_id, title)
+        return matters.alike(session, me(), process_id, title, lang=lang())
 
     return render_template("launch/alike.html", rows=look(search))
 

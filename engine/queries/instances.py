@@ -248,7 +248,7 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
         launched=answered(process.launch_form, full["facts"].get("launch", {}), names, lang),
         tasks=_tasks(session, actor, instance_id, process, names, lang),
         able=_able(actor, dict(full), process, live, lang),
-        papers=papers(session, instance_id),
+        papers=papers(session, instance_id, process, lang),
         links=_links(session, actor, instance_id),
         live=tuple(w.element for w in live),
         suspended_at=full["suspended_at"],
@@ -321,18 +321,22 @@ def _in_lane(actor: Actor, full: Mapping[str, Any], lane: Any) -> bool:
     return any(f"{lane.post}@{unit}" in actor.seats for unit in units)
 
 
-def papers(session: Session, instance_id: UUID) -> tuple[Paper, ...]:
+def papers(session: Session, instance_id: UUID, process: Process, lang: str = "zh") -> tuple[Paper, ...]:
     """The documents issued in an instance and the files added to it."""
     document, attachment = tables.document.c, tables.attachment.c
     issued = session.execute(
-        select(document.id, document.title, document.number, document.issued_at, document.data_sha256)
+        select(document.id, document.kind, document.title, document.number, document.issued_at, document.data_sha256)
         .where(document.instance_id == instance_id)
         .order_by(document.issued_at, document.id)
     ).all()
     added = session.execute(
         select(tables.attachment).where(attachment.instance_id == instance_id).order_by(attachment.at)
     ).all()
-    found = [Paper(d.id, "document", d.title, d.number, d.issued_at, 0, d.data_sha256, "application/pdf") for d in issued]
+    titles = {key: rule.title.in_(lang) for key, rule in process.documents.items()} if lang.startswith("en") else {}
+    found = [
+        Paper(d.id, "document", titles.get(d.kind, d.title), d.number, d.issued_at, 0, d.data_sha256, "application/pdf")
+        for d in issued
+    ]
     found += [Paper(a.id, "attachment", a.name, "", a.at, a.size, a.sha256, a.media_type) for a in added]
     return tuple(found)
 

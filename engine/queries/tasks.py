@@ -94,7 +94,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         form=rule.form, offers={f.key: offer(f.source) for f in (rule.form.fields if rule.form else ()) if f.source},
         outcomes=rule.outcomes, next={k: w.in_(lang) for k, w in (rule.next or {}).items()},
         deadline=deadlines.deadline(session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang),
-        said=said(session, row.instance_id, row.version, names, lang), papers=papers(session, row.instance_id),
+        said=said(session, row.instance_id, row.version, names, lang), papers=papers(session, row.instance_id, process, lang),
         draft={**_prefilled(rule, row.facts), **draft(session, actor, f"task:{row.id}")}, seat=row.seat is not None,
         claimed_by=people.get(row.assignee_id, "") if row.seat else "", claimed_by_me=row.assignee_id == actor.id,
         actionable=row.state == "open" and row.instance_state == "running" and row.assignee_id in (None, actor.id),

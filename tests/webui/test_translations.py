@@ -153,7 +153,7 @@ def _says(node: ast.AST) -> bool:
 @pytest.mark.parametrize(("said", "english"), [
     ("您没有办理此事项的权限。", "You are not entitled to do this."),
     ("此件已暂停,不能再办理。", "This matter is suspended and can no longer be handled."),
-    ("没有填“用户名”。", "“User name” is empty."),
+    ("没有填“用户名”。", "“Username” is empty."),
     ("张敏已于 03-02 09:15 办理了此项。", "张敏 handled this at 03-02 09:15."),
     ("必填; 至少 10 个字", "Required; At least 10 characters"),
     ("单位还有3 个下级单位、1 名成员,不能撤销。", "The unit still has 3 units below it, 1 members and cannot be closed down."),
