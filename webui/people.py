@@ -223,7 +223,7 @@ def new() -> str:
 
 def _new_page(faults: Faults | None = None) -> str:
     union = _union()
-    access.check(me(), "manage_people", union)
+    access.check_own(me(), "manage_people", union)
     tree = look(lambda s: reading.unit_tree(s, me(), union))
     return render_template("people/new.html", units=_flat(tree.root), faults=faults or {}, tried=request.form, union=union)
 

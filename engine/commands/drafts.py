@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from engine import clock, tables
-from engine.errors import Invalid
+from engine.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,15 +20,18 @@ if TYPE_CHECKING:
 
 _draft = tables.draft
 MAX_BYTES = 64 * 1024
+KEY = re.compile(r"launch:[a-z][a-z0-9_]{0,99}|task:[0-9a-f-]{36}")
 
 
 def save(session: Session, actor: Actor, key: str, answers: Mapping[str, Any]) -> None:
-    """Keep a draft under "launch:<process>" or "task:<id>"; an older one is replaced. Raises Invalid above 64 KB."""
+    """Keep a draft under "launch:<process>" or "task:<id>"; an older one is replaced. Raises NotFound, Invalid above 64 KB."""
+    if not KEY.fullmatch(key):
+        raise NotFound
     kept = {str(k)[:100]: v for k, v in answers.items() if isinstance(v, str | list | int | bool) or v is None}
     text = json.dumps(kept)
     if len(text) > MAX_BYTES or "\\u0000" in text or ("\\ud8" in text.lower() and not text.isascii()):
         raise Invalid("草稿过长或含有不能保存的字符。")
-    row = {"member_id": actor.id, "key": key[:200], "answers": kept, "saved_at": clock.now()}
+    row = {"member_id": actor.id, "key": key, "answers": kept, "saved_at": clock.now()}
     statement = insert(_draft).values(**row)
     session.execute(
         statement.on_conflict_do_update(

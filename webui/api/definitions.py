@@ -12,7 +12,7 @@ from flask import request
 from flask_babel import gettext as _
 from marshmallow import Schema, fields
 
-from engine import forms, posts
+from engine import access, forms, posts
 from engine.catalogue import check
 from engine.commands import definitions
 from engine.errors import Invalid, NotFound, ProcessFault
@@ -304,6 +304,7 @@ def _faults(files: Mapping[str, str]) -> list[check.Fault]:
 @routes.act("/process-definitions", Decided, status=201, at="/process-definitions/{hash}", read=_folder, sent=SENT)
 def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, str]:
     """Hand in a folder for approval, as JSON or as a ZIP; every fault in it is named at once."""
+    access.check(actor, "propose_definition", None)
     if wrong := _faults(given["files"]):
         raise Invalid({"files": [str(fault) for fault in wrong]})
     try:
@@ -313,8 +314,9 @@ def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, 
 
 
 @routes.act("/process-definitions/check", Checked, read=_folder, sent=SENT, keyed=False)
-def check_folder(_session: Session, _actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
-    """Find every fault in a folder; nothing is kept."""
+def check_folder(_session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """Find every fault in a folder, for who may propose one: it takes seconds. Nothing is kept."""
+    access.check(actor, "propose_definition", None)
     return {"faults": _faults(given["files"])}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 routes = Routes("tasks", "What waits for me, and doing it.")
 ONE = "/tasks/<uuid:task_id>"
-DRAFT = re.compile(r"launch:[a-z][a-z0-9_]{0,99}|task:[0-9a-f-]{36}")
 
 
 class Waiting(schemas.Paged):
@@ -200,6 +198,6 @@ def drop_draft(session: Session, actor: Actor, key: str) -> None:
 
 
 def _key(key: str) -> str:
-    if not DRAFT.fullmatch(key):
+    if not drafts.KEY.fullmatch(key):
         raise NotFound
     return key
