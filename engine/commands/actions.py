@@ -10,6 +10,8 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import canonical, clock, organisation, queue, tables
+from engine.commands import timers
+from engine.commands.numbers import next_number
 from engine.errors import ProcessFault
 
 if TYPE_CHECKING:
@@ -22,8 +24,6 @@ Args = dict[str, Any]
 
 def issue_document(run: Run, args: Args) -> None:
     """Number a document and freeze what it says. `document`: key under [documents]. The PDF follows from the frozen data."""
-    from engine.commands.instances import next_number
-
     rule = run.process.documents.get(args["document"])
     if rule is None:
         raise ProcessFault(f"没有文书 {args['document']}。", file="process.toml", element=args["document"])
@@ -135,29 +135,21 @@ def merge_into(run: Run, args: Args) -> None:
     )
     run.facts["merged_into"] = {"id": str(target), "number": known}
     run.ledger.add("instance_merged", run.actor, into=str(target), number=known)
-    queue.defer(
-        run.session, "note_origin", instance_id=str(target), origin=str(run.row["id"]), number=run.row["number"]
-    )
+    queue.defer(run.session, "note_origin", instance_id=str(target), origin=str(run.row["id"]), number=run.row["number"])
 
 
 def notify_merged(run: Run, args: Args) -> None:
     """Send `message` (default lead_replied) to every instance merged into this one, with `facts` (names) along."""
     link = tables.link.c
-    origins = run.session.execute(
-        select(link.from_id).where(link.to_id == run.row["id"], link.kind == "merged_into")
-    ).scalars()
+    origins = run.session.execute(select(link.from_id).where(link.to_id == run.row["id"], link.kind == "merged_into")).scalars()
     along = {name: run.facts.get(name) for name in args.get("facts", [])}
     along["lead"] = {"id": str(run.row["id"]), "number": run.row["number"]}
     for origin in origins:
-        queue.defer(
-            run.session, "deliver", instance_id=str(origin), message=args.get("message", "lead_replied"), answers=along
-        )
+        queue.defer(run.session, "deliver", instance_id=str(origin), message=args.get("message", "lead_replied"), answers=along)
 
 
 def extend(run: Run, args: Args) -> None:
     """`task`, `rule`: the open task gets that much more time; its timers are computed anew."""
-    from engine.commands import settle
-
     task = tables.task
     row = run.session.execute(
         select(task).where(task.c.instance_id == run.row["id"], task.c.element == args["task"], task.c.state == "open")
@@ -167,7 +159,7 @@ def extend(run: Run, args: Args) -> None:
         return
     ruling = run.around.ruling(args["rule"], run.decisive_on)
     due = run.around.calendar.add(row.due_at - timedelta(seconds=1), run.rule(args["rule"]), ruling.unit)
-    shown = settle.due_json(due, "", args["rule"])
+    shown = timers.due_json(due, "", args["rule"])
     values = {"due_at": due.moment, "due": {**(shown or {}), "extended": True}, "revision": row.revision + 1}
     run.session.execute(update(task).where(task.c.id == row.id).values(**values))
     timer = tables.timer
@@ -178,7 +170,7 @@ def extend(run: Run, args: Args) -> None:
             run.session.execute(
                 update(timer).where(timer.c.id == old.id).values(due_at=moment.moment, provisional=moment.provisional)
             )
-            settle.look_at(run.session, [moment.moment])
+            timers.look_at(run.session, [moment.moment])
     run.ledger.add("deadline_extended", run.actor, task=args["task"], rule=args["rule"], due=due.day.isoformat())
 
 

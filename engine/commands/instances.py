@@ -11,8 +11,10 @@ from sqlalchemy import insert, select, text, update
 from engine import access, canonical, clock, forms, machine, organisation, queue, tables
 from engine.catalogue.store import process_of
 from engine.choices import choices
-from engine.commands import polls, settle, tasks
+from engine.commands import opening, polls, settle, tasks, timers
+from engine.commands.actions import ACTIONS
 from engine.commands.attachments import adopt
+from engine.commands.numbers import next_number
 from engine.commands.run import Run
 from engine.errors import Conflict, Invalid, NotFound, Refused
 
@@ -25,10 +27,6 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 _instance, _timer = tables.instance, tables.timer
-_NUMBER = text(
-    "INSERT INTO counter (union_id, key, year, last) VALUES (:union, :key, :year, 1) "
-    "ON CONFLICT (union_id, key, year) DO UPDATE SET last = counter.last + 1 RETURNING last"
-)
 _ACTED = text(
     "SELECT 1 FROM event WHERE instance_id = :id "
     "AND kind IN ('task_completed', 'poll_answered', 'poll_closed', 'message_sent') LIMIT 1"
@@ -46,13 +44,6 @@ def current(session: Session, process_id: str) -> Process:
         .limit(1)
     ).scalar()
     return process_of(session, access.must_see(version))
-
-
-def next_number(session: Session, union_id: UUID, key: str, template: str) -> str:
-    """The next number of a series, per union and calendar year, e.g. 教代提〔2026〕001; gaps only by rolled-back attempts."""
-    year = clock.today().year
-    last = session.execute(_NUMBER, {"union": union_id, "key": key, "year": year}).scalar_one()
-    return template.format(year=year, n=last)
 
 
 def launching_post(actor: Actor, process: Process) -> organisation.Held:
@@ -76,7 +67,7 @@ def launch(session: Session, actor: Actor, process_id: str, answers: Mapping[str
         "stage": [], "machine": None, "facts": {}, "rounds": {}, "seq": 0, "head": canonical.genesis(key), "revision": 1,
         "started_at": now, "changed_at": now, "ended_at": None, "suspended_at": None, "stopped_days": 0,
     }  # fmt: skip
-    run = Run(session, actor, row, process)
+    run = Run(session, actor, row, process, ACTIONS)
     clean = forms.clean(process.launch_form, answers, run.names(), choices(session, union_id))
     row["number"] = next_number(session, union_id, process.number_key, process.numbering)
     run.facts["launch"] = {**clean, "mover": str(actor.id)}
@@ -85,7 +76,8 @@ def launch(session: Session, actor: Actor, process_id: str, answers: Mapping[str
     adopt(session, actor, key, process.launch_form, run.facts["launch"])
     body = run.ledger.add(
         "instance_launched", actor, process=process.id, version=process.hash, number=row["number"],
-        seat=settle.said_seat(run, f"{held.kind}@{held.unit_id}"), answers=settle.keep_said(run, "launch", run.facts["launch"]),
+        seat=opening.said_seat(run, f"{held.kind}@{held.unit_id}"),
+        answers=settle.keep_said(run, "launch", run.facts["launch"]),
     )  # fmt: skip
     step = machine.start(process.spec, run)
     settle.settle(run, (), step, body)
@@ -207,7 +199,7 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
     ):
         session.execute(text(statement), shift)
     moved = session.execute(select(_timer.c.due_at).where(_timer.c.instance_id == instance_id, _timer.c.state == "waiting"))
-    settle.look_at(session, moved.scalars())
+    timers.look_at(session, moved.scalars())
     run.ledger.add("instance_resumed", actor, stopped_days=stopped)
     run.row["state"] = "running"
     session.execute(
@@ -230,7 +222,7 @@ def wake(session: Session, timer_id: UUID) -> bool:
     fired = update(_timer).where(_timer.c.id == timer_id, _timer.c.state == "waiting", _timer.c.due_at <= clock.now())
     if locked is None or locked["state"] != "running" or session.execute(fired.values(state="fired")).rowcount != 1:
         return False
-    run = Run(session, None, dict(locked), process_of(session, locked["version"]))
+    run = settle.resume(session, None, dict(locked))
     if timer.ref == -1:
         poll = session.execute(select(tables.poll).where(tables.poll.c.task_id == timer.task_id)).one()
         task = session.execute(select(tables.task).where(tables.task.c.id == timer.task_id)).one()

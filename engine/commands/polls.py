@@ -5,25 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, select, text, update
 
-from engine import access, clock, expressions, machine, tables
+from engine import access, clock, machine, tables
 from engine.commands import settle
-from engine.errors import Conflict, Invalid, NotFound, ProcessFault, Refused
+from engine.errors import Conflict, Invalid, NotFound, Refused
 
 if TYPE_CHECKING:
-    from engine.calendar import Due
-    from engine.catalogue.process import PollRule
     from engine.commands.run import Run
     from engine.db import Session
     from engine.organisation import Actor
 
 _poll, _roll = tables.poll, tables.roll
 NAMED = 300  # up to so many answers the voters of a poll stand in the facts by choice
-_FREEZE = text("INSERT INTO roll (poll_id, member_id) SELECT :poll, unnest(CAST(:ids AS uuid[]))")
-_END_WINDOW = text(
-    "UPDATE timer SET state = 'cancelled' WHERE task_id = :task AND ref = -1 AND state IN ('waiting', 'broken')"
-)
+_END_WINDOW = text("UPDATE timer SET state = 'cancelled' WHERE task_id = :task AND ref = -1 AND state IN ('waiting', 'broken')")
 _WHERE = select(_poll.c.instance_id).where(_poll.c.id == bindparam("key"))
 _MINE = select(_roll).where(_roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who"))
 _ANSWER = (
@@ -33,38 +28,6 @@ _ANSWER = (
 )
 _COUNT = update(_poll).where(_poll.c.id == bindparam("key")).values(counts=bindparam("now_counts"))
 MAX_COMMENT = 500
-
-
-def open_poll(run: Run, task_id: UUID, element: str, rule: PollRule, due: Due | None) -> UUID:
-    """Freeze the roll and put the question; the window's end becomes a timer. An empty roll is a ProcessFault."""
-    found = run.value(rule.roll)
-    members = list(dict.fromkeys(str(m) for m in found or [] if m))
-    if not members:
-        raise ProcessFault(f"“{run.process.title_of(element)}”的名册是空的。", file="process.toml", element=element)
-    poll_id, now = tables.new_id(), clock.now()
-    digest = settle.roll_hash(members)
-    words = {name: run.rule(name) for name in _rules_in(rule.passes)}
-    run.session.execute(
-        insert(_poll).values(
-            id=poll_id, instance_id=run.row["id"], task_id=task_id, kind=rule.kind, choices=list(rule.choices),
-            rule={"passes": rule.passes, "early": rule.early, "closable": rule.closable, "withdrawal": rule.withdrawal,
-                  "numbers": words},
-            state="open", roll_size=len(members), roll_hash=digest, counts=dict.fromkeys(rule.choices, 0), opened_at=now,
-            closes_at=due.moment if due else None,
-        )
-    )  # fmt: skip
-    run.session.execute(_FREEZE, {"poll": poll_id, "ids": members})
-    run.ledger.add(
-        "poll_opened", None, task=element, poll=str(poll_id), roll=len(members), roll_hash=digest, rule=rule.passes,
-        numbers=words, closes=due.day.isoformat() if due else None,
-    )  # fmt: skip
-    if due is not None:
-        settle.add_timers(run, [settle.timer_row(run, element, -1, rule.closes, due, task_id, now)])
-    return poll_id
-
-
-def _rules_in(expression: str) -> list[str]:
-    return [str(a[0]) for name, a in expressions.calls_in(expression) if name == "rule" and a]
 
 
 def _locked(session: Session, actor: Actor | None, poll_id: UUID) -> tuple[Run, Any, Any]:

@@ -16,7 +16,7 @@ from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import access, calendar, clock, history, law, queue, tables
-from engine.commands import settle
+from engine.commands import settle, timers
 from engine.commands.people import words
 from engine.commands.run import Run
 from engine.errors import Conflict, EngineError, Invalid, Refused
@@ -351,7 +351,7 @@ def _renew_task(past: _Past, row: Any) -> dict[str, Any] | None:
     if due is None or (due.moment == row.due_at and due.provisional == bool((row.due or {}).get("provisional"))):
         return None
     rule = past.run.process.tasks[row.element]
-    shown = settle.due_json(due, rule.due, found.extended or rule.basis) or {}
+    shown = timers.due_json(due, rule.due, found.extended or rule.basis) or {}
     more = {"extended": bool(found.extended), "stopped_days": found.stopped}
     shown |= {k: v for k, v in more.items() if v}
     past.session.execute(update(_task).where(_task.c.id == row.id).values(due_at=due.moment, due=shown))
@@ -365,7 +365,7 @@ def _renew_timer(past: _Past, row: Any, task: Any) -> dict[str, Any] | None:
         return None
     values = {"due_at": due.moment, "provisional": due.provisional}
     past.session.execute(update(_timer).where(_timer.c.id == row.id).values(values))
-    settle.look_at(past.session, [due.moment])
+    timers.look_at(past.session, [due.moment])
     if row.ref != -1:
         return _change(row.element, "timer", row.due_at, due)
     poll = tables.poll.c

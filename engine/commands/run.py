@@ -21,14 +21,19 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.organisation import Actor
 
+    Actions = Mapping[str, Callable[["Run", dict[str, Any]], None]]
+
 MAX_ROUNDS = 200  # times one task may be done again in one instance
 
 
 class Run:
     """The host of the machine while one command runs. `row` is the locked instance as a dict; `facts` may be changed."""
 
-    def __init__(self, session: Session, actor: Actor | None, row: dict[str, Any], process: Process) -> None:
+    def __init__(
+        self, session: Session, actor: Actor | None, row: dict[str, Any], process: Process, actions: Actions | None = None
+    ) -> None:
         self.session, self.actor, self.row, self.process = session, actor, row, process
+        self.actions = actions or {}  # what the service tasks may name
         self.facts: dict[str, Any] = dict(row["facts"])
         self.rounds: dict[str, int] = dict(row["rounds"])
         self.ledger = Ledger(row["id"], row["seq"], bytes(row["head"]))
@@ -61,12 +66,10 @@ class Run:
 
     def perform(self, action: str) -> None:
         """Carry out a registered action."""
-        from engine.commands.actions import ACTIONS
-
         args = self.process.actions.get(action)
-        if args is None or args.get("do") not in ACTIONS:
+        if args is None or args.get("do") not in self.actions:
             raise ProcessFault(f"动作 {action} 没有登记。", file="process.toml", element=action)
-        ACTIONS[args["do"]](self, args)
+        self.actions[args["do"]](self, args)
         done = self.facts.get(action)
         kept = dict(done) if isinstance(done, dict) else {}
         self.facts[action] = {**kept, "at": clock.now().isoformat(), "times": int(kept.get("times", 0)) + 1}
@@ -114,9 +117,7 @@ class Run:
         if found is None:
             return None
         if found not in self._dues:
-            raise ProcessFault(
-                f"“{expression}”没有给出期限。", file="process.toml", advice='写成 due("规则编号") 这样的形式。'
-            )
+            raise ProcessFault(f"“{expression}”没有给出期限。", file="process.toml", advice='写成 due("规则编号") 这样的形式。')
         return self._dues[found]
 
     def told(self, due: calendar.Due) -> datetime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -10,16 +9,16 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from engine import access, canonical, clock, forms, machine, organisation, queue, tables
+from engine import access, canonical, clock, forms, machine, organisation, tables
 from engine.catalogue.store import process_of
+from engine.commands import opening
+from engine.commands.actions import ACTIONS
 from engine.commands.run import MAX_ROUNDS, Run
 from engine.errors import Conflict, NotFound, ProcessFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
-    from engine.calendar import Due
     from engine.db import Session
     from engine.machine import Live, Step
     from engine.organisation import Actor
@@ -67,7 +66,7 @@ def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str)
 
 def resume(session: Session, actor: Actor | None, row: dict[str, Any]) -> Run:
     """A run on an instance whose row is locked."""
-    return Run(session, actor, row, process_of(session, row["version"]))
+    return Run(session, actor, row, process_of(session, row["version"]), ACTIONS)
 
 
 STATES = {
@@ -97,8 +96,8 @@ def settle(run: Run, before: tuple[Live, ...], step: Step, body: dict[str, Any],
     old, new = {live.ref: live for live in before}, {live.ref: live for live in step.live}
     _close(run, [r for r in old if r not in new and r != done], now)
     opened = [live for ref, live in new.items() if ref not in old]
-    dues = _open_tasks(run, [live for live in opened if live.kind == "task"], body, now)
-    _open_timers(run, [live for live in opened if live.kind == "timer"], dues, now)
+    dues = opening.open_tasks(run, [live for live in opened if live.kind == "task"], body, now)
+    opening.open_timers(run, [live for live in opened if live.kind == "timer"], dues, now)
     if step.state is None:
         body["ended"] = step.ended
         run.rounds = {}  # nobody will come round again
@@ -152,108 +151,6 @@ def _close(run: Run, gone: list[int], now: datetime) -> None:
         run.session.execute(_CLOSE, {"now": now, "id": run.row["id"], "refs": gone})
 
 
-def _open_tasks(run: Run, opened: list[Live], body: dict[str, Any], now: datetime) -> dict[str, tuple[UUID, Due | None]]:
-    """Open the user tasks and polls of a step; gives each element's task id and due moment."""
-    from engine.commands.polls import open_poll
-
-    rows, found, polls = [], {}, []
-    for live in opened:
-        rule = run.process.tasks[live.element]
-        task_id = tables.new_id()
-        due = run.moment(rule.due) if rule.due else None
-        seat, assignee = (None, None) if rule.poll else _who(run, rule.lane, live.element)
-        rows.append(
-            {
-                "id": task_id, "instance_id": run.row["id"], "element": live.element, "ref": live.ref,
-                "seat": seat, "assignee_id": assignee, "state": "open", "opened_at": now,
-                "due_at": due.moment if due else None, "due": due_json(due, rule.due, rule.basis),
-            }
-        )  # fmt: skip
-        found[live.element] = (task_id, due)
-        if seat or assignee:
-            run.shares.add(organisation.seat_key(seat) if seat else UUID(str(assignee)))
-        body.setdefault("opened", []).append(
-            {"task": live.element, **_for_whom(run, seat, assignee), **({"due": due.day.isoformat()} if due else {})}
-        )
-        if rule.poll:
-            polls.append((task_id, live.element, rule.poll, due))
-    if rows:
-        run.session.execute(_NEW_TASKS, rows)
-    for poll in polls:
-        open_poll(run, *poll)
-    return found
-
-
-def _for_whom(run: Run, seat: str | None, assignee: UUID | None) -> dict[str, str]:
-    return {"seat": said_seat(run, seat)} if seat else {"for": str(assignee)} if assignee else {}
-
-
-def said_seat(run: Run, seat: str) -> str:
-    """A seat as the history says it: "<post>@<unit>", or the post alone when it is one of the union itself."""
-    return seat.removesuffix(f"@{run.row['union_id']}")
-
-
-def _who(run: Run, lane_key: str, element: str) -> tuple[str | None, UUID | None]:
-    lane = run.process.lanes.get(lane_key)
-    if lane is None:
-        raise ProcessFault(f"环节 {element} 不在任何泳道里。", file="process.bpmn", element=element)
-    seat, persons = run.people_of(lane)
-    if seat:
-        return seat, None
-    if len(persons) != 1:
-        raise ProcessFault(f"环节“{run.process.title_of(element)}”找不到唯一的办理人。", element=element)
-    return None, UUID(persons[0])
-
-
-def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | None:
-    """What a page needs to explain a deadline."""
-    if due is None:
-        return None
-    from engine import expressions
-
-    calls = expressions.calls_in(expression) if expression else []
-    rules = [str(args[0]) for _, args in calls if args and isinstance(args[0], str)]
-    return {
-        "rule": basis or (rules[0] if rules else ""), "provisional": due.provisional, "on": due.day.isoformat(),
-        "steps": list(due.steps), "steps_en": list(due.steps_en),
-    }  # fmt: skip
-
-
-def _open_timers(run: Run, opened: list[Live], dues: dict[str, tuple[UUID, Due | None]], now: datetime) -> None:
-    rows = []
-    for live in opened:
-        task_id, task_due = dues.get(live.on, (None, None))
-        due = run.moment(live.text, {"task_due": run.told(task_due) if task_due else None})
-        if due is not None:
-            rows.append(timer_row(run, live.element, live.ref, live.text, due, task_id, now))
-    add_timers(run, rows)
-
-
-def timer_row(
-    run: Run, element: str, ref: int, expression: str, due: Due, task_id: UUID | None, now: datetime
-) -> dict[str, Any]:
-    """One row of the timer table."""
-    return {
-        "id": tables.new_id(), "instance_id": run.row["id"], "element": element, "ref": ref, "expression": expression,
-        "task_id": task_id, "state": "waiting", "due_at": due.moment, "provisional": due.provisional,
-        "since": now,
-    }  # fmt: skip
-
-
-def add_timers(run: Run, rows: list[dict[str, Any]]) -> None:
-    """Store timers and ask the workers, in this transaction, to look when the first of them falls due."""
-    if not rows:
-        return
-    run.session.execute(_NEW_TIMERS, rows)
-    look_at(run.session, (row["due_at"] for row in rows))
-
-
-def look_at(session: Session, moments: Iterable[datetime]) -> None:
-    """Ask the workers, in this transaction, to look for due timers at these moments."""
-    for moment in sorted(set(moments)):
-        queue.defer(session, "sweep", at=moment, once=f"sweep:{moment:%Y%m%d%H%M%S}")
-
-
 def keep_said(run: Run, element: str, answers: dict[str, Any]) -> str:
     """Keep what was said at the launch or by a message like a finished task; gives the salted digest for the history."""
     salt, now = os.urandom(16), clock.now()
@@ -266,8 +163,3 @@ def keep_said(run: Run, element: str, answers: dict[str, Any]) -> str:
         },
     )  # fmt: skip
     return canonical.salted(answers, salt)
-
-
-def roll_hash(members: list[str]) -> str:
-    """SHA-256 over the sorted ids of a roll, a line each: what proves afterwards who could answer."""
-    return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, null, select, update
 
 from engine import access, canonical, clock, forms, machine, organisation, tables
 from engine.choices import choices
-from engine.commands import settle
+from engine.commands import opening, settle
 from engine.commands.attachments import adopt
 from engine.errors import Conflict, Invalid, NotFound, Refused
 
@@ -140,7 +140,7 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
     if rule.outcomes:
         body["outcome"] = clean.get(rule.outcomes)
     if task.seat:
-        body["seat"] = settle.said_seat(run, task.seat)
+        body["seat"] = opening.said_seat(run, task.seat)
     before = settle.alive(run)
     step = machine.complete(run.process.spec, run.row["machine"], task.ref, run)
     settle.settle(run, before, step, body, task.ref)

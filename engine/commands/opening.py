@@ -1,0 +1,123 @@
+"""What a step opens: user tasks for their seats or persons, polls with a frozen roll, timers."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import insert, text
+
+from engine import clock, expressions, organisation, tables
+from engine.commands import timers
+from engine.errors import ProcessFault
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from engine.calendar import Due
+    from engine.catalogue.process import PollRule
+    from engine.commands.run import Run
+    from engine.machine import Live
+
+_NEW = insert(tables.task)
+_FREEZE = text("INSERT INTO roll (poll_id, member_id) SELECT :poll, unnest(CAST(:ids AS uuid[]))")
+
+
+def open_tasks(run: Run, opened: list[Live], body: dict[str, Any], now: datetime) -> dict[str, tuple[UUID, Due | None]]:
+    """Open the user tasks and polls of a step; gives each element's task id and due moment."""
+    rows, found, polls = [], {}, []
+    for live in opened:
+        rule = run.process.tasks[live.element]
+        task_id = tables.new_id()
+        due = run.moment(rule.due) if rule.due else None
+        seat, assignee = (None, None) if rule.poll else _who(run, rule.lane, live.element)
+        rows.append(
+            {
+                "id": task_id, "instance_id": run.row["id"], "element": live.element, "ref": live.ref,
+                "seat": seat, "assignee_id": assignee, "state": "open", "opened_at": now,
+                "due_at": due.moment if due else None, "due": timers.due_json(due, rule.due, rule.basis),
+            }
+        )  # fmt: skip
+        found[live.element] = (task_id, due)
+        if seat or assignee:
+            run.shares.add(organisation.seat_key(seat) if seat else UUID(str(assignee)))
+        body.setdefault("opened", []).append(
+            {"task": live.element, **_for_whom(run, seat, assignee), **({"due": due.day.isoformat()} if due else {})}
+        )
+        if rule.poll:
+            polls.append((task_id, live.element, rule.poll, due))
+    if rows:
+        run.session.execute(_NEW, rows)
+    for poll in polls:
+        open_poll(run, *poll)
+    return found
+
+
+def _for_whom(run: Run, seat: str | None, assignee: UUID | None) -> dict[str, str]:
+    return {"seat": said_seat(run, seat)} if seat else {"for": str(assignee)} if assignee else {}
+
+
+def said_seat(run: Run, seat: str) -> str:
+    """A seat as the history says it: "<post>@<unit>", or the post alone when it is one of the union itself."""
+    return seat.removesuffix(f"@{run.row['union_id']}")
+
+
+def _who(run: Run, lane_key: str, element: str) -> tuple[str | None, UUID | None]:
+    lane = run.process.lanes.get(lane_key)
+    if lane is None:
+        raise ProcessFault(f"环节 {element} 不在任何泳道里。", file="process.bpmn", element=element)
+    seat, persons = run.people_of(lane)
+    if seat:
+        return seat, None
+    if len(persons) != 1:
+        raise ProcessFault(f"环节“{run.process.title_of(element)}”找不到唯一的办理人。", element=element)
+    return None, UUID(persons[0])
+
+
+def open_timers(run: Run, opened: list[Live], dues: dict[str, tuple[UUID, Due | None]], now: datetime) -> None:
+    """Set the timers of a step; on a boundary, `task_due` is the due moment of the task they sit on."""
+    rows = []
+    for live in opened:
+        task_id, task_due = dues.get(live.on, (None, None))
+        due = run.moment(live.text, {"task_due": run.told(task_due) if task_due else None})
+        if due is not None:
+            rows.append(timers.timer_row(run, live.element, live.ref, live.text, due, task_id, now))
+    timers.add_timers(run, rows)
+
+
+def open_poll(run: Run, task_id: UUID, element: str, rule: PollRule, due: Due | None) -> UUID:
+    """Freeze the roll and put the question; the window's end becomes a timer. An empty roll is a ProcessFault."""
+    found = run.value(rule.roll)
+    members = list(dict.fromkeys(str(m) for m in found or [] if m))
+    if not members:
+        raise ProcessFault(f"“{run.process.title_of(element)}”的名册是空的。", file="process.toml", element=element)
+    poll_id, now = tables.new_id(), clock.now()
+    digest = roll_hash(members)
+    words = {name: run.rule(name) for name in _rules_in(rule.passes)}
+    run.session.execute(
+        insert(tables.poll).values(
+            id=poll_id, instance_id=run.row["id"], task_id=task_id, kind=rule.kind, choices=list(rule.choices),
+            rule={"passes": rule.passes, "early": rule.early, "closable": rule.closable, "withdrawal": rule.withdrawal,
+                  "numbers": words},
+            state="open", roll_size=len(members), roll_hash=digest, counts=dict.fromkeys(rule.choices, 0), opened_at=now,
+            closes_at=due.moment if due else None,
+        )
+    )  # fmt: skip
+    run.session.execute(_FREEZE, {"poll": poll_id, "ids": members})
+    run.ledger.add(
+        "poll_opened", None, task=element, poll=str(poll_id), roll=len(members), roll_hash=digest, rule=rule.passes,
+        numbers=words, closes=due.day.isoformat() if due else None,
+    )  # fmt: skip
+    if due is not None:
+        timers.add_timers(run, [timers.timer_row(run, element, -1, rule.closes, due, task_id, now)])
+    return poll_id
+
+
+def _rules_in(expression: str) -> list[str]:
+    return [str(a[0]) for name, a in expressions.calls_in(expression) if name == "rule" and a]
+
+
+def roll_hash(members: list[str]) -> str:
+    """SHA-256 over the sorted ids of a roll, a line each: what proves afterwards who could answer."""
+    return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
