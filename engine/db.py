@@ -86,12 +86,13 @@ def lost(fault: DBAPIError) -> bool:
     return fault.connection_invalidated or state.startswith(("08", "57P"))
 
 
-def _rivals(fault: DBAPIError) -> bool:
+def rivals(fault: DBAPIError) -> bool:
+    """Did the database take the transaction back because of another one?"""
     return getattr(fault.orig, "sqlstate", None) in RIVALS
 
 
 def _translated(fault: DBAPIError) -> EngineError | None:
-    if _rivals(fault):
+    if rivals(fault):
         return None
     state = getattr(fault.orig, "sqlstate", None) or ""
     if isinstance(fault, IntegrityError):
@@ -112,7 +113,7 @@ def again(engine: Engine, work: Callable[[Session], T], tries: int = 5) -> T:
                 return work(session)
         except (DBAPIError, Unavailable) as fault:
             cause = fault.__cause__ if isinstance(fault, Unavailable) else fault
-            hopeless = not isinstance(cause, DBAPIError) or not (_rivals(cause) or lost(cause))
+            hopeless = not isinstance(cause, DBAPIError) or not (rivals(cause) or lost(cause))
             if hopeless or getattr(fault, "code", "") == "in_doubt" or attempt == tries - 1:
                 raise
             time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # spread the rivals out

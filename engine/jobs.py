@@ -78,11 +78,13 @@ def _due(engine: Engine, after: tuple[datetime, UUID] | None) -> list[Any]:
 def _fire(engine: Engine, timer_id: UUID, instance_id: UUID) -> bool:
     try:
         return db.again(engine, lambda session: instances.wake(session, timer_id))
-    except (Conflict, DBAPIError):
+    except Conflict:
         return False  # somebody is at work on it; the next sweep finds it again
     except Unavailable:
         raise  # the database went away, which is no fault of the timer; the job is tried again
     except Exception as fault:
+        if isinstance(fault, DBAPIError) and db.rivals(fault):
+            return False
         log.exception("timer %s of instance %s broke", timer_id, instance_id)
         _incident(engine, instance_id, f"timer:{timer_id}", fault)
         return False
