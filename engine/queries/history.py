@@ -79,7 +79,7 @@ def timeline(
 
 
 def _happened(row: Any) -> Happened:
-    body = json.loads(row.body)
+    body = _read(row.body)
     return Happened(
         row.id,
         row.seq,
@@ -90,6 +90,15 @@ def _happened(row: Any) -> Happened:
         bytes(row.hash).hex(),
         row.leaf_no,
     )
+
+
+def _read(body: str) -> dict[str, Any]:
+    """A body as it was hashed; one that was altered beyond reading gives nothing, and the proof names its line."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def union_log(
@@ -111,7 +120,7 @@ def path(session: Session, actor: Actor, instance_id: UUID) -> tuple[str, ...]:
     bodies = session.execute(
         select(tables.event.c.body).where(_event.instance_id == instance_id).order_by(_event.seq)
     ).scalars()
-    passed = [element for body in bodies for element in json.loads(body).get("passed", [])]
+    passed = [element for body in bodies for element in _read(body).get("passed", [])]
     return tuple(e for e in passed if e in process.diagram.elements)
 
 
