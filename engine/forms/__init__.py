@@ -1,0 +1,26 @@
+"""Forms: form-js schemas read as data, answers cleaned by a generated marshmallow schema.
+
+What leaves this room is plain, normalised and JSON-ready; what does not fit is `Invalid` with every fault at once. It
+draws nothing, stores nothing, and knows units, members and instances only through the `sources` handed in.
+"""
+
+from engine.forms.answers import clean
+from engine.forms.fault import faults
+from engine.forms.form import KINDS, Choice, Field, Form, Limits
+from engine.forms.formjs import load
+from engine.forms.schema import schema_of
+from engine.forms.search import bigrams, search_key
+
+__all__ = [
+    "KINDS",
+    "Choice",
+    "Field",
+    "Form",
+    "Limits",
+    "bigrams",
+    "clean",
+    "faults",
+    "load",
+    "schema_of",
+    "search_key",
+]

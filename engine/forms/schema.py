@@ -1,0 +1,126 @@
+"""The marshmallow schema of a form's answers, generated from its fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
+
+from engine.forms.form import MAX_LENGTH, Field, Form
+from engine.forms.values import Day, Many, One, Text, Tick, Whole
+
+ATTACHMENT = re.compile(r"[A-Za-z0-9-]{1,64}")
+MAX_FILES = 20
+_MESSAGES = {"required": "必填", "null": "必填", "invalid": "填写的格式不对", "validator_failed": "填写的内容不对"}
+
+
+class _Answers(Schema):
+    """Ancestor of every generated schema: unknown fields refused, an empty answer is no answer."""
+
+    error_messages = {"unknown": "本表单没有这一项", "type": "应是一组答案"}
+
+    class Meta:
+        unknown = RAISE
+
+    @pre_load
+    def drop_empty(self, data: Any, **_: Any) -> Any:
+        return {key: value for key, value in data.items() if not _empty(value)} if isinstance(data, Mapping) else data
+
+
+def _empty(value: Any) -> bool:
+    if isinstance(value, str):
+        return not value or (len(value) <= 1_000 and value.isspace())
+    return value is None or value == []
+
+
+@lru_cache(maxsize=1024)
+def schema_of(form: Form) -> type[Schema]:
+    """The marshmallow schema of the answers, also for OpenAPI. It knows neither hiding nor sources: see `clean`."""
+    name = "".join(part.capitalize() for part in re.findall(r"[A-Za-z0-9]+", form.id)) + "Answers"
+    return _Answers.from_dict({each.key: _answer(each) for each in form.asked}, name=name)
+
+
+def _answer(each: Field) -> fields.Field[Any]:
+    options: dict[str, Any] = {
+        "required": each.required,
+        "error_messages": {**_MESSAGES, **({"required": "请勾选"} if each.kind == "checkbox" else {})},
+        "metadata": {"title": each.label, "description": each.description or each.label},
+        "validate": list(_validators(each)),
+    }
+    if not each.required and each.kind in {"checkbox", "checklist", "filepicker"}:
+        options["load_default"] = False if each.kind == "checkbox" else list
+    match each.kind:
+        case "textfield" | "textarea":
+            longest = MAX_LENGTH if each.limits.max_length is None else each.limits.max_length
+            return Text(longest, each.kind == "textfield", **options)
+        case "number":
+            return Whole(**options)
+        case "checkbox":
+            return Tick(**options)
+        case "datetime":
+            return Day(**options)
+        case "checklist":
+            return Many(One(validate=list(_member_of(each))), **options)
+        case "filepicker":
+            return Many(One(validate=validate.Regexp(ATTACHMENT, error="附件编号不对")), **options)
+        case _:
+            return One(**options)
+
+
+def _validators(each: Field) -> Iterator[validate.Validator]:
+    limits = each.limits
+    if each.kind in {"textfield", "textarea"}:
+        if limits.min_length:
+            yield _Unless("", validate.Length(min=limits.min_length, error=f"至少 {limits.min_length} 个字"))
+        if limits.pattern:
+            yield _Unless("", _Matches(limits.pattern))
+    elif each.kind == "number":
+        if limits.minimum is not None:
+            yield validate.Range(min=limits.minimum, error=f"不能小于 {limits.minimum}")
+        if limits.maximum is not None:
+            yield validate.Range(max=limits.maximum, error=f"不能大于 {limits.maximum}")
+    elif each.kind == "checkbox" and each.required:
+        yield validate.Equal(True, error="请勾选")
+    elif each.kind in {"select", "radio"}:
+        yield from _member_of(each)
+    elif each.kind in {"checklist", "filepicker"}:
+        yield from _how_many(each)
+
+
+def _member_of(each: Field) -> Iterator[validate.Validator]:
+    if not each.source:
+        values = [choice.value for choice in each.choices]
+        yield validate.OneOf(values, [choice.label for choice in each.choices], error="请从选项中选择")
+
+
+def _how_many(each: Field) -> Iterator[validate.Validator]:
+    if each.kind == "filepicker":
+        most = MAX_FILES if each.multiple else 1
+        yield validate.Length(max=most, error=f"最多 {most} 个附件")
+    if each.required:
+        yield validate.Length(min=1, error="必填")
+
+
+class _Unless(validate.Validator):
+    """Leaves one value alone and asks another validator about the rest."""
+
+    def __init__(self, value: Any, other: validate.Validator) -> None:
+        self.value, self.other = value, other
+
+    def __call__(self, value: Any) -> Any:
+        return value if value == self.value else self.other(value)
+
+
+class _Matches(validate.Validator):
+    """The whole text must have the shape."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = re.compile(pattern)
+
+    def __call__(self, value: str) -> str:
+        if not self.pattern.fullmatch(value):
+            raise ValidationError("填写的格式不对")
+        return value
