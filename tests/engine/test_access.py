@@ -1,0 +1,218 @@
+"""Who may do what: nothing unless the table says so; and what is another union's does not exist."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert, select
+
+from engine import access, db, organisation, tables
+from engine.commands import instances, polls, tasks
+from engine.errors import NotFound, Refused
+from engine.queries import instances as reading
+from tests.races.union import CAST, Union, changed
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+HOME, FAR = uuid4(), uuid4()
+ALLOWED = {  # the table once more, by hand: a change of it must be meant
+    "suspend": {"union_secretary"}, "resume": {"union_secretary"}, "terminate": {"union_secretary"},
+    "retry": {"union_secretary", "administrator"}, "reassign": {"union_secretary"},
+    "see_desk": {"union_secretary", "auditor"}, "read_history": {"union_secretary", "auditor"},
+    "verify": {"union_secretary", "auditor"}, "export": {"union_secretary", "auditor"},
+    "see_people": {"union_secretary", "auditor", "administrator"}, "manage_people": {"union_secretary", "administrator"},
+    "import_people": {"union_secretary", "administrator"}, "set_password": {"administrator"},
+    "propose_definition": {"union_secretary", "administrator"}, "approve_definition": {"administrator"},
+    "propose_setting": {"union_secretary"}, "approve_setting": {"administrator", "union_secretary"},
+    "load_notice": {"administrator", "union_secretary"},
+}  # fmt: skip
+POSTS = ["union_secretary", "auditor", "administrator", "formal_delegate", "unit_head", "president", ""]
+
+
+def person(kind: str, union: UUID | None, home: UUID = HOME) -> organisation.Actor:
+    held = (organisation.Held(kind, union or uuid4(), union),) if kind else ()
+    return organisation.Actor(uuid4(), "某人", home, uuid4(), held)
+
+
+@pytest.mark.parametrize("verb", sorted(ALLOWED))
+@pytest.mark.parametrize("kind", POSTS)
+def test_a_verb_is_allowed_to_the_posts_of_the_table_in_their_own_union_and_to_nobody_else(verb: str, kind: str) -> None:
+    assert access.may(person(kind, HOME), verb, HOME) is (kind in ALLOWED[verb])
+    assert access.may(person(kind, FAR), verb, HOME) is False
+    assert access.may(person(kind, None), verb, HOME) is False
+
+
+def test_the_table_holds_no_verb_that_is_not_tested_here() -> None:
+    assert set(access.VERBS) == {*ALLOWED, "see_rules"}
+
+
+def test_rules_are_shown_to_all_of_a_union_and_to_nobody_else() -> None:
+    assert access.may(person("", HOME), "see_rules", HOME)
+    assert access.may(person("auditor", FAR), "see_rules", FAR)
+    assert not access.may(person("", HOME), "see_rules", FAR)
+    assert not access.may(person("", HOME), "see_rules", None)
+
+
+@given(st.text(max_size=20), st.sampled_from(POSTS))
+@settings(max_examples=200, deadline=None)
+def test_an_unknown_verb_is_refused_to_everybody(verb: str, kind: str) -> None:
+    if verb in access.VERBS:
+        return
+    actor = person(kind, HOME)
+    assert access.may(actor, verb, HOME) is False
+    with pytest.raises(Refused) as caught:
+        access.check(actor, verb, HOME)
+    assert caught.value.details["verb"] == verb
+
+
+@pytest.mark.parametrize("nothing", [None, False])
+def test_what_is_not_found_does_not_exist(nothing: Any) -> None:
+    if nothing is None:
+        with pytest.raises(NotFound):
+            access.must_see(nothing)
+    else:
+        assert access.must_see(nothing) is nothing
+
+
+# --- visible: in SQL -------------------------------------------------------------------------------------------------
+@pytest.fixture
+def union(engine: Engine) -> Union:
+    return Union.built(engine)
+
+
+def seen(union: Union, who: str | organisation.Actor) -> set[UUID]:
+    actor = union.actor(who) if isinstance(who, str) else who
+    with db.transaction(union.engine) as session:
+        return set(session.execute(select(tables.instance.c.id).where(access.visible(actor))).scalars())
+
+
+def test_two_unions_never_see_each_others_instances(union: Union) -> None:
+    """Whatever is at work: launched, claimed, under a poll, suspended, ended, withdrawn."""
+    home = {union.to(element) for element in ("check", "mend", "do", "rate")}
+    far = {union.launch("far.d0") for _ in range(3)}
+    union.do("secretary", instances.suspend, union.to("do"), "停")
+    union.do("d0", instances.withdraw, union.launch(), "撤")
+    union.do("far.secretary", instances.terminate, next(iter(far)), "止")
+    for name in CAST:
+        found = seen(union, name)
+        unions = {r[0] for r in union.ask("SELECT DISTINCT union_id FROM instance WHERE id = ANY(:f)", f=list(found))}
+        assert unions <= {union.units["far" if name.startswith("far") else "union"]}, name
+    assert seen(union, "secretary") == seen(union, "auditor") >= home
+    assert seen(union, "far.secretary") == far
+
+
+def test_members_see_what_they_started_and_what_they_are_asked(union: Union) -> None:
+    mine, others, asked = union.launch("d1"), union.launch("d2"), union.to("rate", "d3")
+    assert seen(union, "d1") == {mine, asked}
+    assert seen(union, "d2") == {others, asked}
+    assert seen(union, "d3") == {asked}
+    assert seen(union, "admin") == set()  # administers, and sees no matter
+
+
+def test_who_is_on_no_roll_and_holds_no_seat_sees_nothing(union: Union) -> None:
+    union.to("rate")
+    nobody = dataclasses.replace(union.actor("d1"), id=uuid4(), posts=())
+    assert seen(union, nobody) == set()
+
+
+def test_a_post_that_has_ended_shows_nothing_any_more(union: Union) -> None:
+    key = union.launch()
+    assert seen(union, "deputy") == {key}
+    union.run("UPDATE post SET to_on = '2026-03-01' WHERE member_id = :m", m=union.people["deputy"])
+    assert seen(union, "deputy") == set()
+    with pytest.raises(NotFound):
+        union.do("deputy", tasks.complete, union.task(key, "check"), {"decision": "pass"})
+
+
+def test_a_seat_that_the_process_gives_opens_the_matter_to_another_union_and_no_other_matter(engine: Engine) -> None:
+    """The lane of an office in the far union: it sees this instance, from the moment when its task opens."""
+    lane = ('post = "union_secretary"\nunit = "union"', 'post = "union_secretary"\nunit = "launch.far"')
+    files = changed("errand", lane)
+    form = files["forms/launch.json"].rstrip()
+    assert form.endswith("]}")
+    files["forms/launch.json"] = form[:-2] + ',{"type":"textfield","key":"far","label":"对方"}]}'
+    union = Union.built(engine, files)
+    given = {"subject": "联合办理", "far": str(union.units["far"])}
+    shared = union.do("d0", instances.launch, "errand", given)
+    own = union.do("d0", instances.launch, "errand", {"subject": "自办", "far": str(union.units["union"])})
+    assert seen(union, "far.secretary") == {shared}
+    assert seen(union, "far.auditor") == seen(union, "far.d0") == set()
+    assert seen(union, "secretary") == {shared, own}
+    with pytest.raises(NotFound):  # seeing is not acting: the seat is the other union's
+        union.do("secretary", tasks.complete, union.task(shared, "check"), {"decision": "pass"})
+    for command in (instances.suspend, instances.terminate):  # nor is the desk theirs
+        with pytest.raises((Refused, NotFound)):
+            union.do("far.secretary", command, shared, "我来")
+    union.complete("far.secretary", shared, "check", decision="return", reason="请补充")
+    assert seen(union, "far.secretary") == {shared}  # what one had a part in stays visible
+    union.whole()
+
+
+@pytest.mark.parametrize("name", ["far.secretary", "far.auditor", "far.admin", "far.d0"])
+def test_every_command_on_what_another_union_has_says_that_there_is_no_such_thing(union: Union, name: str) -> None:
+    key, rated = union.launch(), union.to("rate")
+    task, poll = union.task(key, "check"), union.poll(rated)
+    before = union.row(key), union.row(rated)
+    for act in (
+        lambda: union.do(name, tasks.complete, task, {"decision": "pass"}),
+        lambda: union.do(name, tasks.claim, task),
+        lambda: union.do(name, tasks.release, task),
+        lambda: union.do(name, polls.respond, poll, "good"),
+        lambda: union.do(name, polls.take_back, poll),
+        lambda: union.do(name, polls.close, poll),
+        lambda: union.do(name, instances.withdraw, key, "x"),
+        lambda: union.do(name, instances.terminate, key, "x"),
+        lambda: union.do(name, instances.suspend, key, "x"),
+        lambda: union.do(name, instances.resume, key),
+        lambda: union.do(name, instances.send, key, "withdraw", {}),
+    ):
+        with pytest.raises(NotFound) as caught:
+            act()
+        assert caught.value.message == NotFound().message  # the words do not tell one case from the other
+    for now, then in zip((union.row(key), union.row(rated)), before, strict=True):
+        assert (now.state, now.stage, now.facts, now.machine) == (then.state, then.stage, then.facts, then.machine)
+    assert union.events(key).count("attempt_refused") >= 8
+    union.whole()
+
+
+def test_lists_are_narrowed_in_sql_and_a_matter_is_opened_only_when_it_is_in_the_list(union: Union) -> None:
+    keys = [union.launch("d1"), union.launch("d2"), union.launch("far.d0"), union.to("rate")]
+    for name in CAST:
+        actor, visible = union.actor(name), seen(union, name)
+        with db.transaction(union.engine) as session:
+            assert {row.id for row in reading.instances(session, actor).items} == visible
+            for key in keys:
+                if key in visible:
+                    assert reading.file(session, actor, key).row.id == key
+                else:
+                    with pytest.raises(NotFound):
+                        reading.file(session, actor, key)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["union", "far"]), st.sampled_from(POSTS[:-1])), max_size=4))
+@settings(max_examples=25, deadline=None)
+def test_a_share_is_a_person_or_a_seat_and_never_a_kind_of_post_alone(posts: list[tuple[str, str]]) -> None:
+    units = {"union": HOME, "far": FAR}
+    held = tuple(organisation.Held(kind, units[code], units[code]) for code, kind in posts)
+    actor = organisation.Actor(uuid4(), "某人", HOME, HOME, held)
+    assert set(actor.keys) == {actor.id, *(organisation.seat_key(f"{kind}@{units[code]}") for code, kind in posts)}
+    for code, kind in posts:
+        other = FAR if units[code] == HOME else HOME
+        if (("far" if code == "union" else "union"), kind) not in posts:
+            assert organisation.seat_key(f"{kind}@{other}") not in actor.keys
+
+
+def test_an_auditor_of_two_unions_sees_both(union: Union) -> None:
+    keys = {union.launch(), union.launch("far.d0")}
+    with db.transaction(union.engine) as session:
+        values = {"member_id": union.people["auditor"], "kind": "auditor", "unit_id": union.units["far"]}
+        session.execute(insert(tables.post).values(id=tables.new_id(), from_on=date(2020, 1, 1), **values))
+    assert seen(union, "auditor") == keys
+    assert seen(union, "far.auditor") < keys
