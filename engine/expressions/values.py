@@ -1,0 +1,67 @@
+"""The values that expressions know: plain data of a few kinds, within limits, and what a mistake with them is."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any
+
+MAX_NUMBER = 10**18
+CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}  # DMN, TOML and FEEL write them so
+_KINDS: dict[type, str] = {
+    int: "数字",
+    Fraction: "数字",
+    str: "文字",
+    bool: "是否",
+    type(None): "空值",
+    date: "日期",
+    datetime: "时刻",
+    list: "清单",
+    dict: "一组事实",
+}
+ORDERED = frozenset({"数字", "文字", "日期", "时刻"})
+SCALARS = frozenset({int, Fraction, str, bool, type(None), date, datetime})
+
+
+class Mistake(Exception):
+    """What is wrong in an expression, in the author's words; `evaluate` makes a ProcessFault of it."""
+
+
+def kind_of(value: Any) -> str:
+    """The kind of a value, as the author calls it."""
+    return _KINDS.get(type(value), type(value).__name__)
+
+
+def _within_limits(number: int | Fraction) -> bool:
+    return abs(number.numerator) <= MAX_NUMBER and number.denominator <= MAX_NUMBER
+
+
+def plain(value: Any, source: str) -> Any:
+    """`value` if it is plain data (a tuple becomes a list), else a mistake that names its `source`."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None or kind is dict or kind is datetime or kind is date:
+        return value
+    if kind is int or kind is Fraction:
+        if not _within_limits(value):
+            raise Mistake(f"{source} 的数字太大")
+        return value
+    if kind is list or kind is tuple:
+        if not set(map(type, value)) <= SCALARS - {Fraction, int}:
+            return [plain(each, source) for each in value]
+        return value if kind is list else list(value)
+    if kind is float:
+        raise Mistake(f"{source} 是小数,只能使用整数或分数")
+    raise Mistake(f"{source} 的值不是普通数据({kind.__name__})")
+
+
+def has_facts_inside(value: Any) -> bool:
+    """True for a group of facts, also deep in lists."""
+    return type(value) is dict or (type(value) is list and any(map(has_facts_inside, value)))
+
+
+def hashable(elements: list[Any]) -> set[Any]:
+    """The set of the elements; a mistake if there is a list among them."""
+    try:
+        return set(elements)
+    except TypeError:
+        raise Mistake("清单里还有清单,不能相减或去重") from None
