@@ -265,11 +265,9 @@ def retry(session: Session, actor: Actor, incident_id: UUID) -> UUID:
     incident = tables.incident.c
     found = access.must_see(session.execute(select(tables.incident).where(incident.id == incident_id)).first())
     run = _desk(session, actor, found.instance_id, "retry", "running", "suspended")
-    if found.resolved_at is not None:
+    open_still = update(tables.incident).where(incident.id == incident_id, incident.resolved_at.is_(None))
+    if session.execute(open_still.values(resolved_at=clock.now(), resolved_by=actor.id)).rowcount != 1:
         raise Conflict("此异常已处理。", code="resolved")
-    session.execute(
-        update(tables.incident).where(incident.id == incident_id).values(resolved_at=clock.now(), resolved_by=actor.id)
-    )
     if found.what.startswith("timer:"):
         broken = update(_timer).where(_timer.c.id == UUID(found.what[6:]), _timer.c.state == "broken")
         session.execute(broken.values(state="waiting"))
