@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -185,12 +186,18 @@ def _compare(wanted: dict[str, list[Any]], found: dict[str, list[Any]]) -> None:
             raise EngineError(f"恢复后的表 {name} 与备份不一致,已恢复原状。", code="differs")
 
 
+PATIENCE = 5  # seconds: a program that has just stopped may still be leaving
+_OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+
+
 def _refuse_unless_free(connection: psycopg.Connection[Any], force: bool) -> None:
-    others = _one(
-        connection,
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-        "AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
-    )
+    until = time.monotonic() + PATIENCE
+    while (others := _one(connection, _OTHERS)) and time.monotonic() < until:
+        connection.rollback()  # what others do is seen as of the transaction's first look
+        time.sleep(0.1)
     if others:
         raise Conflict("数据库正在使用,请先停止程序,再恢复。", code="running")
     for table in ("member", "instance"):
