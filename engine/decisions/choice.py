@@ -1,0 +1,79 @@
+"""The choice of the row that some facts lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine import expressions
+from engine.decisions.cell import NULLS, Incomparable, cell_of, meets
+from engine.decisions.table import Functions, Row, Table
+from engine.errors import ProcessFault
+
+
+def decide(table: Table, facts: Mapping[str, Any], functions: Functions) -> dict[str, Any]:
+    """The outputs of the matching row by name, with "because" (its description) and "row" (its number from 1).
+
+    ProcessFault if no row matches, if two match under UNIQUE, or if a missing fact would have to be compared.
+    """
+    values = [expressions.evaluate(column.expression, facts, functions) for column in table.inputs]
+    _refuse_lists(table, values)
+    matching = _matching(table, values, functions)
+    if len(matching) > 1:
+        raise _fault(table, f"第 {'、'.join(map(str, matching))} 行同时命中,只能命中一行")
+    if not matching and not table.has_otherwise:
+        raise _fault(table, "没有一行命中,请在最后加一行全是 - 的“其他情形”")
+    number = matching[0] if matching else len(table.rules)
+    row = table.rules[number - 1]
+    found = {
+        output.name: expressions.evaluate(result, facts, functions)
+        for output, result in zip(table.outputs, row.results, strict=True)
+    }
+    return {**found, "because": row.description, "row": number}
+
+
+def _matching(table: Table, values: list[Any], functions: Functions) -> list[int]:
+    """The numbers of the matching rows; under FIRST nothing after the first is looked at."""
+    found: list[int] = []
+    for number, row in enumerate(table.body, 1):
+        if _row_matches(table, row, values, functions):
+            found.append(number)
+            if table.hit_policy == "FIRST":
+                break
+    return found
+
+
+def _row_matches(table: Table, row: Row, values: list[Any], functions: Functions) -> bool:
+    return all(
+        _cell_matches(table, column, row.cells[column], value, functions) for column, value in enumerate(values)
+    )
+
+
+def _cell_matches(table: Table, column: int, text: str, value: Any, functions: Functions) -> bool:
+    """An ordering met by a missing fact is a fault, unless the table says elsewhere in the column what null means."""
+
+    def worth(operand: str) -> Any:
+        return expressions.evaluate(operand, {}, functions)
+
+    try:
+        return meets(cell_of(text), value, worth)
+    except Incomparable:
+        if value is None and _speaks_of_null(table, column):
+            return False
+        label = table.inputs[column].label
+        shown = "还没有值" if value is None else f"的值是 {value!r}"
+        raise _fault(table, f"“{label}”({table.inputs[column].expression}){shown},不能与 {text} 比较") from None
+
+
+def _speaks_of_null(table: Table, column: int) -> bool:
+    return any(o in NULLS for row in table.rules for o in cell_of(row.cells[column]).operands)
+
+
+def _refuse_lists(table: Table, values: list[Any]) -> None:
+    for column, value in zip(table.inputs, values, strict=True):
+        if isinstance(value, list):
+            raise _fault(table, f"“{column.label}”是清单,请把条件写成 \"…\" in {column.expression}")
+
+
+def _fault(table: Table, wrong: str) -> ProcessFault:
+    return ProcessFault(f"决策“{table.name or table.id}”:{wrong}", file=f"{table.id}.dmn", element=table.id)

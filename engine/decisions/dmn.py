@@ -1,0 +1,101 @@
+"""Reads a table from DMN 1.3, the open XML format; hostile or foreign XML is a ProcessFault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lxml import etree
+
+from engine.decisions.cell import split
+from engine.decisions.table import Input, Output, Row, Table
+from engine.errors import ProcessFault
+
+NAMESPACE = "https://www.omg.org/spec/DMN/20191111/MODEL/"
+MAX_BYTES = 1_000_000
+MAX_ELEMENTS = 2_000
+
+
+def parse(xml: bytes) -> Table:
+    """The one decision table in `xml`; ProcessFault if it is hostile, not DMN 1.3 or not exactly one table."""
+    root = _root(xml)
+    decisions = root.findall(f"{{{NAMESPACE}}}decision")
+    if etree.QName(root).namespace != NAMESPACE or len(decisions) != 1:
+        raise ProcessFault(f"决策文件应是 DMN 1.3({NAMESPACE}),并且只有一个 decision")
+    decision = decisions[0]
+    tables = decision.findall(f"{{{NAMESPACE}}}decisionTable")
+    if len(tables) != 1 or not decision.get("id"):
+        raise ProcessFault("decision 要有 id,并且只有一个 decisionTable", element=decision.get("id") or "")
+    return _table(decision.get("id"), decision.get("name") or "", tables[0])
+
+
+def _root(xml: bytes) -> Any:
+    if len(xml) > MAX_BYTES:
+        raise ProcessFault(f"决策文件太大,最多 {MAX_BYTES} 字节")
+    if b"\0" in xml or b"<!DOCTYPE" in xml.upper():
+        raise ProcessFault("决策文件应是不带 DOCTYPE 的 UTF-8 XML")
+    parser = etree.XMLParser(
+        encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
+        remove_comments=True, remove_pis=True,
+    )  # fmt: skip
+    try:
+        root = etree.fromstring(xml, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise ProcessFault("决策文件不是完好的 XML", advice=str(error)) from error
+    document: Any = root.getroottree()
+    if document.docinfo.doctype:
+        raise ProcessFault("决策文件不能带 DOCTYPE")
+    if sum(1 for _ in root.iter()) > MAX_ELEMENTS:
+        raise ProcessFault(f"决策文件太复杂,最多 {MAX_ELEMENTS} 个元素")
+    return root
+
+
+def _table(table_id: str, name: str, table: Any) -> Table:
+    policy = table.get("hitPolicy") or "UNIQUE"
+    if policy not in {"UNIQUE", "FIRST"} or table.get("aggregation"):
+        raise ProcessFault(f"命中策略只能是 UNIQUE 或 FIRST,这里是 {policy}", element=table_id)
+    found = Table(
+        id=table_id,
+        name=name,
+        hit_policy=policy,
+        inputs=tuple(_input(each) for each in table.findall(f"{{{NAMESPACE}}}input")),
+        outputs=tuple(_output(each) for each in table.findall(f"{{{NAMESPACE}}}output")),
+        rules=tuple(_row(each) for each in table.findall(f"{{{NAMESPACE}}}rule")),
+    )
+    _refuse_ragged(found)
+    return found
+
+
+def _refuse_ragged(table: Table) -> None:
+    if not table.inputs or not table.outputs or not table.rules:
+        raise ProcessFault("决策表至少要有一列条件、一列结果和一行", element=table.id)
+    for number, row in enumerate(table.rules, 1):
+        if (len(row.cells), len(row.results)) != (len(table.inputs), len(table.outputs)):
+            raise ProcessFault(f"第 {number} 行的格数与列数不符", element=table.id)
+
+
+def _input(element: Any) -> Input:
+    expression = _text(element, "inputExpression", "text")
+    return Input(element.get("label") or expression, expression, _values(element, "inputValues"))
+
+
+def _output(element: Any) -> Output:
+    name = element.get("name") or ""
+    return Output(name, element.get("label") or name, _values(element, "outputValues"))
+
+
+def _row(element: Any) -> Row:
+    return Row(
+        cells=tuple(_text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}inputEntry")),
+        results=tuple(_text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}outputEntry")),
+        description=_text(element, "description"),
+    )
+
+
+def _values(element: Any, tag: str) -> tuple[str, ...]:
+    text = _text(element, tag, "text")
+    return tuple(split(text, ",")) if text else ()
+
+
+def _text(element: Any, *path: str) -> str:
+    found = element.find("/".join(f"{{{NAMESPACE}}}{tag}" for tag in path))
+    return "" if found is None else "".join(found.itertext()).strip()

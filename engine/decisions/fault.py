@@ -1,0 +1,109 @@
+"""All that is wrong with a table, in the words of its author."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from engine import expressions
+from engine.decisions.cell import NULLS, cell_of
+from engine.decisions.reach import matching_faults
+from engine.decisions.table import Functions, Input, Output, Row, Table
+
+RESERVED = frozenset({"because", "row"})
+
+
+def faults(
+    table: Table, functions: Functions | Collection[str], names: set[str] | None = None
+) -> list[str]:
+    """All that is wrong with a table, in plain words. `names` are the facts its inputs may use (None: any).
+
+    `functions` may be callables or bare names; results of bare names are unknown, so only what overlaps whether
+    the first-named is the smallest or the largest is reported.
+    """
+    known = frozenset(functions)
+    static = [*_input_faults(table, names, known), *_output_faults(table)]
+    static += [fault for number, row in enumerate(table.rules, 1) for fault in _row_faults(table, number, row, known)]
+    if not table.has_otherwise:
+        static.append("最后缺一行全是 - 的“其他情形”")
+    if any(_cell_faults(cell, known) for row in table.rules for cell in row.cells) or _bad_values(table, known):
+        return static
+    return [*static, *matching_faults(table, functions)]
+
+
+def _input_faults(table: Table, names: set[str] | None, known: frozenset[str]) -> Iterable[str]:
+    for number, column in enumerate(table.inputs, 1):
+        for wrong in expressions.check(column.expression, names, known):
+            yield f"第 {number} 列条件“{column.label}”:{wrong}"
+    yield from _bad_values(table, known)
+
+
+def _bad_values(table: Table, known: frozenset[str]) -> list[str]:
+    columns: tuple[Input | Output, ...] = (*table.inputs, *table.outputs)
+    return [
+        f"“{column.label}”的允许值 {value}:{wrong}"
+        for column in columns
+        for value in column.values
+        for wrong in _operand_faults(value, known)
+    ]
+
+
+def _output_faults(table: Table) -> Iterable[str]:
+    seen: set[str] = set()
+    for number, output in enumerate(table.outputs, 1):
+        if not output.name.isidentifier() or output.name.startswith("_"):
+            yield f"第 {number} 列结果要有名称(字母、数字、下划线),这里是“{output.name}”"
+        if output.name in RESERVED:
+            yield f"结果不能叫 {output.name},这个名称已有用途"
+        if output.name in seen:
+            yield f"有两列结果都叫 {output.name}"
+        seen.add(output.name)
+
+
+def _row_faults(table: Table, number: int, row: Row, known: frozenset[str]) -> Iterable[str]:
+    if not row.description:
+        yield f"第 {number} 行没有说明,请在 description 写明依据的条款"
+    for column, text in zip(table.inputs, row.cells, strict=True):
+        for wrong in [*_cell_faults(text, known), *_law_faults(text, known), *_undeclared(column, text, known)]:
+            yield f"第 {number} 行“{column.label}”的格 {text}:{wrong}"
+    for output, text in zip(table.outputs, row.results, strict=True):
+        for wrong in _result_faults(output, text, known):
+            yield f"第 {number} 行结果“{output.label}”的格 {text}:{wrong}"
+
+
+def _cell_faults(text: str, known: frozenset[str]) -> list[str]:
+    return [wrong for operand in cell_of(text).operands for wrong in _operand_faults(operand, known)]
+
+
+def _operand_faults(operand: str, known: frozenset[str]) -> list[str]:
+    wrong = expressions.check(operand, None, known)
+    if operand.startswith("["):
+        wrong.insert(0, "清单不写方括号,直接写 \"a\",\"b\";区间写 [1..5]")
+    if operand.startswith("not"):
+        wrong.insert(0, "not(…) 只能单独占一格,里面可以列多个值")
+    if not wrong and (names := sorted(expressions.names_in(operand))):
+        wrong = [f'格里只写值,文字要加引号,例如 "{names[0]}"']
+    return wrong
+
+
+def _law_faults(text: str, known: frozenset[str]) -> Iterable[str]:
+    for operand in cell_of(text).operands:
+        if not _operand_faults(operand, known):
+            for number in expressions.numbers_in(operand):
+                if number not in {0, 1}:
+                    yield f"数字 {number} 应当是规则,请在 processes/law 写明,并改写成 rule(\"…\")"
+
+
+def _undeclared(column: Input, text: str, known: frozenset[str]) -> Iterable[str]:
+    for test in cell_of(text).tests if column.values else ():
+        operand = test.operands[0]
+        if test.sign == "=" and not _operand_faults(operand, known) and operand not in {*column.values, *NULLS}:
+            yield f"不在允许值 {'、'.join(column.values)} 之内"
+
+
+def _result_faults(output: Output, text: str, known: frozenset[str]) -> list[str]:
+    if text in {"", "-"}:
+        return ["没有填结果;确实没有时请写 null"]
+    wrong = expressions.check(text, None, known)
+    if not wrong and output.values and text not in output.values:
+        wrong = [f"不在允许值 {'、'.join(output.values)} 之内"]
+    return wrong
