@@ -529,7 +529,7 @@ class Oracle:
     """The library itself, driven by its own loop."""
 
     def __init__(self, spec: machine.Spec, host: Any) -> None:
-        self.flow = machine._workflow(spec, host)
+        self.flow = machine.diagram.workflow(spec, host)
         self.run()
 
     def run(self) -> None:
@@ -542,7 +542,7 @@ class Oracle:
 
     def live(self) -> list[Any]:
         found = []
-        for task in machine._all(self.flow):
+        for task in machine.acts._all(self.flow):
             outside = getattr(task.task_spec, "event_definition", None)
             if (task.state == TaskState.READY and task.task_spec.manual) or (
                 task.state == TaskState.WAITING and isinstance(outside, machine.Outside)

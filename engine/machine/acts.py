@@ -1,0 +1,151 @@
+"""The four acts: start, complete a user task, fire a timer or message, look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.specs.defaults import (
+    BoundaryEvent,
+    EndEvent,
+)
+from SpiffWorkflow.exceptions import SpiffWorkflowException
+from SpiffWorkflow.task import TaskState
+
+from engine.errors import EngineError, ProcessFault
+from engine.machine.diagram import Outside, workflow
+from engine.machine.shapes import Host, Live, Spec, State, Step
+from engine.machine.state import ALIVE, load, save
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STEP_BUDGET = 500  # engine steps in one command; more is a loop without a wait
+
+
+def start(spec: Spec, host: Host) -> Step:
+    """Begin an instance and run it to its first waits."""
+    flow = workflow(spec, host)
+    flow_tasks: dict[Any, int] = {}
+    return _advance(flow, flow_tasks, 1)
+
+
+def complete(spec: Spec, state: State, ref: int, host: Host) -> Step:
+    """Finish the user task `ref` and run on. The caller holds the instance lock and its own row says that it is open."""
+    flow, refs, top = load(spec, state, host)
+    task = _find(refs, ref)
+    if task.state != TaskState.READY or not task.task_spec.manual:
+        raise ProcessFault(f"环节 {task.task_spec.name} 不在办理中。", element=task.task_spec.name)
+    return _advance(flow, {t.id: n for n, t in refs.items()}, top, task)
+
+
+def fire(spec: Spec, state: State, ref: int, host: Host) -> Step:
+    """Let the timer or message `ref` happen and run on."""
+    flow, refs, top = load(spec, state, host)
+    task = _find(refs, ref)
+    if task.state != TaskState.WAITING or not isinstance(getattr(task.task_spec, "event_definition", None), Outside):
+        raise ProcessFault(f"事件 {task.task_spec.name} 不在等待中。", element=task.task_spec.name)
+    task._set_internal_data(event_fired=True)
+    task.task_spec._update(task)
+    return _advance(flow, {t.id: n for n, t in refs.items()}, top)
+
+
+def look(spec: Spec, state: State) -> tuple[Live, ...]:
+    """What is alive in a saved state."""
+    _, refs, _ = load(spec, state, _Nobody())
+    return tuple(_live({t.id: n for n, t in refs.items()}, refs.values()))
+
+
+class _Nobody:
+    def evaluate(self, expression: str) -> Any:
+        raise ProcessFault("读取状态时不得求值。")
+
+    decide = perform = evaluate
+
+
+def _find(refs: dict[int, Any], ref: int) -> Any:
+    if ref not in refs:
+        raise ProcessFault("该环节已不存在。")
+    return refs[ref]
+
+
+def _all(flow: Any) -> Iterator[Any]:
+    yield from flow.tasks.values()
+    for sub in flow.subprocesses.values():
+        yield from sub.tasks.values()
+
+
+def _advance(flow: Any, refs: dict[Any, int], top: int, first: Any = None) -> Step:
+    passed: list[str] = []
+
+    def ran(task: Any) -> None:
+        element = getattr(task.task_spec, "bpmn_id", None)
+        if element:
+            passed.append(element)
+        if len(passed) > STEP_BUDGET:
+            raise ProcessFault(f"一次操作超过 {STEP_BUDGET} 步,流程图中可能有不停的循环。", element=element or "")
+
+    try:
+        if first is not None:
+            first.run()
+            ran(first)
+        _run(flow, ran)
+    except EngineError:
+        raise
+    except SpiffWorkflowException as fault:
+        own = flow.script_engine.environment.fault
+        if own is not None:
+            raise own from None
+        raise ProcessFault(str(fault), element=getattr(getattr(fault, "task_spec", None), "name", "") or "") from fault
+    if flow.is_completed():
+        ends = [e for e in passed if isinstance(_spec_of(flow, e), EndEvent)]
+        return Step(None, (), tuple(passed), ends[-1] if ends else "")
+    for task in _all(flow):
+        if task.id not in refs and task.has_state(ALIVE):
+            top += 1
+            refs[task.id] = top - 1
+    live = tuple(_live(refs, _all(flow)))
+    if not live:
+        raise ProcessFault("流程停住了:没有待办、没有期限,也没有结束。", advice="请检查流程图的分支与汇合。")
+    return Step(save(flow, refs, top), live, tuple(passed))
+
+
+def _run(flow: Any, ran: Any) -> None:
+    """Run engine elements until only waits are left."""
+    while True:
+        moved = False
+        for sub in [flow, *flow.subprocesses.values()]:
+            if sub is not flow and sub.completed:
+                continue
+            for task in [t for t in list(sub.tasks.values()) if t.state == TaskState.READY]:
+                if task.state == TaskState.READY and task.id in sub.tasks and not task.task_spec.manual:
+                    task.run()
+                    ran(task)
+                    moved = True
+        for key, sub in list(flow.subprocesses.items()):
+            if sub.completed:
+                parent = flow.get_task_from_id(key)
+                if parent.state == TaskState.STARTED:
+                    parent.task_spec._update(parent)
+                    moved = True
+        if not moved:
+            return
+
+
+def _spec_of(flow: Any, element: str) -> Any:
+    for spec in (flow.spec, *flow.subprocess_specs.values()):
+        if element in spec.task_specs:
+            return spec.task_specs[element]
+    return None
+
+
+def _live(refs: dict[Any, int], tasks: Any) -> Iterator[Live]:
+    for task in tasks:
+        spec = task.task_spec
+        outside = getattr(spec, "event_definition", None)
+        if task.state == TaskState.READY and spec.manual:
+            yield Live(refs[task.id], spec.bpmn_id, "task")
+        elif task.state == TaskState.WAITING and isinstance(outside, Outside):
+            on = ""
+            if isinstance(spec, BoundaryEvent):
+                on = task.parent.task_spec.name.removesuffix(".BoundaryEventSplit")
+            yield Live(refs[task.id], spec.bpmn_id, outside.kind, outside.text, bool(on), on)
