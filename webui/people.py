@@ -309,7 +309,7 @@ def kinds() -> Mapping[str, str]:
 def import_() -> str | tuple[str, int] | Answer:
     """Choose what to import, take a template, send a file."""
     union = imports_union()
-    if request.method == "GET":
+    if request.method != "POST":
         return _import_page(union)
     sent, kind = request.files.get("file"), _field("kind")
     try:
