@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from engine.organisation import Actor
 
-LENGTH = 14
+LENGTH = 16
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,11 @@ class Play:
         self.key = union.do(actors["d0"], instances.launch, "errand" if early else "calm", {"subject": f"第 {seed} 件"})
         self.told: list[str] = []
         self.learn()
+        if self.dice.random() < 0.45:  # begin where the question is put
+            for element, answers in (("check", {"decision": "pass"}), ("do", {"note": "好"})):
+                union.do(actors["deputy"], tasks.complete, self.ids[element, 0], answers)
+                self.model.complete("deputy", self.model.tasks[-1], answers, None)
+                self.learn()
 
     def learn(self) -> None:
         """Tell the model the ids and moments that only the engine knows."""
@@ -76,24 +81,23 @@ class Play:
         now = union.at
         assert now is not None
         who = dice.choice(PEOPLE)
-        place = len(self.model.tasks) - 1 if dice.random() < 0.8 else dice.randrange(len(self.model.tasks))
+        place = len(self.model.tasks) - 1 if dice.random() < 0.9 else dice.randrange(len(self.model.tasks))
         task = self.model.tasks[place]
-        if dice.random() < 0.7:  # mostly somebody who may
+        if dice.random() < 0.85:  # mostly somebody who may
             who = {"mend": "d0", "rate": dice.choice(["d0", "d1", "d2", "d3"])}.get(task.element, dice.choice(["secretary", "deputy"]))
         actor, key = self.actors[who], self.id_of(task)
         kinds = ["complete"] * 6 + ["claim", "release", "wait", "wait", "suspend", "resume", "resume", "withdraw", "terminate"]
         if self.model.rated is not None:
             kinds = ["respond"] * 8 + ["take_back"] * 2 + ["close"] * 2 + kinds[6:]
         kind = dice.choice(kinds)
-        if kind in ("terminate", "withdraw", "suspend") and dice.random() < 0.5:
+        if kind in ("terminate", "withdraw") and dice.random() < 0.5:
             kind = "complete"
         do = lambda command, *args: lambda: union.do(actor, command, *args)  # noqa: E731
         if kind == "complete":
-            answers = dice.choice([
-                {"decision": "pass"}, {"decision": "pass"}, {"decision": "return", "reason": "改"}, {"note": "好"}, {"note": "好"},
-                {"decision": "return"}, {},
-            ])  # fmt: skip
-            revision = None if dice.random() < 0.8 else dice.randrange(1, 4)
+            good = {"check": [{"decision": "pass"}, {"decision": "pass"}, {"decision": "return", "reason": "改"}]}
+            bad = [{"note": "好"}, {"decision": "return"}, {"decision": "pass"}, {}]
+            answers = dice.choice(good.get(task.element, [{"note": "好"}]) if dice.random() < 0.85 else bad)
+            revision = None if dice.random() < 0.9 else dice.randrange(1, 4)
             return (
                 f"{who} completes {task.element} {answers} {revision}",
                 do(tasks.complete, key, answers, revision),
