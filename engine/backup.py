@@ -107,7 +107,7 @@ def _unpack(file: Path, folder: Path) -> dict[str, Any]:
         with tarfile.open(file) as tar:
             for entry in tar:
                 if not entry.isfile() or not (entry.name in (DUMP, MANIFEST) or KEY_NAME.fullmatch(entry.name)):
-                    raise Invalid(f"备份文件里有不应有的内容:{entry.name[:80]}")
+                    raise Invalid(f"备份文件里有不应有的内容：{entry.name[:80]}")
                 target = folder / entry.name
                 target.parent.mkdir(exist_ok=True)
                 source = tar.extractfile(entry)
@@ -116,14 +116,14 @@ def _unpack(file: Path, folder: Path) -> dict[str, Any]:
                     shutil.copyfileobj(source, sink)
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as fault:
-        raise Invalid(f"没有这个文件,或其中缺少 {MANIFEST}:{file}") from fault
+        raise Invalid(f"没有这个文件，或其中缺少 {MANIFEST}:{file}") from fault
     except (tarfile.TarError, EOFError, OSError, UnicodeDecodeError, json.JSONDecodeError) as fault:
-        raise Invalid(f"不是备份文件,或文件已损坏:{fault}") from fault
+        raise Invalid(f"不是备份文件，或文件已损坏：{fault}") from fault
     if manifest.get("format") != FORMAT:
         raise Invalid(f"备份的格式应为 {FORMAT}。")
     for name, digest in manifest["files"].items():
         if not (folder / name).is_file() or _sha256(folder / name) != digest:
-            raise Invalid(f"备份文件已损坏:{name} 与清单中的散列不符。")
+            raise Invalid(f"备份文件已损坏：{name} 与清单中的散列不符。")
     return manifest
 
 
@@ -153,7 +153,7 @@ def _sha256(path: Path) -> str:
 def _folder(file: Path) -> Path:
     folder = file.resolve().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise EngineError(f"不能在这里写文件:{folder}", code="folder")
+        raise EngineError(f"不能在这里写文件：{folder}", code="folder")
     return folder
 
 
@@ -183,7 +183,7 @@ def _contents(connection: psycopg.Connection[Any]) -> dict[str, list[Any]]:
 def _compare(wanted: dict[str, list[Any]], found: dict[str, list[Any]]) -> None:
     for name in sorted(set(wanted) | set(found)):
         if wanted.get(name) != found.get(name):
-            raise EngineError(f"恢复后的表 {name} 与备份不一致,已恢复原状。", code="differs")
+            raise EngineError(f"恢复后的表 {name} 与备份不一致，已恢复原状。", code="differs")
 
 
 PATIENCE = 5  # seconds: a program that has just stopped may still be leaving
@@ -199,11 +199,11 @@ def _refuse_unless_free(connection: psycopg.Connection[Any], force: bool) -> Non
         connection.rollback()  # what others do is seen as of the transaction's first look
         time.sleep(0.1)
     if others:
-        raise Conflict("数据库正在使用,请先停止程序,再恢复。", code="running")
+        raise Conflict("数据库正在使用，请先停止程序，再恢复。", code="running")
     for table in ("member", "instance"):
         known = _one(connection, f"SELECT to_regclass('public.{table}') IS NOT NULL")
         if not force and known and _one(connection, f"SELECT EXISTS (SELECT 1 FROM public.{table})"):
-            raise Conflict("数据库不是空的。确要用备份替换现有数据,请加 --force。", code="not_empty")
+            raise Conflict("数据库不是空的。确要用备份替换现有数据，请加 --force。", code="not_empty")
 
 
 @contextmanager
@@ -237,7 +237,7 @@ def _program(name: str, url: str) -> Path:
     for place in places:
         if place.exists() and f" {wanted}" in _call(place, "--version").partition("PostgreSQL)")[2].partition(".")[0]:
             return place
-    raise EngineError(f"数据库服务器是 PostgreSQL {wanted},请安装同一版本的客户端程序({name})。", code="no_program")
+    raise EngineError(f"数据库服务器是 PostgreSQL {wanted}，请安装同一版本的客户端程序（{name}）。", code="no_program")
 
 
 def _call(program: Path, *args: str, url: str = "") -> str:
@@ -253,5 +253,5 @@ def _call(program: Path, *args: str, url: str = "") -> str:
     done = subprocess.run([str(program), *given], capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         words = done.stderr.strip().splitlines() or [str(done.returncode)]
-        raise EngineError(f"{program.name} 失败:{words[0]}", code="program", detail=done.stderr)
+        raise EngineError(f"{program.name} 失败：{words[0]}", code="program", detail=done.stderr)
     return done.stdout

@@ -1,6 +1,6 @@
 """Working days of China and the arithmetic of time limits. Pure: reads no clock, stores nothing, counts in integers.
 
-Law: Civil Code (民法典) arts. 200-203, 1259. A year whose State Council holiday notice is not loaded counts weekends
+Law: Civil Code （民法典） arts. 200-203, 1259. A year whose State Council holiday notice is not loaded counts weekends
 only and gives provisional dates, so that they can be computed again once the notice is there.
 """
 
@@ -97,7 +97,7 @@ class Calendar:
     def __post_init__(self) -> None:
         for year, notice in self.notices.items():
             if stray := [day for day in notice if day.year != year]:
-                raise Invalid(f"{year} 年放假安排中有其他年份的日期:{stray[0]}。")
+                raise Invalid(f"{year} 年放假安排中有其他年份的日期：{stray[0]}。")
         for first, last, name in self.vacations:
             if last < first:
                 raise Invalid(f"假期“{name}”的结束日 {last} 早于开始日 {first}。")
@@ -124,20 +124,20 @@ class Calendar:
         """The end of a limit of `amount` units that begins with `start`.
 
         start: aware moment (its day in China counts as the starting day), a day, or a Due (its last day). The starting
-        day is not counted (民法典201); a month or year ends on the corresponding day, or the last of the month
-        (民法典202); a last day that is a statutory rest day moves to the first day after the rest (民法典203).
+        day is not counted （民法典201）; a month or year ends on the corresponding day, or the last of the month
+        （民法典202）; a last day that is a statutory rest day moves to the first day after the rest （民法典203）.
         Errors: Invalid for an unknown unit, a negative or absurd amount, a moment without a time zone.
         """
         _check_amount(amount, unit)
         account = _Account(self, _starting_day(start), start)
         zh, en = in_words(amount, unit), in_words(amount, unit, "en")
         account.say(
-            f"起算:{_zh(account.start)}当日不计入,自次日起算(民法典第201条)。",
+            f"起算：{_zh(account.start)}当日不计入，自次日起算（民法典第201条）。",
             f"Start: {account.start} is not counted, day 1 is the next day (Civil Code, art. 201).",
         )
         account.last = account.walk(amount, 1) if unit == "working_day" else _shift(account.start, amount, unit)
         account.say(
-            f"满 {zh}为{_zh(account.last)}{'(民法典第202条)' if unit in ('month', 'year') else ''}。",
+            f"满 {zh}为{_zh(account.last)}{'（民法典第202条）' if unit in ('month', 'year') else ''}。",
             f"{en} end on {account.last}{' (Civil Code, art. 202)' if unit in ('month', 'year') else ''}.",
         )
         if unit == "working_day":
@@ -160,7 +160,7 @@ class Calendar:
         zh, en = in_words(amount, unit), in_words(amount, unit, "en")
         account.last = account.walk(amount, -1) if unit == "working_day" else _shift(account.start, -amount, unit)
         account.say(
-            f"自{_zh(account.start)}向前数 {zh},为{_zh(account.last)};倒推的日期遇休息日不顺延。",
+            f"自{_zh(account.start)}向前数 {zh}，为{_zh(account.last)}；倒推的日期遇休息日不顺延。",
             f"{en} before {account.start} is {account.last}; counting back, rest days do not move it.",
         )
         if unit == "working_day":
@@ -168,7 +168,7 @@ class Calendar:
         if clear:
             account.last = _moved(account.last, -1)
             account.say(
-                f"“{zh}前”按中间足 {zh}从严掌握,最迟为{_zh(account.last)}。",
+                f"“{zh}前”按中间足 {zh}从严掌握，最迟为{_zh(account.last)}。",
                 f"Read strictly, {en} must lie between in full, so the last day is {account.last}.",
             )
         return account.due()
@@ -227,7 +227,7 @@ class _Account:
         if self.made_up:
             days = sorted(self.made_up)
             self.say(
-                f"调休上班日计为工作日:{'、'.join(_zh(day) for day in days)}。",
+                f"调休上班日计为工作日：{'、'.join(_zh(day) for day in days)}。",
                 f"Make-up working days count: {', '.join(map(str, days))}.",
             )
         for name, days_off in self.vacation.items():
@@ -240,7 +240,7 @@ class _Account:
         for first, last, name in self.calendar.vacations:
             if first <= self.last and last > self.start:
                 self.say(
-                    f"本期限按日历日计算,本单位假期“{name}”照常计入。",
+                    f"本期限按日历日计算，本单位假期“{name}”照常计入。",
                     f'This limit counts calendar days, so the unit\'s vacation "{name}" is counted as usual.',
                 )
 
@@ -252,27 +252,27 @@ class _Account:
             self.seen(self.last)
         if self.last != ended:
             self.say(
-                f"{_zh(ended)}是法定休息日,顺延至休息日结束的次日{_zh(self.last)}(民法典第203条)。",
+                f"{_zh(ended)}是法定休息日，顺延至休息日结束的次日{_zh(self.last)}（民法典第203条）。",
                 f"{ended} is a statutory rest day; the limit ends on {self.last} (Civil Code, art. 203).",
             )
 
     def due(self) -> Due:
-        self.say(f"截止:{_zh(self.last)}24:00(北京时间)。", f"Ends: {self.last} 24:00, China time.")
+        self.say(f"截止：{_zh(self.last)}24:00（北京时间）。", f"Ends: {self.last} 24:00, China time.")
         for year in sorted(self.unknown):
             self.say(
-                f"{year} 年放假安排尚未载入,该年只按周末推算;本日期为暂定,载入后重新计算。",
+                f"{year} 年放假安排尚未载入，该年只按周末推算；本日期为暂定，载入后重新计算。",
                 f"The holiday notice of {year} is not loaded; only weekends are counted, so this date is provisional.",
             )
         if self.shaky:
             self.say(
-                "起点本身是暂定日期,本日期随之暂定。",
+                "起点本身是暂定日期，本日期随之暂定。",
                 "It is reckoned from a provisional date, so it is provisional too.",
             )
         return Due(_end_of(self.last), self.last, bool(self.unknown) or self.shaky, tuple(self.zh), tuple(self.en))
 
 
 def in_words(amount: int, unit: str, lang: str = "zh") -> str:
-    """A span of time in words: 10 个工作日, 10 working days. unit: one of UNITS."""
+    """A span of time in words: 10 个工作日， 10 working days. unit: one of UNITS."""
     zh, en = UNIT_WORDS[unit]
     return f"{amount} {en if amount == 1 else en + 's'}" if lang == "en" else f"{amount} {zh}"
 
@@ -293,9 +293,9 @@ def parse_notice(rows: Iterable[Sequence[object]], year: int | None = None) -> N
         if number == 1 and day is None and not set(cells) & (HOLIDAY_WORDS | WORK_WORDS):
             continue
         if day is None:
-            faults.append(f"第 {number} 行:日期“{row[0] if row else ''}”无法识别,请写成 2027-01-01 的样子。")
+            faults.append(f"第 {number} 行：日期“{row[0] if row else ''}”无法识别，请写成 2027-01-01 的样子。")
         elif not set(cells) & (HOLIDAY_WORDS | WORK_WORDS):
-            faults.append(f"第 {number} 行:第二列请填“休”或“班”,现为“{''.join(cells)}”。")
+            faults.append(f"第 {number} 行：第二列请填“休”或“班”，现为“{''.join(cells)}”。")
         else:
             read.append((number, day, cells[0] in WORK_WORDS))
     if not read and not faults:
@@ -305,14 +305,14 @@ def parse_notice(rows: Iterable[Sequence[object]], year: int | None = None) -> N
     listed: dict[date, bool] = {}
     for number, day, worked in read:
         if day.year != year:
-            faults.append(f"第 {number} 行:{day} 不在 {year} 年,请归入该年的放假安排。")
+            faults.append(f"第 {number} 行：{day} 不在 {year} 年，请归入该年的放假安排。")
         elif day in listed:
-            faults.append(f"第 {number} 行:{day} 重复。")
+            faults.append(f"第 {number} 行：{day} 重复。")
         elif worked and day.weekday() < SATURDAY:
-            faults.append(f"第 {number} 行:{_zh(day)}本来就是工作日,“班”只用于周末调休上班。")
+            faults.append(f"第 {number} 行：{_zh(day)}本来就是工作日，“班”只用于周末调休上班。")
         listed.setdefault(day, worked)
     faults += [
-        f"缺少{name}({year}-{month:02}-{number:02}),请载入全年完整的放假安排。"
+        f"缺少{name}({year}-{month:02}-{number:02})，请载入全年完整的放假安排。"
         for month, number, name in FIXED_FESTIVALS
         if year is not None and not _rests(date(year, month, number), listed)
     ]
@@ -345,13 +345,13 @@ def _check_amount(amount: int, unit: str) -> None:
     if unit not in UNITS:
         raise Invalid(f"不认识的期限单位“{unit}”。")
     if isinstance(amount, bool) or not isinstance(amount, int) or not 0 <= amount <= LONGEST:
-        raise Invalid(f"期限须为 0 至 {LONGEST} 的整数,现为“{amount}”。")
+        raise Invalid(f"期限须为 0 至 {LONGEST} 的整数，现为“{amount}”。")
 
 
 def _aware(moment: datetime) -> datetime:
     # a moment without a zone would be read in the zone of the server: eight hours late on most of them
     if moment.tzinfo is None:
-        raise Invalid("时刻缺少时区,无法计算期限。")
+        raise Invalid("时刻缺少时区，无法计算期限。")
     return moment.astimezone(clock.CHINA)
 
 
@@ -389,4 +389,4 @@ def _moved(day: date, days: int) -> date:
 
 
 def _zh(day: date) -> str:
-    return f" {day}(周{WEEKDAYS[day.weekday()]})"
+    return f" {day}（周{WEEKDAYS[day.weekday()]}）"

@@ -44,7 +44,7 @@ def _check(value: object, depth: int) -> None:
         return
     if isinstance(value, int):
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise Invalid("整数过大,无法存入历史记录")
+            raise Invalid("整数过大，无法存入历史记录")
         return
     if depth >= MAX_DEPTH:
         raise Invalid(f"内容嵌套超过 {MAX_DEPTH} 层")

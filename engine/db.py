@@ -73,7 +73,7 @@ def transaction(engine: Engine) -> Iterator[Session]:
             committing = True
     except DBAPIError as fault:
         if committing and lost(fault):
-            raise Unavailable("数据库在保存时中断,请刷新后查看是否已经办理。", code="in_doubt") from fault
+            raise Unavailable("数据库在保存时中断，请刷新后查看是否已经办理。", code="in_doubt") from fault
         ours = _translated(fault)
         if ours is None:
             raise
@@ -100,7 +100,7 @@ def _translated(fault: DBAPIError) -> EngineError | None:
     if isinstance(fault, DataError) or state.startswith("22"):
         return Invalid("内容中有不能保存的字符或数值。")
     if state == "55P03":
-        return Conflict("此事项正由他人办理,请稍后再试。")
+        return Conflict("此事项正由他人办理，请稍后再试。")
     return Unavailable() if isinstance(fault, OperationalError) else None
 
 

@@ -82,7 +82,7 @@ def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
 def printed(session: Session, version: str, kind: str, data: Mapping[str, Any], data_sha256: str) -> bytes:
     """The PDF of frozen data by the template of a version, kept in memory. Raises ProcessFault, HistoryBroken."""
     if canonical.digest(canonical.dumps(data)).hex() != data_sha256:
-        raise HistoryBroken("文书内容与签发时不符,不能打印。", document=kind, sha256=data_sha256)
+        raise HistoryBroken("文书内容与签发时不符，不能打印。", document=kind, sha256=data_sha256)
     key = (version, kind, data_sha256, *_fonts())
     with _lock:
         if key in _kept:
@@ -136,9 +136,9 @@ def _lay_out(root: Path, files: Mapping[str, str]) -> None:
         inside = PurePosixPath(name).relative_to("documents")
         if ".." in inside.parts or inside.is_absolute() or "\\" in name or ":" in name or inside.name == "data.json":
             advice = "请用不含 .. 的相对文件名。"
-            raise ProcessFault(f"文书模板的文件名不允许:{name[:80]}", file=name[:80], advice=advice)
+            raise ProcessFault(f"文书模板的文件名不允许：{name[:80]}", file=name[:80], advice=advice)
         if _PACKAGE.search(text):
-            advice = '请删去 #import "@…",需要的内容写在 documents/ 里。'
+            advice = '请删去 #import "@…"，需要的内容写在 documents/ 里。'
             raise ProcessFault("文书模板不能引用外部软件包。", file=name, advice=advice)
         path = root / inside
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -161,8 +161,8 @@ def _run(job: dict[str, Any], name: str, kind: str) -> bytes:
     where = re.search(r"([\w.-]+\.typ):(\d+)", _plain(said["where"]))
     file, line = (f"documents/{where[1]}", f"第 {where[2]} 行") if where else (name, "")
     message = said["message"].replace(job["root"], "").replace(job["packages"], "")[:400]
-    advice = ";".join(said["hints"])[:400] or "请流程作者改正模板,以新版本发布;文书内容已存,不受影响。"
-    raise ProcessFault(f"文书模板有误:{file} {line}:{message}", file=file, element=kind, advice=advice)
+    advice = ";".join(said["hints"])[:400] or "请流程作者改正模板，以新版本发布；文书内容已存，不受影响。"
+    raise ProcessFault(f"文书模板有误：{file} {line}:{message}", file=file, element=kind, advice=advice)
 
 
 def _plain(text: str) -> str:

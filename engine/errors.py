@@ -26,32 +26,32 @@ class Refused(EngineError):
 
 
 class NotFound(EngineError):
-    """没有找到,或您无权查看。"""
+    """没有找到，或您无权查看。"""
 
     status = 404
     code = "not_found"
 
 
 class Conflict(EngineError):
-    """已有人先行办理,请刷新后再看。"""
+    """已有人先行办理，请刷新后再看。"""
 
     status = 409
     code = "conflict"
 
 
 class Invalid(EngineError):
-    """填写的内容有误,请按提示修改。"""
+    """填写的内容有误，请按提示修改。"""
 
     status = 422
     code = "invalid"
 
     def __init__(self, fields: dict[str, list[str]] | str, **details: Any) -> None:
         self.fields: dict[str, list[str]] = {"_": [fields]} if isinstance(fields, str) else fields
-        super().__init__("; ".join(m for messages in self.fields.values() for m in messages), **details)
+        super().__init__("；".join(m for messages in self.fields.values() for m in messages), **details)
 
 
 class ProcessFault(EngineError):
-    """流程定义有误,本件已登记为异常,请与工会办公室联系。"""
+    """流程定义有误，本件已登记为异常，请与工会办公室联系。"""
 
     code = "process_fault"
 
@@ -61,7 +61,7 @@ class ProcessFault(EngineError):
 
 
 class Unavailable(EngineError):
-    """数据库暂时不可用,什么都没有改动,请稍后再试。"""
+    """数据库暂时不可用，什么都没有改动，请稍后再试。"""
 
     status = 503
     code = "unavailable"

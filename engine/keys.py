@@ -93,13 +93,13 @@ def load_or_create(directory: Path) -> SigningKey:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _create(path)
     if os.name == "posix" and path.stat().st_mode & 0o077:
-        raise EngineError(f"签名密钥可被他人读取,请执行 chmod 600 {path}", code="key_exposed")
+        raise EngineError(f"签名密钥可被他人读取，请执行 chmod 600 {path}", code="key_exposed")
     try:
         private = load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError) as error:
-        raise EngineError(f"签名密钥文件无法读取:{path}", code="key_unreadable") from error
+        raise EngineError(f"签名密钥文件无法读取：{path}", code="key_unreadable") from error
     if not isinstance(private, Ed25519PrivateKey):
-        raise EngineError(f"签名密钥不是 Ed25519 密钥:{path}", code="key_unreadable")
+        raise EngineError(f"签名密钥不是 Ed25519 密钥：{path}", code="key_unreadable")
     return SigningKey(private)
 
 
@@ -164,12 +164,12 @@ def parse_checkpoint(data: bytes | str) -> Checkpoint:
         raise Invalid("检查点只含 ASCII 字符") from error
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not 5 <= len(lines) <= 6:
-        raise Invalid(f"检查点应有 5 行,另加 1 行签名,现有 {len(lines)} 行")
+        raise Invalid(f"检查点应有 5 行，另加 1 行签名，现有 {len(lines)} 行")
     _, size, root, at, key, *signature = _match(lines)
     try:
         moment = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError as error:
-        raise Invalid(f"检查点第 4 行的时刻不存在:{at}") from error
+        raise Invalid(f"检查点第 4 行的时刻不存在：{at}") from error
     return Checkpoint(int(size), bytes.fromhex(root), moment, key, bytes.fromhex(signature[0]) if signature else None)
 
 
@@ -178,7 +178,7 @@ def _match(lines: list[str]) -> list[str]:
     for number, (line, (pattern, advice)) in enumerate(zip(lines, _PARTS, strict=False), 1):
         found = re.fullmatch(pattern, line)
         if not found:
-            raise Invalid(f"检查点第 {number} 行{advice},现为:{line[:80]}")
+            raise Invalid(f"检查点第 {number} 行{advice}，现为：{line[:80]}")
         values.append(found[found.re.groups])
     return values
 

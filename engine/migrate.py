@@ -95,7 +95,7 @@ def _upgrade(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as fault:
-        message = "这个数据库由更新的版本建立,请使用新版本的程序。"
+        message = "这个数据库由更新的版本建立，请使用新版本的程序。"
         raise EngineError(message, code="newer", detail=str(fault)) from fault
 
 

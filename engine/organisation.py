@@ -87,7 +87,7 @@ def actor(session: Session, member_id: UUID) -> Actor:
         .where(member.id == member_id, member.active)
     ).all()  # fmt: skip
     if not rows:
-        raise NotFound("没有这个人,或已停用。")
+        raise NotFound("没有这个人，或已停用。")
     first = rows[0]
     held = tuple(Held(r.kind, r.post_unit, r.post_union) for r in rows if r.kind)
     return Actor(first.id, first.name, first.union_id, first.unit_id, held, first.locale)

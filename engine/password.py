@@ -34,7 +34,7 @@ def check_rules(password: str, username: str) -> None:
     if plain == _normal(username).casefold():
         raise Invalid({"password": ["密码不能与用户名相同。"]})
     if plain in COMMONEST or len(set(plain)) == 1:
-        raise Invalid({"password": ["这个密码太常见,请换一个。"]})
+        raise Invalid({"password": ["这个密码太常见，请换一个。"]})
 
 
 def hash_password(password: str) -> str:

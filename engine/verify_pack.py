@@ -205,7 +205,7 @@ def sequence(pack: Pack) -> str:
     for event in pack.events:
         before = last.get(event["instance"], {"seq": 0, "leaf_no": -1})
         if event["seq"] != before["seq"] + 1:
-            raise Wrong(f"{event['where']} 序号 seq {event['seq']},应为 expected {before['seq'] + 1}")
+            raise Wrong(f"{event['where']} 序号 seq {event['seq']}，应为 expected {before['seq'] + 1}")
         if event["leaf_no"] is not None and (before["leaf_no"] is None or event["leaf_no"] <= before["leaf_no"]):
             raise Wrong(f"{event['where']} 叶序号次序不对 leaf_no {event['leaf_no']} is out of order")
         last[event["instance"]] = event
@@ -267,7 +267,7 @@ def inclusion(pack: Pack) -> str:
         raise Wrong(f"proofs.json 叶 leaf {min(paths, key=int)} 没有对应的事件 has no event: 事件被删 cut off?")
     if len(pack.events) > len(sealed):
         young = len(pack.events) - len(sealed)
-        say(f"NOTE  {young} 个较新事件尚未封存,仍可被改写 events are not sealed yet and could still be rewritten")
+        say(f"NOTE  {young} 个较新事件尚未封存，仍可被改写 events are not sealed yet and could still be rewritten")
     return f"{len(sealed)} 个叶 leaves"
 
 
@@ -278,7 +278,7 @@ def heads(pack: Pack) -> str:
         signed(pack, note, f"heads.txt 第 {number} 份 note {number}")
         event = last.get(note[1], {"seq": 0, "hash": ""})
         if (str(event["seq"]), event["hash"]) != (note[2], note[3]):
-            raise Wrong(f"heads.txt 件 {note[1]} 应止于 should end with seq {note[2]},现为 but has {event['seq']}")
+            raise Wrong(f"heads.txt 件 {note[1]} 应止于 should end with seq {note[2]}，现为 but has {event['seq']}")
     for instance in sorted(set(last) - {note[1] for note in pack.heads}):
         say(f"NOTE  件 {instance} 未附末事件签名 no signed head: 其后的事件可能被略去 later events may be left out")
     return f"{len(pack.heads)} 个末事件 heads"
@@ -468,7 +468,7 @@ def verify(path: Path, witness: Path | None) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="校验证据包 Verify an evidence pack")
-    parser.add_argument("pack", type=Path, help="证据包(ZIP 或文件夹) the pack: ZIP or folder")
+    parser.add_argument("pack", type=Path, help="证据包（ZIP 或文件夹） the pack: ZIP or folder")
     parser.add_argument("--witness", type=Path, help="您留存的检查点 checkpoint notes that you kept")
     given = parser.parse_args()
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

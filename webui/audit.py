@@ -268,7 +268,7 @@ def witness(size: int) -> tuple[str, int] | Answer:
         carry_out(lambda s: reads.witness(s, me(), size, who))
     except (Invalid, Conflict) as fault:
         return _seal_page(fault=fault.message), fault.status
-    flash(_("已登记:检查点 %(size)s 由%(who)s保存。", size=size, who=who.strip()))
+    flash(_("已登记：检查点 %(size)s 由%(who)s保存。", size=size, who=who.strip()))
     return redirect(url_for("audit.seal"))
 
 

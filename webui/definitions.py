@@ -161,13 +161,13 @@ def propose() -> tuple[str, int] | Answer:
         files = deciding.parse_upload(unzipped(data))
         faults = check.faults(files, rulebook(), set(posts.kinds().posts))
         if faults:
-            return _propose_page(_("发现 %(n)s 处问题,没有提交。", n=len(faults)), faults, note), 422
+            return _propose_page(_("发现 %(n)s 处问题，没有提交。", n=len(faults)), faults, note), 422
         if not note:
             return _propose_page(_("请写明改了什么、为什么改。"), None, note), 422
         digest = carry_out(lambda s: deciding.propose(s, me(), files, note))
     except (Invalid, Conflict, ProcessFault) as fault:
         return _propose_page(fault.message, None, note), 422 if isinstance(fault, ProcessFault) else fault.status
-    flash(_("已提交,等待另一人批准。"))
+    flash(_("已提交，等待另一人批准。"))
     return redirect(url_for("definitions.version", digest=digest))
 
 
@@ -183,7 +183,7 @@ def unzipped(data: bytes) -> dict[str, bytes]:
             _refuse_bombs(entries)
             return _without_root({i.filename: _read(archive, i) for i in entries})
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
-        raise Invalid({"folder": [_("这不是完好的 .zip 文件,或带有密码。")]}) from None
+        raise Invalid({"folder": [_("这不是完好的 .zip 文件，或带有密码。")]}) from None
 
 
 def _litter(name: str) -> bool:
@@ -193,7 +193,7 @@ def _litter(name: str) -> bool:
 
 def _refuse_bombs(entries: list[zipfile.ZipInfo]) -> None:
     if len(entries) > MAX_FILES:
-        raise Invalid({"folder": [_("文件太多,最多 %(n)s 个。", n=MAX_FILES)]})
+        raise Invalid({"folder": [_("文件太多，最多 %(n)s 个。", n=MAX_FILES)]})
     if sum(i.file_size for i in entries) > MAX_FOLDER:
         raise Invalid({"folder": [_("解压后超过 %(n)s MB。", n=MAX_FOLDER // 1_000_000)]})
     if any(i.external_attr >> 28 == 0xA for i in entries):  # a symbolic link
@@ -224,5 +224,5 @@ def decide(digest: str) -> Answer:
     if not approve and request.form.get("decision") != "refuse":
         raise Invalid({"decision": [_("请选择批准或不批准。")]})
     carry_out(lambda s: deciding.decide(s, me(), digest, approve))
-    flash(_("已批准,新发起的事项按这一版本办理。") if approve else _("未批准。"))
+    flash(_("已批准，新发起的事项按这一版本办理。") if approve else _("未批准。"))
     return redirect(url_for("definitions.version", digest=digest))

@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
     """Register the handlers and the headers that every answer carries."""
     app.register_error_handler(EngineError, engine_error)
     app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(CSRFError, lambda _fault: answer(400, "csrf", _("页面已过期,请刷新后再提交。")))
+    app.register_error_handler(CSRFError, lambda _fault: answer(400, "csrf", _("页面已过期，请刷新后再提交。")))
     app.after_request(headers)
 
 
@@ -45,7 +45,7 @@ def http_error(fault: HTTPException) -> Response:
         404: _("没有找到这个页面。"),
         405: _("不支持这种操作。"),
         413: _("内容过大。"),
-        429: _("请求过于频繁,请稍后再试。"),
+        429: _("请求过于频繁，请稍后再试。"),
     }
     response = answer(status, "http", words.get(status, fault.description or fault.name))
     if isinstance(fault, MethodNotAllowed) and fault.valid_methods:

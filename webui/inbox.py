@@ -66,7 +66,7 @@ def complete(task_id: UUID) -> tuple[str, int] | Answer:
             with suppress(Invalid):
                 carry_out(lambda s: drafts.save(s, me(), f"task:{task_id}", given))
         return render_template("inbox/task.html", task=found, values=given, errors={}, fault=fault.message), 409
-    return _onward(task_id, _("已办理:%(title)s", title=f"{found.title} · {found.subject}"))
+    return _onward(task_id, _("已办理：%(title)s", title=f"{found.title} · {found.subject}"))
 
 
 def _complete(session: Any, task_id: UUID, given: dict[str, Any], revision: int | None) -> None:
@@ -91,7 +91,7 @@ def hold(task_id: UUID, what: str) -> Answer:
     """Take a task of my seat for myself, or give it back."""
     act = tasks.claim if what == "claim" else tasks.release
     carry_out(lambda s: act(s, me(), task_id))
-    flash(_("已签收,由您办理。") if what == "claim" else _("已退回,同岗位的人都可以办理。"))
+    flash(_("已签收，由您办理。") if what == "claim" else _("已退回，同岗位的人都可以办理。"))
     return redirect(url_for("inbox.task", task_id=task_id))
 
 
@@ -138,5 +138,5 @@ def respond(poll_id: UUID, what: str) -> tuple[str, int] | Answer:
         return page, fault.status
     if what == "answer":
         return _onward(poll_id, _("已作答。截止前可以撤回。"))
-    flash(_("已撤回,可以重新作答。") if what == "withdraw" else _("已截止。"))
+    flash(_("已撤回，可以重新作答。") if what == "withdraw" else _("已截止。"))
     return redirect(url_for("inbox.poll", poll_id=poll_id))

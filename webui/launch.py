@@ -56,13 +56,13 @@ def start(process_id: str) -> Page | Response:
         location = once(given, lambda s: _start(s, process_id, given))
     except Invalid as fault:
         if SENT_TWICE in fault.fields:
-            again = _("这张表已经提交过,而内容又有改动。确要另外发起一件,请再次提交。")
+            again = _("这张表已经提交过，而内容又有改动。确要另外发起一件，请再次提交。")
             return _page(found, given, fault=again), 409
         return _page(found, given, fault.fields, _("请按提示修改。")), fault.status
     except (Conflict, ProcessFault) as fault:
         if isinstance(fault, ProcessFault):
             log.error("launch of %s: %s %s", process_id, fault.message, fault.details, exc_info=fault)
-        return _page(found, given, fault=_("没有发起成功:%(why)s", why=said(fault.message))), fault.status
+        return _page(found, given, fault=_("没有发起成功：%(why)s", why=said(fault.message))), fault.status
     flash(_("已发起。"))
     return redirect(location, 303)
 

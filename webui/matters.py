@@ -122,11 +122,11 @@ def send(instance_id: UUID, name: str) -> str | Page | Answer:
         once(given, lambda s: str(instances.send(s, me(), instance_id, name, given)))
     except Invalid as fault:
         if SENT_TWICE in fault.fields:
-            return _message(instance_id, name, given, fault=_("这张表已经提交过,而内容又有改动。确要再提交一次,请再按一次。"))
+            return _message(instance_id, name, given, fault=_("这张表已经提交过，而内容又有改动。确要再提交一次，请再按一次。"))
         return _message(instance_id, name, given, fault.fields, _("请按提示修改。"))
     except Conflict as fault:
         return _page(instance_id, fault=fault.message), fault.status
-    flash(_("已提交:%(what)s", what=rule.title.in_(lang()) if rule else name))
+    flash(_("已提交：%(what)s", what=rule.title.in_(lang()) if rule else name))
     return redirect(url_for("matters.matter", instance_id=instance_id), 303)
 
 
@@ -165,7 +165,11 @@ def desk(instance_id: UUID, what: str) -> Page | Answer:
         return _page(instance_id, fault.fields, tried=what), fault.status
     except Conflict as fault:
         return _page(instance_id, fault=fault.message), fault.status
-    said = {"suspend": _("已暂停,各项期限停止计算。"), "resume": _("已恢复办理,各项期限相应顺延。"), "terminate": _("已终止。")}
+    said = {
+        "suspend": _("已暂停，各项期限停止计算。"),
+        "resume": _("已恢复办理，各项期限相应顺延。"),
+        "terminate": _("已终止。"),
+    }
     flash(said[what])
     return redirect(url_for("matters.matter", instance_id=instance_id), 303)
 
@@ -179,5 +183,5 @@ def retry(instance_id: UUID, incident_id: UUID) -> Page | Answer:
         carry_out(lambda s: instances.retry(s, me(), incident_id))
     except Conflict as fault:
         return _page(instance_id, fault=fault.message), fault.status
-    flash(_("已重新安排,稍后再看结果。"))
+    flash(_("已重新安排，稍后再看结果。"))
     return redirect(url_for("matters.matter", instance_id=instance_id), 303)

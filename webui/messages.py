@@ -27,7 +27,7 @@ def in_language(text: str, lang: str) -> str:
 
 def joined(messages: Iterable[str], lang: str) -> str:
     """Several messages in one line."""
-    return (";" if lang == "zh" else "; ").join(in_language(str(message), lang) for message in messages)
+    return ("；" if lang == "zh" else "; ").join(in_language(str(message), lang) for message in messages)
 
 
 @lru_cache(maxsize=4096)
@@ -51,9 +51,9 @@ def _ways(text: str, lang: str) -> Iterator[str]:
         if literal in text and (found := pattern.fullmatch(text)):
             parts = [_said(part, lang) for part in found.groups()]
             yield _HOLE.sub(lambda hole, parts=parts: parts[int(hole[1])], said).strip()  # type: ignore[misc]
-    for joint, other in (("; ", "; "), ("、", ", ")):
+    for joint, other in (("；", "; "), ("; ", "; "), ("、", ", ")):
         if joint in text:
-            yield other.join(_said(part, lang) for part in text.split(joint))
+            yield other.join(_said(part.strip(), lang) for part in text.split(joint))
     head, blank, tail = text.partition(" ")
     if blank:
         yield f"{_said(head, lang)} {_said(tail, lang)}"

@@ -210,7 +210,7 @@ def end(member_id: UUID, post_id: UUID) -> tuple[str, int] | Answer:
 def password(member_id: UUID) -> tuple[str, int] | Answer:
     """Set a first or a new password; the person changes it afterwards."""
     secret = request.form.get("secret", "")
-    said = _("密码已设置,此人的其他登录已全部结束。")
+    said = _("密码已设置，此人的其他登录已全部结束。")
     return _on_member(member_id, "password", lambda s: people.set_password(s, me(), member_id, secret), said)
 
 
@@ -380,7 +380,7 @@ def confirm(batch_id: UUID) -> tuple[str, int] | Answer:
     except Conflict as fault:
         return _preview_page(batch_id, fault.message), 409
     counts = {"new": done.created, "changed": done.changed, "skipped": done.skipped}
-    flash(_("已导入:新增 %(new)s,更改 %(changed)s,跳过 %(skipped)s。", **counts))
+    flash(_("已导入：新增 %(new)s，更改 %(changed)s，跳过 %(skipped)s。", **counts))
     return redirect(url_for("people.import_"))
 
 

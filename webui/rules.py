@@ -51,7 +51,7 @@ def level_title(key: str) -> str:
 @blueprint.app_template_global()
 def confidence_title(key: str) -> str:
     """How sure we are of a rule's words."""
-    return {"V": _("已核对原文"), "M": _("凭记忆,待核对"), "P": _("学校自定或产品默认,法律未规定")}.get(key, key)
+    return {"V": _("已核对原文"), "M": _("凭记忆，待核对"), "P": _("学校自定或产品默认，法律未规定")}.get(key, key)
 
 
 @blueprint.app_template_global()
@@ -111,7 +111,7 @@ def propose(rule_id: str) -> tuple[str, int] | Answer:
         return _rule_page(rule_id, fault.fields), 422
     except Conflict as fault:
         return _rule_page(rule_id, {"_": [fault.message]}), 409
-    flash(_("已提出,等待另一人批准。"))
+    flash(_("已提出，等待另一人批准。"))
     return redirect(url_for("rules.rule", rule_id=rule_id, union=union))
 
 
@@ -182,12 +182,12 @@ def load() -> tuple[str, int] | Answer:
         count = carry_out(lambda s: setting.load_notice(s, me(), number, rows, source))
     except (Invalid, Conflict) as fault:
         return _calendar_page(getattr(fault, "fields", {"_": [fault.message]}), "notice"), fault.status
-    flash(_("已载入 %(year)s 年放假安排,%(n)s 件事项的期限据此重新计算。", year=year, n=count))
+    flash(_("已载入 %(year)s 年放假安排，%(n)s 件事项的期限据此重新计算。", year=year, n=count))
     return redirect(url_for("rules.calendar"))
 
 
 def _rows() -> list[list[object]]:
-    """(day, 休/班, name) from the sheet if one was sent, else from what was pasted. Raises Invalid."""
+    """(day, 休/班， name) from the sheet if one was sent, else from what was pasted. Raises Invalid."""
     sent = request.files.get("sheet")
     if sent is not None and sent.filename:
         data = sent.stream.read(MAX_SHEET + 1)
@@ -209,7 +209,7 @@ def _sheet(name: str, data: bytes) -> list[list[object]]:
         rows, _notes = workbook.read(name, data, _COLUMNS)
     except Invalid as fault:
         raise Invalid({"rows": [m for messages in fault.fields.values() for m in messages]}) from None
-    if faults := [_("第 %(n)s 行:%(why)s", n=r.number, why=said(why)) for r in rows for why in r.faults]:
+    if faults := [_("第 %(n)s 行：%(why)s", n=r.number, why=said(why)) for r in rows for why in r.faults]:
         raise Invalid({"rows": faults})
     return [[r.values.get(c.key, "") for c in _COLUMNS] for r in rows]
 
@@ -220,7 +220,7 @@ def _text(data: bytes) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise Invalid({"rows": [_("文件无法识别,请另存为 .xlsx 或 .csv。")]})
+    raise Invalid({"rows": [_("文件无法识别，请另存为 .xlsx 或 .csv。")]})
 
 
 def _separated(text: str) -> list[list[object]]:

@@ -62,7 +62,7 @@ class Teller:
         """The actor; the engine itself where nobody acted."""
         behalf = event.body.get("on_behalf_of")
         name = event.actor or _("系统")
-        return _("%(who)s(代%(for)s)", **{"who": name, "for": behalf["name"]}) if isinstance(behalf, dict) else name
+        return _("%(who)s（代%(for)s）", **{"who": name, "for": behalf["name"]}) if isinstance(behalf, dict) else name
 
     def title(self, element: object) -> str:
         """What a person calls an element of the diagram."""
@@ -126,25 +126,25 @@ def _unknown(_t: Teller, e: Happened) -> str:
 def _task_completed(t: Teller, e: Happened) -> str:
     outcome, title = t.outcome(e), t.title(e.body.get("task"))
     if outcome:
-        return _("%(who)s办理了“%(task)s”,结论:%(outcome)s", who=t.who(e), task=title, outcome=outcome)
+        return _("%(who)s办理了“%(task)s”，结论：%(outcome)s", who=t.who(e), task=title, outcome=outcome)
     return _("%(who)s办理了“%(task)s”", who=t.who(e), task=title)
 
 
 def _poll_closed(t: Teller, e: Happened) -> str:
     passed = (e.body.get("outcome") or {}).get("passed")
     result = _("通过") if passed else _("未通过")
-    return _("“%(task)s”截止:%(result)s", task=t.title(e.body.get("task")), result=result)
+    return _("“%(task)s”截止：%(result)s", task=t.title(e.body.get("task")), result=result)
 
 
 def _poll_opened(t: Teller, e: Happened) -> str:
-    return _("“%(task)s”开始,名册 %(n)s 人", task=t.title(e.body.get("task")), n=e.body.get("roll"))
+    return _("“%(task)s”开始，名册 %(n)s 人", task=t.title(e.body.get("task")), n=e.body.get("roll"))
 
 
 def _refused(t: Teller, e: Happened) -> str:
     what = t.title(e.body["element"]) if e.body.get("element") else verb(str(e.body.get("verb", "")))
     if what:
-        return _("%(who)s想办理“%(what)s”,被拒绝:%(why)s", who=t.who(e), what=what, why=told(str(e.body.get("why", ""))))
-    return _("%(who)s的一次操作被拒绝:%(why)s", who=t.who(e), why=told(str(e.body.get("why", ""))))
+        return _("%(who)s想办理“%(what)s”，被拒绝：%(why)s", who=t.who(e), what=what, why=told(str(e.body.get("why", ""))))
+    return _("%(who)s的一次操作被拒绝：%(why)s", who=t.who(e), why=told(str(e.body.get("why", ""))))
 
 
 def verb(key: str) -> str:
@@ -174,13 +174,13 @@ def _recomputed(t: Teller, e: Happened) -> str:
         else _("“%(task)s”确认为 %(due)s", task=t.title(d["element"]), due=d["due"])
         for d in e.body.get("deadlines", ())
     ]
-    return _("放假安排载入后重新计算期限:%(changes)s", changes=_(";").join(changes))
+    return _("放假安排载入后重新计算期限：%(changes)s", changes=_(";").join(changes))
 
 
 def _verified(t: Teller, e: Happened) -> str:
     if e.body.get("whole"):
-        return _("%(who)s校验了全部 %(n)s 条记录,完整", who=t.who(e), n=e.body.get("events"))
-    return _("%(who)s校验了全部记录,发现断裂:%(fault)s", who=t.who(e), fault=told(str(e.body.get("fault", ""))))
+        return _("%(who)s校验了全部 %(n)s 条记录，完整", who=t.who(e), n=e.body.get("events"))
+    return _("%(who)s校验了全部记录，发现断裂：%(fault)s", who=t.who(e), fault=told(str(e.body.get("fault", ""))))
 
 
 @dataclass(frozen=True)
@@ -215,29 +215,29 @@ class _Values:
 
 _WORDS: dict[str, tuple[Callable[[], str], str]] = {
     # an instance
-    "instance_launched": (lambda: _("%(who)s提出,编号 %(number)s"), "outcome"),
+    "instance_launched": (lambda: _("%(who)s提出，编号 %(number)s"), "outcome"),
     "task_claimed": (lambda: _("%(who)s签收“%(task)s”"), ""),
     "task_released": (lambda: _("%(who)s把“%(task)s”退回同岗位"), ""),
     "task_reassigned": (lambda: _("%(who)s改派“%(task)s”"), ""),
-    "poll_answered": (lambda: _("%(who)s在“%(task)s”中答:%(choice)s"), ""),
-    "poll_answer_withdrawn": (lambda: _("%(who)s撤回在“%(task)s”中的答复(%(choice)s)"), ""),
-    "poll_recounted": (lambda: _("%(who)s退出后重新计票:“%(task)s”"), "outcome"),
+    "poll_answered": (lambda: _("%(who)s在“%(task)s”中答：%(choice)s"), ""),
+    "poll_answer_withdrawn": (lambda: _("%(who)s撤回在“%(task)s”中的答复（%(choice)s）"), ""),
+    "poll_recounted": (lambda: _("%(who)s退出后重新计票：“%(task)s”"), "outcome"),
     "decision_taken": (lambda: _("按决策表“%(decision)s”判定"), "clock"),
     "timer_fired": (lambda: _("“%(element)s”到时"), "clock"),
     "message_sent": (lambda: _("%(who)s提出“%(message)s”"), "outcome"),
     "deadline_extended": (lambda: _("“%(task)s”延期至 %(due)s"), "clock"),
-    "deadline_kept": (lambda: _("“%(task)s”已办理,不再延期"), "clock"),
+    "deadline_kept": (lambda: _("“%(task)s”已办理，不再延期"), "clock"),
     "reminder_sent": (lambda: _("提醒“%(task)s”的期限"), "clock"),
     "mover_replaced": (lambda: _("提案人由%(old)s改为%(new)s"), "outcome"),
     "instance_merged": (lambda: _("%(who)s确认并入 %(number)s"), "outcome"),
     "origin_merged": (lambda: _("%(number)s 并入本件"), "outcome"),
-    "instance_suspended": (lambda: _("%(who)s暂停本件:%(reason)s"), "outcome"),
-    "instance_resumed": (lambda: _("%(who)s恢复本件,停了 %(stopped_days)s 天"), "outcome"),
-    "instance_withdrawn": (lambda: _("%(who)s撤回本件:%(reason)s"), "outcome"),
-    "instance_terminated": (lambda: _("%(who)s终止本件:%(reason)s"), "outcome"),
-    "instance_archived": (lambda: _("归档,文书 %(documents)s 份,保存 %(retention_years)s 年"), ""),
+    "instance_suspended": (lambda: _("%(who)s暂停本件：%(reason)s"), "outcome"),
+    "instance_resumed": (lambda: _("%(who)s恢复本件，停了 %(stopped_days)s 天"), "outcome"),
+    "instance_withdrawn": (lambda: _("%(who)s撤回本件：%(reason)s"), "outcome"),
+    "instance_terminated": (lambda: _("%(who)s终止本件：%(reason)s"), "outcome"),
+    "instance_archived": (lambda: _("归档，文书 %(documents)s 份，保存 %(retention_years)s 年"), ""),
     "added_to_report": (lambda: _("列入向下次大会的报告"), ""),
-    "incident_noted": (lambda: _("出现异常:%(message)s"), "incident"),
+    "incident_noted": (lambda: _("出现异常：%(message)s"), "incident"),
     "incident_retried": (lambda: _("%(who)s重试异常"), "incident"),
     "evidence_exported": (lambda: _("%(who)s导出证据包"), "read"),
     "history_read": (lambda: _("%(who)s查看了历史"), "read"),
@@ -247,25 +247,25 @@ _WORDS: dict[str, tuple[Callable[[], str], str]] = {
     "member_created": (lambda: _("%(who)s登记人员%(name)s"), ""),
     "member_changed": (lambda: _("%(who)s更改%(name)s的登记"), ""),
     "post_granted": (lambda: _("%(name)s任%(unit)s%(post)s,%(from_on)s 至 %(to_on)s(%(who)s登记)"), ""),
-    "post_ended": (lambda: _("%(name)s不再任%(unit)s%(post)s,至 %(to_on)s:%(why)s(%(who)s登记)"), ""),
+    "post_ended": (lambda: _("%(name)s不再任%(unit)s%(post)s，至 %(to_on)s:%(why)s(%(who)s登记)"), ""),
     "password_set": (lambda: _("%(who)s为%(name)s设置密码"), ""),
     "password_changed": (lambda: _("%(who)s更改了自己的密码"), ""),
     "logged_in": (lambda: _("%(name)s登录"), "read"),
     "logged_out": (lambda: _("%(name)s退出登录"), "read"),
     "login_locked": (lambda: _("%(name)s的登录因多次失败暂时锁定"), "refused"),
-    "token_created": (lambda: _("%(who)s新建接口令牌(%(name)s)"), ""),
-    "token_ended": (lambda: _("%(who)s停用接口令牌(%(name)s)"), ""),
+    "token_created": (lambda: _("%(who)s新建接口令牌（%(name)s）"), ""),
+    "token_ended": (lambda: _("%(who)s停用接口令牌（%(name)s）"), ""),
     "import_confirmed": (lambda: _("%(who)s导入文件 %(file)s"), ""),
     "people_exported": (lambda: _("%(who)s导出人员资料 %(rows)s 行"), "read"),
     # rules, definitions, seals
-    "setting_proposed": (lambda: _("%(who)s提议把规则 %(rule)s 定为 %(value)s,自 %(valid_from)s 起"), ""),
-    "setting_approved": (lambda: _("%(who)s批准规则 %(rule)s 定为 %(value)s,自 %(valid_from)s 起"), "outcome"),
+    "setting_proposed": (lambda: _("%(who)s提议把规则 %(rule)s 定为 %(value)s，自 %(valid_from)s 起"), ""),
+    "setting_approved": (lambda: _("%(who)s批准规则 %(rule)s 定为 %(value)s，自 %(valid_from)s 起"), "outcome"),
     "setting_refused": (lambda: _("%(who)s未批准规则 %(rule)s 定为 %(value)s"), "outcome"),
-    "vacation_added": (lambda: _("%(who)s登记假期“%(name)s”,%(from_on)s 至 %(to_on)s"), ""),
-    "vacation_removed": (lambda: _("%(who)s删除假期“%(name)s”,%(from_on)s 至 %(to_on)s"), ""),
-    "notice_loaded": (lambda: _("%(who)s载入 %(year)s 年放假安排(%(source)s)"), "outcome"),
+    "vacation_added": (lambda: _("%(who)s登记假期“%(name)s”，%(from_on)s 至 %(to_on)s"), ""),
+    "vacation_removed": (lambda: _("%(who)s删除假期“%(name)s”，%(from_on)s 至 %(to_on)s"), ""),
+    "notice_loaded": (lambda: _("%(who)s载入 %(year)s 年放假安排（%(source)s）"), "outcome"),
     "definition_proposed": (lambda: _("%(who)s提出流程 %(process)s 的新版本 %(version)s"), ""),
-    "definition_published": (lambda: _("流程 %(process)s 的版本 %(version)s 施行(%(who)s)"), "outcome"),
+    "definition_published": (lambda: _("流程 %(process)s 的版本 %(version)s 施行（%(who)s）"), "outcome"),
     "definition_refused": (lambda: _("%(who)s未批准流程 %(process)s 的版本 %(version)s"), "outcome"),
     "checkpoint_witnessed": (lambda: _("%(who)s登记检查点 %(size)s 已交%(witness)s保存"), "outcome"),
 }
@@ -286,18 +286,18 @@ def _details(t: Teller, e: Happened) -> list[str]:
     if body.get("seat") and e.kind in ("instance_launched", "task_completed"):
         found.append(_("以%(seat)s的身份", seat=t.seat(body["seat"])))
     if body.get("comment"):
-        found.append(_("意见:%(comment)s", comment=body["comment"]))
+        found.append(_("意见：%(comment)s", comment=body["comment"]))
     if e.kind == "poll_opened":
-        found.append(_("规则 %(rule)s;名册散列 %(hash)s", rule=body.get("rule"), hash=str(body.get("roll_hash"))[:16] + "…"))
+        found.append(_("规则 %(rule)s；名册散列 %(hash)s", rule=body.get("rule"), hash=str(body.get("roll_hash"))[:16] + "…"))
     if e.kind == "poll_closed":
         found.append(t.counts(e))
         found.append(_closing().get(str(body.get("why")), ""))
     if e.kind == "decision_taken" and isinstance(body.get("result"), dict):
         found.append(str(body["result"].get("because", "")))
     if body.get("ended"):
-        found.append(_("至此结束:%(end)s", end=t.title(body["ended"])))
+        found.append(_("至此结束：%(end)s", end=t.title(body["ended"])))
     return [f for f in found if f]
 
 
 def _closing() -> dict[str, str]:
-    return {"window_ended": _("期满截止"), "early": _("结果已定,提前截止"), "closed_by_mover": _("人数已够,由提案人截止")}
+    return {"window_ended": _("期满截止"), "early": _("结果已定，提前截止"), "closed_by_mover": _("人数已够，由提案人截止")}

@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser; what it gives has `run`, the name of a verb, or None and `about`, whose help is to be shown."""
     made = argparse.ArgumentParser(
         prog="yixing",
-        description="Yixing 议行: workflow engine for the democratic management of university trade unions.",
+        description="Yixing 议行： workflow engine for the democratic management of university trade unions.",
         epilog=_EPILOG,
     )
     made.set_defaults(run=None, about=made)

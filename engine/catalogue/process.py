@@ -149,7 +149,7 @@ class Process:
 def read(folder: Path) -> dict[str, str]:
     """All text files of a folder by relative path. Raises ProcessFault when it is none or too large."""
     if not folder.is_dir():
-        raise ProcessFault(f"没有这个流程文件夹:{folder}", file=str(folder))
+        raise ProcessFault(f"没有这个流程文件夹：{folder}", file=str(folder))
     files: dict[str, str] = {}
     size = 0
     for path in sorted(folder.rglob("*")):
@@ -199,13 +199,13 @@ def _load(digest: str, text: str) -> Process:
     try:
         raw = tomllib.loads(files["process.toml"])
     except tomllib.TOMLDecodeError as fault:
-        raise ProcessFault(f"process.toml 无法读取:{fault}", file="process.toml") from fault
+        raise ProcessFault(f"process.toml 无法读取：{fault}", file="process.toml") from fault
     tree = parse_xml(files["process.bpmn"].encode(), "process.bpmn")
     diagram = read_diagram(tree)
     try:
         return _assemble(digest, files, raw, tree, diagram)
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise ProcessFault(f"process.toml 的写法不对:{fault!r}", file="process.toml") from fault
+        raise ProcessFault(f"process.toml 的写法不对：{fault!r}", file="process.toml") from fault
 
 
 def _form(files: Mapping[str, str], name: str) -> forms.Form | None:

@@ -71,6 +71,6 @@ def adopt(session: Session, actor: Actor | None, instance_id: UUID, form: forms.
             )
         ).all()  # fmt: skip
         if len(known) != len(ids):
-            raise Invalid({field.key: ["附件已不存在,请重新上传。"]})
+            raise Invalid({field.key: ["附件已不存在，请重新上传。"]})
         session.execute(update(tables.attachment).where(attachment.id.in_(ids)).values(instance_id=instance_id))
         clean[field.key] = [{"id": str(k.id), "name": k.name, "sha256": k.sha256} for k in known]

@@ -63,7 +63,7 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     column = _definition.c
     known = session.execute(select(column.state).where(column.hash == process.hash)).scalar()
     if known is not None:
-        raise Conflict("这个版本已经登记过,内容没有变化。", code="same")
+        raise Conflict("这个版本已经登记过，内容没有变化。", code="same")
     digest = _store(session, files, "proposed", actor, note[:500])
     history.note(session, history.INSTALLATION, "definition_proposed", actor, process=process.id, version=digest)
     return digest
@@ -93,7 +93,7 @@ def parse_upload(files: Mapping[str, bytes]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name, data in files.items():
         if name.startswith("/") or ".." in name.split("/") or len(name) > 200:
-            raise Invalid({"files": [f"文件名不允许:{name[:80]}"]})
+            raise Invalid({"files": [f"文件名不允许：{name[:80]}"]})
         try:
             texts[name] = data.decode("utf-8")
         except UnicodeDecodeError:

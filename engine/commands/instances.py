@@ -140,7 +140,7 @@ def withdraw(session: Session, actor: Actor, instance_id: UUID, reason: str) -> 
     if run.row["starter_id"] != actor.id:
         raise NotFound(instance_id=str(instance_id), verb="withdraw")
     if session.execute(_ACTED, {"id": instance_id}).first():
-        raise Conflict("已有人办理,不能直接撤回。", code="acted")
+        raise Conflict("已有人办理，不能直接撤回。", code="acted")
     _end(run, "withdrawn", "instance_withdrawn", _reason(reason))
     return instance_id
 
@@ -157,14 +157,14 @@ def _desk(session: Session, actor: Actor, instance_id: UUID, verb: str, *states:
     if not access.may(actor, verb, run.row["union_id"]):
         raise Refused(verb=verb, instance_id=str(instance_id))
     if run.row["state"] not in states:
-        raise Conflict(f"此件{settle.STATES.get(run.row['state'], '')},不能进行这项操作。", code="state")
+        raise Conflict(f"此件{settle.STATES.get(run.row['state'], '')}，不能进行这项操作。", code="state")
     return run
 
 
 def _reason(reason: str) -> str:
     plain = reason.strip()
     if not plain or len(plain) > MAX_REASON or "\0" in plain:
-        raise Invalid({"reason": [f"请写明理由,不超过 {MAX_REASON} 字。"]})
+        raise Invalid({"reason": [f"请写明理由，不超过 {MAX_REASON} 字。"]})
     return plain
 
 

@@ -1,4 +1,4 @@
-"""What a leading instance keeps of those that were merged into it (并案): who they were lasts for ever."""
+"""What a leading instance keeps of those that were merged into it （并案）: who they were lasts for ever."""
 
 from __future__ import annotations
 

@@ -47,12 +47,12 @@ def respond(session: Session, actor: Actor, poll_id: UUID, choice: str, comment:
     _still_open(run, poll)
     rule = run.process.tasks[task.element]
     if rule.recuse and run.value(rule.recuse):
-        raise Refused("您与此件有利害关系,应当回避。", code="recused", instance_id=str(run.row["id"]), element=rule.id)
+        raise Refused("您与此件有利害关系，应当回避。", code="recused", instance_id=str(run.row["id"]), element=rule.id)
     if choice not in poll.choices:
         raise Invalid({"choice": ["没有这个选项。"]})
     comment = plain_comment(comment)
     if mine.choice is not None:
-        raise Conflict("您已作答。如需更改,请先撤回。", code="answered")
+        raise Conflict("您已作答。如需更改，请先撤回。", code="answered")
     _put(run, poll, actor, choice, comment, {choice: 1})
     run.ledger.add("poll_answered", actor, task=task.element, poll=str(poll_id), choice=choice, comment=comment or None)
     with run.answering():
@@ -64,7 +64,7 @@ def plain_comment(comment: str) -> str:
     """A comment as text: stripped, at most 500 characters, without NUL. Raises Invalid."""
     plain = comment.strip()
     if len(plain) > MAX_COMMENT or "\0" in plain or any(0xD800 <= ord(c) <= 0xDFFF for c in plain):
-        raise Invalid({"comment": [f"意见不得超过 {MAX_COMMENT} 字,也不得含有控制字符。"]})
+        raise Invalid({"comment": [f"意见不得超过 {MAX_COMMENT} 字，也不得含有控制字符。"]})
     return plain
 
 
@@ -85,7 +85,7 @@ def take_back(session: Session, actor: Actor, poll_id: UUID) -> UUID:
 
 def _still_open(run: Run, poll: Any) -> None:
     if run.row["state"] != "running":
-        raise Conflict(f"此件{settle.STATES.get(run.row['state'], '')},不能作答。", code="not_running")
+        raise Conflict(f"此件{settle.STATES.get(run.row['state'], '')}，不能作答。", code="not_running")
     if poll.state != "open" or (poll.closes_at is not None and clock.now() >= poll.closes_at):
         raise Conflict("表决已截止。", code="closed")
 
@@ -142,7 +142,7 @@ def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
         raise Refused(verb="close_poll", instance_id=str(run.row["id"]), element=task.element)
     _still_open(run, poll)
     if poll.rule["closable"] != "passes" or not tally(run, poll, poll.counts)["passed"]:
-        raise Conflict("还没有达到规定人数,不能提前截止。", code="not_reached")
+        raise Conflict("还没有达到规定人数，不能提前截止。", code="not_reached")
     with run.answering():
         finish_poll(run, poll, task, "closed_by_mover")
     return UUID(str(run.row["id"]))

@@ -80,7 +80,7 @@ def verify(session: Session, actor: Actor, public: bytes) -> Verdict:
     access.check(actor, "verify", None)
     count = session.execute(select(func.count()).select_from(tables.event)).scalar_one()
     if count > MOST_EVENTS:
-        raise Invalid(f"记录已有 {count} 条,请由系统管理员在命令行用 yixing verify 校验。")
+        raise Invalid(f"记录已有 {count} 条，请由系统管理员在命令行用 yixing verify 校验。")
     verdict = seals.verify(session, public)
     whole = verdict.broken is None and not verdict.fault
     history.note(

@@ -84,7 +84,7 @@ def decide_setting(session: Session, actor: Actor, setting_id: UUID, approve: bo
     valid_from = max(row.valid_from, clock.today() + timedelta(days=1))
     if approve:
         if row.valid_to is not None and row.valid_to < valid_from:
-            raise Conflict("这项提议的施行期已经过去,请重新提出。", code="too_late")
+            raise Conflict("这项提议的施行期已经过去，请重新提出。", code="too_late")
         _check(session, row.unit_id, law.Setting(row.rule_id, row.value, valid_from, row.valid_to, row.source))
     state = "in_force" if approve else "refused"
     session.execute(
@@ -113,9 +113,9 @@ def _day_faults(valid_from: date, valid_to: date | None) -> dict[str, list[str]]
     today = clock.today()
     faults: dict[str, list[str]] = {}
     if valid_from <= today:
-        faults["valid_from"] = ["最早自明天起施行;已经发起的事项仍按发起当日的规则办理。"]
+        faults["valid_from"] = ["最早自明天起施行；已经发起的事项仍按发起当日的规则办理。"]
     elif (valid_from - today).days > MOST_AHEAD:
-        faults["valid_from"] = ["施行日太远,请在五年之内。"]
+        faults["valid_from"] = ["施行日太远，请在五年之内。"]
     if valid_to is not None and valid_to < valid_from:
         faults["valid_to"] = ["结束日早于开始日。"]
     return faults
@@ -143,7 +143,7 @@ def add_vacation(session: Session, actor: Actor, union_id: UUID, name: str, from
     elif (to_on - from_on).days >= LONGEST_VACATION:
         faults["to_on"] = [f"一个假期最长 {LONGEST_VACATION} 天。"]
     if abs((from_on - clock.today()).days) > MOST_AHEAD:
-        faults["from_on"] = ["日期离今天太远,请在五年之内。"]
+        faults["from_on"] = ["日期离今天太远，请在五年之内。"]
     if faults:
         raise Invalid(faults)
     column = _vacation.c
@@ -177,7 +177,7 @@ def _vacation_told(key: UUID, name: str, from_on: date, to_on: date) -> dict[str
 def load_notice(session: Session, actor: Actor, year: int, rows: Iterable[Sequence[object]], source: str) -> int:
     """Load the State Council's holiday notice of a year, or a corrected one; it holds for all unions of the installation.
 
-    rows: (day, 休/班, name). Gives how many instances have deadlines that rest on it; their recomputing is asked for in
+    rows: (day, 休/班， name). Gives how many instances have deadlines that rest on it; their recomputing is asked for in
     this transaction. Raises Refused, Invalid (all faulty rows at once).
     """
     access.check(actor, "load_notice", None)  # of any union: the calendar is one for all

@@ -60,7 +60,7 @@ def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str)
             raise NotFound(instance_id=str(instance_id))
     row = access.must_see(session.execute(_LOCK, {"key": instance_id}).mappings().first())
     if states and row["state"] not in states:
-        raise Conflict(f"此件{STATES.get(row['state'], row['state'])},不能再办理。", code="not_" + states[0])
+        raise Conflict(f"此件{STATES.get(row['state'], row['state'])}，不能再办理。", code="not_" + states[0])
     return resume(session, actor, dict(row))
 
 
@@ -90,7 +90,8 @@ def settle(run: Run, before: tuple[Live, ...], step: Step, body: dict[str, Any],
         if element in run.process.tasks:
             run.rounds[element] = run.rounds.get(element, 0) + 1
             if run.rounds[element] > MAX_ROUNDS:
-                raise ProcessFault(f"环节“{run.process.title_of(element)}”已重复 {MAX_ROUNDS} 次,不能再继续。", element=element)
+                said = f"环节“{run.process.title_of(element)}”已重复 {MAX_ROUNDS} 次，不能再继续。"
+                raise ProcessFault(said, element=element)
     if step.passed:
         body["passed"] = list(step.passed)
     old, new = {live.ref: live for live in before}, {live.ref: live for live in step.live}

@@ -44,7 +44,7 @@ def _open(session: Session, actor: Actor, task_id: UUID, revision: int | None) -
     run = settle.resume(session, actor, {k: v for k, v in found.items() if not k.startswith("task_")})
     rule = run.process.tasks[task.element]
     if rule.poll:
-        raise NotFound("这是一项表决,请在表决页上作答。")
+        raise NotFound("这是一项表决，请在表决页上作答。")
     if not (actor.id in (task.assignee_id, task.closed_by) or task.seat in actor.seats):
         raise NotFound(instance_id=str(run.row["id"]), verb="complete", element=task.element)
     stale = task.state != "open" or (revision is not None and revision != task.revision)
@@ -68,17 +68,17 @@ def _acted_first(run: Run, task_id: UUID) -> Conflict:
     """Say who acted, and when, by the task as it is now."""
     task = run.session.execute(select(_task).where(_task.c.id == task_id)).one()
     if task.state == "open" and run.row["state"] == "suspended":
-        return Conflict("此件已暂停,恢复后才能办理。", code="suspended")
+        return Conflict("此件已暂停，恢复后才能办理。", code="suspended")
     who = task.closed_by or task.assignee_id
     name = organisation.names(run.session, [who]).get(who, "") if who else ""
     if task.state == "done":
         at = task.closed_at.astimezone(clock.CHINA)
         return Conflict(f"{name}已于 {at:%m-%d %H:%M} 办理了此项。", code="done", who=name)
     if task.state == "cancelled":
-        return Conflict("此项已随流程变化取消,无需办理。", code="cancelled")
+        return Conflict("此项已随流程变化取消，无需办理。", code="cancelled")
     if name and who != (run.actor.id if run.actor else None):
-        return Conflict(f"{name}已签收此项,正在办理。", code="claimed", who=name)
-    return Conflict("此项刚有变动,请刷新后再办。", code="stale")
+        return Conflict(f"{name}已签收此项，正在办理。", code="claimed", who=name)
+    return Conflict("此项刚有变动，请刷新后再办。", code="stale")
 
 
 def may_act(run: Run, rule: TaskRule, given: Mapping[str, Any] | None = None) -> None:
@@ -90,10 +90,10 @@ def may_act(run: Run, rule: TaskRule, given: Mapping[str, Any] | None = None) ->
         )
         if run.session.execute(done.limit(1)).first():
             raise Refused(
-                "您已办理过前面的环节,按规定不能再办理此项。", code="separated", instance_id=instance, element=rule.id
+                "您已办理过前面的环节，按规定不能再办理此项。", code="separated", instance_id=instance, element=rule.id
             )
     if rule.recuse and run.value(rule.recuse, {rule.id: given} if given is not None else None):
-        raise Refused("您与此件有利害关系,应当回避。", code="recused", instance_id=instance, element=rule.id)
+        raise Refused("您与此件有利害关系，应当回避。", code="recused", instance_id=instance, element=rule.id)
 
 
 def pass_gates(run: Run, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None = None) -> None:
@@ -161,7 +161,7 @@ def release(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Give a claimed task back to its seat. A person's own task cannot be given back."""
     run, task, rule = _open(session, actor, task_id, None)
     if task.seat is None or task.assignee_id != actor.id:
-        raise Conflict("此项不是您签收的,不能退回。", code="not_claimed")
+        raise Conflict("此项不是您签收的，不能退回。", code="not_claimed")
     _change(run, task, assignee_id=None)
     run.ledger.add("task_released", actor, task=rule.id, id=str(task_id))
     settle.save(run)

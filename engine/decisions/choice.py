@@ -20,9 +20,9 @@ def decide(table: Table, facts: Mapping[str, Any], functions: Functions) -> dict
     _refuse_lists(table, values)
     matching = _matching(table, values, functions)
     if len(matching) > 1:
-        raise _fault(table, f"第 {'、'.join(map(str, matching))} 行同时命中,只能命中一行")
+        raise _fault(table, f"第 {'、'.join(map(str, matching))} 行同时命中，只能命中一行")
     if not matching and not table.has_otherwise:
-        raise _fault(table, "没有一行命中,请在最后加一行全是 - 的“其他情形”")
+        raise _fault(table, "没有一行命中，请在最后加一行全是 - 的“其他情形”")
     number = matching[0] if matching else len(table.rules)
     row = table.rules[number - 1]
     found = {
@@ -62,7 +62,7 @@ def _cell_matches(table: Table, column: int, text: str, value: Any, functions: F
             return False
         label = table.inputs[column].label
         shown = "还没有值" if value is None else f"的值是 {value!r}"
-        raise _fault(table, f"“{label}”({table.inputs[column].expression}){shown},不能与 {text} 比较") from None
+        raise _fault(table, f"“{label}”（{table.inputs[column].expression}）{shown}，不能与 {text} 比较") from None
 
 
 def _speaks_of_null(table: Table, column: int) -> bool:
@@ -72,8 +72,8 @@ def _speaks_of_null(table: Table, column: int) -> bool:
 def _refuse_lists(table: Table, values: list[Any]) -> None:
     for column, value in zip(table.inputs, values, strict=True):
         if isinstance(value, list):
-            raise _fault(table, f"“{column.label}”是清单,请把条件写成 \"…\" in {column.expression}")
+            raise _fault(table, f"“{column.label}”是清单，请把条件写成 \"…\" in {column.expression}")
 
 
 def _fault(table: Table, wrong: str) -> ProcessFault:
-    return ProcessFault(f"决策“{table.name or table.id}”:{wrong}", file=f"{table.id}.dmn", element=table.id)
+    return ProcessFault(f"决策“{table.name or table.id}”：{wrong}", file=f"{table.id}.dmn", element=table.id)

@@ -20,17 +20,17 @@ def parse(xml: bytes) -> Table:
     root = _root(xml)
     decisions = root.findall(f"{{{NAMESPACE}}}decision")
     if etree.QName(root).namespace != NAMESPACE or len(decisions) != 1:
-        raise ProcessFault(f"决策文件应是 DMN 1.3({NAMESPACE}),并且只有一个 decision")
+        raise ProcessFault(f"决策文件应是 DMN 1.3({NAMESPACE})，并且只有一个 decision")
     decision = decisions[0]
     tables = decision.findall(f"{{{NAMESPACE}}}decisionTable")
     if len(tables) != 1 or not decision.get("id"):
-        raise ProcessFault("decision 要有 id,并且只有一个 decisionTable", element=decision.get("id") or "")
+        raise ProcessFault("decision 要有 id，并且只有一个 decisionTable", element=decision.get("id") or "")
     return _table(decision.get("id"), decision.get("name") or "", tables[0])
 
 
 def _root(xml: bytes) -> Any:
     if len(xml) > MAX_BYTES:
-        raise ProcessFault(f"决策文件太大,最多 {MAX_BYTES} 字节")
+        raise ProcessFault(f"决策文件太大，最多 {MAX_BYTES} 字节")
     if b"\0" in xml or b"<!DOCTYPE" in xml.upper():
         raise ProcessFault("决策文件应是不带 DOCTYPE 的 UTF-8 XML")
     parser = etree.XMLParser(
@@ -45,14 +45,14 @@ def _root(xml: bytes) -> Any:
     if document.docinfo.doctype:
         raise ProcessFault("决策文件不能带 DOCTYPE")
     if sum(1 for _ in root.iter()) > MAX_ELEMENTS:
-        raise ProcessFault(f"决策文件太复杂,最多 {MAX_ELEMENTS} 个元素")
+        raise ProcessFault(f"决策文件太复杂，最多 {MAX_ELEMENTS} 个元素")
     return root
 
 
 def _table(table_id: str, name: str, table: Any) -> Table:
     policy = table.get("hitPolicy") or "UNIQUE"
     if policy not in {"UNIQUE", "FIRST"} or table.get("aggregation"):
-        raise ProcessFault(f"命中策略只能是 UNIQUE 或 FIRST,这里是 {policy}", element=table_id)
+        raise ProcessFault(f"命中策略只能是 UNIQUE 或 FIRST，这里是 {policy}", element=table_id)
     found = Table(
         id=table_id,
         name=name,

@@ -33,7 +33,7 @@ def faults(
 def _input_faults(table: Table, names: set[str] | None, known: frozenset[str]) -> Iterable[str]:
     for number, column in enumerate(table.inputs, 1):
         for wrong in expressions.check(column.expression, names, known):
-            yield f"第 {number} 列条件“{column.label}”:{wrong}"
+            yield f"第 {number} 列条件“{column.label}”：{wrong}"
     yield from _bad_values(table, known)
 
 
@@ -51,9 +51,9 @@ def _output_faults(table: Table) -> Iterable[str]:
     seen: set[str] = set()
     for number, output in enumerate(table.outputs, 1):
         if not output.name.isidentifier() or output.name.startswith("_"):
-            yield f"第 {number} 列结果要有名称(字母、数字、下划线),这里是“{output.name}”"
+            yield f"第 {number} 列结果要有名称（字母、数字、下划线），这里是“{output.name}”"
         if output.name in RESERVED:
-            yield f"结果不能叫 {output.name},这个名称已有用途"
+            yield f"结果不能叫 {output.name}，这个名称已有用途"
         if output.name in seen:
             yield f"有两列结果都叫 {output.name}"
         seen.add(output.name)
@@ -61,7 +61,7 @@ def _output_faults(table: Table) -> Iterable[str]:
 
 def _row_faults(table: Table, number: int, row: Row, known: frozenset[str]) -> Iterable[str]:
     if not row.description:
-        yield f"第 {number} 行没有说明,请在 description 写明依据的条款"
+        yield f"第 {number} 行没有说明，请在 description 写明依据的条款"
     for column, text in zip(table.inputs, row.cells, strict=True):
         for wrong in [*_cell_faults(text, known), *_law_faults(text, known), *_undeclared(column, text, known)]:
             yield f"第 {number} 行“{column.label}”的格 {text}:{wrong}"
@@ -77,11 +77,11 @@ def _cell_faults(text: str, known: frozenset[str]) -> list[str]:
 def _operand_faults(operand: str, known: frozenset[str]) -> list[str]:
     wrong = expressions.check(operand, None, known)
     if operand.startswith("["):
-        wrong.insert(0, "清单不写方括号,直接写 \"a\",\"b\";区间写 [1..5]")
+        wrong.insert(0, "清单不写方括号，直接写 \"a\",\"b\"；区间写 [1..5]")
     if operand.startswith("not"):
-        wrong.insert(0, "not(…) 只能单独占一格,里面可以列多个值")
+        wrong.insert(0, "not(…) 只能单独占一格，里面可以列多个值")
     if not wrong and (names := sorted(expressions.names_in(operand))):
-        wrong = [f'格里只写值,文字要加引号,例如 "{names[0]}"']
+        wrong = [f'格里只写值，文字要加引号，例如 "{names[0]}"']
     return wrong
 
 
@@ -90,7 +90,7 @@ def _law_faults(text: str, known: frozenset[str]) -> Iterable[str]:
         if not _operand_faults(operand, known):
             for number in expressions.numbers_in(operand):
                 if number not in {0, 1}:
-                    yield f"数字 {number} 应当是规则,请在 processes/law 写明,并改写成 rule(\"…\")"
+                    yield f"数字 {number} 应当是规则，请在 processes/law 写明，并改写成 rule(\"…\")"
 
 
 def _undeclared(column: Input, text: str, known: frozenset[str]) -> Iterable[str]:
@@ -102,7 +102,7 @@ def _undeclared(column: Input, text: str, known: frozenset[str]) -> Iterable[str
 
 def _result_faults(output: Output, text: str, known: frozenset[str]) -> list[str]:
     if text in {"", "-"}:
-        return ["没有填结果;确实没有时请写 null"]
+        return ["没有填结果；确实没有时请写 null"]
     wrong = expressions.check(text, None, known)
     if not wrong and output.values and text not in output.values:
         wrong = [f"不在允许值 {'、'.join(output.values)} 之内"]

@@ -45,15 +45,15 @@ def _overlaps_and_reach(table: Table, worths: Mapping[str, Any]) -> Iterable[tup
     boxes = [_box(row, domains, worths) for row in table.body]
     for number, box in enumerate(boxes, 1):
         if not all(box):
-            yield (number,), f"第 {number} 行永远不会命中,条件自相矛盾"
+            yield (number,), f"第 {number} 行永远不会命中，条件自相矛盾"
     if table.hit_policy == "UNIQUE":
         for (i, one), (j, other) in combinations(enumerate(boxes, 1), 2):
             if all(a & b for a, b in zip(one, other, strict=True)):
-                yield (i, j), f"第 {i} 行与第 {j} 行重叠:{_witness(table, domains, one, other)} 时都命中"
+                yield (i, j), f"第 {i} 行与第 {j} 行重叠：{_witness(table, domains, one, other)} 时都命中"
     else:
         for number, box in enumerate(boxes, 1):
             if all(box) and _covered(box, boxes[: number - 1]):
-                yield (number, 0), f"第 {number} 行永远轮不到,前面的行已全部命中"
+                yield (number, 0), f"第 {number} 行永远轮不到，前面的行已全部命中"
 
 
 def _domain(table: Table, column: int, worths: Mapping[str, Any]) -> list[Any]:

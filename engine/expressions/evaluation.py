@@ -33,7 +33,7 @@ def evaluate(
     except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise fault_of(text, "值的类型不合") from error
     if has_facts_inside(value):
-        raise fault_of(text, "结果是一组事实,请写到其中一项")
+        raise fault_of(text, "结果是一组事实，请写到其中一项")
     return value
 
 
@@ -73,7 +73,7 @@ class _Evaluator(SimpleEval):  # type: ignore[misc]
         if owner is None:
             return None
         if type(owner) is not dict:
-            raise Mistake(f"{ast.unparse(node.value)} 是{kind_of(owner)},没有下一级 {node.attr}")
+            raise Mistake(f"{ast.unparse(node.value)} 是{kind_of(owner)}，没有下一级 {node.attr}")
         return self._taken(owner.get(node.attr), node.attr)
 
     def _eval_list(self, node: ast.List) -> list[Any]:
@@ -134,7 +134,7 @@ _HANDLERS: dict[type[ast.AST], Callable[[_Evaluator, Any], Any]] = {
 
 def _present(node: ast.expr, value: Any) -> None:
     if value is None:
-        raise Mistake(f"事实 {ast.unparse(node)} 还没有值,不能比较大小或计算")
+        raise Mistake(f"事实 {ast.unparse(node)} 还没有值，不能比较大小或计算")
 
 
 def _called(name: str, function: Callable[..., Any], arguments: list[Any]) -> Any:
@@ -144,6 +144,6 @@ def _called(name: str, function: Callable[..., Any], arguments: list[Any]) -> An
     except (Mistake, ProcessFault, Conflict):
         raise
     except EngineError as error:
-        raise Mistake(f"{name}() 不成立:{error.message}") from error
+        raise Mistake(f"{name}() 不成立：{error.message}") from error
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         raise Mistake(f"{name}() 的参数不对") from error

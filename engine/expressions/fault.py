@@ -38,11 +38,11 @@ def _unknown_names(
         if names is not None and name in names:
             continue
         if name in functions or name in BUILT_IN:
-            yield f"{name} 是函数,后面要写括号"
+            yield f"{name} 是函数，后面要写括号"
         elif names is not None:
             yield f"没有名为 {name} 的事实{_nearest(name, names)}"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, sorted(known), n=1)
-    return f",是不是 {near[0]}?" if near else ""
+    return f"，是不是 {near[0]}?" if near else ""

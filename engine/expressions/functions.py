@@ -13,7 +13,7 @@ def _elements(name: str, arguments: tuple[Any, ...]) -> list[Any]:
     """The elements meant by f([a, b]) or by f(a, b)."""
     elements = arguments[0] if len(arguments) == 1 else list(arguments)
     if type(elements) is not list:
-        raise Mistake(f"{name}() 里要是清单,这里是{kind_of(elements)}")
+        raise Mistake(f"{name}() 里要是清单，这里是{kind_of(elements)}")
     return elements
 
 
@@ -21,7 +21,7 @@ def _comparable(name: str, arguments: tuple[Any, ...]) -> list[Any]:
     elements = _elements(name, arguments)
     kinds = {kind_of(each) for each in elements}
     if len(kinds) != 1 or not kinds <= ORDERED:
-        raise Mistake(f"{name}() 里要有同一类可以比较的值,这里是{'、'.join(sorted(kinds)) or '空清单'}")
+        raise Mistake(f"{name}() 里要有同一类可以比较的值，这里是{'、'.join(sorted(kinds)) or '空清单'}")
     return elements
 
 
@@ -35,7 +35,7 @@ def _sum(*arguments: Any) -> int | Fraction:
 
 def _len(value: Any) -> int:
     if type(value) is not list and type(value) is not str:
-        raise Mistake(f"len() 里要是清单或文字,这里是{kind_of(value)}")
+        raise Mistake(f"len() 里要是清单或文字，这里是{kind_of(value)}")
     return len(value)
 
 

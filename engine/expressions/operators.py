@@ -82,7 +82,7 @@ def _is_in(item: Any, container: Any) -> bool:
         if item is not None and type(item) is not str:
             raise Mistake(f"文字里不能找{kind_of(item)}")
         return item is not None and item in container
-    raise Mistake(f"in 的右边要是清单,这里是{kind_of(container)}")
+    raise Mistake(f"in 的右边要是清单，这里是{kind_of(container)}")
 
 
 OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {

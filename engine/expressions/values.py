@@ -50,8 +50,8 @@ def plain(value: Any, source: str) -> Any:
             return [plain(each, source) for each in value]
         return value if kind is list else list(value)
     if kind is float:
-        raise Mistake(f"{source} 是小数,只能使用整数或分数")
-    raise Mistake(f"{source} 的值不是普通数据({kind.__name__})")
+        raise Mistake(f"{source} 是小数，只能使用整数或分数")
+    raise Mistake(f"{source} 的值不是普通数据（{kind.__name__}）")
 
 
 def has_facts_inside(value: Any) -> bool:
@@ -64,4 +64,4 @@ def hashable(elements: list[Any]) -> set[Any]:
     try:
         return set(elements)
     except TypeError:
-        raise Mistake("清单里还有清单,不能相减或去重") from None
+        raise Mistake("清单里还有清单，不能相减或去重") from None

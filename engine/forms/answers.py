@@ -42,7 +42,7 @@ def clean(
 
 def _of_bearable_size(kept: dict[str, Any]) -> dict[str, Any]:
     if len(json.dumps(kept, ensure_ascii=False).encode()) > MAX_BYTES:
-        raise Invalid(f"填写的内容太多,合计不能超过 {MAX_BYTES // 1024} KB")
+        raise Invalid(f"填写的内容太多，合计不能超过 {MAX_BYTES // 1024} KB")
     return kept
 
 
@@ -50,7 +50,7 @@ def _strangers(form: Form, answers: Mapping[str, Any]) -> dict[str, list[str]]:
     keys = {each.key for each in form.asked}
     strange = [key for key in answers if key not in keys]
     named = [key for key in strange if isinstance(key, str) and KEY.fullmatch(key)][:5]
-    return {"_": [f"本表单没有这些项:{'、'.join(named) or len(strange)}"]} if strange else {}
+    return {"_": [f"本表单没有这些项：{'、'.join(named) or len(strange)}"]} if strange else {}
 
 
 def _hidden(form: Form, answers: dict[str, Any], facts: Mapping[str, Any]) -> set[str]:

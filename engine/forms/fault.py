@@ -30,29 +30,29 @@ def faults(schema: dict[str, Any], known_names: set[str]) -> list[str]:
 def _field_faults(each: Field, names: set[str]) -> Iterator[str]:
     place = f"“{each.key or each.label[:20]}”"
     if not each.label:
-        yield f"{place} 缺少名称(label)"
+        yield f"{place} 缺少名称（label）"
     if not each.label_en:
-        yield f"{place} 缺少英文名称(properties.label_en)"
+        yield f"{place} 缺少英文名称（properties.label_en）"
     if each.description and not each.description_en:
-        yield f"{place} 缺少英文说明(properties.description_en)"
+        yield f"{place} 缺少英文说明（properties.description_en）"
     for wrong in (*_choice_faults(each), *_limit_faults(each.limits), *_hide_faults(each.hide, names)):
         yield f"{place} {wrong}"
 
 
 def _choice_faults(each: Field) -> Iterator[str]:
     if each.source and not SOURCES.fullmatch(each.source):
-        yield f"的来源 {each.source} 读不懂,可写 units:… members:… instances:…"
+        yield f"的来源 {each.source} 读不懂，可写 units:… members:… instances:…"
     if each.kind not in CHOOSING:
         if each.source:
-            yield "不是选择项,不能有来源"
+            yield "不是选择项，不能有来源"
         return
     if bool(each.source) == bool(each.choices):
-        yield "要么列出 values,要么在 properties.source 写来源,只能有一种"
+        yield "要么列出 values，要么在 properties.source 写来源，只能有一种"
     values = [choice.value for choice in each.choices]
     if len(set(values)) < len(values) or "" in values:
         yield "的选项值有重复或为空"
     if any(not choice.label or not choice.label_en for choice in each.choices):
-        yield "的选项缺少名称或英文名称(properties.values_en,用 | 隔开)"
+        yield "的选项缺少名称或英文名称（properties.values_en，用 | 隔开）"
 
 
 def _limit_faults(limits: Limits) -> Iterator[str]:
@@ -69,11 +69,11 @@ def _limit_faults(limits: Limits) -> Iterator[str]:
 def _pattern_faults(pattern: str) -> Iterator[str]:
     """A pattern must be anchored, and so simple that no answer can keep it busy."""
     if len(pattern) > 200 or not pattern.startswith("^") or not pattern.endswith("$"):
-        yield "的 pattern 要以 ^ 开头、以 $ 结尾,最多 200 个字符"
+        yield "的 pattern 要以 ^ 开头、以 $ 结尾，最多 200 个字符"
     bare = re.sub(r"\[[^]]*\]", "x", re.sub(r"\\.", "x", pattern))
     repeats, choices = re.findall(r"[*+]|\{\d*,\d*\}", bare), re.findall(r"\||(?<!\()\?", bare)
     if re.search(r"\)[*+{]", bare) or re.search(r"\\[1-9]|\(\?P=", pattern) or len(repeats) > 3 or len(choices) > 8:
-        yield "的 pattern 太复杂:括号后不能再重复,* 和 + 最多三个,| 和 ? 最多八个,不能引用前面的组"
+        yield "的 pattern 太复杂：括号后不能再重复，* 和 + 最多三个，| 和 ? 最多八个，不能引用前面的组"
 
 
 def _hide_faults(hide: str, names: set[str]) -> Iterator[str]:
@@ -90,7 +90,7 @@ def _component_faults(components: list[dict[str, Any]]) -> Iterator[str]:
     for component in components:
         place = f"“{component.get('key') or component.get('text') or ''}”"
         if component["type"] == "datetime" and component.get("subtype") != "date":
-            yield f"{place} 只能问日期,subtype 应为 date"
+            yield f"{place} 只能问日期，subtype 应为 date"
         for name in (component.get("validate") or {}).keys() - _RULES:
             yield f"{place} 的 validate 里不能用 {name}"
         hide = (component.get("conditional") or {}).get("hide") or ""

@@ -17,7 +17,7 @@ MAX_COMPONENTS = 200
 
 def load(schema: dict[str, Any]) -> Form:
     """The form that a form-js `schema` describes; ProcessFault if it cannot be understood."""
-    _expect(isinstance(schema, dict) and schema.get("type") == "default", "表单应是 form-js 格式,type 为 default")
+    _expect(isinstance(schema, dict) and schema.get("type") == "default", "表单应是 form-js 格式，type 为 default")
     _expect(isinstance(schema.get("id"), str) and bool(schema["id"]), "表单缺少 id")
     components = schema.get("components")
     _expect(isinstance(components, list), "表单缺少 components 清单")
@@ -39,9 +39,9 @@ def _field(number: int, component: Any) -> Field:
     _expect(isinstance(component, dict), f"第 {number} 项应是一组属性")
     kind, key = component.get("type"), component.get("key", "")
     known = isinstance(kind, str) and kind in KINDS
-    _expect(known, f"第 {number} 项的类型 {kind!r} 不能用,可用 {'、'.join(sorted(KINDS))}")
+    _expect(known, f"第 {number} 项的类型 {kind!r} 不能用，可用 {'、'.join(sorted(KINDS))}")
     key = "" if kind == "text" else key
-    _expect(kind == "text" or _is_key(key), f"第 {number} 项的 key 要用小写字母开头的字母、数字、下划线,这里是 {key!r}")
+    _expect(kind == "text" or _is_key(key), f"第 {number} 项的 key 要用小写字母开头的字母、数字、下划线，这里是 {key!r}")
     place = f"“{key}”" if key else f"第 {number} 项"
     properties, rules = _group(component, "properties", place), _group(component, "validate", place)
     label_name = {"text": "text", "datetime": "dateLabel"}.get(kind, "label")
@@ -86,7 +86,7 @@ def _choices(component: dict[str, Any], properties: dict[str, Any], place: str) 
         isinstance(each, dict) and isinstance(each.get("value"), str) and isinstance(each.get("label"), str)
         for each in values
     )
-    _expect(sound, f"{place} 的 values 应是 label 和 value(文字)的清单")
+    _expect(sound, f"{place} 的 values 应是 label 和 value（文字）的清单")
     english = _string(properties, "values_en", place).split("|")
     english += [""] * (len(values) - len(english))
     return tuple(Choice(v["value"], v["label"], en.strip()) for v, en in zip(values, english, strict=False))

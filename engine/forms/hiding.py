@@ -22,7 +22,7 @@ def order(form: Form) -> tuple[str, ...]:
     try:
         return tuple(TopologicalSorter(before).static_order())
     except CycleError as error:
-        raise ProcessFault(f"隐藏条件互相依赖:{'、'.join(dict.fromkeys(error.args[1]))}") from error
+        raise ProcessFault(f"隐藏条件互相依赖：{'、'.join(dict.fromkeys(error.args[1]))}") from error
 
 
 def _first_names(expression: str) -> set[str]:

@@ -20,7 +20,7 @@ def tidy(text: str, longest: int) -> str:
         raise ValidationError(f"最多 {longest} 个字")
     text = _LINE_ENDS.sub("\n", text.replace("\x85", "\n"))
     if _REFUSED.search(text):
-        raise ValidationError("含有不能保存的字符,请删去后重新填写")
+        raise ValidationError("含有不能保存的字符，请删去后重新填写")
     text = _DECEIVING.sub("", text)
     if not text.isascii():
         if unpiled(text) != text:

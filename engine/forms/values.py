@@ -55,7 +55,7 @@ class Day(fields.Date):
         try:
             day = date.fromisoformat(text if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else "")
         except ValueError:
-            raise ValidationError("应是日期,例如 2026-03-02") from None
+            raise ValidationError("应是日期，例如 2026-03-02") from None
         if not 1900 <= day.year <= 2199:
             raise ValidationError("年份应在 1900 至 2199 之间")
         return day.isoformat()

@@ -35,7 +35,7 @@ def compare(op: str, ruling: Ruling, left: int, total: int | None = None) -> boo
         raise Invalid("人数和票数不能为负数。")
     if ruling.share is not None:
         if total is None:
-            raise Invalid(f"规则“{ruling.id}”是比例,须给出基数。")
+            raise Invalid(f"规则“{ruling.id}”是比例，须给出基数。")
         if total == 0 and op in {">=", ">", "="}:
             return False
         have, need = left * ruling.share.denominator, total * ruling.share.numerator
@@ -57,7 +57,7 @@ def compare(op: str, ruling: Ruling, left: int, total: int | None = None) -> boo
 
 def _pick(ruling: Ruling, calendar: Calendar, compute: Callable[[Limit, Calendar], Due]) -> Due:
     if not ruling.limits:
-        raise ProcessFault(f"规则“{ruling.id}”不是期限,不能计算日期。", element=ruling.id)
+        raise ProcessFault(f"规则“{ruling.id}”不是期限，不能计算日期。", element=ruling.id)
     lawful = replace(calendar, vacations=())
     dues = [(limit, compute(limit, lawful if limit.binding else calendar)) for limit in ruling.limits]
     latest = ruling.rule.family in {"floor", "opens"}
@@ -70,7 +70,7 @@ def _pick(ruling: Ruling, calendar: Calendar, compute: Callable[[Limit, Calendar
     for limit, other in dues:
         if limit is not winner:
             steps.append(
-                f"按“{limit.words()}”({limit.rule.cite()})另算为 {other.day},取较{'晚' if latest else '早'}者。"
+                f"按“{limit.words()}”（{limit.rule.cite()}）另算为 {other.day}，取较{'晚' if latest else '早'}者。"
             )
             steps_en.append(
                 f"By {limit.rule.cite('en')} ({limit.words('en')}) it would be {other.day}; the "

@@ -30,7 +30,7 @@ def load(folder: Path) -> Rulebook:
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            faults.append(f"{path.name}:无法读取({error})")
+            faults.append(f"{path.name}:无法读取（{error}）")
             continue
         tables = data.pop("rule", [])
         faults += [f"{path.name}:不认识的键“{key}”" for key in data]
@@ -58,7 +58,7 @@ def _faults_of(table: Mapping[str, Any]) -> list[str]:
     texts = (*_TEXTS, "text", "text_en", *_OPTIONAL_TEXTS)
     faults += [f"“{key}”须为文字" for key in texts if key in table and not isinstance(table[key], str)]
     # type() on purpose: True is an int for isinstance, and a date-time is a date
-    faults += [f"“{key}”须为整数,不得用小数" for key in _NUMBERS if key in table and type(table[key]) is not int]
+    faults += [f"“{key}”须为整数，不得用小数" for key in _NUMBERS if key in table and type(table[key]) is not int]
     faults += [f"“{key}”须为日期" for key in _DATES if key in table and type(table[key]) is not date]
     if "binding" in table and type(table["binding"]) is not bool:
         faults.append("“binding”须为 true 或 false")
@@ -77,7 +77,7 @@ def _faults_of(table: Mapping[str, Any]) -> list[str]:
         if table[key] not in values
     ]
     if not _ID.fullmatch(table["id"]):
-        faults.append("编号须由大写字母和数字以连字符连成,例如 CC-REPLY")
+        faults.append("编号须由大写字母和数字以连字符连成，例如 CC-REPLY")
     if table.get("valid_to") and table.get("valid_from") and table["valid_to"] < table["valid_from"]:
         faults.append("失效日早于生效日")
     if table["level"] == "LAW" and (table["confidence"] == "P" or table.get("binding") is False):
@@ -89,15 +89,15 @@ def _number_faults(table: Mapping[str, Any]) -> list[str]:
     unit, has = table["unit"], {key for key in _NUMBERS if key in table}
     share = unit == "share" or unit in SHARE_UNITS
     if table["op"] == "must":
-        return ["“必须”类规则不带数值,单位为 none"] if has or unit != "none" else []
+        return ["“必须”类规则不带数值，单位为 none"] if has or unit != "none" else []
     wanted = {"numerator", "denominator"} if unit == "share" else {"value"}
     faults = []
     if unit == "none" or has != wanted:
-        faults.append(f"数值须由{'、'.join(sorted(wanted))}给出,且单位不得为 none")
+        faults.append(f"数值须由{'、'.join(sorted(wanted))}给出，且单位不得为 none")
     if any(table[key] < 0 for key in has) or table.get("denominator") == 0:
-        faults.append("数值不得为负,分母不得为 0")
+        faults.append("数值不得为负，分母不得为 0")
     if share != ("of" in table) or (share and table["of"] not in OF):
-        faults.append(f"比例须以 of 写明基数({'、'.join(OF)}),其他规则不写")
+        faults.append(f"比例须以 of 写明基数（{'、'.join(OF)}），其他规则不写")
     if table["op"] in {"within", "before", "opens"} and unit not in TIME_WORDS:
         faults.append(f"“{table['op']}”只用于期限")
     return faults
@@ -111,7 +111,7 @@ def _quarrels(rules: Sequence[Rule]) -> list[str]:
     for rule in rules:
         head = first.setdefault(rule.id, rule)
         if (rule.family, rule.kind, rule.of) != (head.family, head.kind, head.of):
-            faults.append(f"{rule.file}:{rule.id}:与同编号的其他条目比较方式、单位或基数不同,无法取最严者")
+            faults.append(f"{rule.file}:{rule.id}:与同编号的其他条目比较方式、单位或基数不同，无法取最严者")
         for other in seen:
             same = (rule.id, rule.source, rule.article, rule.jurisdiction, rule.level)
             if same == (other.id, other.source, other.article, other.jurisdiction, other.level) and overlap(

@@ -20,7 +20,7 @@ def check_setting(rulebook: Rulebook, setting: Setting, jurisdictions: frozenset
         raise Invalid({"rule_id": [fault.message]}) from None
     faults: dict[str, list[str]] = {}
     if not setting.source.strip():
-        faults["source"] = ["请写明依据,例如哪次会议的决议。"]
+        faults["source"] = ["请写明依据，例如哪次会议的决议。"]
     if setting.valid_from and setting.valid_to and setting.valid_to < setting.valid_from:
         faults["valid_to"] = ["结束日早于开始日。"]
     if wrong := _value_fault(rules[0], setting):
@@ -38,9 +38,9 @@ def check_setting(rulebook: Rulebook, setting: Setting, jurisdictions: frozenset
 def _value_fault(rule: Rule, setting: Setting) -> str:
     value, unit = setting.value, setting.unit or rule.unit
     if rule.family == "duty":
-        return "这条规则是义务,没有可以设定的数值。"
+        return "这条规则是义务，没有可以设定的数值。"
     if isinstance(value, bool) or not isinstance(value, int | Fraction):
-        return "请填写整数或分数,不得用小数。"
+        return "请填写整数或分数，不得用小数。"
     if unit not in (TIME_WORDS if rule.kind == "time" else (rule.unit,)):
         return f"单位“{unit}”与规则不符。"
     if unit == "share":
@@ -58,11 +58,11 @@ def _loosens(rule: Rule, binding: Sequence[Rule], setting: Setting) -> str:
         # 15 days and 10 working days cannot be weighed without a calendar: some limit must have the same unit
         if any(one.unit == unit for one in binding):
             return ""
-        return f"{rule.cite()}以“{TIME_WORDS[rule.unit][0]}”计,本单位的期限请用同一单位。"
+        return f"{rule.cite()}以“{TIME_WORDS[rule.unit][0]}”计，本单位的期限请用同一单位。"
     own = Limit(setting.value, rule.unit if rule.kind != "time" else unit, rule.op, rule, setting).size
     law = limit_of(rule).size
     looser = {"floor": own < law, "ahead": own < law, "ceiling": own > law, "opens": own > law, "exact": own != law}
     if not looser[rule.family]:
         return ""
     wanted = amount_words(setting.value, unit, "", 0)
-    return f"{rule.cite()}规定{limit_of(rule).words()},本单位可以更严,不得放宽为 {wanted}。"
+    return f"{rule.cite()}规定{limit_of(rule).words()}，本单位可以更严，不得放宽为 {wanted}。"

@@ -21,7 +21,7 @@ LEVELS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 CONFIDENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "V": ("已核对原文", "checked against the text"),
-        "M": ("凭记忆,待核对", "from memory, to be checked"),
+        "M": ("凭记忆，待核对", "from memory, to be checked"),
         "P": ("学校自定、产品默认", "set by the university or by the product, no law fixes it"),
     }
 )
@@ -128,27 +128,27 @@ class Rule:
         if self.article.startswith("item "):
             return f"{self.source}第{self.article[5:]}项"
         number, _, point = self.article.partition("(")
-        return f"{self.source}第{number.replace(', ', '、')}条" + (f"第({point[:-1]})项" if point else "")
+        return f"{self.source}第{number.replace(', ', '、')}条" + (f"第（{point[:-1]}）项" if point else "")
 
     def standing(self, lang: str = "zh") -> str:
         """How far it can be relied on: level and confidence in words."""
         n = 1 if lang == "en" else 0
         level = LEVELS[self.level][n]
         if self.level != "LAW" and self.binding:
-            level = ("上级工会文件,下级不得放宽", "document of a superior union, may not be loosened")[n]
+            level = ("上级工会文件，下级不得放宽", "document of a superior union, may not be loosened")[n]
         if self.confidence == "P":
             own = (
                 ("学校自定", "set by the university")
                 if self.level == "UNI"
                 else ("学校可以自定", "the university may set it")
             )
-            return (f"{own[0]},法律未规定", f"{own[1]}, no law fixes it")[n]
+            return (f"{own[0]}，法律未规定", f"{own[1]}, no law fixes it")[n]
         sure = CONFIDENCES[self.confidence][n]
-        return f"{level}{', ' if n else ','}{sure}"
+        return f"{level}{', ' if n else '，'}{sure}"
 
 
 def amount_words(amount: int | Fraction, unit: str, of: str, n: int) -> str:
-    """An amount in words, n = 0 Chinese, 1 English: 10 个工作日, 3 人, 全体的 2/3, 3‰."""
+    """An amount in words, n = 0 Chinese, 1 English: 10 个工作日， 3 人， 全体的 2/3, 3‰."""
     if unit in TIME_WORDS:
         return in_words(int(amount), unit, "en" if n else "zh")
     if unit in COUNT_WORDS:

@@ -56,7 +56,7 @@ class Limit:
         return self.rule.binding and self.setting is None
 
     def words(self, lang: str = "zh") -> str:
-        """The amount in words: 10 个工作日内, 不少于全体的 2/3."""
+        """The amount in words: 10 个工作日内， 不少于全体的 2/3."""
         n = 1 if lang == "en" else 0
         return closed_up(OPS[self.op][n + 1].format(amount_words(self.amount, self.unit, self.rule.of, n)))
 
@@ -92,15 +92,15 @@ class Ruling:
         else:
             amount = Limit(self.setting.value, self.unit, self.op, self.rule, self.setting).words(lang)
             source = self.setting.source or ("未注明", "not stated")[n]
-            said = (f"{self.rule.title}:本单位定为 {amount}", f"{self.rule.title_en}: set by this unit, {amount}")[n]
-            parts = [closed_up(said) + (f"(依据:{source})", f" (by: {source})")[n]]
+            said = (f"{self.rule.title}：本单位定为 {amount}", f"{self.rule.title_en}: set by this unit, {amount}")[n]
+            parts = [closed_up(said) + (f"（依据：{source}）", f" (by: {source})")[n]]
             also = (self.rule, *self.others)
         for rule in also:
             if self.setting is None and _same(rule, self.rule):
                 parts.append(("同样见", "likewise")[n] + _basis(rule, lang))
             else:
                 parts.append(closed_up(f"{('另有', 'also')[n]} {_rule_words(rule, lang)}") + _basis(rule, lang))
-        return (";", "; ")[n].join(parts) + ("。", ".")[n]
+        return ("；", "; ")[n].join(parts) + ("。", ".")[n]
 
 
 class Rulebook:
@@ -122,7 +122,7 @@ class Rulebook:
         """All entries of a rule id, of every date and place. Errors: ProcessFault when there is no such rule."""
         if id not in self._by_id:
             raise ProcessFault(
-                f"规则库中没有编号为“{id}”的规则。", element=id, advice="请核对编号,或在 processes/law 中补充。"
+                f"规则库中没有编号为“{id}”的规则。", element=id, advice="请核对编号，或在 processes/law 中补充。"
             )
         return self._by_id[id]
 
@@ -197,7 +197,7 @@ def strictest_by_unit(candidates: Sequence[Limit]) -> tuple[Limit, ...]:
     family = candidates[0].rule.family
     if family == "exact" and len({limit.size for limit in candidates}) > 1:
         cites = "、".join(limit.rule.cite() for limit in candidates)
-        raise ProcessFault(f"规则“{candidates[0].rule.id}”的几个来源互相矛盾:{cites}。", element=candidates[0].rule.id)
+        raise ProcessFault(f"规则“{candidates[0].rule.id}”的几个来源互相矛盾：{cites}。", element=candidates[0].rule.id)
     ranked = sorted(candidates, key=lambda limit: not limit.binding)
     groups: dict[tuple[str, bool], list[Limit]] = {}
     for limit in ranked:
@@ -220,7 +220,7 @@ def _roughly(limit: Limit) -> Fraction:
 def _basis(rule: Rule, lang: str) -> str:
     if lang == "en":
         return f" ({rule.cite('en')}; {rule.standing('en')})"
-    return f"({rule.cite()},{rule.standing()})"
+    return f"（{rule.cite()}，{rule.standing()}）"
 
 
 def _same(a: Rule, b: Rule) -> bool:

@@ -82,7 +82,7 @@ def _advance(flow: Any, refs: dict[Any, int], top: int, first: Any = None) -> St
         if element:
             passed.append(element)
         if len(passed) > STEP_BUDGET:
-            raise ProcessFault(f"一次操作超过 {STEP_BUDGET} 步,流程图中可能有不停的循环。", element=element or "")
+            raise ProcessFault(f"一次操作超过 {STEP_BUDGET} 步，流程图中可能有不停的循环。", element=element or "")
 
     try:
         if first is not None:
@@ -105,7 +105,7 @@ def _advance(flow: Any, refs: dict[Any, int], top: int, first: Any = None) -> St
             refs[task.id] = top - 1
     live = tuple(_live(refs, _all(flow)))
     if not live:
-        raise ProcessFault("流程停住了:没有待办、没有期限,也没有结束。", advice="请检查流程图的分支与汇合。")
+        raise ProcessFault("流程停住了：没有待办、没有期限，也没有结束。", advice="请检查流程图的分支与汇合。")
     return Step(save(flow, refs, top), live, tuple(passed))
 
 

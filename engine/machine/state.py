@@ -83,7 +83,7 @@ def _joined(split: Any) -> bool:
 
 def load(spec: Spec, state: State, host: Host) -> tuple[Any, dict[int, Any], int]:
     if state.get("v") != FORMAT:
-        raise ProcessFault("保存的状态不是本版本写的,拒绝载入。")
+        raise ProcessFault("保存的状态不是本版本写的，拒绝载入。")
     flow = workflow(spec, host, loading=True)
     refs: dict[int, Any] = {}
     for owner, rows in state["flows"]:

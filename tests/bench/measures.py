@@ -252,7 +252,7 @@ def stored(ground: Ground, many: int = 1000) -> Rows:
             task = ground.ask(
                 "SELECT id FROM task WHERE instance_id = :i AND element = :e AND state = 'open'", i=key, e=element
             )[0][0]
-            ground.do(tasks.complete, secretary, task, {"note": "情况属实,同意办理。"})
+            ground.do(tasks.complete, secretary, task, {"note": "情况属实，同意办理。"})
     sealed()
     return [("stored per finished instance of three tasks", (weigh() - before) / many / 1000, "kB", "<= 5")]
 

@@ -144,7 +144,7 @@ class Errands:
 def sample(number: str = "教代提交〔2026〕001", title: str = "提案交办单") -> dict[str, Any]:
     """What the templates of congress_motion are filled with, long and with signs that mean something to typst."""
     ids = [f"0199aabb-0000-7000-8000-00000000000{n}" for n in range(9)]
-    text = "教工食堂晚餐供应至十八时三十分,#轮班的教职工[常在]十九时以后用餐。$x$ *_`//"
+    text = "教工食堂晚餐供应至十八时三十分，#轮班的教职工[常在]十九时以后用餐。$x$ *_`//"
     voters = {"yes": ids[1:4]}
     facts = {
         "launch": {"mover": ids[0], "subject": "延长供应时间", "reasons": text * 8, "measures": text * 4, "unit": ids[5]},

@@ -162,7 +162,7 @@ class TestWorkingDays:
 
     def test_the_make_up_day_is_said(self):
         due = SHIPPED.add(date(2026, 9, 28), 5, "working_day")
-        assert any("2026-10-10(周六)" in step and "调休" in step for step in due.steps)
+        assert any("2026-10-10（周六）" in step and "调休" in step for step in due.steps)
 
     def test_they_skip_vacations_and_say_so(self):
         due = TERM.add(date(2026, 7, 8), 3, "working_day")
@@ -349,7 +349,7 @@ def test_every_computation_explains_itself_in_both_languages():
         assert isinstance(due, Due)
         assert len(due.steps) == len(due.steps_en)
         assert "民法典第201条" in due.steps[0]
-        assert due.steps[-1].endswith("24:00(北京时间)。")
+        assert due.steps[-1].endswith("24:00（北京时间）。")
 
 
 def test_working_days_agree_with_counting_them():

@@ -718,7 +718,7 @@ def test_a_broken_instance_does_not_hold_up_the_others(engine: Engine) -> None:
 
 
 # --- definitions -----------------------------------------------------------------------------------------------------
-SECOND = ('title = "办事单"', 'title = "办事单(修订)"')
+SECOND = ('title = "办事单"', 'title = "办事单（修订）"')
 
 
 def test_a_definition_takes_two_people(union: Union) -> None:
@@ -773,7 +773,7 @@ def test_an_instance_keeps_its_version_for_life(union: Union) -> None:
     first = union.row(keys[0]).version
     for key in keys[:100]:
         union.complete("secretary", key, "first", note="好")
-    second = union.do(None, definitions.publish_shipped, changed("trio", ('title = "三步单"', 'title = "三步单(修订)"')))
+    second = union.do(None, definitions.publish_shipped, changed("trio", ('title = "三步单"', 'title = "三步单（修订）"')))
     assert union.row(union.launch(process="trio")).version == second != first
     for number, key in enumerate(keys):
         for element in ("first", "middle", "last")[1 if number < 100 else 0 :]:

@@ -281,7 +281,7 @@ class TestFaults:
     def test_a_row_that_is_never_reached_is_found_under_first(self) -> None:
         rows = [(["> 0"], ['"x"']), (["<= 0"], ['"y"']), (["1"], ['"z"'])]
         found = faults(table(rows, ("x",), "FIRST"), FUNCTIONS)
-        assert [wrong for wrong in found if "轮不到" in wrong] == ["第 3 行永远轮不到,前面的行已全部命中"]
+        assert [wrong for wrong in found if "轮不到" in wrong] == ["第 3 行永远轮不到，前面的行已全部命中"]
 
     def test_a_row_covered_by_several_together_is_found(self) -> None:
         cells = [['"a"', "true"], ['"a"', "not(true)"], ['"a"', "-"], ["-", "1"]]

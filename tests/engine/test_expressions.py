@@ -346,7 +346,7 @@ def test_faults_of_the_database_and_of_the_law_pass_through(error: Exception) ->
 class TestLimits:
     def test_characters(self) -> None:
         assert evaluate('"' + "a" * 498 + '"', {}) == "a" * 498
-        assert check('"' + "a" * 499 + '"') == ["表达式太长(501 个字符),最多 500 个"]
+        assert check('"' + "a" * 499 + '"') == ["表达式太长（501 个字符），最多 500 个"]
 
     def test_nodes(self) -> None:
         assert check("[" + ",".join("1" * 119) + "]") == []

@@ -439,7 +439,7 @@ class TestTheWhole:
         with pytest.raises(Invalid) as caught:
             clean(form, {"b": "x", "c": "y", "zz": 1, "\0bad": 2})
         assert set(caught.value.fields) == {"a", "b", "c", "d", "_"}
-        assert caught.value.fields["_"] == ["本表单没有这些项:zz"]
+        assert caught.value.fields["_"] == ["本表单没有这些项：zz"]
 
     @pytest.mark.parametrize("answers", [None, [], "x", 1, [("x", 1)]])
     def test_answers_must_be_a_group(self, answers: Any) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 UNITS = ["编码", "名称", "类型", "上级编码", "举办者类型", "城市"]
 PEOPLE = ["工号/用户名", "姓名", "单位编码", "手机", "邮箱"]
 POSTS = ["用户名", "职务", "单位编码", "届次", "起", "止"]
-DELEGATES = ["用户名", "姓名", "单位编码(代表团)", "代表类别", "届次", "起", "止"]
+DELEGATES = ["用户名", "姓名", "单位编码（代表团）", "代表类别", "届次", "起", "止"]
 HEADERS = {"units": UNITS, "people": PEOPLE, "posts": POSTS, "delegates": DELEGATES}
 
 

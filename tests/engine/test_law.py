@@ -254,7 +254,7 @@ class TestTheStrictestHolds:
         found = ruling("CG-QUORUM")
         assert found.confidence == "M"
         assert [rule.article for rule in found.others] == ["15", "24"]
-        assert "凭记忆,待核对" in found.words() and "from memory, to be checked" in found.words("en")
+        assert "凭记忆，待核对" in found.words() and "from memory, to be checked" in found.words("en")
 
     def test_a_university_rule_replaces_a_product_default_and_the_law_beside_it_stays(self, tmp_path):
         uni, default = {"level": "UNI", "confidence": "P"}, {"level": "DEF", "confidence": "P"}
@@ -527,22 +527,22 @@ class TestCompare:
 class TestWords:
     def test_law_with_layers(self):
         assert ruling("CC-REPLY").words() == (
-            "应当在收到书面协商要求之日起十个工作日内书面答复(《浙江省集体合同条例》第7条,法定,已核对原文);"
-            "另有 20 日内(《集体合同规定》(劳动和社会保障部令第22号)第32条,法定,已核对原文)。"
+            "应当在收到书面协商要求之日起十个工作日内书面答复（《浙江省集体合同条例》第7条，法定，已核对原文）;"
+            "另有 20 日内（《集体合同规定》（劳动和社会保障部令第22号）第32条，法定，已核对原文）。"
         )
 
     def test_equal_values_are_only_named(self):
-        assert "同样见(《浙江省劳动人事争议调解仲裁条例》第10条" in ruling("MD-TERM").words()
+        assert "同样见（《浙江省劳动人事争议调解仲裁条例》第10条" in ruling("MD-TERM").words()
 
     def test_what_no_law_fixes_is_said_plainly(self):
-        assert "学校自定,法律未规定" in ruling("MO-SECOND").words()
+        assert "学校自定，法律未规定" in ruling("MO-SECOND").words()
         assert "产品默认" in ruling("MO-REVIEW").words()
         assert "no law fixes it" in ruling("MO-REVIEW").words("en")
 
     def test_points_and_items_of_a_document(self):
-        assert "第7条第(5)项" in ruling("MO-REPORT").words()
+        assert "第7条第（5）项" in ruling("MO-REPORT").words()
         assert "art. 7(5)" in ruling("MO-REPORT").words("en")
-        assert "第16项,上级工会文件,下级不得放宽" in ruling("ST-RATIO").words()
+        assert "第16项，上级工会文件，下级不得放宽" in ruling("ST-RATIO").words()
 
     def test_prior_consent_of_the_document_stands_beside_the_statute(self):
         assert "须事先征得上一级工会的同意" in ruling("TR-CONSENT").words()

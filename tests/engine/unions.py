@@ -61,7 +61,7 @@ def processes(folder: Path) -> Path:
 
 @dataclass
 class World:
-    """省总工会 over 省教育工会 and 杭州市总工会; two universities, each with a college, and their people by user name."""
+    """省总工会 over 省教育工会 and 杭州市总工会； two universities, each with a college, and their people by user name."""
 
     session: Session
     units: dict[str, UUID] = field(default_factory=dict)

@@ -41,7 +41,7 @@ def test_the_second_of_two_approvers_is_told_who_acted_and_keeps_the_text(site: 
     first, second = desk("committee", size=DESKTOP), desk("member2")
     first.open("设立教职工健身房")
     second.open("设立教职工健身房")
-    for person, reason in ((first, "属于学校职权,可以立案办理。"), (second, "与去年的提案相同,建议并入\n另请后勤处说明。")):
+    for person, reason in ((first, "属于学校职权，可以立案办理。"), (second, "与去年的提案相同，建议并入\n另请后勤处说明。")):
         person.fill(
             decision="转意见建议" if person is second else "立案", present=["吴淑华"], reason=reason,
             **({} if person is second else {"grade": "一般提案", "lead_unit": "后勤处"}),
@@ -52,7 +52,7 @@ def test_the_second_of_two_approvers_is_told_who_acted_and_keeps_the_text(site: 
     second.submit()
     said = second.page.locator("main").inner_text()
     assert re.search(r"吴淑华已于 \d\d-\d\d \d\d:\d\d 办理", second.page.locator("[role=alert]").inner_text())
-    assert "与去年的提案相同,建议并入\n另请后勤处说明。" in said and "转意见建议" in said
+    assert "与去年的提案相同，建议并入\n另请后勤处说明。" in said and "转意见建议" in said
     assert second.page.locator("form.yx-work").count() == 0  # and nothing to send a second time
     tried = [t for t in site.town.look("secretary", _tasks, key) if t.element == "review"]
     assert [(t.state, t.closed_by) for t in tried] == [("done", "吴淑华")]
@@ -63,7 +63,7 @@ def test_a_claimed_task_says_who_has_it_and_comes_back_when_released(site: Site,
     first, second = desk("committee"), desk("member2")
     for person in (first, second):
         person.open("修缮体育馆屋顶")
-    first.press("签收,由我办理")
+    first.press("签收，由我办理")
     assert "已签收" in first.said()
     second.fill(decision="退回修改", reason="请补充经费来源", present=["郑伟"])
     second.expected = (409,)

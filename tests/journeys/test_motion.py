@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tests.journeys.conftest import Site
 
 TITLE = "延长东区食堂晚间供餐时间"
-REASON = "情况属实,措施可行,同意立案。"
-MEASURES = "东区食堂自下月起供餐至二十一时,设一个值班窗口,学期末公布就餐人数。"
+REASON = "情况属实，措施可行，同意立案。"
+MEASURES = "东区食堂自下月起供餐至二十一时，设一个值班窗口，学期末公布就餐人数。"
 LOGS_IN = (
     "zhang", "li", "wang", "zhao", "head", "committee", "member2", "chair", "logistics", "finance", "leader", "auditor",
 )  # fmt: skip
@@ -74,9 +74,11 @@ def seconded(desk: Callable[..., Desk], mover: Desk, address: str) -> None:
             person.press("撤回我的答复")
             assert "已撤回" in person.said()
             person.press("附议")
+            assert "已作答" in person.said()
     mover.page.goto(address)
     mover.press("查看表决")
-    mover.press("人数已够,提前截止")
+    assert mover.page.locator(".yx-tally b").first.inner_text() == "3"
+    mover.press("人数已够，提前截止")
     assert "已截止" in mover.said()
 
 
@@ -103,7 +105,7 @@ def handled(desk: Callable[..., Desk]) -> None:
     assert "办理并答复" in unit.page.locator(".yx-ask").inner_text()  # the next task came by itself
     assert "工作日" in unit.page.locator(".yx-deadline").inner_text()
     unit.fill(
-        met_on="2026-03-20", meeting_record="与提案人当面沟通,提案人认可主要措施。", measures=MEASURES,
+        met_on="2026-03-20", meeting_record="与提案人当面沟通，提案人认可主要措施。", measures=MEASURES,
         timetable="本学期末完成", code="A 已经解决或采纳",
     )  # fmt: skip
     unit.submit()

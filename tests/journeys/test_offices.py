@@ -102,7 +102,7 @@ def test_a_definition_is_proposed_by_one_and_approved_by_another(desk: Callable[
     assert page.locator("#note").input_value() == "第一次尝试"
 
     author.expected = ()
-    folder.write_bytes(changed("(第八届修订)"))
+    folder.write_bytes(changed("（第八届修订）"))
     page.locator("#folder").set_input_files(folder)
     page.locator("#note").fill("按第八届三次会议决议修订说明")
     author.press("检查并提交")
@@ -122,7 +122,7 @@ def test_a_definition_is_proposed_by_one_and_approved_by_another(desk: Callable[
     approver.press("批准施行")
     assert "已批准" in approver.said() and "施行中" in page.locator("h1").inner_text()
     mover = desk("zhang", "/launch")
-    assert "(第八届修订)" in mover.page.locator(".yx-offered").inner_text()
+    assert "（第八届修订）" in mover.page.locator(".yx-offered").inner_text()
 
 
 def test_an_own_value_of_a_rule_takes_two_people(desk: Callable[..., Desk]) -> None:

@@ -48,8 +48,8 @@ CAST = {  # user name: name, name in Latin letters, posts as kind@unit
     "admin2": ("高管理", "Gao Guan", "administrator@XD"),
 }
 MOTION = {
-    "reasons": "教职工晚间授课和值班结束后食堂已经停止供餐,近一年工会收到相关反映四十余次,周边又没有合适的就餐场所,亟待解决。",
-    "measures": "建议东区食堂晚间供餐延长至二十一时,设一个值班窗口,试行一个学期后公布就餐人数再作调整。",
+    "reasons": "教职工晚间授课和值班结束后食堂已经停止供餐，近一年工会收到相关反映四十余次，周边又没有合适的就餐场所，亟待解决。",
+    "measures": "建议东区食堂晚间供餐延长至二十一时，设一个值班窗口，试行一个学期后公布就餐人数再作调整。",
     "category": "welfare",
 }  # fmt: skip
 MOTION_EN = {
@@ -134,9 +134,9 @@ class University:
         """A motion that went all the way."""
         key = self.reviewable(subject)
         unit, present = str(self.units["HQ"]), [str(self.people["committee"])]
-        words = "A sound motion with measures that can be carried out." if self.english else "情况属实,措施可行,同意立案。"
+        words = "A sound motion with measures that can be carried out." if self.english else "情况属实，措施可行，同意立案。"
         reply = "It will be done by the end of the term, and the numbers will be published." if self.english else (
-            "已制定方案并与有关单位商定,自下月起分步实施,结果向教职工公布。")  # fmt: skip
+            "已制定方案并与有关单位商定，自下月起分步实施，结果向教职工公布。")  # fmt: skip
         self.complete(
             "committee", key, "review", decision="file", grade="general", lead_unit=unit, reason=words, present=present
         )

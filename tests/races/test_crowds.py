@@ -275,7 +275,7 @@ def test_two_decide_on_one_definition_and_one_of_them_has_decided(union: Union, 
 def test_launches_beside_a_publication_have_either_version_and_keep_it(union: Union) -> None:
     first = union.one("SELECT hash FROM definition WHERE process_id = 'trio'")
     actors = [union.actor(name) for name in ("d0", "d1", "d2")]
-    second = changed("trio", ('title = "三步单"', 'title = "三步单(修订)"'))
+    second = changed("trio", ('title = "三步单"', 'title = "三步单（修订）"'))
     launch = lambda a: [union.do(a, instances.launch, "trio", {"subject": "事"}) for _ in range(10)]  # noqa: E731
     found = together(*[lambda a=a: launch(a) for a in actors], lambda: union.do(None, definitions.publish_shipped, second))
     assert [f.code for f in found] == [""] * 4

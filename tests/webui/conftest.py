@@ -66,7 +66,7 @@ class House:
 
 @pytest.fixture
 def house(engine: Engine) -> House:
-    """校工会: delegates mover, second, third; office, auditor, plain. 外校工会: a delegate stranger, its office foreign."""
+    """校工会： delegates mover, second, third; office, auditor, plain. 外校工会： a delegate stranger, its office foreign."""
     made = House(engine)
     with db.transaction(engine) as session:
         made.unit(session, "union", "university_union", "校工会", "union")

@@ -46,9 +46,9 @@ ROLES = ("plain", "delegate", "committee", "secretary", "auditor", "admin")
 SUPERIOR = "superior"  # holds the secretary's desk of the union above both
 FROM = date(2025, 9, 1)
 SOON = (clock.today() + timedelta(days=40)).isoformat()
-WORDS = "情况属实,措施可行,同意立案。"
-MOTION = {"reasons": "晚间授课和值班结束后食堂已经停止供餐,近一年收到相关反映四十余次,周边又没有合适的就餐场所,亟待解决。" * 2,
-          "measures": "建议晚间供餐延长至二十一时,设一个值班窗口,试行一个学期后公布就餐人数再作调整。" * 2, "category": "welfare"}  # fmt: skip
+WORDS = "情况属实，措施可行，同意立案。"
+MOTION = {"reasons": "晚间授课和值班结束后食堂已经停止供餐，近一年收到相关反映四十余次，周边又没有合适的就餐场所，亟待解决。" * 2,
+          "measures": "建议晚间供餐延长至二十一时，设一个值班窗口，试行一个学期后公布就餐人数再作调整。" * 2, "category": "welfare"}  # fmt: skip
 
 # What each role gets for objects of its own union (plain, delegate, committee, secretary, auditor, admin; one number for
 # all), and what strangers get: roles of the other union and the superior's secretary. "-": no object is named, so that
@@ -437,7 +437,7 @@ SENT: dict[str, dict[str, Any]] = {
     "inbox.respond withdraw": {"path": {"what": "withdraw"}}, "inbox.respond close": {"path": {"what": "close"}},
     "inbox.index search": {"query": {"words": "鹭岛"}}, "matters.index search": {"query": {"words": "鹭岛"}},
     "matters.desk": {"path": {"what": "suspend"}, "form": REASON}, "matters.desk resume": {"path": {"what": "resume"}},
-    "matters.desk terminate": {"path": {"what": "terminate"}, "form": REASON}, "matters.send": {"form": {"f.reason": "有关单位已经解决,不再需要立案。"}},
+    "matters.desk terminate": {"path": {"what": "terminate"}, "form": REASON}, "matters.send": {"form": {"f.reason": "有关单位已经解决，不再需要立案。"}},
     "launch.start": {"form": {f"f.{k}": v for k, v in LAUNCH.items()} | {"once": "k-1"}},
     "launch.start with a file": {"form": {f"f.{k}": v for k, v in LAUNCH.items()} | {"once": "k-2", "f.attachments": "{attachment}"}},
     "launch.alike": {"query": {"title": "延长食堂供餐增设校车"}}, "files.upload": {"file": ("file", "a.txt", b"x")},
@@ -473,7 +473,7 @@ SENT: dict[str, dict[str, Any]] = {
     "api_process-instances.launch with a file": {"json": {"process_id": "{process}", "answers": {**LAUNCH, "attachments": ["{attachment}"]}}},
     "api_process-instances.list_instances search": {"query": {"words": "鹭岛"}}, "api_process-instances.list_instances unit": {"query": {"unit": "{unit}"}},
     "api_process-instances.list_instances starter": {"query": {"starter": "{delegate}"}},
-    "api_process-instances.send_message": {"json": {"answers": {"reason": "有关单位已经解决,不再需要立案。"}}},
+    "api_process-instances.send_message": {"json": {"answers": {"reason": "有关单位已经解决，不再需要立案。"}}},
     "api_process-instances.suspend": {"json": REASON}, "api_process-instances.terminate": {"json": REASON}, "api_process-instances.withdraw": {"json": REASON},
     "api_rules.add_vacation": {"json": BREAK | OF}, "api_rules.get_calendar of": {"query": OF}, "api_rules.get_rule of": {"query": OF},
     "api_rules.list_proposed_settings of": {"query": OF}, "api_rules.list_rules of": {"query": OF},

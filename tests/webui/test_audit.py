@@ -99,7 +99,7 @@ def test_odd_filters_get_a_clear_answer(client: Login, house: House, query: str)
 def test_a_page_is_downloaded_as_a_table_without_formulas(client: Login, house: House) -> None:
     started(house, "=cmd|' /C calc'!A0")
     reply = client("auditor").get("/audit?format=csv")
-    assert reply.mimetype == "text/csv" and reply.text.startswith("\ufeff编号,案由")
+    assert reply.mimetype == "text/csv" and reply.text.startswith("\ufeff编号，案由")
     assert "'=cmd" in reply.text and "\n=cmd" not in reply.text and ",=cmd" not in reply.text
 
 
@@ -126,8 +126,8 @@ def test_the_answer_comes_before_the_log(client: Login, house: House, matter: UU
     seal(house, tmp_path)
     page = client("auditor").get(f"/audit/{matter}").text
     assert page.index("结论") < page.index("经过")
-    assert "前后相接,没有断裂" in page and "没有被拒绝的操作" in page and "这不能证明什么" in page
-    for said in ("张敏提出", "陈秘书办理了“核对”", "“评价”截止:通过", "以正式代表", "李强在“评价”中答:满意", "意见:很快"):
+    assert "前后相接，没有断裂" in page and "没有被拒绝的操作" in page and "这不能证明什么" in page
+    for said in ("张敏提出", "陈秘书办理了“核对”", "“评价”截止：通过", "以正式代表", "李强在“评价”中答：满意", "意见：很快"):
         assert said in page, said
     assert "名册散列" in page and f'action="/audit/{matter}/pack"' in page
 
@@ -138,7 +138,7 @@ def test_a_refused_attempt_stands_out(client: Login, house: House) -> None:
     with pytest.raises(NotFound):
         house.do("second", tasks.complete, item.id, {"decision": "pass"})
     page = client("auditor").get(f"/audit/{key}").text
-    assert "有 1 次操作被拒绝" in page and "yx-refused" in page and "李强想办理“核对”,被拒绝" in page
+    assert "有 1 次操作被拒绝" in page and "yx-refused" in page and "李强想办理“核对”，被拒绝" in page
 
 
 def test_reading_is_on_record_once_a_day(client: Login, house: House, matter: UUID) -> None:
@@ -152,7 +152,7 @@ def test_reading_is_on_record_once_a_day(client: Login, house: House, matter: UU
 def test_a_broken_chain_is_named_with_its_line(client: Login, house: House, matter: UUID) -> None:
     spoil(house, matter)
     page = client("auditor").get(f"/audit/{matter}").text
-    assert "历史断裂:第" in page and "内容与散列不符" in page and "yx-answer bad" in page
+    assert "历史断裂：第" in page and "内容与散列不符" in page and "yx-answer bad" in page
 
 
 @pytest.mark.parametrize("body", ["no json", "[]", "{}", '{"opened":[1]}', '{"actor":"x"}'])
@@ -160,7 +160,7 @@ def test_a_body_that_cannot_be_read_is_named_too(client: Login, house: House, ma
     statement = text("UPDATE event SET body = :body WHERE instance_id = :i AND seq = 3")
     house.look(lambda s: s.execute(statement, {"i": matter, "body": body}))
     page = client("auditor").get(f"/audit/{matter}")
-    assert page.status_code == 200 and "历史断裂:第 3 条" in page.text
+    assert page.status_code == 200 and "历史断裂：第 3 条" in page.text
 
 
 def test_a_case_is_there_for_those_who_may_see_it(client: Login, house: House, matter: UUID) -> None:
@@ -216,11 +216,11 @@ def test_checkpoints_are_shown_and_given_to_witnesses(client: Login, house: Hous
 
 def test_the_whole_history_is_verified(client: Login, house: House, matter: UUID, tmp_path: Path) -> None:
     seal(house, tmp_path)
-    assert "全部相符,签名有效" in client("auditor").post("/audit/seal/verify").text
+    assert "全部相符，签名有效" in client("auditor").post("/audit/seal/verify").text
     spoil(house, matter)
     page = client("auditor").post("/audit/seal/verify").text
     number = house.look(lambda s: s.execute(select(tables.instance.c.number)).scalar_one())
-    assert f"断裂:{number} 第" in page
+    assert f"断裂：{number} 第" in page
     assert client("plain").post("/audit/seal/verify").status_code == 403
 
 

@@ -44,12 +44,12 @@ def zipped(files: dict[str, str], root: str = "congress_motion/") -> bytes:
     return data.getvalue()
 
 
-def changed(title: str = "教代会提案(试行)") -> dict[str, str]:
+def changed(title: str = "教代会提案（试行）") -> dict[str, str]:
     files = catalogue.read(MOTION)
     return {**files, "process.toml": re.sub(r'^title = ".*"', f'title = "{title}"', files["process.toml"], count=1, flags=re.M)}
 
 
-def hand_in(browser: FlaskClient, data: bytes, note: str = "改名,八届二次教代会决议") -> object:
+def hand_in(browser: FlaskClient, data: bytes, note: str = "改名，八届二次教代会决议") -> object:
     return browser.post("/definitions/propose", data={"note": note, "folder": (io.BytesIO(data), "motion.zip")})
 
 
@@ -102,14 +102,14 @@ def test_two_people_put_a_version_in_force(client: Login, house: House, motion: 
     assert client("plain").get(f"/definitions/{new}").status_code == 404
     assert "等待批准" in office.get("/definitions").text and "由另一人批准" in office.get(f"/definitions/{new}").text
     page = client("admin").get(f"/definitions/{motion}/diff/{new}").text
-    assert "教代会提案(试行)" in page and "process.toml" in page and "plus" in page
+    assert "教代会提案（试行）" in page and "process.toml" in page and "plus" in page
     path = f"/definitions/{new}/decide"
     assert office.post(path, data={"decision": "approve"}).status_code == 403
     assert client("admin").post(path, data={"decision": "x"}).status_code == 422
     assert client("admin").post(path, data={"decision": "approve"}).status_code == 302
     assert client("admin").post(path, data={"decision": "refuse"}).status_code == 409
     page = client("plain").get("/definitions").text
-    assert "教代会提案(试行)" in page and "第 2 版施行中" in page
+    assert "教代会提案（试行）" in page and "第 2 版施行中" in page
     versions = client("plain").get("/definitions/process/congress_motion").text
     assert "与第 1 版比较" in versions and "曾施行" in versions
 
@@ -134,7 +134,7 @@ def test_every_fault_is_shown_at_once_and_nothing_is_kept(client: Login, house: 
     files["evil.sh"] = "rm -rf /"
     reply = hand_in(client("office"), zipped(files))
     text = reply.text  # type: ignore[attr-defined]
-    assert reply.status_code == 422 and "处问题,没有提交" in text  # type: ignore[attr-defined]
+    assert reply.status_code == 422 and "处问题，没有提交" in text  # type: ignore[attr-defined]
     assert "evil.sh" in text and "MO-REPLIED" in text and "review" in text and text.count("<li><p><b>") >= 3
     assert len(house.look(lambda s: s.execute(select(tables.definition.c.hash)).all())) == 2
 

@@ -190,7 +190,7 @@ def test_an_import_is_previewed_row_by_row_and_then_confirmed(client: Login, hou
     page = office.get(reply.location).text
     assert "新人甲" in page and "确认导入" in page and "新增 2" in page and member(house, "n900") is None
     done = office.post(f"{reply.location}/confirm", follow_redirects=True)
-    assert "已导入:新增 2" in done.text and member(house, "n900").name == "新人甲"
+    assert "已导入：新增 2" in done.text and member(house, "n900").name == "新人甲"
     assert office.post(f"{reply.location}/confirm").status_code == 409
     assert client("foreign").get(reply.location).status_code == 404
     assert client("foreign").post(f"{reply.location}/confirm").status_code == 404

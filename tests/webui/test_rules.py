@@ -45,7 +45,7 @@ def settings(house: House) -> list[Any]:
 # --- rules ------------------------------------------------------------------------------------------------------------
 def test_everybody_reads_the_rules_of_their_union(client: Login) -> None:
     page = client("plain").get("/rules").text
-    for said in ("教代会提案", "MO-REPLY", "45 日内", "凭记忆,待核对", "已核对原文", "学校自定或产品默认", "第7条"):
+    for said in ("教代会提案", "MO-REPLY", "45 日内", "凭记忆，待核对", "已核对原文", "学校自定或产品默认", "第7条"):
         assert said in page, said
     assert client("").get("/rules").status_code == 302
 
@@ -107,7 +107,7 @@ def test_law_is_not_loosened_on_the_page_either(client: Login, house: House) -> 
 
 # --- calendar ---------------------------------------------------------------------------------------------------------
 def notice(house_year: int) -> str:
-    return f"日期,休/班,名称\n{house_year}-01-01,休,元旦\n{house_year}/5/1\t休\t劳动节\n{house_year}年10月1日 休 国庆节\n"
+    return f"日期，休/班，名称\n{house_year}-01-01，休，元旦\n{house_year}/5/1\t休\t劳动节\n{house_year}年10月1日 休 国庆节\n"
 
 
 def next_year() -> int:
@@ -116,7 +116,7 @@ def next_year() -> int:
 
 def test_the_calendar_says_what_is_known(client: Login) -> None:
     page = client("plain").get("/rules/calendar").text
-    assert "暂定:尚未载入" in page and str(next_year()) in page and "登记假期</summary>" not in page
+    assert "暂定：尚未载入" in page and str(next_year()) in page and "登记假期</summary>" not in page
     assert "增删假期不改变已经开始计算的期限" in page
 
 
@@ -141,7 +141,7 @@ def sheet(rows: list[list[Any]]) -> io.BytesIO:
 @pytest.mark.parametrize("kind", ["xlsx", "csv", "gbk.csv"])
 def test_an_uploaded_notice_is_loaded(client: Login, house: House, kind: str) -> None:
     year = next_year()
-    rows = [line.replace("/", "-").split(",") for line in (f"日期,安排,名称\n{year}-01-01,休,元旦\n{year}-05-01,休,\n{year}-10-01,休,").split("\n")]
+    rows = [line.replace("/", "-").split(",") for line in (f"日期，安排，名称\n{year}-01-01，休，元旦\n{year}-05-01，休，\n{year}-10-01，休，").split("\n")]
     data = sheet(rows) if kind == "xlsx" else io.BytesIO("\n".join(",".join(r) for r in rows).encode("gb18030" if "gbk" in kind else "utf-8-sig"))
     form = {"year": str(year), "source": "国务院办公厅通知", "sheet": (data, f"n.{kind}")}
     assert client("admin").post("/rules/calendar", data=form).status_code == 302
@@ -151,7 +151,7 @@ def test_an_uploaded_notice_is_loaded(client: Login, house: House, kind: str) ->
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"rows": "2027-01-01,休,元旦"}, "请载入全年"), ({"rows": ""}, "放假安排是空的"), ({"year": "1999"}, "只能载入"), ({"year": "x"}, "只能载入"),
+        ({"rows": "2027-01-01，休，元旦"}, "请载入全年"), ({"rows": ""}, "放假安排是空的"), ({"year": "1999"}, "只能载入"), ({"year": "x"}, "只能载入"),
         ({"source": ""}, "不能为空"), ({"rows": "x,y\n" * 500}, "最多 400 行"), ({"rows": '"2027\n"休'}, "空"),
     ],
 )  # fmt: skip

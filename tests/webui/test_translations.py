@@ -100,7 +100,7 @@ def test_translations_are_english_and_fill_in_the_same(domain: str) -> None:
             assert "%" not in HOLES.sub("", said), (original, said)
 
 
-_DROPPED = {" {0}(周{1})": {"{1}"}}  # the day of the week
+_DROPPED = {" {0}（周{1}）": {"{1}"}}  # the day of the week
 
 
 # --- nothing Chinese outside of gettext -------------------------------------------------------------------------------
@@ -152,14 +152,14 @@ def _says(node: ast.AST) -> bool:
 
 @pytest.mark.parametrize(("said", "english"), [
     ("您没有办理此事项的权限。", "You are not entitled to do this."),
-    ("此件已暂停,不能再办理。", "This matter is suspended and can no longer be handled."),
+    ("此件已暂停，不能再办理。", "This matter is suspended and can no longer be handled."),
     ("没有填“用户名”。", "“Username” is empty."),
     ("张敏已于 03-02 09:15 办理了此项。", "张敏 handled this at 03-02 09:15."),
-    ("必填; 至少 10 个字", "Required; At least 10 characters"),
-    ("单位还有3 个下级单位、1 名成员,不能撤销。", "The unit still has 3 units below it, 1 members and cannot be closed down."),
-    ("第 3 行: 2027-02-20(周六) 重复。", "Row 3: 2027-02-20 is there twice."),
+    ("必填；至少 10 个字", "Required; At least 10 characters"),
+    ("单位还有3 个下级单位、1 名成员，不能撤销。", "The unit still has 3 units below it, 1 members and cannot be closed down."),
+    ("第 3 行： 2027-02-20（周六） 重复。", "Row 3: 2027-02-20 is there twice."),
     ("“x” 的 min 大于 max", "“x” min is greater than max"),
-    ("《某规定》第10条规定不少于 3 人,本单位可以更严,不得放宽为 2 人。",
+    ("《某规定》第10条规定不少于 3 人，本单位可以更严，不得放宽为 2 人。",
      "《某规定》, art. 10 requires at least 3 persons; this union may be stricter but may not loosen it to 2 persons."),
     ("这句话不在其中", "这句话不在其中"),
     ("already English", "already English"),
@@ -171,7 +171,7 @@ def test_engine_messages_in_english(said: str, english: str) -> None:
 
 
 def test_a_long_text_is_no_message() -> None:
-    text = "第 1 行:" * 5000
+    text = "第 1 行：" * 5000
     assert messages.in_language(text, "en") == text
 
 
@@ -196,7 +196,7 @@ def test_several_messages_in_one_line(app: Flask) -> None:
     with app.test_request_context("/?lang=en"):
         assert words.said(["必填", "应是整数"]) == "Required; Must be a whole number"
     with app.test_request_context("/?lang=zh"):
-        assert words.said(["必填", "应是整数"]) == "必填;应是整数"
+        assert words.said(["必填", "应是整数"]) == "必填；应是整数"
 
 
 # --- the pages --------------------------------------------------------------------------------------------------------

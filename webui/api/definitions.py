@@ -291,7 +291,7 @@ def _unpacked(data: bytes) -> dict[str, bytes]:
     try:
         return unzipped(data)
     except (zlib.error, struct.error, OverflowError):
-        raise Invalid({"file": [_("这不是完好的 .zip 文件,或带有密码。")]}) from None
+        raise Invalid({"file": [_("这不是完好的 .zip 文件，或带有密码。")]}) from None
 
 
 SENT = {**multipart(note={"type": "string", "maxLength": 500}), "application/json": {"schema": Proposal}}

@@ -224,13 +224,13 @@ def _story(stage: Stage, m: Motion) -> Iterator[tuple[float, str, str, dict[str,
     lead, assisting = units[m.lead], [units[u] for u in ASSIST.get(m.lead, [])]
     yield 0, m.mover, "launch", {
         "subject": m.subject, "category": m.category,
-        "reasons": f"{m.problem}。代表团在走访中收集到多名教职工的同类意见,认为有必要由学校统筹研究,尽快拿出可行的办法并向教职工公布。",
-        "measures": f"建议{m.measure};由主办单位提出实施方案和时间表,每学期末向教代会执行委员会报告进展。",
+        "reasons": f"{m.problem}。代表团在走访中收集到多名教职工的同类意见，认为有必要由学校统筹研究，尽快拿出可行的办法并向教职工公布。",
+        "measures": f"建议{m.measure}；由主办单位提出实施方案和时间表，每学期末向教代会执行委员会报告进展。",
     }  # fmt: skip
     seconders = [f"d{(m.number * 17 + k * 29) % 213 + 1:03}" for k in range(1, 7)]
     seconders = [s for s in dict.fromkeys(seconders) if s not in (m.mover, "d003")]
     for k, who in enumerate(seconders[: {"seconding": m.number % 4, "failed": 2}.get(m.stage, 4)]):
-        yield 0.2 + k * 0.3, who, "respond:second", {"choice": "yes", "comment": "情况属实,赞成。" if k == 0 else ""}
+        yield 0.2 + k * 0.3, who, "respond:second", {"choice": "yes", "comment": "情况属实，赞成。" if k == 0 else ""}
     if m.stage in ("seconding", "failed"):
         return
     yield 2, m.mover, "close:second", {}
@@ -238,7 +238,7 @@ def _story(stage: Stage, m: Motion) -> Iterator[tuple[float, str, str, dict[str,
         return
     yield 3.1, m.head, "complete:head_check", {"decision": "forward"}
     if m.stage == "withdrawn":
-        yield 4, m.mover, "withdraw", {"reason": "有关单位已先行解决,不再需要立案。"}
+        yield 4, m.mover, "withdraw", {"reason": "有关单位已先行解决，不再需要立案。"}
         return
     if m.stage == "review":
         return
@@ -262,7 +262,7 @@ def _story(stage: Stage, m: Motion) -> Iterator[tuple[float, str, str, dict[str,
 def _reviewed(stage: Stage, m: Motion, lead: str, assisting: list[str]) -> Iterator[tuple[float, str, str, dict[str, Any]]]:
     present = [str(stage.members[u]) for u in ("approver", "c1", "c2", "c3", "c4")]
     decision = {"returned": "return", "suggestion": "suggest", "declined": "decline"}.get(m.stage, "file")
-    given: dict[str, Any] = {"decision": decision, "present": present, "reason": "事关教职工切身利益,内容具体,措施可行。"}
+    given: dict[str, Any] = {"decision": decision, "present": present, "reason": "事关教职工切身利益，内容具体，措施可行。"}
     if decision == "file":
         given.update(grade="key" if m.number % 5 == 0 else "general", lead_unit=lead, assisting_units=assisting)
     if decision == "decline":
@@ -271,15 +271,15 @@ def _reviewed(stage: Stage, m: Motion, lead: str, assisting: list[str]) -> Itera
         given.update(reason="请补充涉及范围和预计经费。")
     yield 7.2, f"c{m.number % 6 + 1}", "complete:review", given
     if decision == "suggest":
-        yield 9, "secretary", "complete:suggestion_note", {"unit": lead, "note": "请结合年度工作研究参考,并告知提案人。"}
+        yield 9, "secretary", "complete:suggestion_note", {"unit": lead, "note": "请结合年度工作研究参考，并告知提案人。"}
 
 
 def _handled(m: Motion, head_of: str, assisting: list[str]) -> Iterator[tuple[float, str, str, dict[str, Any]]]:
     met = clock.day_of(m.began + timedelta(days=27)).isoformat()
     reply = {
-        "met_on": met, "meeting_record": "与提案人当面沟通,现场查看情况,就措施和时间安排达成一致。",
-        "measures": f"经研究,采纳建议:{m.measure}。由本单位牵头落实,接受教职工监督。",
-        "timetable": "本学期内完成方案,下学期开学前落实到位。", "code": "A",
+        "met_on": met, "meeting_record": "与提案人当面沟通，现场查看情况，就措施和时间安排达成一致。",
+        "measures": f"经研究，采纳建议：{m.measure}。由本单位牵头落实，接受教职工监督。",
+        "timetable": "本学期内完成方案，下学期开学前落实到位。", "code": "A",
     }  # fmt: skip
     yield 28, head_of, "complete:reply", reply
     helpers = [f"h-{u}".replace("_", "-") for u in ASSIST.get(m.lead, [])]

@@ -66,7 +66,7 @@
       try {
         const reply = await send(`/drafts/${form.dataset.draft}`, answers(form));
         if (sign) sign.textContent = reply.ok ? (zh ? "草稿已保存" : "Draft saved") : (zh ? "草稿未能保存" : "Draft not saved");
-      } catch { if (sign) sign.textContent = zh ? "网络中断,草稿未保存" : "Offline, draft not saved"; }
+      } catch { if (sign) sign.textContent = zh ? "网络中断，草稿未保存" : "Offline, draft not saved"; }
     };
     form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(save, 1500); });
     form.addEventListener("submit", () => {
@@ -140,7 +140,7 @@
     button("M5 12h14", zh ? "缩小" : "Zoom out", () => wheel.stepZoom(-1));
     button("M3 7h18v10H3z", zh ? "全图" : "Whole diagram", () => canvas.zoom("fit-viewport", "auto"));
     button("M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 3v3M12 18v3M3 12h3M18 12h3", zh ? "当前位置" : "Where it stands", home);
-    const large = button("M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5", zh ? "满屏,再按返回" : "Full screen and back", () => spread(!place.classList.contains("yx-spread")));
+    const large = button("M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5", zh ? "满屏，再按返回" : "Full screen and back", () => spread(!place.classList.contains("yx-spread")));
     document.addEventListener("keydown", (e) => { if (e.key === "Escape" && place.classList.contains("yx-spread")) spread(false); });
     let last = null;  // a finger moves the diagram: sideways in the page, everywhere on the full screen
     place.addEventListener("pointerdown", (e) => { if (e.pointerType === "touch" && e.isPrimary) last = e; });

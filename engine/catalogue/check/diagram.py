@@ -154,7 +154,7 @@ def _event(element: Element, diagram: Diagram) -> Iterator[Fault]:
             yield Fault(
                 FILE,
                 element.id,
-                f"边界事件没有附在环节上({shown(element.on) or '空'})。",
+                f"边界事件没有附在环节上（{shown(element.on) or '空'}）。",
                 "请把它拖到一个用户任务或子流程的边上。",
             )
         elif host.type not in {"userTask", "subProcess"} or host.scope != element.scope:
@@ -201,7 +201,7 @@ def _exclusive(gateway: Element, out: list[Flow]) -> Iterator[Fault]:
                 yield Fault(FILE, flow.id, "网关只有一条出去的连线，不能带条件。", "请删去条件，或补上另一条连线。")
         return
     if gateway.default not in {flow.id for flow in out}:
-        yield Fault(FILE, gateway.id, "网关没有默认连线。", "请把“其他情形”的那条连线设为默认(default)。")
+        yield Fault(FILE, gateway.id, "网关没有默认连线。", "请把“其他情形”的那条连线设为默认（default）。")
     for flow in out:
         if flow.id == gateway.default and flow.condition:
             yield Fault(FILE, flow.id, "默认连线不能带条件。", "请删去条件，或把另一条设为默认。")

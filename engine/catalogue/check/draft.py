@@ -77,7 +77,7 @@ def _unstorable(text: str) -> bool:
 
 def _file_faults(files: Mapping[str, str]) -> Iterator[Fault]:
     if len(files) > MAX_FILES:
-        yield Fault("", "", f"文件太多({len(files)} 个)，最多 {MAX_FILES} 个。", "请把无关的文件移出流程文件夹。")
+        yield Fault("", "", f"文件太多（{len(files)} 个），最多 {MAX_FILES} 个。", "请把无关的文件移出流程文件夹。")
     size = 0
     for name, text in files.items():
         if not isinstance(name, str) or not isinstance(text, str):

@@ -97,7 +97,7 @@ class Language:
                     yield from self._rule(file, element, where, name, said[-1])
                 else:
                     yield Fault(
-                        file, element, f"{where}：{name}() 里没有规则编号。", f'请写成 {name}(…"规则编号"…)，编号写在引号里。'
+                        file, element, f"{where}：{name}() 里没有规则编号。", f'请写成 {name}（…"规则编号"…），编号写在引号里。'
                     )
             elif name in {"holds", "holders", "delegates"} and said:
                 post = f"{said[-1]}_delegate" if name == "delegates" else said[-1]

@@ -139,12 +139,12 @@ def confirm(session: Session, actor: Actor, batch_id: UUID) -> Report:
     if row.state != "previewed":
         raise Conflict("这一批已经导入。", code="done")
     if row.report["counts"]["error"]:
-        raise Conflict("文件还有错误,请改好后重新上传。", code="has_errors")
+        raise Conflict("文件还有错误，请改好后重新上传。", code="has_errors")
     records.queue(session)
     lines = [Line(number, values, list(faults)) for number, values, faults in row.rows]
     _PLANS[row.kind](session, actor, lines)
     if _digest(lines) != row.report["plan"]:
-        raise Conflict("预览之后有关数据已经变化,请重新上传预览。", code="changed")
+        raise Conflict("预览之后有关数据已经变化，请重新上传预览。", code="changed")
     notes = _WRITES[row.kind](session, lines)
     counts = row.report["counts"]
     told = {"import_kind": row.kind, "file": row.file, "sha256": row.report["sha256"], "counts": counts}

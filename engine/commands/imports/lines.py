@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.organisation import Actor
 
-_DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
+_DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日？")
 
 
 @dataclass
@@ -68,7 +68,7 @@ def day(text: str) -> date:
     except ValueError:
         made = None
     if made is None:
-        raise Invalid({"day": [f"日期“{text[:20]}”不对,请写成 2026-03-01。"]})
+        raise Invalid({"day": [f"日期“{text[:20]}”不对，请写成 2026-03-01。"]})
     return made
 
 

@@ -57,18 +57,18 @@ def _plan(line: Line, actor: Actor, units: dict[str, Any], known: dict[str, Any]
 
 def _plan_change(line: Line, row: Any, wanted: dict[str, Any]) -> None:
     if not row.active:
-        line.errors.append("此人已停用,请先恢复。")
+        line.errors.append("此人已停用，请先恢复。")
         return
     new = {k: v for k, v in wanted.items() if k in (*TITLES, "union_id") and v != str(getattr(row, k))}
     if not new:
-        line.skip("已登记,内容相同,跳过。")
+        line.skip("已登记，内容相同，跳过。")
         return
     old = {k: str(getattr(row, k)) for k in new}
     line.do, line.plan = "change", {"id": str(row.id), "old": old, "new": new}
     for key, title in TITLES.items():
         if key in new:
             words_of = "将改为本行所填。" if key == "unit_id" or not old[key] else f"将由“{old[key]}”改为“{new[key]}”。"
-            line.warnings.append(f"已登记,{title}{words_of}")
+            line.warnings.append(f"已登记，{title}{words_of}")
 
 
 def _tell_namesakes(session: Session, lines: list[Line]) -> None:
@@ -83,7 +83,7 @@ def _tell_namesakes(session: Session, lines: list[Line]) -> None:
     for line in new:
         key = (line.plan["unit_id"], line.plan["name"])
         if there[key]:
-            line.warnings.append("同一单位已有同名的人,请核对是否重复。")
+            line.warnings.append("同一单位已有同名的人，请核对是否重复。")
         there[key] += 1
 
 

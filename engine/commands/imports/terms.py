@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 FOREVER = date.max
-SHARE_UNKNOWN = "文件没有教师身份一项,教师代表的比例未知,请另行核对。(《学校教职工代表大会规定》,教育部令第32号)"
+SHARE_UNKNOWN = "文件没有教师身份一项，教师代表的比例未知，请另行核对。（《学校教职工代表大会规定》，教育部令第32号）"
 
 
 class Held:
@@ -49,10 +49,10 @@ class Held:
         for row in self.posts[member.id] if member is not None else ():
             there = _as_plan(row)
             if all(there[k] == wanted[k] for k in there if k != "union_id"):
-                line.skip("已登记,内容相同,跳过。")
+                line.skip("已登记，内容相同，跳过。")
                 return
             if _meet(there, wanted):
-                line.errors.append(f"与已登记的任期({terms.span(row.from_on, row.to_on)})重叠。")
+                line.errors.append(f"与已登记的任期（{terms.span(row.from_on, row.to_on)}）重叠。")
                 return
         for number, there in self.rows[wanted["username"]]:
             if _meet(there, wanted):
@@ -169,7 +169,7 @@ def _plan(line: Line, actor: Actor, held: Held, kind: str, unit: Any, member: An
     except (Invalid, Refused) as fault:
         line.errors.append(fault.message)
     if member is None and not line.errors:
-        line.warnings.append("尚未登记此人,将一并登记(没有密码,不能登录)。")
+        line.warnings.append("尚未登记此人，将一并登记（没有密码，不能登录）。")
 
 
 def write(session: Session, lines: list[Line]) -> list[records.Note]:

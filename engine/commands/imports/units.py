@@ -118,7 +118,7 @@ def _manage(line: Line, tree: Tree) -> None:
         line.errors.append(fault.message)
         return
     if wanted["parent"] and wanted["parent"] != above:
-        line.warnings.append(f"按规定应由“{above}”管理,文件写的是“{wanted['parent']}”,将以文件为准。({said.because})")
+        line.warnings.append(f"按规定应由“{above}”管理，文件写的是“{wanted['parent']}”，将以文件为准。（{said.because}）")
     wanted["parent"] = wanted["parent"] or above
     wanted["guiding"] = guide if guide != wanted["parent"] else ""
 
@@ -181,11 +181,11 @@ def _plan_change(line: Line, tree: Tree, row: Any) -> None:
     if line.errors:
         return
     if not new:
-        line.skip("已登记,内容相同,跳过。")
+        line.skip("已登记，内容相同，跳过。")
         return
     line.do, line.plan = "change", {"id": str(row.id), "code": row.code, "union": union, "old": old, "new": new}
     line.warnings.extend(
-        f"已登记,{title}将由“{old[key]}”改为“{new[key]}”。" for key, title in TITLES.items() if key in new
+        f"已登记，{title}将由“{old[key]}”改为“{new[key]}”。" for key, title in TITLES.items() if key in new
     )
 
 

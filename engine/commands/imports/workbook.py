@@ -74,7 +74,7 @@ def read(filename: str, data: bytes, columns: Sequence[Column]) -> tuple[list[Ra
     except Invalid:
         raise
     except Exception as fault:  # the reader raises whatever it stumbles over
-        raise _bad("这个文件打不开,请用下载的模板重新填写。") from fault
+        raise _bad("这个文件打不开，请用下载的模板重新填写。") from fault
     return _rows(lines, columns)
 
 
@@ -86,7 +86,7 @@ def _must_be_harmless(filename: str, data: bytes) -> None:
     if not filename.lower().endswith(".xlsx"):
         raise _bad("只接受 .xlsx 文件。")
     if not data or len(data) > MAX_BYTES:
-        raise _bad(f"文件应在 {MAX_BYTES // 1_000_000} MB 以内,且不能为空。")
+        raise _bad(f"文件应在 {MAX_BYTES // 1_000_000} MB 以内，且不能为空。")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
@@ -95,7 +95,7 @@ def _must_be_harmless(filename: str, data: bytes) -> None:
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
         raise _bad("文件展开后太大。")
     if any("vbaproject" in part.filename.lower() for part in parts):
-        raise _bad("文件带有宏,不能导入。")
+        raise _bad("文件带有宏，不能导入。")
 
 
 def _lines(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
@@ -106,7 +106,7 @@ def _lines(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
             continue
         found += 1
         if number > LAST_ROW or found > MAX_ROWS + 1:
-            raise _bad(f"行数太多,一次最多 {MAX_ROWS} 行。")
+            raise _bad(f"行数太多，一次最多 {MAX_ROWS} 行。")
         yield number, cells
 
 
@@ -124,7 +124,7 @@ def _rows(lines: list[tuple[int, tuple[Any, ...]]], columns: Sequence[Column]) -
             continue
         rows.append(row)
     if examples:
-        notes.append(f"有 {examples} 行以“{EXAMPLE}”开头,不导入。")
+        notes.append(f"有 {examples} 行以“{EXAMPLE}”开头，不导入。")
     if not rows:
         raise _bad("文件里没有要导入的行。")
     return rows, notes
@@ -144,8 +144,8 @@ def _header(cells: tuple[Any, ...], columns: Sequence[Column]) -> tuple[dict[int
             unknown.append(visible(str(cell.value))[:20])
     missing = [c.title for c in columns if c.required and c not in places.values()]
     if missing:
-        raise _bad(f"表头缺少:{'、'.join(missing)}。")
-    return places, [f"不认识的列没有读:{'、'.join(unknown)}。"] if unknown else []
+        raise _bad(f"表头缺少：{'、'.join(missing)}。")
+    return places, [f"不认识的列没有读：{'、'.join(unknown)}。"] if unknown else []
 
 
 def _row(number: int, cells: tuple[Any, ...], places: Mapping[int, Column]) -> RawRow:

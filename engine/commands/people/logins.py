@@ -85,7 +85,7 @@ def _limited(session: Session, keys: list[str]) -> Refused | None:
         oldest = session.execute(recent.offset(most - 1).limit(1)).scalar()
         if oldest is not None:
             wait = max(1, int((oldest + WINDOW - clock.now()).total_seconds()))
-            return Refused(f"尝试次数过多,请在 {-(-wait // 60)} 分钟后再试。", code="too_many_attempts", wait=wait)
+            return Refused(f"尝试次数过多，请在 {-(-wait // 60)} 分钟后再试。", code="too_many_attempts", wait=wait)
     return None
 
 

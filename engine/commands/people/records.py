@@ -45,7 +45,7 @@ def unit_of(session: Session, actor: Actor | None, unit_id: UUID) -> Any:
     """The row of a unit that this actor may see. Raises NotFound."""
     row = session.execute(select(tables.unit).where(tables.unit.c.id == unit_id)).first()
     if row is None or not sees(actor, row.union_id):
-        raise NotFound("没有这个单位,或您无权查看。")
+        raise NotFound("没有这个单位，或您无权查看。")
     return row
 
 
@@ -61,7 +61,7 @@ def member_of(session: Session, actor: Actor | None, member_id: UUID) -> Any:
     """The row of a member, locked; one's own is always there. Raises NotFound."""
     row = session.execute(select(tables.member).where(tables.member.c.id == member_id).with_for_update()).first()
     if row is None or not (sees(actor, row.union_id) or (actor is not None and actor.id == member_id)):
-        raise NotFound("没有这个人,或您无权查看。")
+        raise NotFound("没有这个人，或您无权查看。")
     return row
 
 

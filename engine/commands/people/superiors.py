@@ -72,7 +72,7 @@ def pick(unions: Iterable[tuple[Key, str, str]], kind: str, city: str) -> Key:
     if len(found) == 1:
         return found[0]
     title = (f"{city}市" if local else "") + posts.UNITS[kind].title.removeprefix("市" if local else "")
-    why = f"还没有登记“{title}”,请先登记。" if not found else f"登记了不止一个“{title}”,请写明上级。"
+    why = f"还没有登记“{title}”，请先登记。" if not found else f"登记了不止一个“{title}”，请写明上级。"
     raise Invalid({"parent_id": [why]})
 
 

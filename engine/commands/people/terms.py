@@ -93,7 +93,7 @@ def _must_not_overlap(
     )
     found = session.execute(query.limit(1)).first()
     if found:
-        raise Invalid({"from_on": [f"与已有任期({span(found.from_on, found.to_on)})重叠。"]})
+        raise Invalid({"from_on": [f"与已有任期（{span(found.from_on, found.to_on)}）重叠。"]})
 
 
 def span(from_on: date, to_on: date | None) -> str:

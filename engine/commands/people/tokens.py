@@ -41,7 +41,7 @@ def create_token(session: Session, actor: Actor | None, member_id: UUID, name: s
     token, now = tables.token.c, clock.now()
     usable = select(token.id).where(token.member_id == member_id, token.ended_at.is_(None), token.expires_at > now)
     if len(session.execute(usable.limit(MOST)).all()) == MOST:
-        raise Conflict(f"一人最多有 {MOST} 个有效令牌,请先停用不用的。", code="too_many")
+        raise Conflict(f"一人最多有 {MOST} 个有效令牌，请先停用不用的。", code="too_many")
     plain = "yx_" + secrets.token_urlsafe(32)
     expires = now + timedelta(days=days)
     row = {"id": digest(plain), "member_id": member_id, "name": name, "created_at": now, "expires_at": expires}

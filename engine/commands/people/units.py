@@ -155,7 +155,7 @@ def _move(session: Session, actor: Actor | None, row: Any, wanted: dict[str, Any
     if kind.union:
         wanted["managing_id"] = parent.union_id
     elif parent.union_id != row.union_id:
-        raise Invalid({"parent_id": ["不能移到另一个工会之下,请在那里新建。"]})
+        raise Invalid({"parent_id": ["不能移到另一个工会之下，请在那里新建。"]})
     if row.id in _line_above(session, parent.id):
         raise Invalid({"parent_id": ["上级不能是自己或自己的下级。"]})
 
@@ -179,4 +179,4 @@ def _must_be_empty(session: Session, unit_id: UUID) -> None:
     }
     if any(left.values()):
         words_left = "、".join(f"{n} {what}" for what, n in left.items() if n)
-        raise Conflict(f"单位还有{words_left},不能撤销。", code="not_empty")
+        raise Conflict(f"单位还有{words_left}，不能撤销。", code="not_empty")

@@ -43,7 +43,7 @@ def username(value: str) -> str:
     """A user name: 2 to 64 of a-z 0-9 . _ @ -, lower case."""
     name = login_name(value)
     if not _USERNAME.fullmatch(name):
-        raise Invalid({"username": ["用户名应为 2 至 64 个字母、数字或 . _ @ -,以字母或数字开头。"]})
+        raise Invalid({"username": ["用户名应为 2 至 64 个字母、数字或 . _ @ -，以字母或数字开头。"]})
     return name
 
 
@@ -51,7 +51,7 @@ def code(value: str) -> str:
     """A unit's code."""
     text = unicodedata.normalize("NFKC", value).strip()
     if not _CODE.fullmatch(text):
-        raise Invalid({"code": ["编码应为 1 至 32 个字母、数字或 . _ -,以字母或数字开头。"]})
+        raise Invalid({"code": ["编码应为 1 至 32 个字母、数字或 . _ -，以字母或数字开头。"]})
     return text
 
 
@@ -59,7 +59,7 @@ def phone(value: str) -> str:
     """A telephone number, or nothing."""
     text = unicodedata.normalize("NFKC", value).strip()
     if text and not _PHONE.fullmatch(text):
-        raise Invalid({"phone": ["电话应为 5 至 20 位数字,可有 + 和 -。"]})
+        raise Invalid({"phone": ["电话应为 5 至 20 位数字，可有 + 和 -。"]})
     return text
 
 
@@ -72,7 +72,7 @@ def email(value: str) -> str:
 
 
 def city(value: str) -> str:
-    """A city's name without the closing 市, so that 杭州 and 杭州市 are one."""
+    """A city's name without the closing 市， so that 杭州 and 杭州市 are one."""
     text = line("city", value, 30, 0)
     return text[:-1] if len(text) > 2 and text.endswith("市") else text
 

@@ -139,7 +139,7 @@ def _says(row: Any) -> Mapping[str, Any]:
         says = json.loads(row.body)
         datetime.fromisoformat(says["at"])
     except (ValueError, TypeError, KeyError) as fault:
-        raise HistoryBroken(f"第 {row.seq} 条历史记录不可读,不能出具证据。", seq=row.seq) from fault
+        raise HistoryBroken(f"第 {row.seq} 条历史记录不可读，不能出具证据。", seq=row.seq) from fault
     return dict(says)
 
 

@@ -43,42 +43,42 @@ def readme(case: Case) -> str:
     left = case.left_out
     return zh.format(
         number=case.row.number, title=case.row.title,
-        left=f"\n  - 另有 {left} 个检查点未收入本包(与本件无关,或由其他密钥签名)。" if left else "",
+        left=f"\n  - 另有 {left} 个检查点未收入本包（与本件无关，或由其他密钥签名）。" if left else "",
     ) + en.format(
         number=case.row.number, title=case.row.title,
         left=f"\n  - {left} checkpoints are left out (not about this matter, or signed with another key)." if left else "",
     )  # fmt: skip
 
 
-_README = ("""证据包:{number} {title}
+_README = ("""证据包：{number} {title}
 
 怎样校验
-  需要 Python 3.9 以上,不需要联网,不需要本系统:
+  需要 Python 3.9 以上，不需要联网，不需要本系统：
       python verify.py 本包.zip
       python verify.py 本包.zip --witness 留存的检查点.txt
-  最后一行为 PASS 即全部成立;FALSE 指出第一处不符;NOTE 说明本包不能证明的事项。
-  如对本包有疑问,请使用从工会或上级工会另行取得的 verify.py。
+  最后一行为 PASS 即全部成立；FALSE 指出第一处不符；NOTE 说明本包不能证明的事项。
+  如对本包有疑问，请使用从工会或上级工会另行取得的 verify.py。
 
 能证明什么
-  - 本件的每一条记录自写入后未被改动、删减、调换或插入(events.jsonl,哈希链)。
-  - 已封存的记录包含在签名的检查点之内(checkpoints.txt、proofs.json);与外部留存的检查点一致时,
+  - 本件的每一条记录自写入后未被改动、删减、调换或插入（events.jsonl，哈希链）。
+  - 已封存的记录包含在签名的检查点之内（checkpoints.txt、proofs.json）；与外部留存的检查点一致时，
     留存之前的记录不可能被改写。
-  - 文书数据与签发时逐字节一致(documents/);填写内容与当时所存摘要一致(answers.jsonl)。
-  - 导出时本件的最后一条记录是哪一条(heads.txt)。
+  - 文书数据与签发时逐字节一致（documents/）；填写内容与当时所存摘要一致（answers.jsonl）。
+  - 导出时本件的最后一条记录是哪一条（heads.txt）。
 
 不能证明什么
-  - 晚于最后一个外部留存检查点的记录,同时掌握数据库和密钥的人仍可改写。请经常留存检查点。
-  - 没有 --witness 时,换一把密钥重做的整个包也能通过;请把 keys.json 的编号与您留存的编号核对。
+  - 晚于最后一个外部留存检查点的记录，同时掌握数据库和密钥的人仍可改写。请经常留存检查点。
+  - 没有 --witness 时，换一把密钥重做的整个包也能通过；请把 keys.json 的编号与您留存的编号核对。
   - 扫描件、附件和所填内容本身是否属实。
-  - 时间取自服务器时钟,不是第三方时间戳。
-  - 已依法删除的填写内容只剩摘要,无法再显示。{left}
+  - 时间取自服务器时钟，不是第三方时间戳。
+  - 已依法删除的填写内容只剩摘要，无法再显示。{left}
 
 内容
-  answer.txt       事实说明            timeline.csv     时间线(可用表格软件打开)
-  documents/       文书数据,逐字节      prints/          文书的打印件,由上述数据排出
+  answer.txt       事实说明            timeline.csv     时间线（可用表格软件打开）
+  documents/       文书数据，逐字节      prints/          文书的打印件，由上述数据排出
   attachments/     附件                rolls/           每次表决的名册与作答
   process/         本件所用流程版本      rules/           所用规则的条文、出处、层级、可信度
-  名册的散列:各行 member 按字典序以换行符连接后的 SHA-256,应与 poll_opened 记录的 roll_hash 相同。
+  名册的散列：各行 member 按字典序以换行符连接后的 SHA-256，应与 poll_opened 记录的 roll_hash 相同。
 
 
 """, """Evidence pack: {number} {title}

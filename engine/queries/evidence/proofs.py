@@ -97,12 +97,12 @@ def _leaves(session: Session, size: int) -> Iterator[bytes]:
     for row in session.execute(_LEAVES, {"size": size}):
         hashes = bytes(row.hashes)
         if row.first != at or len(hashes) != row.n * merkle.HASH_BYTES or row.n > 8192:
-            raise HistoryBroken("历史记录有缺失,不能出具证据;请先运行 yixing verify。", leaf=at)
+            raise HistoryBroken("历史记录有缺失，不能出具证据；请先运行 yixing verify。", leaf=at)
         for place in range(0, len(hashes), merkle.HASH_BYTES):
             yield merkle.leaf_hash(hashes[place : place + merkle.HASH_BYTES])
         at += row.n
     if at != size:
-        raise HistoryBroken("历史记录有缺失,不能出具证据;请先运行 yixing verify。", leaf=at)
+        raise HistoryBroken("历史记录有缺失，不能出具证据；请先运行 yixing verify。", leaf=at)
 
 
 def _gather(leaves: Iterable[bytes], wanted: set[Range]) -> dict[Range, bytes]:

@@ -60,7 +60,7 @@ _DETAILS = {
     "message": ("说明", "message"), "old": ("原", "old"), "new": ("现", "new"), "ended": ("办结于", "ended at"),
 }  # fmt: skip
 _WHY = {
-    "window_ended": ("期满", "the window ended"), "early": ("结果已定,提前截止", "early: decided"),
+    "window_ended": ("期满", "the window ended"), "early": ("结果已定，提前截止", "early: decided"),
     "closed_by_mover": ("提案人截止", "closed by the mover"),
 }  # fmt: skip
 _VERBS = {
@@ -100,7 +100,7 @@ def _answer(case: Case, n: int) -> list[str]:
         _labelled(("工会", "Union")[n], name.get(str(row.union_id), ""), n),
         _labelled(("提出", "Launched")[n], f"{name.get(str(row.starter_id), '')} {moment(row.started_at)}", n),
         _labelled(("状态", "State")[n], f"{state}{f' ({end})' if end else ''} {moment(row.ended_at)}".rstrip(), n),
-        ("时间均为北京时间;# 后为本件历史记录的序号。", "All times are Beijing time; # is the event's number.")[n],
+        ("时间均为北京时间；# 后为本件历史记录的序号。", "All times are Beijing time; # is the event's number.")[n],
     ]
     parts = (
         (("一、经过", "1. What happened"), _events(case, n)),
@@ -113,7 +113,7 @@ def _answer(case: Case, n: int) -> list[str]:
         (("八、以上在什么情况下不成立", "8. What would have to be false"), _trust(n)),
     )
     for titles, lines in parts:
-        head += ["", titles[n], *(lines or [("(无)", "(none)")[n]])]
+        head += ["", titles[n], *(lines or [("（无）", "(none)")[n]])]
     return head
 
 
@@ -257,17 +257,17 @@ def _proof(case: Case, n: int) -> list[str]:
     last = case.checkpoints[-1] if case.checkpoints else None
     broken = case.broken
     lines = [
-        (f"本件共 {len(case.events)} 条记录,已封存 {sealed} 条。", f"{len(case.events)} events, {sealed} of them sealed.")[n],
-        (f"哈希链在第 {broken.seq} 条断开:{broken.why}。", f"The chain breaks at #{broken.seq}: {broken.why_en}.")[n]
-        if broken else ("哈希链完整,导出时已重算。", "The chain holds; it was computed anew for this pack.")[n],
+        (f"本件共 {len(case.events)} 条记录，已封存 {sealed} 条。", f"{len(case.events)} events, {sealed} of them sealed.")[n],
+        (f"哈希链在第 {broken.seq} 条断开：{broken.why}。", f"The chain breaks at #{broken.seq}: {broken.why_en}.")[n]
+        if broken else ("哈希链完整，导出时已重算。", "The chain holds; it was computed anew for this pack.")[n],
     ]  # fmt: skip
     if last is not None:
         lines.append(
-            (f"最后的检查点:{last.size} 条,{moment(last.at)},根 {last.root.hex()}。",
+            (f"最后的检查点：{last.size} 条，{moment(last.at)}，根 {last.root.hex()}。",
              f"Last checkpoint: {last.size} events, {moment(last.at)}, root {last.root.hex()}.")[n]
         )  # fmt: skip
     lines.append(
-        (f"系统记载由外部留存的最大检查点:{case.witnessed or '无'}。",
+        (f"系统记载由外部留存的最大检查点：{case.witnessed or '无'}。",
          f"Largest checkpoint on record as held by a witness outside: {case.witnessed or 'none'}.")[n]
     )  # fmt: skip
     return lines
@@ -275,10 +275,10 @@ def _proof(case: Case, n: int) -> list[str]:
 
 def _trust(n: int) -> list[str]:
     return [
-        ("- 服务器时钟:时间由服务器记录,不是第三方时间戳。", "- The server's clock: no third party stamped the times.")[n],
-        ("- 登录人身份:账号须由本人使用。", "- Who logged in: that each account was used by its owner.")[n],
-        ("- 规则版本:以 rules/ 所载条文和可信度为准。", "- The rules: text and confidence stand in rules/.")[n],
-        ("- 扫描件、附件的真实性:只能证明上传后未改动。", "- Scanned papers: unchanged since the upload, no more.")[n],
+        ("- 服务器时钟：时间由服务器记录，不是第三方时间戳。", "- The server's clock: no third party stamped the times.")[n],
+        ("- 登录人身份：账号须由本人使用。", "- Who logged in: that each account was used by its owner.")[n],
+        ("- 规则版本：以 rules/ 所载条文和可信度为准。", "- The rules: text and confidence stand in rules/.")[n],
+        ("- 扫描件、附件的真实性：只能证明上传后未改动。", "- Scanned papers: unchanged since the upload, no more.")[n],
     ]
 
 

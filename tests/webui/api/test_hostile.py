@@ -247,7 +247,7 @@ def test_an_upload_is_checked(api: Api) -> None:
     problem(send(mover, "/files", file=(b"x", "")), 422)
     problem(send(mover, "/files", file=pdf, other="1"), 422)
     problem(send(mover, "/files", file=pdf, second=pdf), 422)
-    made = send(mover, "/files", file=(b"%PDF-1.4", "..\\..\\工会\u202e决议;filename=x.pdf"))
+    made = send(mover, "/files", file=(b"%PDF-1.4", "..\\..\\工会\u202e决议；filename=x.pdf"))
     assert made.status_code == 201, made.text
     back = mover.get(f"/files/{made.json['id']}")
     assert back.data == b"%PDF-1.4" and back.headers["X-Content-Type-Options"] == "nosniff"

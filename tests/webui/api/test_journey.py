@@ -56,8 +56,8 @@ def test_a_motion_travels_through_all_its_desks(motions: Api) -> None:
     opening = say("zhang").read("/process-definitions/congress_motion/opening")
     assert opening["form"]["id"] == "launch" and opening["next"][0]["title"] == "附议提案"
     answers = {
-        "reasons": "教职工晚间授课和值班结束后食堂已经停止供餐,近一年工会收到相关反映四十余次,周边又没有合适的就餐场所。",
-        "measures": "建议东区食堂晚间供餐延长至二十一时,设一个值班窗口,试行一个学期后公布就餐人数再作调整。",
+        "reasons": "教职工晚间授课和值班结束后食堂已经停止供餐，近一年工会收到相关反映四十余次，周边又没有合适的就餐场所。",
+        "measures": "建议东区食堂晚间供餐延长至二十一时，设一个值班窗口，试行一个学期后公布就餐人数再作调整。",
         "category": "welfare",
     }  # fmt: skip
     key = say("zhang").launch("延长食堂晚间供餐时间", "congress_motion", **answers)
@@ -67,14 +67,14 @@ def test_a_motion_travels_through_all_its_desks(motions: Api) -> None:
     say("zhang").do(f"/polls/{poll['id']}/close")
     say("head").complete(key, "head_check", decision="forward")
     say("committee").complete(
-        key, "review", decision="file", grade="general", lead_unit=hq, reason="情况属实,措施可行,同意立案",
+        key, "review", decision="file", grade="general", lead_unit=hq, reason="情况属实，措施可行，同意立案",
         present=[me],
     )  # fmt: skip
     say("chair").complete(key, "dispatch_plan", decision="approve", lead_unit=hq)
     say("hq").complete(key, "accept", decision="accept", officer="冯刚")
     say("hq").complete(
-        key, "reply", met_on="2026-03-20", meeting_record="与提案人当面沟通,提案人认可主要措施",
-        measures="已制定方案并与有关单位商定,自下月起分步实施,结果向教职工公布", timetable="四月底前完成", code="A",
+        key, "reply", met_on="2026-03-20", meeting_record="与提案人当面沟通，提案人认可主要措施",
+        measures="已制定方案并与有关单位商定，自下月起分步实施，结果向教职工公布", timetable="四月底前完成", code="A",
     )  # fmt: skip
     say("leader").complete(key, "sign", decision="sign")
     say("zhang").respond(key, "rate", "satisfied")

@@ -35,7 +35,7 @@ def test_a_definition_is_read_in_words(api: Api) -> None:
 def test_a_new_version_takes_two_people(motions: Api) -> None:
     author, other, reader = motions.as_("admin2"), motions.as_("admin"), motions.as_("zhang")
     files = folder(MOTION)
-    files["process.toml"] = files["process.toml"].replace('title = "教代会提案"', 'title = "教代会提案(新)"', 1)
+    files["process.toml"] = files["process.toml"].replace('title = "教代会提案"', 'title = "教代会提案（新）"', 1)
     sent = {"files": {k: v for k, v in files.items() if not k.startswith("scenarios/")}, "note": "改名"}
     assert author.do("/process-definitions/check", sent)["faults"] == []
     digest = author.do("/process-definitions", sent)["hash"]
@@ -45,11 +45,11 @@ def test_a_new_version_takes_two_people(motions: Api) -> None:
     problem(reader.post(f"/process-definitions/{digest}/approve"), 403)
     assert other.do(f"/process-definitions/{digest}/approve")["hash"] == digest
     problem(other.post(f"/process-definitions/{digest}/refuse"), 409)
-    assert reader.read("/process-definitions/congress_motion")["title"] == "教代会提案(新)"
+    assert reader.read("/process-definitions/congress_motion")["title"] == "教代会提案（新）"
     old = reader.read("/process-definitions/congress_motion/versions")["items"][-1]["hash"]
     changed = reader.read("/process-definitions/congress_motion/difference", old=old)["files"]
     assert [f["name"] for f in changed] == ["process.toml"]
-    again = {**sent["files"], "process.toml": sent["files"]["process.toml"].replace("(新)", "(又新)")}
+    again = {**sent["files"], "process.toml": sent["files"]["process.toml"].replace("（新）", "（又新）")}
     made = send(author, "/process-definitions", file=(zipped({f"m/{k}": v for k, v in again.items()}), "m.zip"), note="再改")
     assert made.status_code == 201, made.text
     assert other.do(f"/process-definitions/{made.json['hash']}/refuse")
