@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, redirect, render_template, request, se
 from flask_babel import gettext as _
 
 from engine.commands import people
-from engine.errors import NotFound, Refused
+from engine.errors import Invalid, NotFound, Refused
 from engine.queries import people as roster
 from webui.sentences import post_title
 from webui.session import carry_out, enter, look, me, needs_login
@@ -76,16 +76,22 @@ def language(code: str) -> Response:
 
 @blueprint.route("/me", methods=["GET", "POST"])
 @needs_login
-def mine() -> str | Response:
+def mine() -> tuple[str, int]:
     """Who I am, which posts I hold, and my password."""
-    said = ""
+    said, status = "", 200
+    faults: dict[str, list[str]] = {}
     if request.method == "POST":
         old, new = request.form.get("old", ""), request.form.get("new", "")
         keep = session.get("key", "")
-        carry_out(lambda s: people.change_own_password(s, me(), old, new, keep=keep)).must()
-        said = _("密码已更改。")
+        try:
+            carry_out(lambda s: people.change_own_password(s, me(), old, new, keep=keep)).must()
+            said = _("密码已更改。")
+        except Invalid as fault:
+            faults, status = fault.fields, fault.status
+        except Refused as fault:
+            faults, status = {"old": [fault.message]}, 429 if fault.code == "too_many_attempts" else fault.status
     file = look(lambda s: roster.member_file(s, me(), me().id))
-    return render_template("auth/me.html", file=file, said=said, post_title=post_title)
+    return render_template("auth/me.html", file=file, said=said, faults=faults, post_title=post_title), status
 
 
 def _inside(target: str | None) -> str:

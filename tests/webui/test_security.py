@@ -260,6 +260,23 @@ def test_an_unknown_name_gets_the_same_words_as_a_wrong_password(strict: Flask) 
     assert plain[0] == plain[1]
 
 
+def test_a_wrong_old_password_is_told_beside_its_field_and_counted(strict: Flask) -> None:
+    browser = strict.test_client()
+    log_in(browser)
+    token = token_of(browser, "/me")
+
+    def change(old: str, new: str) -> TestResponse:
+        return browser.post("/me", data={"old": old, "new": new, "csrf_token": token})
+
+    short = change(SECRET, "short")
+    assert short.status_code == 422 and 'name="new"' in short.text and "yx-fault" in short.text
+    for _ in range(logins.PER_USER):
+        wrong = change("wrong wrong wrong", "another long secret")
+        assert wrong.status_code == 422 and "原密码不对" in wrong.text and 'name="old"' in wrong.text
+    late = change(SECRET, "another long secret")
+    assert late.status_code == 429 and "分钟后再试" in late.text
+
+
 # --- redirects ----------------------------------------------------------------------------------------------------------
 AWAY = (
     "https://evil.example", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example",
