@@ -141,7 +141,7 @@ def sheet(rows: list[list[Any]]) -> io.BytesIO:
 @pytest.mark.parametrize("kind", ["xlsx", "csv", "gbk.csv"])
 def test_an_uploaded_notice_is_loaded(client: Login, house: House, kind: str) -> None:
     year = next_year()
-    rows = [line.replace("/", "-").split(",") for line in (f"日期，安排，名称\n{year}-01-01，休，元旦\n{year}-05-01，休，\n{year}-10-01，休，").split("\n")]
+    rows = [line.replace("/", "-").split(",") for line in (f"日期,安排,名称\n{year}-01-01,休,元旦\n{year}-05-01,休,\n{year}-10-01,休,").split("\n")]
     data = sheet(rows) if kind == "xlsx" else io.BytesIO("\n".join(",".join(r) for r in rows).encode("gb18030" if "gbk" in kind else "utf-8-sig"))
     form = {"year": str(year), "source": "国务院办公厅通知", "sheet": (data, f"n.{kind}")}
     assert client("admin").post("/rules/calendar", data=form).status_code == 302
@@ -151,7 +151,7 @@ def test_an_uploaded_notice_is_loaded(client: Login, house: House, kind: str) ->
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"rows": "2027-01-01，休，元旦"}, "请载入全年"), ({"rows": ""}, "放假安排是空的"), ({"year": "1999"}, "只能载入"), ({"year": "x"}, "只能载入"),
+        ({"rows": "2027-01-01,休,元旦"}, "请载入全年"), ({"rows": ""}, "放假安排是空的"), ({"year": "1999"}, "只能载入"), ({"year": "x"}, "只能载入"),
         ({"source": ""}, "不能为空"), ({"rows": "x,y\n" * 500}, "最多 400 行"), ({"rows": '"2027\n"休'}, "空"),
     ],
 )  # fmt: skip
