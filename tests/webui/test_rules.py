@@ -107,7 +107,7 @@ def test_law_is_not_loosened_on_the_page_either(client: Login, house: House) -> 
 
 # --- calendar ---------------------------------------------------------------------------------------------------------
 def notice(house_year: int) -> str:
-    return f"日期，休/班，名称\n{house_year}-01-01，休，元旦\n{house_year}/5/1\t休\t劳动节\n{house_year}年10月1日 休 国庆节\n"
+    return f"日期,休/班,名称\n{house_year}-01-01,休,元旦\n{house_year}/5/1\t休\t劳动节\n{house_year}年10月1日 休 国庆节\n"
 
 
 def next_year() -> int:
