@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -159,12 +158,11 @@ BAD_FILES = {
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_a_bad_file_is_refused_and_nothing_is_written(world: World, case: str) -> None:
     data, name = BAD_FILES[case]
-    before, start = counted(world), time.monotonic()
+    before = counted(world)
     with pytest.raises(Invalid) as fault:
         imports.preview(world.session, world.actor("xd.administrator"), "people", name, data)
     assert "file" in fault.value.fields
     assert counted(world) == before
-    assert time.monotonic() - start < 5
 
 
 def test_a_hundred_thousand_rows_are_refused(world: World) -> None:

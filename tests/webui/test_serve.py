@@ -117,8 +117,8 @@ def test_it_starts_on_an_empty_home_and_ctrl_c_ends_everything(product: Product)
     assert not alive(everything)
 
 
-def test_the_second_start_is_fast_and_keeps_the_data(product: Product) -> None:
-    assert product.start() < 20  # under 3 on a machine that does nothing else
+def test_the_second_start_keeps_the_data_and_publishes_nothing(product: Product) -> None:
+    product.start()
     assert "published" not in product.said and "schema" not in product.said
     assert product.end() == 0
 
