@@ -62,14 +62,17 @@ def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str
     if UNION not in table:
         raise ProcessFault("标准班底里没有校工会。", file="stories.toml", advice="请写 [units.union]。")
     ids = {code: tables.new_id() for code in table}
+    above = {unit["above"]: ids[code] for code, unit in table.items() if unit.get("above")}
+    ours = {"managing_id": above.get("managing"), "guiding_id": above.get("guiding")}
     rows = [
         {
             "id": ids[code], "code": f"story-{mark}-{code}", "kind": unit.get("kind", "department"),
             "name": unit.get("name", code), "name_en": unit.get("name_en", ""),
-            "parent_id": None if code == UNION else ids[UNION],
-            "union_id": ids[UNION], "city": standard.get("city", ""), "active": True,
+            "parent_id": None if code == UNION or unit.get("above") else ids[UNION],
+            "union_id": ids[code] if unit.get("above") else ids[UNION], "city": standard.get("city", ""), "active": True,
+            **(ours if code == UNION else dict.fromkeys(ours)),
         }
-        for code, unit in sorted(table.items(), key=lambda pair: pair[0] != UNION)
+        for code, unit in sorted(table.items(), key=lambda pair: (not pair[1].get("above"), pair[0] != UNION))
     ]  # fmt: skip
     session.execute(insert(tables.unit), rows)
     return ids | {unit["name"]: ids[code] for code, unit in table.items() if unit.get("name")}
@@ -110,12 +113,15 @@ def _day(text: str | None) -> date | None:
 def _members(
     session: Session, names: Iterable[str], held: list[_Held], units: Mapping[str, UUID], mark: str
 ) -> dict[str, UUID]:
+    unit = tables.unit.c
+    found = session.execute(select(unit.id, unit.union_id).where(unit.id.in_(units.values())))
+    unions = {row.id: row.union_id for row in found}
     home = {each.name: each.unit for each in reversed(held)}
     ids = {name: tables.new_id() for name in names}
     rows = [
         {
             "id": key, "username": f"story-{mark}-{number}", "name": name, "unit_id": home.get(name, units[UNION]),
-            "union_id": units[UNION], "created_at": clock.now(),
+            "union_id": unions[home.get(name, units[UNION])], "created_at": clock.now(),
         }
         for number, (name, key) in enumerate(ids.items())
     ]  # fmt: skip

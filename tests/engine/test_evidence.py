@@ -118,7 +118,7 @@ def test_a_pack_holds_what_the_layout_promises(world: Errands) -> None:
 def test_the_answer_tells_the_facts_in_both_languages(world: Errands) -> None:
     said = contents(export(world))["answer.txt"].decode()
     for words in (
-        "办事 0:修缮会议室", "状态：已办结 （办结）", "陈秘书 办理完毕 [核对]", "结论：退回", "理由：=请写明地点",
+        "办事 0:修缮会议室", "状态：已办结（办结）", "陈秘书 办理完毕 [核对]", "结论：退回", "理由：=请写明地点",
         "期限：2026-04-17 00:00:00", "名册 5，已答 3，未答 2，满意 3，不满意 0，通过", "名册与开始时一致",
         "催〔2026〕001 催办单", "没有找到，或您无权查看", "所欲办理：办理",
         "哈希链完整", "服务器时钟", "State: ended", "Decision: Return", "attempt refused", "The chain holds", "Reminder",
