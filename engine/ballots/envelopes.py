@@ -1,0 +1,108 @@
+"""What is inside an envelope and how it is sealed: all envelopes of a poll have one size, whatever was chosen.
+
+Inside: JSON {"poll", "choices", "nonce"} in UTF-8, filled up with spaces to the poll's size, in a sealed box (X25519,
+XSalsa20-Poly1305, nonce BLAKE2b of both public keys: libsodium's crypto_box_seal).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from nacl.exceptions import CryptoError
+from nacl.public import PublicKey, SealedBox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nacl.public import PrivateKey
+
+STEP = 256  # sizes grow in these steps
+SEAL_BYTES = 48  # what a sealed box adds
+_NONCE = re.compile(r"[0-9a-f]{32}")
+_FRAME = len('{"poll":"","choices":[],"nonce":""}') + 36 + 32
+
+
+@dataclass(frozen=True)
+class Slip:
+    """What a voter may choose in one poll: from `choices`, at least `least` and at most `most` of them."""
+
+    poll: str
+    choices: tuple[str, ...]
+    least: int = 1
+    most: int = 1
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """One well-formed ballot: the check code that only its voter knows, and the choices, sorted."""
+
+    code: str
+    choices: tuple[str, ...]
+
+
+def size_for(slip: Slip) -> int:
+    """The bytes inside every envelope of a poll: room for the longest choice that is allowed, in steps of 256."""
+    longest = sorted((len(json.dumps(c, ensure_ascii=False).encode()) + 1 for c in slip.choices), reverse=True)[: slip.most]
+    return -(-(_FRAME + sum(longest)) // STEP) * STEP
+
+
+def envelope_size(size: int) -> int:
+    """The bytes of a sealed envelope."""
+    return size + SEAL_BYTES
+
+
+def seal(poll: str, choices: Sequence[str], nonce: bytes, public: bytes, size: int) -> bytes:
+    """A sealed envelope, as the voter's browser makes it (webui/static/ballot.js). `nonce`: 16 random bytes."""
+    inside = {"poll": poll, "choices": list(choices), "nonce": nonce.hex()}
+    text = json.dumps(inside, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(text) > size:
+        raise ValueError("the choices do not fit")
+    return bytes(SealedBox(PublicKey(public)).encrypt(text.ljust(size)))
+
+
+def is_envelope(sealed: bytes, size: int) -> bool:
+    """Has it the one size of this poll? More cannot be seen from outside."""
+    return len(sealed) == envelope_size(size)
+
+
+def receipt_of(sealed: bytes) -> str:
+    """The receipt: SHA-256 of the sealed envelope, hex."""
+    return sha256(sealed).hexdigest()
+
+
+def code_of(nonce: bytes) -> str:
+    """The check code: SHA-256 of the nonce, hex."""
+    return sha256(nonce).hexdigest()
+
+
+def unseal(sealed: bytes, key: PrivateKey, slip: Slip) -> Ballot | None:
+    """What is inside; None when it is ill-formed: another key, another poll, choices that are not on the slip."""
+    try:
+        inside = SealedBox(key).decrypt(sealed)
+        found = json.loads(inside.decode("utf-8"), object_pairs_hook=_once)
+    except (CryptoError, ValueError, RecursionError, TypeError):
+        return None
+    return _ballot(found, slip)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
+
+
+def _ballot(found: Any, slip: Slip) -> Ballot | None:
+    if not isinstance(found, dict) or set(found) != {"poll", "choices", "nonce"} or found["poll"] != slip.poll:
+        return None
+    choices, nonce = found["choices"], found["nonce"]
+    if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce) or not isinstance(choices, list):
+        return None
+    if not all(isinstance(c, str) and c in slip.choices for c in choices) or len(set(choices)) != len(choices):
+        return None
+    if not slip.least <= len(choices) <= slip.most:
+        return None
+    return Ballot(code_of(bytes.fromhex(nonce)), tuple(sorted(choices)))  # the order chosen could be a mark
