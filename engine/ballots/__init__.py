@@ -6,13 +6,14 @@ engine.commands.ballots.
 
 from engine.ballots.check import Paper, Report, board_hash, first_false, report, urn_hash
 from engine.ballots.envelopes import Ballot, Slip, code_of, envelope_size, is_envelope, receipt_of, seal, size_for, unseal
-from engine.ballots.keys import MOST_TELLERS, BallotKey, WrongPassphrase, hand_over, join, make, public_of, unwrap
+from engine.ballots.keys import MOST_TELLERS, BallotKey, BrokenPart, WrongPassphrase, hand_over, join, make, public_of, unwrap
 from engine.ballots.tally import Count, count, tally
 
 __all__ = [
     "MOST_TELLERS",
     "Ballot",
     "BallotKey",
+    "BrokenPart",
     "Count",
     "Paper",
     "Report",

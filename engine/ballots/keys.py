@@ -28,7 +28,11 @@ _PERSON = b"yixing/ballot/1"
 
 
 class WrongPassphrase(Exception):
-    """The passphrase does not open what was sealed to its owner."""
+    """The passphrase is not the one with which the key was taken."""
+
+
+class BrokenPart(Exception):
+    """A sealed part is not what was sealed."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,14 @@ def hand_over(part: bytes, public: bytes) -> bytes:
 
 
 def unwrap(sealed: Iterable[bytes], passphrase: str, salt: bytes, public: bytes) -> list[bytes]:
-    """The parts that were sealed to this teller. WrongPassphrase, also when a sealed part was tampered with."""
+    """The parts that were sealed to this teller. WrongPassphrase, BrokenPart."""
     key = _teller_key(passphrase, salt)
     if bytes(key.public_key) != public:
         raise WrongPassphrase
     try:
         return [bytes(SealedBox(key).decrypt(part)) for part in sealed]
     except CryptoError as fault:
-        raise WrongPassphrase from fault
+        raise BrokenPart from fault
 
 
 def join(parts: Iterable[bytes], public: bytes) -> PrivateKey | None:
