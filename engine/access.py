@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select, union
+from sqlalchemy import and_, or_, select, union
 
 from engine import tables
 from engine.errors import NotFound, Refused
@@ -91,16 +91,21 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 def ways_to_see(actor: Actor) -> list[ColumnElement[bool]]:
     """The conditions that make up `visible`, each with an index of its own: a list takes its first page from each."""
     instance, share, roll, poll = tables.instance.c, tables.share.c, tables.roll.c, tables.poll.c
+    meeting, attendance = tables.meeting.c, tables.attendance.c
     ways = [
         instance.starter_id == actor.id,
         instance.id.in_(
             union(
                 select(share.instance_id).where(share.key.in_(actor.keys)),
                 select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id).where(roll.member_id == actor.id),
+                select(meeting.instance_id)
+                .join(tables.attendance, attendance.meeting_id == meeting.id)
+                .where(attendance.member_id == actor.id),
             )
         ),
     ]
-    return [instance.union_id == desk for desk in actor.unions(*DESKS)] + ways
+    desks = [and_(instance.union_id == desk, ~instance.confidential) for desk in actor.unions(*DESKS)]
+    return desks + ways
 
 
 def must_see(found: Any) -> Any:

@@ -18,7 +18,9 @@ MOST = 500  # choices offered at once
 
 
 def choices(session: Session, union_id: UUID, without: UUID | None = None) -> Callable[[str], list[tuple[str, str]]]:
-    """A function from a source ("units:<kind>", "members:<post>", "instances:<process>") to (id, label) pairs.
+    """A function from a source ("units:<kind>", "members:<post>", "members:" for all, "instances:<process>") to pairs.
+
+    A pair is (id, label).
 
     `without` is the instance that asks: it cannot choose itself.
     """
@@ -45,6 +47,10 @@ def _units(session: Session, union_id: UUID, kind: str) -> list[tuple[str, str]]
 
 
 def _members(session: Session, union_id: UUID, post: str) -> list[tuple[str, str]]:
+    if not post:
+        member = tables.member.c
+        everybody = select(member.id, member.name).where(member.union_id == union_id, member.active)
+        return [(str(r.id), r.name) for r in session.execute(everybody.order_by(member.name, member.id).limit(MOST))]
     found = organisation.in_union(session, post, union_id, clock.today())
     named = organisation.names(session, found)
     return sorted(((str(m), named[m]) for m in found), key=lambda pair: pair[1])

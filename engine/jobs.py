@@ -115,6 +115,13 @@ def note_origin(engine: Engine, instance_id: str, origin: str, number: str) -> b
     return db.again(engine, lambda session: origins.note_origin(session, UUID(instance_id), UUID(origin), number))
 
 
+def note_link(engine: Engine, instance_id: str, origin: str, number: str, kind: str) -> bool:
+    """Put on record that another matter was linked to this one."""
+    return db.again(
+        engine, lambda session: origins.note_link(session, UUID(instance_id), UUID(origin), number, kind)
+    )
+
+
 def seal(engine: Engine, settings: Settings) -> None:
     """Put the new events under a signed checkpoint."""
     from engine import keys, seals
@@ -183,6 +190,7 @@ def app(settings: Settings, url: str, stopping: Callable[[], bool] = lambda: Fal
     by_the_clock("30 19 * * *", "tidy", tidy)  # UTC: half past three at night in China
     task("deliver", deliver)
     task("note_origin", note_origin)
+    task("note_link", note_link)
     task("forecast", forecast)
     return made
 

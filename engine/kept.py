@@ -17,7 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select, text
 
-from engine import canonical, tables
+from engine import ballots, canonical, tables
 from engine.errors import Invalid
 from engine.history import Break
 
@@ -48,7 +48,9 @@ def differs(row: Any) -> bool:
 def first_false(session: Session) -> Break | None:
     """The first thing kept that is not what the history says; None when all of it is. The chains have been checked."""
     files: dict[str, tuple[UUID, str]] = {}
-    return _answers(session, files) or _documents(session) or _attachments(session, files) or _polls(session)
+    return (
+        _answers(session, files) or _documents(session) or _attachments(session, files) or _polls(session) or _ballots(session)
+    )
 
 
 def _said(session: Session, *kinds: str) -> Iterator[tuple[UUID, int, dict[str, Any]]]:
@@ -164,6 +166,7 @@ class _Told:
     chain: UUID
     opened: int
     roll_hash: str
+    secret: bool = False
     choices: dict[str, str] = field(default_factory=dict)
 
 
@@ -173,9 +176,9 @@ def _polls(session: Session) -> Break | None:
     for chain, seq, says in _said(session, *_POLLS):
         kind, key = says["kind"], str(says.get("poll"))
         if kind == "poll_opened":
-            told[key] = _Told(chain, seq, says.get("roll_hash", ""))
+            told[key] = _Told(chain, seq, says.get("roll_hash", ""), "public_key" in says)
         elif kind == "poll_closed":
-            if key in told and not _counted(told[key].choices, says.get("outcome", {})):
+            if key in told and not told[key].secret and not _counted(told[key].choices, says.get("outcome", {})):
                 return Break(chain, seq, "计票与作答不符", "the count is not that of the answers")
         elif key in told and says.get("choice") and says.get("actor"):
             voter = says["actor"]["id"]
@@ -207,3 +210,99 @@ def _rolls(session: Session, told: dict[str, _Told]) -> Break | None:
         if choices != poll.choices:
             return Break(poll.chain, poll.opened, "作答与历史不符", "the answers kept are not those of the history")
     return None
+
+
+@dataclass
+class _Boxed:
+    """A secret ballot as the history tells it: what the events say, and the seq of the last of them."""
+
+    chain: UUID
+    seq: int
+    opened: dict[str, Any]
+    cast: dict[str, Any] = field(default_factory=dict)
+    counted: dict[str, Any] = field(default_factory=dict)
+    outcome: dict[str, Any] = field(default_factory=dict)
+
+
+_BALLOTS = ("poll_opened", "ballots_cast", "ballots_opened", "poll_closed")
+_FALSE = {
+    "board": ("公布的回执与历史不符", "the receipts on the board are not those of the history"),
+    "voters": ("回执与投票人数不符", "there are not as many receipts as voters"),
+    "urn": ("公布的选票与历史不符", "the ballots in the urn are not those of the history"),
+    "sum": ("选票与回执数目不符", "ballots and receipts do not add up"),
+    "tally": ("计票与选票不符", "the count is not that of the ballots"),
+}
+
+
+def _ballots(session: Session) -> Break | None:
+    """Boards and urns of secret polls are those of the history and add up; who voted is who the roll says."""
+    boxed: dict[str, _Boxed] = {}
+    for chain, seq, says in _said(session, *_BALLOTS):
+        key = str(says.get("poll"))
+        if says["kind"] == "poll_opened" and "public_key" in says:
+            boxed[key] = _Boxed(chain, seq, says)
+        elif key in boxed:
+            field_ = {"ballots_cast": "cast", "ballots_opened": "counted"}.get(says["kind"])
+            setattr(boxed[key], field_ or "outcome", says if field_ else says.get("outcome", {}))
+            boxed[key].seq = seq
+    board, urn, voted = _board(session), _urn(session), _voted(session)
+    for key, found in boxed.items():
+        if fault := _first_false(found, board.pop(key, []), urn.pop(key, []), voted.get(key, [])):
+            return Break(found.chain, found.seq, *fault)
+    for key in (*board, *urn):
+        chain = session.execute(select(tables.poll.c.instance_id).where(tables.poll.c.id == UUID(key))).scalar_one()
+        return Break(chain, 0, "没有记录的选票", "ballots that the history does not know")
+    return None
+
+
+def _first_false(
+    found: _Boxed, board: list[str], urn: list[ballots.Ballot], voted: list[str]
+) -> tuple[str, str] | None:
+    opened, counted = found.opened, found.counted
+    if not found.cast:
+        return ("截止前已有回执", "receipts before the close") if board or urn else None
+    paper = ballots.Paper(
+        opened["roll"], tuple(opened["choices"]), tuple(board), tuple(urn), len(found.cast["voters"]), found.cast["board"],
+        counted.get("urn"), counted.get("counts"), counted.get("invalid"),
+    )  # fmt: skip
+    if false := ballots.first_false(paper):
+        return _FALSE[false]
+    if sorted(voted) != found.cast["voters"]:
+        return "投票人与历史不符", "those who voted are not those of the history"
+    if urn and not counted:
+        return "开箱前已有选票", "ballots in the urn before it was opened"
+    return None if _published(found) else ("公布的结果与计票不符", "the result published is not that of the count")
+
+
+def _published(found: _Boxed) -> bool:
+    """Without paper ballots, which only the tellers know, the outcome says what was counted."""
+    outcome, counts = found.outcome, found.counted.get("counts", {})
+    if not outcome or outcome.get("on_paper"):
+        return True
+    votes = outcome.get("votes", outcome)
+    return all(votes.get(c) == counts.get(c) for c in found.opened["choices"])
+
+
+def _board(session: Session) -> dict[str, list[str]]:
+    kept: dict[str, list[str]] = defaultdict(list)
+    for row in session.execute(select(tables.board).execution_options(yield_per=5000)):
+        kept[str(row.poll_id)].append(row.receipt)
+    return kept
+
+
+def _urn(session: Session) -> dict[str, list[ballots.Ballot]]:
+    kept: dict[str, list[ballots.Ballot]] = defaultdict(list)
+    for row in session.execute(select(tables.urn).execution_options(yield_per=5000)):
+        kept[str(row.poll_id)].append(ballots.Ballot(row.code, tuple(row.choices)))
+    return kept
+
+
+def _voted(session: Session) -> dict[str, list[str]]:
+    """Who is marked on the rolls of secret polls as having voted."""
+    kept: dict[str, list[str]] = defaultdict(list)
+    roll, poll = tables.roll.c, tables.poll.c
+    voters = select(roll.poll_id, roll.member_id).join(tables.poll, poll.id == roll.poll_id)
+    marked = voters.where(poll.secret, roll.at.is_not(None))
+    for row in session.execute(marked.execution_options(yield_per=5000)):
+        kept[str(row.poll_id)].append(str(row.member_id))
+    return kept

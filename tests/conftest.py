@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 _count = itertools.count(1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "prove: takes long; only `make prove` runs it")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "prove" in (config.getoption("-m") or ""):
+        return
+    for item in items:
+        if item.get_closest_marker("prove"):
+            item.add_marker(pytest.mark.skip(reason="takes long: make prove"))
+
+
 def _named(uri: str, database: str) -> str:
     return uri.replace(f"/{embedded.DATABASE}", f"/{database}", 1)
 

@@ -5,7 +5,18 @@ engine.commands.ballots.
 """
 
 from engine.ballots.check import Paper, Report, board_hash, first_false, report, urn_hash
-from engine.ballots.envelopes import Ballot, Slip, code_of, envelope_size, is_envelope, receipt_of, seal, size_for, unseal
+from engine.ballots.envelopes import (
+    Ballot,
+    Slip,
+    code_of,
+    envelope_size,
+    from_text,
+    is_envelope,
+    receipt_of,
+    seal,
+    size_for,
+    unseal,
+)
 from engine.ballots.keys import MOST_TELLERS, BallotKey, BrokenPart, WrongPassphrase, hand_over, join, make, public_of, unwrap
 from engine.ballots.tally import Count, count, tally
 
@@ -24,6 +35,7 @@ __all__ = [
     "count",
     "envelope_size",
     "first_false",
+    "from_text",
     "hand_over",
     "is_envelope",
     "join",

@@ -6,6 +6,7 @@ XSalsa20-Poly1305, nonce BLAKE2b of both public keys: libsodium's crypto_box_sea
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import dataclass
@@ -67,6 +68,14 @@ def seal(poll: str, choices: Sequence[str], nonce: bytes, public: bytes, size: i
 def is_envelope(sealed: bytes, size: int) -> bool:
     """Has it the one size of this poll? More cannot be seen from outside."""
     return len(sealed) == envelope_size(size)
+
+
+def from_text(text: str) -> bytes:
+    """An envelope that was sent as base64; empty when it is not base64."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
 
 
 def receipt_of(sealed: bytes) -> str:

@@ -61,6 +61,26 @@ class PollRule:
     closable: str
     withdrawal: bool
     words: Words  # the rule in words; {RULE-ID} stands for its number
+    secret: bool = False
+    tellers: str = ""  # expression giving member ids
+    keys: str = ""  # rule: how many tellers open the envelopes together
+    paper: bool = False
+    meeting: str = ""  # the task that holds the meeting
+    in_order: bool = False
+    candidates: str = ""
+    seats: str = ""
+    wins: str = ""
+
+
+@dataclass(frozen=True)
+class MeetingRule:
+    """A user task that holds a meeting: expressions giving member ids, and the quorum over `present` and `due`."""
+
+    formal: str
+    observers: str
+    guests: str
+    quorum: str
+    words: Words
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,16 @@ class Gate:
 
     holds: str
     text: Words
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What must hold whenever one of these elements is entered or passed, whichever command leads there."""
+
+    at: frozenset[str]
+    holds: str
+    text: Words
+    basis: str
 
 
 @dataclass(frozen=True)
@@ -87,6 +117,9 @@ class TaskRule:
     next: dict[str, Words] | None = None
     poll: PollRule | None = None
     form: forms.Form | None = None
+    meeting: MeetingRule | None = None
+    room: tuple[str, ...] = ()  # the lanes that may read what was said here; empty: all who see the matter
+    link: bool = False  # may be answered from outside by a one-time link
 
 
 @dataclass(frozen=True)
@@ -129,6 +162,7 @@ class Process:
     messages: dict[str, MessageRule]
     documents: dict[str, DocumentRule]
     decisions: dict[str, decisions.Table]
+    guards: tuple[Guard, ...]
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec
@@ -244,6 +278,7 @@ def _assemble(digest: str, files: dict[str, str], raw: dict[str, Any], tree: Any
         messages={k: _message(k, v, files) for k, v in raw.get("messages", {}).items()},
         documents={k: DocumentRule(k, _words(v, "title"), v.get("numbering", "")) for k, v in raw.get("documents", {}).items()},
         decisions={k[:-4]: decisions.parse(v.encode()) for k, v in files.items() if k.endswith(".dmn")},
+        guards=tuple(_guard(g) for g in raw.get("guards", [])),
         launch_form=launch_form,
         diagram=diagram,
         spec=machine.parse(tree, diagram.process_id),
@@ -263,11 +298,16 @@ def _message(name: str, table: Mapping[str, Any], files: Mapping[str, str]) -> M
 def _said(name: str, table: Mapping[str, Any], files: Mapping[str, str]) -> TaskRule:
     """What a person says by a message is kept and shown like the answers of a task."""
     title, asks = _words(table, "title"), _words(table, "asks")
-    return TaskRule(name, title, asks, table.get("lane", ""), gates=_gates(table), form=_form(files, name))
+    room = tuple(table.get("room", []))
+    return TaskRule(name, title, asks, table.get("lane", ""), gates=_gates(table), form=_form(files, name), room=room)
 
 
 def _gates(table: Mapping[str, Any]) -> tuple[Gate, ...]:
     return tuple(Gate(str(g["holds"]), _words(g, "text")) for g in table.get("gates", []))
+
+
+def _guard(table: Mapping[str, Any]) -> Guard:
+    return Guard(frozenset(table["at"]), str(table["holds"]), _words(table, "text"), str(table.get("basis", "")))
 
 
 def _task(key: str, name: str, lane: str, raw: Mapping[str, Any], files: Mapping[str, str]) -> TaskRule:
@@ -290,12 +330,21 @@ def _task(key: str, name: str, lane: str, raw: Mapping[str, Any], files: Mapping
         next={k: Words(v, after_en.get(k, "")) for k, v in after.items()},
         poll=_poll(poll) if poll else None,
         form=_form(files, key),
+        meeting=_meeting(table["meeting"]) if "meeting" in table else None,
+        room=tuple(table.get("room", [])),
+        link=bool(table.get("link", False)),
+    )
+
+
+def _meeting(table: Mapping[str, Any]) -> MeetingRule:
+    return MeetingRule(
+        table["formal"], table.get("observers", ""), table.get("guests", ""), table["quorum"], _words(table, "words")
     )
 
 
 def _poll(table: Mapping[str, Any]) -> PollRule:
     labels, labels_en = table.get("labels", {}), table.get("labels_en", {})
-    choices = tuple(table["choices"])
+    choices = tuple(table.get("choices", []))
     return PollRule(
         kind=table["kind"],
         roll=table["roll"],
@@ -307,4 +356,13 @@ def _poll(table: Mapping[str, Any]) -> PollRule:
         closable=table.get("closable", "never"),
         withdrawal=bool(table.get("withdrawal", True)),
         words=_words(table, "words"),
+        secret=bool(table.get("secret", False)),
+        tellers=table.get("tellers", ""),
+        keys=table.get("keys", ""),
+        paper=bool(table.get("paper", False)),
+        meeting=table.get("meeting", ""),
+        in_order=bool(table.get("in_order", False)),
+        candidates=table.get("candidates", ""),
+        seats=table.get("seats", ""),
+        wins=table.get("wins", ""),
     )

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from engine import canonical, clock, organisation, queue, tables
 from engine.commands import timers
 from engine.commands.numbers import next_number
-from engine.errors import ProcessFault
+from engine.errors import Invalid, NotFound, ProcessFault, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,8 +212,67 @@ def archive(run: Run, _args: Args) -> None:
     run.ledger.add("instance_archived", None, documents=count, retention_years=run.process.raw.get("retention_years"))
 
 
+def begin(run: Run, args: Args) -> None:
+    """`process`, `kind`, `starter`, `with`: start a matter of another process and link it to this one, both ways.
+
+    A starter who may not launch it, and answers that its form refuses, are faults of this process.
+    """
+    from engine.commands import instances  # it settles, and settling performs actions
+
+    starter = run.value(args["starter"])
+    answers = {key: run.value(expression) for key, expression in args.get("with", {}).items()}
+    try:
+        actor = organisation.actor(run.session, UUID(str(starter)))
+        origin = {"id": str(run.row["id"]), "number": run.row["number"], "kind": args["kind"]}
+        matter = instances.launch(run.session, actor, args["process"], answers, origin)
+    except (Refused, NotFound, Invalid, ValueError) as fault:
+        raise ProcessFault(f"不能发起关联的事项：{fault}", file="process.toml", element=args["process"]) from fault
+    number = _link(run, matter, args["kind"])
+    run.facts[args["kind"]] = {"matter": str(matter), "number": number}
+    run.ledger.add("matter_begun", run.actor, matter=str(matter), number=number, link=args["kind"])
+
+
+def link(run: Run, args: Args) -> None:
+    """`matter` (an expression giving an instance), `kind`: link this matter to that one, on record in both."""
+    matter = UUID(str(run.value(args["matter"])))
+    number = _link(run, matter, args["kind"])
+    run.ledger.add("matter_linked", run.actor, matter=str(matter), number=number, link=args["kind"])
+    queue.defer(
+        run.session, "note_link", instance_id=str(matter), origin=str(run.row["id"]), number=run.row["number"],
+        kind=args["kind"],
+    )  # fmt: skip
+
+
+def tell(run: Run, args: Args) -> None:
+    """`matter`, `message`, `with`: let a message event of another matter happen, with these answers."""
+    matter = UUID(str(run.value(args["matter"])))
+    answers = {key: _plain(run.value(expression)) for key, expression in args.get("with", {}).items()}
+    answers["origin"] = {"id": str(run.row["id"]), "number": run.row["number"]}
+    number = _link(run, matter, args["message"])
+    run.ledger.add("matter_told", run.actor, matter=str(matter), number=number, message=args["message"])
+    queue.defer(run.session, "deliver", instance_id=str(matter), message=args["message"], answers=answers)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _link(run: Run, matter: UUID, kind: str) -> str:
+    """The number of another matter of this union, now linked to this one. Raises ProcessFault."""
+    instance = tables.instance.c
+    number: str | None = run.session.execute(
+        select(instance.number).where(instance.id == matter, instance.union_id == run.row["union_id"])
+    ).scalar()
+    if number is None or matter == run.row["id"]:
+        raise ProcessFault("关联的事项不存在。", file="process.toml", element=kind)
+    run.session.execute(
+        upsert(tables.link).values(from_id=run.row["id"], to_id=matter, kind=kind, at=clock.now()).on_conflict_do_nothing()
+    )
+    return number
+
+
 ACTIONS: dict[str, Callable[[Run, Args], None]] = {
     "issue_document": issue_document, "set_fact": set_fact, "take_over": take_over, "merge_into": merge_into,
     "notify_merged": notify_merged, "extend": extend, "remind": remind, "recount": recount,
-    "add_to_report": add_to_report, "archive": archive,
+    "add_to_report": add_to_report, "archive": archive, "begin": begin, "link": link, "tell": tell,
 }  # fmt: skip

@@ -32,6 +32,7 @@ _ACTED = text(
     "AND kind IN ('task_completed', 'poll_answered', 'poll_closed', 'message_sent') LIMIT 1"
 )
 MAX_REASON = 500
+ANYBODY = "member"  # in a process's `launch`: any member of the union
 
 
 def current(session: Session, process_id: str) -> Process:
@@ -51,11 +52,18 @@ def launching_post(actor: Actor, process: Process) -> organisation.Held:
     for held in actor.posts:
         if held.kind in process.launch and held.union_id is not None:
             return held
+    if ANYBODY in process.launch:
+        return organisation.Held(ANYBODY, actor.unit_id, actor.union_id)
     raise Refused("只有规定职务的人员可以发起此流程。", verb="launch")
 
 
-def launch(session: Session, actor: Actor, process_id: str, answers: Mapping[str, Any]) -> UUID:
-    """Start an instance of the current version; gives its id. Raises NotFound, Refused, Invalid."""
+def launch(
+    session: Session, actor: Actor, process_id: str, answers: Mapping[str, Any], origin: Mapping[str, str] | None = None
+) -> UUID:
+    """Start an instance of the current version; gives its id. `origin` says which matter began it, and how.
+
+    Raises NotFound, Refused, Invalid.
+    """
     process = current(session, process_id)
     held = launching_post(actor, process)
     union_id = held.union_id
@@ -66,6 +74,7 @@ def launch(session: Session, actor: Actor, process_id: str, answers: Mapping[str
         "starter_id": actor.id, "number": "", "title": process.title.zh, "grams": [], "state": "running", "outcome": "",
         "stage": [], "machine": None, "facts": {}, "rounds": {}, "seq": 0, "head": canonical.genesis(key), "revision": 1,
         "started_at": now, "changed_at": now, "ended_at": None, "suspended_at": None, "stopped_days": 0,
+        "confidential": process.confidentiality == "named",
     }  # fmt: skip
     run = Run(session, actor, row, process, ACTIONS)
     clean = forms.clean(process.launch_form, answers, run.names(), choices(session, union_id))
@@ -77,7 +86,7 @@ def launch(session: Session, actor: Actor, process_id: str, answers: Mapping[str
     body = run.ledger.add(
         "instance_launched", actor, process=process.id, version=process.hash, number=row["number"],
         seat=opening.said_seat(run, f"{held.kind}@{held.unit_id}"),
-        answers=settle.keep_said(run, "launch", run.facts["launch"]),
+        answers=settle.keep_said(run, "launch", run.facts["launch"]), **({"origin": dict(origin)} if origin else {}),
     )  # fmt: skip
     step = machine.start(process.spec, run)
     settle.settle(run, (), step, body)
@@ -224,7 +233,8 @@ def wake(session: Session, timer_id: UUID) -> bool:
         return False
     run = settle.resume(session, None, dict(locked))
     if timer.ref == -1:
-        poll = session.execute(select(tables.poll).where(tables.poll.c.task_id == timer.task_id)).one()
+        asked = select(tables.poll).where(tables.poll.c.task_id == timer.task_id, tables.poll.c.state == "open")
+        poll = session.execute(asked).one()
         task = session.execute(select(tables.task).where(tables.task.c.id == timer.task_id)).one()
         polls.finish_poll(run, poll, task, "window_ended")
         return True

@@ -1,32 +1,29 @@
-"""What a step opens: user tasks for their seats or persons, polls with a frozen roll, timers."""
+"""What a step opens: user tasks for their seats or persons, polls, meetings, timers."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
-from engine import clock, expressions, organisation, tables
-from engine.commands import timers
+from engine import organisation, tables
+from engine.commands import meetings, questions, timers
 from engine.errors import ProcessFault
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.calendar import Due
-    from engine.catalogue.process import PollRule
     from engine.commands.run import Run
     from engine.machine import Live
 
 _NEW = insert(tables.task)
-_FREEZE = text("INSERT INTO roll (poll_id, member_id) SELECT :poll, unnest(CAST(:ids AS uuid[]))")
 
 
 def open_tasks(run: Run, opened: list[Live], body: dict[str, Any], now: datetime) -> dict[str, tuple[UUID, Due | None]]:
     """Open the user tasks and polls of a step; gives each element's task id and due moment."""
-    rows, found, polls = [], {}, []
+    rows, found, held = [], {}, []
     for live in opened:
         rule = run.process.tasks[live.element]
         task_id = tables.new_id()
@@ -45,12 +42,15 @@ def open_tasks(run: Run, opened: list[Live], body: dict[str, Any], now: datetime
         body.setdefault("opened", []).append(
             {"task": live.element, **_for_whom(run, seat, assignee), **({"due": due.day.isoformat()} if due else {})}
         )
-        if rule.poll:
-            polls.append((task_id, live.element, rule.poll, due))
+        if rule.poll or rule.meeting:
+            held.append((task_id, rule))
     if rows:
         run.session.execute(_NEW, rows)
-    for poll in polls:
-        open_poll(run, *poll)
+    for task_id, rule in held:
+        if rule.poll:
+            questions.put(run, task_id, rule.id, rule.poll)
+        if rule.meeting:
+            meetings.call(run, task_id, rule.id, rule.meeting)
     return found
 
 
@@ -84,40 +84,3 @@ def open_timers(run: Run, opened: list[Live], dues: dict[str, tuple[UUID, Due | 
         if due is not None:
             rows.append(timers.timer_row(run, live.element, live.ref, live.text, due, task_id, now))
     timers.add_timers(run, rows)
-
-
-def open_poll(run: Run, task_id: UUID, element: str, rule: PollRule, due: Due | None) -> UUID:
-    """Freeze the roll and put the question; the window's end becomes a timer. An empty roll is a ProcessFault."""
-    found = run.value(rule.roll)
-    members = list(dict.fromkeys(str(m) for m in found or [] if m))
-    if not members:
-        raise ProcessFault(f"“{run.process.title_of(element)}”的名册是空的。", file="process.toml", element=element)
-    poll_id, now = tables.new_id(), clock.now()
-    digest = roll_hash(members)
-    words = {name: run.rule(name) for name in _rules_in(rule.passes)}
-    run.session.execute(
-        insert(tables.poll).values(
-            id=poll_id, instance_id=run.row["id"], task_id=task_id, kind=rule.kind, choices=list(rule.choices),
-            rule={"passes": rule.passes, "early": rule.early, "closable": rule.closable, "withdrawal": rule.withdrawal,
-                  "numbers": words},
-            state="open", roll_size=len(members), roll_hash=digest, counts=dict.fromkeys(rule.choices, 0), opened_at=now,
-            closes_at=due.moment if due else None,
-        )
-    )  # fmt: skip
-    run.session.execute(_FREEZE, {"poll": poll_id, "ids": members})
-    run.ledger.add(
-        "poll_opened", None, task=element, poll=str(poll_id), roll=len(members), roll_hash=digest, rule=rule.passes,
-        numbers=words, closes=due.day.isoformat() if due else None,
-    )  # fmt: skip
-    if due is not None:
-        timers.add_timers(run, [timers.timer_row(run, element, -1, rule.closes, due, task_id, now)])
-    return poll_id
-
-
-def _rules_in(expression: str) -> list[str]:
-    return [str(a[0]) for name, a in expressions.calls_in(expression) if name == "rule" and a]
-
-
-def roll_hash(members: list[str]) -> str:
-    """SHA-256 over the sorted ids of a roll, a line each: what proves afterwards who could answer."""
-    return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()

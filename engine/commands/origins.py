@@ -1,4 +1,4 @@
-"""What a leading instance keeps of those that were merged into it （并案）: who they were lasts for ever."""
+"""What an instance keeps of others that were merged into it （并案） or linked to it: it lasts for ever."""
 
 from __future__ import annotations
 
@@ -22,5 +22,13 @@ def note_origin(session: Session, instance_id: UUID, origin: UUID, number: str) 
         return False
     run.facts["origins"] = [*known, {"id": str(origin), "number": number}]
     run.ledger.add("origin_merged", None, origin=str(origin), number=number)
+    settle.save(run)
+    return True
+
+
+def note_link(session: Session, instance_id: UUID, origin: UUID, number: str, kind: str) -> bool:
+    """Put on record that another matter was linked to this one."""
+    run = settle.lock(session, None, instance_id)
+    run.ledger.add("matter_linked", None, matter=str(origin), number=number, link=kind, back=True)
     settle.save(run)
     return True

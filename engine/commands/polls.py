@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, select, update
 
 from engine import access, clock, machine, tables
-from engine.commands import settle
+from engine.commands import presence, questions, settle
+from engine.commands.counting import ABSTAIN, tally
 from engine.errors import Conflict, Invalid, NotFound, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.commands.run import Run
     from engine.db import Session
     from engine.organisation import Actor
 
 _poll, _roll = tables.poll, tables.roll
 NAMED = 300  # up to so many answers the voters of a poll stand in the facts by choice
-_END_WINDOW = text("UPDATE timer SET state = 'cancelled' WHERE task_id = :task AND ref = -1 AND state IN ('waiting', 'broken')")
 _WHERE = select(_poll.c.instance_id).where(_poll.c.id == bindparam("key"))
 _MINE = select(_roll).where(_roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who"))
 _ANSWER = (
@@ -30,7 +32,7 @@ _COUNT = update(_poll).where(_poll.c.id == bindparam("key")).values(counts=bindp
 MAX_COMMENT = 500
 
 
-def _locked(session: Session, actor: Actor | None, poll_id: UUID) -> tuple[Run, Any, Any]:
+def locked(session: Session, actor: Actor | None, poll_id: UUID) -> tuple[Run, Any, Any]:
     """Lock the instance, then read the poll and its task."""
     run = settle.lock(session, actor, access.must_see(session.execute(_WHERE, {"key": poll_id}).scalar()))
     poll = session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
@@ -38,26 +40,53 @@ def _locked(session: Session, actor: Actor | None, poll_id: UUID) -> tuple[Run, 
     return run, poll, task
 
 
-def respond(session: Session, actor: Actor, poll_id: UUID, choice: str, comment: str = "") -> UUID:
-    """Answer a poll once. NotFound when not on the roll, Conflict when closed or answered, Invalid for an unknown choice."""
-    run, poll, task = _locked(session, actor, poll_id)
+def respond(
+    session: Session, actor: Actor, poll_id: UUID, choice: str = "", comment: str = "", choices: Sequence[str] | None = None
+) -> UUID:
+    """Answer a poll once: `choice`, or in an election `choices` (ids of candidates; none of them is an abstention).
+
+    NotFound when not on the roll, Refused when absent or recused, Conflict when closed or answered, Invalid for a choice.
+    """
+    run, poll, task = locked(session, actor, poll_id)
     mine = session.execute(_MINE, {"key": poll_id, "who": actor.id}).first()
     if mine is None:
         raise NotFound(instance_id=str(run.row["id"]), verb="respond", element=task.element)
     _still_open(run, poll)
     rule = run.process.tasks[task.element]
+    where = {"instance_id": str(run.row["id"]), "element": rule.id}
+    if poll.secret:
+        raise Conflict("这是无记名投票，请在投票页上密封选票。", code="sealed")
     if rule.recuse and run.value(rule.recuse):
-        raise Refused("您与此件有利害关系，应当回避。", code="recused", instance_id=str(run.row["id"]), element=rule.id)
-    if choice not in poll.choices:
-        raise Invalid({"choice": ["没有这个选项。"]})
+        raise Refused("您与此件有利害关系，应当回避。", code="recused", **where)
+    if poll.meeting_id is not None and not presence.is_here(session, poll.meeting_id, actor.id):
+        raise Refused("您没有签到，不能表决。", code="absent", **where)
+    chosen = check_choice(poll, choice, choices)
     comment = plain_comment(comment)
     if mine.choice is not None:
         raise Conflict("您已作答。如需更改，请先撤回。", code="answered")
-    _put(run, poll, actor, choice, comment, {choice: 1})
-    run.ledger.add("poll_answered", actor, task=task.element, poll=str(poll_id), choice=choice, comment=comment or None)
+    if mine.paper:
+        raise Conflict("您领了纸质票，请投纸质票。", code="on_paper")
+    if not mine.open:
+        raise Conflict("还没有轮到您。", code="not_your_turn")
+    _put(run, poll, actor, chosen, comment, 1)
+    run.ledger.add("poll_answered", actor, task=task.element, poll=str(poll_id), choice=chosen, comment=comment or None)
     with run.answering():
-        _finish_or_save(run, poll_id, task)
+        _finish_or_save(run, poll_id, task, mine.position)
     return UUID(str(run.row["id"]))
+
+
+def check_choice(poll: Any, choice: str, choices: Sequence[str] | None) -> str:
+    """What is kept of a ballot: the choice; of an election the ids chosen, in the order of the ballot. Raises Invalid."""
+    if poll.kind != "election":
+        if choice not in poll.choices or choices:
+            raise Invalid({"choice": ["没有这个选项。"]})
+        return choice
+    wanted = list(choices if choices is not None else [choice] if choice else [])
+    if len(set(wanted)) < len(wanted) or not set(wanted) <= set(poll.choices):
+        raise Invalid({"choices": ["有不在选票上的人，或重复选了同一人。"]})
+    if len(wanted) > poll.rule["seats"]:
+        raise Invalid({"choices": [f"最多选 {poll.rule['seats']} 人，多选的选票无效。"]})
+    return " ".join(c for c in poll.choices if c in wanted) or ABSTAIN
 
 
 def plain_comment(comment: str) -> str:
@@ -70,14 +99,14 @@ def plain_comment(comment: str) -> str:
 
 def take_back(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     """Take my answer back while the poll is open."""
-    run, poll, task = _locked(session, actor, poll_id)
+    run, poll, task = locked(session, actor, poll_id)
     mine = session.execute(_MINE, {"key": poll_id, "who": actor.id}).first()
     if mine is None:
         raise NotFound(instance_id=str(run.row["id"]), verb="take_back", element=task.element)
     _still_open(run, poll)
-    if mine.choice is None or not poll.rule["withdrawal"]:
+    if mine.choice is None or not poll.rule["withdrawal"] or poll.rule.get("in_order"):
         raise Conflict("没有可以撤回的答复。", code="not_answered")
-    _put(run, poll, actor, None, "", {mine.choice: -1})
+    _put(run, poll, actor, mine.choice, "", -1)
     run.ledger.add("poll_answer_withdrawn", actor, task=task.element, poll=str(poll_id), choice=mine.choice)
     settle.save(run)
     return UUID(str(run.row["id"]))
@@ -86,17 +115,23 @@ def take_back(session: Session, actor: Actor, poll_id: UUID) -> UUID:
 def _still_open(run: Run, poll: Any) -> None:
     if run.row["state"] != "running":
         raise Conflict(f"此件{settle.STATES.get(run.row['state'], '')}，不能作答。", code="not_running")
+    if poll.state == "called":
+        raise Conflict("监票人还没有领取密钥，投票没有开始。", code="not_open")
     if poll.state != "open" or (poll.closes_at is not None and clock.now() >= poll.closes_at):
         raise Conflict("表决已截止。", code="closed")
 
 
-def _put(run: Run, poll: Any, actor: Actor, choice: str | None, comment: str, change: dict[str, int]) -> None:
-    counts = {c: poll.counts.get(c, 0) + change.get(c, 0) for c in poll.choices}
+def _put(run: Run, poll: Any, actor: Actor, chosen: str, comment: str, change: int) -> None:
+    """Put an answer into the roll and the counts, or take it out again."""
+    counts = dict(poll.counts)
+    for each in (*chosen.split(" "), *(["answered"] if poll.kind == "election" else [])):
+        counts[each] = counts.get(each, 0) + change
+    gone = change < 0
     values = {
         "key": poll.id,
         "who": actor.id,
-        "waits": choice is None,
-        "chosen": choice,
+        "waits": gone,
+        "chosen": None if gone else chosen,
         "said": comment,
         "now": clock.now(),
     }
@@ -104,31 +139,30 @@ def _put(run: Run, poll: Any, actor: Actor, choice: str | None, comment: str, ch
     run.session.execute(_COUNT, {"key": poll.id, "now_counts": counts})
 
 
-def tally(run: Run, poll: Any, counts: dict[str, int]) -> dict[str, Any]:
-    """The numbers that a rule may name: each choice's, roll, answered, silent; and whether the rule holds."""
-    answered = sum(counts.values())
-    numbers: dict[str, Any] = {
-        **counts,
-        "roll": poll.roll_size,
-        "answered": answered,
-        "silent": poll.roll_size - answered,
-    }
-    numbers["passed"] = bool(run.value(poll.rule["passes"], numbers))
-    return numbers
-
-
-def _finish_or_save(run: Run, poll_id: UUID, task: Any) -> None:
+def _finish_or_save(run: Run, poll_id: UUID, task: Any, position: int) -> None:
     """Close early when the poll's rule says so: all have answered, or nothing can change the outcome any more."""
     poll = run.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
-    early, silent = poll.rule["early"], poll.roll_size - sum(poll.counts.values())
-    if (early in ("all", "decided") and silent == 0) or (early == "decided" and _decided(run, poll, silent)):
+    early, answered = poll.rule["early"], _answered(poll)
+    silent = poll.roll_size - answered
+    everybody = silent == 0 and early in ("all", "decided", "first")
+    if everybody or (early == "first" and answered) or (early == "decided" and _decided(run, poll, silent)):
         finish_poll(run, poll, task, "early")
-    else:
-        settle.save(run)
+        return
+    if poll.rule.get("in_order"):
+        following = _roll.c.poll_id == poll_id, _roll.c.position == position + 1
+        run.session.execute(update(_roll).where(*following).values(open=True))
+    settle.save(run)
+
+
+def _answered(poll: Any) -> int:
+    """How many ballots were cast in the system."""
+    return int(poll.counts.get("answered", 0) if poll.kind == "election" else sum(poll.counts.values()))
 
 
 def _decided(run: Run, poll: Any, silent: int) -> bool:
     """Would the outcome be the same whoever of the silent still chose what?"""
+    if poll.kind == "election":
+        return False
     now = tally(run, poll, poll.counts)["passed"]
     return all(
         tally(run, poll, {**poll.counts, choice: poll.counts[choice] + silent})["passed"] == now for choice in poll.choices
@@ -136,11 +170,19 @@ def _decided(run: Run, poll: Any, silent: int) -> bool:
 
 
 def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
-    """Close before the window ends: only who launched the instance, and only when the rule allows it now."""
-    run, poll, task = _locked(session, actor, poll_id)
-    if str(actor.id) not in {str(run.row["starter_id"]), str(run.facts.get("launch", {}).get("mover"))}:
+    """Close before the window ends: who launched the instance, when the rule holds; or, where it says so, the task's lane."""
+    run, poll, task = locked(session, actor, poll_id)
+    if poll.rule["closable"] == "lane":
+        may = run.belongs_to(run.process.lanes[run.process.tasks[task.element].lane])
+    else:
+        may = str(actor.id) in {str(run.row["starter_id"]), str(run.facts.get("launch", {}).get("mover"))}
+    if not may:
         raise Refused(verb="close_poll", instance_id=str(run.row["id"]), element=task.element)
     _still_open(run, poll)
+    if poll.rule["closable"] == "lane":
+        with run.answering():
+            finish_poll(run, poll, task, "closed_by_chair")
+        return UUID(str(run.row["id"]))
     if poll.rule["closable"] != "passes" or not tally(run, poll, poll.counts)["passed"]:
         raise Conflict("还没有达到规定人数，不能提前截止。", code="not_reached")
     with run.answering():
@@ -149,13 +191,25 @@ def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
 
 
 def finish_poll(run: Run, poll: Any, task: Any, why: str) -> None:
-    """Count, publish the outcome as a fact, finish the task and move on."""
-    outcome = tally(run, poll, poll.counts)
-    if outcome["answered"] <= NAMED:
+    """The window is over. Without tellers the outcome is there; with tellers they count and sign first."""
+    questions.stop(run, poll)
+    if not poll.tellers:
+        publish(run, poll.id, task, why)
+        return
+    run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(state="counting"))
+    run.ledger.add("poll_stopped", run.actor, task=task.element, poll=str(poll.id), why=why)
+    settle.save(run)
+
+
+def publish(run: Run, poll_id: UUID, task: Any, why: str, paper: dict[str, Any] | None = None) -> None:
+    """Count, make the outcome a fact, finish the task and move on."""
+    poll = run.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
+    outcome = tally(run, poll, poll.counts, paper)
+    if outcome["answered"] <= NAMED and not poll.secret:
         outcome["voters"] = _voters(run.session, poll)
     now = clock.now()
-    run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(state="closed", closed_at=now, outcome=outcome))
-    run.session.execute(update(_roll).where(_roll.c.poll_id == poll.id, _roll.c.open).values(open=False))
+    values = {"state": "closed", "closed_at": poll.closed_at or now, "outcome": outcome}
+    run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(**values))
     run.session.execute(
         update(tables.task).where(tables.task.c.id == task.id).values(state="done", closed_at=now, revision=task.revision + 1)
     )
@@ -164,7 +218,6 @@ def finish_poll(run: Run, poll: Any, task: Any, why: str) -> None:
     body = run.ledger.add("poll_closed", run.actor, task=task.element, poll=str(poll.id), outcome=shown, why=why)
     before = settle.alive(run)
     step = machine.complete(run.process.spec, run.row["machine"], task.ref, run)
-    run.session.execute(_END_WINDOW, {"task": task.id})
     settle.settle(run, before, step, body, task.ref)
 
 
@@ -173,4 +226,4 @@ def _voters(session: Session, poll: Any) -> dict[str, list[str]]:
         select(_roll.c.choice, _roll.c.member_id).where(_roll.c.poll_id == poll.id, _roll.c.choice.is_not(None))
         .order_by(_roll.c.at, _roll.c.member_id)
     ).all()  # fmt: skip
-    return {choice: [str(r.member_id) for r in rows if r.choice == choice] for choice in poll.choices}
+    return {choice: [str(r.member_id) for r in rows if choice in r.choice.split(" ")] for choice in poll.choices}

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from engine import calendar, clock, decisions, expressions, law, organisation
+from engine.commands import functions
 from engine.errors import ProcessFault
 from engine.history import Ledger
 from engine.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from datetime import date
 
     from engine.catalogue import Process
     from engine.catalogue.process import Lane
@@ -41,6 +41,7 @@ class Run:
         self.reworded = False  # the facts under which the instance is found have changed
         self._surroundings: Surroundings | None = None
         self._dues: dict[datetime, calendar.Due] = {}
+        self.measured: list[tuple[law.Ruling, int, int]] = []  # every share that an expression asked about
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -96,6 +97,7 @@ class Run:
             "actor": str(self.actor.id) if self.actor else None,
             "number": self.row["number"],
             "now": clock.now(),
+            "today": clock.today().isoformat(),
         }
         return {**self.facts, **base, **more}
 
@@ -103,13 +105,14 @@ class Run:
         """The functions that an expression may use; see docs/architecture.md."""
         return {
             "due": self.due, "before": self.before, "after": self.after, "rule": self.rule, "heads": self.heads,
-            "holds": self.holds, "delegates": self.delegates, "heads_of": self.heads_of, "holders": self.holders,
-            "movers_of": self.movers_of, "round": lambda task: self.rounds.get(task, 0),
+            "holds": self.holds, "delegates": self.delegates, "heads_of": self.heads_of, "movers_of": self.movers_of,
+            "round": lambda task: self.rounds.get(task, 0), **functions.functions(self),
         }  # fmt: skip
 
     def value(self, expression: str, more: Mapping[str, Any] | None = None) -> Any:
         """The value of an expression over facts, names and functions."""
-        return expressions.evaluate(expression, self.names(**(more or {})), self.functions())
+        known = self.names(**functions.names(self, expression), **(more or {}))
+        return expressions.evaluate(expression, known, self.functions())
 
     def moment(self, expression: str, more: Mapping[str, Any] | None = None) -> calendar.Due | None:
         """The end of a time limit that a `due` or timer expression gives, with its computation; None when it gives none."""
@@ -134,18 +137,29 @@ class Run:
 
     def due(self, rule_id: str, start: datetime | str | None = None) -> datetime:
         """The end of a rule's time limit, from now or from a moment (facts keep moments as ISO texts)."""
-        since = datetime.fromisoformat(start) if isinstance(start, str) else start
-        begin = clock.now() if since is None else self._dues.get(since, since)
+        begin = clock.now() if start is None else self._when(start)
         return self.told(law.deadline(self.around.ruling(rule_id, self.decisive_on), begin, self.around.calendar))
 
-    def before(self, moment: datetime | None, rule_id: str) -> datetime | None:
+    def due_at(self, moment: datetime) -> calendar.Due | None:
+        """The time limit that ends at this moment, if one was computed."""
+        return self._dues.get(moment)
+
+    def _when(self, start: datetime | str) -> calendar.When:
+        """A moment or a day as facts and forms keep them (ISO texts), or a time limit computed before."""
+        if isinstance(start, str):
+            if len(start) == len("2026-05-20"):
+                return date.fromisoformat(start)
+            start = datetime.fromisoformat(start)
+        return self._dues.get(start, start)
+
+    def before(self, moment: datetime | str | None, rule_id: str) -> datetime | None:
         """A rule's length before the end of a time limit, for warnings."""
         if moment is None:
             return None
         ruling = self.around.ruling(rule_id, self.decisive_on)
-        return self.told(law.before(ruling, self._dues.get(moment, moment), self.around.calendar))
+        return self.told(law.before(ruling, self._when(moment), self.around.calendar))
 
-    def after(self, moment: datetime | None, rule_id: str) -> datetime | None:
+    def after(self, moment: datetime | str | None, rule_id: str) -> datetime | None:
         """A rule's length after a moment."""
         return None if moment is None else self.due(rule_id, moment)
 
@@ -155,15 +169,11 @@ class Run:
 
     def holds(self, member: str | None, kind: str) -> bool:
         """Does this member hold the post anywhere in this union today?"""
-        return bool(member) and str(member) in self.holders(kind)
-
-    def holders(self, kind: str) -> list[str]:
-        """Who holds the post in this union today."""
-        return [str(m) for m in organisation.in_union(self.session, kind, self.row["union_id"], clock.today())]
+        return bool(member) and str(member) in functions.holders(self, kind, None)
 
     def delegates(self, kind: str) -> list[str]:
         """Delegates of the present term: "formal", "observer"; anything else gives nobody."""
-        return self.holders(f"{kind}_delegate")
+        return functions.holders(self, f"{kind}_delegate", None)
 
     def heads_of(self, units: list[str] | None) -> list[str]:
         """Who heads these units today."""

@@ -14,7 +14,7 @@ from engine.catalogue.store import process_of
 from engine.commands import opening
 from engine.commands.actions import ACTIONS
 from engine.commands.run import MAX_ROUNDS, Run
-from engine.errors import Conflict, NotFound, ProcessFault
+from engine.errors import Conflict, NotFound, ProcessFault, Refused
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,8 +31,14 @@ WITH gone AS (UPDATE task SET state = 'cancelled', closed_at = :now
                WHERE instance_id = :id AND ref = ANY(:refs) AND state = 'open' RETURNING id),
      stopped AS (UPDATE timer SET state = 'cancelled' WHERE instance_id = :id AND state IN ('waiting', 'broken')
                     AND (ref = ANY(:refs) OR (ref = -1 AND task_id IN (SELECT id FROM gone)))),
+     ended AS (UPDATE meeting SET state = 'void', closed_at = :now
+                WHERE instance_id = :id AND state IN ('called', 'open') AND task_id IN (SELECT id FROM gone)),
      void AS (UPDATE poll SET state = 'void', closed_at = :now
-               WHERE instance_id = :id AND state = 'open' AND task_id IN (SELECT id FROM gone) RETURNING id)
+               WHERE instance_id = :id AND state IN ('called', 'open', 'counting') AND task_id IN (SELECT id FROM gone)
+              RETURNING id),
+     torn AS (DELETE FROM envelope WHERE poll_id IN (SELECT id FROM void)),
+     parts AS (DELETE FROM teller_part WHERE poll_id IN (SELECT id FROM void)),
+     keys AS (DELETE FROM teller_key WHERE poll_id IN (SELECT id FROM void))
 UPDATE roll SET open = false WHERE open AND poll_id IN (SELECT id FROM void)
 """)
 _SAVE = text("""
@@ -95,8 +101,9 @@ def settle(run: Run, before: tuple[Live, ...], step: Step, body: dict[str, Any],
     if step.passed:
         body["passed"] = list(step.passed)
     old, new = {live.ref: live for live in before}, {live.ref: live for live in step.live}
-    _close(run, [r for r in old if r not in new and r != done], now)
     opened = [live for ref, live in new.items() if ref not in old]
+    _on_guard(run, {*step.passed, *(live.element for live in opened if live.kind == "task"), step.ended})
+    _close(run, [r for r in old if r not in new and r != done], now)
     dues = opening.open_tasks(run, [live for live in opened if live.kind == "task"], body, now)
     opening.open_timers(run, [live for live in opened if live.kind == "timer"], dues, now)
     if step.state is None:
@@ -107,6 +114,15 @@ def settle(run: Run, before: tuple[Live, ...], step: Step, body: dict[str, Any],
         run.row["machine"] = step.state
     run.row["stage"] = [live.element for live in step.live if live.kind == "task" or not live.boundary]
     save(run)
+
+
+def _on_guard(run: Run, elements: set[str]) -> None:
+    """Whichever command leads to an element, its guards must hold. Raises Refused, and nothing of the command stays."""
+    for guard in run.process.guards:
+        if guard.at & elements and not run.value(guard.holds):
+            text = guard.text.in_(run.actor.locale if run.actor else "zh")
+            element = sorted(guard.at & elements)[0]
+            raise Refused(text, code="guard", instance_id=str(run.row["id"]), element=element)
 
 
 def save(run: Run) -> None:

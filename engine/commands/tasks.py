@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, null, select, update
 
 from engine import access, canonical, clock, forms, machine, organisation, tables
 from engine.choices import choices
-from engine.commands import opening, settle
+from engine.commands import meetings, opening, settle
 from engine.commands.attachments import adopt
 from engine.errors import Conflict, Invalid, NotFound, Refused
 
@@ -33,7 +33,7 @@ _READ = (
 )
 
 
-def _open(session: Session, actor: Actor, task_id: UUID, revision: int | None) -> tuple[Run, Any, TaskRule]:
+def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | None) -> tuple[Run, Any, TaskRule]:
     """Lock the instance, read the task, refuse whoever may not act on it. Raises NotFound, Refused, Conflict.
 
     One statement does both; after waiting for the lock the task may be read as it was before, so every change of a task
@@ -110,9 +110,11 @@ def complete(session: Session, actor: Actor, task_id: UUID, answers: Mapping[str
 
     Raises NotFound (not yours), Conflict (someone acted first), Refused (recused, separated), Invalid (answers by field).
     """
-    run, task, rule = _open(session, actor, task_id, revision)
+    run, task, rule = open_task(session, actor, task_id, revision)
     with run.answering():
         clean = clean_answers(run, rule.form, answers)
+        if rule.link:
+            clean = {"by_way": "inbox", **clean}
         may_act(run, rule, clean)
         pass_gates(run, rule, clean, task.due_at)
         finish(run, task, rule, clean)
@@ -134,8 +136,9 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
     """Record the answers, move the machine and settle. The caller has checked everything."""
     salt = os.urandom(16)
     by = run.actor.id if run.actor else None
+    held = {"meeting": meetings.close(run, task)} if rule.meeting else {}
     _change(run, task, state="done", closed_at=clock.now(), closed_by=by, answers=clean, salt=salt, due=null())
-    run.facts[rule.id] = clean
+    run.facts[rule.id] = {**clean, **held}
     body = run.ledger.add("task_completed", run.actor, task=rule.id, answers=canonical.salted(clean, salt))
     if rule.outcomes:
         body["outcome"] = clean.get(rule.outcomes)
@@ -148,7 +151,7 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
 
 def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Take a task of one of my seats for myself, so that nobody else starts on it."""
-    run, task, rule = _open(session, actor, task_id, None)
+    run, task, rule = open_task(session, actor, task_id, None)
     may_act(run, rule)
     if task.assignee_id != actor.id:
         _change(run, task, assignee_id=actor.id)
@@ -159,7 +162,7 @@ def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:
 
 def release(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Give a claimed task back to its seat. A person's own task cannot be given back."""
-    run, task, rule = _open(session, actor, task_id, None)
+    run, task, rule = open_task(session, actor, task_id, None)
     if task.seat is None or task.assignee_id != actor.id:
         raise Conflict("此项不是您签收的，不能退回。", code="not_claimed")
     _change(run, task, assignee_id=None)

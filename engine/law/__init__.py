@@ -4,7 +4,7 @@ It reads processes/law/*.toml, picks "the strictest that satisfies all" for a da
 It decides no real conflict between sources （立法法99, 106）; it keeps all values so that people can see them.
 """
 
-from engine.law.applied import before, compare, deadline
+from engine.law.applied import before, compare, deadline, needed
 from engine.law.folder import load
 from engine.law.own import check_setting
 from engine.law.rules import CONFIDENCES, JURISDICTIONS, LEVELS, OF, OPS, UNITS, ZHEJIANG, Rule
@@ -28,4 +28,5 @@ __all__ = [
     "compare",
     "deadline",
     "load",
+    "needed",
 ]

@@ -55,6 +55,17 @@ def compare(op: str, ruling: Ruling, left: int, total: int | None = None) -> boo
     return tests[op]
 
 
+def needed(ruling: Ruling, total: int) -> int:
+    """The number that decides by a rule of a share: the smallest that reaches it (>=, >), the largest allowed (<=)."""
+    share = ruling.share
+    if share is None:
+        raise Invalid(f"规则“{ruling.id}”不是比例。")
+    most = total * share.numerator // share.denominator
+    if ruling.op == ">":
+        return most + 1
+    return -(-total * share.numerator // share.denominator) if ruling.op == ">=" else most
+
+
 def _pick(ruling: Ruling, calendar: Calendar, compute: Callable[[Limit, Calendar], Due]) -> Due:
     if not ruling.limits:
         raise ProcessFault(f"规则“{ruling.id}”不是期限，不能计算日期。", element=ruling.id)

@@ -32,6 +32,9 @@ mine AS (
   UNION ALL
   SELECT p.id, p.instance_id, p.closes_at, 'poll' FROM roll r JOIN poll p ON p.id = r.poll_id
    WHERE r.member_id = :me AND r.open AND p.state = 'open'
+  UNION
+  SELECT p.id, p.instance_id, p.closes_at, 'poll' FROM teller r JOIN poll p ON p.id = r.poll_id
+   WHERE r.member_id = :me AND r.signed_at IS NULL AND p.state IN ('called', 'counting')
 ),
 dated AS (
   SELECT mine.*, i.number, i.title, i.process_id, i.version, i.started_at, i.starter_id, i.union_id,

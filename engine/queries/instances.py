@@ -230,7 +230,7 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
     """One instance with all that hangs on it. Raises NotFound when it is not this person's to see."""
     found = session.execute(_rows().where(_instance.id == instance_id, access.visible(actor))).first()
     head = _row(session, access.must_see(found), lang)
-    full = session.execute(select(tables.instance).where(_instance.id == instance_id)).mappings().one()
+    full = dict(session.execute(select(tables.instance).where(_instance.id == instance_id)).mappings().one())
     process = process_of(session, full["version"])
     live = machine.look(process.spec, full["machine"]) if full["machine"] else ()
     names = Named.of(session, full["facts"])
@@ -244,10 +244,10 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
     return File(
         row=head,
         process=process,
-        facts=full["facts"],
+        facts=open_facts(actor, full, process),
         launched=answered(process.launch_form, full["facts"].get("launch", {}), names, lang),
-        tasks=_tasks(session, actor, instance_id, process, names, lang),
-        able=_able(actor, dict(full), process, live, lang),
+        tasks=_tasks(session, actor, full, process, names, lang),
+        able=_able(actor, full, process, live, lang),
         papers=papers(session, instance_id, process, lang),
         links=_links(session, actor, instance_id),
         live=tuple(w.element for w in live),
@@ -261,22 +261,36 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
     )
 
 
-def _tasks(session: Session, actor: Actor, instance_id: UUID, process: Process, names: Named, lang: str) -> tuple[Open, ...]:
-    task, poll = tables.task.c, tables.poll.c
+def may_read(actor: Actor, full: Mapping[str, Any], process: Process, element: str) -> bool:
+    """May this person read what was said in a task? Without a room everybody who sees the matter may."""
+    room = process.tasks[element].room
+    return not room or any(_in_lane(actor, full, process.lanes[lane]) for lane in room)
+
+
+def open_facts(actor: Actor, full: Mapping[str, Any], process: Process) -> dict[str, Any]:
+    """The facts of a matter without those said in rooms that this person may not enter."""
+    return {k: v for k, v in full["facts"].items() if k not in process.tasks or may_read(actor, full, process, k)}
+
+
+def _tasks(
+    session: Session, actor: Actor, full: Mapping[str, Any], process: Process, names: Named, lang: str
+) -> tuple[Open, ...]:
+    task, poll, instance_id = tables.task.c, tables.poll.c, full["id"]
     rows = session.execute(
         select(tables.task, poll.id.label("poll_id"))
-        .outerjoin(tables.poll, poll.task_id == task.id)
+        .outerjoin(tables.poll, and_(poll.task_id == task.id, poll.state != "void"))
         .where(task.instance_id == instance_id)
         .order_by(task.opened_at, task.id)
     ).all()
     people = organisation.names(session, [i for r in rows for i in (r.assignee_id, r.closed_by) if i])
     units = organisation.unit_names(session, [UUID(r.seat.split("@")[1]) for r in rows if r.seat])
-    return tuple(_open(r, actor, process, names, people, units, lang) for r in rows)
+    return tuple(_open(r, actor, full, process, names, people, units, lang) for r in rows)
 
 
 def _open(
-    row: Any, actor: Actor, process: Process, names: Named, people: dict[UUID, str], units: dict[UUID, str], lang: str
-) -> Open:
+    row: Any, actor: Actor, full: Mapping[str, Any], process: Process, names: Named, people: dict[UUID, str],
+    units: dict[UUID, str], lang: str,
+) -> Open:  # fmt: skip
     rule = process.tasks[row.element]
     lane = process.lanes.get(rule.lane)
     who = lane.title.in_(lang) if lane else ""
@@ -289,7 +303,7 @@ def _open(
         mine=row.state == "open" and (row.assignee_id == actor.id or (row.assignee_id is None and row.seat in actor.seats)),
         opened_at=row.opened_at, due_at=row.due_at, due=row.due, closed_at=row.closed_at,
         closed_by=people.get(row.closed_by, ""), poll_id=row.poll_id,
-        answers=answered(rule.form, row.answers or {}, names, lang),
+        answers=answered(rule.form, (row.answers or {}) if may_read(actor, full, process, row.element) else {}, names, lang),
     )  # fmt: skip
 
 

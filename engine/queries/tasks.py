@@ -12,7 +12,7 @@ from engine import access, clock, forms, organisation, tables
 from engine.catalogue.store import process_of
 from engine.choices import choices
 from engine.queries import deadlines
-from engine.queries.instances import Paper, papers
+from engine.queries.instances import Paper, may_read, papers
 from engine.queries.words import Answered, Named, answered
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         select(
             tables.task, _instance.number, _instance.title.label("subject"), _instance.version, _instance.facts,
             _instance.state.label("instance_state"), _instance.started_at, _instance.rounds, _instance.union_id,
+            _instance.unit_id,
         )
         .join(tables.instance, _instance.id == _task.instance_id)
         .where(
@@ -94,7 +95,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         form=rule.form, offers={f.key: offer(f.source) for f in (rule.form.fields if rule.form else ()) if f.source},
         outcomes=rule.outcomes, next={k: w.in_(lang) for k, w in (rule.next or {}).items()},
         deadline=deadlines.deadline(session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang),
-        said=said(session, row.instance_id, row.version, names, lang), papers=papers(session, row.instance_id, process, lang),
+        said=said(session, actor, row, names, lang), papers=papers(session, row.instance_id, process, lang),
         draft={**_prefilled(rule, row.facts), **draft(session, actor, f"task:{row.id}")}, seat=row.seat is not None,
         claimed_by=people.get(row.assignee_id, "") if row.seat else "", claimed_by_me=row.assignee_id == actor.id,
         actionable=row.state == "open" and row.instance_state == "running" and row.assignee_id in (None, actor.id),
@@ -113,14 +114,18 @@ def _prefilled(rule: TaskRule, facts: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def said(session: Session, instance_id: UUID, version: str, names: Named, lang: str) -> tuple[Said, ...]:
-    """What was said in an instance so far, oldest first: the launch, finished tasks, messages."""
-    process = process_of(session, version)
+def said(session: Session, actor: Actor, matter: Any, names: Named, lang: str) -> tuple[Said, ...]:
+    """What was said in an instance so far, oldest first: the launch, finished tasks, messages; closed rooms left out.
+
+    `matter` names the instance (instance_id, version, facts, union_id, unit_id).
+    """
+    process = process_of(session, matter.version)
+    full = {"facts": matter.facts, "union_id": matter.union_id, "unit_id": matter.unit_id}
     member = tables.member.c
     rows = session.execute(
         select(_task.element, _task.answers, _task.closed_at, member.name)
         .outerjoin(tables.member, member.id == _task.closed_by)
-        .where(_task.instance_id == instance_id, _task.state == "done", _task.answers.is_not(None))
+        .where(_task.instance_id == matter.instance_id, _task.state == "done", _task.answers.is_not(None))
         .order_by(_task.closed_at, _task.id)
     ).all()
     return tuple(
@@ -129,6 +134,7 @@ def said(session: Session, instance_id: UUID, version: str, names: Named, lang: 
             answered(process.tasks[r.element].form, r.answers, names, lang),
         )
         for r in rows
+        if may_read(actor, full, process, r.element)
     )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import catalogue, db, embedded, migrate
+from engine import catalogue, db, embedded, migrate, settings
+from engine.errors import ProcessFault
 from engine.scenarios.play import Played, StepResult, play
 from engine.scenarios.story import Story, read, toml
 
@@ -38,11 +39,25 @@ def theatre(settings: Settings) -> Engine:
     return db.connect(url)
 
 
+def _folder_of(file: Path) -> Path:
+    """The folder of the process that a story is about: it lies in there, or the story names it (process = "…")."""
+    here = file.resolve().parent.parent
+    if (here / "process.toml").is_file():
+        return here
+    named = toml(file).get("process")
+    if not isinstance(named, str) or not named.isidentifier():
+        raise ProcessFault(
+            f"{file.name} 不在流程文件夹的 scenarios/ 里，也没有写是哪个流程。", file=file.name,
+            advice='请写 process = "congress_motion"。',
+        )  # fmt: skip
+    return settings.load().processes / named
+
+
 def play_files(engine: Engine, files: Iterable[Path], cast: dict[str, Any]) -> Iterator[tuple[Path, Played]]:
     """Play stories that lie in the scenarios/ of their process folders, one after another."""
     folders: dict[Path, dict[str, str]] = {}
     for file in files:
-        folder = file.resolve().parent.parent
+        folder = _folder_of(file)
         if folder not in folders:
             folders[folder] = catalogue.read(folder)
         yield file, play(engine, file, folders[folder], cast)

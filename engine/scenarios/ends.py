@@ -50,11 +50,12 @@ def check(scene: Scene, story: Story) -> None:
 
 def _differences(scene: Scene, key: UUID, ends: Ends) -> Iterator[str]:
     row = scene.session.execute(select(tables.instance).where(_instance.id == key)).one()
+    process = scene.process_of(key)
     at = "open" if row.state in STANDING else row.outcome or row.state
     if ends.at and ends.at not in (at, row.state):
-        wanted = "还开着" if ends.at == "open" else f"结束于 {words.titled(scene.process, ends.at)}"
-        still = f"还开着：{words.listed(scene.process, scene.open_now(key))}"
-        yield f"应当{wanted}，实际{still if at == 'open' else f'结束于 {words.titled(scene.process, at)}'}。"
+        wanted = "还开着" if ends.at == "open" else f"结束于 {words.titled(process, ends.at)}"
+        still = f"还开着：{words.listed(process, scene.open_now(key))}"
+        yield f"应当{wanted}，实际{still if at == 'open' else f'结束于 {words.titled(process, at)}'}。"
     if ends.outcome and ends.outcome not in (row.outcome, row.state):
         yield f"结果应当是 {ends.outcome}，实际是 {row.outcome or row.state}。"
     if ends.issued is not None:

@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine import clock, organisation
+from engine import catalogue, clock, organisation, settings
 from engine.commands import edge, instances, polls, tasks
 from engine.errors import EngineError, ProcessFault
-from engine.scenarios import ends, stage, story, times, workers
+from engine.scenarios import ends, halls, stage, story, times, workers
 from engine.scenarios.scene import Otherwise, Scene
 from engine.surroundings import Surroundings
 
@@ -61,7 +61,8 @@ def play(engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str
         title = read.title
         with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
             try:
-                scene = Scene(session, stage.set_up(session, read, files, standard), read.at)
+                others = {name: _beside(told, name) for name in read.also}
+                scene = Scene(session, stage.set_up(session, read, files, standard, others), read.at)
                 for step in read.steps:
                     steps.append(_play_step(scene, step))
                 ends.check(scene, read)
@@ -72,6 +73,12 @@ def play(engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str
     except ProcessFault as fault:
         return Played(title, steps, False, _advised(fault))
     return Played(title, steps, True, "")
+
+
+def _beside(told: Mapping[str, Any] | Path, name: str) -> Mapping[str, str]:
+    """Another process that a story needs: from beside its own folder, else from the installation's processes."""
+    near = told.resolve().parent.parent.parent / name if hasattr(told, "resolve") else None
+    return catalogue.read(near if near is not None and near.is_dir() else settings.load().processes / name)
 
 
 def _advised(fault: ProcessFault) -> str:
@@ -142,10 +149,14 @@ def _do(scene: Scene, actor: Actor, work: Callable[[Session], Any]) -> Any:
 
 
 def _launch(scene: Scene, actor: Actor, step: Step) -> None:
-    alias = step.alias or step.on or chr(ord("A") + len(scene.instances))
+    alias = step.alias or (step.on if step.on not in scene.instances else "") or chr(ord("A") + len(scene.instances))
     if alias in scene.instances:
         raise ProcessFault(f"已有一件叫 {alias}。", advice="请换一个 alias。")
-    answers, process = scene.meant(step.given), scene.process.id
+    answers, process = scene.meant(step.given), step.process or scene.stage.process.id
+    if process != scene.stage.process.id:
+        if process not in scene.stage.others:
+            raise ProcessFault(f"故事里没有流程 {process}。", advice=f'请在开头写 also = ["{process}"]。')
+        scene.started[alias] = scene.stage.others[process]
     scene.instances[alias] = _do(scene, actor, lambda s: instances.launch(s, actor, process, answers))
     scene.current = alias
 
@@ -166,8 +177,12 @@ def _release(scene: Scene, actor: Actor, step: Step) -> None:
 
 
 def _respond(scene: Scene, actor: Actor, step: Step) -> None:
-    key, choice, comment = scene.poll(step.task), str(step.given.get("choice", "")), str(step.given.get("comment", ""))
-    _do(scene, actor, lambda s: polls.respond(s, actor, key, choice, comment))
+    key, given = scene.poll(step.task), scene.meant(step.given)
+    if halls.is_secret(scene, key):
+        halls.cast(scene, actor, key, given)
+        return
+    choice, comment, choices = str(given.get("choice", "")), str(given.get("comment", "")), given.get("choices")
+    _do(scene, actor, lambda s: polls.respond(s, actor, key, choice, comment, choices))
 
 
 def _take_back(scene: Scene, actor: Actor, step: Step) -> None:
@@ -212,5 +227,5 @@ def _resume(scene: Scene, actor: Actor, _step: Step) -> None:
 ACTS: dict[str, Callable[[Scene, Actor, Step], None]] = {
     "launch": _launch, "complete": _complete, "respond": _respond, "take_back": _take_back, "claim": _claim,
     "release": _release, "message": _message, "withdraw": _withdraw, "terminate": _terminate, "suspend": _suspend,
-    "resume": _resume, "close_poll": _close_poll,
+    "resume": _resume, "close_poll": _close_poll, **halls.ACTS,
 }  # fmt: skip

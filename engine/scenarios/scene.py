@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from engine import tables
+from engine.commands import presence
 from engine.errors import NotFound, ProcessFault
 from engine.scenarios import words
 
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from engine.catalogue import Process
     from engine.db import Session
     from engine.scenarios.stage import Stage
 
 _task, _poll, _event, _timer = tables.task.c, tables.poll.c, tables.event.c, tables.timer.c
+
+
+WAITING = ("called", "open", "counting")  # polls that are not over
 
 
 class Otherwise(Exception):
@@ -56,8 +61,19 @@ class Scene:
     done: int = 0  # the last job that was carried out
 
     def __post_init__(self) -> None:
-        self.process = self.stage.process
+        self.started: dict[str, Process] = {}  # the process of each instance, by alias
+        self.joined: list[tuple[UUID, UUID]] = []  # tellers who joined their key: (poll, teller)
         self.seen = self.session.execute(select(func.coalesce(func.max(_event.id), 0))).scalar_one()
+
+    @property
+    def process(self) -> Process:
+        """The process of the instance that the story is about now."""
+        return self.started.get(self.current, self.stage.process)
+
+    def process_of(self, key: UUID) -> Process:
+        """The process of one of the instances."""
+        alias = next(a for a, k in self.instances.items() if k == key)
+        return self.started.get(alias, self.stage.process)
 
     @property
     def hall(self) -> Engine:
@@ -94,10 +110,17 @@ class Scene:
         wanted = select(_poll.id).join(tables.task, _task.id == _poll.task_id).where(_poll.instance_id == self.instance())
         if element:
             wanted = wanted.where(_task.element == element)
-        found = self.session.execute(wanted.order_by(_poll.state != "open", _poll.id.desc()).limit(1)).scalar()
+        found = self.session.execute(wanted.order_by(_poll.state.not_in(WAITING), _poll.id.desc()).limit(1)).scalar()
         if found is None:
             raise NotFound(f"表决 {words.titled(self.process, element)} 从未打开过。现在打开的是 {self.open_words()}。")
         return UUID(str(found))
+
+    def meeting(self, element: str) -> UUID:
+        """The latest meeting of a task. Raises NotFound."""
+        found = presence.latest(self.session, self.instance(), element)
+        if found is None:
+            raise NotFound(f"会议 {words.titled(self.process, element)} 还没有召集。现在打开的是 {self.open_words()}。")
+        return UUID(str(found.id))
 
     def _places(self) -> dict[str, Mapping[str, UUID]]:
         return {"unit": self.stage.units, "member": self.stage.members, "instance": self.instances}

@@ -32,6 +32,7 @@ class Stage:
     """Who and what there is: ids by the names that a story uses. Units stand under their codes and their names."""
 
     process: Process
+    others: Mapping[str, Process]  # further processes in force, by id
     union_id: UUID
     units: Mapping[str, UUID]
     members: Mapping[str, UUID]
@@ -46,15 +47,19 @@ class _Held:
     until: date | None
 
 
-def set_up(session: Session, story: Story, files: Mapping[str, str], standard: Mapping[str, Any]) -> Stage:
+def set_up(
+    session: Session, story: Story, files: Mapping[str, str], standard: Mapping[str, Any],
+    others: Mapping[str, Mapping[str, str]],
+) -> Stage:  # fmt: skip
     """Everything that stands before the first step. Raises ProcessFault for posts and units that cannot be meant."""
     mark = tables.new_id().hex[-12:]
-    units = _units(session, standard, mark)
+    units = _units(session, {**standard, **({"city": story.city} if story.city else {})}, mark)
     held, everybody = _posts(story, standard, units)
     members = _members(session, everybody, held, units, mark)
     _take_office(session, held, members, str(standard.get("term", "")))
     _own_rules(session, story, units[UNION], next(iter(members.values())))
-    return Stage(_published(session, files), units[UNION], units, members)
+    more = {key: _published(session, each) for key, each in others.items()}
+    return Stage(_published(session, files), more, units[UNION], units, members)
 
 
 def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str, UUID]:

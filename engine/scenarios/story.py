@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 VERBS = {
     "launch": "发起", "complete": "办理", "respond": "作答", "take_back": "撤回作答", "claim": "签收", "release": "退回签收",
     "message": "提出", "withdraw": "撤回", "terminate": "终止", "suspend": "暂停", "resume": "恢复", "close_poll": "提前截止",
-    "wait": "等待",
+    "wait": "等待", "open_meeting": "宣布开会", "arrive": "签到", "leave": "离会", "seat": "登记到会", "give_paper": "发纸质票",
+    "paper": "清点纸质票", "count": "计票签字", "void_poll": "宣布表决无效", "answer_link": "经链接答复", "let_in": "准许查阅",
+    "look": "查看",
 }  # fmt: skip
-_ON_TASK = frozenset({"complete", "claim", "release", "message"})
-_STEP = frozenset({"who", "does", "task", "with", "after", "refused", "expect", "on", "alias"})
-_STORY = frozenset({"title", "title_en", "proves", "at", "cast", "step", "ends", "rules", "vacation"})
+_ON_TASK = frozenset({"complete", "claim", "release", "message", "open_meeting", "arrive", "leave", "seat", "answer_link"})
+_STEP = frozenset({"who", "does", "task", "with", "after", "refused", "expect", "on", "alias", "process"})
+_STORY = frozenset(
+    {"title", "title_en", "proves", "at", "cast", "step", "ends", "rules", "vacation", "also", "process", "city"}
+)
 _ENDS = frozenset({"at", "outcome", "issued", "events", "facts"})
 MOST_STEPS = 500
 
@@ -40,6 +44,7 @@ class Step:
     expect: tuple[str, ...] | None = None
     on: str = ""
     alias: str = ""
+    process: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class Story:
     cast: Mapping[str, tuple[str, ...]]
     rules: Mapping[str, int]
     vacations: tuple[Mapping[str, Any], ...]
+    also: tuple[str, ...]  # other processes of the folder that are in force
+    city: str
     steps: tuple[Step, ...]
     ends: Mapping[str, Ends]
 
@@ -89,9 +96,17 @@ def read(source: Mapping[str, Any] | Path) -> Story:
         cast=cast(raw.get("cast", {})),
         rules=_rules(raw.get("rules", {})),
         vacations=tuple(_vacation(each) for each in raw.get("vacation", [])),
+        also=_names(raw.get("also", [])),
+        city=str(raw.get("city", "")),
         steps=tuple(_step(number, each) for number, each in enumerate(steps, 1)),
         ends=_all_ends(raw.get("ends", {})),
     )
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    sound = isinstance(value, list) and all(isinstance(each, str) and each.isidentifier() for each in value)
+    _demand(sound, "also 的写法不对。", '请写 also = ["congress_session"]，即流程文件夹的名称。')
+    return tuple(value)
 
 
 def toml(path: Path) -> dict[str, Any]:
@@ -165,8 +180,8 @@ def _step(number: int, table: Any) -> Step:
     expect = table.get("expect")
     sound = expect is None or (isinstance(expect, list) and all(isinstance(e, str) for e in expect))
     _demand(sound, f"{place}的 expect 应是环节的清单。", 'expect = ["review"]')
-    texts = {key: table.get(key, "") for key in ("refused", "on", "alias")}
-    _demand(all(isinstance(text, str) for text in texts.values()), f"{place}的 refused、on、alias 应是文字。")
+    texts = {key: table.get(key, "") for key in ("refused", "on", "alias", "process")}
+    _demand(all(isinstance(text, str) for text in texts.values()), f"{place}的 refused、on、alias、process 应是文字。")
     return Step(
         number, tuple(names), does, task, dict(given), after, expect=None if expect is None else tuple(sorted(expect)), **texts
     )

@@ -53,6 +53,10 @@ def _closed(process: Process, body: Mapping[str, Any]) -> str:
     return f"{titled(process, str(body.get('task', '')))}截止：{'通过' if outcome.get('passed') else '未通过'}（{counts}）"
 
 
+def _opened(_process: Process, body: Mapping[str, Any]) -> str:
+    return f"开会，应到 {body.get('due')}，须到 {body.get('needed')}，实到 {body.get('present')}"
+
+
 _CLAUSES: dict[str, Callable[[Process, Mapping[str, Any]], str]] = {
     "instance_launched": lambda _process, body: f"立号 {body.get('number', '')}",
     "task_completed": _element("办结", "task"),
@@ -78,5 +82,21 @@ _CLAUSES: dict[str, Callable[[Process, Mapping[str, Any]], str]] = {
     "instance_withdrawn": _plain("撤回"),
     "instance_terminated": _plain("终止"),
     "attempt_refused": _plain("拒绝在案"),
+    "meeting_called": _plain("召集会议"),
+    "meeting_opened": _opened,
+    "meeting_closed": _plain("散会"),
+    "poll_called": _plain("监票人领取密钥"),
+    "poll_stopped": _plain("表决截止，等待计票"),
+    "poll_signed": _plain("监票人签字"),
+    "poll_voided": lambda _process, body: f"表决无效：{body.get('reason', '')}",
+    "ballots_opened": _plain("开启选票"),
+    "paper_ballots_given": _plain("发纸质票"),
+    "paper_ballots_counted": _plain("清点纸质票"),
+    "matter_begun": lambda _process, body: f"发起关联事项 {body.get('number', '')}",
+    "matter_linked": lambda _process, body: f"关联 {body.get('number', '')}",
+    "matter_told": lambda _process, body: f"告知 {body.get('number', '')}",
+    "link_sent": lambda _process, body: f"向{body.get('to', '')}发出答复链接",
+    "member_let_in": lambda _process, body: f"准许{body.get('name', '')}查阅",
+    "matter_read": _plain("查阅在案"),
     "incident_noted": lambda _process, body: f"异常：{body.get('message', '')}",
 }

@@ -22,7 +22,8 @@ MOST_TIMERS = 1_000  # in one step; more is a loop
 _timer = tables.timer.c
 _JOBS = text(
     "SELECT id, task_name, args FROM procrastinate_jobs "
-    "WHERE id > :after AND task_name IN ('deliver', 'note_origin') AND args->>'instance_id' = ANY(:ours) ORDER BY id"
+    "WHERE id > :after AND task_name IN ('deliver', 'note_origin', 'note_link') AND args->>'instance_id' = ANY(:ours) "
+    "ORDER BY id"
 )
 
 
@@ -77,6 +78,8 @@ def _job(scene: Scene, name: str, args: Mapping[str, Any]) -> None:
         with scene.session.begin_nested():
             if name == "deliver":
                 instances.receive(scene.session, key, args["message"], args["answers"])
+            elif name == "note_link":
+                origins.note_link(scene.session, key, UUID(args["origin"]), args["number"], args["kind"])
             else:
                 origins.note_origin(scene.session, key, UUID(args["origin"]), args["number"])
     except Conflict:

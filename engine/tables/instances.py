@@ -46,6 +46,7 @@ instance = Table(
     moment("changed_at", nullable=False),
     moment("ended_at"),
     moment("suspended_at"),
+    Column("confidential", Boolean, nullable=False, server_default=text("false")),  # only those named in it know of it
     Column("stopped_days", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("union_id", "number"),
     Index("ix_instance_union_id", "union_id", "id"),
@@ -135,4 +136,18 @@ counter = Table(
     Column("year", Integer, nullable=False),
     Column("last", Integer, nullable=False),
     PrimaryKeyConstraint("union_id", "key", "year"),
+)
+
+invitation = Table(  # a one-time link by which somebody outside answers a task
+    "invitation",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("task_id", "task.id", nullable=False),
+    Column("token", LargeBinary, nullable=False, unique=True),  # SHA-256 of what stands in the link
+    ref("sent_by", "member.id", nullable=False),
+    Column("to", Text, nullable=False),  # for whom, in words
+    moment("sent_at", nullable=False),
+    moment("ends_at", nullable=False),
+    moment("used_at"),
+    Index("ix_invitation_task", "task_id"),
 )

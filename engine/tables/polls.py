@@ -16,7 +16,11 @@ poll = Table(
     Column("kind", Text, nullable=False),
     Column("choices", ARRAY(Text), nullable=False),
     Column("rule", JSONB, nullable=False),  # {"passes","early","closable","withdrawal", "words"}
-    Column("state", Text, nullable=False),  # open | closed | void
+    Column("state", Text, nullable=False),  # called (tellers take their keys) | open | counting | closed | void
+    Column("secret", Boolean, nullable=False, server_default=text("false")),
+    Column("tellers", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
+    Column("public_key", Text),  # of the envelopes, in base64
+    ref("meeting_id", "meeting.id"),
     Column("roll_size", Integer, nullable=False),
     Column("roll_hash", Text, nullable=False),
     Column("counts", JSONB, nullable=False),  # choice -> n
@@ -34,10 +38,35 @@ roll = Table(
     ref("poll_id", "poll.id", nullable=False),
     ref("member_id", "member.id", nullable=False),
     Column("open", Boolean, nullable=False, server_default=text("true")),  # waiting for this member's answer
-    Column("choice", Text),
+    Column("position", Integer, nullable=False, server_default=text("0")),
+    Column("paper", Boolean, nullable=False, server_default=text("false")),  # was given a paper ballot
+    Column("choice", Text),  # of an election: the ids chosen, in order of the ballot, with spaces between
     Column("comment", Text, nullable=False, server_default=""),
     moment("at"),
     PrimaryKeyConstraint("poll_id", "member_id"),
     Index("ix_roll_member", "member_id"),
     Index("ix_roll_member_open", "member_id", postgresql_where=text("open")),
+)
+
+teller = Table(  # who counts a poll and signs its numbers
+    "teller",
+    metadata,
+    ref("poll_id", "poll.id", nullable=False),
+    ref("member_id", "member.id", nullable=False),
+    moment("signed_at"),
+    PrimaryKeyConstraint("poll_id", "member_id"),
+    Index("ix_teller_member", "member_id"),
+)
+
+paper = Table(  # what a teller counted of the paper ballots; two must agree
+    "paper",
+    metadata,
+    ref("poll_id", "poll.id", nullable=False),
+    ref("teller_id", "member.id", nullable=False),
+    Column("issued", Integer, nullable=False),
+    Column("returned", Integer, nullable=False),
+    Column("invalid", Integer, nullable=False),
+    Column("counts", JSONB, nullable=False),
+    moment("at", nullable=False),
+    PrimaryKeyConstraint("poll_id", "teller_id"),
 )

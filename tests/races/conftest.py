@@ -17,18 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "prove: takes long; only `make prove` runs it")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "prove" in (config.getoption("-m") or ""):
-        return
-    for item in items:
-        if item.get_closest_marker("prove"):
-            item.add_marker(pytest.mark.skip(reason="takes long: make prove"))
-
-
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> int:
     """How many times a race is run: YIXING_ROUNDS, else 16, which is every order twice, and 1,000 to prove."""

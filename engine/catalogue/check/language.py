@@ -24,17 +24,28 @@ class Rules(Protocol):
 
 
 MOMENTS = frozenset({"due", "before", "after"})  # functions that give the end of a time limit
-FUNCTIONS = MOMENTS | {"rule", "heads", "holds", "delegates", "heads_of", "holders", "movers_of", "round"}
-NAMES = frozenset({"union", "starter", "unit", "actor", "number", "now"})  # given in every expression
+MEASURES = frozenset({"reaches", "satisfies"})  # functions that hold a number against a rule
+FUNCTIONS = (
+    MOMENTS | MEASURES
+    | {"rule", "heads", "holds", "delegates", "heads_of", "holders", "movers_of", "round", "day", "members", "meeting"}
+    | {"at", "by"}
+)  # fmt: skip
+NAMES = frozenset(  # given in every expression
+    {"union", "starter", "unit", "actor", "number", "now", "today", "superior", "superior_here"}
+)
 LEFT_BEHIND: Mapping[str, frozenset[str] | None] = {  # facts that actions leave
     "report": frozenset({"on", "code"}), "merged_into": frozenset({"id", "number"}), "lead": frozenset({"id", "number"}),
     "origins": frozenset(),
 }  # fmt: skip
 DONE = frozenset({"at", "times"})  # what every action leaves under its own name
-COUNTS = frozenset({"roll", "answered", "silent"})  # of a poll, beside its choices
-OUTCOME = COUNTS | {"passed", "voters"}
+COUNTS = frozenset(  # of a poll, beside its choices
+    {"roll", "answered", "silent", "issued", "returned", "valid", "invalid", "present", "present_at_opening"}
+)
+ELECTED = frozenset({"elected", "tied", "candidates", "seats"})
+BY_WAY = frozenset({"by_way", "outside", "meeting"})  # what a task may have beside its form: see docs/architecture.md
+OUTCOME = COUNTS | ELECTED | {"passed", "voters", "votes", "why"}
 RESERVED = NAMES | LEFT_BEHIND.keys() | {"launch", "task_due", "overdue"} | FUNCTIONS | expressions.BUILT_IN.keys()
-_RULE_CALL = re.compile(r"\b(due|before|after|rule)\s*\(([^()]*)\)")
+_RULE_CALL = re.compile(r"\b(due|before|after|rule|reaches|satisfies)\s*\(([^()]*)\)")
 _LITERAL = re.compile(r"[\"']([^\"']*)[\"']")
 
 
@@ -92,18 +103,20 @@ class Language:
     def _calls(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
         for name, literals in expressions.calls_in(text):
             said = [each for each in literals if isinstance(each, str)]
-            if name in MOMENTS or name == "rule":
+            if name in MOMENTS or name in MEASURES or name == "rule":
                 if said:
-                    yield from self._rule(file, element, where, name, said[-1])
+                    yield from self._rule(file, element, where, name, said[0] if name in MEASURES else said[-1])
                 else:
                     yield Fault(
                         file, element, f"{where}：{name}() 里没有规则编号。", f'请写成 {name}（…"规则编号"…），编号写在引号里。'
                     )
             elif name in {"holds", "holders", "delegates"} and said:
-                post = f"{said[-1]}_delegate" if name == "delegates" else said[-1]
+                post = f"{said[-1]}_delegate" if name == "delegates" else said[-1 if name == "holds" else 0]
                 yield from self.post(file, element, where, post)
-            elif name == "round" and said and said[0] not in self.tasks:
-                yield Fault(file, element, f"{where}：没有环节 {shown(said[0])}。", "round() 里写用户任务的编号。")
+            elif name in {"round", "meeting"} and said and said[0] not in self.tasks:
+                yield Fault(file, element, f"{where}：没有环节 {shown(said[0])}。", f"{name}() 里写用户任务的编号。")
+            elif name in {"at", "by"} and said and said[0] not in self.facts:
+                yield Fault(file, element, f"{where}：没有环节或消息 {shown(said[0])}。", f"{name}() 里写环节或消息的编号。")
 
     def _rule(self, file: str, element: str, where: str, name: str, rule: str) -> Iterator[Fault]:
         found = self.known_rule(rule)
@@ -111,6 +124,10 @@ class Language:
             yield Fault(file, element, f"{where}：没有规则 {shown(rule)}。", self.near(rule))
         elif name == "rule" and any(each.value is None for each in found):
             yield Fault(file, element, f"{where}：规则 {rule} 不是一个整数。", "rule() 只用于人数、次数、天数这样的整数规则。")
+        elif name == "reaches" and any(each.kind != "share" for each in found):
+            yield Fault(file, element, f"{where}：规则 {rule} 不是比例。", "reaches() 只用于几分之几、百分之几的规则。")
+        elif name == "satisfies" and any(each.value is None for each in found):
+            yield Fault(file, element, f"{where}：规则 {rule} 不是一个整数。", "satisfies() 只用于整数的规则。")
         elif name in MOMENTS and any(each.kind != "time" for each in found):
             yield Fault(file, element, f"{where}：规则 {rule} 不是期限。", f"{name}() 只用于以日、工作日、月、年计的规则。")
 
@@ -152,7 +169,7 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
     tasks = draft.table("tasks")
     for key in {*draft.elements("userTask"), *([] if draft.diagram else tasks)}:
         poll = tasks.get(key, {}).get("poll")
-        facts[key] = OUTCOME | set(poll.get("choices", ())) if poll else _form_keys(draft, key)
+        facts[key] = OUTCOME | set(poll.get("choices", ())) if poll else _form_keys(draft, key, BY_WAY)
     for key in draft.elements("businessRuleTask"):
         table = draft.tables.get(key)
         facts[key] = frozenset({output.name for output in table.outputs} | {"because", "row"}) if table else None

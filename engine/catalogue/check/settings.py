@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.catalogue.check.diagram import named
 from engine.catalogue.check.draft import KEY
 from engine.catalogue.check.fault import Fault, shown
-from engine.catalogue.check.language import COUNTS, OUTCOME, messages, notified
+from engine.catalogue.check.language import COUNTS, ELECTED, OUTCOME, messages, notified
 from engine.catalogue.check.shape import FILE
 
 if TYPE_CHECKING:
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from engine.catalogue.check.language import Language
 
 CONFIDENTIALITY = ("public", "internal", "named")
-EARLY = ("never", "decided", "all")
-CLOSABLE = ("never", "passes")
-KINDS = ("seconding", "rating", "countersign", "consent", "vote")
+EARLY = ("never", "decided", "all", "first")
+CLOSABLE = ("never", "passes", "lane")
+KINDS = ("seconding", "rating", "countersign", "consent", "vote", "election")
 DOTTED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _WIDTH = re.compile(r"(0?[1-9]d?)?")
+ANYBODY = "member"  # in `launch`: any member of the union
+GUARDED = frozenset({"userTask", "serviceTask", "endEvent"})
+VOTES = frozenset({"votes", "roll", "present", "valid"})  # what `wins` may name
+MEETING = frozenset({"due", "present", "observers", "guests"})  # what `quorum` may name
 TASK_DUE, OVERDUE = frozenset({"task_due"}), frozenset({"overdue"})
 
 
@@ -38,6 +42,8 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from _task(key, task, draft, language)
     for key, message in draft.table("messages").items():
         yield from _message(key, message, draft, language)
+    for guard in draft.raw.get("guards", ()):
+        yield from _guard(guard, draft, language)
     yield from _undescribed(draft)
 
 
@@ -58,7 +64,7 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         )
     if raw.get("retention_years", 0) < 0:
         yield Fault(FILE, "retention_years", "保存年限不能是负数。", "请写整数年。")
-    for post in raw.get("launch", ()):
+    for post in set(raw.get("launch", ())) - {ANYBODY}:
         yield from language.post(FILE, "launch", "launch", post)
     for place, path in (("subject", raw.get("subject", "")), *(("search", each) for each in raw.get("search", ()))):
         if path and not DOTTED.fullmatch(path):
@@ -130,11 +136,39 @@ def _task(key: str, task: dict[str, Any], draft: Draft, language: Language) -> I
         if fact not in language.facts:
             yield Fault(FILE, place, f"prefill 里的 {shown(fact)} 不是本流程的事实。", "请写环节的 id，例如 review。")
     yield from _gates(place, task, language)
+    yield from _rooms(place, task, draft)
+    if "meeting" in task:
+        yield from _meeting(f"{place}.meeting", task["meeting"], language)
     yield from _outcomes(key, task, draft)
     if "poll" in task:
-        yield from _poll(f"{place}.poll", task["poll"], language)
+        yield from _poll(f"{place}.poll", task["poll"], draft, language)
         if task.get("due"):
             yield Fault(FILE, place, "表决的期限写了两处（due 和 closes）。", "请只在 [tasks.<环节>.poll] 里写 closes。")
+
+
+def _guard(guard: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
+    for element in guard.get("at", ()):
+        found = draft.diagram.elements.get(element) if draft.diagram else None
+        if draft.diagram and (found is None or found.type not in GUARDED):
+            yield Fault(FILE, "guards", f"流程图里没有可以把守的 {shown(element)}。", "请写用户任务、服务任务或结束事件的 id。")
+    if guard.get("holds"):
+        yield from language.faults(FILE, "guards", "前提 guards.holds ", guard["holds"])
+    if guard.get("basis") and not language.known_rule(guard["basis"]):
+        yield Fault(FILE, "guards", f"依据 basis 没有规则 {shown(guard['basis'])}。", language.near(guard["basis"]))
+
+
+def _meeting(place: str, meeting: dict[str, Any], language: Language) -> Iterator[Fault]:
+    for name in ("formal", "observers", "guests"):
+        if meeting.get(name):
+            yield from language.faults(FILE, place, f"名册 {name} ", meeting[name])
+    if meeting.get("quorum"):
+        yield from language.faults(FILE, place, "法定人数 quorum ", meeting["quorum"], MEETING)
+
+
+def _rooms(place: str, table: dict[str, Any], draft: Draft) -> Iterator[Fault]:
+    for lane in table.get("room", ()):
+        if lane not in draft.table("lanes"):
+            yield Fault(FILE, place, f"room 里没有泳道 {shown(lane)}。", f"可以写：{'、'.join(draft.table('lanes'))}。")
 
 
 def _gates(place: str, table: dict[str, Any], language: Language) -> Iterator[Fault]:
@@ -168,7 +202,7 @@ def _outcomes(key: str, task: dict[str, Any], draft: Draft) -> Iterator[Fault]:
                 yield Fault(FILE, place, f"{table} 里的 {shown(choice)} 不是选项。", f"选项有：{'、'.join(sorted(choices))}。")
 
 
-def _poll(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fault]:
+def _poll(place: str, poll: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
     choices = poll.get("choices", [])
     for name, allowed in (("kind", KINDS), ("early", EARLY), ("closable", CLOSABLE)):
         if name in poll and poll[name] not in allowed:
@@ -192,7 +226,38 @@ def _poll(place: str, poll: dict[str, Any], language: Language) -> Iterator[Faul
     if poll.get("closes"):
         yield from language.faults(FILE, place, "截止 closes ", poll["closes"], moment=True)
     if poll.get("passes"):
-        yield from language.faults(FILE, place, "通过条件 passes ", poll["passes"], COUNTS | set(choices))
+        yield from language.faults(FILE, place, "通过条件 passes ", poll["passes"], COUNTS | ELECTED | set(choices))
+    yield from _election(place, poll, language)
+    yield from _counting(place, poll, draft, language)
+
+
+def _election(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fault]:
+    """An election has candidates, seats and a way to win; every other poll has choices."""
+    election = poll.get("kind") == "election"
+    for name in ("candidates", "seats", "wins"):
+        if election and not poll.get(name):
+            yield Fault(FILE, place, f"选举没有写 {name}。", "选举要写候选人 candidates、名额 seats、当选条件 wins。")
+        elif not election and poll.get(name):
+            yield Fault(FILE, place, f"只有选举才写 {name}。", '请写 kind = "election"，或删去。')
+    if election == bool(poll.get("choices")):
+        yield Fault(FILE, place, "选举不写 choices，其他表决要写。", "选举的选项就是候选人。")
+    for name, more in (("candidates", frozenset()), ("seats", frozenset()), ("wins", VOTES)):
+        if election and poll.get(name):
+            yield from language.faults(FILE, place, f"{name} ", poll[name], more)
+
+
+def _counting(place: str, poll: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
+    """Tellers, secret ballots, paper ballots, the meeting under which it is held."""
+    if poll.get("tellers"):
+        yield from language.faults(FILE, place, "监票人 tellers ", poll["tellers"])
+    for name in ("secret", "paper"):
+        if poll.get(name) and not poll.get("tellers"):
+            yield Fault(FILE, place, f"写了 {name}，没有监票人。", "请写 tellers，即给出监票人的表达式。")
+    if poll.get("secret") and not language.known_rule(poll.get("keys", "")):
+        yield Fault(FILE, place, "无记名投票没有写几名监票人共同开票。", '请写 keys = "BALLOT-KEYS" 这样的规则编号。')
+    held = draft.table("tasks").get(poll.get("meeting", ""), {})
+    if poll.get("meeting") and "meeting" not in held:
+        yield Fault(FILE, place, f"{shown(poll['meeting'])} 不是开会的环节。", "请写有 [tasks.<环节>.meeting] 的环节。")
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------
@@ -204,11 +269,12 @@ def _message(key: str, message: dict[str, Any], draft: Draft, language: Language
     if draft.diagram and key not in {e.message for e in draft.diagram.elements.values()}:
         yield Fault(FILE, place, f"流程图里没有等待消息 {shown(key)} 的事件。", "请在流程图里画上消息事件，或删去这一段。")
     lane = message.get("lane")
-    if not lane and key not in notified(draft):
-        yield Fault(FILE, place, "没有说明谁可以提出。", '请写 lane = "泳道编号"。')
+    if not lane and key in draft.forms and key not in notified(draft):  # without a form another matter tells it
+        yield Fault(FILE, place, "没有说明谁可以提出。", '请写 lane = "泳道编号"；由另一件告知的消息不用表单。')
     elif lane and lane not in draft.table("lanes"):
         yield Fault(FILE, place, f"没有泳道 {shown(lane)}。", f"可以写：{'、'.join(draft.table('lanes'))}。")
     yield from _gates(place, message, language)
+    yield from _rooms(place, message, draft)
 
 
 def _undescribed(draft: Draft) -> Iterator[Fault]:

@@ -31,21 +31,32 @@ _POLL = Of(
     {
         "kind": str, "roll": str, "choices": [str], "closes": str, "passes": str, "early": str, "closable": str,
         "withdrawal": bool, "labels": _WORDS, "labels_en": _WORDS, "words": str, "words_en": str,
+        "secret": bool, "tellers": str, "keys": str, "paper": bool, "meeting": str, "in_order": bool, "candidates": str,
+        "seats": str, "wins": str,
     },
-    ("kind", "roll", "choices", "closes", "passes", "labels", "words"),
+    ("kind", "roll", "closes", "passes", "words"),
     ("words",),
 )  # fmt: skip
+_MEETING = Of(
+    {"formal": str, "observers": str, "guests": str, "quorum": str, "words": str, "words_en": str},
+    ("formal", "quorum", "words"),
+    ("words",),
+)
+_GUARD = Of(
+    {"at": [str], "holds": str, "text": str, "text_en": str, "basis": str}, ("at", "holds", "text"), ("text",)
+)
 _TASK = Of(
     {
         "title": str, "title_en": str, "asks": str, "asks_en": str, "due": str, "basis": str, "not_by": [str],
         "recuse": str, "prefill": [str], "outcomes": str, "next": _WORDS, "next_en": _WORDS, "poll": _POLL, "gates": _GATES,
+        "meeting": _MEETING, "room": [str], "link": bool,
     },
     (),
     ("title", "asks"),
 )  # fmt: skip
 _LANE = Of({"title": str, "title_en": str, "post": str, "unit": str, "person": str}, ("title",), ("title",))
 _MESSAGE = Of(
-    {"title": str, "title_en": str, "asks": str, "asks_en": str, "lane": str, "gates": _GATES},
+    {"title": str, "title_en": str, "asks": str, "asks_en": str, "lane": str, "gates": _GATES, "room": [str]},
     ("title",),
     ("title", "asks"),
 )
@@ -58,6 +69,7 @@ PROCESS = Of(
         "retention_years": int, "names_en": _WORDS,
         "lanes": Of({ANY_KEY: _LANE}), "tasks": Of({ANY_KEY: _TASK}), "actions": Of({ANY_KEY: _ACTION}),
         "messages": Of({ANY_KEY: _MESSAGE}), "documents": Of({ANY_KEY: _DOCUMENT}),
+        "guards": [_GUARD],
     },
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
     ("title", "summary", "basis"),

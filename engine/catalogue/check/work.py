@@ -33,6 +33,9 @@ ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "recount": (frozenset({"poll"}), frozenset()),
     "add_to_report": (frozenset(), frozenset({"code"})),
     "archive": (frozenset(), frozenset()),
+    "begin": (frozenset({"process", "kind", "starter"}), frozenset({"with"})),
+    "link": (frozenset({"matter", "kind"}), frozenset()),
+    "tell": (frozenset({"matter", "message"}), frozenset({"with"})),
 }
 ACTIONS = frozenset(ARGUMENTS)
 MAX_VALUES = 500  # in the cells of one table: what overlaps is found by trying them against one another
@@ -93,7 +96,8 @@ def _forms(draft: Draft, language: Language) -> Iterator[Fault]:
         yield Fault(
             f"forms/{shown(name)}.json", shown(name), f"环节 {shown(name)} 没有表单。", f"请补上 forms/{shown(name)}.json。"
         )
-    for name in sorted(messages(draft) - notified(draft) - draft.forms.keys()):
+    told = {key for key, message in draft.table("messages").items() if not message.get("lane")}  # by another matter
+    for name in sorted(messages(draft) - notified(draft) - told - draft.forms.keys()):
         yield Fault(
             f"forms/{shown(name)}.json", shown(name), f"消息 {shown(name)} 没有表单。", f"请补上 forms/{shown(name)}.json。"
         )
@@ -135,14 +139,14 @@ def _actions(draft: Draft, language: Language, known: Collection[str]) -> Iterat
 
 def _arguments(place: str, action: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
     texts = {k: v for k, v in action.items() if isinstance(v, str)}
-    other = {"set": dict, "facts": list}
+    other = {"set": dict, "facts": list, "with": dict}
     for name, value in action.items():
         if not isinstance(value, other.get(name, str)):
             yield Fault(FILE, place, f"{shown(name)} 的写法不对。", "请写成引号里的文字；set 写成表，facts 写成清单。")
-    for name in ("to", "target", "code"):
+    for name in ("to", "target", "code", "matter", "starter"):
         if name in texts:
             yield from language.faults(FILE, place, f"{name} ", texts[name])
-    told = action.get("set")
+    told = action.get("set", action.get("with"))
     for name, value in told.items() if isinstance(told, dict) else ():
         if isinstance(value, str):
             yield from language.faults(FILE, place, f"{shown(name)} ", value)

@@ -69,7 +69,9 @@ _VERBS = {
     "retry": "重试", "reassign": "改派", "read_history": "查阅历史",
 }  # fmt: skip
 _COUNTS = {
-    "roll": ("名册", "roll"), "answered": ("已答", "answered"), "silent": ("未答", "silent"),
+    "roll": ("名册", "roll"), "present_at_opening": ("开始时到会", "present at the opening"), "present": ("到会", "present"),
+    "issued": ("发出", "issued"), "returned": ("收回", "returned"), "invalid": ("无效", "invalid"), "answered": ("已答", "answered"),
+    "silent": ("未答", "silent"), "abstain": ("弃权", "abstained"), "seats": ("应选", "seats"),
 }  # fmt: skip
 
 
@@ -79,7 +81,7 @@ def moment(at: datetime | None) -> str:
 
 
 def _labelled(label: str, words: str, n: int) -> str:
-    return f"{label}: {words}" if n else f"{label}:{words}"
+    return f"{label}: {words}" if n else f"{label}：{words}"
 
 
 def answer(case: Case) -> str:
@@ -92,6 +94,7 @@ def _answer(case: Case, n: int) -> list[str]:
     name = case.named.names
     end = process.title_of(row.outcome, lang) if row.outcome in process.diagram.elements else ""
     state = STATES.get(row.state, (row.state, row.state))[n]
+    ended = (f"（{end}）", f" ({end})")[n] if end else ""
     head = [
         f"{row.number} {row.title}",
         "",
@@ -99,7 +102,7 @@ def _answer(case: Case, n: int) -> list[str]:
         _labelled(("依据", "Legal basis")[n], process.basis.in_(lang), n),
         _labelled(("工会", "Union")[n], name.get(str(row.union_id), ""), n),
         _labelled(("提出", "Launched")[n], f"{name.get(str(row.starter_id), '')} {moment(row.started_at)}", n),
-        _labelled(("状态", "State")[n], f"{state}{f' ({end})' if end else ''} {moment(row.ended_at)}".rstrip(), n),
+        _labelled(("状态", "State")[n], f"{state}{ended} {moment(row.ended_at)}".rstrip(), n),
         ("时间均为北京时间；# 后为本件历史记录的序号。", "All times are Beijing time; # is the event's number.")[n],
     ]
     parts = (
@@ -202,15 +205,16 @@ def _value(case: Case, entry: Entry, key: str, value: Any, n: int) -> str:
 
 
 def _counts(outcome: Mapping[str, Any], process: Process, element: str, n: int) -> str:
-    """The numbers of a poll, each with its name; the verdict last."""
+    """The numbers of a poll, each with its name; the verdict last. Ballots given out and back only where tellers count."""
     rule = process.tasks.get(element)
     labels = rule.poll.labels if rule and rule.poll else {}
     lang = ("zh", "en")[n]
     words = {**{key: both[n] for key, both in _COUNTS.items()}, **{key: label.in_(lang) for key, label in labels.items()}}
-    shown = [f"{label} {outcome[key]}" for key, label in words.items() if key in outcome]
+    hidden = () if rule and rule.poll and rule.poll.tellers else ("issued", "returned", "invalid")
+    shown = [f"{label} {outcome[key]}" for key, label in words.items() if key in outcome and key not in hidden]
     if isinstance(outcome.get("passed"), bool):
         shown.append((("未通过", "not passed"), ("通过", "passed"))[outcome["passed"]][n])
-    return ", ".join(shown) if n else ",".join(shown)
+    return (", " if n else "，").join(shown)
 
 
 def _poll(case: Case, question: Question, n: int) -> list[str]:
@@ -222,8 +226,9 @@ def _poll(case: Case, question: Question, n: int) -> list[str]:
     outcome = closed.says.get("outcome", {}) if closed else {**row.counts, "roll": row.roll_size}
     lines = [
         f"[{case.process.title_of(question.element, lang)}] {moment(row.opened_at)} – {moment(row.closed_at) or '…'}",
-        "      " + _labelled(("规则", "rule")[n], f"{row.rule.get('passes', '')}{f' ({numbers})' if numbers else ''}", n),
+        "      " + _labelled(("规则", "rule")[n], f"{row.rule.get('passes', '')}{f'（{numbers}）' if numbers else ''}", n),
         f"      {_counts(outcome, case.process, question.element, n)}",
+        *([f"      {why}"] if (why := outcome.get(("why", "why_en")[n])) else []),
         "      " + (("名册与开始时一致", "the roll is the one frozen at the opening") if same else
                     ("名册与开始时所载不符", "the roll differs from the one frozen at the opening"))[n],
     ]  # fmt: skip

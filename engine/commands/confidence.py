@@ -1,0 +1,64 @@
+"""Matters that only those named in them know of: letting somebody in, with a reason that stands on record."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from engine import clock, organisation, tables
+from engine.commands import settle
+from engine.errors import Conflict, Invalid, NotFound, Refused
+
+if TYPE_CHECKING:
+    from engine.db import Session
+    from engine.organisation import Actor
+
+MAX_REASON = 500
+_share = tables.share.c
+
+
+def let_in(session: Session, actor: Actor, instance_id: UUID, member_id: UUID, reason: str) -> UUID:
+    """Let a member read a confidential matter: by somebody who acts in it by a post, with a reason that stays on record.
+
+    Raises NotFound (the matter, the member), Refused (a party of it, not one who acts by a post), Conflict, Invalid.
+    """
+    run = settle.lock(session, actor, instance_id)
+    if not run.row["confidential"]:
+        raise Conflict("此件不是保密事项。", code="not_confidential")
+    seats = [organisation.seat_key(seat) for seat in actor.seats]
+    acts = select(_share.key).where(_share.instance_id == instance_id, _share.key.in_(seats))
+    if session.execute(acts.limit(1)).first() is None:
+        raise Refused(verb="let_in", instance_id=str(instance_id))
+    plain = reason.strip()
+    if not plain or len(plain) > MAX_REASON or "\0" in plain:
+        raise Invalid({"reason": [f"请写明理由，不超过 {MAX_REASON} 字。"]})
+    name = organisation.names(session, [member_id]).get(member_id)
+    if name is None:
+        raise NotFound("没有这个人，或已停用。")
+    run.shares.add(member_id)
+    run.ledger.add("member_let_in", actor, member=str(member_id), name=name, reason=plain)
+    settle.save(run)
+    return instance_id
+
+
+def note_reading(session: Session, actor: Actor, instance_id: UUID) -> bool:
+    """Put on record, once a day, that this person read a confidential matter; the parties can see who did."""
+    instance, event = tables.instance.c, tables.event.c
+    row = session.execute(select(instance.confidential).where(instance.id == instance_id)).first()
+    if row is None or not row.confidential:
+        return False
+    told = select(event.id).where(
+        event.instance_id == instance_id, event.kind == "matter_read", event.actor_id == actor.id,
+        event.at >= datetime.combine(clock.today(), time(), clock.CHINA),
+    )  # fmt: skip
+    if session.execute(told.limit(1)).first():
+        return False
+    run = settle.lock(session, actor, instance_id)
+    run.ledger.add("matter_read", actor)
+    run.ledger.flush(session)
+    # not `settle.save`: a read changes nothing of the matter, neither when it last moved nor its revision
+    session.execute(update(tables.instance).where(instance.id == instance_id).values(seq=run.ledger.seq, head=run.ledger.head))
+    return True

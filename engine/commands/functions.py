@@ -1,0 +1,101 @@
+"""What an expression may ask of a matter beside its facts: the law, days, people, what was done, meetings."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from engine import clock, law, organisation, tables
+from engine.commands import presence
+from engine.errors import ProcessFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.commands.run import Run
+
+SUPERIOR = ("superior_officer", "superior_leader")  # who acts for a superior union
+
+
+def functions(run: Run) -> dict[str, Callable[..., Any]]:
+    """The functions by name; see docs/architecture.md."""
+    return {
+        "reaches": lambda rule, n, total: reaches(run, rule, n, total),
+        "satisfies": lambda rule, n: satisfies(run, rule, n),
+        "day": lambda moment: day(run, moment),
+        "members": lambda unit=None: members(run, unit),
+        "holders": lambda kind, unit=None: holders(run, kind, unit),
+        "meeting": lambda task: presence.standing(run, task),
+        "at": lambda element: _last(run, element)[0],
+        "by": lambda element: _last(run, element)[1],
+    }
+
+
+def names(run: Run, expression: str) -> dict[str, Any]:
+    """The names that cost a look into the database, for the expressions that say them."""
+    if "superior" not in expression:
+        return {}
+    unit = tables.unit.c
+    above = run.session.execute(select(unit.managing_id).where(unit.id == run.row["union_id"])).scalar()
+    here = above is not None and any(organisation.holders(run.session, k, [above], clock.today()) for k in SUPERIOR)
+    return {"superior": str(above) if above else None, "superior_here": here}
+
+
+def reaches(run: Run, rule_id: str, n: int, total: int) -> bool:
+    """Does n of total reach the rule's share, by the rule's own operator? Integers only."""
+    ruling = run.around.ruling(str(rule_id), run.decisive_on)
+    if ruling.share is None:
+        raise ProcessFault(f"规则 {rule_id} 不是比例。", element=str(rule_id))
+    run.measured.append((ruling, int(n or 0), int(total or 0)))
+    return law.compare(ruling.op, ruling, int(n or 0), int(total or 0))
+
+
+def satisfies(run: Run, rule_id: str, n: int) -> bool:
+    """Does n satisfy the rule's number, by the rule's own operator?"""
+    ruling = run.around.ruling(str(rule_id), run.decisive_on)
+    if ruling.value is None or ruling.share is not None:
+        raise ProcessFault(f"规则 {rule_id} 不是整数。", element=str(rule_id))
+    return law.compare(ruling.op, ruling, int(n or 0))
+
+
+def day(run: Run, moment: datetime | date | str | None) -> str | None:
+    """The day in China of a moment, as ISO text; of the end of a time limit, its last day."""
+    if moment is None:
+        return None
+    if isinstance(moment, str):
+        return moment[:10] if len(moment) == len("2026-05-20") else clock.day_of(datetime.fromisoformat(moment)).isoformat()
+    if isinstance(moment, datetime):
+        due = run.due_at(moment)
+        return (due.day if due else clock.day_of(moment)).isoformat()
+    return moment.isoformat()
+
+
+def members(run: Run, unit: str | None) -> list[str]:
+    """The active members of the union, or of one of its units."""
+    member = tables.member.c
+    query = select(member.id).where(member.union_id == run.row["union_id"], member.active).order_by(member.id)
+    if unit:
+        query = query.where(member.unit_id == UUID(str(unit)))
+    return [str(key) for key in run.session.execute(query).scalars()]
+
+
+def holders(run: Run, kind: str, unit: str | None) -> list[str]:
+    """Who holds a post today: in the whole union, or in one unit."""
+    if unit:
+        return [str(m) for m in organisation.holders(run.session, kind, [UUID(str(unit))], clock.today())]
+    return [str(m) for m in organisation.in_union(run.session, kind, run.row["union_id"], clock.today())]
+
+
+def _last(run: Run, element: str) -> tuple[datetime | None, str | None]:
+    """When a task, a message or the launch was last done, and by whom."""
+    task = tables.task.c
+    row = run.session.execute(
+        select(task.closed_at, task.closed_by)
+        .where(task.instance_id == run.row["id"], task.element == element, task.state == "done")
+        .order_by(task.closed_at.desc(), task.id.desc())
+        .limit(1)
+    ).first()
+    return (row.closed_at, str(row.closed_by) if row.closed_by else None) if row else (None, None)

@@ -1,0 +1,143 @@
+"""Putting a question to a roll: freeze the roll, look at the quorum, open the window, and stop it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, text, update
+
+from engine import clock, expressions, tables
+from engine.commands import envelopes, presence, rolls, timers
+from engine.errors import ProcessFault, Refused
+
+if TYPE_CHECKING:
+    from engine.catalogue.process import PollRule
+    from engine.commands.run import Run
+
+_poll, _roll = tables.poll, tables.roll
+_FREEZE = text(
+    "INSERT INTO roll (poll_id, member_id, position, open) "
+    "SELECT :poll, id, no, :all OR no = 1 FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS listed(id, no)"
+)
+_TELLERS = text("INSERT INTO teller (poll_id, member_id) SELECT :poll, unnest(CAST(:ids AS uuid[]))")
+_OPEN_ROLL = text("UPDATE roll SET open = true WHERE poll_id = :poll AND (:all OR position = 1)")
+_END_WINDOW = text("UPDATE timer SET state = 'cancelled' WHERE task_id = :task AND ref = -1 AND state IN ('waiting', 'broken')")
+TOO_FEW = "BALLOT-MIN"  # a secret poll of fewer would tell who voted how
+
+
+def put(run: Run, task_id: UUID, element: str, rule: PollRule) -> UUID:
+    """Make the poll of a task. It opens at once; a secret one when its tellers have taken their keys.
+
+    ProcessFault for an empty roll, Refused for a meeting without quorum and for a secret poll of too few.
+    """
+    members, tellers = _people(run, rule.roll), _people(run, rule.tellers) if rule.tellers else []
+    if not members:
+        raise ProcessFault(f"“{run.process.title_of(element)}”的名册是空的。", file="process.toml", element=element)
+    if rule.secret:
+        _enough_for_secrecy(run, element, members, tellers, rule)
+    meeting = _meeting(run, element, rule)
+    choices = _people(run, rule.candidates) if rule.kind == "election" else list(rule.choices)
+    if not choices:
+        raise ProcessFault(f"“{run.process.title_of(element)}”没有候选人。", file="process.toml", element=element)
+    poll_id, now = tables.new_id(), clock.now()
+    told: dict[str, Any] = {
+        "passes": rule.passes, "early": rule.early, "closable": rule.closable, "withdrawal": rule.withdrawal,
+        "numbers": {name: run.rule(name) for name in _rules_in(rule.passes)}, "in_order": rule.in_order, "paper": rule.paper,
+    }  # fmt: skip
+    if rule.kind == "election":
+        told |= {"wins": rule.wins, "seats": int(run.value(rule.seats))}
+    if rule.secret:
+        told["keys"] = run.rule(rule.keys)
+    run.session.execute(
+        insert(_poll).values(
+            id=poll_id, instance_id=run.row["id"], task_id=task_id, kind=rule.kind, choices=choices, rule=told,
+            state="called", secret=rule.secret, tellers=[UUID(t) for t in tellers], roll_size=len(members),
+            roll_hash=rolls.digest(members), counts=dict.fromkeys(choices, 0), opened_at=now,
+            meeting_id=meeting.id if meeting else None,
+        )
+    )  # fmt: skip
+    run.session.execute(_FREEZE, {"poll": poll_id, "ids": members, "all": not rule.in_order and not rule.secret})
+    if tellers:
+        run.session.execute(_TELLERS, {"poll": poll_id, "ids": tellers})
+        run.shares.update(UUID(t) for t in tellers)
+    if rule.secret:
+        run.session.execute(update(_roll).where(_roll.c.poll_id == poll_id).values(open=False))
+        run.ledger.add("poll_called", None, task=element, poll=str(poll_id), tellers=tellers, keys=told["keys"])
+    else:
+        start(run, poll_id, element)
+    return poll_id
+
+
+def _people(run: Run, expression: str) -> list[str]:
+    return list(dict.fromkeys(str(m) for m in run.value(expression) or [] if m))
+
+
+def _enough_for_secrecy(run: Run, element: str, members: list[str], tellers: list[str], rule: PollRule) -> None:
+    where = {"instance_id": str(run.row["id"]), "element": element}
+    least = run.rule(TOO_FEW)
+    if len(members) < least:
+        raise Refused(f"无记名投票至少要有 {least} 名投票人，这里只有 {len(members)} 名。", code="too_few", **where)
+    keys = run.rule(rule.keys)
+    if len(tellers) < keys:
+        raise Refused(f"开票须有 {keys} 名监票人，这里只有 {len(tellers)} 名。", code="too_few", **where)
+
+
+def _meeting(run: Run, element: str, rule: PollRule) -> Any:
+    """The meeting under which the poll is held, when there is one and its quorum holds. Raises Refused."""
+    if not rule.meeting:
+        return None
+    found = presence.latest(run.session, run.row["id"], rule.meeting, lock=True)
+    told = presence.numbers(run, rule.meeting, found)
+    where = {"instance_id": str(run.row["id"]), "element": element}
+    if told["state"] != "open":
+        raise Refused("会议没有开始，不能表决。", code="no_meeting", **where)
+    if not told["quorate"]:
+        text_ = f"应到 {told['due']} 人，须到 {told['needed']} 人，实到 {told['present']} 人，不够法定人数，不能表决。"
+        raise Refused(text_, code="no_quorum", **where)
+    return found
+
+
+def start(run: Run, poll_id: UUID, element: str, **told: Any) -> None:
+    """Called -> open: presence and rule go on record, the window begins. `told` is more for the event."""
+    rule = run.process.tasks[element].poll
+    assert rule is not None
+    meeting = _meeting(run, element, rule)
+    due = run.moment(rule.closes) if rule.closes else None
+    row = run.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
+    kept = dict(row.rule)
+    if meeting is not None:
+        kept["presence"] = {"opening": meeting.present}
+        told |= {"present": meeting.present, "presence": presence.ledger_hash(run.session, meeting.id)}
+    now = clock.now()
+    values = {"state": "open", "rule": kept, "opened_at": now, "closes_at": due.moment if due else None}
+    run.session.execute(update(_poll).where(_poll.c.id == poll_id).values(**values))
+    if row.secret:
+        run.session.execute(_OPEN_ROLL, {"poll": poll_id, "all": not rule.in_order})
+    run.ledger.add(
+        "poll_opened", None, task=element, poll=str(poll_id), roll=row.roll_size, roll_hash=row.roll_hash, rule=rule.passes,
+        numbers=kept["numbers"], closes=due.day.isoformat() if due else None,
+        **({"wins": rule.wins, "seats": kept["seats"], "candidates": row.choices} if rule.kind == "election" else {}), **told,
+    )  # fmt: skip
+    if due is not None:
+        timers.add_timers(run, [timers.timer_row(run, element, -1, rule.closes, due, row.task_id, now)])
+
+
+def stop(run: Run, poll: Any) -> None:
+    """No more answers: the window and all waiting answers are over; presence at the closing is kept."""
+    values: dict[str, Any] = {"closed_at": clock.now()}
+    if poll.meeting_id is not None:
+        meeting = tables.meeting.c
+        present = run.session.execute(
+            select(meeting.present).where(meeting.id == poll.meeting_id).with_for_update()
+        ).scalar_one()
+        values["rule"] = {**poll.rule, "presence": {**poll.rule.get("presence", {}), "closing": present}}
+    run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(**values))
+    run.session.execute(update(_roll).where(_roll.c.poll_id == poll.id, _roll.c.open).values(open=False))
+    run.session.execute(_END_WINDOW, {"task": poll.task_id})
+    if poll.secret:
+        envelopes.collect(run, poll)
+
+
+def _rules_in(expression: str) -> list[str]:
+    return [str(a[0]) for name, a in expressions.calls_in(expression) if name == "rule" and a]

@@ -1,0 +1,184 @@
+"""A secret ballot as a person may see it: the key, the tellers, my own part in it, board and urn, and the checks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from engine import access, ballots, organisation, tables
+from engine.ballots import Ballot, Paper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from engine.ballots import Report
+    from engine.db import Session
+    from engine.organisation import Actor
+
+_poll, _box, _key, _envelope, _roll = tables.poll.c, tables.box.c, tables.teller_key.c, tables.envelope.c, tables.roll.c
+OVER = ("closed",)  # from here on the urn is for everybody who may see the poll
+
+
+@dataclass(frozen=True)
+class Teller:
+    """One teller: took a key part, joined it to open the envelopes."""
+
+    id: UUID
+    name: str
+    taken: bool
+    joined: bool
+
+
+@dataclass(frozen=True)
+class Box:
+    """What one needs to vote, to count, and to check.
+
+    `public_key` is base64, `size` the bytes inside each envelope (both None until the poll opens); `receipt` is mine while
+    the envelope is kept; `cast` how many have voted; `voted_at` the minute in which I did.
+    """
+
+    poll_id: UUID
+    state: str
+    public_key: str | None
+    size: int | None
+    choices: tuple[str, ...]
+    names: Mapping[str, str]  # of the candidates of an election, by choice
+    least: int
+    most: int
+    needed: int
+    opened: bool  # counted; the tellers may still have to sign
+    tellers: tuple[Teller, ...]
+    teller: Teller | None  # me
+    cast: int
+    may_vote: bool
+    voted_at: datetime | None
+    receipt: str | None
+
+
+@dataclass(frozen=True)
+class Published:
+    """The board from the close on, sorted; the urn when the result is out, sorted. Hashes as the history has them."""
+
+    board: tuple[str, ...]
+    urn: tuple[Ballot, ...]
+    board_hash: str | None
+    urn_hash: str | None
+    invalid: int | None
+
+
+def box(session: Session, actor: Actor, poll_id: UUID) -> Box | None:
+    """The box of a poll; None when the poll is not secret. NotFound when it is not this person's to see."""
+    row = _seen(session, actor, poll_id)
+    if not row.secret:
+        return None
+    kept = session.execute(select(tables.box).where(_box.poll_id == poll_id)).first()
+    mine = session.execute(
+        select(_roll.open, _roll.at, _envelope.receipt)
+        .outerjoin(tables.envelope, (_envelope.poll_id == _roll.poll_id) & (_envelope.member_id == _roll.member_id))
+        .where(_roll.poll_id == poll_id, _roll.member_id == actor.id)
+    ).first()
+    tellers = _tellers(session, row)
+    most = int(row.rule.get("seats", 1)) if row.kind == "election" else 1
+    return Box(
+        poll_id=poll_id, state=row.state, public_key=row.public_key, size=kept.size if kept else None,
+        choices=tuple(row.choices), names=_names(session, row) if row.kind == "election" else {}, least=0 if row.kind == "election" else 1, most=most, needed=int(row.rule["keys"]),
+        opened=bool(row.rule.get("opened")), tellers=tellers, teller=next((t for t in tellers if t.id == actor.id), None), cast=_cast(session, poll_id, kept),
+        may_vote=bool(mine and mine.open and row.state == "open"), voted_at=mine.at if mine else None,
+        receipt=mine.receipt if mine else None,
+    )  # fmt: skip
+
+
+def _seen(session: Session, actor: Actor, poll_id: UUID) -> Any:
+    query = select(tables.poll).join(tables.instance, tables.instance.c.id == _poll.instance_id)
+    return access.must_see(session.execute(query.where(_poll.id == poll_id, access.visible(actor))).first())
+
+
+def _names(session: Session, poll: Any) -> dict[str, str]:
+    found = organisation.names(session, [UUID(c) for c in poll.choices])
+    return {str(member): name for member, name in found.items()}
+
+
+def _tellers(session: Session, poll: Any) -> tuple[Teller, ...]:
+    member = tables.member.c
+    rows = session.execute(
+        select(member.id, member.name, _key.member_id, _key.joined)
+        .outerjoin(tables.teller_key, (_key.member_id == member.id) & (_key.poll_id == poll.id))
+        .where(member.id.in_(poll.tellers))
+        .order_by(member.name, member.id)
+    ).all()
+    opened = poll.state in ("open", "counting", "closed")  # all took theirs; the rows go with the envelopes
+    done = bool(poll.rule.get("opened"))
+    return tuple(Teller(r.id, r.name, r.member_id is not None or opened, bool(r.joined) or done) for r in rows)
+
+
+def _cast(session: Session, poll_id: UUID, kept: Any) -> int:
+    if kept is not None and kept.voters is not None:
+        return int(kept.voters)
+    return int(session.execute(select(func.count()).where(_envelope.poll_id == poll_id)).scalar_one())
+
+
+def published(session: Session, actor: Actor, poll_id: UUID) -> Published:
+    """Board and urn. NotFound when the poll is not this person's to see, or not secret."""
+    row = _seen(session, actor, poll_id)
+    access.must_see(row if row.secret else None)
+    kept = session.execute(select(tables.box).where(_box.poll_id == poll_id)).first()
+    if kept is None or kept.board_hash is None:
+        return Published((), (), None, None, None)
+    over = row.state in OVER
+    return Published(
+        _board(session, poll_id), _urn(session, poll_id) if over else (), kept.board_hash, kept.urn_hash if over else None,
+        kept.invalid if over else None,
+    )  # fmt: skip
+
+
+def _board(session: Session, poll_id: UUID) -> tuple[str, ...]:
+    board = tables.board.c
+    return tuple(session.execute(select(board.receipt).where(board.poll_id == poll_id).order_by(board.receipt)).scalars())
+
+
+def _urn(session: Session, poll_id: UUID) -> tuple[Ballot, ...]:
+    urn = tables.urn.c
+    rows = session.execute(select(urn.code, urn.choices).where(urn.poll_id == poll_id).order_by(urn.code)).all()
+    return tuple(Ballot(r.code, tuple(r.choices)) for r in rows)
+
+
+def checked(session: Session, actor: Actor, poll_id: UUID, receipt: str = "", code: str = "") -> Report | None:
+    """Every check that can be made now against the history, and whether my receipt and code are there.
+
+    None before the close. NotFound when the poll is not this person's to see, or not secret.
+    """
+    found = published(session, actor, poll_id)
+    if found.board_hash is None:
+        return None
+    paper = _paper(session, poll_id, found)
+    return None if paper is None else ballots.report(paper, receipt, code)
+
+
+def _paper(session: Session, poll_id: UUID, found: Published) -> Paper | None:
+    poll = session.execute(select(_poll.instance_id, _poll.roll_size, _poll.choices).where(_poll.id == poll_id)).one()
+    cast = _told(session, poll.instance_id, "ballots_cast", poll_id)
+    opened = _told(session, poll.instance_id, "ballots_opened", poll_id) if found.urn_hash is not None else None
+    if cast is None:
+        return None
+    base = Paper(poll.roll_size, tuple(poll.choices), found.board, found.urn, len(cast["voters"]), cast["board"])
+    if opened is None:
+        return base
+    return Paper(
+        base.roll, base.choices, base.board, base.urn, base.voters, base.board_hash, opened["urn"], opened["counts"],
+        opened["invalid"],
+    )  # fmt: skip
+
+
+def _told(session: Session, chain: UUID, kind: str, poll_id: UUID) -> dict[str, Any] | None:
+    """What the history says of this poll by its last event of a kind."""
+    event = tables.event.c
+    rows = session.execute(
+        select(event.body).where(event.instance_id == chain, event.kind == kind).order_by(event.seq.desc())
+    ).scalars()
+    bodies = (json.loads(body) for body in rows)
+    return next((body for body in bodies if body.get("poll") == str(poll_id)), None)
