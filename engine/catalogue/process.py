@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +26,8 @@ FROZEN = (
     "documents/",
 )  # and every *.dmn; stories and notes are not the version
 MAX_FOLDER = 4_000_000
+SHARED = "decisions"  # beside the process folders: decision tables of more than one process
+_DECIDES = re.compile(r"businessRuleTask\b[^>]*?\bid=\"([a-z][a-z0-9_]{0,59})\"")
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,13 @@ def read(folder: Path) -> dict[str, str]:
                 files[path.relative_to(folder).as_posix()] = data.decode("utf-8")
             except UnicodeDecodeError as fault:
                 raise ProcessFault("文件不是 UTF-8 编码。", file=path.name) from fault
-    return files
+    return {**_shared(folder.resolve().parent / SHARED, files), **files}
+
+
+def _shared(place: Path, files: Mapping[str, str]) -> dict[str, str]:
+    """The tables of processes/decisions that the diagram names and the folder does not have itself."""
+    named = {f"{key}.dmn" for key in _DECIDES.findall(files.get("process.bpmn", ""))} - files.keys()
+    return {name: (place / name).read_text("utf-8") for name in sorted(named) if (place / name).is_file()}
 
 
 def frozen(files: Mapping[str, str]) -> dict[str, str]:

@@ -83,14 +83,21 @@ def box(session: Session, actor: Actor, poll_id: UUID) -> Box | None:
         .where(_roll.poll_id == poll_id, _roll.member_id == actor.id)
     ).first()
     tellers = _tellers(session, row)
-    most = int(row.rule.get("seats", 1)) if row.kind == "election" else 1
+    election = row.kind == "election"
     return Box(
         poll_id=poll_id, state=row.state, public_key=row.public_key, size=kept.size if kept else None,
-        choices=tuple(row.choices), names=_names(session, row) if row.kind == "election" else {}, least=0 if row.kind == "election" else 1, most=most, needed=int(row.rule["keys"]),
-        opened=bool(row.rule.get("opened")), tellers=tellers, teller=next((t for t in tellers if t.id == actor.id), None), cast=_cast(session, poll_id, kept),
+        choices=tuple(row.choices), names=_names(session, row) if election else {}, least=0 if election else 1,
+        most=int(row.rule["seats"]) if election else 1, needed=int(row.rule["keys"]), opened=bool(row.rule.get("opened")),
+        tellers=tellers, teller=next((t for t in tellers if t.id == actor.id), None), cast=_cast(session, poll_id, kept),
         may_vote=bool(mine and mine.open and row.state == "open"), voted_at=mine.at if mine else None,
         receipt=mine.receipt if mine else None,
     )  # fmt: skip
+
+
+def must_be_secret(found: Box | None) -> Box:
+    """The box, or NotFound when the poll has none."""
+    kept: Box = access.must_see(found)
+    return kept
 
 
 def _seen(session: Session, actor: Actor, poll_id: UUID) -> Any:
