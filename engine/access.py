@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Predicate = "Callable[[Actor, Any], bool]"
 
 DESKS = ("union_secretary", "auditor")  # see every matter of their union
+ANYBODY = "member"  # in a process's `launch`: any member of the union
 SECRETARY, AUDITOR, ADMINISTRATOR = "union_secretary", "auditor", "administrator"
 
 

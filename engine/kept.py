@@ -10,14 +10,13 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import or_, select, text
 
-from engine import ballots, canonical, tables
+from engine import ballots, canonical, rolls, tables
 from engine.errors import Invalid
 from engine.history import Break
 
@@ -49,7 +48,8 @@ def first_false(session: Session) -> Break | None:
     """The first thing kept that is not what the history says; None when all of it is. The chains have been checked."""
     files: dict[str, tuple[UUID, str]] = {}
     return (
-        _answers(session, files) or _documents(session) or _attachments(session, files) or _polls(session) or _ballots(session)
+        _answers(session, files) or _documents(session) or _attachments(session, files)
+        or _polls(session) or _ballots(session) or _meetings(session)
     )
 
 
@@ -190,8 +190,13 @@ def _polls(session: Session) -> Break | None:
 
 
 def _counted(choices: Mapping[str, str], outcome: Mapping[str, Any]) -> bool:
-    counts = Counter(choices.values())
-    return all(outcome.get(c) == n for c, n in counts.items()) and outcome.get("answered") == counts.total()
+    """Do the ballots of the history, and those on paper, add up to the outcome? An election's ballot names several."""
+    paper = outcome.get("on_paper", {})
+    counts = Counter(part for choice in choices.values() for part in choice.split(" "))
+    counts.update(paper.get("counts", {}))
+    votes = {**outcome, **outcome.get("votes", {})}
+    answered = len(choices) + paper.get("returned", 0)
+    return all(votes.get(c) == n for c, n in counts.items()) and outcome.get("answered") == answered
 
 
 def _rolls(session: Session, told: dict[str, _Told]) -> Break | None:
@@ -205,10 +210,24 @@ def _rolls(session: Session, told: dict[str, _Told]) -> Break | None:
             choices[str(row.member_id)] = row.choice
     for key, poll in told.items():
         members, choices = now[key]
-        if sha256("\n".join(sorted(members)).encode()).hexdigest() != poll.roll_hash:
+        if rolls.digest(members) != poll.roll_hash:
             return Break(poll.chain, poll.opened, "名册与开始时不符", "the roll is not the one frozen at the opening")
         if choices != poll.choices:
             return Break(poll.chain, poll.opened, "作答与历史不符", "the answers kept are not those of the history")
+    return None
+
+
+def _meetings(session: Session) -> Break | None:
+    """The formal members of each meeting are those frozen at its opening, and its ledger of presence is that of its close."""
+    attendance = tables.attendance.c
+    for chain, seq, says in _said(session, "meeting_opened", "meeting_closed"):
+        key = UUID(says["meeting"])
+        if says["kind"] == "meeting_opened":
+            due = select(attendance.member_id).where(attendance.meeting_id == key, attendance.kind == "formal")
+            if rolls.digest(str(m) for m in session.execute(due).scalars()) != says["roll_hash"]:
+                return Break(chain, seq, "会议名册与开会时不符", "the roll of the meeting is not the one frozen at its opening")
+        elif rolls.ledger_hash(session, key) != says["ledger"]:
+            return Break(chain, seq, "签到记录与散会时不符", "the ledger of presence is not that of the close")
     return None
 
 

@@ -45,8 +45,8 @@ def _numbers(poll: Any, counts: Mapping[str, int], paper: Mapping[str, Any]) -> 
     }  # fmt: skip
     if "opening" in presence:
         numbers |= {"present_at_opening": presence["opening"], "present": presence.get("closing", presence["opening"])}
-    if on_paper:
-        numbers["on_paper"] = dict(on_paper)
+    if paper:
+        numbers["on_paper"] = dict(paper)
     if poll.kind == "election":
         abstained = counts.get(ABSTAIN, 0) + on_paper.get(ABSTAIN, 0)
         return {**numbers, "votes": told, "abstain": abstained, "seats": rule["seats"], "candidates": list(poll.choices)}

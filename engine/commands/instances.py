@@ -32,8 +32,6 @@ _ACTED = text(
     "AND kind IN ('task_completed', 'poll_answered', 'poll_closed', 'message_sent') LIMIT 1"
 )
 MAX_REASON = 500
-ANYBODY = "member"  # in a process's `launch`: any member of the union
-
 
 def current(session: Session, process_id: str) -> Process:
     """The version of a process that new instances get. Raises NotFound."""
@@ -52,8 +50,8 @@ def launching_post(actor: Actor, process: Process) -> organisation.Held:
     for held in actor.posts:
         if held.kind in process.launch and held.union_id is not None:
             return held
-    if ANYBODY in process.launch:
-        return organisation.Held(ANYBODY, actor.unit_id, actor.union_id)
+    if access.ANYBODY in process.launch:
+        return organisation.Held(access.ANYBODY, actor.unit_id, actor.union_id)
     raise Refused("只有规定职务的人员可以发起此流程。", verb="launch")
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, text, update
 
-from engine import access, clock, tables
-from engine.commands import presence, rolls, settle
+from engine import access, clock, rolls, tables
+from engine.commands import presence, settle
 from engine.errors import Conflict, NotFound, Refused
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def close(run: Run, task: Any) -> dict[str, Any]:
     if run.session.execute(waiting.limit(1)).first():
         raise Conflict("还有表决没有结束，不能散会。", code="polls_open")
     told = presence.standing(run, task.element)
-    now, ledger = clock.now(), presence.ledger_hash(run.session, found.id)
+    now, ledger = clock.now(), rolls.ledger_hash(run.session, found.id)
     run.session.execute(update(_meeting).where(_meeting.c.id == found.id).values(state="closed", closed_at=now))
     kept = {k: told[k] for k in ("due", "present", "needed", "quorate", "observers", "guests")}
     run.ledger.add("meeting_closed", run.actor, task=task.element, meeting=str(found.id), ledger=ledger, **kept)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from engine.commands.run import Run
     from engine.db import Session
 
-_meeting, _attendance, _presence = tables.meeting, tables.attendance, tables.presence
+_meeting, _attendance = tables.meeting, tables.attendance
 
 
 def latest(session: Session, instance_id: UUID, element: str, lock: bool = False) -> Any:
@@ -84,10 +83,3 @@ def is_here(session: Session, meeting_id: UUID, member_id: UUID) -> bool:
     """Is this formal member in the hall now?"""
     row = select(_attendance.c.here).where(_attendance.c.meeting_id == meeting_id, _attendance.c.member_id == member_id)
     return bool(session.execute(row.where(_attendance.c.kind == "formal")).scalar())
-
-
-def ledger_hash(session: Session, meeting_id: UUID) -> str:
-    """SHA-256 over the ledger, a line for each arrival and departure: what the history keeps of it."""
-    rows = session.execute(select(_presence).where(_presence.c.meeting_id == meeting_id).order_by(_presence.c.no)).all()
-    lines = [f"{r.no} {r.member_id} {'+' if r.came else '-'} {r.way} {r.by_id} {r.at.isoformat()}\n" for r in rows]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, text, update
 
-from engine import clock, expressions, tables
-from engine.commands import envelopes, presence, rolls, timers
+from engine import clock, expressions, rolls, tables
+from engine.commands import envelopes, presence, timers
 from engine.errors import ProcessFault, Refused
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def start(run: Run, poll_id: UUID, element: str, **told: Any) -> None:
     kept = dict(row.rule)
     if meeting is not None:
         kept["presence"] = {"opening": meeting.present}
-        told |= {"present": meeting.present, "presence": presence.ledger_hash(run.session, meeting.id)}
+        told |= {"present": meeting.present, "presence": rolls.ledger_hash(run.session, meeting.id)}
     now = clock.now()
     values = {"state": "open", "rule": kept, "opened_at": now, "closes_at": due.moment if due else None}
     run.session.execute(update(_poll).where(_poll.c.id == poll_id).values(**values))

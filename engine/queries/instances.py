@@ -230,7 +230,9 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
     """One instance with all that hangs on it. Raises NotFound when it is not this person's to see."""
     found = session.execute(_rows().where(_instance.id == instance_id, access.visible(actor))).first()
     head = _row(session, access.must_see(found), lang)
-    full = dict(session.execute(select(tables.instance).where(_instance.id == instance_id)).mappings().one())
+    above = select(tables.unit.c.managing_id).where(tables.unit.c.id == _instance.union_id).scalar_subquery()
+    query = select(tables.instance, above.label("superior")).where(_instance.id == instance_id)
+    full = dict(session.execute(query).mappings().one())
     process = process_of(session, full["version"])
     live = machine.look(process.spec, full["machine"]) if full["machine"] else ()
     names = Named.of(session, full["facts"])
@@ -329,8 +331,8 @@ def _in_lane(actor: Actor, full: Mapping[str, Any], lane: Any) -> bool:
         value = value.get(part) if isinstance(value, dict) else None
     if lane.person:
         return str(actor.id) in value if isinstance(value, list) else str(actor.id) == value
-    if lane.unit == "unit":
-        value = full["unit_id"]
+    if lane.unit in ("unit", "superior"):
+        value = full.get("unit_id" if lane.unit == "unit" else "superior")
     units = value if isinstance(value, list) else [value]
     return any(f"{lane.post}@{unit}" in actor.seats for unit in units)
 

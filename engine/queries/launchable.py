@@ -123,7 +123,10 @@ def _published(session: Session, process_id: str | None = None) -> list[str]:
 
 
 def _post_for(actor: Actor, process: Process) -> Held | None:
-    return next((p for p in actor.posts if p.kind in process.launch and p.union_id is not None), None)
+    held = next((p for p in actor.posts if p.kind in process.launch and p.union_id is not None), None)
+    if held is None and access.ANYBODY in process.launch:
+        return organisation.Held(access.ANYBODY, actor.unit_id, actor.union_id)
+    return held
 
 
 def _drafts(session: Session, actor: Actor, ids: list[str]) -> dict[str, tuple[Mapping[str, Any], datetime]]:

@@ -76,6 +76,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
             tables.task, _instance.number, _instance.title.label("subject"), _instance.version, _instance.facts,
             _instance.state.label("instance_state"), _instance.started_at, _instance.rounds, _instance.union_id,
             _instance.unit_id,
+            select(tables.unit.c.managing_id).where(tables.unit.c.id == _instance.union_id).scalar_subquery().label("superior"),
         )
         .join(tables.instance, _instance.id == _task.instance_id)
         .where(
@@ -117,10 +118,10 @@ def _prefilled(rule: TaskRule, facts: Mapping[str, Any]) -> dict[str, Any]:
 def said(session: Session, actor: Actor, matter: Any, names: Named, lang: str) -> tuple[Said, ...]:
     """What was said in an instance so far, oldest first: the launch, finished tasks, messages; closed rooms left out.
 
-    `matter` names the instance (instance_id, version, facts, union_id, unit_id).
+    `matter` names the instance (instance_id, version, facts, union_id, unit_id, superior).
     """
     process = process_of(session, matter.version)
-    full = {"facts": matter.facts, "union_id": matter.union_id, "unit_id": matter.unit_id}
+    full = {"facts": matter.facts, "union_id": matter.union_id, "unit_id": matter.unit_id, "superior": matter.superior}
     member = tables.member.c
     rows = session.execute(
         select(_task.element, _task.answers, _task.closed_at, member.name)

@@ -71,7 +71,8 @@ _VERBS = {
 _COUNTS = {
     "roll": ("名册", "roll"), "present_at_opening": ("开始时到会", "present at the opening"),
     "present": ("到会", "present"),
-    "issued": ("发出", "issued"), "returned": ("收回", "returned"), "invalid": ("无效", "invalid"), "answered": ("已答", "answered"),
+    "issued": ("发出", "issued"), "returned": ("收回", "returned"), "invalid": ("无效", "invalid"),
+    "answered": ("已答", "answered"),
     "silent": ("未答", "silent"), "abstain": ("弃权", "abstained"), "seats": ("应选", "seats"),
 }  # fmt: skip
 

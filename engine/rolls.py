@@ -1,0 +1,32 @@
+"""What a roll and a ledger of presence are as one number: what proves afterwards who was due and who was there."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from engine import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from engine.db import Session
+
+_presence = tables.presence.c
+
+
+def digest(members: Iterable[str]) -> str:
+    """SHA-256 over the sorted ids of a roll, a line each."""
+    return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
+
+
+def ledger_hash(session: Session, meeting_id: UUID) -> str:
+    """SHA-256 over the ledger of a meeting, a line for each arrival and departure."""
+    rows = session.execute(
+        select(tables.presence).where(_presence.meeting_id == meeting_id).order_by(_presence.no)
+    ).all()
+    lines = [f"{r.no} {r.member_id} {'+' if r.came else '-'} {r.way} {r.by_id} {r.at.isoformat()}\n" for r in rows]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
