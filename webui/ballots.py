@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from engine import ballots as sealed
 from engine.commands import ballots
-from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.errors import Conflict, Invalid, Refused
 from engine.queries import ballots as reading
 from engine.queries import polls as asked
 from webui.inbox import poll_page
@@ -72,9 +72,7 @@ def join(poll_id: UUID) -> tuple[str, int] | Answer:
 def check(poll_id: UUID) -> str:
     """Receipts and ballots in public, and every check. What a voter looks up stays in the browser."""
     poll = look(lambda s: asked.poll(s, me(), poll_id, lang()))
-    box = look(lambda s: reading.box(s, me(), poll_id))
-    if box is None:
-        raise NotFound
+    box = look(lambda s: reading.must_be_secret(reading.box(s, me(), poll_id)))
     published = look(lambda s: reading.published(s, me(), poll_id))
     report = look(lambda s: reading.checked(s, me(), poll_id))
     return render_template("ballots/check.html", poll=poll, box=box, published=published, report=report, words=check_words())

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from engine.commands import drafts, polls, tasks
 from engine.errors import Conflict, Invalid
+from engine.queries import ballots
 from engine.queries import inbox as waiting
 from engine.queries import polls as asked
 from engine.queries import tasks as reading
@@ -108,8 +109,15 @@ def draft(key: str) -> Response:
 @needs_login
 def poll(poll_id: UUID) -> str:
     """A question put to a roll: my answer, how it stands, by which rule."""
+    return poll_page(poll_id)
+
+
+def poll_page(poll_id: UUID, fault: str = "", comment: str = "") -> str:
+    """The page of a poll, with what went wrong and what had been typed."""
     found = look(lambda s: asked.poll(s, me(), poll_id, lang()))
-    return render_template("inbox/poll.html", poll=found, about=_about(found.instance_id), fault="", comment="")
+    box = look(lambda s: ballots.box(s, me(), poll_id))
+    about = _about(found.instance_id)
+    return render_template("inbox/poll.html", poll=found, box=box, about=about, fault=fault, comment=comment)
 
 
 def _about(instance_id: UUID) -> Any:
@@ -131,11 +139,7 @@ def respond(poll_id: UUID, what: str) -> tuple[str, int] | Answer:
         else:
             carry_out(lambda s: polls.close(s, me(), poll_id))
     except (Invalid, Conflict) as fault:
-        found = look(lambda s: asked.poll(s, me(), poll_id, lang()))
-        page = render_template(
-            "inbox/poll.html", poll=found, about=_about(found.instance_id), fault=fault.message, comment=comment
-        )
-        return page, fault.status
+        return poll_page(poll_id, fault.message, comment), fault.status
     if what == "answer":
         return _onward(poll_id, _("已作答。截止前可以撤回。"))
     flash(_("已撤回，可以重新作答。") if what == "withdraw" else _("已截止。"))

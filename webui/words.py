@@ -89,6 +89,7 @@ def state(key: str) -> str:
     return str({
         "running": _("办理中"), "suspended": _("已暂停"), "ended": _("已办结"), "withdrawn": _("已撤回"),
         "terminated": _("已终止"), "open": _("待办"), "done": _("已办"), "cancelled": _("已取消"), "closed": _("已截止"),
+        "called": _("待领密钥"), "counting": _("计票中"),
         "void": _("已作废"), "proposed": _("待批准"), "published": _("施行中"), "refused": _("未批准"), "retired": _("已停用"),
         "in_force": _("施行中"),
     }.get(key, key))  # fmt: skip

@@ -68,6 +68,7 @@ for (const place of document.querySelectorAll("[data-ballot]")) {
       if (!reply.ok) { tell(said.detail || said.title); part(place, "back").disabled = false; return; }
       const receipt = hex(sha256(envelope));
       if (said.receipt !== receipt) { tell(zh ? "服务器返回的回执不符，请立即告知监票人。" : "The server's receipt is not that of your envelope: tell the tellers at once."); return; }
+      tell("");
       for (const input of inputs) input.checked = false;
       part(place, "choose").remove();
       part(place, "receipt").textContent = receipt;
@@ -77,7 +78,7 @@ for (const place of document.querySelectorAll("[data-ballot]")) {
       part(place, "done").querySelector("h2").focus();
       addEventListener("beforeunload", warn);
     } catch (why) {
-      tell(why instanceof TypeError ? (zh ? "网络中断，没有收到回复。请再按一次“确认投出”，重发的是同一个信封。" : "No answer from the network. Press again: the same envelope is sent.") : String(why));
+      tell(why instanceof TypeError ? (zh ? "网络中断，没有收到回复。请再按一次“封好并投出”，重发的是同一个信封。" : "No answer from the network. Press again: the same envelope is sent.") : String(why));
     } finally { send.disabled = false; }
   });
   const warn = (e) => e.preventDefault();
