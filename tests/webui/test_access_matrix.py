@@ -6,6 +6,7 @@ back, so that all of them meet the same world.
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import itertools
@@ -22,7 +23,7 @@ import pytest
 
 from engine import clock, db, embedded, jobs, organisation
 from engine.catalogue import process
-from engine.commands import attachments, definitions, drafts, edge, imports, instances, people, polls, rules, tasks
+from engine.commands import attachments, ballots, definitions, drafts, edge, imports, instances, people, polls, rules, tasks
 from engine.commands.people.logins import open_login
 from engine.queries import checkpoints
 from engine.queries import instances as files
@@ -59,6 +60,11 @@ api_audit.installation_history | 403 403 403 200 200 403 | -
 api_audit.list_checkpoints | 403 403 403 200 200 403 | -
 api_audit.note_witness | 403 403 403 204 204 403 | -
 api_audit.verify | 403 403 403 200 200 403 | -
+api_ballots.cast | 404 201 404 404 404 404 | 404
+api_ballots.get_ballots | 404 200 404 200 200 404 | 404
+api_ballots.get_box | 404 200 404 200 200 404 | 404
+api_ballots.join_key | 404 | 404
+api_ballots.take_key | 404 | 404
 api_files.get_document | 404 200 200 200 200 404 | 404
 api_files.get_file | 404 200 200 200 200 404 | 404
 api_files.upload | 201 | -
@@ -183,6 +189,10 @@ files.upload | 201 | -
 health.alive | 200 | -!
 health.metrics | 200 | -!
 health.ready | 200 | -!
+ballots.cast | 404 200 404 404 404 404 | 404
+ballots.check | 404 200 404 200 200 404 | 404
+ballots.join | 404 | 404
+ballots.take | 404 | 404
 inbox.complete | 404 404 302 404 404 404 | 404
 inbox.draft | 200 | -
 inbox.hold | 404 404 302 404 404 404 | 404
@@ -190,6 +200,7 @@ inbox.hold release | 404 404 409 404 404 404 | 404
 inbox.index | 200 | -
 inbox.index search | 200 | -
 inbox.poll | 404 200 404 200 200 404 | 404
+inbox.poll secret | 404 200 404 200 200 404 | 404
 inbox.respond | 404 | -
 inbox.respond close | 404 409 404 403 403 404 | 404
 inbox.respond withdraw | 404 | -
@@ -302,7 +313,7 @@ class World:
             "plain": (), "delegate": (("formal_delegate", college),), "committee": (("motions_committee", union),),
             "secretary": (("union_secretary", union),), "auditor": (("auditor", union),), "admin": (("administrator", union),),
             "second1": (("formal_delegate", college),), "second2": (("formal_delegate", college),),
-            "second3": (("formal_delegate", college),), "head": (("delegation_head", college),),
+            "second3": (("formal_delegate", college),), "second4": (("formal_delegate", college),), "head": (("delegation_head", college),),
             "pair": (("union_secretary", union),),
         }  # fmt: skip
         for role, held in posts.items():
@@ -320,6 +331,12 @@ class World:
         self.do(me, polls.close, first.poll_id)
         self.do(f"{u}.head", tasks.complete, self._open(u, motion, "head_check").id, {"decision": "forward"})
         young = self.do(me, instances.launch, "congress_motion", {**given, "subject": f"{mark}增设校车"})
+        tellers = [f"{u}.second1", f"{u}.second2"]
+        given = {"subject": f"{mark}无记名表决", "tellers": [str(self.people[t]) for t in tellers]}
+        sealed = self.do(f"{u}.secretary", instances.launch, "secret", given)
+        secret = self._open(u, sealed, "ballot").poll_id
+        for teller in tellers:
+            self.do(teller, ballots.take, secret, WORDS)
         self.do(me, drafts.save, "launch:congress_motion", {"subject": f"{mark}草稿"})
         setting = self.do(f"{u}.pair", rules.propose_setting, own_id(own, "union"), "MO-SECOND", 5, date.fromisoformat(SOON), f"{mark}决议")
         vacation = self.do(f"{u}.secretary", rules.add_vacation, own_id(own, "union"), f"{mark}假", clock.today(), clock.today())
@@ -329,7 +346,7 @@ class World:
         other = self.look(f"{u}.admin", roster.member_file, self.people[f"{u}.second1"])
         own.update(
             motion=str(motion), young=str(young), task=str(self._open(u, motion, "review").id),
-            poll=str(self._open(u, young, "second").poll_id), document=str(kinds["document"]),
+            poll=str(self._open(u, young, "second").poll_id), secret=str(secret), document=str(kinds["document"]),
             attachment=str(kinds["attachment"]), setting=str(setting), vacation=str(vacation), batch=str(batch),
             member=str(other.id), post=str(other.posts[0].id), mark=mark, token=self._token(u),
         )  # fmt: skip
@@ -399,6 +416,7 @@ def world(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
             made.person(session, SUPERIOR, "上级秘书", above, ("union_secretary", above))
             made.person(session, "operator", "运维", above, ("administrator", above), ("union_secretary", above))
             definitions.publish_shipped(session, process.read(FOLDER))
+            definitions.publish_shipped(session, process.read(ROOT / "tests" / "processes" / "secret"))
         for u in CANARY:
             made.furnish(u)
         made.share(home)
@@ -429,7 +447,15 @@ NEXT = clock.today().year + 1
 LAUNCH = {**MOTION, "subject": "延长图书馆开放时间"}
 OF = {"union": "{union}"}
 # what a row sends, by its name: path values that differ, query, form, JSON, a file (field, name)
+SECRET = {"poll_id": "{secret}"}
+ENVELOPE = {"envelope": base64.b64encode(bytes(304)).decode()}
 SENT: dict[str, dict[str, Any]] = {
+    "ballots.cast": {"path": SECRET, "json": ENVELOPE}, "ballots.check": {"path": SECRET}, "inbox.poll secret": {"path": SECRET},
+    "ballots.join": {"path": SECRET, "form": {"passphrase": WORDS}},
+    "ballots.take": {"path": SECRET, "form": {"passphrase": WORDS, "again": WORDS}},
+    "api_ballots.cast": {"path": SECRET, "json": ENVELOPE}, "api_ballots.get_box": {"path": SECRET},
+    "api_ballots.get_ballots": {"path": SECRET}, "api_ballots.join_key": {"path": SECRET, "json": {"passphrase": WORDS}},
+    "api_ballots.take_key": {"path": SECRET, "json": {"passphrase": WORDS}},
     "inbox.complete": {"form": {f"f.{k}": v for k, v in REVIEW.items()}},
     "inbox.hold": {"path": {"what": "claim"}}, "inbox.hold release": {"path": {"what": "release"}},
     "inbox.draft": {"path": {"key": "task:{task}"}, "json": {"reason": "草稿"}},
