@@ -28,6 +28,10 @@ A pack is a folder or a ZIP of it (UTF-8 names); JSON without floats or repeated
                     of kind document_issued. What is only drawn from it (a PDF) belongs outside this folder.
   answers.jsonl     optional, one line per event: {"instance", "seq", "salt", "value"}: what was answered. The event's
                     body has "answers": SHA-256(salt + canonical JSON of value); salt: 16 bytes, erased with the value.
+  ballots.jsonl     optional, one line per secret ballot: {"poll", "board": [<receipts>], "urn": [[<code>, [<choices>]]]},
+                    "urn" null until the result is published. Event ballots_cast has "voters" and "board", the SHA-256 of
+                    the canonical sorted list; ballots_opened has "urn", that of the sorted urn, "counts" and "invalid".
+                    A receipt is the SHA-256 of a sealed envelope, a code that of the nonce its voter alone knows.
   verify.py         this file. Take your own copy from the union rather than the one that came with a doubtful pack.
 
 Keys inside a pack prove nothing against one who remade the whole pack with a new key: compare the key ids printed
@@ -99,6 +103,7 @@ class Pack:
         self.proofs = parse(self.text("proofs.json"), "proofs.json")
         self.heads = notes(self.text("heads.txt", ""), HEAD, "heads.txt")
         self.answers = self.lines("answers.jsonl", {"instance", "seq", "salt", "value"}, "")
+        self.ballots = self.lines("ballots.jsonl", {"poll", "board", "urn"}, "")
 
     def read(self, name: str) -> bytes:
         return self.zip.read(self.files[name]) if self.zip else bytes(self.files[name].read_bytes())
@@ -309,6 +314,38 @@ def answers(pack: Pack) -> str:
     return f"{len(shown)} 项答复 answers"
 
 
+def ballots(pack: Pack) -> str:
+    """Board and urn of each secret ballot are those of the events, and add up to the count that was published."""
+
+    def told(kind: str) -> dict[str, dict[str, Any]]:
+        return {str(e["content"].get("poll")): e["content"] for e in pack.events if e["kind"] == kind}
+
+    opened, cast, counted = told("poll_opened"), told("ballots_cast"), told("ballots_opened")
+    for line in pack.ballots:
+        poll, board, urn = line["poll"], line["board"], line["urn"]
+        if poll not in cast or listed(board) != cast[poll]["board"]:
+            raise Wrong(f"{line['where']} 回执与事件不符 the receipts are not those of the event")
+        if not len(set(board)) == len(board) == len(cast[poll]["voters"]) <= opened[poll]["roll"]:
+            raise Wrong(f"{line['where']} 回执与投票人数不符 there are not as many receipts as voters")
+        if urn is None:
+            continue
+        if poll not in counted or listed(urn) != counted[poll]["urn"] or len({code for code, _ in urn}) != len(urn):
+            raise Wrong(f"{line['where']} 选票与事件不符 the ballots are not those of the event")
+        if len(urn) + counted[poll]["invalid"] != len(board):
+            raise Wrong(f"{line['where']} 选票与回执数目不符 ballots and receipts do not add up")
+        chosen = [choice for _, choices in urn for choice in choices]
+        tally = {choice: chosen.count(choice) for choice in {*opened[poll]["choices"], *chosen}}
+        if tally != {choice: counted[poll]["counts"].get(choice) for choice in opened[poll]["choices"]}:
+            raise Wrong(f"{line['where']} 计票与选票不符 the count is not that of the ballots")
+    if set(cast) > {line["poll"] for line in pack.ballots}:
+        say("NOTE  有无记名投票未附选票 a secret ballot's lists are not in the pack")
+    return f"{len(pack.ballots)} 次无记名投票 secret ballots"
+
+
+def listed(value: list[Any]) -> str:
+    return hashlib.sha256(canonical(sorted(value))).hexdigest()
+
+
 def witness(pack: Pack) -> str:
     """The checkpoints that someone outside kept are those of this history."""
     roots = {note[1]: note[2] for note in pack.checkpoints}
@@ -441,6 +478,7 @@ CHECKS = {
     "末事件 heads": heads,
     "文书 documents": documents,
     "答复 answers": answers,
+    "选票 ballots": ballots,
     "留存 witness": witness,
 }
 

@@ -138,17 +138,19 @@ def published(session: Session, actor: Actor, poll_id: UUID) -> Published:
         return Published((), (), None, None, None)
     over = row.state in OVER
     return Published(
-        _board(session, poll_id), _urn(session, poll_id) if over else (), kept.board_hash, kept.urn_hash if over else None,
+        board_of(session, poll_id), urn_of(session, poll_id) if over else (), kept.board_hash, kept.urn_hash if over else None,
         kept.invalid if over else None,
     )  # fmt: skip
 
 
-def _board(session: Session, poll_id: UUID) -> tuple[str, ...]:
+def board_of(session: Session, poll_id: UUID) -> tuple[str, ...]:
+    """All receipts, sorted."""
     board = tables.board.c
     return tuple(session.execute(select(board.receipt).where(board.poll_id == poll_id).order_by(board.receipt)).scalars())
 
 
-def _urn(session: Session, poll_id: UUID) -> tuple[Ballot, ...]:
+def urn_of(session: Session, poll_id: UUID) -> tuple[Ballot, ...]:
+    """All ballots, sorted by code."""
     urn = tables.urn.c
     rows = session.execute(select(urn.code, urn.choices).where(urn.poll_id == poll_id).order_by(urn.code)).all()
     return tuple(Ballot(r.code, tuple(r.choices)) for r in rows)

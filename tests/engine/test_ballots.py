@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import io
 import json
 import logging
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
+import zipfile
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import combinations
@@ -810,3 +815,51 @@ def test_a_ballot_at_the_last_moment_and_one_after(union: Union) -> None:
         union.do("d4", voting.cast, poll.id, sealed[1])
     with clock.set_to(union.at):
         assert poll.box("d4").voted_at is None and poll.box("d3").voted_at is not None
+
+
+# --- on another machine ---------------------------------------------------------------------------------------------------
+PACK_EDITS = {
+    "a receipt taken away": (lambda line: line["board"].pop(), "receipts"),
+    "a receipt doubled": (lambda line: line["board"].append(line["board"][0]), "receipts"),
+    "a choice changed": (lambda line: line["urn"][0][1].append("no"), "ballots"),
+    "a ballot put in": (lambda line: line["urn"].append([NEW, ["yes"]]), "ballots"),
+}
+
+
+def test_the_evidence_pack_proves_the_ballots(counted: Poll, tmp_path: Any) -> None:
+    from engine import keys
+    from engine.queries import evidence
+
+    union, key = counted.union, keys.load_or_create(tmp_path / "keys")
+    with db.transaction(union.engine) as session, clock.set_to(union.at):
+        seals.seal(session, key)
+    secretary = union.actor("secretary")
+    with db.transaction(union.engine) as session, clock.set_to(union.at):
+        pack = evidence.pack(session, secretary, counted.instance, key)
+    with zipfile.ZipFile(io.BytesIO(pack)) as archive:
+        archive.extractall(tmp_path / "pack")
+    assert verified(tmp_path / "pack") == "PASS 13/13"
+    file = tmp_path / "pack" / "ballots.jsonl"
+    (line,) = file.read_text().splitlines()
+    for edit, word in PACK_EDITS.values():
+        changed_line = json.loads(line)
+        edit(changed_line)
+        file.write_text(json.dumps(changed_line) + "\n")
+        manifest(tmp_path / "pack")
+        said = verified(tmp_path / "pack")
+        assert said.startswith("FALSE 12/13 选票 ballots") and word in said
+    file.unlink()
+    manifest(tmp_path / "pack")
+    assert verified(tmp_path / "pack") == "PASS 13/13"  # with a note that they are not there
+
+
+def verified(pack: Any) -> str:
+    done = subprocess.run([sys.executable, pack / "verify.py", pack], capture_output=True, text=True, check=False)
+    return done.stdout.splitlines()[-1]
+
+
+def manifest(pack: Any) -> None:
+    """Write the manifest anew, as somebody would who edits a file."""
+    names = sorted(p.relative_to(pack).as_posix() for p in pack.rglob("*") if p.is_file() and p.name != "manifest.sha256")
+    lines = [f"{hashlib.sha256((pack / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (pack / "manifest.sha256").write_text("".join(lines))

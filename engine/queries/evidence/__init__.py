@@ -18,8 +18,9 @@ from sqlalchemy import select
 
 from engine import access, canonical, clock, documents, keys, tables, verify_pack
 from engine.errors import EngineError, Refused
+from engine.queries import ballots
 from engine.queries.evidence import notices, proofs, words
-from engine.queries.evidence.case import Case, read
+from engine.queries.evidence.case import Case, Question, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,11 +95,21 @@ def _add_history(session: Session, archive: Archive, case: Case, key: keys.Signi
         keys.note(keys.checkpoint_text(p.size, bytes(p.root), p.at, p.key_id), bytes(p.signature)) for p in case.checkpoints
     ]
     archive.add("checkpoints.txt", b"\n".join(notes))
+    if secret := [q for q in case.polls if any(e.kind == "ballots_cast" and e.says["poll"] == str(q.id) for e in case.events)]:
+        archive.add("ballots.jsonl", _lines(_ballots(session, q) for q in secret))
     leaves = [e.leaf_no for e in case.events if e.leaf_no is not None]
     archive.add("proofs.json", _json(proofs.prove(session, leaves, [p.size for p in case.checkpoints])))
     head = keys.head_text(case.row.id, case.row.seq, bytes(case.row.head), clock.now(), key.key_id)
     archive.add("heads.txt", keys.note(head, key.sign(head)))
     archive.add("keys.json", _json({key.key_id: key.public.hex()}))
+
+
+def _ballots(session: Session, question: Question) -> dict[str, Any]:
+    """Receipts and ballots of a secret poll; the ballots when its result is published."""
+    urn = None
+    if question.row.state in ballots.OVER:
+        urn = [[b.code, list(b.choices)] for b in ballots.urn_of(session, question.id)]
+    return {"poll": str(question.id), "board": list(ballots.board_of(session, question.id)), "urn": urn}
 
 
 def _event(case: Case, entry: Any) -> dict[str, Any]:
