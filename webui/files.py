@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, Response, jsonify, request, session
 from flask_babel import gettext as _
 
-from engine import documents
+from engine import documents, office
 from engine.commands import attachments
 from engine.errors import Invalid
 from webui.session import carry_out, look, me, needs_login
@@ -54,8 +54,15 @@ def attachment(attachment_id: UUID) -> Response:
 @blueprint.get("/documents/<uuid:document_id>")
 @needs_login
 def document(document_id: UUID) -> Response:
-    """An issued document as PDF, to be read in the browser."""
-    name, data = look(lambda s: documents.pdf(s, me(), document_id))
+    """An issued document as PDF, to be read in the browser, or with ?format=docx to be edited in an office program."""
+    if request.args.get("format") == "docx":
+        name, data = look(lambda s: office.docx(s, me(), document_id))
+        return _sent(data, office.MEDIA_TYPE, f"attachment; {named(name)}", SHUT)
+    return pdf(*look(lambda s: documents.pdf(s, me(), document_id)))
+
+
+def pdf(name: str, data: bytes) -> Response:
+    """A PDF that the browser shows."""
     return _sent(data, "application/pdf", f"inline; {named(name)}", PDF)
 
 

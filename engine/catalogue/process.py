@@ -26,7 +26,7 @@ FROZEN = (
     "documents/",
 )  # and every *.dmn; stories and notes are not the version
 MAX_FOLDER = 4_000_000
-SHARED = "decisions"  # beside the process folders: decision tables of more than one process
+LETTER = "letter.typ"  # the layout of all documents, in processes/documents
 _DECIDES = re.compile(r"businessRuleTask\b[^>]*?\bid=\"([a-z][a-z0-9_]{0,59})\"")
 
 
@@ -199,13 +199,16 @@ def read(folder: Path) -> dict[str, str]:
                 files[path.relative_to(folder).as_posix()] = data.decode("utf-8")
             except UnicodeDecodeError as fault:
                 raise ProcessFault("文件不是 UTF-8 编码。", file=path.name) from fault
-    return {**_shared(folder.resolve().parent / SHARED, files), **files}
+    return {**_shared(folder.resolve().parent, files), **files}
 
 
-def _shared(place: Path, files: Mapping[str, str]) -> dict[str, str]:
-    """The tables of processes/decisions that the diagram names and the folder does not have itself."""
-    named = {f"{key}.dmn" for key in _DECIDES.findall(files.get("process.bpmn", ""))} - files.keys()
-    return {name: (place / name).read_text("utf-8") for name in sorted(named) if (place / name).is_file()}
+def _shared(processes: Path, files: Mapping[str, str]) -> dict[str, str]:
+    """What several processes have in common and this folder names without having it: decision tables, the letter's layout."""
+    named = {f"{key}.dmn": f"decisions/{key}.dmn" for key in _DECIDES.findall(files.get("process.bpmn", ""))}
+    if any(LETTER in text for name, text in files.items() if name.startswith("documents/")):
+        named[f"documents/{LETTER}"] = f"documents/{LETTER}"
+    wanted = {name: processes / place for name, place in named.items() if name not in files}
+    return {name: path.read_text("utf-8") for name, path in sorted(wanted.items()) if path.is_file()}
 
 
 def frozen(files: Mapping[str, str]) -> dict[str, str]:

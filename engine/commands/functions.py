@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,26 +11,50 @@ from sqlalchemy import select
 from engine import clock, law, organisation, tables
 from engine.commands import presence
 from engine.errors import ProcessFault
+from engine.surroundings import rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.commands.run import Run
+    from engine.surroundings import Common
 
 SUPERIOR = ("superior_officer", "superior_leader")  # who acts for a superior union
+
+
+class Asker(Protocol):
+    """Whoever asks for the law: a command on a matter, or a trial of a decision table."""
+
+    measured: list[tuple[law.Ruling, int, int]]
+
+    @property
+    def around(self) -> Common: ...
+    @property
+    def decisive_on(self) -> date: ...
 
 
 def functions(run: Run) -> dict[str, Callable[..., Any]]:
     """The functions by name; see docs/architecture.md."""
     return {
-        "reaches": lambda rule, n, total: reaches(run, rule, n, total),
-        "satisfies": lambda rule, n: satisfies(run, rule, n),
+        **of_law(run),
         "day": lambda moment: day(run, moment),
         "members": lambda unit=None: members(run, unit),
         "holders": lambda kind, unit=None: holders(run, kind, unit),
-        "meeting": lambda task: presence.standing(run, task),
+        "meeting": lambda task, what: presence.standing(run, task).get(what),
         "at": lambda element: _last(run, element)[0],
         "by": lambda element: _last(run, element)[1],
+    }
+
+
+def of_law(asker: Asker) -> dict[str, Callable[..., Any]]:
+    """The functions that need no matter: they ask the rulebook only."""
+    return {
+        "rule": lambda rule: rule_value(asker, rule),
+        "reaches": lambda rule, n, total: reaches(asker, rule, n, total),
+        "satisfies": lambda rule, n: satisfies(asker, rule, n),
+        "needed": lambda rule, total: needed(asker, rule, total),
+        "in_force": lambda rule, on=None: bool(_entries(asker, rule, on)),
+        "article": lambda rule, on=None: article(asker, rule, on),
     }
 
 
@@ -44,7 +68,39 @@ def names(run: Run, expression: str) -> dict[str, Any]:
     return {"superior": str(above) if above else None, "superior_here": here}
 
 
-def reaches(run: Run, rule_id: str, n: int, total: int) -> bool:
+def rule_value(asker: Asker, rule_id: str) -> int:
+    """The number that a rule gives."""
+    ruling = asker.around.ruling(str(rule_id), asker.decisive_on)
+    if ruling.value is None:
+        raise ProcessFault(f"规则 {rule_id} 不是整数。", element=str(rule_id))
+    return ruling.value
+
+
+def needed(asker: Asker, rule_id: str, total: int) -> int:
+    """The number out of total that decides by a rule of a share: the smallest that reaches it, the largest allowed."""
+    ruling = asker.around.ruling(str(rule_id), asker.decisive_on)
+    if ruling.share is None:
+        raise ProcessFault(f"规则 {rule_id} 不是比例。", element=str(rule_id))
+    return law.needed(ruling, int(total or 0))
+
+
+def _entries(asker: Asker, rule_id: str, on: date | str | None) -> tuple[law.Rule, ...]:
+    """The entries of a rule in force on a day; without a day, on the decisive one."""
+    day = asker.decisive_on if on is None else date.fromisoformat(str(on)[:10])
+    return rulebook().in_force(str(rule_id), day, asker.around.jurisdictions)
+
+
+def article(asker: Asker, rule_id: str, on: date | str | None) -> str | None:
+    """The article that governs on a day, or null where none does or no day is given. ProcessFault if several differ."""
+    if on is None:
+        return None
+    found = {entry.article for entry in _entries(asker, rule_id, on)}
+    if len(found) > 1:
+        raise ProcessFault(f"规则 {rule_id} 在 {on} 有几个条文。", element=str(rule_id))
+    return found.pop() if found else None
+
+
+def reaches(run: Asker, rule_id: str, n: int, total: int) -> bool:
     """Does n of total reach the rule's share, by the rule's own operator? Integers only."""
     ruling = run.around.ruling(str(rule_id), run.decisive_on)
     if ruling.share is None:
@@ -53,7 +109,7 @@ def reaches(run: Run, rule_id: str, n: int, total: int) -> bool:
     return law.compare(ruling.op, ruling, int(n or 0), int(total or 0))
 
 
-def satisfies(run: Run, rule_id: str, n: int) -> bool:
+def satisfies(run: Asker, rule_id: str, n: int) -> bool:
     """Does n satisfy the rule's number, by the rule's own operator?"""
     ruling = run.around.ruling(str(rule_id), run.decisive_on)
     if ruling.value is None or ruling.share is not None:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, text, update
 
-from engine import clock, db, documents, keys, organisation, tables
+from engine import clock, db, documents, keys, office, organisation, tables
 from engine.catalogue import process
 from engine.commands import attachments
 from engine.errors import HistoryBroken, NotFound, ProcessFault
@@ -15,10 +17,12 @@ from engine.settings import ROOT
 from tests.engine.errands import SCAN, START, Errands, sample, sha
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Engine
 
 KEY = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
-MOTION = ROOT / "processes" / "congress_motion"
+FOLDERS = sorted(path.parent for path in (ROOT / "processes").glob("*/process.toml"))
 SMALL = '#let d = json("data.json")\n= #d.document.title #d.facts.launch.reasons'
 
 
@@ -118,11 +122,40 @@ def test_a_template_that_never_ends_is_stopped(source: str, monkeypatch: pytest.
         typeset(source)
 
 
-@pytest.mark.parametrize("kind", sorted(process.load(process.read(MOTION)).documents))
-def test_every_document_of_the_motion_can_be_typeset(kind: str) -> None:
-    made = documents.typeset(process.frozen(process.read(MOTION)), kind, sample())
+@pytest.mark.parametrize(("folder", "kind"), [(f, kind) for f in FOLDERS for kind in sorted(process.load(process.read(f)).documents)],
+                         ids=lambda v: v if isinstance(v, str) else v.name)  # fmt: skip
+def test_every_document_can_be_printed_and_edited(folder: Path, kind: str) -> None:
+    files = process.frozen(process.read(folder))
+    made = documents.typeset(files, kind, sample())
     assert made.startswith(b"%PDF-")
     assert 1 <= len(re.findall(rb"/Type\s*/Page\b", made)) <= 3
+    with zipfile.ZipFile(io.BytesIO(office.typeset(files, kind, sample()))) as opened:
+        words = "".join(re.findall(r"<w:t[^>]*>([^<]*)", opened.read("word/document.xml").decode()))
+    assert sample()["document"]["title"] in words or sample()["instance"]["number"] in words
+
+
+@pytest.mark.parametrize("source", ['#read("/etc/passwd")', '#let r = read\n#r("../../etc/passwd")',
+                                    '#import "other.typ": *', '#json("/etc/hostname")'])  # fmt: skip
+def test_a_template_reaches_nothing_when_it_becomes_docx(source: str) -> None:
+    with pytest.raises(ProcessFault, match=r"a\.typ"):
+        office.typeset({"documents/a.typ": source}, "a", sample())
+
+
+def test_what_people_wrote_is_only_text_in_the_docx() -> None:
+    hostile = sample()
+    hostile["document"]["title"] = '#panic("x") $ ] ) } \\ "#read("/etc/passwd") \u200b 〔1〕'
+    made = office.typeset({"documents/a.typ": SMALL}, "a", hostile)
+    with zipfile.ZipFile(io.BytesIO(made)) as opened:
+        assert "#panic(&quot;x&quot;)" in opened.read("word/document.xml").decode().replace('"', "&quot;")
+
+
+def test_an_issued_document_is_handed_out_as_docx_too(world: Errands) -> None:
+    with db.transaction(world.engine) as session:
+        document = the_document(session)
+        name, data = office.docx(session, world.actor("陈秘书"), document.id)
+        assert name.endswith(".docx") and data.startswith(b"PK")
+        with pytest.raises(NotFound):
+            office.docx(session, world.actor("外人"), document.id)
 
 
 # --- issued documents ------------------------------------------------------------------------------------------------

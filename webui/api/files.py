@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 from marshmallow import Schema, fields
 
-from engine import documents
+from engine import documents, office
 from engine.commands import attachments
 from webui.api import strict
 from webui.api.edge import Binary, Routes, multipart
@@ -55,3 +55,10 @@ def get_document(session: Session, actor: Actor, document_id: UUID) -> Binary:
     """An issued document as PDF, the same bytes each time."""
     name, data = documents.pdf(session, actor, document_id)
     return Binary("application/pdf", data, name)
+
+
+@routes.look("/documents/<uuid:document_id>/docx", None, media_type=office.MEDIA_TYPE)
+def get_document_docx(session: Session, actor: Actor, document_id: UUID) -> Binary:
+    """An issued document as DOCX, to be edited in an office program."""
+    name, data = office.docx(session, actor, document_id)
+    return Binary(office.MEDIA_TYPE, data, name)
