@@ -157,7 +157,8 @@ def verb(key: str) -> str:
         "propose_definition": _("提出流程"), "approve_definition": _("批准流程"), "propose_setting": _("提出本单位规则"),
         "approve_setting": _("批准本单位规则"), "load_notice": _("载入放假安排或假期"), "see_rules": _("查看规则"),
         "see_desk": _("查询全部事项"), "complete": _("办理"), "respond": _("作答"), "take_back": _("撤回作答"),
-        "close_poll": _("提前截止"), "launch": _("发起"), "message": _("提出申请"), "withdraw": _("撤回"),
+        "close_poll": _("提前截止"), "cast": _("投票"), "take_key": _("领取密钥"), "join_key": _("开箱"),
+        "launch": _("发起"), "message": _("提出申请"), "withdraw": _("撤回"),
     }.get(name, key)  # fmt: skip
 
 
@@ -208,6 +209,8 @@ class _Values:
             return body.get("unit_name", "")
         if key == "choice":
             return self.t.choice(self.e)
+        if key in ("cast", "invalid"):
+            return body.get(key, 0)
         if key == "version":
             return str(body.get(key, ""))[:12]
         return body.get(key) or (_("未定") if key == "to_on" else "")
@@ -221,6 +224,10 @@ _WORDS: dict[str, tuple[Callable[[], str], str]] = {
     "task_reassigned": (lambda: _("%(who)s改派“%(task)s”"), ""),
     "poll_answered": (lambda: _("%(who)s在“%(task)s”中答：%(choice)s"), ""),
     "poll_answer_withdrawn": (lambda: _("%(who)s撤回在“%(task)s”中的答复（%(choice)s）"), ""),
+    "key_taken": (lambda: _("监票人%(who)s领取“%(task)s”的密钥"), "poll"),
+    "ballots_cast": (lambda: _("“%(task)s”投票 %(cast)s 人，回执公布，散列 %(board)s"), "poll"),
+    "key_joined": (lambda: _("监票人%(who)s为“%(task)s”输入口令"), "poll"),
+    "ballots_opened": (lambda: _("“%(task)s”的选票开启，无效票 %(invalid)s 张，选票散列 %(urn)s"), "outcome"),
     "poll_recounted": (lambda: _("%(who)s退出后重新计票：“%(task)s”"), "outcome"),
     "decision_taken": (lambda: _("按决策表“%(decision)s”判定"), "clock"),
     "timer_fired": (lambda: _("“%(element)s”到时"), "clock"),

@@ -35,7 +35,8 @@ mine AS (
   UNION
   SELECT p.id, p.instance_id, p.closes_at, 'poll' FROM teller r JOIN poll p ON p.id = r.poll_id
    WHERE r.member_id = :me AND r.signed_at IS NULL AND p.state IN ('called', 'counting')
-     AND NOT EXISTS (SELECT 1 FROM teller_key k WHERE k.poll_id = p.id AND k.member_id = :me AND (p.state = 'called' OR k.joined))
+     AND NOT EXISTS (SELECT 1 FROM teller_key k WHERE k.poll_id = p.id AND k.member_id = :me
+                        AND (p.state = 'called' OR k.joined))
 ),
 dated AS (
   SELECT mine.*, i.number, i.title, i.process_id, i.version, i.started_at, i.starter_id, i.union_id,
@@ -56,7 +57,10 @@ _PAGE = text("WITH" + _MINE + """
    ORDER BY coalesce(due_at, 'infinity'), id LIMIT :limit
 )
 SELECT page.*, coalesce(t.element, pt.element) AS element, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
-       coalesce(t.opened_at, p.opened_at) AS opened_at, p.kind AS poll_kind, m.name AS starter, u.name AS union_name
+       coalesce(t.opened_at, p.opened_at) AS opened_at, p.kind AS poll_kind, m.name AS starter,
+       CASE p.state WHEN 'called' THEN 'take_key'
+         WHEN 'counting' THEN CASE WHEN p.secret AND (p.rule ->> 'opened') IS NULL THEN 'open_box' ELSE 'sign' END END AS teller,
+       u.name AS union_name
   FROM page LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
   LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
   JOIN member m ON m.id = page.starter_id JOIN unit u ON u.id = page.union_id
@@ -87,6 +91,7 @@ class Item:
     claimed: bool
     revision: int | None
     poll_kind: str
+    teller: str  # what I do as a teller: take_key, open_box, sign; "" otherwise
 
 
 @dataclass(frozen=True)
@@ -159,7 +164,7 @@ def _item(session: Session, row: Any, lang: str) -> Item:
         process_title=process.title.in_(lang), element=row.element, element_title=rule.title.in_(lang),
         asks=rule.asks.in_(lang), bucket=row.bucket, due_at=row.due_at, due=row.due, opened_at=row.opened_at,
         started_at=row.started_at, starter=row.starter, union=row.union_name, claimed=row.assignee_id is not None,
-        revision=row.revision, poll_kind=row.poll_kind or "",
+        revision=row.revision, poll_kind=row.poll_kind or "", teller=row.teller or "",
     )  # fmt: skip
 
 
