@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.catalogue.check import diagram, draft, paths, settings, work
 from engine.catalogue.check.fault import Fault
 from engine.catalogue.check.language import language
+from engine.catalogue.check.tables import check_tables
 from engine.catalogue.check.work import ACTIONS
 from engine.catalogue.process import load, read
 from engine.errors import ProcessFault
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST = 2_000  # faults that anybody will read
 
-__all__ = ["ACTIONS", "Fault", "check_folder", "faults"]
+__all__ = ["ACTIONS", "Fault", "check_folder", "check_tables", "faults"]
 
 
 def faults(

@@ -24,9 +24,10 @@ class Rules(Protocol):
 
 
 MOMENTS = frozenset({"due", "before", "after"})  # functions that give the end of a time limit
-MEASURES = frozenset({"reaches", "satisfies"})  # functions that hold a number against a rule
+MEASURES = frozenset({"reaches", "satisfies", "needed"})  # functions that hold a number against a rule
+STANDING = frozenset({"in_force", "article"})  # functions that ask whether and by which article a rule holds on a day
 FUNCTIONS = (
-    MOMENTS | MEASURES
+    MOMENTS | MEASURES | STANDING
     | {"rule", "heads", "holds", "delegates", "heads_of", "holders", "movers_of", "round", "day", "members", "meeting"}
     | {"at", "by"}
 )  # fmt: skip
@@ -45,7 +46,7 @@ ELECTED = frozenset({"elected", "tied", "candidates", "seats"})
 BY_WAY = frozenset({"by_way", "outside", "meeting"})  # what a task may have beside its form: see docs/architecture.md
 OUTCOME = COUNTS | ELECTED | {"passed", "voters", "votes", "why"}
 RESERVED = NAMES | LEFT_BEHIND.keys() | {"launch", "task_due", "overdue"} | FUNCTIONS | expressions.BUILT_IN.keys()
-_RULE_CALL = re.compile(r"\b(due|before|after|rule|reaches|satisfies)\s*\(([^()]*)\)")
+_RULE_CALL = re.compile(r"\b(due|before|after|rule|reaches|satisfies|needed|in_force|article)\s*\(([^()]*)\)")
 _LITERAL = re.compile(r"[\"']([^\"']*)[\"']")
 
 
@@ -70,7 +71,7 @@ class Language:
             return
         yield from self._unknown_fields(file, element, where, text, more)
         yield from self._numbers(file, element, where, text)
-        yield from self._calls(file, element, where, text)
+        yield from self.calls(file, element, where, text)
         if moment and not _gives_moment(text):
             yield Fault(
                 file, element, f"{where}没有给出期限。", '请写成 due("规则编号")、before(task_due, "规则编号") 这样的形式。'
@@ -100,12 +101,13 @@ class Language:
                     '人数、天数、比例都写在 processes/law 的规则里，这里写 rule("规则编号")。',
                 )  # fmt: skip
 
-    def _calls(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
+    def calls(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
+        """Faults of the functions that a sound expression calls: rules, posts and tasks that do not exist."""
         for name, literals in expressions.calls_in(text):
             said = [each for each in literals if isinstance(each, str)]
-            if name in MOMENTS or name in MEASURES or name == "rule":
+            if name in MOMENTS | MEASURES | STANDING or name == "rule":
                 if said:
-                    yield from self._rule(file, element, where, name, said[0] if name in MEASURES else said[-1])
+                    yield from self._rule(file, element, where, name, said[0] if name in MEASURES | STANDING else said[-1])
                 else:
                     yield Fault(
                         file, element, f"{where}：{name}() 里没有规则编号。", f'请写成 {name}（…"规则编号"…），编号写在引号里。'
@@ -124,8 +126,8 @@ class Language:
             yield Fault(file, element, f"{where}：没有规则 {shown(rule)}。", self.near(rule))
         elif name == "rule" and any(each.value is None for each in found):
             yield Fault(file, element, f"{where}：规则 {rule} 不是一个整数。", "rule() 只用于人数、次数、天数这样的整数规则。")
-        elif name == "reaches" and any(each.kind != "share" for each in found):
-            yield Fault(file, element, f"{where}：规则 {rule} 不是比例。", "reaches() 只用于几分之几、百分之几的规则。")
+        elif name in {"reaches", "needed"} and any(each.kind != "share" for each in found):
+            yield Fault(file, element, f"{where}：规则 {rule} 不是比例。", f"{name}() 只用于几分之几、百分之几的规则。")
         elif name == "satisfies" and any(each.value is None for each in found):
             yield Fault(file, element, f"{where}：规则 {rule} 不是一个整数。", "satisfies() 只用于整数的规则。")
         elif name in MOMENTS and any(each.kind != "time" for each in found):
@@ -154,7 +156,8 @@ class Language:
         for name, inside in _RULE_CALL.findall(text):
             said = _LITERAL.findall(inside)
             if said:
-                yield from self._rule(file, element, f"{where}“{shown(text, 80)}”", name, said[-1])
+                first = said[0] if name in MEASURES | STANDING else said[-1]
+                yield from self._rule(file, element, f"{where}“{shown(text, 80)}”", name, first)
 
 
 def _gives_moment(text: str) -> bool:

@@ -312,6 +312,7 @@ def _undescribed(draft: Draft) -> Iterator[Fault]:
                 f"“{shown(element.name)}”（{shown(element.id)}）没有英文名。",
                 f'请在 [names_en] 下写上 {shown(element.id)} = "…"',
             )
+    drawn = draft.diagram.elements.keys() | {flow.id for flow in draft.diagram.flows}
     for key in english:
-        if key not in draft.diagram.elements:
+        if key not in drawn:
             yield Fault(FILE, "names_en", f"流程图里没有 {shown(key)}。", "请删去这一行，或改成流程图里的 id。")
