@@ -24,9 +24,12 @@ def tally(run: Run, poll: Any, counts: Mapping[str, int], paper: Mapping[str, An
     run.measured.clear()
     if poll.kind == "election":
         numbers |= _elected(run, poll, numbers)
-    run.measured.clear()
-    names = {k: v for k, v in numbers.items() if k != "votes"}
-    numbers["passed"] = bool(run.value(rule["passes"], names))
+        run.measured.clear()
+        most = max(numbers["votes"].values(), default=0)
+        names = {k: numbers.get(k, 0) for k in ("roll", "present", "valid")}
+        run.value(poll.rule["wins"], {**names, "votes": most})  # what a seat needs, and what the first has, is part of why
+    known = {k: v for k, v in numbers.items() if k != "votes"}
+    numbers["passed"] = bool(run.value(rule["passes"], known))
     numbers["why"], numbers["why_en"] = explained(run, "zh"), explained(run, "en")
     return numbers
 

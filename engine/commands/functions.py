@@ -101,12 +101,13 @@ def article(asker: Asker, rule_id: str, on: date | str | None) -> str | None:
 
 
 def reaches(run: Asker, rule_id: str, n: int, total: int) -> bool:
-    """Does n of total reach the rule's share, by the rule's own operator? Integers only."""
+    """Does n of total reach the rule's share, by the rule's own operator? Integers only; less than nothing is nothing."""
     ruling = run.around.ruling(str(rule_id), run.decisive_on)
     if ruling.share is None:
         raise ProcessFault(f"规则 {rule_id} 不是比例。", element=str(rule_id))
-    run.measured.append((ruling, int(n or 0), int(total or 0)))
-    return law.compare(ruling.op, ruling, int(n or 0), int(total or 0))
+    reached, base = max(0, int(n or 0)), max(0, int(total or 0))
+    run.measured.append((ruling, reached, base))
+    return law.compare(ruling.op, ruling, reached, base)
 
 
 def satisfies(run: Asker, rule_id: str, n: int) -> bool:
@@ -114,7 +115,7 @@ def satisfies(run: Asker, rule_id: str, n: int) -> bool:
     ruling = run.around.ruling(str(rule_id), run.decisive_on)
     if ruling.value is None or ruling.share is not None:
         raise ProcessFault(f"规则 {rule_id} 不是整数。", element=str(rule_id))
-    return law.compare(ruling.op, ruling, int(n or 0))
+    return law.compare(ruling.op, ruling, max(0, int(n or 0)))
 
 
 def day(run: Run, moment: datetime | date | str | None) -> str | None:

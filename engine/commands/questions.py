@@ -43,7 +43,7 @@ def put(run: Run, task_id: UUID, element: str, rule: PollRule) -> UUID:
     poll_id, now = tables.new_id(), clock.now()
     told: dict[str, Any] = {
         "passes": rule.passes, "early": rule.early, "closable": rule.closable, "withdrawal": rule.withdrawal,
-        "numbers": {name: run.rule(name) for name in _rules_in(rule.passes)}, "in_order": rule.in_order, "paper": rule.paper,
+        "numbers": _numbers(run, rule.passes, rule.wins), "in_order": rule.in_order, "paper": rule.paper,
     }  # fmt: skip
     if rule.kind == "election":
         told |= {"wins": rule.wins, "seats": int(run.value(rule.seats))}
@@ -139,5 +139,12 @@ def stop(run: Run, poll: Any) -> None:
         envelopes.collect(run, poll)
 
 
-def _rules_in(expression: str) -> list[str]:
-    return [str(a[0]) for name, a in expressions.calls_in(expression) if name == "rule" and a]
+def _numbers(run: Run, *rules: str) -> dict[str, int | str]:
+    """The numbers of law that the rules of a poll name: whole ones, and shares as "2/3"."""
+    found: dict[str, int | str] = {}
+    for name, arguments in (call for text_ in rules if text_.strip() for call in expressions.calls_in(text_)):
+        if arguments and name in ("rule", "satisfies", "reaches"):
+            ruling = run.around.ruling(str(arguments[0]), run.decisive_on)
+            whole = name != "reaches" or ruling.share is None
+            found[ruling.id] = run.rule(ruling.id) if whole else f"{ruling.share.numerator}/{ruling.share.denominator}"  # type: ignore[union-attr]
+    return found

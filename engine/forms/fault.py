@@ -11,7 +11,7 @@ from engine.errors import ProcessFault
 from engine.forms.form import CHOOSING, MAX_LENGTH, Field, Limits
 from engine.forms.formjs import load
 
-SOURCES = re.compile(r"(units|members|instances):[a-z][a-z0-9_]*")
+SOURCES = re.compile(r"(units|members|instances):[a-z][a-z0-9_]*|members:")  # "members:" is everybody
 _NOT_FEEL = re.compile(r"==|\b(in|if|is|None|True|False)\b|['\[%]|//")
 _RULES = frozenset({"required", "minLength", "maxLength", "min", "max", "pattern", "validationType"})
 
