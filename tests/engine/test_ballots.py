@@ -27,10 +27,12 @@ from sqlalchemy import event, text
 
 from engine import ballots, clock, db, seals, tables
 from engine.ballots import Ballot, Paper, Slip
+from engine.catalogue.check import faults
 from engine.commands import ballots as voting
 from engine.commands import edge, instances, polls, tellers
 from engine.errors import Conflict, EngineError, HistoryBroken, Invalid, NotFound, Refused
 from engine.queries import ballots as looking
+from engine.surroundings import rulebook
 from tests.conftest import fresh
 from tests.races.union import Union, changed, folder
 
@@ -183,6 +185,9 @@ EDITS = {
 }  # fmt: skip
 
 
+ANYWHERE = set(EDITS) - {"a count moved", "a count raised", "a ballot's choice changed"}  # whatever the choices are called
+
+
 def test_what_was_counted_right_holds() -> None:
     assert ballots.first_false(WHOLE) == "" and ballots.report(WHOLE).holds
     assert ballots.first_false(replace(WHOLE, urn=(), urn_hash=None, counts=None, invalid=None)) == ""
@@ -199,6 +204,33 @@ def test_my_receipt_and_my_code_are_found_however_they_were_typed() -> None:
     assert found.holds and found.receipt and found.code and found.choices == mine.choices
     missing = ballots.report(WHOLE, NEW, NEW)
     assert missing.receipt is False and missing.code is False and not missing.holds
+
+
+@pytest.mark.parametrize("polls_", [40, pytest.param(10_000, marks=pytest.mark.prove)])
+def test_simulated_polls_verify_and_edited_ones_do_not(polls_: int) -> None:
+    dice = random.Random(polls_)
+    for n in range(polls_):
+        own = {str(i): PrivateKey.generate() for i in range(dice.randint(2, 5))}
+        needed = dice.randint(1, len(own))
+        made = ballots.make({i: bytes(k.public_key) for i, k in own.items()}, needed)
+        slip = Slip(f"poll {n}", tuple(f"c{i}" for i in range(dice.randint(1, 6))), 0, dice.randint(1, 3))
+        size, roll = ballots.size_for(slip), dice.randint(5, 12)
+        sealed = [
+            os.urandom(ballots.envelope_size(size)) if dice.random() < 0.05
+            else ballots.seal(slip.poll, dice.sample(slip.choices, dice.randint(0, min(slip.most, len(slip.choices)))), os.urandom(16), made.public, size)
+            for _ in range(dice.randint(0, roll))
+        ]  # fmt: skip
+        chosen = dice.sample(sorted(own), needed)
+        key = ballots.join([bytes(SealedBox(own[i]).decrypt(made.parts[i])) for i in chosen], made.public)
+        assert key is not None
+        board = tuple(sorted(map(ballots.receipt_of, sealed)))
+        found = ballots.count([s for _, s in sorted((ballots.receipt_of(s), s) for s in sealed)], key, slip)
+        whole = Paper(roll, slip.choices, board, found.urn, len(sealed), ballots.board_hash(board), ballots.urn_hash(found.urn),
+                      found.counts, found.invalid)  # fmt: skip
+        assert ballots.first_false(whole) == "", n
+        if found.urn:
+            name = dice.choice(sorted(ANYWHERE))
+            assert ballots.first_false(EDITS[name](whole)) != "", (n, name)
 
 
 # --- a poll from the first key to the last signature ---------------------------------------------------------------------
@@ -863,3 +895,10 @@ def manifest(pack: Any) -> None:
     names = sorted(p.relative_to(pack).as_posix() for p in pack.rglob("*") if p.is_file() and p.name != "manifest.sha256")
     lines = [f"{hashlib.sha256((pack / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     (pack / "manifest.sha256").write_text("".join(lines))
+
+
+@pytest.mark.parametrize("edit", [('early = "all"', 'early = "decided"'), ('early = "all"', 'early = "all"\nin_order = true'),
+                                  ('closable = "lane"', 'closable = "passes"'), ('keys = "BALLOT-KEYS"\n', "")])  # fmt: skip
+def test_a_process_cannot_ask_for_numbers_before_the_count(edit: tuple[str, str]) -> None:
+    assert [f for f in faults(changed("secret", edit), rulebook(), set()) if f.what.startswith("无记名投票")]
+    assert not [f for f in faults(folder("secret"), rulebook(), set()) if f.what.startswith("无记名投票")]

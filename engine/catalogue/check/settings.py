@@ -255,6 +255,10 @@ def _counting(place: str, poll: dict[str, Any], draft: Draft, language: Language
             yield Fault(FILE, place, f"写了 {name}，没有监票人。", "请写 tellers，即给出监票人的表达式。")
     if poll.get("secret") and not language.known_rule(poll.get("keys", "")):
         yield Fault(FILE, place, "无记名投票没有写几名监票人共同开票。", '请写 keys = "BALLOT-KEYS" 这样的规则编号。')
+    counted = poll.get("in_order") or poll.get("early") in ("decided", "first") or poll.get("closable") == "passes"
+    if poll.get("secret") and counted:
+        text = "无记名投票开票以后才有票数，不能依次作答，也不能按票数提前截止。"
+        yield Fault(FILE, place, text, "请删去 in_order；early 只能是 never 或 all，closable 只能是 never 或 lane。")
     held = draft.table("tasks").get(poll.get("meeting", ""), {})
     if poll.get("meeting") and "meeting" not in held:
         yield Fault(FILE, place, f"{shown(poll['meeting'])} 不是开会的环节。", "请写有 [tasks.<环节>.meeting] 的环节。")
