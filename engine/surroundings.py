@@ -31,7 +31,20 @@ SELECT (SELECT coalesce(jsonb_agg(jsonb_build_array(rule_id, value, valid_from, 
 """)
 
 
-class Surroundings:
+class Common:
+    """What holds for every university of Zhejiang: the law and the defaults, and the holiday notices that are shipped."""
+
+    def __init__(self) -> None:
+        self.settings: list[law.Setting] = []
+        self.calendar = calendar.Calendar()
+        self.jurisdictions = law.ZHEJIANG
+
+    def ruling(self, rule_id: str, on: date) -> law.Ruling:
+        """The rule as it binds this union on the decisive date."""
+        return rulebook().ruling(rule_id, on, self.jurisdictions, self.settings)
+
+
+class Surroundings(Common):
     """What a union's deadlines depend on: its own rule values, its vacations, the holiday notices, its city."""
 
     def __init__(self, session: Session, union_id: UUID) -> None:
@@ -46,7 +59,3 @@ class Surroundings:
         self.jurisdictions = frozenset(
             {"CN", "CN-ZJ"} | {code for name, code in places.items() if name in (city or "")}
         )
-
-    def ruling(self, rule_id: str, on: date) -> law.Ruling:
-        """The rule as it binds this union on the decisive date."""
-        return rulebook().ruling(rule_id, on, self.jurisdictions, self.settings)

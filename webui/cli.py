@@ -142,18 +142,66 @@ def check(given: argparse.Namespace, settings: Settings) -> int:
 
     folders = given.folders or shipped.folders(settings.processes)
     wrong, stories = 0, []
+    for place in () if given.folders else _tables(settings):
+        wrong += _told(place, _table_faults(place))
     for folder in folders:
+        if not (folder / "process.toml").exists() and any(folder.glob("*.dmn")):
+            wrong += _told(folder, _table_faults(folder))
+            continue
         faults = _faults(folder)
-        wrong += len(faults)
-        print(f"{folder}: " + (f"{len(faults)} faults" if faults else "no faults"))
-        for fault in faults:
-            print(f"  {fault}")
+        wrong += _told(folder, faults)
         stories += [] if faults else scenarios.stories(folder)
         if given.write and not faults:
             _write_outline(folder)
     if stories and not given.no_stories:
         wrong += _play(stories, settings)
     return FAULT if wrong else OK
+
+
+def _tables(settings: Settings) -> list[Path]:
+    """The folders of decision tables that belong to no single process."""
+    places = {path.parent for path in settings.processes.glob("*/*.dmn")}
+    return sorted(place for place in places if not (place / "process.toml").exists())
+
+
+def _told(folder: Path, faults: Sequence[str]) -> int:
+    """Say the faults of a folder; gives their number."""
+    print(f"{folder}: " + (f"{len(faults)} faults" if faults else "no faults"))
+    for fault in faults:
+        print(f"  {fault}")
+    return len(faults)
+
+
+def _table_faults(place: Path) -> list[str]:
+    from engine import surroundings
+    from engine.catalogue.check import check_tables
+
+    return [str(fault) for fault in check_tables(place, surroundings.rulebook())]
+
+
+def decide(given: argparse.Namespace, _settings: Settings) -> int:
+    """What a table comes to in a case, and by which article; without facts, what it asks for."""
+    from engine.errors import Invalid
+    from engine.queries import decisions
+
+    if not given.facts:
+        for question in decisions.questions_on_disk(given.table, given.lang):
+            choices = ", ".join(f"{code} {words}" for code, words in question.choices)
+            print(f"{question.key}  {question.label}  ({choices or question.type})")
+        return OK
+    pairs = [fact.partition("=") for fact in given.facts]
+    if wrong := next((key + sign for key, sign, _ in pairs if not sign), ""):
+        raise _Fault(f"{wrong!r} is no KEY=VALUE")
+    try:
+        found = decisions.evaluate_on_disk(given.table, {key: value for key, _, value in pairs}, given.on, given.lang)
+    except Invalid as fault:
+        raise _Fault("; ".join(f"{key}: {' '.join(said)}" for key, said in fault.fields.items())) from fault
+    for result in found.results:
+        print(f"{result.name} = {result.value}  {result.label}: {result.words}")
+    print(f"row {found.row}  {found.confidence}  {found.because}")
+    for ground in found.grounds:
+        print(f"  {ground.label}: {ground.value} ({ground.cell})")
+    return OK
 
 
 def _write_outline(folder: Path) -> None:
@@ -386,7 +434,7 @@ def restore(given: argparse.Namespace, settings: Settings) -> int:
     return OK
 
 _VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
-    "serve": serve, "worker": worker, "migrate": migrate, "check": check, "publish": publish, "play": play,
+    "serve": serve, "worker": worker, "migrate": migrate, "check": check, "publish": publish, "decide": decide, "play": play,
     "import": import_, "token": token, "unit": unit, "user create": user_create, "user disable": user_disable,
     "user password": user_password, "user post": user_post, "verify": verify, "backup": backup, "restore": restore,
 }  # fmt: skip

@@ -47,6 +47,12 @@ def _of_processes(verbs: Any) -> None:
     one.add_argument("--write", action="store_true", help="write OUTLINE.txt, the process in words, into each faultless folder")
     one = _verb(verbs, "publish", "put a process folder in force")
     one.add_argument("folder", type=Path, metavar="FOLDER")
+    one = _verb(verbs, "decide", "show what a decision table comes to in a case, with the article; nothing is stored")
+    one.add_argument("table", metavar="TABLE", help="e.g. quorum_vote or congress_motion.escalation")
+    asked = "e.g. vote.kind=election vote.total=100; without any, what the table asks for"
+    one.add_argument("facts", nargs="*", metavar="KEY=VALUE", help=asked)
+    one.add_argument("--on", type=_day, metavar="DAY", help="the law of this day (today)")
+    one.add_argument("--lang", choices=("zh", "en"), default="zh")
     one = _verb(verbs, "play", "play stories (scenarios/*.toml) on a database of their own")
     one.add_argument("files", nargs="+", type=Path, metavar="FILE")
 

@@ -4,9 +4,9 @@ Nothing is guessed: two matching rows or none are a fault, and a missing fact ne
 It opens no file and knows no law; the functions that cells may call are handed in.
 """
 
-from engine.decisions.choice import decide
+from engine.decisions.choice import Told, decide, explain
 from engine.decisions.dmn import NAMESPACE, parse
 from engine.decisions.fault import faults
 from engine.decisions.table import Input, Output, Row, Table
 
-__all__ = ["NAMESPACE", "Input", "Output", "Row", "Table", "decide", "faults", "parse"]
+__all__ = ["NAMESPACE", "Input", "Output", "Row", "Table", "Told", "decide", "explain", "faults", "parse"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from engine import expressions
@@ -11,12 +12,59 @@ from engine.decisions.table import Functions, Row, Table
 from engine.errors import ProcessFault
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A decision with its grounds: the value of each column, the outputs, and for each other row what did not fit.
+
+    `misses` has row number -> the columns (from 0) whose cell was not met; empty for a row after the first under FIRST.
+    """
+
+    row: int
+    values: tuple[Any, ...]
+    found: dict[str, Any]
+    because: str
+    misses: dict[int, tuple[int, ...]]
+
+
 def decide(table: Table, facts: Mapping[str, Any], functions: Functions) -> dict[str, Any]:
     """The outputs of the matching row by name, with "because" (its description) and "row" (its number from 1).
 
     ProcessFault if no row matches, if two match under UNIQUE, or if a missing fact would have to be compared.
     """
     values = [expressions.evaluate(column.expression, facts, functions) for column in table.inputs]
+    return _decided(table, facts, functions, values)
+
+
+def explain(table: Table, facts: Mapping[str, Any], functions: Functions, given: Mapping[int, Any] | None = None) -> Told:
+    """The decision as `decide` takes it, with its grounds. `given` are columns (from 0) whose value is given as such."""
+    known = given or {}
+    values = [
+        known[n] if n in known else expressions.evaluate(column.expression, facts, functions)
+        for n, column in enumerate(table.inputs)
+    ]
+    found = _decided(table, facts, functions, values)
+    row, because = found.pop("row"), found.pop("because")
+    return Told(row, tuple(values), found, because, _misses(table, values, row, functions))
+
+
+def _misses(table: Table, values: list[Any], chosen: int, functions: Functions) -> dict[int, tuple[int, ...]]:
+    """Of each row that was looked at and is not the chosen one, the columns that did not fit."""
+    found: dict[int, tuple[int, ...]] = {}
+    for number, row in enumerate(table.body, 1):
+        if number != chosen:
+            found[number] = tuple(n for n, value in enumerate(values) if _misfits(table, n, row.cells[n], value, functions))
+    return found
+
+
+def _misfits(table: Table, column: int, text: str, value: Any, functions: Functions) -> bool:
+    """A cell that cannot be weighed, because a value or a rule is missing, does not fit either."""
+    try:
+        return not _cell_matches(table, column, text, value, functions)
+    except ProcessFault:
+        return True
+
+
+def _decided(table: Table, facts: Mapping[str, Any], functions: Functions, values: list[Any]) -> dict[str, Any]:
     _refuse_lists(table, values)
     matching = _matching(table, values, functions)
     if len(matching) > 1:

@@ -51,6 +51,7 @@ def _root(xml: bytes) -> Any:
 
 def _table(table_id: str, name: str, table: Any) -> Table:
     policy = table.get("hitPolicy") or "UNIQUE"
+    notes = [each.get("name") for each in table.findall(f"{{{NAMESPACE}}}annotation")]
     if policy not in {"UNIQUE", "FIRST"} or table.get("aggregation"):
         raise ProcessFault(f"命中策略只能是 UNIQUE 或 FIRST，这里是 {policy}", element=table_id)
     found = Table(
@@ -59,7 +60,7 @@ def _table(table_id: str, name: str, table: Any) -> Table:
         hit_policy=policy,
         inputs=tuple(_input(each) for each in table.findall(f"{{{NAMESPACE}}}input")),
         outputs=tuple(_output(each) for each in table.findall(f"{{{NAMESPACE}}}output")),
-        rules=tuple(_row(each) for each in table.findall(f"{{{NAMESPACE}}}rule")),
+        rules=tuple(_row(each, notes) for each in table.findall(f"{{{NAMESPACE}}}rule")),
     )
     _refuse_ragged(found)
     return found
@@ -75,7 +76,9 @@ def _refuse_ragged(table: Table) -> None:
 
 def _input(element: Any) -> Input:
     expression = _text(element, "inputExpression", "text")
-    return Input(element.get("label") or expression, expression, _values(element, "inputValues"))
+    asked = element.find(f"{{{NAMESPACE}}}inputExpression")
+    type_ = "" if asked is None else asked.get("typeRef") or ""
+    return Input(element.get("label") or expression, expression, _values(element, "inputValues"), type_)
 
 
 def _output(element: Any) -> Output:
@@ -83,8 +86,11 @@ def _output(element: Any) -> Output:
     return Output(name, element.get("label") or name, _values(element, "outputValues"))
 
 
-def _row(element: Any) -> Row:
+def _row(element: Any, notes: list[Any]) -> Row:
+    """A rule; its annotation in the column "confidence" says how sure we are."""
+    said = [_text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}annotationEntry")]
     return Row(
+        confidence=dict(zip(notes, said, strict=False)).get("confidence", ""),
         cells=tuple(_text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}inputEntry")),
         results=tuple(_text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}outputEntry")),
         description=_text(element, "description"),

@@ -11,11 +11,15 @@ Functions = Mapping[str, Callable[..., Any]]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A column of conditions; `values` are the texts of the allowed literals, empty if any value may come."""
+    """A column of conditions; `values` are the texts of the allowed literals, empty if any value may come.
+
+    `type` is the column's typeRef: string, number, boolean, date or "".
+    """
 
     label: str
     expression: str
     values: tuple[str, ...]
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,15 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One rule: a condition per input, a result per output, and the article it rests on."""
+    """One rule: a condition per input, a result per output, and the article it rests on.
+
+    `confidence` says how sure we are of the article: V, M or P as in the rulebook; "" when the table does not say.
+    """
 
     cells: tuple[str, ...]
     results: tuple[str, ...]
     description: str
+    confidence: str = ""
 
     @property
     def dashes(self) -> bool:

@@ -40,7 +40,7 @@ OPS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
 )
 SHARE_UNITS: Final[Mapping[str, int]] = MappingProxyType({"percent": 100, "permille": 1000})
 COUNT_WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {"person": ("人", "person"), "count": ("个", ""), "times": ("次", "time"), "copies": ("份", "copy")}
+    {"person": ("人", "person"), "count": ("个", ""), "times": ("次", "time"), "copies": ("份", "copy"), "yuan": ("元", "yuan")}
 )
 _PLURALS: Final = {"person": "persons", "time": "times", "copy": "copies"}
 UNITS: Final = (*TIME_WORDS, "share", *SHARE_UNITS, *COUNT_WORDS, "none")
@@ -56,6 +56,7 @@ OF: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "seats": ("应选名额", "of the seats"),
         "wages": ("工资总额", "of total wages"),
         "minimum_wage": ("当地最低工资", "of the local minimum wage"),
+        "subsistence": ("当地最低生活保障标准", "of the local subsistence standard"),
     }
 )
 

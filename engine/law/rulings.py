@@ -126,6 +126,10 @@ class Rulebook:
             )
         return self._by_id[id]
 
+    def in_force(self, id: str, on: date, jurisdictions: frozenset[str] = ZHEJIANG) -> tuple[Rule, ...]:
+        """The entries of a rule that hold on that day in these places; empty when none does. Errors: as `get`."""
+        return tuple(rule for rule in self.get(id) if rule.in_force(on) and rule.jurisdiction in jurisdictions)
+
     def ruling(
         self,
         id: str,
@@ -139,7 +143,7 @@ class Rulebook:
         stays beside them, and the strictest of what is left holds. Errors: ProcessFault when nothing is in force, or
         when two sources demand different exact values.
         """
-        rules = [rule for rule in self.get(id) if rule.in_force(on) and rule.jurisdiction in jurisdictions]
+        rules = self.in_force(id, on, jurisdictions)
         if not rules:
             raise ProcessFault(f"规则“{id}”在 {on} 没有适用的条文。", element=id, advice="请核对生效日期和适用地区。")
         candidates = _candidates(rules, _own(settings, id, on))

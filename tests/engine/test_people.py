@@ -111,7 +111,7 @@ def test_a_new_university_stands_under_the_union_that_the_table_gives(world: Wor
         world.units["HZ"], world.units["HZ"], world.units["JYGH"],
     )  # fmt: skip
     assert made.union_id == made.id
-    assert "第4条" in world.bodies("MB")
+    assert "第4项" in world.bodies("MB")
 
 
 def test_another_owner_of_a_university_is_decided_anew(world: World) -> None:

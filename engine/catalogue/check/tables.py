@@ -66,7 +66,9 @@ def _table(path: Path, table: decisions.Table, rules: Rules) -> Iterator[Fault]:
         for cell in (*row.cells, *row.results):
             yield from language.cell(name, key, f"第 {number} 行的格", cell)
         if row.confidence and row.confidence not in CONFIDENCES:
-            yield Fault(name, key, f"第 {number} 行的可信程度是 {shown(row.confidence)}。", "应为 V、M 或 P，见 processes/law。")
+            yield Fault(
+                name, key, f"第 {number} 行的可信程度是 {shown(row.confidence)}。", "应为 V、M 或 P，见 processes/law。"
+            )
 
 
 def _numbers(rules: Rules) -> Callable[[str], Any]:
@@ -90,7 +92,7 @@ def _words(path: Path, table: decisions.Table, lexicon: sheets.Lexicon) -> Itera
     for number, row in enumerate(table.rules, 1):
         if not row.confidence:
             yield Fault(path.name, table.id, f"第 {number} 行没有写可信程度。", "请在 annotationEntry 里写 V、M 或 P。")
-    columns = [each.label for each in (*table.inputs, *table.outputs)]
+    columns = [*(each.label for each in table.inputs), *(each.label for each in table.outputs)]
     for text in dict.fromkeys([*columns, *(row.description for row in table.rules), *_texts(table)]):
         if text and not text.isascii() and text not in lexicon.english:
             yield Fault(sheets.WORDS, table.id, f"“{shown(text, 60)}”没有英文。", "请在 [english] 里补上。")
