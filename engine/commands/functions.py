@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from engine import clock, law, organisation, tables
+from engine import clock, expressions, law, organisation, tables
 from engine.commands import presence
 from engine.errors import ProcessFault
 from engine.surroundings import rulebook
@@ -41,6 +41,7 @@ def functions(run: Run) -> dict[str, Callable[..., Any]]:
         "members": lambda unit=None: members(run, unit),
         "holders": lambda kind, unit=None: holders(run, kind, unit),
         "meeting": lambda task, what: presence.standing(run, task).get(what),
+        "matters": lambda process, holds, since=None: matters(run, process, holds, since),
         "at": lambda element: _last(run, element)[0],
         "by": lambda element: _last(run, element)[1],
     }
@@ -144,6 +145,28 @@ def holders(run: Run, kind: str, unit: str | None) -> list[str]:
     if unit:
         return [str(m) for m in organisation.holders(run.session, kind, [UUID(str(unit))], clock.today())]
     return [str(m) for m in organisation.in_union(run.session, kind, run.row["union_id"], clock.today())]
+
+
+def matters(run: Run, process: str, holds: str, since: str | None) -> int:
+    """How many matters of a process this union has for whose facts, `state` and `outcome` the expression holds.
+
+    `since` names a process: only what was launched after its latest matter had ended.
+    """
+    instance = tables.instance.c
+    query = select(instance.facts, instance.state, instance.outcome).where(
+        instance.union_id == run.row["union_id"], instance.process_id == process
+    )
+    if since:
+        ended = select(func.max(instance.ended_at)).where(
+            instance.union_id == run.row["union_id"], instance.process_id == since, instance.id != run.row["id"]
+        )
+        query = query.where(instance.started_at > func.coalesce(ended.scalar_subquery(), datetime.min.replace(tzinfo=UTC)))
+    counted = 0
+    for row in run.session.execute(query.execution_options(yield_per=500)):
+        facts = {**row.facts, "state": row.state, "outcome": row.outcome or None}
+        known = {name: facts.get(name.partition(".")[0]) for name in expressions.names_in(holds)}
+        counted += bool(expressions.evaluate(holds, {**known, **facts}, {}))
+    return counted
 
 
 def _last(run: Run, element: str) -> tuple[datetime | None, str | None]:

@@ -29,7 +29,7 @@ STANDING = frozenset({"in_force", "article"})  # functions that ask whether and 
 FUNCTIONS = (
     MOMENTS | MEASURES | STANDING
     | {"rule", "heads", "holds", "delegates", "heads_of", "holders", "movers_of", "round", "day", "members", "meeting"}
-    | {"at", "by"}
+    | {"at", "by", "matters"}
 )  # fmt: skip
 NAMES = frozenset(  # given in every expression
     {"union", "starter", "unit", "actor", "number", "now", "today", "superior", "superior_here"}
@@ -115,6 +115,9 @@ class Language:
             elif name in {"holds", "holders", "delegates"} and said:
                 post = f"{said[-1]}_delegate" if name == "delegates" else said[-1 if name == "holds" else 0]
                 yield from self.post(file, element, where, post)
+            elif name == "matters":
+                for wrong in expressions.check(said[1] if len(said) > 1 else "", None, set()):
+                    yield Fault(file, element, f"{where}：matters() 的条件{wrong}。", '写成 matters("流程", "state == \\"ended\\"")。')
             elif name in {"round", "meeting"} and said and said[0] not in self.tasks:
                 yield Fault(file, element, f"{where}：没有环节 {shown(said[0])}。", f"{name}() 里写用户任务的编号。")
             elif name in {"at", "by"} and said and said[0] not in self.facts:
