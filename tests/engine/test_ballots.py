@@ -902,3 +902,38 @@ def manifest(pack: Any) -> None:
 def test_a_process_cannot_ask_for_numbers_before_the_count(edit: tuple[str, str]) -> None:
     assert [f for f in faults(changed("secret", edit), rulebook(), set()) if f.what.startswith("无记名投票")]
     assert not [f for f in faults(folder("secret"), rulebook(), set()) if f.what.startswith("无记名投票")]
+
+
+def test_the_window_ends_and_the_box_is_closed(union: Union) -> None:
+    poll = Poll.opened(union)
+    for n in range(6):
+        poll.vote(f"d{n}", "yes")
+    timer = union.timer(poll.instance)
+    union.at = timer.due_at
+    union.do(None, instances.wake, timer.id)
+    assert poll.state == "counting" and poll.count("board") == 6
+    poll.join("d2")
+    poll.join("d1")
+    poll.sign()
+    assert union.row(poll.instance).facts["ballot"]["passed"] is True
+    union.whole()
+
+
+def test_who_has_a_paper_ballot_casts_no_envelope(engine: Engine) -> None:
+    union = Union.built(engine, changed("secret", ("secret = true", "secret = true\npaper = true")))
+    delegates(union, 8)
+    poll = Poll.opened(union)
+    union.do("d0", tellers.give_paper, poll.id, [union.people["d7"]])
+    with pytest.raises(Conflict, match="纸质票"):
+        poll.vote("d7", "yes")
+    for n in range(6):
+        poll.vote(f"d{n}", "yes" if n else "no")
+    poll.close()
+    poll.join("d0")
+    poll.join("d1")
+    for who in ("d0", "d1"):
+        union.do(who, tellers.enter_paper, poll.id, {"returned": 1, "invalid": 0, "counts": {"yes": 1, "no": 0, "abstain": 0}})
+    poll.sign()
+    outcome = union.row(poll.instance).facts["ballot"]
+    assert (outcome["yes"], outcome["no"], outcome["returned"]) == (6, 1, 7) and poll.report().holds
+    union.whole()

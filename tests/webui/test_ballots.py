@@ -15,11 +15,11 @@ import pytest
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
-from engine import ballots, catalogue, db
+from engine import ballots, db
 from engine.commands import ballots as voting
 from engine.commands import definitions, instances, people, polls, tellers
 from engine.queries import ballots as reading
-from engine.settings import ROOT
+from tests.races.union import changed, folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,13 +37,13 @@ VOTERS = ("mover", "second", "third", "v0", "v1", "v2", "v3")
 class Ballot:
     """A secret poll of the house: mover, second and third are its tellers; seven are on the roll."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, files: dict[str, str] | None = None) -> None:
         self.house = house
         with db.transaction(house.engine) as session:
             for n in range(4):
                 made: Any = house
                 made.person(session, f"v{n}", f"票{n}", "info", "union", "formal_delegate@info")
-            definitions.publish_shipped(session, catalogue.read(ROOT / "tests" / "processes" / "secret"))
+            definitions.publish_shipped(session, files or folder("secret"))
         answers = {"subject": "校工会换届办法表决", "tellers": [str(house.people[t]) for t in WORDS]}
         self.instance: UUID = house.do("office", instances.launch, "secret", answers)
         self.id: UUID = self.one("SELECT id FROM poll")
@@ -141,6 +141,38 @@ def test_tellers_open_on_the_page_and_the_result_is_checked(ballot: Ballot, clie
     page = client("v3").get(f"{path}/check").text
     assert page.count('data-kind="code"') == page.count('data-kind="receipt"') == 6 and page.count("✓") == 5 and "✗" not in page
     assert "核对选票" in client("v3").get(path).text
+
+
+def test_candidates_stand_on_the_ballot_by_name(house: House, client: Callable[[str], FlaskClient], site: str) -> None:
+    files = changed(
+        "secret", ('kind = "vote"', 'kind = "election"\ncandidates = "launch.tellers"\nseats = "2"\nwins = "2*votes > valid"'),
+        ("2*yes > roll", "elected != []"), ('choices = ["yes", "no", "abstain"]\n', ""),
+    )  # fmt: skip
+    files["process.toml"] = files["process.toml"].split("[tasks.ballot.poll.labels]")[0]
+    ballot = Ballot(house, files).open()
+    ballot.house.look(lambda s: people.set_password(s, None, ballot.house.people["v1"], SECRET))
+    page = client("v0").get(f"/polls/{ballot.id}").text
+    assert 'data-most="2"' in page and page.count('type="checkbox"') == 3 and "王芳" in page
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        desk = sit_down(browser, site, "v1", f"/polls/{ballot.id}")
+        for name in ("张敏", "王芳"):
+            desk.locator("label.yx-choice", has_text=name).click()
+        assert desk.get_by_text("已选 2 人，最多 2 人").is_visible()
+        assert desk.locator("label.yx-choice", has_text="李强").locator("input").is_disabled()
+        shot(desk, "election")
+        desk.get_by_role("button", name="下一步").click()
+        desk.get_by_role("button", name="封好并投出").click()
+        desk.get_by_text("选票已投出").wait_for()
+        code = desk.locator("[data-part=code]").inner_text()
+        browser.close()
+    for who in VOTERS[:4]:
+        ballot.house.do(who, voting.cast, ballot.id, ballot.seal(str(house.people["mover"])))
+    ballot.count()
+    ballot.sign()
+    page = client("v1").get(f"/polls/{ballot.id}/check").text
+    line = next(one for one in page.split("<li") if code in one)
+    assert "张敏" in line and "王芳" in line and "李强" not in line
 
 
 # --- the API --------------------------------------------------------------------------------------------------------------
