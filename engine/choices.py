@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from engine import clock, organisation, tables
+from engine import access, clock, organisation, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
     from engine.db import Session
+    from engine.organisation import Actor
 
 MOST = 500  # choices offered at once
 
 
-def choices(session: Session, union_id: UUID, without: UUID | None = None) -> Callable[[str], list[tuple[str, str]]]:
+def choices(
+    session: Session, union_id: UUID, without: UUID | None = None, actor: Actor | None = None
+) -> Callable[[str], list[tuple[str, str]]]:
     """A function from a source ("units:<kind>", "members:<post>", "members:" for all, "instances:<process>") to pairs.
 
     A pair is (id, label).
 
-    `without` is the instance that asks: it cannot choose itself.
+    `without` is the instance that asks: it cannot choose itself. Confidential instances are offered only to an actor who
+    may know of them.
     """
 
     def offer(source: str) -> list[tuple[str, str]]:
@@ -32,7 +36,7 @@ def choices(session: Session, union_id: UUID, without: UUID | None = None) -> Ca
         if what == "members":
             return _members(session, union_id, key)
         if what == "instances":
-            return [pair for pair in _instances(session, union_id, key) if pair[0] != str(without)]
+            return [pair for pair in _instances(session, union_id, key, actor) if pair[0] != str(without)]
         return []
 
     return offer
@@ -56,11 +60,12 @@ def _members(session: Session, union_id: UUID, post: str) -> list[tuple[str, str
     return sorted(((str(m), named[m]) for m in found), key=lambda pair: pair[1])
 
 
-def _instances(session: Session, union_id: UUID, process_id: str) -> list[tuple[str, str]]:
+def _instances(session: Session, union_id: UUID, process_id: str, actor: Actor | None) -> list[tuple[str, str]]:
     instance = tables.instance.c
+    known = ~instance.confidential if actor is None else or_(~instance.confidential, access.visible(actor))
     query = (
         select(instance.id, instance.number, instance.title)
-        .where(instance.union_id == union_id, instance.process_id == process_id, instance.state == "running")
+        .where(instance.union_id == union_id, instance.process_id == process_id, instance.state == "running", known)
         .order_by(instance.id.desc())
         .limit(MOST)
     )

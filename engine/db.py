@@ -33,6 +33,7 @@ def connect(url: str, *, size: int = 20) -> Engine:
             pool_pre_ping=False,
             pool_recycle=1800,
             query_cache_size=2000,
+            hide_parameters=True,  # what people write does not get into logs by way of a failed statement
         )
         event.listen(engine, "connect", _prepare)
         _engines[url] = engine

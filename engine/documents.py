@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
 
-from engine import access, canonical, clock, settings, tables
-from engine.errors import HistoryBroken, ProcessFault
+from engine import access, canonical, clock, rooms, settings, tables
+from engine.catalogue.store import process_of
+from engine.errors import HistoryBroken, NotFound, ProcessFault
+from engine.kept import ERASED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
     from engine.db import Session
@@ -76,6 +78,8 @@ def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
         .where(document.id == document_id, access.visible(actor))
     ).first()
     row = access.must_see(row)
+    if row.data == ERASED:
+        raise NotFound("内容已按规定删除。")
     return file_name(row.number, row.title) + ".pdf", printed(session, row.version, row.kind, row.data, row.data_sha256)
 
 
@@ -83,14 +87,30 @@ def printed(session: Session, version: str, kind: str, data: Mapping[str, Any], 
     """The PDF of frozen data by the template of a version, kept in memory. Raises ProcessFault, HistoryBroken."""
     if canonical.digest(canonical.dumps(data)).hex() != data_sha256:
         raise HistoryBroken("文书内容与签发时不符，不能打印。", document=kind, sha256=data_sha256)
-    key = (version, kind, data_sha256, *_fonts())
+    definition = tables.definition.c
+
+    def make() -> bytes:
+        files = access.must_see(session.execute(select(definition.files).where(definition.hash == version)).scalar())
+        return typeset(files, kind, data)
+
+    return _remembered((version, kind, data_sha256), make)
+
+
+def composed(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
+    """The PDF of the product's own template documents/<kind>.typ; the same data give the same bytes. Raises ProcessFault."""
+    text = json.dumps(dict(files), sort_keys=True, ensure_ascii=False).encode()
+    marks = hashlib.sha256(text).hexdigest(), canonical.digest(canonical.dumps(data)).hex()
+    return _remembered((marks[0], kind, marks[1]), lambda: typeset(files, kind, data))
+
+
+def _remembered(mark: tuple[str, str, str], make: Callable[[], bytes]) -> bytes:
+    """What was printed before from the same with the same fonts, or now."""
+    key = (*mark, *_fonts())
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    definition = tables.definition.c
-    files = access.must_see(session.execute(select(definition.files).where(definition.hash == version)).scalar())
-    made = typeset(files, kind, data)
+    made = make()
     with _lock:
         _kept[key] = made
         while len(_kept) > KEPT:
@@ -189,7 +209,7 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
     """
     table, instance = tables.attachment.c, tables.instance.c
     row = session.execute(
-        select(table.name, table.media_type, table.sha256, tables.blob.c.data)
+        select(table.name, table.media_type, table.sha256, table.instance_id, tables.blob.c.data)
         .join(tables.blob, tables.blob.c.sha256 == table.sha256)
         .outerjoin(tables.instance, instance.id == table.instance_id)
         .where(
@@ -198,7 +218,16 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
         )
     ).first()
     row = access.must_see(row)
+    if row.instance_id is not None:
+        access.must_see(None if attachment_id in _behind_doors(session, actor, row.instance_id) else row)
     data = bytes(row.data)
     if hashlib.sha256(data).hexdigest() != row.sha256:
         raise HistoryBroken("附件内容与上传时不符。", sha256=row.sha256)
     return row.name, row.media_type, data
+
+
+def _behind_doors(session: Session, actor: Actor, instance_id: UUID) -> frozenset[UUID]:
+    """The attachments of an instance that were handed in in rooms which this person may not enter."""
+    full = rooms.matter(session, instance_id)
+    shut = rooms.closed(actor, full, process_of(session, full["version"]))
+    return rooms.closed_files(session, instance_id, shut)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 import signal
 import threading
 from contextlib import suppress
@@ -118,7 +119,7 @@ def note_origin(engine: Engine, instance_id: str, origin: str, number: str) -> b
 def note_link(engine: Engine, instance_id: str, origin: str, number: str, kind: str) -> bool:
     """Put on record that another matter was linked to this one."""
     return db.again(
-        engine, lambda session: origins.note_link(session, UUID(instance_id), UUID(origin), number, kind)
+        engine, lambda session: origins.note_link(session, UUID(instance_id), UUID(origin) if origin else None, number, kind)
     )
 
 
@@ -168,9 +169,20 @@ def tidy(engine: Engine) -> None:
         session.execute(_OLD_JOBS, {"month": month})
 
 
+class Discreet(logging.Filter):
+    """Procrastinate logs a job with its arguments, and those may be what somebody wrote: they stay out of the logs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the record, without what stands in brackets."""
+        record.msg = re.sub(r"\(.*\)", "(…)", str(record.msg), flags=re.DOTALL)
+        return True
+
+
 # --- the app --------------------------------------------------------------------------------------------------------
 def app(settings: Settings, url: str, stopping: Callable[[], bool] = lambda: False) -> procrastinate.App:
     """The jobs under the names by which engine/queue.py asks for them, and those that come by the clock."""
+    for name in ("procrastinate.worker", "procrastinate.worker.yixing"):
+        logging.getLogger(name).addFilter(Discreet())
     connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=CONCURRENT + 2)
     made = procrastinate.App(connector=connector)
     engine = db.connect(url)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _event = tables.event.c
 _POLLS = ("poll_opened", "poll_answered", "poll_answer_withdrawn", "poll_closed")
+ERASED: dict[str, Any] = {}  # what is left of a document whose matter was erased
 _BLOBS = text("SELECT sha256 FROM blob WHERE encode(sha256(data), 'hex') <> sha256 LIMIT 1")
 
 
@@ -75,9 +76,10 @@ def _digest(value: Any, salt: bytes | None) -> str:
 def _answers(session: Session, files: dict[str, tuple[UUID, str]]) -> Break | None:
     """The answers of each task, launch and message have the digests that the history kept for it, in the same order.
 
-    Erased ones are empty. Fills `files` with the attachments that the answers name.
+    Those of a matter whose erasure is on record are empty. Fills `files` with the attachments that the answers name.
     """
     kept: dict[tuple[UUID, str], list[str]] = defaultdict(list)
+    erased = _erased(session)
     for chain, _seq, says in _said(session, "task_completed", "instance_launched", "message_sent"):
         if "answers" in says:
             kept[chain, says.get("task") or says.get("message") or "launch"].append(says["answers"])
@@ -90,14 +92,19 @@ def _answers(session: Session, files: dict[str, tuple[UUID, str]]) -> Break | No
     )
     for (chain, element), found in groupby(rows, key=lambda r: (r.instance_id, r.element)):
         digests = kept.pop((chain, element), [])
-        if not _in_order(list(found), digests, files):
+        if not _in_order(list(found), digests, files, chain in erased):
             return Break(chain, 0, f"环节 {element} 的内容与历史不符", f"answers of {element} differ from history")
     for chain, element in kept:
         return Break(chain, 0, f"环节 {element} 的内容缺失", f"answers of {element} are missing")
     return None
 
 
-def _in_order(rows: list[Any], digests: list[str], files: dict[str, tuple[UUID, str]]) -> bool:
+def _erased(session: Session) -> frozenset[UUID]:
+    """The chains whose history says that their contents were erased."""
+    return frozenset(chain for chain, _, _ in _said(session, "matter_erased"))
+
+
+def _in_order(rows: list[Any], digests: list[str], files: dict[str, tuple[UUID, str]], erased: bool) -> bool:
     """One element's answers, round by round; rounds that were closed at the same moment may stand in any order."""
     at = 0
     for _moment, tied in groupby(rows, key=lambda r: r.closed_at):
@@ -106,7 +113,7 @@ def _in_order(rows: list[Any], digests: list[str], files: dict[str, tuple[UUID, 
             here = Counter(digests[at : at + len(together)])
             at += len(together)
         for row in together:
-            if row.answers is None and row.salt is None:
+            if row.answers is None and row.salt is None and (erased or not digests):
                 continue  # erased, or a poll's
             digest = _digest(row.answers, row.salt)
             if not digests or here[digest] < 1:
@@ -128,8 +135,11 @@ def _documents(session: Session) -> Break | None:
     rows = session.execute(
         select(document.id, document.instance_id, document.data, document.data_sha256).execution_options(yield_per=500)
     )
+    erased = _erased(session)
     for row in rows:
         seq, digest = issued.pop((row.instance_id, str(row.id)), (0, ""))
+        if row.data == ERASED and row.instance_id in erased and row.data_sha256 == digest:
+            continue
         try:
             now = canonical.digest(canonical.dumps(row.data)).hex()
         except Invalid:

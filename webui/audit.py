@@ -192,7 +192,7 @@ def _teller(session: Session, bodies: Sequence[Mapping[str, Any]], file: reading
     """Knows the name behind every id that these events mention."""
     said = [o for b in bodies for o in (b, *(b["opened"] if isinstance(b.get("opened"), list) else ())) if isinstance(o, dict)]
     seats = [str(o.get("seat") or "").partition("@")[2] for o in said]
-    return Teller(file.process if file else None, Named.of(session, [[dict(b) for b in bodies], seats]).names)
+    return Teller(file.process if file else None, Named.of(session, [[dict(b) for b in bodies], seats], me()).names)
 
 
 def _lines(events: Sequence[Happened], teller: Teller, witnessed: int) -> tuple[Line, ...]:
@@ -238,7 +238,7 @@ def log() -> str:
         else:
             events = history.union_log(session, me(), union, before, LOG)
         told = _lines(events, _teller(session, [e.body for e in events]), 0)
-        return told, Named.of(session, [str(d) for d in desks]).names
+        return told, Named.of(session, [str(d) for d in desks], me()).names
 
     lines, names = look(read)
     more = lines[-1].event.seq if len(lines) == LOG and lines[-1].event.seq > 1 else None

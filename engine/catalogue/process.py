@@ -139,6 +139,7 @@ class DocumentRule:
     key: str
     title: Words
     numbering: str
+    outside: bool = False  # shown to whoever answers from outside
 
 
 @dataclass(frozen=True)
@@ -288,7 +289,8 @@ def _assemble(digest: str, files: dict[str, str], raw: dict[str, Any], tree: Any
         },
         actions=dict(raw.get("actions", {})),
         messages={k: _message(k, v, files) for k, v in raw.get("messages", {}).items()},
-        documents={k: DocumentRule(k, _words(v, "title"), v.get("numbering", "")) for k, v in raw.get("documents", {}).items()},
+        documents={k: DocumentRule(k, _words(v, "title"), v.get("numbering", ""), bool(v.get("outside")))
+            for k, v in raw.get("documents", {}).items()},
         decisions={k[:-4]: decisions.parse(v.encode()) for k, v in files.items() if k.endswith(".dmn")},
         guards=tuple(_guard(g) for g in raw.get("guards", [])),
         launch_form=launch_form,

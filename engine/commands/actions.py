@@ -28,7 +28,7 @@ def issue_document(run: Run, args: Args) -> None:
     if rule is None:
         raise ProcessFault(f"没有文书 {args['document']}。", file="process.toml", element=args["document"])
     number = next_number(run.session, run.row["union_id"], f"doc:{rule.key}", rule.numbering) if rule.numbering else ""
-    data = document_data(run, number, rule.title.zh)
+    data = document_data(run, number, rule.title.zh, run.process.files.get(f"documents/{rule.key}.typ", ""))
     digest = canonical.digest(canonical.dumps(data)).hex()
     key = tables.new_id()
     run.session.execute(
@@ -40,16 +40,21 @@ def issue_document(run: Run, args: Args) -> None:
     run.ledger.add("document_issued", None, document=rule.key, number=number or None, id=str(key), sha256=digest)
 
 
-def document_data(run: Run, number: str, title: str) -> dict[str, Any]:
-    """What a template is filled with: the instance, its facts, and the names of all people and units in them."""
-    ids = set(_ids_in(run.facts)) | {run.row["starter_id"]}
+def document_data(run: Run, number: str, title: str, template: str = "") -> dict[str, Any]:
+    """What a template is filled with: the instance, its facts, and the names of all people and units in them.
+
+    What was said in a room goes along only when the template names the task.
+    """
+    tasks = run.process.tasks
+    facts = {k: v for k, v in run.facts.items() if k not in tasks or not tasks[k].room or k in template}
+    ids = set(_ids_in(facts)) | {run.row["starter_id"]}
     units = organisation.unit_names(run.session, {*ids, run.row["union_id"]})
     return {
         "instance": {
             "id": str(run.row["id"]), "number": run.row["number"], "title": run.row["title"], "process": run.process.title.zh,
             "union": units.get(run.row["union_id"], ""), "started_on": clock.day_of(run.row["started_at"]).isoformat(),
         },
-        "facts": run.facts,
+        "facts": facts,
         "people": {str(k): v for k, v in organisation.names(run.session, ids).items()},
         "units": {str(k): v for k, v in units.items()},
         "labels": _labels(run),
@@ -135,7 +140,7 @@ def merge_into(run: Run, args: Args) -> None:
     )
     run.facts["merged_into"] = {"id": str(target), "number": known}
     run.ledger.add("instance_merged", run.actor, into=str(target), number=known)
-    queue.defer(run.session, "note_origin", instance_id=str(target), origin=str(run.row["id"]), number=run.row["number"])
+    queue.defer(run.session, "note_origin", instance_id=str(target), **(_own(run, "origin") | {"origin": str(run.row["id"])}))
 
 
 def notify_merged(run: Run, args: Args) -> None:
@@ -143,7 +148,7 @@ def notify_merged(run: Run, args: Args) -> None:
     link = tables.link.c
     origins = run.session.execute(select(link.from_id).where(link.to_id == run.row["id"], link.kind == "merged_into")).scalars()
     along = {name: run.facts.get(name) for name in args.get("facts", [])}
-    along["lead"] = {"id": str(run.row["id"]), "number": run.row["number"]}
+    along["lead"] = _own(run, "id")
     for origin in origins:
         queue.defer(run.session, "deliver", instance_id=str(origin), message=args.get("message", "lead_replied"), answers=along)
 
@@ -223,33 +228,30 @@ def begin(run: Run, args: Args) -> None:
     answers = {key: run.value(expression) for key, expression in args.get("with", {}).items()}
     try:
         actor = organisation.actor(run.session, UUID(str(starter)))
-        origin = {"id": str(run.row["id"]), "number": run.row["number"], "kind": args["kind"]}
+        origin = {**_own(run, "id"), "kind": args["kind"]}
         matter = instances.launch(run.session, actor, args["process"], answers, origin)
     except (Refused, NotFound, Invalid, ValueError) as fault:
         raise ProcessFault(f"不能发起关联的事项：{fault}", file="process.toml", element=args["process"]) from fault
     number = _link(run, matter, args["kind"])
     run.facts[args["kind"]] = {"matter": str(matter), "number": number}
-    run.ledger.add("matter_begun", run.actor, matter=str(matter), number=number, link=args["kind"])
+    run.ledger.add("matter_begun", run.actor, link=args["kind"], **_said(matter, number))
 
 
 def link(run: Run, args: Args) -> None:
     """`matter` (an expression giving an instance), `kind`: link this matter to that one, on record in both."""
     matter = UUID(str(run.value(args["matter"])))
     number = _link(run, matter, args["kind"])
-    run.ledger.add("matter_linked", run.actor, matter=str(matter), number=number, link=args["kind"])
-    queue.defer(
-        run.session, "note_link", instance_id=str(matter), origin=str(run.row["id"]), number=run.row["number"],
-        kind=args["kind"],
-    )  # fmt: skip
+    run.ledger.add("matter_linked", run.actor, link=args["kind"], **_said(matter, number))
+    queue.defer(run.session, "note_link", instance_id=str(matter), kind=args["kind"], **_own(run, "origin"))
 
 
 def tell(run: Run, args: Args) -> None:
     """`matter`, `message`, `with`: let a message event of another matter happen, with these answers."""
     matter = UUID(str(run.value(args["matter"])))
     answers = {key: _plain(run.value(expression)) for key, expression in args.get("with", {}).items()}
-    answers["origin"] = {"id": str(run.row["id"]), "number": run.row["number"]}
+    answers["origin"] = _own(run, "id")
     number = _link(run, matter, args["message"])
-    run.ledger.add("matter_told", run.actor, matter=str(matter), number=number, message=args["message"])
+    run.ledger.add("matter_told", run.actor, message=args["message"], **_said(matter, number))
     queue.defer(run.session, "deliver", instance_id=str(matter), message=args["message"], answers=answers)
 
 
@@ -257,18 +259,31 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def _own(run: Run, key: str) -> dict[str, Any]:
+    """What another matter may know of this one: its id under `key` and its number; nothing when it is confidential."""
+    if run.row["confidential"]:
+        return {key: "", "number": ""}
+    return {key: str(run.row["id"]), "number": run.row["number"]}
+
+
+def _said(matter: UUID, number: str) -> dict[str, str]:
+    """What the history says of another matter; nothing that names a confidential one, which others here may not know of."""
+    return {"matter": str(matter), "number": number} if number else {}
+
+
 def _link(run: Run, matter: UUID, kind: str) -> str:
-    """The number of another matter of this union, now linked to this one. Raises ProcessFault."""
+    """The number of another matter of this union, now linked to this one; "" of a confidential one. Raises ProcessFault."""
     instance = tables.instance.c
-    number: str | None = run.session.execute(
-        select(instance.number).where(instance.id == matter, instance.union_id == run.row["union_id"])
-    ).scalar()
-    if number is None or matter == run.row["id"]:
+    found = run.session.execute(
+        select(instance.number, instance.confidential)
+        .where(instance.id == matter, instance.union_id == run.row["union_id"])
+    ).first()
+    if found is None or matter == run.row["id"]:
         raise ProcessFault("关联的事项不存在。", file="process.toml", element=kind)
     run.session.execute(
         upsert(tables.link).values(from_id=run.row["id"], to_id=matter, kind=kind, at=clock.now()).on_conflict_do_nothing()
     )
-    return number
+    return "" if found.confidential else str(found.number)
 
 
 ACTIONS: dict[str, Callable[[Run, Args], None]] = {

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from engine import clock, organisation, tables
+from engine import access, clock, organisation, tables
 from engine.commands import settle
-from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.errors import Conflict, Invalid, Refused
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -28,20 +28,26 @@ def let_in(session: Session, actor: Actor, instance_id: UUID, member_id: UUID, r
     run = settle.lock(session, actor, instance_id)
     if not run.row["confidential"]:
         raise Conflict("此件不是保密事项。", code="not_confidential")
-    seats = [organisation.seat_key(seat) for seat in actor.seats]
-    acts = select(_share.key).where(_share.instance_id == instance_id, _share.key.in_(seats))
-    if session.execute(acts.limit(1)).first() is None:
+    if not acts_by_post(session, actor, instance_id):
         raise Refused(verb="let_in", instance_id=str(instance_id))
     plain = reason.strip()
     if not plain or len(plain) > MAX_REASON or "\0" in plain:
         raise Invalid({"reason": [f"请写明理由，不超过 {MAX_REASON} 字。"]})
-    name = organisation.names(session, [member_id]).get(member_id)
-    if name is None:
-        raise NotFound("没有这个人，或已停用。")
+    reader = organisation.actor(session, member_id)
+    seen = select(tables.instance.c.id).where(tables.instance.c.id == instance_id, access.visible(reader))
+    if session.execute(seen).first() is not None:
+        raise Conflict(f"{reader.name}已经可以查阅此件。", code="let_in")
     run.shares.add(member_id)
-    run.ledger.add("member_let_in", actor, member=str(member_id), name=name, reason=plain)
+    run.ledger.add("member_let_in", actor, member=str(member_id), name=reader.name, reason=plain)
     settle.save(run)
     return instance_id
+
+
+def acts_by_post(session: Session, actor: Actor, instance_id: UUID) -> bool:
+    """Does this person act in the matter by a post of theirs, and not only as a party or a reader?"""
+    seats = [organisation.seat_key(seat) for seat in actor.seats]
+    acts = select(_share.key).where(_share.instance_id == instance_id, _share.key.in_(seats))
+    return session.execute(acts.limit(1)).first() is not None
 
 
 def note_reading(session: Session, actor: Actor, instance_id: UUID) -> bool:

@@ -75,7 +75,7 @@ def launch(
         "confidential": process.confidentiality == "named",
     }  # fmt: skip
     run = Run(session, actor, row, process, ACTIONS)
-    clean = forms.clean(process.launch_form, answers, run.names(), choices(session, union_id))
+    clean = forms.clean(process.launch_form, answers, run.names(), choices(session, union_id, actor=actor))
     row["number"] = next_number(session, union_id, process.number_key, process.numbering)
     run.facts["launch"] = {**clean, "mover": str(actor.id)}
     row["grams"] = settle.search_grams(run)

@@ -26,9 +26,10 @@ def note_origin(session: Session, instance_id: UUID, origin: UUID, number: str) 
     return True
 
 
-def note_link(session: Session, instance_id: UUID, origin: UUID, number: str, kind: str) -> bool:
-    """Put on record that another matter was linked to this one."""
+def note_link(session: Session, instance_id: UUID, origin: UUID | None, number: str, kind: str) -> bool:
+    """Put on record that another matter was linked to this one; a confidential one is not named (no origin)."""
     run = settle.lock(session, None, instance_id)
-    run.ledger.add("matter_linked", None, matter=str(origin), number=number, link=kind, back=True)
+    known = {"matter": str(origin), "number": number} if origin else {}
+    run.ledger.add("matter_linked", None, link=kind, back=True, **known)
     settle.save(run)
     return True

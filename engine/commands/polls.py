@@ -69,7 +69,8 @@ def respond(
     if not mine.open:
         raise Conflict("还没有轮到您。", code="not_your_turn")
     _put(run, poll, actor, chosen, comment, 1)
-    run.ledger.add("poll_answered", actor, task=task.element, poll=str(poll_id), choice=chosen, comment=comment or None)
+    told = None if run.row["confidential"] else comment or None  # what may have to be erased stands on the roll alone
+    run.ledger.add("poll_answered", actor, task=task.element, poll=str(poll_id), choice=chosen, comment=told)
     with run.answering():
         _finish_or_save(run, poll_id, task, mine.position)
     return UUID(str(run.row["id"]))

@@ -127,7 +127,7 @@ def clean_answers(run: Run, form: forms.Form | None, answers: Mapping[str, Any])
         if answers:
             raise Invalid({key: ["没有这一项。"] for key in answers})
         return {}
-    clean = forms.clean(form, answers, run.names(), choices(run.session, run.row["union_id"], run.row["id"]))
+    clean = forms.clean(form, answers, run.names(), choices(run.session, run.row["union_id"], run.row["id"], run.actor))
     adopt(run.session, run.actor, run.row["id"], form, clean)
     return clean
 
@@ -140,7 +140,7 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
     _change(run, task, state="done", closed_at=clock.now(), closed_by=by, answers=clean, salt=salt, due=null())
     run.facts[rule.id] = {**clean, **held}
     body = run.ledger.add("task_completed", run.actor, task=rule.id, answers=canonical.salted(clean, salt))
-    if rule.outcomes:
+    if rule.outcomes and not rule.room:  # what is said in a room stands in the history as a digest only
         body["outcome"] = clean.get(rule.outcomes)
     if task.seat:
         body["seat"] = opening.said_seat(run, task.seat)

@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from engine.db import Session
 
 _FIGURES = {
-    "yixing_instances_running": ("Running instances", "SELECT count(*) FROM instance WHERE state = 'running'"),
-    "yixing_tasks_open": ("Open user tasks", "SELECT count(*) FROM task WHERE state = 'open'"),
+    "yixing_instances_running": (
+        "Running instances", "SELECT count(*) FROM instance WHERE state = 'running' AND NOT confidential",
+    ),
+    "yixing_tasks_open": (
+        "Open user tasks",
+        "SELECT count(*) FROM task t JOIN instance i ON i.id = t.instance_id WHERE t.state = 'open' AND NOT i.confidential",
+    ),
     "yixing_timers_overdue": (
         "Timers due and not yet fired",
         "SELECT count(*) FROM timer t JOIN instance i ON i.id = t.instance_id "
@@ -41,7 +46,7 @@ def ready(session: Session) -> list[str]:
 
 
 def metrics(session: Session) -> bytes:
-    """The figures as Prometheus text. Counts only, nothing of any matter."""
+    """The figures as Prometheus text. Counts only, nothing of any matter; confidential ones are not even counted."""
     registry = CollectorRegistry()
     for name, (words, query) in _FIGURES.items():
         value = session.execute(text(query), {"now": clock.now()} if ":now" in query else {}).scalar()

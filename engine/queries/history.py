@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from engine import access, history, seals, tables
+from engine import access, history, rooms, seals, tables
 from engine.catalogue.store import process_of
 from engine.errors import Refused
 
@@ -26,7 +26,7 @@ _event, _instance = tables.event.c, tables.instance.c
 
 @dataclass(frozen=True)
 class Happened:
-    """One event. `body` is what was hashed; `titles` gives words for the element ids in it."""
+    """One event. `body` is what was hashed, less what was said in rooms that the reader may not enter (`room` = "closed")."""
 
     id: int
     seq: int
@@ -69,17 +69,19 @@ def timeline(
 ) -> tuple[Happened, ...]:
     """The events of an instance after seq `after`. NotFound when it is not theirs to see, Refused when not theirs to read."""
     _seen(session, actor, instance_id)
+    full = rooms.matter(session, instance_id)
+    shut = rooms.closed(actor, full, process_of(session, full["version"]))
     rows = session.execute(
         select(tables.event)
         .where(_event.instance_id == instance_id, _event.seq > after)
         .order_by(_event.seq)
         .limit(max(1, min(limit, 2000)))
     ).all()
-    return tuple(_happened(row) for row in rows)
+    return tuple(_happened(row, shut) for row in rows)
 
 
-def _happened(row: Any) -> Happened:
-    body = _read(row.body)
+def _happened(row: Any, shut: frozenset[str] = frozenset()) -> Happened:
+    body = rooms.without_the_said(_read(row.body), shut)
     return Happened(
         row.id,
         row.seq,

@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import Text, and_, cast, or_, select, text, true, union
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from engine import access, clock, forms, machine, organisation, tables
+from engine import access, clock, forms, machine, organisation, rooms, tables
 from engine.catalogue.store import process_of
+from engine.commands import erasure
 from engine.errors import Invalid
 from engine.queries.words import Answered, Named, answered
 
@@ -101,12 +102,17 @@ class Paper:
 
 @dataclass(frozen=True)
 class Linked:
-    """Another instance of the same matter. `kind`: merged_into, or origin_of when that one was merged into this."""
+    """Another instance that belongs to this one. `kind`: merged_into, origin_of when that one was merged into this, or the
+    name that the process gives the link. `back`: the link was made there, and leads here."""
 
     id: UUID
     number: str
     title: str
     kind: str
+    process_title: str
+    state: str
+    back: bool
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,8 @@ class File:
     suspended_at: datetime | None
     stopped_days: int
     incidents: tuple[tuple[UUID, str, datetime], ...]
+    confidential: bool  # only those named in it know of it
+    erased: bool  # its contents were erased by the rules; the history stays
     desk: bool  # may suspend, resume and terminate
     history: bool  # may read the whole history
     version: str
@@ -219,23 +227,26 @@ def _matches(session: Session, words: str, seen: ColumnElement[bool]) -> ColumnE
 def _row(session: Session, row: Any, lang: str) -> Row:
     process = process_of(session, row.version)
     return Row(
-        id=row.id, number=row.number, title=row.title, process_id=row.process_id, process_title=process.title.in_(lang),
+        id=row.id, number=row.number, title=_title(row.title, lang), process_id=row.process_id, process_title=process.title.in_(lang),
         state=row.state, outcome=row.outcome, outcome_title=process.title_of(row.outcome, lang) if row.outcome else "",
         stage=tuple(process.title_of(e, lang) for e in row.stage), starter=row.starter, unit=row.unit or "",
         started_at=row.started_at, changed_at=row.changed_at, ended_at=row.ended_at,
     )  # fmt: skip
 
 
+def _title(title: str, lang: str) -> str:
+    return "The contents were erased by the rules" if title == erasure.TITLE and lang == "en" else title
+
+
 def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") -> File:
     """One instance with all that hangs on it. Raises NotFound when it is not this person's to see."""
     found = session.execute(_rows().where(_instance.id == instance_id, access.visible(actor))).first()
     head = _row(session, access.must_see(found), lang)
-    above = select(tables.unit.c.managing_id).where(tables.unit.c.id == _instance.union_id).scalar_subquery()
-    query = select(tables.instance, above.label("superior")).where(_instance.id == instance_id)
-    full = dict(session.execute(query).mappings().one())
+    full = rooms.matter(session, instance_id)
+    erased = erasure.MARK in full["facts"]
     process = process_of(session, full["version"])
     live = machine.look(process.spec, full["machine"]) if full["machine"] else ()
-    names = Named.of(session, full["facts"])
+    names = Named.of(session, full["facts"], actor)
     incident = tables.incident.c
     troubles = session.execute(
         select(incident.id, incident.message, incident.at).where(
@@ -246,32 +257,23 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
     return File(
         row=head,
         process=process,
-        facts=open_facts(actor, full, process),
+        facts=rooms.open_facts(actor, full, process),
         launched=answered(process.launch_form, full["facts"].get("launch", {}), names, lang),
         tasks=_tasks(session, actor, full, process, names, lang),
         able=_able(actor, full, process, live, lang),
-        papers=papers(session, instance_id, process, lang),
-        links=_links(session, actor, instance_id),
+        papers=() if erased else papers(session, instance_id, process, rooms.closed(actor, full, process), lang),
+        links=_links(session, actor, instance_id, lang),
         live=tuple(w.element for w in live),
         suspended_at=full["suspended_at"],
         stopped_days=full["stopped_days"],
         incidents=tuple((t.id, t.message, t.at) for t in troubles),
+        confidential=full["confidential"],
+        erased=erased,
         desk=desk,
         history=access.may(actor, "read_history", full["union_id"]),
         version=full["version"],
         union_id=full["union_id"],
     )
-
-
-def may_read(actor: Actor, full: Mapping[str, Any], process: Process, element: str) -> bool:
-    """May this person read what was said in a task? Without a room everybody who sees the matter may."""
-    room = process.tasks[element].room
-    return not room or any(_in_lane(actor, full, process.lanes[lane]) for lane in room)
-
-
-def open_facts(actor: Actor, full: Mapping[str, Any], process: Process) -> dict[str, Any]:
-    """The facts of a matter without those said in rooms that this person may not enter."""
-    return {k: v for k, v in full["facts"].items() if k not in process.tasks or may_read(actor, full, process, k)}
 
 
 def _tasks(
@@ -286,11 +288,25 @@ def _tasks(
     ).all()
     people = organisation.names(session, [i for r in rows for i in (r.assignee_id, r.closed_by) if i])
     units = organisation.unit_names(session, [UUID(r.seat.split("@")[1]) for r in rows if r.seat])
-    return tuple(_open(r, actor, full, process, names, people, units, lang) for r in rows)
+    shut = rooms.closed(actor, full, process)
+    asked = _asked_of(session, actor, instance_id) if shut else set()
+    return tuple(
+        _open(r, shut if r.poll_id is None or r.poll_id not in asked else frozenset(), actor, process, names, people, units, lang)
+        for r in rows
+    )
+
+
+def _asked_of(session: Session, actor: Actor, instance_id: UUID) -> set[UUID]:
+    """The polls of a matter on whose rolls this person stands, or whose tellers they are."""
+    poll, roll, teller = tables.poll.c, tables.roll.c, tables.teller.c
+    mine = union(
+        select(roll.poll_id).where(roll.member_id == actor.id), select(teller.poll_id).where(teller.member_id == actor.id)
+    )
+    return set(session.execute(select(poll.id).where(poll.instance_id == instance_id, poll.id.in_(mine))).scalars())
 
 
 def _open(
-    row: Any, actor: Actor, full: Mapping[str, Any], process: Process, names: Named, people: dict[UUID, str],
+    row: Any, shut: frozenset[str], actor: Actor, process: Process, names: Named, people: dict[UUID, str],
     units: dict[UUID, str], lang: str,
 ) -> Open:  # fmt: skip
     rule = process.tasks[row.element]
@@ -304,8 +320,8 @@ def _open(
         id=row.id, element=row.element, title=rule.title.in_(lang), state=row.state, who=who,
         mine=row.state == "open" and (row.assignee_id == actor.id or (row.assignee_id is None and row.seat in actor.seats)),
         opened_at=row.opened_at, due_at=row.due_at, due=row.due, closed_at=row.closed_at,
-        closed_by=people.get(row.closed_by, ""), poll_id=row.poll_id,
-        answers=answered(rule.form, (row.answers or {}) if may_read(actor, full, process, row.element) else {}, names, lang),
+        closed_by=people.get(row.closed_by, ""), poll_id=None if row.element in shut else row.poll_id,
+        answers=answered(rule.form, {} if row.element in shut else row.answers or {}, names, lang),
     )  # fmt: skip
 
 
@@ -317,28 +333,15 @@ def _able(
     found: dict[str, Able] = {}
     for wait in live:
         rule = process.messages.get(wait.text) if wait.kind == "message" else None
-        if rule and rule.lane in process.lanes and _in_lane(actor, full, process.lanes[rule.lane]):
+        if rule and rule.lane in process.lanes and rooms.in_lane(actor, full, process.lanes[rule.lane]):
             found[rule.name] = Able(rule.name, rule.title.in_(lang), rule.asks.in_(lang), rule.form)
     return tuple(found.values())
 
 
-def _in_lane(actor: Actor, full: Mapping[str, Any], lane: Any) -> bool:
-    """Does a lane that is named by facts or by the union mean this person? (The command checks again, with all functions.)"""
-    if lane.unit == "union":
-        return actor.holds(lane.post, full["union_id"])
-    value: Any = full["facts"]
-    for part in (lane.person or lane.unit).split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    if lane.person:
-        return str(actor.id) in value if isinstance(value, list) else str(actor.id) == value
-    if lane.unit in ("unit", "superior"):
-        value = full.get("unit_id" if lane.unit == "unit" else "superior")
-    units = value if isinstance(value, list) else [value]
-    return any(f"{lane.post}@{unit}" in actor.seats for unit in units)
-
-
-def papers(session: Session, instance_id: UUID, process: Process, lang: str = "zh") -> tuple[Paper, ...]:
-    """The documents issued in an instance and the files added to it."""
+def papers(
+    session: Session, instance_id: UUID, process: Process, shut: frozenset[str], lang: str = "zh"
+) -> tuple[Paper, ...]:
+    """The documents issued in an instance and the files added to it, without those handed in behind closed doors."""
     document, attachment = tables.document.c, tables.attachment.c
     issued = session.execute(
         select(document.id, document.kind, document.title, document.number, document.issued_at, document.data_sha256)
@@ -353,25 +356,29 @@ def papers(session: Session, instance_id: UUID, process: Process, lang: str = "z
         Paper(d.id, "document", titles.get(d.kind, d.title), d.number, d.issued_at, 0, d.data_sha256, "application/pdf")
         for d in issued
     ]
-    found += [Paper(a.id, "attachment", a.name, "", a.at, a.size, a.sha256, a.media_type) for a in added]
+    hidden = rooms.closed_files(session, instance_id, shut)
+    found += [
+        Paper(a.id, "attachment", a.name, "", a.at, a.size, a.sha256, a.media_type) for a in added if a.id not in hidden
+    ]
     return tuple(found)
 
 
-def _links(session: Session, actor: Actor, instance_id: UUID) -> tuple[Linked, ...]:
+def _links(session: Session, actor: Actor, instance_id: UUID, lang: str) -> tuple[Linked, ...]:
+    """What this matter was linked to and what was linked to it, oldest first; only what this person may know of."""
     link = tables.link.c
-    out = session.execute(
-        select(_instance.id, _instance.number, _instance.title, link.kind)
-        .join(tables.link, link.to_id == _instance.id)
-        .where(link.from_id == instance_id, access.visible(actor))
-    ).all()
-    back = session.execute(
-        select(_instance.id, _instance.number, _instance.title)
-        .join(tables.link, link.from_id == _instance.id)
-        .where(link.to_id == instance_id, access.visible(actor))
-    ).all()
-    return tuple(
-        [Linked(r.id, r.number, r.title, r.kind) for r in out] + [Linked(r.id, r.number, r.title, "origin_of") for r in back]
+    columns = select(
+        _instance.id, _instance.number, _instance.title, _instance.version, _instance.state, link.kind, link.at
     )
+    out = columns.join(tables.link, link.to_id == _instance.id).where(link.from_id == instance_id, access.visible(actor))
+    back = columns.join(tables.link, link.from_id == _instance.id).where(link.to_id == instance_id, access.visible(actor))
+    found = [(row, False) for row in session.execute(out)] + [(row, True) for row in session.execute(back)]
+    return tuple(
+        Linked(
+            r.id, r.number, r.title, "origin_of" if back and r.kind == "merged_into" else r.kind,
+            process_of(session, r.version).title.in_(lang), r.state, back, r.at,
+        )
+        for r, back in sorted(found, key=lambda pair: pair[0].at)
+    )  # fmt: skip
 
 
 def alike(session: Session, actor: Actor, process_id: str, title: str, limit: int = 5, lang: str = "zh") -> tuple[Row, ...]:
@@ -383,7 +390,8 @@ def alike(session: Session, actor: Actor, process_id: str, title: str, limit: in
     rows = session.execute(
         _rows()
         .add_columns(_instance.grams)
-        .where(_instance.union_id.in_(unions), _instance.process_id == process_id, _instance.grams.overlap(sorted(grams)))
+        .where(_instance.union_id.in_(unions), _instance.process_id == process_id, _instance.grams.overlap(sorted(grams)),
+               or_(~_instance.confidential, access.visible(actor)))
         .order_by(_instance.id.desc())
         .limit(400)
     ).all()

@@ -82,12 +82,14 @@ def opening(session: Session, actor: Actor, process_id: str, lang: str = "zh") -
         raise Refused("只有规定职务的人员可以发起此流程。", verb="launch")
     unions = organisation.unit_names(session, [held.union_id])
     found = _launchable(process, held, unions, _drafts(session, actor, [process.id]), lang)
-    return replace(found, offers=offers(session, held.union_id, process.launch_form))
+    return replace(found, offers=offers(session, held.union_id, process.launch_form, actor))
 
 
-def offers(session: Session, union_id: UUID, form: Form | None) -> Mapping[str, list[tuple[str, str]]]:
+def offers(
+    session: Session, union_id: UUID, form: Form | None, actor: Actor | None = None
+) -> Mapping[str, list[tuple[str, str]]]:
     """By key, the (value, label) pairs of the fields of a form whose choices are people, units or instances of a union."""
-    offer = choices(session, union_id)
+    offer = choices(session, union_id, actor=actor)
     return {f.key: offer(f.source) for f in (form.asked if form else ()) if f.source}
 
 

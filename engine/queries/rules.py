@@ -275,7 +275,7 @@ def _provisional(session: Session, union_id: UUID) -> int:
         .select_from(tables.task)
         .join(tables.instance, instance.id == task.instance_id)
         .where(instance.union_id == union_id, instance.state.in_(("running", "suspended")), task.state == "open")
-        .where(task.due["provisional"].as_boolean())
+        .where(task.due["provisional"].as_boolean(), ~instance.confidential)
     )
     return int(session.execute(waiting).scalar_one())
 

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from engine import access, clock, forms, organisation, tables
+from engine import access, clock, forms, organisation, rooms, tables
 from engine.catalogue.store import process_of
 from engine.choices import choices
 from engine.queries import deadlines
-from engine.queries.instances import Paper, may_read, papers
+from engine.queries.instances import Paper, papers
 from engine.queries.words import Answered, Named, answered
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Task:
     closed_at: datetime | None
     instance_state: str
     round: int
+    confidential: bool
 
 
 def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Task:
@@ -75,7 +76,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         select(
             tables.task, _instance.number, _instance.title.label("subject"), _instance.version, _instance.facts,
             _instance.state.label("instance_state"), _instance.started_at, _instance.rounds, _instance.union_id,
-            _instance.unit_id,
+            _instance.unit_id, _instance.confidential,
             select(tables.unit.c.managing_id).where(tables.unit.c.id == _instance.union_id).scalar_subquery().label("superior"),
         )
         .join(tables.instance, _instance.id == _task.instance_id)
@@ -87,21 +88,23 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     row = access.must_see(row)
     process = process_of(session, row.version)
     rule = process.tasks[row.element]
-    names = Named.of(session, row.facts)
+    names = Named.of(session, row.facts, actor)
+    full = {"facts": row.facts, "union_id": row.union_id, "unit_id": row.unit_id, "superior": row.superior}
+    shut, seen = rooms.closed(actor, full, process), rooms.open_facts(actor, full, process)
     people = organisation.names(session, [i for i in (row.assignee_id, row.closed_by) if i])
-    offer = choices(session, row.union_id, row.instance_id)
+    offer = choices(session, row.union_id, row.instance_id, actor)
     return Task(
         id=row.id, instance_id=row.instance_id, number=row.number, subject=row.subject, process_title=process.title.in_(lang),
         element=row.element, title=rule.title.in_(lang), asks=rule.asks.in_(lang), state=row.state, revision=row.revision,
         form=rule.form, offers={f.key: offer(f.source) for f in (rule.form.fields if rule.form else ()) if f.source},
         outcomes=rule.outcomes, next={k: w.in_(lang) for k, w in (rule.next or {}).items()},
         deadline=deadlines.deadline(session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang),
-        said=said(session, actor, row, names, lang), papers=papers(session, row.instance_id, process, lang),
-        draft={**_prefilled(rule, row.facts), **draft(session, actor, f"task:{row.id}")}, seat=row.seat is not None,
+        said=said(session, actor, row, names, lang), papers=papers(session, row.instance_id, process, shut, lang),
+        draft={**_prefilled(rule, seen), **draft(session, actor, f"task:{row.id}")}, seat=row.seat is not None,
         claimed_by=people.get(row.assignee_id, "") if row.seat else "", claimed_by_me=row.assignee_id == actor.id,
         actionable=row.state == "open" and row.instance_state == "running" and row.assignee_id in (None, actor.id),
         closed_by=people.get(row.closed_by, ""), closed_at=row.closed_at, instance_state=row.instance_state,
-        round=row.rounds.get(row.element, 0) + 1,
+        round=row.rounds.get(row.element, 0) + 1, confidential=row.confidential,
     )  # fmt: skip
 
 
@@ -135,7 +138,7 @@ def said(session: Session, actor: Actor, matter: Any, names: Named, lang: str) -
             answered(process.tasks[r.element].form, r.answers, names, lang),
         )
         for r in rows
-        if may_read(actor, full, process, r.element)
+        if rooms.may_read(actor, full, process, r.element)
     )  # fmt: skip
 
 

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from engine import organisation, tables
+from engine import access, organisation, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from engine.db import Session
     from engine.forms import Form
+    from engine.organisation import Actor
+
+UNTOLD = "（未公开）"  # a matter that the reader may not know of
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,18 @@ class Named:
     names: Mapping[str, str]
 
     @classmethod
-    def of(cls, session: Session, facts: Any) -> Named:
-        """Look up every id that occurs anywhere in the facts."""
+    def of(cls, session: Session, facts: Any, actor: Actor | None = None) -> Named:
+        """Look up every id that occurs anywhere in the facts. Confidential matters are named only to who may know of them."""
         ids = set(_ids(facts))
         instance = tables.instance.c
         found = {**organisation.unit_names(session, ids), **organisation.names(session, ids)}
         left = ids - set(found)
         if left:
-            rows = session.execute(select(instance.id, instance.number, instance.title).where(instance.id.in_(left)))
-            found.update({r.id: f"{r.number} {r.title}" for r in rows})
+            known = ~instance.confidential if actor is None else or_(~instance.confidential, access.visible(actor))
+            rows = session.execute(
+                select(instance.id, instance.number, instance.title, known.label("known")).where(instance.id.in_(left))
+            )
+            found.update({r.id: f"{r.number} {r.title}" if r.known else UNTOLD for r in rows})
         return cls({str(k): v for k, v in found.items()})
 
 

@@ -8,8 +8,9 @@ from flask import current_app
 from marshmallow import Schema, fields
 
 from engine import keys
-from engine.commands import drafts, evidence, instances, reads
+from engine.commands import confidence, drafts, erasure, evidence, instances, reads
 from engine.errors import NotFound
+from engine.queries import confidence as secrecy
 from engine.queries import diagrams, launchable
 from engine.queries import history as told
 from engine.queries import instances as reading
@@ -101,10 +102,34 @@ class Able(Schema):
 
 
 class Linked(Schema):
+    """Another matter that this one was linked to, or (`back`) that was linked to this one."""
+
     id = fields.UUID()
     number = fields.String()
     title = fields.String()
     kind = fields.String()
+    process_title = fields.String()
+    state = fields.String()
+    back = fields.Boolean()
+    at = Moment()
+
+
+class Reading(Schema):
+    """Who read a confidential matter or its history, let `member` in, took its evidence, or erased it."""
+
+    kind = schemas.Choice(*secrecy.KINDS)
+    who = fields.String()
+    at = Moment()
+    member = fields.String()
+    reason = fields.String()
+
+
+ReadingList = Schema.from_dict({"items": fields.List(fields.Nested(Reading), required=True)}, name="ReadingList")
+
+
+class LetIn(schemas.Sent):
+    member_id = Id(required=True)
+    reason = Text(500, 1, required=True)
 
 
 class Incident(Schema):
@@ -127,6 +152,8 @@ class Instance(Schema):
     incidents = fields.List(fields.Nested(Incident))
     suspended_at = Moment(allow_none=True)
     stopped_days = fields.Integer()
+    confidential = fields.Boolean(metadata={"description": "Only those named in it know of it."})
+    erased = fields.Boolean(metadata={"description": "The contents were erased; the history stays."})
     desk = fields.Boolean(metadata={"description": "May suspend, resume and terminate."})
     history = fields.Boolean(metadata={"description": "May read the history."})
 
@@ -216,10 +243,11 @@ def alike(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, tu
     return {"items": () if named else reading.alike(session, actor, given["process"], given["title"])}
 
 
-@routes.look(ONE, Instance)
+@routes.look(ONE, Instance, recorded=True)
 def get_instance(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
-    """One instance: where it stands, what was said, its papers, and what I may do."""
+    """One instance: where it stands, what was said, its papers, and what I may do. If it is confidential, this is recorded."""
     found = reading.file(session, actor, instance_id, lang())
+    confidence.note_reading(session, actor, instance_id)
     return {**vars(found), "incidents": [dict(zip(("id", "message", "at"), each, strict=True)) for each in found.incidents]}
 
 
@@ -260,6 +288,25 @@ def retry(session: Session, actor: Actor, instance_id: UUID, incident_id: UUID) 
     if incident_id not in [key for key, _, _ in found.incidents]:
         raise NotFound
     return {"instance_id": instances.retry(session, actor, incident_id)}
+
+
+@routes.look(f"{ONE}/readings", ReadingList)
+def list_readings(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
+    """Who read a confidential instance, newest first; nothing of any other."""
+    found = secrecy.guarded(session, actor, instance_id)
+    return {"items": found.readings if found else ()}
+
+
+@routes.act(f"{ONE}/readers", Moved, body=LetIn, sees=sees)
+def let_in(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
+    """Let a member read a confidential instance, with a reason on record (who acts in it by a post)."""
+    return {"instance_id": confidence.let_in(session, actor, instance_id, given["member_id"], given["reason"])}
+
+
+@routes.act(f"{ONE}/erasure", Moved, body=schemas.Reason, sees=sees)
+def erase(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
+    """Erase the contents of a confidential instance that has ended; the history stays (who acts in it by a post)."""
+    return {"instance_id": erasure.erase(session, actor, instance_id, given["reason"])}
 
 
 @routes.look(f"{ONE}/history", EventPage, query=Events, recorded=True)

@@ -71,6 +71,7 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
             yield Fault(FILE, place, f"{place} 里的 {shown(path)} 不是事实的名称。", "请写成 launch.subject 这样的形式。")
         elif path:
             yield from language.faults(FILE, place, f"{place} ", path)
+            yield from _not_in_a_room(place, path, draft)
 
 
 def numbering(place: str, template: str) -> Iterator[Fault]:
@@ -137,6 +138,7 @@ def _task(key: str, task: dict[str, Any], draft: Draft, language: Language) -> I
             yield Fault(FILE, place, f"prefill 里的 {shown(fact)} 不是本流程的事实。", "请写环节的 id，例如 review。")
     yield from _gates(place, task, language)
     yield from _rooms(place, task, draft)
+    yield from _link(key, place, task, draft)
     if "meeting" in task:
         yield from _meeting(f"{place}.meeting", task["meeting"], language)
     yield from _outcomes(key, task, draft)
@@ -169,6 +171,26 @@ def _rooms(place: str, table: dict[str, Any], draft: Draft) -> Iterator[Fault]:
     for lane in table.get("room", ()):
         if lane not in draft.table("lanes"):
             yield Fault(FILE, place, f"room 里没有泳道 {shown(lane)}。", f"可以写：{'、'.join(draft.table('lanes'))}。")
+
+
+def _not_in_a_room(place: str, path: str, draft: Draft) -> Iterator[Fault]:
+    """By its title and by its searched facts everybody in a matter finds it."""
+    said = path.partition(".")[0]
+    if draft.table("tasks").get(said, {}).get("room") or draft.table("messages").get(said, {}).get("room"):
+        yield Fault(FILE, place, f"{place} 里的 {shown(path)} 是在室内说的，看得到本件的人都会看到它。", "请写室外的事实。")
+
+
+def _link(key: str, place: str, task: dict[str, Any], draft: Draft) -> Iterator[Fault]:
+    """Whoever answers from outside is not shown the people and matters of the union."""
+    form = draft.forms.get(key)
+    if task.get("link") and f"forms/{key}.json" not in draft.files:
+        yield Fault(FILE, place, "外单位在线答复的环节没有表单。", f"请补上 forms/{key}.json。")
+    for field in form.fields if task.get("link") and form else ():
+        if field.source:
+            advice = "请改成填写的文字，或者固定的选项。"
+            yield Fault(FILE, place, f"外单位在线答复的表单里，{shown(field.key)} 的选项来自本单位的数据。", advice)
+        if field.kind == "filepicker" and field.required and not field.hide:
+            yield Fault(FILE, place, f"外单位在线答复时不能上传，{shown(field.key)} 却是必填。", "请改成不必填。")
 
 
 def _gates(place: str, table: dict[str, Any], language: Language) -> Iterator[Fault]:

@@ -60,7 +60,7 @@ _MESSAGE = Of(
     ("title",),
     ("title", "asks"),
 )
-_DOCUMENT = Of({"title": str, "title_en": str, "numbering": str}, ("title",), ("title",))
+_DOCUMENT = Of({"title": str, "title_en": str, "numbering": str, "outside": bool}, ("title",), ("title",))
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {

@@ -16,8 +16,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engine import access, canonical, clock, documents, keys, tables, verify_pack
+from engine import access, canonical, clock, documents, keys, rooms, tables, verify_pack
+from engine.catalogue.store import process_of
 from engine.errors import EngineError, Refused
+from engine.kept import ERASED
 from engine.queries import ballots
 from engine.queries.evidence import notices, proofs, words
 from engine.queries.evidence.case import Case, Question, read
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 __all__ = ["pack"]
+CLOSED = "证据包里有您不能查阅的内容，请由可以查阅全部内容的人导出。"
 
 
 class Archive:
@@ -71,7 +74,8 @@ def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey
     row = access.must_see(row)
     if not access.may(actor, "export", row.union_id):
         raise Refused(verb="export", instance_id=str(instance_id))
-    case, archive = read(session, row, key), Archive()
+    shut = _shut(session, actor, instance_id)
+    case, archive = read(session, row, key, shut), Archive()
     archive.add("README.txt", notices.readme(case))
     archive.add("answer.txt", words.answer(case))
     archive.add("timeline.csv", words.timeline(case))
@@ -85,6 +89,19 @@ def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey
         archive.add(f"rules/{documents.file_name(rule_id)}.txt", notices.rule(rule_id, ruling, case))
     archive.add("verify.py", Path(verify_pack.__file__).read_bytes())
     return archive.close()
+
+
+def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:
+    """The rooms that stay closed to this person. What stands in a hashed line cannot be left out: then there is no pack."""
+    full = rooms.matter(session, instance_id)
+    shut = rooms.closed(actor, full, process_of(session, full["version"]))
+    event, document = tables.event.c, tables.document.c
+    bodies = session.execute(select(event.body).where(event.instance_id == instance_id)).scalars() if shut else ()
+    told = any(rooms.tells(json.loads(body), shut) for body in bodies)
+    papers = session.execute(select(document.data["facts"]).where(document.instance_id == instance_id)).scalars()
+    if told or (shut and any(shut & set(facts or ()) for facts in papers)):
+        raise Refused(CLOSED, code="rooms", verb="export", instance_id=str(instance_id))
+    return shut
 
 
 def _add_history(session: Session, archive: Archive, case: Case, key: keys.SigningKey) -> None:
@@ -131,9 +148,10 @@ def _json(value: object) -> str:
 
 def _add_papers(session: Session, archive: Archive, case: Case) -> None:
     """The documents as issued and as printed, and the attachments. What cannot be printed is told, not left out."""
-    for paper in case.documents:
+    kept = [paper for paper in case.documents if paper.data != ERASED]
+    for paper in kept:
         archive.add(f"documents/{paper.id}.json", canonical.dumps(paper.data))
-    for paper in case.documents:
+    for paper in kept:
         name = documents.file_name(paper.number, paper.title)
         try:
             made = documents.printed(session, case.row.version, paper.kind, paper.data, paper.data_sha256)

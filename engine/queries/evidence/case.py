@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
-from engine import canonical, clock, expressions, history, tables
+from engine import canonical, clock, expressions, history, rooms, tables
 from engine.catalogue.store import process_of
 from engine.errors import HistoryBroken, ProcessFault
 from engine.queries.words import Named
@@ -94,8 +94,8 @@ class Case:
         return next((s for s in self.said if s.seq == seq), None)
 
 
-def read(session: Session, row: Any, key: SigningKey) -> Case:
-    """Read the instance of `row` (a whole row of the table)."""
+def read(session: Session, row: Any, key: SigningKey, shut: frozenset[str] = frozenset()) -> Case:
+    """Read the instance of `row` (a whole row of the table), without what was said behind closed doors."""
     process = process_of(session, row.version)
     entries = _events(session, row.id)
     points, left_out, witnessed = _checkpoints(session, key, [e.leaf_no for e in entries if e.leaf_no is not None])
@@ -105,6 +105,8 @@ def read(session: Session, row: Any, key: SigningKey) -> Case:
         for e in entries
     )
     said, tasks = _tasks(session, row.id, entries)
+    said = tuple(s for s in said if s.element not in shut)
+    hidden = rooms.closed_files(session, row.id, shut)
     polls = _polls(session, row.id, process)
     document, attachment = tables.document.c, tables.attachment.c
     return Case(
@@ -112,9 +114,9 @@ def read(session: Session, row: Any, key: SigningKey) -> Case:
         documents=tuple(session.execute(
             select(tables.document).where(document.instance_id == row.id).order_by(document.issued_at, document.id)
         )),
-        attachments=tuple(session.execute(
+        attachments=tuple(a for a in session.execute(
             select(tables.attachment).where(attachment.instance_id == row.id).order_by(attachment.at, attachment.id)
-        )),
+        ) if a.id not in hidden),
         rulings=_rulings(session, row, _rules_used(process, entries, tasks, polls)),
         named=_named(session, row, entries, said), checkpoints=points, left_out=left_out, witnessed=witnessed,
         broken=history.first_broken(row.id, entries, row.seq, bytes(row.head)),

@@ -1,0 +1,78 @@
+"""Erase what a confidential matter holds once it has ended: the texts go, their digests and the history stay and still agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import delete, null, select, text, update
+
+from engine import clock, tables
+from engine.commands import settle
+from engine.commands.confidence import MAX_REASON, acts_by_post
+from engine.errors import Conflict, Invalid, Refused
+from engine.kept import ERASED
+
+if TYPE_CHECKING:
+    from engine.db import Session
+    from engine.organisation import Actor
+
+ENDED = ("ended", "withdrawn", "terminated")
+TITLE = "内容已按规定删除"  # what is shown where the title stood
+MARK = "_erased"  # the only fact left; no task can have this name
+_UNUSED = text(
+    "DELETE FROM blob b WHERE sha256 = ANY(:digests) AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
+)
+_JOBS = text(
+    "DELETE FROM procrastinate_jobs WHERE status NOT IN ('todo', 'doing') AND args->>'instance_id' = :id"
+)  # failed ones keep what they were to deliver
+
+
+def erase(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
+    """Erase answers, facts, comments, title, documents' data and attachments; by who acts in it by a post, with a reason.
+
+    Raises NotFound (not theirs to see), Refused (a party of it), Conflict (not confidential, not ended, erased), Invalid.
+    """
+    run = settle.lock(session, actor, instance_id)
+    if not run.row["confidential"]:
+        raise Conflict("此件不是保密事项。", code="not_confidential")
+    if not acts_by_post(session, actor, instance_id):
+        raise Refused(verb="erase", instance_id=str(instance_id))
+    if run.row["state"] not in ENDED:
+        raise Conflict("此件还没有结束，内容不能删除。", code="not_ended")
+    if MARK in run.facts:
+        raise Conflict("内容已经删除。", code="erased")
+    plain = reason.strip()
+    if not plain or len(plain) > MAX_REASON or "\0" in plain:
+        raise Invalid({"reason": [f"请写明理由，不超过 {MAX_REASON} 字。"]})
+    _empty(session, instance_id)
+    files = _drop_files(session, instance_id)
+    run.facts = {MARK: {"at": clock.now().isoformat()}}
+    run.row["title"] = TITLE
+    session.execute(update(tables.instance).where(tables.instance.c.id == instance_id).values(grams=[]))
+    run.ledger.add("matter_erased", actor, reason=plain, attachments=files)
+    settle.save(run)
+    return instance_id
+
+
+def _empty(session: Session, instance_id: UUID) -> None:
+    """Take the texts out of the rows that hold them; the rows stay."""
+    task, poll, document, incident = tables.task.c, tables.poll.c, tables.document.c, tables.incident.c
+    mine = task.instance_id == instance_id
+    keys = [f"task:{key}" for key in session.execute(select(task.id).where(mine)).scalars()]
+    session.execute(delete(tables.draft).where(tables.draft.c.key.in_(keys)))
+    session.execute(update(tables.task).where(mine).values(answers=null(), salt=null()))
+    asked = select(poll.id).where(poll.instance_id == instance_id)
+    session.execute(update(tables.roll).where(tables.roll.c.poll_id.in_(asked)).values(comment=""))
+    session.execute(update(tables.document).where(document.instance_id == instance_id).values(data=ERASED))
+    session.execute(update(tables.incident).where(incident.instance_id == instance_id).values(message="", detail={}))
+    session.execute(_JOBS, {"id": str(instance_id)})
+
+
+def _drop_files(session: Session, instance_id: UUID) -> int:
+    """Remove the attachments, and their bytes where nobody else holds the same; gives their number."""
+    gone = delete(tables.attachment).where(tables.attachment.c.instance_id == instance_id)
+    digests = list(session.execute(gone.returning(tables.attachment.c.sha256)).scalars())
+    if digests:
+        session.execute(_UNUSED, {"digests": digests})
+    return len(digests)

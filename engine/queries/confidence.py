@@ -1,0 +1,73 @@
+"""Who may read a confidential matter and who did: for all who are named in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from engine import access, tables
+from engine.choices import choices
+from engine.commands.confidence import acts_by_post
+from engine.commands.erasure import ENDED, MARK
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from engine.db import Session
+    from engine.organisation import Actor
+
+KINDS = ("matter_read", "history_read", "member_let_in", "evidence_exported", "matter_erased")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Somebody read the matter or its history, took its evidence away, let `member` in, or erased it."""
+
+    kind: str
+    who: str
+    at: datetime
+    member: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """`members` (id, name) may be let in, `acts`: by this person; `erasable`: this person may erase it now."""
+
+    readings: tuple[Reading, ...]
+    acts: bool
+    members: tuple[tuple[str, str], ...]
+    erasable: bool
+    erased: bool
+
+
+def guarded(session: Session, actor: Actor, instance_id: UUID) -> Guarded | None:
+    """What is on record about who read a confidential matter, newest first; None when it is not confidential.
+
+    Raises NotFound when it is not this person's to see.
+    """
+    instance, event = tables.instance.c, tables.event.c
+    seen = select(instance.confidential, instance.union_id, instance.state, instance.facts)
+    row = access.must_see(session.execute(seen.where(instance.id == instance_id, access.visible(actor))).first())
+    if not row.confidential:
+        return None
+    acts, erased = acts_by_post(session, actor, instance_id), MARK in row.facts
+    rows = session.execute(
+        select(event.kind, event.at, event.body)
+        .where(event.instance_id == instance_id, event.kind.in_(KINDS))
+        .order_by(event.seq.desc())
+    ).all()
+    told = [(r, json.loads(r.body)) for r in rows]
+    return Guarded(
+        readings=tuple(
+            Reading(r.kind, b.get("actor", {}).get("name", ""), r.at, b.get("name", ""), b.get("reason", "")) for r, b in told
+        ),
+        acts=acts,
+        members=tuple(choices(session, row.union_id)("members:")) if acts else (),
+        erasable=acts and row.state in ENDED and not erased,
+        erased=erased,
+    )
