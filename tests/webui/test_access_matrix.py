@@ -107,9 +107,12 @@ api_process-definitions.propose | 403 403 403 422 403 422 | -
 api_process-definitions.refuse | 403 403 403 403 403 200 | -
 api_process-instances.alike | 403 200 403 403 403 403 | -
 api_process-instances.diagram | 404 200 200 200 200 404 | 404
+api_process-instances.erase | 404 409 409 409 409 404 | 404
 api_process-instances.export_evidence | 404 403 403 200 200 404 | 404
 api_process-instances.get_instance | 404 200 200 200 200 404 | 404
 api_process-instances.history | 404 200 403 200 200 404 | 404
+api_process-instances.let_in | 404 409 409 409 409 404 | 404
+api_process-instances.list_readings | 404 200 200 200 200 404 | 404
 api_process-instances.launch | 403 201 403 403 403 403 | -
 api_process-instances.launch with a file | 403 422 403 403 403 403 | -
 api_process-instances.list_instances | 200 | -
@@ -500,6 +503,7 @@ SENT: dict[str, dict[str, Any]] = {
     "api_process-instances.list_instances search": {"query": {"words": "鹭岛"}}, "api_process-instances.list_instances unit": {"query": {"unit": "{unit}"}},
     "api_process-instances.list_instances starter": {"query": {"starter": "{delegate}"}},
     "api_process-instances.send_message": {"json": {"answers": {"reason": "有关单位已经解决，不再需要立案。"}}},
+    "api_process-instances.erase": {"json": REASON}, "api_process-instances.let_in": {"json": {**REASON, "member_id": "{member}"}},
     "api_process-instances.suspend": {"json": REASON}, "api_process-instances.terminate": {"json": REASON}, "api_process-instances.withdraw": {"json": REASON},
     "api_rules.add_vacation": {"json": BREAK | OF}, "api_rules.get_calendar of": {"query": OF}, "api_rules.get_rule of": {"query": OF},
     "api_rules.list_proposed_settings of": {"query": OF}, "api_rules.list_rules of": {"query": OF},
