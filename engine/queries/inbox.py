@@ -59,7 +59,7 @@ _PAGE = text("WITH" + _MINE + """
 SELECT page.*, coalesce(t.element, pt.element) AS element, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
        coalesce(t.opened_at, p.opened_at) AS opened_at, p.kind AS poll_kind, m.name AS starter,
        CASE p.state WHEN 'called' THEN 'take_key'
-         WHEN 'counting' THEN CASE WHEN p.secret AND (p.rule ->> 'opened') IS NULL THEN 'open_box' ELSE 'sign' END END AS teller,
+         WHEN 'counting' THEN CASE WHEN p.secret AND NOT p.rule ? 'opened' THEN 'open_box' ELSE 'sign' END END AS teller,
        u.name AS union_name
   FROM page LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
   LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
