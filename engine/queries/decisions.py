@@ -174,7 +174,8 @@ def listing(session: Session, actor: Actor, lang: str = "zh") -> tuple[Listed, .
     """Every table in force by its number: the shared ones and those of the published processes. Raises NotFound."""
     _around(session, actor)
     found = _all(session, lang)
-    return tuple(_listed(each, lang) for each in sorted(found.values(), key=lambda f: (_order(f.sheet.number), f.sheet.id)))
+    in_order = sorted(found.values(), key=lambda f: (_order(f.sheet.number), not f.shared, f.sheet.id))
+    return tuple(_listed(each, lang) for each in in_order)
 
 
 def _order(number: str) -> tuple[int, str]:

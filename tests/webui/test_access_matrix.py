@@ -140,6 +140,9 @@ api_rules.load_notice | 403 403 403 422 403 422 | -
 api_rules.propose_setting | 403 403 403 409 403 403 | 404
 api_rules.refuse_setting | 403 403 403 204 403 204 | 404
 api_rules.remove_vacation | 403 403 403 204 403 204 | 404
+api_decision-tables.evaluate | 200 | -
+api_decision-tables.get_table | 200 | -
+api_decision-tables.list_tables | 200 | -
 api_search.search | 200 | -
 api_tasks.claim | 404 404 200 404 404 404 | 404
 api_tasks.complete | 404 404 200 404 404 404 | 404
@@ -258,6 +261,9 @@ rules.remove_vacation | 403 403 403 302 403 302 | 404
 rules.rule | 200 | -
 rules.rule of | 200 | 404
 static | 200 | -!
+tables.index | 200 | -
+tables.table | 200 | -
+tables.trial | 200 | -
 """
 
 
@@ -436,6 +442,7 @@ PATHS = {
     "document_id": "{document}", "member_id": "{member}", "post_id": "{post}", "unit_id": "{unit}", "batch_id": "{batch}",
     "setting_id": "{setting}", "vacation_id": "{vacation}", "token_id": "{token}", "digest": "{old}", "old": "{old}",
     "new": "{new}", "process_id": "{process}", "kind": "people", "name": "withdraw", "size": "{size}", "rule_id": "MO-SECOND",
+    "table_id": "recusal",
     "code": "en", "username": "a.secretary", "filename": "app.css", "key": "{process}",
 }  # fmt: skip
 REVIEW = {"decision": "return", "reason": "请补充经费来源", "present": "{committee}"}
@@ -481,6 +488,7 @@ SENT: dict[str, dict[str, Any]] = {
     "people.import_ POST": {"form": {"kind": "people"}, "file": ("file", "a.xlsx", sheet("XX", "某"))},
     "definitions.version proposed": {"path": {"digest": "{new}"}}, "definitions.decide": {"path": {"digest": "{new}"}, "form": {"decision": "approve"}},
     "definitions.propose": {"form": {"note": "试"}, "file": ("folder", "x.zip", zipped())},
+    "api_decision-tables.evaluate": {"json": {"facts": {"case.duty": "grant"}}},
     "rules.index of": {"query": OF}, "rules.rule of": {"query": OF}, "rules.calendar of": {"query": OF},
     "rules.propose": {"query": OF, "form": VALUE}, "rules.decide": {"form": {"decision": "approve"}},
     "rules.load": {"form": NOTICE}, "rules.add_vacation": {"query": OF, "form": BREAK},

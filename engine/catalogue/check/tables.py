@@ -29,13 +29,6 @@ def check_tables(place: Path, rules: Rules) -> list[Fault]:
         return [Fault(sheets.WORDS, "", fault.message, "请检查引号和方括号是否成对。")]
     for path in sorted(place.glob("*.dmn")):
         found += _file(path, rules, lexicon if place.name == sheets.SHARED else None)
-    if place.name == sheets.SHARED:
-        known = sheets.paths(place.parent)
-        found += [
-            Fault(sheets.WORDS, key, f"没有决策表 {key}。", "请改成现有的表，或删去这一节。")
-            for key in lexicon.sheets
-            if key not in known and (place.parent / key.partition(".")[0] / "process.toml").is_file()
-        ]
     return found
 
 
