@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from engine.commands import drafts, polls, tasks
+from engine.commands import confidence, drafts, polls, tasks
 from engine.errors import Conflict, Invalid
 from engine.queries import ballots
 from engine.queries import inbox as waiting
@@ -45,6 +45,8 @@ def bucket_words() -> dict[str, str]:
 def task(task_id: UUID) -> str | Answer:
     """One task: what is asked, what was said, until when, what comes next, and the form."""
     found = look(lambda s: reading.task(s, me(), task_id, lang()))
+    if found.confidential:
+        carry_out(lambda s: confidence.note_reading(s, me(), found.instance_id))
     return render_template("inbox/task.html", task=found, values=dict(found.draft), errors={}, fault="")
 
 

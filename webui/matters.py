@@ -10,8 +10,9 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_babel import gettext as _
 
 from engine import clock
-from engine.commands import instances
+from engine.commands import confidence, instances
 from engine.errors import Conflict, Invalid
+from engine.queries import confidence as secrecy
 from engine.queries import deadlines, diagrams, history, standing
 from engine.queries import instances as reading
 from engine.queries import polls as asked
@@ -60,6 +61,7 @@ class View:
     stops: tuple[standing.Stop, ...]
     passed: tuple[str, ...]
     live: tuple[str, ...]
+    guarded: secrecy.Guarded | None  # of a confidential matter
 
 
 def _view(session: Session, instance_id: UUID) -> View:
@@ -78,6 +80,7 @@ def _view(session: Session, instance_id: UUID) -> View:
         stops=standing.stops(session, instance_id),
         passed=tuple(dict.fromkeys(history.path(session, me(), instance_id))),
         live=live,
+        guarded=secrecy.guarded(session, me(), instance_id) if found.confidential else None,
     )
 
 
@@ -85,14 +88,17 @@ def _view(session: Session, instance_id: UUID) -> View:
 @needs_login
 def matter(instance_id: UUID) -> str:
     """One matter: where it stands, who has it, the path so far, what was said, and what I may do."""
-    return _page(instance_id)
+    shown = page(instance_id)
+    carry_out(lambda s: confidence.note_reading(s, me(), instance_id))
+    return shown
 
 
-def _page(instance_id: UUID, errors: Any = None, fault: str = "", tried: str = "") -> str:
+def page(instance_id: UUID, errors: Any = None, fault: str = "", tried: str = "") -> str:
+    """The page of a matter, with what went wrong."""
     view = look(lambda s: _view(s, instance_id))
     return render_template(
         "matters/matter.html", view=view, file=view.file, row=view.file.row, errors=errors or {}, fault=fault, tried=tried,
-        reason=request.form.get("reason", ""),
+        reason=request.form.get("reason", ""), chosen=request.form.get("member", ""),
     )  # fmt: skip
 
 
@@ -125,7 +131,7 @@ def send(instance_id: UUID, name: str) -> str | Page | Answer:
             return _message(instance_id, name, given, fault=_("这张表已经提交过，而内容又有改动。确要再提交一次，请再按一次。"))
         return _message(instance_id, name, given, fault.fields, _("请按提示修改。"))
     except Conflict as fault:
-        return _page(instance_id, fault=fault.message), fault.status
+        return page(instance_id, fault=fault.message), fault.status
     flash(_("已提交：%(what)s", what=rule.title.in_(lang()) if rule else name))
     return redirect(url_for("matters.matter", instance_id=instance_id), 303)
 
@@ -136,16 +142,16 @@ def _message(instance_id: UUID, name: str, values: Any, errors: Any = None, faul
     def read(session: Session) -> tuple[Any, Any, Any]:
         found = reading.file(session, me(), instance_id, lang())
         able = next((a for a in found.able if a.name == name), None)
-        return found, able, offers(session, found.union_id, able.form) if able else {}
+        return found, able, offers(session, found.union_id, able.form, me()) if able else {}
 
     found, able, choices = look(read)
     if able is None:
         return _page(instance_id, fault=_("现在不能进行这项操作。")), 409
-    page = render_template(
+    form = render_template(
         "matters/message.html", row=found.row, able=able, offers=choices, values=values, errors=errors or {}, fault=fault,
         once=new_key(),
     )  # fmt: skip
-    return page, 422 if fault else 200
+    return form, 422 if fault else 200
 
 
 @blueprint.post("/matters/<uuid:instance_id>/<any(suspend, resume, terminate):what>")

@@ -246,6 +246,10 @@ _WORDS: dict[str, tuple[Callable[[], str], str]] = {
     "added_to_report": (lambda: _("列入向下次大会的报告"), ""),
     "incident_noted": (lambda: _("出现异常：%(message)s"), "incident"),
     "incident_retried": (lambda: _("%(who)s重试异常"), "incident"),
+    "link_sent": (lambda: _("%(who)s为“%(task)s”向%(to)s发送一次性链接"), ""),
+    "matter_read": (lambda: _("%(who)s查看了本件"), "read"),
+    "member_let_in": (lambda: _("%(who)s准许%(name)s查阅：%(reason)s"), "read"),
+    "matter_erased": (lambda: _("%(who)s按规定删除了内容：%(reason)s"), "outcome"),
     "evidence_exported": (lambda: _("%(who)s导出证据包"), "read"),
     "history_read": (lambda: _("%(who)s查看了历史"), "read"),
     # people

@@ -25,6 +25,7 @@ def init_app(app: Flask) -> None:
     """Babel, and the filters and functions of the templates."""
     Babel(app, locale_selector=_language, default_locale="zh")
     app.jinja_env.filters.update(day=day, moment=moment, lines=lines, left=left, state=state, said=said, zip_labels=labelled)
+    app.jinja_env.filters["linked"] = linked
     app.jinja_env.globals.update(lang=lang, hide_rule=fields.hide_rule)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -93,6 +94,16 @@ def state(key: str) -> str:
         "void": _("已作废"), "proposed": _("待批准"), "published": _("施行中"), "refused": _("未批准"), "retired": _("已停用"),
         "in_force": _("施行中"),
     }.get(key, key))  # fmt: skip
+
+
+def linked(link: Any) -> str:
+    """How another matter belongs to this one: what was linked there, or what was linked to it from there."""
+    there, back = {
+        "merged_into": (_("并入"), _("并入")), "origin_of": (_("来源"), _("来源")),
+        "by_election": (_("补选"), _("起因")), "agenda_item": (_("列入议程"), _("议题")),
+        "session": (_("提交大会"), _("议题")), "congress_voted": (_("送达表决结果"), _("表决结果来自")),
+    }.get(link.kind, (_("由本件引出"), _("引出本件")))  # fmt: skip
+    return str(back if link.back else there)
 
 
 def labelled(values: list[str], choices: Any) -> list[tuple[str, str]]:

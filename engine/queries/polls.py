@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engine import access, tables
+from engine import access, rooms, tables
 from engine.catalogue.store import process_of
 
 if TYPE_CHECKING:
@@ -76,9 +76,12 @@ def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pol
     ).first()
     row = access.must_see(row)
     rule = process_of(session, row.version).tasks[row.element]
+    full = rooms.matter(session, row.instance_id)
+    shut = not rooms.may_read(actor, full, process_of(session, row.version), row.element)
     mine = session.execute(
         select(_roll.choice, _roll.comment).where(_roll.poll_id == poll_id, _roll.member_id == actor.id)
     ).first()
+    access.must_see(None if shut and mine is None and actor.id not in row.tellers else row)
     movers = {str(row.starter_id), str(row.facts.get("launch", {}).get("mover"))}
     return Poll(
         id=row.id, instance_id=row.instance_id, task_id=row.task_id, element=row.element, title=rule.title.in_(lang),

@@ -179,6 +179,8 @@ auth.login | 200 | -!
 auth.logout | 302 | -!
 auth.mine | 200 | -
 auth.mine POST | 422 | -
+confidence.guard | 404 409 409 409 409 404 | 404
+confidence.guard erase | 404 409 409 409 409 404 | 404
 definitions.decide | 403 403 403 403 403 302 | -
 definitions.diagram | 200 | -
 definitions.diff | 404 404 404 200 404 200 | -
@@ -474,6 +476,8 @@ SENT: dict[str, dict[str, Any]] = {
     "inbox.index search": {"query": {"words": "鹭岛"}}, "matters.index search": {"query": {"words": "鹭岛"}},
     "matters.desk": {"path": {"what": "suspend"}, "form": REASON}, "matters.desk resume": {"path": {"what": "resume"}},
     "matters.desk terminate": {"path": {"what": "terminate"}, "form": REASON}, "matters.send": {"form": {"f.reason": "有关单位已经解决，不再需要立案。"}},
+    "confidence.guard": {"path": {"what": "readers"}, "form": {**REASON, "member": "{member}"}},
+    "confidence.guard erase": {"path": {"what": "erase"}, "form": REASON},
     "launch.start": {"form": {f"f.{k}": v for k, v in LAUNCH.items()} | {"once": "k-1"}},
     "launch.start with a file": {"form": {f"f.{k}": v for k, v in LAUNCH.items()} | {"once": "k-2", "f.attachments": "{attachment}"}},
     "launch.alike": {"query": {"title": "延长食堂供餐增设校车"}}, "files.upload": {"file": ("file", "a.txt", b"x")},

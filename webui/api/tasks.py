@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
 
-from engine.commands import drafts, tasks
+from engine.commands import confidence, drafts, tasks
 from engine.errors import NotFound
 from engine.queries import inbox as waiting
 from engine.queries import tasks as reading
@@ -145,10 +145,13 @@ def list_tasks(session: Session, actor: Actor, given: dict[str, Any]) -> Inbox:
     return waiting.inbox(session, actor, lang=lang(), **given)
 
 
-@routes.look(ONE, TaskShape)
+@routes.look(ONE, TaskShape, recorded=True)
 def get_task(session: Session, actor: Actor, task_id: UUID) -> Task:
-    """One task that is or was mine."""
-    return reading.task(session, actor, task_id, lang())
+    """One task that is or was mine. If its matter is confidential, this is recorded."""
+    found = reading.task(session, actor, task_id, lang())
+    if found.confidential:
+        confidence.note_reading(session, actor, found.instance_id)
+    return found
 
 
 @routes.act(f"{ONE}/claim", Moved)
