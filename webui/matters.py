@@ -146,7 +146,7 @@ def _message(instance_id: UUID, name: str, values: Any, errors: Any = None, faul
 
     found, able, choices = look(read)
     if able is None:
-        return _page(instance_id, fault=_("现在不能进行这项操作。")), 409
+        return page(instance_id, fault=_("现在不能进行这项操作。")), 409
     form = render_template(
         "matters/message.html", row=found.row, able=able, offers=choices, values=values, errors=errors or {}, fault=fault,
         once=new_key(),
@@ -168,9 +168,9 @@ def desk(instance_id: UUID, what: str) -> Page | Answer:
     try:
         carry_out(acts[what])
     except Invalid as fault:
-        return _page(instance_id, fault.fields, tried=what), fault.status
+        return page(instance_id, fault.fields, tried=what), fault.status
     except Conflict as fault:
-        return _page(instance_id, fault=fault.message), fault.status
+        return page(instance_id, fault=fault.message), fault.status
     said = {
         "suspend": _("已暂停，各项期限停止计算。"),
         "resume": _("已恢复办理，各项期限相应顺延。"),
@@ -188,6 +188,6 @@ def retry(instance_id: UUID, incident_id: UUID) -> Page | Answer:
     try:
         carry_out(lambda s: instances.retry(s, me(), incident_id))
     except Conflict as fault:
-        return _page(instance_id, fault=fault.message), fault.status
+        return page(instance_id, fault=fault.message), fault.status
     flash(_("已重新安排，稍后再看结果。"))
     return redirect(url_for("matters.matter", instance_id=instance_id), 303)
