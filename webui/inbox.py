@@ -8,10 +8,11 @@ from uuid import UUID
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
 
 from engine.commands import confidence, drafts, polls, tasks
-from engine.errors import Conflict, Invalid
-from engine.queries import ballots
+from engine.errors import Conflict, Invalid, Refused
+from engine.queries import ballots, certificates, meetings
 from engine.queries import inbox as waiting
 from engine.queries import polls as asked
 from engine.queries import tasks as reading
@@ -32,12 +33,20 @@ def index() -> str:
     """What waits for me, soonest due first."""
     wanted: dict[str, Any] = {k: request.args.get(k) or None for k in ("bucket", "process", "words", "after")}
     found = look(lambda s: waiting.inbox(s, me(), lang=lang(), **wanted))
-    return render_template("inbox/index.html", inbox=found, wanted=wanted, buckets=bucket_words())
+    sessions = look(lambda s: meetings.awaiting(s, me(), lang()))
+    return render_template(
+        "inbox/index.html", inbox=found, wanted=wanted, buckets=bucket_words(), meetings=sessions, todo=teller_words()
+    )
 
 
 def bucket_words() -> dict[str, str]:
     """What the due buckets are called."""
     return {"overdue": _("超期"), "today": _("今天"), "week": _("一周内"), "later": _("以后"), "undated": _("无期限")}
+
+
+def teller_words() -> dict[str, str]:
+    """What a teller does next."""
+    return {"take_key": _("领取密钥"), "open_box": _("开启选票"), "sign": _("计票签字")}
 
 
 @blueprint.get("/tasks/<uuid:task_id>")
@@ -47,7 +56,12 @@ def task(task_id: UUID) -> str | Answer:
     found = look(lambda s: reading.task(s, me(), task_id, lang()))
     if found.confidential:
         carry_out(lambda s: confidence.note_reading(s, me(), found.instance_id))
-    return render_template("inbox/task.html", task=found, values=dict(found.draft), errors={}, fault="")
+    return _task_page(found, dict(found.draft))
+
+
+def _task_page(found: reading.Task, values: dict[str, Any], errors: Any = None, fault: str = "") -> str:
+    held = look(lambda s: meetings.of_task(s, me(), found.id))
+    return render_template("inbox/task.html", task=found, values=values, errors=errors or {}, fault=fault, meeting=held)
 
 
 @blueprint.post("/tasks/<uuid:task_id>")
@@ -60,15 +74,17 @@ def complete(task_id: UUID) -> tuple[str, int] | Answer:
     try:
         carry_out(lambda s: _complete(s, task_id, given, int(revision) if revision.isdigit() else None))
     except Invalid as fault:
-        return render_template(
-            "inbox/task.html", task=found, values=given, errors=fault.fields, fault=_("请按提示修改。")
-        ), 422
+        return _task_page(found, given, fault.fields, _("请按提示修改。")), 422
+    except Refused as fault:
+        if fault.code == Refused.code:
+            raise
+        return _task_page(found, given, fault=fault.message), fault.status
     except Conflict as fault:
         found = look(lambda s: reading.task(s, me(), task_id, lang()))
         if found.state == "open":  # it may come back, and the page may have been faster than its own draft
             with suppress(Invalid):
                 carry_out(lambda s: drafts.save(s, me(), f"task:{task_id}", given))
-        return render_template("inbox/task.html", task=found, values=given, errors={}, fault=fault.message), 409
+        return _task_page(found, given, fault=fault.message), 409
     return _onward(task_id, _("已办理：%(title)s", title=f"{found.title} · {found.subject}"))
 
 
@@ -114,12 +130,16 @@ def poll(poll_id: UUID) -> str:
     return poll_page(poll_id)
 
 
-def poll_page(poll_id: UUID, fault: str = "", comment: str = "") -> str:
-    """The page of a poll, with what went wrong and what had been typed."""
+def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: Any = None) -> str:
+    """The page of a poll, with what went wrong and what had been typed (a form)."""
     found = look(lambda s: asked.poll(s, me(), poll_id, lang()))
     box = look(lambda s: ballots.box(s, me(), poll_id))
     about = _about(found.instance_id)
-    return render_template("inbox/poll.html", poll=found, box=box, about=about, fault=fault, comment=comment)
+    counted = certificates.choices(found) if found.state == "closed" else ()
+    return render_template(
+        "inbox/poll.html", poll=found, box=box, about=about, fault=fault, comment=comment, typed=typed or MultiDict(),
+        counted=counted,
+    )  # fmt: skip
 
 
 def _about(instance_id: UUID) -> Any:
@@ -135,14 +155,27 @@ def respond(poll_id: UUID, what: str) -> tuple[str, int] | Answer:
     choice, comment = request.form.get("choice", ""), request.form.get("comment", "")
     try:
         if what == "answer":
-            carry_out(lambda s: polls.respond(s, me(), poll_id, choice, comment))
+            chosen = _ballot() if "ballot" in request.form else None
+            carry_out(lambda s: polls.respond(s, me(), poll_id, choice, comment, chosen))
         elif what == "withdraw":
             carry_out(lambda s: polls.take_back(s, me(), poll_id))
         else:
             carry_out(lambda s: polls.close(s, me(), poll_id))
-    except (Invalid, Conflict) as fault:
-        return poll_page(poll_id, fault.message, comment), fault.status
+    except (Invalid, Conflict, Refused) as fault:
+        if fault.code == Refused.code:
+            raise
+        return poll_page(poll_id, fault.message, comment, request.form), fault.status
     if what == "answer":
         return _onward(poll_id, _("已作答。截止前可以撤回。"))
     flash(_("已撤回，可以重新作答。") if what == "withdraw" else _("已截止。"))
     return redirect(url_for("inbox.poll", poll_id=poll_id))
+
+
+def _ballot() -> list[str]:
+    """Whom the ballot of an election chooses. Choosing nobody has to be said."""
+    chosen, nobody = request.form.getlist("choices"), "abstain" in request.form
+    if chosen and nobody:
+        raise Invalid({"choices": [_("选了候选人，就不能同时弃权。")]})
+    if not chosen and not nobody:
+        raise Invalid({"choices": [_("请选择候选人；一个也不选的，请勾选“弃权”。")]})
+    return chosen

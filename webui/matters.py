@@ -13,7 +13,7 @@ from engine import clock
 from engine.commands import confidence, instances
 from engine.errors import Conflict, Invalid
 from engine.queries import confidence as secrecy
-from engine.queries import deadlines, diagrams, history, standing
+from engine.queries import deadlines, diagrams, history, meetings, standing
 from engine.queries import instances as reading
 from engine.queries import polls as asked
 from engine.queries.launchable import offers
@@ -62,6 +62,7 @@ class View:
     passed: tuple[str, ...]
     live: tuple[str, ...]
     guarded: secrecy.Guarded | None  # of a confidential matter
+    meetings: Mapping[UUID, meetings.Brief]  # by task id
 
 
 def _view(session: Session, instance_id: UUID) -> View:
@@ -81,6 +82,7 @@ def _view(session: Session, instance_id: UUID) -> View:
         passed=tuple(dict.fromkeys(history.path(session, me(), instance_id))),
         live=live,
         guarded=secrecy.guarded(session, me(), instance_id) if found.confidential else None,
+        meetings={m.task_id: m for m in reversed(meetings.meetings(session, me(), instance_id, limit=200, lang=lang())[0])},
     )
 
 

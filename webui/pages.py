@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
-BLUEPRINTS = ("auth", "inbox", "ballots", "matters", "confidence", "launch", "files", "audit", "people", "definitions", "rules", "tables", "health")
+BLUEPRINTS = (
+    "auth", "inbox", "polls", "ballots", "meetings", "matters", "confidence", "launch", "files", "audit", "people",
+    "definitions", "rules", "tables", "health",
+)  # fmt: skip
 
 
 def init_app(app: Flask) -> None:

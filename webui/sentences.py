@@ -81,9 +81,11 @@ class Teller:
         return f"{post_title(post)}({self.name(unit)})" if lang() == "zh" else f"{post_title(post)} ({self.name(unit)})"
 
     def choice(self, event: Happened) -> str:
-        """The label of a poll's choice."""
+        """The label of a poll's choice; of an election the names chosen."""
         rule = self.process.tasks.get(str(event.body.get("task"))) if self.process else None
         key = str(event.body.get("choice", ""))
+        if rule and rule.poll and rule.poll.kind == "election":
+            return _("弃权") if key == "abstain" else _("、").join(map(self.name, key.split(" ")))
         return rule.poll.labels[key].in_(lang()) if rule and rule.poll and key in rule.poll.labels else key
 
     def outcome(self, event: Happened) -> str:
@@ -100,12 +102,16 @@ class Teller:
         numbers = event.body.get("outcome") or {}
         rule = self.process.tasks.get(str(event.body.get("task"))) if self.process else None
         labels = rule.poll.labels if rule and rule.poll else {}
-        fixed = {"roll": _("名册"), "answered": _("作答"), "silent": _("未作答")}
+        fixed = {"roll": _("名册"), "answered": _("作答"), "silent": _("未作答"), "issued": _("发出"), "returned": _("收回"),
+                 "valid": _("有效"), "invalid": _("无效"), "present": _("截止时到会"), "present_at_opening": _("开始时到会"),
+                 "abstain": _("弃权"), "seats": _("名额")}  # fmt: skip
         parts = [
             f"{labels[k].in_(lang()) if k in labels else fixed.get(k, k)} {v}"
             for k, v in numbers.items()
             if isinstance(v, int) and not isinstance(v, bool)
         ]
+        votes = numbers.get("votes")
+        parts += [f"{self.name(k)} {v}" for k, v in votes.items()] if isinstance(votes, dict) else []
         return _("、").join(parts)
 
     def _opened(self, task: Mapping[str, Any]) -> Opened:
@@ -157,7 +163,9 @@ def verb(key: str) -> str:
         "propose_definition": _("提出流程"), "approve_definition": _("批准流程"), "propose_setting": _("提出本单位规则"),
         "approve_setting": _("批准本单位规则"), "load_notice": _("载入放假安排或假期"), "see_rules": _("查看规则"),
         "see_desk": _("查询全部事项"), "complete": _("办理"), "respond": _("作答"), "take_back": _("撤回作答"),
-        "close_poll": _("提前截止"), "cast": _("投票"), "take_key": _("领取密钥"), "join_key": _("开箱"),
+        "close_poll": _("提前截止"),
+        "run_meeting": _("主持会议"), "arrive": _("签到"), "leave": _("离场"), "count": _("计票"),
+        "void_poll": _("宣布表决无效"), "cast": _("投票"), "take_key": _("领取密钥"), "join_key": _("开箱"),
         "launch": _("发起"), "message": _("提出申请"), "withdraw": _("撤回"),
     }.get(name, key)  # fmt: skip
 
@@ -213,7 +221,7 @@ class _Values:
             return body.get(key, 0)
         if key == "version":
             return str(body.get(key, ""))[:12]
-        return body.get(key) or (_("未定") if key == "to_on" else "")
+        return body[key] if body.get(key) == 0 else body.get(key) or (_("未定") if key == "to_on" else "")
 
 
 _WORDS: dict[str, tuple[Callable[[], str], str]] = {
@@ -228,6 +236,17 @@ _WORDS: dict[str, tuple[Callable[[], str], str]] = {
     "ballots_cast": (lambda: _("“%(task)s”投票 %(cast)s 人，回执公布，散列 %(board)s"), "poll"),
     "key_joined": (lambda: _("监票人%(who)s为“%(task)s”输入口令"), "poll"),
     "ballots_opened": (lambda: _("“%(task)s”的选票开启，无效票 %(invalid)s 张，选票散列 %(urn)s"), "outcome"),
+    "poll_called": (lambda: _("“%(task)s”等监票人领取密钥"), "poll"),
+    "poll_stopped": (lambda: _("“%(task)s”截止，等监票人计票"), "poll"),
+    "poll_signed": (lambda: _("%(who)s在“%(task)s”的计票结果上签字"), ""),
+    "poll_voided": (lambda: _("%(who)s宣布“%(task)s”无效，重新表决：%(reason)s"), "outcome"),
+    "paper_ballots_given": (lambda: _("%(who)s在“%(task)s”中发出纸质票"), ""),
+    "paper_ballots_counted": (lambda: _("%(who)s录入“%(task)s”的纸质票：发出 %(issued)s，收回 %(returned)s"), ""),
+    "meeting_called": (lambda: _("召集“%(task)s”，应到 %(due)s 人"), ""),
+    "meeting_opened": (
+        lambda: _("%(who)s宣布“%(task)s”开始，应到 %(due)s 人，须到 %(needed)s 人，实到 %(present)s 人"), "outcome"
+    ),
+    "meeting_closed": (lambda: _("“%(task)s”结束，应到 %(due)s 人，实到 %(present)s 人"), "outcome"),
     "poll_recounted": (lambda: _("%(who)s退出后重新计票：“%(task)s”"), "outcome"),
     "decision_taken": (lambda: _("按决策表“%(decision)s”判定"), "clock"),
     "timer_fired": (lambda: _("“%(element)s”到时"), "clock"),
@@ -303,12 +322,16 @@ def _details(t: Teller, e: Happened) -> list[str]:
     if e.kind == "poll_closed":
         found.append(t.counts(e))
         found.append(_closing().get(str(body.get("why")), ""))
+        found.append(str((body.get("outcome") or {}).get("why_en" if lang() == "en" else "why") or ""))
     if e.kind == "decision_taken" and isinstance(body.get("result"), dict):
         found.append(str(body["result"].get("because", "")))
+    if e.kind == "paper_ballots_given":
+        found.append(_("、").join(map(t.name, body.get("members", ()))))
     if body.get("ended"):
         found.append(_("至此结束：%(end)s", end=t.title(body["ended"])))
     return [f for f in found if f]
 
 
 def _closing() -> dict[str, str]:
-    return {"window_ended": _("期满截止"), "early": _("结果已定，提前截止"), "closed_by_mover": _("人数已够，由提案人截止")}
+    return {"window_ended": _("期满截止"), "early": _("结果已定，提前截止"), "closed_by_mover": _("人数已够，由提案人截止"),
+            "closed_by_chair": _("由主持人截止"), "signed": _("监票人全部签字")}  # fmt: skip

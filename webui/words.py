@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
     Babel(app, locale_selector=_language, default_locale="zh")
     app.jinja_env.filters.update(day=day, moment=moment, lines=lines, left=left, state=state, said=said, zip_labels=labelled)
     app.jinja_env.filters["linked"] = linked
+    app.jinja_env.filters["choice_of"] = choice_of
     app.jinja_env.globals.update(lang=lang, hide_rule=fields.hide_rule)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -110,6 +111,11 @@ def labelled(values: list[str], choices: Any) -> list[tuple[str, str]]:
     """Fixed choices of a field as (value, label) pairs in the language of the page."""
     english = lang() == "en"
     return [(v, c.label_en if english and c.label_en else c.label) for v, c in zip(values, choices, strict=True)]
+
+
+def choice_of(key: str, labels: Any) -> str:
+    """What a choice of a poll is called."""
+    return words_of(labels[key]) if key in labels else key
 
 
 def words_of(value: Any) -> str:

@@ -23,10 +23,24 @@ import pytest
 
 from engine import clock, db, embedded, jobs, organisation
 from engine.catalogue import process
-from engine.commands import attachments, ballots, definitions, drafts, edge, imports, instances, people, polls, rules, tasks
+from engine.commands import (
+    attachments,
+    ballots,
+    definitions,
+    drafts,
+    edge,
+    imports,
+    instances,
+    meetings,
+    people,
+    polls,
+    rules,
+    tasks,
+)
 from engine.commands.people.logins import open_login
 from engine.queries import checkpoints
 from engine.queries import instances as files
+from engine.queries import meetings as sessions
 from engine.queries import people as roster
 from engine.settings import ROOT, Settings
 from webui import create_app
@@ -75,6 +89,15 @@ api_imports.import_template | 200 | -
 api_imports.list_imports | 404 404 404 200 200 200 | -
 api_imports.list_imports of | 404 404 404 200 200 200 | 404
 api_imports.preview_import | 403 403 403 201 403 201 | -
+api_meetings.arrive | 404 200 404 404 404 404 | 404
+api_meetings.get_meeting | 404 200 404 200 200 404 | 404
+api_meetings.leave | 404 200 404 404 404 404 | 404
+api_meetings.list_meetings | 200 | -
+api_meetings.list_meetings of | 200 | -
+api_meetings.list_people | 404 | 404
+api_meetings.match | 404 | 404
+api_meetings.open_meeting | 404 403 404 403 403 404 | 404
+api_meetings.seat | 404 403 404 403 403 404 | 404
 api_members.change_member | 404 404 404 200 403 200 | 404
 api_members.change_password | 422 | -
 api_members.create_member | 404 404 404 201 403 201 | 404
@@ -90,9 +113,15 @@ api_members.list_members search | 404 404 404 200 200 200 | -
 api_members.list_members unit | 404 404 404 200 200 200 | -
 api_members.set_password | 404 404 404 403 403 422 | 404
 api_polls.close_poll | 404 409 404 403 403 404 | 404
+api_polls.enter_paper | 404 409 404 404 404 404 | 404
+api_polls.get_certificate | 404 200 404 200 200 404 | 404
 api_polls.get_poll | 404 200 404 200 200 404 | 404
+api_polls.give_paper | 404 200 404 404 404 404 | 404
 api_polls.list_polls | 200 | -
 api_polls.respond | 404 | -
+api_polls.sign | 404 409 404 404 404 404 | 404
+api_polls.verify_certificate | 404 200 404 200 200 404 | 404
+api_polls.void_poll | 404 200 404 200 403 404 | 404
 api_polls.withdraw_answer | 404 | -
 api_process-definitions.approve | 403 403 403 403 403 200 | -
 api_process-definitions.check_folder | 403 403 403 200 403 200 | -
@@ -179,6 +208,10 @@ auth.login | 200 | -!
 auth.logout | 302 | -!
 auth.mine | 200 | -
 auth.mine POST | 422 | -
+ballots.cast | 404 200 404 404 404 404 | 404
+ballots.check | 404 200 404 200 200 404 | 404
+ballots.join | 404 | 404
+ballots.take | 404 | 404
 confidence.guard | 404 409 409 409 409 404 | 404
 confidence.guard erase | 404 409 409 409 409 404 | 404
 definitions.decide | 403 403 403 403 403 302 | -
@@ -197,10 +230,6 @@ files.upload | 201 | -
 health.alive | 200 | -!
 health.metrics | 200 | -!
 health.ready | 200 | -!
-ballots.cast | 404 200 404 404 404 404 | 404
-ballots.check | 404 200 404 200 200 404 | 404
-ballots.join | 404 | 404
-ballots.take | 404 | 404
 inbox.complete | 404 404 302 404 404 404 | 404
 inbox.draft | 200 | -
 inbox.hold | 404 404 302 404 404 404 | 404
@@ -208,6 +237,7 @@ inbox.hold release | 404 404 409 404 404 404 | 404
 inbox.index | 200 | -
 inbox.index search | 200 | -
 inbox.poll | 404 200 404 200 200 404 | 404
+inbox.poll in a meeting | 404 200 404 200 200 404 | 404
 inbox.poll secret | 404 200 404 200 200 404 | 404
 inbox.respond | 404 | -
 inbox.respond close | 404 409 404 403 403 404 | 404
@@ -229,6 +259,16 @@ matters.matter | 404 200 200 200 200 404 | 404
 matters.message | 404 200 409 409 409 404 | 404
 matters.retry | 404 | -
 matters.send | 404 422 409 409 409 404 | 404
+meetings.arrive | 404 303 404 404 404 404 | 404
+meetings.arrive leave | 404 303 404 404 404 404 | 404
+meetings.check_in | 404 200 404 200 200 404 | 404
+meetings.hall | 404 200 404 200 200 404 | 404
+meetings.hall_now | 404 200 404 200 200 404 | 404
+meetings.match | 404 | 404
+meetings.meeting | 404 200 404 200 200 404 | 404
+meetings.now | 404 200 404 200 200 404 | 404
+meetings.open_ | 404 403 404 403 403 404 | 404
+meetings.seat | 404 403 404 403 403 404 | 404
 people.add_unit | 404 404 404 302 403 302 | 404
 people.change | 404 404 404 302 403 302 | 404
 people.change_unit | 404 404 404 302 403 302 | 404
@@ -251,6 +291,12 @@ people.preview | 404 404 404 200 200 200 | 404
 people.template | 403 403 403 200 403 200 | -
 people.units | 404 404 404 200 200 200 | -
 people.units of | 404 404 404 200 200 200 | 404
+polls.certificate | 404 200 404 200 200 404 | 404
+polls.enter_paper | 404 409 404 404 404 404 | 404
+polls.give_paper | 404 303 404 404 404 404 | 404
+polls.sign | 404 409 404 404 404 404 | 404
+polls.verify | 404 200 404 200 200 404 | 404
+polls.void | 404 303 404 303 403 404 | 404
 rules.add_vacation | 403 403 403 302 403 302 | 404
 rules.calendar | 200 | -
 rules.calendar of | 200 | 404
@@ -325,7 +371,7 @@ class World:
             "secretary": (("union_secretary", union),), "auditor": (("auditor", union),), "admin": (("administrator", union),),
             "second1": (("formal_delegate", college),), "second2": (("formal_delegate", college),),
             "second3": (("formal_delegate", college),), "second4": (("formal_delegate", college),), "head": (("delegation_head", college),),
-            "pair": (("union_secretary", union),),
+            "chair": (("presidium_chair", union),), "pair": (("union_secretary", union),),
         }  # fmt: skip
         for role, held in posts.items():
             self.person(session, f"{u}.{role}", f"{mark}{role}", college, *held)
@@ -348,6 +394,7 @@ class World:
         secret = self._open(u, sealed, "ballot").poll_id
         for teller in tellers:
             self.do(teller, ballots.take, secret, WORDS)
+        self.session(u)
         self.do(me, drafts.save, "launch:congress_motion", {"subject": f"{mark}草稿"})
         setting = self.do(f"{u}.pair", rules.propose_setting, own_id(own, "union"), "MO-SECOND", 5, date.fromisoformat(SOON), f"{mark}决议")
         vacation = self.do(f"{u}.secretary", rules.add_vacation, own_id(own, "union"), f"{mark}假", clock.today(), clock.today())
@@ -361,6 +408,24 @@ class World:
             attachment=str(kinds["attachment"]), setting=str(setting), vacation=str(vacation), batch=str(batch),
             member=str(other.id), post=str(other.posts[0].id), mark=mark, token=self._token(u),
         )  # fmt: skip
+
+    def session(self, u: str) -> None:
+        """A meeting at which one vote is over and an election is open; the delegate is one of its tellers."""
+        mark, own, chair = CANARY[u], self.of[u], f"{u}.chair"
+        called = self.do(chair, instances.launch, "hall", {"subject": f"{mark}第八届二次"})
+        held = self.look(chair, sessions.meetings)[0][0].id
+        code = self.look(chair, sessions.meeting, held).code
+        delegates = [f"{u}.{who}" for who in ("delegate", "second1", "second2", "second3", "second4")]
+        for who in delegates:
+            self.do(who, meetings.arrive, held, code)
+        self.do(chair, meetings.open_meeting, held)
+        ids = [str(self.people[who]) for who in delegates]
+        self.do(chair, tasks.complete, self._open(u, called, "put").id, {"candidates": ids[1:3], "tellers": [ids[0], ids[3]]})
+        vote = self._open(u, called, "vote").poll_id
+        for who in delegates:
+            self.do(who, polls.respond, vote, "yes")
+        self.do(chair, polls.close, vote)
+        own.update(meeting=str(held), door=code, vote=str(vote), elect=str(self._open(u, called, "elect").poll_id), session=str(called))
 
     def _open(self, u: str, key: UUID, element: str) -> Any:
         found = self.look(f"{u}.secretary", files.file, key)
@@ -428,6 +493,7 @@ def world(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
             made.person(session, "operator", "运维", above, ("administrator", above), ("union_secretary", above))
             definitions.publish_shipped(session, process.read(FOLDER))
             definitions.publish_shipped(session, process.read(ROOT / "tests" / "processes" / "secret"))
+            definitions.publish_shipped(session, process.read(ROOT / "tests" / "processes" / "hall"))
         for u in CANARY:
             made.furnish(u)
         made.share(home)
@@ -445,7 +511,7 @@ PATHS = {
     "setting_id": "{setting}", "vacation_id": "{vacation}", "token_id": "{token}", "digest": "{old}", "old": "{old}",
     "new": "{new}", "process_id": "{process}", "kind": "people", "name": "withdraw", "size": "{size}", "rule_id": "MO-SECOND",
     "table_id": "recusal",
-    "code": "en", "username": "a.secretary", "filename": "app.css", "key": "{process}",
+    "code": "en", "meeting_id": "{meeting}", "what": "check-in", "username": "a.secretary", "filename": "app.css", "key": "{process}",
 }  # fmt: skip
 REVIEW = {"decision": "return", "reason": "请补充经费来源", "present": "{committee}"}
 REASON = {"reason": "按规定办理"}
@@ -459,9 +525,20 @@ NEXT = clock.today().year + 1
 LAUNCH = {**MOTION, "subject": "延长图书馆开放时间"}
 OF = {"union": "{union}"}
 # what a row sends, by its name: path values that differ, query, form, JSON, a file (field, name)
+VOTE, ELECT = {"poll_id": "{vote}"}, {"poll_id": "{elect}"}
 SECRET = {"poll_id": "{secret}"}
 ENVELOPE = {"envelope": base64.b64encode(bytes(304)).decode()}
 SENT: dict[str, dict[str, Any]] = {
+    "inbox.poll in a meeting": {"path": VOTE}, "meetings.arrive": {"form": {"code": "{door}"}}, "meetings.arrive leave": {"path": {"what": "leave"}},
+    "meetings.match": {"form": {"names": "鹭岛"}}, "meetings.seat": {"form": {"member": "{member}", "came": "1"}},
+    "polls.certificate": {"path": VOTE}, "polls.verify": {"path": VOTE, "query": {"hash": "0" * 64}},
+    "polls.enter_paper": {"path": ELECT, "form": {"returned": "1", "invalid": "1"}}, "polls.sign": {"path": ELECT},
+    "polls.give_paper": {"path": ELECT, "form": {"member": "{member}"}}, "polls.void": {"path": ELECT, "form": REASON},
+    "api_meetings.arrive": {"json": {"code": "{door}"}}, "api_meetings.list_meetings of": {"query": {"instance": "{session}"}},
+    "api_meetings.match": {"json": {"names": "鹭岛"}}, "api_meetings.seat": {"json": {"members": ["{member}"]}},
+    "api_polls.get_certificate": {"path": VOTE}, "api_polls.verify_certificate": {"path": VOTE, "query": {"hash": "0" * 64}},
+    "api_polls.enter_paper": {"path": ELECT, "json": {"returned": 1, "invalid": 1, "counts": {}}}, "api_polls.sign": {"path": ELECT},
+    "api_polls.give_paper": {"path": ELECT, "json": {"members": ["{member}"]}}, "api_polls.void_poll": {"path": ELECT, "json": REASON},
     "ballots.cast": {"path": SECRET, "json": ENVELOPE}, "ballots.check": {"path": SECRET}, "inbox.poll secret": {"path": SECRET},
     "ballots.join": {"path": SECRET, "form": {"passphrase": WORDS}},
     "ballots.take": {"path": SECRET, "form": {"passphrase": WORDS, "again": WORDS}},

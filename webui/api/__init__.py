@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
 GROUPS = (
-    "instances", "tasks", "polls", "ballots", "definitions", "rules", "tables", "people", "units", "imports", "files", "search",
-    "audit",
+    "instances", "tasks", "meetings", "polls", "ballots", "definitions", "rules", "tables", "people", "units", "imports",
+    "files", "search", "audit",
 )  # fmt: skip
 ABOUT = """
 Send the token that `yixing token USERNAME` prints as `Authorization: Bearer …`. Errors are `application/problem+json`.

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from marshmallow import Schema, fields
+from flask import url_for
+from marshmallow import Schema, fields, validate
 
-from engine.commands import polls
+from engine.commands import polls, tellers
 from engine.errors import Invalid
+from engine.queries import certificates
 from engine.queries import polls as reading
 from webui.api import schemas
-from webui.api.edge import Routes
+from webui.api.edge import Binary, Routes
 from webui.api.instances import Moved
 from webui.api.schemas import InWords, Moment, Text, lang
 
@@ -28,9 +30,39 @@ COLUMNS = (
 )  # fmt: skip
 
 
+STATES = ("called", "open", "counting", "closed", "void")
+
+
 class Respond(schemas.Sent):
-    choice = Text(100, 1, required=True)
+    """`choice`, or in an election `choices`: the ids of candidates; an empty list abstains."""
+
+    choice = Text(100, load_default="")
+    choices = fields.List(Text(100, 1), load_default=None, error_messages=schemas.Sent.error_messages)
     comment = Text(500, load_default="")
+
+
+class GivePaper(schemas.Sent):
+    members = fields.List(
+        schemas.Id(), required=True, validate=validate.Length(1, 2000, error="应为 {min} 至 {max} 人。"),
+        error_messages=schemas.Sent.error_messages,
+    )  # fmt: skip
+
+
+class PaperCount(schemas.Sent):
+    """What a teller counted; whole numbers that fit together."""
+
+    returned = schemas.Whole(0, 1_000_000, required=True)
+    invalid = schemas.Whole(0, 1_000_000, load_default=0)
+    counts = fields.Dict(
+        keys=fields.String(), values=schemas.Whole(0, 1_000_000), required=True,
+        error_messages=schemas.Sent.error_messages,
+        metadata={"description": "Choice -> n; of an election candidates and `abstain`."},
+    )  # fmt: skip
+    issued = schemas.Whole(0, 1_000_000, load_default=None, metadata={"description": "To be checked against those registered."})
+
+
+class Verify(schemas.Asked):
+    hash = Text(64, 64, required=True, metadata={"description": "As printed on the certificate."})
 
 
 class PollRow(Schema):
@@ -40,7 +72,7 @@ class PollRow(Schema):
     instance_id = fields.UUID()
     element = fields.String()
     kind = fields.String()
-    state = schemas.Choice("open", "closed", "void")
+    state = schemas.Choice(*STATES)
     roll_size = fields.Integer()
     counts = fields.Dict(keys=fields.String(), values=fields.Integer())
     opened_at = Moment()
@@ -52,9 +84,56 @@ class PollRow(Schema):
 
 class Voice(Schema):
     name = fields.String()
-    choice = fields.String(allow_none=True)
+    choice = fields.String(allow_none=True, metadata={"description": "Not shown while a vote or an election runs."})
     comment = fields.String()
     at = Moment(allow_none=True)
+    answered = fields.Boolean()
+
+
+class PollRule(Schema):
+    """A rule of law behind the poll, as one sentence with its source."""
+
+    id = fields.String()
+    words = fields.String()
+    confidence = fields.String()
+    level = fields.String()
+
+
+class PollTeller(Schema):
+    name = fields.String()
+    entered = fields.Boolean(metadata={"description": "Entered the paper ballots."})
+    signed_at = Moment(allow_none=True)
+
+
+class Waiting(fields.List[Any]):
+    """(id, name) pairs of members."""
+
+    def __init__(self) -> None:
+        super().__init__(fields.Nested(schemas.NamedFile))
+
+    def _serialize(self, value: Any, *_more: Any, **__: Any) -> Any:
+        return [{"id": str(key), "name": name} for key, name in value]
+
+
+class CountingShape(Schema):
+    """The tellers' table: no teller sees another's numbers before they agree."""
+
+    handed = fields.List(fields.String(), metadata={"description": "Who was given a paper ballot."})
+    waiting = Waiting()
+    mine = fields.Dict(allow_none=True)
+    entries = schemas.Choice("none", "one", "agree", "differ")
+    signed = fields.Boolean()
+    todo = schemas.Choice("", "take_key", "open", "paper", "sign")
+
+
+class CheckedShape(Schema):
+    """What the record says to a certificate."""
+
+    matches = fields.Boolean()
+    whole = fields.Boolean(metadata={"description": "The chain of the history up to the event is whole."})
+    seq = fields.Integer()
+    at = Moment()
+    hash = fields.String()
 
 
 class PollShape(Schema):
@@ -70,7 +149,7 @@ class PollShape(Schema):
     choices = fields.List(fields.String())
     labels = fields.Dict(keys=fields.String(), values=InWords())
     rule = fields.Dict()
-    state = schemas.Choice("open", "closed", "void")
+    state = schemas.Choice(*STATES)
     roll_size = fields.Integer()
     roll_hash = fields.String()
     counts = fields.Dict(keys=fields.String(), values=fields.Integer())
@@ -83,6 +162,28 @@ class PollShape(Schema):
     my_comment = fields.String()
     closable = fields.Boolean()
     voices = fields.List(fields.Nested(Voice), metadata={"description": "The first 300 on the roll."})
+    words = fields.String(metadata={"description": "The rule in words, with its numbers."})
+    rules = fields.List(fields.Nested(PollRule))
+    secret = fields.Boolean()
+    cast = fields.Integer(metadata={"description": "So many have voted in the system."})
+    papers = fields.Integer(metadata={"description": "So many were given a paper ballot."})
+    chosen = fields.List(fields.String())
+    seats = fields.Integer()
+    in_order = fields.Boolean()
+    turn = fields.String(metadata={"description": "Whose turn it is, where one answers after the other."})
+    may_answer = fields.Boolean()
+    on_paper = fields.Boolean()
+    meeting_id = fields.UUID(allow_none=True)
+    presence = fields.Dict(keys=fields.String(), values=fields.Integer(), metadata={"description": "`opening`, `closing`."})
+    am_here = fields.Boolean()
+    tellers = fields.List(fields.Nested(PollTeller))
+    counting = fields.Nested(CountingShape, allow_none=True)
+    chair = fields.Boolean(metadata={"description": "I may close it any time."})
+    may_void = fields.Boolean()
+    why = fields.String(metadata={"description": "The rule explained with the numbers needed and reached."})
+    elected = fields.List(fields.String())
+    tied = fields.List(fields.String())
+    voided = fields.Integer()
 
 
 PollPage = schemas.page("PollPage", PollRow)
@@ -116,7 +217,7 @@ def get_poll(session: Session, actor: Actor, poll_id: UUID) -> Poll:
 @routes.act(f"{ONE}/respond", Moved, body=Respond, sees=sees)
 def respond(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, UUID]:
     """Answer, once."""
-    return {"instance_id": polls.respond(session, actor, poll_id, given["choice"], given["comment"])}
+    return {"instance_id": polls.respond(session, actor, poll_id, given["choice"], given["comment"], given["choices"])}
 
 
 @routes.act(f"{ONE}/withdraw", Moved, sees=sees)
@@ -127,5 +228,44 @@ def withdraw_answer(session: Session, actor: Actor, poll_id: UUID) -> dict[str, 
 
 @routes.act(f"{ONE}/close", Moved, sees=sees)
 def close_poll(session: Session, actor: Actor, poll_id: UUID) -> dict[str, UUID]:
-    """Close before the window ends, where the rule lets the mover do so."""
+    """Close before the window ends, where the rule lets the mover or the chair do so."""
     return {"instance_id": polls.close(session, actor, poll_id)}
+
+
+@routes.act(f"{ONE}/give-paper", Moved, body=GivePaper, sees=sees)
+def give_paper(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, UUID]:
+    """A teller hands out paper ballots to these voters."""
+    return {"instance_id": tellers.give_paper(session, actor, poll_id, given["members"])}
+
+
+@routes.act(f"{ONE}/paper", Moved, body=PaperCount, sees=sees)
+def enter_paper(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, UUID]:
+    """A teller enters what the paper ballots say; two must agree."""
+    counted = {k: v for k, v in given.items() if v is not None}
+    return {"instance_id": tellers.enter_paper(session, actor, poll_id, counted)}
+
+
+@routes.act(f"{ONE}/sign", Moved, sees=sees)
+def sign(session: Session, actor: Actor, poll_id: UUID) -> dict[str, UUID]:
+    """A teller signs the count; with the last signature it is published."""
+    return {"instance_id": tellers.sign(session, actor, poll_id)}
+
+
+@routes.act(f"{ONE}/void", Moved, body=schemas.Reason, sees=sees)
+def void_poll(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, UUID]:
+    """Declare it void; the question is put anew."""
+    return {"instance_id": tellers.void(session, actor, poll_id, given["reason"])}
+
+
+@routes.look(f"{ONE}/certificate", None, media_type="application/pdf")
+def get_certificate(session: Session, actor: Actor, poll_id: UUID) -> Binary:
+    """The certificate of a closed poll as PDF."""
+    address = url_for("polls.verify", poll_id=poll_id, _external=True) + "?hash={hash}"
+    name, data = certificates.certificate(session, actor, poll_id, address, lang())
+    return Binary("application/pdf", data, name)
+
+
+@routes.look(f"{ONE}/verify", CheckedShape, query=Verify)
+def verify_certificate(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> certificates.Checked:
+    """Is this hash of a certificate the one on record?"""
+    return certificates.checked(session, actor, poll_id, given["hash"])

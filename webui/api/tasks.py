@@ -67,6 +67,7 @@ class InboxItem(Schema):
     claimed = fields.Boolean()
     revision = fields.Integer(allow_none=True)
     poll_kind = fields.String()
+    teller = schemas.Choice("", "take_key", "open_box", "sign")
 
 
 COUNTS = fields.Dict(keys=fields.String(), values=fields.Integer())

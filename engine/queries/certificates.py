@@ -1,0 +1,165 @@
+"""The certificate of a closed poll as PDF, and the check of one that somebody holds against the history."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from engine import clock, documents, history, organisation, qr, tables
+from engine.catalogue.store import process_of
+from engine.commands.counting import ABSTAIN
+from engine.errors import Conflict
+from engine.queries import polls as asked
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from engine.db import Session
+    from engine.organisation import Actor
+    from engine.queries.polls import Poll
+
+KIND = "poll_certificate"
+TEMPLATE = Path(__file__).parents[1] / "papers" / f"{KIND}.typ"
+TITLES = {"zh": "表决结果证明书", "en": "Certificate of a Poll"}
+NUMBERS = {
+    "issued": ("发出票数", "Ballots issued"), "returned": ("收回票数", "Ballots returned"), "valid": ("有效票", "Valid"),
+    "invalid": ("无效票", "Invalid"), "silent": ("未投票", "Did not vote"),
+}  # fmt: skip
+RESULT = {
+    ("vote", True): ("通过", "Passed"), ("vote", False): ("未通过", "Not passed"),
+    ("election", True): ("选出", "Elected"), ("election", False): ("未选足", "Not all seats filled"),
+}  # fmt: skip
+MANNER = {True: ("无记名投票", "Secret ballot"), False: ("记名表决", "Open vote")}
+MIXED = ("纸质票与电子票合并计票", "paper and electronic ballots in one count")
+_ROLL = 1200  # names printed
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the record says to a certificate: its hash is that of the event, and the chain up to it is whole."""
+
+    matches: bool
+    whole: bool
+    seq: int
+    at: datetime
+    hash: str
+
+
+def certificate(session: Session, actor: Actor, poll_id: UUID, address: str, lang: str = "zh") -> tuple[str, bytes]:
+    """The certificate as (file name, PDF). `address` is where it can be checked; `{hash}` in it becomes the event's hash.
+
+    NotFound when the poll is not this person's to see, Conflict while it has no result.
+    """
+    poll = asked.poll(session, actor, poll_id, lang)
+    data = _data(session, poll, address, "en" if lang.startswith("en") else "zh")
+    files = {f"documents/{KIND}.typ": TEMPLATE.read_text("utf-8")}
+    name = documents.file_name(data["instance"]["number"], data["document"]["title"], poll.title)
+    return f"{name}.pdf", documents.composed(files, KIND, data)
+
+
+def _data(session: Session, poll: Poll, address: str, lang: str) -> dict[str, Any]:
+    n = 1 if lang == "en" else 0
+    event = _event(session, poll)
+    instance = tables.instance.c
+    matter = session.execute(
+        select(instance.number, instance.title, instance.version, instance.union_id).where(instance.id == poll.instance_id)
+    ).one()
+    outcome = poll.outcome or {}
+    seal = bytes(event.hash).hex()
+    url = address.replace("{hash}", seal)
+    union = organisation.unit_names(session, [matter.union_id]).get(matter.union_id, "")
+    manner = [MANNER[poll.secret][n], *([MIXED[n]] if poll.papers else [])]
+    return {
+        "lang": lang,
+        "document": {
+            "title": TITLES[lang], "number": str(poll.id)[:8], "issued_on": clock.day_of(poll.closed_at or event.at).isoformat()
+        },
+        "instance": {
+            "number": matter.number, "title": matter.title, "union": union,
+            "process": process_of(session, matter.version).title.in_(lang),
+        },
+        "poll": {
+            "id": str(poll.id), "title": poll.title, "asks": poll.asks, "manner": ("；", "; ")[n].join(manner),
+            "opened": said(poll.opened_at), "closed": said(poll.closed_at), "words": poll.words, "roll": poll.roll_size,
+            "roll_hash": poll.roll_hash,
+        },
+        "result": _result(poll, n), "why": poll.why,
+        "elected": [_name(poll, c, lang) for c in poll.elected], "tied": [_name(poll, c, lang) for c in poll.tied],
+        "counts": [[_name(poll, c, lang), k] for c, k in choices(poll)]
+        + [[NUMBERS[key][n], outcome[key]] for key in NUMBERS if isinstance(outcome.get(key), int)],
+        "rules": [{"id": r.id, "words": r.words} for r in poll.rules],
+        "presence": {k: str(poll.presence[k]) if k in poll.presence else "" for k in ("opening", "closing")},
+        "roll": _roll(session, poll),
+        "tellers": [[t.name, said(t.signed_at)] for t in poll.tellers],
+        "event": {"seq": event.seq, "hash": seal, "at": said(event.at)}, "url": url, "qr": qr.svg(url),
+    }  # fmt: skip
+
+
+def choices(poll: Poll) -> list[tuple[str, int]]:
+    """What was chosen how often in a closed poll, in the order of the ballot; of an election most votes first."""
+    outcome = poll.outcome or {}
+    if poll.kind != "election":
+        return [(c, int(outcome.get(c, 0))) for c in poll.choices]
+    votes = outcome.get("votes", {})
+    found = sorted(((c, int(votes.get(c, 0))) for c in poll.choices), key=lambda pair: -pair[1])
+    return [*found, (ABSTAIN, int(outcome.get("abstain", 0)))]
+
+
+def _result(poll: Poll, n: int) -> str:
+    passed = bool((poll.outcome or {}).get("passed"))
+    return RESULT["election" if poll.kind == "election" else "vote", passed][n]
+
+
+def _name(poll: Poll, choice: str, lang: str) -> str:
+    return poll.labels[choice].in_(lang) if choice in poll.labels else choice
+
+
+def said(moment: datetime | None) -> str:
+    """A moment in China, to the second."""
+    return moment.astimezone(clock.CHINA).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def _roll(session: Session, poll: Poll) -> list[str]:
+    roll, member = tables.roll.c, tables.member.c
+    return list(
+        session.execute(
+            select(member.name)
+            .join(tables.roll, roll.member_id == member.id)
+            .where(roll.poll_id == poll.id)
+            .order_by(roll.position, member.id)
+            .limit(_ROLL)
+        ).scalars()
+    )
+
+
+def _event(session: Session, poll: Poll) -> Any:
+    """The event that closed the poll. Raises Conflict while it has no result."""
+    event = tables.event.c
+    rows = session.execute(
+        select(event.seq, event.at, event.hash, event.body)
+        .where(event.instance_id == poll.instance_id, event.kind == "poll_closed")
+        .order_by(event.seq.desc())
+    ).all()
+    found = next((r for r in rows if json.loads(r.body).get("poll") == str(poll.id)), None)
+    if poll.state != "closed" or found is None:
+        raise Conflict("表决还没有结果，不能出具证明书。", code="no_result")
+    return found
+
+
+def checked(session: Session, actor: Actor, poll_id: UUID, seal: str) -> Checked:
+    """Is this the hash of the event that closed the poll, and is the chain whole up to it? Raises NotFound, Conflict."""
+    poll = asked.poll(session, actor, poll_id)
+    found, event, instance = _event(session, poll), tables.event.c, tables.instance.c
+    rows = session.execute(
+        select(event.seq, event.body, event.hash).where(event.instance_id == poll.instance_id).order_by(event.seq)
+    ).all()
+    chain = session.execute(select(instance.seq, instance.head).where(instance.id == poll.instance_id)).one()
+    broken = history.first_broken(poll.instance_id, rows, chain.seq, bytes(chain.head))
+    own = bytes(found.hash).hex()
+    whole = broken is None or broken.seq > found.seq
+    return Checked(seal.strip().lower() == own, whole, found.seq, found.at, own)

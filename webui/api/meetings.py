@@ -1,0 +1,202 @@
+"""Meetings: who is due and who is there, opening them, arriving and leaving."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from marshmallow import Schema, fields, validate
+
+from engine.commands import meetings
+from engine.errors import Invalid
+from engine.queries import meetings as reading
+from webui.api import schemas
+from webui.api.edge import Routes
+from webui.api.instances import Moved
+from webui.api.polls import STATES, PollRule
+from webui.api.schemas import Moment, Text, lang
+
+if TYPE_CHECKING:
+    from engine.db import Session
+    from engine.organisation import Actor
+
+routes = Routes("meetings", "Meetings: a roll with presence, under which polls are held.")
+ONE = "/meetings/<uuid:meeting_id>"
+WHERE = ("called", "open", "closed", "void")
+
+
+class Listed(schemas.Paged):
+    instance = schemas.Id(load_default=None, metadata={"description": "Only those of this matter."})
+
+
+class Code(schemas.Sent):
+    code = Text(100, 1, required=True, metadata={"description": "Of the QR code at the door."})
+
+
+class Seat(schemas.Sent):
+    members = fields.List(
+        schemas.Id(), required=True, validate=validate.Length(1, 2000, error="应为 {min} 至 {max} 人。"),
+        error_messages=schemas.Sent.error_messages,
+    )  # fmt: skip
+    came = schemas.Flag(load_default=True, metadata={"description": "false: they left."})
+    way = schemas.Choice("list", "import", load_default="list")
+
+
+class Pasted(schemas.Sent):
+    names = Text(60_000, 1, required=True, metadata={"description": "Names or user names, by lines or commas."})
+
+
+class PeopleAsked(schemas.Paged):
+    words = Text(100, load_default=None, metadata={"description": "In name, user name or unit."})
+    here = schemas.Flag(load_default=None)
+    kind = schemas.Choice(*reading.KINDS, load_default=None)
+
+
+COUNTS = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class MeetingVote(Schema):
+    """A poll under the meeting (at /polls/<id>)."""
+
+    id = fields.UUID(required=True)
+    title = fields.String()
+    asks = fields.String()
+    kind = fields.String()
+    state = schemas.Choice(*STATES)
+    secret = fields.Boolean()
+    roll_size = fields.Integer()
+    cast = fields.Integer()
+    waits = fields.Boolean(metadata={"description": "For my vote."})
+    passed = fields.Boolean(allow_none=True)
+    why = fields.String()
+    elected = fields.List(fields.String())
+    opened_at = Moment()
+    closed_at = Moment(allow_none=True)
+
+
+class MeetingRow(Schema):
+    """A meeting in a list."""
+
+    id = fields.UUID(required=True)
+    instance_id = fields.UUID()
+    task_id = fields.UUID()
+    number = fields.String()
+    subject = fields.String()
+    title = fields.String()
+    state = schemas.Choice(*WHERE)
+    due = fields.Integer()
+    present = fields.Integer()
+    opened_at = Moment(allow_none=True)
+    closed_at = Moment(allow_none=True)
+
+
+class MeetingShape(MeetingRow):
+    """One meeting. due, needed and present count formal members only; invited and here count by kind."""
+
+    process_title = fields.String()
+    element = fields.String()
+    asks = fields.String()
+    needed = fields.Integer()
+    quorate = fields.Boolean()
+    missing = fields.Integer()
+    invited = COUNTS
+    here = COUNTS
+    words = fields.String()
+    rules = fields.List(fields.Nested(PollRule))
+    roll_hash = fields.String()
+    called_at = Moment()
+    runs = fields.Boolean(metadata={"description": "I open it and check people in."})
+    code = fields.String(allow_none=True, metadata={"description": "Of the QR code, for those who run it."})
+    mine = schemas.Choice("", *reading.KINDS)
+    am_here = fields.Boolean()
+    votes = fields.List(fields.Nested(MeetingVote))
+
+
+class PersonShape(Schema):
+    id = fields.UUID(required=True)
+    name = fields.String()
+    username = fields.String()
+    unit = fields.String()
+    kind = schemas.Choice(*reading.KINDS)
+    here = fields.Boolean()
+    since = Moment(allow_none=True)
+    way = fields.String()
+
+
+class Several(Schema):
+    name = fields.String()
+    people = fields.List(fields.Nested(PersonShape))
+
+
+class MatchedShape(Schema):
+    """Whom a list means on the roll."""
+
+    found = fields.List(fields.Nested(PersonShape), required=True)
+    unknown_ = fields.List(fields.String(), required=True, attribute="unknown", data_key="unknown")
+    several = fields.List(fields.Nested(Several), required=True)
+
+
+MeetingPage = schemas.page("MeetingPage", MeetingRow)
+AttendancePage = schemas.page("AttendancePage", PersonShape, total=fields.Integer())
+
+
+def sees(session: Session, actor: Actor, meeting_id: UUID) -> None:
+    """Raise NotFound when the meeting is not this person's to see."""
+    reading.meeting(session, actor, meeting_id)
+
+
+@routes.look("/meetings", MeetingPage, query=Listed)
+def list_meetings(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+    """The meetings that I may see, newest first."""
+    try:
+        after = UUID(given["after"]) if given["after"] else None
+    except ValueError:
+        raise Invalid({"after": ["翻页标记无效。"]}) from None
+    rows, further = reading.meetings(session, actor, given["instance"], after, given["limit"], lang())
+    return {"items": rows, "next": further}
+
+
+@routes.look(ONE, MeetingShape)
+def get_meeting(session: Session, actor: Actor, meeting_id: UUID) -> reading.Meeting:
+    """One meeting as it is now."""
+    return reading.meeting(session, actor, meeting_id, lang())
+
+
+@routes.look(f"{ONE}/people", AttendancePage, query=PeopleAsked)
+def list_people(session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID) -> reading.People:
+    """Who is invited and who is there, for those who run it."""
+    return reading.people(
+        session, actor, meeting_id, given["words"], given["here"], given["kind"], given["after"], given["limit"]
+    )
+
+
+@routes.act(f"{ONE}/match", MatchedShape, body=Pasted, sees=sees)
+def match(session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID) -> dict[str, Any]:
+    """What a pasted list means on the roll; changes nothing."""
+    found = reading.matched(session, actor, meeting_id, given["names"])
+    several = [{"name": name, "people": many} for name, many in found.several]
+    return {"found": found.found, "unknown": found.unknown, "several": several}
+
+
+@routes.act(f"{ONE}/open", Moved, sees=sees)
+def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> dict[str, UUID]:
+    """Freeze the roll: the meeting begins."""
+    return {"instance_id": meetings.open_meeting(session, actor, meeting_id)}
+
+
+@routes.act(f"{ONE}/arrive", Moved, body=Code)
+def arrive(session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID) -> dict[str, UUID]:
+    """I am here."""
+    return {"instance_id": meetings.arrive(session, actor, meeting_id, given["code"])}
+
+
+@routes.act(f"{ONE}/leave", Moved)
+def leave(session: Session, actor: Actor, meeting_id: UUID) -> dict[str, UUID]:
+    """I leave."""
+    return {"instance_id": meetings.leave(session, actor, meeting_id)}
+
+
+@routes.act(f"{ONE}/seat", Moved, body=Seat, sees=sees)
+def seat(session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID) -> dict[str, UUID]:
+    """Check people in or out by list, for those who run it."""
+    return {"instance_id": meetings.seat(session, actor, meeting_id, given["members"], given["came"], given["way"])}

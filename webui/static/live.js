@@ -1,0 +1,40 @@
+// Pieces of a page that bring themselves up to date, and how many candidates a ballot has chosen.
+"use strict";
+(() => {
+  const cut = document.querySelector("[data-cut]");
+  for (const piece of document.querySelectorAll("[data-live]")) {
+    const seconds = Number(piece.dataset.every);
+    if (!seconds) continue;
+    let last = "";
+    const look = async () => {
+      try {
+        const reply = await fetch(piece.dataset.live, { headers: { "X-Requested-With": "yixing" }, cache: "no-store" });
+        if (reply.redirected) { location.reload(); return; } // logged out meanwhile
+        if (!reply.ok) throw new Error(reply.status);
+        const text = await reply.text();
+        if (cut) cut.hidden = true;
+        if (text !== last && !piece.contains(document.activeElement)) {
+          if (last) piece.innerHTML = text;
+          last = text;
+        }
+      } catch { if (cut) cut.hidden = false; }
+      setTimeout(look, seconds * 1000);
+    };
+    look();
+  }
+
+  for (const form of document.querySelectorAll("[data-elect]")) {
+    const most = Number(form.dataset.elect), sign = form.querySelector("[data-chosen]");
+    const boxes = [...form.querySelectorAll("[name=choices]")], nobody = form.querySelector("[name=abstain]");
+    const tell = (event) => {
+      if (event && event.target === nobody && nobody.checked) for (const box of boxes) box.checked = false;
+      if (event && event.target !== nobody && event.target.checked) nobody.checked = false;
+      const n = boxes.filter((box) => box.checked).length;
+      const words = n > most ? sign.dataset.over : nobody.checked ? sign.dataset.none : sign.dataset.chosen;
+      sign.textContent = words.replace("{n}", n).replace("{left}", most - n).replace("{most}", most);
+      sign.classList.toggle("text-danger", n > most);
+    };
+    form.addEventListener("change", tell);
+    tell();
+  }
+})();
