@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import catalogue, db, embedded, migrate, settings
 from engine.errors import ProcessFault
-from engine.scenarios.play import Played, StepResult, play
+from engine.scenarios.play import Played, StepResult, perform, play
 from engine.scenarios.story import Story, read, toml
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engine.settings import Settings
 
-__all__ = ["Played", "StepResult", "Story", "play", "play_files", "read", "standard", "stories", "theatre"]
+__all__ = ["Played", "StepResult", "Story", "perform", "play", "play_files", "read", "standard", "stories", "theatre"]
 
 DATABASE = "stories"
 

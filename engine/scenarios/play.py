@@ -18,7 +18,9 @@ from engine.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
     from pathlib import Path
+    from uuid import UUID
 
     from sqlalchemy import Engine
 
@@ -73,6 +75,21 @@ def play(engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str
     except ProcessFault as fault:
         return Played(title, steps, False, _advised(fault))
     return Played(title, steps, True, "")
+
+
+def perform(
+    engine: Engine, process_id: str, steps: list[dict[str, Any]], began: datetime, union: str,
+    members: Mapping[str, UUID], units: Mapping[str, str],
+) -> None:  # fmt: skip
+    """Carry out steps, told like a story's, for good: on a union that is there, by its people (ids by name).
+
+    `union` is its code. Raises Otherwise when a step goes otherwise than told.
+    """
+    told = story.read({"title": process_id, "at": began, "step": steps})
+    with engine.begin() as session, clock.set_to(began):
+        scene = Scene(session, stage.standing(session, process_id, union, members, units), began)
+        for step in told.steps:
+            _play_step(scene, step)
 
 
 def _beside(told: Mapping[str, Any] | Path, name: str) -> Mapping[str, str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from engine import tables
+from engine import clock, tables
 from engine.commands import presence
 from engine.errors import NotFound, ProcessFault
 from engine.scenarios import words
@@ -126,7 +127,7 @@ class Scene:
         return {"unit": self.stage.units, "member": self.stage.members, "instance": self.instances}
 
     def meant(self, value: Any) -> Any:
-        """`value` with "unit:…", "member:…" and "instance:…" replaced by ids, everywhere in it, and days as texts."""
+        """`value` with "unit:…", "member:…", "instance:…" replaced by ids, "day:+5" by that day from now; days as texts."""
         if isinstance(value, dict):
             return {key: self.meant(each) for key, each in value.items()}
         if isinstance(value, list):
@@ -135,6 +136,8 @@ class Scene:
             return value.isoformat()
         if isinstance(value, str):
             kind, colon, name = value.partition(":")
+            if kind == "day" and re.fullmatch(r"[+-]\d{1,4}", name):
+                return (clock.day_of(self.now) + timedelta(days=int(name))).isoformat()
             named = self._places().get(kind) if colon else None
             if named is not None:
                 if name not in named:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import catalogue, clock, tables
 from engine.catalogue.process import frozen
+from engine.commands import instances
 from engine.errors import ProcessFault
 from engine.scenarios.story import cast
 
@@ -60,6 +61,16 @@ def set_up(
     _own_rules(session, story, units[UNION], next(iter(members.values())))
     more = {key: _published(session, each) for key, each in others.items()}
     return Stage(_published(session, files), more, units[UNION], units, members)
+
+
+def standing(
+    session: Session, process_id: str, union: str, members: Mapping[str, UUID], units: Mapping[str, str]
+) -> Stage:
+    """A stage that is there already: a union by its code, its people by name, the process in force."""
+    unit = tables.unit.c
+    union_id = session.execute(select(unit.id).where(unit.code == union)).scalar_one()
+    known = {UNION: union_id, **{code: UUID(key) for code, key in units.items()}}
+    return Stage(instances.current(session, process_id), {}, union_id, known, members)
 
 
 def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str, UUID]:

@@ -16,6 +16,7 @@ from engine.commands import edge, imports, instances, people, polls, tasks
 from engine.commands.imports import columns, workbook
 from engine.queries import instances as files
 from engine.queries import people as roster
+from webui.demo import matters
 from webui.demo import people as cast
 
 if TYPE_CHECKING:
@@ -80,6 +81,25 @@ def load(engine: Engine, own: Settings | None = None) -> None:
         _import(stage)
         _passwords(stage)
     _play(stage, now)
+    matters.play(engine, stage.members, stage.units, _report(stage))
+    jobs.sweep(engine)
+
+
+def _report(stage: Stage) -> dict[str, int]:
+    """The numbers of the report on motions, as the demo's motions stand."""
+
+    def work(session: Any, actor: Actor) -> dict[str, int]:
+        page = files.instances(session, actor, process="congress_motion", limit=200)
+        ended = [row.outcome for row in page.items if row.outcome]
+        said = {"suggested": ended.count("suggestion"), "declined": ended.count("declined"), "withdrawn": ended.count("withdrawn")}
+        filed = ended.count("closed")
+        return {
+            **said, "received": filed + sum(said.values()), "filed": filed, "merged": 0, "satisfied": filed, "basically": 0,
+            "unsatisfied": 0, "unrated": 0, "unfinished": 0, "overdue": 0,
+        }  # fmt: skip
+
+    found: dict[str, int] = stage.run("secretary", work)
+    return found
 
 
 def _found(stage: Stage) -> None:
@@ -106,7 +126,8 @@ def _found(stage: Stage) -> None:
         )
         for username, name, at, posts in (
             ("admin", "系统管理员", main, [("administrator", main)]),
-            ("superior", "省教育工会干部", education, [("union_secretary", education)]),
+            ("superior", "省教育工会干部", education, [("union_secretary", education), ("superior_officer", education)]),
+            ("leader", "省教育工会负责人", education, [("superior_leader", education)]),
             ("city-officer", "市总工会干部", city, [("union_secretary", city)]),
             ("mb-secretary", "民办大学工会秘书", other, [("union_secretary", other)]),
         ):

@@ -12,7 +12,19 @@ ACCOUNTS = (
     ("auditor", PASSWORD, "经审委员 / auditor"),
     ("superior", PASSWORD, "省教育工会 / provincial education union"),
     ("admin", PASSWORD, "管理员 / administrator"),
+    ("chair", PASSWORD, "校工会主席 / chair of the union"),
+    ("mediator", PASSWORD, "调解员 / mediator"),
+    ("hr", PASSWORD, "用人单位代表（人事）/ employer's representative"),
+    ("congress", PASSWORD, "大会秘书 / secretary of the congress"),
+    ("leader", PASSWORD, "省教育工会负责人 / leader of the superior union"),
 )
+OFFICE_HOLDERS = {  # the name of an office, as stories say it -> who holds it
+    "工会秘书": "secretary", "工会主席": "chair", "工会副主席": "vice-chair", "工会委员甲": "u1", "工会委员乙": "u2",
+    "工会委员丙": "u3", "工会委员丁": "u4", "工会委员戊": "u5", "大会秘书": "congress", "校长": "president",
+    "党委书记": "party", "组织部经办人": "party-office", "提案委主任": "approver", "主席团主席": "presidium",
+    "省教育工会经办人": "superior", "省教育工会负责人": "leader", "调解委主任": "mediation-chair", "调解办": "mediation",
+    "调解员甲": "mediator", "人事代表": "hr", "提案人": "delegate",
+}  # fmt: skip
 UNION = "XGH"
 TERM, FROM = "第八届", "2025-09-01"
 
@@ -51,6 +63,7 @@ def unit_rows() -> list[dict[str, Any]]:
     """The colleges, delegations and offices of the university, for the import."""
     rows = [{"code": c, "name": n, "kind": "学院工会", "parent_code": UNION} for c, n in (*COLLEGES, *EXTRA_DELEGATIONS)]
     rows += [{"code": c, "name": n, "kind": "职能部门", "parent_code": UNION} for c, n in OFFICES]
+    rows.append({"code": "DW", "name": "党委", "kind": "党委", "parent_code": UNION})
     return rows
 
 
@@ -82,7 +95,19 @@ def staff_rows() -> list[dict[str, Any]]:
         {"username": "vp", "name": "方正平", "unit_code": "office"},
         {"username": "inspector", "name": "钱立群", "unit_code": "office"},
         {"username": "presidium", "name": "郑国华", "unit_code": "office"},
+        {"username": "chair", "name": "林秀珍", "unit_code": "union_office"},
+        {"username": "vice-chair", "name": "高志远", "unit_code": "union_office"},
+        {"username": "congress", "name": "何静文", "unit_code": "union_office"},
+        {"username": "president", "name": "沈宏伟", "unit_code": "office"},
+        {"username": "party", "name": "许德民", "unit_code": "DW"},
+        {"username": "party-office", "name": "潘立平", "unit_code": "DW"},
+        {"username": "mediation-chair", "name": "汤慧芳", "unit_code": "union_office"},
+        {"username": "mediation", "name": "石卫东", "unit_code": "union_office"},
+        {"username": "mediator", "name": "唐明哲", "unit_code": "union_office"},
+        {"username": "mediator2", "name": "俞晓梅", "unit_code": "union_office"},
+        {"username": "hr", "name": "贺长春", "unit_code": "hr"},
     ]
+    rows += [{"username": f"u{n}", "name": name_of(900 + n), "unit_code": COLLEGES[n][0]} for n in range(1, 6)]
     rows += [{"username": f"c{n}", "name": name_of(800 + n), "unit_code": COLLEGES[n][0]} for n in range(1, 7)]
     rows += [
         {"username": f"h-{code}".replace("_", "-"), "name": name_of(700 + n), "unit_code": code}
@@ -97,8 +122,14 @@ def post_rows() -> list[dict[str, Any]]:
         _post("secretary", "union_secretary", UNION), _post("auditor", "auditor", UNION),
         _post("approver", "motions_committee_chair", UNION), _post("approver", "motions_committee", UNION),
         _post("vp", "vice_president", UNION), _post("inspector", "inspection_officer", UNION),
-        _post("presidium", "presidium_chair", UNION),
+        _post("presidium", "presidium_chair", UNION), _post("chair", "union_chair", UNION),
+        _post("vice-chair", "union_vice_chair", UNION), _post("congress", "congress_secretary", UNION),
+        _post("president", "president", UNION), _post("party", "party_secretary", "DW"),
+        _post("party-office", "party_officer", "DW"), _post("mediation-chair", "mediation_chair", UNION),
+        _post("mediation", "mediation_clerk", UNION), _post("mediator", "mediator", UNION), _post("mediator2", "mediator", UNION),
+        _post("hr", "hr_officer", UNION),
     ]  # fmt: skip
+    rows += [_post(f"u{n}", "union_committee", UNION) for n in range(1, 6)]
     rows += [_post(f"c{n}", "motions_committee", UNION) for n in range(1, 7)]
     rows += [_post(f"h-{code}".replace("_", "-"), "unit_head", code) for code, _ in OFFICES]
     first = 1
