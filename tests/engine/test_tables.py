@@ -337,6 +337,86 @@ def _number(rule: str) -> Any:
     return rulebook().get(rule)[-1].value
 
 
+# --- tables of the process folders ------------------------------------------------------------------------------------
+def by_facts(table_id: str, **facts: Any) -> Any:
+    """The first output of a folder's table for facts as a matter has them."""
+    found = decisions.decide(TABLES[table_id], facts, _functions())
+    return found[TABLES[table_id].outputs[0].name]
+
+
+@pytest.mark.parametrize(
+    ("dated", "allowed"), [("2026-05-19", True), ("2026-05-20", False), ("2026-05-21", False), (None, False)]
+)
+def test_a_consent_is_dated_before_the_move(dated: str | None, allowed: bool) -> None:
+    facts = {"check_term": {"decision": "in_term"}, "committee_vote": {"passed": True}, "case": {"effective_on": "2026-05-20"}}
+    assert by_facts("cadre_transfer.gate", superior_reply={"decision": "consent", "dated": dated}, **facts) is allowed
+    assert by_facts("cadre_transfer.gate", superior_reply={"decision": None, "dated": dated}, **facts) is False
+    facts["committee_vote"] = {"passed": False}
+    assert by_facts("cadre_transfer.gate", superior_reply={"decision": "consent", "dated": dated}, **facts) is False
+
+
+@pytest.mark.parametrize(("day", "result"), [("2026-05-19", "accept"), ("2026-05-20", "accept"), ("2026-05-21", "decline")])
+def test_an_application_is_in_time_on_the_last_day_of_limitation(day: str, result: str) -> None:
+    facts: dict[str, Any] = {
+        "examine": {"pending": "none", "matter": "pay"},
+        "regime": {"result": "labour"},
+        "legal_review": {},
+    }
+    assert (
+        by_facts("dispute_mediation.admissibility", receipt={"day": day}, limitation={"last": "2026-05-20"}, **facts) == result
+    )
+    assert by_facts("dispute_mediation.admissibility", receipt={"day": day}, limitation={}, **facts) == "accept"
+
+
+@pytest.mark.parametrize(
+    ("known", "result"), [("2025-08-31", "civil"), ("2025-09-01", "legal_review"), ("2025-09-02", "legal_review")]
+)
+def test_mediation_and_the_shared_table_agree_on_retirees(known: str, result: str) -> None:
+    facts = {"employer": "company", "staff": "rehired", "permit": None, "pension": "yes", "known_on": known}
+    assert by_facts("dispute_mediation.regime", launch=facts) == by_facts("regime", launch=facts) == result
+
+
+@pytest.mark.parametrize("staff", ["establishment", "contract", "dispatched"])
+@pytest.mark.parametrize("employer", ["public_university", "private_university", "company"])
+def test_mediation_and_the_shared_table_agree_on_staff(employer: str, staff: str) -> None:
+    facts = {"employer": employer, "staff": staff, "permit": None, "pension": "no", "known_on": "2026-01-01"}
+    assert by_facts("dispute_mediation.regime", launch=facts) == by_facts("regime", launch=facts)
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_absence_ends_a_mediation_at_the_number_of_the_rule(more: int) -> None:
+    times = _number("MD-ABSENT") + more
+    facts = {"issue_inquiry": {"at": "x"}, "reply": {"decision": "accept"}, "examine": {"matter": "pay"}}
+    assert (by_facts("dispute_mediation.mediation_exit", note_absence={"times": times}, **facts) == "absent") is (more >= 0)
+
+
+@pytest.mark.parametrize(("interested", "result"), [(0, "stay"), (1, "withdraw"), (2, "withdraw")])
+def test_one_mediator_with_an_interest_is_enough(interested: int, result: str) -> None:
+    assert by_facts("dispute_mediation.recusal", disclose={"interested": interested, "passed": True}, object={}) == result
+
+
+@pytest.mark.parametrize(("wrong", "valid"), [([], True), (["一"], False), (["一", "二"], False)])
+def test_one_fault_in_the_composition_is_enough(wrong: list[str], valid: bool) -> None:
+    for name in ("numbers", "balance", "outsiders", "most"):
+        verdict = {"numbers": [], "balance": [], "outsiders": [], "most": [], "note": ""} | {name: wrong}
+        assert by_facts("collective_consultation.composition", verdict=verdict) is valid
+
+
+@pytest.mark.parametrize(
+    ("signed", "filed", "received", "review", "status"),
+    [
+        (False, None, None, None, "unsigned"), (True, None, None, None, "not_filed"), (True, "x", None, None, "not_received"),
+        (True, "x", "x", "objection", "objection"), (True, "x", "x", "no_objection", "effective"),
+        (True, "x", "x", "silence", "effective"), (True, "x", "x", None, "not_received"), (None, "x", "x", "silence", "unsigned"),
+    ],
+)  # fmt: skip
+def test_a_contract_is_in_force_only_after_review(
+    signed: bool | None, filed: str | None, received: str | None, review: str | None, status: str
+) -> None:
+    facts = {"file": {"filed_on": filed}, "receipt": {"received_on": received}, "hrss_review": {"decision": review}}
+    assert by_facts("collective_consultation.effect", sign_contract={"passed": signed}, **facts) == status
+
+
 # --- amounts ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("facts", "hospital", "total"),
