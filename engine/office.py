@@ -17,7 +17,8 @@ from sqlalchemy import select
 
 from engine import access, canonical, settings, tables
 from engine.documents import SECONDS, file_name
-from engine.errors import HistoryBroken, ProcessFault
+from engine.errors import HistoryBroken, NotFound, ProcessFault
+from engine.kept import ERASED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,8 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
             .where(document.id == document_id, access.visible(actor))
         ).first()
     )
+    if row.data == ERASED:
+        raise NotFound("内容已按规定删除。")
     if canonical.digest(canonical.dumps(row.data)).hex() != row.data_sha256:
         raise HistoryBroken("文书内容与签发时不符，不能打印。", document=row.kind, sha256=row.data_sha256)
     return file_name(row.number, row.title) + ".docx", typeset(row.files, row.kind, row.data)

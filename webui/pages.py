@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 BLUEPRINTS = (
-    "auth", "inbox", "polls", "ballots", "meetings", "matters", "confidence", "launch", "files", "audit", "people",
+    "auth", "inbox", "polls", "ballots", "meetings", "matters", "confidence", "outside", "launch", "files", "audit", "people",
     "definitions", "rules", "tables", "health",
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Erase what a confidential matter holds once it has ended: the texts go, their digests and the history stay and still agree."""
+"""Erase what a confidential matter holds once it has ended: texts go, digests and history stay and still agree."""
 
 from __future__ import annotations
 

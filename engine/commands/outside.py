@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -11,21 +12,25 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from engine import access, clock, tables
+from engine import clock, forms, tables
 from engine.commands import settle, tasks
-from engine.errors import Conflict, Invalid, NotFound
+from engine.errors import Conflict, Invalid, NotFound, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.commands.run import Run
     from engine.db import Session
+    from engine.errors import EngineError
     from engine.organisation import Actor
 
 _invitation, _task = tables.invitation, tables.task
 VALID = timedelta(days=60)  # then a new link is sent; the limits of the matter itself stand in its process
 MAX_NAME = 100
 WHO = ("name", "office", "unit")
+TOLD = ("by_way", "outside")  # said by the link itself
+WINDOW, PER_ADDRESS = timedelta(minutes=15), 30  # wrong links from one address
+SHUT = "此链接不对、已经用过，或已失效。如需答复，请与发出链接的工会联系。"
 
 
 def _hash(token: str) -> bytes:
@@ -52,14 +57,42 @@ def invite(session: Session, actor: Actor, task_id: UUID, to: str) -> str:
             ends_at=now + VALID,
         )
     )  # fmt: skip
-    run.ledger.add("link_sent", actor, task=task.element, to=plain, token=_hash(token).hex())
+    until = clock.day_of(now + VALID).isoformat()
+    run.ledger.add("link_sent", actor, task=task.element, to=plain, token=_hash(token).hex(), until=until)
     settle.save(run)
     return token
 
 
+def knock(session: Session, token: str, address: str) -> EngineError | None:
+    """What keeps this link shut: NotFound (wrong, used, ended), or Refused after too many wrong ones from this address.
+
+    Commit what it wrote, so that failures count; then raise what it gave.
+    """
+    attempt, key = tables.attempt.c, f"link:{address if address.isprintable() else ''}"[:100]
+    recent = select(attempt.at).where(attempt.key == key, attempt.at > clock.now() - WINDOW).order_by(attempt.at.desc())
+    oldest = session.execute(recent.offset(PER_ADDRESS - 1).limit(1)).scalar()
+    if oldest is not None:
+        wait = max(1, int((oldest + WINDOW - clock.now()).total_seconds()))
+        return Refused(f"尝试次数过多，请在 {-(-wait // 60)} 分钟后再试。", code="too_many_attempts", wait=wait)
+    try:
+        usable(session, token)
+    except NotFound as fault:
+        session.execute(insert(tables.attempt).values(key=key, at=clock.now()))
+        return fault
+    return None
+
+
+def asked(form: forms.Form | None) -> forms.Form | None:
+    """A form as somebody outside answers it: no uploads, nothing to choose from the union's own data, not the way it came."""
+    if form is None:
+        return None
+    open_ = tuple(f for f in form.fields if f.kind != "filepicker" and not f.source and f.key not in TOLD)
+    return replace(form, fields=open_)
+
+
 def answer(session: Session, token: str, answers: Mapping[str, Any], outside: Mapping[str, str]) -> UUID:
     """Answer the task of a link, once. `outside` says who answers: name, office, unit. Raises NotFound, Conflict, Invalid."""
-    found = _usable(session, token)
+    found = usable(session, token)
     who = {key: str(outside.get(key, "")).strip() for key in WHO}
     missing = {key: ["请填写。"] for key in WHO if not who[key] or len(who[key]) > MAX_NAME or "\0" in who[key]}
     if missing:
@@ -70,19 +103,22 @@ def answer(session: Session, token: str, answers: Mapping[str, Any], outside: Ma
         raise Conflict("此链接已经用过。", code="used")
     rule = run.process.tasks[task.element]
     with run.answering():
-        clean = tasks.clean_answers(run, rule.form, answers)
+        clean = tasks.clean_answers(run, asked(rule.form), answers)
         tasks.pass_gates(run, rule, clean, task.due_at)
         tasks.finish(run, task, rule, {**clean, "by_way": "link", "outside": who})
     return UUID(str(run.row["id"]))
 
 
-def _usable(session: Session, token: str) -> Any:
+def usable(session: Session, token: str) -> Any:
     """The invitation of a link that still holds; a wrong, used or ended one does not exist. Raises NotFound."""
-    found = access.must_see(
-        session.execute(select(_invitation).where(_invitation.c.token == _hash(token))).first()
+    query = (
+        select(_invitation, _task.c.instance_id, _task.c.element, _task.c.state)
+        .join(_task, _task.c.id == _invitation.c.task_id)
+        .where(_invitation.c.token == _hash(token))
     )
-    if found.used_at is not None or found.ends_at <= clock.now():
-        raise NotFound("此链接已失效。如需答复，请与发出链接的工会联系。")
+    found = session.execute(query).first()
+    if found is None or found.used_at is not None or found.ends_at <= clock.now() or found.state != "open":
+        raise NotFound(SHUT)
     return found
 
 
@@ -91,5 +127,5 @@ def _locked(session: Session, task_id: UUID) -> tuple[Run, Any]:
     run = settle.lock(session, None, session.execute(where).scalar_one(), "running")
     row = session.execute(select(_task).where(_task.c.id == task_id)).mappings().one()
     if row["state"] != "open":
-        raise NotFound("此链接已失效：这一项已经办理。")
+        raise NotFound(SHUT)
     return run, SimpleNamespace(**row)

@@ -227,7 +227,8 @@ def _matches(session: Session, words: str, seen: ColumnElement[bool]) -> ColumnE
 def _row(session: Session, row: Any, lang: str) -> Row:
     process = process_of(session, row.version)
     return Row(
-        id=row.id, number=row.number, title=_title(row.title, lang), process_id=row.process_id, process_title=process.title.in_(lang),
+        id=row.id, number=row.number, title=_title(row.title, lang), process_id=row.process_id,
+        process_title=process.title.in_(lang),
         state=row.state, outcome=row.outcome, outcome_title=process.title_of(row.outcome, lang) if row.outcome else "",
         stage=tuple(process.title_of(e, lang) for e in row.stage), starter=row.starter, unit=row.unit or "",
         started_at=row.started_at, changed_at=row.changed_at, ended_at=row.ended_at,
@@ -290,9 +291,9 @@ def _tasks(
     units = organisation.unit_names(session, [UUID(r.seat.split("@")[1]) for r in rows if r.seat])
     shut = rooms.closed(actor, full, process)
     asked = _asked_of(session, actor, instance_id) if shut else set()
+    none: frozenset[str] = frozenset()
     return tuple(
-        _open(r, shut if r.poll_id is None or r.poll_id not in asked else frozenset(), actor, process, names, people, units, lang)
-        for r in rows
+        _open(r, none if r.poll_id in asked else shut, actor, process, names, people, units, lang) for r in rows
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from engine import access, clock, forms, organisation, rooms, tables
 from engine.catalogue.store import process_of
 from engine.choices import choices
-from engine.queries import deadlines
+from engine.queries import deadlines, outside
 from engine.queries.instances import Paper, papers
 from engine.queries.words import Answered, Named, answered
 
@@ -68,6 +68,7 @@ class Task:
     instance_state: str
     round: int
     confidential: bool
+    links: tuple[outside.Sent, ...] | None  # sent to somebody outside; None: it cannot be answered from there
 
 
 def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Task:
@@ -105,6 +106,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         actionable=row.state == "open" and row.instance_state == "running" and row.assignee_id in (None, actor.id),
         closed_by=people.get(row.closed_by, ""), closed_at=row.closed_at, instance_state=row.instance_state,
         round=row.rounds.get(row.element, 0) + 1, confidential=row.confidential,
+        links=outside.sent(session, row.id) if rule.link else None,
     )  # fmt: skip
 
 

@@ -180,6 +180,7 @@ api_tasks.get_task | 404 404 200 404 404 404 | 404
 api_tasks.list_drafts | 200 | -
 api_tasks.list_tasks | 200 | -
 api_tasks.release | 404 404 409 404 404 404 | 404
+api_tasks.send_link | 404 404 409 404 404 404 | 404
 api_tasks.save_draft | 204 | -
 api_tasks.save_task_draft | 404 404 204 404 404 404 | 404
 api_units.change_unit | 404 404 404 200 403 200 | 404
@@ -269,6 +270,10 @@ meetings.meeting | 404 200 404 200 200 404 | 404
 meetings.now | 404 200 404 200 200 404 | 404
 meetings.open_ | 404 403 404 403 403 404 | 404
 meetings.seat | 404 403 404 403 403 404 | 404
+outside.answer | 404 | -!
+outside.document | 404 | -!
+outside.invite | 404 404 409 404 404 404 | 404
+outside.letter | 404 | -!
 people.add_unit | 404 404 404 302 403 302 | 404
 people.change | 404 404 404 302 403 302 | 404
 people.change_unit | 404 404 404 302 403 302 | 404
@@ -511,7 +516,7 @@ PATHS = {
     "setting_id": "{setting}", "vacation_id": "{vacation}", "token_id": "{token}", "digest": "{old}", "old": "{old}",
     "new": "{new}", "process_id": "{process}", "kind": "people", "name": "withdraw", "size": "{size}", "rule_id": "MO-SECOND",
     "table_id": "recusal",
-    "code": "en", "meeting_id": "{meeting}", "what": "check-in", "username": "a.secretary", "filename": "app.css", "key": "{process}",
+    "code": "en", "meeting_id": "{meeting}", "what": "check-in", "username": "a.secretary", "filename": "app.css", "token": "x", "key": "{process}",
 }  # fmt: skip
 REVIEW = {"decision": "return", "reason": "请补充经费来源", "present": "{committee}"}
 REASON = {"reason": "按规定办理"}
@@ -555,6 +560,7 @@ SENT: dict[str, dict[str, Any]] = {
     "matters.desk terminate": {"path": {"what": "terminate"}, "form": REASON}, "matters.send": {"form": {"f.reason": "有关单位已经解决，不再需要立案。"}},
     "confidence.guard": {"path": {"what": "readers"}, "form": {**REASON, "member": "{member}"}},
     "confidence.guard erase": {"path": {"what": "erase"}, "form": REASON},
+    "outside.invite": {"form": {"to": "某单位"}}, "api_tasks.send_link": {"json": {"to": "某单位"}},
     "launch.start": {"form": {f"f.{k}": v for k, v in LAUNCH.items()} | {"once": "k-1"}},
     "launch.start with a file": {"form": {f"f.{k}": v for k, v in LAUNCH.items()} | {"once": "k-2", "f.attachments": "{attachment}"}},
     "launch.alike": {"query": {"title": "延长食堂供餐增设校车"}}, "files.upload": {"file": ("file", "a.txt", b"x")},

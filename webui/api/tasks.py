@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flask import url_for
 from marshmallow import Schema, fields
 
-from engine.commands import confidence, drafts, tasks
+from engine import clock
+from engine.commands import confidence, drafts, outside, tasks
 from engine.errors import NotFound
 from engine.queries import inbox as waiting
 from engine.queries import tasks as reading
@@ -97,6 +99,28 @@ class Said(Schema):
     answers = fields.List(fields.Nested(schemas.Answered))
 
 
+class LinkTo(schemas.Sent):
+    to = Text(100, 1, required=True, metadata={"description": "For whom, in words."})
+
+
+class LinkShape(Schema):
+    """A link for somebody outside; `link` is given this once."""
+
+    link = fields.String(required=True)
+    to = fields.String()
+    ends_at = Moment()
+
+
+class Sent(Schema):
+    """A link that was sent to somebody outside."""
+
+    to = fields.String()
+    by = fields.String()
+    sent_at = Moment()
+    ends_at = Moment()
+    state = schemas.Choice("open", "used", "ended")
+
+
 class TaskShape(Schema):
     """One task: what is asked, what was said before, until when, what comes next, and the form."""
 
@@ -129,6 +153,10 @@ class TaskShape(Schema):
     closed_at = Moment(allow_none=True)
     instance_state = fields.String()
     round = fields.Integer()
+    links = fields.List(
+        fields.Nested(Sent), allow_none=True, metadata={"description": "Links sent outside; null: none can be sent."}
+    )
+    confidential = fields.Boolean()
 
 
 class DraftShape(Schema):
@@ -173,6 +201,14 @@ def complete(session: Session, actor: Actor, given: dict[str, Any], task_id: UUI
     moved = tasks.complete(session, actor, task_id, given["answers"], given["revision"])
     drafts.drop(session, actor, f"task:{task_id}")
     return {"instance_id": moved}
+
+
+@routes.act(f"{ONE}/links", LinkShape, body=LinkTo, status=201, keyed=False)
+def send_link(session: Session, actor: Actor, given: dict[str, Any], task_id: UUID) -> dict[str, Any]:
+    """A one-time link by which somebody outside answers this task; shown once, so there is no key. Older links end."""
+    token = outside.invite(session, actor, task_id, given["to"])
+    link = url_for("outside.letter", token=token, _external=True)
+    return {"link": link, "to": given["to"], "ends_at": clock.now() + outside.VALID}
 
 
 @routes.act(f"{ONE}/draft", body=Draft, method="PUT", status=204)

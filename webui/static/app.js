@@ -105,6 +105,16 @@
     });
   }
 
+  // --- copy what stands in a field ---
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.addEventListener("click", async () => {
+      const field = document.getElementById(button.dataset.copy);
+      field.select();
+      try { await navigator.clipboard.writeText(field.value); } catch { document.execCommand("copy"); }
+      button.textContent = button.dataset.done;
+    });
+  }
+
   // --- possible duplicates while the title is typed ---
   for (const box of document.querySelectorAll("[data-alike]")) {
     const input = document.getElementById(box.dataset.on);

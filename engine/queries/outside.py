@@ -1,0 +1,147 @@
+"""What somebody outside sees by a one-time link, no more; and what the sender sees of the links they sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import select
+
+from engine import access, clock, documents, forms, organisation, tables
+from engine.catalogue.store import process_of
+from engine.commands import outside
+from engine.kept import ERASED
+from engine.queries import deadlines
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from engine.db import Session
+
+_invitation, _task, _instance, _document = tables.invitation.c, tables.task.c, tables.instance.c, tables.document.c
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """A document that goes along with the letter."""
+
+    id: UUID
+    title: str
+    number: str
+    issued_at: datetime
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What is asked of somebody outside. `subject` is empty when the process keeps its matters to those named in them."""
+
+    union: str
+    process_title: str
+    number: str
+    subject: str
+    title: str
+    to: str
+    form: forms.Form | None
+    papers: tuple[Enclosed, ...]
+    deadline: deadlines.Deadline | None
+    ends_at: datetime
+    suspended: bool
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A link of a task: `state` is open, used or ended."""
+
+    to: str
+    by: str
+    sent_at: datetime
+    ends_at: datetime
+    state: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What proves an answer: its place in the history and the hash of that place."""
+
+    number: str
+    union: str
+    title: str
+    seq: int
+    hash: str
+    at: datetime
+
+
+def letter(session: Session, token: str, lang: str = "zh") -> Letter:
+    """The letter behind a link. Raises NotFound for a wrong, used or ended one."""
+    found = outside.usable(session, token)
+    row = session.execute(
+        select(
+            _instance.id, _instance.number, _instance.title, _instance.version, _instance.union_id, _instance.state,
+            _instance.started_at, _task.due_at, _task.due,
+        )
+        .join(tables.task, _task.instance_id == _instance.id)
+        .where(_task.id == found.task_id)
+    ).one()  # fmt: skip
+    process = process_of(session, row.version)
+    rule = process.tasks[found.element]
+    open_ = [key for key, kept in process.documents.items() if kept.outside]
+    issued = session.execute(
+        select(tables.document).where(_document.instance_id == row.id, _document.kind.in_(open_))
+        .order_by(_document.issued_at, _document.id)
+    ).all()  # fmt: skip
+    return Letter(
+        union=organisation.unit_names(session, [row.union_id]).get(row.union_id, ""),
+        process_title=process.title.in_(lang), number=row.number,
+        subject="" if process.confidentiality == "named" else row.title, title=rule.title.in_(lang), to=found.to,
+        form=outside.asked(rule.form),
+        papers=tuple(
+            Enclosed(d.id, process.documents[d.kind].title.in_(lang), d.number, d.issued_at) for d in issued if d.data != ERASED
+        ),
+        deadline=deadlines.deadline(session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang),
+        ends_at=found.ends_at, suspended=row.state != "running",
+    )  # fmt: skip
+
+
+def document(session: Session, token: str, document_id: UUID) -> tuple[str, bytes]:
+    """An enclosed document as (file name, PDF). Raises NotFound for any other."""
+    found = outside.usable(session, token)
+    row = session.execute(
+        select(tables.document, _instance.version)
+        .join(tables.instance, _instance.id == _document.instance_id)
+        .where(_document.id == document_id, _document.instance_id == found.instance_id)
+    ).first()
+    row = access.must_see(row)
+    rule = process_of(session, row.version).documents.get(row.kind)
+    access.must_see(row if rule and rule.outside and row.data != ERASED else None)
+    made = documents.printed(session, row.version, row.kind, row.data, row.data_sha256)
+    return documents.file_name(row.number, row.title) + ".pdf", made
+
+
+def receipt(session: Session, instance_id: UUID, lang: str = "zh") -> Receipt:
+    """The receipt of the answer that was just given by a link, in the same transaction."""
+    event = tables.event.c
+    row = session.execute(
+        select(event.seq, event.hash, event.at, _instance.number, _instance.union_id, _instance.version)
+        .join(tables.instance, _instance.id == event.instance_id)
+        .where(event.instance_id == instance_id, event.kind == "task_completed", event.actor_id.is_(None))
+        .order_by(event.seq.desc())
+        .limit(1)
+    ).one()
+    union = organisation.unit_names(session, [row.union_id]).get(row.union_id, "")
+    title = process_of(session, row.version).title.in_(lang)
+    return Receipt(row.number, union, title, row.seq, bytes(row.hash).hex(), row.at)
+
+
+def sent(session: Session, task_id: UUID) -> tuple[Sent, ...]:
+    """The links that were sent for a task, newest first. The caller has made sure that the task is this person's."""
+    rows = session.execute(
+        select(tables.invitation, tables.member.c.name)
+        .join(tables.member, tables.member.c.id == _invitation.sent_by)
+        .where(_invitation.task_id == task_id)
+        .order_by(_invitation.sent_at.desc())
+    ).all()
+    now = clock.now()
+    return tuple(
+        Sent(r.to, r.name, r.sent_at, r.ends_at, "used" if r.used_at else "ended" if r.ends_at <= now else "open") for r in rows
+    )

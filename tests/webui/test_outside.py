@@ -1,0 +1,119 @@
+"""Answers from outside: the link is shown once, holds once, tells no more than the letter, and leaves no cookie."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select, text
+
+from engine import clock, tables
+from engine.commands import outside
+from tests.webui.test_confidence import CANARY, SUBJECT, case, done  # noqa: F401
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+    from tests.webui.test_confidence import Case
+
+WHO = {"name": "赵处长", "office": "处长", "unit": "省教育工会"}
+GOOD = {**WHO, "f.days": "3", "f.opinion": "同意征询"}
+STRONG = {"X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+
+
+def stranger(case: Case) -> FlaskClient:  # noqa: F811
+    """A browser that never was here, with the CSRF check on."""
+    case.app.config.update(WTF_CSRF_ENABLED=True)
+    return case.app.test_client()
+
+
+def sealed(reply: TestResponse) -> None:
+    assert "Set-Cookie" not in reply.headers
+    for name, value in STRONG.items():
+        assert value in reply.headers[name], name
+
+
+def test_the_sender_gets_the_link_once_and_the_older_one_ends(case: Case) -> None:  # noqa: F811
+    page = case.browser("judge")
+    task = f"/tasks/{case.own['task_id']}"
+    shown = page.get(task).text
+    assert "发给外单位答复" in shown and "翠鸟密语外单位" in shown and "等待答复" in shown
+    assert page.post(f"{task}/links", data={"to": " "}).status_code == 422
+    reply = page.post(f"{task}/links", data={"to": "省教育工会办公室"})
+    found = re.search(r"http://localhost/outside/([\w-]{43})", reply.text)
+    assert reply.status_code == 200 and found and "复制链接" in reply.text and "限用一次" in reply.text
+    assert found[1] not in page.get(task).text
+    assert case.app.test_client().get(f"/outside/{found[1]}").status_code == 200
+    assert case.app.test_client().get(f"/outside/{case.own['token']}").status_code == 404
+    for who in ("mover", "office", "third"):
+        assert case.browser(who).post(f"{task}/links", data={"to": "某单位"}).status_code == 404
+    made = case.api("judge", f"{task}/links", "POST", json={"to": "某单位"})
+    assert made.status_code == 201 and case.app.test_client().get(made.get_json()["link"]).status_code == 200
+    assert [s["state"] for s in case.api("judge", task).get_json()["links"]] == ["open", "ended", "ended"]
+
+
+def test_the_letter_says_what_is_asked_and_nothing_else(case: Case) -> None:  # noqa: F811
+    browser = stranger(case)
+    reply = browser.get(f"/outside/{case.own['token']}")
+    sealed(reply)
+    assert reply.status_code == 200 and "校工会请您答复" in reply.text and case.number in reply.text and "征询函" in reply.text
+    assert SUBJECT not in reply.text  # confidential: the number must do
+    assert "f.scan" not in reply.text and "张敏" not in reply.text
+    assert "English" in reply.text and "Days" in browser.get(f"/outside/{case.own['token']}?lang=en").text
+    paper = browser.get(f"/outside/{case.own['token']}/documents/{case.own['document_id']}")
+    assert paper.status_code == 200 and paper.data.startswith(b"%PDF-")
+    assert browser.get(f"/outside/{case.own['token']}/documents/{case.own['task_id']}").status_code == 404
+
+
+def test_an_answer_counts_once_and_its_receipt_names_its_place_in_the_history(case: Case) -> None:  # noqa: F811
+    browser, address = stranger(case), f"/outside/{case.own['token']}"
+    reply = browser.post(address, data={**GOOD, "name": "", "f.opinion": "写好的意见"})
+    assert reply.status_code == 422 and "请填写" in reply.text and "写好的意见" in reply.text
+    reply = browser.post(address, data={**GOOD, "f.days": "0"})
+    assert reply.status_code == 403 and "期限至少一天" in reply.text and "同意征询" in reply.text  # a gate refuses, nothing is lost
+    reply = browser.post(address, data=GOOD)
+    sealed(reply)
+    assert reply.status_code == 200 and "答复已收到" in reply.text and "赵处长" in reply.text
+    event = tables.event.c
+    hashes = case.house.look(lambda s: s.execute(
+        select(event.hash).where(event.instance_id == case.id, event.kind == "task_completed").order_by(event.seq.desc())).scalars().all())  # fmt: skip
+    assert bytes(hashes[0]).hex() in reply.text
+    for again in (browser.get(address), browser.post(address, data=GOOD)):
+        sealed(again)
+        assert again.status_code == 404 and "已经用过" in again.text
+    facts = case.house.look(lambda s: s.execute(select(tables.instance.c.facts).where(tables.instance.c.id == case.id)).scalar_one())
+    assert facts["reply"]["by_way"] == "link" and facts["reply"]["outside"] == WHO and facts["reply"]["days"] == 3
+    assert "同意征询" in case.browser("judge").get(f"/matters/{case.id}").text
+
+
+def test_wrong_and_ended_links_say_so_and_leave_nothing(case: Case) -> None:  # noqa: F811
+    browser = stranger(case)
+    before = case.house.look(lambda s: s.execute(select(func.count()).select_from(tables.event)).scalar_one())
+    for token in ("x" * 43, "1", case.own["token"][:-1], "%E4%B8%80", "a" * 2000):
+        for reply in (browser.get(f"/outside/{token}"), browser.post(f"/outside/{token}", data=GOOD)):
+            sealed(reply)
+            assert reply.status_code == 404 and "链接无效" in reply.text and CANARY not in reply.text and case.number not in reply.text
+    case.house.look(lambda s: s.execute(text("UPDATE invitation SET ends_at = :now"), {"now": clock.now()}))
+    assert browser.get(f"/outside/{case.own['token']}").status_code == 404
+    assert case.house.look(lambda s: s.execute(select(func.count()).select_from(tables.event)).scalar_one()) == before
+
+
+def test_guessing_is_limited_by_address(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(outside, "PER_ADDRESS", 3)
+    browser = case.app.test_client()
+    codes = [browser.get(f"/outside/{n}").status_code for n in range(5)]
+    assert codes == [404, 404, 404, 429, 429]
+    assert browser.get(f"/outside/{case.own['token']}").status_code == 429
+    assert browser.get(f"/outside/{case.own['token']}", environ_base={"REMOTE_ADDR": "10.0.0.9"}).status_code == 200
+
+
+def test_whoever_is_logged_in_answers_as_somebody_outside(case: Case) -> None:  # noqa: F811
+    page = case.browser("office").get(f"/outside/{case.own['token']}").text
+    assert "陈秘书" not in page and "待办" not in page
+
+
+def test_a_task_done_in_the_meantime_shuts_the_link(case: Case) -> None:  # noqa: F811
+    done(case.house, "judge", {"days": 2, "opinion": "纸质函已收到"})
+    assert case.app.test_client().get(f"/outside/{case.own['token']}").status_code == 404
