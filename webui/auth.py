@@ -1,4 +1,4 @@
-"""Log in, log out, choose a language; in demo mode one click to be each of the six."""
+"""Log in, log out, choose a language; in demo mode one click to be each of its people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 blueprint = Blueprint("auth", __name__)
-DEMO = ("secretary", "approver", "delegate", "auditor", "superior", "admin")
+DEMO = (
+    "secretary", "approver", "delegate", "auditor", "superior", "admin", "chair", "congress", "mediator", "hr", "leader",
+)  # fmt: skip
 
 
 @blueprint.get("/login")
