@@ -165,6 +165,10 @@ def respond(poll_id: UUID, what: str) -> tuple[str, int] | Answer:
         if fault.code == Refused.code:
             raise
         return poll_page(poll_id, fault.message, comment, request.form), fault.status
+    held = look(lambda s: asked.poll(s, me(), poll_id)).meeting_id
+    if what == "answer" and held is not None:  # the next vote of the meeting comes up on the page of the check-in
+        flash(_("已投票。"))
+        return redirect(url_for("meetings.check_in", meeting_id=held))
     if what == "answer":
         return _onward(poll_id, _("已作答。截止前可以撤回。"))
     flash(_("已撤回，可以重新作答。") if what == "withdraw" else _("已截止。"))

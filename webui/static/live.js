@@ -14,7 +14,7 @@
         const text = await reply.text();
         if (cut) cut.hidden = true;
         if (text !== last && !piece.contains(document.activeElement)) {
-          if (last) piece.innerHTML = text;
+          piece.innerHTML = text;
           last = text;
         }
       } catch { if (cut) cut.hidden = false; }
