@@ -78,7 +78,7 @@ def test_changes_take_an_idempotency_key_but_for_those_that_must_not_be_kept(doc
     }
     assert without == {
         "export_evidence", "export_people", "set_password", "change_password", "create_token", "check_folder", "verify",
-        "take_key", "join_key",
+        "take_key", "join_key", "evaluate",
     }  # fmt: skip
 
 
