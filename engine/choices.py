@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 MOST = 500  # choices offered at once
+EVERYBODY = 5000  # members of a large university
 
 
 def choices(
@@ -54,7 +55,7 @@ def _members(session: Session, union_id: UUID, post: str) -> list[tuple[str, str
     if not post:
         member = tables.member.c
         everybody = select(member.id, member.name).where(member.union_id == union_id, member.active)
-        return [(str(r.id), r.name) for r in session.execute(everybody.order_by(member.name, member.id).limit(MOST))]
+        return [(str(r.id), r.name) for r in session.execute(everybody.order_by(member.name, member.id).limit(EVERYBODY))]
     found = organisation.in_union(session, post, union_id, clock.today())
     named = organisation.names(session, found)
     return sorted(((str(m), named[m]) for m in found), key=lambda pair: pair[1])
