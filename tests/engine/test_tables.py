@@ -72,7 +72,36 @@ def item(
     return {"item.kind": kind, "item.sensitive": sensitive, "item.consent": consent, "item.decided": decided}
 
 
+def sides(staff: int, employer: int, out: tuple[int, int] = (0, 0), large: bool = False, **more: bool) -> dict[str, Any]:
+    given = {"double": False, "outside_chief": False, "elected": True, **more, "large": large}
+    given |= {"staff": staff, "employer": employer, "staff_outside": out[0], "employer_outside": out[1]}
+    return {f"sides.{key}": value for key, value in given.items()}
+
+
 CASES: dict[str, list[Case]] = {
+    "negotiators": [
+        (sides(3, 3, double=True, outside_chief=True), 1, "double"),
+        (sides(3, 3, outside_chief=True, elected=False), 2, "outside_chief"),
+        (sides(3, 3, elected=False), 3, "not_elected"),
+        (sides(2, 2), 4, "too_few"),
+        (sides(3, 2), 4, "too_few"),
+        (sides(3, 3), 7, "sound"),
+        (sides(4, 4), 7, "sound"),
+        (sides(4, 4, large=True), 4, "too_few"),
+        (sides(5, 4, large=True), 4, "too_few"),
+        (sides(5, 5, large=True), 7, "sound"),
+        (sides(6, 6, large=True), 7, "sound"),
+        (sides(4, 3), 5, "unequal"),
+        (sides(3, 4), 5, "unequal"),
+        (sides(3, 3, (1, 1)), 7, "sound"),
+        (sides(3, 3, (2, 0)), 6, "too_many_outsiders"),
+        (sides(3, 3, (0, 2)), 6, "too_many_outsiders"),
+        (sides(5, 5, (1, 1)), 7, "sound"),
+        (sides(5, 5, (2, 0)), 6, "too_many_outsiders"),
+        (sides(6, 6, (2, 2)), 7, "sound"),
+        (sides(6, 6, (2, 3)), 6, "too_many_outsiders"),
+        ({**sides(3, 3), "sides.double": None}, 8, "unclear"),
+    ],
     "regime": [
         (person("public_university", "establishment"), 1, "personnel"),
         (person("public_university", "contract"), 2, "labour"),
