@@ -26,7 +26,7 @@ test: setup $(DONE)/dev $(DONE)/browser  ## everything that a change must pass; 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/yixing check
+	$(BIN)/yixing check --no-stories
 	$(BIN)/pytest -n 2
 
 sure: test  ## the same as test

@@ -117,7 +117,8 @@ class Language:
                 yield from self.post(file, element, where, post)
             elif name == "matters":
                 for wrong in expressions.check(said[1] if len(said) > 1 else "", None, set()):
-                    yield Fault(file, element, f"{where}：matters() 的条件{wrong}。", '写成 matters("流程", "state == \\"ended\\"")。')
+                    advice = """写成 matters("流程", "state == 'ended'")。"""
+                    yield Fault(file, element, f"{where}：matters() 的条件{wrong}。", advice)
             elif name in {"round", "meeting"} and said and said[0] not in self.tasks:
                 yield Fault(file, element, f"{where}：没有环节 {shown(said[0])}。", f"{name}() 里写用户任务的编号。")
             elif name in {"at", "by"} and said and said[0] not in self.facts:
