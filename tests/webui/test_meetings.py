@@ -315,3 +315,27 @@ def test_everything_is_there_in_english(hall: Hall, client: Browser) -> None:
         page = client("chair").get(f"{path}?lang=en").text
         left = re.findall(r">[^<]*[\u4e00-\u9fff][^<]*<", re.sub(r"(代表.|第八届二次教代会|主席|>主<|会〔2026〕001|列席人|信息学院|中文|议)", "", page))
         assert not left, (path, left[:5])
+
+
+def test_tellers_of_a_secret_ballot_sign_on_the_same_page(house: House, client: Browser) -> None:
+    from tests.webui.test_ballots import VOTERS, Ballot
+
+    ballot = Ballot(house).open()
+    ballot.vote(*VOTERS[:6])
+    ballot.count()
+    page = client("second").get(f"/polls/{ballot.id}").text
+    assert "计票无误，签字" in page and "计票无误" not in client("v0").get(f"/polls/{ballot.id}").text
+    assert "计票签字" in client("second").get("/").text
+    for teller in ("mover", "second", "third"):
+        assert client(teller).post(f"/polls/{ballot.id}/sign").status_code == 303
+    page = client("v0").get(f"/polls/{ballot.id}").text
+    assert "表决结果证明书" in page and "核对选票" in page and client("v0").get(f"/polls/{ballot.id}/certificate.pdf").status_code == 200
+
+
+def test_after_a_vote_the_page_of_the_check_in_shows_what_comes_next(hall: Hall, client: Browser) -> None:
+    hall.arrived(6).opened().put()
+    browser = client("d0")
+    reply = browser.post(f"/polls/{hall.poll('vote')}/answer", data={"choice": "yes"})
+    assert reply.location == f"/meetings/{hall.id}/check-in"
+    page = browser.get(reply.location).text
+    assert "已投票" in page and "已签到" in page and "表决中" in page and "去投票" not in page

@@ -5,8 +5,9 @@
   for (const piece of document.querySelectorAll("[data-live]")) {
     const seconds = Number(piece.dataset.every);
     if (!seconds) continue;
-    let last = "";
+    let last = "", waiting = null;
     const look = async () => {
+      clearTimeout(waiting);
       try {
         const reply = await fetch(piece.dataset.live, { headers: { "X-Requested-With": "yixing" }, cache: "no-store" });
         if (reply.redirected) { location.reload(); return; } // logged out meanwhile
@@ -18,8 +19,9 @@
           last = text;
         }
       } catch { if (cut) cut.hidden = false; }
-      setTimeout(look, seconds * 1000);
+      waiting = document.hidden ? null : setTimeout(look, seconds * 1000 * (0.9 + Math.random() / 5));
     };
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); }); // a phone in a pocket asks nothing
     look();
   }
 
