@@ -80,6 +80,7 @@ api_ballots.get_box | 404 200 404 200 200 404 | 404
 api_ballots.join_key | 404 | 404
 api_ballots.take_key | 404 | 404
 api_files.get_document | 404 200 200 200 200 404 | 404
+api_files.get_document_docx | 404 200 200 200 200 404 | 404
 api_files.get_file | 404 200 200 200 200 404 | 404
 api_files.upload | 201 | -
 api_imports.confirm_import | 404 404 404 200 403 200 | 404
