@@ -9,14 +9,13 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from engine import access, clock, organisation, tables
-from engine.commands import settle
-from engine.errors import Conflict, Invalid, Refused
+from engine.commands import reasons, settle
+from engine.errors import Conflict, Refused
 
 if TYPE_CHECKING:
     from engine.db import Session
     from engine.organisation import Actor
 
-MAX_REASON = 500
 _share = tables.share.c
 
 
@@ -30,9 +29,7 @@ def let_in(session: Session, actor: Actor, instance_id: UUID, member_id: UUID, r
         raise Conflict("此件不是保密事项。", code="not_confidential")
     if not acts_by_post(session, actor, instance_id):
         raise Refused(verb="let_in", instance_id=str(instance_id))
-    plain = reason.strip()
-    if not plain or len(plain) > MAX_REASON or "\0" in plain:
-        raise Invalid({"reason": [f"请写明理由，不超过 {MAX_REASON} 字。"]})
+    plain = reasons.plain(reason)
     reader = organisation.actor(session, member_id)
     seen = select(tables.instance.c.id).where(tables.instance.c.id == instance_id, access.visible(reader))
     if session.execute(seen).first() is not None:

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import delete, null, select, text, update
 
 from engine import clock, tables
-from engine.commands import settle
-from engine.commands.confidence import MAX_REASON, acts_by_post
-from engine.errors import Conflict, Invalid, Refused
+from engine.commands import reasons, settle
+from engine.commands.confidence import acts_by_post
+from engine.errors import Conflict, Refused
 from engine.kept import ERASED
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ def erase(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUI
         raise Conflict("此件还没有结束，内容不能删除。", code="not_ended")
     if MARK in run.facts:
         raise Conflict("内容已经删除。", code="erased")
-    plain = reason.strip()
-    if not plain or len(plain) > MAX_REASON or "\0" in plain:
-        raise Invalid({"reason": [f"请写明理由，不超过 {MAX_REASON} 字。"]})
+    plain = reasons.plain(reason)
     _empty(session, instance_id)
     files = _drop_files(session, instance_id)
     run.facts = {MARK: {"at": clock.now().isoformat()}}

@@ -11,12 +11,12 @@ from sqlalchemy import insert, select, text, update
 from engine import access, canonical, clock, forms, machine, organisation, queue, tables
 from engine.catalogue.store import process_of
 from engine.choices import choices
-from engine.commands import confidence, opening, polls, settle, tasks, timers
+from engine.commands import confidence, opening, polls, reasons, settle, tasks, timers
 from engine.commands.actions import ACTIONS
 from engine.commands.attachments import adopt
 from engine.commands.numbers import next_number
 from engine.commands.run import Run
-from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.errors import Conflict, NotFound, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,6 @@ _ACTED = text(
     "SELECT 1 FROM event WHERE instance_id = :id "
     "AND kind IN ('task_completed', 'poll_answered', 'poll_closed', 'message_sent') LIMIT 1"
 )
-MAX_REASON = 500
 
 def current(session: Session, process_id: str) -> Process:
     """The version of a process that new instances get. Raises NotFound."""
@@ -148,14 +147,14 @@ def withdraw(session: Session, actor: Actor, instance_id: UUID, reason: str) -> 
         raise NotFound(instance_id=str(instance_id), verb="withdraw")
     if session.execute(_ACTED, {"id": instance_id}).first():
         raise Conflict("已有人办理，不能直接撤回。", code="acted")
-    _end(run, "withdrawn", "instance_withdrawn", _reason(reason))
+    _end(run, "withdrawn", "instance_withdrawn", reasons.plain(reason))
     return instance_id
 
 
 def terminate(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
     """The secretary ends a matter for good, with a reason that everybody in it can read."""
     run = _desk(session, actor, instance_id, "terminate", "running", "suspended", "incident")
-    _end(run, "terminated", "instance_terminated", _reason(reason))
+    _end(run, "terminated", "instance_terminated", reasons.plain(reason))
     return instance_id
 
 
@@ -173,13 +172,6 @@ def _desk(session: Session, actor: Actor, instance_id: UUID, verb: str, *states:
     return run
 
 
-def _reason(reason: str) -> str:
-    plain = reason.strip()
-    if not plain or len(plain) > MAX_REASON or "\0" in plain:
-        raise Invalid({"reason": [f"请写明理由，不超过 {MAX_REASON} 字。"]})
-    return plain
-
-
 def _end(run: Run, state: str, kind: str, reason: str) -> None:
     body = run.ledger.add(kind, run.actor, reason=reason)
     before = settle.alive(run)
@@ -190,7 +182,7 @@ def _end(run: Run, state: str, kind: str, reason: str) -> None:
 def suspend(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
     """Stop a matter and its clocks."""
     run = _desk(session, actor, instance_id, "suspend", "running")
-    run.ledger.add("instance_suspended", actor, reason=_reason(reason))
+    run.ledger.add("instance_suspended", actor, reason=reasons.plain(reason))
     run.row["state"] = "suspended"
     session.execute(update(_instance).where(_instance.c.id == instance_id).values(suspended_at=clock.now()))
     settle.save(run)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import access, clock, tables
-from engine.commands import envelopes, polls, questions, settle
+from engine.commands import envelopes, polls, questions, reasons, settle
 from engine.commands.counting import ABSTAIN
 from engine.errors import Conflict, Invalid, NotFound, Refused
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 _poll, _roll, _teller, _paper = tables.poll, tables.roll, tables.teller, tables.paper
-MAX_REASON = 500
 
 
 def _as_teller(session: Session, actor: Actor, poll_id: UUID, *states: str) -> tuple[Run, Any, Any]:
@@ -154,9 +153,7 @@ def void(session: Session, actor: Actor, poll_id: UUID, reason: str) -> UUID:
         raise Refused(verb="void_poll", instance_id=str(run.row["id"]), element=task.element)
     if poll.state not in ("called", "open", "counting"):
         raise Conflict("表决已经结束，不能宣布无效。", code="closed")
-    plain = reason.strip()
-    if not plain or len(plain) > MAX_REASON or "\0" in plain:
-        raise Invalid({"reason": [f"请写明理由，不超过 {MAX_REASON} 字。"]})
+    plain = reasons.plain(reason)
     with run.answering():
         _void(run, poll, task, plain)
     return UUID(str(run.row["id"]))
