@@ -65,14 +65,14 @@ def unsafe(app: Flask) -> list[tuple[str, str]]:
     found = []
     for rule in app.url_map.iter_rules():
         for method in sorted((rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}):
-            if not rule.rule.startswith("/api/"):
+            if not rule.rule.startswith(("/api/", "/outside/")):  # a link from outside has no session to ride on
                 found.append((method, address(app, rule, method)))
     return found
 
 
 def address(app: Flask, rule: Rule, method: str) -> str:
     words: dict[str, Any] = {"size": 1, "kind": "people", "filename": "app.css"}
-    for each in ("claim", "answer", "suspend"):
+    for each in ("claim", "answer", "suspend", "readers", "check-in"):
         with suppress(ValueError):  # not one of this route's words
             values = {a: each if a == "what" else words.get(a, ID) for a in rule.arguments}
             return app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
@@ -136,7 +136,7 @@ def test_every_form_that_posts_carries_a_token_and_no_link_leaves_the_site() -> 
     for file in TEMPLATES:
         text = file.read_text("utf-8")
         for form in re.findall(r"<form\b.*?</form>", text, re.DOTALL):
-            if 'method="post"' in form:
+            if 'method="post"' in form and "url_for('outside.answer'" not in form:
                 assert "f.csrf()" in form or "csrf_token()" in form, (file, form[:120])
         assert not re.findall(r'(?:href|src|action)="(?:https?:)?//', text), file
 
@@ -357,6 +357,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "people.change_unit": ("name", "name_en", "parent_id", "active"), "people.import_ POST": ("kind",), "definitions.propose": ("note",),
     "definitions.decide": ("decision",), "rules.propose": ("value", "valid_from", "valid_to", "source"), "rules.decide": ("decision", "rule"),
     "rules.load": ("year", "source", "rows"), "rules.add_vacation": ("name", "from_on", "to_on"), "inbox.draft": ("reason", "decision"),
+    "confidence.guard": ("member", "reason"), "outside.invite": ("to",), "outside.answer": ("name", "office", "unit"),
 }  # fmt: skip
 QUERIES: dict[str, tuple[str, ...]] = {
     "inbox.index": ("bucket", "process", "words", "after", "lang"), "matters.index": ("state", "words", "after"),
@@ -368,7 +369,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
 ACTORS = {
     "inbox.complete": "a.committee", "inbox.draft": "a.committee", "inbox.respond": "a.second1", "matters.send": "a.delegate",
     "launch.start": "a.delegate", "launch.alike": "a.delegate", "definitions.decide": "a.admin", "auth.do_login": "", "auth.login": "",
-    "inbox.index": "a.committee", "matters.index": "a.delegate",
+    "inbox.index": "a.committee", "matters.index": "a.delegate", "outside.invite": "a.committee", "outside.answer": "",
 }  # fmt: skip
 SLOW = ("auth.do_login", "auth.mine POST")  # a hash of passwords each time: fewer strings do
 
