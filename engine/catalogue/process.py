@@ -200,16 +200,16 @@ def read(folder: Path) -> dict[str, str]:
                 files[path.relative_to(folder).as_posix()] = data.decode("utf-8")
             except UnicodeDecodeError as fault:
                 raise ProcessFault("文件不是 UTF-8 编码。", file=path.name) from fault
-    return {**_shared(folder.resolve().parent, files), **files}
+    return completed(files, folder.resolve().parent)
 
 
-def _shared(processes: Path, files: Mapping[str, str]) -> dict[str, str]:
-    """What several processes have in common and this folder names without having it: decision tables, the letter's layout."""
+def completed(files: Mapping[str, str], processes: Path) -> dict[str, str]:
+    """The files with what they name and do not have, but several processes have in common: tables, the letter's layout."""
     named = {f"{key}.dmn": f"decisions/{key}.dmn" for key in _DECIDES.findall(files.get("process.bpmn", ""))}
     if any(LETTER in text for name, text in files.items() if name.startswith("documents/")):
         named[f"documents/{LETTER}"] = f"documents/{LETTER}"
     wanted = {name: processes / place for name, place in named.items() if name not in files}
-    return {name: path.read_text("utf-8") for name, path in sorted(wanted.items()) if path.is_file()}
+    return {**{name: path.read_text("utf-8") for name, path in sorted(wanted.items()) if path.is_file()}, **files}
 
 
 def frozen(files: Mapping[str, str]) -> dict[str, str]:

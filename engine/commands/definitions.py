@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select, update
 
-from engine import access, catalogue, clock, history, posts, tables
+from engine import access, catalogue, clock, history, posts, settings, tables
 from engine.catalogue import check
 from engine.catalogue.process import frozen
 from engine.errors import Conflict, Invalid, Refused
@@ -56,6 +56,7 @@ def publish_shipped(session: Session, files: Mapping[str, str]) -> str:
 def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str) -> str:
     """Hand in a definition for approval; gives its hash. Raises Refused, Invalid with every fault, Conflict when known."""
     access.check(actor, "propose_definition", None)
+    files = whole(files)
     wrong = check.faults(files, rulebook(), set(posts.kinds().posts))
     if wrong:
         raise Invalid({"files": [str(fault) for fault in wrong]})
@@ -67,6 +68,11 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     digest = _store(session, files, "proposed", actor, note[:500])
     history.note(session, history.INSTALLATION, "definition_proposed", actor, process=process.id, version=digest)
     return digest
+
+
+def whole(files: Mapping[str, str]) -> dict[str, str]:
+    """The files handed in, with what this installation's processes have in common and they name."""
+    return catalogue.completed(files, settings.load().processes)
 
 
 def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:

@@ -298,7 +298,7 @@ SENT = {**multipart(note={"type": "string", "maxLength": 500}), "application/jso
 
 
 def _faults(files: Mapping[str, str]) -> list[check.Fault]:
-    return check.faults(files, rulebook(), posts.kinds().posts)
+    return check.faults(definitions.whole(files), rulebook(), posts.kinds().posts)
 
 
 @routes.act("/process-definitions", Decided, status=201, at="/process-definitions/{hash}", read=_folder, sent=SENT)
