@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import clock
+from engine.queries.ruled import valid
 from engine.surroundings import Surroundings, rulebook
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Deadline:
     rule: str
     confidence: str
     level: str
+    valid_from: date | None
+    valid_to: date | None
 
 
 def deadline(
@@ -52,4 +55,5 @@ def deadline(
         steps=tuple(about.get("steps_en" if lang == "en" else "steps", ())), rule_id=rule_id,
         rule=ruling.words(lang) if ruling else "", confidence=ruling.confidence if ruling else "",
         level=ruling.level if ruling else "",
+        valid_from=valid(ruling)[0] if ruling else None, valid_to=valid(ruling)[1] if ruling else None,
     )  # fmt: skip

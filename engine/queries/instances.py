@@ -12,8 +12,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from engine import access, clock, forms, machine, organisation, rooms, tables
 from engine.catalogue.store import process_of
-from engine.commands import erasure
+from engine.commands import confidence, erasure
 from engine.errors import Invalid
+from engine.queries import foresight
+from engine.queries.lanes import matter
 from engine.queries.words import Answered, Named, answered
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from engine.catalogue import Process
+    from engine.commands.run import Run
     from engine.db import Session
     from engine.organisation import Actor
 
@@ -84,6 +87,7 @@ class Able:
     title: str
     asks: str
     form: forms.Form | None
+    refused: str  # why it would be refused now, whatever one writes; "" otherwise
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,7 @@ class File:
     confidential: bool  # only those named in it know of it
     erased: bool  # its contents were erased by the rules; the history stays
     desk: bool  # may suspend, resume and terminate
+    mends: bool  # may try again what broke
     history: bool  # may read the whole history
     version: str
     union_id: UUID
@@ -254,14 +259,15 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
             incident.instance_id == instance_id, incident.resolved_at.is_(None)
         )
     ).all()
-    desk = access.may(actor, "suspend", full["union_id"])
+    acts = full["confidential"] and confidence.acts_by_post(session, actor, instance_id)
+    desk = access.may(actor, "suspend", full["union_id"]) and (acts or not full["confidential"])
     return File(
         row=head,
         process=process,
         facts=rooms.open_facts(actor, full, process),
         launched=answered(process.launch_form, full["facts"].get("launch", {}), names, lang),
         tasks=_tasks(session, actor, full, process, names, lang),
-        able=_able(actor, full, process, live, lang),
+        able=_able(session, actor, full, process, live, lang),
         papers=() if erased else papers(session, instance_id, process, rooms.closed(actor, full, process), lang),
         links=_links(session, actor, instance_id, lang),
         live=tuple(w.element for w in live),
@@ -271,6 +277,7 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
         confidential=full["confidential"],
         erased=erased,
         desk=desk,
+        mends=desk or acts,
         history=access.may(actor, "read_history", full["union_id"]),
         version=full["version"],
         union_id=full["union_id"],
@@ -327,15 +334,18 @@ def _open(
 
 
 def _able(
-    actor: Actor, full: Mapping[str, Any], process: Process, live: tuple[machine.Live, ...], lang: str
+    session: Session, actor: Actor, full: Mapping[str, Any], process: Process, live: tuple[machine.Live, ...], lang: str
 ) -> tuple[Able, ...]:
     if full["state"] != "running":
         return ()
     found: dict[str, Able] = {}
+    run: Run | None = None
     for wait in live:
         rule = process.messages.get(wait.text) if wait.kind == "message" else None
         if rule and rule.lane in process.lanes and rooms.in_lane(actor, full, process.lanes[rule.lane]):
-            found[rule.name] = Able(rule.name, rule.title.in_(lang), rule.asks.in_(lang), rule.form)
+            run = run or matter(session, actor, full["id"])
+            why = foresight.refusal(run, rule.name, lang)
+            found[rule.name] = Able(rule.name, rule.title.in_(lang), rule.asks.in_(lang), rule.form, why)
     return tuple(found.values())
 
 

@@ -29,6 +29,8 @@ class Ruled:
     words: str
     confidence: str
     level: str
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 def rulings(session: Session, union_id: UUID, on: date, said: str, asked: Iterable[str]) -> dict[str, Ruling]:
@@ -46,7 +48,13 @@ def rulings(session: Session, union_id: UUID, on: date, said: str, asked: Iterab
 
 def cited(known: Mapping[str, Ruling], lang: str) -> tuple[Ruled, ...]:
     """The rules, each as one sentence."""
-    return tuple(Ruled(key, r.words(lang), r.confidence, r.level) for key, r in known.items())
+    return tuple(Ruled(key, r.words(lang), r.confidence, r.level, *valid(r)) for key, r in known.items())
+
+
+def valid(ruling: Ruling) -> tuple[date | None, date | None]:
+    """The first and the last day of what holds: the union's own value, or the rule."""
+    held = ruling.setting or ruling.rule
+    return held.valid_from, held.valid_to
 
 
 def filled(said: str, known: Mapping[str, Ruling], frozen: Mapping[str, int], lang: str) -> str:

@@ -11,8 +11,9 @@ from sqlalchemy import or_, select
 from engine import access, clock, forms, organisation, rooms, tables
 from engine.catalogue.store import process_of
 from engine.choices import choices
-from engine.queries import deadlines, outside
+from engine.queries import deadlines, foresight, outside, ruled
 from engine.queries.instances import Paper, papers
+from engine.queries.lanes import matter
 from engine.queries.words import Answered, Named, answered
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Task:
     instance_state: str
     round: int
     confidential: bool
+    guards: tuple[foresight.Guarded, ...]
+    rules: tuple[ruled.Ruled, ...]  # what the task rests on, besides its deadline
     links: tuple[outside.Sent, ...] | None  # sent to somebody outside; None: it cannot be answered from there
 
 
@@ -94,6 +97,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     shut, seen = rooms.closed(actor, full, process), rooms.open_facts(actor, full, process)
     people = organisation.names(session, [i for i in (row.assignee_id, row.closed_by) if i])
     offer = choices(session, row.union_id, row.instance_id, actor)
+    run = matter(session, actor, row.instance_id)
     return Task(
         id=row.id, instance_id=row.instance_id, number=row.number, subject=row.subject, process_title=process.title.in_(lang),
         element=row.element, title=rule.title.in_(lang), asks=rule.asks.in_(lang), state=row.state, revision=row.revision,
@@ -106,6 +110,8 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         actionable=row.state == "open" and row.instance_state == "running" and row.assignee_id in (None, actor.id),
         closed_by=people.get(row.closed_by, ""), closed_at=row.closed_at, instance_state=row.instance_state,
         round=row.rounds.get(row.element, 0) + 1, confidential=row.confidential,
+        guards=foresight.guards(session, run, row.element, lang) if row.state == "open" else (),
+        rules=foresight.cited(session, run, {rule.basis} - {"", (row.due or {}).get("rule")}, lang),
         links=outside.sent(session, row.id) if rule.link else None,
     )  # fmt: skip
 

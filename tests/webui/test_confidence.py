@@ -343,3 +343,18 @@ def test_a_reading_stops_no_other_command(case: Case) -> None:
         edge.carry_out(case.app.extensions["engine"], actor, lambda s: instances.suspend(s, actor, case.id, "看看"))
     kinds = [e["kind"] for e in case.api("mover", f"/process-instances/{case.id}/history").get_json()["items"]]
     assert "attempt_refused" in kinds
+
+
+# --- the rule beside the person ---------------------------------------------------------------------------------------
+def test_a_guard_and_its_rule_are_told_before_anybody_acts(case: Case) -> None:
+    page = case.browser("judge").get(f"/tasks/{case.own['task_id']}").text
+    assert "没有外单位的答复，不能办结。" in page and "前提：提交时判断" in page and "MO-REPLY" in page
+    told = case.api("judge", f"/tasks/{case.own['task_id']}").get_json()["guards"]
+    assert [(g["holds"], [r["id"] for r in g["rules"]]) for g in told] == [(None, ["MO-REPLY"])]
+
+
+def test_a_message_that_would_surely_be_refused_is_shown_with_the_reason_and_cannot_be_pressed(case: Case) -> None:
+    page = case.browser("judge").get(f"/matters/{case.id}").text
+    assert "没有调解员反对，不能终止调解。" in page and f"/matters/{case.id}/send/stop" not in page
+    able = case.api("judge", f"/process-instances/{case.id}").get_json()["able"]
+    assert [(a["name"], a["refused"]) for a in able] == [("stop", "没有调解员反对，不能终止调解。")]

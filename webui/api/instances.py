@@ -99,6 +99,7 @@ class Able(Schema):
     title = fields.String()
     asks = fields.String()
     form = fields.Nested(schemas.Form, allow_none=True)
+    refused = fields.String(metadata={"description": "Why it would be refused now, whatever is written; empty otherwise."})
 
 
 class Linked(Schema):

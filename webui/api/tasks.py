@@ -90,6 +90,8 @@ class Deadline(Schema):
     rule = fields.String()
     confidence = fields.String()
     level = fields.String()
+    valid_from = fields.Date(allow_none=True)
+    valid_to = fields.Date(allow_none=True)
 
 
 class Said(Schema):
@@ -97,6 +99,25 @@ class Said(Schema):
     who = fields.String()
     at = Moment()
     answers = fields.List(fields.Nested(schemas.Answered))
+
+
+class Ruled(Schema):
+    """A rule in one sentence with source and article; `confidence` V checked, M from memory, P set by the university."""
+
+    id = fields.String()
+    words = fields.String()
+    confidence = fields.String()
+    level = fields.String()
+    valid_from = fields.Date(allow_none=True)
+    valid_to = fields.Date(allow_none=True)
+
+
+class Guarded(Schema):
+    """What must hold to enter or leave the task; `holds` now, null where only the answers will tell."""
+
+    text = fields.String()
+    holds = fields.Boolean(allow_none=True)
+    rules = fields.List(fields.Nested(Ruled))
 
 
 class LinkTo(schemas.Sent):
@@ -153,6 +174,8 @@ class TaskShape(Schema):
     closed_at = Moment(allow_none=True)
     instance_state = fields.String()
     round = fields.Integer()
+    rules = fields.List(fields.Nested(Ruled))
+    guards = fields.List(fields.Nested(Guarded))
     links = fields.List(
         fields.Nested(Sent), allow_none=True, metadata={"description": "Links sent outside; null: none can be sent."}
     )

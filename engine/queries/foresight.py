@@ -1,0 +1,83 @@
+"""What stands in the way before anybody acts: the guards of a task with their rules, and messages that would be refused now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine import expressions
+from engine.errors import EngineError
+from engine.queries import ruled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.catalogue import Process
+    from engine.commands.run import Run
+    from engine.db import Session
+
+GIVEN = {"overdue"}  # names that a gate has besides the facts
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """What must hold to enter or to leave a task. `holds` now; None when that cannot be said yet."""
+
+    text: str
+    holds: bool | None
+    rules: tuple[ruled.Ruled, ...]
+
+
+def guards(session: Session, run: Run, element: str, lang: str) -> tuple[Guarded, ...]:
+    """The guards of a task, and of what follows it before anybody else acts."""
+    near = {element, *following(run.process, element)}
+    found = []
+    for guard in run.process.guards:
+        if guard.at & near:
+            rules = cited(session, run, [guard.basis], lang) if guard.basis else ()
+            found.append(Guarded(guard.text.in_(lang), _holds(run, guard.holds, element), rules))
+    return tuple(found)
+
+
+def _holds(run: Run, expression: str, element: str) -> bool | None:
+    """Nothing can be said of what rests on the very answers that are still to be given."""
+    if any(name.partition(".")[0] == element for name in expressions.names_in(expression)):
+        return None
+    try:
+        return bool(run.value(expression))
+    except EngineError:
+        return None
+
+
+def following(process: Process, element: str) -> tuple[str, ...]:
+    """The service tasks and ends that may follow a task without another user task between."""
+    elements, found = process.diagram.elements, []
+    waiting = [f.target for f in process.diagram.flows if f.source == element]
+    while waiting:
+        here = elements.get(waiting.pop(0))
+        if here is None or here.id in found or here.type in ("userTask", "intermediateCatchEvent"):
+            continue
+        found.append(here.id)
+        waiting += [f.target for f in process.diagram.flows if f.source == here.id]
+    return tuple(found)
+
+
+def cited(session: Session, run: Run, ids: Iterable[str], lang: str) -> tuple[ruled.Ruled, ...]:
+    """These rules as they bind this matter, each as one sentence."""
+    said = "".join(f"{{{key}}}" for key in dict.fromkeys(ids) if key)
+    return ruled.cited(ruled.rulings(session, run.row["union_id"], run.decisive_on, said, ()), lang) if said else ()
+
+
+def refusal(run: Run, name: str, lang: str) -> str:
+    """Why a message would be refused now, whatever is written into its form; "" when nothing says so."""
+    rule = run.process.tasks.get(name)
+    for gate in rule.gates if rule else ():
+        asked = {found.partition(".")[0] for found in expressions.names_in(gate.holds)}
+        if name in asked or asked & GIVEN:
+            continue
+        try:
+            if not run.value(gate.holds):
+                return gate.text.in_(lang)
+        except EngineError:
+            continue
+    return ""
