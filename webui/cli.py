@@ -409,6 +409,24 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
     return OK
 
 
+def erase(given: argparse.Namespace, settings: Settings) -> int:
+    """Erase what a confidential matter holds; asks first, for nothing brings it back but an older backup."""
+    from engine import db, organisation
+    from engine.commands import edge, erasure
+    from engine.queries import operator
+
+    engine = _engine(settings)
+    with db.transaction(engine) as session:
+        actor = organisation.actor(session, operator.member_named(session, given.actor))
+        matter = operator.matter_numbered(session, actor, given.number)
+    if not given.yes and not _agreed(f"erase the contents of {given.number} for good?"):
+        print("nothing was erased; add --yes to erase")
+        return OK
+    edge.carry_out(engine, actor, lambda session: erasure.erase(session, actor, matter, given.reason))
+    print(f"erased: {given.number}. The history stays; older backups still hold the contents.")
+    return OK
+
+
 def backup(given: argparse.Namespace, settings: Settings) -> int:
     """Write database and keys into one file."""
     from engine import backup as safe
@@ -436,7 +454,7 @@ def restore(given: argparse.Namespace, settings: Settings) -> int:
 _VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "serve": serve, "worker": worker, "migrate": migrate, "check": check, "publish": publish, "decide": decide, "play": play,
     "import": import_, "token": token, "unit": unit, "user create": user_create, "user disable": user_disable,
-    "user password": user_password, "user post": user_post, "verify": verify, "backup": backup, "restore": restore,
+    "user password": user_password, "user post": user_post, "verify": verify, "erase": erase, "backup": backup, "restore": restore,
 }  # fmt: skip
 
 

@@ -7,11 +7,21 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engine import tables
+from engine import access, tables
 from engine.errors import NotFound
 
 if TYPE_CHECKING:
     from engine.db import Session
+    from engine.organisation import Actor
+
+
+def matter_numbered(session: Session, actor: Actor, number: str) -> UUID:
+    """The id of the matter with this number that this person may see. Raises NotFound."""
+    instance = tables.instance.c
+    found = session.execute(select(instance.id).where(instance.number == number.strip(), access.visible(actor))).scalar()
+    if found is None:
+        raise NotFound(f"没有编号为“{number[:60]}”的事项，或您无权查看。")
+    return UUID(str(found))
 
 
 def member_named(session: Session, username: str) -> UUID:
