@@ -237,11 +237,11 @@ def play(given: argparse.Namespace, settings: Settings) -> int:
     missing = [str(f) for f in given.files if not f.is_file()]
     if missing:
         raise _Fault(f"no such file: {', '.join(missing)}")
-    return FAULT if _play(given.files, settings) else OK
+    return FAULT if _play(given.files, settings, given.brief) else OK
 
 
-def _play(files: Sequence[Path], settings: Settings) -> int:
-    """Play each story; gives the number of those that went otherwise than told."""
+def _play(files: Sequence[Path], settings: Settings, brief: bool = True) -> int:
+    """Play each story; gives the number of those that went otherwise than told. Unless `brief`, every step is told."""
     from engine import scenarios
 
     engine = scenarios.theatre(settings)
@@ -249,6 +249,9 @@ def _play(files: Sequence[Path], settings: Settings) -> int:
     _progress(f"playing {len(files)} stories ...")
     for number, (file, played) in enumerate(scenarios.play_files(engine, files, scenarios.standard(settings.processes)), 1):
         _progress(f"{number} of {len(files)} stories played: {file.name}")
+        if not brief:
+            _progress("")
+            print(f"{played.title}（{file.name}）", *(step.words() for step in played.steps), sep="\n")
         if not played.ok:
             wrong += 1
             _progress("")

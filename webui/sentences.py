@@ -84,9 +84,12 @@ class Teller:
         """The label of a poll's choice; of an election the names chosen."""
         rule = self.process.tasks.get(str(event.body.get("task"))) if self.process else None
         key = str(event.body.get("choice", ""))
-        if rule and rule.poll and rule.poll.kind == "election":
-            return _("弃权") if key == "abstain" else _("、").join(map(self.name, key.split(" ")))
-        return rule.poll.labels[key].in_(lang()) if rule and rule.poll and key in rule.poll.labels else key
+        if rule is None or rule.poll is None:
+            return key
+        labels = {c: words.in_(lang()) for c, words in rule.poll.labels.items()}
+        if rule.poll.kind != "election":
+            return labels.get(key, key)
+        return _("弃权") if key == "abstain" else _("、").join(labels.get(c) or self.name(c) for c in key.split(" "))
 
     def outcome(self, event: Happened) -> str:
         """The label of what a task's form decided."""

@@ -55,6 +55,7 @@ def _of_processes(verbs: Any) -> None:
     one.add_argument("--lang", choices=("zh", "en"), default="zh")
     one = _verb(verbs, "play", "play stories (scenarios/*.toml) on a database of their own")
     one.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    one.add_argument("--brief", action="store_true", help="tell only what went otherwise than told")
 
 
 def _of_people(verbs: Any) -> None:

@@ -37,7 +37,7 @@ def put(run: Run, task_id: UUID, element: str, rule: PollRule) -> UUID:
     if rule.secret:
         _enough_for_secrecy(run, element, members, tellers, rule)
     meeting = _meeting(run, element, rule)
-    choices = _people(run, rule.candidates) if rule.kind == "election" else list(rule.choices)
+    choices = _people(run, rule.candidates) if rule.candidates else list(rule.choices)
     if not choices:
         raise ProcessFault(f"“{run.process.title_of(element)}”没有候选人。", file="process.toml", element=element)
     poll_id, now = tables.new_id(), clock.now()

@@ -183,8 +183,8 @@ def why(outcome: Mapping[str, Any], lang: str) -> str:
 
 def labels(session: Session, row: Any, rule: PollRule | None) -> Mapping[str, Words]:
     """What the choices of a poll are called; those of an election are the candidates, and abstaining."""
-    if row.kind != "election":
-        return rule.labels if rule else {}
+    if rule is None or rule.choices:
+        return {**(rule.labels if rule else {}), **({ABSTAIN: NOBODY} if row.kind == "election" else {})}
     names = organisation.names(session, [UUID(c) for c in row.choices])
     return {c: Words(names.get(UUID(c), c[:8]), "") for c in row.choices} | {ABSTAIN: NOBODY}
 

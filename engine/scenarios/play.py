@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StepResult:
-    """What came of a step. `refused` is the code of the refusal; `opened` are the tasks that the step opened."""
+    """What came of a step. `refused` is the code of the refusal and `why` what it said; `opened` are the tasks it opened."""
 
     number: int
     who: str
@@ -39,6 +39,15 @@ class StepResult:
     happened: str
     refused: str = ""
     opened: tuple[str, ...] = ()
+    at: str = ""  # the moment in China
+    task: str = ""  # the title of what was done
+    why: str = ""
+
+    def words(self) -> str:
+        """The step in a line, as `yixing play` prints it."""
+        done = " ".join(part for part in (self.who, story.VERBS[self.does], self.task) if part)
+        came = f"被拒绝（{self.refused}）：{self.why}" if self.refused else self.happened or "没有别的变化"
+        return f"{self.number:>3}  {self.at}  {done}：{came}"
 
 
 @dataclass(frozen=True)
@@ -111,13 +120,18 @@ def _play_step(scene: Scene, step: Step) -> StepResult:
         before = scene.all_open()
         if step.after:
             _wait(scene, step)
-        refused = ""
+        refused = why = ""
         for name in step.who if step.does != "wait" else ():
             with clock.set_to(scene.now):
-                refused = _act(scene, step, name)
+                refused, why = _act(scene, step, name)
             workers.let_pass(scene, scene.now)
         opened = tuple(element for key, element in scene.all_open().items() if key not in before)
-        result = StepResult(step.number, "、".join(step.who), step.does, scene.happened(), refused, opened)
+        at = f"{scene.now.astimezone(clock.CHINA):%Y-%m-%d %H:%M}"
+        known = scene.process.tasks if step.task in scene.process.tasks else {}
+        task = f"“{known[step.task].title.zh}”" if known else step.task
+        result = StepResult(
+            step.number, "、".join(step.who), step.does, scene.happened(), refused, opened, at, task, why
+        )
         if step.expect is not None:
             ends.check_open(scene, step.expect, result.happened)
     except (Otherwise, ProcessFault) as wrong:
@@ -134,8 +148,8 @@ def _wait(scene: Scene, step: Step) -> None:
     workers.let_pass(scene, times.target(step.after, scene.now, due, calendar))
 
 
-def _act(scene: Scene, step: Step, name: str) -> str:
-    """Let one person do it; gives the code of an expected refusal. Raises Otherwise."""
+def _act(scene: Scene, step: Step, name: str) -> tuple[str, str]:
+    """Let one person do it; gives code and words of an expected refusal. Raises Otherwise."""
     if name not in scene.stage.members:
         raise ProcessFault(f"没有 {name} 这个人。", advice="请在 [cast] 里写上，或用标准班底里的人。")
     try:
@@ -145,12 +159,12 @@ def _act(scene: Scene, step: Step, name: str) -> str:
         if not step.refused and isinstance(error, ProcessFault):
             raise
         if step.refused in {error.code, re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()}:
-            return step.refused
+            return step.refused, _said(error)
         wanted = f"应当以 {step.refused} 被拒绝" if step.refused else "应当成功"
         raise Otherwise(f"{wanted}，实际被拒绝（{error.code}）：{_said(error)}") from error
     if step.refused:
         raise Otherwise(f"应当被拒绝（{step.refused}），实际成功了。")
-    return ""
+    return "", ""
 
 
 def _said(error: EngineError) -> str:

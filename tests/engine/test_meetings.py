@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine import catalogue, scenarios
+from engine.catalogue import check
+from engine.surroundings import rulebook
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -191,3 +193,35 @@ def test_a_session_ends_with_its_numbers_on_record(engine: Engine) -> None:
     story["ends"] = {"at": "done", "events": ["meeting_closed"], "facts": {
         "session.meeting.due": 9, "session.meeting.present": 7, "session.meeting.needed": 6, "session.meeting.observers": 1}}  # fmt: skip
     told(engine, story)
+
+
+OPTIONS = {
+    'candidates = \'put.candidates\'\nseats = \'1\'': 'choices = ["gym", "bus", "nursery"]\nseats = \'1 + 1\'',
+    'words_en = "More than half of those due."': """words_en = "More than half of those due."
+[tasks.elect.poll.labels]
+gym = "健身房"
+bus = "班车"
+nursery = "托管"
+[tasks.elect.poll.labels_en]
+gym = "Gym"
+bus = "Bus"
+nursery = "Nursery\"""",
+}
+
+
+def test_several_of_many_may_be_chosen_and_each_needs_its_share(engine: Engine) -> None:
+    """Choosing up to two of three things: what more than half of all want is taken, most votes first."""
+    files = dict(catalogue.read(HALL))
+    for old, new in OPTIONS.items():
+        assert old in files["process.toml"]
+        files["process.toml"] = files["process.toml"].replace(old, new)
+    answer = {"does": "respond", "task": "elect"}
+    story = election(
+        {**answer, "who": people(9)[:6], "with": {"choices": ["gym", "bus"]}},
+        {**answer, "who": people(9)[6:7], "with": {"choices": ["gym", "bus", "nursery"]}, "refused": "invalid"},
+        {**answer, "who": people(9)[6:8], "with": {"choices": ["gym"]}}, CLOSE, SIGN,
+    )  # fmt: skip
+    story["ends"] = {"facts": {"elect.elected": ["gym", "bus"], "elect.votes.gym": 8, "elect.votes.bus": 6, "elect.passed": True}}
+    played = scenarios.play(engine, story, files, STANDARD)
+    assert played.ok, played.why
+    assert not [fault for fault in check.faults(files, rulebook(), set()) if "elect" in fault.element]

@@ -254,15 +254,16 @@ def _poll(place: str, poll: dict[str, Any], draft: Draft, language: Language) ->
 
 
 def _election(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fault]:
-    """An election has candidates, seats and a way to win; every other poll has choices."""
+    """An election has candidates (or choices, of which several are taken), seats and a way to win; every other poll choices."""
     election = poll.get("kind") == "election"
     for name in ("candidates", "seats", "wins"):
-        if election and not poll.get(name):
+        if election and not poll.get(name) and (name != "candidates" or not poll.get("choices")):
             yield Fault(FILE, place, f"选举没有写 {name}。", "选举要写候选人 candidates、名额 seats、当选条件 wins。")
         elif not election and poll.get(name):
             yield Fault(FILE, place, f"只有选举才写 {name}。", '请写 kind = "election"，或删去。')
-    if election == bool(poll.get("choices")):
-        yield Fault(FILE, place, "选举不写 choices，其他表决要写。", "选举的选项就是候选人。")
+    if bool(poll.get("candidates")) == bool(poll.get("choices")):
+        advice = "选人写 candidates；从几项里选几项写 choices；只选一项的表决也写 choices。"
+        yield Fault(FILE, place, "candidates 和 choices 应当写一样，也只写一样。", advice)
     for name, more in (("candidates", frozenset()), ("seats", frozenset()), ("wins", VOTES)):
         if election and poll.get(name):
             yield from language.faults(FILE, place, f"{name} ", poll[name], more)
