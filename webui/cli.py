@@ -457,7 +457,8 @@ def restore(given: argparse.Namespace, settings: Settings) -> int:
 _VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "serve": serve, "worker": worker, "migrate": migrate, "check": check, "publish": publish, "decide": decide, "play": play,
     "import": import_, "token": token, "unit": unit, "user create": user_create, "user disable": user_disable,
-    "user password": user_password, "user post": user_post, "verify": verify, "erase": erase, "backup": backup, "restore": restore,
+    "user password": user_password, "user post": user_post, "verify": verify, "erase": erase, "backup": backup,
+    "restore": restore,
 }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytest_plugins = ("tests.empty",)
 VERBS = [
     "serve", "worker", "migrate", "check", "publish", "decide", "play", "import", "token", "unit", "user create", "user disable",
-    "user password", "user post", "verify", "backup", "restore",
+    "user password", "user post", "verify", "erase", "backup", "restore",
 ]  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def test_the_letter_says_what_is_asked_and_nothing_else(case: Case) -> None:  # 
     assert reply.status_code == 200 and "校工会请您答复" in reply.text and case.number in reply.text and "征询函" in reply.text
     assert SUBJECT not in reply.text  # confidential: the number must do
     assert "f.scan" not in reply.text and "张敏" not in reply.text
-    assert "English" in reply.text and "Days" in browser.get(f"/outside/{case.own['token']}?lang=en").text
+    assert "English" in reply.text and "asks for your reply" in browser.get(f"/outside/{case.own['token']}?lang=en").text
     paper = browser.get(f"/outside/{case.own['token']}/documents/{case.own['document_id']}")
     assert paper.status_code == 200 and paper.data.startswith(b"%PDF-")
     assert browser.get(f"/outside/{case.own['token']}/documents/{case.own['task_id']}").status_code == 404
