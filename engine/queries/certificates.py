@@ -13,7 +13,7 @@ from sqlalchemy import select
 from engine import clock, documents, history, organisation, qr, tables
 from engine.catalogue.store import process_of
 from engine.commands.counting import ABSTAIN
-from engine.errors import Conflict
+from engine.errors import NotFound
 from engine.queries import polls as asked
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Checked:
 def certificate(session: Session, actor: Actor, poll_id: UUID, address: str, lang: str = "zh") -> tuple[str, bytes]:
     """The certificate as (file name, PDF). `address` is where it can be checked; `{hash}` in it becomes the event's hash.
 
-    NotFound when the poll is not this person's to see, Conflict while it has no result.
+    NotFound when the poll is not this person's to see, or it has no result.
     """
     poll = asked.poll(session, actor, poll_id, lang)
     data = _data(session, poll, address, "en" if lang.startswith("en") else "zh")
@@ -138,7 +138,7 @@ def _roll(session: Session, poll: Poll) -> list[str]:
 
 
 def _event(session: Session, poll: Poll) -> Any:
-    """The event that closed the poll. Raises Conflict while it has no result."""
+    """The event that closed the poll. Raises NotFound while it has no result."""
     event = tables.event.c
     rows = session.execute(
         select(event.seq, event.at, event.hash, event.body)
@@ -147,12 +147,12 @@ def _event(session: Session, poll: Poll) -> Any:
     ).all()
     found = next((r for r in rows if json.loads(r.body).get("poll") == str(poll.id)), None)
     if poll.state != "closed" or found is None:
-        raise Conflict("表决还没有结果，不能出具证明书。", code="no_result")
+        raise NotFound("表决还没有结果，不能出具证明书。", code="no_result")
     return found
 
 
 def checked(session: Session, actor: Actor, poll_id: UUID, seal: str) -> Checked:
-    """Is this the hash of the event that closed the poll, and is the chain whole up to it? Raises NotFound, Conflict."""
+    """Is this the hash of the event that closed the poll, and is the chain whole up to it? Raises NotFound."""
     poll = asked.poll(session, actor, poll_id)
     found, event, instance = _event(session, poll), tables.event.c, tables.instance.c
     rows = session.execute(

@@ -124,7 +124,9 @@ def papers(person: Desk, address: str) -> list[str]:
     for title, path in links.evaluate_all("all => all.map(a => [a.innerText, a.getAttribute('href')])"):
         reply = person.page.request.get(path)
         assert reply.status == 200, (title, path)
-        if path.startswith("/documents/"):
+        if "format=docx" in path:
+            assert reply.body().startswith(b"PK"), title
+        elif path.startswith("/documents/"):
             assert reply.headers["content-type"] == "application/pdf" and reply.body().startswith(b"%PDF-")
             found.append(title)
         else:

@@ -45,4 +45,4 @@ def test_a_story_goes_as_told(stage: Engine, path: Path) -> None:
 def test_a_story_is_told_in_both_languages_and_says_what_it_proves(path: Path) -> None:
     told = scenarios.read(path)
     assert told.title_en and told.proves
-    assert told.ends
+    assert told.ends or told.steps[-1].refused  # a launch that is refused leaves nothing to tell of

@@ -358,6 +358,9 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "definitions.decide": ("decision",), "rules.propose": ("value", "valid_from", "valid_to", "source"), "rules.decide": ("decision", "rule"),
     "rules.load": ("year", "source", "rows"), "rules.add_vacation": ("name", "from_on", "to_on"), "inbox.draft": ("reason", "decision"),
     "confidence.guard": ("member", "reason"), "outside.invite": ("to",), "outside.answer": ("name", "office", "unit"),
+    "meetings.arrive": ("code",), "meetings.match": ("names",), "meetings.seat": ("member", "came"), "polls.void": ("reason",),
+    "polls.enter_paper": ("returned", "invalid", "n.abstain"), "polls.give_paper": ("member",),
+    "tables.trial": ("f.launch.employer", "f.launch.known_on", "on"),
 }  # fmt: skip
 QUERIES: dict[str, tuple[str, ...]] = {
     "inbox.index": ("bucket", "process", "words", "after", "lang"), "matters.index": ("state", "words", "after"),

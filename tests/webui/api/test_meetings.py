@@ -154,7 +154,7 @@ def test_a_vote_from_the_question_to_the_certificate(held: Session) -> None:
     assert running["mine"] == "yes" and sum(v["answered"] for v in running["voices"]) == 9
     assert held.api.as_("d0").read("/polls")["items"][0]["counts"] == {}
     early = held.api.as_("d0").get(f"/polls/{poll}/certificate")
-    assert early.status_code == 409 and early.json["code"] == "no_result"
+    assert early.status_code == 404 and early.json["code"] == "no_result"
     assert held.api.as_("d0").post(f"/polls/{poll}/close").status_code == 403
     assert host.read(f"/polls/{poll}")["chair"]
     host.do(f"/polls/{poll}/close")
