@@ -103,7 +103,8 @@ def settle(run: Run, before: tuple[Live, ...], step: Step, body: dict[str, Any],
     old, new = {live.ref: live for live in before}, {live.ref: live for live in step.live}
     opened = [live for ref, live in new.items() if ref not in old]
     _on_guard(run, {*step.passed, *(live.element for live in opened if live.kind == "task"), step.ended})
-    _close(run, [r for r in old if r not in new and r != done], now)
+    # a message that nobody waits for any more has left no row
+    _close(run, [ref for ref, live in old.items() if ref not in new and ref != done and live.kind != "message"], now)
     dues = opening.open_tasks(run, [live for live in opened if live.kind == "task"], body, now)
     opening.open_timers(run, [live for live in opened if live.kind == "timer"], dues, now)
     if step.state is None:

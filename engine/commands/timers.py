@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert
+from sqlalchemy import text
 
 from engine import expressions, queue, tables
 
@@ -17,7 +18,16 @@ if TYPE_CHECKING:
     from engine.commands.run import Run
     from engine.db import Session
 
-_NEW = insert(tables.timer)
+_NEW = text("""
+WITH given AS (SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given (
+       id uuid, instance_id uuid, element text, ref int, expression text, task_id uuid, due_at timestamptz,
+       provisional boolean, since timestamptz)),
+     made AS (INSERT INTO timer (id, instance_id, element, ref, expression, task_id, state, due_at, provisional, since)
+              SELECT id, instance_id, element, ref, expression, task_id, 'waiting', due_at, provisional, since FROM given)
+INSERT INTO procrastinate_jobs (queue_name, task_name, priority, queueing_lock, args, scheduled_at)
+SELECT 'yixing', 'sweep', 0, 'sweep:' || to_char(due_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS'), '{}', due_at FROM given
+    ON CONFLICT DO NOTHING
+""")  # the timers, and what wakes the workers for them, in one statement
 
 
 def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | None:
@@ -35,20 +45,18 @@ def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | N
 def timer_row(
     run: Run, element: str, ref: int, expression: str, due: Due, task_id: UUID | None, now: datetime
 ) -> dict[str, Any]:
-    """One row of the timer table."""
+    """One row of the timer table, as JSON."""
     return {
-        "id": tables.new_id(), "instance_id": run.row["id"], "element": element, "ref": ref, "expression": expression,
-        "task_id": task_id, "state": "waiting", "due_at": due.moment, "provisional": due.provisional,
-        "since": now,
+        "id": str(tables.new_id()), "instance_id": str(run.row["id"]), "element": element, "ref": ref,
+        "expression": expression, "task_id": str(task_id) if task_id else None, "due_at": due.moment.isoformat(),
+        "provisional": due.provisional, "since": now.isoformat(),
     }  # fmt: skip
 
 
 def add_timers(run: Run, rows: list[dict[str, Any]]) -> None:
     """Store timers and ask the workers, in this transaction, to look when the first of them falls due."""
-    if not rows:
-        return
-    run.session.execute(_NEW, rows)
-    look_at(run.session, (row["due_at"] for row in rows))
+    if rows:
+        run.session.execute(_NEW, {"rows": json.dumps(rows)})
 
 
 def look_at(session: Session, moments: Iterable[datetime]) -> None:
