@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from playwright.sync_api import sync_playwright
 from procrastinate.schema import SchemaManager
 
 from engine import db, embedded, tables
@@ -18,8 +19,13 @@ from engine import db, embedded, tables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import Browser
     from sqlalchemy import Engine
 
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run", "--disable-dev-shm-usage",
+)  # fmt: skip
 _count = itertools.count(1)
 
 
@@ -89,3 +95,13 @@ def session(engine: Engine) -> Iterator[db.Session]:
     """One open transaction on a fresh database."""
     with engine.begin() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The browser of the machine, else Playwright's own: one a test process, since Playwright cannot start twice in one."""
+    own = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=own, args=list(QUIET))
+        yield opened
+        opened.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import shutil
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
 from engine import db, embedded
@@ -28,10 +26,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from sqlalchemy import Engine
 
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--no-first-run", "--disable-dev-shm-usage",
-)  # fmt: skip
 _count = itertools.count(1)
 
 
@@ -43,16 +37,6 @@ class Site:
     engine: Engine
     home: Path
     town: University
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The browser of the machine, else Playwright's own."""
-    own = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=own, args=list(QUIET))
-        yield opened
-        opened.close()
 
 
 @contextmanager

@@ -7,12 +7,10 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
 from engine import ballots, db
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
     from flask.testing import FlaskClient
+    from playwright.sync_api import Browser
 
     from tests.webui.conftest import House
 
@@ -143,7 +142,7 @@ def test_tellers_open_on_the_page_and_the_result_is_checked(ballot: Ballot, clie
     assert "核对选票" in client("v3").get(path).text
 
 
-def test_candidates_stand_on_the_ballot_by_name(house: House, client: Callable[[str], FlaskClient], site: str) -> None:
+def test_candidates_stand_on_the_ballot_by_name(house: House, client: Callable[[str], FlaskClient], site: str, browser: Browser) -> None:
     files = changed(
         "secret", ('kind = "vote"', 'kind = "election"\ncandidates = "launch.tellers"\nseats = "2"\nwins = "2*votes > valid"'),
         ("2*yes > roll", "elected != []"), ('choices = ["yes", "no", "abstain"]\n', ""),
@@ -153,19 +152,16 @@ def test_candidates_stand_on_the_ballot_by_name(house: House, client: Callable[[
     ballot.house.look(lambda s: people.set_password(s, None, ballot.house.people["v1"], SECRET))
     page = client("v0").get(f"/polls/{ballot.id}").text
     assert 'data-most="2"' in page and page.count('type="checkbox"') == 3 and "王芳" in page
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        desk = sit_down(browser, site, "v1", f"/polls/{ballot.id}")
-        for name in ("张敏", "王芳"):
-            desk.locator("label.yx-choice", has_text=name).click()
-        assert desk.get_by_text("已选 2 人，最多 2 人").is_visible()
-        assert desk.locator("label.yx-choice", has_text="李强").locator("input").is_disabled()
-        shot(desk, "election")
-        desk.get_by_role("button", name="下一步").click()
-        desk.get_by_role("button", name="封好并投出").click()
-        desk.get_by_text("选票已投出").wait_for()
-        code = desk.locator("[data-part=code]").inner_text()
-        browser.close()
+    desk = sit_down(browser, site, "v1", f"/polls/{ballot.id}")
+    for name in ("张敏", "王芳"):
+        desk.locator("label.yx-choice", has_text=name).click()
+    assert desk.get_by_text("已选 2 人，最多 2 人").is_visible()
+    assert desk.locator("label.yx-choice", has_text="李强").locator("input").is_disabled()
+    shot(desk, "election")
+    desk.get_by_role("button", name="下一步").click()
+    desk.get_by_role("button", name="封好并投出").click()
+    desk.get_by_text("选票已投出").wait_for()
+    code = desk.locator("[data-part=code]").inner_text()
     for who in VOTERS[:4]:
         ballot.house.do(who, voting.cast, ballot.id, ballot.seal(str(house.people["mover"])))
     ballot.count()
@@ -220,12 +216,14 @@ def test_a_program_seals_and_votes(ballot: Ballot, app: Flask) -> None:
 
 # --- a real browser -------------------------------------------------------------------------------------------------------
 @pytest.fixture
-def site(app: Flask) -> Iterator[str]:
+def site(app: Flask, browser: Browser) -> Iterator[str]:
     app.config["WTF_CSRF_ENABLED"] = True
     live = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=live.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{live.server_port}"
+    for visit in browser.contexts:
+        visit.close()
     live.shutdown()
     thread.join()
     live.server_close()
@@ -234,7 +232,7 @@ def site(app: Flask) -> Iterator[str]:
 SECRET = "correct horse battery"
 
 
-def sit_down(browser: Any, site: str, who: str, path: str) -> Any:
+def sit_down(browser: Browser, site: str, who: str, path: str) -> Any:
     """A page on which this person has logged in."""
     page = browser.new_context(base_url=site, locale="zh-CN", viewport={"width": 390, "height": 844}).new_page()
     page.goto(path)
@@ -245,90 +243,79 @@ def sit_down(browser: Any, site: str, who: str, path: str) -> Any:
     return page
 
 
-def test_the_tellers_desk_in_a_browser(ballot: Ballot, site: str) -> None:
+def test_the_tellers_desk_in_a_browser(ballot: Ballot, site: str, browser: Browser) -> None:
     for who in WORDS:
         ballot.house.look(lambda s, w=who: people.set_password(s, None, ballot.house.people[w], SECRET))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        path = f"/polls/{ballot.id}"
-        for who, words in WORDS.items():
-            page = sit_down(browser, site, who, path)
-            shot(page, "key")
-            page.get_by_label("口令", exact=True).fill(words)
-            page.get_by_label("再输入一次").fill(words)
-            page.get_by_role("button", name="领取").click()
-            page.get_by_text("密钥已领取").wait_for()
-        ballot.vote(*VOTERS)
-        ballot.house.do("office", polls.close, ballot.id)
-        for who in ("second", "third"):
-            page = sit_down(browser, site, who, path)
-            shot(page, f"join-{who}")
-            page.get_by_label("口令", exact=True).fill(WORDS[who])
-            page.get_by_role("button", name="输入口令").click()
-            page.get_by_text("口令正确").wait_for()
-        shot(page, "opened")
-        browser.close()
+    path = f"/polls/{ballot.id}"
+    for who, words in WORDS.items():
+        page = sit_down(browser, site, who, path)
+        shot(page, "key")
+        page.get_by_label("口令", exact=True).fill(words)
+        page.get_by_label("再输入一次").fill(words)
+        page.get_by_role("button", name="领取").click()
+        page.get_by_text("密钥已领取").wait_for()
+    ballot.vote(*VOTERS)
+    ballot.house.do("office", polls.close, ballot.id)
+    for who in ("second", "third"):
+        page = sit_down(browser, site, who, path)
+        shot(page, f"join-{who}")
+        page.get_by_label("口令", exact=True).fill(WORDS[who])
+        page.get_by_role("button", name="输入口令").click()
+        page.get_by_text("口令正确").wait_for()
+    shot(page, "opened")
     assert ballot.one("SELECT count(*) FROM urn") == 7 and ballot.one("SELECT count(*) FROM envelope") == 0
 
 
-def chromium() -> str | None:
-    """The browser of the machine; None: Playwright's own."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-def test_the_browser_seals_and_only_the_envelope_leaves_it(ballot: Ballot, site: str) -> None:
+def test_the_browser_seals_and_only_the_envelope_leaves_it(ballot: Ballot, site: str, browser: Browser) -> None:
     ballot.open().vote(*VOTERS[:5])
     for who in ("v2", "office"):
         ballot.house.look(lambda s, w=who: people.set_password(s, None, ballot.house.people[w], SECRET))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(base_url=site, locale="zh-CN", viewport={"width": 390, "height": 844})
-        page, said, sent = context.new_page(), [], []
-        page.on("console", lambda m: said.append(m.text) if m.type == "error" and "ERR_FAILED" not in m.text else None)
-        page.on("pageerror", lambda e: said.append(str(e)))
-        page.on("request", lambda r: sent.append((r.method, r.url, r.post_data or "")))
-        page.goto(f"/polls/{ballot.id}")
-        page.get_by_label("用户名").fill("v2")
-        page.locator("#password").fill(SECRET)
-        page.locator("form.card button[type=submit]").click()
-        page.wait_for_url(f"**/polls/{ballot.id}")
-        assert page.get_by_role("alert").filter(has_text="JavaScript").is_hidden()
-        assert page.get_by_role("button", name="下一步").is_disabled()
-        page.get_by_text("弃权", exact=True).click()
-        shot(page, "choose")
-        page.get_by_role("button", name="下一步").click()
-        assert page.locator("[data-part=chosen]").inner_text() == "弃权"
-        shot(page, "confirm")
-        page.route("**/ballot", lambda route: route.abort())  # the network fails once
-        page.get_by_role("button", name="封好并投出").click()
-        page.get_by_text("重发的是同一个信封").wait_for()
-        page.unroute("**/ballot")
-        page.get_by_role("button", name="封好并投出").click()
-        page.get_by_text("选票已投出").wait_for()
-        shot(page, "done")
-        receipt, code = page.locator("[data-part=receipt]").inner_text(), page.locator("[data-part=code]").inner_text()
-        page.get_by_role("button", name="复制").click()
-        posted = [(url, data) for method, url, data in sent if method == "POST" and "/ballot" in url]
-        assert len(posted) == 2 and posted[0] == posted[1] and set(json.loads(posted[0][1])) == {"envelope"}
-        sealed = base64.b64decode(json.loads(posted[0][1])["envelope"])
-        assert len(sealed) == 304 and ballots.receipt_of(sealed) == receipt and re.fullmatch("[0-9a-f]{64}", code)
-        assert ballot.one(f"SELECT count(*) FROM envelope WHERE receipt = '{receipt}'") == 1
-        page.goto(f"/polls/{ballot.id}")
-        assert "您已于" in page.locator("main").inner_text() and receipt in page.locator("main").inner_text()
-        shot(page, "voted")
-        ballot.count()
-        ballot.sign()
-        sent.clear()
-        page.goto(f"/polls/{ballot.id}/check")
-        assert page.get_by_role("status").filter(has_text="64 位").is_visible()
-        for typed, answer in ((code, "记为：弃权"), (f"核对码: {code.upper()}\n", "记为：弃权"), (receipt, "公布的回执中"), ("ab" * 32, "没有找到"), ("ab", "完整")):
-            page.get_by_label("我的回执或核对码").fill(typed)
-            assert answer in page.locator("[data-part=answer]").inner_text()
-        page.get_by_label("我的回执或核对码").fill(code)
-        shot(page, "check")
-        assert not [s for s in sent if code in str(s) or s[0] != "GET"]  # looked up here, asked of nobody
-        assert not said, said
-        browser.close()
+    context = browser.new_context(base_url=site, locale="zh-CN", viewport={"width": 390, "height": 844})
+    page, said, sent = context.new_page(), [], []
+    page.on("console", lambda m: said.append(m.text) if m.type == "error" and "ERR_FAILED" not in m.text else None)
+    page.on("pageerror", lambda e: said.append(str(e)))
+    page.on("request", lambda r: sent.append((r.method, r.url, r.post_data or "")))
+    page.goto(f"/polls/{ballot.id}")
+    page.get_by_label("用户名").fill("v2")
+    page.locator("#password").fill(SECRET)
+    page.locator("form.card button[type=submit]").click()
+    page.wait_for_url(f"**/polls/{ballot.id}")
+    assert page.get_by_role("alert").filter(has_text="JavaScript").is_hidden()
+    assert page.get_by_role("button", name="下一步").is_disabled()
+    page.get_by_text("弃权", exact=True).click()
+    shot(page, "choose")
+    page.get_by_role("button", name="下一步").click()
+    assert page.locator("[data-part=chosen]").inner_text() == "弃权"
+    shot(page, "confirm")
+    page.route("**/ballot", lambda route: route.abort())  # the network fails once
+    page.get_by_role("button", name="封好并投出").click()
+    page.get_by_text("重发的是同一个信封").wait_for()
+    page.unroute("**/ballot")
+    page.get_by_role("button", name="封好并投出").click()
+    page.get_by_text("选票已投出").wait_for()
+    shot(page, "done")
+    receipt, code = page.locator("[data-part=receipt]").inner_text(), page.locator("[data-part=code]").inner_text()
+    page.get_by_role("button", name="复制").click()
+    posted = [(url, data) for method, url, data in sent if method == "POST" and "/ballot" in url]
+    assert len(posted) == 2 and posted[0] == posted[1] and set(json.loads(posted[0][1])) == {"envelope"}
+    sealed = base64.b64decode(json.loads(posted[0][1])["envelope"])
+    assert len(sealed) == 304 and ballots.receipt_of(sealed) == receipt and re.fullmatch("[0-9a-f]{64}", code)
+    assert ballot.one(f"SELECT count(*) FROM envelope WHERE receipt = '{receipt}'") == 1
+    page.goto(f"/polls/{ballot.id}")
+    assert "您已于" in page.locator("main").inner_text() and receipt in page.locator("main").inner_text()
+    shot(page, "voted")
+    ballot.count()
+    ballot.sign()
+    sent.clear()
+    page.goto(f"/polls/{ballot.id}/check")
+    assert page.get_by_role("status").filter(has_text="64 位").is_visible()
+    for typed, answer in ((code, "记为：弃权"), (f"核对码: {code.upper()}\n", "记为：弃权"), (receipt, "公布的回执中"), ("ab" * 32, "没有找到"), ("ab", "完整")):
+        page.get_by_label("我的回执或核对码").fill(typed)
+        assert answer in page.locator("[data-part=answer]").inner_text()
+    page.get_by_label("我的回执或核对码").fill(code)
+    shot(page, "check")
+    assert not [s for s in sent if code in str(s) or s[0] != "GET"]  # looked up here, asked of nobody
+    assert not said, said
 
 
 def shot(page: Any, name: str) -> None:
