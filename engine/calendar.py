@@ -95,14 +95,16 @@ class Calendar:
     vacations: tuple[tuple[date, date, str], ...] = ()
 
     def __post_init__(self) -> None:
-        for year, notice in self.notices.items():
+        loose = {y: n for y, n in self.notices.items() if not isinstance(n, MappingProxyType)}  # the rest was looked at before
+        for year, notice in loose.items():
             if stray := [day for day in notice if day.year != year]:
                 raise Invalid(f"{year} 年放假安排中有其他年份的日期：{stray[0]}。")
         for first, last, name in self.vacations:
             if last < first:
                 raise Invalid(f"假期“{name}”的结束日 {last} 早于开始日 {first}。")
-        frozen = {year: MappingProxyType(dict(notice)) for year, notice in self.notices.items()}
-        object.__setattr__(self, "notices", MappingProxyType(frozen))
+        if loose or not isinstance(self.notices, MappingProxyType):
+            frozen = {year: MappingProxyType(dict(notice)) for year, notice in loose.items()}
+            object.__setattr__(self, "notices", MappingProxyType({**self.notices, **frozen}))
 
     def is_known(self, year: int) -> bool:
         """Whether the holiday notice of that year is loaded."""

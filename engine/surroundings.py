@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import column, literal_column, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from engine import calendar, law, settings
 
@@ -22,13 +23,16 @@ def rulebook() -> law.Rulebook:
     return law.load(settings.load().processes / "law")
 
 
-_SURROUNDINGS = text("""
-SELECT (SELECT coalesce(jsonb_agg(jsonb_build_array(rule_id, value, valid_from, valid_to, source)), '[]')
-          FROM setting WHERE unit_id = :union AND state = 'in_force'),
-       (SELECT coalesce(jsonb_agg(jsonb_build_array(from_on, to_on, name)), '[]') FROM vacation WHERE unit_id = :union),
-       (SELECT coalesce(jsonb_object_agg(year, days), '{}') FROM notice),
-       (SELECT city FROM unit WHERE id = :union)
-""")
+# one JSON array: the union's own values, its vacations, the loaded holiday notices, its city
+_WHAT = """jsonb_build_array(
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(rule_id, value, valid_from, valid_to, source)), '[]')
+          FROM setting WHERE unit_id = {union} AND state = 'in_force'),
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(from_on, to_on, name)), '[]') FROM vacation WHERE unit_id = {union}),
+       (SELECT coalesce(jsonb_object_agg(year, days), '{{}}') FROM notice),
+       (SELECT city FROM unit WHERE id = {union}))"""
+_READ = text("SELECT " + _WHAT.format(union=":union")).columns(column("around", JSONB))
+OF_INSTANCE = literal_column(_WHAT.format(union="instance.union_id"), JSONB).label("around")
+"""For a statement that reads an instance: what `Surroundings` wants as `read`."""
 
 
 class Common:
@@ -47,8 +51,8 @@ class Common:
 class Surroundings(Common):
     """What a union's deadlines depend on: its own rule values, its vacations, the holiday notices, its city."""
 
-    def __init__(self, session: Session, union_id: UUID) -> None:
-        rows, vacations, notices, city = session.execute(_SURROUNDINGS, {"union": union_id}).one()
+    def __init__(self, session: Session, union_id: UUID, read: list[Any] | None = None) -> None:
+        rows, vacations, notices, city = read or session.execute(_READ, {"union": union_id}).scalar_one()
         day = date.fromisoformat
         self.settings = [law.Setting(r, v, day(f), day(t) if t else None, s) for r, v, f, t, s in rows]
         known = dict(calendar.shipped())

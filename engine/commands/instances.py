@@ -86,7 +86,7 @@ def launch(
         answers=settle.keep_said(run, "launch", run.facts["launch"]), **({"origin": dict(origin)} if origin else {}),
     )  # fmt: skip
     step = machine.start(process.spec, run)
-    settle.settle(run, (), step, body)
+    settle.settle(run, step, body)
     return key
 
 
@@ -117,9 +117,8 @@ def deliver(run: Run, live: Live, name: str, answers: dict[str, Any]) -> None:
     run.facts[name] = answers
     said = settle.keep_said(run, name, answers) if name in run.process.messages else None
     body = run.ledger.add("message_sent", run.actor, message=name, answers=said)
-    before = settle.alive(run)
     step = machine.fire(run.process.spec, run.row["machine"], live.ref, run)
-    settle.settle(run, before, step, body, live.ref)
+    settle.settle(run, step, body, live.ref)
 
 
 def _waiting_for(run: Run, name: str) -> Live | None:
@@ -174,9 +173,8 @@ def _desk(session: Session, actor: Actor, instance_id: UUID, verb: str, *states:
 
 def _end(run: Run, state: str, kind: str, reason: str) -> None:
     body = run.ledger.add(kind, run.actor, reason=reason)
-    before = settle.alive(run)
     run.row["closing"] = state
-    settle.settle(run, before, machine.Step(None, (), (), state), body)
+    settle.settle(run, machine.Step(None, (), (), state, settle.alive(run)), body)
 
 
 def suspend(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
@@ -234,9 +232,8 @@ def wake(session: Session, timer_id: UUID) -> bool:
         polls.finish_poll(run, poll, task, "window_ended")
         return True
     body = run.ledger.add("timer_fired", None, element=timer.element, due=timer.due_at.isoformat())
-    before = settle.alive(run)
     step = machine.fire(run.process.spec, run.row["machine"], timer.ref, run)
-    settle.settle(run, before, step, body, timer.ref)
+    settle.settle(run, step, body, timer.ref)
     return True
 
 

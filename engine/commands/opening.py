@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import insert
-
-from engine import organisation, tables
+from engine import organisation
 from engine.commands import meetings, questions, timers
 from engine.errors import ProcessFault
 
@@ -18,40 +16,36 @@ if TYPE_CHECKING:
     from engine.commands.run import Run
     from engine.machine import Live
 
-_NEW = insert(tables.task)
 
-
-def open_tasks(run: Run, opened: list[Live], body: dict[str, Any], now: datetime) -> dict[str, tuple[UUID, Due | None]]:
-    """Open the user tasks and polls of a step; gives each element's task id and due moment."""
+def open_all(run: Run, opened: list[Live], body: dict[str, Any], now: datetime) -> None:
+    """Open the user tasks of a step with their polls and meetings, and set its timers."""
     rows, found, held = [], {}, []
     for live in opened:
-        rule = run.process.tasks[live.element]
-        task_id = tables.new_id()
-        due = run.moment(rule.due) if rule.due else None
-        seat, assignee = (None, None) if rule.poll else _who(run, rule.lane, live.element)
-        rows.append(
-            {
-                "id": task_id, "instance_id": run.row["id"], "element": live.element, "ref": live.ref,
-                "seat": seat, "assignee_id": assignee, "state": "open", "opened_at": now,
-                "due_at": due.moment if due else None, "due": timers.due_json(due, rule.due, rule.basis),
-            }
-        )  # fmt: skip
-        found[live.element] = (task_id, due)
-        if seat or assignee:
-            run.shares.add(organisation.seat_key(seat) if seat else UUID(str(assignee)))
-        body.setdefault("opened", []).append(
-            {"task": live.element, **_for_whom(run, seat, assignee), **({"due": due.day.isoformat()} if due else {})}
-        )
-        if rule.poll or rule.meeting:
-            held.append((task_id, rule))
-    if rows:
-        run.session.execute(_NEW, rows)
-    for task_id, rule in held:
+        if live.kind == "task":
+            rule = run.process.tasks[live.element]
+            due = run.moment(rule.due) if rule.due else None
+            seat, person = (None, None) if rule.poll else _who(run, rule.lane, live.element)
+            told = timers.due_json(due, rule.due, rule.basis)
+            row = timers.task_row(run, live.element, live.ref, (seat, person), due, told, now)
+            rows.append(row)
+            found[live.element] = (UUID(row["id"]), due)
+            if seat or person:
+                run.shares.add(organisation.seat_key(seat) if seat else UUID(str(person)))
+            body.setdefault("opened", []).append(
+                {"task": live.element, **_for_whom(run, seat, person), **({"due": due.day.isoformat()} if due else {})}
+            )
+            if rule.poll or rule.meeting:
+                held.append(rule)
+    if held:  # what hangs on a task needs its row
+        timers.add(run, rows, [])
+        rows = []
+    for rule in held:
+        task_id, _ = found[rule.id]
         if rule.poll:
             questions.put(run, task_id, rule.id, rule.poll)
         if rule.meeting:
             meetings.call(run, task_id, rule.id, rule.meeting)
-    return found
+    timers.add(run, rows, _timers(run, [live for live in opened if live.kind == "timer"], found, now))
 
 
 def _for_whom(run: Run, seat: str | None, assignee: UUID | None) -> dict[str, str]:
@@ -75,12 +69,14 @@ def _who(run: Run, lane_key: str, element: str) -> tuple[str | None, UUID | None
     return None, UUID(persons[0])
 
 
-def open_timers(run: Run, opened: list[Live], dues: dict[str, tuple[UUID, Due | None]], now: datetime) -> None:
-    """Set the timers of a step; on a boundary, `task_due` is the due moment of the task they sit on."""
+def _timers(
+    run: Run, opened: list[Live], dues: dict[str, tuple[UUID, Due | None]], now: datetime
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The rows of timers; on a boundary, `task_due` is the due moment of the task they sit on."""
     rows = []
     for live in opened:
         task_id, task_due = dues.get(live.on, (None, None))
         due = run.moment(live.text, {"task_due": run.told(task_due) if task_due else None})
         if due is not None:
             rows.append(timers.timer_row(run, live.element, live.ref, live.text, due, task_id, now))
-    timers.add_timers(run, rows)
+    return rows

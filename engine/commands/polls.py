@@ -217,9 +217,8 @@ def publish(run: Run, poll_id: UUID, task: Any, why: str, paper: dict[str, Any] 
     run.facts[task.element] = outcome
     shown = {k: v for k, v in outcome.items() if k != "voters"}
     body = run.ledger.add("poll_closed", run.actor, task=task.element, poll=str(poll.id), outcome=shown, why=why)
-    before = settle.alive(run)
     step = machine.complete(run.process.spec, run.row["machine"], task.ref, run)
-    settle.settle(run, before, step, body, task.ref)
+    settle.settle(run, step, body, task.ref)
 
 
 def _voters(session: Session, poll: Any) -> dict[str, list[str]]:

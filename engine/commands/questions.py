@@ -120,7 +120,7 @@ def start(run: Run, poll_id: UUID, element: str, **told: Any) -> None:
         **({"wins": rule.wins, "seats": kept["seats"], "candidates": row.choices} if rule.kind == "election" else {}), **told,
     )  # fmt: skip
     if due is not None:
-        timers.add_timers(run, [timers.timer_row(run, element, -1, rule.closes, due, row.task_id, now)])
+        timers.add(run, [], [timers.timer_row(run, element, -1, rule.closes, due, row.task_id, now)])
 
 
 def stop(run: Run, poll: Any) -> None:

@@ -80,7 +80,7 @@ class Run:
     def around(self) -> Surroundings:
         """The union's calendar and rule values, read when first needed."""
         if self._surroundings is None:
-            self._surroundings = Surroundings(self.session, self.row["union_id"])
+            self._surroundings = Surroundings(self.session, self.row["union_id"], self.row.get("around"))
         return self._surroundings
 
     @property

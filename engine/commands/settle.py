@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _task, _timer, _instance = tables.task, tables.timer, tables.instance
 _LOCK = select(_instance).where(_instance.c.id == bindparam("key")).with_for_update()
-_NEW_TASKS, _NEW_TIMERS, _NEW_SAID = insert(_task), insert(_timer), insert(_task)
+_NEW_SAID = insert(_task)
 _CLOSE = text("""
 WITH gone AS (UPDATE task SET state = 'cancelled', closed_at = :now
                WHERE instance_id = :id AND ref = ANY(:refs) AND state = 'open' RETURNING id),
@@ -89,7 +89,7 @@ def alive(run: Run) -> tuple[Live, ...]:
     return machine.look(run.process.spec, run.row["machine"]) if run.row["machine"] else ()
 
 
-def settle(run: Run, before: tuple[Live, ...], step: Step, body: dict[str, Any], done: int | None = None) -> None:
+def settle(run: Run, step: Step, body: dict[str, Any], done: int | None = None) -> None:
     """Write everything that a step left: tasks, polls, timers, shares, events, the instance. `done` is the finished ref."""
     now = clock.now()
     for element in step.passed:
@@ -100,13 +100,12 @@ def settle(run: Run, before: tuple[Live, ...], step: Step, body: dict[str, Any],
                 raise ProcessFault(said, element=element)
     if step.passed:
         body["passed"] = list(step.passed)
-    old, new = {live.ref: live for live in before}, {live.ref: live for live in step.live}
+    old, new = {live.ref: live for live in step.before}, {live.ref: live for live in step.live}
     opened = [live for ref, live in new.items() if ref not in old]
     _on_guard(run, {*step.passed, *(live.element for live in opened if live.kind == "task"), step.ended})
     # a message that nobody waits for any more has left no row
     _close(run, [ref for ref, live in old.items() if ref not in new and ref != done and live.kind != "message"], now)
-    dues = opening.open_tasks(run, [live for live in opened if live.kind == "task"], body, now)
-    opening.open_timers(run, [live for live in opened if live.kind == "timer"], dues, now)
+    opening.open_all(run, opened, body, now)
     if step.state is None:
         body["ended"] = step.ended
         run.rounds = {}  # nobody will come round again

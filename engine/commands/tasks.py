@@ -14,6 +14,7 @@ from engine.choices import choices
 from engine.commands import meetings, opening, settle
 from engine.commands.attachments import adopt
 from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.surroundings import OF_INSTANCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _task = tables.task
 _READ = (
-    select(tables.instance, *(c.label(f"task_{c.name}") for c in _task.c))
+    select(tables.instance, OF_INSTANCE, *(c.label(f"task_{c.name}") for c in _task.c))
     .join(_task, _task.c.instance_id == tables.instance.c.id)
     .where(_task.c.id == bindparam("key"))
     .with_for_update(of=tables.instance)
@@ -144,9 +145,8 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
         body["outcome"] = clean.get(rule.outcomes)
     if task.seat:
         body["seat"] = opening.said_seat(run, task.seat)
-    before = settle.alive(run)
     step = machine.complete(run.process.spec, run.row["machine"], task.ref, run)
-    settle.settle(run, before, step, body, task.ref)
+    settle.settle(run, step, body, task.ref)
 
 
 def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:

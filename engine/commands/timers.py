@@ -1,4 +1,4 @@
-"""The rows of the timer table, and asking the workers to look when one falls due."""
+"""The rows of the task and timer tables that a step opens, and asking the workers to look when a timer falls due."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from engine.db import Session
 
 _NEW = text("""
-WITH given AS (SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given (
+WITH tasks AS (INSERT INTO task (id, instance_id, element, ref, seat, assignee_id, state, opened_at, due_at, due)
+               SELECT id, instance_id, element, ref, seat, assignee_id, 'open', opened_at, due_at, due
+                 FROM jsonb_to_recordset(CAST(:tasks AS jsonb)) AS given (
+                      id uuid, instance_id uuid, element text, ref int, seat text, assignee_id uuid, opened_at timestamptz,
+                      due_at timestamptz, due jsonb)),
+     given AS (SELECT * FROM jsonb_to_recordset(CAST(:timers AS jsonb)) AS given (
        id uuid, instance_id uuid, element text, ref int, expression text, task_id uuid, due_at timestamptz,
        provisional boolean, since timestamptz)),
      made AS (INSERT INTO timer (id, instance_id, element, ref, expression, task_id, state, due_at, provisional, since)
@@ -27,7 +32,7 @@ WITH given AS (SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given (
 INSERT INTO procrastinate_jobs (queue_name, task_name, priority, queueing_lock, args, scheduled_at)
 SELECT 'yixing', 'sweep', 0, 'sweep:' || to_char(due_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS'), '{}', due_at FROM given
     ON CONFLICT DO NOTHING
-""")  # the timers, and what wakes the workers for them, in one statement
+""")  # the tasks, the timers, and what wakes the workers for them, in one statement
 
 
 def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | None:
@@ -53,10 +58,23 @@ def timer_row(
     }  # fmt: skip
 
 
-def add_timers(run: Run, rows: list[dict[str, Any]]) -> None:
-    """Store timers and ask the workers, in this transaction, to look when the first of them falls due."""
-    if rows:
-        run.session.execute(_NEW, {"rows": json.dumps(rows)})
+def task_row(
+    run: Run, element: str, ref: int, who: tuple[str | None, UUID | None], due: Due | None, told: dict[str, Any] | None,
+    now: datetime,
+) -> dict[str, Any]:  # fmt: skip
+    """One row of the task table, as JSON; `who` is its seat and its person, `told` explains its deadline."""
+    seat, person = who
+    return {
+        "id": str(tables.new_id()), "instance_id": str(run.row["id"]), "element": element, "ref": ref, "seat": seat,
+        "assignee_id": str(person) if person else None, "opened_at": now.isoformat(),
+        "due_at": due.moment.isoformat() if due else None, "due": told,
+    }  # fmt: skip
+
+
+def add(run: Run, tasks: list[dict[str, Any]], timers: list[dict[str, Any]]) -> None:
+    """Store tasks and timers and ask the workers, in this transaction, to look when a timer falls due."""
+    if tasks or timers:
+        run.session.execute(_NEW, {"tasks": json.dumps(tasks), "timers": json.dumps(timers)})
 
 
 def look_at(session: Session, moments: Iterable[datetime]) -> None:

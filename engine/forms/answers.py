@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from engine.errors import Invalid
 from engine.forms import hiding
 from engine.forms.form import KEY, Form
-from engine.forms.schema import schema_of
+from engine.forms.schema import loader
 
 MAX_BYTES = 64 * 1024
 Source = Callable[[str], list[tuple[str, str]]]
@@ -63,7 +63,7 @@ def _hidden(form: Form, answers: dict[str, Any], facts: Mapping[str, Any]) -> se
 def _loaded(form: Form, given: dict[str, Any], optional: set[str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """The valid values, and the faults by field; `optional` keys may be missing."""
     try:
-        return dict(schema_of(form)().load(given, partial=tuple(optional))), {}
+        return dict(loader(form).load(given, partial=tuple(optional))), {}
     except ValidationError as error:
         messages: Any = error.messages
         valid: Any = error.valid_data

@@ -43,6 +43,12 @@ def schema_of(form: Form) -> type[Schema]:
     return _Answers.from_dict({each.key: _answer(each) for each in form.asked}, name=name)
 
 
+@lru_cache(maxsize=1024)
+def loader(form: Form) -> Schema:
+    """The schema ready to load; one serves all threads, since it keeps nothing of what it loads."""
+    return schema_of(form)()
+
+
 def _answer(each: Field) -> fields.Field[Any]:
     options: dict[str, Any] = {
         "required": each.required,

@@ -24,9 +24,7 @@ STEP_BUDGET = 500  # engine steps in one command; more is a loop without a wait
 
 def start(spec: Spec, host: Host) -> Step:
     """Begin an instance and run it to its first waits."""
-    flow = workflow(spec, host)
-    flow_tasks: dict[Any, int] = {}
-    return _advance(flow, flow_tasks, 1)
+    return _advance(workflow(spec, host), {}, 1)
 
 
 def complete(spec: Spec, state: State, ref: int, host: Host) -> Step:
@@ -35,7 +33,8 @@ def complete(spec: Spec, state: State, ref: int, host: Host) -> Step:
     task = _find(refs, ref)
     if task.state != TaskState.READY or not task.task_spec.manual:
         raise ProcessFault(f"环节 {task.task_spec.name} 不在办理中。", element=task.task_spec.name)
-    return _advance(flow, {t.id: n for n, t in refs.items()}, top, task)
+    before = _waiting(refs)
+    return _advance(flow, {t.id: n for n, t in refs.items()}, top, before, task)
 
 
 def fire(spec: Spec, state: State, ref: int, host: Host) -> Step:
@@ -44,14 +43,19 @@ def fire(spec: Spec, state: State, ref: int, host: Host) -> Step:
     task = _find(refs, ref)
     if task.state != TaskState.WAITING or not isinstance(getattr(task.task_spec, "event_definition", None), Outside):
         raise ProcessFault(f"事件 {task.task_spec.name} 不在等待中。", element=task.task_spec.name)
+    before = _waiting(refs)
     task._set_internal_data(event_fired=True)
     task.task_spec._update(task)
-    return _advance(flow, {t.id: n for n, t in refs.items()}, top)
+    return _advance(flow, {t.id: n for n, t in refs.items()}, top, before)
 
 
 def look(spec: Spec, state: State) -> tuple[Live, ...]:
     """What is alive in a saved state."""
     _, refs, _ = load(spec, state, _Nobody())
+    return _waiting(refs)
+
+
+def _waiting(refs: dict[int, Any]) -> tuple[Live, ...]:
     return tuple(_live({t.id: n for n, t in refs.items()}, refs.values()))
 
 
@@ -74,7 +78,7 @@ def _all(flow: Any) -> Iterator[Any]:
         yield from sub.tasks.values()
 
 
-def _advance(flow: Any, refs: dict[Any, int], top: int, first: Any = None) -> Step:
+def _advance(flow: Any, refs: dict[Any, int], top: int, before: tuple[Live, ...] = (), first: Any = None) -> Step:
     passed: list[str] = []
 
     def ran(task: Any) -> None:
@@ -86,7 +90,7 @@ def _advance(flow: Any, refs: dict[Any, int], top: int, first: Any = None) -> St
 
     try:
         if first is not None:
-            first.run()
+            _pass(first)
             ran(first)
         _run(flow, ran)
     except EngineError:
@@ -98,7 +102,7 @@ def _advance(flow: Any, refs: dict[Any, int], top: int, first: Any = None) -> St
         raise ProcessFault(str(fault), element=getattr(getattr(fault, "task_spec", None), "name", "") or "") from fault
     if flow.is_completed():
         ends = [e for e in passed if isinstance(_spec_of(flow, e), EndEvent)]
-        return Step(None, (), tuple(passed), ends[-1] if ends else "")
+        return Step(None, (), tuple(passed), ends[-1] if ends else "", before)
     for task in _all(flow):
         if task.id not in refs and task.has_state(ALIVE):
             top += 1
@@ -106,7 +110,7 @@ def _advance(flow: Any, refs: dict[Any, int], top: int, first: Any = None) -> St
     live = tuple(_live(refs, _all(flow)))
     if not live:
         raise ProcessFault("流程停住了：没有待办、没有期限，也没有结束。", advice="请检查流程图的分支与汇合。")
-    return Step(save(flow, refs, top), live, tuple(passed))
+    return Step(save(flow, refs, top), live, tuple(passed), before=before)
 
 
 def _run(flow: Any, ran: Any) -> None:
@@ -118,7 +122,7 @@ def _run(flow: Any, ran: Any) -> None:
                 continue
             for task in [t for t in list(sub.tasks.values()) if t.state == TaskState.READY]:
                 if task.state == TaskState.READY and task.id in sub.tasks and not task.task_spec.manual:
-                    task.run()
+                    _pass(task)
                     ran(task)
                     moved = True
         for key, sub in list(flow.subprocesses.items()):
@@ -129,6 +133,11 @@ def _run(flow: Any, ran: Any) -> None:
                     moved = True
         if not moved:
             return
+
+
+def _pass(task: Any) -> None:
+    task.task_spec._predict_hook(task)  # what follows must be there for the run to reach it
+    task.run()
 
 
 def _spec_of(flow: Any, element: str) -> Any:

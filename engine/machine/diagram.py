@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser, full_tag
@@ -152,12 +153,21 @@ def parse(tree: Any, process_id: str) -> Spec:
     parser = _Parser()
     try:
         parser.add_bpmn_xml(tree, "process.bpmn")
-        process = parser.get_spec(process_id)
-        return Spec(process, parser.get_subprocess_specs(process_id))
+        made = Spec(parser.get_spec(process_id), parser.get_subprocess_specs(process_id))
     except EngineError:
         raise
     except Exception as fault:  # the library raises many kinds
         raise ProcessFault(str(fault), file="process.bpmn") from fault
+    for flow in (made.process, *made.subprocesses.values()):
+        for element in flow.task_specs.values():
+            element._predict = partial(_foresee, element)
+    return made
+
+
+def _foresee(element: Any, task: Any, *_: Any, mask: int = TaskState.PREDICTED_MASK) -> None:
+    """The next elements only: the library would draw the rest of the diagram at every step, and nobody looks at it."""
+    if task.has_state(mask):
+        element._predict_hook(task)
 
 
 def workflow(spec: Spec, host: Host, loading: bool = False) -> Any:

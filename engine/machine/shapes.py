@@ -35,12 +35,14 @@ class Live:
 
 @dataclass(frozen=True)
 class Step:
-    """What one act did. `state` is None when the instance has ended; `passed` are the elements run through, in order."""
+    """What one act did: what waited before it, and what waits now. `state` is None when the instance has ended; `passed` are
+    the elements run through, in order."""
 
     state: State | None
     live: tuple[Live, ...]
     passed: tuple[str, ...]
     ended: str = ""  # id of the end event that finished the instance
+    before: tuple[Live, ...] = ()
 
 
 @dataclass(frozen=True)

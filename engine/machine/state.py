@@ -102,7 +102,4 @@ def load(spec: Spec, state: State, host: Host) -> tuple[Any, dict[int, Any], int
             if fired:
                 task._set_internal_data(event_fired=True)
             refs[ref] = task
-    for task in list(refs.values()):
-        if task.has_state(ALIVE) and not isinstance(task.task_spec, BoundaryEventSplit):
-            task.task_spec._predict(task, mask=TaskState.NOT_FINISHED_MASK)
     return flow, refs, int(state["next"])

@@ -526,9 +526,12 @@ class Fate:
 
 
 class Oracle:
-    """The library itself, driven by its own loop."""
+    """The library itself, driven by its own loop and foreseeing all that it likes to."""
 
     def __init__(self, spec: machine.Spec, host: Any) -> None:
+        for flow in (spec.process, *spec.subprocesses.values()):
+            for element in flow.task_specs.values():
+                del element._predict  # ours; the library's own shows again
         self.flow = machine.diagram.workflow(spec, host)
         self.run()
 
@@ -667,8 +670,9 @@ class Pair:
     """An instance of ours beside the same one of the library and of the game, act by act; twins are matched as they open."""
 
     def __init__(self, sketch: Sketch, seed: int) -> None:
-        self.fate, spec = Fate(seed), sketch.spec()
-        self.ours, self.oracle, self.game = Case(spec, self.fate), Oracle(spec, self.fate), Game(sketch.tree(), self.fate)
+        self.fate = Fate(seed)
+        self.ours, self.oracle = Case(sketch.spec(), self.fate), Oracle(sketch.spec(), self.fate)
+        self.game = Game(sketch.tree(), self.fate)
         self.twins: dict[int, Any] = {}
         self.match()
 
