@@ -20,8 +20,9 @@ from tests.journeys.university import University
 from webui import create_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from playwright.sync_api import Browser
     from sqlalchemy import Engine
@@ -39,17 +40,27 @@ class Site:
     town: University
 
 
+def _timed(app: WSGIApplication, town: University) -> WSGIApplication:
+    """Each page at the time of the university."""
+
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        with town.time():
+            return app(environ, start)
+
+    return answer
+
+
 @contextmanager
-def _served(server: str, home: Path, who: tuple[str, ...], *, english: bool = False) -> Iterator[Site]:
+def _served(server: str, home: Path, who: tuple[str, ...], *, english: bool = False, now: str = "") -> Iterator[Site]:
     name = f"journey_{next(_count)}"
     url = server.replace(f"/{embedded.DATABASE}", f"/{name}", 1)
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
         app = create_app(Settings(home=home, database_url=url, processes=ROOT / "processes"))
         engine = app.extensions["engine"]
-        town = University.built(engine, english=english, logs_in=who)
+        town = University.built(engine, english=english, logs_in=who, now=now)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        live = make_server("127.0.0.1", 0, app, threaded=True)
+        live = make_server("127.0.0.1", 0, _timed(app, town), threaded=True)
         thread = threading.Thread(target=live.serve_forever, daemon=True)
         thread.start()
         yield Site(f"http://127.0.0.1:{live.server_port}", engine, home, town)
@@ -63,8 +74,12 @@ def _served(server: str, home: Path, who: tuple[str, ...], *, english: bool = Fa
 
 @pytest.fixture(scope="module")
 def site(server: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Site]:
-    """The product as the people of one module share it; only those in the module's LOGS_IN can log in."""
-    with _served(server, tmp_path_factory.mktemp("site"), request.module.LOGS_IN) as running:
+    """The product as the people of one module share it; only those in the module's LOGS_IN can log in.
+
+    Its clock is the true one, unless the module says NOW, a moment in China.
+    """
+    now = getattr(request.module, "NOW", "")
+    with _served(server, tmp_path_factory.mktemp("site"), request.module.LOGS_IN, now=now) as running:
         yield running
 
 

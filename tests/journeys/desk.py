@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 PHONE, DESKTOP = (390, 844), (1440, 900)
+SHOTS = os.environ.get("YIXING_SHOTS")  # a folder: then each page is photographed as its person left it, on phone and desktop
+_shots = itertools.count(1)
 # Runs in each page when it has loaded; what it finds comes out as a console error, which fails the journey.
 INSPECTION = """
 addEventListener("securitypolicyviolation", (e) => console.error(`policy: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`));
@@ -52,6 +56,7 @@ class Desk:
         self.base = base
         self.faults: list[str] = []
         self.visited: list[str] = []
+        self.name, self.size = "", size
         self.expected: tuple[int, ...] = ()  # statuses that the next pages may have, besides those below 400
         self.context = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, screen={"width": size[0], "height": size[1]},
@@ -75,6 +80,7 @@ class Desk:
 
     def log_in(self, username: str, secret: str = SECRET, path: str = "/") -> Page:
         """By name and password, through the login page."""
+        self.name = username
         self.page.goto(path)
         self.page.get_by_label("用户名").or_(self.page.get_by_label("Username")).fill(username)
         self.page.locator("#password").fill(secret)
@@ -85,6 +91,7 @@ class Desk:
     def open(self, title: str) -> Page:
         """A thing in the inbox, by its title."""
         self.page.goto("/")
+        self.shot()
         self.page.locator(".yx-row", has_text=title).first.click()
         self.page.wait_for_load_state()
         return self.page
@@ -107,11 +114,13 @@ class Desk:
 
     def submit(self) -> None:
         """Hand in the form of the page and wait for the next page."""
+        self.shot()
         with self.page.expect_navigation():
             self.page.locator(".yx-bar button[type=submit]").click()
 
     def press(self, name: str) -> None:
         """Press a button or link that leads to another page."""
+        self.shot()
         with self.page.expect_navigation():
             self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name)).first.click()
 
@@ -119,8 +128,18 @@ class Desk:
         """What the page says was done."""
         return str(self.page.locator(".yx-flash").first.inner_text())
 
+    def shot(self) -> None:
+        """A picture of the page for whoever wants to look."""
+        if SHOTS:
+            n = next(_shots)
+            for width, height in (PHONE, DESKTOP):
+                self.page.set_viewport_size({"width": width, "height": height})
+                self.page.screenshot(path=f"{SHOTS}/{n:03}-{self.name}-{width}.png", full_page=True)
+            self.page.set_viewport_size({"width": self.size[0], "height": self.size[1]})
+
     def close(self) -> list[str]:
         """Leave; gives what was wrong on any page."""
         self.page.wait_for_load_state()
+        self.shot()
         self.context.close()
         return self.faults

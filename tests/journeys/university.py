@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from engine import db, organisation
+from engine import clock, db, jobs, organisation
 from engine.catalogue import process
 from engine.commands import definitions, edge, instances, people, polls, tasks
 from engine.queries import instances as files
@@ -65,14 +66,19 @@ class University:
 
     engine: Engine
     english: bool = False
+    ahead: timedelta | None = None  # how far the clock of this university is ahead of the true one
     units: dict[str, UUID] = field(default_factory=dict)
     people: dict[str, UUID] = field(default_factory=dict)
 
     @classmethod
-    def built(cls, engine: Engine, *, english: bool = False, logs_in: tuple[str, ...] = tuple(CAST)) -> University:
-        """The university; only those in `logs_in` get a password, which takes its time."""
+    def built(
+        cls, engine: Engine, *, english: bool = False, logs_in: tuple[str, ...] = tuple(CAST), now: str = ""
+    ) -> University:
+        """The university; only those in `logs_in` get a password, which takes its time. `now`: where its clock begins."""
         made = cls(engine, english)
-        with db.transaction(engine) as session:
+        if now:
+            made.turn_to(now)
+        with made.time(), db.transaction(engine) as session:
             for code, kind, name, name_en, above in UNITS:
                 more: Any = {"owner_type": "province", "city": "杭州"} if kind == "university_union" else {}
                 made.units[code] = people.create_unit(
@@ -91,15 +97,42 @@ class University:
             definitions.publish_shipped(session, process.read(ROOT / "processes" / "congress_motion"))
         return made
 
+    def time(self) -> AbstractContextManager[None]:
+        """Inside the block it is as late as it is in this university."""
+        return nullcontext() if self.ahead is None else clock.set_to(datetime.now(UTC) + self.ahead)
+
+    def turn_to(self, moment: str) -> None:
+        """Let it be this moment in China, for browsers too; what fell due until then happens."""
+        self.ahead = datetime.fromisoformat(moment).replace(tzinfo=clock.CHINA) - datetime.now(UTC)
+        with self.time():
+            jobs.sweep(self.engine)
+
+    def published(self, process_id: str) -> None:
+        """A process that comes with the product, in force."""
+        with self.time(), db.transaction(self.engine) as session:
+            definitions.publish_shipped(session, process.read(ROOT / "processes" / process_id))
+
+    def joined(self, username: str, name: str, *posts: str, logs_in: bool = False) -> None:
+        """One more person, with posts as kind@unit."""
+        with self.time(), db.transaction(self.engine) as session:
+            homes = [self.units[post.partition("@")[2]] for post in posts]
+            key = people.create_member(session, None, username, name, homes[0])
+            self.people[username] = key
+            for post, unit in zip(posts, homes, strict=True):
+                people.grant_post(session, None, key, post.partition("@")[0], unit, FROM, term=TERM)
+            if logs_in:
+                people.set_password(session, None, key, SECRET)
+
     def look(self, username: str, query: Callable[..., Any], *given: Any) -> Any:
-        with db.transaction(self.engine) as session:
+        with self.time(), db.transaction(self.engine) as session:
             return query(session, organisation.actor(session, self.people[username]), *given)
 
     def do(self, username: str, command: Callable[..., Any], *given: Any) -> Any:
         def work(session: db.Session) -> Any:
             return command(session, organisation.actor(session, self.people[username]), *given)
 
-        return edge.carry_out(self.engine, None, work)
+        with self.time():
+            return edge.carry_out(self.engine, None, work)
 
     def motion(self, subject: str, mover: str = "zhang") -> UUID:
         """A motion that has just been moved."""
