@@ -215,7 +215,7 @@ def voted_in_secret(town: University, hall: dict[str, Desk], presidium: Desk, vo
     return f"/polls/{poll}"
 
 
-def test_a_session_from_its_launch_to_the_archive(site: Site, town: University, desk: Callable[..., Desk]) -> None:
+def test_a_session_from_its_launch_to_the_archive(town: University, desk: Callable[..., Desk]) -> None:
     convened(desk)
     town.turn_to("2026-03-12T08:30:00")
     office, presidium = desk("congress", size=DESKTOP), desk("presidium")
