@@ -23,10 +23,12 @@ def digest(members: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
 
 
+def ledger(session: Session, meeting_id: UUID) -> list[str]:
+    """The ledger of a meeting, a line for each arrival and departure: number, member, + or -, way, by whom, when."""
+    rows = session.execute(select(tables.presence).where(_presence.meeting_id == meeting_id).order_by(_presence.no))
+    return [f"{r.no} {r.member_id} {'+' if r.came else '-'} {r.way} {r.by_id} {r.at.isoformat()}" for r in rows]
+
+
 def ledger_hash(session: Session, meeting_id: UUID) -> str:
-    """SHA-256 over the ledger of a meeting, a line for each arrival and departure."""
-    rows = session.execute(
-        select(tables.presence).where(_presence.meeting_id == meeting_id).order_by(_presence.no)
-    ).all()
-    lines = [f"{r.no} {r.member_id} {'+' if r.came else '-'} {r.way} {r.by_id} {r.at.isoformat()}\n" for r in rows]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    """SHA-256 over the ledger of a meeting, each line with its line feed."""
+    return hashlib.sha256("".join(f"{line}\n" for line in ledger(session, meeting_id)).encode()).hexdigest()

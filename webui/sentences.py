@@ -274,6 +274,7 @@ _WORDS: dict[str, tuple[Callable[[], str], str]] = {
     "matter_told": (lambda: _("把结果告知 %(number)s"), "outcome"),
     "matter_read": (lambda: _("%(who)s查看了本件"), "read"),
     "member_let_in": (lambda: _("%(who)s准许%(name)s查阅：%(reason)s"), "read"),
+    "matter_disclosed": (lambda: _("“%(element)s”以后不再保密"), "outcome"),
     "matter_erased": (lambda: _("%(who)s按规定删除了内容：%(reason)s"), "outcome"),
     "evidence_exported": (lambda: _("%(who)s导出证据包"), "read"),
     "history_read": (lambda: _("%(who)s查看了历史"), "read"),

@@ -41,6 +41,8 @@ def _block(title: str, lines: Iterator[str]) -> str:
 
 
 def _head(process: Process) -> str:
+    open_after = "、".join(process.title_of(key) for key in sorted(process.disclosed_by))
+    secret = f"{process.confidentiality}{f'（“{open_after}”以后不再保密）' if open_after else ''}"
     lines = [
         f"{process.title.zh}（{process.id}）",
         HEADER,
@@ -48,7 +50,7 @@ def _head(process: Process) -> str:
         process.summary.zh,
         f"依据：{process.basis.zh}",
         f"发起：{'、'.join(process.launch)}；填写：{_fields(process, 'launch')}",
-        f"编号：{process.numbering}；密级：{process.confidentiality}；保存年限：{process.raw.get('retention_years', '未写')}",
+        f"编号：{process.numbering}；密级：{secret}；保存年限：{process.raw.get('retention_years', '未写')}",
         "",
     ]
     return "\n".join(lines)

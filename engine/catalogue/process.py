@@ -160,6 +160,7 @@ class Process:
     launch: tuple[str, ...]
     search: tuple[str, ...]
     confidentiality: str
+    disclosed_by: frozenset[str]  # elements after which a confidential matter is one no more
     lanes: dict[str, Lane]
     tasks: dict[str, TaskRule]
     actions: dict[str, dict[str, Any]]
@@ -281,6 +282,7 @@ def _assemble(digest: str, files: dict[str, str], raw: dict[str, Any], tree: Any
         launch=tuple(raw["launch"]),
         search=tuple(raw.get("search", [])),
         confidentiality=str(raw.get("confidentiality", "internal")),
+        disclosed_by=frozenset(raw.get("disclosed_by", [])),
         lanes={k: _lane(k, v) for k, v in raw.get("lanes", {}).items()},
         tasks={
             "launch": TaskRule("launch", Words("提出", "Launch"), Words("", ""), "", form=launch_form),

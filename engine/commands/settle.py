@@ -47,8 +47,8 @@ WITH shared AS (INSERT INTO share (key, instance_id) SELECT unnest(CAST(:shares 
                   SELECT :id, * FROM unnest(CAST(:seqs AS int[]), CAST(:kinds AS text[]), CAST(:actors AS uuid[]),
                                             CAST(:ats AS timestamptz[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])))
 UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = CAST(:stage AS text[]), machine = :machine,
-       facts = :facts, rounds = :rounds, seq = :seq, head = :head, changed_at = :now, ended_at = :ended,
-       revision = revision + 1
+       facts = :facts, rounds = :rounds, confidential = :confidential, seq = :seq, head = :head, changed_at = :now,
+       ended_at = :ended, revision = revision + 1
  WHERE id = :id
 """).bindparams(
     bindparam("machine", type_=JSONB(none_as_null=True)), bindparam("facts", type_=JSONB), bindparam("rounds", type_=JSONB)
@@ -100,6 +100,9 @@ def settle(run: Run, step: Step, body: dict[str, Any], done: int | None = None) 
                 raise ProcessFault(said, element=element)
     if step.passed:
         body["passed"] = list(step.passed)
+    if run.row["confidential"] and (told := sorted(run.process.disclosed_by & set(step.passed))):
+        run.row["confidential"] = False
+        run.ledger.add("matter_disclosed", None, element=told[0])
     old, new = {live.ref: live for live in step.before}, {live.ref: live for live in step.live}
     opened = [live for ref, live in new.items() if ref not in old]
     _on_guard(run, {*step.passed, *(live.element for live in opened if live.kind == "task"), step.ended})
@@ -140,6 +143,7 @@ def save(run: Run) -> None:
             "ats": [e["at"] for e in events], "bodies": [e["body"] for e in events], "hashes": [e["hash"] for e in events],
             "title": str(subject)[:200] if subject else row["title"], "state": row["state"], "outcome": row["outcome"],
             "stage": row["stage"], "machine": row["machine"], "facts": run.facts, "rounds": run.rounds,
+            "confidential": row["confidential"],
             "seq": run.ledger.seq, "head": run.ledger.head, "now": clock.now(), "ended": row["ended_at"],
         },
     )  # fmt: skip

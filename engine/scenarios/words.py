@@ -99,6 +99,7 @@ _CLAUSES: dict[str, Callable[[Process, Mapping[str, Any]], str]] = {
     "matter_linked": lambda _process, body: f"关联 {body.get('number', '')}",
     "matter_told": lambda _process, body: f"告知 {body.get('number', '')}",
     "link_sent": lambda _process, body: f"向{body.get('to', '')}发出答复链接",
+    "matter_disclosed": _plain("不再保密"),
     "member_let_in": lambda _process, body: f"准许{body.get('name', '')}查阅",
     "matter_read": _plain("查阅在案"),
     "incident_noted": lambda _process, body: f"异常：{body.get('message', '')}",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
+import json
 import re
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from engine.commands import polls
+from engine import db, keys
+from engine.commands import evidence, polls
 from tests.webui.hall import Hall
 
 if TYPE_CHECKING:
@@ -306,6 +313,27 @@ def test_the_meeting_ends_with_its_task_and_stays_readable(hall: Hall, client: B
     assert "已结束" in page and "无人当选" not in page and "去签到" not in page
     closed = client("d0").post(f"/meetings/{hall.id}/check-in", data={"code": hall.code})
     assert closed.status_code == 409 and "会议已经结束" in closed.text
+
+
+def test_the_evidence_tells_who_was_there(hall: Hall, client: Browser) -> None:
+    hall.election()
+    client("chair").post(f"/polls/{hall.poll('elect')}/close")
+    for teller in ("d2", "d3"):
+        client(teller).post(f"/polls/{hall.poll('elect')}/sign")
+    client("chair").post(f"/tasks/{hall.task('session')}", data={"f.note": "会议顺利"})
+    key = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+    actor = hall.house.actor("auditor")
+    with db.transaction(hall.house.engine) as session:
+        pack = zipfile.ZipFile(io.BytesIO(evidence.export(session, actor, hall.instance, key)))
+    said = pack.read("answer.txt").decode()
+    for words in ("开会时应到 9，须到 6，实到 9，达到法定人数", "散会时应到 9，须到 6，实到 9", "名册与开会时一致", "签到记录与散会时一致",
+                  "宣布开会 [", "应到：9", "at the closing: due 9, needed 6, present 9, quorate"):  # fmt: skip
+        assert words in said, words
+    ledger = pack.read("meetings/session-ledger.txt")
+    closed = next(e for e in map(json.loads, pack.read("events.jsonl").splitlines()) if "meeting_closed" in e["body"])
+    assert json.loads(closed["body"])["ledger"] == hashlib.sha256(ledger).hexdigest() and ledger.count(b" + ") == 9
+    due = list(csv.reader(io.StringIO(pack.read("meetings/session-roll.csv").decode("utf-8-sig"))))[1:]
+    assert len(due) == 10 and [kind for *_, kind in due].count("列席 observer") == 1
 
 
 def test_everything_is_there_in_english(hall: Hall, client: Browser) -> None:

@@ -26,6 +26,7 @@ DOTTED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _WIDTH = re.compile(r"(0?[1-9]d?)?")
 ANYBODY = "member"  # in `launch`: any member of the union
 GUARDED = frozenset({"userTask", "serviceTask", "endEvent"})
+DONE = frozenset({"userTask", "serviceTask", "businessRuleTask"})
 VOTES = frozenset({"votes", "roll", "present", "valid"})  # what `wins` may name
 MEETING = frozenset({"due", "present", "observers", "guests"})  # what `quorum` may name
 TASK_DUE, OVERDUE = frozenset({"task_due"}), frozenset({"overdue"})
@@ -62,6 +63,14 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield Fault(
             FILE, "confidentiality", f"没有 {shown(raw['confidentiality'])} 这一档。", f"可以写：{'、'.join(CONFIDENTIALITY)}。"
         )
+    if raw.get("disclosed_by") and raw.get("confidentiality") != "named":
+        said = '写上 confidentiality = "named"，或删去 disclosed_by。'
+        yield Fault(FILE, "disclosed_by", "本流程不保密，谈不上不再保密。", said)
+    known = draft.diagram.elements if draft.diagram else {}
+    for key in raw.get("disclosed_by", ()):
+        if draft.diagram and (key not in known or known[key].type not in DONE):
+            said = "请写用户任务、服务任务或判定的 id。"
+            yield Fault(FILE, "disclosed_by", f"{shown(key)} 不是图中的环节、动作或判定。", said)
     if raw.get("retention_years", 0) < 0:
         yield Fault(FILE, "retention_years", "保存年限不能是负数。", "请写整数年。")
     for post in set(raw.get("launch", ())) - {ANYBODY}:

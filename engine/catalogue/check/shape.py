@@ -66,6 +66,7 @@ PROCESS = Of(
     {
         "id": str, "title": str, "title_en": str, "summary": str, "summary_en": str, "basis": str, "basis_en": str,
         "numbering": str, "number_key": str, "subject": str, "launch": [str], "search": [str], "confidentiality": str,
+        "disclosed_by": [str],
         "retention_years": int, "names_en": _WORDS,
         "lanes": Of({ANY_KEY: _LANE}), "tasks": Of({ANY_KEY: _TASK}), "actions": Of({ANY_KEY: _ACTION}),
         "messages": Of({ANY_KEY: _MESSAGE}), "documents": Of({ANY_KEY: _DOCUMENT}),

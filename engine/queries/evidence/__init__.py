@@ -83,6 +83,9 @@ def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey
     _add_papers(session, archive, case)
     for question in case.polls:
         archive.add(f"rolls/{question.element}.csv", words.roll(case, question))
+    for hall in case.meetings:
+        archive.add(f"meetings/{hall.element}-roll.csv", words.due(hall))
+        archive.add(f"meetings/{hall.element}-ledger.txt", "".join(f"{line}\n" for line in hall.ledger))
     for name, text in sorted(case.process.files.items()):
         archive.add(f"process/{name}", text)
     for rule_id, ruling in case.rulings.items():

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
-from engine import canonical, clock, expressions, history, rooms, tables
+from engine import canonical, clock, expressions, history, rolls, rooms, tables
 from engine.catalogue.store import process_of
 from engine.errors import HistoryBroken, ProcessFault
 from engine.queries.words import Named
@@ -72,6 +72,17 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Hall:
+    """A meeting with its roll (member id, name, kind), by member id, and the lines of its ledger."""
+
+    id: UUID
+    element: str
+    row: Any
+    due: tuple[Any, ...]
+    ledger: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Case:
     """One instance with all that belongs to it; `row` is its row of the table."""
 
@@ -80,6 +91,7 @@ class Case:
     events: tuple[Entry, ...]
     said: tuple[Said, ...]
     polls: tuple[Question, ...]
+    meetings: tuple[Hall, ...]
     documents: tuple[Any, ...]
     attachments: tuple[Any, ...]
     rulings: Mapping[str, Ruling | None]
@@ -111,6 +123,7 @@ def read(session: Session, row: Any, key: SigningKey, shut: frozenset[str] = fro
     document, attachment = tables.document.c, tables.attachment.c
     return Case(
         row=row, process=process, events=shown, said=said, polls=polls,
+        meetings=_meetings(session, row.id),
         documents=tuple(session.execute(
             select(tables.document).where(document.instance_id == row.id).order_by(document.issued_at, document.id)
         )),
@@ -176,6 +189,24 @@ def _polls(session: Session, instance_id: UUID, process: Process) -> tuple[Quest
             .join(tables.member, member.id == roll.member_id).where(roll.poll_id == r.id).order_by(roll.member_id)
         )))
         for r in rows if r.element in process.tasks
+    )  # fmt: skip
+
+
+def _meetings(session: Session, instance_id: UUID) -> tuple[Hall, ...]:
+    meeting, attendance, member = tables.meeting.c, tables.attendance.c, tables.member.c
+    rows = session.execute(
+        select(tables.meeting, tables.task.c.element)
+        .join(tables.task, tables.task.c.id == meeting.task_id)
+        .where(meeting.instance_id == instance_id)
+        .order_by(meeting.called_at, meeting.id)
+    ).all()
+    return tuple(
+        Hall(r.id, r.element, r, tuple(session.execute(
+            select(attendance.member_id, member.name, attendance.kind)
+            .join(tables.member, member.id == attendance.member_id)
+            .where(attendance.meeting_id == r.id).order_by(attendance.member_id)
+        )), tuple(rolls.ledger(session, r.id)))
+        for r in rows
     )  # fmt: skip
 
 

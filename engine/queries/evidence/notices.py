@@ -78,7 +78,10 @@ _README = ("""证据包：{number} {title}
   documents/       文书数据，逐字节      prints/          文书的打印件，由上述数据排出
   attachments/     附件                rolls/           每次表决的名册与作答
   process/         本件所用流程版本      rules/           所用规则的条文、出处、层级、可信度
-  名册的散列：各行 member 按字典序以换行符连接后的 SHA-256，应与 poll_opened 记录的 roll_hash 相同。
+  meetings/        每次会议的应到名册、签到记录
+  名册的散列：各行 member 按字典序以换行符连接后的 SHA-256，应与 poll_opened 记录的 roll_hash 相同；
+  会议名册只取正式（formal）各行，与 meeting_opened 的 roll_hash 相同；签到记录整个文件的 SHA-256
+  与 meeting_closed 的 ledger 相同。
 
 
 """, """Evidence pack: {number} {title}
@@ -112,5 +115,8 @@ Contents
   documents/       the data of the documents  prints/          the documents, typeset from these data
   attachments/     what people added          rolls/           the roll and the answers of each poll
   process/         the version of the process rules/           text, source, level and confidence of the rules
+  meetings/        the roll of each meeting and its ledger of presence
   The digest of a roll: SHA-256 over the members' ids, sorted, joined by line feeds; it equals roll_hash in poll_opened.
+  Of a meeting's roll only the formal members count for roll_hash in meeting_opened; the SHA-256 of a whole ledger file
+  equals ledger in meeting_closed.
 """)

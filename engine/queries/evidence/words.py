@@ -8,14 +8,14 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from engine import clock
+from engine import clock, rolls
 from engine.queries.words import answered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.catalogue import Process
-    from engine.queries.evidence.case import Case, Entry, Question
+    from engine.queries.evidence.case import Case, Entry, Hall, Question
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "instance_launched": ("提出", "launched"),
@@ -47,6 +47,30 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "attempt_refused": ("办理被拒", "attempt refused"),
     "added_to_report": ("列入报告", "added to the report"),
     "evidence_exported": ("导出证据包", "evidence exported"),
+    "history_read": ("查看历史", "history read"),
+    "deadline_kept": ("已办理，不再延期", "already done, not extended"),
+    "deadline_recomputed": ("重新计算期限", "deadline computed anew"),
+    "meeting_called": ("召集会议", "meeting called"),
+    "meeting_opened": ("宣布开会", "meeting opened"),
+    "meeting_closed": ("散会", "meeting closed"),
+    "poll_called": ("等监票人领取密钥", "poll waits for its tellers' keys"),
+    "poll_stopped": ("表决截止，等待计票", "poll stopped, to be counted"),
+    "poll_signed": ("监票人签字", "signed by a teller"),
+    "poll_voided": ("宣布表决无效", "poll declared void"),
+    "paper_ballots_given": ("发出纸质票", "paper ballots given out"),
+    "paper_ballots_counted": ("录入纸质票", "paper ballots entered"),
+    "key_taken": ("领取密钥", "key taken"),
+    "ballots_cast": ("投票结束，公布回执", "voting over, receipts published"),
+    "key_joined": ("输入口令", "passphrase entered"),
+    "ballots_opened": ("开启选票", "ballots opened"),
+    "link_sent": ("发送一次性链接", "one-time link sent"),
+    "matter_begun": ("发起关联事项", "another matter begun"),
+    "matter_linked": ("关联另一事项", "linked to another matter"),
+    "matter_told": ("告知关联事项", "another matter told"),
+    "matter_read": ("查看本件", "matter read"),
+    "member_let_in": ("准许查阅", "reader let in"),
+    "matter_disclosed": ("解除保密", "no longer confidential"),
+    "matter_erased": ("删除内容", "contents erased"),
 }
 STATES = {
     "running": ("正在办理", "running"), "suspended": ("已暂停", "suspended"), "ended": ("已办结", "ended"),
@@ -56,6 +80,9 @@ _DETAILS = {
     "number": ("编号", "number"), "outcome": ("结论", "outcome"), "choice": ("选择", "choice"), "comment": ("意见", "comment"),
     "reason": ("理由", "reason"), "why": ("原因", "why"), "due": ("期限", "due"), "closes": ("截止", "closes"),
     "roll": ("名册人数", "on the roll"), "rule": ("规则", "rule"), "result": ("结果", "result"), "into": ("并入", "into"),
+    "present": ("实到", "present"), "needed": ("须到", "needed"), "issued": ("发出", "issued"),
+    "returned": ("收回", "returned"), "cast": ("投票人数", "voters"), "invalid": ("无效票", "invalid"),
+    "to": ("收件人", "to"), "name": ("姓名", "name"),
     "stopped_days": ("暂停天数", "days stopped"), "documents": ("文书份数", "documents"), "verb": ("所欲办理", "attempted"),
     "message": ("说明", "message"), "old": ("原", "old"), "new": ("现", "new"), "ended": ("办结于", "ended at"),
 }  # fmt: skip
@@ -109,13 +136,14 @@ def _answer(case: Case, n: int) -> list[str]:
     ]
     parts = (
         (("一、经过", "1. What happened"), _events(case, n)),
-        (("二、表决", "2. Polls"), [line for q in case.polls for line in _poll(case, q, n)]),
-        (("三、签发的文书", "3. Documents issued"), _documents(case, n)),
-        (("四、附件", "4. Attachments"), [f"{a.name}  SHA-256 {a.sha256}" for a in case.attachments]),
-        (("五、被拒绝的办理", "5. Refused attempts"), [_line(case, e, n) for e in case.events if e.kind == "attempt_refused"]),
-        (("六、流程引用的规则", "6. Rules that the steps refer to"), _rulings(case, lang)),
-        (("七、校验", "7. Proof"), _proof(case, n)),
-        (("八、以上在什么情况下不成立", "8. What would have to be false"), _trust(n)),
+        (("二、会议", "2. Meetings"), [line for hall in case.meetings for line in _meeting(case, hall, n)]),
+        (("三、表决", "3. Polls"), [line for q in case.polls for line in _poll(case, q, n)]),
+        (("四、签发的文书", "4. Documents issued"), _documents(case, n)),
+        (("五、附件", "5. Attachments"), [f"{a.name}  SHA-256 {a.sha256}" for a in case.attachments]),
+        (("六、被拒绝的办理", "6. Refused attempts"), [_line(case, e, n) for e in case.events if e.kind == "attempt_refused"]),
+        (("七、流程引用的规则", "7. Rules that the steps refer to"), _rulings(case, lang)),
+        (("八、校验", "8. Proof"), _proof(case, n)),
+        (("九、以上在什么情况下不成立", "9. What would have to be false"), _trust(n)),
     )
     for titles, lines in parts:
         head += ["", titles[n], *(lines or [("（无）", "(none)")[n]])]
@@ -179,7 +207,8 @@ def details_of(case: Case, entry: Entry, n: int) -> str:
             continue
         if key == "outcome" and case.said_at(entry.seq):
             continue  # it stands among the answers
-        shown.append(_labelled(labels[n], _value(case, entry, key, value, n), n))
+        label = ("应到", "due")[n] if key == "due" and entry.kind.startswith("meeting_") else labels[n]
+        shown.append(_labelled(label, _value(case, entry, key, value, n), n))
     return "; ".join(shown) if n else ";".join(shown)
 
 
@@ -194,6 +223,8 @@ def _value(case: Case, entry: Entry, key: str, value: Any, n: int) -> str:
         return _WHY.get(str(value), (str(value), str(value)))[n]
     if key == "verb" and not n:
         return _VERBS.get(str(value), str(value))
+    if key == "due" and entry.kind.startswith("meeting_"):
+        return str(value)
     if key in ("due", "closes") and "T" in str(value):
         return moment(datetime.fromisoformat(str(value)))
     if key == "ended":
@@ -236,6 +267,41 @@ def _poll(case: Case, question: Question, n: int) -> list[str]:
     ]  # fmt: skip
     seen = [f"#{e.seq}" for e in (opened, closed) if e]
     return [*lines, f"      {('见', 'see')[n]} {' '.join(seen)}"] if seen else lines
+
+
+_ROLL = (("名册与开会时所载不符", "名册与开会时一致"), ("the roll was altered", "the roll is that of the opening"))
+_LEDGER = (("签到记录与散会时所载不符", "签到记录与散会时一致"), ("the ledger was altered", "the ledger is as it was closed"))
+
+
+def _meeting(case: Case, hall: Hall, n: int) -> list[str]:
+    """Who was due, needed and there at the opening and the closing, and whether roll and ledger are those on record."""
+    told = {entry.kind: entry for entry in case.events if entry.says.get("meeting") == str(hall.id)}
+    opened, closed = told.get("meeting_opened"), told.get("meeting_closed")
+    span = f"{moment(hall.row.opened_at)} – {moment(hall.row.closed_at) or '…'}"
+    lines = [f"[{case.process.title_of(hall.element, ('zh', 'en')[n])}] {span}"]
+    if opened:
+        formal = rolls.digest(str(d.member_id) for d in hall.due if d.kind == "formal")
+        same = formal == opened.says["roll_hash"]
+        lines += [_there(opened, ("开会时", "at the opening")[n], n), _ROLL[n][same]]
+    if closed:
+        ledger = "".join(f"{line}\n" for line in hall.ledger)
+        same = sha256(ledger.encode()).hexdigest() == closed.says["ledger"]
+        lines += [_there(closed, ("散会时", "at the closing")[n], n), _LEDGER[n][same]]
+    return [lines[0], *(f"      {line}" for line in lines[1:])]
+
+
+def _there(entry: Entry, at: str, n: int) -> str:
+    due, needed, present = (entry.says.get(key, "") for key in ("due", "needed", "present"))
+    reached = (("未达到法定人数", "达到法定人数"), ("no quorum", "quorate"))[n][bool(entry.says.get("quorate"))]
+    zh = f"{at}应到 {due}，须到 {needed}，实到 {present}，{reached}，见 #{entry.seq}"
+    return f"{at}: due {due}, needed {needed}, present {present}, {reached}, see #{entry.seq}" if n else zh
+
+
+def due(hall: Hall) -> bytes:
+    """The roll of a meeting as CSV: who was due, and as what."""
+    kinds = {"formal": "正式 formal", "observer": "列席 observer", "guest": "特邀 guest"}
+    rows: list[list[object]] = [[str(d.member_id), d.name, kinds.get(d.kind, d.kind)] for d in hall.due]
+    return table([["member", "姓名 name", "身份 kind"], *rows])
 
 
 def roll_hash(question: Question) -> str:
