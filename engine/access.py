@@ -45,6 +45,7 @@ def is_own_union(actor: Actor, union_id: UUID | None) -> bool:
 
 
 VERBS: dict[str, tuple[Callable[[Actor, UUID | None], bool], ...]] = {
+    "remind": (is_secretary,),
     "suspend": (is_secretary,),
     "resume": (is_secretary,),
     "terminate": (is_secretary,),

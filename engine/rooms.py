@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engine import tables
+from engine import access, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,9 +44,15 @@ def in_lane(actor: Actor, full: Mapping[str, Any], lane: Lane) -> bool:
 
 
 def may_read(actor: Actor, full: Mapping[str, Any], process: Process, element: str) -> bool:
-    """May this person read what was said in a task? Without a room everybody who sees the matter may."""
+    """May this person read what was said in a task? Without a room everybody who sees the matter may.
+
+    A matter that is confidential no more can be checked by the union's auditors and secretaries, its rooms included.
+    """
     rule = process.tasks.get(element)
-    return rule is None or not rule.room or any(in_lane(actor, full, process.lanes[lane]) for lane in rule.room)
+    if rule is None or not rule.room or any(in_lane(actor, full, process.lanes[lane]) for lane in rule.room):
+        return True
+    disclosed = bool(process.disclosed_by) and not full["confidential"]
+    return disclosed and access.may(actor, "export", full["union_id"])
 
 
 def closed(actor: Actor, full: Mapping[str, Any], process: Process) -> frozenset[str]:

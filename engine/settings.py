@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ class Settings:
     processes: Path
     host: str = "127.0.0.1"
     port: int = 8000
+    address: str = ""  # as people reach it, e.g. https://yixing.example.edu.cn; for links and QR codes
     demo: bool = False
     secret_key: str = ""
     secure_cookies: bool = False
@@ -31,8 +33,8 @@ class Settings:
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read YIXING_HOME, _DATABASE_URL, _PROCESSES, _HOST, _PORT, _DEMO, _SECRET_KEY, _SECURE_COOKIES, _TRUSTED_PROXIES,
-    _WEB_WORKERS, _WEB_THREADS. Raises ValueError in words when a number is none."""
+    """Read YIXING_HOME, _DATABASE_URL, _PROCESSES, _HOST, _PORT, _ADDRESS, _DEMO, _SECRET_KEY, _SECURE_COOKIES,
+    _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS. Raises ValueError in words when a number or the address is none."""
     env = os.environ if environ is None else environ
 
     def number(name: str, default: int) -> int:
@@ -46,12 +48,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     def flag(name: str) -> bool:
         return env.get(f"YIXING_{name}", "").strip().lower() in {"1", "true", "yes", "on"}
 
+    address = env.get("YIXING_ADDRESS", "").strip().rstrip("/")
+    if address and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", address):
+        raise ValueError(f"YIXING_ADDRESS must look like https://yixing.example.edu.cn, not {address!r}")
     return Settings(
         home=Path(env.get("YIXING_HOME", "") or "var").resolve(),
         database_url=env.get("YIXING_DATABASE_URL", "").strip(),
         processes=Path(env.get("YIXING_PROCESSES", "") or ROOT / "processes").resolve(),
         host=env.get("YIXING_HOST", "") or "127.0.0.1",
         port=number("PORT", 8000),
+        address=address,
         demo=flag("DEMO"),
         secret_key=env.get("YIXING_SECRET_KEY", ""),
         secure_cookies=flag("SECURE_COOKIES"),

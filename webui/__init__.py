@@ -12,6 +12,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from engine import db, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
     from engine.settings import Settings
 
 csrf = CSRFProtect()
@@ -37,6 +40,8 @@ def create_app(given: Settings | None = None) -> Flask:
     )
     if own.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, own.trusted_proxies, own.trusted_proxies, own.trusted_proxies)  # type: ignore[method-assign]
+    if own.address:
+        app.wsgi_app = _At(app.wsgi_app, own.address)  # type: ignore[method-assign]
     app.extensions["engine"] = db.connect(db.url_of(own))
     csrf.init_app(app)
 
@@ -47,6 +52,17 @@ def create_app(given: Settings | None = None) -> Flask:
     errors.init_app(app)
     pages.init_app(app)
     return app
+
+
+class _At:
+    """Links and QR codes carry the configured address, whatever Host a request names."""
+
+    def __init__(self, inner: WSGIApplication, address: str) -> None:
+        self.inner = inner
+        self.scheme, _, self.host = address.partition("://")
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self.inner({**environ, "HTTP_HOST": self.host, "wsgi.url_scheme": self.scheme}, start_response)
 
 
 def _secret(own: Settings) -> str:

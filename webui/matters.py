@@ -156,12 +156,13 @@ def _message(instance_id: UUID, name: str, values: Any, errors: Any = None, faul
     return form, 422 if fault else 200
 
 
-@blueprint.post("/matters/<uuid:instance_id>/<any(suspend, resume, terminate):what>")
+@blueprint.post("/matters/<uuid:instance_id>/<any(remind, suspend, resume, terminate):what>")
 @needs_login
 def desk(instance_id: UUID, what: str) -> Page | Answer:
-    """The secretary stops a matter, lets it go on, or ends it for good."""
+    """The secretary urges those who have a matter, stops it, lets it go on, or ends it for good."""
     reason = request.form.get("reason", "")
     acts = {
+        "remind": lambda s: instances.remind(s, me(), instance_id, reason),
         "suspend": lambda s: instances.suspend(s, me(), instance_id, reason),
         "resume": lambda s: instances.resume(s, me(), instance_id),
         "terminate": lambda s: instances.terminate(s, me(), instance_id, reason),
@@ -174,6 +175,7 @@ def desk(instance_id: UUID, what: str) -> Page | Answer:
     except Conflict as fault:
         return page(instance_id, fault=fault.message), fault.status
     said = {
+        "remind": _("已催办，办理人的待办中会显示。"),
         "suspend": _("已暂停，各项期限停止计算。"),
         "resume": _("已恢复办理，各项期限相应顺延。"),
         "terminate": _("已终止。"),

@@ -60,6 +60,9 @@ class Teller:
 
     def who(self, event: Happened) -> str:
         """The actor; the engine itself where nobody acted."""
+        outside = event.body.get("outside")
+        if isinstance(outside, dict):
+            return _("%(unit)s %(office)s %(name)s（经一次性链接）", **outside)
         behalf = event.body.get("on_behalf_of")
         name = event.actor or _("系统")
         return _("%(who)s（代%(for)s）", **{"who": name, "for": behalf["name"]}) if isinstance(behalf, dict) else name
@@ -91,6 +94,12 @@ class Teller:
             return labels.get(key, key)
         return _("弃权") if key == "abstain" else _("、").join(labels.get(c) or self.name(c) for c in key.split(" "))
 
+    def passes(self, event: Happened) -> str:
+        """The rule of a poll in words, else as it is written."""
+        rule = self.process.tasks.get(str(event.body.get("task"))) if self.process else None
+        words = rule.poll.words.in_(lang()) if rule and rule.poll else ""
+        return words or str(event.body.get("rule"))
+
     def outcome(self, event: Happened) -> str:
         """The label of what a task's form decided."""
         key, rule = event.body.get("outcome"), self.process.tasks.get(str(event.body.get("task"))) if self.process else None
@@ -108,9 +117,10 @@ class Teller:
         fixed = {"roll": _("名册"), "answered": _("作答"), "silent": _("未作答"), "issued": _("发出"), "returned": _("收回"),
                  "valid": _("有效"), "invalid": _("无效"), "present": _("截止时到会"), "present_at_opening": _("开始时到会"),
                  "abstain": _("弃权"), "seats": _("名额")}  # fmt: skip
+        order = {k: n for n, k in enumerate((*labels, *fixed))}
         parts = [
             f"{labels[k].in_(lang()) if k in labels else fixed.get(k, k)} {v}"
-            for k, v in numbers.items()
+            for k, v in sorted(numbers.items(), key=lambda pair: order.get(pair[0], len(order)))
             if isinstance(v, int) and not isinstance(v, bool)
         ]
         votes = numbers.get("votes")
@@ -140,9 +150,18 @@ def _task_completed(t: Teller, e: Happened) -> str:
 
 
 def _poll_closed(t: Teller, e: Happened) -> str:
+    if e.body.get("room"):
+        return _("“%(task)s”截止，结果不向您显示", task=t.title(e.body.get("task")))
     passed = (e.body.get("outcome") or {}).get("passed")
     result = _("通过") if passed else _("未通过")
     return _("“%(task)s”截止：%(result)s", task=t.title(e.body.get("task")), result=result)
+
+
+def _poll_answered(t: Teller, e: Happened) -> str:
+    who, task, choice = t.who(e), t.title(e.body.get("task")), t.choice(e)
+    if choice:
+        return _("%(who)s在“%(task)s”中答：%(choice)s", who=who, task=task, choice=choice)
+    return _("%(who)s在“%(task)s”中作答", who=who, task=task)
 
 
 def _poll_opened(t: Teller, e: Happened) -> str:
@@ -160,6 +179,7 @@ def verb(key: str) -> str:
     """What a verb of the access table is called."""
     name = key.partition(":")[0]
     return {
+        "remind": _("催办"),
         "suspend": _("暂停"), "resume": _("恢复"), "terminate": _("终止"), "retry": _("重试异常"), "reassign": _("改派"),
         "read_history": _("查看历史"), "verify": _("校验历史"), "export": _("导出证据"), "see_people": _("查看人员"),
         "manage_people": _("管理人员"), "import_people": _("导入人员"), "set_password": _("设置密码"),
@@ -233,8 +253,7 @@ _WORDS: dict[str, tuple[Callable[[], str], str]] = {
     "task_claimed": (lambda: _("%(who)s签收“%(task)s”"), ""),
     "task_released": (lambda: _("%(who)s把“%(task)s”退回同岗位"), ""),
     "task_reassigned": (lambda: _("%(who)s改派“%(task)s”"), ""),
-    "poll_answered": (lambda: _("%(who)s在“%(task)s”中答：%(choice)s"), ""),
-    "poll_answer_withdrawn": (lambda: _("%(who)s撤回在“%(task)s”中的答复（%(choice)s）"), ""),
+    "poll_answer_withdrawn": (lambda: _("%(who)s撤回在“%(task)s”中的答复"), ""),
     "key_taken": (lambda: _("监票人%(who)s领取“%(task)s”的密钥"), "poll"),
     "ballots_cast": (lambda: _("“%(task)s”投票 %(cast)s 人，回执公布，散列 %(board)s"), "poll"),
     "key_joined": (lambda: _("监票人%(who)s为“%(task)s”输入口令"), "poll"),
@@ -260,6 +279,7 @@ _WORDS: dict[str, tuple[Callable[[], str], str]] = {
     "mover_replaced": (lambda: _("提案人由%(old)s改为%(new)s"), "outcome"),
     "instance_merged": (lambda: _("%(who)s确认并入 %(number)s"), "outcome"),
     "origin_merged": (lambda: _("%(number)s 并入本件"), "outcome"),
+    "matter_reminded": (lambda: _("%(who)s催办：%(reason)s"), "outcome"),
     "instance_suspended": (lambda: _("%(who)s暂停本件：%(reason)s"), "outcome"),
     "instance_resumed": (lambda: _("%(who)s恢复本件，停了 %(stopped_days)s 天"), "outcome"),
     "instance_withdrawn": (lambda: _("%(who)s撤回本件：%(reason)s"), "outcome"),
@@ -308,6 +328,7 @@ _WORDS: dict[str, tuple[Callable[[], str], str]] = {
 }
 _TOLD: dict[str, tuple[Callable[[Teller, Happened], str], str]] = {
     "task_completed": (_task_completed, "outcome"),
+    "poll_answered": (_poll_answered, ""),
     "poll_opened": (_poll_opened, "poll"),
     "poll_closed": (_poll_closed, "outcome"),
     "document_issued": (_document, "document"),
@@ -325,7 +346,8 @@ def _details(t: Teller, e: Happened) -> list[str]:
     if body.get("comment"):
         found.append(_("意见：%(comment)s", comment=body["comment"]))
     if e.kind == "poll_opened":
-        found.append(_("规则 %(rule)s；名册散列 %(hash)s", rule=body.get("rule"), hash=str(body.get("roll_hash"))[:16] + "…"))
+        found.extend(str(v) for v in list((body.get("about") or {}).values())[:1] if isinstance(v, str))
+        found.append(_("规则：%(rule)s；名册散列 %(hash)s", rule=t.passes(e), hash=str(body.get("roll_hash"))[:16] + "…"))
     if e.kind == "poll_closed":
         found.append(t.counts(e))
         found.append(_closing().get(str(body.get("why")), ""))
@@ -340,5 +362,6 @@ def _details(t: Teller, e: Happened) -> list[str]:
 
 
 def _closing() -> dict[str, str]:
-    return {"window_ended": _("期满截止"), "early": _("结果已定，提前截止"), "closed_by_mover": _("人数已够，由提案人截止"),
+    return {"window_ended": _("期满截止"), "early": _("结果已定，提前截止"),
+            "all_answered": _("全部作答，截止"), "closed_by_mover": _("人数已够，由提案人截止"),
             "closed_by_chair": _("由主持人截止"), "signed": _("监票人全部签字")}  # fmt: skip

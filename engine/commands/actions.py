@@ -23,11 +23,16 @@ Args = dict[str, Any]
 
 
 def issue_document(run: Run, args: Args) -> None:
-    """Number a document and freeze what it says. `document`: key under [documents]. The PDF follows from the frozen data."""
+    """Number a document and freeze what it says. `document`: key under [documents]. The PDF follows from the frozen data.
+
+    `set`: facts that are fixed before, as by set_fact.
+    """
     rule = run.process.documents.get(args["document"])
     if rule is None:
         raise ProcessFault(f"没有文书 {args['document']}。", file="process.toml", element=args["document"])
-    number = next_number(run.session, run.row["union_id"], f"doc:{rule.key}", rule.numbering) if rule.numbering else ""
+    if "set" in args:
+        set_fact(run, args)
+    number = next_number(run.session, run.row["union_id"], f"doc:{rule.numbering}", rule.numbering) if rule.numbering else ""
     data = document_data(run, number, rule.title.zh, run.process.files.get(f"documents/{rule.key}.typ", ""))
     digest = canonical.digest(canonical.dumps(data)).hex()
     key = tables.new_id()

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.organisation import Actor
 
-FEWEST = "BALLOT-MIN"
 MOST_GUESSES, WINDOW_MINUTES = 5, 15
 _poll, _roll, _box, _key, _part = tables.poll, tables.roll, tables.box, tables.teller_key, tables.teller_part
 _envelope, _task, _instance = tables.envelope, tables.task, tables.instance
@@ -192,7 +191,7 @@ def close_when_all_voted(session: Session, poll_id: UUID) -> None:
         return
     run, poll, task = polls.locked(session, None, poll_id)
     if poll.state == "open" and run.row["state"] == "running":
-        polls.finish_poll(run, poll, task, "early")
+        polls.finish_poll(run, poll, task, "all_answered")
 
 
 # --- the count ----------------------------------------------------------------------------------------------------------
@@ -210,7 +209,7 @@ def join(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     mine = session.execute(select(_key).where(_key.c.poll_id == poll_id, _key.c.member_id == actor.id)).first()
     if mine is None or mine.joined:
         raise Conflict("您已输入过口令。", code="joined")
-    if 0 < box.voters < run.rule(FEWEST):
+    if 0 < box.voters < run.rule(questions.FEWEST):
         raise Conflict("收到的选票太少，开箱就会透露个人的选择；请作废后重新表决。", code="too_few_ballots")
     parts = _unwrapped(run, task, mine, passphrase)
     session.execute(update(_key).where(_key.c.poll_id == poll_id, _key.c.member_id == actor.id).values(joined=True))

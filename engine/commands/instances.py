@@ -42,6 +42,10 @@ def current(session: Session, process_id: str) -> Process:
         .limit(1)
     ).scalar()
     return process_of(session, access.must_see(version))
+_REMIND = text("""
+UPDATE task SET due = coalesce(due, '{}') || jsonb_build_object('reminded', CAST(:today AS text))
+ WHERE instance_id = :id AND state = 'open' AND coalesce(due->>'reminded', '') <> :today
+""")
 
 
 def launching_post(actor: Actor, process: Process) -> organisation.Held:
@@ -175,6 +179,18 @@ def _end(run: Run, state: str, kind: str, reason: str) -> None:
     body = run.ledger.add(kind, run.actor, reason=reason)
     run.row["closing"] = state
     settle.settle(run, machine.Step(None, (), (), state, settle.alive(run)), body)
+
+
+def remind(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
+    """Urge those for whom a matter waits: their tasks say so in the inbox. Once a day; Conflict when it was done today."""
+    run = _desk(session, actor, instance_id, "remind", "running")
+    plain, today = reasons.plain(reason), clock.today().isoformat()
+    marked = session.execute(_REMIND, {"id": instance_id, "today": today}).rowcount
+    if not marked:
+        raise Conflict("今天已经催办过，或者现在没有等待办理的环节。", code="reminded")
+    run.ledger.add("matter_reminded", actor, reason=plain)
+    settle.save(run)
+    return instance_id
 
 
 def suspend(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:

@@ -68,18 +68,20 @@ def knock(session: Session, token: str, address: str) -> EngineError | None:
 
     Commit what it wrote, so that failures count; then raise what it gave.
     """
+    try:
+        usable(session, token)
+    except NotFound as fault:
+        wrong = fault
+    else:
+        return None
     attempt, key = tables.attempt.c, f"link:{address if address.isprintable() else ''}"[:100]
     recent = select(attempt.at).where(attempt.key == key, attempt.at > clock.now() - WINDOW).order_by(attempt.at.desc())
     oldest = session.execute(recent.offset(PER_ADDRESS - 1).limit(1)).scalar()
     if oldest is not None:
         wait = max(1, int((oldest + WINDOW - clock.now()).total_seconds()))
         return Refused(f"尝试次数过多，请在 {-(-wait // 60)} 分钟后再试。", code="too_many_attempts", wait=wait)
-    try:
-        usable(session, token)
-    except NotFound as fault:
-        session.execute(insert(tables.attempt).values(key=key, at=clock.now()))
-        return fault
-    return None
+    session.execute(insert(tables.attempt).values(key=key, at=clock.now()))
+    return wrong
 
 
 def asked(form: forms.Form | None) -> forms.Form | None:

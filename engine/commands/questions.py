@@ -12,6 +12,8 @@ from engine.commands import envelopes, presence, timers
 from engine.errors import ProcessFault, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from engine.catalogue.process import PollRule
     from engine.commands.run import Run
 
@@ -23,7 +25,7 @@ _FREEZE = text(
 _TELLERS = text("INSERT INTO teller (poll_id, member_id) SELECT :poll, unnest(CAST(:ids AS uuid[]))")
 _OPEN_ROLL = text("UPDATE roll SET open = true WHERE poll_id = :poll AND (:all OR position = 1)")
 _END_WINDOW = text("UPDATE timer SET state = 'cancelled' WHERE task_id = :task AND ref = -1 AND state IN ('waiting', 'broken')")
-TOO_FEW = "BALLOT-MIN"  # a secret poll of fewer would tell who voted how
+FEWEST = "BALLOT-MIN"  # a secret poll of fewer would tell who voted how
 
 
 def put(run: Run, task_id: UUID, element: str, rule: PollRule) -> UUID:
@@ -49,6 +51,8 @@ def put(run: Run, task_id: UUID, element: str, rule: PollRule) -> UUID:
         told |= {"wins": rule.wins, "seats": int(run.value(rule.seats))}
     if rule.secret:
         told["keys"] = run.rule(rule.keys)
+    if rule.about:  # what the facts say now is what is voted on, whatever becomes of them
+        told["about"] = [[fact, run.value(fact)] for fact in rule.about]
     run.session.execute(
         insert(_poll).values(
             id=poll_id, instance_id=run.row["id"], task_id=task_id, kind=rule.kind, choices=choices, rule=told,
@@ -63,7 +67,7 @@ def put(run: Run, task_id: UUID, element: str, rule: PollRule) -> UUID:
         run.shares.update(UUID(t) for t in tellers)
     if rule.secret:
         run.session.execute(update(_roll).where(_roll.c.poll_id == poll_id).values(open=False))
-        run.ledger.add("poll_called", None, task=element, poll=str(poll_id), tellers=tellers, keys=told["keys"])
+        run.ledger.add("poll_called", None, task=element, poll=str(poll_id), tellers=tellers, keys=told["keys"], **_about(told))
     else:
         start(run, poll_id, element)
     return poll_id
@@ -75,7 +79,7 @@ def _people(run: Run, expression: str) -> list[str]:
 
 def _enough_for_secrecy(run: Run, element: str, members: list[str], tellers: list[str], rule: PollRule) -> None:
     where = {"instance_id": str(run.row["id"]), "element": element}
-    least = run.rule(TOO_FEW)
+    least = run.rule(FEWEST)
     if len(members) < least:
         raise Refused(f"无记名投票至少要有 {least} 名投票人，这里只有 {len(members)} 名。", code="too_few", **where)
     keys = run.rule(rule.keys)
@@ -117,7 +121,8 @@ def start(run: Run, poll_id: UUID, element: str, **told: Any) -> None:
     run.ledger.add(
         "poll_opened", None, task=element, poll=str(poll_id), roll=row.roll_size, roll_hash=row.roll_hash, rule=rule.passes,
         numbers=kept["numbers"], closes=due.day.isoformat() if due else None,
-        **({"wins": rule.wins, "seats": kept["seats"], "candidates": row.choices} if rule.kind == "election" else {}), **told,
+        **({"wins": rule.wins, "seats": kept["seats"], "candidates": row.choices} if rule.kind == "election" else {}),
+        **_about(kept), **told,
     )  # fmt: skip
     if due is not None:
         timers.add(run, [], [timers.timer_row(run, element, -1, rule.closes, due, row.task_id, now)])
@@ -137,6 +142,11 @@ def stop(run: Run, poll: Any) -> None:
     run.session.execute(_END_WINDOW, {"task": poll.task_id})
     if poll.secret:
         envelopes.collect(run, poll)
+
+
+def _about(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What is voted on, for the history."""
+    return {"about": dict(told["about"])} if "about" in told else {}
 
 
 def _numbers(run: Run, *rules: str) -> dict[str, int | str]:

@@ -143,7 +143,11 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
     body = run.ledger.add("task_completed", run.actor, task=rule.id, answers=canonical.salted(clean, salt))
     if rule.outcomes and not rule.room:  # what is said in a room stands in the history as a digest only
         body["outcome"] = clean.get(rule.outcomes)
-    if task.seat:
+    if rule.link:
+        body["by_way"] = clean.get("by_way")
+    if "outside" in clean:
+        body["outside"] = clean["outside"]
+    elif task.seat:
         body["seat"] = opening.said_seat(run, task.seat)
     step = machine.complete(run.process.spec, run.row["machine"], task.ref, run)
     settle.settle(run, step, body, task.ref)

@@ -39,6 +39,9 @@ def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[
     if not poll.rule.get("paper"):
         raise Conflict("这项表决不用纸质票。", code="no_paper")
     wanted = list(dict.fromkeys(members))
+    least = run.rule(questions.FEWEST) if poll.secret else 0
+    if _handed(session, poll_id) + len(wanted) < least:
+        raise Invalid({"members": [f"无记名表决的纸质票一次至少发给 {least} 人，人少了，清点时就看得出是谁投的。"]})
     changed = session.execute(
         update(_roll)
         .where(_roll.c.poll_id == poll_id, _roll.c.member_id.in_(wanted), _roll.c.open, ~_roll.c.paper)

@@ -135,8 +135,10 @@ class Rule:
         """How far it can be relied on: level and confidence in words."""
         n = 1 if lang == "en" else 0
         level = LEVELS[self.level][n]
-        if self.level != "LAW" and self.binding:
+        if self.level == "UNI" and self.binding:
             level = ("上级工会文件，下级不得放宽", "document of a superior union, may not be loosened")[n]
+        if self.level == "DEF" and self.binding:
+            level = ("产品的底线，不得放宽", "floor of the product, may not be loosened")[n]
         if self.confidence == "P":
             own = (
                 ("学校自定", "set by the university")
@@ -161,6 +163,21 @@ def amount_words(amount: int | Fraction, unit: str, of: str, n: int) -> str:
     if amount == 1:
         return (OF[of][0], OF[of][1].removeprefix("of "))[n]
     return f"{OF[of][0]}的 {shown}" if n == 0 else f"{shown} {OF[of][1]}"
+
+
+_SHARE: Final = re.compile(r"\s*([0-9]{1,6})\s*[/／]\s*([0-9]{1,6})\s*")
+_NARROW: Final = str.maketrans("０１２３４５６７８９", "0123456789")
+
+
+def fraction(text: str) -> Fraction | None:
+    """A share as people write it: 2/3, with the full-width signs and blanks of a Chinese keyboard; None for all else."""
+    found = _SHARE.fullmatch(text.translate(_NARROW))
+    return Fraction(int(found[1]), int(found[2])) if found and int(found[2]) else None
+
+
+def exact(value: int, per: int) -> int | Fraction:
+    """The amount that is kept as a numerator and a denominator."""
+    return value if per == 1 else Fraction(value, per)
 
 
 def closed_up(words: str) -> str:

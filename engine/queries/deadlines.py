@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine import clock
@@ -49,8 +50,9 @@ def deadline(
     rule_id, ruling = str(about.get("rule", "")), None
     if rule_id in rulebook().ids:
         ruling = around.ruling(rule_id, decisive_on)
+    last = about.get("on") or clock.day_of(due_at - timedelta(microseconds=1))
     return Deadline(
-        at=due_at, on=str(about.get("on", "")), working_left=working, days_left=days,
+        at=due_at, on=str(last), working_left=working, days_left=days,
         provisional=bool(about.get("provisional")), extended=bool(about.get("extended")),
         steps=tuple(about.get("steps_en" if lang == "en" else "steps", ())), rule_id=rule_id,
         rule=ruling.words(lang) if ruling else "", confidence=ruling.confidence if ruling else "",

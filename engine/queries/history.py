@@ -52,6 +52,9 @@ class Proof:
     witnessed_size: int
 
 
+COUNTED = ("choice", "comment", "counts", "paper", "outcome")
+
+
 def _seen(session: Session, actor: Actor, instance_id: UUID) -> Any:
     row = session.execute(
         select(
@@ -71,17 +74,25 @@ def timeline(
     _seen(session, actor, instance_id)
     full = rooms.matter(session, instance_id)
     shut = rooms.closed(actor, full, process_of(session, full["version"]))
+    poll = tables.poll.c
+    running = select(poll.id).where(
+        poll.instance_id == instance_id, poll.kind.in_(("vote", "election")), poll.state.in_(("called", "open", "counting"))
+    )
+    silent = frozenset(str(key) for key in session.execute(running).scalars())
     rows = session.execute(
         select(tables.event)
         .where(_event.instance_id == instance_id, _event.seq > after)
         .order_by(_event.seq)
         .limit(max(1, min(limit, 2000)))
     ).all()
-    return tuple(_happened(row, shut) for row in rows)
+    return tuple(_happened(row, shut, silent) for row in rows)
 
 
-def _happened(row: Any, shut: frozenset[str] = frozenset()) -> Happened:
+def _happened(row: Any, shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()) -> Happened:
+    """`silent`: polls of which nobody learns a choice or a count before they are closed."""
     body = rooms.without_the_said(_read(row.body), shut)
+    if body.get("poll") in silent:
+        body = {k: v for k, v in body.items() if k not in COUNTED}
     return Happened(
         row.id,
         row.seq,

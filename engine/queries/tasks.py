@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from engine import access, clock, forms, organisation, rooms, tables
 from engine.catalogue.store import process_of
@@ -25,16 +26,18 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 _task, _instance = tables.task.c, tables.instance.c
+SEEN = ("facts", "union_id", "unit_id", "superior", "confidential")  # what rooms ask of a matter
 
 
 @dataclass(frozen=True)
 class Said:
-    """What was said before: by whom, when, at which step."""
+    """What was said before: by whom, when, at which step; the outcome of a poll in words. `near`: read it at once."""
 
     title: str
     who: str
     at: datetime
     answers: tuple[Answered, ...]
+    near: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Task:
     confidential: bool
     guards: tuple[foresight.Guarded, ...]
     rules: tuple[ruled.Ruled, ...]  # what the task rests on, besides its deadline
+    urged: str  # the last words of the secretary to whoever has it; ""
     links: tuple[outside.Sent, ...] | None  # sent to somebody outside; None: it cannot be answered from there
 
 
@@ -93,7 +97,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     process = process_of(session, row.version)
     rule = process.tasks[row.element]
     names = Named.of(session, row.facts, actor)
-    full = {"facts": row.facts, "union_id": row.union_id, "unit_id": row.unit_id, "superior": row.superior}
+    full = {k: getattr(row, k) for k in SEEN}
     shut, seen = rooms.closed(actor, full, process), rooms.open_facts(actor, full, process)
     people = organisation.names(session, [i for i in (row.assignee_id, row.closed_by) if i])
     offer = choices(session, row.union_id, row.instance_id, actor)
@@ -104,16 +108,25 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         form=rule.form, offers={f.key: offer(f.source) for f in (rule.form.fields if rule.form else ()) if f.source},
         outcomes=rule.outcomes, next={k: w.in_(lang) for k, w in (rule.next or {}).items()},
         deadline=deadlines.deadline(session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang),
-        said=said(session, actor, row, names, lang), papers=papers(session, row.instance_id, process, shut, lang),
+        said=said(session, actor, row, names, lang, rule.room), papers=papers(session, row.instance_id, process, shut, lang),
         draft={**_prefilled(rule, seen), **draft(session, actor, f"task:{row.id}")}, seat=row.seat is not None,
         claimed_by=people.get(row.assignee_id, "") if row.seat else "", claimed_by_me=row.assignee_id == actor.id,
         actionable=row.state == "open" and row.instance_state == "running" and row.assignee_id in (None, actor.id),
         closed_by=people.get(row.closed_by, ""), closed_at=row.closed_at, instance_state=row.instance_state,
-        round=row.rounds.get(row.element, 0) + 1, confidential=row.confidential,
+        round=row.rounds.get(row.element, 0) + (row.state == "open"), confidential=row.confidential,
         guards=foresight.guards(session, run, row.element, lang) if row.state == "open" else (),
         rules=foresight.cited(session, run, {rule.basis} - {"", (row.due or {}).get("rule")}, lang),
+        urged=_urged(session, row.instance_id) if row.state == "open" and (row.due or {}).get("reminded") else "",
         links=outside.sent(session, row.id) if rule.link else None,
     )  # fmt: skip
+
+
+def _urged(session: Session, instance_id: UUID) -> str:
+    event = tables.event.c
+    last = select(event.body, event.at).where(event.instance_id == instance_id, event.kind == "matter_reminded")
+    found = session.execute(last.order_by(event.seq.desc()).limit(1)).one()
+    body = json.loads(found.body)
+    return f"{body['actor']['name']} {clock.day_of(found.at):%m-%d} {body['reason']}"
 
 
 def _prefilled(rule: TaskRule, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,28 +139,39 @@ def _prefilled(rule: TaskRule, facts: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def said(session: Session, actor: Actor, matter: Any, names: Named, lang: str) -> tuple[Said, ...]:
-    """What was said in an instance so far, oldest first: the launch, finished tasks, messages; closed rooms left out.
+def said(
+    session: Session, actor: Actor, matter: Any, names: Named, lang: str, room: tuple[str, ...] = ()
+) -> tuple[Said, ...]:
+    """What was said in an instance so far, oldest first: the launch, finished tasks, messages, polls; closed rooms left out.
 
-    `matter` names the instance (instance_id, version, facts, union_id, unit_id, superior).
+    Near is the launch and what was said last; for a task in a room only what was said in the same one, since another
+    side may sit beside whoever reads. `matter` names the instance (instance_id, version and what SEEN lists).
     """
     process = process_of(session, matter.version)
-    full = {"facts": matter.facts, "union_id": matter.union_id, "unit_id": matter.unit_id, "superior": matter.superior}
-    member = tables.member.c
+    full = {k: getattr(matter, k) for k in SEEN}
+    member, poll = tables.member.c, tables.poll.c
     rows = session.execute(
-        select(_task.element, _task.answers, _task.closed_at, member.name)
+        select(_task.element, _task.answers, _task.closed_at, member.name, poll.outcome)
         .outerjoin(tables.member, member.id == _task.closed_by)
-        .where(_task.instance_id == matter.instance_id, _task.state == "done", _task.answers.is_not(None))
+        .outerjoin(tables.poll, and_(poll.task_id == _task.id, poll.state == "closed"))
+        .where(_task.instance_id == matter.instance_id, _task.state == "done")
+        .where(or_(_task.answers.is_not(None), poll.outcome.is_not(None)))
         .order_by(_task.closed_at, _task.id)
     ).all()
-    return tuple(
-        Said(
-            process.tasks[r.element].title.in_(lang), r.name or "", r.closed_at,
-            answered(process.tasks[r.element].form, r.answers, names, lang),
-        )
-        for r in rows
-        if rooms.may_read(actor, full, process, r.element)
-    )  # fmt: skip
+    shown = [r for r in rows if rooms.may_read(actor, full, process, r.element)]
+    close = {0, len(shown) - 1, len(shown) - 2}
+    found = []
+    for n, r in enumerate(shown):
+        rule = process.tasks[r.element]
+        answers = answered(rule.form, r.answers, names, lang) if r.answers is not None else _counted(r.outcome, lang)
+        near = n in close and (not rule.room or rule.room == room)
+        found.append(Said(rule.title.in_(lang), r.name or "", r.closed_at, answers, near))
+    return tuple(found)
+
+
+def _counted(outcome: Mapping[str, Any], lang: str) -> tuple[Answered, ...]:
+    why = str(outcome.get("why_en" if lang == "en" else "why") or outcome.get("why") or "")
+    return (Answered("outcome", {"zh": "结果", "en": "Outcome"}[lang], why),) if why else ()
 
 
 def draft(session: Session, actor: Actor, key: str) -> Mapping[str, Any]:

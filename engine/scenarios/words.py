@@ -71,6 +71,7 @@ _CLAUSES: dict[str, Callable[[Process, Mapping[str, Any]], str]] = {
     "document_issued": _document,
     "decision_taken": _element("判定", "decision"),
     "deadline_extended": _element("延期", "task"),
+    "matter_reminded": _plain("催办"),
     "reminder_sent": _plain("发出催办"),
     "mover_replaced": _plain("更换提案人"),
     "instance_merged": lambda _process, body: f"并入 {body.get('number', '')}",

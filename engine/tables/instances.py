@@ -89,7 +89,7 @@ task = Table(  # fixed widths first: no padding between
     Column("element", Text, nullable=False),
     Column("state", Text, nullable=False),  # open | done | cancelled
     Column("seat", Text),  # "<post>@<unit>"; empty for a person's own task and for polls
-    Column("due", JSONB),  # {"rule","provisional","on","steps","steps_en","extended"}
+    Column("due", JSONB),  # {"rule","provisional","on","steps","steps_en","extended","reminded"}
     Column("answers", JSONB),
     Column("salt", LargeBinary),
     Index("ix_task_instance", "instance_id"),

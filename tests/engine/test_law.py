@@ -203,8 +203,9 @@ class TestTheShippedRules:
 
     def test_law_is_binding_and_defaults_are_not(self):
         for rule in BOOK.rules:
-            assert rule.binding is (rule.level == "LAW" or rule.source.startswith(ABOVE)), rule.id
-            assert (rule.confidence == "P") is (rule.level != "LAW" and not rule.binding), rule.id
+            floor = rule.id in {"BALLOT-KEYS", "BALLOT-MIN"}  # without them a secret ballot is none
+            assert rule.binding is (rule.level == "LAW" or rule.source.startswith(ABOVE) or floor), rule.id
+            assert (rule.confidence == "P") is (rule.level != "LAW" and (floor or not rule.binding)), rule.id
 
     def test_an_entry_of_law_without_a_date_says_so(self):
         undated = [rule for rule in BOOK.rules if rule.binding and rule.valid_from is None and rule.id != "TR-SILENCE"]
@@ -365,6 +366,9 @@ class TestSettings:
             ("MO-SECOND", 0),
             ("MO-REPLY", 90),
             ("CG-VOTE-EDU", Fraction(1, 2)),
+            ("CG-QUORUM", 1),
+            ("CC-WAGE", Fraction(6, 5)),
+            ("HD-INCOME-2", 200),
         ],
     )
     def test_what_is_as_strict_or_free_passes(self, id, value):
@@ -382,6 +386,9 @@ class TestSettings:
             ("MO-REPLY", Fraction(1, 2), "value"),
             ("MO-REPLY", 10**9, "value"),
             ("CG-QUORUM", Fraction(3, 2), "value"),
+            ("CG-QUORUM", Fraction(70_001, 100_000), "value"),
+            ("CC-PASS", 1, "value"),
+            ("CC-WAGE", 11, "value"),
             ("CG-TEACHER", 101, "value"),
         ],
     )
@@ -389,6 +396,30 @@ class TestSettings:
         with pytest.raises(Invalid) as refusal:
             law.check_setting(BOOK, setting(id, value))
         assert list(refusal.value.fields) == [field]
+
+    @pytest.mark.parametrize(
+        ("text", "share"),
+        [
+            ("2/3", Fraction(2, 3)),
+            ("2／3", Fraction(2, 3)),
+            ("\u3000２ ／ ３ ", Fraction(2, 3)),
+            ("4/6", Fraction(2, 3)),
+            ("1/1", Fraction(1)),
+            ("2/0", None),
+            ("2", None),
+            ("0.66", None),
+            ("66%", None),
+            ("-2/3", None),
+            ("1 2/3", None),
+            ("2/3/4", None),
+            ("½", None),
+            ("三分之二", None),
+            ("1234567/1234568", None),
+            ("", None),
+        ],
+    )
+    def test_a_share_is_read_as_people_write_it(self, text, share):
+        assert law.fraction(text) == share
 
     def test_units_sources_and_dates_are_checked(self):
         law.check_setting(BOOK, setting("CC-REPLY", 15, unit="day"))

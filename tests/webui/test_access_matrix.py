@@ -150,6 +150,7 @@ api_process-instances.list_instances search | 200 | -
 api_process-instances.list_instances starter | 200 | -
 api_process-instances.list_instances unit | 200 | -
 api_process-instances.proof | 404 200 403 200 200 404 | 404
+api_process-instances.remind | 404 403 403 200 403 404 | 404
 api_process-instances.resume | 404 403 403 409 403 404 | 404
 api_process-instances.retry | 404 | -
 api_process-instances.send_message | 404 200 403 403 403 404 | 404
@@ -252,6 +253,7 @@ launch.index | 200 | -
 launch.start | 403 303 403 403 403 403 | -
 launch.start with a file | 403 422 403 403 403 403 | -
 matters.desk | 404 403 403 303 403 404 | 404
+matters.desk remind | 404 403 403 303 403 404 | 404
 matters.desk resume | 404 403 403 409 403 404 | 404
 matters.desk terminate | 404 403 403 303 403 404 | 404
 matters.diagram | 404 200 200 200 200 404 | 404
@@ -557,7 +559,8 @@ SENT: dict[str, dict[str, Any]] = {
     "inbox.respond": {"path": {"what": "answer"}, "form": {"choice": "yes"}},
     "inbox.respond withdraw": {"path": {"what": "withdraw"}}, "inbox.respond close": {"path": {"what": "close"}},
     "inbox.index search": {"query": {"words": "鹭岛"}}, "matters.index search": {"query": {"words": "鹭岛"}},
-    "matters.desk": {"path": {"what": "suspend"}, "form": REASON}, "matters.desk resume": {"path": {"what": "resume"}},
+    "matters.desk": {"path": {"what": "suspend"}, "form": REASON}, "matters.desk remind": {"path": {"what": "remind"}, "form": REASON},
+    "matters.desk resume": {"path": {"what": "resume"}},
     "matters.desk terminate": {"path": {"what": "terminate"}, "form": REASON}, "matters.send": {"form": {"f.reason": "有关单位已经解决，不再需要立案。"}},
     "confidence.guard": {"path": {"what": "readers"}, "form": {**REASON, "member": "{member}"}},
     "confidence.guard erase": {"path": {"what": "erase"}, "form": REASON},
@@ -600,7 +603,7 @@ SENT: dict[str, dict[str, Any]] = {
     "api_process-instances.list_instances starter": {"query": {"starter": "{delegate}"}},
     "api_process-instances.send_message": {"json": {"answers": {"reason": "有关单位已经解决，不再需要立案。"}}},
     "api_process-instances.erase": {"json": REASON}, "api_process-instances.let_in": {"json": {**REASON, "member_id": "{member}"}},
-    "api_process-instances.suspend": {"json": REASON}, "api_process-instances.terminate": {"json": REASON}, "api_process-instances.withdraw": {"json": REASON},
+    "api_process-instances.remind": {"json": REASON}, "api_process-instances.suspend": {"json": REASON}, "api_process-instances.terminate": {"json": REASON}, "api_process-instances.withdraw": {"json": REASON},
     "api_rules.add_vacation": {"json": BREAK | OF}, "api_rules.get_calendar of": {"query": OF}, "api_rules.get_rule of": {"query": OF},
     "api_rules.list_proposed_settings of": {"query": OF}, "api_rules.list_rules of": {"query": OF},
     "api_rules.load_notice": {"json": {"year": NEXT, "source": "通知", "days": []}}, "api_rules.propose_setting": {"json": {**VALUE, "value": 6} | OF},

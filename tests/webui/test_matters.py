@@ -195,7 +195,19 @@ def test_the_secretary_suspends_resumes_and_ends_with_reasons_that_all_can_read(
     assert "已终止" in ended and "重复提出" in ended and "暂停办理" not in office.get(f"/matters/{matter}").text
 
 
-@pytest.mark.parametrize("what", ["suspend", "terminate"])
+def test_the_secretary_urges_and_it_shows_in_the_inbox_and_on_the_task(client: Login, house: House, matter: UUID) -> None:
+    office = client("office")
+    waits = house.look(lambda s: s.execute(text("SELECT id FROM task WHERE state = 'open'")).scalar())
+    assert "催办" not in office.get("/").text
+    assert office.post(f"/matters/{matter}/remind", data={"reason": "请于周五前办结"}).status_code == 303
+    assert "催办" in office.get("/").text and "请于周五前办结" in office.get(f"/tasks/{waits}").text
+    again = office.post(f"/matters/{matter}/remind", data={"reason": "再催"})
+    assert again.status_code == 409 and "今天已经催办过" in again.text
+    assert "请于周五前办结" in client("auditor").get(f"/audit/{matter}").text
+    assert client("mover").post(f"/matters/{matter}/remind", data={"reason": "快点"}).status_code == 403
+
+
+@pytest.mark.parametrize("what", ["remind", "suspend", "terminate"])
 @pytest.mark.parametrize("reason", ["", "   ", "长" * 501])
 def test_without_a_fit_reason_nothing_happens(client: Login, house: House, matter: UUID, what: str, reason: str) -> None:
     answer = client("office").post(f"/matters/{matter}/{what}", data={"reason": reason})

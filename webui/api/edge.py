@@ -18,6 +18,7 @@ from engine.errors import Conflict, NotFound, Refused
 from webui import errors
 from webui.api.schemas import KeyHeader
 from webui.api.strict import Parser, text
+from webui.files import named
 
 if TYPE_CHECKING:
     from marshmallow import Schema
@@ -39,7 +40,7 @@ class Binary:
 
     def answer(self) -> Response:
         reply = Response(self.data, content_type=self.media_type)
-        reply.headers.set("Content-Disposition", "attachment", filename=self.name)
+        reply.headers["Content-Disposition"] = f"attachment; {named(self.name)}"
         return reply
 
 

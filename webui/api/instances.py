@@ -264,6 +264,12 @@ def terminate(session: Session, actor: Actor, given: dict[str, Any], instance_id
     return {"instance_id": instances.terminate(session, actor, instance_id, given["reason"])}
 
 
+@routes.act(f"{ONE}/remind", Moved, body=schemas.Reason, sees=sees)
+def remind(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
+    """Urge those for whom a matter waits, once a day; it shows in their inboxes (secretary)."""
+    return {"instance_id": instances.remind(session, actor, instance_id, given["reason"])}
+
+
 @routes.act(f"{ONE}/suspend", Moved, body=schemas.Reason, sees=sees)
 def suspend(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
     """Stop a matter and its clocks (secretary)."""

@@ -69,6 +69,7 @@ class InboxItem(Schema):
     claimed = fields.Boolean()
     revision = fields.Integer(allow_none=True)
     poll_kind = fields.String()
+    about = fields.String(metadata={"description": "The question that a poll puts, where it says one."})
     teller = schemas.Choice("", "take_key", "open_box", "sign")
 
 
@@ -99,6 +100,7 @@ class Said(Schema):
     who = fields.String()
     at = Moment()
     answers = fields.List(fields.Nested(schemas.Answered))
+    near = fields.Boolean(metadata={"description": "Worth reading at once: the launch and what was said last."})
 
 
 class Ruled(Schema):

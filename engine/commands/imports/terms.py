@@ -166,6 +166,7 @@ def _plan(line: Line, actor: Actor, held: Held, kind: str, unit: Any, member: An
     try:
         terms.must_fit(kind, unit.kind, term)
         members.must_manage_desk(actor, kind, member.id if member is not None else actor.id, unit.union_id)
+        members.must_not_be_oneself(actor, member.id if member is not None else None)
     except (Invalid, Refused) as fault:
         line.errors.append(fault.message)
     if member is None and not line.errors:

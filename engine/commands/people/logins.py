@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 WINDOW = timedelta(minutes=15)
-PER_USER, PER_ADDRESS = 5, 30  # failures within the window
+PER_USER, PER_ADDRESS = 5, 50  # failures within the window
 IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=1)  # how exactly `seen_at` is kept
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")

@@ -147,6 +147,12 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | str) or value is None else str(value)
 
 
+def must_not_be_oneself(actor: Actor | None, member_id: UUID | None) -> None:
+    """Nobody gives a post to themselves: a post opens matters, confidential ones too."""
+    if actor is not None and actor.id == member_id:
+        raise Refused("不能为自己授予职务，请由另一人办理。", code="self", verb="manage_people")
+
+
 def must_manage_desk(actor: Actor | None, kind: str, member_id: UUID, union_id: UUID) -> None:
     """The desks (secretary, auditor, administrator) are given and taken by an administrator, never to oneself."""
     if actor is None or kind not in (*access.DESKS, access.ADMINISTRATOR):

@@ -8,7 +8,7 @@ from sqlalchemy import and_, func, insert, or_, select, update
 
 from engine import history, posts, tables
 from engine.commands.people import records, words
-from engine.commands.people.members import must_manage_desk
+from engine.commands.people.members import must_manage_desk, must_not_be_oneself
 from engine.errors import Conflict, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def grant_post(
     unit = records.open_unit(session, actor, unit_id)
     records.allow(actor, "manage_people", unit.union_id)
     must_manage_desk(actor, kind, member_id, unit.union_id)
+    must_not_be_oneself(actor, member_id)
     records.queue(session)
     person = records.member_of(session, actor, member_id)
     if not person.active:

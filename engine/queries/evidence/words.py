@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from engine import clock, rolls
-from engine.queries.words import answered
+from engine.queries.words import about, answered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "timer_fired": ("到期", "a time was up"),
     "message_sent": ("提出", "sent"),
     "deadline_extended": ("延长期限", "deadline extended"),
+    "matter_reminded": ("催办", "urged"),
     "reminder_sent": ("催办", "reminded"),
     "mover_replaced": ("更换提案人", "mover replaced"),
     "instance_merged": ("并案", "merged"),
@@ -88,11 +89,12 @@ _DETAILS = {
 }  # fmt: skip
 _WHY = {
     "window_ended": ("期满", "the window ended"), "early": ("结果已定，提前截止", "early: decided"),
+    "all_answered": ("全部作答，截止", "all have answered"),
     "closed_by_mover": ("提案人截止", "closed by the mover"),
 }  # fmt: skip
 _VERBS = {
     "complete": "办理", "respond": "作答", "take_back": "撤回作答", "close_poll": "截止表决", "withdraw": "撤回",
-    "export": "导出", "suspend": "暂停", "resume": "恢复", "terminate": "终止",
+    "export": "导出", "remind": "催办", "suspend": "暂停", "resume": "恢复", "terminate": "终止",
     "retry": "重试", "reassign": "改派", "read_history": "查阅历史",
 }  # fmt: skip
 _COUNTS = {
@@ -255,10 +257,12 @@ def _poll(case: Case, question: Question, n: int) -> list[str]:
     numbers = ", ".join(f"{k} = {v}" for k, v in row.rule.get("numbers", {}).items())
     opened = next((e for e in case.events if e.kind == "poll_opened" and e.says.get("poll") == str(row.id)), None)
     closed = next((e for e in case.events if e.kind == "poll_closed" and e.says.get("poll") == str(row.id)), None)
+    asked = about(case.process, row.rule.get("about", ()), case.named, lang)
     same = opened is not None and opened.says.get("roll_hash") == row.roll_hash == roll_hash(question)
     outcome = closed.says.get("outcome", {}) if closed else {**row.counts, "roll": row.roll_size}
     lines = [
         f"[{case.process.title_of(question.element, lang)}] {moment(row.opened_at)} – {moment(row.closed_at) or '…'}",
+        *(f"      {_labelled(a.label, a.text, n)}" for a in asked.all),
         "      " + _labelled(("规则", "rule")[n], f"{row.rule.get('passes', '')}{f'（{numbers}）' if numbers else ''}", n),
         f"      {_counts(outcome, case.process, question.element, n)}",
         *([f"      {why}"] if (why := outcome.get(("why", "why_en")[n])) else []),
