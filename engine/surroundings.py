@@ -25,7 +25,7 @@ def rulebook() -> law.Rulebook:
 
 # one JSON array: the union's own values, its vacations, the loaded holiday notices, its city
 _WHAT = """jsonb_build_array(
-       (SELECT coalesce(jsonb_agg(jsonb_build_array(rule_id, value, valid_from, valid_to, source)), '[]')
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(rule_id, value, per, valid_from, valid_to, source)), '[]')
           FROM setting WHERE unit_id = {union} AND state = 'in_force'),
        (SELECT coalesce(jsonb_agg(jsonb_build_array(from_on, to_on, name)), '[]') FROM vacation WHERE unit_id = {union}),
        (SELECT coalesce(jsonb_object_agg(year, days), '{{}}') FROM notice),
@@ -54,7 +54,7 @@ class Surroundings(Common):
     def __init__(self, session: Session, union_id: UUID, read: list[Any] | None = None) -> None:
         rows, vacations, notices, city = read or session.execute(_READ, {"union": union_id}).scalar_one()
         day = date.fromisoformat
-        self.settings = [law.Setting(r, v, day(f), day(t) if t else None, s) for r, v, f, t, s in rows]
+        self.settings = [law.Setting(r, law.exact(v, p), day(f), day(t) if t else None, s) for r, v, p, f, t, s in rows]
         known = dict(calendar.shipped())
         for year, days in notices.items():
             known[int(year)] = {day(d): bool(w) for d, w in days.items()}

@@ -55,6 +55,14 @@ def test_migrating_again_does_nothing(empty_url: str) -> None:
     assert not migrate.migrate(empty_url)
 
 
+def test_a_database_of_before_shares_gets_their_column(migrated: Engine, empty_url: str) -> None:
+    with migrated.begin() as session:
+        session.execute(text("ALTER TABLE setting DROP COLUMN per"))
+        session.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+    assert migrate.migrate(empty_url)
+    test_the_migrated_schema_is_that_of_the_tables(migrated)
+
+
 def test_of_many_processes_that_start_at_once_one_migrates(empty_url: str) -> None:
     did: list[bool] = []
     threads = [threading.Thread(target=lambda: did.append(migrate.migrate(empty_url))) for _ in range(6)]

@@ -11,7 +11,7 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 
-from engine import clock
+from engine import clock, law
 from engine.commands import rules as setting
 from engine.commands.imports import workbook
 from engine.errors import Conflict, Invalid
@@ -20,6 +20,8 @@ from webui.session import carry_out, look, me, needs_login, uuid
 from webui.words import lang, said
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from werkzeug.wrappers import Response as Answer
 
 blueprint = Blueprint("rules", __name__)
@@ -106,7 +108,7 @@ def propose(rule_id: str) -> tuple[str, int] | Answer:
     """Propose a value of one's own."""
     union = _union()
     try:
-        carry_out(lambda s: setting.propose_setting(s, me(), union, rule_id, **_proposed()))
+        carry_out(lambda s: setting.propose_setting(s, me(), union, rule_id, **_proposed(rule_id)))
     except Invalid as fault:
         return _rule_page(rule_id, fault.fields), 422
     except Conflict as fault:
@@ -115,19 +117,24 @@ def propose(rule_id: str) -> tuple[str, int] | Answer:
     return redirect(url_for("rules.rule", rule_id=rule_id, union=union))
 
 
-def _proposed() -> dict[str, Any]:
+def _proposed(rule_id: str) -> dict[str, Any]:
     """What the form says. Raises Invalid with all faults."""
     faults: dict[str, list[str]] = {}
-    value, number = request.form.get("value", "").strip(), 0
-    if value.isascii() and value.isdigit() and len(value) < 7:
-        number = int(value)
+    text = request.form.get("value", "").strip()
+    value: int | Fraction | None = None
+    if reading.is_share(rule_id):
+        value = law.fraction(text)
+        if value is None:
+            faults["value"] = [_("请写成 2/3 这样的分数。")]
+    elif text.isascii() and text.isdigit() and len(text) < 7:
+        value = int(text)
     else:
         faults["value"] = [_("请填写整数。")]
     valid_from = _date("valid_from", faults, True)
     valid_to = _date("valid_to", faults, False)
     if faults or valid_from is None:
         raise Invalid(faults)
-    return {"value": number, "valid_from": valid_from, "valid_to": valid_to, "source": request.form.get("source", "")}
+    return {"value": value, "valid_from": valid_from, "valid_to": valid_to, "source": request.form.get("source", "")}
 
 
 def _date(field: str, faults: dict[str, list[str]], must: bool) -> date | None:

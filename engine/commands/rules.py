@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, exists, insert, or_, select, update
@@ -39,10 +40,10 @@ _task, _timer, _instance = tables.task, tables.timer, tables.instance
 
 # --- a union's own values ---------------------------------------------------------------------------------------------
 def propose_setting(
-    session: Session, actor: Actor, union_id: UUID, rule_id: str, value: int, valid_from: date, source: str,
+    session: Session, actor: Actor, union_id: UUID, rule_id: str, value: int | Fraction, valid_from: date, source: str,
     valid_to: date | None = None,
 ) -> UUID:  # fmt: skip
-    """Propose a union's own value for a rule; somebody else decides. Gives the setting's id.
+    """Propose a union's own value for a rule, a Fraction for a share; somebody else decides. Gives the setting's id.
 
     `valid_from` is tomorrow at the earliest. Raises NotFound, Refused, Invalid by field (it loosens what binds), Conflict.
     """
@@ -59,8 +60,9 @@ def propose_setting(
     key = tables.new_id()
     session.execute(
         insert(_setting).values(
-            id=key, unit_id=union_id, rule_id=rule_id, value=value, valid_from=valid_from, valid_to=valid_to,
-            source=source, state="proposed", proposer_id=actor.id, created_at=clock.now(),
+            id=key, unit_id=union_id, rule_id=rule_id, value=value.numerator, per=value.denominator,
+            valid_from=valid_from, valid_to=valid_to, source=source, state="proposed", proposer_id=actor.id,
+            created_at=clock.now(),
         )
     )  # fmt: skip
     history.note(session, union_id, "setting_proposed", actor, **_told(key, rule_id, value, valid_from, valid_to, source))
@@ -82,17 +84,18 @@ def decide_setting(session: Session, actor: Actor, setting_id: UUID, approve: bo
     if row.proposer_id == actor.id:
         raise Refused("提出人与批准人不能是同一人。", code="separated", verb="approve_setting")
     valid_from = max(row.valid_from, clock.today() + timedelta(days=1))
+    value = law.exact(row.value, row.per)
     if approve:
         if row.valid_to is not None and row.valid_to < valid_from:
             raise Conflict("这项提议的施行期已经过去，请重新提出。", code="too_late")
-        _check(session, row.unit_id, law.Setting(row.rule_id, row.value, valid_from, row.valid_to, row.source))
+        _check(session, row.unit_id, law.Setting(row.rule_id, value, valid_from, row.valid_to, row.source))
     state = "in_force" if approve else "refused"
     session.execute(
         update(_setting)
         .where(column.id == setting_id)
         .values(state=state, approver_id=actor.id, decided_at=clock.now(), valid_from=valid_from)
     )
-    told = _told(setting_id, row.rule_id, row.value, valid_from, row.valid_to, row.source)
+    told = _told(setting_id, row.rule_id, value, valid_from, row.valid_to, row.source)
     history.note(session, row.unit_id, f"setting_{'approved' if approve else 'refused'}", actor, **told)
     union_id: UUID = row.unit_id
     return union_id
@@ -102,9 +105,12 @@ def _check(session: Session, union_id: UUID, setting: law.Setting) -> None:
     law.check_setting(rulebook(), setting, Surroundings(session, union_id).jurisdictions)
 
 
-def _told(key: UUID, rule_id: str, value: int, valid_from: date, valid_to: date | None, source: str) -> dict[str, Any]:
+def _told(
+    key: UUID, rule_id: str, value: int | Fraction, valid_from: date, valid_to: date | None, source: str
+) -> dict[str, Any]:
     return {
-        "setting": str(key), "rule": rule_id, "value": value, "valid_from": valid_from.isoformat(),
+        "setting": str(key), "rule": rule_id, "value": value.numerator if value.denominator == 1 else str(value),
+        "valid_from": valid_from.isoformat(),
         "valid_to": valid_to.isoformat() if valid_to else None, "source": source,
     }  # fmt: skip
 

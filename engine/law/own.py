@@ -11,6 +11,10 @@ from engine.errors import Invalid, ProcessFault
 from engine.law.rules import SHARE_UNITS, ZHEJIANG, Rule, amount_words, overlap
 from engine.law.rulings import Limit, Rulebook, Setting, limit_of, strictest_by_unit
 
+FINEST = 10_000  # the largest denominator of a share
+_APART = frozenset({"side", "minimum_wage", "subsistence"})  # what is compared with these is no part of them
+_MOST_APART = 10
+
 
 def check_setting(rulebook: Rulebook, setting: Setting, jurisdictions: frozenset[str] = ZHEJIANG) -> None:
     """Refuse a unit's own value that is no value for this rule or that loosens law. Errors: Invalid by field."""
@@ -23,12 +27,11 @@ def check_setting(rulebook: Rulebook, setting: Setting, jurisdictions: frozenset
         faults["source"] = ["请写明依据，例如哪次会议的决议。"]
     if setting.valid_from and setting.valid_to and setting.valid_to < setting.valid_from:
         faults["valid_to"] = ["结束日早于开始日。"]
-    if wrong := _value_fault(rules[0], setting):
+    here = [rule for rule in rules if rule.jurisdiction in jurisdictions and overlap(rule, setting)]
+    if wrong := _value_fault(rules[0], setting) or _out_of_reach(here, setting):
         faults["value"] = [wrong]
     else:
-        binding = [
-            rule for rule in rules if rule.binding and rule.jurisdiction in jurisdictions and overlap(rule, setting)
-        ]
+        binding = [rule for rule in here if rule.binding]
         if loosened := [reason for rule in binding if (reason := _loosens(rule, binding, setting))]:
             faults["value"] = loosened
     if faults:
@@ -43,12 +46,22 @@ def _value_fault(rule: Rule, setting: Setting) -> str:
         return "请填写整数或分数，不得用小数。"
     if unit not in (TIME_WORDS if rule.kind == "time" else (rule.unit,)):
         return f"单位“{unit}”与规则不符。"
+    wholes = _MOST_APART if rule.of in _APART else 1
     if unit == "share":
-        return "" if 0 <= value <= 1 else "比例须在 0 和 1 之间。"
+        if value.denominator > FINEST:
+            return f"分母最大为 {FINEST}。"
+        return "" if 0 <= value <= wholes else f"比例须在 0 和 {wholes} 之间。"
     if Fraction(value).denominator != 1:
         return "请填写整数。"
-    least, most = (1 if rule.kind == "time" else 0), SHARE_UNITS.get(unit, LONGEST)
+    least, most = (1 if rule.kind == "time" else 0), SHARE_UNITS[unit] * wholes if unit in SHARE_UNITS else LONGEST
     return "" if least <= value <= most else f"请填写 {least} 至 {most} 的整数。"
+
+
+def _out_of_reach(rules: Sequence[Rule], setting: Setting) -> str:
+    """Nothing is more than all: such a value would make every vote fail."""
+    over = any(rule.kind == "share" and rule.op == ">" and rule.of not in _APART for rule in rules)
+    all_of_them = SHARE_UNITS.get(setting.unit or rules[0].unit, 1) if rules else 0
+    return "没有人数能超过全部，请填写更小的比例。" if over and setting.value == all_of_them else ""
 
 
 def _loosens(rule: Rule, binding: Sequence[Rule], setting: Setting) -> str:

@@ -130,6 +130,13 @@ class Rulebook:
         """The entries of a rule that hold on that day in these places; empty when none does. Errors: as `get`."""
         return tuple(rule for rule in self.get(id) if rule.in_force(on) and rule.jurisdiction in jurisdictions)
 
+    def replaced(self, id: str, on: date, jurisdictions: frozenset[str] = ZHEJIANG) -> Rule:
+        """The entry in whose place a unit's own value stands: the value is counted in its unit, by its operator.
+
+        Where nothing is in force on that day, the first entry. Errors: as `get`.
+        """
+        return _replaced(self.in_force(id, on, jurisdictions) or self.get(id)[:1])
+
     def ruling(
         self,
         id: str,
@@ -175,12 +182,19 @@ def _own(settings: Sequence[Setting], id: str, on: date) -> Setting | None:
 
 def _candidates(rules: Sequence[Rule], own: Setting | None) -> list[Limit]:
     binding = [rule for rule in rules if rule.binding]
-    soft = [rule for rule in rules if not rule.binding]
-    soft = [rule for rule in soft if rule.level == "UNI"] or soft
     if own is None or rules[0].family == "duty":
-        return [limit_of(rule) for rule in (*binding, *soft)]
-    replaced = strictest_by_unit([limit_of(rule) for rule in soft or binding])[0].rule
+        return [limit_of(rule) for rule in (*binding, *_soft(rules))]
+    replaced = _replaced(rules)
     return [*map(limit_of, binding), Limit(own.value, own.unit or replaced.unit, replaced.op, replaced, own)]
+
+
+def _soft(rules: Sequence[Rule]) -> list[Rule]:
+    soft = [rule for rule in rules if not rule.binding]
+    return [rule for rule in soft if rule.level == "UNI"] or soft
+
+
+def _replaced(rules: Sequence[Rule]) -> Rule:
+    return strictest_by_unit([limit_of(rule) for rule in _soft(rules) or rules])[0].rule
 
 
 def limit_of(rule: Rule) -> Limit:

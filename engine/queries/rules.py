@@ -80,7 +80,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule with everything: what holds, all entries, the union's own values. `settable`: why not, or ""."""
+    """A rule with everything: what holds, all entries, the union's own values. `unsettable`: why not, or ""."""
 
     line: Line
     entries: tuple[Entry, ...]
@@ -183,23 +183,21 @@ def rule(session: Session, actor: Actor, union_id: UUID, rule_id: str, lang: str
     if rule_id not in rulebook().ids:
         raise NotFound
     ruling, entries = _ruling(around, rule_id), rulebook().get(rule_id)
-    mine = _settings(session, actor, union_id, rule_id, entries[0], lang)
+    mine = _settings(session, actor, union_id, rule_id, around, lang)
     return Rule(
         line=_line(around, rule_id, any(s.state == "proposed" for s in mine), lang),
         entries=tuple(_entry(e, around, ruling, lang) for e in entries),
         settings=mine,
         unit=entries[0].unit,
-        unsettable=_unsettable(entries[0]),
+        unsettable="duty" if entries[0].family == "duty" else "",
         may_propose=access.may(actor, "propose_setting", union_id),
         may_decide=access.may(actor, "approve_setting", union_id),
     )
 
 
-def _unsettable(rule: law.Rule) -> str:
-    """Why a union cannot set a value of its own: "duty", "share", or "" when it can."""
-    if rule.family == "duty":
-        return "duty"
-    return "share" if rule.unit == "share" else ""
+def is_share(rule_id: str) -> bool:
+    """Whether a value of this rule is written as a share, 2/3; False for a rule that is not there."""
+    return rule_id in rulebook().ids and rulebook().get(rule_id)[0].unit == "share"
 
 
 def _entry(rule: law.Rule, around: Surroundings, ruling: law.Ruling | None, lang: str) -> Entry:
@@ -213,14 +211,14 @@ def _entry(rule: law.Rule, around: Surroundings, ruling: law.Ruling | None, lang
 
 
 def _settings(
-    session: Session, actor: Actor, union_id: UUID, rule_id: str, rule: law.Rule, lang: str
+    session: Session, actor: Actor, union_id: UUID, rule_id: str, around: Surroundings, lang: str
 ) -> tuple[Own, ...]:
     query = _of_union(union_id, tables.setting).where(_setting.rule_id == rule_id)
     rows = session.execute(query.order_by(_setting.created_at.desc(), _setting.id.desc())).all()
     people = organisation.names(session, [i for r in rows for i in (r.proposer_id, r.approver_id) if i])
     return tuple(
         Own(
-            id=r.id, value=law.Limit(r.value, rule.unit, rule.op, rule).words(lang), valid_from=r.valid_from,
+            id=r.id, value=_own_value(r, around, lang), valid_from=r.valid_from,
             valid_to=r.valid_to, source=r.source, state=r.state, proposer=people.get(r.proposer_id, ""),
             approver=people.get(r.approver_id, ""), created_at=r.created_at, decided_at=r.decided_at,
             mine=r.proposer_id == actor.id,
@@ -229,15 +227,21 @@ def _settings(
     )  # fmt: skip
 
 
+def _own_value(row: Any, around: Surroundings, lang: str) -> str:
+    """A union's own value in words, with the unit and the operator by which it counts from its first day."""
+    rule = rulebook().replaced(row.rule_id, row.valid_from, around.jurisdictions)
+    return law.Limit(law.exact(row.value, row.per), rule.unit, rule.op, rule).words(lang)
+
+
 def proposals(session: Session, actor: Actor, union_id: UUID, lang: str = "zh") -> tuple[tuple[str, str, Own], ...]:
     """The values that wait for a second person: (rule id, title, value), oldest first. Raises NotFound."""
-    _around(session, actor, union_id)
+    around = _around(session, actor, union_id)
     query = _of_union(union_id, _setting.rule_id).where(_setting.state == "proposed").order_by(_setting.created_at)
     found = []
     for rule_id in session.execute(query).scalars():
         if rule_id in rulebook().ids:
             head = rulebook().get(rule_id)[0]
-            own = _settings(session, actor, union_id, rule_id, head, lang)
+            own = _settings(session, actor, union_id, rule_id, around, lang)
             found += [(rule_id, _in(lang, head.title, head.title_en), s) for s in own if s.state == "proposed"]
     return tuple(found)
 

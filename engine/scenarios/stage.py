@@ -11,11 +11,12 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from engine import catalogue, clock, tables
+from engine import catalogue, clock, law, tables
 from engine.catalogue.process import frozen
 from engine.commands import instances
-from engine.errors import ProcessFault
+from engine.errors import Invalid, ProcessFault
 from engine.scenarios.story import cast
+from engine.surroundings import Surroundings, rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -158,11 +159,22 @@ def _take_office(session: Session, held: list[_Held], members: Mapping[str, UUID
 
 
 def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -> None:
-    """What the university sets for itself in this story: numbers of rules, and vacations."""
+    """What the university sets for itself in this story: numbers of rules, and vacations.
+
+    Raises ProcessFault for a value that a union could not set, such as one that loosens law.
+    """
+    if story.rules:
+        places = Surroundings(session, union_id).jurisdictions
+        for rule, value in story.rules.items():
+            try:
+                law.check_setting(rulebook(), law.Setting(rule, value, clock.today(), source="故事"), places)
+            except Invalid as fault:
+                raise ProcessFault(f"[rules] 里的“{rule}”：{fault.message}") from None
     rules = [
         {
-            "id": tables.new_id(), "unit_id": union_id, "rule_id": rule, "value": value, "valid_from": date(2000, 1, 1),
-            "source": "故事", "state": "in_force", "proposer_id": proposer, "created_at": clock.now(),
+            "id": tables.new_id(), "unit_id": union_id, "rule_id": rule, "value": value.numerator, "per": value.denominator,
+            "valid_from": date(2000, 1, 1), "source": "故事", "state": "in_force", "proposer_id": proposer,
+            "created_at": clock.now(),
         }
         for rule, value in story.rules.items()
     ]  # fmt: skip

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from engine import law
 from engine.errors import ProcessFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from fractions import Fraction
     from pathlib import Path
 
 VERBS = {
@@ -67,7 +69,7 @@ class Story:
     proves: str
     at: datetime
     cast: Mapping[str, tuple[str, ...]]
-    rules: Mapping[str, int]
+    rules: Mapping[str, int | Fraction]
     vacations: tuple[Mapping[str, Any], ...]
     also: tuple[str, ...]  # other processes of the folder that are in force
     city: str
@@ -147,10 +149,18 @@ def cast(table: Any) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _rules(table: Any) -> dict[str, int]:
-    sound = isinstance(table, dict) and all(type(value) is int for value in table.values())
-    _demand(sound, "[rules] 的写法不对。", '每行写 "MO-SECOND" = 2，即本校自定的数值。')
-    return dict(table)
+def _rules(table: Any) -> dict[str, int | Fraction]:
+    found = {rule: _amount(value) for rule, value in table.items()} if isinstance(table, dict) else {"": None}
+    sound = {rule: value for rule, value in found.items() if value is not None}
+    _demand(sound == found, "[rules] 的写法不对。", '每行写 "MO-SECOND" = 2，即本校自定的数值；比例写 "CG-QUORUM" = "3/4"。')
+    return sound
+
+
+def _amount(value: Any) -> int | Fraction | None:
+    """A whole number, or a share as "3/4"."""
+    if isinstance(value, str):
+        return law.fraction(value)
+    return value if type(value) is int else None
 
 
 def _vacation(table: Any) -> Mapping[str, Any]:

@@ -33,6 +33,7 @@ setting = Table(
     ref("unit_id", "unit.id", nullable=False),
     Column("rule_id", Text, nullable=False),
     Column("value", Integer, nullable=False),
+    Column("per", Integer, nullable=False, server_default="1"),  # a share is value/per
     Column("valid_from", Date, nullable=False),
     Column("valid_to", Date),
     Column("source", Text, nullable=False),

@@ -91,6 +91,15 @@ def test_who_is_absent_cannot_vote_and_nobody_enters_with_a_wrong_code(engine: E
     told(engine, story)
 
 
+def test_a_university_demands_more_than_the_law(engine: Engine) -> None:
+    """Three quarters of nine are seven: for opening the vote, and in its outcome."""
+    story = start(9, 6) | {"rules": {"CG-QUORUM": "3/4"}}
+    seventh = {"who": "代表庚", "does": "arrive", "task": "session"}
+    story["step"] += [put("no_quorum"), seventh, put(), *votes(5, 2)]
+    story["ends"] = {"facts": {"vote.passed": True, "vote.present": 7}}
+    told(engine, story)
+
+
 @pytest.mark.parametrize(("yes", "no", "passed"), [(4, 2, False), (5, 1, True), (6, 0, True)])
 def test_more_than_half_of_all_not_of_those_present(engine: Engine, yes: int, no: int, passed: bool) -> None:
     story = start(9, 6)

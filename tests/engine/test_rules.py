@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,7 +39,7 @@ def world(engine: Engine, tmp_path: Path) -> Errands:
     return made
 
 
-def propose(world: Errands, value: int = 60, rule: str = "MO-REPLY", **more: Any) -> UUID:
+def propose(world: Errands, value: int | Fraction = 60, rule: str = "MO-REPLY", **more: Any) -> UUID:
     wanted = {"valid_from": clock.day_of(world.at) + timedelta(days=1), "source": "八届二次教代会决议", **more}
     union, actor = world.units["工会"], world.actor(more.pop("who", "陈秘书"))
     wanted.pop("who", None)
@@ -54,6 +55,11 @@ def decide(world: Errands, who: str, setting: UUID, approve: bool = True) -> Non
 def ruling(world: Errands, rule: str, on: date) -> int | None:
     with db.transaction(world.engine) as session:
         return Surroundings(session, world.units["工会"]).ruling(rule, on).value
+
+
+def share(world: Errands, rule: str, on: date) -> Fraction | None:
+    with db.transaction(world.engine) as session:
+        return Surroundings(session, world.units["工会"]).ruling(rule, on).share
 
 
 def told(world: Errands, chain: UUID, kind: str) -> list[dict[str, Any]]:
@@ -104,13 +110,46 @@ def test_law_may_be_tightened_but_not_loosened(world: Errands) -> None:
     assert ruling(world, "CC-REPLY", clock.day_of(world.at) + timedelta(days=1)) == 10
 
 
+def test_a_share_of_law_is_tightened_from_the_next_day_on(world: Errands) -> None:
+    union, day = world.units["工会"], clock.day_of(world.at) + timedelta(days=1)
+    decide(world, "管理员", propose(world, Fraction(3, 4), "CG-QUORUM"))
+    assert share(world, "CG-QUORUM", day - timedelta(days=1)) == Fraction(2, 3) and share(world, "CG-QUORUM", day) == Fraction(3, 4)
+    assert [told(world, union, k)[0]["value"] for k in ("setting_proposed", "setting_approved")] == ["3/4", "3/4"]
+    world.at += timedelta(days=1)
+    rule = look(world, lambda s: reading.rule(s, world.actor("管理员"), union, "CG-QUORUM"))
+    assert rule.line.own == rule.settings[0].value == "不少于全体的 3/4" and "本单位定为不少于全体的 3/4" in rule.line.words
+
+
+def test_what_is_proposed_for_a_share_is_said_as_it_will_count(world: Errands) -> None:
+    """The law has half or more, Zhejiang's default more than half: a value in its place is counted as "more than" too."""
+    setting, union = propose(world, Fraction(4, 6), "CG-VOTE-EDU"), world.units["工会"]
+    rule = look(world, lambda s: reading.rule(s, world.actor("管理员"), union, "CG-VOTE-EDU"))
+    assert rule.settings[0].value == "超过全体的 2/3"
+    assert look(world, lambda s: reading.proposals(s, world.actor("管理员"), union))[0][2].value == "超过全体的 2/3"
+    decide(world, "管理员", setting)
+    world.at += timedelta(days=1)
+    assert look(world, lambda s: reading.rule(s, world.actor("管理员"), union, "CG-VOTE-EDU")).line.own == "超过全体的 2/3"
+
+
+def test_a_default_share_may_be_lowered_and_a_lawful_one_not(world: Errands) -> None:
+    day = clock.day_of(world.at) + timedelta(days=1)
+    decide(world, "管理员", propose(world, Fraction(1, 2), "TR-COMMITTEE-QUORUM"))
+    assert share(world, "TR-COMMITTEE-QUORUM", day) == Fraction(1, 2)
+    with pytest.raises(Invalid) as fault:
+        propose(world, Fraction(1, 2), "CG-QUORUM")
+    assert "本单位可以更严，不得放宽为 1/2。" in fault.value.fields["value"][0]
+    assert len(told(world, world.units["工会"], "setting_proposed")) == 1
+
+
 @pytest.mark.parametrize(
     ("more", "field"),
     [
         ({"valid_from": date(2026, 3, 2)}, "valid_from"), ({"valid_from": date(2044, 1, 1)}, "valid_from"),
         ({"valid_to": date(2026, 1, 1)}, "valid_to"), ({"source": " "}, "source"), ({"source": "=cmd"}, "source"),
         ({"value": -3}, "value"), ({"value": 10**6}, "value"), ({"rule": "NO-SUCH"}, "rule_id"),
-        ({"rule": "CG-QUORUM", "value": 2}, "value"),
+        ({"rule": "CG-QUORUM", "value": 2}, "value"), ({"rule": "CG-QUORUM", "value": Fraction(5, 4)}, "value"),
+        ({"rule": "CG-QUORUM", "value": Fraction(70001, 100000)}, "value"), ({"value": Fraction(1, 2)}, "value"),
+        ({"rule": "CG-VOTE-EDU", "value": Fraction(1)}, "value"), ({"rule": "CG-TEACHER", "value": Fraction(2, 3)}, "value"),
     ],
 )  # fmt: skip
 def test_what_is_no_value_is_refused_by_field(world: Errands, more: dict[str, Any], field: str) -> None:
@@ -377,7 +416,8 @@ def test_a_rule_tells_its_sources_and_the_unions_value(world: Errands) -> None:
     rule = look(world, lambda s: reading.rule(s, actor, union, "MO-REPLY", "en"))
     assert rule.line.own == "within 60 days" and rule.settings[0].approver == "管理员"
     assert not any(e.wins for e in rule.entries)
-    assert look(world, lambda s: reading.rule(s, actor, union, "CG-QUORUM")).unsettable == "share"
+    assert look(world, lambda s: reading.rule(s, actor, union, "CG-QUORUM")).unsettable == ""
+    assert look(world, lambda s: reading.rule(s, actor, union, "MO-REPORT")).unsettable == "duty"
     with pytest.raises(NotFound):
         look(world, lambda s: reading.rule(s, actor, union, "NO-SUCH"))
 

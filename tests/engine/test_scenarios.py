@@ -6,6 +6,7 @@ import copy
 import re
 import tomllib
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -350,7 +351,9 @@ def test_a_university_may_set_its_own_numbers_and_vacations(stage: Engine) -> No
     [
         ({"title": ""}, "没有标题"), ({"at": datetime(2026, 3, 2, 9)}, "从什么时候开始"), ({"at": "2026"}, "从什么时候开始"), ({"step": []}, "没有步骤"),
         ({"step": 3}, "没有步骤"), ({"steps": []}, "不认识的“steps”"), ({"cast": 3}, "[cast] 的写法不对"), ({"cast": {"x": 3}}, "x 的职务写法不对"),
-        ({"rules": {"MO-RATE": "3"}}, "[rules] 的写法不对"), ({"vacation": [{"from": 1}]}, "[[vacation]] 的写法不对"), ({"ends": 3}, "[ends] 的写法不对"),
+        ({"rules": {"MO-RATE": "3"}}, "[rules] 的写法不对"), ({"rules": {"CG-QUORUM": 0.75}}, "比例写 \"CG-QUORUM\" = \"3/4\""), ({"rules": 3}, "[rules] 的写法不对"),
+        ({"rules": {"CG-QUORUM": "1/2"}}, "不得放宽为 1/2"), ({"rules": {"MO-RATE": "2/3"}}, "[rules] 里的“MO-RATE”"), ({"rules": {"NO-SUCH": 1}}, "NO-SUCH"),
+        ({"vacation": [{"from": 1}]}, "[[vacation]] 的写法不对"), ({"ends": 3}, "[ends] 的写法不对"),
         ({"ends": {"att": "x"}}, "不认识的“att”"), ({"ends": {"facts": 3}}, "facts 应是一组事实"), ({"ends": {"B": {"isued": []}}}, "[ends.B]里有不认识的“isued”"),
     ],
 )  # fmt: skip
@@ -426,7 +429,7 @@ def test_the_story_in_the_readme_can_be_read() -> None:
     read = scenarios.read(tomllib.loads(examples[0]))
     assert [step.does for step in read.steps] == ["launch", "respond", "wait", "respond"]
     again = {**tomllib.loads(examples[0]), **tomllib.loads(examples[1])}
-    assert scenarios.read(again).rules == {"MO-SECOND": 2}
+    assert scenarios.read(again).rules == {"MO-SECOND": 2, "CG-QUORUM": Fraction(3, 4)}
 
 
 def test_the_readme_names_everything_that_a_step_can_do_in_both_languages() -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import openpyxl
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from engine import clock, db, tables
-from engine.commands import instances
+from engine.commands import instances, meetings
+from engine.errors import Refused
+from tests.webui.hall import Hall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from tests.webui.conftest import House
 
     Login = Callable[[str], FlaskClient]
+
+
+NEWEST = text("SELECT m.id, m.code FROM meeting m JOIN instance i ON i.id = m.instance_id ORDER BY i.started_at DESC LIMIT 1")
 
 
 @pytest.fixture(autouse=True)
@@ -99,9 +104,43 @@ def test_faults_of_a_proposal_stand_beside_the_field(client: Login, house: House
     assert settings(house) == []
 
 
+@pytest.mark.parametrize("value", ["", "3", "0.75", "75%", "四分之三", "3/0", "3/4/5", "1 3/4", "-3/4"])
+def test_a_share_is_written_as_a_fraction(client: Login, house: House, value: str) -> None:
+    reply = client("office").post("/rules/CG-QUORUM/propose", data=proposal(value=value))
+    assert reply.status_code == 422 and "请写成 2/3 这样的分数。" in reply.text and f'value="{value}"' in reply.text
+    assert settings(house) == []
+
+
+def test_two_people_set_a_share_and_the_next_days_meetings_need_it(client: Login, house: House) -> None:
+    office = client("office")
+    page = office.get("/rules/CG-QUORUM").text
+    assert "比例（分数）" in page and 'placeholder="2/3"' in page and "数值<input" not in page
+    assert office.post("/rules/CG-QUORUM/propose", data=proposal(value=" ３／４　")).status_code == 302
+    assert "不少于全体的 3/4" in office.get("/rules").text and "不少于全体的 3/4" in office.get("/rules/CG-QUORUM").text
+    (row,) = settings(house)
+    assert (row.value, row.per) == (3, 4)
+    reply = client("admin").post(f"/rules/settings/{row.id}/decide", data={"decision": "approve", "rule": "CG-QUORUM"})
+    assert reply.status_code == 302
+    hall = Hall(house)
+    assert "还差 6 人" in client("chair").get(f"/meetings/{hall.id}").text
+    with clock.set_to(clock.now() + timedelta(days=1)):
+        assert "本单位自定" in client("office").get("/rules/CG-QUORUM").text.partition("各个来源")[0]
+        hall.instance = house.do("chair", instances.launch, "hall", {"subject": "第八届三次教代会"})
+        hall.id, hall.code = house.look(lambda s: s.execute(NEWEST).one())
+        page = client("chair").get(f"/meetings/{hall.id}").text
+        assert "还差 7 人" in page and "全体正式代表 3/4 到会" in page and "本单位定为不少于全体的 3/4" in page
+        hall.arrived(6).opened()
+        with pytest.raises(Refused, match="须到 7 人"):
+            hall.put()
+        house.do("d6", meetings.arrive, hall.id, hall.code)
+        poll = hall.put().vote(5, 2).poll("vote")
+        assert "教代会法定人数：9 中须有 7，实有 7，达到" in client("chair").get(f"/polls/{poll}").text
+
+
 def test_law_is_not_loosened_on_the_page_either(client: Login, house: House) -> None:
-    reply = client("office").post("/rules/CC-REPLY/propose", data=proposal(value="30"))
-    assert reply.status_code == 422 and "不得放宽" in reply.text and settings(house) == []
+    for rule, value in (("CC-REPLY", "30"), ("CG-QUORUM", "1/2")):
+        reply = client("office").post(f"/rules/{rule}/propose", data=proposal(value=value))
+        assert reply.status_code == 422 and f"不得放宽为 {value}" in reply.text and settings(house) == []
     assert client("plain").post("/rules/MO-REPLY/propose", data=proposal()).status_code == 403
 
 

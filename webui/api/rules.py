@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flask_babel import lazy_gettext as _l
 from marshmallow import Schema, fields
 
+from engine import law
 from engine.commands import rules
 from engine.queries import rules as reading
 from webui.api import schemas
@@ -13,6 +15,7 @@ from webui.api.edge import Routes
 from webui.api.schemas import Day, Id, Moment, OfUnion, Text, Whole, lang
 
 if TYPE_CHECKING:
+    from fractions import Fraction
     from uuid import UUID
 
     from engine.db import Session
@@ -134,9 +137,28 @@ class Wanted(OfUnion):
     words = Text(100, load_default="")
 
 
+class Amount(fields.Field[Any]):
+    """A whole number, or a share as the text "2/3"."""
+
+    def __init__(self, most: int, about: str, **options: Any) -> None:
+        said = _l("请填写整数，比例写成 2/3 这样的文字。")
+        wrong = {**schemas.Sent.error_messages, "invalid": said}
+        shape = {"type": ["integer", "string"], "minimum": 0, "maximum": most, "pattern": "^[0-9]{1,6}/[0-9]{1,6}$"}
+        super().__init__(error_messages=wrong, metadata={**shape, "description": about}, **options)
+        self.most = most
+
+    def _deserialize(self, value: Any, *_more: Any, **__: Any) -> int | Fraction:
+        found = law.fraction(value) if isinstance(value, str) else value if type(value) is int else None
+        if found is None or not 0 <= found <= self.most:
+            raise self.make_error("invalid")
+        return found
+
+
 class NewSetting(schemas.Sent):
     union = Id(load_default=None)
-    value = Whole(0, 1_000_000, required=True)
+    value = Amount(
+        1_000_000, 'A whole number; for a rule whose `unit` is `share` a fraction as text, e.g. "2/3".', required=True
+    )
     valid_from = Day(required=True)
     valid_to = Day(load_default=None, allow_none=True)
     source = Text(200, 2, required=True, metadata={"description": "The resolution that set it."})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from openpyxl import load_workbook
 
 from tests.webui.api.test_hostile import folder, problem, send, zipped
-from tests.webui.api.world import ERRAND, MOTION, faults
+from tests.webui.api.world import BASE, ERRAND, MOTION, faults
 
 if TYPE_CHECKING:
     from tests.webui.api.world import Api
@@ -197,6 +197,17 @@ def test_a_union_sets_a_rule_by_two_people(api: Api) -> None:
     problem(office.post(f"/settings/{made}/approve"), 403, "separated")
     assert admin.post(f"/settings/{made}/approve").status_code == 204
     assert admin.read("/rules/MO-SECOND")["settings"][0]["state"] == "in_force"
+    faulty = {"valid_from": tomorrow, "source": "校教代会决议"}
+    for value in ("2", "0.75", 0.75, "3/0", True, None, ["3/4"], -1, 10**9, "½"):
+        found = problem(office.post("/rules/CG-QUORUM/settings", {**faulty, "value": value}), 422)
+        assert list(found["errors"]) == ["value"] and (value is None or "2/3" in found["errors"]["value"][0])
+    found = problem(office.post("/rules/CG-QUORUM/settings", {**faulty, "value": "1/2"}), 422)
+    assert "不得放宽为 1/2" in found["errors"]["value"][0]
+    made = office.do("/rules/CG-QUORUM/settings", {**faulty, "value": "3/4"})["id"]
+    assert admin.post(f"/settings/{made}/approve").status_code == 204
+    assert admin.read("/rules/CG-QUORUM")["settings"][0]["value"] == "不少于全体的 3/4"
+    told = api.app.test_client().get(f"{BASE}/openapi.json").json["components"]["schemas"]["NewSetting"]["properties"]["value"]
+    assert told["type"] == ["integer", "string"] and "2/3" in told["description"] and told["pattern"]
     vacation = office.do("/calendar/vacations", {"name": "暑假", "from_on": _in_days(30), "to_on": _in_days(60)})["id"]
     assert [v["id"] for v in office.read("/calendar")["vacations"]] == [vacation]
     assert office.call("DELETE", f"/calendar/vacations/{vacation}").status_code == 204
