@@ -18,7 +18,7 @@ KINDS = {
     "boundaryEvent": "事件",
 }  # fmt: skip
 POLLS = {"seconding": "附议", "rating": "评价", "countersign": "会签", "consent": "征求同意", "vote": "表决"}
-EARLY = {"never": "不提前截止", "decided": "结果已定即截止", "all": "全部答复即截止"}
+EARLY = {"never": "不提前截止", "decided": "结果已定即截止", "all": "全部答复即截止", "first": "有一人答复即截止"}
 HEADER = "本文件由流程定义自动生成，请勿手改。重新生成：yixing check --write"
 
 
@@ -170,10 +170,14 @@ def _task(process: Process, rule: TaskRule) -> Iterator[str]:
 
 def _poll(poll: PollRule) -> Iterator[str]:
     choices = "、".join(label.zh for label in poll.labels.values())
+    if poll.about:
+        yield f"表决内容：{'、'.join(poll.about)}"
     yield f"表决（{POLLS.get(poll.kind, poll.kind)}）：名册 {_one_line(poll.roll)}；选项 {choices}"
-    closable = "；够数后发起人可以提前截止" if poll.closable == "passes" else ""
+    closable = {"passes": "；够数后发起人可以提前截止", "lane": "；本泳道的人可以随时截止"}.get(poll.closable, "")
+    at_once = poll.early == "all" and poll.meeting and not poll.secret
+    early = "到会的人全部答复即截止" if at_once else EARLY.get(poll.early, poll.early)
     withdrawal = "；截止前可以撤回" if poll.withdrawal else "；答复后不能撤回"
-    yield f"截止：{_one_line(poll.closes)}{_rules(poll.closes)}；{EARLY.get(poll.early, poll.early)}{closable}{withdrawal}"
+    yield f"截止：{_one_line(poll.closes)}{_rules(poll.closes)}；{early}{closable}{withdrawal}"
     yield f"通过：{_one_line(poll.passes)}{_rules(poll.passes)}"
 
 

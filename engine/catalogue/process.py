@@ -73,6 +73,7 @@ class PollRule:
     candidates: str = ""
     seats: str = ""
     wins: str = ""
+    about: tuple[str, ...] = ()  # facts that are put to the vote; the first one is the question itself
 
 
 @dataclass(frozen=True)
@@ -381,4 +382,5 @@ def _poll(table: Mapping[str, Any]) -> PollRule:
         candidates=table.get("candidates", ""),
         seats=table.get("seats", ""),
         wins=table.get("wins", ""),
+        about=tuple(table.get("about", [])),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from engine import access, clock, machine, tables
 from engine.commands import presence, questions, settle
@@ -141,18 +141,32 @@ def _put(run: Run, poll: Any, actor: Actor, chosen: str, comment: str, change: i
 
 
 def _finish_or_save(run: Run, poll_id: UUID, task: Any, position: int) -> None:
-    """Close early when the poll's rule says so: all have answered, or nothing can change the outcome any more."""
+    """Close early when the poll's rule says so: all have answered (under a meeting: all who are present), or nothing can
+    change the outcome any more."""
     poll = run.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
     early, answered = poll.rule["early"], _answered(poll)
     silent = poll.roll_size - answered
-    everybody = silent == 0 and early in ("all", "decided", "first")
-    if everybody or (early == "first" and answered) or (early == "decided" and _decided(run, poll, silent)):
+    if (silent == 0 and early in ("all", "decided", "first")) or (early == "all" and _all_present_answered(run, poll)):
+        finish_poll(run, poll, task, "all_answered")
+        return
+    if (early == "first" and answered) or (early == "decided" and _decided(run, poll, silent)):
         finish_poll(run, poll, task, "early")
         return
     if poll.rule.get("in_order"):
         following = _roll.c.poll_id == poll_id, _roll.c.position == position + 1
         run.session.execute(update(_roll).where(*following).values(open=True))
     settle.save(run)
+
+
+def _all_present_answered(run: Run, poll: Any) -> bool:
+    """Has everybody answered who is in the hall? Without a meeting nobody is."""
+    if poll.meeting_id is None:
+        return False
+    attendance = tables.attendance.c
+    here = (attendance.meeting_id == poll.meeting_id, attendance.member_id == _roll.c.member_id, attendance.here)
+    waiting = select(_roll.c.member_id).join(tables.attendance, and_(*here))
+    missing = waiting.where(_roll.c.poll_id == poll.id, _roll.c.choice.is_(None), ~_roll.c.paper).limit(1)
+    return run.session.execute(missing).first() is None
 
 
 def _answered(poll: Any) -> int:

@@ -39,25 +39,27 @@ def standing(run: Run, element: str) -> dict[str, Any]:
 
 
 def numbers(run: Run, element: str, found: Any) -> dict[str, Any]:
-    """{state, due, present, needed, quorate, formal, observers, guests} of a meeting's row."""
+    """{state, due, present, needed, quorate, formal, observers, guests, roll, here} of a meeting's row."""
     rule = run.process.tasks[element].meeting
     if rule is None:
         raise ProcessFault(f"{element} 不是开会的环节。", file="process.toml", element=element)
     if found is None:
         return {"state": "", "due": 0, "present": 0, "needed": 0, "quorate": False, "formal": 0, "observers": 0, "guests": 0,
-                "roll": []}  # fmt: skip
+                "roll": [], "here": []}  # fmt: skip
     kinds = here(run.session, found.id)
     told = {"due": found.due, "present": found.present, "observers": kinds["observer"], "guests": kinds["guest"]}
     return {
         "state": found.state, **told, "needed": needed(run, rule, told), "formal": found.present,
-        "quorate": found.state == "open" and _holds(run, rule, told), "roll": _roll(run.session, found.id),
+        "quorate": found.state == "open" and _holds(run, rule, told), **_roll(run.session, found.id),
     }  # fmt: skip
 
 
-def _roll(session: Session, meeting_id: UUID) -> list[str]:
-    """The formal members on the roll, frozen once the meeting is open."""
-    due = select(_attendance.c.member_id).where(_attendance.c.meeting_id == meeting_id, _attendance.c.kind == "formal")
-    return [str(m) for m in session.execute(due.order_by(_attendance.c.member_id)).scalars()]
+def _roll(session: Session, meeting_id: UUID) -> dict[str, list[str]]:
+    """The formal members on the roll, frozen once the meeting is open, and those of them who are in the hall."""
+    formal = _attendance.c.meeting_id == meeting_id, _attendance.c.kind == "formal"
+    due = select(_attendance.c.member_id, _attendance.c.here).where(*formal).order_by(_attendance.c.member_id)
+    rows = session.execute(due).all()
+    return {"roll": [str(r.member_id) for r in rows], "here": [str(r.member_id) for r in rows if r.here]}
 
 
 def _holds(run: Run, rule: MeetingRule, told: dict[str, int]) -> bool:

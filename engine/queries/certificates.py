@@ -84,7 +84,9 @@ def _data(session: Session, poll: Poll, address: str, lang: str) -> dict[str, An
             "process": process_of(session, matter.version).title.in_(lang),
         },
         "poll": {
-            "id": str(poll.id), "title": poll.title, "asks": poll.asks, "manner": ("；", "; ")[n].join(manner),
+            "id": str(poll.id), "title": poll.title, "asks": poll.asks,
+            "about": [[a.label, a.text] for a in poll.about.more], "question": poll.about.question,
+            "manner": ("；", "; ")[n].join(manner),
             "opened": said(poll.opened_at), "closed": said(poll.closed_at), "words": poll.words, "roll": poll.roll_size,
             "roll_hash": poll.roll_hash,
         },

@@ -12,10 +12,12 @@ from sqlalchemy import text
 from engine import clock
 from engine.catalogue.store import process_of
 from engine.errors import Invalid
+from engine.queries.words import Named, about
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.catalogue.process import Process
     from engine.db import Session
     from engine.organisation import Actor
 
@@ -57,7 +59,7 @@ _PAGE = text("WITH" + _MINE + """
    ORDER BY coalesce(due_at, 'infinity'), id LIMIT :limit
 )
 SELECT page.*, coalesce(t.element, pt.element) AS element, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
-       coalesce(t.opened_at, p.opened_at) AS opened_at, p.kind AS poll_kind, m.name AS starter,
+       coalesce(t.opened_at, p.opened_at) AS opened_at, p.kind AS poll_kind, p.rule->'about' AS about, m.name AS starter,
        CASE p.state WHEN 'called' THEN 'take_key'
          WHEN 'counting' THEN CASE WHEN p.secret AND NOT p.rule ? 'opened' THEN 'open_box' ELSE 'sign' END END AS teller,
        u.name AS union_name
@@ -91,6 +93,7 @@ class Item:
     claimed: bool
     revision: int | None
     poll_kind: str
+    about: str  # the question that a poll puts, where it says one
     teller: str  # what I do as a teller: take_key, open_box, sign; "" otherwise
 
 
@@ -165,7 +168,13 @@ def _item(session: Session, row: Any, lang: str) -> Item:
         asks=rule.asks.in_(lang), bucket=row.bucket, due_at=row.due_at, due=row.due, opened_at=row.opened_at,
         started_at=row.started_at, starter=row.starter, union=row.union_name, claimed=row.assignee_id is not None,
         revision=row.revision, poll_kind=row.poll_kind or "", teller=row.teller or "",
+        about=_about(session, process, row.about, lang),
     )  # fmt: skip
+
+
+def _about(session: Session, process: Process, pairs: Any, lang: str) -> str:
+    """The question that a poll puts, where it says one."""
+    return about(process, pairs[:1], Named.of(session, pairs[:1]), lang).question if pairs else ""
 
 
 def following(session: Session, actor: Actor, done: UUID) -> Item | None:

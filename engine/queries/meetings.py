@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.commands.run import Run
     from engine.db import Session
     from engine.organisation import Actor
+    from engine.queries.words import About
 
 _meeting, _attendance, _presence = tables.meeting.c, tables.attendance.c, tables.presence.c
 _instance, _task, _member, _unit = tables.instance.c, tables.task.c, tables.member.c, tables.unit.c
@@ -50,6 +51,7 @@ class Vote:
     elected: tuple[str, ...]
     opened_at: datetime
     closed_at: datetime | None
+    about: About  # what is voted on
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,7 @@ def _votes(session: Session, actor: Actor, run: Run, meeting_id: UUID, here: boo
             waits=bool(row.waits) and row.state == "open" and here, passed=outcome.get("passed"),
             why=asked.why(outcome, lang), elected=tuple(names[e].in_(lang) for e in outcome.get("elected", ()) if e in names),
             opened_at=row.opened_at, closed_at=row.closed_at,
+            about=asked.about(session, actor, run.process, row.rule, lang),
         ))  # fmt: skip
     return tuple(found)
 

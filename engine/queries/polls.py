@@ -13,14 +13,15 @@ from engine.catalogue.process import Words
 from engine.catalogue.store import process_of
 from engine.commands.counting import ABSTAIN
 from engine.commands.tellers import agreed_paper
-from engine.queries import ruled
+from engine.queries import ruled, words
 from engine.queries.lanes import matter, runs_it
+from engine.queries.words import About, Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from engine.catalogue.process import PollRule, TaskRule
+    from engine.catalogue.process import PollRule, Process, TaskRule
     from engine.commands.run import Run
     from engine.db import Session
     from engine.organisation import Actor
@@ -121,6 +122,7 @@ class Poll:
     elected: tuple[str, ...]
     tied: tuple[str, ...]
     voided: int  # times that the question was put before and declared void
+    about: About  # what is voted on
 
 
 def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Poll:
@@ -163,8 +165,16 @@ def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pol
         tellers=_tellers(session, poll_id), counting=_counting(session, actor, row) if is_teller and running else None,
         chair=chair, may_void=running and (runs or is_teller or access.may(actor, "terminate", run.row["union_id"])),
         why=why(outcome, lang), elected=tuple(outcome.get("elected", ())), tied=tuple(outcome.get("tied", ())),
-        voided=_voided(session, row),
+        voided=_voided(session, row), about=about(session, actor, run.process, row.rule, lang),
     )  # fmt: skip
+
+
+def about(
+    session: Session, actor: Actor, process: Process, rule: Mapping[str, Any], lang: str = "zh"
+) -> About:
+    """What a poll is about, as it stood when it was put. `rule` is that of the poll's row."""
+    pairs = rule.get("about", ())
+    return words.about(process, pairs, Named.of(session, pairs, actor), lang) if pairs else About()
 
 
 def _movers(run: Run) -> set[str]:

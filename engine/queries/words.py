@@ -11,8 +11,9 @@ from sqlalchemy import or_, select
 from engine import access, organisation, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from engine.catalogue import Process
     from engine.db import Session
     from engine.forms import Form
     from engine.organisation import Actor
@@ -80,6 +81,35 @@ def answered(form: Form | None, answers: Mapping[str, Any], names: Named, lang: 
         else:
             found.append(Answered(field.key, label, _text(field, value, names, lang)))
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a poll is about. `question` is the first thing said when it is a text; empty when the task's title says it all."""
+
+    question: str = ""
+    all: tuple[Answered, ...] = ()
+
+    @property
+    def more(self) -> tuple[Answered, ...]:
+        """What is said besides the question."""
+        return self.all[1:] if self.question else self.all
+
+
+def about(process: Process, pairs: Sequence[tuple[str, Any]], names: Named, lang: str = "zh") -> About:
+    """(fact, value) pairs in words, labelled as in the form where the fact was said; empty ones are left out."""
+    found: list[Answered] = []
+    for fact, value in pairs:
+        element, _, key = fact.partition(".")
+        rule = process.tasks.get(element)
+        said = answered(rule.form, {key: value}, names, lang) if rule else ()
+        if not said and value not in (None, "", []):
+            parts = value if isinstance(value, list) else [value]
+            text = (", " if lang.startswith("en") else "、").join(names.names.get(str(p)) or str(p) for p in parts)
+            said = (Answered(fact, "", text),)
+        found += said
+    plain = bool(pairs) and isinstance(pairs[0][1], str) and bool(pairs[0][1])
+    return About(found[0].text if plain else "", tuple(found))
 
 
 def _text(field: Any, value: Any, names: Named, lang: str) -> str:

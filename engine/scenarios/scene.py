@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from engine import clock, tables
-from engine.commands import presence
+from engine.commands import presence, settle
 from engine.errors import NotFound, ProcessFault
 from engine.scenarios import words
 
@@ -127,7 +127,8 @@ class Scene:
         return {"unit": self.stage.units, "member": self.stage.members, "instance": self.instances}
 
     def meant(self, value: Any) -> Any:
-        """`value` with "unit:…", "member:…", "instance:…" replaced by ids, "day:+5" by that day from now; days as texts."""
+        """`value` with "unit:…", "member:…", "instance:…" replaced by ids, "day:+5" by that day from now, "fact:a.b" by what
+        the matter says there; days as texts."""
         if isinstance(value, dict):
             return {key: self.meant(each) for key, each in value.items()}
         if isinstance(value, list):
@@ -138,12 +139,19 @@ class Scene:
             kind, colon, name = value.partition(":")
             if kind == "day" and re.fullmatch(r"[+-]\d{1,4}", name):
                 return (clock.day_of(self.now) + timedelta(days=int(name))).isoformat()
+            if kind == "fact" and re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", name):
+                return self._fact(name)
             named = self._places().get(kind) if colon else None
             if named is not None:
                 if name not in named:
                     raise ProcessFault(f"{value} 指的是谁，不知道。", advice=f"可以写：{'、'.join(named)}。")
                 return str(named[name])
         return value
+
+    def _fact(self, path: str) -> Any:
+        instance = tables.instance.c
+        facts = self.session.execute(select(instance.facts).where(instance.id == self.instance())).scalar_one()
+        return settle.dotted(facts, path)
 
     def by_name(self, value: Any) -> Any:
         """An id as the story would write it."""

@@ -72,6 +72,8 @@ class MeetingVote(Schema):
     elected = fields.List(fields.String())
     opened_at = Moment()
     closed_at = Moment(allow_none=True)
+    question = fields.String(attribute="about.question", metadata={"description": "What is voted on, in one line."})
+    about = fields.List(fields.Nested(schemas.Answered), attribute="about.all", metadata={"description": "What is voted on."})
 
 
 class MeetingRow(Schema):

@@ -184,6 +184,8 @@ class PollShape(Schema):
     elected = fields.List(fields.String())
     tied = fields.List(fields.String())
     voided = fields.Integer()
+    question = fields.String(attribute="about.question", metadata={"description": "What is voted on, in one line."})
+    about = fields.List(fields.Nested(schemas.Answered), attribute="about.all", metadata={"description": "What is voted on."})
 
 
 PollPage = schemas.page("PollPage", PollRow)

@@ -81,25 +81,8 @@ def load(engine: Engine, own: Settings | None = None) -> None:
         _import(stage)
         _passwords(stage)
     _play(stage, now)
-    matters.play(engine, stage.members, stage.units, _report(stage))
+    matters.play(engine, stage.members, stage.units)
     jobs.sweep(engine)
-
-
-def _report(stage: Stage) -> dict[str, int]:
-    """The numbers of the report on motions, as the demo's motions stand."""
-
-    def work(session: Any, actor: Actor) -> dict[str, int]:
-        page = files.instances(session, actor, process="congress_motion", limit=200)
-        ended = [row.outcome for row in page.items if row.outcome]
-        said = {"suggested": ended.count("suggestion"), "declined": ended.count("declined"), "withdrawn": ended.count("withdrawn")}
-        filed = ended.count("closed")
-        return {
-            **said, "received": filed + sum(said.values()), "filed": filed, "merged": 0, "satisfied": filed, "basically": 0,
-            "unsatisfied": 0, "unrated": 0, "unfinished": 0, "overdue": 0,
-        }  # fmt: skip
-
-    found: dict[str, int] = stage.run("secretary", work)
-    return found
 
 
 def _found(stage: Stage) -> None:

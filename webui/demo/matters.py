@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 Step = dict[str, Any]
 
 
-def play(engine: Engine, members: Mapping[str, UUID], units: Mapping[str, str], motions: Mapping[str, int]) -> None:
-    """Play them up to now. `members` by user name, `units` by code, `motions` the numbers of the report to the session."""
+def play(engine: Engine, members: Mapping[str, UUID], units: Mapping[str, str]) -> None:
+    """Play them up to now. `members` by user name, `units` by code."""
     nine = datetime.combine(clock.today(), time(9), clock.CHINA)
     for process, began, steps in (
         ("cadre_transfer", nine - timedelta(days=6), TRANSFER), ("collective_consultation", nine - timedelta(days=6), CONSULTATION),
         ("dispute_mediation", nine - timedelta(days=4), MEDIATION),
-        ("congress_session", clock.now() - timedelta(days=11, hours=7, minutes=30), _session(motions)),
+        ("congress_session", clock.now() - timedelta(days=11, hours=7, minutes=30), _session()),
     ):  # fmt: skip
         scenarios.perform(engine, process, steps, began, cast.UNION, {**members, **_called(members)}, units)
 
@@ -81,15 +81,22 @@ MEDIATION: list[Step] = [
 ]  # fmt: skip
 
 
-def _session(motions: Mapping[str, int]) -> list[Step]:
+COUNTED = (
+    "received", "reviewing", "filed", "suggested", "declined", "merged", "withdrawn", "satisfied", "basically", "unsatisfied",
+    "unrated", "unfinished", "overdue",
+)  # fmt: skip
+
+
+def _session() -> list[Step]:
     """A session that is being held now: the hall is quorate and the first vote is open."""
     hall = [f"d{n:03}" for n in range(1, 171) if n != 3] + ["delegate"]
     return [
         {"who": "大会秘书", "does": "launch", "with": {
             "kind": "annual", "title": "第八届教职工代表大会第三次会议", "last_on": "day:-300"}},
-        _do("工会秘书", "credentials", "4 hours", regime="public", delegates=213, teachers=139, decision="pass"),
-        _do("提案委主任", "motions_report", "1 days", **motions),
-        _do("大会秘书", "agenda", "1 hours", items=["work_report", "motions_report", "rules"], presidium=9, presidium_teachers=6),
+        _do("工会秘书", "credentials", "4 hours", regime="public", delegates="fact:roster.delegates", teachers=139, decision="pass"),
+        _do("提案委主任", "motions_report", "1 days", **{key: f"fact:count_motions.{key}" for key in COUNTED}),
+        _do("大会秘书", "agenda", "1 hours", items=["work_report", "motions_report", "rules"],
+            members=[f"member:{name}" for name in hall[:9]], presidium_teachers=6),
         _do("主席团主席", "confirm_agenda", "2 hours", decision="approve"),
         _do("大会秘书", "call", meeting_on="day:+10", time="上午九时", place="学术报告厅"),
         {"who": "大会秘书", "does": "open_meeting", "task": "session", "after": "10 days"},

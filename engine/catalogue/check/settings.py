@@ -258,6 +258,10 @@ def _poll(place: str, poll: dict[str, Any], draft: Draft, language: Language) ->
         yield from language.faults(FILE, place, "截止 closes ", poll["closes"], moment=True)
     if poll.get("passes"):
         yield from language.faults(FILE, place, "通过条件 passes ", poll["passes"], COUNTS | ELECTED | set(choices))
+    for fact in poll.get("about", []):
+        yield from language.faults(FILE, place, "表决内容 about ", fact)
+    if poll.get("about") and draft.raw.get("confidentiality") == "named":
+        yield Fault(FILE, place, "保密事项不能写 about。", "表决内容随表决长期保存，不能随事项删除；请写在 asks 里。")
     yield from _election(place, poll, language)
     yield from _counting(place, poll, draft, language)
 

@@ -32,7 +32,7 @@ _POLL = Of(
         "kind": str, "roll": str, "choices": [str], "closes": str, "passes": str, "early": str, "closable": str,
         "withdrawal": bool, "labels": _WORDS, "labels_en": _WORDS, "words": str, "words_en": str,
         "secret": bool, "tellers": str, "keys": str, "paper": bool, "meeting": str, "in_order": bool, "candidates": str,
-        "seats": str, "wins": str,
+        "seats": str, "wins": str, "about": [str],
     },
     ("kind", "roll", "closes", "passes", "words"),
     ("words",),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # name -> (needed, possible): what each registered action is told; equal to engine/commands/actions.py, held by a test
 ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "issue_document": (frozenset({"document"}), frozenset()),
+    "issue_document": (frozenset({"document"}), frozenset({"set"})),
     "set_fact": (frozenset({"set"}), frozenset()),
     "take_over": (frozenset({"to"}), frozenset()),
     "merge_into": (frozenset({"target"}), frozenset()),
