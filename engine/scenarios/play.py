@@ -154,6 +154,7 @@ def _act(scene: Scene, step: Step, name: str) -> tuple[str, str]:
         raise ProcessFault(f"没有 {name} 这个人。", advice="请在 [cast] 里写上，或用标准班底里的人。")
     try:
         actor = organisation.actor(scene.session, scene.stage.members[name])
+        scene.acting = actor
         ACTS[step.does](scene, actor, step)
     except EngineError as error:
         if not step.refused and isinstance(error, ProcessFault):

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from engine import clock, tables
-from engine.commands import presence, settle
+from engine.commands import attachments, presence, settle
 from engine.errors import NotFound, ProcessFault
 from engine.scenarios import words
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from engine.catalogue import Process
     from engine.db import Session
+    from engine.organisation import Actor
     from engine.scenarios.stage import Stage
 
 _task, _poll, _event, _timer = tables.task.c, tables.poll.c, tables.event.c, tables.timer.c
@@ -60,6 +61,7 @@ class Scene:
     current: str = ""
     seen: int = 0  # the last event that was told
     done: int = 0  # the last job that was carried out
+    acting: Actor | None = None  # whoever does the present step
 
     def __post_init__(self) -> None:
         self.started: dict[str, Process] = {}  # the process of each instance, by alias
@@ -128,7 +130,7 @@ class Scene:
 
     def meant(self, value: Any) -> Any:
         """`value` with "unit:…", "member:…", "instance:…" replaced by ids, "day:+5" by that day from now, "fact:a.b" by what
-        the matter says there; days as texts."""
+        the matter says there, "file:函.pdf" by a file of that name, newly uploaded; days as texts."""
         if isinstance(value, dict):
             return {key: self.meant(each) for key, each in value.items()}
         if isinstance(value, list):
@@ -141,6 +143,8 @@ class Scene:
                 return (clock.day_of(self.now) + timedelta(days=int(name))).isoformat()
             if kind == "fact" and re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", name):
                 return self._fact(name)
+            if kind == "file" and colon and self.acting is not None:
+                return str(attachments.add(self.session, self.acting, name, f"%PDF- {name}".encode()))
             named = self._places().get(kind) if colon else None
             if named is not None:
                 if name not in named:

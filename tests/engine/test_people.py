@@ -327,6 +327,13 @@ def test_a_desk_is_given_by_an_administrator_and_never_to_oneself(world: World, 
         people.grant_post(world.session, admin, admin.id, kind, world.units["XD-XX"], FROM)
 
 
+@pytest.mark.parametrize("kind", ["mediation_clerk", "formal_delegate"])
+def test_nobody_gives_a_post_to_oneself(world: World, kind: str) -> None:
+    admin = world.actor("xd.administrator")
+    with pytest.raises(Refused, match="不能为自己授予职务"):
+        people.grant_post(world.session, admin, admin.id, kind, world.units["XD"], FROM)
+
+
 def test_without_a_list_of_posts_any_well_formed_key_is_one(world: World, tmp_path: Path) -> None:
     (tmp_path / "posts.toml").unlink()
     grant(world, kind="keeper_of_the_seal")

@@ -171,6 +171,16 @@ def test_candidates_stand_on_the_ballot_by_name(house: House, client: Callable[[
     assert "张敏" in line and "王芳" in line and "李强" not in line
 
 
+def test_too_few_paper_ballots_would_tell_who_voted_how(house: House) -> None:
+    from engine.errors import Invalid
+
+    ballot = Ballot(house, changed("secret", ('secret = true', 'secret = true\npaper = true'))).open()
+    with pytest.raises(Invalid, match="至少发给 5 人"):
+        house.do("mover", tellers.give_paper, ballot.id, [house.people[v] for v in VOTERS[3:]])
+    house.do("mover", tellers.give_paper, ballot.id, [house.people[v] for v in VOTERS[2:]])
+    assert ballot.one("SELECT count(*) FROM roll WHERE paper") == 5
+
+
 # --- the API --------------------------------------------------------------------------------------------------------------
 def test_a_program_seals_and_votes(ballot: Ballot, app: Flask) -> None:
     from webui import api, csrf

@@ -76,6 +76,16 @@ def test_drafts_are_kept_and_forgotten(api: Api) -> None:
     assert me.call("DELETE", "/drafts/launch:errand").status_code == 204 and me.read("/drafts")["items"] == []
 
 
+def test_the_desk_urges_once_a_day(api: Api) -> None:
+    key, office = api.as_("zhang").launch(), api.as_("secretary")
+    office.do(f"/process-instances/{key}/remind", {"reason": "请今天办结"})
+    item = office.read("/tasks")["items"][0]
+    assert "请今天办结" in office.read(f"/tasks/{item['id']}")["urged"]
+    problem(office.post(f"/process-instances/{key}/remind", {"reason": "再催"}), 409)
+    problem(office.post(f"/process-instances/{key}/remind", {"reason": " "}), 422)
+    problem(api.as_("zhang").post(f"/process-instances/{key}/remind", {"reason": "快"}), 403)
+
+
 def test_the_desk_suspends_resumes_and_terminates(api: Api) -> None:
     key, office = api.as_("zhang").launch(), api.as_("secretary")
     office.do(f"/process-instances/{key}/suspend", {"reason": "补充材料"})
