@@ -283,7 +283,8 @@ class Walk:
                 assert live, "nothing waits for anybody"
                 late = select(_timer.id).where(_timer.instance_id == key, _timer.state == "waiting", _timer.due_at <= self.scene.now)
                 assert session.execute(late).first() is None, "a clock ran out without its event"
-        assert kept.first_false(session) is None
+        broken = kept.first_false(session)
+        assert broken is None, broken
 
 
 @contextmanager
@@ -298,6 +299,9 @@ def walking(engine: Engine, folder: Path, seed: int) -> Iterator[Walk]:
         try:
             files = {name: catalogue.read(folder.parent / name) for name in others}
             set_ = stage.set_up(session, told, catalogue.read(folder), STANDARD, files)
+            for process in (set_.process, *set_.others.values()):  # on a stage nobody puts them on record
+                says = {"process": process.id, "version": process.hash}
+                history.note(session, history.INSTALLATION, "definition_published", None, **says)
             yield Walk(Scene(session, set_, START), random.Random(seed), set_.process.id)
         finally:
             whole.rollback()
