@@ -47,7 +47,7 @@ class Due:
 
     moment: aware UTC, the instant at which `day` ends in China (24:00, 民法典203). day: the last day. provisional: some
     day that decided it lies in a year whose holiday notice is not loaded. steps, steps_en: how it was computed, in
-    words.
+    words. rule: the rule that gave it, if one did.
     """
 
     moment: datetime
@@ -55,6 +55,7 @@ class Due:
     provisional: bool
     steps: tuple[str, ...]
     steps_en: tuple[str, ...]
+    rule: str = ""
 
 
 When: TypeAlias = Due | datetime | date

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Hide = list[Any]
 
 
+LITERALS = {"true": True, "false": False, "null": None}
+
+
 def answers(form: Form | None, sent: MultiDict[str, str]) -> dict[str, Any]:
     """What a browser sent for a form, in the shapes that `forms.clean` wants: lists where several may be chosen."""
     found: dict[str, Any] = {}
@@ -28,7 +31,7 @@ def answers(form: Form | None, sent: MultiDict[str, str]) -> dict[str, Any]:
 
 
 def hide_rule(expression: str) -> str:
-    """A hide expression as a JSON tree for the page's script: ["!=", "decision", "file"], ["and", a, b], ["not", a].
+    """A hide expression as a JSON tree: ["!=", "decision", "file"], ["and", a, b], ["not", a], ["<", "n", 1].
 
     "" when the expression says more than the page can evaluate; the field is then shown and the server decides.
     """
@@ -51,7 +54,9 @@ def _tree(node: ast.expr) -> Hide:
         return ["is", node.id]
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.left, ast.Name):
         right = node.comparators[0]
-        sign = {ast.Eq: "==", ast.NotEq: "!="}.get(type(node.ops[0]))
+        sign = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.Gt: ">"}.get(type(node.ops[0]))
+        if sign and isinstance(right, ast.Name) and right.id in LITERALS and sign in ("==", "!="):
+            return [sign, node.left.id, LITERALS[right.id]]
         if sign and isinstance(right, ast.Constant) and isinstance(right.value, str | bool | int):
             return [sign, node.left.id, right.value]
     raise ValueError("not for the page")

@@ -165,12 +165,14 @@ def respond(poll_id: UUID, what: str) -> tuple[str, int] | Answer:
         if fault.code == Refused.code:
             raise
         return poll_page(poll_id, fault.message, comment, request.form), fault.status
-    held = look(lambda s: asked.poll(s, me(), poll_id)).meeting_id
+    after = look(lambda s: asked.poll(s, me(), poll_id))
+    held = after.meeting_id
     if what == "answer" and held is not None:  # the next vote of the meeting comes up on the page of the check-in
         flash(_("已投票。"))
         return redirect(url_for("meetings.check_in", meeting_id=held))
     if what == "answer":
-        return _onward(poll_id, _("已作答。截止前可以撤回。"))
+        may = after.state == "open" and after.rule.get("withdrawal") and not after.in_order
+        return _onward(poll_id, _("已作答。截止前可以撤回。") if may else _("已作答。"))
     flash(_("已撤回，可以重新作答。") if what == "withdraw" else _("已截止。"))
     return redirect(url_for("inbox.poll", poll_id=poll_id))
 

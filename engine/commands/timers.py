@@ -36,13 +36,13 @@ SELECT 'yixing', 'sweep', 0, 'sweep:' || to_char(due_at AT TIME ZONE 'UTC', 'YYY
 
 
 def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | None:
-    """What a page needs to explain a deadline."""
+    """What a page needs to explain a deadline: by the rule that gave it, where the expression names several."""
     if due is None:
         return None
     calls = expressions.calls_in(expression) if expression else []
     rules = [str(args[0]) for _, args in calls if args and isinstance(args[0], str)]
     return {
-        "rule": basis or (rules[0] if rules else ""), "provisional": due.provisional, "on": due.day.isoformat(),
+        "rule": basis or due.rule or (rules[0] if rules else ""), "provisional": due.provisional, "on": due.day.isoformat(),
         "steps": list(due.steps), "steps_en": list(due.steps_en),
     }  # fmt: skip
 

@@ -17,7 +17,7 @@ def deadline(ruling: Ruling, start: When, calendar: Calendar) -> Due:
     vacations do not stretch a limit of law: only a unit's own limits skip them. Errors: ProcessFault for a rule that is
     no time.
     """
-    return _pick(ruling, calendar, lambda limit, days: _one_deadline(limit, start, days))
+    return replace(_pick(ruling, calendar, lambda limit, days: _one_deadline(limit, start, days)), rule=ruling.id)
 
 
 def before(ruling: Ruling, moment: When, calendar: Calendar) -> Due:

@@ -35,13 +35,13 @@ def guards(session: Session, run: Run, element: str, lang: str) -> tuple[Guarded
     for guard in run.process.guards:
         if guard.at & near:
             rules = cited(session, run, [guard.basis], lang) if guard.basis else ()
-            found.append(Guarded(guard.text.in_(lang), _holds(run, guard.holds, element), rules))
+            found.append(Guarded(guard.text.in_(lang), _holds(run, guard.holds, near), rules))
     return tuple(found)
 
 
-def _holds(run: Run, expression: str, element: str) -> bool | None:
-    """Nothing can be said of what rests on the very answers that are still to be given."""
-    if any(name.partition(".")[0] == element for name in expressions.names_in(expression)):
+def _holds(run: Run, expression: str, near: set[str]) -> bool | None:
+    """Nothing can be said of what rests on answers that are still to be given, or on a decision that follows them."""
+    if any(name.partition(".")[0] in near for name in expressions.names_in(expression)):
         return None
     try:
         return bool(run.value(expression))

@@ -78,6 +78,10 @@ def accepted(desk: Callable[..., Desk], outsiders: list[Desk], applicant: Desk, 
         claims="请求支付解除劳动合同的经济补偿三万元", facts="收到解除劳动合同通知，没有支付经济补偿，多次交涉没有结果",
         known_on="2026-01-15", pending="没有", esign="同意本件使用电子签名", contact="13800000000",
     )  # fmt: skip
+    assert applicant.field("represented").first.is_hidden()  # nobody is asked for a list of the whole university
+    applicant.page.get_by_text("多人有共同请求").click()
+    assert applicant.field("represented").first.is_visible()
+    applicant.page.get_by_text("多人有共同请求").click()
     applicant.submit()
     assert "已发起" in applicant.said()
     address = applicant.page.url

@@ -29,6 +29,7 @@
     if (sign === "not") return !holds(rest[0], values);
     if (sign === "is") return Boolean(values[rest[0]] && values[rest[0]] !== "false");
     const value = values[rest[0]] === "" || values[rest[0]] === undefined ? null : values[rest[0]];
+    if (sign === "<" || sign === ">") return value !== null && (sign === "<" ? Number(value) < rest[1] : Number(value) > rest[1]);
     const same = typeof rest[1] === "boolean" ? (value === "true") === rest[1] : String(value) === String(rest[1]);
     return sign === "==" ? same : !same;
   };
@@ -39,7 +40,7 @@
       const values = answers(form);
       for (const field of ruled) field.hidden = holds(JSON.parse(field.dataset.hide), values);
     };
-    form.addEventListener("change", apply);
+    for (const kind of ["input", "change"]) form.addEventListener(kind, apply); // at once: nothing may move under a click
     apply();
   }
 
@@ -169,7 +170,7 @@
       mark(place.dataset.passed, "passed");
       mark(place.dataset.live, "live");
       const listed = (ids) => JSON.parse(ids || "[]").map((id) => shapes.get(id)).filter(Boolean);
-      const here = listed(place.dataset.live)[0] || listed(place.dataset.passed).pop();
+      const live = listed(place.dataset.live), here = live.find((e) => e.type === "bpmn:UserTask") || live[0] || listed(place.dataset.passed).pop();
       const home = () => {  // the whole of it when it can be read, else the place where things stand
         if (canvas.zoom("fit-viewport", "auto") >= 0.5 || !here) return;
         const width = place.clientWidth / 0.75, height = place.clientHeight / 0.75;
