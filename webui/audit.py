@@ -23,7 +23,7 @@ from engine.queries import polls as asked
 from engine.queries.words import Named
 from webui.sentences import Sentence, Teller
 from webui.session import carry_out, look, me, needs_login, uuid
-from webui.words import day, lang, state
+from webui.words import day, lang, last_day, state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from engine.seals import Verdict
 
 blueprint = Blueprint("audit", __name__)
-FILTERS = ("words", "process", "state", "unit", "since", "until", "after")
-PAGE, LOG = 50, 100
+FILTERS = ("words", "process", "state", "unit", "since", "until", "overdue", "after")
+PAGE, LOG, SHEET = 50, 100, 10_000
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
 
 
@@ -61,20 +61,32 @@ def index() -> str | Response:
     except Invalid as fault:
         faults = fault.fields
     if request.args.get("format") == "csv" and not faults:
-        return _csv(page.items)
+        return look(lambda s: _csv(s, _all(s, wanted)))
+    waits = look(lambda s: standing.standing(s, [r.id for r in page.items], lang()))
     offers = look(lambda s: _offers(s, desks))
     states = {key: state(key) for key in reading.STATES}
     filtered = any(wanted[k] for k in FILTERS if k not in ("words", "after"))
     return render_template(
-        "audit/index.html", page=page, wanted=wanted, faults=faults, states=states, filtered=filtered, **offers
+        "audit/index.html", page=page, waits=waits, wanted=wanted, faults=faults, states=states, filtered=filtered, **offers
     )
+
+
+def _all(session: Session, wanted: Mapping[str, str]) -> list[reading.Row]:
+    """Every row, page by page, as far as a spreadsheet goes."""
+    rows: list[reading.Row] = []
+    after: str | None = ""
+    while after is not None and len(rows) < SHEET:
+        page = _search(session, {**wanted, "after": after})
+        rows += page.items
+        after = page.next
+    return rows
 
 
 def _search(session: Session, wanted: Mapping[str, str]) -> reading.Page:
     return reading.instances(
         session, me(), words=wanted["words"] or None, process=wanted["process"] or None, state=wanted["state"] or None,
         unit_id=uuid(wanted["unit"]), since=_day("since", wanted), until=_day("until", wanted),
-        after=wanted["after"] or None, limit=PAGE, lang=lang(),
+        overdue=bool(wanted["overdue"]), after=wanted["after"] or None, limit=PAGE, lang=lang(),
     )  # fmt: skip
 
 
@@ -92,15 +104,20 @@ def _offers(session: Session, desks: Sequence[UUID]) -> dict[str, Any]:
     return {"processes": [(p.process_id, p.title) for p in listed], "units": units}
 
 
-def _csv(rows: Sequence[reading.Row]) -> Response:
-    """The page as a table that a spreadsheet opens; no cell can act as a formula."""
+def _csv(session: Session, rows: Sequence[reading.Row]) -> Response:
+    """A table that a spreadsheet opens; no cell can act as a formula."""
+    waits = standing.standing(session, [r.id for r in rows], lang())
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([_("编号"), _("案由"), _("流程"), _("状态"), _("环节或结果"), _("提出人"), _("单位"), _("发起"), _("办结")])
+    head = [_("编号"), _("案由"), _("流程"), _("状态"), _("环节或结果"), _("提出人"), _("单位"), _("发起"), _("办结")]
+    writer.writerow([*head, _("等待"), _("期限")])
     for r in rows:
         where = r.outcome_title or _("、").join(r.stage)
         line = [r.number, r.title, r.process_title, state(r.state), where, r.starter, r.unit]
-        writer.writerow([_inert(cell) for cell in (*line, day(r.started_at), day(r.ended_at))])
+        open_ = waits.get(r.id, ())
+        due = next((s.due_at for s in open_ if s.due_at), None)
+        more = (day(r.started_at), day(r.ended_at), _("、").join(s.who for s in open_ if s.who), last_day(due))
+        writer.writerow([_inert(cell) for cell in (*line, *more)])
     name = f"yixing-{clock.today().isoformat()}.csv"
     return Response(
         "\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8",

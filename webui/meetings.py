@@ -111,18 +111,24 @@ def match(meeting_id: UUID) -> Page:
 
 
 # --- the hall ---------------------------------------------------------------------------------------------------------
+def _screen(template: str, meeting_id: UUID) -> str:
+    """With the code at the door, if it is shown by who runs the meeting."""
+    found = _meeting(meeting_id)
+    return render_template(template, meeting=found, door=_door(found))
+
+
 @blueprint.get(f"{ONE}/hall")
 @needs_login
 def hall(meeting_id: UUID) -> str:
     """The screen for the projector; it brings itself up to date."""
-    return render_template("meetings/hall.html", meeting=_meeting(meeting_id))
+    return _screen("meetings/hall.html", meeting_id)
 
 
 @blueprint.get(f"{ONE}/hall/now")
 @needs_login
 def hall_now(meeting_id: UUID) -> str:
     """What is on the screen now, as a piece of the page."""
-    return render_template("meetings/screen.html", meeting=_meeting(meeting_id))
+    return _screen("meetings/screen.html", meeting_id)
 
 
 # --- at the door ------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import g, request, session
@@ -79,6 +79,11 @@ def left(value: datetime | None) -> str:
     if value <= clock.now():
         return str(ngettext("已超期 %(num)s 天", "已超期 %(num)s 天", -days) if days < 0 else _("已超期"))
     return str(_("今天到期") if days == 0 else ngettext("还剩 %(num)s 天", "还剩 %(num)s 天", days))
+
+
+def last_day(value: datetime | None) -> str:
+    """The last day of a deadline; a moment of midnight belongs to the day that ends there."""
+    return "" if value is None else day(value - timedelta(seconds=1) if _is_midnight(value) else value)
 
 
 def _is_midnight(value: datetime) -> bool:

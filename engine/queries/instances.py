@@ -19,7 +19,7 @@ from engine.queries.lanes import matter
 from engine.queries.words import Answered, Named, answered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import ColumnElement
 
@@ -147,12 +147,17 @@ class File:
 def instances(
     session: Session, actor: Actor, words: str | None = None, process: str | None = None, state: str | None = None,
     unit_id: UUID | None = None, starter_id: UUID | None = None, since: date | None = None, until: date | None = None,
-    mine: bool = False, after: str | None = None, limit: int = 50, lang: str = "zh",
+    mine: bool = False, overdue: bool = False, after: str | None = None, limit: int = 50, lang: str = "zh",
 ) -> Page:  # fmt: skip
-    """Newest first. `words` finds numbers, titles, people and units; `mine` only what I started. Raises Invalid."""
+    """Newest first. `words` finds numbers, titles, people and units; `mine` only what I started; `overdue` only what waits
+    for somebody who is late. Raises Invalid."""
     conditions = _filters(process, state, unit_id, starter_id, since, until)
     if words and words.strip():
         conditions.append(_matches(session, words, access.visible(actor)))
+    if overdue:
+        task = tables.task.c
+        late = select(task.instance_id).where(task.state == "open", task.due_at.is_not(None), task.due_at <= clock.now())
+        conditions += [_instance.state == "running", _instance.id.in_(late)]
     if mine:
         conditions.append(_instance.starter_id == actor.id)
     if after:
@@ -235,9 +240,14 @@ def _row(session: Session, row: Any, lang: str) -> Row:
         id=row.id, number=row.number, title=_title(row.title, lang), process_id=row.process_id,
         process_title=process.title.in_(lang),
         state=row.state, outcome=row.outcome, outcome_title=process.title_of(row.outcome, lang) if row.outcome else "",
-        stage=tuple(process.title_of(e, lang) for e in row.stage), starter=row.starter, unit=row.unit or "",
-        started_at=row.started_at, changed_at=row.changed_at, ended_at=row.ended_at,
+        stage=tuple(process.title_of(e, lang) for e in _people_first(process, row.stage)), starter=row.starter,
+        unit=row.unit or "", started_at=row.started_at, changed_at=row.changed_at, ended_at=row.ended_at,
     )  # fmt: skip
+
+
+def _people_first(process: Process, stage: Sequence[str]) -> Sequence[str]:
+    """What somebody has to do; only where nobody has, what the matter waits for."""
+    return [e for e in stage if e in process.diagram.elements and process.diagram.elements[e].type == "userTask"] or stage
 
 
 def _title(title: str, lang: str) -> str:

@@ -97,6 +97,7 @@ task = Table(  # fixed widths first: no padding between
         "ix_task_open_assignee", "assignee_id", "due_at",
         postgresql_where=text("state = 'open' AND assignee_id IS NOT NULL"),
     ),
+    Index("ix_task_due", "due_at", postgresql_where=text("state = 'open' AND due_at IS NOT NULL")),
     Index("ix_task_open_seat", "seat", "due_at", postgresql_where=text("state = 'open' AND assignee_id IS NULL")),
 )  # fmt: skip
 

@@ -124,6 +124,15 @@ class Desk:
         with self.page.expect_navigation():
             self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name)).first.click()
 
+    def vote(self, choice: str) -> None:
+        """Answer a poll: by one tap where it can be taken back, else by a choice and a confirmation."""
+        picked = self.page.get_by_role("radio", name=choice, exact=True)
+        if picked.count():
+            picked.check()
+            self.submit()
+        else:
+            self.press(choice)
+
     def said(self) -> str:
         """What the page says was done."""
         return str(self.page.locator(".yx-flash").first.inner_text())

@@ -58,7 +58,7 @@ def signs(desk: Callable[..., Desk], username: str, task: str, choice: str) -> D
     person = desk(username)
     person.open(TITLE)
     assert task in person.page.locator(".yx-ask").inner_text()
-    person.press(choice)
+    person.vote(choice)
     assert "已作答" in person.said()
     return person
 

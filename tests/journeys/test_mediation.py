@@ -45,7 +45,7 @@ def does(person: Desk, task: str, **answers: str | list[str]) -> None:
 def agrees(person: Desk, task: str, choice: str) -> None:
     person.open(TITLE)
     assert task in person.page.locator(".yx-ask").inner_text()
-    person.press(choice)
+    person.vote(choice)
     assert "已作答" in person.said()
 
 

@@ -112,7 +112,7 @@ def handled(desk: Callable[..., Desk]) -> None:
     helper = desk("finance")
     helper.open(TITLE)
     assert MEASURES in str(helper.page.locator(".yx-said").text_content())
-    helper.press("同意")
+    helper.vote("同意")
     does(desk, "leader", "签发答复", decision="同意签发")
 
 
@@ -174,7 +174,7 @@ def test_a_motion_travels_from_launch_to_its_audit_on_a_phone(
     mover.open(TITLE)
     assert "评价满意度" in mover.page.locator(".yx-ask").inner_text()
     assert MEASURES in str(mover.page.locator(".yx-said").text_content())
-    mover.press("满意")
+    mover.vote("满意")
     does(desk, "member2", "办结审核", result="A 已经解决或采纳", publication="校内公开案由、结果、答复")
     mover.page.goto("/matters")
     assert "已办结" in mover.page.locator(".yx-row", has_text=TITLE).inner_text()

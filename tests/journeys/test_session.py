@@ -151,7 +151,7 @@ def answered(town: University, first: Desk, choice: str, others: tuple[str, ...]
     first.page.locator(".yx-vote-mine").click()
     first.page.wait_for_load_state()
     poll = UUID(first.page.url.rpartition("/")[2])
-    first.press(choice)
+    first.vote(choice)
     assert "已投票" in first.said()
     for name in others:
         town.do(name, polls.respond, poll, {"同意": "yes", "不同意": "no"}[choice])
@@ -195,7 +195,8 @@ def voted_in_secret(town: University, hall: dict[str, Desk], presidium: Desk, vo
 
     presidium.page.goto(f"/polls/{poll}")
     assert "截止以前不公布各项票数" in presidium.page.locator("main").inner_text()
-    presidium.press("截止表决")
+    presidium.page.get_by_text("截止表决").click()
+    presidium.press("确定截止")
     for name, words in WORDS.items():
         hall[name].open(TITLE)
         hall[name].page.get_by_label("口令", exact=True).fill(words)

@@ -103,6 +103,19 @@ def test_a_page_is_downloaded_as_a_table_without_formulas(client: Login, house: 
     assert "'=cmd" in reply.text and "\n=cmd" not in reply.text and ",=cmd" not in reply.text
 
 
+def test_what_is_late_is_found_with_who_has_it(client: Login, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    from webui import audit
+
+    late, timely = started(house), started(house, "延长图书馆开放时间")
+    query = text("UPDATE task SET due_at = now() - interval '3 days' WHERE instance_id = :i AND state = 'open'")
+    house.look(lambda s: s.execute(query, {"i": late}))
+    page = client("office").get("/audit?overdue=1").text
+    assert "更换三号楼" in page and "延长图书馆" not in page and "已超期 3 天" in page and timely
+    monkeypatch.setattr(audit, "PAGE", 1)
+    table = client("office").get("/audit?format=csv").text
+    assert "更换三号楼" in table and "延长图书馆" in table and "等待,期限" in table and ",校工会,2026-1" in table
+
+
 def test_pages_go_on_by_a_cursor(client: Login, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     from webui import audit
 

@@ -44,6 +44,7 @@ class Wanted(schemas.Paged):
     since = schemas.Day(load_default=None)
     until = schemas.Day(load_default=None)
     mine = schemas.Flag(load_default=False)
+    overdue = schemas.Flag(load_default=False, metadata={"description": "Only what waits for somebody who is late."})
 
 
 class Alike(schemas.Asked):
@@ -232,7 +233,7 @@ def list_instances(session: Session, actor: Actor, given: dict[str, Any]) -> Pag
     """The instances that I may see, newest first."""
     return reading.instances(
         session, actor, given["words"], given["process"], given["state"], given["unit"], given["starter"], given["since"],
-        given["until"], given["mine"], given["after"], given["limit"], lang(),
+        given["until"], given["mine"], given["overdue"], given["after"], given["limit"], lang(),
     )  # fmt: skip
 
 

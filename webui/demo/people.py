@@ -17,6 +17,9 @@ ACCOUNTS = (
     ("hr", PASSWORD, "用人单位代表（人事）/ employer's representative"),
     ("congress", PASSWORD, "大会秘书 / secretary of the congress"),
     ("leader", PASSWORD, "省教育工会负责人 / leader of the superior union"),
+    ("presidium", PASSWORD, "主席团主席 / chair of the presidium"),
+    ("h-logistics", PASSWORD, "后勤管理处负责人 / head of logistics"),
+    ("d004", PASSWORD, "另一名正式代表 / another formal delegate"),
 )
 OFFICE_HOLDERS = {  # the name of an office, as stories say it -> who holds it
     "工会秘书": "secretary", "工会主席": "chair", "工会副主席": "vice-chair", "工会委员甲": "u1", "工会委员乙": "u2",
