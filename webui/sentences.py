@@ -353,7 +353,8 @@ def _details(t: Teller, e: Happened) -> list[str]:
         found.append(_closing().get(str(body.get("why")), ""))
         found.append(str((body.get("outcome") or {}).get("why_en" if lang() == "en" else "why") or ""))
     if e.kind == "decision_taken" and isinstance(body.get("result"), dict):
-        found.append(str(body["result"].get("because", "")))
+        found.append(str(body["result"].get("because") or body["result"].get("reason") or ""))
+        found.extend(str(v) for v in body["result"].get("faults") or ())
     if e.kind == "paper_ballots_given":
         found.append(_("、").join(map(t.name, body.get("members", ()))))
     if body.get("ended"):

@@ -161,6 +161,8 @@ def _task(process: Process, rule: TaskRule) -> Iterator[str]:
         yield f"办过这些环节的人不能办：{'、'.join(_name(process, key) for key in rule.not_by)}"
     if rule.recuse:
         yield f"回避：{_one_line(rule.recuse)}"
+    for tell in rule.tells:
+        yield f"提示：{tell.text.zh}" + (f"（若 {_one_line(tell.when)}）" if tell.when else "")
     for gate in rule.gates:
         yield f"前提：{_one_line(gate.holds)}（否则：{gate.text.zh}）"
     labels = _labels(rule)

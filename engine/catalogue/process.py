@@ -106,6 +106,14 @@ class Guard:
 
 
 @dataclass(frozen=True)
+class Tell:
+    """What is said to whoever has a task: words with {facts} and {RULE-ID}s in them, while `when` holds (empty: always)."""
+
+    when: str
+    text: Words
+
+
+@dataclass(frozen=True)
 class TaskRule:
     id: str
     title: Words
@@ -124,6 +132,7 @@ class TaskRule:
     meeting: MeetingRule | None = None
     room: tuple[str, ...] = ()  # the lanes that may read what was said here; empty: all who see the matter
     link: bool = False  # may be answered from outside by a one-time link
+    tells: tuple[Tell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -350,6 +359,7 @@ def _task(key: str, name: str, lane: str, raw: Mapping[str, Any], files: Mapping
         meeting=_meeting(table["meeting"]) if "meeting" in table else None,
         room=tuple(table.get("room", [])),
         link=bool(table.get("link", False)),
+        tells=tuple(Tell(str(t.get("when", "")), _words(t, "text")) for t in table.get("tells", [])),
     )
 
 

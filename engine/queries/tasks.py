@@ -9,19 +9,22 @@ from uuid import UUID
 
 from sqlalchemy import and_, or_, select
 
-from engine import access, clock, forms, organisation, rooms, tables
+from engine import access, clock, forms, organisation, rooms, settings, tables
+from engine.catalogue import sheets
 from engine.catalogue.store import process_of
 from engine.choices import choices
+from engine.errors import EngineError
 from engine.queries import deadlines, foresight, outside, ruled
 from engine.queries.instances import Paper, papers
 from engine.queries.lanes import matter
-from engine.queries.words import Answered, Named, answered
+from engine.queries.words import Answered, Named, answered, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from engine.catalogue.process import TaskRule
+    from engine.commands.run import Run
     from engine.db import Session
     from engine.organisation import Actor
 
@@ -74,6 +77,7 @@ class Task:
     confidential: bool
     guards: tuple[foresight.Guarded, ...]
     rules: tuple[ruled.Ruled, ...]  # what the task rests on, besides its deadline
+    tells: tuple[str, ...]  # what the process says to whoever has it, with the facts of the matter
     urged: str  # the last words of the secretary to whoever has it; ""
     links: tuple[outside.Sent, ...] | None  # sent to somebody outside; None: it cannot be answered from there
 
@@ -116,9 +120,28 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         round=row.rounds.get(row.element, 0) + (row.state == "open"), confidential=row.confidential,
         guards=foresight.guards(session, run, row.element, lang) if row.state == "open" else (),
         rules=foresight.cited(session, run, {rule.basis} - {"", (row.due or {}).get("rule")}, lang),
+        tells=_tells(session, run, rule, seen, names, lang) if row.state == "open" else (),
         urged=_urged(session, row.instance_id) if row.state == "open" and (row.due or {}).get("reminded") else "",
         links=outside.sent(session, row.id) if rule.link else None,
     )  # fmt: skip
+
+
+def _tells(
+    session: Session, run: Run, rule: TaskRule, seen: Mapping[str, Any], names: Named, lang: str
+) -> tuple[str, ...]:
+    """What the process says now to whoever has the task. `seen` are the facts that this person may see."""
+    found = []
+    for tell in rule.tells:
+        text = tell.text.in_(lang)
+        try:
+            if tell.when and not run.value(tell.when):
+                continue
+        except EngineError:  # it cannot be said yet
+            continue
+        known = ruled.rulings(session, run.row["union_id"], run.decisive_on, text, [])
+        lexicon = sheets.known(settings.load().processes)[0]
+        found.append(told(run.process, ruled.filled(text, known, {}, lang), seen, names, lexicon, lang))
+    return tuple(found)
 
 
 def _urged(session: Session, instance_id: UUID) -> str:

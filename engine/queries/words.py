@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from engine.catalogue import Process
+    from engine.catalogue.sheets import Lexicon
     from engine.db import Session
     from engine.forms import Form
     from engine.organisation import Actor
 
+FACT = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
 UNTOLD = "（未公开）"  # a matter that the reader may not know of
 
 
@@ -110,6 +113,37 @@ def about(process: Process, pairs: Sequence[tuple[str, Any]], names: Named, lang
         found += said
     plain = bool(pairs) and isinstance(pairs[0][1], str) and bool(pairs[0][1])
     return About(found[0].text if plain else "", tuple(found))
+
+
+def told(
+    process: Process, text: str, facts: Mapping[str, Any], names: Named, lexicon: Lexicon, lang: str = "zh"
+) -> str:
+    """A text with what the facts say in the place of {task.field} and {decision.column}."""
+
+    def value(match: re.Match[str]) -> str:
+        found: Any = facts
+        for part in match[1].split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        return _in_words(process, match[1], found, names, lexicon, lang)
+
+    return FACT.sub(value, text)
+
+
+def _in_words(process: Process, fact: str, value: Any, names: Named, lexicon: Lexicon, lang: str) -> str:
+    """The label of a form's choice, what a code of a decision table means, a name, or the value itself."""
+    if value is None:
+        return "—"
+    element, _, key = fact.partition(".")
+    rule, table = process.tasks.get(element), process.decisions.get(element)
+    said = answered(rule.form, {key: value}, names, lang) if rule else ()
+    if said:
+        return said[0].text
+    sheet = lexicon.sheets.get(element) or lexicon.sheets.get(f"{process.id}.{element}") if table else None
+    found = []
+    for each in value if isinstance(value, list) else [value]:
+        code = sheet.code(key, str(each)) if sheet else None
+        found.append(code.in_(lang) if code else names.names.get(str(each)) or lexicon.said(str(each), lang[:2]))
+    return ("; " if lang.startswith("en") else "；").join(found)
 
 
 def _text(field: Any, value: Any, names: Named, lang: str) -> str:

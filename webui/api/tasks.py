@@ -182,6 +182,7 @@ class TaskShape(Schema):
         fields.Nested(Sent), allow_none=True, metadata={"description": "Links sent outside; null: none can be sent."}
     )
     confidential = fields.Boolean()
+    tells = fields.List(fields.String(), metadata={"description": "What the process says to whoever has it, with its facts."})
     urged = fields.String(metadata={"description": "The secretary's last words to whoever has it; empty when nobody urged."})
 
 

@@ -63,7 +63,8 @@ TRANSFER: list[Step] = [
 ]  # fmt: skip
 CONSULTATION: list[Step] = [
     {"who": "工会主席", "does": "launch", "with": {
-        "subject": "后勤服务公司年度集体合同", "employer": "company", "staff": "contract", "kind": "general",
+        "subject": "后勤服务公司年度集体合同", "employer": "company", "employer_name": "之江大学后勤服务有限公司",
+        "staff": "contract", "kind": "general",
         "topics": "劳动报酬、工作时间、休息休假和职工培训的标准", "proposed_on": "day:+20", "place": "行政楼三楼会议室",
         "contact": "工会办公室 0571-88200001"}},
     _do("人事代表", "reply_employer", "2 days", decision="agree", proposed_on="day:+18", contact="人事处 0571-88200002"),

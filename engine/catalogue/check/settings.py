@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.catalogue.check.language import Language
 
 CONFIDENTIALITY = ("public", "internal", "named")
+TOLD = re.compile(r"\{([^{}]*)\}")  # what tells put into their words: facts and rules
 EARLY = ("never", "decided", "all", "first")
 CLOSABLE = ("never", "passes", "lane")
 KINDS = ("seconding", "rating", "countersign", "consent", "vote", "election")
@@ -146,6 +147,7 @@ def _task(key: str, task: dict[str, Any], draft: Draft, language: Language) -> I
         if fact not in language.facts:
             yield Fault(FILE, place, f"prefill 里的 {shown(fact)} 不是本流程的事实。", "请写环节的 id，例如 review。")
     yield from _gates(place, task, language)
+    yield from _tells(place, task, language)
     yield from _rooms(place, task, draft)
     yield from _link(key, place, task, draft)
     if "meeting" in task:
@@ -206,6 +208,18 @@ def _gates(place: str, table: dict[str, Any], language: Language) -> Iterator[Fa
     for gate in table.get("gates", ()):
         if gate.get("holds"):
             yield from language.faults(FILE, place, "前提 gates.holds ", gate["holds"], OVERDUE)
+
+
+def _tells(place: str, task: dict[str, Any], language: Language) -> Iterator[Fault]:
+    for tell in task.get("tells", ()):
+        if tell.get("when"):
+            yield from language.faults(FILE, place, "条件 tells.when ", tell["when"])
+        for text in (tell.get("text", ""), tell.get("text_en", "")):
+            for name in TOLD.findall(text):
+                if name[:1].isupper() and not language.known_rule(name):
+                    yield Fault(FILE, place, f"tells 里没有规则 {shown(name)}。", language.near(name))
+                elif not name[:1].isupper():
+                    yield from language.faults(FILE, place, "tells ", name)
 
 
 def _outcomes(key: str, task: dict[str, Any], draft: Draft) -> Iterator[Fault]:

@@ -45,11 +45,12 @@ _MEETING = Of(
 _GUARD = Of(
     {"at": [str], "holds": str, "text": str, "text_en": str, "basis": str}, ("at", "holds", "text"), ("text",)
 )
+_TELLS = [Of({"when": str, "text": str, "text_en": str}, ("text",), ("text",))]
 _TASK = Of(
     {
         "title": str, "title_en": str, "asks": str, "asks_en": str, "due": str, "basis": str, "not_by": [str],
         "recuse": str, "prefill": [str], "outcomes": str, "next": _WORDS, "next_en": _WORDS, "poll": _POLL, "gates": _GATES,
-        "meeting": _MEETING, "room": [str], "link": bool,
+        "meeting": _MEETING, "room": [str], "link": bool, "tells": _TELLS,
     },
     (),
     ("title", "asks"),
