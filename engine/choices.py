@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select
@@ -9,7 +10,7 @@ from sqlalchemy import or_, select
 from engine import access, clock, organisation, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
     from engine.db import Session
@@ -55,10 +56,20 @@ def _members(session: Session, union_id: UUID, post: str) -> list[tuple[str, str
     if not post:
         member = tables.member.c
         everybody = select(member.id, member.name).where(member.union_id == union_id, member.active)
-        return [(str(r.id), r.name) for r in session.execute(everybody.order_by(member.name, member.id).limit(EVERYBODY))]
-    found = organisation.in_union(session, post, union_id, clock.today())
-    named = organisation.names(session, found)
-    return sorted(((str(m), named[m]) for m in found), key=lambda pair: pair[1])
+        named = {r.id: r.name for r in session.execute(everybody.order_by(member.name, member.id).limit(EVERYBODY))}
+    else:
+        named = organisation.names(session, organisation.in_union(session, post, union_id, clock.today()))
+    return sorted(_told_apart(session, named), key=lambda pair: pair[1])
+
+
+def _told_apart(session: Session, named: Mapping[UUID, str]) -> list[tuple[str, str]]:
+    """People of the same name with their unit behind it."""
+    often = {name for name, n in Counter(named.values()).items() if n > 1}
+    member, unit = tables.member.c, tables.unit.c
+    same = [key for key, name in named.items() if name in often]
+    where = select(member.id, unit.name).join(tables.unit, unit.id == member.unit_id).where(member.id.in_(same))
+    units = {r.id: r.name for r in session.execute(where)} if same else {}
+    return [(str(key), f"{name}（{units[key]}）" if key in units else name) for key, name in named.items()]
 
 
 def _instances(session: Session, union_id: UUID, process_id: str, actor: Actor | None) -> list[tuple[str, str]]:

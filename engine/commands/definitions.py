@@ -13,8 +13,9 @@ from engine.errors import Conflict, Invalid, Refused
 from engine.surroundings import rulebook
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from engine.catalogue import Process
     from engine.db import Session
     from engine.organisation import Actor
 
@@ -61,6 +62,8 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     if wrong:
         raise Invalid({"files": [str(fault) for fault in wrong]})
     process = catalogue.load(files)
+    if loosened := list(_loosened(process)):
+        raise Invalid({"files": loosened})
     column = _definition.c
     known = session.execute(select(column.state).where(column.hash == process.hash)).scalar()
     if known is not None:
@@ -68,6 +71,23 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     digest = _store(session, files, "proposed", actor, note[:500])
     history.note(session, history.INSTALLATION, "definition_proposed", actor, process=process.id, version=digest)
     return digest
+
+
+def _loosened(process: Process) -> Iterator[str]:
+    """What a version must not drop of the process as it is shipped: guards that rest on binding rules, and confidentiality.
+
+    Only the operator, on the command line, may put such a version in force.
+    """
+    folder = settings.load().processes / process.id
+    if not (folder / "process.toml").is_file():
+        return
+    shipped = catalogue.load(catalogue.read(folder))
+    if shipped.confidentiality == "named" != process.confidentiality:
+        yield "process.toml：本流程涉及个人，密级必须是 named，不能放宽。"
+    for guard in shipped.guards:
+        binding = guard.basis in rulebook().ids and any(rule.binding for rule in rulebook().get(guard.basis))
+        if binding and not any(guard.at <= own.at and guard.holds == own.holds for own in process.guards):
+            yield f"process.toml：前提“{guard.text.zh}”以 {guard.basis} 为依据，不能删去或放宽，请保留这一段 [[guards]]。"
 
 
 def whole(files: Mapping[str, str]) -> dict[str, str]:

@@ -139,6 +139,20 @@ def test_every_fault_is_shown_at_once_and_nothing_is_kept(client: Login, house: 
     assert len(house.look(lambda s: s.execute(select(tables.definition.c.hash)).all())) == 2
 
 
+def test_what_the_law_demands_cannot_be_dropped(client: Login, house: House) -> None:
+    folder = ROOT / "processes" / "cadre_transfer"
+    files = {k: v for k, v in catalogue.read(folder).items() if not k.startswith("scenarios/")}
+    text = files["process.toml"]
+    kept = text[: text.index("[[guards]]")] + text[text.index("[", text.rindex("[[guards]]") + 2) :].partition("\n\n")[2]
+    open_ = kept.replace('confidentiality = "named"', 'confidentiality = "internal"').replace('disclosed_by = ["issue_order"]', "")
+    for changed_text, words in ((kept, ("不能删去或放宽", "TR-CONSENT")), (open_, ("密级必须是 named",))):
+        data = zipped({**files, "process.toml": changed_text}, "cadre_transfer/")
+        page = client("office").post("/definitions/propose", data={"note": "放宽", "folder": (io.BytesIO(data), "t.zip")})
+        assert page.status_code == 422 and all(word in page.text for word in words), page.text[-3000:]
+    state = tables.definition.c.state
+    assert house.look(lambda s: s.execute(select(tables.definition.c.hash).where(state == "proposed")).first()) is None
+
+
 def test_the_same_version_is_not_proposed_again(client: Login) -> None:
     reply = hand_in(client("office"), zipped(catalogue.read(MOTION)))
     assert reply.status_code == 409  # type: ignore[attr-defined]

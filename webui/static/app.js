@@ -106,6 +106,32 @@
     });
   }
 
+  // --- long lists of names: type a part of one ---
+  const narrowed = (list, many, show) => {
+    if (many <= 12) return;
+    const input = document.createElement("input");
+    input.type = "search"; input.className = "form-control mb-2"; input.autocomplete = "off";
+    input.placeholder = zh ? `共 ${many} 项，可输入几个字查找` : `${many} in all: type to find`;
+    input.setAttribute("aria-label", input.placeholder);
+    input.addEventListener("input", (event) => { event.stopPropagation(); show(input.value.trim().toLowerCase()); });
+    input.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+    list.before(input);
+  };
+  for (const list of document.querySelectorAll(".yx-field .yx-many")) {
+    const labels = [...list.querySelectorAll("label")];
+    narrowed(list, labels.length, (words) => {
+      for (const label of labels) label.hidden = !label.querySelector("input").checked && !label.textContent.toLowerCase().includes(words);
+    });
+  }
+  for (const list of document.querySelectorAll(".yx-field select")) {
+    const options = [...list.options];
+    narrowed(list, options.length - 1, (words) => {
+      const chosen = list.value;
+      list.replaceChildren(...options.filter((o) => !o.value || o.value === chosen || o.textContent.toLowerCase().includes(words)));
+      list.value = chosen;
+    });
+  }
+
   // --- copy what stands in a field ---
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", async () => {
