@@ -24,7 +24,7 @@ LANGUAGES = ("zh", "en")
 def init_app(app: Flask) -> None:
     """Babel, and the filters and functions of the templates."""
     Babel(app, locale_selector=_language, default_locale="zh")
-    app.jinja_env.filters.update(day=day, moment=moment, lines=lines, left=left, state=state, said=said, zip_labels=labelled)
+    app.jinja_env.filters.update(day=day, moment=moment, lines=lines, size=size, left=left, state=state, said=said, zip_labels=labelled)
     app.jinja_env.filters["linked"] = linked
     app.jinja_env.filters["choice_of"] = choice_of
     app.jinja_env.globals.update(lang=lang, hide_rule=fields.hide_rule)
@@ -64,6 +64,11 @@ def moment(value: datetime | None) -> str:
         return ""
     local = value.astimezone(clock.CHINA)
     return local.strftime("%m-%d %H:%M" if local.year == clock.today().year else "%Y-%m-%d %H:%M")
+
+
+def size(count: int) -> str:
+    """A number of bytes as 13 B, 4.2 kB, 1.3 MB."""
+    return f"{count} B" if count < 1000 else f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
 
 
 def lines(text: str) -> Markup:

@@ -68,7 +68,10 @@ def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     """
     secret, salt = _strong(passphrase), os.urandom(SALT_BYTES)
     tellers_ = session.execute(select(_poll.c.tellers).where(_poll.c.id == poll_id, _poll.c.secret)).scalar() or ()
-    public = ballots.public_of(secret, salt) if actor.id in tellers_ else b""  # slow on purpose: before the lock, not for all
+    public = b""
+    if actor.id in tellers_:  # both are slow on purpose: before the lock, not for all
+        _must_differ(session, actor, passphrase)
+        public = ballots.public_of(secret, salt)
     run, poll, task = polls.locked(session, actor, poll_id)
     _must_be_teller(run, poll, task, actor, "take_key")
     if poll.state != "called":
@@ -84,6 +87,14 @@ def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
         else:
             settle.save(run)
     return UUID(str(run.row["id"]))
+
+
+def _must_differ(session: Session, actor: Actor, passphrase: str) -> None:
+    """Whoever learns a login password must not open the ballots by it."""
+    member = tables.member.c
+    own = session.execute(select(member.password).where(member.id == actor.id)).scalar()
+    if own and password.verify(own, passphrase):
+        raise Invalid({"passphrase": ["不能与登录密码相同，请另设一个只用于本次开箱的口令。"]})
 
 
 def _strong(passphrase: str) -> str:

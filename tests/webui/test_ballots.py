@@ -171,6 +171,16 @@ def test_candidates_stand_on_the_ballot_by_name(house: House, client: Callable[[
     assert "张敏" in line and "王芳" in line and "李强" not in line
 
 
+def test_the_login_password_opens_no_ballots(house: House) -> None:
+    from engine.errors import Invalid
+
+    ballot = Ballot(house)
+    house.look(lambda s: people.set_password(s, None, house.people["mover"], SECRET))
+    with pytest.raises(Invalid, match="不能与登录密码相同"):
+        house.do("mover", voting.take, ballot.id, SECRET)
+    house.do("mover", voting.take, ballot.id, WORDS["mover"])
+
+
 def test_too_few_paper_ballots_would_tell_who_voted_how(house: House) -> None:
     from engine.errors import Invalid
 
