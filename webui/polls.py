@@ -106,6 +106,7 @@ def certificate(poll_id: UUID) -> Response:
 def verify(poll_id: UUID) -> str:
     """Is the hash of a certificate the one on record?"""
     seal = request.args.get("hash", "").replace("\0", "")[:200]
-    poll = look(lambda s: asked.poll(s, me(), poll_id, lang()))
-    found = look(lambda s: certificates.checked(s, me(), poll_id, seal))
-    return render_template("meetings/verify.html", poll=poll, found=found, seal=seal)
+    found, poll = look(lambda s: certificates.verified(s, me(), poll_id, seal, lang()))
+    return render_template(
+        "meetings/verify.html", poll=poll, found=found, seal=seal, counted=certificates.choices(poll)
+    )

@@ -24,7 +24,8 @@ LANGUAGES = ("zh", "en")
 def init_app(app: Flask) -> None:
     """Babel, and the filters and functions of the templates."""
     Babel(app, locale_selector=_language, default_locale="zh")
-    app.jinja_env.filters.update(day=day, moment=moment, lines=lines, size=size, left=left, state=state, said=said, zip_labels=labelled)
+    app.jinja_env.filters.update(day=day, moment=moment, lines=lines, size=size, left=left, state=state, said=said)
+    app.jinja_env.filters["zip_labels"] = labelled
     app.jinja_env.filters["linked"] = linked
     app.jinja_env.filters["choice_of"] = choice_of
     app.jinja_env.globals.update(lang=lang, hide_rule=fields.hide_rule)

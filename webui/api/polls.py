@@ -134,6 +134,7 @@ class CheckedShape(Schema):
     seq = fields.Integer()
     at = Moment()
     hash = fields.String()
+    agrees = fields.Boolean(metadata={"description": "What the pages show of the poll is what its events say."})
 
 
 class PollShape(Schema):
