@@ -1,24 +1,27 @@
-"""The certificate of a closed poll as PDF, and the check of one that somebody holds against the history."""
+"""The certificate of a closed poll as PDF, and the check of one that somebody holds against the history.
+
+What it certifies is what the events of the poll say, never what the columns beside them say.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import select
 
-from engine import clock, documents, history, organisation, qr, tables
+from engine import clock, documents, history, organisation, qr, rolls, tables
 from engine.catalogue.store import process_of
 from engine.commands.counting import ABSTAIN
-from engine.errors import NotFound
+from engine.errors import HistoryBroken, NotFound
 from engine.queries import polls as asked
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from engine.db import Session
     from engine.organisation import Actor
     from engine.queries.polls import Poll
@@ -41,30 +44,64 @@ _ROLL = 1200  # names printed
 
 @dataclass(frozen=True)
 class Checked:
-    """What the record says to a certificate: its hash is that of the event, and the chain up to it is whole."""
+    """What the record says to a certificate: its hash is that of the event, and the chain up to it is whole.
+
+    agrees: what the pages show of the poll is what its events say.
+    """
 
     matches: bool
     whole: bool
     seq: int
     at: datetime
     hash: str
+    agrees: bool = True
 
 
 def certificate(session: Session, actor: Actor, poll_id: UUID, address: str, lang: str = "zh") -> tuple[str, bytes]:
     """The certificate as (file name, PDF). `address` is where it can be checked; `{hash}` in it becomes the event's hash.
 
-    NotFound when the poll is not this person's to see, or it has no result.
+    NotFound when the poll is not this person's to see, or it has no result; HistoryBroken when its roll is another one.
     """
     poll = asked.poll(session, actor, poll_id, lang)
-    data = _data(session, poll, address, "en" if lang.startswith("en") else "zh")
+    event = _event(session, poll)
+    told = _told(session, poll, event, lang)
+    if not _same_roll(session, told):
+        raise HistoryBroken("名册与开始时不符，不能出具证明书。", poll=str(poll_id))
+    data = _data(session, told, event, address, "en" if lang.startswith("en") else "zh")
     files = {f"documents/{KIND}.typ": TEMPLATE.read_text("utf-8")}
     name = documents.file_name(data["instance"]["number"], data["document"]["title"], poll.title)
     return f"{name}.pdf", documents.composed(files, KIND, data)
 
 
-def _data(session: Session, poll: Poll, address: str, lang: str) -> dict[str, Any]:
+def _told(session: Session, poll: Poll, event: Any, lang: str) -> Poll:
+    """The poll as its events tell it: outcome, numbers, roll and moments."""
+    outcome = json.loads(event.body)["outcome"]
+    opened, ended = _opened(session, poll), event.at
+    if stopped := _of(session, poll, "poll_stopped"):
+        ended = stopped[0].at
+    says, election = json.loads(opened.body), "wins" in json.loads(opened.body)
+    version = session.execute(select(tables.instance.c.version).where(tables.instance.c.id == poll.instance_id)).scalar_one()
+    rule = process_of(session, version).tasks[poll.element].poll
+    choices = tuple(says.get("candidates") or says.get("choices") or (rule.choices if rule else poll.choices))
+    listed = {} if election else {c: outcome[c] for c in choices if c in outcome}
+    presence = {"opening": outcome.get("present_at_opening"), "closing": outcome.get("present")}
+    return replace(
+        poll, state="closed", outcome=outcome, counts=outcome.get("votes", listed), why=asked.why(outcome, lang),
+        kind="election" if election else poll.kind if poll.kind != "election" else "vote",
+        choices=choices, roll_size=says["roll"],
+        roll_hash=says["roll_hash"], elected=tuple(outcome.get("elected", ())), tied=tuple(outcome.get("tied", ())),
+        opened_at=opened.at, closed_at=ended, secret="public_key" in says, papers=int("on_paper" in outcome),
+        presence={k: v for k, v in presence.items() if v is not None},
+    )  # fmt: skip
+
+
+def _same_roll(session: Session, told: Poll) -> bool:
+    members = session.execute(select(tables.roll.c.member_id).where(tables.roll.c.poll_id == told.id)).scalars()
+    return rolls.digest(map(str, members)) == told.roll_hash
+
+
+def _data(session: Session, poll: Poll, event: Any, address: str, lang: str) -> dict[str, Any]:
     n = 1 if lang == "en" else 0
-    event = _event(session, poll)
     instance = tables.instance.c
     matter = session.execute(
         select(instance.number, instance.title, instance.version, instance.union_id).where(instance.id == poll.instance_id)
@@ -139,23 +176,45 @@ def _roll(session: Session, poll: Poll) -> list[str]:
     )
 
 
-def _event(session: Session, poll: Poll) -> Any:
-    """The event that closed the poll. Raises NotFound while it has no result."""
+def _of(session: Session, poll: Poll, kind: str) -> list[Any]:
+    """The events of a kind that are about this poll, the latest first; each moment as the hashed body says it."""
     event = tables.event.c
     rows = session.execute(
-        select(event.seq, event.at, event.hash, event.body)
-        .where(event.instance_id == poll.instance_id, event.kind == "poll_closed")
+        select(event.seq, event.hash, event.body)
+        .where(event.instance_id == poll.instance_id, event.kind == kind)
         .order_by(event.seq.desc())
     ).all()
-    found = next((r for r in rows if json.loads(r.body).get("poll") == str(poll.id)), None)
-    if poll.state != "closed" or found is None:
+    found = [(r, says) for r in rows if (says := json.loads(r.body)).get("poll") == str(poll.id)]
+    return [SimpleNamespace(seq=r.seq, hash=r.hash, body=r.body, at=datetime.fromisoformat(says["at"])) for r, says in found]
+
+
+def _event(session: Session, poll: Poll) -> Any:
+    """The event that closed the poll. Raises NotFound while it has no result."""
+    found = _of(session, poll, "poll_closed")
+    if not found:
         raise NotFound("表决还没有结果，不能出具证明书。", code="no_result")
-    return found
+    return found[0]
+
+
+def _opened(session: Session, poll: Poll) -> Any:
+    found = _of(session, poll, "poll_opened")
+    if not found:
+        raise HistoryBroken("历史记录里没有这项表决的开始，不能出具证明书。", poll=str(poll.id))
+    return found[0]
 
 
 def checked(session: Session, actor: Actor, poll_id: UUID, seal: str) -> Checked:
     """Is this the hash of the event that closed the poll, and is the chain whole up to it? Raises NotFound."""
-    poll = asked.poll(session, actor, poll_id)
+    return against(session, asked.poll(session, actor, poll_id), seal)[0]
+
+
+def verified(session: Session, actor: Actor, poll_id: UUID, seal: str, lang: str = "zh") -> tuple[Checked, Poll]:
+    """The same check, with the poll as its events tell it."""
+    return against(session, asked.poll(session, actor, poll_id, lang), seal, lang)
+
+
+def against(session: Session, poll: Poll, seal: str, lang: str = "zh") -> tuple[Checked, Poll]:
+    """A hash against the event that closed this poll."""
     found, event, instance = _event(session, poll), tables.event.c, tables.instance.c
     rows = session.execute(
         select(event.seq, event.body, event.hash).where(event.instance_id == poll.instance_id).order_by(event.seq)
@@ -164,4 +223,7 @@ def checked(session: Session, actor: Actor, poll_id: UUID, seal: str) -> Checked
     broken = history.first_broken(poll.instance_id, rows, chain.seq, bytes(chain.head))
     own = bytes(found.hash).hex()
     whole = broken is None or broken.seq > found.seq
-    return Checked(seal.strip().lower() == own, whole, found.seq, found.at, own)
+    told = _told(session, poll, found, lang)
+    shown = {k: v for k, v in (poll.outcome or {}).items() if k != "voters"}
+    agrees = poll.state == "closed" and shown == told.outcome and _same_roll(session, told)
+    return Checked(seal.strip().lower() == own, whole, found.seq, found.at, own, agrees), told

@@ -282,6 +282,23 @@ def test_the_certificate_is_a_pdf_for_all_who_see_the_matter_and_can_be_checked(
     assert "不符" in client("d1").get(f"/polls/{key}/verify?hash={'0' * 64}").text
 
 
+def test_a_certificate_says_what_the_history_says_whatever_the_columns_say(hall: Hall, client: Browser) -> None:
+    hall.arrived(6).opened().put()
+    key: UUID = hall.poll("vote")
+    hall.vote(5, 1)
+    before = client("d0").get(f"/polls/{key}/certificate.pdf").data
+    hall.house.look(lambda s: s.execute(text(
+        "UPDATE poll SET outcome = outcome || '{\"passed\": false, \"yes\": 0, \"no\": 6}', counts = '{\"no\": 6}', roll_size = 6, "
+        "roll_hash = repeat('0', 64), choices = '{no}', kind = 'rating', closed_at = closed_at - interval '1 day'"
+    )))
+    assert client("d0").get(f"/polls/{key}/certificate.pdf").data == before
+    page = client("d1").get(f"/polls/{key}/verify").text
+    assert "与历史不符" in page and "yx-passed" in page and "yx-failed" not in page
+    hall.house.look(lambda s: s.execute(text("UPDATE roll SET member_id = (SELECT id FROM member m WHERE m.id NOT IN (SELECT member_id FROM roll) LIMIT 1) "
+                "WHERE member_id = (SELECT member_id FROM roll LIMIT 1)")))  # fmt: skip
+    assert client("d0").get(f"/polls/{key}/certificate.pdf").status_code >= 400
+
+
 # --- inbox and matter -------------------------------------------------------------------------------------------------------
 def test_an_open_meeting_stands_on_top_of_the_inbox_until_one_has_checked_in(hall: Hall, client: Browser) -> None:
     assert "会议正在进行" not in client("d0").get("/").text

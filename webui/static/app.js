@@ -111,7 +111,7 @@
     if (many <= 12) return;
     const input = document.createElement("input");
     input.type = "search"; input.className = "form-control mb-2"; input.autocomplete = "off";
-    input.placeholder = zh ? `共 ${many} 项，可输入几个字查找` : `${many} in all: type to find`;
+    input.placeholder = (zh ? "共 {n} 项，可输入几个字查找" : "{n} in all: type to find").replace("{n}", many);
     input.setAttribute("aria-label", input.placeholder);
     input.addEventListener("input", (event) => { event.stopPropagation(); show(input.value.trim().toLowerCase()); });
     input.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
