@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 FILE_NAME = "signing.key"
 CHECKPOINT = "yixing/checkpoint/1"
 HEAD = "yixing/head/1"
+PACK = "yixing/pack/1"
 _PARTS = (  # the lines of a checkpoint: pattern, and what a reader is told when it does not match
     (re.escape(CHECKPOINT), f"应为 {CHECKPOINT}"),
     (r"0|[1-9][0-9]{0,18}", "应为叶的个数"),
@@ -146,6 +147,11 @@ def checkpoint_text(size: int, root: bytes, at: datetime, key_id: str) -> bytes:
 def head_text(instance: UUID, seq: int, event_hash: bytes, at: datetime, key_id: str) -> bytes:
     """The text by which an evidence pack says "at that moment this was the last event", so that no tail can be cut."""
     return _joined([HEAD, str(instance), str(seq), event_hash.hex(), f"at {_second(at)}", f"key {key_id}"])
+
+
+def pack_text(instance: UUID, manifest: bytes, at: datetime, key_id: str) -> bytes:
+    """The text by which an evidence pack says "this was all of it": the SHA-256 (32 bytes) of its manifest."""
+    return _joined([PACK, str(instance), manifest.hex(), f"at {_second(at)}", f"key {key_id}"])
 
 
 def note(text: bytes, signature: bytes) -> bytes:

@@ -22,6 +22,9 @@ A pack is a folder or a ZIP of it (UTF-8 names); JSON without floats or repeated
                      "inclusion": {"<leaf_no>": [<path from the leaf to that root, lowest first>]},   for each leaf_no
                      "consistency": [{"from": <size>, "to": <size>, "path": [...]}]}   optional; if it is there, then
                     for each two checkpoints that follow each other with different sizes (except from size 0).
+  manifest.note     one signed note over the manifest, not listed in it; packs made before have none:
+                    yixing/pack/1 | <instance> | <SHA-256 of manifest.sha256> | at <moment> | key <key id> | | sig <signature>
+                    Events evidence_exported whose "manifest" is "signed" say that there must be one.
   heads.txt         optional, made at export: one signed note per instance that says which event was its last:
                     yixing/head/1 | <instance> | <seq> | <hash> | at <moment> | key <key id> | | sig <signature>
   documents/...     every issued document, any name, the very bytes whose SHA-256 is "sha256" in the body of an event
@@ -32,6 +35,12 @@ A pack is a folder or a ZIP of it (UTF-8 names); JSON without floats or repeated
                     "urn" null until the result is published. Event ballots_cast has "voters" and "board", the SHA-256 of
                     the canonical sorted list; ballots_opened has "urn", that of the sorted urn, "counts" and "invalid".
                     A receipt is the SHA-256 of a sealed envelope, a code that of the nonce its voter alone knows.
+  process/...       optional: the files of the process version that event instance_launched names as "version": SHA-256
+                    over name + 0x00 + length in bytes + 0x00 + content of each file, by name (without "process/").
+  rolls/*.csv       optional, one per poll: member id, name, label, choice, ... The SHA-256 of the sorted ids, joined by line
+                    feeds, is "roll_hash" of event poll_opened; the choices are those of poll_answered, the last of each.
+  meetings/*        optional: <task>-roll.csv (id, name, kind; the ids of kind "formal" give "roll_hash" of meeting_opened)
+                    and <task>-ledger.txt (its SHA-256 is "ledger" of meeting_closed).
   verify.py         this file. Take your own copy from the union rather than the one that came with a doubtful pack.
 
 Keys inside a pack prove nothing against one who remade the whole pack with a new key: compare the key ids printed
@@ -41,7 +50,9 @@ here with those you were given, or give with --witness the checkpoint notes that
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
+import io
 import json
 import re
 import sys
@@ -56,6 +67,8 @@ FIELDS = {*HEADER, "body", "hash", "leaf_no"}
 HEX, NUMBER = r"[0-9a-f]{64}", r"0|[1-9][0-9]{0,18}"
 SIGNED = [r"at [0-9TZ:-]{20}", r"key [0-9a-f]{16}", r"sig [0-9a-f]{128}"]
 CHECKPOINT = [r"yixing/checkpoint/1", NUMBER, HEX, *SIGNED]
+PACK = [r"yixing/pack/1", r"[0-9a-f-]{36}", HEX, *SIGNED]
+UNLISTED = {"manifest.sha256", "manifest.note"}
 HEAD = [r"yixing/head/1", r"[0-9a-f-]{36}", NUMBER, HEX, *SIGNED]
 LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what desktops leave in folders that are only looked at
 MAX_BYTES = 8 << 30
@@ -102,6 +115,7 @@ class Pack:
         self.checkpoints = notes(self.text("checkpoints.txt"), CHECKPOINT, "checkpoints.txt")
         self.proofs = parse(self.text("proofs.json"), "proofs.json")
         self.heads = notes(self.text("heads.txt", ""), HEAD, "heads.txt")
+        self.whole = notes(self.text("manifest.note", ""), PACK, "manifest.note")
         self.answers = self.lines("answers.jsonl", {"instance", "seq", "salt", "value"}, "")
         self.ballots = self.lines("ballots.jsonl", {"poll", "board", "urn"}, "")
 
@@ -173,7 +187,7 @@ def manifest(pack: Pack) -> str:
         if not re.fullmatch(HEX + "  .+", line) or name in listed:
             raise Unusable(f"manifest.sha256:{number} 格式不对或重复 ill-formed or listed twice")
         listed[name] = line[:64]
-    for name in sorted({*pack.files, *listed} - {"manifest.sha256"}):
+    for name in sorted({*pack.files, *listed} - UNLISTED):
         if name not in listed:
             raise Wrong(f"{name} 未列入清单 is not in manifest.sha256")
         if name not in pack.files:
@@ -190,6 +204,19 @@ def keys(pack: Pack) -> str:
         if len(public) != 32 or hashlib.sha256(public).hexdigest()[:16] != key:
             raise Wrong(f"keys.json {key} 编号与公钥不符 the id is not that of the key")
     return "请与您留存的编号核对 compare with the ids you were given: " + ", ".join(sorted(pack.keys))
+
+
+def signature(pack: Pack) -> str:
+    """The manifest is the one that was signed when the pack was made, so every file in it is of that day."""
+    for number, note in enumerate(pack.whole, 1):
+        signed(pack, note, f"manifest.note 第 {number} 份 note {number}")
+        if note[2] != pack.digests["manifest.sha256"]:
+            raise Wrong("manifest.note 所签的不是这份清单 manifest.sha256 is not the one that was signed")
+    if not pack.whole:
+        if any(e["content"].get("manifest") == "signed" for e in pack.events if e["kind"] == "evidence_exported"):
+            raise Wrong("manifest.note 缺失，导出时是有的 is missing, the export made one")
+        say("NOTE  清单没有签名（旧包） no manifest.note: 说明、时间线、规则、打印件可被改动 texts and prints could be altered")
+    return f"{len(pack.whole)} 份签名 signatures"
 
 
 def bodies(pack: Pack) -> str:
@@ -346,6 +373,64 @@ def ballots(pack: Pack) -> str:
     return f"{len(pack.ballots)} 次无记名投票 secret ballots"
 
 
+def process(pack: Pack) -> str:
+    """The process shown is the version that the matter was launched with."""
+    names = {name[8:]: name for name in pack.files if name.startswith("process/")}
+    versions = {e["content"]["version"] for e in pack.events if e["kind"] == "instance_launched" and "version" in e["content"]}
+    digest = hashlib.sha256()
+    for name in sorted(names):
+        data = pack.read(names[name])
+        digest.update(f"{name}\0{len(data)}\0".encode() + data)
+    if names and versions - {digest.hexdigest()}:
+        raise Wrong(f"process/ 不是发起时的版本 is not the version of the launch: {min(versions)}")
+    if versions and not names:
+        say("NOTE  未附流程版本 the version of the process is not in the pack")
+    return f"{len(names)} 个流程文件 files"
+
+
+def rolls(pack: Pack) -> str:
+    """Who could answer and what they answered, who was due and who was there: as the events have it."""
+    opened: dict[str, tuple[str, dict[str, str]]] = {}
+    waiting = 0  # polls and meetings that never opened: no event has their roll
+    for event in pack.events:
+        says, kind = event["content"], event["kind"]
+        if kind == "poll_opened" and "roll_hash" in says:
+            opened[says["poll"]] = (says["roll_hash"], {})
+        elif kind in ("poll_answered", "poll_answer_withdrawn") and says.get("poll") in opened:
+            opened[says["poll"]][1].pop(says["actor"]["id"], None)
+            if kind == "poll_answered" and says.get("choice"):
+                opened[says["poll"]][1][says["actor"]["id"]] = says["choice"]
+        waiting += {"poll_called": 1, "meeting_called": 1, "meeting_opened": -1}.get(kind, 0)
+        waiting -= kind == "poll_opened" and "public_key" in says
+    names = sorted(name for name in pack.files if re.fullmatch(r"rolls/.+\.csv|meetings/.+-roll(-[0-9]+)?\.csv", name))
+    halls = {e["content"]["roll_hash"] for e in pack.events if e["kind"] == "meeting_opened" and "roll_hash" in e["content"]}
+    for name in names:
+        lines = [*csv.reader(io.StringIO(pack.text(name).lstrip("\ufeff")))][1:]
+        if name.startswith("rolls/"):
+            found = (sorted_hash(line[0] for line in lines), {line[0]: line[3] for line in lines if line[3]})
+            known, same = {key for key, _ in opened.values()}, found in opened.values()
+        else:
+            found = (sorted_hash(line[0] for line in lines if line[2].endswith("formal")), {})
+            known, same = halls, found[0] in halls
+        if not same and found[0] not in known and waiting > 0:
+            waiting -= 1
+            say(f"NOTE  {name} 没有开始，名册未记入历史 never opened, so no event has its roll")
+        elif not same:
+            raise Wrong(f"{name} 与事件不符 is not what the events have")
+    kept = {e["content"]["ledger"] for e in pack.events if e["kind"] == "meeting_closed" and "ledger" in e["content"]}
+    ledgers = {pack.digests[name]: name for name in pack.files if re.fullmatch(r"meetings/.+-ledger(-[0-9]+)?\.txt", name)}
+    running = sum({"meeting_called": 1, "meeting_closed": -1}.get(e["kind"], 0) for e in pack.events)
+    if len(set(ledgers) - kept) > max(0, running):
+        raise Wrong(f"{min(ledgers[d] for d in set(ledgers) - kept)} 与散会时不符 is not the ledger of the close")
+    if opened and not names:
+        say("NOTE  未附名册 the rolls are not in the pack")
+    return f"{len(names)} 份名册 rolls, {len(ledgers)} 份签到记录 ledgers"
+
+
+def sorted_hash(members: Any) -> str:
+    return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
+
+
 def listed(value: list[Any]) -> str:
     return hashlib.sha256(canonical(sorted(value))).hexdigest()
 
@@ -473,6 +558,7 @@ def times(factor: int, p: Point) -> Point:
 CHECKS = {
     "清单 manifest": manifest,
     "密钥 keys": keys,
+    "清单签名 signature": signature,
     "正文 bodies": bodies,
     "序号 sequence": sequence,
     "哈希链 chain": chain,
@@ -483,6 +569,8 @@ CHECKS = {
     "文书 documents": documents,
     "答复 answers": answers,
     "选票 ballots": ballots,
+    "流程 process": process,
+    "名册 rolls": rolls,
     "留存 witness": witness,
 }
 

@@ -30,7 +30,7 @@ def export(session: Session, actor: Actor, instance_id: UUID, key: SigningKey) -
     if not access.may(actor, "export", access.must_see(seen).union_id):
         raise Refused(verb="export", instance_id=str(instance_id))
     run = settle.lock(session, actor, instance_id)
-    run.ledger.add("evidence_exported", actor, events=run.ledger.seq + 1)
+    run.ledger.add("evidence_exported", actor, events=run.ledger.seq + 1, manifest="signed")  # see verify_pack
     settle.save(run)
     session.execute(_WAIT, {"lock": seals.LOCK})  # until another sealer has committed
     while seals.seal(session, key) == seals.BATCH:

@@ -14,6 +14,7 @@ import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -57,10 +58,13 @@ def contents(data: bytes) -> dict[str, bytes]:
 
 
 def zipped(path: Path, files: dict[str, bytes], *, remade: bool = True) -> Path:
-    """A pack of these files; `remade`: whoever tampered also made the manifest anew."""
+    """A pack of these files; `remade`: whoever tampered also made the manifest anew, and had the key to sign it."""
     if remade:
-        lines = [f"{hashlib.sha256(d).hexdigest()}  {n}\n" for n, d in files.items() if n != "manifest.sha256"]
-        files = {**files, "manifest.sha256": "".join(lines).encode()}
+        made = ("manifest.sha256", "manifest.note")
+        lines = "".join(f"{hashlib.sha256(d).hexdigest()}  {n}\n" for n, d in files.items() if n not in made).encode()
+        instance = UUID(json.loads(files["events.jsonl"].splitlines()[0])["instance"])
+        said = keys.pack_text(instance, hashlib.sha256(lines).digest(), clock.now(), KEY.key_id)
+        files = {**files, "manifest.sha256": lines, "manifest.note": keys.note(said, KEY.sign(said))}
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data)
@@ -85,7 +89,7 @@ def test_an_exported_pack_verifies_offline(world: Errands, tmp_path: Path) -> No
     pack = zipped(tmp_path / "pack.zip", files, remade=False)
     code, said = verified(pack)
     assert code == 0, said
-    assert said.splitlines()[-1] == "PASS 13/13"
+    assert said.splitlines()[-1] == "PASS 16/16"
     notes = [line for line in said.splitlines() if line.startswith("NOTE")]
     assert len(notes) == 1 and "witness" in notes[0]  # all is sealed, all answers are there, the head is signed
     witness = tmp_path / "kept.txt"
@@ -279,9 +283,32 @@ def test_tampering_with_a_pack_is_named(world: Errands, tmp_path: Path) -> None:
 
 def test_a_file_that_was_changed_is_found_by_the_manifest(world: Errands, tmp_path: Path) -> None:
     files = contents(export(world))
-    for name in sorted(set(files) - {"manifest.sha256", "verify.py"}):
+    for name in sorted(set(files) - {"manifest.sha256", "manifest.note", "verify.py"}):
         code, said = verified(zipped(tmp_path / "pack.zip", {**files, name: files[name] + b" "}, remade=False))
         assert code == 1 and name in said, (name, said)
+
+
+def test_texts_and_prints_cannot_be_rewritten_with_the_manifest(world: Errands, tmp_path: Path) -> None:
+    """Whoever has no key can make the manifest anew, not its signature."""
+    files = contents(export(world))
+    for name in ("answer.txt", "timeline.csv", "rules/MO-RATE.txt", "prints/催〔2026〕001 催办单.pdf", "process/process.toml", "rolls/rate.csv"):
+        forged = {**files, name: files[name] + b"x"}
+        lines = "".join(f"{hashlib.sha256(d).hexdigest()}  {n}\n" for n, d in forged.items() if n[:9] != "manifest.").encode()
+        code, said = verified(zipped(tmp_path / "pack.zip", {**forged, "manifest.sha256": lines}, remade=False))
+        assert code == 1 and "FALSE 3/16" in said, (name, said)
+        without = {n: d for n, d in forged.items() if n != "manifest.note"}
+        code, said = verified(zipped(tmp_path / "pack.zip", {**without, "manifest.sha256": lines}, remade=False))
+        assert code == 1 and "the export made one" in said, (name, said)
+
+
+def test_the_rolls_and_the_process_of_a_pack_are_those_of_its_events(world: Errands, tmp_path: Path) -> None:
+    """Even whoever has the key cannot change them."""
+    files = contents(export(world))
+    for name, old, new in (("rolls/rate.csv", ",good,", ",bad,"), ("process/process.toml", "2*good > roll", "good > 0")):
+        forged = {**files, name: _put(files[name], old, new)}
+        assert forged != files
+        code, said = verified(zipped(tmp_path / "pack.zip", forged))
+        assert code == 1 and ("rolls" if name[0] == "r" else "process") in said.splitlines()[-1], said
 
 
 # --- tampering with the database -------------------------------------------------------------------------------------

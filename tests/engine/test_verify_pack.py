@@ -91,7 +91,7 @@ class Story:
         write_lines(folder, self.lines)
         write_lines(folder, [answer], "answers.jsonl")
         shutil.copy(verify_pack.__file__, folder / "verify.py")
-        return remanifest(folder)
+        return remanifest(folder, key)
 
 
 def story() -> Story:
@@ -125,10 +125,14 @@ def write_lines(folder: Path, lines: list[Line], name: str = "events.jsonl") -> 
     (folder / name).write_text(text, "utf-8")
 
 
-def remanifest(folder: Path) -> Path:
-    files = sorted(f for f in folder.rglob("*") if f.is_file() and f.name != "manifest.sha256")
+def remanifest(folder: Path, key: keys.SigningKey = KEY) -> Path:
+    """The manifest made anew, and signed: as one could who has the key."""
+    made = ("manifest.sha256", "manifest.note")
+    files = sorted(f for f in folder.rglob("*") if f.is_file() and f.name not in made)
     rows = [f"{sha256(f.read_bytes()).hexdigest()}  {f.relative_to(folder).as_posix()}\n" for f in files]
     (folder / "manifest.sha256").write_text("".join(rows), "utf-8")
+    text = keys.pack_text(MOTION, sha256("".join(rows).encode()).digest(), AT, key.key_id)
+    (folder / "manifest.note").write_bytes(keys.note(text, key.sign(text)))
     return folder
 
 
@@ -156,7 +160,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_true_pack_passes_as_folder_zip_and_zipped_folder(folder: Path) -> None:
     for pack in (folder, zipped(folder), zipped(folder, "提案/")):
         code, lines = run(pack)
-        assert (code, lines[-1]) == (0, "PASS 13/13")
+        assert (code, lines[-1]) == (0, "PASS 16/16")
         assert [line for line in lines if line.startswith("NOTE")] == [lines[-3]]  # only that no witness was given
         assert KEY.key_id in lines[1]
 
@@ -171,7 +175,7 @@ def test_it_passes_and_fails_alike_with_nothing_but_python(folder: Path) -> None
 
 def test_the_copy_inside_the_pack_runs_where_it_lies(folder: Path) -> None:
     done = subprocess.run([sys.executable, "-I", "-S", "verify.py", "."], cwd=folder, capture_output=True, timeout=60)
-    assert done.returncode == 0 and done.stdout.decode().endswith("PASS 13/13\n")
+    assert done.returncode == 0 and done.stdout.decode().endswith("PASS 16/16\n")
 
 
 # Tampering: what is done (with the manifest made anew, as anyone can), the check that must find it, a word it must say.
@@ -391,7 +395,7 @@ TAMPERING: list[tuple[str, Callable[[Path], None], str, str]] = [
     ("inclusion path taken out", proofs(lambda p: p["inclusion"].pop("3")), "inclusion", "events.jsonl:2"),
     ("inclusion path changed", proofs(lambda p: p["inclusion"]["3"].reverse()), "inclusion", "events.jsonl:2"),
     ("key replaced under its id", put_keys((KEY.key_id, FORGER.public.hex())), "keys", KEY.key_id),
-    ("key replaced with its id", put_keys((FORGER.key_id, FORGER.public.hex())), "checkpoints", KEY.key_id),
+    ("key replaced with its id", put_keys((FORGER.key_id, FORGER.public.hex())), "signature", KEY.key_id),
     ("document changed", document("交办单.pdf", NOTICE + b"\n"), "documents", "交办单.pdf"),
     ("document taken out", document("交办单.pdf", None), "documents", "events.jsonl:4"),
     ("document added", document("决定.pdf", b"new"), "documents", "决定.pdf"),
@@ -408,7 +412,7 @@ TAMPERING: list[tuple[str, Callable[[Path], None], str, str]] = [
 def test_tampering_is_named(folder: Path, tamper: Callable[[Path], None], check: str, word: str) -> None:
     tamper(folder)
     code, lines = run(folder)
-    assert (code, lines[-1].startswith("FALSE 1/13 清单 manifest: ")) == (1, True)  # the manifest was forgotten
+    assert (code, lines[-1].startswith("FALSE 1/16 清单 manifest: ")) == (1, True)  # the manifest was forgotten
     code, lines = run(remanifest(folder))
     assert code == 1
     assert lines[-1].startswith("FALSE ") and f" {check}: " in lines[-1] and word in lines[-1], lines[-1]
@@ -430,7 +434,7 @@ def test_the_manifest_names_the_file(folder: Path, tamper: Callable[[Path], obje
     tamper(folder)
     code, lines = run(folder)
     assert (code, len(lines)) == (1, 1)
-    assert lines[0].startswith(f"FALSE 1/13 清单 manifest: {word} ")
+    assert lines[0].startswith(f"FALSE 1/16 清单 manifest: {word} ")
 
 
 @pytest.mark.parametrize(
@@ -445,15 +449,81 @@ def test_the_manifest_names_the_file(folder: Path, tamper: Callable[[Path], obje
 def test_what_a_pack_cannot_prove_is_said(folder: Path, tamper: Callable[[Path], object], word: str) -> None:
     tamper(folder)
     code, lines = run(remanifest(folder))
-    assert (code, lines[-1]) == (0, "PASS 13/13")
+    assert (code, lines[-1]) == (0, "PASS 16/16")
     assert any(line.startswith("NOTE") and word in line for line in lines)
+
+
+def test_a_manifest_made_anew_without_the_key_is_found(folder: Path) -> None:
+    note = (folder / "manifest.note").read_bytes()
+    (folder / "answer.txt").write_text("别的说法")
+    remanifest(folder)
+    (folder / "manifest.note").write_bytes(note)
+    code, lines = run(folder)
+    assert code == 1 and lines[-1].startswith("FALSE 3/16 清单签名 signature: manifest.note")
+    remanifest(folder, FORGER)
+    assert run(folder)[1][-1].startswith("FALSE 3/16")
+    (folder / "manifest.note").unlink()  # as packs were made before
+    code, lines = run(folder)
+    assert code == 0 and any(line.startswith("NOTE") and "no manifest.note" in line for line in lines)
+
+
+def test_a_note_that_the_export_made_cannot_be_taken_out(tmp_path: Path) -> None:
+    told = story()
+    told.event(MOTION, "evidence_exported", {"manifest": "signed"}, seal=False)
+    folder = told.pack(tmp_path / "pack")
+    assert run(folder)[0] == 0
+    (folder / "manifest.note").unlink()
+    assert "the export made one" in run(folder)[1][-1]
+
+
+def rolled(tmp_path: Path) -> Path:
+    """A pack with the process, a roll with its answers, a meeting with roll and ledger."""
+    told, toml = story(), "id = 'm'"
+    version = sha256(b"process.toml\0" + str(len(toml)).encode() + b"\0" + toml.encode()).hexdigest()
+    people, digest = ["a", "b"], sha256(b"a\nb").hexdigest()
+    told.event(MOTION, "instance_launched", {"version": version}, seal=False)
+    told.event(MOTION, "meeting_opened", {"meeting": "h", "roll_hash": digest}, seal=False)
+    told.event(MOTION, "poll_opened", {"poll": "p", "roll_hash": digest}, seal=False)
+    told.event(MOTION, "poll_answered", {"poll": "p", "actor": {"id": "a", "name": "a"}, "choice": "yes"}, seal=False)
+    told.event(MOTION, "meeting_closed", {"meeting": "h", "ledger": sha256(b"1 a +\n").hexdigest()}, seal=False)
+    for line in told.lines:  # the actor beside the body
+        line["actor"] = json.loads(line["body"])["actor"]
+    folder = told.pack(tmp_path / "pack")
+    for place in ("process", "rolls", "meetings"):
+        (folder / place).mkdir()
+    (folder / "process" / "process.toml").write_text(toml)
+    lines = [f"{who},{who},,{'yes' if who == 'a' else ''},,\n" for who in people]
+    (folder / "rolls" / "vote.csv").write_text("\ufeffmember,name,choice,choice,comment,time\n" + "".join(lines))
+    halls = "".join(f"{who},{who},正式 formal\n" for who in people)
+    (folder / "meetings" / "session-roll.csv").write_text("\ufeffmember,name,kind\n" + halls + "c,c,列席 observer\n")
+    (folder / "meetings" / "session-ledger.txt").write_text("1 a +\n")
+    return remanifest(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "check"),
+    [
+        ("process/process.toml", "'m'", "'n'", "process"), ("rolls/vote.csv", "b,b", "c,c", "rolls"),
+        ("rolls/vote.csv", "a,a,,yes", "a,a,,no", "rolls"), ("rolls/vote.csv", "b,b,,,", "b,b,,yes,", "rolls"),
+        ("meetings/session-roll.csv", "b,b", "c,b", "rolls"), ("meetings/session-ledger.txt", "a", "b", "rolls"),
+    ],
+)  # fmt: skip
+def test_process_rolls_and_ledgers_are_those_of_the_events(tmp_path: Path, name: str, old: str, new: str, check: str) -> None:
+    folder = rolled(tmp_path)
+    code, lines = run(folder)
+    assert (code, lines[-1]) == (0, "PASS 16/16"), lines
+    text = (folder / name).read_text("utf-8")
+    assert old in text
+    (folder / name).write_text(text.replace(old, new, 1), "utf-8")
+    code, lines = run(remanifest(folder))  # even by who has the key
+    assert code == 1 and f" {check}: " in lines[-1] and lines[-1].startswith("FALSE "), lines[-1]
 
 
 def test_events_that_are_not_sealed_yet_are_counted(tmp_path: Path) -> None:
     told = story()
     told.event(DISPUTE, "task_completed", {}, seal=False)
     code, lines = run(told.pack(tmp_path / "pack"))
-    assert (code, lines[-1]) == (0, "PASS 13/13")
+    assert (code, lines[-1]) == (0, "PASS 16/16")
     assert any(line.startswith("NOTE  1 ") and "not sealed yet" in line for line in lines)
 
 
@@ -463,14 +533,14 @@ def test_a_system_that_has_sealed_nothing_yet_gives_a_pack_too(tmp_path: Path) -
     folder = told.pack(tmp_path / "pack")
     (folder / "answers.jsonl").unlink()
     (folder / "documents" / "交办单.pdf").unlink()
-    assert run(remanifest(folder))[1][-1] == "PASS 13/13"
+    assert run(remanifest(folder))[1][-1] == "PASS 16/16"
 
 
 def test_a_history_remade_with_a_new_key_is_found_by_a_kept_checkpoint_only(folder: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept.txt"
     kept.write_bytes(story().checkpoint(KEY, story().sealed[1]).replace(b"\n", b"\r\n"))  # as it comes back from mail
     code, lines = run(folder, "--witness", str(kept))
-    assert (code, lines[-1]) == (0, "PASS 13/13")
+    assert (code, lines[-1]) == (0, "PASS 16/16")
     assert not any(line.startswith("NOTE") for line in lines)
 
     remade = story()

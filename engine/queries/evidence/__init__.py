@@ -25,7 +25,7 @@ from engine.queries.evidence import notices, proofs, words
 from engine.queries.evidence.case import Case, Question, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from engine.db import Session
     from engine.organisation import Actor
@@ -55,10 +55,11 @@ class Archive:
         self._zip.writestr(info, content)
         self._digests[name] = hashlib.sha256(content).hexdigest()
 
-    def close(self) -> bytes:
-        """Add the manifest and give the whole."""
-        lines = [f"{digest}  {name}\n" for name, digest in sorted(self._digests.items())]
-        self.add("manifest.sha256", "".join(lines))
+    def close(self, sign: Callable[[bytes], bytes]) -> bytes:
+        """Add the manifest with the note that `sign` makes of its SHA-256, and give the whole."""
+        lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(self._digests.items()))
+        self.add("manifest.sha256", lines)
+        self.add("manifest.note", sign(canonical.digest(lines.encode())))
         self._zip.close()
         return self._bytes.getvalue()
 
@@ -91,7 +92,12 @@ def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey
     for rule_id, ruling in case.rulings.items():
         archive.add(f"rules/{documents.file_name(rule_id)}.txt", notices.rule(rule_id, ruling, case))
     archive.add("verify.py", Path(verify_pack.__file__).read_bytes())
-    return archive.close()
+
+    def signed(manifest: bytes) -> bytes:
+        said = keys.pack_text(instance_id, manifest, clock.now(), key.key_id)
+        return keys.note(said, key.sign(said))
+
+    return archive.close(signed)
 
 
 def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:

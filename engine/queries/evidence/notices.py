@@ -64,7 +64,9 @@ _README = ("""证据包：{number} {title}
   - 已封存的记录包含在签名的检查点之内（checkpoints.txt、proofs.json）；与外部留存的检查点一致时，
     留存之前的记录不可能被改写。
   - 文书数据与签发时逐字节一致（documents/）；填写内容与当时所存摘要一致（answers.jsonl）。
-  - 导出时本件的最后一条记录是哪一条（heads.txt）。
+  - 导出时本件的最后一条记录是哪一条（heads.txt）；包内其他文件（事实说明、时间线、打印件、规则、附件）导出后未被改动
+    （manifest.note 是对清单的签名）。
+  - 流程定义就是本件发起时的那个版本（process/）；名册、作答、签到记录与历史一致（rolls/、meetings/）。
 
 不能证明什么
   - 晚于最后一个外部留存检查点的记录，同时掌握数据库和密钥的人仍可改写。请经常留存检查点。
@@ -99,7 +101,10 @@ What it proves
     someone outside kept, nothing older than these can have been rewritten.
   - The data of the documents are, byte for byte, those that were issued (documents/); the answers shown are those whose
     digests were kept (answers.jsonl).
-  - Which event was the last one when the pack was made (heads.txt).
+  - Which event was the last one when the pack was made (heads.txt); that the other files (answer, timeline, prints, rules,
+    attachments) are those of the export (manifest.note signs the manifest).
+  - That the process is the version this matter was launched with (process/), and that rolls, answers and ledgers of
+    presence are those of the history (rolls/, meetings/).
 
 What it cannot prove
   - Events younger than the last checkpoint that someone outside keeps: whoever has both the database and the key can
