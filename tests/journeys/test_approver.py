@@ -43,7 +43,7 @@ def test_the_second_of_two_approvers_is_told_who_acted_and_keeps_the_text(site: 
     second.open("设立教职工健身房")
     for person, reason in ((first, "属于学校职权，可以立案办理。"), (second, "与去年的提案相同，建议并入\n另请后勤处说明。")):
         person.fill(
-            decision="转意见建议" if person is second else "立案", present=["吴淑华"], reason=reason,
+            decision="转意见建议" if person is second else "立案", present=["吴淑华", "郑伟"], reason=reason,
             **({} if person is second else {"grade": "一般提案", "lead_unit": "后勤处"}),
         )  # fmt: skip
     first.submit()
@@ -65,7 +65,7 @@ def test_a_claimed_task_says_who_has_it_and_comes_back_when_released(site: Site,
         person.open("修缮体育馆屋顶")
     first.press("签收，由我办理")
     assert "已签收" in first.said()
-    second.fill(decision="退回修改", reason="请补充经费来源", present=["郑伟"])
+    second.fill(decision="退回修改", reason="请补充经费来源", present=["吴淑华", "郑伟"])
     second.expected = (409,)
     second.submit()
     assert "吴淑华已签收" in second.page.locator("[role=alert]").inner_text()

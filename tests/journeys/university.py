@@ -166,7 +166,7 @@ class University:
     def closed(self, subject: str) -> UUID:
         """A motion that went all the way."""
         key = self.reviewable(subject)
-        unit, present = str(self.units["HQ"]), [str(self.people["committee"])]
+        unit, present = str(self.units["HQ"]), [str(self.people[who]) for who in ("committee", "member2")]
         words = "A sound motion with measures that can be carried out." if self.english else "情况属实，措施可行，同意立案。"
         reply = "It will be done by the end of the term, and the numbers will be published." if self.english else (
             "已制定方案并与有关单位商定，自下月起分步实施，结果向教职工公布。")  # fmt: skip
