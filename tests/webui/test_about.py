@@ -67,7 +67,7 @@ def test_the_question_stands_on_inbox_poll_meeting_screen_history_and_certificat
     assert hall.one("SELECT state FROM poll WHERE id = :p", p=poll) == "closed"  # all who are present have answered
     assert hall.one("SELECT outcome->>'no' FROM poll WHERE id = :p", p=poll) == "1"
     assert client("d0").get(f"/polls/{poll}/certificate.pdf").status_code == 200
-    assert "：" + QUESTION in client("chair").get(f"/matters/{hall.instance}").text
+    assert f"表决 · {QUESTION}</b>" in client("chair").get(f"/matters/{hall.instance}").text
 
 
 def test_whoever_has_a_task_reads_what_the_matter_says(hall: Hall, client: Browser) -> None:
