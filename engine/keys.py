@@ -179,6 +179,14 @@ def parse_checkpoint(data: bytes | str) -> Checkpoint:
     return Checkpoint(int(size), bytes.fromhex(root), moment, key, bytes.fromhex(signature[0]) if signature else None)
 
 
+def parse_checkpoints(text: str) -> list[Checkpoint]:
+    """The signed checkpoints of a file that somebody kept, one after another. Invalid: names the first that is ill-formed."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) % len(_PARTS):
+        raise Invalid(f"每份检查点应有 {len(_PARTS)} 行，现共有 {len(lines)} 行")
+    return [parse_checkpoint("\n".join(lines[at : at + len(_PARTS)])) for at in range(0, len(lines), len(_PARTS))]
+
+
 def _match(lines: list[str]) -> list[str]:
     values = []
     for number, (line, (pattern, advice)) in enumerate(zip(lines, _PARTS, strict=False), 1):

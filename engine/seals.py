@@ -16,7 +16,7 @@ from engine.errors import Invalid
 from engine.history import Break
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from uuid import UUID
 
@@ -94,15 +94,21 @@ class Verdict:
     fault_en: str = ""
 
 
-def verify(session: Session, public: bytes | None, progress: Callable[[int], None] | None = None) -> Verdict:
-    """Check the whole database: every chain, leaf, checkpoint and signature, and what is kept beside the history."""
+def verify(
+    session: Session, public: bytes | None, progress: Callable[[int], None] | None = None,
+    outside: Iterable[keys.Checkpoint] = (),
+) -> Verdict:  # fmt: skip
+    """Check the whole database: every chain, leaf, checkpoint and signature, and what is kept beside the history.
+
+    `outside` are checkpoints that somebody kept elsewhere: the leaves must still give each of them.
+    """
     chains, events, broken = _check_chains(session, progress)
     if broken:
         return Verdict(chains, events, 0, 0, 0, broken, broken.why, broken.why_en)
     false = kept.first_false(session)
     if false:
         return Verdict(chains, events, 0, 0, 0, false, false.why, false.why_en)
-    leaves, points, fault, fault_en = _check_tree(session, public)
+    leaves, points, fault, fault_en = _check_tree(session, public, sorted(outside, key=lambda point: point.size))
     unsealed = session.execute(select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))).scalar_one()
     return Verdict(chains, events, leaves, points, unsealed, None, fault, fault_en)
 
@@ -150,7 +156,7 @@ def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
         yield current, rows
 
 
-def _check_tree(session: Session, public: bytes | None) -> tuple[int, int, str, str]:
+def _check_tree(session: Session, public: bytes | None, outside: list[keys.Checkpoint]) -> tuple[int, int, str, str]:
     points = session.execute(select(tables.checkpoint).order_by(_checkpoint.size)).all()
     frontier = merkle.Frontier()
     leaves = session.execute(
@@ -158,6 +164,9 @@ def _check_tree(session: Session, public: bytes | None) -> tuple[int, int, str, 
         .execution_options(yield_per=5000)
     )  # fmt: skip
     waiting = list(points)
+    fault = _check_outside(outside, frontier, public)
+    if fault:
+        return 0, 0, *fault
     for row in leaves:
         if row.leaf_no != frontier.size:
             return frontier.size, 0, f"缺少第 {frontier.size} 片叶", f"leaf {frontier.size} is missing"
@@ -167,6 +176,15 @@ def _check_tree(session: Session, public: bytes | None) -> tuple[int, int, str, 
             fault = _check_point(point, frontier, public)
             if fault:
                 return frontier.size, 0, *fault
+        fault = _check_outside(outside, frontier, public)
+        if fault:
+            return frontier.size, 0, *fault
+    if outside:
+        size = outside[0].size
+        return (
+            frontier.size, len(points), f"留存的检查点 {size} 已无法由数据库证明，数据库只有 {frontier.size} 片叶",
+            f"the kept checkpoint {size} cannot be proved any more: the database has {frontier.size} leaves",
+        )  # fmt: skip
     if waiting:
         return (
             frontier.size,
@@ -177,6 +195,18 @@ def _check_tree(session: Session, public: bytes | None) -> tuple[int, int, str, 
     if frontier.size > (points[-1].size if points else 0):
         return frontier.size, len(points), "最后的检查点缺失", "leaves without a checkpoint: the last one is missing"
     return frontier.size, len(points), "", ""
+
+
+def _check_outside(outside: list[keys.Checkpoint], frontier: merkle.Frontier, public: bytes | None) -> tuple[str, str] | None:
+    """Take from the kept checkpoints those of this size; the leaves must give their roots."""
+    while outside and outside[0].size <= frontier.size:
+        point = outside.pop(0)
+        if point.root != frontier.root():
+            return f"留存的检查点 {point.size} 与数据库不符", f"the kept checkpoint {point.size} is not that of the database"
+        known = public is not None and point.key_id == keys.key_id(public)
+        if known and not keys.verify(public or b"", point.signature or b"", point.text()):
+            return f"留存的检查点 {point.size} 的签名无效", f"signature of the kept checkpoint {point.size} is not valid"
+    return None
 
 
 def _check_point(point: Any, frontier: merkle.Frontier, public: bytes | None) -> tuple[str, str] | None:

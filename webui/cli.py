@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from engine.keys import Checkpoint
     from engine.settings import Settings
 
 OK, FAULT, USAGE = 0, 1, 2
@@ -395,12 +396,13 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
         return OK if verify_pack.verify(given.pack, given.witness) == 0 else FAULT
     from engine import db, keys, seals
 
+    outside = _kept_outside(given.witness) if given.witness else []
     engine = db.connect(db.url_of(settings)).execution_options(isolation_level="REPEATABLE READ")  # one moment's state
     signing = settings.home / "keys" / keys.FILE_NAME
     public = keys.load_or_create(signing.parent).public if signing.exists() else None
     with db.transaction(engine) as session:
         session.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        found = seals.verify(session, public, lambda seen: _progress(f"{seen} events checked"))
+        found = seals.verify(session, public, lambda seen: _progress(f"{seen} events checked"), outside)
     _progress("")
     print(f"{found.events} events in {found.chains} chains, {found.leaves} sealed, {found.checkpoints} checkpoints")
     if public is None and found.checkpoints:
@@ -408,8 +410,21 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
     if found.fault or found.broken:
         where = f"chain {found.broken.chain_id} event {found.broken.seq}: " if found.broken else ""
         return _complain(f"the history is false. {where}{found.fault_en} ({found.fault})")
+    if outside:
+        print(f"{len(outside)} checkpoints kept outside are those of this history")
     print(f"all of it holds; {found.unsealed} events are not sealed yet")
     return OK
+
+
+def _kept_outside(file: Path) -> list[Checkpoint]:
+    from engine import keys
+
+    if not file.is_file():
+        raise _Fault(f"no such file: {file}")
+    found = keys.parse_checkpoints(file.read_text("utf-8"))
+    if not found:
+        raise _Fault(f"{file} holds no checkpoint")
+    return found
 
 
 def erase(given: argparse.Namespace, settings: Settings) -> int:

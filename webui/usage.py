@@ -105,7 +105,8 @@ def _of_accounts(verbs: Any) -> None:
 def _of_safety(verbs: Any) -> None:
     one = _verb(verbs, "verify", "prove that nobody altered the history; name the first false line")
     one.add_argument("--pack", type=Path, metavar="FILE", help="an evidence pack instead of the database")
-    one.add_argument("--witness", type=Path, metavar="FILE", help="with --pack: a checkpoint that you kept yourself")
+    kept = "checkpoints that you kept yourself: pack or database must still prove each of them"
+    one.add_argument("--witness", type=Path, metavar="FILE", help=kept)
     one = _verb(verbs, "erase", "erase the contents of a confidential matter that has ended")
     one.add_argument("number", metavar="NUMBER", help="the number of the matter")
     one.add_argument("--as", dest="actor", required=True, metavar="USERNAME", help="who acts in it by a post")

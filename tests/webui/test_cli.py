@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from engine import db, tables
+from engine import db, keys, seals, tables
 from webui import cli, usage
 
 if TYPE_CHECKING:
@@ -136,6 +136,41 @@ def test_verify_names_the_first_false_line(
     assert yixing("verify") == cli.FAULT
     told = capsys.readouterr().err
     assert "the history is false" in told and "event 1" in told
+
+
+def test_verify_proves_the_checkpoints_kept_outside(
+    yixing: Callable[..., int], empty_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All checkpoints deleted and every leaf taken back: the database alone then looks as if nothing was ever sealed."""
+    yixing("unit", "ZJ", "provincial_federation", "浙江省总工会")
+    key, file = keys.load_or_create(tmp_path / "k"), tmp_path / "kept.txt"
+    with db.connect(empty_url).begin() as session:
+        seals.seal(session, key)
+        point = seals.latest(session)
+    db.connect(empty_url).dispose()
+    assert point is not None
+    text = keys.checkpoint_text(point.size, point.root, point.at, point.key_id)
+    file.write_bytes(keys.note(text, point.signature).replace(b"\n", b"\r\n"))  # as it comes back from mail
+    assert yixing("verify", "--witness", str(file)) == cli.OK
+    assert "1 checkpoints kept outside" in capsys.readouterr().out
+    with psycopg.connect(empty_url) as attacker:
+        for table in ("event", "checkpoint"):
+            attacker.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        attacker.execute("DELETE FROM checkpoint")
+        attacker.execute("UPDATE event SET leaf_no = NULL")
+    assert yixing("verify") == cli.OK  # nothing inside can know it
+    assert yixing("verify", "--witness", str(file)) == cli.FAULT
+    assert f"the kept checkpoint {point.size} cannot be proved any more" in capsys.readouterr().err
+    with db.connect(empty_url).begin() as session:
+        session.exec_driver_sql("UPDATE event SET hash = sha256(hash)")
+        seals.seal(session, key)
+        broken = seals._check_tree(session, None, keys.parse_checkpoints(file.read_text()))
+    db.connect(empty_url).dispose()
+    assert broken[3] == f"the kept checkpoint {point.size} is not that of the database"
+    for text_ in ("", "hello"):
+        file.write_text(text_)
+        assert yixing("verify", "--witness", str(file)) == cli.FAULT
+    assert yixing("verify", "--witness", str(tmp_path / "none")) == cli.FAULT
 
 
 def test_backup_and_restore_keep_every_row(
