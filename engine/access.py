@@ -92,22 +92,25 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 def ways_to_see(actor: Actor) -> list[ColumnElement[bool]]:
     """The conditions that make up `visible`, each with an index of its own: a list takes its first page from each."""
-    instance, share, roll, poll = tables.instance.c, tables.share.c, tables.roll.c, tables.poll.c
-    meeting, attendance = tables.meeting.c, tables.attendance.c
-    ways = [
-        instance.starter_id == actor.id,
-        instance.id.in_(
-            union(
-                select(share.instance_id).where(share.key.in_(actor.keys)),
-                select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id).where(roll.member_id == actor.id),
-                select(meeting.instance_id)
-                .join(tables.attendance, attendance.meeting_id == meeting.id)
-                .where(attendance.member_id == actor.id),
-            )
-        ),
-    ]
+    instance = tables.instance.c
+    ways = [instance.starter_id == actor.id, takes_part(actor)]
     desks = [and_(instance.union_id == desk, ~instance.confidential) for desk in actor.unions(*DESKS)]
     return desks + ways
+
+
+def takes_part(actor: Actor) -> ColumnElement[bool]:
+    """The condition on `instance` under which it was ever put before this actor: a task, a roll, a meeting, a permission."""
+    instance, share, roll, poll = tables.instance.c, tables.share.c, tables.roll.c, tables.poll.c
+    meeting, attendance = tables.meeting.c, tables.attendance.c
+    return instance.id.in_(
+        union(
+            select(share.instance_id).where(share.key.in_(actor.keys)),
+            select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id).where(roll.member_id == actor.id),
+            select(meeting.instance_id)
+            .join(tables.attendance, attendance.meeting_id == meeting.id)
+            .where(attendance.member_id == actor.id),
+        )
+    )
 
 
 def must_see(found: Any) -> Any:

@@ -36,16 +36,17 @@ Page = tuple[str, int]
 @blueprint.get("/matters")
 @needs_login
 def index() -> str:
-    """What I started, newest first, and whom each waits for."""
+    """What I started, or what others started and I take part in, newest first, and whom each waits for."""
     wanted = {k: request.args.get(k, "").replace("\0", "") or None for k in ("state", "words", "after")}
+    part = "1" if request.args.get("part") else None
 
     def read(session: Session) -> tuple[Any, Any]:
-        page = reading.instances(session, me(), mine=True, lang=lang(), **wanted)  # type: ignore[arg-type]
+        page = reading.instances(session, me(), mine=not part, others=bool(part), lang=lang(), **wanted)  # type: ignore[arg-type]
         return page, standing.standing(session, [row.id for row in page.items], lang())
 
     page, where = look(read)
     states = {key: state(key) for key in reading.STATES}
-    return render_template("matters/index.html", page=page, where=where, wanted=wanted, states=states)
+    return render_template("matters/index.html", page=page, where=where, wanted=wanted, part=part, states=states)
 
 
 @dataclass(frozen=True)

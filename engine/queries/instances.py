@@ -148,9 +148,10 @@ def instances(
     session: Session, actor: Actor, words: str | None = None, process: str | None = None, state: str | None = None,
     unit_id: UUID | None = None, starter_id: UUID | None = None, since: date | None = None, until: date | None = None,
     mine: bool = False, overdue: bool = False, after: str | None = None, limit: int = 50, lang: str = "zh",
+    others: bool = False,
 ) -> Page:  # fmt: skip
-    """Newest first. `words` finds numbers, titles, people and units; `mine` only what I started; `overdue` only what waits
-    for somebody who is late. Raises Invalid."""
+    """Newest first. `words` finds numbers, titles, people and units; `mine` only what I started, `others` only what others
+    started and I take part in; `overdue` only what waits for somebody who is late. Raises Invalid."""
     conditions = _filters(process, state, unit_id, starter_id, since, until)
     if words and words.strip():
         conditions.append(_matches(session, words, access.visible(actor)))
@@ -160,6 +161,8 @@ def instances(
         conditions += [_instance.state == "running", _instance.id.in_(late)]
     if mine:
         conditions.append(_instance.starter_id == actor.id)
+    if others:
+        conditions.append(_instance.starter_id != actor.id)
     if after:
         try:
             conditions.append(_instance.id < UUID(after))
@@ -168,7 +171,7 @@ def instances(
     size = max(1, min(limit, MOST))
     newest = [
         select(_instance.id).where(way, *conditions).order_by(_instance.id.desc()).limit(size + 1)
-        for way in access.ways_to_see(actor)
+        for way in ([access.takes_part(actor)] if others else access.ways_to_see(actor))
     ]
     ids = union(*newest).subquery()
     query = _rows().where(_instance.id.in_(select(ids.c.id))).order_by(_instance.id.desc()).limit(size + 1)

@@ -130,7 +130,7 @@ def in_force(town: University, desk: Callable[..., Desk], draft: Path) -> None:
     president.open(TITLE)
     paper = president.page.locator(".yx-said a", has_text=draft.name)
     assert president.page.request.get(str(paper.first.get_attribute("href"))).text() == draft.read_text("utf-8")
-    president.press("签署")
+    president.vote("签署")
 
     town.turn_to("2026-04-10T09:00:00")
     does(

@@ -64,7 +64,7 @@ def nobody_else_knows(outsiders: list[Desk], *addresses: str) -> None:
         person.expected = (403, 404)  # the audit is closed to the administrator and the colleague
         page.goto(addresses[0])
         assert "404" in page.locator("main").inner_text() and TITLE not in page.content()
-        for path in ("/", "/matters", "/audit", f"/audit?words={TITLE}"):
+        for path in ("/", "/matters", "/matters?part=1", "/audit", f"/audit?words={TITLE}"):
             page.goto(path)
             assert page.locator(".yx-row").count() == 0 and "调字" not in page.locator("main").inner_text(), (person.name, path)
 
@@ -110,6 +110,10 @@ def heard(applicant: Desk, respondent: Desk, mediator: Desk, address: str) -> No
         mediator.page.wait_for_load_state()
         mediator.fill(held_on="2026-03-02", note=NOTES[element])
         mediator.submit()
+    respondent.page.goto("/matters")
+    respondent.press("别人发起、我参与的")  # nothing waits for the respondent now, who may yet want to leave
+    respondent.page.locator(".yx-row", has_text=TITLE).click()
+    respondent.page.get_by_role("link", name="不愿继续调解").wait_for()
     mine, theirs = read(applicant, address), read(respondent, address)
     assert NOTES["caucus_applicant"] in mine and NOTES["caucus_respondent"] in theirs
     assert not [w for w in (THEIRS, NOTES["caucus_respondent"]) if w in mine]

@@ -66,6 +66,14 @@ def test_the_list_holds_what_i_started_and_says_whom_it_waits_for(client: Login,
     assert client("").get("/matters").status_code == 302
 
 
+def test_what_others_started_and_i_take_part_in_is_a_list_of_its_own(client: Login, matter: UUID) -> None:
+    assert "更换三号楼饮水机" not in client("office").get("/matters").text
+    assert "更换三号楼饮水机" in client("office").get("/matters?part=1").text  # a task of the office's seat
+    assert "更换三号楼饮水机" not in client("mover").get("/matters?part=1").text
+    assert "没有别人发起、您参与的事项" in client("third").get("/matters?part=1").text
+    assert "更换三号楼饮水机" not in client("office").get("/matters?part=1&state=ended").text
+
+
 def test_chips_narrow_the_list_by_state(client: Login, house: House, matter: UUID) -> None:
     gone = started(house, "mover", "不再需要的事")
     house.do("office", instances.terminate, gone, "重复")
