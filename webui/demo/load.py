@@ -177,6 +177,8 @@ def _motions(now: datetime) -> list[Motion]:
     for n, (subject, category, lead, problem, measure) in enumerate(lines):
         stage, days = stages[(n * 37) % len(stages)]
         mover, head = heads[(n * 53 + 5) % len(heads)]
+        if mover == head:  # nobody checks a motion of their own
+            mover = f"d{int(mover[1:]) + 1:03}"
         began = datetime.combine(clock.day_of(now) - timedelta(days=days), time(9 + n % 8, (n * 13) % 60), clock.CHINA)
         mover = "delegate" if mover == "d003" or n in (4, 17, 33) else mover
         head = "d001" if mover == "delegate" else head
