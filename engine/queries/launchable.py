@@ -106,7 +106,7 @@ def first_tasks(process: Process) -> tuple[TaskRule, ...]:
             found.append(process.tasks[element.id])
         elif element.type == "subProcess":
             waiting += [e.id for e in elements.values() if e.type == "startEvent" and e.scope == element.id]
-        else:
+        elif element.type != "intermediateCatchEvent":  # what comes after waiting does not come first
             waiting += [f.target for f in process.diagram.flows if f.source == element.id]
     return tuple(found)
 

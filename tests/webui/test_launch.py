@@ -160,6 +160,8 @@ def test_a_draft_of_the_wrong_shape_breaks_no_page(client: Login, house: House) 
 def test_who_gets_a_motion_first_is_read_through_subprocesses() -> None:
     process = load(catalogue.read(ROOT / "processes" / "congress_motion"))
     assert [t.id for t in first_tasks(process)] == ["second"]
+    mediation = load(catalogue.read(ROOT / "processes" / "dispute_mediation"))
+    assert {t.id for t in first_tasks(mediation)} == {"check_record", "mandate", "examine"}  # nothing beyond a timer
 
 
 def test_an_unknown_matter_is_not_found(client: Login) -> None:
