@@ -87,18 +87,21 @@ def _asked(opened: Mapping[str, Any], row: Any) -> dict[str, tuple[str, bool]]:
 
 
 def _roll(told: Told, poll: Poll, row: Any, voices: list[Any], confidential: bool) -> Break | None:
-    if poll.opened and rolls.digest(str(v.member_id) for v in voices) != poll.opened["roll_hash"]:
+    members = [str(v.member_id) for v in voices]
+    if poll.opened and rolls.digest(members) != poll.opened["roll_hash"]:
         return told.false("roll", row.id, "名册与开始时不符", "the roll is not the one frozen at the opening", poll.seq)
-    if {str(v.member_id): v.choice for v in voices if v.choice is not None} != poll.choices:
+    if {m: v.choice for m, v in zip(members, voices, strict=True) if v.choice is not None} != poll.choices:
         return told.false("roll", row.id, "作答与历史不符", "the answers kept are not those of the history", poll.seq)
-    for voice in voices if not poll.secret else ():
-        at, comment = poll.voices.get(str(voice.member_id), ("", ""))
+    for member, voice in zip(members, voices, strict=True) if not poll.secret else ():
+        if member not in poll.voices and voice.at is None and not voice.comment:
+            continue
+        at, comment = poll.voices.get(member, ("", ""))
         known = comment is not None or not (confidential or told.disclosed)  # what may be erased is told by no event
         if not (near(voice.at, at) if at else voice.at is None):
-            who = f"{row.id} {voice.member_id}"
+            who = f"{row.id} {member}"
             return told.false("roll", who, "作答时间与历史不符", "the moment of an answer differs from history", poll.seq)
         if voice.comment != ((comment or "") if known else voice.comment) and not (told.erased and not voice.comment):
-            who = f"{row.id} {voice.member_id}"
+            who = f"{row.id} {member}"
             return told.false("roll", who, "作答的意见与历史不符", "the comment on an answer differs from history", poll.seq)
     return None
 
