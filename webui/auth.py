@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from engine.commands import people
 from engine.errors import Invalid, NotFound, Refused
 from engine.queries import people as roster
+from webui.demo.people import ACCOUNTS
 from webui.sentences import post_title
 from webui.session import carry_out, enter, look, me, needs_login
 from webui.words import LANGUAGES
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 blueprint = Blueprint("auth", __name__)
-DEMO = (
-    "secretary", "approver", "delegate", "auditor", "superior", "admin", "chair", "congress", "mediator", "hr", "leader",
-)  # fmt: skip
+DEMO = tuple(username for username, _password, _words in ACCOUNTS)
 
 
 @blueprint.get("/login")

@@ -81,7 +81,7 @@ class Teller:
         post, _at, unit = str(seat or "").partition("@")
         if not unit:  # a seat of the union itself
             return post_title(post) if post else ""
-        return f"{post_title(post)}({self.name(unit)})" if lang() == "zh" else f"{post_title(post)} ({self.name(unit)})"
+        return f"{post_title(post)}（{self.name(unit)}）" if lang() == "zh" else f"{post_title(post)} ({self.name(unit)})"
 
     def choice(self, event: Happened) -> str:
         """The label of a poll's choice; of an election the names chosen."""

@@ -14,7 +14,7 @@ from engine import access, clock, forms, machine, organisation, rooms, tables
 from engine.catalogue.store import process_of
 from engine.commands import confidence, erasure
 from engine.errors import Invalid
-from engine.queries import foresight
+from engine.queries import foresight, standing
 from engine.queries.lanes import matter
 from engine.queries.words import Answered, Named, answered
 
@@ -332,9 +332,7 @@ def _open(
 ) -> Open:  # fmt: skip
     rule = process.tasks[row.element]
     lane = process.lanes.get(rule.lane)
-    who = lane.title.in_(lang) if lane else ""
-    if row.seat:
-        who = f"{who}({units.get(UUID(row.seat.split('@')[1]), '')})"
+    who = standing.lane_words(lane, units.get(UUID(row.seat.split("@")[1]), "") if row.seat else "", lang)
     if row.assignee_id:
         who = f"{who} {people.get(row.assignee_id, '')}".strip()
     return Open(

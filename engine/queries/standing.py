@@ -66,16 +66,19 @@ def standing(session: Session, ids: Sequence[UUID], lang: str = "zh") -> dict[UU
         process = process_of(session, row.version)
         rule = process.tasks[row.element]
         unit = units.get(UUID(row.seat.split("@")[1]), "") if row.seat else ""
-        who = people.get(row.assignee_id) or _lane_words(process.lanes.get(rule.lane), unit, lang)
+        who = people.get(row.assignee_id) or lane_words(process.lanes.get(rule.lane), unit, lang)
         found.setdefault(row.instance_id, []).append(Standing(rule.title.in_(lang), who, row.opened_at, row.due_at))
     return {key: tuple(parts) for key, parts in found.items()}
 
 
-def _lane_words(lane: Lane | None, unit: str, lang: str) -> str:
+def lane_words(lane: Lane | None, unit: str, lang: str) -> str:
     """The lane's title, and the unit when it is not simply the union."""
     if lane is None:
         return unit
-    return f"{lane.title.in_(lang)}({unit})" if unit and lane.unit != "union" else lane.title.in_(lang)
+    title = lane.title.in_(lang)
+    if not unit or lane.unit == "union":
+        return title
+    return f"{title} ({unit})" if lang == "en" else f"{title}（{unit}）"
 
 
 def stops(session: Session, instance_id: UUID) -> tuple[Stop, ...]:
