@@ -922,9 +922,9 @@ def test_the_window_ends_and_the_box_is_closed(union: Union) -> None:
 
 def test_who_has_a_paper_ballot_casts_no_envelope(engine: Engine) -> None:
     union = Union.built(engine, changed("secret", ("secret = true", "secret = true\npaper = true")))
-    delegates(union, 8)
+    delegates(union, 12)
     poll = Poll.opened(union)
-    union.do("d0", tellers.give_paper, poll.id, [union.people["d7"]])
+    union.do("d0", tellers.give_paper, poll.id, [union.people[f"d{n}"] for n in range(7, 12)])
     with pytest.raises(Conflict, match="纸质票"):
         poll.vote("d7", "yes")
     for n in range(6):
@@ -933,8 +933,8 @@ def test_who_has_a_paper_ballot_casts_no_envelope(engine: Engine) -> None:
     poll.join("d0")
     poll.join("d1")
     for who in ("d0", "d1"):
-        union.do(who, tellers.enter_paper, poll.id, {"returned": 1, "invalid": 0, "counts": {"yes": 1, "no": 0, "abstain": 0}})
+        union.do(who, tellers.enter_paper, poll.id, {"returned": 5, "invalid": 0, "counts": {"yes": 5, "no": 0, "abstain": 0}})
     poll.sign()
     outcome = union.row(poll.instance).facts["ballot"]
-    assert (outcome["yes"], outcome["no"], outcome["returned"]) == (6, 1, 7) and poll.report().holds
+    assert (outcome["yes"], outcome["no"], outcome["returned"]) == (10, 1, 11) and poll.report().holds
     union.whole()
