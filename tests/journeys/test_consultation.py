@@ -58,8 +58,9 @@ def signs(desk: Callable[..., Desk], username: str, task: str, choice: str) -> D
     person = desk(username)
     person.open(TITLE)
     assert task in person.page.locator(".yx-ask").inner_text()
+    assert person.page.locator(".yx-papers a").first.is_visible()  # what one signs can be read here
     person.vote(choice)
-    assert "已作答" in person.said()
+    assert "已作答" in person.said() and "可以撤回" not in person.said()
     return person
 
 
@@ -102,6 +103,8 @@ def agreed(town: University, desk: Callable[..., Desk], draft: Path) -> None:
     signs(desk, "president", "签署会议记录", "签字")
     chair = signs(desk, "staff", "签署会议记录", "签字")
     assert "提交草案" in chair.page.locator(".yx-ask").inner_text()  # the next thing to do opened by itself
+    cited = chair.page.locator(".yx-cited").all_inner_texts()
+    assert [c for c in cited if "CC-SUBMIT" in c] and not [c for c in cited if "CC-RESUBMIT" in c]
     chair.page.locator("input[type=file]").set_input_files(draft)
     chair.page.locator(".yx-file-list li", has_text=draft.name).wait_for()
     chair.fill(

@@ -87,7 +87,10 @@ def accepted(desk: Callable[..., Desk], outsiders: list[Desk], applicant: Desk, 
     address = applicant.page.url
     nobody_else_knows(outsiders, address)
 
-    does(desk("office", size=DESKTOP), "审查申请", pending="没有", arbitration_body="杭州市劳动人事争议仲裁委员会")
+    office = desk("office", size=DESKTOP)
+    office.open(TITLE)
+    assert "尚未具备" not in office.page.locator("main").inner_text()  # what the decision will say is not known yet
+    does(office, "审查申请", pending="没有", arbitration_body="杭州市劳动人事争议仲裁委员会")
     does(respondent, "答复是否同意调解", decision="同意调解", opinion="愿意听取意见", esign="同意本件使用电子签名")
     head = desk("head-of-mediation")
     does(head, "决定受理", decision="受理")
