@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HOME, FAR = uuid4(), uuid4()
 ALLOWED = {  # the table once more, by hand: a change of it must be meant
-    "suspend": {"union_secretary"}, "resume": {"union_secretary"}, "terminate": {"union_secretary"},
+    "remind": {"union_secretary"}, "suspend": {"union_secretary"}, "resume": {"union_secretary"}, "terminate": {"union_secretary"},
     "retry": {"union_secretary", "administrator"}, "reassign": {"union_secretary"},
     "see_desk": {"union_secretary", "auditor"}, "read_history": {"union_secretary", "auditor"},
     "verify": {"union_secretary", "auditor"}, "export": {"union_secretary", "auditor"},
