@@ -24,7 +24,7 @@ from sqlalchemy import text
 from engine import db, queue
 from engine.settings import ROOT
 from tests.conftest import fresh
-from tests.races.latches import together
+from tests.races.latches import attempt
 from tests.races.union import Union
 from tests.webui.api.world import ERRAND, MOTION, Api
 
@@ -203,7 +203,7 @@ def travel(town: tuple[House, Api, Union], many: int) -> None:
             time.sleep(0.02)
 
     found: list[Any] = []
-    threads = [threading.Thread(target=lambda c=c: found.extend(together(lambda: work(c)))) for c in customers]
+    threads = [threading.Thread(target=lambda c=c: found.append(attempt(lambda: work(c)))) for c in customers]
     for thread in threads:
         thread.start()
     until_acknowledged(0.2)
