@@ -30,5 +30,10 @@ def ledger(session: Session, meeting_id: UUID) -> list[str]:
 
 
 def ledger_hash(session: Session, meeting_id: UUID) -> str:
-    """SHA-256 over the ledger of a meeting, each line with its line feed."""
-    return hashlib.sha256("".join(f"{line}\n" for line in ledger(session, meeting_id)).encode()).hexdigest()
+    """The digest of a meeting's ledger as it is now."""
+    return ledger_digest(ledger(session, meeting_id))
+
+
+def ledger_digest(lines: Iterable[str]) -> str:
+    """SHA-256 over the lines of a ledger, each with its line feed."""
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()

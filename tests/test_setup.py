@@ -16,10 +16,12 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from flask import request
 from sqlalchemy import insert, select, text
 
 from engine import backup, clock, db, jobs, migrate, queue, settings, tables
 from engine.errors import Conflict, EngineError, Invalid
+from webui import create_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -431,3 +433,14 @@ def test_the_npm_lock_names_no_registry_and_every_part_has_its_digest() -> None:
     parts = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     assert not [name for name, part in parts.items() if "resolved" in part]
     assert not [name for name, part in parts.items() if name and "integrity" not in part]
+
+
+def test_links_carry_the_configured_address_whatever_a_request_names(url: str, tmp_path: Path) -> None:
+    own = {"YIXING_HOME": str(tmp_path), "YIXING_DATABASE_URL": url, "YIXING_TRUSTED_PROXIES": "1"}
+    forged = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
+    for address, seen in (("https://yixing.example.edu.cn", "https://yixing.example.edu.cn/"), ("", "http://evil.example/")):
+        app = create_app(settings.load({**own, "YIXING_ADDRESS": address}))
+        app.add_url_rule("/here", "here", lambda: request.url_root)
+        assert app.test_client().get("/here", headers=forged).text == seen
+    with pytest.raises(ValueError, match="YIXING_ADDRESS"):
+        settings.load({**own, "YIXING_ADDRESS": "evil.example/path"})

@@ -118,6 +118,8 @@ def _csv(session: Session, rows: Sequence[reading.Row]) -> Response:
         due = next((s.due_at for s in open_ if s.due_at), None)
         more = (day(r.started_at), day(r.ended_at), _("、").join(s.who for s in open_ if s.who), last_day(due))
         writer.writerow([_inert(cell) for cell in (*line, *more)])
+    if len(rows) >= SHEET:
+        writer.writerow([_("只列出最近的 %(n)s 件，更早的请用筛选分次下载。", n=len(rows))])
     name = f"yixing-{clock.today().isoformat()}.csv"
     return Response(
         "\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8",

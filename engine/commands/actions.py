@@ -56,7 +56,7 @@ def document_data(run: Run, number: str, title: str, template: str = "") -> dict
     units = organisation.unit_names(run.session, {*ids, run.row["union_id"]})
     return {
         "instance": {
-            "id": str(run.row["id"]), "number": run.row["number"], "title": _title(run), "process": run.process.title.zh,
+            "id": str(run.row["id"]), "number": run.row["number"], "title": run.title, "process": run.process.title.zh,
             "union": units.get(run.row["union_id"], ""), "started_on": clock.day_of(run.row["started_at"]).isoformat(),
         },
         "facts": facts,
@@ -65,14 +65,6 @@ def document_data(run: Run, number: str, title: str, template: str = "") -> dict
         "labels": _labels(run),
         "document": {"number": number, "title": title, "issued_on": clock.today().isoformat()},
     }  # fmt: skip
-
-
-def _title(run: Run) -> str:
-    """What the matter is called: by its facts, for at the launch its row is not written yet."""
-    found: Any = run.facts
-    for part in run.process.subject.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return str(found)[:200] if found else str(run.row["title"])
 
 
 def _ids_in(value: Any) -> list[UUID]:

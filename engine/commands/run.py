@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 MAX_ROUNDS = 200  # times one task may be done again in one instance
 
 
+def dotted(facts: Mapping[str, Any], path: str) -> Any:
+    """The fact at a dotted path, or None."""
+    found: Any = facts
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
 class Run:
     """The host of the machine while one command runs. `row` is the locked instance as a dict; `facts` may be changed."""
 
@@ -87,6 +95,12 @@ class Run:
     def decisive_on(self) -> date:
         """The day whose law binds this instance: the day it was started."""
         return clock.day_of(self.row["started_at"])
+
+    @property
+    def title(self) -> str:
+        """What the matter is called: by its facts, for at the launch its row is not written yet."""
+        subject = dotted(self.facts, self.process.subject)
+        return str(subject)[:200] if subject else str(self.row["title"])
 
     def names(self, **more: Any) -> dict[str, Any]:
         """The names that an expression may use."""

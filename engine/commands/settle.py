@@ -13,7 +13,7 @@ from engine import access, canonical, clock, forms, machine, organisation, table
 from engine.catalogue.store import process_of
 from engine.commands import opening
 from engine.commands.actions import ACTIONS
-from engine.commands.run import MAX_ROUNDS, Run
+from engine.commands.run import MAX_ROUNDS, Run, dotted
 from engine.errors import Conflict, NotFound, ProcessFault, Refused
 
 if TYPE_CHECKING:
@@ -134,14 +134,13 @@ def save(run: Run) -> None:
         grams = search_grams(run)
         run.session.execute(update(_instance).where(_instance.c.id == run.row["id"]).values(grams=grams))
     row, events = run.row, run.ledger.rows()
-    subject = dotted(run.facts, run.process.subject)
     run.session.execute(
         _SAVE,
         {
             "id": row["id"], "shares": sorted(run.shares, key=str), "seqs": [e["seq"] for e in events],
             "kinds": [e["kind"] for e in events], "actors": [e["actor_id"] for e in events],
             "ats": [e["at"] for e in events], "bodies": [e["body"] for e in events], "hashes": [e["hash"] for e in events],
-            "title": str(subject)[:200] if subject else row["title"], "state": row["state"], "outcome": row["outcome"],
+            "title": run.title, "state": row["state"], "outcome": row["outcome"],
             "stage": row["stage"], "machine": row["machine"], "facts": run.facts, "rounds": run.rounds,
             "confidential": row["confidential"],
             "seq": run.ledger.seq, "head": run.ledger.head, "now": clock.now(), "ended": row["ended_at"],
@@ -156,14 +155,6 @@ def search_grams(run: Run) -> list[str]:
     words.extend(organisation.names(run.session, [run.row["starter_id"]]).values())
     words.extend(organisation.unit_names(run.session, [run.row["unit_id"]]).values() if run.row["unit_id"] else ())
     return forms.bigrams(" ".join(words))
-
-
-def dotted(facts: dict[str, Any], path: str) -> Any:
-    """The fact at a dotted path, or None."""
-    found: Any = facts
-    for part in path.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
 
 
 def _close(run: Run, gone: list[int], now: datetime) -> None:

@@ -67,6 +67,15 @@ def _seen(session: Session, actor: Actor, instance_id: UUID) -> Any:
     return row
 
 
+def running_votes(session: Session, instance_id: UUID) -> frozenset[str]:
+    """The votes and elections of a matter of which nobody learns a choice or a count yet."""
+    poll = tables.poll.c
+    running = select(poll.id).where(
+        poll.instance_id == instance_id, poll.kind.in_(("vote", "election")), poll.state.in_(("called", "open", "counting"))
+    )
+    return frozenset(str(key) for key in session.execute(running).scalars())
+
+
 def timeline(
     session: Session, actor: Actor, instance_id: UUID, after: int = 0, limit: int = 500
 ) -> tuple[Happened, ...]:
@@ -74,11 +83,7 @@ def timeline(
     _seen(session, actor, instance_id)
     full = rooms.matter(session, instance_id)
     shut = rooms.closed(actor, full, process_of(session, full["version"]))
-    poll = tables.poll.c
-    running = select(poll.id).where(
-        poll.instance_id == instance_id, poll.kind.in_(("vote", "election")), poll.state.in_(("called", "open", "counting"))
-    )
-    silent = frozenset(str(key) for key in session.execute(running).scalars())
+    silent = running_votes(session, instance_id)
     rows = session.execute(
         select(tables.event)
         .where(_event.instance_id == instance_id, _event.seq > after)
@@ -89,7 +94,7 @@ def timeline(
 
 
 def _happened(row: Any, shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()) -> Happened:
-    """`silent`: polls of which nobody learns a choice or a count before they are closed."""
+    """`silent`: polls that still run."""
     body = rooms.without_the_said(_read(row.body), shut)
     if body.get("poll") in silent:
         body = {k: v for k, v in body.items() if k not in COUNTED}

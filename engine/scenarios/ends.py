@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from engine import tables
 from engine.commands import settle
+from engine.commands.run import dotted
 from engine.scenarios import words
 from engine.scenarios.scene import Otherwise
 
@@ -67,7 +68,7 @@ def _differences(scene: Scene, key: UUID, ends: Ends) -> Iterator[str]:
     if missing := [kind for kind in ends.events if kind not in happened]:
         yield f"历史里没有 {'、'.join(missing)}；有的是 {'、'.join(sorted(happened))}。"
     for path, value in ends.facts.items():
-        found = settle.dotted(row.facts, path)
+        found = dotted(row.facts, path)
         if found != scene.meant(value):
             yield f"事实 {path} 应当是 {value!r}，实际是 {scene.by_name(found)!r}。"
 

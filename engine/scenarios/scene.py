@@ -13,7 +13,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from engine import clock, tables
-from engine.commands import attachments, presence, settle
+from engine.commands import attachments, presence
+from engine.commands.run import dotted
 from engine.errors import NotFound, ProcessFault
 from engine.scenarios import words
 
@@ -155,7 +156,7 @@ class Scene:
     def _fact(self, path: str) -> Any:
         instance = tables.instance.c
         facts = self.session.execute(select(instance.facts).where(instance.id == self.instance())).scalar_one()
-        return settle.dotted(facts, path)
+        return dotted(facts, path)
 
     def by_name(self, value: Any) -> Any:
         """An id as the story would write it."""

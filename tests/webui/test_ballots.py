@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 from engine import ballots, db
 from engine.commands import ballots as voting
 from engine.commands import definitions, instances, people, polls, tellers
+from engine.errors import Invalid
 from engine.queries import ballots as reading
 from tests.races.union import changed, folder
 
@@ -172,8 +173,6 @@ def test_candidates_stand_on_the_ballot_by_name(house: House, client: Callable[[
 
 
 def test_the_login_password_opens_no_ballots(house: House) -> None:
-    from engine.errors import Invalid
-
     ballot = Ballot(house)
     house.look(lambda s: people.set_password(s, None, house.people["mover"], SECRET))
     with pytest.raises(Invalid, match="不能与登录密码相同"):
@@ -182,8 +181,6 @@ def test_the_login_password_opens_no_ballots(house: House) -> None:
 
 
 def test_too_few_paper_ballots_would_tell_who_voted_how(house: House) -> None:
-    from engine.errors import Invalid
-
     ballot = Ballot(house, changed("secret", ('secret = true', 'secret = true\npaper = true'))).open()
     with pytest.raises(Invalid, match="至少发给 5 人"):
         house.do("mover", tellers.give_paper, ballot.id, [house.people[v] for v in VOTERS[3:]])

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from engine import db, keys
 from engine.commands import evidence, polls
+from engine.errors import Conflict
 from tests.webui.hall import Hall
 
 if TYPE_CHECKING:
@@ -331,6 +332,22 @@ def test_the_meeting_ends_with_its_task_and_stays_readable(hall: Hall, client: B
     assert "已结束" in page and "无人当选" not in page and "去签到" not in page
     closed = client("d0").post(f"/meetings/{hall.id}/check-in", data={"code": hall.code})
     assert closed.status_code == 409 and "会议已经结束" in closed.text
+
+
+def test_nobody_learns_a_choice_while_the_vote_runs(hall: Hall, client: Browser) -> None:
+    hall.arrived(9).opened().put()
+    for who, choice in (("d0", "yes"), ("d1", "no")):
+        hall.house.do(who, polls.respond, hall.poll("vote"), choice)
+    page = client("auditor").get(f"/audit/{hall.instance}").text
+    assert "中作答" in page
+    assert "中答：" not in page and '"choice"' not in page and "&#34;choice&#34;" not in page
+    key = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+    with pytest.raises(Conflict, match="表决还没有结束"):
+        hall.house.do("auditor", evidence.export, hall.instance, key)
+    client("chair").post(f"/polls/{hall.poll('vote')}/close")
+    for teller in ("d2", "d3"):
+        client(teller).post(f"/polls/{hall.poll('vote')}/sign")
+    assert "中答：" in client("auditor").get(f"/audit/{hall.instance}").text
 
 
 def test_the_evidence_tells_who_was_there(hall: Hall, client: Browser) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from datetime import datetime
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from engine import clock, rolls
@@ -258,7 +257,8 @@ def _poll(case: Case, question: Question, n: int) -> list[str]:
     opened = next((e for e in case.events if e.kind == "poll_opened" and e.says.get("poll") == str(row.id)), None)
     closed = next((e for e in case.events if e.kind == "poll_closed" and e.says.get("poll") == str(row.id)), None)
     asked = about(case.process, row.rule.get("about", ()), case.named, lang)
-    same = opened is not None and opened.says.get("roll_hash") == row.roll_hash == roll_hash(question)
+    roll = rolls.digest(str(v.member_id) for v in question.voices)
+    same = opened is not None and opened.says.get("roll_hash") == row.roll_hash == roll
     outcome = closed.says.get("outcome", {}) if closed else {**row.counts, "roll": row.roll_size}
     lines = [
         f"[{case.process.title_of(question.element, lang)}] {moment(row.opened_at)} – {moment(row.closed_at) or '…'}",
@@ -288,8 +288,7 @@ def _meeting(case: Case, hall: Hall, n: int) -> list[str]:
         same = formal == opened.says["roll_hash"]
         lines += [_there(opened, ("开会时", "at the opening")[n], n), _ROLL[n][same]]
     if closed:
-        ledger = "".join(f"{line}\n" for line in hall.ledger)
-        same = sha256(ledger.encode()).hexdigest() == closed.says["ledger"]
+        same = rolls.ledger_digest(hall.ledger) == closed.says["ledger"]
         lines += [_there(closed, ("散会时", "at the closing")[n], n), _LEDGER[n][same]]
     return [lines[0], *(f"      {line}" for line in lines[1:])]
 
@@ -306,11 +305,6 @@ def due(hall: Hall) -> bytes:
     kinds = {"formal": "正式 formal", "observer": "列席 observer", "guest": "特邀 guest"}
     rows: list[list[object]] = [[str(d.member_id), d.name, kinds.get(d.kind, d.kind)] for d in hall.due]
     return table([["member", "姓名 name", "身份 kind"], *rows])
-
-
-def roll_hash(question: Question) -> str:
-    """The digest of a roll as the event of its opening has it."""
-    return sha256("\n".join(sorted(str(v.member_id) for v in question.voices)).encode()).hexdigest()
 
 
 def _documents(case: Case, n: int) -> list[str]:
