@@ -23,6 +23,7 @@ serve: setup  ## the same without demo data and demo accounts: for real use
 setup: $(DONE)/python $(DONE)/parts $(DONE)/words  ## environment, packages, parts of the pages, translations
 
 test: setup $(DONE)/dev $(DONE)/browser  ## everything that a change must pass; installs what the tests need
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
@@ -36,6 +37,7 @@ check: setup  ## look for faults in the process folders and play their stories
 
 fix: setup $(DONE)/dev  ## put the code in order where a program can
 	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 words: setup  ## collect the texts of pages and engine for translation (webui/translations/en); then fill in what is empty
 	@for domain in messages engine; do \

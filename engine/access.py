@@ -41,7 +41,9 @@ def is_administrator(actor: Actor, union_id: UUID | None) -> bool:
 
 def is_own_union(actor: Actor, union_id: UUID | None) -> bool:
     """Belongs to that union, or holds a post in it."""
-    return union_id is not None and (actor.union_id == union_id or any(p.union_id == union_id for p in actor.posts))
+    return union_id is not None and (
+        actor.union_id == union_id or any(p.union_id == union_id for p in actor.posts)
+    )
 
 
 VERBS: dict[str, tuple[Callable[[Actor, UUID | None], bool], ...]] = {
@@ -94,7 +96,9 @@ def ways_to_see(actor: Actor) -> list[ColumnElement[bool]]:
     """The conditions that make up `visible`, each with an index of its own: a list takes its first page from each."""
     instance = tables.instance.c
     ways = [instance.starter_id == actor.id, takes_part(actor)]
-    desks = [and_(instance.union_id == desk, ~instance.confidential) for desk in actor.unions(*DESKS)]
+    desks = [
+        and_(instance.union_id == desk, ~instance.confidential) for desk in actor.unions(*DESKS)
+    ]
     return desks + ways
 
 
@@ -105,7 +109,9 @@ def takes_part(actor: Actor) -> ColumnElement[bool]:
     return instance.id.in_(
         union(
             select(share.instance_id).where(share.key.in_(actor.keys)),
-            select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id).where(roll.member_id == actor.id),
+            select(poll.instance_id)
+            .join(tables.roll, roll.poll_id == poll.id)
+            .where(roll.member_id == actor.id),
             select(meeting.instance_id)
             .join(tables.attendance, attendance.meeting_id == meeting.id)
             .where(attendance.member_id == actor.id),

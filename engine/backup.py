@@ -48,11 +48,22 @@ def backup(settings: Settings, file: Path) -> dict[str, Any]:
     """
     url = db.url_of(settings)
     program = _program("pg_dump", url)
-    with tempfile.TemporaryDirectory(dir=_folder(file)) as folder, psycopg.connect(url) as connection:
+    with (
+        tempfile.TemporaryDirectory(dir=_folder(file)) as folder,
+        psycopg.connect(url) as connection,
+    ):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         snapshot = str(_one(connection, "SELECT pg_export_snapshot()"))
         dump = Path(folder) / DUMP
-        _call(program, "-Fc", "--no-owner", "--no-acl", f"--snapshot={snapshot}", f"--file={dump}", url=url)
+        _call(
+            program,
+            "-Fc",
+            "--no-owner",
+            "--no-acl",
+            f"--snapshot={snapshot}",
+            f"--file={dump}",
+            url=url,
+        )
         parts = {DUMP: dump, **_keys(settings)}
         manifest = {
             "format": FORMAT,
@@ -81,7 +92,14 @@ def restore(settings: Settings, file: Path, *, force: bool = False) -> dict[str,
         with psycopg.connect(url, autocommit=True) as connection:
             _refuse_unless_free(connection, force)
             with _set_aside(connection):
-                _call(program, "--no-owner", "--no-acl", "--exit-on-error", str(Path(folder) / DUMP), url=url)
+                _call(
+                    program,
+                    "--no-owner",
+                    "--no-acl",
+                    "--exit-on-error",
+                    str(Path(folder) / DUMP),
+                    url=url,
+                )
                 _compare(manifest["tables"], _contents(connection))
         migrate.migrate(url)  # a backup of an older release
         migrate.grant(url)
@@ -106,7 +124,9 @@ def _unpack(file: Path, folder: Path) -> dict[str, Any]:
     try:
         with tarfile.open(file) as tar:
             for entry in tar:
-                if not entry.isfile() or not (entry.name in (DUMP, MANIFEST) or KEY_NAME.fullmatch(entry.name)):
+                if not entry.isfile() or not (
+                    entry.name in (DUMP, MANIFEST) or KEY_NAME.fullmatch(entry.name)
+                ):
                     raise Invalid(f"备份文件里有不应有的内容：{entry.name[:80]}")
                 target = folder / entry.name
                 target.parent.mkdir(exist_ok=True)
@@ -174,7 +194,9 @@ def _contents(connection: psycopg.Connection[Any]) -> dict[str, list[Any]]:
     names = [row[0] for row in connection.execute(_TABLES)]
     found = {}
     for name in names:
-        row = connection.execute(sql.SQL(_CONTENT).format(sql.Identifier("public", name))).fetchone()
+        row = connection.execute(
+            sql.SQL(_CONTENT).format(sql.Identifier("public", name))
+        ).fetchone()
         assert row is not None
         found[name] = list(row)
     return found
@@ -202,8 +224,14 @@ def _refuse_unless_free(connection: psycopg.Connection[Any], force: bool) -> Non
         raise Conflict("数据库正在使用，请先停止程序，再恢复。", code="running")
     for table in ("member", "instance"):
         known = _one(connection, f"SELECT to_regclass('public.{table}') IS NOT NULL")
-        if not force and known and _one(connection, f"SELECT EXISTS (SELECT 1 FROM public.{table})"):
-            raise Conflict("数据库不是空的。确要用备份替换现有数据，请加 --force。", code="not_empty")
+        if (
+            not force
+            and known
+            and _one(connection, f"SELECT EXISTS (SELECT 1 FROM public.{table})")
+        ):
+            raise Conflict(
+                "数据库不是空的。确要用备份替换现有数据，请加 --force。", code="not_empty"
+            )
 
 
 @contextmanager
@@ -230,14 +258,27 @@ def _program(name: str, url: str) -> Path:
     """The pg_dump or pg_restore of the server's own version: the shipped one, else one that the machine has."""
     wanted = _major(url)
     places = [embedded.binary(name)]
-    places += [Path(f"/usr/lib/postgresql/{wanted}/bin/{name}"), Path(f"/usr/pgsql-{wanted}/bin/{name}")]
-    places += [Path(f"{root}/opt/postgresql@{wanted}/bin/{name}") for root in ("/opt/homebrew", "/usr/local")]
+    places += [
+        Path(f"/usr/lib/postgresql/{wanted}/bin/{name}"),
+        Path(f"/usr/pgsql-{wanted}/bin/{name}"),
+    ]
+    places += [
+        Path(f"{root}/opt/postgresql@{wanted}/bin/{name}")
+        for root in ("/opt/homebrew", "/usr/local")
+    ]
     found = shutil.which(name)
     places += [Path(found)] if found else []
     for place in places:
-        if place.exists() and f" {wanted}" in _call(place, "--version").partition("PostgreSQL)")[2].partition(".")[0]:
+        if (
+            place.exists()
+            and f" {wanted}"
+            in _call(place, "--version").partition("PostgreSQL)")[2].partition(".")[0]
+        ):
             return place
-    raise EngineError(f"数据库服务器是 PostgreSQL {wanted}，请安装同一版本的客户端程序（{name}）。", code="no_program")
+    raise EngineError(
+        f"数据库服务器是 PostgreSQL {wanted}，请安装同一版本的客户端程序（{name}）。",
+        code="no_program",
+    )
 
 
 def _call(program: Path, *args: str, url: str = "") -> str:
@@ -250,7 +291,9 @@ def _call(program: Path, *args: str, url: str = "") -> str:
         if password:
             env["PGPASSWORD"] = str(password)
         given.append(f"--dbname={conninfo.make_conninfo(**parts)}")
-    done = subprocess.run([str(program), *given], capture_output=True, text=True, check=False, env=env)
+    done = subprocess.run(
+        [str(program), *given], capture_output=True, text=True, check=False, env=env
+    )
     if done.returncode:
         words = done.stderr.strip().splitlines() or [str(done.returncode)]
         raise EngineError(f"{program.name} 失败：{words[0]}", code="program", detail=done.stderr)

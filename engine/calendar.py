@@ -31,7 +31,9 @@ UNIT_WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "year": ("年", "year"),
     }
 )
-LONGEST: Final = 36_500  # no limit of law comes near; a slip of the finger must not run the machine for hours
+LONGEST: Final = (
+    36_500  # no limit of law comes near; a slip of the finger must not run the machine for hours
+)
 SATURDAY: Final = 5
 DAY: Final = timedelta(days=1)
 WEEKDAYS: Final = "一二三四五六日"
@@ -73,8 +75,14 @@ def shipped() -> Mapping[int, Notice]:
         if day.weekday() >= SATURDAY:
             years.setdefault(day.year, {})[day] = True
     # a year is known only if its whole notice is there: National Day is the last festival of each
-    known = {year: notice for year, notice in years.items() if date(year, 10, 1) in chinese_calendar.holidays}
-    return MappingProxyType({year: MappingProxyType(dict(sorted(known[year].items()))) for year in sorted(known)})
+    known = {
+        year: notice
+        for year, notice in years.items()
+        if date(year, 10, 1) in chinese_calendar.holidays
+    }
+    return MappingProxyType(
+        {year: MappingProxyType(dict(sorted(known[year].items()))) for year in sorted(known)}
+    )
 
 
 def shipped_years() -> frozenset[int]:
@@ -96,7 +104,9 @@ class Calendar:
     vacations: tuple[tuple[date, date, str], ...] = ()
 
     def __post_init__(self) -> None:
-        loose = {y: n for y, n in self.notices.items() if not isinstance(n, MappingProxyType)}  # the rest was looked at before
+        loose = {
+            y: n for y, n in self.notices.items() if not isinstance(n, MappingProxyType)
+        }  # the rest was looked at before
         for year, notice in loose.items():
             if stray := [day for day in notice if day.year != year]:
                 raise Invalid(f"{year} 年放假安排中有其他年份的日期：{stray[0]}。")
@@ -138,7 +148,11 @@ class Calendar:
             f"起算：{_zh(account.start)}当日不计入，自次日起算（民法典第201条）。",
             f"Start: {account.start} is not counted, day 1 is the next day (Civil Code, art. 201).",
         )
-        account.last = account.walk(amount, 1) if unit == "working_day" else _shift(account.start, amount, unit)
+        account.last = (
+            account.walk(amount, 1)
+            if unit == "working_day"
+            else _shift(account.start, amount, unit)
+        )
         account.say(
             f"满 {zh}为{_zh(account.last)}{'（民法典第202条）' if unit in ('month', 'year') else ''}。",
             f"{en} end on {account.last}{' (Civil Code, art. 202)' if unit in ('month', 'year') else ''}.",
@@ -161,7 +175,11 @@ class Calendar:
         _check_amount(amount, unit)
         account = _Account(self, _ending_day(moment), moment)
         zh, en = in_words(amount, unit), in_words(amount, unit, "en")
-        account.last = account.walk(amount, -1) if unit == "working_day" else _shift(account.start, -amount, unit)
+        account.last = (
+            account.walk(amount, -1)
+            if unit == "working_day"
+            else _shift(account.start, -amount, unit)
+        )
         account.say(
             f"自{_zh(account.start)}向前数 {zh}，为{_zh(account.last)}；倒推的日期遇休息日不顺延。",
             f"{en} before {account.start} is {account.last}; counting back, rest days do not move it.",
@@ -226,7 +244,10 @@ class _Account:
 
     def explain_skipped(self) -> None:
         if self.rest:
-            self.say(f"其间周末和法定节假日 {self.rest} 天不计。", f"Weekends and holidays are skipped: {self.rest}.")
+            self.say(
+                f"其间周末和法定节假日 {self.rest} 天不计。",
+                f"Weekends and holidays are skipped: {self.rest}.",
+            )
         if self.made_up:
             days = sorted(self.made_up)
             self.say(
@@ -260,7 +281,9 @@ class _Account:
             )
 
     def due(self) -> Due:
-        self.say(f"截止：{_zh(self.last)}24:00（北京时间）。", f"Ends: {self.last} 24:00, China time.")
+        self.say(
+            f"截止：{_zh(self.last)}24:00（北京时间）。", f"Ends: {self.last} 24:00, China time."
+        )
         for year in sorted(self.unknown):
             self.say(
                 f"{year} 年放假安排尚未载入，该年只按周末推算；本日期为暂定，载入后重新计算。",
@@ -271,7 +294,13 @@ class _Account:
                 "起点本身是暂定日期，本日期随之暂定。",
                 "It is reckoned from a provisional date, so it is provisional too.",
             )
-        return Due(_end_of(self.last), self.last, bool(self.unknown) or self.shaky, tuple(self.zh), tuple(self.en))
+        return Due(
+            _end_of(self.last),
+            self.last,
+            bool(self.unknown) or self.shaky,
+            tuple(self.zh),
+            tuple(self.en),
+        )
 
 
 def in_words(amount: int, unit: str, lang: str = "zh") -> str:
@@ -296,7 +325,9 @@ def parse_notice(rows: Iterable[Sequence[object]], year: int | None = None) -> N
         if number == 1 and day is None and not set(cells) & (HOLIDAY_WORDS | WORK_WORDS):
             continue
         if day is None:
-            faults.append(f"第 {number} 行：日期“{row[0] if row else ''}”无法识别，请写成 2027-01-01 的样子。")
+            faults.append(
+                f"第 {number} 行：日期“{row[0] if row else ''}”无法识别，请写成 2027-01-01 的样子。"
+            )
         elif not set(cells) & (HOLIDAY_WORDS | WORK_WORDS):
             faults.append(f"第 {number} 行：第二列请填“休”或“班”，现为“{''.join(cells)}”。")
         else:
@@ -322,7 +353,11 @@ def parse_notice(rows: Iterable[Sequence[object]], year: int | None = None) -> N
     if faults:
         raise Invalid({"rows": faults})
     return MappingProxyType(
-        {day: worked for day, worked in sorted(listed.items()) if worked == (day.weekday() >= SATURDAY)}
+        {
+            day: worked
+            for day, worked in sorted(listed.items())
+            if worked == (day.weekday() >= SATURDAY)
+        }
     )
 
 
@@ -336,7 +371,15 @@ def _read_day(cell: object) -> date | None:
         return cell.date()
     if isinstance(cell, date):
         return cell
-    text = str(cell).strip().replace("年", "-").replace("月", "-").replace("日", "").replace("/", "-").replace(".", "-")
+    text = (
+        str(cell)
+        .strip()
+        .replace("年", "-")
+        .replace("月", "-")
+        .replace("日", "")
+        .replace("/", "-")
+        .replace(".", "-")
+    )
     parts = text.split("-")
     try:
         return date(*(int(part) for part in parts)) if len(parts) == 3 else None

@@ -38,7 +38,11 @@ def choices(
         if what == "members":
             return _members(session, union_id, key)
         if what == "instances":
-            return [pair for pair in _instances(session, union_id, key, actor) if pair[0] != str(without)]
+            return [
+                pair
+                for pair in _instances(session, union_id, key, actor)
+                if pair[0] != str(without)
+            ]
         return []
 
     return offer
@@ -46,7 +50,12 @@ def choices(
 
 def _units(session: Session, union_id: UUID, kind: str) -> list[tuple[str, str]]:
     unit = tables.unit.c
-    query = select(unit.id, unit.name).where(unit.union_id == union_id, unit.active).order_by(unit.name).limit(MOST)
+    query = (
+        select(unit.id, unit.name)
+        .where(unit.union_id == union_id, unit.active)
+        .order_by(unit.name)
+        .limit(MOST)
+    )
     if kind:
         query = query.where(unit.kind == ("department" if kind == "handling" else kind))
     return [(str(r.id), r.name) for r in session.execute(query)]
@@ -56,9 +65,14 @@ def _members(session: Session, union_id: UUID, post: str) -> list[tuple[str, str
     if not post:
         member = tables.member.c
         everybody = select(member.id, member.name).where(member.union_id == union_id, member.active)
-        named = {r.id: r.name for r in session.execute(everybody.order_by(member.name, member.id).limit(EVERYBODY))}
+        named = {
+            r.id: r.name
+            for r in session.execute(everybody.order_by(member.name, member.id).limit(EVERYBODY))
+        }
     else:
-        named = organisation.names(session, organisation.in_union(session, post, union_id, clock.today()))
+        named = organisation.names(
+            session, organisation.in_union(session, post, union_id, clock.today())
+        )
     return sorted(_told_apart(session, named), key=lambda pair: pair[1])
 
 
@@ -67,17 +81,35 @@ def _told_apart(session: Session, named: Mapping[UUID, str]) -> list[tuple[str, 
     often = {name for name, n in Counter(named.values()).items() if n > 1}
     member, unit = tables.member.c, tables.unit.c
     same = [key for key, name in named.items() if name in often]
-    where = select(member.id, unit.name).join(tables.unit, unit.id == member.unit_id).where(member.id.in_(same))
+    where = (
+        select(member.id, unit.name)
+        .join(tables.unit, unit.id == member.unit_id)
+        .where(member.id.in_(same))
+    )
     units = {r.id: r.name for r in session.execute(where)} if same else {}
-    return [(str(key), f"{name}（{units[key]}）" if key in units else name) for key, name in named.items()]
+    return [
+        (str(key), f"{name}（{units[key]}）" if key in units else name)
+        for key, name in named.items()
+    ]
 
 
-def _instances(session: Session, union_id: UUID, process_id: str, actor: Actor | None) -> list[tuple[str, str]]:
+def _instances(
+    session: Session, union_id: UUID, process_id: str, actor: Actor | None
+) -> list[tuple[str, str]]:
     instance = tables.instance.c
-    known = ~instance.confidential if actor is None else or_(~instance.confidential, access.visible(actor))
+    known = (
+        ~instance.confidential
+        if actor is None
+        else or_(~instance.confidential, access.visible(actor))
+    )
     query = (
         select(instance.id, instance.number, instance.title)
-        .where(instance.union_id == union_id, instance.process_id == process_id, instance.state == "running", known)
+        .where(
+            instance.union_id == union_id,
+            instance.process_id == process_id,
+            instance.state == "running",
+            known,
+        )
         .order_by(instance.id.desc())
         .limit(MOST)
     )

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 Session = Connection
 T = TypeVar("T")
-RIVALS = {"40001", "40P01"}  # serialization failure, deadlock: the database took the transaction back
+RIVALS = {
+    "40001",
+    "40P01",
+}  # serialization failure, deadlock: the database took the transaction back
 _engines: dict[str, Engine] = {}
 
 
@@ -27,7 +30,9 @@ def connect(url: str, *, size: int = 20) -> Engine:
     """The engine for a URL, one per process. READ COMMITTED; a statement ends after 30 s, a lock wait after 10 s."""
     if url not in _engines:
         engine = create_engine(
-            url.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1),
+            url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
+                "postgres://", "postgresql+psycopg://", 1
+            ),
             pool_size=size,
             max_overflow=10,
             pool_pre_ping=False,
@@ -74,7 +79,9 @@ def transaction(engine: Engine) -> Iterator[Session]:
             committing = True
     except DBAPIError as fault:
         if committing and lost(fault):
-            raise Unavailable("数据库在保存时中断，请刷新后查看是否已经办理。", code="in_doubt") from fault
+            raise Unavailable(
+                "数据库在保存时中断，请刷新后查看是否已经办理。", code="in_doubt"
+            ) from fault
         ours = _translated(fault)
         if ours is None:
             raise

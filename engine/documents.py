@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.organisation import Actor
 
-FONTS = settings.ROOT / "webui" / "static" / "vendor" / "fonts"  # from the set-up; else the system's fonts
+FONTS = (
+    settings.ROOT / "webui" / "static" / "vendor" / "fonts"
+)  # from the set-up; else the system's fonts
 SECONDS = 30  # for one document
 KEPT = 64  # prints kept in memory
 _PACKAGE = re.compile(r"""\bimport\s*\(?\s*["']@""")
@@ -80,17 +82,23 @@ def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
     row = access.must_see(row)
     if row.data == ERASED:
         raise NotFound("内容已按规定删除。")
-    return file_name(row.number, row.title) + ".pdf", printed(session, row.version, row.kind, row.data, row.data_sha256)
+    return file_name(row.number, row.title) + ".pdf", printed(
+        session, row.version, row.kind, row.data, row.data_sha256
+    )
 
 
-def printed(session: Session, version: str, kind: str, data: Mapping[str, Any], data_sha256: str) -> bytes:
+def printed(
+    session: Session, version: str, kind: str, data: Mapping[str, Any], data_sha256: str
+) -> bytes:
     """The PDF of frozen data by the template of a version, kept in memory. Raises ProcessFault, HistoryBroken."""
     if canonical.digest(canonical.dumps(data)).hex() != data_sha256:
         raise HistoryBroken("文书内容与签发时不符，不能打印。", document=kind, sha256=data_sha256)
     definition = tables.definition.c
 
     def make() -> bytes:
-        files = access.must_see(session.execute(select(definition.files).where(definition.hash == version)).scalar())
+        files = access.must_see(
+            session.execute(select(definition.files).where(definition.hash == version)).scalar()
+        )
         return typeset(files, kind, data)
 
     return _remembered((version, kind, data_sha256), make)
@@ -120,7 +128,11 @@ def _remembered(mark: tuple[str, str, str], make: Callable[[], bytes]) -> bytes:
 
 def _fonts() -> list[tuple[str, int]]:
     """The installed fonts by name and size; empty when the system's must do."""
-    return [(path.name, path.stat().st_size) for path in sorted(FONTS.glob("*.[to]t[fc]"))] if FONTS.is_dir() else []
+    return (
+        [(path.name, path.stat().st_size) for path in sorted(FONTS.glob("*.[to]t[fc]"))]
+        if FONTS.is_dir()
+        else []
+    )
 
 
 def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
@@ -140,10 +152,13 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> byt
         _lay_out(root, files)
         (root / "data.json").write_bytes(canonical.dumps(data))
         job = {
-            "main": str(root / f"{kind}.typ"), "root": str(root), "packages": str(packages), "seconds": SECONDS,
+            "main": str(root / f"{kind}.typ"),
+            "root": str(root),
+            "packages": str(packages),
+            "seconds": SECONDS,
             "fonts": [str(FONTS)] if _fonts() else [],
             "timestamp": int(datetime.combine(day, time(), clock.CHINA).timestamp()),
-        }  # fmt: skip
+        }
         return _run(job, name, kind)
 
 
@@ -154,9 +169,17 @@ def _lay_out(root: Path, files: Mapping[str, str]) -> None:
         if not name.startswith("documents/"):
             continue
         inside = PurePosixPath(name).relative_to("documents")
-        if ".." in inside.parts or inside.is_absolute() or "\\" in name or ":" in name or inside.name == "data.json":
+        if (
+            ".." in inside.parts
+            or inside.is_absolute()
+            or "\\" in name
+            or ":" in name
+            or inside.name == "data.json"
+        ):
             advice = "请用不含 .. 的相对文件名。"
-            raise ProcessFault(f"文书模板的文件名不允许：{name[:80]}", file=name[:80], advice=advice)
+            raise ProcessFault(
+                f"文书模板的文件名不允许：{name[:80]}", file=name[:80], advice=advice
+            )
         if _PACKAGE.search(text):
             advice = '请删去 #import "@…"，需要的内容写在 documents/ 里。'
             raise ProcessFault("文书模板不能引用外部软件包。", file=name, advice=advice)
@@ -168,9 +191,12 @@ def _lay_out(root: Path, files: Mapping[str, str]) -> None:
 def _run(job: dict[str, Any], name: str, kind: str) -> bytes:
     try:
         done = subprocess.run(
-            [sys.executable, "-I", "-c", _TYPESET], input=json.dumps(job).encode(), capture_output=True,
-            timeout=SECONDS, check=False,
-        )  # fmt: skip
+            [sys.executable, "-I", "-c", _TYPESET],
+            input=json.dumps(job).encode(),
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise _too_much(name, kind) from None
     if done.returncode == 0 and done.stdout.startswith(b"%PDF-"):
@@ -181,8 +207,13 @@ def _run(job: dict[str, Any], name: str, kind: str) -> bytes:
     where = re.search(r"([\w.-]+\.typ):(\d+)", _plain(said["where"]))
     file, line = (f"documents/{where[1]}", f"第 {where[2]} 行") if where else (name, "")
     message = said["message"].replace(job["root"], "").replace(job["packages"], "")[:400]
-    advice = ";".join(said["hints"])[:400] or "请流程作者改正模板，以新版本发布；文书内容已存，不受影响。"
-    raise ProcessFault(f"文书模板有误：{file} {line}:{message}", file=file, element=kind, advice=advice)
+    advice = (
+        ";".join(said["hints"])[:400]
+        or "请流程作者改正模板，以新版本发布；文书内容已存，不受影响。"
+    )
+    raise ProcessFault(
+        f"文书模板有误：{file} {line}:{message}", file=file, element=kind, advice=advice
+    )
 
 
 def _plain(text: str) -> str:
@@ -192,7 +223,9 @@ def _plain(text: str) -> str:
 
 def _too_much(name: str, kind: str, **details: Any) -> ProcessFault:
     message = f"文书模板 {name} 在 {SECONDS} 秒和规定内存内没有排完。"
-    return ProcessFault(message, file=name, element=kind, advice="请检查模板中的循环和递归。", **details)
+    return ProcessFault(
+        message, file=name, element=kind, advice="请检查模板中的循环和递归。", **details
+    )
 
 
 def file_name(*parts: str) -> str:
@@ -214,12 +247,17 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
         .outerjoin(tables.instance, instance.id == table.instance_id)
         .where(
             table.id == attachment_id,
-            or_(and_(table.instance_id.is_(None), table.member_id == actor.id), access.visible(actor)),
+            or_(
+                and_(table.instance_id.is_(None), table.member_id == actor.id),
+                access.visible(actor),
+            ),
         )
     ).first()
     row = access.must_see(row)
     if row.instance_id is not None:
-        access.must_see(None if attachment_id in _behind_doors(session, actor, row.instance_id) else row)
+        access.must_see(
+            None if attachment_id in _behind_doors(session, actor, row.instance_id) else row
+        )
     data = bytes(row.data)
     if hashlib.sha256(data).hexdigest() != row.sha256:
         raise HistoryBroken("附件内容与上传时不符。", sha256=row.sha256)

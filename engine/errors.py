@@ -47,7 +47,9 @@ class Invalid(EngineError):
 
     def __init__(self, fields: dict[str, list[str]] | str, **details: Any) -> None:
         self.fields: dict[str, list[str]] = {"_": [fields]} if isinstance(fields, str) else fields
-        super().__init__("；".join(m for messages in self.fields.values() for m in messages), **details)
+        super().__init__(
+            "；".join(m for messages in self.fields.values() for m in messages), **details
+        )
 
 
 class ProcessFault(EngineError):
@@ -55,7 +57,9 @@ class ProcessFault(EngineError):
 
     code = "process_fault"
 
-    def __init__(self, message: str, file: str = "", element: str = "", advice: str = "", **details: Any) -> None:
+    def __init__(
+        self, message: str, file: str = "", element: str = "", advice: str = "", **details: Any
+    ) -> None:
         self.file, self.element, self.advice = file, element, advice
         super().__init__(message, **details)
 

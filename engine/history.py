@@ -52,10 +52,15 @@ class Ledger:
             self.head = canonical.event_hash(self.head, data)
             rows.append(
                 {
-                    "instance_id": self.chain_id, "seq": self.seq, "kind": kind, "actor_id": actor_id,
-                    "at": at, "body": data.decode(), "hash": self.head,
+                    "instance_id": self.chain_id,
+                    "seq": self.seq,
+                    "kind": kind,
+                    "actor_id": actor_id,
+                    "at": at,
+                    "body": data.decode(),
+                    "hash": self.head,
                 }
-            )  # fmt: skip
+            )
         self.pending.clear()
         return rows
 
@@ -69,8 +74,14 @@ class Ledger:
 def note(session: Session, chain_id: UUID, kind: str, actor: Actor | None, **details: Any) -> None:
     """Append one event to the chain of a union or of the installation; its head row is locked until the commit."""
     chain = tables.chain.c
-    session.execute(upsert(tables.chain).values(id=chain_id, seq=0, head=canonical.genesis(chain_id)).on_conflict_do_nothing())
-    row = session.execute(select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()).one()
+    session.execute(
+        upsert(tables.chain)
+        .values(id=chain_id, seq=0, head=canonical.genesis(chain_id))
+        .on_conflict_do_nothing()
+    )
+    row = session.execute(
+        select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()
+    ).one()
     ledger = Ledger(chain_id, row.seq, row.head)
     ledger.add(kind, actor, **details)
     ledger.flush(session)
@@ -87,7 +98,9 @@ class Break:
     why_en: str
 
 
-def first_broken(chain_id: UUID, rows: Iterable[Any], seq: int | None = None, head: bytes | None = None) -> Break | None:
+def first_broken(
+    chain_id: UUID, rows: Iterable[Any], seq: int | None = None, head: bytes | None = None
+) -> Break | None:
     """Check a chain's events, given in order (seq, body, hash), against itself and, when given, the head its owner holds."""
     last, previous = 0, canonical.genesis(chain_id)
     for row in rows:
@@ -97,5 +110,7 @@ def first_broken(chain_id: UUID, rows: Iterable[Any], seq: int | None = None, he
             return Break(chain_id, row.seq, "内容与散列不符", "body and hash do not agree")
         last, previous = row.seq, bytes(row.hash)
     if seq is not None and (last != seq or previous != head):
-        return Break(chain_id, last + 1, "记录比在册的少或多", "the chain ends elsewhere than its owner says")
+        return Break(
+            chain_id, last + 1, "记录比在册的少或多", "the chain ends elsewhere than its owner says"
+        )
     return None

@@ -38,8 +38,13 @@ log = logging.getLogger("yixing.jobs")
 QUEUE = "yixing"
 BATCH = 200
 CONCURRENT = 4  # jobs at once in one worker: a long sweep does not hold up messages and seals
-HEARTBEAT, DEAD_AFTER = 5, 20  # seconds: a worker silent for so long is dead, and its jobs are done by another
-RETRY = procrastinate.RetryStrategy(max_attempts=8, exponential_wait=2, retry_exceptions=[Exception])
+HEARTBEAT, DEAD_AFTER = (
+    5,
+    20,
+)  # seconds: a worker silent for so long is dead, and its jobs are done by another
+RETRY = procrastinate.RetryStrategy(
+    max_attempts=8, exponential_wait=2, retry_exceptions=[Exception]
+)
 _timer, _instance = tables.timer.c, tables.instance.c
 
 
@@ -66,7 +71,9 @@ def _due(engine: Engine, after: tuple[datetime, UUID] | None) -> list[Any]:
     due = (
         select(_timer.id, _timer.instance_id, _timer.due_at)
         .join(tables.instance, _instance.id == _timer.instance_id)
-        .where(_timer.state == "waiting", _timer.due_at <= clock.now(), _instance.state == "running")
+        .where(
+            _timer.state == "waiting", _timer.due_at <= clock.now(), _instance.state == "running"
+        )
         .order_by(_timer.due_at, _timer.id)
         .limit(BATCH)
     )
@@ -113,13 +120,19 @@ def deliver(engine: Engine, instance_id: str, message: str, answers: dict[str, A
 
 def note_origin(engine: Engine, instance_id: str, origin: str, number: str) -> bool:
     """Put on record in the leading instance what was merged into it."""
-    return db.again(engine, lambda session: origins.note_origin(session, UUID(instance_id), UUID(origin), number))
+    return db.again(
+        engine,
+        lambda session: origins.note_origin(session, UUID(instance_id), UUID(origin), number),
+    )
 
 
 def note_link(engine: Engine, instance_id: str, origin: str, number: str, kind: str) -> bool:
     """Put on record that another matter was linked to this one."""
     return db.again(
-        engine, lambda session: origins.note_link(session, UUID(instance_id), UUID(origin) if origin else None, number, kind)
+        engine,
+        lambda session: origins.note_link(
+            session, UUID(instance_id), UUID(origin) if origin else None, number, kind
+        ),
     )
 
 
@@ -179,7 +192,9 @@ class Discreet(logging.Filter):
 
 
 # --- the app --------------------------------------------------------------------------------------------------------
-def app(settings: Settings, url: str, stopping: Callable[[], bool] = lambda: False) -> procrastinate.App:
+def app(
+    settings: Settings, url: str, stopping: Callable[[], bool] = lambda: False
+) -> procrastinate.App:
     """The jobs under the names by which engine/queue.py asks for them, and those that come by the clock."""
     for name in ("procrastinate.worker", "procrastinate.worker.yixing"):
         logging.getLogger(name).addFilter(Discreet())
@@ -188,7 +203,9 @@ def app(settings: Settings, url: str, stopping: Callable[[], bool] = lambda: Fal
     engine = db.connect(url)
 
     def task(name: str, work: Callable[..., object]) -> Any:
-        def job(timestamp: int | None = None, **args: Any) -> None:  # periodic jobs are told their hour
+        def job(
+            timestamp: int | None = None, **args: Any
+        ) -> None:  # periodic jobs are told their hour
             del timestamp
             work(engine, **args)
 
@@ -231,11 +248,17 @@ async def _run(settings: Settings, url: str, stop: threading.Event) -> None:
     async with made.open_async():
         worker = asyncio.create_task(
             made.run_worker_async(
-                queues=[QUEUE], name="yixing", concurrency=CONCURRENT, delete_jobs="successful",
-                fetch_job_polling_interval=2, shutdown_graceful_timeout=8, install_signal_handlers=False,
-                update_heartbeat_interval=HEARTBEAT, stalled_worker_timeout=DEAD_AFTER,
+                queues=[QUEUE],
+                name="yixing",
+                concurrency=CONCURRENT,
+                delete_jobs="successful",
+                fetch_job_polling_interval=2,
+                shutdown_graceful_timeout=8,
+                install_signal_handlers=False,
+                update_heartbeat_interval=HEARTBEAT,
+                stalled_worker_timeout=DEAD_AFTER,
             )
-        )  # fmt: skip
+        )
         helper = asyncio.create_task(_take_up_always(made))
         while not stop.is_set() and not worker.done():
             await asyncio.wait([worker], timeout=0.25)

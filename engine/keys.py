@@ -106,7 +106,9 @@ def load_or_create(directory: Path) -> SigningKey:
 
 def _create(path: Path) -> None:
     """Write the whole file under another name, then link it: a reader sees all of it or nothing, the first one wins."""
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -146,7 +148,9 @@ def checkpoint_text(size: int, root: bytes, at: datetime, key_id: str) -> bytes:
 
 def head_text(instance: UUID, seq: int, event_hash: bytes, at: datetime, key_id: str) -> bytes:
     """The text by which an evidence pack says "at that moment this was the last event", so that no tail can be cut."""
-    return _joined([HEAD, str(instance), str(seq), event_hash.hex(), f"at {_second(at)}", f"key {key_id}"])
+    return _joined(
+        [HEAD, str(instance), str(seq), event_hash.hex(), f"at {_second(at)}", f"key {key_id}"]
+    )
 
 
 def pack_text(instance: UUID, manifest: bytes, at: datetime, key_id: str) -> bytes:
@@ -176,7 +180,13 @@ def parse_checkpoint(data: bytes | str) -> Checkpoint:
         moment = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError as error:
         raise Invalid(f"检查点第 4 行的时刻不存在：{at}") from error
-    return Checkpoint(int(size), bytes.fromhex(root), moment, key, bytes.fromhex(signature[0]) if signature else None)
+    return Checkpoint(
+        int(size),
+        bytes.fromhex(root),
+        moment,
+        key,
+        bytes.fromhex(signature[0]) if signature else None,
+    )
 
 
 def parse_checkpoints(text: str) -> list[Checkpoint]:
@@ -184,7 +194,10 @@ def parse_checkpoints(text: str) -> list[Checkpoint]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) % len(_PARTS):
         raise Invalid(f"每份检查点应有 {len(_PARTS)} 行，现共有 {len(lines)} 行")
-    return [parse_checkpoint("\n".join(lines[at : at + len(_PARTS)])) for at in range(0, len(lines), len(_PARTS))]
+    return [
+        parse_checkpoint("\n".join(lines[at : at + len(_PARTS)]))
+        for at in range(0, len(lines), len(_PARTS))
+    ]
 
 
 def _match(lines: list[str]) -> list[str]:

@@ -39,7 +39,11 @@ class Frontier:
     nodes: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.size < 0 or self.size.bit_count() != len(self.nodes) or any(len(n) != HASH_BYTES for n in self.nodes):
+        if (
+            self.size < 0
+            or self.size.bit_count() != len(self.nodes)
+            or any(len(n) != HASH_BYTES for n in self.nodes)
+        ):
             raise HistoryBroken("哈希树的前沿与其大小不符", size=self.size, nodes=len(self.nodes))
 
     def append(self, leaf: bytes) -> None:
@@ -83,7 +87,9 @@ def inclusion_proof(leaves: Sequence[bytes], index: int, size: int) -> list[byte
     return inclusion_proofs(leaves, [index], size)[index]
 
 
-def inclusion_proofs(leaves: Sequence[bytes], indexes: Iterable[int], size: int) -> dict[int, list[bytes]]:
+def inclusion_proofs(
+    leaves: Sequence[bytes], indexes: Iterable[int], size: int
+) -> dict[int, list[bytes]]:
     """The paths of many leaves for one pass over the tree. HistoryBroken: an index or size outside the leaves."""
     wanted = list(indexes)
     if not 0 <= size <= len(leaves) or any(not 0 <= index < size for index in wanted):
@@ -111,7 +117,9 @@ def _path(levels: list[list[bytes]], index: int) -> list[bytes]:
     return path
 
 
-def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], tree_root: bytes) -> bool:
+def verify_inclusion(
+    leaf: bytes, index: int, size: int, path: Sequence[bytes], tree_root: bytes
+) -> bool:
     """True if `leaf` stands at `index` in the tree of `size` leaves with that root (RFC 9162 §2.1.3.2)."""
     if not 0 <= index < size or any(len(node) != HASH_BYTES for node in path):
         return False
@@ -148,12 +156,18 @@ def _subproof(leaves: Sequence[bytes], old: int, *, whole: bool) -> list[bytes]:
     return [*_subproof(leaves[split:], old - split, whole=False), root(leaves[:split])]
 
 
-def verify_consistency(old: int, new: int, path: Sequence[bytes], old_root: bytes, new_root: bytes) -> bool:
+def verify_consistency(
+    old: int, new: int, path: Sequence[bytes], old_root: bytes, new_root: bytes
+) -> bool:
     """True if the tree (old, old_root) is the beginning of the tree (new, new_root) (RFC 9162 §2.1.4.2)."""
     if not 0 <= old <= new or any(len(node) != HASH_BYTES for node in path):
         return False
     if old in (0, new):
-        return not path and old_root == (EMPTY_ROOT if old == 0 else new_root) and (new > 0 or new_root == EMPTY_ROOT)
+        return (
+            not path
+            and old_root == (EMPTY_ROOT if old == 0 else new_root)
+            and (new > 0 or new_root == EMPTY_ROOT)
+        )
     nodes = iter([old_root, *path] if old & (old - 1) == 0 else path)
     first, last = old - 1, new - 1
     while first & 1:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 LOCK = 0x796978696E67  # "yixing": whoever migrates holds this advisory lock
 _TAKE_LOCK = text(f"SELECT pg_advisory_xact_lock({LOCK})")
-_MAY_MAKE_ROLES = text("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+_MAY_MAKE_ROLES = text(
+    "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
+)
 ROLE = "yixing_app"
 _HERE = Path(__file__).parent / "migrations"
 _RIGHTS = f"""

@@ -47,7 +47,9 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
     if row.data == ERASED:
         raise NotFound("内容已按规定删除。")
     if canonical.digest(canonical.dumps(row.data)).hex() != row.data_sha256:
-        raise HistoryBroken("文书内容与签发时不符，不能打印。", document=row.kind, sha256=row.data_sha256)
+        raise HistoryBroken(
+            "文书内容与签发时不符，不能打印。", document=row.kind, sha256=row.data_sha256
+        )
     return file_name(row.number, row.title) + ".docx", typeset(row.files, row.kind, row.data)
 
 
@@ -58,15 +60,25 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> byt
     head = settings.load().processes / "documents" / LETTERHEAD
     with tempfile.TemporaryDirectory(prefix="yixing-") as folder:
         made = Path(folder) / "made.docx"
-        command = [pypandoc.get_pandoc_path(), "--from=typst", "--to=docx", "--sandbox", f"--output={made}"]
+        command = [
+            pypandoc.get_pandoc_path(),
+            "--from=typst",
+            "--to=docx",
+            "--sandbox",
+            f"--output={made}",
+        ]
         if head.is_file():
             command.append(f"--reference-doc={head}")
         try:
-            done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=SECONDS, check=False)
+            done = subprocess.run(
+                command, input=source.encode(), capture_output=True, timeout=SECONDS, check=False
+            )
         except subprocess.TimeoutExpired:
             raise _faulty(kind, f"{SECONDS} 秒内没有排完") from None
         if done.returncode or not made.is_file():
-            raise _faulty(kind, done.stderr.decode(errors="replace").replace(folder, "").strip()[:400])
+            raise _faulty(
+                kind, done.stderr.decode(errors="replace").replace(folder, "").strip()[:400]
+            )
         return made.read_bytes()
 
 
@@ -74,7 +86,9 @@ def _whole(files: Mapping[str, str], name: str, kind: str, inside: set[str]) -> 
     """A template with what it imports in its place. Raises ProcessFault for one that is missing or imports itself."""
     if name not in files or name in inside:
         raise _faulty(kind, f"没有 {name}，或它引用了自己")
-    return _IMPORT.sub(lambda found: _whole(files, f"documents/{found[1]}", kind, {*inside, name}), files[name])
+    return _IMPORT.sub(
+        lambda found: _whole(files, f"documents/{found[1]}", kind, {*inside, name}), files[name]
+    )
 
 
 def _literal(value: Any) -> str:
@@ -82,7 +96,11 @@ def _literal(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]
     if isinstance(value, dict):
-        return "(" + ",".join(f"{_text(str(k))}: {_literal(v)}" for k, v in value.items()) + ")" if value else "(:)"
+        return (
+            "(" + ",".join(f"{_text(str(k))}: {_literal(v)}" for k, v in value.items()) + ")"
+            if value
+            else "(:)"
+        )
     if isinstance(value, list):
         return "(" + "".join(_literal(each) + "," for each in value) + ")"
     return str(value) if isinstance(value, int) else _text(str(value))
@@ -90,10 +108,17 @@ def _literal(value: Any) -> str:
 
 def _text(words: str) -> str:
     """A string literal; typst knows fewer escapes than JSON."""
-    plain = json.dumps("".join(c for c in words if c.isprintable() or c in "\n\t"), ensure_ascii=False)
+    plain = json.dumps(
+        "".join(c for c in words if c.isprintable() or c in "\n\t"), ensure_ascii=False
+    )
     return plain
 
 
 def _faulty(kind: str, why: str) -> ProcessFault:
     message = f"文书模板 documents/{kind}.typ 不能生成 DOCX：{why}"
-    return ProcessFault(message, file=f"documents/{kind}.typ", element=kind, advice="请流程作者改正模板；PDF 不受影响。")
+    return ProcessFault(
+        message,
+        file=f"documents/{kind}.typ",
+        element=kind,
+        advice="请流程作者改正模板；PDF 不受影响。",
+    )

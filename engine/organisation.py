@@ -59,7 +59,9 @@ class Actor:
 
     def holds(self, kind: str, union_id: UUID | None = None) -> bool:
         """Does this person hold such a post, in that union when one is named?"""
-        return any(p.kind == kind and (union_id is None or p.union_id == union_id) for p in self.posts)
+        return any(
+            p.kind == kind and (union_id is None or p.union_id == union_id) for p in self.posts
+        )
 
     def unions(self, *kinds: str) -> list[UUID]:
         """The unions in which this person holds one of these posts."""
@@ -77,15 +79,22 @@ def actor(session: Session, member_id: UUID) -> Actor:
     member, post, unit = tables.member.c, tables.post.c, tables.unit.c
     rows = session.execute(
         select(
-            member.id, member.name, member.union_id, member.unit_id, member.locale,
-            post.kind, post.unit_id.label("post_unit"), unit.union_id.label("post_union"),
+            member.id,
+            member.name,
+            member.union_id,
+            member.unit_id,
+            member.locale,
+            post.kind,
+            post.unit_id.label("post_unit"),
+            unit.union_id.label("post_union"),
         )
         .select_from(
-            tables.member.outerjoin(tables.post, and_(post.member_id == member.id, in_office(clock.today())))
-            .outerjoin(tables.unit, unit.id == post.unit_id)
+            tables.member.outerjoin(
+                tables.post, and_(post.member_id == member.id, in_office(clock.today()))
+            ).outerjoin(tables.unit, unit.id == post.unit_id)
         )
         .where(member.id == member_id, member.active)
-    ).all()  # fmt: skip
+    ).all()
     if not rows:
         raise NotFound("没有这个人，或已停用。")
     first = rows[0]
@@ -99,7 +108,12 @@ def holders(session: Session, kind: str, unit_ids: Iterable[UUID], on: date) -> 
     found = session.execute(
         select(post.member_id)
         .join(tables.member, tables.member.c.id == post.member_id)
-        .where(post.kind == kind, post.unit_id.in_(list(unit_ids)), in_office(on), tables.member.c.active)
+        .where(
+            post.kind == kind,
+            post.unit_id.in_(list(unit_ids)),
+            in_office(on),
+            tables.member.c.active,
+        )
         .order_by(post.from_on, post.id)
     ).scalars()
     return list(dict.fromkeys(found))
@@ -124,7 +138,10 @@ def names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
     if not wanted:
         return {}
     member = tables.member.c
-    return {r.id: r.name for r in session.execute(select(member.id, member.name).where(member.id.in_(wanted)))}
+    return {
+        r.id: r.name
+        for r in session.execute(select(member.id, member.name).where(member.id.in_(wanted)))
+    }
 
 
 def unit_names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
@@ -133,4 +150,6 @@ def unit_names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
     if not wanted:
         return {}
     unit = tables.unit.c
-    return {r.id: r.name for r in session.execute(select(unit.id, unit.name).where(unit.id.in_(wanted)))}
+    return {
+        r.id: r.name for r in session.execute(select(unit.id, unit.name).where(unit.id.in_(wanted)))
+    }

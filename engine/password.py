@@ -22,7 +22,9 @@ _hasher = PasswordHasher()
 
 def _normal(password: str) -> str:
     text = unicodedata.normalize("NFKC", password)
-    return text.encode("utf-8", "backslashreplace").decode()  # halves of characters cannot be hashed
+    return text.encode(
+        "utf-8", "backslashreplace"
+    ).decode()  # halves of characters cannot be hashed
 
 
 def check_rules(password: str, username: str) -> None:

@@ -50,14 +50,18 @@ class Kinds:
 
     def post(self, word: str) -> PostKind | None:
         """The post with this key or title."""
-        found = self.posts.get(word) or next((p for p in self.posts.values() if word in (p.title, p.title_en)), None)
+        found = self.posts.get(word) or next(
+            (p for p in self.posts.values() if word in (p.title, p.title_en)), None
+        )
         if found is None and self.open and _KEY.fullmatch(word):
             return PostKind(word, word, word)
         return found
 
     def unit(self, word: str) -> UnitKind | None:
         """The kind of unit with this key or title."""
-        return self.units.get(word) or next((u for u in self.units.values() if word in (u.title, u.title_en)), None)
+        return self.units.get(word) or next(
+            (u for u in self.units.values() if word in (u.title, u.title_en)), None
+        )
 
 
 TOP = "provincial_federation"
@@ -73,17 +77,44 @@ UNITS = {
     kind.key: kind
     for kind in (
         _unit(TOP, "省总工会", "Provincial federation of trade unions", union=True),
-        _unit("provincial_education_union", "省教育工会", "Provincial education union", TOP, union=True),
-        _unit("municipal_federation", "市总工会", "Municipal federation of trade unions", TOP, union=True),
+        _unit(
+            "provincial_education_union",
+            "省教育工会",
+            "Provincial education union",
+            TOP,
+            union=True,
+        ),
+        _unit(
+            "municipal_federation",
+            "市总工会",
+            "Municipal federation of trade unions",
+            TOP,
+            union=True,
+        ),
         _unit("industrial_union", "省产业工会", "Provincial industrial union", TOP, union=True),
         _unit(UNIVERSITY, "校工会", "University union", *ABOVE, union=True),
         _unit("college_union", "学院工会", "College union", UNIVERSITY),
         _unit("group", "工会小组", "Union group", "college_union", UNIVERSITY, "department"),
-        _unit("party_committee", "党委", "Party committee", TOP, *ABOVE, UNIVERSITY, "college_union"),
-        _unit("department", "职能部门", "Department", TOP, *ABOVE, UNIVERSITY, "college_union", "department"),
+        _unit(
+            "party_committee", "党委", "Party committee", TOP, *ABOVE, UNIVERSITY, "college_union"
+        ),
+        _unit(
+            "department",
+            "职能部门",
+            "Department",
+            TOP,
+            *ABOVE,
+            UNIVERSITY,
+            "college_union",
+            "department",
+        ),
     )
 }
-DELEGATES = ("formal_delegate", "observer_delegate", "invited_guest")  # of one term, a person is one of these
+DELEGATES = (
+    "formal_delegate",
+    "observer_delegate",
+    "invited_guest",
+)  # of one term, a person is one of these
 
 
 def kinds() -> Kinds:
@@ -108,19 +139,31 @@ def _read(path: Path, _changed: int) -> Kinds:
 
 def _tables(data: Mapping[str, Any], name: str) -> list[tuple[str, dict[str, Any]]]:
     entries = data.get(name)
-    return [(k, e) for k, e in entries.items() if isinstance(e, dict)] if isinstance(entries, dict) else []
+    return (
+        [(k, e) for k, e in entries.items() if isinstance(e, dict)]
+        if isinstance(entries, dict)
+        else []
+    )
 
 
 def _listed(entry: Mapping[str, Any], *names: str) -> frozenset[str]:
     value = next((entry[n] for n in names if n in entry), ())
-    found = frozenset({value} if isinstance(value, str) else value if isinstance(value, list) else ())
+    found = frozenset(
+        {value} if isinstance(value, str) else value if isinstance(value, list) else ()
+    )
     return frozenset() if found & {"any", "*"} else found
 
 
 def _post(key: str, entry: Mapping[str, Any]) -> PostKind:
     term = bool(entry.get("term_required", entry.get("term", False)))
     title = str(entry.get("title", key))
-    return PostKind(key, title, str(entry.get("title_en", key)), _listed(entry, "units", "unit_kinds", "unit"), term)
+    return PostKind(
+        key,
+        title,
+        str(entry.get("title_en", key)),
+        _listed(entry, "units", "unit_kinds", "unit"),
+        term,
+    )
 
 
 def _own_unit(key: str, entry: Mapping[str, Any]) -> UnitKind:

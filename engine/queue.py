@@ -21,6 +21,8 @@ _DEFER = text(
 )
 
 
-def defer(session: Session, name: str, at: datetime | None = None, once: str | None = None, **args: Any) -> None:
+def defer(
+    session: Session, name: str, at: datetime | None = None, once: str | None = None, **args: Any
+) -> None:
     """Ask for the job `name` (see engine/jobs.py) at the moment `at`, or at once."""
     session.execute(_DEFER, {"name": name, "once": once, "args": json.dumps(args), "at": at})

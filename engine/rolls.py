@@ -25,8 +25,13 @@ def digest(members: Iterable[str]) -> str:
 
 def ledger(session: Session, meeting_id: UUID) -> list[str]:
     """The ledger of a meeting, a line for each arrival and departure: number, member, + or -, way, by whom, when."""
-    rows = session.execute(select(tables.presence).where(_presence.meeting_id == meeting_id).order_by(_presence.no))
-    return [f"{r.no} {r.member_id} {'+' if r.came else '-'} {r.way} {r.by_id} {r.at.isoformat()}" for r in rows]
+    rows = session.execute(
+        select(tables.presence).where(_presence.meeting_id == meeting_id).order_by(_presence.no)
+    )
+    return [
+        f"{r.no} {r.member_id} {'+' if r.came else '-'} {r.way} {r.by_id} {r.at.isoformat()}"
+        for r in rows
+    ]
 
 
 def ledger_hash(session: Session, meeting_id: UUID) -> str:

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.organisation import Actor
 
-SAID = ("outcome", "choice", "comment", "result", "because")  # what the body of an event says of an answer
+SAID = (
+    "outcome",
+    "choice",
+    "comment",
+    "result",
+    "because",
+)  # what the body of an event says of an answer
 
 
 def matter(session: Session, instance_id: UUID) -> dict[str, Any]:
@@ -49,7 +55,11 @@ def may_read(actor: Actor, full: Mapping[str, Any], process: Process, element: s
     A matter that is confidential no more can be checked by the union's auditors and secretaries, its rooms included.
     """
     rule = process.tasks.get(element)
-    if rule is None or not rule.room or any(in_lane(actor, full, process.lanes[lane]) for lane in rule.room):
+    if (
+        rule is None
+        or not rule.room
+        or any(in_lane(actor, full, process.lanes[lane]) for lane in rule.room)
+    ):
         return True
     disclosed = bool(process.disclosed_by) and not full["confidential"]
     return disclosed and access.may(actor, "export", full["union_id"])
@@ -71,10 +81,14 @@ def closed_files(session: Session, instance_id: UUID, shut: frozenset[str]) -> f
         return frozenset()
     task = tables.task.c
     rows = session.execute(
-        select(task.element, task.answers).where(task.instance_id == instance_id, task.answers.is_not(None))
+        select(task.element, task.answers).where(
+            task.instance_id == instance_id, task.answers.is_not(None)
+        )
     ).all()
     inside = {key for r in rows if r.element in shut for key in _files(r.answers)}
-    return frozenset(inside - {key for r in rows if r.element not in shut for key in _files(r.answers)})
+    return frozenset(
+        inside - {key for r in rows if r.element not in shut for key in _files(r.answers)}
+    )
 
 
 def _files(answers: Any) -> Iterator[UUID]:

@@ -41,8 +41,14 @@ class Checkpoint:
 
 def latest(session: Session) -> Checkpoint | None:
     """The newest checkpoint."""
-    row = session.execute(select(tables.checkpoint).order_by(_checkpoint.size.desc()).limit(1)).first()
-    return Checkpoint(row.size, bytes(row.root), row.at, row.key_id, bytes(row.signature), row.witness) if row else None
+    row = session.execute(
+        select(tables.checkpoint).order_by(_checkpoint.size.desc()).limit(1)
+    ).first()
+    return (
+        Checkpoint(row.size, bytes(row.root), row.at, row.key_id, bytes(row.signature), row.witness)
+        if row
+        else None
+    )
 
 
 def seal(session: Session, key: keys.SigningKey) -> int:
@@ -50,14 +56,21 @@ def seal(session: Session, key: keys.SigningKey) -> int:
 
     By `leaf_no IS NULL`, never by `id > last`: a transaction may commit a smaller id later.
     """
-    if not session.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK}).scalar():
+    if not session.execute(
+        text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK}
+    ).scalar():
         return 0
     rows = session.execute(
-        select(_event.id, _event.hash).where(_event.leaf_no.is_(None)).order_by(_event.id).limit(BATCH)
+        select(_event.id, _event.hash)
+        .where(_event.leaf_no.is_(None))
+        .order_by(_event.id)
+        .limit(BATCH)
     ).all()
     if not rows:
         return 0
-    last = session.execute(select(_checkpoint.frontier).order_by(_checkpoint.size.desc()).limit(1)).scalar()
+    last = session.execute(
+        select(_checkpoint.frontier).order_by(_checkpoint.size.desc()).limit(1)
+    ).scalar()
     frontier = merkle.Frontier.from_bytes(bytes(last)) if last else merkle.Frontier()
     numbered = []
     for row in rows:
@@ -95,9 +108,11 @@ class Verdict:
 
 
 def verify(
-    session: Session, public: bytes | None, progress: Callable[[int], None] | None = None,
+    session: Session,
+    public: bytes | None,
+    progress: Callable[[int], None] | None = None,
     outside: Iterable[keys.Checkpoint] = (),
-) -> Verdict:  # fmt: skip
+) -> Verdict:
     """Check the whole database: every chain, leaf, checkpoint and signature, and what is kept beside the history.
 
     `outside` are checkpoints that somebody kept elsewhere: the leaves must still give each of them.
@@ -108,15 +123,29 @@ def verify(
     false = kept.first_false(session)
     if false:
         return Verdict(chains, events, 0, 0, 0, false, false.why, false.why_en)
-    leaves, points, fault, fault_en = _check_tree(session, public, sorted(outside, key=lambda point: point.size))
-    unsealed = session.execute(select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))).scalar_one()
+    leaves, points, fault, fault_en = _check_tree(
+        session, public, sorted(outside, key=lambda point: point.size)
+    )
+    unsealed = session.execute(
+        select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))
+    ).scalar_one()
     return Verdict(chains, events, leaves, points, unsealed, None, fault, fault_en)
 
 
-def _check_chains(session: Session, progress: Callable[[int], None] | None) -> tuple[int, int, Break | None]:
+def _check_chains(
+    session: Session, progress: Callable[[int], None] | None
+) -> tuple[int, int, Break | None]:
     instance, chain = tables.instance.c, tables.chain.c
-    heads = {r.id: (r.seq, bytes(r.head)) for r in session.execute(select(instance.id, instance.seq, instance.head))}
-    heads.update({r.id: (r.seq, bytes(r.head)) for r in session.execute(select(chain.id, chain.seq, chain.head))})
+    heads = {
+        r.id: (r.seq, bytes(r.head))
+        for r in session.execute(select(instance.id, instance.seq, instance.head))
+    }
+    heads.update(
+        {
+            r.id: (r.seq, bytes(r.head))
+            for r in session.execute(select(chain.id, chain.seq, chain.head))
+        }
+    )
     count = seen = 0
     for chain_id, rows in _by_chain(session):
         count += 1
@@ -138,11 +167,21 @@ def _beside(chain_id: UUID, rows: list[Any]) -> Break | None:
     wrong = next((row for row in rows if kept.differs(row)), None)
     if wrong is None:
         return None
-    return Break(chain_id, wrong.seq, "记录旁列与正文不符", "the columns beside the body differ from it")
+    return Break(
+        chain_id, wrong.seq, "记录旁列与正文不符", "the columns beside the body differ from it"
+    )
 
 
 def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
-    columns = (_event.instance_id, _event.seq, _event.kind, _event.actor_id, _event.at, _event.body, _event.hash)
+    columns = (
+        _event.instance_id,
+        _event.seq,
+        _event.kind,
+        _event.actor_id,
+        _event.at,
+        _event.body,
+        _event.hash,
+    )
     query = select(*columns).order_by(_event.instance_id, _event.seq)
     rows: list[Any] = []
     current = history.INSTALLATION
@@ -156,20 +195,29 @@ def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
         yield current, rows
 
 
-def _check_tree(session: Session, public: bytes | None, outside: list[keys.Checkpoint]) -> tuple[int, int, str, str]:
+def _check_tree(
+    session: Session, public: bytes | None, outside: list[keys.Checkpoint]
+) -> tuple[int, int, str, str]:
     points = session.execute(select(tables.checkpoint).order_by(_checkpoint.size)).all()
     frontier = merkle.Frontier()
     leaves = session.execute(
-        select(_event.leaf_no, _event.hash).where(_event.leaf_no.is_not(None)).order_by(_event.leaf_no)
+        select(_event.leaf_no, _event.hash)
+        .where(_event.leaf_no.is_not(None))
+        .order_by(_event.leaf_no)
         .execution_options(yield_per=5000)
-    )  # fmt: skip
+    )
     waiting = list(points)
     fault = _check_outside(outside, frontier, public)
     if fault:
         return 0, 0, *fault
     for row in leaves:
         if row.leaf_no != frontier.size:
-            return frontier.size, 0, f"缺少第 {frontier.size} 片叶", f"leaf {frontier.size} is missing"
+            return (
+                frontier.size,
+                0,
+                f"缺少第 {frontier.size} 片叶",
+                f"leaf {frontier.size} is missing",
+            )
         frontier.append(merkle.leaf_hash(bytes(row.hash)))
         while waiting and waiting[0].size == frontier.size:
             point = waiting.pop(0)
@@ -182,9 +230,11 @@ def _check_tree(session: Session, public: bytes | None, outside: list[keys.Check
     if outside:
         size = outside[0].size
         return (
-            frontier.size, len(points), f"留存的检查点 {size} 已无法由数据库证明，数据库只有 {frontier.size} 片叶",
+            frontier.size,
+            len(points),
+            f"留存的检查点 {size} 已无法由数据库证明，数据库只有 {frontier.size} 片叶",
             f"the kept checkpoint {size} cannot be proved any more: the database has {frontier.size} leaves",
-        )  # fmt: skip
+        )
     if waiting:
         return (
             frontier.size,
@@ -193,23 +243,38 @@ def _check_tree(session: Session, public: bytes | None, outside: list[keys.Check
             f"checkpoint {waiting[0].size} covers missing leaves",
         )
     if frontier.size > (points[-1].size if points else 0):
-        return frontier.size, len(points), "最后的检查点缺失", "leaves without a checkpoint: the last one is missing"
+        return (
+            frontier.size,
+            len(points),
+            "最后的检查点缺失",
+            "leaves without a checkpoint: the last one is missing",
+        )
     return frontier.size, len(points), "", ""
 
 
-def _check_outside(outside: list[keys.Checkpoint], frontier: merkle.Frontier, public: bytes | None) -> tuple[str, str] | None:
+def _check_outside(
+    outside: list[keys.Checkpoint], frontier: merkle.Frontier, public: bytes | None
+) -> tuple[str, str] | None:
     """Take from the kept checkpoints those of this size; the leaves must give their roots."""
     while outside and outside[0].size <= frontier.size:
         point = outside.pop(0)
         if point.root != frontier.root():
-            return f"留存的检查点 {point.size} 与数据库不符", f"the kept checkpoint {point.size} is not that of the database"
+            return (
+                f"留存的检查点 {point.size} 与数据库不符",
+                f"the kept checkpoint {point.size} is not that of the database",
+            )
         known = public is not None and point.key_id == keys.key_id(public)
         if known and not keys.verify(public or b"", point.signature or b"", point.text()):
-            return f"留存的检查点 {point.size} 的签名无效", f"signature of the kept checkpoint {point.size} is not valid"
+            return (
+                f"留存的检查点 {point.size} 的签名无效",
+                f"signature of the kept checkpoint {point.size} is not valid",
+            )
     return None
 
 
-def _check_point(point: Any, frontier: merkle.Frontier, public: bytes | None) -> tuple[str, str] | None:
+def _check_point(
+    point: Any, frontier: merkle.Frontier, public: bytes | None
+) -> tuple[str, str] | None:
     size, root = frontier.size, frontier.root()
     if bytes(point.root) != root or bytes(point.frontier) != frontier.to_bytes():
         return f"检查点 {size} 的根不符", f"root of checkpoint {size} differs"
@@ -219,11 +284,15 @@ def _check_point(point: Any, frontier: merkle.Frontier, public: bytes | None) ->
         signed = keys.checkpoint_text(size, root, point.at, point.key_id)
     except Invalid:  # a key id that is none
         signed = b""
-    if point.key_id != keys.key_id(public) or not keys.verify(public, bytes(point.signature), signed):
+    if point.key_id != keys.key_id(public) or not keys.verify(
+        public, bytes(point.signature), signed
+    ):
         return f"检查点 {size} 的签名无效", f"signature of checkpoint {size} is not valid"
     return None
 
 
 def witness(session: Session, size: int, who: str) -> None:
     """Note who outside holds a checkpoint."""
-    session.execute(update(tables.checkpoint).where(_checkpoint.size == size).values(witness=who[:200]))
+    session.execute(
+        update(tables.checkpoint).where(_checkpoint.size == size).values(witness=who[:200])
+    )

@@ -23,7 +23,9 @@ class Settings:
     processes: Path
     host: str = "127.0.0.1"
     port: int = 8000
-    address: str = ""  # as people reach it, e.g. https://yixing.example.edu.cn; for links and QR codes
+    address: str = (
+        ""  # as people reach it, e.g. https://yixing.example.edu.cn; for links and QR codes
+    )
     demo: bool = False
     secret_key: str = ""
     secure_cookies: bool = False
@@ -50,7 +52,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
     address = env.get("YIXING_ADDRESS", "").strip().rstrip("/")
     if address and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", address):
-        raise ValueError(f"YIXING_ADDRESS must look like https://yixing.example.edu.cn, not {address!r}")
+        raise ValueError(
+            f"YIXING_ADDRESS must look like https://yixing.example.edu.cn, not {address!r}"
+        )
     return Settings(
         home=Path(env.get("YIXING_HOME", "") or "var").resolve(),
         database_url=env.get("YIXING_DATABASE_URL", "").strip(),

@@ -52,13 +52,20 @@ class Surroundings(Common):
     """What a union's deadlines depend on: its own rule values, its vacations, the holiday notices, its city."""
 
     def __init__(self, session: Session, union_id: UUID, read: list[Any] | None = None) -> None:
-        rows, vacations, notices, city = read or session.execute(_READ, {"union": union_id}).scalar_one()
+        rows, vacations, notices, city = (
+            read or session.execute(_READ, {"union": union_id}).scalar_one()
+        )
         day = date.fromisoformat
-        self.settings = [law.Setting(r, law.exact(v, p), day(f), day(t) if t else None, s) for r, v, p, f, t, s in rows]
+        self.settings = [
+            law.Setting(r, law.exact(v, p), day(f), day(t) if t else None, s)
+            for r, v, p, f, t, s in rows
+        ]
         known = dict(calendar.shipped())
         for year, days in notices.items():
             known[int(year)] = {day(d): bool(w) for d, w in days.items()}
-        self.calendar = calendar.Calendar(known, tuple((day(f), day(t), n) for f, t, n in vacations))
+        self.calendar = calendar.Calendar(
+            known, tuple((day(f), day(t), n) for f, t, n in vacations)
+        )
         places = {"杭州": "CN-ZJ-HZ", "宁波": "CN-ZJ-NB"}
         self.jurisdictions = frozenset(
             {"CN", "CN-ZJ"} | {code for name, code in places.items() if name in (city or "")}

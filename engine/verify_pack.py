@@ -70,7 +70,11 @@ CHECKPOINT = [r"yixing/checkpoint/1", NUMBER, HEX, *SIGNED]
 PACK = [r"yixing/pack/1", r"[0-9a-f-]{36}", HEX, *SIGNED]
 UNLISTED = {"manifest.sha256", "manifest.note"}
 HEAD = [r"yixing/head/1", r"[0-9a-f-]{36}", NUMBER, HEX, *SIGNED]
-LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what desktops leave in folders that are only looked at
+LITTER = {
+    ".DS_Store",
+    "Thumbs.db",
+    "desktop.ini",
+}  # what desktops leave in folders that are only looked at
 MAX_BYTES = 8 << 30
 
 
@@ -88,28 +92,46 @@ class Pack:
     def __init__(self, path: Path, witness: str) -> None:
         self.zip = None if path.is_dir() else zipfile.ZipFile(path)
         if self.zip:
-            entries: list[tuple[str, Any]] = [(i.filename, i) for i in self.zip.infolist() if not i.is_dir()]
+            entries: list[tuple[str, Any]] = [
+                (i.filename, i) for i in self.zip.infolist() if not i.is_dir()
+            ]
             if sum(info.file_size for _, info in entries) > MAX_BYTES:
                 raise Unusable("过大 too large")
         else:
             inside = [file for file in path.rglob("*") if file.is_symlink() or not file.is_dir()]
             if any(file.is_symlink() for file in inside):
                 raise Unusable("含有符号链接 contains a symbolic link")
-            entries = [(file.relative_to(path).as_posix(), file) for file in inside if file.name not in LITTER]
+            entries = [
+                (file.relative_to(path).as_posix(), file)
+                for file in inside
+                if file.name not in LITTER
+            ]
         self.files = {unicodedata.normalize("NFC", name): source for name, source in entries}
         if len(self.files) != len(entries):
             raise Unusable("有重名文件 two files of one name")
-        if "manifest.sha256" not in self.files and len({name.split("/")[0] for name in self.files}) == 1:
-            self.files = {name.split("/", 1)[-1]: source for name, source in self.files.items()}  # a zipped folder
+        if (
+            "manifest.sha256" not in self.files
+            and len({name.split("/")[0] for name in self.files}) == 1
+        ):
+            self.files = {
+                name.split("/", 1)[-1]: source for name, source in self.files.items()
+            }  # a zipped folder
         self.digests = {name: hashlib.sha256(self.read(name)).hexdigest() for name in self.files}
         self.witness = notes(witness, CHECKPOINT, "--witness")
 
     def load(self) -> None:
-        self.keys = {key: bytes.fromhex(public) for key, public in parse(self.text("keys.json"), "keys.json").items()}
+        self.keys = {
+            key: bytes.fromhex(public)
+            for key, public in parse(self.text("keys.json"), "keys.json").items()
+        }
         self.events = self.lines("events.jsonl", FIELDS)
         for event in self.events:
             whole = type(event["seq"]) is int and type(event["leaf_no"]) in (int, type(None))
-            if not whole or str(UUID(event["instance"])) != event["instance"] or not re.fullmatch(HEX, event["hash"]):
+            if (
+                not whole
+                or str(UUID(event["instance"])) != event["instance"]
+                or not re.fullmatch(HEX, event["hash"])
+            ):
                 raise Unusable(f"{event['where']} 字段格式不对 ill-formed field")
             event["content"] = parse(event["body"], event["where"])
         self.checkpoints = notes(self.text("checkpoints.txt"), CHECKPOINT, "checkpoints.txt")
@@ -129,7 +151,9 @@ class Pack:
             raise Unusable(f"缺少 missing {name}")
         return default
 
-    def lines(self, name: str, fields: set[str], default: str | None = None) -> list[dict[str, Any]]:
+    def lines(
+        self, name: str, fields: set[str], default: str | None = None
+    ) -> list[dict[str, Any]]:
         found = []
         for number, text in enumerate(self.text(name, default).split("\n"), 1):
             if text.strip():
@@ -152,7 +176,9 @@ def parse(text: str, where: str) -> Any:
         raise Unusable(f"{where} 有小数 a float: {number[:20]}")
 
     try:
-        return json.loads(text, object_pairs_hook=once, parse_float=no_float, parse_constant=no_float)
+        return json.loads(
+            text, object_pairs_hook=once, parse_float=no_float, parse_constant=no_float
+        )
     except ValueError as error:
         raise Unusable(f"{where} 不是 JSON not JSON: {error}") from error
 
@@ -182,7 +208,9 @@ def signed(pack: Pack, note: list[str], where: str) -> None:
 def manifest(pack: Pack) -> str:
     """Every file is the one that was packed; nothing was added or taken out."""
     listed: dict[str, str] = {}
-    for number, line in enumerate(filter(None, pack.text("manifest.sha256").replace("\r", "").split("\n")), 1):
+    for number, line in enumerate(
+        filter(None, pack.text("manifest.sha256").replace("\r", "").split("\n")), 1
+    ):
         name = unicodedata.normalize("NFC", line[66:])
         if not re.fullmatch(HEX + "  .+", line) or name in listed:
             raise Unusable(f"manifest.sha256:{number} 格式不对或重复 ill-formed or listed twice")
@@ -203,7 +231,9 @@ def keys(pack: Pack) -> str:
     for key, public in pack.keys.items():
         if len(public) != 32 or hashlib.sha256(public).hexdigest()[:16] != key:
             raise Wrong(f"keys.json {key} 编号与公钥不符 the id is not that of the key")
-    return "请与您留存的编号核对 compare with the ids you were given: " + ", ".join(sorted(pack.keys))
+    return "请与您留存的编号核对 compare with the ids you were given: " + ", ".join(
+        sorted(pack.keys)
+    )
 
 
 def signature(pack: Pack) -> str:
@@ -211,11 +241,19 @@ def signature(pack: Pack) -> str:
     for number, note in enumerate(pack.whole, 1):
         signed(pack, note, f"manifest.note 第 {number} 份 note {number}")
         if note[2] != pack.digests["manifest.sha256"]:
-            raise Wrong("manifest.note 所签的不是这份清单 manifest.sha256 is not the one that was signed")
+            raise Wrong(
+                "manifest.note 所签的不是这份清单 manifest.sha256 is not the one that was signed"
+            )
     if not pack.whole:
-        if any(e["content"].get("manifest") == "signed" for e in pack.events if e["kind"] == "evidence_exported"):
+        if any(
+            e["content"].get("manifest") == "signed"
+            for e in pack.events
+            if e["kind"] == "evidence_exported"
+        ):
             raise Wrong("manifest.note 缺失，导出时是有的 is missing, the export made one")
-        say("NOTE  清单没有签名（旧包） no manifest.note: 说明、时间线、规则、打印件可被改动 texts and prints could be altered")
+        say(
+            "NOTE  清单没有签名（旧包） no manifest.note: 说明、时间线、规则、打印件可被改动 texts and prints could be altered"
+        )
     return f"{len(pack.whole)} 份签名 signatures"
 
 
@@ -226,8 +264,12 @@ def bodies(pack: Pack) -> str:
         if not isinstance(content, dict) or canonical(content) != event["body"].encode():
             raise Wrong(f"{event['where']} body 不是规范 JSON is not canonical JSON")
         for name in HEADER:
-            if canonical(content.get("chain" if name == "instance" else name)) != canonical(event[name]):
-                raise Wrong(f"{event['where']} {name} 与 body 所载不同 differs from what the body says")
+            if canonical(content.get("chain" if name == "instance" else name)) != canonical(
+                event[name]
+            ):
+                raise Wrong(
+                    f"{event['where']} {name} 与 body 所载不同 differs from what the body says"
+                )
     return f"{len(pack.events)} 个事件 events"
 
 
@@ -237,9 +279,15 @@ def sequence(pack: Pack) -> str:
     for event in pack.events:
         before = last.get(event["instance"], {"seq": 0, "leaf_no": -1})
         if event["seq"] != before["seq"] + 1:
-            raise Wrong(f"{event['where']} 序号 seq {event['seq']}，应为 expected {before['seq'] + 1}")
-        if event["leaf_no"] is not None and (before["leaf_no"] is None or event["leaf_no"] <= before["leaf_no"]):
-            raise Wrong(f"{event['where']} 叶序号次序不对 leaf_no {event['leaf_no']} is out of order")
+            raise Wrong(
+                f"{event['where']} 序号 seq {event['seq']}，应为 expected {before['seq'] + 1}"
+            )
+        if event["leaf_no"] is not None and (
+            before["leaf_no"] is None or event["leaf_no"] <= before["leaf_no"]
+        ):
+            raise Wrong(
+                f"{event['where']} 叶序号次序不对 leaf_no {event['leaf_no']} is out of order"
+            )
         last[event["instance"]] = event
     return f"{len(last)} 件 instances"
 
@@ -261,13 +309,20 @@ def checkpoints(pack: Pack) -> str:
     for number, note in enumerate(pack.checkpoints, 1):
         signed(pack, note, f"checkpoints.txt 第 {number} 份 note {number} (size {note[1]})")
         if number > 1 and int(note[1]) < int(pack.checkpoints[number - 2][1]):
-            raise Wrong(f"checkpoints.txt 第 {number} 份 note {number} 比前一份小 is smaller than the one before")
-    return f"{len(pack.checkpoints)} 份签名 signatures" + (f", {pack.checkpoints[-1][3]}" if pack.checkpoints else "")
+            raise Wrong(
+                f"checkpoints.txt 第 {number} 份 note {number} 比前一份小 is smaller than the one before"
+            )
+    return f"{len(pack.checkpoints)} 份签名 signatures" + (
+        f", {pack.checkpoints[-1][3]}" if pack.checkpoints else ""
+    )
 
 
 def consistency(pack: Pack) -> str:
     """Each checkpoint continues the one before: history was added to, never rewritten."""
-    paths = {(p["from"], p["to"]): list(map(bytes.fromhex, p["path"])) for p in pack.proofs.get("consistency", [])}
+    paths = {
+        (p["from"], p["to"]): list(map(bytes.fromhex, p["path"]))
+        for p in pack.proofs.get("consistency", [])
+    }
     for number, new in enumerate(pack.checkpoints[1:]):
         old = pack.checkpoints[number]
         sizes, roots = (int(old[1]), int(new[1])), (bytes.fromhex(old[2]), bytes.fromhex(new[2]))
@@ -276,30 +331,46 @@ def consistency(pack: Pack) -> str:
         if sizes[0] in (0, sizes[1]):
             continue
         if "consistency" not in pack.proofs:
-            say(f"NOTE  检查点 {sizes[1]} 未附延续证明 no proof that checkpoint {sizes[1]} continues {sizes[0]}")
+            say(
+                f"NOTE  检查点 {sizes[1]} 未附延续证明 no proof that checkpoint {sizes[1]} continues {sizes[0]}"
+            )
         elif sizes not in paths or not continues(*sizes, paths[sizes], *roots):
-            raise Wrong(f"proofs.json 检查点 checkpoint {sizes[1]} 不是 {sizes[0]} 的延续 does not continue it")
+            raise Wrong(
+                f"proofs.json 检查点 checkpoint {sizes[1]} 不是 {sizes[0]} 的延续 does not continue it"
+            )
     return f"{len(paths)} 个证明 proofs"
 
 
 def inclusion(pack: Pack) -> str:
     """Each sealed event is a leaf of the tree whose root the last checkpoint signs."""
     size, paths = pack.proofs["size"], dict(pack.proofs["inclusion"])
-    last_size, root = (int(pack.checkpoints[-1][1]), pack.checkpoints[-1][2]) if pack.checkpoints else (0, "")
+    last_size, root = (
+        (int(pack.checkpoints[-1][1]), pack.checkpoints[-1][2]) if pack.checkpoints else (0, "")
+    )
     if size != last_size:
-        raise Wrong(f"proofs.json size {size} 与最后的检查点不符 is not that of the last checkpoint {last_size}")
+        raise Wrong(
+            f"proofs.json size {size} 与最后的检查点不符 is not that of the last checkpoint {last_size}"
+        )
     sealed = [event for event in pack.events if event["leaf_no"] is not None]
     for event in sealed:
         leaf = hashlib.sha256(b"\x00" + bytes.fromhex(event["hash"])).digest()
         path = paths.pop(str(event["leaf_no"]), None)
-        if path is None or not included(leaf, event["leaf_no"], size, list(map(bytes.fromhex, path)), root):
+        if path is None or not included(
+            leaf, event["leaf_no"], size, list(map(bytes.fromhex, path)), root
+        ):
             where = f"{event['where']} (seq {event['seq']})"
-            raise Wrong(f"{where} 不在检查点 {size} 内 is not leaf {event['leaf_no']} of checkpoint {size}")
+            raise Wrong(
+                f"{where} 不在检查点 {size} 内 is not leaf {event['leaf_no']} of checkpoint {size}"
+            )
     if paths:
-        raise Wrong(f"proofs.json 叶 leaf {min(paths, key=int)} 没有对应的事件 has no event: 事件被删 cut off?")
+        raise Wrong(
+            f"proofs.json 叶 leaf {min(paths, key=int)} 没有对应的事件 has no event: 事件被删 cut off?"
+        )
     if len(pack.events) > len(sealed):
         young = len(pack.events) - len(sealed)
-        say(f"NOTE  {young} 个较新事件尚未封存，仍可被改写 events are not sealed yet and could still be rewritten")
+        say(
+            f"NOTE  {young} 个较新事件尚未封存，仍可被改写 events are not sealed yet and could still be rewritten"
+        )
     return f"{len(sealed)} 个叶 leaves"
 
 
@@ -310,22 +381,38 @@ def heads(pack: Pack) -> str:
         signed(pack, note, f"heads.txt 第 {number} 份 note {number}")
         event = last.get(note[1], {"seq": 0, "hash": ""})
         if (str(event["seq"]), event["hash"]) != (note[2], note[3]):
-            raise Wrong(f"heads.txt 件 {note[1]} 应止于 should end with seq {note[2]}，现为 but has {event['seq']}")
+            raise Wrong(
+                f"heads.txt 件 {note[1]} 应止于 should end with seq {note[2]}，现为 but has {event['seq']}"
+            )
     for instance in sorted(set(last) - {note[1] for note in pack.heads}):
-        say(f"NOTE  件 {instance} 未附末事件签名 no signed head: 其后的事件可能被略去 later events may be left out")
+        say(
+            f"NOTE  件 {instance} 未附末事件签名 no signed head: 其后的事件可能被略去 later events may be left out"
+        )
     return f"{len(pack.heads)} 个末事件 heads"
 
 
 def documents(pack: Pack) -> str:
     """Each issued document is here, byte for byte, and no other."""
-    issued = {e["content"].get("sha256"): e["where"] for e in pack.events if e["kind"] == "document_issued"}
-    present = {pack.digests[name]: name for name in sorted(pack.files) if name.startswith("documents/")}
+    issued = {
+        e["content"].get("sha256"): e["where"]
+        for e in pack.events
+        if e["kind"] == "document_issued"
+    }
+    present = {
+        pack.digests[name]: name for name in sorted(pack.files) if name.startswith("documents/")
+    }
     for digest in sorted(set(present) - set(issued)):
         raise Wrong(f"{present[digest]} 与任何签发事件不符 is not the document of any event")
     erased = {e["instance"] for e in pack.events if e["kind"] == "matter_erased"}
-    gone = {e["content"].get("sha256") for e in pack.events if e["kind"] == "document_issued" and e["instance"] in erased}
+    gone = {
+        e["content"].get("sha256")
+        for e in pack.events
+        if e["kind"] == "document_issued" and e["instance"] in erased
+    }
     if gone - set(present):
-        say(f"NOTE  {len(gone - set(present))} 份文书已按规定删除，只剩摘要 documents were erased, only their digests are left")
+        say(
+            f"NOTE  {len(gone - set(present))} 份文书已按规定删除，只剩摘要 documents were erased, only their digests are left"
+        )
     for digest in sorted(set(issued) - set(present) - gone, key=str):
         raise Wrong(f"{issued[digest]} 所签发的文书不在包内 its document is missing: {digest}")
     return f"{len(issued)} 份文书 documents"
@@ -333,15 +420,25 @@ def documents(pack: Pack) -> str:
 
 def answers(pack: Pack) -> str:
     """What is shown as answered is what the event kept as a salted digest."""
-    kept = {(e["instance"], e["seq"]): e["content"]["answers"] for e in pack.events if "answers" in e["content"]}
+    kept = {
+        (e["instance"], e["seq"]): e["content"]["answers"]
+        for e in pack.events
+        if "answers" in e["content"]
+    }
     shown = set()
     for line in pack.answers:
         place, salt = (line["instance"], line["seq"]), bytes.fromhex(line["salt"])
-        if len(salt) != 16 or hashlib.sha256(salt + canonical(line["value"])).hexdigest() != kept.get(place):
-            raise Wrong(f"{line['where']} 与 seq {line['seq']} 的摘要不符 is not what the event kept")
+        if len(salt) != 16 or hashlib.sha256(
+            salt + canonical(line["value"])
+        ).hexdigest() != kept.get(place):
+            raise Wrong(
+                f"{line['where']} 与 seq {line['seq']} 的摘要不符 is not what the event kept"
+            )
         shown.add(place)
     if len(kept) > len(shown):
-        say(f"NOTE  {len(kept) - len(shown)} 项答复未附或已删除 answers are not in the pack or were erased")
+        say(
+            f"NOTE  {len(kept) - len(shown)} 项答复未附或已删除 answers are not in the pack or were erased"
+        )
     return f"{len(shown)} 项答复 answers"
 
 
@@ -349,7 +446,9 @@ def ballots(pack: Pack) -> str:
     """Board and urn of each secret ballot are those of the events, and add up to the count that was published."""
 
     def told(kind: str) -> dict[str, dict[str, Any]]:
-        return {str(e["content"].get("poll")): e["content"] for e in pack.events if e["kind"] == kind}
+        return {
+            str(e["content"].get("poll")): e["content"] for e in pack.events if e["kind"] == kind
+        }
 
     opened, cast, counted = told("poll_opened"), told("ballots_cast"), told("ballots_opened")
     for line in pack.ballots:
@@ -357,16 +456,24 @@ def ballots(pack: Pack) -> str:
         if poll not in cast or listed(board) != cast[poll]["board"]:
             raise Wrong(f"{line['where']} 回执与事件不符 the receipts are not those of the event")
         if not len(set(board)) == len(board) == len(cast[poll]["voters"]) <= opened[poll]["roll"]:
-            raise Wrong(f"{line['where']} 回执与投票人数不符 there are not as many receipts as voters")
+            raise Wrong(
+                f"{line['where']} 回执与投票人数不符 there are not as many receipts as voters"
+            )
         if urn is None:
             continue
-        if poll not in counted or listed(urn) != counted[poll]["urn"] or len({code for code, _ in urn}) != len(urn):
+        if (
+            poll not in counted
+            or listed(urn) != counted[poll]["urn"]
+            or len({code for code, _ in urn}) != len(urn)
+        ):
             raise Wrong(f"{line['where']} 选票与事件不符 the ballots are not those of the event")
         if len(urn) + counted[poll]["invalid"] != len(board):
             raise Wrong(f"{line['where']} 选票与回执数目不符 ballots and receipts do not add up")
         chosen = [choice for _, choices in urn for choice in choices]
         tally = {choice: chosen.count(choice) for choice in {*opened[poll]["choices"], *chosen}}
-        if tally != {choice: counted[poll]["counts"].get(choice) for choice in opened[poll]["choices"]}:
+        if tally != {
+            choice: counted[poll]["counts"].get(choice) for choice in opened[poll]["choices"]
+        }:
             raise Wrong(f"{line['where']} 计票与选票不符 the count is not that of the ballots")
     if set(cast) > {line["poll"] for line in pack.ballots}:
         say("NOTE  有无记名投票未附选票 a secret ballot's lists are not in the pack")
@@ -376,7 +483,11 @@ def ballots(pack: Pack) -> str:
 def process(pack: Pack) -> str:
     """The process shown is the version that the matter was launched with."""
     names = {name[8:]: name for name in pack.files if name.startswith("process/")}
-    versions = {e["content"]["version"] for e in pack.events if e["kind"] == "instance_launched" and "version" in e["content"]}
+    versions = {
+        e["content"]["version"]
+        for e in pack.events
+        if e["kind"] == "instance_launched" and "version" in e["content"]
+    }
     digest = hashlib.sha256()
     for name in sorted(names):
         data = pack.read(names[name])
@@ -402,12 +513,23 @@ def rolls(pack: Pack) -> str:
                 opened[says["poll"]][1][says["actor"]["id"]] = says["choice"]
         waiting += {"poll_called": 1, "meeting_called": 1, "meeting_opened": -1}.get(kind, 0)
         waiting -= kind == "poll_opened" and "public_key" in says
-    names = sorted(name for name in pack.files if re.fullmatch(r"rolls/.+\.csv|meetings/.+-roll(-[0-9]+)?\.csv", name))
-    halls = {e["content"]["roll_hash"] for e in pack.events if e["kind"] == "meeting_opened" and "roll_hash" in e["content"]}
+    names = sorted(
+        name
+        for name in pack.files
+        if re.fullmatch(r"rolls/.+\.csv|meetings/.+-roll(-[0-9]+)?\.csv", name)
+    )
+    halls = {
+        e["content"]["roll_hash"]
+        for e in pack.events
+        if e["kind"] == "meeting_opened" and "roll_hash" in e["content"]
+    }
     for name in names:
         lines = [*csv.reader(io.StringIO(pack.text(name).lstrip("\ufeff")))][1:]
         if name.startswith("rolls/"):
-            found = (sorted_hash(line[0] for line in lines), {line[0]: line[3] for line in lines if line[3]})
+            found = (
+                sorted_hash(line[0] for line in lines),
+                {line[0]: line[3] for line in lines if line[3]},
+            )
             known, same = {key for key, _ in opened.values()}, found in opened.values()
         else:
             found = (sorted_hash(line[0] for line in lines if line[2].endswith("formal")), {})
@@ -417,11 +539,23 @@ def rolls(pack: Pack) -> str:
             say(f"NOTE  {name} 没有开始，名册未记入历史 never opened, so no event has its roll")
         elif not same:
             raise Wrong(f"{name} 与事件不符 is not what the events have")
-    kept = {e["content"]["ledger"] for e in pack.events if e["kind"] == "meeting_closed" and "ledger" in e["content"]}
-    ledgers = {pack.digests[name]: name for name in pack.files if re.fullmatch(r"meetings/.+-ledger(-[0-9]+)?\.txt", name)}
-    running = sum({"meeting_called": 1, "meeting_closed": -1}.get(e["kind"], 0) for e in pack.events)
+    kept = {
+        e["content"]["ledger"]
+        for e in pack.events
+        if e["kind"] == "meeting_closed" and "ledger" in e["content"]
+    }
+    ledgers = {
+        pack.digests[name]: name
+        for name in pack.files
+        if re.fullmatch(r"meetings/.+-ledger(-[0-9]+)?\.txt", name)
+    }
+    running = sum(
+        {"meeting_called": 1, "meeting_closed": -1}.get(e["kind"], 0) for e in pack.events
+    )
     if len(set(ledgers) - kept) > max(0, running):
-        raise Wrong(f"{min(ledgers[d] for d in set(ledgers) - kept)} 与散会时不符 is not the ledger of the close")
+        raise Wrong(
+            f"{min(ledgers[d] for d in set(ledgers) - kept)} 与散会时不符 is not the ledger of the close"
+        )
     if opened and not names:
         say("NOTE  未附名册 the rolls are not in the pack")
     return f"{len(names)} 份名册 rolls, {len(ledgers)} 份签到记录 ledgers"
@@ -444,7 +578,9 @@ def witness(pack: Pack) -> str:
             state = "根不同 has another root" if note[1] in roots else "不在包内 is not in the pack"
             raise Wrong(f"留存的检查点 witnessed checkpoint {note[1]} {state}")
     if not pack.witness:
-        say("NOTE  未提供留存的检查点 no --witness: 换密钥重造的包无法发现 a pack remade with a new key would pass")
+        say(
+            "NOTE  未提供留存的检查点 no --witness: 换密钥重造的包无法发现 a pack remade with a new key would pass"
+        )
     return f"{len(pack.witness)} 份留存 witnessed"
 
 
@@ -518,7 +654,11 @@ D, ROOT = -121665 * pow(121666, -1, P) % P, pow(2, (P - 1) // 4, P)
 
 def ed25519_plain(public: bytes, signature: bytes, message: bytes) -> bool:
     """RFC 8032 §5.1.7 in plain Python: [s]B = R + [h]A."""
-    a, r, b = point(public), point(signature[:32]), point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+    a, r, b = (
+        point(public),
+        point(signature[:32]),
+        point((4 * pow(5, -1, P) % P).to_bytes(32, "little")),
+    )
     s = int.from_bytes(signature[32:], "little")
     if len(signature) != 64 or s >= L or a is None or r is None or b is None:
         return False
@@ -590,7 +730,9 @@ def verify(path: Path, witness: Path | None) -> int:
                 say(f"FALSE {number}/{len(CHECKS)} {title}: {wrong}")
                 return 1
     except Exception as error:  # uncaught, it would exit 1, which means "false"
-        say(f"UNUSABLE 无法校验 {'' if isinstance(error, Unusable) else type(error).__name__} {error}")
+        say(
+            f"UNUSABLE 无法校验 {'' if isinstance(error, Unusable) else type(error).__name__} {error}"
+        )
         return 2
     say(f"PASS {len(CHECKS)}/{len(CHECKS)}")
     return 0
@@ -599,7 +741,9 @@ def verify(path: Path, witness: Path | None) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description="校验证据包 Verify an evidence pack")
     parser.add_argument("pack", type=Path, help="证据包（ZIP 或文件夹） the pack: ZIP or folder")
-    parser.add_argument("--witness", type=Path, help="您留存的检查点 checkpoint notes that you kept")
+    parser.add_argument(
+        "--witness", type=Path, help="您留存的检查点 checkpoint notes that you kept"
+    )
     given = parser.parse_args()
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     return verify(given.pack, given.witness)

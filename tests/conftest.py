@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--no-first-run", "--disable-dev-shm-usage",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+)
 _count = itertools.count(1)
 
 
@@ -48,7 +53,9 @@ def _named(uri: str, database: str) -> str:
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The URL of a running server whose database `tpl` holds every table, and nothing else."""
-    home = Path(tempfile.mkdtemp(prefix="yixing-pg-"))  # not under pytest's own folder, which other runs tidy up
+    home = Path(
+        tempfile.mkdtemp(prefix="yixing-pg-")
+    )  # not under pytest's own folder, which other runs tidy up
     uri = embedded.start(home)
     with psycopg.connect(uri, autocommit=True) as admin:
         admin.execute("ALTER SYSTEM SET fsync = off")  # tests may lose their data
@@ -100,7 +107,9 @@ def session(engine: Engine) -> Iterator[db.Session]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The browser of the machine, else Playwright's own: one a test process, since Playwright cannot start twice in one."""
-    own = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    own = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=own, args=list(QUIET))
         yield opened

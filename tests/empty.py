@@ -22,7 +22,9 @@ def empty_url(server: str) -> Iterator[str]:
     name = f"empty_{next(_count)}"
     url = server.replace(f"/{embedded.DATABASE}", f"/{name}", 1)
     with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'".encode())
+        admin.execute(
+            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'".encode()
+        )
         yield url
         if url in db._engines:
             db._engines.pop(url).dispose()

@@ -48,7 +48,9 @@ def test_the_migrated_schema_is_that_of_the_tables(migrated: Engine) -> None:
         return not (kind == "table" and str(name).startswith(("procrastinate_", "alembic_")))
 
     with migrated.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_server_default": True})
+        context = MigrationContext.configure(
+            connection, opts={"include_object": ours, "compare_server_default": True}
+        )
         assert compare_metadata(context, tables.metadata) == []
 
 
@@ -67,7 +69,9 @@ def test_a_database_of_before_shares_gets_their_column(migrated: Engine, empty_u
 
 def test_of_many_processes_that_start_at_once_one_migrates(empty_url: str) -> None:
     did: list[bool] = []
-    threads = [threading.Thread(target=lambda: did.append(migrate.migrate(empty_url))) for _ in range(6)]
+    threads = [
+        threading.Thread(target=lambda: did.append(migrate.migrate(empty_url))) for _ in range(6)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -84,24 +88,48 @@ def test_a_database_of_a_newer_release_is_refused(migrated: Engine, empty_url: s
 
 
 def _event(session: Any, seq: int = 1) -> int:
-    values = {"instance_id": UUID(int=1), "seq": seq, "kind": "x", "at": NOON, "body": "{}", "hash": b"h"}
-    return int(session.execute(insert(tables.event).values(values).returning(tables.event.c.id)).scalar_one())
+    values = {
+        "instance_id": UUID(int=1),
+        "seq": seq,
+        "kind": "x",
+        "at": NOON,
+        "body": "{}",
+        "hash": b"h",
+    }
+    return int(
+        session.execute(
+            insert(tables.event).values(values).returning(tables.event.c.id)
+        ).scalar_one()
+    )
 
 
 @pytest.mark.parametrize(
     "attack",
     [
-        "UPDATE event SET body = '[]'", "UPDATE event SET hash = 'g', leaf_no = 7", "UPDATE event SET at = now()",
-        "UPDATE event SET leaf_no = NULL", "UPDATE event SET seq = 2", "DELETE FROM event", "TRUNCATE event",
-        "TRUNCATE event CASCADE", "UPDATE checkpoint SET root = 'x'", "UPDATE checkpoint SET witness = ''",
-        "DELETE FROM checkpoint", "TRUNCATE checkpoint",
+        "UPDATE event SET body = '[]'",
+        "UPDATE event SET hash = 'g', leaf_no = 7",
+        "UPDATE event SET at = now()",
+        "UPDATE event SET leaf_no = NULL",
+        "UPDATE event SET seq = 2",
+        "DELETE FROM event",
+        "TRUNCATE event",
+        "TRUNCATE event CASCADE",
+        "UPDATE checkpoint SET root = 'x'",
+        "UPDATE checkpoint SET witness = ''",
+        "DELETE FROM checkpoint",
+        "TRUNCATE checkpoint",
     ],
-)  # fmt: skip
+)
 def test_history_and_checkpoints_only_grow(migrated: Engine, attack: str) -> None:
     with migrated.begin() as session:
         _event(session)
-        session.execute(text("INSERT INTO checkpoint VALUES (1, 'r', 'f', 'k', 's', now(), 'audit')"))
-    with pytest.raises(Exception, match=r"append-only|nothing is removed"), migrated.begin() as session:
+        session.execute(
+            text("INSERT INTO checkpoint VALUES (1, 'r', 'f', 'k', 's', now(), 'audit')")
+        )
+    with (
+        pytest.raises(Exception, match=r"append-only|nothing is removed"),
+        migrated.begin() as session,
+    ):
         session.execute(text(attack))
 
 
@@ -121,9 +149,18 @@ def test_the_limited_role_writes_but_never_rewrites_history(migrated: Engine) ->
         session.execute(text("INSERT INTO attempt (key, at) VALUES ('k', now())"))
         session.execute(text("DELETE FROM attempt"))
         queue.defer(session, "sweep")
-    for attack in ("UPDATE event SET body = ''", "DELETE FROM event", "TRUNCATE event", "DROP TABLE event",
-                   "ALTER TABLE event DISABLE TRIGGER ALL", "DELETE FROM checkpoint"):  # fmt: skip
-        with pytest.raises(Exception, match=r"permission denied|must be owner"), migrated.begin() as session:
+    for attack in (
+        "UPDATE event SET body = ''",
+        "DELETE FROM event",
+        "TRUNCATE event",
+        "DROP TABLE event",
+        "ALTER TABLE event DISABLE TRIGGER ALL",
+        "DELETE FROM checkpoint",
+    ):
+        with (
+            pytest.raises(Exception, match=r"permission denied|must be owner"),
+            migrated.begin() as session,
+        ):
             session.execute(text(f"SET LOCAL ROLE {migrate.ROLE}"))
             session.execute(text(attack))
 
@@ -145,7 +182,8 @@ class Fake:
         if timer_id in self.busy:
             return False
         fired = session.execute(
-            text("UPDATE timer SET state = 'fired' WHERE id = :id AND state = 'waiting'"), {"id": timer_id}
+            text("UPDATE timer SET state = 'fired' WHERE id = :id AND state = 'waiting'"),
+            {"id": timer_id},
         )
         if timer_id in self.broken:
             raise EngineError("broken")
@@ -154,17 +192,26 @@ class Fake:
 
     def _note(self, session: Any, instance_id: UUID, what: str, _fault: Exception) -> None:
         self.incidents.append((instance_id, what))
-        session.execute(text("UPDATE timer SET state = 'broken' WHERE id = :id"), {"id": UUID(what[6:])})
+        session.execute(
+            text("UPDATE timer SET state = 'broken' WHERE id = :id"), {"id": UUID(what[6:])}
+        )
 
     def timers(self, *dues: datetime, state: str = "running") -> list[UUID]:
         """Make one instance with these timers."""
         now = clock.now()
         key, unit, member = tables.new_id(), tables.new_id(), tables.new_id()
         with db.transaction(self.engine) as session:
-            session.execute(insert(tables.unit).values(id=unit, code=str(unit), kind="union", name="u"))
+            session.execute(
+                insert(tables.unit).values(id=unit, code=str(unit), kind="union", name="u")
+            )
             session.execute(
                 insert(tables.member).values(
-                    id=member, username=str(member), name="m", unit_id=unit, union_id=unit, created_at=now
+                    id=member,
+                    username=str(member),
+                    name="m",
+                    unit_id=unit,
+                    union_id=unit,
+                    created_at=now,
                 )
             )
             session.execute(
@@ -175,15 +222,35 @@ class Fake:
             )
             session.execute(
                 insert(tables.instance).values(
-                    id=key, process_id="p", version="v", union_id=unit, starter_id=member, number="1", title="t", grams=[],
-                    state=state, facts={}, seq=0, head=b"", started_at=now, changed_at=now,
+                    id=key,
+                    process_id="p",
+                    version="v",
+                    union_id=unit,
+                    starter_id=member,
+                    number="1",
+                    title="t",
+                    grams=[],
+                    state=state,
+                    facts={},
+                    seq=0,
+                    head=b"",
+                    started_at=now,
+                    changed_at=now,
                 )
             )
             rows = [
-                {"id": tables.new_id(), "instance_id": key, "element": "e", "ref": 1, "expression": "x", "state": "waiting",
-                 "due_at": due, "since": now}
+                {
+                    "id": tables.new_id(),
+                    "instance_id": key,
+                    "element": "e",
+                    "ref": 1,
+                    "expression": "x",
+                    "state": "waiting",
+                    "due_at": due,
+                    "since": now,
+                }
                 for due in dues
-            ]  # fmt: skip
+            ]
             session.execute(insert(tables.timer), rows)
         return [row["id"] for row in rows]
 
@@ -205,7 +272,9 @@ def test_a_sweep_fires_what_is_due_by_the_clock_and_nothing_else(fake: Fake) -> 
     assert fake.woken[-1] == after
 
 
-def test_a_sweep_passes_over_the_busy_and_goes_on_after_the_broken(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_passes_over_the_busy_and_goes_on_after_the_broken(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jobs, "BATCH", 3)
     made = fake.timers(*[NOON - timedelta(minutes=n) for n in range(10)])
     fake.busy, fake.broken = {made[0]}, {made[1]}
@@ -237,7 +306,10 @@ def test_a_sweep_that_has_to_stop_leaves_word_for_the_next(fake: Fake) -> None:
     with clock.set_to(NOON):
         assert jobs.sweep(fake.engine, lambda: True) == 0
     with fake.engine.connect() as session:
-        assert session.execute(text("SELECT queueing_lock FROM procrastinate_jobs")).scalar_one() == "sweep:rest"
+        assert (
+            session.execute(text("SELECT queueing_lock FROM procrastinate_jobs")).scalar_one()
+            == "sweep:rest"
+        )
 
 
 def _settings(home: Path, url: str) -> settings.Settings:
@@ -258,7 +330,9 @@ def _work(engine: Engine, home: Path, until: Callable[[], bool], seconds: float 
     assert until()
 
 
-def test_a_worker_does_what_was_asked_for_in_a_transaction_and_stops(fake: Fake, tmp_path: Path) -> None:
+def test_a_worker_does_what_was_asked_for_in_a_transaction_and_stops(
+    fake: Fake, tmp_path: Path
+) -> None:
     (timer,) = fake.timers(datetime.now(UTC))
     with db.transaction(fake.engine) as session:
         queue.defer(session, "sweep", once="sweep:1")
@@ -280,7 +354,9 @@ def test_the_job_of_a_killed_worker_is_taken_up(fake: Fake, tmp_path: Path) -> N
                 "SELECT 'yixing', 'sweep', 'doing', id, 'sweep:1' FROM dead"
             )
         )
-        queue.defer(session, "sweep", once="sweep:1", at=datetime.now(UTC) + timedelta(days=1))  # the same waits already
+        queue.defer(
+            session, "sweep", once="sweep:1", at=datetime.now(UTC) + timedelta(days=1)
+        )  # the same waits already
     _work(fake.engine, tmp_path, lambda: fake.woken == [timer])
 
 
@@ -314,13 +390,21 @@ def test_tidying_removes_what_is_old_and_unused_only(fake: Fake) -> None:
         instance = session.execute(select(tables.instance.c.id)).scalar_one()
         for at in (old, young):
             session.execute(insert(tables.attempt).values(key="k", at=at))
-            session.execute(insert(tables.reply).values(member_id=member, key=str(at), request="", status=1, body="", at=at))
+            session.execute(
+                insert(tables.reply).values(
+                    member_id=member, key=str(at), request="", status=1, body="", at=at
+                )
+            )
         kept = [_upload(session, member, "a", young), _upload(session, member, "b", old, instance)]
         _upload(session, member, "c", old)
         _upload(session, member, "b", old)  # the same content as one that is in use
         kept.append(_upload(session, member, "d", old))
         answers = {"file": [{"id": str(kept[2])}]}
-        session.execute(insert(tables.draft).values(member_id=member, key="task:1", answers=answers, saved_at=old))
+        session.execute(
+            insert(tables.draft).values(
+                member_id=member, key="task:1", answers=answers, saved_at=old
+            )
+        )
     with clock.set_to(NOON):
         jobs.tidy(fake.engine)
     with fake.engine.connect() as session:
@@ -330,12 +414,23 @@ def test_tidying_removes_what_is_old_and_unused_only(fake: Fake) -> None:
         assert set(session.execute(select(tables.blob.c.sha256)).scalars()) == {"a", "b", "d"}
 
 
-def _upload(session: Any, member: UUID, digest: str, at: datetime, instance: UUID | None = None) -> UUID:
-    session.execute(text("INSERT INTO blob VALUES (:d, 1, 'x') ON CONFLICT DO NOTHING"), {"d": digest})
+def _upload(
+    session: Any, member: UUID, digest: str, at: datetime, instance: UUID | None = None
+) -> UUID:
+    session.execute(
+        text("INSERT INTO blob VALUES (:d, 1, 'x') ON CONFLICT DO NOTHING"), {"d": digest}
+    )
     key = tables.new_id()
     session.execute(
         insert(tables.attachment).values(
-            id=key, instance_id=instance, member_id=member, name="f", media_type="text/plain", sha256=digest, size=1, at=at
+            id=key,
+            instance_id=instance,
+            member_id=member,
+            name="f",
+            media_type="text/plain",
+            sha256=digest,
+            size=1,
+            at=at,
         )
     )
     return key
@@ -387,7 +482,9 @@ def test_a_restore_that_does_not_give_the_same_rows_puts_the_old_ones_back(
     backup.restore(own, file, force=True)
 
 
-def test_nothing_is_restored_under_a_running_product(fake: Fake, empty_url: str, tmp_path: Path) -> None:
+def test_nothing_is_restored_under_a_running_product(
+    fake: Fake, empty_url: str, tmp_path: Path
+) -> None:
     own, file = _settings(tmp_path, empty_url), tmp_path / "b.tar"
     backup.backup(own, file)
     fake.engine.dispose()
@@ -396,7 +493,9 @@ def test_nothing_is_restored_under_a_running_product(fake: Fake, empty_url: str,
     assert refused.value.code == "running"
 
 
-def test_the_keys_are_in_the_backup_and_come_back(fake: Fake, empty_url: str, tmp_path: Path) -> None:
+def test_the_keys_are_in_the_backup_and_come_back(
+    fake: Fake, empty_url: str, tmp_path: Path
+) -> None:
     here, there = _settings(tmp_path / "here", empty_url), _settings(tmp_path / "there", empty_url)
     for own, words in ((here, "mine"), (there, "other")):
         (own.home / "keys").mkdir(parents=True)
@@ -417,8 +516,14 @@ def _locked(name: str) -> dict[str, str]:
 
 def test_every_dependency_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~ ]", d)[0]).lower() for d in project["dependencies"]}
-    dev = {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~ ]", d)[0]).lower() for d in project["optional-dependencies"]["dev"]}
+    wanted = {
+        re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~ ]", d)[0]).lower()
+        for d in project["dependencies"]
+    }
+    dev = {
+        re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~ ]", d)[0]).lower()
+        for d in project["optional-dependencies"]["dev"]
+    }
     assert wanted <= set(_locked("requirements.lock"))
     assert dev <= set(_locked("requirements.lock")) | set(_locked("requirements-dev.lock"))
 
@@ -435,10 +540,19 @@ def test_the_npm_lock_names_no_registry_and_every_part_has_its_digest() -> None:
     assert not [name for name, part in parts.items() if name and "integrity" not in part]
 
 
-def test_links_carry_the_configured_address_whatever_a_request_names(url: str, tmp_path: Path) -> None:
+def test_links_carry_the_configured_address_whatever_a_request_names(
+    url: str, tmp_path: Path
+) -> None:
     own = {"YIXING_HOME": str(tmp_path), "YIXING_DATABASE_URL": url, "YIXING_TRUSTED_PROXIES": "1"}
-    forged = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
-    for address, seen in (("https://yixing.example.edu.cn", "https://yixing.example.edu.cn/"), ("", "http://evil.example/")):
+    forged = {
+        "Host": "evil.example",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "http",
+    }
+    for address, seen in (
+        ("https://yixing.example.edu.cn", "https://yixing.example.edu.cn/"),
+        ("", "http://evil.example/"),
+    ):
         app = create_app(settings.load({**own, "YIXING_ADDRESS": address}))
         app.add_url_rule("/here", "here", lambda: request.url_root)
         assert app.test_client().get("/here", headers=forged).text == seen

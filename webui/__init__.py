@@ -41,7 +41,9 @@ def create_app(given: Settings | None = None) -> Flask:
     if own.address:  # innermost: what a proxy says of the host comes first and does not count
         app.wsgi_app = _At(app.wsgi_app, own.address)  # type: ignore[method-assign]
     if own.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, own.trusted_proxies, own.trusted_proxies, own.trusted_proxies)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(
+            app.wsgi_app, own.trusted_proxies, own.trusted_proxies, own.trusted_proxies
+        )  # type: ignore[method-assign]
     app.extensions["engine"] = db.connect(db.url_of(own))
     csrf.init_app(app)
 
@@ -62,7 +64,9 @@ class _At:
         self.scheme, _, self.host = address.partition("://")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return self.inner({**environ, "HTTP_HOST": self.host, "wsgi.url_scheme": self.scheme}, start_response)
+        return self.inner(
+            {**environ, "HTTP_HOST": self.host, "wsgi.url_scheme": self.scheme}, start_response
+        )
 
 
 def _secret(own: Settings) -> str:

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 
 from engine import access, clock, keys
@@ -67,7 +76,14 @@ def index() -> str | Response:
     states = {key: state(key) for key in reading.STATES}
     filtered = any(wanted[k] for k in FILTERS if k not in ("words", "after"))
     return render_template(
-        "audit/index.html", page=page, waits=waits, wanted=wanted, faults=faults, states=states, filtered=filtered, **offers
+        "audit/index.html",
+        page=page,
+        waits=waits,
+        wanted=wanted,
+        faults=faults,
+        states=states,
+        filtered=filtered,
+        **offers,
     )
 
 
@@ -84,10 +100,19 @@ def _all(session: Session, wanted: Mapping[str, str]) -> list[reading.Row]:
 
 def _search(session: Session, wanted: Mapping[str, str]) -> reading.Page:
     return reading.instances(
-        session, me(), words=wanted["words"] or None, process=wanted["process"] or None, state=wanted["state"] or None,
-        unit_id=uuid(wanted["unit"]), since=_day("since", wanted), until=_day("until", wanted),
-        overdue=bool(wanted["overdue"]), after=wanted["after"] or None, limit=PAGE, lang=lang(),
-    )  # fmt: skip
+        session,
+        me(),
+        words=wanted["words"] or None,
+        process=wanted["process"] or None,
+        state=wanted["state"] or None,
+        unit_id=uuid(wanted["unit"]),
+        since=_day("since", wanted),
+        until=_day("until", wanted),
+        overdue=bool(wanted["overdue"]),
+        after=wanted["after"] or None,
+        limit=PAGE,
+        lang=lang(),
+    )
 
 
 def _day(field: str, wanted: Mapping[str, str]) -> date | None:
@@ -109,22 +134,38 @@ def _csv(session: Session, rows: Sequence[reading.Row]) -> Response:
     waits = standing.standing(session, [r.id for r in rows], lang())
     text = io.StringIO()
     writer = csv.writer(text)
-    head = [_("编号"), _("案由"), _("流程"), _("状态"), _("环节或结果"), _("提出人"), _("单位"), _("发起"), _("办结")]
+    head = [
+        _("编号"),
+        _("案由"),
+        _("流程"),
+        _("状态"),
+        _("环节或结果"),
+        _("提出人"),
+        _("单位"),
+        _("发起"),
+        _("办结"),
+    ]
     writer.writerow([*head, _("等待"), _("期限")])
     for r in rows:
         where = r.outcome_title or _("、").join(r.stage)
         line = [r.number, r.title, r.process_title, state(r.state), where, r.starter, r.unit]
         open_ = waits.get(r.id, ())
         due = next((s.due_at for s in open_ if s.due_at), None)
-        more = (day(r.started_at), day(r.ended_at), _("、").join(s.who for s in open_ if s.who), last_day(due))
+        more = (
+            day(r.started_at),
+            day(r.ended_at),
+            _("、").join(s.who for s in open_ if s.who),
+            last_day(due),
+        )
         writer.writerow([_inert(cell) for cell in (*line, *more)])
     if len(rows) >= SHEET:
         writer.writerow([_("只列出最近的 %(n)s 件，更早的请用筛选分次下载。", n=len(rows))])
     name = f"yixing-{clock.today().isoformat()}.csv"
     return Response(
-        "\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8",
+        "\ufeff" + text.getvalue(),
+        content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )  # fmt: skip
+    )
 
 
 def _inert(cell: str) -> str:
@@ -166,7 +207,9 @@ def instance(instance_id: UUID) -> str:
     """One case: the answer in words, the timeline, the path, the documents, the polls, the proof."""
     carry_out(lambda s: reads.read_history(s, me(), instance_id))
     view = look(lambda s: _view(s, instance_id))
-    return render_template("audit/instance.html", view=view, file=view.file, row=view.file.row, proof=view.proof)
+    return render_template(
+        "audit/instance.html", view=view, file=view.file, row=view.file.row, proof=view.proof
+    )
 
 
 def _view(session: Session, instance_id: UUID) -> View:
@@ -180,15 +223,19 @@ def _view(session: Session, instance_id: UUID) -> View:
     elements = file.process.diagram.elements
     live = [e for e in file.live if e in elements and elements[e].type != "boundaryEvent"]
     return View(
-        file=file, proof=proof, standing=standing.standing(session, [instance_id], lang()).get(instance_id, ()),
-        lines=shown, more=shown[-1].event.seq if shown and shown[-1] is not lines[-1] else None,
+        file=file,
+        proof=proof,
+        standing=standing.standing(session, [instance_id], lang()).get(instance_id, ()),
+        lines=shown,
+        more=shown[-1].event.seq if shown and shown[-1] is not lines[-1] else None,
         covered=sum(_under(e, proof.checkpoint_size) for e in events),
         witnessed=sum(_under(e, proof.witnessed_size) for e in events),
         refused=tuple(line for line in lines if line.said.mark == "refused"),
         incidents=sum(e.kind == "incident_noted" for e in events),
         polls=tuple(asked.poll(session, me(), t.poll_id, lang()) for t in file.tasks if t.poll_id),
-        passed=json.dumps(passed), live=json.dumps(live),
-    )  # fmt: skip
+        passed=json.dumps(passed),
+        live=json.dumps(live),
+    )
 
 
 def _events(session: Session, instance_id: UUID) -> tuple[list[Happened], list[str]]:
@@ -196,7 +243,9 @@ def _events(session: Session, instance_id: UUID) -> tuple[list[Happened], list[s
     which does not read bodies, names that line."""
     found: list[Happened] = []
     try:
-        while batch := history.timeline(session, me(), instance_id, found[-1].seq if found else 0, 2000):
+        while batch := history.timeline(
+            session, me(), instance_id, found[-1].seq if found else 0, 2000
+        ):
             found += batch
         return found, list(dict.fromkeys(history.path(session, me(), instance_id)))
     except UNREADABLE:
@@ -207,11 +256,21 @@ def _under(event: Happened, size: int) -> bool:
     return event.leaf_no is not None and event.leaf_no < size
 
 
-def _teller(session: Session, bodies: Sequence[Mapping[str, Any]], file: reading.File | None = None) -> Teller:
+def _teller(
+    session: Session, bodies: Sequence[Mapping[str, Any]], file: reading.File | None = None
+) -> Teller:
     """Knows the name behind every id that these events mention."""
-    said = [o for b in bodies for o in (b, *(b["opened"] if isinstance(b.get("opened"), list) else ())) if isinstance(o, dict)]
+    said = [
+        o
+        for b in bodies
+        for o in (b, *(b["opened"] if isinstance(b.get("opened"), list) else ()))
+        if isinstance(o, dict)
+    ]
     seats = [str(o.get("seat") or "").partition("@")[2] for o in said]
-    return Teller(file.process if file else None, Named.of(session, [[dict(b) for b in bodies], seats], me()).names)
+    return Teller(
+        file.process if file else None,
+        Named.of(session, [[dict(b) for b in bodies], seats], me()).names,
+    )
 
 
 def _lines(events: Sequence[Happened], teller: Teller, witnessed: int) -> tuple[Line, ...]:
@@ -236,7 +295,11 @@ def pack(instance_id: UUID) -> Response:
     """The evidence pack as a ZIP that anybody can verify without this product."""
     data = carry_out(lambda s: evidence.export(s, me(), instance_id, _key()))
     name = f"yixing-{instance_id}.zip"
-    return Response(data, content_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return Response(
+        data,
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 # --- what belongs to no case ------------------------------------------------------------------------------------------
@@ -261,7 +324,9 @@ def log() -> str:
 
     lines, names = look(read)
     more = lines[-1].event.seq if len(lines) == LOG and lines[-1].event.seq > 1 else None
-    return render_template("audit/log.html", lines=lines, union=union, desks=desks, names=names, more=more)
+    return render_template(
+        "audit/log.html", lines=lines, union=union, desks=desks, names=names, more=more
+    )
 
 
 @blueprint.get("/audit/seal")
@@ -275,7 +340,9 @@ def _seal_page(verdict: Verdict | None = None, where: str = "", fault: str = "")
     before = request.args.get("before", type=int)
     found = look(lambda s: checkpoints.checkpoints(s, me(), before))
     public = _key().public.hex()
-    return render_template("audit/seal.html", seal=found, public=public, verdict=verdict, where=where, fault=fault)
+    return render_template(
+        "audit/seal.html", seal=found, public=public, verdict=verdict, where=where, fault=fault
+    )
 
 
 @blueprint.post("/audit/seal/<int:size>/witness")

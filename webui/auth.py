@@ -26,7 +26,9 @@ DEMO = tuple(username for username, _password, _words in ACCOUNTS)
 @blueprint.get("/login")
 def login() -> str:
     """The login page."""
-    return render_template("auth/login.html", next=_inside(request.args.get("next")), demo_users=DEMO, fault="")
+    return render_template(
+        "auth/login.html", next=_inside(request.args.get("next")), demo_users=DEMO, fault=""
+    )
 
 
 @blueprint.post("/login")
@@ -36,7 +38,9 @@ def do_login() -> Response | tuple[str, int]:
     try:
         secret = _enter(username, request.form.get("password", ""))
     except Refused as fault:
-        page = render_template("auth/login.html", next=target, demo_users=DEMO, fault=fault.message, username=username)
+        page = render_template(
+            "auth/login.html", next=target, demo_users=DEMO, fault=fault.message, username=username
+        )
         return page, 429 if fault.code == "too_many_attempts" else 403
     enter(secret)
     return redirect(target or url_for("inbox.index"))
@@ -44,7 +48,9 @@ def do_login() -> Response | tuple[str, int]:
 
 def _enter(username: str, password: str) -> str:
     address = request.remote_addr or ""
-    attempt = carry_out(lambda s: people.log_in(s, username, password, address))  # a failure is committed, so it counts
+    attempt = carry_out(
+        lambda s: people.log_in(s, username, password, address)
+    )  # a failure is committed, so it counts
     return attempt.must()[0]
 
 
@@ -90,9 +96,14 @@ def mine() -> tuple[str, int]:
         except Invalid as fault:
             faults, status = fault.fields, fault.status
         except Refused as fault:
-            faults, status = {"old": [fault.message]}, 429 if fault.code == "too_many_attempts" else fault.status
+            faults, status = (
+                {"old": [fault.message]},
+                429 if fault.code == "too_many_attempts" else fault.status,
+            )
     file = look(lambda s: roster.member_file(s, me(), me().id))
-    return render_template("auth/me.html", file=file, said=said, faults=faults, post_title=post_title), status
+    return render_template(
+        "auth/me.html", file=file, said=said, faults=faults, post_title=post_title
+    ), status
 
 
 def _inside(target: str | None) -> str:
@@ -100,4 +111,11 @@ def _inside(target: str | None) -> str:
     if not target or "\\" in target or any(c in target for c in "\r\n\t"):
         return ""
     parts = urlsplit(target)
-    return target if not parts.scheme and not parts.netloc and target.startswith("/") and not target.startswith("//") else ""
+    return (
+        target
+        if not parts.scheme
+        and not parts.netloc
+        and target.startswith("/")
+        and not target.startswith("//")
+        else ""
+    )

@@ -75,7 +75,14 @@ def check(poll_id: UUID) -> str:
     box = look(lambda s: reading.must_be_secret(reading.box(s, me(), poll_id)))
     published = look(lambda s: reading.published(s, me(), poll_id))
     report = look(lambda s: reading.checked(s, me(), poll_id))
-    return render_template("ballots/check.html", poll=poll, box=box, published=published, report=report, words=check_words())
+    return render_template(
+        "ballots/check.html",
+        poll=poll,
+        box=box,
+        published=published,
+        report=report,
+        words=check_words(),
+    )
 
 
 def check_words() -> dict[str, str]:

@@ -62,7 +62,11 @@ def _as_it_was(settings: Settings) -> Iterator[None]:
     try:
         yield
     finally:
-        if not ran and postmaster.running(settings.home) and not postmaster.used_by_others(settings.home):
+        if (
+            not ran
+            and postmaster.running(settings.home)
+            and not postmaster.used_by_others(settings.home)
+        ):
             from engine import embedded
 
             embedded.stop(settings.home)
@@ -118,7 +122,9 @@ def worker(_given: argparse.Namespace, settings: Settings) -> int:
 
     from engine import db, jobs, migrate
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     url = db.url_of(settings)
     migrate.migrate(url)
     print("working; Ctrl-C stops", file=sys.stderr)
@@ -194,9 +200,13 @@ def decide(given: argparse.Namespace, _settings: Settings) -> int:
     if wrong := next((key + sign for key, sign, _ in pairs if not sign), ""):
         raise _Fault(f"{wrong!r} is no KEY=VALUE")
     try:
-        found = decisions.evaluate_on_disk(given.table, {key: value for key, _, value in pairs}, given.on, given.lang)
+        found = decisions.evaluate_on_disk(
+            given.table, {key: value for key, _, value in pairs}, given.on, given.lang
+        )
     except Invalid as fault:
-        raise _Fault("; ".join(f"{key}: {' '.join(said)}" for key, said in fault.fields.items())) from fault
+        raise _Fault(
+            "; ".join(f"{key}: {' '.join(said)}" for key, said in fault.fields.items())
+        ) from fault
     for result in found.results:
         print(f"{result.name} = {result.value}  {result.label}: {result.words}")
     print(f"row {found.row}  {found.confidence}  {found.because}")
@@ -209,14 +219,19 @@ def _write_outline(folder: Path) -> None:
     from engine import catalogue
     from engine.catalogue.outline import outline
 
-    (folder / "OUTLINE.txt").write_text(outline(catalogue.load(catalogue.read(folder))), encoding="utf-8")
+    (folder / "OUTLINE.txt").write_text(
+        outline(catalogue.load(catalogue.read(folder))), encoding="utf-8"
+    )
 
 
 def _faults(folder: Path) -> list[str]:
     from engine import posts, surroundings
     from engine.catalogue.check import check_folder
 
-    return [str(fault) for fault in check_folder(folder, surroundings.rulebook(), set(posts.kinds().posts))]
+    return [
+        str(fault)
+        for fault in check_folder(folder, surroundings.rulebook(), set(posts.kinds().posts))
+    ]
 
 
 def publish(given: argparse.Namespace, settings: Settings) -> int:
@@ -229,7 +244,9 @@ def publish(given: argparse.Namespace, settings: Settings) -> int:
         raise _Fault(f"{given.folder} has {len(faults)} faults; nothing was published")
     with db.transaction(_engine(settings)) as session:
         digest, new = shipped.publish(session, given.folder)
-    print(f"{digest[:16]} " + ("published" if new else "was registered before; nothing has changed"))
+    print(
+        f"{digest[:16]} " + ("published" if new else "was registered before; nothing has changed")
+    )
     return OK
 
 
@@ -248,11 +265,15 @@ def _play(files: Sequence[Path], settings: Settings, brief: bool = True) -> int:
     engine = scenarios.theatre(settings)
     wrong = 0
     _progress(f"playing {len(files)} stories ...")
-    for number, (file, played) in enumerate(scenarios.play_files(engine, files, scenarios.standard(settings.processes)), 1):
+    for number, (file, played) in enumerate(
+        scenarios.play_files(engine, files, scenarios.standard(settings.processes)), 1
+    ):
         _progress(f"{number} of {len(files)} stories played: {file.name}")
         if not brief:
             _progress("")
-            print(f"{played.title}（{file.name}）", *(step.words() for step in played.steps), sep="\n")
+            print(
+                f"{played.title}（{file.name}）", *(step.words() for step in played.steps), sep="\n"
+            )
         if not played.ok:
             wrong += 1
             _progress("")
@@ -275,12 +296,20 @@ def import_(given: argparse.Namespace, settings: Settings) -> int:
     with db.transaction(engine) as session:
         actor = organisation.actor(session, operator.member_named(session, given.actor))
         if given.union and operator.unit_coded(session, given.union) != actor.union_id:
-            raise _Fault(f"{given.actor} belongs to another union than {given.union}; nothing was imported")
-        batch = imports.preview(session, actor, given.kind, given.file.name, given.file.read_bytes())
+            raise _Fault(
+                f"{given.actor} belongs to another union than {given.union}; nothing was imported"
+            )
+        batch = imports.preview(
+            session, actor, given.kind, given.file.name, given.file.read_bytes()
+        )
     for row in batch.rows:
         if row.messages or given.all:
-            print(f"  row {row.number}: {row.level}: {row.does or 'nothing'}: {'; '.join(row.messages)}")
-    print(*batch.notes, ", ".join(f"{count} {name}" for name, count in batch.counts.items()), sep="\n")
+            print(
+                f"  row {row.number}: {row.level}: {row.does or 'nothing'}: {'; '.join(row.messages)}"
+            )
+    print(
+        *batch.notes, ", ".join(f"{count} {name}" for name, count in batch.counts.items()), sep="\n"
+    )
     if not batch.clean:
         raise _Fault("there are errors; nothing was imported")
     if not given.yes and not _agreed("import this?"):
@@ -318,9 +347,16 @@ def unit(given: argparse.Namespace, settings: Settings) -> int:
     with db.transaction(_engine(settings)) as session:
         parent = operator.unit_coded(session, given.parent) if given.parent else None
         people.create_unit(
-            session, None, given.code, given.kind, given.name, parent_id=parent, name_en=given.name_en,
-            owner_type=given.owner, city=given.city,
-        )  # fmt: skip
+            session,
+            None,
+            given.code,
+            given.kind,
+            given.name,
+            parent_id=parent,
+            name_en=given.name_en,
+            owner_type=given.owner,
+            city=given.city,
+        )
     print(f"{given.code} created")
     return OK
 
@@ -334,7 +370,9 @@ def user_create(given: argparse.Namespace, settings: Settings) -> int:
     secret = None if given.no_password else _password()
     with db.transaction(_engine(settings)) as session:
         unit = operator.unit_coded(session, given.unit)
-        people.create_member(session, None, given.username, given.name or given.username, unit, secret=secret)
+        people.create_member(
+            session, None, given.username, given.name or given.username, unit, secret=secret
+        )
     print(f"{given.username} created")
     return OK
 
@@ -346,7 +384,9 @@ def user_disable(given: argparse.Namespace, settings: Settings) -> int:
     from engine.queries import operator
 
     with db.transaction(_engine(settings)) as session:
-        people.change_member(session, None, operator.member_named(session, given.username), active=False)
+        people.change_member(
+            session, None, operator.member_named(session, given.username), active=False
+        )
     print(f"{given.username} disabled")
     return OK
 
@@ -372,7 +412,10 @@ def user_post(given: argparse.Namespace, settings: Settings) -> int:
 
     begin = given.from_on or clock.today()
     with db.transaction(_engine(settings)) as session:
-        member, unit = operator.member_named(session, given.username), operator.unit_coded(session, given.unit)
+        member, unit = (
+            operator.member_named(session, given.username),
+            operator.unit_coded(session, given.unit),
+        )
         people.grant_post(session, None, member, given.post, unit, begin, given.to_on, given.term)
     print(f"{given.username} is {given.post} of {given.unit} from {begin}")
     return OK
@@ -397,16 +440,24 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
     from engine import db, keys, seals
 
     outside = _kept_outside(given.witness) if given.witness else []
-    engine = db.connect(db.url_of(settings)).execution_options(isolation_level="REPEATABLE READ")  # one moment's state
+    engine = db.connect(db.url_of(settings)).execution_options(
+        isolation_level="REPEATABLE READ"
+    )  # one moment's state
     signing = settings.home / "keys" / keys.FILE_NAME
     public = keys.load_or_create(signing.parent).public if signing.exists() else None
     with db.transaction(engine) as session:
         session.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        found = seals.verify(session, public, lambda seen: _progress(f"{seen} events checked"), outside)
+        found = seals.verify(
+            session, public, lambda seen: _progress(f"{seen} events checked"), outside
+        )
     _progress("")
-    print(f"{found.events} events in {found.chains} chains, {found.leaves} sealed, {found.checkpoints} checkpoints")
+    print(
+        f"{found.events} events in {found.chains} chains, {found.leaves} sealed, {found.checkpoints} checkpoints"
+    )
     if public is None and found.checkpoints:
-        print("the signing key is not on this machine: signatures were not checked", file=sys.stderr)
+        print(
+            "the signing key is not on this machine: signatures were not checked", file=sys.stderr
+        )
     if found.fault or found.broken:
         where = f"chain {found.broken.chain_id} event {found.broken.seq}: " if found.broken else ""
         return _complain(f"the history is false. {where}{found.fault_en} ({found.fault})")
@@ -440,7 +491,9 @@ def erase(given: argparse.Namespace, settings: Settings) -> int:
     if not given.yes and not _agreed(f"erase the contents of {given.number} for good?"):
         print("nothing was erased; add --yes to erase")
         return OK
-    edge.carry_out(engine, actor, lambda session: erasure.erase(session, actor, matter, given.reason))
+    edge.carry_out(
+        engine, actor, lambda session: erasure.erase(session, actor, matter, given.reason)
+    )
     print(f"erased: {given.number}. The history stays; older backups still hold the contents.")
     return OK
 
@@ -454,7 +507,9 @@ def backup(given: argparse.Namespace, settings: Settings) -> int:
     print("writing ...", file=sys.stderr)
     done = safe.backup(settings, given.file)
     rows = sum(count for count, _ in done["tables"].values())
-    print(f"{given.file}: {len(done['tables'])} tables, {rows} rows, {done['size']} bytes, SHA-256 {done['sha256']}")
+    print(
+        f"{given.file}: {len(done['tables'])} tables, {rows} rows, {done['size']} bytes, SHA-256 {done['sha256']}"
+    )
     print("it holds the signing key: keep it where only you can read it", file=sys.stderr)
     return OK
 
@@ -466,15 +521,32 @@ def restore(given: argparse.Namespace, settings: Settings) -> int:
     print("reading ...", file=sys.stderr)
     done = safe.restore(settings, given.file, force=given.force)
     rows = sum(count for count, _ in done["tables"].values())
-    print(f"restored the state of {done['at']}: {len(done['tables'])} tables, {rows} rows, all as they were backed up")
+    print(
+        f"restored the state of {done['at']}: {len(done['tables'])} tables, {rows} rows, all as they were backed up"
+    )
     return OK
 
+
 _VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
-    "serve": serve, "worker": worker, "migrate": migrate, "check": check, "publish": publish, "decide": decide, "play": play,
-    "import": import_, "token": token, "unit": unit, "user create": user_create, "user disable": user_disable,
-    "user password": user_password, "user post": user_post, "verify": verify, "erase": erase, "backup": backup,
+    "serve": serve,
+    "worker": worker,
+    "migrate": migrate,
+    "check": check,
+    "publish": publish,
+    "decide": decide,
+    "play": play,
+    "import": import_,
+    "token": token,
+    "unit": unit,
+    "user create": user_create,
+    "user disable": user_disable,
+    "user password": user_password,
+    "user post": user_post,
+    "verify": verify,
+    "erase": erase,
+    "backup": backup,
     "restore": restore,
-}  # fmt: skip
+}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,17 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, flash, get_template_attribute, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    get_template_attribute,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -49,7 +59,9 @@ def _allow_large(endpoint: str | None, _values: Any) -> None:
 def index() -> str:
     """Every process with the version in force, and what waits for approval."""
     found = look(lambda s: reading.listing(s, me(), lang()))
-    return render_template("definitions/index.html", processes=found, may_propose=_may("propose_definition"))
+    return render_template(
+        "definitions/index.html", processes=found, may_propose=_may("propose_definition")
+    )
 
 
 def _may(verb: str) -> bool:
@@ -76,9 +88,15 @@ def version(digest: str) -> str:
 
     full, rules = look(read)
     return render_template(
-        "definitions/version.html", full=full, version=full.version, process=full.process, rules=rules,
-        forms=_previews(full), lane_words=_lane_words(full.process), may_decide=_may("approve_definition"),
-    )  # fmt: skip
+        "definitions/version.html",
+        full=full,
+        version=full.version,
+        process=full.process,
+        rules=rules,
+        forms=_previews(full),
+        lane_words=_lane_words(full.process),
+        may_decide=_may("approve_definition"),
+    )
 
 
 def _previews(full: reading.Full) -> list[tuple[str, Markup]]:
@@ -89,7 +107,12 @@ def _previews(full: reading.Full) -> list[tuple[str, Markup]]:
         if rule.form is not None:
             following = {k: w.in_(lang()) for k, w in (rule.next or {}).items()}
             drawn = str(draw(rule.form, {}, {}, {}, following, rule.outcomes))
-            found.append((rule.title.in_(lang()), Markup(drawn.replace('"f-', f'"p-{key}-').replace('"f.', f'"p.{key}.'))))
+            found.append(
+                (
+                    rule.title.in_(lang()),
+                    Markup(drawn.replace('"f-', f'"p-{key}-').replace('"f.', f'"p.{key}.')),
+                )
+            )
     return found
 
 
@@ -102,7 +125,9 @@ def _lane_words(process: Process) -> list[str]:
         elif lane.unit == "union":
             found.append(_("本工会的%(post)s", post=post_title(lane.post)))
         else:
-            found.append(_("“%(fact)s”一项所指单位的%(post)s", fact=lane.unit, post=post_title(lane.post)))
+            found.append(
+                _("“%(fact)s”一项所指单位的%(post)s", fact=lane.unit, post=post_title(lane.post))
+            )
     return found
 
 
@@ -125,7 +150,9 @@ def folder(digest: str) -> Response:
             archive.writestr(f"{full.process.id}/{name}", text)
     name = f"{full.process.id}-{full.version.number}.zip"
     return Response(
-        data.getvalue(), content_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        data.getvalue(),
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
@@ -147,7 +174,13 @@ def proposing() -> str:
 
 
 def _propose_page(fault: str = "", faults: list[Fault] | None = None, note: str = "") -> str:
-    return render_template("definitions/propose.html", fault=fault, faults=faults or [], note=note, most=MAX_ZIP // 1024)
+    return render_template(
+        "definitions/propose.html",
+        fault=fault,
+        faults=faults or [],
+        note=note,
+        most=MAX_ZIP // 1024,
+    )
 
 
 @blueprint.post("/definitions/propose")
@@ -161,12 +194,16 @@ def propose() -> tuple[str, int] | Answer:
         files = deciding.parse_upload(unzipped(data))
         faults = check.faults(files, rulebook(), set(posts.kinds().posts))
         if faults:
-            return _propose_page(_("发现 %(n)s 处问题，没有提交。", n=len(faults)), faults, note), 422
+            return _propose_page(
+                _("发现 %(n)s 处问题，没有提交。", n=len(faults)), faults, note
+            ), 422
         if not note:
             return _propose_page(_("请写明改了什么、为什么改。"), None, note), 422
         digest = carry_out(lambda s: deciding.propose(s, me(), files, note))
     except (Invalid, Conflict, ProcessFault) as fault:
-        return _propose_page(fault.message, None, note), 422 if isinstance(fault, ProcessFault) else fault.status
+        return _propose_page(fault.message, None, note), 422 if isinstance(
+            fault, ProcessFault
+        ) else fault.status
     flash(_("已提交，等待另一人批准。"))
     return redirect(url_for("definitions.version", digest=digest))
 
@@ -182,13 +219,24 @@ def unzipped(data: bytes) -> dict[str, bytes]:
             entries = [i for i in archive.infolist() if not i.is_dir() and not _litter(i.filename)]
             _refuse_bombs(entries)
             return _without_root({i.filename: _read(archive, i) for i in entries})
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+    ):
         raise Invalid({"folder": [_("这不是完好的 .zip 文件，或带有密码。")]}) from None
 
 
 def _litter(name: str) -> bool:
     """What systems add by themselves: hidden files, resource forks."""
-    return any((part.startswith(".") and part not in ("..", ".")) or part == "__MACOSX" for part in name.split("/"))
+    return any(
+        (part.startswith(".") and part not in ("..", ".")) or part == "__MACOSX"
+        for part in name.split("/")
+    )
 
 
 def _refuse_bombs(entries: list[zipfile.ZipInfo]) -> None:

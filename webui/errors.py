@@ -24,14 +24,23 @@ def init_app(app: Flask) -> None:
     """Register the handlers and the headers that every answer carries."""
     app.register_error_handler(EngineError, engine_error)
     app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(CSRFError, lambda _fault: answer(400, "csrf", _("页面已过期，请刷新后再提交。")))
+    app.register_error_handler(
+        CSRFError, lambda _fault: answer(400, "csrf", _("页面已过期，请刷新后再提交。"))
+    )
     app.after_request(headers)
 
 
 def engine_error(fault: EngineError) -> Response:
     """An error of the engine; those of the process or the history are logged."""
     if fault.status >= 500:
-        log.error("%s %s: %s %s", request.method, request.path, fault.message, fault.details, exc_info=fault)
+        log.error(
+            "%s %s: %s %s",
+            request.method,
+            request.path,
+            fault.message,
+            fault.details,
+            exc_info=fault,
+        )
     fields = fault.fields if isinstance(fault, Invalid) else None
     return answer(fault.status, fault.code, fault.message, fields)
 
@@ -53,9 +62,14 @@ def http_error(fault: HTTPException) -> Response:
     return response
 
 
-def answer(status: int, code: str, text: str, fields: dict[str, list[str]] | None = None) -> Response:
+def answer(
+    status: int, code: str, text: str, fields: dict[str, list[str]] | None = None
+) -> Response:
     """The error in the shape and in the language that were asked for."""
-    text, fields = said(text), {key: [said(m) for m in messages] for key, messages in (fields or {}).items()}
+    text, fields = (
+        said(text),
+        {key: [said(m) for m in messages] for key, messages in (fields or {}).items()},
+    )
     if wants_json():
         body: dict[str, Any] = {
             "type": f"urn:yixing:error:{code}",
@@ -66,7 +80,9 @@ def answer(status: int, code: str, text: str, fields: dict[str, list[str]] | Non
         }
         if fields:
             body["errors"] = fields
-        return Response(json.dumps(body, ensure_ascii=False), status, content_type="application/problem+json")
+        return Response(
+            json.dumps(body, ensure_ascii=False), status, content_type="application/problem+json"
+        )
     page = render_template("error.html", status=status, code=code, text=text, fields=fields)
     return Response(page, status, content_type="text/html; charset=utf-8")
 
@@ -90,6 +106,7 @@ def headers(response: Response) -> Response:
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if request.endpoint != "static":
         response.headers.setdefault(
-            "Cache-Control", "no-store" if g.get("actor") or request.path.startswith("/api/") else "no-cache"
+            "Cache-Control",
+            "no-store" if g.get("actor") or request.path.startswith("/api/") else "no-cache",
         )
     return response

@@ -37,7 +37,8 @@ def hide_rule(expression: str) -> str:
     """
     try:
         return json.dumps(
-            _tree(ast.parse(expression.strip().removeprefix("=").strip(), mode="eval").body), ensure_ascii=False
+            _tree(ast.parse(expression.strip().removeprefix("=").strip(), mode="eval").body),
+            ensure_ascii=False,
         )
     except (SyntaxError, ValueError):
         return ""
@@ -48,7 +49,12 @@ def _tree(node: ast.expr) -> Hide:
         return ["and" if isinstance(node.op, ast.And) else "or", *(_tree(v) for v in node.values)]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return ["not", _tree(node.operand)]
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "not" and len(node.args) == 1:
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "not"
+        and len(node.args) == 1
+    ):
         return ["not", _tree(node.args[0])]
     if isinstance(node, ast.Name):
         return ["is", node.id]

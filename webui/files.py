@@ -69,12 +69,16 @@ def pdf(name: str, data: bytes) -> Response:
 def named(name: str) -> str:
     """A file name for Content-Disposition: as it is (RFC 5987), and in ASCII for whoever cannot read that."""
     plain = "".join(c if c.isascii() and (c.isalnum() or c in " ._-()") else "_" for c in name)
-    return f"filename=\"{plain}\"; filename*=UTF-8''{quote(name.encode('utf-8', 'replace'), safe='')}"
+    return (
+        f"filename=\"{plain}\"; filename*=UTF-8''{quote(name.encode('utf-8', 'replace'), safe='')}"
+    )
 
 
 def _sent(data: bytes, media_type: str, disposition: str, policy: str) -> Response:
     headers = {
-        "Content-Disposition": disposition, "Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff",
+        "Content-Disposition": disposition,
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
-    }  # fmt: skip
+    }
     return Response(data, headers=headers, content_type=media_type)

@@ -31,17 +31,30 @@ blueprint = Blueprint("inbox", __name__)
 @needs_login
 def index() -> str:
     """What waits for me, soonest due first."""
-    wanted: dict[str, Any] = {k: request.args.get(k) or None for k in ("bucket", "process", "words", "after")}
+    wanted: dict[str, Any] = {
+        k: request.args.get(k) or None for k in ("bucket", "process", "words", "after")
+    }
     found = look(lambda s: waiting.inbox(s, me(), lang=lang(), **wanted))
     sessions = look(lambda s: meetings.awaiting(s, me(), lang()))
     return render_template(
-        "inbox/index.html", inbox=found, wanted=wanted, buckets=bucket_words(), meetings=sessions, todo=teller_words()
+        "inbox/index.html",
+        inbox=found,
+        wanted=wanted,
+        buckets=bucket_words(),
+        meetings=sessions,
+        todo=teller_words(),
     )
 
 
 def bucket_words() -> dict[str, str]:
     """What the due buckets are called."""
-    return {"overdue": _("超期"), "today": _("今天"), "week": _("一周内"), "later": _("以后"), "undated": _("无期限")}
+    return {
+        "overdue": _("超期"),
+        "today": _("今天"),
+        "week": _("一周内"),
+        "later": _("以后"),
+        "undated": _("无期限"),
+    }
 
 
 def teller_words() -> dict[str, str]:
@@ -59,9 +72,13 @@ def task(task_id: UUID) -> str | Answer:
     return _task_page(found, dict(found.draft))
 
 
-def _task_page(found: reading.Task, values: dict[str, Any], errors: Any = None, fault: str = "") -> str:
+def _task_page(
+    found: reading.Task, values: dict[str, Any], errors: Any = None, fault: str = ""
+) -> str:
     held = look(lambda s: meetings.of_task(s, me(), found.id))
-    return render_template("inbox/task.html", task=found, values=values, errors=errors or {}, fault=fault, meeting=held)
+    return render_template(
+        "inbox/task.html", task=found, values=values, errors=errors or {}, fault=fault, meeting=held
+    )
 
 
 @blueprint.post("/tasks/<uuid:task_id>")
@@ -72,7 +89,9 @@ def complete(task_id: UUID) -> tuple[str, int] | Answer:
     given = fields.answers(found.form, request.form)
     revision = request.form.get("revision", "")
     try:
-        carry_out(lambda s: _complete(s, task_id, given, int(revision) if revision.isdigit() else None))
+        carry_out(
+            lambda s: _complete(s, task_id, given, int(revision) if revision.isdigit() else None)
+        )
     except Invalid as fault:
         return _task_page(found, given, fault.fields, _("请按提示修改。")), 422
     except Refused as fault:
@@ -81,7 +100,9 @@ def complete(task_id: UUID) -> tuple[str, int] | Answer:
         return _task_page(found, given, fault=fault.message), fault.status
     except Conflict as fault:
         found = look(lambda s: reading.task(s, me(), task_id, lang()))
-        if found.state == "open":  # it may come back, and the page may have been faster than its own draft
+        if (
+            found.state == "open"
+        ):  # it may come back, and the page may have been faster than its own draft
             with suppress(Invalid):
                 carry_out(lambda s: drafts.save(s, me(), f"task:{task_id}", given))
         return _task_page(found, given, fault=fault.message), 409
@@ -137,9 +158,15 @@ def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: Any = No
     about = _about(found.instance_id)
     counted = certificates.choices(found) if found.state == "closed" else ()
     return render_template(
-        "inbox/poll.html", poll=found, box=box, about=about, fault=fault, comment=comment, typed=typed or MultiDict(),
+        "inbox/poll.html",
+        poll=found,
+        box=box,
+        about=about,
+        fault=fault,
+        comment=comment,
+        typed=typed or MultiDict(),
         counted=counted,
-    )  # fmt: skip
+    )
 
 
 def _about(instance_id: UUID) -> Any:
@@ -167,7 +194,9 @@ def respond(poll_id: UUID, what: str) -> tuple[str, int] | Answer:
         return poll_page(poll_id, fault.message, comment, request.form), fault.status
     after = look(lambda s: asked.poll(s, me(), poll_id))
     held = after.meeting_id
-    if what == "answer" and held is not None:  # the next vote of the meeting comes up on the page of the check-in
+    if (
+        what == "answer" and held is not None
+    ):  # the next vote of the meeting comes up on the page of the check-in
         flash(_("已投票。"))
         return redirect(url_for("meetings.check_in", meeting_id=held))
     if what == "answer":

@@ -35,7 +35,9 @@ Page = tuple[str, int]
 @needs_login
 def index() -> str:
     """The processes that I may start, and what I have begun to write."""
-    return render_template("launch/index.html", processes=look(lambda s: launchable(s, me(), lang())))
+    return render_template(
+        "launch/index.html", processes=look(lambda s: launchable(s, me(), lang()))
+    )
 
 
 @blueprint.get("/launch/<process_id>")
@@ -61,8 +63,12 @@ def start(process_id: str) -> Page | Response:
         return _page(found, given, fault.fields, _("请按提示修改。")), fault.status
     except (Conflict, ProcessFault) as fault:
         if isinstance(fault, ProcessFault):
-            log.error("launch of %s: %s %s", process_id, fault.message, fault.details, exc_info=fault)
-        return _page(found, given, fault=_("没有发起成功：%(why)s", why=said(fault.message))), fault.status
+            log.error(
+                "launch of %s: %s %s", process_id, fault.message, fault.details, exc_info=fault
+            )
+        return _page(
+            found, given, fault=_("没有发起成功：%(why)s", why=said(fault.message))
+        ), fault.status
     flash(_("已发起。"))
     return redirect(location, 303)
 
@@ -75,9 +81,14 @@ def _start(session: Session, process_id: str, given: dict[str, Any]) -> str:
 
 def _page(found: Launchable, values: Any, errors: Any = None, fault: str = "") -> str:
     return render_template(
-        "launch/form.html", found=found, values=values, errors=errors or {}, fault=fault, once=new_key(),
+        "launch/form.html",
+        found=found,
+        values=values,
+        errors=errors or {},
+        fault=fault,
+        once=new_key(),
         subject=found.subject_field if found.process.confidentiality != "named" else "",
-    )  # fmt: skip
+    )
 
 
 @blueprint.post("/launch/<process_id>/discard")
@@ -124,5 +135,7 @@ def once(given: dict[str, Any], work: Callable[[Session], str]) -> str:
     key = request.form.get("once", "")
     said = json.dumps(given, sort_keys=True, ensure_ascii=False, default=str)
     digest = edge.request_hash("POST", request.path, said.encode("utf-8", "surrogatepass"))
-    reply = carry_out(lambda s: edge.once(s, me(), key, digest, lambda: edge.Reply(303, "", work(s))))
+    reply = carry_out(
+        lambda s: edge.once(s, me(), key, digest, lambda: edge.Reply(303, "", work(s)))
+    )
     return reply.location

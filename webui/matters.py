@@ -37,16 +37,22 @@ Page = tuple[str, int]
 @needs_login
 def index() -> str:
     """What I started, or what others started and I take part in, newest first, and whom each waits for."""
-    wanted = {k: request.args.get(k, "").replace("\0", "") or None for k in ("state", "words", "after")}
+    wanted = {
+        k: request.args.get(k, "").replace("\0", "") or None for k in ("state", "words", "after")
+    }
     part = "1" if request.args.get("part") else None
 
     def read(session: Session) -> tuple[Any, Any]:
-        page = reading.instances(session, me(), mine=not part, others=bool(part), lang=lang(), **wanted)  # type: ignore[arg-type]
+        page = reading.instances(
+            session, me(), mine=not part, others=bool(part), lang=lang(), **wanted
+        )  # type: ignore[arg-type]
         return page, standing.standing(session, [row.id for row in page.items], lang())
 
     page, where = look(read)
     states = {key: state(key) for key in reading.STATES}
-    return render_template("matters/index.html", page=page, where=where, wanted=wanted, part=part, states=states)
+    return render_template(
+        "matters/index.html", page=page, where=where, wanted=wanted, part=part, states=states
+    )
 
 
 @dataclass(frozen=True)
@@ -76,14 +82,28 @@ def _view(session: Session, instance_id: UUID) -> View:
         file=found,
         open=opened,
         past=tuple(t for t in found.tasks if t.state != "open"),
-        waits=tuple(found.process.title_of(e, lang()) for e in live if elements[e].type == "intermediateCatchEvent"),
-        due={t.id: deadlines.deadline(session, found.union_id, t.due_at, t.due, since, lang()) for t in opened},
-        polls={t.id: asked.poll(session, me(), t.poll_id, lang()) for t in found.tasks if t.poll_id},
+        waits=tuple(
+            found.process.title_of(e, lang())
+            for e in live
+            if elements[e].type == "intermediateCatchEvent"
+        ),
+        due={
+            t.id: deadlines.deadline(session, found.union_id, t.due_at, t.due, since, lang())
+            for t in opened
+        },
+        polls={
+            t.id: asked.poll(session, me(), t.poll_id, lang()) for t in found.tasks if t.poll_id
+        },
         stops=standing.stops(session, instance_id),
         passed=tuple(dict.fromkeys(history.path(session, me(), instance_id))),
         live=live,
         guarded=secrecy.guarded(session, me(), instance_id) if found.confidential else None,
-        meetings={m.task_id: m for m in reversed(meetings.meetings(session, me(), instance_id, limit=200, lang=lang())[0])},
+        meetings={
+            m.task_id: m
+            for m in reversed(
+                meetings.meetings(session, me(), instance_id, limit=200, lang=lang())[0]
+            )
+        },
     )
 
 
@@ -100,9 +120,16 @@ def page(instance_id: UUID, errors: Any = None, fault: str = "", tried: str = ""
     """The page of a matter, with what went wrong."""
     view = look(lambda s: _view(s, instance_id))
     return render_template(
-        "matters/matter.html", view=view, file=view.file, row=view.file.row, errors=errors or {}, fault=fault, tried=tried,
-        reason=request.form.get("reason", ""), chosen=request.form.get("member", ""),
-    )  # fmt: skip
+        "matters/matter.html",
+        view=view,
+        file=view.file,
+        row=view.file.row,
+        errors=errors or {},
+        fault=fault,
+        tried=tried,
+        reason=request.form.get("reason", ""),
+        chosen=request.form.get("member", ""),
+    )
 
 
 @blueprint.get("/matters/<uuid:instance_id>/diagram.bpmn")
@@ -131,7 +158,12 @@ def send(instance_id: UUID, name: str) -> str | Page | Answer:
         once(given, lambda s: str(instances.send(s, me(), instance_id, name, given)))
     except Invalid as fault:
         if SENT_TWICE in fault.fields:
-            return _message(instance_id, name, given, fault=_("这张表已经提交过，而内容又有改动。确要再提交一次，请再按一次。"))
+            return _message(
+                instance_id,
+                name,
+                given,
+                fault=_("这张表已经提交过，而内容又有改动。确要再提交一次，请再按一次。"),
+            )
         return _message(instance_id, name, given, fault.fields, _("请按提示修改。"))
     except Conflict as fault:
         return page(instance_id, fault=fault.message), fault.status
@@ -139,7 +171,9 @@ def send(instance_id: UUID, name: str) -> str | Page | Answer:
     return redirect(url_for("matters.matter", instance_id=instance_id), 303)
 
 
-def _message(instance_id: UUID, name: str, values: Any, errors: Any = None, fault: str = "") -> str | Page:
+def _message(
+    instance_id: UUID, name: str, values: Any, errors: Any = None, fault: str = ""
+) -> str | Page:
     """The form, or the matter with a word on why there is none."""
 
     def read(session: Session) -> tuple[Any, Any, Any]:
@@ -151,9 +185,15 @@ def _message(instance_id: UUID, name: str, values: Any, errors: Any = None, faul
     if able is None:
         return page(instance_id, fault=_("现在不能进行这项操作。")), 409
     form = render_template(
-        "matters/message.html", row=found.row, able=able, offers=choices, values=values, errors=errors or {}, fault=fault,
+        "matters/message.html",
+        row=found.row,
+        able=able,
+        offers=choices,
+        values=values,
+        errors=errors or {},
+        fault=fault,
         once=new_key(),
-    )  # fmt: skip
+    )
     return form, 422 if fault else 200
 
 
@@ -168,7 +208,9 @@ def desk(instance_id: UUID, what: str) -> Page | Answer:
         "resume": lambda s: instances.resume(s, me(), instance_id),
         "terminate": lambda s: instances.terminate(s, me(), instance_id, reason),
     }
-    look(lambda s: reading.file(s, me(), instance_id, lang()))  # what is not theirs to see does not exist
+    look(
+        lambda s: reading.file(s, me(), instance_id, lang())
+    )  # what is not theirs to see does not exist
     try:
         carry_out(acts[what])
     except Invalid as fault:

@@ -44,15 +44,28 @@ def meeting(meeting_id: UUID) -> str:
 
 def _page(meeting_id: UUID, fault: str = "", pasted: str = "", matched: Any = None) -> str:
     found = _meeting(meeting_id)
-    wanted = {k: request.values.get(k, "").replace("\0", "")[:100] for k in ("words", "which", "after")}
+    wanted = {
+        k: request.values.get(k, "").replace("\0", "")[:100] for k in ("words", "which", "after")
+    }
     here = {"here": True, "away": False}.get(wanted["which"])
     list_ = None
     if found.runs:
-        list_ = look(lambda s: reading.people(s, me(), meeting_id, wanted["words"], here, None, wanted["after"], PAGE))
+        list_ = look(
+            lambda s: reading.people(
+                s, me(), meeting_id, wanted["words"], here, None, wanted["after"], PAGE
+            )
+        )
     return render_template(
-        "meetings/meeting.html", meeting=found, people=list_, wanted=wanted, kinds=kind_words(), fault=fault, pasted=pasted,
-        matched=matched, door=_door(found),
-    )  # fmt: skip
+        "meetings/meeting.html",
+        meeting=found,
+        people=list_,
+        wanted=wanted,
+        kinds=kind_words(),
+        fault=fault,
+        pasted=pasted,
+        matched=matched,
+        door=_door(found),
+    )
 
 
 def _door(found: Meeting) -> dict[str, str] | None:
@@ -89,7 +102,10 @@ def seat(meeting_id: UUID) -> Page | Answer:
     """Check people in or out by list: one tap each, or those of a pasted list at once."""
     _meeting(meeting_id)
     members = [m for m in map(uuid, request.form.getlist("member")) if m]
-    came, way = request.form.get("came") != "0", "import" if request.form.get("way") == "import" else "list"
+    came, way = (
+        request.form.get("came") != "0",
+        "import" if request.form.get("way") == "import" else "list",
+    )
     try:
         carry_out(lambda s: meetings.seat(s, me(), meeting_id, members, came, way))
     except Conflict as fault:
@@ -141,7 +157,11 @@ def check_in(meeting_id: UUID) -> str:
 
 def _door_page(meeting_id: UUID, code: str, fault: str = "") -> str:
     return render_template(
-        "meetings/check_in.html", meeting=_meeting(meeting_id), code=code[:100], fault=fault, kinds=kind_words()
+        "meetings/check_in.html",
+        meeting=_meeting(meeting_id),
+        code=code[:100],
+        fault=fault,
+        kinds=kind_words(),
     )
 
 

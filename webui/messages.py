@@ -27,7 +27,9 @@ def in_language(text: str, lang: str) -> str:
 
 def joined(messages: Iterable[str], lang: str) -> str:
     """Several messages in one line."""
-    return ("；" if lang == "zh" else "; ").join(in_language(str(message), lang) for message in messages)
+    return ("；" if lang == "zh" else "; ").join(
+        in_language(str(message), lang) for message in messages
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -75,8 +77,18 @@ def _catalogue(lang: str) -> tuple[dict[str, str], list[tuple[str, re.Pattern[st
             if len(fixed) == 1:
                 words[str(message.id)] = str(message.string)
                 continue
-            for hole in ("((?:《[^《》]*》|[^《])*?)", "(.*?)"):  # the name of a law may hold words of ours
+            for hole in (
+                "((?:《[^《》]*》|[^《])*?)",
+                "(.*?)",
+            ):  # the name of a law may hold words of ours
                 pattern = re.compile(hole.join(re.escape(part) for part in fixed), re.DOTALL)
-                patterns.append((99 * len("".join(fixed)) - len(fixed), max(fixed, key=len), pattern, str(message.string)))
+                patterns.append(
+                    (
+                        99 * len("".join(fixed)) - len(fixed),
+                        max(fixed, key=len),
+                        pattern,
+                        str(message.string),
+                    )
+                )
     patterns.sort(key=lambda each: -each[0])
     return words, [each[1:] for each in patterns]

@@ -45,7 +45,12 @@ def invite(task_id: UUID) -> tuple[str, int]:
     except Conflict as fault:
         faults, status = {"to": [fault.message]}, fault.status
     page = render_template(
-        "outside/link.html", task=found, to=to.strip(), link=link, faults=faults, until=clock.now() + outside.VALID
+        "outside/link.html",
+        task=found,
+        to=to.strip(),
+        link=link,
+        faults=faults,
+        until=clock.now() + outside.VALID,
     )
     return page, status
 
@@ -87,9 +92,19 @@ def letter(token: str) -> Response:
     return _letter(token, {}, {}, {})
 
 
-def _letter(token: str, values: Any, who: Any, errors: Any, fault: str = "", status: int = 200) -> Response:
+def _letter(
+    token: str, values: Any, who: Any, errors: Any, fault: str = "", status: int = 200
+) -> Response:
     found = look(lambda s: reading.letter(s, token, lang()))
-    page = render_template("outside/letter.html", letter=found, token=token, values=values, who=who, errors=errors, fault=fault)
+    page = render_template(
+        "outside/letter.html",
+        letter=found,
+        token=token,
+        values=values,
+        who=who,
+        errors=errors,
+        fault=fault,
+    )
     return _sealed(page, status)
 
 
@@ -99,7 +114,10 @@ def answer(token: str) -> Response:
     if fault := _open(token):
         return _shut(fault)
     found = look(lambda s: reading.letter(s, token, lang()))
-    given, who = fields.answers(found.form, request.form), {key: request.form.get(key, "") for key in outside.WHO}
+    given, who = (
+        fields.answers(found.form, request.form),
+        {key: request.form.get(key, "") for key in outside.WHO},
+    )
 
     def work(session: Session) -> reading.Receipt:
         return reading.receipt(session, outside.answer(session, token, given, who), lang())
@@ -112,7 +130,9 @@ def answer(token: str) -> Response:
         return _letter(token, given, who, wrong.fields, _("请按提示修改。"), wrong.status)
     except (Refused, Conflict) as wrong:
         return _letter(token, given, who, {}, wrong.message, wrong.status)
-    return _sealed(render_template("outside/receipt.html", receipt=receipt, who=who, title=found.title))
+    return _sealed(
+        render_template("outside/receipt.html", receipt=receipt, who=who, title=found.title)
+    )
 
 
 csrf.exempt(answer)

@@ -9,9 +9,23 @@ if TYPE_CHECKING:
     from flask import Flask
 
 BLUEPRINTS = (
-    "auth", "inbox", "polls", "ballots", "meetings", "matters", "confidence", "outside", "launch", "files", "audit", "people",
-    "definitions", "rules", "tables", "health",
-)  # fmt: skip
+    "auth",
+    "inbox",
+    "polls",
+    "ballots",
+    "meetings",
+    "matters",
+    "confidence",
+    "outside",
+    "launch",
+    "files",
+    "audit",
+    "people",
+    "definitions",
+    "rules",
+    "tables",
+    "health",
+)
 
 
 def init_app(app: Flask) -> None:

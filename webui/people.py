@@ -56,9 +56,12 @@ def _union() -> UUID:
 @blueprint.context_processor
 def _words() -> dict[str, Any]:
     return {
-        "post_title": post_title, "post_kinds": post_kinds, "owners": people.OWNERS, "unit_title": unit_title,
+        "post_title": post_title,
+        "post_kinds": post_kinds,
+        "owners": people.OWNERS,
+        "unit_title": unit_title,
         "name_of": name_of,
-    }  # fmt: skip
+    }
 
 
 def post_kinds() -> list[tuple[str, str]]:
@@ -78,23 +81,38 @@ def unit_title(kind: str) -> str:
 def index() -> str:
     """The roster of a union."""
     union = _union()
-    wanted = {k: request.args.get(k, "").strip() for k in ("q", "unit", "post", "after", "inactive")}
+    wanted = {
+        k: request.args.get(k, "").strip() for k in ("q", "unit", "post", "after", "inactive")
+    }
     page, faults = reading.Page((), None), {}
     try:
         page = look(
             lambda s: reading.roster(
-                s, me(), union, wanted["q"], uuid(wanted["unit"]), wanted["post"] or None, wanted["after"] or None,
+                s,
+                me(),
+                union,
+                wanted["q"],
+                uuid(wanted["unit"]),
+                wanted["post"] or None,
+                wanted["after"] or None,
                 inactive=bool(wanted["inactive"]),
             )
-        )  # fmt: skip
+        )
     except Invalid as fault:
         faults = fault.fields
     tree = look(lambda s: reading.unit_tree(s, me(), union))
     return render_template(
-        "people/index.html", page=page, wanted=wanted, faults=faults, union=union, units=_flat(tree.root),
-        desks=_desks(), root=tree.root, manages=access.may(me(), "manage_people", union),
+        "people/index.html",
+        page=page,
+        wanted=wanted,
+        faults=faults,
+        union=union,
+        units=_flat(tree.root),
+        desks=_desks(),
+        root=tree.root,
+        manages=access.may(me(), "manage_people", union),
         imports_=access.may(me(), "import_people", union),
-    )  # fmt: skip
+    )
 
 
 def _flat(node: reading.UnitNode, depth: int = 0) -> list[tuple[str, str]]:
@@ -132,18 +150,28 @@ def _member_page(member_id: UUID, about: str = "", faults: Faults | None = None)
     manages = access.may(me(), "manage_people", file.union_id)
     tree = look(lambda s: reading.unit_tree(s, me(), file.union_id)) if manages else None
     return render_template(
-        "people/member.html", file=file, manages=manages, sets=access.may(me(), "set_password", file.union_id),
-        units=_flat(tree.root) if tree else [], about=about, faults=faults or {}, tried=request.form,
+        "people/member.html",
+        file=file,
+        manages=manages,
+        sets=access.may(me(), "set_password", file.union_id),
+        units=_flat(tree.root) if tree else [],
+        about=about,
+        faults=faults or {},
+        tried=request.form,
         today=clock.today().isoformat(),
-    )  # fmt: skip
+    )
 
 
-def _on_member(member_id: UUID, about: str, work: Callable[[Session], object], said: str) -> tuple[str, int] | Answer:
+def _on_member(
+    member_id: UUID, about: str, work: Callable[[Session], object], said: str
+) -> tuple[str, int] | Answer:
     """Do something to a member and come back to their page, with the faults if there are any."""
     try:
         carry_out(work)
     except (Invalid, Conflict) as fault:
-        return _member_page(member_id, about, getattr(fault, "fields", {"_": [fault.message]})), fault.status
+        return _member_page(
+            member_id, about, getattr(fault, "fields", {"_": [fault.message]})
+        ), fault.status
     flash(said)
     return redirect(url_for("people.member", member_id=member_id))
 
@@ -156,10 +184,17 @@ def _field(name: str) -> str:
 @needs_login
 def change(member_id: UUID) -> tuple[str, int] | Answer:
     """Change a member's entry."""
-    wanted: dict[str, Any] = {k: _field(k) for k in ("name", "phone", "email", "locale") if k in request.form}
+    wanted: dict[str, Any] = {
+        k: _field(k) for k in ("name", "phone", "email", "locale") if k in request.form
+    }
     wanted["unit_id"] = uuid(_field("unit_id"))
     wanted["active"] = {"yes": True, "no": False}.get(_field("active"))
-    return _on_member(member_id, "entry", lambda s: people.change_member(s, me(), member_id, **wanted), _("已保存。"))
+    return _on_member(
+        member_id,
+        "entry",
+        lambda s: people.change_member(s, me(), member_id, **wanted),
+        _("已保存。"),
+    )
 
 
 @blueprint.post("/people/<uuid:member_id>/posts")
@@ -172,7 +207,9 @@ def grant(member_id: UUID) -> tuple[str, int] | Answer:
         unit = uuid(_field("unit_id"))
         if unit is None:
             raise Invalid({"unit_id": [_("请选择单位。")]})
-        return people.grant_post(found, me(), member_id, _field("kind"), unit, first, last, _field("term"))
+        return people.grant_post(
+            found, me(), member_id, _field("kind"), unit, first, last, _field("term")
+        )
 
     return _on_member(member_id, "post", work, _("已登记职务。"))
 
@@ -211,7 +248,9 @@ def password(member_id: UUID) -> tuple[str, int] | Answer:
     """Set a first or a new password; the person changes it afterwards."""
     secret = request.form.get("secret", "")
     said = _("密码已设置，此人的其他登录已全部结束。")
-    return _on_member(member_id, "password", lambda s: people.set_password(s, me(), member_id, secret), said)
+    return _on_member(
+        member_id, "password", lambda s: people.set_password(s, me(), member_id, secret), said
+    )
 
 
 @blueprint.get("/people/new")
@@ -225,7 +264,13 @@ def _new_page(faults: Faults | None = None) -> str:
     union = _union()
     access.check_own(me(), "manage_people", union)
     tree = look(lambda s: reading.unit_tree(s, me(), union))
-    return render_template("people/new.html", units=_flat(tree.root), faults=faults or {}, tried=request.form, union=union)
+    return render_template(
+        "people/new.html",
+        units=_flat(tree.root),
+        faults=faults or {},
+        tried=request.form,
+        union=union,
+    )
 
 
 @blueprint.post("/people/new")
@@ -238,7 +283,13 @@ def create() -> tuple[str, int] | Answer:
             raise Invalid({"unit_id": [_("请选择单位。")]})
         key = carry_out(
             lambda s: people.create_member(
-                s, me(), _field("username"), _field("name"), unit, phone=_field("phone"), email=_field("email")
+                s,
+                me(),
+                _field("username"),
+                _field("name"),
+                unit,
+                phone=_field("phone"),
+                email=_field("email"),
             )
         )
     except Invalid as fault:
@@ -260,9 +311,17 @@ def _units_page(about: str = "", faults: Faults | None = None) -> str:
     tree = look(lambda s: reading.unit_tree(s, me(), union))
     kinds = [(key, unit_title(key)) for key, kind in posts.kinds().units.items() if not kind.union]
     return render_template(
-        "people/units.html", tree=tree, union=union, desks=_desks(), units=_flat(tree.root), kinds=kinds, about=about,
-        faults=faults or {}, tried=request.form, manages=access.may(me(), "manage_people", union),
-    )  # fmt: skip
+        "people/units.html",
+        tree=tree,
+        union=union,
+        desks=_desks(),
+        units=_flat(tree.root),
+        kinds=kinds,
+        about=about,
+        faults=faults or {},
+        tried=request.form,
+        manages=access.may(me(), "manage_people", union),
+    )
 
 
 def _on_units(about: str, work: Callable[[Session], object], said: str) -> tuple[str, int] | Answer:
@@ -295,7 +354,9 @@ def change_unit(unit_id: UUID) -> tuple[str, int] | Answer:
         wanted["parent_id"] = parent
     if _field("active") in ("yes", "no"):
         wanted["active"] = _field("active") == "yes"
-    return _on_units(f"unit-{unit_id}", lambda s: people.change_unit(s, me(), unit_id, **wanted), _("已保存。"))
+    return _on_units(
+        f"unit-{unit_id}", lambda s: people.change_unit(s, me(), unit_id, **wanted), _("已保存。")
+    )
 
 
 # --- tables in and out ------------------------------------------------------------------------------------------------
@@ -335,7 +396,11 @@ def imports_union() -> UUID:
 def _import_page(union: UUID, faults: Faults | None = None) -> str:
     past = look(lambda s: reading.imports(s, me(), union, state=None))
     return render_template(
-        "people/import.html", kinds=kinds(), past=past, faults=faults or {}, kind=request.values.get("kind", "")
+        "people/import.html",
+        kinds=kinds(),
+        past=past,
+        faults=faults or {},
+        kind=request.values.get("kind", ""),
     )
 
 
@@ -348,7 +413,9 @@ def template(kind: str) -> Response:
 
 
 def _sheet(data: bytes, name: str) -> Response:
-    return Response(data, content_type=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return Response(
+        data, content_type=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
 
 
 @blueprint.get("/people/import/<uuid:batch_id>")
@@ -366,9 +433,15 @@ def _preview_page(batch_id: UUID, fault: str = "") -> str:
     rows = [r for r in batch.rows if not level or r.level == level]
     shape = [(c.key, c.title_en if lang() == "en" else c.title) for c in columns.of(batch.kind)]
     return render_template(
-        "people/preview.html", batch=batch, rows=rows[:1000], more=len(rows) > 1000, columns=shape, level=level,
-        kinds=kinds(), fault=fault,
-    )  # fmt: skip
+        "people/preview.html",
+        batch=batch,
+        rows=rows[:1000],
+        more=len(rows) > 1000,
+        columns=shape,
+        level=level,
+        kinds=kinds(),
+        fault=fault,
+    )
 
 
 @blueprint.post("/people/import/<uuid:batch_id>/confirm")

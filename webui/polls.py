@@ -61,16 +61,29 @@ def give_paper(poll_id: UUID) -> Page | Answer:
 @needs_login
 def enter_paper(poll_id: UUID) -> Page | Answer:
     """A teller enters what the paper ballots say."""
-    counts = {k.removeprefix("n."): _whole(v) for k, v in request.form.items() if k.startswith("n.")}
-    given = {"returned": _whole(request.form.get("returned", "")), "invalid": _whole(request.form.get("invalid", "")),
-             "counts": counts}  # fmt: skip
-    return _done(poll_id, lambda s: tellers.enter_paper(s, me(), poll_id, given), _("纸质票数已录入。"))
+    counts = {
+        k.removeprefix("n."): _whole(v) for k, v in request.form.items() if k.startswith("n.")
+    }
+    given = {
+        "returned": _whole(request.form.get("returned", "")),
+        "invalid": _whole(request.form.get("invalid", "")),
+        "counts": counts,
+    }
+    return _done(
+        poll_id, lambda s: tellers.enter_paper(s, me(), poll_id, given), _("纸质票数已录入。")
+    )
 
 
 def _whole(text: str) -> int | None:
     """A whole number; nothing typed is none. What is no number stays what it is, and the command says so."""
     plain = text.strip()
-    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 8 else None if plain else 0
+    return (
+        int(plain)
+        if plain.isascii() and plain.isdigit() and len(plain) < 8
+        else None
+        if plain
+        else 0
+    )
 
 
 @blueprint.post(f"{ONE}/sign")
@@ -86,7 +99,9 @@ def void(poll_id: UUID) -> Page | Answer:
     """Declare the poll void with a reason; the question is put anew."""
     reason = request.form.get("reason", "")
     found = look(lambda s: asked.poll(s, me(), poll_id))
-    done = _done(poll_id, lambda s: tellers.void(s, me(), poll_id, reason), _("已宣布无效，重新表决。"))
+    done = _done(
+        poll_id, lambda s: tellers.void(s, me(), poll_id, reason), _("已宣布无效，重新表决。")
+    )
     if isinstance(done, tuple):
         return done
     return redirect(url_for("matters.matter", instance_id=found.instance_id), 303)
@@ -108,5 +123,9 @@ def verify(poll_id: UUID) -> str:
     seal = request.args.get("hash", "").replace("\0", "")[:200]
     found, poll = look(lambda s: certificates.verified(s, me(), poll_id, seal, lang()))
     return render_template(
-        "meetings/verify.html", poll=poll, found=found, seal=seal, counted=certificates.choices(poll)
+        "meetings/verify.html",
+        poll=poll,
+        found=found,
+        seal=seal,
+        counted=certificates.choices(poll),
     )

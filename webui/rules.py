@@ -38,10 +38,14 @@ def _(msgid: str, **values: object) -> str:
 def subject_title(key: str) -> str:
     """What a file of the rulebook is about."""
     return {
-        "general": _("期间和数字"), "congress": _("教职工代表大会"), "motions": _("教代会提案"),
-        "consultation": _("集体协商和集体合同"), "transfer": _("任期内调动、补选和选举"), "mediation": _("劳动人事争议调解"),
+        "general": _("期间和数字"),
+        "congress": _("教职工代表大会"),
+        "motions": _("教代会提案"),
+        "consultation": _("集体协商和集体合同"),
+        "transfer": _("任期内调动、补选和选举"),
+        "mediation": _("劳动人事争议调解"),
         "others": _("其他工会事务"),
-    }.get(key, key)  # fmt: skip
+    }.get(key, key)
 
 
 @blueprint.app_template_global()
@@ -53,13 +57,19 @@ def level_title(key: str) -> str:
 @blueprint.app_template_global()
 def confidence_title(key: str) -> str:
     """How sure we are of a rule's words."""
-    return {"V": _("已核对原文"), "M": _("凭记忆，待核对"), "P": _("学校自定或产品默认，法律未规定")}.get(key, key)
+    return {
+        "V": _("已核对原文"),
+        "M": _("凭记忆，待核对"),
+        "P": _("学校自定或产品默认，法律未规定"),
+    }.get(key, key)
 
 
 @blueprint.app_template_global()
 def place_title(key: str) -> str:
     """Where an entry applies."""
-    return {"CN": _("全国"), "CN-ZJ": _("浙江"), "CN-ZJ-HZ": _("杭州"), "CN-ZJ-NB": _("宁波")}.get(key, key)
+    return {"CN": _("全国"), "CN-ZJ": _("浙江"), "CN-ZJ-HZ": _("杭州"), "CN-ZJ-NB": _("宁波")}.get(
+        key, key
+    )
 
 
 def _union() -> UUID:
@@ -85,7 +95,9 @@ def index() -> str:
     groups: dict[str, list[reading.Line]] = {}
     for line in found:
         groups.setdefault(line.subject, []).append(line)
-    return render_template("rules/index.html", groups=groups, words=words, count=len(found), waiting=waiting)
+    return render_template(
+        "rules/index.html", groups=groups, words=words, count=len(found), waiting=waiting
+    )
 
 
 @blueprint.get("/rules/<rule_id>")
@@ -99,7 +111,14 @@ def _rule_page(rule_id: str, faults: dict[str, list[str]] | None = None) -> str:
     union = _union()
     found = look(lambda s: reading.rule(s, me(), union, rule_id, lang()))
     tried = {k: request.form.get(k, "") for k in ("value", "valid_from", "valid_to", "source")}
-    return render_template("rules/rule.html", rule=found, line=found.line, faults=faults or {}, tried=tried, union=union)
+    return render_template(
+        "rules/rule.html",
+        rule=found,
+        line=found.line,
+        faults=faults or {},
+        tried=tried,
+        union=union,
+    )
 
 
 @blueprint.post("/rules/<rule_id>/propose")
@@ -134,7 +153,12 @@ def _proposed(rule_id: str) -> dict[str, Any]:
     valid_to = _date("valid_to", faults, False)
     if faults or valid_from is None:
         raise Invalid(faults)
-    return {"value": value, "valid_from": valid_from, "valid_to": valid_to, "source": request.form.get("source", "")}
+    return {
+        "value": value,
+        "valid_from": valid_from,
+        "valid_to": valid_to,
+        "source": request.form.get("source", ""),
+    }
 
 
 def _date(field: str, faults: dict[str, list[str]], must: bool) -> date | None:
@@ -158,7 +182,11 @@ def decide(setting_id: UUID) -> Answer:
     union = carry_out(lambda s: setting.decide_setting(s, me(), setting_id, approve))
     flash(_("已批准。") if approve else _("未批准。"))
     back = request.form.get("rule", "")
-    return redirect(url_for("rules.rule", rule_id=back, union=union) if back else url_for("rules.index", union=union))
+    return redirect(
+        url_for("rules.rule", rule_id=back, union=union)
+        if back
+        else url_for("rules.index", union=union)
+    )
 
 
 # --- calendar ---------------------------------------------------------------------------------------------------------
@@ -173,9 +201,14 @@ def _calendar_page(faults: dict[str, list[str]] | None = None, about: str = "") 
     union = _union()
     found = look(lambda s: reading.year_calendar(s, me(), union))
     return render_template(
-        "rules/calendar.html", calendar=found, faults=faults or {}, about=about, union=union, tried=request.form,
+        "rules/calendar.html",
+        calendar=found,
+        faults=faults or {},
+        about=about,
+        union=union,
+        tried=request.form,
         this_year=clock.today().year,
-    )  # fmt: skip
+    )
 
 
 @blueprint.post("/rules/calendar")
@@ -188,7 +221,9 @@ def load() -> tuple[str, int] | Answer:
         number = int(year) if year.isdigit() and len(year) == 4 else 0
         count = carry_out(lambda s: setting.load_notice(s, me(), number, rows, source))
     except (Invalid, Conflict) as fault:
-        return _calendar_page(getattr(fault, "fields", {"_": [fault.message]}), "notice"), fault.status
+        return _calendar_page(
+            getattr(fault, "fields", {"_": [fault.message]}), "notice"
+        ), fault.status
     flash(_("已载入 %(year)s 年放假安排，%(n)s 件事项的期限据此重新计算。", year=year, n=count))
     return redirect(url_for("rules.calendar"))
 
@@ -200,13 +235,19 @@ def _rows() -> list[list[object]]:
         data = sent.stream.read(MAX_SHEET + 1)
         if len(data) > MAX_SHEET:
             raise Invalid({"rows": [_("文件过大。")]})
-        return _sheet(sent.filename, data) if sent.filename.lower().endswith(".xlsx") else _separated(_text(data))
+        return (
+            _sheet(sent.filename, data)
+            if sent.filename.lower().endswith(".xlsx")
+            else _separated(_text(data))
+        )
     return _separated(request.form.get("rows", ""))
 
 
 _COLUMNS = (
     workbook.Column("day", "日期", "Date", "", required=True, is_day=True),
-    workbook.Column("what", "休/班", "Rest/work", "", required=True, also=("休班", "安排", "类型", "Kind")),
+    workbook.Column(
+        "what", "休/班", "Rest/work", "", required=True, also=("休班", "安排", "类型", "Kind")
+    ),
     workbook.Column("name", "名称", "Name", "", also=("节日", "假期", "Holiday")),
 )
 
@@ -215,8 +256,12 @@ def _sheet(name: str, data: bytes) -> list[list[object]]:
     try:
         rows, _notes = workbook.read(name, data, _COLUMNS)
     except Invalid as fault:
-        raise Invalid({"rows": [m for messages in fault.fields.values() for m in messages]}) from None
-    if faults := [_("第 %(n)s 行：%(why)s", n=r.number, why=said(why)) for r in rows for why in r.faults]:
+        raise Invalid(
+            {"rows": [m for messages in fault.fields.values() for m in messages]}
+        ) from None
+    if faults := [
+        _("第 %(n)s 行：%(why)s", n=r.number, why=said(why)) for r in rows for why in r.faults
+    ]:
         raise Invalid({"rows": faults})
     return [[r.values.get(c.key, "") for c in _COLUMNS] for r in rows]
 
@@ -232,7 +277,9 @@ def _text(data: bytes) -> str:
 
 def _separated(text: str) -> list[list[object]]:
     """Rows of a table in text: commas, Chinese commas, tabs or blanks between the cells."""
-    lines = [line for line in text.replace("\uff0c", ",").replace("\t", ",").splitlines() if line.strip()]
+    lines = [
+        line for line in text.replace("\uff0c", ",").replace("\t", ",").splitlines() if line.strip()
+    ]
     if len(lines) > MAX_ROWS:
         raise Invalid({"rows": [_("最多 %(n)s 行。", n=MAX_ROWS)]})
     spread = [line if "," in line else ",".join(line.split()) for line in lines]
@@ -248,9 +295,15 @@ def add_vacation() -> tuple[str, int] | Answer:
     try:
         if faults or first is None or last is None:
             raise Invalid(faults)
-        carry_out(lambda s: setting.add_vacation(s, me(), union, request.form.get("name", ""), first, last))
+        carry_out(
+            lambda s: setting.add_vacation(
+                s, me(), union, request.form.get("name", ""), first, last
+            )
+        )
     except (Invalid, Conflict) as fault:
-        return _calendar_page(getattr(fault, "fields", {"_": [fault.message]}), "vacation"), fault.status
+        return _calendar_page(
+            getattr(fault, "fields", {"_": [fault.message]}), "vacation"
+        ), fault.status
     flash(_("已登记假期。"))
     return redirect(url_for("rules.calendar", union=union))
 

@@ -51,7 +51,9 @@ class Child:
 
     def start(self) -> None:
         """Start it in a group of its own, so that Ctrl-C reaches the supervisor only, which ends it in order."""
-        self.process = subprocess.Popen(_command(self.name), env=self.environment, start_new_session=True)
+        self.process = subprocess.Popen(
+            _command(self.name), env=self.environment, start_new_session=True
+        )
         self.born = time.monotonic()
 
     def tend(self) -> None:
@@ -62,7 +64,10 @@ class Child:
             wait = 0.0 if self.deaths == 1 else min(LONGEST_WAIT, 0.5 * 2**self.deaths)
             self.due, code = now + wait, self.process.returncode
             self.process = None
-            _say(f"{self.name} worker ended ({_how(code)}); starting it again" + (f" in {wait:.0f} s" if wait else ""))
+            _say(
+                f"{self.name} worker ended ({_how(code)}); starting it again"
+                + (f" in {wait:.0f} s" if wait else "")
+            )
         if self.process is None and now >= self.due:
             self.start()
 
@@ -80,7 +85,10 @@ def serve(settings: Settings) -> int:
     _must_be_free(settings)
     stopping = threading.Event()
     children: list[Child] = []
-    for number in (signal.SIGINT, signal.SIGTERM):  # until all is set up they break off what is being done
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # until all is set up they break off what is being done
         signal.signal(number, _break_off)
     try:
         url = _database(settings)
@@ -176,7 +184,9 @@ def _load_demo(settings: Settings, url: str) -> None:
 
     begun = settings.home / "demo-begun"
     if begun.exists():
-        raise Unable(f"the demo data were not loaded to their end; remove {settings.home} (demo data only) and start anew")
+        raise Unable(
+            f"the demo data were not loaded to their end; remove {settings.home} (demo data only) and start anew"
+        )
     if not _is_empty(url):
         return
     from webui import demo
@@ -205,11 +215,18 @@ def _make_cookie_key(settings: Settings) -> None:
 def _environment(settings: Settings, url: str) -> dict[str, str]:
     """What the children get; with the URL they need not look after the embedded database themselves."""
     values = {
-        "HOME": settings.home, "DATABASE_URL": url, "PROCESSES": settings.processes, "HOST": settings.host,
-        "PORT": settings.port, "DEMO": int(settings.demo), "SECRET_KEY": settings.secret_key,
-        "SECURE_COOKIES": int(settings.secure_cookies), "TRUSTED_PROXIES": settings.trusted_proxies,
-        "WEB_WORKERS": settings.web_workers, "WEB_THREADS": settings.web_threads,
-    }  # fmt: skip
+        "HOME": settings.home,
+        "DATABASE_URL": url,
+        "PROCESSES": settings.processes,
+        "HOST": settings.host,
+        "PORT": settings.port,
+        "DEMO": int(settings.demo),
+        "SECRET_KEY": settings.secret_key,
+        "SECURE_COOKIES": int(settings.secure_cookies),
+        "TRUSTED_PROXIES": settings.trusted_proxies,
+        "WEB_WORKERS": settings.web_workers,
+        "WEB_THREADS": settings.web_threads,
+    }
     own = {f"YIXING_{name}": str(value) for name, value in values.items()}
     return {**os.environ, **own, PARENT: str(os.getpid())}
 
@@ -255,7 +272,9 @@ def _end(children: list[Child]) -> None:
     for process in running:
         process.terminate()
     last = time.monotonic() + GRACE
-    while any(p.poll() is None for p in running) and time.monotonic() < last and not hurry.wait(0.05):
+    while (
+        any(p.poll() is None for p in running) and time.monotonic() < last and not hurry.wait(0.05)
+    ):
         pass
     for process in running:
         with suppress(ProcessLookupError):
@@ -273,7 +292,11 @@ def _revive(settings: Settings) -> None:
 
 def _stop_database(settings: Settings) -> None:
     """Stop the embedded server unless another process uses it."""
-    if not settings.database_url and postmaster.running(settings.home) and not postmaster.used_by_others(settings.home):
+    if (
+        not settings.database_url
+        and postmaster.running(settings.home)
+        and not postmaster.used_by_others(settings.home)
+    ):
         _embedded(settings, "no-database")
 
 
@@ -310,19 +333,30 @@ def web(settings: Settings) -> None:
     class Web(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
             values = {
-                "bind": f"{host}:{settings.port}", "worker_class": "gthread",
-                "workers": settings.web_workers, "threads": settings.web_threads,
-                "timeout": 60, "graceful_timeout": 8, "keepalive": 5, "control_socket_disable": True,
-                "loglevel": "warning", "proc_name": "yixing", "forwarded_allow_ips": "",
-            }  # fmt: skip
+                "bind": f"{host}:{settings.port}",
+                "worker_class": "gthread",
+                "workers": settings.web_workers,
+                "threads": settings.web_threads,
+                "timeout": 60,
+                "graceful_timeout": 8,
+                "keepalive": 5,
+                "control_socket_disable": True,
+                "loglevel": "warning",
+                "proc_name": "yixing",
+                "forwarded_allow_ips": "",
+            }
             for name, value in values.items():
                 self.cfg.set(name, value)
 
         def load(self) -> object:
-            db.connect(settings.database_url).dispose(close=False)  # what the parent had open is the parent's
+            db.connect(settings.database_url).dispose(
+                close=False
+            )  # what the parent had open is the parent's
             return create_app(settings)
 
-    create_app(settings)  # the modules are loaded once, before the fork, and what is wrong with them is said once
+    create_app(
+        settings
+    )  # the modules are loaded once, before the fork, and what is wrong with them is said once
     Web().run()
 
 
@@ -334,7 +368,9 @@ def main(what: str) -> None:
 
         embedded.start(settings.home) if what == "database" else embedded.stop(settings.home)
         return
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     logging.getLogger("yixing").setLevel(logging.INFO)
     _end_with_parent()
     if what == "web":

@@ -37,7 +37,9 @@ def policy_words(policy: str) -> str:
 @needs_login
 def index() -> str:
     """Every decision table in force, by its number."""
-    return render_template("tables/index.html", tables=look(lambda s: reading.listing(s, me(), lang())))
+    return render_template(
+        "tables/index.html", tables=look(lambda s: reading.listing(s, me(), lang()))
+    )
 
 
 @blueprint.get("/rules/tables/<table_id>")
@@ -51,11 +53,15 @@ def table(table_id: str) -> str:
 @needs_login
 def trial(table_id: str) -> str | tuple[str, int]:
     """What a case would come to. Nothing is stored, and nothing that was entered is lost."""
-    given = {key[2:]: text.strip()[:MOST] for key, text in request.form.items() if key.startswith("f.")}
+    given = {
+        key[2:]: text.strip()[:MOST] for key, text in request.form.items() if key.startswith("f.")
+    }
     text = request.form.get("on", "").strip()
     on = _day(text)
     if text and on is None:
-        return _page(table_id, None, given, {"on": [_("日期应写成 2026-03-01 的样子。")]}, text), 422
+        return _page(
+            table_id, None, given, {"on": [_("日期应写成 2026-03-01 的样子。")]}, text
+        ), 422
     try:
         outcome = look(lambda s: reading.evaluate(s, me(), table_id, given, on, lang()))
     except Invalid as fault:
@@ -72,15 +78,26 @@ def _day(text: str) -> date | None:
 
 
 def _page(
-    table_id: str, on: date | None, given: dict[str, str] | None = None, faults: dict[str, list[str]] | None = None,
-    day: str = "", outcome: Outcome | None = None,
-) -> str:  # fmt: skip
+    table_id: str,
+    on: date | None,
+    given: dict[str, str] | None = None,
+    faults: dict[str, list[str]] | None = None,
+    day: str = "",
+    outcome: Outcome | None = None,
+) -> str:
     def read(session: Session) -> tuple[Shown, tuple[Line, ...]]:
         found = reading.shown(session, me(), table_id, on, lang())
         return found, rulebook_of.lines(session, me(), me().union_id, found.rules, lang())
 
     shown, rules = look(read)
     return render_template(
-        "tables/table.html", shown=shown, table=shown.listed, rules=rules, given=given or {}, faults=faults or {},
-        tried=given is not None, day=day or shown.on.isoformat(), outcome=outcome,
-    )  # fmt: skip
+        "tables/table.html",
+        shown=shown,
+        table=shown.listed,
+        rules=rules,
+        given=given or {},
+        faults=faults or {},
+        tried=given is not None,
+        day=day or shown.on.isoformat(),
+        outcome=outcome,
+    )

@@ -35,20 +35,34 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _verb(verbs: Any, name: str, words: str, run: str = "") -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = verbs.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
+    made: argparse.ArgumentParser = verbs.add_parser(
+        name, help=words, description=f"{words[0].upper()}{words[1:]}."
+    )
     made.set_defaults(run=run or name)
     return made
 
 
 def _of_processes(verbs: Any) -> None:
     one = _verb(verbs, "check", "find every fault of process folders and play their stories")
-    one.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="default: all that are installed")
+    one.add_argument(
+        "folders", nargs="*", type=Path, metavar="FOLDER", help="default: all that are installed"
+    )
     one.add_argument("--no-stories", action="store_true", help="do not play the stories")
-    one.add_argument("--write", action="store_true", help="write OUTLINE.txt, the process in words, into each faultless folder")
+    one.add_argument(
+        "--write",
+        action="store_true",
+        help="write OUTLINE.txt, the process in words, into each faultless folder",
+    )
     one = _verb(verbs, "publish", "put a process folder in force")
     one.add_argument("folder", type=Path, metavar="FOLDER")
-    one = _verb(verbs, "decide", "show what a decision table comes to in a case, with the article; nothing is stored")
-    one.add_argument("table", metavar="TABLE", help="e.g. quorum_vote or congress_motion.escalation")
+    one = _verb(
+        verbs,
+        "decide",
+        "show what a decision table comes to in a case, with the article; nothing is stored",
+    )
+    one.add_argument(
+        "table", metavar="TABLE", help="e.g. quorum_vote or congress_motion.escalation"
+    )
     asked = "e.g. vote.kind=election vote.total=100; without any, what the table asks for"
     one.add_argument("facts", nargs="*", metavar="KEY=VALUE", help=asked)
     one.add_argument("--on", type=_day, metavar="DAY", help="the law of this day (today)")
@@ -62,9 +76,17 @@ def _of_people(verbs: Any) -> None:
     one = _verb(verbs, "import", "read units, people, posts or delegates from an .xlsx table")
     one.add_argument("kind", metavar="KIND", choices=KINDS, help=" | ".join(KINDS))
     one.add_argument("file", type=Path, metavar="FILE")
-    one.add_argument("--as", dest="actor", required=True, metavar="USERNAME", help="on whose word; it is put on record")
+    one.add_argument(
+        "--as",
+        dest="actor",
+        required=True,
+        metavar="USERNAME",
+        help="on whose word; it is put on record",
+    )
     one.add_argument("--union", metavar="CODE", help="refuse unless this is that person's union")
-    one.add_argument("--yes", action="store_true", help="do it without asking when no row is faulty")
+    one.add_argument(
+        "--yes", action="store_true", help="do it without asking when no row is faulty"
+    )
     one.add_argument("--all", action="store_true", help="show the rows without any remark too")
     one = _verb(verbs, "token", "print a new API token of a person")
     one.add_argument("username", metavar="USERNAME")
@@ -97,22 +119,34 @@ def _of_accounts(verbs: Any) -> None:
     create.add_argument("--no-password", action="store_true", help="the person cannot log in yet")
     post.add_argument("post", metavar="POST", help="a key in processes/posts.toml, e.g. secretary")
     post.add_argument("--unit", required=True, metavar="CODE")
-    post.add_argument("--from", dest="from_on", type=_day, metavar="DAY", help="first day, e.g. 2026-03-01 (today)")
+    post.add_argument(
+        "--from",
+        dest="from_on",
+        type=_day,
+        metavar="DAY",
+        help="first day, e.g. 2026-03-01 (today)",
+    )
     post.add_argument("--to", dest="to_on", type=_day, metavar="DAY", help="last day (open)")
     post.add_argument("--term", default="", help="届次")
 
 
 def _of_safety(verbs: Any) -> None:
     one = _verb(verbs, "verify", "prove that nobody altered the history; name the first false line")
-    one.add_argument("--pack", type=Path, metavar="FILE", help="an evidence pack instead of the database")
+    one.add_argument(
+        "--pack", type=Path, metavar="FILE", help="an evidence pack instead of the database"
+    )
     kept = "checkpoints that you kept yourself: pack or database must still prove each of them"
     one.add_argument("--witness", type=Path, metavar="FILE", help=kept)
     one = _verb(verbs, "erase", "erase the contents of a confidential matter that has ended")
     one.add_argument("number", metavar="NUMBER", help="the number of the matter")
-    one.add_argument("--as", dest="actor", required=True, metavar="USERNAME", help="who acts in it by a post")
+    one.add_argument(
+        "--as", dest="actor", required=True, metavar="USERNAME", help="who acts in it by a post"
+    )
     one.add_argument("--reason", required=True, metavar="TEXT", help="why; it is put on record")
     one.add_argument("--yes", action="store_true", help="do it without asking")
-    one = _verb(verbs, "backup", "write the database and the keys into one file, while the product runs")
+    one = _verb(
+        verbs, "backup", "write the database and the keys into one file, while the product runs"
+    )
     one.add_argument("file", type=Path, metavar="FILE")
     one.add_argument("--force", action="store_true", help="replace the file")
     one = _verb(verbs, "restore", "put a backup in the place of the database and the keys")

@@ -17,7 +17,17 @@ from engine.ballots.envelopes import (
     size_for,
     unseal,
 )
-from engine.ballots.keys import MOST_TELLERS, BallotKey, BrokenPart, WrongPassphrase, hand_over, join, make, public_of, unwrap
+from engine.ballots.keys import (
+    MOST_TELLERS,
+    BallotKey,
+    BrokenPart,
+    WrongPassphrase,
+    hand_over,
+    join,
+    make,
+    public_of,
+    unwrap,
+)
 from engine.ballots.tally import Count, count, tally
 
 __all__ = [

@@ -85,8 +85,11 @@ def _counted(paper: Paper) -> dict[str, bool]:
     counts = dict(paper.counts or {})
     return {
         "urn": urn_hash(paper.urn) == paper.urn_hash and _alone([b.code for b in paper.urn]),
-        "sum": paper.invalid is not None and paper.invalid >= 0 and len(paper.urn) + paper.invalid == len(paper.board),
-        "tally": tally(paper.choices, (b.choices for b in paper.urn)) == {c: counts.get(c) for c in paper.choices},
+        "sum": paper.invalid is not None
+        and paper.invalid >= 0
+        and len(paper.urn) + paper.invalid == len(paper.board),
+        "tally": tally(paper.choices, (b.choices for b in paper.urn))
+        == {c: counts.get(c) for c in paper.choices},
     }
 
 

@@ -47,7 +47,9 @@ class Ballot:
 
 def size_for(slip: Slip) -> int:
     """The bytes inside every envelope of a poll: room for the longest choice that is allowed, in steps of 256."""
-    longest = sorted((len(json.dumps(c, ensure_ascii=False).encode()) + 1 for c in slip.choices), reverse=True)[: slip.most]
+    longest = sorted(
+        (len(json.dumps(c, ensure_ascii=False).encode()) + 1 for c in slip.choices), reverse=True
+    )[: slip.most]
     return -(-(_FRAME + sum(longest)) // STEP) * STEP
 
 
@@ -105,13 +107,21 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _ballot(found: Any, slip: Slip) -> Ballot | None:
-    if not isinstance(found, dict) or set(found) != {"poll", "choices", "nonce"} or found["poll"] != slip.poll:
+    if (
+        not isinstance(found, dict)
+        or set(found) != {"poll", "choices", "nonce"}
+        or found["poll"] != slip.poll
+    ):
         return None
     choices, nonce = found["choices"], found["nonce"]
     if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce) or not isinstance(choices, list):
         return None
-    if not all(isinstance(c, str) and c in slip.choices for c in choices) or len(set(choices)) != len(choices):
+    if not all(isinstance(c, str) and c in slip.choices for c in choices) or len(
+        set(choices)
+    ) != len(choices):
         return None
     if not slip.least <= len(choices) <= slip.most:
         return None
-    return Ballot(code_of(bytes.fromhex(nonce)), tuple(sorted(choices)))  # the order chosen could be a mark
+    return Ballot(
+        code_of(bytes.fromhex(nonce)), tuple(sorted(choices))
+    )  # the order chosen could be a mark

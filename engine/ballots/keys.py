@@ -49,7 +49,9 @@ def public_of(passphrase: str, salt: bytes) -> bytes:
 
 
 def _teller_key(passphrase: str, salt: bytes) -> PrivateKey:
-    return PrivateKey(pwhash.argon2id.kdf(32, passphrase.encode(), salt, opslimit=_PASSES, memlimit=_MEMORY))
+    return PrivateKey(
+        pwhash.argon2id.kdf(32, passphrase.encode(), salt, opslimit=_PASSES, memlimit=_MEMORY)
+    )
 
 
 def make(tellers: Mapping[str, bytes], needed: int) -> BallotKey:

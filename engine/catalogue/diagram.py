@@ -13,9 +13,17 @@ BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 MAX_BYTES = 1_000_000
 MAX_ELEMENTS = 4_000  # diagram interchange included
 NODES = {
-    "startEvent", "endEvent", "userTask", "serviceTask", "businessRuleTask", "exclusiveGateway", "parallelGateway",
-    "subProcess", "boundaryEvent", "intermediateCatchEvent",
-}  # fmt: skip
+    "startEvent",
+    "endEvent",
+    "userTask",
+    "serviceTask",
+    "businessRuleTask",
+    "exclusiveGateway",
+    "parallelGateway",
+    "subProcess",
+    "boundaryEvent",
+    "intermediateCatchEvent",
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,13 @@ def parse_xml(data: bytes, file: str = "process.bpmn") -> Any:
         raise ProcessFault(f"文件超过 {MAX_BYTES // 1000} KB。", file=file)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise ProcessFault("文件中不得有 DOCTYPE 或实体声明。", file=file)
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+    )
     try:
         tree = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as fault:
@@ -91,14 +105,32 @@ def read_diagram(tree: Any) -> Diagram:
     flows: list[Flow] = []
     unknown: list[tuple[str, str]] = []
     _walk(process, "", "", lane_of, messages, elements, flows, unknown)
-    shapes = frozenset(s.get("bpmnElement", "") for s in tree.iter() if isinstance(s.tag, str) and s.get("bpmnElement"))
-    return Diagram(process.get("id", ""), elements, tuple(flows), tuple(lanes), messages, shapes, tuple(unknown))
+    shapes = frozenset(
+        s.get("bpmnElement", "")
+        for s in tree.iter()
+        if isinstance(s.tag, str) and s.get("bpmnElement")
+    )
+    return Diagram(
+        process.get("id", ""),
+        elements,
+        tuple(flows),
+        tuple(lanes),
+        messages,
+        shapes,
+        tuple(unknown),
+    )
 
 
 def _walk(
-    node: Any, scope: str, lane: str, lane_of: dict[str, str], messages: dict[str, str],
-    elements: dict[str, Element], flows: list[Flow], unknown: list[tuple[str, str]],
-) -> None:  # fmt: skip
+    node: Any,
+    scope: str,
+    lane: str,
+    lane_of: dict[str, str],
+    messages: dict[str, str],
+    elements: dict[str, Element],
+    flows: list[Flow],
+    unknown: list[tuple[str, str]],
+) -> None:
     for child in node:
         if not isinstance(child.tag, str):
             continue
@@ -107,7 +139,15 @@ def _walk(
         if name == "sequenceFlow":
             condition = child.find(f"{{{BPMN}}}conditionExpression")
             text = (condition.text or "").strip() if condition is not None else ""
-            flows.append(Flow(key, child.get("sourceRef", ""), child.get("targetRef", ""), text, child.get("name", "")))
+            flows.append(
+                Flow(
+                    key,
+                    child.get("sourceRef", ""),
+                    child.get("targetRef", ""),
+                    text,
+                    child.get("name", ""),
+                )
+            )
         elif name in NODES:
             own = lane_of.get(key, lane)
             elements[key] = _element(child, name, own, scope, messages, unknown)
@@ -125,7 +165,14 @@ def _walk(
             unknown.append((key, name))
 
 
-def _element(child: Any, kind: str, lane: str, scope: str, messages: dict[str, str], unknown: list[tuple[str, str]]) -> Element:
+def _element(
+    child: Any,
+    kind: str,
+    lane: str,
+    scope: str,
+    messages: dict[str, str],
+    unknown: list[tuple[str, str]],
+) -> Element:
     timer = message = ""
     for event in child:
         what = etree.QName(event).localname if isinstance(event.tag, str) else ""
@@ -134,9 +181,19 @@ def _element(child: Any, kind: str, lane: str, scope: str, messages: dict[str, s
             timer = (moment.text or "").strip() if moment is not None else ""
         elif what == "messageEventDefinition":
             message = messages.get(event.get("messageRef", ""), "")
-        elif (what.endswith("EventDefinition") and what != "terminateEventDefinition") or "LoopCharacteristics" in what:
+        elif (
+            what.endswith("EventDefinition") and what != "terminateEventDefinition"
+        ) or "LoopCharacteristics" in what:
             unknown.append((child.get("id", ""), what))
     return Element(
-        child.get("id", ""), child.get("name", ""), kind, lane, scope, child.get("attachedToRef", ""),
-        child.get("cancelActivity", "true") != "false", timer, message, child.get("default", ""),
-    )  # fmt: skip
+        child.get("id", ""),
+        child.get("name", ""),
+        kind,
+        lane,
+        scope,
+        child.get("attachedToRef", ""),
+        child.get("cancelActivity", "true") != "false",
+        timer,
+        message,
+        child.get("default", ""),
+    )

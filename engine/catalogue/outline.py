@@ -13,12 +13,30 @@ if TYPE_CHECKING:
     from engine.catalogue.process import PollRule, Process, TaskRule
 
 KINDS = {
-    "startEvent": "开始", "endEvent": "结束", "userTask": "办理", "serviceTask": "自动", "businessRuleTask": "判定",
-    "exclusiveGateway": "分支", "parallelGateway": "并行", "subProcess": "子流程", "intermediateCatchEvent": "等待",
+    "startEvent": "开始",
+    "endEvent": "结束",
+    "userTask": "办理",
+    "serviceTask": "自动",
+    "businessRuleTask": "判定",
+    "exclusiveGateway": "分支",
+    "parallelGateway": "并行",
+    "subProcess": "子流程",
+    "intermediateCatchEvent": "等待",
     "boundaryEvent": "事件",
-}  # fmt: skip
-POLLS = {"seconding": "附议", "rating": "评价", "countersign": "会签", "consent": "征求同意", "vote": "表决"}
-EARLY = {"never": "不提前截止", "decided": "结果已定即截止", "all": "全部答复即截止", "first": "有一人答复即截止"}
+}
+POLLS = {
+    "seconding": "附议",
+    "rating": "评价",
+    "countersign": "会签",
+    "consent": "征求同意",
+    "vote": "表决",
+}
+EARLY = {
+    "never": "不提前截止",
+    "decided": "结果已定即截止",
+    "all": "全部答复即截止",
+    "first": "有一人答复即截止",
+}
 HEADER = "本文件由流程定义自动生成，请勿手改。重新生成：yixing check --write"
 
 
@@ -88,20 +106,27 @@ def _ordered(process: Process, scope: str = "") -> list[Element]:
         if key in found:
             continue
         found[key] = None
-        following = [e.id for e in level if e.on == key] + [f.target for f in _leaving(process, key)]
+        following = [e.id for e in level if e.on == key] + [
+            f.target for f in _leaving(process, key)
+        ]
         stack.extend(reversed([each for each in following if each in elements]))
     keys = [*found, *(e.id for e in level if e.id not in found)]
     return [
         each
         for key in keys
-        for each in [elements[key], *(_ordered(process, key) if elements[key].type == "subProcess" else ())]
+        for each in [
+            elements[key],
+            *(_ordered(process, key) if elements[key].type == "subProcess" else ()),
+        ]
     ]
 
 
 def _leaving(process: Process, key: str) -> list[Flow]:
     """The ways on, the default one last."""
     element = process.diagram.elements[key]
-    return sorted((f for f in process.diagram.flows if f.source == key), key=lambda f: f.id == element.default)
+    return sorted(
+        (f for f in process.diagram.flows if f.source == key), key=lambda f: f.id == element.default
+    )
 
 
 def _kind(element: Element) -> str:
@@ -116,13 +141,27 @@ def _name(process: Process, key: str) -> str:
 
 
 def _of(process: Process, element: Element, numbers: dict[str, int]) -> str:
-    return f"，附在 {numbers[element.on]} {process.title_of(element.on)} 上" if element.on in numbers else ""
+    return (
+        f"，附在 {numbers[element.on]} {process.title_of(element.on)} 上"
+        if element.on in numbers
+        else ""
+    )
 
 
 def _ways(process: Process, element: Element, numbers: dict[str, int]) -> Iterator[str]:
     for flow in _leaving(process, element.id):
-        target = f"{numbers[flow.target]}. {process.title_of(flow.target)}" if flow.target in numbers else flow.target
-        when = f"若 {flow.condition}" if flow.condition else "其他情形" if flow.id == element.default else ""
+        target = (
+            f"{numbers[flow.target]}. {process.title_of(flow.target)}"
+            if flow.target in numbers
+            else flow.target
+        )
+        when = (
+            f"若 {flow.condition}"
+            if flow.condition
+            else "其他情形"
+            if flow.id == element.default
+            else ""
+        )
         label = "，".join(part for part in (flow.name, when) if part)
         yield f"→ {label + '：' if label else ''}{target}"
 
@@ -141,7 +180,11 @@ def _details(process: Process, element: Element) -> Iterator[str]:
 
 
 def _action(action: dict[str, Any]) -> str:
-    told = [f"{key} = {value}" for key, value in action.items() if key not in ("do", "title", "title_en", "set")]
+    told = [
+        f"{key} = {value}"
+        for key, value in action.items()
+        if key not in ("do", "title", "title_en", "set")
+    ]
     told += [f"{key} := {value}" for key, value in action.get("set", {}).items()]
     return f"动作：{action.get('do', '')}" + (f"（{'；'.join(told)}）" if told else "")
 
@@ -175,7 +218,9 @@ def _poll(poll: PollRule) -> Iterator[str]:
     if poll.about:
         yield f"表决内容：{'、'.join(poll.about)}"
     yield f"表决（{POLLS.get(poll.kind, poll.kind)}）：名册 {_one_line(poll.roll)}；选项 {choices}"
-    closable = {"passes": "；够数后发起人可以提前截止", "lane": "；本泳道的人可以随时截止"}.get(poll.closable, "")
+    closable = {"passes": "；够数后发起人可以提前截止", "lane": "；本泳道的人可以随时截止"}.get(
+        poll.closable, ""
+    )
     at_once = poll.early == "all" and poll.meeting and not poll.secret
     early = "到会的人全部答复即截止" if at_once else EARLY.get(poll.early, poll.early)
     withdrawal = "；截止前可以撤回" if poll.withdrawal else "；答复后不能撤回"
@@ -189,14 +234,24 @@ def _one_line(text: str) -> str:
 
 def _rules(expression: str) -> str:
     """The ids of the rules in an expression, for a reader who looks them up."""
-    found = [a for _, literals in expressions.calls_in(expression) for a in literals if isinstance(a, str)]
+    found = [
+        a
+        for _, literals in expressions.calls_in(expression)
+        for a in literals
+        if isinstance(a, str)
+    ]
     return f"（规则 {'、'.join(dict.fromkeys(found))}）" if found else ""
 
 
 def _labels(rule: TaskRule) -> dict[str, str]:
     if rule.form is None:
         return {}
-    return {choice.value: choice.label for each in rule.form.asked if each.key == rule.outcomes for choice in each.choices}
+    return {
+        choice.value: choice.label
+        for each in rule.form.asked
+        if each.key == rule.outcomes
+        for choice in each.choices
+    }
 
 
 def _fields(process: Process, task: str) -> str:
@@ -219,8 +274,16 @@ def _decisions(process: Process) -> Iterator[str]:
         yield f"- {table.name}（{key}，{'取唯一命中行' if table.hit_policy == 'UNIQUE' else '取最先命中行'}）"
         for number, row in enumerate(table.rules, 1):
             cells = zip(table.inputs, row.cells, strict=True)
-            when = "，".join(f"{column.label} {cell}" for column, cell in cells if cell not in ("", "-")) or "其他情形"
-            then = "，".join(f"{output.label} {result}" for output, result in zip(table.outputs, row.results, strict=True))
+            when = (
+                "，".join(
+                    f"{column.label} {cell}" for column, cell in cells if cell not in ("", "-")
+                )
+                or "其他情形"
+            )
+            then = "，".join(
+                f"{output.label} {result}"
+                for output, result in zip(table.outputs, row.results, strict=True)
+            )
             yield f"    {number}. {when} → {then}（{row.description}）"
 
 

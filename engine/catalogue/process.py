@@ -73,7 +73,9 @@ class PollRule:
     candidates: str = ""
     seats: str = ""
     wins: str = ""
-    about: tuple[str, ...] = ()  # facts that are put to the vote; the first one is the question itself
+    about: tuple[
+        str, ...
+    ] = ()  # facts that are put to the vote; the first one is the question itself
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,9 @@ class TaskRule:
     poll: PollRule | None = None
     form: forms.Form | None = None
     meeting: MeetingRule | None = None
-    room: tuple[str, ...] = ()  # the lanes that may read what was said here; empty: all who see the matter
+    room: tuple[
+        str, ...
+    ] = ()  # the lanes that may read what was said here; empty: all who see the matter
     link: bool = False  # may be answered from outside by a one-time link
     tells: tuple[Tell, ...] = ()
 
@@ -202,11 +206,17 @@ def read(folder: Path) -> dict[str, str]:
     files: dict[str, str] = {}
     size = 0
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix in TEXTS and not any(p.startswith(".") for p in path.relative_to(folder).parts):
+        if (
+            path.is_file()
+            and path.suffix in TEXTS
+            and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+        ):
             data = path.read_bytes()
             size += len(data)
             if size > MAX_FOLDER:
-                raise ProcessFault(f"流程文件夹超过 {MAX_FOLDER // 1_000_000} MB。", file=str(folder))
+                raise ProcessFault(
+                    f"流程文件夹超过 {MAX_FOLDER // 1_000_000} MB。", file=str(folder)
+                )
             try:
                 files[path.relative_to(folder).as_posix()] = data.decode("utf-8")
             except UnicodeDecodeError as fault:
@@ -216,16 +226,28 @@ def read(folder: Path) -> dict[str, str]:
 
 def completed(files: Mapping[str, str], processes: Path) -> dict[str, str]:
     """The files with what they name and do not have, but several processes have in common: tables, the letter's layout."""
-    named = {f"{key}.dmn": f"decisions/{key}.dmn" for key in _DECIDES.findall(files.get("process.bpmn", ""))}
+    named = {
+        f"{key}.dmn": f"decisions/{key}.dmn"
+        for key in _DECIDES.findall(files.get("process.bpmn", ""))
+    }
     if any(LETTER in text for name, text in files.items() if name.startswith("documents/")):
         named[f"documents/{LETTER}"] = f"documents/{LETTER}"
     wanted = {name: processes / place for name, place in named.items() if name not in files}
-    return {**{name: path.read_text("utf-8") for name, path in sorted(wanted.items()) if path.is_file()}, **files}
+    return {
+        **{
+            name: path.read_text("utf-8") for name, path in sorted(wanted.items()) if path.is_file()
+        },
+        **files,
+    }
 
 
 def frozen(files: Mapping[str, str]) -> dict[str, str]:
     """The files that make the version: what runs. Stories, outline and notes may change without a new version."""
-    return {k: v for k, v in files.items() if k.startswith(FROZEN) or ("/" not in k and k.endswith(".dmn"))}
+    return {
+        k: v
+        for k, v in files.items()
+        if k.startswith(FROZEN) or ("/" not in k and k.endswith(".dmn"))
+    }
 
 
 def fingerprint(files: Mapping[str, str]) -> str:
@@ -244,7 +266,10 @@ def load(files: Mapping[str, str]) -> Process:
     """The process that these files make. Raises ProcessFault at the first thing without which it cannot be read at all."""
     try:
         return _load(fingerprint(files), json.dumps(frozen(files), sort_keys=True))
-    except (ValueError, RecursionError) as fault:  # numbers of ten thousand digits, a thousand brackets, half characters
+    except (
+        ValueError,
+        RecursionError,
+    ) as fault:  # numbers of ten thousand digits, a thousand brackets, half characters
         raise ProcessFault("流程文件夹里有无法读取的内容。", file="process.toml") from fault
 
 
@@ -276,7 +301,9 @@ def _form(files: Mapping[str, str], name: str) -> forms.Form | None:
         raise ProcessFault(f"不是有效的 JSON:{fault}", file=path) from fault
 
 
-def _assemble(digest: str, files: dict[str, str], raw: dict[str, Any], tree: Any, diagram: Diagram) -> Process:
+def _assemble(
+    digest: str, files: dict[str, str], raw: dict[str, Any], tree: Any, diagram: Diagram
+) -> Process:
     launch_form = _form(files, "launch")
     assert launch_form is not None
     process_id = str(raw["id"])
@@ -295,15 +322,25 @@ def _assemble(digest: str, files: dict[str, str], raw: dict[str, Any], tree: Any
         disclosed_by=frozenset(raw.get("disclosed_by", [])),
         lanes={k: _lane(k, v) for k, v in raw.get("lanes", {}).items()},
         tasks={
-            "launch": TaskRule("launch", Words("提出", "Launch"), Words("", ""), "", form=launch_form),
-            **{e.id: _task(e.id, e.name, e.lane, raw, files) for e in diagram.elements.values() if e.type == "userTask"},
+            "launch": TaskRule(
+                "launch", Words("提出", "Launch"), Words("", ""), "", form=launch_form
+            ),
+            **{
+                e.id: _task(e.id, e.name, e.lane, raw, files)
+                for e in diagram.elements.values()
+                if e.type == "userTask"
+            },
             **{k: _said(k, v, files) for k, v in raw.get("messages", {}).items()},
         },
         actions=dict(raw.get("actions", {})),
         messages={k: _message(k, v, files) for k, v in raw.get("messages", {}).items()},
-        documents={k: DocumentRule(k, _words(v, "title"), v.get("numbering", ""), bool(v.get("outside")))
-            for k, v in raw.get("documents", {}).items()},
-        decisions={k[:-4]: decisions.parse(v.encode()) for k, v in files.items() if k.endswith(".dmn")},
+        documents={
+            k: DocumentRule(k, _words(v, "title"), v.get("numbering", ""), bool(v.get("outside")))
+            for k, v in raw.get("documents", {}).items()
+        },
+        decisions={
+            k[:-4]: decisions.parse(v.encode()) for k, v in files.items() if k.endswith(".dmn")
+        },
         guards=tuple(_guard(g) for g in raw.get("guards", [])),
         launch_form=launch_form,
         diagram=diagram,
@@ -314,18 +351,38 @@ def _assemble(digest: str, files: dict[str, str], raw: dict[str, Any], tree: Any
 
 
 def _lane(key: str, table: Mapping[str, Any]) -> Lane:
-    return Lane(key, _words(table, "title"), table.get("post", ""), table.get("unit", ""), table.get("person", ""))
+    return Lane(
+        key,
+        _words(table, "title"),
+        table.get("post", ""),
+        table.get("unit", ""),
+        table.get("person", ""),
+    )
 
 
 def _message(name: str, table: Mapping[str, Any], files: Mapping[str, str]) -> MessageRule:
-    return MessageRule(name, _words(table, "title"), _words(table, "asks"), table.get("lane", ""), _form(files, name))
+    return MessageRule(
+        name,
+        _words(table, "title"),
+        _words(table, "asks"),
+        table.get("lane", ""),
+        _form(files, name),
+    )
 
 
 def _said(name: str, table: Mapping[str, Any], files: Mapping[str, str]) -> TaskRule:
     """What a person says by a message is kept and shown like the answers of a task."""
     title, asks = _words(table, "title"), _words(table, "asks")
     room = tuple(table.get("room", []))
-    return TaskRule(name, title, asks, table.get("lane", ""), gates=_gates(table), form=_form(files, name), room=room)
+    return TaskRule(
+        name,
+        title,
+        asks,
+        table.get("lane", ""),
+        gates=_gates(table),
+        form=_form(files, name),
+        room=room,
+    )
 
 
 def _gates(table: Mapping[str, Any]) -> tuple[Gate, ...]:
@@ -333,10 +390,17 @@ def _gates(table: Mapping[str, Any]) -> tuple[Gate, ...]:
 
 
 def _guard(table: Mapping[str, Any]) -> Guard:
-    return Guard(frozenset(table["at"]), str(table["holds"]), _words(table, "text"), str(table.get("basis", "")))
+    return Guard(
+        frozenset(table["at"]),
+        str(table["holds"]),
+        _words(table, "text"),
+        str(table.get("basis", "")),
+    )
 
 
-def _task(key: str, name: str, lane: str, raw: Mapping[str, Any], files: Mapping[str, str]) -> TaskRule:
+def _task(
+    key: str, name: str, lane: str, raw: Mapping[str, Any], files: Mapping[str, str]
+) -> TaskRule:
     table = raw.get("tasks", {}).get(key, {})
     title = _words(table, "title")
     after, after_en = table.get("next", {}), table.get("next_en", {})
@@ -359,13 +423,19 @@ def _task(key: str, name: str, lane: str, raw: Mapping[str, Any], files: Mapping
         meeting=_meeting(table["meeting"]) if "meeting" in table else None,
         room=tuple(table.get("room", [])),
         link=bool(table.get("link", False)),
-        tells=tuple(Tell(str(t.get("when", "")), _words(t, "text")) for t in table.get("tells", [])),
+        tells=tuple(
+            Tell(str(t.get("when", "")), _words(t, "text")) for t in table.get("tells", [])
+        ),
     )
 
 
 def _meeting(table: Mapping[str, Any]) -> MeetingRule:
     return MeetingRule(
-        table["formal"], table.get("observers", ""), table.get("guests", ""), table["quorum"], _words(table, "words")
+        table["formal"],
+        table.get("observers", ""),
+        table.get("guests", ""),
+        table["quorum"],
+        _words(table, "words"),
     )
 
 

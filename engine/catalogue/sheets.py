@@ -60,7 +60,9 @@ class Lexicon:
     def sheet(self, table_id: str, table: decisions.Table) -> Sheet:
         """What the table is called; by its own name where nothing is written about it."""
         nothing = Words("", "")
-        return self.sheets.get(table_id) or Sheet(table_id, "", Words(table.name or table.id, ""), nothing, None, {}, {})
+        return self.sheets.get(table_id) or Sheet(
+            table_id, "", Words(table.name or table.id, ""), nothing, None, {}, {}
+        )
 
     def said(self, text: str, lang: str) -> str:
         """A text of a table in the language asked for; as it stands where there is no English."""
@@ -77,7 +79,14 @@ def read_words(root: Path) -> Lexicon:
         sheets = {key: _sheet(key, each) for key, each in raw.get("tables", {}).items()}
         computed = {key: Words(*each) for key, each in raw.get("computed", {}).items()}
         return Lexicon(sheets, dict(raw.get("english", {})), computed)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as fault:
+    except (
+        OSError,
+        UnicodeDecodeError,
+        tomllib.TOMLDecodeError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as fault:
         raise ProcessFault(f"{WORDS} 读不懂：{fault}", file=WORDS) from fault
 
 
@@ -88,7 +97,10 @@ def _sheet(key: str, raw: Mapping[str, Any]) -> Sheet:
         title=Words(raw["title"], raw["title_en"]),
         summary=Words(raw.get("summary", ""), raw.get("summary_en", "")),
         on=raw.get("on"),
-        asks={k: Ask(Words(v["title"], v["title_en"]), v["type"]) for k, v in raw.get("asks", {}).items()},
+        asks={
+            k: Ask(Words(v["title"], v["title_en"]), v["type"])
+            for k, v in raw.get("asks", {}).items()
+        },
         codes={k: Words(*v) for k, v in raw.get("codes", {}).items()},
     )
 
@@ -115,15 +127,21 @@ def _parsed(path: Path) -> decisions.Table:
     try:
         return decisions.parse(path.read_bytes())
     except ProcessFault as fault:
-        raise ProcessFault(fault.message, file=f"{path.parent.name}/{path.name}", advice=fault.advice) from fault
+        raise ProcessFault(
+            fault.message, file=f"{path.parent.name}/{path.name}", advice=fault.advice
+        ) from fault
 
 
 @lru_cache(maxsize=4)
-def _known(root: Path, _stamp: tuple[tuple[str, int], ...]) -> tuple[Lexicon, dict[str, decisions.Table]]:
+def _known(
+    root: Path, _stamp: tuple[tuple[str, int], ...]
+) -> tuple[Lexicon, dict[str, decisions.Table]]:
     return read_words(root), read_shared(root)
 
 
 def known(root: Path) -> tuple[Lexicon, dict[str, decisions.Table]]:
     """The words and the shared tables, read again when a file has changed."""
     files = [*(root / SHARED).glob("*"), *paths(root).values()]
-    return _known(root, tuple(sorted((str(f), f.stat().st_mtime_ns) for f in set(files) if f.is_file())))
+    return _known(
+        root, tuple(sorted((str(f), f.stat().st_mtime_ns) for f in set(files) if f.is_file()))
+    )

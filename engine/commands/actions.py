@@ -29,20 +29,41 @@ def issue_document(run: Run, args: Args) -> None:
     """
     rule = run.process.documents.get(args["document"])
     if rule is None:
-        raise ProcessFault(f"没有文书 {args['document']}。", file="process.toml", element=args["document"])
+        raise ProcessFault(
+            f"没有文书 {args['document']}。", file="process.toml", element=args["document"]
+        )
     if "set" in args:
         set_fact(run, args)
-    number = next_number(run.session, run.row["union_id"], f"doc:{rule.numbering}", rule.numbering) if rule.numbering else ""
-    data = document_data(run, number, rule.title.zh, run.process.files.get(f"documents/{rule.key}.typ", ""))
+    number = (
+        next_number(run.session, run.row["union_id"], f"doc:{rule.numbering}", rule.numbering)
+        if rule.numbering
+        else ""
+    )
+    data = document_data(
+        run, number, rule.title.zh, run.process.files.get(f"documents/{rule.key}.typ", "")
+    )
     digest = canonical.digest(canonical.dumps(data)).hex()
     key = tables.new_id()
     run.session.execute(
         insert(tables.document).values(
-            id=key, instance_id=run.row["id"], kind=rule.key, number=number, title=rule.title.zh, data=data,
-            data_sha256=digest, issued_at=clock.now(),
+            id=key,
+            instance_id=run.row["id"],
+            kind=rule.key,
+            number=number,
+            title=rule.title.zh,
+            data=data,
+            data_sha256=digest,
+            issued_at=clock.now(),
         )
-    )  # fmt: skip
-    run.ledger.add("document_issued", None, document=rule.key, number=number or None, id=str(key), sha256=digest)
+    )
+    run.ledger.add(
+        "document_issued",
+        None,
+        document=rule.key,
+        number=number or None,
+        id=str(key),
+        sha256=digest,
+    )
 
 
 def document_data(run: Run, number: str, title: str, template: str = "") -> dict[str, Any]:
@@ -51,20 +72,26 @@ def document_data(run: Run, number: str, title: str, template: str = "") -> dict
     What was said in a room goes along only when the template names the task.
     """
     tasks = run.process.tasks
-    facts = {k: v for k, v in run.facts.items() if k not in tasks or not tasks[k].room or k in template}
+    facts = {
+        k: v for k, v in run.facts.items() if k not in tasks or not tasks[k].room or k in template
+    }
     ids = set(_ids_in(facts)) | {run.row["starter_id"]}
     units = organisation.unit_names(run.session, {*ids, run.row["union_id"]})
     return {
         "instance": {
-            "id": str(run.row["id"]), "number": run.row["number"], "title": run.title, "process": run.process.title.zh,
-            "union": units.get(run.row["union_id"], ""), "started_on": clock.day_of(run.row["started_at"]).isoformat(),
+            "id": str(run.row["id"]),
+            "number": run.row["number"],
+            "title": run.title,
+            "process": run.process.title.zh,
+            "union": units.get(run.row["union_id"], ""),
+            "started_on": clock.day_of(run.row["started_at"]).isoformat(),
         },
         "facts": facts,
         "people": {str(k): v for k, v in organisation.names(run.session, ids).items()},
         "units": {str(k): v for k, v in units.items()},
         "labels": _labels(run),
         "document": {"number": number, "title": title, "issued_on": clock.today().isoformat()},
-    }  # fmt: skip
+    }
 
 
 def _ids_in(value: Any) -> list[UUID]:
@@ -82,7 +109,10 @@ def _ids_in(value: Any) -> list[UUID]:
 
 def _labels(run: Run) -> dict[str, dict[str, str]]:
     """ "task.field" -> value -> label, so that a template shows words instead of codes."""
-    forms_ = {"launch": run.process.launch_form, **{k: t.form for k, t in run.process.tasks.items()}}
+    forms_ = {
+        "launch": run.process.launch_form,
+        **{k: t.form for k, t in run.process.tasks.items()},
+    }
     labels: dict[str, dict[str, str]] = {}
     for task, form in forms_.items():
         for f in form.fields if form else ():
@@ -122,7 +152,11 @@ def take_over(run: Run, args: Args) -> None:
     task = tables.task.c
     run.session.execute(
         update(tables.task)
-        .where(task.instance_id == run.row["id"], task.state == "open", task.assignee_id == UUID(str(old)))
+        .where(
+            task.instance_id == run.row["id"],
+            task.state == "open",
+            task.assignee_id == UUID(str(old)),
+        )
         .values(assignee_id=UUID(str(new)), revision=task.revision + 1)
     )
     run.ledger.add("mover_replaced", run.actor, old=str(old), new=str(new))
@@ -145,43 +179,76 @@ def merge_into(run: Run, args: Args) -> None:
     )
     run.facts["merged_into"] = {"id": str(target), "number": known}
     run.ledger.add("instance_merged", run.actor, into=str(target), number=known)
-    queue.defer(run.session, "note_origin", instance_id=str(target), **(_own(run, "origin") | {"origin": str(run.row["id"])}))
+    queue.defer(
+        run.session,
+        "note_origin",
+        instance_id=str(target),
+        **(_own(run, "origin") | {"origin": str(run.row["id"])}),
+    )
 
 
 def notify_merged(run: Run, args: Args) -> None:
     """Send `message` (default lead_replied) to every instance merged into this one, with `facts` (names) along."""
     link = tables.link.c
-    origins = run.session.execute(select(link.from_id).where(link.to_id == run.row["id"], link.kind == "merged_into")).scalars()
+    origins = run.session.execute(
+        select(link.from_id).where(link.to_id == run.row["id"], link.kind == "merged_into")
+    ).scalars()
     along = {name: run.facts.get(name) for name in args.get("facts", [])}
     along["lead"] = _own(run, "id")
     for origin in origins:
-        queue.defer(run.session, "deliver", instance_id=str(origin), message=args.get("message", "lead_replied"), answers=along)
+        queue.defer(
+            run.session,
+            "deliver",
+            instance_id=str(origin),
+            message=args.get("message", "lead_replied"),
+            answers=along,
+        )
 
 
 def extend(run: Run, args: Args) -> None:
     """`task`, `rule`: the open task gets that much more time; its timers are computed anew."""
     task = tables.task
     row = run.session.execute(
-        select(task).where(task.c.instance_id == run.row["id"], task.c.element == args["task"], task.c.state == "open")
+        select(task).where(
+            task.c.instance_id == run.row["id"],
+            task.c.element == args["task"],
+            task.c.state == "open",
+        )
     ).first()
     if row is None or row.due_at is None:  # granted too late: the task was finished meanwhile
         run.ledger.add("deadline_kept", run.actor, task=args["task"], rule=args["rule"])
         return
     ruling = run.around.ruling(args["rule"], run.decisive_on)
-    due = run.around.calendar.add(row.due_at - timedelta(seconds=1), run.rule(args["rule"]), ruling.unit)
+    due = run.around.calendar.add(
+        row.due_at - timedelta(seconds=1), run.rule(args["rule"]), ruling.unit
+    )
     shown = timers.due_json(due, "", args["rule"])
-    values = {"due_at": due.moment, "due": {**(shown or {}), "extended": True}, "revision": row.revision + 1}
+    values = {
+        "due_at": due.moment,
+        "due": {**(shown or {}), "extended": True},
+        "revision": row.revision + 1,
+    }
     run.session.execute(update(task).where(task.c.id == row.id).values(**values))
     timer = tables.timer
-    waiting = run.session.execute(select(timer).where(timer.c.task_id == row.id, timer.c.state == "waiting")).all()
+    waiting = run.session.execute(
+        select(timer).where(timer.c.task_id == row.id, timer.c.state == "waiting")
+    ).all()
     for old in waiting:
         moment = run.moment(old.expression, {"task_due": run.told(due)})
         if moment is not None:
             run.session.execute(
-                update(timer).where(timer.c.id == old.id).values(due_at=moment.moment, provisional=moment.provisional)
+                update(timer)
+                .where(timer.c.id == old.id)
+                .values(due_at=moment.moment, provisional=moment.provisional)
             )
             timers.look_at(run.session, [moment.moment])
-    run.ledger.add("deadline_extended", run.actor, task=args["task"], rule=args["rule"], due=due.day.isoformat())
+    run.ledger.add(
+        "deadline_extended",
+        run.actor,
+        task=args["task"],
+        rule=args["rule"],
+        due=due.day.isoformat(),
+    )
 
 
 def remind(run: Run, args: Args) -> None:
@@ -203,7 +270,9 @@ def recount(run: Run, args: Args) -> None:
             outcome["silent"] += 1
     assert rule is not None
     outcome["voters"] = voters
-    outcome["passed"] = bool(run.value(rule.passes, {k: v for k, v in outcome.items() if k != "voters"}))
+    outcome["passed"] = bool(
+        run.value(rule.passes, {k: v for k, v in outcome.items() if k != "voters"})
+    )
     run.facts[args["poll"]] = outcome
     run.ledger.add("poll_recounted", run.actor, task=args["poll"], passed=outcome["passed"])
 
@@ -218,8 +287,15 @@ def add_to_report(run: Run, args: Args) -> None:
 def archive(run: Run, _args: Args) -> None:
     """Close the file: how many events and documents it holds is put on record."""
     document = tables.document.c
-    count = run.session.execute(select(func.count()).where(document.instance_id == run.row["id"])).scalar_one()
-    run.ledger.add("instance_archived", None, documents=count, retention_years=run.process.raw.get("retention_years"))
+    count = run.session.execute(
+        select(func.count()).where(document.instance_id == run.row["id"])
+    ).scalar_one()
+    run.ledger.add(
+        "instance_archived",
+        None,
+        documents=count,
+        retention_years=run.process.raw.get("retention_years"),
+    )
 
 
 def begin(run: Run, args: Args) -> None:
@@ -236,7 +312,9 @@ def begin(run: Run, args: Args) -> None:
         origin = {**_own(run, "id"), "kind": args["kind"]}
         matter = instances.launch(run.session, actor, args["process"], answers, origin)
     except (Refused, NotFound, Invalid, ValueError) as fault:
-        raise ProcessFault(f"不能发起关联的事项：{fault}", file="process.toml", element=args["process"]) from fault
+        raise ProcessFault(
+            f"不能发起关联的事项：{fault}", file="process.toml", element=args["process"]
+        ) from fault
     number = _link(run, matter, args["kind"])
     run.facts[args["kind"]] = {"matter": str(matter), "number": number}
     run.ledger.add("matter_begun", run.actor, link=args["kind"], **_said(matter, number))
@@ -247,17 +325,23 @@ def link(run: Run, args: Args) -> None:
     matter = UUID(str(run.value(args["matter"])))
     number = _link(run, matter, args["kind"])
     run.ledger.add("matter_linked", run.actor, link=args["kind"], **_said(matter, number))
-    queue.defer(run.session, "note_link", instance_id=str(matter), kind=args["kind"], **_own(run, "origin"))
+    queue.defer(
+        run.session, "note_link", instance_id=str(matter), kind=args["kind"], **_own(run, "origin")
+    )
 
 
 def tell(run: Run, args: Args) -> None:
     """`matter`, `message`, `with`: let a message event of another matter happen, with these answers."""
     matter = UUID(str(run.value(args["matter"])))
-    answers = {key: _plain(run.value(expression)) for key, expression in args.get("with", {}).items()}
+    answers = {
+        key: _plain(run.value(expression)) for key, expression in args.get("with", {}).items()
+    }
     answers["origin"] = _own(run, "id")
     number = _link(run, matter, args["message"])
     run.ledger.add("matter_told", run.actor, message=args["message"], **_said(matter, number))
-    queue.defer(run.session, "deliver", instance_id=str(matter), message=args["message"], answers=answers)
+    queue.defer(
+        run.session, "deliver", instance_id=str(matter), message=args["message"], answers=answers
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -280,19 +364,32 @@ def _link(run: Run, matter: UUID, kind: str) -> str:
     """The number of another matter of this union, now linked to this one; "" of a confidential one. Raises ProcessFault."""
     instance = tables.instance.c
     found = run.session.execute(
-        select(instance.number, instance.confidential)
-        .where(instance.id == matter, instance.union_id == run.row["union_id"])
+        select(instance.number, instance.confidential).where(
+            instance.id == matter, instance.union_id == run.row["union_id"]
+        )
     ).first()
     if found is None or matter == run.row["id"]:
         raise ProcessFault("关联的事项不存在。", file="process.toml", element=kind)
     run.session.execute(
-        upsert(tables.link).values(from_id=run.row["id"], to_id=matter, kind=kind, at=clock.now()).on_conflict_do_nothing()
+        upsert(tables.link)
+        .values(from_id=run.row["id"], to_id=matter, kind=kind, at=clock.now())
+        .on_conflict_do_nothing()
     )
     return "" if found.confidential else str(found.number)
 
 
 ACTIONS: dict[str, Callable[[Run, Args], None]] = {
-    "issue_document": issue_document, "set_fact": set_fact, "take_over": take_over, "merge_into": merge_into,
-    "notify_merged": notify_merged, "extend": extend, "remind": remind, "recount": recount,
-    "add_to_report": add_to_report, "archive": archive, "begin": begin, "link": link, "tell": tell,
-}  # fmt: skip
+    "issue_document": issue_document,
+    "set_fact": set_fact,
+    "take_over": take_over,
+    "merge_into": merge_into,
+    "notify_merged": notify_merged,
+    "extend": extend,
+    "remind": remind,
+    "recount": recount,
+    "add_to_report": add_to_report,
+    "archive": archive,
+    "begin": begin,
+    "link": link,
+    "tell": tell,
+}

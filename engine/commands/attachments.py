@@ -18,17 +18,27 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 50 * 1024 * 1024
 MEDIA_TYPES = {
-    "pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "txt": "text/plain",
-    "doc": "application/msword", "xls": "application/vnd.ms-excel", "ofd": "application/ofd",
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "txt": "text/plain",
+    "doc": "application/msword",
+    "xls": "application/vnd.ms-excel",
+    "ofd": "application/ofd",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}  # fmt: skip
+}
 
 
 def keep(session: Session, data: bytes) -> str:
     """Store bytes by their SHA-256 (hex), once."""
     digest = hashlib.sha256(data).hexdigest()
-    session.execute(insert(tables.blob).values(sha256=digest, size=len(data), data=data).on_conflict_do_nothing())
+    session.execute(
+        insert(tables.blob)
+        .values(sha256=digest, size=len(data), data=data)
+        .on_conflict_do_nothing()
+    )
     return digest
 
 
@@ -46,14 +56,25 @@ def add(session: Session, actor: Actor, name: str, data: bytes) -> UUID:
     shown = "".join(c for c in name if c.isprintable())[-120:]
     session.execute(
         insert(tables.attachment).values(
-            id=key, member_id=actor.id, name=shown, media_type=MEDIA_TYPES[ending], sha256=keep(session, data),
-            size=len(data), at=clock.now(),
+            id=key,
+            member_id=actor.id,
+            name=shown,
+            media_type=MEDIA_TYPES[ending],
+            sha256=keep(session, data),
+            size=len(data),
+            at=clock.now(),
         )
-    )  # fmt: skip
+    )
     return key
 
 
-def adopt(session: Session, actor: Actor | None, instance_id: UUID, form: forms.Form, clean: dict[str, Any]) -> None:
+def adopt(
+    session: Session,
+    actor: Actor | None,
+    instance_id: UUID,
+    form: forms.Form,
+    clean: dict[str, Any],
+) -> None:
     """Make the files that the answers name part of the instance. Raises Invalid for one that is not the actor's."""
     attachment = tables.attachment.c
     for field in form.fields:
@@ -66,11 +87,17 @@ def adopt(session: Session, actor: Actor | None, instance_id: UUID, form: forms.
             raise Invalid({field.key: ["附件编号不对。"]}) from None
         known = session.execute(
             select(attachment.id, attachment.name, attachment.sha256).where(
-                attachment.id.in_(ids), (attachment.instance_id == instance_id)
-                | (attachment.instance_id.is_(None) & (attachment.member_id == (actor.id if actor else None))),
+                attachment.id.in_(ids),
+                (attachment.instance_id == instance_id)
+                | (
+                    attachment.instance_id.is_(None)
+                    & (attachment.member_id == (actor.id if actor else None))
+                ),
             )
-        ).all()  # fmt: skip
+        ).all()
         if len(known) != len(ids):
             raise Invalid({field.key: ["附件已不存在，请重新上传。"]})
-        session.execute(update(tables.attachment).where(attachment.id.in_(ids)).values(instance_id=instance_id))
+        session.execute(
+            update(tables.attachment).where(attachment.id.in_(ids)).values(instance_id=instance_id)
+        )
         clean[field.key] = [{"id": str(k.id), "name": k.name, "sha256": k.sha256} for k in known]

@@ -29,24 +29,43 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 MOST_GUESSES, WINDOW_MINUTES = 5, 15
-_poll, _roll, _box, _key, _part = tables.poll, tables.roll, tables.box, tables.teller_key, tables.teller_part
+_poll, _roll, _box, _key, _part = (
+    tables.poll,
+    tables.roll,
+    tables.box,
+    tables.teller_key,
+    tables.teller_part,
+)
 _envelope, _task, _instance = tables.envelope, tables.task, tables.instance
 
 _BALLOT = (
     select(
-        _poll.c.id, _poll.c.state, _poll.c.secret, _poll.c.closes_at, _poll.c.instance_id, _poll.c.meeting_id,
-        _task.c.element, _box.c.size,
-        _instance.c.version, _instance.c.state.label("instance_state"),
+        _poll.c.id,
+        _poll.c.state,
+        _poll.c.secret,
+        _poll.c.closes_at,
+        _poll.c.instance_id,
+        _poll.c.meeting_id,
+        _task.c.element,
+        _box.c.size,
+        _instance.c.version,
+        _instance.c.state.label("instance_state"),
     )
     .join(_roll, _roll.c.poll_id == _poll.c.id)
     .join(_task, _task.c.id == _poll.c.task_id)
     .join(_instance, _instance.c.id == _poll.c.instance_id)
     .outerjoin(_box, _box.c.poll_id == _poll.c.id)
     .where(_poll.c.id == bindparam("key"), _roll.c.member_id == bindparam("who"))
-)  # fmt: skip
-_HELD = select(_poll.c.state, _poll.c.closes_at).where(_poll.c.id == bindparam("key")).with_for_update(read=True)
+)
+_HELD = (
+    select(_poll.c.state, _poll.c.closes_at)
+    .where(_poll.c.id == bindparam("key"))
+    .with_for_update(read=True)
+)
 _PUT = upsert(_envelope).on_conflict_do_nothing().returning(_envelope.c.receipt)
-_MINE = select(_envelope.c.receipt).where(_envelope.c.poll_id == bindparam("key"), _envelope.c.member_id == bindparam("who"))
+_MINE = select(_envelope.c.receipt).where(
+    _envelope.c.poll_id == bindparam("key"), _envelope.c.member_id == bindparam("who")
+)
 _VOTED = (
     update(_roll)
     .where(_roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who"), _roll.c.open)
@@ -55,7 +74,7 @@ _VOTED = (
 _WAITING = select(func.count()).where(_roll.c.poll_id == bindparam("key"), _roll.c.open)
 _GUESSES = text(
     "SELECT count(*) FROM event WHERE instance_id = :chain AND actor_id = :who AND kind = 'attempt_refused' "
-    "AND at > :since AND body LIKE '%\"code\":\"wrong_passphrase\"%'"
+    'AND at > :since AND body LIKE \'%"code":"wrong_passphrase"%\''
 )
 
 
@@ -67,7 +86,12 @@ def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     it has opened; Invalid for a weak passphrase, Refused without quorum.
     """
     secret, salt = _strong(passphrase), os.urandom(SALT_BYTES)
-    tellers_ = session.execute(select(_poll.c.tellers).where(_poll.c.id == poll_id, _poll.c.secret)).scalar() or ()
+    tellers_ = (
+        session.execute(
+            select(_poll.c.tellers).where(_poll.c.id == poll_id, _poll.c.secret)
+        ).scalar()
+        or ()
+    )
     public = b""
     if actor.id in tellers_:  # both are slow on purpose: before the lock, not for all
         _must_differ(session, actor, passphrase)
@@ -77,9 +101,15 @@ def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     if poll.state != "called":
         raise Conflict("密钥已经领取完毕。", code="keys_taken")
     new = upsert(_key).values(poll_id=poll_id, member_id=actor.id, salt=salt, public=public)
-    session.execute(new.on_conflict_do_update(index_elements=["poll_id", "member_id"], set_={"salt": salt, "public": public}))
+    session.execute(
+        new.on_conflict_do_update(
+            index_elements=["poll_id", "member_id"], set_={"salt": salt, "public": public}
+        )
+    )
     run.ledger.add("key_taken", actor, task=task.element, poll=str(poll_id), key=public.hex())
-    rows = session.execute(select(_key.c.member_id, _key.c.public).where(_key.c.poll_id == poll_id)).all()
+    rows = session.execute(
+        select(_key.c.member_id, _key.c.public).where(_key.c.poll_id == poll_id)
+    ).all()
     keys = {str(row.member_id): bytes(row.public) for row in rows}
     with run.answering():
         if len(keys) == len(poll.tellers):
@@ -101,7 +131,9 @@ def _strong(passphrase: str) -> str:
     """The passphrase in the form from which keys are made."""
     plain = _normal(passphrase)
     if not password.SHORTEST <= len(plain) <= password.LONGEST:
-        raise Invalid({"passphrase": [f"口令应为 {password.SHORTEST} 至 {password.LONGEST} 个字符。"]})
+        raise Invalid(
+            {"passphrase": [f"口令应为 {password.SHORTEST} 至 {password.LONGEST} 个字符。"]}
+        )
     if plain.casefold() in password.COMMONEST or len(set(plain)) == 1:
         raise Invalid({"passphrase": ["这个口令太常见，请换一个。"]})
     return plain
@@ -117,7 +149,11 @@ def _begin(run: Run, poll: Any, task: Any, keys: dict[str, bytes]) -> None:
     slip, needed = envelopes.slip(poll), int(poll.rule["keys"])
     size = ballots.size_for(slip)
     made = ballots.make(keys, needed)
-    run.session.execute(insert(_box).values(poll_id=poll.id, needed=needed, size=size, least=slip.least, most=slip.most))
+    run.session.execute(
+        insert(_box).values(
+            poll_id=poll.id, needed=needed, size=size, least=slip.least, most=slip.most
+        )
+    )
     run.session.execute(
         insert(_part),
         [
@@ -128,9 +164,16 @@ def _begin(run: Run, poll: Any, task: Any, keys: dict[str, bytes]) -> None:
     public = base64.b64encode(made.public).decode()
     run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(public_key=public))
     questions.start(
-        run, poll.id, task.element, public_key=public, choices=list(slip.choices), least=slip.least, most=slip.most, size=size,
+        run,
+        poll.id,
+        task.element,
+        public_key=public,
+        choices=list(slip.choices),
+        least=slip.least,
+        most=slip.most,
+        size=size,
         keys={"needed": needed, "tellers": sorted(keys)},
-    )  # fmt: skip
+    )
     settle.save(run)
 
 
@@ -146,7 +189,9 @@ def cast(session: Session, actor: Actor, poll_id: UUID, sealed: bytes) -> str:
     receipt = ballots.receipt_of(sealed)
     if _earlier(session, actor, poll_id, receipt):
         return receipt
-    _still_open(ballot.instance_state, ballot.state, ballot.closes_at)  # before the lock, so that nobody holds up the close
+    _still_open(
+        ballot.instance_state, ballot.state, ballot.closes_at
+    )  # before the lock, so that nobody holds up the close
     _may_vote(session, actor, ballot)
     if not ballots.is_envelope(sealed, ballot.size):
         raise Invalid({"envelope": ["信封的大小不对。"]})
@@ -173,7 +218,9 @@ def _earlier(session: Session, actor: Actor, poll_id: UUID, receipt: str) -> boo
 
 def _still_open(instance_state: str, state: str, closes_at: Any) -> None:
     if instance_state != "running":
-        raise Conflict(f"此件{settle.STATES.get(instance_state, '')}，不能投票。", code="not_running")
+        raise Conflict(
+            f"此件{settle.STATES.get(instance_state, '')}，不能投票。", code="not_running"
+        )
     if state == "called":
         raise Conflict("投票还没有开始。", code="not_open")
     if state != "open" or (closes_at is not None and clock.now() >= closes_at):
@@ -188,7 +235,11 @@ def _may_vote(session: Session, actor: Actor, ballot: Any) -> None:
     rule = process_of(session, ballot.version).tasks[ballot.element]
     if not rule.recuse:
         return
-    row = session.execute(select(_instance).where(_instance.c.id == ballot.instance_id)).mappings().one()
+    row = (
+        session.execute(select(_instance).where(_instance.c.id == ballot.instance_id))
+        .mappings()
+        .one()
+    )
     if settle.resume(session, actor, dict(row)).value(rule.recuse):
         raise Refused("您与此件有利害关系，应当回避。", code="recused", **where)
 
@@ -196,7 +247,9 @@ def _may_vote(session: Session, actor: Actor, ballot: Any) -> None:
 def close_when_all_voted(session: Session, poll_id: UUID) -> None:
     """Stop a poll that ends when all have voted (`early` = "all"). To be called in a transaction of its own after a cast:
     the last to commit surely sees all the others."""
-    found = session.execute(select(_poll.c.state, _poll.c.rule, _poll.c.secret).where(_poll.c.id == poll_id)).one()
+    found = session.execute(
+        select(_poll.c.state, _poll.c.rule, _poll.c.secret).where(_poll.c.id == poll_id)
+    ).one()
     wanted = found.secret and found.state == "open" and found.rule.get("early") == "all"
     if not wanted or session.execute(_WAITING, {"key": poll_id}).scalar():
         return
@@ -217,13 +270,21 @@ def join(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     if poll.state != "counting" or run.row["state"] != "running":
         raise Conflict("现在不能开箱。", code="not_counting")
     box = session.execute(select(_box).where(_box.c.poll_id == poll_id)).one()
-    mine = session.execute(select(_key).where(_key.c.poll_id == poll_id, _key.c.member_id == actor.id)).first()
+    mine = session.execute(
+        select(_key).where(_key.c.poll_id == poll_id, _key.c.member_id == actor.id)
+    ).first()
     if mine is None or mine.joined:
         raise Conflict("您已输入过口令。", code="joined")
     if 0 < box.voters < run.rule(questions.FEWEST):
-        raise Conflict("收到的选票太少，开箱就会透露个人的选择；请作废后重新表决。", code="too_few_ballots")
+        raise Conflict(
+            "收到的选票太少，开箱就会透露个人的选择；请作废后重新表决。", code="too_few_ballots"
+        )
     parts = _unwrapped(run, task, mine, passphrase)
-    session.execute(update(_key).where(_key.c.poll_id == poll_id, _key.c.member_id == actor.id).values(joined=True))
+    session.execute(
+        update(_key)
+        .where(_key.c.poll_id == poll_id, _key.c.member_id == actor.id)
+        .values(joined=True)
+    )
     run.ledger.add("key_joined", actor, task=task.element, poll=str(poll_id))
     with run.answering():
         if len(parts) < box.needed:
@@ -238,13 +299,24 @@ def _unwrapped(run: Run, task: Any, mine: Any, passphrase: str) -> dict[UUID, by
     """The parts sealed to this teller by whose they are: the own one, and those of the tellers who joined before."""
     where = {"instance_id": str(run.row["id"]), "verb": "join_key", "element": task.element}
     since = clock.now() - timedelta(minutes=WINDOW_MINUTES)
-    tried = run.session.execute(_GUESSES, {"chain": run.row["id"], "who": mine.member_id, "since": since}).scalar_one()
+    tried = run.session.execute(
+        _GUESSES, {"chain": run.row["id"], "who": mine.member_id, "since": since}
+    ).scalar_one()
     if tried >= MOST_GUESSES:
-        raise Refused(f"口令输错次数过多，请 {WINDOW_MINUTES} 分钟后再试。", code="too_many_attempts", **where)
-    held = select(_part.c.member_id, _part.c.sealed).where(_part.c.poll_id == mine.poll_id, _part.c.holder_id == mine.member_id)
+        raise Refused(
+            f"口令输错次数过多，请 {WINDOW_MINUTES} 分钟后再试。", code="too_many_attempts", **where
+        )
+    held = select(_part.c.member_id, _part.c.sealed).where(
+        _part.c.poll_id == mine.poll_id, _part.c.holder_id == mine.member_id
+    )
     rows = run.session.execute(held).all()
     try:
-        opened = ballots.unwrap([bytes(r.sealed) for r in rows], _normal(passphrase), bytes(mine.salt), bytes(mine.public))
+        opened = ballots.unwrap(
+            [bytes(r.sealed) for r in rows],
+            _normal(passphrase),
+            bytes(mine.salt),
+            bytes(mine.public),
+        )
     except ballots.WrongPassphrase:
         raise Refused("口令不对。", code="wrong_passphrase", **where) from None
     except ballots.BrokenPart:
@@ -256,34 +328,54 @@ def _hand_over(run: Run, poll_id: UUID, parts: dict[UUID, bytes], teller: UUID) 
     """Seal the own part to those who have not joined yet: between two tellers no part lies open in the database."""
     left = select(_key.c.member_id, _key.c.public).where(_key.c.poll_id == poll_id, ~_key.c.joined)
     rows = [
-        {"poll_id": poll_id, "member_id": teller, "holder_id": other.member_id,
-         "sealed": ballots.hand_over(parts[teller], bytes(other.public))}
+        {
+            "poll_id": poll_id,
+            "member_id": teller,
+            "holder_id": other.member_id,
+            "sealed": ballots.hand_over(parts[teller], bytes(other.public)),
+        }
         for other in run.session.execute(left).all()
-    ]  # fmt: skip
+    ]
     run.session.execute(insert(_part), rows)
 
 
 def _open(run: Run, poll: Any, task: Any, box: Any, parts: list[bytes]) -> None:
     """Open and count the envelopes, which come without names and in the order of their receipts; keep the urn only."""
     session, slip = run.session, envelopes.slip(poll)
-    blobs = select(_envelope.c.sealed).where(_envelope.c.poll_id == poll.id).order_by(_envelope.c.receipt)
+    blobs = (
+        select(_envelope.c.sealed)
+        .where(_envelope.c.poll_id == poll.id)
+        .order_by(_envelope.c.receipt)
+    )
     sealed = [bytes(blob) for blob in session.execute(blobs).scalars()]
     if ballots.board_hash(map(ballots.receipt_of, sealed)) != box.board_hash:
-        raise HistoryBroken("信封与公布的回执不符。", instance_id=str(run.row["id"]), poll=str(poll.id))
+        raise HistoryBroken(
+            "信封与公布的回执不符。", instance_id=str(run.row["id"]), poll=str(poll.id)
+        )
     row = session.execute(select(_poll.c.public_key).where(_poll.c.id == poll.id)).scalar_one()
     key = ballots.join(parts, base64.b64decode(row))
     if key is None:
-        raise HistoryBroken("监票人的密钥与公布的公钥不符。", instance_id=str(run.row["id"]), poll=str(poll.id))
+        raise HistoryBroken(
+            "监票人的密钥与公布的公钥不符。", instance_id=str(run.row["id"]), poll=str(poll.id)
+        )
     found = ballots.count(sealed, key, slip)
-    rows = [{"poll_id": poll.id, "code": ballot.code, "choices": list(ballot.choices)} for ballot in found.urn]
+    rows = [
+        {"poll_id": poll.id, "code": ballot.code, "choices": list(ballot.choices)}
+        for ballot in found.urn
+    ]
     if rows:
         session.execute(insert(tables.urn), rows)
     digest = ballots.urn_hash(found.urn)
-    session.execute(update(_box).where(_box.c.poll_id == poll.id).values(urn_hash=digest, invalid=found.invalid))
+    session.execute(
+        update(_box).where(_box.c.poll_id == poll.id).values(urn_hash=digest, invalid=found.invalid)
+    )
     envelopes.shred(session, poll.id)
     counts = dict(found.counts)
     if poll.kind == "election":  # how many chose at all cannot be seen from the sums
-        counts |= {"answered": len(found.urn), ABSTAIN: sum(not ballot.choices for ballot in found.urn)}
+        counts |= {
+            "answered": len(found.urn),
+            ABSTAIN: sum(not ballot.choices for ballot in found.urn),
+        }
     tellers.counted(run, poll, task, counts, found.invalid, board=box.board_hash, urn=digest)
     settle.save(run)
 

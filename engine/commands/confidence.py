@@ -31,7 +31,9 @@ def let_in(session: Session, actor: Actor, instance_id: UUID, member_id: UUID, r
         raise Refused(verb="let_in", instance_id=str(instance_id))
     plain = reasons.plain(reason)
     reader = organisation.actor(session, member_id)
-    seen = select(tables.instance.c.id).where(tables.instance.c.id == instance_id, access.visible(reader))
+    seen = select(tables.instance.c.id).where(
+        tables.instance.c.id == instance_id, access.visible(reader)
+    )
     if session.execute(seen).first() is not None:
         raise Conflict(f"{reader.name}已经可以查阅此件。", code="let_in")
     run.shares.add(member_id)
@@ -54,14 +56,20 @@ def note_reading(session: Session, actor: Actor, instance_id: UUID) -> bool:
     if row is None or not row.confidential:
         return False
     told = select(event.id).where(
-        event.instance_id == instance_id, event.kind == "matter_read", event.actor_id == actor.id,
+        event.instance_id == instance_id,
+        event.kind == "matter_read",
+        event.actor_id == actor.id,
         event.at >= datetime.combine(clock.today(), time(), clock.CHINA),
-    )  # fmt: skip
+    )
     if session.execute(told.limit(1)).first():
         return False
     run = settle.lock(session, actor, instance_id)
     run.ledger.add("matter_read", actor)
     run.ledger.flush(session)
     # not `settle.save`: a read changes nothing of the matter, neither when it last moved nor its revision
-    session.execute(update(tables.instance).where(instance.id == instance_id).values(seq=run.ledger.seq, head=run.ledger.head))
+    session.execute(
+        update(tables.instance)
+        .where(instance.id == instance_id)
+        .values(seq=run.ledger.seq, head=run.ledger.head)
+    )
     return True

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 ABSTAIN = "abstain"  # in an election: a ballot that chooses nobody
 
 
-def tally(run: Run, poll: Any, counts: Mapping[str, int], paper: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def tally(
+    run: Run, poll: Any, counts: Mapping[str, int], paper: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The numbers that a rule may name, whether it holds, and why. `counts` are the ballots cast in the system.
 
     poll: a row; its `rule` says {"passes", "seats", "wins", "presence": {"opening", "closing"}, "invalid", "sealed"}.
@@ -27,7 +29,9 @@ def tally(run: Run, poll: Any, counts: Mapping[str, int], paper: Mapping[str, An
         run.measured.clear()
         most = max(numbers["votes"].values(), default=0)
         names = {k: numbers.get(k, 0) for k in ("roll", "present", "valid")}
-        run.value(poll.rule["wins"], {**names, "votes": most})  # what a seat needs, and what the first has, is part of why
+        run.value(
+            poll.rule["wins"], {**names, "votes": most}
+        )  # what a seat needs, and what the first has, is part of why
     known = {k: v for k, v in numbers.items() if k != "votes"}
     numbers["passed"] = bool(run.value(rule["passes"], known))
     numbers["why"], numbers["why_en"] = explained(run, "zh"), explained(run, "en")
@@ -36,23 +40,41 @@ def tally(run: Run, poll: Any, counts: Mapping[str, int], paper: Mapping[str, An
 
 def _numbers(poll: Any, counts: Mapping[str, int], paper: Mapping[str, Any]) -> dict[str, Any]:
     rule, on_paper = poll.rule, paper.get("counts", {})
-    cast = counts.get("answered", 0) if poll.kind == "election" else sum(counts.get(c, 0) for c in poll.choices)
+    cast = (
+        counts.get("answered", 0)
+        if poll.kind == "election"
+        else sum(counts.get(c, 0) for c in poll.choices)
+    )
     cast += rule.get("invalid", 0)  # sealed ballots that nobody can read were cast all the same
     invalid = rule.get("invalid", 0) + paper.get("invalid", 0)
     returned = cast + paper.get("returned", 0)
     told = {c: counts.get(c, 0) + on_paper.get(c, 0) for c in poll.choices}
     presence = rule.get("presence", {})
     numbers: dict[str, Any] = {
-        "roll": poll.roll_size, "answered": returned, "silent": poll.roll_size - returned,
-        "issued": cast + paper.get("issued", 0), "returned": returned, "valid": returned - invalid, "invalid": invalid,
-    }  # fmt: skip
+        "roll": poll.roll_size,
+        "answered": returned,
+        "silent": poll.roll_size - returned,
+        "issued": cast + paper.get("issued", 0),
+        "returned": returned,
+        "valid": returned - invalid,
+        "invalid": invalid,
+    }
     if "opening" in presence:
-        numbers |= {"present_at_opening": presence["opening"], "present": presence.get("closing", presence["opening"])}
+        numbers |= {
+            "present_at_opening": presence["opening"],
+            "present": presence.get("closing", presence["opening"]),
+        }
     if paper:
         numbers["on_paper"] = dict(paper)
     if poll.kind == "election":
         abstained = counts.get(ABSTAIN, 0) + on_paper.get(ABSTAIN, 0)
-        return {**numbers, "votes": told, "abstain": abstained, "seats": rule["seats"], "candidates": list(poll.choices)}
+        return {
+            **numbers,
+            "votes": told,
+            "abstain": abstained,
+            "seats": rule["seats"],
+            "candidates": list(poll.choices),
+        }
     return {**told, **numbers}
 
 
@@ -68,23 +90,30 @@ def _elected(run: Run, poll: Any, numbers: Mapping[str, Any]) -> dict[str, list[
     last = votes[ranked[seats - 1]]
     if votes[ranked[seats]] < last:
         return {"elected": ranked[:seats], "tied": []}
-    return {"elected": [c for c in ranked if votes[c] > last], "tied": [c for c in ranked if votes[c] == last]}
+    return {
+        "elected": [c for c in ranked if votes[c] > last],
+        "tied": [c for c in ranked if votes[c] == last],
+    }
 
 
 def explained(run: Run, lang: str) -> str:
     """The shares that the rule asked about, each with the number needed and the number reached."""
     zh = lang == "zh"
     said = []
-    for ruling, n, total in {(r.id, n, total): (r, n, total) for r, n, total in run.measured}.values():
+    for ruling, n, total in {
+        (r.id, n, total): (r, n, total) for r, n, total in run.measured
+    }.values():
         least, ok = law.needed(ruling, total), law.compare(ruling.op, ruling, n, total)
         if ruling.op == "<=":
             said.append(
-                f"{ruling.rule.title}：{total} 中不得超过 {least}，实为 {n}，{'符合' if ok else '不符合'}" if zh
+                f"{ruling.rule.title}：{total} 中不得超过 {least}，实为 {n}，{'符合' if ok else '不符合'}"
+                if zh
                 else f"{ruling.rule.title_en}: {least} of {total} at most, {n} reached: {'within' if ok else 'exceeded'}"
-            )  # fmt: skip
+            )
         else:
             said.append(
-                f"{ruling.rule.title}：{total} 中须有 {least}，实有 {n}，{'达到' if ok else '未达到'}" if zh
+                f"{ruling.rule.title}：{total} 中须有 {least}，实有 {n}，{'达到' if ok else '未达到'}"
+                if zh
                 else f"{ruling.rule.title_en}: {least} of {total} needed, {n} reached: {'met' if ok else 'not met'}"
-            )  # fmt: skip
+            )
     return ("；" if zh else "; ").join(said) + (("。" if zh else ".") if said else "")

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _definition = tables.definition
 
 
-def _store(session: Session, files: Mapping[str, str], state: str, author: Actor | None, note: str) -> str:
+def _store(
+    session: Session, files: Mapping[str, str], state: str, author: Actor | None, note: str
+) -> str:
     process = catalogue.load(files)
     column = _definition.c
     known = session.execute(select(column.state).where(column.hash == process.hash)).scalar()
@@ -33,11 +35,19 @@ def _store(session: Session, files: Mapping[str, str], state: str, author: Actor
     ).scalar_one()
     session.execute(
         insert(_definition).values(
-            hash=process.hash, process_id=process.id, number=number, state=state, title=process.title.zh,
-            title_en=process.title.en, files=frozen(files), note=note, author_id=author.id if author else None,
-            created_at=clock.now(), decided_at=clock.now() if state == "published" else None,
+            hash=process.hash,
+            process_id=process.id,
+            number=number,
+            state=state,
+            title=process.title.zh,
+            title_en=process.title.en,
+            files=frozen(files),
+            note=note,
+            author_id=author.id if author else None,
+            created_at=clock.now(),
+            decided_at=clock.now() if state == "published" else None,
         )
-    )  # fmt: skip
+    )
     return process.hash
 
 
@@ -45,12 +55,23 @@ def publish_shipped(session: Session, files: Mapping[str, str]) -> str:
     """Put a definition that came with the product (or that the operator gives on the command line) in force; gives its hash."""
     digest = _store(session, files, "published", None, "随产品发布")
     column = _definition.c
-    row = session.execute(select(column.state, column.process_id).where(column.hash == digest)).one()
+    row = session.execute(
+        select(column.state, column.process_id).where(column.hash == digest)
+    ).one()
     if row.state in ("proposed", "refused"):
         session.execute(
-            update(_definition).where(column.hash == digest).values(state="published", decided_at=clock.now())
+            update(_definition)
+            .where(column.hash == digest)
+            .values(state="published", decided_at=clock.now())
         )
-    history.note(session, history.INSTALLATION, "definition_published", None, process=row.process_id, version=digest)
+    history.note(
+        session,
+        history.INSTALLATION,
+        "definition_published",
+        None,
+        process=row.process_id,
+        version=digest,
+    )
     return digest
 
 
@@ -69,7 +90,14 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     if known is not None:
         raise Conflict("这个版本已经登记过，内容没有变化。", code="same")
     digest = _store(session, files, "proposed", actor, note[:500])
-    history.note(session, history.INSTALLATION, "definition_proposed", actor, process=process.id, version=digest)
+    history.note(
+        session,
+        history.INSTALLATION,
+        "definition_proposed",
+        actor,
+        process=process.id,
+        version=digest,
+    )
     return digest
 
 
@@ -85,8 +113,12 @@ def _loosened(process: Process) -> Iterator[str]:
     if shipped.confidentiality == "named" != process.confidentiality:
         yield "process.toml：本流程涉及个人，密级必须是 named，不能放宽。"
     for guard in shipped.guards:
-        binding = guard.basis in rulebook().ids and any(rule.binding for rule in rulebook().get(guard.basis))
-        if binding and not any(guard.at <= own.at and guard.holds == own.holds for own in process.guards):
+        binding = guard.basis in rulebook().ids and any(
+            rule.binding for rule in rulebook().get(guard.basis)
+        )
+        if binding and not any(
+            guard.at <= own.at and guard.holds == own.holds for own in process.guards
+        ):
             yield f"process.toml：前提“{guard.text.zh}”以 {guard.basis} 为依据，不能删去或放宽，请保留这一段 [[guards]]。"
 
 
@@ -99,7 +131,9 @@ def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:
     """Approve or refuse a proposed version; whoever proposed it may not. Raises NotFound, Refused, Conflict."""
     access.check(actor, "approve_definition", None)
     column = _definition.c
-    row = access.must_see(session.execute(select(_definition).where(column.hash == digest).with_for_update()).first())
+    row = access.must_see(
+        session.execute(select(_definition).where(column.hash == digest).with_for_update()).first()
+    )
     if row.state != "proposed":
         raise Conflict("这个版本已有结论。", code="decided")
     if row.author_id == actor.id:
@@ -110,7 +144,14 @@ def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:
         .where(column.hash == digest)
         .values(state=state, approver_id=actor.id, decided_at=clock.now())
     )
-    history.note(session, history.INSTALLATION, f"definition_{state}", actor, process=row.process_id, version=digest)
+    history.note(
+        session,
+        history.INSTALLATION,
+        f"definition_{state}",
+        actor,
+        process=row.process_id,
+        version=digest,
+    )
     return digest
 
 

@@ -27,9 +27,17 @@ def save(session: Session, actor: Actor, key: str, answers: Mapping[str, Any]) -
     """Keep a draft under "launch:<process>" or "task:<id>"; an older one is replaced. Raises NotFound, Invalid above 64 KB."""
     if not KEY.fullmatch(key):
         raise NotFound
-    kept = {str(k)[:100]: v for k, v in answers.items() if isinstance(v, str | list | int | bool) or v is None}
+    kept = {
+        str(k)[:100]: v
+        for k, v in answers.items()
+        if isinstance(v, str | list | int | bool) or v is None
+    }
     text = json.dumps(kept)
-    if len(text) > MAX_BYTES or "\\u0000" in text or ("\\ud8" in text.lower() and not text.isascii()):
+    if (
+        len(text) > MAX_BYTES
+        or "\\u0000" in text
+        or ("\\ud8" in text.lower() and not text.isascii())
+    ):
         raise Invalid("草稿过长或含有不能保存的字符。")
     row = {"member_id": actor.id, "key": key, "answers": kept, "saved_at": clock.now()}
     statement = insert(_draft).values(**row)

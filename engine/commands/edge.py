@@ -43,7 +43,12 @@ def _record(engine: Engine, actor: Actor, fault: EngineError) -> None:
         if instance_id is None:
             if isinstance(fault, Refused) and fault.details.get("verb"):
                 history.note(
-                    session, actor.union_id, "attempt_refused", actor, verb=fault.details["verb"], why=fault.message
+                    session,
+                    actor.union_id,
+                    "attempt_refused",
+                    actor,
+                    verb=fault.details["verb"],
+                    why=fault.message,
                 )
             return
         key = UUID(str(instance_id))
@@ -82,7 +87,9 @@ def request_hash(method: str, path: str, body: bytes) -> str:
     return hashlib.sha256(f"{method} {path}\n".encode() + body).hexdigest()
 
 
-def once(session: Session, actor: Actor, key: str, request: str, work: Callable[[], Reply]) -> Reply:
+def once(
+    session: Session, actor: Actor, key: str, request: str, work: Callable[[], Reply]
+) -> Reply:
     """Do `work` once per (person, key), in this transaction; a repetition gets the first reply.
 
     Rivals wait on the unique key until the first has committed. Raises Invalid when the key comes with another request.
@@ -92,7 +99,9 @@ def once(session: Session, actor: Actor, key: str, request: str, work: Callable[
     values = {"who": actor.id, "key": key, "request": request, "at": clock.now()}
     if session.execute(_TAKE, values).rowcount != 1:
         reply = tables.reply.c
-        found = session.execute(select(tables.reply).where(reply.member_id == actor.id, reply.key == key)).one()
+        found = session.execute(
+            select(tables.reply).where(reply.member_id == actor.id, reply.key == key)
+        ).one()
         if found.request != request:
             raise Invalid({"Idempotency-Key": ["同一个键不能用于不同的请求。"]})
         if found.status == 0:
@@ -100,6 +109,13 @@ def once(session: Session, actor: Actor, key: str, request: str, work: Callable[
         return Reply(found.status, found.body, found.location)
     done = work()
     session.execute(
-        _GIVE, {"who": actor.id, "key": key, "status": done.status, "body": done.body, "location": done.location}
+        _GIVE,
+        {
+            "who": actor.id,
+            "key": key,
+            "status": done.status,
+            "body": done.body,
+            "location": done.location,
+        },
     )
     return done

@@ -39,13 +39,29 @@ def collect(run: Run, poll: Any) -> None:
     if poll.state != "open":
         return
     run.session.execute(_ON_THE_BOARD, {"poll": poll.id})
-    receipts = run.session.execute(select(_board.c.receipt).where(_board.c.poll_id == poll.id)).scalars().all()
+    receipts = (
+        run.session.execute(select(_board.c.receipt).where(_board.c.poll_id == poll.id))
+        .scalars()
+        .all()
+    )
     voted = select(_envelope.c.member_id).where(_envelope.c.poll_id == poll.id)
     voters = sorted(str(m) for m in run.session.execute(voted).scalars())
     digest = ballots.board_hash(receipts)
-    run.session.execute(update(_box).where(_box.c.poll_id == poll.id).values(voters=len(voters), board_hash=digest))
-    element = run.session.execute(select(tables.task.c.element).where(tables.task.c.id == poll.task_id)).scalar_one()
-    run.ledger.add("ballots_cast", None, task=element, poll=str(poll.id), voters=voters, cast=len(voters), board=digest)
+    run.session.execute(
+        update(_box).where(_box.c.poll_id == poll.id).values(voters=len(voters), board_hash=digest)
+    )
+    element = run.session.execute(
+        select(tables.task.c.element).where(tables.task.c.id == poll.task_id)
+    ).scalar_one()
+    run.ledger.add(
+        "ballots_cast",
+        None,
+        task=element,
+        poll=str(poll.id),
+        voters=voters,
+        cast=len(voters),
+        board=digest,
+    )
 
 
 def shred(session: Session, poll_id: UUID) -> None:

@@ -47,7 +47,9 @@ def erase(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUI
     files = _drop_files(session, instance_id)
     run.facts = {MARK: {"at": clock.now().isoformat()}}
     run.row["title"] = TITLE
-    session.execute(update(tables.instance).where(tables.instance.c.id == instance_id).values(grams=[]))
+    session.execute(
+        update(tables.instance).where(tables.instance.c.id == instance_id).values(grams=[])
+    )
     run.ledger.add("matter_erased", actor, reason=plain, attachments=files)
     settle.save(run)
     return instance_id
@@ -55,15 +57,26 @@ def erase(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUI
 
 def _empty(session: Session, instance_id: UUID) -> None:
     """Take the texts out of the rows that hold them; the rows stay."""
-    task, poll, document, incident = tables.task.c, tables.poll.c, tables.document.c, tables.incident.c
+    task, poll, document, incident = (
+        tables.task.c,
+        tables.poll.c,
+        tables.document.c,
+        tables.incident.c,
+    )
     mine = task.instance_id == instance_id
     keys = [f"task:{key}" for key in session.execute(select(task.id).where(mine)).scalars()]
     session.execute(delete(tables.draft).where(tables.draft.c.key.in_(keys)))
     session.execute(update(tables.task).where(mine).values(answers=null(), salt=null()))
     asked = select(poll.id).where(poll.instance_id == instance_id)
     session.execute(update(tables.roll).where(tables.roll.c.poll_id.in_(asked)).values(comment=""))
-    session.execute(update(tables.document).where(document.instance_id == instance_id).values(data=ERASED))
-    session.execute(update(tables.incident).where(incident.instance_id == instance_id).values(message="", detail={}))
+    session.execute(
+        update(tables.document).where(document.instance_id == instance_id).values(data=ERASED)
+    )
+    session.execute(
+        update(tables.incident)
+        .where(incident.instance_id == instance_id)
+        .values(message="", detail={})
+    )
     session.execute(_JOBS, {"id": str(instance_id)})
 
 

@@ -27,13 +27,17 @@ def export(session: Session, actor: Actor, instance_id: UUID, key: SigningKey) -
     holds every choice, HistoryBroken.
     """
     instance = tables.instance.c
-    seen = session.execute(select(instance.union_id).where(instance.id == instance_id, access.visible(actor))).first()
+    seen = session.execute(
+        select(instance.union_id).where(instance.id == instance_id, access.visible(actor))
+    ).first()
     if not access.may(actor, "export", access.must_see(seen).union_id):
         raise Refused(verb="export", instance_id=str(instance_id))
     run = settle.lock(session, actor, instance_id)
     if history.running_votes(session, instance_id):
         raise Conflict("有表决还没有结束，结束后才能导出证据包。", code="polls_open")
-    run.ledger.add("evidence_exported", actor, events=run.ledger.seq + 1, manifest="signed")  # see verify_pack
+    run.ledger.add(
+        "evidence_exported", actor, events=run.ledger.seq + 1, manifest="signed"
+    )  # see verify_pack
     settle.save(run)
     session.execute(_WAIT, {"lock": seals.LOCK})  # until another sealer has committed
     while seals.seal(session, key) == seals.BATCH:

@@ -64,8 +64,12 @@ def names(run: Run, expression: str) -> dict[str, Any]:
     if "superior" not in expression:
         return {}
     unit = tables.unit.c
-    above = run.session.execute(select(unit.managing_id).where(unit.id == run.row["union_id"])).scalar()
-    here = above is not None and any(organisation.holders(run.session, k, [above], clock.today()) for k in SUPERIOR)
+    above = run.session.execute(
+        select(unit.managing_id).where(unit.id == run.row["union_id"])
+    ).scalar()
+    here = above is not None and any(
+        organisation.holders(run.session, k, [above], clock.today()) for k in SUPERIOR
+    )
     return {"superior": str(above) if above else None, "superior_here": here}
 
 
@@ -124,7 +128,11 @@ def day(run: Run, moment: datetime | date | str | None) -> str | None:
     if moment is None:
         return None
     if isinstance(moment, str):
-        return moment[:10] if len(moment) == len("2026-05-20") else clock.day_of(datetime.fromisoformat(moment)).isoformat()
+        return (
+            moment[:10]
+            if len(moment) == len("2026-05-20")
+            else clock.day_of(datetime.fromisoformat(moment)).isoformat()
+        )
     if isinstance(moment, datetime):
         due = run.due_at(moment)
         return (due.day if due else clock.day_of(moment)).isoformat()
@@ -134,7 +142,11 @@ def day(run: Run, moment: datetime | date | str | None) -> str | None:
 def members(run: Run, unit: str | None) -> list[str]:
     """The active members of the union, or of one of its units."""
     member = tables.member.c
-    query = select(member.id).where(member.union_id == run.row["union_id"], member.active).order_by(member.id)
+    query = (
+        select(member.id)
+        .where(member.union_id == run.row["union_id"], member.active)
+        .order_by(member.id)
+    )
     if unit:
         query = query.where(member.unit_id == UUID(str(unit)))
     return [str(key) for key in run.session.execute(query).scalars()]
@@ -143,8 +155,13 @@ def members(run: Run, unit: str | None) -> list[str]:
 def holders(run: Run, kind: str, unit: str | None) -> list[str]:
     """Who holds a post today: in the whole union, or in one unit."""
     if unit:
-        return [str(m) for m in organisation.holders(run.session, kind, [UUID(str(unit))], clock.today())]
-    return [str(m) for m in organisation.in_union(run.session, kind, run.row["union_id"], clock.today())]
+        return [
+            str(m)
+            for m in organisation.holders(run.session, kind, [UUID(str(unit))], clock.today())
+        ]
+    return [
+        str(m) for m in organisation.in_union(run.session, kind, run.row["union_id"], clock.today())
+    ]
 
 
 def matters(run: Run, process: str, holds: str, since: str | None) -> int:
@@ -158,9 +175,14 @@ def matters(run: Run, process: str, holds: str, since: str | None) -> int:
     )
     if since:
         ended = select(func.max(instance.ended_at)).where(
-            instance.union_id == run.row["union_id"], instance.process_id == since, instance.id != run.row["id"]
+            instance.union_id == run.row["union_id"],
+            instance.process_id == since,
+            instance.id != run.row["id"],
         )
-        query = query.where(instance.started_at > func.coalesce(ended.scalar_subquery(), datetime.min.replace(tzinfo=UTC)))
+        query = query.where(
+            instance.started_at
+            > func.coalesce(ended.scalar_subquery(), datetime.min.replace(tzinfo=UTC))
+        )
     counted = 0
     for row in run.session.execute(query.execution_options(yield_per=500)):
         facts = {**row.facts, "state": row.state, "outcome": row.outcome or None}

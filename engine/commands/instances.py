@@ -32,6 +32,7 @@ _ACTED = text(
     "AND kind IN ('task_completed', 'poll_answered', 'poll_closed', 'message_sent') LIMIT 1"
 )
 
+
 def current(session: Session, process_id: str) -> Process:
     """The version of a process that new instances get. Raises NotFound."""
     definition = tables.definition.c
@@ -42,6 +43,8 @@ def current(session: Session, process_id: str) -> Process:
         .limit(1)
     ).scalar()
     return process_of(session, access.must_see(version))
+
+
 _REMIND = text("""
 UPDATE task SET due = coalesce(due, '{}') || jsonb_build_object('reminded', CAST(:today AS text))
  WHERE instance_id = :id AND state = 'open' AND coalesce(due->>'reminded', '') <> :today
@@ -59,7 +62,11 @@ def launching_post(actor: Actor, process: Process) -> organisation.Held:
 
 
 def launch(
-    session: Session, actor: Actor, process_id: str, answers: Mapping[str, Any], origin: Mapping[str, str] | None = None
+    session: Session,
+    actor: Actor,
+    process_id: str,
+    answers: Mapping[str, Any],
+    origin: Mapping[str, str] | None = None,
 ) -> UUID:
     """Start an instance of the current version; gives its id. `origin` says which matter began it, and how.
 
@@ -71,30 +78,58 @@ def launch(
     assert union_id is not None
     now, key = clock.now(), tables.new_id()
     row: dict[str, Any] = {
-        "id": key, "process_id": process.id, "version": process.hash, "union_id": union_id, "unit_id": held.unit_id,
-        "starter_id": actor.id, "number": "", "title": process.title.zh, "grams": [], "state": "running", "outcome": "",
-        "stage": [], "machine": None, "facts": {}, "rounds": {}, "seq": 0, "head": canonical.genesis(key), "revision": 1,
-        "started_at": now, "changed_at": now, "ended_at": None, "suspended_at": None, "stopped_days": 0,
+        "id": key,
+        "process_id": process.id,
+        "version": process.hash,
+        "union_id": union_id,
+        "unit_id": held.unit_id,
+        "starter_id": actor.id,
+        "number": "",
+        "title": process.title.zh,
+        "grams": [],
+        "state": "running",
+        "outcome": "",
+        "stage": [],
+        "machine": None,
+        "facts": {},
+        "rounds": {},
+        "seq": 0,
+        "head": canonical.genesis(key),
+        "revision": 1,
+        "started_at": now,
+        "changed_at": now,
+        "ended_at": None,
+        "suspended_at": None,
+        "stopped_days": 0,
         "confidential": process.confidentiality == "named",
-    }  # fmt: skip
+    }
     run = Run(session, actor, row, process, ACTIONS)
-    clean = forms.clean(process.launch_form, answers, run.names(), choices(session, union_id, actor=actor))
+    clean = forms.clean(
+        process.launch_form, answers, run.names(), choices(session, union_id, actor=actor)
+    )
     row["number"] = next_number(session, union_id, process.number_key, process.numbering)
     run.facts["launch"] = {**clean, "mover": str(actor.id)}
     row["grams"] = settle.search_grams(run)
     session.execute(insert(_instance).values(**{**row, "facts": run.facts}))
     adopt(session, actor, key, process.launch_form, run.facts["launch"])
     body = run.ledger.add(
-        "instance_launched", actor, process=process.id, version=process.hash, number=row["number"],
+        "instance_launched",
+        actor,
+        process=process.id,
+        version=process.hash,
+        number=row["number"],
         seat=opening.said_seat(run, f"{held.kind}@{held.unit_id}"),
-        answers=settle.keep_said(run, "launch", run.facts["launch"]), **({"origin": dict(origin)} if origin else {}),
-    )  # fmt: skip
+        answers=settle.keep_said(run, "launch", run.facts["launch"]),
+        **({"origin": dict(origin)} if origin else {}),
+    )
     step = machine.start(process.spec, run)
     settle.settle(run, step, body)
     return key
 
 
-def send(session: Session, actor: Actor, instance_id: UUID, name: str, answers: Mapping[str, Any]) -> UUID:
+def send(
+    session: Session, actor: Actor, instance_id: UUID, name: str, answers: Mapping[str, Any]
+) -> UUID:
     """A person lets a message event happen (withdraw, ask for an extension ...).
 
     Raises NotFound when the instance is not theirs to see, Conflict when it does not wait for this message, Refused when
@@ -171,7 +206,9 @@ def _desk(session: Session, actor: Actor, instance_id: UUID, verb: str, *states:
     if not may:
         raise Refused(verb=verb, instance_id=str(instance_id))
     if run.row["state"] not in states:
-        raise Conflict(f"此件{settle.STATES.get(run.row['state'], '')}，不能进行这项操作。", code="state")
+        raise Conflict(
+            f"此件{settle.STATES.get(run.row['state'], '')}，不能进行这项操作。", code="state"
+        )
     return run
 
 
@@ -198,7 +235,9 @@ def suspend(session: Session, actor: Actor, instance_id: UUID, reason: str) -> U
     run = _desk(session, actor, instance_id, "suspend", "running")
     run.ledger.add("instance_suspended", actor, reason=reasons.plain(reason))
     run.row["state"] = "suspended"
-    session.execute(update(_instance).where(_instance.c.id == instance_id).values(suspended_at=clock.now()))
+    session.execute(
+        update(_instance).where(_instance.c.id == instance_id).values(suspended_at=clock.now())
+    )
     settle.save(run)
     return instance_id
 
@@ -216,7 +255,11 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
         "UPDATE poll SET closes_at = closes_at + :days WHERE instance_id = :id AND state = 'open'",
     ):
         session.execute(text(statement), shift)
-    moved = session.execute(select(_timer.c.due_at).where(_timer.c.instance_id == instance_id, _timer.c.state == "waiting"))
+    moved = session.execute(
+        select(_timer.c.due_at).where(
+            _timer.c.instance_id == instance_id, _timer.c.state == "waiting"
+        )
+    )
     timers.look_at(session, moved.scalars())
     run.ledger.add("instance_resumed", actor, stopped_days=stopped)
     run.row["state"] = "running"
@@ -234,15 +277,29 @@ def wake(session: Session, timer_id: UUID) -> bool:
     timer = session.execute(select(_timer).where(_timer.c.id == timer_id)).first()
     if timer is None:
         return False
-    locked = session.execute(
-        select(_instance).where(_instance.c.id == timer.instance_id).with_for_update(skip_locked=True)
-    ).mappings().first()  # fmt: skip
-    fired = update(_timer).where(_timer.c.id == timer_id, _timer.c.state == "waiting", _timer.c.due_at <= clock.now())
-    if locked is None or locked["state"] != "running" or session.execute(fired.values(state="fired")).rowcount != 1:
+    locked = (
+        session.execute(
+            select(_instance)
+            .where(_instance.c.id == timer.instance_id)
+            .with_for_update(skip_locked=True)
+        )
+        .mappings()
+        .first()
+    )
+    fired = update(_timer).where(
+        _timer.c.id == timer_id, _timer.c.state == "waiting", _timer.c.due_at <= clock.now()
+    )
+    if (
+        locked is None
+        or locked["state"] != "running"
+        or session.execute(fired.values(state="fired")).rowcount != 1
+    ):
         return False
     run = settle.resume(session, None, dict(locked))
     if timer.ref == -1:
-        asked = select(tables.poll).where(tables.poll.c.task_id == timer.task_id, tables.poll.c.state == "open")
+        asked = select(tables.poll).where(
+            tables.poll.c.task_id == timer.task_id, tables.poll.c.state == "open"
+        )
         poll = session.execute(asked).one()
         task = session.execute(select(tables.task).where(tables.task.c.id == timer.task_id)).one()
         polls.finish_poll(run, poll, task, "window_ended")
@@ -271,7 +328,12 @@ def note_incident(session: Session, instance_id: UUID, what: str, fault: Excepti
     }
     session.execute(
         insert(tables.incident).values(
-            id=tables.new_id(), instance_id=instance_id, what=what, message=message, detail=detail, at=clock.now()
+            id=tables.new_id(),
+            instance_id=instance_id,
+            what=what,
+            message=message,
+            detail=detail,
+            at=clock.now(),
         )
     )
     run.ledger.add("incident_noted", None, what=what.partition(":")[0], message=message)
@@ -281,13 +343,22 @@ def note_incident(session: Session, instance_id: UUID, what: str, fault: Excepti
 def retry(session: Session, actor: Actor, incident_id: UUID) -> UUID:
     """Try again what broke."""
     incident = tables.incident.c
-    found = access.must_see(session.execute(select(tables.incident).where(incident.id == incident_id)).first())
+    found = access.must_see(
+        session.execute(select(tables.incident).where(incident.id == incident_id)).first()
+    )
     run = _desk(session, actor, found.instance_id, "retry", "running", "suspended")
-    open_still = update(tables.incident).where(incident.id == incident_id, incident.resolved_at.is_(None))
-    if session.execute(open_still.values(resolved_at=clock.now(), resolved_by=actor.id)).rowcount != 1:
+    open_still = update(tables.incident).where(
+        incident.id == incident_id, incident.resolved_at.is_(None)
+    )
+    if (
+        session.execute(open_still.values(resolved_at=clock.now(), resolved_by=actor.id)).rowcount
+        != 1
+    ):
         raise Conflict("此异常已处理。", code="resolved")
     if found.what.startswith("timer:"):
-        broken = update(_timer).where(_timer.c.id == UUID(found.what[6:]), _timer.c.state == "broken")
+        broken = update(_timer).where(
+            _timer.c.id == UUID(found.what[6:]), _timer.c.state == "broken"
+        )
         session.execute(broken.values(state="waiting"))
         queue.defer(session, "sweep", once="sweep:retry")
     run.ledger.add("incident_retried", actor, incident=str(incident_id))

@@ -26,7 +26,9 @@ _INVITE = text(
     "INSERT INTO attendance (meeting_id, member_id, kind, here) SELECT :meeting, unnest(CAST(:ids AS uuid[])), :kind, false "
     "ON CONFLICT (meeting_id, member_id) DO UPDATE SET kind = excluded.kind"
 )
-_UNINVITE = text("DELETE FROM attendance WHERE meeting_id = :meeting AND NOT (member_id = ANY(CAST(:ids AS uuid[])))")
+_UNINVITE = text(
+    "DELETE FROM attendance WHERE meeting_id = :meeting AND NOT (member_id = ANY(CAST(:ids AS uuid[])))"
+)
 
 
 def call(run: Run, task_id: UUID, element: str, rule: MeetingRule) -> UUID:
@@ -35,12 +37,21 @@ def call(run: Run, task_id: UUID, element: str, rule: MeetingRule) -> UUID:
     people = _roll(run, rule)
     run.session.execute(
         insert(_meeting).values(
-            id=key, instance_id=run.row["id"], task_id=task_id, state="called", code=secrets.token_urlsafe(12),
-            due=len(people["formal"]), present=0, roll_hash=rolls.digest(people["formal"]), called_at=clock.now(),
+            id=key,
+            instance_id=run.row["id"],
+            task_id=task_id,
+            state="called",
+            code=secrets.token_urlsafe(12),
+            due=len(people["formal"]),
+            present=0,
+            roll_hash=rolls.digest(people["formal"]),
+            called_at=clock.now(),
         )
-    )  # fmt: skip
+    )
     _invite(run.session, key, people)
-    run.ledger.add("meeting_called", None, task=element, meeting=str(key), due=len(people["formal"]))
+    run.ledger.add(
+        "meeting_called", None, task=element, meeting=str(key), due=len(people["formal"])
+    )
     return key
 
 
@@ -56,7 +67,9 @@ def _roll(run: Run, rule: MeetingRule) -> dict[str, list[str]]:
 
 
 def _invite(session: Session, meeting_id: UUID, people: dict[str, list[str]]) -> None:
-    session.execute(_UNINVITE, {"meeting": meeting_id, "ids": [m for ids in people.values() for m in ids]})
+    session.execute(
+        _UNINVITE, {"meeting": meeting_id, "ids": [m for ids in people.values() for m in ids]}
+    )
     for kind, ids in people.items():
         session.execute(_INVITE, {"meeting": meeting_id, "ids": ids, "kind": kind})
 
@@ -65,7 +78,9 @@ def _locked(session: Session, actor: Actor, meeting_id: UUID) -> tuple[Run, Any,
     """Lock the instance, then the meeting; read its task."""
     where = select(_meeting.c.instance_id).where(_meeting.c.id == meeting_id)
     run = settle.lock(session, actor, access.must_see(session.execute(where).scalar()), "running")
-    found = session.execute(select(_meeting).where(_meeting.c.id == meeting_id).with_for_update()).one()
+    found = session.execute(
+        select(_meeting).where(_meeting.c.id == meeting_id).with_for_update()
+    ).one()
     task = session.execute(select(tables.task).where(tables.task.c.id == found.task_id)).one()
     return run, found, task
 
@@ -88,13 +103,24 @@ def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
     people = _roll(run, rule)
     _invite(session, meeting_id, people)
     present, digest = presence.here(session, meeting_id)["formal"], rolls.digest(people["formal"])
-    values = {"state": "open", "due": len(people["formal"]), "present": present, "roll_hash": digest}
-    session.execute(update(_meeting).where(_meeting.c.id == meeting_id).values(**values, opened_at=clock.now()))
+    values = {
+        "state": "open",
+        "due": len(people["formal"]),
+        "present": present,
+        "roll_hash": digest,
+    }
+    session.execute(
+        update(_meeting).where(_meeting.c.id == meeting_id).values(**values, opened_at=clock.now())
+    )
     told = presence.standing(run, task.element)
     run.ledger.add(
-        "meeting_opened", actor, task=task.element, meeting=str(meeting_id), roll_hash=digest,
+        "meeting_opened",
+        actor,
+        task=task.element,
+        meeting=str(meeting_id),
+        roll_hash=digest,
         **{k: told[k] for k in ("due", "present", "needed", "quorate", "observers", "guests")},
-    )  # fmt: skip
+    )
     settle.save(run)
     return UUID(str(run.row["id"]))
 
@@ -105,7 +131,11 @@ def arrive(session: Session, actor: Actor, meeting_id: UUID, code: str) -> UUID:
     if _kind(session, meeting_id, actor.id) is None:
         raise NotFound(instance_id=str(found.instance_id), verb="arrive")
     if not secrets.compare_digest(code.encode(), found.code.encode()):
-        raise Refused("签到码不对，请扫描会场的二维码。", code="wrong_code", instance_id=str(found.instance_id))
+        raise Refused(
+            "签到码不对，请扫描会场的二维码。",
+            code="wrong_code",
+            instance_id=str(found.instance_id),
+        )
     _note(session, found, [actor.id], True, "code", actor)
     return UUID(str(found.instance_id))
 
@@ -120,7 +150,12 @@ def leave(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
 
 
 def seat(
-    session: Session, actor: Actor, meeting_id: UUID, members: Iterable[UUID], came: bool = True, way: str = "list"
+    session: Session,
+    actor: Actor,
+    meeting_id: UUID,
+    members: Iterable[UUID],
+    came: bool = True,
+    way: str = "list",
 ) -> UUID:
     """The office of the meeting checks people in or out by list. Raises NotFound, Refused, Conflict."""
     run, found, task = _locked(session, actor, meeting_id)
@@ -134,7 +169,9 @@ def seat(
 def _for_presence(session: Session, meeting_id: UUID) -> Any:
     """The meeting's row, locked: arrivals take turns, and no poll opens between the counting and the vote."""
     found = access.must_see(
-        session.execute(select(_meeting).where(_meeting.c.id == meeting_id).with_for_update()).first()
+        session.execute(
+            select(_meeting).where(_meeting.c.id == meeting_id).with_for_update()
+        ).first()
     )
     if found.state not in ("called", "open"):
         raise Conflict("会议已经结束，不能再签到。", code="closed")
@@ -142,24 +179,41 @@ def _for_presence(session: Session, meeting_id: UUID) -> Any:
 
 
 def _kind(session: Session, meeting_id: UUID, member_id: UUID) -> str | None:
-    row = select(_attendance.c.kind).where(_attendance.c.meeting_id == meeting_id, _attendance.c.member_id == member_id)
+    row = select(_attendance.c.kind).where(
+        _attendance.c.meeting_id == meeting_id, _attendance.c.member_id == member_id
+    )
     found: str | None = session.execute(row).scalar()
     return found
 
 
-def _note(session: Session, found: Any, members: list[UUID], came: bool, way: str, actor: Actor) -> None:
+def _note(
+    session: Session, found: Any, members: list[UUID], came: bool, way: str, actor: Actor
+) -> None:
     """Write the ledger for those whose presence changes; coming twice is coming once."""
     changed = session.execute(
         update(_attendance)
-        .where(_attendance.c.meeting_id == found.id, _attendance.c.member_id.in_(members), _attendance.c.here != came)
+        .where(
+            _attendance.c.meeting_id == found.id,
+            _attendance.c.member_id.in_(members),
+            _attendance.c.here != came,
+        )
         .values(here=came)
         .returning(_attendance.c.member_id, _attendance.c.kind)
     ).all()
     if not changed:
         return
     now = clock.now()
-    rows = [{"meeting_id": found.id, "member_id": r.member_id, "came": came, "way": way, "by_id": actor.id, "at": now}
-            for r in sorted(changed, key=lambda r: str(r.member_id))]  # fmt: skip
+    rows = [
+        {
+            "meeting_id": found.id,
+            "member_id": r.member_id,
+            "came": came,
+            "way": way,
+            "by_id": actor.id,
+            "at": now,
+        }
+        for r in sorted(changed, key=lambda r: str(r.member_id))
+    ]
     session.execute(insert(_presence), rows)
     formal = sum(1 for r in changed if r.kind == "formal")
     session.execute(
@@ -175,14 +229,23 @@ def close(run: Run, task: Any) -> dict[str, Any]:
     if found is None or found.state != "open":
         raise Conflict("会议还没有开始，不能结束。", code="not_open")
     poll = tables.poll.c
-    waiting = select(poll.id).where(poll.meeting_id == found.id, poll.state.in_(("called", "open", "counting")))
+    waiting = select(poll.id).where(
+        poll.meeting_id == found.id, poll.state.in_(("called", "open", "counting"))
+    )
     if run.session.execute(waiting.limit(1)).first():
         raise Conflict("还有表决没有结束，不能散会。", code="polls_open")
     told = presence.standing(run, task.element)
     now, ledger = clock.now(), rolls.ledger_hash(run.session, found.id)
-    run.session.execute(update(_meeting).where(_meeting.c.id == found.id).values(state="closed", closed_at=now))
+    run.session.execute(
+        update(_meeting).where(_meeting.c.id == found.id).values(state="closed", closed_at=now)
+    )
     kept = {k: told[k] for k in ("due", "present", "needed", "quorate", "observers", "guests")}
-    run.ledger.add("meeting_closed", run.actor, task=task.element, meeting=str(found.id), ledger=ledger, **kept)
+    run.ledger.add(
+        "meeting_closed", run.actor, task=task.element, meeting=str(found.id), ledger=ledger, **kept
+    )
     return {
-        **kept, "roll_hash": found.roll_hash, "opened_at": found.opened_at.isoformat(), "closed_at": now.isoformat(),
-    }  # fmt: skip
+        **kept,
+        "roll_hash": found.roll_hash,
+        "opened_at": found.opened_at.isoformat(),
+        "closed_at": now.isoformat(),
+    }

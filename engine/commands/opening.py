@@ -32,7 +32,11 @@ def open_all(run: Run, opened: list[Live], body: dict[str, Any], now: datetime) 
             if seat or person:
                 run.shares.add(organisation.seat_key(seat) if seat else UUID(str(person)))
             body.setdefault("opened", []).append(
-                {"task": live.element, **_for_whom(run, seat, person), **({"due": due.day.isoformat()} if due else {})}
+                {
+                    "task": live.element,
+                    **_for_whom(run, seat, person),
+                    **({"due": due.day.isoformat()} if due else {}),
+                }
             )
             if rule.poll or rule.meeting:
                 held.append(rule)
@@ -45,7 +49,9 @@ def open_all(run: Run, opened: list[Live], body: dict[str, Any], now: datetime) 
             questions.put(run, task_id, rule.id, rule.poll)
         if rule.meeting:
             meetings.call(run, task_id, rule.id, rule.meeting)
-    timers.add(run, rows, _timers(run, [live for live in opened if live.kind == "timer"], found, now))
+    timers.add(
+        run, rows, _timers(run, [live for live in opened if live.kind == "timer"], found, now)
+    )
 
 
 def _for_whom(run: Run, seat: str | None, assignee: UUID | None) -> dict[str, str]:
@@ -65,13 +71,15 @@ def _who(run: Run, lane_key: str, element: str) -> tuple[str | None, UUID | None
     if seat:
         return seat, None
     if len(persons) != 1:
-        raise ProcessFault(f"环节“{run.process.title_of(element)}”找不到唯一的办理人。", element=element)
+        raise ProcessFault(
+            f"环节“{run.process.title_of(element)}”找不到唯一的办理人。", element=element
+        )
     return None, UUID(persons[0])
 
 
 def _timers(
     run: Run, opened: list[Live], dues: dict[str, tuple[UUID, Due | None]], now: datetime
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[dict[str, Any]]:
     """The rows of timers; on a boundary, `task_due` is the due moment of the task they sit on."""
     rows = []
     for live in opened:

@@ -26,7 +26,9 @@ def note_origin(session: Session, instance_id: UUID, origin: UUID, number: str) 
     return True
 
 
-def note_link(session: Session, instance_id: UUID, origin: UUID | None, number: str, kind: str) -> bool:
+def note_link(
+    session: Session, instance_id: UUID, origin: UUID | None, number: str, kind: str
+) -> bool:
     """Put on record that another matter was linked to this one; a confidential one is not named (no origin)."""
     run = settle.lock(session, None, instance_id)
     known = {"matter": str(origin), "number": number} if origin else {}

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 _invitation, _task = tables.invitation, tables.task
-VALID = timedelta(days=60)  # then a new link is sent; the limits of the matter itself stand in its process
+VALID = timedelta(
+    days=60
+)  # then a new link is sent; the limits of the matter itself stand in its process
 MAX_NAME = 100
 WHO = ("name", "office", "unit")
 TOLD = ("by_way", "outside")  # said by the link itself
@@ -53,12 +55,19 @@ def invite(session: Session, actor: Actor, task_id: UUID, to: str) -> str:
     session.execute(update(_invitation).where(*unused).values(ends_at=now))
     session.execute(
         insert(_invitation).values(
-            id=tables.new_id(), task_id=task_id, token=_hash(token), sent_by=actor.id, to=plain, sent_at=now,
+            id=tables.new_id(),
+            task_id=task_id,
+            token=_hash(token),
+            sent_by=actor.id,
+            to=plain,
+            sent_at=now,
             ends_at=now + VALID,
         )
-    )  # fmt: skip
+    )
     until = clock.day_of(now + VALID).isoformat()
-    run.ledger.add("link_sent", actor, task=task.element, to=plain, token=_hash(token).hex(), until=until)
+    run.ledger.add(
+        "link_sent", actor, task=task.element, to=plain, token=_hash(token).hex(), until=until
+    )
     settle.save(run)
     return token
 
@@ -75,11 +84,17 @@ def knock(session: Session, token: str, address: str) -> EngineError | None:
     else:
         return None
     attempt, key = tables.attempt.c, f"link:{address if address.isprintable() else ''}"[:100]
-    recent = select(attempt.at).where(attempt.key == key, attempt.at > clock.now() - WINDOW).order_by(attempt.at.desc())
+    recent = (
+        select(attempt.at)
+        .where(attempt.key == key, attempt.at > clock.now() - WINDOW)
+        .order_by(attempt.at.desc())
+    )
     oldest = session.execute(recent.offset(PER_ADDRESS - 1).limit(1)).scalar()
     if oldest is not None:
         wait = max(1, int((oldest + WINDOW - clock.now()).total_seconds()))
-        return Refused(f"尝试次数过多，请在 {-(-wait // 60)} 分钟后再试。", code="too_many_attempts", wait=wait)
+        return Refused(
+            f"尝试次数过多，请在 {-(-wait // 60)} 分钟后再试。", code="too_many_attempts", wait=wait
+        )
     session.execute(insert(tables.attempt).values(key=key, at=clock.now()))
     return wrong
 
@@ -88,15 +103,23 @@ def asked(form: forms.Form | None) -> forms.Form | None:
     """A form as somebody outside answers it: no uploads, nothing to choose from the union's own data, not the way it came."""
     if form is None:
         return None
-    open_ = tuple(f for f in form.fields if f.kind != "filepicker" and not f.source and f.key not in TOLD)
+    open_ = tuple(
+        f for f in form.fields if f.kind != "filepicker" and not f.source and f.key not in TOLD
+    )
     return replace(form, fields=open_)
 
 
-def answer(session: Session, token: str, answers: Mapping[str, Any], outside: Mapping[str, str]) -> UUID:
+def answer(
+    session: Session, token: str, answers: Mapping[str, Any], outside: Mapping[str, str]
+) -> UUID:
     """Answer the task of a link, once. `outside` says who answers: name, office, unit. Raises NotFound, Conflict, Invalid."""
     found = usable(session, token)
     who = {key: str(outside.get(key, "")).strip() for key in WHO}
-    missing = {key: ["请填写。"] for key in WHO if not who[key] or len(who[key]) > MAX_NAME or "\0" in who[key]}
+    missing = {
+        key: ["请填写。"]
+        for key in WHO
+        if not who[key] or len(who[key]) > MAX_NAME or "\0" in who[key]
+    }
     if missing:
         raise Invalid(missing)
     run, task = _locked(session, found.task_id)
@@ -119,7 +142,12 @@ def usable(session: Session, token: str) -> Any:
         .where(_invitation.c.token == _hash(token))
     )
     found = session.execute(query).first()
-    if found is None or found.used_at is not None or found.ends_at <= clock.now() or found.state != "open":
+    if (
+        found is None
+        or found.used_at is not None
+        or found.ends_at <= clock.now()
+        or found.state != "open"
+    ):
         raise NotFound(SHUT)
     return found
 

@@ -22,11 +22,18 @@ if TYPE_CHECKING:
 _poll, _roll = tables.poll, tables.roll
 NAMED = 300  # up to so many answers the voters of a poll stand in the facts by choice
 _WHERE = select(_poll.c.instance_id).where(_poll.c.id == bindparam("key"))
-_MINE = select(_roll).where(_roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who"))
+_MINE = select(_roll).where(
+    _roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who")
+)
 _ANSWER = (
     update(_roll)
     .where(_roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who"))
-    .values(open=bindparam("waits"), choice=bindparam("chosen"), comment=bindparam("said"), at=bindparam("now"))
+    .values(
+        open=bindparam("waits"),
+        choice=bindparam("chosen"),
+        comment=bindparam("said"),
+        at=bindparam("now"),
+    )
 )
 _COUNT = update(_poll).where(_poll.c.id == bindparam("key")).values(counts=bindparam("now_counts"))
 MAX_COMMENT = 500
@@ -34,14 +41,21 @@ MAX_COMMENT = 500
 
 def locked(session: Session, actor: Actor | None, poll_id: UUID) -> tuple[Run, Any, Any]:
     """Lock the instance, then read the poll and its task."""
-    run = settle.lock(session, actor, access.must_see(session.execute(_WHERE, {"key": poll_id}).scalar()))
+    run = settle.lock(
+        session, actor, access.must_see(session.execute(_WHERE, {"key": poll_id}).scalar())
+    )
     poll = session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
     task = session.execute(select(tables.task).where(tables.task.c.id == poll.task_id)).one()
     return run, poll, task
 
 
 def respond(
-    session: Session, actor: Actor, poll_id: UUID, choice: str = "", comment: str = "", choices: Sequence[str] | None = None
+    session: Session,
+    actor: Actor,
+    poll_id: UUID,
+    choice: str = "",
+    comment: str = "",
+    choices: Sequence[str] | None = None,
 ) -> UUID:
     """Answer a poll once: `choice`, or in an election `choices` (ids of candidates; none of them is an abstention).
 
@@ -69,8 +83,12 @@ def respond(
     if not mine.open:
         raise Conflict("还没有轮到您。", code="not_your_turn")
     _put(run, poll, actor, chosen, comment, 1)
-    told = None if run.row["confidential"] else comment or None  # what may have to be erased stands on the roll alone
-    run.ledger.add("poll_answered", actor, task=task.element, poll=str(poll_id), choice=chosen, comment=told)
+    told = (
+        None if run.row["confidential"] else comment or None
+    )  # what may have to be erased stands on the roll alone
+    run.ledger.add(
+        "poll_answered", actor, task=task.element, poll=str(poll_id), choice=chosen, comment=told
+    )
     with run.answering():
         _finish_or_save(run, poll_id, task, mine.position)
     return UUID(str(run.row["id"]))
@@ -108,14 +126,18 @@ def take_back(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     if mine.choice is None or not poll.rule["withdrawal"] or poll.rule.get("in_order"):
         raise Conflict("没有可以撤回的答复。", code="not_answered")
     _put(run, poll, actor, mine.choice, "", -1)
-    run.ledger.add("poll_answer_withdrawn", actor, task=task.element, poll=str(poll_id), choice=mine.choice)
+    run.ledger.add(
+        "poll_answer_withdrawn", actor, task=task.element, poll=str(poll_id), choice=mine.choice
+    )
     settle.save(run)
     return UUID(str(run.row["id"]))
 
 
 def _still_open(run: Run, poll: Any) -> None:
     if run.row["state"] != "running":
-        raise Conflict(f"此件{settle.STATES.get(run.row['state'], '')}，不能作答。", code="not_running")
+        raise Conflict(
+            f"此件{settle.STATES.get(run.row['state'], '')}，不能作答。", code="not_running"
+        )
     if poll.state == "called":
         raise Conflict("监票人还没有领取密钥，投票没有开始。", code="not_open")
     if poll.state != "open" or (poll.closes_at is not None and clock.now() >= poll.closes_at):
@@ -146,7 +168,9 @@ def _finish_or_save(run: Run, poll_id: UUID, task: Any, position: int) -> None:
     poll = run.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
     early, answered = poll.rule["early"], _answered(poll)
     silent = poll.roll_size - answered
-    if (silent == 0 and early in ("all", "decided", "first")) or (early == "all" and _all_present_answered(run, poll)):
+    if (silent == 0 and early in ("all", "decided", "first")) or (
+        early == "all" and _all_present_answered(run, poll)
+    ):
         finish_poll(run, poll, task, "all_answered")
         return
     if (early == "first" and answered) or (early == "decided" and _decided(run, poll, silent)):
@@ -163,15 +187,23 @@ def _all_present_answered(run: Run, poll: Any) -> bool:
     if poll.meeting_id is None:
         return False
     attendance = tables.attendance.c
-    here = (attendance.meeting_id == poll.meeting_id, attendance.member_id == _roll.c.member_id, attendance.here)
+    here = (
+        attendance.meeting_id == poll.meeting_id,
+        attendance.member_id == _roll.c.member_id,
+        attendance.here,
+    )
     waiting = select(_roll.c.member_id).join(tables.attendance, and_(*here))
-    missing = waiting.where(_roll.c.poll_id == poll.id, _roll.c.choice.is_(None), ~_roll.c.paper).limit(1)
+    missing = waiting.where(
+        _roll.c.poll_id == poll.id, _roll.c.choice.is_(None), ~_roll.c.paper
+    ).limit(1)
     return run.session.execute(missing).first() is None
 
 
 def _answered(poll: Any) -> int:
     """How many ballots were cast in the system."""
-    return int(poll.counts.get("answered", 0) if poll.kind == "election" else sum(poll.counts.values()))
+    return int(
+        poll.counts.get("answered", 0) if poll.kind == "election" else sum(poll.counts.values())
+    )
 
 
 def _decided(run: Run, poll: Any, silent: int) -> bool:
@@ -180,7 +212,8 @@ def _decided(run: Run, poll: Any, silent: int) -> bool:
         return False
     now = tally(run, poll, poll.counts)["passed"]
     return all(
-        tally(run, poll, {**poll.counts, choice: poll.counts[choice] + silent})["passed"] == now for choice in poll.choices
+        tally(run, poll, {**poll.counts, choice: poll.counts[choice] + silent})["passed"] == now
+        for choice in poll.choices
     )
 
 
@@ -190,7 +223,10 @@ def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     if poll.rule["closable"] == "lane":
         may = run.belongs_to(run.process.lanes[run.process.tasks[task.element].lane])
     else:
-        may = str(actor.id) in {str(run.row["starter_id"]), str(run.facts.get("launch", {}).get("mover"))}
+        may = str(actor.id) in {
+            str(run.row["starter_id"]),
+            str(run.facts.get("launch", {}).get("mover")),
+        }
     if not may:
         raise Refused(verb="close_poll", instance_id=str(run.row["id"]), element=task.element)
     _still_open(run, poll)
@@ -216,7 +252,9 @@ def finish_poll(run: Run, poll: Any, task: Any, why: str) -> None:
     settle.save(run)
 
 
-def publish(run: Run, poll_id: UUID, task: Any, why: str, paper: dict[str, Any] | None = None) -> None:
+def publish(
+    run: Run, poll_id: UUID, task: Any, why: str, paper: dict[str, Any] | None = None
+) -> None:
     """Count, make the outcome a fact, finish the task and move on."""
     poll = run.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
     outcome = tally(run, poll, poll.counts, paper)
@@ -226,18 +264,26 @@ def publish(run: Run, poll_id: UUID, task: Any, why: str, paper: dict[str, Any] 
     values = {"state": "closed", "closed_at": poll.closed_at or now, "outcome": outcome}
     run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(**values))
     run.session.execute(
-        update(tables.task).where(tables.task.c.id == task.id).values(state="done", closed_at=now, revision=task.revision + 1)
+        update(tables.task)
+        .where(tables.task.c.id == task.id)
+        .values(state="done", closed_at=now, revision=task.revision + 1)
     )
     run.facts[task.element] = outcome
     shown = {k: v for k, v in outcome.items() if k != "voters"}
-    body = run.ledger.add("poll_closed", run.actor, task=task.element, poll=str(poll.id), outcome=shown, why=why)
+    body = run.ledger.add(
+        "poll_closed", run.actor, task=task.element, poll=str(poll.id), outcome=shown, why=why
+    )
     step = machine.complete(run.process.spec, run.row["machine"], task.ref, run)
     settle.settle(run, step, body, task.ref)
 
 
 def _voters(session: Session, poll: Any) -> dict[str, list[str]]:
     rows = session.execute(
-        select(_roll.c.choice, _roll.c.member_id).where(_roll.c.poll_id == poll.id, _roll.c.choice.is_not(None))
+        select(_roll.c.choice, _roll.c.member_id)
+        .where(_roll.c.poll_id == poll.id, _roll.c.choice.is_not(None))
         .order_by(_roll.c.at, _roll.c.member_id)
-    ).all()  # fmt: skip
-    return {choice: [str(r.member_id) for r in rows if choice in r.choice.split(" ")] for choice in poll.choices}
+    ).all()
+    return {
+        choice: [str(r.member_id) for r in rows if choice in r.choice.split(" ")]
+        for choice in poll.choices
+    }

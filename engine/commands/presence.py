@@ -44,22 +44,48 @@ def numbers(run: Run, element: str, found: Any) -> dict[str, Any]:
     if rule is None:
         raise ProcessFault(f"{element} 不是开会的环节。", file="process.toml", element=element)
     if found is None:
-        return {"state": "", "due": 0, "present": 0, "needed": 0, "quorate": False, "formal": 0, "observers": 0, "guests": 0,
-                "roll": [], "here": []}  # fmt: skip
+        return {
+            "state": "",
+            "due": 0,
+            "present": 0,
+            "needed": 0,
+            "quorate": False,
+            "formal": 0,
+            "observers": 0,
+            "guests": 0,
+            "roll": [],
+            "here": [],
+        }
     kinds = here(run.session, found.id)
-    told = {"due": found.due, "present": found.present, "observers": kinds["observer"], "guests": kinds["guest"]}
+    told = {
+        "due": found.due,
+        "present": found.present,
+        "observers": kinds["observer"],
+        "guests": kinds["guest"],
+    }
     return {
-        "state": found.state, **told, "needed": needed(run, rule, told), "formal": found.present,
-        "quorate": found.state == "open" and _holds(run, rule, told), **_roll(run.session, found.id),
-    }  # fmt: skip
+        "state": found.state,
+        **told,
+        "needed": needed(run, rule, told),
+        "formal": found.present,
+        "quorate": found.state == "open" and _holds(run, rule, told),
+        **_roll(run.session, found.id),
+    }
 
 
 def _roll(session: Session, meeting_id: UUID) -> dict[str, list[str]]:
     """The formal members on the roll, frozen once the meeting is open, and those of them who are in the hall."""
     formal = _attendance.c.meeting_id == meeting_id, _attendance.c.kind == "formal"
-    due = select(_attendance.c.member_id, _attendance.c.here).where(*formal).order_by(_attendance.c.member_id)
+    due = (
+        select(_attendance.c.member_id, _attendance.c.here)
+        .where(*formal)
+        .order_by(_attendance.c.member_id)
+    )
     rows = session.execute(due).all()
-    return {"roll": [str(r.member_id) for r in rows], "here": [str(r.member_id) for r in rows if r.here]}
+    return {
+        "roll": [str(r.member_id) for r in rows],
+        "here": [str(r.member_id) for r in rows if r.here],
+    }
 
 
 def _holds(run: Run, rule: MeetingRule, told: dict[str, int]) -> bool:
@@ -90,5 +116,7 @@ def here(session: Session, meeting_id: UUID) -> dict[str, int]:
 
 def is_here(session: Session, meeting_id: UUID, member_id: UUID) -> bool:
     """Is this formal member in the hall now?"""
-    row = select(_attendance.c.here).where(_attendance.c.meeting_id == meeting_id, _attendance.c.member_id == member_id)
+    row = select(_attendance.c.here).where(
+        _attendance.c.meeting_id == meeting_id, _attendance.c.member_id == member_id
+    )
     return bool(session.execute(row.where(_attendance.c.kind == "formal")).scalar())

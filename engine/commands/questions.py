@@ -22,9 +22,13 @@ _FREEZE = text(
     "INSERT INTO roll (poll_id, member_id, position, open) "
     "SELECT :poll, id, no, :all OR no = 1 FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS listed(id, no)"
 )
-_TELLERS = text("INSERT INTO teller (poll_id, member_id) SELECT :poll, unnest(CAST(:ids AS uuid[]))")
+_TELLERS = text(
+    "INSERT INTO teller (poll_id, member_id) SELECT :poll, unnest(CAST(:ids AS uuid[]))"
+)
 _OPEN_ROLL = text("UPDATE roll SET open = true WHERE poll_id = :poll AND (:all OR position = 1)")
-_END_WINDOW = text("UPDATE timer SET state = 'cancelled' WHERE task_id = :task AND ref = -1 AND state IN ('waiting', 'broken')")
+_END_WINDOW = text(
+    "UPDATE timer SET state = 'cancelled' WHERE task_id = :task AND ref = -1 AND state IN ('waiting', 'broken')"
+)
 FEWEST = "BALLOT-MIN"  # a secret poll of fewer would tell who voted how
 
 
@@ -35,18 +39,27 @@ def put(run: Run, task_id: UUID, element: str, rule: PollRule) -> UUID:
     """
     members, tellers = _people(run, rule.roll), _people(run, rule.tellers) if rule.tellers else []
     if not members:
-        raise ProcessFault(f"“{run.process.title_of(element)}”的名册是空的。", file="process.toml", element=element)
+        raise ProcessFault(
+            f"“{run.process.title_of(element)}”的名册是空的。", file="process.toml", element=element
+        )
     if rule.secret:
         _enough_for_secrecy(run, element, members, tellers, rule)
     meeting = _meeting(run, element, rule)
     choices = _people(run, rule.candidates) if rule.candidates else list(rule.choices)
     if not choices:
-        raise ProcessFault(f"“{run.process.title_of(element)}”没有候选人。", file="process.toml", element=element)
+        raise ProcessFault(
+            f"“{run.process.title_of(element)}”没有候选人。", file="process.toml", element=element
+        )
     poll_id, now = tables.new_id(), clock.now()
     told: dict[str, Any] = {
-        "passes": rule.passes, "early": rule.early, "closable": rule.closable, "withdrawal": rule.withdrawal,
-        "numbers": _numbers(run, rule.passes, rule.wins), "in_order": rule.in_order, "paper": rule.paper,
-    }  # fmt: skip
+        "passes": rule.passes,
+        "early": rule.early,
+        "closable": rule.closable,
+        "withdrawal": rule.withdrawal,
+        "numbers": _numbers(run, rule.passes, rule.wins),
+        "in_order": rule.in_order,
+        "paper": rule.paper,
+    }
     if rule.kind == "election":
         told |= {"wins": rule.wins, "seats": int(run.value(rule.seats))}
     if rule.secret:
@@ -55,19 +68,39 @@ def put(run: Run, task_id: UUID, element: str, rule: PollRule) -> UUID:
         told["about"] = [[fact, run.value(fact)] for fact in rule.about]
     run.session.execute(
         insert(_poll).values(
-            id=poll_id, instance_id=run.row["id"], task_id=task_id, kind=rule.kind, choices=choices, rule=told,
-            state="called", secret=rule.secret, tellers=[UUID(t) for t in tellers], roll_size=len(members),
-            roll_hash=rolls.digest(members), counts=dict.fromkeys(choices, 0), opened_at=now,
+            id=poll_id,
+            instance_id=run.row["id"],
+            task_id=task_id,
+            kind=rule.kind,
+            choices=choices,
+            rule=told,
+            state="called",
+            secret=rule.secret,
+            tellers=[UUID(t) for t in tellers],
+            roll_size=len(members),
+            roll_hash=rolls.digest(members),
+            counts=dict.fromkeys(choices, 0),
+            opened_at=now,
             meeting_id=meeting.id if meeting else None,
         )
-    )  # fmt: skip
-    run.session.execute(_FREEZE, {"poll": poll_id, "ids": members, "all": not rule.in_order and not rule.secret})
+    )
+    run.session.execute(
+        _FREEZE, {"poll": poll_id, "ids": members, "all": not rule.in_order and not rule.secret}
+    )
     if tellers:
         run.session.execute(_TELLERS, {"poll": poll_id, "ids": tellers})
         run.shares.update(UUID(t) for t in tellers)
     if rule.secret:
         run.session.execute(update(_roll).where(_roll.c.poll_id == poll_id).values(open=False))
-        run.ledger.add("poll_called", None, task=element, poll=str(poll_id), tellers=tellers, keys=told["keys"], **_about(told))
+        run.ledger.add(
+            "poll_called",
+            None,
+            task=element,
+            poll=str(poll_id),
+            tellers=tellers,
+            keys=told["keys"],
+            **_about(told),
+        )
     else:
         start(run, poll_id, element)
     return poll_id
@@ -77,14 +110,22 @@ def _people(run: Run, expression: str) -> list[str]:
     return list(dict.fromkeys(str(m) for m in run.value(expression) or [] if m))
 
 
-def _enough_for_secrecy(run: Run, element: str, members: list[str], tellers: list[str], rule: PollRule) -> None:
+def _enough_for_secrecy(
+    run: Run, element: str, members: list[str], tellers: list[str], rule: PollRule
+) -> None:
     where = {"instance_id": str(run.row["id"]), "element": element}
     least = run.rule(FEWEST)
     if len(members) < least:
-        raise Refused(f"无记名投票至少要有 {least} 名投票人，这里只有 {len(members)} 名。", code="too_few", **where)
+        raise Refused(
+            f"无记名投票至少要有 {least} 名投票人，这里只有 {len(members)} 名。",
+            code="too_few",
+            **where,
+        )
     keys = run.rule(rule.keys)
     if len(tellers) < keys:
-        raise Refused(f"开票须有 {keys} 名监票人，这里只有 {len(tellers)} 名。", code="too_few", **where)
+        raise Refused(
+            f"开票须有 {keys} 名监票人，这里只有 {len(tellers)} 名。", code="too_few", **where
+        )
 
 
 def _meeting(run: Run, element: str, rule: PollRule) -> Any:
@@ -114,18 +155,37 @@ def start(run: Run, poll_id: UUID, element: str, **told: Any) -> None:
         kept["presence"] = {"opening": meeting.present}
         told |= {"present": meeting.present, "presence": rolls.ledger_hash(run.session, meeting.id)}
     now = clock.now()
-    values = {"state": "open", "rule": kept, "opened_at": now, "closes_at": due.moment if due else None}
+    values = {
+        "state": "open",
+        "rule": kept,
+        "opened_at": now,
+        "closes_at": due.moment if due else None,
+    }
     run.session.execute(update(_poll).where(_poll.c.id == poll_id).values(**values))
     if row.secret:
         run.session.execute(_OPEN_ROLL, {"poll": poll_id, "all": not rule.in_order})
     run.ledger.add(
-        "poll_opened", None, task=element, poll=str(poll_id), roll=row.roll_size, roll_hash=row.roll_hash, rule=rule.passes,
-        numbers=kept["numbers"], closes=due.day.isoformat() if due else None,
-        **({"wins": rule.wins, "seats": kept["seats"], "candidates": row.choices} if rule.kind == "election" else {}),
-        **_about(kept), **told,
-    )  # fmt: skip
+        "poll_opened",
+        None,
+        task=element,
+        poll=str(poll_id),
+        roll=row.roll_size,
+        roll_hash=row.roll_hash,
+        rule=rule.passes,
+        numbers=kept["numbers"],
+        closes=due.day.isoformat() if due else None,
+        **(
+            {"wins": rule.wins, "seats": kept["seats"], "candidates": row.choices}
+            if rule.kind == "election"
+            else {}
+        ),
+        **_about(kept),
+        **told,
+    )
     if due is not None:
-        timers.add(run, [], [timers.timer_row(run, element, -1, rule.closes, due, row.task_id, now)])
+        timers.add(
+            run, [], [timers.timer_row(run, element, -1, rule.closes, due, row.task_id, now)]
+        )
 
 
 def stop(run: Run, poll: Any) -> None:
@@ -136,9 +196,14 @@ def stop(run: Run, poll: Any) -> None:
         present = run.session.execute(
             select(meeting.present).where(meeting.id == poll.meeting_id).with_for_update()
         ).scalar_one()
-        values["rule"] = {**poll.rule, "presence": {**poll.rule.get("presence", {}), "closing": present}}
+        values["rule"] = {
+            **poll.rule,
+            "presence": {**poll.rule.get("presence", {}), "closing": present},
+        }
     run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(**values))
-    run.session.execute(update(_roll).where(_roll.c.poll_id == poll.id, _roll.c.open).values(open=False))
+    run.session.execute(
+        update(_roll).where(_roll.c.poll_id == poll.id, _roll.c.open).values(open=False)
+    )
     run.session.execute(_END_WINDOW, {"task": poll.task_id})
     if poll.secret:
         envelopes.collect(run, poll)
@@ -152,9 +217,15 @@ def _about(told: Mapping[str, Any]) -> dict[str, Any]:
 def _numbers(run: Run, *rules: str) -> dict[str, int | str]:
     """The numbers of law that the rules of a poll name: whole ones, and shares as "2/3"."""
     found: dict[str, int | str] = {}
-    for name, arguments in (call for text_ in rules if text_.strip() for call in expressions.calls_in(text_)):
+    for name, arguments in (
+        call for text_ in rules if text_.strip() for call in expressions.calls_in(text_)
+    ):
         if arguments and name in ("rule", "satisfies", "reaches"):
             ruling = run.around.ruling(str(arguments[0]), run.decisive_on)
             whole = name != "reaches" or ruling.share is None
-            found[ruling.id] = run.rule(ruling.id) if whole else f"{ruling.share.numerator}/{ruling.share.denominator}"  # type: ignore[union-attr]
+            found[ruling.id] = (
+                run.rule(ruling.id)
+                if whole
+                else f"{ruling.share.numerator}/{ruling.share.denominator}"
+            )  # type: ignore[union-attr]
     return found

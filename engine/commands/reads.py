@@ -37,13 +37,17 @@ def read_history(session: Session, actor: Actor, instance_id: UUID) -> bool:
     if _told_today(session, actor, instance_id):
         return False
     run = settle.lock(session, actor, instance_id)
-    if _told_today(session, actor, instance_id):  # by another page, while this one waited for the lock
+    if _told_today(
+        session, actor, instance_id
+    ):  # by another page, while this one waited for the lock
         return False
     run.ledger.add("history_read", actor)
     run.ledger.flush(session)
     # not `settle.save`: a read changes nothing of the matter, neither when it last moved nor its revision
     session.execute(
-        update(_instance).where(_instance.c.id == instance_id).values(seq=run.ledger.seq, head=run.ledger.head)
+        update(_instance)
+        .where(_instance.c.id == instance_id)
+        .values(seq=run.ledger.seq, head=run.ledger.head)
     )
     return True
 
@@ -51,9 +55,11 @@ def read_history(session: Session, actor: Actor, instance_id: UUID) -> bool:
 def _told_today(session: Session, actor: Actor, instance_id: UUID) -> bool:
     midnight = datetime.combine(clock.today(), time(), clock.CHINA)
     told = select(_event.id).where(
-        _event.instance_id == instance_id, _event.kind == "history_read", _event.actor_id == actor.id,
+        _event.instance_id == instance_id,
+        _event.kind == "history_read",
+        _event.actor_id == actor.id,
         _event.at >= midnight,
-    )  # fmt: skip
+    )
     return session.execute(told.limit(1)).first() is not None
 
 
@@ -62,13 +68,21 @@ def witness(session: Session, actor: Actor, size: int, who: str) -> None:
     access.check(actor, "verify", None)
     who = words.line("who", who, 100, 2)
     point = tables.checkpoint.c
-    row = session.execute(select(point.witness, point.root).where(point.size == size).with_for_update()).first()
+    row = session.execute(
+        select(point.witness, point.root).where(point.size == size).with_for_update()
+    ).first()
     row = access.must_see(row)
     if row.witness:
         raise Conflict(f"这个检查点已登记由“{row.witness}”保存。", code="witnessed")
     seals.witness(session, size, who)
     history.note(
-        session, history.INSTALLATION, "checkpoint_witnessed", actor, size=size, root=bytes(row.root).hex(), witness=who
+        session,
+        history.INSTALLATION,
+        "checkpoint_witnessed",
+        actor,
+        size=size,
+        root=bytes(row.root).hex(),
+        witness=who,
     )
 
 
@@ -84,7 +98,14 @@ def verify(session: Session, actor: Actor, public: bytes) -> Verdict:
     verdict = seals.verify(session, public)
     whole = verdict.broken is None and not verdict.fault
     history.note(
-        session, history.INSTALLATION, "history_verified", actor, events=verdict.events, leaves=verdict.leaves,
-        checkpoints=verdict.checkpoints, whole=whole, fault=verdict.fault or None,
-    )  # fmt: skip
+        session,
+        history.INSTALLATION,
+        "history_verified",
+        actor,
+        events=verdict.events,
+        leaves=verdict.leaves,
+        checkpoints=verdict.checkpoints,
+        whole=whole,
+        fault=verdict.fault or None,
+    )
     return verdict

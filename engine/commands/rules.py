@@ -40,9 +40,15 @@ _task, _timer, _instance = tables.task, tables.timer, tables.instance
 
 # --- a union's own values ---------------------------------------------------------------------------------------------
 def propose_setting(
-    session: Session, actor: Actor, union_id: UUID, rule_id: str, value: int | Fraction, valid_from: date, source: str,
+    session: Session,
+    actor: Actor,
+    union_id: UUID,
+    rule_id: str,
+    value: int | Fraction,
+    valid_from: date,
+    source: str,
     valid_to: date | None = None,
-) -> UUID:  # fmt: skip
+) -> UUID:
     """Propose a union's own value for a rule, a Fraction for a share; somebody else decides. Gives the setting's id.
 
     `valid_from` is tomorrow at the earliest. Raises NotFound, Refused, Invalid by field (it loosens what binds), Conflict.
@@ -54,18 +60,34 @@ def propose_setting(
         raise Invalid(faults)
     _check(session, union_id, law.Setting(rule_id, value, valid_from, valid_to, source))
     column = _setting.c
-    waiting = select(column.id).where(column.unit_id == union_id, column.rule_id == rule_id, column.state == "proposed")
+    waiting = select(column.id).where(
+        column.unit_id == union_id, column.rule_id == rule_id, column.state == "proposed"
+    )
     if session.execute(waiting).first():
         raise Conflict("这条规则已有一项提议等待批准。", code="waiting")
     key = tables.new_id()
     session.execute(
         insert(_setting).values(
-            id=key, unit_id=union_id, rule_id=rule_id, value=value.numerator, per=value.denominator,
-            valid_from=valid_from, valid_to=valid_to, source=source, state="proposed", proposer_id=actor.id,
+            id=key,
+            unit_id=union_id,
+            rule_id=rule_id,
+            value=value.numerator,
+            per=value.denominator,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            source=source,
+            state="proposed",
+            proposer_id=actor.id,
             created_at=clock.now(),
         )
-    )  # fmt: skip
-    history.note(session, union_id, "setting_proposed", actor, **_told(key, rule_id, value, valid_from, valid_to, source))
+    )
+    history.note(
+        session,
+        union_id,
+        "setting_proposed",
+        actor,
+        **_told(key, rule_id, value, valid_from, valid_to, source),
+    )
     return key
 
 
@@ -88,7 +110,11 @@ def decide_setting(session: Session, actor: Actor, setting_id: UUID, approve: bo
     if approve:
         if row.valid_to is not None and row.valid_to < valid_from:
             raise Conflict("这项提议的施行期已经过去，请重新提出。", code="too_late")
-        _check(session, row.unit_id, law.Setting(row.rule_id, value, valid_from, row.valid_to, row.source))
+        _check(
+            session,
+            row.unit_id,
+            law.Setting(row.rule_id, value, valid_from, row.valid_to, row.source),
+        )
     state = "in_force" if approve else "refused"
     session.execute(
         update(_setting)
@@ -96,7 +122,9 @@ def decide_setting(session: Session, actor: Actor, setting_id: UUID, approve: bo
         .values(state=state, approver_id=actor.id, decided_at=clock.now(), valid_from=valid_from)
     )
     told = _told(setting_id, row.rule_id, value, valid_from, row.valid_to, row.source)
-    history.note(session, row.unit_id, f"setting_{'approved' if approve else 'refused'}", actor, **told)
+    history.note(
+        session, row.unit_id, f"setting_{'approved' if approve else 'refused'}", actor, **told
+    )
     union_id: UUID = row.unit_id
     return union_id
 
@@ -106,13 +134,21 @@ def _check(session: Session, union_id: UUID, setting: law.Setting) -> None:
 
 
 def _told(
-    key: UUID, rule_id: str, value: int | Fraction, valid_from: date, valid_to: date | None, source: str
+    key: UUID,
+    rule_id: str,
+    value: int | Fraction,
+    valid_from: date,
+    valid_to: date | None,
+    source: str,
 ) -> dict[str, Any]:
     return {
-        "setting": str(key), "rule": rule_id, "value": value.numerator if value.denominator == 1 else str(value),
+        "setting": str(key),
+        "rule": rule_id,
+        "value": value.numerator if value.denominator == 1 else str(value),
         "valid_from": valid_from.isoformat(),
-        "valid_to": valid_to.isoformat() if valid_to else None, "source": source,
-    }  # fmt: skip
+        "valid_to": valid_to.isoformat() if valid_to else None,
+        "source": source,
+    }
 
 
 def _day_faults(valid_from: date, valid_to: date | None) -> dict[str, list[str]]:
@@ -136,7 +172,9 @@ def _line(field: str, text: str, most: int, faults: dict[str, list[str]]) -> str
 
 
 # --- vacations --------------------------------------------------------------------------------------------------------
-def add_vacation(session: Session, actor: Actor, union_id: UUID, name: str, from_on: date, to_on: date) -> UUID:
+def add_vacation(
+    session: Session, actor: Actor, union_id: UUID, name: str, from_on: date, to_on: date
+) -> UUID:
     """Register a vacation of the union, both days included; it counts for deadlines that are computed from now on.
 
     Raises NotFound, Refused, Invalid by field, Conflict when it meets another one.
@@ -153,34 +191,53 @@ def add_vacation(session: Session, actor: Actor, union_id: UUID, name: str, from
     if faults:
         raise Invalid(faults)
     column = _vacation.c
-    meets = select(column.name).where(column.unit_id == union_id, column.from_on <= to_on, column.to_on >= from_on)
+    meets = select(column.name).where(
+        column.unit_id == union_id, column.from_on <= to_on, column.to_on >= from_on
+    )
     if other := session.execute(meets.limit(1)).scalar():
         raise Conflict(f"与已登记的“{other}”重叠。", code="overlap")
     key = tables.new_id()
-    session.execute(insert(_vacation).values(id=key, unit_id=union_id, name=name, from_on=from_on, to_on=to_on))
-    history.note(session, union_id, "vacation_added", actor, **_vacation_told(key, name, from_on, to_on))
+    session.execute(
+        insert(_vacation).values(id=key, unit_id=union_id, name=name, from_on=from_on, to_on=to_on)
+    )
+    history.note(
+        session, union_id, "vacation_added", actor, **_vacation_told(key, name, from_on, to_on)
+    )
     return key
 
 
 def remove_vacation(session: Session, actor: Actor, vacation_id: UUID) -> UUID:
     """Take a vacation out again; deadlines already computed stay. Gives the union's id. Raises NotFound, Refused."""
-    row = session.execute(select(_vacation).where(_vacation.c.id == vacation_id).with_for_update()).first()
+    row = session.execute(
+        select(_vacation).where(_vacation.c.id == vacation_id).with_for_update()
+    ).first()
     row = access.must_see(row if row and access.is_own_union(actor, row.unit_id) else None)
     access.check(actor, "load_notice", row.unit_id)
     session.execute(delete(_vacation).where(_vacation.c.id == vacation_id))
     history.note(
-        session, row.unit_id, "vacation_removed", actor, **_vacation_told(row.id, row.name, row.from_on, row.to_on)
+        session,
+        row.unit_id,
+        "vacation_removed",
+        actor,
+        **_vacation_told(row.id, row.name, row.from_on, row.to_on),
     )
     union_id: UUID = row.unit_id
     return union_id
 
 
 def _vacation_told(key: UUID, name: str, from_on: date, to_on: date) -> dict[str, Any]:
-    return {"vacation": str(key), "name": name, "from_on": from_on.isoformat(), "to_on": to_on.isoformat()}
+    return {
+        "vacation": str(key),
+        "name": name,
+        "from_on": from_on.isoformat(),
+        "to_on": to_on.isoformat(),
+    }
 
 
 # --- holiday notices --------------------------------------------------------------------------------------------------
-def load_notice(session: Session, actor: Actor, year: int, rows: Iterable[Sequence[object]], source: str) -> int:
+def load_notice(
+    session: Session, actor: Actor, year: int, rows: Iterable[Sequence[object]], source: str
+) -> int:
     """Load the State Council's holiday notice of a year, or a corrected one; it holds for all unions of the installation.
 
     rows: (day, 休/班， name). Gives how many instances have deadlines that rest on it; their recomputing is asked for in
@@ -190,7 +247,9 @@ def load_notice(session: Session, actor: Actor, year: int, rows: Iterable[Sequen
     faults: dict[str, list[str]] = {}
     source = _line("source", source, 200, faults)
     if not clock.today().year <= year <= clock.today().year + 2:
-        faults["year"] = [f"只能载入 {clock.today().year} 至 {clock.today().year + 2} 年的放假安排。"]
+        faults["year"] = [
+            f"只能载入 {clock.today().year} 至 {clock.today().year + 2} 年的放假安排。"
+        ]
     days: calendar.Notice = {}
     try:
         days = calendar.parse_notice(rows, year) if "year" not in faults else days
@@ -201,16 +260,27 @@ def load_notice(session: Session, actor: Actor, year: int, rows: Iterable[Sequen
     kept = {day.isoformat(): worked for day, worked in days.items()}
     values = {"days": kept, "source": source, "member_id": actor.id, "loaded_at": clock.now()}
     session.execute(
-        upsert(_notice).values(year=year, **values).on_conflict_do_update(index_elements=["year"], set_=values)
+        upsert(_notice)
+        .values(year=year, **values)
+        .on_conflict_do_update(index_elements=["year"], set_=values)
     )
     digest = hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
     history.note(
-        session, history.INSTALLATION, "notice_loaded", actor, year=year, source=source, days=len(kept), sha256=digest
+        session,
+        history.INSTALLATION,
+        "notice_loaded",
+        actor,
+        year=year,
+        source=source,
+        days=len(kept),
+        sha256=digest,
     )
     concerned = resting_on(session, year)
     for instance_id in concerned:
         if len(concerned) > FEW or not _recomputed(session, instance_id):
-            queue.defer(session, "forecast", once=f"forecast:{instance_id}", instance_id=str(instance_id))
+            queue.defer(
+                session, "forecast", once=f"forecast:{instance_id}", instance_id=str(instance_id)
+            )
     return len(concerned)
 
 
@@ -228,13 +298,15 @@ def resting_on(session: Session, year: int) -> list[UUID]:
     """The instances under way that have a provisional deadline, or one that falls in that year or later."""
     first = _first_of(year)
     task = exists().where(
-        _task.c.instance_id == _instance.c.id, _task.c.state == "open",
+        _task.c.instance_id == _instance.c.id,
+        _task.c.state == "open",
         or_(_task.c.due["provisional"].as_boolean(), _task.c.due_at > first),
-    )  # fmt: skip
+    )
     timer = exists().where(
-        _timer.c.instance_id == _instance.c.id, _timer.c.state == "waiting",
+        _timer.c.instance_id == _instance.c.id,
+        _timer.c.state == "waiting",
         or_(_timer.c.provisional, _timer.c.due_at > first),
-    )  # fmt: skip
+    )
     running = select(_instance.c.id).where(_instance.c.state.in_(ALIVE), or_(task, timer))
     return list(session.execute(running.order_by(_instance.c.id)).scalars())
 
@@ -258,7 +330,9 @@ def recompute(session: Session, instance_id: UUID) -> int:
     ).all()
     timers = session.execute(select(_timer).where(_timer.c.instance_id == instance_id, waits)).all()
     past, owners = _Past(session, run), {row.id: row for row in tasks}
-    changed = [_renew_task(past, t) for t in tasks if past.rests_on_more(t.opened_at, t.due_at, t.due)]
+    changed = [
+        _renew_task(past, t) for t in tasks if past.rests_on_more(t.opened_at, t.due_at, t.due)
+    ]
     changed += [
         _renew_timer(past, t, owners.get(t.task_id))
         for t in timers
@@ -289,7 +363,9 @@ class _Past:
         )
         return [(r.kind, r.at, json.loads(r.body)) for r in rows]
 
-    def rests_on_more(self, since: datetime, due_at: datetime, due: Mapping[str, Any] | None) -> bool:
+    def rests_on_more(
+        self, since: datetime, due_at: datetime, due: Mapping[str, Any] | None
+    ) -> bool:
         """Was a deadline that began at `since` computed without a holiday notice that it needs?"""
         late = any(n.loaded_at > since and due_at > _first_of(n.year) for n in self.notices)
         return late or bool((due or {}).get("provisional"))
@@ -300,7 +376,11 @@ class _Past:
         then = set(host.around.calendar.vacations)
         for kind, at, body in reversed(self.vacations):
             if at > moment:
-                entry = (date.fromisoformat(body["from_on"]), date.fromisoformat(body["to_on"]), body["name"])
+                entry = (
+                    date.fromisoformat(body["from_on"]),
+                    date.fromisoformat(body["to_on"]),
+                    body["name"],
+                )
                 (then.discard if kind == "vacation_added" else then.add)(entry)
         host.around.calendar = replace(host.around.calendar, vacations=tuple(sorted(then)))
         return host
@@ -317,13 +397,20 @@ class _Clock:
 
     def stand_still(self, days: int) -> None:
         """As `instances.resume` moves a deadline."""
-        self.own, self.due, self.stopped = _shifted(self.own, days), _shifted(self.due, days), self.stopped + days
+        self.own, self.due, self.stopped = (
+            _shifted(self.own, days),
+            _shifted(self.due, days),
+            self.stopped + days,
+        )
 
 
 def _replay(past: _Past, task: Any, timer: Any = None) -> _Clock:
     """The deadline of a task, or of a timer (on that task, if any), through all stops and extensions."""
     start = task.opened_at if timer is None else timer.since
-    host, rule = past.host(start), past.run.process.tasks[task.element] if task is not None else None
+    host, rule = (
+        past.host(start),
+        past.run.process.tasks[task.element] if task is not None else None,
+    )
     with clock.set_to(start):
         own = host.moment(rule.due) if rule is not None and rule.due else None
         found = _Clock(own, own if timer is None else _timer_moment(host, timer, own))
@@ -337,7 +424,11 @@ def _replay(past: _Past, task: Any, timer: Any = None) -> _Clock:
             end = found.own.moment - timedelta(seconds=1)
             own = host.around.calendar.add(end, int(ruling.value or 0), ruling.unit)
             with clock.set_to(at):
-                found = _Clock(own, own if timer is None else _timer_moment(host, timer, own), str(body["rule"]))
+                found = _Clock(
+                    own,
+                    own if timer is None else _timer_moment(host, timer, own),
+                    str(body["rule"]),
+                )
     return found
 
 
@@ -354,13 +445,17 @@ def _renew_task(past: _Past, row: Any) -> dict[str, Any] | None:
     """Compute a task's deadline anew; gives the change, None when there is none."""
     found = _replay(past, row)
     due = found.due
-    if due is None or (due.moment == row.due_at and due.provisional == bool((row.due or {}).get("provisional"))):
+    if due is None or (
+        due.moment == row.due_at and due.provisional == bool((row.due or {}).get("provisional"))
+    ):
         return None
     rule = past.run.process.tasks[row.element]
     shown = timers.due_json(due, rule.due, found.extended or rule.basis) or {}
     more = {"extended": bool(found.extended), "stopped_days": found.stopped}
     shown |= {k: v for k, v in more.items() if v}
-    past.session.execute(update(_task).where(_task.c.id == row.id).values(due_at=due.moment, due=shown))
+    past.session.execute(
+        update(_task).where(_task.c.id == row.id).values(due_at=due.moment, due=shown)
+    )
     return _change(row.element, "task", row.due_at, due)
 
 
@@ -383,6 +478,9 @@ def _renew_timer(past: _Past, row: Any, task: Any) -> dict[str, Any] | None:
 def _change(element: str, what: str, was: datetime, due: calendar.Due) -> dict[str, Any]:
     """One line of the event: the last day as it was and as it is."""
     return {
-        "element": element, "what": what, "was": clock.day_of(was - timedelta(seconds=1)).isoformat(),
-        "due": due.day.isoformat(), "provisional": due.provisional,
-    }  # fmt: skip
+        "element": element,
+        "what": what,
+        "was": clock.day_of(was - timedelta(seconds=1)).isoformat(),
+        "due": due.day.isoformat(),
+        "provisional": due.provisional,
+    }

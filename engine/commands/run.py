@@ -38,7 +38,12 @@ class Run:
     """The host of the machine while one command runs. `row` is the locked instance as a dict; `facts` may be changed."""
 
     def __init__(
-        self, session: Session, actor: Actor | None, row: dict[str, Any], process: Process, actions: Actions | None = None
+        self,
+        session: Session,
+        actor: Actor | None,
+        row: dict[str, Any],
+        process: Process,
+        actions: Actions | None = None,
     ) -> None:
         self.session, self.actor, self.row, self.process = session, actor, row, process
         self.actions = actions or {}  # what the service tasks may name
@@ -49,7 +54,9 @@ class Run:
         self.reworded = False  # the facts under which the instance is found have changed
         self._surroundings: Surroundings | None = None
         self._dues: dict[datetime, calendar.Due] = {}
-        self.measured: list[tuple[law.Ruling, int, int]] = []  # every share that an expression asked about
+        self.measured: list[
+            tuple[law.Ruling, int, int]
+        ] = []  # every share that an expression asked about
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -69,7 +76,9 @@ class Run:
         """Take a decision and add it to the facts under its name."""
         table = self.process.decisions.get(decision)
         if table is None:
-            raise ProcessFault(f"没有决策表 {decision}.dmn。", file=f"{decision}.dmn", element=decision)
+            raise ProcessFault(
+                f"没有决策表 {decision}.dmn。", file=f"{decision}.dmn", element=decision
+            )
         self.facts[decision] = decisions.decide(table, self.names(), self.functions())
         self.ledger.add("decision_taken", None, decision=decision, result=self.facts[decision])
 
@@ -81,14 +90,20 @@ class Run:
         self.actions[args["do"]](self, args)
         done = self.facts.get(action)
         kept = dict(done) if isinstance(done, dict) else {}
-        self.facts[action] = {**kept, "at": clock.now().isoformat(), "times": int(kept.get("times", 0)) + 1}
+        self.facts[action] = {
+            **kept,
+            "at": clock.now().isoformat(),
+            "times": int(kept.get("times", 0)) + 1,
+        }
 
     # --- expressions ---
     @property
     def around(self) -> Surroundings:
         """The union's calendar and rule values, read when first needed."""
         if self._surroundings is None:
-            self._surroundings = Surroundings(self.session, self.row["union_id"], self.row.get("around"))
+            self._surroundings = Surroundings(
+                self.session, self.row["union_id"], self.row.get("around")
+            )
         return self._surroundings
 
     @property
@@ -118,10 +133,18 @@ class Run:
     def functions(self) -> dict[str, Callable[..., Any]]:
         """The functions that an expression may use; see docs/architecture.md."""
         return {
-            "due": self.due, "before": self.before, "after": self.after, "rule": self.rule, "heads": self.heads,
-            "holds": self.holds, "delegates": self.delegates, "heads_of": self.heads_of, "movers_of": self.movers_of,
-            "round": lambda task: self.rounds.get(task, 0), **functions.functions(self),
-        }  # fmt: skip
+            "due": self.due,
+            "before": self.before,
+            "after": self.after,
+            "rule": self.rule,
+            "heads": self.heads,
+            "holds": self.holds,
+            "delegates": self.delegates,
+            "heads_of": self.heads_of,
+            "movers_of": self.movers_of,
+            "round": lambda task: self.rounds.get(task, 0),
+            **functions.functions(self),
+        }
 
     def value(self, expression: str, more: Mapping[str, Any] | None = None) -> Any:
         """The value of an expression over facts, names and functions."""
@@ -134,7 +157,11 @@ class Run:
         if found is None:
             return None
         if found not in self._dues:
-            raise ProcessFault(f"“{expression}”没有给出期限。", file="process.toml", advice='写成 due("规则编号") 这样的形式。')
+            raise ProcessFault(
+                f"“{expression}”没有给出期限。",
+                file="process.toml",
+                advice='写成 due("规则编号") 这样的形式。',
+            )
         return self._dues[found]
 
     def told(self, due: calendar.Due) -> datetime:
@@ -152,7 +179,9 @@ class Run:
     def due(self, rule_id: str, start: datetime | str | None = None) -> datetime:
         """The end of a rule's time limit, from now or from a moment (facts keep moments as ISO texts)."""
         begin = clock.now() if start is None else self._when(start)
-        return self.told(law.deadline(self.around.ruling(rule_id, self.decisive_on), begin, self.around.calendar))
+        return self.told(
+            law.deadline(self.around.ruling(rule_id, self.decisive_on), begin, self.around.calendar)
+        )
 
     def due_at(self, moment: datetime) -> calendar.Due | None:
         """The time limit that ends at this moment, if one was computed."""
@@ -192,7 +221,11 @@ class Run:
     def heads_of(self, units: list[str] | None) -> list[str]:
         """Who heads these units today."""
         ids = [UUID(str(u)) for u in units or [] if u]
-        return [str(m) for m in organisation.holders(self.session, "unit_head", ids, clock.today())] if ids else []
+        return (
+            [str(m) for m in organisation.holders(self.session, "unit_head", ids, clock.today())]
+            if ids
+            else []
+        )
 
     def movers_of(self, instance_id: str | None) -> list[str]:
         """The mover of another instance."""
@@ -204,7 +237,8 @@ class Run:
             return []
         facts = self.session.execute(
             select(tables.instance.c.facts).where(
-                tables.instance.c.id == UUID(str(instance_id)), tables.instance.c.union_id == self.row["union_id"]
+                tables.instance.c.id == UUID(str(instance_id)),
+                tables.instance.c.union_id == self.row["union_id"],
             )
         ).scalar()
         return [str(facts["launch"]["mover"])] if facts else []
@@ -214,11 +248,19 @@ class Run:
         """The seat of a lane, or its persons' ids. Raises ProcessFault when it means nobody."""
         if lane.person:
             found = self.value(lane.person)
-            persons = [str(p) for p in found] if isinstance(found, list) else [str(found)] if found else []
+            persons = (
+                [str(p) for p in found]
+                if isinstance(found, list)
+                else [str(found)]
+                if found
+                else []
+            )
             return None, persons
         unit = self.row["union_id"] if lane.unit == "union" else self.value(lane.unit)
         if not unit:
-            raise ProcessFault(f"泳道“{lane.title.zh}”没有对应的单位。", file="process.toml", element=lane.key)
+            raise ProcessFault(
+                f"泳道“{lane.title.zh}”没有对应的单位。", file="process.toml", element=lane.key
+            )
         return f"{lane.post}@{unit}", []
 
     def belongs_to(self, lane: Lane) -> bool:

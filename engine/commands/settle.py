@@ -51,8 +51,10 @@ UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = 
        ended_at = :ended, revision = revision + 1
  WHERE id = :id
 """).bindparams(
-    bindparam("machine", type_=JSONB(none_as_null=True)), bindparam("facts", type_=JSONB), bindparam("rounds", type_=JSONB)
-)  # fmt: skip
+    bindparam("machine", type_=JSONB(none_as_null=True)),
+    bindparam("facts", type_=JSONB),
+    bindparam("rounds", type_=JSONB),
+)
 
 
 def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> Run:
@@ -66,7 +68,9 @@ def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str)
             raise NotFound(instance_id=str(instance_id))
     row = access.must_see(session.execute(_LOCK, {"key": instance_id}).mappings().first())
     if states and row["state"] not in states:
-        raise Conflict(f"此件{STATES.get(row['state'], row['state'])}，不能再办理。", code="not_" + states[0])
+        raise Conflict(
+            f"此件{STATES.get(row['state'], row['state'])}，不能再办理。", code="not_" + states[0]
+        )
     return resume(session, actor, dict(row))
 
 
@@ -105,17 +109,31 @@ def settle(run: Run, step: Step, body: dict[str, Any], done: int | None = None) 
         run.ledger.add("matter_disclosed", None, element=told[0])
     old, new = {live.ref: live for live in step.before}, {live.ref: live for live in step.live}
     opened = [live for ref, live in new.items() if ref not in old]
-    _on_guard(run, {*step.passed, *(live.element for live in opened if live.kind == "task"), step.ended})
+    _on_guard(
+        run, {*step.passed, *(live.element for live in opened if live.kind == "task"), step.ended}
+    )
     # a message that nobody waits for any more has left no row
-    _close(run, [ref for ref, live in old.items() if ref not in new and ref != done and live.kind != "message"], now)
+    _close(
+        run,
+        [
+            ref
+            for ref, live in old.items()
+            if ref not in new and ref != done and live.kind != "message"
+        ],
+        now,
+    )
     opening.open_all(run, opened, body, now)
     if step.state is None:
         body["ended"] = step.ended
         run.rounds = {}  # nobody will come round again
-        run.row.update(state=run.row.get("closing") or "ended", outcome=step.ended, ended_at=now, machine=None)
+        run.row.update(
+            state=run.row.get("closing") or "ended", outcome=step.ended, ended_at=now, machine=None
+        )
     else:
         run.row["machine"] = step.state
-    run.row["stage"] = [live.element for live in step.live if live.kind == "task" or not live.boundary]
+    run.row["stage"] = [
+        live.element for live in step.live if live.kind == "task" or not live.boundary
+    ]
     save(run)
 
 
@@ -132,28 +150,50 @@ def save(run: Run) -> None:
     """Write shares, events and the instance itself in one statement; every command ends here."""
     if run.reworded:
         grams = search_grams(run)
-        run.session.execute(update(_instance).where(_instance.c.id == run.row["id"]).values(grams=grams))
+        run.session.execute(
+            update(_instance).where(_instance.c.id == run.row["id"]).values(grams=grams)
+        )
     row, events = run.row, run.ledger.rows()
     run.session.execute(
         _SAVE,
         {
-            "id": row["id"], "shares": sorted(run.shares, key=str), "seqs": [e["seq"] for e in events],
-            "kinds": [e["kind"] for e in events], "actors": [e["actor_id"] for e in events],
-            "ats": [e["at"] for e in events], "bodies": [e["body"] for e in events], "hashes": [e["hash"] for e in events],
-            "title": run.title, "state": row["state"], "outcome": row["outcome"],
-            "stage": row["stage"], "machine": row["machine"], "facts": run.facts, "rounds": run.rounds,
+            "id": row["id"],
+            "shares": sorted(run.shares, key=str),
+            "seqs": [e["seq"] for e in events],
+            "kinds": [e["kind"] for e in events],
+            "actors": [e["actor_id"] for e in events],
+            "ats": [e["at"] for e in events],
+            "bodies": [e["body"] for e in events],
+            "hashes": [e["hash"] for e in events],
+            "title": run.title,
+            "state": row["state"],
+            "outcome": row["outcome"],
+            "stage": row["stage"],
+            "machine": row["machine"],
+            "facts": run.facts,
+            "rounds": run.rounds,
             "confidential": row["confidential"],
-            "seq": run.ledger.seq, "head": run.ledger.head, "now": clock.now(), "ended": row["ended_at"],
+            "seq": run.ledger.seq,
+            "head": run.ledger.head,
+            "now": clock.now(),
+            "ended": row["ended_at"],
         },
-    )  # fmt: skip
+    )
 
 
 def search_grams(run: Run) -> list[str]:
     """The two-character pieces under which an instance is found: serial number, searched facts, starter and unit."""
-    words = [run.row["number"].rpartition("〕")[2], *(str(dotted(run.facts, path) or "") for path in run.process.search)]
+    words = [
+        run.row["number"].rpartition("〕")[2],
+        *(str(dotted(run.facts, path) or "") for path in run.process.search),
+    ]
     words.append(str(dotted(run.facts, run.process.subject) or ""))
     words.extend(organisation.names(run.session, [run.row["starter_id"]]).values())
-    words.extend(organisation.unit_names(run.session, [run.row["unit_id"]]).values() if run.row["unit_id"] else ())
+    words.extend(
+        organisation.unit_names(run.session, [run.row["unit_id"]]).values()
+        if run.row["unit_id"]
+        else ()
+    )
     return forms.bigrams(" ".join(words))
 
 
@@ -169,9 +209,16 @@ def keep_said(run: Run, element: str, answers: dict[str, Any]) -> str:
     run.session.execute(
         _NEW_SAID,
         {
-            "id": tables.new_id(), "instance_id": run.row["id"], "element": element, "ref": 0, "state": "done",
-            "opened_at": now, "closed_at": now,
-            "closed_by": run.actor.id if run.actor else None, "answers": answers, "salt": salt,
+            "id": tables.new_id(),
+            "instance_id": run.row["id"],
+            "element": element,
+            "ref": 0,
+            "state": "done",
+            "opened_at": now,
+            "closed_at": now,
+            "closed_by": run.actor.id if run.actor else None,
+            "answers": answers,
+            "salt": salt,
         },
-    )  # fmt: skip
+    )
     return canonical.salted(answers, salt)

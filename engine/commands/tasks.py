@@ -34,15 +34,21 @@ _READ = (
 )
 
 
-def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | None) -> tuple[Run, Any, TaskRule]:
+def open_task(
+    session: Session, actor: Actor, task_id: UUID, revision: int | None
+) -> tuple[Run, Any, TaskRule]:
     """Lock the instance, read the task, refuse whoever may not act on it. Raises NotFound, Refused, Conflict.
 
     One statement does both; after waiting for the lock the task may be read as it was before, so every change of a task
     names the revision that was read.
     """
     found = access.must_see(session.execute(_READ, {"key": task_id}).mappings().first())
-    task = SimpleNamespace(**{name[5:]: value for name, value in found.items() if name.startswith("task_")})
-    run = settle.resume(session, actor, {k: v for k, v in found.items() if not k.startswith("task_")})
+    task = SimpleNamespace(
+        **{name[5:]: value for name, value in found.items() if name.startswith("task_")}
+    )
+    run = settle.resume(
+        session, actor, {k: v for k, v in found.items() if not k.startswith("task_")}
+    )
     rule = run.process.tasks[task.element]
     if rule.poll:
         raise NotFound("这是一项表决，请在表决页上作答。")
@@ -87,17 +93,26 @@ def may_act(run: Run, rule: TaskRule, given: Mapping[str, Any] | None = None) ->
     instance = str(run.row["id"])
     if rule.not_by and run.actor:
         done = select(_task.c.id).where(
-            _task.c.instance_id == run.row["id"], _task.c.element.in_(rule.not_by), _task.c.closed_by == run.actor.id
+            _task.c.instance_id == run.row["id"],
+            _task.c.element.in_(rule.not_by),
+            _task.c.closed_by == run.actor.id,
         )
         if run.session.execute(done.limit(1)).first():
             raise Refused(
-                "您已办理过前面的环节，按规定不能再办理此项。", code="separated", instance_id=instance, element=rule.id
+                "您已办理过前面的环节，按规定不能再办理此项。",
+                code="separated",
+                instance_id=instance,
+                element=rule.id,
             )
     if rule.recuse and run.value(rule.recuse, {rule.id: given} if given is not None else None):
-        raise Refused("您与此件有利害关系，应当回避。", code="recused", instance_id=instance, element=rule.id)
+        raise Refused(
+            "您与此件有利害关系，应当回避。", code="recused", instance_id=instance, element=rule.id
+        )
 
 
-def pass_gates(run: Run, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None = None) -> None:
+def pass_gates(
+    run: Run, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None = None
+) -> None:
     """What the process demands of an act, beyond its form. Raises Refused with the gate's own words."""
     for gate in rule.gates:
         names = {rule.id: dict(given), "overdue": due_at is not None and clock.now() >= due_at}
@@ -106,7 +121,13 @@ def pass_gates(run: Run, rule: TaskRule, given: Mapping[str, Any], due_at: datet
             raise Refused(text, code="gate", instance_id=str(run.row["id"]), element=rule.id)
 
 
-def complete(session: Session, actor: Actor, task_id: UUID, answers: Mapping[str, Any], revision: int | None = None) -> UUID:
+def complete(
+    session: Session,
+    actor: Actor,
+    task_id: UUID,
+    answers: Mapping[str, Any],
+    revision: int | None = None,
+) -> UUID:
     """Finish a task with answers to its form; gives the instance's id.
 
     Raises NotFound (not yours), Conflict (someone acted first), Refused (recused, separated), Invalid (answers by field).
@@ -128,7 +149,12 @@ def clean_answers(run: Run, form: forms.Form | None, answers: Mapping[str, Any])
         if answers:
             raise Invalid({key: ["没有这一项。"] for key in answers})
         return {}
-    clean = forms.clean(form, answers, run.names(), choices(run.session, run.row["union_id"], run.row["id"], run.actor))
+    clean = forms.clean(
+        form,
+        answers,
+        run.names(),
+        choices(run.session, run.row["union_id"], run.row["id"], run.actor),
+    )
     adopt(run.session, run.actor, run.row["id"], form, clean)
     return clean
 
@@ -138,10 +164,23 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
     salt = os.urandom(16)
     by = run.actor.id if run.actor else None
     held = {"meeting": meetings.close(run, task)} if rule.meeting else {}
-    _change(run, task, state="done", closed_at=clock.now(), closed_by=by, answers=clean, salt=salt, due=null())
+    _change(
+        run,
+        task,
+        state="done",
+        closed_at=clock.now(),
+        closed_by=by,
+        answers=clean,
+        salt=salt,
+        due=null(),
+    )
     run.facts[rule.id] = {**clean, **held}
-    body = run.ledger.add("task_completed", run.actor, task=rule.id, answers=canonical.salted(clean, salt))
-    if rule.outcomes and not rule.room:  # what is said in a room stands in the history as a digest only
+    body = run.ledger.add(
+        "task_completed", run.actor, task=rule.id, answers=canonical.salted(clean, salt)
+    )
+    if (
+        rule.outcomes and not rule.room
+    ):  # what is said in a room stands in the history as a digest only
         body["outcome"] = clean.get(rule.outcomes)
     if rule.link:
         body["by_way"] = clean.get("by_way")

@@ -29,7 +29,9 @@ def _as_teller(session: Session, actor: Actor, poll_id: UUID, *states: str) -> t
     if actor.id not in poll.tellers:
         raise NotFound(instance_id=str(run.row["id"]), verb="count", element=task.element)
     if poll.state not in states:
-        raise Conflict("现在不能计票。" if "counting" in states else "表决已截止。", code="not_counting")
+        raise Conflict(
+            "现在不能计票。" if "counting" in states else "表决已截止。", code="not_counting"
+        )
     return run, poll, task
 
 
@@ -41,16 +43,30 @@ def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[
     wanted = list(dict.fromkeys(members))
     least = run.rule(questions.FEWEST) if poll.secret else 0
     if _handed(session, poll_id) + len(wanted) < least:
-        raise Invalid({"members": [f"无记名表决的纸质票一次至少发给 {least} 人，人少了，清点时就看得出是谁投的。"]})
+        raise Invalid(
+            {
+                "members": [
+                    f"无记名表决的纸质票一次至少发给 {least} 人，人少了，清点时就看得出是谁投的。"
+                ]
+            }
+        )
     changed = session.execute(
         update(_roll)
-        .where(_roll.c.poll_id == poll_id, _roll.c.member_id.in_(wanted), _roll.c.open, ~_roll.c.paper)
+        .where(
+            _roll.c.poll_id == poll_id, _roll.c.member_id.in_(wanted), _roll.c.open, ~_roll.c.paper
+        )
         .values(paper=True, open=False)
         .returning(_roll.c.member_id)
     ).all()
     if len(changed) < len(wanted):
         raise Invalid({"members": ["有的人不在名册上、已经投票，或已领过纸质票。"]})
-    run.ledger.add("paper_ballots_given", actor, task=task.element, poll=str(poll_id), members=[str(m) for m in wanted])
+    run.ledger.add(
+        "paper_ballots_given",
+        actor,
+        task=task.element,
+        poll=str(poll_id),
+        members=[str(m) for m in wanted],
+    )
     settle.save(run)
     return UUID(str(run.row["id"]))
 
@@ -65,9 +81,13 @@ def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[st
     entry = _checked(poll, given, handed)
     values = {"poll_id": poll_id, "teller_id": actor.id, "at": clock.now(), **entry}
     session.execute(
-        upsert(_paper).values(**values).on_conflict_do_update(index_elements=["poll_id", "teller_id"], set_=values)
+        upsert(_paper)
+        .values(**values)
+        .on_conflict_do_update(index_elements=["poll_id", "teller_id"], set_=values)
     )
-    session.execute(update(_teller).where(_teller.c.poll_id == poll_id).values(signed_at=None))  # the numbers changed
+    session.execute(
+        update(_teller).where(_teller.c.poll_id == poll_id).values(signed_at=None)
+    )  # the numbers changed
     run.ledger.add("paper_ballots_counted", actor, task=task.element, poll=str(poll_id), **entry)
     agreed = agreed_paper(session, poll)
     if agreed and agreed["returned"] > agreed["issued"]:
@@ -80,7 +100,9 @@ def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[st
 
 def _handed(session: Session, poll_id: UUID) -> int:
     return int(
-        session.execute(select(func.count()).where(_roll.c.poll_id == poll_id, _roll.c.paper)).scalar_one()
+        session.execute(
+            select(func.count()).where(_roll.c.poll_id == poll_id, _roll.c.paper)
+        ).scalar_one()
     )
 
 
@@ -88,24 +110,42 @@ def _checked(poll: Any, given: Mapping[str, Any], handed: int) -> dict[str, Any]
     """Whole numbers that fit together: each valid ballot has one choice, in an election as many as there are seats."""
     counts = given.get("counts", {})
     allowed = {*poll.choices, ABSTAIN} if poll.kind == "election" else set(poll.choices)
-    numbers = [given.get("issued", handed), given.get("returned"), given.get("invalid", 0), *counts.values()]
-    if not all(type(n) is int and 0 <= n <= 1_000_000 for n in numbers) or not set(counts) <= allowed:
+    numbers = [
+        given.get("issued", handed),
+        given.get("returned"),
+        given.get("invalid", 0),
+        *counts.values(),
+    ]
+    if (
+        not all(type(n) is int and 0 <= n <= 1_000_000 for n in numbers)
+        or not set(counts) <= allowed
+    ):
         raise Invalid({"counts": ["请填写不小于零的整数，选项应与选票一致。"]})
     issued, returned, invalid = numbers[:3]
     if issued != handed:
         raise Invalid({"issued": [f"登记的领票人是 {handed} 名，填写的发出票数是 {issued}。"]})
     valid, cast = returned - invalid, sum(counts.values())
-    fits = valid >= 0 and (valid <= cast <= valid * max(1, poll.rule["seats"]) if poll.kind == "election" else cast == valid)
+    fits = valid >= 0 and (
+        valid <= cast <= valid * max(1, poll.rule["seats"])
+        if poll.kind == "election"
+        else cast == valid
+    )
     if not fits:
-        raise Invalid({"counts": [f"收回 {returned} 张、无效 {invalid} 张，与各选项合计 {cast} 不符。"]})
+        raise Invalid(
+            {"counts": [f"收回 {returned} 张、无效 {invalid} 张，与各选项合计 {cast} 不符。"]}
+        )
     return {"issued": issued, "returned": returned, "invalid": invalid, "counts": dict(counts)}
 
 
 def agreed_paper(session: Session, poll: Any) -> dict[str, Any] | None:
     """The paper count on which two tellers agree; None while there is none, or while two of them differ."""
     rows = session.execute(select(_paper).where(_paper.c.poll_id == poll.id)).all()
-    entries = [{k: getattr(r, k) for k in ("issued", "returned", "invalid", "counts")} for r in rows]
-    same = all({**e, "counts": _plain(e)} == {**entries[0], "counts": _plain(entries[0])} for e in entries)
+    entries = [
+        {k: getattr(r, k) for k in ("issued", "returned", "invalid", "counts")} for r in rows
+    ]
+    same = all(
+        {**e, "counts": _plain(e)} == {**entries[0], "counts": _plain(entries[0])} for e in entries
+    )
     return entries[0] if len(entries) > 1 and same else None
 
 
@@ -122,12 +162,20 @@ def sign(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     if poll.rule.get("paper") and _handed(session, poll_id):
         paper = agreed_paper(session, poll)
         if paper is None:
-            raise Conflict("纸质票须由两名监票人分别清点，数目一致后才能签字。", code="paper_differs")
-    mine = update(_teller).where(_teller.c.poll_id == poll_id, _teller.c.member_id == actor.id, _teller.c.signed_at.is_(None))
+            raise Conflict(
+                "纸质票须由两名监票人分别清点，数目一致后才能签字。", code="paper_differs"
+            )
+    mine = update(_teller).where(
+        _teller.c.poll_id == poll_id, _teller.c.member_id == actor.id, _teller.c.signed_at.is_(None)
+    )
     if session.execute(mine.values(signed_at=clock.now())).rowcount != 1:
         raise Conflict("您已签字。", code="answered")
-    run.ledger.add("poll_signed", actor, task=task.element, poll=str(poll_id), counts=poll.counts, paper=paper)
-    left = select(_teller.c.member_id).where(_teller.c.poll_id == poll_id, _teller.c.signed_at.is_(None))
+    run.ledger.add(
+        "poll_signed", actor, task=task.element, poll=str(poll_id), counts=poll.counts, paper=paper
+    )
+    left = select(_teller.c.member_id).where(
+        _teller.c.poll_id == poll_id, _teller.c.signed_at.is_(None)
+    )
     with run.answering():
         if session.execute(left.limit(1)).first():
             settle.save(run)
@@ -136,11 +184,21 @@ def sign(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     return UUID(str(run.row["id"]))
 
 
-def counted(run: Run, poll: Any, task: Any, counts: dict[str, int], invalid: int, **told: Any) -> None:
+def counted(
+    run: Run, poll: Any, task: Any, counts: dict[str, int], invalid: int, **told: Any
+) -> None:
     """The envelopes of a secret poll are open: their counts wait for the tellers' signatures. `told` goes on record."""
     kept = {**poll.rule, "opened": True, "invalid": invalid}
     run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(counts=counts, rule=kept))
-    run.ledger.add("ballots_opened", run.actor, task=task.element, poll=str(poll.id), counts=counts, invalid=invalid, **told)
+    run.ledger.add(
+        "ballots_opened",
+        run.actor,
+        task=task.element,
+        poll=str(poll.id),
+        counts=counts,
+        invalid=invalid,
+        **told,
+    )
 
 
 def void(session: Session, actor: Actor, poll_id: UUID, reason: str) -> UUID:
@@ -150,8 +208,10 @@ def void(session: Session, actor: Actor, poll_id: UUID, reason: str) -> UUID:
     """
     run, poll, task = polls.locked(session, actor, poll_id)
     lane = run.process.lanes.get(run.process.tasks[task.element].lane)
-    if actor.id not in poll.tellers and not (lane and run.belongs_to(lane)) and not access.may(
-        actor, "terminate", run.row["union_id"]
+    if (
+        actor.id not in poll.tellers
+        and not (lane and run.belongs_to(lane))
+        and not access.may(actor, "terminate", run.row["union_id"])
     ):
         raise Refused(verb="void_poll", instance_id=str(run.row["id"]), element=task.element)
     if poll.state not in ("called", "open", "counting"):
@@ -166,10 +226,15 @@ def _void(run: Run, poll: Any, task: Any, reason: str) -> None:
     questions.stop(run, poll)
     run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(state="void"))
     envelopes.shred(run.session, poll.id)
-    run.ledger.add("poll_voided", run.actor, task=task.element, poll=str(poll.id), counts=poll.counts, reason=reason)
+    run.ledger.add(
+        "poll_voided",
+        run.actor,
+        task=task.element,
+        poll=str(poll.id),
+        counts=poll.counts,
+        reason=reason,
+    )
     rule = run.process.tasks[task.element].poll
     assert rule is not None
     questions.put(run, task.id, task.element, rule)
     settle.save(run)
-
-

@@ -42,9 +42,12 @@ def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | N
     calls = expressions.calls_in(expression) if expression else []
     rules = [str(args[0]) for _, args in calls if args and isinstance(args[0], str)]
     return {
-        "rule": basis or due.rule or (rules[0] if rules else ""), "provisional": due.provisional, "on": due.day.isoformat(),
-        "steps": list(due.steps), "steps_en": list(due.steps_en),
-    }  # fmt: skip
+        "rule": basis or due.rule or (rules[0] if rules else ""),
+        "provisional": due.provisional,
+        "on": due.day.isoformat(),
+        "steps": list(due.steps),
+        "steps_en": list(due.steps_en),
+    }
 
 
 def timer_row(
@@ -52,23 +55,40 @@ def timer_row(
 ) -> dict[str, Any]:
     """One row of the timer table, as JSON."""
     return {
-        "id": str(tables.new_id()), "instance_id": str(run.row["id"]), "element": element, "ref": ref,
-        "expression": expression, "task_id": str(task_id) if task_id else None, "due_at": due.moment.isoformat(),
-        "provisional": due.provisional, "since": now.isoformat(),
-    }  # fmt: skip
+        "id": str(tables.new_id()),
+        "instance_id": str(run.row["id"]),
+        "element": element,
+        "ref": ref,
+        "expression": expression,
+        "task_id": str(task_id) if task_id else None,
+        "due_at": due.moment.isoformat(),
+        "provisional": due.provisional,
+        "since": now.isoformat(),
+    }
 
 
 def task_row(
-    run: Run, element: str, ref: int, who: tuple[str | None, UUID | None], due: Due | None, told: dict[str, Any] | None,
+    run: Run,
+    element: str,
+    ref: int,
+    who: tuple[str | None, UUID | None],
+    due: Due | None,
+    told: dict[str, Any] | None,
     now: datetime,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """One row of the task table, as JSON; `who` is its seat and its person, `told` explains its deadline."""
     seat, person = who
     return {
-        "id": str(tables.new_id()), "instance_id": str(run.row["id"]), "element": element, "ref": ref, "seat": seat,
-        "assignee_id": str(person) if person else None, "opened_at": now.isoformat(),
-        "due_at": due.moment.isoformat() if due else None, "due": told,
-    }  # fmt: skip
+        "id": str(tables.new_id()),
+        "instance_id": str(run.row["id"]),
+        "element": element,
+        "ref": ref,
+        "seat": seat,
+        "assignee_id": str(person) if person else None,
+        "opened_at": now.isoformat(),
+        "due_at": due.moment.isoformat() if due else None,
+        "due": told,
+    }
 
 
 def add(run: Run, tasks: list[dict[str, Any]], timers: list[dict[str, Any]]) -> None:

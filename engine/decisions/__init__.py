@@ -9,4 +9,15 @@ from engine.decisions.dmn import NAMESPACE, parse
 from engine.decisions.fault import faults
 from engine.decisions.table import Input, Output, Row, Table
 
-__all__ = ["NAMESPACE", "Input", "Output", "Row", "Table", "Told", "decide", "explain", "faults", "parse"]
+__all__ = [
+    "NAMESPACE",
+    "Input",
+    "Output",
+    "Row",
+    "Table",
+    "Told",
+    "decide",
+    "explain",
+    "faults",
+    "parse",
+]

@@ -45,7 +45,9 @@ def cell_of(text: str) -> Cell:
         return Cell()
     parts = split(text, ",")
     negated = len(parts) == 1 and text.startswith("not(") and text.endswith(")")
-    return Cell(tuple(_test(each) for each in (split(text[4:-1], ",") if negated else parts)), negated)
+    return Cell(
+        tuple(_test(each) for each in (split(text[4:-1], ",") if negated else parts)), negated
+    )
 
 
 def _test(text: str) -> _Test:

@@ -35,7 +35,12 @@ def decide(table: Table, facts: Mapping[str, Any], functions: Functions) -> dict
     return _decided(table, facts, functions, values)
 
 
-def explain(table: Table, facts: Mapping[str, Any], functions: Functions, given: Mapping[int, Any] | None = None) -> Told:
+def explain(
+    table: Table,
+    facts: Mapping[str, Any],
+    functions: Functions,
+    given: Mapping[int, Any] | None = None,
+) -> Told:
     """The decision as `decide` takes it, with its grounds. `given` are columns (from 0) whose value is given as such."""
     known = given or {}
     values = [
@@ -47,12 +52,18 @@ def explain(table: Table, facts: Mapping[str, Any], functions: Functions, given:
     return Told(row, tuple(values), found, because, _misses(table, values, row, functions))
 
 
-def _misses(table: Table, values: list[Any], chosen: int, functions: Functions) -> dict[int, tuple[int, ...]]:
+def _misses(
+    table: Table, values: list[Any], chosen: int, functions: Functions
+) -> dict[int, tuple[int, ...]]:
     """Of each row that was looked at and is not the chosen one, the columns that did not fit."""
     found: dict[int, tuple[int, ...]] = {}
     for number, row in enumerate(table.body, 1):
         if number != chosen:
-            found[number] = tuple(n for n, value in enumerate(values) if _misfits(table, n, row.cells[n], value, functions))
+            found[number] = tuple(
+                n
+                for n, value in enumerate(values)
+                if _misfits(table, n, row.cells[n], value, functions)
+            )
     return found
 
 
@@ -64,7 +75,9 @@ def _misfits(table: Table, column: int, text: str, value: Any, functions: Functi
         return True
 
 
-def _decided(table: Table, facts: Mapping[str, Any], functions: Functions, values: list[Any]) -> dict[str, Any]:
+def _decided(
+    table: Table, facts: Mapping[str, Any], functions: Functions, values: list[Any]
+) -> dict[str, Any]:
     _refuse_lists(table, values)
     matching = _matching(table, values, functions)
     if len(matching) > 1:
@@ -93,7 +106,8 @@ def _matching(table: Table, values: list[Any], functions: Functions) -> list[int
 
 def _row_matches(table: Table, row: Row, values: list[Any], functions: Functions) -> bool:
     return all(
-        _cell_matches(table, column, row.cells[column], value, functions) for column, value in enumerate(values)
+        _cell_matches(table, column, row.cells[column], value, functions)
+        for column, value in enumerate(values)
     )
 
 
@@ -110,7 +124,9 @@ def _cell_matches(table: Table, column: int, text: str, value: Any, functions: F
             return False
         label = table.inputs[column].label
         shown = "还没有值" if value is None else f"的值是 {value!r}"
-        raise _fault(table, f"“{label}”（{table.inputs[column].expression}）{shown}，不能与 {text} 比较") from None
+        raise _fault(
+            table, f"“{label}”（{table.inputs[column].expression}）{shown}，不能与 {text} 比较"
+        ) from None
 
 
 def _speaks_of_null(table: Table, column: int) -> bool:
@@ -120,8 +136,10 @@ def _speaks_of_null(table: Table, column: int) -> bool:
 def _refuse_lists(table: Table, values: list[Any]) -> None:
     for column, value in zip(table.inputs, values, strict=True):
         if isinstance(value, list):
-            raise _fault(table, f"“{column.label}”是清单，请把条件写成 \"…\" in {column.expression}")
+            raise _fault(table, f'“{column.label}”是清单，请把条件写成 "…" in {column.expression}')
 
 
 def _fault(table: Table, wrong: str) -> ProcessFault:
-    return ProcessFault(f"决策“{table.name or table.id}”：{wrong}", file=f"{table.id}.dmn", element=table.id)
+    return ProcessFault(
+        f"决策“{table.name or table.id}”：{wrong}", file=f"{table.id}.dmn", element=table.id
+    )

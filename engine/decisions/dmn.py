@@ -24,7 +24,9 @@ def parse(xml: bytes) -> Table:
     decision = decisions[0]
     tables = decision.findall(f"{{{NAMESPACE}}}decisionTable")
     if len(tables) != 1 or not decision.get("id"):
-        raise ProcessFault("decision 要有 id，并且只有一个 decisionTable", element=decision.get("id") or "")
+        raise ProcessFault(
+            "decision 要有 id，并且只有一个 decisionTable", element=decision.get("id") or ""
+        )
     return _table(decision.get("id"), decision.get("name") or "", tables[0])
 
 
@@ -34,9 +36,14 @@ def _root(xml: bytes) -> Any:
     if b"\0" in xml or b"<!DOCTYPE" in xml.upper():
         raise ProcessFault("决策文件应是不带 DOCTYPE 的 UTF-8 XML")
     parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
-        remove_comments=True, remove_pis=True,
-    )  # fmt: skip
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
     try:
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -78,7 +85,9 @@ def _input(element: Any) -> Input:
     expression = _text(element, "inputExpression", "text")
     asked = element.find(f"{{{NAMESPACE}}}inputExpression")
     type_ = "" if asked is None else asked.get("typeRef") or ""
-    return Input(element.get("label") or expression, expression, _values(element, "inputValues"), type_)
+    return Input(
+        element.get("label") or expression, expression, _values(element, "inputValues"), type_
+    )
 
 
 def _output(element: Any) -> Output:
@@ -92,7 +101,9 @@ def _row(element: Any, notes: list[Any]) -> Row:
     return Row(
         confidence=dict(zip(notes, said, strict=False)).get("confidence", ""),
         cells=tuple(_text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}inputEntry")),
-        results=tuple(_text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}outputEntry")),
+        results=tuple(
+            _text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}outputEntry")
+        ),
         description=_text(element, "description"),
     )
 

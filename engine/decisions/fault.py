@@ -22,10 +22,16 @@ def faults(
     """
     known = frozenset(functions)
     static = [*_input_faults(table, names, known), *_output_faults(table)]
-    static += [fault for number, row in enumerate(table.rules, 1) for fault in _row_faults(table, number, row, known)]
+    static += [
+        fault
+        for number, row in enumerate(table.rules, 1)
+        for fault in _row_faults(table, number, row, known)
+    ]
     if not table.has_otherwise:
         static.append("最后缺一行全是 - 的“其他情形”")
-    if any(_cell_faults(cell, known) for row in table.rules for cell in row.cells) or _bad_values(table, known):
+    if any(_cell_faults(cell, known) for row in table.rules for cell in row.cells) or _bad_values(
+        table, known
+    ):
         return static
     return [*static, *matching_faults(table, functions)]
 
@@ -63,7 +69,11 @@ def _row_faults(table: Table, number: int, row: Row, known: frozenset[str]) -> I
     if not row.description:
         yield f"第 {number} 行没有说明，请在 description 写明依据的条款"
     for column, text in zip(table.inputs, row.cells, strict=True):
-        for wrong in [*_cell_faults(text, known), *_law_faults(text, known), *_undeclared(column, text, known)]:
+        for wrong in [
+            *_cell_faults(text, known),
+            *_law_faults(text, known),
+            *_undeclared(column, text, known),
+        ]:
             yield f"第 {number} 行“{column.label}”的格 {text}:{wrong}"
     for output, text in zip(table.outputs, row.results, strict=True):
         for wrong in _result_faults(output, text, known):
@@ -71,13 +81,15 @@ def _row_faults(table: Table, number: int, row: Row, known: frozenset[str]) -> I
 
 
 def _cell_faults(text: str, known: frozenset[str]) -> list[str]:
-    return [wrong for operand in cell_of(text).operands for wrong in _operand_faults(operand, known)]
+    return [
+        wrong for operand in cell_of(text).operands for wrong in _operand_faults(operand, known)
+    ]
 
 
 def _operand_faults(operand: str, known: frozenset[str]) -> list[str]:
     wrong = expressions.check(operand, None, known)
     if operand.startswith("["):
-        wrong.insert(0, "清单不写方括号，直接写 \"a\",\"b\"；区间写 [1..5]")
+        wrong.insert(0, '清单不写方括号，直接写 "a","b"；区间写 [1..5]')
     if operand.startswith("not"):
         wrong.insert(0, "not(…) 只能单独占一格，里面可以列多个值")
     if not wrong and (names := sorted(expressions.names_in(operand))):
@@ -90,13 +102,17 @@ def _law_faults(text: str, known: frozenset[str]) -> Iterable[str]:
         if not _operand_faults(operand, known):
             for number in expressions.numbers_in(operand):
                 if number not in {0, 1}:
-                    yield f"数字 {number} 应当是规则，请在 processes/law 写明，并改写成 rule(\"…\")"
+                    yield f'数字 {number} 应当是规则，请在 processes/law 写明，并改写成 rule("…")'
 
 
 def _undeclared(column: Input, text: str, known: frozenset[str]) -> Iterable[str]:
     for test in cell_of(text).tests if column.values else ():
         operand = test.operands[0]
-        if test.sign == "=" and not _operand_faults(operand, known) and operand not in {*column.values, *NULLS}:
+        if (
+            test.sign == "="
+            and not _operand_faults(operand, known)
+            and operand not in {*column.values, *NULLS}
+        ):
             yield f"不在允许值 {'、'.join(column.values)} 之内"
 
 

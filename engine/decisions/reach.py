@@ -40,7 +40,9 @@ def _assumptions(table: Table, functions: Functions | Collection[str]) -> list[d
     return [{**known, **dict(zip(unknown, order, strict=True))} for order in orders]
 
 
-def _overlaps_and_reach(table: Table, worths: Mapping[str, Any]) -> Iterable[tuple[tuple[int, ...], str]]:
+def _overlaps_and_reach(
+    table: Table, worths: Mapping[str, Any]
+) -> Iterable[tuple[tuple[int, ...], str]]:
     domains = [_domain(table, column, worths) for column in range(len(table.inputs))]
     boxes = [_box(row, domains, worths) for row in table.body]
     for number, box in enumerate(boxes, 1):
@@ -49,7 +51,10 @@ def _overlaps_and_reach(table: Table, worths: Mapping[str, Any]) -> Iterable[tup
     if table.hit_policy == "UNIQUE":
         for (i, one), (j, other) in combinations(enumerate(boxes, 1), 2):
             if all(a & b for a, b in zip(one, other, strict=True)):
-                yield (i, j), f"第 {i} 行与第 {j} 行重叠：{_witness(table, domains, one, other)} 时都命中"
+                yield (
+                    (i, j),
+                    f"第 {i} 行与第 {j} 行重叠：{_witness(table, domains, one, other)} 时都命中",
+                )
     else:
         for number, box in enumerate(boxes, 1):
             if all(box) and _covered(box, boxes[: number - 1]):
@@ -88,7 +93,11 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
 
 def _box(row: Row, domains: list[list[Any]], worths: Mapping[str, Any]) -> Box:
     return tuple(
-        sum(1 << bit for bit, value in enumerate(domain) if _might_meet(cell_of(text), value, worths))
+        sum(
+            1 << bit
+            for bit, value in enumerate(domain)
+            if _might_meet(cell_of(text), value, worths)
+        )
         for text, domain in zip(row.cells, domains, strict=True)
     )
 
@@ -106,7 +115,9 @@ def _witness(table: Table, domains: list[list[Any]], one: Box, other: Box) -> st
         both = a & b
         if both != (1 << len(domain)) - 1:
             value = domain[(both & -both).bit_length() - 1]
-            parts.append(f"{column.label} = {'空值' if value is None else str(value).rstrip(_AFTER)}")
+            parts.append(
+                f"{column.label} = {'空值' if value is None else str(value).rstrip(_AFTER)}"
+            )
     return "、".join(parts) or "任何情形"
 
 

@@ -17,16 +17,26 @@ def numbers_in(text: str) -> list[int]:
     """The numbers written in `text`, from left to right, a minus sign included; ProcessFault if it cannot be read."""
     tree = tree_of(text)
     signed = {
-        id(node.operand) for node in ast.walk(tree) if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+        id(node.operand)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
     }
-    numbers = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and type(node.value) is int]
+    numbers = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and type(node.value) is int
+    ]
     numbers.sort(key=lambda node: (node.lineno, node.col_offset))
     return [-int(node.value) if id(node) in signed else int(node.value) for node in numbers]  # type: ignore[arg-type]
 
 
 def calls_in(text: str) -> list[tuple[str, list[object]]]:
     """Each function that `text` calls, from left to right, with those of its arguments that are literals."""
-    return [(call.func.id, _literals(call)) for call in calls_of(tree_of(text)) if isinstance(call.func, ast.Name)]
+    return [
+        (call.func.id, _literals(call))
+        for call in calls_of(tree_of(text))
+        if isinstance(call.func, ast.Name)
+    ]
 
 
 def facts_of(tree: ast.expr) -> set[str]:

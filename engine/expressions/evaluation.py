@@ -15,7 +15,9 @@ from engine.expressions.tree import fault_of, tree_of
 from engine.expressions.values import CONSTANTS, ORDERED, Mistake, has_facts_inside, kind_of, plain
 
 MAX_STEPS = 2_000
-ELEMENTS_PER_STEP = 50  # a list costs one step for each 50 elements, so no expression passes over more than 100,000
+ELEMENTS_PER_STEP = (
+    50  # a list costs one step for each 50 elements, so no expression passes over more than 100,000
+)
 
 
 def evaluate(
@@ -40,7 +42,9 @@ def evaluate(
 class _Evaluator(SimpleEval):  # type: ignore[misc]
     """simpleeval's walk over the tree with our nodes, our values and a step counter; made anew for each evaluation."""
 
-    def __init__(self, facts: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> None:
+    def __init__(
+        self, facts: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]
+    ) -> None:
         # The parent's constructor is left out on purpose: it installs nodes that we refuse and costs more than a run.
         self.names, self.functions, self.operators = facts, functions, OPERATORS
         self.steps = 0
@@ -100,7 +104,9 @@ class _Evaluator(SimpleEval):  # type: ignore[misc]
             left_node, left = right_node, right
         return True
 
-    def _holds(self, sign: ast.cmpop, left: tuple[ast.expr, Any], right: tuple[ast.expr, Any]) -> bool:
+    def _holds(
+        self, sign: ast.cmpop, left: tuple[ast.expr, Any], right: tuple[ast.expr, Any]
+    ) -> bool:
         ordering = ORDERINGS.get(type(sign))
         if ordering is None:
             return bool(self.operators[type(sign)](left[1], right[1]))
@@ -115,7 +121,9 @@ class _Evaluator(SimpleEval):  # type: ignore[misc]
         function = self.functions.get(name) or BUILT_IN.get(name)
         if function is None:
             raise Mistake(f"没有函数 {name}()")
-        return self._taken(_called(name, function, [self._eval(each) for each in node.args]), f"{name}()")
+        return self._taken(
+            _called(name, function, [self._eval(each) for each in node.args]), f"{name}()"
+        )
 
 
 _HANDLERS: dict[type[ast.AST], Callable[[_Evaluator, Any], Any]] = {

@@ -26,7 +26,9 @@ def check(
 
 def _unknown_functions(tree: ast.expr, functions: set[str] | frozenset[str]) -> Iterable[str]:
     known = functions | BUILT_IN.keys()
-    for name in dict.fromkeys(call.func.id for call in calls_of(tree) if isinstance(call.func, ast.Name)):
+    for name in dict.fromkeys(
+        call.func.id for call in calls_of(tree) if isinstance(call.func, ast.Name)
+    ):
         if name not in known:
             yield f"没有函数 {name}(){_nearest(name, known)}"
 

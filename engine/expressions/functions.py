@@ -21,7 +21,9 @@ def _comparable(name: str, arguments: tuple[Any, ...]) -> list[Any]:
     elements = _elements(name, arguments)
     kinds = {kind_of(each) for each in elements}
     if len(kinds) != 1 or not kinds <= ORDERED:
-        raise Mistake(f"{name}() 里要有同一类可以比较的值，这里是{'、'.join(sorted(kinds)) or '空清单'}")
+        raise Mistake(
+            f"{name}() 里要有同一类可以比较的值，这里是{'、'.join(sorted(kinds)) or '空清单'}"
+        )
     return elements
 
 

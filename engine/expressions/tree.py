@@ -20,20 +20,35 @@ _FORBIDDEN: dict[type[ast.AST], str] = {
     ast.Pow: "不能用乘方 **",
     ast.Is: "不能用 is，请写 == null",
     ast.IsNot: "不能用 is not，请写 != null",
-    ast.Tuple: "圆括号里不能列多个值，清单请用方括号：[\"a\", \"b\"]",
+    ast.Tuple: '圆括号里不能列多个值，清单请用方括号：["a", "b"]',
     ast.Subscript: "不能用方括号取值，请写 a.b",
     ast.Lambda: "不能定义函数",
     ast.NamedExpr: "不能用 := 赋值",
-    ast.JoinedStr: "不能用 f\"…\"，请直接写文字",
+    ast.JoinedStr: '不能用 f"…"，请直接写文字',
     ast.Starred: "不能用 * 展开",
     ast.keyword: "函数的参数请按顺序写，不写参数名",
 }
 _ALLOWED: tuple[type[ast.AST], ...] = (
-    ast.BoolOp, ast.And, ast.Or, ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp, ast.Call, ast.Name, ast.Attribute,
-    ast.Constant, ast.List, ast.Load, *OPERATORS, *ORDERINGS,
-)  # fmt: skip
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.Compare,
+    ast.IfExp,
+    ast.Call,
+    ast.Name,
+    ast.Attribute,
+    ast.Constant,
+    ast.List,
+    ast.Load,
+    *OPERATORS,
+    *ORDERINGS,
+)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_FULL_WIDTH = re.compile("[\uff01\uff08\uff09\uff0c\uff1a-\uff1e\u3001\u3002\u2018-\u201d\u3010\u3011]")
+_FULL_WIDTH = re.compile(
+    "[\uff01\uff08\uff09\uff0c\uff1a-\uff1e\u3001\u3002\u2018-\u201d\u3010\u3011]"
+)
 
 
 def tree_of(text: str) -> ast.expr:
@@ -81,7 +96,13 @@ def _spelling(text: str) -> str | None:
     if not text.strip():
         return "表达式是空的"
     for character in text:
-        if character not in "\n\r\t" and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn"}:
+        if character not in "\n\r\t" and unicodedata.category(character) in {
+            "Cc",
+            "Cf",
+            "Cs",
+            "Co",
+            "Cn",
+        }:
             return f"有看不见的字符（U+{ord(character):04X}），请删去重写"
     return "不能用反斜杠" if "\\" in text else None
 
@@ -110,7 +131,12 @@ def _oversize(tree: ast.expr) -> str | None:
             return f"表达式太复杂，最多 {MAX_NODES} 项"
         if level > MAX_DEPTH:
             return f"表达式套得太深，最多 {MAX_DEPTH} 层"
-        row = [child for node in row for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        row = [
+            child
+            for node in row
+            for child in ast.iter_child_nodes(node)
+            if isinstance(child, ast.expr)
+        ]
     return None
 
 

@@ -7,7 +7,11 @@ from fractions import Fraction
 from typing import Any
 
 MAX_NUMBER = 10**18
-CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}  # DMN, TOML and FEEL write them so
+CONSTANTS: dict[str, bool | None] = {
+    "true": True,
+    "false": False,
+    "null": None,
+}  # DMN, TOML and FEEL write them so
 _KINDS: dict[type, str] = {
     int: "数字",
     Fraction: "数字",
@@ -39,7 +43,14 @@ def _within_limits(number: int | Fraction) -> bool:
 def plain(value: Any, source: str) -> Any:
     """`value` if it is plain data (a tuple becomes a list), else a mistake that names its `source`."""
     kind = type(value)
-    if kind is str or kind is bool or value is None or kind is dict or kind is datetime or kind is date:
+    if (
+        kind is str
+        or kind is bool
+        or value is None
+        or kind is dict
+        or kind is datetime
+        or kind is date
+    ):
         return value
     if kind is int or kind is Fraction:
         if not _within_limits(value):

@@ -18,7 +18,10 @@ Source = Callable[[str], list[tuple[str, str]]]
 
 
 def clean(
-    form: Form, answers: Mapping[str, Any], facts: Mapping[str, Any] | None = None, sources: Source | None = None
+    form: Form,
+    answers: Mapping[str, Any],
+    facts: Mapping[str, Any] | None = None,
+    sources: Source | None = None,
 ) -> dict[str, Any]:
     """The answers as they may be kept, JSON-ready, in the order of the form; `Invalid` with all faults by field.
 
@@ -30,14 +33,23 @@ def clean(
     wrong = _strangers(form, answers)
     known = {each.key: answers[each.key] for each in form.asked if each.key in answers}
     hidden = _hidden(form, known, facts or {})
-    values, found = _loaded(form, {key: value for key, value in known.items() if key not in hidden}, hidden)
+    values, found = _loaded(
+        form, {key: value for key, value in known.items() if key not in hidden}, hidden
+    )
     wrong |= found
     for each in form.asked:
-        if sources and each.source and each.key in values and not _offered(values[each.key], sources(each.source)):
+        if (
+            sources
+            and each.source
+            and each.key in values
+            and not _offered(values[each.key], sources(each.source))
+        ):
             wrong[each.key] = ["请从选项中选择"]
     if wrong:
         raise Invalid(wrong)
-    return _of_bearable_size({each.key: values[each.key] for each in form.asked if values.get(each.key, "") != ""})
+    return _of_bearable_size(
+        {each.key: values[each.key] for each in form.asked if values.get(each.key, "") != ""}
+    )
 
 
 def _of_bearable_size(kept: dict[str, Any]) -> dict[str, Any]:
@@ -60,14 +72,18 @@ def _hidden(form: Form, answers: dict[str, Any], facts: Mapping[str, Any]) -> se
     return hiding.hidden(form, valid, facts)
 
 
-def _loaded(form: Form, given: dict[str, Any], optional: set[str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def _loaded(
+    form: Form, given: dict[str, Any], optional: set[str]
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """The valid values, and the faults by field; `optional` keys may be missing."""
     try:
         return dict(loader(form).load(given, partial=tuple(optional))), {}
     except ValidationError as error:
         messages: Any = error.messages
         valid: Any = error.valid_data
-        return dict(valid), {key: list(dict.fromkeys(_flat(each))) for key, each in messages.items()}
+        return dict(valid), {
+            key: list(dict.fromkeys(_flat(each))) for key, each in messages.items()
+        }
 
 
 def _flat(messages: Any) -> Iterable[str]:

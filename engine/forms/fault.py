@@ -11,9 +11,13 @@ from engine.errors import ProcessFault
 from engine.forms.form import CHOOSING, MAX_LENGTH, Field, Limits
 from engine.forms.formjs import load
 
-SOURCES = re.compile(r"(units|members|instances):[a-z][a-z0-9_]*|members:")  # "members:" is everybody
+SOURCES = re.compile(
+    r"(units|members|instances):[a-z][a-z0-9_]*|members:"
+)  # "members:" is everybody
 _NOT_FEEL = re.compile(r"==|\b(in|if|is|None|True|False)\b|['\[%]|//")
-_RULES = frozenset({"required", "minLength", "maxLength", "min", "max", "pattern", "validationType"})
+_RULES = frozenset(
+    {"required", "minLength", "maxLength", "min", "max", "pattern", "validationType"}
+)
 
 
 def faults(schema: dict[str, Any], known_names: set[str]) -> list[str]:
@@ -35,7 +39,11 @@ def _field_faults(each: Field, names: set[str]) -> Iterator[str]:
         yield f"{place} 缺少英文名称（properties.label_en）"
     if each.description and not each.description_en:
         yield f"{place} 缺少英文说明（properties.description_en）"
-    for wrong in (*_choice_faults(each), *_limit_faults(each.limits), *_hide_faults(each.hide, names)):
+    for wrong in (
+        *_choice_faults(each),
+        *_limit_faults(each.limits),
+        *_hide_faults(each.hide, names),
+    ):
         yield f"{place} {wrong}"
 
 
@@ -58,7 +66,11 @@ def _choice_faults(each: Field) -> Iterator[str]:
 def _limit_faults(limits: Limits) -> Iterator[str]:
     if (limits.min_length or 0) > (limits.max_length or MAX_LENGTH):
         yield "的 minLength 大于 maxLength"
-    if limits.minimum is not None and limits.maximum is not None and limits.minimum > limits.maximum:
+    if (
+        limits.minimum is not None
+        and limits.maximum is not None
+        and limits.minimum > limits.maximum
+    ):
         yield "的 min 大于 max"
     if limits.pattern is not None:
         yield from _pattern_faults(limits.pattern)
@@ -72,7 +84,12 @@ def _pattern_faults(pattern: str) -> Iterator[str]:
         yield "的 pattern 要以 ^ 开头、以 $ 结尾，最多 200 个字符"
     bare = re.sub(r"\[[^]]*\]", "x", re.sub(r"\\.", "x", pattern))
     repeats, choices = re.findall(r"[*+]|\{\d*,\d*\}", bare), re.findall(r"\||(?<!\()\?", bare)
-    if re.search(r"\)[*+{]", bare) or re.search(r"\\[1-9]|\(\?P=", pattern) or len(repeats) > 3 or len(choices) > 8:
+    if (
+        re.search(r"\)[*+{]", bare)
+        or re.search(r"\\[1-9]|\(\?P=", pattern)
+        or len(repeats) > 3
+        or len(choices) > 8
+    ):
         yield "的 pattern 太复杂：括号后不能再重复，* 和 + 最多三个，| 和 ? 最多八个，不能引用前面的组"
 
 
@@ -82,7 +99,9 @@ def _hide_faults(hide: str, names: set[str]) -> Iterator[str]:
     wrongs = expressions.check(hide, names)
     for wrong in wrongs:
         yield f"的隐藏条件 {hide}:{wrong}"
-    if not wrongs and (expressions.calls_in(hide) or _NOT_FEEL.search(re.sub(r'"[^"]*"', "", hide))):
+    if not wrongs and (
+        expressions.calls_in(hide) or _NOT_FEEL.search(re.sub(r'"[^"]*"', "", hide))
+    ):
         yield f"的隐藏条件 {hide} 只能用 !=、<、>、and、or、not(…)、true、false、null 和双引号文字"
 
 

@@ -6,7 +6,18 @@ import re
 from dataclasses import dataclass, field
 
 KINDS = frozenset(
-    {"textfield", "textarea", "number", "select", "radio", "checkbox", "checklist", "datetime", "text", "filepicker"}
+    {
+        "textfield",
+        "textarea",
+        "number",
+        "select",
+        "radio",
+        "checkbox",
+        "checklist",
+        "datetime",
+        "text",
+        "filepicker",
+    }
 )
 CHOOSING = frozenset({"select", "radio", "checklist"})
 KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")

@@ -22,11 +22,17 @@ def order(form: Form) -> tuple[str, ...]:
     try:
         return tuple(TopologicalSorter(before).static_order())
     except CycleError as error:
-        raise ProcessFault(f"隐藏条件互相依赖：{'、'.join(dict.fromkeys(error.args[1]))}") from error
+        raise ProcessFault(
+            f"隐藏条件互相依赖：{'、'.join(dict.fromkeys(error.args[1]))}"
+        ) from error
 
 
 def _first_names(expression: str) -> set[str]:
-    return {name.partition(".")[0] for name in expressions.names_in(expression)} if expression else set()
+    return (
+        {name.partition(".")[0] for name in expressions.names_in(expression)}
+        if expression
+        else set()
+    )
 
 
 def hidden(form: Form, valid: Mapping[str, Any], facts: Mapping[str, Any]) -> set[str]:

@@ -14,7 +14,12 @@ from engine.forms.values import Day, Many, One, Text, Tick, Whole
 
 ATTACHMENT = re.compile(r"[A-Za-z0-9-]{1,64}")
 MAX_FILES = 20
-_MESSAGES = {"required": "必填", "null": "必填", "invalid": "填写的格式不对", "validator_failed": "填写的内容不对"}
+_MESSAGES = {
+    "required": "必填",
+    "null": "必填",
+    "invalid": "填写的格式不对",
+    "validator_failed": "填写的内容不对",
+}
 
 
 class _Answers(Schema):
@@ -27,7 +32,11 @@ class _Answers(Schema):
 
     @pre_load
     def drop_empty(self, data: Any, **_: Any) -> Any:
-        return {key: value for key, value in data.items() if not _empty(value)} if isinstance(data, Mapping) else data
+        return (
+            {key: value for key, value in data.items() if not _empty(value)}
+            if isinstance(data, Mapping)
+            else data
+        )
 
 
 def _empty(value: Any) -> bool:
@@ -52,7 +61,10 @@ def loader(form: Form) -> Schema:
 def _answer(each: Field) -> fields.Field[Any]:
     options: dict[str, Any] = {
         "required": each.required,
-        "error_messages": {**_MESSAGES, **({"required": "请勾选"} if each.kind == "checkbox" else {})},
+        "error_messages": {
+            **_MESSAGES,
+            **({"required": "请勾选"} if each.kind == "checkbox" else {}),
+        },
         "metadata": {"title": each.label, "description": each.description or each.label},
         "validate": list(_validators(each)),
     }
@@ -80,7 +92,9 @@ def _validators(each: Field) -> Iterator[validate.Validator]:
     limits = each.limits
     if each.kind in {"textfield", "textarea"}:
         if limits.min_length:
-            yield _Unless("", validate.Length(min=limits.min_length, error=f"至少 {limits.min_length} 个字"))
+            yield _Unless(
+                "", validate.Length(min=limits.min_length, error=f"至少 {limits.min_length} 个字")
+            )
         if limits.pattern:
             yield _Unless("", _Matches(limits.pattern))
     elif each.kind == "number":
@@ -99,7 +113,9 @@ def _validators(each: Field) -> Iterator[validate.Validator]:
 def _member_of(each: Field) -> Iterator[validate.Validator]:
     if not each.source:
         values = [choice.value for choice in each.choices]
-        yield validate.OneOf(values, [choice.label for choice in each.choices], error="请从选项中选择")
+        yield validate.OneOf(
+            values, [choice.label for choice in each.choices], error="请从选项中选择"
+        )
 
 
 def _how_many(each: Field) -> Iterator[validate.Validator]:

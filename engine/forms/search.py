@@ -12,7 +12,9 @@ MAX_BIGRAMS = 2_000
 
 def search_key(text: str) -> str:
     """`text` as it is searched: NFKC, case folded, without invisible characters; the first 20,000 characters."""
-    key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", unpiled(text[:MAX_SEARCHED])).casefold())
+    key = unicodedata.normalize(
+        "NFKC", unicodedata.normalize("NFKC", unpiled(text[:MAX_SEARCHED])).casefold()
+    )
     return "".join(" " if c.isspace() else c for c in key if c.isspace() or not _unsearchable(c))
 
 

@@ -11,7 +11,9 @@ MAX_COMBINING = 30  # combining marks in a row, as in the Stream-Safe Text Forma
 # Bidirectional overrides and isolates only change what a reader believes to see; a byte order mark is noise.
 _DECEIVING = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff]")
 _LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029")
-_REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_REFUSED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
 
 
 def tidy(text: str, longest: int) -> str:

@@ -12,7 +12,9 @@ from engine.forms.form import MAX_NUMBER
 from engine.forms.text import tidy
 
 MAX_CHECKED = 2_000
-_FULL_WIDTH_DIGITS = str.maketrans({**{0xFF10 + n: str(n) for n in range(10)}, 0xFF0D: "-", 0xFF0B: "+"})
+_FULL_WIDTH_DIGITS = str.maketrans(
+    {**{0xFF10 + n: str(n) for n in range(10)}, 0xFF0D: "-", 0xFF0B: "+"}
+)
 
 
 class Text(fields.String):
@@ -53,7 +55,9 @@ class Day(fields.Date):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         text = value.strip() if isinstance(value, str) and len(value) <= 40 else ""
         try:
-            day = date.fromisoformat(text if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else "")
+            day = date.fromisoformat(
+                text if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else ""
+            )
         except ValueError:
             raise ValidationError("应是日期，例如 2026-03-02") from None
         if not 1900 <= day.year <= 2199:

@@ -56,7 +56,12 @@ def first_false(session: Session) -> Break | None:
             broken = broken or found
         return broken or secret.first_false(session)
     except _FAULTS as fault:  # a body without what its kind must tell, or a row that no command could have written
-        return Break(chain, 0, f"内容残缺，无法核对：{fault!r}", f"something is missing or ill-formed here: {fault!r}")
+        return Break(
+            chain,
+            0,
+            f"内容残缺，无法核对：{fault!r}",
+            f"something is missing or ill-formed here: {fault!r}",
+        )
 
 
 class _Stream:
@@ -64,7 +69,9 @@ class _Stream:
 
     def __init__(self, session: Session, query: Select[Any]) -> None:
         rows = session.execute(query.execution_options(yield_per=2000))
-        self._groups: Iterator[tuple[UUID, Iterator[Any]]] = groupby(rows, key=lambda row: row.instance_id)
+        self._groups: Iterator[tuple[UUID, Iterator[Any]]] = groupby(
+            rows, key=lambda row: row.instance_id
+        )
         self._next = next(self._groups, None)
 
     def of(self, key: UUID) -> list[Any]:
@@ -81,35 +88,68 @@ class _Stream:
 def _streams(session: Session) -> dict[str, _Stream]:
     event, task, poll, roll = tables.event.c, tables.task.c, tables.poll.c, tables.roll.c
     meeting, attendance, attachment = tables.meeting.c, tables.attendance.c, tables.attachment.c
-    tasks = (task.instance_id, task.id, task.element, task.state, task.closed_at, task.closed_by, task.answers, task.salt)
+    tasks = (
+        task.instance_id,
+        task.id,
+        task.element,
+        task.state,
+        task.closed_at,
+        task.closed_by,
+        task.answers,
+        task.salt,
+    )
     voices = (poll.instance_id, roll.poll_id, roll.member_id, roll.choice, roll.comment, roll.at)
     due = (meeting.instance_id, attendance.meeting_id, attendance.member_id)
     queries = {
-        "event": select(event.instance_id, event.seq, event.body).where(event.kind.in_(MATTER))
+        "event": select(event.instance_id, event.seq, event.body)
+        .where(event.kind.in_(MATTER))
         .order_by(event.instance_id, event.seq),
         "task": select(*tasks).order_by(task.instance_id),
         "poll": select(tables.poll).order_by(poll.instance_id),
-        "roll": select(*voices).join(tables.poll, poll.id == roll.poll_id).order_by(poll.instance_id),
+        "roll": select(*voices)
+        .join(tables.poll, poll.id == roll.poll_id)
+        .order_by(poll.instance_id),
         "meeting": select(tables.meeting).order_by(meeting.instance_id),
-        "attendance": select(*due).join(tables.meeting, meeting.id == attendance.meeting_id)
-        .where(attendance.kind == "formal").order_by(meeting.instance_id),
+        "attendance": select(*due)
+        .join(tables.meeting, meeting.id == attendance.meeting_id)
+        .where(attendance.kind == "formal")
+        .order_by(meeting.instance_id),
         "document": select(tables.document).order_by(tables.document.c.instance_id),
-        "attachment": select(attachment.instance_id, attachment.id, attachment.name, attachment.sha256)
-        .where(attachment.instance_id.is_not(None)).order_by(attachment.instance_id),
-    }  # fmt: skip
+        "attachment": select(
+            attachment.instance_id, attachment.id, attachment.name, attachment.sha256
+        )
+        .where(attachment.instance_id.is_not(None))
+        .order_by(attachment.instance_id),
+    }
     return {name: _Stream(session, query) for name, query in queries.items()}
 
 
-def _matters(session: Session, files: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[UUID, Break | None]]:
+def _matters(
+    session: Session, files: Mapping[str, Mapping[str, str]]
+) -> Iterator[tuple[UUID, Break | None]]:
     """Matter by matter, in the order of their ids, up to the first that is false: every row against its events."""
     versions: dict[str, matters.Version] = {}
     bad, streams, instance = papers.bad_blobs(session), _streams(session), tables.instance.c
     columns = (
-        instance.id, instance.process_id, instance.version, instance.union_id, instance.unit_id, instance.starter_id,
-        instance.number, instance.title, instance.state, instance.outcome, instance.facts, instance.started_at,
-        instance.ended_at, instance.confidential, instance.stopped_days,
-    )  # fmt: skip
-    for row in session.execute(select(*columns).order_by(instance.id).execution_options(yield_per=500)):
+        instance.id,
+        instance.process_id,
+        instance.version,
+        instance.union_id,
+        instance.unit_id,
+        instance.starter_id,
+        instance.number,
+        instance.title,
+        instance.state,
+        instance.outcome,
+        instance.facts,
+        instance.started_at,
+        instance.ended_at,
+        instance.confidential,
+        instance.stopped_days,
+    )
+    for row in session.execute(
+        select(*columns).order_by(instance.id).execution_options(yield_per=500)
+    ):
         yield row.id, None
         if row.version not in versions:
             versions[row.version] = matters.Version.of(files[row.version])
@@ -121,7 +161,12 @@ def _matters(session: Session, files: Mapping[str, Mapping[str, str]]) -> Iterat
 
 
 def _matter(
-    session: Session, told: Told, row: Any, rows: Mapping[str, list[Any]], version: matters.Version, bad: frozenset[str]
+    session: Session,
+    told: Told,
+    row: Any,
+    rows: Mapping[str, list[Any]],
+    version: matters.Version,
+    bad: frozenset[str],
 ) -> Break | None:
     spoken: dict[str, Any] = {}
     tasks = {task.id: task for task in rows["task"]}
@@ -131,10 +176,12 @@ def _matter(
     for person in rows["attendance"]:
         due[person.meeting_id].append(str(person.member_id))
     broken = (
-        matters.tasks(told, rows["task"], spoken) or papers.documents(told, rows["document"])
+        matters.tasks(told, rows["task"], spoken)
+        or papers.documents(told, rows["document"])
         or papers.attachments(told, rows["attachment"], papers.named(spoken), bad)
-        or polls.polls(told, rows["poll"], voices, tasks, row.confidential) or matters.instance(told, row, version)
-    )  # fmt: skip
+        or polls.polls(told, rows["poll"], voices, tasks, row.confidential)
+        or matters.instance(told, row, version)
+    )
     if broken:
         return broken
     broken, held = polls.meetings(session, told, rows["meeting"], tasks, due)

@@ -50,12 +50,21 @@ class Version:
                 computed[root].append(rest.partition(".")[0])
             if action.get("do") == "begin":
                 computed[action.get("kind", "")].append("")
-        tables = {name.removesuffix(".dmn") for name in files if name.endswith(".dmn") and "/" not in name}
-        asked = {*_ASKED.findall(files["process.bpmn"]), *raw.get("messages", ()), *tables, "launch"}
+        tables = {
+            name.removesuffix(".dmn") for name in files if name.endswith(".dmn") and "/" not in name
+        }
+        asked = {
+            *_ASKED.findall(files["process.bpmn"]),
+            *raw.get("messages", ()),
+            *tables,
+            "launch",
+        }
         return cls(
-            frozenset(asked), {k: tuple(v) for k, v in computed.items()}, raw.get("subject", ""),
+            frozenset(asked),
+            {k: tuple(v) for k, v in computed.items()},
+            raw.get("subject", ""),
             raw.get("confidentiality") == "named",
-        )  # fmt: skip
+        )
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
@@ -67,15 +76,26 @@ def tasks(told: Told, rows: Iterable[Any], spoken: dict[str, Any]) -> Break | No
     done = [r for r in rows if r.state == "done" or r.answers is not None]
     for row in done:
         if row.state != "done" or row.closed_at is None:
-            zh, en = f"环节 {row.element} 未办结却有内容", f"{row.element} has answers but is not done"
+            zh, en = (
+                f"环节 {row.element} 未办结却有内容",
+                f"{row.element} has answers but is not done",
+            )
             return told.false("task", row.id, zh, en)
     left = {**told.said, **told.closed}
-    for element, found in groupby(sorted(done, key=lambda r: (r.element, r.closed_at)), key=lambda r: r.element):
+    for element, found in groupby(
+        sorted(done, key=lambda r: (r.element, r.closed_at)), key=lambda r: r.element
+    ):
         broken = _in_order(told, list(found), left.pop(element, []), spoken)
         if broken:
             return broken
     for element, acts in left.items():
-        return told.false("task", element, f"环节 {element} 的内容缺失", f"answers of {element} are missing", acts[-1].seq)
+        return told.false(
+            "task",
+            element,
+            f"环节 {element} 的内容缺失",
+            f"answers of {element} are missing",
+            acts[-1].seq,
+        )
     return None
 
 
@@ -88,21 +108,37 @@ def _in_order(told: Told, rows: list[Any], acts: list[Act], spoken: dict[str, An
         at += len(together)
         for row in together:
             if row.answers is None and row.salt is None and (told.erased or element in told.closed):
-                digest = next((d for d, act in here.items() if _same(row, act)), next(iter(here), ""))
+                digest = next(
+                    (d for d, act in here.items() if _same(row, act)), next(iter(here), "")
+                )
             else:
                 digest = salted(row.answers, row.salt)
             act = here.pop(digest, None)
             if act is None and at > len(acts):
-                return told.false("task", row.id, f"环节 {element} 的办结没有记录", f"no event finished {element}")
+                return told.false(
+                    "task", row.id, f"环节 {element} 的办结没有记录", f"no event finished {element}"
+                )
             if act is None:
-                zh, en = f"环节 {element} 的内容与历史不符", f"answers of {element} differ from history"
+                zh, en = (
+                    f"环节 {element} 的内容与历史不符",
+                    f"answers of {element} differ from history",
+                )
                 return told.false("task", row.id, zh, en)
             if not _same(row, act):
-                zh, en = f"环节 {element} 的办理人或时间与历史不符", f"who finished {element}, or when, differs from history"
+                zh, en = (
+                    f"环节 {element} 的办理人或时间与历史不符",
+                    f"who finished {element}, or when, differs from history",
+                )
                 return told.false("task", row.id, zh, en, act.seq)
             spoken[digest] = row.answers
     if at < len(acts):
-        return told.false("task", element, f"环节 {element} 的内容缺失", f"answers of {element} are missing", acts[-1].seq)
+        return told.false(
+            "task",
+            element,
+            f"环节 {element} 的内容缺失",
+            f"answers of {element} are missing",
+            acts[-1].seq,
+        )
     return None
 
 
@@ -117,7 +153,9 @@ def instance(told: Told, row: Any, version: Version) -> Break | None:
     """The columns of an instance are what was told of it."""
     said = told.launched
     if not said:
-        return told.false("instance", row.id, "事项没有发起的记录", "no event launched the matter", 1)
+        return told.false(
+            "instance", row.id, "事项没有发起的记录", "no event launched the matter", 1
+        )
     columns = {
         "number": ("编号", row.number == said["number"]),
         "version": ("流程版本", row.version == said["version"]),
@@ -127,16 +165,32 @@ def instance(told: Told, row: Any, version: Version) -> Break | None:
         "unit_id": ("单位", _unit(row) == said.get("seat", f"@{_unit(row)}").partition("@")[2]),
         "state": ("状态", row.state == told.state),
         "outcome": ("结果", row.outcome == told.outcome),
-        "ended_at": ("办结时间", near(row.ended_at, told.ended) if told.ended else row.ended_at is None),
+        "ended_at": (
+            "办结时间",
+            near(row.ended_at, told.ended) if told.ended else row.ended_at is None,
+        ),
         "stopped_days": ("暂停天数", row.stopped_days == told.stopped_days),
-        "confidential": ("是否保密", row.confidential == (version.confidential and not told.disclosed)),
+        "confidential": (
+            "是否保密",
+            row.confidential == (version.confidential and not told.disclosed),
+        ),
     }
     for column, (zh, holds) in columns.items():
         if not holds:
-            return told.false("instance", row.id, f"事项的{zh}与历史不符", f"{column} of the matter differs from history")
+            return told.false(
+                "instance",
+                row.id,
+                f"事项的{zh}与历史不符",
+                f"{column} of the matter differs from history",
+            )
     subject = None if told.erased else dotted(row.facts, version.subject)
     if subject and row.title != str(subject)[:200]:
-        return told.false("instance", row.id, "事项的标题与所填内容不符", "title of the matter differs from what was said")
+        return told.false(
+            "instance",
+            row.id,
+            "事项的标题与所填内容不符",
+            "title of the matter differs from what was said",
+        )
     return None
 
 
@@ -153,7 +207,12 @@ def dotted(facts: Any, path: str) -> Any:
 
 
 def facts(
-    told: Told, row: Any, version: Version, spoken: Mapping[str, Any], polls: Mapping[str, Any], held: Mapping[str, Any]
+    told: Told,
+    row: Any,
+    version: Version,
+    spoken: Mapping[str, Any],
+    polls: Mapping[str, Any],
+    held: Mapping[str, Any],
 ) -> Break | None:
     """The facts that were said, counted or decided are those; and nothing else goes by the name of such a one.
 
@@ -170,14 +229,24 @@ def facts(
         if key in held:
             expected = {**expected, "meeting": held[key]}
         if _without(expected, computed) != _without(row.facts.get(key), computed):
-            return told.false("instance", row.id, f"事实 {key} 与历史不符", f"fact {key} differs from history")
+            return told.false(
+                "instance", row.id, f"事实 {key} 与历史不符", f"fact {key} differs from history"
+            )
     for key in sorted(version.asked & set(row.facts)):
         if key not in told.facts and key not in version.computed:
-            return told.false("instance", row.id, f"事实 {key} 没有记录", f"no event tells of fact {key}")
+            return told.false(
+                "instance", row.id, f"事实 {key} 没有记录", f"no event tells of fact {key}"
+            )
     return None
 
 
-def _expected(told: Told, key: str, source: tuple[str, Any], spoken: Mapping[str, Any], polls: Mapping[str, Any]) -> Any:
+def _expected(
+    told: Told,
+    key: str,
+    source: tuple[str, Any],
+    spoken: Mapping[str, Any],
+    polls: Mapping[str, Any],
+) -> Any:
     kind, value = source
     if kind == "is":
         return value
@@ -198,11 +267,19 @@ def _recounted(outcome: Mapping[str, Any], recounts: Iterable[tuple[str, bool]])
         for choice, members in voters.items():
             if who in members:
                 members.remove(who)
-                found |= {choice: found[choice] - 1, "answered": found["answered"] - 1, "silent": found["silent"] + 1}
+                found |= {
+                    choice: found[choice] - 1,
+                    "answered": found["answered"] - 1,
+                    "silent": found["silent"] + 1,
+                }
         found |= {"voters": voters, "passed": passed}
     return found
 
 
 def _without(value: Any, fields: Iterable[str]) -> Any:
     """A fact without the fields that actions set."""
-    return {k: v for k, v in value.items() if k not in fields} if fields and isinstance(value, dict) else value
+    return (
+        {k: v for k, v in value.items() if k not in fields}
+        if fields and isinstance(value, dict)
+        else value
+    )

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 _FROZEN = ("process.toml", "process.bpmn", "forms/", "documents/")  # as in catalogue.process
 _VERSIONS = ("definition_proposed", "definition_published", "definition_refused")
 _SETTINGS = ("setting_proposed", "setting_approved", "setting_refused")
-_STATES = {"setting_proposed": "proposed", "setting_approved": "in_force", "setting_refused": "refused"}
+_STATES = {
+    "setting_proposed": "proposed",
+    "setting_approved": "in_force",
+    "setting_refused": "refused",
+}
 
 
 def fingerprint(files: Mapping[str, str]) -> str:
@@ -52,8 +56,14 @@ def definitions(session: Session) -> tuple[Break | None, dict[str, dict[str, str
             zh, en = "流程版本没有记录", "no event tells of the version"
             return false(INSTALLATION, "definition", row.hash, zh, en), files
         if fault := _version(row, [says for _, says in events]):
-            return false(INSTALLATION, "definition", row.hash, f"流程版本的{fault[1]}与历史不符",
-                         f"{fault[0]} of the version differs from history", events[-1][0]), files  # fmt: skip
+            return false(
+                INSTALLATION,
+                "definition",
+                row.hash,
+                f"流程版本的{fault[1]}与历史不符",
+                f"{fault[0]} of the version differs from history",
+                events[-1][0],
+            ), files
     for version, events in told.items():
         zh, en = "流程版本缺失", "the version is missing"
         return false(INSTALLATION, "definition", version, zh, en, events[-1][0]), files
@@ -68,7 +78,9 @@ def _version(row: Any, events: list[dict[str, Any]]) -> tuple[str, str] | None:
         "state": ("状态", row.state == last["kind"].removeprefix("definition_")),
         "author_id": ("提出人", _who(row.author_id) == proposed.get("actor", {}).get("id")),
     }
-    if last["kind"] != "definition_proposed" and last.get("actor"):  # the operator's word leaves no approver
+    if last["kind"] != "definition_proposed" and last.get(
+        "actor"
+    ):  # the operator's word leaves no approver
         columns["approver_id"] = ("批准人", _who(row.approver_id) == last["actor"]["id"])
     return next(((column, zh) for column, (zh, holds) in columns.items() if not holds), None)
 
@@ -81,30 +93,54 @@ def settings(session: Session) -> Break | None:
     """Each value that a union set for itself, or refused, has the value, days and people on record in its own chain."""
     told: dict[tuple[UUID, str], tuple[int, dict[str, Any], str]] = {}
     for chain, seq, says in said(session, *_SETTINGS):
-        proposer = says["actor"]["id"] if says["kind"] == "setting_proposed" else told[chain, says["setting"]][2]
+        proposer = (
+            says["actor"]["id"]
+            if says["kind"] == "setting_proposed"
+            else told[chain, says["setting"]][2]
+        )
         told[chain, says["setting"]] = (seq, says, proposer)
     for row in session.execute(select(tables.setting).order_by(tables.setting.c.id)):
         seq, says, proposer = told.pop((row.unit_id, str(row.id)), (0, {}, ""))
         if not says:
-            return false(row.unit_id, "setting", row.id, "本校自定数值没有记录", "no event tells of the union's own value")
+            return false(
+                row.unit_id,
+                "setting",
+                row.id,
+                "本校自定数值没有记录",
+                "no event tells of the union's own value",
+            )
         decided = says["kind"] != "setting_proposed"
         columns = {
             "state": ("状态", row.state == _STATES[says["kind"]]),
             "rule_id": ("规则", row.rule_id == says["rule"]),
-            "value": ("数值", Fraction(row.value, getattr(row, "per", 1) or 1) == Fraction(says["value"])),
+            "value": (
+                "数值",
+                Fraction(row.value, getattr(row, "per", 1) or 1) == Fraction(says["value"]),
+            ),
             "valid_from": ("施行日", row.valid_from == date.fromisoformat(says["valid_from"])),
             "valid_to": ("结束日", row.valid_to == _day(says.get("valid_to"))),
             "source": ("依据", row.source == says["source"]),
             "proposer_id": ("提出人", str(row.proposer_id) == proposer),
-            "approver_id": ("批准人", _who(row.approver_id) == (says["actor"]["id"] if decided else None)),
-            "decided_at": ("决定时间", near(row.decided_at, says["at"]) if decided else row.decided_at is None),
+            "approver_id": (
+                "批准人",
+                _who(row.approver_id) == (says["actor"]["id"] if decided else None),
+            ),
+            "decided_at": (
+                "决定时间",
+                near(row.decided_at, says["at"]) if decided else row.decided_at is None,
+            ),
         }
         for column, (zh, holds) in columns.items():
             if not holds:
-                why, why_en = f"本校自定数值的{zh}与历史不符", f"{column} of the union's own value differs from history"
+                why, why_en = (
+                    f"本校自定数值的{zh}与历史不符",
+                    f"{column} of the union's own value differs from history",
+                )
                 return false(row.unit_id, "setting", row.id, why, why_en, seq)
     for (chain, key), (seq, _, _) in told.items():
-        return false(chain, "setting", key, "本校自定数值缺失", "the union's own value is missing", seq)
+        return false(
+            chain, "setting", key, "本校自定数值缺失", "the union's own value is missing", seq
+        )
     return None
 
 

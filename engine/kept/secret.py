@@ -55,7 +55,9 @@ def first_false(session: Session) -> Break | None:
         if fault := _fault(found, board.pop(key, []), urn.pop(key, []), voted.get(key, [])):
             return Break(found.chain, found.seq, *fault)
     for key in (*board, *urn):
-        chain = session.execute(select(tables.poll.c.instance_id).where(tables.poll.c.id == UUID(key))).scalar_one()
+        chain = session.execute(
+            select(tables.poll.c.instance_id).where(tables.poll.c.id == UUID(key))
+        ).scalar_one()
         return Break(chain, 0, "没有记录的选票", "ballots that the history does not know")
     return None
 
@@ -67,16 +69,27 @@ def _fault(
     if not found.cast:
         return ("截止前已有回执", "receipts before the close") if board or urn else None
     paper = ballots.Paper(
-        opened["roll"], tuple(opened["choices"]), tuple(board), tuple(urn), len(found.cast["voters"]), found.cast["board"],
-        counted.get("urn"), counted.get("counts"), counted.get("invalid"),
-    )  # fmt: skip
+        opened["roll"],
+        tuple(opened["choices"]),
+        tuple(board),
+        tuple(urn),
+        len(found.cast["voters"]),
+        found.cast["board"],
+        counted.get("urn"),
+        counted.get("counts"),
+        counted.get("invalid"),
+    )
     if false := ballots.first_false(paper):
         return _FALSE[false]
     if sorted(voted) != found.cast["voters"]:
         return "投票人与历史不符", "those who voted are not those of the history"
     if urn and not counted:
         return "开箱前已有选票", "ballots in the urn before it was opened"
-    return None if _published(found) else ("公布的结果与计票不符", "the result published is not that of the count")
+    return (
+        None
+        if _published(found)
+        else ("公布的结果与计票不符", "the result published is not that of the count")
+    )
 
 
 def _published(found: _Boxed) -> bool:

@@ -21,14 +21,36 @@ if TYPE_CHECKING:
     from engine.db import Session
 
 _event = tables.event.c
-SLACK = timedelta(minutes=2)  # a command asks for the time more than once, and may wait for locks in between
+SLACK = timedelta(
+    minutes=2
+)  # a command asks for the time more than once, and may wait for locks in between
 MATTER = (
-    "instance_launched", "instance_suspended", "instance_resumed", "instance_withdrawn", "instance_terminated",
-    "task_completed", "message_sent", "timer_fired", "decision_taken", "mover_replaced", "document_issued",
-    "matter_disclosed", "matter_erased", "poll_called", "poll_opened", "poll_answered", "poll_answer_withdrawn",
-    "poll_stopped", "ballots_opened", "poll_voided", "poll_closed", "poll_recounted", "meeting_called", "meeting_opened",
+    "instance_launched",
+    "instance_suspended",
+    "instance_resumed",
+    "instance_withdrawn",
+    "instance_terminated",
+    "task_completed",
+    "message_sent",
+    "timer_fired",
+    "decision_taken",
+    "mover_replaced",
+    "document_issued",
+    "matter_disclosed",
+    "matter_erased",
+    "poll_called",
+    "poll_opened",
+    "poll_answered",
+    "poll_answer_withdrawn",
+    "poll_stopped",
+    "ballots_opened",
+    "poll_voided",
+    "poll_closed",
+    "poll_recounted",
+    "meeting_called",
+    "meeting_opened",
     "meeting_closed",
-)  # fmt: skip
+)
 _ENDS = {"instance_withdrawn": "withdrawn", "instance_terminated": "terminated"}
 
 
@@ -156,7 +178,9 @@ def _nothing(_told: Told, _seq: int, _says: dict[str, Any]) -> None:
 
 
 def _act(seq: int, says: dict[str, Any]) -> Act:
-    return Act(seq, says["at"], says["actor"]["id"] if says.get("actor") else None, says.get("answers"))
+    return Act(
+        seq, says["at"], says["actor"]["id"] if says.get("actor") else None, says.get("answers")
+    )
 
 
 def _say(told: Told, element: str, seq: int, says: dict[str, Any]) -> None:
@@ -249,15 +273,33 @@ def _met(told: Told, seq: int, says: dict[str, Any]) -> None:
 
 
 _POLL_STATES = {
-    "poll_called": "called", "poll_opened": "open", "poll_stopped": "counting", "poll_closed": "closed", "poll_voided": "void",
-}  # fmt: skip
+    "poll_called": "called",
+    "poll_opened": "open",
+    "poll_stopped": "counting",
+    "poll_closed": "closed",
+    "poll_voided": "void",
+}
 _TELLERS: dict[str, Callable[[Told, int, dict[str, Any]], None]] = {
-    "instance_launched": _launched, "instance_suspended": _suspended, "instance_resumed": _resumed,
+    "instance_launched": _launched,
+    "instance_suspended": _suspended,
+    "instance_resumed": _resumed,
     "task_completed": lambda told, seq, says: _say(told, says["task"], seq, says),
     "message_sent": lambda told, seq, says: _say(told, says["message"], seq, says),
-    "decision_taken": _decided, "mover_replaced": _mover, "document_issued": _issued, "matter_disclosed": _disclosed,
-    "matter_erased": _erased, "poll_called": _polled, "poll_opened": _polled, "poll_answered": _polled,
-    "poll_answer_withdrawn": _polled, "poll_stopped": _polled, "ballots_opened": _polled, "poll_voided": _polled,
-    "poll_closed": _polled, "poll_recounted": _recounted, "meeting_called": _met, "meeting_opened": _met,
+    "decision_taken": _decided,
+    "mover_replaced": _mover,
+    "document_issued": _issued,
+    "matter_disclosed": _disclosed,
+    "matter_erased": _erased,
+    "poll_called": _polled,
+    "poll_opened": _polled,
+    "poll_answered": _polled,
+    "poll_answer_withdrawn": _polled,
+    "poll_stopped": _polled,
+    "ballots_opened": _polled,
+    "poll_voided": _polled,
+    "poll_closed": _polled,
+    "poll_recounted": _recounted,
+    "meeting_called": _met,
+    "meeting_opened": _met,
     "meeting_closed": _met,
-}  # fmt: skip
+}

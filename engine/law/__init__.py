@@ -7,7 +7,18 @@ It decides no real conflict between sources （立法法99, 106）; it keeps all
 from engine.law.applied import before, compare, deadline, needed
 from engine.law.folder import load
 from engine.law.own import check_setting
-from engine.law.rules import CONFIDENCES, JURISDICTIONS, LEVELS, OF, OPS, UNITS, ZHEJIANG, Rule, exact, fraction
+from engine.law.rules import (
+    CONFIDENCES,
+    JURISDICTIONS,
+    LEVELS,
+    OF,
+    OPS,
+    UNITS,
+    ZHEJIANG,
+    Rule,
+    exact,
+    fraction,
+)
 from engine.law.rulings import Limit, Rulebook, Ruling, Setting
 
 __all__ = [

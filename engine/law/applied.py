@@ -17,12 +17,17 @@ def deadline(ruling: Ruling, start: When, calendar: Calendar) -> Due:
     vacations do not stretch a limit of law: only a unit's own limits skip them. Errors: ProcessFault for a rule that is
     no time.
     """
-    return replace(_pick(ruling, calendar, lambda limit, days: _one_deadline(limit, start, days)), rule=ruling.id)
+    return replace(
+        _pick(ruling, calendar, lambda limit, days: _one_deadline(limit, start, days)),
+        rule=ruling.id,
+    )
 
 
 def before(ruling: Ruling, moment: When, calendar: Calendar) -> Due:
     """The moment that lies the ruling's time before `moment`, for warnings. Errors: as `deadline`."""
-    return _pick(ruling, calendar, lambda limit, days: days.subtract(moment, int(limit.amount), limit.unit))
+    return _pick(
+        ruling, calendar, lambda limit, days: days.subtract(moment, int(limit.amount), limit.unit)
+    )
 
 
 def compare(op: str, ruling: Ruling, left: int, total: int | None = None) -> bool:
@@ -70,7 +75,9 @@ def _pick(ruling: Ruling, calendar: Calendar, compute: Callable[[Limit, Calendar
     if not ruling.limits:
         raise ProcessFault(f"规则“{ruling.id}”不是期限，不能计算日期。", element=ruling.id)
     lawful = replace(calendar, vacations=())
-    dues = [(limit, compute(limit, lawful if limit.binding else calendar)) for limit in ruling.limits]
+    dues = [
+        (limit, compute(limit, lawful if limit.binding else calendar)) for limit in ruling.limits
+    ]
     latest = ruling.rule.family in {"floor", "opens"}
     choose = max if latest else min
     winner, due = choose(dues, key=lambda pair: pair[1].moment)
@@ -89,7 +96,10 @@ def _pick(ruling: Ruling, calendar: Calendar, compute: Callable[[Limit, Calendar
             )
     # the choice itself rests on every date that was compared
     return replace(
-        due, provisional=any(other.provisional for _, other in dues), steps=tuple(steps), steps_en=tuple(steps_en)
+        due,
+        provisional=any(other.provisional for _, other in dues),
+        steps=tuple(steps),
+        steps_en=tuple(steps_en),
     )
 
 

@@ -11,14 +11,37 @@ from typing import Any, Final
 
 from engine.calendar import UNIT_WORDS as TIME_WORDS
 from engine.errors import ProcessFault
-from engine.law.rules import CONFIDENCES, JURISDICTIONS, LEVELS, OF, OPS, SHARE_UNITS, UNITS, Rule, overlap
+from engine.law.rules import (
+    CONFIDENCES,
+    JURISDICTIONS,
+    LEVELS,
+    OF,
+    OPS,
+    SHARE_UNITS,
+    UNITS,
+    Rule,
+    overlap,
+)
 from engine.law.rulings import Rulebook
 
-_TEXTS: Final = ("id", "title", "title_en", "unit", "op", "source", "source_en", "jurisdiction", "level", "confidence")
+_TEXTS: Final = (
+    "id",
+    "title",
+    "title_en",
+    "unit",
+    "op",
+    "source",
+    "source_en",
+    "jurisdiction",
+    "level",
+    "confidence",
+)
 _OPTIONAL_TEXTS: Final = ("of", "article", "note", "note_en")
 _NUMBERS: Final = ("value", "numerator", "denominator")
 _DATES: Final = ("valid_from", "valid_to")
-_KNOWN: Final = frozenset((*_TEXTS, "text", "text_en", *_OPTIONAL_TEXTS, *_NUMBERS, *_DATES, "binding"))
+_KNOWN: Final = frozenset(
+    (*_TEXTS, "text", "text_en", *_OPTIONAL_TEXTS, *_NUMBERS, *_DATES, "binding")
+)
 _ID: Final = re.compile(r"[A-Z]{2,8}(-[A-Z0-9]+)+")
 
 
@@ -39,15 +62,24 @@ def load(folder: Path) -> Rulebook:
             continue
         for number, table in enumerate(tables, start=1):
             wrong = _faults_of(table)
-            faults += [f"{path.name}:{table.get('id', f'第 {number} 条')}:{fault}" for fault in wrong]
+            faults += [
+                f"{path.name}:{table.get('id', f'第 {number} 条')}:{fault}" for fault in wrong
+            ]
             if not wrong:
                 law = table["level"] == "LAW"
-                rules.append(Rule(**{**table, "binding": table.get("binding", law), "file": path.name}))
+                rules.append(
+                    Rule(**{**table, "binding": table.get("binding", law), "file": path.name})
+                )
     faults += _quarrels(rules)
     if not rules and not faults:
         faults.append(f"{folder.name}:没有任何规则")
     if faults:
-        raise ProcessFault("\n".join(faults), file=folder.name, advice="请逐条改正后重新载入。", faults=tuple(faults))
+        raise ProcessFault(
+            "\n".join(faults),
+            file=folder.name,
+            advice="请逐条改正后重新载入。",
+            faults=tuple(faults),
+        )
     return Rulebook(rules)
 
 
@@ -56,10 +88,18 @@ def _faults_of(table: Mapping[str, Any]) -> list[str]:
     faults = [f"不认识的键“{key}”" for key in table if key not in _KNOWN]
     faults += [f"缺少“{key}”" for key in (*_TEXTS, "text", "text_en") if not table.get(key)]
     texts = (*_TEXTS, "text", "text_en", *_OPTIONAL_TEXTS)
-    faults += [f"“{key}”须为文字" for key in texts if key in table and not isinstance(table[key], str)]
+    faults += [
+        f"“{key}”须为文字" for key in texts if key in table and not isinstance(table[key], str)
+    ]
     # type() on purpose: True is an int for isinstance, and a date-time is a date
-    faults += [f"“{key}”须为整数，不得用小数" for key in _NUMBERS if key in table and type(table[key]) is not int]
-    faults += [f"“{key}”须为日期" for key in _DATES if key in table and type(table[key]) is not date]
+    faults += [
+        f"“{key}”须为整数，不得用小数"
+        for key in _NUMBERS
+        if key in table and type(table[key]) is not int
+    ]
+    faults += [
+        f"“{key}”须为日期" for key in _DATES if key in table and type(table[key]) is not date
+    ]
     if "binding" in table and type(table["binding"]) is not bool:
         faults.append("“binding”须为 true 或 false")
     if faults:
@@ -78,7 +118,11 @@ def _faults_of(table: Mapping[str, Any]) -> list[str]:
     ]
     if not _ID.fullmatch(table["id"]):
         faults.append("编号须由大写字母和数字以连字符连成，例如 CC-REPLY")
-    if table.get("valid_to") and table.get("valid_from") and table["valid_to"] < table["valid_from"]:
+    if (
+        table.get("valid_to")
+        and table.get("valid_from")
+        and table["valid_to"] < table["valid_from"]
+    ):
         faults.append("失效日早于生效日")
     if table["level"] == "LAW" and (table["confidence"] == "P" or table.get("binding") is False):
         faults.append("法定规则不得标为自定或可放宽")
@@ -111,12 +155,18 @@ def _quarrels(rules: Sequence[Rule]) -> list[str]:
     for rule in rules:
         head = first.setdefault(rule.id, rule)
         if (rule.family, rule.kind, rule.of) != (head.family, head.kind, head.of):
-            faults.append(f"{rule.file}:{rule.id}:与同编号的其他条目比较方式、单位或基数不同，无法取最严者")
+            faults.append(
+                f"{rule.file}:{rule.id}:与同编号的其他条目比较方式、单位或基数不同，无法取最严者"
+            )
         for other in seen:
             same = (rule.id, rule.source, rule.article, rule.jurisdiction, rule.level)
-            if same == (other.id, other.source, other.article, other.jurisdiction, other.level) and overlap(
-                rule, other
-            ):
+            if same == (
+                other.id,
+                other.source,
+                other.article,
+                other.jurisdiction,
+                other.level,
+            ) and overlap(rule, other):
                 faults.append(f"{rule.file}:{rule.id}:同一来源在同一时间有两个值")
         seen.append(rule)
     return faults

@@ -12,11 +12,15 @@ from engine.law.rules import SHARE_UNITS, ZHEJIANG, Rule, amount_words, overlap
 from engine.law.rulings import Limit, Rulebook, Setting, limit_of, strictest_by_unit
 
 FINEST = 10_000  # the largest denominator of a share
-_APART = frozenset({"side", "minimum_wage", "subsistence"})  # what is compared with these is no part of them
+_APART = frozenset(
+    {"side", "minimum_wage", "subsistence"}
+)  # what is compared with these is no part of them
 _MOST_APART = 10
 
 
-def check_setting(rulebook: Rulebook, setting: Setting, jurisdictions: frozenset[str] = ZHEJIANG) -> None:
+def check_setting(
+    rulebook: Rulebook, setting: Setting, jurisdictions: frozenset[str] = ZHEJIANG
+) -> None:
     """Refuse a unit's own value that is no value for this rule or that loosens law. Errors: Invalid by field."""
     try:
         rules = rulebook.get(setting.rule_id)
@@ -53,7 +57,10 @@ def _value_fault(rule: Rule, setting: Setting) -> str:
         return "" if 0 <= value <= wholes else f"比例须在 0 和 {wholes} 之间。"
     if Fraction(value).denominator != 1:
         return "请填写整数。"
-    least, most = (1 if rule.kind == "time" else 0), SHARE_UNITS[unit] * wholes if unit in SHARE_UNITS else LONGEST
+    least, most = (
+        (1 if rule.kind == "time" else 0),
+        SHARE_UNITS[unit] * wholes if unit in SHARE_UNITS else LONGEST,
+    )
     return "" if least <= value <= most else f"请填写 {least} 至 {most} 的整数。"
 
 
@@ -72,9 +79,17 @@ def _loosens(rule: Rule, binding: Sequence[Rule], setting: Setting) -> str:
         if any(one.unit == unit for one in binding):
             return ""
         return f"{rule.cite()}以“{TIME_WORDS[rule.unit][0]}”计，本单位的期限请用同一单位。"
-    own = Limit(setting.value, rule.unit if rule.kind != "time" else unit, rule.op, rule, setting).size
+    own = Limit(
+        setting.value, rule.unit if rule.kind != "time" else unit, rule.op, rule, setting
+    ).size
     law = limit_of(rule).size
-    looser = {"floor": own < law, "ahead": own < law, "ceiling": own > law, "opens": own > law, "exact": own != law}
+    looser = {
+        "floor": own < law,
+        "ahead": own < law,
+        "ceiling": own > law,
+        "opens": own > law,
+        "exact": own != law,
+    }
     if not looser[rule.family]:
         return ""
     wanted = amount_words(setting.value, unit, "", 0)

@@ -16,7 +16,11 @@ from engine.calendar import in_words
 JURISDICTIONS: Final = ("CN", "CN-ZJ", "CN-ZJ-HZ", "CN-ZJ-NB")
 ZHEJIANG: Final = frozenset({"CN", "CN-ZJ"})
 LEVELS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {"LAW": ("法定", "law"), "UNI": ("学校规定", "university rule"), "DEF": ("产品默认", "product default")}
+    {
+        "LAW": ("法定", "law"),
+        "UNI": ("学校规定", "university rule"),
+        "DEF": ("产品默认", "product default"),
+    }
 )
 CONFIDENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -40,7 +44,13 @@ OPS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
 )
 SHARE_UNITS: Final[Mapping[str, int]] = MappingProxyType({"percent": 100, "permille": 1000})
 COUNT_WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {"person": ("人", "person"), "count": ("个", ""), "times": ("次", "time"), "copies": ("份", "copy"), "yuan": ("元", "yuan")}
+    {
+        "person": ("人", "person"),
+        "count": ("个", ""),
+        "times": ("次", "time"),
+        "copies": ("份", "copy"),
+        "yuan": ("元", "yuan"),
+    }
 )
 _PLURALS: Final = {"person": "persons", "time": "times", "copy": "copies"}
 UNITS: Final = (*TIME_WORDS, "share", *SHARE_UNITS, *COUNT_WORDS, "none")
@@ -116,27 +126,40 @@ class Rule:
 
     def in_force(self, on: date) -> bool:
         """Whether it holds on that day."""
-        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
+        return (self.valid_from is None or self.valid_from <= on) and (
+            self.valid_to is None or on <= self.valid_to
+        )
 
     def cite(self, lang: str = "zh") -> str:
         """Source and article, e.g. 《浙江省集体合同条例》第7条 / Zhejiang Collective Contract Regulation, art. 7."""
         if lang == "en":
             article = self.article.replace("item ", "")
-            word = "item" if self.article.startswith("item ") else "arts." if re.search("[,-]", article) else "art."
+            word = (
+                "item"
+                if self.article.startswith("item ")
+                else "arts."
+                if re.search("[,-]", article)
+                else "art."
+            )
             return f"{self.source_en}, {word} {article}" if article else self.source_en
         if not self.article:
             return self.source
         if self.article.startswith("item "):
             return f"{self.source}第{self.article[5:]}项"
         number, _, point = self.article.partition("(")
-        return f"{self.source}第{number.replace(', ', '、')}条" + (f"第（{point[:-1]}）项" if point else "")
+        return f"{self.source}第{number.replace(', ', '、')}条" + (
+            f"第（{point[:-1]}）项" if point else ""
+        )
 
     def standing(self, lang: str = "zh") -> str:
         """How far it can be relied on: level and confidence in words."""
         n = 1 if lang == "en" else 0
         level = LEVELS[self.level][n]
         if self.level == "UNI" and self.binding:
-            level = ("上级工会文件，下级不得放宽", "document of a superior union, may not be loosened")[n]
+            level = (
+                "上级工会文件，下级不得放宽",
+                "document of a superior union, may not be loosened",
+            )[n]
         if self.level == "DEF" and self.binding:
             level = ("产品的底线，不得放宽", "floor of the product, may not be loosened")[n]
         if self.confidence == "P":
@@ -182,7 +205,9 @@ def exact(value: int, per: int) -> int | Fraction:
 
 def closed_up(words: str) -> str:
     """Words without doubled spaces and without spaces between two Chinese characters."""
-    return re.sub(r"(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff])", "", re.sub(" +", " ", words)).strip()
+    return re.sub(
+        r"(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff])", "", re.sub(" +", " ", words)
+    ).strip()
 
 
 class Dated(Protocol):

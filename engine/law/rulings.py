@@ -13,7 +13,9 @@ from engine.errors import ProcessFault
 from engine.law.rules import OPS, SHARE_UNITS, ZHEJIANG, Rule, amount_words, closed_up
 
 # only for showing one of several limits first; which ends earliest is always computed by the calendar
-_ROUGH_DAYS: Final[Mapping[str, int]] = MappingProxyType({"day": 5, "working_day": 7, "month": 150, "year": 1825})
+_ROUGH_DAYS: Final[Mapping[str, int]] = MappingProxyType(
+    {"day": 5, "working_day": 7, "month": 150, "year": 1825}
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class Setting:
 
     def in_force(self, on: date) -> bool:
         """Whether it holds on that day."""
-        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
+        return (self.valid_from is None or self.valid_from <= on) and (
+            self.valid_to is None or on <= self.valid_to
+        )
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,9 @@ class Limit:
     def words(self, lang: str = "zh") -> str:
         """The amount in words: 10 个工作日内， 不少于全体的 2/3."""
         n = 1 if lang == "en" else 0
-        return closed_up(OPS[self.op][n + 1].format(amount_words(self.amount, self.unit, self.rule.of, n)))
+        return closed_up(
+            OPS[self.op][n + 1].format(amount_words(self.amount, self.unit, self.rule.of, n))
+        )
 
 
 @dataclass(frozen=True)
@@ -90,16 +96,24 @@ class Ruling:
             parts = [(self.rule.text, self.rule.text_en)[n].rstrip("。.") + _basis(self.rule, lang)]
             also = self.others
         else:
-            amount = Limit(self.setting.value, self.unit, self.op, self.rule, self.setting).words(lang)
+            amount = Limit(self.setting.value, self.unit, self.op, self.rule, self.setting).words(
+                lang
+            )
             source = self.setting.source or ("未注明", "not stated")[n]
-            said = (f"{self.rule.title}：本单位定为 {amount}", f"{self.rule.title_en}: set by this unit, {amount}")[n]
+            said = (
+                f"{self.rule.title}：本单位定为 {amount}",
+                f"{self.rule.title_en}: set by this unit, {amount}",
+            )[n]
             parts = [closed_up(said) + (f"（依据：{source}）", f" (by: {source})")[n]]
             also = (self.rule, *self.others)
         for rule in also:
             if self.setting is None and _same(rule, self.rule):
                 parts.append(("同样见", "likewise")[n] + _basis(rule, lang))
             else:
-                parts.append(closed_up(f"{('另有', 'also')[n]} {_rule_words(rule, lang)}") + _basis(rule, lang))
+                parts.append(
+                    closed_up(f"{('另有', 'also')[n]} {_rule_words(rule, lang)}")
+                    + _basis(rule, lang)
+                )
         return ("；", "; ")[n].join(parts) + ("。", ".")[n]
 
 
@@ -111,7 +125,9 @@ class Rulebook:
         by_id: dict[str, list[Rule]] = {}
         for rule in self.rules:
             by_id.setdefault(rule.id, []).append(rule)
-        self._by_id: Mapping[str, tuple[Rule, ...]] = MappingProxyType({k: tuple(v) for k, v in by_id.items()})
+        self._by_id: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
+            {k: tuple(v) for k, v in by_id.items()}
+        )
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -122,13 +138,21 @@ class Rulebook:
         """All entries of a rule id, of every date and place. Errors: ProcessFault when there is no such rule."""
         if id not in self._by_id:
             raise ProcessFault(
-                f"规则库中没有编号为“{id}”的规则。", element=id, advice="请核对编号，或在 processes/law 中补充。"
+                f"规则库中没有编号为“{id}”的规则。",
+                element=id,
+                advice="请核对编号，或在 processes/law 中补充。",
             )
         return self._by_id[id]
 
-    def in_force(self, id: str, on: date, jurisdictions: frozenset[str] = ZHEJIANG) -> tuple[Rule, ...]:
+    def in_force(
+        self, id: str, on: date, jurisdictions: frozenset[str] = ZHEJIANG
+    ) -> tuple[Rule, ...]:
         """The entries of a rule that hold on that day in these places; empty when none does. Errors: as `get`."""
-        return tuple(rule for rule in self.get(id) if rule.in_force(on) and rule.jurisdiction in jurisdictions)
+        return tuple(
+            rule
+            for rule in self.get(id)
+            if rule.in_force(on) and rule.jurisdiction in jurisdictions
+        )
 
     def replaced(self, id: str, on: date, jurisdictions: frozenset[str] = ZHEJIANG) -> Rule:
         """The entry in whose place a unit's own value stands: the value is counted in its unit, by its operator.
@@ -152,10 +176,18 @@ class Rulebook:
         """
         rules = self.in_force(id, on, jurisdictions)
         if not rules:
-            raise ProcessFault(f"规则“{id}”在 {on} 没有适用的条文。", element=id, advice="请核对生效日期和适用地区。")
+            raise ProcessFault(
+                f"规则“{id}”在 {on} 没有适用的条文。",
+                element=id,
+                advice="请核对生效日期和适用地区。",
+            )
         candidates = _candidates(rules, _own(settings, id, on))
         limits = strictest_by_unit(candidates)
-        winner = min(limits, key=_roughly) if limits[0].rule.family != "floor" else max(limits, key=_roughly)
+        winner = (
+            min(limits, key=_roughly)
+            if limits[0].rule.family != "floor"
+            else max(limits, key=_roughly)
+        )
         rule = winner.rule
         plain = rule.family != "duty" and winner.unit != "share"
         return Ruling(
@@ -177,7 +209,11 @@ class Rulebook:
 def _own(settings: Sequence[Setting], id: str, on: date) -> Setting | None:
     """The unit's setting in force; of several the one that began last, of those the last in order."""
     mine = [setting for setting in settings if setting.rule_id == id and setting.in_force(on)]
-    return max(enumerate(mine), key=lambda pair: (pair[1].valid_from or date.min, pair[0]))[1] if mine else None
+    return (
+        max(enumerate(mine), key=lambda pair: (pair[1].valid_from or date.min, pair[0]))[1]
+        if mine
+        else None
+    )
 
 
 def _candidates(rules: Sequence[Rule], own: Setting | None) -> list[Limit]:
@@ -185,7 +221,10 @@ def _candidates(rules: Sequence[Rule], own: Setting | None) -> list[Limit]:
     if own is None or rules[0].family == "duty":
         return [limit_of(rule) for rule in (*binding, *_soft(rules))]
     replaced = _replaced(rules)
-    return [*map(limit_of, binding), Limit(own.value, own.unit or replaced.unit, replaced.op, replaced, own)]
+    return [
+        *map(limit_of, binding),
+        Limit(own.value, own.unit or replaced.unit, replaced.op, replaced, own),
+    ]
 
 
 def _soft(rules: Sequence[Rule]) -> list[Rule]:
@@ -215,11 +254,16 @@ def strictest_by_unit(candidates: Sequence[Limit]) -> tuple[Limit, ...]:
     family = candidates[0].rule.family
     if family == "exact" and len({limit.size for limit in candidates}) > 1:
         cites = "、".join(limit.rule.cite() for limit in candidates)
-        raise ProcessFault(f"规则“{candidates[0].rule.id}”的几个来源互相矛盾：{cites}。", element=candidates[0].rule.id)
+        raise ProcessFault(
+            f"规则“{candidates[0].rule.id}”的几个来源互相矛盾：{cites}。",
+            element=candidates[0].rule.id,
+        )
     ranked = sorted(candidates, key=lambda limit: not limit.binding)
     groups: dict[tuple[str, bool], list[Limit]] = {}
     for limit in ranked:
-        groups.setdefault((limit.unit, limit.binding) if limit.rule.kind == "time" else ("", True), []).append(limit)
+        groups.setdefault(
+            (limit.unit, limit.binding) if limit.rule.kind == "time" else ("", True), []
+        ).append(limit)
     high = family in {"floor", "ahead"}
     return tuple(
         max(group, key=lambda limit: (limit.size, limit.op == ">"))

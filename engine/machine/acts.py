@@ -41,7 +41,9 @@ def fire(spec: Spec, state: State, ref: int, host: Host) -> Step:
     """Let the timer or message `ref` happen and run on."""
     flow, refs, top = load(spec, state, host)
     task = _find(refs, ref)
-    if task.state != TaskState.WAITING or not isinstance(getattr(task.task_spec, "event_definition", None), Outside):
+    if task.state != TaskState.WAITING or not isinstance(
+        getattr(task.task_spec, "event_definition", None), Outside
+    ):
         raise ProcessFault(f"事件 {task.task_spec.name} 不在等待中。", element=task.task_spec.name)
     before = _waiting(refs)
     task._set_internal_data(event_fired=True)
@@ -78,7 +80,9 @@ def _all(flow: Any) -> Iterator[Any]:
         yield from sub.tasks.values()
 
 
-def _advance(flow: Any, refs: dict[Any, int], top: int, before: tuple[Live, ...] = (), first: Any = None) -> Step:
+def _advance(
+    flow: Any, refs: dict[Any, int], top: int, before: tuple[Live, ...] = (), first: Any = None
+) -> Step:
     passed: list[str] = []
 
     def ran(task: Any) -> None:
@@ -86,7 +90,9 @@ def _advance(flow: Any, refs: dict[Any, int], top: int, before: tuple[Live, ...]
         if element:
             passed.append(element)
         if len(passed) > STEP_BUDGET:
-            raise ProcessFault(f"一次操作超过 {STEP_BUDGET} 步，流程图中可能有不停的循环。", element=element or "")
+            raise ProcessFault(
+                f"一次操作超过 {STEP_BUDGET} 步，流程图中可能有不停的循环。", element=element or ""
+            )
 
     try:
         if first is not None:
@@ -99,7 +105,9 @@ def _advance(flow: Any, refs: dict[Any, int], top: int, before: tuple[Live, ...]
         own = flow.script_engine.environment.fault
         if own is not None:
             raise own from None
-        raise ProcessFault(str(fault), element=getattr(getattr(fault, "task_spec", None), "name", "") or "") from fault
+        raise ProcessFault(
+            str(fault), element=getattr(getattr(fault, "task_spec", None), "name", "") or ""
+        ) from fault
     if flow.is_completed():
         ends = [e for e in passed if isinstance(_spec_of(flow, e), EndEvent)]
         return Step(None, (), tuple(passed), ends[-1] if ends else "", before)
@@ -109,7 +117,9 @@ def _advance(flow: Any, refs: dict[Any, int], top: int, before: tuple[Live, ...]
             refs[task.id] = top - 1
     live = tuple(_live(refs, _all(flow)))
     if not live:
-        raise ProcessFault("流程停住了：没有待办、没有期限，也没有结束。", advice="请检查流程图的分支与汇合。")
+        raise ProcessFault(
+            "流程停住了：没有待办、没有期限，也没有结束。", advice="请检查流程图的分支与汇合。"
+        )
     return Step(save(flow, refs, top), live, tuple(passed), before=before)
 
 
@@ -121,7 +131,11 @@ def _run(flow: Any, ran: Any) -> None:
             if sub is not flow and sub.completed:
                 continue
             for task in [t for t in list(sub.tasks.values()) if t.state == TaskState.READY]:
-                if task.state == TaskState.READY and task.id in sub.tasks and not task.task_spec.manual:
+                if (
+                    task.state == TaskState.READY
+                    and task.id in sub.tasks
+                    and not task.task_spec.manual
+                ):
                     _pass(task)
                     ran(task)
                     moved = True

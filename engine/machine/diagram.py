@@ -173,5 +173,8 @@ def _foresee(element: Any, task: Any, *_: Any, mask: int = TaskState.PREDICTED_M
 def workflow(spec: Spec, host: Host, loading: bool = False) -> Any:
     """The library's run of a diagram, asking our host; `loading`: without its start, for a saved state."""
     return BpmnWorkflow(
-        spec.process, spec.subprocesses, script_engine=PythonScriptEngine(_Environment(host)), deserializing=loading
+        spec.process,
+        spec.subprocesses,
+        script_engine=PythonScriptEngine(_Environment(host)),
+        deserializing=loading,
     )

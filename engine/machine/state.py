@@ -35,7 +35,15 @@ def save(flow: Any, refs: dict[Any, int], top: int) -> State:
             while parent is not None and parent.id not in keep:
                 parent = parent.parent
             fired = 1 if task._get_internal_data("event_fired", False) else 0
-            rows.append([refs[task.id], refs[parent.id] if parent is not None else 0, task.task_spec.name, task.state, fired])
+            rows.append(
+                [
+                    refs[task.id],
+                    refs[parent.id] if parent is not None else 0,
+                    task.task_spec.name,
+                    task.state,
+                    fired,
+                ]
+            )
         flows.append([0 if sub is flow else refs[sub.parent_task_id], rows])
     return {"v": FORMAT, "next": top, "flows": flows}
 
@@ -66,7 +74,12 @@ def _needed(sub: Any) -> set[Any]:
         above = task.parent
         while above is not None:
             if isinstance(above.task_spec, BoundaryEventSplit) and not _joined(above):
-                keep.update([above.id, *(child.id for child in above.children if child.state >= TaskState.WAITING)])
+                keep.update(
+                    [
+                        above.id,
+                        *(child.id for child in above.children if child.state >= TaskState.WAITING),
+                    ]
+                )
             above = above.parent
     return keep
 
@@ -78,7 +91,11 @@ def _at_the_end(task: Any) -> bool:
 
 def _joined(split: Any) -> bool:
     join = split.task_spec.name.removesuffix("Split") + "Join"
-    return any(t.task_spec.name == join and t.state == TaskState.COMPLETED for c in split.children for t in c.children)
+    return any(
+        t.task_spec.name == join and t.state == TaskState.COMPLETED
+        for c in split.children
+        for t in c.children
+    )
 
 
 def load(spec: Spec, state: State, host: Host) -> tuple[Any, dict[int, Any], int]:

@@ -10,7 +10,9 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     compare_server_default=True,
-    include_name=lambda name, kind, _parents: kind != "table" or not str(name).startswith("procrastinate_"),
+    include_name=lambda name, kind, _parents: (
+        kind != "table" or not str(name).startswith("procrastinate_")
+    ),
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.organisation import Actor
 
-_poll, _box, _key, _envelope, _roll = tables.poll.c, tables.box.c, tables.teller_key.c, tables.envelope.c, tables.roll.c
+_poll, _box, _key, _envelope, _roll = (
+    tables.poll.c,
+    tables.box.c,
+    tables.teller_key.c,
+    tables.envelope.c,
+    tables.roll.c,
+)
 OVER = ("closed",)  # from here on the urn is for everybody who may see the poll
 
 
@@ -79,19 +85,32 @@ def box(session: Session, actor: Actor, poll_id: UUID) -> Box | None:
     kept = session.execute(select(tables.box).where(_box.poll_id == poll_id)).first()
     mine = session.execute(
         select(_roll.open, _roll.at, _envelope.receipt)
-        .outerjoin(tables.envelope, (_envelope.poll_id == _roll.poll_id) & (_envelope.member_id == _roll.member_id))
+        .outerjoin(
+            tables.envelope,
+            (_envelope.poll_id == _roll.poll_id) & (_envelope.member_id == _roll.member_id),
+        )
         .where(_roll.poll_id == poll_id, _roll.member_id == actor.id)
     ).first()
     tellers = _tellers(session, row)
     election = row.kind == "election"
     return Box(
-        poll_id=poll_id, state=row.state, public_key=row.public_key, size=kept.size if kept else None,
-        choices=tuple(row.choices), names=_names(session, row) if election else {}, least=0 if election else 1,
-        most=int(row.rule["seats"]) if election else 1, needed=int(row.rule["keys"]), opened=bool(row.rule.get("opened")),
-        tellers=tellers, teller=next((t for t in tellers if t.id == actor.id), None), cast=_cast(session, poll_id, kept),
-        may_vote=bool(mine and mine.open and row.state == "open"), voted_at=mine.at if mine else None,
+        poll_id=poll_id,
+        state=row.state,
+        public_key=row.public_key,
+        size=kept.size if kept else None,
+        choices=tuple(row.choices),
+        names=_names(session, row) if election else {},
+        least=0 if election else 1,
+        most=int(row.rule["seats"]) if election else 1,
+        needed=int(row.rule["keys"]),
+        opened=bool(row.rule.get("opened")),
+        tellers=tellers,
+        teller=next((t for t in tellers if t.id == actor.id), None),
+        cast=_cast(session, poll_id, kept),
+        may_vote=bool(mine and mine.open and row.state == "open"),
+        voted_at=mine.at if mine else None,
         receipt=mine.receipt if mine else None,
-    )  # fmt: skip
+    )
 
 
 def must_be_secret(found: Box | None) -> Box:
@@ -102,7 +121,9 @@ def must_be_secret(found: Box | None) -> Box:
 
 def _seen(session: Session, actor: Actor, poll_id: UUID) -> Any:
     query = select(tables.poll).join(tables.instance, tables.instance.c.id == _poll.instance_id)
-    return access.must_see(session.execute(query.where(_poll.id == poll_id, access.visible(actor))).first())
+    return access.must_see(
+        session.execute(query.where(_poll.id == poll_id, access.visible(actor))).first()
+    )
 
 
 def _names(session: Session, poll: Any) -> dict[str, str]:
@@ -118,15 +139,24 @@ def _tellers(session: Session, poll: Any) -> tuple[Teller, ...]:
         .where(member.id.in_(poll.tellers))
         .order_by(member.name, member.id)
     ).all()
-    opened = poll.state in ("open", "counting", "closed")  # all took theirs; the rows go with the envelopes
+    opened = poll.state in (
+        "open",
+        "counting",
+        "closed",
+    )  # all took theirs; the rows go with the envelopes
     done = bool(poll.rule.get("opened"))
-    return tuple(Teller(r.id, r.name, r.member_id is not None or opened, bool(r.joined) or done) for r in rows)
+    return tuple(
+        Teller(r.id, r.name, r.member_id is not None or opened, bool(r.joined) or done)
+        for r in rows
+    )
 
 
 def _cast(session: Session, poll_id: UUID, kept: Any) -> int:
     if kept is not None and kept.voters is not None:
         return int(kept.voters)
-    return int(session.execute(select(func.count()).where(_envelope.poll_id == poll_id)).scalar_one())
+    return int(
+        session.execute(select(func.count()).where(_envelope.poll_id == poll_id)).scalar_one()
+    )
 
 
 def published(session: Session, actor: Actor, poll_id: UUID) -> Published:
@@ -138,25 +168,36 @@ def published(session: Session, actor: Actor, poll_id: UUID) -> Published:
         return Published((), (), None, None, None)
     over = row.state in OVER
     return Published(
-        board_of(session, poll_id), urn_of(session, poll_id) if over else (), kept.board_hash, kept.urn_hash if over else None,
+        board_of(session, poll_id),
+        urn_of(session, poll_id) if over else (),
+        kept.board_hash,
+        kept.urn_hash if over else None,
         kept.invalid if over else None,
-    )  # fmt: skip
+    )
 
 
 def board_of(session: Session, poll_id: UUID) -> tuple[str, ...]:
     """All receipts, sorted."""
     board = tables.board.c
-    return tuple(session.execute(select(board.receipt).where(board.poll_id == poll_id).order_by(board.receipt)).scalars())
+    return tuple(
+        session.execute(
+            select(board.receipt).where(board.poll_id == poll_id).order_by(board.receipt)
+        ).scalars()
+    )
 
 
 def urn_of(session: Session, poll_id: UUID) -> tuple[Ballot, ...]:
     """All ballots, sorted by code."""
     urn = tables.urn.c
-    rows = session.execute(select(urn.code, urn.choices).where(urn.poll_id == poll_id).order_by(urn.code)).all()
+    rows = session.execute(
+        select(urn.code, urn.choices).where(urn.poll_id == poll_id).order_by(urn.code)
+    ).all()
     return tuple(Ballot(r.code, tuple(r.choices)) for r in rows)
 
 
-def checked(session: Session, actor: Actor, poll_id: UUID, receipt: str = "", code: str = "") -> Report | None:
+def checked(
+    session: Session, actor: Actor, poll_id: UUID, receipt: str = "", code: str = ""
+) -> Report | None:
     """Every check that can be made now against the history, and whether my receipt and code are there.
 
     None before the close. NotFound when the poll is not this person's to see, or not secret.
@@ -169,25 +210,47 @@ def checked(session: Session, actor: Actor, poll_id: UUID, receipt: str = "", co
 
 
 def _paper(session: Session, poll_id: UUID, found: Published) -> Paper | None:
-    poll = session.execute(select(_poll.instance_id, _poll.roll_size, _poll.choices).where(_poll.id == poll_id)).one()
+    poll = session.execute(
+        select(_poll.instance_id, _poll.roll_size, _poll.choices).where(_poll.id == poll_id)
+    ).one()
     cast = _told(session, poll.instance_id, "ballots_cast", poll_id)
-    opened = _told(session, poll.instance_id, "ballots_opened", poll_id) if found.urn_hash is not None else None
+    opened = (
+        _told(session, poll.instance_id, "ballots_opened", poll_id)
+        if found.urn_hash is not None
+        else None
+    )
     if cast is None:
         return None
-    base = Paper(poll.roll_size, tuple(poll.choices), found.board, found.urn, len(cast["voters"]), cast["board"])
+    base = Paper(
+        poll.roll_size,
+        tuple(poll.choices),
+        found.board,
+        found.urn,
+        len(cast["voters"]),
+        cast["board"],
+    )
     if opened is None:
         return base
     return Paper(
-        base.roll, base.choices, base.board, base.urn, base.voters, base.board_hash, opened["urn"], opened["counts"],
+        base.roll,
+        base.choices,
+        base.board,
+        base.urn,
+        base.voters,
+        base.board_hash,
+        opened["urn"],
+        opened["counts"],
         opened["invalid"],
-    )  # fmt: skip
+    )
 
 
 def _told(session: Session, chain: UUID, kind: str, poll_id: UUID) -> dict[str, Any] | None:
     """What the history says of this poll by its last event of a kind."""
     event = tables.event.c
     rows = session.execute(
-        select(event.body).where(event.instance_id == chain, event.kind == kind).order_by(event.seq.desc())
+        select(event.body)
+        .where(event.instance_id == chain, event.kind == kind)
+        .order_by(event.seq.desc())
     ).scalars()
     bodies = (json.loads(body) for body in rows)
     return next((body for body in bodies if body.get("poll") == str(poll_id)), None)

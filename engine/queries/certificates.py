@@ -30,13 +30,18 @@ KIND = "poll_certificate"
 TEMPLATE = Path(__file__).parents[1] / "papers" / f"{KIND}.typ"
 TITLES = {"zh": "表决结果证明书", "en": "Certificate of a Poll"}
 NUMBERS = {
-    "issued": ("发出票数", "Ballots issued"), "returned": ("收回票数", "Ballots returned"), "valid": ("有效票", "Valid"),
-    "invalid": ("无效票", "Invalid"), "silent": ("未投票", "Did not vote"),
-}  # fmt: skip
+    "issued": ("发出票数", "Ballots issued"),
+    "returned": ("收回票数", "Ballots returned"),
+    "valid": ("有效票", "Valid"),
+    "invalid": ("无效票", "Invalid"),
+    "silent": ("未投票", "Did not vote"),
+}
 RESULT = {
-    ("vote", True): ("通过", "Passed"), ("vote", False): ("未通过", "Not passed"),
-    ("election", True): ("选出", "Elected"), ("election", False): ("未选足", "Not all seats filled"),
-}  # fmt: skip
+    ("vote", True): ("通过", "Passed"),
+    ("vote", False): ("未通过", "Not passed"),
+    ("election", True): ("选出", "Elected"),
+    ("election", False): ("未选足", "Not all seats filled"),
+}
 MANNER = {True: ("无记名投票", "Secret ballot"), False: ("记名表决", "Open vote")}
 MIXED = ("纸质票与电子票合并计票", "paper and electronic ballots in one count")
 _ROLL = 1200  # names printed
@@ -57,7 +62,9 @@ class Checked:
     agrees: bool = True
 
 
-def certificate(session: Session, actor: Actor, poll_id: UUID, address: str, lang: str = "zh") -> tuple[str, bytes]:
+def certificate(
+    session: Session, actor: Actor, poll_id: UUID, address: str, lang: str = "zh"
+) -> tuple[str, bytes]:
     """The certificate as (file name, PDF). `address` is where it can be checked; `{hash}` in it becomes the event's hash.
 
     NotFound when the poll is not this person's to see, or it has no result; HistoryBroken when its roll is another one.
@@ -80,23 +87,39 @@ def _told(session: Session, poll: Poll, event: Any, lang: str) -> Poll:
     if stopped := _of(session, poll, "poll_stopped"):
         ended = stopped[0].at
     says, election = json.loads(opened.body), "wins" in json.loads(opened.body)
-    version = session.execute(select(tables.instance.c.version).where(tables.instance.c.id == poll.instance_id)).scalar_one()
+    version = session.execute(
+        select(tables.instance.c.version).where(tables.instance.c.id == poll.instance_id)
+    ).scalar_one()
     rule = process_of(session, version).tasks[poll.element].poll
-    choices = tuple(says.get("candidates") or says.get("choices") or (rule.choices if rule else poll.choices))
+    choices = tuple(
+        says.get("candidates") or says.get("choices") or (rule.choices if rule else poll.choices)
+    )
     listed = {} if election else {c: outcome[c] for c in choices if c in outcome}
     presence = {"opening": outcome.get("present_at_opening"), "closing": outcome.get("present")}
     return replace(
-        poll, state="closed", outcome=outcome, counts=outcome.get("votes", listed), why=asked.why(outcome, lang),
+        poll,
+        state="closed",
+        outcome=outcome,
+        counts=outcome.get("votes", listed),
+        why=asked.why(outcome, lang),
         kind="election" if election else poll.kind if poll.kind != "election" else "vote",
-        choices=choices, roll_size=says["roll"],
-        roll_hash=says["roll_hash"], elected=tuple(outcome.get("elected", ())), tied=tuple(outcome.get("tied", ())),
-        opened_at=opened.at, closed_at=ended, secret="public_key" in says, papers=int("on_paper" in outcome),
+        choices=choices,
+        roll_size=says["roll"],
+        roll_hash=says["roll_hash"],
+        elected=tuple(outcome.get("elected", ())),
+        tied=tuple(outcome.get("tied", ())),
+        opened_at=opened.at,
+        closed_at=ended,
+        secret="public_key" in says,
+        papers=int("on_paper" in outcome),
         presence={k: v for k, v in presence.items() if v is not None},
-    )  # fmt: skip
+    )
 
 
 def _same_roll(session: Session, told: Poll) -> bool:
-    members = session.execute(select(tables.roll.c.member_id).where(tables.roll.c.poll_id == told.id)).scalars()
+    members = session.execute(
+        select(tables.roll.c.member_id).where(tables.roll.c.poll_id == told.id)
+    ).scalars()
     return rolls.digest(map(str, members)) == told.roll_hash
 
 
@@ -104,7 +127,9 @@ def _data(session: Session, poll: Poll, event: Any, address: str, lang: str) -> 
     n = 1 if lang == "en" else 0
     instance = tables.instance.c
     matter = session.execute(
-        select(instance.number, instance.title, instance.version, instance.union_id).where(instance.id == poll.instance_id)
+        select(instance.number, instance.title, instance.version, instance.union_id).where(
+            instance.id == poll.instance_id
+        )
     ).one()
     outcome = poll.outcome or {}
     seal = bytes(event.hash).hex()
@@ -114,29 +139,45 @@ def _data(session: Session, poll: Poll, event: Any, address: str, lang: str) -> 
     return {
         "lang": lang,
         "document": {
-            "title": TITLES[lang], "number": str(poll.id)[:8], "issued_on": clock.day_of(poll.closed_at or event.at).isoformat()
+            "title": TITLES[lang],
+            "number": str(poll.id)[:8],
+            "issued_on": clock.day_of(poll.closed_at or event.at).isoformat(),
         },
         "instance": {
-            "number": matter.number, "title": matter.title, "union": union,
+            "number": matter.number,
+            "title": matter.title,
+            "union": union,
             "process": process_of(session, matter.version).title.in_(lang),
         },
         "poll": {
-            "id": str(poll.id), "title": poll.title, "asks": poll.asks,
-            "about": [[a.label, a.text] for a in poll.about.more], "question": poll.about.question,
+            "id": str(poll.id),
+            "title": poll.title,
+            "asks": poll.asks,
+            "about": [[a.label, a.text] for a in poll.about.more],
+            "question": poll.about.question,
             "manner": ("；", "; ")[n].join(manner),
-            "opened": said(poll.opened_at), "closed": said(poll.closed_at), "words": poll.words, "roll": poll.roll_size,
+            "opened": said(poll.opened_at),
+            "closed": said(poll.closed_at),
+            "words": poll.words,
+            "roll": poll.roll_size,
             "roll_hash": poll.roll_hash,
         },
-        "result": _result(poll, n), "why": poll.why,
-        "elected": [_name(poll, c, lang) for c in poll.elected], "tied": [_name(poll, c, lang) for c in poll.tied],
+        "result": _result(poll, n),
+        "why": poll.why,
+        "elected": [_name(poll, c, lang) for c in poll.elected],
+        "tied": [_name(poll, c, lang) for c in poll.tied],
         "counts": [[_name(poll, c, lang), k] for c, k in choices(poll)]
         + [[NUMBERS[key][n], outcome[key]] for key in NUMBERS if isinstance(outcome.get(key), int)],
         "rules": [{"id": r.id, "words": r.words} for r in poll.rules],
-        "presence": {k: str(poll.presence[k]) if k in poll.presence else "" for k in ("opening", "closing")},
+        "presence": {
+            k: str(poll.presence[k]) if k in poll.presence else "" for k in ("opening", "closing")
+        },
         "roll": _roll(session, poll),
         "tellers": [[t.name, said(t.signed_at)] for t in poll.tellers],
-        "event": {"seq": event.seq, "hash": seal, "at": said(event.at)}, "url": url, "qr": qr.svg(url),
-    }  # fmt: skip
+        "event": {"seq": event.seq, "hash": seal, "at": said(event.at)},
+        "url": url,
+        "qr": qr.svg(url),
+    }
 
 
 def choices(poll: Poll) -> list[tuple[str, int]]:
@@ -185,7 +226,10 @@ def _of(session: Session, poll: Poll, kind: str) -> list[Any]:
         .order_by(event.seq.desc())
     ).all()
     found = [(r, says) for r in rows if (says := json.loads(r.body)).get("poll") == str(poll.id)]
-    return [SimpleNamespace(seq=r.seq, hash=r.hash, body=r.body, at=datetime.fromisoformat(says["at"])) for r, says in found]
+    return [
+        SimpleNamespace(seq=r.seq, hash=r.hash, body=r.body, at=datetime.fromisoformat(says["at"]))
+        for r, says in found
+    ]
 
 
 def _event(session: Session, poll: Poll) -> Any:
@@ -208,7 +252,9 @@ def checked(session: Session, actor: Actor, poll_id: UUID, seal: str) -> Checked
     return against(session, asked.poll(session, actor, poll_id), seal)[0]
 
 
-def verified(session: Session, actor: Actor, poll_id: UUID, seal: str, lang: str = "zh") -> tuple[Checked, Poll]:
+def verified(
+    session: Session, actor: Actor, poll_id: UUID, seal: str, lang: str = "zh"
+) -> tuple[Checked, Poll]:
     """The same check, with the poll as its events tell it."""
     return against(session, asked.poll(session, actor, poll_id, lang), seal, lang)
 
@@ -217,9 +263,13 @@ def against(session: Session, poll: Poll, seal: str, lang: str = "zh") -> tuple[
     """A hash against the event that closed this poll."""
     found, event, instance = _event(session, poll), tables.event.c, tables.instance.c
     rows = session.execute(
-        select(event.seq, event.body, event.hash).where(event.instance_id == poll.instance_id).order_by(event.seq)
+        select(event.seq, event.body, event.hash)
+        .where(event.instance_id == poll.instance_id)
+        .order_by(event.seq)
     ).all()
-    chain = session.execute(select(instance.seq, instance.head).where(instance.id == poll.instance_id)).one()
+    chain = session.execute(
+        select(instance.seq, instance.head).where(instance.id == poll.instance_id)
+    ).one()
     broken = history.first_broken(poll.instance_id, rows, chain.seq, bytes(chain.head))
     own = bytes(found.hash).hex()
     whole = broken is None or broken.seq > found.seq

@@ -47,7 +47,9 @@ def checkpoints(session: Session, actor: Actor, before: int | None = None, limit
     if before is not None:
         query = query.where(_point.size < before)
     points = tuple(_read(row) for row in session.execute(query))
-    held = session.execute(select(func.coalesce(func.max(_point.size), 0)).where(_point.witness != "")).scalar_one()
+    held = session.execute(
+        select(func.coalesce(func.max(_point.size), 0)).where(_point.witness != "")
+    ).scalar_one()
     waiting = session.execute(
         select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))
     ).scalar_one()
@@ -55,7 +57,9 @@ def checkpoints(session: Session, actor: Actor, before: int | None = None, limit
 
 
 def _read(row: Any) -> Point:
-    text = keys.note(keys.checkpoint_text(row.size, bytes(row.root), row.at, row.key_id), bytes(row.signature))
+    text = keys.note(
+        keys.checkpoint_text(row.size, bytes(row.root), row.at, row.key_id), bytes(row.signature)
+    )
     return Point(row.size, bytes(row.root).hex(), row.at, row.key_id, row.witness, text.decode())
 
 

@@ -52,7 +52,9 @@ def guarded(session: Session, actor: Actor, instance_id: UUID) -> Guarded | None
     """
     instance, event = tables.instance.c, tables.event.c
     seen = select(instance.confidential, instance.union_id, instance.state, instance.facts)
-    row = access.must_see(session.execute(seen.where(instance.id == instance_id, access.visible(actor))).first())
+    row = access.must_see(
+        session.execute(seen.where(instance.id == instance_id, access.visible(actor))).first()
+    )
     if not row.confidential:
         return None
     acts, erased = acts_by_post(session, actor, instance_id), MARK in row.facts
@@ -64,7 +66,14 @@ def guarded(session: Session, actor: Actor, instance_id: UUID) -> Guarded | None
     told = [(r, json.loads(r.body)) for r in rows]
     return Guarded(
         readings=tuple(
-            Reading(r.kind, b.get("actor", {}).get("name", ""), r.at, b.get("name", ""), b.get("reason", "")) for r, b in told
+            Reading(
+                r.kind,
+                b.get("actor", {}).get("name", ""),
+                r.at,
+                b.get("name", ""),
+                b.get("reason", ""),
+            )
+            for r, b in told
         ),
         acts=acts,
         members=tuple(choices(session, row.union_id)("members:")) if acts else (),

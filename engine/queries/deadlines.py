@@ -38,9 +38,13 @@ class Deadline:
 
 
 def deadline(
-    session: Session, union_id: UUID, due_at: datetime | None, due: Mapping[str, Any] | None, decisive_on: date,
+    session: Session,
+    union_id: UUID,
+    due_at: datetime | None,
+    due: Mapping[str, Any] | None,
+    decisive_on: date,
     lang: str = "zh",
-) -> Deadline | None:  # fmt: skip
+) -> Deadline | None:
     """What a page says about a deadline; None when there is none."""
     if due_at is None:
         return None
@@ -52,10 +56,17 @@ def deadline(
         ruling = around.ruling(rule_id, decisive_on)
     last = about.get("on") or clock.day_of(due_at - timedelta(microseconds=1))
     return Deadline(
-        at=due_at, on=str(last), working_left=working, days_left=days,
-        provisional=bool(about.get("provisional")), extended=bool(about.get("extended")),
-        steps=tuple(about.get("steps_en" if lang == "en" else "steps", ())), rule_id=rule_id,
-        rule=ruling.words(lang) if ruling else "", confidence=ruling.confidence if ruling else "",
+        at=due_at,
+        on=str(last),
+        working_left=working,
+        days_left=days,
+        provisional=bool(about.get("provisional")),
+        extended=bool(about.get("extended")),
+        steps=tuple(about.get("steps_en" if lang == "en" else "steps", ())),
+        rule_id=rule_id,
+        rule=ruling.words(lang) if ruling else "",
+        confidence=ruling.confidence if ruling else "",
         level=ruling.level if ruling else "",
-        valid_from=valid(ruling)[0] if ruling else None, valid_to=valid(ruling)[1] if ruling else None,
-    )  # fmt: skip
+        valid_from=valid(ruling)[0] if ruling else None,
+        valid_to=valid(ruling)[1] if ruling else None,
+    )

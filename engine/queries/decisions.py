@@ -26,15 +26,22 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 _definition = tables.definition.c
-ASKED = frozenset({"rule", "reaches", "satisfies", "needed", "in_force", "article"}) | expressions.BUILT_IN.keys()
+ASKED = (
+    frozenset({"rule", "reaches", "satisfies", "needed", "in_force", "article"})
+    | expressions.BUILT_IN.keys()
+)
 SIGNS = {
-    ">=": ("不少于 {}", "at least {}"), ">": ("超过 {}", "more than {}"), "<=": ("不超过 {}", "at most {}"),
+    ">=": ("不少于 {}", "at least {}"),
+    ">": ("超过 {}", "more than {}"),
+    "<=": ("不超过 {}", "at most {}"),
     "<": ("少于 {}", "less than {}"),
-}  # fmt: skip
+}
 DAY_SIGNS = {
-    ">=": ("{} 以后", "on or after {}"), ">": ("晚于 {}", "after {}"), "<=": ("{} 以前", "on or before {}"),
+    ">=": ("{} 以后", "on or after {}"),
+    ">": ("晚于 {}", "after {}"),
+    "<=": ("{} 以前", "on or before {}"),
     "<": ("早于 {}", "before {}"),
-}  # fmt: skip
+}
 _NAMED = re.compile(r"[A-Z]{2,8}(?:-[A-Z0-9]+)+")
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -174,7 +181,9 @@ def listing(session: Session, actor: Actor, lang: str = "zh") -> tuple[Listed, .
     """Every table in force by its number: the shared ones and those of the published processes. Raises NotFound."""
     _around(session, actor)
     found = _all(session, lang)
-    in_order = sorted(found.values(), key=lambda f: (_order(f.sheet.number), not f.shared, f.sheet.id))
+    in_order = sorted(
+        found.values(), key=lambda f: (_order(f.sheet.number), not f.shared, f.sheet.id)
+    )
     return tuple(_listed(each, lang) for each in in_order)
 
 
@@ -199,7 +208,9 @@ def _all(session: Session, lang: str) -> dict[str, _Found]:
             own.setdefault(table_id, table)
             uses.setdefault(table_id, []).append(Use(digest, process.title.in_(lang)))
     return {
-        key: _Found(table, lexicon.sheet(key, table), lexicon, key in shared, tuple(uses.get(key, ())))
+        key: _Found(
+            table, lexicon.sheet(key, table), lexicon, key in shared, tuple(uses.get(key, ()))
+        )
         for key, table in {**own, **shared}.items()
     }
 
@@ -222,9 +233,15 @@ def _in_force(session: Session) -> Iterator[tuple[str, Any]]:
 def _listed(found: _Found, lang: str) -> Listed:
     sheet, table = found.sheet, found.table
     return Listed(
-        id=sheet.id, number=sheet.number, title=sheet.title.in_(lang), summary=sheet.summary.in_(lang),
-        hit_policy=table.hit_policy, rows=len(table.rules), shared=found.shared, uses=found.uses,
-    )  # fmt: skip
+        id=sheet.id,
+        number=sheet.number,
+        title=sheet.title.in_(lang),
+        summary=sheet.summary.in_(lang),
+        hit_policy=table.hit_policy,
+        rows=len(table.rules),
+        shared=found.shared,
+        uses=found.uses,
+    )
 
 
 def _one(session: Session, table_id: str, lang: str) -> _Found:
@@ -235,7 +252,9 @@ def _one(session: Session, table_id: str, lang: str) -> _Found:
 
 
 # --- one table in words -----------------------------------------------------------------------------------------------
-def shown(session: Session, actor: Actor, table_id: str, on: date | None = None, lang: str = "zh") -> Shown:
+def shown(
+    session: Session, actor: Actor, table_id: str, on: date | None = None, lang: str = "zh"
+) -> Shown:
     """A table in words, with the union's own numbers on that day. Raises NotFound."""
     around = _around(session, actor)
     found = _one(session, table_id, lang)
@@ -245,7 +264,9 @@ def shown(session: Session, actor: Actor, table_id: str, on: date | None = None,
 def _shown(found: _Found, around: Common, on: date, lang: str) -> Shown:
     table, words = found.table, _Speaker(found, around, on, lang)
     lines = tuple(words.line(number) for number in range(1, len(table.rules) + 1))
-    named = {rule for line in lines for rule in line.rules} | {r for c in table.inputs for r in _rules_in(c.expression)}
+    named = {rule for line in lines for rule in line.rules} | {
+        r for c in table.inputs for r in _rules_in(c.expression)
+    }
     return Shown(
         listed=_listed(found, lang),
         inputs=tuple(words.input(n) for n in range(len(table.inputs))),
@@ -274,7 +295,12 @@ class _Speaker:
 
     def input(self, n: int) -> Column:
         column = self.table.inputs[n]
-        return Column(self.said(column.label), _short(column.expression), column.expression, not _bare(column.expression))
+        return Column(
+            self.said(column.label),
+            _short(column.expression),
+            column.expression,
+            not _bare(column.expression),
+        )
 
     def line(self, number: int) -> Line:
         row = self.table.rules[number - 1]
@@ -298,7 +324,9 @@ class _Speaker:
             return Cell(("任意", "any")[self.n], text, True)
         parts = [self._test(name, test.sign, test.operands) for test in cell.tests]
         words = ("、", ", ")[self.n].join(parts)
-        return Cell(("不是 {}", "not {}")[self.n].format(words) if cell.negated else words, text, False)
+        return Cell(
+            ("不是 {}", "not {}")[self.n].format(words) if cell.negated else words, text, False
+        )
 
     def _test(self, name: str, sign: str, operands: tuple[str, ...]) -> str:
         shown = [self.operand(name, each) for each in operands]
@@ -309,7 +337,9 @@ class _Speaker:
             return signs[sign][self.n].format(shown[0])
         low = ("不少于 {}", "at least {}") if sign[0] == "[" else ("超过 {}", "more than {}")
         high = ("不超过 {}", "at most {}") if sign[1] == "]" else ("少于 {}", "less than {}")
-        return ("，", ", ")[self.n].join((low[self.n].format(shown[0]), high[self.n].format(shown[1])))
+        return ("，", ", ")[self.n].join(
+            (low[self.n].format(shown[0]), high[self.n].format(shown[1]))
+        )
 
     def operand(self, name: str, text: str) -> str:
         """One value of a cell in words: a code by its meaning, a rule by its number."""
@@ -334,14 +364,20 @@ class _Speaker:
             ruling = self.desk.around.ruling(rule_id, self.desk.decisive_on)
         except ProcessFault:
             return rule_id
-        return rule_id if ruling.value is None else amount_words(ruling.value, ruling.unit, ruling.of, self.n)
+        return (
+            rule_id
+            if ruling.value is None
+            else amount_words(ruling.value, ruling.unit, ruling.of, self.n)
+        )
 
     def result(self, n: int, text: str) -> Cell:
         """A result in words: a code, a text, or how it is computed."""
         computed = self.lexicon.computed.get(text)
         if computed is not None:
             return Cell(computed.in_(self.lang), text, False)
-        return Cell("—" if text in NULLS else self.operand(self.table.outputs[n].name, text), text, False)
+        return Cell(
+            "—" if text in NULLS else self.operand(self.table.outputs[n].name, text), text, False
+        )
 
     def value(self, name: str, value: Any) -> str:
         """A value that was given or that came out, in words."""
@@ -359,7 +395,12 @@ def confidence(row: decisions.Row) -> str:
     if "凭记忆" in row.description or "待核对" in row.description:
         return "M"
     texts = (row.description, *row.cells)
-    found = {entry.confidence for text in texts for rule in _rules_in(text) for entry in rulebook().get(rule)[-1:]}
+    found = {
+        entry.confidence
+        for text in texts
+        for rule in _rules_in(text)
+        for entry in rulebook().get(rule)[-1:]
+    }
     if "产品默认" in row.description or "通例" in row.description:
         found.add("P")
     return next((each for each in "MPV" if each in found), "")
@@ -378,7 +419,9 @@ def _literal(text: str) -> bool:
 
 
 # --- trials -----------------------------------------------------------------------------------------------------------
-def questions(table: decisions.Table, sheet: Sheet, lexicon: Lexicon, lang: str = "zh") -> tuple[Question, ...]:
+def questions(
+    table: decisions.Table, sheet: Sheet, lexicon: Lexicon, lang: str = "zh"
+) -> tuple[Question, ...]:
     """What a trial asks for: the facts of a table, or the value of a column that only a matter could give."""
     speaker = _Speaker(_Found(table, sheet, lexicon, False, ()), Common(), clock.today(), lang)
     found: dict[str, Question] = {}
@@ -389,7 +432,13 @@ def questions(table: decisions.Table, sheet: Sheet, lexicon: Lexicon, lang: str 
             found[key] = _question(key, speaker, n)
         else:
             wanted = expressions.names_in(column.expression)
-            found.update({k: _asked(k, a, lang) for k, a in sheet.asks.items() if k in wanted and k not in found})
+            found.update(
+                {
+                    k: _asked(k, a, lang)
+                    for k, a in sheet.asks.items()
+                    if k in wanted and k not in found
+                }
+            )
     found.update({k: _asked(k, a, lang) for k, a in sheet.asks.items() if k not in found})
     return tuple(found.values())
 
@@ -407,8 +456,15 @@ def _asked(key: str, ask: sheets.Ask, lang: str) -> Question:
 
 def _question(key: str, speaker: _Speaker, n: int) -> Question:
     column, name = speaker.table.inputs[n], _short(speaker.table.inputs[n].expression)
-    operands = [(t.sign, o) for row in speaker.table.rules for t in cell_of(row.cells[n]).tests for o in t.operands]
-    values = list(column.values) or list(dict.fromkeys(o for s, o in operands if s == "=" and o not in NULLS))
+    operands = [
+        (t.sign, o)
+        for row in speaker.table.rules
+        for t in cell_of(row.cells[n]).tests
+        for o in t.operands
+    ]
+    values = list(column.values) or list(
+        dict.fromkeys(o for s, o in operands if s == "=" and o not in NULLS)
+    )
     label = speaker.said(column.label)
     if values and all(v in ("true", "false") for v in values):
         return Question(key, label, "boolean", ())
@@ -422,7 +478,12 @@ def _question(key: str, speaker: _Speaker, n: int) -> Question:
 
 
 def evaluate(
-    session: Session, actor: Actor, table_id: str, given: Mapping[str, Any], on: date | None = None, lang: str = "zh"
+    session: Session,
+    actor: Actor,
+    table_id: str,
+    given: Mapping[str, Any],
+    on: date | None = None,
+    lang: str = "zh",
 ) -> Outcome:
     """What a case comes to by a table and the union's numbers on that day. Raises NotFound, Invalid by question."""
     around = _around(session, actor)
@@ -436,7 +497,9 @@ def questions_on_disk(table_id: str, lang: str = "zh") -> tuple[Question, ...]:
     return questions(found.table, found.sheet, found.lexicon, lang)
 
 
-def evaluate_on_disk(table_id: str, given: Mapping[str, Any], on: date | None = None, lang: str = "zh") -> Outcome:
+def evaluate_on_disk(
+    table_id: str, given: Mapping[str, Any], on: date | None = None, lang: str = "zh"
+) -> Outcome:
     """As `evaluate`, for the tables as they stand in the processes folder and a union that set nothing itself."""
     return _evaluated(_on_disk(table_id), Common(), given, on, lang)
 
@@ -445,19 +508,25 @@ def _on_disk(table_id: str) -> _Found:
     root = settings.load().processes
     path = sheets.paths(root).get(table_id)
     if path is None:
-        raise Invalid({"table": [f"没有决策表“{table_id}”。可以写：{'、'.join(sheets.paths(root))}。"]})
+        raise Invalid(
+            {"table": [f"没有决策表“{table_id}”。可以写：{'、'.join(sheets.paths(root))}。"]}
+        )
     lexicon, table = sheets.read_words(root), decisions.parse(path.read_bytes())
     return _Found(table, lexicon.sheet(table_id, table), lexicon, True, ())
 
 
-def _evaluated(found: _Found, around: Common, given: Mapping[str, Any], on: date | None, lang: str) -> Outcome:
+def _evaluated(
+    found: _Found, around: Common, given: Mapping[str, Any], on: date | None, lang: str
+) -> Outcome:
     table, day = found.table, on or found.sheet.on or clock.today()
     facts, columns = _answers(questions(table, found.sheet, found.lexicon, lang), given)
     desk = Desk(around, day)
     try:
         told = decisions.explain(table, facts, functions.of_law(desk), columns)
     except ProcessFault as fault:
-        raise Invalid({"_": [fault.message if fault.message.endswith("。") else f"{fault.message}。"]}) from fault
+        raise Invalid(
+            {"_": [fault.message if fault.message.endswith("。") else f"{fault.message}。"]}
+        ) from fault
     speaker, row = _Speaker(found, around, day, lang), table.rules[told.row - 1]
     labels = [speaker.said(column.label) for column in table.inputs]
     return Outcome(
@@ -465,23 +534,38 @@ def _evaluated(found: _Found, around: Common, given: Mapping[str, Any], on: date
         on=day,
         row=told.row,
         results=tuple(
-            Result(o.name, speaker.said(o.label), told.found[o.name], speaker.value(o.name, told.found[o.name]))
+            Result(
+                o.name,
+                speaker.said(o.label),
+                told.found[o.name],
+                speaker.value(o.name, told.found[o.name]),
+            )
             for o in table.outputs
         ),
         because=speaker.said(told.because),
         confidence=confidence(row),
         grounds=tuple(
-            Ground(label, speaker.value(_short(c.expression), told.values[n]), speaker.cell(n, row.cells[n]).words)
+            Ground(
+                label,
+                speaker.value(_short(c.expression), told.values[n]),
+                speaker.cell(n, row.cells[n]).words,
+            )
             for n, (label, c) in enumerate(zip(labels, table.inputs, strict=True))
             if not speaker.cell(n, row.cells[n]).any
         ),
-        misses=tuple((number, tuple(labels[n] for n in wrong)) for number, wrong in told.misses.items()),
+        misses=tuple(
+            (number, tuple(labels[n] for n in wrong)) for number, wrong in told.misses.items()
+        ),
     )
 
 
-def _answers(asked: tuple[Question, ...], given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
+def _answers(
+    asked: tuple[Question, ...], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[int, Any]]:
     """Answers as nested facts, and as values of columns (from 0). Raises Invalid by question."""
-    faults: dict[str, list[str]] = {key: ["没有这一项。"] for key in given if key not in {q.key for q in asked}}
+    faults: dict[str, list[str]] = {
+        key: ["没有这一项。"] for key in given if key not in {q.key for q in asked}
+    }
     facts: dict[str, Any] = {}
     columns: dict[int, Any] = {}
     for question in asked:
@@ -507,7 +591,16 @@ def _value(question: Question, text: Any) -> Any:
     if text is None or text == "":
         return None
     if question.type == "boolean":
-        known = {True: True, False: False, "true": True, "false": False, "yes": True, "no": False, "是": True, "否": False}
+        known = {
+            True: True,
+            False: False,
+            "true": True,
+            "false": False,
+            "yes": True,
+            "no": False,
+            "是": True,
+            "否": False,
+        }
         if isinstance(text, bool | str) and text in known:
             return known[text]
         raise ValueError("请选择是或否。")

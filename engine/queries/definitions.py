@@ -128,7 +128,9 @@ class Difference:
 
 def _handles(actor: Actor) -> bool:
     """Whoever proposes or approves definitions sees the proposed and refused ones too."""
-    return access.may(actor, "propose_definition", None) or access.may(actor, "approve_definition", None)
+    return access.may(actor, "propose_definition", None) or access.may(
+        actor, "approve_definition", None
+    )
 
 
 def _rows(session: Session, actor: Actor, *conditions: Any) -> list[Any]:
@@ -136,7 +138,9 @@ def _rows(session: Session, actor: Actor, *conditions: Any) -> list[Any]:
     query = select(*columns).where(*conditions)
     if not _handles(actor):
         query = query.where(_definition.state.in_(("published", "retired")))
-    return list(session.execute(query.order_by(_definition.process_id, _definition.number.desc())).all())
+    return list(
+        session.execute(query.order_by(_definition.process_id, _definition.number.desc())).all()
+    )
 
 
 def _versions(session: Session, actor: Actor, rows: list[Any], lang: str) -> list[Version]:
@@ -146,17 +150,26 @@ def _versions(session: Session, actor: Actor, rows: list[Any], lang: str) -> lis
         .group_by(_definition.process_id)
     )
     latest: dict[str, int] = dict(session.execute(newest).tuples().all())
-    people = organisation.names(session, [i for r in rows for i in (r.author_id, r.approver_id) if i])
+    people = organisation.names(
+        session, [i for r in rows for i in (r.author_id, r.approver_id) if i]
+    )
     return [
         Version(
-            hash=r.hash, process_id=r.process_id, number=r.number, state=r.state,
-            title=r.title_en or r.title if lang == "en" else r.title, note=r.note,
-            author=people.get(r.author_id, ""), approver=people.get(r.approver_id, ""), created_at=r.created_at,
-            decided_at=r.decided_at, latest=latest.get(r.process_id) == r.number and r.state == "published",
+            hash=r.hash,
+            process_id=r.process_id,
+            number=r.number,
+            state=r.state,
+            title=r.title_en or r.title if lang == "en" else r.title,
+            note=r.note,
+            author=people.get(r.author_id, ""),
+            approver=people.get(r.approver_id, ""),
+            created_at=r.created_at,
+            decided_at=r.decided_at,
+            latest=latest.get(r.process_id) == r.number and r.state == "published",
             mine=r.author_id is not None and r.author_id == actor.id,
         )
         for r in rows
-    ]  # fmt: skip
+    ]
 
 
 def listing(session: Session, actor: Actor, lang: str = "zh") -> tuple[Listed, ...]:
@@ -179,7 +192,9 @@ def _listed(session: Session, process_id: str, versions: list[Version], lang: st
     return Listed(process_id, shown.title, summary, basis, current, len(versions), waiting)
 
 
-def versions(session: Session, actor: Actor, process_id: str, lang: str = "zh") -> tuple[Version, ...]:
+def versions(
+    session: Session, actor: Actor, process_id: str, lang: str = "zh"
+) -> tuple[Version, ...]:
     """The versions of a process, the newest first. Raises NotFound when there is none to see."""
     rows = _rows(session, actor, _definition.process_id == process_id)
     if not rows:
@@ -204,8 +219,17 @@ def full(session: Session, actor: Actor, digest: str, lang: str = "zh") -> Full:
     """A version with everything in it. Raises NotFound."""
     version = one(session, actor, digest, lang)
     process = process_of(session, digest)
-    others = tuple(v for v in versions(session, actor, version.process_id, lang) if v.hash != digest)
-    return Full(version, process, _lanes(process, lang), outline(process), stories(process.id, digest, lang), others)
+    others = tuple(
+        v for v in versions(session, actor, version.process_id, lang) if v.hash != digest
+    )
+    return Full(
+        version,
+        process,
+        _lanes(process, lang),
+        outline(process),
+        stories(process.id, digest, lang),
+        others,
+    )
 
 
 def _lanes(process: Process, lang: str) -> tuple[LaneSteps, ...]:
@@ -218,12 +242,19 @@ def _lanes(process: Process, lang: str) -> tuple[LaneSteps, ...]:
 
 
 def _step(process: Process, rule: Any, lang: str) -> Step:
-    labels = {c.value: (c.label_en if lang == "en" and c.label_en else c.label) for c in _choices(rule)}
+    labels = {
+        c.value: (c.label_en if lang == "en" and c.label_en else c.label) for c in _choices(rule)
+    }
     return Step(
-        id=rule.id, title=rule.title.in_(lang), asks=rule.asks.in_(lang), due=rule.due,
-        poll=rule.poll.passes if rule.poll else "", not_by=tuple(process.title_of(t, lang) for t in rule.not_by),
-        recuse=rule.recuse, next=tuple((labels.get(k, k), w.in_(lang)) for k, w in (rule.next or {}).items()),
-    )  # fmt: skip
+        id=rule.id,
+        title=rule.title.in_(lang),
+        asks=rule.asks.in_(lang),
+        due=rule.due,
+        poll=rule.poll.passes if rule.poll else "",
+        not_by=tuple(process.title_of(t, lang) for t in rule.not_by),
+        recuse=rule.recuse,
+        next=tuple((labels.get(k, k), w.in_(lang)) for k, w in (rule.next or {}).items()),
+    )
 
 
 def _choices(rule: Any) -> tuple[Any, ...]:
@@ -273,7 +304,11 @@ def difference(session: Session, actor: Actor, old: str, new: str, lang: str = "
         raise NotFound
     one_, other = process_of(session, old), process_of(session, new)
     names = sorted(set(one_.files) | set(other.files))
-    changed = [_file(name, one_.files, other.files) for name in names if one_.files.get(name) != other.files.get(name)]
+    changed = [
+        _file(name, one_.files, other.files)
+        for name in names
+        if one_.files.get(name) != other.files.get(name)
+    ]
     told = _compare(outline(one_), outline(other))
     return Difference(before, after, tuple(told), tuple(changed))
 
@@ -292,7 +327,9 @@ def _compare(old: str, new: str) -> list[Change]:
     """The differing lines with a few around them, numbered."""
     found: list[Change] = []
     left = right = 0
-    for text in list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=CONTEXT))[2:]:
+    for text in list(
+        difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=CONTEXT)
+    )[2:]:
         if hunk := _HUNK.match(text):
             left, right = int(hunk[1]), int(hunk[2])
             if found:

@@ -24,7 +24,9 @@ _drawn: dict[tuple[str, str], bytes] = {}
 def of_instance(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") -> bytes:
     """The diagram of the version that an instance runs on. Raises NotFound when it is not this person's to see."""
     instance = tables.instance.c
-    version = session.execute(select(instance.version).where(instance.id == instance_id, access.visible(actor))).scalar()
+    version = session.execute(
+        select(instance.version).where(instance.id == instance_id, access.visible(actor))
+    ).scalar()
     return drawn(process_of(session, access.must_see(version)), lang)
 
 

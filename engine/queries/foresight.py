@@ -65,7 +65,11 @@ def following(process: Process, element: str) -> tuple[str, ...]:
 def cited(session: Session, run: Run, ids: Iterable[str], lang: str) -> tuple[ruled.Ruled, ...]:
     """These rules as they bind this matter, each as one sentence."""
     said = "".join(f"{{{key}}}" for key in dict.fromkeys(ids) if key)
-    return ruled.cited(ruled.rulings(session, run.row["union_id"], run.decisive_on, said, ()), lang) if said else ()
+    return (
+        ruled.cited(ruled.rulings(session, run.row["union_id"], run.decisive_on, said, ()), lang)
+        if said
+        else ()
+    )
 
 
 def refusal(run: Run, name: str, lang: str) -> str:

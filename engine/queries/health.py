@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _FIGURES = {
     "yixing_instances_running": (
-        "Running instances", "SELECT count(*) FROM instance WHERE state = 'running' AND NOT confidential",
+        "Running instances",
+        "SELECT count(*) FROM instance WHERE state = 'running' AND NOT confidential",
     ),
     "yixing_tasks_open": (
         "Open user tasks",
@@ -25,13 +26,22 @@ _FIGURES = {
         "SELECT count(*) FROM timer t JOIN instance i ON i.id = t.instance_id "
         "WHERE t.state = 'waiting' AND i.state = 'running' AND t.due_at <= :now",
     ),
-    "yixing_incidents_open": ("Incidents not yet resolved", "SELECT count(*) FROM incident WHERE resolved_at IS NULL"),
+    "yixing_incidents_open": (
+        "Incidents not yet resolved",
+        "SELECT count(*) FROM incident WHERE resolved_at IS NULL",
+    ),
     "yixing_jobs_waiting": (
         "Jobs that could run now",
         "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= :now)",
     ),
-    "yixing_jobs_failed": ("Jobs that failed", "SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'"),
-    "yixing_events_unsealed": ("Events without a leaf", "SELECT count(*) FROM event WHERE leaf_no IS NULL"),
+    "yixing_jobs_failed": (
+        "Jobs that failed",
+        "SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'",
+    ),
+    "yixing_events_unsealed": (
+        "Events without a leaf",
+        "SELECT count(*) FROM event WHERE leaf_no IS NULL",
+    ),
 }
 
 
@@ -40,7 +50,9 @@ def ready(session: Session) -> list[str]:
     faults = []
     if session.execute(text("SELECT to_regclass('instance') IS NULL")).scalar():
         faults.append("database is not migrated")
-    elif not session.execute(text("SELECT EXISTS (SELECT 1 FROM definition WHERE state = 'published')")).scalar():
+    elif not session.execute(
+        text("SELECT EXISTS (SELECT 1 FROM definition WHERE state = 'published')")
+    ).scalar():
         faults.append("no process definition is published")
     return faults
 
@@ -49,6 +61,8 @@ def metrics(session: Session) -> bytes:
     """The figures as Prometheus text. Counts only, nothing of any matter; confidential ones are not even counted."""
     registry = CollectorRegistry()
     for name, (words, query) in _FIGURES.items():
-        value = session.execute(text(query), {"now": clock.now()} if ":now" in query else {}).scalar()
+        value = session.execute(
+            text(query), {"now": clock.now()} if ":now" in query else {}
+        ).scalar()
         Gauge(name, words, registry=registry).set(int(value or 0))
     return generate_latest(registry)

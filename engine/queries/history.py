@@ -58,7 +58,12 @@ COUNTED = ("choice", "comment", "counts", "paper", "outcome")
 def _seen(session: Session, actor: Actor, instance_id: UUID) -> Any:
     row = session.execute(
         select(
-            _instance.id, _instance.union_id, _instance.version, _instance.seq, _instance.head, _instance.starter_id
+            _instance.id,
+            _instance.union_id,
+            _instance.version,
+            _instance.seq,
+            _instance.head,
+            _instance.starter_id,
         ).where(_instance.id == instance_id, access.visible(actor))
     ).first()
     row = access.must_see(row)
@@ -71,7 +76,9 @@ def running_votes(session: Session, instance_id: UUID) -> frozenset[str]:
     """The votes and elections of a matter of which nobody learns a choice or a count yet."""
     poll = tables.poll.c
     running = select(poll.id).where(
-        poll.instance_id == instance_id, poll.kind.in_(("vote", "election")), poll.state.in_(("called", "open", "counting"))
+        poll.instance_id == instance_id,
+        poll.kind.in_(("vote", "election")),
+        poll.state.in_(("called", "open", "counting")),
     )
     return frozenset(str(key) for key in session.execute(running).scalars())
 
@@ -93,7 +100,9 @@ def timeline(
     return tuple(_happened(row, shut, silent) for row in rows)
 
 
-def _happened(row: Any, shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()) -> Happened:
+def _happened(
+    row: Any, shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
+) -> Happened:
     """`silent`: polls that still run."""
     body = rooms.without_the_said(_read(row.body), shut)
     if body.get("poll") in silent:
@@ -133,7 +142,9 @@ def union_log(
 
 def path(session: Session, actor: Actor, instance_id: UUID) -> tuple[str, ...]:
     """The ids of the elements passed so far, in order: what the diagram marks."""
-    row = session.execute(select(_instance.version).where(_instance.id == instance_id, access.visible(actor))).first()
+    row = session.execute(
+        select(_instance.version).where(_instance.id == instance_id, access.visible(actor))
+    ).first()
     process = process_of(session, access.must_see(row).version)
     bodies = session.execute(
         select(tables.event.c.body).where(_event.instance_id == instance_id).order_by(_event.seq)
@@ -153,11 +164,17 @@ def proof(session: Session, actor: Actor, instance_id: UUID) -> Proof:
     broken = history.first_broken(instance_id, events, row.seq, bytes(row.head))
     last = seals.latest(session)
     witnessed = session.execute(
-        select(func.coalesce(func.max(tables.checkpoint.c.size), 0)).where(tables.checkpoint.c.witness != "")
+        select(func.coalesce(func.max(tables.checkpoint.c.size), 0)).where(
+            tables.checkpoint.c.witness != ""
+        )
     ).scalar_one()
     return Proof(
-        events=len(events), head=bytes(row.head).hex(), broken=broken,
+        events=len(events),
+        head=bytes(row.head).hex(),
+        broken=broken,
         sealed=sum(1 for e in events if e.leaf_no is not None),
-        checkpoint_size=last.size if last else 0, checkpoint_root=last.root.hex() if last else "",
-        checkpoint_at=last.at if last else None, witnessed_size=int(witnessed),
-    )  # fmt: skip
+        checkpoint_size=last.size if last else 0,
+        checkpoint_root=last.root.hex() if last else "",
+        checkpoint_at=last.at if last else None,
+        witnessed_size=int(witnessed),
+    )

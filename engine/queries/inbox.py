@@ -47,8 +47,13 @@ dated AS (
     FROM mine JOIN instance i ON i.id = mine.instance_id WHERE i.state = 'running'
 )"""
 
-_COUNTS = text("WITH" + _MINE + " SELECT bucket, process_id, count(*) AS n FROM dated GROUP BY 1, 2")
-_PAGE = text("WITH" + _MINE + """
+_COUNTS = text(
+    "WITH" + _MINE + " SELECT bucket, process_id, count(*) AS n FROM dated GROUP BY 1, 2"
+)
+_PAGE = text(
+    "WITH"
+    + _MINE
+    + """
 , page AS (
   SELECT * FROM dated
    WHERE (CAST(:bucket AS text) IS NULL OR bucket = :bucket)
@@ -66,7 +71,8 @@ SELECT page.*, coalesce(t.element, pt.element) AS element, t.assignee_id, t.revi
   FROM page LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
   LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
   JOIN member m ON m.id = page.starter_id JOIN unit u ON u.id = page.union_id
- ORDER BY coalesce(page.due_at, 'infinity'), page.id""")  # fmt: skip
+ ORDER BY coalesce(page.due_at, 'infinity'), page.id"""
+)
 
 
 @dataclass(frozen=True)
@@ -112,22 +118,38 @@ def like(words: str | None) -> str | None:
     """A search text as an ILIKE pattern that matches it literally."""
     if not words or not words.strip():
         return None
-    plain = words.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("\0", "")
+    plain = (
+        words.strip()
+        .replace("\\", "\\\\")
+        .replace("%", "\\%")
+        .replace("_", "\\_")
+        .replace("\0", "")
+    )
     return f"%{plain[:100]}%"
 
 
 def inbox(
-    session: Session, actor: Actor, bucket: str | None = None, process: str | None = None, words: str | None = None,
-    after: str | None = None, limit: int = 50, lang: str = "zh",
-) -> Inbox:  # fmt: skip
+    session: Session,
+    actor: Actor,
+    bucket: str | None = None,
+    process: str | None = None,
+    words: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+    lang: str = "zh",
+) -> Inbox:
     """The first page, or the one behind cursor `after`; soonest due first. Raises Invalid for a bad bucket or cursor."""
     if bucket is not None and bucket not in BUCKETS:
         raise Invalid({"bucket": [f"应为 {'、'.join(BUCKETS)} 之一。"]})
     now = clock.now()
     midnight = datetime.combine(clock.today() + timedelta(days=1), time(), clock.CHINA)
     values: dict[str, Any] = {
-        "me": actor.id, "seats": sorted(actor.seats), "now": now, "tomorrow": midnight, "week": midnight + timedelta(days=6),
-    }  # fmt: skip
+        "me": actor.id,
+        "seats": sorted(actor.seats),
+        "now": now,
+        "tomorrow": midnight,
+        "week": midnight + timedelta(days=6),
+    }
     counted = session.execute(_COUNTS, values).all()
     counts = {b: sum(r.n for r in counted if r.bucket == b) for b in BUCKETS}
     by_process: dict[str, int] = {}
@@ -137,9 +159,16 @@ def inbox(
     after_due, after_id = _cursor(after)
     rows = session.execute(
         _PAGE,
-        {**values, "bucket": bucket, "process": process, "like": like(words), "after_due": after_due, "after_id": after_id,
-         "limit": size + 1},
-    ).all()  # fmt: skip
+        {
+            **values,
+            "bucket": bucket,
+            "process": process,
+            "like": like(words),
+            "after_due": after_due,
+            "after_id": after_id,
+            "limit": size + 1,
+        },
+    ).all()
     items = tuple(_item(session, row, lang) for row in rows[:size])
     more = (
         f"{items[-1].due_at.isoformat() if items[-1].due_at else 'infinity'}~{items[-1].id}"
@@ -163,13 +192,29 @@ def _item(session: Session, row: Any, lang: str) -> Item:
     process = process_of(session, row.version)
     rule = process.tasks[row.element]
     return Item(
-        id=row.id, what=row.what, instance_id=row.instance_id, number=row.number, title=row.title, process_id=row.process_id,
-        process_title=process.title.in_(lang), element=row.element, element_title=rule.title.in_(lang),
-        asks=rule.asks.in_(lang), bucket=row.bucket, due_at=row.due_at, due=row.due, opened_at=row.opened_at,
-        started_at=row.started_at, starter=row.starter, union=row.union_name, claimed=row.assignee_id is not None,
-        revision=row.revision, poll_kind=row.poll_kind or "", teller=row.teller or "",
+        id=row.id,
+        what=row.what,
+        instance_id=row.instance_id,
+        number=row.number,
+        title=row.title,
+        process_id=row.process_id,
+        process_title=process.title.in_(lang),
+        element=row.element,
+        element_title=rule.title.in_(lang),
+        asks=rule.asks.in_(lang),
+        bucket=row.bucket,
+        due_at=row.due_at,
+        due=row.due,
+        opened_at=row.opened_at,
+        started_at=row.started_at,
+        starter=row.starter,
+        union=row.union_name,
+        claimed=row.assignee_id is not None,
+        revision=row.revision,
+        poll_kind=row.poll_kind or "",
+        teller=row.teller or "",
         about=_about(session, process, row.about, lang),
-    )  # fmt: skip
+    )
 
 
 def _about(session: Session, process: Process, pairs: Any, lang: str) -> str:

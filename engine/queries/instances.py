@@ -145,11 +145,22 @@ class File:
 
 
 def instances(
-    session: Session, actor: Actor, words: str | None = None, process: str | None = None, state: str | None = None,
-    unit_id: UUID | None = None, starter_id: UUID | None = None, since: date | None = None, until: date | None = None,
-    mine: bool = False, overdue: bool = False, after: str | None = None, limit: int = 50, lang: str = "zh",
+    session: Session,
+    actor: Actor,
+    words: str | None = None,
+    process: str | None = None,
+    state: str | None = None,
+    unit_id: UUID | None = None,
+    starter_id: UUID | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    mine: bool = False,
+    overdue: bool = False,
+    after: str | None = None,
+    limit: int = 50,
+    lang: str = "zh",
     others: bool = False,
-) -> Page:  # fmt: skip
+) -> Page:
     """Newest first. `words` finds numbers, titles, people and units; `mine` only what I started, `others` only what others
     started and I take part in; `overdue` only what waits for somebody who is late. Raises Invalid."""
     conditions = _filters(process, state, unit_id, starter_id, since, until)
@@ -157,7 +168,9 @@ def instances(
         conditions.append(_matches(session, words, access.visible(actor)))
     if overdue:
         task = tables.task.c
-        late = select(task.instance_id).where(task.state == "open", task.due_at.is_not(None), task.due_at <= clock.now())
+        late = select(task.instance_id).where(
+            task.state == "open", task.due_at.is_not(None), task.due_at <= clock.now()
+        )
         conditions += [_instance.state == "running", _instance.id.in_(late)]
     if mine:
         conditions.append(_instance.starter_id == actor.id)
@@ -174,7 +187,12 @@ def instances(
         for way in ([access.takes_part(actor)] if others else access.ways_to_see(actor))
     ]
     ids = union(*newest).subquery()
-    query = _rows().where(_instance.id.in_(select(ids.c.id))).order_by(_instance.id.desc()).limit(size + 1)
+    query = (
+        _rows()
+        .where(_instance.id.in_(select(ids.c.id)))
+        .order_by(_instance.id.desc())
+        .limit(size + 1)
+    )
     found = session.execute(query).all()
     items = tuple(_row(session, r, lang) for r in found[:size])
     return Page(items, str(items[-1].id) if len(found) > size else None)
@@ -184,19 +202,33 @@ def _rows() -> Any:
     member, unit = tables.member.c, tables.unit.c
     return (
         select(
-            _instance.id, _instance.number, _instance.title, _instance.process_id, _instance.version, _instance.state,
-            _instance.outcome, _instance.stage, _instance.started_at, _instance.changed_at, _instance.ended_at,
-            member.name.label("starter"), unit.name.label("unit"),
+            _instance.id,
+            _instance.number,
+            _instance.title,
+            _instance.process_id,
+            _instance.version,
+            _instance.state,
+            _instance.outcome,
+            _instance.stage,
+            _instance.started_at,
+            _instance.changed_at,
+            _instance.ended_at,
+            member.name.label("starter"),
+            unit.name.label("unit"),
         )
         .join(tables.member, member.id == _instance.starter_id)
         .outerjoin(tables.unit, unit.id == _instance.unit_id)
-    )  # fmt: skip
+    )
 
 
 def _filters(
-    process: str | None, state: str | None, unit_id: UUID | None, starter_id: UUID | None,
-    since: date | None, until: date | None,
-) -> list[ColumnElement[bool]]:  # fmt: skip
+    process: str | None,
+    state: str | None,
+    unit_id: UUID | None,
+    starter_id: UUID | None,
+    since: date | None,
+    until: date | None,
+) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [true()]
     if process:
         found.append(_instance.process_id == process)
@@ -211,12 +243,18 @@ def _filters(
     if since:
         found.append(_instance.started_at >= datetime.combine(since, time(), clock.CHINA))
     if until:
-        found.append(_instance.started_at < datetime.combine(until + timedelta(days=1), time(), clock.CHINA))
+        found.append(
+            _instance.started_at < datetime.combine(until + timedelta(days=1), time(), clock.CHINA)
+        )
     return found
 
 
-_BY_GRAMS = text("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off")
-_AS_USUAL = text("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on; SET LOCAL enable_indexonlyscan = on")
+_BY_GRAMS = text(
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off"
+)
+_AS_USUAL = text(
+    "SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on; SET LOCAL enable_indexonlyscan = on"
+)
 
 
 def _matches(session: Session, words: str, seen: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -227,39 +265,72 @@ def _matches(session: Session, words: str, seen: ColumnElement[bool]) -> ColumnE
     found = {gram for part in words.split()[:8] for gram in forms.bigrams(part)}
     grams = sorted(g for g in found if len(g) > 1)[:60]
     letters = [_instance.title.contains(g, autoescape=True) for g in sorted(found) if len(g) == 1]
-    if not grams:  # a single character is no gram of longer words: look at the newest titles themselves
+    if (
+        not grams
+    ):  # a single character is no gram of longer words: look at the newest titles themselves
         newest = select(_instance.id).where(seen).order_by(_instance.id.desc()).limit(NEWEST)
         return and_(_instance.id.in_(newest), *letters)
     session.execute(_BY_GRAMS)
-    hits = session.execute(select(_instance.id).where(_instance.grams.contains(grams)).limit(FEW + 1)).scalars().all()
+    hits = (
+        session.execute(select(_instance.id).where(_instance.grams.contains(grams)).limit(FEW + 1))
+        .scalars()
+        .all()
+    )
     session.execute(_AS_USUAL)
-    few = _instance.id.in_(hits) if len(hits) <= FEW else (_instance.grams + cast([], ARRAY(Text))).contains(grams)
-    return or_(_instance.number == words.strip(), and_(few, *letters)) if "〔" in words else and_(few, *letters)
+    few = (
+        _instance.id.in_(hits)
+        if len(hits) <= FEW
+        else (_instance.grams + cast([], ARRAY(Text))).contains(grams)
+    )
+    return (
+        or_(_instance.number == words.strip(), and_(few, *letters))
+        if "〔" in words
+        else and_(few, *letters)
+    )
 
 
 def _row(session: Session, row: Any, lang: str) -> Row:
     process = process_of(session, row.version)
     return Row(
-        id=row.id, number=row.number, title=_title(row.title, lang), process_id=row.process_id,
+        id=row.id,
+        number=row.number,
+        title=_title(row.title, lang),
+        process_id=row.process_id,
         process_title=process.title.in_(lang),
-        state=row.state, outcome=row.outcome, outcome_title=process.title_of(row.outcome, lang) if row.outcome else "",
-        stage=tuple(process.title_of(e, lang) for e in _people_first(process, row.stage)), starter=row.starter,
-        unit=row.unit or "", started_at=row.started_at, changed_at=row.changed_at, ended_at=row.ended_at,
-    )  # fmt: skip
+        state=row.state,
+        outcome=row.outcome,
+        outcome_title=process.title_of(row.outcome, lang) if row.outcome else "",
+        stage=tuple(process.title_of(e, lang) for e in _people_first(process, row.stage)),
+        starter=row.starter,
+        unit=row.unit or "",
+        started_at=row.started_at,
+        changed_at=row.changed_at,
+        ended_at=row.ended_at,
+    )
 
 
 def _people_first(process: Process, stage: Sequence[str]) -> Sequence[str]:
     """What somebody has to do; only where nobody has, what the matter waits for."""
-    return [e for e in stage if e in process.diagram.elements and process.diagram.elements[e].type == "userTask"] or stage
+    return [
+        e
+        for e in stage
+        if e in process.diagram.elements and process.diagram.elements[e].type == "userTask"
+    ] or stage
 
 
 def _title(title: str, lang: str) -> str:
-    return "The contents were erased by the rules" if title == erasure.TITLE and lang == "en" else title
+    return (
+        "The contents were erased by the rules"
+        if title == erasure.TITLE and lang == "en"
+        else title
+    )
 
 
 def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") -> File:
     """One instance with all that hangs on it. Raises NotFound when it is not this person's to see."""
-    found = session.execute(_rows().where(_instance.id == instance_id, access.visible(actor))).first()
+    found = session.execute(
+        _rows().where(_instance.id == instance_id, access.visible(actor))
+    ).first()
     head = _row(session, access.must_see(found), lang)
     full = rooms.matter(session, instance_id)
     erased = erasure.MARK in full["facts"]
@@ -281,7 +352,9 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
         launched=answered(process.launch_form, full["facts"].get("launch", {}), names, lang),
         tasks=_tasks(session, actor, full, process, names, lang),
         able=_able(session, actor, full, process, live, lang),
-        papers=() if erased else papers(session, instance_id, process, rooms.closed(actor, full, process), lang),
+        papers=()
+        if erased
+        else papers(session, instance_id, process, rooms.closed(actor, full, process), lang),
         links=_links(session, actor, instance_id, lang),
         live=tuple(w.element for w in live),
         suspended_at=full["suspended_at"],
@@ -298,7 +371,12 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
 
 
 def _tasks(
-    session: Session, actor: Actor, full: Mapping[str, Any], process: Process, names: Named, lang: str
+    session: Session,
+    actor: Actor,
+    full: Mapping[str, Any],
+    process: Process,
+    names: Named,
+    lang: str,
 ) -> tuple[Open, ...]:
     task, poll, instance_id = tables.task.c, tables.poll.c, full["id"]
     rows = session.execute(
@@ -307,13 +385,16 @@ def _tasks(
         .where(task.instance_id == instance_id)
         .order_by(task.opened_at, task.id)
     ).all()
-    people = organisation.names(session, [i for r in rows for i in (r.assignee_id, r.closed_by) if i])
+    people = organisation.names(
+        session, [i for r in rows for i in (r.assignee_id, r.closed_by) if i]
+    )
     units = organisation.unit_names(session, [UUID(r.seat.split("@")[1]) for r in rows if r.seat])
     shut = rooms.closed(actor, full, process)
     asked = _asked_of(session, actor, instance_id) if shut else set()
     none: frozenset[str] = frozenset()
     return tuple(
-        _open(r, none if r.poll_id in asked else shut, actor, process, names, people, units, lang) for r in rows
+        _open(r, none if r.poll_id in asked else shut, actor, process, names, people, units, lang)
+        for r in rows
     )
 
 
@@ -321,31 +402,58 @@ def _asked_of(session: Session, actor: Actor, instance_id: UUID) -> set[UUID]:
     """The polls of a matter on whose rolls this person stands, or whose tellers they are."""
     poll, roll, teller = tables.poll.c, tables.roll.c, tables.teller.c
     mine = union(
-        select(roll.poll_id).where(roll.member_id == actor.id), select(teller.poll_id).where(teller.member_id == actor.id)
+        select(roll.poll_id).where(roll.member_id == actor.id),
+        select(teller.poll_id).where(teller.member_id == actor.id),
     )
-    return set(session.execute(select(poll.id).where(poll.instance_id == instance_id, poll.id.in_(mine))).scalars())
+    return set(
+        session.execute(
+            select(poll.id).where(poll.instance_id == instance_id, poll.id.in_(mine))
+        ).scalars()
+    )
 
 
 def _open(
-    row: Any, shut: frozenset[str], actor: Actor, process: Process, names: Named, people: dict[UUID, str],
-    units: dict[UUID, str], lang: str,
-) -> Open:  # fmt: skip
+    row: Any,
+    shut: frozenset[str],
+    actor: Actor,
+    process: Process,
+    names: Named,
+    people: dict[UUID, str],
+    units: dict[UUID, str],
+    lang: str,
+) -> Open:
     rule = process.tasks[row.element]
     lane = process.lanes.get(rule.lane)
-    who = standing.lane_words(lane, units.get(UUID(row.seat.split("@")[1]), "") if row.seat else "", lang)
+    who = standing.lane_words(
+        lane, units.get(UUID(row.seat.split("@")[1]), "") if row.seat else "", lang
+    )
     if row.assignee_id:
         who = f"{who} {people.get(row.assignee_id, '')}".strip()
     return Open(
-        id=row.id, element=row.element, title=rule.title.in_(lang), state=row.state, who=who,
-        mine=row.state == "open" and (row.assignee_id == actor.id or (row.assignee_id is None and row.seat in actor.seats)),
-        opened_at=row.opened_at, due_at=row.due_at, due=row.due, closed_at=row.closed_at,
-        closed_by=people.get(row.closed_by, ""), poll_id=None if row.element in shut else row.poll_id,
+        id=row.id,
+        element=row.element,
+        title=rule.title.in_(lang),
+        state=row.state,
+        who=who,
+        mine=row.state == "open"
+        and (row.assignee_id == actor.id or (row.assignee_id is None and row.seat in actor.seats)),
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        due=row.due,
+        closed_at=row.closed_at,
+        closed_by=people.get(row.closed_by, ""),
+        poll_id=None if row.element in shut else row.poll_id,
         answers=answered(rule.form, {} if row.element in shut else row.answers or {}, names, lang),
-    )  # fmt: skip
+    )
 
 
 def _able(
-    session: Session, actor: Actor, full: Mapping[str, Any], process: Process, live: tuple[machine.Live, ...], lang: str
+    session: Session,
+    actor: Actor,
+    full: Mapping[str, Any],
+    process: Process,
+    live: tuple[machine.Live, ...],
+    lang: str,
 ) -> tuple[Able, ...]:
     if full["state"] != "running":
         return ()
@@ -353,10 +461,16 @@ def _able(
     run: Run | None = None
     for wait in live:
         rule = process.messages.get(wait.text) if wait.kind == "message" else None
-        if rule and rule.lane in process.lanes and rooms.in_lane(actor, full, process.lanes[rule.lane]):
+        if (
+            rule
+            and rule.lane in process.lanes
+            and rooms.in_lane(actor, full, process.lanes[rule.lane])
+        ):
             run = run or matter(session, actor, full["id"])
             why = foresight.refusal(run, rule.name, lang)
-            found[rule.name] = Able(rule.name, rule.title.in_(lang), rule.asks.in_(lang), rule.form, why)
+            found[rule.name] = Able(
+                rule.name, rule.title.in_(lang), rule.asks.in_(lang), rule.form, why
+            )
     return tuple(found.values())
 
 
@@ -366,21 +480,45 @@ def papers(
     """The documents issued in an instance and the files added to it, without those handed in behind closed doors."""
     document, attachment = tables.document.c, tables.attachment.c
     issued = session.execute(
-        select(document.id, document.kind, document.title, document.number, document.issued_at, document.data_sha256)
+        select(
+            document.id,
+            document.kind,
+            document.title,
+            document.number,
+            document.issued_at,
+            document.data_sha256,
+        )
         .where(document.instance_id == instance_id)
         .order_by(document.issued_at, document.id)
     ).all()
     added = session.execute(
-        select(tables.attachment).where(attachment.instance_id == instance_id).order_by(attachment.at)
+        select(tables.attachment)
+        .where(attachment.instance_id == instance_id)
+        .order_by(attachment.at)
     ).all()
-    titles = {key: rule.title.in_(lang) for key, rule in process.documents.items()} if lang.startswith("en") else {}
+    titles = (
+        {key: rule.title.in_(lang) for key, rule in process.documents.items()}
+        if lang.startswith("en")
+        else {}
+    )
     found = [
-        Paper(d.id, "document", titles.get(d.kind, d.title), d.number, d.issued_at, 0, d.data_sha256, "application/pdf")
+        Paper(
+            d.id,
+            "document",
+            titles.get(d.kind, d.title),
+            d.number,
+            d.issued_at,
+            0,
+            d.data_sha256,
+            "application/pdf",
+        )
         for d in issued
     ]
     hidden = rooms.closed_files(session, instance_id, shut)
     found += [
-        Paper(a.id, "attachment", a.name, "", a.at, a.size, a.sha256, a.media_type) for a in added if a.id not in hidden
+        Paper(a.id, "attachment", a.name, "", a.at, a.size, a.sha256, a.media_type)
+        for a in added
+        if a.id not in hidden
     ]
     return tuple(found)
 
@@ -389,21 +527,41 @@ def _links(session: Session, actor: Actor, instance_id: UUID, lang: str) -> tupl
     """What this matter was linked to and what was linked to it, oldest first; only what this person may know of."""
     link = tables.link.c
     columns = select(
-        _instance.id, _instance.number, _instance.title, _instance.version, _instance.state, link.kind, link.at
+        _instance.id,
+        _instance.number,
+        _instance.title,
+        _instance.version,
+        _instance.state,
+        link.kind,
+        link.at,
     )
-    out = columns.join(tables.link, link.to_id == _instance.id).where(link.from_id == instance_id, access.visible(actor))
-    back = columns.join(tables.link, link.from_id == _instance.id).where(link.to_id == instance_id, access.visible(actor))
-    found = [(row, False) for row in session.execute(out)] + [(row, True) for row in session.execute(back)]
+    out = columns.join(tables.link, link.to_id == _instance.id).where(
+        link.from_id == instance_id, access.visible(actor)
+    )
+    back = columns.join(tables.link, link.from_id == _instance.id).where(
+        link.to_id == instance_id, access.visible(actor)
+    )
+    found = [(row, False) for row in session.execute(out)] + [
+        (row, True) for row in session.execute(back)
+    ]
     return tuple(
         Linked(
-            r.id, r.number, r.title, "origin_of" if back and r.kind == "merged_into" else r.kind,
-            process_of(session, r.version).title.in_(lang), r.state, back, r.at,
+            r.id,
+            r.number,
+            r.title,
+            "origin_of" if back and r.kind == "merged_into" else r.kind,
+            process_of(session, r.version).title.in_(lang),
+            r.state,
+            back,
+            r.at,
         )
         for r, back in sorted(found, key=lambda pair: pair[0].at)
-    )  # fmt: skip
+    )
 
 
-def alike(session: Session, actor: Actor, process_id: str, title: str, limit: int = 5, lang: str = "zh") -> tuple[Row, ...]:
+def alike(
+    session: Session, actor: Actor, process_id: str, title: str, limit: int = 5, lang: str = "zh"
+) -> tuple[Row, ...]:
     """Instances of the actor's unions whose titles share most with what is being typed: possible duplicates."""
     grams = set(forms.bigrams(title))
     if len(grams) < 2:
@@ -412,8 +570,12 @@ def alike(session: Session, actor: Actor, process_id: str, title: str, limit: in
     rows = session.execute(
         _rows()
         .add_columns(_instance.grams)
-        .where(_instance.union_id.in_(unions), _instance.process_id == process_id, _instance.grams.overlap(sorted(grams)),
-               or_(~_instance.confidential, access.visible(actor)))
+        .where(
+            _instance.union_id.in_(unions),
+            _instance.process_id == process_id,
+            _instance.grams.overlap(sorted(grams)),
+            or_(~_instance.confidential, access.visible(actor)),
+        )
         .order_by(_instance.id.desc())
         .limit(400)
     ).all()

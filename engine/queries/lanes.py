@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 def matter(session: Session, actor: Actor, instance_id: UUID) -> Run:
     """The run of a matter that is not locked. The caller has made sure that it is this person's to see."""
-    full = session.execute(select(tables.instance).where(tables.instance.c.id == instance_id)).mappings().one()
+    full = (
+        session.execute(select(tables.instance).where(tables.instance.c.id == instance_id))
+        .mappings()
+        .one()
+    )
     return settle.resume(session, actor, dict(full))
 
 

@@ -53,7 +53,11 @@ class Launchable:
     def subject_field(self) -> str:
         """The key of the field that gives the instance its title; "" when that is not asked in the launch form."""
         step, _, key = self.process.subject.partition(".")
-        return key if step == "launch" and any(f.key == key for f in self.process.launch_form.asked) else ""
+        return (
+            key
+            if step == "launch" and any(f.key == key for f in self.process.launch_form.asked)
+            else ""
+        )
 
     @property
     def begun(self) -> str:
@@ -68,7 +72,8 @@ def launchable(session: Session, actor: Actor, lang: str = "zh") -> tuple[Launch
     unions = organisation.unit_names(session, [held.union_id for _, held in mine if held.union_id])
     drafts = _drafts(session, actor, [p.id for p, _ in mine])
     return tuple(
-        _launchable(process, held, unions, drafts, lang) for process, held in sorted(mine, key=lambda pair: pair[0].id)
+        _launchable(process, held, unions, drafts, lang)
+        for process, held in sorted(mine, key=lambda pair: pair[0].id)
     )
 
 
@@ -105,8 +110,12 @@ def first_tasks(process: Process) -> tuple[TaskRule, ...]:
         if element.type == "userTask":
             found.append(process.tasks[element.id])
         elif element.type == "subProcess":
-            waiting += [e.id for e in elements.values() if e.type == "startEvent" and e.scope == element.id]
-        elif element.type != "intermediateCatchEvent":  # what comes after waiting does not come first
+            waiting += [
+                e.id for e in elements.values() if e.type == "startEvent" and e.scope == element.id
+            ]
+        elif (
+            element.type != "intermediateCatchEvent"
+        ):  # what comes after waiting does not come first
             waiting += [f.target for f in process.diagram.flows if f.source == element.id]
     return tuple(found)
 
@@ -125,29 +134,43 @@ def _published(session: Session, process_id: str | None = None) -> list[str]:
 
 
 def _post_for(actor: Actor, process: Process) -> Held | None:
-    held = next((p for p in actor.posts if p.kind in process.launch and p.union_id is not None), None)
+    held = next(
+        (p for p in actor.posts if p.kind in process.launch and p.union_id is not None), None
+    )
     if held is None and access.ANYBODY in process.launch:
         return organisation.Held(access.ANYBODY, actor.unit_id, actor.union_id)
     return held
 
 
-def _drafts(session: Session, actor: Actor, ids: list[str]) -> dict[str, tuple[Mapping[str, Any], datetime]]:
+def _drafts(
+    session: Session, actor: Actor, ids: list[str]
+) -> dict[str, tuple[Mapping[str, Any], datetime]]:
     draft = tables.draft.c
     keys = {f"launch:{i}": i for i in ids}
     rows = session.execute(
-        select(draft.key, draft.answers, draft.saved_at).where(draft.member_id == actor.id, draft.key.in_(keys))
+        select(draft.key, draft.answers, draft.saved_at).where(
+            draft.member_id == actor.id, draft.key.in_(keys)
+        )
     ).all()
     return {keys[r.key]: (dict(r.answers), r.saved_at) for r in rows}
 
 
 def _launchable(
-    process: Process, held: Held, unions: Mapping[UUID, str],
-    drafts: Mapping[str, tuple[Mapping[str, Any], datetime]], lang: str,
-) -> Launchable:  # fmt: skip
+    process: Process,
+    held: Held,
+    unions: Mapping[UUID, str],
+    drafts: Mapping[str, tuple[Mapping[str, Any], datetime]],
+    lang: str,
+) -> Launchable:
     assert held.union_id is not None
     draft, saved_at = drafts.get(process.id, ({}, None))
     first = tuple(
-        Next(t.title.in_(lang), process.lanes[t.lane].title.in_(lang) if t.lane in process.lanes else "")
+        Next(
+            t.title.in_(lang),
+            process.lanes[t.lane].title.in_(lang) if t.lane in process.lanes else "",
+        )
         for t in first_tasks(process)
     )
-    return Launchable(process, held.union_id, unions.get(held.union_id, ""), first, draft, saved_at, {})
+    return Launchable(
+        process, held.union_id, unions.get(held.union_id, ""), first, draft, saved_at, {}
+    )

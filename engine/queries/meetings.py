@@ -150,7 +150,9 @@ def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") 
     assert rule.meeting is not None
     told = _numbers(run, row)
     words = rule.meeting.words.in_(lang)
-    known = ruled.rulings(session, run.row["union_id"], run.decisive_on, words, [rule.meeting.quorum])
+    known = ruled.rulings(
+        session, run.row["union_id"], run.decisive_on, words, [rule.meeting.quorum]
+    )
     runs = runs_it(run, element)
     mine = session.execute(
         select(_attendance.kind, _attendance.here).where(
@@ -160,14 +162,34 @@ def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") 
     am_here = bool(mine and mine.here)
     invited, here = _counts(session, meeting_id)
     return Meeting(
-        id=row.id, instance_id=row.instance_id, task_id=row.task_id, number=run.row["number"], subject=run.row["title"],
-        process_title=process.title.in_(lang), element=element, title=rule.title.in_(lang), asks=rule.asks.in_(lang),
-        state=row.state, due=row.due, needed=told["needed"], present=row.present, quorate=told["quorate"],
-        invited=invited, here=here, words=ruled.filled(words, known, {}, lang) or rule.meeting.quorum,
-        rules=ruled.cited(known, lang), roll_hash=row.roll_hash, called_at=row.called_at, opened_at=row.opened_at,
-        closed_at=row.closed_at, runs=runs, code=row.code if runs else None, mine=mine.kind if mine else "", am_here=am_here,
+        id=row.id,
+        instance_id=row.instance_id,
+        task_id=row.task_id,
+        number=run.row["number"],
+        subject=run.row["title"],
+        process_title=process.title.in_(lang),
+        element=element,
+        title=rule.title.in_(lang),
+        asks=rule.asks.in_(lang),
+        state=row.state,
+        due=row.due,
+        needed=told["needed"],
+        present=row.present,
+        quorate=told["quorate"],
+        invited=invited,
+        here=here,
+        words=ruled.filled(words, known, {}, lang) or rule.meeting.quorum,
+        rules=ruled.cited(known, lang),
+        roll_hash=row.roll_hash,
+        called_at=row.called_at,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        runs=runs,
+        code=row.code if runs else None,
+        mine=mine.kind if mine else "",
+        am_here=am_here,
         votes=_votes(session, actor, run, meeting_id, am_here, lang),
-    )  # fmt: skip
+    )
 
 
 def _seen(session: Session, actor: Actor, meeting_id: UUID) -> tuple[Any, Run]:
@@ -199,7 +221,9 @@ def _counts(session: Session, meeting_id: UUID) -> tuple[dict[str, int], dict[st
     return none | {r[0]: r[1] for r in rows}, none | {r[0]: r[2] for r in rows}
 
 
-def _votes(session: Session, actor: Actor, run: Run, meeting_id: UUID, here: bool, lang: str) -> tuple[Vote, ...]:
+def _votes(
+    session: Session, actor: Actor, run: Run, meeting_id: UUID, here: bool, lang: str
+) -> tuple[Vote, ...]:
     """The polls under a meeting, the open ones first, then newest first."""
     poll, roll = tables.poll.c, tables.roll.c
     rows = session.execute(
@@ -213,14 +237,25 @@ def _votes(session: Session, actor: Actor, run: Run, meeting_id: UUID, here: boo
     for row in sorted(rows, key=lambda r: r.state not in ("open", "called", "counting")):
         rule, outcome = run.process.tasks[row.element], row.outcome or {}
         names = asked.labels(session, row, rule.poll)
-        found.append(Vote(
-            id=row.id, title=rule.title.in_(lang), asks=rule.asks.in_(lang), kind=row.kind, state=row.state,
-            secret=row.secret, roll_size=row.roll_size, cast=asked.cast(session, row),
-            waits=bool(row.waits) and row.state == "open" and here, passed=outcome.get("passed"),
-            why=asked.why(outcome, lang), elected=tuple(names[e].in_(lang) for e in outcome.get("elected", ()) if e in names),
-            opened_at=row.opened_at, closed_at=row.closed_at,
-            about=asked.about(session, actor, run.process, row.rule, lang),
-        ))  # fmt: skip
+        found.append(
+            Vote(
+                id=row.id,
+                title=rule.title.in_(lang),
+                asks=rule.asks.in_(lang),
+                kind=row.kind,
+                state=row.state,
+                secret=row.secret,
+                roll_size=row.roll_size,
+                cast=asked.cast(session, row),
+                waits=bool(row.waits) and row.state == "open" and here,
+                passed=outcome.get("passed"),
+                why=asked.why(outcome, lang),
+                elected=tuple(names[e].in_(lang) for e in outcome.get("elected", ()) if e in names),
+                opened_at=row.opened_at,
+                closed_at=row.closed_at,
+                about=asked.about(session, actor, run.process, row.rule, lang),
+            )
+        )
     return tuple(found)
 
 
@@ -228,26 +263,49 @@ def _votes(session: Session, actor: Actor, run: Run, meeting_id: UUID, here: boo
 def _briefs() -> Any:
     return (
         select(
-            _meeting.id, _meeting.instance_id, _meeting.task_id, _meeting.state, _meeting.due, _meeting.present,
-            _meeting.opened_at, _meeting.closed_at, _task.element, _instance.number, _instance.title, _instance.version,
+            _meeting.id,
+            _meeting.instance_id,
+            _meeting.task_id,
+            _meeting.state,
+            _meeting.due,
+            _meeting.present,
+            _meeting.opened_at,
+            _meeting.closed_at,
+            _task.element,
+            _instance.number,
+            _instance.title,
+            _instance.version,
         )
         .join(tables.task, _task.id == _meeting.task_id)
         .join(tables.instance, _instance.id == _meeting.instance_id)
-    )  # fmt: skip
+    )
 
 
 def _brief(session: Session, row: Any, lang: str) -> Brief:
     title = process_of(session, row.version).tasks[row.element].title.in_(lang)
     return Brief(
-        row.id, row.instance_id, row.task_id, row.number, row.title, title, row.state, row.due, row.present, row.opened_at,
+        row.id,
+        row.instance_id,
+        row.task_id,
+        row.number,
+        row.title,
+        title,
+        row.state,
+        row.due,
+        row.present,
+        row.opened_at,
         row.closed_at,
-    )  # fmt: skip
+    )
 
 
 def meetings(
-    session: Session, actor: Actor, instance_id: UUID | None = None, after: UUID | None = None, limit: int = 50,
+    session: Session,
+    actor: Actor,
+    instance_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
     lang: str = "zh",
-) -> tuple[tuple[Brief, ...], str | None]:  # fmt: skip
+) -> tuple[tuple[Brief, ...], str | None]:
     """The meetings that this person may see, of one matter or of all, newest first."""
     query = _briefs().where(access.visible(actor))
     if instance_id is not None:
@@ -262,7 +320,9 @@ def meetings(
 
 def awaiting(session: Session, actor: Actor, lang: str = "zh") -> tuple[Brief, ...]:
     """Open meetings in which this person is due and not checked in."""
-    due = and_(_attendance.meeting_id == _meeting.id, _attendance.member_id == actor.id, ~_attendance.here)
+    due = and_(
+        _attendance.meeting_id == _meeting.id, _attendance.member_id == actor.id, ~_attendance.here
+    )
     rows = session.execute(
         _briefs()
         .join(tables.attendance, due)
@@ -295,18 +355,26 @@ def _people(meeting_id: UUID) -> Any:
     )
     return (
         select(
-            _member.id, _member.name, _member.username, _unit.name.label("unit"), _attendance.kind, _attendance.here,
-            last.c.at, last.c.way,
+            _member.id,
+            _member.name,
+            _member.username,
+            _unit.name.label("unit"),
+            _attendance.kind,
+            _attendance.here,
+            last.c.at,
+            last.c.way,
         )
         .join(tables.member, _member.id == _attendance.member_id)
         .outerjoin(tables.unit, _unit.id == _member.unit_id)
         .outerjoin(last, last.c.member_id == _attendance.member_id)
         .where(_attendance.meeting_id == meeting_id)
-    )  # fmt: skip
+    )
 
 
 def _person(row: Any) -> Person:
-    return Person(row.id, row.name, row.username, row.unit or "", row.kind, row.here, row.at, row.way or "")
+    return Person(
+        row.id, row.name, row.username, row.unit or "", row.kind, row.here, row.at, row.way or ""
+    )
 
 
 def _must_run(session: Session, actor: Actor, meeting_id: UUID) -> None:
@@ -315,9 +383,15 @@ def _must_run(session: Session, actor: Actor, meeting_id: UUID) -> None:
 
 
 def people(
-    session: Session, actor: Actor, meeting_id: UUID, words: str | None = None, here: bool | None = None,
-    kind: str | None = None, after: str | None = None, limit: int = 100,
-) -> People:  # fmt: skip
+    session: Session,
+    actor: Actor,
+    meeting_id: UUID,
+    words: str | None = None,
+    here: bool | None = None,
+    kind: str | None = None,
+    after: str | None = None,
+    limit: int = 100,
+) -> People:
     """Who is invited, by name, narrowed by words (name, user name, unit), presence, kind. NotFound for who does not run it.
 
     `after` is the number of people to leave out, as the page before said.
@@ -326,21 +400,37 @@ def people(
     query = _people(meeting_id)
     pattern = like(words)
     if pattern:
-        query = query.where(or_(_member.name.ilike(pattern), _member.username.ilike(pattern), _unit.name.ilike(pattern)))
+        query = query.where(
+            or_(
+                _member.name.ilike(pattern),
+                _member.username.ilike(pattern),
+                _unit.name.ilike(pattern),
+            )
+        )
     if here is not None:
         query = query.where(_attendance.here == here)
     if kind in KINDS:
         query = query.where(_attendance.kind == kind)
     total = int(session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
-    skip, size = int(after) if after and after.isascii() and after.isdigit() else 0, max(1, min(limit, MOST))
-    rows = session.execute(query.order_by(_member.name, _member.id).offset(min(skip, 10**6)).limit(size)).all()
-    return People(tuple(map(_person, rows)), total, str(skip + size) if skip + size < total else None)
+    skip, size = (
+        int(after) if after and after.isascii() and after.isdigit() else 0,
+        max(1, min(limit, MOST)),
+    )
+    rows = session.execute(
+        query.order_by(_member.name, _member.id).offset(min(skip, 10**6)).limit(size)
+    ).all()
+    return People(
+        tuple(map(_person, rows)), total, str(skip + size) if skip + size < total else None
+    )
 
 
 def matched(session: Session, actor: Actor, meeting_id: UUID, pasted: str) -> Matched:
     """Whom a pasted list of names or user names means on the roll. NotFound for who does not run the meeting."""
     _must_run(session, actor, meeting_id)
-    roll = [_person(r) for r in session.execute(_people(meeting_id).order_by(_member.name, _member.id)).all()]
+    roll = [
+        _person(r)
+        for r in session.execute(_people(meeting_id).order_by(_member.name, _member.id)).all()
+    ]
     by_word: dict[str, list[Person]] = {}
     for person in roll:
         for word in {person.name, person.username}:

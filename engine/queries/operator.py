@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def matter_numbered(session: Session, actor: Actor, number: str) -> UUID:
     """The id of the matter with this number that this person may see. Raises NotFound."""
     instance = tables.instance.c
-    found = session.execute(select(instance.id).where(instance.number == number.strip(), access.visible(actor))).scalar()
+    found = session.execute(
+        select(instance.id).where(instance.number == number.strip(), access.visible(actor))
+    ).scalar()
     if found is None:
         raise NotFound(f"没有编号为“{number[:60]}”的事项，或您无权查看。")
     return UUID(str(found))
@@ -27,7 +29,9 @@ def matter_numbered(session: Session, actor: Actor, number: str) -> UUID:
 def member_named(session: Session, username: str) -> UUID:
     """The id of the member with this user name, in use or not. Raises NotFound."""
     member = tables.member.c
-    found = session.execute(select(member.id).where(member.username == username.strip().lower())).scalar()
+    found = session.execute(
+        select(member.id).where(member.username == username.strip().lower())
+    ).scalar()
     if found is None:
         raise NotFound(f"没有用户名为“{username[:60]}”的人。")
     return UUID(str(found))

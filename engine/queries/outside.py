@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
     from engine.db import Session
 
-_invitation, _task, _instance, _document = tables.invitation.c, tables.task.c, tables.instance.c, tables.document.c
+_invitation, _task, _instance, _document = (
+    tables.invitation.c,
+    tables.task.c,
+    tables.instance.c,
+    tables.document.c,
+)
 
 
 @dataclass(frozen=True)
@@ -77,30 +82,46 @@ def letter(session: Session, token: str, lang: str = "zh") -> Letter:
     found = outside.usable(session, token)
     row = session.execute(
         select(
-            _instance.id, _instance.number, _instance.title, _instance.version, _instance.union_id, _instance.state,
-            _instance.started_at, _task.due_at, _task.due,
+            _instance.id,
+            _instance.number,
+            _instance.title,
+            _instance.version,
+            _instance.union_id,
+            _instance.state,
+            _instance.started_at,
+            _task.due_at,
+            _task.due,
         )
         .join(tables.task, _task.instance_id == _instance.id)
         .where(_task.id == found.task_id)
-    ).one()  # fmt: skip
+    ).one()
     process = process_of(session, row.version)
     rule = process.tasks[found.element]
     open_ = [key for key, kept in process.documents.items() if kept.outside]
     issued = session.execute(
-        select(tables.document).where(_document.instance_id == row.id, _document.kind.in_(open_))
+        select(tables.document)
+        .where(_document.instance_id == row.id, _document.kind.in_(open_))
         .order_by(_document.issued_at, _document.id)
-    ).all()  # fmt: skip
+    ).all()
     return Letter(
         union=organisation.unit_names(session, [row.union_id]).get(row.union_id, ""),
-        process_title=process.title.in_(lang), number=row.number,
-        subject="" if process.confidentiality == "named" else row.title, title=rule.title.in_(lang), to=found.to,
+        process_title=process.title.in_(lang),
+        number=row.number,
+        subject="" if process.confidentiality == "named" else row.title,
+        title=rule.title.in_(lang),
+        to=found.to,
         form=outside.asked(rule.form),
         papers=tuple(
-            Enclosed(d.id, process.documents[d.kind].title.in_(lang), d.number, d.issued_at) for d in issued if d.data != ERASED
+            Enclosed(d.id, process.documents[d.kind].title.in_(lang), d.number, d.issued_at)
+            for d in issued
+            if d.data != ERASED
         ),
-        deadline=deadlines.deadline(session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang),
-        ends_at=found.ends_at, suspended=row.state != "running",
-    )  # fmt: skip
+        deadline=deadlines.deadline(
+            session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang
+        ),
+        ends_at=found.ends_at,
+        suspended=row.state != "running",
+    )
 
 
 def document(session: Session, token: str, document_id: UUID) -> tuple[str, bytes]:
@@ -122,9 +143,15 @@ def receipt(session: Session, instance_id: UUID, lang: str = "zh") -> Receipt:
     """The receipt of the answer that was just given by a link, in the same transaction."""
     event = tables.event.c
     row = session.execute(
-        select(event.seq, event.hash, event.at, _instance.number, _instance.union_id, _instance.version)
+        select(
+            event.seq, event.hash, event.at, _instance.number, _instance.union_id, _instance.version
+        )
         .join(tables.instance, _instance.id == event.instance_id)
-        .where(event.instance_id == instance_id, event.kind == "task_completed", event.actor_id.is_(None))
+        .where(
+            event.instance_id == instance_id,
+            event.kind == "task_completed",
+            event.actor_id.is_(None),
+        )
         .order_by(event.seq.desc())
         .limit(1)
     ).one()
@@ -143,5 +170,12 @@ def sent(session: Session, task_id: UUID) -> tuple[Sent, ...]:
     ).all()
     now = clock.now()
     return tuple(
-        Sent(r.to, r.name, r.sent_at, r.ends_at, "used" if r.used_at else "ended" if r.ends_at <= now else "open") for r in rows
+        Sent(
+            r.to,
+            r.name,
+            r.sent_at,
+            r.ends_at,
+            "used" if r.used_at else "ended" if r.ends_at <= now else "open",
+        )
+        for r in rows
     )

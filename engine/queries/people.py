@@ -162,9 +162,16 @@ WITH RECURSIVE below AS (
 
 
 def roster(
-    session: Session, actor: Actor, union_id: UUID, q: str = "", unit_id: UUID | None = None, post: str | None = None,
-    after: str | None = None, limit: int = 50, inactive: bool = False,
-) -> Page:  # fmt: skip
+    session: Session,
+    actor: Actor,
+    union_id: UUID,
+    q: str = "",
+    unit_id: UUID | None = None,
+    post: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+    inactive: bool = False,
+) -> Page:
     """The members of a union by name: `q` in name or user name, a unit with all below it, holders of a post today.
 
     Raises NotFound when the union is not the actor's to see, Invalid for a broken `after` or an unknown post.
@@ -172,13 +179,23 @@ def roster(
     _must_see(actor, union_id)
     limit = max(1, min(limit, MOST))
     member, unit = tables.member.c, tables.unit.c
-    columns = (member.id, member.username, member.name, member.unit_id, member.phone, member.email, member.active)
+    columns = (
+        member.id,
+        member.username,
+        member.name,
+        member.unit_id,
+        member.phone,
+        member.email,
+        member.active,
+    )
     query = select(*columns, unit.name.label("unit")).join(tables.unit, unit.id == member.unit_id)
     query = query.where(member.union_id == union_id)
     if not inactive:
         query = query.where(member.active)
     if wanted := " ".join(q.encode(errors="ignore").decode().replace("\0", " ").split())[:100]:
-        query = query.where(or_(member.name.contains(wanted, autoescape=True), _begins(wanted.casefold())))
+        query = query.where(
+            or_(member.name.contains(wanted, autoescape=True), _begins(wanted.casefold()))
+        )
     if unit_id is not None:
         below = session.execute(_BELOW, {"unit": unit_id, "union": union_id}).scalars().all()
         query = query.where(member.unit_id.in_(below))
@@ -223,7 +240,9 @@ def _cursor(after: str) -> tuple[str, UUID]:
         raise Invalid({"after": ["这一页的位置读不懂。"]}) from None
 
 
-def _terms(session: Session, member_ids: Iterable[UUID], today_only: bool = False) -> dict[UUID, list[Term]]:
+def _terms(
+    session: Session, member_ids: Iterable[UUID], today_only: bool = False
+) -> dict[UUID, list[Term]]:
     post, unit = tables.post.c, tables.unit.c
     today, known = clock.today(), posts.kinds().posts
     query = (
@@ -237,11 +256,26 @@ def _terms(session: Session, member_ids: Iterable[UUID], today_only: bool = Fals
     found: dict[UUID, list[Term]] = defaultdict(list)
     for row in session.execute(query):
         kind = known.get(row.kind) or posts.PostKind(row.kind, row.kind, row.kind)
-        state = "future" if row.from_on > today else "past" if row.to_on and row.to_on < today else "present"
+        state = (
+            "future"
+            if row.from_on > today
+            else "past"
+            if row.to_on and row.to_on < today
+            else "present"
+        )
         found[row.member_id].append(
             Term(
-                row.id, row.kind, kind.title, kind.title_en, row.unit_id, row.unit, row.term, row.from_on, row.to_on,
-                row.ended_why, state,
+                row.id,
+                row.kind,
+                kind.title,
+                kind.title_en,
+                row.unit_id,
+                row.unit,
+                row.term,
+                row.from_on,
+                row.to_on,
+                row.ended_why,
+                state,
             )
         )
     return found
@@ -262,12 +296,26 @@ def member_file(session: Session, actor: Actor, member_id: UUID) -> MemberFile:
         .where(or_(token.expires_at.is_(None), token.expires_at > clock.now()))
         .order_by(token.created_at)
     )
-    same = ("id", "username", "name", "union_id", "unit_id", "phone", "email", "locale", "active", "created_at")
+    same = (
+        "id",
+        "username",
+        "name",
+        "union_id",
+        "unit_id",
+        "phone",
+        "email",
+        "locale",
+        "active",
+        "created_at",
+    )
     return MemberFile(
-        **{key: row._mapping[key] for key in same}, union=names[row.union_id], unit=names[row.unit_id],
-        can_log_in=row.active and row.password is not None, posts=tuple(_terms(session, [member_id])[member_id]),
+        **{key: row._mapping[key] for key in same},
+        union=names[row.union_id],
+        unit=names[row.unit_id],
+        can_log_in=row.active and row.password is not None,
+        posts=tuple(_terms(session, [member_id])[member_id]),
         tokens=tuple(Token(*found) for found in open_tokens),
-    )  # fmt: skip
+    )
 
 
 def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
@@ -276,7 +324,9 @@ def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
     unit, member = tables.unit.c, tables.member.c
     counts = select(member.unit_id, func.count()).where(member.union_id == union_id, member.active)
     people: dict[UUID, int] = dict(session.execute(counts.group_by(member.unit_id)).tuples().all())
-    rows = session.execute(select(tables.unit).where(unit.union_id == union_id).order_by(unit.code)).all()
+    rows = session.execute(
+        select(tables.unit).where(unit.union_id == union_id).order_by(unit.code)
+    ).all()
     below: dict[UUID | None, list[Any]] = defaultdict(list)
     for row in rows:
         below[row.parent_id].append(row)
@@ -285,21 +335,34 @@ def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
         raise NotFound
     names = organisation.unit_names(session, [i for i in (root.managing_id, root.guiding_id) if i])
     return UnitTree(
-        _node(root, below, people), names.get(root.managing_id, ""), names.get(root.guiding_id, ""),
-        root.owner_type, root.city,
-    )  # fmt: skip
+        _node(root, below, people),
+        names.get(root.managing_id, ""),
+        names.get(root.guiding_id, ""),
+        root.owner_type,
+        root.city,
+    )
 
 
 def _node(row: Any, below: dict[UUID | None, list[Any]], people: dict[UUID, int]) -> UnitNode:
     kind = posts.kinds().units.get(row.kind) or posts.UnitKind(row.kind, row.kind, row.kind)
     children = tuple(_node(child, below, people) for child in below[row.id])
     return UnitNode(
-        row.id, row.code, row.kind, kind.title, kind.title_en, row.name, row.name_en, row.active,
-        people.get(row.id, 0), children,
-    )  # fmt: skip
+        row.id,
+        row.code,
+        row.kind,
+        kind.title,
+        kind.title_en,
+        row.name,
+        row.name_en,
+        row.active,
+        people.get(row.id, 0),
+        children,
+    )
 
 
-def imports(session: Session, actor: Actor, union_id: UUID, *, state: str | None = "previewed") -> tuple[Import, ...]:
+def imports(
+    session: Session, actor: Actor, union_id: UUID, *, state: str | None = "previewed"
+) -> tuple[Import, ...]:
     """The last fifty imports of a union, the newest first: those that wait, or with `state` None all. Raises NotFound."""
     _must_see(actor, union_id)
     batch = tables.batch.c
@@ -332,4 +395,6 @@ def one_import(session: Session, actor: Actor, batch_id: UUID) -> Import:
 
 def _import(row: Any, rows: tuple[ImportRow, ...] = ()) -> Import:
     notes = tuple(row.report.get("notes", ()))
-    return Import(row.id, row.kind, row.file, row.state, row.at, row.by, row.report["counts"], notes, rows)
+    return Import(
+        row.id, row.kind, row.file, row.state, row.at, row.by, row.report["counts"], notes, rows
+    )

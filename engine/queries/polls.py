@@ -127,46 +127,95 @@ class Poll:
 
 def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Poll:
     """One poll with its voices (the first 300). NotFound when the instance is not this person's to see."""
-    row = access.must_see(session.execute(
-        select(tables.poll, tables.task.c.element, tables.task.c.due)
-        .join(tables.task, tables.task.c.id == _poll.task_id)
-        .join(tables.instance, tables.instance.c.id == _poll.instance_id)
-        .where(_poll.id == poll_id, access.visible(actor))
-    ).first())  # fmt: skip
+    row = access.must_see(
+        session.execute(
+            select(tables.poll, tables.task.c.element, tables.task.c.due)
+            .join(tables.task, tables.task.c.id == _poll.task_id)
+            .join(tables.instance, tables.instance.c.id == _poll.instance_id)
+            .where(_poll.id == poll_id, access.visible(actor))
+        ).first()
+    )
     run = matter(session, actor, row.instance_id)
     rule = run.process.tasks[row.element]
     asked = rule.poll
-    mine = session.execute(select(tables.roll).where(_roll.poll_id == poll_id, _roll.member_id == actor.id)).first()
+    mine = session.execute(
+        select(tables.roll).where(_roll.poll_id == poll_id, _roll.member_id == actor.id)
+    ).first()
     running, is_teller = row.state in RUNNING, actor.id in row.tellers
-    access.must_see(row if mine or is_teller or _may_enter(session, actor, row.instance_id, rule) else None)
+    access.must_see(
+        row if mine or is_teller or _may_enter(session, actor, row.instance_id, rule) else None
+    )
     hidden = row.kind in VOTES and row.state != "closed"
-    counts = {} if hidden and not (is_teller and row.state == "counting" and _counted(row)) else row.counts
+    counts = (
+        {}
+        if hidden and not (is_teller and row.state == "counting" and _counted(row))
+        else row.counts
+    )
     said, outcome = asked.words.in_(lang) if asked else "", row.outcome or {}
     if row.state == "closed" and "on_paper" in outcome:
         counts = {**counts, **{c: outcome.get("votes", outcome).get(c, 0) for c in row.choices}}
-    known = ruled.rulings(session, run.row["union_id"], run.decisive_on, said, [row.rule["passes"], row.rule.get("wins", "")])
+    known = ruled.rulings(
+        session,
+        run.row["union_id"],
+        run.decisive_on,
+        said,
+        [row.rule["passes"], row.rule.get("wins", "")],
+    )
     runs = running and runs_it(run, row.element)
     chair = runs and row.state == "open" and row.rule.get("closable") == "lane"
     mover = str(actor.id) in _movers(run) and row.rule.get("closable") == "passes"
     here = _here(session, row, actor)
     return Poll(
-        id=row.id, instance_id=row.instance_id, task_id=row.task_id, element=row.element, title=rule.title.in_(lang),
-        asks=rule.asks.in_(lang), kind=row.kind, choices=tuple(row.choices), labels=labels(session, row, asked),
-        rule=row.rule, words=ruled.filled(said, known, row.rule.get("numbers", {}), lang) or str(row.rule["passes"]),
-        state=row.state, roll_size=row.roll_size, roll_hash=row.roll_hash, counts=counts,
-        outcome=row.outcome, opened_at=row.opened_at, closes_at=row.closes_at, closed_at=row.closed_at, due=row.due,
-        on_roll=mine is not None, mine=mine.choice if mine else None, my_comment=mine.comment if mine else "",
-        closable=chair or mover, voices=_voices(session, row, hidden),
-        rules=ruled.cited(known, lang), secret=row.secret, cast=cast(session, row), papers=_papers(session, poll_id),
-        chosen=tuple(mine.choice.split(" ")) if mine and mine.choice else (), seats=int(row.rule.get("seats", 0)),
-        in_order=bool(row.rule.get("in_order")), turn=_turn(session, row),
-        may_answer=bool(mine and mine.open and row.state == "open" and here), on_paper=bool(mine and mine.paper),
-        meeting_id=row.meeting_id, presence=row.rule.get("presence", {}), am_here=here,
-        tellers=_tellers(session, poll_id), counting=_counting(session, actor, row) if is_teller and running else None,
-        chair=chair, may_void=running and (runs or is_teller or access.may(actor, "terminate", run.row["union_id"])),
-        why=why(outcome, lang), elected=tuple(outcome.get("elected", ())), tied=tuple(outcome.get("tied", ())),
-        voided=_voided(session, row), about=about(session, actor, run.process, row.rule, lang),
-    )  # fmt: skip
+        id=row.id,
+        instance_id=row.instance_id,
+        task_id=row.task_id,
+        element=row.element,
+        title=rule.title.in_(lang),
+        asks=rule.asks.in_(lang),
+        kind=row.kind,
+        choices=tuple(row.choices),
+        labels=labels(session, row, asked),
+        rule=row.rule,
+        words=ruled.filled(said, known, row.rule.get("numbers", {}), lang)
+        or str(row.rule["passes"]),
+        state=row.state,
+        roll_size=row.roll_size,
+        roll_hash=row.roll_hash,
+        counts=counts,
+        outcome=row.outcome,
+        opened_at=row.opened_at,
+        closes_at=row.closes_at,
+        closed_at=row.closed_at,
+        due=row.due,
+        on_roll=mine is not None,
+        mine=mine.choice if mine else None,
+        my_comment=mine.comment if mine else "",
+        closable=chair or mover,
+        voices=_voices(session, row, hidden),
+        rules=ruled.cited(known, lang),
+        secret=row.secret,
+        cast=cast(session, row),
+        papers=_papers(session, poll_id),
+        chosen=tuple(mine.choice.split(" ")) if mine and mine.choice else (),
+        seats=int(row.rule.get("seats", 0)),
+        in_order=bool(row.rule.get("in_order")),
+        turn=_turn(session, row),
+        may_answer=bool(mine and mine.open and row.state == "open" and here),
+        on_paper=bool(mine and mine.paper),
+        meeting_id=row.meeting_id,
+        presence=row.rule.get("presence", {}),
+        am_here=here,
+        tellers=_tellers(session, poll_id),
+        counting=_counting(session, actor, row) if is_teller and running else None,
+        chair=chair,
+        may_void=running
+        and (runs or is_teller or access.may(actor, "terminate", run.row["union_id"])),
+        why=why(outcome, lang),
+        elected=tuple(outcome.get("elected", ())),
+        tied=tuple(outcome.get("tied", ())),
+        voided=_voided(session, row),
+        about=about(session, actor, run.process, row.rule, lang),
+    )
 
 
 def about(
@@ -194,7 +243,10 @@ def why(outcome: Mapping[str, Any], lang: str) -> str:
 def labels(session: Session, row: Any, rule: PollRule | None) -> Mapping[str, Words]:
     """What the choices of a poll are called; those of an election are the candidates, and abstaining."""
     if rule is None or rule.choices:
-        return {**(rule.labels if rule else {}), **({ABSTAIN: NOBODY} if row.kind == "election" else {})}
+        return {
+            **(rule.labels if rule else {}),
+            **({ABSTAIN: NOBODY} if row.kind == "election" else {}),
+        }
     names = organisation.names(session, [UUID(c) for c in row.choices])
     return {c: Words(names.get(UUID(c), c[:8]), "") for c in row.choices} | {ABSTAIN: NOBODY}
 
@@ -202,17 +254,31 @@ def labels(session: Session, row: Any, rule: PollRule | None) -> Mapping[str, Wo
 def cast(session: Session, row: Any) -> int:
     """How many ballots were cast in the system."""
     if row.secret:
-        kept = session.execute(select(tables.box.c.voters).where(tables.box.c.poll_id == row.id)).scalar()
+        kept = session.execute(
+            select(tables.box.c.voters).where(tables.box.c.poll_id == row.id)
+        ).scalar()
         envelope = tables.envelope.c
-        return kept if kept is not None else int(
-            session.execute(select(func.count()).where(envelope.poll_id == row.id)).scalar_one()
-        )  # fmt: skip
+        return (
+            kept
+            if kept is not None
+            else int(
+                session.execute(select(func.count()).where(envelope.poll_id == row.id)).scalar_one()
+            )
+        )
     counts = row.counts
-    return int(counts.get("answered", 0) if row.kind == "election" else sum(counts.get(c, 0) for c in row.choices))
+    return int(
+        counts.get("answered", 0)
+        if row.kind == "election"
+        else sum(counts.get(c, 0) for c in row.choices)
+    )
 
 
 def _papers(session: Session, poll_id: UUID) -> int:
-    return int(session.execute(select(func.count()).where(_roll.poll_id == poll_id, _roll.paper)).scalar_one())
+    return int(
+        session.execute(
+            select(func.count()).where(_roll.poll_id == poll_id, _roll.paper)
+        ).scalar_one()
+    )
 
 
 def _turn(session: Session, row: Any) -> str:
@@ -234,12 +300,16 @@ def _here(session: Session, row: Any, actor: Actor) -> bool:
     if row.meeting_id is None:
         return True
     attendance = tables.attendance.c
-    query = select(attendance.here).where(attendance.meeting_id == row.meeting_id, attendance.member_id == actor.id)
+    query = select(attendance.here).where(
+        attendance.meeting_id == row.meeting_id, attendance.member_id == actor.id
+    )
     return bool(session.execute(query.where(attendance.kind == "formal")).scalar())
 
 
 def _voided(session: Session, row: Any) -> int:
-    query = select(func.count()).where(_poll.task_id == row.task_id, _poll.state == "void", _poll.id < row.id)
+    query = select(func.count()).where(
+        _poll.task_id == row.task_id, _poll.state == "void", _poll.id < row.id
+    )
     return int(session.execute(query).scalar_one())
 
 
@@ -249,11 +319,24 @@ def _voices(session: Session, row: Any, hidden: bool) -> tuple[Voice, ...]:
         select(member.name, _roll.choice, _roll.comment, _roll.at)
         .join(tables.member, member.id == _roll.member_id)
         .where(_roll.poll_id == row.id)
-        .order_by(*((_roll.position,) if row.rule.get("in_order") else (_roll.at.nulls_last(), member.name)))
+        .order_by(
+            *(
+                (_roll.position,)
+                if row.rule.get("in_order")
+                else (_roll.at.nulls_last(), member.name)
+            )
+        )
         .limit(LISTED)
     ).all()
     return tuple(
-        Voice(r.name, None if hidden else r.choice, "" if hidden else r.comment, r.at, r.choice is not None) for r in rows
+        Voice(
+            r.name,
+            None if hidden else r.choice,
+            "" if hidden else r.comment,
+            r.at,
+            r.choice is not None,
+        )
+        for r in rows
     )
 
 
@@ -263,7 +346,9 @@ def _tellers(session: Session, poll_id: UUID) -> tuple[Teller, ...]:
     rows = session.execute(
         select(member.name, _teller.signed_at, _paper.at)
         .join(tables.teller, _teller.member_id == member.id)
-        .outerjoin(tables.paper, (_paper.poll_id == _teller.poll_id) & (_paper.teller_id == member.id))
+        .outerjoin(
+            tables.paper, (_paper.poll_id == _teller.poll_id) & (_paper.teller_id == member.id)
+        )
         .where(_teller.poll_id == poll_id)
         .order_by(member.name, member.id)
     ).all()
@@ -276,13 +361,22 @@ def _counting(session: Session, actor: Actor, row: Any) -> Counting:
     own = next((e for e in entries if e.teller_id == actor.id), None)
     agree = agreed_paper(session, row) is not None
     state = "agree" if agree else "differ" if len(entries) > 1 else "one" if entries else "none"
-    signed = session.execute(
-        select(_teller.signed_at).where(_teller.poll_id == row.id, _teller.member_id == actor.id)
-    ).scalar() is not None  # fmt: skip
+    signed = (
+        session.execute(
+            select(_teller.signed_at).where(
+                _teller.poll_id == row.id, _teller.member_id == actor.id
+            )
+        ).scalar()
+        is not None
+    )
     return Counting(
-        handed, waiting, {k: getattr(own, k) for k in ("issued", "returned", "invalid", "counts")} if own else None, state,
-        signed, _todo(row, bool(handed), agree, signed),
-    )  # fmt: skip
+        handed,
+        waiting,
+        {k: getattr(own, k) for k in ("issued", "returned", "invalid", "counts")} if own else None,
+        state,
+        signed,
+        _todo(row, bool(handed), agree, signed),
+    )
 
 
 def _todo(row: Any, handed: bool, agree: bool, signed: bool) -> str:
@@ -319,18 +413,31 @@ def polls(
     instance = tables.instance.c
     query = (
         select(
-            _poll.id, _poll.instance_id, tables.task.c.element, _poll.kind, _poll.state, _poll.roll_size, _poll.counts,
-            _poll.opened_at, _poll.closes_at, _poll.closed_at, instance.number, instance.title, instance.version,
+            _poll.id,
+            _poll.instance_id,
+            tables.task.c.element,
+            _poll.kind,
+            _poll.state,
+            _poll.roll_size,
+            _poll.counts,
+            _poll.opened_at,
+            _poll.closes_at,
+            _poll.closed_at,
+            instance.number,
+            instance.title,
+            instance.version,
         )
         .join(tables.task, tables.task.c.id == _poll.task_id)
         .join(tables.instance, instance.id == _poll.instance_id)
         .where(access.visible(actor))
-    )  # fmt: skip
+    )
     if after is not None:
         query = query.where(_poll.id < after)
     size = max(1, min(limit, 200))
     rows = session.execute(query.order_by(_poll.id.desc()).limit(size + 1)).all()
-    return tuple(_listed(session, actor, r) for r in rows[:size]), str(rows[size - 1].id) if len(rows) > size else None
+    return tuple(_listed(session, actor, r) for r in rows[:size]), str(rows[size - 1].id) if len(
+        rows
+    ) > size else None
 
 
 def _may_enter(session: Session, actor: Actor, instance_id: UUID, rule: TaskRule) -> bool:

@@ -33,22 +33,34 @@ class Ruled:
     valid_to: date | None = None
 
 
-def rulings(session: Session, union_id: UUID, on: date, said: str, asked: Iterable[str]) -> dict[str, Ruling]:
+def rulings(
+    session: Session, union_id: UUID, on: date, said: str, asked: Iterable[str]
+) -> dict[str, Ruling]:
     """What the rules mean to a union that the expressions `asked` name, or that stand as {RULE-ID} in the words `said`."""
-    named = [str(a[0]) for text in asked if text for name, a in expressions.calls_in(text) if name in ASKS and a]
+    named = [
+        str(a[0])
+        for text in asked
+        if text
+        for name, a in expressions.calls_in(text)
+        if name in ASKS and a
+    ]
     named += [key for key in rulebook().ids if f"{{{key}}}" in said]
     around, found = Surroundings(session, union_id), {}
     for key in dict.fromkeys(named):
         try:
             found[key] = around.ruling(key, on)
-        except EngineError:  # a rule that this day or place does not know; the command says so when it matters
+        except (
+            EngineError
+        ):  # a rule that this day or place does not know; the command says so when it matters
             continue
     return found
 
 
 def cited(known: Mapping[str, Ruling], lang: str) -> tuple[Ruled, ...]:
     """The rules, each as one sentence."""
-    return tuple(Ruled(key, r.words(lang), r.confidence, r.level, *valid(r)) for key, r in known.items())
+    return tuple(
+        Ruled(key, r.words(lang), r.confidence, r.level, *valid(r)) for key, r in known.items()
+    )
 
 
 def valid(ruling: Ruling) -> tuple[date | None, date | None]:
@@ -69,4 +81,8 @@ def filled(said: str, known: Mapping[str, Ruling], frozen: Mapping[str, int], la
 def _amount(ruling: Ruling, lang: str) -> str:
     """2/3, 60%, 10 个工作日: the amount alone, as the words around it say of what."""
     amount = ruling.value if ruling.value is not None else ruling.share
-    return "" if amount is None else amount_words(amount, ruling.unit, "", 1 if lang.startswith("en") else 0)
+    return (
+        ""
+        if amount is None
+        else amount_words(amount, ruling.unit, "", 1 if lang.startswith("en") else 0)
+    )

@@ -122,10 +122,16 @@ class Calendar:
     may_load: bool
 
 
-def rules(session: Session, actor: Actor, union_id: UUID, words: str = "", lang: str = "zh") -> tuple[Line, ...]:
+def rules(
+    session: Session, actor: Actor, union_id: UUID, words: str = "", lang: str = "zh"
+) -> tuple[Line, ...]:
     """Every rule in the order of the rulebook; `words` must all occur in it. Raises NotFound for a foreign union."""
     around = _around(session, actor, union_id)
-    waiting = set(session.execute(_of_union(union_id, _setting.rule_id).where(_setting.state == "proposed")).scalars())
+    waiting = set(
+        session.execute(
+            _of_union(union_id, _setting.rule_id).where(_setting.state == "proposed")
+        ).scalars()
+    )
     found = [_line(around, rule_id, rule_id in waiting, lang) for rule_id in rulebook().ids]
     wanted = words.casefold().split()[:8]
     return tuple(line for line in found if all(w in _searched(line) for w in wanted))
@@ -162,11 +168,20 @@ def _line(around: Surroundings, rule_id: str, waiting: bool, lang: str) -> Line:
     else:
         value = _value(rule, lang)
     return Line(
-        id=rule_id, subject=rule.file.removesuffix(".toml"), title=_in(lang, rule.title, rule.title_en), value=value,
-        words=ruling.words(lang) if ruling else "", text=_in(lang, rule.text, rule.text_en), cite=rule.cite(lang),
-        level=rule.level, confidence=rule.confidence, valid_from=rule.valid_from, valid_to=rule.valid_to,
-        own=value if own else "", waiting=waiting,
-    )  # fmt: skip
+        id=rule_id,
+        subject=rule.file.removesuffix(".toml"),
+        title=_in(lang, rule.title, rule.title_en),
+        value=value,
+        words=ruling.words(lang) if ruling else "",
+        text=_in(lang, rule.text, rule.text_en),
+        cite=rule.cite(lang),
+        level=rule.level,
+        confidence=rule.confidence,
+        valid_from=rule.valid_from,
+        valid_to=rule.valid_to,
+        own=value if own else "",
+        waiting=waiting,
+    )
 
 
 def _in(lang: str, zh: str, en: str) -> str:
@@ -202,12 +217,18 @@ def is_share(rule_id: str) -> bool:
 
 def _entry(rule: law.Rule, around: Surroundings, ruling: law.Ruling | None, lang: str) -> Entry:
     return Entry(
-        value=_value(rule, lang), text=_in(lang, rule.text, rule.text_en), cite=rule.cite(lang), level=rule.level,
-        confidence=rule.confidence, jurisdiction=rule.jurisdiction, valid_from=rule.valid_from, valid_to=rule.valid_to,
+        value=_value(rule, lang),
+        text=_in(lang, rule.text, rule.text_en),
+        cite=rule.cite(lang),
+        level=rule.level,
+        confidence=rule.confidence,
+        jurisdiction=rule.jurisdiction,
+        valid_from=rule.valid_from,
+        valid_to=rule.valid_to,
         note=_in(lang, rule.note, rule.note_en),
         here=rule.in_force(clock.today()) and rule.jurisdiction in around.jurisdictions,
         wins=ruling is not None and ruling.setting is None and ruling.rule is rule,
-    )  # fmt: skip
+    )
 
 
 def _settings(
@@ -215,16 +236,25 @@ def _settings(
 ) -> tuple[Own, ...]:
     query = _of_union(union_id, tables.setting).where(_setting.rule_id == rule_id)
     rows = session.execute(query.order_by(_setting.created_at.desc(), _setting.id.desc())).all()
-    people = organisation.names(session, [i for r in rows for i in (r.proposer_id, r.approver_id) if i])
+    people = organisation.names(
+        session, [i for r in rows for i in (r.proposer_id, r.approver_id) if i]
+    )
     return tuple(
         Own(
-            id=r.id, value=_own_value(r, around, lang), valid_from=r.valid_from,
-            valid_to=r.valid_to, source=r.source, state=r.state, proposer=people.get(r.proposer_id, ""),
-            approver=people.get(r.approver_id, ""), created_at=r.created_at, decided_at=r.decided_at,
+            id=r.id,
+            value=_own_value(r, around, lang),
+            valid_from=r.valid_from,
+            valid_to=r.valid_to,
+            source=r.source,
+            state=r.state,
+            proposer=people.get(r.proposer_id, ""),
+            approver=people.get(r.approver_id, ""),
+            created_at=r.created_at,
+            decided_at=r.decided_at,
             mine=r.proposer_id == actor.id,
         )
         for r in rows
-    )  # fmt: skip
+    )
 
 
 def _own_value(row: Any, around: Surroundings, lang: str) -> str:
@@ -233,16 +263,26 @@ def _own_value(row: Any, around: Surroundings, lang: str) -> str:
     return law.Limit(law.exact(row.value, row.per), rule.unit, rule.op, rule).words(lang)
 
 
-def proposals(session: Session, actor: Actor, union_id: UUID, lang: str = "zh") -> tuple[tuple[str, str, Own], ...]:
+def proposals(
+    session: Session, actor: Actor, union_id: UUID, lang: str = "zh"
+) -> tuple[tuple[str, str, Own], ...]:
     """The values that wait for a second person: (rule id, title, value), oldest first. Raises NotFound."""
     around = _around(session, actor, union_id)
-    query = _of_union(union_id, _setting.rule_id).where(_setting.state == "proposed").order_by(_setting.created_at)
+    query = (
+        _of_union(union_id, _setting.rule_id)
+        .where(_setting.state == "proposed")
+        .order_by(_setting.created_at)
+    )
     found = []
     for rule_id in session.execute(query).scalars():
         if rule_id in rulebook().ids:
             head = rulebook().get(rule_id)[0]
             own = _settings(session, actor, union_id, rule_id, around, lang)
-            found += [(rule_id, _in(lang, head.title, head.title_en), s) for s in own if s.state == "proposed"]
+            found += [
+                (rule_id, _in(lang, head.title, head.title_en), s)
+                for s in own
+                if s.state == "proposed"
+            ]
     return tuple(found)
 
 
@@ -253,7 +293,9 @@ def year_calendar(session: Session, actor: Actor, union_id: UUID) -> Calendar:
     people = organisation.names(session, [r.member_id for r in loaded.values() if r.member_id])
     this = clock.today().year
     rows = session.execute(
-        select(tables.vacation).where(_vacation.unit_id == union_id).order_by(_vacation.from_on.desc())
+        select(tables.vacation)
+        .where(_vacation.unit_id == union_id)
+        .order_by(_vacation.from_on.desc())
     ).all()
     return Calendar(
         years=tuple(_year(y, loaded.get(y), people) for y in range(this - 1, this + 3)),
@@ -266,10 +308,21 @@ def year_calendar(session: Session, actor: Actor, union_id: UUID) -> Calendar:
 
 def _year(year: int, notice: Any, people: Mapping[UUID, str]) -> Year:
     if notice is not None:
-        days = tuple((date.fromisoformat(day), bool(worked)) for day, worked in sorted(notice.days.items()))
-        return Year(year, "loaded", notice.source, people.get(notice.member_id, ""), notice.loaded_at, days)
+        days = tuple(
+            (date.fromisoformat(day), bool(worked)) for day, worked in sorted(notice.days.items())
+        )
+        return Year(
+            year, "loaded", notice.source, people.get(notice.member_id, ""), notice.loaded_at, days
+        )
     known = calendar.shipped().get(year)
-    return Year(year, "shipped" if known else "provisional", "", "", None, tuple(sorted((known or {}).items())))
+    return Year(
+        year,
+        "shipped" if known else "provisional",
+        "",
+        "",
+        None,
+        tuple(sorted((known or {}).items())),
+    )
 
 
 def _provisional(session: Session, union_id: UUID) -> int:
@@ -278,13 +331,19 @@ def _provisional(session: Session, union_id: UUID) -> int:
         select(func.count())
         .select_from(tables.task)
         .join(tables.instance, instance.id == task.instance_id)
-        .where(instance.union_id == union_id, instance.state.in_(("running", "suspended")), task.state == "open")
+        .where(
+            instance.union_id == union_id,
+            instance.state.in_(("running", "suspended")),
+            task.state == "open",
+        )
         .where(task.due["provisional"].as_boolean(), ~instance.confidential)
     )
     return int(session.execute(waiting).scalar_one())
 
 
-_QUOTED = re.compile(r"""["']([A-Z]{2,8}(?:-[A-Z0-9]+)+)["']|&quot;([A-Z]{2,8}(?:-[A-Z0-9]+)+)&quot;""")
+_QUOTED = re.compile(
+    r"""["']([A-Z]{2,8}(?:-[A-Z0-9]+)+)["']|&quot;([A-Z]{2,8}(?:-[A-Z0-9]+)+)&quot;"""
+)
 
 
 def named_in(files: Mapping[str, str]) -> tuple[str, ...]:
@@ -293,7 +352,9 @@ def named_in(files: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(rule_id for rule_id in rulebook().ids if rule_id in found)
 
 
-def lines(session: Session, actor: Actor, union_id: UUID, ids: tuple[str, ...], lang: str = "zh") -> tuple[Line, ...]:
+def lines(
+    session: Session, actor: Actor, union_id: UUID, ids: tuple[str, ...], lang: str = "zh"
+) -> tuple[Line, ...]:
     """These rules as they hold for a union today. Raises NotFound for a foreign union."""
     around = _around(session, actor, union_id)
     return tuple(_line(around, rule_id, False, lang) for rule_id in ids)

@@ -47,18 +47,26 @@ class Stop:
     stopped_days: int
 
 
-def standing(session: Session, ids: Sequence[UUID], lang: str = "zh") -> dict[UUID, tuple[Standing, ...]]:
+def standing(
+    session: Session, ids: Sequence[UUID], lang: str = "zh"
+) -> dict[UUID, tuple[Standing, ...]]:
     """What is open in each of these instances, soonest due first."""
     if not ids:
         return {}
     rows = session.execute(
         select(
-            _task.instance_id, _task.element, _task.seat, _task.assignee_id, _task.opened_at, _task.due_at, _instance.version
+            _task.instance_id,
+            _task.element,
+            _task.seat,
+            _task.assignee_id,
+            _task.opened_at,
+            _task.due_at,
+            _instance.version,
         )
         .join(tables.instance, _instance.id == _task.instance_id)
         .where(_task.instance_id.in_(list(ids)), _task.state == "open")
         .order_by(_task.due_at.nulls_last(), _task.id)
-    ).all()  # fmt: skip
+    ).all()
     people = organisation.names(session, [r.assignee_id for r in rows if r.assignee_id])
     units = organisation.unit_names(session, [UUID(r.seat.split("@")[1]) for r in rows if r.seat])
     found: dict[UUID, list[Standing]] = {}
@@ -67,7 +75,9 @@ def standing(session: Session, ids: Sequence[UUID], lang: str = "zh") -> dict[UU
         rule = process.tasks[row.element]
         unit = units.get(UUID(row.seat.split("@")[1]), "") if row.seat else ""
         who = people.get(row.assignee_id) or lane_words(process.lanes.get(rule.lane), unit, lang)
-        found.setdefault(row.instance_id, []).append(Standing(rule.title.in_(lang), who, row.opened_at, row.due_at))
+        found.setdefault(row.instance_id, []).append(
+            Standing(rule.title.in_(lang), who, row.opened_at, row.due_at)
+        )
     return {key: tuple(parts) for key, parts in found.items()}
 
 
@@ -90,6 +100,12 @@ def stops(session: Session, instance_id: UUID) -> tuple[Stop, ...]:
     ).all()
     bodies = [(r, json.loads(r.body)) for r in rows]
     return tuple(
-        Stop(r.kind, b.get("actor", {}).get("name", ""), r.at, b.get("reason", ""), int(b.get("stopped_days", 0)))
+        Stop(
+            r.kind,
+            b.get("actor", {}).get("name", ""),
+            r.at,
+            b.get("reason", ""),
+            int(b.get("stopped_days", 0)),
+        )
         for r, b in bodies
     )

@@ -79,24 +79,41 @@ class Task:
     rules: tuple[ruled.Ruled, ...]  # what the task rests on, besides its deadline
     tells: tuple[str, ...]  # what the process says to whoever has it, with the facts of the matter
     urged: str  # the last words of the secretary to whoever has it; ""
-    links: tuple[outside.Sent, ...] | None  # sent to somebody outside; None: it cannot be answered from there
+    links: (
+        tuple[outside.Sent, ...] | None
+    )  # sent to somebody outside; None: it cannot be answered from there
 
 
 def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Task:
     """One user task. NotFound when it neither is nor was this person's."""
     row = session.execute(
         select(
-            tables.task, _instance.number, _instance.title.label("subject"), _instance.version, _instance.facts,
-            _instance.state.label("instance_state"), _instance.started_at, _instance.rounds, _instance.union_id,
-            _instance.unit_id, _instance.confidential,
-            select(tables.unit.c.managing_id).where(tables.unit.c.id == _instance.union_id).scalar_subquery().label("superior"),
+            tables.task,
+            _instance.number,
+            _instance.title.label("subject"),
+            _instance.version,
+            _instance.facts,
+            _instance.state.label("instance_state"),
+            _instance.started_at,
+            _instance.rounds,
+            _instance.union_id,
+            _instance.unit_id,
+            _instance.confidential,
+            select(tables.unit.c.managing_id)
+            .where(tables.unit.c.id == _instance.union_id)
+            .scalar_subquery()
+            .label("superior"),
         )
         .join(tables.instance, _instance.id == _task.instance_id)
         .where(
             _task.id == task_id,
-            or_(_task.assignee_id == actor.id, _task.seat.in_(sorted(actor.seats)), _task.closed_by == actor.id),
+            or_(
+                _task.assignee_id == actor.id,
+                _task.seat.in_(sorted(actor.seats)),
+                _task.closed_by == actor.id,
+            ),
         )
-    ).first()  # fmt: skip
+    ).first()
     row = access.must_see(row)
     process = process_of(session, row.version)
     rule = process.tasks[row.element]
@@ -107,23 +124,47 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     offer = choices(session, row.union_id, row.instance_id, actor)
     run = matter(session, actor, row.instance_id)
     return Task(
-        id=row.id, instance_id=row.instance_id, number=row.number, subject=row.subject, process_title=process.title.in_(lang),
-        element=row.element, title=rule.title.in_(lang), asks=rule.asks.in_(lang), state=row.state, revision=row.revision,
-        form=rule.form, offers={f.key: offer(f.source) for f in (rule.form.fields if rule.form else ()) if f.source},
-        outcomes=rule.outcomes, next={k: w.in_(lang) for k, w in (rule.next or {}).items()},
-        deadline=deadlines.deadline(session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang),
-        said=said(session, actor, row, names, lang, rule.room), papers=papers(session, row.instance_id, process, shut, lang),
-        draft={**_prefilled(rule, seen), **draft(session, actor, f"task:{row.id}")}, seat=row.seat is not None,
-        claimed_by=people.get(row.assignee_id, "") if row.seat else "", claimed_by_me=row.assignee_id == actor.id,
-        actionable=row.state == "open" and row.instance_state == "running" and row.assignee_id in (None, actor.id),
-        closed_by=people.get(row.closed_by, ""), closed_at=row.closed_at, instance_state=row.instance_state,
-        round=row.rounds.get(row.element, 0) + (row.state == "open"), confidential=row.confidential,
+        id=row.id,
+        instance_id=row.instance_id,
+        number=row.number,
+        subject=row.subject,
+        process_title=process.title.in_(lang),
+        element=row.element,
+        title=rule.title.in_(lang),
+        asks=rule.asks.in_(lang),
+        state=row.state,
+        revision=row.revision,
+        form=rule.form,
+        offers={
+            f.key: offer(f.source) for f in (rule.form.fields if rule.form else ()) if f.source
+        },
+        outcomes=rule.outcomes,
+        next={k: w.in_(lang) for k, w in (rule.next or {}).items()},
+        deadline=deadlines.deadline(
+            session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang
+        ),
+        said=said(session, actor, row, names, lang, rule.room),
+        papers=papers(session, row.instance_id, process, shut, lang),
+        draft={**_prefilled(rule, seen), **draft(session, actor, f"task:{row.id}")},
+        seat=row.seat is not None,
+        claimed_by=people.get(row.assignee_id, "") if row.seat else "",
+        claimed_by_me=row.assignee_id == actor.id,
+        actionable=row.state == "open"
+        and row.instance_state == "running"
+        and row.assignee_id in (None, actor.id),
+        closed_by=people.get(row.closed_by, ""),
+        closed_at=row.closed_at,
+        instance_state=row.instance_state,
+        round=row.rounds.get(row.element, 0) + (row.state == "open"),
+        confidential=row.confidential,
         guards=foresight.guards(session, run, row.element, lang) if row.state == "open" else (),
         rules=foresight.cited(session, run, {rule.basis} - {"", (row.due or {}).get("rule")}, lang),
         tells=_tells(session, run, rule, seen, names, lang) if row.state == "open" else (),
-        urged=_urged(session, row.instance_id) if row.state == "open" and (row.due or {}).get("reminded") else "",
+        urged=_urged(session, row.instance_id)
+        if row.state == "open" and (row.due or {}).get("reminded")
+        else "",
         links=outside.sent(session, row.id) if rule.link else None,
-    )  # fmt: skip
+    )
 
 
 def _tells(
@@ -140,13 +181,17 @@ def _tells(
             continue
         known = ruled.rulings(session, run.row["union_id"], run.decisive_on, text, [])
         lexicon = sheets.known(settings.load().processes)[0]
-        found.append(told(run.process, ruled.filled(text, known, {}, lang), seen, names, lexicon, lang))
+        found.append(
+            told(run.process, ruled.filled(text, known, {}, lang), seen, names, lexicon, lang)
+        )
     return tuple(found)
 
 
 def _urged(session: Session, instance_id: UUID) -> str:
     event = tables.event.c
-    last = select(event.body, event.at).where(event.instance_id == instance_id, event.kind == "matter_reminded")
+    last = select(event.body, event.at).where(
+        event.instance_id == instance_id, event.kind == "matter_reminded"
+    )
     found = session.execute(last.order_by(event.seq.desc()).limit(1)).one()
     body = json.loads(found.body)
     return f"{body['actor']['name']} {clock.day_of(found.at):%m-%d} {body['reason']}"
@@ -158,7 +203,9 @@ def _prefilled(rule: TaskRule, facts: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in rule.prefill:
         earlier = facts.get(name)
-        found.update({k: v for k, v in earlier.items() if k in keys} if isinstance(earlier, dict) else {})
+        found.update(
+            {k: v for k, v in earlier.items() if k in keys} if isinstance(earlier, dict) else {}
+        )
     return found
 
 
@@ -186,7 +233,11 @@ def said(
     found = []
     for n, r in enumerate(shown):
         rule = process.tasks[r.element]
-        answers = answered(rule.form, r.answers, names, lang) if r.answers is not None else _counted(r.outcome, lang)
+        answers = (
+            answered(rule.form, r.answers, names, lang)
+            if r.answers is not None
+            else _counted(r.outcome, lang)
+        )
         near = n in close and (not rule.room or rule.room == room)
         found.append(Said(rule.title.in_(lang), r.name or "", r.closed_at, answers, near))
     return tuple(found)
@@ -200,7 +251,9 @@ def _counted(outcome: Mapping[str, Any], lang: str) -> tuple[Answered, ...]:
 def draft(session: Session, actor: Actor, key: str) -> Mapping[str, Any]:
     """The unfinished answers that this person kept under a key."""
     column = tables.draft.c
-    found = session.execute(select(column.answers).where(column.member_id == actor.id, column.key == key)).scalar()
+    found = session.execute(
+        select(column.answers).where(column.member_id == actor.id, column.key == key)
+    ).scalar()
     return dict(found) if found else {}
 
 

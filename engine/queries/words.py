@@ -48,9 +48,15 @@ class Named:
         found = {**organisation.unit_names(session, ids), **organisation.names(session, ids)}
         left = ids - set(found)
         if left:
-            known = ~instance.confidential if actor is None else or_(~instance.confidential, access.visible(actor))
+            known = (
+                ~instance.confidential
+                if actor is None
+                else or_(~instance.confidential, access.visible(actor))
+            )
             rows = session.execute(
-                select(instance.id, instance.number, instance.title, known.label("known")).where(instance.id.in_(left))
+                select(instance.id, instance.number, instance.title, known.label("known")).where(
+                    instance.id.in_(left)
+                )
             )
             found.update({r.id: f"{r.number} {r.title}" if r.known else UNTOLD for r in rows})
         return cls({str(k): v for k, v in found.items()})
@@ -70,7 +76,9 @@ def _ids(value: Any) -> Iterator[UUID]:
             return
 
 
-def answered(form: Form | None, answers: Mapping[str, Any], names: Named, lang: str = "zh") -> tuple[Answered, ...]:
+def answered(
+    form: Form | None, answers: Mapping[str, Any], names: Named, lang: str = "zh"
+) -> tuple[Answered, ...]:
     """The answers of a form in its order; empty ones are left out."""
     found = []
     for field in form.fields if form else ():
@@ -99,7 +107,9 @@ class About:
         return self.all[1:] if self.question else self.all
 
 
-def about(process: Process, pairs: Sequence[tuple[str, Any]], names: Named, lang: str = "zh") -> About:
+def about(
+    process: Process, pairs: Sequence[tuple[str, Any]], names: Named, lang: str = "zh"
+) -> About:
     """(fact, value) pairs in words, labelled as in the form where the fact was said; empty ones are left out."""
     found: list[Answered] = []
     for fact, value in pairs:
@@ -108,7 +118,9 @@ def about(process: Process, pairs: Sequence[tuple[str, Any]], names: Named, lang
         said = answered(rule.form, {key: value}, names, lang) if rule else ()
         if not said and value not in (None, "", []):
             parts = value if isinstance(value, list) else [value]
-            text = (", " if lang.startswith("en") else "、").join(names.names.get(str(p)) or str(p) for p in parts)
+            text = (", " if lang.startswith("en") else "、").join(
+                names.names.get(str(p)) or str(p) for p in parts
+            )
             said = (Answered(fact, "", text),)
         found += said
     plain = bool(pairs) and isinstance(pairs[0][1], str) and bool(pairs[0][1])
@@ -116,7 +128,12 @@ def about(process: Process, pairs: Sequence[tuple[str, Any]], names: Named, lang
 
 
 def told(
-    process: Process, text: str, facts: Mapping[str, Any], names: Named, lexicon: Lexicon, lang: str = "zh"
+    process: Process,
+    text: str,
+    facts: Mapping[str, Any],
+    names: Named,
+    lexicon: Lexicon,
+    lang: str = "zh",
 ) -> str:
     """A text with what the facts say in the place of {task.field} and {decision.column}."""
 
@@ -129,7 +146,9 @@ def told(
     return FACT.sub(value, text)
 
 
-def _in_words(process: Process, fact: str, value: Any, names: Named, lexicon: Lexicon, lang: str) -> str:
+def _in_words(
+    process: Process, fact: str, value: Any, names: Named, lexicon: Lexicon, lang: str
+) -> str:
     """The label of a form's choice, what a code of a decision table means, a name, or the value itself."""
     if value is None:
         return "—"
@@ -138,11 +157,19 @@ def _in_words(process: Process, fact: str, value: Any, names: Named, lexicon: Le
     said = answered(rule.form, {key: value}, names, lang) if rule else ()
     if said:
         return said[0].text
-    sheet = lexicon.sheets.get(element) or lexicon.sheets.get(f"{process.id}.{element}") if table else None
+    sheet = (
+        lexicon.sheets.get(element) or lexicon.sheets.get(f"{process.id}.{element}")
+        if table
+        else None
+    )
     found = []
     for each in value if isinstance(value, list) else [value]:
         code = sheet.code(key, str(each)) if sheet else None
-        found.append(code.in_(lang) if code else names.names.get(str(each)) or lexicon.said(str(each), lang[:2]))
+        found.append(
+            code.in_(lang)
+            if code
+            else names.names.get(str(each)) or lexicon.said(str(each), lang[:2])
+        )
     return ("; " if lang.startswith("en") else "；").join(found)
 
 
@@ -152,4 +179,6 @@ def _text(field: Any, value: Any, names: Named, lang: str) -> str:
         return ("Yes" if value else "No") if english else ("是" if value else "否")
     labels = {c.value: (c.label_en if english and c.label_en else c.label) for c in field.choices}
     parts = value if isinstance(value, list) else [value]
-    return (", " if english else "、").join(labels.get(p) or names.names.get(str(p)) or str(p) for p in parts)
+    return (", " if english else "、").join(
+        labels.get(p) or names.names.get(str(p)) or str(p) for p in parts
+    )

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
     from engine.settings import Settings
 
-__all__ = ["Played", "StepResult", "Story", "perform", "play", "play_files", "read", "standard", "stories", "theatre"]
+__all__ = [
+    "Played",
+    "StepResult",
+    "Story",
+    "perform",
+    "play",
+    "play_files",
+    "read",
+    "standard",
+    "stories",
+    "theatre",
+]
 
 DATABASE = "stories"
 
@@ -47,13 +58,16 @@ def _folder_of(file: Path) -> Path:
     named = toml(file).get("process")
     if not isinstance(named, str) or not named.isidentifier():
         raise ProcessFault(
-            f"{file.name} 不在流程文件夹的 scenarios/ 里，也没有写是哪个流程。", file=file.name,
+            f"{file.name} 不在流程文件夹的 scenarios/ 里，也没有写是哪个流程。",
+            file=file.name,
             advice='请写 process = "congress_motion"。',
-        )  # fmt: skip
+        )
     return settings.load().processes / named
 
 
-def play_files(engine: Engine, files: Iterable[Path], cast: dict[str, Any]) -> Iterator[tuple[Path, Played]]:
+def play_files(
+    engine: Engine, files: Iterable[Path], cast: dict[str, Any]
+) -> Iterator[tuple[Path, Played]]:
     """Play stories that lie in the scenarios/ of their process folders, one after another."""
     folders: dict[Path, dict[str, str]] = {}
     for file in files:

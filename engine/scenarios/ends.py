@@ -27,7 +27,9 @@ def check_open(scene: Scene, wanted: tuple[str, ...], happened: str) -> None:
     """Exactly these tasks are open in the current instance. Raises Otherwise."""
     found = scene.open_now(scene.instance())
     if found != wanted:
-        row = scene.session.execute(select(_instance.state, _instance.outcome).where(_instance.id == scene.instance())).one()
+        row = scene.session.execute(
+            select(_instance.state, _instance.outcome).where(_instance.id == scene.instance())
+        ).one()
         state = settle.STATES.get(row.state, row.state)
         ended = f"，结束于 {words.titled(scene.process, row.outcome)}" if row.outcome else ""
         there = f"之后应当打开的是 {words.listed(scene.process, wanted)}，实际是 {words.listed(scene.process, found)}。"
@@ -42,7 +44,9 @@ def check(scene: Scene, story: Story) -> None:
             wrong.append(f"没有{f'叫 {alias} 的' if alias else '任何一'}件。")
             continue
         key = scene.instances[alias] if alias else next(iter(scene.instances.values()))
-        wrong += [f"{alias + '：' if alias else ''}{each}" for each in _differences(scene, key, ends)]
+        wrong += [
+            f"{alias + '：' if alias else ''}{each}" for each in _differences(scene, key, ends)
+        ]
     if not any("incident_noted" in ends.events for ends in story.ends.values()):
         wrong += _incidents(scene)
     if wrong:
@@ -64,7 +68,9 @@ def _differences(scene: Scene, key: UUID, ends: Ends) -> Iterator[str]:
         issued = tuple(scene.session.execute(kinds).scalars())
         if issued != ends.issued:
             yield f"应当出具的文书是 {'、'.join(ends.issued) or '（没有）'}，实际是 {'、'.join(issued) or '（没有）'}。"
-    happened = set(scene.session.execute(select(_event.kind).where(_event.instance_id == key)).scalars())
+    happened = set(
+        scene.session.execute(select(_event.kind).where(_event.instance_id == key)).scalars()
+    )
     if missing := [kind for kind in ends.events if kind not in happened]:
         yield f"历史里没有 {'、'.join(missing)}；有的是 {'、'.join(sorted(happened))}。"
     for path, value in ends.facts.items():
@@ -76,6 +82,8 @@ def _differences(scene: Scene, key: UUID, ends: Ends) -> Iterator[str]:
 def _incidents(scene: Scene) -> Iterator[str]:
     """What broke."""
     incident = tables.incident.c
-    rows = scene.session.execute(select(incident.message).where(incident.instance_id.in_(scene.instances.values())))
+    rows = scene.session.execute(
+        select(incident.message).where(incident.instance_id.in_(scene.instances.values()))
+    )
     for message in rows.scalars():
         yield f"出现异常：{message}"

@@ -43,7 +43,9 @@ def _open_meeting(scene: Scene, actor: Actor, step: Step) -> None:
 
 def _arrive(scene: Scene, actor: Actor, step: Step) -> None:
     key = scene.meeting(step.task)
-    code = scene.session.execute(select(tables.meeting.c.code).where(tables.meeting.c.id == key)).scalar_one()
+    code = scene.session.execute(
+        select(tables.meeting.c.code).where(tables.meeting.c.id == key)
+    ).scalar_one()
     said = str(step.given.get("code", code))
     _do(scene, actor, lambda s: meetings.arrive(s, actor, key, said))
 
@@ -54,7 +56,11 @@ def _leave(scene: Scene, actor: Actor, step: Step) -> None:
 
 
 def _seat(scene: Scene, actor: Actor, step: Step) -> None:
-    key, members, came = scene.meeting(step.task), _members(scene, step), bool(step.given.get("came", True))
+    key, members, came = (
+        scene.meeting(step.task),
+        _members(scene, step),
+        bool(step.given.get("came", True)),
+    )
     _do(scene, actor, lambda s: meetings.seat(s, actor, key, members, came))
 
 
@@ -76,8 +82,12 @@ def cast(scene: Scene, actor: Actor, poll_id: UUID, given: Mapping[str, Any]) ->
     poll = _state(scene, poll_id)
     chosen = given.get("choices", [given["choice"]] if given.get("choice") else [])
     slip = envelopes.slip(poll)
-    public = base64.b64decode(poll.public_key or "") or bytes(32)  # without a key the poll is not open, and says so
-    sealed = sealing.seal(str(poll_id), [str(c) for c in chosen], os.urandom(16), public, sealing.size_for(slip))
+    public = base64.b64decode(poll.public_key or "") or bytes(
+        32
+    )  # without a key the poll is not open, and says so
+    sealed = sealing.seal(
+        str(poll_id), [str(c) for c in chosen], os.urandom(16), public, sealing.size_for(slip)
+    )
     _do(scene, actor, lambda s: ballots.cast(s, actor, poll_id, sealed))
     edge.carry_out(scene.hall, None, lambda s: ballots.close_when_all_voted(s, poll_id))
 
@@ -131,13 +141,21 @@ def _answer_link(scene: Scene, actor: Actor, step: Step) -> None:
     """The one who has the task sends the link; whom it was sent to answers by it."""
     key, given = scene.task(step.task), dict(scene.meant(step.given))
     who = given.pop("outside", {})
-    token = _do(scene, actor, lambda s: outside.invite(s, actor, key, str(who.get("unit", "外单位"))))
+    token = _do(
+        scene, actor, lambda s: outside.invite(s, actor, key, str(who.get("unit", "外单位")))
+    )
     edge.carry_out(scene.hall, None, lambda s: outside.answer(s, token, given, who))
 
 
 def _let_in(scene: Scene, actor: Actor, step: Step) -> None:
     key, given = scene.instance(), scene.meant(step.given)
-    _do(scene, actor, lambda s: confidence.let_in(s, actor, key, UUID(str(given["member"])), str(given.get("reason", ""))))
+    _do(
+        scene,
+        actor,
+        lambda s: confidence.let_in(
+            s, actor, key, UUID(str(given["member"])), str(given.get("reason", ""))
+        ),
+    )
 
 
 def _look(scene: Scene, actor: Actor, step: Step) -> None:
@@ -150,7 +168,15 @@ def _look(scene: Scene, actor: Actor, step: Step) -> None:
 
 
 ACTS: dict[str, Callable[[Scene, Actor, Step], None]] = {
-    "open_meeting": _open_meeting, "arrive": _arrive, "leave": _leave, "seat": _seat, "count": _count,
-    "give_paper": _give_paper, "paper": _paper, "void_poll": _void_poll, "answer_link": _answer_link, "let_in": _let_in,
+    "open_meeting": _open_meeting,
+    "arrive": _arrive,
+    "leave": _leave,
+    "seat": _seat,
+    "count": _count,
+    "give_paper": _give_paper,
+    "paper": _paper,
+    "void_poll": _void_poll,
+    "answer_link": _answer_link,
+    "let_in": _let_in,
     "look": _look,
-}  # fmt: skip
+}

@@ -46,7 +46,11 @@ class StepResult:
     def words(self) -> str:
         """The step in a line, as `yixing play` prints it."""
         done = " ".join(part for part in (self.who, story.VERBS[self.does], self.task) if part)
-        came = f"被拒绝（{self.refused}）：{self.why}" if self.refused else self.happened or "没有别的变化"
+        came = (
+            f"被拒绝（{self.refused}）：{self.why}"
+            if self.refused
+            else self.happened or "没有别的变化"
+        )
         return f"{self.number:>3}  {self.at}  {done}：{came}"
 
 
@@ -60,7 +64,12 @@ class Played:
     why: str
 
 
-def play(engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str], standard: Mapping[str, Any]) -> Played:
+def play(
+    engine: Engine,
+    told: Mapping[str, Any] | Path,
+    files: Mapping[str, str],
+    standard: Mapping[str, Any],
+) -> Played:
     """Play a story of the process in `files` with the standard cast (processes/stories.toml).
 
     Whatever the story tells wrongly is in `why`; only a broken database raises.
@@ -73,7 +82,9 @@ def play(engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str
         with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
             try:
                 others = {name: _beside(told, name) for name in read.also}
-                scene = Scene(session, stage.set_up(session, read, files, standard, others), read.at)
+                scene = Scene(
+                    session, stage.set_up(session, read, files, standard, others), read.at
+                )
                 for step in read.steps:
                     steps.append(_play_step(scene, step))
                 ends.check(scene, read)
@@ -87,9 +98,14 @@ def play(engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str
 
 
 def perform(
-    engine: Engine, process_id: str, steps: list[dict[str, Any]], began: datetime, union: str,
-    members: Mapping[str, UUID], units: Mapping[str, str],
-) -> None:  # fmt: skip
+    engine: Engine,
+    process_id: str,
+    steps: list[dict[str, Any]],
+    began: datetime,
+    union: str,
+    members: Mapping[str, UUID],
+    units: Mapping[str, str],
+) -> None:
     """Carry out steps, told like a story's, for good: on a union that is there, by its people (ids by name).
 
     `union` is its code. Raises Otherwise when a step goes otherwise than told.
@@ -104,7 +120,9 @@ def perform(
 def _beside(told: Mapping[str, Any] | Path, name: str) -> Mapping[str, str]:
     """Another process that a story needs: from beside its own folder, else from the installation's processes."""
     near = told.resolve().parent.parent.parent / name if hasattr(told, "resolve") else None
-    return catalogue.read(near if near is not None and near.is_dir() else settings.load().processes / name)
+    return catalogue.read(
+        near if near is not None and near.is_dir() else settings.load().processes / name
+    )
 
 
 def _advised(fault: ProcessFault) -> str:
@@ -130,14 +148,24 @@ def _play_step(scene: Scene, step: Step) -> StepResult:
         known = scene.process.tasks if step.task in scene.process.tasks else {}
         task = f"“{known[step.task].title.zh}”" if known else step.task
         result = StepResult(
-            step.number, "、".join(step.who), step.does, scene.happened(), refused, opened, at, task, why
+            step.number,
+            "、".join(step.who),
+            step.does,
+            scene.happened(),
+            refused,
+            opened,
+            at,
+            task,
+            why,
         )
         if step.expect is not None:
             ends.check_open(scene, step.expect, result.happened)
     except (Otherwise, ProcessFault) as wrong:
         said = _advised(wrong) if isinstance(wrong, ProcessFault) else str(wrong)
         parts = ("、".join(step.who), story.VERBS[step.does], step.task)
-        raise Otherwise(f"第 {step.number} 步（{' '.join(part for part in parts if part)}）：{said}") from wrong
+        raise Otherwise(
+            f"第 {step.number} 步（{' '.join(part for part in parts if part)}）：{said}"
+        ) from wrong
     return result
 
 
@@ -151,7 +179,9 @@ def _wait(scene: Scene, step: Step) -> None:
 def _act(scene: Scene, step: Step, name: str) -> tuple[str, str]:
     """Let one person do it; gives code and words of an expected refusal. Raises Otherwise."""
     if name not in scene.stage.members:
-        raise ProcessFault(f"没有 {name} 这个人。", advice="请在 [cast] 里写上，或用标准班底里的人。")
+        raise ProcessFault(
+            f"没有 {name} 这个人。", advice="请在 [cast] 里写上，或用标准班底里的人。"
+        )
     try:
         actor = organisation.actor(scene.session, scene.stage.members[name])
         scene.acting = actor
@@ -159,7 +189,10 @@ def _act(scene: Scene, step: Step, name: str) -> tuple[str, str]:
     except EngineError as error:
         if not step.refused and isinstance(error, ProcessFault):
             raise
-        if step.refused in {error.code, re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()}:
+        if step.refused in {
+            error.code,
+            re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower(),
+        }:
             return step.refused, _said(error)
         wanted = f"应当以 {step.refused} 被拒绝" if step.refused else "应当成功"
         raise Otherwise(f"{wanted}，实际被拒绝（{error.code}）：{_said(error)}") from error
@@ -171,7 +204,9 @@ def _act(scene: Scene, step: Step, name: str) -> tuple[str, str]:
 def _said(error: EngineError) -> str:
     """What a refusal says, with its fields."""
     fields = getattr(error, "fields", {})
-    told = "；".join(f"{key}：{'、'.join(messages)}" for key, messages in fields.items() if key != "_")
+    told = "；".join(
+        f"{key}：{'、'.join(messages)}" for key, messages in fields.items() if key != "_"
+    )
     return told or error.message
 
 
@@ -181,15 +216,23 @@ def _do(scene: Scene, actor: Actor, work: Callable[[Session], Any]) -> Any:
 
 
 def _launch(scene: Scene, actor: Actor, step: Step) -> None:
-    alias = step.alias or (step.on if step.on not in scene.instances else "") or chr(ord("A") + len(scene.instances))
+    alias = (
+        step.alias
+        or (step.on if step.on not in scene.instances else "")
+        or chr(ord("A") + len(scene.instances))
+    )
     if alias in scene.instances:
         raise ProcessFault(f"已有一件叫 {alias}。", advice="请换一个 alias。")
     answers, process = scene.meant(step.given), step.process or scene.stage.process.id
     if process != scene.stage.process.id:
         if process not in scene.stage.others:
-            raise ProcessFault(f"故事里没有流程 {process}。", advice=f'请在开头写 also = ["{process}"]。')
+            raise ProcessFault(
+                f"故事里没有流程 {process}。", advice=f'请在开头写 also = ["{process}"]。'
+            )
         scene.started[alias] = scene.stage.others[process]
-    scene.instances[alias] = _do(scene, actor, lambda s: instances.launch(s, actor, process, answers))
+    scene.instances[alias] = _do(
+        scene, actor, lambda s: instances.launch(s, actor, process, answers)
+    )
     scene.current = alias
 
 
@@ -213,7 +256,11 @@ def _respond(scene: Scene, actor: Actor, step: Step) -> None:
     if halls.is_secret(scene, key):
         halls.cast(scene, actor, key, given)
         return
-    choice, comment, choices = str(given.get("choice", "")), str(given.get("comment", "")), given.get("choices")
+    choice, comment, choices = (
+        str(given.get("choice", "")),
+        str(given.get("comment", "")),
+        given.get("choices"),
+    )
     _do(scene, actor, lambda s: polls.respond(s, actor, key, choice, comment, choices))
 
 
@@ -257,7 +304,17 @@ def _resume(scene: Scene, actor: Actor, _step: Step) -> None:
 
 
 ACTS: dict[str, Callable[[Scene, Actor, Step], None]] = {
-    "launch": _launch, "complete": _complete, "respond": _respond, "take_back": _take_back, "claim": _claim,
-    "release": _release, "message": _message, "withdraw": _withdraw, "terminate": _terminate, "suspend": _suspend,
-    "resume": _resume, "close_poll": _close_poll, **halls.ACTS,
-}  # fmt: skip
+    "launch": _launch,
+    "complete": _complete,
+    "respond": _respond,
+    "take_back": _take_back,
+    "claim": _claim,
+    "release": _release,
+    "message": _message,
+    "withdraw": _withdraw,
+    "terminate": _terminate,
+    "suspend": _suspend,
+    "resume": _resume,
+    "close_poll": _close_poll,
+    **halls.ACTS,
+}

@@ -88,7 +88,10 @@ class Scene:
     def known(self, alias: str) -> UUID:
         """The instance called so. Raises ProcessFault."""
         if alias not in self.instances:
-            raise ProcessFault(f"没有叫 {alias} 的件。", advice=f"已有：{'、'.join(self.instances) or '（没有）'}。")
+            raise ProcessFault(
+                f"没有叫 {alias} 的件。",
+                advice=f"已有：{'、'.join(self.instances) or '（没有）'}。",
+            )
         return self.instances[alias]
 
     def instance(self) -> UUID:
@@ -106,24 +109,36 @@ class Scene:
             .limit(1)
         ).scalar()
         if found is None:
-            raise NotFound(f"{words.titled(self.process, element)} 从未打开过。现在打开的是 {self.open_words()}。")
+            raise NotFound(
+                f"{words.titled(self.process, element)} 从未打开过。现在打开的是 {self.open_words()}。"
+            )
         return UUID(str(found))
 
     def poll(self, element: str) -> UUID:
         """The open poll of this element (or the only one), else its latest. Raises NotFound."""
-        wanted = select(_poll.id).join(tables.task, _task.id == _poll.task_id).where(_poll.instance_id == self.instance())
+        wanted = (
+            select(_poll.id)
+            .join(tables.task, _task.id == _poll.task_id)
+            .where(_poll.instance_id == self.instance())
+        )
         if element:
             wanted = wanted.where(_task.element == element)
-        found = self.session.execute(wanted.order_by(_poll.state.not_in(WAITING), _poll.id.desc()).limit(1)).scalar()
+        found = self.session.execute(
+            wanted.order_by(_poll.state.not_in(WAITING), _poll.id.desc()).limit(1)
+        ).scalar()
         if found is None:
-            raise NotFound(f"表决 {words.titled(self.process, element)} 从未打开过。现在打开的是 {self.open_words()}。")
+            raise NotFound(
+                f"表决 {words.titled(self.process, element)} 从未打开过。现在打开的是 {self.open_words()}。"
+            )
         return UUID(str(found))
 
     def meeting(self, element: str) -> UUID:
         """The latest meeting of a task. Raises NotFound."""
         found = presence.latest(self.session, self.instance(), element)
         if found is None:
-            raise NotFound(f"会议 {words.titled(self.process, element)} 还没有召集。现在打开的是 {self.open_words()}。")
+            raise NotFound(
+                f"会议 {words.titled(self.process, element)} 还没有召集。现在打开的是 {self.open_words()}。"
+            )
         return UUID(str(found.id))
 
     def _places(self) -> dict[str, Mapping[str, UUID]]:
@@ -145,17 +160,23 @@ class Scene:
             if kind == "fact" and re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", name):
                 return self._fact(name)
             if kind == "file" and colon and self.acting is not None:
-                return str(attachments.add(self.session, self.acting, name, f"%PDF- {name}".encode()))
+                return str(
+                    attachments.add(self.session, self.acting, name, f"%PDF- {name}".encode())
+                )
             named = self._places().get(kind) if colon else None
             if named is not None:
                 if name not in named:
-                    raise ProcessFault(f"{value} 指的是谁，不知道。", advice=f"可以写：{'、'.join(named)}。")
+                    raise ProcessFault(
+                        f"{value} 指的是谁，不知道。", advice=f"可以写：{'、'.join(named)}。"
+                    )
                 return str(named[name])
         return value
 
     def _fact(self, path: str) -> Any:
         instance = tables.instance.c
-        facts = self.session.execute(select(instance.facts).where(instance.id == self.instance())).scalar_one()
+        facts = self.session.execute(
+            select(instance.facts).where(instance.id == self.instance())
+        ).scalar_one()
         return dotted(facts, path)
 
     def by_name(self, value: Any) -> Any:
@@ -180,24 +201,41 @@ class Scene:
 
     def open_now(self, instance_id: UUID) -> tuple[str, ...]:
         """The elements of the open tasks of one instance, sorted."""
-        rows = self.session.execute(select(_task.element).where(_task.instance_id == instance_id, _task.state == "open"))
+        rows = self.session.execute(
+            select(_task.element).where(_task.instance_id == instance_id, _task.state == "open")
+        )
         return tuple(sorted(rows.scalars()))
 
     def open_words(self) -> str:
         """What is open in the current instance, in words."""
-        return words.listed(self.process, self.open_now(self.instance())) if self.instances else "（没有）"
+        return (
+            words.listed(self.process, self.open_now(self.instance()))
+            if self.instances
+            else "（没有）"
+        )
 
     def due(self, element: str) -> datetime | None:
         """The end of the time limit of this task, else the soonest of the open tasks, else of the waiting timers."""
         rows = self.session.execute(
             select(_task.element, _task.due_at)
-            .where(_task.instance_id == self.instance(), _task.state == "open", _task.due_at.is_not(None))
+            .where(
+                _task.instance_id == self.instance(),
+                _task.state == "open",
+                _task.due_at.is_not(None),
+            )
             .order_by(_task.due_at)
         ).all()
         if rows:
-            return cast("datetime", next((row.due_at for row in rows if row.element == element), rows[0].due_at))
-        timer = select(_timer.due_at).where(_timer.instance_id == self.instance(), _timer.state == "waiting")
-        return cast("datetime | None", self.session.execute(timer.order_by(_timer.due_at).limit(1)).scalar())
+            return cast(
+                "datetime",
+                next((row.due_at for row in rows if row.element == element), rows[0].due_at),
+            )
+        timer = select(_timer.due_at).where(
+            _timer.instance_id == self.instance(), _timer.state == "waiting"
+        )
+        return cast(
+            "datetime | None", self.session.execute(timer.order_by(_timer.due_at).limit(1)).scalar()
+        )
 
     def happened(self) -> str:
         """What the events since the last time say."""

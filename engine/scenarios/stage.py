@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from engine.scenarios.story import Story
 
 UNION = "union"
-_POST = re.compile(r"([a-z][a-z0-9_]*)(?:@(\S+?))?(?: from (\d{4}-\d\d-\d\d))?(?: until (\d{4}-\d\d-\d\d))?")
+_POST = re.compile(
+    r"([a-z][a-z0-9_]*)(?:@(\S+?))?(?: from (\d{4}-\d\d-\d\d))?(?: until (\d{4}-\d\d-\d\d))?"
+)
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,12 @@ class _Held:
 
 
 def set_up(
-    session: Session, story: Story, files: Mapping[str, str], standard: Mapping[str, Any],
+    session: Session,
+    story: Story,
+    files: Mapping[str, str],
+    standard: Mapping[str, Any],
     others: Mapping[str, Mapping[str, str]],
-) -> Stage:  # fmt: skip
+) -> Stage:
     """Everything that stands before the first step. Raises ProcessFault for posts and units that cannot be meant."""
     mark = tables.new_id().hex[-12:]
     units = _units(session, {**standard, **({"city": story.city} if story.city else {})}, mark)
@@ -65,7 +70,11 @@ def set_up(
 
 
 def standing(
-    session: Session, process_id: str, union: str, members: Mapping[str, UUID], units: Mapping[str, str]
+    session: Session,
+    process_id: str,
+    union: str,
+    members: Mapping[str, UUID],
+    units: Mapping[str, str],
 ) -> Stage:
     """A stage that is there already: a union by its code, its people by name, the process in force."""
     unit = tables.unit.c
@@ -77,31 +86,47 @@ def standing(
 def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str, UUID]:
     table = standard.get("units", {})
     if UNION not in table:
-        raise ProcessFault("标准班底里没有校工会。", file="stories.toml", advice="请写 [units.union]。")
+        raise ProcessFault(
+            "标准班底里没有校工会。", file="stories.toml", advice="请写 [units.union]。"
+        )
     ids = {code: tables.new_id() for code in table}
     above = {unit["above"]: ids[code] for code, unit in table.items() if unit.get("above")}
     ours = {"managing_id": above.get("managing"), "guiding_id": above.get("guiding")}
     rows = [
         {
-            "id": ids[code], "code": f"story-{mark}-{code}", "kind": unit.get("kind", "department"),
-            "name": unit.get("name", code), "name_en": unit.get("name_en", ""),
+            "id": ids[code],
+            "code": f"story-{mark}-{code}",
+            "kind": unit.get("kind", "department"),
+            "name": unit.get("name", code),
+            "name_en": unit.get("name_en", ""),
             "parent_id": None if code == UNION or unit.get("above") else ids[UNION],
-            "union_id": ids[code] if unit.get("above") else ids[UNION], "city": standard.get("city", ""), "active": True,
+            "union_id": ids[code] if unit.get("above") else ids[UNION],
+            "city": standard.get("city", ""),
+            "active": True,
             **(ours if code == UNION else dict.fromkeys(ours)),
         }
-        for code, unit in sorted(table.items(), key=lambda pair: (not pair[1].get("above"), pair[0] != UNION))
-    ]  # fmt: skip
+        for code, unit in sorted(
+            table.items(), key=lambda pair: (not pair[1].get("above"), pair[0] != UNION)
+        )
+    ]
     session.execute(insert(tables.unit), rows)
     return ids | {unit["name"]: ids[code] for code, unit in table.items() if unit.get("name")}
 
 
-def _posts(story: Story, standard: Mapping[str, Any], units: Mapping[str, UUID]) -> tuple[list[_Held], list[str]]:
+def _posts(
+    story: Story, standard: Mapping[str, Any], units: Mapping[str, UUID]
+) -> tuple[list[_Held], list[str]]:
     """The posts of the story's own people; a standing holder steps aside where the story fills the same post itself."""
     since = standard.get("from", date(2020, 1, 1))
     own = [_held(name, text, units, since) for name, posts in story.cast.items() for text in posts]
     filled = {(each.kind, each.unit) for each in own}
     standing = cast(standard.get("cast", {}))
-    rest = [_held(name, text, units, since) for name, posts in standing.items() if name not in story.cast for text in posts]
+    rest = [
+        _held(name, text, units, since)
+        for name, posts in standing.items()
+        if name not in story.cast
+        for text in posts
+    ]
     return own + [each for each in rest if (each.kind, each.unit) not in filled], [
         *story.cast,
         *(standing.keys() - story.cast.keys()),
@@ -112,15 +137,20 @@ def _held(name: str, text: str, units: Mapping[str, UUID], since: date) -> _Held
     found = _POST.fullmatch(text.strip())
     if found is None:
         raise ProcessFault(
-            f"{name} 的职务“{text}”读不懂。", advice='请写成 "formal_delegate@信息学院"，可加 " until 2026-03-20"（最后一天）。'
+            f"{name} 的职务“{text}”读不懂。",
+            advice='请写成 "formal_delegate@信息学院"，可加 " until 2026-03-20"（最后一天）。',
         )
     kind, unit, begin, end = found.groups()
     if (unit or UNION) not in units:
-        raise ProcessFault(f"{name} 的职务“{text}”里没有单位 {unit}。", advice=f"可以写：{'、'.join(units)}。")
+        raise ProcessFault(
+            f"{name} 的职务“{text}”里没有单位 {unit}。", advice=f"可以写：{'、'.join(units)}。"
+        )
     try:
         return _Held(name, kind, units[unit or UNION], _day(begin) or since, _day(end))
     except ValueError:
-        raise ProcessFault(f"{name} 的职务“{text}”里的日期不对。", advice="请写成 2026-03-20。") from None
+        raise ProcessFault(
+            f"{name} 的职务“{text}”里的日期不对。", advice="请写成 2026-03-20。"
+        ) from None
 
 
 def _day(text: str | None) -> date | None:
@@ -137,23 +167,34 @@ def _members(
     ids = {name: tables.new_id() for name in names}
     rows = [
         {
-            "id": key, "username": f"story-{mark}-{number}", "name": name, "unit_id": home.get(name, units[UNION]),
-            "union_id": unions[home.get(name, units[UNION])], "created_at": clock.now(),
+            "id": key,
+            "username": f"story-{mark}-{number}",
+            "name": name,
+            "unit_id": home.get(name, units[UNION]),
+            "union_id": unions[home.get(name, units[UNION])],
+            "created_at": clock.now(),
         }
         for number, (name, key) in enumerate(ids.items())
-    ]  # fmt: skip
+    ]
     session.execute(insert(tables.member), rows)
     return ids
 
 
-def _take_office(session: Session, held: list[_Held], members: Mapping[str, UUID], term: str) -> None:
+def _take_office(
+    session: Session, held: list[_Held], members: Mapping[str, UUID], term: str
+) -> None:
     rows = [
         {
-            "id": tables.new_id(), "member_id": members[each.name], "kind": each.kind, "unit_id": each.unit, "term": term,
-            "from_on": each.since, "to_on": each.until,
+            "id": tables.new_id(),
+            "member_id": members[each.name],
+            "kind": each.kind,
+            "unit_id": each.unit,
+            "term": term,
+            "from_on": each.since,
+            "to_on": each.until,
         }
         for each in held
-    ]  # fmt: skip
+    ]
     if rows:
         session.execute(insert(tables.post), rows)
 
@@ -167,19 +208,34 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
         places = Surroundings(session, union_id).jurisdictions
         for rule, value in story.rules.items():
             try:
-                law.check_setting(rulebook(), law.Setting(rule, value, clock.today(), source="故事"), places)
+                law.check_setting(
+                    rulebook(), law.Setting(rule, value, clock.today(), source="故事"), places
+                )
             except Invalid as fault:
                 raise ProcessFault(f"[rules] 里的“{rule}”：{fault.message}") from None
     rules = [
         {
-            "id": tables.new_id(), "unit_id": union_id, "rule_id": rule, "value": value.numerator, "per": value.denominator,
-            "valid_from": date(2000, 1, 1), "source": "故事", "state": "in_force", "proposer_id": proposer,
+            "id": tables.new_id(),
+            "unit_id": union_id,
+            "rule_id": rule,
+            "value": value.numerator,
+            "per": value.denominator,
+            "valid_from": date(2000, 1, 1),
+            "source": "故事",
+            "state": "in_force",
+            "proposer_id": proposer,
             "created_at": clock.now(),
         }
         for rule, value in story.rules.items()
-    ]  # fmt: skip
+    ]
     vacations = [
-        {"id": tables.new_id(), "unit_id": union_id, "name": str(v.get("name", "假期")), "from_on": v["from"], "to_on": v["to"]}
+        {
+            "id": tables.new_id(),
+            "unit_id": union_id,
+            "name": str(v.get("name", "假期")),
+            "from_on": v["from"],
+            "to_on": v["to"],
+        }
         for v in story.vacations
     ]
     if rules:
@@ -192,19 +248,38 @@ def _published(session: Session, files: Mapping[str, str]) -> Process:
     """Make these files the version that new instances get."""
     process = catalogue.load(files)
     column = tables.definition.c
-    newest = select(func.coalesce(func.max(column.number), 0)).where(column.process_id == process.id)
+    newest = select(func.coalesce(func.max(column.number), 0)).where(
+        column.process_id == process.id
+    )
     last = session.execute(newest).scalar_one()
     now = clock.now()
     row = {
-        "hash": process.hash, "process_id": process.id, "number": last + 1, "state": "published", "title": process.title.zh,
-        "title_en": process.title.en, "files": frozen(files), "note": "", "created_at": now, "decided_at": now,
-    }  # fmt: skip
-    put = upsert(tables.definition).values(**row).on_conflict_do_nothing(index_elements=["hash"]).returning(column.hash)
+        "hash": process.hash,
+        "process_id": process.id,
+        "number": last + 1,
+        "state": "published",
+        "title": process.title.zh,
+        "title_en": process.title.en,
+        "files": frozen(files),
+        "note": "",
+        "created_at": now,
+        "decided_at": now,
+    }
+    put = (
+        upsert(tables.definition)
+        .values(**row)
+        .on_conflict_do_nothing(index_elements=["hash"])
+        .returning(column.hash)
+    )
     made = session.execute(put).first()
     if made is None:
-        known = session.execute(select(column.number, column.state).where(column.hash == process.hash)).one()
+        known = session.execute(
+            select(column.number, column.state).where(column.hash == process.hash)
+        ).one()
         if (known.number, known.state) != (last, "published"):
             session.execute(
-                update(tables.definition).where(column.hash == process.hash).values(number=last + 1, state="published")
+                update(tables.definition)
+                .where(column.hash == process.hash)
+                .values(number=last + 1, state="published")
             )
     return process

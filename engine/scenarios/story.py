@@ -17,16 +17,62 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERBS = {
-    "launch": "发起", "complete": "办理", "respond": "作答", "take_back": "撤回作答", "claim": "签收", "release": "退回签收",
-    "message": "提出", "withdraw": "撤回", "terminate": "终止", "suspend": "暂停", "resume": "恢复", "close_poll": "提前截止",
-    "wait": "等待", "open_meeting": "宣布开会", "arrive": "签到", "leave": "离会", "seat": "登记到会", "give_paper": "发纸质票",
-    "paper": "清点纸质票", "count": "计票签字", "void_poll": "宣布表决无效", "answer_link": "经链接答复", "let_in": "准许查阅",
+    "launch": "发起",
+    "complete": "办理",
+    "respond": "作答",
+    "take_back": "撤回作答",
+    "claim": "签收",
+    "release": "退回签收",
+    "message": "提出",
+    "withdraw": "撤回",
+    "terminate": "终止",
+    "suspend": "暂停",
+    "resume": "恢复",
+    "close_poll": "提前截止",
+    "wait": "等待",
+    "open_meeting": "宣布开会",
+    "arrive": "签到",
+    "leave": "离会",
+    "seat": "登记到会",
+    "give_paper": "发纸质票",
+    "paper": "清点纸质票",
+    "count": "计票签字",
+    "void_poll": "宣布表决无效",
+    "answer_link": "经链接答复",
+    "let_in": "准许查阅",
     "look": "查看",
-}  # fmt: skip
-_ON_TASK = frozenset({"complete", "claim", "release", "message", "open_meeting", "arrive", "leave", "seat", "answer_link"})
-_STEP = frozenset({"who", "does", "task", "with", "after", "refused", "expect", "on", "alias", "process"})
+}
+_ON_TASK = frozenset(
+    {
+        "complete",
+        "claim",
+        "release",
+        "message",
+        "open_meeting",
+        "arrive",
+        "leave",
+        "seat",
+        "answer_link",
+    }
+)
+_STEP = frozenset(
+    {"who", "does", "task", "with", "after", "refused", "expect", "on", "alias", "process"}
+)
 _STORY = frozenset(
-    {"title", "title_en", "proves", "at", "cast", "step", "ends", "rules", "vacation", "also", "process", "city"}
+    {
+        "title",
+        "title_en",
+        "proves",
+        "at",
+        "cast",
+        "step",
+        "ends",
+        "rules",
+        "vacation",
+        "also",
+        "process",
+        "city",
+    }
 )
 _ENDS = frozenset({"at", "outcome", "issued", "events", "facts"})
 MOST_STEPS = 500
@@ -89,7 +135,11 @@ def read(source: Mapping[str, Any] | Path) -> Story:
         "请写 at = 2026-03-02T09:00:00+08:00。",
     )
     steps = raw.get("step", [])
-    _demand(isinstance(steps, list) and 0 < len(steps) <= MOST_STEPS, "故事没有步骤，或步骤太多。", "每一步写成 [[step]]。")
+    _demand(
+        isinstance(steps, list) and 0 < len(steps) <= MOST_STEPS,
+        "故事没有步骤，或步骤太多。",
+        "每一步写成 [[step]]。",
+    )
     return Story(
         title=str(title),
         title_en=str(raw.get("title_en", "")),
@@ -106,7 +156,9 @@ def read(source: Mapping[str, Any] | Path) -> Story:
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    sound = isinstance(value, list) and all(isinstance(each, str) and each.isidentifier() for each in value)
+    sound = isinstance(value, list) and all(
+        isinstance(each, str) and each.isidentifier() for each in value
+    )
     _demand(sound, "also 的写法不对。", '请写 also = ["congress_session"]，即流程文件夹的名称。')
     return tuple(value)
 
@@ -116,7 +168,9 @@ def toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as fault:
-        raise ProcessFault(f"{path.name} 读不懂：{fault}", file=path.name, advice="请检查引号、括号是否成对。") from fault
+        raise ProcessFault(
+            f"{path.name} 读不懂：{fault}", file=path.name, advice="请检查引号、括号是否成对。"
+        ) from fault
 
 
 def _file(path: Any) -> dict[str, Any]:
@@ -144,15 +198,25 @@ def cast(table: Any) -> dict[str, tuple[str, ...]]:
     for name, posts in table.items():
         listed = [posts] if isinstance(posts, str) else posts
         sound = isinstance(listed, list) and all(isinstance(post, str) for post in listed)
-        _demand(sound, f"{name} 的职务写法不对。", f'请写 "{name}" = ["formal_delegate@信息学院"]。')
+        _demand(
+            sound, f"{name} 的职务写法不对。", f'请写 "{name}" = ["formal_delegate@信息学院"]。'
+        )
         found[name] = tuple(listed)
     return found
 
 
 def _rules(table: Any) -> dict[str, int | Fraction]:
-    found = {rule: _amount(value) for rule, value in table.items()} if isinstance(table, dict) else {"": None}
+    found = (
+        {rule: _amount(value) for rule, value in table.items()}
+        if isinstance(table, dict)
+        else {"": None}
+    )
     sound = {rule: value for rule, value in found.items() if value is not None}
-    _demand(sound == found, "[rules] 的写法不对。", '每行写 "MO-SECOND" = 2，即本校自定的数值；比例写 "CG-QUORUM" = "3/4"。')
+    _demand(
+        sound == found,
+        "[rules] 的写法不对。",
+        '每行写 "MO-SECOND" = 2，即本校自定的数值；比例写 "CG-QUORUM" = "3/4"。',
+    )
     return sound
 
 
@@ -165,7 +229,11 @@ def _amount(value: Any) -> int | Fraction | None:
 
 def _vacation(table: Any) -> Mapping[str, Any]:
     sound = isinstance(table, dict) and all(type(table.get(key)) is date for key in ("from", "to"))
-    _demand(sound, "[[vacation]] 的写法不对。", '请写 name = "寒假"、from = 2026-01-20、to = 2026-02-20。')
+    _demand(
+        sound,
+        "[[vacation]] 的写法不对。",
+        '请写 name = "寒假"、from = 2026-01-20、to = 2026-02-20。',
+    )
     return dict(table)
 
 
@@ -173,14 +241,23 @@ def _step(number: int, table: Any) -> Step:
     place = f"第 {number} 步"
     _known(place, table, _STEP)
     does = table.get("does", "")
-    _demand(does in VERBS, f"{place}没有写做什么，或写的 {does!r} 不认识。", f"does 可以写：{'、'.join(VERBS)}。")
+    _demand(
+        does in VERBS,
+        f"{place}没有写做什么，或写的 {does!r} 不认识。",
+        f"does 可以写：{'、'.join(VERBS)}。",
+    )
     who = table.get("who", [])
     names = [who] if isinstance(who, str) else who
-    _demand(isinstance(names, list) and all(isinstance(n, str) for n in names), f"{place}的 who 应是姓名或姓名的清单。")
+    _demand(
+        isinstance(names, list) and all(isinstance(n, str) for n in names),
+        f"{place}的 who 应是姓名或姓名的清单。",
+    )
     _demand(bool(names) or does == "wait", f"{place}没有写是谁。", '请写 who = "姓名"。')
     task = table.get("task", "")
     _demand(
-        isinstance(task, str) and (bool(task) or does not in _ON_TASK), f"{place}没有写办哪一项。", '请写 task = "环节的 id"。'
+        isinstance(task, str) and (bool(task) or does not in _ON_TASK),
+        f"{place}没有写办哪一项。",
+        '请写 task = "环节的 id"。',
     )
     given = table.get("with", {})
     _demand(isinstance(given, dict), f"{place}的 with 应是答案。", 'with = { decision = "file" }')
@@ -191,16 +268,28 @@ def _step(number: int, table: Any) -> Step:
     sound = expect is None or (isinstance(expect, list) and all(isinstance(e, str) for e in expect))
     _demand(sound, f"{place}的 expect 应是环节的清单。", 'expect = ["review"]')
     texts = {key: table.get(key, "") for key in ("refused", "on", "alias", "process")}
-    _demand(all(isinstance(text, str) for text in texts.values()), f"{place}的 refused、on、alias、process 应是文字。")
+    _demand(
+        all(isinstance(text, str) for text in texts.values()),
+        f"{place}的 refused、on、alias、process 应是文字。",
+    )
     return Step(
-        number, tuple(names), does, task, dict(given), after, expect=None if expect is None else tuple(sorted(expect)), **texts
+        number,
+        tuple(names),
+        does,
+        task,
+        dict(given),
+        after,
+        expect=None if expect is None else tuple(sorted(expect)),
+        **texts,
     )
 
 
 def _all_ends(table: Any) -> dict[str, Ends]:
     """[ends] tells of the first instance, [ends.B] of the one called B."""
     _demand(isinstance(table, dict), "[ends] 的写法不对。", '请写 at = "filed"。')
-    others = {key: value for key, value in table.items() if key not in _ENDS and isinstance(value, dict)}
+    others = {
+        key: value for key, value in table.items() if key not in _ENDS and isinstance(value, dict)
+    }
     own = {key: value for key, value in table.items() if key not in others}
     found = {"": _ends("[ends]", own)} if own else {}
     return found | {alias: _ends(f"[ends.{alias}]", value) for alias, value in others.items()}
@@ -209,7 +298,11 @@ def _all_ends(table: Any) -> dict[str, Ends]:
 def _ends(place: str, table: dict[str, Any]) -> Ends:
     _known(place, table, _ENDS)
     facts, issued, events = table.get("facts", {}), table.get("issued"), table.get("events", [])
-    _demand(isinstance(facts, dict), f"{place} 的 facts 应是一组事实。", 'facts = { "second.passed" = true }')
+    _demand(
+        isinstance(facts, dict),
+        f"{place} 的 facts 应是一组事实。",
+        'facts = { "second.passed" = true }',
+    )
     _demand(issued is None or isinstance(issued, list), f"{place} 的 issued 应是文书的清单。")
     _demand(isinstance(events, list), f"{place} 的 events 应是清单。")
     return Ends(

@@ -19,7 +19,9 @@ NOON = time(12)
 ADVICE = '可以写 "3 days"、"5 working days"、"2 hours"、"until due"、"until due - 1 day"、"until due + 1 day"，或一个时刻。'
 
 
-def target(after: str | datetime, now: datetime, due: datetime | None, calendar: Calendar) -> datetime:
+def target(
+    after: str | datetime, now: datetime, due: datetime | None, calendar: Calendar
+) -> datetime:
     """The moment that `after` means, seen from `now`. `due` is the end of the time limit in question, if there is one.
 
     Raises ProcessFault when it cannot be read, when there is no time limit, or when it lies in the past.
@@ -28,11 +30,16 @@ def target(after: str | datetime, now: datetime, due: datetime | None, calendar:
     if found < now:
         if clock.day_of(found) == clock.day_of(now):
             return now  # noon of a day of which noon is over: later on the same day is meant
-        raise ProcessFault(f"after = {str(after)!r} 是 {_said(found)}，已经过去了（现在是 {_said(now)}）。", advice=ADVICE)
+        raise ProcessFault(
+            f"after = {str(after)!r} 是 {_said(found)}，已经过去了（现在是 {_said(now)}）。",
+            advice=ADVICE,
+        )
     return found
 
 
-def _moment(after: str | datetime, now: datetime, due: datetime | None, calendar: Calendar) -> datetime:
+def _moment(
+    after: str | datetime, now: datetime, due: datetime | None, calendar: Calendar
+) -> datetime:
     if isinstance(after, datetime):
         return _aware(after)
     text = " ".join(after.split())
@@ -40,7 +47,10 @@ def _moment(after: str | datetime, now: datetime, due: datetime | None, calendar
         return _moved(now, int(span[1]), span[2], calendar)
     if until := _UNTIL.fullmatch(text):
         if due is None:
-            raise ProcessFault(f"after = {after!r}：现在没有期限。", advice="请确认这一步之前打开的环节有 due，或写明 task。")
+            raise ProcessFault(
+                f"after = {after!r}：现在没有期限。",
+                advice="请确认这一步之前打开的环节有 due，或写明 task。",
+            )
         return _around(due, until[1] or "+", int(until[2] or 0), until[3] or "day", calendar)
     try:
         return _aware(datetime.fromisoformat(text))
@@ -60,7 +70,9 @@ def _around(due: datetime, sign: str, amount: int, unit: str, calendar: Calendar
     if unit in _EXACT:
         return due + _EXACT[unit] * signed
     last = clock.day_of(due - timedelta(seconds=1))
-    day = _working(last, signed, calendar) if unit == "working day" else last + timedelta(days=signed)
+    day = (
+        _working(last, signed, calendar) if unit == "working day" else last + timedelta(days=signed)
+    )
     return datetime.combine(day, NOON, clock.CHINA)
 
 

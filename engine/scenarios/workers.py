@@ -47,7 +47,9 @@ def let_pass(scene: Scene, until: datetime) -> None:
 def _next_timer(scene: Scene, until: datetime, tried: set[UUID]) -> Any:
     """The soonest timer that is due until then and was not tried before."""
     waiting = select(_timer.id, _timer.instance_id, _timer.due_at).where(
-        _timer.instance_id.in_(scene.instances.values()), _timer.state == "waiting", _timer.due_at <= until
+        _timer.instance_id.in_(scene.instances.values()),
+        _timer.state == "waiting",
+        _timer.due_at <= until,
     )
     rows = scene.session.execute(waiting.order_by(_timer.due_at, _timer.id)).all()
     return next((row for row in rows if row.id not in tried), None)
@@ -79,7 +81,9 @@ def _job(scene: Scene, name: str, args: Mapping[str, Any]) -> None:
             if name == "deliver":
                 instances.receive(scene.session, key, args["message"], args["answers"])
             elif name == "note_link":
-                origins.note_link(scene.session, key, UUID(args["origin"]), args["number"], args["kind"])
+                origins.note_link(
+                    scene.session, key, UUID(args["origin"]), args["number"], args["kind"]
+                )
             else:
                 origins.note_origin(scene.session, key, UUID(args["origin"]), args["number"])
     except Conflict:

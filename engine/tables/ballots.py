@@ -53,7 +53,11 @@ teller_part = Table(  # a teller's part of the poll's key, sealed to a holder: t
     Column("holder_id", Uuid, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     PrimaryKeyConstraint("poll_id", "member_id", "holder_id"),
-    ForeignKeyConstraint(["poll_id", "holder_id"], ["teller_key.poll_id", "teller_key.member_id"], "fk_part_of_holder"),
+    ForeignKeyConstraint(
+        ["poll_id", "holder_id"],
+        ["teller_key.poll_id", "teller_key.member_id"],
+        "fk_part_of_holder",
+    ),
 )
 
 envelope = Table(

@@ -23,7 +23,12 @@ definition = Table(
     moment("created_at", nullable=False),
     moment("decided_at"),
     UniqueConstraint("process_id", "number"),
-    Index("ix_definition_published", "process_id", "number", postgresql_where=text("state = 'published'")),
+    Index(
+        "ix_definition_published",
+        "process_id",
+        "number",
+        postgresql_where=text("state = 'published'"),
+    ),
 )
 
 setting = Table(
@@ -45,14 +50,16 @@ setting = Table(
     Index("ix_setting_unit_rule", "unit_id", "rule_id"),
 )
 
-notice = Table(  # the State Council's holiday notice of a year that the shipped calendar does not know
-    "notice",
-    metadata,
-    Column("year", Integer, primary_key=True),
-    Column("days", JSONB, nullable=False),  # "2027-01-01" -> true (work) | false (rest)
-    Column("source", Text, nullable=False),
-    ref("member_id", "member.id"),
-    moment("loaded_at", nullable=False),
+notice = (
+    Table(  # the State Council's holiday notice of a year that the shipped calendar does not know
+        "notice",
+        metadata,
+        Column("year", Integer, primary_key=True),
+        Column("days", JSONB, nullable=False),  # "2027-01-01" -> true (work) | false (rest)
+        Column("source", Text, nullable=False),
+        ref("member_id", "member.id"),
+        moment("loaded_at", nullable=False),
+    )
 )
 
 vacation = Table(

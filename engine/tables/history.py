@@ -25,12 +25,16 @@ event = Table(
     Column("id", BigInteger, Identity(), nullable=False),  # the order in which events are sealed
     Column("leaf_no", BigInteger),
     Column("at", DateTime(timezone=True), nullable=False),
-    Column("instance_id", Uuid, nullable=False),  # an instance's id, or a union's for what belongs to no instance
+    Column(
+        "instance_id", Uuid, nullable=False
+    ),  # an instance's id, or a union's for what belongs to no instance
     Column("actor_id", Uuid),
     Column("seq", Integer, nullable=False),
     Column("kind", Text, nullable=False),
     Column("hash", LargeBinary, nullable=False),  # SHA-256(hash before it + body)
-    Column("body", Text, nullable=False),  # canonical JSON of everything, the columns beside it included
+    Column(
+        "body", Text, nullable=False
+    ),  # canonical JSON of everything, the columns beside it included
     PrimaryKeyConstraint("instance_id", "seq"),
     Index("ix_event_unsealed", "id", postgresql_where=text("leaf_no IS NULL")),
 )

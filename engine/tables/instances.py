@@ -33,12 +33,18 @@ instance = Table(
     Column("number", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("grams", ARRAY(Text), nullable=False),  # two-character pieces of the searched facts
-    Column("state", Text, nullable=False),  # running | suspended | ended | withdrawn | terminated | incident
+    Column(
+        "state", Text, nullable=False
+    ),  # running | suspended | ended | withdrawn | terminated | incident
     Column("outcome", Text, nullable=False, server_default=""),  # id of the end event
-    Column("stage", ARRAY(Text), nullable=False, server_default=text("'{}'")),  # ids of the open elements
+    Column(
+        "stage", ARRAY(Text), nullable=False, server_default=text("'{}'")
+    ),  # ids of the open elements
     Column("machine", JSONB),  # gone when ended: the history keeps everything
     Column("facts", JSONB, nullable=False),
-    Column("rounds", JSONB, nullable=False, server_default=text("'{}'::jsonb")),  # task id -> times finished
+    Column(
+        "rounds", JSONB, nullable=False, server_default=text("'{}'::jsonb")
+    ),  # task id -> times finished
     Column("seq", Integer, nullable=False),  # of the last event
     Column("head", LargeBinary, nullable=False),  # hash of the last event
     Column("revision", Integer, nullable=False, server_default=text("1")),
@@ -46,19 +52,30 @@ instance = Table(
     moment("changed_at", nullable=False),
     moment("ended_at"),
     moment("suspended_at"),
-    Column("confidential", Boolean, nullable=False, server_default=text("false")),  # only those named in it know of it
+    Column(
+        "confidential", Boolean, nullable=False, server_default=text("false")
+    ),  # only those named in it know of it
     Column("stopped_days", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("union_id", "number"),
     Index("ix_instance_union_id", "union_id", "id"),
-    Index("ix_instance_alive", "union_id", "id", postgresql_where=text("state IN ('running', 'suspended')")),
+    Index(
+        "ix_instance_alive",
+        "union_id",
+        "id",
+        postgresql_where=text("state IN ('running', 'suspended')"),
+    ),
     Index("ix_instance_starter", "starter_id", "id"),
-    Index("ix_instance_grams", "grams", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+    Index(
+        "ix_instance_grams", "grams", postgresql_using="gin", postgresql_with={"fastupdate": "off"}
+    ),
 )
 
 share = Table(  # who may see an instance besides the desks of its union and the rolls of its polls
     "share",
     metadata,
-    Column("key", Uuid, nullable=False),  # a member's id, or organisation.seat_key of "<post>@<unit>"
+    Column(
+        "key", Uuid, nullable=False
+    ),  # a member's id, or organisation.seat_key of "<post>@<unit>"
     Column("instance_id", Uuid, ForeignKey("instance.id"), nullable=False),
     PrimaryKeyConstraint("key", "instance_id"),
 )
@@ -82,7 +99,9 @@ task = Table(  # fixed widths first: no padding between
     moment("opened_at", nullable=False),
     moment("due_at"),
     moment("closed_at"),
-    Column("ref", Integer, nullable=False),  # handle in the machine's state; 0 for what was said without a task
+    Column(
+        "ref", Integer, nullable=False
+    ),  # handle in the machine's state; 0 for what was said without a task
     Column("revision", Integer, nullable=False, server_default=text("1")),
     ref("assignee_id", "member.id"),
     ref("closed_by", "member.id"),
@@ -94,19 +113,28 @@ task = Table(  # fixed widths first: no padding between
     Column("salt", LargeBinary),
     Index("ix_task_instance", "instance_id"),
     Index(
-        "ix_task_open_assignee", "assignee_id", "due_at",
+        "ix_task_open_assignee",
+        "assignee_id",
+        "due_at",
         postgresql_where=text("state = 'open' AND assignee_id IS NOT NULL"),
     ),
     Index("ix_task_due", "due_at", postgresql_where=text("state = 'open' AND due_at IS NOT NULL")),
-    Index("ix_task_open_seat", "seat", "due_at", postgresql_where=text("state = 'open' AND assignee_id IS NULL")),
-)  # fmt: skip
+    Index(
+        "ix_task_open_seat",
+        "seat",
+        "due_at",
+        postgresql_where=text("state = 'open' AND assignee_id IS NULL"),
+    ),
+)
 
 timer = Table(
     "timer",
     metadata,
     Column("id", Uuid, primary_key=True),
     ref("instance_id", "instance.id", nullable=False),
-    Column("element", Text, nullable=False),  # boundary or catch event; for a poll's window its task
+    Column(
+        "element", Text, nullable=False
+    ),  # boundary or catch event; for a poll's window its task
     Column("ref", Integer, nullable=False),  # handle in the machine's state; -1 for a poll's window
     Column("expression", Text, nullable=False),
     ref("task_id", "task.id"),

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Identity, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+)
 
 from engine.tables.base import metadata, moment, ref
 
@@ -14,7 +24,9 @@ meeting = Table(
     ref("task_id", "task.id", nullable=False),
     Column("state", Text, nullable=False),  # called | open | closed | void
     Column("code", Text, nullable=False, unique=True),  # stands in the QR code at the door
-    Column("due", Integer, nullable=False),  # formal members on the roll: the denominator of the quorum
+    Column(
+        "due", Integer, nullable=False
+    ),  # formal members on the roll: the denominator of the quorum
     Column("present", Integer, nullable=False),  # formal members in the hall
     Column("roll_hash", Text, nullable=False),
     moment("called_at", nullable=False),

@@ -18,7 +18,9 @@ unit = Table(
     ref("union_id", "unit.id"),  # the union whose matters it takes part in; itself for a union
     ref("managing_id", "unit.id"),  # the next-higher union that manages it
     ref("guiding_id", "unit.id"),  # the union that only guides its work
-    Column("owner_type", Text, nullable=False, server_default=""),  # who runs the university: decides who manages
+    Column(
+        "owner_type", Text, nullable=False, server_default=""
+    ),  # who runs the university: decides who manages
     Column("city", Text, nullable=False, server_default=""),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Index("ix_unit_union", "union_id", "kind"),

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from engine.tables.base import metadata, moment, ref
@@ -16,7 +26,9 @@ poll = Table(
     Column("kind", Text, nullable=False),
     Column("choices", ARRAY(Text), nullable=False),
     Column("rule", JSONB, nullable=False),  # {"passes","early","closable","withdrawal", "words"}
-    Column("state", Text, nullable=False),  # called (tellers take their keys) | open | counting | closed | void
+    Column(
+        "state", Text, nullable=False
+    ),  # called (tellers take their keys) | open | counting | closed | void
     Column("secret", Boolean, nullable=False, server_default=text("false")),
     Column("tellers", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
     Column("public_key", Text),  # of the envelopes, in base64
@@ -37,10 +49,16 @@ roll = Table(
     metadata,
     ref("poll_id", "poll.id", nullable=False),
     ref("member_id", "member.id", nullable=False),
-    Column("open", Boolean, nullable=False, server_default=text("true")),  # waiting for this member's answer
+    Column(
+        "open", Boolean, nullable=False, server_default=text("true")
+    ),  # waiting for this member's answer
     Column("position", Integer, nullable=False, server_default=text("0")),
-    Column("paper", Boolean, nullable=False, server_default=text("false")),  # was given a paper ballot
-    Column("choice", Text),  # of an election: the ids chosen, in order of the ballot, with spaces between
+    Column(
+        "paper", Boolean, nullable=False, server_default=text("false")
+    ),  # was given a paper ballot
+    Column(
+        "choice", Text
+    ),  # of an election: the ids chosen, in order of the ballot, with spaces between
     Column("comment", Text, nullable=False, server_default=""),
     moment("at"),
     PrimaryKeyConstraint("poll_id", "member_id"),

@@ -14,14 +14,19 @@ ALL = ("completion", "through_api", "responses", "stored", "timers", "verified",
 def main(names: list[str]) -> int:
     """Run the named measures, each on a fresh database; 1 when a target is missed."""
     missed = 0
-    print(f"Python {platform.python_version()}, {platform.machine()}, PostgreSQL embedded, fsync on")
+    print(
+        f"Python {platform.python_version()}, {platform.machine()}, PostgreSQL embedded, fsync on"
+    )
     for name in names or ALL:
         for here in ground():
             print(f"\n{name}", flush=True)
             for what, figure, unit, target in getattr(measures, name)(here):
                 late = target.startswith("<=") and figure > float(target[2:])
                 missed += late
-                print(f"  {what:<62} {figure:>10,.2f} {unit:<9} {target}{'  MISSED' if late else ''}", flush=True)
+                print(
+                    f"  {what:<62} {figure:>10,.2f} {unit:<9} {target}{'  MISSED' if late else ''}",
+                    flush=True,
+                )
     return 1 if missed else 0
 
 

@@ -70,8 +70,20 @@ def ground(members: int = 20) -> Iterator[Ground]:
             session.execute(
                 insert(tables.unit),
                 [
-                    {"id": union, "code": "union", "kind": "university_union", "name": "校工会", "union_id": union},
-                    {"id": unit, "code": "info", "kind": "college_union", "name": "信息学院", "union_id": union},
+                    {
+                        "id": union,
+                        "code": "union",
+                        "kind": "university_union",
+                        "name": "校工会",
+                        "union_id": union,
+                    },
+                    {
+                        "id": unit,
+                        "code": "info",
+                        "kind": "college_union",
+                        "name": "信息学院",
+                        "union_id": union,
+                    },
                 ],
             )
             for name, kind, at in [
@@ -81,12 +93,21 @@ def ground(members: int = 20) -> Iterator[Ground]:
                 key = people[name] = tables.new_id()
                 session.execute(
                     insert(tables.member).values(
-                        id=key, username=name, name=name, unit_id=unit, union_id=union, created_at=clock.now()
+                        id=key,
+                        username=name,
+                        name=name,
+                        unit_id=unit,
+                        union_id=union,
+                        created_at=clock.now(),
                     )
                 )
                 session.execute(
                     insert(tables.post).values(
-                        id=tables.new_id(), member_id=key, kind=kind, unit_id=at, from_on=date(2020, 1, 1)
+                        id=tables.new_id(),
+                        member_id=key,
+                        kind=kind,
+                        unit_id=at,
+                        from_on=date(2020, 1, 1),
                     )
                 )
             for folder in FOLDERS:

@@ -24,7 +24,12 @@ Rows = list[tuple[str, float, str, str]]
 
 
 def _open(ground: Ground, element: str) -> list[Any]:
-    return [r[0] for r in ground.ask("SELECT id FROM task WHERE element = :e AND state = 'open' ORDER BY id", e=element)]
+    return [
+        r[0]
+        for r in ground.ask(
+            "SELECT id FROM task WHERE element = :e AND state = 'open' ORDER BY id", e=element
+        )
+    ]
 
 
 def completion(ground: Ground, runs: int = 300) -> Rows:
@@ -35,7 +40,10 @@ def completion(ground: Ground, runs: int = 300) -> Rows:
     )
     for n in range(runs + 40):
         ground.do(instances.launch, mover, "errand", {"subject": f"第 {n} 件事"})
-    raw, raw_update = text("INSERT INTO floor_a VALUES (:a, :b)"), text("UPDATE floor_b SET b = :b WHERE a = 1")
+    raw, raw_update = (
+        text("INSERT INTO floor_a VALUES (:a, :b)"),
+        text("UPDATE floor_b SET b = :b WHERE a = 1"),
+    )
 
     def floor(_: int) -> None:
         with db.transaction(ground.engine) as session:
@@ -54,11 +62,16 @@ def completion(ground: Ground, runs: int = 300) -> Rows:
         for key in waiting[:20]:
             ground.do(tasks.complete, actor, key, answers)
         waiting = waiting[20:]
-        sent = statements(ground.engine, lambda k=waiting[0], a=actor, g=answers: ground.do(tasks.complete, a, k, g))
+        sent = statements(
+            ground.engine,
+            lambda k=waiting[0], a=actor, g=answers: ground.do(tasks.complete, a, k, g),
+        )
         ours, base = [], []
         for key in waiting[1:runs]:  # in turn, so that a slow moment of the machine hits both
             base += times(floor, 1)
-            ours += times(lambda _, k=key, a=actor, g=answers: ground.do(tasks.complete, a, k, g), 1)
+            ours += times(
+                lambda _, k=key, a=actor, g=answers: ground.do(tasks.complete, a, k, g), 1
+            )
         rows += [
             ("floor: 3 inserts and 1 update", median(base), "ms", ""),
             (f"complete, {words}", median(ours), "ms", ""),
@@ -75,7 +88,9 @@ def through_api(ground: Ground, runs: int = 200) -> Rows:
     own = settings.load({"YIXING_HOME": str(ground.home), "YIXING_DATABASE_URL": ground.url})
     client = create_app(own).test_client()
     token = ground.do(people.create_token, None, ground.people["secretary"], "bench")
-    secret = token if isinstance(token, str) else token[1] if isinstance(token, tuple) else token.secret
+    secret = (
+        token if isinstance(token, str) else token[1] if isinstance(token, tuple) else token.secret
+    )
     mover = ground.actor("d0")
     for n in range(runs + 20):
         ground.do(instances.launch, mover, "errand", {"subject": f"接口第 {n} 件"})
@@ -92,7 +107,9 @@ def through_api(ground: Ground, runs: int = 200) -> Rows:
     times(complete, 15)
     offset = waiting[15:]
     waiting = offset
-    return [("complete through the API", median(times(complete, min(runs, len(waiting)))), "ms", "<= 8")]
+    return [
+        ("complete through the API", median(times(complete, min(runs, len(waiting)))), "ms", "<= 8")
+    ]
 
 
 def _fill(ground: Ground, many: int) -> None:
@@ -133,7 +150,9 @@ def _fill(ground: Ground, many: int) -> None:
 def large(ground: Ground, many: int = 1_000_000) -> Rows:
     """The inbox of a person with 200 open tasks among a thousand and among a million, and the search over a million."""
     secretary, rows = ground.actor("secretary"), []
-    ground.run("UPDATE instance SET state = 'ended'; DELETE FROM timer; UPDATE task SET state = 'done'")
+    ground.run(
+        "UPDATE instance SET state = 'ended'; DELETE FROM timer; UPDATE task SET state = 'done'"
+    )
     medians = []
     for size in (1000, many):
         if size == many:
@@ -147,7 +166,14 @@ def large(ground: Ground, many: int = 1_000_000) -> Rows:
 
         times(first, 20)
         medians.append(median(times(first, 100)))
-        rows.append((f"inbox, first page and counts, 200 of {size:,}", medians[-1], "ms", "<= 5" if size == many else ""))
+        rows.append(
+            (
+                f"inbox, first page and counts, 200 of {size:,}",
+                medians[-1],
+                "ms",
+                "<= 5" if size == many else "",
+            )
+        )
     rows.append(("  against its time at 1,000", medians[1] / medians[0], "x", "<= 2"))
     for words in ("食堂延长", "图书馆优化", "B1000000-777777", "停车 标准"):
 
@@ -166,7 +192,9 @@ def responses(ground: Ground) -> Rows:
     for size in (20, 5000):
         _grow(ground, size)
         poll_id = _poll(ground, size)
-        voters = ground.ask("SELECT member_id FROM roll WHERE poll_id = :p ORDER BY member_id LIMIT 60", p=poll_id)
+        voters = ground.ask(
+            "SELECT member_id FROM roll WHERE poll_id = :p ORDER BY member_id LIMIT 60", p=poll_id
+        )
         actors = []
         for row in voters[: 9 if size == 20 else 60]:
             with db.transaction(ground.engine) as session:
@@ -198,9 +226,11 @@ def _poll(ground: Ground, size: int) -> Any:
     mover, secretary = ground.actor("d0"), ground.actor("secretary")
     key = ground.do(instances.launch, mover, "errand", {"subject": f"表决 {size}"})
     for element, answers in (("check", {"decision": "pass"}), ("do", {"note": "办了"})):
-        task = ground.ask("SELECT id FROM task WHERE instance_id = :i AND element = :e AND state = 'open'", i=key, e=element)[
-            0
-        ][0]
+        task = ground.ask(
+            "SELECT id FROM task WHERE instance_id = :i AND element = :e AND state = 'open'",
+            i=key,
+            e=element,
+        )[0][0]
         ground.do(tasks.complete, secretary, task, answers)
     return ground.ask("SELECT id FROM poll WHERE instance_id = :i", i=key)[0][0]
 
@@ -216,10 +246,15 @@ def timers(ground: Ground, many: int = 10_000) -> Rows:
             ground.do(instances.launch, mover, "errand", {"subject": f"到期 {n}"})
         for key in _open(ground, "check")[-many:]:
             ground.do(tasks.complete, secretary, key, {"decision": "pass"})
-    waiting = ground.ask("SELECT count(*) FROM timer WHERE state = 'waiting' AND due_at <= now()")[0][0]
+    waiting = ground.ask("SELECT count(*) FROM timer WHERE state = 'waiting' AND due_at <= now()")[
+        0
+    ][0]
     began = time.perf_counter()
     workers = [
-        subprocess.Popen([sys.executable, "-c", WORKER, ground.url], stdout=subprocess.PIPE, text=True) for _ in range(2)
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, ground.url], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
     ]
     fired = sum(int(w.communicate()[0]) for w in workers)
     taken = time.perf_counter() - began
@@ -233,7 +268,9 @@ def _trios(ground: Ground, many: int) -> None:
         key = ground.do(instances.launch, mover, "trio", {"subject": f"称量第 {n} 件事的大小"})
         for element in ("first", "middle", "last"):
             task = ground.ask(
-                "SELECT id FROM task WHERE instance_id = :i AND element = :e AND state = 'open'", i=key, e=element
+                "SELECT id FROM task WHERE instance_id = :i AND element = :e AND state = 'open'",
+                i=key,
+                e=element,
             )[0][0]
             ground.do(tasks.complete, secretary, task, {"note": "情况属实，同意办理。"})
 
@@ -258,7 +295,14 @@ def stored(ground: Ground, many: int = 1000) -> Rows:
     before = weigh()
     _trios(ground, many)
     sealed()
-    return [("stored per finished instance of three tasks", (weigh() - before) / many / 1000, "kB", "<= 5")]
+    return [
+        (
+            "stored per finished instance of three tasks",
+            (weigh() - before) / many / 1000,
+            "kB",
+            "<= 5",
+        )
+    ]
 
 
 def verified(ground: Ground) -> Rows:

@@ -57,7 +57,12 @@ class Server:
     def start(self) -> None:
         """In a process of its own, as `yixing serve` does."""
         for _ in range(10):
-            done = subprocess.run([sys.executable, "-c", START_IT, str(self.home)], capture_output=True, text=True, timeout=PATIENCE)
+            done = subprocess.run(
+                [sys.executable, "-c", START_IT, str(self.home)],
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+            )
             if done.returncode == 0:
                 return
             time.sleep(0.3)
@@ -104,7 +109,9 @@ class Client:
             number += 1
             title = f"{self.name} {number}"
             key = self.ask(
-                self.mover, f"{title} launch", lambda s, t=title: instances.launch(s, self.mover, "trio", {"subject": t})
+                self.mover,
+                f"{title} launch",
+                lambda s, t=title: instances.launch(s, self.mover, "trio", {"subject": t}),
             )
             self.done.append(("launch", title))
             for element in ("first", "middle", "last"):
@@ -120,7 +127,11 @@ class Client:
 
 def stops(server: Server, many: int) -> None:
     engine = db.connect(server.url, size=8)
-    union, over, dice = Union.built(engine, folder("trio"), at=None), threading.Event(), random.Random(2)
+    union, over, dice = (
+        Union.built(engine, folder("trio"), at=None),
+        threading.Event(),
+        random.Random(2),
+    )
     clients = [Client(union, name, over) for name in ("甲", "乙", "丙")]
 
     def trouble() -> None:
@@ -150,12 +161,16 @@ def stops(server: Server, many: int) -> None:
     db._engines.pop(server.url, None)
 
 
-def test_a_database_that_stops_at_once_loses_nothing_that_was_acknowledged(server_of_its_own: Server) -> None:
+def test_a_database_that_stops_at_once_loses_nothing_that_was_acknowledged(
+    server_of_its_own: Server,
+) -> None:
     stops(server_of_its_own, 3)
 
 
 @pytest.mark.prove
-def test_a_database_that_stops_at_once_fifty_times_loses_nothing_that_was_acknowledged(server_of_its_own: Server) -> None:
+def test_a_database_that_stops_at_once_fifty_times_loses_nothing_that_was_acknowledged(
+    server_of_its_own: Server,
+) -> None:
     stops(server_of_its_own, 50)
 
 
@@ -204,10 +219,14 @@ def story(union: Union) -> list[Any]:
         for _ in range(200):
             try:
                 return act()
-            except db.DBAPIError:  # five times in a row; nothing is changed, and the person tries again
+            except (
+                db.DBAPIError
+            ):  # five times in a row; nothing is changed, and the person tries again
                 continue
             except Conflict as fault:
-                assert fault.code == "not a doubt", fault  # an act that seemed to fail had been done
+                assert fault.code == "not a doubt", (
+                    fault
+                )  # an act that seemed to fail had been done
         raise AssertionError
 
     for number in range(12):
@@ -217,7 +236,11 @@ def story(union: Union) -> list[Any]:
             surely(lambda k=key: union.do("d0", instances.withdraw, k, "不办"))
             continue
         if number % 2:
-            surely(lambda k=key: union.complete("secretary", k, "check", decision="return", reason="改"))
+            surely(
+                lambda k=key: union.complete(
+                    "secretary", k, "check", decision="return", reason="改"
+                )
+            )
             surely(lambda k=key: union.complete("d0", k, "mend", note="改了"))
         surely(lambda k=key: union.complete("deputy", k, "check", decision="pass"))
         surely(lambda k=key: union.complete("deputy", k, "do", note="好"))

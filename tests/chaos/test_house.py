@@ -47,9 +47,14 @@ class House:
 
     def __init__(self, url: str, home: Path) -> None:
         self.environment = {
-            **os.environ, "YIXING_DATABASE_URL": url, "YIXING_HOME": str(home), "YIXING_SECRET_KEY": "test",
-            "YIXING_WEB_WORKERS": "1", "YIXING_WEB_THREADS": "4", "YIXING_PROCESSES": str(ROOT / "processes"),
-        }  # fmt: skip
+            **os.environ,
+            "YIXING_DATABASE_URL": url,
+            "YIXING_HOME": str(home),
+            "YIXING_SECRET_KEY": "test",
+            "YIXING_WEB_WORKERS": "1",
+            "YIXING_WEB_THREADS": "4",
+            "YIXING_PROCESSES": str(ROOT / "processes"),
+        }
         self.ports = [free_port(), free_port()]
         self.log = (home / "log").open("wb")
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -59,9 +64,13 @@ class House:
     def start(self, name: str) -> None:
         own = {"YIXING_PORT": str(self.ports[int(name[3])])} if name.startswith("web") else {}
         self.running[name] = subprocess.Popen(
-            [sys.executable, "-m", "webui.serve", name[:3]], cwd=ROOT, env={**self.environment, **own},
-            start_new_session=True, stdout=self.log, stderr=self.log,
-        )  # fmt: skip
+            [sys.executable, "-m", "webui.serve", name[:3]],
+            cwd=ROOT,
+            env={**self.environment, **own},
+            start_new_session=True,
+            stdout=self.log,
+            stderr=self.log,
+        )
 
     def kill(self, name: str) -> None:
         process = self.running[name]
@@ -78,7 +87,10 @@ class House:
         for port in self.ports:
             until = time.monotonic() + PATIENCE
             while True:
-                with suppress(*GONE), urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
+                with (
+                    suppress(*GONE),
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5),
+                ):
                     break
                 assert time.monotonic() < until, "a web process never answered"
                 time.sleep(0.1)
@@ -92,7 +104,10 @@ class Customer:
         self.acknowledged: list[tuple[str, str]] = []  # instance or title, what
 
     def call(self, who: str, method: str, path: str, sent: Any = None, key: str = "") -> Any:
-        headers = {"Authorization": f"Bearer {self.api.tokens[who]}", "Content-Type": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {self.api.tokens[who]}",
+            "Content-Type": "application/json",
+        }
         if key:
             headers["Idempotency-Key"] = quote(key)
         until = time.monotonic() + PATIENCE
@@ -101,7 +116,9 @@ class Customer:
             url = f"http://127.0.0.1:{self.house.ports[self.turn % 2]}/api/v1{path}"
             body = json.dumps(sent).encode() if sent is not None else None
             try:
-                with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=15) as reply:
+                with urllib.request.urlopen(
+                    urllib.request.Request(url, body, headers, method=method), timeout=15
+                ) as reply:
                     read = reply.read()
                     return json.loads(read) if read else None
             except urllib.error.HTTPError as fault:
@@ -114,13 +131,25 @@ class Customer:
     def carry(self, title: str, process: str, answers: dict[str, Any], acts: list[Act]) -> str:
         starter = "zhang"
         sent = {"process_id": process, "answers": {"subject": title, **answers}}
-        instance = str(self.call(starter, "POST", "/process-instances", sent, f"{title} launch")["id"])
+        instance = str(
+            self.call(starter, "POST", "/process-instances", sent, f"{title} launch")["id"]
+        )
         self.acknowledged.append((title, "launch"))
         for number, (who, does, element, more) in enumerate(acts):
             steps = self.call(who, "GET", f"/process-instances/{instance}")["tasks"]
             step = next(s for s in steps if s["element"] == element and s["state"] == "open")
-            path = f"/tasks/{step['id']}/complete" if does == "complete" else f"/polls/{step['poll_id']}/{does}"
-            self.call(who, "POST", path, {"answers": more} if does == "complete" else more or None, f"{title} {number}")
+            path = (
+                f"/tasks/{step['id']}/complete"
+                if does == "complete"
+                else f"/polls/{step['poll_id']}/{does}"
+            )
+            self.call(
+                who,
+                "POST",
+                path,
+                {"answers": more} if does == "complete" else more or None,
+                f"{title} {number}",
+            )
             self.acknowledged.append((instance, f"{number} {does} {element}"))
         return instance
 
@@ -132,14 +161,21 @@ def motion(api: Api) -> tuple[dict[str, Any], list[Act]]:
         "reasons": "教职工晚间授课和值班结束后食堂已经停止供餐,近一年工会收到相关反映四十余次,周边又没有合适的就餐场所。",
         "measures": "建议东区食堂晚间供餐延长至二十一时,设一个值班窗口,试行一个学期后公布就餐人数再作调整。",
         "category": "welfare",
-    }  # fmt: skip
+    }
     review = {
-        "decision": "file", "grade": "general", "lead_unit": hq, "present": [me], "reason": "情况属实,措施可行,同意立案",
-    }  # fmt: skip
+        "decision": "file",
+        "grade": "general",
+        "lead_unit": hq,
+        "present": [me],
+        "reason": "情况属实,措施可行,同意立案",
+    }
     reply = {
-        "met_on": "2026-03-20", "meeting_record": "与提案人当面沟通,提案人认可主要措施", "timetable": "四月底前完成", "code": "A",
+        "met_on": "2026-03-20",
+        "meeting_record": "与提案人当面沟通,提案人认可主要措施",
+        "timetable": "四月底前完成",
+        "code": "A",
         "measures": "已制定方案并与有关单位商定,自下月起分步实施,结果向教职工公布",
-    }  # fmt: skip
+    }
     return answers, [
         *((who, "respond", "second", {"choice": "yes"}) for who in ("li", "wang", "zhao")),
         ("zhang", "close", "second", {}),
@@ -170,7 +206,10 @@ def overdue(union: Union, errands: list[str]) -> None:
     """Let the reminders of errands fall due now, and ask the workers to look."""
     with db.transaction(union.engine) as session:
         session.execute(
-            text("UPDATE timer SET due_at = now() WHERE state = 'waiting' AND instance_id = ANY(:keys)"), {"keys": errands}
+            text(
+                "UPDATE timer SET due_at = now() WHERE state = 'waiting' AND instance_id = ANY(:keys)"
+            ),
+            {"keys": errands},
         )
         queue.defer(session, "sweep", once=f"sweep:test{len(errands)}")
 
@@ -184,8 +223,12 @@ def travel(town: tuple[House, Api, Union], many: int) -> None:
     customers = [Customer(house, api, number) for number in range(4)]
     done: list[str] = []
     answers, acts = motion(api)
-    errands = [Customer(house, api, 0).carry(f"办事 {n}", "errand", {}, [("secretary", "complete", "check", {"decision": "pass"})])
-               for n in range(max(6, many // 5))]  # fmt: skip
+    errands = [
+        Customer(house, api, 0).carry(
+            f"办事 {n}", "errand", {}, [("secretary", "complete", "check", {"decision": "pass"})]
+        )
+        for n in range(max(6, many // 5))
+    ]
 
     def work(customer: Customer) -> None:
         while True:
@@ -197,13 +240,19 @@ def travel(town: tuple[House, Api, Union], many: int) -> None:
 
     def until_acknowledged(share: float) -> None:
         until = time.monotonic() + 40 * PATIENCE
-        while sum(len(c.acknowledged) for c in customers) < share * many * (len(acts) + 1) and time.monotonic() < until:
+        while (
+            sum(len(c.acknowledged) for c in customers) < share * many * (len(acts) + 1)
+            and time.monotonic() < until
+        ):
             if not any(thread.is_alive() for thread in threads):
                 return
             time.sleep(0.02)
 
     found: list[Any] = []
-    threads = [threading.Thread(target=lambda c=c: found.append(attempt(lambda: work(c)))) for c in customers]
+    threads = [
+        threading.Thread(target=lambda c=c: found.append(attempt(lambda: work(c))))
+        for c in customers
+    ]
     for thread in threads:
         thread.start()
     until_acknowledged(0.2)
@@ -225,7 +274,10 @@ def travel(town: tuple[House, Api, Union], many: int) -> None:
 def await_reminders(union: Union, many: int) -> None:
     """The workers that are left, and what came for the dead one, do all that was asked."""
     until = time.monotonic() + PATIENCE
-    while union.one("SELECT count(*) FROM event WHERE kind = 'reminder_sent'") < many and time.monotonic() < until:
+    while (
+        union.one("SELECT count(*) FROM event WHERE kind = 'reminder_sent'") < many
+        and time.monotonic() < until
+    ):
         time.sleep(0.1)
 
 
@@ -233,13 +285,17 @@ def nothing_lost_nothing_double(
     union: Union, customers: list[Customer], done: list[str], many: int, errands: list[str]
 ) -> None:
     assert len(set(done)) == many
-    rows = union.ask("SELECT id, title, number, state FROM instance WHERE process_id = 'congress_motion' ORDER BY number")
+    rows = union.ask(
+        "SELECT id, title, number, state FROM instance WHERE process_id = 'congress_motion' ORDER BY number"
+    )
     assert sorted(str(r.id) for r in rows) == sorted(done)
     assert sorted(r.title for r in rows) == sorted(f"第 {n} 号提案" for n in range(many))
     assert len({r.number for r in rows}) == many
     assert {r.state for r in rows} == {"ended"}
     histories = {tuple(union.events(r.id)) for r in rows}
-    assert len(histories) == 1, histories  # all went the same way, and nothing happened twice in any
+    assert len(histories) == 1, (
+        histories
+    )  # all went the same way, and nothing happened twice in any
     assert union.one("SELECT count(*) FROM reply WHERE status = 0") == 0
     assert sum(len(c.acknowledged) for c in customers) == many * 13  # the launch and twelve acts
     for key in errands:
@@ -249,7 +305,9 @@ def nothing_lost_nothing_double(
     union.whole()
 
 
-def test_twenty_motions_come_to_their_end_while_a_web_process_and_a_worker_are_killed(town: tuple[House, Api, Union]) -> None:
+def test_twenty_motions_come_to_their_end_while_a_web_process_and_a_worker_are_killed(
+    town: tuple[House, Api, Union],
+) -> None:
     travel(town, 20)
 
 

@@ -37,7 +37,11 @@ class Nursery:
     def __init__(self, url: str, folder: Path) -> None:
         self.url, self.folder, self.count = url, folder, 0
         self.program = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.worker"], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "tests.chaos.worker"],
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         self.alive: set[int] = set()
 
@@ -90,9 +94,15 @@ def all_there(union: Union, lines: list[dict[str, Any]]) -> None:
             found = union.ask("SELECT id FROM instance WHERE title = :t", t=line["token"])
             assert [str(r.id) for r in found] == [line["instance"]], line
         elif line["done"] == "complete":
-            assert union.ask("SELECT state FROM task WHERE id = :t", t=line["task"]) == [("done",)], line
+            assert union.ask("SELECT state FROM task WHERE id = :t", t=line["task"]) == [
+                ("done",)
+            ], line
         else:
-            found = union.ask("SELECT choice FROM roll WHERE poll_id = :p AND member_id = :m", p=line["poll"], m=line["who"])
+            found = union.ask(
+                "SELECT choice FROM roll WHERE poll_id = :p AND member_id = :m",
+                p=line["poll"],
+                m=line["who"],
+            )
             assert found == [("good",)], line
 
 
@@ -101,7 +111,10 @@ def kills(union: Union, nursery: Nursery, many: int) -> None:
     for _ in range(many // 2 + 1):
         workers = [nursery.born() for _ in range(2)]
         until = time.monotonic() + 30
-        while not all(any("done" in line for line in told(file)) for _, file in workers) and time.monotonic() < until:
+        while (
+            not all(any("done" in line for line in told(file)) for _, file in workers)
+            and time.monotonic() < until
+        ):
             time.sleep(0.01)
         for pid, _file in workers:
             time.sleep(dice.uniform(0, 0.25))
@@ -111,28 +124,44 @@ def kills(union: Union, nursery: Nursery, many: int) -> None:
             acknowledged += sum("done" in line for line in lines)
             all_there(union, lines)
             last = next((line for line in reversed(lines) if "begun" in line), None)
-            if last is not None and last["begun"] == "launch":  # what hung is asked again with its key, as a page does
+            if (
+                last is not None and last["begun"] == "launch"
+            ):  # what hung is asked again with its key, as a page does
                 keyed_launch(union.engine, mover, last["token"])
-                assert len(union.ask("SELECT 1 FROM instance WHERE title = :t", t=last["token"])) == 1
+                assert (
+                    len(union.ask("SELECT 1 FROM instance WHERE title = :t", t=last["token"])) == 1
+                )
     assert acknowledged > many
     assert union.ask("SELECT title FROM instance GROUP BY title HAVING count(*) > 1") == []
     union.whole()
 
 
-def test_workers_killed_at_random_moments_lose_nothing_and_do_nothing_twice(scene: tuple[Union, Nursery]) -> None:
+def test_workers_killed_at_random_moments_lose_nothing_and_do_nothing_twice(
+    scene: tuple[Union, Nursery],
+) -> None:
     kills(*scene, 15)
 
 
 @pytest.mark.prove
-def test_workers_killed_five_hundred_times_lose_nothing_and_do_nothing_twice(scene: tuple[Union, Nursery]) -> None:
+def test_workers_killed_five_hundred_times_lose_nothing_and_do_nothing_twice(
+    scene: tuple[Union, Nursery],
+) -> None:
     kills(*scene, 500)
 
 
-KILLING_PLACES = ["INSERT INTO event", "UPDATE task", "INSERT INTO task", "INSERT INTO instance", "commit"]
+KILLING_PLACES = [
+    "INSERT INTO event",
+    "UPDATE task",
+    "INSERT INTO task",
+    "INSERT INTO instance",
+    "commit",
+]
 
 
 @pytest.mark.parametrize("place", KILLING_PLACES)
-def test_a_connection_cut_at_each_statement_of_a_command_leaves_nothing_or_all(engine: Engine, place: str) -> None:
+def test_a_connection_cut_at_each_statement_of_a_command_leaves_nothing_or_all(
+    engine: Engine, place: str
+) -> None:
     """The server side of a kill: the connection ends before the statement or the commit is sent."""
     union = Union.built(engine)
     key = union.launch()
@@ -165,7 +194,9 @@ def test_a_connection_cut_at_each_statement_of_a_command_leaves_nothing_or_all(e
         event.remove(engine, "before_cursor_execute", before)
         event.remove(engine, "commit", commit)
     assert cut == [1]
-    assert outcome == ("in_doubt" if place == "commit" else "")  # before the commit the whole is done again
+    assert outcome == (
+        "in_doubt" if place == "commit" else ""
+    )  # before the commit the whole is done again
     if place == "commit":
         assert union.open(key) == ["check"]
     union.whole()

@@ -33,7 +33,11 @@ class Worker:
         self.engine, self.dice, self.seed = db.connect(url, size=2), random.Random(seed), seed
         self.out = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         with db.transaction(self.engine) as session:
-            rows = session.execute(text("SELECT username, id FROM member WHERE username IN ('secretary', 'd0', 'd1', 'd2', 'd3')"))
+            rows = session.execute(
+                text(
+                    "SELECT username, id FROM member WHERE username IN ('secretary', 'd0', 'd1', 'd2', 'd3')"
+                )
+            )
             self.actors = {r.username: organisation.actor(session, r.id) for r in rows}
 
     def say(self, **what: object) -> None:
@@ -60,7 +64,11 @@ class Worker:
         if found.poll is not None:
             who = self.dice.choice(["d0", "d1", "d2", "d3"])
             self.say(begun="answer")
-            edge.carry_out(self.engine, self.actors[who], lambda s: polls.respond(s, self.actors[who], found.poll, "good"))
+            edge.carry_out(
+                self.engine,
+                self.actors[who],
+                lambda s: polls.respond(s, self.actors[who], found.poll, "good"),
+            )
             self.say(done="answer", poll=str(found.poll), who=str(self.actors[who].id))
             return
         actor = self.actors["d0" if found.element == "mend" else "secretary"]
@@ -77,9 +85,13 @@ def keyed_launch(engine: object, actor: organisation.Actor, token: str) -> str:
 
     def inside(session: db.Session) -> edge.Reply:
         def made() -> edge.Reply:
-            return edge.Reply(201, str(instances.launch(session, actor, "errand", {"subject": token})))
+            return edge.Reply(
+                201, str(instances.launch(session, actor, "errand", {"subject": token}))
+            )
 
-        return edge.once(session, actor, token, edge.request_hash("POST", "/", token.encode()), made)
+        return edge.once(
+            session, actor, token, edge.request_hash("POST", "/", token.encode()), made
+        )
 
     reply: edge.Reply = edge.carry_out(engine, actor, inside)  # type: ignore[arg-type]
     return str(UUID(reply.body))

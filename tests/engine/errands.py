@@ -33,11 +33,20 @@ NOTE = """#let d = json("data.json")
 def files() -> dict[str, str]:
     """The errand, but its missed deadline issues a document, and its handler may add files."""
     found = process.read(Path(__file__).parent.parent / "processes" / "errand")
-    toml = found["process.toml"].replace('do = "remind"\ntask = "do"', 'do = "issue_document"\ndocument = "note"')
+    toml = found["process.toml"].replace(
+        'do = "remind"\ntask = "do"', 'do = "issue_document"\ndocument = "note"'
+    )
     toml += '\n[documents.note]\ntitle = "催办单"\ntitle_en = "Reminder"\nnumbering = "催〔{year}〕{n:03}"\n'
     form = json.loads(found["forms/do.json"])
-    form["components"].append({"type": "filepicker", "key": "scans", "label": "附件", "multiple": True})
-    return {**found, "process.toml": toml, "documents/note.typ": NOTE, "forms/do.json": json.dumps(form)}
+    form["components"].append(
+        {"type": "filepicker", "key": "scans", "label": "附件", "multiple": True}
+    )
+    return {
+        **found,
+        "process.toml": toml,
+        "documents/note.typ": NOTE,
+        "forms/do.json": json.dumps(form),
+    }
 
 
 @dataclass
@@ -73,20 +82,35 @@ class Errands:
         above = self.units[union] if union else key
         session.execute(
             insert(tables.unit).values(
-                id=key, code=name, kind=kind, name=name, parent_id=above if union else None, union_id=above, city="杭州"
+                id=key,
+                code=name,
+                kind=kind,
+                name=name,
+                parent_id=above if union else None,
+                union_id=above,
+                city="杭州",
             )
         )
 
     def _member(self, session: db.Session, name: str, unit: str, post: str) -> None:
         key = self.people[name] = tables.new_id()
         place = self.units[unit]
-        union = session.execute(select(tables.unit.c.union_id).where(tables.unit.c.id == place)).scalar_one()
+        union = session.execute(
+            select(tables.unit.c.union_id).where(tables.unit.c.id == place)
+        ).scalar_one()
         session.execute(
-            insert(tables.member).values(id=key, username=name, name=name, unit_id=place, union_id=union, created_at=START)
+            insert(tables.member).values(
+                id=key, username=name, name=name, unit_id=place, union_id=union, created_at=START
+            )
         )
         session.execute(
             insert(tables.post).values(
-                id=tables.new_id(), member_id=key, kind=post, unit_id=place, from_on=date(2025, 1, 1), term="八"
+                id=tables.new_id(),
+                member_id=key,
+                kind=post,
+                unit_id=place,
+                from_on=date(2025, 1, 1),
+                term="八",
             )
         )
 
@@ -102,7 +126,9 @@ class Errands:
 
     def task(self, instance: UUID, element: str) -> UUID:
         task = tables.task.c
-        query = select(task.id).where(task.instance_id == instance, task.element == element, task.state == "open")
+        query = select(task.id).where(
+            task.instance_id == instance, task.element == element, task.state == "open"
+        )
         with db.transaction(self.engine) as session:
             return session.execute(query).scalar_one()
 
@@ -122,18 +148,32 @@ class Errands:
         self.seal()
         self.complete("陈秘书", key, "check", decision="pass")
         with pytest.raises(NotFound), clock.set_to(self.at):
-            edge.carry_out(self.engine, mover, lambda s: tasks.complete(s, mover, self.task(key, "do"), {"note": "x"}))
+            edge.carry_out(
+                self.engine,
+                mover,
+                lambda s: tasks.complete(s, mover, self.task(key, "do"), {"note": "x"}),
+            )
         timer = tables.timer.c
         query = select(timer.id).where(timer.instance_id == key, timer.state == "waiting")
         waiting = self.do(lambda s: s.execute(query).scalar_one())
         assert self.do(lambda s: instances.wake(s, waiting), timedelta(days=60))
-        scan = self.do(lambda s: attachments.add(s, secretary, "验收单.pdf", SCAN + subject.encode()))
+        scan = self.do(
+            lambda s: attachments.add(s, secretary, "验收单.pdf", SCAN + subject.encode())
+        )
         self.complete("陈秘书", key, "do", note="已修缮", scans=[str(scan)])
         self.seal()
-        poll = self.do(lambda s: s.execute(select(tables.poll.c.id).where(tables.poll.c.instance_id == key)).scalar_one())
+        poll = self.do(
+            lambda s: s.execute(
+                select(tables.poll.c.id).where(tables.poll.c.instance_id == key)
+            ).scalar_one()
+        )
         for name, choice in (("张敏", "good"), ("李强", "bad"), ("王芳", "good")):
             voter = self.actor(name)
-            self.do(lambda s, v=voter, c=choice: polls.respond(s, v, poll, c, "可以" if c == "good" else ""))
+            self.do(
+                lambda s, v=voter, c=choice: polls.respond(
+                    s, v, poll, c, "可以" if c == "good" else ""
+                )
+            )
         voter = self.actor("李强")
         self.do(lambda s: polls.take_back(s, voter, poll))
         self.do(lambda s: polls.respond(s, voter, poll, "good"))
@@ -147,23 +187,55 @@ def sample(number: str = "教代提交〔2026〕001", title: str = "提案交办
     text = "教工食堂晚餐供应至十八时三十分，#轮班的教职工[常在]十九时以后用餐。$x$ *_`//"
     voters = {"yes": ids[1:4]}
     facts = {
-        "launch": {"mover": ids[0], "subject": "延长供应时间", "reasons": text * 8, "measures": text * 4, "unit": ids[5]},
-        "second": {"yes": 3, "passed": True, "voters": voters}, "head_check": {"decision": "forward"}, "unit": ids[6],
-        "review": {"decision": "file", "grade": "general", "reason": text, "present": ids[1:4], "recused": [ids[0]]},
+        "launch": {
+            "mover": ids[0],
+            "subject": "延长供应时间",
+            "reasons": text * 8,
+            "measures": text * 4,
+            "unit": ids[5],
+        },
+        "second": {"yes": 3, "passed": True, "voters": voters},
+        "head_check": {"decision": "forward"},
+        "unit": ids[6],
+        "review": {
+            "decision": "file",
+            "grade": "general",
+            "reason": text,
+            "present": ids[1:4],
+            "recused": [ids[0]],
+        },
         "dispatch_plan": {"lead_unit": ids[5], "assisting_units": [ids[6]], "complex": False},
-        "assign": {"lead_unit": ids[5], "assisting_units": [ids[6]], "at": "2026-03-20T01:00:00+00:00"},
-        "reply": {"met_on": "2026-04-02", "meeting_record": text, "measures": text, "timetable": text, "code": "A"},
-        "cosign": {"passed": True}, "rate": {"satisfied": 1, "answered": 1}, "escalation": {"title": "分管校领导"},
-    }  # fmt: skip
+        "assign": {
+            "lead_unit": ids[5],
+            "assisting_units": [ids[6]],
+            "at": "2026-03-20T01:00:00+00:00",
+        },
+        "reply": {
+            "met_on": "2026-04-02",
+            "meeting_record": text,
+            "measures": text,
+            "timetable": text,
+            "code": "A",
+        },
+        "cosign": {"passed": True},
+        "rate": {"satisfied": 1, "answered": 1},
+        "escalation": {"title": "分管校领导"},
+    }
     return {
         "instance": {
-            "id": ids[8], "number": "教代提〔2026〕001", "title": "关于延长教工食堂晚餐供应时间的提案", "process": "教代会提案",
-            "union": "浙江信息大学工会委员会", "started_on": "2026-03-02",
+            "id": ids[8],
+            "number": "教代提〔2026〕001",
+            "title": "关于延长教工食堂晚餐供应时间的提案",
+            "process": "教代会提案",
+            "union": "浙江信息大学工会委员会",
+            "started_on": "2026-03-02",
         },
-        "facts": facts, "people": dict(zip(ids[:4], ("张敏", "李强", "王芳", "赵云"), strict=True)),
-        "units": {ids[5]: "后勤集团", ids[6]: "信息学院"}, "labels": {"rate": {"satisfied": "满意"}},
+        "facts": facts,
+        "people": dict(zip(ids[:4], ("张敏", "李强", "王芳", "赵云"), strict=True)),
+        "units": {ids[5]: "后勤集团", ids[6]: "信息学院"},
+        "labels": {"rate": {"satisfied": "满意"}},
         "document": {"number": number, "title": title, "issued_on": "2026-03-20"},
-    }  # fmt: skip
+    }
 
 
 def sha(data: dict[str, Any]) -> str:

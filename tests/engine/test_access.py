@@ -23,17 +23,35 @@ if TYPE_CHECKING:
 
 HOME, FAR = uuid4(), uuid4()
 ALLOWED = {  # the table once more, by hand: a change of it must be meant
-    "remind": {"union_secretary"}, "suspend": {"union_secretary"}, "resume": {"union_secretary"}, "terminate": {"union_secretary"},
-    "retry": {"union_secretary", "administrator"}, "reassign": {"union_secretary"},
-    "see_desk": {"union_secretary", "auditor"}, "read_history": {"union_secretary", "auditor"},
-    "verify": {"union_secretary", "auditor"}, "export": {"union_secretary", "auditor"},
-    "see_people": {"union_secretary", "auditor", "administrator"}, "manage_people": {"union_secretary", "administrator"},
-    "import_people": {"union_secretary", "administrator"}, "set_password": {"administrator"},
-    "propose_definition": {"union_secretary", "administrator"}, "approve_definition": {"administrator"},
-    "propose_setting": {"union_secretary"}, "approve_setting": {"administrator", "union_secretary"},
+    "remind": {"union_secretary"},
+    "suspend": {"union_secretary"},
+    "resume": {"union_secretary"},
+    "terminate": {"union_secretary"},
+    "retry": {"union_secretary", "administrator"},
+    "reassign": {"union_secretary"},
+    "see_desk": {"union_secretary", "auditor"},
+    "read_history": {"union_secretary", "auditor"},
+    "verify": {"union_secretary", "auditor"},
+    "export": {"union_secretary", "auditor"},
+    "see_people": {"union_secretary", "auditor", "administrator"},
+    "manage_people": {"union_secretary", "administrator"},
+    "import_people": {"union_secretary", "administrator"},
+    "set_password": {"administrator"},
+    "propose_definition": {"union_secretary", "administrator"},
+    "approve_definition": {"administrator"},
+    "propose_setting": {"union_secretary"},
+    "approve_setting": {"administrator", "union_secretary"},
     "load_notice": {"administrator", "union_secretary"},
-}  # fmt: skip
-POSTS = ["union_secretary", "auditor", "administrator", "formal_delegate", "unit_head", "president", ""]
+}
+POSTS = [
+    "union_secretary",
+    "auditor",
+    "administrator",
+    "formal_delegate",
+    "unit_head",
+    "president",
+    "",
+]
 
 
 def person(kind: str, union: UUID | None, home: UUID = HOME) -> organisation.Actor:
@@ -43,7 +61,9 @@ def person(kind: str, union: UUID | None, home: UUID = HOME) -> organisation.Act
 
 @pytest.mark.parametrize("verb", sorted(ALLOWED))
 @pytest.mark.parametrize("kind", POSTS)
-def test_a_verb_is_allowed_to_the_posts_of_the_table_in_their_own_union_and_to_nobody_else(verb: str, kind: str) -> None:
+def test_a_verb_is_allowed_to_the_posts_of_the_table_in_their_own_union_and_to_nobody_else(
+    verb: str, kind: str
+) -> None:
     assert access.may(person(kind, HOME), verb, HOME) is (kind in ALLOWED[verb])
     assert access.may(person(kind, FAR), verb, HOME) is False
     assert access.may(person(kind, None), verb, HOME) is False
@@ -90,7 +110,9 @@ def union(engine: Engine) -> Union:
 def seen(union: Union, who: str | organisation.Actor) -> set[UUID]:
     actor = union.actor(who) if isinstance(who, str) else who
     with db.transaction(union.engine) as session:
-        return set(session.execute(select(tables.instance.c.id).where(access.visible(actor))).scalars())
+        return set(
+            session.execute(select(tables.instance.c.id).where(access.visible(actor))).scalars()
+        )
 
 
 def test_two_unions_never_see_each_others_instances(union: Union) -> None:
@@ -102,7 +124,12 @@ def test_two_unions_never_see_each_others_instances(union: Union) -> None:
     union.do("far.secretary", instances.terminate, next(iter(far)), "止")
     for name in CAST:
         found = seen(union, name)
-        unions = {r[0] for r in union.ask("SELECT DISTINCT union_id FROM instance WHERE id = ANY(:f)", f=list(found))}
+        unions = {
+            r[0]
+            for r in union.ask(
+                "SELECT DISTINCT union_id FROM instance WHERE id = ANY(:f)", f=list(found)
+            )
+        }
         assert unions <= {union.units["far" if name.startswith("far") else "union"]}, name
     assert seen(union, "secretary") == seen(union, "auditor") >= home
     assert seen(union, "far.secretary") == far
@@ -131,9 +158,14 @@ def test_a_post_that_has_ended_shows_nothing_any_more(union: Union) -> None:
         union.do("deputy", tasks.complete, union.task(key, "check"), {"decision": "pass"})
 
 
-def test_a_seat_that_the_process_gives_opens_the_matter_to_another_union_and_no_other_matter(engine: Engine) -> None:
+def test_a_seat_that_the_process_gives_opens_the_matter_to_another_union_and_no_other_matter(
+    engine: Engine,
+) -> None:
     """The lane of an office in the far union: it sees this instance, from the moment when its task opens."""
-    lane = ('post = "union_secretary"\nunit = "union"', 'post = "union_secretary"\nunit = "launch.far"')
+    lane = (
+        'post = "union_secretary"\nunit = "union"',
+        'post = "union_secretary"\nunit = "launch.far"',
+    )
     files = changed("errand", lane)
     form = files["forms/launch.json"].rstrip()
     assert form.endswith("]}")
@@ -141,7 +173,9 @@ def test_a_seat_that_the_process_gives_opens_the_matter_to_another_union_and_no_
     union = Union.built(engine, files)
     given = {"subject": "联合办理", "far": str(union.units["far"])}
     shared = union.do("d0", instances.launch, "errand", given)
-    own = union.do("d0", instances.launch, "errand", {"subject": "自办", "far": str(union.units["union"])})
+    own = union.do(
+        "d0", instances.launch, "errand", {"subject": "自办", "far": str(union.units["union"])}
+    )
     assert seen(union, "far.secretary") == {shared}
     assert seen(union, "far.auditor") == seen(union, "far.d0") == set()
     assert seen(union, "secretary") == {shared, own}
@@ -156,7 +190,9 @@ def test_a_seat_that_the_process_gives_opens_the_matter_to_another_union_and_no_
 
 
 @pytest.mark.parametrize("name", ["far.secretary", "far.auditor", "far.admin", "far.d0"])
-def test_every_command_on_what_another_union_has_says_that_there_is_no_such_thing(union: Union, name: str) -> None:
+def test_every_command_on_what_another_union_has_says_that_there_is_no_such_thing(
+    union: Union, name: str
+) -> None:
     key, rated = union.launch(), union.to("rate")
     task, poll = union.task(key, "check"), union.poll(rated)
     before = union.row(key), union.row(rated)
@@ -175,14 +211,23 @@ def test_every_command_on_what_another_union_has_says_that_there_is_no_such_thin
     ):
         with pytest.raises(NotFound) as caught:
             act()
-        assert caught.value.message == NotFound().message  # the words do not tell one case from the other
+        assert (
+            caught.value.message == NotFound().message
+        )  # the words do not tell one case from the other
     for now, then in zip((union.row(key), union.row(rated)), before, strict=True):
-        assert (now.state, now.stage, now.facts, now.machine) == (then.state, then.stage, then.facts, then.machine)
+        assert (now.state, now.stage, now.facts, now.machine) == (
+            then.state,
+            then.stage,
+            then.facts,
+            then.machine,
+        )
     assert union.events(key).count("attempt_refused") >= 8
     union.whole()
 
 
-def test_lists_are_narrowed_in_sql_and_a_matter_is_opened_only_when_it_is_in_the_list(union: Union) -> None:
+def test_lists_are_narrowed_in_sql_and_a_matter_is_opened_only_when_it_is_in_the_list(
+    union: Union,
+) -> None:
     keys = [union.launch("d1"), union.launch("d2"), union.launch("far.d0"), union.to("rate")]
     for name in CAST:
         actor, visible = union.actor(name), seen(union, name)
@@ -196,13 +241,20 @@ def test_lists_are_narrowed_in_sql_and_a_matter_is_opened_only_when_it_is_in_the
                         reading.file(session, actor, key)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["union", "far"]), st.sampled_from(POSTS[:-1])), max_size=4))
+@given(
+    st.lists(st.tuples(st.sampled_from(["union", "far"]), st.sampled_from(POSTS[:-1])), max_size=4)
+)
 @settings(max_examples=25, deadline=None)
-def test_a_share_is_a_person_or_a_seat_and_never_a_kind_of_post_alone(posts: list[tuple[str, str]]) -> None:
+def test_a_share_is_a_person_or_a_seat_and_never_a_kind_of_post_alone(
+    posts: list[tuple[str, str]],
+) -> None:
     units = {"union": HOME, "far": FAR}
     held = tuple(organisation.Held(kind, units[code], units[code]) for code, kind in posts)
     actor = organisation.Actor(uuid4(), "某人", HOME, HOME, held)
-    assert set(actor.keys) == {actor.id, *(organisation.seat_key(f"{kind}@{units[code]}") for code, kind in posts)}
+    assert set(actor.keys) == {
+        actor.id,
+        *(organisation.seat_key(f"{kind}@{units[code]}") for code, kind in posts),
+    }
     for code, kind in posts:
         other = FAR if units[code] == HOME else HOME
         if (("far" if code == "union" else "union"), kind) not in posts:
@@ -212,7 +264,13 @@ def test_a_share_is_a_person_or_a_seat_and_never_a_kind_of_post_alone(posts: lis
 def test_an_auditor_of_two_unions_sees_both(union: Union) -> None:
     keys = {union.launch(), union.launch("far.d0")}
     with db.transaction(union.engine) as session:
-        values = {"member_id": union.people["auditor"], "kind": "auditor", "unit_id": union.units["far"]}
-        session.execute(insert(tables.post).values(id=tables.new_id(), from_on=date(2020, 1, 1), **values))
+        values = {
+            "member_id": union.people["auditor"],
+            "kind": "auditor",
+            "unit_id": union.units["far"],
+        }
+        session.execute(
+            insert(tables.post).values(id=tables.new_id(), from_on=date(2020, 1, 1), **values)
+        )
     assert seen(union, "auditor") == keys
     assert seen(union, "far.auditor") < keys

@@ -45,7 +45,11 @@ if TYPE_CHECKING:
 SLIP = Slip("01a20509-42be-7875-a54e-608a92498ac0", ("yes", "no", "abstain"))
 KEY = PrivateKey.generate()
 PUBLIC = bytes(KEY.public_key)
-WORDS = {"d0": "三月的风很轻", "d1": "correct horse", "d2": "桂花开在后山"}  # NFKC makes no difference here
+WORDS = {
+    "d0": "三月的风很轻",
+    "d1": "correct horse",
+    "d2": "桂花开在后山",
+}  # NFKC makes no difference here
 WORDS = {who: f"{words}, 长一点" for who, words in WORDS.items()}
 
 
@@ -68,7 +72,10 @@ def test_any_so_many_tellers_open_and_fewer_do_not(numbers: tuple[int, int]) -> 
 def test_keys_of_two_polls_do_not_fit() -> None:
     own = {"a": PrivateKey.generate(), "b": PrivateKey.generate()}
     one, two = (ballots.make({i: bytes(k.public_key) for i, k in own.items()}, 2) for _ in range(2))
-    mixed = [bytes(SealedBox(own["a"]).decrypt(one.parts["a"])), bytes(SealedBox(own["b"]).decrypt(two.parts["b"]))]
+    mixed = [
+        bytes(SealedBox(own["a"]).decrypt(one.parts["a"])),
+        bytes(SealedBox(own["b"]).decrypt(two.parts["b"])),
+    ]
     assert ballots.join(mixed, one.public) is None and ballots.join(mixed, two.public) is None
     for needed in (0, 3):
         with pytest.raises(ValueError):
@@ -90,7 +97,9 @@ def test_a_part_opens_by_the_passphrase_alone() -> None:
 # --- envelopes ----------------------------------------------------------------------------------------------------------
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=12, unique=True), st.data())
-def test_an_envelope_has_one_size_and_gives_back_what_was_chosen(choices: list[str], data: st.DataObject) -> None:
+def test_an_envelope_has_one_size_and_gives_back_what_was_chosen(
+    choices: list[str], data: st.DataObject
+) -> None:
     most = data.draw(st.integers(1, len(choices)))
     slip = replace(SLIP, choices=tuple(choices), least=0, most=most)
     size = ballots.size_for(slip)
@@ -98,8 +107,12 @@ def test_an_envelope_has_one_size_and_gives_back_what_was_chosen(choices: list[s
     nonce = os.urandom(16)
     sealed = ballots.seal(slip.poll, chosen, nonce, PUBLIC, size)
     assert len(sealed) == ballots.envelope_size(size) and ballots.is_envelope(sealed, size)
-    assert ballots.unseal(sealed, KEY, slip) == Ballot(ballots.code_of(nonce), tuple(sorted(chosen)))
-    assert ballots.seal(slip.poll, chosen, nonce, PUBLIC, size) != sealed  # the same vote never looks the same
+    assert ballots.unseal(sealed, KEY, slip) == Ballot(
+        ballots.code_of(nonce), tuple(sorted(chosen))
+    )
+    assert (
+        ballots.seal(slip.poll, chosen, nonce, PUBLIC, size) != sealed
+    )  # the same vote never looks the same
 
 
 @settings(deadline=None, max_examples=60)
@@ -113,14 +126,37 @@ def test_an_envelope_that_was_touched_is_invalid(at: int, change: int) -> None:
 NONCE = "00" * 16
 FINE = {"poll": SLIP.poll, "choices": ["yes"], "nonce": NONCE}
 ILL = [
-    b"", b"yes", b"[]", b"null", b"[" * 3000, b"\xff\xfe", b'{"poll": NaN}', json.dumps(FINE).encode()[:-1],
-    *(json.dumps({**FINE, **wrong}).encode() for wrong in (
-        {"poll": NONCE}, {"poll": None}, {"choices": []}, {"choices": ["yes", "no"]}, {"choices": ["yes", "yes"]},
-        {"choices": "yes"}, {"choices": ["maybe"]}, {"choices": [1]}, {"choices": [["yes"]]}, {"choices": {"yes": 1}},
-        {"nonce": ""}, {"nonce": "0" * 31}, {"nonce": "AB" * 16}, {"nonce": 0}, {"nonce": NONCE + "00"}, {"name": "张敏"},
-    )),
+    b"",
+    b"yes",
+    b"[]",
+    b"null",
+    b"[" * 3000,
+    b"\xff\xfe",
+    b'{"poll": NaN}',
+    json.dumps(FINE).encode()[:-1],
+    *(
+        json.dumps({**FINE, **wrong}).encode()
+        for wrong in (
+            {"poll": NONCE},
+            {"poll": None},
+            {"choices": []},
+            {"choices": ["yes", "no"]},
+            {"choices": ["yes", "yes"]},
+            {"choices": "yes"},
+            {"choices": ["maybe"]},
+            {"choices": [1]},
+            {"choices": [["yes"]]},
+            {"choices": {"yes": 1}},
+            {"nonce": ""},
+            {"nonce": "0" * 31},
+            {"nonce": "AB" * 16},
+            {"nonce": 0},
+            {"nonce": NONCE + "00"},
+            {"name": "张敏"},
+        )
+    ),
     json.dumps(FINE)[:-1].encode() + b', "choices": ["no"]}',
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("inside", ILL)
@@ -130,27 +166,58 @@ def test_what_is_ill_formed_is_invalid(inside: bytes) -> None:
 
 
 def test_an_envelope_of_another_key_or_poll_is_invalid() -> None:
-    assert ballots.unseal(ballots.seal(SLIP.poll, ["yes"], bytes(16), bytes(PrivateKey.generate().public_key), 256), KEY, SLIP) is None
-    assert ballots.unseal(ballots.seal(SLIP.poll[:-1] + "1", ["yes"], bytes(16), PUBLIC, 256), KEY, SLIP) is None
+    assert (
+        ballots.unseal(
+            ballots.seal(
+                SLIP.poll, ["yes"], bytes(16), bytes(PrivateKey.generate().public_key), 256
+            ),
+            KEY,
+            SLIP,
+        )
+        is None
+    )
+    assert (
+        ballots.unseal(
+            ballots.seal(SLIP.poll[:-1] + "1", ["yes"], bytes(16), PUBLIC, 256), KEY, SLIP
+        )
+        is None
+    )
 
 
 def test_two_ballots_of_one_code_are_both_invalid() -> None:
-    sealed = [ballots.seal(SLIP.poll, [c], bytes([n]) * 16, PUBLIC, 256) for n, c in ((1, "yes"), (2, "no"), (2, "yes"))]
+    sealed = [
+        ballots.seal(SLIP.poll, [c], bytes([n]) * 16, PUBLIC, 256)
+        for n, c in ((1, "yes"), (2, "no"), (2, "yes"))
+    ]
     found = ballots.count(sealed, KEY, SLIP)
-    assert (found.counts, found.invalid, len(found.urn)) == ({"yes": 1, "no": 0, "abstain": 0}, 2, 1)
+    assert (found.counts, found.invalid, len(found.urn)) == (
+        {"yes": 1, "no": 0, "abstain": 0},
+        2,
+        1,
+    )
 
 
 # --- what anybody can check ---------------------------------------------------------------------------------------------
 def paper(valid: int = 20, invalid: int = 2, roll: int = 30) -> Paper:
     dice = random.Random(7)
-    sealed = [ballots.seal(SLIP.poll, [dice.choice(SLIP.choices)], os.urandom(16), PUBLIC, 256) for _ in range(valid)]
+    sealed = [
+        ballots.seal(SLIP.poll, [dice.choice(SLIP.choices)], os.urandom(16), PUBLIC, 256)
+        for _ in range(valid)
+    ]
     sealed += [os.urandom(304) for _ in range(invalid)]
     found = ballots.count(sealed, KEY, SLIP)
     board = tuple(sorted(map(ballots.receipt_of, sealed)))
     return Paper(
-        roll, SLIP.choices, board, found.urn, len(sealed), ballots.board_hash(board), ballots.urn_hash(found.urn), found.counts,
+        roll,
+        SLIP.choices,
+        board,
+        found.urn,
+        len(sealed),
+        ballots.board_hash(board),
+        ballots.urn_hash(found.urn),
+        found.counts,
         found.invalid,
-    )  # fmt: skip
+    )
 
 
 WHOLE = paper()
@@ -171,26 +238,40 @@ EDITS = {
     "a ballot taken away": lambda p: replace(p, urn=p.urn[1:]),
     "a ballot put in": lambda p: replace(p, urn=(*p.urn, Ballot(NEW, ("yes",)))),
     "a ballot's choice changed": swapped,
-    "a ballot's code changed": lambda p: replace(p, urn=(Ballot(NEW, p.urn[0].choices), *p.urn[1:])),
+    "a ballot's code changed": lambda p: replace(
+        p, urn=(Ballot(NEW, p.urn[0].choices), *p.urn[1:])
+    ),
     "a ballot doubled": lambda p: replace(p, urn=(*p.urn, p.urn[0])),
     "a count raised": lambda p: replace(p, counts={**p.counts, "yes": p.counts["yes"] + 1}),
-    "a count moved": lambda p: replace(p, counts={**p.counts, "yes": p.counts["yes"] + 1, "no": p.counts["no"] - 1}),
+    "a count moved": lambda p: replace(
+        p, counts={**p.counts, "yes": p.counts["yes"] + 1, "no": p.counts["no"] - 1}
+    ),
     "fewer invalid": lambda p: replace(p, invalid=p.invalid - 1),
     "more invalid": lambda p: replace(p, invalid=p.invalid + 1),
     "another number of voters": lambda p: replace(p, voters=p.voters + 1),
     "a roll smaller than the board": lambda p: replace(p, roll=len(p.board) - 1),
     "urn, its hash and the count together": lambda p: (
-        lambda q: replace(q, urn_hash=ballots.urn_hash(q.urn), counts=ballots.tally(q.choices, (b.choices for b in q.urn)))
+        lambda q: replace(
+            q,
+            urn_hash=ballots.urn_hash(q.urn),
+            counts=ballots.tally(q.choices, (b.choices for b in q.urn)),
+        )
     )(replace(p, urn=(*p.urn, Ballot(NEW, ("yes",))))),
-}  # fmt: skip
+}
 
 
-ANYWHERE = set(EDITS) - {"a count moved", "a count raised", "a ballot's choice changed"}  # whatever the choices are called
+ANYWHERE = set(EDITS) - {
+    "a count moved",
+    "a count raised",
+    "a ballot's choice changed",
+}  # whatever the choices are called
 
 
 def test_what_was_counted_right_holds() -> None:
     assert ballots.first_false(WHOLE) == "" and ballots.report(WHOLE).holds
-    assert ballots.first_false(replace(WHOLE, urn=(), urn_hash=None, counts=None, invalid=None)) == ""
+    assert (
+        ballots.first_false(replace(WHOLE, urn=(), urn_hash=None, counts=None, invalid=None)) == ""
+    )
 
 
 @pytest.mark.parametrize("edit", EDITS)
@@ -213,20 +294,42 @@ def test_simulated_polls_verify_and_edited_ones_do_not(polls_: int) -> None:
         own = {str(i): PrivateKey.generate() for i in range(dice.randint(2, 5))}
         needed = dice.randint(1, len(own))
         made = ballots.make({i: bytes(k.public_key) for i, k in own.items()}, needed)
-        slip = Slip(f"poll {n}", tuple(f"c{i}" for i in range(dice.randint(1, 6))), 0, dice.randint(1, 3))
+        slip = Slip(
+            f"poll {n}", tuple(f"c{i}" for i in range(dice.randint(1, 6))), 0, dice.randint(1, 3)
+        )
         size, roll = ballots.size_for(slip), dice.randint(5, 12)
         sealed = [
-            os.urandom(ballots.envelope_size(size)) if dice.random() < 0.05
-            else ballots.seal(slip.poll, dice.sample(slip.choices, dice.randint(0, min(slip.most, len(slip.choices)))), os.urandom(16), made.public, size)
+            os.urandom(ballots.envelope_size(size))
+            if dice.random() < 0.05
+            else ballots.seal(
+                slip.poll,
+                dice.sample(slip.choices, dice.randint(0, min(slip.most, len(slip.choices)))),
+                os.urandom(16),
+                made.public,
+                size,
+            )
             for _ in range(dice.randint(0, roll))
-        ]  # fmt: skip
+        ]
         chosen = dice.sample(sorted(own), needed)
-        key = ballots.join([bytes(SealedBox(own[i]).decrypt(made.parts[i])) for i in chosen], made.public)
+        key = ballots.join(
+            [bytes(SealedBox(own[i]).decrypt(made.parts[i])) for i in chosen], made.public
+        )
         assert key is not None
         board = tuple(sorted(map(ballots.receipt_of, sealed)))
-        found = ballots.count([s for _, s in sorted((ballots.receipt_of(s), s) for s in sealed)], key, slip)
-        whole = Paper(roll, slip.choices, board, found.urn, len(sealed), ballots.board_hash(board), ballots.urn_hash(found.urn),
-                      found.counts, found.invalid)  # fmt: skip
+        found = ballots.count(
+            [s for _, s in sorted((ballots.receipt_of(s), s) for s in sealed)], key, slip
+        )
+        whole = Paper(
+            roll,
+            slip.choices,
+            board,
+            found.urn,
+            len(sealed),
+            ballots.board_hash(board),
+            ballots.urn_hash(found.urn),
+            found.counts,
+            found.invalid,
+        )
         assert ballots.first_false(whole) == "", n
         if found.urn:
             name = dice.choice(sorted(ANYWHERE))
@@ -244,7 +347,10 @@ class Poll:
 
     @classmethod
     def called(cls, union: Union, tellers: tuple[str, ...] = tuple(WORDS)) -> Poll:
-        answers = {"subject": "无记名表决一件事", "tellers": [str(union.people[t]) for t in tellers]}
+        answers = {
+            "subject": "无记名表决一件事",
+            "tellers": [str(union.people[t]) for t in tellers],
+        }
         instance = union.do("secretary", instances.launch, "secret", answers)
         return cls(union, instance, union.poll(instance))
 
@@ -273,7 +379,13 @@ class Poll:
     def seal(self, *choices: str, nonce: bytes | None = None) -> bytes:
         box = self.box()
         assert box.public_key and box.size
-        return ballots.seal(str(self.id), choices, nonce or os.urandom(16), base64.b64decode(box.public_key), box.size)
+        return ballots.seal(
+            str(self.id),
+            choices,
+            nonce or os.urandom(16),
+            base64.b64decode(box.public_key),
+            box.size,
+        )
 
     def vote(self, who: str, *choices: str, nonce: bytes | None = None) -> str:
         return str(self.union.do(who, voting.cast, self.id, self.seal(*choices, nonce=nonce)))
@@ -313,7 +425,15 @@ def union(engine: Engine) -> Union:
     return made
 
 
-VOTES = {"d0": "yes", "d1": "no", "d2": "yes", "d3": "yes", "d4": "abstain", "d5": "yes", "d6": "yes"}
+VOTES = {
+    "d0": "yes",
+    "d1": "no",
+    "d2": "yes",
+    "d3": "yes",
+    "d4": "abstain",
+    "d5": "yes",
+    "d6": "yes",
+}
 
 
 def test_a_secret_poll_from_the_keys_to_the_result(union: Union) -> None:
@@ -325,46 +445,91 @@ def test_a_secret_poll_from_the_keys_to_the_result(union: Union) -> None:
         assert poll.state == "called"
         poll.take(who, words)
     box = poll.box("d0")
-    assert poll.state == "open" and box.size == 256 and box.needed == 2 and [t.taken for t in box.tellers] == [True] * 3
+    assert (
+        poll.state == "open"
+        and box.size == 256
+        and box.needed == 2
+        and [t.taken for t in box.tellers] == [True] * 3
+    )
     nonces = {who: os.urandom(16) for who in VOTES}
     receipts = {who: poll.vote(who, choice, nonce=nonces[who]) for who, choice in VOTES.items()}
     seen = poll.box("d1")
-    assert seen.receipt == receipts["d1"] and seen.cast == 7 and not seen.may_vote and poll.box("d7").may_vote
+    assert (
+        seen.receipt == receipts["d1"]
+        and seen.cast == 7
+        and not seen.may_vote
+        and poll.box("d7").may_vote
+    )
     poll.close()
     assert poll.state == "counting" and poll.count("board") == 7 and poll.count("urn") == 0
     poll.join("d2")
     assert poll.state == "counting" and poll.count("urn") == 0 and poll.count("teller_part") == 5
     poll.join("d0")
-    assert (poll.count("urn"), poll.count("envelope"), poll.count("teller_part"), poll.count("teller_key")) == (7, 0, 0, 0)
+    assert (
+        poll.count("urn"),
+        poll.count("envelope"),
+        poll.count("teller_part"),
+        poll.count("teller_key"),
+    ) == (7, 0, 0, 0)
     assert poll.report().checks == {"board": True, "voters": True}  # the urn comes with the result
     poll.sign()
     assert poll.state == "closed"
     outcome = union.row(poll.instance).facts["ballot"]
-    assert (outcome["yes"], outcome["no"], outcome["abstain"], outcome["answered"], outcome["invalid"]) == (5, 1, 1, 7, 0)
+    assert (
+        outcome["yes"],
+        outcome["no"],
+        outcome["abstain"],
+        outcome["answered"],
+        outcome["invalid"],
+    ) == (5, 1, 1, 7, 0)
     assert outcome["passed"] is True and "voters" not in outcome
     kinds = [k for k in union.events(poll.instance) if k != "poll_signed"]
     assert kinds == [
-        "instance_launched", "poll_called", "key_taken", "key_taken", "key_taken", "poll_opened", "ballots_cast", "poll_stopped",
-        "key_joined", "key_joined", "ballots_opened", "poll_closed",
-    ]  # fmt: skip
+        "instance_launched",
+        "poll_called",
+        "key_taken",
+        "key_taken",
+        "key_taken",
+        "poll_opened",
+        "ballots_cast",
+        "poll_stopped",
+        "key_joined",
+        "key_joined",
+        "ballots_opened",
+        "poll_closed",
+    ]
     mine = poll.report(receipts["d4"], ballots.code_of(nonces["d4"]))
     assert mine.holds and mine.receipt and mine.choices == ("abstain",)
-    assert union.ask("SELECT 1 FROM roll WHERE poll_id = :p AND (choice IS NOT NULL OR open)", p=poll.id) == []
+    assert (
+        union.ask(
+            "SELECT 1 FROM roll WHERE poll_id = :p AND (choice IS NOT NULL OR open)", p=poll.id
+        )
+        == []
+    )
     union.whole()
 
 
 def test_the_opening_says_all_that_binds_the_poll(union: Union) -> None:
     poll = Poll.opened(union)
     says = union.body(poll.instance, "poll_opened")
-    assert says["public_key"] == poll.box().public_key and says["choices"] == ["yes", "no", "abstain"] and says["roll"] == 8
-    assert says["keys"] == {"needed": 2, "tellers": sorted(str(union.people[d]) for d in WORDS)} and len(says["roll_hash"]) == 64
+    assert (
+        says["public_key"] == poll.box().public_key
+        and says["choices"] == ["yes", "no", "abstain"]
+        and says["roll"] == 8
+    )
+    assert (
+        says["keys"] == {"needed": 2, "tellers": sorted(str(union.people[d]) for d in WORDS)}
+        and len(says["roll_hash"]) == 64
+    )
 
 
 def test_one_envelope_for_each_voter_which_stays(union: Union) -> None:
     poll = Poll.opened(union)
     sealed = poll.seal("yes")
     receipt = union.do("d3", voting.cast, poll.id, sealed)
-    assert union.do("d3", voting.cast, poll.id, sealed) == receipt == ballots.receipt_of(sealed)  # sent again: the same
+    assert (
+        union.do("d3", voting.cast, poll.id, sealed) == receipt == ballots.receipt_of(sealed)
+    )  # sent again: the same
     with pytest.raises(Conflict, match="不能更改"):
         poll.vote("d3", "no")
     with pytest.raises(Conflict, match="这个信封"):
@@ -391,7 +556,12 @@ def test_invalid_envelopes_are_counted_as_such(union: Union) -> None:
     poll.join("d1")
     poll.sign()
     outcome = union.row(poll.instance).facts["ballot"]
-    assert (outcome["yes"], outcome["invalid"], outcome["valid"], outcome["returned"]) == (4, 2, 4, 6)
+    assert (outcome["yes"], outcome["invalid"], outcome["valid"], outcome["returned"]) == (
+        4,
+        2,
+        4,
+        6,
+    )
     assert poll.report().holds and poll.count("urn") == 4
     union.whole()
 
@@ -450,7 +620,9 @@ def test_no_passphrase_and_no_key_is_kept(union: Union) -> None:
     everything = dump(union)
     for words in WORDS.values():
         assert words not in everything
-    salt, public = union.ask("SELECT salt, public FROM teller_key WHERE member_id = :m", m=union.people["d0"])[0]
+    salt, public = union.ask(
+        "SELECT salt, public FROM teller_key WHERE member_id = :m", m=union.people["d0"]
+    )[0]
     parts = union.ask("SELECT sealed FROM teller_part WHERE holder_id = :m", m=union.people["d0"])
     opened = ballots.unwrap([bytes(r[0]) for r in parts], WORDS["d0"], bytes(salt), bytes(public))
     assert all(part.hex() not in everything for part in opened)
@@ -459,7 +631,8 @@ def test_no_passphrase_and_no_key_is_kept(union: Union) -> None:
 def dump(union: Union) -> str:
     """Every row of every table as text."""
     return "\n".join(
-        "\n".join(r[0] for r in union.ask(f"SELECT t::text FROM {name} t")) for name in sorted(tables.metadata.tables)
+        "\n".join(r[0] for r in union.ask(f"SELECT t::text FROM {name} t"))
+        for name in sorted(tables.metadata.tables)
     )
 
 
@@ -471,7 +644,11 @@ def test_so_few_ballots_are_not_opened(union: Union) -> None:
     with pytest.raises(Conflict, match="太少"):
         poll.join("d0")
     union.do("d0", tellers.void, poll.id, "收到的选票太少")
-    assert poll.state == "void" and poll.count("envelope") == poll.count("teller_part") == 0 and poll.count("board") == 4
+    assert (
+        poll.state == "void"
+        and poll.count("envelope") == poll.count("teller_part") == 0
+        and poll.count("board") == 4
+    )
     again = Poll(union, poll.instance, union.poll(poll.instance))
     assert again.id != poll.id and again.state == "called"
     union.whole()
@@ -498,24 +675,41 @@ def test_a_matter_that_ends_destroys_its_envelopes(union: Union) -> None:
 
 def test_an_election_takes_as_many_as_there_are_seats(engine: Engine) -> None:
     files = changed(
-        "secret", ('kind = "vote"', 'kind = "election"\ncandidates = "launch.tellers"\nseats = "2"\nwins = "2*votes > valid"'),
-        ("2*yes > roll", "elected != []"), ('choices = ["yes", "no", "abstain"]\n', ""),
-    )  # fmt: skip
+        "secret",
+        (
+            'kind = "vote"',
+            'kind = "election"\ncandidates = "launch.tellers"\nseats = "2"\nwins = "2*votes > valid"',
+        ),
+        ("2*yes > roll", "elected != []"),
+        ('choices = ["yes", "no", "abstain"]\n', ""),
+    )
     files["process.toml"] = files["process.toml"].split("[tasks.ballot.poll.labels]")[0]
     union = Union.built(engine, files)
     delegates(union, 8)
     poll = Poll.opened(union)
     one, two, three = (str(union.people[d]) for d in WORDS)
     assert (poll.box().least, poll.box().most) == (0, 2)
-    for n, chosen in enumerate([(one, two), (two, one), (one,), (), (one, three), (one, two, three)]):
-        union.do(f"d{n}", voting.cast, poll.id, poll.seal(*chosen).ljust(304)[:304] if len(chosen) < 3 else os.urandom(304))
+    for n, chosen in enumerate(
+        [(one, two), (two, one), (one,), (), (one, three), (one, two, three)]
+    ):
+        union.do(
+            f"d{n}",
+            voting.cast,
+            poll.id,
+            poll.seal(*chosen).ljust(304)[:304] if len(chosen) < 3 else os.urandom(304),
+        )
     poll.close()
     poll.join("d0")
     poll.join("d1")
     poll.sign()
     outcome = union.row(poll.instance).facts["ballot"]
     assert outcome["votes"] == {one: 4, two: 2, three: 1} and outcome["elected"] == [one]
-    assert (outcome["valid"], outcome["invalid"], outcome["abstain"], outcome["returned"]) == (5, 1, 1, 6)
+    assert (outcome["valid"], outcome["invalid"], outcome["abstain"], outcome["returned"]) == (
+        5,
+        1,
+        1,
+        6,
+    )
     assert poll.report().holds
     union.whole()
 
@@ -555,7 +749,7 @@ DATABASE_EDITS = {
     "a voter's mark taken away": "UPDATE roll SET at = NULL WHERE member_id = (SELECT member_id FROM roll WHERE at IS NOT NULL LIMIT 1)",
     "a choice put beside a voter": "UPDATE roll SET choice = 'yes' WHERE at IS NULL",
     "somebody added to the roll": "INSERT INTO roll (poll_id, member_id, open) SELECT b.poll_id, m.id, false FROM box b, member m WHERE m.username = 'auditor'",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("edit", DATABASE_EDITS)
@@ -567,12 +761,17 @@ def test_verify_finds_every_edit(counted: Poll, edit: str) -> None:
         assert seals.verify(session, None).broken is None
 
 
-@pytest.mark.parametrize("edit", [
-    "UPDATE envelope SET sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1) WHERE member_id = (SELECT min(member_id::text)::uuid FROM envelope)",
-    "DELETE FROM envelope WHERE member_id = (SELECT min(member_id::text)::uuid FROM envelope)",
-    "UPDATE poll SET public_key = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='",
-])  # fmt: skip
-def test_envelopes_and_key_are_those_of_the_close_or_nothing_is_opened(union: Union, edit: str) -> None:
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE envelope SET sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1) WHERE member_id = (SELECT min(member_id::text)::uuid FROM envelope)",
+        "DELETE FROM envelope WHERE member_id = (SELECT min(member_id::text)::uuid FROM envelope)",
+        "UPDATE poll SET public_key = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='",
+    ],
+)
+def test_envelopes_and_key_are_those_of_the_close_or_nothing_is_opened(
+    union: Union, edit: str
+) -> None:
     poll = Poll.opened(union)
     for n in range(6):
         poll.vote(f"d{n}", "yes")
@@ -602,7 +801,11 @@ class Stolen:
     def links(self, guess: dict[UUID, str]) -> int:
         """How many more a guess gets right than saying the same of everybody would."""
         right = sum(self.truth[m] == c for m, c in guess.items())
-        same = max(sum(t == c for t in (self.truth[m] for m in guess)) for c in CHOICES) if guess else 0
+        same = (
+            max(sum(t == c for t in (self.truth[m] for m in guess)) for c in CHOICES)
+            if guess
+            else 0
+        )
         return max(0, right - same)
 
 
@@ -610,13 +813,21 @@ class Stolen:
 def stolen(server: str) -> Iterator[Stolen]:
     with fresh(server) as url:
         engine = db.connect(url, size=5)
-        files = changed("secret", ('"yes", "no", "abstain"', '"canary_for", "canary_against"'), ("2*yes > roll", "2*canary_for > roll"))
+        files = changed(
+            "secret",
+            ('"yes", "no", "abstain"', '"canary_for", "canary_against"'),
+            ("2*yes > roll", "2*canary_for > roll"),
+        )
         files["process.toml"] = files["process.toml"].split("[tasks.ballot.poll.labels]")[0]
         union = Union.built(engine, files)
         names = delegates(union, 100)
         poll = Poll.opened(union)
         written: list[tuple[str, str]] = []
-        event.listen(engine, "before_cursor_execute", lambda _c, _k, sql, values, *_: written.append((sql, repr(values))))
+        event.listen(
+            engine,
+            "before_cursor_execute",
+            lambda _c, _k, sql, values, *_: written.append((sql, repr(values))),
+        )
         stream, logger = Lines(), logging.getLogger()
         logger.addHandler(stream)
         level = logger.level
@@ -631,9 +842,17 @@ def stolen(server: str) -> Iterator[Stolen]:
 
             def cast(session: db.Session, actor: Any = actor, sealed: bytes = sealed) -> edge.Reply:
                 def reply() -> edge.Reply:
-                    return edge.Reply(200, json.dumps({"receipt": voting.cast(session, actor, poll.id, sealed)}))
+                    return edge.Reply(
+                        200, json.dumps({"receipt": voting.cast(session, actor, poll.id, sealed)})
+                    )
 
-                return edge.once(session, actor, str(actor.id), edge.request_hash("POST", "/ballot", sealed), reply)
+                return edge.once(
+                    session,
+                    actor,
+                    str(actor.id),
+                    edge.request_hash("POST", "/ballot", sealed),
+                    reply,
+                )
 
             union.timed(lambda cast=cast: db.again(engine, cast))
         poll.close()
@@ -643,7 +862,14 @@ def stolen(server: str) -> Iterator[Stolen]:
         logger.setLevel(level)
         logger.removeHandler(stream)
         (folder_,) = union.ask("SELECT current_setting('data_directory')")[0]
-        yield Stolen(poll, truth, [union.people[n] for n in names], written, log_of(folder_), "\n".join(stream.lines))
+        yield Stolen(
+            poll,
+            truth,
+            [union.people[n] for n in names],
+            written,
+            log_of(folder_),
+            "\n".join(stream.lines),
+        )
         engine.dispose()
         db._engines.pop(url, None)
 
@@ -661,7 +887,9 @@ def log_of(data_directory: str) -> bytes:
     """The write-ahead log of the server as it lies on the disk."""
     from pathlib import Path
 
-    return b"".join(p.read_bytes() for p in sorted(Path(data_directory, "pg_wal").glob("0*")) if p.is_file())
+    return b"".join(
+        p.read_bytes() for p in sorted(Path(data_directory, "pg_wal").glob("0*")) if p.is_file()
+    )
 
 
 def by_rank(stolen: Stolen, voters: list[UUID]) -> dict[UUID, str]:
@@ -672,12 +900,18 @@ def by_rank(stolen: Stolen, voters: list[UUID]) -> dict[UUID, str]:
 
 def test_the_hundred_are_counted_right(stolen: Stolen) -> None:
     outcome = stolen.poll.union.row(stolen.poll.instance).facts["ballot"]
-    assert {c: outcome[c] for c in CHOICES} == {c: list(stolen.truth.values()).count(c) for c in CHOICES}
+    assert {c: outcome[c] for c in CHOICES} == {
+        c: list(stolen.truth.values()).count(c) for c in CHOICES
+    }
 
 
 def test_attack_1_transaction_numbers_join_nobody(stolen: Stolen) -> None:
     ask = stolen.poll.union.ask
-    assert len(ask("SELECT DISTINCT xmin FROM urn")) == len(ask("SELECT DISTINCT xmin FROM board")) == 1
+    assert (
+        len(ask("SELECT DISTINCT xmin FROM urn"))
+        == len(ask("SELECT DISTINCT xmin FROM board"))
+        == 1
+    )
     voters = {str(r[0]) for r in ask("SELECT xmin FROM roll UNION SELECT xmax FROM roll")}
     assert not voters & {str(r[0]) for r in ask("SELECT xmin FROM urn")}
 
@@ -686,7 +920,9 @@ def test_attack_2_the_order_in_the_files_says_nothing(stolen: Stolen) -> None:
     ask = stolen.poll.union.ask
     codes = [r.code for r in ask("SELECT code FROM urn ORDER BY ctid")]
     receipts = [r.receipt for r in ask("SELECT receipt FROM board ORDER BY ctid")]
-    assert codes == sorted(codes) and receipts == sorted(receipts)  # a random order that is known to everybody anyway
+    assert codes == sorted(codes) and receipts == sorted(
+        receipts
+    )  # a random order that is known to everybody anyway
     rolled = [r.member_id for r in ask("SELECT member_id FROM roll ORDER BY ctid")]
     assert stolen.links(by_rank(stolen, stolen.order)) <= chance(stolen)
     assert stolen.links(by_rank(stolen, rolled)) <= chance(stolen)
@@ -705,19 +941,37 @@ def chance(stolen: Stolen) -> int:
 def test_attack_3_what_was_written_names_no_choice_before_the_count(stolen: Stolen) -> None:
     first = next(n for n, (sql, _) in enumerate(stolen.statements) if "INSERT INTO urn" in sql)
     for sql, values in stolen.statements[:first]:
-        if sql.lstrip().startswith(("INSERT", "UPDATE", "WITH")) and any(c in values for c in CHOICES):
+        if sql.lstrip().startswith(("INSERT", "UPDATE", "WITH")) and any(
+            c in values for c in CHOICES
+        ):
             assert "UPDATE poll" in sql or "UPDATE instance" in sql, sql  # the options themselves
             assert not any(str(m) in values for m in stolen.truth), sql
     (_, urn), members = stolen.statements[first], [str(m) for m in stolen.truth]
     assert not any(m in urn for m in members)
-    places = [stolen.wal.find(r.code.encode()) for r in stolen.poll.union.ask("SELECT code FROM urn ORDER BY code")]
+    places = [
+        stolen.wal.find(r.code.encode())
+        for r in stolen.poll.union.ask("SELECT code FROM urn ORDER BY code")
+    ]
     written = [p for p in places if p >= 0]
-    assert written and written == sorted(written)  # the log has the ballots in the order of their codes, too
+    assert written and written == sorted(
+        written
+    )  # the log has the ballots in the order of their codes, too
 
 
 def test_attack_4_no_column_says_when(stolen: Stolen) -> None:
-    for table in (tables.box, tables.envelope, tables.board, tables.urn, tables.teller_key, tables.teller_part):
-        assert not [c.name for c in table.columns if "TIME" in str(c.type).upper() or "DATE" in str(c.type).upper()]
+    for table in (
+        tables.box,
+        tables.envelope,
+        tables.board,
+        tables.urn,
+        tables.teller_key,
+        tables.teller_part,
+    ):
+        assert not [
+            c.name
+            for c in table.columns
+            if "TIME" in str(c.type).upper() or "DATE" in str(c.type).upper()
+        ]
         assert not [c.name for c in table.columns if c.identity or c.autoincrement is True]
     moments = [r.at for r in stolen.poll.union.ask("SELECT at FROM roll WHERE at IS NOT NULL")]
     assert len(moments) == 100 and all(m.second == m.microsecond == 0 for m in moments)
@@ -726,7 +980,9 @@ def test_attack_4_no_column_says_when(stolen: Stolen) -> None:
 def test_attack_5_the_history_has_no_receipt_and_no_order(stolen: Stolen) -> None:
     ask = stolen.poll.union.ask
     bodies = [r.body for r in ask("SELECT body FROM event")]
-    secrets = [r.code for r in ask("SELECT code FROM urn")] + [r.receipt for r in ask("SELECT receipt FROM board")]
+    secrets = [r.code for r in ask("SELECT code FROM urn")] + [
+        r.receipt for r in ask("SELECT receipt FROM board")
+    ]
     assert not [b for b in bodies for s in secrets if s in b]
     for body in map(json.loads, bodies):
         said = json.dumps(body)
@@ -734,17 +990,23 @@ def test_attack_5_the_history_has_no_receipt_and_no_order(stolen: Stolen) -> Non
             named = {name for name, key in stolen.poll.union.people.items() if str(key) in said}
             assert named <= set(WORDS), body["kind"]  # the tellers, for what they did
     cast = stolen.poll.union.body(stolen.poll.instance, "ballots_cast")
-    assert cast["voters"] == sorted(map(str, stolen.truth)) and "ballot_cast" not in stolen.poll.union.events(stolen.poll.instance)
+    assert cast["voters"] == sorted(
+        map(str, stolen.truth)
+    ) and "ballot_cast" not in stolen.poll.union.events(stolen.poll.instance)
 
 
 def test_attack_6_logs_and_kept_replies_know_no_choice(stolen: Stolen) -> None:
     replies = stolen.poll.union.ask("SELECT member_id, body, request FROM reply")
-    assert len(replies) == 100 and not any(c in r.body + r.request for r in replies for c in CHOICES)
+    assert len(replies) == 100 and not any(
+        c in r.body + r.request for r in replies for c in CHOICES
+    )
     codes = {r.code for r in stolen.poll.union.ask("SELECT code FROM urn")}
     assert not codes & {json.loads(r.body)["receipt"] for r in replies}
     assert not any(c in stolen.logs for c in (*CHOICES, *codes))
     everything = dump(stolen.poll.union)
-    for line in everything.split("\n"):  # no row of any table has a voter and a choice in it, but for the tellers' own
+    for line in everything.split(
+        "\n"
+    ):  # no row of any table has a voter and a choice in it, but for the tellers' own
         if any(str(m) in line for m in stolen.truth) and any(c in line for c in CHOICES):
             assert stolen.poll.id.hex in line.replace("-", "") or str(stolen.poll.instance) in line
             assert sum(str(m) in line for m in stolen.truth) <= 3 or "voters" not in line
@@ -770,8 +1032,12 @@ def crowd(server: str, count: int, threads: int) -> float:
         running = [threading.Thread(target=vote, args=(work[n::threads],)) for n in range(threads)]
         for thread in running:
             thread.start()
-        with db.transaction(engine) as session:  # somebody holds the instance all the while: nobody minds
-            session.execute(text("SELECT 1 FROM instance WHERE id = :i FOR UPDATE"), {"i": poll.instance})
+        with db.transaction(
+            engine
+        ) as session:  # somebody holds the instance all the while: nobody minds
+            session.execute(
+                text("SELECT 1 FROM instance WHERE id = :i FOR UPDATE"), {"i": poll.instance}
+            )
             begin.wait()
             start = time.perf_counter()
             for thread in running:
@@ -813,7 +1079,13 @@ def test_what_was_acknowledged_at_the_close_is_counted(server: str, rounds: int)
             acknowledged: list[str] = []
             begin = threading.Barrier(len(names) + 1)
 
-            def vote(name: str, poll: Poll = poll, sealed: Any = sealed, got: Any = acknowledged, begin: Any = begin) -> None:
+            def vote(
+                name: str,
+                poll: Poll = poll,
+                sealed: Any = sealed,
+                got: Any = acknowledged,
+                begin: Any = begin,
+            ) -> None:
                 begin.wait()
                 time.sleep(random.random() * 0.03)
                 try:
@@ -829,7 +1101,10 @@ def test_what_was_acknowledged_at_the_close_is_counted(server: str, rounds: int)
             union.do(secretary, polls.close, poll.id)
             for thread in running:
                 thread.join()
-            board = [r.receipt for r in union.ask("SELECT receipt FROM board WHERE poll_id = :p", p=poll.id)]
+            board = [
+                r.receipt
+                for r in union.ask("SELECT receipt FROM board WHERE poll_id = :p", p=poll.id)
+            ]
             assert sorted(board) == sorted(acknowledged), n
             assert poll.count("envelope") == len(board)
         union.whole()
@@ -840,7 +1115,9 @@ def test_what_was_acknowledged_at_the_close_is_counted(server: str, rounds: int)
 def test_a_ballot_at_the_last_moment_and_one_after(union: Union) -> None:
     poll = Poll.opened(union)
     sealed = [poll.seal("yes"), poll.seal("no")]
-    union.at = union.one("SELECT closes_at FROM poll WHERE id = :p", p=poll.id) - timedelta(microseconds=1)
+    union.at = union.one("SELECT closes_at FROM poll WHERE id = :p", p=poll.id) - timedelta(
+        microseconds=1
+    )
     union.do("d3", voting.cast, poll.id, sealed[0])
     union.at = union.at + timedelta(microseconds=1)
     with pytest.raises(Conflict, match="已截止"):
@@ -886,23 +1163,44 @@ def test_the_evidence_pack_proves_the_ballots(counted: Poll, tmp_path: Any) -> N
 
 
 def verified(pack: Any) -> str:
-    done = subprocess.run([sys.executable, pack / "verify.py", pack], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, pack / "verify.py", pack], capture_output=True, text=True, check=False
+    )
     return done.stdout.splitlines()[-1]
 
 
 def manifest(pack: Any) -> None:
     """Write the manifest anew, as somebody would who edits a file; its signature is left out, as packs had none before."""
     (pack / "manifest.note").unlink(missing_ok=True)
-    names = sorted(p.relative_to(pack).as_posix() for p in pack.rglob("*") if p.is_file() and p.name != "manifest.sha256")
-    lines = [f"{hashlib.sha256((pack / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    names = sorted(
+        p.relative_to(pack).as_posix()
+        for p in pack.rglob("*")
+        if p.is_file() and p.name != "manifest.sha256"
+    )
+    lines = [
+        f"{hashlib.sha256((pack / name).read_bytes()).hexdigest()}  {name}\n" for name in names
+    ]
     (pack / "manifest.sha256").write_text("".join(lines))
 
 
-@pytest.mark.parametrize("edit", [('early = "all"', 'early = "decided"'), ('early = "all"', 'early = "all"\nin_order = true'),
-                                  ('closable = "lane"', 'closable = "passes"'), ('keys = "BALLOT-KEYS"\n', "")])  # fmt: skip
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ('early = "all"', 'early = "decided"'),
+        ('early = "all"', 'early = "all"\nin_order = true'),
+        ('closable = "lane"', 'closable = "passes"'),
+        ('keys = "BALLOT-KEYS"\n', ""),
+    ],
+)
 def test_a_process_cannot_ask_for_numbers_before_the_count(edit: tuple[str, str]) -> None:
-    assert [f for f in faults(changed("secret", edit), rulebook(), set()) if f.what.startswith("无记名投票")]
-    assert not [f for f in faults(folder("secret"), rulebook(), set()) if f.what.startswith("无记名投票")]
+    assert [
+        f
+        for f in faults(changed("secret", edit), rulebook(), set())
+        if f.what.startswith("无记名投票")
+    ]
+    assert not [
+        f for f in faults(folder("secret"), rulebook(), set()) if f.what.startswith("无记名投票")
+    ]
 
 
 def test_the_window_ends_and_the_box_is_closed(union: Union) -> None:
@@ -933,8 +1231,17 @@ def test_who_has_a_paper_ballot_casts_no_envelope(engine: Engine) -> None:
     poll.join("d0")
     poll.join("d1")
     for who in ("d0", "d1"):
-        union.do(who, tellers.enter_paper, poll.id, {"returned": 5, "invalid": 0, "counts": {"yes": 5, "no": 0, "abstain": 0}})
+        union.do(
+            who,
+            tellers.enter_paper,
+            poll.id,
+            {"returned": 5, "invalid": 0, "counts": {"yes": 5, "no": 0, "abstain": 0}},
+        )
     poll.sign()
     outcome = union.row(poll.instance).facts["ballot"]
-    assert (outcome["yes"], outcome["no"], outcome["returned"]) == (10, 1, 11) and poll.report().holds
+    assert (outcome["yes"], outcome["no"], outcome["returned"]) == (
+        10,
+        1,
+        11,
+    ) and poll.report().holds
     union.whole()

@@ -90,7 +90,10 @@ class TestCalendarDays:
         ("moment", "day"),
         [
             (datetime(2026, 3, 2, 15, 59, 59, tzinfo=UTC), date(2026, 3, 5)),  # 23:59:59 in China
-            (datetime(2026, 3, 2, 16, 0, 0, tzinfo=UTC), date(2026, 3, 6)),  # 00:00 of 3 March in China
+            (
+                datetime(2026, 3, 2, 16, 0, 0, tzinfo=UTC),
+                date(2026, 3, 6),
+            ),  # 00:00 of 3 March in China
             (datetime(2026, 3, 2, 16, 0, 1, tzinfo=UTC), date(2026, 3, 6)),
         ],
     )
@@ -100,7 +103,10 @@ class TestCalendarDays:
     @pytest.mark.parametrize(
         ("start", "last"),
         [
-            (date(2026, 9, 15), date(2026, 9, 30)),  # a Wednesday, the day before the holiday: stays
+            (
+                date(2026, 9, 15),
+                date(2026, 9, 30),
+            ),  # a Wednesday, the day before the holiday: stays
             (date(2026, 9, 16), date(2026, 10, 8)),  # 1 October: rolls over the whole holiday
             (date(2026, 9, 22), date(2026, 10, 8)),  # 7 October, the last day of rest: rolls
             (date(2026, 9, 23), date(2026, 10, 8)),  # 8 October: stays
@@ -132,7 +138,12 @@ class TestMonthsAndYears:
             (date(2024, 2, 29), 1, "year", date(2025, 2, 28)),
             (date(2020, 2, 29), 4, "year", date(2024, 2, 29)),
             (date(2025, 12, 15), 1, "month", date(2026, 1, 15)),
-            (date(2025, 12, 31), 2, "month", date(2026, 2, 28)),  # a make-up Saturday: worked, stays
+            (
+                date(2025, 12, 31),
+                2,
+                "month",
+                date(2026, 2, 28),
+            ),  # a make-up Saturday: worked, stays
             (date(2026, 8, 1), 2, "month", date(2026, 10, 8)),  # National Day: rolls
             (date(2025, 3, 31), 12, "month", date(2026, 3, 31)),
         ],
@@ -171,7 +182,9 @@ class TestWorkingDays:
         assert any("暑假" in step for step in due.steps_en)
 
     def test_year_end_within_known_years(self):
-        assert SHIPPED.add(date(2025, 12, 31), 1, "working_day").day == date(2026, 1, 4)  # a make-up Sunday
+        assert SHIPPED.add(date(2025, 12, 31), 1, "working_day").day == date(
+            2026, 1, 4
+        )  # a make-up Sunday
 
 
 class TestProvisional:
@@ -194,7 +207,9 @@ class TestProvisional:
     def test_loading_the_notice_settles_the_date(self):
         start = date(2026, 12, 31)
         before = SHIPPED.add(start, 1, "working_day")
-        after = Calendar({**shipped(), 2027: parse_notice(rows_2027())}).add(start, 1, "working_day")
+        after = Calendar({**shipped(), 2027: parse_notice(rows_2027())}).add(
+            start, 1, "working_day"
+        )
         assert (before.day, before.provisional) == (date(2027, 1, 1), True)
         assert (after.day, after.provisional) == (date(2027, 1, 4), False)
 
@@ -208,7 +223,9 @@ class TestBackwards:
     def test_seven_days_before_a_due_moment_and_its_due_agree(self):
         due = SHIPPED.add(date(2026, 3, 2), 45, "day")
         assert due.day == date(2026, 4, 16)
-        by_due, by_moment, by_day = (SHIPPED.subtract(x, 7, "day") for x in (due, due.moment, due.day))
+        by_due, by_moment, by_day = (
+            SHIPPED.subtract(x, 7, "day") for x in (due, due.moment, due.day)
+        )
         assert by_due.day == by_moment.day == by_day.day == date(2026, 4, 9)
         assert due.moment - by_due.moment == timedelta(days=7)
 
@@ -217,7 +234,9 @@ class TestBackwards:
 
     def test_it_never_rolls(self):
         assert SHIPPED.subtract(date(2026, 10, 10), 7, "day").day == date(2026, 10, 3)
-        assert any("不顺延" in step for step in SHIPPED.subtract(date(2026, 10, 10), 7, "day").steps)
+        assert any(
+            "不顺延" in step for step in SHIPPED.subtract(date(2026, 10, 10), 7, "day").steps
+        )
 
     def test_clear_days_are_one_day_more(self):
         assert SHIPPED.subtract(date(2026, 4, 16), 7, "day", clear=True).day == date(2026, 4, 8)
@@ -267,7 +286,8 @@ class TestRemaining:
 
 class TestRefusals:
     @pytest.mark.parametrize(
-        ("amount", "unit"), [(-1, "day"), (36_501, "day"), (True, "day"), (1.5, "day"), (1, "week"), ("1", "day")]
+        ("amount", "unit"),
+        [(-1, "day"), (36_501, "day"), (True, "day"), (1.5, "day"), (1, "week"), ("1", "day")],
     )
     def test_no_amount_and_no_unit(self, amount, unit):
         for compute in (SHIPPED.add, SHIPPED.subtract):
@@ -315,7 +335,11 @@ class TestNotice:
     def test_a_wrong_row_is_named_by_its_number(self, row, said):
         with pytest.raises(Invalid) as refusal:
             parse_notice([*rows_2027(), row])
-        assert [message for message in refusal.value.fields["rows"] if "第 10 行" in message and said in message]
+        assert [
+            message
+            for message in refusal.value.fields["rows"]
+            if "第 10 行" in message and said in message
+        ]
 
     def test_all_faults_come_at_once(self):
         with pytest.raises(Invalid) as refusal:
@@ -345,7 +369,10 @@ def test_a_span_in_words():
 
 
 def test_every_computation_explains_itself_in_both_languages():
-    for due in (SHIPPED.add(noon(2026, 9, 16), 15, "day"), TERM.add(date(2026, 7, 8), 3, "working_day")):
+    for due in (
+        SHIPPED.add(noon(2026, 9, 16), 15, "day"),
+        TERM.add(date(2026, 7, 8), 3, "working_day"),
+    ):
         assert isinstance(due, Due)
         assert len(due.steps) == len(due.steps_en)
         assert "民法典第201条" in due.steps[0]

@@ -28,7 +28,9 @@ SALT = bytes(range(16))
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | texts,
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(max_codepoint=127)), inner),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.text(st.characters(max_codepoint=127)), inner)
+    ),
     max_leaves=20,
 )
 
@@ -94,7 +96,9 @@ def test_an_event_hash_covers_the_hash_before() -> None:
     start = genesis(INSTANCE)
     assert start == sha256(b"yixing/1" + INSTANCE.bytes).digest()
     assert event_hash(start, b"{}") == sha256(start + b"{}").digest()
-    assert digest(b"abc").hex() == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert (
+        digest(b"abc").hex() == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
     for wrong in (b"", start[:-1], start + b"x"):
         with pytest.raises(Invalid):
             event_hash(wrong, b"{}")
@@ -113,7 +117,9 @@ def test_a_salt_cannot_borrow_from_the_value() -> None:
 
 
 def test_two_hundred_thousand_events_are_hashed_in_a_second() -> None:
-    body = dumps({"chain": str(INSTANCE), "seq": 1, "kind": "task_completed", "opinion": "同意立案" * 30})
+    body = dumps(
+        {"chain": str(INSTANCE), "seq": 1, "kind": "task_completed", "opinion": "同意立案" * 30}
+    )
     best = 9.0
     for _ in range(5):  # the machine may be busy with other things
         prev, started = genesis(INSTANCE), time.perf_counter()

@@ -61,7 +61,12 @@ def recorded(union: Union, chain: UUID, error: type[EngineError], act: Callable[
 def test_a_launch_gives_number_title_and_the_first_task(union: Union) -> None:
     key = union.launch(subject="修缮会议室")
     row = union.row(key)
-    assert (row.number, row.title, row.state, row.stage) == ("办〔2026〕001", "修缮会议室", "running", ["check"])
+    assert (row.number, row.title, row.state, row.stage) == (
+        "办〔2026〕001",
+        "修缮会议室",
+        "running",
+        ["check"],
+    )
     assert row.starter_id == union.people["d0"]
     assert row.unit_id == union.units["college"]
     assert union.open(key) == ["check"]
@@ -75,7 +80,10 @@ def test_only_the_named_posts_may_launch(union: Union) -> None:
     assert union.counted()["instance"] == 0
 
 
-@pytest.mark.parametrize("answers", [{}, {"subject": ""}, {"subject": "长" * 61}, {"subject": "好", "more": 1}, {"subject": ["x"]}])
+@pytest.mark.parametrize(
+    "answers",
+    [{}, {"subject": ""}, {"subject": "长" * 61}, {"subject": "好", "more": 1}, {"subject": ["x"]}],
+)
 def test_a_launch_with_a_bad_form_changes_nothing(union: Union, answers: dict[str, Any]) -> None:
     fault = unchanged(union, Invalid, lambda: union.do("d0", instances.launch, "errand", answers))
     assert fault.fields
@@ -83,7 +91,9 @@ def test_a_launch_with_a_bad_form_changes_nothing(union: Union, answers: dict[st
 
 
 def test_an_unknown_process_is_not_found(union: Union) -> None:
-    unchanged(union, NotFound, lambda: union.do("d0", instances.launch, "nothing", {"subject": "x"}))
+    unchanged(
+        union, NotFound, lambda: union.do("d0", instances.launch, "nothing", {"subject": "x"})
+    )
 
 
 def test_numbers_start_anew_with_the_year_in_china_and_apart_for_each_union(union: Union) -> None:
@@ -100,13 +110,22 @@ def test_a_claimed_task_is_closed_to_the_others_until_it_is_released(union: Unio
     key = union.launch()
     task = union.task(key, "check")
     union.do("secretary", tasks.claim, task)
-    fault = unchanged(union, Conflict, lambda: union.do("deputy", tasks.complete, task, {"decision": "pass"}))
+    fault = unchanged(
+        union, Conflict, lambda: union.do("deputy", tasks.complete, task, {"decision": "pass"})
+    )
     assert (fault.code, fault.details["who"]) == ("claimed", "姓名secretary")
-    assert unchanged(union, Conflict, lambda: union.do("deputy", tasks.claim, task)).code == "claimed"
+    assert (
+        unchanged(union, Conflict, lambda: union.do("deputy", tasks.claim, task)).code == "claimed"
+    )
     unchanged(union, Conflict, lambda: union.do("deputy", tasks.release, task))
     union.do("secretary", tasks.release, task)
     union.do("deputy", tasks.complete, task, {"decision": "pass"})
-    assert union.events(key) == ["instance_launched", "task_claimed", "task_released", "task_completed"]
+    assert union.events(key) == [
+        "instance_launched",
+        "task_claimed",
+        "task_released",
+        "task_completed",
+    ]
     union.whole()
 
 
@@ -126,7 +145,9 @@ def test_a_persons_own_task_cannot_be_given_back(union: Union) -> None:
 
 def test_a_task_that_nobody_claimed_cannot_be_released(union: Union) -> None:
     key = union.launch()
-    unchanged(union, Conflict, lambda: union.do("secretary", tasks.release, union.task(key, "check")))
+    unchanged(
+        union, Conflict, lambda: union.do("secretary", tasks.release, union.task(key, "check"))
+    )
 
 
 def test_a_completion_keeps_the_answers_moves_on_and_is_on_record(union: Union) -> None:
@@ -136,7 +157,12 @@ def test_a_completion_keeps_the_answers_moves_on_and_is_on_record(union: Union) 
     row = union.row(key)
     assert (row.stage, row.rounds["check"], row.facts["check"]) == (["do"], 1, {"decision": "pass"})
     said = union.body(key, "task_completed")
-    assert (said["task"], said["outcome"], said["seat"], said["actor"]["name"]) == ("check", "pass", "union_secretary", "姓名secretary")
+    assert (said["task"], said["outcome"], said["seat"], said["actor"]["name"]) == (
+        "check",
+        "pass",
+        "union_secretary",
+        "姓名secretary",
+    )
     assert [opened["task"] for opened in said["opened"]] == ["do"]
     assert "pass" not in said["answers"]  # only a salted digest
 
@@ -151,8 +177,15 @@ def test_a_trio_ends_after_its_three_tasks(union: Union) -> None:
     union.whole()
 
 
-BAD = [{}, {"decision": "maybe"}, {"decision": "return"}, {"decision": "pass", "x": 1}, {"decision": None}, {"decision": ["pass"]},
-       {"decision": "return", "reason": "长" * 501}]  # fmt: skip
+BAD = [
+    {},
+    {"decision": "maybe"},
+    {"decision": "return"},
+    {"decision": "pass", "x": 1},
+    {"decision": None},
+    {"decision": ["pass"]},
+    {"decision": "return", "reason": "长" * 501},
+]
 
 
 @pytest.mark.parametrize("answers", BAD)
@@ -160,7 +193,9 @@ def test_invalid_answers_change_nothing(union: Union, answers: dict[str, Any]) -
     key = union.launch()
     task = union.task(key, "check")
     counted = union.counted()
-    assert unchanged(union, Invalid, lambda: union.do("secretary", tasks.complete, task, answers)).fields
+    assert unchanged(
+        union, Invalid, lambda: union.do("secretary", tasks.complete, task, answers)
+    ).fields
     assert union.counted() == counted
 
 
@@ -168,7 +203,12 @@ def test_a_task_that_is_not_yours_is_not_found_and_the_attempt_is_on_record(unio
     key = union.launch()
     task = union.task(key, "check")
     for name in ("d0", "d1", "auditor", "far.secretary"):
-        recorded(union, key, NotFound, lambda name=name: union.do(name, tasks.complete, task, {"decision": "pass"}))
+        recorded(
+            union,
+            key,
+            NotFound,
+            lambda name=name: union.do(name, tasks.complete, task, {"decision": "pass"}),
+        )
         said = union.body(key, "attempt_refused")
         assert said["actor"]["name"] == f"姓名{name}"
         assert (said["verb"], said["element"]) == ("complete", "check")
@@ -187,7 +227,11 @@ def test_a_stale_page_is_told_who_acted_and_when(union: Union) -> None:
     union.at = in_china(2026, 3, 3, 14, 5)
     union.do("deputy", tasks.complete, task, {"decision": "pass"})
     union.at += HOUR
-    fault = unchanged(union, Conflict, lambda: union.do("secretary", tasks.complete, task, {"decision": "pass"}, 1))
+    fault = unchanged(
+        union,
+        Conflict,
+        lambda: union.do("secretary", tasks.complete, task, {"decision": "pass"}, 1),
+    )
     assert fault.code == "done"
     assert fault.message == "姓名deputy已于 03-03 14:05 办理了此项。"
 
@@ -197,7 +241,9 @@ def test_a_page_older_than_a_claim_and_release_is_stale(union: Union) -> None:
     task = union.task(key, "check")
     union.do("secretary", tasks.claim, task)
     union.do("secretary", tasks.release, task)
-    fault = unchanged(union, Conflict, lambda: union.do("deputy", tasks.complete, task, {"decision": "pass"}, 1))
+    fault = unchanged(
+        union, Conflict, lambda: union.do("deputy", tasks.complete, task, {"decision": "pass"}, 1)
+    )
     assert fault.code == "stale"
     union.do("deputy", tasks.complete, task, {"decision": "pass"}, 3)
 
@@ -206,7 +252,14 @@ def test_a_task_taken_away_says_so(union: Union) -> None:
     key = union.launch()
     task = union.task(key, "check")
     union.do("d0", instances.withdraw, key, "不办了")
-    assert unchanged(union, Conflict, lambda: union.do("secretary", tasks.complete, task, {"decision": "pass"})).code == "cancelled"
+    assert (
+        unchanged(
+            union,
+            Conflict,
+            lambda: union.do("secretary", tasks.complete, task, {"decision": "pass"}),
+        ).code
+        == "cancelled"
+    )
 
 
 def test_a_matter_can_go_round_two_hundred_times_and_not_more(union: Union) -> None:
@@ -262,15 +315,25 @@ def test_a_message_that_nobody_waits_for_is_a_conflict(union: Union, name: str) 
 
 def test_a_message_with_answers_that_it_does_not_ask_for_changes_nothing(union: Union) -> None:
     key = union.launch()
-    unchanged(union, Invalid, lambda: union.do("d0", instances.send, key, "withdraw", {"reason": "x"}))
+    unchanged(
+        union, Invalid, lambda: union.do("d0", instances.send, key, "withdraw", {"reason": "x"})
+    )
 
 
-def test_a_process_without_such_a_message_is_taken_back_only_while_nobody_has_acted(union: Union) -> None:
+def test_a_process_without_such_a_message_is_taken_back_only_while_nobody_has_acted(
+    union: Union,
+) -> None:
     first, second = union.launch(process="trio"), union.launch(process="trio")
     union.complete("secretary", second, "first", note="好")
-    assert unchanged(union, Conflict, lambda: union.do("d0", instances.withdraw, second, "算了")).code == "acted"
+    assert (
+        unchanged(union, Conflict, lambda: union.do("d0", instances.withdraw, second, "算了")).code
+        == "acted"
+    )
     union.do("d0", instances.withdraw, first, "算了")
-    assert (union.row(first).state, union.body(first, "instance_withdrawn")["reason"]) == ("withdrawn", "算了")
+    assert (union.row(first).state, union.body(first, "instance_withdrawn")["reason"]) == (
+        "withdrawn",
+        "算了",
+    )
     unchanged(union, Conflict, lambda: union.do("d0", instances.withdraw, first, "再来"))
     union.whole()
 
@@ -301,7 +364,9 @@ def test_the_secretary_ends_a_matter_with_a_reason_and_nothing_stays_open(union:
         row = union.row(key)
         assert (row.state, row.stage, row.machine) == ("terminated", [], None)
         assert union.body(key, "instance_terminated")["reason"] == "重复提出"
-        unchanged(union, Conflict, lambda key=key: union.do("secretary", instances.terminate, key, "再来"))
+        unchanged(
+            union, Conflict, lambda key=key: union.do("secretary", instances.terminate, key, "再来")
+        )
     assert union.ask("SELECT 1 FROM roll WHERE open") == []
     union.whole()
 
@@ -323,7 +388,12 @@ def test_a_suspended_matter_stands_still(union: Union) -> None:
     task = union.task(key, "do")
     union.do("secretary", instances.suspend, key, "等材料")
     assert union.body(key, "instance_suspended")["reason"] == "等材料"
-    assert unchanged(union, Conflict, lambda: union.do("secretary", tasks.complete, task, {"note": "x"})).code == "suspended"
+    assert (
+        unchanged(
+            union, Conflict, lambda: union.do("secretary", tasks.complete, task, {"note": "x"})
+        ).code
+        == "suspended"
+    )
     unchanged(union, Conflict, lambda: union.do("secretary", tasks.claim, task))
     unchanged(union, Conflict, lambda: union.do("secretary", instances.suspend, key, "再停"))
     assert union.at is not None
@@ -333,9 +403,14 @@ def test_a_suspended_matter_stands_still(union: Union) -> None:
     union.whole()
 
 
-def test_a_resumed_matter_has_its_stopped_days_on_record_and_its_deadlines_moved(union: Union) -> None:
+def test_a_resumed_matter_has_its_stopped_days_on_record_and_its_deadlines_moved(
+    union: Union,
+) -> None:
     key = union.to("do")
-    timer, task = union.timer(key), union.ask("SELECT * FROM task WHERE id = :t", t=union.task(key, "do"))[0]
+    timer, task = (
+        union.timer(key),
+        union.ask("SELECT * FROM task WHERE id = :t", t=union.task(key, "do"))[0],
+    )
     assert union.at is not None
     union.at += DAY
     union.do("secretary", instances.suspend, key, "等材料")
@@ -417,8 +492,13 @@ def late(union: Union, key: UUID) -> None:
 UNTIL_END = changed("errand", ('early = "decided"', 'early = "never"'))
 
 
-@pytest.mark.parametrize(("good", "bad", "passed"), [(2, 3, False), (3, 2, True), (4, 0, True), (2, 0, False), (0, 0, False)])
-def test_a_poll_passes_above_its_threshold_and_not_at_or_below(engine: Engine, good: int, bad: int, passed: bool) -> None:
+@pytest.mark.parametrize(
+    ("good", "bad", "passed"),
+    [(2, 3, False), (3, 2, True), (4, 0, True), (2, 0, False), (0, 0, False)],
+)
+def test_a_poll_passes_above_its_threshold_and_not_at_or_below(
+    engine: Engine, good: int, bad: int, passed: bool
+) -> None:
     """Five on the roll, more than half: two are too few, three are enough."""
     union = Union.built(engine, UNTIL_END)
     key = union.to("rate")
@@ -437,7 +517,12 @@ def test_a_poll_passes_above_its_threshold_and_not_at_or_below(engine: Engine, g
 
 @pytest.mark.parametrize(("votes", "passed"), [(4, False), (5, True)])
 def test_a_threshold_that_may_be_reached_exactly(engine: Engine, votes: int, passed: bool) -> None:
-    union = Union.built(engine, changed("errand", ('early = "decided"', 'early = "never"'), ("2*good > roll", "good >= roll")))
+    union = Union.built(
+        engine,
+        changed(
+            "errand", ('early = "decided"', 'early = "never"'), ("2*good > roll", "good >= roll")
+        ),
+    )
     key = union.to("rate")
     for n in range(votes):
         union.do(f"d{n}", polls.respond, union.poll(key), "good")
@@ -454,7 +539,9 @@ def test_a_poll_that_is_decided_closes_at_once(union: Union, choice: str, needed
         union.do(f"d{n}", polls.respond, poll, choice)
     assert union.row(key).state == "ended"
     assert union.body(key, "poll_closed")["why"] == "early"
-    assert union.ask("SELECT DISTINCT state FROM timer WHERE instance_id = :i", i=key) == [("cancelled",)]
+    assert union.ask("SELECT DISTINCT state FROM timer WHERE instance_id = :i", i=key) == [
+        ("cancelled",)
+    ]
     unchanged(union, Conflict, lambda: union.do("d4", polls.respond, poll, "good"))
     union.whole()
 
@@ -463,10 +550,16 @@ def test_an_answer_is_given_once_and_can_be_taken_back(union: Union) -> None:
     key = union.to("rate")
     poll = union.poll(key)
     union.do("d1", polls.respond, poll, "good", " 满意 ")
-    assert unchanged(union, Conflict, lambda: union.do("d1", polls.respond, poll, "bad")).code == "answered"
+    assert (
+        unchanged(union, Conflict, lambda: union.do("d1", polls.respond, poll, "bad")).code
+        == "answered"
+    )
     union.do("d1", polls.take_back, poll)
     assert union.one("SELECT counts FROM poll WHERE id = :p", p=poll) == {"good": 0, "bad": 0}
-    assert unchanged(union, Conflict, lambda: union.do("d1", polls.take_back, poll)).code == "not_answered"
+    assert (
+        unchanged(union, Conflict, lambda: union.do("d1", polls.take_back, poll)).code
+        == "not_answered"
+    )
     union.do("d1", polls.respond, poll, "bad")
     assert union.one("SELECT counts FROM poll WHERE id = :p", p=poll) == {"good": 0, "bad": 1}
     assert union.events(key)[-3:] == ["poll_answered", "poll_answer_withdrawn", "poll_answered"]
@@ -474,13 +567,18 @@ def test_an_answer_is_given_once_and_can_be_taken_back(union: Union) -> None:
 
 
 def test_an_answer_stays_where_the_process_lets_none_be_taken_back(engine: Engine) -> None:
-    union = Union.built(engine, changed("errand", ('closable = "passes"', 'closable = "never"\nwithdrawal = false')))
+    union = Union.built(
+        engine, changed("errand", ('closable = "passes"', 'closable = "never"\nwithdrawal = false'))
+    )
     key = union.to("rate")
     union.do("d1", polls.respond, union.poll(key), "good")
     unchanged(union, Conflict, lambda: union.do("d1", polls.take_back, union.poll(key)))
 
 
-@pytest.mark.parametrize(("choice", "comment"), [("great", ""), ("", ""), ("good", "长" * 501), ("good", "\0"), ("good", "\ud800")])
+@pytest.mark.parametrize(
+    ("choice", "comment"),
+    [("great", ""), ("", ""), ("good", "长" * 501), ("good", "\0"), ("good", "\ud800")],
+)
 def test_an_answer_that_is_none_changes_nothing(union: Union, choice: str, comment: str) -> None:
     poll = union.poll(union.to("rate"))
     unchanged(union, Invalid, lambda: union.do("d1", polls.respond, poll, choice, comment))
@@ -492,7 +590,10 @@ def test_who_is_not_on_the_roll_has_no_answer(union: Union, name: str) -> None:
     for command, more in ((polls.respond, ("good",)), (polls.take_back, ())):
         with pytest.raises(NotFound):
             union.do(name, command, union.poll(key), *more)
-    assert union.one("SELECT counts FROM poll WHERE instance_id = :i", i=key) == {"good": 0, "bad": 0}
+    assert union.one("SELECT counts FROM poll WHERE instance_id = :i", i=key) == {
+        "good": 0,
+        "bad": 0,
+    }
     assert union.events(key)[-1] == "attempt_refused"
     union.whole()
 
@@ -514,7 +615,10 @@ def test_the_mover_closes_early_only_when_the_rule_holds(engine: Engine) -> None
     poll = union.poll(key)
     for n in (1, 2):
         union.do(f"d{n}", polls.respond, poll, "good")
-        assert unchanged(union, Conflict, lambda: union.do("d0", polls.close, poll)).code == "not_reached"
+        assert (
+            unchanged(union, Conflict, lambda: union.do("d0", polls.close, poll)).code
+            == "not_reached"
+        )
     union.do("d3", polls.respond, poll, "good")
     for name in ("d1", "secretary"):
         recorded(union, key, Refused, lambda name=name: union.do(name, polls.close, poll))
@@ -534,15 +638,24 @@ def test_a_window_that_ends_in_silence_is_no_approval(union: Union) -> None:
     union.whole()
 
 
-@pytest.mark.parametrize(("before", "taken"), [(MOMENT, True), (timedelta(), False), (-MOMENT, False)])
-def test_an_answer_counts_until_the_close_and_not_at_it(engine: Engine, before: timedelta, taken: bool) -> None:
+@pytest.mark.parametrize(
+    ("before", "taken"), [(MOMENT, True), (timedelta(), False), (-MOMENT, False)]
+)
+def test_an_answer_counts_until_the_close_and_not_at_it(
+    engine: Engine, before: timedelta, taken: bool
+) -> None:
     union = Union.built(engine, UNTIL_END)
     key = union.to("rate")
     union.at = union.one("SELECT closes_at FROM poll WHERE instance_id = :i", i=key) - before
     if taken:
         union.do("d1", polls.respond, union.poll(key), "good")
     else:
-        assert unchanged(union, Conflict, lambda: union.do("d1", polls.respond, union.poll(key), "good")).code == "closed"
+        assert (
+            unchanged(
+                union, Conflict, lambda: union.do("d1", polls.respond, union.poll(key), "good")
+            ).code
+            == "closed"
+        )
     late(union, key)
     assert outcome(union, key)["good"] == int(taken)
 
@@ -568,7 +681,9 @@ def test_an_empty_roll_is_a_fault_that_changes_nothing_but_the_record(engine: En
 
 # --- timers and the clock --------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("before", "fired"), [(MOMENT, 0), (timedelta(), 1), (-MOMENT, 1)])
-def test_a_timer_falls_due_at_its_moment_and_not_before(union: Union, before: timedelta, fired: int) -> None:
+def test_a_timer_falls_due_at_its_moment_and_not_before(
+    union: Union, before: timedelta, fired: int
+) -> None:
     key = union.to("do")
     union.at = union.timer(key).due_at - before
     assert union.timed(lambda: jobs.sweep(union.engine)) == fired
@@ -584,13 +699,17 @@ def test_a_deadline_in_days_ends_at_midnight_in_china(union: Union) -> None:
 
 
 @pytest.mark.parametrize(("hour", "minute"), [(0, 0), (12, 0), (23, 59)])
-def test_the_hour_of_the_day_does_not_move_a_deadline_in_days(union: Union, hour: int, minute: int) -> None:
+def test_the_hour_of_the_day_does_not_move_a_deadline_in_days(
+    union: Union, hour: int, minute: int
+) -> None:
     union.at = in_china(2026, 3, 2, hour, minute)
     noon = Union(union.engine, in_china(2026, 3, 2, 12), union.units, union.people)
     assert union.timer(union.to("do")).due_at == noon.timer(noon.to("do")).due_at
 
 
-def test_a_task_begun_a_second_after_midnight_in_china_belongs_to_the_next_day(union: Union) -> None:
+def test_a_task_begun_a_second_after_midnight_in_china_belongs_to_the_next_day(
+    union: Union,
+) -> None:
     union.at = in_china(2026, 3, 2, 23, 59, 59)
     first = union.timer(union.to("do")).due_at
     union.at = in_china(2026, 3, 3, 0, 0, 0)
@@ -612,7 +731,9 @@ def test_a_clock_set_back_two_hours_neither_breaks_nor_repeats(union: Union) -> 
 
 def test_three_days_of_downtime_are_made_up_at_once(union: Union) -> None:
     keys = [union.to("do") for _ in range(4)] + [union.to("rate") for _ in range(3)]
-    union.at = max(r[0] for r in union.ask("SELECT due_at FROM timer WHERE state = 'waiting'")) + 3 * DAY
+    union.at = (
+        max(r[0] for r in union.ask("SELECT due_at FROM timer WHERE state = 'waiting'")) + 3 * DAY
+    )
     assert union.timed(lambda: jobs.sweep(union.engine)) == 7
     assert union.timed(lambda: jobs.sweep(union.engine)) == 0
     assert [union.row(key).state for key in keys] == ["running"] * 4 + ["ended"] * 3
@@ -637,14 +758,19 @@ def test_a_timer_that_is_not_due_or_not_there_does_not_fire(union: Union) -> Non
 def test_a_job_is_asked_for_with_every_timer(union: Union) -> None:
     union.to("do")
     due = {r[0] for r in union.ask("SELECT due_at FROM timer WHERE state = 'waiting'")}
-    asked = {r[0] for r in union.ask("SELECT scheduled_at FROM procrastinate_jobs WHERE task_name = 'sweep'")}
+    asked = {
+        r[0]
+        for r in union.ask("SELECT scheduled_at FROM procrastinate_jobs WHERE task_name = 'sweep'")
+    }
     assert due <= asked
 
 
 # --- incidents -------------------------------------------------------------------------------------------------------
 def broken(engine: Engine) -> tuple[Union, UUID, Any]:
     """An errand whose timer broke, as its action asks for a document that is not there."""
-    faulty = changed("errand", ('do = "remind"\ntask = "do"', 'do = "issue_document"\ndocument = "nothing"'))
+    faulty = changed(
+        "errand", ('do = "remind"\ntask = "do"', 'do = "issue_document"\ndocument = "nothing"')
+    )
     union = Union.built(engine, faulty)
     key = union.to("do")
     timer = union.timer(key)
@@ -694,7 +820,9 @@ def test_a_retry_of_a_timer_whose_task_is_done_does_not_wake_the_dead(engine: En
     union.whole()
 
 
-def test_a_fault_noted_after_another_worker_let_the_timer_fire_does_not_make_it_fire_again(union: Union) -> None:
+def test_a_fault_noted_after_another_worker_let_the_timer_fire_does_not_make_it_fire_again(
+    union: Union,
+) -> None:
     key = union.to("do")
     timer = union.timer(key)
     union.at = timer.due_at
@@ -723,11 +851,24 @@ SECOND = ('title = "办事单"', 'title = "办事单（修订）"')
 
 def test_a_definition_takes_two_people(union: Union) -> None:
     digest = union.do("admin", definitions.propose, sound(), "改一改")
-    assert unchanged_but_record(union, Refused, lambda: union.do("admin", definitions.decide, digest, True)).code == "separated"
+    assert (
+        unchanged_but_record(
+            union, Refused, lambda: union.do("admin", definitions.decide, digest, True)
+        ).code
+        == "separated"
+    )
     union.do("admin2", definitions.decide, digest, True)
     assert union.events(history.INSTALLATION)[-1] == "definition_published"
-    assert unchanged(union, Conflict, lambda: union.do("admin2", definitions.decide, digest, False)).code == "decided"
-    assert unchanged(union, Conflict, lambda: union.do("admin", definitions.propose, sound(), "")).code == "same"
+    assert (
+        unchanged(
+            union, Conflict, lambda: union.do("admin2", definitions.decide, digest, False)
+        ).code
+        == "decided"
+    )
+    assert (
+        unchanged(union, Conflict, lambda: union.do("admin", definitions.propose, sound(), "")).code
+        == "same"
+    )
     union.whole()
 
 
@@ -749,12 +890,24 @@ def test_a_refused_version_is_never_in_force(union: Union) -> None:
 @pytest.mark.parametrize("name", ["d0", "auditor", "secretary"])
 def test_only_administrators_approve(union: Union, name: str) -> None:
     digest = union.do("admin", definitions.propose, sound(), "")
-    recorded(union, union.units["union"], Refused, lambda: union.do(name, definitions.decide, digest, True))
+    recorded(
+        union,
+        union.units["union"],
+        Refused,
+        lambda: union.do(name, definitions.decide, digest, True),
+    )
 
 
 def test_a_faulty_definition_is_refused_with_its_faults(union: Union) -> None:
     fault = unchanged(
-        union, EngineError, lambda: union.do("admin", definitions.propose, edited("process.toml", "launch.subject", "launch.nothing"), "")
+        union,
+        EngineError,
+        lambda: union.do(
+            "admin",
+            definitions.propose,
+            edited("process.toml", "launch.subject", "launch.nothing"),
+            "",
+        ),
     )
     assert isinstance(fault, (Invalid, ProcessFault))
 
@@ -762,9 +915,16 @@ def test_a_faulty_definition_is_refused_with_its_faults(union: Union) -> None:
 def test_a_version_cannot_be_changed(union: Union) -> None:
     row = union.ask("SELECT hash, files FROM definition WHERE process_id = 'errand'")[0]
     union.do(None, definitions.publish_shipped, folder("errand"))
-    assert union.ask("SELECT count(*), max(number) FROM definition WHERE process_id = 'errand'") == [(1, 1)]
+    assert union.ask(
+        "SELECT count(*), max(number) FROM definition WHERE process_id = 'errand'"
+    ) == [(1, 1)]
     union.do(None, definitions.publish_shipped, changed("errand", SECOND))
-    assert union.ask("SELECT hash, files FROM definition WHERE process_id = 'errand' ORDER BY number")[0] == row
+    assert (
+        union.ask("SELECT hash, files FROM definition WHERE process_id = 'errand' ORDER BY number")[
+            0
+        ]
+        == row
+    )
 
 
 def test_an_instance_keeps_its_version_for_life(union: Union) -> None:
@@ -773,12 +933,18 @@ def test_an_instance_keeps_its_version_for_life(union: Union) -> None:
     first = union.row(keys[0]).version
     for key in keys[:100]:
         union.complete("secretary", key, "first", note="好")
-    second = union.do(None, definitions.publish_shipped, changed("trio", ('title = "三步单"', 'title = "三步单（修订）"')))
+    second = union.do(
+        None,
+        definitions.publish_shipped,
+        changed("trio", ('title = "三步单"', 'title = "三步单（修订）"')),
+    )
     assert union.row(union.launch(process="trio")).version == second != first
     for number, key in enumerate(keys):
         for element in ("first", "middle", "last")[1 if number < 100 else 0 :]:
             union.complete("secretary", key, element, note="好")
-    ended = union.ask("SELECT DISTINCT version, state FROM instance WHERE id = ANY(:keys)", keys=keys)
+    ended = union.ask(
+        "SELECT DISTINCT version, state FROM instance WHERE id = ANY(:keys)", keys=keys
+    )
     assert ended == [(first, "ended")]
     query = "SELECT DISTINCT body::jsonb->>'version' FROM event WHERE kind = 'instance_launched' AND instance_id = ANY(:keys)"
     assert union.ask(query, keys=keys) == [(first,)]
@@ -787,7 +953,9 @@ def test_an_instance_keeps_its_version_for_life(union: Union) -> None:
 
 
 # --- once per key ----------------------------------------------------------------------------------------------------
-def posted(union: Union, who: str, key: str, body: bytes, work: Callable[[db.Session, Any], Any]) -> edge.Reply:
+def posted(
+    union: Union, who: str, key: str, body: bytes, work: Callable[[db.Session, Any], Any]
+) -> edge.Reply:
     """A request with an Idempotency-Key, as the API carries it out."""
     actor = union.actor(who)
 
@@ -840,7 +1008,9 @@ def test_a_failed_request_does_not_use_up_its_key(union: Union) -> None:
 
 
 # --- faults of the world below ---------------------------------------------------------------------------------------
-def test_an_error_in_the_middle_of_a_command_leaves_nothing_of_it(union: Union, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_the_middle_of_a_command_leaves_nothing_of_it(
+    union: Union, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = union.launch()
     task = union.task(key, "check")
     before = union.digest()
@@ -860,7 +1030,9 @@ def test_an_error_in_the_middle_of_a_command_leaves_nothing_of_it(union: Union, 
         assert union.digest() == before
 
 
-def test_a_refusal_is_on_record_even_when_the_first_try_to_record_it_meets_a_deadlock(union: Union) -> None:
+def test_a_refusal_is_on_record_even_when_the_first_try_to_record_it_meets_a_deadlock(
+    union: Union,
+) -> None:
     key = union.launch()
     task = union.task(key, "check")
     seen: list[int] = []
@@ -868,7 +1040,9 @@ def test_a_refusal_is_on_record_even_when_the_first_try_to_record_it_meets_a_dea
     def stumble(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         if "INSERT INTO event" in statement and not seen:
             seen.append(1)
-            connection.exec_driver_sql("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$")
+            connection.exec_driver_sql(
+                "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$"
+            )
 
     event.listen(union.engine, "before_cursor_execute", stumble)
     try:

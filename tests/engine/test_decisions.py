@@ -75,18 +75,26 @@ class TestReading:
             Input("second.yes", "second.yes", ()),
         )
         assert read.outputs == (Output("way", "去向", ()), Output("days", "days", ()))
-        assert read.rules[0] == Row(('"a, b"', '>= rule("MO-SECOND")'), ('"file"', 'rule("MO-MANY")'), "第七条 第一款")
+        assert read.rules[0] == Row(
+            ('"a, b"', '>= rule("MO-SECOND")'), ('"file"', 'rule("MO-MANY")'), "第七条 第一款"
+        )
         assert read.has_otherwise
 
     def test_a_table_that_is_read_decides(self) -> None:
         read = parse(XML.encode())
         assert faults(read, FUNCTIONS) == []
         assert decide(read, {"launch": {"kind": "a, b"}, "second": {"yes": 3}}, FUNCTIONS) == {
-            "way": "file", "days": 10, "because": "第七条 第一款", "row": 1,
-        }  # fmt: skip
+            "way": "file",
+            "days": 10,
+            "because": "第七条 第一款",
+            "row": 1,
+        }
         assert decide(read, {"launch": {"kind": "c"}}, FUNCTIONS) == {
-            "way": "c", "days": None, "because": "其他", "row": 2,
-        }  # fmt: skip
+            "way": "c",
+            "days": None,
+            "because": "其他",
+            "row": 2,
+        }
 
     def test_unique_is_the_default_policy(self) -> None:
         assert parse(XML.replace(' hitPolicy="FIRST"', "").encode()).hit_policy == "UNIQUE"
@@ -117,7 +125,9 @@ class TestReading:
                 "<definitions", '<!DOCTYPE a [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><definitions'
             ).encode(),
             XML.replace("第七条", "&undefined;").encode(),
-            XML.replace("UTF-8", "UTF-7").encode().replace(b"<definitions", b"+ADwAIQ-DOCTYPE a+AD4-<definitions"),
+            XML.replace("UTF-8", "UTF-7")
+            .encode()
+            .replace(b"<definitions", b"+ADwAIQ-DOCTYPE a+AD4-<definitions"),
             XML.replace("分办", "x" * 1_000_000).encode(),
             XML.replace("</decision>", "<x/>" * 2_000 + "</decision>").encode(),
             XML.replace("</decision>", "<x>" * 900 + "</x>" * 900 + "</decision>").encode(),
@@ -257,7 +267,10 @@ class TestFaults:
 
     def test_between_whole_numbers_lie_fractions_when_the_input_divides(self) -> None:
         rows = [(["> 0"], ['"x"']), (["< 1"], ['"y"'])]
-        assert any("重叠" in wrong for wrong in faults(table(rows, ("second.yes / second.roll",)), FUNCTIONS))
+        assert any(
+            "重叠" in wrong
+            for wrong in faults(table(rows, ("second.yes / second.roll",)), FUNCTIONS)
+        )
 
     def test_another_column_may_tell_rows_apart(self) -> None:
         rows = [(['"a"', "1"], ['"x"']), (['"a"', "0"], ['"y"'])]
@@ -281,7 +294,9 @@ class TestFaults:
     def test_a_row_that_is_never_reached_is_found_under_first(self) -> None:
         rows = [(["> 0"], ['"x"']), (["<= 0"], ['"y"']), (["1"], ['"z"'])]
         found = faults(table(rows, ("x",), "FIRST"), FUNCTIONS)
-        assert [wrong for wrong in found if "轮不到" in wrong] == ["第 3 行永远轮不到，前面的行已全部命中"]
+        assert [wrong for wrong in found if "轮不到" in wrong] == [
+            "第 3 行永远轮不到，前面的行已全部命中"
+        ]
 
     def test_a_row_covered_by_several_together_is_found(self) -> None:
         cells = [['"a"', "true"], ['"a"', "not(true)"], ['"a"', "-"], ["-", "1"]]
@@ -297,51 +312,106 @@ class TestFaults:
         found = faults(table([(["1"], ['"a"'])], ("x",), otherwise=False), FUNCTIONS)
         assert any("其他情形" in wrong for wrong in found)
 
-    @pytest.mark.parametrize("cell", ["2", ">= 3", "[1..5]", "not(7)", "-1", 'rule("MO-SECOND") * 2'])
+    @pytest.mark.parametrize(
+        "cell", ["2", ">= 3", "[1..5]", "not(7)", "-1", 'rule("MO-SECOND") * 2']
+    )
     def test_a_number_that_should_be_law_is_found(self, cell: str) -> None:
         assert any("应当是规则" in wrong for wrong in faults(one(cell), FUNCTIONS))
 
-    @pytest.mark.parametrize("cell", ["0", "1", "> 0", "[0..1]", '"3"', 'rule("MO-SECOND")', "true"])
+    @pytest.mark.parametrize(
+        "cell", ["0", "1", "> 0", "[0..1]", '"3"', 'rule("MO-SECOND")', "true"]
+    )
     def test_zero_and_one_are_no_law(self, cell: str) -> None:
         assert faults(one(cell), FUNCTIONS) == []
 
     @pytest.mark.parametrize(
         "cell",
-        ["file", '"a', ">=", "= 1", '["a","b"]', 'sum("a"', "[1..", "1..5", "1.5", "a.b", 'law("X")', '"a",', ",",
-         'not("a"), "b"', "__import__", "\u201ca\u201d"],
-    )  # fmt: skip
+        [
+            "file",
+            '"a',
+            ">=",
+            "= 1",
+            '["a","b"]',
+            'sum("a"',
+            "[1..",
+            "1..5",
+            "1.5",
+            "a.b",
+            'law("X")',
+            '"a",',
+            ",",
+            'not("a"), "b"',
+            "__import__",
+            "\u201ca\u201d",
+        ],
+    )
     def test_a_bad_cell_is_found(self, cell: str) -> None:
         assert any("第 1 行“x”的格" in wrong for wrong in faults(one(cell), FUNCTIONS))
 
     def test_an_empty_description_is_found(self) -> None:
-        bare = Table("t", "t", "FIRST", (Input("x", "x", ()),), (Output("y", "y", ()),), (Row(("-",), ("1",), ""),))
+        bare = Table(
+            "t",
+            "t",
+            "FIRST",
+            (Input("x", "x", ()),),
+            (Output("y", "y", ()),),
+            (Row(("-",), ("1",), ""),),
+        )
         assert any("依据" in wrong for wrong in faults(bare, FUNCTIONS))
 
     @pytest.mark.parametrize("name", ["", "a b", "1a", "_x", "because", "row"])
     def test_an_unusable_output_is_found(self, name: str) -> None:
-        bare = Table("t", "t", "FIRST", (Input("x", "x", ()),), (Output(name, "", ()),), (Row(("-",), ("1",), "甲"),))
+        bare = Table(
+            "t",
+            "t",
+            "FIRST",
+            (Input("x", "x", ()),),
+            (Output(name, "", ()),),
+            (Row(("-",), ("1",), "甲"),),
+        )
         assert faults(bare, FUNCTIONS)
 
     @pytest.mark.parametrize("result", ["", "-", '"c"', "f(", '"a","b"'])
     def test_an_unknown_or_empty_result_is_found(self, result: str) -> None:
         output = Output("y", "y", ('"a"', '"b"'))
-        bare = Table("t", "t", "FIRST", (Input("x", "x", ()),), (output,), (Row(("-",), (result,), "甲"),))
+        bare = Table(
+            "t", "t", "FIRST", (Input("x", "x", ()),), (output,), (Row(("-",), (result,), "甲"),)
+        )
         assert any("结果" in wrong for wrong in faults(bare, FUNCTIONS))
 
     def test_a_value_outside_the_declared_ones_is_found(self) -> None:
         rows = [(['"c"', "-"], ['"x"'])]
-        assert any("允许值" in wrong for wrong in faults(table(rows, values={0: ('"a"',)}), FUNCTIONS))
+        assert any(
+            "允许值" in wrong for wrong in faults(table(rows, values={0: ('"a"',)}), FUNCTIONS)
+        )
 
     def test_an_unknown_fact_is_found(self) -> None:
         assert any("没有名为 x" in wrong for wrong in faults(one("1"), FUNCTIONS, {"launch"}))
 
     def test_a_large_table_is_searched_quickly(self) -> None:
-        rows = [([str(n % 2), f'"{n}"', f"not({n % 2})", f'"{n % 7}","{n % 5}"'], ['"x"']) for n in range(150)]
+        rows = [
+            ([str(n % 2), f'"{n}"', f"not({n % 2})", f'"{n % 7}","{n % 5}"'], ['"x"'])
+            for n in range(150)
+        ]
         faults(table(rows, ("a", "b", "c", "d"), "FIRST"), FUNCTIONS)
 
 
 CELLS = st.sampled_from(
-    ["-", "1", "0", "> 0", "<= 1", "[0..1]", "not(1)", "null", '"a"', 'not("a")', '"a","b"', "true", "not(null)"]
+    [
+        "-",
+        "1",
+        "0",
+        "> 0",
+        "<= 1",
+        "[0..1]",
+        "not(1)",
+        "null",
+        '"a"',
+        'not("a")',
+        '"a","b"',
+        "true",
+        "not(null)",
+    ]
 )
 VALUES = [None, True, False, -1, 0, 1, 2, "a", "b", "c"]
 

@@ -43,7 +43,9 @@ def test_the_same_data_give_the_same_bytes() -> None:
 
 
 def test_the_pdf_bears_the_day_of_issue() -> None:
-    assert b"20260319160000" in typeset(SMALL).replace(b"'", b"")  # midnight in China is 16:00 the day before in UTC
+    assert b"20260319160000" in typeset(SMALL).replace(
+        b"'", b""
+    )  # midnight in China is 16:00 the day before in UTC
 
 
 def test_other_data_give_other_bytes() -> None:
@@ -54,12 +56,16 @@ def test_other_data_give_other_bytes() -> None:
 
 def test_text_that_looks_like_source_is_only_text() -> None:
     hostile = sample()
-    hostile["document"]["title"] = '#panic("x") #import "@preview/x:0.1.0" $ ] ) } #read("/etc/passwd")'
+    hostile["document"]["title"] = (
+        '#panic("x") #import "@preview/x:0.1.0" $ ] ) } #read("/etc/passwd")'
+    )
     assert documents.typeset({"documents/a.typ": SMALL}, "a", hostile).startswith(b"%PDF-")
 
 
 def test_a_shared_letter_is_found() -> None:
-    assert typeset('#import "letter.typ": f\n#f()', **{"documents/letter.typ": "#let f() = [公文]"}).startswith(b"%PDF-")
+    assert typeset(
+        '#import "letter.typ": f\n#f()', **{"documents/letter.typ": "#let f() = [公文]"}
+    ).startswith(b"%PDF-")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +108,9 @@ def test_a_template_reaches_no_other_files_and_no_network(source: str) -> None:
         typeset(source)
 
 
-@pytest.mark.parametrize("name", ["documents/../x.typ", "documents/a\\b.typ", "documents/c:x.typ", "documents/data.json"])
+@pytest.mark.parametrize(
+    "name", ["documents/../x.typ", "documents/a\\b.typ", "documents/c:x.typ", "documents/data.json"]
+)
 def test_template_names_stay_in_the_folder(name: str) -> None:
     with pytest.raises(ProcessFault, match="文件名"):
         typeset(SMALL, **{name: "x"})
@@ -116,14 +124,19 @@ def test_template_names_stay_in_the_folder(name: str) -> None:
         "#while true {}",
     ],
 )
-def test_a_template_that_never_ends_is_stopped(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_template_that_never_ends_is_stopped(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(documents, "SECONDS", 3)
     with pytest.raises(ProcessFault):
         typeset(source)
 
 
-@pytest.mark.parametrize(("folder", "kind"), [(f, kind) for f in FOLDERS for kind in sorted(process.load(process.read(f)).documents)],
-                         ids=lambda v: v if isinstance(v, str) else v.name)  # fmt: skip
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [(f, kind) for f in FOLDERS for kind in sorted(process.load(process.read(f)).documents)],
+    ids=lambda v: v if isinstance(v, str) else v.name,
+)
 def test_every_document_can_be_printed_and_edited(folder: Path, kind: str) -> None:
     files = process.frozen(process.read(folder))
     made = documents.typeset(files, kind, sample())
@@ -134,8 +147,15 @@ def test_every_document_can_be_printed_and_edited(folder: Path, kind: str) -> No
     assert sample()["document"]["title"] in words or sample()["instance"]["number"] in words
 
 
-@pytest.mark.parametrize("source", ['#read("/etc/passwd")', '#let r = read\n#r("../../etc/passwd")',
-                                    '#import "other.typ": *', '#json("/etc/hostname")'])  # fmt: skip
+@pytest.mark.parametrize(
+    "source",
+    [
+        '#read("/etc/passwd")',
+        '#let r = read\n#r("../../etc/passwd")',
+        '#import "other.typ": *',
+        '#json("/etc/hostname")',
+    ],
+)
 def test_a_template_reaches_nothing_when_it_becomes_docx(source: str) -> None:
     with pytest.raises(ProcessFault, match=r"a\.typ"):
         office.typeset({"documents/a.typ": source}, "a", sample())
@@ -146,7 +166,9 @@ def test_what_people_wrote_is_only_text_in_the_docx() -> None:
     hostile["document"]["title"] = '#panic("x") $ ] ) } \\ "#read("/etc/passwd") \u200b 〔1〕'
     made = office.typeset({"documents/a.typ": SMALL}, "a", hostile)
     with zipfile.ZipFile(io.BytesIO(made)) as opened:
-        assert "#panic(&quot;x&quot;)" in opened.read("word/document.xml").decode().replace('"', "&quot;")
+        assert "#panic(&quot;x&quot;)" in opened.read("word/document.xml").decode().replace(
+            '"', "&quot;"
+        )
 
 
 def test_an_issued_document_is_handed_out_as_docx_too(world: Errands) -> None:

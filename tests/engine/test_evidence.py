@@ -61,10 +61,16 @@ def zipped(path: Path, files: dict[str, bytes], *, remade: bool = True) -> Path:
     """A pack of these files; `remade`: whoever tampered also made the manifest anew, and had the key to sign it."""
     if remade:
         made = ("manifest.sha256", "manifest.note")
-        lines = "".join(f"{hashlib.sha256(d).hexdigest()}  {n}\n" for n, d in files.items() if n not in made).encode()
+        lines = "".join(
+            f"{hashlib.sha256(d).hexdigest()}  {n}\n" for n, d in files.items() if n not in made
+        ).encode()
         instance = UUID(json.loads(files["events.jsonl"].splitlines()[0])["instance"])
         said = keys.pack_text(instance, hashlib.sha256(lines).digest(), clock.now(), KEY.key_id)
-        files = {**files, "manifest.sha256": lines, "manifest.note": keys.note(said, KEY.sign(said))}
+        files = {
+            **files,
+            "manifest.sha256": lines,
+            "manifest.note": keys.note(said, KEY.sign(said)),
+        }
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data)
@@ -77,7 +83,10 @@ def verified(path: Path, *more: str) -> tuple[int, str]:
     with zipfile.ZipFile(path) as archive:
         script.write_bytes(archive.read("verify.py"))
     done = subprocess.run(
-        [sys.executable, "-I", str(script), str(path), *more], capture_output=True, cwd=path.parent, check=False
+        [sys.executable, "-I", str(script), str(path), *more],
+        capture_output=True,
+        cwd=path.parent,
+        check=False,
     )
     assert not done.stderr, done.stderr.decode()
     return done.returncode, done.stdout.decode()
@@ -91,7 +100,9 @@ def test_an_exported_pack_verifies_offline(world: Errands, tmp_path: Path) -> No
     assert code == 0, said
     assert said.splitlines()[-1] == "PASS 16/16"
     notes = [line for line in said.splitlines() if line.startswith("NOTE")]
-    assert len(notes) == 1 and "witness" in notes[0]  # all is sealed, all answers are there, the head is signed
+    assert (
+        len(notes) == 1 and "witness" in notes[0]
+    )  # all is sealed, all answers are there, the head is signed
     witness = tmp_path / "kept.txt"
     witness.write_bytes(files["checkpoints.txt"])
     code, said = verified(pack, "--witness", str(witness))
@@ -102,15 +113,34 @@ def test_a_pack_holds_what_the_layout_promises(world: Errands) -> None:
     files = contents(export(world))
     names = set(files)
     assert {
-        "README.txt", "answer.txt", "timeline.csv", "events.jsonl", "answers.jsonl", "checkpoints.txt", "proofs.json",
-        "heads.txt", "keys.json", "prints/催〔2026〕001 催办单.pdf", "rolls/rate.csv", "process/process.bpmn",
-        "process/documents/note.typ", "rules/MO-RATE.txt", "rules/MO-REVIEW.txt", "manifest.sha256", "verify.py",
-    } <= names  # fmt: skip
+        "README.txt",
+        "answer.txt",
+        "timeline.csv",
+        "events.jsonl",
+        "answers.jsonl",
+        "checkpoints.txt",
+        "proofs.json",
+        "heads.txt",
+        "keys.json",
+        "prints/催〔2026〕001 催办单.pdf",
+        "rolls/rate.csv",
+        "process/process.bpmn",
+        "process/documents/note.typ",
+        "rules/MO-RATE.txt",
+        "rules/MO-REVIEW.txt",
+        "manifest.sha256",
+        "verify.py",
+    } <= names
     with db.transaction(world.engine) as session:
         document = session.execute(select(tables.document)).one()
         attachment = session.execute(select(tables.attachment)).one()
-    assert hashlib.sha256(files[f"documents/{document.id}.json"]).hexdigest() == document.data_sha256
-    assert hashlib.sha256(files[f"attachments/{attachment.id} 验收单.pdf"]).hexdigest() == attachment.sha256
+    assert (
+        hashlib.sha256(files[f"documents/{document.id}.json"]).hexdigest() == document.data_sha256
+    )
+    assert (
+        hashlib.sha256(files[f"attachments/{attachment.id} 验收单.pdf"]).hexdigest()
+        == attachment.sha256
+    )
     assert files["prints/催〔2026〕001 催办单.pdf"].startswith(b"%PDF-")
     events = [json.loads(line) for line in files["events.jsonl"].splitlines()]
     assert [e["seq"] for e in events] == list(range(1, len(events) + 1))
@@ -122,12 +152,26 @@ def test_a_pack_holds_what_the_layout_promises(world: Errands) -> None:
 def test_the_answer_tells_the_facts_in_both_languages(world: Errands) -> None:
     said = contents(export(world))["answer.txt"].decode()
     for words in (
-        "办事 0:修缮会议室", "状态：已办结（办结）", "陈秘书 办理完毕 [核对]", "结论：退回", "理由：=请写明地点",
-        "期限：2026-04-17 00:00:00", "名册 5，已答 3，未答 2，满意 3，不满意 0，通过", "名册与开始时一致",
-        "催〔2026〕001 催办单", "没有找到，或您无权查看", "所欲办理：办理",
-        "哈希链完整", "服务器时钟", "State: ended", "Decision: Return", "attempt refused", "The chain holds", "Reminder",
+        "办事 0:修缮会议室",
+        "状态：已办结（办结）",
+        "陈秘书 办理完毕 [核对]",
+        "结论：退回",
+        "理由：=请写明地点",
+        "期限：2026-04-17 00:00:00",
+        "名册 5，已答 3，未答 2，满意 3，不满意 0，通过",
+        "名册与开始时一致",
+        "催〔2026〕001 催办单",
+        "没有找到，或您无权查看",
+        "所欲办理：办理",
+        "哈希链完整",
+        "服务器时钟",
+        "State: ended",
+        "Decision: Return",
+        "attempt refused",
+        "The chain holds",
+        "Reminder",
         "roll 5, answered 3, silent 2",
-    ):  # fmt: skip
+    ):
         assert words in said, words
 
 
@@ -161,7 +205,9 @@ def test_the_same_rows_and_moment_give_the_same_bytes(world: Errands) -> None:
         assert evidence.pack(session, actor, world.done[0], KEY) == first
 
 
-def test_a_matter_that_is_still_open_can_be_exported_without_a_seal(world: Errands, tmp_path: Path) -> None:
+def test_a_matter_that_is_still_open_can_be_exported_without_a_seal(
+    world: Errands, tmp_path: Path
+) -> None:
     actor = world.actor("陈秘书")
     from engine.commands import instances
 
@@ -172,15 +218,25 @@ def test_a_matter_that_is_still_open_can_be_exported_without_a_seal(world: Erran
     assert code == 0 and "not sealed yet" in said
 
 
-def test_erased_answers_leave_only_their_digest_and_an_erasure_off_the_record_is_found(world: Errands, tmp_path: Path) -> None:
-    world.do(lambda s: s.execute(text("UPDATE task SET answers = NULL, salt = NULL WHERE element = 'mend'")))
+def test_erased_answers_leave_only_their_digest_and_an_erasure_off_the_record_is_found(
+    world: Errands, tmp_path: Path
+) -> None:
+    world.do(
+        lambda s: s.execute(
+            text("UPDATE task SET answers = NULL, salt = NULL WHERE element = 'mend'")
+        )
+    )
     code, said = verified(zipped(tmp_path / "pack.zip", contents(export(world)), remade=False))
     assert code == 0 and "erased" in said
     with db.transaction(world.engine) as session:
-        assert seals.verify(session, KEY.public).fault.startswith("环节 mend 的内容与历史不符（task ")
+        assert seals.verify(session, KEY.public).fault.startswith(
+            "环节 mend 的内容与历史不符（task "
+        )
 
 
-def test_a_document_that_cannot_be_printed_is_told(world: Errands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_that_cannot_be_printed_is_told(
+    world: Errands, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from engine import documents
 
     def broken(*given: Any) -> bytes:
@@ -193,7 +249,11 @@ def test_a_document_that_cannot_be_printed_is_told(world: Errands, monkeypatch: 
 def test_many_checkpoints_are_thinned_out(
     world: Errands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.do(lambda s: seals.witness(s, s.execute(select(tables.checkpoint.c.size)).scalars().first(), "省总工会"))
+    world.do(
+        lambda s: seals.witness(
+            s, s.execute(select(tables.checkpoint.c.size)).scalars().first(), "省总工会"
+        )
+    )
     world.done.append(world.errand("另一件"))
     world.done.append(world.errand("第三件"))
     every = contents(export(world))
@@ -244,12 +304,16 @@ def test_only_the_desks_export_and_refusals_are_on_record(world: Errands) -> Non
             evidence.pack(session, outsider, world.done[0], KEY)
         with pytest.raises(Refused):
             evidence.pack(session, mover, world.done[0], KEY)
-        last = session.execute(select(tables.event.c.body).order_by(tables.event.c.id.desc()).limit(1)).scalar_one()
+        last = session.execute(
+            select(tables.event.c.body).order_by(tables.event.c.id.desc()).limit(1)
+        ).scalar_one()
     assert json.loads(last)["kind"] == "attempt_refused" and json.loads(last)["verb"] == "export"
 
 
 # --- tampering with a pack -------------------------------------------------------------------------------------------
-def _line(files: dict[str, bytes], name: str, change: Callable[[list[bytes]], list[bytes]]) -> dict[str, bytes]:
+def _line(
+    files: dict[str, bytes], name: str, change: Callable[[list[bytes]], list[bytes]]
+) -> dict[str, bytes]:
     return {**files, name: b"".join(change(files[name].splitlines(keepends=True)))}
 
 
@@ -258,17 +322,37 @@ def _put(data: bytes, old: str, new: str) -> bytes:
 
 
 PACK_TAMPERING: dict[str, Callable[[dict[str, bytes]], dict[str, bytes]]] = {
-    "a word of an event": lambda f: _line(f, "events.jsonl", lambda e: [_put(x, "张敏", "李强") for x in e]),
+    "a word of an event": lambda f: _line(
+        f, "events.jsonl", lambda e: [_put(x, "张敏", "李强") for x in e]
+    ),
     "an event taken out": lambda f: _line(f, "events.jsonl", lambda e: e[:4] + e[5:]),
     "the tail cut off": lambda f: _line(f, "events.jsonl", lambda e: e[:-2]),
-    "two events swapped": lambda f: _line(f, "events.jsonl", lambda e: [*e[:2], e[3], e[2], *e[4:]]),
-    "an answer": lambda f: _line(f, "answers.jsonl", lambda a: [_put(x, "三号楼", "四号楼") for x in a]),
-    "a checkpoint": lambda f: {**f, "checkpoints.txt": f["checkpoints.txt"].replace(b"checkpoint/1\n1", b"checkpoint/1\n2", 1)},
-    "a document": lambda f: {n: _put(d, "2026-03-02", "2026-03-03") if n[:10] == "documents/" else d for n, d in f.items()},
-    "a document taken out": lambda f: {n: d for n, d in f.items() if not n.startswith("documents/")},
-    "a proof": lambda f: {**f, "proofs.json": re.sub(rb'"a|"b|"[0-9](?=[0-9a-f]{63})', b'"c', f["proofs.json"])},
+    "two events swapped": lambda f: _line(
+        f, "events.jsonl", lambda e: [*e[:2], e[3], e[2], *e[4:]]
+    ),
+    "an answer": lambda f: _line(
+        f, "answers.jsonl", lambda a: [_put(x, "三号楼", "四号楼") for x in a]
+    ),
+    "a checkpoint": lambda f: {
+        **f,
+        "checkpoints.txt": f["checkpoints.txt"].replace(b"checkpoint/1\n1", b"checkpoint/1\n2", 1),
+    },
+    "a document": lambda f: {
+        n: _put(d, "2026-03-02", "2026-03-03") if n[:10] == "documents/" else d
+        for n, d in f.items()
+    },
+    "a document taken out": lambda f: {
+        n: d for n, d in f.items() if not n.startswith("documents/")
+    },
+    "a proof": lambda f: {
+        **f,
+        "proofs.json": re.sub(rb'"a|"b|"[0-9](?=[0-9a-f]{63})', b'"c', f["proofs.json"]),
+    },
     "the head": lambda f: {**f, "heads.txt": f["heads.txt"].replace(b"at 2026", b"at 2027")},
-    "another key": lambda f: {**f, "keys.json": json.dumps({FORGER.key_id: FORGER.public.hex()}).encode()},
+    "another key": lambda f: {
+        **f,
+        "keys.json": json.dumps({FORGER.key_id: FORGER.public.hex()}).encode(),
+    },
 }
 
 
@@ -284,37 +368,67 @@ def test_tampering_with_a_pack_is_named(world: Errands, tmp_path: Path) -> None:
 def test_a_file_that_was_changed_is_found_by_the_manifest(world: Errands, tmp_path: Path) -> None:
     files = contents(export(world))
     for name in sorted(set(files) - {"manifest.sha256", "manifest.note", "verify.py"}):
-        code, said = verified(zipped(tmp_path / "pack.zip", {**files, name: files[name] + b" "}, remade=False))
+        code, said = verified(
+            zipped(tmp_path / "pack.zip", {**files, name: files[name] + b" "}, remade=False)
+        )
         assert code == 1 and name in said, (name, said)
 
 
-def test_texts_and_prints_cannot_be_rewritten_with_the_manifest(world: Errands, tmp_path: Path) -> None:
+def test_texts_and_prints_cannot_be_rewritten_with_the_manifest(
+    world: Errands, tmp_path: Path
+) -> None:
     """Whoever has no key can make the manifest anew, not its signature."""
     files = contents(export(world))
-    for name in ("answer.txt", "timeline.csv", "rules/MO-RATE.txt", "prints/催〔2026〕001 催办单.pdf", "process/process.toml", "rolls/rate.csv"):
+    for name in (
+        "answer.txt",
+        "timeline.csv",
+        "rules/MO-RATE.txt",
+        "prints/催〔2026〕001 催办单.pdf",
+        "process/process.toml",
+        "rolls/rate.csv",
+    ):
         forged = {**files, name: files[name] + b"x"}
-        lines = "".join(f"{hashlib.sha256(d).hexdigest()}  {n}\n" for n, d in forged.items() if n[:9] != "manifest.").encode()
-        code, said = verified(zipped(tmp_path / "pack.zip", {**forged, "manifest.sha256": lines}, remade=False))
+        lines = "".join(
+            f"{hashlib.sha256(d).hexdigest()}  {n}\n"
+            for n, d in forged.items()
+            if n[:9] != "manifest."
+        ).encode()
+        code, said = verified(
+            zipped(tmp_path / "pack.zip", {**forged, "manifest.sha256": lines}, remade=False)
+        )
         assert code == 1 and "FALSE 3/16" in said, (name, said)
         without = {n: d for n, d in forged.items() if n != "manifest.note"}
-        code, said = verified(zipped(tmp_path / "pack.zip", {**without, "manifest.sha256": lines}, remade=False))
+        code, said = verified(
+            zipped(tmp_path / "pack.zip", {**without, "manifest.sha256": lines}, remade=False)
+        )
         assert code == 1 and "the export made one" in said, (name, said)
 
 
-def test_the_rolls_and_the_process_of_a_pack_are_those_of_its_events(world: Errands, tmp_path: Path) -> None:
+def test_the_rolls_and_the_process_of_a_pack_are_those_of_its_events(
+    world: Errands, tmp_path: Path
+) -> None:
     """Even whoever has the key cannot change them."""
     files = contents(export(world))
-    for name, old, new in (("rolls/rate.csv", ",good,", ",bad,"), ("process/process.toml", "2*good > roll", "good > 0")):
+    for name, old, new in (
+        ("rolls/rate.csv", ",good,", ",bad,"),
+        ("process/process.toml", "2*good > roll", "good > 0"),
+    ):
         forged = {**files, name: _put(files[name], old, new)}
         assert forged != files
         code, said = verified(zipped(tmp_path / "pack.zip", forged))
-        assert code == 1 and ("rolls" if name[0] == "r" else "process") in said.splitlines()[-1], said
+        assert code == 1 and ("rolls" if name[0] == "r" else "process") in said.splitlines()[-1], (
+            said
+        )
 
 
 # --- tampering with the database -------------------------------------------------------------------------------------
 def _events(session: db.Session, *conditions: Any) -> list[Any]:
     event = tables.event.c
-    return list(session.execute(select(tables.event).where(*conditions).order_by(event.instance_id, event.seq)))
+    return list(
+        session.execute(
+            select(tables.event).where(*conditions).order_by(event.instance_id, event.seq)
+        )
+    )
 
 
 def _pick(session: db.Session, chance: random.Random) -> Any:
@@ -339,7 +453,11 @@ def _rechain(session: db.Session, chain_id: Any) -> None:
 def edit_body(session: db.Session, chance: random.Random) -> None:
     row = _pick(session, chance)
     at = chance.randrange(len(row.body))
-    _set(session, row.id, body=row.body[:at] + ("x" if row.body[at] != "x" else "y") + row.body[at + 1 :])
+    _set(
+        session,
+        row.id,
+        body=row.body[:at] + ("x" if row.body[at] != "x" else "y") + row.body[at + 1 :],
+    )
 
 
 def rewrite_body_and_chain(session: db.Session, chance: random.Random) -> None:
@@ -364,16 +482,28 @@ def delete_tail(session: db.Session, chance: random.Random) -> None:
     """With the head moved back, so that the chain itself looks whole."""
     row = _pick(session, chance)
     event = tables.event.c
-    session.execute(tables.event.delete().where(event.instance_id == row.instance_id, event.seq > row.seq - 1))
+    session.execute(
+        tables.event.delete().where(event.instance_id == row.instance_id, event.seq > row.seq - 1)
+    )
     _rechain(session, row.instance_id)
 
 
 def swap(session: db.Session, chance: random.Random) -> None:
     row = _pick(session, chance)
-    others = [o for o in _events(session, tables.event.c.instance_id == row.instance_id) if o.id != row.id] or _events(session)
+    others = [
+        o for o in _events(session, tables.event.c.instance_id == row.instance_id) if o.id != row.id
+    ] or _events(session)
     other = chance.choice([o for o in others if o.id != row.id])
     for mine, theirs in ((row, other), (other, row)):
-        _set(session, mine.id, body=theirs.body, hash=theirs.hash, kind=theirs.kind, actor_id=theirs.actor_id, at=theirs.at)
+        _set(
+            session,
+            mine.id,
+            body=theirs.body,
+            hash=theirs.hash,
+            kind=theirs.kind,
+            actor_id=theirs.actor_id,
+            at=theirs.at,
+        )
 
 
 def swap_leaves(session: db.Session, chance: random.Random) -> None:
@@ -385,7 +515,9 @@ def swap_leaves(session: db.Session, chance: random.Random) -> None:
 def insert_event(session: db.Session, chance: random.Random) -> None:
     """Between two others, with the chain computed anew, not sealed or as a doubled leaf."""
     row = _pick(session, chance)
-    later = _events(session, tables.event.c.instance_id == row.instance_id, tables.event.c.seq > row.seq)
+    later = _events(
+        session, tables.event.c.instance_id == row.instance_id, tables.event.c.seq > row.seq
+    )
     for moved in reversed(later):
         _set(session, moved.id, seq=moved.seq + 1)
     values = {c: getattr(row, c) for c in ("instance_id", "kind", "actor_id", "at", "body", "hash")}
@@ -399,8 +531,14 @@ def edit_answers(session: db.Session, chance: random.Random) -> None:
     rows = session.execute(select(tables.task).where(tables.task.c.salt.is_not(None))).all()
     row = chance.choice(rows)
     new_salt = chance.choice([row.salt, chance.randbytes(16), None, b"short"])
-    changed = chance.choice([{"note": "改"}, {**row.answers, "x": 1}, {}, [], None if new_salt else "改", {"a": 1.5}])
-    session.execute(tables.task.update().where(tables.task.c.id == row.id).values(answers=changed, salt=new_salt))
+    changed = chance.choice(
+        [{"note": "改"}, {**row.answers, "x": 1}, {}, [], None if new_salt else "改", {"a": 1.5}]
+    )
+    session.execute(
+        tables.task.update()
+        .where(tables.task.c.id == row.id)
+        .values(answers=changed, salt=new_salt)
+    )
 
 
 def swap_answers(session: db.Session, chance: random.Random) -> None:
@@ -413,7 +551,13 @@ def swap_answers(session: db.Session, chance: random.Random) -> None:
 
 
 def delete_answers(session: db.Session, chance: random.Random) -> None:
-    rows = session.execute(select(tables.task.c.id).where(tables.task.c.element.in_(["launch", "mend"]))).scalars().all()
+    rows = (
+        session.execute(
+            select(tables.task.c.id).where(tables.task.c.element.in_(["launch", "mend"]))
+        )
+        .scalars()
+        .all()
+    )
     session.execute(text("UPDATE timer SET task_id = NULL"))
     session.execute(tables.task.delete().where(tables.task.c.id == chance.choice(rows)))
 
@@ -427,27 +571,44 @@ def edit_checkpoint(session: db.Session, chance: random.Random) -> None:
         return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
     taken = {p.size for p in points}
-    values: dict[str, Any] = chance.choice([
-        {"root": flipped(point.root)}, {"frontier": flipped(point.frontier)}, {"signature": flipped(point.signature)},
-        {"size": next(s for s in (point.size + chance.randrange(1, 9), point.size + 9, 10**6) if s not in taken)},
-        {"at": point.at.replace(year=2025)}, {"key_id": FORGER.key_id}, {"key_id": "?"},
-    ])  # fmt: skip
-    session.execute(tables.checkpoint.update().where(tables.checkpoint.c.size == point.size).values(**values))
+    values: dict[str, Any] = chance.choice(
+        [
+            {"root": flipped(point.root)},
+            {"frontier": flipped(point.frontier)},
+            {"signature": flipped(point.signature)},
+            {
+                "size": next(
+                    s
+                    for s in (point.size + chance.randrange(1, 9), point.size + 9, 10**6)
+                    if s not in taken
+                )
+            },
+            {"at": point.at.replace(year=2025)},
+            {"key_id": FORGER.key_id},
+            {"key_id": "?"},
+        ]
+    )
+    session.execute(
+        tables.checkpoint.update().where(tables.checkpoint.c.size == point.size).values(**values)
+    )
 
 
 def sign_with_another_key(session: db.Session, chance: random.Random) -> None:
     """The whole tree made anew over a rewritten event, signed with the forger's own key."""
     rewrite_body_and_chain(session, chance)
-    leaves = [merkle.leaf_hash(bytes(r.hash)) for r in sorted(_events(session), key=lambda r: r.leaf_no)]
+    leaves = [
+        merkle.leaf_hash(bytes(r.hash)) for r in sorted(_events(session), key=lambda r: r.leaf_no)
+    ]
     for point in session.execute(select(tables.checkpoint)).all():
         frontier = merkle.Frontier()
         for leaf in leaves[: point.size]:
             frontier.append(leaf)
         note = keys.checkpoint_text(point.size, frontier.root(), point.at, point.key_id)
         session.execute(
-            tables.checkpoint.update().where(tables.checkpoint.c.size == point.size)
+            tables.checkpoint.update()
+            .where(tables.checkpoint.c.size == point.size)
             .values(root=frontier.root(), frontier=frontier.to_bytes(), signature=FORGER.sign(note))
-        )  # fmt: skip
+        )
 
 
 def delete_last_checkpoint(session: db.Session, chance: random.Random) -> None:
@@ -456,14 +617,21 @@ def delete_last_checkpoint(session: db.Session, chance: random.Random) -> None:
 
 def edit_columns(session: db.Session, chance: random.Random) -> None:
     row = _pick(session, chance)
-    values = chance.choice([{"kind": "x"}, {"actor_id": tables.new_id()}, {"at": row.at.replace(year=2020)}])
+    values = chance.choice(
+        [{"kind": "x"}, {"actor_id": tables.new_id()}, {"at": row.at.replace(year=2020)}]
+    )
     _set(session, row.id, **values)
 
 
 def edit_document(session: db.Session, chance: random.Random) -> None:
     row = chance.choice(session.execute(select(tables.document)).all())
     data = {**row.data, "facts": {}}
-    values = chance.choice([{"data": data}, {"data": data, "data_sha256": canonical.digest(canonical.dumps(data)).hex()}])
+    values = chance.choice(
+        [
+            {"data": data},
+            {"data": data, "data_sha256": canonical.digest(canonical.dumps(data)).hex()},
+        ]
+    )
     session.execute(tables.document.update().where(tables.document.c.id == row.id).values(**values))
 
 
@@ -475,13 +643,17 @@ def delete_document(session: db.Session, chance: random.Random) -> None:
 def edit_attachment(session: db.Session, chance: random.Random) -> None:
     row = chance.choice(session.execute(select(tables.attachment)).all())
     if chance.random() < 0.4:
-        session.execute(text("UPDATE blob SET data = data || 'x' WHERE sha256 = :sha"), {"sha": row.sha256})
+        session.execute(
+            text("UPDATE blob SET data = data || 'x' WHERE sha256 = :sha"), {"sha": row.sha256}
+        )
     elif chance.random() < 0.5:
         session.execute(tables.attachment.delete().where(tables.attachment.c.id == row.id))
     else:
         digest = hashlib.sha256(b"x").hexdigest()
         session.execute(text("INSERT INTO blob VALUES (:sha, 1, 'x')"), {"sha": digest})
-        session.execute(tables.attachment.update().where(tables.attachment.c.id == row.id).values(sha256=digest))
+        session.execute(
+            tables.attachment.update().where(tables.attachment.c.id == row.id).values(sha256=digest)
+        )
 
 
 def edit_ballot(session: db.Session, chance: random.Random) -> None:
@@ -495,10 +667,26 @@ def edit_ballot(session: db.Session, chance: random.Random) -> None:
 
 
 TAMPERING = (
-    edit_body, rewrite_body_and_chain, delete_event, delete_event_and_close_the_gap, delete_tail, swap, swap_leaves,
-    insert_event, edit_answers, swap_answers, delete_answers, edit_checkpoint, sign_with_another_key,
-    delete_last_checkpoint, edit_columns, edit_document, delete_document, edit_attachment, edit_ballot,
-)  # fmt: skip
+    edit_body,
+    rewrite_body_and_chain,
+    delete_event,
+    delete_event_and_close_the_gap,
+    delete_tail,
+    swap,
+    swap_leaves,
+    insert_event,
+    edit_answers,
+    swap_answers,
+    delete_answers,
+    edit_checkpoint,
+    sign_with_another_key,
+    delete_last_checkpoint,
+    edit_columns,
+    edit_document,
+    delete_document,
+    edit_attachment,
+    edit_ballot,
+)
 
 
 @pytest.fixture
@@ -549,7 +737,9 @@ def test_tampering_with_the_database_is_found(
         "UPDATE checkpoint SET root = sha256('x') WHERE size = (SELECT max(size) FROM checkpoint)",
     ],
 )
-def test_a_pack_made_of_a_tampered_database_is_false(statement: str, world: Errands, tmp_path: Path) -> None:
+def test_a_pack_made_of_a_tampered_database_is_false(
+    statement: str, world: Errands, tmp_path: Path
+) -> None:
     export(world)
     actor, mine = world.actor("孙审计"), world.done[0]
     with world.engine.connect() as session, clock.set_to(world.at):
@@ -576,8 +766,14 @@ def test_proofs_gathered_in_one_pass_are_those_of_the_tree(size: int, data: st.D
     old = data.draw(st.integers(1, size))
     if old < size:
         spans["old"] = proofs.consistency_ranges(old, size)
-    found = proofs._gather(leaves, {part for ranges in spans.values() for span in ranges for part in proofs.blocks(span)})
-    paths = {k: [proofs._root([found[p] for p in proofs.blocks(span)]) for span in v] for k, v in spans.items()}
+    found = proofs._gather(
+        leaves,
+        {part for ranges in spans.values() for span in ranges for part in proofs.blocks(span)},
+    )
+    paths = {
+        k: [proofs._root([found[p] for p in proofs.blocks(span)]) for span in v]
+        for k, v in spans.items()
+    }
     assert paths["leaf"] == merkle.inclusion_proof(leaves, index, size)
     assert paths.get("old", []) == merkle.consistency_proof(leaves, old, size)
 

@@ -22,15 +22,32 @@ if TYPE_CHECKING:
 SOON = 60  # seconds: a guard against hanging, not a measurement
 CASES = corpus.everything()
 DEEDS = {
-    "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "subprocess.Popen", "socket.connect", "socket.getaddrinfo",
-    "os.remove", "os.rename", "os.mkdir", "shutil.rmtree", "ctypes.dlopen", "pty.spawn", "winreg.CreateKey", "urllib.Request",
-}  # fmt: skip
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.fork",
+    "subprocess.Popen",
+    "socket.connect",
+    "socket.getaddrinfo",
+    "os.remove",
+    "os.rename",
+    "os.mkdir",
+    "shutil.rmtree",
+    "ctypes.dlopen",
+    "pty.spawn",
+    "winreg.CreateKey",
+    "urllib.Request",
+}
 _seen: list[str] = []
 _watching = False
 
 
 def _watch(event: str, args: tuple[Any, ...]) -> None:
-    if _watching and (event in DEEDS or (event == "open" and len(args) > 1 and args[1] and set("wax+") & set(str(args[1])))):
+    if _watching and (
+        event in DEEDS
+        or (event == "open" and len(args) > 1 and args[1] and set("wax+") & set(str(args[1])))
+    ):
         _seen.append(f"{event} {args!r}"[:200])
 
 
@@ -57,7 +74,9 @@ def test_there_are_enough_hostile_definitions() -> None:
 
 
 @pytest.mark.parametrize("make", [make for _, make in CASES], ids=[name for name, _ in CASES])
-def test_a_hostile_definition_is_refused(make: Callable[[], dict[str, str]], deeds: list[str]) -> None:
+def test_a_hostile_definition_is_refused(
+    make: Callable[[], dict[str, str]], deeds: list[str]
+) -> None:
     files = make()
     began = time.monotonic()
     found = faults(files, rulebook(), POSTS, folder="errand")
@@ -70,7 +89,9 @@ def test_a_hostile_definition_is_refused(make: Callable[[], dict[str, str]], dee
 
 
 @pytest.mark.parametrize("attack", corpus.ATTACKS.values(), ids=corpus.ATTACKS)
-def test_a_hostile_condition_does_nothing_even_when_nobody_checked_it(attack: str, deeds: list[str]) -> None:
+def test_a_hostile_condition_does_nothing_even_when_nobody_checked_it(
+    attack: str, deeds: list[str]
+) -> None:
     facts = {"launch": {"x": "a"}, "settings": {}}
     try:
         value = expressions.evaluate(attack, facts, {})
@@ -82,7 +103,9 @@ def test_a_hostile_condition_does_nothing_even_when_nobody_checked_it(attack: st
 
 def test_what_is_said_of_a_fault_is_one_printable_line(deeds: list[str]) -> None:
     files = {**sound(), "\u202eevil\x1b[31m.dmn": "x"}
-    files["process.toml"] = files["process.toml"].replace('do = "remind"', 'do = "a\\u001b[31m\\nb\\u202e"')
+    files["process.toml"] = files["process.toml"].replace(
+        'do = "remind"', 'do = "a\\u001b[31m\\nb\\u202e"'
+    )
     for fault in faults(files, rulebook(), POSTS):
         assert "\x1b" not in str(fault) and "\u202e" not in str(fault)
     assert deeds == []
@@ -116,6 +139,8 @@ def test_a_folder_without_anything_is_refused() -> None:
     assert faults({}, rulebook(), POSTS)
 
 
-@pytest.mark.parametrize("files", [{"process.toml": 1}, {1: "x"}, {"process.bpmn": b"<x/>"}, {"process.toml": None}])
+@pytest.mark.parametrize(
+    "files", [{"process.toml": 1}, {1: "x"}, {"process.bpmn": b"<x/>"}, {"process.toml": None}]
+)
 def test_a_folder_of_other_things_than_texts_is_refused(files: Any) -> None:
     assert faults(files, rulebook(), POSTS)

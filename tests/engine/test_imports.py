@@ -62,11 +62,21 @@ def xlsx(*rows: list[Any], literal: bool = False) -> bytes:
     return stream.getvalue()
 
 
-def look(world: World, kind: str, *rows: list[Any], who: str = "xd.administrator", header: list[str] | None = None) -> Any:
-    return imports.preview(world.session, world.actor(who), kind, "名单.xlsx", xlsx(header or HEADERS[kind], *rows))
+def look(
+    world: World,
+    kind: str,
+    *rows: list[Any],
+    who: str = "xd.administrator",
+    header: list[str] | None = None,
+) -> Any:
+    return imports.preview(
+        world.session, world.actor(who), kind, "名单.xlsx", xlsx(header or HEADERS[kind], *rows)
+    )
 
 
-def load(world: World, kind: str, *rows: list[Any], who: str = "xd.administrator") -> imports.Report:
+def load(
+    world: World, kind: str, *rows: list[Any], who: str = "xd.administrator"
+) -> imports.Report:
     batch = look(world, kind, *rows, who=who)
     assert batch.clean, [row for row in batch.rows if row.level == "error"]
     return imports.confirm(world.session, world.actor(who), batch.id)
@@ -74,7 +84,9 @@ def load(world: World, kind: str, *rows: list[Any], who: str = "xd.administrator
 
 def counted(world: World) -> dict[str, int]:
     return {
-        name: world.session.execute(select(func.count()).select_from(tables.metadata.tables[name])).scalar_one()
+        name: world.session.execute(
+            select(func.count()).select_from(tables.metadata.tables[name])
+        ).scalar_one()
         for name in ("unit", "member", "post", "event", "batch")
     }
 
@@ -91,7 +103,9 @@ def test_a_template_explains_itself_and_its_example_row_is_no_data(world: World,
     book = openpyxl.load_workbook(io.BytesIO(data))
     assert book.sheetnames == [imports.KINDS[kind], "说明", "选项"]
     titles = [cell.value.rstrip("*") for cell in book.worksheets[0][1]]
-    assert [row[0].value for row in book["说明"].iter_rows(min_row=2, max_row=len(titles) + 1)] == titles
+    assert [
+        row[0].value for row in book["说明"].iter_rows(min_row=2, max_row=len(titles) + 1)
+    ] == titles
     assert bool(book.worksheets[0].data_validations.dataValidation) is (kind != "people")
     with pytest.raises(Invalid, match="没有要导入的行"):
         imports.preview(world.session, world.actor("xd.administrator"), kind, "t.xlsx", data)
@@ -116,7 +130,9 @@ def with_part(name: str, data: bytes, sheet: bytes | None = None) -> bytes:
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for part in source.infolist():
             old = source.read(part.filename)
-            archive.writestr(part.filename, sheet if sheet and "sheet1.xml" in part.filename else old)
+            archive.writestr(
+                part.filename, sheet if sheet and "sheet1.xml" in part.filename else old
+            )
         if name:
             archive.writestr(name, data)
     return stream.getvalue()
@@ -175,19 +191,32 @@ def test_a_hundred_thousand_rows_are_refused(world: World) -> None:
     book.save(stream)
     before = counted(world)
     with pytest.raises(Invalid, match="5000"):
-        imports.preview(world.session, world.actor("xd.administrator"), "people", "x.xlsx", stream.getvalue())
+        imports.preview(
+            world.session, world.actor("xd.administrator"), "people", "x.xlsx", stream.getvalue()
+        )
     assert counted(world) == before
 
 
 @pytest.mark.parametrize(
     "nasty",
-    ["=HYPERLINK(\"http://x\",\"y\")", "=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "a\u202eb", "a\u200bb",
-     "字" * 400, "<script>alert(1)</script>" * 20],
-)  # fmt: skip
+    [
+        '=HYPERLINK("http://x","y")',
+        "=1+1",
+        "@SUM(A1)",
+        "+cmd|' /C calc'!A0",
+        "-2+3",
+        "a\u202eb",
+        "a\u200bb",
+        "字" * 400,
+        "<script>alert(1)</script>" * 20,
+    ],
+)
 def test_a_nasty_name_is_an_error_of_its_row(world: World, nasty: str) -> None:
     for literal in (False, True):
         data = xlsx(PEOPLE, ["new.one", nasty, "XD-XX"], literal=literal)
-        batch = imports.preview(world.session, world.actor("xd.administrator"), "people", "x.xlsx", data)
+        batch = imports.preview(
+            world.session, world.actor("xd.administrator"), "people", "x.xlsx", data
+        )
         assert messages(batch).startswith("error")
         with pytest.raises(Conflict) as fault:
             imports.confirm(world.session, world.actor("xd.administrator"), batch.id)
@@ -197,21 +226,35 @@ def test_a_nasty_name_is_an_error_of_its_row(world: World, nasty: str) -> None:
 def test_harmless_nasty_text_is_kept_as_it_is_and_comes_out_as_text(world: World) -> None:
     name = "Robert'); DROP TABLE member;--"
     load(world, "people", ["bobby", name, "XD-XX"], ["markup", "<b>粗</b>&amp;", "XD-XX"])
-    book = openpyxl.load_workbook(io.BytesIO(imports.export(world.session, world.actor("xd.auditor"), "people")))
+    book = openpyxl.load_workbook(
+        io.BytesIO(imports.export(world.session, world.actor("xd.auditor"), "people"))
+    )
     cells = {cell.value: cell.data_type for row in book.worksheets[0].iter_rows() for cell in row}
     assert cells[name] == cells["<b>粗</b>&amp;"] == "s"
 
 
 CELLS = st.one_of(
-    st.none(), st.integers(), st.floats(allow_nan=False), st.booleans(), st.datetimes(), st.dates(),
+    st.none(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.booleans(),
+    st.datetimes(),
+    st.dates(),
     st.text(st.characters(exclude_categories=["Cs", "Cc"], max_codepoint=0x2FFF), max_size=40),
-    st.sampled_from(["XD", "XD-XX", "xd.li", "正式", "第八届", "2026-03-01", "正式代表", "校工会", "省属", "=1"]),
-)  # fmt: skip
+    st.sampled_from(
+        ["XD", "XD-XX", "xd.li", "正式", "第八届", "2026-03-01", "正式代表", "校工会", "省属", "=1"]
+    ),
+)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(kind=st.sampled_from(sorted(imports.KINDS)), rows=st.lists(st.lists(CELLS, max_size=8), max_size=6))
-def test_whatever_stands_in_the_cells_gives_a_report_or_invalid(opened: Any, kind: str, rows: list[list[Any]]) -> None:
+@given(
+    kind=st.sampled_from(sorted(imports.KINDS)),
+    rows=st.lists(st.lists(CELLS, max_size=8), max_size=6),
+)
+def test_whatever_stands_in_the_cells_gives_a_report_or_invalid(
+    opened: Any, kind: str, rows: list[list[Any]]
+) -> None:
     with opened() as world:
         try:
             batch = look(world, kind, *rows)
@@ -245,8 +288,12 @@ def test_a_batch_of_another_union_does_not_exist(world: World) -> None:
 def test_units_and_people_of_another_union_are_unknown_here(world: World) -> None:
     assert "没有编码" in messages(look(world, "people", ["new.one", "新人", "MB-XX"]))
     assert "已有人使用" in messages(look(world, "people", ["mb.li", "新人", "XD-XX"]))
-    assert "没有用户名" in messages(look(world, "posts", ["mb.li", "单位负责人", "XD", "", "2026-01-01", ""]))
-    assert "已有人使用" in messages(look(world, "delegates", ["mb.li", "姓mb.li", "XD-XX", "正式", "八", "2026-01-01", ""]))
+    assert "没有用户名" in messages(
+        look(world, "posts", ["mb.li", "单位负责人", "XD", "", "2026-01-01", ""])
+    )
+    assert "已有人使用" in messages(
+        look(world, "delegates", ["mb.li", "姓mb.li", "XD-XX", "正式", "八", "2026-01-01", ""])
+    )
     assert "已经使用" in messages(look(world, "units", ["MB-XX", "抢来的", "学院工会", "XD"]))
     assert "没有编码" in messages(look(world, "units", ["NEW", "插进去", "学院工会", "MB"]))
 
@@ -254,15 +301,25 @@ def test_units_and_people_of_another_union_are_unknown_here(world: World) -> Non
 # --- people ----------------------------------------------------------------------------------------------------------
 def test_a_preview_writes_nothing_but_itself_and_confirm_writes_all(world: World) -> None:
     before = counted(world)
-    batch = look(world, "people", ["A001", "张敏", "XD-XX", 13812345678, "a@b.cn"], [20180123, "李四", "XD-XX"])
+    batch = look(
+        world,
+        "people",
+        ["A001", "张敏", "XD-XX", 13812345678, "a@b.cn"],
+        [20180123, "李四", "XD-XX"],
+    )
     assert counted(world) == {**before, "batch": before["batch"] + 1}
     assert [row.level for row in batch.rows] == ["ok", "ok"] and batch.counts["create"] == 2
     kept = queries.one_import(world.session, world.actor("xd.auditor"), batch.id)
     assert [(row.number, row.values["name"]) for row in kept.rows] == [(2, "张敏"), (3, "李四")]
-    assert [found.id for found in queries.imports(world.session, world.actor("xd.auditor"), world.units["XD"])] == [batch.id]
+    assert [
+        found.id
+        for found in queries.imports(world.session, world.actor("xd.auditor"), world.units["XD"])
+    ] == [batch.id]
     report = imports.confirm(world.session, world.actor("xd.administrator"), batch.id)
     assert (report.created, report.changed, report.skipped) == (2, 0, 0)
-    people_now = queries.roster(world.session, world.actor("xd.auditor"), world.units["XD"], q="20180123").items
+    people_now = queries.roster(
+        world.session, world.actor("xd.auditor"), world.units["XD"], q="20180123"
+    ).items
     assert [p.name for p in people_now] == ["李四"]
     assert world.events("XD")[-3:] == ["member_created", "member_created", "import_confirmed"]
     assert "138123" not in world.bodies("XD")
@@ -300,13 +357,23 @@ def test_the_same_again_is_skipped_with_a_warning(world: World) -> None:
 def test_changes_and_namesakes_are_warned_of(world: World) -> None:
     load(world, "people", ["new.one", "新人", "XD-XX", "13800000000"])
     batch = look(
-        world, "people", ["new.one", "新人", "XD-XX", "13811111111"], ["other", "新人", "XD-XX"], ["o2", "唯一", "XD-XX"],
+        world,
+        "people",
+        ["new.one", "新人", "XD-XX", "13811111111"],
+        ["other", "新人", "XD-XX"],
+        ["o2", "唯一", "XD-XX"],
         ["o3", "唯一", "XD-XX"],
-    )  # fmt: skip
+    )
     assert "手机将由“13800000000”改为“13811111111”" in messages(batch)
-    assert "同名" in messages(batch, 3) and "同名" in messages(batch, 5) and messages(batch, 4) == "ok: "
+    assert (
+        "同名" in messages(batch, 3)
+        and "同名" in messages(batch, 5)
+        and messages(batch, 4) == "ok: "
+    )
     imports.confirm(world.session, world.actor("xd.administrator"), batch.id)
-    found = queries.roster(world.session, world.actor("xd.auditor"), world.units["XD"], q="new.one").items
+    found = queries.roster(
+        world.session, world.actor("xd.auditor"), world.units["XD"], q="new.one"
+    ).items
     assert [p.phone for p in found] == ["13811111111"]
 
 
@@ -334,7 +401,9 @@ def test_a_user_name_twice_in_the_file_is_an_error(world: World) -> None:
     assert messages(batch).startswith("ok") and "与第 2 行重复" in messages(batch, 3)
 
 
-def test_headers_may_be_english_and_in_another_order_and_blank_rows_are_passed_over(world: World) -> None:
+def test_headers_may_be_english_and_in_another_order_and_blank_rows_are_passed_over(
+    world: World,
+) -> None:
     header = ["Name", "unit code", "备注", "USERNAME*"]
     rows = ([" ", None, ""], ["张敏", "XD-XX", "x", "new.one"], [], ["李", "XD-XX", "", "n2"])
     batch = look(world, "people", *rows, header=header)
@@ -348,13 +417,19 @@ def test_a_whole_tree_comes_in_any_order(world: World) -> None:
     people.grant_post(world.session, None, admin, "administrator", world.units["ZGH"], FROM)
     people.grant_post(world.session, None, admin, "administrator", world.units["HZ"], FROM)
     report = load(
-        world, "units", ["XY-1", "外语学院工会", "学院工会", "XY", "", ""], ["XZ", "第一小组", "工会小组", "XY-1", "", ""],
-        ["XY", "新学院工会", "校工会", "", "民办", "杭州市"], ["NB", "宁波市总工会", "市总工会", "ZGH", "", "宁波"],
+        world,
+        "units",
+        ["XY-1", "外语学院工会", "学院工会", "XY", "", ""],
+        ["XZ", "第一小组", "工会小组", "XY-1", "", ""],
+        ["XY", "新学院工会", "校工会", "", "民办", "杭州市"],
+        ["NB", "宁波市总工会", "市总工会", "ZGH", "", "宁波"],
         ["NBDX", "甬江大学工会", "university_union", "", "市属", "宁波"],
-    )  # fmt: skip
+    )
     assert report.created == 5
     unit = {row.code: row for row in world.session.execute(select(tables.unit))}
-    assert unit["XY"].managing_id == world.units["HZ"] and unit["XY"].guiding_id == world.units["JYGH"]
+    assert (
+        unit["XY"].managing_id == world.units["HZ"] and unit["XY"].guiding_id == world.units["JYGH"]
+    )
     assert unit["NBDX"].managing_id == unit["NB"].id
     assert unit["XZ"].union_id == unit["XY-1"].union_id == unit["XY"].id == unit["XY"].union_id
     world.units["XY"] = unit["XY"].id
@@ -409,10 +484,25 @@ def test_a_unit_is_renamed_by_import(world: World) -> None:
 
 # --- posts and delegates ---------------------------------------------------------------------------------------------
 def test_days_are_dates_or_text(world: World) -> None:
-    for n, day in enumerate([datetime(2026, 3, 1), date(2026, 3, 1), "2026-03-01", "2026/3/1", "2026.3.1", "2026年3月1日"]):
+    for n, day in enumerate(
+        [
+            datetime(2026, 3, 1),
+            date(2026, 3, 1),
+            "2026-03-01",
+            "2026/3/1",
+            "2026.3.1",
+            "2026年3月1日",
+        ]
+    ):
         load(world, "people", [f"p{n}", f"人{n}", "XD-XX"])
         load(world, "posts", [f"p{n}", "单位负责人", "XD-XX", "", day, ""])
-    firsts = world.session.execute(select(tables.post.c.from_on).where(tables.post.c.kind == "unit_head")).scalars().all()
+    firsts = (
+        world.session.execute(
+            select(tables.post.c.from_on).where(tables.post.c.kind == "unit_head")
+        )
+        .scalars()
+        .all()
+    )
     assert firsts == [date(2026, 3, 1)] * 6
 
 
@@ -448,17 +538,32 @@ def test_a_secretary_imports_no_desk(world: World) -> None:
 def test_terms_that_overlap_in_the_file_or_with_those_there_are_errors(world: World) -> None:
     load(world, "posts", ["xd.li", "代表团团长", "XD-XX", "第八届", "2026-01-01", "2026-12-31"])
     batch = look(
-        world, "posts", ["xd.li", "代表团团长", "XD-XX", "第八届", "2026-01-01", "2026-12-31"],
+        world,
+        "posts",
+        ["xd.li", "代表团团长", "XD-XX", "第八届", "2026-01-01", "2026-12-31"],
         ["xd.li", "代表团团长", "XD-XX", "第八届", "2026-12-31", ""],
         ["xd.li", "代表团团长", "XD-XX", "第九届", "2027-01-01", ""],
-        ["xd.li", "代表团团长", "XD-XX", "第十届", "2030-01-01", ""], ["xd.li", "单位负责人", "XD-XX", "", "2026-01-01", ""],
-    )  # fmt: skip
-    assert "跳过" in messages(batch, 2) and "已登记的任期" in messages(batch, 3) and messages(batch, 4) == "ok: "
+        ["xd.li", "代表团团长", "XD-XX", "第十届", "2030-01-01", ""],
+        ["xd.li", "单位负责人", "XD-XX", "", "2026-01-01", ""],
+    )
+    assert (
+        "跳过" in messages(batch, 2)
+        and "已登记的任期" in messages(batch, 3)
+        and messages(batch, 4) == "ok: "
+    )
     assert "与第 4 行的任期重叠" in messages(batch, 5) and messages(batch, 6) == "ok: "
 
 
 def delegate(n: int, category: str = "正式", unit: str = "XD-XX", **more: Any) -> list[Any]:
-    return [f"d{n:03}", more.get("name", f"代表{n}"), unit, category, "第八届", "2026-03-01", "2031-02-28"]
+    return [
+        f"d{n:03}",
+        more.get("name", f"代表{n}"),
+        unit,
+        category,
+        "第八届",
+        "2026-03-01",
+        "2031-02-28",
+    ]
 
 
 def test_two_hundred_and_thirteen_delegates_come_in_at_once(world: World) -> None:
@@ -469,7 +574,13 @@ def test_two_hundred_and_thirteen_delegates_come_in_at_once(world: World) -> Non
     assert any("教师" in note for note in batch.notes)
     imports.confirm(world.session, world.actor("xd.administrator"), batch.id)
     assert world.events("XD").count("post_granted") == 213 + 3
-    page = queries.roster(world.session, world.actor("xd.auditor"), world.units["XD"], post="formal_delegate", limit=200)
+    page = queries.roster(
+        world.session,
+        world.actor("xd.auditor"),
+        world.units["XD"],
+        post="formal_delegate",
+        limit=200,
+    )
     assert len(page.items) == 200 and page.next
     again = look(world, "delegates", *[delegate(n) for n in range(213)])
     assert again.counts["skip"] == 213
@@ -487,23 +598,40 @@ def test_two_hundred_and_thirteen_delegates_come_in_at_once(world: World) -> Non
         (["xd.li", "", "XD-XX", "正式", "第八届", "2026-03-01", ""], "不能为空"),
     ],
 )
-def test_a_wrong_row_of_delegates_says_what_is_wrong(world: World, row: list[Any], says: str) -> None:
+def test_a_wrong_row_of_delegates_says_what_is_wrong(
+    world: World, row: list[Any], says: str
+) -> None:
     found = messages(look(world, "delegates", row))
     assert found.startswith("error") and says in found
 
 
 def test_nobody_is_a_delegate_of_two_sorts(world: World) -> None:
-    batch = look(world, "delegates", delegate(1), delegate(1, "列席代表"), delegate(2, "formal"), delegate(1, name="另一人"))
+    batch = look(
+        world,
+        "delegates",
+        delegate(1),
+        delegate(1, "列席代表"),
+        delegate(2, "formal"),
+        delegate(1, name="另一人"),
+    )
     assert "与第 2 行" in messages(batch, 3) and messages(batch, 4).startswith("warning")
     assert "不同的姓名" in messages(batch, 5)
 
 
 # --- export ----------------------------------------------------------------------------------------------------------
 def test_what_is_exported_can_be_imported_and_changes_nothing(world: World) -> None:
-    load(world, "delegates", delegate(1), delegate(2, "列席"), ["00123", "零开头", "XD-XX", "特邀", "第八届", "2026-03-01", ""])
+    load(
+        world,
+        "delegates",
+        delegate(1),
+        delegate(2, "列席"),
+        ["00123", "零开头", "XD-XX", "特邀", "第八届", "2026-03-01", ""],
+    )
     admin = world.actor("xd.administrator")
     for kind in imports.KINDS:
-        batch = imports.preview(world.session, admin, kind, "导出.xlsx", imports.export(world.session, admin, kind))
+        batch = imports.preview(
+            world.session, admin, kind, "导出.xlsx", imports.export(world.session, admin, kind)
+        )
         assert batch.counts["skip"] == batch.counts["rows"] > 0, kind
     assert world.events("XD")[-1] == "people_exported"
 
@@ -511,7 +639,9 @@ def test_what_is_exported_can_be_imported_and_changes_nothing(world: World) -> N
 def test_an_export_holds_only_ones_own_union(world: World) -> None:
     text = str(
         list(
-            openpyxl.load_workbook(io.BytesIO(imports.export(world.session, world.actor("xd.auditor"), "people")))
+            openpyxl.load_workbook(
+                io.BytesIO(imports.export(world.session, world.actor("xd.auditor"), "people"))
+            )
             .worksheets[0]
             .values
         )
@@ -520,6 +650,7 @@ def test_an_export_holds_only_ones_own_union(world: World) -> None:
 
 
 def test_five_thousand_rows_are_imported_at_once(world: World) -> None:
-    report = load(world, "people", *[[f"u{n:05}", f"人{n}", "XD-XX", f"138{n:08}"] for n in range(5000)])
+    report = load(
+        world, "people", *[[f"u{n:05}", f"人{n}", "XD-XX", f"138{n:08}"] for n in range(5000)]
+    )
     assert report.created == 5000
-

@@ -59,10 +59,16 @@ def _done(engine: Engine) -> None:
     with db.transaction(engine) as session:
         world._member(session, "副秘书", "工会", "union_secretary")
     union, tomorrow = world.units["工会"], clock.day_of(world.at) + timedelta(days=1)
-    for rule, value, approve in (("MO-REPLY", 60, True), ("MO-RATE", 30, False), ("MO-REVIEW", 20, None)):
+    for rule, value, approve in (
+        ("MO-REPLY", 60, True),
+        ("MO-RATE", 30, False),
+        ("MO-REVIEW", 20, None),
+    ):
         one, two = world.actor("陈秘书"), world.actor("副秘书")
         setting = world.do(
-            lambda s, r=rule, v=value, a=one: rules.propose_setting(s, a, union, r, v, tomorrow, "八届二次教代会决议")
+            lambda s, r=rule, v=value, a=one: rules.propose_setting(
+                s, a, union, r, v, tomorrow, "八届二次教代会决议"
+            )
         )
         if approve is not None:
             world.do(lambda s, k=setting, a=two, y=approve: rules.decide_setting(s, a, k, y))
@@ -79,134 +85,320 @@ BAD = "INSERT INTO blob (sha256, size, data) VALUES (repeat('0', 64), 1, 'x'), (
 FORGED = {
     # instance
     "a number": ("UPDATE instance SET number = number || '补'", "number", "instance"),
-    "a starter": ("UPDATE instance SET starter_id = (SELECT id FROM member WHERE username = '李强')", "starter_id", "instance"),
-    "a launch": ("UPDATE instance SET started_at = started_at - interval '1 day'", "started_at", "instance"),
+    "a starter": (
+        "UPDATE instance SET starter_id = (SELECT id FROM member WHERE username = '李强')",
+        "starter_id",
+        "instance",
+    ),
+    "a launch": (
+        "UPDATE instance SET started_at = started_at - interval '1 day'",
+        "started_at",
+        "instance",
+    ),
     "a unit": ("UPDATE instance SET unit_id = union_id", "unit_id", "instance"),
     "a state": ("UPDATE instance SET state = 'terminated'", "state", "instance"),
-    "a matter begun again": ("UPDATE instance SET state = 'running', ended_at = NULL", "state", "instance"),
+    "a matter begun again": (
+        "UPDATE instance SET state = 'running', ended_at = NULL",
+        "state",
+        "instance",
+    ),
     "an outcome": ("UPDATE instance SET outcome = 'other'", "outcome", "instance"),
-    "an end": ("UPDATE instance SET ended_at = ended_at - interval '1 day'", "ended_at", "instance"),
+    "an end": (
+        "UPDATE instance SET ended_at = ended_at - interval '1 day'",
+        "ended_at",
+        "instance",
+    ),
     "days stopped": ("UPDATE instance SET stopped_days = 3", "stopped_days", "instance"),
     "a secret": ("UPDATE instance SET confidential = true", "confidential", "instance"),
     "a title": ("UPDATE instance SET title = '另一件'", "title", "instance"),
     # facts
-    "a fact that was said": ("""UPDATE instance SET facts = jsonb_set(facts, '{check,decision}', '"return"')""", "fact check", "instance"),
-    "a fact of the launch": ("""UPDATE instance SET facts = jsonb_set(facts, '{launch,mover}', '"x"')""", "fact launch", "instance"),
-    "a fact of a poll": ("UPDATE instance SET facts = jsonb_set(facts, '{rate,good}', '5')", "fact rate", "instance"),
-    "the voters in a fact": ("UPDATE instance SET facts = facts #- '{rate,voters,good,0}'", "fact rate", "instance"),
+    "a fact that was said": (
+        """UPDATE instance SET facts = jsonb_set(facts, '{check,decision}', '"return"')""",
+        "fact check",
+        "instance",
+    ),
+    "a fact of the launch": (
+        """UPDATE instance SET facts = jsonb_set(facts, '{launch,mover}', '"x"')""",
+        "fact launch",
+        "instance",
+    ),
+    "a fact of a poll": (
+        "UPDATE instance SET facts = jsonb_set(facts, '{rate,good}', '5')",
+        "fact rate",
+        "instance",
+    ),
+    "the voters in a fact": (
+        "UPDATE instance SET facts = facts #- '{rate,voters,good,0}'",
+        "fact rate",
+        "instance",
+    ),
     "a fact taken away": ("UPDATE instance SET facts = facts - 'mend'", "fact mend", "instance"),
-    "a fact that nobody said": ("""UPDATE instance SET facts = jsonb_set(facts, '{withdraw}', '{"reason": "x"}')""", "fact withdraw", "instance"),
+    "a fact that nobody said": (
+        """UPDATE instance SET facts = jsonb_set(facts, '{withdraw}', '{"reason": "x"}')""",
+        "fact withdraw",
+        "instance",
+    ),
     # task
-    "who finished": ("UPDATE task SET closed_by = (SELECT id FROM member WHERE username = '李强') WHERE element = 'do'", "who finished do", "task"),
-    "who finished a poll": ("UPDATE task SET closed_by = (SELECT id FROM member WHERE username = '李强') WHERE element = 'rate'", "who finished rate", "task"),
-    "when it was finished": ("UPDATE task SET closed_at = closed_at - interval '3 minutes' WHERE element = 'do'", "who finished do", "task"),
-    "answers that nobody gave": ("""UPDATE task SET answers = '{"note": "改"}' WHERE element = 'mend'""", "answers of mend", "task"),
+    "who finished": (
+        "UPDATE task SET closed_by = (SELECT id FROM member WHERE username = '李强') WHERE element = 'do'",
+        "who finished do",
+        "task",
+    ),
+    "who finished a poll": (
+        "UPDATE task SET closed_by = (SELECT id FROM member WHERE username = '李强') WHERE element = 'rate'",
+        "who finished rate",
+        "task",
+    ),
+    "when it was finished": (
+        "UPDATE task SET closed_at = closed_at - interval '3 minutes' WHERE element = 'do'",
+        "who finished do",
+        "task",
+    ),
+    "answers that nobody gave": (
+        """UPDATE task SET answers = '{"note": "改"}' WHERE element = 'mend'""",
+        "answers of mend",
+        "task",
+    ),
     "a finished task": (
         """INSERT INTO task (id, instance_id, opened_at, closed_at, ref, element, state)
            SELECT gen_random_uuid(), instance_id, opened_at, closed_at, 99, 'rate', 'done' FROM task WHERE element = 'rate'""",
-        "no event finished rate", "task",
+        "no event finished rate",
+        "task",
     ),
     "a finished task with answers": (
         """INSERT INTO task (id, instance_id, opened_at, closed_at, closed_by, ref, element, state, answers, salt)
            SELECT gen_random_uuid(), instance_id, opened_at, closed_at + interval '1 hour', closed_by, 99, element, 'done',
                   answers, salt FROM task WHERE element = 'mend'""",
-        "no event finished mend", "task",
+        "no event finished mend",
+        "task",
     ),
-    "a task not done": ("UPDATE task SET state = 'open' WHERE element = 'do'", "is not done", "task"),
-    "a task cancelled": ("UPDATE task SET state = 'cancelled' WHERE element = 'rate'", "answers of rate are missing", "task"),
+    "a task not done": (
+        "UPDATE task SET state = 'open' WHERE element = 'do'",
+        "is not done",
+        "task",
+    ),
+    "a task cancelled": (
+        "UPDATE task SET state = 'cancelled' WHERE element = 'rate'",
+        "answers of rate are missing",
+        "task",
+    ),
     # poll and roll
-    "a poll's outcome": ("UPDATE poll SET outcome = jsonb_set(outcome, '{passed}', 'false')", "outcome of the poll", "poll"),
-    "a poll's voters": ("UPDATE poll SET outcome = outcome - 'voters'", "outcome of the poll", "poll"),
-    "a poll's counts": ("UPDATE poll SET counts = jsonb_set(counts, '{good}', '5')", "counts of the poll", "poll"),
+    "a poll's outcome": (
+        "UPDATE poll SET outcome = jsonb_set(outcome, '{passed}', 'false')",
+        "outcome of the poll",
+        "poll",
+    ),
+    "a poll's voters": (
+        "UPDATE poll SET outcome = outcome - 'voters'",
+        "outcome of the poll",
+        "poll",
+    ),
+    "a poll's counts": (
+        "UPDATE poll SET counts = jsonb_set(counts, '{good}', '5')",
+        "counts of the poll",
+        "poll",
+    ),
     "a poll's state": ("UPDATE poll SET state = 'void'", "state of the poll", "poll"),
-    "a poll's opening": ("UPDATE poll SET opened_at = opened_at - interval '1 day'", "opened_at of the poll", "poll"),
-    "a poll's close": ("UPDATE poll SET closed_at = closed_at - interval '1 day'", "closed_at of the poll", "poll"),
-    "a poll's digest": ("UPDATE poll SET roll_hash = repeat('0', 64)", "roll_hash of the poll", "poll"),
+    "a poll's opening": (
+        "UPDATE poll SET opened_at = opened_at - interval '1 day'",
+        "opened_at of the poll",
+        "poll",
+    ),
+    "a poll's close": (
+        "UPDATE poll SET closed_at = closed_at - interval '1 day'",
+        "closed_at of the poll",
+        "poll",
+    ),
+    "a poll's digest": (
+        "UPDATE poll SET roll_hash = repeat('0', 64)",
+        "roll_hash of the poll",
+        "poll",
+    ),
     "a poll's roll": ("UPDATE poll SET roll_size = 3", "roll_size of the poll", "poll"),
-    "a poll's rule": ("""UPDATE poll SET rule = jsonb_set(rule, '{passes}', '"good >= 1"')""", "rule of the poll", "poll"),
+    "a poll's rule": (
+        """UPDATE poll SET rule = jsonb_set(rule, '{passes}', '"good >= 1"')""",
+        "rule of the poll",
+        "poll",
+    ),
     "a poll's kind": ("UPDATE poll SET kind = 'election'", "kind of the poll", "poll"),
     "a poll that was not held": (
         "INSERT INTO poll SELECT (p).* FROM (SELECT jsonb_populate_record(q, jsonb_build_object('id', gen_random_uuid())) AS p FROM poll q) AS x",
-        "no event tells of the poll", "poll",
+        "no event tells of the poll",
+        "poll",
     ),
     "a ballot": ("UPDATE roll SET choice = 'bad' WHERE choice = 'good'", "answers kept", "roll"),
     "a comment": ("UPDATE roll SET comment = '同意' WHERE comment = '可以'", "comment", "roll"),
-    "a comment of the silent": ("UPDATE roll SET comment = '同意' WHERE choice IS NULL", "comment", "roll"),
-    "when somebody answered": ("UPDATE roll SET at = at - interval '1 day' WHERE choice IS NOT NULL", "moment of an answer", "roll"),
+    "a comment of the silent": (
+        "UPDATE roll SET comment = '同意' WHERE choice IS NULL",
+        "comment",
+        "roll",
+    ),
+    "when somebody answered": (
+        "UPDATE roll SET at = at - interval '1 day' WHERE choice IS NOT NULL",
+        "moment of an answer",
+        "roll",
+    ),
     # papers
     "a document's number": ("UPDATE document SET number = '催〔2026〕009'", "number", "document"),
     "a document's kind": ("UPDATE document SET kind = 'order'", "kind", "document"),
     "a document's title": ("UPDATE document SET title = '命令'", "title", "document"),
-    "a document's day": ("UPDATE document SET issued_at = issued_at - interval '1 day'", "issued_at", "document"),
+    "a document's day": (
+        "UPDATE document SET issued_at = issued_at - interval '1 day'",
+        "issued_at",
+        "document",
+    ),
     "a document's words": ("UPDATE document SET data = '{}'", "not what was issued", "document"),
-    "an attachment's name": ("UPDATE attachment SET name = '决算.pdf'", "not what was uploaded", "attachment"),
-    "an attachment's bytes": ("UPDATE blob SET data = data || 'x'", "not what was uploaded", "attachment"),
-    "an attachment's size": ("UPDATE blob SET size = size + 1", "not what was uploaded", "attachment"),
+    "an attachment's name": (
+        "UPDATE attachment SET name = '决算.pdf'",
+        "not what was uploaded",
+        "attachment",
+    ),
+    "an attachment's bytes": (
+        "UPDATE blob SET data = data || 'x'",
+        "not what was uploaded",
+        "attachment",
+    ),
+    "an attachment's size": (
+        "UPDATE blob SET size = size + 1",
+        "not what was uploaded",
+        "attachment",
+    ),
     "an attachment that no answer names": (
         """INSERT INTO attachment SELECT gen_random_uuid(), instance_id, member_id, name, media_type, sha256, size, at
              FROM attachment""",
-        "no answer names", "attachment",
+        "no answer names",
+        "attachment",
     ),
     # definition
     "a version's files": (
         """UPDATE definition SET files = jsonb_set(files, '{process.toml}', to_jsonb(replace(files->>'process.toml', '2*good > roll', 'good > 0')))""",
-        "files are not those", "definition",
+        "files are not those",
+        "definition",
     ),
-    "a version's state": ("UPDATE definition SET state = 'refused'", "state of the version", "definition"),
-    "a version's author": ("UPDATE definition SET author_id = (SELECT id FROM member LIMIT 1)", "author_id of the version", "definition"),
-    "a version's process": ("UPDATE definition SET process_id = 'other'", "process_id of the version", "definition"),
+    "a version's state": (
+        "UPDATE definition SET state = 'refused'",
+        "state of the version",
+        "definition",
+    ),
+    "a version's author": (
+        "UPDATE definition SET author_id = (SELECT id FROM member LIMIT 1)",
+        "author_id of the version",
+        "definition",
+    ),
+    "a version's process": (
+        "UPDATE definition SET process_id = 'other'",
+        "process_id of the version",
+        "definition",
+    ),
     # setting
-    "a value": ("UPDATE setting SET value = 90 WHERE state = 'in_force'", "value of the union's own value", "setting"),
-    "a share": ("UPDATE setting SET per = 2 WHERE state = 'in_force'", "value of the union's own value", "setting"),
-    "a rule": ("UPDATE setting SET rule_id = 'MO-RATE' WHERE state = 'in_force'", "rule_id", "setting"),
-    "a day": ("UPDATE setting SET valid_from = valid_from - 9 WHERE state = 'in_force'", "valid_from", "setting"),
-    "a last day": ("UPDATE setting SET valid_to = valid_from + 9 WHERE state = 'in_force'", "valid_to", "setting"),
-    "a refused value in force": ("UPDATE setting SET state = 'in_force' WHERE state = 'refused'", "state", "setting"),
-    "a proposed value in force": ("UPDATE setting SET state = 'in_force' WHERE state = 'proposed'", "state", "setting"),
-    "an approver": ("UPDATE setting SET approver_id = proposer_id WHERE state = 'in_force'", "approver_id", "setting"),
+    "a value": (
+        "UPDATE setting SET value = 90 WHERE state = 'in_force'",
+        "value of the union's own value",
+        "setting",
+    ),
+    "a share": (
+        "UPDATE setting SET per = 2 WHERE state = 'in_force'",
+        "value of the union's own value",
+        "setting",
+    ),
+    "a rule": (
+        "UPDATE setting SET rule_id = 'MO-RATE' WHERE state = 'in_force'",
+        "rule_id",
+        "setting",
+    ),
+    "a day": (
+        "UPDATE setting SET valid_from = valid_from - 9 WHERE state = 'in_force'",
+        "valid_from",
+        "setting",
+    ),
+    "a last day": (
+        "UPDATE setting SET valid_to = valid_from + 9 WHERE state = 'in_force'",
+        "valid_to",
+        "setting",
+    ),
+    "a refused value in force": (
+        "UPDATE setting SET state = 'in_force' WHERE state = 'refused'",
+        "state",
+        "setting",
+    ),
+    "a proposed value in force": (
+        "UPDATE setting SET state = 'in_force' WHERE state = 'proposed'",
+        "state",
+        "setting",
+    ),
+    "an approver": (
+        "UPDATE setting SET approver_id = proposer_id WHERE state = 'in_force'",
+        "approver_id",
+        "setting",
+    ),
     "a value that nobody set": (
         """INSERT INTO setting (id, unit_id, rule_id, value, valid_from, source, state, proposer_id, created_at)
            SELECT gen_random_uuid(), unit_id, 'CC-REPLY', 10, valid_from, source, 'in_force', proposer_id, created_at
              FROM setting WHERE state = 'in_force'""",
-        "no event tells of the union's own value", "setting",
+        "no event tells of the union's own value",
+        "setting",
     ),
-    "a value taken away": ("DELETE FROM setting WHERE state = 'in_force'", "own value is missing", "setting"),
-}  # fmt: skip
+    "a value taken away": (
+        "DELETE FROM setting WHERE state = 'in_force'",
+        "own value is missing",
+        "setting",
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", FORGED)
 def test_what_was_forged_is_named_by_table_and_id(errand: db.Session, kind: str) -> None:
     statement, what, table = FORGED[kind]
     found = forged(errand, statement)
-    assert what in found.why_en and f"({table} " in found.why_en and f"（{table} " in found.why, found
+    assert what in found.why_en and f"({table} " in found.why_en and f"（{table} " in found.why, (
+        found
+    )
     key = found.why_en.rpartition(f"({table} ")[2].rstrip(")").split(" ")[0]
     ids = {"definition": "hash", "roll": "poll_id"}.get(table, "id")
-    known = errand.execute(text(f"SELECT count(*) FROM {table} WHERE {ids}::text = :key"), {"key": key}).scalar_one()
-    assert known or what.startswith("no ") or what.endswith("missing")  # what was put in is gone again
+    known = errand.execute(
+        text(f"SELECT count(*) FROM {table} WHERE {ids}::text = :key"), {"key": key}
+    ).scalar_one()
+    assert (
+        known or what.startswith("no ") or what.endswith("missing")
+    )  # what was put in is gone again
 
 
 def test_a_bad_file_does_not_hide_behind_one_that_nobody_attached(errand: db.Session) -> None:
     with errand.begin_nested() as change:
         errand.execute(text(BAD))
         assert kept.first_false(errand) is None  # nobody has attached these
-        key = errand.execute(text("SELECT id FROM attachment ORDER BY instance_id LIMIT 1")).scalar_one()
-        errand.execute(text("UPDATE blob SET data = 'x' WHERE sha256 = (SELECT sha256 FROM attachment WHERE id = :id)"), {"id": key})
+        key = errand.execute(
+            text("SELECT id FROM attachment ORDER BY instance_id LIMIT 1")
+        ).scalar_one()
+        errand.execute(
+            text(
+                "UPDATE blob SET data = 'x' WHERE sha256 = (SELECT sha256 FROM attachment WHERE id = :id)"
+            ),
+            {"id": key},
+        )
         found = kept.first_false(errand)
         change.rollback()
     assert found is not None and f"(attachment {key})" in found.why_en
 
 
 def test_a_ballot_counted_otherwise_in_all_places_is_found(errand: db.Session) -> None:
-    found = forged(errand, """
+    found = forged(
+        errand,
+        """
         WITH o AS (UPDATE poll SET outcome = jsonb_set(outcome, '{passed}', 'false') RETURNING instance_id, outcome)
-        UPDATE instance SET facts = jsonb_set(facts, '{rate}', o.outcome) FROM o WHERE o.instance_id = id""")
+        UPDATE instance SET facts = jsonb_set(facts, '{rate}', o.outcome) FROM o WHERE o.instance_id = id""",
+    )
     assert "(poll " in found.why_en
 
 
 def test_a_forged_matter_is_what_verify_names(errand: db.Session) -> None:
     errand.execute(text("UPDATE instance SET number = '办〔2026〕999' WHERE number LIKE '%001'"))
     verdict = seals.verify(errand, KEY.public)
-    assert verdict.broken is not None and "（instance " in verdict.fault and "(instance " in verdict.fault_en
+    assert (
+        verdict.broken is not None
+        and "（instance " in verdict.fault
+        and "(instance " in verdict.fault_en
+    )
 
 
 def test_the_engine_counts_the_same_voters_and_files() -> None:
@@ -218,13 +410,20 @@ def test_the_engine_counts_the_same_voters_and_files() -> None:
 
 # --- on the stage: meetings, elections, decision tables ---------------------------------------------------------------
 @contextmanager
-def played(engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str]) -> Iterator[db.Session]:
+def played(
+    engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str]
+) -> Iterator[db.Session]:
     """The end of a story, thrown away afterwards."""
     read = story.read(told)
     with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
         others = {name: _beside(told, name) for name in read.also}
-        scene = Scene(session, stage.set_up(session, read, files, test_meetings.STANDARD, others), read.at)
-        for process in (scene.stage.process, *scene.stage.others.values()):  # on a stage nobody puts them on record
+        scene = Scene(
+            session, stage.set_up(session, read, files, test_meetings.STANDARD, others), read.at
+        )
+        for process in (
+            scene.stage.process,
+            *scene.stage.others.values(),
+        ):  # on a stage nobody puts them on record
             says = {"process": process.id, "version": process.hash}
             history.note(session, history.INSTALLATION, "definition_published", None, **says)
         session.execute(tables.setting.delete())
@@ -238,25 +437,67 @@ HALL = {
     "a meeting's state": ("UPDATE meeting SET state = 'void'", "state of the meeting", "meeting"),
     "who was due": ("UPDATE meeting SET due = 8", "due of the meeting", "meeting"),
     "who was present": ("UPDATE meeting SET present = 8", "present of the meeting", "meeting"),
-    "a meeting's opening": ("UPDATE meeting SET opened_at = opened_at - interval '1 day'", "opened_at of the meeting", "meeting"),
-    "a meeting's close": ("UPDATE meeting SET closed_at = closed_at + interval '1 day'", "closed_at of the meeting", "meeting"),
-    "a meeting's digest": ("UPDATE meeting SET roll_hash = repeat('0', 64)", "roll_hash of the meeting", "meeting"),
-    "a meeting's roll": ("UPDATE attendance SET kind = 'formal' WHERE kind = 'observer'", "roll of the meeting", "meeting"),
-    "a ledger": ("DELETE FROM presence WHERE no = (SELECT min(no) FROM presence)", "ledger of presence", "meeting"),
-    "the fact of a meeting": ("UPDATE instance SET facts = jsonb_set(facts, '{session,meeting,present}', '8')", "fact session", "instance"),
-    "who was there at the vote": ("UPDATE poll SET rule = jsonb_set(rule, '{presence,opening}', '8')", "presence of the poll", "poll"),
-    "who was elected": ("UPDATE poll SET outcome = jsonb_set(outcome, '{elected}', '[]') WHERE kind = 'election'", "outcome of the poll", "poll"),
-    "a candidate": ("UPDATE poll SET choices = choices[1:1] WHERE kind = 'election'", "choices of the poll", "poll"),
-    "the seats": ("UPDATE poll SET rule = jsonb_set(rule, '{seats}', '2') WHERE kind = 'election'", "rule of the poll", "poll"),
-}  # fmt: skip
+    "a meeting's opening": (
+        "UPDATE meeting SET opened_at = opened_at - interval '1 day'",
+        "opened_at of the meeting",
+        "meeting",
+    ),
+    "a meeting's close": (
+        "UPDATE meeting SET closed_at = closed_at + interval '1 day'",
+        "closed_at of the meeting",
+        "meeting",
+    ),
+    "a meeting's digest": (
+        "UPDATE meeting SET roll_hash = repeat('0', 64)",
+        "roll_hash of the meeting",
+        "meeting",
+    ),
+    "a meeting's roll": (
+        "UPDATE attendance SET kind = 'formal' WHERE kind = 'observer'",
+        "roll of the meeting",
+        "meeting",
+    ),
+    "a ledger": (
+        "DELETE FROM presence WHERE no = (SELECT min(no) FROM presence)",
+        "ledger of presence",
+        "meeting",
+    ),
+    "the fact of a meeting": (
+        "UPDATE instance SET facts = jsonb_set(facts, '{session,meeting,present}', '8')",
+        "fact session",
+        "instance",
+    ),
+    "who was there at the vote": (
+        "UPDATE poll SET rule = jsonb_set(rule, '{presence,opening}', '8')",
+        "presence of the poll",
+        "poll",
+    ),
+    "who was elected": (
+        "UPDATE poll SET outcome = jsonb_set(outcome, '{elected}', '[]') WHERE kind = 'election'",
+        "outcome of the poll",
+        "poll",
+    ),
+    "a candidate": (
+        "UPDATE poll SET choices = choices[1:1] WHERE kind = 'election'",
+        "choices of the poll",
+        "poll",
+    ),
+    "the seats": (
+        "UPDATE poll SET rule = jsonb_set(rule, '{seats}', '2') WHERE kind = 'election'",
+        "rule of the poll",
+        "poll",
+    ),
+}
 
 
 @pytest.fixture(scope="module")
 def hall(server: str) -> Iterator[db.Session]:
     told = test_meetings.election(
-        test_meetings.choose(test_meetings.people(6), "代表甲"), test_meetings.CLOSE, test_meetings.SIGN,
+        test_meetings.choose(test_meetings.people(6), "代表甲"),
+        test_meetings.CLOSE,
+        test_meetings.SIGN,
         {"who": "主席团主席", "does": "complete", "task": "session"},
-    )  # fmt: skip
+    )
     with fresh(server) as url:
         engine = db.connect(url)
         with played(engine, told, catalogue.read(test_meetings.HALL)) as session:
@@ -274,17 +515,24 @@ def test_what_was_forged_of_a_meeting_is_named(hall: db.Session, kind: str) -> N
 
 def stories() -> list[Path]:
     """Of each process the story with the most steps."""
-    found = [sorted(f.glob("scenarios/*.toml"), key=lambda p: p.read_text().count("[[step]]")) for f in shipped.folders(load().processes)]
+    found = [
+        sorted(f.glob("scenarios/*.toml"), key=lambda p: p.read_text().count("[[step]]"))
+        for f in shipped.folders(load().processes)
+    ]
     return [files[-1] for files in found]
 
 
 @pytest.mark.parametrize("file", stories(), ids=lambda p: p.parent.parent.name)
-def test_an_honest_story_holds_and_its_decisions_cannot_be_changed(engine: Engine, file: Path) -> None:
+def test_an_honest_story_holds_and_its_decisions_cannot_be_changed(
+    engine: Engine, file: Path
+) -> None:
     with played(engine, file, catalogue.read(file.parent.parent)) as session:
         broken = kept.first_false(session)
         assert broken is None, broken
         event = tables.event.c
-        taken = session.execute(select(event.body).where(event.kind == "decision_taken").limit(1)).scalar()
+        taken = session.execute(
+            select(event.body).where(event.kind == "decision_taken").limit(1)
+        ).scalar()
         if taken:
             key = json.loads(taken)["decision"]
             change = f"UPDATE instance SET facts = jsonb_set(facts, '{{{key}}}', '0') WHERE jsonb_exists(facts, '{key}')"

@@ -127,7 +127,9 @@ def ruling(id: str, **more) -> law.Ruling:
 
 
 def setting(id: str, value, **more) -> law.Setting:
-    return law.Setting(id, value, more.pop("valid_from", date(2026, 1, 1)), source="校教代会决议", **more)
+    return law.Setting(
+        id, value, more.pop("valid_from", date(2026, 1, 1)), source="校教代会决议", **more
+    )
 
 
 ENTRY = {
@@ -146,7 +148,15 @@ ENTRY = {
     "text": "十日内办理。",
     "text_en": "Within ten days.",
 }
-SHARE = {**ENTRY, "value": None, "numerator": 2, "denominator": 3, "unit": "share", "op": ">=", "of": "all"}
+SHARE = {
+    **ENTRY,
+    "value": None,
+    "numerator": 2,
+    "denominator": 3,
+    "unit": "share",
+    "op": ">=",
+    "of": "all",
+}
 
 
 def folder(tmp_path: Path, *entries: dict) -> Path:
@@ -155,14 +165,23 @@ def folder(tmp_path: Path, *entries: dict) -> Path:
             return str(value).lower()
         return f'"{value}"' if isinstance(value, str) else str(value)
 
-    texts = ["[[rule]]\n" + "\n".join(f"{k} = {shown(v)}" for k, v in e.items() if v is not None) for e in entries]
+    texts = [
+        "[[rule]]\n" + "\n".join(f"{k} = {shown(v)}" for k, v in e.items() if v is not None)
+        for e in entries
+    ]
     (tmp_path / "some.toml").write_text("\n".join(texts), encoding="utf-8")
     return tmp_path
 
 
 def book(tmp_path: Path, *changes: dict) -> law.Rulebook:
     return law.load(
-        folder(tmp_path, *({"id": "TT-ONE", **{k: v for k, v in ENTRY.items() if k != "id"}, **c} for c in changes))
+        folder(
+            tmp_path,
+            *(
+                {"id": "TT-ONE", **{k: v for k, v in ENTRY.items() if k != "id"}, **c}
+                for c in changes
+            ),
+        )
     )
 
 
@@ -171,7 +190,11 @@ class TestTheShippedRules:
     def test_each_row_of_the_brief_is_there_with_its_value(self, id):
         found = ruling(id)
         number, unit, op = EXPECTED[id]
-        assert (found.share if unit == "share" else found.value, found.unit, found.op) == (number, unit, op)
+        assert (found.share if unit == "share" else found.value, found.unit, found.op) == (
+            number,
+            unit,
+            op,
+        )
 
     @pytest.mark.parametrize("id", CITY)
     def test_city_rules_hold_in_their_city_only(self, id):
@@ -185,30 +208,53 @@ class TestTheShippedRules:
         for rule in BOOK.rules:
             assert rule.text.endswith("。") and rule.text_en.endswith(".")
             assert rule.cite() and rule.cite("en")
-            assert not any("\u4e00" <= letter <= "\u9fff" for letter in rule.text_en + rule.title_en + rule.source_en)
+            assert not any(
+                "\u4e00" <= letter <= "\u9fff"
+                for letter in rule.text_en + rule.title_en + rule.source_en
+            )
             assert bool(rule.note) == bool(rule.note_en)
 
     def test_no_number_of_law_is_a_float(self):
         def walk(value):
             assert not isinstance(value, float), value
-            for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            for inner in (
+                value.values()
+                if isinstance(value, dict)
+                else value
+                if isinstance(value, list)
+                else ()
+            ):
                 walk(inner)
 
         files = sorted(FOLDER.glob("*.toml"))
         assert {path.stem for path in files} == {
-            "general", "congress", "motions", "consultation", "transfer", "mediation", "others",
-        }  # fmt: skip
+            "general",
+            "congress",
+            "motions",
+            "consultation",
+            "transfer",
+            "mediation",
+            "others",
+        }
         for path in files:
             walk(tomllib.loads(path.read_text(encoding="utf-8")))
 
     def test_law_is_binding_and_defaults_are_not(self):
         for rule in BOOK.rules:
             floor = rule.id in {"BALLOT-KEYS", "BALLOT-MIN"}  # without them a secret ballot is none
-            assert rule.binding is (rule.level == "LAW" or rule.source.startswith(ABOVE) or floor), rule.id
-            assert (rule.confidence == "P") is (rule.level != "LAW" and (floor or not rule.binding)), rule.id
+            assert rule.binding is (
+                rule.level == "LAW" or rule.source.startswith(ABOVE) or floor
+            ), rule.id
+            assert (rule.confidence == "P") is (
+                rule.level != "LAW" and (floor or not rule.binding)
+            ), rule.id
 
     def test_an_entry_of_law_without_a_date_says_so(self):
-        undated = [rule for rule in BOOK.rules if rule.binding and rule.valid_from is None and rule.id != "TR-SILENCE"]
+        undated = [
+            rule
+            for rule in BOOK.rules
+            if rule.binding and rule.valid_from is None and rule.id != "TR-SILENCE"
+        ]
         assert undated
         assert all("待核对" in rule.note for rule in undated)
 
@@ -249,19 +295,29 @@ class TestTheStrictestHolds:
 
     def test_limits_of_different_units_are_all_kept(self):
         found = ruling("CC-REPLY")
-        assert [(limit.amount, limit.unit) for limit in found.limits] == [(10, "working_day"), (20, "day")]
+        assert [(limit.amount, limit.unit) for limit in found.limits] == [
+            (10, "working_day"),
+            (20, "day"),
+        ]
         assert ruling("CC-PASS").limits == ()
 
     def test_of_equal_values_the_first_in_the_file_is_named_and_the_others_stay(self):
         found = ruling("CG-QUORUM")
         assert found.confidence == "M"
         assert [rule.article for rule in found.others] == ["15", "24"]
-        assert "凭记忆，待核对" in found.words() and "from memory, to be checked" in found.words("en")
+        assert "凭记忆，待核对" in found.words() and "from memory, to be checked" in found.words(
+            "en"
+        )
 
-    def test_a_university_rule_replaces_a_product_default_and_the_law_beside_it_stays(self, tmp_path):
+    def test_a_university_rule_replaces_a_product_default_and_the_law_beside_it_stays(
+        self, tmp_path
+    ):
         uni, default = {"level": "UNI", "confidence": "P"}, {"level": "DEF", "confidence": "P"}
         rules = book(
-            tmp_path, {**uni, "value": 30, "source": "甲校"}, {**default, "value": 5, "source": "默认"}, {"value": 60}
+            tmp_path,
+            {**uni, "value": 30, "source": "甲校"},
+            {**default, "value": 5, "source": "默认"},
+            {"value": 60},
         )
         found = rules.ruling("TT-ONE", TODAY)
         assert (found.value, found.level) == (30, "UNI")
@@ -284,7 +340,9 @@ class TestVersions:
         ],
     )
     def test_a_case_keeps_the_value_of_its_day(self, tmp_path, on, value):
-        rules = book(tmp_path, {"valid_to": date(2025, 8, 31)}, {"value": 8, "valid_from": date(2025, 9, 1)})
+        rules = book(
+            tmp_path, {"valid_to": date(2025, 8, 31)}, {"value": 8, "valid_from": date(2025, 9, 1)}
+        )
         assert rules.ruling("TT-ONE", on).value == value
 
     def test_before_its_first_day_nothing_holds(self):
@@ -298,7 +356,12 @@ class TestSettings:
     def test_it_replaces_a_default_both_ways(self):
         for value in (2, 5):
             found = ruling("MO-SECOND", settings=[setting("MO-SECOND", value)])
-            assert (found.value, found.op, found.level, found.confidence) == (value, ">=", "UNI", "P")
+            assert (found.value, found.op, found.level, found.confidence) == (
+                value,
+                ">=",
+                "UNI",
+                "P",
+            )
             assert found.setting is not None and "校教代会决议" in found.words()
             assert "另有不少于 3 人" in found.words()
 
@@ -309,7 +372,12 @@ class TestSettings:
             setting("MO-REPLY", 40, valid_from=date(2026, 3, 1), valid_to=date(2026, 3, 31)),
             setting("MO-RATE", 99),
         ]
-        days = {date(2025, 12, 31): 45, date(2026, 1, 1): 60, date(2026, 3, 15): 40, date(2026, 6, 30): 60}
+        days = {
+            date(2025, 12, 31): 45,
+            date(2026, 1, 1): 60,
+            date(2026, 3, 15): 40,
+            date(2026, 6, 30): 60,
+        }
         for on, value in {**days, date(2026, 7, 1): 30}.items():
             assert ruling("MO-REPLY", on=on, settings=mine).value == value
 
@@ -428,19 +496,27 @@ class TestSettings:
             with pytest.raises(Invalid):
                 law.check_setting(BOOK, wrong)
         with pytest.raises(Invalid) as refusal:
-            law.check_setting(BOOK, law.Setting("MO-SECOND", 3, date(2026, 2, 1), date(2026, 1, 1), "  "))
+            law.check_setting(
+                BOOK, law.Setting("MO-SECOND", 3, date(2026, 2, 1), date(2026, 1, 1), "  ")
+            )
         assert set(refusal.value.fields) == {"source", "valid_to"}
 
     def test_the_law_of_another_city_binds_nobody_here(self, tmp_path):
         rules = book(
-            tmp_path, {"level": "DEF", "confidence": "P"}, {"value": 5, "jurisdiction": "CN-ZJ-HZ", "article": "2"}
+            tmp_path,
+            {"level": "DEF", "confidence": "P"},
+            {"value": 5, "jurisdiction": "CN-ZJ-HZ", "article": "2"},
         )
         law.check_setting(rules, setting("TT-ONE", 9))
         with pytest.raises(Invalid, match="不得放宽"):
             law.check_setting(rules, setting("TT-ONE", 9), HANGZHOU)
 
     def test_only_law_of_the_same_time_binds(self, tmp_path):
-        rules = book(tmp_path, {"valid_to": date(2025, 12, 31)}, {"value": 20, "valid_from": date(2026, 1, 1)})
+        rules = book(
+            tmp_path,
+            {"valid_to": date(2025, 12, 31)},
+            {"value": 20, "valid_from": date(2026, 1, 1)},
+        )
         law.check_setting(rules, setting("TT-ONE", 15))
         with pytest.raises(Invalid):
             law.check_setting(rules, setting("TT-ONE", 15, valid_from=date(2025, 12, 31)))
@@ -470,19 +546,27 @@ class TestDeadlines:
 
     def test_a_window_opens_when_all_sources_let_it(self):
         due = law.deadline(ruling("CC-RENEW"), date(2027, 12, 31), self.PLAIN)
-        assert due.day == date(2027, 10, 2)  # 90 days, although three months would open it on 30 September
+        assert due.day == date(
+            2027, 10, 2
+        )  # 90 days, although three months would open it on 30 September
         assert not due.provisional
 
     def test_waiting_at_least_takes_the_latest(self, tmp_path):
-        rules = book(tmp_path, {"op": ">="}, {"op": ">=", "value": 8, "unit": "working_day", "article": "2"})
-        assert law.deadline(rules.ruling("TT-ONE", TODAY), date(2026, 3, 2), self.PLAIN).day == date(2026, 3, 12)
+        rules = book(
+            tmp_path, {"op": ">="}, {"op": ">=", "value": 8, "unit": "working_day", "article": "2"}
+        )
+        assert law.deadline(
+            rules.ruling("TT-ONE", TODAY), date(2026, 3, 2), self.PLAIN
+        ).day == date(2026, 3, 12)
 
     def test_a_school_vacation_stretches_its_own_limits_but_not_the_law(self):
         calendar = Calendar(vacations=((date(2026, 7, 10), date(2026, 8, 31), "暑假"),))
         lawful = law.deadline(ruling("CC-SUBMIT"), date(2026, 7, 8), calendar)
         assert lawful.day == date(2026, 7, 29)
         assert any("不因学校假期顺延" in step for step in lawful.steps)
-        assert law.deadline(ruling("MO-REVIEW"), date(2026, 7, 8), calendar).day == date(2026, 9, 18)
+        assert law.deadline(ruling("MO-REVIEW"), date(2026, 7, 8), calendar).day == date(
+            2026, 9, 18
+        )
 
     def test_a_date_that_a_missing_notice_may_change_is_provisional(self):
         assert law.deadline(ruling("CC-REPLY"), date(2026, 12, 21), self.PLAIN).provisional
@@ -634,7 +718,10 @@ class TestLoading:
 
     def test_entries_that_cannot_be_weighed_or_stand_twice_are_refused(self, tmp_path):
         assert "无法取最严者" in self.faults(tmp_path, {}, {"op": ">=", "article": "2"})[0]
-        assert "无法取最严者" in self.faults(tmp_path, {}, {"op": "<=", "unit": "person", "article": "2"})[0]
+        assert (
+            "无法取最严者"
+            in self.faults(tmp_path, {}, {"op": "<=", "unit": "person", "article": "2"})[0]
+        )
         assert "两个值" in self.faults(tmp_path, {}, {"value": 12})[0]
 
     def test_an_empty_folder_is_refused(self, tmp_path):

@@ -41,7 +41,9 @@ class Sketch:
     def flow(self, source: str, target: str, condition: str = "", key: str = "") -> None:
         inner = f"<conditionExpression>{condition}</conditionExpression>" if condition else ""
         key = key or self.fresh("flow")
-        self.lines.append(f'<sequenceFlow id="{key}" sourceRef="{source}" targetRef="{target}">{inner}</sequenceFlow>')
+        self.lines.append(
+            f'<sequenceFlow id="{key}" sourceRef="{source}" targetRef="{target}">{inner}</sequenceFlow>'
+        )
 
     def node(self, tag: str, key: str, inner: str = "", **attributes: str) -> str:
         more = "".join(f' {name}="{value}"' for name, value in attributes.items())
@@ -106,7 +108,9 @@ class Case:
         self.step = step
         self.state = json.loads(json.dumps(step.state))
         if self.state is not None:
-            assert sorted(map(repr, machine.look(self.spec, self.state))) == sorted(map(repr, step.live))
+            assert sorted(map(repr, machine.look(self.spec, self.state))) == sorted(
+                map(repr, step.live)
+            )
 
     def ref(self, element: str) -> int:
         return next(live.ref for live in self.step.live if live.element == element)
@@ -135,7 +139,13 @@ def test_a_diagram_without_waits_ends_at_once_and_says_where() -> None:
 
 
 def test_a_user_task_waits_until_it_is_completed() -> None:
-    case = Case(written(ENDS.format("ask") + '<userTask id="ask"/><endEvent id="z"/><sequenceFlow id="b" sourceRef="ask" targetRef="z"/>'), Host())
+    case = Case(
+        written(
+            ENDS.format("ask")
+            + '<userTask id="ask"/><endEvent id="z"/><sequenceFlow id="b" sourceRef="ask" targetRef="z"/>'
+        ),
+        Host(),
+    )
     assert case.step.live == (machine.Live(case.ref("ask"), "ask", "task"),)
     assert case.complete("ask").ended == "z"
 
@@ -159,7 +169,9 @@ CHOICE = ENDS.format("gate") + (
 
 
 @pytest.mark.parametrize(("fit", "open"), [(True, "yes"), (False, "no")])
-def test_an_exclusive_gateway_asks_the_host_and_falls_back_to_its_default(fit: bool, open: str) -> None:
+def test_an_exclusive_gateway_asks_the_host_and_falls_back_to_its_default(
+    fit: bool, open: str
+) -> None:
     assert Case(written(CHOICE), Host(fit=fit)).open == [open]
 
 
@@ -175,7 +187,9 @@ def test_a_fault_of_the_database_inside_a_condition_comes_out_as_itself() -> Non
     def broken() -> None:
         raise ConnectionError("gone")
 
-    with pytest.raises(ConnectionError, match="gone"):  # so that the whole command can be tried again
+    with pytest.raises(
+        ConnectionError, match="gone"
+    ):  # so that the whole command can be tried again
         Case(written(CHOICE), Host(fit=broken))
 
 
@@ -213,7 +227,12 @@ def boundary(kind: str, interrupting: bool, target: str = "late") -> str:
 def test_an_interrupting_boundary_event_takes_the_task_away(kind: str) -> None:
     case = Case(written(boundary(kind, True), "call"), Host())
     edge = next(live for live in case.step.live if live.element == "edge")
-    assert (edge.kind, edge.on, edge.boundary, edge.text) == (kind, "ask", True, "soon" if kind == "timer" else "call")
+    assert (edge.kind, edge.on, edge.boundary, edge.text) == (
+        kind,
+        "ask",
+        True,
+        "soon" if kind == "timer" else "call",
+    )
     case.fire("edge")
     assert case.open == ["late"]
     assert case.complete("late").ended == "y"
@@ -237,13 +256,19 @@ def test_a_boundary_event_is_gone_when_its_task_is_done(interrupting: bool) -> N
     edge, state = case.ref("edge"), case.state
     case.complete("ask")
     assert case.step.state is None
-    with pytest.raises(ProcessFault):  # a state saved before, in which the task is still there, is not touched by that
+    with pytest.raises(
+        ProcessFault
+    ):  # a state saved before, in which the task is still there, is not touched by that
         machine.complete(case.spec, state, edge, case.host)
 
 
 @pytest.mark.parametrize("kind", ["timer", "message"])
 def test_a_catch_event_waits_to_be_fired(kind: str) -> None:
-    inner = Sketch().event(kind) if kind == "timer" else '<messageEventDefinition id="t" messageRef="m_call"/>'
+    inner = (
+        Sketch().event(kind)
+        if kind == "timer"
+        else '<messageEventDefinition id="t" messageRef="m_call"/>'
+    )
     body = ENDS.format("wait") + (
         f'<intermediateCatchEvent id="wait">{inner}</intermediateCatchEvent><endEvent id="z"/>'
         '<sequenceFlow id="b" sourceRef="wait" targetRef="z"/>'
@@ -254,9 +279,9 @@ def test_a_catch_event_waits_to_be_fired(kind: str) -> None:
     assert case.fire("wait").ended == "z"
 
 
-TERMINATE = PARALLEL.replace('targetRef="join"/><sequenceFlow id="e"', 'targetRef="stop"/><sequenceFlow id="e"') + (
-    '<endEvent id="stop"><terminateEventDefinition id="t"/></endEvent>'
-)
+TERMINATE = PARALLEL.replace(
+    'targetRef="join"/><sequenceFlow id="e"', 'targetRef="stop"/><sequenceFlow id="e"'
+) + ('<endEvent id="stop"><terminateEventDefinition id="t"/></endEvent>')
 
 
 def test_a_terminate_end_ends_everything() -> None:
@@ -290,7 +315,9 @@ def test_an_event_on_a_subprocess_takes_all_of_it_away() -> None:
 
 
 def test_the_first_end_of_a_subprocess_does_not_end_the_instance() -> None:
-    terminate = SUB.replace('<endEvent id="s4"/>', '<endEvent id="s4"><terminateEventDefinition id="u"/></endEvent>')
+    terminate = SUB.replace(
+        '<endEvent id="s4"/>', '<endEvent id="s4"><terminateEventDefinition id="u"/></endEvent>'
+    )
     case = Case(written(terminate, "call"), Host())
     case.complete("inside")
     assert case.open == ["after"]
@@ -469,19 +496,37 @@ def golden_state(name: str, body: str, *acts: tuple[str, str]) -> Case:
 
 GOLDENS: dict[str, tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...], str]] = {
     "parallel_half": (PARALLEL, (("complete", "left"),), (("complete", "right"),), "z"),
-    "boundary_fired": (boundary("timer", False), (("fire", "edge"),), (("complete", "ask"), ("complete", "late")), "y"),
-    "boundary_waiting": (boundary("message", True), (), (("fire", "edge"), ("complete", "late")), "y"),
+    "boundary_fired": (
+        boundary("timer", False),
+        (("fire", "edge"),),
+        (("complete", "ask"), ("complete", "late")),
+        "y",
+    ),
+    "boundary_waiting": (
+        boundary("message", True),
+        (),
+        (("fire", "edge"), ("complete", "late")),
+        "y",
+    ),
     "subprocess_open": (SUB, (), (("complete", "inside"), ("complete", "after")), "z"),
     "third_round": (
         ROUND,
         (
-            ("complete", "inside"), ("complete", "left"), ("complete", "right"), ("fire", "edge"), ("complete", "inside"),
-            ("complete", "right"), ("complete", "left"), ("fire", "edge"), ("complete", "inside"), ("complete", "left"),
+            ("complete", "inside"),
+            ("complete", "left"),
+            ("complete", "right"),
+            ("fire", "edge"),
+            ("complete", "inside"),
+            ("complete", "right"),
+            ("complete", "left"),
+            ("fire", "edge"),
+            ("complete", "inside"),
+            ("complete", "left"),
         ),
         (("complete", "right"),),
         "z",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", sorted(GOLDENS))
@@ -574,7 +619,9 @@ class Token:
     scope: Token | None
     inside: list[Token] = field(default_factory=list)
     edges: list[str] = field(default_factory=list)  # boundary events that still wait
-    arrived: Counter[tuple[str, str]] = field(default_factory=Counter)  # (join, flow): tokens before the joins inside
+    arrived: Counter[tuple[str, str]] = field(
+        default_factory=Counter
+    )  # (join, flow): tokens before the joins inside
 
 
 class Game:
@@ -683,7 +730,9 @@ class Pair:
         assert Counter(ours.values()) == Counter(element for element, _ in self.game.live())
         assert (self.ours.step.state is None) == self.oracle.over == self.game.over
         known = {ref: task for ref, task in self.twins.items() if ref in ours}
-        assert {task.id for task in known.values()} <= set(theirs), "another one of the same name was closed"
+        assert {task.id for task in known.values()} <= set(theirs), (
+            "another one of the same name was closed"
+        )
         self.twins = known
         taken = {task.id for task in known.values()}
         fresh = [task for key, task in theirs.items() if key not in taken]
@@ -718,9 +767,12 @@ def drawn(pick: Callable[[list[Any]], Any], deepest: int) -> Sketch:
         for _ in range(pick([0, 0, 0, 1, 1, 2])):
             interrupting, kind = pick([False, True]), pick(["timer", "message"])
             edge = sketch.node(
-                "boundaryEvent", sketch.fresh("edge"), sketch.event(kind),
-                attachedToRef=host, cancelActivity=str(interrupting).lower(),
-            )  # fmt: skip
+                "boundaryEvent",
+                sketch.fresh("edge"),
+                sketch.event(kind),
+                attachedToRef=host,
+                cancelActivity=str(interrupting).lower(),
+            )
             last = edge
             if depth > 0 and pick([False, True]):
                 first, last = block(depth - 1)
@@ -832,12 +884,16 @@ def agree(sketch: Sketch, seed: int, acts: list[int]) -> None:
 
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-GIVEN = given(sketches(), st.integers(0, 2**32), st.lists(st.integers(0, 99), min_size=5, max_size=40))
+GIVEN = given(
+    sketches(), st.integers(0, 2**32), st.lists(st.integers(0, 99), min_size=5, max_size=40)
+)
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=QUIET)
 @GIVEN
-def test_a_saved_instance_opens_what_one_never_saved_opens(sketch: Sketch, seed: int, acts: list[int]) -> None:
+def test_a_saved_instance_opens_what_one_never_saved_opens(
+    sketch: Sketch, seed: int, acts: list[int]
+) -> None:
     agree(sketch, seed, acts)
 
 

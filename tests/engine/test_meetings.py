@@ -27,19 +27,26 @@ def people(n: int) -> list[str]:
 
 def start(delegates: int = 9, arrived: int = 6) -> dict[str, Any]:
     """A story of nine delegates and an observer, as far as the vote could be put."""
-    cast = {name: ["formal_delegate@info"] for name in people(delegates)} | {"列席": ["observer_delegate@info"]}
+    cast = {name: ["formal_delegate@info"] for name in people(delegates)} | {
+        "列席": ["observer_delegate@info"]
+    }
     return {
-        "title": "会场", "at": datetime.fromisoformat("2026-03-02T09:00:00+08:00"), "cast": cast,
+        "title": "会场",
+        "at": datetime.fromisoformat("2026-03-02T09:00:00+08:00"),
+        "cast": cast,
         "step": [
             {"who": "主席团主席", "does": "launch", "with": {"subject": "第八届二次"}},
             {"who": [*people(arrived), "列席"], "does": "arrive", "task": "session"},
             {"who": "主席团主席", "does": "open_meeting", "task": "session"},
         ],
-    }  # fmt: skip
+    }
 
 
 def put(refused: str = "") -> dict[str, Any]:
-    given = {"candidates": ["member:代表甲", "member:代表乙"], "tellers": ["member:代表丙", "member:代表丁"]}
+    given = {
+        "candidates": ["member:代表甲", "member:代表乙"],
+        "tellers": ["member:代表丙", "member:代表丁"],
+    }
     step = {"who": "主席团主席", "does": "complete", "task": "put", "with": given}
     return {**step, "refused": refused} if refused else step
 
@@ -47,9 +54,18 @@ def put(refused: str = "") -> dict[str, Any]:
 def votes(yes: int, no: int = 0) -> list[dict[str, Any]]:
     cast = []
     if yes:
-        cast.append({"who": people(9)[:yes], "does": "respond", "task": "vote", "with": {"choice": "yes"}})
+        cast.append(
+            {"who": people(9)[:yes], "does": "respond", "task": "vote", "with": {"choice": "yes"}}
+        )
     if no:
-        cast.append({"who": people(9)[yes : yes + no], "does": "respond", "task": "vote", "with": {"choice": "no"}})
+        cast.append(
+            {
+                "who": people(9)[yes : yes + no],
+                "does": "respond",
+                "task": "vote",
+                "with": {"choice": "no"},
+            }
+        )
     return [*cast, {"who": "主席团主席", "does": "close_poll", "task": "vote"}]
 
 
@@ -58,8 +74,13 @@ def told(engine: Engine, story: dict[str, Any]) -> None:
     assert played.ok, played.why
 
 
-@pytest.mark.parametrize(("delegates", "arrived", "quorate"), [(9, 5, False), (9, 6, True), (9, 7, True), (8, 5, False), (8, 6, True)])
-def test_a_vote_opens_only_while_two_thirds_of_all_are_present(engine: Engine, delegates: int, arrived: int, quorate: bool) -> None:
+@pytest.mark.parametrize(
+    ("delegates", "arrived", "quorate"),
+    [(9, 5, False), (9, 6, True), (9, 7, True), (8, 5, False), (8, 6, True)],
+)
+def test_a_vote_opens_only_while_two_thirds_of_all_are_present(
+    engine: Engine, delegates: int, arrived: int, quorate: bool
+) -> None:
     story = start(delegates, arrived)
     story["step"].append(put("" if quorate else "no_quorum"))
     told(engine, story)
@@ -68,15 +89,21 @@ def test_a_vote_opens_only_while_two_thirds_of_all_are_present(engine: Engine, d
 def test_observers_never_count(engine: Engine) -> None:
     story = start(9, 5)
     story["cast"] |= {f"列席{n}": ["observer_delegate@info"] for n in range(5)}
-    story["step"].insert(2, {"who": [f"列席{n}" for n in range(5)], "does": "arrive", "task": "session"})
+    story["step"].insert(
+        2, {"who": [f"列席{n}" for n in range(5)], "does": "arrive", "task": "session"}
+    )
     story["step"].append(put("no_quorum"))
     told(engine, story)
 
 
 def test_when_delegates_leave_the_next_vote_does_not_open(engine: Engine) -> None:
     story = start(9, 6)
-    story["step"] += [{"who": "代表甲", "does": "leave", "task": "session"}, put("no_quorum"),
-                      {"who": "代表庚", "does": "arrive", "task": "session"}, put()]  # fmt: skip
+    story["step"] += [
+        {"who": "代表甲", "does": "leave", "task": "session"},
+        put("no_quorum"),
+        {"who": "代表庚", "does": "arrive", "task": "session"},
+        put(),
+    ]
     told(engine, story)
 
 
@@ -84,8 +111,20 @@ def test_who_is_absent_cannot_vote_and_nobody_enters_with_a_wrong_code(engine: E
     story = start(9, 6)
     story["step"] += [
         put(),
-        {"who": "代表辛", "does": "respond", "task": "vote", "with": {"choice": "yes"}, "refused": "absent"},
-        {"who": "代表辛", "does": "arrive", "task": "session", "with": {"code": "x"}, "refused": "wrong_code"},
+        {
+            "who": "代表辛",
+            "does": "respond",
+            "task": "vote",
+            "with": {"choice": "yes"},
+            "refused": "absent",
+        },
+        {
+            "who": "代表辛",
+            "does": "arrive",
+            "task": "session",
+            "with": {"code": "x"},
+            "refused": "wrong_code",
+        },
         {"who": "工会秘书", "does": "arrive", "task": "session", "refused": "not_found"},
     ]
     told(engine, story)
@@ -101,10 +140,19 @@ def test_a_university_demands_more_than_the_law(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(("yes", "no", "passed"), [(4, 2, False), (5, 1, True), (6, 0, True)])
-def test_more_than_half_of_all_not_of_those_present(engine: Engine, yes: int, no: int, passed: bool) -> None:
+def test_more_than_half_of_all_not_of_those_present(
+    engine: Engine, yes: int, no: int, passed: bool
+) -> None:
     story = start(9, 6)
     story["step"] += [put(), *votes(yes, no)]
-    story["ends"] = {"facts": {"vote.passed": passed, "vote.roll": 9, "vote.present": 6, "vote.present_at_opening": 6}}
+    story["ends"] = {
+        "facts": {
+            "vote.passed": passed,
+            "vote.roll": 9,
+            "vote.present": 6,
+            "vote.present_at_opening": 6,
+        }
+    }
     told(engine, story)
 
 
@@ -122,7 +170,12 @@ def election(*steps: dict[str, Any]) -> dict[str, Any]:
 
 
 def choose(who: list[str], *whom: str, refused: str = "") -> dict[str, Any]:
-    step = {"who": who, "does": "respond", "task": "elect", "with": {"choices": [f"member:{w}" for w in whom]}}
+    step = {
+        "who": who,
+        "does": "respond",
+        "task": "elect",
+        "with": {"choices": [f"member:{w}" for w in whom]},
+    }
     return {**step, "refused": refused} if refused else step
 
 
@@ -131,53 +184,96 @@ SIGN = {"who": ["代表丙", "代表丁"], "does": "count", "task": "elect"}
 
 
 @pytest.mark.parametrize(("votes_for", "elected"), [(4, []), (5, ["member:代表甲"])])
-def test_a_seat_needs_more_than_half_of_those_due(engine: Engine, votes_for: int, elected: list[str]) -> None:
-    story = election(choose(people(9)[:votes_for], "代表甲"), choose(people(9)[votes_for:]), CLOSE, SIGN)
-    story["ends"] = {"facts": {"elect.elected": elected, "elect.passed": bool(elected), "elect.valid": 9}}
+def test_a_seat_needs_more_than_half_of_those_due(
+    engine: Engine, votes_for: int, elected: list[str]
+) -> None:
+    story = election(
+        choose(people(9)[:votes_for], "代表甲"), choose(people(9)[votes_for:]), CLOSE, SIGN
+    )
+    story["ends"] = {
+        "facts": {"elect.elected": elected, "elect.passed": bool(elected), "elect.valid": 9}
+    }
     told(engine, story)
 
 
 def test_too_many_names_are_refused_and_the_count_waits_for_both_signatures(engine: Engine) -> None:
     story = election(
-        choose(["代表甲"], "代表甲", "代表乙", refused="invalid"), choose(people(9)[:5], "代表乙"), CLOSE,
+        choose(["代表甲"], "代表甲", "代表乙", refused="invalid"),
+        choose(people(9)[:5], "代表乙"),
+        CLOSE,
         {"who": "代表甲", "does": "count", "task": "elect", "refused": "not_found"},
         {"who": "代表丙", "does": "count", "task": "elect", "expect": ["elect", "session"]},
         {"who": "代表丙", "does": "count", "task": "elect", "refused": "answered"},
         {"who": "代表丁", "does": "count", "task": "elect", "expect": ["session"]},
-    )  # fmt: skip
+    )
     story["ends"] = {"facts": {"elect.elected": ["member:代表乙"]}}
     told(engine, story)
 
 
-def paper(who: str, returned: int, invalid: int = 0, refused: str = "", issued: int = 3, **counts: int) -> dict[str, Any]:
-    step = {"who": who, "does": "paper", "task": "elect", "with": {
-        "issued": issued, "returned": returned, "invalid": invalid, "counts": counts}}  # fmt: skip
+def paper(
+    who: str, returned: int, invalid: int = 0, refused: str = "", issued: int = 3, **counts: int
+) -> dict[str, Any]:
+    step = {
+        "who": who,
+        "does": "paper",
+        "task": "elect",
+        "with": {"issued": issued, "returned": returned, "invalid": invalid, "counts": counts},
+    }
     return {**step, "refused": refused} if refused else step
 
 
-GIVE = {"who": "代表丙", "does": "give_paper", "task": "elect", "with": {"members": ["member:代表己", "member:代表庚", "member:代表辛"]}}
+GIVE = {
+    "who": "代表丙",
+    "does": "give_paper",
+    "task": "elect",
+    "with": {"members": ["member:代表己", "member:代表庚", "member:代表辛"]},
+}
 
 
 def test_paper_and_electronic_ballots_make_one_count_when_two_tellers_agree(engine: Engine) -> None:
     story = election(
-        choose(people(5), "代表甲"), GIVE, choose(["代表庚"], "代表甲", refused="on_paper"), CLOSE,
+        choose(people(5), "代表甲"),
+        GIVE,
+        choose(["代表庚"], "代表甲", refused="on_paper"),
+        CLOSE,
         {**SIGN, "refused": "paper_differs"},
-        paper("代表丙", 3, 1, abstain=2), paper("代表丁", 3, 2, abstain=1),
+        paper("代表丙", 3, 1, abstain=2),
+        paper("代表丁", 3, 2, abstain=1),
         {**SIGN, "refused": "paper_differs"},
-        paper("代表丁", 3, 1, abstain=1, refused="invalid"), paper("代表丁", 3, 1, refused="invalid", issued=4, abstain=2),
-        paper("代表丁", 3, 1, abstain=2), SIGN,
-    )  # fmt: skip
-    story["ends"] = {"facts": {"elect.returned": 8, "elect.invalid": 1, "elect.abstain": 2, "elect.issued": 8, "elect.passed": True}}
+        paper("代表丁", 3, 1, abstain=1, refused="invalid"),
+        paper("代表丁", 3, 1, refused="invalid", issued=4, abstain=2),
+        paper("代表丁", 3, 1, abstain=2),
+        SIGN,
+    )
+    story["ends"] = {
+        "facts": {
+            "elect.returned": 8,
+            "elect.invalid": 1,
+            "elect.abstain": 2,
+            "elect.issued": 8,
+            "elect.passed": True,
+        }
+    }
     told(engine, story)
 
 
 def test_more_papers_returned_than_issued_is_void_and_put_again(engine: Engine) -> None:
     story = election(
-        choose(people(5), "代表甲"), GIVE, CLOSE, paper("代表丙", 4, abstain=4), paper("代表丁", 4, abstain=4),
-        choose(["代表己"], "代表乙"), {"who": "代表丙", "does": "void_poll", "task": "elect", "with": {"reason": "发错选票"}},
-        choose(people(5), "代表乙"), CLOSE, SIGN,
-    )  # fmt: skip
-    story["ends"] = {"facts": {"elect.elected": ["member:代表乙"], "elect.issued": 5}, "events": ["poll_voided"]}
+        choose(people(5), "代表甲"),
+        GIVE,
+        CLOSE,
+        paper("代表丙", 4, abstain=4),
+        paper("代表丁", 4, abstain=4),
+        choose(["代表己"], "代表乙"),
+        {"who": "代表丙", "does": "void_poll", "task": "elect", "with": {"reason": "发错选票"}},
+        choose(people(5), "代表乙"),
+        CLOSE,
+        SIGN,
+    )
+    story["ends"] = {
+        "facts": {"elect.elected": ["member:代表乙"], "elect.issued": 5},
+        "events": ["poll_voided"],
+    }
     told(engine, story)
 
 
@@ -188,24 +284,47 @@ def test_a_tie_elects_nobody_of_those_level(engine: Engine) -> None:
     told(engine, story)
 
 
-def test_a_guard_holds_at_the_end_event_and_the_meeting_waits_for_open_votes(engine: Engine) -> None:
+def test_a_guard_holds_at_the_end_event_and_the_meeting_waits_for_open_votes(
+    engine: Engine,
+) -> None:
     story = start(9, 6)
     finish = {"who": "主席团主席", "does": "complete", "task": "session"}
-    story["step"] += [put(), {**finish, "refused": "polls_open"}, *votes(4, 2), CLOSE, SIGN, {**finish, "refused": "guard"}]
+    story["step"] += [
+        put(),
+        {**finish, "refused": "polls_open"},
+        *votes(4, 2),
+        CLOSE,
+        SIGN,
+        {**finish, "refused": "guard"},
+    ]
     story["ends"] = {"at": "open", "events": ["attempt_refused", "meeting_opened", "poll_signed"]}
     told(engine, story)
 
 
 def test_a_session_ends_with_its_numbers_on_record(engine: Engine) -> None:
     story = start(9, 7)
-    story["step"] += [put(), *votes(5, 1), CLOSE, SIGN, {"who": "主席团主席", "does": "complete", "task": "session"}]
-    story["ends"] = {"at": "done", "events": ["meeting_closed"], "facts": {
-        "session.meeting.due": 9, "session.meeting.present": 7, "session.meeting.needed": 6, "session.meeting.observers": 1}}  # fmt: skip
+    story["step"] += [
+        put(),
+        *votes(5, 1),
+        CLOSE,
+        SIGN,
+        {"who": "主席团主席", "does": "complete", "task": "session"},
+    ]
+    story["ends"] = {
+        "at": "done",
+        "events": ["meeting_closed"],
+        "facts": {
+            "session.meeting.due": 9,
+            "session.meeting.present": 7,
+            "session.meeting.needed": 6,
+            "session.meeting.observers": 1,
+        },
+    }
     told(engine, story)
 
 
 OPTIONS = {
-    'candidates = \'put.candidates\'\nseats = \'1\'': 'choices = ["gym", "bus", "nursery"]\nseats = \'1 + 1\'',
+    "candidates = 'put.candidates'\nseats = '1'": 'choices = ["gym", "bus", "nursery"]\nseats = \'1 + 1\'',
     'words_en = "More than half of those due."': """words_en = "More than half of those due."
 [tasks.elect.poll.labels]
 gym = "健身房"
@@ -227,10 +346,26 @@ def test_several_of_many_may_be_chosen_and_each_needs_its_share(engine: Engine) 
     answer = {"does": "respond", "task": "elect"}
     story = election(
         {**answer, "who": people(9)[:6], "with": {"choices": ["gym", "bus"]}},
-        {**answer, "who": people(9)[6:7], "with": {"choices": ["gym", "bus", "nursery"]}, "refused": "invalid"},
-        {**answer, "who": people(9)[6:8], "with": {"choices": ["gym"]}}, CLOSE, SIGN,
-    )  # fmt: skip
-    story["ends"] = {"facts": {"elect.elected": ["gym", "bus"], "elect.votes.gym": 8, "elect.votes.bus": 6, "elect.passed": True}}
+        {
+            **answer,
+            "who": people(9)[6:7],
+            "with": {"choices": ["gym", "bus", "nursery"]},
+            "refused": "invalid",
+        },
+        {**answer, "who": people(9)[6:8], "with": {"choices": ["gym"]}},
+        CLOSE,
+        SIGN,
+    )
+    story["ends"] = {
+        "facts": {
+            "elect.elected": ["gym", "bus"],
+            "elect.votes.gym": 8,
+            "elect.votes.bus": 6,
+            "elect.passed": True,
+        }
+    }
     played = scenarios.play(engine, story, files, STANDARD)
     assert played.ok, played.why
-    assert not [fault for fault in check.faults(files, rulebook(), set()) if "elect" in fault.element]
+    assert not [
+        fault for fault in check.faults(files, rulebook(), set()) if "elect" in fault.element
+    ]

@@ -25,7 +25,16 @@ from engine.merkle import (
 )
 
 # Inputs, roots and paths of the certificate-transparency reference implementation.
-INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+INPUTS = [
+    "",
+    "00",
+    "10",
+    "2021",
+    "3031",
+    "40414243",
+    "5051525354555657",
+    "606162636465666768696a6b6c6d6e6f",
+]
 LEAVES = [leaf_hash(bytes.fromhex(data)) for data in INPUTS]
 ROOTS = [
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
@@ -51,7 +60,9 @@ def leaves_of(size: int) -> list[bytes]:
     return [leaf_hash(str(number).encode()) for number in range(size)]
 
 
-def included_by_the_pack(leaf: bytes, index: int, size: int, path: Sequence[bytes], tree: bytes) -> bool:
+def included_by_the_pack(
+    leaf: bytes, index: int, size: int, path: Sequence[bytes], tree: bytes
+) -> bool:
     return verify_pack.included(leaf, index, size, list(path), tree.hex())
 
 
@@ -119,19 +130,27 @@ def test_a_frontier_goes_on_from_its_bytes(size: int, data: st.DataObject) -> No
 
 
 @given(sizes, st.data())
-def test_inclusion_holds_for_this_leaf_place_size_and_path_only(size: int, data: st.DataObject) -> None:
+def test_inclusion_holds_for_this_leaf_place_size_and_path_only(
+    size: int, data: st.DataObject
+) -> None:
     leaves = leaves_of(size + 3)
     index = data.draw(st.integers(0, size - 1))
     path, tree = inclusion_proof(leaves, index, size), root(leaves[:size])
     for check in (verify_inclusion, included_by_the_pack):
         assert check(leaves[index], index, size, path, tree)
         assert not check(leaves[index + 1], index, size, path, tree)
-        assert not any(check(leaves[index], other, size, path, tree) for other in range(-1, size + 2) if other != index)
+        assert not any(
+            check(leaves[index], other, size, path, tree)
+            for other in range(-1, size + 2)
+            if other != index
+        )
         assert not check(leaves[index], index, size, [*path, tree], tree)
         assert not check(leaves[index], index, size, path, root(leaves))
         for place in range(len(path)):
             assert not check(leaves[index], index, size, path[:place] + path[place + 1 :], tree)
-            assert not check(leaves[index], index, size, [*path[:place], bytes(32), *path[place + 1 :]], tree)
+            assert not check(
+                leaves[index], index, size, [*path[:place], bytes(32), *path[place + 1 :]], tree
+            )
 
 
 @given(sizes, st.data())
@@ -174,7 +193,9 @@ def test_from_an_empty_tree_anything_may_grow() -> None:
 
 def test_many_paths_are_made_in_one_pass() -> None:
     leaves = leaves_of(77)
-    assert inclusion_proofs(leaves, range(77), 77) == {i: inclusion_proof(leaves, i, 77) for i in range(77)}
+    assert inclusion_proofs(leaves, range(77), 77) == {
+        i: inclusion_proof(leaves, i, 77) for i in range(77)
+    }
     assert inclusion_proofs(leaves, [], 0) == {}
 
 

@@ -45,7 +45,10 @@ def world(opened: Any) -> Iterator[World]:
 
 
 # --- passwords -------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("bad", ["short 7", "x" * 257, "Zhang.Min", "ＺＨＡＮＧ.MIN", "Password123", "88888888", "zzzzzzzzz"])
+@pytest.mark.parametrize(
+    "bad",
+    ["short 7", "x" * 257, "Zhang.Min", "ＺＨＡＮＧ.MIN", "Password123", "88888888", "zzzzzzzzz"],
+)
 def test_weak_passwords_are_refused(bad: str) -> None:
     with pytest.raises(Invalid):
         password.check_rules(bad, "zhang.min")
@@ -85,8 +88,13 @@ def test_a_provincial_university_is_managed_by_the_education_union(world: World)
 
 
 @pytest.mark.parametrize("owner", ["city", "private", "独立学院"])
-def test_other_universities_are_managed_by_their_city_and_guided_by_the_education_union(world: World, owner: str) -> None:
-    assert people.managing(world.session, owner, "杭州市") == (world.units["HZ"], world.units["JYGH"])
+def test_other_universities_are_managed_by_their_city_and_guided_by_the_education_union(
+    world: World, owner: str
+) -> None:
+    assert people.managing(world.session, owner, "杭州市") == (
+        world.units["HZ"],
+        world.units["JYGH"],
+    )
 
 
 def test_a_university_of_an_industry_is_managed_by_its_industrial_union(world: World) -> None:
@@ -99,33 +107,47 @@ def test_a_university_of_an_industry_is_managed_by_its_industrial_union(world: W
         people.managing(world.session, "industry", "杭州")
 
 
-@pytest.mark.parametrize(("owner", "city"), [("city", ""), ("city", "宁波"), ("nobody", "杭州"), ("", "")])
+@pytest.mark.parametrize(
+    ("owner", "city"), [("city", ""), ("city", "宁波"), ("nobody", "杭州"), ("", "")]
+)
 def test_an_unclear_owner_or_city_decides_nothing(world: World, owner: str, city: str) -> None:
     with pytest.raises(Invalid):
         people.managing(world.session, owner, city)
 
 
 def test_a_new_university_stands_under_the_union_that_the_table_gives(world: World) -> None:
-    made = world.session.execute(select(tables.unit).where(tables.unit.c.id == world.units["MB"])).one()
+    made = world.session.execute(
+        select(tables.unit).where(tables.unit.c.id == world.units["MB"])
+    ).one()
     assert (made.parent_id, made.managing_id, made.guiding_id) == (
-        world.units["HZ"], world.units["HZ"], world.units["JYGH"],
-    )  # fmt: skip
+        world.units["HZ"],
+        world.units["HZ"],
+        world.units["JYGH"],
+    )
     assert made.union_id == made.id
     assert "第4项" in world.bodies("MB")
 
 
 def test_another_owner_of_a_university_is_decided_anew(world: World) -> None:
     assert people.change_unit(world.session, None, world.units["MB"], owner_type="province")
-    made = world.session.execute(select(tables.unit).where(tables.unit.c.id == world.units["MB"])).one()
+    made = world.session.execute(
+        select(tables.unit).where(tables.unit.c.id == world.units["MB"])
+    ).one()
     assert (made.managing_id, made.guiding_id) == (world.units["JYGH"], None)
     assert not people.change_unit(world.session, None, world.units["MB"], owner_type="province")
 
 
 @pytest.mark.parametrize(
     ("kind", "parent"),
-    [("college_union", None), ("college_union", "HZ"), ("university_union", "ZGH"), ("group", "HZ"),
-     ("provincial_federation", "ZGH"), ("nonsense", "XD")],
-)  # fmt: skip
+    [
+        ("college_union", None),
+        ("college_union", "HZ"),
+        ("university_union", "ZGH"),
+        ("group", "HZ"),
+        ("provincial_federation", "ZGH"),
+        ("nonsense", "XD"),
+    ],
+)
 def test_a_unit_stands_only_where_its_kind_may(world: World, kind: str, parent: str | None) -> None:
     with pytest.raises(Invalid):
         world.unit("NEW", kind, "新单位", parent, owner_type="province")
@@ -133,7 +155,13 @@ def test_a_unit_stands_only_where_its_kind_may(world: World, kind: str, parent: 
 
 def test_only_the_operator_enters_a_topmost_union(world: World) -> None:
     with pytest.raises((Refused, NotFound)):
-        people.create_unit(world.session, world.actor("xd.administrator"), "TOP2", "provincial_federation", "又一个")
+        people.create_unit(
+            world.session,
+            world.actor("xd.administrator"),
+            "TOP2",
+            "provincial_federation",
+            "又一个",
+        )
 
 
 @pytest.mark.parametrize("code", ["", "a b", "=1", "编码", "x" * 33, "-a", "a\0b"])
@@ -173,21 +201,40 @@ def test_a_unit_with_people_is_not_closed(world: World) -> None:
 def test_a_secretary_enters_a_member_and_the_history_keeps_no_private_data(world: World) -> None:
     secretary = world.actor("xd.union_secretary")
     made = people.create_member(
-        world.session, secretary, "Zhang.Min", " 张  敏 ", world.units["XD-XX"], phone="13812345678", email="z@e.cn"
+        world.session,
+        secretary,
+        "Zhang.Min",
+        " 张  敏 ",
+        world.units["XD-XX"],
+        phone="13812345678",
+        email="z@e.cn",
     )
     assert people.change_member(world.session, secretary, made, phone="13900001111", name="张旻")
     assert not people.change_member(world.session, secretary, made, name="张旻")
     found = queries.member_file(world.session, secretary, made)
-    assert (found.username, found.name, found.phone, found.can_log_in) == ("zhang.min", "张旻", "13900001111", False)
+    assert (found.username, found.name, found.phone, found.can_log_in) == (
+        "zhang.min",
+        "张旻",
+        "13900001111",
+        False,
+    )
     assert world.events("XD")[-2:] == ["member_created", "member_changed"]
     said = world.bodies("XD")
-    assert "张敏" not in said and "张 敏" in said and "13812345678" not in said and "13900001111" not in said and "z@e.cn" not in said
+    assert (
+        "张敏" not in said
+        and "张 敏" in said
+        and "13812345678" not in said
+        and "13900001111" not in said
+        and "z@e.cn" not in said
+    )
 
 
 @pytest.mark.parametrize("who", ["xd.auditor", "xd.li", "mb.administrator", "mb.union_secretary"])
 def test_others_enter_nobody(world: World, who: str) -> None:
     with pytest.raises((Refused, NotFound)):
-        people.create_member(world.session, world.actor(who), "new.one", "新人", world.units["XD-XX"])
+        people.create_member(
+            world.session, world.actor(who), "new.one", "新人", world.units["XD-XX"]
+        )
 
 
 def test_people_of_another_union_do_not_exist(world: World) -> None:
@@ -196,7 +243,9 @@ def test_people_of_another_union_do_not_exist(world: World) -> None:
     for act in (
         lambda: people.change_member(world.session, stranger, theirs, name="改名"),
         lambda: people.set_password(world.session, stranger, theirs, SECRET),
-        lambda: people.grant_post(world.session, stranger, theirs, "unit_head", world.units["MB-XX"], FROM),
+        lambda: people.grant_post(
+            world.session, stranger, theirs, "unit_head", world.units["MB-XX"], FROM
+        ),
         lambda: people.create_token(world.session, stranger, theirs, "x"),
         lambda: queries.member_file(world.session, stranger, theirs),
         lambda: queries.roster(world.session, stranger, world.units["XD"]),
@@ -220,22 +269,46 @@ def test_people_change_their_own_telephone_but_not_their_name(world: World) -> N
 
 @pytest.mark.parametrize(
     "bad",
-    [{"name": ""}, {"name": "   "}, {"name": "=cmd()"}, {"name": "@SUM"}, {"name": "a\u202eb"}, {"name": "a\0"},
-     {"name": "字" * 61}, {"name": "\ud800"}, {"phone": "12ab"}, {"phone": "1" * 40}, {"email": "no"},
-     {"email": "a@b"}, {"email": "a b@c.cn"}, {"locale": "fr"}, {"username": "a"}, {"username": "张敏"},
-     {"username": "a b"}, {"username": "x" * 65}, {"username": "a\0b"}],
-)  # fmt: skip
+    [
+        {"name": ""},
+        {"name": "   "},
+        {"name": "=cmd()"},
+        {"name": "@SUM"},
+        {"name": "a\u202eb"},
+        {"name": "a\0"},
+        {"name": "字" * 61},
+        {"name": "\ud800"},
+        {"phone": "12ab"},
+        {"phone": "1" * 40},
+        {"email": "no"},
+        {"email": "a@b"},
+        {"email": "a b@c.cn"},
+        {"locale": "fr"},
+        {"username": "a"},
+        {"username": "张敏"},
+        {"username": "a b"},
+        {"username": "x" * 65},
+        {"username": "a\0b"},
+    ],
+)
 def test_nasty_text_is_refused(world: World, bad: dict[str, str]) -> None:
     values = {"username": "new.one", "name": "新人", **bad}
     more = {k: v for k, v in values.items() if k not in ("username", "name")}
     with pytest.raises(Invalid) as fault:
-        people.create_member(world.session, None, values["username"], values["name"], world.units["XD"], **more)
+        people.create_member(
+            world.session, None, values["username"], values["name"], world.units["XD"], **more
+        )
     assert set(fault.value.fields) == set(bad)
 
 
 def test_rare_characters_are_a_name(world: World) -> None:
-    made = people.create_member(world.session, None, "rare", "王\U000308f0·买买提", world.units["XD"])
-    assert queries.member_file(world.session, world.actor("xd.auditor"), made).name == "王\U000308f0·买买提"
+    made = people.create_member(
+        world.session, None, "rare", "王\U000308f0·买买提", world.units["XD"]
+    )
+    assert (
+        queries.member_file(world.session, world.actor("xd.auditor"), made).name
+        == "王\U000308f0·买买提"
+    )
 
 
 def test_a_user_name_is_used_once_whatever_its_case(world: World) -> None:
@@ -254,7 +327,9 @@ def test_nobody_puts_themselves_out_of_use_nor_a_secretary_the_administrator(wor
     with pytest.raises(Conflict):
         people.change_member(world.session, admin, admin.id, active=False)
     with pytest.raises(Refused):
-        people.change_member(world.session, world.actor("xd.union_secretary"), admin.id, active=False)
+        people.change_member(
+            world.session, world.actor("xd.union_secretary"), admin.id, active=False
+        )
 
 
 def test_whoever_is_put_out_of_use_is_logged_out_at_once(world: World) -> None:
@@ -270,18 +345,38 @@ def test_whoever_is_put_out_of_use_is_logged_out_at_once(world: World) -> None:
 
 
 # --- posts -----------------------------------------------------------------------------------------------------------
-def grant(world: World, kind: str = "formal_delegate", unit: str = "XD-XX", from_on: date = FROM,
-          to_on: date | None = None, term: str = "第八届", who: str = "xd.union_secretary") -> UUID:  # fmt: skip
+def grant(
+    world: World,
+    kind: str = "formal_delegate",
+    unit: str = "XD-XX",
+    from_on: date = FROM,
+    to_on: date | None = None,
+    term: str = "第八届",
+    who: str = "xd.union_secretary",
+) -> UUID:
     return people.grant_post(
-        world.session, world.actor(who), world.people["xd.li"], kind, world.units[unit], from_on, to_on, term
+        world.session,
+        world.actor(who),
+        world.people["xd.li"],
+        kind,
+        world.units[unit],
+        from_on,
+        to_on,
+        term,
     )
 
 
 def test_a_post_begins_and_ends_with_its_days(world: World) -> None:
     post = grant(world, from_on=date(2026, 3, 1))
-    people.end_post(world.session, world.actor("xd.union_secretary"), post, date(2026, 3, 31), "调离")
+    people.end_post(
+        world.session, world.actor("xd.union_secretary"), post, date(2026, 3, 31), "调离"
+    )
     for day, holds in ((28, False), (32, False)):
-        moment = datetime(2026, 2, day, 4, tzinfo=UTC) if day == 28 else datetime(2026, 4, 1, 4, tzinfo=UTC)
+        moment = (
+            datetime(2026, 2, day, 4, tzinfo=UTC)
+            if day == 28
+            else datetime(2026, 4, 1, 4, tzinfo=UTC)
+        )
         with clock.set_to(moment):
             assert world.actor("xd.li").holds("formal_delegate") is holds
     for day in (datetime(2026, 3, 1, 4, tzinfo=UTC), datetime(2026, 3, 31, 15, 59, tzinfo=UTC)):
@@ -295,9 +390,16 @@ def test_a_post_begins_and_ends_with_its_days(world: World) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"kind": "emperor"}, {"kind": "正式代表"}, {"unit": "XD"}, {"term": ""}, {"to_on": date(2025, 12, 31)},
-     {"from_on": date(1900, 1, 1)}, {"term": "届" * 41}],
-)  # fmt: skip
+    [
+        {"kind": "emperor"},
+        {"kind": "正式代表"},
+        {"unit": "XD"},
+        {"term": ""},
+        {"to_on": date(2025, 12, 31)},
+        {"from_on": date(1900, 1, 1)},
+        {"term": "届" * 41},
+    ],
+)
 def test_an_impossible_post_is_refused(world: World, bad: dict[str, object]) -> None:
     with pytest.raises(Invalid):
         grant(world, **bad)  # type: ignore[arg-type]
@@ -351,12 +453,16 @@ def test_a_broken_list_of_posts_is_told(tmp_path: Path) -> None:
 @pytest.fixture
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashes of little cost, for tests with many guesses."""
-    monkeypatch.setattr(password, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    monkeypatch.setattr(
+        password, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    )
 
 
 @pytest.fixture
 def li(world: World) -> UUID:
-    people.set_password(world.session, world.actor("xd.administrator"), world.people["xd.li"], SECRET)
+    people.set_password(
+        world.session, world.actor("xd.administrator"), world.people["xd.li"], SECRET
+    )
     return world.people["xd.li"]
 
 
@@ -373,10 +479,20 @@ def test_the_right_password_opens_a_session(world: World, li: UUID) -> None:
 
 @pytest.mark.parametrize(
     ("name", "secret"),
-    [("xd.li", "wrong"), ("nobody", SECRET), ("", ""), ("xd.auditor", ""), ("a\0b", SECRET), ("\ud800", "\ud800"),
-     ("xd.li' OR '1'='1", SECRET), ("x" * 100_000, "y" * 100_000)],
-)  # fmt: skip
-def test_anything_else_opens_none_and_says_no_more(world: World, li: UUID, name: str, secret: str) -> None:
+    [
+        ("xd.li", "wrong"),
+        ("nobody", SECRET),
+        ("", ""),
+        ("xd.auditor", ""),
+        ("a\0b", SECRET),
+        ("\ud800", "\ud800"),
+        ("xd.li' OR '1'='1", SECRET),
+        ("x" * 100_000, "y" * 100_000),
+    ],
+)
+def test_anything_else_opens_none_and_says_no_more(
+    world: World, li: UUID, name: str, secret: str
+) -> None:
     attempt = people.log_in(world.session, name, secret, "10.0.0.1")
     with pytest.raises(Refused, match="用户名或密码不对"):
         attempt.must()
@@ -387,32 +503,52 @@ def test_somebody_out_of_use_cannot_log_in(world: World, li: UUID) -> None:
     assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.1").fault
 
 
-def test_after_five_failures_the_right_password_must_wait_a_quarter_of_an_hour(world: World, li: UUID) -> None:
+def test_after_five_failures_the_right_password_must_wait_a_quarter_of_an_hour(
+    world: World, li: UUID
+) -> None:
     with clock.set_to(NOON):
         for n in range(5):
-            assert people.log_in(world.session, "xd.li", "wrong", f"10.0.0.{n}").fault.code == "bad_credentials"  # type: ignore[union-attr]
+            assert (
+                people.log_in(world.session, "xd.li", "wrong", f"10.0.0.{n}").fault.code
+                == "bad_credentials"
+            )  # type: ignore[union-attr]
         refused = people.log_in(world.session, "XD.LI", SECRET, "10.0.0.9").fault
         assert refused is not None and refused.code == "too_many_attempts"
         assert refused.details["wait"] == 900 and "15 分钟" in refused.message
-        assert people.log_in(world.session, "xd.auditor", "wrong", "10.0.0.9").fault.code == "bad_credentials"  # type: ignore[union-attr]
+        assert (
+            people.log_in(world.session, "xd.auditor", "wrong", "10.0.0.9").fault.code
+            == "bad_credentials"
+        )  # type: ignore[union-attr]
     with clock.set_to(NOON + timedelta(minutes=14, seconds=59)):
         assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.9").fault
     with clock.set_to(NOON + timedelta(minutes=15)):
         assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.9").must()
-        assert people.log_in(world.session, "xd.li", "wrong", "10.0.0.9").fault.code == "bad_credentials"  # type: ignore[union-attr]
+        assert (
+            people.log_in(world.session, "xd.li", "wrong", "10.0.0.9").fault.code
+            == "bad_credentials"
+        )  # type: ignore[union-attr]
     assert world.events("XD").count("login_locked") == 1
 
 
-def test_fifty_failures_from_one_address_close_it_for_all(cheap: None, world: World, li: UUID) -> None:
+def test_fifty_failures_from_one_address_close_it_for_all(
+    cheap: None, world: World, li: UUID
+) -> None:
     for n in range(50):
-        assert people.log_in(world.session, f"guess{n}", "x", "10.0.0.1").fault.code == "bad_credentials"  # type: ignore[union-attr]
-    assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.1").fault.code == "too_many_attempts"  # type: ignore[union-attr]
+        assert (
+            people.log_in(world.session, f"guess{n}", "x", "10.0.0.1").fault.code
+            == "bad_credentials"
+        )  # type: ignore[union-attr]
+    assert (
+        people.log_in(world.session, "xd.li", SECRET, "10.0.0.1").fault.code == "too_many_attempts"
+    )  # type: ignore[union-attr]
     assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.2").must()
     with clock.set_to(clock.now() + timedelta(hours=1)):
         assert people.forget_attempts(world.session) == 100
 
 
-def test_twenty_guesses_at_the_same_time_are_counted_one_by_one(cheap: None, engine: Engine) -> None:
+def test_twenty_guesses_at_the_same_time_are_counted_one_by_one(
+    cheap: None, engine: Engine
+) -> None:
     with db.transaction(engine) as session:
         world = World.built(session)
         people.set_password(session, None, world.people["xd.li"], SECRET)
@@ -474,7 +610,9 @@ def test_guessing_the_old_password_is_limited_too(world: World, li: UUID) -> Non
 @pytest.mark.parametrize("who", ["xd.union_secretary", "xd.auditor", "xd.li"])
 def test_only_an_administrator_sets_the_password_of_another(world: World, who: str) -> None:
     with pytest.raises((Refused, NotFound)):
-        people.set_password(world.session, world.actor(who), world.people["xd.administrator"], SECRET)
+        people.set_password(
+            world.session, world.actor(who), world.people["xd.administrator"], SECRET
+        )
 
 
 # --- tokens ----------------------------------------------------------------------------------------------------------
@@ -487,7 +625,9 @@ def test_a_token_works_until_it_ends_or_expires(world: World) -> None:
     with clock.set_to(NOON + timedelta(days=30)):
         assert people.token_owner(world.session, plain) is None
     again = people.create_token(world.session, me, me.id, "另一个")
-    (listed,) = (t for t in queries.member_file(world.session, me, me.id).tokens if t.name == "另一个")
+    (listed,) = (
+        t for t in queries.member_file(world.session, me, me.id).tokens if t.name == "另一个"
+    )
     assert again not in world.bodies("XD") and again not in listed.id
     with pytest.raises((Refused, NotFound)):
         people.end_token(world.session, world.actor("mb.administrator"), listed.id)
@@ -499,7 +639,9 @@ def test_a_token_works_until_it_ends_or_expires(world: World) -> None:
 
 def test_a_token_for_somebody_else_is_an_administrators(world: World) -> None:
     with pytest.raises(Refused):
-        people.create_token(world.session, world.actor("xd.union_secretary"), world.people["xd.li"], "x")
+        people.create_token(
+            world.session, world.actor("xd.union_secretary"), world.people["xd.li"], "x"
+        )
     for days in (0, 731):
         with pytest.raises(Invalid):
             people.create_token(world.session, None, world.people["xd.li"], "x", days)
@@ -529,12 +671,21 @@ def test_the_roster_is_searched_by_name_unit_and_post(world: World) -> None:
     auditor = world.actor("xd.auditor")
 
     def found(**wanted: object) -> list[str]:
-        return [p.username for p in queries.roster(world.session, auditor, world.units["XD"], **wanted).items]  # type: ignore[arg-type]
+        return [
+            p.username
+            for p in queries.roster(world.session, auditor, world.units["XD"], **wanted).items
+        ]  # type: ignore[arg-type]
 
     assert found(q="姓xd.li") == found(q="xd.l") == found(post="formal_delegate") == ["xd.li"]
     assert found(unit_id=world.units["XD-XX"]) == ["xd.li"]
     assert len(found(unit_id=world.units["XD"])) == 4
-    assert found(q="%") == found(q="xd_li") == found(q="' OR 1=1 --") == found(unit_id=world.units["MB"]) == []
+    assert (
+        found(q="%")
+        == found(q="xd_li")
+        == found(q="' OR 1=1 --")
+        == found(unit_id=world.units["MB"])
+        == []
+    )
     assert found(post="delegation_head") == []
     people.change_member(world.session, None, world.people["xd.li"], active=False)
     assert found(q="xd.li") == [] and found(q="xd.li", inactive=True) == ["xd.li"]
@@ -551,14 +702,18 @@ def test_a_file_shows_past_and_future_posts(world: World) -> None:
         me = world.actor("xd.li")
         terms = queries.member_file(world.session, me, me.id).posts
     assert [(t.term, t.state, t.title) for t in terms] == [
-        ("第九届", "future", "正式代表"), ("第八届", "present", "正式代表"), ("第七届", "past", "正式代表"),
-    ]  # fmt: skip
+        ("第九届", "future", "正式代表"),
+        ("第八届", "present", "正式代表"),
+        ("第七届", "past", "正式代表"),
+    ]
 
 
 def test_the_tree_shows_units_people_and_who_is_above(world: World) -> None:
     tree = queries.unit_tree(world.session, world.actor("mb.auditor"), world.units["MB"])
     assert (tree.root.code, tree.managing, tree.guiding) == ("MB", "杭州市总工会", "省教育工会")
-    assert [(node.code, node.members, node.title) for node in tree.root.children] == [("MB-XX", 1, "学院工会")]
+    assert [(node.code, node.members, node.title) for node in tree.root.children] == [
+        ("MB-XX", 1, "学院工会")
+    ]
 
 
 def test_a_citys_name_is_one_with_and_without_its_last_character() -> None:

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 DECEMBER = datetime(2026, 12, 20, 1, tzinfo=UTC)  # a Sunday in China
-NOTICE = [("日期", "休/班", "名称"), ("2027-01-01", "休", "元旦"), ("2027-05-01", "休", "劳动节"), ("2027-10-01", "休", "国庆节")]
+NOTICE = [
+    ("日期", "休/班", "名称"),
+    ("2027-01-01", "休", "元旦"),
+    ("2027-05-01", "休", "劳动节"),
+    ("2027-10-01", "休", "国庆节"),
+]
 BY = "国务院办公厅通知"
 
 
@@ -39,8 +44,14 @@ def world(engine: Engine, tmp_path: Path) -> Errands:
     return made
 
 
-def propose(world: Errands, value: int | Fraction = 60, rule: str = "MO-REPLY", **more: Any) -> UUID:
-    wanted = {"valid_from": clock.day_of(world.at) + timedelta(days=1), "source": "八届二次教代会决议", **more}
+def propose(
+    world: Errands, value: int | Fraction = 60, rule: str = "MO-REPLY", **more: Any
+) -> UUID:
+    wanted = {
+        "valid_from": clock.day_of(world.at) + timedelta(days=1),
+        "source": "八届二次教代会决议",
+        **more,
+    }
     union, actor = world.units["工会"], world.actor(more.pop("who", "陈秘书"))
     wanted.pop("who", None)
     found: UUID = world.do(lambda s: rules.propose_setting(s, actor, union, rule, value, **wanted))
@@ -66,7 +77,9 @@ def told(world: Errands, chain: UUID, kind: str) -> list[dict[str, Any]]:
     event = tables.event.c
     with db.transaction(world.engine) as session:
         rows = session.execute(
-            select(event.body).where(event.instance_id == chain, event.kind == kind).order_by(event.seq)
+            select(event.body)
+            .where(event.instance_id == chain, event.kind == kind)
+            .order_by(event.seq)
         ).scalars()
         return [json.loads(body) for body in rows]
 
@@ -80,7 +93,9 @@ def test_a_value_holds_from_the_day_after_a_second_person_approved_it(world: Err
     assert ruling(world, "MO-REPLY", today) == 45
     assert ruling(world, "MO-REPLY", today + timedelta(days=1)) == 60
     union = world.units["工会"]
-    assert [told(world, union, k)[0]["value"] for k in ("setting_proposed", "setting_approved")] == [60, 60]
+    assert [
+        told(world, union, k)[0]["value"] for k in ("setting_proposed", "setting_approved")
+    ] == [60, 60]
 
 
 def test_whoever_proposed_does_not_approve(world: Errands) -> None:
@@ -99,7 +114,10 @@ def test_an_approval_that_comes_late_does_not_reach_back(world: Errands) -> None
     world.at += timedelta(days=10)
     decide(world, "管理员", setting)
     today = clock.day_of(world.at)
-    assert ruling(world, "MO-REPLY", today) == 45 and ruling(world, "MO-REPLY", today + timedelta(days=1)) == 60
+    assert (
+        ruling(world, "MO-REPLY", today) == 45
+        and ruling(world, "MO-REPLY", today + timedelta(days=1)) == 60
+    )
 
 
 def test_law_may_be_tightened_but_not_loosened(world: Errands) -> None:
@@ -113,11 +131,18 @@ def test_law_may_be_tightened_but_not_loosened(world: Errands) -> None:
 def test_a_share_of_law_is_tightened_from_the_next_day_on(world: Errands) -> None:
     union, day = world.units["工会"], clock.day_of(world.at) + timedelta(days=1)
     decide(world, "管理员", propose(world, Fraction(3, 4), "CG-QUORUM"))
-    assert share(world, "CG-QUORUM", day - timedelta(days=1)) == Fraction(2, 3) and share(world, "CG-QUORUM", day) == Fraction(3, 4)
-    assert [told(world, union, k)[0]["value"] for k in ("setting_proposed", "setting_approved")] == ["3/4", "3/4"]
+    assert share(world, "CG-QUORUM", day - timedelta(days=1)) == Fraction(2, 3) and share(
+        world, "CG-QUORUM", day
+    ) == Fraction(3, 4)
+    assert [
+        told(world, union, k)[0]["value"] for k in ("setting_proposed", "setting_approved")
+    ] == ["3/4", "3/4"]
     world.at += timedelta(days=1)
     rule = look(world, lambda s: reading.rule(s, world.actor("管理员"), union, "CG-QUORUM"))
-    assert rule.line.own == rule.settings[0].value == "不少于全体的 3/4" and "本单位定为不少于全体的 3/4" in rule.line.words
+    assert (
+        rule.line.own == rule.settings[0].value == "不少于全体的 3/4"
+        and "本单位定为不少于全体的 3/4" in rule.line.words
+    )
 
 
 def test_what_is_proposed_for_a_share_is_said_as_it_will_count(world: Errands) -> None:
@@ -125,10 +150,16 @@ def test_what_is_proposed_for_a_share_is_said_as_it_will_count(world: Errands) -
     setting, union = propose(world, Fraction(4, 6), "CG-VOTE-EDU"), world.units["工会"]
     rule = look(world, lambda s: reading.rule(s, world.actor("管理员"), union, "CG-VOTE-EDU"))
     assert rule.settings[0].value == "超过全体的 2/3"
-    assert look(world, lambda s: reading.proposals(s, world.actor("管理员"), union))[0][2].value == "超过全体的 2/3"
+    assert (
+        look(world, lambda s: reading.proposals(s, world.actor("管理员"), union))[0][2].value
+        == "超过全体的 2/3"
+    )
     decide(world, "管理员", setting)
     world.at += timedelta(days=1)
-    assert look(world, lambda s: reading.rule(s, world.actor("管理员"), union, "CG-VOTE-EDU")).line.own == "超过全体的 2/3"
+    assert (
+        look(world, lambda s: reading.rule(s, world.actor("管理员"), union, "CG-VOTE-EDU")).line.own
+        == "超过全体的 2/3"
+    )
 
 
 def test_a_default_share_may_be_lowered_and_a_lawful_one_not(world: Errands) -> None:
@@ -144,15 +175,25 @@ def test_a_default_share_may_be_lowered_and_a_lawful_one_not(world: Errands) -> 
 @pytest.mark.parametrize(
     ("more", "field"),
     [
-        ({"valid_from": date(2026, 3, 2)}, "valid_from"), ({"valid_from": date(2044, 1, 1)}, "valid_from"),
-        ({"valid_to": date(2026, 1, 1)}, "valid_to"), ({"source": " "}, "source"), ({"source": "=cmd"}, "source"),
-        ({"value": -3}, "value"), ({"value": 10**6}, "value"), ({"rule": "NO-SUCH"}, "rule_id"),
-        ({"rule": "CG-QUORUM", "value": 2}, "value"), ({"rule": "CG-QUORUM", "value": Fraction(5, 4)}, "value"),
-        ({"rule": "CG-QUORUM", "value": Fraction(70001, 100000)}, "value"), ({"value": Fraction(1, 2)}, "value"),
-        ({"rule": "CG-VOTE-EDU", "value": Fraction(1)}, "value"), ({"rule": "CG-TEACHER", "value": Fraction(2, 3)}, "value"),
+        ({"valid_from": date(2026, 3, 2)}, "valid_from"),
+        ({"valid_from": date(2044, 1, 1)}, "valid_from"),
+        ({"valid_to": date(2026, 1, 1)}, "valid_to"),
+        ({"source": " "}, "source"),
+        ({"source": "=cmd"}, "source"),
+        ({"value": -3}, "value"),
+        ({"value": 10**6}, "value"),
+        ({"rule": "NO-SUCH"}, "rule_id"),
+        ({"rule": "CG-QUORUM", "value": 2}, "value"),
+        ({"rule": "CG-QUORUM", "value": Fraction(5, 4)}, "value"),
+        ({"rule": "CG-QUORUM", "value": Fraction(70001, 100000)}, "value"),
+        ({"value": Fraction(1, 2)}, "value"),
+        ({"rule": "CG-VOTE-EDU", "value": Fraction(1)}, "value"),
+        ({"rule": "CG-TEACHER", "value": Fraction(2, 3)}, "value"),
     ],
-)  # fmt: skip
-def test_what_is_no_value_is_refused_by_field(world: Errands, more: dict[str, Any], field: str) -> None:
+)
+def test_what_is_no_value_is_refused_by_field(
+    world: Errands, more: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Invalid) as fault:
         propose(world, **more)
     assert field in fault.value.fields
@@ -179,10 +220,18 @@ def test_only_the_desks_of_the_union_propose_and_decide(world: Errands) -> None:
 
 
 # --- vacations --------------------------------------------------------------------------------------------------------
-def vacation(world: Errands, who: str = "陈秘书", name: str = "寒假", first: date | None = None, last: date | None = None) -> UUID:
+def vacation(
+    world: Errands,
+    who: str = "陈秘书",
+    name: str = "寒假",
+    first: date | None = None,
+    last: date | None = None,
+) -> UUID:
     actor, union = world.actor(who), world.units["工会"]
     begin = first or date(2027, 1, 4)
-    found: UUID = world.do(lambda s: rules.add_vacation(s, actor, union, name, begin, last or date(2027, 1, 8)))
+    found: UUID = world.do(
+        lambda s: rules.add_vacation(s, actor, union, name, begin, last or date(2027, 1, 8))
+    )
     return found
 
 
@@ -195,14 +244,24 @@ def test_vacations_are_added_and_removed_on_record(world: Errands) -> None:
     with pytest.raises(NotFound):
         world.do(lambda s: rules.remove_vacation(s, actor, key))
     union = world.units["工会"]
-    assert told(world, union, "vacation_added")[0]["to_on"] == told(world, union, "vacation_removed")[0]["to_on"] == "2027-01-08"
+    assert (
+        told(world, union, "vacation_added")[0]["to_on"]
+        == told(world, union, "vacation_removed")[0]["to_on"]
+        == "2027-01-08"
+    )
 
 
 @pytest.mark.parametrize(
     ("first", "last", "field"),
-    [(date(2027, 1, 9), date(2027, 1, 8), "to_on"), (date(2027, 1, 1), date(2028, 1, 1), "to_on"), (date(2044, 1, 1), date(2044, 1, 2), "from_on")],
+    [
+        (date(2027, 1, 9), date(2027, 1, 8), "to_on"),
+        (date(2027, 1, 1), date(2028, 1, 1), "to_on"),
+        (date(2044, 1, 1), date(2044, 1, 2), "from_on"),
+    ],
 )
-def test_impossible_vacations_are_refused(world: Errands, first: date, last: date, field: str) -> None:
+def test_impossible_vacations_are_refused(
+    world: Errands, first: date, last: date, field: str
+) -> None:
     with pytest.raises(Invalid) as fault:
         vacation(world, first=first, last=last)
     assert field in fault.value.fields
@@ -221,7 +280,9 @@ def test_vacations_are_the_desks_business(world: Errands) -> None:
 def launched(world: Errands, at: datetime = DECEMBER) -> UUID:
     world.at = at
     actor = world.actor("张敏")
-    key: UUID = world.do(lambda s: instances.launch(s, actor, "errand", {"subject": "修缮会议室"}), timedelta())
+    key: UUID = world.do(
+        lambda s: instances.launch(s, actor, "errand", {"subject": "修缮会议室"}), timedelta()
+    )
     return key
 
 
@@ -240,13 +301,20 @@ def dues(world: Errands, key: UUID) -> dict[str, tuple[str, bool]]:
     )
     with db.transaction(world.engine) as session:
         rows = session.execute(query, {"i": key}).all()
-    return {name: (clock.day_of(at - timedelta(seconds=1)).isoformat(), shaky) for name, at, shaky in rows}
+    return {
+        name: (clock.day_of(at - timedelta(seconds=1)).isoformat(), shaky)
+        for name, at, shaky in rows
+    }
 
 
 def whole(world: Errands, key: UUID) -> bool:
     event, instance = tables.event.c, tables.instance.c
     with db.transaction(world.engine) as session:
-        rows = session.execute(select(event.seq, event.body, event.hash).where(event.instance_id == key).order_by(event.seq)).all()
+        rows = session.execute(
+            select(event.seq, event.body, event.hash)
+            .where(event.instance_id == key)
+            .order_by(event.seq)
+        ).all()
         head = session.execute(select(instance.seq, instance.head).where(instance.id == key)).one()
     return history.first_broken(key, rows, head.seq, bytes(head.head)) is None
 
@@ -257,7 +325,13 @@ def test_a_notice_makes_a_provisional_deadline_certain_and_says_so(world: Errand
     assert load(world) == 1
     assert dues(world, key) == {"t:check": ("2027-01-11", False)}
     (event,) = told(world, key, "deadline_recomputed")
-    change = {"element": "check", "what": "task", "was": "2027-01-08", "due": "2027-01-11", "provisional": False}
+    change = {
+        "element": "check",
+        "what": "task",
+        "was": "2027-01-08",
+        "due": "2027-01-11",
+        "provisional": False,
+    }
     assert event["deadlines"] == [change] and whole(world, key)
     assert world.do(lambda s: rules.recompute(s, key)) == 0
     (notice,) = told(world, history.INSTALLATION, "notice_loaded")
@@ -280,7 +354,9 @@ def test_timers_and_windows_move_with_their_task(world: Errands) -> None:
     load(world)
     assert dues(world, key) == {"t:do": ("2027-01-04", False), "w:overdue": ("2027-01-04", False)}
     with db.transaction(world.engine) as session:
-        jobs = session.execute(text("SELECT count(*) FROM procrastinate_jobs WHERE scheduled_at = '2027-01-04 16:00Z'")).scalar()
+        jobs = session.execute(
+            text("SELECT count(*) FROM procrastinate_jobs WHERE scheduled_at = '2027-01-04 16:00Z'")
+        ).scalar()
     assert jobs == 1
 
 
@@ -293,7 +369,11 @@ def test_a_polls_window_moves_and_the_poll_with_it(world: Errands) -> None:
     assert before["t:rate"] == before["w:rate"] and before["w:rate"][1]
     load(world)
     after = dues(world, key)
-    assert after["t:rate"] == after["w:rate"] and not after["w:rate"][1] and after["w:rate"] > before["w:rate"]
+    assert (
+        after["t:rate"] == after["w:rate"]
+        and not after["w:rate"][1]
+        and after["w:rate"] > before["w:rate"]
+    )
     with db.transaction(world.engine) as session:
         closes = session.execute(select(tables.poll.c.closes_at)).scalar_one()
     assert clock.day_of(closes - timedelta(seconds=1)).isoformat() == after["w:rate"][0]
@@ -316,10 +396,14 @@ def test_days_stood_still_and_extensions_are_kept(world: Errands) -> None:
     before = dues(world, key)
     assert before["t:do"] == before["w:overdue"] == ("2027-01-22", True)
     load(world)
-    after = dues(world, key)  # 2027-01-01 is a rest day: the reply is due on 01-04, with two days 01-06, and 15 working days
+    after = dues(
+        world, key
+    )  # 2027-01-01 is a rest day: the reply is due on 01-04, with two days 01-06, and 15 working days
     assert after["t:do"] == after["w:overdue"] == ("2027-01-27", False)
     with db.transaction(world.engine) as session:
-        kept = session.execute(select(tables.task.c.due).where(tables.task.c.element == "do")).scalar_one()
+        kept = session.execute(
+            select(tables.task.c.due).where(tables.task.c.element == "do")
+        ).scalar_one()
     assert kept["extended"] and kept["rule"] == "MO-REVIEW" and kept["on"] == "2027-01-27"
 
 
@@ -328,7 +412,10 @@ def test_a_vacation_registered_meanwhile_does_not_move_a_running_deadline(world:
     vacation(world)
     load(world)
     assert dues(world, key)["t:check"] == ("2027-01-11", False)
-    assert dues(world, launched(world, world.at + timedelta(hours=1)))["t:check"] == ("2027-01-18", False)
+    assert dues(world, launched(world, world.at + timedelta(hours=1)))["t:check"] == (
+        "2027-01-18",
+        False,
+    )
 
 
 def test_a_vacation_known_at_the_beginning_is_kept_when_it_is_removed_later(world: Errands) -> None:
@@ -358,24 +445,40 @@ def test_what_has_ended_is_left_alone(world: Errands) -> None:
     assert told(world, key, "deadline_recomputed") == []
 
 
-def test_many_instances_are_left_to_the_workers(world: Errands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_instances_are_left_to_the_workers(
+    world: Errands, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rules, "FEW", 1)
     found = {str(launched(world)), str(launched(world))}
     assert load(world) == 2
     with db.transaction(world.engine) as session:
-        jobs = session.execute(text("SELECT args FROM procrastinate_jobs WHERE task_name = 'forecast'")).scalars().all()
-    assert {job["instance_id"] for job in jobs} == found and all(set(job) == {"instance_id"} for job in jobs)
+        jobs = (
+            session.execute(
+                text("SELECT args FROM procrastinate_jobs WHERE task_name = 'forecast'")
+            )
+            .scalars()
+            .all()
+        )
+    assert {job["instance_id"] for job in jobs} == found and all(
+        set(job) == {"instance_id"} for job in jobs
+    )
 
 
 @pytest.mark.parametrize(
     ("rows", "year", "field", "said"),
     [
-        ([("2027-01-01", "休", "元旦")], 2027, "rows", "国庆节"), ([], 2027, "rows", "空"),
-        ([*NOTICE, ("2027-13-01", "休", "")], 2027, "rows", "第 5 行"), ([*NOTICE, ("2027-01-05", "班", "")], 2027, "rows", "第 5 行"),
-        ([*NOTICE, ("2026-01-01", "休", "")], 2027, "rows", "第 5 行"), (NOTICE, 2031, "year", "2026"), (NOTICE, 1999, "year", "2026"),
+        ([("2027-01-01", "休", "元旦")], 2027, "rows", "国庆节"),
+        ([], 2027, "rows", "空"),
+        ([*NOTICE, ("2027-13-01", "休", "")], 2027, "rows", "第 5 行"),
+        ([*NOTICE, ("2027-01-05", "班", "")], 2027, "rows", "第 5 行"),
+        ([*NOTICE, ("2026-01-01", "休", "")], 2027, "rows", "第 5 行"),
+        (NOTICE, 2031, "year", "2026"),
+        (NOTICE, 1999, "year", "2026"),
     ],
-)  # fmt: skip
-def test_a_faulty_notice_is_refused_whole(world: Errands, rows: Any, year: int, field: str, said: str) -> None:
+)
+def test_a_faulty_notice_is_refused_whole(
+    world: Errands, rows: Any, year: int, field: str, said: str
+) -> None:
     with pytest.raises(Invalid) as fault:
         load(world, rows, year)
     assert said in "".join(fault.value.fields[field])
@@ -398,7 +501,9 @@ def look(world: Errands, work: Any) -> Any:
 def test_every_rule_is_told_in_words_and_found_by_them(world: Errands) -> None:
     actor, union = world.actor("张敏"), world.units["工会"]
     every = look(world, lambda s: reading.rules(s, actor, union))
-    assert len(every) > 100 and all(line.text and line.cite and line.confidence in "VMP" for line in every)
+    assert len(every) > 100 and all(
+        line.text and line.cite and line.confidence in "VMP" for line in every
+    )
     found = look(world, lambda s: reading.rules(s, actor, union, "mo-reply"))
     assert found[0].id == "MO-REPLY" and found[0].value == "45 日内" and len(found) < 4
     assert look(world, lambda s: reading.rules(s, actor, union, "zzz")) == ()
@@ -426,7 +531,12 @@ def test_the_calendar_says_which_years_are_provisional(world: Errands) -> None:
     launched(world)
     actor, union = world.actor("陈秘书"), world.units["工会"]
     found = look(world, lambda s: reading.year_calendar(s, actor, union))
-    assert {y.year: y.state for y in found.years} == {2025: "shipped", 2026: "shipped", 2027: "provisional", 2028: "provisional"}
+    assert {y.year: y.state for y in found.years} == {
+        2025: "shipped",
+        2026: "shipped",
+        2027: "provisional",
+        2028: "provisional",
+    }
     assert found.provisional == 1 and found.may_load
     load(world)
     found = look(world, lambda s: reading.year_calendar(s, actor, union))
@@ -434,7 +544,11 @@ def test_the_calendar_says_which_years_are_provisional(world: Errands) -> None:
 
 
 def test_rules_named_in_the_files_of_a_process() -> None:
-    files = {"process.toml": "due = 'due(\"MO-REPLY\")'", "x.dmn": "&gt;= rule(&quot;MO-SECOND&quot;)", "y": '"NO-SUCH"'}
+    files = {
+        "process.toml": "due = 'due(\"MO-REPLY\")'",
+        "x.dmn": "&gt;= rule(&quot;MO-SECOND&quot;)",
+        "y": '"NO-SUCH"',
+    }
     assert set(reading.named_in(files)) == {"MO-REPLY", "MO-SECOND"}
 
 
@@ -442,10 +556,16 @@ def test_rules_named_in_the_files_of_a_process() -> None:
 def test_reading_a_history_is_told_once_a_day_and_person(world: Errands) -> None:
     key = launched(world)
     auditor, office = world.actor("孙审计"), world.actor("陈秘书")
-    said = [world.do(lambda s, a=a: reads.read_history(s, a, key)) for a in (auditor, auditor, office)]
+    said = [
+        world.do(lambda s, a=a: reads.read_history(s, a, key)) for a in (auditor, auditor, office)
+    ]
     assert said == [True, False, True]
     assert world.do(lambda s: reads.read_history(s, auditor, key), timedelta(days=1))
-    assert [e["actor"]["name"] for e in told(world, key, "history_read")] == ["孙审计", "陈秘书", "孙审计"] and whole(world, key)
+    assert [e["actor"]["name"] for e in told(world, key, "history_read")] == [
+        "孙审计",
+        "陈秘书",
+        "孙审计",
+    ] and whole(world, key)
 
 
 def test_a_history_is_read_by_those_who_may(world: Errands) -> None:
@@ -480,11 +600,20 @@ def test_a_verification_finds_what_was_altered(world: Errands) -> None:
     auditor, public = world.actor("孙审计"), world.key.public
     assert world.do(lambda s: reads.verify(s, auditor, public)).broken is None
     with db.transaction(world.engine) as session:
-        session.execute(text("UPDATE event SET body = replace(body, '办事', '坏事') WHERE instance_id = :i"), {"i": key})
-        session.execute(text("UPDATE event SET body = body || ' ' WHERE instance_id = :i AND seq = 1"), {"i": key})
+        session.execute(
+            text("UPDATE event SET body = replace(body, '办事', '坏事') WHERE instance_id = :i"),
+            {"i": key},
+        )
+        session.execute(
+            text("UPDATE event SET body = body || ' ' WHERE instance_id = :i AND seq = 1"),
+            {"i": key},
+        )
     verdict = world.do(lambda s: reads.verify(s, auditor, public))
     assert verdict.broken and verdict.broken.chain_id == key and verdict.broken.seq == 1
-    assert [e["whole"] for e in told(world, history.INSTALLATION, "history_verified")] == [True, False]
+    assert [e["whole"] for e in told(world, history.INSTALLATION, "history_verified")] == [
+        True,
+        False,
+    ]
     with pytest.raises(Refused):
         world.do(lambda s: reads.verify(s, world.actor("张敏"), public))
 

@@ -43,11 +43,18 @@ def vote(kind: str, total: int, present: int, yes: int) -> dict[str, Any]:
 
 
 def person(employer: str, staff: str, **more: str) -> dict[str, Any]:
-    return {"launch.employer": employer, "launch.staff": staff} | {f"launch.{k}": v for k, v in more.items()}
+    return {"launch.employer": employer, "launch.staff": staff} | {
+        f"launch.{k}": v for k, v in more.items()
+    }
 
 
 def limit(kind: str, unit: str, rest: bool | None, binding: bool | None) -> dict[str, Any]:
-    return {"limit.kind": kind, "limit.unit": unit, "limit.last_day_rest": rest, "limit.binding": binding}
+    return {
+        "limit.kind": kind,
+        "limit.unit": unit,
+        "limit.last_day_rest": rest,
+        "limit.binding": binding,
+    }
 
 
 def claim(**facts: Any) -> dict[str, Any]:
@@ -62,19 +69,41 @@ def need(cause: str, cost: int, income: int, line: int = 1000) -> dict[str, Any]
     return claim(only_applicant=True, proofs=True, cause=cause, cost=cost, income=income, line=line)
 
 
-def tie(duty: str, relation: str, objected: bool | None = False, doubt: bool | None = False) -> dict[str, Any]:
-    return {"case.duty": duty, "case.relation": relation, "case.objected": objected, "case.doubt": doubt}
+def tie(
+    duty: str, relation: str, objected: bool | None = False, doubt: bool | None = False
+) -> dict[str, Any]:
+    return {
+        "case.duty": duty,
+        "case.relation": relation,
+        "case.objected": objected,
+        "case.doubt": doubt,
+    }
 
 
 def item(
-    kind: str, decided: bool | None = None, sensitive: bool | None = False, consent: bool | None = False
+    kind: str,
+    decided: bool | None = None,
+    sensitive: bool | None = False,
+    consent: bool | None = False,
 ) -> dict[str, Any]:
-    return {"item.kind": kind, "item.sensitive": sensitive, "item.consent": consent, "item.decided": decided}
+    return {
+        "item.kind": kind,
+        "item.sensitive": sensitive,
+        "item.consent": consent,
+        "item.decided": decided,
+    }
 
 
-def sides(staff: int, employer: int, out: tuple[int, int] = (0, 0), large: bool = False, **more: bool) -> dict[str, Any]:
+def sides(
+    staff: int, employer: int, out: tuple[int, int] = (0, 0), large: bool = False, **more: bool
+) -> dict[str, Any]:
     given = {"double": False, "outside_chief": False, "elected": True, **more, "large": large}
-    given |= {"staff": staff, "employer": employer, "staff_outside": out[0], "employer_outside": out[1]}
+    given |= {
+        "staff": staff,
+        "employer": employer,
+        "staff_outside": out[0],
+        "employer_outside": out[1],
+    }
     return {f"sides.{key}": value for key, value in given.items()}
 
 
@@ -107,16 +136,31 @@ CASES: dict[str, list[Case]] = {
         (person("public_university", "contract"), 2, "labour"),
         (person("private_university", "contract"), 3, "labour"),
         (person("company", "contract"), 4, "labour"),
-        *((person(e, "dispatched"), 5, "labour") for e in ("public_university", "private_university", "company")),
+        *(
+            (person(e, "dispatched"), 5, "labour")
+            for e in ("public_university", "private_university", "company")
+        ),
         (person("public_university", "foreign", permit="work"), 6, "labour"),
         (person("company", "foreign", permit="residence"), 7, "labour"),
         (person("private_university", "foreign", permit="none"), 8, "civil"),
         (person("public_university", "rehired", pension="yes", known_on="2025-08-30"), 9, "civil"),
         (person("public_university", "rehired", pension="yes", known_on="2025-08-31"), 9, "civil"),
-        (person("public_university", "rehired", pension="yes", known_on="2025-09-01"), 10, "legal_review"),
-        (person("public_university", "rehired", pension="yes", known_on="2025-09-02"), 10, "legal_review"),
+        (
+            person("public_university", "rehired", pension="yes", known_on="2025-09-01"),
+            10,
+            "legal_review",
+        ),
+        (
+            person("public_university", "rehired", pension="yes", known_on="2025-09-02"),
+            10,
+            "legal_review",
+        ),
         (person("company", "rehired", pension="yes", known_on="2021-01-01"), 9, "civil"),
-        (person("company", "rehired", pension="yes", known_on="2020-12-31"), 12, "legal_review"),  # before any rule we have
+        (
+            person("company", "rehired", pension="yes", known_on="2020-12-31"),
+            12,
+            "legal_review",
+        ),  # before any rule we have
         (person("company", "rehired", pension="yes"), 12, "legal_review"),
         (person("company", "rehired", pension="no", known_on="2025-08-31"), 11, "legal_review"),
         (person("private_university", "establishment"), 12, "legal_review"),
@@ -127,7 +171,12 @@ CASES: dict[str, list[Case]] = {
     "quorum_vote": [
         *(
             case
-            for kind, row, strict in (("education", 2, 51), ("enterprise", 5, 51), ("contract", 8, 51), ("election", 11, 51))
+            for kind, row, strict in (
+                ("education", 2, 51),
+                ("enterprise", 5, 51),
+                ("contract", 8, 51),
+                ("election", 11, 51),
+            )
             for case in (
                 (vote(kind, 100, 66, 66), row, "not_quorate"),
                 (vote(kind, 100, 67, 67), row + 2, "passed"),
@@ -208,7 +257,11 @@ CASES: dict[str, list[Case]] = {
         (claim(proofs=True, cost=0, income=1, line=1), 13, "return"),
     ],
     "recusal": [
-        *((tie(d, r), 1, "withdraw") for d in ("personnel", "mediation") for r in ("party", "near_relative", "interest")),
+        *(
+            (tie(d, r), 1, "withdraw")
+            for d in ("personnel", "mediation")
+            for r in ("party", "near_relative", "interest")
+        ),
         *((tie(d, "interest"), 2, "withdraw") for d in ("congress", "grant", "evaluation")),
         *((tie(d, "heads_unit"), 3, "withdraw") for d in ("congress", "grant", "evaluation")),
         (tie("personnel", "heads_unit"), 4, "decide"),
@@ -217,7 +270,10 @@ CASES: dict[str, list[Case]] = {
         (tie("personnel", "none", objected=True), 7, "decide"),
         (tie("mediation", "none", doubt=True), 7, "decide"),
         (tie("evaluation", "none", objected=True, doubt=True), 8, "decide"),
-        *((tie(d, "none"), 9, "stay") for d in ("personnel", "mediation", "congress", "grant", "evaluation")),
+        *(
+            (tie(d, "none"), 9, "stay")
+            for d in ("personnel", "mediation", "congress", "grant", "evaluation")
+        ),
         ({"case.duty": "grant"}, 10, "decide"),
         (tie("grant", "none", None, None), 10, "decide"),
     ],
@@ -251,7 +307,10 @@ CASES: dict[str, list[Case]] = {
         ({"owner_type": "ministry"}, 1, "provincial_education_union"),
         ({"owner_type": "province", "city": "杭州"}, 1, "provincial_education_union"),
         ({"owner_type": "industry"}, 2, "industrial_union"),
-        *(({"owner_type": o, "city": "宁波"}, 3, "municipal_federation") for o in ("city", "private", "independent")),
+        *(
+            ({"owner_type": o, "city": "宁波"}, 3, "municipal_federation")
+            for o in ("city", "private", "independent")
+        ),
         ({"city": "宁波"}, 4, None),  # type: ignore[list-item]
     ],
     "congress_motion.admissibility": [
@@ -262,7 +321,9 @@ CASES: dict[str, list[Case]] = {
         *(
             ({"column.1": True, "second.yes": 3, f"column.{n}": True}, n, proposal)
             for n, proposal in zip(
-                range(3, 10), ("decline", "decline", "decline", "return", "return", "suggest", "suggest"), strict=True
+                range(3, 10),
+                ("decline", "decline", "decline", "return", "return", "suggest", "suggest"),
+                strict=True,
             )
         ),
     ],
@@ -283,7 +344,9 @@ UNREACHED = {"benefit_amount": {1}}  # the row of a day without values has a tes
     [(key, *case) for key, cases in CASES.items() for case in cases],
     ids=[f"{key}-{n}-row{case[1]}" for key, cases in CASES.items() for n, case in enumerate(cases)],
 )
-def test_a_case_falls_on_its_row(table_id: str, facts: dict[str, Any], row: int, finding: str) -> None:
+def test_a_case_falls_on_its_row(
+    table_id: str, facts: dict[str, Any], row: int, finding: str
+) -> None:
     told = tell(table_id, facts, DAYS.get(table_id, TODAY))
     assert (told.row, first(told)) == (row, finding)
     assert told.because
@@ -311,51 +374,94 @@ def _functions() -> dict[str, Any]:
     return of_law(Desk())
 
 
-def _case_for(table: decisions.Table, number: int, worths: dict[str, Any]) -> tuple[Any, ...] | None:
+def _case_for(
+    table: decisions.Table, number: int, worths: dict[str, Any]
+) -> tuple[Any, ...] | None:
     """Values of the columns that lead to a row, if there are any."""
     domains = [reach._domain(table, n, worths) for n in range(len(table.inputs))]
     boxes = [reach._box(row, domains, worths) for row in table.body]
     whole = tuple((1 << len(d)) - 1 for d in domains)
     left = [boxes[number - 1] if number <= len(boxes) else whole]
-    earlier = boxes if number > len(boxes) else boxes[: number - 1] if table.hit_policy == "FIRST" else []
+    earlier = (
+        boxes if number > len(boxes) else boxes[: number - 1] if table.hit_policy == "FIRST" else []
+    )
     for other in earlier:
         left = [piece for each in left for piece in reach._without(each, other)]
     good = [box for box in left if all(box)]
     best = min(
-        good, key=lambda box: sum(d[(b & -b).bit_length() - 1] is None for d, b in zip(domains, box, strict=True)), default=None
+        good,
+        key=lambda box: sum(
+            d[(b & -b).bit_length() - 1] is None for d, b in zip(domains, box, strict=True)
+        ),
+        default=None,
     )
-    return None if best is None else tuple(d[(b & -b).bit_length() - 1] for d, b in zip(domains, best, strict=True))
+    return (
+        None
+        if best is None
+        else tuple(d[(b & -b).bit_length() - 1] for d, b in zip(domains, best, strict=True))
+    )
 
 
 @pytest.mark.parametrize(
-    ("table_id", "number"), [(key, n) for key, table in TABLES.items() for n in range(1, len(table.rules) + 1)]
+    ("table_id", "number"),
+    [(key, n) for key, table in TABLES.items() for n in range(1, len(table.rules) + 1)],
 )
 def test_every_row_of_every_table_can_be_reached(table_id: str, number: int) -> None:
     table = TABLES[table_id]
-    worths = reach._assumptions(table, {**dict.fromkeys(_functions(), lambda *_: 0), **_functions()})[0]
+    worths = reach._assumptions(
+        table, {**dict.fromkeys(_functions(), lambda *_: 0), **_functions()}
+    )[0]
     values = _case_for(table, number, worths)
     assert values is not None, "the rows before it leave nothing"
     if any(isinstance(value, Fraction) for value in values):
         return
     bare = decisions.Table(
-        table.id, table.name, table.hit_policy, table.inputs, table.outputs,
-        tuple(decisions.Row(row.cells, tuple("null" for _ in row.results), row.description) for row in table.rules),
-    )  # fmt: skip
+        table.id,
+        table.name,
+        table.hit_policy,
+        table.inputs,
+        table.outputs,
+        tuple(
+            decisions.Row(row.cells, tuple("null" for _ in row.results), row.description)
+            for row in table.rules
+        ),
+    )
     told = decisions.explain(bare, {}, _functions(), dict(enumerate(values)))
     assert told.row == number
 
 
 @pytest.mark.parametrize("table_id", TABLES)
 def test_no_table_overlaps_or_leaves_a_gap(table_id: str) -> None:
-    found = decisions.faults(TABLES[table_id], {**dict.fromkeys(FUNCTIONS, _raise), "rule": _number})
+    found = decisions.faults(
+        TABLES[table_id], {**dict.fromkeys(FUNCTIONS, _raise), "rule": _number}
+    )
     assert found == []
     assert TABLES[table_id].has_otherwise
 
 
 FUNCTIONS = (
-    "due", "before", "after", "reaches", "satisfies", "needed", "in_force", "article", "heads", "holds", "delegates",
-    "holders", "heads_of", "movers_of", "round", "day", "members", "meeting", "at", "by", "matters",
-)  # fmt: skip
+    "due",
+    "before",
+    "after",
+    "reaches",
+    "satisfies",
+    "needed",
+    "in_force",
+    "article",
+    "heads",
+    "holds",
+    "delegates",
+    "holders",
+    "heads_of",
+    "movers_of",
+    "round",
+    "day",
+    "members",
+    "meeting",
+    "at",
+    "by",
+    "matters",
+)
 
 
 def _raise(*_given: Any) -> Any:
@@ -374,17 +480,38 @@ def by_facts(table_id: str, **facts: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("dated", "allowed"), [("2026-05-19", True), ("2026-05-20", False), ("2026-05-21", False), (None, False)]
+    ("dated", "allowed"),
+    [("2026-05-19", True), ("2026-05-20", False), ("2026-05-21", False), (None, False)],
 )
 def test_a_consent_is_dated_before_the_move(dated: str | None, allowed: bool) -> None:
-    facts = {"check_term": {"decision": "in_term"}, "committee_vote": {"passed": True}, "case": {"effective_on": "2026-05-20"}}
-    assert by_facts("cadre_transfer.gate", superior_reply={"decision": "consent", "dated": dated}, **facts) is allowed
-    assert by_facts("cadre_transfer.gate", superior_reply={"decision": None, "dated": dated}, **facts) is False
+    facts = {
+        "check_term": {"decision": "in_term"},
+        "committee_vote": {"passed": True},
+        "case": {"effective_on": "2026-05-20"},
+    }
+    assert (
+        by_facts(
+            "cadre_transfer.gate", superior_reply={"decision": "consent", "dated": dated}, **facts
+        )
+        is allowed
+    )
+    assert (
+        by_facts("cadre_transfer.gate", superior_reply={"decision": None, "dated": dated}, **facts)
+        is False
+    )
     facts["committee_vote"] = {"passed": False}
-    assert by_facts("cadre_transfer.gate", superior_reply={"decision": "consent", "dated": dated}, **facts) is False
+    assert (
+        by_facts(
+            "cadre_transfer.gate", superior_reply={"decision": "consent", "dated": dated}, **facts
+        )
+        is False
+    )
 
 
-@pytest.mark.parametrize(("day", "result"), [("2026-05-19", "accept"), ("2026-05-20", "accept"), ("2026-05-21", "decline")])
+@pytest.mark.parametrize(
+    ("day", "result"),
+    [("2026-05-19", "accept"), ("2026-05-20", "accept"), ("2026-05-21", "decline")],
+)
 def test_an_application_is_in_time_on_the_last_day_of_limitation(day: str, result: str) -> None:
     facts: dict[str, Any] = {
         "examine": {"pending": "none", "matter": "pay"},
@@ -392,72 +519,140 @@ def test_an_application_is_in_time_on_the_last_day_of_limitation(day: str, resul
         "legal_review": {},
     }
     assert (
-        by_facts("dispute_mediation.admissibility", receipt={"day": day}, limitation={"last": "2026-05-20"}, **facts) == result
+        by_facts(
+            "dispute_mediation.admissibility",
+            receipt={"day": day},
+            limitation={"last": "2026-05-20"},
+            **facts,
+        )
+        == result
     )
-    assert by_facts("dispute_mediation.admissibility", receipt={"day": day}, limitation={}, **facts) == "accept"
+    assert (
+        by_facts("dispute_mediation.admissibility", receipt={"day": day}, limitation={}, **facts)
+        == "accept"
+    )
 
 
 @pytest.mark.parametrize(
-    ("known", "result"), [("2025-08-31", "civil"), ("2025-09-01", "legal_review"), ("2025-09-02", "legal_review")]
+    ("known", "result"),
+    [("2025-08-31", "civil"), ("2025-09-01", "legal_review"), ("2025-09-02", "legal_review")],
 )
 def test_mediation_and_the_shared_table_agree_on_retirees(known: str, result: str) -> None:
-    facts = {"employer": "company", "staff": "rehired", "permit": None, "pension": "yes", "known_on": known}
-    assert by_facts("dispute_mediation.regime", launch=facts) == by_facts("regime", launch=facts) == result
+    facts = {
+        "employer": "company",
+        "staff": "rehired",
+        "permit": None,
+        "pension": "yes",
+        "known_on": known,
+    }
+    assert (
+        by_facts("dispute_mediation.regime", launch=facts)
+        == by_facts("regime", launch=facts)
+        == result
+    )
 
 
 @pytest.mark.parametrize("staff", ["establishment", "contract", "dispatched"])
 @pytest.mark.parametrize("employer", ["public_university", "private_university", "company"])
 def test_mediation_and_the_shared_table_agree_on_staff(employer: str, staff: str) -> None:
-    facts = {"employer": employer, "staff": staff, "permit": None, "pension": "no", "known_on": "2026-01-01"}
+    facts = {
+        "employer": employer,
+        "staff": staff,
+        "permit": None,
+        "pension": "no",
+        "known_on": "2026-01-01",
+    }
     assert by_facts("dispute_mediation.regime", launch=facts) == by_facts("regime", launch=facts)
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1])
 def test_absence_ends_a_mediation_at_the_number_of_the_rule(more: int) -> None:
     times = _number("MD-ABSENT") + more
-    facts = {"issue_inquiry": {"at": "x"}, "reply": {"decision": "accept"}, "examine": {"matter": "pay"}}
-    assert (by_facts("dispute_mediation.mediation_exit", note_absence={"times": times}, **facts) == "absent") is (more >= 0)
+    facts = {
+        "issue_inquiry": {"at": "x"},
+        "reply": {"decision": "accept"},
+        "examine": {"matter": "pay"},
+    }
+    assert (
+        by_facts("dispute_mediation.mediation_exit", note_absence={"times": times}, **facts)
+        == "absent"
+    ) is (more >= 0)
 
 
 @pytest.mark.parametrize(("interested", "result"), [(0, "stay"), (1, "withdraw"), (2, "withdraw")])
 def test_one_mediator_with_an_interest_is_enough(interested: int, result: str) -> None:
-    assert by_facts("dispute_mediation.recusal", disclose={"interested": interested, "passed": True}, object={}) == result
+    assert (
+        by_facts(
+            "dispute_mediation.recusal",
+            disclose={"interested": interested, "passed": True},
+            object={},
+        )
+        == result
+    )
 
 
 @pytest.mark.parametrize(("wrong", "valid"), [([], True), (["一"], False), (["一", "二"], False)])
 def test_one_fault_in_the_composition_is_enough(wrong: list[str], valid: bool) -> None:
     for name in ("numbers", "balance", "outsiders", "most"):
-        verdict = {"numbers": [], "balance": [], "outsiders": [], "most": [], "note": ""} | {name: wrong}
+        verdict = {"numbers": [], "balance": [], "outsiders": [], "most": [], "note": ""} | {
+            name: wrong
+        }
         assert by_facts("collective_consultation.composition", verdict=verdict) is valid
 
 
 @pytest.mark.parametrize(
     ("signed", "filed", "received", "review", "status"),
     [
-        (False, None, None, None, "unsigned"), (True, None, None, None, "not_filed"), (True, "x", None, None, "not_received"),
-        (True, "x", "x", "objection", "objection"), (True, "x", "x", "no_objection", "effective"),
-        (True, "x", "x", "silence", "effective"), (True, "x", "x", None, "not_received"), (None, "x", "x", "silence", "unsigned"),
+        (False, None, None, None, "unsigned"),
+        (True, None, None, None, "not_filed"),
+        (True, "x", None, None, "not_received"),
+        (True, "x", "x", "objection", "objection"),
+        (True, "x", "x", "no_objection", "effective"),
+        (True, "x", "x", "silence", "effective"),
+        (True, "x", "x", None, "not_received"),
+        (None, "x", "x", "silence", "unsigned"),
     ],
-)  # fmt: skip
+)
 def test_a_contract_is_in_force_only_after_review(
     signed: bool | None, filed: str | None, received: str | None, review: str | None, status: str
 ) -> None:
-    facts = {"file": {"filed_on": filed}, "receipt": {"received_on": received}, "hrss_review": {"decision": review}}
-    assert by_facts("collective_consultation.effect", sign_contract={"passed": signed}, **facts) == status
+    facts = {
+        "file": {"filed_on": filed},
+        "receipt": {"received_on": received},
+        "hrss_review": {"decision": review},
+    }
+    assert (
+        by_facts("collective_consultation.effect", sign_contract={"passed": signed}, **facts)
+        == status
+    )
 
 
 # --- amounts ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("facts", "hospital", "total"),
     [
-        (stay(0), 0, 0), (stay(1), 300, 300), (stay(6), 300, 300), (stay(7), 350, 350), (stay(39), 1950, 1950),
-        (stay(40), 2000, 2000), (stay(41), 2000, 2000), (stay(365), 2000, 2000),
-        (stay(0, 26_999), 0, 26_999), (stay(0, 27_000), 0, 27_000), (stay(0, 27_001), 0, 27_000),
-        (stay(6, 26_699), 300, 26_999), (stay(6, 26_700), 300, 27_000), (stay(6, 26_701), 300, 27_000),
-        (stay(7, 26_649), 350, 26_999), (stay(7, 26_650), 350, 27_000), (stay(7, 26_651), 350, 27_000),
-        (stay(41, 24_999), 2000, 26_999), (stay(41, 25_000), 2000, 27_000), (stay(41, 25_001), 2000, 27_000),
+        (stay(0), 0, 0),
+        (stay(1), 300, 300),
+        (stay(6), 300, 300),
+        (stay(7), 350, 350),
+        (stay(39), 1950, 1950),
+        (stay(40), 2000, 2000),
+        (stay(41), 2000, 2000),
+        (stay(365), 2000, 2000),
+        (stay(0, 26_999), 0, 26_999),
+        (stay(0, 27_000), 0, 27_000),
+        (stay(0, 27_001), 0, 27_000),
+        (stay(6, 26_699), 300, 26_999),
+        (stay(6, 26_700), 300, 27_000),
+        (stay(6, 26_701), 300, 27_000),
+        (stay(7, 26_649), 350, 26_999),
+        (stay(7, 26_650), 350, 27_000),
+        (stay(7, 26_651), 350, 27_000),
+        (stay(41, 24_999), 2000, 26_999),
+        (stay(41, 25_000), 2000, 27_000),
+        (stay(41, 25_001), 2000, 27_000),
     ],
-)  # fmt: skip
+)
 def test_the_benefit_is_the_plan_s(facts: dict[str, Any], hospital: int, total: int) -> None:
     told = {result.name: result.value for result in tell("benefit_amount", facts, TERM).results}
     assert (told["hospital"], told["total"]) == (hospital, total)
@@ -465,7 +660,13 @@ def test_the_benefit_is_the_plan_s(facts: dict[str, Any], hospital: int, total: 
 
 @pytest.mark.parametrize(
     ("on", "row"),
-    [(date(2021, 12, 31), 1), (date(2022, 1, 1), 5), (date(2022, 12, 31), 5), (date(2023, 1, 1), 1), (TODAY, 1)],
+    [
+        (date(2021, 12, 31), 1),
+        (date(2022, 1, 1), 5),
+        (date(2022, 12, 31), 5),
+        (date(2023, 1, 1), 1),
+        (TODAY, 1),
+    ],
 )
 def test_a_term_without_values_computes_nothing(on: date, row: int) -> None:
     told = tell("benefit_amount", stay(7), on)
@@ -473,7 +674,9 @@ def test_a_term_without_values_computes_nothing(on: date, row: int) -> None:
     assert first(told) == ("no_term" if row == 1 else "pay")
 
 
-@pytest.mark.parametrize(("cause", "lane"), [("illness", "normal"), ("accident", "urgent"), ("disaster", "urgent")])
+@pytest.mark.parametrize(
+    ("cause", "lane"), [("illness", "normal"), ("accident", "urgent"), ("disaster", "urgent")]
+)
 def test_accidents_and_disasters_are_urgent(cause: str, lane: str) -> None:
     assert tell("hardship_grade", need(cause, 100_000, 1)).results[1].value == lane
 
@@ -499,14 +702,21 @@ def test_every_size_of_a_congress_is_counted_in_whole_numbers() -> None:
             for yes in range(present + 1):
                 quorate, passed = 3 * present >= 2 * total, 2 * yes > total
                 due = "passed" if quorate and passed else "failed" if quorate else "not_quorate"
-                facts = {"vote": {"kind": "education", "total": total, "present": present, "yes": yes}}
+                facts = {
+                    "vote": {"kind": "education", "total": total, "present": present, "yes": yes}
+                }
                 if total % 7 in (0, 1) or present in (2 * total // 3, 2 * total // 3 + 1):
-                    assert decisions.decide(TABLES["quorum_vote"], facts, _functions())["finding"] == due
+                    assert (
+                        decisions.decide(TABLES["quorum_vote"], facts, _functions())["finding"]
+                        == due
+                    )
 
 
 # --- the arithmetic of days is the engine's ---------------------------------------------------------------------------
 def _arithmetic(kind: str, unit: str, rest: bool, binding: bool) -> dict[str, Any]:
-    return {r.name: r.value for r in tell("deadline_calc", limit(kind, unit, rest, binding)).results}
+    return {
+        r.name: r.value for r in tell("deadline_calc", limit(kind, unit, rest, binding)).results
+    }
 
 
 @pytest.mark.parametrize("binding", [True, False])
@@ -517,14 +727,19 @@ def test_deadlines_are_computed_as_the_table_says(kind: str, unit: str, binding:
     op = {"within": "within", "at_least": ">=", "before": "before", "opens": "opens"}[kind]
     plain = Calendar()
     for offset in range(60):
-        start, amount = date(2026, 6, 1) + timedelta(days=offset), 10 if unit in ("day", "working_day") else 1
+        start, amount = (
+            date(2026, 6, 1) + timedelta(days=offset),
+            10 if unit in ("day", "working_day") else 1,
+        )
         due = law.deadline(_ruling(op, unit, amount, binding), start, Calendar(vacations=(summer,)))
         back = kind in ("before", "opens")
         bare = plain.subtract(start, amount, unit).day if back else _unrolled(start, amount, unit)
         told = _arithmetic(kind, unit, plain.is_rest(bare), binding)
         if unit == "working_day":
             counted = Calendar(vacations=(summer,) if told["vacations"] == "skipped" else ())
-            bare = (counted.subtract(start, amount, unit) if back else counted.add(start, amount, unit)).day
+            bare = (
+                counted.subtract(start, amount, unit) if back else counted.add(start, amount, unit)
+            ).day
         if told["end"] == "first_day_after_rest":
             while plain.is_rest(bare):
                 bare += timedelta(days=1)
@@ -546,16 +761,31 @@ def _unrolled(start: date, amount: int, unit: str) -> date:
 def _ruling(op: str, unit: str, amount: int, binding: bool) -> law.Ruling:
     level = "LAW" if binding else "DEF"
     rule = law.Rule(
-        id="XX-YY", title="t", title_en="t", unit=unit, op=op, source="s", source_en="s", jurisdiction="CN", level=level,
-        confidence="V" if binding else "P", text="t", text_en="t", value=amount, binding=binding,
-    )  # fmt: skip
+        id="XX-YY",
+        title="t",
+        title_en="t",
+        unit=unit,
+        op=op,
+        source="s",
+        source_en="s",
+        jurisdiction="CN",
+        level=level,
+        confidence="V" if binding else "P",
+        text="t",
+        text_en="t",
+        value=amount,
+        binding=binding,
+    )
     return law.Rulebook([rule]).ruling("XX-YY", TODAY)
 
 
 # --- answers, words, checks -------------------------------------------------------------------------------------------
 def test_answers_are_read_strictly() -> None:
     with pytest.raises(Invalid) as refused:
-        tell("quorum_vote", {"vote.kind": "party", "vote.total": "1.5", "vote.present": True, "vote.colour": 1})
+        tell(
+            "quorum_vote",
+            {"vote.kind": "party", "vote.total": "1.5", "vote.present": True, "vote.colour": 1},
+        )
     assert refused.value.fields.keys() == {"vote.kind", "vote.total", "vote.present", "vote.colour"}
     with pytest.raises(Invalid) as refused:
         tell("quorum_vote", {"vote.kind": "education"})
@@ -585,12 +815,18 @@ def test_every_table_is_said_in_words(table_id: str) -> None:
         assert shown.lines[-1].otherwise
         assert all(line.because for line in shown.lines)
         if table_id in SHARED:
-            said = [c.words for line in shown.lines for c in (*line.cells, *line.results)] + [q.label for q in shown.questions]
-            said += [line.because for line in shown.lines] + [c.label for c in (*shown.inputs, *shown.outputs)]
+            said = [c.words for line in shown.lines for c in (*line.cells, *line.results)] + [
+                q.label for q in shown.questions
+            ]
+            said += [line.because for line in shown.lines] + [
+                c.label for c in (*shown.inputs, *shown.outputs)
+            ]
             assert all(('"' not in text and "rule(" not in text) for text in said), [
                 t for t in said if "rule(" in t or '"' in t
             ]
-            assert lang == "zh" or not [t for t in said if any("\u4e00" <= c <= "\u9fff" for c in t)]
+            assert lang == "zh" or not [
+                t for t in said if any("\u4e00" <= c <= "\u9fff" for c in t)
+            ]
 
 
 def test_the_shipped_tables_have_no_fault() -> None:
@@ -613,10 +849,14 @@ def test_the_shipped_tables_have_no_fault() -> None:
         ("</definitions>", "", "XML"),
     ],
 )
-def test_every_fault_of_a_shared_table_is_found(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_every_fault_of_a_shared_table_is_found(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
     place = tmp_path / "decisions"
     place.mkdir()
-    (place / sheets.WORDS).write_text((PROCESSES / "decisions" / sheets.WORDS).read_text("utf-8"), "utf-8")
+    (place / sheets.WORDS).write_text(
+        (PROCESSES / "decisions" / sheets.WORDS).read_text("utf-8"), "utf-8"
+    )
     text = (PROCESSES / "decisions" / "recusal.dmn").read_text("utf-8")
     (place / "recusal.dmn").write_text(text.replace(old, new), "utf-8")
     found = [str(fault) for fault in check_tables(place, rulebook())]
@@ -628,5 +868,7 @@ def test_a_table_without_an_otherwise_row_is_a_fault(tmp_path: Path) -> None:
     place.mkdir()
     text = (PROCESSES / "organisation" / "managing_union.dmn").read_text("utf-8")
     head, _, _ = text.partition('<rule id="otherwise">')
-    (place / "managing_union.dmn").write_text(head + "</decisionTable></decision></definitions>", "utf-8")
+    (place / "managing_union.dmn").write_text(
+        head + "</decisionTable></decision></definitions>", "utf-8"
+    )
     assert any("其他情形" in str(fault) for fault in check_tables(place, rulebook()))

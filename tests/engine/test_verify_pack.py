@@ -51,10 +51,21 @@ class Story:
     def event(self, instance: UUID, kind: str, data: Line, *, seal: bool = True) -> None:
         mine = [line for line in self.lines if line["instance"] == str(instance)]
         at = (AT + timedelta(minutes=len(self.lines))).isoformat(timespec="seconds")
-        said = {"seq": len(mine) + 1, "kind": kind, "at": at, "actor": {"id": str(UUID(int=7)), "name": "张敏"}}
+        said = {
+            "seq": len(mine) + 1,
+            "kind": kind,
+            "at": at,
+            "actor": {"id": str(UUID(int=7)), "name": "张敏"},
+        }
         body = dumps({**said, **data, "chain": str(instance)})
         made = event_hash(bytes.fromhex(mine[-1]["hash"]) if mine else genesis(instance), body)
-        line = {**said, "instance": str(instance), "on_behalf_of": None, "body": body.decode(), "hash": made.hex()}
+        line = {
+            **said,
+            "instance": str(instance),
+            "on_behalf_of": None,
+            "body": body.decode(),
+            "hash": made.hex(),
+        }
         self.lines.append({**line, "leaf_no": len(self.leaves) if seal else None})
         if seal:
             self.leaves.append(merkle.leaf_hash(made))
@@ -64,7 +75,9 @@ class Story:
             self.leaves.append(merkle.leaf_hash(sha256(str(len(self.leaves)).encode()).digest()))
 
     def checkpoint(self, key: keys.SigningKey, size: int) -> bytes:
-        text = keys.checkpoint_text(size, merkle.root(self.leaves[:size]), AT + timedelta(days=size), key.key_id)
+        text = keys.checkpoint_text(
+            size, merkle.root(self.leaves[:size]), AT + timedelta(days=size), key.key_id
+        )
         return keys.note(text, key.sign(text))
 
     def head(self, key: keys.SigningKey, instance: UUID) -> bytes:
@@ -80,12 +93,20 @@ class Story:
         steps = list(zip(self.sealed, self.sealed[1:], strict=False))
         grown = [(a, b, hexes(merkle.consistency_proof(self.leaves, a, b))) for a, b in steps]
         consistency = [{"from": a, "to": b, "path": path} for a, b, path in grown]
-        proofs = {"size": size, "inclusion": {str(n): hexes(p) for n, p in paths.items()}, "consistency": consistency}
+        proofs = {
+            "size": size,
+            "inclusion": {str(n): hexes(p) for n, p in paths.items()},
+            "consistency": consistency,
+        }
         answer = {"instance": str(MOTION), "seq": 2, "salt": SALT.hex(), "value": OPINION}
         instances = dict.fromkeys(UUID(line["instance"]) for line in self.lines)
         (folder / "keys.json").write_text(json.dumps({key.key_id: key.public.hex()}))
-        (folder / "checkpoints.txt").write_bytes(b"\n".join(self.checkpoint(key, size) for size in self.sealed))
-        (folder / "heads.txt").write_bytes(b"\n".join(self.head(key, instance) for instance in instances))
+        (folder / "checkpoints.txt").write_bytes(
+            b"\n".join(self.checkpoint(key, size) for size in self.sealed)
+        )
+        (folder / "heads.txt").write_bytes(
+            b"\n".join(self.head(key, instance) for instance in instances)
+        )
         (folder / "proofs.json").write_text(json.dumps(proofs))
         (folder / "documents" / "交办单.pdf").write_bytes(NOTICE)
         write_lines(folder, self.lines)
@@ -129,7 +150,9 @@ def remanifest(folder: Path, key: keys.SigningKey = KEY) -> Path:
     """The manifest made anew, and signed: as one could who has the key."""
     made = ("manifest.sha256", "manifest.note")
     files = sorted(f for f in folder.rglob("*") if f.is_file() and f.name not in made)
-    rows = [f"{sha256(f.read_bytes()).hexdigest()}  {f.relative_to(folder).as_posix()}\n" for f in files]
+    rows = [
+        f"{sha256(f.read_bytes()).hexdigest()}  {f.relative_to(folder).as_posix()}\n" for f in files
+    ]
     (folder / "manifest.sha256").write_text("".join(rows), "utf-8")
     text = keys.pack_text(MOTION, sha256("".join(rows).encode()).digest(), AT, key.key_id)
     (folder / "manifest.note").write_bytes(keys.note(text, key.sign(text)))
@@ -146,7 +169,14 @@ def zipped(folder: Path, top: str = "") -> Path:
 
 def run(pack: Path, *more: str, bare: bool = False) -> tuple[int, list[str]]:
     """Exit code and lines; `bare` hides all installed packages, so that only Python itself is left."""
-    command = [sys.executable, "-I", *(["-S"] if bare else []), verify_pack.__file__, str(pack), *more]
+    command = [
+        sys.executable,
+        "-I",
+        *(["-S"] if bare else []),
+        verify_pack.__file__,
+        str(pack),
+        *more,
+    ]
     done = subprocess.run(command, capture_output=True, timeout=60)
     assert done.stderr == b""
     return done.returncode, done.stdout.decode().splitlines()
@@ -161,7 +191,9 @@ def test_a_true_pack_passes_as_folder_zip_and_zipped_folder(folder: Path) -> Non
     for pack in (folder, zipped(folder), zipped(folder, "提案/")):
         code, lines = run(pack)
         assert (code, lines[-1]) == (0, "PASS 16/16")
-        assert [line for line in lines if line.startswith("NOTE")] == [lines[-3]]  # only that no witness was given
+        assert [line for line in lines if line.startswith("NOTE")] == [
+            lines[-3]
+        ]  # only that no witness was given
         assert KEY.key_id in lines[1]
 
 
@@ -174,7 +206,9 @@ def test_it_passes_and_fails_alike_with_nothing_but_python(folder: Path) -> None
 
 
 def test_the_copy_inside_the_pack_runs_where_it_lies(folder: Path) -> None:
-    done = subprocess.run([sys.executable, "-I", "-S", "verify.py", "."], cwd=folder, capture_output=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "verify.py", "."], cwd=folder, capture_output=True, timeout=60
+    )
     assert done.returncode == 0 and done.stdout.decode().endswith("PASS 16/16\n")
 
 
@@ -306,7 +340,9 @@ def break_signature(folder: Path) -> None:
 
 def reverse_checkpoints(folder: Path) -> None:
     told = story()
-    notes = [told.checkpoint(KEY, size) for size in (told.sealed[1], told.sealed[0], told.sealed[2])]
+    notes = [
+        told.checkpoint(KEY, size) for size in (told.sealed[1], told.sealed[0], told.sealed[2])
+    ]
     (folder / "checkpoints.txt").write_bytes(b"\n".join(notes))
 
 
@@ -314,20 +350,28 @@ def fork_checkpoint(folder: Path) -> None:
     """The first checkpoint is one that the key's holder signed over another history."""
     told = story()
     other = Story(leaves=[merkle.leaf_hash(b"other")] * told.sealed[0])
-    notes = [other.checkpoint(KEY, told.sealed[0]), *(told.checkpoint(KEY, size) for size in told.sealed[1:])]
+    notes = [
+        other.checkpoint(KEY, told.sealed[0]),
+        *(told.checkpoint(KEY, size) for size in told.sealed[1:]),
+    ]
     (folder / "checkpoints.txt").write_bytes(b"\n".join(notes))
 
 
 def two_roots(folder: Path) -> None:
     told = story()
     other = Story(leaves=[merkle.leaf_hash(b"other")] * told.sealed[0])
-    sizes = [other.checkpoint(KEY, told.sealed[0]), *(told.checkpoint(KEY, size) for size in told.sealed)]
+    sizes = [
+        other.checkpoint(KEY, told.sealed[0]),
+        *(told.checkpoint(KEY, size) for size in told.sealed),
+    ]
     (folder / "checkpoints.txt").write_bytes(b"\n".join(sizes))
 
 
 def older_tree(folder: Path) -> None:
     told = story()
-    (folder / "checkpoints.txt").write_bytes(b"\n".join(told.checkpoint(KEY, size) for size in told.sealed[:2]))
+    (folder / "checkpoints.txt").write_bytes(
+        b"\n".join(told.checkpoint(KEY, size) for size in told.sealed[:2])
+    )
 
 
 def put_keys(*pairs: tuple[str, str]) -> Callable[[Path], None]:
@@ -338,7 +382,9 @@ def put_keys(*pairs: tuple[str, str]) -> Callable[[Path], None]:
 
 
 def answer(**changes: object) -> Callable[[Path], None]:
-    return lambda folder: write_lines(folder, [read_lines(folder, "answers.jsonl")[0] | changes], "answers.jsonl")
+    return lambda folder: write_lines(
+        folder, [read_lines(folder, "answers.jsonl")[0] | changes], "answers.jsonl"
+    )
 
 
 def document(name: str, data: bytes | None) -> Callable[[Path], None]:
@@ -352,7 +398,13 @@ def document(name: str, data: bytes | None) -> Callable[[Path], None]:
 def head(**changes: Any) -> Callable[[Path], None]:
     def tamper(folder: Path) -> None:
         last = read_lines(folder)[-1]
-        text = keys.head_text(MOTION, last["seq"] + changes.get("more", 0), bytes.fromhex(last["hash"]), AT, KEY.key_id)
+        text = keys.head_text(
+            MOTION,
+            last["seq"] + changes.get("more", 0),
+            bytes.fromhex(last["hash"]),
+            AT,
+            KEY.key_id,
+        )
         note = keys.note(text, changes.get("key", KEY).sign(text))
         (folder / "heads.txt").write_bytes(note + story().head(KEY, DISPUTE))
 
@@ -362,7 +414,12 @@ def head(**changes: Any) -> Callable[[Path], None]:
 TAMPERING: list[tuple[str, Callable[[Path], None], str, str]] = [
     ("body edited", edit_body, "chain", "events.jsonl:2 (seq 2)"),
     ("body written otherwise", space_in_body, "bodies", "events.jsonl:2"),
-    ("actor changed beside the body", edit(1, actor={"id": "m2", "name": "李强"}), "bodies", "actor"),
+    (
+        "actor changed beside the body",
+        edit(1, actor={"id": "m2", "name": "李强"}),
+        "bodies",
+        "actor",
+    ),
     ("moment changed beside the body", edit(0, at="2020-01-01T00:00:00.000000Z"), "bodies", "at"),
     ("kind changed beside the body", edit(3, kind="task_completed"), "bodies", "kind"),
     ("actor taken out beside the body", edit(1, actor=None), "bodies", "actor"),
@@ -370,7 +427,12 @@ TAMPERING: list[tuple[str, Callable[[Path], None], str, str]] = [
     ("delegation added beside the body", edit(1, on_behalf_of="m3"), "bodies", "on_behalf_of"),
     ("hash changed", edit(1, hash="0" * 64), "chain", "events.jsonl:2"),
     ("middle event deleted", delete_middle, "sequence", "seq 4"),
-    ("middle event deleted and rechained", and_rechain(delete_middle), "inclusion", "events.jsonl:5 (seq 3)"),
+    (
+        "middle event deleted and rechained",
+        and_rechain(delete_middle),
+        "inclusion",
+        "events.jsonl:5 (seq 3)",
+    ),
     ("two events swapped", swap, "sequence", "events.jsonl:4"),
     ("two events swapped and rechained", and_rechain(swap), "sequence", "leaf_no"),
     ("seq doubled", double, "sequence", "events.jsonl:3"),
@@ -390,12 +452,37 @@ TAMPERING: list[tuple[str, Callable[[Path], None], str, str]] = [
     ("checkpoint of a forked history", fork_checkpoint, "consistency", "checkpoint 11"),
     ("two roots of one size", two_roots, "consistency", "checkpoint 5"),
     ("last checkpoint taken out", older_tree, "inclusion", "size 17"),
-    ("consistency path taken out", proofs(lambda p: p["consistency"].pop()), "consistency", "checkpoint 17"),
-    ("consistency path changed", proofs(lambda p: p["consistency"][0]["path"].reverse()), "consistency", "point 11"),
-    ("inclusion path taken out", proofs(lambda p: p["inclusion"].pop("3")), "inclusion", "events.jsonl:2"),
-    ("inclusion path changed", proofs(lambda p: p["inclusion"]["3"].reverse()), "inclusion", "events.jsonl:2"),
+    (
+        "consistency path taken out",
+        proofs(lambda p: p["consistency"].pop()),
+        "consistency",
+        "checkpoint 17",
+    ),
+    (
+        "consistency path changed",
+        proofs(lambda p: p["consistency"][0]["path"].reverse()),
+        "consistency",
+        "point 11",
+    ),
+    (
+        "inclusion path taken out",
+        proofs(lambda p: p["inclusion"].pop("3")),
+        "inclusion",
+        "events.jsonl:2",
+    ),
+    (
+        "inclusion path changed",
+        proofs(lambda p: p["inclusion"]["3"].reverse()),
+        "inclusion",
+        "events.jsonl:2",
+    ),
     ("key replaced under its id", put_keys((KEY.key_id, FORGER.public.hex())), "keys", KEY.key_id),
-    ("key replaced with its id", put_keys((FORGER.key_id, FORGER.public.hex())), "signature", KEY.key_id),
+    (
+        "key replaced with its id",
+        put_keys((FORGER.key_id, FORGER.public.hex())),
+        "signature",
+        KEY.key_id,
+    ),
     ("document changed", document("交办单.pdf", NOTICE + b"\n"), "documents", "交办单.pdf"),
     ("document taken out", document("交办单.pdf", None), "documents", "events.jsonl:4"),
     ("document added", document("决定.pdf", b"new"), "documents", "决定.pdf"),
@@ -405,17 +492,26 @@ TAMPERING: list[tuple[str, Callable[[Path], None], str, str]] = [
     ("salt of another length", answer(salt="00" * 17), "answers", "seq 2"),
     ("head says more", head(more=1), "heads", "seq 6"),
     ("head signed by another", head(key=FORGER), "heads", "note 1"),
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize(("tamper", "check", "word"), [t[1:] for t in TAMPERING], ids=[t[0] for t in TAMPERING])
-def test_tampering_is_named(folder: Path, tamper: Callable[[Path], None], check: str, word: str) -> None:
+@pytest.mark.parametrize(
+    ("tamper", "check", "word"), [t[1:] for t in TAMPERING], ids=[t[0] for t in TAMPERING]
+)
+def test_tampering_is_named(
+    folder: Path, tamper: Callable[[Path], None], check: str, word: str
+) -> None:
     tamper(folder)
     code, lines = run(folder)
-    assert (code, lines[-1].startswith("FALSE 1/16 清单 manifest: ")) == (1, True)  # the manifest was forgotten
+    assert (code, lines[-1].startswith("FALSE 1/16 清单 manifest: ")) == (
+        1,
+        True,
+    )  # the manifest was forgotten
     code, lines = run(remanifest(folder))
     assert code == 1
-    assert lines[-1].startswith("FALSE ") and f" {check}: " in lines[-1] and word in lines[-1], lines[-1]
+    assert lines[-1].startswith("FALSE ") and f" {check}: " in lines[-1] and word in lines[-1], (
+        lines[-1]
+    )
     assert not any(line.startswith(("FALSE", "PASS")) for line in lines[:-1])
 
 
@@ -425,12 +521,17 @@ def test_tampering_is_named(folder: Path, tamper: Callable[[Path], None], check:
         (lambda folder: (folder / "verify.py").write_text("print('PASS')"), "verify.py"),
         (lambda folder: (folder / "heads.txt").unlink(), "heads.txt"),
         (lambda folder: (folder / "more.txt").write_text("more"), "more.txt"),
-        (lambda folder: (folder / "documents" / "交办单.pdf").write_bytes(b""), "documents/交办单.pdf"),
+        (
+            lambda folder: (folder / "documents" / "交办单.pdf").write_bytes(b""),
+            "documents/交办单.pdf",
+        ),
         (lambda folder: (folder / "events.jsonl").write_text("{"), "events.jsonl"),
     ],
     ids=["changed", "missing", "added", "emptied", "broken"],
 )
-def test_the_manifest_names_the_file(folder: Path, tamper: Callable[[Path], object], word: str) -> None:
+def test_the_manifest_names_the_file(
+    folder: Path, tamper: Callable[[Path], object], word: str
+) -> None:
     tamper(folder)
     code, lines = run(folder)
     assert (code, len(lines)) == (1, 1)
@@ -441,12 +542,17 @@ def test_the_manifest_names_the_file(folder: Path, tamper: Callable[[Path], obje
     ("tamper", "word"),
     [
         (lambda folder: (folder / "heads.txt").unlink(), "later events may be left out"),
-        (lambda folder: (folder / "answers.jsonl").unlink(), "answers are not in the pack or were erased"),
+        (
+            lambda folder: (folder / "answers.jsonl").unlink(),
+            "answers are not in the pack or were erased",
+        ),
         (proofs(lambda p: p.pop("consistency")), "no proof that checkpoint 11 continues 5"),
     ],
     ids=["no heads", "no answers", "no consistency"],
 )
-def test_what_a_pack_cannot_prove_is_said(folder: Path, tamper: Callable[[Path], object], word: str) -> None:
+def test_what_a_pack_cannot_prove_is_said(
+    folder: Path, tamper: Callable[[Path], object], word: str
+) -> None:
     tamper(folder)
     code, lines = run(remanifest(folder))
     assert (code, lines[-1]) == (0, "PASS 16/16")
@@ -464,7 +570,9 @@ def test_a_manifest_made_anew_without_the_key_is_found(folder: Path) -> None:
     assert run(folder)[1][-1].startswith("FALSE 3/16")
     (folder / "manifest.note").unlink()  # as packs were made before
     code, lines = run(folder)
-    assert code == 0 and any(line.startswith("NOTE") and "no manifest.note" in line for line in lines)
+    assert code == 0 and any(
+        line.startswith("NOTE") and "no manifest.note" in line for line in lines
+    )
 
 
 def test_a_note_that_the_export_made_cannot_be_taken_out(tmp_path: Path) -> None:
@@ -479,13 +587,25 @@ def test_a_note_that_the_export_made_cannot_be_taken_out(tmp_path: Path) -> None
 def rolled(tmp_path: Path) -> Path:
     """A pack with the process, a roll with its answers, a meeting with roll and ledger."""
     told, toml = story(), "id = 'm'"
-    version = sha256(b"process.toml\0" + str(len(toml)).encode() + b"\0" + toml.encode()).hexdigest()
+    version = sha256(
+        b"process.toml\0" + str(len(toml)).encode() + b"\0" + toml.encode()
+    ).hexdigest()
     people, digest = ["a", "b"], sha256(b"a\nb").hexdigest()
     told.event(MOTION, "instance_launched", {"version": version}, seal=False)
     told.event(MOTION, "meeting_opened", {"meeting": "h", "roll_hash": digest}, seal=False)
     told.event(MOTION, "poll_opened", {"poll": "p", "roll_hash": digest}, seal=False)
-    told.event(MOTION, "poll_answered", {"poll": "p", "actor": {"id": "a", "name": "a"}, "choice": "yes"}, seal=False)
-    told.event(MOTION, "meeting_closed", {"meeting": "h", "ledger": sha256(b"1 a +\n").hexdigest()}, seal=False)
+    told.event(
+        MOTION,
+        "poll_answered",
+        {"poll": "p", "actor": {"id": "a", "name": "a"}, "choice": "yes"},
+        seal=False,
+    )
+    told.event(
+        MOTION,
+        "meeting_closed",
+        {"meeting": "h", "ledger": sha256(b"1 a +\n").hexdigest()},
+        seal=False,
+    )
     for line in told.lines:  # the actor beside the body
         line["actor"] = json.loads(line["body"])["actor"]
     folder = told.pack(tmp_path / "pack")
@@ -493,9 +613,13 @@ def rolled(tmp_path: Path) -> Path:
         (folder / place).mkdir()
     (folder / "process" / "process.toml").write_text(toml)
     lines = [f"{who},{who},,{'yes' if who == 'a' else ''},,\n" for who in people]
-    (folder / "rolls" / "vote.csv").write_text("\ufeffmember,name,choice,choice,comment,time\n" + "".join(lines))
+    (folder / "rolls" / "vote.csv").write_text(
+        "\ufeffmember,name,choice,choice,comment,time\n" + "".join(lines)
+    )
     halls = "".join(f"{who},{who},正式 formal\n" for who in people)
-    (folder / "meetings" / "session-roll.csv").write_text("\ufeffmember,name,kind\n" + halls + "c,c,列席 observer\n")
+    (folder / "meetings" / "session-roll.csv").write_text(
+        "\ufeffmember,name,kind\n" + halls + "c,c,列席 observer\n"
+    )
     (folder / "meetings" / "session-ledger.txt").write_text("1 a +\n")
     return remanifest(folder)
 
@@ -503,12 +627,17 @@ def rolled(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "old", "new", "check"),
     [
-        ("process/process.toml", "'m'", "'n'", "process"), ("rolls/vote.csv", "b,b", "c,c", "rolls"),
-        ("rolls/vote.csv", "a,a,,yes", "a,a,,no", "rolls"), ("rolls/vote.csv", "b,b,,,", "b,b,,yes,", "rolls"),
-        ("meetings/session-roll.csv", "b,b", "c,b", "rolls"), ("meetings/session-ledger.txt", "a", "b", "rolls"),
+        ("process/process.toml", "'m'", "'n'", "process"),
+        ("rolls/vote.csv", "b,b", "c,c", "rolls"),
+        ("rolls/vote.csv", "a,a,,yes", "a,a,,no", "rolls"),
+        ("rolls/vote.csv", "b,b,,,", "b,b,,yes,", "rolls"),
+        ("meetings/session-roll.csv", "b,b", "c,b", "rolls"),
+        ("meetings/session-ledger.txt", "a", "b", "rolls"),
     ],
-)  # fmt: skip
-def test_process_rolls_and_ledgers_are_those_of_the_events(tmp_path: Path, name: str, old: str, new: str, check: str) -> None:
+)
+def test_process_rolls_and_ledgers_are_those_of_the_events(
+    tmp_path: Path, name: str, old: str, new: str, check: str
+) -> None:
     folder = rolled(tmp_path)
     code, lines = run(folder)
     assert (code, lines[-1]) == (0, "PASS 16/16"), lines
@@ -536,9 +665,13 @@ def test_a_system_that_has_sealed_nothing_yet_gives_a_pack_too(tmp_path: Path) -
     assert run(remanifest(folder))[1][-1] == "PASS 16/16"
 
 
-def test_a_history_remade_with_a_new_key_is_found_by_a_kept_checkpoint_only(folder: Path, tmp_path: Path) -> None:
+def test_a_history_remade_with_a_new_key_is_found_by_a_kept_checkpoint_only(
+    folder: Path, tmp_path: Path
+) -> None:
     kept = tmp_path / "kept.txt"
-    kept.write_bytes(story().checkpoint(KEY, story().sealed[1]).replace(b"\n", b"\r\n"))  # as it comes back from mail
+    kept.write_bytes(
+        story().checkpoint(KEY, story().sealed[1]).replace(b"\n", b"\r\n")
+    )  # as it comes back from mail
     code, lines = run(folder, "--witness", str(kept))
     assert (code, lines[-1]) == (0, "PASS 16/16")
     assert not any(line.startswith("NOTE") for line in lines)
@@ -638,13 +771,22 @@ def test_litter_of_desktops_does_no_harm(folder: Path) -> None:
 
 # RFC 8032 §7.1, tests 1 to 3 and SHA(abc)
 RFC_8032 = [
-    ("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
-     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"),
-    ("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
-     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"),
-    ("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-     "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"),
-]  # fmt: skip
+    (
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+        "",
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+    ),
+    (
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+        "72",
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+    ),
+    (
+        "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+        "af82",
+        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
+    ),
+]
 
 
 @pytest.mark.parametrize("check", [keys.verify, verify_pack.ed25519, verify_pack.ed25519_plain])
@@ -657,7 +799,9 @@ def test_signatures_of_rfc_8032_hold(check: Callable[[bytes, bytes, bytes], bool
         assert not check(public[:-1], signature, message)
         assert not check(b"", signature, message)
         assert not check(public, b"", message)
-        large = int.from_bytes(signature[32:], "little") + verify_pack.L  # the same number in another form
+        large = (
+            int.from_bytes(signature[32:], "little") + verify_pack.L
+        )  # the same number in another form
         assert not check(public, signature[:32] + large.to_bytes(32, "little"), message)
 
 
@@ -675,7 +819,9 @@ def test_plain_python_agrees_with_the_library(seed: bytes, message: bytes, bit: 
 
 def test_points_that_are_not_on_the_curve_are_refused() -> None:
     assert verify_pack.point((2).to_bytes(32, "little")) is None
-    assert verify_pack.point((verify_pack.P + 1).to_bytes(32, "little")) is None  # 1 in another form
+    assert (
+        verify_pack.point((verify_pack.P + 1).to_bytes(32, "little")) is None
+    )  # 1 in another form
     assert verify_pack.point((1 + (1 << 255)).to_bytes(32, "little")) is None  # minus zero
     assert verify_pack.point((1).to_bytes(32, "little")) == (0, 1, 1, 0)
 
@@ -690,14 +836,18 @@ def test_a_key_is_made_once_and_kept_for_its_owner_only(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in file.parent.iterdir()] == [keys.FILE_NAME]
     assert key.key_id == sha256(key.public).hexdigest()[:16] == keys.key_id(key.public)
-    assert keys.verify(key.public, key.sign(b"x"), b"x") and not keys.verify(key.public, key.sign(b"x"), b"y")
+    assert keys.verify(key.public, key.sign(b"x"), b"x") and not keys.verify(
+        key.public, key.sign(b"x"), b"y"
+    )
     assert "private" not in repr(key)
 
 
 def test_all_who_race_for_the_first_key_get_the_same(tmp_path: Path) -> None:
     for number in range(20):
         with ThreadPoolExecutor(16) as pool:
-            found = list(pool.map(lambda _: keys.load_or_create(tmp_path / str(number)).key_id, range(16)))
+            found = list(
+                pool.map(lambda _: keys.load_or_create(tmp_path / str(number)).key_id, range(16))
+            )
         assert len(set(found)) == 1
         assert len(list((tmp_path / str(number)).iterdir())) == 1
 
@@ -715,7 +865,9 @@ def test_a_file_that_is_no_key_is_refused(tmp_path: Path) -> None:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    other = X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    other = X25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
     for data in (b"", b"hello", other):
         (tmp_path / keys.FILE_NAME).write_bytes(data)
         (tmp_path / keys.FILE_NAME).chmod(0o600)
@@ -728,14 +880,22 @@ def test_a_checkpoint_is_read_back_as_it_was_written() -> None:
     at = datetime(2026, 3, 2, 9, 0, 0, 5, tzinfo=timezone(timedelta(hours=8)))
     text = keys.checkpoint_text(42, b"\x01" * 32, at, KEY.key_id)
     assert text.decode().split("\n") == [
-        "yixing/checkpoint/1", "42", "01" * 32, "at 2026-03-02T01:00:00Z", f"key {KEY.key_id}", ""
-    ]  # fmt: skip
+        "yixing/checkpoint/1",
+        "42",
+        "01" * 32,
+        "at 2026-03-02T01:00:00Z",
+        f"key {KEY.key_id}",
+        "",
+    ]
     read = keys.parse_checkpoint(text)
     assert read == keys.Checkpoint(42, b"\x01" * 32, AT, KEY.key_id)
     assert read.text() == text
 
     signature = KEY.sign(text)
-    for note in (keys.note(text, signature), "\r\n  \r\n" + keys.note(text, signature).decode().replace("\n", " \r\n")):
+    for note in (
+        keys.note(text, signature),
+        "\r\n  \r\n" + keys.note(text, signature).decode().replace("\n", " \r\n"),
+    ):
         read = keys.parse_checkpoint(note)
         assert read.signature == signature and keys.verify(KEY.public, signature, read.text())
 

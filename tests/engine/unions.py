@@ -83,7 +83,9 @@ class World:
 
     def unit(self, code: str, kind: str, name: str, parent: str | None = None, **more: Any) -> UUID:
         above = self.units[parent] if parent else None
-        self.units[code] = people.create_unit(self.session, None, code, kind, name, parent_id=above, **more)
+        self.units[code] = people.create_unit(
+            self.session, None, code, kind, name, parent_id=above, **more
+        )
         return self.units[code]
 
     def person(self, username: str, unit: str, *kinds: str) -> UUID:
@@ -108,7 +110,11 @@ class World:
     def bodies(self, code: str) -> str:
         """All that the chain of a union says."""
         event = tables.event.c
-        return "\n".join(self.session.execute(select(event.body).where(event.instance_id == self.units[code])).scalars())
+        return "\n".join(
+            self.session.execute(
+                select(event.body).where(event.instance_id == self.units[code])
+            ).scalars()
+        )
 
 
 @contextmanager

@@ -59,7 +59,11 @@ def rulebook() -> law.Rulebook:
 def drawn(bpmn: str) -> str:
     """The diagram with a shape for every node and an edge for every flow, whatever was drawn before."""
     bare = re.sub(r"\s*<bpmndi:BPMNDiagram.*</bpmndi:BPMNDiagram>", "", bpmn, flags=re.S)
-    bare = bare if "xmlns:bpmndi" in bare else bare.replace("<bpmn:definitions ", f"<bpmn:definitions {DI} ", 1)
+    bare = (
+        bare
+        if "xmlns:bpmndi" in bare
+        else bare.replace("<bpmn:definitions ", f"<bpmn:definitions {DI} ", 1)
+    )
     diagram = read_diagram(parse_xml(bare.encode()))
     shapes = "".join(
         f'<bpmndi:BPMNShape id="{key}_di" bpmnElement="{key}"><dc:Bounds x="0" y="0" width="9" height="9"/></bpmndi:BPMNShape>'
@@ -79,19 +83,33 @@ def drawn(bpmn: str) -> str:
 @lru_cache(maxsize=1)
 def _sound() -> tuple[tuple[str, str], ...]:
     files = catalogue.read(ROOT / "tests" / "processes" / "errand")
-    toml = files["process.toml"].replace('passes = "2*good > roll"', 'passes = "good > roll - good"')
-    toml = toml.replace('[tasks.mend]', '[tasks.check.next_en]\npass = "On to the office"\nreturn = "Back"\n\n[tasks.mend]', 1)
-    toml = toml.replace('bad = "不满意"\n', 'bad = "不满意"\n[tasks.rate.poll.labels_en]\ngood = "Good"\nbad = "Bad"\n', 1)
+    toml = files["process.toml"].replace(
+        'passes = "2*good > roll"', 'passes = "good > roll - good"'
+    )
+    toml = toml.replace(
+        "[tasks.mend]",
+        '[tasks.check.next_en]\npass = "On to the office"\nreturn = "Back"\n\n[tasks.mend]',
+        1,
+    )
+    toml = toml.replace(
+        'bad = "不满意"\n',
+        'bad = "不满意"\n[tasks.rate.poll.labels_en]\ngood = "Good"\nbad = "Bad"\n',
+        1,
+    )
     bpmn = files["process.bpmn"]
     # two more elements, so that a decision table and a document are there to be broken
-    bpmn = bpmn.replace('id="f10" sourceRef="rate" targetRef="done"', 'id="f10" sourceRef="rate" targetRef="graded"')
+    bpmn = bpmn.replace(
+        'id="f10" sourceRef="rate" targetRef="done"', 'id="f10" sourceRef="rate" targetRef="graded"'
+    )
     more = (
         '<bpmn:businessRuleTask id="graded" name="分级"/><bpmn:sequenceFlow id="f11" sourceRef="graded" targetRef="printed"/>'
         '<bpmn:serviceTask id="printed" name="出单"/><bpmn:sequenceFlow id="f12" sourceRef="printed" targetRef="done"/>'
     )
     bpmn = bpmn.replace('<bpmn:endEvent id="done"', f'{more}<bpmn:endEvent id="done"')
     refs = "<bpmn:flowNodeRef>graded</bpmn:flowNodeRef><bpmn:flowNodeRef>printed</bpmn:flowNodeRef>"
-    bpmn = bpmn.replace("<bpmn:flowNodeRef>do</bpmn:flowNodeRef>", f"<bpmn:flowNodeRef>do</bpmn:flowNodeRef>{refs}")
+    bpmn = bpmn.replace(
+        "<bpmn:flowNodeRef>do</bpmn:flowNodeRef>", f"<bpmn:flowNodeRef>do</bpmn:flowNodeRef>{refs}"
+    )
     files["process.toml"] = toml + EXTRA + ENGLISH
     files["process.bpmn"] = drawn(bpmn)
     files["graded.dmn"] = DECISION

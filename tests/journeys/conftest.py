@@ -51,7 +51,9 @@ def _timed(app: WSGIApplication, town: University) -> WSGIApplication:
 
 
 @contextmanager
-def _served(server: str, home: Path, who: tuple[str, ...], *, english: bool = False, now: str = "") -> Iterator[Site]:
+def _served(
+    server: str, home: Path, who: tuple[str, ...], *, english: bool = False, now: str = ""
+) -> Iterator[Site]:
     name = f"journey_{next(_count)}"
     url = server.replace(f"/{embedded.DATABASE}", f"/{name}", 1)
     with psycopg.connect(server, autocommit=True) as admin:
@@ -73,20 +75,28 @@ def _served(server: str, home: Path, who: tuple[str, ...], *, english: bool = Fa
 
 
 @pytest.fixture(scope="module")
-def site(server: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Site]:
+def site(
+    server: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Site]:
     """The product as the people of one module share it; only those in the module's LOGS_IN can log in.
 
     Its clock is the true one, unless the module says NOW, a moment in China.
     """
     now = getattr(request.module, "NOW", "")
-    with _served(server, tmp_path_factory.mktemp("site"), request.module.LOGS_IN, now=now) as running:
+    with _served(
+        server, tmp_path_factory.mktemp("site"), request.module.LOGS_IN, now=now
+    ) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def english_site(server: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Site]:
+def english_site(
+    server: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Site]:
     """The same with people, units and motions whose names are in Latin letters."""
-    with _served(server, tmp_path_factory.mktemp("site"), request.module.LOGS_IN, english=True) as running:
+    with _served(
+        server, tmp_path_factory.mktemp("site"), request.module.LOGS_IN, english=True
+    ) as running:
         yield running
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 PHONE, DESKTOP = (390, 844), (1440, 900)
-SHOTS = os.environ.get("YIXING_SHOTS")  # a folder: then each page is photographed as its person left it, on phone and desktop
+SHOTS = os.environ.get(
+    "YIXING_SHOTS"
+)  # a folder: then each page is photographed as its person left it, on phone and desktop
 _shots = itertools.count(1)
 # Runs in each page when it has loaded; what it finds comes out as a console error, which fails the journey.
 INSPECTION = """
@@ -51,17 +53,27 @@ addEventListener("load", () => {
 class Desk:
     """A browser of one person. `faults` are what went wrong on any page; `visited` the paths seen."""
 
-    def __init__(self, browser: Browser, base: str, *, size: tuple[int, int] = PHONE, locale: str = "zh-CN") -> None:
+    def __init__(
+        self, browser: Browser, base: str, *, size: tuple[int, int] = PHONE, locale: str = "zh-CN"
+    ) -> None:
         phone = size[0] < 500
         self.base = base
         self.faults: list[str] = []
         self.visited: list[str] = []
         self.name, self.size = "", size
-        self.expected: tuple[int, ...] = ()  # statuses that the next pages may have, besides those below 400
+        self.expected: tuple[
+            int, ...
+        ] = ()  # statuses that the next pages may have, besides those below 400
         self.context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, screen={"width": size[0], "height": size[1]},
-            is_mobile=phone, has_touch=phone, locale=locale, base_url=base, accept_downloads=True, reduced_motion="reduce",
-        )  # fmt: skip
+            viewport={"width": size[0], "height": size[1]},
+            screen={"width": size[0], "height": size[1]},
+            is_mobile=phone,
+            has_touch=phone,
+            locale=locale,
+            base_url=base,
+            accept_downloads=True,
+            reduced_motion="reduce",
+        )
         self.context.set_default_timeout(15_000)
         self.context.add_init_script(INSPECTION)
         self.page = self.context.new_page()
@@ -70,7 +82,9 @@ class Desk:
         self.page.on("response", lambda r: self._answered(r.status, r.url))
 
     def _said(self, kind: str, text: str) -> None:
-        if kind == "error" and not re.match(r"Failed to load resource: the server responded with a status of 4", text):
+        if kind == "error" and not re.match(
+            r"Failed to load resource: the server responded with a status of 4", text
+        ):
             self.faults.append(text)
 
     def _answered(self, status: int, url: str) -> None:
@@ -122,7 +136,9 @@ class Desk:
         """Press a button or link that leads to another page."""
         self.shot()
         with self.page.expect_navigation():
-            self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name)).first.click()
+            self.page.get_by_role("button", name=name).or_(
+                self.page.get_by_role("link", name=name)
+            ).first.click()
 
     def vote(self, choice: str) -> None:
         """Answer a poll: by one tap where it can be taken back, else by a choice and a confirmation."""

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from tests.journeys.conftest import Site
     from tests.journeys.desk import Desk
 
-SUBJECTS = ("增设校内公交站点", "更新教学楼投影设备", "延长图书馆开放时间", "改善教工宿舍供暖", "增加幼儿园学位")
+SUBJECTS = (
+    "增设校内公交站点",
+    "更新教学楼投影设备",
+    "延长图书馆开放时间",
+    "改善教工宿舍供暖",
+    "增加幼儿园学位",
+)
 LOGS_IN = ("head", "committee", "member2")
 
 
@@ -36,29 +42,40 @@ def test_an_approver_clears_five_tasks_in_a_row(site: Site, desk: Callable[..., 
     assert page.url.rstrip("/") == site.address and "都办完了" in page.locator("main").inner_text()
 
 
-def test_the_second_of_two_approvers_is_told_who_acted_and_keeps_the_text(site: Site, desk: Callable[..., Desk]) -> None:
+def test_the_second_of_two_approvers_is_told_who_acted_and_keeps_the_text(
+    site: Site, desk: Callable[..., Desk]
+) -> None:
     key = site.town.reviewable("设立教职工健身房")
     first, second = desk("committee", size=DESKTOP), desk("member2")
     first.open("设立教职工健身房")
     second.open("设立教职工健身房")
-    for person, reason in ((first, "属于学校职权，可以立案办理。"), (second, "与去年的提案相同，建议并入\n另请后勤处说明。")):
+    for person, reason in (
+        (first, "属于学校职权，可以立案办理。"),
+        (second, "与去年的提案相同，建议并入\n另请后勤处说明。"),
+    ):
         person.fill(
-            decision="转意见建议" if person is second else "立案", present=["吴淑华", "郑伟"], reason=reason,
+            decision="转意见建议" if person is second else "立案",
+            present=["吴淑华", "郑伟"],
+            reason=reason,
             **({} if person is second else {"grade": "一般提案", "lead_unit": "后勤处"}),
-        )  # fmt: skip
+        )
     first.submit()
     assert "已办理" in first.said()
     second.expected = (409,)
     second.submit()
     said = second.page.locator("main").inner_text()
-    assert re.search(r"吴淑华已于 \d\d-\d\d \d\d:\d\d 办理", second.page.locator("[role=alert]").inner_text())
+    assert re.search(
+        r"吴淑华已于 \d\d-\d\d \d\d:\d\d 办理", second.page.locator("[role=alert]").inner_text()
+    )
     assert "与去年的提案相同，建议并入\n另请后勤处说明。" in said and "转意见建议" in said
     assert second.page.locator("form.yx-work").count() == 0  # and nothing to send a second time
     tried = [t for t in site.town.look("secretary", _tasks, key) if t.element == "review"]
     assert [(t.state, t.closed_by) for t in tried] == [("done", "吴淑华")]
 
 
-def test_a_claimed_task_says_who_has_it_and_comes_back_when_released(site: Site, desk: Callable[..., Desk]) -> None:
+def test_a_claimed_task_says_who_has_it_and_comes_back_when_released(
+    site: Site, desk: Callable[..., Desk]
+) -> None:
     site.town.reviewable("修缮体育馆屋顶")
     first, second = desk("committee"), desk("member2")
     for person in (first, second):
@@ -73,7 +90,9 @@ def test_a_claimed_task_says_who_has_it_and_comes_back_when_released(site: Site,
     first.press("退回给同岗位")
     second.expected = ()
     second.open("修缮体育馆屋顶")
-    assert second.field("reason").input_value() == "请补充经费来源"  # the draft that had saved itself
+    assert (
+        second.field("reason").input_value() == "请补充经费来源"
+    )  # the draft that had saved itself
     second.submit()
     assert "已办理" in second.said()
 

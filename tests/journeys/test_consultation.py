@@ -25,16 +25,22 @@ DESKS = ("secretary", "congress")  # who sits at a desk; everybody else has a ph
 @pytest.fixture(scope="module")
 def town(site: Site) -> University:
     for username, name, post in (
-        ("president", "沈宏伟", "president@XD"), ("staff", "林秀珍", "union_chair@XD"), ("hr", "贺长春", "hr_officer@XD"),
+        ("president", "沈宏伟", "president@XD"),
+        ("staff", "林秀珍", "union_chair@XD"),
+        ("hr", "贺长春", "hr_officer@XD"),
         ("congress", "何静文", "congress_secretary@XD"),
-    ):  # fmt: skip
+    ):
         site.town.joined(username, name, post, logs_in=True)
     site.town.published("collective_consultation")
     return site.town
 
 
 def does(
-    desk: Callable[..., Desk], username: str, task: str, wrong: tuple[str, str, str] | None = None, **answers: str | list[str]
+    desk: Callable[..., Desk],
+    username: str,
+    task: str,
+    wrong: tuple[str, str, str] | None = None,
+    **answers: str | list[str],
 ) -> None:
     """Find it in the inbox and hand it in; with `wrong` first (field, value, words of the refusal), then right."""
     person = desk(username, size=DESKTOP if username in DESKS else PHONE)
@@ -69,20 +75,48 @@ def demanded(town: University, desk: Callable[..., Desk]) -> None:
     chair = desk("staff", "/launch")
     chair.press("填写")
     chair.fill(
-        subject=TITLE, employer="民办高校、独立学院", staff="劳动合同制职工", kind="综合集体合同", proposed_on="2026-03-20",
-        topics="劳动报酬、工作时间、休息休假和职工培训的标准", place="行政楼三楼会议室", contact="工会办公室 88000001",
-    )  # fmt: skip
+        subject=TITLE,
+        employer="民办高校、独立学院",
+        staff="劳动合同制职工",
+        kind="综合集体合同",
+        proposed_on="2026-03-20",
+        topics="劳动报酬、工作时间、休息休假和职工培训的标准",
+        place="行政楼三楼会议室",
+        contact="工会办公室 88000001",
+    )
     chair.submit()
     assert "用人单位书面答复" in chair.page.locator(".yx-now").inner_text()
     town.turn_to("2026-03-05T09:00:00")
-    does(desk, "hr", "用人单位书面答复", decision="同意协商", proposed_on="2026-03-20", contact="人事处 88000002")
     does(
-        desk, "staff", "报职工方代表名单", wrong=("elected_on", "2026-03-06", "选举日期不能晚于今天"),
-        chief="林秀珍", reps=["张敏", "李强"], outsiders="0", elected_on="2026-03-04", staff_total="300", women_total="120",
-        women="2", election="职工代表大会选举，应到 120 人，实到 110 人，各得 100 票以上",
-    )  # fmt: skip
+        desk,
+        "hr",
+        "用人单位书面答复",
+        decision="同意协商",
+        proposed_on="2026-03-20",
+        contact="人事处 88000002",
+    )
     does(
-        desk, "hr", "报用人单位代表名单", chief_by="法定代表人或主要负责人", leader="沈宏伟", reps=["冯刚", "沈丽"], outsiders="0"
+        desk,
+        "staff",
+        "报职工方代表名单",
+        wrong=("elected_on", "2026-03-06", "选举日期不能晚于今天"),
+        chief="林秀珍",
+        reps=["张敏", "李强"],
+        outsiders="0",
+        elected_on="2026-03-04",
+        staff_total="300",
+        women_total="120",
+        women="2",
+        election="职工代表大会选举，应到 120 人，实到 110 人，各得 100 票以上",
+    )
+    does(
+        desk,
+        "hr",
+        "报用人单位代表名单",
+        chief_by="法定代表人或主要负责人",
+        leader="沈宏伟",
+        reps=["冯刚", "沈丽"],
+        outsiders="0",
     )
 
 
@@ -91,26 +125,48 @@ def agreed(town: University, desk: Callable[..., Desk], draft: Path) -> None:
     does(desk, "secretary", "公布协商代表", published_on="2026-03-05", where="校园网和公告栏")
     town.turn_to("2026-03-09T09:00:00")
     does(
-        desk, "secretary", "通知协商会议", wrong=("meeting_on", "2026-03-13", "会前送达不足法定天数，会议必须改期"),
-        meeting_on="2026-03-20", time="14:00", place="行政楼三楼会议室", convener="职工方", agenda="就要约书所列内容协商",
-        data="近三年工资总额和人员情况", recorder="工会办公室 吴敏", neutral="记录员不是双方协商代表",
-    )  # fmt: skip
+        desk,
+        "secretary",
+        "通知协商会议",
+        wrong=("meeting_on", "2026-03-13", "会前送达不足法定天数，会议必须改期"),
+        meeting_on="2026-03-20",
+        time="14:00",
+        place="行政楼三楼会议室",
+        convener="职工方",
+        agenda="就要约书所列内容协商",
+        data="近三年工资总额和人员情况",
+        recorder="工会办公室 吴敏",
+        neutral="记录员不是双方协商代表",
+    )
     town.turn_to("2026-03-20T17:00:00")
     does(
-        desk, "secretary", "登记协商会议", held_on="2026-03-20", staff_present="3", employer_present="3",
-        record="双方逐项交换了意见，记录在案", outcome="达成一致，形成草案", terms="就各项内容达成一致，形成草案",
-    )  # fmt: skip
+        desk,
+        "secretary",
+        "登记协商会议",
+        held_on="2026-03-20",
+        staff_present="3",
+        employer_present="3",
+        record="双方逐项交换了意见，记录在案",
+        outcome="达成一致，形成草案",
+        terms="就各项内容达成一致，形成草案",
+    )
     signs(desk, "president", "签署会议记录", "签字")
     chair = signs(desk, "staff", "签署会议记录", "签字")
-    assert "提交草案" in chair.page.locator(".yx-ask").inner_text()  # the next thing to do opened by itself
+    assert (
+        "提交草案" in chair.page.locator(".yx-ask").inner_text()
+    )  # the next thing to do opened by itself
     cited = chair.page.locator(".yx-cited").all_inner_texts()
     assert [c for c in cited if "CC-SUBMIT" in c] and not [c for c in cited if "CC-RESUBMIT" in c]
     chair.page.locator("input[type=file]").set_input_files(draft)
     chair.page.locator(".yx-file-list li", has_text=draft.name).wait_for()
     chair.fill(
-        term_years="1", start_on="2026-05-01", end_on="2027-04-30", lowest_pay="2490", minimum_wage="2490",
+        term_years="1",
+        start_on="2026-05-01",
+        end_on="2027-04-30",
+        lowest_pay="2490",
+        minimum_wage="2490",
         main_points="工资年增长不低于百分之五，每年安排一次体检",
-    )  # fmt: skip
+    )
     chair.expected = (403,)
     chair.submit()
     assert "等于也不行" in chair.page.locator(".alert-danger").first.inner_text()
@@ -119,10 +175,23 @@ def agreed(town: University, desk: Callable[..., Desk], draft: Path) -> None:
     chair.submit()
     town.turn_to("2026-04-03T17:00:00")
     does(
-        desk, "congress", "登记教代会决议", wrong=("returned", "81", "本次投票无效，应当重新投票"), body="教职工（职工）代表大会",
-        held_on="2026-04-03", due="120", present="80", secret="无记名投票", issued="80", returned="80", yes="61", no="19",
-        abstain="0", invalid="0", tellers="监票人陈立、计票人何芳",
-    )  # fmt: skip
+        desk,
+        "congress",
+        "登记教代会决议",
+        wrong=("returned", "81", "本次投票无效，应当重新投票"),
+        body="教职工（职工）代表大会",
+        held_on="2026-04-03",
+        due="120",
+        present="80",
+        secret="无记名投票",
+        issued="80",
+        returned="80",
+        yes="61",
+        no="19",
+        abstain="0",
+        invalid="0",
+        tellers="监票人陈立、计票人何芳",
+    )
 
 
 def in_force(town: University, desk: Callable[..., Desk], draft: Path) -> None:
@@ -132,28 +201,46 @@ def in_force(town: University, desk: Callable[..., Desk], draft: Path) -> None:
     president = desk("president")
     president.open(TITLE)
     paper = president.page.locator(".yx-said a", has_text=draft.name)
-    assert president.page.request.get(str(paper.first.get_attribute("href"))).text() == draft.read_text("utf-8")
+    assert president.page.request.get(
+        str(paper.first.get_attribute("href"))
+    ).text() == draft.read_text("utf-8")
     president.vote("签署")
 
     town.turn_to("2026-04-10T09:00:00")
     does(
-        desk, "hr", "报送审查", wrong=("copies", "2", "纸质报送的份数不足"), filed_on="2026-04-10", way="纸质文本", copies="5",
-        authority="区人力资源和社会保障局", origin="职工方代表由职代会选举产生", course="协商一次达成一致，职代会无记名投票通过",
-    )  # fmt: skip
+        desk,
+        "hr",
+        "报送审查",
+        wrong=("copies", "2", "纸质报送的份数不足"),
+        filed_on="2026-04-10",
+        way="纸质文本",
+        copies="5",
+        authority="区人力资源和社会保障局",
+        origin="职工方代表由职代会选举产生",
+        course="协商一次达成一致，职代会无记名投票通过",
+    )
     town.turn_to("2026-04-13T15:00:00")
     does(desk, "hr", "登记人社部门收件", received_on="2026-04-13", slip="人社收〔2026〕18号")
     office = desk("secretary", "/audit", DESKTOP)
     office.page.locator(".yx-row", has_text=TITLE).click()
-    assert "登记审查结果" in office.page.locator(".yx-answer").inner_text()  # nothing is in force before the fifteen days
+    assert (
+        "登记审查结果" in office.page.locator(".yx-answer").inner_text()
+    )  # nothing is in force before the fifteen days
     town.turn_to("2026-04-29T09:00:00")
     does(
-        desk, "hr", "公布合同文本", wrong=("published_on", "2026-04-28", "公布日期应当在生效之后"), published_on="2026-04-29",
+        desk,
+        "hr",
+        "公布合同文本",
+        wrong=("published_on", "2026-04-28", "公布日期应当在生效之后"),
+        published_on="2026-04-29",
         where="校园网和公告栏",
-    )  # fmt: skip
+    )
     does(desk, "secretary", "报上一级工会备案", sent_on="2026-04-29", receipt_no="省教工备 12 号")
 
 
-def test_a_contract_from_the_demand_to_its_publication(town: University, desk: Callable[..., Desk], tmp_path: Path) -> None:
+def test_a_contract_from_the_demand_to_its_publication(
+    town: University, desk: Callable[..., Desk], tmp_path: Path
+) -> None:
     draft = tmp_path / "集体合同草案.txt"
     draft.write_text("第一条 工资年增长不低于百分之五。", "utf-8")
     demanded(town, desk)
@@ -166,7 +253,15 @@ def test_a_contract_from_the_demand_to_its_publication(town: University, desk: C
     chair.page.wait_for_load_state()
     papers = chair.page.locator(".yx-papers li > a:first-child")
     titles = papers.all_inner_texts()
-    wanted = ("集体协商要约书", "集体协商答复书", "会议记录", "决议", "报送说明", "公布通知", "备案函")
+    wanted = (
+        "集体协商要约书",
+        "集体协商答复书",
+        "会议记录",
+        "决议",
+        "报送说明",
+        "公布通知",
+        "备案函",
+    )
     assert not [w for w in wanted if not any(w in t for t in titles)], titles
     for title in ("决议", "公布通知", "备案函"):
         paper = chair.page.request.get(str(papers.filter(has_text=title).get_attribute("href")))

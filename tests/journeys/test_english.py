@@ -22,14 +22,38 @@ LEFT = r"""() => [...document.querySelectorAll(
   .map((text) => text.replace(/教代提.?〔\d+〕\d+/g, "").trim().replace(/\s+/g, " ").slice(0, 120))
   .filter((text) => /[\u4e00-\u9fff]/.test(text) && text !== "中文")"""
 PLACES = {
-    "zhang": ("/", "/launch", "/launch/congress_motion", "/matters", "/matters?state=ended", "/me", "/definitions", "/rules", "/rules/MO-SECOND"),
+    "zhang": (
+        "/",
+        "/launch",
+        "/launch/congress_motion",
+        "/matters",
+        "/matters?state=ended",
+        "/me",
+        "/definitions",
+        "/rules",
+        "/rules/MO-SECOND",
+    ),
     "committee": ("/", "task"),
     "li": ("/", "poll"),
-    "secretary": ("/audit", "/audit/log", "/audit/seal", "/people", "/people/units", "/people/new", "/people/import", "/rules/calendar",
-                  "matter", "member", "/definitions/propose", "/definitions/process/congress_motion", "version", "/definitions/nowhere"),
+    "secretary": (
+        "/audit",
+        "/audit/log",
+        "/audit/seal",
+        "/people",
+        "/people/units",
+        "/people/new",
+        "/people/import",
+        "/rules/calendar",
+        "matter",
+        "member",
+        "/definitions/propose",
+        "/definitions/process/congress_motion",
+        "version",
+        "/definitions/nowhere",
+    ),
     "auditor": ("audit", "/audit?words=nothing&since=no-day"),
     "admin": ("member",),
-}  # fmt: skip
+}
 
 
 def english(desk: Desk) -> None:
@@ -38,7 +62,9 @@ def english(desk: Desk) -> None:
     desk.press("English")
 
 
-def test_no_chinese_word_is_left_in_the_english_interface(browser: Browser, english_site: Site) -> None:
+def test_no_chinese_word_is_left_in_the_english_interface(
+    browser: Browser, english_site: Site
+) -> None:
     town = english_site.town
     closed = town.closed("Keep the canteen open in the evening")
     review = town.waiting(town.reviewable("Repair the roof of the sports hall"), "review").id
@@ -53,9 +79,12 @@ def test_no_chinese_word_is_left_in_the_english_interface(browser: Browser, engl
         found[f"{username} /login"] = page.evaluate(LEFT)
         desk.log_in(username)
         named = {
-            "task": f"/tasks/{review}", "poll": f"/polls/{poll}", "matter": f"/matters/{closed}", "audit": f"/audit/{closed}",
+            "task": f"/tasks/{review}",
+            "poll": f"/polls/{poll}",
+            "matter": f"/matters/{closed}",
+            "audit": f"/audit/{closed}",
             "member": f"/people/{town.people['li']}",
-        }  # fmt: skip
+        }
         for path in paths:
             if path == "version":
                 page.goto("/definitions")
@@ -67,7 +96,9 @@ def test_no_chinese_word_is_left_in_the_english_interface(browser: Browser, engl
             found[f"{username} {path}"] = page.evaluate(LEFT)
         faults += desk.close()
     left = {place: texts for place, texts in found.items() if texts}
-    assert not left, "\n".join(f"{place}: {list(dict.fromkeys(texts))}" for place, texts in left.items())
+    assert not left, "\n".join(
+        f"{place}: {list(dict.fromkeys(texts))}" for place, texts in left.items()
+    )
     assert not faults, "\n".join(dict.fromkeys(faults))
 
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 NOW = "2026-03-02T09:00:00"
 TITLE = "解除劳动合同的经济补偿"
-MINE, THEIRS = "不低于二万元，其余可以不要", "不超过二万五千元，须分两期"  # what each side says to the mediator only
+MINE, THEIRS = (
+    "不低于二万元，其余可以不要",
+    "不超过二万五千元，须分两期",
+)  # what each side says to the mediator only
 NOTES = {"caucus_applicant": "申请人急需用钱看病", "caucus_respondent": "学校担心引起攀比"}
 LOGS_IN = ("zhang", "li", "secretary", "auditor", "admin")
 
@@ -25,10 +28,12 @@ LOGS_IN = ("zhang", "li", "secretary", "auditor", "admin")
 @pytest.fixture(scope="module")
 def town(site: Site) -> University:
     for username, name, post in (
-        ("hr", "贺长春", "hr_officer@XD"), ("office", "石卫东", "mediation_clerk@XD"),
+        ("hr", "贺长春", "hr_officer@XD"),
+        ("office", "石卫东", "mediation_clerk@XD"),
         ("head-of-mediation", "汤慧芳", "mediation_chair@XD"),
-        ("mediator", "唐明哲", "mediator@XD"), ("mediator2", "俞晓梅", "mediator@XD"),
-    ):  # fmt: skip
+        ("mediator", "唐明哲", "mediator@XD"),
+        ("mediator2", "俞晓梅", "mediator@XD"),
+    ):
         site.town.joined(username, name, post, logs_in=username != "mediator2")
     site.town.published("dispute_mediation")
     return site.town
@@ -60,25 +65,47 @@ def nobody_else_knows(outsiders: list[Desk], *addresses: str) -> None:
     """Neither by address nor in any list or search: for the office, the auditor, the administrator, a colleague."""
     for person in outsiders:
         page = person.page
-        assert [page.request.get(address).status for address in addresses] == [404] * len(addresses), person.name
+        assert [page.request.get(address).status for address in addresses] == [404] * len(
+            addresses
+        ), person.name
         person.expected = (403, 404)  # the audit is closed to the administrator and the colleague
         page.goto(addresses[0])
         assert "404" in page.locator("main").inner_text() and TITLE not in page.content()
         for path in ("/", "/matters", "/matters?part=1", "/audit", f"/audit?words={TITLE}"):
             page.goto(path)
-            assert page.locator(".yx-row").count() == 0 and "调字" not in page.locator("main").inner_text(), (person.name, path)
+            assert (
+                page.locator(".yx-row").count() == 0
+                and "调字" not in page.locator("main").inner_text()
+            ), (person.name, path)
 
 
-def accepted(desk: Callable[..., Desk], outsiders: list[Desk], applicant: Desk, respondent: Desk, mediator: Desk) -> str:
+def accepted(
+    desk: Callable[..., Desk],
+    outsiders: list[Desk],
+    applicant: Desk,
+    respondent: Desk,
+    mediator: Desk,
+) -> str:
     """The application, both sides willing, a mediator without an interest. Gives the matter's address."""
     applicant.page.locator(".yx-offered", has_text="劳动人事争议调解").click()
     applicant.page.wait_for_load_state()
     applicant.fill(
-        way="本人书面申请", subject=TITLE, respondent="贺长春", employer="公办高校", staff="非编，劳动合同", matter="经济补偿、赔偿金",
-        claims="请求支付解除劳动合同的经济补偿三万元", facts="收到解除劳动合同通知，没有支付经济补偿，多次交涉没有结果",
-        known_on="2026-01-15", pending="没有", esign="同意本件使用电子签名", contact="13800000000",
-    )  # fmt: skip
-    assert applicant.field("represented").first.is_hidden()  # nobody is asked for a list of the whole university
+        way="本人书面申请",
+        subject=TITLE,
+        respondent="贺长春",
+        employer="公办高校",
+        staff="非编，劳动合同",
+        matter="经济补偿、赔偿金",
+        claims="请求支付解除劳动合同的经济补偿三万元",
+        facts="收到解除劳动合同通知，没有支付经济补偿，多次交涉没有结果",
+        known_on="2026-01-15",
+        pending="没有",
+        esign="同意本件使用电子签名",
+        contact="13800000000",
+    )
+    assert applicant.field(
+        "represented"
+    ).first.is_hidden()  # nobody is asked for a list of the whole university
     applicant.page.get_by_text("多人有共同请求").click()
     assert applicant.field("represented").first.is_visible()
     applicant.page.get_by_text("多人有共同请求").click()
@@ -89,12 +116,22 @@ def accepted(desk: Callable[..., Desk], outsiders: list[Desk], applicant: Desk, 
 
     office = desk("office", size=DESKTOP)
     office.open(TITLE)
-    assert "尚未具备" not in office.page.locator("main").inner_text()  # what the decision will say is not known yet
+    assert (
+        "尚未具备" not in office.page.locator("main").inner_text()
+    )  # what the decision will say is not known yet
     does(office, "审查申请", pending="没有", arbitration_body="杭州市劳动人事争议仲裁委员会")
-    does(respondent, "答复是否同意调解", decision="同意调解", opinion="愿意听取意见", esign="同意本件使用电子签名")
+    does(
+        respondent,
+        "答复是否同意调解",
+        decision="同意调解",
+        opinion="愿意听取意见",
+        esign="同意本件使用电子签名",
+    )
     head = desk("head-of-mediation")
     does(head, "决定受理", decision="受理")
-    assert "指定调解员" in head.page.locator(".yx-ask").inner_text()  # the next thing to do opened by itself
+    assert (
+        "指定调解员" in head.page.locator(".yx-ask").inner_text()
+    )  # the next thing to do opened by itself
     head.fill(mode="一名调解员", chief="唐明哲")
     head.submit()
     agrees(mediator, "披露利害关系", "没有利害关系")
@@ -105,16 +142,27 @@ def heard(applicant: Desk, respondent: Desk, mediator: Desk, address: str) -> No
     """Each side in its own room; the mediator is in both."""
     does(applicant, "申请人单独陈述", statement="希望尽快了结", bottom_line=MINE, pass_on="不可以")
     assert MINE not in read(respondent, address) and MINE in read(applicant, address)
-    does(respondent, "被申请人单独陈述", statement="学校愿意按规定补偿", bottom_line=THEIRS, pass_on="不可以")
+    does(
+        respondent,
+        "被申请人单独陈述",
+        statement="学校愿意按规定补偿",
+        bottom_line=THEIRS,
+        pass_on="不可以",
+    )
     assert THEIRS not in read(applicant, address) and THEIRS in read(respondent, address)
-    for task, element in (("与申请人单独谈话", "caucus_applicant"), ("与被申请人单独谈话", "caucus_respondent")):
+    for task, element in (
+        ("与申请人单独谈话", "caucus_applicant"),
+        ("与被申请人单独谈话", "caucus_respondent"),
+    ):
         mediator.page.goto("/")
         mediator.page.locator(".yx-row", has_text=task).first.click()
         mediator.page.wait_for_load_state()
         mediator.fill(held_on="2026-03-02", note=NOTES[element])
         mediator.submit()
     respondent.page.goto("/matters")
-    respondent.press("别人发起、我参与的")  # nothing waits for the respondent now, who may yet want to leave
+    respondent.press(
+        "别人发起、我参与的"
+    )  # nothing waits for the respondent now, who may yet want to leave
     respondent.page.locator(".yx-row", has_text=TITLE).click()
     respondent.page.get_by_role("link", name="不愿继续调解").wait_for()
     mine, theirs = read(applicant, address), read(respondent, address)
@@ -125,16 +173,31 @@ def heard(applicant: Desk, respondent: Desk, mediator: Desk, address: str) -> No
     assert not [w for w in (MINE, THEIRS, *NOTES.values()) if w not in both]
 
 
-def signed(desk: Callable[..., Desk], applicant: Desk, respondent: Desk, mediator: Desk, address: str) -> str:
+def signed(
+    desk: Callable[..., Desk], applicant: Desk, respondent: Desk, mediator: Desk, address: str
+) -> str:
     """Agreed in words is not an agreement; with the fourth signature it is. Gives the agreement's address."""
     does(
-        mediator, "共同调解", held_on="2026-03-02", place="工会调解室", record="双方到场，就补偿数额交换意见", decision="达成一致",
-        terms="学校一次性支付经济补偿二万三千元，双方再无其他争议", perform_by="2026-04-15", manner="转入申请人工资卡",
-    )  # fmt: skip
+        mediator,
+        "共同调解",
+        held_on="2026-03-02",
+        place="工会调解室",
+        record="双方到场，就补偿数额交换意见",
+        decision="达成一致",
+        terms="学校一次性支付经济补偿二万三千元，双方再无其他争议",
+        perform_by="2026-04-15",
+        manner="转入申请人工资卡",
+    )
     for person, task in ((applicant, "申请人签名"), (respondent, "被申请人签名或盖章")):
         person.open(TITLE)
-        assert "二万三千元" in str(person.page.locator(".yx-said").text_content())  # one reads what one signs
-        others = (MINE, NOTES["caucus_applicant"]) if person is respondent else (THEIRS, NOTES["caucus_respondent"])
+        assert "二万三千元" in str(
+            person.page.locator(".yx-said").text_content()
+        )  # one reads what one signs
+        others = (
+            (MINE, NOTES["caucus_applicant"])
+            if person is respondent
+            else (THEIRS, NOTES["caucus_respondent"])
+        )
         assert not [w for w in others if w in person.page.content()]
         does(person, task, decision="签署", way="电子签名")
     does(mediator, "调解员签名", witnessed="协议由双方自愿达成", decision="签名")
@@ -152,12 +215,16 @@ def signed(desk: Callable[..., Desk], applicant: Desk, respondent: Desk, mediato
     for person in (applicant, respondent):
         read(person, address)
         assert "是否共同申请仲裁审查" in person.page.locator(".yx-now").inner_text()
-        paper = person.page.locator(".yx-papers a", has_text="调解协议书").first.get_attribute("href")
+        paper = person.page.locator(".yx-papers a", has_text="调解协议书").first.get_attribute(
+            "href"
+        )
         assert person.page.request.get(str(paper)).body().startswith(b"%PDF-")
     return str(paper)
 
 
-def test_an_agreement_that_only_those_concerned_know_of(town: University, desk: Callable[..., Desk]) -> None:
+def test_an_agreement_that_only_those_concerned_know_of(
+    town: University, desk: Callable[..., Desk]
+) -> None:
     applicant, respondent, mediator = desk("zhang", "/launch"), desk("hr"), desk("mediator")
     outsiders = [desk(name, size=DESKTOP) for name in ("secretary", "auditor", "admin", "li")]
     address = accepted(desk, outsiders, applicant, respondent, mediator)
@@ -172,4 +239,6 @@ def test_an_agreement_that_only_those_concerned_know_of(town: University, desk: 
     does(office, "回访", asked_on="2026-04-20", result="已履行")
     applicant.log_in("zhang", path=address)
     said = applicant.page.locator("main").inner_text()
-    assert "办结" in said and "贺长春" in said and "陈秘书" not in said  # who has read it stands there
+    assert (
+        "办结" in said and "贺长春" in said and "陈秘书" not in said
+    )  # who has read it stands there

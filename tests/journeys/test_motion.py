@@ -20,8 +20,19 @@ TITLE = "延长东区食堂晚间供餐时间"
 REASON = "情况属实，措施可行，同意立案。"
 MEASURES = "东区食堂自下月起供餐至二十一时，设一个值班窗口，学期末公布就餐人数。"
 LOGS_IN = (
-    "zhang", "li", "wang", "zhao", "head", "committee", "member2", "chair", "logistics", "finance", "leader", "auditor",
-)  # fmt: skip
+    "zhang",
+    "li",
+    "wang",
+    "zhao",
+    "head",
+    "committee",
+    "member2",
+    "chair",
+    "logistics",
+    "finance",
+    "leader",
+    "auditor",
+)
 
 
 def launched(mover: Desk, tmp_path: Path) -> str:
@@ -33,7 +44,10 @@ def launched(mover: Desk, tmp_path: Path) -> str:
     mover.submit()
     faults = page.locator(".yx-fault").all_inner_texts()
     assert len(faults) == 4 and all(faults), faults  # too short twice, missing twice
-    assert mover.field("subject").input_value() == "食堂" and mover.field("reasons").input_value() == "太早关门"
+    assert (
+        mover.field("subject").input_value() == "食堂"
+        and mover.field("reasons").input_value() == "太早关门"
+    )
     assert "请按提示修改" in page.locator("[role=alert]").first.inner_text()
 
     mover.field("subject").fill("延长食堂晚间供餐时间的建议")
@@ -97,17 +111,29 @@ def handled(desk: Callable[..., Desk]) -> None:
     """From the head of the delegation to the signed reply."""
     does(desk, "head", "代表团团长审核", decision="同意上报")
     does(
-        desk, "committee", "审查立案", decision="立案", grade="一般提案", lead_unit="后勤处", assisting_units=["财务处"],
-        reason=REASON, present=["吴淑华", "郑伟"],
-    )  # fmt: skip
-    does(desk, "chair", "审定交办方案", decision="同意交办")  # what the committee proposed is filled in already
+        desk,
+        "committee",
+        "审查立案",
+        decision="立案",
+        grade="一般提案",
+        lead_unit="后勤处",
+        assisting_units=["财务处"],
+        reason=REASON,
+        present=["吴淑华", "郑伟"],
+    )
+    does(
+        desk, "chair", "审定交办方案", decision="同意交办"
+    )  # what the committee proposed is filled in already
     unit = does(desk, "logistics", "签收交办", decision="签收", officer="冯刚")
     assert "办理并答复" in unit.page.locator(".yx-ask").inner_text()  # the next task came by itself
     assert "工作日" in unit.page.locator(".yx-deadline").inner_text()
     unit.fill(
-        met_on="2026-03-20", meeting_record="与提案人当面沟通，提案人认可主要措施。", measures=MEASURES,
-        timetable="本学期末完成", code="A 已经解决或采纳",
-    )  # fmt: skip
+        met_on="2026-03-20",
+        meeting_record="与提案人当面沟通，提案人认可主要措施。",
+        measures=MEASURES,
+        timetable="本学期末完成",
+        code="A 已经解决或采纳",
+    )
     unit.submit()
     helper = desk("finance")
     helper.open(TITLE)
@@ -121,16 +147,22 @@ def papers(person: Desk, address: str) -> list[str]:
     person.page.goto(address)
     found = []
     links = person.page.locator(".yx-papers a")
-    for title, path in links.evaluate_all("all => all.map(a => [a.innerText, a.getAttribute('href')])"):
+    for title, path in links.evaluate_all(
+        "all => all.map(a => [a.innerText, a.getAttribute('href')])"
+    ):
         reply = person.page.request.get(path)
         assert reply.status == 200, (title, path)
         if "format=docx" in path:
             assert reply.body().startswith(b"PK"), title
         elif path.startswith("/documents/"):
-            assert reply.headers["content-type"] == "application/pdf" and reply.body().startswith(b"%PDF-")
+            assert reply.headers["content-type"] == "application/pdf" and reply.body().startswith(
+                b"%PDF-"
+            )
             found.append(title)
         else:
-            assert reply.text() == "四十一人次" and reply.headers["content-disposition"].startswith("attachment")
+            assert reply.text() == "四十一人次" and reply.headers["content-disposition"].startswith(
+                "attachment"
+            )
     return found
 
 
@@ -145,7 +177,17 @@ def audited(auditor: Desk, tmp_path: Path) -> None:
     answer = page.locator(".yx-answer").inner_text()
     assert "没有断裂" in answer and "没有被拒绝的操作" in answer and "办结" in answer
     line = page.locator(".yx-line").inner_text()
-    for words in ("张敏", "李强", "附议提案", "吴淑华", "审查立案", "冯刚", "许志远", "签发答复", "教代提复"):
+    for words in (
+        "张敏",
+        "李强",
+        "附议提案",
+        "吴淑华",
+        "审查立案",
+        "冯刚",
+        "许志远",
+        "签发答复",
+        "教代提复",
+    ):
         assert words in line, words
     page.locator(".yx-diagram[data-ready='1']").wait_for()
     assert page.locator(".yx-diagram .passed").count() > 10
@@ -157,9 +199,15 @@ def audited(auditor: Desk, tmp_path: Path) -> None:
         (tmp_path / "verify.py").write_bytes(archive.read("verify.py"))
         assert any(name.endswith(".pdf") for name in archive.namelist())
     checked = subprocess.run(
-        [sys.executable, "-I", "verify.py", "pack.zip"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-I", "verify.py", "pack.zip"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert checked.returncode == 0 and checked.stdout.splitlines()[-1].startswith("PASS"), checked.stdout + checked.stderr
+    assert checked.returncode == 0 and checked.stdout.splitlines()[-1].startswith("PASS"), (
+        checked.stdout + checked.stderr
+    )
 
 
 def test_a_motion_travels_from_launch_to_its_audit_on_a_phone(
@@ -175,11 +223,21 @@ def test_a_motion_travels_from_launch_to_its_audit_on_a_phone(
     assert "评价满意度" in mover.page.locator(".yx-ask").inner_text()
     assert MEASURES in str(mover.page.locator(".yx-said").text_content())
     mover.vote("满意")
-    does(desk, "member2", "办结审核", result="A 已经解决或采纳", publication="校内公开案由、结果、答复")
+    does(
+        desk,
+        "member2",
+        "办结审核",
+        result="A 已经解决或采纳",
+        publication="校内公开案由、结果、答复",
+    )
     mover.page.goto("/matters")
     assert "已办结" in mover.page.locator(".yx-row", has_text=TITLE).inner_text()
     titles = papers(mover, address)
-    assert [t for t in ("提案表", "立案审查意见", "交办单", "答复书", "满意度") if not any(t in x for x in titles)] == []
+    assert [
+        t
+        for t in ("提案表", "立案审查意见", "交办单", "答复书", "满意度")
+        if not any(t in x for x in titles)
+    ] == []
 
     auditor = desk("auditor", "/audit")
     audited(auditor, tmp_path)

@@ -33,11 +33,18 @@ def table(path: Path, *rows: tuple[str, ...]) -> Path:
     return path
 
 
-def test_people_are_imported_after_the_file_was_mended(desk: Callable[..., Desk], tmp_path: Path) -> None:
+def test_people_are_imported_after_the_file_was_mended(
+    desk: Callable[..., Desk], tmp_path: Path
+) -> None:
     office = desk("secretary", "/people/import")
     page = office.page
     good = ("20260001", "新来的老师", "XX", "13800000001", "new@example.edu.cn")
-    bad = table(tmp_path / "第一稿.xlsx", good, ("20260002", "", "XX", "", ""), ("20260003", "无处可去", "QQ", "", "不是邮箱"))
+    bad = table(
+        tmp_path / "第一稿.xlsx",
+        good,
+        ("20260002", "", "XX", "", ""),
+        ("20260003", "无处可去", "QQ", "", "不是邮箱"),
+    )
 
     def upload(path: Path) -> None:
         page.get_by_label("内容").select_option(label="人员")
@@ -48,7 +55,10 @@ def test_people_are_imported_after_the_file_was_mended(desk: Callable[..., Desk]
     said = page.locator(".yx-answer").inner_text()
     assert "共 3 行" in said and "2 行有错误" in said and "一行也不会写入" in said
     assert page.get_by_role("button", name="确认导入").count() == 0
-    assert page.locator("tr.yx-error").count() == 2 and "QQ" in page.locator("tr.yx-error").nth(1).inner_text()
+    assert (
+        page.locator("tr.yx-error").count() == 2
+        and "QQ" in page.locator("tr.yx-error").nth(1).inner_text()
+    )
     page.goto("/people?q=新来的老师")
     assert "没有找到" in page.locator("main").inner_text()  # nothing was written
 
@@ -60,7 +70,10 @@ def test_people_are_imported_after_the_file_was_mended(desk: Callable[..., Desk]
     page.goto("/people?q=新来的老师")
     page.locator(".yx-row").click()
     page.wait_for_load_state()
-    assert "信息学院" in page.locator(".yx-facts").inner_text() and "没有密码" in page.locator(".yx-facts").inner_text()
+    assert (
+        "信息学院" in page.locator(".yx-facts").inner_text()
+        and "没有密码" in page.locator(".yx-facts").inner_text()
+    )
 
     admin = desk("admin", "/people?q=20260001")
     admin.page.locator(".yx-row").click()
@@ -87,7 +100,9 @@ def changed(note: str) -> bytes:
     return data.getvalue()
 
 
-def test_a_definition_is_proposed_by_one_and_approved_by_another(desk: Callable[..., Desk], tmp_path: Path) -> None:
+def test_a_definition_is_proposed_by_one_and_approved_by_another(
+    desk: Callable[..., Desk], tmp_path: Path
+) -> None:
     author = desk("admin", "/definitions", size=DESKTOP)
     page = author.page
     author.press("提出新版本")
@@ -98,7 +113,10 @@ def test_a_definition_is_proposed_by_one_and_approved_by_another(desk: Callable[
     page.locator("#folder").set_input_files(folder)
     page.locator("#note").fill("第一次尝试")
     author.press("检查并提交")
-    assert page.locator(".yx-faults li").count() >= 1 and "没有提交" in page.locator("[role=alert]").first.inner_text()
+    assert (
+        page.locator(".yx-faults li").count() >= 1
+        and "没有提交" in page.locator("[role=alert]").first.inner_text()
+    )
     assert page.locator("#note").input_value() == "第一次尝试"
 
     author.expected = ()

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 NOW = "2026-03-02T09:00:00"
 TITLE = "第八届教职工代表大会第三次会议"
 LOGS_IN = ("zhang", "li", "wang", "zhao", "secretary", "chair", "auditor")
-HALL = tuple(f"d{n:02}" for n in range(1, 37))  # with the five of the cast: 41 due, 28 make a quorum, 21 a majority
+HALL = tuple(
+    f"d{n:02}" for n in range(1, 37)
+)  # with the five of the cast: 41 due, 28 make a quorum, 21 a majority
 OTHERS = ("li", "wang", "zhao", "qian", *HALL[:23])  # who comes besides zhang: just enough
 WORDS = {"wang": "三月的风很轻啊啊", "zhao": "桂花开在后山上了"}  # the tellers' passphrases
 
@@ -68,13 +70,20 @@ def convened(desk: Callable[..., Desk]) -> None:
     """Launch, credentials, report on motions, agenda, notice."""
     office = desk("congress", "/launch", DESKTOP)
     office.press("填写")
-    office.fill(kind="年度会议", title=TITLE, last_on="2025-04-10", agenda="审议学校工作报告和教职工考核办法")
+    office.fill(
+        kind="年度会议",
+        title=TITLE,
+        last_on="2025-04-10",
+        agenda="审议学校工作报告和教职工考核办法",
+    )
     office.submit()
     assert "已发起" in office.said()
 
     secretary = desk("secretary", size=DESKTOP)
     secretary.open(TITLE)
-    assert secretary.field("delegates").input_value() == "41"  # the number of the roll is there already
+    assert (
+        secretary.field("delegates").input_value() == "41"
+    )  # the number of the roll is there already
     secretary.fill(regime="公办学校", teachers="20", decision="合格")
     refused(secretary, "教师代表低于规定比例，不能通过资格审查")
     secretary.fill(teachers="27")
@@ -82,7 +91,11 @@ def convened(desk: Callable[..., Desk]) -> None:
     does(desk("chair"), "提交提案办理情况报告")  # the figures are counted already
 
     office.open(TITLE)
-    office.fill(items=["学校工作报告"], members=["张敏", "李强", "王芳", "代表01", "代表02"], presidium_teachers="3")
+    office.fill(
+        items=["学校工作报告"],
+        members=["张敏", "李强", "王芳", "代表01", "代表02"],
+        presidium_teachers="3",
+    )
     refused(office, "年度会议的议程不得缺少提案办理情况报告")
     office.fill(items=["提案办理情况报告", "审议涉及教职工切身利益的办法"])
     office.submit()
@@ -95,7 +108,9 @@ def convened(desk: Callable[..., Desk]) -> None:
     office.submit()
 
 
-def gathered(town: University, desk: Callable[..., Desk], office: Desk, presidium: Desk) -> tuple[dict[str, Desk], Locator]:
+def gathered(
+    town: University, desk: Callable[..., Desk], office: Desk, presidium: Desk
+) -> tuple[dict[str, Desk], Locator]:
     """The hall fills: by the code at the door, by the list, by a pasted list; no session without a quorum."""
     office.open(TITLE)
     office.press("会议：签到、开会与表决")
@@ -104,17 +119,23 @@ def gathered(town: University, desk: Callable[..., Desk], office: Desk, presidiu
     place = office.page.url
     door = f"{place}/check-in?code={office.page.locator('.yx-door code').inner_text()}"
 
-    hall = {name: desk(name, door) for name in ("zhang", "li", "wang")}  # the code leads through the login
+    hall = {
+        name: desk(name, door) for name in ("zhang", "li", "wang")
+    }  # the code leads through the login
     for person in hall.values():
         person.press("签到")
         assert "已签到" in person.page.locator(".yx-signed").inner_text()
         person.shot()
-    hall["zhao"] = desk("zhao")  # comes without the code: the inbox tells, and the wrong one is told so
+    hall["zhao"] = desk(
+        "zhao"
+    )  # comes without the code: the inbox tells, and the wrong one is told so
     hall["zhao"].press("去签到")
     hall["zhao"].page.locator("#code").fill("不是这个码")
     hall["zhao"].expected = (403,)
     hall["zhao"].press("签到")
-    assert "签到码不对，请扫描会场的二维码" in hall["zhao"].page.locator("[role=alert]").inner_text()
+    assert (
+        "签到码不对，请扫描会场的二维码" in hall["zhao"].page.locator("[role=alert]").inner_text()
+    )
 
     office.page.goto(f"{place}?words=赵磊")
     office.press("赵磊签到")
@@ -159,7 +180,9 @@ def answered(town: University, first: Desk, choice: str, others: tuple[str, ...]
         town.do(name, polls.respond, poll, {"同意": "yes", "不同意": "no"}[choice])
 
 
-def voted_in_secret(town: University, hall: dict[str, Desk], presidium: Desk, vote: Locator) -> None:
+def voted_in_secret(
+    town: University, hall: dict[str, Desk], presidium: Desk, vote: Locator
+) -> None:
     """Tellers, keys, envelopes, the box opened by two, signed; and a voter finds the own ballot."""
     presidium.open(TITLE)
     presidium.fill(kind="表决一项议题", title="教职工考核办法", way="无记名投票")
@@ -190,7 +213,9 @@ def voted_in_secret(town: University, hall: dict[str, Desk], presidium: Desk, vo
     hall["zhang"].shot()
     for name in OTHERS[:22]:
         box = town.look(name, boxes.box, poll)
-        sealed = sealing.seal(str(poll), ["yes"], os.urandom(16), base64.b64decode(box.public_key), box.size)
+        sealed = sealing.seal(
+            str(poll), ["yes"], os.urandom(16), base64.b64decode(box.public_key), box.size
+        )
         town.do(name, ballots.cast, poll, sealed)
     vote.locator("b", has_text="23").wait_for()
 
@@ -216,7 +241,9 @@ def voted_in_secret(town: University, hall: dict[str, Desk], presidium: Desk, vo
     assert "记为：不同意" in voter.locator("[data-part=answer]").inner_text()
 
 
-def test_a_session_from_its_launch_to_the_archive(town: University, desk: Callable[..., Desk]) -> None:
+def test_a_session_from_its_launch_to_the_archive(
+    town: University, desk: Callable[..., Desk]
+) -> None:
     convened(desk)
     town.turn_to("2026-03-12T08:30:00")
     office, presidium = desk("congress", size=DESKTOP), desk("presidium")
@@ -236,7 +263,9 @@ def test_a_session_from_its_launch_to_the_archive(town: University, desk: Callab
     presidium.submit()
     office.page.goto("/")
     does(office, "大会签到和会务", note="会议按程序进行")
-    does(office, "整理会议纪要", summary="会议听取了学校工作报告，审议了两个方案", recorder="何静文")
+    does(
+        office, "整理会议纪要", summary="会议听取了学校工作报告，审议了两个方案", recorder="何静文"
+    )
     does(presidium, "签署会议纪要", decision="签署")
     assert "都办完了" in presidium.page.locator("main").inner_text()
 
@@ -248,7 +277,10 @@ def test_a_session_from_its_launch_to_the_archive(town: University, desk: Callab
     delegate.page.wait_for_load_state()
     assert "办结" in delegate.page.locator(".yx-now").inner_text()
     papers = delegate.page.locator(".yx-papers li > a:first-child")
-    assert papers.all_inner_texts().count("大会决议") == 1 and papers.all_inner_texts().count("表决结果报告单") == 2
+    assert (
+        papers.all_inner_texts().count("大会决议") == 1
+        and papers.all_inner_texts().count("表决结果报告单") == 2
+    )
     for title in ("大会决议", "会议纪要", "公告"):
         link = delegate.page.get_by_role("link", name=title, exact=True).get_attribute("href")
         paper = delegate.page.request.get(str(link))

@@ -24,11 +24,18 @@ if TYPE_CHECKING:
 
 LOGS_IN = ("secretary", "auditor")
 POSTS = {  # user name: posts as kind@unit
-    "chair-of-union": "union_chair@XD", "vice-chair": "union_vice_chair@XD", "party": "party_secretary@DW",
-    "party-office": "party_officer@DW", "superior": "superior_officer@JYGH", "leader-above": "superior_leader@JYGH",
+    "chair-of-union": "union_chair@XD",
+    "vice-chair": "union_vice_chair@XD",
+    "party": "party_secretary@DW",
+    "party-office": "party_officer@DW",
+    "superior": "superior_officer@JYGH",
+    "leader-above": "superior_leader@JYGH",
     **{f"u{n}": "union_committee@XD" for n in range(1, 6)},
-}  # fmt: skip
-RENAMED = {"chair": "chair-of-union", "leader": "leader-above"}  # user names that mean somebody else in this university
+}
+RENAMED = {
+    "chair": "chair-of-union",
+    "leader": "leader-above",
+}  # user names that mean somebody else in this university
 
 
 @pytest.fixture(scope="module")
@@ -36,27 +43,39 @@ def asked(site: Site) -> Site:
     """The union committee has consented, and the superior union has been asked."""
     town = site.town
     with db.transaction(site.engine) as session:
-        town.units["DW"] = people.create_unit(session, None, "DW", "party_committee", "党委", parent_id=town.units["XD"])
+        town.units["DW"] = people.create_unit(
+            session, None, "DW", "party_committee", "党委", parent_id=town.units["XD"]
+        )
         for username, post in POSTS.items():
             kind, _, unit = post.partition("@")
-            town.people[username] = people.create_member(session, None, username, f"{username} 同志", town.units[unit])
-            people.grant_post(session, None, town.people[username], kind, town.units[unit], FROM, term=TERM)
+            town.people[username] = people.create_member(
+                session, None, username, f"{username} 同志", town.units[unit]
+            )
+            people.grant_post(
+                session, None, town.people[username], kind, town.units[unit], FROM, term=TERM
+            )
             if username in ("party", "superior", "leader-above"):
                 people.set_password(session, None, town.people[username], SECRET)
         definitions.publish_shipped(session, process.read(ROOT / "processes" / "cadre_transfer"))
     known = {name: RENAMED.get(username, username) for name, username in OFFICE_HOLDERS.items()}
-    members = {name: town.people[username] for name, username in known.items() if username in town.people}
+    members = {
+        name: town.people[username] for name, username in known.items() if username in town.people
+    }
     began = datetime.combine(clock.today() - timedelta(days=6), time(9), clock.CHINA)
     units = {code: str(key) for code, key in town.units.items()}
     scenarios.perform(site.engine, "cadre_transfer", matters.TRANSFER, began, "XD", members, units)
     return site
 
 
-def test_the_superior_union_answers_and_the_party_cannot_be_faster(asked: Site, desk: Callable[..., Desk]) -> None:
+def test_the_superior_union_answers_and_the_party_cannot_be_faster(
+    asked: Site, desk: Callable[..., Desk]
+) -> None:
     del asked
     today, subject = clock.today().isoformat(), "关于校工会主席任期未满调动"
     auditor = desk("auditor", "/audit", DESKTOP)
-    assert subject not in auditor.page.locator("main").inner_text()  # personnel intent: known to those named only
+    assert (
+        subject not in auditor.page.locator("main").inner_text()
+    )  # personnel intent: known to those named only
 
     officer = desk("superior")
     page = officer.open(subject)
@@ -77,8 +96,12 @@ def test_the_superior_union_answers_and_the_party_cannot_be_faster(asked: Site, 
     party = desk("party")
     party.open(subject)
     party.expected = (403,)
-    party.fill(decision="决定调动", decided_on=today, effective_on=today, minutes="党委会纪要〔2026〕9号")
+    party.fill(
+        decision="决定调动", decided_on=today, effective_on=today, minutes="党委会纪要〔2026〕9号"
+    )
     party.submit()
     said = party.page.locator("main").inner_text()
-    assert "必须在" in said and "同意" in said, said  # on the day of the consents itself it is too early
+    assert "必须在" in said and "同意" in said, (
+        said
+    )  # on the day of the consents itself it is too early
     assert party.field("minutes").input_value() == "党委会纪要〔2026〕9号"  # and nothing is lost

@@ -52,12 +52,12 @@ MOTION = {
     "reasons": "教职工晚间授课和值班结束后食堂已经停止供餐，近一年工会收到相关反映四十余次，周边又没有合适的就餐场所，亟待解决。",
     "measures": "建议东区食堂晚间供餐延长至二十一时，设一个值班窗口，试行一个学期后公布就餐人数再作调整。",
     "category": "welfare",
-}  # fmt: skip
+}
 MOTION_EN = {
     "reasons": "Teachers who work in the evening find the canteen closed; the union was told so forty times within a year.",
     "measures": "Keep the eastern canteen open until nine in the evening for one term, then publish the numbers.",
     "category": "welfare",
-}  # fmt: skip
+}
 
 
 @dataclass
@@ -72,7 +72,12 @@ class University:
 
     @classmethod
     def built(
-        cls, engine: Engine, *, english: bool = False, logs_in: tuple[str, ...] = tuple(CAST), now: str = ""
+        cls,
+        engine: Engine,
+        *,
+        english: bool = False,
+        logs_in: tuple[str, ...] = tuple(CAST),
+        now: str = "",
     ) -> University:
         """The university; only those in `logs_in` get a password, which takes its time. `now`: where its clock begins."""
         made = cls(engine, english)
@@ -80,21 +85,33 @@ class University:
             made.turn_to(now)
         with made.time(), db.transaction(engine) as session:
             for code, kind, name, name_en, above in UNITS:
-                more: Any = {"owner_type": "province", "city": "杭州"} if kind == "university_union" else {}
+                more: Any = (
+                    {"owner_type": "province", "city": "杭州"} if kind == "university_union" else {}
+                )
                 made.units[code] = people.create_unit(
-                    session, None, code, kind, name_en if english else name, parent_id=made.units.get(above),
-                    name_en=name_en, **more,
-                )  # fmt: skip
+                    session,
+                    None,
+                    code,
+                    kind,
+                    name_en if english else name,
+                    parent_id=made.units.get(above),
+                    name_en=name_en,
+                    **more,
+                )
             for username, (name, latin, *posts) in CAST.items():
                 home = posts[0].partition("@")[2]
-                key = people.create_member(session, None, username, latin if english else name, made.units[home])
+                key = people.create_member(
+                    session, None, username, latin if english else name, made.units[home]
+                )
                 made.people[username] = key
                 for post in posts:
                     kind, _, unit = post.partition("@")
                     people.grant_post(session, None, key, kind, made.units[unit], FROM, term=TERM)
                 if username in logs_in:
                     people.set_password(session, None, key, SECRET)
-            definitions.publish_shipped(session, process.read(ROOT / "processes" / "congress_motion"))
+            definitions.publish_shipped(
+                session, process.read(ROOT / "processes" / "congress_motion")
+            )
         return made
 
     def time(self) -> AbstractContextManager[None]:
@@ -166,16 +183,45 @@ class University:
     def closed(self, subject: str) -> UUID:
         """A motion that went all the way."""
         key = self.reviewable(subject)
-        unit, present = str(self.units["HQ"]), [str(self.people[who]) for who in ("committee", "member2")]
-        words = "A sound motion with measures that can be carried out." if self.english else "情况属实，措施可行，同意立案。"
-        reply = "It will be done by the end of the term, and the numbers will be published." if self.english else (
-            "已制定方案并与有关单位商定，自下月起分步实施，结果向教职工公布。")  # fmt: skip
+        unit, present = (
+            str(self.units["HQ"]),
+            [str(self.people[who]) for who in ("committee", "member2")],
+        )
+        words = (
+            "A sound motion with measures that can be carried out."
+            if self.english
+            else "情况属实，措施可行，同意立案。"
+        )
+        reply = (
+            "It will be done by the end of the term, and the numbers will be published."
+            if self.english
+            else ("已制定方案并与有关单位商定，自下月起分步实施，结果向教职工公布。")
+        )
         self.complete(
-            "committee", key, "review", decision="file", grade="general", lead_unit=unit, reason=words, present=present
+            "committee",
+            key,
+            "review",
+            decision="file",
+            grade="general",
+            lead_unit=unit,
+            reason=words,
+            present=present,
         )
         self.complete("chair", key, "dispatch_plan", decision="approve", lead_unit=unit)
-        self.complete("logistics", key, "accept", decision="accept", officer="Feng Gang" if self.english else "冯刚")
-        given = {"met_on": "2026-03-20", "meeting_record": words, "measures": reply, "timetable": words, "code": "A"}
+        self.complete(
+            "logistics",
+            key,
+            "accept",
+            decision="accept",
+            officer="Feng Gang" if self.english else "冯刚",
+        )
+        given = {
+            "met_on": "2026-03-20",
+            "meeting_record": words,
+            "measures": reply,
+            "timetable": words,
+            "code": "A",
+        }
         self.complete("logistics", key, "reply", **given)
         self.complete("leader", key, "sign", decision="sign")
         self.do("zhang", polls.respond, self.waiting(key, "rate").poll_id, "satisfied")

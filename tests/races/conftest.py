@@ -42,7 +42,10 @@ def arena(server: str) -> Iterator[Arena]:
 def interrupted() -> dict[str, str]:
     """The errand whose missed deadline takes the task away."""
     files = changed("errand", ('id = "errand"', 'id = "strict"'), ("办〔", "限〔"))
-    for old, new in (('<bpmn:process id="errand"', '<bpmn:process id="strict"'), (' cancelActivity="false"', "")):
+    for old, new in (
+        ('<bpmn:process id="errand"', '<bpmn:process id="strict"'),
+        (' cancelActivity="false"', ""),
+    ):
         assert old in files["process.bpmn"]
         files["process.bpmn"] = files["process.bpmn"].replace(old, new)
     return files

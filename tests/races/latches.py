@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-BEFORE, LOCKED, COMMITTING = range(3)  # before the first statement; with the lock, before anything is written; at the commit
+BEFORE, LOCKED, COMMITTING = range(
+    3
+)  # before the first statement; with the lock, before anything is written; at the commit
 PATIENCE = 20.0  # seconds after which a round is given up
 
 
@@ -101,7 +103,9 @@ class Latches:
         query = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' LIMIT 1"
         return self.eyes.execute(query).fetchone() is not None
 
-    def duel(self, first: Callable[[], Any], second: Callable[[], Any], point: int) -> tuple[Outcome, Outcome]:
+    def duel(
+        self, first: Callable[[], Any], second: Callable[[], Any], point: int
+    ) -> tuple[Outcome, Outcome]:
         """Hold the first at a point, let the second run until it is done or waits, then let the first go on."""
         hold, found = Hold(point), [Outcome(), Outcome()]
 
@@ -115,7 +119,9 @@ class Latches:
         threads = [threading.Thread(target=one), threading.Thread(target=two)]
         threads[0].start()
         until = time.monotonic() + PATIENCE
-        while not hold.reached.wait(0.002) and threads[0].is_alive():  # it may fail before it comes to that point
+        while (
+            not hold.reached.wait(0.002) and threads[0].is_alive()
+        ):  # it may fail before it comes to that point
             assert time.monotonic() < until
         threads[1].start()
         until = time.monotonic() + 3

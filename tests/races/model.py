@@ -69,7 +69,10 @@ class Errand:
     def mine(self, who: str, task: Task, revision: int | None) -> None:
         if task.element == "rate":
             raise No("not_found")
-        if not (who in (task.assignee, task.closed_by) or (who in OFFICE and task.element in ("check", "do"))):
+        if not (
+            who in (task.assignee, task.closed_by)
+            or (who in OFFICE and task.element in ("check", "do"))
+        ):
             raise No("not_found", told=True)
         stale = task.state != "open" or revision not in (None, task.revision)
         if not (stale or self.state != "running" or task.assignee not in ("", who)):
@@ -85,8 +88,9 @@ class Errand:
         self.mine(who, task, revision)
         good = {
             "check": answers in ({"decision": "pass"}, {"decision": "return", "reason": "改"}),
-            "mend": answers == {"note": "好"}, "do": answers == {"note": "好"},
-        }[task.element]  # fmt: skip
+            "mend": answers == {"note": "好"},
+            "do": answers == {"note": "好"},
+        }[task.element]
         if not good:
             raise No("invalid")
         task.state, task.closed_by, task.revision = "done", who, task.revision + 1
@@ -140,7 +144,9 @@ class Errand:
         self.state, self.since = "suspended", now
         self.events.append("instance_suspended")
 
-    def resume(self, who: str, days: Callable[[datetime], int], shift: Callable[[int], timedelta]) -> None:
+    def resume(
+        self, who: str, days: Callable[[datetime], int], shift: Callable[[int], timedelta]
+    ) -> None:
         self.desk(who, "suspended")
         assert self.since is not None
         stopped = days(self.since)
@@ -203,7 +209,9 @@ class Errand:
     # --- what follows ---
     @property
     def counts(self) -> tuple[int, int]:
-        return sum(v == "good" for v in self.votes.values()), sum(v == "bad" for v in self.votes.values())
+        return sum(v == "good" for v in self.votes.values()), sum(
+            v == "bad" for v in self.votes.values()
+        )
 
     def end_poll(self) -> None:
         assert self.rated is not None

@@ -54,7 +54,9 @@ def counted(union: Union, kind: str) -> int:
 
 
 # --- the same request many times -------------------------------------------------------------------------------------
-def request(union: Union, actor: Any, key: str, body: bytes, work: Callable[[Any], object]) -> Callable[[], edge.Reply]:
+def request(
+    union: Union, actor: Any, key: str, body: bytes, work: Callable[[Any], object]
+) -> Callable[[], edge.Reply]:
     def post() -> edge.Reply:
         def inside(session: db.Session) -> edge.Reply:
             made = lambda: edge.Reply(201, str(work(session)))  # noqa: E731
@@ -66,12 +68,18 @@ def request(union: Union, actor: Any, key: str, body: bytes, work: Callable[[Any
     return post
 
 
-def test_the_same_request_twenty_times_at_once_has_one_effect_and_twenty_equal_replies(arena: Arena, rounds: int) -> None:
+def test_the_same_request_twenty_times_at_once_has_one_effect_and_twenty_equal_replies(
+    arena: Arena, rounds: int
+) -> None:
     actor, union = arena.actors["d1"], arena.union
     for number in range(max(2, rounds // 8)):
         subject = f"一次 {number}"
         post = request(
-            union, actor, f"key {number}", b"{}", lambda s, t=subject: instances.launch(s, actor, "errand", {"subject": t})
+            union,
+            actor,
+            f"key {number}",
+            b"{}",
+            lambda s, t=subject: instances.launch(s, actor, "errand", {"subject": t}),
         )
         found = together(*[post] * 20)
         assert [f.code for f in found] == [""] * 20
@@ -79,22 +87,36 @@ def test_the_same_request_twenty_times_at_once_has_one_effect_and_twenty_equal_r
         assert union.one("SELECT count(*) FROM instance WHERE title = :t", t=subject) == 1
 
 
-def test_of_twenty_requests_with_one_key_and_two_bodies_only_one_body_is_carried_out(arena: Arena, rounds: int) -> None:
+def test_of_twenty_requests_with_one_key_and_two_bodies_only_one_body_is_carried_out(
+    arena: Arena, rounds: int
+) -> None:
     actor, union = arena.actors["d2"], arena.union
     for number in range(max(2, rounds // 8)):
         posts = [
             request(
-                union, actor, f"two {number}", body.encode(),
+                union,
+                actor,
+                f"two {number}",
+                body.encode(),
                 lambda s, t=body: instances.launch(s, actor, "errand", {"subject": t}),
             )
             for body in (f"甲 {number}", f"乙 {number}")
-        ]  # fmt: skip
+        ]
         found = together(*posts * 10)
         assert Counter(f.code for f in found) == {"": 10, "invalid": 10}
-        assert union.one("SELECT count(*) FROM instance WHERE title IN (:a, :b)", a=f"甲 {number}", b=f"乙 {number}") == 1
+        assert (
+            union.one(
+                "SELECT count(*) FROM instance WHERE title IN (:a, :b)",
+                a=f"甲 {number}",
+                b=f"乙 {number}",
+            )
+            == 1
+        )
 
 
-def test_of_twenty_equal_requests_of_which_the_first_fail_one_still_gets_through(arena: Arena) -> None:
+def test_of_twenty_equal_requests_of_which_the_first_fail_one_still_gets_through(
+    arena: Arena,
+) -> None:
     actor, union, left = arena.actors["d3"], arena.union, [5]
 
     def work(session: Any) -> object:
@@ -118,7 +140,12 @@ def test_a_number_series_has_no_doubles_and_no_gaps_under_eight_threads(union: U
 
     assert [f.code for f in together(*[lambda a=a: launch(a) for a in actors])] == [""] * 8
     for code, many in (("union", 72), ("far", 24)):
-        numbers_ = [r[0] for r in union.ask("SELECT number FROM instance WHERE union_id = :u ORDER BY 1", u=union.units[code])]
+        numbers_ = [
+            r[0]
+            for r in union.ask(
+                "SELECT number FROM instance WHERE union_id = :u ORDER BY 1", u=union.units[code]
+            )
+        ]
         assert numbers_ == [f"办〔2026〕{n:03}" for n in range(1, many + 1)]
     union.whole()
 
@@ -145,7 +172,9 @@ def test_the_chain_of_a_union_takes_notes_of_eight_threads(union: Union) -> None
 
     def note() -> None:
         for n in range(15):
-            union.timed(lambda: db.again(union.engine, lambda s: history.note(s, home, "noted", actor, n=n)))
+            union.timed(
+                lambda: db.again(union.engine, lambda s: history.note(s, home, "noted", actor, n=n))
+            )
 
     assert [f.code for f in together(*[note] * 8)] == [""] * 8
     assert len(union.events(home)) == 120
@@ -153,7 +182,9 @@ def test_the_chain_of_a_union_takes_notes_of_eight_threads(union: Union) -> None
 
 
 # --- polls -----------------------------------------------------------------------------------------------------------
-def test_all_voters_at_once_close_a_poll_once_and_what_is_acknowledged_is_tallied(union: Union, rounds: int) -> None:
+def test_all_voters_at_once_close_a_poll_once_and_what_is_acknowledged_is_tallied(
+    union: Union, rounds: int
+) -> None:
     actors = {name: union.actor(name) for name in ("d0", "d1", "d2", "d3", "d4")}
     for number in range(max(3, rounds // 4)):
         key = union.to("rate")
@@ -218,7 +249,9 @@ def test_a_sweep_beside_people_at_work_loses_no_timer(union: Union) -> None:
     found = together(complete, sweep, sweep)
     assert [f.code for f in found] == [""] * 3
     union.timed(lambda: jobs.sweep(union.engine))
-    left = dict(tuple(r) for r in union.ask("SELECT state, count(*) FROM timer WHERE ref >= 0 GROUP BY 1"))
+    left = dict(
+        tuple(r) for r in union.ask("SELECT state, count(*) FROM timer WHERE ref >= 0 GROUP BY 1")
+    )
     assert sum(left.values()) == 40
     assert set(left) <= {"fired", "cancelled"}
     assert counted(union, "timer_fired") == left["fired"]
@@ -260,15 +293,24 @@ def test_sealers_beside_writers_leave_no_event_out_and_number_none_twice(union: 
 
 # --- definitions and imports -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("answers", [(True, True), (True, False)])
-def test_two_decide_on_one_definition_and_one_of_them_has_decided(union: Union, answers: tuple[bool, bool]) -> None:
+def test_two_decide_on_one_definition_and_one_of_them_has_decided(
+    union: Union, answers: tuple[bool, bool]
+) -> None:
     digest = union.do("admin", definitions.propose, sound(), "")
     people = [union.actor("admin2"), union.actor("far.admin")]
-    acts = [lambda a=a, yes=yes: union.do(a, definitions.decide, digest, yes) for a, yes in zip(people, answers, strict=True)]
+    acts = [
+        lambda a=a, yes=yes: union.do(a, definitions.decide, digest, yes)
+        for a, yes in zip(people, answers, strict=True)
+    ]
     found = together(*acts)
     assert sorted(f.code for f in found) == ["", "decided"]
     won = 0 if found[0].ok else 1
-    assert union.one("SELECT approver_id FROM definition WHERE hash = :h", h=digest) == people[won].id
-    assert union.one("SELECT state FROM definition WHERE hash = :h", h=digest) == ("published" if answers[won] else "refused")
+    assert (
+        union.one("SELECT approver_id FROM definition WHERE hash = :h", h=digest) == people[won].id
+    )
+    assert union.one("SELECT state FROM definition WHERE hash = :h", h=digest) == (
+        "published" if answers[won] else "refused"
+    )
     union.whole()
 
 
@@ -277,7 +319,10 @@ def test_launches_beside_a_publication_have_either_version_and_keep_it(union: Un
     actors = [union.actor(name) for name in ("d0", "d1", "d2")]
     second = changed("trio", ('title = "三步单"', 'title = "三步单（修订）"'))
     launch = lambda a: [union.do(a, instances.launch, "trio", {"subject": "事"}) for _ in range(10)]  # noqa: E731
-    found = together(*[lambda a=a: launch(a) for a in actors], lambda: union.do(None, definitions.publish_shipped, second))
+    found = together(
+        *[lambda a=a: launch(a) for a in actors],
+        lambda: union.do(None, definitions.publish_shipped, second),
+    )
     assert [f.code for f in found] == [""] * 4
     versions = {r[0] for r in union.ask("SELECT DISTINCT version FROM instance")}
     assert versions <= {first, found[3].value}
@@ -319,7 +364,12 @@ def test_two_imports_of_the_same_people_make_nobody_twice(union: Union) -> None:
     batches = [previewed(union, ["p1", "p2"]), previewed(union, ["p1", "p2"])]
     actors = [union.actor(name) for name in ("admin", "admin")]
     before = union.counted()["member"]
-    found = together(*[lambda a=a, b=b: union.do(a, imports.confirm, b) for a, b in zip(actors, batches, strict=True)])
+    found = together(
+        *[
+            lambda a=a, b=b: union.do(a, imports.confirm, b)
+            for a, b in zip(actors, batches, strict=True)
+        ]
+    )
     assert any(f.ok for f in found)
     assert all(hasattr(f.error, "status") for f in found if not f.ok), found
     assert union.counted()["member"] == before + 2

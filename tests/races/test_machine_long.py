@@ -11,7 +11,9 @@ from tests.engine.test_machine import GIVEN, QUIET, Sketch, agree, agree_at
 @pytest.mark.prove
 @settings(max_examples=20_000, deadline=None, suppress_health_check=QUIET)
 @GIVEN
-def test_a_saved_instance_opens_what_one_never_saved_opens_very_often(sketch: Sketch, seed: int, acts: list[int]) -> None:
+def test_a_saved_instance_opens_what_one_never_saved_opens_very_often(
+    sketch: Sketch, seed: int, acts: list[int]
+) -> None:
     agree(sketch, seed, acts)
 
 

@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 PROCESSES = Path(__file__).parents[1] / "processes"
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)  # nine o'clock on a Monday in China
 CAST = {
-    "secretary": ("union_secretary", "union"), "deputy": ("union_secretary", "union"), "auditor": ("auditor", "union"),
-    "admin": ("administrator", "union"), "admin2": ("administrator", "union"),
+    "secretary": ("union_secretary", "union"),
+    "deputy": ("union_secretary", "union"),
+    "auditor": ("auditor", "union"),
+    "admin": ("administrator", "union"),
+    "admin2": ("administrator", "union"),
     **{f"d{n}": ("formal_delegate", "college") for n in range(5)},
-    "far.secretary": ("union_secretary", "far"), "far.auditor": ("auditor", "far"), "far.admin": ("administrator", "far"),
+    "far.secretary": ("union_secretary", "far"),
+    "far.auditor": ("auditor", "far"),
+    "far.admin": ("administrator", "far"),
     "far.d0": ("formal_delegate", "far.college"),
-}  # fmt: skip
+}
 TABLES = sorted(tables.metadata.tables)
 
 
@@ -43,17 +48,29 @@ class Union:
     people: dict[str, UUID] = field(default_factory=dict)
 
     @classmethod
-    def built(cls, engine: Engine, *processes: Mapping[str, str], at: datetime | None = START) -> Union:
+    def built(
+        cls, engine: Engine, *processes: Mapping[str, str], at: datetime | None = START
+    ) -> Union:
         made = cls(engine, at)
         with db.transaction(engine) as session:
             for code, kind, above in (
-                ("union", "university_union", "union"), ("college", "college_union", "union"),
-                ("far", "university_union", "far"), ("far.college", "college_union", "far"),
-            ):  # fmt: skip
+                ("union", "university_union", "union"),
+                ("college", "college_union", "union"),
+                ("far", "university_union", "far"),
+                ("far.college", "college_union", "far"),
+            ):
                 key = made.units[code] = tables.new_id()
                 union = made.units[above]
-                values = {"id": key, "code": code, "kind": kind, "name": f"单位{code}", "union_id": union}
-                session.execute(insert(tables.unit).values(parent_id=None if key == union else union, **values))
+                values = {
+                    "id": key,
+                    "code": code,
+                    "kind": kind,
+                    "name": f"单位{code}",
+                    "union_id": union,
+                }
+                session.execute(
+                    insert(tables.unit).values(parent_id=None if key == union else union, **values)
+                )
             for name, (post, unit) in CAST.items():
                 made.member(session, name, post, unit)
             for files in processes or (folder("errand"), folder("trio")):
@@ -65,10 +82,21 @@ class Union:
         union = self.units["far" if unit.startswith("far") else "union"]
         session.execute(
             insert(tables.member).values(
-                id=key, username=name, name=f"姓名{name}", unit_id=self.units[unit], union_id=union, created_at=START
+                id=key,
+                username=name,
+                name=f"姓名{name}",
+                unit_id=self.units[unit],
+                union_id=union,
+                created_at=START,
             )
         )
-        values = {"member_id": key, "kind": post, "unit_id": self.units[unit], "from_on": date(2020, 1, 1), "term": "八"}
+        values = {
+            "member_id": key,
+            "kind": post,
+            "unit_id": self.units[unit],
+            "from_on": date(2020, 1, 1),
+            "term": "八",
+        }
         session.execute(insert(tables.post).values(id=tables.new_id(), **values))
         return key
 
@@ -88,11 +116,17 @@ class Union:
         with db.transaction(self.engine) as session:
             return self.timed(lambda: organisation.actor(session, self.people[name]))
 
-    def do(self, who: str | Actor | None, command: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    def do(
+        self, who: str | Actor | None, command: Callable[..., Any], *args: Any, **more: Any
+    ) -> Any:
         """Carry out a command as the edge does; `who` None: a job, whose command takes no actor."""
         actor = self.actor(who) if isinstance(who, str) else who
         given = args if actor is None else (actor, *args)
-        return self.timed(lambda: edge.carry_out(self.engine, actor, lambda session: command(session, *given, **more)))
+        return self.timed(
+            lambda: edge.carry_out(
+                self.engine, actor, lambda session: command(session, *given, **more)
+            )
+        )
 
     def launch(self, who: str = "d0", process: str = "errand", subject: str = "修缮会议室") -> UUID:
         made: UUID = self.do(who, instances.launch, process, {"subject": subject})
@@ -108,7 +142,10 @@ class Union:
             "check": [],
             "mend": [("secretary", "check", {"decision": "return", "reason": "请写明地点"})],
             "do": [("secretary", "check", {"decision": "pass"})],
-            "rate": [("secretary", "check", {"decision": "pass"}), ("secretary", "do", {"note": "已修缮"})],
+            "rate": [
+                ("secretary", "check", {"decision": "pass"}),
+                ("secretary", "do", {"note": "已修缮"}),
+            ],
         }
         for name, done, answers in steps[element]:
             self.complete(name, key, done, **answers)
@@ -136,17 +173,32 @@ class Union:
         return found
 
     def poll(self, instance: UUID) -> UUID:
-        found: UUID = self.one("SELECT id FROM poll WHERE instance_id = :i ORDER BY id DESC", i=instance)
+        found: UUID = self.one(
+            "SELECT id FROM poll WHERE instance_id = :i ORDER BY id DESC", i=instance
+        )
         return found
 
     def timer(self, instance: UUID, state: str = "waiting") -> Any:
-        return self.ask("SELECT * FROM timer WHERE instance_id = :i AND state = :s ORDER BY id DESC", i=instance, s=state)[0]
+        return self.ask(
+            "SELECT * FROM timer WHERE instance_id = :i AND state = :s ORDER BY id DESC",
+            i=instance,
+            s=state,
+        )[0]
 
     def open(self, instance: UUID) -> list[str]:
-        return [r[0] for r in self.ask("SELECT element FROM task WHERE instance_id = :i AND state = 'open' ORDER BY 1", i=instance)]
+        return [
+            r[0]
+            for r in self.ask(
+                "SELECT element FROM task WHERE instance_id = :i AND state = 'open' ORDER BY 1",
+                i=instance,
+            )
+        ]
 
     def events(self, chain: UUID) -> list[str]:
-        return [r[0] for r in self.ask("SELECT kind FROM event WHERE instance_id = :i ORDER BY seq", i=chain)]
+        return [
+            r[0]
+            for r in self.ask("SELECT kind FROM event WHERE instance_id = :i ORDER BY seq", i=chain)
+        ]
 
     def body(self, chain: UUID, kind: str) -> dict[str, Any]:
         """What the last event of this kind says."""
@@ -157,13 +209,20 @@ class Union:
     def counted(self) -> dict[str, int]:
         """How many rows every table has."""
         with db.transaction(self.engine) as session:
-            return {name: session.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in TABLES}
+            return {
+                name: session.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()
+                for name in TABLES
+            }
 
     def digest(self) -> str:
         """One number over the content of every table."""
         with db.transaction(self.engine) as session:
             parts = [
-                session.execute(text(f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {name} t")).scalar_one()
+                session.execute(
+                    text(
+                        f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {name} t"
+                    )
+                ).scalar_one()
                 for name in TABLES
             ]
         return " ".join(map(str, parts))
@@ -215,7 +274,7 @@ UNSOUND = {
                ARRAY(SELECT element FROM task t WHERE t.instance_id = i.id AND t.state = 'open' ORDER BY 1)""",
     "an event after the head, or none at it": """
         SELECT i.id FROM instance i WHERE i.seq <> (SELECT count(*) FROM event e WHERE e.instance_id = i.id)""",
-}  # fmt: skip
+}
 
 
 def folder(name: str) -> dict[str, str]:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 ROOT = Path(__file__).parents[2]
-STORIES = sorted([*ROOT.glob("processes/*/scenarios/*.toml"), *ROOT.glob("tests/processes/*/scenarios/*.toml")])
+STORIES = sorted(
+    [*ROOT.glob("processes/*/scenarios/*.toml"), *ROOT.glob("tests/processes/*/scenarios/*.toml")]
+)
 STANDARD = scenarios.standard(ROOT / "processes")
 
 
@@ -33,7 +35,9 @@ def stage(server: str) -> Iterator[Engine]:
     db._engines.pop(url, None)
 
 
-@pytest.mark.parametrize("path", STORIES, ids=lambda path: f"{path.parent.parent.name}: {path.stem}")
+@pytest.mark.parametrize(
+    "path", STORIES, ids=lambda path: f"{path.parent.parent.name}: {path.stem}"
+)
 def test_a_story_goes_as_told(stage: Engine, path: Path) -> None:
     played = scenarios.play(stage, path, catalogue.read(path.parent.parent), STANDARD)
     assert played.ok, f"{played.title}\n{played.why}\n" + "\n".join(
@@ -41,7 +45,9 @@ def test_a_story_goes_as_told(stage: Engine, path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("path", STORIES, ids=lambda path: f"{path.parent.parent.name}: {path.stem}")
+@pytest.mark.parametrize(
+    "path", STORIES, ids=lambda path: f"{path.parent.parent.name}: {path.stem}"
+)
 def test_a_story_is_told_in_both_languages_and_says_what_it_proves(path: Path) -> None:
     told = scenarios.read(path)
     assert told.title_en and told.proves

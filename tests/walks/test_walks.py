@@ -28,7 +28,9 @@ def passed_votes_had_their_quorum(events: list[tuple[str, dict[str, Any]]]) -> N
     for kind, says in events:
         if kind == "poll_closed" and "present_at_opening" in says["outcome"]:
             outcome = says["outcome"]
-            assert 3 * outcome["present_at_opening"] >= 2 * outcome["roll"] or outcome["roll"] == 0, outcome
+            assert (
+                3 * outcome["present_at_opening"] >= 2 * outcome["roll"] or outcome["roll"] == 0
+            ), outcome
             if outcome["passed"]:
                 assert "未达到" not in outcome["why"], outcome
 
@@ -41,7 +43,9 @@ def consents_come_first(events: list[tuple[str, dict[str, Any]]]) -> None:
             voted = says["outcome"]["passed"]
         if kind == "document_issued" and says["document"] == "consent_sheet":
             consented = True
-        if (kind == "document_issued" and says["document"] == "order") or "issue_order" in says.get("passed", []):
+        if (kind == "document_issued" and says["document"] == "order") or "issue_order" in says.get(
+            "passed", []
+        ):
             assert voted and consented, "transferred before its consents"
 
 

@@ -64,10 +64,16 @@ class Walk:
             return organisation.actor(self.scene.session, task.assignee_id)
         kind, _, unit = task.seat.partition("@")
         held = organisation.holders(self.scene.session, kind, [unit], clock.day_of(self.scene.now))
-        return organisation.actor(self.scene.session, self.chance.choice(held)) if held else self.anybody()
+        return (
+            organisation.actor(self.scene.session, self.chance.choice(held))
+            if held
+            else self.anybody()
+        )
 
     # --- answers ---
-    def answers(self, form: Form | None, actor: Actor, wrong: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
+    def answers(
+        self, form: Form | None, actor: Actor, wrong: set[str] = frozenset()
+    ) -> dict[str, Any]:  # type: ignore[assignment]
         """Random answers; the fields in `wrong` are now left out, now filled otherwise."""
         found = {}
         for each in form.asked if form else ():
@@ -84,31 +90,49 @@ class Walk:
         chance, limits = self.chance, asked.limits
         if asked.kind in ("textfield", "textarea"):
             if limits.pattern:
-                return chance.choice(["13800000000", "a@b.cn", "20260001", "2026-09-01", "09:00", "001"])
+                return chance.choice(
+                    ["13800000000", "a@b.cn", "20260001", "2026-09-01", "09:00", "001"]
+                )
             least = limits.min_length or 1
-            return "依法民主管理" * (least // 6 + 1) if not limits.max_length else ("依法民主管理" * 200)[: max(least, min(limits.max_length, 12))]
+            return (
+                "依法民主管理" * (least // 6 + 1)
+                if not limits.max_length
+                else ("依法民主管理" * 200)[: max(least, min(limits.max_length, 12))]
+            )
         if asked.kind == "number":
             low = limits.minimum if limits.minimum is not None else 0
-            return chance.randint(low, min(limits.maximum if limits.maximum is not None else low + 12, low + 500))
+            return chance.randint(
+                low, min(limits.maximum if limits.maximum is not None else low + 12, low + 500)
+            )
         if asked.kind in ("select", "radio"):
             offered = self.offered(asked)
             return chance.choice(offered) if offered else None
         if asked.kind == "checklist":
             offered = self.offered(asked)
-            return chance.sample(offered, chance.randint(min(1, len(offered)), min(len(offered), 6)))
+            return chance.sample(
+                offered, chance.randint(min(1, len(offered)), min(len(offered), 6))
+            )
         if asked.kind == "checkbox":
             return chance.random() < 0.85
         if asked.kind == "datetime":
-            return (clock.day_of(self.scene.now) + timedelta(days=chance.choice([-30, -3, -1, 0, 0, 1, 5, 9, 20, 60, 400]))).isoformat()
+            return (
+                clock.day_of(self.scene.now)
+                + timedelta(days=chance.choice([-30, -3, -1, 0, 0, 1, 5, 9, 20, 60, 400]))
+            ).isoformat()
         if asked.kind == "filepicker":
-            key = self.carry_out(actor, lambda s: attachments.add(s, actor, "扫描件.pdf", b"%PDF-1.4 scan"))
+            key = self.carry_out(
+                actor, lambda s: attachments.add(s, actor, "扫描件.pdf", b"%PDF-1.4 scan")
+            )
             return [str(key)]
         return None
 
     def offered(self, asked: Field) -> list[str]:
         if not asked.source:
             return [c.value for c in asked.choices]
-        return [value for value, _ in choices(self.scene.session, self.scene.stage.union_id)(asked.source)]
+        return [
+            value
+            for value, _ in choices(self.scene.session, self.scene.stage.union_id)(asked.source)
+        ]
 
     # --- acting ---
     def carry_out(self, actor: Actor | None, work: Any) -> Any:
@@ -136,7 +160,11 @@ class Walk:
         return False
 
     def launch(self) -> bool:
-        process = self.scene.stage.process if self.process_id == self.scene.stage.process.id else self.scene.stage.others[self.process_id]
+        process = (
+            self.scene.stage.process
+            if self.process_id == self.scene.stage.process.id
+            else self.scene.stage.others[self.process_id]
+        )
         names = sorted(self.scene.stage.members)
         able = [n for n in names if any(p.kind in process.launch for p in self.actor(n).posts)]
         if ANYBODY in process.launch and (not able or self.chance.random() < 0.5):
@@ -151,7 +179,13 @@ class Walk:
 
     def step(self) -> None:
         """One thing that somebody does, or time that goes by."""
-        ways = [self._complete] * 8 + [self._message] * 1 + [self._poll] * 6 + [self._meeting] * 3 + [self._wait] * 2
+        ways = (
+            [self._complete] * 8
+            + [self._message] * 1
+            + [self._poll] * 6
+            + [self._meeting] * 3
+            + [self._wait] * 2
+        )
         self.chance.choice(ways)()
         with clock.set_to(self.scene.now):
             workers.let_pass(self.scene, self.scene.now)
@@ -159,7 +193,9 @@ class Walk:
     def _open(self) -> list[Any]:
         return list(
             self.scene.session.execute(
-                select(tables.task).where(_task.instance_id == self.scene.instance(), _task.state == "open").order_by(_task.id)
+                select(tables.task)
+                .where(_task.instance_id == self.scene.instance(), _task.state == "open")
+                .order_by(_task.id)
             )
         )
 
@@ -169,24 +205,41 @@ class Walk:
             return
         task = self.chance.choice(plain)
         actor, rule = self.someone_of(task), self.scene.process.tasks[task.element]
-        self.attempt(actor, rule.form, lambda s, given: tasks.complete(s, actor, task.id, given), f"complete {task.element}")
+        self.attempt(
+            actor,
+            rule.form,
+            lambda s, given: tasks.complete(s, actor, task.id, given),
+            f"complete {task.element}",
+        )
 
     def _message(self) -> None:
-        row = self.scene.session.execute(select(tables.instance).where(tables.instance.c.id == self.scene.instance())).one()
+        row = self.scene.session.execute(
+            select(tables.instance).where(tables.instance.c.id == self.scene.instance())
+        ).one()
         live = machine.look(self.scene.process.spec, row.machine) if row.machine else ()
-        waiting = sorted({w.text for w in live if w.kind == "message" and w.text in self.scene.process.messages})
+        waiting = sorted(
+            {w.text for w in live if w.kind == "message" and w.text in self.scene.process.messages}
+        )
         if not waiting:
             return
         name = self.chance.choice(waiting)
         rule = self.scene.process.messages[name]
         for _ in range(4):
             actor = self.anybody()
-            if rule.lane and self.attempt(actor, rule.form, lambda s, given, a=actor: instances.send(s, a, row.id, name, given), f"message {name}"):
+            if rule.lane and self.attempt(
+                actor,
+                rule.form,
+                lambda s, given, a=actor: instances.send(s, a, row.id, name, given),
+                f"message {name}",
+            ):
                 return
 
     def _poll(self) -> None:
         rows = self.scene.session.execute(
-            select(tables.poll).where(_poll.instance_id == self.scene.instance(), _poll.state.in_(("called", "open", "counting")))
+            select(tables.poll).where(
+                _poll.instance_id == self.scene.instance(),
+                _poll.state.in_(("called", "open", "counting")),
+            )
         ).all()
         if not rows:
             return
@@ -195,10 +248,24 @@ class Walk:
             for teller in poll.tellers:
                 self._hall(teller, "count", poll)
             return
-        voters = self.scene.session.execute(select(tables.roll.c.member_id).where(tables.roll.c.poll_id == poll.id, tables.roll.c.open)).scalars().all()
-        for voter in self.chance.sample(sorted(voters), min(len(voters), self.chance.randint(1, 9))):
+        voters = (
+            self.scene.session.execute(
+                select(tables.roll.c.member_id).where(
+                    tables.roll.c.poll_id == poll.id, tables.roll.c.open
+                )
+            )
+            .scalars()
+            .all()
+        )
+        for voter in self.chance.sample(
+            sorted(voters), min(len(voters), self.chance.randint(1, 9))
+        ):
             if poll.kind == "election":
-                given: dict[str, Any] = {"choices": self.chance.sample(list(poll.choices), min(len(poll.choices), self.chance.randint(0, 1)))}
+                given: dict[str, Any] = {
+                    "choices": self.chance.sample(
+                        list(poll.choices), min(len(poll.choices), self.chance.randint(0, 1))
+                    )
+                }
             else:
                 likely = poll.choices[:1] * 6 + poll.choices
                 given = {"choice": self.chance.choice(likely)}
@@ -206,10 +273,16 @@ class Walk:
         if self.chance.random() < 0.5:
             for name in ("主席团主席", "工会主席", "大会秘书"):
                 if name in self.scene.stage.members:
-                    self._try(self.actor(name), lambda s, a: polls.close(s, a, poll.id), "close_poll")
+                    self._try(
+                        self.actor(name), lambda s, a: polls.close(s, a, poll.id), "close_poll"
+                    )
 
-    def _hall(self, member: UUID, does: str, poll: Any, given: dict[str, Any] | None = None) -> None:
-        element = self.scene.session.execute(select(_task.element).where(_task.id == poll.task_id)).scalar_one()
+    def _hall(
+        self, member: UUID, does: str, poll: Any, given: dict[str, Any] | None = None
+    ) -> None:
+        element = self.scene.session.execute(
+            select(_task.element).where(_task.id == poll.task_id)
+        ).scalar_one()
         actor = organisation.actor(self.scene.session, member)
         told = story.Step(0, (actor.name,), does, element, given or {})
         try:
@@ -218,7 +291,13 @@ class Walk:
                     halls.cast(self.scene, actor, poll.id, given or {})
                 elif does == "respond":
                     given = given or {}
-                    edge.carry_out(self.scene.hall, actor, lambda s: polls.respond(s, actor, poll.id, given.get("choice", ""), "", given.get("choices")))
+                    edge.carry_out(
+                        self.scene.hall,
+                        actor,
+                        lambda s: polls.respond(
+                            s, actor, poll.id, given.get("choice", ""), "", given.get("choices")
+                        ),
+                    )
                 else:
                     halls.ACTS[does](self.scene, actor, told)
             self.done.append(f"{actor.name} {does} {element} {given or ''}")
@@ -235,25 +314,46 @@ class Walk:
     def _meeting(self) -> None:
         meeting = tables.meeting.c
         found = self.scene.session.execute(
-            select(tables.meeting).where(meeting.instance_id == self.scene.instance(), meeting.state.in_(("called", "open")))
+            select(tables.meeting).where(
+                meeting.instance_id == self.scene.instance(), meeting.state.in_(("called", "open"))
+            )
         ).first()
         if found is None:
             return
-        due = self.scene.session.execute(
-            select(tables.attendance.c.member_id).where(tables.attendance.c.meeting_id == found.id).order_by(tables.attendance.c.member_id)
-        ).scalars().all()
+        due = (
+            self.scene.session.execute(
+                select(tables.attendance.c.member_id)
+                .where(tables.attendance.c.meeting_id == found.id)
+                .order_by(tables.attendance.c.member_id)
+            )
+            .scalars()
+            .all()
+        )
         for member in due:
             if self.chance.random() < 0.85:
-                self._try(organisation.actor(self.scene.session, member), lambda s, a: meetings.arrive(s, a, found.id, found.code), "arrive")
+                self._try(
+                    organisation.actor(self.scene.session, member),
+                    lambda s, a: meetings.arrive(s, a, found.id, found.code),
+                    "arrive",
+                )
         if self.chance.random() < 0.1 and due:
-            self._try(organisation.actor(self.scene.session, self.chance.choice(due)), lambda s, a: meetings.leave(s, a, found.id), "leave")
+            self._try(
+                organisation.actor(self.scene.session, self.chance.choice(due)),
+                lambda s, a: meetings.leave(s, a, found.id),
+                "leave",
+            )
         for name in ("大会秘书", "工会主席", "工会秘书", "主席团主席"):
-            self._try(self.actor(name), lambda s, a: meetings.open_meeting(s, a, found.id), "open_meeting")
+            self._try(
+                self.actor(name), lambda s, a: meetings.open_meeting(s, a, found.id), "open_meeting"
+            )
 
     def _wait(self) -> None:
         """To the next timer, to its eve, or some days on."""
         timer = self.scene.session.execute(
-            select(_timer.due_at).where(_timer.instance_id.in_(self.scene.instances.values()), _timer.state == "waiting").order_by(_timer.due_at).limit(1)
+            select(_timer.due_at)
+            .where(_timer.instance_id.in_(self.scene.instances.values()), _timer.state == "waiting")
+            .order_by(_timer.due_at)
+            .limit(1)
         ).scalar()
         target = self.scene.now + timedelta(days=self.chance.choice([1, 1, 2, 5, 9]))
         if timer is not None and self.chance.random() < 0.5:
@@ -266,7 +366,9 @@ class Walk:
         """Everything on record about the matters of the walk, in order."""
         return list(
             self.scene.session.execute(
-                select(tables.event).where(_event.instance_id.in_(self.scene.instances.values())).order_by(_event.instance_id, _event.seq)
+                select(tables.event)
+                .where(_event.instance_id.in_(self.scene.instances.values()))
+                .order_by(_event.instance_id, _event.seq)
             )
         )
 
@@ -274,14 +376,26 @@ class Walk:
         session = self.scene.session
         for key in self.scene.instances.values():
             row = session.execute(select(tables.instance).where(tables.instance.c.id == key)).one()
-            events = session.execute(select(tables.event).where(_event.instance_id == key).order_by(_event.seq)).all()
+            events = session.execute(
+                select(tables.event).where(_event.instance_id == key).order_by(_event.seq)
+            ).all()
             assert history.first_broken(key, events, row.seq, bytes(row.head)) is None
-            trouble = session.execute(select(tables.incident.c.message).where(tables.incident.c.instance_id == key)).scalars().all()
+            trouble = (
+                session.execute(
+                    select(tables.incident.c.message).where(tables.incident.c.instance_id == key)
+                )
+                .scalars()
+                .all()
+            )
             assert not trouble, trouble
             if row.state == "running":
                 live = machine.look(self.scene.process_of(key).spec, row.machine)
                 assert live, "nothing waits for anybody"
-                late = select(_timer.id).where(_timer.instance_id == key, _timer.state == "waiting", _timer.due_at <= self.scene.now)
+                late = select(_timer.id).where(
+                    _timer.instance_id == key,
+                    _timer.state == "waiting",
+                    _timer.due_at <= self.scene.now,
+                )
                 assert session.execute(late).first() is None, "a clock ran out without its event"
         broken = kept.first_false(session)
         assert broken is None, broken
@@ -290,16 +404,30 @@ class Walk:
 @contextmanager
 def walking(engine: Engine, folder: Path, seed: int) -> Iterator[Walk]:
     """A walk on a stage of its own, which is thrown away."""
-    others = sorted(p.parent.name for p in folder.parent.glob("*/process.toml") if p.parent != folder)
+    others = sorted(
+        p.parent.name for p in folder.parent.glob("*/process.toml") if p.parent != folder
+    )
     told = story.Story(
-        "walk", "", "", START, dict.fromkeys(DELEGATES, ("formal_delegate@info",)), {}, (), tuple(others), "",
-        (story.Step(1, (), "wait", after="1 days"),), {},
-    )  # fmt: skip
+        "walk",
+        "",
+        "",
+        START,
+        dict.fromkeys(DELEGATES, ("formal_delegate@info",)),
+        {},
+        (),
+        tuple(others),
+        "",
+        (story.Step(1, (), "wait", after="1 days"),),
+        {},
+    )
     with engine.connect() as session, session.begin() as whole, clock.set_to(START):
         try:
             files = {name: catalogue.read(folder.parent / name) for name in others}
             set_ = stage.set_up(session, told, catalogue.read(folder), STANDARD, files)
-            for process in (set_.process, *set_.others.values()):  # on a stage nobody puts them on record
+            for process in (
+                set_.process,
+                *set_.others.values(),
+            ):  # on a stage nobody puts them on record
                 says = {"process": process.id, "version": process.hash}
                 history.note(session, history.INSTALLATION, "definition_published", None, **says)
             yield Walk(Scene(session, set_, START), random.Random(seed), set_.process.id)

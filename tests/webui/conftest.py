@@ -54,13 +54,26 @@ class House:
         row = {"id": key, "code": code, "kind": kind, "name": name, "union_id": self.units[union]}
         session.execute(insert(tables.unit).values(**row))
 
-    def person(self, session: db.Session, username: str, name: str, unit: str, union: str, *posts: str) -> None:
+    def person(
+        self, session: db.Session, username: str, name: str, unit: str, union: str, *posts: str
+    ) -> None:
         key = self.people[username] = tables.new_id()
-        row = {"id": key, "username": username, "name": name, "unit_id": self.units[unit], "union_id": self.units[union]}
+        row = {
+            "id": key,
+            "username": username,
+            "name": name,
+            "unit_id": self.units[unit],
+            "union_id": self.units[union],
+        }
         session.execute(insert(tables.member).values(**row, created_at=clock.now()))
         for post in posts:
             kind, _, where = post.partition("@")
-            held = {"member_id": key, "kind": kind, "unit_id": self.units[where], "from_on": date(2020, 1, 1)}
+            held = {
+                "member_id": key,
+                "kind": kind,
+                "unit_id": self.units[where],
+                "from_on": date(2020, 1, 1),
+            }
             session.execute(insert(tables.post).values(id=tables.new_id(), **held))
 
 

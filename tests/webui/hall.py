@@ -26,13 +26,21 @@ class Hall:
         self.house = house
         with db.transaction(house.engine) as session:
             for gone in ("mover", "second", "third"):
-                session.execute(text("DELETE FROM post WHERE member_id = :m"), {"m": house.people[gone]})
+                session.execute(
+                    text("DELETE FROM post WHERE member_id = :m"), {"m": house.people[gone]}
+                )
             for n, name in enumerate(NAMES):
-                house.person(session, f"d{n}", f"代表{name}", "info", "union", "formal_delegate@info")
+                house.person(
+                    session, f"d{n}", f"代表{name}", "info", "union", "formal_delegate@info"
+                )
             house.person(session, "observer", "列席人", "info", "union", "observer_delegate@info")
             house.person(session, "chair", "主席", "union", "union", "presidium_chair@union")
-            definitions.publish_shipped(session, catalogue.read(ROOT / "tests" / "processes" / "hall"))
-        self.instance: UUID = house.do("chair", instances.launch, "hall", {"subject": "第八届二次教代会"})
+            definitions.publish_shipped(
+                session, catalogue.read(ROOT / "tests" / "processes" / "hall")
+            )
+        self.instance: UUID = house.do(
+            "chair", instances.launch, "hall", {"subject": "第八届二次教代会"}
+        )
         self.id: UUID = self.one("SELECT id FROM meeting")
         self.code: str = self.one("SELECT code FROM meeting")
 
@@ -54,7 +62,10 @@ class Hall:
 
     def answers(self) -> dict[str, Any]:
         who = self.house.people
-        return {"candidates": [str(who["d0"]), str(who["d1"])], "tellers": [str(who["d2"]), str(who["d3"])]}
+        return {
+            "candidates": [str(who["d0"]), str(who["d1"])],
+            "tellers": [str(who["d2"]), str(who["d3"])],
+        }
 
     def put(self) -> Hall:
         self.house.do("chair", tasks.complete, self.task("put"), self.answers())

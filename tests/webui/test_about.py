@@ -49,7 +49,9 @@ def hall(house: House, monkeypatch: pytest.MonkeyPatch) -> Hall:
     return Hall(house)
 
 
-def test_the_question_stands_on_inbox_poll_meeting_screen_history_and_certificate(hall: Hall, client: Browser) -> None:
+def test_the_question_stands_on_inbox_poll_meeting_screen_history_and_certificate(
+    hall: Hall, client: Browser
+) -> None:
     hall.arrived(6).opened().put()
     poll = hall.poll("vote")
     assert QUESTION in client("d0").get("/").text.partition("yx-row-title")[2].partition("</b>")[0]
@@ -62,9 +64,13 @@ def test_the_question_stands_on_inbox_poll_meeting_screen_history_and_certificat
     assert QUESTION in body
     for k in range(5):
         hall.house.do(f"d{k}", polls.respond, poll, "yes")
-    assert hall.one("SELECT state FROM poll WHERE id = :p", p=poll) == "open"  # decided, and yet the sixth is not shut out
+    assert (
+        hall.one("SELECT state FROM poll WHERE id = :p", p=poll) == "open"
+    )  # decided, and yet the sixth is not shut out
     hall.house.do("d5", polls.respond, poll, "no")
-    assert hall.one("SELECT state FROM poll WHERE id = :p", p=poll) == "closed"  # all who are present have answered
+    assert (
+        hall.one("SELECT state FROM poll WHERE id = :p", p=poll) == "closed"
+    )  # all who are present have answered
     assert hall.one("SELECT outcome->>'no' FROM poll WHERE id = :p", p=poll) == "1"
     assert client("d0").get(f"/polls/{poll}/certificate.pdf").status_code == 200
     assert f"表决 · {QUESTION}</b>" in client("chair").get(f"/matters/{hall.instance}").text

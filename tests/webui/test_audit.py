@@ -62,7 +62,12 @@ def seal(house: House, home: Path) -> None:
 
 def spoil(house: House, key: UUID) -> None:
     """What somebody with the database in hand might do."""
-    house.look(lambda s: s.execute(text("UPDATE event SET body = replace(body, 'good', 'badd') WHERE instance_id = :i"), {"i": key}))
+    house.look(
+        lambda s: s.execute(
+            text("UPDATE event SET body = replace(body, 'good', 'badd') WHERE instance_id = :i"),
+            {"i": key},
+        )
+    )
 
 
 def reads_of(house: House, key: UUID) -> int:
@@ -87,11 +92,17 @@ def test_filters_narrow_and_stay_filled_in(client: Login, house: House, matter: 
     started(house, "延长图书馆开放时间")
     browser, unit = client("auditor"), house.units["info"]
     page = browser.get(f"/audit?state=ended&process=errand&unit={unit}&since=2020-01-01").text
-    assert "更换三号楼" in page and "延长图书馆" not in page and '<option value="ended" selected>' in page
+    assert (
+        "更换三号楼" in page
+        and "延长图书馆" not in page
+        and '<option value="ended" selected>' in page
+    )
     assert "没有找到" in browser.get("/audit?until=2020-01-01").text
 
 
-@pytest.mark.parametrize("query", ["state=odd", "since=yesterday", "until=2026-13-40", "after=x", "words=%00", "unit=x"])
+@pytest.mark.parametrize(
+    "query", ["state=odd", "since=yesterday", "until=2026-13-40", "after=x", "words=%00", "unit=x"]
+)
 def test_odd_filters_get_a_clear_answer(client: Login, house: House, query: str) -> None:
     assert client("auditor").get(f"/audit?{query}").status_code in (200, 404)
 
@@ -103,20 +114,31 @@ def test_a_page_is_downloaded_as_a_table_without_formulas(client: Login, house: 
     assert "'=cmd" in reply.text and "\n=cmd" not in reply.text and ",=cmd" not in reply.text
 
 
-def test_what_is_late_is_found_with_who_has_it(client: Login, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_late_is_found_with_who_has_it(
+    client: Login, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from webui import audit
 
     late, timely = started(house), started(house, "延长图书馆开放时间")
-    query = text("UPDATE task SET due_at = now() - interval '3 days' WHERE instance_id = :i AND state = 'open'")
+    query = text(
+        "UPDATE task SET due_at = now() - interval '3 days' WHERE instance_id = :i AND state = 'open'"
+    )
     house.look(lambda s: s.execute(query, {"i": late}))
     page = client("office").get("/audit?overdue=1").text
     assert "更换三号楼" in page and "延长图书馆" not in page and "已超期 3 天" in page and timely
     monkeypatch.setattr(audit, "PAGE", 1)
     table = client("office").get("/audit?format=csv").text
-    assert "更换三号楼" in table and "延长图书馆" in table and "等待,期限" in table and ",校工会,2026-1" in table
+    assert (
+        "更换三号楼" in table
+        and "延长图书馆" in table
+        and "等待,期限" in table
+        and ",校工会,2026-1" in table
+    )
 
 
-def test_pages_go_on_by_a_cursor(client: Login, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_go_on_by_a_cursor(
+    client: Login, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from webui import audit
 
     monkeypatch.setattr(audit, "PAGE", 1)
@@ -135,12 +157,21 @@ def test_the_desk_is_for_the_desks(client: Login, house: House, path: str) -> No
 
 
 # --- one case ---------------------------------------------------------------------------------------------------------
-def test_the_answer_comes_before_the_log(client: Login, house: House, matter: UUID, tmp_path: Path) -> None:
+def test_the_answer_comes_before_the_log(
+    client: Login, house: House, matter: UUID, tmp_path: Path
+) -> None:
     seal(house, tmp_path)
     page = client("auditor").get(f"/audit/{matter}").text
     assert page.index("结论") < page.index("经过")
     assert "前后相接，没有断裂" in page and "没有被拒绝的操作" in page and "这不能证明什么" in page
-    for said in ("张敏提出", "陈秘书办理了“核对”", "“评价”截止：通过", "以正式代表", "李强在“评价”中答：满意", "意见：很快"):
+    for said in (
+        "张敏提出",
+        "陈秘书办理了“核对”",
+        "“评价”截止：通过",
+        "以正式代表",
+        "李强在“评价”中答：满意",
+        "意见：很快",
+    ):
         assert said in page, said
     assert "名册散列" in page and f'action="/audit/{matter}/pack"' in page
 
@@ -151,7 +182,9 @@ def test_a_refused_attempt_stands_out(client: Login, house: House) -> None:
     with pytest.raises(NotFound):
         house.do("second", tasks.complete, item.id, {"decision": "pass"})
     page = client("auditor").get(f"/audit/{key}").text
-    assert "有 1 次操作被拒绝" in page and "yx-refused" in page and "李强想办理“核对”，被拒绝" in page
+    assert (
+        "有 1 次操作被拒绝" in page and "yx-refused" in page and "李强想办理“核对”，被拒绝" in page
+    )
 
 
 def test_reading_is_on_record_once_a_day(client: Login, house: House, matter: UUID) -> None:
@@ -169,16 +202,22 @@ def test_a_broken_chain_is_named_with_its_line(client: Login, house: House, matt
 
 
 @pytest.mark.parametrize("body", ["no json", "[]", "{}", '{"opened":[1]}', '{"actor":"x"}'])
-def test_a_body_that_cannot_be_read_is_named_too(client: Login, house: House, matter: UUID, body: str) -> None:
+def test_a_body_that_cannot_be_read_is_named_too(
+    client: Login, house: House, matter: UUID, body: str
+) -> None:
     statement = text("UPDATE event SET body = :body WHERE instance_id = :i AND seq = 3")
     house.look(lambda s: s.execute(statement, {"i": matter, "body": body}))
     page = client("auditor").get(f"/audit/{matter}")
     assert page.status_code == 200 and "历史断裂：第 3 条" in page.text
 
 
-def test_a_case_is_there_for_those_who_may_see_it(client: Login, house: House, matter: UUID) -> None:
+def test_a_case_is_there_for_those_who_may_see_it(
+    client: Login, house: House, matter: UUID
+) -> None:
     assert client("mover").get(f"/audit/{matter}").status_code == 200  # one's own
-    assert client("second").get(f"/audit/{matter}").status_code == 403  # sees the matter, not its history
+    assert (
+        client("second").get(f"/audit/{matter}").status_code == 403
+    )  # sees the matter, not its history
     for who in ("plain", "stranger", "foreign"):
         assert client(who).get(f"/audit/{matter}").status_code == 404
 
@@ -188,10 +227,14 @@ def test_the_page_speaks_english(client: Login, house: House, matter: UUID) -> N
     assert 'lang="en"' in page and "Check" in page
 
 
-def test_the_evidence_pack_is_a_zip_and_on_record(client: Login, house: House, matter: UUID) -> None:
+def test_the_evidence_pack_is_a_zip_and_on_record(
+    client: Login, house: House, matter: UUID
+) -> None:
     reply = client("auditor").post(f"/audit/{matter}/pack")
     assert reply.mimetype == "application/zip"
-    assert any(name.endswith("verify.py") for name in zipfile.ZipFile(io.BytesIO(reply.data)).namelist())
+    assert any(
+        name.endswith("verify.py") for name in zipfile.ZipFile(io.BytesIO(reply.data)).namelist()
+    )
     assert "孙审计导出证据包" in client("auditor").get(f"/audit/{matter}").text
     assert client("mover").post(f"/audit/{matter}/pack").status_code == 403
     assert client("foreign").post(f"/audit/{matter}/pack").status_code == 404
@@ -205,29 +248,44 @@ def test_a_long_timeline_goes_on(client: Login, house: House, matter: UUID) -> N
 # --- what belongs to no case ------------------------------------------------------------------------------------------
 def test_the_log_tells_what_belongs_to_no_case(client: Login, house: House) -> None:
     assert client("plain").get("/audit/log").status_code == 403
-    client("plain").post("/rules/calendar/vacations", data={"name": "寒假", "from_on": "2027-01-20", "to_on": "2027-02-20"})
+    client("plain").post(
+        "/rules/calendar/vacations",
+        data={"name": "寒假", "from_on": "2027-01-20", "to_on": "2027-02-20"},
+    )
     page = client("auditor").get("/audit/log").text
     assert "周会员的一次操作被拒绝" in page or "周会员想办理" in page
     assert "流程 errand 的版本" in client("auditor").get("/audit/log?of=installation").text
     assert client("auditor").get(f"/audit/log?of={house.units['other']}").status_code == 404
 
 
-def test_checkpoints_are_shown_and_given_to_witnesses(client: Login, house: House, matter: UUID, tmp_path: Path) -> None:
+def test_checkpoints_are_shown_and_given_to_witnesses(
+    client: Login, house: House, matter: UUID, tmp_path: Path
+) -> None:
     assert "检查点" in client("auditor").get("/audit/seal").text
     seal(house, tmp_path)
     browser = client("auditor")
     page = browser.get("/audit/seal").text
-    assert "yixing/checkpoint/1" in page and keys.load_or_create(tmp_path / "keys").public.hex() in page
+    assert (
+        "yixing/checkpoint/1" in page
+        and keys.load_or_create(tmp_path / "keys").public.hex() in page
+    )
     size = house.look(lambda s: s.execute(select(tables.checkpoint.c.size)).scalar_one())
     assert browser.post(f"/audit/seal/{size}/witness", data={"who": ""}).status_code == 422
-    assert browser.post(f"/audit/seal/{size}/witness", data={"who": "省教育工会办公室"}).status_code == 302
+    assert (
+        browser.post(f"/audit/seal/{size}/witness", data={"who": "省教育工会办公室"}).status_code
+        == 302
+    )
     assert browser.post(f"/audit/seal/{size}/witness", data={"who": "别人"}).status_code == 409
     assert "省教育工会办公室" in browser.get("/audit/seal").text
     assert "已交省教育工会办公室保存" in browser.get("/audit/log?of=installation").text
-    assert client("plain").post(f"/audit/seal/{size}/witness", data={"who": "我"}).status_code == 403
+    assert (
+        client("plain").post(f"/audit/seal/{size}/witness", data={"who": "我"}).status_code == 403
+    )
 
 
-def test_the_whole_history_is_verified(client: Login, house: House, matter: UUID, tmp_path: Path) -> None:
+def test_the_whole_history_is_verified(
+    client: Login, house: House, matter: UUID, tmp_path: Path
+) -> None:
     seal(house, tmp_path)
     assert "全部相符，签名有效" in client("auditor").post("/audit/seal/verify").text
     spoil(house, matter)
@@ -240,7 +298,9 @@ def test_the_whole_history_is_verified(client: Login, house: House, matter: UUID
 def test_every_kind_of_event_has_its_sentence() -> None:
     """No kind that the engine writes is told by its bare name."""
     source = "\n".join(path.read_text() for path in (ROOT / "engine").rglob("*.py"))
-    written = set(re.findall(r'(?:ledger\.add|history\.note)\(\s*(?:[A-Za-z_.]+,\s*)*"([a-z_]+)"', source))
+    written = set(
+        re.findall(r'(?:ledger\.add|history\.note)\(\s*(?:[A-Za-z_.]+,\s*)*"([a-z_]+)"', source)
+    )
     assert {"task_completed", "notice_loaded", "history_read"} <= written
     assert written - set(sentences._WORDS) - set(sentences._TOLD) == set()
 

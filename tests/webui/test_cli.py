@@ -19,9 +19,25 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("tests.empty",)
 VERBS = [
-    "serve", "worker", "migrate", "check", "publish", "decide", "play", "import", "token", "unit", "user create", "user disable",
-    "user password", "user post", "verify", "erase", "backup", "restore",
-]  # fmt: skip
+    "serve",
+    "worker",
+    "migrate",
+    "check",
+    "publish",
+    "decide",
+    "play",
+    "import",
+    "token",
+    "unit",
+    "user create",
+    "user disable",
+    "user password",
+    "user post",
+    "verify",
+    "erase",
+    "backup",
+    "restore",
+]
 
 
 @pytest.fixture
@@ -44,9 +60,19 @@ def test_every_verb_that_is_understood_is_done() -> None:
     assert set(cli._VERBS) == set(VERBS)
 
 
-@pytest.mark.parametrize("words", [["bogus"], ["publish"], ["import", "cats", "x.xlsx", "--as", "a"], ["user", "post", "a"],
-                                   ["user", "post", "a", "b", "--unit", "c", "--from", "2026-02-30"]])  # fmt: skip
-def test_what_is_not_understood_gives_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["bogus"],
+        ["publish"],
+        ["import", "cats", "x.xlsx", "--as", "a"],
+        ["user", "post", "a"],
+        ["user", "post", "a", "b", "--unit", "c", "--from", "2026-02-30"],
+    ],
+)
+def test_what_is_not_understood_gives_2(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main(words)
     assert end.value.code == 2
@@ -54,7 +80,9 @@ def test_what_is_not_understood_gives_2(words: list[str], capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("words", [[], ["user"]])
-def test_without_a_verb_it_shows_the_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_verb_it_shows_the_help(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(words) == cli.USAGE
     assert "usage: yixing" in capsys.readouterr().out
 
@@ -62,7 +90,9 @@ def test_without_a_verb_it_shows_the_help(words: list[str], capsys: pytest.Captu
 def test_help_loads_no_heavy_part() -> None:
     heavy = "import sys; sys.argv = ['yixing', '--help']\nimport webui.cli\ntry:\n    webui.cli.main()\nexcept SystemExit:\n    pass\n"
     told = "print('loaded:', sorted({'SpiffWorkflow', 'procrastinate', 'lxml', 'typst', 'openpyxl'} & set(sys.modules)))"
-    said = subprocess.run([sys.executable, "-c", heavy + told], check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", heavy + told], check=True, capture_output=True, text=True
+    ).stdout
     assert said.strip().endswith("loaded: []"), said
 
 
@@ -86,19 +116,25 @@ def test_what_is_missing_is_named(
     assert "Traceback" not in told
 
 
-def test_a_setting_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_setting_that_is_no_number_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("YIXING_PORT", "http")
     assert cli.main(["migrate"]) == cli.FAULT
     assert "YIXING_PORT" in capsys.readouterr().err
 
 
-def test_a_database_that_cannot_be_reached_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_database_that_cannot_be_reached_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("YIXING_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     assert cli.main(["migrate"]) == cli.FAULT
     assert "the database cannot be used" in capsys.readouterr().err
 
 
-def test_migrate_says_whether_it_did_anything(yixing: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+def test_migrate_says_whether_it_did_anything(
+    yixing: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert yixing("migrate") == cli.OK
     assert "migrated" in capsys.readouterr().out
     assert yixing("migrate") == cli.OK
@@ -111,7 +147,10 @@ def test_an_operator_makes_the_first_unit_person_post_and_token(
     _type(monkeypatch, "a long enough phrase\n")
     assert yixing("unit", "ZJ", "provincial_federation", "浙江省总工会") == cli.OK
     assert yixing("user", "create", "wang", "--name", "王芳", "--unit", "ZJ") == cli.OK
-    assert yixing("user", "post", "wang", "administrator", "--unit", "ZJ", "--from", "2026-03-01") == cli.OK
+    assert (
+        yixing("user", "post", "wang", "administrator", "--unit", "ZJ", "--from", "2026-03-01")
+        == cli.OK
+    )
     capsys.readouterr()
     assert yixing("token", "wang") == cli.OK
     assert capsys.readouterr().out.startswith("yx_")
@@ -150,7 +189,9 @@ def test_verify_proves_the_checkpoints_kept_outside(
     db.connect(empty_url).dispose()
     assert point is not None
     text = keys.checkpoint_text(point.size, point.root, point.at, point.key_id)
-    file.write_bytes(keys.note(text, point.signature).replace(b"\n", b"\r\n"))  # as it comes back from mail
+    file.write_bytes(
+        keys.note(text, point.signature).replace(b"\n", b"\r\n")
+    )  # as it comes back from mail
     assert yixing("verify", "--witness", str(file)) == cli.OK
     assert "1 checkpoints kept outside" in capsys.readouterr().out
     with psycopg.connect(empty_url) as attacker:

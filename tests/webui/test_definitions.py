@@ -46,11 +46,18 @@ def zipped(files: dict[str, str], root: str = "congress_motion/") -> bytes:
 
 def changed(title: str = "教代会提案（试行）") -> dict[str, str]:
     files = catalogue.read(MOTION)
-    return {**files, "process.toml": re.sub(r'^title = ".*"', f'title = "{title}"', files["process.toml"], count=1, flags=re.M)}
+    return {
+        **files,
+        "process.toml": re.sub(
+            r'^title = ".*"', f'title = "{title}"', files["process.toml"], count=1, flags=re.M
+        ),
+    }
 
 
 def hand_in(browser: FlaskClient, data: bytes, note: str = "改名，八届二次教代会决议") -> object:
-    return browser.post("/definitions/propose", data={"note": note, "folder": (io.BytesIO(data), "motion.zip")})
+    return browser.post(
+        "/definitions/propose", data={"note": note, "folder": (io.BytesIO(data), "motion.zip")}
+    )
 
 
 def proposed(house: House) -> str:
@@ -68,7 +75,17 @@ def test_everybody_reads_what_is_in_force(client: Login, motion: str) -> None:
 
 def test_a_version_is_told_in_words_tables_forms_and_rules(client: Login, motion: str) -> None:
     page = client("plain").get(f"/definitions/{motion}").text
-    for said in ("审查立案", "任意", "依据", "MO-REPLY", "45 日内", "附议不足", "提案人", "教代提", "不得由办理过下列环节的人办理"):
+    for said in (
+        "审查立案",
+        "任意",
+        "依据",
+        "MO-REPLY",
+        "45 日内",
+        "附议不足",
+        "提案人",
+        "教代提",
+        "不得由办理过下列环节的人办理",
+    ):
         assert said in page, said
     assert f"/definitions/{motion}/diagram.bpmn" in page and page.count("yx-preview") > 10
     ids = re.findall(r'\sid="([^"]+)"', page)
@@ -84,12 +101,22 @@ def test_a_preview_of_a_form_sends_nothing(client: Login, motion: str) -> None:
 def test_the_diagram_and_the_folder_are_given(client: Login, motion: str) -> None:
     browser = client("plain")
     assert browser.get(f"/definitions/{motion}/diagram.bpmn").data.startswith(b"<?xml")
-    with zipfile.ZipFile(io.BytesIO(browser.get(f"/definitions/{motion}/folder.zip").data)) as archive:
+    with zipfile.ZipFile(
+        io.BytesIO(browser.get(f"/definitions/{motion}/folder.zip").data)
+    ) as archive:
         files = {n.partition("/")[2]: archive.read(n).decode() for n in archive.namelist()}
     assert catalogue.fingerprint(files) == motion
 
 
-@pytest.mark.parametrize("path", ["/definitions/nosuch", "/definitions/process/nosuch", "/definitions/nosuch/diagram.bpmn", "/definitions/a/diff/b"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/definitions/nosuch",
+        "/definitions/process/nosuch",
+        "/definitions/nosuch/diagram.bpmn",
+        "/definitions/a/diff/b",
+    ],
+)
 def test_what_is_not_there_is_not_found(client: Login, path: str) -> None:
     assert client("plain").get(path).status_code == 404
 
@@ -100,7 +127,10 @@ def test_two_people_put_a_version_in_force(client: Login, house: House, motion: 
     assert hand_in(office, zipped(changed())).status_code == 302  # type: ignore[attr-defined]
     new = proposed(house)
     assert client("plain").get(f"/definitions/{new}").status_code == 404
-    assert "等待批准" in office.get("/definitions").text and "由另一人批准" in office.get(f"/definitions/{new}").text
+    assert (
+        "等待批准" in office.get("/definitions").text
+        and "由另一人批准" in office.get(f"/definitions/{new}").text
+    )
     page = client("admin").get(f"/definitions/{motion}/diff/{new}").text
     assert "教代会提案（试行）" in page and "process.toml" in page and "plus" in page
     path = f"/definitions/{new}/decide"
@@ -116,13 +146,21 @@ def test_two_people_put_a_version_in_force(client: Login, house: House, motion: 
 
 def test_who_proposed_does_not_approve_even_as_administrator(client: Login, house: House) -> None:
     hand_in(client("admin"), zipped(changed()))
-    assert client("admin").post(f"/definitions/{proposed(house)}/decide", data={"decision": "approve"}).status_code == 403
+    assert (
+        client("admin")
+        .post(f"/definitions/{proposed(house)}/decide", data={"decision": "approve"})
+        .status_code
+        == 403
+    )
 
 
 def test_a_refused_version_stays_out(client: Login, house: House) -> None:
     hand_in(client("office"), zipped(changed()))
     new = proposed(house)
-    assert client("admin").post(f"/definitions/{new}/decide", data={"decision": "refuse"}).status_code == 302
+    assert (
+        client("admin").post(f"/definitions/{new}/decide", data={"decision": "refuse"}).status_code
+        == 302
+    )
     assert "试行" not in client("plain").get("/definitions").text
     assert "未批准" in client("office").get(f"/definitions/{new}").text
 
@@ -135,7 +173,12 @@ def test_every_fault_is_shown_at_once_and_nothing_is_kept(client: Login, house: 
     reply = hand_in(client("office"), zipped(files))
     text = reply.text  # type: ignore[attr-defined]
     assert reply.status_code == 422 and "处问题，没有提交" in text  # type: ignore[attr-defined]
-    assert "evil.sh" in text and "MO-REPLIED" in text and "review" in text and text.count("<li><p><b>") >= 3
+    assert (
+        "evil.sh" in text
+        and "MO-REPLIED" in text
+        and "review" in text
+        and text.count("<li><p><b>") >= 3
+    )
     assert len(house.look(lambda s: s.execute(select(tables.definition.c.hash)).all())) == 2
 
 
@@ -143,14 +186,31 @@ def test_what_the_law_demands_cannot_be_dropped(client: Login, house: House) -> 
     folder = ROOT / "processes" / "cadre_transfer"
     files = {k: v for k, v in catalogue.read(folder).items() if not k.startswith("scenarios/")}
     text = files["process.toml"]
-    kept = text[: text.index("[[guards]]")] + text[text.index("[", text.rindex("[[guards]]") + 2) :].partition("\n\n")[2]
-    open_ = kept.replace('confidentiality = "named"', 'confidentiality = "internal"').replace('disclosed_by = ["issue_order"]', "")
-    for changed_text, words in ((kept, ("不能删去或放宽", "TR-CONSENT")), (open_, ("密级必须是 named",))):
+    kept = (
+        text[: text.index("[[guards]]")]
+        + text[text.index("[", text.rindex("[[guards]]") + 2) :].partition("\n\n")[2]
+    )
+    open_ = kept.replace('confidentiality = "named"', 'confidentiality = "internal"').replace(
+        'disclosed_by = ["issue_order"]', ""
+    )
+    for changed_text, words in (
+        (kept, ("不能删去或放宽", "TR-CONSENT")),
+        (open_, ("密级必须是 named",)),
+    ):
         data = zipped({**files, "process.toml": changed_text}, "cadre_transfer/")
-        page = client("office").post("/definitions/propose", data={"note": "放宽", "folder": (io.BytesIO(data), "t.zip")})
-        assert page.status_code == 422 and all(word in page.text for word in words), page.text[-3000:]
+        page = client("office").post(
+            "/definitions/propose", data={"note": "放宽", "folder": (io.BytesIO(data), "t.zip")}
+        )
+        assert page.status_code == 422 and all(word in page.text for word in words), page.text[
+            -3000:
+        ]
     state = tables.definition.c.state
-    assert house.look(lambda s: s.execute(select(tables.definition.c.hash).where(state == "proposed")).first()) is None
+    assert (
+        house.look(
+            lambda s: s.execute(select(tables.definition.c.hash).where(state == "proposed")).first()
+        )
+        is None
+    )
 
 
 def test_the_same_version_is_not_proposed_again(client: Login) -> None:
@@ -198,7 +258,9 @@ def link() -> bytes:
     return data.getvalue()
 
 
-@pytest.mark.parametrize("data", [bomb(), link(), zipped({f"forms/f{n}.json": "" for n in range(400)})])
+@pytest.mark.parametrize(
+    "data", [bomb(), link(), zipped({f"forms/f{n}.json": "" for n in range(400)})]
+)
 def test_hostile_archives_are_refused(app: object, data: bytes) -> None:
     with app.test_request_context(), pytest.raises(Invalid):  # type: ignore[attr-defined]
         unzipped(data)

@@ -30,29 +30,44 @@ SCRIPT = {"X-Requested-With": "yixing"}
 
 
 def upload(browser: FlaskClient, name: str, data: bytes = PDF, **headers: str) -> Any:
-    return browser.post("/files", data={"file": (io.BytesIO(data), name)}, headers={**SCRIPT, **headers})
+    return browser.post(
+        "/files", data={"file": (io.BytesIO(data), name)}, headers={**SCRIPT, **headers}
+    )
 
 
 def kept(house: House) -> int:
-    return int(house.look(lambda s: s.execute(select(func.count()).select_from(tables.attachment)).scalar_one()))
+    return int(
+        house.look(
+            lambda s: s.execute(select(func.count()).select_from(tables.attachment)).scalar_one()
+        )
+    )
 
 
-@pytest.mark.parametrize("name", ["调研报告（终稿）.pdf", "𠮷野家 食堂 价格.pdf", "a'b;c 100%.pdf", "Ünïcödé – 表.PDF"])
-def test_a_file_comes_back_under_its_own_name_and_is_never_shown_inside(client: Login, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["调研报告（终稿）.pdf", "𠮷野家 食堂 价格.pdf", "a'b;c 100%.pdf", "Ünïcödé – 表.PDF"]
+)
+def test_a_file_comes_back_under_its_own_name_and_is_never_shown_inside(
+    client: Login, name: str
+) -> None:
     browser = client("mover")
     answer = upload(browser, name)
     assert answer.status_code == 201
     assert answer.json["name"] and answer.json["size"] == len(PDF)
     back = browser.get(f"/files/{answer.json['id']}")
     assert back.data == PDF and back.headers["X-Content-Type-Options"] == "nosniff"
-    assert "sandbox" in back.headers["Content-Security-Policy"] and "no-store" in back.headers["Cache-Control"]
+    assert (
+        "sandbox" in back.headers["Content-Security-Policy"]
+        and "no-store" in back.headers["Cache-Control"]
+    )
     disposition = back.headers["Content-Disposition"]
     assert disposition.startswith("attachment; ") and disposition.isascii()
     encoded = re.search(r"filename\*=UTF-8''(\S+)$", disposition)
     assert encoded and unquote(encoded[1]) == name
 
 
-@pytest.mark.parametrize("name", ["网页.html", "图.svg", "程序.exe", "没有后缀", "宏.docm", ".pdf.js"])
+@pytest.mark.parametrize(
+    "name", ["网页.html", "图.svg", "程序.exe", "没有后缀", "宏.docm", ".pdf.js"]
+)
 def test_kinds_that_could_run_are_refused(client: Login, house: House, name: str) -> None:
     answer = upload(client("mover"), name)
     assert answer.status_code == 422 and answer.content_type == "application/problem+json"
@@ -79,7 +94,9 @@ def test_more_than_a_megabyte_is_let_in_here_only(client: Login, house: House) -
     assert kept(house) == 1
 
 
-def test_beyond_fifty_megabytes_is_refused(client: Login, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beyond_fifty_megabytes_is_refused(
+    client: Login, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(attachments, "MAX_BYTES", 1 << 20)
     assert upload(client("mover"), "正好.pdf", b"0" * (1 << 20)).status_code == 201
     assert upload(client("mover"), "多一字节.pdf", b"0" * ((1 << 20) + 1)).status_code == 422
@@ -87,7 +104,9 @@ def test_beyond_fifty_megabytes_is_refused(client: Login, house: House, monkeypa
     assert kept(house) == 1
 
 
-def test_an_upload_needs_its_token_even_when_it_is_large(app: Flask, client: Login, house: House) -> None:
+def test_an_upload_needs_its_token_even_when_it_is_large(
+    app: Flask, client: Login, house: House
+) -> None:
     app.config["WTF_CSRF_ENABLED"] = True
     browser, large = client("mover"), b"0" * (3 << 20)
     assert upload(browser, "伪造.pdf", large).status_code == 400
@@ -125,12 +144,22 @@ def test_a_document_opens_in_the_browser_for_those_who_see_its_matter(
     with house.engine.begin() as session:
         session.execute(
             insert(tables.document).values(
-                id=key, instance_id=matter, kind="note", number="办单〔2026〕001", title="通知", data=data,
-                data_sha256=canonical.digest(canonical.dumps(data)).hex(), issued_at=clock.now(),
+                id=key,
+                instance_id=matter,
+                kind="note",
+                number="办单〔2026〕001",
+                title="通知",
+                data=data,
+                data_sha256=canonical.digest(canonical.dumps(data)).hex(),
+                issued_at=clock.now(),
             )
-        )  # fmt: skip
+        )
     answer = client("mover").get(f"/documents/{key}")
-    assert answer.status_code == 200 and answer.content_type == "application/pdf" and answer.data == PDF
+    assert (
+        answer.status_code == 200
+        and answer.content_type == "application/pdf"
+        and answer.data == PDF
+    )
     assert answer.headers["Content-Disposition"].startswith("inline; ")
     assert "通知" in unquote(answer.headers["Content-Disposition"])
     assert f"/documents/{key}" in client("mover").get(f"/matters/{matter}").text

@@ -34,7 +34,11 @@ FORM = "/launch/errand"
 
 
 def count(house: House) -> int:
-    return int(house.look(lambda s: s.execute(select(func.count()).select_from(tables.instance)).scalar_one()))
+    return int(
+        house.look(
+            lambda s: s.execute(select(func.count()).select_from(tables.instance)).scalar_one()
+        )
+    )
 
 
 def key_in(page: str) -> str:
@@ -50,14 +54,23 @@ def test_nobody_launches_without_a_login(client: Login) -> None:
 
 def test_the_list_shows_what_my_posts_open_with_its_basis(client: Login) -> None:
     page = client("mover").get("/launch").text
-    assert "办事单" in page and "三个环节的小流程" in page and "试验" in page and 'href="/launch/errand"' in page
+    assert (
+        "办事单" in page
+        and "三个环节的小流程" in page
+        and "试验" in page
+        and 'href="/launch/errand"' in page
+    )
     assert "不能发起" in client("plain").get("/launch").text
     assert "不能发起" in client("office").get("/launch").text
 
 
-def test_whoever_holds_no_launching_post_gets_neither_form_nor_matter(client: Login, house: House) -> None:
+def test_whoever_holds_no_launching_post_gets_neither_form_nor_matter(
+    client: Login, house: House
+) -> None:
     assert client("plain").get(FORM).status_code == 403
-    assert client("office").post(FORM, data={"f.subject": "代人发起", "once": "k"}).status_code == 403
+    assert (
+        client("office").post(FORM, data={"f.subject": "代人发起", "once": "k"}).status_code == 403
+    )
     assert client("mover").get("/launch/no_such").status_code == 404
     assert count(house) == 0
 
@@ -76,7 +89,9 @@ def test_a_good_form_starts_a_matter_and_forgets_the_draft(client: Login, house:
     assert not house.look(lambda s: launchable(s, house.actor("mover")))[0].draft
 
 
-def test_a_bad_form_comes_back_with_every_answer_and_starts_nothing(client: Login, house: House) -> None:
+def test_a_bad_form_comes_back_with_every_answer_and_starts_nothing(
+    client: Login, house: House
+) -> None:
     browser = client("mover")
     long = "很" * 61
     answer = browser.post(FORM, data={"f.subject": long, "once": "abc"})
@@ -109,15 +124,23 @@ def test_the_same_form_sent_again_with_other_words_asks_first(client: Login, hou
     browser = client("mover")
     browser.post(FORM, data={"f.subject": "第一件", "once": "back-button"})
     again = browser.post(FORM, data={"f.subject": "第二件", "once": "back-button"})
-    assert again.status_code == 409 and "已经提交过" in again.text and 'value="第二件"' in again.text
+    assert (
+        again.status_code == 409 and "已经提交过" in again.text and 'value="第二件"' in again.text
+    )
     assert count(house) == 1
-    assert browser.post(FORM, data={"f.subject": "第二件", "once": key_in(again.text)}).status_code == 303
+    assert (
+        browser.post(FORM, data={"f.subject": "第二件", "once": key_in(again.text)}).status_code
+        == 303
+    )
     assert count(house) == 2
 
 
 def test_a_form_without_its_key_starts_nothing(client: Login, house: House) -> None:
     assert client("mover").post(FORM, data={"f.subject": "没有键"}).status_code == 409
-    assert client("mover").post(FORM, data={"f.subject": "键太长", "once": "x" * 500}).status_code == 409
+    assert (
+        client("mover").post(FORM, data={"f.subject": "键太长", "once": "x" * 500}).status_code
+        == 409
+    )
     assert count(house) == 0
 
 
@@ -134,7 +157,9 @@ def test_a_form_needs_its_token(app: Flask, client: Login, house: House) -> None
 def test_duplicates_are_shown_while_the_title_is_typed(client: Login, house: House) -> None:
     house.do("second", instances.launch, "errand", {"subject": "延长<b>食堂</b>晚间营业时间"})
     house.do("stranger", instances.launch, "errand", {"subject": "延长食堂晚间营业时间，外校的"})
-    found = client("mover").get("/launch/errand/alike", query_string={"title": "食堂晚间营业时间太短"})
+    found = client("mover").get(
+        "/launch/errand/alike", query_string={"title": "食堂晚间营业时间太短"}
+    )
     assert found.status_code == 200
     assert "延长&lt;b&gt;食堂&lt;/b&gt;晚间营业时间" in found.text and "<b>食堂" not in found.text
     assert "办〔" in found.text and "办理中" in found.text and "外校" not in found.text
@@ -143,7 +168,9 @@ def test_duplicates_are_shown_while_the_title_is_typed(client: Login, house: Hou
     assert client("plain").get("/launch/errand/alike?title=食堂晚间营业").status_code == 403
 
 
-def test_drafts_are_listed_with_their_titles_and_can_be_thrown_away(client: Login, house: House) -> None:
+def test_drafts_are_listed_with_their_titles_and_can_be_thrown_away(
+    client: Login, house: House
+) -> None:
     house.do("mover", drafts.save, "launch:errand", {"subject": "写了一半"})
     browser = client("mover")
     assert "写了一半" in browser.get("/launch").text
@@ -154,14 +181,21 @@ def test_drafts_are_listed_with_their_titles_and_can_be_thrown_away(client: Logi
 
 def test_a_draft_of_the_wrong_shape_breaks_no_page(client: Login, house: House) -> None:
     house.do("mover", drafts.save, "launch:errand", {"subject": ["列", "表"], "gone": 3})
-    assert client("mover").get(FORM).status_code == 200 and client("mover").get("/launch").status_code == 200
+    assert (
+        client("mover").get(FORM).status_code == 200
+        and client("mover").get("/launch").status_code == 200
+    )
 
 
 def test_who_gets_a_motion_first_is_read_through_subprocesses() -> None:
     process = load(catalogue.read(ROOT / "processes" / "congress_motion"))
     assert [t.id for t in first_tasks(process)] == ["second"]
     mediation = load(catalogue.read(ROOT / "processes" / "dispute_mediation"))
-    assert {t.id for t in first_tasks(mediation)} == {"check_record", "mandate", "examine"}  # nothing beyond a timer
+    assert {t.id for t in first_tasks(mediation)} == {
+        "check_record",
+        "mandate",
+        "examine",
+    }  # nothing beyond a timer
 
 
 def test_an_unknown_matter_is_not_found(client: Login) -> None:
@@ -172,23 +206,54 @@ LONG_FORM = {
     "type": "default",
     "id": "launch",
     "components": [
-        {"type": "textfield", "key": "subject", "label": "事由", "validate": {"required": True, "maxLength": 60}},
-        {"type": "textarea", "key": "why", "label": "理由", "validate": {"minLength": 5, "maxLength": 500}},
-        {"type": "select", "key": "kind", "label": "类别", "values": [{"label": "后勤", "value": "campus"}]},
-        {"type": "select", "key": "unit", "label": "单位", "properties": {"source": "units:college_union"}},
-        {"type": "checklist", "key": "how", "label": "同时",
-         "values": [{"label": "面商", "value": "meet"}, {"label": "电话", "value": "call"}]},
+        {
+            "type": "textfield",
+            "key": "subject",
+            "label": "事由",
+            "validate": {"required": True, "maxLength": 60},
+        },
+        {
+            "type": "textarea",
+            "key": "why",
+            "label": "理由",
+            "validate": {"minLength": 5, "maxLength": 500},
+        },
+        {
+            "type": "select",
+            "key": "kind",
+            "label": "类别",
+            "values": [{"label": "后勤", "value": "campus"}],
+        },
+        {
+            "type": "select",
+            "key": "unit",
+            "label": "单位",
+            "properties": {"source": "units:college_union"},
+        },
+        {
+            "type": "checklist",
+            "key": "how",
+            "label": "同时",
+            "values": [{"label": "面商", "value": "meet"}, {"label": "电话", "value": "call"}],
+        },
         {"type": "checkbox", "key": "sure", "label": "已核实", "validate": {"required": True}},
         {"type": "filepicker", "key": "files", "label": "附件", "multiple": True},
     ],
-}  # fmt: skip
+}
 
 
-def test_every_kind_of_answer_survives_a_fault_and_then_arrives(client: Login, house: House) -> None:
+def test_every_kind_of_answer_survives_a_fault_and_then_arrives(
+    client: Login, house: House
+) -> None:
     files = {**catalogue.read(ERRAND), "forms/launch.json": json.dumps(LONG_FORM)}
     house.look(lambda s: definitions.publish_shipped(s, files))
     browser = client("mover")
-    sent = [("f.subject", "更换饮水机"), ("f.why", "短<"), ("f.kind", "campus"), ("f.unit", str(house.units["info"]))]
+    sent = [
+        ("f.subject", "更换饮水机"),
+        ("f.why", "短<"),
+        ("f.kind", "campus"),
+        ("f.unit", str(house.units["info"])),
+    ]
     sent += [("f.how", "meet"), ("f.how", "call"), ("f.sure", "true"), ("once", "long")]
     file = browser.post("/files", data={"file": (io.BytesIO(b"%PDF-"), "说明.pdf")}).json["id"]
     faulty = browser.post(FORM, data=MultiDict([*sent, ("f.files", file)]))
@@ -196,20 +261,33 @@ def test_every_kind_of_answer_survives_a_fault_and_then_arrives(client: Login, h
     page = " ".join(faulty.text.split())
     assert "短&lt;</textarea>" in page and f'value="{house.units["info"]}" selected' in page
     assert 'value="campus" selected' in page
-    assert 'value="meet" checked' in page and 'value="call" checked' in page and 'value="true" checked' in page
+    assert (
+        'value="meet" checked' in page
+        and 'value="call" checked' in page
+        and 'value="true" checked' in page
+    )
     assert f'name="f.files" value="{file}"' in page
     good = [(k, "写得够长了吧") if k == "f.why" else (k, v) for k, v in sent if k != "once"]
     answer = browser.post(FORM, data=MultiDict([*good, ("f.files", file), ("once", key_in(page))]))
     assert answer.status_code == 303
     shown = client("office").get(answer.location).text
-    assert "写得够长了吧" in shown and "后勤" in shown and "信息学院" in shown and "面商、电话" in shown
+    assert (
+        "写得够长了吧" in shown
+        and "后勤" in shown
+        and "信息学院" in shown
+        and "面商、电话" in shown
+    )
     assert f"/files/{file}" in shown and client("office").get(f"/files/{file}").data == b"%PDF-"
 
 
 def test_somebody_elses_file_cannot_be_attached(client: Login, house: House) -> None:
     files = {**catalogue.read(ERRAND), "forms/launch.json": json.dumps(LONG_FORM)}
     house.look(lambda s: definitions.publish_shipped(s, files))
-    theirs = client("second").post("/files", data={"file": (io.BytesIO(b"%PDF-"), "说明.pdf")}).json["id"]
+    theirs = (
+        client("second")
+        .post("/files", data={"file": (io.BytesIO(b"%PDF-"), "说明.pdf")})
+        .json["id"]
+    )
     sent = {"f.subject": "更换饮水机", "f.sure": "true", "f.files": theirs, "once": "k"}
     answer = client("mover").post(FORM, data=sent)
     assert answer.status_code == 422 and count(house) == 0
@@ -218,27 +296,41 @@ def test_somebody_elses_file_cannot_be_attached(client: Login, house: House) -> 
 def test_what_no_column_can_hold_is_refused_in_words(client: Login, house: House) -> None:
     zero = client("mover").post(FORM, data={"f.subject": "零\0字节", "once": "k"})
     assert zero.status_code == 422 and count(house) == 0
-    assert client("mover").post(FORM, data={"f.subject": "零字节", "once": "k\0"}).status_code == 409
+    assert (
+        client("mover").post(FORM, data={"f.subject": "零字节", "once": "k\0"}).status_code == 409
+    )
     browser = client("mover")
     assert browser.get("/launch/errand/alike?title=%00%00%00").status_code == 200
-    assert browser.get("/launch/%00").status_code == browser.post("/launch/%00/discard").status_code == 404
+    assert (
+        browser.get("/launch/%00").status_code
+        == browser.post("/launch/%00/discard").status_code
+        == 404
+    )
     assert browser.get("/matters?words=%00%00").status_code == 200
 
 
-def test_a_fault_of_the_process_keeps_the_answers_and_starts_nothing(client: Login, house: House) -> None:
+def test_a_fault_of_the_process_keeps_the_answers_and_starts_nothing(
+    client: Login, house: House
+) -> None:
     files = catalogue.read(ERRAND)
     office, nobody = 'post = "union_secretary"\nunit = "union"', 'person = "launch.nobody"'
     files["process.toml"] = files["process.toml"].replace(office, nobody)
     house.look(lambda s: definitions.publish_shipped(s, files))
     answer = client("mover").post(FORM, data={"f.subject": "没有人办的事", "once": "k"})
-    assert answer.status_code == 500 and "没有发起成功" in answer.text and 'value="没有人办的事"' in answer.text
+    assert (
+        answer.status_code == 500
+        and "没有发起成功" in answer.text
+        and 'value="没有人办的事"' in answer.text
+    )
     assert count(house) == 0
 
 
 def test_a_process_that_names_people_shows_no_likeness(client: Login, house: House) -> None:
     house.do("second", instances.launch, "errand", {"subject": "调解王某与学院的争议"})
     files = catalogue.read(ERRAND)
-    files["process.toml"] = files["process.toml"].replace('id = "errand"', 'id = "errand"\nconfidentiality = "named"')
+    files["process.toml"] = files["process.toml"].replace(
+        'id = "errand"', 'id = "errand"\nconfidentiality = "named"'
+    )
     house.look(lambda s: definitions.publish_shipped(s, files))
     assert client("mover").get("/launch/errand/alike?title=调解王某与学院的争议").text.strip() == ""
     assert "data-alike" not in client("mover").get(FORM).text
@@ -246,7 +338,10 @@ def test_a_process_that_names_people_shows_no_likeness(client: Login, house: Hou
 
 def test_a_page_can_evaluate_whatever_hides_a_field() -> None:
     """A rule that the page cannot evaluate would show fields, even lists of everybody, that are not asked for."""
-    assert hide_rule('=kind != "a" and not(n < 1)') == '["and", ["!=", "kind", "a"], ["not", ["<", "n", 1]]]'
+    assert (
+        hide_rule('=kind != "a" and not(n < 1)')
+        == '["and", ["!=", "kind", "a"], ["not", ["<", "n", 1]]]'
+    )
     assert hide_rule("=group != true") == '["!=", "group", true]'
     rules = [
         (file.name, part["conditional"]["hide"])

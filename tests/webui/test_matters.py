@@ -46,7 +46,13 @@ def finish(house: House, who: str, answers: dict[str, Any]) -> None:
 
 
 def state_of(house: House, key: UUID) -> str:
-    return str(house.look(lambda s: s.execute(select(tables.instance.c.state).where(tables.instance.c.id == key)).scalar()))
+    return str(
+        house.look(
+            lambda s: s.execute(
+                select(tables.instance.c.state).where(tables.instance.c.id == key)
+            ).scalar()
+        )
+    )
 
 
 def key_in(page: str) -> str:
@@ -58,17 +64,28 @@ def key_in(page: str) -> str:
 # --- the list ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_list_holds_what_i_started_and_says_whom_it_waits_for(client: Login, house: House, matter: UUID) -> None:
+def test_the_list_holds_what_i_started_and_says_whom_it_waits_for(
+    client: Login, house: House, matter: UUID
+) -> None:
     started(house, "second", "别人的事")
     page = client("mover").get("/matters").text
-    assert "更换三号楼饮水机" in page and "核对" in page and "等待校工会" in page and "别人的事" not in page
+    assert (
+        "更换三号楼饮水机" in page
+        and "核对" in page
+        and "等待校工会" in page
+        and "别人的事" not in page
+    )
     assert "还没有发起过" in client("third").get("/matters").text
     assert client("").get("/matters").status_code == 302
 
 
-def test_what_others_started_and_i_take_part_in_is_a_list_of_its_own(client: Login, matter: UUID) -> None:
+def test_what_others_started_and_i_take_part_in_is_a_list_of_its_own(
+    client: Login, matter: UUID
+) -> None:
     assert "更换三号楼饮水机" not in client("office").get("/matters").text
-    assert "更换三号楼饮水机" in client("office").get("/matters?part=1").text  # a task of the office's seat
+    assert (
+        "更换三号楼饮水机" in client("office").get("/matters?part=1").text
+    )  # a task of the office's seat
     assert "更换三号楼饮水机" not in client("mover").get("/matters?part=1").text
     assert "没有别人发起、您参与的事项" in client("third").get("/matters?part=1").text
     assert "更换三号楼饮水机" not in client("office").get("/matters?part=1&state=ended").text
@@ -77,7 +94,10 @@ def test_what_others_started_and_i_take_part_in_is_a_list_of_its_own(client: Log
 def test_chips_narrow_the_list_by_state(client: Login, house: House, matter: UUID) -> None:
     gone = started(house, "mover", "不再需要的事")
     house.do("office", instances.terminate, gone, "重复")
-    ended, running = client("mover").get("/matters?state=terminated").text, client("mover").get("/matters?state=running").text
+    ended, running = (
+        client("mover").get("/matters?state=terminated").text,
+        client("mover").get("/matters?state=running").text,
+    )
     assert "不再需要的事" in ended and "更换三号楼" not in ended and "已终止" in ended
     assert "不再需要的事" not in running and "更换三号楼" in running
     assert client("mover").get("/matters?state=nonsense").status_code == 422
@@ -101,34 +121,49 @@ def test_the_list_goes_on_page_by_page(client: Login, house: House) -> None:
 # --- one matter -------------------------------------------------------------------------------------------------------
 
 
-def test_a_matter_says_where_it_stands_with_the_deadline_and_its_rule(client: Login, matter: UUID) -> None:
+def test_a_matter_says_where_it_stands_with_the_deadline_and_its_rule(
+    client: Login, matter: UUID
+) -> None:
     page = client("mover").get(f"/matters/{matter}").text
-    assert "更换三号楼饮水机" in page and "办理中" in page and "由校工会" in page and "个工作日" in page
+    assert (
+        "更换三号楼饮水机" in page
+        and "办理中" in page
+        and "由校工会" in page
+        and "个工作日" in page
+    )
     assert "MO-REVIEW" in page and "去办理" not in page
     assert "去办理" in client("office").get(f"/matters/{matter}").text
 
 
 @pytest.mark.parametrize("path", ["", "/diagram.bpmn", "/send/withdraw"])
 @pytest.mark.parametrize("who", ["stranger", "foreign", "plain", "third"])
-def test_a_matter_that_is_not_mine_does_not_exist(client: Login, matter: UUID, who: str, path: str) -> None:
+def test_a_matter_that_is_not_mine_does_not_exist(
+    client: Login, matter: UUID, who: str, path: str
+) -> None:
     assert client(who).get(f"/matters/{matter}{path}").status_code == 404
 
 
 @pytest.mark.parametrize("what", ["suspend", "resume", "terminate", "send/withdraw"])
 @pytest.mark.parametrize("who", ["stranger", "foreign", "plain"])
-def test_nobody_from_outside_lays_a_hand_on_it(client: Login, house: House, matter: UUID, who: str, what: str) -> None:
+def test_nobody_from_outside_lays_a_hand_on_it(
+    client: Login, house: House, matter: UUID, who: str, what: str
+) -> None:
     answer = client(who).post(f"/matters/{matter}/{what}", data={"reason": "随便", "once": "k"})
     assert answer.status_code == 404 and "饮水机" not in answer.text
     assert state_of(house, matter) == "running"
 
 
-def test_what_was_said_stands_step_by_step_and_the_outcome_in_words(client: Login, house: House, matter: UUID) -> None:
+def test_what_was_said_stands_step_by_step_and_the_outcome_in_words(
+    client: Login, house: House, matter: UUID
+) -> None:
     finish(house, "office", {"decision": "return", "reason": "请写明<b>楼层</b>"})
     finish(house, "mover", {"note": "三楼"})
     finish(house, "office", {"decision": "pass"})
     finish(house, "office", {"note": "已更换"})
     page = client("mover").get(f"/matters/{matter}").text
-    assert "请写明&lt;b&gt;楼层" in page and "三楼" in page and "已更换" in page and "陈秘书" in page
+    assert (
+        "请写明&lt;b&gt;楼层" in page and "三楼" in page and "已更换" in page and "陈秘书" in page
+    )
     assert "满意 0" in page and "名册 3 人" in page and "去作答" in page
     poll = house.look(lambda s: s.execute(select(tables.poll.c.id)).scalar())
     for who in ("mover", "second"):
@@ -137,18 +172,27 @@ def test_what_was_said_stands_step_by_step_and_the_outcome_in_words(client: Logi
     assert "办结" in done and "已办结" in done and "满意 2" in done and "通过" in done
 
 
-def test_the_auditor_reads_and_finds_the_whole_history_but_has_no_hand(client: Login, house: House, matter: UUID) -> None:
+def test_the_auditor_reads_and_finds_the_whole_history_but_has_no_hand(
+    client: Login, house: House, matter: UUID
+) -> None:
     page = client("auditor").get(f"/matters/{matter}").text
     assert "全部记录与校验" in page and "暂停办理" not in page
     assert "全部记录与校验" not in client("mover").get(f"/matters/{matter}").text
-    assert client("auditor").post(f"/matters/{matter}/suspend", data={"reason": "看看"}).status_code == 403
+    assert (
+        client("auditor").post(f"/matters/{matter}/suspend", data={"reason": "看看"}).status_code
+        == 403
+    )
     assert state_of(house, matter) == "running"
 
 
 def test_linked_matters_are_named(client: Login, house: House, matter: UUID) -> None:
     lead = started(house, "mover", "更换全校饮水机")
     with house.engine.begin() as session:
-        session.execute(insert(tables.link).values(from_id=matter, to_id=lead, kind="merged_into", at=clock.now()))
+        session.execute(
+            insert(tables.link).values(
+                from_id=matter, to_id=lead, kind="merged_into", at=clock.now()
+            )
+        )
     assert "并入" in client("mover").get(f"/matters/{matter}").text
     back = client("mover").get(f"/matters/{lead}").text
     assert "来源" in back and f"/matters/{matter}" in back
@@ -162,7 +206,9 @@ def test_the_page_speaks_english_too(client: Login, matter: UUID) -> None:
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_mover_takes_it_back_by_the_message_of_the_process(client: Login, house: House, matter: UUID) -> None:
+def test_the_mover_takes_it_back_by_the_message_of_the_process(
+    client: Login, house: House, matter: UUID
+) -> None:
     browser = client("mover")
     assert f"/matters/{matter}/send/withdraw" in browser.get(f"/matters/{matter}").text
     form = browser.get(f"/matters/{matter}/send/withdraw")
@@ -170,17 +216,27 @@ def test_the_mover_takes_it_back_by_the_message_of_the_process(client: Login, ho
     sent = {"once": key_in(form.text)}
     first = browser.post(f"/matters/{matter}/send/withdraw", data=sent)
     assert first.status_code == 303 and state_of(house, matter) == "withdrawn"
-    assert browser.post(f"/matters/{matter}/send/withdraw", data=sent).status_code == 303  # the second tap
+    assert (
+        browser.post(f"/matters/{matter}/send/withdraw", data=sent).status_code == 303
+    )  # the second tap
     late = browser.post(f"/matters/{matter}/send/withdraw", data={"once": "another"})
     assert late.status_code == 409 and "已撤回" in late.text
     assert browser.get(f"/matters/{matter}/send/withdraw").status_code == 409
 
 
-def test_a_message_is_not_for_everybody_who_sees_the_matter(client: Login, house: House, matter: UUID) -> None:
+def test_a_message_is_not_for_everybody_who_sees_the_matter(
+    client: Login, house: House, matter: UUID
+) -> None:
     assert "/send/withdraw" not in client("office").get(f"/matters/{matter}").text
     assert client("office").get(f"/matters/{matter}/send/withdraw").status_code == 409
-    assert client("office").post(f"/matters/{matter}/send/withdraw", data={"once": "k"}).status_code == 403
-    assert client("mover").post(f"/matters/{matter}/send/no_such", data={"once": "k"}).status_code == 409
+    assert (
+        client("office").post(f"/matters/{matter}/send/withdraw", data={"once": "k"}).status_code
+        == 403
+    )
+    assert (
+        client("mover").post(f"/matters/{matter}/send/no_such", data={"once": "k"}).status_code
+        == 409
+    )
     assert state_of(house, matter) == "running"
 
 
@@ -191,35 +247,66 @@ def test_the_secretary_suspends_resumes_and_ends_with_reasons_that_all_can_read(
     client: Login, house: House, matter: UUID
 ) -> None:
     office, mover = client("office"), client("mover")
-    assert office.post(f"/matters/{matter}/suspend", data={"reason": "等待检测报告"}).status_code == 303
+    assert (
+        office.post(f"/matters/{matter}/suspend", data={"reason": "等待检测报告"}).status_code
+        == 303
+    )
     shown = mover.get(f"/matters/{matter}").text
-    assert "已暂停" in shown and "等待检测报告" in shown and "个工作日" not in shown and "恢复办理" not in shown
+    assert (
+        "已暂停" in shown
+        and "等待检测报告" in shown
+        and "个工作日" not in shown
+        and "恢复办理" not in shown
+    )
     again = office.post(f"/matters/{matter}/suspend", data={"reason": "再停"})
     assert again.status_code == 409 and "已暂停" in again.text
     assert "恢复办理" in office.get(f"/matters/{matter}").text
-    assert office.post(f"/matters/{matter}/resume").status_code == 303 and state_of(house, matter) == "running"
-    assert office.post(f"/matters/{matter}/terminate", data={"reason": "重复提出"}).status_code == 303
+    assert (
+        office.post(f"/matters/{matter}/resume").status_code == 303
+        and state_of(house, matter) == "running"
+    )
+    assert (
+        office.post(f"/matters/{matter}/terminate", data={"reason": "重复提出"}).status_code == 303
+    )
     ended = mover.get(f"/matters/{matter}").text
-    assert "已终止" in ended and "重复提出" in ended and "暂停办理" not in office.get(f"/matters/{matter}").text
+    assert (
+        "已终止" in ended
+        and "重复提出" in ended
+        and "暂停办理" not in office.get(f"/matters/{matter}").text
+    )
 
 
-def test_the_secretary_urges_and_it_shows_in_the_inbox_and_on_the_task(client: Login, house: House, matter: UUID) -> None:
+def test_the_secretary_urges_and_it_shows_in_the_inbox_and_on_the_task(
+    client: Login, house: House, matter: UUID
+) -> None:
     office = client("office")
-    waits = house.look(lambda s: s.execute(text("SELECT id FROM task WHERE state = 'open'")).scalar())
+    waits = house.look(
+        lambda s: s.execute(text("SELECT id FROM task WHERE state = 'open'")).scalar()
+    )
     assert "催办" not in office.get("/").text
-    assert office.post(f"/matters/{matter}/remind", data={"reason": "请于周五前办结"}).status_code == 303
+    assert (
+        office.post(f"/matters/{matter}/remind", data={"reason": "请于周五前办结"}).status_code
+        == 303
+    )
     assert "催办" in office.get("/").text and "请于周五前办结" in office.get(f"/tasks/{waits}").text
     again = office.post(f"/matters/{matter}/remind", data={"reason": "再催"})
     assert again.status_code == 409 and "今天已经催办过" in again.text
     assert "请于周五前办结" in client("auditor").get(f"/audit/{matter}").text
-    assert client("mover").post(f"/matters/{matter}/remind", data={"reason": "快点"}).status_code == 403
+    assert (
+        client("mover").post(f"/matters/{matter}/remind", data={"reason": "快点"}).status_code
+        == 403
+    )
 
 
 @pytest.mark.parametrize("what", ["remind", "suspend", "terminate"])
 @pytest.mark.parametrize("reason", ["", "   ", "长" * 501])
-def test_without_a_fit_reason_nothing_happens(client: Login, house: House, matter: UUID, what: str, reason: str) -> None:
+def test_without_a_fit_reason_nothing_happens(
+    client: Login, house: House, matter: UUID, what: str, reason: str
+) -> None:
     answer = client("office").post(f"/matters/{matter}/{what}", data={"reason": reason})
-    assert answer.status_code == 422 and "请写明理由" in answer.text and reason.strip() in answer.text
+    assert (
+        answer.status_code == 422 and "请写明理由" in answer.text and reason.strip() in answer.text
+    )
     assert state_of(house, matter) == "running"
 
 
@@ -227,18 +314,28 @@ def test_without_a_fit_reason_nothing_happens(client: Login, house: House, matte
 def test_the_mover_is_refused_the_secretarys_hand_and_it_is_on_record(
     client: Login, house: House, matter: UUID, what: str
 ) -> None:
-    assert client("mover").post(f"/matters/{matter}/{what}", data={"reason": "我自己来"}).status_code == 403
+    assert (
+        client("mover").post(f"/matters/{matter}/{what}", data={"reason": "我自己来"}).status_code
+        == 403
+    )
     assert state_of(house, matter) == "running"
-    kinds = house.look(lambda s: s.execute(text("SELECT kind FROM event ORDER BY id DESC LIMIT 1")).scalar())
+    kinds = house.look(
+        lambda s: s.execute(text("SELECT kind FROM event ORDER BY id DESC LIMIT 1")).scalar()
+    )
     assert kinds == "attempt_refused"
 
 
-def test_an_incident_is_told_to_all_and_tried_again_by_the_secretary(client: Login, house: House, matter: UUID) -> None:
+def test_an_incident_is_told_to_all_and_tried_again_by_the_secretary(
+    client: Login, house: House, matter: UUID
+) -> None:
     def broken(session: Any) -> None:
         instances.note_incident(session, matter, "command", RuntimeError("没有找到办理人"))
 
     house.look(broken)
-    mover, office = client("mover").get(f"/matters/{matter}").text, client("office").get(f"/matters/{matter}").text
+    mover, office = (
+        client("mover").get(f"/matters/{matter}").text,
+        client("office").get(f"/matters/{matter}").text,
+    )
     assert "办理中出现异常" in mover and "没有找到办理人" not in mover and "重试" not in mover
     link = re.search(rf'action="(/matters/{matter}/incidents/[^"]+)"', office)
     assert link and "没有找到办理人" in office
@@ -255,13 +352,18 @@ def test_the_diagram_names_lanes_in_words(client: Login, matter: UUID) -> None:
     answer = client("mover").get(f"/matters/{matter}/diagram.bpmn")
     assert answer.status_code == 200 and answer.content_type.startswith("application/xml")
     assert lanes(answer.data) == {"提出人", "校工会"}
-    assert lanes(client("mover").get(f"/matters/{matter}/diagram.bpmn?lang=en").data) == {"Mover", "Union office"}
+    assert lanes(client("mover").get(f"/matters/{matter}/diagram.bpmn?lang=en").data) == {
+        "Mover",
+        "Union office",
+    }
 
 
 def test_a_diagram_in_english_leaves_no_chinese_name() -> None:
     process = load(catalogue.read(ROOT / "processes" / "congress_motion"))
     tree = etree.fromstring(diagrams.drawn(process, "en"))
-    nodes = [n for n in tree.iter() if isinstance(n.tag, str) and n.get("id") in process.diagram.elements]
+    nodes = [
+        n for n in tree.iter() if isinstance(n.tag, str) and n.get("id") in process.diagram.elements
+    ]
     names = {n.get("id"): n.get("name") for n in nodes}
     assert names["head_check"] == process.tasks["head_check"].title.en
     assert not [n for n in names.values() if n and re.search("[\u4e00-\u9fff]", n)]

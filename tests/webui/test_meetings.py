@@ -36,10 +36,19 @@ def hall(house: House) -> Hall:
 
 
 # --- the meeting ----------------------------------------------------------------------------------------------------------
-def test_the_chair_opens_the_meeting_and_the_door_has_a_qr_code(hall: Hall, client: Browser) -> None:
+def test_the_chair_opens_the_meeting_and_the_door_has_a_qr_code(
+    hall: Hall, client: Browser
+) -> None:
     page = client("chair").get(f"/meetings/{hall.id}").text
-    assert "宣布开会" in page and "data:image/svg+xml" in page and hall.code in page and "签到名单" in page
-    assert "应到" in page and "还差 6 人" in page and "教代会法定人数" not in page.partition("依据")[0]
+    assert (
+        "宣布开会" in page
+        and "data:image/svg+xml" in page
+        and hall.code in page
+        and "签到名单" in page
+    )
+    assert (
+        "应到" in page and "还差 6 人" in page and "教代会法定人数" not in page.partition("依据")[0]
+    )
     assert "依据" in page and "CG-QUORUM" in page and "第" in page.partition("CG-QUORUM")[2]
     reply = client("chair").post(f"/meetings/{hall.id}/open")
     assert reply.status_code == 303
@@ -48,13 +57,22 @@ def test_the_chair_opens_the_meeting_and_the_door_has_a_qr_code(hall: Hall, clie
     assert again.status_code == 409 and "会议已经开始" in again.text and "签到名单" in again.text
 
 
-def test_who_does_not_run_it_sees_the_numbers_but_neither_the_code_nor_the_names(hall: Hall, client: Browser) -> None:
+def test_who_does_not_run_it_sees_the_numbers_but_neither_the_code_nor_the_names(
+    hall: Hall, client: Browser
+) -> None:
     page = client("d0").get(f"/meetings/{hall.id}").text
-    assert "您还没有签到" in page and hall.code not in page and "代表乙" not in page and "宣布开会" not in page
+    assert (
+        "您还没有签到" in page
+        and hall.code not in page
+        and "代表乙" not in page
+        and "宣布开会" not in page
+    )
     assert client("d0").post(f"/meetings/{hall.id}/open").status_code == 403
     who = str(hall.house.people["d1"])
     assert client("d0").post(f"/meetings/{hall.id}/seat", data={"member": who}).status_code == 403
-    assert client("d0").post(f"/meetings/{hall.id}/match", data={"names": "代表甲"}).status_code == 404
+    assert (
+        client("d0").post(f"/meetings/{hall.id}/match", data={"names": "代表甲"}).status_code == 404
+    )
 
 
 def test_strangers_find_nothing(hall: Hall, client: Browser) -> None:
@@ -65,12 +83,18 @@ def test_strangers_find_nothing(hall: Hall, client: Browser) -> None:
         for path in ("", "/now", "/hall", "/hall/now", "/check-in"):
             assert browser.get(f"/meetings/{hall.id}{path}").status_code == 404, (who, path)
         for path in ("/open", "/seat", "/match", "/check-in", "/leave"):
-            reply = browser.post(f"/meetings/{hall.id}{path}", data={"code": hall.code, "member": str(hall.house.people["d0"])})
+            reply = browser.post(
+                f"/meetings/{hall.id}{path}",
+                data={"code": hall.code, "member": str(hall.house.people["d0"])},
+            )
             assert reply.status_code == 404, (who, path)
         for path in ("/certificate.pdf", "/verify"):
             assert browser.get(f"/polls/{poll}{path}").status_code == 404, (who, path)
         for path in ("/sign", "/paper", "/paper/give", "/void"):
-            assert browser.post(f"/polls/{poll}{path}", data={"reason": "x"}).status_code == 404, (who, path)
+            assert browser.post(f"/polls/{poll}{path}", data={"reason": "x"}).status_code == 404, (
+                who,
+                path,
+            )
         assert "第八届二次教代会" not in browser.get("/").text
     assert hall.one("SELECT count(*) FROM presence") == 6
 
@@ -82,7 +106,9 @@ def test_checking_in_at_the_door_is_one_tap(hall: Hall, client: Browser) -> None
     page = browser.get(f"{path}?code={hall.code}").text
     assert f'name="code" value="{hall.code}"' in page and "已签到" not in page
     wrong = browser.post(path, data={"code": "not-this"})
-    assert wrong.status_code == 403 and "签到码不对" in wrong.text and 'value="not-this"' in wrong.text
+    assert (
+        wrong.status_code == 403 and "签到码不对" in wrong.text and 'value="not-this"' in wrong.text
+    )
     reply = browser.post(path, data={"code": hall.code})
     page = browser.get(reply.location).text
     assert reply.status_code == 303 and "已签到" in page and "我要离场" in page
@@ -106,10 +132,18 @@ def test_the_chair_finds_people_and_taps_them_in_and_out(hall: Hall, client: Bro
     browser, who = client("chair"), str(hall.house.people["d4"])
     page = browser.get(f"/meetings/{hall.id}?words=代表戊").text
     assert "代表戊" in page and "代表甲" not in page
-    reply = browser.post(f"/meetings/{hall.id}/seat", data={"member": who, "came": "1", "words": "代表戊"})
-    assert reply.status_code == 303 and "words=" in reply.location and hall.one("SELECT present FROM meeting") == 1
+    reply = browser.post(
+        f"/meetings/{hall.id}/seat", data={"member": who, "came": "1", "words": "代表戊"}
+    )
+    assert (
+        reply.status_code == 303
+        and "words=" in reply.location
+        and hall.one("SELECT present FROM meeting") == 1
+    )
     assert "代表戊" in browser.get(f"/meetings/{hall.id}?which=here").text
-    assert "代表戊" not in browser.get(f"/meetings/{hall.id}?which=away").text.partition("签到名单")[2]
+    assert (
+        "代表戊" not in browser.get(f"/meetings/{hall.id}?which=away").text.partition("签到名单")[2]
+    )
     browser.post(f"/meetings/{hall.id}/seat", data={"member": who, "came": "0"})
     assert hall.one("SELECT present FROM meeting") == 0
 
@@ -117,10 +151,17 @@ def test_the_chair_finds_people_and_taps_them_in_and_out(hall: Hall, client: Bro
 def test_a_pasted_list_is_shown_before_anybody_is_checked_in(hall: Hall, client: Browser) -> None:
     browser, names = client("chair"), "代表甲、d1\n代表丙 代表丁\n查无此人，列席人"
     page = browser.post(f"/meetings/{hall.id}/match", data={"names": names}).text
-    assert "名册上有 5 人" in page and "名册上没有 1 个" in page and "查无此人" in page and "代表甲、d1" in page
+    assert (
+        "名册上有 5 人" in page
+        and "名册上没有 1 个" in page
+        and "查无此人" in page
+        and "代表甲、d1" in page
+    )
     assert hall.one("SELECT count(*) FROM presence") == 0
     members = re.findall(r'name="member" value="([^"]+)"', page.partition('id="matched"')[2])
-    browser.post(f"/meetings/{hall.id}/seat", data={"member": members, "came": "1", "way": "import"})
+    browser.post(
+        f"/meetings/{hall.id}/seat", data={"member": members, "came": "1", "way": "import"}
+    )
     assert hall.one("SELECT present FROM meeting") == 4  # an observer never counts
     assert hall.one("SELECT count(*) FROM presence WHERE way = 'import'") == 5
 
@@ -141,13 +182,20 @@ def test_the_screen_says_in_words_whether_there_is_a_quorum(hall: Hall, client: 
     page = client("d0").get(f"/meetings/{hall.id}/hall").text
     numbers = re.findall(r"<dd>(\d+)</dd>", page)
     assert numbers == ["9", "6", "5"] and "不够法定人数，还差 1 人" in page
-    assert 'data-every="3"' in page and "/hall/now" in page and "<style" not in page and "onload" not in page
+    assert (
+        'data-every="3"' in page
+        and "/hall/now" in page
+        and "<style" not in page
+        and "onload" not in page
+    )
     client("d5").post(f"/meetings/{hall.id}/check-in", data={"code": hall.code})
     piece = client("d0").get(f"/meetings/{hall.id}/hall/now").text
     assert "达到法定人数" in piece and "不够" not in piece and "<html" not in piece
 
 
-def test_the_screen_shows_how_many_voted_and_no_result_before_the_close(hall: Hall, client: Browser) -> None:
+def test_the_screen_shows_how_many_voted_and_no_result_before_the_close(
+    hall: Hall, client: Browser
+) -> None:
     hall.arrived(6).opened().put()
     key = hall.poll("vote")
     for n in range(5):
@@ -156,7 +204,9 @@ def test_the_screen_shows_how_many_voted_and_no_result_before_the_close(hall: Ha
         page = client("d5").get(path).text
         assert "5" in page and not re.search(r"同意\D{0,30}4|<b>4</b>", page), path
     assert "正在表决" in client("d5").get(f"/meetings/{hall.id}/hall/now").text
-    assert "已作答" in client("d5").get(f"/polls/{key}").text  # in an open vote one sees who has voted, not how
+    assert (
+        "已作答" in client("d5").get(f"/polls/{key}").text
+    )  # in an open vote one sees who has voted, not how
     hall.house.do("chair", polls.close, key)
     page = client("d5").get(f"/meetings/{hall.id}/hall/now").text
     assert "未通过" in page and "9 中须有 5，实有 4，未达到" in page
@@ -165,12 +215,17 @@ def test_the_screen_shows_how_many_voted_and_no_result_before_the_close(hall: Ha
 
 
 # --- votes ----------------------------------------------------------------------------------------------------------------
-def test_a_vote_without_quorum_is_refused_on_the_page_with_nothing_lost(hall: Hall, client: Browser) -> None:
+def test_a_vote_without_quorum_is_refused_on_the_page_with_nothing_lost(
+    hall: Hall, client: Browser
+) -> None:
     hall.arrived(5).opened()
     put = hall.task("put")
     sent = {f"f.{k}": v for k, v in hall.answers().items()}
     reply = client("chair").post(f"/tasks/{put}", data=sent)
-    assert reply.status_code == 403 and "应到 9 人，须到 6 人，实到 5 人，不够法定人数，不能表决" in reply.text
+    assert (
+        reply.status_code == 403
+        and "应到 9 人，须到 6 人，实到 5 人，不够法定人数，不能表决" in reply.text
+    )
     assert reply.text.count("checked") >= 4
     assert hall.one("SELECT state FROM task WHERE id = :t", t=put) == "open"
 
@@ -196,14 +251,25 @@ def test_the_chair_closes_the_vote(hall: Hall, client: Browser) -> None:
     assert hall.one("SELECT state FROM poll WHERE id = :p", p=key) == "closed"
 
 
-def test_an_election_offers_cards_and_abstaining_has_to_be_said(hall: Hall, client: Browser) -> None:
+def test_an_election_offers_cards_and_abstaining_has_to_be_said(
+    hall: Hall, client: Browser
+) -> None:
     hall.election()
     key, who = hall.poll("elect"), hall.house.people
     page = client("d0").get(f"/polls/{key}").text
-    assert "最多选 1 人" in page and "代表甲" in page and 'name="abstain"' in page and 'data-elect="1"' in page
+    assert (
+        "最多选 1 人" in page
+        and "代表甲" in page
+        and 'name="abstain"' in page
+        and 'data-elect="1"' in page
+    )
 
     def send(voter: str, *chosen: str, abstain: bool = False) -> tuple[int, str]:
-        sent = {"ballot": "1", "choices": [str(who[c]) for c in chosen], **({"abstain": "1"} if abstain else {})}
+        sent = {
+            "ballot": "1",
+            "choices": [str(who[c]) for c in chosen],
+            **({"abstain": "1"} if abstain else {}),
+        }
         reply = client(voter).post(f"/polls/{key}/answer", data=sent)
         return reply.status_code, reply.text
 
@@ -215,43 +281,74 @@ def test_an_election_offers_cards_and_abstaining_has_to_be_said(hall: Hall, clie
     assert "您已选择：弃权" in client("d4").get(f"/polls/{key}").text
 
 
-def test_two_tellers_who_disagree_are_told_so_without_seeing_numbers(hall: Hall, client: Browser) -> None:
+def test_two_tellers_who_disagree_are_told_so_without_seeing_numbers(
+    hall: Hall, client: Browser
+) -> None:
     hall.election()
     key, who = hall.poll("elect"), hall.house.people
     page = client("d2").get(f"/polls/{key}").text
-    assert "发放纸质票" in page and "代表己" in page and "发放纸质票" not in client("d0").get(f"/polls/{key}").text
+    assert (
+        "发放纸质票" in page
+        and "代表己" in page
+        and "发放纸质票" not in client("d0").get(f"/polls/{key}").text
+    )
     given = {"member": [str(who["d5"]), str(who["d6"]), str(who["d7"])]}
     assert client("d2").post(f"/polls/{key}/paper/give", data=given).status_code == 303
     assert client("d2").post(f"/polls/{key}/paper/give", data={}).status_code == 422
     assert "您领了纸质票" in client("d5").get(f"/polls/{key}").text
     for voter in ("d0", "d1", "d2", "d3", "d4"):
-        client(voter).post(f"/polls/{key}/answer", data={"ballot": "1", "choices": [str(who["d0"])]})
+        client(voter).post(
+            f"/polls/{key}/answer", data={"ballot": "1", "choices": [str(who["d0"])]}
+        )
     client("chair").post(f"/polls/{key}/close")
     assert "计票签字" in client("d3").get("/").text
 
     def enter(teller: str, returned: int, invalid: int, first: int) -> int:
-        counts = {f"n.{who['d0']}": str(first), f"n.{who['d1']}": "0", "n.abstain": str(returned - invalid - first)}
-        return client(teller).post(f"/polls/{key}/paper", data={"returned": returned, "invalid": invalid, **counts}).status_code
+        counts = {
+            f"n.{who['d0']}": str(first),
+            f"n.{who['d1']}": "0",
+            "n.abstain": str(returned - invalid - first),
+        }
+        return (
+            client(teller)
+            .post(f"/polls/{key}/paper", data={"returned": returned, "invalid": invalid, **counts})
+            .status_code
+        )
 
     assert enter("d2", 3, 1, 1) == 303
     page = client("d3").get(f"/polls/{key}").text
-    assert "另一名监票人已录入" in page and 'name="returned" value=""' in page and "签字</button>" not in page
+    assert (
+        "另一名监票人已录入" in page
+        and 'name="returned" value=""' in page
+        and "签字</button>" not in page
+    )
     assert enter("d3", 3, 1, 2) == 303
     for teller in ("d2", "d3"):
         page = client(teller).get(f"/polls/{key}").text
         assert "数目不一致，请分别重新清点" in page and "计票无误" not in page
-    assert f'name="n.{who["d0"]}" value="2"' in page and f'name="n.{who["d0"]}" value="1"' not in page
+    assert (
+        f'name="n.{who["d0"]}" value="2"' in page and f'name="n.{who["d0"]}" value="1"' not in page
+    )
     reply = client("d2").post(f"/polls/{key}/sign")
     assert reply.status_code == 409 and "数目一致后才能签字" in reply.text
-    wrong = client("d3").post(f"/polls/{key}/paper", data={"returned": "3", "invalid": "7", f"n.{who['d0']}": "二"})
+    wrong = client("d3").post(
+        f"/polls/{key}/paper", data={"returned": "3", "invalid": "7", f"n.{who['d0']}": "二"}
+    )
     assert wrong.status_code == 422 and 'value="7"' in wrong.text and 'value="二"' in wrong.text
     assert enter("d3", 3, 1, 1) == 303
     assert "数目一致" in client("d2").get(f"/polls/{key}").text
     for teller in ("d2", "d3"):
         assert client(teller).post(f"/polls/{key}/sign").status_code == 303
     page = client("d8").get(f"/polls/{key}").text
-    assert "当选" in page and "代表甲" in page and "其中纸质票发出 3 张，收回 3 张" in page and "签字" in page
-    assert re.search(r"<dt>无效</dt><dd>1</dd>", page) and re.search(r"<dt>收回</dt><dd>8</dd>", page)
+    assert (
+        "当选" in page
+        and "代表甲" in page
+        and "其中纸质票发出 3 张，收回 3 张" in page
+        and "签字" in page
+    )
+    assert re.search(r"<dt>无效</dt><dd>1</dd>", page) and re.search(
+        r"<dt>收回</dt><dd>8</dd>", page
+    )
 
 
 def test_a_vote_is_declared_void_with_a_reason_and_put_anew(hall: Hall, client: Browser) -> None:
@@ -260,14 +357,18 @@ def test_a_vote_is_declared_void_with_a_reason_and_put_anew(hall: Hall, client: 
     assert "宣布本次表决无效" not in client("d0").get(f"/polls/{key}").text
     assert client("d0").post(f"/polls/{key}/void", data={"reason": "无"}).status_code == 403
     assert client("chair").post(f"/polls/{key}/void", data={"reason": " "}).status_code == 422
-    assert client("chair").post(f"/polls/{key}/void", data={"reason": "表决器故障"}).status_code == 303
+    assert (
+        client("chair").post(f"/polls/{key}/void", data={"reason": "表决器故障"}).status_code == 303
+    )
     again = hall.poll("vote")
     assert again != key and "此前有 1 次宣布无效" in client("d0").get(f"/polls/{again}").text
     assert "已作废" in client("d0").get(f"/polls/{key}").text
 
 
 # --- the certificate --------------------------------------------------------------------------------------------------------
-def test_the_certificate_is_a_pdf_for_all_who_see_the_matter_and_can_be_checked(hall: Hall, client: Browser) -> None:
+def test_the_certificate_is_a_pdf_for_all_who_see_the_matter_and_can_be_checked(
+    hall: Hall, client: Browser
+) -> None:
     hall.arrived(6).opened().put()
     key: UUID = hall.poll("vote")
     early = client("d0").get(f"/polls/{key}/certificate.pdf")
@@ -275,7 +376,11 @@ def test_the_certificate_is_a_pdf_for_all_who_see_the_matter_and_can_be_checked(
     hall.vote(5, 1)
     assert "表决结果证明书" in client("d0").get(f"/polls/{key}").text
     first, second = (client(who).get(f"/polls/{key}/certificate.pdf") for who in ("d0", "office"))
-    assert first.status_code == 200 and first.mimetype == "application/pdf" and first.data.startswith(b"%PDF-")
+    assert (
+        first.status_code == 200
+        and first.mimetype == "application/pdf"
+        and first.data.startswith(b"%PDF-")
+    )
     assert first.data == second.data
     query = "SELECT encode(hash, 'hex') FROM event WHERE kind = 'poll_closed'"
     seal = hall.one(query)
@@ -284,25 +389,39 @@ def test_the_certificate_is_a_pdf_for_all_who_see_the_matter_and_can_be_checked(
     assert "不符" in client("d1").get(f"/polls/{key}/verify?hash={'0' * 64}").text
 
 
-def test_a_certificate_says_what_the_history_says_whatever_the_columns_say(hall: Hall, client: Browser) -> None:
+def test_a_certificate_says_what_the_history_says_whatever_the_columns_say(
+    hall: Hall, client: Browser
+) -> None:
     hall.arrived(6).opened().put()
     key: UUID = hall.poll("vote")
     hall.vote(5, 1)
     before = client("d0").get(f"/polls/{key}/certificate.pdf").data
-    hall.house.look(lambda s: s.execute(text(
-        "UPDATE poll SET outcome = outcome || '{\"passed\": false, \"yes\": 0, \"no\": 6}', counts = '{\"no\": 6}', roll_size = 6, "
-        "roll_hash = repeat('0', 64), choices = '{no}', kind = 'rating', closed_at = closed_at - interval '1 day'"
-    )))
+    hall.house.look(
+        lambda s: s.execute(
+            text(
+                'UPDATE poll SET outcome = outcome || \'{"passed": false, "yes": 0, "no": 6}\', counts = \'{"no": 6}\', roll_size = 6, '
+                "roll_hash = repeat('0', 64), choices = '{no}', kind = 'rating', closed_at = closed_at - interval '1 day'"
+            )
+        )
+    )
     assert client("d0").get(f"/polls/{key}/certificate.pdf").data == before
     page = client("d1").get(f"/polls/{key}/verify").text
     assert "与历史不符" in page and "yx-passed" in page and "yx-failed" not in page
-    hall.house.look(lambda s: s.execute(text("UPDATE roll SET member_id = (SELECT id FROM member m WHERE m.id NOT IN (SELECT member_id FROM roll) LIMIT 1) "
-                "WHERE member_id = (SELECT member_id FROM roll LIMIT 1)")))  # fmt: skip
+    hall.house.look(
+        lambda s: s.execute(
+            text(
+                "UPDATE roll SET member_id = (SELECT id FROM member m WHERE m.id NOT IN (SELECT member_id FROM roll) LIMIT 1) "
+                "WHERE member_id = (SELECT member_id FROM roll LIMIT 1)"
+            )
+        )
+    )
     assert client("d0").get(f"/polls/{key}/certificate.pdf").status_code >= 400
 
 
 # --- inbox and matter -------------------------------------------------------------------------------------------------------
-def test_an_open_meeting_stands_on_top_of_the_inbox_until_one_has_checked_in(hall: Hall, client: Browser) -> None:
+def test_an_open_meeting_stands_on_top_of_the_inbox_until_one_has_checked_in(
+    hall: Hall, client: Browser
+) -> None:
     assert "会议正在进行" not in client("d0").get("/").text
     hall.opened()
     assert "会议正在进行，您还没有签到" in client("d0").get("/").text
@@ -327,7 +446,12 @@ def test_the_meeting_ends_with_its_task_and_stays_readable(hall: Hall, client: B
     client("chair").post(f"/polls/{key}/close")
     for teller in ("d2", "d3"):
         client(teller).post(f"/polls/{key}/sign")
-    assert client("chair").post(f"/tasks/{hall.task('session')}", data={"f.note": "会议顺利"}).status_code == 302
+    assert (
+        client("chair")
+        .post(f"/tasks/{hall.task('session')}", data={"f.note": "会议顺利"})
+        .status_code
+        == 302
+    )
     page = client("d0").get(f"/meetings/{hall.id}").text
     assert "已结束" in page and "无人当选" not in page and "去签到" not in page
     closed = client("d0").post(f"/meetings/{hall.id}/check-in", data={"code": hall.code})
@@ -361,22 +485,50 @@ def test_the_evidence_tells_who_was_there(hall: Hall, client: Browser) -> None:
     with db.transaction(hall.house.engine) as session:
         pack = zipfile.ZipFile(io.BytesIO(evidence.export(session, actor, hall.instance, key)))
     said = pack.read("answer.txt").decode()
-    for words in ("开会时应到 9，须到 6，实到 9，达到法定人数", "散会时应到 9，须到 6，实到 9", "名册与开会时一致", "签到记录与散会时一致",
-                  "宣布开会 [", "应到：9", "at the closing: due 9, needed 6, present 9, quorate"):  # fmt: skip
+    for words in (
+        "开会时应到 9，须到 6，实到 9，达到法定人数",
+        "散会时应到 9，须到 6，实到 9",
+        "名册与开会时一致",
+        "签到记录与散会时一致",
+        "宣布开会 [",
+        "应到：9",
+        "at the closing: due 9, needed 6, present 9, quorate",
+    ):
         assert words in said, words
     ledger = pack.read("meetings/session-ledger.txt")
-    closed = next(e for e in map(json.loads, pack.read("events.jsonl").splitlines()) if "meeting_closed" in e["body"])
-    assert json.loads(closed["body"])["ledger"] == hashlib.sha256(ledger).hexdigest() and ledger.count(b" + ") == 9
-    due = list(csv.reader(io.StringIO(pack.read("meetings/session-roll.csv").decode("utf-8-sig"))))[1:]
+    closed = next(
+        e
+        for e in map(json.loads, pack.read("events.jsonl").splitlines())
+        if "meeting_closed" in e["body"]
+    )
+    assert (
+        json.loads(closed["body"])["ledger"] == hashlib.sha256(ledger).hexdigest()
+        and ledger.count(b" + ") == 9
+    )
+    due = list(csv.reader(io.StringIO(pack.read("meetings/session-roll.csv").decode("utf-8-sig"))))[
+        1:
+    ]
     assert len(due) == 10 and [kind for *_, kind in due].count("列席 observer") == 1
 
 
 def test_everything_is_there_in_english(hall: Hall, client: Browser) -> None:
     hall.election()
-    for path in (f"/meetings/{hall.id}", f"/meetings/{hall.id}/hall", f"/meetings/{hall.id}/check-in", f"/polls/{hall.poll('vote')}",
-                 f"/polls/{hall.poll('elect')}"):  # fmt: skip
+    for path in (
+        f"/meetings/{hall.id}",
+        f"/meetings/{hall.id}/hall",
+        f"/meetings/{hall.id}/check-in",
+        f"/polls/{hall.poll('vote')}",
+        f"/polls/{hall.poll('elect')}",
+    ):
         page = client("chair").get(f"{path}?lang=en").text
-        left = re.findall(r">[^<]*[\u4e00-\u9fff][^<]*<", re.sub(r"(代表.|第八届二次教代会|主席|>主<|会〔2026〕001|列席人|信息学院|中文|议)", "", page))
+        left = re.findall(
+            r">[^<]*[\u4e00-\u9fff][^<]*<",
+            re.sub(
+                r"(代表.|第八届二次教代会|主席|>主<|会〔2026〕001|列席人|信息学院|中文|议)",
+                "",
+                page,
+            ),
+        )
         assert not left, (path, left[:5])
 
 
@@ -387,15 +539,23 @@ def test_tellers_of_a_secret_ballot_sign_on_the_same_page(house: House, client: 
     ballot.vote(*VOTERS[:6])
     ballot.count()
     page = client("second").get(f"/polls/{ballot.id}").text
-    assert "计票无误，签字" in page and "计票无误" not in client("v0").get(f"/polls/{ballot.id}").text
+    assert (
+        "计票无误，签字" in page and "计票无误" not in client("v0").get(f"/polls/{ballot.id}").text
+    )
     assert "计票签字" in client("second").get("/").text
     for teller in ("mover", "second", "third"):
         assert client(teller).post(f"/polls/{ballot.id}/sign").status_code == 303
     page = client("v0").get(f"/polls/{ballot.id}").text
-    assert "表决结果证明书" in page and "核对选票" in page and client("v0").get(f"/polls/{ballot.id}/certificate.pdf").status_code == 200
+    assert (
+        "表决结果证明书" in page
+        and "核对选票" in page
+        and client("v0").get(f"/polls/{ballot.id}/certificate.pdf").status_code == 200
+    )
 
 
-def test_after_a_vote_the_page_of_the_check_in_shows_what_comes_next(hall: Hall, client: Browser) -> None:
+def test_after_a_vote_the_page_of_the_check_in_shows_what_comes_next(
+    hall: Hall, client: Browser
+) -> None:
     hall.arrived(6).opened().put()
     browser = client("d0")
     reply = browser.post(f"/polls/{hall.poll('vote')}/answer", data={"choice": "yes"})

@@ -58,28 +58,48 @@ def test_every_route_is_in_it(made: Flask, document: dict[str, Any]) -> None:
 def test_every_operation_says_what_it_does_and_has_its_own_id(document: dict[str, Any]) -> None:
     ids = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(set(ids)) == len(ids)
-    assert [path for _, path, operation in operations(document) if not operation.get("summary")] == []
+    assert [
+        path for _, path, operation in operations(document) if not operation.get("summary")
+    ] == []
 
 
 def test_every_error_is_a_problem(document: dict[str, Any]) -> None:
     named = document["components"]["responses"]
-    assert {"UNAUTHORIZED", "NOT_FOUND", "CONFLICT", "UNPROCESSABLE_ENTITY", "DEFAULT_ERROR"} <= set(named)
+    assert {
+        "UNAUTHORIZED",
+        "NOT_FOUND",
+        "CONFLICT",
+        "UNPROCESSABLE_ENTITY",
+        "DEFAULT_ERROR",
+    } <= set(named)
     assert all(list(response["content"]) == [PROBLEM] for response in named.values())
     for _method, path, operation in operations(document):
         if operation["operationId"] != "openapi.get":
             assert {"401", "404", "422"} <= set(operation["responses"]), path
 
 
-def test_changes_take_an_idempotency_key_but_for_those_that_must_not_be_kept(document: dict[str, Any]) -> None:
+def test_changes_take_an_idempotency_key_but_for_those_that_must_not_be_kept(
+    document: dict[str, Any],
+) -> None:
     without = {
         operation["operationId"].partition(".")[2]
         for method, _path, operation in operations(document)
-        if method != "get" and not any(p.get("name") == "Idempotency-Key" for p in operation.get("parameters", ()))
+        if method != "get"
+        and not any(p.get("name") == "Idempotency-Key" for p in operation.get("parameters", ()))
     }
     assert without == {
-        "export_evidence", "export_people", "set_password", "change_password", "create_token", "check_folder", "verify", "send_link",
-        "take_key", "join_key", "evaluate",
-    }  # fmt: skip
+        "export_evidence",
+        "export_people",
+        "set_password",
+        "change_password",
+        "create_token",
+        "check_folder",
+        "verify",
+        "send_link",
+        "take_key",
+        "join_key",
+        "evaluate",
+    }
 
 
 def test_only_the_document_itself_is_open(made: Flask) -> None:

@@ -43,28 +43,48 @@ def test_the_sender_gets_the_link_once_and_the_older_one_ends(case: Case) -> Non
     assert page.post(f"{task}/links", data={"to": " "}).status_code == 422
     reply = page.post(f"{task}/links", data={"to": "省教育工会办公室"})
     found = re.search(r"http://localhost/outside/([\w-]{43})", reply.text)
-    assert reply.status_code == 200 and found and "复制链接" in reply.text and "限用一次" in reply.text
+    assert (
+        reply.status_code == 200 and found and "复制链接" in reply.text and "限用一次" in reply.text
+    )
     assert found[1] not in page.get(task).text
     assert case.app.test_client().get(f"/outside/{found[1]}").status_code == 200
     assert case.app.test_client().get(f"/outside/{case.own['token']}").status_code == 404
     for who in ("mover", "office", "third"):
         assert case.browser(who).post(f"{task}/links", data={"to": "某单位"}).status_code == 404
     made = case.api("judge", f"{task}/links", "POST", json={"to": "某单位"})
-    assert made.status_code == 201 and case.app.test_client().get(made.get_json()["link"]).status_code == 200
-    assert [s["state"] for s in case.api("judge", task).get_json()["links"]] == ["open", "ended", "ended"]
+    assert (
+        made.status_code == 201
+        and case.app.test_client().get(made.get_json()["link"]).status_code == 200
+    )
+    assert [s["state"] for s in case.api("judge", task).get_json()["links"]] == [
+        "open",
+        "ended",
+        "ended",
+    ]
 
 
 def test_the_letter_says_what_is_asked_and_nothing_else(case: Case) -> None:  # noqa: F811
     browser = stranger(case)
     reply = browser.get(f"/outside/{case.own['token']}")
     sealed(reply)
-    assert reply.status_code == 200 and "校工会请您答复" in reply.text and case.number in reply.text and "征询函" in reply.text
+    assert (
+        reply.status_code == 200
+        and "校工会请您答复" in reply.text
+        and case.number in reply.text
+        and "征询函" in reply.text
+    )
     assert SUBJECT not in reply.text  # confidential: the number must do
     assert "f.scan" not in reply.text and "张敏" not in reply.text
-    assert "English" in reply.text and "asks for your reply" in browser.get(f"/outside/{case.own['token']}?lang=en").text
+    assert (
+        "English" in reply.text
+        and "asks for your reply" in browser.get(f"/outside/{case.own['token']}?lang=en").text
+    )
     paper = browser.get(f"/outside/{case.own['token']}/documents/{case.own['document_id']}")
     assert paper.status_code == 200 and paper.data.startswith(b"%PDF-")
-    assert browser.get(f"/outside/{case.own['token']}/documents/{case.own['task_id']}").status_code == 404
+    assert (
+        browser.get(f"/outside/{case.own['token']}/documents/{case.own['task_id']}").status_code
+        == 404
+    )
 
 
 def test_an_answer_counts_once_and_its_receipt_names_its_place_in_the_history(case: Case) -> None:  # noqa: F811
@@ -72,35 +92,74 @@ def test_an_answer_counts_once_and_its_receipt_names_its_place_in_the_history(ca
     reply = browser.post(address, data={**GOOD, "name": "", "f.opinion": "写好的意见"})
     assert reply.status_code == 422 and "请填写" in reply.text and "写好的意见" in reply.text
     reply = browser.post(address, data={**GOOD, "f.days": "0"})
-    assert reply.status_code == 403 and "期限至少一天" in reply.text and "同意征询" in reply.text  # a gate refuses, nothing is lost
+    assert (
+        reply.status_code == 403 and "期限至少一天" in reply.text and "同意征询" in reply.text
+    )  # a gate refuses, nothing is lost
     reply = browser.post(address, data=GOOD)
     sealed(reply)
     assert reply.status_code == 200 and "答复已收到" in reply.text and "赵处长" in reply.text
     event = tables.event.c
-    hashes = case.house.look(lambda s: s.execute(
-        select(event.hash).where(event.instance_id == case.id, event.kind == "task_completed").order_by(event.seq.desc())).scalars().all())  # fmt: skip
+    hashes = case.house.look(
+        lambda s: (
+            s.execute(
+                select(event.hash)
+                .where(event.instance_id == case.id, event.kind == "task_completed")
+                .order_by(event.seq.desc())
+            )
+            .scalars()
+            .all()
+        )
+    )
     assert bytes(hashes[0]).hex() in reply.text
     for again in (browser.get(address), browser.post(address, data=GOOD)):
         sealed(again)
         assert again.status_code == 404 and "已经用过" in again.text
-    facts = case.house.look(lambda s: s.execute(select(tables.instance.c.facts).where(tables.instance.c.id == case.id)).scalar_one())
-    assert facts["reply"]["by_way"] == "link" and facts["reply"]["outside"] == WHO and facts["reply"]["days"] == 3
+    facts = case.house.look(
+        lambda s: s.execute(
+            select(tables.instance.c.facts).where(tables.instance.c.id == case.id)
+        ).scalar_one()
+    )
+    assert (
+        facts["reply"]["by_way"] == "link"
+        and facts["reply"]["outside"] == WHO
+        and facts["reply"]["days"] == 3
+    )
     assert "同意征询" in case.browser("judge").get(f"/matters/{case.id}").text
 
 
 def test_wrong_and_ended_links_say_so_and_leave_nothing(case: Case) -> None:  # noqa: F811
     browser = stranger(case)
-    before = case.house.look(lambda s: s.execute(select(func.count()).select_from(tables.event)).scalar_one())
+    before = case.house.look(
+        lambda s: s.execute(select(func.count()).select_from(tables.event)).scalar_one()
+    )
     for token in ("x" * 43, "1", case.own["token"][:-1], "%E4%B8%80", "a" * 2000):
-        for reply in (browser.get(f"/outside/{token}"), browser.post(f"/outside/{token}", data=GOOD)):
+        for reply in (
+            browser.get(f"/outside/{token}"),
+            browser.post(f"/outside/{token}", data=GOOD),
+        ):
             sealed(reply)
-            assert reply.status_code == 404 and "链接无效" in reply.text and CANARY not in reply.text and case.number not in reply.text
-    case.house.look(lambda s: s.execute(text("UPDATE invitation SET ends_at = :now"), {"now": clock.now()}))
+            assert (
+                reply.status_code == 404
+                and "链接无效" in reply.text
+                and CANARY not in reply.text
+                and case.number not in reply.text
+            )
+    case.house.look(
+        lambda s: s.execute(text("UPDATE invitation SET ends_at = :now"), {"now": clock.now()})
+    )
     assert browser.get(f"/outside/{case.own['token']}").status_code == 404
-    assert case.house.look(lambda s: s.execute(select(func.count()).select_from(tables.event)).scalar_one()) == before
+    assert (
+        case.house.look(
+            lambda s: s.execute(select(func.count()).select_from(tables.event)).scalar_one()
+        )
+        == before
+    )
 
 
-def test_guessing_is_limited_by_address_but_a_good_link_opens_all_the_same(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_guessing_is_limited_by_address_but_a_good_link_opens_all_the_same(
+    case: Case,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(outside, "PER_ADDRESS", 3)
     browser = case.app.test_client()
     codes = [browser.get(f"/outside/{n}").status_code for n in range(5)]

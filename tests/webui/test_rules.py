@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     Login = Callable[[str], FlaskClient]
 
 
-NEWEST = text("SELECT m.id, m.code FROM meeting m JOIN instance i ON i.id = m.instance_id ORDER BY i.started_at DESC LIMIT 1")
+NEWEST = text(
+    "SELECT m.id, m.code FROM meeting m JOIN instance i ON i.id = m.instance_id ORDER BY i.started_at DESC LIMIT 1"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +52,15 @@ def settings(house: House) -> list[Any]:
 # --- rules ------------------------------------------------------------------------------------------------------------
 def test_everybody_reads_the_rules_of_their_union(client: Login) -> None:
     page = client("plain").get("/rules").text
-    for said in ("教代会提案", "MO-REPLY", "45 日内", "凭记忆，待核对", "已核对原文", "学校自定或产品默认", "第7条"):
+    for said in (
+        "教代会提案",
+        "MO-REPLY",
+        "45 日内",
+        "凭记忆，待核对",
+        "已核对原文",
+        "学校自定或产品默认",
+        "第7条",
+    ):
         assert said in page, said
     assert client("").get("/rules").status_code == 302
 
@@ -70,21 +80,32 @@ def test_the_rules_of_a_foreign_union_are_not_there(client: Login, house: House)
 
 def test_a_rule_shows_all_its_sources_and_english(client: Login) -> None:
     page = client("plain").get("/rules/CC-REPLY").text
-    assert "以此为准" in page and "10 个工作日" in page and "20 日" in page and "提出本单位的值" not in page
+    assert (
+        "以此为准" in page
+        and "10 个工作日" in page
+        and "20 日" in page
+        and "提出本单位的值" not in page
+    )
     assert "working days" in client("plain").get("/rules/CC-REPLY?lang=en").text
 
 
 def test_two_people_set_a_value(client: Login, house: House) -> None:
     office = client("office")
     assert office.post("/rules/MO-REPLY/propose", data=proposal()).status_code == 302
-    assert "由另一人批准" in office.get("/rules/MO-REPLY").text and "有提议待批准" in office.get("/rules").text
+    assert (
+        "由另一人批准" in office.get("/rules/MO-REPLY").text
+        and "有提议待批准" in office.get("/rules").text
+    )
     key = settings(house)[0].id
     path = f"/rules/settings/{key}/decide"
     assert office.post(path, data={"decision": "approve"}).status_code == 403
     assert client("plain").post(path, data={"decision": "approve"}).status_code == 403
     assert client("foreign").post(path, data={"decision": "approve"}).status_code == 404
     assert client("admin").post(path, data={"decision": "perhaps"}).status_code == 422
-    assert client("admin").post(path, data={"decision": "approve", "rule": "MO-REPLY"}).status_code == 302
+    assert (
+        client("admin").post(path, data={"decision": "approve", "rule": "MO-REPLY"}).status_code
+        == 302
+    )
     assert client("admin").post(path, data={"decision": "approve"}).status_code == 409
     page = office.get("/rules/MO-REPLY").text
     assert "60 日内" in page and "施行中" in page and "管理员" in page
@@ -93,54 +114,92 @@ def test_two_people_set_a_value(client: Login, house: House) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"value": "many"}, "请填写整数"), ({"value": "-1"}, "请填写整数"), ({"value": "9" * 30}, "请填写整数"), ({"value": "½"}, "请填写整数"),
-        ({"valid_from": "soon"}, "日期应写成"), ({"valid_from": "2020-01-01"}, "最早自明天起"), ({"source": ""}, "不能为空"),
+        ({"value": "many"}, "请填写整数"),
+        ({"value": "-1"}, "请填写整数"),
+        ({"value": "9" * 30}, "请填写整数"),
+        ({"value": "½"}, "请填写整数"),
+        ({"valid_from": "soon"}, "日期应写成"),
+        ({"valid_from": "2020-01-01"}, "最早自明天起"),
+        ({"source": ""}, "不能为空"),
         ({"valid_to": "2020-01-01"}, "结束日早于开始日"),
     ],
-)  # fmt: skip
-def test_faults_of_a_proposal_stand_beside_the_field(client: Login, house: House, more: dict[str, str], said: str) -> None:
+)
+def test_faults_of_a_proposal_stand_beside_the_field(
+    client: Login, house: House, more: dict[str, str], said: str
+) -> None:
     reply = client("office").post("/rules/MO-REPLY/propose", data=proposal(**more))
-    assert reply.status_code == 422 and said in reply.text and ("八届二次" in reply.text or "source" in more)
+    assert (
+        reply.status_code == 422
+        and said in reply.text
+        and ("八届二次" in reply.text or "source" in more)
+    )
     assert settings(house) == []
 
 
-@pytest.mark.parametrize("value", ["", "3", "0.75", "75%", "四分之三", "3/0", "3/4/5", "1 3/4", "-3/4"])
+@pytest.mark.parametrize(
+    "value", ["", "3", "0.75", "75%", "四分之三", "3/0", "3/4/5", "1 3/4", "-3/4"]
+)
 def test_a_share_is_written_as_a_fraction(client: Login, house: House, value: str) -> None:
     reply = client("office").post("/rules/CG-QUORUM/propose", data=proposal(value=value))
-    assert reply.status_code == 422 and "请写成 2/3 这样的分数。" in reply.text and f'value="{value}"' in reply.text
+    assert (
+        reply.status_code == 422
+        and "请写成 2/3 这样的分数。" in reply.text
+        and f'value="{value}"' in reply.text
+    )
     assert settings(house) == []
 
 
-def test_two_people_set_a_share_and_the_next_days_meetings_need_it(client: Login, house: House) -> None:
+def test_two_people_set_a_share_and_the_next_days_meetings_need_it(
+    client: Login, house: House
+) -> None:
     office = client("office")
     page = office.get("/rules/CG-QUORUM").text
     assert "比例（分数）" in page and 'placeholder="2/3"' in page and "数值<input" not in page
-    assert office.post("/rules/CG-QUORUM/propose", data=proposal(value=" ３／４　")).status_code == 302
-    assert "不少于全体的 3/4" in office.get("/rules").text and "不少于全体的 3/4" in office.get("/rules/CG-QUORUM").text
+    assert (
+        office.post("/rules/CG-QUORUM/propose", data=proposal(value=" ３／４　")).status_code == 302
+    )
+    assert (
+        "不少于全体的 3/4" in office.get("/rules").text
+        and "不少于全体的 3/4" in office.get("/rules/CG-QUORUM").text
+    )
     (row,) = settings(house)
     assert (row.value, row.per) == (3, 4)
-    reply = client("admin").post(f"/rules/settings/{row.id}/decide", data={"decision": "approve", "rule": "CG-QUORUM"})
+    reply = client("admin").post(
+        f"/rules/settings/{row.id}/decide", data={"decision": "approve", "rule": "CG-QUORUM"}
+    )
     assert reply.status_code == 302
     hall = Hall(house)
     assert "还差 6 人" in client("chair").get(f"/meetings/{hall.id}").text
     with clock.set_to(clock.now() + timedelta(days=1)):
-        assert "本单位自定" in client("office").get("/rules/CG-QUORUM").text.partition("各个来源")[0]
+        assert (
+            "本单位自定" in client("office").get("/rules/CG-QUORUM").text.partition("各个来源")[0]
+        )
         hall.instance = house.do("chair", instances.launch, "hall", {"subject": "第八届三次教代会"})
         hall.id, hall.code = house.look(lambda s: s.execute(NEWEST).one())
         page = client("chair").get(f"/meetings/{hall.id}").text
-        assert "还差 7 人" in page and "全体正式代表 3/4 到会" in page and "本单位定为不少于全体的 3/4" in page
+        assert (
+            "还差 7 人" in page
+            and "全体正式代表 3/4 到会" in page
+            and "本单位定为不少于全体的 3/4" in page
+        )
         hall.arrived(6).opened()
         with pytest.raises(Refused, match="须到 7 人"):
             hall.put()
         house.do("d6", meetings.arrive, hall.id, hall.code)
         poll = hall.put().vote(5, 2).poll("vote")
-        assert "教代会法定人数：9 中须有 7，实有 7，达到" in client("chair").get(f"/polls/{poll}").text
+        assert (
+            "教代会法定人数：9 中须有 7，实有 7，达到" in client("chair").get(f"/polls/{poll}").text
+        )
 
 
 def test_law_is_not_loosened_on_the_page_either(client: Login, house: House) -> None:
     for rule, value in (("CC-REPLY", "30"), ("CG-QUORUM", "1/2")):
         reply = client("office").post(f"/rules/{rule}/propose", data=proposal(value=value))
-        assert reply.status_code == 422 and f"不得放宽为 {value}" in reply.text and settings(house) == []
+        assert (
+            reply.status_code == 422
+            and f"不得放宽为 {value}" in reply.text
+            and settings(house) == []
+        )
     assert client("plain").post("/rules/MO-REPLY/propose", data=proposal()).status_code == 403
 
 
@@ -155,7 +214,9 @@ def next_year() -> int:
 
 def test_the_calendar_says_what_is_known(client: Login) -> None:
     page = client("plain").get("/rules/calendar").text
-    assert "暂定：尚未载入" in page and str(next_year()) in page and "登记假期</summary>" not in page
+    assert (
+        "暂定：尚未载入" in page and str(next_year()) in page and "登记假期</summary>" not in page
+    )
     assert "增删假期不改变已经开始计算的期限" in page
 
 
@@ -180,8 +241,19 @@ def sheet(rows: list[list[Any]]) -> io.BytesIO:
 @pytest.mark.parametrize("kind", ["xlsx", "csv", "gbk.csv"])
 def test_an_uploaded_notice_is_loaded(client: Login, house: House, kind: str) -> None:
     year = next_year()
-    rows = [line.replace("/", "-").split(",") for line in (f"日期,安排,名称\n{year}-01-01,休,元旦\n{year}-05-01,休,\n{year}-10-01,休,").split("\n")]
-    data = sheet(rows) if kind == "xlsx" else io.BytesIO("\n".join(",".join(r) for r in rows).encode("gb18030" if "gbk" in kind else "utf-8-sig"))
+    rows = [
+        line.replace("/", "-").split(",")
+        for line in (
+            f"日期,安排,名称\n{year}-01-01,休,元旦\n{year}-05-01,休,\n{year}-10-01,休,"
+        ).split("\n")
+    ]
+    data = (
+        sheet(rows)
+        if kind == "xlsx"
+        else io.BytesIO(
+            "\n".join(",".join(r) for r in rows).encode("gb18030" if "gbk" in kind else "utf-8-sig")
+        )
+    )
     form = {"year": str(year), "source": "国务院办公厅通知", "sheet": (data, f"n.{kind}")}
     assert client("admin").post("/rules/calendar", data=form).status_code == 302
     assert house.look(lambda s: len(s.execute(select(tables.notice)).all())) == 1
@@ -190,12 +262,24 @@ def test_an_uploaded_notice_is_loaded(client: Login, house: House, kind: str) ->
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"rows": "2027-01-01,休,元旦"}, "请载入全年"), ({"rows": ""}, "放假安排是空的"), ({"year": "1999"}, "只能载入"), ({"year": "x"}, "只能载入"),
-        ({"source": ""}, "不能为空"), ({"rows": "x,y\n" * 500}, "最多 400 行"), ({"rows": '"2027\n"休'}, "空"),
+        ({"rows": "2027-01-01,休,元旦"}, "请载入全年"),
+        ({"rows": ""}, "放假安排是空的"),
+        ({"year": "1999"}, "只能载入"),
+        ({"year": "x"}, "只能载入"),
+        ({"source": ""}, "不能为空"),
+        ({"rows": "x,y\n" * 500}, "最多 400 行"),
+        ({"rows": '"2027\n"休'}, "空"),
     ],
-)  # fmt: skip
-def test_a_faulty_notice_is_refused_with_its_rows(client: Login, house: House, more: dict[str, str], said: str) -> None:
-    form = {"year": str(next_year()), "source": "国务院办公厅通知", "rows": notice(next_year()), **more}
+)
+def test_a_faulty_notice_is_refused_with_its_rows(
+    client: Login, house: House, more: dict[str, str], said: str
+) -> None:
+    form = {
+        "year": str(next_year()),
+        "source": "国务院办公厅通知",
+        "rows": notice(next_year()),
+        **more,
+    }
     reply = client("office").post("/rules/calendar", data=form)
     assert reply.status_code == 422 and said in reply.text
     assert house.look(lambda s: s.execute(select(tables.notice)).all()) == []
@@ -204,7 +288,11 @@ def test_a_faulty_notice_is_refused_with_its_rows(client: Login, house: House, m
 @pytest.mark.parametrize("data", [b"\x00\xff\xfe", b"PK\x03\x04broken", b"a" * 2_000_000])
 def test_a_file_that_is_none_is_refused(client: Login, data: bytes) -> None:
     for name in ("n.xlsx", "n.csv"):
-        form = {"year": str(next_year()), "source": "国务院办公厅通知", "sheet": (io.BytesIO(data), name)}
+        form = {
+            "year": str(next_year()),
+            "source": "国务院办公厅通知",
+            "sheet": (io.BytesIO(data), name),
+        }
         assert client("office").post("/rules/calendar", data=form).status_code in (413, 422)
 
 
@@ -218,10 +306,21 @@ def test_only_desks_change_the_calendar(client: Login, house: House) -> None:
 def test_vacations_come_and_go(client: Login, house: House) -> None:
     office = client("office")
     days = {"name": "寒假", "from_on": tomorrow(30), "to_on": tomorrow(50)}
-    assert "已登记假期" in office.post("/rules/calendar/vacations", data=days, follow_redirects=True).text
+    assert (
+        "已登记假期"
+        in office.post("/rules/calendar/vacations", data=days, follow_redirects=True).text
+    )
     assert office.post("/rules/calendar/vacations", data=days).status_code == 409
-    assert office.post("/rules/calendar/vacations", data={**days, "from_on": "x"}).status_code == 422
-    assert office.post("/rules/calendar/vacations", data={**days, "from_on": tomorrow(60), "to_on": tomorrow(59)}).status_code == 422
+    assert (
+        office.post("/rules/calendar/vacations", data={**days, "from_on": "x"}).status_code == 422
+    )
+    assert (
+        office.post(
+            "/rules/calendar/vacations",
+            data={**days, "from_on": tomorrow(60), "to_on": tomorrow(59)},
+        ).status_code
+        == 422
+    )
     key = house.look(lambda s: s.execute(select(tables.vacation.c.id)).scalar_one())
     assert client("foreign").post(f"/rules/calendar/vacations/{key}/remove").status_code == 404
     assert office.post(f"/rules/calendar/vacations/{key}/remove").status_code == 302

@@ -39,7 +39,9 @@ class Product:
         """Start it; gives the seconds until it says that it is ready."""
         begin = time.monotonic()
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(self.command, env=self.environment, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, stderr=log, start_new_session=True
+            )
         wait(lambda: "is ready" in self.said or self.process.poll() is not None)
         return time.monotonic() - begin
 
@@ -57,7 +59,10 @@ class Product:
         return self.log.read_text()
 
     def answers(self, path: str = "healthz") -> bool:
-        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=5) as answer:
+        with (
+            suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=5) as answer,
+        ):
             return bool(answer.status == 200)
         return False
 
@@ -129,10 +134,19 @@ def test_a_taken_port_is_said_and_nothing_is_started(product: Product) -> None:
         rival.bind(("127.0.0.1", product.port))
         rival.listen()
         done = subprocess.run(
-            product.command, env=product.environment, capture_output=True, text=True, timeout=LONG, check=False
+            product.command,
+            env=product.environment,
+            capture_output=True,
+            text=True,
+            timeout=LONG,
+            check=False,
         )
     assert done.returncode == 1
-    assert f"port {product.port}" in done.stderr and "YIXING_PORT" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        f"port {product.port}" in done.stderr
+        and "YIXING_PORT" in done.stderr
+        and "Traceback" not in done.stderr
+    )
     assert postmaster.running(product.home) is None
 
 

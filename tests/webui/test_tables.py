@@ -21,24 +21,44 @@ if TYPE_CHECKING:
 
     Login = Callable[[str], FlaskClient]
 
-VOTE = {"f.vote.kind": "education", "f.vote.total": "100", "f.vote.present": "67", "f.vote.yes": "50"}
+VOTE = {
+    "f.vote.kind": "education",
+    "f.vote.total": "100",
+    "f.vote.present": "67",
+    "f.vote.yes": "50",
+}
 
 
 @pytest.fixture
 def motion(house: House) -> str:
     """The congress motion in force."""
     with db.transaction(house.engine) as session:
-        return definitions.publish_shipped(session, catalogue.read(ROOT / "processes" / "congress_motion"))
+        return definitions.publish_shipped(
+            session, catalogue.read(ROOT / "processes" / "congress_motion")
+        )
 
 
 def counted(house: House) -> list[int]:
     kept = (tables.event, tables.instance, tables.draft)
-    return house.look(lambda s: [s.execute(select(func.count()).select_from(t)).scalar_one() for t in kept])
+    return house.look(
+        lambda s: [s.execute(select(func.count()).select_from(t)).scalar_one() for t in kept]
+    )
 
 
 def test_everybody_reads_the_tables_in_force(client: Login, motion: str) -> None:
     page = client("plain").get("/rules/tables").text
-    for said in ("适用制度", "D1", "法定人数和表决", "D4", "公开范围", "D14", "受理初判", "D3", "用于 教代会提案", "D15"):
+    for said in (
+        "适用制度",
+        "D1",
+        "法定人数和表决",
+        "D4",
+        "公开范围",
+        "D14",
+        "受理初判",
+        "D3",
+        "用于 教代会提案",
+        "D15",
+    ):
         assert said in page, said
     assert "/rules/tables" in client("plain").get("/rules").text
     assert client("").get("/rules/tables").status_code == 302
@@ -51,7 +71,14 @@ def test_a_table_of_no_published_process_is_not_there(client: Login) -> None:
 
 def test_a_table_is_shown_in_words_with_articles_and_certainty(client: Login, motion: str) -> None:
     page = client("plain").get("/rules/tables/congress_motion.admissibility").text
-    for said in ("少于 3 人", "不予立案", "MO-SECOND", "其他情形", f"/definitions/{motion}", "提案人是正式代表"):
+    for said in (
+        "少于 3 人",
+        "不予立案",
+        "MO-SECOND",
+        "其他情形",
+        f"/definitions/{motion}",
+        "提案人是正式代表",
+    ):
         assert said in page, said
     page = client("plain").get("/rules/tables/regime").text
     for said in ("公办高校", "法释〔2025〕12号", "凭记忆，待核对", "已核对原文", "争议发生之日"):
@@ -76,9 +103,22 @@ def test_a_trial_says_the_row_and_why_and_stores_nothing(client: Login, house: H
     before = counted(house)
     reply = client("plain").post("/rules/tables/quorum_vote/trial", data=VOTE)
     assert reply.status_code == 200
-    for said in ("符合第 3 行", "未通过", "51", "CG-VOTE-EDU", "没有留下记录", 'class="yx-hit"', 'value="67"'):
+    for said in (
+        "符合第 3 行",
+        "未通过",
+        "51",
+        "CG-VOTE-EDU",
+        "没有留下记录",
+        'class="yx-hit"',
+        'value="67"',
+    ):
         assert said in reply.text, said
-    assert "符合第 4 行" in client("plain").post("/rules/tables/quorum_vote/trial", data={**VOTE, "f.vote.yes": "51"}).text
+    assert (
+        "符合第 4 行"
+        in client("plain")
+        .post("/rules/tables/quorum_vote/trial", data={**VOTE, "f.vote.yes": "51"})
+        .text
+    )
     assert counted(house) == before
 
 
@@ -92,7 +132,9 @@ def test_a_trial_says_the_row_and_why_and_stores_nothing(client: Login, house: H
         ({"f.nothing": "1"}, "有填写不对的地方"),
     ],
 )
-def test_what_is_wrong_is_said_in_the_page_and_nothing_is_lost(client: Login, changed: dict[str, str], said: str) -> None:
+def test_what_is_wrong_is_said_in_the_page_and_nothing_is_lost(
+    client: Login, changed: dict[str, str], said: str
+) -> None:
     reply = client("plain").post("/rules/tables/quorum_vote/trial", data={**VOTE, **changed})
     assert reply.status_code == 422
     assert said in reply.text
@@ -100,9 +142,13 @@ def test_what_is_wrong_is_said_in_the_page_and_nothing_is_lost(client: Login, ch
 
 
 def test_faults_are_said_in_english(client: Login) -> None:
-    reply = client("plain").post("/rules/tables/quorum_vote/trial?lang=en", data={**VOTE, "f.vote.yes": "x"})
+    reply = client("plain").post(
+        "/rules/tables/quorum_vote/trial?lang=en", data={**VOTE, "f.vote.yes": "x"}
+    )
     assert reply.status_code == 422
-    body = reply.text[reply.text.index("<main") : reply.text.index("</main>")].partition('id="rules"')[0]
+    body = reply.text[reply.text.index("<main") : reply.text.index("</main>")].partition(
+        'id="rules"'
+    )[0]
     assert not [c for c in body if "\u4e00" <= c <= "\u9fff"]
 
 
@@ -114,7 +160,12 @@ def test_a_column_that_only_a_matter_could_give_is_asked_for(client: Login, moti
 
 # --- the command line -------------------------------------------------------------------------------------------------
 def test_the_command_line_decides(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["decide", "benefit_amount", "claim.insured=yes", "claim.days=7", "claim.serious=no"]) == cli.OK
+    assert (
+        cli.main(
+            ["decide", "benefit_amount", "claim.insured=yes", "claim.days=7", "claim.serious=no"]
+        )
+        == cli.OK
+    )
     said = capsys.readouterr().out
     assert "total = 350" in said and "row 5" in said and "MB-DAILY" in said
     assert cli.main(["decide", "recusal", "--lang", "en"]) == cli.OK

@@ -34,7 +34,9 @@ KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2)}
 @pytest.fixture(scope="module", autouse=True)
 def compiled() -> None:
     """What `make setup` does, so that these tests see the texts as they are now."""
-    CommandLineInterface().run(["pybabel", "-q", "compile", "-D", "messages engine", "-d", str(TRANSLATIONS)])
+    CommandLineInterface().run(
+        ["pybabel", "-q", "compile", "-D", "messages engine", "-d", str(TRANSLATIONS)]
+    )
     messages._catalogue.cache_clear()
     messages._said.cache_clear()
 
@@ -46,7 +48,9 @@ def _catalogue(domain: str) -> Catalog:
 
 def _texts() -> Iterator[tuple[str, Path]]:
     """Every text of our own pages, as `make words` finds them."""
-    for path in sorted((ROOT / "webui").rglob("*.py")) + sorted((ROOT / "webui" / "templates").rglob("*.html")):
+    for path in sorted((ROOT / "webui").rglob("*.py")) + sorted(
+        (ROOT / "webui" / "templates").rglob("*.html")
+    ):
         method = "python" if path.suffix == ".py" else "jinja2.ext:babel_extract"
         with path.open("rb") as file:
             for _line, found, _comments, _context in extract(method, file, KEYWORDS):
@@ -61,8 +65,12 @@ def _plain() -> Iterator[tuple[str, Path]]:
 
     config = configparser.RawConfigParser()
     config.read(TRANSLATIONS / "engine.cfg", encoding="utf-8")
-    sections = [(*name.split(": ", 1), dict(config[name])) for name in config.sections() if ": " in name]
-    for path in sorted((ROOT / "engine").rglob("*.py")) + sorted((ROOT / "webui" / "api").rglob("*.py")):
+    sections = [
+        (*name.split(": ", 1), dict(config[name])) for name in config.sections() if ": " in name
+    ]
+    for path in sorted((ROOT / "engine").rglob("*.py")) + sorted(
+        (ROOT / "webui" / "api").rglob("*.py")
+    ):
         where = path.relative_to(ROOT).as_posix()
         method, _pattern, options = next(s for s in sections if pathmatch(s[1], where))
         if method == "plain":
@@ -72,7 +80,9 @@ def _plain() -> Iterator[tuple[str, Path]]:
 
 
 @pytest.mark.parametrize(("domain", "found"), [("messages", _texts), ("engine", _plain)])
-def test_every_text_is_translated(domain: str, found: Callable[[], Iterator[tuple[str, Path]]]) -> None:
+def test_every_text_is_translated(
+    domain: str, found: Callable[[], Iterator[tuple[str, Path]]]
+) -> None:
     """When this fails: `make words`, then fill in what is empty.
 
     The domain `engine` leaves out the checks of process folders and stories: they speak to the author of a process in
@@ -80,9 +90,15 @@ def test_every_text_is_translated(domain: str, found: Callable[[], Iterator[tupl
     """
     known = {m.id if isinstance(m.id, str) else m.id[0]: m for m in _catalogue(domain) if m.id}
     wanted = dict(found())
-    missing = {text: str(path.relative_to(ROOT)) for text, path in wanted.items() if text not in known}
+    missing = {
+        text: str(path.relative_to(ROOT)) for text, path in wanted.items() if text not in known
+    }
     assert not missing
-    assert not [text for text, m in known.items() if m.fuzzy or not all(m.string if isinstance(m.string, tuple) else [m.string])]
+    assert not [
+        text
+        for text, m in known.items()
+        if m.fuzzy or not all(m.string if isinstance(m.string, tuple) else [m.string])
+    ]
     assert not known.keys() - wanted.keys(), "texts that nobody says any more: make words"
 
 
@@ -93,7 +109,9 @@ def test_translations_are_english_and_fill_in_the_same(domain: str) -> None:
             continue
         original = message.id if isinstance(message.id, str) else message.id[0]
         for said in [message.string] if isinstance(message.string, str) else message.string:
-            left = said.replace("并且", "").replace("或者", "").replace("不是", "")  # what not to write
+            left = (
+                said.replace("并且", "").replace("或者", "").replace("不是", "")
+            )  # what not to write
             assert not CHINESE.search(left), (original, said)
             holes = set(HOLES.findall(original)) - _DROPPED.get(original, set())
             assert set(HOLES.findall(said)) == holes, (original, said)
@@ -110,14 +128,20 @@ _QUOTED = re.compile(r"_\(\s*(?:'[^']*'|\"[^\"]*\")|ngettext\(\s*'[^']*',\s*'[^'
 _SIGNS = ("议", "'中文'")  # the seal of the product, and the language switch
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "webui" / "templates").rglob("*.html")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "webui" / "templates").rglob("*.html")), ids=lambda p: p.stem
+)
 def test_templates_say_nothing_outside_of_gettext(path: Path) -> None:
     text = path.read_text("utf-8")
-    code = "".join(_QUOTED.sub("", part) for part in _JINJA.findall(text) if not part.startswith("{#"))
+    code = "".join(
+        _QUOTED.sub("", part) for part in _JINJA.findall(text) if not part.startswith("{#")
+    )
     for part in (_JINJA.sub("", text), code):
         for sign in _SIGNS:
             part = part.replace(sign, "")
-        assert not CHINESE.search(part), [line for line in part.splitlines() if CHINESE.search(line)]
+        assert not CHINESE.search(part), [
+            line for line in part.splitlines() if CHINESE.search(line)
+        ]
 
 
 def test_scripts_say_everything_twice() -> None:
@@ -136,35 +160,53 @@ def test_pages_in_python_say_nothing_outside_of_gettext() -> None:
         fine = {id(n) for call in ast.walk(tree) if _says(call) for n in ast.walk(call)}
         fine |= {id(e.value) for e in ast.walk(tree) if isinstance(e, ast.Expr)}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and id(node) not in fine and WORDS.search(str(node.value)):
+            if (
+                isinstance(node, ast.Constant)
+                and id(node) not in fine
+                and WORDS.search(str(node.value))
+            ):
                 left.setdefault(path.name, []).append(node.value)
     assert left == {}
 
 
 def _says(node: ast.AST) -> bool:
     """A call of gettext, or a column of a table with its English name."""
-    name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
-    return name == "Column" or (isinstance(node, ast.Call) and getattr(node.func, "id", "") in KEYWORDS)
+    name = (
+        node.func.attr
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        else ""
+    )
+    return name == "Column" or (
+        isinstance(node, ast.Call) and getattr(node.func, "id", "") in KEYWORDS
+    )
 
 
 # --- what the engine says ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("said", "english"), [
-    ("您没有办理此事项的权限。", "You are not entitled to do this."),
-    ("此件已暂停，不能再办理。", "This matter is suspended and can no longer be handled."),
-    ("没有填“用户名”。", "“Username” is empty."),
-    ("张敏已于 03-02 09:15 办理了此项。", "张敏 handled this at 03-02 09:15."),
-    ("必填；至少 10 个字", "Required; At least 10 characters"),
-    ("单位还有3 个下级单位、1 名成员，不能撤销。", "The unit still has 3 units below it, 1 members and cannot be closed down."),
-    ("第 3 行： 2027-02-20（周六） 重复。", "Row 3: 2027-02-20 is there twice."),
-    ("“x” 的 min 大于 max", "“x” min is greater than max"),
-    ("《某规定》第10条规定不少于 3 人，本单位可以更严，不得放宽为 2 人。",
-     "《某规定》, art. 10 requires at least 3 persons; this union may be stricter but may not loosen it to 2 persons."),
-    ("这句话不在其中", "这句话不在其中"),
-    ("already English", "already English"),
-    ("", ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "english"),
+    [
+        ("您没有办理此事项的权限。", "You are not entitled to do this."),
+        ("此件已暂停，不能再办理。", "This matter is suspended and can no longer be handled."),
+        ("没有填“用户名”。", "“Username” is empty."),
+        ("张敏已于 03-02 09:15 办理了此项。", "张敏 handled this at 03-02 09:15."),
+        ("必填；至少 10 个字", "Required; At least 10 characters"),
+        (
+            "单位还有3 个下级单位、1 名成员，不能撤销。",
+            "The unit still has 3 units below it, 1 members and cannot be closed down.",
+        ),
+        ("第 3 行： 2027-02-20（周六） 重复。", "Row 3: 2027-02-20 is there twice."),
+        ("“x” 的 min 大于 max", "“x” min is greater than max"),
+        (
+            "《某规定》第10条规定不少于 3 人，本单位可以更严，不得放宽为 2 人。",
+            "《某规定》, art. 10 requires at least 3 persons; this union may be stricter but may not loosen it to 2 persons.",
+        ),
+        ("这句话不在其中", "这句话不在其中"),
+        ("already English", "already English"),
+        ("", ""),
+    ],
+)
 def test_engine_messages_in_english(said: str, english: str) -> None:
     assert messages.in_language(said, "en") == english
     assert messages.in_language(said, "zh") == said
@@ -176,10 +218,15 @@ def test_a_long_text_is_no_message() -> None:
 
 
 def test_what_people_write_is_filled_in_as_it_is() -> None:
-    assert messages.in_language("没有“{0} {1} %s”这个职务。", "en") == "There is no post “{0} {1} %s”."
+    assert (
+        messages.in_language("没有“{0} {1} %s”这个职务。", "en") == "There is no post “{0} {1} %s”."
+    )
 
 
-@pytest.mark.parametrize("fault", [Conflict("表决已截止。"), Invalid({"to_on": ["止日早于起日。"], "_": ["应是一组答案"]})])
+@pytest.mark.parametrize(
+    "fault",
+    [Conflict("表决已截止。"), Invalid({"to_on": ["止日早于起日。"], "_": ["应是一组答案"]})],
+)
 def test_errors_are_answered_in_the_language_asked_for(app: Flask, fault: Any) -> None:
     app.add_url_rule("/api/v1/broken", "broken", lambda: (_ for _ in ()).throw(fault))
     app.add_url_rule("/broken", "broken_page", lambda: (_ for _ in ()).throw(fault))
@@ -187,7 +234,9 @@ def test_errors_are_answered_in_the_language_asked_for(app: Flask, fault: Any) -
     found = browser.get("/api/v1/broken", headers={"Accept-Language": "en"})
     assert found.status_code == fault.status
     assert not CHINESE.search(found.get_data(as_text=True))
-    assert CHINESE.search(browser.get("/api/v1/broken", headers={"Accept-Language": "zh"}).get_data(as_text=True))
+    assert CHINESE.search(
+        browser.get("/api/v1/broken", headers={"Accept-Language": "zh"}).get_data(as_text=True)
+    )
     page = browser.get("/broken?lang=en").get_data(as_text=True)
     assert not CHINESE.search(_visible(page))
 
@@ -211,17 +260,30 @@ def _visible(page: str) -> str:
     return re.sub(r"<[^>]*>", " ", page) + " ".join(shown)
 
 
-NAMES = re.compile("校工会|外校工会|信息学院|张敏|李强|王芳|陈秘书|孙审计|周会员|外人|外校秘书|[张李王陈孙周外]")
+NAMES = re.compile(
+    "校工会|外校工会|信息学院|张敏|李强|王芳|陈秘书|孙审计|周会员|外人|外校秘书|[张李王陈孙周外]"
+)
 PAGES = {
     "": ("/login", "/nowhere"),
     "mover": ("/", "/matters", "/launch", "/launch/errand", "/me", "/definitions", "/rules"),
-    "office": ("/people", "/people/units", "/people/new", "/people/import", "/rules/calendar", "/audit", "/audit/log", "/audit/seal"),
+    "office": (
+        "/people",
+        "/people/units",
+        "/people/new",
+        "/people/import",
+        "/rules/calendar",
+        "/audit",
+        "/audit/log",
+        "/audit/seal",
+    ),
     "auditor": ("/audit", "/audit?since=yesterday", "/people"),
     "plain": ("/audit", "/people", "/launch"),
 }
 
 
-@pytest.mark.parametrize(("who", "path"), [(who, path) for who, paths in PAGES.items() for path in paths])
+@pytest.mark.parametrize(
+    ("who", "path"), [(who, path) for who, paths in PAGES.items() for path in paths]
+)
 def test_pages_in_english(client: Callable[[str], FlaskClient], who: str, path: str) -> None:
     """Names of people and units are data; everything else is English."""
     page = client(who).get(path + ("&" if "?" in path else "?") + "lang=en").get_data(as_text=True)

@@ -21,9 +21,21 @@ if TYPE_CHECKING:
     from flask import Flask
 
 GROUPS = (
-    "instances", "tasks", "meetings", "polls", "ballots", "definitions", "rules", "tables", "people", "units", "imports",
-    "files", "search", "audit",
-)  # fmt: skip
+    "instances",
+    "tasks",
+    "meetings",
+    "polls",
+    "ballots",
+    "definitions",
+    "rules",
+    "tables",
+    "people",
+    "units",
+    "imports",
+    "files",
+    "search",
+    "audit",
+)
 ABOUT = """
 Send the token that `yixing token USERNAME` prints as `Authorization: Bearer …`. Errors are `application/problem+json`.
 Lists are `{"items": […], "next": cursor}`; hand `next` back in as `after`. Calls that change something take an
@@ -44,21 +56,40 @@ class Api(Smorest):  # type: ignore[misc]
 def init_app(app: Flask) -> None:
     """Register all groups of routes and the document that describes them."""
     app.config.update(API_TITLE="Yixing 议行", API_VERSION="1", OPENAPI_VERSION="3.1.0")
-    api = Api(app, spec_kwargs={
-        "info": {"description": ABOUT.strip(), "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
-        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
-        "security": [{"token": []}],
-        "servers": [{"url": "/"}],
-    })  # fmt: skip
+    api = Api(
+        app,
+        spec_kwargs={
+            "info": {
+                "description": ABOUT.strip(),
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+            "security": [{"token": []}],
+            "servers": [{"url": "/"}],
+        },
+    )
     for name in GROUPS:
         routes = import_module(f"webui.api.{name}").routes
         api.register_blueprint(routes)
         csrf.exempt(routes)
     app.register_blueprint(_document(api))
-    api.spec.path(rule=next(app.url_map.iter_rules("api.openapi")), operations={"get": {
-        "operationId": "openapi.get", "summary": "This document.", "security": [], "tags": ["openapi"],
-        "responses": {"200": {"description": "OK", "content": {"application/json": {"schema": {"type": "object"}}}}},
-    }})  # fmt: skip
+    api.spec.path(
+        rule=next(app.url_map.iter_rules("api.openapi")),
+        operations={
+            "get": {
+                "operationId": "openapi.get",
+                "summary": "This document.",
+                "security": [],
+                "tags": ["openapi"],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "content": {"application/json": {"schema": {"type": "object"}}},
+                    }
+                },
+            }
+        },
+    )
     app.after_request(_allow)
 
 
@@ -88,6 +119,10 @@ def problems(document: dict[str, Any]) -> dict[str, Any]:
 def _allow(response: Response) -> Response:
     """Say which methods a path knows, as RFC 9110 asks for."""
     fault = request.routing_exception
-    if response.status_code == 405 and isinstance(fault, MethodNotAllowed) and request.path.startswith(BASE):
+    if (
+        response.status_code == 405
+        and isinstance(fault, MethodNotAllowed)
+        and request.path.startswith(BASE)
+    ):
         response.headers["Allow"] = ", ".join(sorted(fault.valid_methods or ()))
     return response

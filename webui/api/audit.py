@@ -48,14 +48,21 @@ class VerdictShape(Schema):
 
 class Points(schemas.Asked):
     limit = Whole(1, schemas.MOST, load_default=50)
-    after = Whole(0, 2**53 - 1, load_default=None, metadata={"description": "`next` of the page before: a size."})
+    after = Whole(
+        0,
+        2**53 - 1,
+        load_default=None,
+        metadata={"description": "`next` of the page before: a size."},
+    )
 
 
 class Witness(schemas.Sent):
     who = Text(100, 2, required=True)
 
 
-CheckpointPage = schemas.page("CheckpointPage", Checkpoint, witnessed=fields.Integer(), unsealed=fields.Integer())
+CheckpointPage = schemas.page(
+    "CheckpointPage", Checkpoint, witnessed=fields.Integer(), unsealed=fields.Integer()
+)
 
 
 @routes.look("/checkpoints", CheckpointPage, query=Points)
@@ -77,7 +84,9 @@ def note_witness(session: Session, actor: Actor, given: dict[str, Any], size: st
 @routes.act("/verifications", VerdictShape, keyed=False)
 def verify(session: Session, actor: Actor) -> Verdict:
     """Check every chain, leaf, checkpoint and kept answer now. Every verification is put on record, so there is no key."""
-    return reads.verify(session, actor, keys.load_or_create(current_app.config["YIXING"].home / "keys").public)
+    return reads.verify(
+        session, actor, keys.load_or_create(current_app.config["YIXING"].home / "keys").public
+    )
 
 
 @routes.look("/history", EventPage, query=Log)

@@ -33,7 +33,9 @@ routes = Routes("ballots", HOW)
 
 
 class Cast(schemas.Sent):
-    envelope = Text(20000, 1, required=True, metadata={"description": "The sealed envelope in base64."})
+    envelope = Text(
+        20000, 1, required=True, metadata={"description": "The sealed envelope in base64."}
+    )
 
 
 class Passphrase(schemas.Sent):
@@ -56,19 +58,25 @@ class BoxShape(Schema):
 
     poll_id = fields.UUID(required=True)
     state = schemas.Choice("called", "open", "counting", "closed", "void")
-    public_key = fields.String(allow_none=True, metadata={"description": "X25519, base64; null until the poll opens."})
+    public_key = fields.String(
+        allow_none=True, metadata={"description": "X25519, base64; null until the poll opens."}
+    )
     size = fields.Integer(allow_none=True, metadata={"description": "Bytes inside each envelope."})
     choices = fields.List(fields.String())
     names = fields.Dict(keys=fields.String(), values=fields.String())
     least = fields.Integer()
     most = fields.Integer()
-    needed = fields.Integer(metadata={"description": "So many tellers open the envelopes together."})
+    needed = fields.Integer(
+        metadata={"description": "So many tellers open the envelopes together."}
+    )
     opened = fields.Boolean()
     tellers = fields.List(fields.Nested(TellerShape))
     cast = fields.Integer()
     may_vote = fields.Boolean()
     voted_at = Moment(allow_none=True, metadata={"description": "The minute in which I voted."})
-    receipt = fields.String(allow_none=True, metadata={"description": "Mine, until the envelopes are destroyed."})
+    receipt = fields.String(
+        allow_none=True, metadata={"description": "Mine, until the envelopes are destroyed."}
+    )
 
 
 class BallotShape(Schema):
@@ -99,17 +107,32 @@ def get_ballots(session: Session, actor: Actor, poll_id: UUID) -> dict[str, Any]
     found = reading.published(session, actor, poll_id)
     report = reading.checked(session, actor, poll_id)
     return {
-        "board": found.board, "urn": found.urn, "board_hash": found.board_hash, "urn_hash": found.urn_hash,
-        "invalid": found.invalid, "checks": dict(report.checks) if report else {},
-    }  # fmt: skip
+        "board": found.board,
+        "urn": found.urn,
+        "board_hash": found.board_hash,
+        "urn_hash": found.urn_hash,
+        "invalid": found.invalid,
+        "checks": dict(report.checks) if report else {},
+    }
 
 
 def _close_when_all_voted() -> None:
     poll_id = (request.view_args or {})["poll_id"]
-    edge.carry_out(current_app.extensions["engine"], g.actor, lambda s: ballots.close_when_all_voted(s, poll_id))
+    edge.carry_out(
+        current_app.extensions["engine"],
+        g.actor,
+        lambda s: ballots.close_when_all_voted(s, poll_id),
+    )
 
 
-@routes.act(f"{ONE}/ballots", ReceiptShape, body=Cast, status=201, sees=sees, afterwards=_close_when_all_voted)
+@routes.act(
+    f"{ONE}/ballots",
+    ReceiptShape,
+    body=Cast,
+    status=201,
+    sees=sees,
+    afterwards=_close_when_all_voted,
+)
 def cast(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, str]:
     """Put in a sealed envelope, once; the same one again gives the same receipt."""
     return {"receipt": ballots.cast(session, actor, poll_id, sealed.from_text(given["envelope"]))}
@@ -117,12 +140,16 @@ def cast(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -
 
 # Without Idempotency-Key: the digest of a request with a passphrase would let it be guessed at speed.
 @routes.act(f"{ONE}/keys", Moved, body=Passphrase, sees=sees, keyed=False)
-def take_key(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, UUID]:
+def take_key(
+    session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
+) -> dict[str, UUID]:
     """A teller takes a key part; with the last one the poll opens."""
     return {"instance_id": ballots.take(session, actor, poll_id, given["passphrase"])}
 
 
 @routes.act(f"{ONE}/keys/join", Moved, body=Passphrase, sees=sees, keyed=False)
-def join_key(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, UUID]:
+def join_key(
+    session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
+) -> dict[str, UUID]:
     """A teller joins the key part; the last one needed opens and counts the envelopes."""
     return {"instance_id": ballots.join(session, actor, poll_id, given["passphrase"])}

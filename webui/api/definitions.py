@@ -130,7 +130,11 @@ class Opening(Schema):
     union = fields.String()
     form = fields.Nested(schemas.Form)
     offers = schemas.Offers()
-    next = fields.List(fields.Nested(Schema.from_dict({"title": fields.String(), "who": fields.String()}, name="FirstTask")))
+    next = fields.List(
+        fields.Nested(
+            Schema.from_dict({"title": fields.String(), "who": fields.String()}, name="FirstTask")
+        )
+    )
     draft = fields.Dict()
     saved_at = Moment(allow_none=True)
 
@@ -179,7 +183,10 @@ class Checked(Schema):
 
 class Proposal(schemas.Sent):
     files = fields.Dict(
-        keys=Text(200, 1), values=fields.String(), required=True, metadata={"description": "Text of each file by its path."}
+        keys=Text(200, 1),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "Text of each file by its path."},
     )
     note = Text(500, 1, required=True, metadata={"description": "What was changed, and why."})
 
@@ -202,7 +209,10 @@ def list_definitions(session: Session, actor: Actor) -> dict[str, Any]:
     """The processes with their versions in force."""
     mine = {found.process.id for found in launchable.launchable(session, actor)}
     listed = reading.listing(session, actor, lang())
-    return {"items": [{**vars(each), "launchable": each.process_id in mine} for each in listed], "next": None}
+    return {
+        "items": [{**vars(each), "launchable": each.process_id in mine} for each in listed],
+        "next": None,
+    }
 
 
 @routes.look(ONE, Definition)
@@ -211,20 +221,37 @@ def get_definition(session: Session, actor: Actor, key: str) -> dict[str, Any]:
     found: Full = reading.full(session, actor, _hash(session, actor, key), lang())
     process = found.process
     return {
-        "version": found.version, "title": process.title.in_(lang()), "summary": process.summary.in_(lang()),
-        "basis": process.basis.in_(lang()), "launch": process.launch, "forms": _forms(process),
-        "lanes": [{"title": lane.title, "steps": [_step(each) for each in lane.steps]} for lane in found.lanes],
-        "messages": list(process.messages), "decisions": list(process.decisions), "outline": found.outline,
-        "stories": [title for title, _proves in found.stories], "others": found.others,
-    }  # fmt: skip
+        "version": found.version,
+        "title": process.title.in_(lang()),
+        "summary": process.summary.in_(lang()),
+        "basis": process.basis.in_(lang()),
+        "launch": process.launch,
+        "forms": _forms(process),
+        "lanes": [
+            {"title": lane.title, "steps": [_step(each) for each in lane.steps]}
+            for lane in found.lanes
+        ],
+        "messages": list(process.messages),
+        "decisions": list(process.decisions),
+        "outline": found.outline,
+        "stories": [title for title, _proves in found.stories],
+        "others": found.others,
+    }
 
 
 def _step(step: reading.Step) -> dict[str, Any]:
-    return {**vars(step), "next": [{"choice": choice, "leads_to": where} for choice, where in step.next]}
+    return {
+        **vars(step),
+        "next": [{"choice": choice, "leads_to": where} for choice, where in step.next],
+    }
 
 
 def _forms(process: Process) -> dict[str, Any]:
-    return {key: {"form": rule.form, "answers": _json_schema(rule.form)} for key, rule in process.tasks.items() if rule.form}
+    return {
+        key: {"form": rule.form, "answers": _json_schema(rule.form)}
+        for key, rule in process.tasks.items()
+        if rule.form
+    }
 
 
 @lru_cache(maxsize=256)
@@ -261,9 +288,11 @@ def get_opening(session: Session, actor: Actor, key: str) -> dict[str, Any]:
     """What I need to start an instance of a process that my post opens."""
     found = launchable.opening(session, actor, key, lang())
     return {
-        **vars(found), "process_id": found.process.id, "title": found.process.title.in_(lang()),
+        **vars(found),
+        "process_id": found.process.id,
+        "title": found.process.title.in_(lang()),
         "form": found.process.launch_form,
-    }  # fmt: skip
+    }
 
 
 @routes.look(f"{ONE}/difference", DifferenceShape, query=Since)
@@ -294,14 +323,24 @@ def _unpacked(data: bytes) -> dict[str, bytes]:
         raise Invalid({"file": [_("这不是完好的 .zip 文件，或带有密码。")]}) from None
 
 
-SENT = {**multipart(note={"type": "string", "maxLength": 500}), "application/json": {"schema": Proposal}}
+SENT = {
+    **multipart(note={"type": "string", "maxLength": 500}),
+    "application/json": {"schema": Proposal},
+}
 
 
 def _faults(files: Mapping[str, str]) -> list[check.Fault]:
     return check.faults(definitions.whole(files), rulebook(), posts.kinds().posts)
 
 
-@routes.act("/process-definitions", Decided, status=201, at="/process-definitions/{hash}", read=_folder, sent=SENT)
+@routes.act(
+    "/process-definitions",
+    Decided,
+    status=201,
+    at="/process-definitions/{hash}",
+    read=_folder,
+    sent=SENT,
+)
 def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, str]:
     """Hand in a folder for approval, as JSON or as a ZIP; every fault in it is named at once."""
     access.check(actor, "propose_definition", None)
@@ -310,7 +349,15 @@ def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, 
     try:
         return {"hash": definitions.propose(session, actor, given["files"], given["note"])}
     except ProcessFault as fault:
-        raise Invalid({"files": [" ".join(p for p in (fault.file, fault.element, fault.message, fault.advice) if p)]}) from None
+        raise Invalid(
+            {
+                "files": [
+                    " ".join(
+                        p for p in (fault.file, fault.element, fault.message, fault.advice) if p
+                    )
+                ]
+            }
+        ) from None
 
 
 @routes.act("/process-definitions/check", Checked, read=_folder, sent=SENT, keyed=False)

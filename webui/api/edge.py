@@ -28,8 +28,19 @@ if TYPE_CHECKING:
 BASE = "/api/v1"
 View = Callable[..., Any]
 JSON = "application/json"
-PROBLEMS = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 422: "UNPROCESSABLE_ENTITY"}
-CHANGING = {**PROBLEMS, 409: "CONFLICT", 413: "REQUEST_ENTITY_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
+PROBLEMS = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHORIZED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    422: "UNPROCESSABLE_ENTITY",
+}
+CHANGING = {
+    **PROBLEMS,
+    409: "CONFLICT",
+    413: "REQUEST_ENTITY_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+}
 
 
 class Binary:
@@ -55,9 +66,14 @@ class Routes(Blueprint):  # type: ignore[misc]
         self.before_request(recognise)
 
     def look(
-        self, rule: str, reply: type[Schema] | None, *, query: type[Schema] | None = None, media_type: str = JSON,
+        self,
+        rule: str,
+        reply: type[Schema] | None,
+        *,
+        query: type[Schema] | None = None,
+        media_type: str = JSON,
         recorded: bool = False,
-    ) -> Callable[[View], View]:  # fmt: skip
+    ) -> Callable[[View], View]:
         """A GET: one transaction, nothing changes; `recorded`: but that it was read, or refused, is put on record."""
 
         def decorate(view: View) -> View:
@@ -67,23 +83,39 @@ class Routes(Blueprint):  # type: ignore[misc]
             def run(*given: Any, **path: Any) -> Response:
                 def work(session: Session) -> Response:
                     found = view(session, g.actor, *given, **path)
-                    return found.answer() if isinstance(found, Binary) else _json(_dumped(schema, found)[0], 200)
+                    return (
+                        found.answer()
+                        if isinstance(found, Binary)
+                        else _json(_dumped(schema, found)[0], 200)
+                    )
 
                 if recorded:
                     return edge.carry_out(current_app.extensions["engine"], g.actor, work)
                 with db.transaction(current_app.extensions["engine"]) as session:
                     return work(session)
 
-            return self._publish(rule, "GET", run, schema, 200, media_type, query, "query", PROBLEMS)
+            return self._publish(
+                rule, "GET", run, schema, 200, media_type, query, "query", PROBLEMS
+            )
 
         return decorate
 
     def act(
-        self, rule: str, reply: type[Schema] | None = None, *, body: type[Schema] | None = None, method: str = "POST",
-        status: int = 200, at: str = "", sees: Callable[..., None] | None = None, keyed: bool = True, media_type: str = JSON,
-        read: Callable[[], Any] | None = None, sent: dict[str, Any] | None = None,
+        self,
+        rule: str,
+        reply: type[Schema] | None = None,
+        *,
+        body: type[Schema] | None = None,
+        method: str = "POST",
+        status: int = 200,
+        at: str = "",
+        sees: Callable[..., None] | None = None,
+        keyed: bool = True,
+        media_type: str = JSON,
+        read: Callable[[], Any] | None = None,
+        sent: dict[str, Any] | None = None,
         afterwards: Callable[[], Any] | None = None,
-    ) -> Callable[[View], View]:  # fmt: skip
+    ) -> Callable[[View], View]:
         """A change: one transaction with the stored reply of its Idempotency-Key; refusals are put on record.
 
         `at` is the address of what was made, with names of the reply in braces. `sees(session, actor, **path)` raises
@@ -106,7 +138,9 @@ class Routes(Blueprint):  # type: ignore[misc]
                 given = (read(),) if read else given
                 key = request.headers.get("Idempotency-Key") if keyed else None
                 try:
-                    done, fresh = _carry_out(key, lambda session: made(session, g.actor, *given, **path))
+                    done, fresh = _carry_out(
+                        key, lambda session: made(session, g.actor, *given, **path)
+                    )
                 except (Refused, Conflict):
                     if sees is not None:
                         with db.transaction(current_app.extensions["engine"]) as session:
@@ -114,17 +148,32 @@ class Routes(Blueprint):  # type: ignore[misc]
                     raise
                 if afterwards is not None:
                     afterwards()
-                return done.answer() if isinstance(done, Binary) else _answer(done, key is not None and not fresh)
+                return (
+                    done.answer()
+                    if isinstance(done, Binary)
+                    else _answer(done, key is not None and not fresh)
+                )
 
-            return self._publish(rule, method, run, schema, status, media_type, body, "json", CHANGING, keyed, sent)
+            return self._publish(
+                rule, method, run, schema, status, media_type, body, "json", CHANGING, keyed, sent
+            )
 
         return decorate
 
     def _publish(
-        self, rule: str, method: str, run: View, schema: Schema | None, status: int, media_type: str,
-        given: type[Schema] | None, where: str, problems: dict[int, str], keyed: bool = False,
+        self,
+        rule: str,
+        method: str,
+        run: View,
+        schema: Schema | None,
+        status: int,
+        media_type: str,
+        given: type[Schema] | None,
+        where: str,
+        problems: dict[int, str],
+        keyed: bool = False,
         sent: dict[str, Any] | None = None,
-    ) -> View:  # fmt: skip
+    ) -> View:
         """Parse, document and route. What documents a view would wrap it once for each word it says: only that is kept."""
         shape = schema or (None if status == 204 else {"type": "string", "format": "binary"})
         told = self.response(status, shape, content_type=media_type)(run)
@@ -136,7 +185,11 @@ class Routes(Blueprint):  # type: ignore[misc]
         if sent is not None:
             more["requestBody"] = {"required": True, "content": sent}
         told = self.doc(operationId=f"{self.tag}.{run.__name__}", **more)(told)
-        parsed = self.ARGUMENTS_PARSER.use_args(given(), location=where)(run) if given is not None else run
+        parsed = (
+            self.ARGUMENTS_PARSER.use_args(given(), location=where)(run)
+            if given is not None
+            else run
+        )
         parsed._apidoc = told._apidoc  # type: ignore[attr-defined]
         self.route(rule, methods=[method], tags=[self.tag])(parsed)
         return run
@@ -145,10 +198,16 @@ class Routes(Blueprint):  # type: ignore[misc]
 def multipart(**fields: dict[str, Any]) -> dict[str, Any]:
     """The description of a form with one file and some plain fields."""
     shape = {"file": {"type": "string", "format": "binary"}, **fields}
-    return {"multipart/form-data": {"schema": {"type": "object", "properties": shape, "required": list(shape)}}}
+    return {
+        "multipart/form-data": {
+            "schema": {"type": "object", "properties": shape, "required": list(shape)}
+        }
+    }
 
 
-def _carry_out(key: str | None, made: Callable[[Session], edge.Reply | Binary]) -> tuple[edge.Reply | Binary, bool]:
+def _carry_out(
+    key: str | None, made: Callable[[Session], edge.Reply | Binary]
+) -> tuple[edge.Reply | Binary, bool]:
     """Do it in one transaction, once for the key; gives the reply, and whether it was done now."""
     fresh = False
 
@@ -228,7 +287,9 @@ def _request_hash() -> str:
     parts = [f"{name}={value}" for name, value in sorted(request.form.items(multi=True))]
     for name, file in sorted(request.files.items(multi=True), key=lambda pair: pair[0]):
         parts.append(f"{name}:{file.filename}:{_digest(file.stream)}")
-    return edge.request_hash(request.method, request.path, "\n".join(parts).encode("utf-8", "surrogatepass"))
+    return edge.request_hash(
+        request.method, request.path, "\n".join(parts).encode("utf-8", "surrogatepass")
+    )
 
 
 def _digest(stream: IO[bytes]) -> str:

@@ -80,13 +80,21 @@ ImportPage = schemas.page("ImportPage", ImportShape)
 def _sheet() -> dict[str, Any]:
     given = strict.uploaded({"kind"}, MAX_SHEET + ROOM)
     file = request.files["file"]
-    return {"kind": given.get("kind", ""), "name": file.filename or "", "data": file.stream.read(MAX_SHEET + 1)}
+    return {
+        "kind": given.get("kind", ""),
+        "name": file.filename or "",
+        "data": file.stream.read(MAX_SHEET + 1),
+    }
 
 
 @routes.act(
-    "/imports", Previewed, status=201, at="/imports/{id}", read=_sheet,
+    "/imports",
+    Previewed,
+    status=201,
+    at="/imports/{id}",
+    read=_sheet,
     sent=multipart(kind={"type": "string", "enum": sorted(imports.KINDS)}),
-)  # fmt: skip
+)
 def preview_import(session: Session, actor: Actor, given: dict[str, Any]) -> Batch:
     """Read a file and check every row; nothing but the preview is kept."""
     return imports.preview(session, actor, given["kind"], given["name"], given["data"])

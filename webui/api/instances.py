@@ -32,11 +32,17 @@ ONE = "/process-instances/<uuid:instance_id>"
 
 class Launch(schemas.Sent):
     process_id = Text(100, 1, required=True)
-    answers = Answers(load_default=dict, metadata={"description": "Of the form `launch` of the process."})
+    answers = Answers(
+        load_default=dict, metadata={"description": "Of the form `launch` of the process."}
+    )
 
 
 class Wanted(schemas.Paged):
-    words = Text(200, load_default=None, metadata={"description": "In number, title, starter, unit and searched answers."})
+    words = Text(
+        200,
+        load_default=None,
+        metadata={"description": "In number, title, starter, unit and searched answers."},
+    )
     process = Text(100, load_default=None)
     state = schemas.Choice(*reading.STATES, load_default=None)
     unit = Id(load_default=None)
@@ -44,7 +50,9 @@ class Wanted(schemas.Paged):
     since = schemas.Day(load_default=None)
     until = schemas.Day(load_default=None)
     mine = schemas.Flag(load_default=False)
-    overdue = schemas.Flag(load_default=False, metadata={"description": "Only what waits for somebody who is late."})
+    overdue = schemas.Flag(
+        load_default=False, metadata={"description": "Only what waits for somebody who is late."}
+    )
 
 
 class Alike(schemas.Asked):
@@ -54,7 +62,9 @@ class Alike(schemas.Asked):
 
 class Events(schemas.Asked):
     limit = Whole(1, schemas.MOST, load_default=50)
-    after = Whole(0, 2**31 - 1, load_default=0, metadata={"description": "`next` of the page before: a seq."})
+    after = Whole(
+        0, 2**31 - 1, load_default=0, metadata={"description": "`next` of the page before: a seq."}
+    )
 
 
 class InstanceRow(Schema):
@@ -100,7 +110,11 @@ class Able(Schema):
     title = fields.String()
     asks = fields.String()
     form = fields.Nested(schemas.Form, allow_none=True)
-    refused = fields.String(metadata={"description": "Why it would be refused now, whatever is written; empty otherwise."})
+    refused = fields.String(
+        metadata={
+            "description": "Why it would be refused now, whatever is written; empty otherwise."
+        }
+    )
 
 
 class Linked(Schema):
@@ -126,7 +140,9 @@ class Reading(Schema):
     reason = fields.String()
 
 
-ReadingList = Schema.from_dict({"items": fields.List(fields.Nested(Reading), required=True)}, name="ReadingList")
+ReadingList = Schema.from_dict(
+    {"items": fields.List(fields.Nested(Reading), required=True)}, name="ReadingList"
+)
 
 
 class LetIn(schemas.Sent):
@@ -155,7 +171,9 @@ class Instance(Schema):
     suspended_at = Moment(allow_none=True)
     stopped_days = fields.Integer()
     confidential = fields.Boolean(metadata={"description": "Only those named in it know of it."})
-    erased = fields.Boolean(metadata={"description": "The contents were erased; the history stays."})
+    erased = fields.Boolean(
+        metadata={"description": "The contents were erased; the history stays."}
+    )
     desk = fields.Boolean(metadata={"description": "May suspend, resume and terminate."})
     history = fields.Boolean(metadata={"description": "May read the history."})
 
@@ -207,12 +225,17 @@ class Moved(Schema):
 
 
 class Message(schemas.Sent):
-    answers = Answers(load_default=dict, metadata={"description": "Of the form of the message; see `able` of the instance."})
+    answers = Answers(
+        load_default=dict,
+        metadata={"description": "Of the form of the message; see `able` of the instance."},
+    )
 
 
 InstancePage = schemas.page("InstancePage", InstanceRow)
 EventPage = schemas.page("EventPage", Event)
-InstanceList = Schema.from_dict({"items": fields.List(fields.Nested(InstanceRow), required=True)}, name="InstanceList")
+InstanceList = Schema.from_dict(
+    {"items": fields.List(fields.Nested(InstanceRow), required=True)}, name="InstanceList"
+)
 
 
 def sees(session: Session, actor: Actor, instance_id: UUID, **_more: Any) -> None:
@@ -220,7 +243,9 @@ def sees(session: Session, actor: Actor, instance_id: UUID, **_more: Any) -> Non
     reading.file(session, actor, instance_id)
 
 
-@routes.act("/process-instances", schemas.Made, body=Launch, status=201, at="/process-instances/{id}")
+@routes.act(
+    "/process-instances", schemas.Made, body=Launch, status=201, at="/process-instances/{id}"
+)
 def launch(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """Start an instance of the published version of a process; the draft of its form is forgotten."""
     made = instances.launch(session, actor, given["process_id"], given["answers"])
@@ -232,9 +257,21 @@ def launch(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, A
 def list_instances(session: Session, actor: Actor, given: dict[str, Any]) -> Page:
     """The instances that I may see, newest first."""
     return reading.instances(
-        session, actor, given["words"], given["process"], given["state"], given["unit"], given["starter"], given["since"],
-        given["until"], given["mine"], given["overdue"], given["after"], given["limit"], lang(),
-    )  # fmt: skip
+        session,
+        actor,
+        given["words"],
+        given["process"],
+        given["state"],
+        given["unit"],
+        given["starter"],
+        given["since"],
+        given["until"],
+        given["mine"],
+        given["overdue"],
+        given["after"],
+        given["limit"],
+        lang(),
+    )
 
 
 @routes.look("/process-instances/alike", InstanceList, query=Alike)
@@ -242,7 +279,9 @@ def alike(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, tu
     """Possible duplicates: instances of a process that I may start, with a title much like this one."""
     found = launchable.opening(session, actor, given["process"], lang())
     named = found.process.confidentiality == "named"  # even a title may say too much
-    return {"items": () if named else reading.alike(session, actor, given["process"], given["title"])}
+    return {
+        "items": () if named else reading.alike(session, actor, given["process"], given["title"])
+    }
 
 
 @routes.look(ONE, Instance, recorded=True)
@@ -250,29 +289,42 @@ def get_instance(session: Session, actor: Actor, instance_id: UUID) -> dict[str,
     """One instance: where it stands, what was said, its papers, and what I may do. If it is confidential, this is recorded."""
     found = reading.file(session, actor, instance_id, lang())
     confidence.note_reading(session, actor, instance_id)
-    return {**vars(found), "incidents": [dict(zip(("id", "message", "at"), each, strict=True)) for each in found.incidents]}
+    return {
+        **vars(found),
+        "incidents": [
+            dict(zip(("id", "message", "at"), each, strict=True)) for each in found.incidents
+        ],
+    }
 
 
 @routes.act(f"{ONE}/withdraw", Moved, body=schemas.Reason, sees=sees)
-def withdraw(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
+def withdraw(
+    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
+) -> dict[str, UUID]:
     """Take my own matter back, as far as the process allows."""
     return {"instance_id": instances.withdraw(session, actor, instance_id, given["reason"])}
 
 
 @routes.act(f"{ONE}/terminate", Moved, body=schemas.Reason, sees=sees)
-def terminate(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
+def terminate(
+    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
+) -> dict[str, UUID]:
     """End a matter for good, with a reason that everybody in it can read (secretary)."""
     return {"instance_id": instances.terminate(session, actor, instance_id, given["reason"])}
 
 
 @routes.act(f"{ONE}/remind", Moved, body=schemas.Reason, sees=sees)
-def remind(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
+def remind(
+    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
+) -> dict[str, UUID]:
     """Urge those for whom a matter waits, once a day; it shows in their inboxes (secretary)."""
     return {"instance_id": instances.remind(session, actor, instance_id, given["reason"])}
 
 
 @routes.act(f"{ONE}/suspend", Moved, body=schemas.Reason, sees=sees)
-def suspend(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
+def suspend(
+    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
+) -> dict[str, UUID]:
     """Stop a matter and its clocks (secretary)."""
     return {"instance_id": instances.suspend(session, actor, instance_id, given["reason"])}
 
@@ -284,7 +336,9 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> dict[str, UUID]
 
 
 @routes.act(f"{ONE}/messages/<name>", Moved, body=Message, sees=sees)
-def send_message(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID, name: str) -> dict[str, UUID]:
+def send_message(
+    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID, name: str
+) -> dict[str, UUID]:
     """Say something that the instance waits for, as listed in its `able`."""
     return {"instance_id": instances.send(session, actor, instance_id, name, given["answers"])}
 
@@ -306,22 +360,34 @@ def list_readings(session: Session, actor: Actor, instance_id: UUID) -> dict[str
 
 
 @routes.act(f"{ONE}/readers", Moved, body=LetIn, sees=sees)
-def let_in(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
+def let_in(
+    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
+) -> dict[str, UUID]:
     """Let a member read a confidential instance, with a reason on record (who acts in it by a post)."""
-    return {"instance_id": confidence.let_in(session, actor, instance_id, given["member_id"], given["reason"])}
+    return {
+        "instance_id": confidence.let_in(
+            session, actor, instance_id, given["member_id"], given["reason"]
+        )
+    }
 
 
 @routes.act(f"{ONE}/erasure", Moved, body=schemas.Reason, sees=sees)
-def erase(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
+def erase(
+    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
+) -> dict[str, UUID]:
     """Erase the contents of a confidential instance that has ended; the history stays (who acts in it by a post)."""
     return {"instance_id": erasure.erase(session, actor, instance_id, given["reason"])}
 
 
 @routes.look(f"{ONE}/history", EventPage, query=Events, recorded=True)
-def history(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, Any]:
+def history(
+    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
+) -> dict[str, Any]:
     """The events of an instance, in order. That it was read is put on record, once a day."""
     reads.read_history(session, actor, instance_id)
-    found: tuple[Happened, ...] = told.timeline(session, actor, instance_id, given["after"], given["limit"] + 1)
+    found: tuple[Happened, ...] = told.timeline(
+        session, actor, instance_id, given["after"], given["limit"] + 1
+    )
     shown = found[: given["limit"]]
     return {"items": shown, "next": shown[-1].seq if len(found) > len(shown) else None}
 
@@ -338,12 +404,17 @@ def diagram(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]
     found: File = reading.file(session, actor, instance_id, lang())
     return {
         "bpmn": diagrams.of_instance(session, actor, instance_id, lang()).decode(),
-        "passed": told.path(session, actor, instance_id), "open": found.live,
-    }  # fmt: skip
+        "passed": told.path(session, actor, instance_id),
+        "open": found.live,
+    }
 
 
 @routes.act(f"{ONE}/evidence", media_type="application/zip", sees=sees, keyed=False)
 def export_evidence(session: Session, actor: Actor, instance_id: UUID) -> Binary:
     """The evidence pack as a ZIP that anybody can verify offline. Every export is put on record, so there is no key."""
     key = keys.load_or_create(current_app.config["YIXING"].home / "keys")
-    return Binary("application/zip", evidence.export(session, actor, instance_id, key), f"evidence-{instance_id}.zip")
+    return Binary(
+        "application/zip",
+        evidence.export(session, actor, instance_id, key),
+        f"evidence-{instance_id}.zip",
+    )

@@ -35,15 +35,22 @@ class Code(schemas.Sent):
 
 class Seat(schemas.Sent):
     members = fields.List(
-        schemas.Id(), required=True, validate=validate.Length(1, 2000, error="应为 {min} 至 {max} 人。"),
+        schemas.Id(),
+        required=True,
+        validate=validate.Length(1, 2000, error="应为 {min} 至 {max} 人。"),
         error_messages=schemas.Sent.error_messages,
-    )  # fmt: skip
+    )
     came = schemas.Flag(load_default=True, metadata={"description": "false: they left."})
     way = schemas.Choice("list", "import", load_default="list")
 
 
 class Pasted(schemas.Sent):
-    names = Text(60_000, 1, required=True, metadata={"description": "Names or user names, by lines or commas."})
+    names = Text(
+        60_000,
+        1,
+        required=True,
+        metadata={"description": "Names or user names, by lines or commas."},
+    )
 
 
 class PeopleAsked(schemas.Paged):
@@ -72,8 +79,14 @@ class MeetingVote(Schema):
     elected = fields.List(fields.String())
     opened_at = Moment()
     closed_at = Moment(allow_none=True)
-    question = fields.String(attribute="about.question", metadata={"description": "What is voted on, in one line."})
-    about = fields.List(fields.Nested(schemas.Answered), attribute="about.all", metadata={"description": "What is voted on."})
+    question = fields.String(
+        attribute="about.question", metadata={"description": "What is voted on, in one line."}
+    )
+    about = fields.List(
+        fields.Nested(schemas.Answered),
+        attribute="about.all",
+        metadata={"description": "What is voted on."},
+    )
 
 
 class MeetingRow(Schema):
@@ -108,7 +121,9 @@ class MeetingShape(MeetingRow):
     roll_hash = fields.String()
     called_at = Moment()
     runs = fields.Boolean(metadata={"description": "I open it and check people in."})
-    code = fields.String(allow_none=True, metadata={"description": "Of the QR code, for those who run it."})
+    code = fields.String(
+        allow_none=True, metadata={"description": "Of the QR code, for those who run it."}
+    )
     mine = schemas.Choice("", *reading.KINDS)
     am_here = fields.Boolean()
     votes = fields.List(fields.Nested(MeetingVote))
@@ -154,7 +169,9 @@ def list_meetings(session: Session, actor: Actor, given: dict[str, Any]) -> dict
         after = UUID(given["after"]) if given["after"] else None
     except ValueError:
         raise Invalid({"after": ["翻页标记无效。"]}) from None
-    rows, further = reading.meetings(session, actor, given["instance"], after, given["limit"], lang())
+    rows, further = reading.meetings(
+        session, actor, given["instance"], after, given["limit"], lang()
+    )
     return {"items": rows, "next": further}
 
 
@@ -165,15 +182,26 @@ def get_meeting(session: Session, actor: Actor, meeting_id: UUID) -> reading.Mee
 
 
 @routes.look(f"{ONE}/people", AttendancePage, query=PeopleAsked)
-def list_people(session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID) -> reading.People:
+def list_people(
+    session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID
+) -> reading.People:
     """Who is invited and who is there, for those who run it."""
     return reading.people(
-        session, actor, meeting_id, given["words"], given["here"], given["kind"], given["after"], given["limit"]
+        session,
+        actor,
+        meeting_id,
+        given["words"],
+        given["here"],
+        given["kind"],
+        given["after"],
+        given["limit"],
     )
 
 
 @routes.act(f"{ONE}/match", MatchedShape, body=Pasted, sees=sees)
-def match(session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID) -> dict[str, Any]:
+def match(
+    session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID
+) -> dict[str, Any]:
     """What a pasted list means on the roll; changes nothing."""
     found = reading.matched(session, actor, meeting_id, given["names"])
     several = [{"name": name, "people": many} for name, many in found.several]
@@ -187,7 +215,9 @@ def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> dict[str, 
 
 
 @routes.act(f"{ONE}/arrive", Moved, body=Code)
-def arrive(session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID) -> dict[str, UUID]:
+def arrive(
+    session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID
+) -> dict[str, UUID]:
     """I am here."""
     return {"instance_id": meetings.arrive(session, actor, meeting_id, given["code"])}
 
@@ -199,6 +229,12 @@ def leave(session: Session, actor: Actor, meeting_id: UUID) -> dict[str, UUID]:
 
 
 @routes.act(f"{ONE}/seat", Moved, body=Seat, sees=sees)
-def seat(session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID) -> dict[str, UUID]:
+def seat(
+    session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID
+) -> dict[str, UUID]:
     """Check people in or out by list, for those who run it."""
-    return {"instance_id": meetings.seat(session, actor, meeting_id, given["members"], given["came"], given["way"])}
+    return {
+        "instance_id": meetings.seat(
+            session, actor, meeting_id, given["members"], given["came"], given["way"]
+        )
+    }

@@ -156,9 +156,16 @@ MemberPage = schemas.page("MemberPage", MemberRow)
 def list_members(session: Session, actor: Actor, given: dict[str, Any]) -> Page:
     """The roster of a union, by name; for its secretary, auditor and administrator."""
     return reading.roster(
-        session, actor, given["union"] or actor.union_id, given["q"], given["unit"], given["post"], given["after"],
-        given["limit"], given["inactive"],
-    )  # fmt: skip
+        session,
+        actor,
+        given["union"] or actor.union_id,
+        given["q"],
+        given["unit"],
+        given["post"],
+        given["after"],
+        given["limit"],
+        given["inactive"],
+    )
 
 
 @routes.look("/members/me", Member)
@@ -180,13 +187,17 @@ def create_member(session: Session, actor: Actor, given: dict[str, Any]) -> dict
 
 
 @routes.act(ONE, Changed, body=MemberChange, method="PATCH")
-def change_member(session: Session, actor: Actor, given: dict[str, Any], member_id: UUID) -> dict[str, bool]:
+def change_member(
+    session: Session, actor: Actor, given: dict[str, Any], member_id: UUID
+) -> dict[str, bool]:
     """Change what is given; telephone, e-mail and language everybody changes themselves."""
     return {"changed": people.change_member(session, actor, member_id, **given)}
 
 
 @routes.act(f"{ONE}/posts", schemas.Made, body=NewPost, status=201)
-def grant_post(session: Session, actor: Actor, given: dict[str, Any], member_id: UUID) -> dict[str, UUID]:
+def grant_post(
+    session: Session, actor: Actor, given: dict[str, Any], member_id: UUID
+) -> dict[str, UUID]:
     """Give a member a post; the first and the last day count."""
     return {"id": people.grant_post(session, actor, member_id, **given)}
 
@@ -203,7 +214,13 @@ def set_password(session: Session, actor: Actor, given: dict[str, Any], member_i
     people.set_password(session, actor, member_id, given["password"])
 
 
-@routes.act("/members/me/password", body=OwnPassword, status=204, keyed=False, afterwards=lambda: g.attempt.must())
+@routes.act(
+    "/members/me/password",
+    body=OwnPassword,
+    status=204,
+    keyed=False,
+    afterwards=lambda: g.attempt.must(),
+)
 def change_password(session: Session, actor: Actor, given: dict[str, Any]) -> None:
     """Change my password; a wrong old one is counted, so this is decided after it has been kept."""
     g.attempt = people.change_own_password(session, actor, given["old"], given["new"])

@@ -22,12 +22,24 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
     from engine.queries.polls import Poll
 
-routes = Routes("polls", "Questions put to a roll: seconding, rating, countersigning, consent, votes.")
+routes = Routes(
+    "polls", "Questions put to a roll: seconding, rating, countersigning, consent, votes."
+)
 ONE = "/polls/<uuid:poll_id>"
 COLUMNS = (
-    "id", "instance_id", "element", "kind", "state", "roll_size", "counts", "opened_at", "closes_at", "closed_at",
-    "number", "title",
-)  # fmt: skip
+    "id",
+    "instance_id",
+    "element",
+    "kind",
+    "state",
+    "roll_size",
+    "counts",
+    "opened_at",
+    "closes_at",
+    "closed_at",
+    "number",
+    "title",
+)
 
 
 STATES = ("called", "open", "counting", "closed", "void")
@@ -37,15 +49,19 @@ class Respond(schemas.Sent):
     """`choice`, or in an election `choices`: the ids of candidates; an empty list abstains."""
 
     choice = Text(100, load_default="")
-    choices = fields.List(Text(100, 1), load_default=None, error_messages=schemas.Sent.error_messages)
+    choices = fields.List(
+        Text(100, 1), load_default=None, error_messages=schemas.Sent.error_messages
+    )
     comment = Text(500, load_default="")
 
 
 class GivePaper(schemas.Sent):
     members = fields.List(
-        schemas.Id(), required=True, validate=validate.Length(1, 2000, error="应为 {min} 至 {max} 人。"),
+        schemas.Id(),
+        required=True,
+        validate=validate.Length(1, 2000, error="应为 {min} 至 {max} 人。"),
         error_messages=schemas.Sent.error_messages,
-    )  # fmt: skip
+    )
 
 
 class PaperCount(schemas.Sent):
@@ -54,11 +70,18 @@ class PaperCount(schemas.Sent):
     returned = schemas.Whole(0, 1_000_000, required=True)
     invalid = schemas.Whole(0, 1_000_000, load_default=0)
     counts = fields.Dict(
-        keys=fields.String(), values=schemas.Whole(0, 1_000_000), required=True,
+        keys=fields.String(),
+        values=schemas.Whole(0, 1_000_000),
+        required=True,
         error_messages=schemas.Sent.error_messages,
         metadata={"description": "Choice -> n; of an election candidates and `abstain`."},
-    )  # fmt: skip
-    issued = schemas.Whole(0, 1_000_000, load_default=None, metadata={"description": "To be checked against those registered."})
+    )
+    issued = schemas.Whole(
+        0,
+        1_000_000,
+        load_default=None,
+        metadata={"description": "To be checked against those registered."},
+    )
 
 
 class Verify(schemas.Asked):
@@ -84,7 +107,9 @@ class PollRow(Schema):
 
 class Voice(Schema):
     name = fields.String()
-    choice = fields.String(allow_none=True, metadata={"description": "Not shown while a vote or an election runs."})
+    choice = fields.String(
+        allow_none=True, metadata={"description": "Not shown while a vote or an election runs."}
+    )
     comment = fields.String()
     at = Moment(allow_none=True)
     answered = fields.Boolean()
@@ -130,11 +155,15 @@ class CheckedShape(Schema):
     """What the record says to a certificate."""
 
     matches = fields.Boolean()
-    whole = fields.Boolean(metadata={"description": "The chain of the history up to the event is whole."})
+    whole = fields.Boolean(
+        metadata={"description": "The chain of the history up to the event is whole."}
+    )
     seq = fields.Integer()
     at = Moment()
     hash = fields.String()
-    agrees = fields.Boolean(metadata={"description": "What the pages show of the poll is what its events say."})
+    agrees = fields.Boolean(
+        metadata={"description": "What the pages show of the poll is what its events say."}
+    )
 
 
 class PollShape(Schema):
@@ -162,7 +191,9 @@ class PollShape(Schema):
     mine = fields.String(allow_none=True)
     my_comment = fields.String()
     closable = fields.Boolean()
-    voices = fields.List(fields.Nested(Voice), metadata={"description": "The first 300 on the roll."})
+    voices = fields.List(
+        fields.Nested(Voice), metadata={"description": "The first 300 on the roll."}
+    )
     words = fields.String(metadata={"description": "The rule in words, with its numbers."})
     rules = fields.List(fields.Nested(PollRule))
     secret = fields.Boolean()
@@ -171,22 +202,36 @@ class PollShape(Schema):
     chosen = fields.List(fields.String())
     seats = fields.Integer()
     in_order = fields.Boolean()
-    turn = fields.String(metadata={"description": "Whose turn it is, where one answers after the other."})
+    turn = fields.String(
+        metadata={"description": "Whose turn it is, where one answers after the other."}
+    )
     may_answer = fields.Boolean()
     on_paper = fields.Boolean()
     meeting_id = fields.UUID(allow_none=True)
-    presence = fields.Dict(keys=fields.String(), values=fields.Integer(), metadata={"description": "`opening`, `closing`."})
+    presence = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={"description": "`opening`, `closing`."},
+    )
     am_here = fields.Boolean()
     tellers = fields.List(fields.Nested(PollTeller))
     counting = fields.Nested(CountingShape, allow_none=True)
     chair = fields.Boolean(metadata={"description": "I may close it any time."})
     may_void = fields.Boolean()
-    why = fields.String(metadata={"description": "The rule explained with the numbers needed and reached."})
+    why = fields.String(
+        metadata={"description": "The rule explained with the numbers needed and reached."}
+    )
     elected = fields.List(fields.String())
     tied = fields.List(fields.String())
     voided = fields.Integer()
-    question = fields.String(attribute="about.question", metadata={"description": "What is voted on, in one line."})
-    about = fields.List(fields.Nested(schemas.Answered), attribute="about.all", metadata={"description": "What is voted on."})
+    question = fields.String(
+        attribute="about.question", metadata={"description": "What is voted on, in one line."}
+    )
+    about = fields.List(
+        fields.Nested(schemas.Answered),
+        attribute="about.all",
+        metadata={"description": "What is voted on."},
+    )
 
 
 PollPage = schemas.page("PollPage", PollRow)
@@ -218,9 +263,15 @@ def get_poll(session: Session, actor: Actor, poll_id: UUID) -> Poll:
 
 
 @routes.act(f"{ONE}/respond", Moved, body=Respond, sees=sees)
-def respond(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, UUID]:
+def respond(
+    session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
+) -> dict[str, UUID]:
     """Answer, once."""
-    return {"instance_id": polls.respond(session, actor, poll_id, given["choice"], given["comment"], given["choices"])}
+    return {
+        "instance_id": polls.respond(
+            session, actor, poll_id, given["choice"], given["comment"], given["choices"]
+        )
+    }
 
 
 @routes.act(f"{ONE}/withdraw", Moved, sees=sees)
@@ -236,13 +287,17 @@ def close_poll(session: Session, actor: Actor, poll_id: UUID) -> dict[str, UUID]
 
 
 @routes.act(f"{ONE}/give-paper", Moved, body=GivePaper, sees=sees)
-def give_paper(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, UUID]:
+def give_paper(
+    session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
+) -> dict[str, UUID]:
     """A teller hands out paper ballots to these voters."""
     return {"instance_id": tellers.give_paper(session, actor, poll_id, given["members"])}
 
 
 @routes.act(f"{ONE}/paper", Moved, body=PaperCount, sees=sees)
-def enter_paper(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, UUID]:
+def enter_paper(
+    session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
+) -> dict[str, UUID]:
     """A teller enters what the paper ballots say; two must agree."""
     counted = {k: v for k, v in given.items() if v is not None}
     return {"instance_id": tellers.enter_paper(session, actor, poll_id, counted)}
@@ -255,7 +310,9 @@ def sign(session: Session, actor: Actor, poll_id: UUID) -> dict[str, UUID]:
 
 
 @routes.act(f"{ONE}/void", Moved, body=schemas.Reason, sees=sees)
-def void_poll(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, UUID]:
+def void_poll(
+    session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
+) -> dict[str, UUID]:
     """Declare it void; the question is put anew."""
     return {"instance_id": tellers.void(session, actor, poll_id, given["reason"])}
 
@@ -269,6 +326,8 @@ def get_certificate(session: Session, actor: Actor, poll_id: UUID) -> Binary:
 
 
 @routes.look(f"{ONE}/verify", CheckedShape, query=Verify)
-def verify_certificate(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> certificates.Checked:
+def verify_certificate(
+    session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
+) -> certificates.Checked:
     """Is this hash of a certificate the one on record?"""
     return certificates.checked(session, actor, poll_id, given["hash"])

@@ -82,7 +82,9 @@ class RuleShape(Schema):
     entries = fields.List(fields.Nested(RuleEntry))
     settings = fields.List(fields.Nested(Setting))
     unit = fields.String()
-    unsettable = fields.String(metadata={"description": "Why the union cannot set it; empty when it can."})
+    unsettable = fields.String(
+        metadata={"description": "Why the union cannot set it; empty when it can."}
+    )
     may_propose = fields.Boolean()
     may_decide = fields.Boolean()
 
@@ -130,7 +132,9 @@ class CalendarShape(Schema):
 
 
 class Concerned(Schema):
-    instances = fields.Integer(required=True, metadata={"description": "So many have deadlines that rest on the notice."})
+    instances = fields.Integer(
+        required=True, metadata={"description": "So many have deadlines that rest on the notice."}
+    )
 
 
 class Wanted(OfUnion):
@@ -143,12 +147,19 @@ class Amount(fields.Field[Any]):
     def __init__(self, most: int, about: str, **options: Any) -> None:
         said = _l("请填写整数，比例写成 2/3 这样的文字。")
         wrong = {**schemas.Sent.error_messages, "invalid": said}
-        shape = {"type": ["integer", "string"], "minimum": 0, "maximum": most, "pattern": "^[0-9]{1,6}/[0-9]{1,6}$"}
+        shape = {
+            "type": ["integer", "string"],
+            "minimum": 0,
+            "maximum": most,
+            "pattern": "^[0-9]{1,6}/[0-9]{1,6}$",
+        }
         super().__init__(error_messages=wrong, metadata={**shape, "description": about}, **options)
         self.most = most
 
     def _deserialize(self, value: Any, *_more: Any, **__: Any) -> int | Fraction:
-        found = law.fraction(value) if isinstance(value, str) else value if type(value) is int else None
+        found = (
+            law.fraction(value) if isinstance(value, str) else value if type(value) is int else None
+        )
         if found is None or not 0 <= found <= self.most:
             raise self.make_error("invalid")
         return found
@@ -157,7 +168,9 @@ class Amount(fields.Field[Any]):
 class NewSetting(schemas.Sent):
     union = Id(load_default=None)
     value = Amount(
-        1_000_000, 'A whole number; for a rule whose `unit` is `share` a fraction as text, e.g. "2/3".', required=True
+        1_000_000,
+        'A whole number; for a rule whose `unit` is `share` a fraction as text, e.g. "2/3".',
+        required=True,
     )
     valid_from = Day(required=True)
     valid_to = Day(load_default=None, allow_none=True)
@@ -204,15 +217,27 @@ def get_rule(session: Session, actor: Actor, given: dict[str, Any], rule_id: str
 def list_proposed_settings(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """The values that wait for a second person, oldest first."""
     found = reading.proposals(session, actor, given["union"] or actor.union_id, lang())
-    return {"items": [dict(zip(("rule_id", "title", "setting"), each, strict=True)) for each in found], "next": None}
+    return {
+        "items": [dict(zip(("rule_id", "title", "setting"), each, strict=True)) for each in found],
+        "next": None,
+    }
 
 
 @routes.act("/rules/<rule_id>/settings", schemas.Made, body=NewSetting, status=201)
-def propose_setting(session: Session, actor: Actor, given: dict[str, Any], rule_id: str) -> dict[str, UUID]:
+def propose_setting(
+    session: Session, actor: Actor, given: dict[str, Any], rule_id: str
+) -> dict[str, UUID]:
     """Propose the union's own value for a rule; somebody else decides."""
     union_id = given["union"] or actor.union_id
     made = rules.propose_setting(
-        session, actor, union_id, rule_id, given["value"], given["valid_from"], given["source"], given["valid_to"]
+        session,
+        actor,
+        union_id,
+        rule_id,
+        given["value"],
+        given["valid_from"],
+        given["source"],
+        given["valid_to"],
     )
     return {"id": made}
 
@@ -239,7 +264,11 @@ def get_calendar(session: Session, actor: Actor, given: dict[str, Any]) -> Calen
 def add_vacation(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, UUID]:
     """Register a vacation of the union; it counts for deadlines computed from now on."""
     union_id = given["union"] or actor.union_id
-    return {"id": rules.add_vacation(session, actor, union_id, given["name"], given["from_on"], given["to_on"])}
+    return {
+        "id": rules.add_vacation(
+            session, actor, union_id, given["name"], given["from_on"], given["to_on"]
+        )
+    }
 
 
 @routes.act("/calendar/vacations/<uuid:vacation_id>", method="DELETE", status=204)

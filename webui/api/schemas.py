@@ -16,15 +16,21 @@ from webui.words import LANGUAGES
 MOST = 200
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _WRONG: dict[str, Any] = {
-    "required": _l("必填。"), "null": _l("必填。"), "invalid": _l("填写的格式不对。"),
-    "validator_failed": _l("填写的内容不对。"), "unknown": _l("没有这一项。"), "type": _l("应是一组答案。"),
-}  # fmt: skip
+    "required": _l("必填。"),
+    "null": _l("必填。"),
+    "invalid": _l("填写的格式不对。"),
+    "validator_failed": _l("填写的内容不对。"),
+    "unknown": _l("没有这一项。"),
+    "type": _l("应是一组答案。"),
+}
 KeyHeader: dict[str, Any] = {
-    "name": "Idempotency-Key", "in": "header", "required": False,
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "description": "The same key with the same request is carried out once; repetitions get the first reply, marked "
     "`Idempotency-Replayed: true`. With another request it is refused (422).",
-}  # fmt: skip
+}
 
 
 def lang() -> str:
@@ -62,7 +68,11 @@ class Choice(fields.String):
     """One of a few words."""
 
     def __init__(self, *words: str, **options: Any) -> None:
-        super().__init__(validate=validate.OneOf(words, error="应为 {choices} 之一。"), error_messages=_WRONG, **options)
+        super().__init__(
+            validate=validate.OneOf(words, error="应为 {choices} 之一。"),
+            error_messages=_WRONG,
+            **options,
+        )
 
 
 class Whole(fields.Integer):
@@ -70,7 +80,9 @@ class Whole(fields.Integer):
 
     def __init__(self, least: int, most: int, **options: Any) -> None:
         error = f"应为 {least} 至 {most} 之间的整数。"
-        super().__init__(validate=validate.Range(least, most, error=error), error_messages=_WRONG, **options)
+        super().__init__(
+            validate=validate.Range(least, most, error=error), error_messages=_WRONG, **options
+        )
 
     def _deserialize(self, value: Any, *_more: Any, **__: Any) -> int:
         if isinstance(value, str) and _of_query(self) and re.fullmatch(r"-?[0-9]{1,15}", value):
@@ -100,7 +112,9 @@ class Day(fields.Date):
 
     def _deserialize(self, value: Any, *_more: Any, **__: Any) -> date:
         try:
-            found = date.fromisoformat(value if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) else "")
+            found = date.fromisoformat(
+                value if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) else ""
+            )
         except (ValueError, TypeError):
             raise self.make_error("invalid") from None
         if not 1900 <= found.year <= 2199:
@@ -150,7 +164,12 @@ class Log(Asked):
     """A page of a log that runs backwards."""
 
     limit = Whole(1, MOST, load_default=50)
-    after = Whole(1, 2**31 - 1, load_default=None, metadata={"description": "`next` of the page before: a seq."})
+    after = Whole(
+        1,
+        2**31 - 1,
+        load_default=None,
+        metadata={"description": "`next` of the page before: a seq."},
+    )
 
 
 class Reason(Sent):
@@ -167,9 +186,10 @@ class Problem(Schema):
     detail = fields.String(required=True)
     code = fields.String(required=True, metadata={"description": "The error's name, for programs."})
     errors = fields.Dict(
-        keys=fields.String(), values=fields.List(fields.String()),
+        keys=fields.String(),
+        values=fields.List(fields.String()),
         metadata={"description": "Faults by field; `_`: of the whole."},
-    )  # fmt: skip
+    )
 
 
 class InWords(fields.String):
@@ -209,7 +229,10 @@ class Offers(fields.Dict):
         super().__init__(keys=fields.String(), values=fields.List(fields.Nested(Option)), **options)
 
     def _serialize(self, value: Any, *_more: Any, **__: Any) -> Any:
-        return {key: [{"value": v, "label": shown} for v, shown in pairs] for key, pairs in value.items()}
+        return {
+            key: [{"value": v, "label": shown} for v, shown in pairs]
+            for key, pairs in value.items()
+        }
 
 
 class FormChoice(Schema):
@@ -226,14 +249,20 @@ class Limits(Schema):
 
 
 class FormField(Schema):
-    key = fields.String(required=True, metadata={"description": "Empty for a text that is only shown."})
+    key = fields.String(
+        required=True, metadata={"description": "Empty for a text that is only shown."}
+    )
     kind = fields.String(required=True)
     label = Both(required=True)
     description = Both()
     required = fields.Boolean()
     choices = fields.List(fields.Nested(FormChoice))
-    source = fields.String(metadata={"description": "Where the choices come from, e.g. `units:department`."})
-    hide = fields.String(metadata={"description": "When this holds, the field is neither shown, asked nor kept."})
+    source = fields.String(
+        metadata={"description": "Where the choices come from, e.g. `units:department`."}
+    )
+    hide = fields.String(
+        metadata={"description": "When this holds, the field is neither shown, asked nor kept."}
+    )
     multiple = fields.Boolean()
     limits = fields.Nested(Limits)
 
@@ -285,6 +314,8 @@ class Paper(Schema):
 def page(name: str, item: type[Schema], **more: fields.Field[Any]) -> type[Schema]:
     """The schema of a page of a list."""
     shape: dict[str, Any] = {
-        "items": fields.List(fields.Nested(item), required=True), "next": fields.String(allow_none=True, required=True), **more,
-    }  # fmt: skip
+        "items": fields.List(fields.Nested(item), required=True),
+        "next": fields.String(allow_none=True, required=True),
+        **more,
+    }
     return Schema.from_dict(shape, name=name)

@@ -36,7 +36,9 @@ class Parser(FlaskParser):
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         return query(req)
 
-    def handle_error(self, error: ValidationError, req: Request, schema: Schema, **_more: Any) -> NoReturn:
+    def handle_error(
+        self, error: ValidationError, req: Request, schema: Schema, **_more: Any
+    ) -> NoReturn:
         found: Any = error.messages
         (messages,) = found.values()  # webargs puts them under the place where they were read
         raise Invalid(dict(by_field(messages))) from None
@@ -53,7 +55,10 @@ def loaded(schema: Schema, data: Any) -> Any:
 def by_field(messages: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
     """marshmallow's nested messages as (dotted field, texts)."""
     if not isinstance(messages, dict):
-        yield path or "_", [str(m) for m in (messages if isinstance(messages, list) else [messages])]
+        yield (
+            path or "_",
+            [str(m) for m in (messages if isinstance(messages, list) else [messages])],
+        )
         return
     for key, inner in messages.items():
         name = "" if key == "_schema" else printable(str(key))
@@ -68,7 +73,9 @@ def printable(text: str) -> str:
 def body(req: Request) -> Any:
     """The JSON of the body. 415 for another type; 400 for what is no JSON, deeper than 32 levels, has a key twice, NaN or
     Infinity; Invalid for characters and numbers that cannot be kept."""
-    if req.mimetype != "application/json" or req.mimetype_params.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
+    if req.mimetype != "application/json" or req.mimetype_params.get(
+        "charset", "utf-8"
+    ).lower() not in ("utf-8", "utf8"):
         raise UnsupportedMediaType(_("请以 application/json(UTF-8)发送内容。"))
     found = parse(req.get_data())
     check(found)
@@ -79,7 +86,10 @@ def parse(data: bytes) -> Any:
     """Bytes as JSON, in the one way that all readers agree on. Raises BadRequest."""
     try:
         return json.loads(
-            data.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_float
+            data.decode("utf-8"),
+            object_pairs_hook=_pairs,
+            parse_constant=_constant,
+            parse_float=_float,
         )
     except UnicodeDecodeError:
         raise BadRequest(_("内容不是 UTF-8 编码。")) from None

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
     from engine.queries.decisions import Outcome, Shown
 
-routes = Routes("decision-tables", "Tables from facts to conclusions, with the article on each row.")
+routes = Routes(
+    "decision-tables", "Tables from facts to conclusions, with the article on each row."
+)
 
 
 class TableUse(Schema):
@@ -122,21 +124,29 @@ class Evaluated(Schema):
     because = fields.String()
     confidence = fields.String()
     grounds = fields.List(fields.Nested(TableGround))
-    misses = fields.Method("missed", metadata={"description": "Of each other row what did not fit."})
+    misses = fields.Method(
+        "missed", metadata={"description": "Of each other row what did not fit."}
+    )
 
     def missed(self, outcome: Any) -> list[dict[str, Any]]:
         return [{"row": row, "labels": list(labels)} for row, labels in outcome.misses]
 
 
 class OnDay(schemas.Asked):
-    on = Day(load_default=None, metadata={"description": "The day whose law is shown; today by default."})
+    on = Day(
+        load_default=None, metadata={"description": "The day whose law is shown; today by default."}
+    )
 
 
 class Case(schemas.Sent):
     facts = fields.Dict(
-        keys=schemas.Text(100, 1), values=fields.Raw(allow_none=True), required=True,
-        metadata={"description": "A value for each key of `questions`; missing ones count as not given."},
-    )  # fmt: skip
+        keys=schemas.Text(100, 1),
+        values=fields.Raw(allow_none=True),
+        required=True,
+        metadata={
+            "description": "A value for each key of `questions`; missing ones count as not given."
+        },
+    )
     on = Day(load_default=None, allow_none=True)
 
 

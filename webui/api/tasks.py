@@ -38,9 +38,14 @@ class Waiting(schemas.Paged):
 class Complete(schemas.Sent):
     answers = Answers(load_default=dict, metadata={"description": "Of the form of the task."})
     revision = Whole(
-        0, 2**31 - 1, load_default=None, allow_none=True,
-        metadata={"description": "As read; when somebody has acted since, the answer is 409 and says who."},
-    )  # fmt: skip
+        0,
+        2**31 - 1,
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "As read; when somebody has acted since, the answer is 409 and says who."
+        },
+    )
 
 
 class Draft(schemas.Sent):
@@ -69,12 +74,16 @@ class InboxItem(Schema):
     claimed = fields.Boolean()
     revision = fields.Integer(allow_none=True)
     poll_kind = fields.String()
-    about = fields.String(metadata={"description": "The question that a poll puts, where it says one."})
+    about = fields.String(
+        metadata={"description": "The question that a poll puts, where it says one."}
+    )
     teller = schemas.Choice("", "take_key", "open_box", "sign")
 
 
 COUNTS = fields.Dict(keys=fields.String(), values=fields.Integer())
-InboxPage = schemas.page("InboxPage", InboxItem, counts=COUNTS, by_process=COUNTS, total=fields.Integer())
+InboxPage = schemas.page(
+    "InboxPage", InboxItem, counts=COUNTS, by_process=COUNTS, total=fields.Integer()
+)
 
 
 class Deadline(Schema):
@@ -100,7 +109,9 @@ class Said(Schema):
     who = fields.String()
     at = Moment()
     answers = fields.List(fields.Nested(schemas.Answered))
-    near = fields.Boolean(metadata={"description": "Worth reading at once: the launch and what was said last."})
+    near = fields.Boolean(
+        metadata={"description": "Worth reading at once: the launch and what was said last."}
+    )
 
 
 class Ruled(Schema):
@@ -162,7 +173,9 @@ class TaskShape(Schema):
     revision = fields.Integer()
     form = fields.Nested(schemas.Form, allow_none=True)
     offers = schemas.Offers()
-    outcomes = fields.String(metadata={"description": "The field whose choice decides what happens next."})
+    outcomes = fields.String(
+        metadata={"description": "The field whose choice decides what happens next."}
+    )
     next = fields.Dict(keys=fields.String(), values=fields.String())
     deadline = fields.Nested(Deadline, allow_none=True)
     said = fields.List(fields.Nested(Said))
@@ -179,11 +192,20 @@ class TaskShape(Schema):
     rules = fields.List(fields.Nested(Ruled))
     guards = fields.List(fields.Nested(Guarded))
     links = fields.List(
-        fields.Nested(Sent), allow_none=True, metadata={"description": "Links sent outside; null: none can be sent."}
+        fields.Nested(Sent),
+        allow_none=True,
+        metadata={"description": "Links sent outside; null: none can be sent."},
     )
     confidential = fields.Boolean()
-    tells = fields.List(fields.String(), metadata={"description": "What the process says to whoever has it, with its facts."})
-    urged = fields.String(metadata={"description": "The secretary's last words to whoever has it; empty when nobody urged."})
+    tells = fields.List(
+        fields.String(),
+        metadata={"description": "What the process says to whoever has it, with its facts."},
+    )
+    urged = fields.String(
+        metadata={
+            "description": "The secretary's last words to whoever has it; empty when nobody urged."
+        }
+    )
 
 
 class DraftShape(Schema):
@@ -192,7 +214,9 @@ class DraftShape(Schema):
     saved_at = Moment()
 
 
-DraftList = Schema.from_dict({"items": fields.List(fields.Nested(DraftShape), required=True)}, name="DraftList")
+DraftList = Schema.from_dict(
+    {"items": fields.List(fields.Nested(DraftShape), required=True)}, name="DraftList"
+)
 
 
 @routes.look("/tasks", InboxPage, query=Waiting)
@@ -223,7 +247,9 @@ def release(session: Session, actor: Actor, task_id: UUID) -> dict[str, UUID]:
 
 
 @routes.act(f"{ONE}/complete", Moved, body=Complete)
-def complete(session: Session, actor: Actor, given: dict[str, Any], task_id: UUID) -> dict[str, UUID]:
+def complete(
+    session: Session, actor: Actor, given: dict[str, Any], task_id: UUID
+) -> dict[str, UUID]:
     """Finish a task with the answers to its form; its draft is forgotten."""
     moved = tasks.complete(session, actor, task_id, given["answers"], given["revision"])
     drafts.drop(session, actor, f"task:{task_id}")
@@ -231,7 +257,9 @@ def complete(session: Session, actor: Actor, given: dict[str, Any], task_id: UUI
 
 
 @routes.act(f"{ONE}/links", LinkShape, body=LinkTo, status=201, keyed=False)
-def send_link(session: Session, actor: Actor, given: dict[str, Any], task_id: UUID) -> dict[str, Any]:
+def send_link(
+    session: Session, actor: Actor, given: dict[str, Any], task_id: UUID
+) -> dict[str, Any]:
     """A one-time link by which somebody outside answers this task; shown once, so there is no key. Older links end."""
     token = outside.invite(session, actor, task_id, given["to"])
     link = url_for("outside.letter", token=token, _external=True)
@@ -249,7 +277,9 @@ def save_task_draft(session: Session, actor: Actor, given: dict[str, Any], task_
 def list_drafts(session: Session, actor: Actor) -> dict[str, Any]:
     """My unfinished answers, newest first."""
     found = reading.drafts(session, actor)
-    return {"items": [dict(zip(("key", "answers", "saved_at"), each, strict=True)) for each in found]}
+    return {
+        "items": [dict(zip(("key", "answers", "saved_at"), each, strict=True)) for each in found]
+    }
 
 
 @routes.act("/drafts/<key>", body=Draft, method="PUT", status=204)

@@ -85,7 +85,12 @@ class UnitChange(schemas.Sent):
 
 
 UnitPage = schemas.page(
-    "UnitPage", Unit, managing=fields.String(), guiding=fields.String(), owner_type=fields.String(), city=fields.String()
+    "UnitPage",
+    Unit,
+    managing=fields.String(),
+    guiding=fields.String(),
+    owner_type=fields.String(),
+    city=fields.String(),
 )
 
 
@@ -122,13 +127,17 @@ def create_unit(session: Session, actor: Actor, given: dict[str, Any]) -> dict[s
 
 
 @routes.act("/units/<uuid:unit_id>", Changed, body=UnitChange, method="PATCH")
-def change_unit(session: Session, actor: Actor, given: dict[str, Any], unit_id: UUID) -> dict[str, bool]:
+def change_unit(
+    session: Session, actor: Actor, given: dict[str, Any], unit_id: UUID
+) -> dict[str, bool]:
     """Change what is given."""
     return {"changed": people.change_unit(session, actor, unit_id, **given)}
 
 
 @routes.look("/units/<uuid:unit_id>/history", EventPage, query=Log)
-def union_history(session: Session, actor: Actor, given: dict[str, Any], unit_id: UUID) -> dict[str, Any]:
+def union_history(
+    session: Session, actor: Actor, given: dict[str, Any], unit_id: UUID
+) -> dict[str, Any]:
     """What happened in a union besides its instances, newest first (secretary, auditor)."""
     found = told.union_log(session, actor, unit_id, given["after"], given["limit"] + 1)
     shown = found[: given["limit"]]

@@ -27,13 +27,33 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
     from engine.settings import Settings
 
-ASSIST = {"logistics": ["finance"], "hr": ["finance", "office"], "construction": ["assets"], "it": ["office"]}
+ASSIST = {
+    "logistics": ["finance"],
+    "hr": ["finance", "office"],
+    "construction": ["assets"],
+    "it": ["office"],
+}
 # stage -> (how many motions, how many days ago they were moved)
 STAGES = (
-    ("seconding", 9, 2), ("failed", 3, 9), ("head", 6, 6), ("review", 10, 10), ("returned", 2, 12), ("plan", 4, 14),
-    ("accept", 6, 17), ("replying", 10, 25), ("late", 4, 64), ("cosign", 3, 31), ("sign", 4, 42), ("rating", 4, 34),
-    ("redo", 3, 58), ("closing", 2, 52), ("closed", 6, 60), ("suggestion", 2, 30), ("declined", 1, 32), ("withdrawn", 1, 20),
-)  # fmt: skip
+    ("seconding", 9, 2),
+    ("failed", 3, 9),
+    ("head", 6, 6),
+    ("review", 10, 10),
+    ("returned", 2, 12),
+    ("plan", 4, 14),
+    ("accept", 6, 17),
+    ("replying", 10, 25),
+    ("late", 4, 64),
+    ("cosign", 3, 31),
+    ("sign", 4, 42),
+    ("rating", 4, 34),
+    ("redo", 3, 58),
+    ("closing", 2, 52),
+    ("closed", 6, 60),
+    ("suggestion", 2, 30),
+    ("declined", 1, 32),
+    ("withdrawn", 1, 20),
+)
 
 
 @dataclass
@@ -89,16 +109,43 @@ def _found(stage: Stage) -> None:
     """What the operator enters by hand: the unions above, the universities, the first administrator."""
 
     def work(session: Any) -> None:
-        def unit(code: str, kind: str, name: str, name_en: str, parent: UUID | None = None, **more: str) -> UUID:
-            return people.create_unit(session, None, code, kind, name, parent_id=parent, name_en=name_en, **more)
+        def unit(
+            code: str, kind: str, name: str, name_en: str, parent: UUID | None = None, **more: str
+        ) -> UUID:
+            return people.create_unit(
+                session, None, code, kind, name, parent_id=parent, name_en=name_en, **more
+            )
 
-        top = unit("ZGH", "provincial_federation", "省总工会", "Provincial Federation of Trade Unions")
-        education = unit("JYGH", "provincial_education_union", "省教育工会", "Provincial Education Union", top)
-        city = unit("HZZGH", "municipal_federation", "杭州市总工会", "Hangzhou Federation of Trade Unions", top, city="杭州")
-        main = unit(
-            cast.UNION, "university_union", "之江大学工会", "Zhijiang University Union", owner_type="province", city="杭州"
+        top = unit(
+            "ZGH", "provincial_federation", "省总工会", "Provincial Federation of Trade Unions"
         )
-        unit("SXY", "university_union", "杭州城市学院工会", "Hangzhou City College Union", owner_type="city", city="杭州")
+        education = unit(
+            "JYGH", "provincial_education_union", "省教育工会", "Provincial Education Union", top
+        )
+        city = unit(
+            "HZZGH",
+            "municipal_federation",
+            "杭州市总工会",
+            "Hangzhou Federation of Trade Unions",
+            top,
+            city="杭州",
+        )
+        main = unit(
+            cast.UNION,
+            "university_union",
+            "之江大学工会",
+            "Zhijiang University Union",
+            owner_type="province",
+            city="杭州",
+        )
+        unit(
+            "SXY",
+            "university_union",
+            "杭州城市学院工会",
+            "Hangzhou City College Union",
+            owner_type="city",
+            city="杭州",
+        )
         other = unit(
             "MBDX",
             "university_union",
@@ -109,7 +156,12 @@ def _found(stage: Stage) -> None:
         )
         for username, name, at, posts in (
             ("admin", "系统管理员", main, [("administrator", main)]),
-            ("superior", "省教育工会干部", education, [("union_secretary", education), ("superior_officer", education)]),
+            (
+                "superior",
+                "省教育工会干部",
+                education,
+                [("union_secretary", education), ("superior_officer", education)],
+            ),
             ("leader", "省教育工会负责人", education, [("superior_leader", education)]),
             ("city-officer", "市总工会干部", city, [("union_secretary", city)]),
             ("mb-secretary", "民办大学工会秘书", other, [("union_secretary", other)]),
@@ -117,7 +169,14 @@ def _found(stage: Stage) -> None:
             stage.members[username] = people.create_member(session, None, username, name, at)
             for kind, place in posts:
                 people.grant_post(
-                    session, None, stage.members[username], kind, place, clock.day_of(clock.now()), None, cast.TERM
+                    session,
+                    None,
+                    stage.members[username],
+                    kind,
+                    place,
+                    clock.day_of(clock.now()),
+                    None,
+                    cast.TERM,
                 )
 
     edge.carry_out(stage.engine, None, work)
@@ -126,14 +185,21 @@ def _found(stage: Stage) -> None:
 def _import(stage: Stage) -> None:
     """The rest comes by the same files that a real office would upload."""
     for kind, rows in (
-        ("units", cast.unit_rows()), ("people", cast.staff_rows()), ("delegates", cast.delegate_rows()), ("posts", cast.post_rows()),
-    ):  # fmt: skip
+        ("units", cast.unit_rows()),
+        ("people", cast.staff_rows()),
+        ("delegates", cast.delegate_rows()),
+        ("posts", cast.post_rows()),
+    ):
         given = columns.of(kind)
-        data = workbook.write(imports.KINDS[kind], given, [[row.get(c.key, "") for c in given] for row in rows])
+        data = workbook.write(
+            imports.KINDS[kind], given, [[row.get(c.key, "") for c in given] for row in rows]
+        )
 
         def work(session: Any, actor: Actor, kind: str = kind, data: bytes = data) -> None:
             batch = imports.preview(session, actor, kind, f"{kind}.xlsx", data)
-            wrong = [f"{r.number}: {'; '.join(r.messages)}" for r in batch.rows if r.level == "error"]
+            wrong = [
+                f"{r.number}: {'; '.join(r.messages)}" for r in batch.rows if r.level == "error"
+            ]
             if wrong:
                 raise RuntimeError(f"demo import of {kind}: {wrong[:3]}")
             imports.confirm(session, actor, batch.id)
@@ -179,10 +245,14 @@ def _motions(now: datetime) -> list[Motion]:
         mover, head = heads[(n * 53 + 5) % len(heads)]
         if mover == head:  # nobody checks a motion of their own
             mover = f"d{int(mover[1:]) + 1:03}"
-        began = datetime.combine(clock.day_of(now) - timedelta(days=days), time(9 + n % 8, (n * 13) % 60), clock.CHINA)
+        began = datetime.combine(
+            clock.day_of(now) - timedelta(days=days), time(9 + n % 8, (n * 13) % 60), clock.CHINA
+        )
         mover = "delegate" if mover == "d003" or n in (4, 17, 33) else mover
         head = "d001" if mover == "delegate" else head
-        found.append(Motion(n + 1, subject, category, lead, problem, measure, stage, began, mover, head))
+        found.append(
+            Motion(n + 1, subject, category, lead, problem, measure, stage, began, mover, head)
+        )
     return found
 
 
@@ -214,7 +284,9 @@ def _act(stage: Stage, motion: Motion, who: str, does: str, given: dict[str, Any
     found = stage.run("secretary", lambda s, a: files.file(s, a, key))
     waiting = [t for t in found.tasks if t.state == "open" and t.element == element]
     if not waiting:
-        raise RuntimeError(f"demo motion {motion.number} ({motion.stage}): {element} is not open but {found.row.stage}")
+        raise RuntimeError(
+            f"demo motion {motion.number} ({motion.stage}): {element} is not open but {found.row.stage}"
+        )
     task = waiting[0]
     if verb == "complete":
         stage.run(who, lambda s, a: tasks.complete(s, a, task.id, given))
@@ -228,15 +300,26 @@ def _story(stage: Stage, m: Motion) -> Iterator[tuple[float, str, str, dict[str,
     """(days after the start, who, does, answers) up to the motion's stage."""
     units, head_of = stage.units, f"h-{m.lead}".replace("_", "-")
     lead, assisting = units[m.lead], [units[u] for u in ASSIST.get(m.lead, [])]
-    yield 0, m.mover, "launch", {
-        "subject": m.subject, "category": m.category,
-        "reasons": f"{m.problem}。代表团在走访中收集到多名教职工的同类意见，认为有必要由学校统筹研究，尽快拿出可行的办法并向教职工公布。",
-        "measures": f"建议{m.measure}；由主办单位提出实施方案和时间表，每学期末向教代会执行委员会报告进展。",
-    }  # fmt: skip
+    yield (
+        0,
+        m.mover,
+        "launch",
+        {
+            "subject": m.subject,
+            "category": m.category,
+            "reasons": f"{m.problem}。代表团在走访中收集到多名教职工的同类意见，认为有必要由学校统筹研究，尽快拿出可行的办法并向教职工公布。",
+            "measures": f"建议{m.measure}；由主办单位提出实施方案和时间表，每学期末向教代会执行委员会报告进展。",
+        },
+    )
     seconders = [f"d{(m.number * 17 + k * 29) % 213 + 1:03}" for k in range(1, 7)]
     seconders = [s for s in dict.fromkeys(seconders) if s not in (m.mover, "d003")]
     for k, who in enumerate(seconders[: {"seconding": m.number % 4, "failed": 2}.get(m.stage, 4)]):
-        yield 0.2 + k * 0.3, who, "respond:second", {"choice": "yes", "comment": "情况属实，赞成。" if k == 0 else ""}
+        yield (
+            0.2 + k * 0.3,
+            who,
+            "respond:second",
+            {"choice": "yes", "comment": "情况属实，赞成。" if k == 0 else ""},
+        )
     if m.stage in ("seconding", "failed"):
         return
     yield 2, m.mover, "close:second", {}
@@ -251,7 +334,12 @@ def _story(stage: Stage, m: Motion) -> Iterator[tuple[float, str, str, dict[str,
     yield from _reviewed(stage, m, lead, assisting)
     if m.stage in ("returned", "suggestion", "declined", "plan"):
         return
-    yield 9, "approver", "complete:dispatch_plan", {"decision": "approve", "lead_unit": lead, "assisting_units": assisting}
+    yield (
+        9,
+        "approver",
+        "complete:dispatch_plan",
+        {"decision": "approve", "lead_unit": lead, "assisting_units": assisting},
+    )
     if m.stage == "accept":
         return
     yield (
@@ -265,28 +353,49 @@ def _story(stage: Stage, m: Motion) -> Iterator[tuple[float, str, str, dict[str,
     yield from _handled(m, head_of, assisting)
 
 
-def _reviewed(stage: Stage, m: Motion, lead: str, assisting: list[str]) -> Iterator[tuple[float, str, str, dict[str, Any]]]:
+def _reviewed(
+    stage: Stage, m: Motion, lead: str, assisting: list[str]
+) -> Iterator[tuple[float, str, str, dict[str, Any]]]:
     present = [str(stage.members[u]) for u in ("approver", "c1", "c2", "c3", "c4")]
-    decision = {"returned": "return", "suggestion": "suggest", "declined": "decline"}.get(m.stage, "file")
-    given: dict[str, Any] = {"decision": decision, "present": present, "reason": "事关教职工切身利益，内容具体，措施可行。"}
+    decision = {"returned": "return", "suggestion": "suggest", "declined": "decline"}.get(
+        m.stage, "file"
+    )
+    given: dict[str, Any] = {
+        "decision": decision,
+        "present": present,
+        "reason": "事关教职工切身利益，内容具体，措施可行。",
+    }
     if decision == "file":
-        given.update(grade="key" if m.number % 5 == 0 else "general", lead_unit=lead, assisting_units=assisting)
+        given.update(
+            grade="key" if m.number % 5 == 0 else "general",
+            lead_unit=lead,
+            assisting_units=assisting,
+        )
     if decision == "decline":
         given.update(grounds=["out_of_scope"], reason="所提事项超出学校职权范围。")
     if decision == "return":
         given.update(reason="请补充涉及范围和预计经费。")
     yield 7.2, f"c{m.number % 6 + 1}", "complete:review", given
     if decision == "suggest":
-        yield 9, "secretary", "complete:suggestion_note", {"unit": lead, "note": "请结合年度工作研究参考，并告知提案人。"}
+        yield (
+            9,
+            "secretary",
+            "complete:suggestion_note",
+            {"unit": lead, "note": "请结合年度工作研究参考，并告知提案人。"},
+        )
 
 
-def _handled(m: Motion, head_of: str, assisting: list[str]) -> Iterator[tuple[float, str, str, dict[str, Any]]]:
+def _handled(
+    m: Motion, head_of: str, assisting: list[str]
+) -> Iterator[tuple[float, str, str, dict[str, Any]]]:
     met = clock.day_of(m.began + timedelta(days=27)).isoformat()
     reply = {
-        "met_on": met, "meeting_record": "与提案人当面沟通，现场查看情况，就措施和时间安排达成一致。",
+        "met_on": met,
+        "meeting_record": "与提案人当面沟通，现场查看情况，就措施和时间安排达成一致。",
         "measures": f"经研究，采纳建议：{m.measure}。由本单位牵头落实，接受教职工监督。",
-        "timetable": "本学期内完成方案，下学期开学前落实到位。", "code": "A",
-    }  # fmt: skip
+        "timetable": "本学期内完成方案，下学期开学前落实到位。",
+        "code": "A",
+    }
     yield 28, head_of, "complete:reply", reply
     helpers = [f"h-{u}".replace("_", "-") for u in ASSIST.get(m.lead, [])]
     if m.stage == "cosign" and assisting:
@@ -298,8 +407,20 @@ def _handled(m: Motion, head_of: str, assisting: list[str]) -> Iterator[tuple[fl
     yield 31, "vp", "complete:sign", {"decision": "sign"}
     if m.stage == "rating":
         return
-    grade = "unsatisfied" if m.stage == "redo" else "basically" if m.number % 3 == 0 else "satisfied"
-    yield 34, m.mover, "respond:rate", {"choice": grade, "comment": "希望尽快落实。" if grade != "satisfied" else "办理认真。"}
+    grade = (
+        "unsatisfied" if m.stage == "redo" else "basically" if m.number % 3 == 0 else "satisfied"
+    )
+    yield (
+        34,
+        m.mover,
+        "respond:rate",
+        {"choice": grade, "comment": "希望尽快落实。" if grade != "satisfied" else "办理认真。"},
+    )
     if m.stage in ("redo", "closing"):
         return
-    yield 38, "c1" if m.number % 6 else "c2", "complete:close", {"result": "A", "publication": "school", "nominated": False}
+    yield (
+        38,
+        "c1" if m.number % 6 else "c2",
+        "complete:close",
+        {"result": "A", "publication": "school", "nominated": False},
+    )

@@ -14,11 +14,22 @@ CHINESE = re.compile(r"[\u3400-\u9fff]")
 _CODE = re.compile(r"\\|!\$")  # a regular expression, an address in a spreadsheet
 _NAMED = re.compile(r"\{\w*\}")
 _GETTEXT = {"_", "_l", "gettext", "ngettext", "lazy_gettext"}
-_FAULTS = {"EngineError", "Refused", "NotFound", "Conflict", "Invalid", "ProcessFault", "Unavailable", "HistoryBroken"}
+_FAULTS = {
+    "EngineError",
+    "Refused",
+    "NotFound",
+    "Conflict",
+    "Invalid",
+    "ProcessFault",
+    "Unavailable",
+    "HistoryBroken",
+}
 Found = tuple[int, str, str, list[str]]
 
 
-def extract(fileobj: IO[bytes], _keywords: object, _tags: object, options: Mapping[str, Any]) -> Iterable[Found]:
+def extract(
+    fileobj: IO[bytes], _keywords: object, _tags: object, options: Mapping[str, Any]
+) -> Iterable[Found]:
     """A Babel extraction method: (line, function, message, comments) for each text."""
     tree = ast.parse(fileobj.read())
     seen = set()
@@ -33,7 +44,11 @@ def _texts(tree: ast.AST, twins: bool) -> Iterator[tuple[int, str]]:
     todo: list[ast.AST] = [tree]
     while todo:
         node = todo.pop()
-        said = ast.get_docstring(node) if isinstance(node, ast.ClassDef) and node.name in _FAULTS else None
+        said = (
+            ast.get_docstring(node)
+            if isinstance(node, ast.ClassDef) and node.name in _FAULTS
+            else None
+        )
         if said and CHINESE.search(said):
             yield getattr(node, "lineno", 0), said
         if id(node) in skipped or _is_gettext(node):
@@ -49,7 +64,9 @@ def _texts(tree: ast.AST, twins: bool) -> Iterator[tuple[int, str]]:
 
 
 def _is_gettext(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _GETTEXT
+    return (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _GETTEXT
+    )
 
 
 def _skipped(tree: ast.AST, twins: bool) -> Iterator[int]:
@@ -67,7 +84,11 @@ def _skipped(tree: ast.AST, twins: bool) -> Iterator[int]:
             continue
         for one, other in pairwise(_row(node)):
             mine, its = _pattern(one)[0], _pattern(other)[0]
-            if CHINESE.search(mine or "") and re.search("[A-Za-z]", its or "") and not CHINESE.search(its or ""):
+            if (
+                CHINESE.search(mine or "")
+                and re.search("[A-Za-z]", its or "")
+                and not CHINESE.search(its or "")
+            ):
                 yield id(one)
 
 
@@ -100,7 +121,11 @@ def _parts(node: ast.AST) -> Iterator[str | ast.AST]:
         yield node.value
     elif isinstance(node, ast.JoinedStr):
         for value in node.values:
-            yield str(value.value) if isinstance(value, ast.Constant) else getattr(value, "value", value)
+            yield (
+                str(value.value)
+                if isinstance(value, ast.Constant)
+                else getattr(value, "value", value)
+            )
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         yield from _parts(node.left)
         yield from _parts(node.right)

@@ -24,7 +24,11 @@ __all__ = ["ACTIONS", "Fault", "check_folder", "check_tables", "faults"]
 
 
 def faults(
-    files: Mapping[str, str], rulebook: Rules, posts: Collection[str], actions: Collection[str] = ACTIONS, folder: str = ""
+    files: Mapping[str, str],
+    rulebook: Rules,
+    posts: Collection[str],
+    actions: Collection[str] = ACTIONS,
+    folder: str = "",
 ) -> list[Fault]:
     """Everything that is wrong with a folder's files, in reading order; empty when it may be published.
 
@@ -40,7 +44,9 @@ def faults(
     wrong += work.faults(found, words, actions)
     distinct = list(dict.fromkeys(wrong))
     if len(distinct) > MOST:
-        distinct[MOST:] = [Fault("", "", f"另有 {len(distinct) - MOST} 处错误没有列出。", "请先改正以上各处。")]
+        distinct[MOST:] = [
+            Fault("", "", f"另有 {len(distinct) - MOST} 处错误没有列出。", "请先改正以上各处。")
+        ]
     return distinct or _unreadable(files)
 
 
@@ -49,11 +55,20 @@ def _unreadable(files: Mapping[str, str]) -> list[Fault]:
     try:
         load(files)
     except ProcessFault as fault:
-        return [Fault(fault.file or "process.bpmn", fault.element, fault.message, fault.advice or "请检查这个元素前后的连线。")]
+        return [
+            Fault(
+                fault.file or "process.bpmn",
+                fault.element,
+                fault.message,
+                fault.advice or "请检查这个元素前后的连线。",
+            )
+        ]
     return []
 
 
-def check_folder(path: Path, rulebook: Rules, posts: Collection[str], actions: Collection[str] = ACTIONS) -> list[Fault]:
+def check_folder(
+    path: Path, rulebook: Rules, posts: Collection[str], actions: Collection[str] = ACTIONS
+) -> list[Fault]:
     """The faults of a folder on disk."""
     try:
         files = read(path)

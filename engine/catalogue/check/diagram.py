@@ -23,30 +23,60 @@ if TYPE_CHECKING:
 FILE = "process.bpmn"
 DI = "http://www.omg.org/spec/BPMN/20100524/DI"
 BESIDE = NODES | {
-    "sequenceFlow", "conditionExpression", "laneSet", "lane", "childLaneSet", "flowNodeRef", "documentation", "incoming",
-    "outgoing", "textAnnotation", "text", "association", "group", "timerEventDefinition", "timeDate",
-    "messageEventDefinition", "terminateEventDefinition",
-}  # fmt: skip
+    "sequenceFlow",
+    "conditionExpression",
+    "laneSet",
+    "lane",
+    "childLaneSet",
+    "flowNodeRef",
+    "documentation",
+    "incoming",
+    "outgoing",
+    "textAnnotation",
+    "text",
+    "association",
+    "group",
+    "timerEventDefinition",
+    "timeDate",
+    "messageEventDefinition",
+    "terminateEventDefinition",
+}
 _OTHER_GATEWAY = "只用排他网关（选一条）和并行网关（同时走）。"
 _OTHER_EVENT = "事件只用开始、结束、定时和消息。"
 _NO_DATA = "资料写在表单里，不画在图上，请删去。"
 ADVICE = {
     "scriptTask": "流程图里不写程序。请改用服务任务，并在 [actions] 里写明登记过的动作。",
     "task": "请改成用户任务（人办）、服务任务（系统办）或业务规则任务（查决策表）。",
-    "manualTask": "请改成用户任务。", "sendTask": "请改成服务任务。", "receiveTask": "请改成消息中间事件。",
-    "callActivity": "请改成嵌入式子流程。", "transaction": "请改成嵌入式子流程。", "adHocSubProcess": "请改成嵌入式子流程。",
-    "inclusiveGateway": _OTHER_GATEWAY, "complexGateway": _OTHER_GATEWAY, "eventBasedGateway": _OTHER_GATEWAY,
+    "manualTask": "请改成用户任务。",
+    "sendTask": "请改成服务任务。",
+    "receiveTask": "请改成消息中间事件。",
+    "callActivity": "请改成嵌入式子流程。",
+    "transaction": "请改成嵌入式子流程。",
+    "adHocSubProcess": "请改成嵌入式子流程。",
+    "inclusiveGateway": _OTHER_GATEWAY,
+    "complexGateway": _OTHER_GATEWAY,
+    "eventBasedGateway": _OTHER_GATEWAY,
     "intermediateThrowEvent": "请改成服务任务。",
     "multiInstanceLoopCharacteristics": "多人办理请写成表决：[tasks.<环节>.poll]。",
-    "standardLoopCharacteristics": "重做请画一条退回的连线。", "timeDuration": "请用 timeDate，写成 due(\"规则编号\")。",
+    "standardLoopCharacteristics": "重做请画一条退回的连线。",
+    "timeDuration": '请用 timeDate，写成 due("规则编号")。',
     "timeCycle": "请用 timeDate；反复提醒请画回路。",
-    "signalEventDefinition": _OTHER_EVENT, "errorEventDefinition": _OTHER_EVENT,
-    "escalationEventDefinition": _OTHER_EVENT, "compensateEventDefinition": _OTHER_EVENT, "cancelEventDefinition": _OTHER_EVENT,
-    "conditionalEventDefinition": _OTHER_EVENT, "linkEventDefinition": _OTHER_EVENT, "dataObject": _NO_DATA,
-    "dataObjectReference": _NO_DATA, "dataStoreReference": _NO_DATA, "ioSpecification": _NO_DATA, "property": _NO_DATA,
-    "dataInputAssociation": _NO_DATA, "dataOutputAssociation": _NO_DATA,
+    "signalEventDefinition": _OTHER_EVENT,
+    "errorEventDefinition": _OTHER_EVENT,
+    "escalationEventDefinition": _OTHER_EVENT,
+    "compensateEventDefinition": _OTHER_EVENT,
+    "cancelEventDefinition": _OTHER_EVENT,
+    "conditionalEventDefinition": _OTHER_EVENT,
+    "linkEventDefinition": _OTHER_EVENT,
+    "dataObject": _NO_DATA,
+    "dataObjectReference": _NO_DATA,
+    "dataStoreReference": _NO_DATA,
+    "ioSpecification": _NO_DATA,
+    "property": _NO_DATA,
+    "dataInputAssociation": _NO_DATA,
+    "dataOutputAssociation": _NO_DATA,
     "extensionElements": "扩展属性不会被读取，请删去；要说的写进 process.toml。",
-}  # fmt: skip
+}
 
 
 def faults(draft: Draft) -> Iterator[Fault]:
@@ -71,13 +101,20 @@ def faults(draft: Draft) -> Iterator[Fault]:
 def _head(draft: Draft, diagram: Diagram) -> Iterator[Fault]:
     process = draft.tree.find(f"{{{BPMN}}}process")
     if process.get("isExecutable") != "true":
-        yield Fault(FILE, diagram.process_id, "流程没有标为可执行。", '请在 <bpmn:process> 上写 isExecutable="true"。')
+        yield Fault(
+            FILE,
+            diagram.process_id,
+            "流程没有标为可执行。",
+            '请在 <bpmn:process> 上写 isExecutable="true"。',
+        )
     wanted = draft.raw.get("id")
     if wanted and diagram.process_id != wanted:
         yield Fault(
-            FILE, shown(diagram.process_id), f"流程图的 id 是 {shown(diagram.process_id)},process.toml 里是 {shown(wanted)}。",
+            FILE,
+            shown(diagram.process_id),
+            f"流程图的 id 是 {shown(diagram.process_id)},process.toml 里是 {shown(wanted)}。",
             "两处与文件夹名应当一致。",
-        )  # fmt: skip
+        )
 
 
 def _unknown(tree: Any) -> Iterator[Fault]:
@@ -85,7 +122,9 @@ def _unknown(tree: Any) -> Iterator[Fault]:
     while stack:
         for child in stack.pop():
             if not isinstance(child.tag, str):
-                yield Fault(FILE, "", "流程图里有处理指令或实体。", "请用 BPMN 编辑器重新保存流程图。")
+                yield Fault(
+                    FILE, "", "流程图里有处理指令或实体。", "请用 BPMN 编辑器重新保存流程图。"
+                )
                 continue
             tag = etree.QName(child)
             if tag.namespace != BPMN or tag.localname not in BESIDE:
@@ -104,13 +143,19 @@ def _unknown(tree: Any) -> Iterator[Fault]:
 
 # --- ids --------------------------------------------------------------------------------------------------------------
 def _ids(tree: Any, diagram: Diagram) -> Iterator[Fault]:
-    counted = Counter(node.get("id") for node in tree.iter() if isinstance(node.tag, str) and node.get("id") is not None)
+    counted = Counter(
+        node.get("id")
+        for node in tree.iter()
+        if isinstance(node.tag, str) and node.get("id") is not None
+    )
     for key, times in counted.items():
         if times > 1:
             yield Fault(FILE, shown(key), f"id 重复了 {times} 次。", "每个元素的 id 只能用一次。")
     for element in diagram.elements.values():
         if not element.id:
-            yield Fault(FILE, shown(element.name), f"有一个 {element.type} 没有 id。", "请写上 id。")
+            yield Fault(
+                FILE, shown(element.name), f"有一个 {element.type} 没有 id。", "请写上 id。"
+            )
         elif element.type in {"userTask", "serviceTask", "businessRuleTask"}:
             yield from named(FILE, element.id, "环节")
         elif len(element.id) > 100 or not element.id.isprintable():
@@ -138,14 +183,24 @@ def _ends_of_line(tree: Any) -> Iterator[Fault]:
             names = [etree.QName(child).localname for child in event if isinstance(child.tag, str)]
             if any(name.endswith("EventDefinition") and name != allowed for name in names):
                 what = f"{'开始' if kind == 'startEvent' else '结束'}事件不能带定时、消息或终止。"
-                yield Fault(FILE, shown(event.get("id")), what, "定时和消息请放到中间事件或边界事件上；终止只用于结束事件。")
+                yield Fault(
+                    FILE,
+                    shown(event.get("id")),
+                    what,
+                    "定时和消息请放到中间事件或边界事件上；终止只用于结束事件。",
+                )
 
 
 def _event(element: Element, diagram: Diagram) -> Iterator[Fault]:
     kind = element.type
     if kind in {"boundaryEvent", "intermediateCatchEvent"}:
         if not element.timer and not element.message:
-            yield Fault(FILE, element.id, "事件既没有时刻，也没有消息。", "定时事件写 timeDate，消息事件选一个有名称的消息。")
+            yield Fault(
+                FILE,
+                element.id,
+                "事件既没有时刻，也没有消息。",
+                "定时事件写 timeDate，消息事件选一个有名称的消息。",
+            )
         elif element.timer and element.message:
             yield Fault(FILE, element.id, "一个事件不能既定时又收消息。", "请分成两个事件。")
     if kind == "boundaryEvent":
@@ -158,7 +213,12 @@ def _event(element: Element, diagram: Diagram) -> Iterator[Fault]:
                 "请把它拖到一个用户任务或子流程的边上。",
             )
         elif host.type not in {"userTask", "subProcess"} or host.scope != element.scope:
-            yield Fault(FILE, element.id, f"边界事件不能附在 {host.id} 上。", "只能附在同一层的用户任务或子流程上。")
+            yield Fault(
+                FILE,
+                element.id,
+                f"边界事件不能附在 {host.id} 上。",
+                "只能附在同一层的用户任务或子流程上。",
+            )
 
 
 # --- flows ------------------------------------------------------------------------------------------------------------
@@ -166,7 +226,12 @@ def _flow(flow: Flow, diagram: Diagram) -> Iterator[Fault]:
     source, target = diagram.elements.get(flow.source), diagram.elements.get(flow.target)
     for end, found, word in ((flow.source, source, "起点"), (flow.target, target, "终点")):
         if found is None:
-            yield Fault(FILE, shown(flow.id), f"连线的{word} {shown(end) or '（空）'} 不存在。", "请重新连接或删去这条连线。")
+            yield Fault(
+                FILE,
+                shown(flow.id),
+                f"连线的{word} {shown(end) or '（空）'} 不存在。",
+                "请重新连接或删去这条连线。",
+            )
     if source is None or target is None:
         return
     if source.scope != target.scope:
@@ -179,9 +244,16 @@ def _flow(flow: Flow, diagram: Diagram) -> Iterator[Fault]:
     if source.type == "endEvent":
         yield Fault(FILE, flow.id, f"连线从结束事件 {source.id} 出发。", "结束事件之后不能再走。")
     if target.type in {"startEvent", "boundaryEvent"}:
-        yield Fault(FILE, flow.id, f"连线通到 {target.id}。", "开始事件和边界事件不能有进来的连线。")
+        yield Fault(
+            FILE, flow.id, f"连线通到 {target.id}。", "开始事件和边界事件不能有进来的连线。"
+        )
     if flow.condition and source.type != "exclusiveGateway":
-        yield Fault(FILE, flow.id, f"连线从 {source.id} 出发，不能带条件。", "条件只写在排他网关出来的连线上。")
+        yield Fault(
+            FILE,
+            flow.id,
+            f"连线从 {source.id} 出发，不能带条件。",
+            "条件只写在排他网关出来的连线上。",
+        )
 
 
 def _splits(element: Element, diagram: Diagram) -> Iterator[Fault]:
@@ -191,22 +263,39 @@ def _splits(element: Element, diagram: Diagram) -> Iterator[Fault]:
     elif element.default:
         yield Fault(FILE, element.id, "只有排他网关才有默认连线。", "请删去 default。")
     elif len(out) > 1 and element.type != "parallelGateway":
-        yield Fault(FILE, element.id, f"有 {len(out)} 条连线从这里出去。", "选一条走请加排他网关，同时走请加并行网关。")
+        yield Fault(
+            FILE,
+            element.id,
+            f"有 {len(out)} 条连线从这里出去。",
+            "选一条走请加排他网关，同时走请加并行网关。",
+        )
 
 
 def _exclusive(gateway: Element, out: list[Flow]) -> Iterator[Fault]:
     if len(out) < 2:
         for flow in out:
             if flow.condition:
-                yield Fault(FILE, flow.id, "网关只有一条出去的连线，不能带条件。", "请删去条件，或补上另一条连线。")
+                yield Fault(
+                    FILE,
+                    flow.id,
+                    "网关只有一条出去的连线，不能带条件。",
+                    "请删去条件，或补上另一条连线。",
+                )
         return
     if gateway.default not in {flow.id for flow in out}:
-        yield Fault(FILE, gateway.id, "网关没有默认连线。", "请把“其他情形”的那条连线设为默认（default）。")
+        yield Fault(
+            FILE, gateway.id, "网关没有默认连线。", "请把“其他情形”的那条连线设为默认（default）。"
+        )
     for flow in out:
         if flow.id == gateway.default and flow.condition:
             yield Fault(FILE, flow.id, "默认连线不能带条件。", "请删去条件，或把另一条设为默认。")
         if flow.id != gateway.default and not flow.condition:
-            yield Fault(FILE, flow.id, f"从网关 {gateway.id} 出去的连线没有条件。", "请写上条件，或设为默认连线。")
+            yield Fault(
+                FILE,
+                flow.id,
+                f"从网关 {gateway.id} 出去的连线没有条件。",
+                "请写上条件，或设为默认连线。",
+            )
 
 
 # --- lanes ------------------------------------------------------------------------------------------------------------
@@ -223,7 +312,9 @@ def _lanes(draft: Draft, diagram: Diagram) -> Iterator[Fault]:
                 f"请在 process.toml 写 [lanes.{shown(name)}]，并写明 post 和 unit，或 person。",
             )
         if times > 1:
-            yield Fault(FILE, shown(name), f"有 {times} 条泳道都叫 {shown(name)}。", "请合并成一条。")
+            yield Fault(
+                FILE, shown(name), f"有 {times} 条泳道都叫 {shown(name)}。", "请合并成一条。"
+            )
     placed: Counter[str] = Counter()
     for lane in draft.tree.iter(f"{{{BPMN}}}lane"):
         for ref in lane.findall(f"{{{BPMN}}}flowNodeRef"):
@@ -231,14 +322,22 @@ def _lanes(draft: Draft, diagram: Diagram) -> Iterator[Fault]:
             placed[key] += 1
             if key not in diagram.elements:
                 yield Fault(
-                    FILE, shown(key), f"泳道 {shown(lane.get('name', ''))} 里的 {shown(key)} 不存在。", "请删去这一行。"
+                    FILE,
+                    shown(key),
+                    f"泳道 {shown(lane.get('name', ''))} 里的 {shown(key)} 不存在。",
+                    "请删去这一行。",
                 )
     for key, times in placed.items():
         if times > 1:
             yield Fault(FILE, shown(key), "同时放在几条泳道里。", "每个节点只放在一条泳道里。")
     for element in diagram.elements.values():
         if not element.lane and element.type != "subProcess":
-            yield Fault(FILE, element.id, f"“{shown(element.name) or element.id}”不在任何泳道里。", "请把它拖进一条泳道。")
+            yield Fault(
+                FILE,
+                element.id,
+                f"“{shown(element.name) or element.id}”不在任何泳道里。",
+                "请把它拖进一条泳道。",
+            )
 
 
 # --- picture ----------------------------------------------------------------------------------------------------------
@@ -252,7 +351,10 @@ def _picture(tree: Any, diagram: Diagram) -> Iterator[Fault]:
         shape = shapes.get(element.id)
         if shape is None or not any(etree.QName(child).localname == "Bounds" for child in shape):
             yield Fault(
-                FILE, element.id, f"“{shown(element.name) or element.id}”在图上没有位置。", "请用 BPMN 编辑器摆放后重新保存。"
+                FILE,
+                element.id,
+                f"“{shown(element.name) or element.id}”在图上没有位置。",
+                "请用 BPMN 编辑器摆放后重新保存。",
             )
     for flow in diagram.flows:
         edge = edges.get(flow.id)

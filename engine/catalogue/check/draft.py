@@ -46,7 +46,9 @@ class Draft:
 
     def elements(self, kind: str) -> list[str]:
         """The ids of all elements of a kind."""
-        return [e.id for e in self.diagram.elements.values() if e.type == kind] if self.diagram else []
+        return (
+            [e.id for e in self.diagram.elements.values() if e.type == kind] if self.diagram else []
+        )
 
     @property
     def polls(self) -> set[str]:
@@ -57,18 +59,34 @@ class Draft:
 def read(files: Mapping[str, str]) -> tuple[Draft, list[Fault]]:
     """Read everything that can be read, and tell what cannot."""
     found = list(_file_faults(files))
-    kept = {name: text for name, text in files.items() if isinstance(name, str) and _bearable(name, text)}
+    kept = {
+        name: text
+        for name, text in files.items()
+        if isinstance(name, str) and _bearable(name, text)
+    }
     draft = Draft(kept)
     for needed in ("process.toml", "process.bpmn", "forms/launch.json"):
         if needed not in files:
-            found.append(Fault(needed, "", f"文件夹里缺少 {needed}。", "请补上这个文件，可以从另一个流程复制后修改。"))
+            found.append(
+                Fault(
+                    needed,
+                    "",
+                    f"文件夹里缺少 {needed}。",
+                    "请补上这个文件，可以从另一个流程复制后修改。",
+                )
+            )
     for reader in (_read_toml, _read_bpmn, _read_forms, _read_tables):
         found += reader(draft)
     return draft, found
 
 
 def _bearable(name: str, text: object) -> bool:
-    return isinstance(text, str) and bool(_BELONGS.fullmatch(name)) and len(text) <= MAX_BYTES and not _unstorable(text)
+    return (
+        isinstance(text, str)
+        and bool(_BELONGS.fullmatch(name))
+        and len(text) <= MAX_BYTES
+        and not _unstorable(text)
+    )
 
 
 def _unstorable(text: str) -> bool:
@@ -77,7 +95,12 @@ def _unstorable(text: str) -> bool:
 
 def _file_faults(files: Mapping[str, str]) -> Iterator[Fault]:
     if len(files) > MAX_FILES:
-        yield Fault("", "", f"文件太多（{len(files)} 个），最多 {MAX_FILES} 个。", "请把无关的文件移出流程文件夹。")
+        yield Fault(
+            "",
+            "",
+            f"文件太多（{len(files)} 个），最多 {MAX_FILES} 个。",
+            "请把无关的文件移出流程文件夹。",
+        )
     size = 0
     for name, text in files.items():
         if not isinstance(name, str) or not isinstance(text, str):
@@ -94,7 +117,12 @@ def _file_faults(files: Mapping[str, str]) -> Iterator[Fault]:
         elif len(text) > MAX_BYTES:
             yield Fault(name, "", f"文件超过 {MAX_BYTES // 1000} KB。", "请删减内容。")
         elif _unstorable(text):
-            yield Fault(name, "", "文件里有不能保存的字符（空字符或残缺的字符）。", "请用 UTF-8 编码重新保存。")
+            yield Fault(
+                name,
+                "",
+                "文件里有不能保存的字符（空字符或残缺的字符）。",
+                "请用 UTF-8 编码重新保存。",
+            )
     if size > MAX_FOLDER:
         yield Fault("", "", f"流程文件夹超过 {MAX_FOLDER // 1_000_000} MB。", "请删减内容。")
 
@@ -122,9 +150,17 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _parsed(name: str, text: str, reader: Callable[[str], Any], found: list[Fault], advice: str) -> Any:
+def _parsed(
+    name: str, text: str, reader: Callable[[str], Any], found: list[Fault], advice: str
+) -> Any:
     """What `reader` makes of a text, or None and a fault."""
-    if max(_depth(text), max((line.count(".") for line in text.splitlines()[:20_000]), default=0) // 20) > MAX_NESTING:
+    if (
+        max(
+            _depth(text),
+            max((line.count(".") for line in text.splitlines()[:20_000]), default=0) // 20,
+        )
+        > MAX_NESTING
+    ):
         found.append(Fault(name, "", f"内容套得太深，最多 {MAX_NESTING} 层。", "请简化。"))
         return None
     try:
@@ -138,7 +174,13 @@ def _read_toml(draft: Draft) -> list[Fault]:
     found: list[Fault] = []
     text = draft.files.get("process.toml")
     if text is not None:
-        raw = _parsed("process.toml", text, tomllib.loads, found, "请检查引号、方括号是否成对，每行是否写成 键 = 值。")
+        raw = _parsed(
+            "process.toml",
+            text,
+            tomllib.loads,
+            found,
+            "请检查引号、方括号是否成对，每行是否写成 键 = 值。",
+        )
         if raw is not None:
             draft.raw, faults = cleaned(raw)
             found += faults
@@ -156,9 +198,23 @@ def _read_bpmn(draft: Draft) -> list[Fault]:
         draft.diagram = read_diagram(tree)
         draft.tree = tree
     except ProcessFault as fault:
-        return [Fault("process.bpmn", "", shown(fault.message, 200), fault.advice or "请用 BPMN 编辑器重新保存流程图。")]
+        return [
+            Fault(
+                "process.bpmn",
+                "",
+                shown(fault.message, 200),
+                fault.advice or "请用 BPMN 编辑器重新保存流程图。",
+            )
+        ]
     except ValueError as fault:
-        return [Fault("process.bpmn", "", f"读不懂：{shown(fault, 160)}", "请用 BPMN 编辑器重新保存流程图。")]
+        return [
+            Fault(
+                "process.bpmn",
+                "",
+                f"读不懂：{shown(fault, 160)}",
+                "请用 BPMN 编辑器重新保存流程图。",
+            )
+        ]
     return []
 
 
@@ -169,7 +225,9 @@ def _read_forms(draft: Draft) -> list[Fault]:
             continue
         name = path[len("forms/") : -len(".json")]
         draft.forms[name] = None
-        schema = _parsed(path, text, _json, found, "请用表单编辑器重新保存，或检查括号、引号和逗号。")
+        schema = _parsed(
+            path, text, _json, found, "请用表单编辑器重新保存，或检查括号、引号和逗号。"
+        )
         if schema is None:
             if text.strip() == "null":
                 found.append(Fault(path, name, "表单是空的。", "请写明 type、id 和 components。"))
@@ -178,9 +236,15 @@ def _read_forms(draft: Draft) -> list[Fault]:
             draft.forms[name] = forms.load(schema)
             draft.schemas[name] = schema
         except ProcessFault as fault:
-            found.append(Fault(path, name, f"{shown(fault.message, 200)}。", "请按 form-js 的格式改正。"))
+            found.append(
+                Fault(path, name, f"{shown(fault.message, 200)}。", "请按 form-js 的格式改正。")
+            )
         except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as fault:
-            found.append(Fault(path, name, f"表单的写法不对：{shown(fault, 120)}", "请按 form-js 的格式改正。"))
+            found.append(
+                Fault(
+                    path, name, f"表单的写法不对：{shown(fault, 120)}", "请按 form-js 的格式改正。"
+                )
+            )
     return found
 
 
@@ -211,5 +275,7 @@ def _read_tables(draft: Draft) -> list[Fault]:
             advice = shown(fault.advice, 120) or "请用 DMN 编辑器重新保存决策表。"
             found.append(Fault(path, name, f"{shown(fault.message, 200)}。", advice))
         except (ValueError, TypeError, RecursionError) as fault:
-            found.append(Fault(path, name, f"读不懂：{shown(fault, 120)}", "请用 DMN 编辑器重新保存决策表。"))
+            found.append(
+                Fault(path, name, f"读不懂：{shown(fault, 120)}", "请用 DMN 编辑器重新保存决策表。")
+            )
     return found

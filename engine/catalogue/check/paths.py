@@ -38,7 +38,9 @@ class Level:
 
     def __init__(self, diagram: Diagram, scope: str) -> None:
         self.scope = scope
-        self.nodes: dict[str, Element] = {e.id: e for e in diagram.elements.values() if e.scope == scope}
+        self.nodes: dict[str, Element] = {
+            e.id: e for e in diagram.elements.values() if e.scope == scope
+        }
         self.next: dict[str, list[str]] = {key: [] for key in self.nodes}
         for flow in diagram.flows:
             if flow.source in self.nodes and flow.target in self.nodes:
@@ -60,9 +62,16 @@ class Level:
         """Exactly one start, at least one end."""
         begins = self.of("startEvent")
         if len(begins) != 1:
-            yield Fault(FILE, shown(self.scope), f"{self.called()}有 {len(begins)} 个开始事件。", "应当恰好有一个。")
+            yield Fault(
+                FILE,
+                shown(self.scope),
+                f"{self.called()}有 {len(begins)} 个开始事件。",
+                "应当恰好有一个。",
+            )
         if not self.of("endEvent"):
-            yield Fault(FILE, shown(self.scope), f"{self.called()}没有结束事件。", "请画上结束事件。")
+            yield Fault(
+                FILE, shown(self.scope), f"{self.called()}没有结束事件。", "请画上结束事件。"
+            )
 
     def unreachable(self) -> Iterator[Fault]:
         """Nodes that no way from the start leads to."""
@@ -71,15 +80,25 @@ class Level:
             return
         found = _reached(begins, self.next)
         for element in self.nodes.values():
-            if element.id not in found and not (element.type == "boundaryEvent" and element.on not in self.nodes):
-                yield Fault(FILE, element.id, f"“{_name(element)}”永远走不到。", "请从前面的节点连一条线过来，或删去它。")
+            if element.id not in found and not (
+                element.type == "boundaryEvent" and element.on not in self.nodes
+            ):
+                yield Fault(
+                    FILE,
+                    element.id,
+                    f"“{_name(element)}”永远走不到。",
+                    "请从前面的节点连一条线过来，或删去它。",
+                )
 
     def dead_ends(self) -> Iterator[Fault]:
         """Nodes from which nothing leads to an end."""
         back: dict[str, list[str]] = {key: [] for key in self.nodes}
         for source, targets in self.next.items():
             for target in targets:
-                beside = self.nodes[target].type == "boundaryEvent" and not self.nodes[target].interrupting
+                beside = (
+                    self.nodes[target].type == "boundaryEvent"
+                    and not self.nodes[target].interrupting
+                )
                 if not beside:  # what happens beside a task does not lead it to its end
                     back[target].append(source)
         ends = self.of("endEvent")
@@ -88,9 +107,19 @@ class Level:
             if element.type == "endEvent":
                 continue
             if not self.out[element.id]:
-                yield Fault(FILE, element.id, f"“{_name(element)}”之后没有路。", "请连到下一个节点或结束事件。")
+                yield Fault(
+                    FILE,
+                    element.id,
+                    f"“{_name(element)}”之后没有路。",
+                    "请连到下一个节点或结束事件。",
+                )
             elif ends and element.id not in alive:
-                yield Fault(FILE, element.id, f"从“{_name(element)}”走不到任何结束事件。", "请给回路留一个出口。")
+                yield Fault(
+                    FILE,
+                    element.id,
+                    f"从“{_name(element)}”走不到任何结束事件。",
+                    "请给回路留一个出口。",
+                )
 
     def passes_at_once(self, waiting: set[str]) -> bool:
         """Can one get from the start to an end without waiting?"""
@@ -118,7 +147,13 @@ def _endless(diagram: Diagram, levels: dict[str, Level]) -> Iterator[Fault]:
     waiting = {e.id for e in diagram.elements.values() if e.type in WAITS}
     for scope in reversed(list(levels)):
         level = levels[scope]
-        turning = _on_circles({k: [t for t in level.next[k] if t not in waiting] for k in level.nodes if k not in waiting})
+        turning = _on_circles(
+            {
+                k: [t for t in level.next[k] if t not in waiting]
+                for k in level.nodes
+                if k not in waiting
+            }
+        )
         if turning:
             names = "、".join(_name(level.nodes[key]) for key in sorted(turning)[:8])
             yield Fault(
@@ -136,7 +171,12 @@ def _crowded(diagram: Diagram) -> Iterator[Fault]:
     gates = {e.id for e in diagram.elements.values() if e.type == "parallelGateway"}
     out = Counter(flow.source for flow in diagram.flows if flow.source in gates)
     if prod(out.values()) > MAX_AT_ONCE:
-        yield Fault(FILE, min(gates), "并行网关太多，各条路的组合太多。", f"各并行网关出去的连线数相乘不能超过 {MAX_AT_ONCE}。")
+        yield Fault(
+            FILE,
+            min(gates),
+            "并行网关太多，各条路的组合太多。",
+            f"各并行网关出去的连线数相乘不能超过 {MAX_AT_ONCE}。",
+        )
 
 
 def _on_circles(following: dict[str, list[str]]) -> set[str]:

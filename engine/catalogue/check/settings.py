@@ -56,13 +56,18 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     if key:
         yield from named(FILE, key, "流程")
         if folder and key != folder:
-            yield Fault(FILE, "id", f"id 是 {shown(key)}，文件夹叫 {shown(folder)}。", "两处应当一致。")
+            yield Fault(
+                FILE, "id", f"id 是 {shown(key)}，文件夹叫 {shown(folder)}。", "两处应当一致。"
+            )
     yield from numbering("numbering", raw.get("numbering", ""))
     if "number_key" in raw and not KEY.fullmatch(raw["number_key"]):
         yield Fault(FILE, "number_key", "number_key 不合规定。", "用小写字母、数字、下划线。")
     if raw.get("confidentiality", "internal") not in CONFIDENTIALITY:
         yield Fault(
-            FILE, "confidentiality", f"没有 {shown(raw['confidentiality'])} 这一档。", f"可以写：{'、'.join(CONFIDENTIALITY)}。"
+            FILE,
+            "confidentiality",
+            f"没有 {shown(raw['confidentiality'])} 这一档。",
+            f"可以写：{'、'.join(CONFIDENTIALITY)}。",
         )
     if raw.get("disclosed_by") and raw.get("confidentiality") != "named":
         said = '写上 confidentiality = "named"，或删去 disclosed_by。'
@@ -76,9 +81,17 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield Fault(FILE, "retention_years", "保存年限不能是负数。", "请写整数年。")
     for post in set(raw.get("launch", ())) - {ANYBODY}:
         yield from language.post(FILE, "launch", "launch", post)
-    for place, path in (("subject", raw.get("subject", "")), *(("search", each) for each in raw.get("search", ()))):
+    for place, path in (
+        ("subject", raw.get("subject", "")),
+        *(("search", each) for each in raw.get("search", ())),
+    ):
         if path and not DOTTED.fullmatch(path):
-            yield Fault(FILE, place, f"{place} 里的 {shown(path)} 不是事实的名称。", "请写成 launch.subject 这样的形式。")
+            yield Fault(
+                FILE,
+                place,
+                f"{place} 里的 {shown(path)} 不是事实的名称。",
+                "请写成 launch.subject 这样的形式。",
+            )
         elif path:
             yield from language.faults(FILE, place, f"{place} ", path)
             yield from _not_in_a_room(place, path, draft)
@@ -91,7 +104,8 @@ def numbering(place: str, template: str) -> Iterator[Fault]:
     except ValueError:
         parts = [("?", "", None)]
     sound = all(
-        not how and ((n == "year" and not form) or (n == "n" and _WIDTH.fullmatch(form or ""))) for n, form, how in parts
+        not how and ((n == "year" and not form) or (n == "n" and _WIDTH.fullmatch(form or "")))
+        for n, form, how in parts
     )
     counts = any(name == "n" for name, _, _ in parts)
     if template and (not sound or not counts or len(template) > 60):
@@ -119,33 +133,60 @@ def _lane(key: str, lane: dict[str, Any], draft: Draft, language: Language) -> I
     if post:
         yield from language.post(FILE, place, f"[{place}] 的 post", post)
         if not unit:
-            yield Fault(FILE, place, "有 post，没有 unit。", '写 unit = "union"，或给出单位的表达式，例如 "review.lead_unit"。')
+            yield Fault(
+                FILE,
+                place,
+                "有 post，没有 unit。",
+                '写 unit = "union"，或给出单位的表达式，例如 "review.lead_unit"。',
+            )
         elif unit != "union":
             yield from language.faults(FILE, place, "单位 unit ", unit)
     if person:
         yield from language.faults(FILE, place, "人员 person ", person)
     used = {m.get("lane") for m in draft.table("messages").values()}
     if draft.diagram and key not in draft.diagram.lanes and key not in used:
-        yield Fault(FILE, place, "流程图和消息里都没有用到这条泳道。", "请删去，或在流程图里画上名称相同的泳道。")
+        yield Fault(
+            FILE,
+            place,
+            "流程图和消息里都没有用到这条泳道。",
+            "请删去，或在流程图里画上名称相同的泳道。",
+        )
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
 def _task(key: str, task: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
     place = f"tasks.{shown(key)}"
     if draft.diagram and key not in language.tasks:
-        yield Fault(FILE, place, f"流程图里没有用户任务 {shown(key)}。", "请改成流程图里的 id，或删去。")
+        yield Fault(
+            FILE, place, f"流程图里没有用户任务 {shown(key)}。", "请改成流程图里的 id，或删去。"
+        )
     for other in task.get("not_by", ()):
         if draft.diagram and other not in language.tasks:
-            yield Fault(FILE, place, f"not_by 里的 {shown(other)} 不是用户任务。", "请写流程图里用户任务的 id。")
+            yield Fault(
+                FILE,
+                place,
+                f"not_by 里的 {shown(other)} 不是用户任务。",
+                "请写流程图里用户任务的 id。",
+            )
     if task.get("basis") and not language.known_rule(task["basis"]):
-        yield Fault(FILE, place, f"依据 basis 没有规则 {shown(task['basis'])}。", language.near(task["basis"]))
+        yield Fault(
+            FILE,
+            place,
+            f"依据 basis 没有规则 {shown(task['basis'])}。",
+            language.near(task["basis"]),
+        )
     if task.get("due"):
         yield from language.faults(FILE, place, "到期时间 due ", task["due"], moment=True)
     if task.get("recuse"):
         yield from language.faults(FILE, place, "回避条件 recuse ", task["recuse"])
     for fact in task.get("prefill", ()):
         if fact not in language.facts:
-            yield Fault(FILE, place, f"prefill 里的 {shown(fact)} 不是本流程的事实。", "请写环节的 id，例如 review。")
+            yield Fault(
+                FILE,
+                place,
+                f"prefill 里的 {shown(fact)} 不是本流程的事实。",
+                "请写环节的 id，例如 review。",
+            )
     yield from _gates(place, task, language)
     yield from _tells(place, task, language)
     yield from _rooms(place, task, draft)
@@ -156,18 +197,33 @@ def _task(key: str, task: dict[str, Any], draft: Draft, language: Language) -> I
     if "poll" in task:
         yield from _poll(f"{place}.poll", task["poll"], draft, language)
         if task.get("due"):
-            yield Fault(FILE, place, "表决的期限写了两处（due 和 closes）。", "请只在 [tasks.<环节>.poll] 里写 closes。")
+            yield Fault(
+                FILE,
+                place,
+                "表决的期限写了两处（due 和 closes）。",
+                "请只在 [tasks.<环节>.poll] 里写 closes。",
+            )
 
 
 def _guard(guard: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
     for element in guard.get("at", ()):
         found = draft.diagram.elements.get(element) if draft.diagram else None
         if draft.diagram and (found is None or found.type not in GUARDED):
-            yield Fault(FILE, "guards", f"流程图里没有可以把守的 {shown(element)}。", "请写用户任务、服务任务或结束事件的 id。")
+            yield Fault(
+                FILE,
+                "guards",
+                f"流程图里没有可以把守的 {shown(element)}。",
+                "请写用户任务、服务任务或结束事件的 id。",
+            )
     if guard.get("holds"):
         yield from language.faults(FILE, "guards", "前提 guards.holds ", guard["holds"])
     if guard.get("basis") and not language.known_rule(guard["basis"]):
-        yield Fault(FILE, "guards", f"依据 basis 没有规则 {shown(guard['basis'])}。", language.near(guard["basis"]))
+        yield Fault(
+            FILE,
+            "guards",
+            f"依据 basis 没有规则 {shown(guard['basis'])}。",
+            language.near(guard["basis"]),
+        )
 
 
 def _meeting(place: str, meeting: dict[str, Any], language: Language) -> Iterator[Fault]:
@@ -181,14 +237,26 @@ def _meeting(place: str, meeting: dict[str, Any], language: Language) -> Iterato
 def _rooms(place: str, table: dict[str, Any], draft: Draft) -> Iterator[Fault]:
     for lane in table.get("room", ()):
         if lane not in draft.table("lanes"):
-            yield Fault(FILE, place, f"room 里没有泳道 {shown(lane)}。", f"可以写：{'、'.join(draft.table('lanes'))}。")
+            yield Fault(
+                FILE,
+                place,
+                f"room 里没有泳道 {shown(lane)}。",
+                f"可以写：{'、'.join(draft.table('lanes'))}。",
+            )
 
 
 def _not_in_a_room(place: str, path: str, draft: Draft) -> Iterator[Fault]:
     """By its title and by its searched facts everybody in a matter finds it."""
     said = path.partition(".")[0]
-    if draft.table("tasks").get(said, {}).get("room") or draft.table("messages").get(said, {}).get("room"):
-        yield Fault(FILE, place, f"{place} 里的 {shown(path)} 是在室内说的，看得到本件的人都会看到它。", "请写室外的事实。")
+    if draft.table("tasks").get(said, {}).get("room") or draft.table("messages").get(said, {}).get(
+        "room"
+    ):
+        yield Fault(
+            FILE,
+            place,
+            f"{place} 里的 {shown(path)} 是在室内说的，看得到本件的人都会看到它。",
+            "请写室外的事实。",
+        )
 
 
 def _link(key: str, place: str, task: dict[str, Any], draft: Draft) -> Iterator[Fault]:
@@ -199,9 +267,19 @@ def _link(key: str, place: str, task: dict[str, Any], draft: Draft) -> Iterator[
     for field in form.fields if task.get("link") and form else ():
         if field.source:
             advice = "请改成填写的文字，或者固定的选项。"
-            yield Fault(FILE, place, f"外单位在线答复的表单里，{shown(field.key)} 的选项来自本单位的数据。", advice)
+            yield Fault(
+                FILE,
+                place,
+                f"外单位在线答复的表单里，{shown(field.key)} 的选项来自本单位的数据。",
+                advice,
+            )
         if field.kind == "filepicker" and field.required and not field.hide:
-            yield Fault(FILE, place, f"外单位在线答复时不能上传，{shown(field.key)} 却是必填。", "请改成不必填。")
+            yield Fault(
+                FILE,
+                place,
+                f"外单位在线答复时不能上传，{shown(field.key)} 却是必填。",
+                "请改成不必填。",
+            )
 
 
 def _gates(place: str, table: dict[str, Any], language: Language) -> Iterator[Fault]:
@@ -217,7 +295,9 @@ def _tells(place: str, task: dict[str, Any], language: Language) -> Iterator[Fau
         for text in (tell.get("text", ""), tell.get("text_en", "")):
             for name in TOLD.findall(text):
                 if name[:1].isupper() and not language.known_rule(name):
-                    yield Fault(FILE, place, f"tells 里没有规则 {shown(name)}。", language.near(name))
+                    yield Fault(
+                        FILE, place, f"tells 里没有规则 {shown(name)}。", language.near(name)
+                    )
                 elif not name[:1].isupper():
                     yield from language.faults(FILE, place, "tells ", name)
 
@@ -232,26 +312,48 @@ def _outcomes(key: str, task: dict[str, Any], draft: Draft) -> Iterator[Fault]:
             return
         asked = {each.key: each for each in form.asked}
         if field not in asked:
-            yield Fault(FILE, place, f"outcomes 写的 {shown(field)} 不在表单里。", f"表单里有：{'、'.join(asked)}。")
+            yield Fault(
+                FILE,
+                place,
+                f"outcomes 写的 {shown(field)} 不在表单里。",
+                f"表单里有：{'、'.join(asked)}。",
+            )
             return
         if asked[field].kind not in {"radio", "select"} or asked[field].source:
-            yield Fault(FILE, place, f"outcomes 写的 {field} 不是列出选项的单选。", "请用 radio 或 select，并列出 values。")
+            yield Fault(
+                FILE,
+                place,
+                f"outcomes 写的 {field} 不是列出选项的单选。",
+                "请用 radio 或 select，并列出 values。",
+            )
             return
         choices = {choice.value for choice in asked[field].choices}
     elif task.get("next") and not poll:
-        yield Fault(FILE, place, "有 next，没有 outcomes。", '请写 outcomes = "…"，即哪一项答案决定下一步。')
+        yield Fault(
+            FILE, place, "有 next，没有 outcomes。", '请写 outcomes = "…"，即哪一项答案决定下一步。'
+        )
         return
     for table in ("next", "next_en"):
         for choice in task.get(table, ()):
             if choice not in choices:
-                yield Fault(FILE, place, f"{table} 里的 {shown(choice)} 不是选项。", f"选项有：{'、'.join(sorted(choices))}。")
+                yield Fault(
+                    FILE,
+                    place,
+                    f"{table} 里的 {shown(choice)} 不是选项。",
+                    f"选项有：{'、'.join(sorted(choices))}。",
+                )
 
 
 def _poll(place: str, poll: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
     choices = poll.get("choices", [])
     for name, allowed in (("kind", KINDS), ("early", EARLY), ("closable", CLOSABLE)):
         if name in poll and poll[name] not in allowed:
-            yield Fault(FILE, place, f"{name} 不能是 {shown(poll[name])}。", f"可以写：{'、'.join(allowed)}。")
+            yield Fault(
+                FILE,
+                place,
+                f"{name} 不能是 {shown(poll[name])}。",
+                f"可以写：{'、'.join(allowed)}。",
+            )
     if len(set(choices)) < len(choices):
         yield Fault(FILE, place, "选项有重复。", "每个选项只写一次。")
     for choice in choices:
@@ -259,23 +361,38 @@ def _poll(place: str, poll: dict[str, Any], draft: Draft, language: Language) ->
         if choice in OUTCOME:
             yield Fault(FILE, place, f"选项不能叫 {choice}，这个名称已有用途。", "请换一个编号。")
         if choice not in poll.get("labels", {}):
-            yield Fault(FILE, place, f"选项 {shown(choice)} 没有名称。", f'请在 [{place}.labels] 下写上 {shown(choice)} = "…"')
+            yield Fault(
+                FILE,
+                place,
+                f"选项 {shown(choice)} 没有名称。",
+                f'请在 [{place}.labels] 下写上 {shown(choice)} = "…"',
+            )
     for table in ("labels", "labels_en"):
         for label in poll.get(table, {}):
             if label not in choices:
                 yield Fault(
-                    FILE, place, f"{table} 里的 {shown(label)} 不是选项。", f"选项有：{'、'.join(map(shown, choices))}。"
+                    FILE,
+                    place,
+                    f"{table} 里的 {shown(label)} 不是选项。",
+                    f"选项有：{'、'.join(map(shown, choices))}。",
                 )
     if poll.get("roll"):
         yield from language.faults(FILE, place, "名册 roll ", poll["roll"])
     if poll.get("closes"):
         yield from language.faults(FILE, place, "截止 closes ", poll["closes"], moment=True)
     if poll.get("passes"):
-        yield from language.faults(FILE, place, "通过条件 passes ", poll["passes"], COUNTS | ELECTED | set(choices))
+        yield from language.faults(
+            FILE, place, "通过条件 passes ", poll["passes"], COUNTS | ELECTED | set(choices)
+        )
     for fact in poll.get("about", []):
         yield from language.faults(FILE, place, "表决内容 about ", fact)
     if poll.get("about") and draft.raw.get("confidentiality") == "named":
-        yield Fault(FILE, place, "保密事项不能写 about。", "表决内容随表决长期保存，不能随事项删除；请写在 asks 里。")
+        yield Fault(
+            FILE,
+            place,
+            "保密事项不能写 about。",
+            "表决内容随表决长期保存，不能随事项删除；请写在 asks 里。",
+        )
     yield from _election(place, poll, language)
     yield from _counting(place, poll, draft, language)
 
@@ -285,7 +402,12 @@ def _election(place: str, poll: dict[str, Any], language: Language) -> Iterator[
     election = poll.get("kind") == "election"
     for name in ("candidates", "seats", "wins"):
         if election and not poll.get(name) and (name != "candidates" or not poll.get("choices")):
-            yield Fault(FILE, place, f"选举没有写 {name}。", "选举要写候选人 candidates、名额 seats、当选条件 wins。")
+            yield Fault(
+                FILE,
+                place,
+                f"选举没有写 {name}。",
+                "选举要写候选人 candidates、名额 seats、当选条件 wins。",
+            )
         elif not election and poll.get(name):
             yield Fault(FILE, place, f"只有选举才写 {name}。", '请写 kind = "election"，或删去。')
     if bool(poll.get("candidates")) == bool(poll.get("choices")):
@@ -296,37 +418,76 @@ def _election(place: str, poll: dict[str, Any], language: Language) -> Iterator[
             yield from language.faults(FILE, place, f"{name} ", poll[name], more)
 
 
-def _counting(place: str, poll: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
+def _counting(
+    place: str, poll: dict[str, Any], draft: Draft, language: Language
+) -> Iterator[Fault]:
     """Tellers, secret ballots, paper ballots, the meeting under which it is held."""
     if poll.get("tellers"):
         yield from language.faults(FILE, place, "监票人 tellers ", poll["tellers"])
     for name in ("secret", "paper"):
         if poll.get(name) and not poll.get("tellers"):
-            yield Fault(FILE, place, f"写了 {name}，没有监票人。", "请写 tellers，即给出监票人的表达式。")
+            yield Fault(
+                FILE, place, f"写了 {name}，没有监票人。", "请写 tellers，即给出监票人的表达式。"
+            )
     if poll.get("secret") and not language.known_rule(poll.get("keys", "")):
-        yield Fault(FILE, place, "无记名投票没有写几名监票人共同开票。", '请写 keys = "BALLOT-KEYS" 这样的规则编号。')
-    counted = poll.get("in_order") or poll.get("early") in ("decided", "first") or poll.get("closable") == "passes"
+        yield Fault(
+            FILE,
+            place,
+            "无记名投票没有写几名监票人共同开票。",
+            '请写 keys = "BALLOT-KEYS" 这样的规则编号。',
+        )
+    counted = (
+        poll.get("in_order")
+        or poll.get("early") in ("decided", "first")
+        or poll.get("closable") == "passes"
+    )
     if poll.get("secret") and counted:
         text = "无记名投票开票以后才有票数，不能依次作答，也不能按票数提前截止。"
-        yield Fault(FILE, place, text, "请删去 in_order；early 只能是 never 或 all，closable 只能是 never 或 lane。")
+        yield Fault(
+            FILE,
+            place,
+            text,
+            "请删去 in_order；early 只能是 never 或 all，closable 只能是 never 或 lane。",
+        )
     held = draft.table("tasks").get(poll.get("meeting", ""), {})
     if poll.get("meeting") and "meeting" not in held:
-        yield Fault(FILE, place, f"{shown(poll['meeting'])} 不是开会的环节。", "请写有 [tasks.<环节>.meeting] 的环节。")
+        yield Fault(
+            FILE,
+            place,
+            f"{shown(poll['meeting'])} 不是开会的环节。",
+            "请写有 [tasks.<环节>.meeting] 的环节。",
+        )
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------
-def _message(key: str, message: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
+def _message(
+    key: str, message: dict[str, Any], draft: Draft, language: Language
+) -> Iterator[Fault]:
     place = f"messages.{shown(key)}"
     yield from named(FILE, key, "消息")
     if key in language.tasks:
         yield Fault(FILE, place, f"消息与用户任务都叫 {shown(key)}。", "请给消息换一个名称。")
     if draft.diagram and key not in {e.message for e in draft.diagram.elements.values()}:
-        yield Fault(FILE, place, f"流程图里没有等待消息 {shown(key)} 的事件。", "请在流程图里画上消息事件，或删去这一段。")
+        yield Fault(
+            FILE,
+            place,
+            f"流程图里没有等待消息 {shown(key)} 的事件。",
+            "请在流程图里画上消息事件，或删去这一段。",
+        )
     lane = message.get("lane")
-    if not lane and key in draft.forms and key not in notified(draft):  # without a form another matter tells it
-        yield Fault(FILE, place, "没有说明谁可以提出。", '请写 lane = "泳道编号"；由另一件告知的消息不用表单。')
+    if (
+        not lane and key in draft.forms and key not in notified(draft)
+    ):  # without a form another matter tells it
+        yield Fault(
+            FILE,
+            place,
+            "没有说明谁可以提出。",
+            '请写 lane = "泳道编号"；由另一件告知的消息不用表单。',
+        )
     elif lane and lane not in draft.table("lanes"):
-        yield Fault(FILE, place, f"没有泳道 {shown(lane)}。", f"可以写：{'、'.join(draft.table('lanes'))}。")
+        yield Fault(
+            FILE, place, f"没有泳道 {shown(lane)}。", f"可以写：{'、'.join(draft.table('lanes'))}。"
+        )
     yield from _gates(place, message, language)
     yield from _rooms(place, message, draft)
 
@@ -347,7 +508,12 @@ def _undescribed(draft: Draft) -> Iterator[Fault]:
     for key in draft.elements("userTask"):
         element = draft.diagram.elements[key]
         if not tasks.get(key, {}).get("title") and not element.name:
-            yield Fault(FILE, f"tasks.{shown(key)}", f"环节 {shown(key)} 没有名称。", f"请在 [tasks.{shown(key)}] 写上 title。")
+            yield Fault(
+                FILE,
+                f"tasks.{shown(key)}",
+                f"环节 {shown(key)} 没有名称。",
+                f"请在 [tasks.{shown(key)}] 写上 title。",
+            )
         if not tasks.get(key, {}).get("title_en"):
             yield Fault(
                 FILE,
@@ -357,7 +523,9 @@ def _undescribed(draft: Draft) -> Iterator[Fault]:
             )
     for element in draft.diagram.elements.values():
         known = (
-            element.id in english or element.type == "userTask" or draft.table("actions").get(element.id, {}).get("title_en")
+            element.id in english
+            or element.type == "userTask"
+            or draft.table("actions").get(element.id, {}).get("title_en")
         )
         if element.name and not known:
             yield Fault(
@@ -369,4 +537,9 @@ def _undescribed(draft: Draft) -> Iterator[Fault]:
     drawn = draft.diagram.elements.keys() | {flow.id for flow in draft.diagram.flows}
     for key in english:
         if key not in drawn:
-            yield Fault(FILE, "names_en", f"流程图里没有 {shown(key)}。", "请删去这一行，或改成流程图里的 id。")
+            yield Fault(
+                FILE,
+                "names_en",
+                f"流程图里没有 {shown(key)}。",
+                "请删去这一行，或改成流程图里的 id。",
+            )

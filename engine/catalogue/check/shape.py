@@ -29,53 +29,115 @@ _GATES = [Of({"holds": str, "text": str, "text_en": str}, ("holds", "text"), ("t
 _WORDS = Of({ANY_KEY: str})
 _POLL = Of(
     {
-        "kind": str, "roll": str, "choices": [str], "closes": str, "passes": str, "early": str, "closable": str,
-        "withdrawal": bool, "labels": _WORDS, "labels_en": _WORDS, "words": str, "words_en": str,
-        "secret": bool, "tellers": str, "keys": str, "paper": bool, "meeting": str, "in_order": bool, "candidates": str,
-        "seats": str, "wins": str, "about": [str],
+        "kind": str,
+        "roll": str,
+        "choices": [str],
+        "closes": str,
+        "passes": str,
+        "early": str,
+        "closable": str,
+        "withdrawal": bool,
+        "labels": _WORDS,
+        "labels_en": _WORDS,
+        "words": str,
+        "words_en": str,
+        "secret": bool,
+        "tellers": str,
+        "keys": str,
+        "paper": bool,
+        "meeting": str,
+        "in_order": bool,
+        "candidates": str,
+        "seats": str,
+        "wins": str,
+        "about": [str],
     },
     ("kind", "roll", "closes", "passes", "words"),
     ("words",),
-)  # fmt: skip
+)
 _MEETING = Of(
     {"formal": str, "observers": str, "guests": str, "quorum": str, "words": str, "words_en": str},
     ("formal", "quorum", "words"),
     ("words",),
 )
 _GUARD = Of(
-    {"at": [str], "holds": str, "text": str, "text_en": str, "basis": str}, ("at", "holds", "text"), ("text",)
+    {"at": [str], "holds": str, "text": str, "text_en": str, "basis": str},
+    ("at", "holds", "text"),
+    ("text",),
 )
 _TELLS = [Of({"when": str, "text": str, "text_en": str}, ("text",), ("text",))]
 _TASK = Of(
     {
-        "title": str, "title_en": str, "asks": str, "asks_en": str, "due": str, "basis": str, "not_by": [str],
-        "recuse": str, "prefill": [str], "outcomes": str, "next": _WORDS, "next_en": _WORDS, "poll": _POLL, "gates": _GATES,
-        "meeting": _MEETING, "room": [str], "link": bool, "tells": _TELLS,
+        "title": str,
+        "title_en": str,
+        "asks": str,
+        "asks_en": str,
+        "due": str,
+        "basis": str,
+        "not_by": [str],
+        "recuse": str,
+        "prefill": [str],
+        "outcomes": str,
+        "next": _WORDS,
+        "next_en": _WORDS,
+        "poll": _POLL,
+        "gates": _GATES,
+        "meeting": _MEETING,
+        "room": [str],
+        "link": bool,
+        "tells": _TELLS,
     },
     (),
     ("title", "asks"),
-)  # fmt: skip
-_LANE = Of({"title": str, "title_en": str, "post": str, "unit": str, "person": str}, ("title",), ("title",))
+)
+_LANE = Of(
+    {"title": str, "title_en": str, "post": str, "unit": str, "person": str}, ("title",), ("title",)
+)
 _MESSAGE = Of(
-    {"title": str, "title_en": str, "asks": str, "asks_en": str, "lane": str, "gates": _GATES, "room": [str]},
+    {
+        "title": str,
+        "title_en": str,
+        "asks": str,
+        "asks_en": str,
+        "lane": str,
+        "gates": _GATES,
+        "room": [str],
+    },
     ("title",),
     ("title", "asks"),
 )
-_DOCUMENT = Of({"title": str, "title_en": str, "numbering": str, "outside": bool}, ("title",), ("title",))
+_DOCUMENT = Of(
+    {"title": str, "title_en": str, "numbering": str, "outside": bool}, ("title",), ("title",)
+)
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
-        "id": str, "title": str, "title_en": str, "summary": str, "summary_en": str, "basis": str, "basis_en": str,
-        "numbering": str, "number_key": str, "subject": str, "launch": [str], "search": [str], "confidentiality": str,
+        "id": str,
+        "title": str,
+        "title_en": str,
+        "summary": str,
+        "summary_en": str,
+        "basis": str,
+        "basis_en": str,
+        "numbering": str,
+        "number_key": str,
+        "subject": str,
+        "launch": [str],
+        "search": [str],
+        "confidentiality": str,
         "disclosed_by": [str],
-        "retention_years": int, "names_en": _WORDS,
-        "lanes": Of({ANY_KEY: _LANE}), "tasks": Of({ANY_KEY: _TASK}), "actions": Of({ANY_KEY: _ACTION}),
-        "messages": Of({ANY_KEY: _MESSAGE}), "documents": Of({ANY_KEY: _DOCUMENT}),
+        "retention_years": int,
+        "names_en": _WORDS,
+        "lanes": Of({ANY_KEY: _LANE}),
+        "tasks": Of({ANY_KEY: _TASK}),
+        "actions": Of({ANY_KEY: _ACTION}),
+        "messages": Of({ANY_KEY: _MESSAGE}),
+        "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
     },
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
     ("title", "summary", "basis"),
-)  # fmt: skip
+)
 _WORD_OF = {str: "文字（写在引号里）", int: "整数", bool: "true 或 false"}
 
 
@@ -100,7 +162,14 @@ def _clean(value: Any, shape: Any, path: str, found: list[Fault]) -> Any:
     elif shape is None or type(value) is shape:
         return value
     else:
-        found.append(Fault(FILE, path, f"“{path}”应是{_WORD_OF[shape]}，这里是 {shown(value, 30)}。", "请改正这个值。"))
+        found.append(
+            Fault(
+                FILE,
+                path,
+                f"“{path}”应是{_WORD_OF[shape]}，这里是 {shown(value, 30)}。",
+                "请改正这个值。",
+            )
+        )
     return None
 
 
@@ -113,8 +182,14 @@ def _clean_table(table: dict[str, Any], shape: Of, path: str, found: list[Fault]
         elif ANY_KEY in shape.keys:
             fits = _clean(value, shape.keys[ANY_KEY], place, found)
         else:
-            near = difflib.get_close_matches(key[:60], shape.keys, n=1) if len(found) < MOST_HINTS else []
-            advice = f"是不是 {near[0]}?" if near else f"可以写的有：{'、'.join(sorted(shape.keys))}。"
+            near = (
+                difflib.get_close_matches(key[:60], shape.keys, n=1)
+                if len(found) < MOST_HINTS
+                else []
+            )
+            advice = (
+                f"是不是 {near[0]}?" if near else f"可以写的有：{'、'.join(sorted(shape.keys))}。"
+            )
             found.append(Fault(FILE, place, f"不认识的键“{shown(key)}”。", advice))
             continue
         if fits is not None:
@@ -130,9 +205,19 @@ def _missing(table: dict[str, Any], kept: dict[str, Any], shape: Of, path: str) 
             yield Fault(FILE, path or key, f"{here}缺少 {key}。", f"请写上 {key} = …")
     for key in shape.twins:
         if kept.get(key) and not kept.get(f"{key}_en"):
-            yield Fault(FILE, path or key, f"{here}有 {key}，没有英文的 {key}_en。", f'请写上 {key}_en = "…"')
+            yield Fault(
+                FILE,
+                path or key,
+                f"{here}有 {key}，没有英文的 {key}_en。",
+                f'请写上 {key}_en = "…"',
+            )
     for key in ("next", "labels"):
         for choice in kept.get(key) or {}:
             if key in shape.keys and choice not in (kept.get(f"{key}_en") or {}):
                 place = f"{path}.{key}_en"
-                yield Fault(FILE, place, f"选项 {shown(choice)} 没有英文。", f'请在 [{place}] 下写上 {shown(choice)} = "…"')
+                yield Fault(
+                    FILE,
+                    place,
+                    f"选项 {shown(choice)} 没有英文。",
+                    f'请在 [{place}] 下写上 {shown(choice)} = "…"',
+                )

@@ -28,11 +28,17 @@ if TYPE_CHECKING:
 KEPT = timedelta(days=7)  # a batch nobody confirms
 
 _PLANS: dict[str, Callable[[Session, Actor, list[Line]], None]] = {
-    "units": units.plan, "people": members.plan, "posts": terms.plan_posts, "delegates": terms.plan_delegates,
-}  # fmt: skip
+    "units": units.plan,
+    "people": members.plan,
+    "posts": terms.plan_posts,
+    "delegates": terms.plan_delegates,
+}
 _WRITES: dict[str, Callable[[Session, list[Line]], list[records.Note]]] = {
-    "units": units.write, "people": members.write, "posts": terms.write, "delegates": terms.write,
-}  # fmt: skip
+    "units": units.write,
+    "people": members.write,
+    "posts": terms.write,
+    "delegates": terms.write,
+}
 
 
 @dataclass(frozen=True)
@@ -84,19 +90,36 @@ def preview(session: Session, actor: Actor, kind: str, filename: str, data: byte
     if kind == "delegates":
         notes = [*notes, terms.SHARE_UNKNOWN]
     batch_id, now = tables.new_id(), clock.now()
-    report = {**_report(lines), "notes": notes, "sha256": hashlib.sha256(data).hexdigest(), "plan": _digest(lines)}
+    report = {
+        **_report(lines),
+        "notes": notes,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "plan": _digest(lines),
+    }
     file = workbook.visible(filename.replace("\\", "/").rsplit("/", 1)[-1])[-120:]
     batch = tables.batch.c
     session.execute(
-        delete(tables.batch).where(batch.union_id == union_id, batch.state == "previewed", batch.at < now - KEPT)
+        delete(tables.batch).where(
+            batch.union_id == union_id, batch.state == "previewed", batch.at < now - KEPT
+        )
     )
     session.execute(
         insert(tables.batch).values(
-            id=batch_id, union_id=union_id, member_id=actor.id, kind=kind, file=file, report=report,
-            rows=[[row.number, row.values, row.faults] for row in raw], state="previewed", at=now,
+            id=batch_id,
+            union_id=union_id,
+            member_id=actor.id,
+            kind=kind,
+            file=file,
+            report=report,
+            rows=[[row.number, row.values, row.faults] for row in raw],
+            state="previewed",
+            at=now,
         )
-    )  # fmt: skip
-    rows = tuple(RowReport(n, line.values, *_found(line)) for n, line in ((line.number, line) for line in lines))
+    )
+    rows = tuple(
+        RowReport(n, line.values, *_found(line))
+        for n, line in ((line.number, line) for line in lines)
+    )
     return Batch(batch_id, kind, file, now, rows, tuple(notes), report["counts"])
 
 
@@ -114,7 +137,9 @@ def _found(line: Line) -> tuple[str, tuple[str, ...], str]:
 
 
 def _report(lines: list[Line]) -> dict[str, Any]:
-    counts = Counter({"rows": len(lines), "ok": 0, "warning": 0, "error": 0, "create": 0, "change": 0, "skip": 0})
+    counts = Counter(
+        {"rows": len(lines), "ok": 0, "warning": 0, "error": 0, "create": 0, "change": 0, "skip": 0}
+    )
     for line in lines:
         level, _, does = _found(line)
         counts[level] += 1
@@ -126,13 +151,17 @@ def _report(lines: list[Line]) -> dict[str, Any]:
 def _digest(lines: list[Line]) -> str:
     """What the rows would do, old values included: two equal digests mean that nothing changed in between."""
     plans = [[line.number, line.errors, line.warnings, line.do, line.plan] for line in lines]
-    return hashlib.sha256(json.dumps(plans, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(plans, sort_keys=True, ensure_ascii=False).encode()
+    ).hexdigest()
 
 
 def confirm(session: Session, actor: Actor, batch_id: UUID) -> Report:
     """Write all rows of a batch. Raises NotFound, Refused, Conflict (it has errors, is done, the data changed)."""
     batch = tables.batch.c
-    row = session.execute(select(tables.batch).where(batch.id == batch_id).with_for_update()).first()
+    row = session.execute(
+        select(tables.batch).where(batch.id == batch_id).with_for_update()
+    ).first()
     if row is None or not access.may(actor, "see_people", row.union_id):
         raise NotFound
     access.check(actor, "import_people", row.union_id)
@@ -147,8 +176,21 @@ def confirm(session: Session, actor: Actor, batch_id: UUID) -> Report:
         raise Conflict("预览之后有关数据已经变化，请重新上传预览。", code="changed")
     notes = _WRITES[row.kind](session, lines)
     counts = row.report["counts"]
-    told = {"import_kind": row.kind, "file": row.file, "sha256": row.report["sha256"], "counts": counts}
-    records.record(session, actor, [*notes, (row.union_id, "import_confirmed", {"batch": str(batch_id), **told})])
-    kept = {k: row.report[k] for k in ("counts", "sha256")}  # what was imported need not lie in a second place
-    session.execute(update(tables.batch).where(batch.id == batch_id).values(state="done", rows=[], report=kept))
+    told = {
+        "import_kind": row.kind,
+        "file": row.file,
+        "sha256": row.report["sha256"],
+        "counts": counts,
+    }
+    records.record(
+        session,
+        actor,
+        [*notes, (row.union_id, "import_confirmed", {"batch": str(batch_id), **told})],
+    )
+    kept = {
+        k: row.report[k] for k in ("counts", "sha256")
+    }  # what was imported need not lie in a second place
+    session.execute(
+        update(tables.batch).where(batch.id == batch_id).values(state="done", rows=[], report=kept)
+    )
     return Report(batch_id, row.kind, counts["create"], counts["change"], counts["skip"])

@@ -10,27 +10,67 @@ from engine.errors import NotFound
 
 KINDS = {"units": "单位", "people": "人员", "posts": "职务", "delegates": "代表"}
 CATEGORIES = {"正式": "formal_delegate", "列席": "observer_delegate", "特邀": "invited_guest"}
-CATEGORIES_EN = {"formal": "formal_delegate", "observer": "observer_delegate", "guest": "invited_guest"}
+CATEGORIES_EN = {
+    "formal": "formal_delegate",
+    "observer": "observer_delegate",
+    "guest": "invited_guest",
+}
 
 _USERNAME = Column(
-    "username", "用户名", "Username", "登录用，一般是工号；2 至 64 个字母、数字或 . _ @ -，不分大小写。",
-    f"{EXAMPLE}20180123", True, also=("工号", "工号/用户名", "Staff number"),
-)  # fmt: skip
+    "username",
+    "用户名",
+    "Username",
+    "登录用，一般是工号；2 至 64 个字母、数字或 . _ @ -，不分大小写。",
+    f"{EXAMPLE}20180123",
+    True,
+    also=("工号", "工号/用户名", "Staff number"),
+)
 _NAME = Column("name", "姓名", "Name", "本人姓名。", "张敏", True)
-_PHONE = Column("phone", "手机", "Phone", "可空；空白不清除已登记的。", "13800000000", also=("电话", "手机号", "Mobile"))
-_EMAIL = Column("email", "邮箱", "Email", "可空；空白不清除已登记的。", "zm@example.edu.cn", also=("电子邮箱", "E-mail"))
+_PHONE = Column(
+    "phone",
+    "手机",
+    "Phone",
+    "可空；空白不清除已登记的。",
+    "13800000000",
+    also=("电话", "手机号", "Mobile"),
+)
+_EMAIL = Column(
+    "email",
+    "邮箱",
+    "Email",
+    "可空；空白不清除已登记的。",
+    "zm@example.edu.cn",
+    also=("电子邮箱", "E-mail"),
+)
 _FROM = Column(
-    "from_on", "起", "From", "任职第一天，如 2026-03-01。", "2026-03-01", True,
-    also=("起日", "开始", "任期起", "From date"), is_day=True,
-)  # fmt: skip
+    "from_on",
+    "起",
+    "From",
+    "任职第一天，如 2026-03-01。",
+    "2026-03-01",
+    True,
+    also=("起日", "开始", "任期起", "From date"),
+    is_day=True,
+)
 _TO = Column(
-    "to_on", "止", "To", "任职最后一天，当天仍在任；空白为未定。", "2031-02-28",
-    also=("止日", "结束", "任期止", "To date"), is_day=True,
-)  # fmt: skip
+    "to_on",
+    "止",
+    "To",
+    "任职最后一天，当天仍在任；空白为未定。",
+    "2031-02-28",
+    also=("止日", "结束", "任期止", "To date"),
+    is_day=True,
+)
 _CATEGORY = Column(
-    "category", "代表类别", "Category", "正式、列席或特邀；只有正式代表有附议权和表决权。", "正式", True,
-    also=("类别",), choices=tuple(CATEGORIES),
-)  # fmt: skip
+    "category",
+    "代表类别",
+    "Category",
+    "正式、列席或特邀；只有正式代表有附议权和表决权。",
+    "正式",
+    True,
+    also=("类别",),
+    choices=tuple(CATEGORIES),
+)
 
 
 def of(kind: str) -> tuple[Column, ...]:
@@ -42,7 +82,15 @@ def of(kind: str) -> tuple[Column, ...]:
     if kind == "posts":
         return (_USERNAME, _post(), _unit("任职单位的编码。"), _term(False), _FROM, _TO)
     if kind == "delegates":
-        return (_USERNAME, _NAME, _unit("所在代表团对应单位的编码。"), _CATEGORY, _term(True), _FROM, _TO)
+        return (
+            _USERNAME,
+            _NAME,
+            _unit("所在代表团对应单位的编码。"),
+            _CATEGORY,
+            _term(True),
+            _FROM,
+            _TO,
+        )
     raise NotFound
 
 
@@ -52,7 +100,9 @@ def _unit(about: str) -> Column:
 
 
 def _term(required: bool) -> Column:
-    return Column("term", "届次", "Term", "如 第八届；有任期的职务必填。", "第八届", required, also=("届",))
+    return Column(
+        "term", "届次", "Term", "如 第八届；有任期的职务必填。", "第八届", required, also=("届",)
+    )
 
 
 def _post() -> Column:
@@ -68,11 +118,36 @@ def _units() -> tuple[Column, ...]:
     return (
         Column("code", "编码", "Code", code, f"{EXAMPLE}-XXGC", True, also=("单位编码",)),
         Column("name", "名称", "Name", "单位全称。", "信息工程学院工会", True, also=("单位名称",)),
-        Column("name_en", "英文名称", "English name", "可空。", "School of Information Engineering"),
-        Column("kind", "类型", "Kind", "从列表中选择。", "学院工会", True, also=("单位类型",), choices=kinds),
+        Column(
+            "name_en", "英文名称", "English name", "可空。", "School of Information Engineering"
+        ),
+        Column(
+            "kind",
+            "类型",
+            "Kind",
+            "从列表中选择。",
+            "学院工会",
+            True,
+            also=("单位类型",),
+            choices=kinds,
+        ),
         Column("parent_code", "上级编码", "Parent code", parent, "XGH", also=("上级",)),
-        Column("owner_type", "举办者类型", "Owner type", "校工会必填。", "", choices=tuple(OWNERS.values())),
-        Column("city", "城市", "City", "市总工会必填；校工会由市总工会管理的必填。", "杭州", also=("所在城市",)),
+        Column(
+            "owner_type",
+            "举办者类型",
+            "Owner type",
+            "校工会必填。",
+            "",
+            choices=tuple(OWNERS.values()),
+        ),
+        Column(
+            "city",
+            "城市",
+            "City",
+            "市总工会必填；校工会由市总工会管理的必填。",
+            "杭州",
+            also=("所在城市",),
+        ),
     )
 
 

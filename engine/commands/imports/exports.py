@@ -33,7 +33,9 @@ def export(session: Session, actor: Actor, kind: str) -> bytes:
     rows = _EXPORTS[kind](session, unions)
     details = {"export_kind": kind, "rows": len(rows)}
     records.record(session, actor, [(union, "people_exported", details) for union in unions])
-    return workbook.write(columns.KINDS[kind], shape, [[row.get(c.key) for c in shape] for row in rows])
+    return workbook.write(
+        columns.KINDS[kind], shape, [[row.get(c.key) for c in shape] for row in rows]
+    )
 
 
 def _units(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
@@ -46,7 +48,14 @@ def _units(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
     )
     titles = _titles()
     found = [dict(row._mapping) for row in session.execute(query)]
-    return [{**r, "kind": titles.get(r["kind"], r["kind"]), "owner_type": people.OWNERS.get(r["owner_type"])} for r in found]
+    return [
+        {
+            **r,
+            "kind": titles.get(r["kind"], r["kind"]),
+            "owner_type": people.OWNERS.get(r["owner_type"]),
+        }
+        for r in found
+    ]
 
 
 def _titles() -> dict[str, str]:
@@ -57,7 +66,9 @@ def _titles() -> dict[str, str]:
 def _people(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
     member, unit = tables.member.c, tables.unit.c
     query = (
-        select(member.username, member.name, unit.code.label("unit_code"), member.phone, member.email)
+        select(
+            member.username, member.name, unit.code.label("unit_code"), member.phone, member.email
+        )
         .join(tables.unit, unit.id == member.unit_id)
         .where(member.union_id.in_(unions), member.active)
         .order_by(member.id)
@@ -80,7 +91,11 @@ def _terms(session: Session, unions: list[UUID], delegates: bool) -> list[dict[s
     category = {kind: title for title, kind in columns.CATEGORIES.items()}
     rows = [dict(row._mapping) for row in session.execute(query)]
     return [
-        {**r, "category": category.get(r["kind"]), "post": known[r["kind"]].title if r["kind"] in known else r["kind"]}
+        {
+            **r,
+            "category": category.get(r["kind"]),
+            "post": known[r["kind"]].title if r["kind"] in known else r["kind"],
+        }
         for r in rows
     ]
 

@@ -44,7 +44,9 @@ class Line:
         try:
             return check(self.values.get(key, ""))
         except Invalid as fault:
-            self.errors.extend(m for messages in fault.fields.values() for m in messages if m not in self.errors)
+            self.errors.extend(
+                m for messages in fault.fields.values() for m in messages if m not in self.errors
+            )
             return None
 
     def need(self, key: str, title: str) -> str:
@@ -106,7 +108,9 @@ def members_by_username(session: Session, usernames: Iterable[str]) -> dict[str,
     member = tables.member.c
     wanted = sorted(set(usernames))
     columns = [c for c in member if c.name != "password"]
-    rows = session.execute(select(*columns).where(member.username.in_(wanted))).all() if wanted else []
+    rows = (
+        session.execute(select(*columns).where(member.username.in_(wanted))).all() if wanted else []
+    )
     return {row.username: row for row in rows}
 
 

@@ -29,7 +29,9 @@ TITLES = {"name": "姓名", "unit_id": "单位", "phone": "手机", "email": "�
 def plan(session: Session, actor: Actor, lines: list[Line]) -> None:
     """Decide for every row what it does; see `Line`."""
     units = units_by_code(session, (line.values.get("unit_code", "") for line in lines))
-    known = members_by_username(session, (words.login_name(line.values.get("username", "")) for line in lines))
+    known = members_by_username(
+        session, (words.login_name(line.values.get("username", "")) for line in lines)
+    )
     tell_twins(lines, "username", "用户名", words.login_name)
     for line in lines:
         _plan(line, actor, units, known)
@@ -41,8 +43,9 @@ def _plan(line: Line, actor: Actor, units: dict[str, Any], known: dict[str, Any]
     wanted = {
         "username": line.take("username", words.username),
         "name": line.take("name", lambda v: words.line("name", v, 60)),
-        "phone": line.take("phone", words.phone), "email": line.take("email", words.email),
-    }  # fmt: skip
+        "phone": line.take("phone", words.phone),
+        "email": line.take("email", words.email),
+    }
     if line.errors:
         return
     place = {"unit_id": str(unit.id), "union_id": str(unit.union_id)}
@@ -59,7 +62,9 @@ def _plan_change(line: Line, row: Any, wanted: dict[str, Any]) -> None:
     if not row.active:
         line.errors.append("此人已停用，请先恢复。")
         return
-    new = {k: v for k, v in wanted.items() if k in (*TITLES, "union_id") and v != str(getattr(row, k))}
+    new = {
+        k: v for k, v in wanted.items() if k in (*TITLES, "union_id") and v != str(getattr(row, k))
+    }
     if not new:
         line.skip("已登记，内容相同，跳过。")
         return
@@ -67,7 +72,11 @@ def _plan_change(line: Line, row: Any, wanted: dict[str, Any]) -> None:
     line.do, line.plan = "change", {"id": str(row.id), "old": old, "new": new}
     for key, title in TITLES.items():
         if key in new:
-            words_of = "将改为本行所填。" if key == "unit_id" or not old[key] else f"将由“{old[key]}”改为“{new[key]}”。"
+            words_of = (
+                "将改为本行所填。"
+                if key == "unit_id" or not old[key]
+                else f"将由“{old[key]}”改为“{new[key]}”。"
+            )
             line.warnings.append(f"已登记，{title}{words_of}")
 
 
@@ -76,7 +85,9 @@ def _tell_namesakes(session: Session, lines: list[Line]) -> None:
     new = [line for line in lines if line.do == "create"]
     member = tables.member.c
     units = sorted({line.plan["unit_id"] for line in new})
-    query = select(member.unit_id, member.name).where(member.unit_id.in_([UUID(u) for u in units]), member.active)
+    query = select(member.unit_id, member.name).where(
+        member.unit_id.in_([UUID(u) for u in units]), member.active
+    )
     there: dict[tuple[str, str], int] = defaultdict(int)
     for row in session.execute(query) if units else ():
         there[(str(row.unit_id), row.name)] += 1
@@ -92,7 +103,9 @@ def write(session: Session, lines: list[Line]) -> list[records.Note]:
     new = [row_of(line.plan) for line in lines if line.do == "create"]
     if new:
         session.execute(insert(tables.member), new)
-    notes: list[records.Note] = [(row["union_id"], "member_created", members.created(row)) for row in new]
+    notes: list[records.Note] = [
+        (row["union_id"], "member_created", members.created(row)) for row in new
+    ]
     for line in lines:
         if line.do == "change":
             notes.extend(_change(session, line.plan))
@@ -101,7 +114,11 @@ def write(session: Session, lines: list[Line]) -> list[records.Note]:
 
 def row_of(plan: dict[str, Any]) -> dict[str, Any]:
     """The new member's row."""
-    ids = {"id": tables.new_id(), "unit_id": UUID(plan["unit_id"]), "union_id": UUID(plan["union_id"])}
+    ids = {
+        "id": tables.new_id(),
+        "unit_id": UUID(plan["unit_id"]),
+        "union_id": UUID(plan["union_id"]),
+    }
     keys = ("username", "name", "phone", "email")
     return {**{k: plan.get(k, "") for k in keys}, **ids, "created_at": clock.now()}
 

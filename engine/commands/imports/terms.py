@@ -37,7 +37,11 @@ class Held:
     def __init__(self, session: Session, member_ids: list[UUID]) -> None:
         post, unit = tables.post.c, tables.unit.c
         query = select(tables.post, unit.union_id).join(tables.unit, unit.id == post.unit_id)
-        rows = session.execute(query.where(post.member_id.in_(member_ids)).order_by(post.id)) if member_ids else ()
+        rows = (
+            session.execute(query.where(post.member_id.in_(member_ids)).order_by(post.id))
+            if member_ids
+            else ()
+        )
         self.posts: dict[UUID, list[Any]] = defaultdict(list)
         for row in rows:
             self.posts[row.member_id].append(row)
@@ -63,9 +67,13 @@ class Held:
 
 def _as_plan(row: Any) -> dict[str, Any]:
     return {
-        "kind": row.kind, "unit_id": str(row.unit_id), "union_id": str(row.union_id), "term": row.term,
-        "from_on": row.from_on.isoformat(), "to_on": row.to_on.isoformat() if row.to_on else "",
-    }  # fmt: skip
+        "kind": row.kind,
+        "unit_id": str(row.unit_id),
+        "union_id": str(row.union_id),
+        "term": row.term,
+        "from_on": row.from_on.isoformat(),
+        "to_on": row.to_on.isoformat() if row.to_on else "",
+    }
 
 
 def _meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -118,7 +126,9 @@ def plan_delegates(session: Session, actor: Actor, lines: list[Line]) -> None:
 
 def _around(session: Session, lines: list[Line]) -> tuple[dict[str, Any], dict[str, Any], Held]:
     units = units_by_code(session, (line.values.get("unit_code", "") for line in lines))
-    known = members_by_username(session, (words.login_name(line.values.get("username", "")) for line in lines))
+    known = members_by_username(
+        session, (words.login_name(line.values.get("username", "")) for line in lines)
+    )
     return units, known, Held(session, [row.id for row in known.values()])
 
 
@@ -144,10 +154,16 @@ def _same_person(line: Line, actor: Actor, member: Any, name: str) -> None:
 
 def _category(word: str) -> str:
     text = word.removesuffix("代表")
-    return CATEGORIES.get(text) or CATEGORIES_EN.get(text.casefold()) or (word if word in posts.DELEGATES else "")
+    return (
+        CATEGORIES.get(text)
+        or CATEGORIES_EN.get(text.casefold())
+        or (word if word in posts.DELEGATES else "")
+    )
 
 
-def _plan(line: Line, actor: Actor, held: Held, kind: str, unit: Any, member: Any, name: str = "") -> None:
+def _plan(
+    line: Line, actor: Actor, held: Held, kind: str, unit: Any, member: Any, name: str = ""
+) -> None:
     days = days_of(line)
     term = line.take("term", lambda v: words.line("term", v, 40, 0))
     if line.errors or days is None:
@@ -155,17 +171,25 @@ def _plan(line: Line, actor: Actor, held: Held, kind: str, unit: Any, member: An
     from_on, to_on = days
     line.do = "create"
     line.plan = {
-        "kind": kind, "unit_id": str(unit.id), "union_id": str(unit.union_id), "unit": unit.name, "term": term,
-        "from_on": from_on.isoformat(), "to_on": to_on.isoformat() if to_on else "",
-        "username": words.login_name(line.values["username"]), "member": str(member.id) if member is not None else "",
+        "kind": kind,
+        "unit_id": str(unit.id),
+        "union_id": str(unit.union_id),
+        "unit": unit.name,
+        "term": term,
+        "from_on": from_on.isoformat(),
+        "to_on": to_on.isoformat() if to_on else "",
+        "username": words.login_name(line.values["username"]),
+        "member": str(member.id) if member is not None else "",
         "name": name or (member.name if member is not None else ""),
-    }  # fmt: skip
+    }
     held.clash(line, member)
     if line.do == "skip":
         return
     try:
         terms.must_fit(kind, unit.kind, term)
-        members.must_manage_desk(actor, kind, member.id if member is not None else actor.id, unit.union_id)
+        members.must_manage_desk(
+            actor, kind, member.id if member is not None else actor.id, unit.union_id
+        )
         members.must_not_be_oneself(actor, member.id if member is not None else None)
     except (Invalid, Refused) as fault:
         line.errors.append(fault.message)
@@ -185,9 +209,13 @@ def write(session: Session, lines: list[Line]) -> list[records.Note]:
     rows = [_row(plan, people) for plan in todo]
     if rows:
         session.execute(insert(tables.post), rows)
-    notes: list[records.Note] = [(row["union_id"], "member_created", members.created(row)) for row in people.values()]
+    notes: list[records.Note] = [
+        (row["union_id"], "member_created", members.created(row)) for row in people.values()
+    ]
     for plan, row in zip(todo, rows, strict=True):
-        notes.append((UUID(plan["union_id"]), "post_granted", terms.granted(row, plan["name"], plan["unit"])))
+        notes.append(
+            (UUID(plan["union_id"]), "post_granted", terms.granted(row, plan["name"], plan["unit"]))
+        )
     return notes
 
 

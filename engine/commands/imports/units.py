@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from engine.organisation import Actor
 
 TITLES = {
-    "name": "名称", "name_en": "英文名称", "parent": "上级", "owner_type": "举办者类型", "city": "城市",
+    "name": "名称",
+    "name_en": "英文名称",
+    "parent": "上级",
+    "owner_type": "举办者类型",
+    "city": "城市",
     "guiding": "业务指导",
-}  # fmt: skip
+}
 
 
 class Tree:
@@ -28,7 +32,9 @@ class Tree:
     def __init__(self, session: Session, actor: Actor, lines: list[Line]) -> None:
         unit = tables.unit.c
         self.actor = actor
-        self.known: dict[str, Any] = {row.code: row for row in session.execute(select(tables.unit).order_by(unit.id))}
+        self.known: dict[str, Any] = {
+            row.code: row for row in session.execute(select(tables.unit).order_by(unit.id))
+        }
         self.code_of = {row.id: row.code for row in self.known.values()}
         self.wanted: dict[str, dict[str, Any]] = {}
         for line in lines:
@@ -70,23 +76,31 @@ class Tree:
 
     def unions(self) -> list[tuple[str, str, str]]:
         """(code, kind, city) of the unions that may manage a university's."""
-        rows = {code: (row.kind, words.city(row.city)) for code, row in self.known.items() if row.active}
+        rows = {
+            code: (row.kind, words.city(row.city)) for code, row in self.known.items() if row.active
+        }
         rows |= {code: (wanted["kind"], wanted["city"]) for code, wanted in self.wanted.items()}
         return [(code, kind, city) for code, (kind, city) in rows.items() if kind in posts.ABOVE]
 
 
 def _clean(line: Line) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "code": line.take("code", words.code), "name": line.take("name", lambda v: words.line("name", v)),
+        "code": line.take("code", words.code),
+        "name": line.take("name", lambda v: words.line("name", v)),
         "name_en": line.take("name_en", lambda v: words.line("name_en", v, 200, 0)),
-        "city": line.take("city", words.city), "parent": line.values.get("parent_code", "").strip(),
-    }  # fmt: skip
+        "city": line.take("city", words.city),
+        "parent": line.values.get("parent_code", "").strip(),
+    }
     kind = posts.kinds().unit(line.need("kind", "类型"))
     owner = line.values.get("owner_type", "").strip()
     if kind is None:
         line.errors.append(f"没有“{line.values.get('kind', '')[:20]}”这种单位。")
     found["kind"] = kind.key if kind else ""
-    found["owner_type"] = line.take("owner_type", superiors.owner) if owner or found["kind"] == posts.UNIVERSITY else ""
+    found["owner_type"] = (
+        line.take("owner_type", superiors.owner)
+        if owner or found["kind"] == posts.UNIVERSITY
+        else ""
+    )
     if found["kind"] == "municipal_federation" and not found["city"]:
         line.errors.append("市总工会要写城市。")
     found["guiding"] = ""
@@ -118,7 +132,9 @@ def _manage(line: Line, tree: Tree) -> None:
         line.errors.append(fault.message)
         return
     if wanted["parent"] and wanted["parent"] != above:
-        line.warnings.append(f"按规定应由“{above}”管理，文件写的是“{wanted['parent']}”，将以文件为准。（{said.because}）")
+        line.warnings.append(
+            f"按规定应由“{above}”管理，文件写的是“{wanted['parent']}”，将以文件为准。（{said.because}）"
+        )
     wanted["parent"] = wanted["parent"] or above
     wanted["guiding"] = guide if guide != wanted["parent"] else ""
 
@@ -170,9 +186,13 @@ def _plan_change(line: Line, tree: Tree, row: Any) -> None:
     if row.kind != wanted["kind"]:
         line.errors.append("单位的类型不能更改。")
     old = {
-        "name": row.name, "name_en": row.name_en, "owner_type": row.owner_type, "city": row.city,
-        "parent": tree.code_of.get(row.parent_id, ""), "guiding": tree.code_of.get(row.guiding_id, ""),
-    }  # fmt: skip
+        "name": row.name,
+        "name_en": row.name_en,
+        "owner_type": row.owner_type,
+        "city": row.city,
+        "parent": tree.code_of.get(row.parent_id, ""),
+        "guiding": tree.code_of.get(row.guiding_id, ""),
+    }
     kept = {"name_en", "owner_type", "city"}  # a blank does not clear them
     new = {k: wanted[k] for k in old if wanted[k] != old[k] and not (k in kept and not wanted[k])}
     union = posts.kinds().units[wanted["kind"]].union
@@ -183,16 +203,24 @@ def _plan_change(line: Line, tree: Tree, row: Any) -> None:
     if not new:
         line.skip("已登记，内容相同，跳过。")
         return
-    line.do, line.plan = "change", {"id": str(row.id), "code": row.code, "union": union, "old": old, "new": new}
+    line.do, line.plan = (
+        "change",
+        {"id": str(row.id), "code": row.code, "union": union, "old": old, "new": new},
+    )
     line.warnings.extend(
-        f"已登记，{title}将由“{old[key]}”改为“{new[key]}”。" for key, title in TITLES.items() if key in new
+        f"已登记，{title}将由“{old[key]}”改为“{new[key]}”。"
+        for key, title in TITLES.items()
+        if key in new
     )
 
 
 def write(session: Session, lines: list[Line]) -> list[records.Note]:
     """Carry out the plan of every row, parents first; gives the events."""
     unit = tables.unit.c
-    ids = {row.code: (row.id, row.union_id) for row in session.execute(select(unit.code, unit.id, unit.union_id))}
+    ids = {
+        row.code: (row.id, row.union_id)
+        for row in session.execute(select(unit.code, unit.id, unit.union_id))
+    }
     waiting = {line.plan["code"]: line.plan for line in lines if line.do == "create"}
     guides = {code: plan["guiding"] for code, plan in waiting.items() if plan["guiding"]}
     rows: list[dict[str, Any]] = []
@@ -209,7 +237,9 @@ def write(session: Session, lines: list[Line]) -> list[records.Note]:
     for row in rows:
         if row["code"] in guides:  # it may have come after the guided one
             row["guiding_id"] = ids[guides[row["code"]]][0]
-            session.execute(update(tables.unit).where(unit.id == row["id"]).values(guiding_id=row["guiding_id"]))
+            session.execute(
+                update(tables.unit).where(unit.id == row["id"]).values(guiding_id=row["guiding_id"])
+            )
         notes.append((row["union_id"], "unit_created", units.created(row)))
     return notes + [_change(session, line.plan, ids) for line in lines if line.do == "change"]
 
@@ -219,13 +249,17 @@ def _row(plan: dict[str, Any], ids: dict[str, tuple[UUID, UUID]]) -> dict[str, A
     parent_id, parents_union = ids[plan["parent"]]
     union = posts.kinds().units[plan["kind"]].union
     return {
-        **{k: plan[k] for k in ("code", "name", "name_en", "kind", "owner_type", "city")}, "id": new_id,
-        "parent_id": parent_id, "union_id": new_id if union else parents_union,
+        **{k: plan[k] for k in ("code", "name", "name_en", "kind", "owner_type", "city")},
+        "id": new_id,
+        "parent_id": parent_id,
+        "union_id": new_id if union else parents_union,
         "managing_id": parents_union if union else None,
-    }  # fmt: skip
+    }
 
 
-def _change(session: Session, plan: dict[str, Any], ids: dict[str, tuple[UUID, UUID]]) -> records.Note:
+def _change(
+    session: Session, plan: dict[str, Any], ids: dict[str, tuple[UUID, UUID]]
+) -> records.Note:
     unit = tables.unit.c
     new = {k: v for k, v in plan["new"].items() if k not in ("parent", "guiding")}
     if "parent" in plan["new"]:

@@ -101,7 +101,9 @@ def _must_be_harmless(filename: str, data: bytes) -> None:
 def _lines(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """(number, cells) of the rows that hold something."""
     found = 0
-    for number, cells in enumerate(sheet.iter_rows(min_row=1, max_row=LAST_ROW + 1, max_col=MAX_COLUMNS), 1):
+    for number, cells in enumerate(
+        sheet.iter_rows(min_row=1, max_row=LAST_ROW + 1, max_col=MAX_COLUMNS), 1
+    ):
         if all(cell.value is None or not str(cell.value).strip() for cell in cells):
             continue
         found += 1
@@ -110,7 +112,9 @@ def _lines(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
         yield number, cells
 
 
-def _rows(lines: list[tuple[int, tuple[Any, ...]]], columns: Sequence[Column]) -> tuple[list[RawRow], list[str]]:
+def _rows(
+    lines: list[tuple[int, tuple[Any, ...]]], columns: Sequence[Column]
+) -> tuple[list[RawRow], list[str]]:
     if not lines or lines[0][0] > HEADER_WITHIN:
         raise _bad(f"前 {HEADER_WITHIN} 行中没有表头。")
     places, notes = _header(lines[0][1], columns)
@@ -130,7 +134,9 @@ def _rows(lines: list[tuple[int, tuple[Any, ...]]], columns: Sequence[Column]) -
     return rows, notes
 
 
-def _header(cells: tuple[Any, ...], columns: Sequence[Column]) -> tuple[dict[int, Column], list[str]]:
+def _header(
+    cells: tuple[Any, ...], columns: Sequence[Column]
+) -> tuple[dict[int, Column], list[str]]:
     places: dict[int, Column] = {}
     unknown: list[str] = []
     for place, cell in enumerate(cells):
@@ -185,7 +191,9 @@ def _text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
         return str(int(value))
-    return " ".join(str(value).replace("\r", " ").replace("\n", " ").replace("\t", " ").split(" ")).strip()
+    return " ".join(
+        str(value).replace("\r", " ").replace("\n", " ").replace("\t", " ").split(" ")
+    ).strip()
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -236,7 +244,9 @@ def _offer(sheet: Any, lists: Any, place: int, column: Column) -> None:
     for n, choice in enumerate(column.choices, 2):
         lists.cell(n, place).value = choice
     last = len(column.choices) + 1
-    rule = DataValidation(type="list", formula1=f"选项!${letter}$2:${letter}${last}", allow_blank=True)
+    rule = DataValidation(
+        type="list", formula1=f"选项!${letter}$2:${letter}${last}", allow_blank=True
+    )
     rule.error, rule.errorTitle, rule.showErrorMessage = "请从列表中选择。", column.title, True
     sheet.add_data_validation(rule)
     rule.add(f"{letter}2:{letter}{MAX_ROWS + 1}")
@@ -245,7 +255,16 @@ def _offer(sheet: Any, lists: Any, place: int, column: Column) -> None:
 def _explain(about: Any, columns: Sequence[Column]) -> None:
     _put(about, ["列", "Column", "必填", "说明", "例"], head=True)
     for column in columns:
-        _put(about, [column.title, column.title_en, "是" if column.required else "", column.about, column.example])
+        _put(
+            about,
+            [
+                column.title,
+                column.title_en,
+                "是" if column.required else "",
+                column.about,
+                column.example,
+            ],
+        )
     _put(about, [f"以“{EXAMPLE}”开头的行不导入。一次最多 {MAX_ROWS} 行。不要使用公式。"])
     about.column_dimensions["D"].width = 60
     for row in about.iter_rows(min_col=4, max_col=4):

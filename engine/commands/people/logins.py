@@ -61,7 +61,9 @@ def log_in(session: Session, username: str, secret: str, address: str) -> Attemp
     right = password.verify(row.password if row and row.active else None, secret)
     for key in keys:
         session.execute(_LOCK, {"key": key})
-    if limited := _limited(session, keys):  # rivals may have failed while this one was being checked
+    if limited := _limited(
+        session, keys
+    ):  # rivals may have failed while this one was being checked
         return Attempt(fault=limited)
     if row is None or not right:
         return Attempt(fault=_failed(session, keys, row))
@@ -81,11 +83,19 @@ def _limited(session: Session, keys: list[str]) -> Refused | None:
     attempt = tables.attempt.c
     since = clock.now() - WINDOW
     for key, most in zip(keys, (PER_USER, PER_ADDRESS), strict=False):
-        recent = select(attempt.at).where(attempt.key == key, attempt.at > since).order_by(attempt.at.desc())
+        recent = (
+            select(attempt.at)
+            .where(attempt.key == key, attempt.at > since)
+            .order_by(attempt.at.desc())
+        )
         oldest = session.execute(recent.offset(most - 1).limit(1)).scalar()
         if oldest is not None:
             wait = max(1, int((oldest + WINDOW - clock.now()).total_seconds()))
-            return Refused(f"尝试次数过多，请在 {-(-wait // 60)} 分钟后再试。", code="too_many_attempts", wait=wait)
+            return Refused(
+                f"尝试次数过多，请在 {-(-wait // 60)} 分钟后再试。",
+                code="too_many_attempts",
+                wait=wait,
+            )
     return None
 
 
@@ -112,7 +122,9 @@ def open_login(session: Session, member_id: UUID) -> str:
     secret = secrets.token_urlsafe(32)
     now = clock.now()
     session.execute(
-        insert(tables.login).values(id=digest(secret), member_id=member_id, created_at=now, seen_at=now)
+        insert(tables.login).values(
+            id=digest(secret), member_id=member_id, created_at=now, seen_at=now
+        )
     )
     return secret
 
@@ -120,7 +132,9 @@ def open_login(session: Session, member_id: UUID) -> str:
 def log_in_demo(session: Session, username: str) -> str:
     """Open a session without a password, for the demo's one-click persons only. Raises NotFound."""
     member = tables.member.c
-    found = session.execute(select(member.id).where(member.username == username, member.active)).scalar()
+    found = session.execute(
+        select(member.id).where(member.username == username, member.active)
+    ).scalar()
     if found is None:
         raise NotFound("演示数据中没有这个人。")
     return open_login(session, found)
@@ -145,7 +159,11 @@ def end_logins(session: Session, member_id: UUID, except_secret: str = "") -> in
     login = tables.login.c
     ended = session.execute(
         update(tables.login)
-        .where(login.member_id == member_id, login.ended_at.is_(None), login.id != digest(except_secret))
+        .where(
+            login.member_id == member_id,
+            login.ended_at.is_(None),
+            login.id != digest(except_secret),
+        )
         .values(ended_at=clock.now())
     )
     return int(ended.rowcount)
@@ -159,10 +177,13 @@ def session_of(session: Session, secret: str) -> UUID | None:
         select(login.id, login.member_id, login.seen_at)
         .join(tables.member, member.id == login.member_id)
         .where(
-            login.id == digest(secret), login.ended_at.is_(None), member.active,
-            login.created_at > now - ABSOLUTE, login.seen_at > now - IDLE,
+            login.id == digest(secret),
+            login.ended_at.is_(None),
+            member.active,
+            login.created_at > now - ABSOLUTE,
+            login.seen_at > now - IDLE,
         )
-    ).first()  # fmt: skip
+    ).first()
     if row is None:
         return None
     if row.seen_at < now - SEEN_EVERY:
@@ -173,13 +194,17 @@ def session_of(session: Session, secret: str) -> UUID | None:
 
 def forget_attempts(session: Session) -> int:
     """Delete failures that no longer count; gives how many. For a daily job."""
-    gone = session.execute(delete(tables.attempt).where(tables.attempt.c.at < clock.now() - 2 * WINDOW))
+    gone = session.execute(
+        delete(tables.attempt).where(tables.attempt.c.at < clock.now() - 2 * WINDOW)
+    )
     return int(gone.rowcount)
 
 
 def _store(session: Session, member_id: UUID, secret: str) -> None:
     hashed = password.hash_password(secret)
-    session.execute(update(tables.member).where(tables.member.c.id == member_id).values(password=hashed))
+    session.execute(
+        update(tables.member).where(tables.member.c.id == member_id).values(password=hashed)
+    )
 
 
 def set_password(session: Session, actor: Actor | None, member_id: UUID, secret: str) -> None:
@@ -189,11 +214,15 @@ def set_password(session: Session, actor: Actor | None, member_id: UUID, secret:
     password.check_rules(secret, row.username)
     _store(session, member_id, secret)
     end_logins(session, member_id)
-    session.execute(delete(tables.attempt).where(tables.attempt.c.key == _keys(row.username, "")[0]))
+    session.execute(
+        delete(tables.attempt).where(tables.attempt.c.key == _keys(row.username, "")[0])
+    )
     history.note(session, row.union_id, "password_set", actor, member=str(member_id), name=row.name)
 
 
-def change_own_password(session: Session, actor: Actor, old: str, new: str, *, keep: str = "") -> Attempt:
+def change_own_password(
+    session: Session, actor: Actor, old: str, new: str, *, keep: str = ""
+) -> Attempt:
     """Change one's own password, end all sessions but that of the secret `keep`. As in `log_in`: commit, then `must()`.
 
     Raises Invalid at once when the new one breaks the rules.

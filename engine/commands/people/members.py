@@ -23,23 +23,40 @@ PRIVATE = {"phone", "email"}
 
 
 def create_member(
-    session: Session, actor: Actor | None, username: str, name: str, unit_id: UUID, *,
-    phone: str = "", email: str = "", locale: str = "zh", secret: str | None = None,
-) -> UUID:  # fmt: skip
+    session: Session,
+    actor: Actor | None,
+    username: str,
+    name: str,
+    unit_id: UUID,
+    *,
+    phone: str = "",
+    email: str = "",
+    locale: str = "zh",
+    secret: str | None = None,
+) -> UUID:
     """Enter a person; without a password (`secret`) nobody can log in as them. Raises Refused, NotFound, Invalid."""
     unit = records.open_unit(session, actor, unit_id)
     records.allow(actor, "manage_people", unit.union_id)
     if secret is not None:
         records.allow(actor, "set_password", unit.union_id)
     records.queue(session)
-    row = _clean({"username": username, "name": name, "phone": phone, "email": email, "locale": locale})
-    if session.execute(select(tables.member.c.id).where(tables.member.c.username == row["username"])).first():
+    row = _clean(
+        {"username": username, "name": name, "phone": phone, "email": email, "locale": locale}
+    )
+    if session.execute(
+        select(tables.member.c.id).where(tables.member.c.username == row["username"])
+    ).first():
         raise Invalid({"username": ["这个用户名已有人使用。"]})
     if secret is not None:
         password.check_rules(secret, row["username"])
         row["password"] = password.hash_password(secret)
     member_id = tables.new_id()
-    row |= {"id": member_id, "unit_id": unit_id, "union_id": unit.union_id, "created_at": clock.now()}
+    row |= {
+        "id": member_id,
+        "unit_id": unit_id,
+        "union_id": unit.union_id,
+        "created_at": clock.now(),
+    }
     session.execute(insert(tables.member).values(row))
     history.note(session, unit.union_id, "member_created", actor, **created(row))
     return member_id
@@ -48,17 +65,23 @@ def create_member(
 def created(row: dict[str, Any]) -> dict[str, Any]:
     """What the history keeps of a new member."""
     return {
-        "member": str(row["id"]), "username": row["username"], "name": row["name"], "unit": str(row["unit_id"]),
+        "member": str(row["id"]),
+        "username": row["username"],
+        "name": row["name"],
+        "unit": str(row["unit_id"]),
         "can_log_in": bool(row.get("password")),
-    }  # fmt: skip
+    }
 
 
 def _clean(values: dict[str, Any]) -> dict[str, Any]:
     """The fields given, checked all at once."""
     checks = {
-        "username": words.username, "name": lambda v: words.line("name", v, 60), "phone": words.phone,
-        "email": words.email, "locale": _locale,
-    }  # fmt: skip
+        "username": words.username,
+        "name": lambda v: words.line("name", v, 60),
+        "phone": words.phone,
+        "email": words.email,
+        "locale": _locale,
+    }
     clean, faults = dict(values), {}
     for field, check in checks.items():
         if field in values:
@@ -78,9 +101,17 @@ def _locale(value: str) -> str:
 
 
 def change_member(
-    session: Session, actor: Actor | None, member_id: UUID, *, name: str | None = None, unit_id: UUID | None = None,
-    phone: str | None = None, email: str | None = None, locale: str | None = None, active: bool | None = None,
-) -> bool:  # fmt: skip
+    session: Session,
+    actor: Actor | None,
+    member_id: UUID,
+    *,
+    name: str | None = None,
+    unit_id: UUID | None = None,
+    phone: str | None = None,
+    email: str | None = None,
+    locale: str | None = None,
+    active: bool | None = None,
+) -> bool:
     """Change what is given; people change their own telephone, e-mail and language themselves. False: nothing was new.
 
     Raises Refused, NotFound, Invalid, Conflict (putting oneself out of use).
@@ -88,8 +119,13 @@ def change_member(
     records.queue(session)
     row = records.member_of(session, actor, member_id)
     given: dict[str, Any] = {
-        "name": name, "unit_id": unit_id, "phone": phone, "email": email, "locale": locale, "active": active,
-    }  # fmt: skip
+        "name": name,
+        "unit_id": unit_id,
+        "phone": phone,
+        "email": email,
+        "locale": locale,
+        "active": active,
+    }
     given = _clean({k: v for k, v in given.items() if v is not None})
     wanted = {k: v for k, v in given.items() if v != getattr(row, k)}
     if actor is None or actor.id != member_id or not set(given) <= OWN:
@@ -109,12 +145,18 @@ def _put_out_of_use(session: Session, actor: Actor | None, row: Any) -> None:
     if actor is not None and actor.id == row.id:
         raise Conflict("不能停用自己的账号。", code="self")
     post = tables.post.c
-    held = select(post.kind, tables.unit.c.union_id).join(tables.unit, tables.unit.c.id == post.unit_id)
-    for kind, union_id in session.execute(held.where(post.member_id == row.id, organisation.in_office(clock.today()))):
+    held = select(post.kind, tables.unit.c.union_id).join(
+        tables.unit, tables.unit.c.id == post.unit_id
+    )
+    for kind, union_id in session.execute(
+        held.where(post.member_id == row.id, organisation.in_office(clock.today()))
+    ):
         must_manage_desk(actor, kind, row.id, union_id)
     token = tables.token.c
     session.execute(
-        update(tables.token).where(token.member_id == row.id, token.ended_at.is_(None)).values(ended_at=clock.now())
+        update(tables.token)
+        .where(token.member_id == row.id, token.ended_at.is_(None))
+        .values(ended_at=clock.now())
     )
     end_logins(session, row.id)
 
@@ -138,9 +180,11 @@ def changed(row: Any, wanted: dict[str, Any]) -> dict[str, Any]:
     fields = sorted(set(wanted) - {"union_id"})
     shown = [f for f in fields if f not in PRIVATE]
     return {
-        "member": str(row.id), "fields": fields,
-        "old": {f: _plain(getattr(row, f)) for f in shown}, "new": {f: _plain(wanted[f]) for f in shown},
-    }  # fmt: skip
+        "member": str(row.id),
+        "fields": fields,
+        "old": {f: _plain(getattr(row, f)) for f in shown},
+        "new": {f: _plain(wanted[f]) for f in shown},
+    }
 
 
 def _plain(value: Any) -> Any:

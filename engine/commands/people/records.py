@@ -59,8 +59,12 @@ def open_unit(session: Session, actor: Actor | None, unit_id: UUID, field: str =
 
 def member_of(session: Session, actor: Actor | None, member_id: UUID) -> Any:
     """The row of a member, locked; one's own is always there. Raises NotFound."""
-    row = session.execute(select(tables.member).where(tables.member.c.id == member_id).with_for_update()).first()
-    if row is None or not (sees(actor, row.union_id) or (actor is not None and actor.id == member_id)):
+    row = session.execute(
+        select(tables.member).where(tables.member.c.id == member_id).with_for_update()
+    ).first()
+    if row is None or not (
+        sees(actor, row.union_id) or (actor is not None and actor.id == member_id)
+    ):
         raise NotFound("没有这个人，或您无权查看。")
     return row
 
@@ -81,9 +85,13 @@ def _append(session: Session, actor: Actor | None, chain_id: UUID, notes: list[N
     chain = tables.chain.c
     first = {"id": chain_id, "seq": 0, "head": canonical.genesis(chain_id)}
     session.execute(upsert(tables.chain).values(first).on_conflict_do_nothing())
-    row = session.execute(select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()).one()
+    row = session.execute(
+        select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()
+    ).one()
     ledger = history.Ledger(chain_id, row.seq, bytes(row.head))
     for _, kind, details in notes:
         ledger.add(kind, actor, **details)
     ledger.flush(session)
-    session.execute(update(tables.chain).where(chain.id == chain_id).values(seq=ledger.seq, head=ledger.head))
+    session.execute(
+        update(tables.chain).where(chain.id == chain_id).values(seq=ledger.seq, head=ledger.head)
+    )

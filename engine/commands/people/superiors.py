@@ -68,11 +68,21 @@ def ruling(owner_type: str, city: str) -> Ruling:
 def pick(unions: Iterable[tuple[Key, str, str]], kind: str, city: str) -> Key:
     """The one union of a kind among (key, kind, city); a municipal one must be of that city. Raises Invalid."""
     local = kind == "municipal_federation"
-    found = [key for key, its_kind, its_city in unions if its_kind == kind and (not local or its_city == city)]
+    found = [
+        key
+        for key, its_kind, its_city in unions
+        if its_kind == kind and (not local or its_city == city)
+    ]
     if len(found) == 1:
         return found[0]
-    title = (f"{city}市" if local else "") + posts.UNITS[kind].title.removeprefix("市" if local else "")
-    why = f"还没有登记“{title}”，请先登记。" if not found else f"登记了不止一个“{title}”，请写明上级。"
+    title = (f"{city}市" if local else "") + posts.UNITS[kind].title.removeprefix(
+        "市" if local else ""
+    )
+    why = (
+        f"还没有登记“{title}”，请先登记。"
+        if not found
+        else f"登记了不止一个“{title}”，请写明上级。"
+    )
     raise Invalid({"parent_id": [why]})
 
 
@@ -80,7 +90,9 @@ def managing(session: Session, owner_type: str, city: str) -> tuple[UUID, UUID |
     """(managing union, guiding union or None) for a university of this owner in this city. Raises Invalid."""
     said = ruling(owner(owner_type), words.city(city))
     unit = tables.unit.c
-    rows = session.execute(select(unit.id, unit.kind, unit.city).where(unit.kind.in_(posts.ABOVE), unit.active))
+    rows = session.execute(
+        select(unit.id, unit.kind, unit.city).where(unit.kind.in_(posts.ABOVE), unit.active)
+    )
     unions = [(row.id, row.kind, words.city(row.city)) for row in rows]
     guiding = pick(unions, said.guiding, "") if said.guiding else None
     return pick(unions, said.managing, words.city(city)), guiding

@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 
 
 def grant_post(
-    session: Session, actor: Actor | None, member_id: UUID, kind: str, unit_id: UUID,
-    from_on: date, to_on: date | None = None, term: str = "",
-) -> UUID:  # fmt: skip
+    session: Session,
+    actor: Actor | None,
+    member_id: UUID,
+    kind: str,
+    unit_id: UUID,
+    from_on: date,
+    to_on: date | None = None,
+    term: str = "",
+) -> UUID:
     """Give a member a post in a unit. Raises Refused, NotFound, Invalid (unknown kind, wrong unit, days, overlap)."""
     unit = records.open_unit(session, actor, unit_id)
     records.allow(actor, "manage_people", unit.union_id)
@@ -40,21 +46,34 @@ def grant_post(
     _must_not_overlap(session, member_id, kind, unit, from_on, to_on)
     post_id = tables.new_id()
     row: dict[str, Any] = {
-        "id": post_id, "member_id": member_id, "kind": kind, "unit_id": unit_id, "term": term,
-        "from_on": from_on, "to_on": to_on,
-    }  # fmt: skip
+        "id": post_id,
+        "member_id": member_id,
+        "kind": kind,
+        "unit_id": unit_id,
+        "term": term,
+        "from_on": from_on,
+        "to_on": to_on,
+    }
     session.execute(insert(tables.post).values(row))
-    history.note(session, unit.union_id, "post_granted", actor, **granted(row, person.name, unit.name))
+    history.note(
+        session, unit.union_id, "post_granted", actor, **granted(row, person.name, unit.name)
+    )
     return post_id
 
 
 def granted(row: dict[str, Any], name: str, unit: str) -> dict[str, Any]:
     """What the history keeps of a new post."""
     return {
-        "post": str(row["id"]), "member": str(row["member_id"]), "name": name, "post_kind": row["kind"],
-        "unit": str(row["unit_id"]), "unit_name": unit, "term": row["term"] or None,
-        "from_on": row["from_on"].isoformat(), "to_on": row["to_on"].isoformat() if row["to_on"] else None,
-    }  # fmt: skip
+        "post": str(row["id"]),
+        "member": str(row["member_id"]),
+        "name": name,
+        "post_kind": row["kind"],
+        "unit": str(row["unit_id"]),
+        "unit_name": unit,
+        "term": row["term"] or None,
+        "from_on": row["from_on"].isoformat(),
+        "to_on": row["to_on"].isoformat() if row["to_on"] else None,
+    }
 
 
 def must_fit(kind: str, unit_kind: str, term: str) -> None:
@@ -65,7 +84,9 @@ def must_fit(kind: str, unit_kind: str, term: str) -> None:
         raise Invalid({"kind": [f"没有“{kind[:50]}”这个职务。"]})
     if found.units and unit_kind not in found.units:
         there = known.unit(unit_kind)
-        raise Invalid({"unit_id": [f"{there.title if there else unit_kind}没有“{found.title}”这个职务。"]})
+        raise Invalid(
+            {"unit_id": [f"{there.title if there else unit_kind}没有“{found.title}”这个职务。"]}
+        )
     if found.term and not term:
         raise Invalid({"term": [f"“{found.title}”要写明届次。"]})
 
@@ -86,11 +107,20 @@ def _must_not_overlap(
     session: Session, member_id: UUID, kind: str, unit: Any, from_on: date, to_on: date | None
 ) -> None:
     post = tables.post.c
-    place = tables.unit.c.union_id == unit.union_id if kind in posts.DELEGATES else post.unit_id == unit.id
+    place = (
+        tables.unit.c.union_id == unit.union_id
+        if kind in posts.DELEGATES
+        else post.unit_id == unit.id
+    )
     query = (
         select(post.from_on, post.to_on)
         .join(tables.unit, tables.unit.c.id == post.unit_id)
-        .where(post.member_id == member_id, post.kind.in_(rivals(kind)), place, touching(from_on, to_on))
+        .where(
+            post.member_id == member_id,
+            post.kind.in_(rivals(kind)),
+            place,
+            touching(from_on, to_on),
+        )
     )
     found = session.execute(query.limit(1)).first()
     if found:
@@ -99,7 +129,11 @@ def _must_not_overlap(
 
 def span(from_on: date, to_on: date | None) -> str:
     """A term's days in words."""
-    return f"{from_on.isoformat()} 起" if to_on is None else f"{from_on.isoformat()} 至 {to_on.isoformat()}"
+    return (
+        f"{from_on.isoformat()} 起"
+        if to_on is None
+        else f"{from_on.isoformat()} 至 {to_on.isoformat()}"
+    )
 
 
 def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why: str) -> None:
@@ -117,7 +151,9 @@ def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why
         raise Conflict("这个职务届时已经终止。", code="ended")
     words.days(row.from_on, on)
     session.execute(update(tables.post).where(post.id == post_id).values(to_on=on, ended_why=why))
-    name = session.execute(select(tables.member.c.name).where(tables.member.c.id == row.member_id)).scalar_one()
+    name = session.execute(
+        select(tables.member.c.name).where(tables.member.c.id == row.member_id)
+    ).scalar_one()
     ended = granted({**row._mapping, "to_on": on}, name, unit.name)
     history.note(session, unit.union_id, "post_ended", actor, **ended, why=why)
 
@@ -125,5 +161,7 @@ def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why
 def holders_left(session: Session, unit_ids: list[UUID], on: date) -> int:
     """How many posts in these units last beyond a day."""
     post = tables.post.c
-    query = select(func.count()).where(post.unit_id.in_(unit_ids), or_(post.to_on.is_(None), post.to_on > on))
+    query = select(func.count()).where(
+        post.unit_id.in_(unit_ids), or_(post.to_on.is_(None), post.to_on > on)
+    )
     return session.execute(query).scalar_one()

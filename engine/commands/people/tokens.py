@@ -29,7 +29,9 @@ def _must_be_theirs(actor: Actor | None, member: Any) -> None:
         records.allow(actor, "set_password", member.union_id)
 
 
-def create_token(session: Session, actor: Actor | None, member_id: UUID, name: str, days: int = 365) -> str:
+def create_token(
+    session: Session, actor: Actor | None, member_id: UUID, name: str, days: int = 365
+) -> str:
     """A new token for a member, in plain; it cannot be shown again. Raises Refused, NotFound, Invalid."""
     member = records.member_of(session, actor, member_id)
     _must_be_theirs(actor, member)
@@ -39,22 +41,34 @@ def create_token(session: Session, actor: Actor | None, member_id: UUID, name: s
     if not member.active:
         raise Invalid({"member_id": ["此人已停用。"]})
     token, now = tables.token.c, clock.now()
-    usable = select(token.id).where(token.member_id == member_id, token.ended_at.is_(None), token.expires_at > now)
+    usable = select(token.id).where(
+        token.member_id == member_id, token.ended_at.is_(None), token.expires_at > now
+    )
     if len(session.execute(usable.limit(MOST)).all()) == MOST:
         raise Conflict(f"一人最多有 {MOST} 个有效令牌，请先停用不用的。", code="too_many")
     plain = "yx_" + secrets.token_urlsafe(32)
     expires = now + timedelta(days=days)
-    row = {"id": digest(plain), "member_id": member_id, "name": name, "created_at": now, "expires_at": expires}
+    row = {
+        "id": digest(plain),
+        "member_id": member_id,
+        "name": name,
+        "created_at": now,
+        "expires_at": expires,
+    }
     session.execute(insert(tables.token).values(row))
     details = {"token": digest(plain)[:12], "member": str(member_id), "name": name}
-    history.note(session, member.union_id, "token_created", actor, **details, expires_at=expires.isoformat())
+    history.note(
+        session, member.union_id, "token_created", actor, **details, expires_at=expires.isoformat()
+    )
     return plain
 
 
 def end_token(session: Session, actor: Actor | None, token_id: str) -> None:
     """End a token by its id (the hash). Raises Refused, NotFound, Conflict when it has ended."""
     token = tables.token.c
-    row = session.execute(select(tables.token).where(token.id == token_id).with_for_update()).first()
+    row = session.execute(
+        select(tables.token).where(token.id == token_id).with_for_update()
+    ).first()
     if row is None:
         raise NotFound
     member = records.member_of(session, actor, row.member_id)
@@ -73,8 +87,10 @@ def token_owner(session: Session, plain: str) -> UUID | None:
         select(token.member_id)
         .join(tables.member, member.id == token.member_id)
         .where(
-            token.id == digest(plain), token.ended_at.is_(None), member.active,
+            token.id == digest(plain),
+            token.ended_at.is_(None),
+            member.active,
             or_(token.expires_at.is_(None), token.expires_at > clock.now()),
         )
-    ).scalar()  # fmt: skip
+    ).scalar()
     return found

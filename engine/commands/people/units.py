@@ -18,9 +18,17 @@ if TYPE_CHECKING:
 
 
 def create_unit(
-    session: Session, actor: Actor | None, code: str, kind: str, name: str, *, parent_id: UUID | None = None,
-    name_en: str = "", owner_type: str = "", city: str = "",
-) -> UUID:  # fmt: skip
+    session: Session,
+    actor: Actor | None,
+    code: str,
+    kind: str,
+    name: str,
+    *,
+    parent_id: UUID | None = None,
+    name_en: str = "",
+    owner_type: str = "",
+    city: str = "",
+) -> UUID:
     """Enter a unit under its parent. A university's union may leave the parent out: the decision table gives it.
 
     Who manages people in the parent's union may do it; the topmost union is entered by the operator.
@@ -29,10 +37,14 @@ def create_unit(
     records.queue(session)
     kind_of = unit_kind(kind)
     row: dict[str, Any] = {
-        "id": tables.new_id(), "code": words.code(code), "kind": kind_of.key, "name": words.line("name", name),
-        "name_en": words.line("name_en", name_en, 200, 0), "city": words.city(city),
+        "id": tables.new_id(),
+        "code": words.code(code),
+        "kind": kind_of.key,
+        "name": words.line("name", name),
+        "name_en": words.line("name_en", name_en, 200, 0),
+        "city": words.city(city),
         "owner_type": superiors.owner(owner_type) if owner_type or kind == posts.UNIVERSITY else "",
-    }  # fmt: skip
+    }
     because = _place(session, actor, row, kind_of, parent_id)
     if session.execute(select(tables.unit.c.id).where(tables.unit.c.code == row["code"])).first():
         raise Invalid({"code": ["这个编码已经使用。"]})
@@ -45,7 +57,13 @@ def create_unit(
 def created(row: dict[str, Any]) -> dict[str, Any]:
     """What the history keeps of a new unit."""
     ids = {k: str(row[k]) for k in ("parent_id", "managing_id", "guiding_id") if row.get(k)}
-    return {"unit": str(row["id"]), "code": row["code"], "name": row["name"], "unit_kind": row["kind"], **ids}
+    return {
+        "unit": str(row["id"]),
+        "code": row["code"],
+        "name": row["name"],
+        "unit_kind": row["kind"],
+        **ids,
+    }
 
 
 def unit_kind(kind: str) -> posts.UnitKind:
@@ -57,7 +75,11 @@ def unit_kind(kind: str) -> posts.UnitKind:
 
 
 def _place(
-    session: Session, actor: Actor | None, row: dict[str, Any], kind: posts.UnitKind, parent_id: UUID | None
+    session: Session,
+    actor: Actor | None,
+    row: dict[str, Any],
+    kind: posts.UnitKind,
+    parent_id: UUID | None,
 ) -> str | None:
     """Put a new unit under its parent and union; gives the article that decided it, if one did."""
     because = None
@@ -74,7 +96,9 @@ def _place(
     return because
 
 
-def _parent(session: Session, actor: Actor | None, kind: posts.UnitKind, parent_id: UUID | None) -> Any:
+def _parent(
+    session: Session, actor: Actor | None, kind: posts.UnitKind, parent_id: UUID | None
+) -> Any:
     if parent_id is None:
         if kind.parents or not kind.union:
             raise Invalid({"parent_id": [f"“{kind.title}”要有上级单位。"]})
@@ -90,15 +114,29 @@ def must_stand_under(kind: posts.UnitKind, parent_kind: str) -> None:
     """Raise Invalid unless such a unit may stand under such a parent."""
     if kind.parents and parent_kind not in kind.parents:
         there = posts.kinds().units.get(parent_kind)
-        raise Invalid({"parent_id": [f"“{kind.title}”不能设在“{there.title if there else parent_kind}”之下。"]})
+        raise Invalid(
+            {
+                "parent_id": [
+                    f"“{kind.title}”不能设在“{there.title if there else parent_kind}”之下。"
+                ]
+            }
+        )
     if kind.key == posts.TOP:
         raise Invalid({"parent_id": [f"“{kind.title}”没有上级。"]})
 
 
 def change_unit(
-    session: Session, actor: Actor | None, unit_id: UUID, *, name: str | None = None, name_en: str | None = None,
-    parent_id: UUID | None = None, owner_type: str | None = None, city: str | None = None, active: bool | None = None,
-) -> bool:  # fmt: skip
+    session: Session,
+    actor: Actor | None,
+    unit_id: UUID,
+    *,
+    name: str | None = None,
+    name_en: str | None = None,
+    parent_id: UUID | None = None,
+    owner_type: str | None = None,
+    city: str | None = None,
+    active: bool | None = None,
+) -> bool:
     """Change what is given; another owner or city of a university is decided anew. False: nothing was new.
 
     Raises Refused, NotFound, Invalid, Conflict (closing a unit that still has people, posts or units).
@@ -109,9 +147,15 @@ def change_unit(
     given: dict[str, Any] = {
         "name": None if name is None else words.line("name", name),
         "name_en": None if name_en is None else words.line("name_en", name_en, 200, 0),
-        "owner_type": None if owner_type is None else superiors.owner(owner_type) if owner_type else "",
-        "city": None if city is None else words.city(city), "parent_id": parent_id, "active": active,
-    }  # fmt: skip
+        "owner_type": None
+        if owner_type is None
+        else superiors.owner(owner_type)
+        if owner_type
+        else "",
+        "city": None if city is None else words.city(city),
+        "parent_id": parent_id,
+        "active": active,
+    }
     wanted = {k: v for k, v in given.items() if v is not None and v != getattr(row, k)}
     if not wanted:
         return False
@@ -127,9 +171,11 @@ def changed(row: Any, wanted: dict[str, Any]) -> dict[str, Any]:
     """What the history keeps of a change."""
     fields = sorted(wanted)
     return {
-        "unit": str(row.id), "fields": fields,
-        "old": {f: _plain(getattr(row, f)) for f in fields}, "new": {f: _plain(wanted[f]) for f in fields},
-    }  # fmt: skip
+        "unit": str(row.id),
+        "fields": fields,
+        "old": {f: _plain(getattr(row, f)) for f in fields},
+        "new": {f: _plain(wanted[f]) for f in fields},
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -164,7 +210,9 @@ def _line_above(session: Session, unit_id: UUID | None) -> list[UUID]:
     found: list[UUID] = []
     while unit_id is not None and unit_id not in found:
         found.append(unit_id)
-        unit_id = session.execute(select(tables.unit.c.parent_id).where(tables.unit.c.id == unit_id)).scalar()
+        unit_id = session.execute(
+            select(tables.unit.c.parent_id).where(tables.unit.c.id == unit_id)
+        ).scalar()
     return found
 
 

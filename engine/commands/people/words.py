@@ -8,7 +8,13 @@ from datetime import date
 
 from engine.errors import Invalid
 
-_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, invisible and broken characters; rare Chinese ones pass
+_HIDDEN = {
+    "Cc",
+    "Cf",
+    "Cs",
+    "Zl",
+    "Zp",
+}  # control, invisible and broken characters; rare Chinese ones pass
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _PHONE = re.compile(r"\+?[0-9][0-9 -]{4,19}")
@@ -28,7 +34,9 @@ def line(field: str, value: str, most: int = 100, least: int = 1) -> str:
         raise Invalid({field: ["含有不可见的控制字符。"]})
     text = " ".join(text.split())
     if not least <= len(text) <= most:
-        raise Invalid({field: [f"应为 {least} 至 {most} 个字。" if text or not least else "不能为空。"]})
+        raise Invalid(
+            {field: [f"应为 {least} 至 {most} 个字。" if text or not least else "不能为空。"]}
+        )
     if text[:1] in ("=", "+", "-", "@"):
         raise Invalid({field: ["不能以 = + - @ 开头。"]})
     return text
@@ -43,7 +51,9 @@ def username(value: str) -> str:
     """A user name: 2 to 64 of a-z 0-9 . _ @ -, lower case."""
     name = login_name(value)
     if not _USERNAME.fullmatch(name):
-        raise Invalid({"username": ["用户名应为 2 至 64 个字母、数字或 . _ @ -，以字母或数字开头。"]})
+        raise Invalid(
+            {"username": ["用户名应为 2 至 64 个字母、数字或 . _ @ -，以字母或数字开头。"]}
+        )
     return name
 
 

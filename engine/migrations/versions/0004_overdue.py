@@ -12,4 +12,6 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    op.execute("CREATE INDEX IF NOT EXISTS ix_task_due ON task (due_at) WHERE state = 'open' AND due_at IS NOT NULL")
+    op.execute(
+        "CREATE INDEX IF NOT EXISTS ix_task_due ON task (due_at) WHERE state = 'open' AND due_at IS NOT NULL"
+    )

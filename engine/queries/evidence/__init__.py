@@ -51,7 +51,11 @@ class Archive:
             name = f"{stem}-{number}{dot}{ending}"
         content = data.encode() if isinstance(data, str) else data
         info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-        info.compress_type, info.external_attr, info.create_system = zipfile.ZIP_DEFLATED, 0o644 << 16, 3
+        info.compress_type, info.external_attr, info.create_system = (
+            zipfile.ZIP_DEFLATED,
+            0o644 << 16,
+            3,
+        )
         self._zip.writestr(info, content)
         self._digests[name] = hashlib.sha256(content).hexdigest()
 
@@ -71,7 +75,9 @@ def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey
     person's to see, Refused when they may not export it, HistoryBroken when the history has gaps.
     """
     instance = tables.instance.c
-    row = session.execute(select(tables.instance).where(instance.id == instance_id, access.visible(actor))).first()
+    row = session.execute(
+        select(tables.instance).where(instance.id == instance_id, access.visible(actor))
+    ).first()
     row = access.must_see(row)
     if not access.may(actor, "export", row.union_id):
         raise Refused(verb="export", instance_id=str(instance_id))
@@ -86,11 +92,15 @@ def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey
         archive.add(f"rolls/{question.element}.csv", words.roll(case, question))
     for hall in case.meetings:
         archive.add(f"meetings/{hall.element}-roll.csv", words.due(hall))
-        archive.add(f"meetings/{hall.element}-ledger.txt", "".join(f"{line}\n" for line in hall.ledger))
+        archive.add(
+            f"meetings/{hall.element}-ledger.txt", "".join(f"{line}\n" for line in hall.ledger)
+        )
     for name, text in sorted(case.process.files.items()):
         archive.add(f"process/{name}", text)
     for rule_id, ruling in case.rulings.items():
-        archive.add(f"rules/{documents.file_name(rule_id)}.txt", notices.rule(rule_id, ruling, case))
+        archive.add(
+            f"rules/{documents.file_name(rule_id)}.txt", notices.rule(rule_id, ruling, case)
+        )
     archive.add("verify.py", Path(verify_pack.__file__).read_bytes())
 
     def signed(manifest: bytes) -> bytes:
@@ -105,9 +115,15 @@ def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:
     full = rooms.matter(session, instance_id)
     shut = rooms.closed(actor, full, process_of(session, full["version"]))
     event, document = tables.event.c, tables.document.c
-    bodies = session.execute(select(event.body).where(event.instance_id == instance_id)).scalars() if shut else ()
+    bodies = (
+        session.execute(select(event.body).where(event.instance_id == instance_id)).scalars()
+        if shut
+        else ()
+    )
     told = any(rooms.tells(json.loads(body), shut) for body in bodies)
-    papers = session.execute(select(document.data["facts"]).where(document.instance_id == instance_id)).scalars()
+    papers = session.execute(
+        select(document.data["facts"]).where(document.instance_id == instance_id)
+    ).scalars()
     if told or (shut and any(shut & set(facts or ()) for facts in papers)):
         raise Refused(CLOSED, code="rooms", verb="export", instance_id=str(instance_id))
     return shut
@@ -115,16 +131,26 @@ def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:
 
 def _add_history(session: Session, archive: Archive, case: Case, key: keys.SigningKey) -> None:
     archive.add("events.jsonl", _lines(_event(case, e) for e in case.events))
-    shown = ({"instance": str(case.row.id), "seq": s.seq, "salt": s.salt.hex(), "value": s.value} for s in case.said)
+    shown = (
+        {"instance": str(case.row.id), "seq": s.seq, "salt": s.salt.hex(), "value": s.value}
+        for s in case.said
+    )
     archive.add("answers.jsonl", _lines(shown))
     notes = [
-        keys.note(keys.checkpoint_text(p.size, bytes(p.root), p.at, p.key_id), bytes(p.signature)) for p in case.checkpoints
+        keys.note(keys.checkpoint_text(p.size, bytes(p.root), p.at, p.key_id), bytes(p.signature))
+        for p in case.checkpoints
     ]
     archive.add("checkpoints.txt", b"\n".join(notes))
-    if secret := [q for q in case.polls if any(e.kind == "ballots_cast" and e.says["poll"] == str(q.id) for e in case.events)]:
+    if secret := [
+        q
+        for q in case.polls
+        if any(e.kind == "ballots_cast" and e.says["poll"] == str(q.id) for e in case.events)
+    ]:
         archive.add("ballots.jsonl", _lines(_ballots(session, q) for q in secret))
     leaves = [e.leaf_no for e in case.events if e.leaf_no is not None]
-    archive.add("proofs.json", _json(proofs.prove(session, leaves, [p.size for p in case.checkpoints])))
+    archive.add(
+        "proofs.json", _json(proofs.prove(session, leaves, [p.size for p in case.checkpoints]))
+    )
     head = keys.head_text(case.row.id, case.row.seq, bytes(case.row.head), clock.now(), key.key_id)
     archive.add("heads.txt", keys.note(head, key.sign(head)))
     archive.add("keys.json", _json({key.key_id: key.public.hex()}))
@@ -135,16 +161,26 @@ def _ballots(session: Session, question: Question) -> dict[str, Any]:
     urn = None
     if question.row.state in ballots.OVER:
         urn = [[b.code, list(b.choices)] for b in ballots.urn_of(session, question.id)]
-    return {"poll": str(question.id), "board": list(ballots.board_of(session, question.id)), "urn": urn}
+    return {
+        "poll": str(question.id),
+        "board": list(ballots.board_of(session, question.id)),
+        "urn": urn,
+    }
 
 
 def _event(case: Case, entry: Any) -> dict[str, Any]:
     says = entry.says
     return {
-        "instance": str(case.row.id), "seq": entry.seq, "at": says.get("at"), "actor": says.get("actor"),
-        "on_behalf_of": says.get("on_behalf_of"), "kind": says.get("kind"), "body": entry.body, "hash": entry.hash.hex(),
+        "instance": str(case.row.id),
+        "seq": entry.seq,
+        "at": says.get("at"),
+        "actor": says.get("actor"),
+        "on_behalf_of": says.get("on_behalf_of"),
+        "kind": says.get("kind"),
+        "body": entry.body,
+        "hash": entry.hash.hex(),
         "leaf_no": entry.leaf_no,
-    }  # fmt: skip
+    }
 
 
 def _lines(values: Iterable[Any]) -> str:
@@ -163,7 +199,9 @@ def _add_papers(session: Session, archive: Archive, case: Case) -> None:
     for paper in kept:
         name = documents.file_name(paper.number, paper.title)
         try:
-            made = documents.printed(session, case.row.version, paper.kind, paper.data, paper.data_sha256)
+            made = documents.printed(
+                session, case.row.version, paper.kind, paper.data, paper.data_sha256
+            )
             archive.add(f"prints/{name}.pdf", made)
         except EngineError as fault:
             archive.add(f"prints/{name}.txt", f"不能打印 cannot be printed: {fault.message}\n")

@@ -110,7 +110,9 @@ def read(session: Session, row: Any, key: SigningKey, shut: frozenset[str] = fro
     """Read the instance of `row` (a whole row of the table), without what was said behind closed doors."""
     process = process_of(session, row.version)
     entries = _events(session, row.id)
-    points, left_out, witnessed = _checkpoints(session, key, [e.leaf_no for e in entries if e.leaf_no is not None])
+    points, left_out, witnessed = _checkpoints(
+        session, key, [e.leaf_no for e in entries if e.leaf_no is not None]
+    )
     size = points[-1].size if points else 0
     shown = tuple(
         e if e.leaf_no is None or e.leaf_no < size else Entry(e.seq, e.body, e.says, e.hash, None)
@@ -122,29 +124,50 @@ def read(session: Session, row: Any, key: SigningKey, shut: frozenset[str] = fro
     polls = _polls(session, row.id, process)
     document, attachment = tables.document.c, tables.attachment.c
     return Case(
-        row=row, process=process, events=shown, said=said, polls=polls,
+        row=row,
+        process=process,
+        events=shown,
+        said=said,
+        polls=polls,
         meetings=_meetings(session, row.id),
-        documents=tuple(session.execute(
-            select(tables.document).where(document.instance_id == row.id).order_by(document.issued_at, document.id)
-        )),
-        attachments=tuple(a for a in session.execute(
-            select(tables.attachment).where(attachment.instance_id == row.id).order_by(attachment.at, attachment.id)
-        ) if a.id not in hidden),
+        documents=tuple(
+            session.execute(
+                select(tables.document)
+                .where(document.instance_id == row.id)
+                .order_by(document.issued_at, document.id)
+            )
+        ),
+        attachments=tuple(
+            a
+            for a in session.execute(
+                select(tables.attachment)
+                .where(attachment.instance_id == row.id)
+                .order_by(attachment.at, attachment.id)
+            )
+            if a.id not in hidden
+        ),
         rulings=_rulings(session, row, _rules_used(process, entries, tasks, polls)),
-        named=_named(session, row, entries, said), checkpoints=points, left_out=left_out, witnessed=witnessed,
+        named=_named(session, row, entries, said),
+        checkpoints=points,
+        left_out=left_out,
+        witnessed=witnessed,
         broken=history.first_broken(row.id, entries, row.seq, bytes(row.head)),
-    )  # fmt: skip
+    )
 
 
 def _named(session: Session, row: Any, entries: Sequence[Entry], said: Sequence[Said]) -> Named:
     ids = [str(row.starter_id), str(row.union_id), str(row.unit_id)]
-    return Named.of(session, [*ids, row.facts, *(e.says for e in entries), *(s.value for s in said)])
+    return Named.of(
+        session, [*ids, row.facts, *(e.says for e in entries), *(s.value for s in said)]
+    )
 
 
 def _events(session: Session, instance_id: UUID) -> tuple[Entry, ...]:
     event = tables.event.c
     rows = session.execute(
-        select(event.seq, event.body, event.hash, event.leaf_no).where(event.instance_id == instance_id).order_by(event.seq)
+        select(event.seq, event.body, event.hash, event.leaf_no)
+        .where(event.instance_id == instance_id)
+        .order_by(event.seq)
     )
     return tuple(Entry(r.seq, r.body, _says(r), bytes(r.hash), r.leaf_no) for r in rows)
 
@@ -154,15 +177,21 @@ def _says(row: Any) -> Mapping[str, Any]:
         says = json.loads(row.body)
         datetime.fromisoformat(says["at"])
     except (ValueError, TypeError, KeyError) as fault:
-        raise HistoryBroken(f"第 {row.seq} 条历史记录不可读，不能出具证据。", seq=row.seq) from fault
+        raise HistoryBroken(
+            f"第 {row.seq} 条历史记录不可读，不能出具证据。", seq=row.seq
+        ) from fault
     return dict(says)
 
 
-def _tasks(session: Session, instance_id: UUID, entries: Sequence[Entry]) -> tuple[tuple[Said, ...], tuple[Any, ...]]:
+def _tasks(
+    session: Session, instance_id: UUID, entries: Sequence[Entry]
+) -> tuple[tuple[Said, ...], tuple[Any, ...]]:
     """The kept answers that an event knows by their digest; and all tasks. Answers that no event knows are not shown."""
     task = tables.task.c
     rows = session.execute(
-        select(task.element, task.due, task.answers, task.salt).where(task.instance_id == instance_id).order_by(task.id)
+        select(task.element, task.due, task.answers, task.salt)
+        .where(task.instance_id == instance_id)
+        .order_by(task.id)
     ).all()
     known = {e.says["answers"]: e.seq for e in entries if "answers" in e.says}
     said = []
@@ -184,12 +213,22 @@ def _polls(session: Session, instance_id: UUID, process: Process) -> tuple[Quest
         .order_by(poll.opened_at, poll.id)
     ).all()
     return tuple(
-        Question(r.id, r.element, r, tuple(session.execute(
-            select(roll.member_id, member.name, roll.choice, roll.comment, roll.at)
-            .join(tables.member, member.id == roll.member_id).where(roll.poll_id == r.id).order_by(roll.member_id)
-        )))
-        for r in rows if r.element in process.tasks
-    )  # fmt: skip
+        Question(
+            r.id,
+            r.element,
+            r,
+            tuple(
+                session.execute(
+                    select(roll.member_id, member.name, roll.choice, roll.comment, roll.at)
+                    .join(tables.member, member.id == roll.member_id)
+                    .where(roll.poll_id == r.id)
+                    .order_by(roll.member_id)
+                )
+            ),
+        )
+        for r in rows
+        if r.element in process.tasks
+    )
 
 
 def _meetings(session: Session, instance_id: UUID) -> tuple[Hall, ...]:
@@ -201,16 +240,27 @@ def _meetings(session: Session, instance_id: UUID) -> tuple[Hall, ...]:
         .order_by(meeting.called_at, meeting.id)
     ).all()
     return tuple(
-        Hall(r.id, r.element, r, tuple(session.execute(
-            select(attendance.member_id, member.name, attendance.kind)
-            .join(tables.member, member.id == attendance.member_id)
-            .where(attendance.meeting_id == r.id).order_by(attendance.member_id)
-        )), tuple(rolls.ledger(session, r.id)))
+        Hall(
+            r.id,
+            r.element,
+            r,
+            tuple(
+                session.execute(
+                    select(attendance.member_id, member.name, attendance.kind)
+                    .join(tables.member, member.id == attendance.member_id)
+                    .where(attendance.meeting_id == r.id)
+                    .order_by(attendance.member_id)
+                )
+            ),
+            tuple(rolls.ledger(session, r.id)),
+        )
         for r in rows
-    )  # fmt: skip
+    )
 
 
-def _rules_used(process: Process, entries: Sequence[Entry], tasks: Sequence[Any], polls: Sequence[Question]) -> list[str]:
+def _rules_used(
+    process: Process, entries: Sequence[Entry], tasks: Sequence[Any], polls: Sequence[Question]
+) -> list[str]:
     """The ids of the rules that set a deadline, counted a poll or decided a table in this instance."""
     found = {str(t.due["rule"]) for t in tasks if t.due and t.due.get("rule")}
     found |= {str(e.says["rule"]) for e in entries if e.kind == "deadline_extended"}
@@ -227,7 +277,9 @@ def _rules_used(process: Process, entries: Sequence[Entry], tasks: Sequence[Any]
 
 
 def _named_in(expression: str) -> list[str]:
-    return [str(a) for _, args in expressions.calls_in(expression) for a in args if isinstance(a, str)]
+    return [
+        str(a) for _, args in expressions.calls_in(expression) for a in args if isinstance(a, str)
+    ]
 
 
 def _rulings(session: Session, row: Any, ids: Sequence[str]) -> dict[str, Ruling | None]:
@@ -243,7 +295,9 @@ def _rulings(session: Session, row: Any, ids: Sequence[str]) -> dict[str, Ruling
     return found
 
 
-def _checkpoints(session: Session, key: SigningKey, leaves: Sequence[int]) -> tuple[tuple[Any, ...], int, int]:
+def _checkpoints(
+    session: Session, key: SigningKey, leaves: Sequence[int]
+) -> tuple[tuple[Any, ...], int, int]:
     """The checkpoints of a pack, how many are left out, and the size of the largest witnessed one.
 
     All when they are few; of many those that someone holds, the first one over each leaf, and the last. Only those of
@@ -256,7 +310,9 @@ def _checkpoints(session: Session, key: SigningKey, leaves: Sequence[int]) -> tu
     query = select(tables.checkpoint).where(point.key_id == key.key_id).order_by(point.size)
     if count > MANY:
         over = [
-            select(func.min(point.size)).where(point.size > leaf, point.key_id == key.key_id).scalar_subquery()
+            select(func.min(point.size))
+            .where(point.size > leaf, point.key_id == key.key_id)
+            .scalar_subquery()
             for leaf in _spread(leaves)
         ]
         last = select(func.max(point.size)).where(point.key_id == key.key_id).scalar_subquery()

@@ -16,25 +16,41 @@ def rule(key: str, ruling: Ruling | None, case: Case) -> str:
     """rules/<id>.txt: what the rule says, where it stands, how sure we are, and what was applied here."""
     used = [
         f"#{e.seq} {moment(e.at)}: {e.says['numbers'][key]}"
-        for e in case.events if e.kind == "poll_opened" and key in e.says.get("numbers", {})
-    ]  # fmt: skip
+        for e in case.events
+        if e.kind == "poll_opened" and key in e.says.get("numbers", {})
+    ]
     if ruling is None:
         lines = [key, "", "规则库中已无此规则。 The rulebook no longer has this rule."]
     else:
         on = clock.day_of(case.row.started_at).isoformat()
-        lines = [f"{key}  {ruling.rule.title} / {ruling.rule.title_en}", "", f"适用于 applied as of {on}:"]
+        lines = [
+            f"{key}  {ruling.rule.title} / {ruling.rule.title_en}",
+            "",
+            f"适用于 applied as of {on}:",
+        ]
         lines += [ruling.words("zh"), ruling.words("en")]
         for number, entry in enumerate((ruling.rule, *ruling.others), 1):
             known = entry.valid_from or entry.valid_to
-            span = f"{entry.valid_from or '…'} – {entry.valid_to or '…'}" if known else "未限定 not limited"
-            lines += ["", f"[{number}] {entry.cite('zh')} / {entry.cite('en')}", entry.text, entry.text_en]
+            span = (
+                f"{entry.valid_from or '…'} – {entry.valid_to or '…'}"
+                if known
+                else "未限定 not limited"
+            )
+            lines += [
+                "",
+                f"[{number}] {entry.cite('zh')} / {entry.cite('en')}",
+                entry.text,
+                entry.text_en,
+            ]
             lines += [
                 f"层级 level: {entry.level}  可信度 confidence: {entry.confidence}",
                 f"{entry.standing('zh')} / {entry.standing('en')}",
                 f"地区 jurisdiction: {entry.jurisdiction}  效力期间 in force: {span}",
             ]
             lines += [note for note in (entry.note, entry.note_en) if note]
-    return "\n".join([*lines, *(["", "表决采用的数值 numbers used in polls:", *used] if used else []), ""])
+    return "\n".join(
+        [*lines, *(["", "表决采用的数值 numbers used in polls:", *used] if used else []), ""]
+    )
 
 
 def readme(case: Case) -> str:
@@ -42,15 +58,22 @@ def readme(case: Case) -> str:
     zh, en = _README
     left = case.left_out
     return zh.format(
-        number=case.row.number, title=case.row.title,
-        left=f"\n  - 另有 {left} 个检查点未收入本包（与本件无关，或由其他密钥签名）。" if left else "",
+        number=case.row.number,
+        title=case.row.title,
+        left=f"\n  - 另有 {left} 个检查点未收入本包（与本件无关，或由其他密钥签名）。"
+        if left
+        else "",
     ) + en.format(
-        number=case.row.number, title=case.row.title,
-        left=f"\n  - {left} checkpoints are left out (not about this matter, or signed with another key)." if left else "",
-    )  # fmt: skip
+        number=case.row.number,
+        title=case.row.title,
+        left=f"\n  - {left} checkpoints are left out (not about this matter, or signed with another key)."
+        if left
+        else "",
+    )
 
 
-_README = ("""证据包：{number} {title}
+_README = (
+    """证据包：{number} {title}
 
 怎样校验
   需要 Python 3.9 以上，不需要联网，不需要本系统：
@@ -86,7 +109,8 @@ _README = ("""证据包：{number} {title}
   与 meeting_closed 的 ledger 相同。
 
 
-""", """Evidence pack: {number} {title}
+""",
+    """Evidence pack: {number} {title}
 
 How to verify
   With Python 3.9 or later, offline, without this system:
@@ -124,4 +148,5 @@ Contents
   The digest of a roll: SHA-256 over the members' ids, sorted, joined by line feeds; it equals roll_hash in poll_opened.
   Of a meeting's roll only the formal members count for roll_hash in meeting_opened; the SHA-256 of a whole ledger file
   equals ledger in meeting_closed.
-""")
+""",
+)

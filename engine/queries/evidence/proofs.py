@@ -45,7 +45,9 @@ def prove(session: Session, leaves: Iterable[int], sizes: Sequence[int]) -> dict
     return {
         "size": sizes[-1],
         "inclusion": {str(index): path(ranges) for index, ranges in sorted(inclusion.items())},
-        "consistency": [{"from": old, "to": new, "path": path(r)} for (old, new), r in consistency.items()],
+        "consistency": [
+            {"from": old, "to": new, "path": path(r)} for (old, new), r in consistency.items()
+        ],
     }
 
 
@@ -108,7 +110,9 @@ def _leaves(session: Session, size: int) -> Iterator[bytes]:
 def _gather(leaves: Iterable[bytes], wanted: set[Range]) -> dict[Range, bytes]:
     """The hashes of the wanted perfect subtrees, while the tree grows leaf by leaf."""
     found: dict[Range, bytes] = {}
-    open_: list[tuple[int, bytes]] = []  # start and hash of the perfect subtrees that wait for a sibling
+    open_: list[
+        tuple[int, bytes]
+    ] = []  # start and hash of the perfect subtrees that wait for a sibling
     for number, leaf in enumerate(leaves):
         start, node, end = number, leaf, number + 1
         if (start, end) in wanted:

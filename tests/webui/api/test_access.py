@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 READS = ("", "/history", "/proof", "/diagram")
 REASON = {"reason": "试一试"}
 ACTS: tuple[tuple[str, dict[str, Any] | None], ...] = (
-    ("/withdraw", REASON), ("/terminate", REASON), ("/suspend", REASON), ("/resume", None), ("/evidence", None),
-    ("/messages/withdraw", {"answers": {}}), ("/messages/none", {"answers": {}}),
+    ("/withdraw", REASON),
+    ("/terminate", REASON),
+    ("/suspend", REASON),
+    ("/resume", None),
+    ("/evidence", None),
+    ("/messages/withdraw", {"answers": {}}),
+    ("/messages/none", {"answers": {}}),
     ("/incidents/01a20509-42be-7875-a54e-608a92498ac0/retry", None),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("who", ["b.secretary", "b.li", "plain", "admin"])
@@ -31,7 +36,11 @@ def test_a_matter_of_others_does_not_exist(shared: Api, who: str) -> None:
         problem(stranger.post(f"/process-instances/{key}{path}", sent), 404)
     task = office.waiting("task", key, "check")
     problem(stranger.get(f"/tasks/{task['id']}"), 404)
-    for verb, body in (("claim", None), ("release", None), ("complete", {"answers": {"decision": "pass"}})):
+    for verb, body in (
+        ("claim", None),
+        ("release", None),
+        ("complete", {"answers": {"decision": "pass"}}),
+    ):
         problem(stranger.post(f"/tasks/{task['id']}/{verb}", body), 404)
     problem(stranger.call("PUT", f"/tasks/{task['id']}/draft", {"answers": {}}), 404)
     for path in ("/process-instances", "/tasks", "/polls", "/search"):
@@ -63,7 +72,10 @@ def test_people_of_others_do_not_exist(shared: Api) -> None:
         problem(stranger.get("/members", union=str(shared.units["XD"])), 404)
         problem(stranger.get("/units", union=str(shared.units["XD"])), 404)
         problem(stranger.call("PATCH", f"/members/{other}", {"name": "改名"}), 404)
-        problem(stranger.post(f"/members/{other}/posts", POST | {"unit_id": str(shared.units["XX"])}), 404)
+        problem(
+            stranger.post(f"/members/{other}/posts", POST | {"unit_id": str(shared.units["XX"])}),
+            404,
+        )
         problem(stranger.post(f"/members/{other}/password", {"password": "correct horse 9"}), 404)
         assert "姓名wang" not in stranger.get("/search", q="姓名wang").text
     problem(shared.as_("b.secretary").get("/rules", union=str(shared.units["XD"])), 404)
@@ -76,4 +88,6 @@ def test_refusals_are_put_on_record(shared: Api) -> None:
     key = shared.as_("zhang").launch("留痕")
     problem(shared.as_("zhang").post(f"/process-instances/{key}/terminate", REASON), 403)
     events = shared.as_("auditor").read(f"/process-instances/{key}/history")["items"]
-    assert "attempt_refused" in [e["kind"] for e in events] and "history_read" in [e["kind"] for e in events]
+    assert "attempt_refused" in [e["kind"] for e in events] and "history_read" in [
+        e["kind"] for e in events
+    ]

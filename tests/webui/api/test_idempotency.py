@@ -20,13 +20,23 @@ def test_twenty_at_once_have_one_effect_and_twenty_equal_replies(api: Api) -> No
 
     with ThreadPoolExecutor(20) as pool:
         replies = list(pool.map(post, range(20)))
-    assert {r.status_code for r in replies} == {201}, [r.text for r in replies if r.status_code != 201]
-    assert len({r.data for r in replies}) == 1 and len({r.headers["Location"] for r in replies}) == 1
+    assert {r.status_code for r in replies} == {201}, [
+        r.text for r in replies if r.status_code != 201
+    ]
+    assert (
+        len({r.data for r in replies}) == 1 and len({r.headers["Location"] for r in replies}) == 1
+    )
     assert [r.headers.get("Idempotency-Replayed") for r in replies].count("true") == 19
     assert len(api.as_("zhang").read("/process-instances")["items"]) == 1
-    assert api.as_("zhang").client.get(
-        replies[0].headers["Location"], headers={"Authorization": f"Bearer {api.tokens['zhang']}"}
-    ).status_code == 200  # fmt: skip
+    assert (
+        api.as_("zhang")
+        .client.get(
+            replies[0].headers["Location"],
+            headers={"Authorization": f"Bearer {api.tokens['zhang']}"},
+        )
+        .status_code
+        == 200
+    )
 
 
 def test_another_request_with_the_same_key_is_refused(api: Api) -> None:
@@ -61,7 +71,11 @@ def test_a_completed_task_is_completed_once(api: Api) -> None:
     task = office.waiting("task", key, "check")
     sent = {"answers": {"decision": "pass"}, "revision": task["revision"]}
     with ThreadPoolExecutor(10) as pool:
-        replies = list(pool.map(lambda _: office.post(f"/tasks/{task['id']}/complete", sent, key="c"), range(10)))
+        replies = list(
+            pool.map(
+                lambda _: office.post(f"/tasks/{task['id']}/complete", sent, key="c"), range(10)
+            )
+        )
     assert {r.status_code for r in replies} == {200} and len({r.data for r in replies}) == 1
     found = office.read(f"/process-instances/{key}")
     assert [t["element"] for t in found["tasks"] if t["state"] == "open"] == ["do"]
@@ -83,4 +97,8 @@ def test_an_empty_reply_is_replayed_too(api: Api) -> None:
     mover = api.as_("zhang")
     for replayed in (None, "true"):
         found = mover.call("PUT", "/drafts/launch:errand", {"answers": {"subject": "草"}}, key="d")
-        assert found.status_code == 204 and found.data == b"" and found.headers.get("Idempotency-Replayed") == replayed
+        assert (
+            found.status_code == 204
+            and found.data == b""
+            and found.headers.get("Idempotency-Replayed") == replayed
+        )

@@ -19,7 +19,11 @@ def test_an_errand_travels_from_launch_to_its_proof(api: Api) -> None:
     assert task["bucket"] in ("today", "week", "later") and not task["claimed"]
     office.do(f"/tasks/{task['id']}/claim")
     assert office.read(f"/tasks/{task['id']}")["claimed_by_me"]
-    assert [s["title"] for s in office.read(f"/tasks/{task['id']}")["said"]] == ["提出", "核对", "修改"]
+    assert [s["title"] for s in office.read(f"/tasks/{task['id']}")["said"]] == [
+        "提出",
+        "核对",
+        "修改",
+    ]
     office.do(f"/tasks/{task['id']}/release")
     office.complete(key, "check", decision="pass")
     office.complete(key, "do", note="已修缮")
@@ -59,7 +63,7 @@ def test_a_motion_travels_through_all_its_desks(motions: Api) -> None:
         "reasons": "教职工晚间授课和值班结束后食堂已经停止供餐，近一年工会收到相关反映四十余次，周边又没有合适的就餐场所。",
         "measures": "建议东区食堂晚间供餐延长至二十一时，设一个值班窗口，试行一个学期后公布就餐人数再作调整。",
         "category": "welfare",
-    }  # fmt: skip
+    }
     key = say("zhang").launch("延长食堂晚间供餐时间", "congress_motion", **answers)
     for who in ("li", "wang", "zhao"):
         say(who).respond(key, "second", "yes")
@@ -67,20 +71,36 @@ def test_a_motion_travels_through_all_its_desks(motions: Api) -> None:
     say("zhang").do(f"/polls/{poll['id']}/close")
     say("head").complete(key, "head_check", decision="forward")
     say("committee").complete(
-        key, "review", decision="file", grade="general", lead_unit=hq, reason="情况属实，措施可行，同意立案",
+        key,
+        "review",
+        decision="file",
+        grade="general",
+        lead_unit=hq,
+        reason="情况属实，措施可行，同意立案",
         present=[me],
-    )  # fmt: skip
+    )
     say("chair").complete(key, "dispatch_plan", decision="approve", lead_unit=hq)
     say("hq").complete(key, "accept", decision="accept", officer="冯刚")
     say("hq").complete(
-        key, "reply", met_on="2026-03-20", meeting_record="与提案人当面沟通，提案人认可主要措施",
-        measures="已制定方案并与有关单位商定，自下月起分步实施，结果向教职工公布", timetable="四月底前完成", code="A",
-    )  # fmt: skip
+        key,
+        "reply",
+        met_on="2026-03-20",
+        meeting_record="与提案人当面沟通，提案人认可主要措施",
+        measures="已制定方案并与有关单位商定，自下月起分步实施，结果向教职工公布",
+        timetable="四月底前完成",
+        code="A",
+    )
     say("leader").complete(key, "sign", decision="sign")
     say("zhang").respond(key, "rate", "satisfied")
     say("committee").complete(key, "close", result="A", publication="school")
     found = say("zhang").read(f"/process-instances/{key}")
     assert found["row"]["state"] in ("ended", "running") and len(found["papers"]) >= 5
     assert say("auditor").read(f"/process-instances/{key}/proof")["broken"] is None
-    printed = say("zhang").get(f"/documents/{next(p['id'] for p in found['papers'] if p['kind'] == 'document')}")
-    assert printed.status_code == 200 and printed.data.startswith(b"%PDF-") and printed.content_type == "application/pdf"
+    printed = say("zhang").get(
+        f"/documents/{next(p['id'] for p in found['papers'] if p['kind'] == 'document')}"
+    )
+    assert (
+        printed.status_code == 200
+        and printed.data.startswith(b"%PDF-")
+        and printed.content_type == "application/pdf"
+    )

@@ -19,15 +19,26 @@ def test_a_definition_is_read_in_words(api: Api) -> None:
     listed = me.read("/process-definitions")
     assert [(d["process_id"], d["launchable"]) for d in listed["items"]] == [("errand", True)]
     found = me.read("/process-definitions/errand")
-    assert found["version"]["hash"] == listed["items"][0]["current"]["hash"] and found["launch"] == ["formal_delegate"]
+    assert found["version"]["hash"] == listed["items"][0]["current"]["hash"] and found[
+        "launch"
+    ] == ["formal_delegate"]
     assert set(found["forms"]) == {"launch", "check", "do", "mend"}
     launch = found["forms"]["launch"]
     assert launch["form"]["fields"][0]["label"] == "事由"
     assert faults(launch["answers"], {"subject": "x"}) == []
     assert launch["answers"]["required"] == ["subject"]
-    english = me.call("GET", f"/process-definitions/{found['version']['hash']}", headers={"Accept-Language": "en-GB,zh;q=0.5"})
-    assert english.json["title"] == "Errand" and english.json["forms"]["launch"]["form"]["fields"][0]["label"] == "Subject"
-    assert {lane["title"]: [s["title"] for s in lane["steps"]] for lane in english.json["lanes"]}["Union office"]
+    english = me.call(
+        "GET",
+        f"/process-definitions/{found['version']['hash']}",
+        headers={"Accept-Language": "en-GB,zh;q=0.5"},
+    )
+    assert (
+        english.json["title"] == "Errand"
+        and english.json["forms"]["launch"]["form"]["fields"][0]["label"] == "Subject"
+    )
+    assert {lane["title"]: [s["title"] for s in lane["steps"]] for lane in english.json["lanes"]}[
+        "Union office"
+    ]
     files = me.read("/process-definitions/errand/files")["files"]
     assert "process.toml" in files and "process.bpmn" in files
 
@@ -35,8 +46,13 @@ def test_a_definition_is_read_in_words(api: Api) -> None:
 def test_a_new_version_takes_two_people(motions: Api) -> None:
     author, other, reader = motions.as_("admin2"), motions.as_("admin"), motions.as_("zhang")
     files = folder(MOTION)
-    files["process.toml"] = files["process.toml"].replace('title = "教代会提案"', 'title = "教代会提案（新）"', 1)
-    sent = {"files": {k: v for k, v in files.items() if not k.startswith("scenarios/")}, "note": "改名"}
+    files["process.toml"] = files["process.toml"].replace(
+        'title = "教代会提案"', 'title = "教代会提案（新）"', 1
+    )
+    sent = {
+        "files": {k: v for k, v in files.items() if not k.startswith("scenarios/")},
+        "note": "改名",
+    }
     assert author.do("/process-definitions/check", sent)["faults"] == []
     digest = author.do("/process-definitions", sent)["hash"]
     problem(author.post("/process-definitions", sent), 409, "same")
@@ -49,23 +65,47 @@ def test_a_new_version_takes_two_people(motions: Api) -> None:
     old = reader.read("/process-definitions/congress_motion/versions")["items"][-1]["hash"]
     changed = reader.read("/process-definitions/congress_motion/difference", old=old)["files"]
     assert [f["name"] for f in changed] == ["process.toml"]
-    again = {**sent["files"], "process.toml": sent["files"]["process.toml"].replace("（新）", "（又新）")}
-    made = send(author, "/process-definitions", file=(zipped({f"m/{k}": v for k, v in again.items()}), "m.zip"), note="再改")
+    again = {
+        **sent["files"],
+        "process.toml": sent["files"]["process.toml"].replace("（新）", "（又新）"),
+    }
+    made = send(
+        author,
+        "/process-definitions",
+        file=(zipped({f"m/{k}": v for k, v in again.items()}), "m.zip"),
+        note="再改",
+    )
     assert made.status_code == 201, made.text
     assert other.do(f"/process-definitions/{made.json['hash']}/refuse")
 
 
 def test_a_faulty_folder_is_refused_with_all_its_faults(api: Api) -> None:
-    files = folder(ERRAND) | {"process.toml": 'id = "errand"', "forms/do.json": "{", "process.bpmn": "<x/>"}
-    found = problem(api.as_("secretary").post("/process-definitions", {"files": files, "note": "n"}), 422)
+    files = folder(ERRAND) | {
+        "process.toml": 'id = "errand"',
+        "forms/do.json": "{",
+        "process.bpmn": "<x/>",
+    }
+    found = problem(
+        api.as_("secretary").post("/process-definitions", {"files": files, "note": "n"}), 422
+    )
     assert len(found["errors"]["files"]) >= 3
-    found = problem(send(api.as_("secretary"), "/process-definitions", file=(zipped(dict(files)), "x.zip"), note="n"), 422)
+    found = problem(
+        send(
+            api.as_("secretary"),
+            "/process-definitions",
+            file=(zipped(dict(files)), "x.zip"),
+            note="n",
+        ),
+        422,
+    )
     assert len(found["errors"]["files"]) >= 3
 
 
 def test_drafts_are_kept_and_forgotten(api: Api) -> None:
     me = api.as_("zhang")
-    assert me.call("PUT", "/drafts/launch:errand", {"answers": {"subject": "半"}}).status_code == 204
+    assert (
+        me.call("PUT", "/drafts/launch:errand", {"answers": {"subject": "半"}}).status_code == 204
+    )
     assert me.read("/process-definitions/errand/opening")["draft"] == {"subject": "半"}
     assert [d["key"] for d in me.read("/drafts")["items"]] == ["launch:errand"]
     assert api.as_("li").read("/drafts")["items"] == []
@@ -73,7 +113,10 @@ def test_drafts_are_kept_and_forgotten(api: Api) -> None:
     me.launch()
     assert me.read("/drafts")["items"] == []
     me.call("PUT", "/drafts/launch:errand", {"answers": {}})
-    assert me.call("DELETE", "/drafts/launch:errand").status_code == 204 and me.read("/drafts")["items"] == []
+    assert (
+        me.call("DELETE", "/drafts/launch:errand").status_code == 204
+        and me.read("/drafts")["items"] == []
+    )
 
 
 def test_the_desk_urges_once_a_day(api: Api) -> None:
@@ -118,16 +161,25 @@ def test_lists_go_page_by_page(api: Api) -> None:
 
 def test_possible_duplicates_are_shown(api: Api) -> None:
     key = api.as_("zhang").launch("修缮三号楼会议室的空调")
-    found = api.as_("li").read("/process-instances/alike", process="errand", title="三号楼会议室空调")
+    found = api.as_("li").read(
+        "/process-instances/alike", process="errand", title="三号楼会议室空调"
+    )
     assert [i["id"] for i in found["items"]] == [key]
-    problem(api.as_("plain").get("/process-instances/alike", process="errand", title="三号楼会议室空调"), 403)
+    problem(
+        api.as_("plain").get(
+            "/process-instances/alike", process="errand", title="三号楼会议室空调"
+        ),
+        403,
+    )
 
 
 def test_people_are_managed(api: Api) -> None:
     admin, me = api.as_("admin"), api.as_("zhang")
     unit = str(api.units["XX"])
     made = admin.do("/members", {"username": "chen", "name": "陈晨", "unit_id": unit})["id"]
-    assert admin.call("PATCH", f"/members/{made}", {"phone": "13800000000"}).json == {"changed": True}
+    assert admin.call("PATCH", f"/members/{made}", {"phone": "13800000000"}).json == {
+        "changed": True
+    }
     post = {"kind": "observer_delegate", "unit_id": unit, "from_on": "2026-01-01", "term": "第八届"}
     granted = admin.do(f"/members/{made}/posts", post)["id"]
     errors = problem(admin.post(f"/members/{made}/posts", post), 422)["errors"]
@@ -136,34 +188,59 @@ def test_people_are_managed(api: Api) -> None:
     found = admin.read(f"/members/{made}")
     assert found["phone"] == "13800000000" and found["posts"][0]["to_on"] == "2026-02-01"
     page = admin.read("/members", q="陈")
-    assert [m["name"] for m in page["items"]] == ["陈晨"] and admin.read("/search", q="陈晨")["members"][0]["id"] == made
+    assert [m["name"] for m in page["items"]] == ["陈晨"] and admin.read("/search", q="陈晨")[
+        "members"
+    ][0]["id"] == made
     assert len(admin.read("/members", limit=3)["items"]) == 3
     problem(me.post("/members", {"username": "x1", "name": "某", "unit_id": unit}), 404)
-    assert me.call("PATCH", f"/members/{api.people['zhang']}", {"locale": "en"}).json == {"changed": True}
+    assert me.call("PATCH", f"/members/{api.people['zhang']}", {"locale": "en"}).json == {
+        "changed": True
+    }
     assert me.read("/process-definitions")["items"][0]["title"] == "Errand"
     assert me.call("PATCH", f"/members/{api.people['zhang']}", {"name": "改"}).status_code == 403
 
 
 def test_a_password_is_changed_and_wrong_ones_are_counted(api: Api) -> None:
     admin, me = api.as_("admin"), api.as_("zhang")
-    assert admin.post(f"/members/{api.people['zhang']}/password", {"password": "correct horse 9"}).status_code == 204
+    assert (
+        admin.post(
+            f"/members/{api.people['zhang']}/password", {"password": "correct horse 9"}
+        ).status_code
+        == 204
+    )
     for _ in range(5):
-        assert me.post("/members/me/password", {"old": "wrong", "new": "another horse 9"}).status_code == 422
-    limited = problem(me.post("/members/me/password", {"old": "correct horse 9", "new": "another horse 9"}), 403)
+        assert (
+            me.post("/members/me/password", {"old": "wrong", "new": "another horse 9"}).status_code
+            == 422
+        )
+    limited = problem(
+        me.post("/members/me/password", {"old": "correct horse 9", "new": "another horse 9"}), 403
+    )
     assert limited["code"] == "too_many_attempts"
 
 
 def test_units_are_listed_and_entered(api: Api) -> None:
     admin = api.as_("admin")
     items = admin.read("/units")["items"]
-    assert {u["code"]: u["parent_id"] for u in items}["XX"] == str(api.units["XD"]) and items[0]["parent_id"] is None
+    assert {u["code"]: u["parent_id"] for u in items}["XX"] == str(api.units["XD"]) and items[0][
+        "parent_id"
+    ] is None
     assert admin.read("/units/tree")["root"]["code"] == "XD"
-    unit = {"code": "WL", "kind": "college_union", "name": "物理学院", "parent_id": str(api.units["XD"])}
+    unit = {
+        "code": "WL",
+        "kind": "college_union",
+        "name": "物理学院",
+        "parent_id": str(api.units["XD"]),
+    }
     made = admin.do("/units", unit)["id"]
-    assert admin.call("PATCH", f"/units/{made}", {"name": "物理与天文学院"}).json == {"changed": True}
+    assert admin.call("PATCH", f"/units/{made}", {"name": "物理与天文学院"}).json == {
+        "changed": True
+    }
     problem(admin.post("/units", unit), 422)
     log = api.as_("auditor").read(f"/units/{api.units['XD']}/history", limit=2)
-    assert [e["kind"] for e in log["items"]] == ["unit_changed", "unit_created"] and log["next"] == str(log["items"][-1]["seq"])
+    assert [e["kind"] for e in log["items"]] == ["unit_changed", "unit_created"] and log[
+        "next"
+    ] == str(log["items"][-1]["seq"])
 
 
 def test_people_are_imported_after_a_preview(api: Api) -> None:
@@ -190,7 +267,9 @@ def test_people_are_imported_after_a_preview(api: Api) -> None:
     problem(send(office, "/imports", kind="none", file=xlsx), 404)
     problem(api.as_("b.secretary").get(f"/imports/{key}"), 404)
     exported = office.post("/exports/people")
-    assert exported.status_code == 200 and exported.headers["Content-Disposition"].startswith("attachment")
+    assert exported.status_code == 200 and exported.headers["Content-Disposition"].startswith(
+        "attachment"
+    )
     problem(api.as_("zhang").post("/exports/people"), 403)
 
 
@@ -199,10 +278,16 @@ def test_a_union_sets_a_rule_by_two_people(api: Api) -> None:
     assert len(office.read("/rules")["items"]) > 20
     one = office.read("/rules/MO-SECOND")
     assert one["line"]["id"] == "MO-SECOND" and one["may_propose"]
-    made = office.post("/rules/MO-SECOND/settings", {"value": 5, "valid_from": "2199-01-01", "source": "校工会委员会决议"})
+    made = office.post(
+        "/rules/MO-SECOND/settings",
+        {"value": 5, "valid_from": "2199-01-01", "source": "校工会委员会决议"},
+    )
     assert list(problem(made, 422)["errors"]) == ["valid_from"]
     tomorrow = _in_days(2)
-    made = office.do("/rules/MO-SECOND/settings", {"value": 5, "valid_from": tomorrow, "source": "校工会委员会决议"})["id"]
+    made = office.do(
+        "/rules/MO-SECOND/settings",
+        {"value": 5, "valid_from": tomorrow, "source": "校工会委员会决议"},
+    )["id"]
     assert [w["rule_id"] for w in admin.read("/settings")["items"]] == ["MO-SECOND"]
     problem(office.post(f"/settings/{made}/approve"), 403, "separated")
     assert admin.post(f"/settings/{made}/approve").status_code == 204
@@ -210,15 +295,25 @@ def test_a_union_sets_a_rule_by_two_people(api: Api) -> None:
     faulty = {"valid_from": tomorrow, "source": "校教代会决议"}
     for value in ("2", "0.75", 0.75, "3/0", True, None, ["3/4"], -1, 10**9, "½"):
         found = problem(office.post("/rules/CG-QUORUM/settings", {**faulty, "value": value}), 422)
-        assert list(found["errors"]) == ["value"] and (value is None or "2/3" in found["errors"]["value"][0])
+        assert list(found["errors"]) == ["value"] and (
+            value is None or "2/3" in found["errors"]["value"][0]
+        )
     found = problem(office.post("/rules/CG-QUORUM/settings", {**faulty, "value": "1/2"}), 422)
     assert "不得放宽为 1/2" in found["errors"]["value"][0]
     made = office.do("/rules/CG-QUORUM/settings", {**faulty, "value": "3/4"})["id"]
     assert admin.post(f"/settings/{made}/approve").status_code == 204
     assert admin.read("/rules/CG-QUORUM")["settings"][0]["value"] == "不少于全体的 3/4"
-    told = api.app.test_client().get(f"{BASE}/openapi.json").json["components"]["schemas"]["NewSetting"]["properties"]["value"]
-    assert told["type"] == ["integer", "string"] and "2/3" in told["description"] and told["pattern"]
-    vacation = office.do("/calendar/vacations", {"name": "暑假", "from_on": _in_days(30), "to_on": _in_days(60)})["id"]
+    told = (
+        api.app.test_client()
+        .get(f"{BASE}/openapi.json")
+        .json["components"]["schemas"]["NewSetting"]["properties"]["value"]
+    )
+    assert (
+        told["type"] == ["integer", "string"] and "2/3" in told["description"] and told["pattern"]
+    )
+    vacation = office.do(
+        "/calendar/vacations", {"name": "暑假", "from_on": _in_days(30), "to_on": _in_days(60)}
+    )["id"]
     assert [v["id"] for v in office.read("/calendar")["vacations"]] == [vacation]
     assert office.call("DELETE", f"/calendar/vacations/{vacation}").status_code == 204
     faulty = {"year": int(_in_days(0)[:4]) + 1, "days": [], "source": "国务院办公厅通知"}

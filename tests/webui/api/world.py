@@ -29,12 +29,23 @@ FROM = date(2025, 9, 1)
 ERRAND = Path(__file__).parents[2] / "processes" / "errand"
 MOTION = ROOT / "processes" / "congress_motion"
 CAST = {  # user name: posts as kind@unit
-    "zhang": ("formal_delegate@XX",), "li": ("formal_delegate@SX",), "wang": ("formal_delegate@SX",),
-    "zhao": ("formal_delegate@XX",), "secretary": ("union_secretary@XD",), "auditor": ("auditor@XD",),
-    "admin": ("administrator@XD",), "admin2": ("administrator@XD", "union_secretary@XD"), "head": ("delegation_head@XX",),
-    "committee": ("motions_committee@XD",), "chair": ("motions_committee_chair@XD",), "hq": ("unit_head@HQ",),
-    "leader": ("vice_president@XD",), "plain": (), "b.secretary": ("union_secretary@MB",), "b.li": ("formal_delegate@MBX",),
-}  # fmt: skip
+    "zhang": ("formal_delegate@XX",),
+    "li": ("formal_delegate@SX",),
+    "wang": ("formal_delegate@SX",),
+    "zhao": ("formal_delegate@XX",),
+    "secretary": ("union_secretary@XD",),
+    "auditor": ("auditor@XD",),
+    "admin": ("administrator@XD",),
+    "admin2": ("administrator@XD", "union_secretary@XD"),
+    "head": ("delegation_head@XX",),
+    "committee": ("motions_committee@XD",),
+    "chair": ("motions_committee_chair@XD",),
+    "hq": ("unit_head@HQ",),
+    "leader": ("vice_president@XD",),
+    "plain": (),
+    "b.secretary": ("union_secretary@MB",),
+    "b.li": ("formal_delegate@MBX",),
+}
 
 
 @dataclass
@@ -56,22 +67,40 @@ class Api:
                 ("ZGH", "provincial_federation", "省总工会", None, {}),
                 ("JYGH", "provincial_education_union", "省教育工会", "ZGH", {}),
                 ("HZ", "municipal_federation", "杭州市总工会", "ZGH", {"city": "杭州"}),
-                ("XD", "university_union", "信大工会", None, {"owner_type": "province", "city": "杭州"}),
+                (
+                    "XD",
+                    "university_union",
+                    "信大工会",
+                    None,
+                    {"owner_type": "province", "city": "杭州"},
+                ),
                 ("XX", "college_union", "信息学院", "XD", {}),
                 ("SX", "college_union", "数学学院", "XD", {}),
                 ("HQ", "department", "后勤处", "XD", {}),
-                ("MB", "university_union", "民办大学工会", None, {"owner_type": "private", "city": "杭州"}),
+                (
+                    "MB",
+                    "university_union",
+                    "民办大学工会",
+                    None,
+                    {"owner_type": "private", "city": "杭州"},
+                ),
                 ("MBX", "college_union", "民办学院", "MB", {}),
             ):
                 above = world.units[parent] if parent else None
-                world.units[code] = people.create_unit(session, None, code, kind, name, parent_id=above, **more)
+                world.units[code] = people.create_unit(
+                    session, None, code, kind, name, parent_id=above, **more
+                )
             for username, posts in CAST.items():
                 home = posts[0].partition("@")[2] if posts else "XX"
-                made = people.create_member(session, None, username, f"姓名{username}", world.units[home])
+                made = people.create_member(
+                    session, None, username, f"姓名{username}", world.units[home]
+                )
                 world.people[username] = made
                 for post in posts:
                     kind, _, unit = post.partition("@")
-                    people.grant_post(session, None, made, kind, world.units[unit], FROM, term=world.term)
+                    people.grant_post(
+                        session, None, made, kind, world.units[unit], FROM, term=world.term
+                    )
                 world.tokens[username] = people.create_token(session, None, made, "test")
             for folder in folders or (ERRAND,):
                 definitions.publish_shipped(session, process.read(folder))
@@ -88,12 +117,17 @@ class Person:
     client: FlaskClient
     token: str
 
-    def call(self, method: str, path: str, sent: Any = None, *, key: str | None = None, **more: Any) -> TestResponse:
+    def call(
+        self, method: str, path: str, sent: Any = None, *, key: str | None = None, **more: Any
+    ) -> TestResponse:
         headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
         if key is not None:
             headers["Idempotency-Key"] = key
         if sent is not None:
-            more["data"], more["content_type"] = json.dumps(sent), more.get("content_type", "application/json")
+            more["data"], more["content_type"] = (
+                json.dumps(sent),
+                more.get("content_type", "application/json"),
+            )
         return self.client.open(BASE + path, method=method, headers=headers, **more)
 
     def get(self, path: str, **query: Any) -> TestResponse:
@@ -114,13 +148,22 @@ class Person:
         assert found.status_code in (200, 201, 204), found.text
         return found.json if found.status_code != 204 else None
 
-    def launch(self, subject: str = "修缮会议室", process_id: str = "errand", **answers: Any) -> str:
-        made = self.do("/process-instances", {"process_id": process_id, "answers": {"subject": subject, **answers}})
+    def launch(
+        self, subject: str = "修缮会议室", process_id: str = "errand", **answers: Any
+    ) -> str:
+        made = self.do(
+            "/process-instances",
+            {"process_id": process_id, "answers": {"subject": subject, **answers}},
+        )
         return str(made["id"])
 
     def waiting(self, what: str, instance_id: str, element: str) -> dict[str, Any]:
         """The one thing of this instance in my inbox."""
-        found = [i for i in self.read("/tasks", limit=200)["items"] if i["instance_id"] == instance_id and i["what"] == what]
+        found = [
+            i
+            for i in self.read("/tasks", limit=200)["items"]
+            if i["instance_id"] == instance_id and i["what"] == what
+        ]
         assert [i["element"] for i in found] == [element], found
         return dict(found[0])
 
@@ -140,7 +183,10 @@ def faults(schema: dict[str, Any], value: Any) -> list[str]:
         import jsonschema
     except ImportError:
         return []
-    return [f"{list(e.absolute_path)}: {e.message[:200]}" for e in jsonschema.Draft202012Validator(schema).iter_errors(value)]
+    return [
+        f"{list(e.absolute_path)}: {e.message[:200]}"
+        for e in jsonschema.Draft202012Validator(schema).iter_errors(value)
+    ]
 
 
 def importable() -> tuple[str, ...]:
@@ -158,4 +204,6 @@ def importable() -> tuple[str, ...]:
 def application(url: str, home: Path, patch: pytest.MonkeyPatch) -> Flask:
     """The application on a database, with the pages that are there."""
     patch.setattr(pages, "BLUEPRINTS", importable())
-    return create_app(Settings(home=home, database_url=url, processes=ROOT / "processes", secret_key="test"))
+    return create_app(
+        Settings(home=home, database_url=url, processes=ROOT / "processes", secret_key="test")
+    )
