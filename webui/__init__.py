@@ -41,9 +41,8 @@ def create_app(given: Settings | None = None) -> Flask:
     if own.address:  # innermost: what a proxy says of the host comes first and does not count
         app.wsgi_app = _At(app.wsgi_app, own.address)  # type: ignore[method-assign]
     if own.trusted_proxies:
-        app.wsgi_app = ProxyFix(
-            app.wsgi_app, own.trusted_proxies, own.trusted_proxies, own.trusted_proxies
-        )  # type: ignore[method-assign]
+        hops = own.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.extensions["engine"] = db.connect(db.url_of(own))
     csrf.init_app(app)
 

@@ -44,8 +44,15 @@ def index() -> str:
 
     def read(session: Session) -> tuple[Any, Any]:
         page = reading.instances(
-            session, me(), mine=not part, others=bool(part), lang=lang(), **wanted
-        )  # type: ignore[arg-type]
+            session,
+            me(),
+            mine=not part,
+            others=bool(part),
+            lang=lang(),
+            state=wanted["state"],
+            words=wanted["words"],
+            after=wanted["after"],
+        )
         return page, standing.standing(session, [row.id for row in page.items], lang())
 
     page, where = look(read)

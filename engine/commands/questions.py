@@ -222,10 +222,9 @@ def _numbers(run: Run, *rules: str) -> dict[str, int | str]:
     ):
         if arguments and name in ("rule", "satisfies", "reaches"):
             ruling = run.around.ruling(str(arguments[0]), run.decisive_on)
-            whole = name != "reaches" or ruling.share is None
-            found[ruling.id] = (
-                run.rule(ruling.id)
-                if whole
-                else f"{ruling.share.numerator}/{ruling.share.denominator}"
-            )  # type: ignore[union-attr]
+            share = ruling.share if name == "reaches" else None
+            if share is None:
+                found[ruling.id] = run.rule(ruling.id)
+            else:
+                found[ruling.id] = f"{share.numerator}/{share.denominator}"
     return found
