@@ -1,7 +1,7 @@
 """What the workers do: due timers, messages between instances, seals, tidying. Procrastinate on the same database.
 
 Each job is a plain function of the database engine; `app` gives them their names, retries and hours. Jobs are asked for
-by engine/queue.py, inside the transaction that causes them, and each may run twice: doing it again changes nothing.
+by engine/db/queue.py, inside the transaction that causes them, and each may run twice: doing it again changes nothing.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from procrastinate import exceptions, jobs
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.exc import DBAPIError
 
-from engine import clock, db, queue, tables
+from engine import clock, db
 from engine.commands import instances, origins, rules
+from engine.db import queue, tables
 from engine.errors import Conflict, EngineError, NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def note_link(engine: Engine, instance_id: str, origin: str, number: str, kind: 
 
 def seal(engine: Engine, settings: Settings) -> None:
     """Put the new events under a signed checkpoint."""
-    from engine import keys, seals
+    from engine.history import keys, seals
 
     key = keys.load_or_create(settings.home / "keys")
     full = True
@@ -195,7 +196,7 @@ class Discreet(logging.Filter):
 def app(
     settings: Settings, url: str, stopping: Callable[[], bool] = lambda: False
 ) -> procrastinate.App:
-    """The jobs under the names by which engine/queue.py asks for them, and those that come by the clock."""
+    """The jobs under the names by which engine/db/queue.py asks for them, and those that come by the clock."""
     for name in ("procrastinate.worker", "procrastinate.worker.yixing"):
         logging.getLogger(name).addFilter(Discreet())
     connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=CONCURRENT + 2)

@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 from procrastinate.schema import SchemaManager
 
-from engine import db, embedded, tables
+from engine import db
+from engine.db import embedded, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

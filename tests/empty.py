@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from engine import db, embedded
+from engine import db
+from engine.db import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,8 @@ from alembic.runtime.migration import MigrationContext
 from flask import request
 from sqlalchemy import insert, select, text
 
-from engine import backup, clock, db, jobs, migrate, queue, settings, tables
+from engine import clock, db, jobs, settings
+from engine.db import backup, migrate, queue, tables
 from engine.errors import Conflict, EngineError, Invalid
 from webui import create_app
 

@@ -46,7 +46,8 @@ def create_app(given: Settings | None = None) -> Flask:
     app.extensions["engine"] = db.connect(db.url_of(own))
     csrf.init_app(app)
 
-    from webui import errors, pages, session, words
+    from webui import pages
+    from webui.http import errors, session, words
 
     words.init_app(app)
     session.init_app(app)

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import canonical
 from engine.ballots.tally import tally
+from engine.db import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

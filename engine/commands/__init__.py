@@ -1,0 +1,1 @@
+"""All that changes something, a module per noun; each command runs in the transaction of its edge."""

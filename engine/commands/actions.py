@@ -9,10 +9,12 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from engine import canonical, clock, organisation, queue, tables
+from engine import clock
 from engine.commands import timers
 from engine.commands.numbers import next_number
+from engine.db import canonical, queue, tables
 from engine.errors import Invalid, NotFound, ProcessFault, Refused
+from engine.people import organisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from engine import clock, forms, tables
+from engine import clock, forms
+from engine.db import tables
 from engine.errors import Invalid
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 MAX_BYTES = 50 * 1024 * 1024
 MEDIA_TYPES = {

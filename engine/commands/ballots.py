@@ -16,17 +16,20 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from engine import ballots, clock, password, tables
+from engine import ballots, clock
 from engine.ballots.keys import SALT_BYTES
-from engine.catalogue.store import process_of
-from engine.commands import envelopes, polls, presence, questions, settle, tellers
-from engine.commands.counting import ABSTAIN
+from engine.commands import envelopes, polls, questions, settle, tellers
+from engine.db import tables
+from engine.definitions.store import process_of
 from engine.errors import Conflict, HistoryBroken, Invalid, NotFound, Refused
+from engine.instance import presence
+from engine.instance.counting import ABSTAIN
+from engine.people import password
 
 if TYPE_CHECKING:
     from engine.commands.run import Run
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 MOST_GUESSES, WINDOW_MINUTES = 5, 15
 _poll, _roll, _box, _key, _part = (

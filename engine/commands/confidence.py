@@ -8,13 +8,15 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from engine import access, clock, organisation, tables
+from engine import clock
 from engine.commands import reasons, settle
+from engine.db import tables
 from engine.errors import Conflict, Refused
+from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 _share = tables.share.c
 

@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select, update
 
-from engine import access, catalogue, clock, history, posts, settings, tables
-from engine.catalogue import check
-from engine.catalogue.process import frozen
+from engine import clock, definitions, settings
+from engine.db import tables
+from engine.definitions import check
+from engine.definitions.process import frozen
 from engine.errors import Conflict, Invalid, Refused
-from engine.surroundings import rulebook
+from engine.history import event_log
+from engine.instance.union_law import rulebook
+from engine.people import access, posts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from engine.catalogue import Process
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions import Process
+    from engine.people.organisation import Actor
 
 _definition = tables.definition
 
@@ -25,7 +28,7 @@ _definition = tables.definition
 def _store(
     session: Session, files: Mapping[str, str], state: str, author: Actor | None, note: str
 ) -> str:
-    process = catalogue.load(files)
+    process = definitions.load(files)
     column = _definition.c
     known = session.execute(select(column.state).where(column.hash == process.hash)).scalar()
     if known is not None:
@@ -64,9 +67,9 @@ def publish_shipped(session: Session, files: Mapping[str, str]) -> str:
             .where(column.hash == digest)
             .values(state="published", decided_at=clock.now())
         )
-    history.note(
+    event_log.note(
         session,
-        history.INSTALLATION,
+        event_log.INSTALLATION,
         "definition_published",
         None,
         process=row.process_id,
@@ -82,7 +85,7 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     wrong = check.faults(files, rulebook(), set(posts.kinds().posts))
     if wrong:
         raise Invalid({"files": [str(fault) for fault in wrong]})
-    process = catalogue.load(files)
+    process = definitions.load(files)
     if loosened := list(_loosened(process)):
         raise Invalid({"files": loosened})
     column = _definition.c
@@ -90,9 +93,9 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     if known is not None:
         raise Conflict("这个版本已经登记过，内容没有变化。", code="same")
     digest = _store(session, files, "proposed", actor, note[:500])
-    history.note(
+    event_log.note(
         session,
-        history.INSTALLATION,
+        event_log.INSTALLATION,
         "definition_proposed",
         actor,
         process=process.id,
@@ -109,7 +112,7 @@ def _loosened(process: Process) -> Iterator[str]:
     folder = settings.load().processes / process.id
     if not (folder / "process.toml").is_file():
         return
-    shipped = catalogue.load(catalogue.read(folder))
+    shipped = definitions.load(definitions.read(folder))
     if shipped.confidentiality == "named" != process.confidentiality:
         yield "process.toml：本流程涉及个人，密级必须是 named，不能放宽。"
     for guard in shipped.guards:
@@ -124,7 +127,7 @@ def _loosened(process: Process) -> Iterator[str]:
 
 def whole(files: Mapping[str, str]) -> dict[str, str]:
     """The files handed in, with what this installation's processes have in common and they name."""
-    return catalogue.completed(files, settings.load().processes)
+    return definitions.completed(files, settings.load().processes)
 
 
 def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:
@@ -144,9 +147,9 @@ def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:
         .where(column.hash == digest)
         .values(state=state, approver_id=actor.id, decided_at=clock.now())
     )
-    history.note(
+    event_log.note(
         session,
-        history.INSTALLATION,
+        event_log.INSTALLATION,
         f"definition_{state}",
         actor,
         process=row.process_id,

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
-from engine import clock, tables
+from engine import clock
+from engine.db import tables
 from engine.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 _draft = tables.draft
 MAX_BYTES = 64 * 1024

@@ -10,9 +10,11 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from engine import clock, db, history, tables
+from engine import clock, db
 from engine.commands import instances, settle
+from engine.db import tables
 from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
+from engine.history import event_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 T = TypeVar("T")
 MAX_KEY = 200
@@ -42,7 +44,7 @@ def _record(engine: Engine, actor: Actor, fault: EngineError) -> None:
     def note(session: Session) -> None:
         if instance_id is None:
             if isinstance(fault, Refused) and fault.details.get("verb"):
-                history.note(
+                event_log.note(
                     session,
                     actor.union_id,
                     "attempt_refused",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, text, update
 
-from engine import ballots, tables
+from engine import ballots
+from engine.db import tables
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -7,15 +7,16 @@ from uuid import UUID
 
 from sqlalchemy import delete, null, select, text, update
 
-from engine import clock, tables
+from engine import clock
 from engine.commands import reasons, settle
 from engine.commands.confidence import acts_by_post
+from engine.db import tables
 from engine.errors import Conflict, Refused
-from engine.kept import ERASED
+from engine.history.verification import ERASED
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 ENDED = ("ended", "withdrawn", "terminated")
 TITLE = "内容已按规定删除"  # what is shown where the title stood

@@ -7,15 +7,17 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from engine import access, seals, tables
 from engine.commands import settle
+from engine.db import tables
 from engine.errors import Conflict, Refused
+from engine.history import seals
+from engine.people import access
 from engine.queries import evidence, history
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.keys import SigningKey
-    from engine.organisation import Actor
+    from engine.history.keys import SigningKey
+    from engine.people.organisation import Actor
 
 _WAIT = text("SELECT pg_advisory_xact_lock(:lock)")
 

@@ -8,23 +8,25 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, text, update
 
-from engine import access, canonical, clock, forms, machine, organisation, queue, tables
-from engine.catalogue.store import process_of
-from engine.choices import choices
+from engine import clock, forms, machine
 from engine.commands import confidence, opening, polls, reasons, settle, tasks, timers
 from engine.commands.actions import ACTIONS
 from engine.commands.attachments import adopt
 from engine.commands.numbers import next_number
 from engine.commands.run import Run
+from engine.db import canonical, queue, tables
+from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound, Refused
+from engine.instance.choices import choices
+from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.catalogue import Process
     from engine.db import Session
+    from engine.definitions import Process
     from engine.machine import Live
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 _instance, _timer = tables.instance, tables.timer
 _ACTED = text(

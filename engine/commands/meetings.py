@@ -8,17 +8,21 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, text, update
 
-from engine import access, clock, rolls, tables
-from engine.commands import presence, settle
+from engine import clock
+from engine.ballots import rolls
+from engine.commands import settle
+from engine.db import tables
 from engine.errors import Conflict, NotFound, Refused
+from engine.instance import presence
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.catalogue.process import MeetingRule
     from engine.commands.run import Run
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions.process import MeetingRule
+    from engine.people.organisation import Actor
 
 _meeting, _attendance, _presence = tables.meeting, tables.attendance, tables.presence
 KINDS = ("formal", "observer", "guest")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine import organisation
 from engine.commands import meetings, questions, timers
 from engine.errors import ProcessFault
+from engine.people import organisation
 
 if TYPE_CHECKING:
     from datetime import datetime

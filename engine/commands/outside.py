@@ -12,8 +12,9 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from engine import clock, forms, tables
+from engine import clock, forms
 from engine.commands import settle, tasks
+from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from engine.commands.run import Run
     from engine.db import Session
     from engine.errors import EngineError
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 _invitation, _task = tables.invitation, tables.task
 VALID = timedelta(

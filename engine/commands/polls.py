@@ -7,17 +7,20 @@ from uuid import UUID
 
 from sqlalchemy import and_, bindparam, select, update
 
-from engine import access, clock, machine, tables
-from engine.commands import presence, questions, settle
-from engine.commands.counting import ABSTAIN, tally
+from engine import clock, machine
+from engine.commands import questions, settle
+from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.instance import presence
+from engine.instance.counting import ABSTAIN, tally
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.commands.run import Run
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 _poll, _roll = tables.poll, tables.roll
 NAMED = 300  # up to so many answers the voters of a poll stand in the facts by choice

@@ -7,15 +7,18 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, text, update
 
-from engine import clock, expressions, rolls, tables
-from engine.commands import envelopes, presence, timers
+from engine import clock, expressions
+from engine.ballots import rolls
+from engine.commands import envelopes, timers
+from engine.db import tables
 from engine.errors import ProcessFault, Refused
+from engine.instance import presence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.catalogue.process import PollRule
     from engine.commands.run import Run
+    from engine.definitions.process import PollRule
 
 _poll, _roll = tables.poll, tables.roll
 _FREEZE = text(

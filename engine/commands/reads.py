@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
-from engine import access, clock, history, seals, tables
+from engine import clock
 from engine.commands import settle
 from engine.commands.people import words
+from engine.db import tables
 from engine.errors import Conflict, Invalid, Refused
+from engine.history import event_log, seals
+from engine.people import access
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.organisation import Actor
-    from engine.seals import Verdict
+    from engine.history.seals import Verdict
+    from engine.people.organisation import Actor
 
 MOST_EVENTS = 300_000  # above it a verification outlasts a request: the command line does it
 _event, _instance = tables.event.c, tables.instance
@@ -75,9 +78,9 @@ def witness(session: Session, actor: Actor, size: int, who: str) -> None:
     if row.witness:
         raise Conflict(f"这个检查点已登记由“{row.witness}”保存。", code="witnessed")
     seals.witness(session, size, who)
-    history.note(
+    event_log.note(
         session,
-        history.INSTALLATION,
+        event_log.INSTALLATION,
         "checkpoint_witnessed",
         actor,
         size=size,
@@ -97,9 +100,9 @@ def verify(session: Session, actor: Actor, public: bytes) -> Verdict:
         raise Invalid(f"记录已有 {count} 条，请由系统管理员在命令行用 yixing verify 校验。")
     verdict = seals.verify(session, public)
     whole = verdict.broken is None and not verdict.fault
-    history.note(
+    event_log.note(
         session,
-        history.INSTALLATION,
+        event_log.INSTALLATION,
         "history_verified",
         actor,
         events=verdict.events,

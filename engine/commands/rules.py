@@ -16,19 +16,22 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from engine import access, calendar, clock, history, law, queue, tables
+from engine import calendar, clock, law
 from engine.commands import settle, timers
 from engine.commands.people import words
 from engine.commands.run import Run
+from engine.db import queue, tables
 from engine.errors import Conflict, EngineError, Invalid, Refused
-from engine.surroundings import Surroundings, rulebook
+from engine.history import event_log
+from engine.instance.union_law import Surroundings, rulebook
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 FEW = 20  # so many instances are recomputed at once; more of them are left to the workers
 LONGEST_VACATION = 120  # days; a slip in a year must not stop every clock
@@ -81,7 +84,7 @@ def propose_setting(
             created_at=clock.now(),
         )
     )
-    history.note(
+    event_log.note(
         session,
         union_id,
         "setting_proposed",
@@ -122,7 +125,7 @@ def decide_setting(session: Session, actor: Actor, setting_id: UUID, approve: bo
         .values(state=state, approver_id=actor.id, decided_at=clock.now(), valid_from=valid_from)
     )
     told = _told(setting_id, row.rule_id, value, valid_from, row.valid_to, row.source)
-    history.note(
+    event_log.note(
         session, row.unit_id, f"setting_{'approved' if approve else 'refused'}", actor, **told
     )
     union_id: UUID = row.unit_id
@@ -200,7 +203,7 @@ def add_vacation(
     session.execute(
         insert(_vacation).values(id=key, unit_id=union_id, name=name, from_on=from_on, to_on=to_on)
     )
-    history.note(
+    event_log.note(
         session, union_id, "vacation_added", actor, **_vacation_told(key, name, from_on, to_on)
     )
     return key
@@ -214,7 +217,7 @@ def remove_vacation(session: Session, actor: Actor, vacation_id: UUID) -> UUID:
     row = access.must_see(row if row and access.is_own_union(actor, row.unit_id) else None)
     access.check(actor, "load_notice", row.unit_id)
     session.execute(delete(_vacation).where(_vacation.c.id == vacation_id))
-    history.note(
+    event_log.note(
         session,
         row.unit_id,
         "vacation_removed",
@@ -265,9 +268,9 @@ def load_notice(
         .on_conflict_do_update(index_elements=["year"], set_=values)
     )
     digest = hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
-    history.note(
+    event_log.note(
         session,
-        history.INSTALLATION,
+        event_log.INSTALLATION,
         "notice_loaded",
         actor,
         year=year,

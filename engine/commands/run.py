@@ -7,19 +7,20 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine import calendar, clock, decisions, expressions, law, organisation
-from engine.commands import functions
+from engine import calendar, clock, decisions, expressions, law
 from engine.errors import ProcessFault
-from engine.history import Ledger
-from engine.surroundings import Surroundings
+from engine.history.event_log import Ledger
+from engine.instance import functions
+from engine.instance.union_law import Surroundings
+from engine.people import organisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from engine.catalogue import Process
-    from engine.catalogue.process import Lane
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions import Process
+    from engine.definitions.process import Lane
+    from engine.people.organisation import Actor
 
     Actions = Mapping[str, Callable[["Run", dict[str, Any]], None]]
 
@@ -231,7 +232,7 @@ class Run:
         """The mover of another instance."""
         from sqlalchemy import select
 
-        from engine import tables
+        from engine.db import tables
 
         if not instance_id:
             return []

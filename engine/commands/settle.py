@@ -9,19 +9,21 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from engine import access, canonical, clock, forms, machine, organisation, tables
-from engine.catalogue.store import process_of
+from engine import clock, forms, machine
 from engine.commands import opening
 from engine.commands.actions import ACTIONS
 from engine.commands.run import MAX_ROUNDS, Run, dotted
+from engine.db import canonical, tables
+from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound, ProcessFault, Refused
+from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.db import Session
     from engine.machine import Live, Step
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 _task, _timer, _instance = tables.task, tables.timer, tables.instance
 _LOCK = select(_instance).where(_instance.c.id == bindparam("key")).with_for_update()

@@ -9,21 +9,23 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, null, select, update
 
-from engine import access, canonical, clock, forms, machine, organisation, tables
-from engine.choices import choices
+from engine import clock, forms, machine
 from engine.commands import meetings, opening, settle
 from engine.commands.attachments import adopt
+from engine.db import canonical, tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.surroundings import OF_INSTANCE
+from engine.instance.choices import choices
+from engine.instance.union_law import OF_INSTANCE
+from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from engine.catalogue.process import TaskRule
     from engine.commands.run import Run
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions.process import TaskRule
+    from engine.people.organisation import Actor
 
 _task = tables.task
 _READ = (

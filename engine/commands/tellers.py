@@ -8,17 +8,19 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from engine import access, clock, tables
+from engine import clock
 from engine.commands import envelopes, polls, questions, reasons, settle
-from engine.commands.counting import ABSTAIN
+from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.instance.counting import ABSTAIN
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engine.commands.run import Run
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 _poll, _roll, _teller, _paper = tables.poll, tables.roll, tables.teller, tables.paper
 

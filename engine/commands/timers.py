@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from engine import expressions, queue, tables
+from engine import expressions
+from engine.db import queue, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

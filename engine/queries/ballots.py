@@ -9,8 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from engine import access, ballots, organisation, tables
+from engine import ballots
 from engine.ballots import Ballot, Paper
+from engine.db import tables
+from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from engine.ballots import Report
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 _poll, _box, _key, _envelope, _roll = (
     tables.poll.c,

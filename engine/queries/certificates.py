@@ -15,19 +15,24 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engine import clock, documents, history, organisation, qr, rolls, tables
-from engine.catalogue.store import process_of
-from engine.commands.counting import ABSTAIN
+from engine import clock
+from engine.ballots import rolls
+from engine.db import tables
+from engine.definitions.store import process_of
+from engine.documents import pdf, qr
 from engine.errors import HistoryBroken, NotFound
+from engine.history import event_log
+from engine.instance.counting import ABSTAIN
+from engine.people import organisation
 from engine.queries import polls as asked
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
     from engine.queries.polls import Poll
 
 KIND = "poll_certificate"
-TEMPLATE = Path(__file__).parents[1] / "papers" / f"{KIND}.typ"
+TEMPLATE = Path(__file__).parents[1] / "documents" / f"{KIND}.typ"
 TITLES = {"zh": "表决结果证明书", "en": "Certificate of a Poll"}
 NUMBERS = {
     "issued": ("发出票数", "Ballots issued"),
@@ -76,8 +81,8 @@ def certificate(
         raise HistoryBroken("名册与开始时不符，不能出具证明书。", poll=str(poll_id))
     data = _data(session, told, event, address, "en" if lang.startswith("en") else "zh")
     files = {f"documents/{KIND}.typ": TEMPLATE.read_text("utf-8")}
-    name = documents.file_name(data["instance"]["number"], data["document"]["title"], poll.title)
-    return f"{name}.pdf", documents.composed(files, KIND, data)
+    name = pdf.file_name(data["instance"]["number"], data["document"]["title"], poll.title)
+    return f"{name}.pdf", pdf.composed(files, KIND, data)
 
 
 def _told(session: Session, poll: Poll, event: Any, lang: str) -> Poll:
@@ -270,7 +275,7 @@ def against(session: Session, poll: Poll, seal: str, lang: str = "zh") -> tuple[
     chain = session.execute(
         select(instance.seq, instance.head).where(instance.id == poll.instance_id)
     ).one()
-    broken = history.first_broken(poll.instance_id, rows, chain.seq, bytes(chain.head))
+    broken = event_log.first_broken(poll.instance_id, rows, chain.seq, bytes(chain.head))
     own = bytes(found.hash).hex()
     whole = broken is None or broken.seq > found.seq
     told = _told(session, poll, found, lang)

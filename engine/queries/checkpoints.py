@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from engine import access, history, keys, tables
+from engine.db import tables
+from engine.history import event_log, keys
+from engine.people import access
 from engine.queries.history import Happened, _happened
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 _point, _event = tables.checkpoint.c, tables.event.c
 
@@ -68,7 +70,7 @@ def installation_log(
 ) -> tuple[Happened, ...]:
     """What happened to the whole installation (definitions, notices, checkpoints), newest first. Raises Refused."""
     access.check(actor, "read_history", None)
-    query = select(tables.event).where(_event.instance_id == history.INSTALLATION)
+    query = select(tables.event).where(_event.instance_id == event_log.INSTALLATION)
     if before is not None:
         query = query.where(_event.seq < before)
     rows = session.execute(query.order_by(_event.seq.desc()).limit(max(1, min(limit, 500)))).all()

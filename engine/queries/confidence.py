@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from engine import access, tables
-from engine.choices import choices
 from engine.commands.confidence import acts_by_post
 from engine.commands.erasure import ENDED, MARK
+from engine.db import tables
+from engine.instance.choices import choices
+from engine.people import access
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 KINDS = ("matter_read", "history_read", "member_let_in", "evidence_exported", "matter_erased")
 

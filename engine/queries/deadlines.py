@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine import clock
+from engine.instance.union_law import Surroundings, rulebook
 from engine.queries.ruled import valid
-from engine.surroundings import Surroundings, rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine import access, clock, decisions, expressions, law, settings, tables
-from engine.catalogue import sheets
-from engine.catalogue.store import process_of
-from engine.commands import functions
+from engine import clock, decisions, expressions, law, settings
+from engine.db import tables
 from engine.decisions.cell import NULLS, cell_of
+from engine.definitions import sheets
+from engine.definitions.store import process_of
 from engine.errors import Invalid, NotFound, ProcessFault
+from engine.instance import functions
+from engine.instance.union_law import Common, Surroundings, rulebook
 from engine.law.rules import amount_words
-from engine.surroundings import Common, Surroundings, rulebook
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from engine.catalogue.sheets import Lexicon, Sheet
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions.sheets import Lexicon, Sheet
+    from engine.people.organisation import Actor
 
 _definition = tables.definition.c
 ASKED = (

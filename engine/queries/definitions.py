@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from engine import access, organisation, settings, tables
-from engine.catalogue import outline as telling
-from engine.catalogue import process as folder
-from engine.catalogue.store import process_of
+from engine import settings
+from engine.db import tables
+from engine.definitions import outline as telling
+from engine.definitions import process as folder
+from engine.definitions.store import process_of
 from engine.errors import NotFound, ProcessFault
+from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from engine.catalogue import Process
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions import Process
+    from engine.people.organisation import Actor
 
 _definition = tables.definition.c
 CONTEXT = 3  # lines shown around a change

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 from lxml import etree
 from sqlalchemy import select
 
-from engine import access, tables
-from engine.catalogue.diagram import BPMN, parse_xml
-from engine.catalogue.store import process_of
+from engine.db import tables
+from engine.definitions.diagram import BPMN, parse_xml
+from engine.definitions.store import process_of
+from engine.people import access
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from engine.catalogue import Process
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions import Process
+    from engine.people.organisation import Actor
 
 _drawn: dict[tuple[str, str], bytes] = {}
 

@@ -12,9 +12,9 @@ from engine.queries import ruled
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.catalogue import Process
     from engine.commands.run import Run
     from engine.db import Session
+    from engine.definitions import Process
 
 GIVEN = {"overdue"}  # names that a gate has besides the facts
 

@@ -9,17 +9,20 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from engine import access, history, rooms, seals, tables
-from engine.catalogue.store import process_of
+from engine.db import tables
+from engine.definitions.store import process_of
 from engine.errors import Refused
+from engine.history import event_log, seals
+from engine.instance import rooms
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from engine.db import Session
-    from engine.history import Break
-    from engine.organisation import Actor
+    from engine.history.event_log import Break
+    from engine.people.organisation import Actor
 
 _event, _instance = tables.event.c, tables.instance.c
 
@@ -161,7 +164,7 @@ def proof(session: Session, actor: Actor, instance_id: UUID) -> Proof:
         .where(_event.instance_id == instance_id)
         .order_by(_event.seq)
     ).all()
-    broken = history.first_broken(instance_id, events, row.seq, bytes(row.head))
+    broken = event_log.first_broken(instance_id, events, row.seq, bytes(row.head))
     last = seals.latest(session)
     witnessed = session.execute(
         select(func.coalesce(func.max(tables.checkpoint.c.size), 0)).where(

@@ -10,16 +10,16 @@ from uuid import UUID
 from sqlalchemy import text
 
 from engine import clock
-from engine.catalogue.store import process_of
+from engine.definitions.store import process_of
 from engine.errors import Invalid
 from engine.queries.words import Named, about
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.catalogue.process import Process
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions.process import Process
+    from engine.people.organisation import Actor
 
 BUCKETS = ("overdue", "today", "week", "later", "undated")
 MOST = 200

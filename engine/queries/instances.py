@@ -10,10 +10,13 @@ from uuid import UUID
 from sqlalchemy import Text, and_, cast, or_, select, text, true, union
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from engine import access, clock, forms, machine, organisation, rooms, tables
-from engine.catalogue.store import process_of
+from engine import clock, forms, machine
 from engine.commands import confidence, erasure
+from engine.db import tables
+from engine.definitions.store import process_of
 from engine.errors import Invalid
+from engine.instance import rooms
+from engine.people import access, organisation
 from engine.queries import foresight, standing
 from engine.queries.lanes import matter
 from engine.queries.words import Answered, Named, answered
@@ -23,10 +26,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from engine.catalogue import Process
     from engine.commands.run import Run
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions import Process
+    from engine.people.organisation import Actor
 
 _instance = tables.instance.c
 MOST = 200

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from engine import tables
 from engine.commands import settle
+from engine.db import tables
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from engine.commands.run import Run
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 
 def matter(session: Session, actor: Actor, instance_id: UUID) -> Run:

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine import access, organisation, tables
-from engine.catalogue.store import process_of
-from engine.choices import choices
+from engine.db import tables
+from engine.definitions.store import process_of
 from engine.errors import Refused
+from engine.instance.choices import choices
+from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
-    from engine.catalogue import Process
-    from engine.catalogue.process import TaskRule
     from engine.db import Session
+    from engine.definitions import Process
+    from engine.definitions.process import TaskRule
     from engine.forms import Form
-    from engine.organisation import Actor, Held
+    from engine.people.organisation import Actor, Held
 
 _definition = tables.definition.c
 

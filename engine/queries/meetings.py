@@ -9,9 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select
 
-from engine import access, tables
-from engine.catalogue.store import process_of
-from engine.commands import presence
+from engine.db import tables
+from engine.definitions.store import process_of
+from engine.instance import presence
+from engine.people import access
 from engine.queries import polls as asked
 from engine.queries import ruled
 from engine.queries.inbox import like
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from engine.commands.run import Run
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
     from engine.queries.words import About
 
 _meeting, _attendance, _presence = tables.meeting.c, tables.attendance.c, tables.presence.c

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engine import access, tables
+from engine.db import tables
 from engine.errors import NotFound
+from engine.people import access
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 
 def matter_numbered(session: Session, actor: Actor, number: str) -> UUID:

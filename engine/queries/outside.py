@@ -8,10 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engine import access, clock, documents, forms, organisation, tables
-from engine.catalogue.store import process_of
+from engine import clock, forms
 from engine.commands import outside
-from engine.kept import ERASED
+from engine.db import tables
+from engine.definitions.store import process_of
+from engine.documents import pdf
+from engine.history.verification import ERASED
+from engine.people import access, organisation
 from engine.queries import deadlines
 
 if TYPE_CHECKING:
@@ -135,8 +138,8 @@ def document(session: Session, token: str, document_id: UUID) -> tuple[str, byte
     row = access.must_see(row)
     rule = process_of(session, row.version).documents.get(row.kind)
     access.must_see(row if rule and rule.outside and row.data != ERASED else None)
-    made = documents.printed(session, row.version, row.kind, row.data, row.data_sha256)
-    return documents.file_name(row.number, row.title) + ".pdf", made
+    made = pdf.printed(session, row.version, row.kind, row.data, row.data_sha256)
+    return pdf.file_name(row.number, row.title) + ".pdf", made
 
 
 def receipt(session: Session, instance_id: UUID, lang: str = "zh") -> Receipt:

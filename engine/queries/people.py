@@ -12,15 +12,17 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select, text, tuple_
 
-from engine import access, clock, organisation, posts, tables
+from engine import clock
+from engine.db import tables
 from engine.errors import Invalid, NotFound
+from engine.people import access, organisation, posts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 MOST = 200
 

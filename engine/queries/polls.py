@@ -8,11 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from engine import access, organisation, rooms, tables
-from engine.catalogue.process import Words
-from engine.catalogue.store import process_of
-from engine.commands.counting import ABSTAIN
 from engine.commands.tellers import agreed_paper
+from engine.db import tables
+from engine.definitions.process import Words
+from engine.definitions.store import process_of
+from engine.instance import rooms
+from engine.instance.counting import ABSTAIN
+from engine.people import access, organisation
 from engine.queries import ruled, words
 from engine.queries.lanes import matter, runs_it
 from engine.queries.words import About, Named
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from engine.catalogue.process import PollRule, Process, TaskRule
     from engine.commands.run import Run
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions.process import PollRule, Process, TaskRule
+    from engine.people.organisation import Actor
 
 _poll, _roll, _teller, _paper = tables.poll.c, tables.roll.c, tables.teller.c, tables.paper.c
 RUNNING = ("called", "open", "counting")

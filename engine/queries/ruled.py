@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from engine import expressions
 from engine.errors import EngineError
+from engine.instance.union_law import Surroundings, rulebook
 from engine.law.rules import amount_words
-from engine.surroundings import Surroundings, rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

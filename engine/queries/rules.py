@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from engine import access, calendar, clock, law, organisation, tables
+from engine import calendar, clock, law
+from engine.db import tables
 from engine.errors import NotFound, ProcessFault
+from engine.instance.union_law import Surroundings, rulebook
 from engine.law.rulings import limit_of
-from engine.surroundings import Surroundings, rulebook
+from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 _setting, _vacation, _notice = tables.setting.c, tables.vacation.c, tables.notice.c
 

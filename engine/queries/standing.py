@@ -12,15 +12,16 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engine import organisation, tables
-from engine.catalogue.store import process_of
+from engine.db import tables
+from engine.definitions.store import process_of
+from engine.people import organisation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from engine.catalogue.process import Lane
     from engine.db import Session
+    from engine.definitions.process import Lane
 
 _task, _instance, _event = tables.task.c, tables.instance.c, tables.event.c
 STOPS = ("instance_suspended", "instance_resumed", "instance_terminated", "instance_withdrawn")

@@ -9,11 +9,14 @@ from uuid import UUID
 
 from sqlalchemy import and_, or_, select
 
-from engine import access, clock, forms, organisation, rooms, settings, tables
-from engine.catalogue import sheets
-from engine.catalogue.store import process_of
-from engine.choices import choices
+from engine import clock, forms, settings
+from engine.db import tables
+from engine.definitions import sheets
+from engine.definitions.store import process_of
 from engine.errors import EngineError
+from engine.instance import rooms
+from engine.instance.choices import choices
+from engine.people import access, organisation
 from engine.queries import deadlines, foresight, outside, ruled
 from engine.queries.instances import Paper, papers
 from engine.queries.lanes import matter
@@ -23,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from engine.catalogue.process import TaskRule
     from engine.commands.run import Run
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions.process import TaskRule
+    from engine.people.organisation import Actor
 
 _task, _instance = tables.task.c, tables.instance.c
 SEEN = ("facts", "union_id", "unit_id", "superior", "confidential")  # what rooms ask of a matter

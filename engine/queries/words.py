@@ -9,16 +9,17 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from engine import access, organisation, tables
+from engine.db import tables
+from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from engine.catalogue import Process
-    from engine.catalogue.sheets import Lexicon
     from engine.db import Session
+    from engine.definitions import Process
+    from engine.definitions.sheets import Lexicon
     from engine.forms import Form
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 FACT = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
 UNTOLD = "（未公开）"  # a matter that the reader may not know of

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import catalogue, db, embedded, migrate, settings
+from engine import db, definitions, settings
+from engine.db import embedded, migrate
 from engine.errors import ProcessFault
 from engine.scenarios.play import Played, StepResult, perform, play
 from engine.scenarios.story import Story, read, toml
@@ -73,5 +74,5 @@ def play_files(
     for file in files:
         folder = _folder_of(file)
         if folder not in folders:
-            folders[folder] = catalogue.read(folder)
+            folders[folder] = definitions.read(folder)
         yield file, play(engine, file, folders[folder], cast)

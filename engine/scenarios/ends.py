@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from engine import tables
 from engine.commands import settle
 from engine.commands.run import dotted
+from engine.db import tables
 from engine.scenarios import words
 from engine.scenarios.scene import Otherwise
 

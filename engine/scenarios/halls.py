@@ -10,16 +10,17 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import ballots as sealing
-from engine import organisation, tables
 from engine.commands import ballots, confidence, edge, envelopes, meetings, outside, tellers
+from engine.db import tables
 from engine.errors import NotFound
+from engine.people import organisation
 from engine.queries import instances as matters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
     from engine.scenarios.scene import Scene
     from engine.scenarios.story import Step
 

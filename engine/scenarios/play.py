@@ -9,12 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine import catalogue, clock, organisation, settings
+from engine import clock, definitions, settings
 from engine.commands import edge, instances, polls, tasks
 from engine.errors import EngineError, ProcessFault
+from engine.instance.union_law import Surroundings
+from engine.people import organisation
 from engine.scenarios import ends, halls, stage, story, times, workers
 from engine.scenarios.scene import Otherwise, Scene
-from engine.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
     from engine.scenarios.story import Step
 
 
@@ -120,7 +121,7 @@ def perform(
 def _beside(told: Mapping[str, Any] | Path, name: str) -> Mapping[str, str]:
     """Another process that a story needs: from beside its own folder, else from the installation's processes."""
     near = told.resolve().parent.parent.parent / name if hasattr(told, "resolve") else None
-    return catalogue.read(
+    return definitions.read(
         near if near is not None and near.is_dir() else settings.load().processes / name
     )
 

@@ -12,10 +12,12 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from engine import clock, tables
-from engine.commands import attachments, presence
+from engine import clock
+from engine.commands import attachments
 from engine.commands.run import dotted
+from engine.db import tables
 from engine.errors import NotFound, ProcessFault
+from engine.instance import presence
 from engine.scenarios import words
 
 if TYPE_CHECKING:
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from engine.catalogue import Process
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions import Process
+    from engine.people.organisation import Actor
     from engine.scenarios.stage import Stage
 
 _task, _poll, _event, _timer = tables.task.c, tables.poll.c, tables.event.c, tables.timer.c

@@ -11,18 +11,19 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from engine import catalogue, clock, law, tables
-from engine.catalogue.process import frozen
+from engine import clock, definitions, law
 from engine.commands import instances
+from engine.db import tables
+from engine.definitions.process import frozen
 from engine.errors import Invalid, ProcessFault
+from engine.instance.union_law import Surroundings, rulebook
 from engine.scenarios.story import cast
-from engine.surroundings import Surroundings, rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.catalogue import Process
     from engine.db import Session
+    from engine.definitions import Process
     from engine.scenarios.story import Story
 
 UNION = "union"
@@ -246,7 +247,7 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
 
 def _published(session: Session, files: Mapping[str, str]) -> Process:
     """Make these files the version that new instances get."""
-    process = catalogue.load(files)
+    process = definitions.load(files)
     column = tables.definition.c
     newest = select(func.coalesce(func.max(column.number), 0)).where(
         column.process_id == process.id

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from engine.catalogue import Process
+    from engine.definitions import Process
 
 
 def titled(process: Process, element: str) -> str:

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from engine import clock, tables
+from engine import clock
 from engine.commands import instances, origins
+from engine.db import tables
 from engine.errors import Conflict, EngineError
 from engine.scenarios.scene import Otherwise
 

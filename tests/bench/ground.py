@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, insert, text
 
-from engine import catalogue, clock, db, embedded, migrate, organisation, tables
+from engine import clock, db
 from engine.commands import definitions, edge
+from engine.db import embedded, migrate, tables
+from engine.definitions import read
+from engine.people import organisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,7 +114,7 @@ def ground(members: int = 20) -> Iterator[Ground]:
                     )
                 )
             for folder in FOLDERS:
-                definitions.publish_shipped(session, catalogue.read(folder))
+                definitions.publish_shipped(session, read(folder))
         yield Ground(home, url, engine, union, unit, people)
         engine.dispose()
     finally:

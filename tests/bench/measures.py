@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from engine import clock, db, keys, organisation, seals, settings
+from engine import clock, db, settings
 from engine.commands import instances, people, polls, tasks
+from engine.history import keys, seals
+from engine.people import organisation
 from engine.queries import inbox
 from engine.queries import instances as found
 from tests.bench.ground import median, statements, times

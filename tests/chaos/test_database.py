@@ -18,8 +18,9 @@ import pytest
 from procrastinate.schema import SchemaManager
 from sqlalchemy import text
 
-from engine import db, embedded, jobs, tables
+from engine import db, jobs
 from engine.commands import edge, instances, polls, tasks
+from engine.db import embedded, tables
 from engine.errors import Conflict, Unavailable
 from tests.conftest import fresh
 from tests.races.latches import together

@@ -21,7 +21,8 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import text
 
-from engine import db, queue
+from engine import db
+from engine.db import queue
 from engine.settings import ROOT
 from tests.conftest import fresh
 from tests.races.latches import attempt
@@ -64,7 +65,7 @@ class House:
     def start(self, name: str) -> None:
         own = {"YIXING_PORT": str(self.ports[int(name[3])])} if name.startswith("web") else {}
         self.running[name] = subprocess.Popen(
-            [sys.executable, "-m", "webui.serve", name[:3]],
+            [sys.executable, "-m", "webui.cli.serve", name[:3]],
             cwd=ROOT,
             env={**self.environment, **own},
             start_new_session=True,

@@ -14,10 +14,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from engine import db, organisation
-from engine.catalogue import store
+from engine import db
 from engine.commands import edge, instances, polls, tasks
+from engine.definitions import store
 from engine.errors import EngineError
+from engine.people import organisation
 
 NEXT = text(
     "SELECT t.id, t.element, t.instance_id, p.id AS poll FROM task t LEFT JOIN poll p ON p.task_id = t.id "

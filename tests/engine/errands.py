@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert, select
 
-from engine import canonical, clock, db, keys, organisation, seals, tables
-from engine.catalogue import process
+from engine import clock, db
 from engine.commands import attachments, definitions, edge, instances, polls, tasks
+from engine.db import canonical, tables
+from engine.definitions import process
 from engine.errors import NotFound
+from engine.history import keys, seals
+from engine.people import organisation
 
 if TYPE_CHECKING:
     from uuid import UUID

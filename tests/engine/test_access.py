@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
-from engine import access, db, organisation, tables
+from engine import db
 from engine.commands import instances, polls, tasks
+from engine.db import tables
 from engine.errors import NotFound, Refused
+from engine.people import access, organisation
 from engine.queries import instances as reading
 from tests.races.union import CAST, Union, changed
 

@@ -25,14 +25,16 @@ from hypothesis import strategies as st
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from sqlalchemy import event, text
 
-from engine import ballots, clock, db, seals, tables
+from engine import ballots, clock, db
 from engine.ballots import Ballot, Paper, Slip
-from engine.catalogue.check import faults
 from engine.commands import ballots as voting
 from engine.commands import edge, instances, polls, tellers
+from engine.db import tables
+from engine.definitions.check import faults
 from engine.errors import Conflict, EngineError, HistoryBroken, Invalid, NotFound, Refused
+from engine.history import seals
+from engine.instance.union_law import rulebook
 from engine.queries import ballots as looking
-from engine.surroundings import rulebook
 from tests.conftest import fresh
 from tests.races.union import Union, changed, folder
 
@@ -1136,7 +1138,7 @@ PACK_EDITS = {
 
 
 def test_the_evidence_pack_proves_the_ballots(counted: Poll, tmp_path: Any) -> None:
-    from engine import keys
+    from engine.history import keys
     from engine.queries import evidence
 
     union, key = counted.union, keys.load_or_create(tmp_path / "keys")

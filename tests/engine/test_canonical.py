@@ -12,14 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.canonical import (
-    MAX_INTEGER,
-    digest,
-    dumps,
-    event_hash,
-    genesis,
-    salted,
-)
+from engine.db.canonical import MAX_INTEGER, digest, dumps, event_hash, genesis, salted
 from engine.errors import Invalid
 
 INSTANCE = UUID("0199aabb-0000-7000-8000-000000000001")

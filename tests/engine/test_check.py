@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine import catalogue, clock, law, posts
-from engine.catalogue import check
-from engine.catalogue.check import faults
-from engine.catalogue.check.language import FUNCTIONS, NAMES
-from engine.catalogue.check.work import ARGUMENTS
-from engine.catalogue.outline import outline
+from engine import clock, definitions, law
 from engine.commands.actions import ACTIONS
 from engine.commands.run import Run
+from engine.definitions import check
+from engine.definitions.check import faults
+from engine.definitions.check.language import FUNCTIONS, NAMES
+from engine.definitions.check.work import ARGUMENTS
+from engine.definitions.outline import outline
+from engine.people import posts
 from tests.hostile.corpus import _parallel
 from tests.hostile.sound import POSTS, ROOT, edited, rulebook, sound
 
@@ -1265,13 +1266,13 @@ def test_a_shipped_process_has_no_fault(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_the_outline_of_a_shipped_process_is_up_to_date(folder: Path) -> None:
-    told = outline(catalogue.load(catalogue.read(folder)))
+    told = outline(definitions.load(definitions.read(folder)))
     assert (folder / "OUTLINE.txt").read_text("utf-8") == told, "run `yixing check --write`"
 
 
 # --- the outline ----------------------------------------------------------------------------------------------------------
 def test_the_outline_tells_lanes_tasks_choices_deadlines_polls_messages_and_documents() -> None:
-    told = outline(catalogue.load(sound()))
+    told = outline(definitions.load(sound()))
     for words in (
         "办事单（errand）",
         "- 校工会（office）：union_secretary @ union",
@@ -1292,7 +1293,7 @@ def test_the_outline_tells_lanes_tasks_choices_deadlines_polls_messages_and_docu
 
 
 def test_the_outline_follows_the_flow() -> None:
-    told = outline(catalogue.load(sound()))
+    told = outline(definitions.load(sound()))
     places = [
         told.index(f"（{key}）")
         for key in ("start", "check", "passed", "do", "rate", "graded", "printed", "done")
@@ -1301,6 +1302,6 @@ def test_the_outline_follows_the_flow() -> None:
 
 
 def test_the_outline_of_equal_definitions_is_equal() -> None:
-    assert outline(catalogue.load(sound())) == outline(
-        catalogue.load(dict(reversed(sound().items())))
+    assert outline(definitions.load(sound())) == outline(
+        definitions.load(dict(reversed(sound().items())))
     )

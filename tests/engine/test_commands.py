@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import event
 
-from engine import clock, db, history, jobs
+from engine import clock, db, jobs
 from engine.commands import definitions, edge, instances, polls, tasks
 from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
+from engine.history import event_log
 from tests.hostile.sound import edited, sound
 from tests.races.union import START, Union, changed, folder
 
@@ -858,7 +859,7 @@ def test_a_definition_takes_two_people(union: Union) -> None:
         == "separated"
     )
     union.do("admin2", definitions.decide, digest, True)
-    assert union.events(history.INSTALLATION)[-1] == "definition_published"
+    assert union.events(event_log.INSTALLATION)[-1] == "definition_published"
     assert (
         unchanged(
             union, Conflict, lambda: union.do("admin2", definitions.decide, digest, False)

@@ -9,10 +9,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, text, update
 
-from engine import clock, db, documents, keys, office, organisation, tables
-from engine.catalogue import process
+from engine import clock, db
 from engine.commands import attachments
+from engine.db import tables
+from engine.definitions import process
+from engine.documents import docx, pdf
 from engine.errors import HistoryBroken, NotFound, ProcessFault
+from engine.history import keys
+from engine.people import organisation
 from engine.settings import ROOT
 from tests.engine.errands import SCAN, START, Errands, sample, sha
 
@@ -27,7 +31,7 @@ SMALL = '#let d = json("data.json")\n= #d.document.title #d.facts.launch.reasons
 
 
 def typeset(source: str, **more: str) -> bytes:
-    return documents.typeset({"documents/a.typ": source, **more}, "a", sample())
+    return pdf.typeset({"documents/a.typ": source, **more}, "a", sample())
 
 
 @pytest.fixture
@@ -51,7 +55,7 @@ def test_the_pdf_bears_the_day_of_issue() -> None:
 def test_other_data_give_other_bytes() -> None:
     other = sample()
     other["document"]["title"] = "另一件"
-    assert documents.typeset({"documents/a.typ": SMALL}, "a", other) != typeset(SMALL)
+    assert pdf.typeset({"documents/a.typ": SMALL}, "a", other) != typeset(SMALL)
 
 
 def test_text_that_looks_like_source_is_only_text() -> None:
@@ -59,7 +63,7 @@ def test_text_that_looks_like_source_is_only_text() -> None:
     hostile["document"]["title"] = (
         '#panic("x") #import "@preview/x:0.1.0" $ ] ) } #read("/etc/passwd")'
     )
-    assert documents.typeset({"documents/a.typ": SMALL}, "a", hostile).startswith(b"%PDF-")
+    assert pdf.typeset({"documents/a.typ": SMALL}, "a", hostile).startswith(b"%PDF-")
 
 
 def test_a_shared_letter_is_found() -> None:
@@ -87,7 +91,7 @@ def test_a_fault_in_a_template_names_file_and_line(source: str, file: str, words
 
 def test_a_missing_template_is_a_fault_of_the_process() -> None:
     with pytest.raises(ProcessFault) as caught:
-        documents.typeset({}, "dispatch", sample())
+        pdf.typeset({}, "dispatch", sample())
     assert caught.value.file == "documents/dispatch.typ"
 
 
@@ -127,7 +131,7 @@ def test_template_names_stay_in_the_folder(name: str) -> None:
 def test_a_template_that_never_ends_is_stopped(
     source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documents, "SECONDS", 3)
+    monkeypatch.setattr(pdf, "SECONDS", 3)
     with pytest.raises(ProcessFault):
         typeset(source)
 
@@ -139,10 +143,10 @@ def test_a_template_that_never_ends_is_stopped(
 )
 def test_every_document_can_be_printed_and_edited(folder: Path, kind: str) -> None:
     files = process.frozen(process.read(folder))
-    made = documents.typeset(files, kind, sample())
+    made = pdf.typeset(files, kind, sample())
     assert made.startswith(b"%PDF-")
     assert 1 <= len(re.findall(rb"/Type\s*/Page\b", made)) <= 3
-    with zipfile.ZipFile(io.BytesIO(office.typeset(files, kind, sample()))) as opened:
+    with zipfile.ZipFile(io.BytesIO(docx.typeset(files, kind, sample()))) as opened:
         words = "".join(re.findall(r"<w:t[^>]*>([^<]*)", opened.read("word/document.xml").decode()))
     assert sample()["document"]["title"] in words or sample()["instance"]["number"] in words
 
@@ -158,13 +162,13 @@ def test_every_document_can_be_printed_and_edited(folder: Path, kind: str) -> No
 )
 def test_a_template_reaches_nothing_when_it_becomes_docx(source: str) -> None:
     with pytest.raises(ProcessFault, match=r"a\.typ"):
-        office.typeset({"documents/a.typ": source}, "a", sample())
+        docx.typeset({"documents/a.typ": source}, "a", sample())
 
 
 def test_what_people_wrote_is_only_text_in_the_docx() -> None:
     hostile = sample()
     hostile["document"]["title"] = '#panic("x") $ ] ) } \\ "#read("/etc/passwd") \u200b 〔1〕'
-    made = office.typeset({"documents/a.typ": SMALL}, "a", hostile)
+    made = docx.typeset({"documents/a.typ": SMALL}, "a", hostile)
     with zipfile.ZipFile(io.BytesIO(made)) as opened:
         assert "#panic(&quot;x&quot;)" in opened.read("word/document.xml").decode().replace(
             '"', "&quot;"
@@ -174,10 +178,10 @@ def test_what_people_wrote_is_only_text_in_the_docx() -> None:
 def test_an_issued_document_is_handed_out_as_docx_too(world: Errands) -> None:
     with db.transaction(world.engine) as session:
         document = the_document(session)
-        name, data = office.docx(session, world.actor("陈秘书"), document.id)
+        name, data = docx.docx(session, world.actor("陈秘书"), document.id)
         assert name.endswith(".docx") and data.startswith(b"PK")
         with pytest.raises(NotFound):
-            office.docx(session, world.actor("外人"), document.id)
+            docx.docx(session, world.actor("外人"), document.id)
 
 
 # --- issued documents ------------------------------------------------------------------------------------------------
@@ -189,37 +193,37 @@ def test_an_issued_document_prints_for_those_who_see_the_matter(world: Errands) 
     with db.transaction(world.engine) as session:
         row = the_document(session)
         for name in ("张敏", "陈秘书", "孙审计"):
-            shown, made = documents.pdf(session, world.actor(name), row.id)
+            shown, made = pdf.pdf(session, world.actor(name), row.id)
             assert shown == "催〔2026〕001 催办单.pdf"
             assert made.startswith(b"%PDF-")
 
 
 def test_the_document_of_another_union_does_not_exist(world: Errands) -> None:
     with db.transaction(world.engine) as session, pytest.raises(NotFound):
-        documents.pdf(session, world.actor("外人"), the_document(session).id)
+        pdf.pdf(session, world.actor("外人"), the_document(session).id)
     with db.transaction(world.engine) as session, pytest.raises(NotFound):
-        documents.pdf(session, world.actor("陈秘书"), tables.new_id())
+        pdf.pdf(session, world.actor("陈秘书"), tables.new_id())
 
 
 def test_prints_are_kept(world: Errands, monkeypatch: pytest.MonkeyPatch) -> None:
     secretary = world.actor("陈秘书")
     with db.transaction(world.engine) as session:
         row = the_document(session)
-        first = documents.pdf(session, secretary, row.id)
-        monkeypatch.setattr(documents, "typeset", lambda *given: pytest.fail("typeset again"))
-        assert documents.pdf(session, secretary, row.id) == first
+        first = pdf.pdf(session, secretary, row.id)
+        monkeypatch.setattr(pdf, "typeset", lambda *given: pytest.fail("typeset again"))
+        assert pdf.pdf(session, secretary, row.id) == first
 
 
 def test_few_prints_are_kept(world: Errands, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "typeset", lambda *given: b"%PDF-")
-    monkeypatch.setattr(documents, "KEPT", 3)
+    monkeypatch.setattr(pdf, "typeset", lambda *given: b"%PDF-")
+    monkeypatch.setattr(pdf, "KEPT", 3)
     with db.transaction(world.engine) as session:
         version = session.execute(select(tables.definition.c.hash)).scalar_one()
         for number in range(9):
             data = sample(str(number))
-            documents.printed(session, version, "note", data, sha(data))
-    assert len(documents._kept) == 3
-    documents._kept.clear()
+            pdf.printed(session, version, "note", data, sha(data))
+    assert len(pdf._kept) == 3
+    pdf._kept.clear()
 
 
 def test_a_document_that_was_changed_is_not_printed(world: Errands) -> None:
@@ -228,27 +232,27 @@ def test_a_document_that_was_changed_is_not_printed(world: Errands) -> None:
         data = {**row.data, "instance": {**row.data["instance"], "title": "另一件事"}}
         session.execute(update(tables.document).values(data=data))
         with pytest.raises(HistoryBroken):
-            documents.pdf(session, world.actor("陈秘书"), row.id)
+            pdf.pdf(session, world.actor("陈秘书"), row.id)
 
 
 # --- attachments -----------------------------------------------------------------------------------------------------
 def test_an_attachment_goes_with_its_matter(world: Errands) -> None:
     with db.transaction(world.engine) as session:
         key = session.execute(select(tables.attachment.c.id)).scalar_one()
-        name, media, data = documents.attachment(session, world.actor("张敏"), key)
+        name, media, data = pdf.attachment(session, world.actor("张敏"), key)
         assert (name, media, data[: len(SCAN)]) == ("验收单.pdf", "application/pdf", SCAN)
         with pytest.raises(NotFound):
-            documents.attachment(session, world.actor("外人"), key)
+            pdf.attachment(session, world.actor("外人"), key)
 
 
 def test_an_upload_that_no_form_named_is_its_owners_alone(world: Errands) -> None:
     with db.transaction(world.engine) as session, clock.set_to(START):
         owner = world.actor("张敏")
         key = attachments.add(session, owner, "草稿.txt", b"x")
-        assert documents.attachment(session, owner, key) == ("草稿.txt", "text/plain", b"x")
+        assert pdf.attachment(session, owner, key) == ("草稿.txt", "text/plain", b"x")
         for name in ("陈秘书", "孙审计", "李强", "外人"):
             with pytest.raises(NotFound):
-                documents.attachment(session, organisation.actor(session, world.people[name]), key)
+                pdf.attachment(session, organisation.actor(session, world.people[name]), key)
 
 
 def test_an_attachment_that_was_changed_is_not_handed_out(world: Errands) -> None:
@@ -256,7 +260,7 @@ def test_an_attachment_that_was_changed_is_not_handed_out(world: Errands) -> Non
         key = session.execute(select(tables.attachment.c.id)).scalar_one()
         session.execute(text("UPDATE blob SET data = 'x'"))
         with pytest.raises(HistoryBroken):
-            documents.attachment(session, world.actor("陈秘书"), key)
+            pdf.attachment(session, world.actor("陈秘书"), key)
 
 
 @pytest.mark.parametrize(
@@ -270,4 +274,4 @@ def test_an_attachment_that_was_changed_is_not_handed_out(world: Errands) -> Non
     ],
 )
 def test_file_names_fit_every_system(parts: tuple[str, ...], name: str) -> None:
-    assert documents.file_name(*parts) == name
+    assert pdf.file_name(*parts) == name

@@ -22,10 +22,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from engine import canonical, clock, db, keys, merkle, seals, tables
+from engine import clock, db
 from engine.commands import edge
 from engine.commands import evidence as commands
+from engine.db import canonical, tables
 from engine.errors import HistoryBroken, NotFound, Refused
+from engine.history import keys, merkle, seals
 from engine.queries import evidence
 from engine.queries.evidence import case, proofs
 from tests.engine.errands import Errands
@@ -237,12 +239,12 @@ def test_erased_answers_leave_only_their_digest_and_an_erasure_off_the_record_is
 def test_a_document_that_cannot_be_printed_is_told(
     world: Errands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine import documents
+    from engine.documents import pdf
 
     def broken(*given: Any) -> bytes:
         raise HistoryBroken("文书内容与签发时不符，不能打印。")
 
-    monkeypatch.setattr(documents, "printed", broken)
+    monkeypatch.setattr(pdf, "printed", broken)
     assert "不能打印" in contents(export(world))["prints/催〔2026〕001 催办单.txt"].decode()
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine import catalogue, expressions, machine
-from engine.catalogue import check
-from engine.catalogue.check import faults
+from engine import definitions, expressions, machine
+from engine.definitions import check
+from engine.definitions.check import faults
 from engine.errors import ProcessFault
 from tests.hostile import corpus
 from tests.hostile.sound import POSTS, rulebook, sound
@@ -122,7 +122,7 @@ def test_a_definition_that_was_never_checked_stops_instead_of_turning_for_ever()
 
         def perform(self, action: str) -> None: ...
 
-    process = catalogue.load(turning)
+    process = definitions.load(turning)
     state = machine.start(process.spec, Host())
     task = next(live for live in state.live if live.kind == "task")
     assert state.state is not None

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from engine import tables
 from engine.commands import imports, people
+from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.queries import people as queries
 from tests.engine.unions import FROM, World, processes, shared

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text
 
-from engine import catalogue, clock, db, history, kept, seals, shipped, tables
+from engine import clock, db, definitions
+from engine.commands import bundled, rules
 from engine.commands import polls as commands
-from engine.commands import rules
-from engine.kept import polls
-from engine.kept import rules as versions
+from engine.db import tables
+from engine.history import event_log, seals, verification
+from engine.history.verification import polls
+from engine.history.verification import rules as versions
 from engine.scenarios import stage, story
 from engine.scenarios.play import _beside, _play_step
 from engine.scenarios.scene import Scene
@@ -30,16 +32,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from engine.history import Break
+    from engine.history.event_log import Break
 
 
 def forged(session: db.Session, statement: str) -> Break:
     """What is false after this statement, which must do something; everything holds without it."""
     with session.begin_nested() as change:
         assert session.execute(text(statement)).rowcount > 0
-        found = kept.first_false(session)
+        found = verification.first_false(session)
         change.rollback()
-    assert found is not None and kept.first_false(session) is None
+    assert found is not None and verification.first_false(session) is None
     return found
 
 
@@ -366,7 +368,7 @@ def test_what_was_forged_is_named_by_table_and_id(errand: db.Session, kind: str)
 def test_a_bad_file_does_not_hide_behind_one_that_nobody_attached(errand: db.Session) -> None:
     with errand.begin_nested() as change:
         errand.execute(text(BAD))
-        assert kept.first_false(errand) is None  # nobody has attached these
+        assert verification.first_false(errand) is None  # nobody has attached these
         key = errand.execute(
             text("SELECT id FROM attachment ORDER BY instance_id LIMIT 1")
         ).scalar_one()
@@ -376,7 +378,7 @@ def test_a_bad_file_does_not_hide_behind_one_that_nobody_attached(errand: db.Ses
             ),
             {"id": key},
         )
-        found = kept.first_false(errand)
+        found = verification.first_false(errand)
         change.rollback()
     assert found is not None and f"(attachment {key})" in found.why_en
 
@@ -403,9 +405,9 @@ def test_a_forged_matter_is_what_verify_names(errand: db.Session) -> None:
 
 def test_the_engine_counts_the_same_voters_and_files() -> None:
     assert polls.NAMED == commands.NAMED
-    for folder in shipped.folders(load().processes):
-        files = catalogue.read(folder)
-        assert versions.fingerprint(files) == catalogue.load(files).hash
+    for folder in bundled.folders(load().processes):
+        files = definitions.read(folder)
+        assert versions.fingerprint(files) == definitions.load(files).hash
 
 
 # --- on the stage: meetings, elections, decision tables ---------------------------------------------------------------
@@ -425,7 +427,7 @@ def played(
             *scene.stage.others.values(),
         ):  # on a stage nobody puts them on record
             says = {"process": process.id, "version": process.hash}
-            history.note(session, history.INSTALLATION, "definition_published", None, **says)
+            event_log.note(session, event_log.INSTALLATION, "definition_published", None, **says)
         session.execute(tables.setting.delete())
         for step in read.steps:
             _play_step(scene, step)
@@ -500,7 +502,7 @@ def hall(server: str) -> Iterator[db.Session]:
     )
     with fresh(server) as url:
         engine = db.connect(url)
-        with played(engine, told, catalogue.read(test_meetings.HALL)) as session:
+        with played(engine, told, definitions.read(test_meetings.HALL)) as session:
             yield session
         engine.dispose()
         db._engines.pop(url, None)
@@ -517,7 +519,7 @@ def stories() -> list[Path]:
     """Of each process the story with the most steps."""
     found = [
         sorted(f.glob("scenarios/*.toml"), key=lambda p: p.read_text().count("[[step]]"))
-        for f in shipped.folders(load().processes)
+        for f in bundled.folders(load().processes)
     ]
     return [files[-1] for files in found]
 
@@ -526,8 +528,8 @@ def stories() -> list[Path]:
 def test_an_honest_story_holds_and_its_decisions_cannot_be_changed(
     engine: Engine, file: Path
 ) -> None:
-    with played(engine, file, catalogue.read(file.parent.parent)) as session:
-        broken = kept.first_false(session)
+    with played(engine, file, definitions.read(file.parent.parent)) as session:
+        broken = verification.first_false(session)
         assert broken is None, broken
         event = tables.event.c
         taken = session.execute(

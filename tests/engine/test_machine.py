@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from SpiffWorkflow.task import TaskState
 
 from engine import machine
-from engine.catalogue.diagram import parse_xml, read_diagram
+from engine.definitions.diagram import parse_xml, read_diagram
 from engine.errors import ProcessFault, Refused
 
 if TYPE_CHECKING:

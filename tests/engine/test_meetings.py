@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine import catalogue, scenarios
-from engine.catalogue import check
-from engine.surroundings import rulebook
+from engine import definitions, scenarios
+from engine.definitions import check
+from engine.instance.union_law import rulebook
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -70,7 +70,7 @@ def votes(yes: int, no: int = 0) -> list[dict[str, Any]]:
 
 
 def told(engine: Engine, story: dict[str, Any]) -> None:
-    played = scenarios.play(engine, story, catalogue.read(HALL), STANDARD)
+    played = scenarios.play(engine, story, definitions.read(HALL), STANDARD)
     assert played.ok, played.why
 
 
@@ -339,7 +339,7 @@ nursery = "Nursery\"""",
 
 def test_several_of_many_may_be_chosen_and_each_needs_its_share(engine: Engine) -> None:
     """Choosing up to two of three things: what more than half of all want is taken, most votes first."""
-    files = dict(catalogue.read(HALL))
+    files = dict(definitions.read(HALL))
     for old, new in OPTIONS.items():
         assert old in files["process.toml"]
         files["process.toml"] = files["process.toml"].replace(old, new)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import verify_pack
 from engine.errors import HistoryBroken
-from engine.merkle import (
+from engine.history import verify_pack
+from engine.history.merkle import (
     EMPTY_ROOT,
     Frontier,
     consistency_proof,

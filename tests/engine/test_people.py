@@ -9,11 +9,13 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
-from engine import clock, db, password, posts, tables
+from engine import clock, db
 from engine.commands import people
 from engine.commands.people import logins, superiors, words
+from engine.db import tables
 from engine.decisions import faults, parse
 from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.people import password, posts
 from engine.queries import people as queries
 from engine.settings import ROOT
 from tests.engine.unions import FROM, SECRET, World, processes, shared

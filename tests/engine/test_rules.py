@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text
 
-from engine import access, canonical, clock, db, history, keys, tables
+from engine import clock, db
 from engine.commands import actions, instances, reads, rules, settle
+from engine.db import canonical, tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.history import event_log, keys
+from engine.instance.union_law import Surroundings
+from engine.people import access
 from engine.queries import checkpoints
 from engine.queries import rules as reading
-from engine.surroundings import Surroundings
 from tests.engine.errands import Errands
 
 if TYPE_CHECKING:
@@ -316,7 +319,7 @@ def whole(world: Errands, key: UUID) -> bool:
             .order_by(event.seq)
         ).all()
         head = session.execute(select(instance.seq, instance.head).where(instance.id == key)).one()
-    return history.first_broken(key, rows, head.seq, bytes(head.head)) is None
+    return event_log.first_broken(key, rows, head.seq, bytes(head.head)) is None
 
 
 def test_a_notice_makes_a_provisional_deadline_certain_and_says_so(world: Errands) -> None:
@@ -334,7 +337,7 @@ def test_a_notice_makes_a_provisional_deadline_certain_and_says_so(world: Errand
     }
     assert event["deadlines"] == [change] and whole(world, key)
     assert world.do(lambda s: rules.recompute(s, key)) == 0
-    (notice,) = told(world, history.INSTALLATION, "notice_loaded")
+    (notice,) = told(world, event_log.INSTALLATION, "notice_loaded")
     assert notice["year"] == 2027 and notice["days"] == 2
 
 
@@ -610,7 +613,7 @@ def test_a_verification_finds_what_was_altered(world: Errands) -> None:
         )
     verdict = world.do(lambda s: reads.verify(s, auditor, public))
     assert verdict.broken and verdict.broken.chain_id == key and verdict.broken.seq == 1
-    assert [e["whole"] for e in told(world, history.INSTALLATION, "history_verified")] == [
+    assert [e["whole"] for e in told(world, event_log.INSTALLATION, "history_verified")] == [
         True,
         False,
     ]

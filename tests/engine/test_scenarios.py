@@ -14,9 +14,10 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, func, insert, select, text
 
-from engine import calendar, clock, db, scenarios, settings, tables
-from engine.catalogue import load
+from engine import calendar, clock, db, scenarios, settings
 from engine.commands import definitions
+from engine.db import tables
+from engine.definitions import load
 from engine.errors import ProcessFault
 from engine.scenarios import Played, play, story, times
 from tests.conftest import _named

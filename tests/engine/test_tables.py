@@ -10,14 +10,14 @@ import pytest
 
 from engine import decisions, law, settings
 from engine.calendar import Calendar
-from engine.catalogue import sheets
-from engine.catalogue.check import check_tables
-from engine.commands.functions import of_law
 from engine.decisions import reach
+from engine.definitions import sheets
+from engine.definitions.check import check_tables
 from engine.errors import Invalid, ProcessFault
+from engine.instance.functions import of_law
+from engine.instance.union_law import Common, rulebook
 from engine.queries import decisions as reading
 from engine.settings import ROOT
-from engine.surroundings import Common, rulebook
 
 if TYPE_CHECKING:
     from pathlib import Path

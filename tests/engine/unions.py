@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from engine import db, history, organisation, tables
+from engine import db
 from engine.commands import people
+from engine.db import tables
+from engine.history import event_log
+from engine.people import organisation
 from engine.settings import ROOT
 from tests.conftest import fresh
 
@@ -104,7 +107,7 @@ class World:
         rows = self.session.execute(
             select(tables.event).where(event.instance_id == self.units[code]).order_by(event.seq)
         ).all()
-        assert history.first_broken(self.units[code], rows) is None
+        assert event_log.first_broken(self.units[code], rows) is None
         return [row.kind for row in rows]
 
     def bodies(self, code: str) -> str:

@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from engine import catalogue, law
-from engine.catalogue.diagram import parse_xml, read_diagram
+from engine import definitions, law
+from engine.definitions.diagram import parse_xml, read_diagram
 
 ROOT = Path(__file__).parents[2]
 POSTS = frozenset({"formal_delegate", "union_secretary", "unit_head"})
@@ -82,7 +82,7 @@ def drawn(bpmn: str) -> str:
 
 @lru_cache(maxsize=1)
 def _sound() -> tuple[tuple[str, str], ...]:
-    files = catalogue.read(ROOT / "tests" / "processes" / "errand")
+    files = definitions.read(ROOT / "tests" / "processes" / "errand")
     toml = files["process.toml"].replace(
         'passes = "2*good > roll"', 'passes = "good > roll - good"'
     )

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 from werkzeug.serving import make_server
 
-from engine import db, embedded
+from engine import db
+from engine.db import embedded
 from engine.settings import ROOT, Settings
 from tests.journeys.desk import PHONE, Desk
 from tests.journeys.university import University

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine import clock, db, scenarios
-from engine.catalogue import process
 from engine.commands import definitions, people
+from engine.definitions import process
 from engine.settings import ROOT
 from tests.journeys.desk import DESKTOP
 from tests.journeys.university import FROM, SECRET, TERM
-from webui.demo import matters
-from webui.demo.people import OFFICE_HOLDERS
+from webui.cli.demo import matters
+from webui.cli.demo.people import OFFICE_HOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

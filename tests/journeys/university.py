@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from engine import clock, db, jobs, organisation
-from engine.catalogue import process
+from engine import clock, db, jobs
 from engine.commands import definitions, edge, instances, people, polls, tasks
+from engine.definitions import process
+from engine.people import organisation
 from engine.queries import instances as files
 from engine.settings import ROOT
 

@@ -12,7 +12,7 @@ from tests.races.union import Union
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 WAYS = [(order, point) for order in (0, 1) for point in (BEFORE, LOCKED, COMMITTING)] + [
     (0, None),

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from engine import clock, db, history, jobs, keys, seals
+from engine import clock, db, jobs
 from engine.commands import definitions, edge, imports, instances, numbers, polls, tasks
 from engine.errors import Conflict
+from engine.history import event_log, keys, seals
 from tests.conftest import fresh
 from tests.hostile.sound import sound
 from tests.races.latches import attempt, together
@@ -173,7 +174,9 @@ def test_the_chain_of_a_union_takes_notes_of_eight_threads(union: Union) -> None
     def note() -> None:
         for n in range(15):
             union.timed(
-                lambda: db.again(union.engine, lambda s: history.note(s, home, "noted", actor, n=n))
+                lambda: db.again(
+                    union.engine, lambda s: event_log.note(s, home, "noted", actor, n=n)
+                )
             )
 
     assert [f.code for f in together(*[note] * 8)] == [""] * 8

@@ -19,7 +19,7 @@ from tests.races.union import CAST, START, Union, changed, folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 LENGTH = 16
 

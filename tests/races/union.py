@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, text
 
-from engine import catalogue, clock, db, organisation, seals, tables
+from engine import clock, db
 from engine.commands import definitions, edge, instances, tasks
+from engine.db import tables
+from engine.definitions import read
+from engine.history import seals
+from engine.people import organisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 PROCESSES = Path(__file__).parents[1] / "processes"
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)  # nine o'clock on a Monday in China
@@ -279,7 +283,7 @@ UNSOUND = {
 
 def folder(name: str) -> dict[str, str]:
     """A process of tests/processes."""
-    return dict(catalogue.read(PROCESSES / name))
+    return dict(read(PROCESSES / name))
 
 
 def changed(name: str, *pairs: tuple[str, str], file: str = "process.toml") -> dict[str, str]:

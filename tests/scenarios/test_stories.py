@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from engine import catalogue, db, scenarios
+from engine import db, definitions, scenarios
 from tests.conftest import _named
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def stage(server: str) -> Iterator[Engine]:
     "path", STORIES, ids=lambda path: f"{path.parent.parent.name}: {path.stem}"
 )
 def test_a_story_goes_as_told(stage: Engine, path: Path) -> None:
-    played = scenarios.play(stage, path, catalogue.read(path.parent.parent), STANDARD)
+    played = scenarios.play(stage, path, definitions.read(path.parent.parent), STANDARD)
     assert played.ok, f"{played.title}\n{played.why}\n" + "\n".join(
         f"{s.number}. {s.who} {s.does}: {s.happened}" for s in played.steps
     )

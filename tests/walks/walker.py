@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine import catalogue, clock, history, kept, machine, organisation, scenarios, tables
-from engine.access import ANYBODY
-from engine.choices import choices
+from engine import clock, definitions, machine, scenarios
 from engine.commands import attachments, edge, instances, meetings, polls, tasks
+from engine.db import tables
 from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
+from engine.history import event_log, verification
+from engine.instance.choices import choices
+from engine.people import organisation
+from engine.people.access import ANYBODY
 from engine.scenarios import halls, stage, story, workers
 from engine.scenarios.scene import Scene
 
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
     from engine.forms import Form
     from engine.forms.form import Field
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 ROOT = Path(__file__).parents[2]
 STANDARD = scenarios.standard(ROOT / "processes")
@@ -379,7 +382,7 @@ class Walk:
             events = session.execute(
                 select(tables.event).where(_event.instance_id == key).order_by(_event.seq)
             ).all()
-            assert history.first_broken(key, events, row.seq, bytes(row.head)) is None
+            assert event_log.first_broken(key, events, row.seq, bytes(row.head)) is None
             trouble = (
                 session.execute(
                     select(tables.incident.c.message).where(tables.incident.c.instance_id == key)
@@ -397,7 +400,7 @@ class Walk:
                     _timer.due_at <= self.scene.now,
                 )
                 assert session.execute(late).first() is None, "a clock ran out without its event"
-        broken = kept.first_false(session)
+        broken = verification.first_false(session)
         assert broken is None, broken
 
 
@@ -422,14 +425,16 @@ def walking(engine: Engine, folder: Path, seed: int) -> Iterator[Walk]:
     )
     with engine.connect() as session, session.begin() as whole, clock.set_to(START):
         try:
-            files = {name: catalogue.read(folder.parent / name) for name in others}
-            set_ = stage.set_up(session, told, catalogue.read(folder), STANDARD, files)
+            files = {name: definitions.read(folder.parent / name) for name in others}
+            set_ = stage.set_up(session, told, definitions.read(folder), STANDARD, files)
             for process in (
                 set_.process,
                 *set_.others.values(),
             ):  # on a stage nobody puts them on record
                 says = {"process": process.id, "version": process.hash}
-                history.note(session, history.INSTALLATION, "definition_published", None, **says)
+                event_log.note(
+                    session, event_log.INSTALLATION, "definition_published", None, **says
+                )
             yield Walk(Scene(session, set_, START), random.Random(seed), set_.process.id)
         finally:
             whole.rollback()

@@ -12,9 +12,12 @@ from flask import Blueprint
 from sqlalchemy import insert
 
 import webui
-from engine import catalogue, clock, db, organisation, tables
+from engine import clock, db
 from engine.commands import definitions, edge
 from engine.commands.people.logins import open_login
+from engine.db import tables
+from engine.definitions import read
+from engine.people import organisation
 from engine.settings import ROOT, Settings
 from webui import pages
 
@@ -92,7 +95,7 @@ def house(engine: Engine) -> House:
         made.person(session, "plain", "周会员", "info", "union")
         made.person(session, "stranger", "外人", "other", "other", "formal_delegate@other")
         made.person(session, "foreign", "外校秘书", "other", "other", "union_secretary@other")
-        definitions.publish_shipped(session, catalogue.read(ERRAND))
+        definitions.publish_shipped(session, read(ERRAND))
     return made
 
 
@@ -100,9 +103,9 @@ def _register(app: Flask) -> None:
     """Every page that is there; an empty stand-in for one that is still to come, so that links to it can be made."""
     for name in pages.BLUEPRINTS:
         try:
-            found = import_module(f"webui.{name}").blueprint
+            found = import_module(f"webui.pages.{name}").blueprint
         except ModuleNotFoundError as fault:
-            if fault.name != f"webui.{name}":
+            if fault.name != f"webui.pages.{name}":
                 raise
             found = Blueprint(name, name)
             found.add_url_rule(f"/{name}", "index", lambda: "")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from engine import catalogue, db
+from engine import db
 from engine.commands import definitions, instances, meetings, polls, tasks
+from engine.definitions import read
 from engine.queries import instances as files
 from engine.settings import ROOT
 
@@ -35,9 +36,7 @@ class Hall:
                 )
             house.person(session, "observer", "列席人", "info", "union", "observer_delegate@info")
             house.person(session, "chair", "主席", "union", "union", "presidium_chair@union")
-            definitions.publish_shipped(
-                session, catalogue.read(ROOT / "tests" / "processes" / "hall")
-            )
+            definitions.publish_shipped(session, read(ROOT / "tests" / "processes" / "hall"))
         self.instance: UUID = house.do(
             "chair", instances.launch, "hall", {"subject": "第八届二次教代会"}
         )

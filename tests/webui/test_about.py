@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine import catalogue
+from engine import definitions
 from engine.commands import polls
 from tests.webui import hall as halls
 from tests.webui.hall import Hall
@@ -38,7 +38,7 @@ def hall(house: House, monkeypatch: pytest.MonkeyPatch) -> Hall:
     """The hall whose first vote says what it is about and closes when all who are present have answered."""
 
     def read(folder: object) -> dict[str, str]:
-        files = dict(catalogue.read(folder))  # type: ignore[arg-type]
+        files = dict(definitions.read(folder))  # type: ignore[arg-type]
         poll = '[tasks.vote.poll]\nkind = "vote"\n'
         assert poll in files["process.toml"]
         more = 'about = ["launch.subject", "put.candidates"]\nearly = "all"\n'

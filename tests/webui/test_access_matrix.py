@@ -21,8 +21,7 @@ import openpyxl
 import psycopg
 import pytest
 
-from engine import clock, db, embedded, jobs, organisation
-from engine.catalogue import process
+from engine import clock, db, jobs
 from engine.commands import (
     attachments,
     ballots,
@@ -38,6 +37,9 @@ from engine.commands import (
     tasks,
 )
 from engine.commands.people.logins import open_login
+from engine.db import embedded
+from engine.definitions import process
+from engine.people import organisation
 from engine.queries import checkpoints
 from engine.queries import instances as files
 from engine.queries import meetings as sessions

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text
 
-from engine import clock, keys, seals, tables
+from engine import clock
 from engine.commands import instances, polls, tasks
+from engine.db import tables
 from engine.errors import NotFound
+from engine.history import keys, seals
 from engine.queries import inbox as waiting
 from engine.settings import ROOT
-from webui import sentences
+from webui.http import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +119,7 @@ def test_a_page_is_downloaded_as_a_table_without_formulas(client: Login, house: 
 def test_what_is_late_is_found_with_who_has_it(
     client: Login, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from webui import audit
+    from webui.pages.auditor import audit
 
     late, timely = started(house), started(house, "延长图书馆开放时间")
     query = text(
@@ -139,7 +141,7 @@ def test_what_is_late_is_found_with_who_has_it(
 def test_pages_go_on_by_a_cursor(
     client: Login, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from webui import audit
+    from webui.pages.auditor import audit
 
     monkeypatch.setattr(audit, "PAGE", 1)
     started(house)

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from engine import db, keys, seals, tables
-from webui import cli, usage
+from engine import db
+from engine.db import tables
+from engine.history import keys, seals
+from webui import cli
+from webui.cli import usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 import webui
-from engine import catalogue, clock, db, keys, seals, tables
-from engine.choices import choices
+from engine import clock, db
 from engine.commands import (
     attachments,
     confidence,
@@ -30,7 +29,11 @@ from engine.commands import (
     tasks,
 )
 from engine.commands.people.logins import open_login
+from engine.db import tables
+from engine.definitions import read
 from engine.errors import Conflict, Refused
+from engine.history import keys, seals
+from engine.instance.choices import choices
 from engine.queries import inbox, rules
 from engine.queries.words import Named
 from engine.settings import ROOT, Settings
@@ -88,7 +91,7 @@ def case(house: House, engine: Engine, url: str, tmp_path: Path) -> Iterator[Cas
     with db.transaction(engine) as session:
         house.person(session, "judge", "钱调解", "union", "union", "mediator@union")
         house.person(session, "admin", "吴管理", "union", "union", "administrator@union")
-        definitions.publish_shipped(session, catalogue.read(QUIET))
+        definitions.publish_shipped(session, read(QUIET))
     app = webui.create_app(Settings(home=tmp_path, database_url=url, processes=ROOT / "processes"))
     app.config.update(WTF_CSRF_ENABLED=False)
     app.extensions["engine"] = engine

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from engine import catalogue, db, tables
+from engine import db
 from engine.commands import definitions
+from engine.db import tables
+from engine.definitions import fingerprint, read
 from engine.errors import Invalid
 from engine.settings import ROOT
-from webui.definitions import unzipped
+from webui.pages.author.definitions import unzipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +35,7 @@ def motion(house: House) -> str:
     """The motion is in force, and there is an administrator."""
     with db.transaction(house.engine) as session:
         house.person(session, "admin", "管理员", "union", "union", "administrator@union")
-        return definitions.publish_shipped(session, catalogue.read(MOTION))
+        return definitions.publish_shipped(session, read(MOTION))
 
 
 def zipped(files: dict[str, str], root: str = "congress_motion/") -> bytes:
@@ -45,7 +47,7 @@ def zipped(files: dict[str, str], root: str = "congress_motion/") -> bytes:
 
 
 def changed(title: str = "教代会提案（试行）") -> dict[str, str]:
-    files = catalogue.read(MOTION)
+    files = read(MOTION)
     return {
         **files,
         "process.toml": re.sub(
@@ -105,7 +107,7 @@ def test_the_diagram_and_the_folder_are_given(client: Login, motion: str) -> Non
         io.BytesIO(browser.get(f"/definitions/{motion}/folder.zip").data)
     ) as archive:
         files = {n.partition("/")[2]: archive.read(n).decode() for n in archive.namelist()}
-    assert catalogue.fingerprint(files) == motion
+    assert fingerprint(files) == motion
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ def test_every_fault_is_shown_at_once_and_nothing_is_kept(client: Login, house: 
 
 def test_what_the_law_demands_cannot_be_dropped(client: Login, house: House) -> None:
     folder = ROOT / "processes" / "cadre_transfer"
-    files = {k: v for k, v in catalogue.read(folder).items() if not k.startswith("scenarios/")}
+    files = {k: v for k, v in read(folder).items() if not k.startswith("scenarios/")}
     text = files["process.toml"]
     kept = (
         text[: text.index("[[guards]]")]
@@ -214,7 +216,7 @@ def test_what_the_law_demands_cannot_be_dropped(client: Login, house: House) -> 
 
 
 def test_the_same_version_is_not_proposed_again(client: Login) -> None:
-    reply = hand_in(client("office"), zipped(catalogue.read(MOTION)))
+    reply = hand_in(client("office"), zipped(read(MOTION)))
     assert reply.status_code == 409  # type: ignore[attr-defined]
     assert "内容没有变化" in reply.text  # type: ignore[attr-defined]
 

@@ -11,9 +11,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, insert, select
 
-from engine import canonical, clock, documents, tables
+from engine import clock
 from engine.commands import attachments, instances
-from webui.files import named
+from engine.db import canonical, tables
+from engine.documents import pdf
+from webui.pages.files import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +140,7 @@ def test_a_file_is_its_owners_until_a_matter_holds_it_and_then_theirs_who_see_th
 def test_a_document_opens_in_the_browser_for_those_who_see_its_matter(
     client: Login, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documents, "typeset", lambda files, kind, data: PDF)
+    monkeypatch.setattr(pdf, "typeset", lambda files, kind, data: PDF)
     matter = house.do("mover", instances.launch, "errand", {"subject": "有文书的事"})
     data, key = {"document": {"issued_on": "2026-03-02"}}, UUID(int=7)
     with house.engine.begin() as session:

@@ -12,13 +12,14 @@ from uuid import uuid4
 from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
-from engine import catalogue, tables
-from engine.catalogue.process import load
 from engine.commands import definitions, drafts, instances
+from engine.db import tables
+from engine.definitions import read
+from engine.definitions.process import load
 from engine.queries.launchable import first_tasks, launchable
 from engine.settings import ROOT
 from tests.webui.conftest import ERRAND
-from webui.fields import hide_rule
+from webui.http.fields import hide_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,9 +189,9 @@ def test_a_draft_of_the_wrong_shape_breaks_no_page(client: Login, house: House) 
 
 
 def test_who_gets_a_motion_first_is_read_through_subprocesses() -> None:
-    process = load(catalogue.read(ROOT / "processes" / "congress_motion"))
+    process = load(read(ROOT / "processes" / "congress_motion"))
     assert [t.id for t in first_tasks(process)] == ["second"]
-    mediation = load(catalogue.read(ROOT / "processes" / "dispute_mediation"))
+    mediation = load(read(ROOT / "processes" / "dispute_mediation"))
     assert {t.id for t in first_tasks(mediation)} == {
         "check_record",
         "mandate",
@@ -245,7 +246,7 @@ LONG_FORM = {
 def test_every_kind_of_answer_survives_a_fault_and_then_arrives(
     client: Login, house: House
 ) -> None:
-    files = {**catalogue.read(ERRAND), "forms/launch.json": json.dumps(LONG_FORM)}
+    files = {**read(ERRAND), "forms/launch.json": json.dumps(LONG_FORM)}
     house.look(lambda s: definitions.publish_shipped(s, files))
     browser = client("mover")
     sent = [
@@ -281,7 +282,7 @@ def test_every_kind_of_answer_survives_a_fault_and_then_arrives(
 
 
 def test_somebody_elses_file_cannot_be_attached(client: Login, house: House) -> None:
-    files = {**catalogue.read(ERRAND), "forms/launch.json": json.dumps(LONG_FORM)}
+    files = {**read(ERRAND), "forms/launch.json": json.dumps(LONG_FORM)}
     house.look(lambda s: definitions.publish_shipped(s, files))
     theirs = (
         client("second")
@@ -312,7 +313,7 @@ def test_what_no_column_can_hold_is_refused_in_words(client: Login, house: House
 def test_a_fault_of_the_process_keeps_the_answers_and_starts_nothing(
     client: Login, house: House
 ) -> None:
-    files = catalogue.read(ERRAND)
+    files = read(ERRAND)
     office, nobody = 'post = "union_secretary"\nunit = "union"', 'person = "launch.nobody"'
     files["process.toml"] = files["process.toml"].replace(office, nobody)
     house.look(lambda s: definitions.publish_shipped(s, files))
@@ -327,7 +328,7 @@ def test_a_fault_of_the_process_keeps_the_answers_and_starts_nothing(
 
 def test_a_process_that_names_people_shows_no_likeness(client: Login, house: House) -> None:
     house.do("second", instances.launch, "errand", {"subject": "调解王某与学院的争议"})
-    files = catalogue.read(ERRAND)
+    files = read(ERRAND)
     files["process.toml"] = files["process.toml"].replace(
         'id = "errand"', 'id = "errand"\nconfidentiality = "named"'
     )

@@ -9,10 +9,11 @@ import pytest
 from lxml import etree
 from sqlalchemy import insert, select, text
 
-from engine import catalogue, clock, tables
-from engine.catalogue.diagram import BPMN
-from engine.catalogue.process import load
+from engine import clock, definitions
 from engine.commands import instances, polls, tasks
+from engine.db import tables
+from engine.definitions.diagram import BPMN
+from engine.definitions.process import load
 from engine.queries import diagrams
 from engine.queries import inbox as waiting
 from engine.settings import ROOT
@@ -359,7 +360,7 @@ def test_the_diagram_names_lanes_in_words(client: Login, matter: UUID) -> None:
 
 
 def test_a_diagram_in_english_leaves_no_chinese_name() -> None:
-    process = load(catalogue.read(ROOT / "processes" / "congress_motion"))
+    process = load(definitions.read(ROOT / "processes" / "congress_motion"))
     tree = etree.fromstring(diagrams.drawn(process, "en"))
     nodes = [
         n for n in tree.iter() if isinstance(n.tag, str) and n.get("id") in process.diagram.elements

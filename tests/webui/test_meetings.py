@@ -14,9 +14,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
-from engine import db, keys
+from engine import db
 from engine.commands import evidence, polls
 from engine.errors import Conflict
+from engine.history import keys
 from tests.webui.hall import Hall
 
 if TYPE_CHECKING:

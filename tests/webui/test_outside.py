@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select, text
 
-from engine import clock, tables
+from engine import clock
 from engine.commands import outside
+from engine.db import tables
 from tests.webui.test_confidence import CANARY, SUBJECT, case, done  # noqa: F401
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import openpyxl
 import pytest
 from sqlalchemy import select
 
-from engine import clock, db, tables
+from engine import clock, db
+from engine.db import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,9 @@ import openpyxl
 import pytest
 from sqlalchemy import select, text
 
-from engine import clock, db, tables
+from engine import clock, db
 from engine.commands import instances, meetings
+from engine.db import tables
 from engine.errors import Refused
 from tests.webui.hall import Hall
 

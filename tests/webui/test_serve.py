@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from webui import postmaster
+from webui.cli import postmaster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select
 
-from engine import catalogue, db, tables
+from engine import db
 from engine.commands import definitions
+from engine.db import tables
+from engine.definitions import read
 from engine.settings import ROOT
 from webui import cli
 
@@ -33,9 +35,7 @@ VOTE = {
 def motion(house: House) -> str:
     """The congress motion in force."""
     with db.transaction(house.engine) as session:
-        return definitions.publish_shipped(
-            session, catalogue.read(ROOT / "processes" / "congress_motion")
-        )
+        return definitions.publish_shipped(session, read(ROOT / "processes" / "congress_motion"))
 
 
 def counted(house: House) -> list[int]:

@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 
 from engine.errors import Conflict, Invalid
 from engine.settings import ROOT
-from webui import messages, words
+from webui.http import messages, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 from marshmallow import Schema, fields
 
-from engine import keys
 from engine.commands import reads
 from engine.errors import NotFound
+from engine.history import keys
 from engine.queries import checkpoints
 from webui.api import schemas
 from webui.api.edge import Routes
@@ -19,8 +19,8 @@ from webui.api.schemas import Log, Moment, Text, Whole
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
-    from engine.seals import Verdict
+    from engine.history.seals import Verdict
+    from engine.people.organisation import Actor
 
 routes = Routes("audit", "Checkpoints, witnesses, verification.")
 

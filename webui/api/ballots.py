@@ -19,7 +19,7 @@ from webui.api.schemas import Moment, Text
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 HOW = """Secret ballots. The client seals the vote itself; no call takes a vote that is not sealed. Inside the envelope:
 the UTF-8 JSON object `{"poll": "<id of the poll>", "choices": ["<keys>"], "nonce": "<16 random bytes as 32 hex digits>"}`

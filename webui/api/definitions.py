@@ -12,24 +12,25 @@ from flask import request
 from flask_babel import gettext as _
 from marshmallow import Schema, fields
 
-from engine import access, forms, posts
-from engine.catalogue import check
+from engine import forms
 from engine.commands import definitions
+from engine.definitions import check
 from engine.errors import Invalid, NotFound, ProcessFault
+from engine.instance.union_law import rulebook
+from engine.people import access, posts
 from engine.queries import definitions as reading
 from engine.queries import launchable
-from engine.surroundings import rulebook
 from webui.api import schemas, strict
 from webui.api.edge import Routes, multipart
 from webui.api.schemas import Moment, Text, lang
-from webui.definitions import MAX_ZIP, unzipped
+from webui.pages.author.definitions import MAX_ZIP, unzipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.catalogue import Process
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.definitions import Process
+    from engine.people.organisation import Actor
     from engine.queries.definitions import Difference, Full
 
 routes = Routes("process-definitions", "What the union decided: processes and their versions.")

@@ -12,13 +12,14 @@ from flask import Response, current_app, g, request
 from flask_babel import gettext as _
 from flask_smorest import Blueprint
 
-from engine import db, organisation
+from engine import db
 from engine.commands import edge, people
 from engine.errors import Conflict, NotFound, Refused
-from webui import errors
+from engine.people import organisation
 from webui.api.schemas import KeyHeader
 from webui.api.strict import Parser, text
-from webui.files import named
+from webui.http import errors
+from webui.pages.files import named
 
 if TYPE_CHECKING:
     from marshmallow import Schema

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 from marshmallow import Schema, fields
 
-from engine import documents, office
 from engine.commands import attachments
+from engine.documents import docx, pdf
 from webui.api import strict
 from webui.api.edge import Binary, Routes, multipart
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 routes = Routes("files", "Attachments and issued documents.")
 ROOM = 64 * 1024  # for what a multipart body holds besides the file
@@ -46,19 +46,19 @@ def upload(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, A
 @routes.look("/files/<uuid:attachment_id>", None, media_type="application/octet-stream")
 def get_file(session: Session, actor: Actor, attachment_id: UUID) -> Binary:
     """An attachment of an instance that I may see, or my own upload."""
-    name, media_type, data = documents.attachment(session, actor, attachment_id)
+    name, media_type, data = pdf.attachment(session, actor, attachment_id)
     return Binary(media_type, data, name)
 
 
 @routes.look("/documents/<uuid:document_id>", None, media_type="application/pdf")
 def get_document(session: Session, actor: Actor, document_id: UUID) -> Binary:
     """An issued document as PDF, the same bytes each time."""
-    name, data = documents.pdf(session, actor, document_id)
+    name, data = pdf.pdf(session, actor, document_id)
     return Binary("application/pdf", data, name)
 
 
-@routes.look("/documents/<uuid:document_id>/docx", None, media_type=office.MEDIA_TYPE)
+@routes.look("/documents/<uuid:document_id>/docx", None, media_type=docx.MEDIA_TYPE)
 def get_document_docx(session: Session, actor: Actor, document_id: UUID) -> Binary:
     """An issued document as DOCX, to be edited in an office program."""
-    name, data = office.docx(session, actor, document_id)
-    return Binary(office.MEDIA_TYPE, data, name)
+    name, data = docx.docx(session, actor, document_id)
+    return Binary(docx.MEDIA_TYPE, data, name)

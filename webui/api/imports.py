@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from engine.commands.imports import Batch, Report
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
     from engine.queries.people import Import
 
 

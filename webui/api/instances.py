@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 from marshmallow import Schema, fields
 
-from engine import keys
 from engine.commands import confidence, drafts, erasure, evidence, instances, reads
 from engine.errors import NotFound
+from engine.history import keys
 from engine.queries import confidence as secrecy
 from engine.queries import diagrams, launchable
 from engine.queries import history as told
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
     from engine.queries.history import Happened, Proof
     from engine.queries.instances import File, Page, Row
 

@@ -18,7 +18,7 @@ from webui.api.schemas import Moment, Text, lang
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 routes = Routes("meetings", "Meetings: a roll with presence, under which polls are held.")
 ONE = "/meetings/<uuid:meeting_id>"

@@ -19,7 +19,7 @@ from webui.api.schemas import InWords, Moment, Text, lang
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
     from engine.queries.polls import Poll
 
 routes = Routes(

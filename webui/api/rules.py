@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
     from engine.queries.rules import Calendar, Rule
 
 routes = Routes("rules", "Numbers of law and of the union, and the calendar.")

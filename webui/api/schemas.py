@@ -11,7 +11,7 @@ from flask import g, request
 from flask_babel import lazy_gettext as _l
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from webui.words import LANGUAGES
+from webui.http.words import LANGUAGES
 
 MOST = 200
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

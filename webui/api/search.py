@@ -16,7 +16,7 @@ from webui.api.schemas import Text, lang
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 routes = Routes("search", "One search over everything that I may see.")
 

@@ -13,7 +13,7 @@ from webui.api.schemas import Day, lang
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
     from engine.queries.decisions import Outcome, Shown
 
 routes = Routes(

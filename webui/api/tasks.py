@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
     from engine.queries.inbox import Inbox
     from engine.queries.tasks import Task
 

@@ -21,7 +21,7 @@
     return found;
   };
 
-  // --- hide rules: a JSON tree, see webui/fields.py ---
+  // --- hide rules: a JSON tree, see webui/http/fields.py ---
   const holds = (rule, values) => {
     const [sign, ...rest] = rule;
     if (sign === "and") return rest.every((r) => holds(r, values));

@@ -12,18 +12,20 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
 
-from engine import access, clock, tables
+from engine import clock
 from engine.commands.imports import columns, members, terms, units, workbook
 from engine.commands.imports.lines import Line
 from engine.commands.people import records
+from engine.db import tables
 from engine.errors import Conflict, NotFound, Refused
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 KEPT = timedelta(days=7)  # a batch nobody confirms
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine import posts
 from engine.commands.imports import workbook
 from engine.commands.imports.workbook import EXAMPLE, Column
 from engine.commands.people import OWNERS
 from engine.errors import NotFound
+from engine.people import posts
 
 KINDS = {"units": "单位", "people": "人员", "posts": "职务", "delegates": "代表"}
 CATEGORIES = {"正式": "formal_delegate", "列席": "observer_delegate", "特邀": "invited_guest"}

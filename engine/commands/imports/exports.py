@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine import access, posts, tables
 from engine.commands import people
 from engine.commands.imports import columns, workbook
 from engine.commands.people import records
+from engine.db import tables
 from engine.errors import Refused
+from engine.people import access, posts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 
 def export(session: Session, actor: Actor, kind: str) -> bytes:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from engine import clock, tables
+from engine import clock
 from engine.commands.imports.lines import (
     Line,
     may_import,
@@ -18,10 +18,11 @@ from engine.commands.imports.lines import (
     units_by_code,
 )
 from engine.commands.people import members, records, words
+from engine.db import tables
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 TITLES = {"name": "姓名", "unit_id": "单位", "phone": "手机", "email": "邮箱"}
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
-from engine import posts, tables
 from engine.commands.imports.columns import CATEGORIES, CATEGORIES_EN
 from engine.commands.imports.lines import (
     Line,
@@ -21,11 +20,13 @@ from engine.commands.imports.lines import (
 )
 from engine.commands.imports.members import row_of
 from engine.commands.people import members, records, terms, words
+from engine.db import tables
 from engine.errors import Invalid, Refused
+from engine.people import posts
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 FOREVER = date.max
 SHARE_UNKNOWN = "文件没有教师身份一项，教师代表的比例未知，请另行核对。（《学校教职工代表大会规定》，教育部令第32号）"

@@ -7,14 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from engine import posts, tables
 from engine.commands.imports.lines import Line, may_import, tell_twins
 from engine.commands.people import records, superiors, units, words
+from engine.db import tables
 from engine.errors import Invalid
+from engine.people import posts
 
 if TYPE_CHECKING:
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 TITLES = {
     "name": "名称",

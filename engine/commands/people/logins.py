@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, text, update
 
-from engine import clock, history, password, tables
+from engine import clock
 from engine.commands.people import records, words
+from engine.db import tables
 from engine.errors import Invalid, NotFound, Refused
+from engine.history import event_log
+from engine.people import password
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
     from engine.errors import EngineError
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 WINDOW = timedelta(minutes=15)
 PER_USER, PER_ADDRESS = 5, 50  # failures within the window
@@ -104,7 +107,9 @@ def _failed(session: Session, keys: list[str], row: Any) -> Refused:
     attempt = tables.attempt.c
     failures = select(func.count()).where(attempt.key == keys[0], attempt.at > clock.now() - WINDOW)
     if row is not None and session.execute(failures).scalar_one() == PER_USER:
-        history.note(session, row.union_id, "login_locked", None, member=str(row.id), name=row.name)
+        event_log.note(
+            session, row.union_id, "login_locked", None, member=str(row.id), name=row.name
+        )
     return Refused("用户名或密码不对。", code="bad_credentials")
 
 
@@ -113,7 +118,7 @@ def _opened(session: Session, row: Any, secret: str, keys: list[str]) -> Attempt
     if password.outdated(row.password):
         _store(session, row.id, secret)
     opened = open_login(session, row.id)
-    history.note(session, row.union_id, "logged_in", None, member=str(row.id), name=row.name)
+    event_log.note(session, row.union_id, "logged_in", None, member=str(row.id), name=row.name)
     return Attempt(row.id, opened)
 
 
@@ -151,7 +156,7 @@ def log_out(session: Session, secret: str) -> None:
     )
     row = session.execute(ended).first()
     if row is not None:
-        history.note(session, row.union_id, "logged_out", None, member=str(row.id), name=row.name)
+        event_log.note(session, row.union_id, "logged_out", None, member=str(row.id), name=row.name)
 
 
 def end_logins(session: Session, member_id: UUID, except_secret: str = "") -> int:
@@ -217,7 +222,9 @@ def set_password(session: Session, actor: Actor | None, member_id: UUID, secret:
     session.execute(
         delete(tables.attempt).where(tables.attempt.c.key == _keys(row.username, "")[0])
     )
-    history.note(session, row.union_id, "password_set", actor, member=str(member_id), name=row.name)
+    event_log.note(
+        session, row.union_id, "password_set", actor, member=str(member_id), name=row.name
+    )
 
 
 def change_own_password(
@@ -238,5 +245,5 @@ def change_own_password(
         return Attempt(fault=Invalid({"old": ["原密码不对。"]}))
     _store(session, actor.id, new)
     end_logins(session, actor.id, keep)
-    history.note(session, row.union_id, "password_changed", actor, member=str(actor.id))
+    event_log.note(session, row.union_id, "password_changed", actor, member=str(actor.id))
     return Attempt(actor.id, keep)

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
-from engine import access, clock, history, organisation, password, tables
+from engine import clock
 from engine.commands.people import records, words
 from engine.commands.people.logins import end_logins
+from engine.db import tables
 from engine.errors import Conflict, Invalid, Refused
+from engine.history import event_log
+from engine.people import access, organisation, password
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 LOCALES = ("zh", "en")
 OWN = {"phone", "email", "locale"}  # what people change themselves
@@ -58,7 +61,7 @@ def create_member(
         "created_at": clock.now(),
     }
     session.execute(insert(tables.member).values(row))
-    history.note(session, unit.union_id, "member_created", actor, **created(row))
+    event_log.note(session, unit.union_id, "member_created", actor, **created(row))
     return member_id
 
 

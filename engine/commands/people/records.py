@@ -9,14 +9,16 @@ from uuid import UUID
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from engine import access, canonical, history, tables
+from engine.db import canonical, tables
 from engine.errors import Invalid, NotFound
+from engine.history import event_log
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 Note = tuple[UUID, str, dict[str, Any]]  # the union whose chain it goes to, the kind, the details
 _QUEUE = text("SELECT pg_advisory_xact_lock(7020240001)")
@@ -80,7 +82,7 @@ def record(session: Session, actor: Actor | None, notes: Iterable[Note]) -> None
 
 def _append(session: Session, actor: Actor | None, chain_id: UUID, notes: list[Note]) -> None:
     if len(notes) == 1:
-        history.note(session, chain_id, notes[0][1], actor, **notes[0][2])
+        event_log.note(session, chain_id, notes[0][1], actor, **notes[0][2])
         return
     chain = tables.chain.c
     first = {"id": chain_id, "seq": 0, "head": canonical.genesis(chain_id)}
@@ -88,7 +90,7 @@ def _append(session: Session, actor: Actor | None, chain_id: UUID, notes: list[N
     row = session.execute(
         select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()
     ).one()
-    ledger = history.Ledger(chain_id, row.seq, bytes(row.head))
+    ledger = event_log.Ledger(chain_id, row.seq, bytes(row.head))
     for _, kind, details in notes:
         ledger.add(kind, actor, **details)
     ledger.flush(session)

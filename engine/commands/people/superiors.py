@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import select
 
-from engine import decisions, posts, settings, tables
+from engine import decisions, settings
 from engine.commands.people import words
+from engine.db import tables
 from engine.errors import Invalid, ProcessFault
+from engine.people import posts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, insert, or_, select, update
 
-from engine import history, posts, tables
 from engine.commands.people import records, words
 from engine.commands.people.members import must_manage_desk, must_not_be_oneself
+from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
+from engine.history import event_log
+from engine.people import posts
 
 if TYPE_CHECKING:
     from datetime import date
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 
 def grant_post(
@@ -55,7 +57,7 @@ def grant_post(
         "to_on": to_on,
     }
     session.execute(insert(tables.post).values(row))
-    history.note(
+    event_log.note(
         session, unit.union_id, "post_granted", actor, **granted(row, person.name, unit.name)
     )
     return post_id
@@ -155,7 +157,7 @@ def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why
         select(tables.member.c.name).where(tables.member.c.id == row.member_id)
     ).scalar_one()
     ended = granted({**row._mapping, "to_on": on}, name, unit.name)
-    history.note(session, unit.union_id, "post_ended", actor, **ended, why=why)
+    event_log.note(session, unit.union_id, "post_ended", actor, **ended, why=why)
 
 
 def holders_left(session: Session, unit_ids: list[UUID], on: date) -> int:

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, or_, select, update
 
-from engine import clock, history, tables
+from engine import clock
 from engine.commands.people import records, words
 from engine.commands.people.logins import digest
+from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
+from engine.history import event_log
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 LONGEST_DAYS = 730
 MOST = 20  # open tokens of one member
@@ -57,7 +59,7 @@ def create_token(
     }
     session.execute(insert(tables.token).values(row))
     details = {"token": digest(plain)[:12], "member": str(member_id), "name": name}
-    history.note(
+    event_log.note(
         session, member.union_id, "token_created", actor, **details, expires_at=expires.isoformat()
     )
     return plain
@@ -77,7 +79,7 @@ def end_token(session: Session, actor: Actor | None, token_id: str) -> None:
         raise Conflict("这个令牌已经停用。", code="ended")
     session.execute(update(tables.token).where(token.id == token_id).values(ended_at=clock.now()))
     details = {"token": token_id[:12], "member": str(row.member_id), "name": row.name}
-    history.note(session, member.union_id, "token_ended", actor, **details)
+    event_log.note(session, member.union_id, "token_ended", actor, **details)
 
 
 def token_owner(session: Session, plain: str) -> UUID | None:

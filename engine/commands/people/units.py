@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
-from engine import clock, history, posts, tables
+from engine import clock
 from engine.commands.people import records, superiors, terms, words
+from engine.db import tables
 from engine.errors import Conflict, Invalid
+from engine.history import event_log
+from engine.people import posts
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 
 def create_unit(
@@ -49,7 +52,7 @@ def create_unit(
     if session.execute(select(tables.unit.c.id).where(tables.unit.c.code == row["code"])).first():
         raise Invalid({"code": ["这个编码已经使用。"]})
     session.execute(insert(tables.unit).values(row))
-    history.note(session, row["union_id"], "unit_created", actor, **created(row), because=because)
+    event_log.note(session, row["union_id"], "unit_created", actor, **created(row), because=because)
     unit_id: UUID = row["id"]
     return unit_id
 
@@ -163,7 +166,7 @@ def change_unit(
     if wanted.get("active") is False:
         _must_be_empty(session, unit_id)
     session.execute(update(tables.unit).where(tables.unit.c.id == unit_id).values(wanted))
-    history.note(session, row.union_id, "unit_changed", actor, **changed(row, wanted))
+    event_log.note(session, row.union_id, "unit_changed", actor, **changed(row, wanted))
     return True
 
 

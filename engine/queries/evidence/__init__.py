@@ -1,6 +1,6 @@
 """The evidence pack of an instance: a ZIP that anybody can verify offline with the verify.py inside. It writes nothing.
 
-The layout is fixed in engine/verify_pack.py. Seal before you call it (`commands.evidence.export` does): what no checkpoint
+The layout is fixed in engine/history/verify_pack.py. Seal before you call it (`commands.evidence.export` does): what no checkpoint
 covers yet is in the pack, but not proved.
 """
 
@@ -16,10 +16,15 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engine import access, canonical, clock, documents, keys, rooms, tables, verify_pack
-from engine.catalogue.store import process_of
+from engine import clock
+from engine.db import canonical, tables
+from engine.definitions.store import process_of
+from engine.documents import pdf
 from engine.errors import EngineError, Refused
-from engine.kept import ERASED
+from engine.history import keys, verify_pack
+from engine.history.verification import ERASED
+from engine.instance import rooms
+from engine.people import access
 from engine.queries import ballots
 from engine.queries.evidence import notices, proofs, words
 from engine.queries.evidence.case import Case, Question, read
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from engine.db import Session
-    from engine.organisation import Actor
+    from engine.people.organisation import Actor
 
 __all__ = ["pack"]
 CLOSED = "证据包里有您不能查阅的内容，请由可以查阅全部内容的人导出。"
@@ -98,9 +103,7 @@ def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey
     for name, text in sorted(case.process.files.items()):
         archive.add(f"process/{name}", text)
     for rule_id, ruling in case.rulings.items():
-        archive.add(
-            f"rules/{documents.file_name(rule_id)}.txt", notices.rule(rule_id, ruling, case)
-        )
+        archive.add(f"rules/{pdf.file_name(rule_id)}.txt", notices.rule(rule_id, ruling, case))
     archive.add("verify.py", Path(verify_pack.__file__).read_bytes())
 
     def signed(manifest: bytes) -> bytes:
@@ -197,11 +200,9 @@ def _add_papers(session: Session, archive: Archive, case: Case) -> None:
     for paper in kept:
         archive.add(f"documents/{paper.id}.json", canonical.dumps(paper.data))
     for paper in kept:
-        name = documents.file_name(paper.number, paper.title)
+        name = pdf.file_name(paper.number, paper.title)
         try:
-            made = documents.printed(
-                session, case.row.version, paper.kind, paper.data, paper.data_sha256
-            )
+            made = pdf.printed(session, case.row.version, paper.kind, paper.data, paper.data_sha256)
             archive.add(f"prints/{name}.pdf", made)
         except EngineError as fault:
             archive.add(f"prints/{name}.txt", f"不能打印 cannot be printed: {fault.message}\n")
@@ -209,4 +210,4 @@ def _add_papers(session: Session, archive: Archive, case: Case) -> None:
     for file in case.attachments:
         data = session.execute(select(blob.data).where(blob.sha256 == file.sha256)).scalar()
         if data is not None:
-            archive.add(f"attachments/{file.id} {documents.file_name(file.name)}", bytes(data))
+            archive.add(f"attachments/{file.id} {pdf.file_name(file.name)}", bytes(data))

@@ -11,19 +11,23 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
-from engine import canonical, clock, expressions, history, rolls, rooms, tables
-from engine.catalogue.store import process_of
+from engine import clock, expressions
+from engine.ballots import rolls
+from engine.db import canonical, tables
+from engine.definitions.store import process_of
 from engine.errors import HistoryBroken, ProcessFault
+from engine.history import event_log
+from engine.instance import rooms
+from engine.instance.union_law import Surroundings, rulebook
 from engine.queries.words import Named
-from engine.surroundings import Surroundings, rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engine.catalogue import Process
     from engine.db import Session
-    from engine.history import Break
-    from engine.keys import SigningKey
+    from engine.definitions import Process
+    from engine.history.event_log import Break
+    from engine.history.keys import SigningKey
     from engine.law import Ruling
 
 MANY = 2000  # so many checkpoints go into every pack; of more, those that matter
@@ -151,7 +155,7 @@ def read(session: Session, row: Any, key: SigningKey, shut: frozenset[str] = fro
         checkpoints=points,
         left_out=left_out,
         witnessed=witnessed,
-        broken=history.first_broken(row.id, entries, row.seq, bytes(row.head)),
+        broken=event_log.first_broken(row.id, entries, row.seq, bytes(row.head)),
     )
 
 

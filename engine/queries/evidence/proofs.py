@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from engine import merkle
 from engine.errors import HistoryBroken
+from engine.history import merkle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,13 +7,14 @@ import io
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from engine import clock, rolls
+from engine import clock
+from engine.ballots import rolls
 from engine.queries.words import about, answered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.catalogue import Process
+    from engine.definitions import Process
     from engine.queries.evidence.case import Case, Entry, Hall, Question
 
 KINDS: Mapping[str, tuple[str, str]] = {

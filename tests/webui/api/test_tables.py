@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from engine import db, tables
+from engine import db
+from engine.db import tables
 
 if TYPE_CHECKING:
     from tests.webui.api.world import Api

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import db
-from engine.catalogue import process
 from engine.commands import definitions, people
+from engine.definitions import process
 from engine.settings import ROOT, Settings
 from webui import create_app, pages
 

@@ -1,0 +1,44 @@
+"""What a roll and a ledger of presence are as one number: what proves afterwards who was due and who was there."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from engine.db import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from engine.db import Session
+
+_presence = tables.presence.c
+
+
+def digest(members: Iterable[str]) -> str:
+    """SHA-256 over the sorted ids of a roll, a line each."""
+    return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
+
+
+def ledger(session: Session, meeting_id: UUID) -> list[str]:
+    """The ledger of a meeting, a line for each arrival and departure: number, member, + or -, way, by whom, when."""
+    rows = session.execute(
+        select(tables.presence).where(_presence.meeting_id == meeting_id).order_by(_presence.no)
+    )
+    return [
+        f"{r.no} {r.member_id} {'+' if r.came else '-'} {r.way} {r.by_id} {r.at.isoformat()}"
+        for r in rows
+    ]
+
+
+def ledger_hash(session: Session, meeting_id: UUID) -> str:
+    """The digest of a meeting's ledger as it is now."""
+    return ledger_digest(ledger(session, meeting_id))
+
+
+def ledger_digest(lines: Iterable[str]) -> str:
+    """SHA-256 over the lines of a ledger, each with its line feed."""
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()

@@ -1,0 +1,39 @@
+"""What an installation starts with: the process folders that came along, put in force when they are new or changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from engine.commands import definitions
+from engine.db import tables
+from engine.definitions import process
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.db import Session
+
+
+def folders(root: Path) -> list[Path]:
+    """The process folders under `root`: those with a process.toml."""
+    return sorted(path.parent for path in root.glob("*/process.toml"))
+
+
+def publish(session: Session, folder: Path) -> tuple[str, bool]:
+    """Put the folder in force; gives its hash, and False when that version is known already, whatever became of it.
+
+    Raises ProcessFault when the folder cannot be read.
+    """
+    files = process.read(folder)
+    digest = process.fingerprint(files)
+    column = tables.definition.c
+    if session.execute(select(column.hash).where(column.hash == digest)).first():
+        return digest, False
+    return definitions.publish_shipped(session, files), True
+
+
+def nobody(session: Session) -> bool:
+    """Is there no member at all? So it is after the first migration."""
+    return session.execute(select(tables.member.c.id).limit(1)).first() is None

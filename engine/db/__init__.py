@@ -1,0 +1,128 @@
+"""The database engine and the one place that commits. Library exceptions of the database are translated here."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+
+from engine.errors import Conflict, EngineError, Invalid, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from engine.settings import Settings
+
+Session = Connection
+T = TypeVar("T")
+RIVALS = {
+    "40001",
+    "40P01",
+}  # serialization failure, deadlock: the database took the transaction back
+_engines: dict[str, Engine] = {}
+
+
+def connect(url: str, *, size: int = 20) -> Engine:
+    """The engine for a URL, one per process. READ COMMITTED; a statement ends after 30 s, a lock wait after 10 s."""
+    if url not in _engines:
+        engine = create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
+                "postgres://", "postgresql+psycopg://", 1
+            ),
+            pool_size=size,
+            max_overflow=10,
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            query_cache_size=2000,
+            hide_parameters=True,  # what people write does not get into logs by way of a failed statement
+        )
+        event.listen(engine, "connect", _prepare)
+        _engines[url] = engine
+    return _engines[url]
+
+
+def _prepare(raw: Any, _record: Any) -> None:
+    raw.prepare_threshold = 3
+    with raw.cursor() as cursor:
+        cursor.execute(
+            "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET timezone = 'UTC'; "
+            "SET jit = off; SET max_parallel_workers_per_gather = 0"  # both cost more than our short queries take
+        )
+    raw.commit()
+
+
+def url_of(settings: Settings) -> str:
+    """The configured database, or the embedded one, which is started when it does not run yet."""
+    if settings.database_url:
+        return settings.database_url
+    from engine.db import embedded
+
+    return embedded.start(settings.home)
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """One transaction: commits at the end, rolls back on any error. The database's own errors become ours.
+
+    A duplicate row is a Conflict, a value that no column can hold is Invalid, a database that does not answer is
+    Unavailable (`in_doubt` when it went away during the commit); a deadlock or serialization failure passes through, for
+    `again`.
+    """
+    committing = False
+    try:
+        with engine.begin() as session:
+            yield session
+            committing = True
+    except DBAPIError as fault:
+        if committing and lost(fault):
+            raise Unavailable(
+                "数据库在保存时中断，请刷新后查看是否已经办理。", code="in_doubt"
+            ) from fault
+        ours = _translated(fault)
+        if ours is None:
+            raise
+        raise ours from fault
+
+
+def lost(fault: DBAPIError) -> bool:
+    """Did the connection break, or the server go down?"""
+    state = getattr(fault.orig, "sqlstate", None) or ""
+    return fault.connection_invalidated or state.startswith(("08", "57P"))
+
+
+def rivals(fault: DBAPIError) -> bool:
+    """Did the database take the transaction back because of another one?"""
+    return getattr(fault.orig, "sqlstate", None) in RIVALS
+
+
+def _translated(fault: DBAPIError) -> EngineError | None:
+    if rivals(fault):
+        return None
+    state = getattr(fault.orig, "sqlstate", None) or ""
+    if isinstance(fault, IntegrityError):
+        return Conflict(detail=str(fault.orig))
+    if isinstance(fault, DataError) or state.startswith("22"):
+        return Invalid("内容中有不能保存的字符或数值。")
+    if state == "55P03":
+        return Conflict("此事项正由他人办理，请稍后再试。")
+    return Unavailable() if isinstance(fault, OperationalError) else None
+
+
+def again(engine: Engine, work: Callable[[Session], T], tries: int = 5) -> T:
+    """Run `work` in a transaction; a deadlock, a serialization failure or a connection lost before the commit runs the
+    whole of it again."""
+    for attempt in range(tries):
+        try:
+            with transaction(engine) as session:
+                return work(session)
+        except (DBAPIError, Unavailable) as fault:
+            cause = fault.__cause__ if isinstance(fault, Unavailable) else fault
+            hopeless = not isinstance(cause, DBAPIError) or not (rivals(cause) or lost(cause))
+            if hopeless or getattr(fault, "code", "") == "in_doubt" or attempt == tries - 1:
+                raise
+            time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # spread the rivals out
+    raise AssertionError("unreachable")

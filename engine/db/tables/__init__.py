@@ -1,0 +1,65 @@
+"""Every table, as Core `Table` objects. No behaviour in here."""
+
+from engine.db.tables.ballots import board, box, envelope, teller_key, teller_part, urn
+from engine.db.tables.base import metadata, new_id
+from engine.db.tables.definitions import definition, notice, setting, vacation
+from engine.db.tables.files import attachment, batch, blob, document, incident, reply
+from engine.db.tables.history import chain, checkpoint, event
+from engine.db.tables.instances import (
+    counter,
+    draft,
+    instance,
+    invitation,
+    link,
+    share,
+    task,
+    timer,
+)
+from engine.db.tables.meetings import attendance, meeting, presence
+from engine.db.tables.people import attempt, login, member, post, token, unit
+from engine.db.tables.polls import paper, poll, roll, teller
+
+__all__ = [
+    "attachment",
+    "attempt",
+    "attendance",
+    "batch",
+    "blob",
+    "board",
+    "box",
+    "chain",
+    "checkpoint",
+    "counter",
+    "definition",
+    "document",
+    "draft",
+    "envelope",
+    "event",
+    "incident",
+    "instance",
+    "invitation",
+    "link",
+    "login",
+    "meeting",
+    "member",
+    "metadata",
+    "new_id",
+    "notice",
+    "paper",
+    "poll",
+    "post",
+    "presence",
+    "reply",
+    "roll",
+    "setting",
+    "share",
+    "task",
+    "teller",
+    "teller_key",
+    "teller_part",
+    "timer",
+    "token",
+    "unit",
+    "urn",
+    "vacation",
+]

@@ -1,0 +1,74 @@
+"""Versions of processes, a union's own rule values, holiday notices and vacations."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Date, Index, Integer, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from engine.db.tables.base import metadata, moment, ref
+
+definition = Table(
+    "definition",
+    metadata,
+    Column("hash", Text, primary_key=True),  # SHA-256 over the folder's files
+    Column("process_id", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", Text, nullable=False),  # proposed | published | refused | retired
+    Column("title", Text, nullable=False),
+    Column("title_en", Text, nullable=False),
+    Column("files", JSONB, nullable=False),  # path -> text
+    Column("note", Text, nullable=False, server_default=""),
+    ref("author_id", "member.id"),
+    ref("approver_id", "member.id"),
+    moment("created_at", nullable=False),
+    moment("decided_at"),
+    UniqueConstraint("process_id", "number"),
+    Index(
+        "ix_definition_published",
+        "process_id",
+        "number",
+        postgresql_where=text("state = 'published'"),
+    ),
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("unit_id", "unit.id", nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("value", Integer, nullable=False),
+    Column("per", Integer, nullable=False, server_default="1"),  # a share is value/per
+    Column("valid_from", Date, nullable=False),
+    Column("valid_to", Date),
+    Column("source", Text, nullable=False),
+    Column("state", Text, nullable=False),  # proposed | in_force | refused
+    ref("proposer_id", "member.id", nullable=False),
+    ref("approver_id", "member.id"),
+    moment("created_at", nullable=False),
+    moment("decided_at"),
+    Index("ix_setting_unit_rule", "unit_id", "rule_id"),
+)
+
+notice = (
+    Table(  # the State Council's holiday notice of a year that the shipped calendar does not know
+        "notice",
+        metadata,
+        Column("year", Integer, primary_key=True),
+        Column("days", JSONB, nullable=False),  # "2027-01-01" -> true (work) | false (rest)
+        Column("source", Text, nullable=False),
+        ref("member_id", "member.id"),
+        moment("loaded_at", nullable=False),
+    )
+)
+
+vacation = Table(
+    "vacation",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("unit_id", "unit.id", nullable=False),
+    Column("name", Text, nullable=False),
+    Column("from_on", Date, nullable=False),
+    Column("to_on", Date, nullable=False),
+    Index("ix_vacation_unit", "unit_id"),
+)

@@ -1,0 +1,182 @@
+"""Instances with their links, tasks, timers, drafts and number series."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from engine.db.tables.base import metadata, moment, ref
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("process_id", Text, nullable=False),
+    Column("version", Text, ForeignKey("definition.hash"), nullable=False),
+    ref("union_id", "unit.id", nullable=False),
+    ref("unit_id", "unit.id"),  # where the starter belongs (delegation)
+    ref("starter_id", "member.id", nullable=False),
+    Column("number", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("grams", ARRAY(Text), nullable=False),  # two-character pieces of the searched facts
+    Column(
+        "state", Text, nullable=False
+    ),  # running | suspended | ended | withdrawn | terminated | incident
+    Column("outcome", Text, nullable=False, server_default=""),  # id of the end event
+    Column(
+        "stage", ARRAY(Text), nullable=False, server_default=text("'{}'")
+    ),  # ids of the open elements
+    Column("machine", JSONB),  # gone when ended: the history keeps everything
+    Column("facts", JSONB, nullable=False),
+    Column(
+        "rounds", JSONB, nullable=False, server_default=text("'{}'::jsonb")
+    ),  # task id -> times finished
+    Column("seq", Integer, nullable=False),  # of the last event
+    Column("head", LargeBinary, nullable=False),  # hash of the last event
+    Column("revision", Integer, nullable=False, server_default=text("1")),
+    moment("started_at", nullable=False),
+    moment("changed_at", nullable=False),
+    moment("ended_at"),
+    moment("suspended_at"),
+    Column(
+        "confidential", Boolean, nullable=False, server_default=text("false")
+    ),  # only those named in it know of it
+    Column("stopped_days", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("union_id", "number"),
+    Index("ix_instance_union_id", "union_id", "id"),
+    Index(
+        "ix_instance_alive",
+        "union_id",
+        "id",
+        postgresql_where=text("state IN ('running', 'suspended')"),
+    ),
+    Index("ix_instance_starter", "starter_id", "id"),
+    Index(
+        "ix_instance_grams", "grams", postgresql_using="gin", postgresql_with={"fastupdate": "off"}
+    ),
+)
+
+share = Table(  # who may see an instance besides the desks of its union and the rolls of its polls
+    "share",
+    metadata,
+    Column(
+        "key", Uuid, nullable=False
+    ),  # a member's id, or organisation.seat_key of "<post>@<unit>"
+    Column("instance_id", Uuid, ForeignKey("instance.id"), nullable=False),
+    PrimaryKeyConstraint("key", "instance_id"),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("from_id", Uuid, ForeignKey("instance.id"), nullable=False),
+    Column("to_id", Uuid, ForeignKey("instance.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    moment("at", nullable=False),
+    PrimaryKeyConstraint("from_id", "to_id", "kind"),
+    Index("ix_link_to", "to_id"),
+)
+
+task = Table(  # fixed widths first: no padding between
+    "task",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("instance_id", "instance.id", nullable=False),
+    moment("opened_at", nullable=False),
+    moment("due_at"),
+    moment("closed_at"),
+    Column(
+        "ref", Integer, nullable=False
+    ),  # handle in the machine's state; 0 for what was said without a task
+    Column("revision", Integer, nullable=False, server_default=text("1")),
+    ref("assignee_id", "member.id"),
+    ref("closed_by", "member.id"),
+    Column("element", Text, nullable=False),
+    Column("state", Text, nullable=False),  # open | done | cancelled
+    Column("seat", Text),  # "<post>@<unit>"; empty for a person's own task and for polls
+    Column("due", JSONB),  # {"rule","provisional","on","steps","steps_en","extended","reminded"}
+    Column("answers", JSONB),
+    Column("salt", LargeBinary),
+    Index("ix_task_instance", "instance_id"),
+    Index(
+        "ix_task_open_assignee",
+        "assignee_id",
+        "due_at",
+        postgresql_where=text("state = 'open' AND assignee_id IS NOT NULL"),
+    ),
+    Index("ix_task_due", "due_at", postgresql_where=text("state = 'open' AND due_at IS NOT NULL")),
+    Index(
+        "ix_task_open_seat",
+        "seat",
+        "due_at",
+        postgresql_where=text("state = 'open' AND assignee_id IS NULL"),
+    ),
+)
+
+timer = Table(
+    "timer",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("instance_id", "instance.id", nullable=False),
+    Column(
+        "element", Text, nullable=False
+    ),  # boundary or catch event; for a poll's window its task
+    Column("ref", Integer, nullable=False),  # handle in the machine's state; -1 for a poll's window
+    Column("expression", Text, nullable=False),
+    ref("task_id", "task.id"),
+    Column("state", Text, nullable=False),  # waiting | fired | cancelled
+    moment("due_at", nullable=False),
+    Column("provisional", Boolean, nullable=False, server_default=text("false")),
+    moment("since", nullable=False),
+    Column("tries", SmallInteger, nullable=False, server_default=text("0")),
+    Index("ix_timer_due", "due_at", postgresql_where=text("state = 'waiting'")),
+    Index("ix_timer_instance", "instance_id"),
+)
+
+draft = Table(
+    "draft",
+    metadata,
+    ref("member_id", "member.id", nullable=False),
+    Column("key", Text, nullable=False),  # "launch:<process>" or "task:<id>"
+    Column("answers", JSONB, nullable=False),
+    moment("saved_at", nullable=False),
+    PrimaryKeyConstraint("member_id", "key"),
+)
+
+counter = Table(
+    "counter",
+    metadata,
+    ref("union_id", "unit.id", nullable=False),
+    Column("key", Text, nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    PrimaryKeyConstraint("union_id", "key", "year"),
+)
+
+invitation = Table(  # a one-time link by which somebody outside answers a task
+    "invitation",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("task_id", "task.id", nullable=False),
+    Column("token", LargeBinary, nullable=False, unique=True),  # SHA-256 of what stands in the link
+    ref("sent_by", "member.id", nullable=False),
+    Column("to", Text, nullable=False),  # for whom, in words
+    moment("sent_at", nullable=False),
+    moment("ends_at", nullable=False),
+    moment("used_at"),
+    Index("ix_invitation_task", "task_id"),
+)

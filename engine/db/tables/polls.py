@@ -1,0 +1,90 @@
+"""Polls and their rolls."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from engine.db.tables.base import metadata, moment, ref
+
+poll = Table(
+    "poll",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("instance_id", "instance.id", nullable=False),
+    ref("task_id", "task.id", nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("choices", ARRAY(Text), nullable=False),
+    Column("rule", JSONB, nullable=False),  # {"passes","early","closable","withdrawal", "words"}
+    Column(
+        "state", Text, nullable=False
+    ),  # called (tellers take their keys) | open | counting | closed | void
+    Column("secret", Boolean, nullable=False, server_default=text("false")),
+    Column("tellers", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
+    Column("public_key", Text),  # of the envelopes, in base64
+    ref("meeting_id", "meeting.id"),
+    Column("roll_size", Integer, nullable=False),
+    Column("roll_hash", Text, nullable=False),
+    Column("counts", JSONB, nullable=False),  # choice -> n
+    Column("outcome", JSONB),
+    moment("opened_at", nullable=False),
+    moment("closes_at"),
+    moment("closed_at"),
+    Index("ix_poll_instance", "instance_id"),
+    Index("ix_poll_task", "task_id"),
+)
+
+roll = Table(
+    "roll",
+    metadata,
+    ref("poll_id", "poll.id", nullable=False),
+    ref("member_id", "member.id", nullable=False),
+    Column(
+        "open", Boolean, nullable=False, server_default=text("true")
+    ),  # waiting for this member's answer
+    Column("position", Integer, nullable=False, server_default=text("0")),
+    Column(
+        "paper", Boolean, nullable=False, server_default=text("false")
+    ),  # was given a paper ballot
+    Column(
+        "choice", Text
+    ),  # of an election: the ids chosen, in order of the ballot, with spaces between
+    Column("comment", Text, nullable=False, server_default=""),
+    moment("at"),
+    PrimaryKeyConstraint("poll_id", "member_id"),
+    Index("ix_roll_member", "member_id"),
+    Index("ix_roll_member_open", "member_id", postgresql_where=text("open")),
+)
+
+teller = Table(  # who counts a poll and signs its numbers
+    "teller",
+    metadata,
+    ref("poll_id", "poll.id", nullable=False),
+    ref("member_id", "member.id", nullable=False),
+    moment("signed_at"),
+    PrimaryKeyConstraint("poll_id", "member_id"),
+    Index("ix_teller_member", "member_id"),
+)
+
+paper = Table(  # what a teller counted of the paper ballots; two must agree
+    "paper",
+    metadata,
+    ref("poll_id", "poll.id", nullable=False),
+    ref("teller_id", "member.id", nullable=False),
+    Column("issued", Integer, nullable=False),
+    Column("returned", Integer, nullable=False),
+    Column("invalid", Integer, nullable=False),
+    Column("counts", JSONB, nullable=False),
+    moment("at", nullable=False),
+    PrimaryKeyConstraint("poll_id", "teller_id"),
+)

@@ -1,0 +1,281 @@
+"""A process folder read as far as it can be read: every file that cannot is a fault, the rest goes on to the checks."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from engine import decisions, forms
+from engine.definitions.check.fault import Fault, shown
+from engine.definitions.check.shape import cleaned
+from engine.definitions.diagram import MAX_BYTES, Diagram, parse_xml, read_diagram
+from engine.definitions.process import MAX_FOLDER
+from engine.errors import ProcessFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+MAX_FILES = 300
+MAX_NESTING = 60  # of JSON and TOML; a form needs five
+KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_BELONGS = re.compile(
+    r"process\.(toml|bpmn)|[a-z][a-z0-9_]{0,59}\.dmn|forms/[a-z][a-z0-9_]{0,59}\.json|documents/[a-z_][a-z0-9_]{0,59}\.typ"
+    r"|scenarios/[^/\\\x00-\x1f]{1,120}\.toml|OUTLINE\.txt|(CHANGES|README)(\.[a-zA-Z-]{2,8})?\.md"
+)
+
+
+@dataclass
+class Draft:
+    """What could be read. A form or a table that could not is None under its name, so that it does not count as missing."""
+
+    files: Mapping[str, str]
+    raw: dict[str, Any] = field(default_factory=dict)
+    tree: Any = None
+    diagram: Diagram | None = None
+    schemas: dict[str, Any] = field(default_factory=dict)
+    forms: dict[str, forms.Form | None] = field(default_factory=dict)
+    tables: dict[str, decisions.Table | None] = field(default_factory=dict)
+
+    def table(self, name: str) -> dict[str, dict[str, Any]]:
+        """A table of tables of process.toml, e.g. "lanes"; empty when there is none."""
+        found: dict[str, dict[str, Any]] = self.raw.get(name, {})
+        return found
+
+    def elements(self, kind: str) -> list[str]:
+        """The ids of all elements of a kind."""
+        return (
+            [e.id for e in self.diagram.elements.values() if e.type == kind] if self.diagram else []
+        )
+
+    @property
+    def polls(self) -> set[str]:
+        """The user tasks that are polls."""
+        return {key for key, task in self.table("tasks").items() if "poll" in task}
+
+
+def read(files: Mapping[str, str]) -> tuple[Draft, list[Fault]]:
+    """Read everything that can be read, and tell what cannot."""
+    found = list(_file_faults(files))
+    kept = {
+        name: text
+        for name, text in files.items()
+        if isinstance(name, str) and _bearable(name, text)
+    }
+    draft = Draft(kept)
+    for needed in ("process.toml", "process.bpmn", "forms/launch.json"):
+        if needed not in files:
+            found.append(
+                Fault(
+                    needed,
+                    "",
+                    f"文件夹里缺少 {needed}。",
+                    "请补上这个文件，可以从另一个流程复制后修改。",
+                )
+            )
+    for reader in (_read_toml, _read_bpmn, _read_forms, _read_tables):
+        found += reader(draft)
+    return draft, found
+
+
+def _bearable(name: str, text: object) -> bool:
+    return (
+        isinstance(text, str)
+        and bool(_BELONGS.fullmatch(name))
+        and len(text) <= MAX_BYTES
+        and not _unstorable(text)
+    )
+
+
+def _unstorable(text: str) -> bool:
+    return "\0" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text)
+
+
+def _file_faults(files: Mapping[str, str]) -> Iterator[Fault]:
+    if len(files) > MAX_FILES:
+        yield Fault(
+            "",
+            "",
+            f"文件太多（{len(files)} 个），最多 {MAX_FILES} 个。",
+            "请把无关的文件移出流程文件夹。",
+        )
+    size = 0
+    for name, text in files.items():
+        if not isinstance(name, str) or not isinstance(text, str):
+            yield Fault(shown(name), "", "文件名和内容都应是文字。", "请检查上传的内容。")
+            continue
+        size += len(text)
+        if not _BELONGS.fullmatch(name):
+            yield Fault(
+                shown(name),
+                "",
+                "流程文件夹里不能有这个文件，或文件名不合规定。",
+                "文件名用小写字母、数字和下划线；见 processes/README.md。",
+            )
+        elif len(text) > MAX_BYTES:
+            yield Fault(name, "", f"文件超过 {MAX_BYTES // 1000} KB。", "请删减内容。")
+        elif _unstorable(text):
+            yield Fault(
+                name,
+                "",
+                "文件里有不能保存的字符（空字符或残缺的字符）。",
+                "请用 UTF-8 编码重新保存。",
+            )
+    if size > MAX_FOLDER:
+        yield Fault("", "", f"流程文件夹超过 {MAX_FOLDER // 1_000_000} MB。", "请删减内容。")
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+def _depth(text: str) -> int:
+    """How deep brackets nest outside double quotes; enough to keep a recursive reader from drowning."""
+    deepest = depth = 0
+    quoted = escaped = False
+    for character in text:
+        if quoted:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character in '"\n':
+                quoted = False
+        elif character == '"':
+            quoted = True
+        elif character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    return deepest
+
+
+def _parsed(
+    name: str, text: str, reader: Callable[[str], Any], found: list[Fault], advice: str
+) -> Any:
+    """What `reader` makes of a text, or None and a fault."""
+    if (
+        max(
+            _depth(text),
+            max((line.count(".") for line in text.splitlines()[:20_000]), default=0) // 20,
+        )
+        > MAX_NESTING
+    ):
+        found.append(Fault(name, "", f"内容套得太深，最多 {MAX_NESTING} 层。", "请简化。"))
+        return None
+    try:
+        return reader(text)
+    except (ValueError, RecursionError, OverflowError, MemoryError) as fault:
+        found.append(Fault(name, "", f"读不懂：{shown(fault, 160)}", advice))
+        return None
+
+
+def _read_toml(draft: Draft) -> list[Fault]:
+    found: list[Fault] = []
+    text = draft.files.get("process.toml")
+    if text is not None:
+        raw = _parsed(
+            "process.toml",
+            text,
+            tomllib.loads,
+            found,
+            "请检查引号、方括号是否成对，每行是否写成 键 = 值。",
+        )
+        if raw is not None:
+            draft.raw, faults = cleaned(raw)
+            found += faults
+    return found
+
+
+def _read_bpmn(draft: Draft) -> list[Fault]:
+    text = draft.files.get("process.bpmn")
+    if text is None:
+        return []
+    try:
+        tree = parse_xml(text.encode())
+        if tree.getroottree().docinfo.doctype:
+            raise ProcessFault("文件中不得有 DOCTYPE 或实体声明。")
+        draft.diagram = read_diagram(tree)
+        draft.tree = tree
+    except ProcessFault as fault:
+        return [
+            Fault(
+                "process.bpmn",
+                "",
+                shown(fault.message, 200),
+                fault.advice or "请用 BPMN 编辑器重新保存流程图。",
+            )
+        ]
+    except ValueError as fault:
+        return [
+            Fault(
+                "process.bpmn",
+                "",
+                f"读不懂：{shown(fault, 160)}",
+                "请用 BPMN 编辑器重新保存流程图。",
+            )
+        ]
+    return []
+
+
+def _read_forms(draft: Draft) -> list[Fault]:
+    found: list[Fault] = []
+    for path, text in draft.files.items():
+        if not path.startswith("forms/"):
+            continue
+        name = path[len("forms/") : -len(".json")]
+        draft.forms[name] = None
+        schema = _parsed(
+            path, text, _json, found, "请用表单编辑器重新保存，或检查括号、引号和逗号。"
+        )
+        if schema is None:
+            if text.strip() == "null":
+                found.append(Fault(path, name, "表单是空的。", "请写明 type、id 和 components。"))
+            continue
+        try:
+            draft.forms[name] = forms.load(schema)
+            draft.schemas[name] = schema
+        except ProcessFault as fault:
+            found.append(
+                Fault(path, name, f"{shown(fault.message, 200)}。", "请按 form-js 的格式改正。")
+            )
+        except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as fault:
+            found.append(
+                Fault(
+                    path, name, f"表单的写法不对：{shown(fault, 120)}", "请按 form-js 的格式改正。"
+                )
+            )
+    return found
+
+
+def _json(text: str) -> Any:
+    def refuse(word: str) -> Any:
+        raise ValueError(f"不能写 {word}")
+
+    def single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            twice = next(key for key, _ in pairs if [k for k, _ in pairs].count(key) > 1)
+            raise ValueError(f"“{shown(twice)}”写了两次")
+        return made
+
+    return json.loads(text, parse_constant=refuse, object_pairs_hook=single)
+
+
+def _read_tables(draft: Draft) -> list[Fault]:
+    found: list[Fault] = []
+    for path, text in draft.files.items():
+        if not path.endswith(".dmn"):
+            continue
+        name = path.removesuffix(".dmn")
+        draft.tables[name] = None
+        try:
+            draft.tables[name] = decisions.parse(text.encode())
+        except ProcessFault as fault:
+            advice = shown(fault.advice, 120) or "请用 DMN 编辑器重新保存决策表。"
+            found.append(Fault(path, name, f"{shown(fault.message, 200)}。", advice))
+        except (ValueError, TypeError, RecursionError) as fault:
+            found.append(
+                Fault(path, name, f"读不懂：{shown(fault, 120)}", "请用 DMN 编辑器重新保存决策表。")
+            )
+    return found

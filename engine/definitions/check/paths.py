@@ -1,0 +1,202 @@
+"""Faults of the way through a diagram: what is never reached, what never ends, what turns without waiting for anybody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import prod
+from typing import TYPE_CHECKING
+
+from engine.definitions.check.diagram import FILE
+from engine.definitions.check.fault import Fault, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from engine.definitions.diagram import Diagram, Element
+
+MAX_AT_ONCE = 256  # ways through all parallel gateways of a diagram, one after another
+WAITS = {"userTask", "intermediateCatchEvent", "boundaryEvent"}
+
+
+def faults(diagram: Diagram) -> Iterator[Fault]:
+    """All faults of all levels; a subprocess is a level of its own."""
+    levels = {scope: Level(diagram, scope) for scope in ["", *_subprocesses(diagram)]}
+    for level in levels.values():
+        yield from level.starts()
+        yield from level.unreachable()
+        yield from level.dead_ends()
+    yield from _endless(diagram, levels)
+    yield from _crowded(diagram)
+
+
+def _subprocesses(diagram: Diagram) -> list[str]:
+    return [e.id for e in diagram.elements.values() if e.type == "subProcess"]
+
+
+class Level:
+    """The nodes of the main level or of one subprocess, and what follows each of them."""
+
+    def __init__(self, diagram: Diagram, scope: str) -> None:
+        self.scope = scope
+        self.nodes: dict[str, Element] = {
+            e.id: e for e in diagram.elements.values() if e.scope == scope
+        }
+        self.next: dict[str, list[str]] = {key: [] for key in self.nodes}
+        for flow in diagram.flows:
+            if flow.source in self.nodes and flow.target in self.nodes:
+                self.next[flow.source].append(flow.target)
+        self.out = {key: bool(after) for key, after in self.next.items()}  # without boundary events
+        for element in self.nodes.values():
+            if element.type == "boundaryEvent" and element.on in self.nodes:
+                self.next[element.on].append(element.id)
+
+    def of(self, kind: str) -> list[str]:
+        """The ids of the nodes of a kind."""
+        return [e.id for e in self.nodes.values() if e.type == kind]
+
+    def called(self) -> str:
+        """This level in words."""
+        return f"子流程 {self.scope} 里" if self.scope else "流程里"
+
+    def starts(self) -> Iterator[Fault]:
+        """Exactly one start, at least one end."""
+        begins = self.of("startEvent")
+        if len(begins) != 1:
+            yield Fault(
+                FILE,
+                shown(self.scope),
+                f"{self.called()}有 {len(begins)} 个开始事件。",
+                "应当恰好有一个。",
+            )
+        if not self.of("endEvent"):
+            yield Fault(
+                FILE, shown(self.scope), f"{self.called()}没有结束事件。", "请画上结束事件。"
+            )
+
+    def unreachable(self) -> Iterator[Fault]:
+        """Nodes that no way from the start leads to."""
+        begins = self.of("startEvent")
+        if not begins:
+            return
+        found = _reached(begins, self.next)
+        for element in self.nodes.values():
+            if element.id not in found and not (
+                element.type == "boundaryEvent" and element.on not in self.nodes
+            ):
+                yield Fault(
+                    FILE,
+                    element.id,
+                    f"“{_name(element)}”永远走不到。",
+                    "请从前面的节点连一条线过来，或删去它。",
+                )
+
+    def dead_ends(self) -> Iterator[Fault]:
+        """Nodes from which nothing leads to an end."""
+        back: dict[str, list[str]] = {key: [] for key in self.nodes}
+        for source, targets in self.next.items():
+            for target in targets:
+                beside = (
+                    self.nodes[target].type == "boundaryEvent"
+                    and not self.nodes[target].interrupting
+                )
+                if not beside:  # what happens beside a task does not lead it to its end
+                    back[target].append(source)
+        ends = self.of("endEvent")
+        alive = _reached(ends, back)
+        for element in self.nodes.values():
+            if element.type == "endEvent":
+                continue
+            if not self.out[element.id]:
+                yield Fault(
+                    FILE,
+                    element.id,
+                    f"“{_name(element)}”之后没有路。",
+                    "请连到下一个节点或结束事件。",
+                )
+            elif ends and element.id not in alive:
+                yield Fault(
+                    FILE,
+                    element.id,
+                    f"从“{_name(element)}”走不到任何结束事件。",
+                    "请给回路留一个出口。",
+                )
+
+    def passes_at_once(self, waiting: set[str]) -> bool:
+        """Can one get from the start to an end without waiting?"""
+        kept = {k: [t for t in after if t not in waiting] for k, after in self.next.items()}
+        return bool(_reached(self.of("startEvent"), kept) & set(self.of("endEvent")))
+
+
+def _name(element: Element) -> str:
+    return shown(element.name) or element.id
+
+
+def _reached(start: Iterable[str], following: dict[str, list[str]]) -> set[str]:
+    found = set(start)
+    stack = list(found)
+    while stack:
+        for target in following.get(stack.pop(), ()):
+            if target not in found:
+                found.add(target)
+                stack.append(target)
+    return found
+
+
+def _endless(diagram: Diagram, levels: dict[str, Level]) -> Iterator[Fault]:
+    """Circles without a wait. A subprocess waits when no way through it is free of waits, so the innermost come first."""
+    waiting = {e.id for e in diagram.elements.values() if e.type in WAITS}
+    for scope in reversed(list(levels)):
+        level = levels[scope]
+        turning = _on_circles(
+            {
+                k: [t for t in level.next[k] if t not in waiting]
+                for k in level.nodes
+                if k not in waiting
+            }
+        )
+        if turning:
+            names = "、".join(_name(level.nodes[key]) for key in sorted(turning)[:8])
+            yield Fault(
+                FILE,
+                sorted(turning)[0],
+                f"{names} 连成了不停的循环：中间没有人办，也不等时间。",
+                "请在回路里放一个用户任务或定时事件。",
+            )
+        if scope and not level.passes_at_once(waiting):
+            waiting.add(scope)
+
+
+def _crowded(diagram: Diagram) -> Iterator[Fault]:
+    """The work of a step doubles with each parallel gateway ahead."""
+    gates = {e.id for e in diagram.elements.values() if e.type == "parallelGateway"}
+    out = Counter(flow.source for flow in diagram.flows if flow.source in gates)
+    if prod(out.values()) > MAX_AT_ONCE:
+        yield Fault(
+            FILE,
+            min(gates),
+            "并行网关太多，各条路的组合太多。",
+            f"各并行网关出去的连线数相乘不能超过 {MAX_AT_ONCE}。",
+        )
+
+
+def _on_circles(following: dict[str, list[str]]) -> set[str]:
+    """The nodes that are left when those without a way in, then those without a way on, are taken off one after another."""
+    back: dict[str, list[str]] = {key: [] for key in following}
+    for source, targets in following.items():
+        for target in targets:
+            back[target].append(source)
+    return _peeled(_peeled(set(following), back, following), following, back)
+
+
+def _peeled(left: set[str], toward: dict[str, list[str]], away: dict[str, list[str]]) -> set[str]:
+    count = {key: sum(other in left for other in toward[key]) for key in left}
+    stack = [key for key, number in count.items() if number == 0]
+    while stack:
+        gone = stack.pop()
+        left.discard(gone)
+        for other in away[gone]:
+            if other in left:
+                count[other] -= 1
+                if count[other] == 0:
+                    stack.append(other)
+    return left

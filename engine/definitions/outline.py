@@ -1,0 +1,292 @@
+"""A process in words, in the order of its flow: what reviewers read instead of XML. It is written to OUTLINE.txt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine import expressions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.definitions.diagram import Element, Flow
+    from engine.definitions.process import PollRule, Process, TaskRule
+
+KINDS = {
+    "startEvent": "开始",
+    "endEvent": "结束",
+    "userTask": "办理",
+    "serviceTask": "自动",
+    "businessRuleTask": "判定",
+    "exclusiveGateway": "分支",
+    "parallelGateway": "并行",
+    "subProcess": "子流程",
+    "intermediateCatchEvent": "等待",
+    "boundaryEvent": "事件",
+}
+POLLS = {
+    "seconding": "附议",
+    "rating": "评价",
+    "countersign": "会签",
+    "consent": "征求同意",
+    "vote": "表决",
+}
+EARLY = {
+    "never": "不提前截止",
+    "decided": "结果已定即截止",
+    "all": "全部答复即截止",
+    "first": "有一人答复即截止",
+}
+HEADER = "本文件由流程定义自动生成，请勿手改。重新生成：yixing check --write"
+
+
+def outline(process: Process) -> str:
+    """The whole process as text; equal definitions give equal texts."""
+    blocks = [
+        _head(process),
+        _block("泳道", _lanes(process)),
+        _block("流程", _flow(process)),
+        _block("随时可以提出", _messages(process)),
+        _block("判定", _decisions(process)),
+        _block("文书", _documents(process)),
+    ]
+    return "\n".join(block for block in blocks if block)
+
+
+def _block(title: str, lines: Iterator[str]) -> str:
+    told = list(lines)
+    return "\n".join([f"【{title}】", *told, ""]) if told else ""
+
+
+def _head(process: Process) -> str:
+    open_after = "、".join(process.title_of(key) for key in sorted(process.disclosed_by))
+    secret = f"{process.confidentiality}{f'（“{open_after}”以后不再保密）' if open_after else ''}"
+    lines = [
+        f"{process.title.zh}（{process.id}）",
+        HEADER,
+        "",
+        process.summary.zh,
+        f"依据：{process.basis.zh}",
+        f"发起：{'、'.join(process.launch)}；填写：{_fields(process, 'launch')}",
+        f"编号：{process.numbering}；密级：{secret}；保存年限：{process.raw.get('retention_years', '未写')}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _lanes(process: Process) -> Iterator[str]:
+    for lane in process.lanes.values():
+        who = f"{lane.post} @ {lane.unit}" if lane.post else f"本人：{lane.person}"
+        yield f"- {lane.title.zh}（{lane.key}）：{who}"
+
+
+# --- the flow ---------------------------------------------------------------------------------------------------------
+def _flow(process: Process) -> Iterator[str]:
+    numbers = {element.id: n for n, element in enumerate(_ordered(process), 1)}
+    depth = {"": 0}
+    for element in _ordered(process):
+        depth[element.id] = depth[element.scope] + 1
+        indent = "    " * depth[element.scope]
+        lane = process.lanes.get(element.lane)
+        place = f"[{lane.title.zh}] " if lane and element.type != "subProcess" else ""
+        said = f"{_kind(element)} {_name(process, element.id)}{_of(process, element, numbers)}"
+        yield f"{indent}{numbers[element.id]}. {place}{said}"
+        yield from (f"{indent}    {line}" for line in _details(process, element))
+        yield from (f"{indent}    {line}" for line in _ways(process, element, numbers))
+
+
+def _ordered(process: Process, scope: str = "") -> list[Element]:
+    """The elements of a level as one comes to them, each subprocess followed by what is in it; the unreached last."""
+    elements = process.diagram.elements
+    level = [e for e in elements.values() if e.scope == scope]
+    found: dict[str, None] = {}
+    stack = [e.id for e in reversed(level) if e.type == "startEvent"]
+    while stack:
+        key = stack.pop()
+        if key in found:
+            continue
+        found[key] = None
+        following = [e.id for e in level if e.on == key] + [
+            f.target for f in _leaving(process, key)
+        ]
+        stack.extend(reversed([each for each in following if each in elements]))
+    keys = [*found, *(e.id for e in level if e.id not in found)]
+    return [
+        each
+        for key in keys
+        for each in [
+            elements[key],
+            *(_ordered(process, key) if elements[key].type == "subProcess" else ()),
+        ]
+    ]
+
+
+def _leaving(process: Process, key: str) -> list[Flow]:
+    """The ways on, the default one last."""
+    element = process.diagram.elements[key]
+    return sorted(
+        (f for f in process.diagram.flows if f.source == key), key=lambda f: f.id == element.default
+    )
+
+
+def _kind(element: Element) -> str:
+    if element.type == "boundaryEvent":
+        return "中断事件" if element.interrupting else "不中断事件"
+    return KINDS.get(element.type, element.type)
+
+
+def _name(process: Process, key: str) -> str:
+    title = process.title_of(key)
+    return f"{title}（{key}）" if title != key else key
+
+
+def _of(process: Process, element: Element, numbers: dict[str, int]) -> str:
+    return (
+        f"，附在 {numbers[element.on]} {process.title_of(element.on)} 上"
+        if element.on in numbers
+        else ""
+    )
+
+
+def _ways(process: Process, element: Element, numbers: dict[str, int]) -> Iterator[str]:
+    for flow in _leaving(process, element.id):
+        target = (
+            f"{numbers[flow.target]}. {process.title_of(flow.target)}"
+            if flow.target in numbers
+            else flow.target
+        )
+        when = (
+            f"若 {flow.condition}"
+            if flow.condition
+            else "其他情形"
+            if flow.id == element.default
+            else ""
+        )
+        label = "，".join(part for part in (flow.name, when) if part)
+        yield f"→ {label + '：' if label else ''}{target}"
+
+
+def _details(process: Process, element: Element) -> Iterator[str]:
+    if element.timer:
+        yield f"时刻：{element.timer}{_rules(element.timer)}"
+    if element.message:
+        yield f"消息：{_name(process, element.message)}"
+    if element.type == "serviceTask":
+        yield _action(process.actions.get(element.id, {}))
+    if element.type == "businessRuleTask":
+        yield f"决策表：{element.id}.dmn"
+    if element.type == "userTask":
+        yield from _task(process, process.tasks[element.id])
+
+
+def _action(action: dict[str, Any]) -> str:
+    told = [
+        f"{key} = {value}"
+        for key, value in action.items()
+        if key not in ("do", "title", "title_en", "set")
+    ]
+    told += [f"{key} := {value}" for key, value in action.get("set", {}).items()]
+    return f"动作：{action.get('do', '')}" + (f"（{'；'.join(told)}）" if told else "")
+
+
+def _task(process: Process, rule: TaskRule) -> Iterator[str]:
+    if rule.asks.zh:
+        yield f"要求：{rule.asks.zh}"
+    if rule.poll:
+        yield from _poll(rule.poll)
+    else:
+        if rule.due:
+            yield f"期限：{_one_line(rule.due)}{_rules(rule.due)}"
+        yield f"填写：{_fields(process, rule.id)}"
+    if rule.basis:
+        yield f"依据：{rule.basis}"
+    if rule.not_by:
+        yield f"办过这些环节的人不能办：{'、'.join(_name(process, key) for key in rule.not_by)}"
+    if rule.recuse:
+        yield f"回避：{_one_line(rule.recuse)}"
+    for tell in rule.tells:
+        yield f"提示：{tell.text.zh}" + (f"（若 {_one_line(tell.when)}）" if tell.when else "")
+    for gate in rule.gates:
+        yield f"前提：{_one_line(gate.holds)}（否则：{gate.text.zh}）"
+    labels = _labels(rule)
+    for choice, then in (rule.next or {}).items():
+        yield f"选“{labels.get(choice, choice)}”：{then.zh}"
+
+
+def _poll(poll: PollRule) -> Iterator[str]:
+    choices = "、".join(label.zh for label in poll.labels.values())
+    if poll.about:
+        yield f"表决内容：{'、'.join(poll.about)}"
+    yield f"表决（{POLLS.get(poll.kind, poll.kind)}）：名册 {_one_line(poll.roll)}；选项 {choices}"
+    closable = {"passes": "；够数后发起人可以提前截止", "lane": "；本泳道的人可以随时截止"}.get(
+        poll.closable, ""
+    )
+    at_once = poll.early == "all" and poll.meeting and not poll.secret
+    early = "到会的人全部答复即截止" if at_once else EARLY.get(poll.early, poll.early)
+    withdrawal = "；截止前可以撤回" if poll.withdrawal else "；答复后不能撤回"
+    yield f"截止：{_one_line(poll.closes)}{_rules(poll.closes)}；{early}{closable}{withdrawal}"
+    yield f"通过：{_one_line(poll.passes)}{_rules(poll.passes)}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _rules(expression: str) -> str:
+    """The ids of the rules in an expression, for a reader who looks them up."""
+    found = [
+        a
+        for _, literals in expressions.calls_in(expression)
+        for a in literals
+        if isinstance(a, str)
+    ]
+    return f"（规则 {'、'.join(dict.fromkeys(found))}）" if found else ""
+
+
+def _labels(rule: TaskRule) -> dict[str, str]:
+    if rule.form is None:
+        return {}
+    return {
+        choice.value: choice.label
+        for each in rule.form.asked
+        if each.key == rule.outcomes
+        for choice in each.choices
+    }
+
+
+def _fields(process: Process, task: str) -> str:
+    form = process.tasks[task].form
+    shown = [f"{each.label}{'*' if each.required else ''}" for each in form.asked] if form else []
+    return "、".join(shown) or "（无）"
+
+
+# --- the rest ---------------------------------------------------------------------------------------------------------
+def _messages(process: Process) -> Iterator[str]:
+    for name, message in process.messages.items():
+        lane = process.lanes.get(message.lane)
+        yield f"- {message.title.zh}（{name}）：{lane.title.zh if lane else '由其他件发出'}；填写：{_fields(process, name)}"
+        for gate in process.tasks[name].gates:
+            yield f"    前提：{_one_line(gate.holds)}（否则：{gate.text.zh}）"
+
+
+def _decisions(process: Process) -> Iterator[str]:
+    for key, table in sorted(process.decisions.items()):
+        yield f"- {table.name}（{key}，{'取唯一命中行' if table.hit_policy == 'UNIQUE' else '取最先命中行'}）"
+        for number, row in enumerate(table.rules, 1):
+            cells = zip(table.inputs, row.cells, strict=True)
+            when = (
+                "，".join(
+                    f"{column.label} {cell}" for column, cell in cells if cell not in ("", "-")
+                )
+                or "其他情形"
+            )
+            then = "，".join(
+                f"{output.label} {result}"
+                for output, result in zip(table.outputs, row.results, strict=True)
+            )
+            yield f"    {number}. {when} → {then}（{row.description}）"
+
+
+def _documents(process: Process) -> Iterator[str]:
+    for key, document in process.documents.items():
+        yield f"- 《{document.title.zh}》（{key}）{'，编号 ' + document.numbering if document.numbering else ''}"

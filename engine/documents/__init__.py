@@ -1,0 +1,1 @@
+"""What prints: PDF by typst, DOCX by pandoc, QR codes."""

@@ -1,0 +1,126 @@
+"""The issued documents as DOCX, from the same templates as the PDF, on the letterhead that an office edits in Word.
+
+pandoc reads the template in its sandbox: it gets one text with everything in it and may read no file at all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pypandoc
+from sqlalchemy import select
+
+from engine import settings
+from engine.db import canonical, tables
+from engine.documents.pdf import SECONDS, file_name
+from engine.errors import HistoryBroken, NotFound, ProcessFault
+from engine.history.verification import ERASED
+from engine.people import access
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from engine.db import Session
+    from engine.people.organisation import Actor
+
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+LETTERHEAD = "letterhead.docx"  # in processes/documents: styles, margins, fonts
+_IMPORT = re.compile(r"#import\s+\"([a-z_][a-z0-9_]{0,59}\.typ)\"\s*:\s*\*")
+_DATA = re.compile(r"json\(\s*\"data\.json\"\s*\)")
+
+
+def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
+    """An issued document as (file name, DOCX). Raises NotFound, ProcessFault for a template, HistoryBroken."""
+    document, instance = tables.document.c, tables.instance.c
+    row = access.must_see(
+        session.execute(
+            select(tables.document, tables.definition.c.files)
+            .join(tables.instance, instance.id == document.instance_id)
+            .join(tables.definition, tables.definition.c.hash == instance.version)
+            .where(document.id == document_id, access.visible(actor))
+        ).first()
+    )
+    if row.data == ERASED:
+        raise NotFound("内容已按规定删除。")
+    if canonical.digest(canonical.dumps(row.data)).hex() != row.data_sha256:
+        raise HistoryBroken(
+            "文书内容与签发时不符，不能打印。", document=row.kind, sha256=row.data_sha256
+        )
+    return file_name(row.number, row.title) + ".docx", typeset(row.files, row.kind, row.data)
+
+
+def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
+    """The DOCX that documents/<kind>.typ of a process folder makes of `data`. Raises ProcessFault naming the file."""
+    source = _whole(files, f"documents/{kind}.typ", kind, set())
+    source = _DATA.sub(lambda _: _literal({**data, "format": "docx"}), source)
+    head = settings.load().processes / "documents" / LETTERHEAD
+    with tempfile.TemporaryDirectory(prefix="yixing-") as folder:
+        made = Path(folder) / "made.docx"
+        command = [
+            pypandoc.get_pandoc_path(),
+            "--from=typst",
+            "--to=docx",
+            "--sandbox",
+            f"--output={made}",
+        ]
+        if head.is_file():
+            command.append(f"--reference-doc={head}")
+        try:
+            done = subprocess.run(
+                command, input=source.encode(), capture_output=True, timeout=SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise _faulty(kind, f"{SECONDS} 秒内没有排完") from None
+        if done.returncode or not made.is_file():
+            raise _faulty(
+                kind, done.stderr.decode(errors="replace").replace(folder, "").strip()[:400]
+            )
+        return made.read_bytes()
+
+
+def _whole(files: Mapping[str, str], name: str, kind: str, inside: set[str]) -> str:
+    """A template with what it imports in its place. Raises ProcessFault for one that is missing or imports itself."""
+    if name not in files or name in inside:
+        raise _faulty(kind, f"没有 {name}，或它引用了自己")
+    return _IMPORT.sub(
+        lambda found: _whole(files, f"documents/{found[1]}", kind, {*inside, name}), files[name]
+    )
+
+
+def _literal(value: Any) -> str:
+    """Plain data as typst writes it."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    if isinstance(value, dict):
+        return (
+            "(" + ",".join(f"{_text(str(k))}: {_literal(v)}" for k, v in value.items()) + ")"
+            if value
+            else "(:)"
+        )
+    if isinstance(value, list):
+        return "(" + "".join(_literal(each) + "," for each in value) + ")"
+    return str(value) if isinstance(value, int) else _text(str(value))
+
+
+def _text(words: str) -> str:
+    """A string literal; typst knows fewer escapes than JSON."""
+    plain = json.dumps(
+        "".join(c for c in words if c.isprintable() or c in "\n\t"), ensure_ascii=False
+    )
+    return plain
+
+
+def _faulty(kind: str, why: str) -> ProcessFault:
+    message = f"文书模板 documents/{kind}.typ 不能生成 DOCX：{why}"
+    return ProcessFault(
+        message,
+        file=f"documents/{kind}.typ",
+        element=kind,
+        advice="请流程作者改正模板；PDF 不受影响。",
+    )

@@ -1,0 +1,117 @@
+"""The append-only history: one hash chain per instance, and one per union for what belongs to no instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from engine import clock
+from engine.db import canonical, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from engine.db import Session
+    from engine.people.organisation import Actor
+
+INSTALLATION = UUID(int=0)  # the chain of what belongs to no union
+_INSERT = insert(tables.event)
+_MOVE_HEAD = update(tables.chain)
+
+
+@dataclass
+class Ledger:
+    """The events of one command on one chain whose row is locked. `add` in order, `flush` once."""
+
+    chain_id: UUID
+    seq: int
+    head: bytes
+    pending: list[tuple[str, datetime, UUID | None, dict[str, Any]]] = field(default_factory=list)
+
+    def add(self, kind: str, actor: Actor | None, **details: Any) -> dict[str, Any]:
+        """Note an event; the returned body may still be filled until `flush`. Values: plain JSON, no floats."""
+        at = clock.now().replace(microsecond=0)  # the column beside the body says the same moment
+        body: dict[str, Any] = {"kind": kind, "at": at.isoformat()}
+        if actor is not None:
+            body["actor"] = {"id": str(actor.id), "name": actor.name}
+        body.update({k: v for k, v in details.items() if v is not None})
+        self.pending.append((kind, at, actor.id if actor else None, body))
+        return body
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The noted events as rows of the table, hashed in order; afterwards seq and head are those of the last one."""
+        rows = []
+        for kind, at, actor_id, body in self.pending:
+            self.seq += 1
+            body.update(chain=str(self.chain_id), seq=self.seq)
+            data = canonical.dumps(body)
+            self.head = canonical.event_hash(self.head, data)
+            rows.append(
+                {
+                    "instance_id": self.chain_id,
+                    "seq": self.seq,
+                    "kind": kind,
+                    "actor_id": actor_id,
+                    "at": at,
+                    "body": data.decode(),
+                    "hash": self.head,
+                }
+            )
+        self.pending.clear()
+        return rows
+
+    def flush(self, session: Session) -> None:
+        """Write the noted events."""
+        rows = self.rows()
+        if rows:
+            session.execute(_INSERT, rows)
+
+
+def note(session: Session, chain_id: UUID, kind: str, actor: Actor | None, **details: Any) -> None:
+    """Append one event to the chain of a union or of the installation; its head row is locked until the commit."""
+    chain = tables.chain.c
+    session.execute(
+        upsert(tables.chain)
+        .values(id=chain_id, seq=0, head=canonical.genesis(chain_id))
+        .on_conflict_do_nothing()
+    )
+    row = session.execute(
+        select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()
+    ).one()
+    ledger = Ledger(chain_id, row.seq, row.head)
+    ledger.add(kind, actor, **details)
+    ledger.flush(session)
+    session.execute(_MOVE_HEAD.where(chain.id == chain_id).values(seq=ledger.seq, head=ledger.head))
+
+
+@dataclass(frozen=True)
+class Break:
+    """The first false line of a chain."""
+
+    chain_id: UUID
+    seq: int
+    why: str
+    why_en: str
+
+
+def first_broken(
+    chain_id: UUID, rows: Iterable[Any], seq: int | None = None, head: bytes | None = None
+) -> Break | None:
+    """Check a chain's events, given in order (seq, body, hash), against itself and, when given, the head its owner holds."""
+    last, previous = 0, canonical.genesis(chain_id)
+    for row in rows:
+        if row.seq != last + 1:
+            return Break(chain_id, last + 1, "缺少这一条记录", "this event is missing")
+        if canonical.event_hash(previous, row.body.encode()) != bytes(row.hash):
+            return Break(chain_id, row.seq, "内容与散列不符", "body and hash do not agree")
+        last, previous = row.seq, bytes(row.hash)
+    if seq is not None and (last != seq or previous != head):
+        return Break(
+            chain_id, last + 1, "记录比在册的少或多", "the chain ends elsewhere than its owner says"
+        )
+    return None

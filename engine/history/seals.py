@@ -1,0 +1,300 @@
+"""Seals the history: every event becomes a leaf of one Merkle tree, whose root is signed as a checkpoint for witnesses.
+
+A chain alone does not stop a database administrator; a checkpoint kept outside does. Events younger than the last
+witnessed checkpoint can still be rewritten by whoever holds the database and the key: the pages say so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, func, insert, select, text, update
+
+from engine import clock
+from engine.db import tables
+from engine.errors import Invalid
+from engine.history import event_log, keys, merkle, verification
+from engine.history.event_log import Break
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+    from uuid import UUID
+
+    from engine.db import Session
+
+LOCK = 0x5958_5345  # "YXSE": one sealer at a time
+BATCH = 20_000
+_event, _checkpoint = tables.event.c, tables.checkpoint.c
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The tree's size and root (32 bytes) at a moment, signed."""
+
+    size: int
+    root: bytes
+    at: datetime
+    key_id: str
+    signature: bytes
+    witness: str
+
+
+def latest(session: Session) -> Checkpoint | None:
+    """The newest checkpoint."""
+    row = session.execute(
+        select(tables.checkpoint).order_by(_checkpoint.size.desc()).limit(1)
+    ).first()
+    return (
+        Checkpoint(row.size, bytes(row.root), row.at, row.key_id, bytes(row.signature), row.witness)
+        if row
+        else None
+    )
+
+
+def seal(session: Session, key: keys.SigningKey) -> int:
+    """Give every unsealed event its leaf, in the order of their ids, and sign the new root. Gives the number of new leaves.
+
+    By `leaf_no IS NULL`, never by `id > last`: a transaction may commit a smaller id later.
+    """
+    if not session.execute(
+        text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK}
+    ).scalar():
+        return 0
+    rows = session.execute(
+        select(_event.id, _event.hash)
+        .where(_event.leaf_no.is_(None))
+        .order_by(_event.id)
+        .limit(BATCH)
+    ).all()
+    if not rows:
+        return 0
+    last = session.execute(
+        select(_checkpoint.frontier).order_by(_checkpoint.size.desc()).limit(1)
+    ).scalar()
+    frontier = merkle.Frontier.from_bytes(bytes(last)) if last else merkle.Frontier()
+    numbered = []
+    for row in rows:
+        numbered.append({"key": row.id, "leaf": frontier.size})
+        frontier.append(merkle.leaf_hash(bytes(row.hash)))
+    unsealed = update(tables.event).where(_event.id == bindparam("key"), _event.leaf_no.is_(None))
+    session.execute(unsealed.values(leaf_no=bindparam("leaf")), numbered)
+    at = clock.now().replace(microsecond=0)
+    signed = key.sign(keys.checkpoint_text(frontier.size, frontier.root(), at, key.key_id))
+    session.execute(
+        insert(tables.checkpoint).values(
+            size=frontier.size,
+            root=frontier.root(),
+            frontier=frontier.to_bytes(),
+            key_id=key.key_id,
+            signature=signed,
+            at=at,
+        )
+    )
+    return len(rows)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `yixing verify` found. `broken` is the first false line; None means that all holds."""
+
+    chains: int
+    events: int
+    leaves: int
+    checkpoints: int
+    unsealed: int
+    broken: Break | None = None
+    fault: str = ""
+    fault_en: str = ""
+
+
+def verify(
+    session: Session,
+    public: bytes | None,
+    progress: Callable[[int], None] | None = None,
+    outside: Iterable[keys.Checkpoint] = (),
+) -> Verdict:
+    """Check the whole database: every chain, leaf, checkpoint and signature, and what is kept beside the history.
+
+    `outside` are checkpoints that somebody kept elsewhere: the leaves must still give each of them.
+    """
+    chains, events, broken = _check_chains(session, progress)
+    if broken:
+        return Verdict(chains, events, 0, 0, 0, broken, broken.why, broken.why_en)
+    false = verification.first_false(session)
+    if false:
+        return Verdict(chains, events, 0, 0, 0, false, false.why, false.why_en)
+    leaves, points, fault, fault_en = _check_tree(
+        session, public, sorted(outside, key=lambda point: point.size)
+    )
+    unsealed = session.execute(
+        select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))
+    ).scalar_one()
+    return Verdict(chains, events, leaves, points, unsealed, None, fault, fault_en)
+
+
+def _check_chains(
+    session: Session, progress: Callable[[int], None] | None
+) -> tuple[int, int, Break | None]:
+    instance, chain = tables.instance.c, tables.chain.c
+    heads = {
+        r.id: (r.seq, bytes(r.head))
+        for r in session.execute(select(instance.id, instance.seq, instance.head))
+    }
+    heads.update(
+        {
+            r.id: (r.seq, bytes(r.head))
+            for r in session.execute(select(chain.id, chain.seq, chain.head))
+        }
+    )
+    count = seen = 0
+    for chain_id, rows in _by_chain(session):
+        count += 1
+        seq, head = heads.pop(chain_id, (0, b""))
+        broken = event_log.first_broken(chain_id, rows, seq, head) or _beside(chain_id, rows)
+        seen += len(rows)
+        if progress:
+            progress(seen)
+        if broken:
+            return count, seen, broken
+    for chain_id, (seq, _head) in heads.items():
+        if seq:
+            return count, seen, Break(chain_id, 1, "整条记录缺失", "the whole chain is missing")
+    return count, seen, None
+
+
+def _beside(chain_id: UUID, rows: list[Any]) -> Break | None:
+    """The first event whose columns, which nothing hashes, say other than its body."""
+    wrong = next((row for row in rows if verification.differs(row)), None)
+    if wrong is None:
+        return None
+    return Break(
+        chain_id, wrong.seq, "记录旁列与正文不符", "the columns beside the body differ from it"
+    )
+
+
+def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
+    columns = (
+        _event.instance_id,
+        _event.seq,
+        _event.kind,
+        _event.actor_id,
+        _event.at,
+        _event.body,
+        _event.hash,
+    )
+    query = select(*columns).order_by(_event.instance_id, _event.seq)
+    rows: list[Any] = []
+    current = event_log.INSTALLATION
+    for row in session.execute(query.execution_options(yield_per=5000)):
+        if row.instance_id != current and rows:
+            yield current, rows
+            rows = []
+        current = row.instance_id
+        rows.append(row)
+    if rows:
+        yield current, rows
+
+
+def _check_tree(
+    session: Session, public: bytes | None, outside: list[keys.Checkpoint]
+) -> tuple[int, int, str, str]:
+    points = session.execute(select(tables.checkpoint).order_by(_checkpoint.size)).all()
+    frontier = merkle.Frontier()
+    leaves = session.execute(
+        select(_event.leaf_no, _event.hash)
+        .where(_event.leaf_no.is_not(None))
+        .order_by(_event.leaf_no)
+        .execution_options(yield_per=5000)
+    )
+    waiting = list(points)
+    fault = _check_outside(outside, frontier, public)
+    if fault:
+        return 0, 0, *fault
+    for row in leaves:
+        if row.leaf_no != frontier.size:
+            return (
+                frontier.size,
+                0,
+                f"缺少第 {frontier.size} 片叶",
+                f"leaf {frontier.size} is missing",
+            )
+        frontier.append(merkle.leaf_hash(bytes(row.hash)))
+        while waiting and waiting[0].size == frontier.size:
+            point = waiting.pop(0)
+            fault = _check_point(point, frontier, public)
+            if fault:
+                return frontier.size, 0, *fault
+        fault = _check_outside(outside, frontier, public)
+        if fault:
+            return frontier.size, 0, *fault
+    if outside:
+        size = outside[0].size
+        return (
+            frontier.size,
+            len(points),
+            f"留存的检查点 {size} 已无法由数据库证明，数据库只有 {frontier.size} 片叶",
+            f"the kept checkpoint {size} cannot be proved any more: the database has {frontier.size} leaves",
+        )
+    if waiting:
+        return (
+            frontier.size,
+            0,
+            f"检查点 {waiting[0].size} 超出现有记录",
+            f"checkpoint {waiting[0].size} covers missing leaves",
+        )
+    if frontier.size > (points[-1].size if points else 0):
+        return (
+            frontier.size,
+            len(points),
+            "最后的检查点缺失",
+            "leaves without a checkpoint: the last one is missing",
+        )
+    return frontier.size, len(points), "", ""
+
+
+def _check_outside(
+    outside: list[keys.Checkpoint], frontier: merkle.Frontier, public: bytes | None
+) -> tuple[str, str] | None:
+    """Take from the kept checkpoints those of this size; the leaves must give their roots."""
+    while outside and outside[0].size <= frontier.size:
+        point = outside.pop(0)
+        if point.root != frontier.root():
+            return (
+                f"留存的检查点 {point.size} 与数据库不符",
+                f"the kept checkpoint {point.size} is not that of the database",
+            )
+        known = public is not None and point.key_id == keys.key_id(public)
+        if known and not keys.verify(public or b"", point.signature or b"", point.text()):
+            return (
+                f"留存的检查点 {point.size} 的签名无效",
+                f"signature of the kept checkpoint {point.size} is not valid",
+            )
+    return None
+
+
+def _check_point(
+    point: Any, frontier: merkle.Frontier, public: bytes | None
+) -> tuple[str, str] | None:
+    size, root = frontier.size, frontier.root()
+    if bytes(point.root) != root or bytes(point.frontier) != frontier.to_bytes():
+        return f"检查点 {size} 的根不符", f"root of checkpoint {size} differs"
+    if public is None:
+        return None
+    try:
+        signed = keys.checkpoint_text(size, root, point.at, point.key_id)
+    except Invalid:  # a key id that is none
+        signed = b""
+    if point.key_id != keys.key_id(public) or not keys.verify(
+        public, bytes(point.signature), signed
+    ):
+        return f"检查点 {size} 的签名无效", f"signature of checkpoint {size} is not valid"
+    return None
+
+
+def witness(session: Session, size: int, who: str) -> None:
+    """Note who outside holds a checkpoint."""
+    session.execute(
+        update(tables.checkpoint).where(_checkpoint.size == size).values(witness=who[:200])
+    )

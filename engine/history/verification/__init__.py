@@ -1,0 +1,189 @@
+"""What is kept beside the history and must agree with it: columns, answers, facts, documents, files, rolls, ballots, rules.
+
+The history proves itself (`history`, `seals`); this room proves that what the pages show is what the history says. It
+reads all of the database in streams and writes nothing. What no event tells cannot be checked: see `matters`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from engine.db import tables
+from engine.history.event_log import Break
+from engine.history.verification import matters, papers, polls, rules, secret
+from engine.history.verification.papers import ERASED
+from engine.history.verification.told import MATTER, Told, replay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import Select
+
+    from engine.db import Session
+
+__all__ = ["ERASED", "differs", "first_false"]
+_FAULTS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+
+
+def differs(row: Any) -> bool:
+    """Do the columns beside a body (kind, actor_id, at) say anything else than the body, which alone is hashed?"""
+    try:
+        says = json.loads(row.body)
+        actor = says.get("actor")
+        return bool(
+            says["kind"] != row.kind
+            or (UUID(actor["id"]) if actor else None) != row.actor_id
+            or datetime.fromisoformat(says["at"]) != row.at
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return True
+
+
+def first_false(session: Session) -> Break | None:
+    """The first thing kept that is not what the history says; None when all of it is. The chains have been checked."""
+    chain = UUID(int=0)
+    try:
+        broken, files = rules.definitions(session)
+        broken = broken or rules.settings(session)
+        for chain, found in _matters(session, files) if broken is None else ():  # noqa: B007 (told by a fault)
+            broken = broken or found
+        return broken or secret.first_false(session)
+    except _FAULTS as fault:  # a body without what its kind must tell, or a row that no command could have written
+        return Break(
+            chain,
+            0,
+            f"内容残缺，无法核对：{fault!r}",
+            f"something is missing or ill-formed here: {fault!r}",
+        )
+
+
+class _Stream:
+    """The rows of a query, matter by matter."""
+
+    def __init__(self, session: Session, query: Select[Any]) -> None:
+        rows = session.execute(query.execution_options(yield_per=2000))
+        self._groups: Iterator[tuple[UUID, Iterator[Any]]] = groupby(
+            rows, key=lambda row: row.instance_id
+        )
+        self._next = next(self._groups, None)
+
+    def of(self, key: UUID) -> list[Any]:
+        """The rows of this matter; keys must come in order."""
+        while self._next is not None and self._next[0] < key:
+            self._next = next(self._groups, None)
+        if self._next is None or self._next[0] != key:
+            return []
+        found = list(self._next[1])
+        self._next = next(self._groups, None)
+        return found
+
+
+def _streams(session: Session) -> dict[str, _Stream]:
+    event, task, poll, roll = tables.event.c, tables.task.c, tables.poll.c, tables.roll.c
+    meeting, attendance, attachment = tables.meeting.c, tables.attendance.c, tables.attachment.c
+    tasks = (
+        task.instance_id,
+        task.id,
+        task.element,
+        task.state,
+        task.closed_at,
+        task.closed_by,
+        task.answers,
+        task.salt,
+    )
+    voices = (poll.instance_id, roll.poll_id, roll.member_id, roll.choice, roll.comment, roll.at)
+    due = (meeting.instance_id, attendance.meeting_id, attendance.member_id)
+    queries = {
+        "event": select(event.instance_id, event.seq, event.body)
+        .where(event.kind.in_(MATTER))
+        .order_by(event.instance_id, event.seq),
+        "task": select(*tasks).order_by(task.instance_id),
+        "poll": select(tables.poll).order_by(poll.instance_id),
+        "roll": select(*voices)
+        .join(tables.poll, poll.id == roll.poll_id)
+        .order_by(poll.instance_id),
+        "meeting": select(tables.meeting).order_by(meeting.instance_id),
+        "attendance": select(*due)
+        .join(tables.meeting, meeting.id == attendance.meeting_id)
+        .where(attendance.kind == "formal")
+        .order_by(meeting.instance_id),
+        "document": select(tables.document).order_by(tables.document.c.instance_id),
+        "attachment": select(
+            attachment.instance_id, attachment.id, attachment.name, attachment.sha256
+        )
+        .where(attachment.instance_id.is_not(None))
+        .order_by(attachment.instance_id),
+    }
+    return {name: _Stream(session, query) for name, query in queries.items()}
+
+
+def _matters(
+    session: Session, files: Mapping[str, Mapping[str, str]]
+) -> Iterator[tuple[UUID, Break | None]]:
+    """Matter by matter, in the order of their ids, up to the first that is false: every row against its events."""
+    versions: dict[str, matters.Version] = {}
+    bad, streams, instance = papers.bad_blobs(session), _streams(session), tables.instance.c
+    columns = (
+        instance.id,
+        instance.process_id,
+        instance.version,
+        instance.union_id,
+        instance.unit_id,
+        instance.starter_id,
+        instance.number,
+        instance.title,
+        instance.state,
+        instance.outcome,
+        instance.facts,
+        instance.started_at,
+        instance.ended_at,
+        instance.confidential,
+        instance.stopped_days,
+    )
+    for row in session.execute(
+        select(*columns).order_by(instance.id).execution_options(yield_per=500)
+    ):
+        yield row.id, None
+        if row.version not in versions:
+            versions[row.version] = matters.Version.of(files[row.version])
+        rows = {name: stream.of(row.id) for name, stream in streams.items()}
+        told = replay(row.id, ((event.seq, json.loads(event.body)) for event in rows["event"]))
+        if broken := _matter(session, told, row, rows, versions[row.version], bad):
+            yield row.id, broken
+            return
+
+
+def _matter(
+    session: Session,
+    told: Told,
+    row: Any,
+    rows: Mapping[str, list[Any]],
+    version: matters.Version,
+    bad: frozenset[str],
+) -> Break | None:
+    spoken: dict[str, Any] = {}
+    tasks = {task.id: task for task in rows["task"]}
+    voices, due = defaultdict(list), defaultdict(list)
+    for voice in rows["roll"]:
+        voices[voice.poll_id].append(voice)
+    for person in rows["attendance"]:
+        due[person.meeting_id].append(str(person.member_id))
+    broken = (
+        matters.tasks(told, rows["task"], spoken)
+        or papers.documents(told, rows["document"])
+        or papers.attachments(told, rows["attachment"], papers.named(spoken), bad)
+        or polls.polls(told, rows["poll"], voices, tasks, row.confidential)
+        or matters.instance(told, row, version)
+    )
+    if broken:
+        return broken
+    broken, held = polls.meetings(session, told, rows["meeting"], tasks, due)
+    outcomes = {str(poll.id): poll.outcome for poll in rows["poll"]}
+    return broken or matters.facts(told, row, version, spoken, outcomes, held)

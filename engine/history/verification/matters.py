@@ -1,0 +1,285 @@
+"""A matter's own rows: what stands in `instance` and `task` is what its history tells.
+
+Told, and so checked: number, version, starter, moments, state, outcome, stops, title, whether it is confidential; who
+finished which task when, and with which answers; the facts that are what somebody said, what a poll came to, what a meeting
+was and what a decision table gave. Not told by any event, and so not checked: facts that service tasks compute (set_fact, the
+traces of actions, origins), the machine's own state with its open tasks and their deadlines, rounds, and who may see it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from engine.history.verification.told import near, salted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engine.history.event_log import Break
+    from engine.history.verification.told import Act, Told
+
+_ASKED = re.compile(r"""<(?:\w+:)?userTask\b[^>]*?\bid="([^"]+)\"""")
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a version of a process says about the rows of its matters.
+
+    asked: the facts that somebody says, or a table gives. computed: those that actions set, with the fields they set; "" is
+    all of it.
+    """
+
+    asked: frozenset[str]
+    computed: Mapping[str, tuple[str, ...]]
+    subject: str
+    confidential: bool
+
+    @classmethod
+    def of(cls, files: Mapping[str, str]) -> Version:
+        """The version of these files, which have the fingerprint that they should have."""
+        raw = tomllib.loads(files["process.toml"])
+        computed: dict[str, list[str]] = defaultdict(list)
+        for action in raw.get("actions", {}).values():
+            for path in action.get("set", ()) if action.get("do") == "set_fact" else ():
+                root, _, rest = path.partition(".")
+                computed[root].append(rest.partition(".")[0])
+            if action.get("do") == "begin":
+                computed[action.get("kind", "")].append("")
+        tables = {
+            name.removesuffix(".dmn") for name in files if name.endswith(".dmn") and "/" not in name
+        }
+        asked = {
+            *_ASKED.findall(files["process.bpmn"]),
+            *raw.get("messages", ()),
+            *tables,
+            "launch",
+        }
+        return cls(
+            frozenset(asked),
+            {k: tuple(v) for k, v in computed.items()},
+            raw.get("subject", ""),
+            raw.get("confidentiality") == "named",
+        )
+
+
+# --- tasks ------------------------------------------------------------------------------------------------------------
+def tasks(told: Told, rows: Iterable[Any], spoken: dict[str, Any]) -> Break | None:
+    """Every finished task, launch, message and poll is told, by whom and when; its answers have the digest that is told.
+
+    Those of a matter whose erasure is on record are empty. Fills `spoken` with the answers by their digests.
+    """
+    done = [r for r in rows if r.state == "done" or r.answers is not None]
+    for row in done:
+        if row.state != "done" or row.closed_at is None:
+            zh, en = (
+                f"环节 {row.element} 未办结却有内容",
+                f"{row.element} has answers but is not done",
+            )
+            return told.false("task", row.id, zh, en)
+    left = {**told.said, **told.closed}
+    for element, found in groupby(
+        sorted(done, key=lambda r: (r.element, r.closed_at)), key=lambda r: r.element
+    ):
+        broken = _in_order(told, list(found), left.pop(element, []), spoken)
+        if broken:
+            return broken
+    for element, acts in left.items():
+        return told.false(
+            "task",
+            element,
+            f"环节 {element} 的内容缺失",
+            f"answers of {element} are missing",
+            acts[-1].seq,
+        )
+    return None
+
+
+def _in_order(told: Told, rows: list[Any], acts: list[Act], spoken: dict[str, Any]) -> Break | None:
+    """One element's answers, round by round; rounds that were closed at the same moment may stand in any order."""
+    at, element = 0, rows[0].element
+    for _moment, tied in groupby(rows, key=lambda r: r.closed_at):
+        together = list(tied)
+        here = {act.digest or str(act.seq): act for act in acts[at : at + len(together)]}
+        at += len(together)
+        for row in together:
+            if row.answers is None and row.salt is None and (told.erased or element in told.closed):
+                digest = next(
+                    (d for d, act in here.items() if _same(row, act)), next(iter(here), "")
+                )
+            else:
+                digest = salted(row.answers, row.salt)
+            act = here.pop(digest, None)
+            if act is None and at > len(acts):
+                return told.false(
+                    "task", row.id, f"环节 {element} 的办结没有记录", f"no event finished {element}"
+                )
+            if act is None:
+                zh, en = (
+                    f"环节 {element} 的内容与历史不符",
+                    f"answers of {element} differ from history",
+                )
+                return told.false("task", row.id, zh, en)
+            if not _same(row, act):
+                zh, en = (
+                    f"环节 {element} 的办理人或时间与历史不符",
+                    f"who finished {element}, or when, differs from history",
+                )
+                return told.false("task", row.id, zh, en, act.seq)
+            spoken[digest] = row.answers
+    if at < len(acts):
+        return told.false(
+            "task",
+            element,
+            f"环节 {element} 的内容缺失",
+            f"answers of {element} are missing",
+            acts[-1].seq,
+        )
+    return None
+
+
+def _same(row: Any, act: Act) -> bool:
+    """Nobody closes the task of a poll, whoever gave the last answer."""
+    by = str(row.closed_by) if row.closed_by else None
+    return by == (act.by if act.digest else None) and near(row.closed_at, act.at)
+
+
+# --- the matter -------------------------------------------------------------------------------------------------------
+def instance(told: Told, row: Any, version: Version) -> Break | None:
+    """The columns of an instance are what was told of it."""
+    said = told.launched
+    if not said:
+        return told.false(
+            "instance", row.id, "事项没有发起的记录", "no event launched the matter", 1
+        )
+    columns = {
+        "number": ("编号", row.number == said["number"]),
+        "version": ("流程版本", row.version == said["version"]),
+        "process_id": ("流程", row.process_id == said["process"]),
+        "starter_id": ("提出人", str(row.starter_id) == said["actor"]["id"]),
+        "started_at": ("提出时间", near(row.started_at, said["at"])),
+        "unit_id": ("单位", _unit(row) == said.get("seat", f"@{_unit(row)}").partition("@")[2]),
+        "state": ("状态", row.state == told.state),
+        "outcome": ("结果", row.outcome == told.outcome),
+        "ended_at": (
+            "办结时间",
+            near(row.ended_at, told.ended) if told.ended else row.ended_at is None,
+        ),
+        "stopped_days": ("暂停天数", row.stopped_days == told.stopped_days),
+        "confidential": (
+            "是否保密",
+            row.confidential == (version.confidential and not told.disclosed),
+        ),
+    }
+    for column, (zh, holds) in columns.items():
+        if not holds:
+            return told.false(
+                "instance",
+                row.id,
+                f"事项的{zh}与历史不符",
+                f"{column} of the matter differs from history",
+            )
+    subject = None if told.erased else dotted(row.facts, version.subject)
+    if subject and row.title != str(subject)[:200]:
+        return told.false(
+            "instance",
+            row.id,
+            "事项的标题与所填内容不符",
+            "title of the matter differs from what was said",
+        )
+    return None
+
+
+def _unit(row: Any) -> str:
+    """The unit as the seat of a launch tells it: that of the union itself is left out."""
+    return "" if row.unit_id in (None, row.union_id) else str(row.unit_id)
+
+
+def dotted(facts: Any, path: str) -> Any:
+    """The fact at a dotted path, or None."""
+    for part in path.split("."):
+        facts = facts.get(part) if isinstance(facts, dict) else None
+    return facts
+
+
+def facts(
+    told: Told,
+    row: Any,
+    version: Version,
+    spoken: Mapping[str, Any],
+    polls: Mapping[str, Any],
+    held: Mapping[str, Any],
+) -> Break | None:
+    """The facts that were said, counted or decided are those; and nothing else goes by the name of such a one.
+
+    `spoken` are the answers by digest, `polls` the outcomes by id, `held` what was told of the latest meeting by task: all
+    of them checked before.
+    """
+    if told.erased:
+        return None
+    for key, source in told.facts.items():
+        computed = version.computed.get(key, ())
+        if source is None or "" in computed:
+            continue
+        expected = _expected(told, key, source, spoken, polls)
+        if key in held:
+            expected = {**expected, "meeting": held[key]}
+        if _without(expected, computed) != _without(row.facts.get(key), computed):
+            return told.false(
+                "instance", row.id, f"事实 {key} 与历史不符", f"fact {key} differs from history"
+            )
+    for key in sorted(version.asked & set(row.facts)):
+        if key not in told.facts and key not in version.computed:
+            return told.false(
+                "instance", row.id, f"事实 {key} 没有记录", f"no event tells of fact {key}"
+            )
+    return None
+
+
+def _expected(
+    told: Told,
+    key: str,
+    source: tuple[str, Any],
+    spoken: Mapping[str, Any],
+    polls: Mapping[str, Any],
+) -> Any:
+    kind, value = source
+    if kind == "is":
+        return value
+    if kind == "poll":
+        return _recounted(polls[value], told.recounts.get(key, ()))
+    said = spoken.get(value)
+    if key == "launch" and isinstance(said, dict):
+        for old, new in told.movers:
+            said = {**said, "mover": new, "first_mover": said.get("first_mover", old)}
+    return said
+
+
+def _recounted(outcome: Mapping[str, Any], recounts: Iterable[tuple[str, bool]]) -> dict[str, Any]:
+    """An outcome after some have taken their answers back when the poll was over."""
+    found = dict(outcome)
+    for who, passed in recounts:
+        voters = {choice: list(members) for choice, members in found.get("voters", {}).items()}
+        for choice, members in voters.items():
+            if who in members:
+                members.remove(who)
+                found |= {
+                    choice: found[choice] - 1,
+                    "answered": found["answered"] - 1,
+                    "silent": found["silent"] + 1,
+                }
+        found |= {"voters": voters, "passed": passed}
+    return found
+
+
+def _without(value: Any, fields: Iterable[str]) -> Any:
+    """A fact without the fields that actions set."""
+    return (
+        {k: v for k, v in value.items() if k not in fields}
+        if fields and isinstance(value, dict)
+        else value
+    )

@@ -1,0 +1,287 @@
+"""Polls with their rolls, and meetings: who was asked, what they answered, what it came to, who was there, and when."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from engine.ballots import rolls
+from engine.history.verification.told import near
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engine.db import Session
+    from engine.history.event_log import Break
+    from engine.history.verification.told import Meeting, Poll, Told
+
+NAMED = 300  # as in commands.polls: up to so many answers the voters stand in the outcome
+STATES = ("called", "open", "counting", "closed")
+_HELD = ("due", "present", "needed", "quorate", "observers", "guests")
+
+
+# --- polls ------------------------------------------------------------------------------------------------------------
+def polls(
+    told: Told,
+    rows: Iterable[Any],
+    voices: Mapping[Any, list[Any]],
+    tasks: Mapping[Any, Any],
+    confidential: bool,
+) -> Break | None:
+    """Each poll is told, with its roll, its answers and its outcome; `voices` are the rows of its roll by its id."""
+    found = {str(row.id): row for row in rows}
+    for key, poll in told.polls.items():
+        if (
+            not poll.secret
+            and poll.outcome is not None
+            and not _adds_up(poll.choices, poll.outcome)
+        ):
+            return told.false(
+                "poll", key, "计票与作答不符", "the count is not that of the answers", poll.seq
+            )
+        row = found.pop(key, None)
+        if row is None:
+            return told.false("poll", key, "表决缺失", "the poll is missing", poll.seq)
+        if broken := (
+            _poll(told, poll, row, tasks.get(row.task_id))
+            or _roll(told, poll, row, voices.get(row.id, []), confidential)
+            or _outcome(told, poll, row)
+        ):
+            return broken
+    for key in found:
+        return told.false("poll", key, "表决没有记录", "no event tells of the poll")
+    return None
+
+
+def _adds_up(choices: Mapping[str, str], outcome: Mapping[str, Any]) -> bool:
+    """Do the ballots of the history, and those on paper, add up to the outcome? An election's ballot names several."""
+    paper = outcome.get("on_paper", {})
+    counts = Counter(part for choice in choices.values() for part in choice.split(" "))
+    counts.update(paper.get("counts", {}))
+    votes = {**outcome, **outcome.get("votes", {})}
+    answered = len(choices) + paper.get("returned", 0)
+    return all(votes.get(c) == n for c, n in counts.items()) and outcome.get("answered") == answered
+
+
+def _poll(told: Told, poll: Poll, row: Any, task: Any) -> Break | None:
+    """State and moments. The task of a poll may be cancelled with it, which no event of its own tells."""
+    cancelled = (
+        poll.state in STATES[:3]
+        and row.state == "void"
+        and task is not None
+        and task.state == "cancelled"
+    )
+    ended = poll.at.get("counting") or poll.at.get("closed")
+    ended = poll.at["void"] if poll.state == "void" else ended
+    columns = {
+        "task_id": ("环节", task is not None and task.element == poll.element),
+        "state": ("状态", row.state == poll.state or cancelled),
+        "opened_at": (
+            "开始时间",
+            near(row.opened_at, poll.at.get("open") or poll.at.get("called") or ""),
+        ),
+        "closed_at": (
+            "截止时间",
+            cancelled or (near(row.closed_at, ended) if ended else row.closed_at is None),
+        ),
+        **(_asked(poll.opened, row) if poll.opened else {}),
+    }
+    for column, (zh, holds) in columns.items():
+        if not holds:
+            return told.false(
+                "poll",
+                row.id,
+                f"表决的{zh}与历史不符",
+                f"{column} of the poll differs from history",
+                poll.seq,
+            )
+    return None
+
+
+def _asked(opened: Mapping[str, Any], row: Any) -> dict[str, tuple[str, bool]]:
+    """What was put to whom, by which rule."""
+    rule, choices = row.rule, opened.get("choices") or opened.get("candidates") or list(row.choices)
+    same = rule["numbers"] == opened["numbers"] and all(
+        rule.get(k) == opened.get(k) for k in ("wins", "seats")
+    )
+    return {
+        "roll_size": ("名册人数", row.roll_size == opened["roll"]),
+        "roll_hash": ("名册", row.roll_hash == opened["roll_hash"]),
+        "secret": (
+            "投票方式",
+            row.secret == ("public_key" in opened) and row.public_key == opened.get("public_key"),
+        ),
+        "choices": ("选项", list(row.choices) == list(choices)),
+        "kind": ("种类", (row.kind == "election") == ("wins" in opened)),
+        "rule": ("规则", rule["passes"] == opened["rule"] and same),
+        "about": ("内容", dict(rule.get("about", ())) == opened.get("about", {})),
+        "presence": ("到会人数", rule.get("presence", {}).get("opening") == opened.get("present")),
+    }
+
+
+def _roll(told: Told, poll: Poll, row: Any, voices: list[Any], confidential: bool) -> Break | None:
+    members = [str(v.member_id) for v in voices]
+    if poll.opened and rolls.digest(members) != poll.opened["roll_hash"]:
+        return told.false(
+            "roll",
+            row.id,
+            "名册与开始时不符",
+            "the roll is not the one frozen at the opening",
+            poll.seq,
+        )
+    if {
+        m: v.choice for m, v in zip(members, voices, strict=True) if v.choice is not None
+    } != poll.choices:
+        return told.false(
+            "roll",
+            row.id,
+            "作答与历史不符",
+            "the answers kept are not those of the history",
+            poll.seq,
+        )
+    for member, voice in zip(members, voices, strict=True) if not poll.secret else ():
+        if member not in poll.voices and voice.at is None and not voice.comment:
+            continue
+        at, comment = poll.voices.get(member, ("", ""))
+        known = comment is not None or not (
+            confidential or told.disclosed
+        )  # what may be erased is told by no event
+        if not (near(voice.at, at) if at else voice.at is None):
+            who = f"{row.id} {member}"
+            return told.false(
+                "roll",
+                who,
+                "作答时间与历史不符",
+                "the moment of an answer differs from history",
+                poll.seq,
+            )
+        if voice.comment != ((comment or "") if known else voice.comment) and not (
+            told.erased and not voice.comment
+        ):
+            who = f"{row.id} {member}"
+            return told.false(
+                "roll",
+                who,
+                "作答的意见与历史不符",
+                "the comment on an answer differs from history",
+                poll.seq,
+            )
+    return None
+
+
+def _outcome(told: Told, poll: Poll, row: Any) -> Break | None:
+    counts = {choice: n for choice, n in row.counts.items() if n}
+    if counts != {choice: n for choice, n in poll.counts().items() if n}:
+        return told.false(
+            "poll",
+            row.id,
+            "表决的票数与历史不符",
+            "counts of the poll differ from history",
+            poll.seq,
+        )
+    if poll.outcome is None:
+        if row.outcome is None:
+            return None
+        return told.false(
+            "poll", row.id, "表决的结果没有记录", "no event tells of the outcome", poll.seq
+        )
+    outcome = dict(row.outcome or {})
+    voters = outcome.pop("voters", None)
+    if outcome != poll.outcome or not _voters(poll, outcome, list(row.choices), voters):
+        return told.false(
+            "poll",
+            row.id,
+            "表决的结果与历史不符",
+            "outcome of the poll differs from history",
+            poll.seq,
+        )
+    return None
+
+
+def _voters(poll: Poll, outcome: Mapping[str, Any], choices: list[str], voters: Any) -> bool:
+    """Are those named who chose each? Of secret polls nobody is, of large ones not all need to be."""
+    if voters is None:
+        return poll.secret or outcome["answered"] > NAMED
+    if poll.secret or not isinstance(voters, dict):
+        return False
+    chose = defaultdict(list)
+    for member, chosen in poll.choices.items():
+        for choice in chosen.split(" "):
+            chose[choice].append(member)
+    return {c: sorted(m) for c, m in voters.items()} == {c: sorted(chose[c]) for c in choices}
+
+
+# --- meetings ---------------------------------------------------------------------------------------------------------
+def meetings(
+    session: Session,
+    told: Told,
+    rows: Iterable[Any],
+    tasks: Mapping[Any, Any],
+    due: Mapping[Any, list[str]],
+) -> tuple[Break | None, dict[str, Any]]:
+    """Each meeting is told, with its roll, its ledger of presence and its numbers; `due` are the formal members by meeting.
+
+    Also what the fact of each task must keep of its last closed meeting.
+    """
+    found = {str(row.id): row for row in rows}
+    held: dict[str, Any] = {}
+    for key, meeting in told.meetings.items():
+        row = found.pop(key, None)
+        if row is None:
+            return told.false(
+                "meeting", key, "会议缺失", "the meeting is missing", meeting.seq
+            ), held
+        if broken := _meeting(
+            session, told, meeting, row, tasks.get(row.task_id), due.get(row.id, [])
+        ):
+            return broken, held
+        if meeting.closed:
+            held[meeting.element] = {
+                **{k: meeting.closed[k] for k in _HELD if k in meeting.closed},
+                "roll_hash": meeting.opened["roll_hash"],
+                "opened_at": row.opened_at.isoformat(),
+                "closed_at": row.closed_at.isoformat(),
+            }
+    for key in found:
+        return told.false("meeting", key, "会议没有记录", "no event tells of the meeting"), held
+    return None, held
+
+
+def _meeting(
+    session: Session, told: Told, meeting: Meeting, row: Any, task: Any, due: list[str]
+) -> Break | None:
+    opened, closed = meeting.opened, meeting.closed
+    if opened and rolls.digest(due) != opened["roll_hash"]:
+        zh, en = (
+            "会议名册与开会时不符",
+            "the roll of the meeting is not the one frozen at its opening",
+        )
+        return told.false("meeting", row.id, zh, en, meeting.seq)
+    if closed and rolls.ledger_hash(session, row.id) != closed["ledger"]:
+        zh, en = "签到记录与散会时不符", "the ledger of presence is not that of the close"
+        return told.false("meeting", row.id, zh, en, meeting.seq)
+    state = "closed" if closed else "open" if opened else "called"
+    cancelled = (
+        not closed and row.state == "void" and task is not None and task.state == "cancelled"
+    )
+    columns = {
+        "task_id": ("环节", task is not None and task.element == meeting.element),
+        "state": ("状态", row.state == state or cancelled),
+        "called_at": ("召集时间", near(row.called_at, meeting.called["at"])),
+        "opened_at": (
+            "开会时间",
+            near(row.opened_at, opened["at"]) if opened else row.opened_at is None,
+        ),
+        "closed_at": (
+            "散会时间",
+            cancelled or (near(row.closed_at, closed["at"]) if closed else row.closed_at is None),
+        ),
+        "due": ("应到人数", row.due == (opened or meeting.called)["due"]),
+        "present": ("实到人数", not closed or row.present == closed["present"]),
+        "roll_hash": ("名册", not opened or row.roll_hash == opened["roll_hash"]),
+    }
+    for column, (zh, holds) in columns.items():
+        if not holds:
+            why, why_en = f"会议的{zh}与历史不符", f"{column} of the meeting differs from history"
+            return told.false("meeting", row.id, why, why_en, meeting.seq)
+    return None

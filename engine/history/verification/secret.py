@@ -1,0 +1,127 @@
+"""Secret ballots: boards and urns are those of the history and add up; who voted is who the roll says."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from engine import ballots
+from engine.db import tables
+from engine.history.event_log import Break
+from engine.history.verification.told import said
+
+if TYPE_CHECKING:
+    from engine.db import Session
+
+
+@dataclass
+class _Boxed:
+    """A secret ballot as the history tells it: what the events say, and the seq of the last of them."""
+
+    chain: UUID
+    seq: int
+    opened: dict[str, Any]
+    cast: dict[str, Any] = field(default_factory=dict)
+    counted: dict[str, Any] = field(default_factory=dict)
+    outcome: dict[str, Any] = field(default_factory=dict)
+
+
+_BALLOTS = ("poll_opened", "ballots_cast", "ballots_opened", "poll_closed")
+_FALSE = {
+    "board": ("公布的回执与历史不符", "the receipts on the board are not those of the history"),
+    "voters": ("回执与投票人数不符", "there are not as many receipts as voters"),
+    "urn": ("公布的选票与历史不符", "the ballots in the urn are not those of the history"),
+    "sum": ("选票与回执数目不符", "ballots and receipts do not add up"),
+    "tally": ("计票与选票不符", "the count is not that of the ballots"),
+}
+
+
+def first_false(session: Session) -> Break | None:
+    """Boards and urns of secret polls are those of the history and add up; who voted is who the roll says."""
+    boxed: dict[str, _Boxed] = {}
+    for chain, seq, says in said(session, *_BALLOTS):
+        key = str(says.get("poll"))
+        if says["kind"] == "poll_opened" and "public_key" in says:
+            boxed[key] = _Boxed(chain, seq, says)
+        elif key in boxed:
+            field_ = {"ballots_cast": "cast", "ballots_opened": "counted"}.get(says["kind"])
+            setattr(boxed[key], field_ or "outcome", says if field_ else says.get("outcome", {}))
+            boxed[key].seq = seq
+    board, urn, voted = _board(session), _urn(session), _voted(session)
+    for key, found in boxed.items():
+        if fault := _fault(found, board.pop(key, []), urn.pop(key, []), voted.get(key, [])):
+            return Break(found.chain, found.seq, *fault)
+    for key in (*board, *urn):
+        chain = session.execute(
+            select(tables.poll.c.instance_id).where(tables.poll.c.id == UUID(key))
+        ).scalar_one()
+        return Break(chain, 0, "没有记录的选票", "ballots that the history does not know")
+    return None
+
+
+def _fault(
+    found: _Boxed, board: list[str], urn: list[ballots.Ballot], voted: list[str]
+) -> tuple[str, str] | None:
+    opened, counted = found.opened, found.counted
+    if not found.cast:
+        return ("截止前已有回执", "receipts before the close") if board or urn else None
+    paper = ballots.Paper(
+        opened["roll"],
+        tuple(opened["choices"]),
+        tuple(board),
+        tuple(urn),
+        len(found.cast["voters"]),
+        found.cast["board"],
+        counted.get("urn"),
+        counted.get("counts"),
+        counted.get("invalid"),
+    )
+    if false := ballots.first_false(paper):
+        return _FALSE[false]
+    if sorted(voted) != found.cast["voters"]:
+        return "投票人与历史不符", "those who voted are not those of the history"
+    if urn and not counted:
+        return "开箱前已有选票", "ballots in the urn before it was opened"
+    return (
+        None
+        if _published(found)
+        else ("公布的结果与计票不符", "the result published is not that of the count")
+    )
+
+
+def _published(found: _Boxed) -> bool:
+    """Without paper ballots, which only the tellers know, the outcome says what was counted."""
+    outcome, counts = found.outcome, found.counted.get("counts", {})
+    if not outcome or outcome.get("on_paper"):
+        return True
+    votes = outcome.get("votes", outcome)
+    return all(votes.get(c) == counts.get(c) for c in found.opened["choices"])
+
+
+def _board(session: Session) -> dict[str, list[str]]:
+    kept: dict[str, list[str]] = defaultdict(list)
+    for row in session.execute(select(tables.board).execution_options(yield_per=5000)):
+        kept[str(row.poll_id)].append(row.receipt)
+    return kept
+
+
+def _urn(session: Session) -> dict[str, list[ballots.Ballot]]:
+    kept: dict[str, list[ballots.Ballot]] = defaultdict(list)
+    for row in session.execute(select(tables.urn).execution_options(yield_per=5000)):
+        kept[str(row.poll_id)].append(ballots.Ballot(row.code, tuple(row.choices)))
+    return kept
+
+
+def _voted(session: Session) -> dict[str, list[str]]:
+    """Who is marked on the rolls of secret polls as having voted."""
+    kept: dict[str, list[str]] = defaultdict(list)
+    roll, poll = tables.roll.c, tables.poll.c
+    voters = select(roll.poll_id, roll.member_id).join(tables.poll, poll.id == roll.poll_id)
+    marked = voters.where(poll.secret, roll.at.is_not(None))
+    for row in session.execute(marked.execution_options(yield_per=5000)):
+        kept[str(row.poll_id)].append(str(row.member_id))
+    return kept

@@ -1,0 +1,305 @@
+"""What the history tells of one matter: its events replayed in order, into what the rows beside them must say."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+
+from engine.db import canonical, tables
+from engine.errors import Invalid
+from engine.history.event_log import Break
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from engine.db import Session
+
+_event = tables.event.c
+SLACK = timedelta(
+    minutes=2
+)  # a command asks for the time more than once, and may wait for locks in between
+MATTER = (
+    "instance_launched",
+    "instance_suspended",
+    "instance_resumed",
+    "instance_withdrawn",
+    "instance_terminated",
+    "task_completed",
+    "message_sent",
+    "timer_fired",
+    "decision_taken",
+    "mover_replaced",
+    "document_issued",
+    "matter_disclosed",
+    "matter_erased",
+    "poll_called",
+    "poll_opened",
+    "poll_answered",
+    "poll_answer_withdrawn",
+    "poll_stopped",
+    "ballots_opened",
+    "poll_voided",
+    "poll_closed",
+    "poll_recounted",
+    "meeting_called",
+    "meeting_opened",
+    "meeting_closed",
+)
+_ENDS = {"instance_withdrawn": "withdrawn", "instance_terminated": "terminated"}
+
+
+class Act(NamedTuple):
+    """Something that was done: when and by whom, and the digest of what was said, if anything was."""
+
+    seq: int
+    at: str
+    by: str | None
+    digest: str | None
+
+
+@dataclass
+class Poll:
+    """A poll as the history tells it. `voices` are the last answers of each member, `at` when each state began."""
+
+    seq: int
+    element: str
+    state: str = "called"
+    opened: dict[str, Any] = field(default_factory=dict)
+    counted: dict[str, Any] = field(default_factory=dict)
+    outcome: dict[str, Any] | None = None
+    choices: dict[str, str] = field(default_factory=dict)
+    voices: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    at: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def secret(self) -> bool:
+        """Was it put in sealed envelopes?"""
+        return "public_key" in self.opened
+
+    def counts(self) -> dict[str, int]:
+        """How often each choice was made in the system; of an election also how many ballots there are."""
+        if self.secret:
+            return dict(self.counted.get("counts", {}))
+        found = Counter(part for choice in self.choices.values() for part in choice.split(" "))
+        if "wins" in self.opened:
+            found["answered"] = len(self.choices)
+        return {choice: n for choice, n in found.items() if n}
+
+
+@dataclass
+class Meeting:
+    """A meeting as the history tells it."""
+
+    seq: int
+    element: str
+    called: dict[str, Any]
+    opened: dict[str, Any] = field(default_factory=dict)
+    closed: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Told:
+    """A matter as the history tells it.
+
+    `facts` says where each fact that can be told comes from: ("said", digest), ("is", value), ("poll", id) or None.
+    """
+
+    chain: UUID
+    launched: dict[str, Any] = field(default_factory=dict)
+    state: str = "running"
+    outcome: str = ""
+    ended: str = ""
+    stopped_days: int = 0
+    erased: bool = False
+    disclosed: bool = False
+    said: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
+    closed: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
+    movers: list[tuple[str, str]] = field(default_factory=list)
+    facts: dict[str, tuple[str, Any] | None] = field(default_factory=dict)
+    recounts: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
+    polls: dict[str, Poll] = field(default_factory=dict)
+    meetings: dict[str, Meeting] = field(default_factory=dict)
+    documents: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+
+    def false(self, table: str, key: object, why: str, why_en: str, seq: int = 0) -> Break:
+        """The row of a table that is not what was told."""
+        return false(self.chain, table, key, why, why_en, seq)
+
+
+def false(chain: UUID, table: str, key: object, why: str, why_en: str, seq: int = 0) -> Break:
+    """A row that the history contradicts, named by its table and id."""
+    return Break(chain, seq, f"{why}（{table} {key}）", f"{why_en} ({table} {key})")
+
+
+def said(session: Session, *kinds: str) -> Iterator[tuple[UUID, int, dict[str, Any]]]:
+    """Chain, seq and body of all events of these kinds, chain by chain."""
+    query = (
+        select(_event.instance_id, _event.seq, _event.body)
+        .where(_event.kind.in_(kinds))
+        .order_by(_event.instance_id, _event.seq)
+    )
+    for row in session.execute(query.execution_options(yield_per=5000)):
+        yield row.instance_id, row.seq, json.loads(row.body)
+
+
+def near(kept: datetime | None, told: str) -> bool:
+    """Is a moment that a row keeps the one of its event, as far as a command needs time?"""
+    return kept is not None and abs(kept - datetime.fromisoformat(told)) <= SLACK
+
+
+def salted(value: Any, salt: bytes | None) -> str:
+    """The salted digest; empty for what could never have been kept."""
+    try:
+        return canonical.salted(value, bytes(salt or b""))
+    except Invalid:
+        return ""
+
+
+def replay(chain: UUID, events: Iterable[tuple[int, dict[str, Any]]]) -> Told:
+    """What the events of a matter, in order, come to."""
+    told = Told(chain)
+    for seq, says in events:
+        _TELLERS.get(says["kind"], _nothing)(told, seq, says)
+        if "ended" in says:
+            taken_back = says["kind"] == "message_sent" and says["message"] == "withdraw"
+            told.state = "withdrawn" if taken_back else _ENDS.get(says["kind"], "ended")
+            told.outcome, told.ended = says["ended"], says["at"]
+    return told
+
+
+def _nothing(_told: Told, _seq: int, _says: dict[str, Any]) -> None:
+    """Events that only end a matter."""
+
+
+def _act(seq: int, says: dict[str, Any]) -> Act:
+    return Act(
+        seq, says["at"], says["actor"]["id"] if says.get("actor") else None, says.get("answers")
+    )
+
+
+def _say(told: Told, element: str, seq: int, says: dict[str, Any]) -> None:
+    """Something was said under a name: its fact is that, until something else is said there."""
+    told.facts[element] = ("said", says["answers"]) if "answers" in says else None
+    if "answers" in says:
+        told.said[element].append(_act(seq, says))
+
+
+def _launched(told: Told, seq: int, says: dict[str, Any]) -> None:
+    told.launched = says
+    _say(told, "launch", seq, says)
+
+
+def _suspended(told: Told, _seq: int, _says: dict[str, Any]) -> None:
+    told.state = "suspended"
+
+
+def _resumed(told: Told, _seq: int, says: dict[str, Any]) -> None:
+    told.state = "running"
+    told.stopped_days += says.get("stopped_days", 0)
+
+
+def _decided(told: Told, _seq: int, says: dict[str, Any]) -> None:
+    told.facts[says["decision"]] = ("is", says.get("result"))
+
+
+def _mover(told: Told, _seq: int, says: dict[str, Any]) -> None:
+    told.movers.append((says["old"], says["new"]))
+
+
+def _issued(told: Told, seq: int, says: dict[str, Any]) -> None:
+    told.documents[says["id"]] = (seq, says)
+
+
+def _disclosed(told: Told, _seq: int, _says: dict[str, Any]) -> None:
+    told.disclosed = True
+
+
+def _erased(told: Told, _seq: int, _says: dict[str, Any]) -> None:
+    told.erased = True
+
+
+def _polled(told: Told, seq: int, says: dict[str, Any]) -> None:
+    """One more event of a poll. Answers to one that was never opened are told by nothing."""
+    kind, key = says["kind"], says["poll"]
+    if kind in ("poll_called", "poll_opened"):
+        found = told.polls.setdefault(key, Poll(seq, says["task"]))
+    elif key not in told.polls:
+        return
+    found = told.polls[key]
+    if kind in ("poll_answered", "poll_answer_withdrawn"):
+        _answered(found, says)
+        return
+    state = _POLL_STATES.get(kind)
+    if state:
+        found.state, found.at[state] = state, says["at"]
+    if kind == "poll_opened":
+        found.seq, found.opened = seq, says
+    elif kind == "ballots_opened":
+        found.counted = says
+    elif kind == "poll_closed":
+        found.seq, found.outcome = seq, says["outcome"]
+        told.closed[says["task"]].append(_act(seq, says))
+        told.facts[says["task"]] = ("poll", key)
+        told.recounts.pop(says["task"], None)
+
+
+def _answered(found: Poll, says: dict[str, Any]) -> None:
+    voter = says["actor"]["id"]
+    if says["kind"] == "poll_answered" and says.get("choice"):
+        found.choices[voter] = says["choice"]
+        found.voices[voter] = (says["at"], says.get("comment"))
+    else:
+        found.choices.pop(voter, None)
+        found.voices[voter] = (says["at"], "")
+
+
+def _recounted(told: Told, _seq: int, says: dict[str, Any]) -> None:
+    who = says["actor"]["id"] if says.get("actor") else ""
+    told.recounts.setdefault(says["task"], []).append((who, says["passed"]))
+
+
+def _met(told: Told, seq: int, says: dict[str, Any]) -> None:
+    found = told.meetings.setdefault(says["meeting"], Meeting(seq, says["task"], says))
+    if says["kind"] == "meeting_opened":
+        found.seq, found.opened = seq, says
+    elif says["kind"] == "meeting_closed":
+        found.seq, found.closed = seq, says
+
+
+_POLL_STATES = {
+    "poll_called": "called",
+    "poll_opened": "open",
+    "poll_stopped": "counting",
+    "poll_closed": "closed",
+    "poll_voided": "void",
+}
+_TELLERS: dict[str, Callable[[Told, int, dict[str, Any]], None]] = {
+    "instance_launched": _launched,
+    "instance_suspended": _suspended,
+    "instance_resumed": _resumed,
+    "task_completed": lambda told, seq, says: _say(told, says["task"], seq, says),
+    "message_sent": lambda told, seq, says: _say(told, says["message"], seq, says),
+    "decision_taken": _decided,
+    "mover_replaced": _mover,
+    "document_issued": _issued,
+    "matter_disclosed": _disclosed,
+    "matter_erased": _erased,
+    "poll_called": _polled,
+    "poll_opened": _polled,
+    "poll_answered": _polled,
+    "poll_answer_withdrawn": _polled,
+    "poll_stopped": _polled,
+    "ballots_opened": _polled,
+    "poll_voided": _polled,
+    "poll_closed": _polled,
+    "poll_recounted": _recounted,
+    "meeting_called": _met,
+    "meeting_opened": _met,
+    "meeting_closed": _met,
+}

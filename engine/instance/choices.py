@@ -1,0 +1,118 @@
+"""Where the choices of a form come from when they are people, units or instances of this union."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+
+from engine import clock
+from engine.db import tables
+from engine.people import access, organisation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from uuid import UUID
+
+    from engine.db import Session
+    from engine.people.organisation import Actor
+
+MOST = 500  # choices offered at once
+EVERYBODY = 5000  # members of a large university
+
+
+def choices(
+    session: Session, union_id: UUID, without: UUID | None = None, actor: Actor | None = None
+) -> Callable[[str], list[tuple[str, str]]]:
+    """A function from a source ("units:<kind>", "members:<post>", "members:" for all, "instances:<process>") to pairs.
+
+    A pair is (id, label).
+
+    `without` is the instance that asks: it cannot choose itself. Confidential instances are offered only to an actor who
+    may know of them.
+    """
+
+    def offer(source: str) -> list[tuple[str, str]]:
+        what, _, key = source.partition(":")
+        if what == "units":
+            return _units(session, union_id, key)
+        if what == "members":
+            return _members(session, union_id, key)
+        if what == "instances":
+            return [
+                pair
+                for pair in _instances(session, union_id, key, actor)
+                if pair[0] != str(without)
+            ]
+        return []
+
+    return offer
+
+
+def _units(session: Session, union_id: UUID, kind: str) -> list[tuple[str, str]]:
+    unit = tables.unit.c
+    query = (
+        select(unit.id, unit.name)
+        .where(unit.union_id == union_id, unit.active)
+        .order_by(unit.name)
+        .limit(MOST)
+    )
+    if kind:
+        query = query.where(unit.kind == ("department" if kind == "handling" else kind))
+    return [(str(r.id), r.name) for r in session.execute(query)]
+
+
+def _members(session: Session, union_id: UUID, post: str) -> list[tuple[str, str]]:
+    if not post:
+        member = tables.member.c
+        everybody = select(member.id, member.name).where(member.union_id == union_id, member.active)
+        named = {
+            r.id: r.name
+            for r in session.execute(everybody.order_by(member.name, member.id).limit(EVERYBODY))
+        }
+    else:
+        named = organisation.names(
+            session, organisation.in_union(session, post, union_id, clock.today())
+        )
+    return sorted(_told_apart(session, named), key=lambda pair: pair[1])
+
+
+def _told_apart(session: Session, named: Mapping[UUID, str]) -> list[tuple[str, str]]:
+    """People of the same name with their unit behind it."""
+    often = {name for name, n in Counter(named.values()).items() if n > 1}
+    member, unit = tables.member.c, tables.unit.c
+    same = [key for key, name in named.items() if name in often]
+    where = (
+        select(member.id, unit.name)
+        .join(tables.unit, unit.id == member.unit_id)
+        .where(member.id.in_(same))
+    )
+    units = {r.id: r.name for r in session.execute(where)} if same else {}
+    return [
+        (str(key), f"{name}（{units[key]}）" if key in units else name)
+        for key, name in named.items()
+    ]
+
+
+def _instances(
+    session: Session, union_id: UUID, process_id: str, actor: Actor | None
+) -> list[tuple[str, str]]:
+    instance = tables.instance.c
+    known = (
+        ~instance.confidential
+        if actor is None
+        else or_(~instance.confidential, access.visible(actor))
+    )
+    query = (
+        select(instance.id, instance.number, instance.title)
+        .where(
+            instance.union_id == union_id,
+            instance.process_id == process_id,
+            instance.state == "running",
+            known,
+        )
+        .order_by(instance.id.desc())
+        .limit(MOST)
+    )
+    return [(str(r.id), f"{r.number} {r.title}") for r in session.execute(query)]

@@ -1,0 +1,126 @@
+"""Who may do what: one table, verb -> predicates. A verb that is not in it is refused. `visible` narrows every list in SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, or_, select, union
+
+from engine.db import tables
+from engine.errors import NotFound, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement
+
+    from engine.people.organisation import Actor
+
+Predicate = "Callable[[Actor, Any], bool]"
+
+DESKS = ("union_secretary", "auditor")  # see every matter of their union
+ANYBODY = "member"  # in a process's `launch`: any member of the union
+SECRETARY, AUDITOR, ADMINISTRATOR = "union_secretary", "auditor", "administrator"
+
+
+def is_secretary(actor: Actor, union_id: UUID | None) -> bool:
+    """Holds the secretary's desk of that union."""
+    return actor.holds(SECRETARY, union_id)
+
+
+def is_auditor(actor: Actor, union_id: UUID | None) -> bool:
+    """Audits that union."""
+    return actor.holds(AUDITOR, union_id)
+
+
+def is_administrator(actor: Actor, union_id: UUID | None) -> bool:
+    """Administers that union."""
+    return actor.holds(ADMINISTRATOR, union_id)
+
+
+def is_own_union(actor: Actor, union_id: UUID | None) -> bool:
+    """Belongs to that union, or holds a post in it."""
+    return union_id is not None and (
+        actor.union_id == union_id or any(p.union_id == union_id for p in actor.posts)
+    )
+
+
+VERBS: dict[str, tuple[Callable[[Actor, UUID | None], bool], ...]] = {
+    "remind": (is_secretary,),
+    "suspend": (is_secretary,),
+    "resume": (is_secretary,),
+    "terminate": (is_secretary,),
+    "retry": (is_secretary, is_administrator),
+    "reassign": (is_secretary,),
+    "see_desk": (is_secretary, is_auditor),
+    "read_history": (is_secretary, is_auditor),
+    "verify": (is_secretary, is_auditor),
+    "export": (is_secretary, is_auditor),
+    "see_people": (is_secretary, is_auditor, is_administrator),
+    "manage_people": (is_secretary, is_administrator),
+    "import_people": (is_secretary, is_administrator),
+    "set_password": (is_administrator,),
+    "propose_definition": (is_secretary, is_administrator),
+    "approve_definition": (is_administrator,),
+    "propose_setting": (is_secretary,),
+    "approve_setting": (is_administrator, is_secretary),
+    "load_notice": (is_administrator, is_secretary),
+    "see_rules": (is_own_union,),
+}
+
+
+def may(actor: Actor, verb: str, union_id: UUID | None) -> bool:
+    """Is any predicate of the verb true? Unknown verbs are not allowed."""
+    return any(holds(actor, union_id) for holds in VERBS.get(verb, ()))
+
+
+def check(actor: Actor, verb: str, union_id: UUID | None, **details: Any) -> None:
+    """Raise Refused unless the verb is allowed to this actor in this union."""
+    if not may(actor, verb, union_id):
+        raise Refused(verb=verb, **details)
+
+
+def check_own(actor: Actor, verb: str, union_id: UUID | None) -> None:
+    """The same for what belongs to a union: another one's does not exist. Raises NotFound, Refused."""
+    must_see(union_id if is_own_union(actor, union_id) else None)
+    check(actor, verb, union_id)
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """The condition on `instance` under which this actor may know that an instance exists."""
+    return or_(*ways_to_see(actor))
+
+
+def ways_to_see(actor: Actor) -> list[ColumnElement[bool]]:
+    """The conditions that make up `visible`, each with an index of its own: a list takes its first page from each."""
+    instance = tables.instance.c
+    ways = [instance.starter_id == actor.id, takes_part(actor)]
+    desks = [
+        and_(instance.union_id == desk, ~instance.confidential) for desk in actor.unions(*DESKS)
+    ]
+    return desks + ways
+
+
+def takes_part(actor: Actor) -> ColumnElement[bool]:
+    """The condition on `instance` under which it was ever put before this actor: a task, a roll, a meeting, a permission."""
+    instance, share, roll, poll = tables.instance.c, tables.share.c, tables.roll.c, tables.poll.c
+    meeting, attendance = tables.meeting.c, tables.attendance.c
+    return instance.id.in_(
+        union(
+            select(share.instance_id).where(share.key.in_(actor.keys)),
+            select(poll.instance_id)
+            .join(tables.roll, roll.poll_id == poll.id)
+            .where(roll.member_id == actor.id),
+            select(meeting.instance_id)
+            .join(tables.attendance, attendance.meeting_id == meeting.id)
+            .where(attendance.member_id == actor.id),
+        )
+    )
+
+
+def must_see(found: Any) -> Any:
+    """The row, or NotFound: what is not yours to see does not exist."""
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,156 @@
+"""Who is who: units, posts with terms, who manages whom, and which seat or person a lane means."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select
+
+from engine import clock
+from engine.db import tables
+from engine.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from sqlalchemy import ColumnElement
+
+    from engine.db import Session
+
+
+def seat_key(seat: str) -> UUID:
+    """A seat ("<post>@<unit>") as a key of the table `share`."""
+    return UUID(bytes=hashlib.md5(seat.encode(), usedforsecurity=False).digest())
+
+
+@dataclass(frozen=True)
+class Held:
+    """A post that a member holds today: its kind (a key of posts.toml), its unit and the union this unit belongs to."""
+
+    kind: str
+    unit_id: UUID
+    union_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The person on whose word a command runs."""
+
+    id: UUID
+    name: str
+    union_id: UUID
+    unit_id: UUID
+    posts: tuple[Held, ...]
+    locale: str = "zh"
+
+    @cached_property
+    def seats(self) -> frozenset[str]:
+        """The seats this person sits on, as "<post>@<unit>"."""
+        return frozenset(f"{p.kind}@{p.unit_id}" for p in self.posts)
+
+    @cached_property
+    def keys(self) -> list[UUID]:
+        """Under which keys a share may name this person."""
+        return [self.id, *(seat_key(seat) for seat in sorted(self.seats))]
+
+    def holds(self, kind: str, union_id: UUID | None = None) -> bool:
+        """Does this person hold such a post, in that union when one is named?"""
+        return any(
+            p.kind == kind and (union_id is None or p.union_id == union_id) for p in self.posts
+        )
+
+    def unions(self, *kinds: str) -> list[UUID]:
+        """The unions in which this person holds one of these posts."""
+        return sorted({p.union_id for p in self.posts if p.kind in kinds and p.union_id}, key=str)
+
+
+def in_office(on: date) -> ColumnElement[bool]:
+    """The posts in force on a day; the last day counts."""
+    post = tables.post.c
+    return and_(post.from_on <= on, or_(post.to_on.is_(None), post.to_on >= on))
+
+
+def actor(session: Session, member_id: UUID) -> Actor:
+    """Load an active member with the posts of today. Raises NotFound."""
+    member, post, unit = tables.member.c, tables.post.c, tables.unit.c
+    rows = session.execute(
+        select(
+            member.id,
+            member.name,
+            member.union_id,
+            member.unit_id,
+            member.locale,
+            post.kind,
+            post.unit_id.label("post_unit"),
+            unit.union_id.label("post_union"),
+        )
+        .select_from(
+            tables.member.outerjoin(
+                tables.post, and_(post.member_id == member.id, in_office(clock.today()))
+            ).outerjoin(tables.unit, unit.id == post.unit_id)
+        )
+        .where(member.id == member_id, member.active)
+    ).all()
+    if not rows:
+        raise NotFound("没有这个人，或已停用。")
+    first = rows[0]
+    held = tuple(Held(r.kind, r.post_unit, r.post_union) for r in rows if r.kind)
+    return Actor(first.id, first.name, first.union_id, first.unit_id, held, first.locale)
+
+
+def holders(session: Session, kind: str, unit_ids: Iterable[UUID], on: date) -> list[UUID]:
+    """Who holds this post in these units on a day, in the order of taking office."""
+    post = tables.post.c
+    found = session.execute(
+        select(post.member_id)
+        .join(tables.member, tables.member.c.id == post.member_id)
+        .where(
+            post.kind == kind,
+            post.unit_id.in_(list(unit_ids)),
+            in_office(on),
+            tables.member.c.active,
+        )
+        .order_by(post.from_on, post.id)
+    ).scalars()
+    return list(dict.fromkeys(found))
+
+
+def in_union(session: Session, kind: str, union_id: UUID, on: date) -> list[UUID]:
+    """Who holds this post in any unit of a union on a day (e.g. all formal delegates)."""
+    post, unit = tables.post.c, tables.unit.c
+    found = session.execute(
+        select(post.member_id)
+        .join(tables.unit, unit.id == post.unit_id)
+        .join(tables.member, tables.member.c.id == post.member_id)
+        .where(post.kind == kind, unit.union_id == union_id, in_office(on), tables.member.c.active)
+        .order_by(post.member_id)
+    ).scalars()
+    return list(dict.fromkeys(found))
+
+
+def names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Names of members by id; ids that are none are left out."""
+    wanted = list(set(ids))
+    if not wanted:
+        return {}
+    member = tables.member.c
+    return {
+        r.id: r.name
+        for r in session.execute(select(member.id, member.name).where(member.id.in_(wanted)))
+    }
+
+
+def unit_names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Names of units by id."""
+    wanted = list(set(ids))
+    if not wanted:
+        return {}
+    unit = tables.unit.c
+    return {
+        r.id: r.name for r in session.execute(select(unit.id, unit.name).where(unit.id.in_(wanted)))
+    }

@@ -1,0 +1,388 @@
+"""`yixing serve`: brings the database up, then keeps web workers and one job worker running until it is told to stop.
+
+The supervisor itself serves nothing. Its children are this module again, as `web` and `work`; they read their settings
+from the environment, like any other process of the product, and end when the supervisor is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine import settings as own_settings
+from webui.cli import postmaster
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+
+PARENT = "YIXING_PARENT"  # process id of the supervisor, for its children
+GRACE = 10.0  # seconds between "please end" and "end"
+STEADY = 30.0  # seconds after which a child counts as well
+LONGEST_WAIT = 30.0  # seconds between two tries to start a child that keeps dying
+
+
+class Unable(Exception):
+    """The product cannot start; the text says why and what to do."""
+
+
+# --- the supervisor -------------------------------------------------------------------------------------------------
+@dataclass
+class Child:
+    """A process that is started again when it dies, later each time."""
+
+    name: str
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    born: float = 0.0
+    deaths: int = 0
+    due: float = field(default=0.0)
+
+    def start(self) -> None:
+        """Start it in a group of its own, so that Ctrl-C reaches the supervisor only, which ends it in order."""
+        self.process = subprocess.Popen(
+            _command(self.name), env=self.environment, start_new_session=True
+        )
+        self.born = time.monotonic()
+
+    def tend(self) -> None:
+        """Start it again when it has died and has waited long enough."""
+        now = time.monotonic()
+        if self.process is not None and self.process.poll() is not None:
+            self.deaths = 1 if now - self.born > STEADY else self.deaths + 1
+            wait = 0.0 if self.deaths == 1 else min(LONGEST_WAIT, 0.5 * 2**self.deaths)
+            self.due, code = now + wait, self.process.returncode
+            self.process = None
+            _say(
+                f"{self.name} worker ended ({_how(code)}); starting it again"
+                + (f" in {wait:.0f} s" if wait else "")
+            )
+        if self.process is None and now >= self.due:
+            self.start()
+
+
+def _how(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _command(name: str) -> list[str]:
+    return [sys.executable, "-m", "webui.cli.serve", name]
+
+
+def serve(settings: Settings) -> int:
+    """Run until SIGINT or SIGTERM; gives the exit code."""
+    _must_be_free(settings)
+    stopping = threading.Event()
+    children: list[Child] = []
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # until all is set up they break off what is being done
+        signal.signal(number, _break_off)
+    try:
+        url = _database(settings)
+        environment = _environment(settings, url)
+        first = _is_empty(url)
+        if first:
+            _fill(settings, url)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopping.set())
+        children = [Child("web", environment), Child("job", environment)]
+        for child in children:
+            child.start()
+        if not first:
+            _fill(settings, url)  # meanwhile the children load what they need
+        if _ready(settings, children, stopping):
+            _welcome(settings)
+        while not stopping.wait(0.5):
+            for child in children:
+                child.tend()
+            _revive(settings)
+    finally:
+        _end(children)
+        _stop_database(settings)
+    return 0
+
+
+def _break_off(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _must_be_free(settings: Settings) -> None:
+    """Find out before anything is started whether the port can be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as fault:
+            raise Unable(
+                f"cannot listen on {settings.host} port {settings.port}: {fault.strerror}. "
+                "Stop what uses it, or choose another port: YIXING_PORT=8001"
+            ) from fault
+        except OverflowError as fault:
+            raise Unable(f"YIXING_PORT must be at most 65535, not {settings.port}") from fault
+
+
+def _database(settings: Settings) -> str:
+    """Start the database when need be, bring its schema up to date, make the key for cookies; gives the URL."""
+    from engine import db
+    from engine.db import migrate
+
+    url = db.url_of(settings)
+    if migrate.migrate(url):
+        _say("database schema is up to date")
+    _make_cookie_key(settings)
+    return url
+
+
+def _is_empty(url: str) -> bool:
+    from engine import db
+    from engine.commands import bundled
+
+    with db.transaction(db.connect(url)) as session:
+        return bundled.nobody(session)
+
+
+def _fill(settings: Settings, url: str) -> None:
+    """Publish the process folders that are new or changed; load the demo data into an empty database."""
+    from engine import db
+    from engine.commands import bundled
+    from engine.errors import EngineError
+
+    engine = db.connect(url)
+    for folder in bundled.folders(settings.processes):
+        try:
+            with db.transaction(engine) as session:
+                _, new = bundled.publish(session, folder)
+        except EngineError as fault:
+            _say(f"{folder.name} was not published: {fault.message}")
+            continue
+        if new:
+            _say(f"published {folder.name}")
+    if settings.demo:
+        _load_demo(settings, url)
+    engine.dispose()
+
+
+def _load_demo(settings: Settings, url: str) -> None:
+    """Load the demo data once; half of them are of no use, so a start that was broken off is remembered."""
+    from engine import db
+
+    begun = settings.home / "demo-begun"
+    if begun.exists():
+        raise Unable(
+            f"the demo data were not loaded to their end; remove {settings.home} (demo data only) and start anew"
+        )
+    if not _is_empty(url):
+        return
+    from webui.cli import demo
+
+    _say("loading the demo data ...")
+    settings.home.mkdir(parents=True, exist_ok=True)
+    begun.touch()
+    demo.load(db.connect(url), settings)
+    begun.unlink()
+
+
+def _make_cookie_key(settings: Settings) -> None:
+    """The key that signs cookies, whole before any web worker reads it."""
+    file = settings.home / "keys" / "cookies"
+    if settings.secret_key or file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = file.with_name(f"cookies.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_hex(32))
+    with suppress(FileExistsError):
+        os.link(draft, file)
+    draft.unlink()
+
+
+def _environment(settings: Settings, url: str) -> dict[str, str]:
+    """What the children get; with the URL they need not look after the embedded database themselves."""
+    values = {
+        "HOME": settings.home,
+        "DATABASE_URL": url,
+        "PROCESSES": settings.processes,
+        "HOST": settings.host,
+        "PORT": settings.port,
+        "DEMO": int(settings.demo),
+        "SECRET_KEY": settings.secret_key,
+        "SECURE_COOKIES": int(settings.secure_cookies),
+        "TRUSTED_PROXIES": settings.trusted_proxies,
+        "WEB_WORKERS": settings.web_workers,
+        "WEB_THREADS": settings.web_threads,
+    }
+    own = {f"YIXING_{name}": str(value) for name, value in values.items()}
+    return {**os.environ, **own, PARENT: str(os.getpid())}
+
+
+def address(settings: Settings) -> str:
+    """Where a browser on this machine finds the product."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{settings.port}/"
+
+
+def _ready(settings: Settings, children: list[Child], stopping: threading.Event) -> bool:
+    """Wait for the first answer. Raises Unable when the web worker dies again and again before it."""
+    probe = f"{address(settings)}healthz"
+    while not stopping.wait(0.1):
+        for child in children:
+            child.tend()
+            if child.deaths >= 3:
+                raise Unable(f"the {child.name} worker does not start; the reason stands above")
+        with suppress(OSError), urllib.request.urlopen(probe, timeout=5) as answer:
+            return bool(answer.status == 200)
+    return False
+
+
+def _welcome(settings: Settings) -> None:
+    _say(f"\nYixing is ready: {address(settings)}   (Ctrl-C stops it)")
+    if settings.demo:
+        from webui.cli import demo
+
+        _say("\nDemo accounts (one click on the login page, or by password):")
+        for username, password, words in demo.ACCOUNTS:
+            _say(f"  {username:<11} {password:<14} {words}")
+    _say("")
+
+
+def _end(children: list[Child]) -> None:
+    """Ask all to end, wait, then make them. A second Ctrl-C does not wait."""
+    running = [c.process for c in children if c.process is not None and c.process.poll() is None]
+    if running:
+        _say("stopping ...")
+    hurry = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: hurry.set())
+    for process in running:
+        process.terminate()
+    last = time.monotonic() + GRACE
+    while (
+        any(p.poll() is None for p in running) and time.monotonic() < last and not hurry.wait(0.05)
+    ):
+        pass
+    for process in running:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # the whole group: gunicorn's workers too
+        process.wait()
+
+
+# --- the embedded database ------------------------------------------------------------------------------------------
+def _revive(settings: Settings) -> None:
+    """Start the embedded server again when it was killed; it recovers what was committed."""
+    if not settings.database_url and postmaster.running(settings.home) is None:
+        _say("the embedded database has ended; starting it again")
+        _embedded(settings, "database")
+
+
+def _stop_database(settings: Settings) -> None:
+    """Stop the embedded server unless another process uses it."""
+    if (
+        not settings.database_url
+        and postmaster.running(settings.home)
+        and not postmaster.used_by_others(settings.home)
+    ):
+        _embedded(settings, "no-database")
+
+
+def _embedded(settings: Settings, what: str) -> None:
+    """In a process of its own: the library remembers a server that it has started, dead or alive."""
+    environment = {**os.environ, "YIXING_HOME": str(settings.home), "YIXING_DATABASE_URL": ""}
+    subprocess.run(_command(what), env=environment, start_new_session=True, check=False)
+
+
+# --- the children ---------------------------------------------------------------------------------------------------
+def _end_with_parent() -> None:
+    """End this process in order when the supervisor is gone, however it went."""
+    parent = os.environ.get(PARENT, "")
+    if not parent:
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True, name="parent").start()
+
+
+def web(settings: Settings) -> None:
+    """The web workers: gunicorn with threads; every worker makes its own application and database pool."""
+    from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+
+    from engine import db
+    from webui import create_app
+
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+
+    class Web(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            values = {
+                "bind": f"{host}:{settings.port}",
+                "worker_class": "gthread",
+                "workers": settings.web_workers,
+                "threads": settings.web_threads,
+                "timeout": 60,
+                "graceful_timeout": 8,
+                "keepalive": 5,
+                "control_socket_disable": True,
+                "loglevel": "warning",
+                "proc_name": "yixing",
+                "forwarded_allow_ips": "",
+            }
+            for name, value in values.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> object:
+            db.connect(settings.database_url).dispose(
+                close=False
+            )  # what the parent had open is the parent's
+            return create_app(settings)
+
+    create_app(
+        settings
+    )  # the modules are loaded once, before the fork, and what is wrong with them is said once
+    Web().run()
+
+
+def main(what: str) -> None:
+    """The entry of a child."""
+    settings = own_settings.load()
+    if what in ("database", "no-database"):
+        from engine.db import embedded
+
+        embedded.start(settings.home) if what == "database" else embedded.stop(settings.home)
+        return
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("yixing").setLevel(logging.INFO)
+    _end_with_parent()
+    if what == "web":
+        web(settings)
+        return
+    from engine import jobs
+
+    jobs.run_worker(settings, settings.database_url)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

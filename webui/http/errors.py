@@ -1,0 +1,112 @@
+"""Every error as a page for people and as problem+json for programs, with the same words."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, g, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from engine.errors import EngineError, Invalid
+from webui.http.words import said
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+log = logging.getLogger("yixing.web")
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers and the headers that every answer carries."""
+    app.register_error_handler(EngineError, engine_error)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(
+        CSRFError, lambda _fault: answer(400, "csrf", _("页面已过期，请刷新后再提交。"))
+    )
+    app.after_request(headers)
+
+
+def engine_error(fault: EngineError) -> Response:
+    """An error of the engine; those of the process or the history are logged."""
+    if fault.status >= 500:
+        log.error(
+            "%s %s: %s %s",
+            request.method,
+            request.path,
+            fault.message,
+            fault.details,
+            exc_info=fault,
+        )
+    fields = fault.fields if isinstance(fault, Invalid) else None
+    return answer(fault.status, fault.code, fault.message, fields)
+
+
+def http_error(fault: HTTPException) -> Response:
+    """What Flask itself refuses."""
+    if fault.response is not None:
+        return fault.get_response()  # type: ignore[return-value]
+    status = fault.code or 500
+    words = {
+        404: _("没有找到这个页面。"),
+        405: _("不支持这种操作。"),
+        413: _("内容过大。"),
+        429: _("请求过于频繁，请稍后再试。"),
+    }
+    response = answer(status, "http", words.get(status, fault.description or fault.name))
+    if isinstance(fault, MethodNotAllowed) and fault.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(fault.valid_methods))
+    return response
+
+
+def answer(
+    status: int, code: str, text: str, fields: dict[str, list[str]] | None = None
+) -> Response:
+    """The error in the shape and in the language that were asked for."""
+    text, fields = (
+        said(text),
+        {key: [said(m) for m in messages] for key, messages in (fields or {}).items()},
+    )
+    if wants_json():
+        body: dict[str, Any] = {
+            "type": f"urn:yixing:error:{code}",
+            "title": text,
+            "status": status,
+            "detail": text,
+            "code": code,
+        }
+        if fields:
+            body["errors"] = fields
+        return Response(
+            json.dumps(body, ensure_ascii=False), status, content_type="application/problem+json"
+        )
+    page = render_template("error.html", status=status, code=code, text=text, fields=fields)
+    return Response(page, status, content_type="text/html; charset=utf-8")
+
+
+def wants_json() -> bool:
+    """Programs get problem+json: whatever comes to the API, and scripts of our own pages."""
+    return request.path.startswith("/api/") or request.headers.get("X-Requested-With") == "yixing"
+
+
+CSP = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def headers(response: Response) -> Response:
+    """Security headers; pages of a person are not kept by caches."""
+    response.headers.setdefault("Content-Security-Policy", CSP)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if request.endpoint != "static":
+        response.headers.setdefault(
+            "Cache-Control",
+            "no-store" if g.get("actor") or request.path.startswith("/api/") else "no-cache",
+        )
+    return response

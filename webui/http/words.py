@@ -1,0 +1,166 @@
+"""Languages and how moments, states and rules are said on a page."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from flask import g, request, session
+from flask_babel import Babel, get_locale, ngettext
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+
+from engine import clock
+from webui.http import fields, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flask import Flask
+
+LANGUAGES = ("zh", "en")
+
+
+def init_app(app: Flask) -> None:
+    """Babel, and the filters and functions of the templates."""
+    Babel(app, locale_selector=_language, default_locale="zh")
+    app.jinja_env.filters.update(
+        day=day, moment=moment, lines=lines, size=size, left=left, state=state, said=said
+    )
+    app.jinja_env.filters["zip_labels"] = labelled
+    app.jinja_env.filters["linked"] = linked
+    app.jinja_env.filters["choice_of"] = choice_of
+    app.jinja_env.globals.update(lang=lang, hide_rule=fields.hide_rule)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _language() -> str:
+    chosen = request.args.get("lang") or session.get("lang")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    actor = g.get("actor")
+    if actor is not None and actor.locale in LANGUAGES:
+        return str(actor.locale)
+    return request.accept_languages.best_match(LANGUAGES) or "zh"
+
+
+def lang() -> str:
+    """ "zh" or "en"."""
+    return "en" if str(get_locale() or "zh").startswith("en") else "zh"
+
+
+def said(text: str | Iterable[str]) -> str:
+    """What the engine says, a message or several, in the language of the page."""
+    return messages.joined([text] if isinstance(text, str) else text, lang())
+
+
+def day(value: datetime | date | None) -> str:
+    """2026-03-02, in China."""
+    if value is None:
+        return ""
+    return (clock.day_of(value) if isinstance(value, datetime) else value).isoformat()
+
+
+def moment(value: datetime | None) -> str:
+    """03-02 09:15 in China, with the year when it is not this one."""
+    if value is None:
+        return ""
+    local = value.astimezone(clock.CHINA)
+    return local.strftime("%m-%d %H:%M" if local.year == clock.today().year else "%Y-%m-%d %H:%M")
+
+
+def size(count: int) -> str:
+    """A number of bytes as 13 B, 4.2 kB, 1.3 MB."""
+    return (
+        f"{count} B"
+        if count < 1000
+        else f"{count / 1000:.1f} kB"
+        if count < 1_000_000
+        else f"{count / 1_000_000:.1f} MB"
+    )
+
+
+def lines(text: str) -> Markup:
+    """Text with its line breaks."""
+    return Markup("<br>").join(escape(part) for part in str(text).splitlines())
+
+
+def left(value: datetime | None) -> str:
+    """How long until a deadline, in days; the task page says it in working days."""
+    if value is None:
+        return ""
+    days = (clock.day_of(value) - clock.today()).days - (1 if _is_midnight(value) else 0)
+    if value <= clock.now():
+        return str(
+            ngettext("已超期 %(num)s 天", "已超期 %(num)s 天", -days) if days < 0 else _("已超期")
+        )
+    return str(_("今天到期") if days == 0 else ngettext("还剩 %(num)s 天", "还剩 %(num)s 天", days))
+
+
+def last_day(value: datetime | None) -> str:
+    """The last day of a deadline; a moment of midnight belongs to the day that ends there."""
+    return (
+        "" if value is None else day(value - timedelta(seconds=1) if _is_midnight(value) else value)
+    )
+
+
+def _is_midnight(value: datetime) -> bool:
+    local = value.astimezone(clock.CHINA)
+    return local.hour == local.minute == local.second == 0
+
+
+def state(key: str) -> str:
+    """What a state is called."""
+    return str(
+        {
+            "running": _("办理中"),
+            "suspended": _("已暂停"),
+            "ended": _("已办结"),
+            "withdrawn": _("已撤回"),
+            "terminated": _("已终止"),
+            "open": _("待办"),
+            "done": _("已办"),
+            "cancelled": _("已取消"),
+            "closed": _("已截止"),
+            "called": _("待领密钥"),
+            "counting": _("计票中"),
+            "void": _("已作废"),
+            "proposed": _("待批准"),
+            "published": _("施行中"),
+            "refused": _("未批准"),
+            "retired": _("已停用"),
+            "in_force": _("施行中"),
+        }.get(key, key)
+    )
+
+
+def linked(link: Any) -> str:
+    """How another matter belongs to this one: what was linked there, or what was linked to it from there."""
+    there, back = {
+        "merged_into": (_("并入"), _("并入")),
+        "origin_of": (_("来源"), _("来源")),
+        "by_election": (_("补选"), _("起因")),
+        "agenda_item": (_("列入议程"), _("议题")),
+        "session": (_("提交大会"), _("议题")),
+        "congress_voted": (_("送达表决结果"), _("表决结果来自")),
+    }.get(link.kind, (_("由本件引出"), _("引出本件")))
+    return str(back if link.back else there)
+
+
+def labelled(values: list[str], choices: Any) -> list[tuple[str, str]]:
+    """Fixed choices of a field as (value, label) pairs in the language of the page."""
+    english = lang() == "en"
+    return [
+        (v, c.label_en if english and c.label_en else c.label)
+        for v, c in zip(values, choices, strict=True)
+    ]
+
+
+def choice_of(key: str, labels: Any) -> str:
+    """What a choice of a poll is called."""
+    return words_of(labels[key]) if key in labels else key
+
+
+def words_of(value: Any) -> str:
+    """A `Words` in the language of the page."""
+    return str(value.in_(lang()))

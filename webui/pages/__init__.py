@@ -1,0 +1,35 @@
+"""Every blueprint, in one list."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+BLUEPRINTS = (
+    "auth",
+    "approver.inbox",
+    "approver.polls",
+    "approver.ballots",
+    "secretary.meetings",
+    "secretary.matters",
+    "secretary.confidence",
+    "approver.outside",
+    "secretary.launch",
+    "files",
+    "auditor.audit",
+    "administrator.people",
+    "author.definitions",
+    "administrator.rules",
+    "author.tables",
+    "health",
+)
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages and the API."""
+    for name in BLUEPRINTS:
+        app.register_blueprint(import_module(f"webui.pages.{name}").blueprint)
+    import_module("webui.api").init_app(app)

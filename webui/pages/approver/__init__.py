@@ -1,0 +1,1 @@
+"""Pages of whoever acts: inbox, votes, ballots, answers by link."""

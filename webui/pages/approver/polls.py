@@ -1,0 +1,131 @@
+"""Polls beyond the answer itself: the tellers' table, declaring a vote void, the certificate and its check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from engine.commands import tellers
+from engine.errors import Conflict, Invalid, Refused
+from engine.queries import certificates
+from engine.queries import polls as asked
+from webui.http.session import carry_out, look, me, needs_login, uuid
+from webui.http.words import lang
+from webui.pages.approver.inbox import poll_page
+from webui.pages.files import pdf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from flask import Response
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.db import Session
+
+blueprint = Blueprint("polls", __name__)
+ONE = "/polls/<uuid:poll_id>"
+Page = tuple[str, int]
+
+
+def _done(poll_id: UUID, work: Callable[[Session], Any], said: str) -> Page | Answer:
+    """Carry it out and say so; what is refused for a reason of the poll is told on its page with what was typed."""
+    look(lambda s: asked.poll(s, me(), poll_id))
+    try:
+        carry_out(work)
+    except (Invalid, Conflict, Refused) as fault:
+        if fault.code == Refused.code:
+            raise
+        return poll_page(poll_id, fault.message, typed=request.form), fault.status
+    flash(said)
+    return redirect(url_for("inbox.poll", poll_id=poll_id), 303)
+
+
+@blueprint.post(f"{ONE}/paper/give")
+@needs_login
+def give_paper(poll_id: UUID) -> Page | Answer:
+    """A teller hands out paper ballots by name."""
+    members = [m for m in map(uuid, request.form.getlist("member")) if m]
+
+    def work(session: Session) -> None:
+        if not members:
+            raise Invalid({"members": [_("请选择领票人。")]})
+        tellers.give_paper(session, me(), poll_id, members)
+
+    return _done(poll_id, work, _("已登记 %(n)s 人领取纸质票。", n=len(members)))
+
+
+@blueprint.post(f"{ONE}/paper")
+@needs_login
+def enter_paper(poll_id: UUID) -> Page | Answer:
+    """A teller enters what the paper ballots say."""
+    counts = {
+        k.removeprefix("n."): _whole(v) for k, v in request.form.items() if k.startswith("n.")
+    }
+    given = {
+        "returned": _whole(request.form.get("returned", "")),
+        "invalid": _whole(request.form.get("invalid", "")),
+        "counts": counts,
+    }
+    return _done(
+        poll_id, lambda s: tellers.enter_paper(s, me(), poll_id, given), _("纸质票数已录入。")
+    )
+
+
+def _whole(text: str) -> int | None:
+    """A whole number; nothing typed is none. What is no number stays what it is, and the command says so."""
+    plain = text.strip()
+    return (
+        int(plain)
+        if plain.isascii() and plain.isdigit() and len(plain) < 8
+        else None
+        if plain
+        else 0
+    )
+
+
+@blueprint.post(f"{ONE}/sign")
+@needs_login
+def sign(poll_id: UUID) -> Page | Answer:
+    """A teller signs the count."""
+    return _done(poll_id, lambda s: tellers.sign(s, me(), poll_id), _("已签字。"))
+
+
+@blueprint.post(f"{ONE}/void")
+@needs_login
+def void(poll_id: UUID) -> Page | Answer:
+    """Declare the poll void with a reason; the question is put anew."""
+    reason = request.form.get("reason", "")
+    found = look(lambda s: asked.poll(s, me(), poll_id))
+    done = _done(
+        poll_id, lambda s: tellers.void(s, me(), poll_id, reason), _("已宣布无效，重新表决。")
+    )
+    if isinstance(done, tuple):
+        return done
+    return redirect(url_for("matters.matter", instance_id=found.instance_id), 303)
+
+
+@blueprint.get(f"{ONE}/certificate.pdf")
+@needs_login
+def certificate(poll_id: UUID) -> Response:
+    """The result as a paper, for everybody who sees the matter."""
+    address = url_for("polls.verify", poll_id=poll_id, _external=True) + "?hash={hash}"
+    name, data = look(lambda s: certificates.certificate(s, me(), poll_id, address, lang()))
+    return pdf(name, data)
+
+
+@blueprint.get(f"{ONE}/verify")
+@needs_login
+def verify(poll_id: UUID) -> str:
+    """Is the hash of a certificate the one on record?"""
+    seal = request.args.get("hash", "").replace("\0", "")[:200]
+    found, poll = look(lambda s: certificates.verified(s, me(), poll_id, seal, lang()))
+    return render_template(
+        "meetings/verify.html",
+        poll=poll,
+        found=found,
+        seal=seal,
+        counted=certificates.choices(poll),
+    )

@@ -1,0 +1,1 @@
+"""Pages of the auditor: search, timeline, verification, evidence."""

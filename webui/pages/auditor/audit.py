@@ -1,0 +1,381 @@
+"""The auditor's desk: find a case, read the answer before the log, prove the chain, take the evidence away."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import gettext as _
+
+from engine import clock
+from engine.commands import evidence, reads
+from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.history import keys
+from engine.instance.choices import choices
+from engine.people import access
+from engine.queries import checkpoints, history, standing
+from engine.queries import definitions as processes
+from engine.queries import instances as reading
+from engine.queries import polls as asked
+from engine.queries.words import Named
+from webui.http.sentences import Sentence, Teller
+from webui.http.session import carry_out, look, me, needs_login, uuid
+from webui.http.words import day, lang, last_day, state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.db import Session
+    from engine.history.event_log import Break
+    from engine.history.seals import Verdict
+    from engine.queries.history import Happened
+
+blueprint = Blueprint("audit", __name__)
+FILTERS = ("words", "process", "state", "unit", "since", "until", "overdue", "after")
+PAGE, LOG, SHEET = 50, 100, 10_000
+UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
+
+
+def _key() -> keys.SigningKey:
+    return keys.load_or_create(current_app.config["YIXING"].home / "keys")
+
+
+# --- find -------------------------------------------------------------------------------------------------------------
+@blueprint.get("/audit")
+@needs_login
+def index() -> str | Response:
+    """Search all matters of the unions whose desk this person holds."""
+    desks = me().unions(*access.DESKS)
+    if not desks:
+        raise Refused(verb="see_desk")
+    wanted = {k: request.args.get(k, "").strip() for k in FILTERS}
+    page, faults = reading.Page((), None), {}
+    try:
+        page = look(lambda s: _search(s, wanted))
+    except Invalid as fault:
+        faults = fault.fields
+    if request.args.get("format") == "csv" and not faults:
+        return look(lambda s: _csv(s, _all(s, wanted)))
+    waits = look(lambda s: standing.standing(s, [r.id for r in page.items], lang()))
+    offers = look(lambda s: _offers(s, desks))
+    states = {key: state(key) for key in reading.STATES}
+    filtered = any(wanted[k] for k in FILTERS if k not in ("words", "after"))
+    return render_template(
+        "audit/index.html",
+        page=page,
+        waits=waits,
+        wanted=wanted,
+        faults=faults,
+        states=states,
+        filtered=filtered,
+        **offers,
+    )
+
+
+def _all(session: Session, wanted: Mapping[str, str]) -> list[reading.Row]:
+    """Every row, page by page, as far as a spreadsheet goes."""
+    rows: list[reading.Row] = []
+    after: str | None = ""
+    while after is not None and len(rows) < SHEET:
+        page = _search(session, {**wanted, "after": after})
+        rows += page.items
+        after = page.next
+    return rows
+
+
+def _search(session: Session, wanted: Mapping[str, str]) -> reading.Page:
+    return reading.instances(
+        session,
+        me(),
+        words=wanted["words"] or None,
+        process=wanted["process"] or None,
+        state=wanted["state"] or None,
+        unit_id=uuid(wanted["unit"]),
+        since=_day("since", wanted),
+        until=_day("until", wanted),
+        overdue=bool(wanted["overdue"]),
+        after=wanted["after"] or None,
+        limit=PAGE,
+        lang=lang(),
+    )
+
+
+def _day(field: str, wanted: Mapping[str, str]) -> date | None:
+    try:
+        return date.fromisoformat(wanted[field]) if wanted[field] else None
+    except ValueError:
+        raise Invalid({field: [_("日期应写成 2026-03-01 的样子。")]}) from None
+
+
+def _offers(session: Session, desks: Sequence[UUID]) -> dict[str, Any]:
+    """What the filters offer: processes and the units of these unions."""
+    listed = processes.listing(session, me(), lang())
+    units = [pair for union in desks for pair in choices(session, union)("units:any")]
+    return {"processes": [(p.process_id, p.title) for p in listed], "units": units}
+
+
+def _csv(session: Session, rows: Sequence[reading.Row]) -> Response:
+    """A table that a spreadsheet opens; no cell can act as a formula."""
+    waits = standing.standing(session, [r.id for r in rows], lang())
+    text = io.StringIO()
+    writer = csv.writer(text)
+    head = [
+        _("编号"),
+        _("案由"),
+        _("流程"),
+        _("状态"),
+        _("环节或结果"),
+        _("提出人"),
+        _("单位"),
+        _("发起"),
+        _("办结"),
+    ]
+    writer.writerow([*head, _("等待"), _("期限")])
+    for r in rows:
+        where = r.outcome_title or _("、").join(r.stage)
+        line = [r.number, r.title, r.process_title, state(r.state), where, r.starter, r.unit]
+        open_ = waits.get(r.id, ())
+        due = next((s.due_at for s in open_ if s.due_at), None)
+        more = (
+            day(r.started_at),
+            day(r.ended_at),
+            _("、").join(s.who for s in open_ if s.who),
+            last_day(due),
+        )
+        writer.writerow([_inert(cell) for cell in (*line, *more)])
+    if len(rows) >= SHEET:
+        writer.writerow([_("只列出最近的 %(n)s 件，更早的请用筛选分次下载。", n=len(rows))])
+    name = f"yixing-{clock.today().isoformat()}.csv"
+    return Response(
+        "\ufeff" + text.getvalue(),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _inert(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+# --- one case ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Line:
+    """An event on the page: its sentence, the canonical body that was hashed, and which checkpoint covers it."""
+
+    event: Happened
+    said: Sentence
+    raw: str
+    witnessed: bool
+
+
+@dataclass(frozen=True)
+class View:
+    """A case for the auditor. `covered` and `witnessed`: how many of its events are under a checkpoint, and a witnessed one."""
+
+    file: reading.File
+    proof: history.Proof
+    standing: tuple[standing.Standing, ...]
+    lines: tuple[Line, ...]
+    more: int | None
+    covered: int
+    witnessed: int
+    refused: tuple[Line, ...]
+    incidents: int
+    polls: tuple[asked.Poll, ...]
+    passed: str
+    live: str
+
+
+@blueprint.get("/audit/<uuid:instance_id>")
+@needs_login
+def instance(instance_id: UUID) -> str:
+    """One case: the answer in words, the timeline, the path, the documents, the polls, the proof."""
+    carry_out(lambda s: reads.read_history(s, me(), instance_id))
+    view = look(lambda s: _view(s, instance_id))
+    return render_template(
+        "audit/instance.html", view=view, file=view.file, row=view.file.row, proof=view.proof
+    )
+
+
+def _view(session: Session, instance_id: UUID) -> View:
+    file = reading.file(session, me(), instance_id, lang())
+    proof = history.proof(session, me(), instance_id)
+    events, passed = _events(session, instance_id)
+    teller = _teller(session, [e.body for e in events], file)
+    lines = _lines(events, teller, proof.witnessed_size)
+    after = request.args.get("after", 0, type=int)
+    shown = tuple(line for line in lines if line.event.seq > after)[:500]
+    elements = file.process.diagram.elements
+    live = [e for e in file.live if e in elements and elements[e].type != "boundaryEvent"]
+    return View(
+        file=file,
+        proof=proof,
+        standing=standing.standing(session, [instance_id], lang()).get(instance_id, ()),
+        lines=shown,
+        more=shown[-1].event.seq if shown and shown[-1] is not lines[-1] else None,
+        covered=sum(_under(e, proof.checkpoint_size) for e in events),
+        witnessed=sum(_under(e, proof.witnessed_size) for e in events),
+        refused=tuple(line for line in lines if line.said.mark == "refused"),
+        incidents=sum(e.kind == "incident_noted" for e in events),
+        polls=tuple(asked.poll(session, me(), t.poll_id, lang()) for t in file.tasks if t.poll_id),
+        passed=json.dumps(passed),
+        live=json.dumps(live),
+    )
+
+
+def _events(session: Session, instance_id: UUID) -> tuple[list[Happened], list[str]]:
+    """All events, and the elements passed. Nothing where a body was altered so that it cannot even be read: the proof,
+    which does not read bodies, names that line."""
+    found: list[Happened] = []
+    try:
+        while batch := history.timeline(
+            session, me(), instance_id, found[-1].seq if found else 0, 2000
+        ):
+            found += batch
+        return found, list(dict.fromkeys(history.path(session, me(), instance_id)))
+    except UNREADABLE:
+        return [], []
+
+
+def _under(event: Happened, size: int) -> bool:
+    return event.leaf_no is not None and event.leaf_no < size
+
+
+def _teller(
+    session: Session, bodies: Sequence[Mapping[str, Any]], file: reading.File | None = None
+) -> Teller:
+    """Knows the name behind every id that these events mention."""
+    said = [
+        o
+        for b in bodies
+        for o in (b, *(b["opened"] if isinstance(b.get("opened"), list) else ()))
+        if isinstance(o, dict)
+    ]
+    seats = [str(o.get("seat") or "").partition("@")[2] for o in said]
+    return Teller(
+        file.process if file else None,
+        Named.of(session, [[dict(b) for b in bodies], seats], me()).names,
+    )
+
+
+def _lines(events: Sequence[Happened], teller: Teller, witnessed: int) -> tuple[Line, ...]:
+    return tuple(Line(e, _said(teller, e), _raw(e.body), _under(e, witnessed)) for e in events)
+
+
+def _said(teller: Teller, event: Happened) -> Sentence:
+    try:
+        return teller.tell(event)
+    except UNREADABLE:  # altered: what belongs to this kind of event is not there
+        return Sentence(_("这一条的内容读不懂。"), "incident", (), ())
+
+
+def _raw(body: Mapping[str, Any]) -> str:
+    """The body as it was hashed."""
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+@blueprint.post("/audit/<uuid:instance_id>/pack")
+@needs_login
+def pack(instance_id: UUID) -> Response:
+    """The evidence pack as a ZIP that anybody can verify without this product."""
+    data = carry_out(lambda s: evidence.export(s, me(), instance_id, _key()))
+    name = f"yixing-{instance_id}.zip"
+    return Response(
+        data,
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+# --- what belongs to no case ------------------------------------------------------------------------------------------
+@blueprint.get("/audit/log")
+@needs_login
+def log() -> str:
+    """What happened in a union, or in the whole installation, besides its cases; newest first."""
+    desks = me().unions(*access.DESKS)
+    if not desks:
+        raise Refused(verb="read_history")
+    whole = request.args.get("of") == "installation"
+    union = None if whole else uuid(request.args.get("of")) or desks[0]
+    before = request.args.get("before", type=int)
+
+    def read(session: Session) -> tuple[tuple[Line, ...], Mapping[str, str]]:
+        if union is None:
+            events = checkpoints.installation_log(session, me(), before, LOG)
+        else:
+            events = history.union_log(session, me(), union, before, LOG)
+        told = _lines(events, _teller(session, [e.body for e in events]), 0)
+        return told, Named.of(session, [str(d) for d in desks], me()).names
+
+    lines, names = look(read)
+    more = lines[-1].event.seq if len(lines) == LOG and lines[-1].event.seq > 1 else None
+    return render_template(
+        "audit/log.html", lines=lines, union=union, desks=desks, names=names, more=more
+    )
+
+
+@blueprint.get("/audit/seal")
+@needs_login
+def seal() -> str:
+    """The signed checkpoints, and who outside holds them."""
+    return _seal_page()
+
+
+def _seal_page(verdict: Verdict | None = None, where: str = "", fault: str = "") -> str:
+    before = request.args.get("before", type=int)
+    found = look(lambda s: checkpoints.checkpoints(s, me(), before))
+    public = _key().public.hex()
+    return render_template(
+        "audit/seal.html", seal=found, public=public, verdict=verdict, where=where, fault=fault
+    )
+
+
+@blueprint.post("/audit/seal/<int:size>/witness")
+@needs_login
+def witness(size: int) -> tuple[str, int] | Answer:
+    """Note who was given a checkpoint."""
+    who = request.form.get("who", "")
+    try:
+        carry_out(lambda s: reads.witness(s, me(), size, who))
+    except (Invalid, Conflict) as fault:
+        return _seal_page(fault=fault.message), fault.status
+    flash(_("已登记：检查点 %(size)s 由%(who)s保存。", size=size, who=who.strip()))
+    return redirect(url_for("audit.seal"))
+
+
+@blueprint.post("/audit/seal/verify")
+@needs_login
+def verify() -> str | tuple[str, int]:
+    """Check the whole history now."""
+    try:
+        verdict = carry_out(lambda s: reads.verify(s, me(), _key().public))
+    except Invalid as fault:
+        return _seal_page(fault=fault.message), 422
+    broken = verdict.broken
+    where = look(lambda s: _place(s, broken)) if broken else ""
+    return _seal_page(verdict, where)
+
+
+def _place(session: Session, broken: Break) -> str:
+    """The case of a false line, by number when it is this person's to see."""
+    try:
+        return reading.file(session, me(), broken.chain_id, lang()).row.number
+    except NotFound:
+        return str(broken.chain_id)

@@ -1,0 +1,1 @@
+"""Pages of the process author: definitions and decision tables."""

@@ -1,0 +1,85 @@
+"""Files: one upload at a time into the engine's keeping, and out again, so that no browser runs what somebody uploaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from uuid import UUID
+
+from flask import Blueprint, Response, jsonify, request, session
+from flask_babel import gettext as _
+
+from engine.commands import attachments
+from engine.documents import docx
+from engine.documents import pdf as printing
+from engine.errors import Invalid
+from webui.http.session import carry_out, look, me, needs_login
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as Answer
+
+blueprint = Blueprint("files", __name__)
+ROOM = 64 * 1024  # for what a multipart body holds besides the file
+SHUT = "sandbox; default-src 'none'; frame-ancestors 'none'"
+PDF = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+
+
+@blueprint.url_value_preprocessor
+def _allow_large(endpoint: str | None, _values: Any) -> None:
+    """Let the upload, and only it, be large. This runs before the CSRF check, which already reads the body."""
+    if endpoint == "files.upload" and session.get("key"):
+        request.max_content_length = attachments.MAX_BYTES + ROOM
+
+
+@blueprint.post("/files")
+@needs_login
+def upload() -> tuple[Answer, int]:
+    """Keep one file until a form names it: {"id", "name", "size"}."""
+    sent = request.files.getlist("file")
+    if len(sent) != 1 or not sent[0].filename:
+        raise Invalid({"file": [_("请选择一个文件。")]})
+    name = sent[0].filename
+    data = sent[0].stream.read(attachments.MAX_BYTES + 1)
+    key = carry_out(lambda s: attachments.add(s, me(), name, data))
+    return jsonify(id=str(key), name=name, size=len(data)), 201
+
+
+@blueprint.get("/files/<uuid:attachment_id>")
+@needs_login
+def attachment(attachment_id: UUID) -> Response:
+    """An uploaded file, always to be saved, never to be shown inside the site."""
+    name, media_type, data = look(lambda s: printing.attachment(s, me(), attachment_id))
+    return _sent(data, media_type, f"attachment; {named(name)}", SHUT)
+
+
+@blueprint.get("/documents/<uuid:document_id>")
+@needs_login
+def document(document_id: UUID) -> Response:
+    """An issued document as PDF, to be read in the browser, or with ?format=docx to be edited in an office program."""
+    if request.args.get("format") == "docx":
+        name, data = look(lambda s: docx.docx(s, me(), document_id))
+        return _sent(data, docx.MEDIA_TYPE, f"attachment; {named(name)}", SHUT)
+    return pdf(*look(lambda s: printing.pdf(s, me(), document_id)))
+
+
+def pdf(name: str, data: bytes) -> Response:
+    """A PDF that the browser shows."""
+    return _sent(data, "application/pdf", f"inline; {named(name)}", PDF)
+
+
+def named(name: str) -> str:
+    """A file name for Content-Disposition: as it is (RFC 5987), and in ASCII for whoever cannot read that."""
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in " ._-()") else "_" for c in name)
+    return (
+        f"filename=\"{plain}\"; filename*=UTF-8''{quote(name.encode('utf-8', 'replace'), safe='')}"
+    )
+
+
+def _sent(data: bytes, media_type: str, disposition: str, policy: str) -> Response:
+    headers = {
+        "Content-Disposition": disposition,
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+    }
+    return Response(data, headers=headers, content_type=media_type)

@@ -1,0 +1,1 @@
+"""Pages of the secretary: launching, matters, meetings, confidentiality."""

@@ -1,0 +1,47 @@
+"""Confidential matters: letting somebody read one, and erasing one that has ended; what the matter's page says of both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask_babel import gettext as _
+
+from engine.commands import confidence, erasure
+from engine.errors import Conflict, Invalid, NotFound
+from engine.queries import instances as reading
+from webui.http.session import carry_out, look, me, needs_login
+from webui.pages.secretary import matters
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as Answer
+
+blueprint = Blueprint("confidence", __name__)
+
+
+@blueprint.post("/matters/<uuid:instance_id>/<any(readers, erase):what>")
+@needs_login
+def guard(instance_id: UUID, what: str) -> tuple[str, int] | Answer:
+    """Let somebody read a confidential matter, or erase its contents; with a reason that stays on record."""
+    look(lambda s: reading.file(s, me(), instance_id))  # what is not theirs to see does not exist
+    reason = request.form.get("reason", "")
+    try:
+        if what == "readers":
+            member = _chosen(request.form.get("member", ""))
+            carry_out(lambda s: confidence.let_in(s, me(), instance_id, member, reason))
+        else:
+            carry_out(lambda s: erasure.erase(s, me(), instance_id, reason))
+    except Invalid as fault:
+        return matters.page(instance_id, fault.fields, tried=what), fault.status
+    except (Conflict, NotFound) as fault:
+        return matters.page(instance_id, fault=fault.message), fault.status
+    flash(_("已准许查阅，已记录在案。") if what == "readers" else _("内容已删除，记录和摘要仍在。"))
+    return redirect(url_for("matters.matter", instance_id=instance_id), 303)
+
+
+def _chosen(member: str) -> UUID:
+    try:
+        return UUID(member)
+    except ValueError:
+        raise Invalid({"member": [_("请选择一个人。")]}) from None

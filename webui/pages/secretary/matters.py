@@ -1,0 +1,247 @@
+"""My matters: what I started and where it stands; one matter with everything that a person in it may see and do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from engine import clock
+from engine.commands import confidence, instances
+from engine.errors import Conflict, Invalid
+from engine.queries import confidence as secrecy
+from engine.queries import deadlines, diagrams, history, meetings, standing
+from engine.queries import instances as reading
+from engine.queries import polls as asked
+from engine.queries.launchable import offers
+from webui.http import fields
+from webui.http.session import carry_out, look, me, needs_login
+from webui.http.words import lang, state
+from webui.pages.secretary.launch import SENT_TWICE, new_key, once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.db import Session
+
+blueprint = Blueprint("matters", __name__)
+Page = tuple[str, int]
+
+
+@blueprint.get("/matters")
+@needs_login
+def index() -> str:
+    """What I started, or what others started and I take part in, newest first, and whom each waits for."""
+    wanted = {
+        k: request.args.get(k, "").replace("\0", "") or None for k in ("state", "words", "after")
+    }
+    part = "1" if request.args.get("part") else None
+
+    def read(session: Session) -> tuple[Any, Any]:
+        page = reading.instances(
+            session,
+            me(),
+            mine=not part,
+            others=bool(part),
+            lang=lang(),
+            state=wanted["state"],
+            words=wanted["words"],
+            after=wanted["after"],
+        )
+        return page, standing.standing(session, [row.id for row in page.items], lang())
+
+    page, where = look(read)
+    states = {key: state(key) for key in reading.STATES}
+    return render_template(
+        "matters/index.html", page=page, where=where, wanted=wanted, part=part, states=states
+    )
+
+
+@dataclass(frozen=True)
+class View:
+    """A matter as its page shows it. `waits`: what it waits for besides open tasks; `due` and `polls` by task id."""
+
+    file: reading.File
+    open: tuple[reading.Open, ...]
+    past: tuple[reading.Open, ...]
+    waits: tuple[str, ...]
+    due: Mapping[UUID, deadlines.Deadline | None]
+    polls: Mapping[UUID, asked.Poll]
+    stops: tuple[standing.Stop, ...]
+    passed: tuple[str, ...]
+    live: tuple[str, ...]
+    guarded: secrecy.Guarded | None  # of a confidential matter
+    meetings: Mapping[UUID, meetings.Brief]  # by task id
+
+
+def _view(session: Session, instance_id: UUID) -> View:
+    found = reading.file(session, me(), instance_id, lang())
+    opened = tuple(t for t in found.tasks if t.state == "open")
+    elements = found.process.diagram.elements
+    live = tuple(e for e in found.live if e in elements and elements[e].type != "boundaryEvent")
+    since = clock.day_of(found.row.started_at)
+    return View(
+        file=found,
+        open=opened,
+        past=tuple(t for t in found.tasks if t.state != "open"),
+        waits=tuple(
+            found.process.title_of(e, lang())
+            for e in live
+            if elements[e].type == "intermediateCatchEvent"
+        ),
+        due={
+            t.id: deadlines.deadline(session, found.union_id, t.due_at, t.due, since, lang())
+            for t in opened
+        },
+        polls={
+            t.id: asked.poll(session, me(), t.poll_id, lang()) for t in found.tasks if t.poll_id
+        },
+        stops=standing.stops(session, instance_id),
+        passed=tuple(dict.fromkeys(history.path(session, me(), instance_id))),
+        live=live,
+        guarded=secrecy.guarded(session, me(), instance_id) if found.confidential else None,
+        meetings={
+            m.task_id: m
+            for m in reversed(
+                meetings.meetings(session, me(), instance_id, limit=200, lang=lang())[0]
+            )
+        },
+    )
+
+
+@blueprint.get("/matters/<uuid:instance_id>")
+@needs_login
+def matter(instance_id: UUID) -> str:
+    """One matter: where it stands, who has it, the path so far, what was said, and what I may do."""
+    shown = page(instance_id)
+    carry_out(lambda s: confidence.note_reading(s, me(), instance_id))
+    return shown
+
+
+def page(instance_id: UUID, errors: Any = None, fault: str = "", tried: str = "") -> str:
+    """The page of a matter, with what went wrong."""
+    view = look(lambda s: _view(s, instance_id))
+    return render_template(
+        "matters/matter.html",
+        view=view,
+        file=view.file,
+        row=view.file.row,
+        errors=errors or {},
+        fault=fault,
+        tried=tried,
+        reason=request.form.get("reason", ""),
+        chosen=request.form.get("member", ""),
+    )
+
+
+@blueprint.get("/matters/<uuid:instance_id>/diagram.bpmn")
+@needs_login
+def diagram(instance_id: UUID) -> Response:
+    """The diagram of this matter's version, in words of the page's language."""
+    drawn = look(lambda s: diagrams.of_instance(s, me(), instance_id, lang()))
+    return Response(drawn, content_type="application/xml; charset=utf-8")
+
+
+@blueprint.get("/matters/<uuid:instance_id>/send/<name>")
+@needs_login
+def message(instance_id: UUID, name: str) -> str | Page:
+    """The form of a message that I may send now."""
+    return _message(instance_id, name, {})
+
+
+@blueprint.post("/matters/<uuid:instance_id>/send/<name>")
+@needs_login
+def send(instance_id: UUID, name: str) -> str | Page | Answer:
+    """Send it: withdraw, ask for more time, or whatever the process foresees."""
+    found = look(lambda s: reading.file(s, me(), instance_id, lang()))
+    rule = found.process.messages.get(name)
+    given = fields.answers(rule.form, request.form) if rule else {}
+    try:
+        once(given, lambda s: str(instances.send(s, me(), instance_id, name, given)))
+    except Invalid as fault:
+        if SENT_TWICE in fault.fields:
+            return _message(
+                instance_id,
+                name,
+                given,
+                fault=_("这张表已经提交过，而内容又有改动。确要再提交一次，请再按一次。"),
+            )
+        return _message(instance_id, name, given, fault.fields, _("请按提示修改。"))
+    except Conflict as fault:
+        return page(instance_id, fault=fault.message), fault.status
+    flash(_("已提交：%(what)s", what=rule.title.in_(lang()) if rule else name))
+    return redirect(url_for("matters.matter", instance_id=instance_id), 303)
+
+
+def _message(
+    instance_id: UUID, name: str, values: Any, errors: Any = None, fault: str = ""
+) -> str | Page:
+    """The form, or the matter with a word on why there is none."""
+
+    def read(session: Session) -> tuple[Any, Any, Any]:
+        found = reading.file(session, me(), instance_id, lang())
+        able = next((a for a in found.able if a.name == name), None)
+        return found, able, offers(session, found.union_id, able.form, me()) if able else {}
+
+    found, able, choices = look(read)
+    if able is None:
+        return page(instance_id, fault=_("现在不能进行这项操作。")), 409
+    form = render_template(
+        "matters/message.html",
+        row=found.row,
+        able=able,
+        offers=choices,
+        values=values,
+        errors=errors or {},
+        fault=fault,
+        once=new_key(),
+    )
+    return form, 422 if fault else 200
+
+
+@blueprint.post("/matters/<uuid:instance_id>/<any(remind, suspend, resume, terminate):what>")
+@needs_login
+def desk(instance_id: UUID, what: str) -> Page | Answer:
+    """The secretary urges those who have a matter, stops it, lets it go on, or ends it for good."""
+    reason = request.form.get("reason", "")
+    acts = {
+        "remind": lambda s: instances.remind(s, me(), instance_id, reason),
+        "suspend": lambda s: instances.suspend(s, me(), instance_id, reason),
+        "resume": lambda s: instances.resume(s, me(), instance_id),
+        "terminate": lambda s: instances.terminate(s, me(), instance_id, reason),
+    }
+    look(
+        lambda s: reading.file(s, me(), instance_id, lang())
+    )  # what is not theirs to see does not exist
+    try:
+        carry_out(acts[what])
+    except Invalid as fault:
+        return page(instance_id, fault.fields, tried=what), fault.status
+    except Conflict as fault:
+        return page(instance_id, fault=fault.message), fault.status
+    said = {
+        "remind": _("已催办，办理人的待办中会显示。"),
+        "suspend": _("已暂停，各项期限停止计算。"),
+        "resume": _("已恢复办理，各项期限相应顺延。"),
+        "terminate": _("已终止。"),
+    }
+    flash(said[what])
+    return redirect(url_for("matters.matter", instance_id=instance_id), 303)
+
+
+@blueprint.post("/matters/<uuid:instance_id>/incidents/<uuid:incident_id>/retry")
+@needs_login
+def retry(instance_id: UUID, incident_id: UUID) -> Page | Answer:
+    """Try again what broke."""
+    look(lambda s: reading.file(s, me(), instance_id, lang()))
+    try:
+        carry_out(lambda s: instances.retry(s, me(), incident_id))
+    except Conflict as fault:
+        return page(instance_id, fault=fault.message), fault.status
+    flash(_("已重新安排，稍后再看结果。"))
+    return redirect(url_for("matters.matter", instance_id=instance_id), 303)
