@@ -23,7 +23,7 @@ from sqlalchemy import select, text, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from engine import clock, db
-from engine.commands import instances, origins, rules
+from engine.commands import instances, links, rules
 from engine.db import queue, tables
 from engine.errors import Conflict, EngineError, NotFound, Unavailable
 
@@ -123,7 +123,7 @@ def note_origin(engine: Engine, instance_id: str, origin: str, number: str) -> b
     """Put on record in the leading instance what was merged into it."""
     return db.again(
         engine,
-        lambda session: origins.note_origin(session, UUID(instance_id), UUID(origin), number),
+        lambda session: links.note_origin(session, UUID(instance_id), UUID(origin), number),
     )
 
 
@@ -131,7 +131,7 @@ def note_link(engine: Engine, instance_id: str, origin: str, number: str, kind: 
     """Put on record that another matter was linked to this one."""
     return db.again(
         engine,
-        lambda session: origins.note_link(
+        lambda session: links.note_link(
             session, UUID(instance_id), UUID(origin) if origin else None, number, kind
         ),
     )

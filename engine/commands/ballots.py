@@ -18,16 +18,17 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import ballots, clock
 from engine.ballots.keys import SALT_BYTES
-from engine.commands import envelopes, polls, questions, settle, tellers
+from engine.commands import envelopes, polls, questions, tellers, unit_of_work
 from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import Conflict, HistoryBroken, Invalid, NotFound, Refused
 from engine.instance import presence
 from engine.instance.counting import ABSTAIN
+from engine.instance.numbers import rule_value
 from engine.people import password
 
 if TYPE_CHECKING:
-    from engine.commands.run import Run
+    from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
     from engine.people.organisation import Actor
 
@@ -99,8 +100,8 @@ def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     if actor.id in tellers_:  # both are slow on purpose: before the lock, not for all
         _must_differ(session, actor, passphrase)
         public = ballots.public_of(secret, salt)
-    run, poll, task = polls.locked(session, actor, poll_id)
-    _must_be_teller(run, poll, task, actor, "take_key")
+    work, poll, task = polls.locked(session, actor, poll_id)
+    _must_be_teller(work, poll, task, actor, "take_key")
     if poll.state != "called":
         raise Conflict("密钥已经领取完毕。", code="keys_taken")
     new = upsert(_key).values(poll_id=poll_id, member_id=actor.id, salt=salt, public=public)
@@ -109,17 +110,17 @@ def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
             index_elements=["poll_id", "member_id"], set_={"salt": salt, "public": public}
         )
     )
-    run.ledger.add("key_taken", actor, task=task.element, poll=str(poll_id), key=public.hex())
+    work.log.add("key_taken", actor, task=task.element, poll=str(poll_id), key=public.hex())
     rows = session.execute(
         select(_key.c.member_id, _key.c.public).where(_key.c.poll_id == poll_id)
     ).all()
     keys = {str(row.member_id): bytes(row.public) for row in rows}
-    with run.answering():
+    with work.answering():
         if len(keys) == len(poll.tellers):
-            _begin(run, poll, task, keys)
+            _begin(work, poll, task, keys)
         else:
-            settle.save(run)
-    return UUID(str(run.row["id"]))
+            unit_of_work.save(work)
+    return UUID(str(work.row["id"]))
 
 
 def _must_differ(session: Session, actor: Actor, passphrase: str) -> None:
@@ -147,17 +148,17 @@ def _normal(passphrase: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _begin(run: Run, poll: Any, task: Any, keys: dict[str, bytes]) -> None:
+def _begin(work: UnitOfWork, poll: Any, task: Any, keys: dict[str, bytes]) -> None:
     """Make the key, hand out its parts, forget it, and open the poll."""
     slip, needed = envelopes.slip(poll), int(poll.rule["keys"])
     size = ballots.size_for(slip)
     made = ballots.make(keys, needed)
-    run.session.execute(
+    work.session.execute(
         insert(_box).values(
             poll_id=poll.id, needed=needed, size=size, least=slip.least, most=slip.most
         )
     )
-    run.session.execute(
+    work.session.execute(
         insert(_part),
         [
             {"poll_id": poll.id, "member_id": UUID(m), "holder_id": UUID(m), "sealed": sealed}
@@ -165,9 +166,9 @@ def _begin(run: Run, poll: Any, task: Any, keys: dict[str, bytes]) -> None:
         ],
     )
     public = base64.b64encode(made.public).decode()
-    run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(public_key=public))
+    work.session.execute(update(_poll).where(_poll.c.id == poll.id).values(public_key=public))
     questions.start(
-        run,
+        work,
         poll.id,
         task.element,
         public_key=public,
@@ -177,7 +178,7 @@ def _begin(run: Run, poll: Any, task: Any, keys: dict[str, bytes]) -> None:
         size=size,
         keys={"needed": needed, "tellers": sorted(keys)},
     )
-    settle.save(run)
+    unit_of_work.save(work)
 
 
 # --- the voters' envelopes ----------------------------------------------------------------------------------------------
@@ -222,7 +223,7 @@ def _earlier(session: Session, actor: Actor, poll_id: UUID, receipt: str) -> boo
 def _still_open(instance_state: str, state: str, closes_at: Any) -> None:
     if instance_state != "running":
         raise Conflict(
-            f"此件{settle.STATES.get(instance_state, '')}，不能投票。", code="not_running"
+            f"此件{unit_of_work.STATES.get(instance_state, '')}，不能投票。", code="not_running"
         )
     if state == "called":
         raise Conflict("投票还没有开始。", code="not_open")
@@ -243,7 +244,7 @@ def _may_vote(session: Session, actor: Actor, ballot: Any) -> None:
         .mappings()
         .one()
     )
-    if settle.resume(session, actor, dict(row)).value(rule.recuse):
+    if unit_of_work.resume(session, actor, dict(row)).value(rule.recuse):
         raise Refused("您与此件有利害关系，应当回避。", code="recused", **where)
 
 
@@ -256,9 +257,9 @@ def close_when_all_voted(session: Session, poll_id: UUID) -> None:
     wanted = found.secret and found.state == "open" and found.rule.get("early") == "all"
     if not wanted or session.execute(_WAITING, {"key": poll_id}).scalar():
         return
-    run, poll, task = polls.locked(session, None, poll_id)
-    if poll.state == "open" and run.row["state"] == "running":
-        polls.finish_poll(run, poll, task, "all_answered")
+    work, poll, task = polls.locked(session, None, poll_id)
+    if poll.state == "open" and work.row["state"] == "running":
+        polls.finish_poll(work, poll, task, "all_answered")
 
 
 # --- the count ----------------------------------------------------------------------------------------------------------
@@ -268,9 +269,9 @@ def join(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     NotFound for who is no teller; Conflict when there is nothing to open, or too few envelopes to open them at all;
     Refused (on record, five tries in a quarter of an hour) for a wrong passphrase.
     """
-    run, poll, task = polls.locked(session, actor, poll_id)
-    _must_be_teller(run, poll, task, actor, "join_key")
-    if poll.state != "counting" or run.row["state"] != "running":
+    work, poll, task = polls.locked(session, actor, poll_id)
+    _must_be_teller(work, poll, task, actor, "join_key")
+    if poll.state != "counting" or work.row["state"] != "running":
         raise Conflict("现在不能开箱。", code="not_counting")
     box = session.execute(select(_box).where(_box.c.poll_id == poll_id)).one()
     mine = session.execute(
@@ -278,32 +279,32 @@ def join(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     ).first()
     if mine is None or mine.joined:
         raise Conflict("您已输入过口令。", code="joined")
-    if 0 < box.voters < run.rule(questions.FEWEST):
+    if 0 < box.voters < rule_value(work, questions.FEWEST):
         raise Conflict(
             "收到的选票太少，开箱就会透露个人的选择；请作废后重新表决。", code="too_few_ballots"
         )
-    parts = _unwrapped(run, task, mine, passphrase)
+    parts = _unwrapped(work, task, mine, passphrase)
     session.execute(
         update(_key)
         .where(_key.c.poll_id == poll_id, _key.c.member_id == actor.id)
         .values(joined=True)
     )
-    run.ledger.add("key_joined", actor, task=task.element, poll=str(poll_id))
-    with run.answering():
+    work.log.add("key_joined", actor, task=task.element, poll=str(poll_id))
+    with work.answering():
         if len(parts) < box.needed:
-            _hand_over(run, poll_id, parts, actor.id)
-            settle.save(run)
+            _hand_over(work, poll_id, parts, actor.id)
+            unit_of_work.save(work)
         else:
-            _open(run, poll, task, box, list(parts.values()))
-    return UUID(str(run.row["id"]))
+            _open(work, poll, task, box, list(parts.values()))
+    return UUID(str(work.row["id"]))
 
 
-def _unwrapped(run: Run, task: Any, mine: Any, passphrase: str) -> dict[UUID, bytes]:
+def _unwrapped(work: UnitOfWork, task: Any, mine: Any, passphrase: str) -> dict[UUID, bytes]:
     """The parts sealed to this teller by whose they are: the own one, and those of the tellers who joined before."""
-    where = {"instance_id": str(run.row["id"]), "verb": "join_key", "element": task.element}
+    where = {"instance_id": str(work.row["id"]), "verb": "join_key", "element": task.element}
     since = clock.now() - timedelta(minutes=WINDOW_MINUTES)
-    tried = run.session.execute(
-        _GUESSES, {"chain": run.row["id"], "who": mine.member_id, "since": since}
+    tried = work.session.execute(
+        _GUESSES, {"chain": work.row["id"], "who": mine.member_id, "since": since}
     ).scalar_one()
     if tried >= MOST_GUESSES:
         raise Refused(
@@ -312,7 +313,7 @@ def _unwrapped(run: Run, task: Any, mine: Any, passphrase: str) -> dict[UUID, by
     held = select(_part.c.member_id, _part.c.sealed).where(
         _part.c.poll_id == mine.poll_id, _part.c.holder_id == mine.member_id
     )
-    rows = run.session.execute(held).all()
+    rows = work.session.execute(held).all()
     try:
         opened = ballots.unwrap(
             [bytes(r.sealed) for r in rows],
@@ -323,11 +324,11 @@ def _unwrapped(run: Run, task: Any, mine: Any, passphrase: str) -> dict[UUID, by
     except ballots.WrongPassphrase:
         raise Refused("口令不对。", code="wrong_passphrase", **where) from None
     except ballots.BrokenPart:
-        raise HistoryBroken("监票人的密钥份额已被改动。", instance_id=str(run.row["id"])) from None
+        raise HistoryBroken("监票人的密钥份额已被改动。", instance_id=str(work.row["id"])) from None
     return {row.member_id: part for row, part in zip(rows, opened, strict=True)}
 
 
-def _hand_over(run: Run, poll_id: UUID, parts: dict[UUID, bytes], teller: UUID) -> None:
+def _hand_over(work: UnitOfWork, poll_id: UUID, parts: dict[UUID, bytes], teller: UUID) -> None:
     """Seal the own part to those who have not joined yet: between two tellers no part lies open in the database."""
     left = select(_key.c.member_id, _key.c.public).where(_key.c.poll_id == poll_id, ~_key.c.joined)
     rows = [
@@ -337,14 +338,14 @@ def _hand_over(run: Run, poll_id: UUID, parts: dict[UUID, bytes], teller: UUID) 
             "holder_id": other.member_id,
             "sealed": ballots.hand_over(parts[teller], bytes(other.public)),
         }
-        for other in run.session.execute(left).all()
+        for other in work.session.execute(left).all()
     ]
-    run.session.execute(insert(_part), rows)
+    work.session.execute(insert(_part), rows)
 
 
-def _open(run: Run, poll: Any, task: Any, box: Any, parts: list[bytes]) -> None:
+def _open(work: UnitOfWork, poll: Any, task: Any, box: Any, parts: list[bytes]) -> None:
     """Open and count the envelopes, which come without names and in the order of their receipts; keep the urn only."""
-    session, slip = run.session, envelopes.slip(poll)
+    session, slip = work.session, envelopes.slip(poll)
     blobs = (
         select(_envelope.c.sealed)
         .where(_envelope.c.poll_id == poll.id)
@@ -353,13 +354,13 @@ def _open(run: Run, poll: Any, task: Any, box: Any, parts: list[bytes]) -> None:
     sealed = [bytes(blob) for blob in session.execute(blobs).scalars()]
     if ballots.board_hash(map(ballots.receipt_of, sealed)) != box.board_hash:
         raise HistoryBroken(
-            "信封与公布的回执不符。", instance_id=str(run.row["id"]), poll=str(poll.id)
+            "信封与公布的回执不符。", instance_id=str(work.row["id"]), poll=str(poll.id)
         )
     row = session.execute(select(_poll.c.public_key).where(_poll.c.id == poll.id)).scalar_one()
     key = ballots.join(parts, base64.b64decode(row))
     if key is None:
         raise HistoryBroken(
-            "监票人的密钥与公布的公钥不符。", instance_id=str(run.row["id"]), poll=str(poll.id)
+            "监票人的密钥与公布的公钥不符。", instance_id=str(work.row["id"]), poll=str(poll.id)
         )
     found = ballots.count(sealed, key, slip)
     rows = [
@@ -379,11 +380,11 @@ def _open(run: Run, poll: Any, task: Any, box: Any, parts: list[bytes]) -> None:
             "answered": len(found.urn),
             ABSTAIN: sum(not ballot.choices for ballot in found.urn),
         }
-    tellers.counted(run, poll, task, counts, found.invalid, board=box.board_hash, urn=digest)
-    settle.save(run)
+    tellers.counted(work, poll, task, counts, found.invalid, board=box.board_hash, urn=digest)
+    unit_of_work.save(work)
 
 
 # --- shared -------------------------------------------------------------------------------------------------------------
-def _must_be_teller(run: Run, poll: Any, task: Any, actor: Actor, verb: str) -> None:
+def _must_be_teller(work: UnitOfWork, poll: Any, task: Any, actor: Actor, verb: str) -> None:
     if not poll.secret or actor.id not in poll.tellers:
-        raise NotFound(instance_id=str(run.row["id"]), verb=verb, element=task.element)
+        raise NotFound(instance_id=str(work.row["id"]), verb=verb, element=task.element)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from engine import clock
-from engine.commands import reasons, settle
+from engine.commands import reasons, unit_of_work
 from engine.db import tables
 from engine.errors import Conflict, Refused
 from engine.people import access, organisation
@@ -18,18 +18,16 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.people.organisation import Actor
 
-_share = tables.share.c
-
 
 def let_in(session: Session, actor: Actor, instance_id: UUID, member_id: UUID, reason: str) -> UUID:
     """Let a member read a confidential matter: by somebody who acts in it by a post, with a reason that stays on record.
 
     Raises NotFound (the matter, the member), Refused (a party of it, not one who acts by a post), Conflict, Invalid.
     """
-    run = settle.lock(session, actor, instance_id)
-    if not run.row["confidential"]:
+    work = unit_of_work.lock(session, actor, instance_id)
+    if not work.row["confidential"]:
         raise Conflict("此件不是保密事项。", code="not_confidential")
-    if not acts_by_post(session, actor, instance_id):
+    if not access.acts_by_post(session, actor, instance_id):
         raise Refused(verb="let_in", instance_id=str(instance_id))
     plain = reasons.plain(reason)
     reader = organisation.actor(session, member_id)
@@ -38,17 +36,10 @@ def let_in(session: Session, actor: Actor, instance_id: UUID, member_id: UUID, r
     )
     if session.execute(seen).first() is not None:
         raise Conflict(f"{reader.name}已经可以查阅此件。", code="let_in")
-    run.shares.add(member_id)
-    run.ledger.add("member_let_in", actor, member=str(member_id), name=reader.name, reason=plain)
-    settle.save(run)
+    work.shares.add(member_id)
+    work.log.add("member_let_in", actor, member=str(member_id), name=reader.name, reason=plain)
+    unit_of_work.save(work)
     return instance_id
-
-
-def acts_by_post(session: Session, actor: Actor, instance_id: UUID) -> bool:
-    """Does this person act in the matter by a post of theirs, and not only as a party or a reader?"""
-    seats = [organisation.seat_key(seat) for seat in actor.seats]
-    acts = select(_share.key).where(_share.instance_id == instance_id, _share.key.in_(seats))
-    return session.execute(acts.limit(1)).first() is not None
 
 
 def note_reading(session: Session, actor: Actor, instance_id: UUID) -> bool:
@@ -65,13 +56,13 @@ def note_reading(session: Session, actor: Actor, instance_id: UUID) -> bool:
     )
     if session.execute(told.limit(1)).first():
         return False
-    run = settle.lock(session, actor, instance_id)
-    run.ledger.add("matter_read", actor)
-    run.ledger.flush(session)
-    # not `settle.save`: a read changes nothing of the matter, neither when it last moved nor its revision
+    work = unit_of_work.lock(session, actor, instance_id)
+    work.log.add("matter_read", actor)
+    work.log.flush(session)
+    # not `unit_of_work.save`: a read changes nothing of the matter, neither when it last moved nor its revision
     session.execute(
         update(tables.instance)
         .where(instance.id == instance_id)
-        .values(seq=run.ledger.seq, head=run.ledger.head)
+        .values(seq=work.log.seq, head=work.log.head)
     )
     return True

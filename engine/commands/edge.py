@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from engine import clock, db
-from engine.commands import instances, settle
+from engine.commands import actions, instances, links, unit_of_work  # noqa: F401  (actions and links enter theirs)
 from engine.db import tables
 from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
 from engine.history import event_log
@@ -57,10 +57,10 @@ def _record(engine: Engine, actor: Actor, fault: EngineError) -> None:
         if isinstance(fault, ProcessFault):
             instances.note_incident(session, key, "command", fault)
             return
-        run = settle.lock(session, None, key)
+        work = unit_of_work.lock(session, None, key)
         wanted = {k: v for k, v in fault.details.items() if k in ("verb", "element")}
-        run.ledger.add("attempt_refused", actor, code=fault.code, why=fault.message, **wanted)
-        settle.save(run)
+        work.log.add("attempt_refused", actor, code=fault.code, why=fault.message, **wanted)
+        unit_of_work.save(work)
 
     with suppress(NotFound):  # there is no such instance at all
         db.again(engine, note)

@@ -15,7 +15,7 @@ from engine.db import tables
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from engine.commands.run import Run
+    from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
 
 _box, _envelope, _board = tables.box, tables.envelope, tables.board
@@ -31,7 +31,7 @@ def slip(poll: Any) -> ballots.Slip:
     return ballots.Slip(str(poll.id), tuple(poll.choices))
 
 
-def collect(run: Run, poll: Any) -> None:
+def collect(work: UnitOfWork, poll: Any) -> None:
     """Close the box: all receipts go on the board, and who voted into the history, sorted, without times.
 
     The poll's row must have been updated in this transaction: whoever was casting has then ended. Before it opened there
@@ -39,22 +39,22 @@ def collect(run: Run, poll: Any) -> None:
     """
     if poll.state != "open":
         return
-    run.session.execute(_ON_THE_BOARD, {"poll": poll.id})
+    work.session.execute(_ON_THE_BOARD, {"poll": poll.id})
     receipts = (
-        run.session.execute(select(_board.c.receipt).where(_board.c.poll_id == poll.id))
+        work.session.execute(select(_board.c.receipt).where(_board.c.poll_id == poll.id))
         .scalars()
         .all()
     )
     voted = select(_envelope.c.member_id).where(_envelope.c.poll_id == poll.id)
-    voters = sorted(str(m) for m in run.session.execute(voted).scalars())
+    voters = sorted(str(m) for m in work.session.execute(voted).scalars())
     digest = ballots.board_hash(receipts)
-    run.session.execute(
+    work.session.execute(
         update(_box).where(_box.c.poll_id == poll.id).values(voters=len(voters), board_hash=digest)
     )
-    element = run.session.execute(
+    element = work.session.execute(
         select(tables.task.c.element).where(tables.task.c.id == poll.task_id)
     ).scalar_one()
-    run.ledger.add(
+    work.log.add(
         "ballots_cast",
         None,
         task=element,

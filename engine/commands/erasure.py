@@ -8,19 +8,17 @@ from uuid import UUID
 from sqlalchemy import delete, null, select, text, update
 
 from engine import clock
-from engine.commands import reasons, settle
-from engine.commands.confidence import acts_by_post
+from engine.commands import reasons, unit_of_work
 from engine.db import tables
 from engine.errors import Conflict, Refused
 from engine.history.verification import ERASED
+from engine.instance.view import ENDED, ERASED_MARK, ERASED_TITLE
+from engine.people import access
 
 if TYPE_CHECKING:
     from engine.db import Session
     from engine.people.organisation import Actor
 
-ENDED = ("ended", "withdrawn", "terminated")
-TITLE = "内容已按规定删除"  # what is shown where the title stood
-MARK = "_erased"  # the only fact left; no task can have this name
 _UNUSED = text(
     "DELETE FROM blob b WHERE sha256 = ANY(:digests) AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
 )
@@ -34,25 +32,25 @@ def erase(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUI
 
     Raises NotFound (not theirs to see), Refused (a party of it), Conflict (not confidential, not ended, erased), Invalid.
     """
-    run = settle.lock(session, actor, instance_id)
-    if not run.row["confidential"]:
+    work = unit_of_work.lock(session, actor, instance_id)
+    if not work.row["confidential"]:
         raise Conflict("此件不是保密事项。", code="not_confidential")
-    if not acts_by_post(session, actor, instance_id):
+    if not access.acts_by_post(session, actor, instance_id):
         raise Refused(verb="erase", instance_id=str(instance_id))
-    if run.row["state"] not in ENDED:
+    if work.row["state"] not in ENDED:
         raise Conflict("此件还没有结束，内容不能删除。", code="not_ended")
-    if MARK in run.facts:
+    if ERASED_MARK in work.facts:
         raise Conflict("内容已经删除。", code="erased")
     plain = reasons.plain(reason)
     _empty(session, instance_id)
     files = _drop_files(session, instance_id)
-    run.facts = {MARK: {"at": clock.now().isoformat()}}
-    run.row["title"] = TITLE
+    work.facts = {ERASED_MARK: {"at": clock.now().isoformat()}}
+    work.row["title"] = ERASED_TITLE
     session.execute(
         update(tables.instance).where(tables.instance.c.id == instance_id).values(grams=[])
     )
-    run.ledger.add("matter_erased", actor, reason=plain, attachments=files)
-    settle.save(run)
+    work.log.add("matter_erased", actor, reason=plain, attachments=files)
+    unit_of_work.save(work)
     return instance_id
 
 

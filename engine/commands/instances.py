@@ -9,14 +9,21 @@ from uuid import UUID
 from sqlalchemy import insert, select, text, update
 
 from engine import clock, forms, machine
-from engine.commands import confidence, opening, polls, reasons, settle, tasks, timers
-from engine.commands.actions import ACTIONS
+from engine.commands import (
+    advance,
+    polls,
+    reasons,
+    tasks,
+    timers,
+    unit_of_work,
+)
 from engine.commands.attachments import adopt
 from engine.commands.numbers import next_number
-from engine.commands.run import Run
+from engine.commands.unit_of_work import UnitOfWork
 from engine.db import canonical, queue, tables
 from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound, Refused
+from engine.instance import lanes
 from engine.instance.choices import choices
 from engine.people import access, organisation
 
@@ -105,27 +112,27 @@ def launch(
         "stopped_days": 0,
         "confidential": process.confidentiality == "named",
     }
-    run = Run(session, actor, row, process, ACTIONS)
+    work = UnitOfWork(session, actor, row, process)
     clean = forms.clean(
-        process.launch_form, answers, run.names(), choices(session, union_id, actor=actor)
+        process.launch_form, answers, work.names(), choices(session, union_id, actor=actor)
     )
     row["number"] = next_number(session, union_id, process.number_key, process.numbering)
-    run.facts["launch"] = {**clean, "mover": str(actor.id)}
-    row["grams"] = settle.search_grams(run)
-    session.execute(insert(_instance).values(**{**row, "facts": run.facts}))
-    adopt(session, actor, key, process.launch_form, run.facts["launch"])
-    body = run.ledger.add(
+    work.facts["launch"] = {**clean, "mover": str(actor.id)}
+    row["grams"] = unit_of_work.search_grams(work)
+    session.execute(insert(_instance).values(**{**row, "facts": work.facts}))
+    adopt(session, actor, key, process.launch_form, work.facts["launch"])
+    body = work.log.add(
         "instance_launched",
         actor,
         process=process.id,
         version=process.hash,
         number=row["number"],
-        seat=opening.said_seat(run, f"{held.kind}@{held.unit_id}"),
-        answers=settle.keep_said(run, "launch", run.facts["launch"]),
+        seat=lanes.short_seat(work, f"{held.kind}@{held.unit_id}"),
+        answers=unit_of_work.record_answers(work, "launch", work.facts["launch"]),
         **({"origin": dict(origin)} if origin else {}),
     )
-    step = machine.start(process.spec, run)
-    settle.settle(run, step, body)
+    step = machine.start(process.spec, work)
+    advance.advance(work, step, body)
     return key
 
 
@@ -137,117 +144,122 @@ def send(
     Raises NotFound when the instance is not theirs to see, Conflict when it does not wait for this message, Refused when
     the message is not theirs to send, Invalid for its form.
     """
-    run = settle.lock(session, actor, instance_id, "running")
-    rule = run.process.messages.get(name)
-    live = _waiting_for(run, name)
+    work = unit_of_work.lock(session, actor, instance_id, "running")
+    rule = work.process.messages.get(name)
+    live = _waiting_for(work, name)
     if rule is None or live is None or not rule.lane:
         raise Conflict("现在不能进行这项操作。", code="not_waiting")
-    if not run.belongs_to(run.process.lanes[rule.lane]):
+    if not lanes.includes_actor(work, work.process.lanes[rule.lane]):
         raise Refused(verb=f"message:{name}", instance_id=str(instance_id))
-    with run.answering():
-        clean = tasks.clean_answers(run, rule.form, answers)
-        tasks.pass_gates(run, run.process.tasks[name], clean)
-        deliver(run, live, name, clean)
+    with work.answering():
+        clean = tasks.clean_answers(work, rule.form, answers)
+        tasks.pass_gates(work, work.process.tasks[name], clean)
+        deliver(work, live, name, clean)
     return instance_id
 
 
-def deliver(run: Run, live: Live, name: str, answers: dict[str, Any]) -> None:
+def deliver(work: UnitOfWork, live: Live, name: str, answers: dict[str, Any]) -> None:
     """Let a message happen with these answers as a fact."""
     if name == "withdraw":
-        run.row["closing"] = "withdrawn"
-    run.facts[name] = answers
-    said = settle.keep_said(run, name, answers) if name in run.process.messages else None
-    body = run.ledger.add("message_sent", run.actor, message=name, answers=said)
-    step = machine.fire(run.process.spec, run.row["machine"], live.ref, run)
-    settle.settle(run, step, body, live.ref)
+        work.row["closing"] = "withdrawn"
+    work.facts[name] = answers
+    said = (
+        unit_of_work.record_answers(work, name, answers) if name in work.process.messages else None
+    )
+    body = work.log.add("message_sent", work.actor, message=name, answers=said)
+    step = machine.fire(work.process.spec, work.row["machine"], live.ref, work)
+    advance.advance(work, step, body, live.ref)
 
 
-def _waiting_for(run: Run, name: str) -> Live | None:
-    return next((w for w in settle.alive(run) if w.kind == "message" and w.text == name), None)
+def _waiting_for(work: UnitOfWork, name: str) -> Live | None:
+    return next(
+        (w for w in unit_of_work.live(work) if w.kind == "message" and w.text == name), None
+    )
 
 
 def receive(session: Session, instance_id: UUID, name: str, answers: dict[str, Any]) -> bool:
     """A message from another instance; False when this one does not wait for it (any more), and nothing is written."""
-    run = settle.lock(session, None, instance_id)
-    live = _waiting_for(run, name)
-    if run.row["state"] != "running" or live is None:
+    work = unit_of_work.lock(session, None, instance_id)
+    live = _waiting_for(work, name)
+    if work.row["state"] != "running" or live is None:
         return False
-    deliver(run, live, name, answers)
+    deliver(work, live, name, answers)
     return True
 
 
 def withdraw(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
     """The starter takes the matter back: by the process's own `withdraw` message, else only while nobody has acted."""
-    run = settle.lock(session, actor, instance_id, "running")
-    if _waiting_for(run, "withdraw") is not None:
-        form = run.process.messages["withdraw"].form
+    work = unit_of_work.lock(session, actor, instance_id, "running")
+    if _waiting_for(work, "withdraw") is not None:
+        form = work.process.messages["withdraw"].form
         answers = {"reason": reason} if form and any(f.key == "reason" for f in form.fields) else {}
         return send(session, actor, instance_id, "withdraw", answers)
-    if run.row["starter_id"] != actor.id:
+    if work.row["starter_id"] != actor.id:
         raise NotFound(instance_id=str(instance_id), verb="withdraw")
     if session.execute(_ACTED, {"id": instance_id}).first():
         raise Conflict("已有人办理，不能直接撤回。", code="acted")
-    _end(run, "withdrawn", "instance_withdrawn", reasons.plain(reason))
+    _end(work, "withdrawn", "instance_withdrawn", reasons.plain(reason))
     return instance_id
 
 
 def terminate(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
     """The secretary ends a matter for good, with a reason that everybody in it can read."""
-    run = _desk(session, actor, instance_id, "terminate", "running", "suspended", "incident")
-    _end(run, "terminated", "instance_terminated", reasons.plain(reason))
+    work = _desk(session, actor, instance_id, "terminate", "running", "suspended", "incident")
+    _end(work, "terminated", "instance_terminated", reasons.plain(reason))
     return instance_id
 
 
-def _desk(session: Session, actor: Actor, instance_id: UUID, verb: str, *states: str) -> Run:
+def _desk(session: Session, actor: Actor, instance_id: UUID, verb: str, *states: str) -> UnitOfWork:
     """Lock for the desk. Into a confidential matter a desk reaches only as far as it acts in it; what broke there is tried
     again by whoever acts in it by a post, for nobody else knows of it."""
-    run = settle.lock(session, actor, instance_id)
-    may = access.may(actor, verb, run.row["union_id"])
-    if run.row["confidential"]:
-        may = (may or verb == "retry") and confidence.acts_by_post(session, actor, instance_id)
+    work = unit_of_work.lock(session, actor, instance_id)
+    may = access.may(actor, verb, work.row["union_id"])
+    if work.row["confidential"]:
+        may = (may or verb == "retry") and access.acts_by_post(session, actor, instance_id)
     if not may:
         raise Refused(verb=verb, instance_id=str(instance_id))
-    if run.row["state"] not in states:
+    if work.row["state"] not in states:
         raise Conflict(
-            f"此件{settle.STATES.get(run.row['state'], '')}，不能进行这项操作。", code="state"
+            f"此件{unit_of_work.STATES.get(work.row['state'], '')}，不能进行这项操作。",
+            code="state",
         )
-    return run
+    return work
 
 
-def _end(run: Run, state: str, kind: str, reason: str) -> None:
-    body = run.ledger.add(kind, run.actor, reason=reason)
-    run.row["closing"] = state
-    settle.settle(run, machine.Step(None, (), (), state, settle.alive(run)), body)
+def _end(work: UnitOfWork, state: str, kind: str, reason: str) -> None:
+    body = work.log.add(kind, work.actor, reason=reason)
+    work.row["closing"] = state
+    advance.advance(work, machine.Step(None, (), (), state, unit_of_work.live(work)), body)
 
 
 def remind(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
     """Urge those for whom a matter waits: their tasks say so in the inbox. Once a day; Conflict when it was done today."""
-    run = _desk(session, actor, instance_id, "remind", "running")
+    work = _desk(session, actor, instance_id, "remind", "running")
     plain, today = reasons.plain(reason), clock.today().isoformat()
     marked = session.execute(_REMIND, {"id": instance_id, "today": today}).rowcount
     if not marked:
         raise Conflict("今天已经催办过，或者现在没有等待办理的环节。", code="reminded")
-    run.ledger.add("matter_reminded", actor, reason=plain)
-    settle.save(run)
+    work.log.add("matter_reminded", actor, reason=plain)
+    unit_of_work.save(work)
     return instance_id
 
 
 def suspend(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
     """Stop a matter and its clocks."""
-    run = _desk(session, actor, instance_id, "suspend", "running")
-    run.ledger.add("instance_suspended", actor, reason=reasons.plain(reason))
-    run.row["state"] = "suspended"
+    work = _desk(session, actor, instance_id, "suspend", "running")
+    work.log.add("instance_suspended", actor, reason=reasons.plain(reason))
+    work.row["state"] = "suspended"
     session.execute(
         update(_instance).where(_instance.c.id == instance_id).values(suspended_at=clock.now())
     )
-    settle.save(run)
+    unit_of_work.save(work)
     return instance_id
 
 
 def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
     """Let a stopped matter go on; every deadline moves by the days that it stood still, which are put on record."""
-    run = _desk(session, actor, instance_id, "resume", "suspended")
-    stopped = (clock.today() - clock.day_of(run.row["suspended_at"])).days
+    work = _desk(session, actor, instance_id, "resume", "suspended")
+    stopped = (clock.today() - clock.day_of(work.row["suspended_at"])).days
     shift = {"id": instance_id, "days": timedelta(days=stopped), "stopped": stopped}
     for statement in (
         "UPDATE timer SET due_at = due_at + :days WHERE instance_id = :id AND state = 'waiting'",
@@ -263,14 +275,14 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
         )
     )
     timers.look_at(session, moved.scalars())
-    run.ledger.add("instance_resumed", actor, stopped_days=stopped)
-    run.row["state"] = "running"
+    work.log.add("instance_resumed", actor, stopped_days=stopped)
+    work.row["state"] = "running"
     session.execute(
         update(_instance)
         .where(_instance.c.id == instance_id)
         .values(suspended_at=None, stopped_days=_instance.c.stopped_days + stopped)
     )
-    settle.save(run)
+    unit_of_work.save(work)
     return instance_id
 
 
@@ -297,18 +309,18 @@ def wake(session: Session, timer_id: UUID) -> bool:
         or session.execute(fired.values(state="fired")).rowcount != 1
     ):
         return False
-    run = settle.resume(session, None, dict(locked))
+    work = unit_of_work.resume(session, None, dict(locked))
     if timer.ref == -1:
         asked = select(tables.poll).where(
             tables.poll.c.task_id == timer.task_id, tables.poll.c.state == "open"
         )
         poll = session.execute(asked).one()
         task = session.execute(select(tables.task).where(tables.task.c.id == timer.task_id)).one()
-        polls.finish_poll(run, poll, task, "window_ended")
+        polls.finish_poll(work, poll, task, "window_ended")
         return True
-    body = run.ledger.add("timer_fired", None, element=timer.element, due=timer.due_at.isoformat())
-    step = machine.fire(run.process.spec, run.row["machine"], timer.ref, run)
-    settle.settle(run, step, body, timer.ref)
+    body = work.log.add("timer_fired", None, element=timer.element, due=timer.due_at.isoformat())
+    step = machine.fire(work.process.spec, work.row["machine"], timer.ref, work)
+    advance.advance(work, step, body, timer.ref)
     return True
 
 
@@ -317,7 +329,7 @@ def note_incident(session: Session, instance_id: UUID, what: str, fault: Excepti
 
     Nothing to register when the timer no longer waits: another worker let it happen, or its task is done.
     """
-    run = settle.lock(session, None, instance_id)
+    work = unit_of_work.lock(session, None, instance_id)
     if what.startswith("timer:"):
         waiting = update(_timer).where(_timer.c.id == UUID(what[6:]), _timer.c.state == "waiting")
         if session.execute(waiting.values(state="broken", tries=_timer.c.tries + 1)).rowcount != 1:
@@ -338,8 +350,8 @@ def note_incident(session: Session, instance_id: UUID, what: str, fault: Excepti
             at=clock.now(),
         )
     )
-    run.ledger.add("incident_noted", None, what=what.partition(":")[0], message=message)
-    settle.save(run)
+    work.log.add("incident_noted", None, what=what.partition(":")[0], message=message)
+    unit_of_work.save(work)
 
 
 def retry(session: Session, actor: Actor, incident_id: UUID) -> UUID:
@@ -348,7 +360,7 @@ def retry(session: Session, actor: Actor, incident_id: UUID) -> UUID:
     found = access.must_see(
         session.execute(select(tables.incident).where(incident.id == incident_id)).first()
     )
-    run = _desk(session, actor, found.instance_id, "retry", "running", "suspended")
+    work = _desk(session, actor, found.instance_id, "retry", "running", "suspended")
     open_still = update(tables.incident).where(
         incident.id == incident_id, incident.resolved_at.is_(None)
     )
@@ -363,6 +375,6 @@ def retry(session: Session, actor: Actor, incident_id: UUID) -> UUID:
         )
         session.execute(broken.values(state="waiting"))
         queue.defer(session, "sweep", once="sweep:retry")
-    run.ledger.add("incident_retried", actor, incident=str(incident_id))
-    settle.save(run)
+    work.log.add("incident_retried", actor, incident=str(incident_id))
+    unit_of_work.save(work)
     return UUID(str(found.instance_id))

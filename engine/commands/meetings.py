@@ -10,16 +10,16 @@ from sqlalchemy import insert, select, text, update
 
 from engine import clock
 from engine.ballots import rolls
-from engine.commands import settle
+from engine.commands import unit_of_work
 from engine.db import tables
 from engine.errors import Conflict, NotFound, Refused
-from engine.instance import presence
+from engine.instance import lanes, presence
 from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.commands.run import Run
+    from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
     from engine.definitions.process import MeetingRule
     from engine.people.organisation import Actor
@@ -35,14 +35,14 @@ _UNINVITE = text(
 )
 
 
-def call(run: Run, task_id: UUID, element: str, rule: MeetingRule) -> UUID:
+def call(work: UnitOfWork, task_id: UUID, element: str, rule: MeetingRule) -> UUID:
     """Put a meeting under its task, with the roll as it is today; people may arrive from now on."""
     key = tables.new_id()
-    people = _roll(run, rule)
-    run.session.execute(
+    people = _roll(work, rule)
+    work.session.execute(
         insert(_meeting).values(
             id=key,
-            instance_id=run.row["id"],
+            instance_id=work.row["id"],
             task_id=task_id,
             state="called",
             code=secrets.token_urlsafe(12),
@@ -52,19 +52,17 @@ def call(run: Run, task_id: UUID, element: str, rule: MeetingRule) -> UUID:
             called_at=clock.now(),
         )
     )
-    _invite(run.session, key, people)
-    run.ledger.add(
-        "meeting_called", None, task=element, meeting=str(key), due=len(people["formal"])
-    )
+    _invite(work.session, key, people)
+    work.log.add("meeting_called", None, task=element, meeting=str(key), due=len(people["formal"]))
     return key
 
 
-def _roll(run: Run, rule: MeetingRule) -> dict[str, list[str]]:
+def _roll(work: UnitOfWork, rule: MeetingRule) -> dict[str, list[str]]:
     """Who is due, by kind; whoever counts as a formal member is nothing else."""
     taken: set[str] = set()
     found: dict[str, list[str]] = {}
     for kind, expression in zip(KINDS, (rule.formal, rule.observers, rule.guests), strict=True):
-        people = run.value(expression) if expression else []
+        people = work.value(expression) if expression else []
         found[kind] = [str(m) for m in dict.fromkeys(people or []) if m and str(m) not in taken]
         taken.update(found[kind])
     return found
@@ -78,33 +76,35 @@ def _invite(session: Session, meeting_id: UUID, people: dict[str, list[str]]) ->
         session.execute(_INVITE, {"meeting": meeting_id, "ids": ids, "kind": kind})
 
 
-def _locked(session: Session, actor: Actor, meeting_id: UUID) -> tuple[Run, Any, Any]:
+def _locked(session: Session, actor: Actor, meeting_id: UUID) -> tuple[UnitOfWork, Any, Any]:
     """Lock the instance, then the meeting; read its task."""
     where = select(_meeting.c.instance_id).where(_meeting.c.id == meeting_id)
-    run = settle.lock(session, actor, access.must_see(session.execute(where).scalar()), "running")
+    work = unit_of_work.lock(
+        session, actor, access.must_see(session.execute(where).scalar()), "running"
+    )
     found = session.execute(
         select(_meeting).where(_meeting.c.id == meeting_id).with_for_update()
     ).one()
     task = session.execute(select(tables.task).where(tables.task.c.id == found.task_id)).one()
-    return run, found, task
+    return work, found, task
 
 
-def _must_run_it(run: Run, task: Any) -> None:
+def _must_run_it(work: UnitOfWork, task: Any) -> None:
     """Only the lane of the meeting's task opens it and checks people in."""
-    lane = run.process.lanes[run.process.tasks[task.element].lane]
-    if not run.belongs_to(lane):
-        raise Refused(verb="run_meeting", instance_id=str(run.row["id"]), element=task.element)
+    lane = work.process.lanes[work.process.tasks[task.element].lane]
+    if not lanes.includes_actor(work, lane):
+        raise Refused(verb="run_meeting", instance_id=str(work.row["id"]), element=task.element)
 
 
 def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
     """Freeze the roll with its hash: from now on it is the denominator. Raises NotFound, Refused, Conflict."""
-    run, found, task = _locked(session, actor, meeting_id)
-    _must_run_it(run, task)
+    work, found, task = _locked(session, actor, meeting_id)
+    _must_run_it(work, task)
     if found.state != "called":
         raise Conflict("会议已经开始或结束。", code="not_called")
-    rule = run.process.tasks[task.element].meeting
+    rule = work.process.tasks[task.element].meeting
     assert rule is not None
-    people = _roll(run, rule)
+    people = _roll(work, rule)
     _invite(session, meeting_id, people)
     present, digest = presence.here(session, meeting_id)["formal"], rolls.digest(people["formal"])
     values = {
@@ -116,8 +116,8 @@ def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
     session.execute(
         update(_meeting).where(_meeting.c.id == meeting_id).values(**values, opened_at=clock.now())
     )
-    told = presence.standing(run, task.element)
-    run.ledger.add(
+    told = presence.standing(work, task.element)
+    work.log.add(
         "meeting_opened",
         actor,
         task=task.element,
@@ -125,8 +125,8 @@ def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
         roll_hash=digest,
         **{k: told[k] for k in ("due", "present", "needed", "quorate", "observers", "guests")},
     )
-    settle.save(run)
-    return UUID(str(run.row["id"]))
+    unit_of_work.save(work)
+    return UUID(str(work.row["id"]))
 
 
 def arrive(session: Session, actor: Actor, meeting_id: UUID, code: str) -> UUID:
@@ -162,12 +162,12 @@ def seat(
     way: str = "list",
 ) -> UUID:
     """The office of the meeting checks people in or out by list. Raises NotFound, Refused, Conflict."""
-    run, found, task = _locked(session, actor, meeting_id)
-    _must_run_it(run, task)
+    work, found, task = _locked(session, actor, meeting_id)
+    _must_run_it(work, task)
     if found.state not in ("called", "open"):
         raise Conflict("会议已经结束，不能再签到。", code="closed")
     _note(session, found, list(members), came, way, actor)
-    return UUID(str(run.row["id"]))
+    return UUID(str(work.row["id"]))
 
 
 def _for_presence(session: Session, meeting_id: UUID) -> Any:
@@ -227,25 +227,30 @@ def _note(
     )
 
 
-def close(run: Run, task: Any) -> dict[str, Any]:
+def close(work: UnitOfWork, task: Any) -> dict[str, Any]:
     """The meeting of a task that is being completed: closed, and what the fact keeps of it. Raises Conflict."""
-    found = presence.latest(run.session, run.row["id"], task.element, lock=True)
+    found = presence.latest(work.session, work.row["id"], task.element, lock=True)
     if found is None or found.state != "open":
         raise Conflict("会议还没有开始，不能结束。", code="not_open")
     poll = tables.poll.c
     waiting = select(poll.id).where(
         poll.meeting_id == found.id, poll.state.in_(("called", "open", "counting"))
     )
-    if run.session.execute(waiting.limit(1)).first():
+    if work.session.execute(waiting.limit(1)).first():
         raise Conflict("还有表决没有结束，不能散会。", code="polls_open")
-    told = presence.standing(run, task.element)
-    now, ledger = clock.now(), rolls.ledger_hash(run.session, found.id)
-    run.session.execute(
+    told = presence.standing(work, task.element)
+    now, ledger = clock.now(), rolls.ledger_hash(work.session, found.id)
+    work.session.execute(
         update(_meeting).where(_meeting.c.id == found.id).values(state="closed", closed_at=now)
     )
     kept = {k: told[k] for k in ("due", "present", "needed", "quorate", "observers", "guests")}
-    run.ledger.add(
-        "meeting_closed", run.actor, task=task.element, meeting=str(found.id), ledger=ledger, **kept
+    work.log.add(
+        "meeting_closed",
+        work.actor,
+        task=task.element,
+        meeting=str(found.id),
+        ledger=ledger,
+        **kept,
     )
     return {
         **kept,

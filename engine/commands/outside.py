@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -12,15 +10,16 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from engine import clock, forms
-from engine.commands import settle, tasks
+from engine import clock
+from engine.commands import tasks, unit_of_work
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.instance.invitations import SHUT, asked, token_hash, usable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.commands.run import Run
+    from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
     from engine.errors import EngineError
     from engine.people.organisation import Actor
@@ -31,13 +30,7 @@ VALID = timedelta(
 )  # then a new link is sent; the limits of the matter itself stand in its process
 MAX_NAME = 100
 WHO = ("name", "office", "unit")
-TOLD = ("by_way", "outside")  # said by the link itself
 WINDOW, PER_ADDRESS = timedelta(minutes=15), 30  # wrong links from one address
-SHUT = "此链接不对、已经用过，或已失效。如需答复，请与发出链接的工会联系。"
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
 
 
 def invite(session: Session, actor: Actor, task_id: UUID, to: str) -> str:
@@ -45,7 +38,7 @@ def invite(session: Session, actor: Actor, task_id: UUID, to: str) -> str:
 
     Raises NotFound (not yours), Conflict (done, or not a task that may be answered from outside), Invalid.
     """
-    run, task, rule = tasks.open_task(session, actor, task_id, None)
+    work, task, rule = tasks.open_task(session, actor, task_id, None)
     if not rule.link:
         raise Conflict("此项不能由外单位在线答复。", code="no_link")
     plain = to.strip()
@@ -58,7 +51,7 @@ def invite(session: Session, actor: Actor, task_id: UUID, to: str) -> str:
         insert(_invitation).values(
             id=tables.new_id(),
             task_id=task_id,
-            token=_hash(token),
+            token=token_hash(token),
             sent_by=actor.id,
             to=plain,
             sent_at=now,
@@ -66,10 +59,10 @@ def invite(session: Session, actor: Actor, task_id: UUID, to: str) -> str:
         )
     )
     until = clock.day_of(now + VALID).isoformat()
-    run.ledger.add(
-        "link_sent", actor, task=task.element, to=plain, token=_hash(token).hex(), until=until
+    work.log.add(
+        "link_sent", actor, task=task.element, to=plain, token=token_hash(token).hex(), until=until
     )
-    settle.save(run)
+    unit_of_work.save(work)
     return token
 
 
@@ -100,16 +93,6 @@ def knock(session: Session, token: str, address: str) -> EngineError | None:
     return wrong
 
 
-def asked(form: forms.Form | None) -> forms.Form | None:
-    """A form as somebody outside answers it: no uploads, nothing to choose from the union's own data, not the way it came."""
-    if form is None:
-        return None
-    open_ = tuple(
-        f for f in form.fields if f.kind != "filepicker" and not f.source and f.key not in TOLD
-    )
-    return replace(form, fields=open_)
-
-
 def answer(
     session: Session, token: str, answers: Mapping[str, Any], outside: Mapping[str, str]
 ) -> UUID:
@@ -123,40 +106,22 @@ def answer(
     }
     if missing:
         raise Invalid(missing)
-    run, task = _locked(session, found.task_id)
+    work, task = _locked(session, found.task_id)
     used = update(_invitation).where(_invitation.c.id == found.id, _invitation.c.used_at.is_(None))
     if session.execute(used.values(used_at=clock.now())).rowcount != 1:
         raise Conflict("此链接已经用过。", code="used")
-    rule = run.process.tasks[task.element]
-    with run.answering():
-        clean = tasks.clean_answers(run, asked(rule.form), answers)
-        tasks.pass_gates(run, rule, clean, task.due_at)
-        tasks.finish(run, task, rule, {**clean, "by_way": "link", "outside": who})
-    return UUID(str(run.row["id"]))
+    rule = work.process.tasks[task.element]
+    with work.answering():
+        clean = tasks.clean_answers(work, asked(rule.form), answers)
+        tasks.pass_gates(work, rule, clean, task.due_at)
+        tasks.finish(work, task, rule, {**clean, "by_way": "link", "outside": who})
+    return UUID(str(work.row["id"]))
 
 
-def usable(session: Session, token: str) -> Any:
-    """The invitation of a link that still holds; a wrong, used or ended one does not exist. Raises NotFound."""
-    query = (
-        select(_invitation, _task.c.instance_id, _task.c.element, _task.c.state)
-        .join(_task, _task.c.id == _invitation.c.task_id)
-        .where(_invitation.c.token == _hash(token))
-    )
-    found = session.execute(query).first()
-    if (
-        found is None
-        or found.used_at is not None
-        or found.ends_at <= clock.now()
-        or found.state != "open"
-    ):
-        raise NotFound(SHUT)
-    return found
-
-
-def _locked(session: Session, task_id: UUID) -> tuple[Run, Any]:
+def _locked(session: Session, task_id: UUID) -> tuple[UnitOfWork, Any]:
     where = select(_task.c.instance_id).where(_task.c.id == task_id)
-    run = settle.lock(session, None, session.execute(where).scalar_one(), "running")
+    work = unit_of_work.lock(session, None, session.execute(where).scalar_one(), "running")
     row = session.execute(select(_task).where(_task.c.id == task_id)).mappings().one()
     if row["state"] != "open":
         raise NotFound(SHUT)
-    return run, SimpleNamespace(**row)
+    return work, SimpleNamespace(**row)

@@ -8,17 +8,17 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, select, update
 
 from engine import clock, machine
-from engine.commands import questions, settle
+from engine.commands import advance, questions, unit_of_work
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.instance import presence
-from engine.instance.counting import ABSTAIN, tally
+from engine.instance import polling, presence
+from engine.instance.counting import ABSTAIN, cast_in_system, tally
 from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.commands.run import Run
+    from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
     from engine.people.organisation import Actor
 
@@ -42,14 +42,14 @@ _COUNT = update(_poll).where(_poll.c.id == bindparam("key")).values(counts=bindp
 MAX_COMMENT = 500
 
 
-def locked(session: Session, actor: Actor | None, poll_id: UUID) -> tuple[Run, Any, Any]:
+def locked(session: Session, actor: Actor | None, poll_id: UUID) -> tuple[UnitOfWork, Any, Any]:
     """Lock the instance, then read the poll and its task."""
-    run = settle.lock(
+    work = unit_of_work.lock(
         session, actor, access.must_see(session.execute(_WHERE, {"key": poll_id}).scalar())
     )
     poll = session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
     task = session.execute(select(tables.task).where(tables.task.c.id == poll.task_id)).one()
-    return run, poll, task
+    return work, poll, task
 
 
 def respond(
@@ -64,16 +64,16 @@ def respond(
 
     NotFound when not on the roll, Refused when absent or recused, Conflict when closed or answered, Invalid for a choice.
     """
-    run, poll, task = locked(session, actor, poll_id)
+    work, poll, task = locked(session, actor, poll_id)
     mine = session.execute(_MINE, {"key": poll_id, "who": actor.id}).first()
     if mine is None:
-        raise NotFound(instance_id=str(run.row["id"]), verb="respond", element=task.element)
-    _still_open(run, poll)
-    rule = run.process.tasks[task.element]
-    where = {"instance_id": str(run.row["id"]), "element": rule.id}
+        raise NotFound(instance_id=str(work.row["id"]), verb="respond", element=task.element)
+    _still_open(work, poll)
+    rule = work.process.tasks[task.element]
+    where = {"instance_id": str(work.row["id"]), "element": rule.id}
     if poll.secret:
         raise Conflict("这是无记名投票，请在投票页上密封选票。", code="sealed")
-    if rule.recuse and run.value(rule.recuse):
+    if rule.recuse and work.value(rule.recuse):
         raise Refused("您与此件有利害关系，应当回避。", code="recused", **where)
     if poll.meeting_id is not None and not presence.is_here(session, poll.meeting_id, actor.id):
         raise Refused("您没有签到，不能表决。", code="absent", **where)
@@ -85,16 +85,16 @@ def respond(
         raise Conflict("您领了纸质票，请投纸质票。", code="on_paper")
     if not mine.open:
         raise Conflict("还没有轮到您。", code="not_your_turn")
-    _put(run, poll, actor, chosen, comment, 1)
+    _put(work, poll, actor, chosen, comment, 1)
     told = (
-        None if run.row["confidential"] else comment or None
+        None if work.row["confidential"] else comment or None
     )  # what may have to be erased stands on the roll alone
-    run.ledger.add(
+    work.log.add(
         "poll_answered", actor, task=task.element, poll=str(poll_id), choice=chosen, comment=told
     )
-    with run.answering():
-        _finish_or_save(run, poll_id, task, mine.position)
-    return UUID(str(run.row["id"]))
+    with work.answering():
+        _finish_or_save(work, poll_id, task, mine.position)
+    return UUID(str(work.row["id"]))
 
 
 def check_choice(poll: Any, choice: str, choices: Sequence[str] | None) -> str:
@@ -121,25 +121,25 @@ def plain_comment(comment: str) -> str:
 
 def take_back(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     """Take my answer back while the poll is open."""
-    run, poll, task = locked(session, actor, poll_id)
+    work, poll, task = locked(session, actor, poll_id)
     mine = session.execute(_MINE, {"key": poll_id, "who": actor.id}).first()
     if mine is None:
-        raise NotFound(instance_id=str(run.row["id"]), verb="take_back", element=task.element)
-    _still_open(run, poll)
+        raise NotFound(instance_id=str(work.row["id"]), verb="take_back", element=task.element)
+    _still_open(work, poll)
     if mine.choice is None or not poll.rule["withdrawal"] or poll.rule.get("in_order"):
         raise Conflict("没有可以撤回的答复。", code="not_answered")
-    _put(run, poll, actor, mine.choice, "", -1)
-    run.ledger.add(
+    _put(work, poll, actor, mine.choice, "", -1)
+    work.log.add(
         "poll_answer_withdrawn", actor, task=task.element, poll=str(poll_id), choice=mine.choice
     )
-    settle.save(run)
-    return UUID(str(run.row["id"]))
+    unit_of_work.save(work)
+    return UUID(str(work.row["id"]))
 
 
-def _still_open(run: Run, poll: Any) -> None:
-    if run.row["state"] != "running":
+def _still_open(work: UnitOfWork, poll: Any) -> None:
+    if work.row["state"] != "running":
         raise Conflict(
-            f"此件{settle.STATES.get(run.row['state'], '')}，不能作答。", code="not_running"
+            f"此件{unit_of_work.STATES.get(work.row['state'], '')}，不能作答。", code="not_running"
         )
     if poll.state == "called":
         raise Conflict("监票人还没有领取密钥，投票没有开始。", code="not_open")
@@ -147,7 +147,7 @@ def _still_open(run: Run, poll: Any) -> None:
         raise Conflict("表决已截止。", code="closed")
 
 
-def _put(run: Run, poll: Any, actor: Actor, chosen: str, comment: str, change: int) -> None:
+def _put(work: UnitOfWork, poll: Any, actor: Actor, chosen: str, comment: str, change: int) -> None:
     """Put an answer into the roll and the counts, or take it out again."""
     counts = dict(poll.counts)
     for each in (*chosen.split(" "), *(["answered"] if poll.kind == "election" else [])):
@@ -161,31 +161,31 @@ def _put(run: Run, poll: Any, actor: Actor, chosen: str, comment: str, change: i
         "said": comment,
         "now": clock.now(),
     }
-    run.session.execute(_ANSWER, values)
-    run.session.execute(_COUNT, {"key": poll.id, "now_counts": counts})
+    work.session.execute(_ANSWER, values)
+    work.session.execute(_COUNT, {"key": poll.id, "now_counts": counts})
 
 
-def _finish_or_save(run: Run, poll_id: UUID, task: Any, position: int) -> None:
+def _finish_or_save(work: UnitOfWork, poll_id: UUID, task: Any, position: int) -> None:
     """Close early when the poll's rule says so: all have answered (under a meeting: all who are present), or nothing can
     change the outcome any more."""
-    poll = run.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
-    early, answered = poll.rule["early"], _answered(poll)
+    poll = work.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
+    early, answered = poll.rule["early"], cast_in_system(poll, poll.counts)
     silent = poll.roll_size - answered
     if (silent == 0 and early in ("all", "decided", "first")) or (
-        early == "all" and _all_present_answered(run, poll)
+        early == "all" and _all_present_answered(work, poll)
     ):
-        finish_poll(run, poll, task, "all_answered")
+        finish_poll(work, poll, task, "all_answered")
         return
-    if (early == "first" and answered) or (early == "decided" and _decided(run, poll, silent)):
-        finish_poll(run, poll, task, "early")
+    if (early == "first" and answered) or (early == "decided" and _decided(work, poll, silent)):
+        finish_poll(work, poll, task, "early")
         return
     if poll.rule.get("in_order"):
         following = _roll.c.poll_id == poll_id, _roll.c.position == position + 1
-        run.session.execute(update(_roll).where(*following).values(open=True))
-    settle.save(run)
+        work.session.execute(update(_roll).where(*following).values(open=True))
+    unit_of_work.save(work)
 
 
-def _all_present_answered(run: Run, poll: Any) -> bool:
+def _all_present_answered(work: UnitOfWork, poll: Any) -> bool:
     """Has everybody answered who is in the hall? Without a meeting nobody is."""
     if poll.meeting_id is None:
         return False
@@ -199,85 +199,71 @@ def _all_present_answered(run: Run, poll: Any) -> bool:
     missing = waiting.where(
         _roll.c.poll_id == poll.id, _roll.c.choice.is_(None), ~_roll.c.paper
     ).limit(1)
-    return run.session.execute(missing).first() is None
+    return work.session.execute(missing).first() is None
 
 
-def _answered(poll: Any) -> int:
-    """How many ballots were cast in the system."""
-    return int(
-        poll.counts.get("answered", 0) if poll.kind == "election" else sum(poll.counts.values())
-    )
-
-
-def _decided(run: Run, poll: Any, silent: int) -> bool:
+def _decided(work: UnitOfWork, poll: Any, silent: int) -> bool:
     """Would the outcome be the same whoever of the silent still chose what?"""
     if poll.kind == "election":
         return False
-    now = tally(run, poll, poll.counts)["passed"]
+    now = tally(work, poll, poll.counts)["passed"]
     return all(
-        tally(run, poll, {**poll.counts, choice: poll.counts[choice] + silent})["passed"] == now
+        tally(work, poll, {**poll.counts, choice: poll.counts[choice] + silent})["passed"] == now
         for choice in poll.choices
     )
 
 
 def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     """Close before the window ends: who launched the instance, when the rule holds; or, where it says so, the task's lane."""
-    run, poll, task = locked(session, actor, poll_id)
+    work, poll, task = locked(session, actor, poll_id)
+    if not polling.may_close(work, poll, task.element):
+        raise Refused(verb="close_poll", instance_id=str(work.row["id"]), element=task.element)
+    _still_open(work, poll)
     if poll.rule["closable"] == "lane":
-        may = run.belongs_to(run.process.lanes[run.process.tasks[task.element].lane])
-    else:
-        may = str(actor.id) in {
-            str(run.row["starter_id"]),
-            str(run.facts.get("launch", {}).get("mover")),
-        }
-    if not may:
-        raise Refused(verb="close_poll", instance_id=str(run.row["id"]), element=task.element)
-    _still_open(run, poll)
-    if poll.rule["closable"] == "lane":
-        with run.answering():
-            finish_poll(run, poll, task, "closed_by_chair")
-        return UUID(str(run.row["id"]))
-    if poll.rule["closable"] != "passes" or not tally(run, poll, poll.counts)["passed"]:
+        with work.answering():
+            finish_poll(work, poll, task, "closed_by_chair")
+        return UUID(str(work.row["id"]))
+    if poll.rule["closable"] != "passes" or not tally(work, poll, poll.counts)["passed"]:
         raise Conflict("还没有达到规定人数，不能提前截止。", code="not_reached")
-    with run.answering():
-        finish_poll(run, poll, task, "closed_by_mover")
-    return UUID(str(run.row["id"]))
+    with work.answering():
+        finish_poll(work, poll, task, "closed_by_mover")
+    return UUID(str(work.row["id"]))
 
 
-def finish_poll(run: Run, poll: Any, task: Any, why: str) -> None:
+def finish_poll(work: UnitOfWork, poll: Any, task: Any, why: str) -> None:
     """The window is over. Without tellers the outcome is there; with tellers they count and sign first."""
-    questions.stop(run, poll)
+    questions.stop(work, poll)
     if not poll.tellers:
-        publish(run, poll.id, task, why)
+        publish(work, poll.id, task, why)
         return
-    run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(state="counting"))
-    run.ledger.add("poll_stopped", run.actor, task=task.element, poll=str(poll.id), why=why)
-    settle.save(run)
+    work.session.execute(update(_poll).where(_poll.c.id == poll.id).values(state="counting"))
+    work.log.add("poll_stopped", work.actor, task=task.element, poll=str(poll.id), why=why)
+    unit_of_work.save(work)
 
 
 def publish(
-    run: Run, poll_id: UUID, task: Any, why: str, paper: dict[str, Any] | None = None
+    work: UnitOfWork, poll_id: UUID, task: Any, why: str, paper: dict[str, Any] | None = None
 ) -> None:
     """Count, make the outcome a fact, finish the task and move on."""
-    poll = run.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
-    outcome = tally(run, poll, poll.counts, paper)
+    poll = work.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
+    outcome = tally(work, poll, poll.counts, paper)
     if outcome["answered"] <= NAMED and not poll.secret:
-        outcome["voters"] = _voters(run.session, poll)
+        outcome["voters"] = _voters(work.session, poll)
     now = clock.now()
     values = {"state": "closed", "closed_at": poll.closed_at or now, "outcome": outcome}
-    run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(**values))
-    run.session.execute(
+    work.session.execute(update(_poll).where(_poll.c.id == poll.id).values(**values))
+    work.session.execute(
         update(tables.task)
         .where(tables.task.c.id == task.id)
         .values(state="done", closed_at=now, revision=task.revision + 1)
     )
-    run.facts[task.element] = outcome
+    work.facts[task.element] = outcome
     shown = {k: v for k, v in outcome.items() if k != "voters"}
-    body = run.ledger.add(
-        "poll_closed", run.actor, task=task.element, poll=str(poll.id), outcome=shown, why=why
+    body = work.log.add(
+        "poll_closed", work.actor, task=task.element, poll=str(poll.id), outcome=shown, why=why
     )
-    step = machine.complete(run.process.spec, run.row["machine"], task.ref, run)
-    settle.settle(run, step, body, task.ref)
+    step = machine.complete(work.process.spec, work.row["machine"], task.ref, work)
+    advance.advance(work, step, body, task.ref)
 
 
 def _voters(session: Session, poll: Any) -> dict[str, list[str]]:

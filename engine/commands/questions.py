@@ -13,11 +13,12 @@ from engine.commands import envelopes, timers
 from engine.db import tables
 from engine.errors import ProcessFault, Refused
 from engine.instance import presence
+from engine.instance.numbers import rule_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.commands.run import Run
+    from engine.commands.unit_of_work import UnitOfWork
     from engine.definitions.process import PollRule
 
 _poll, _roll = tables.poll, tables.roll
@@ -35,23 +36,25 @@ _END_WINDOW = text(
 FEWEST = "BALLOT-MIN"  # a secret poll of fewer would tell who voted how
 
 
-def put(run: Run, task_id: UUID, element: str, rule: PollRule) -> UUID:
+def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
     """Make the poll of a task. It opens at once; a secret one when its tellers have taken their keys.
 
     ProcessFault for an empty roll, Refused for a meeting without quorum and for a secret poll of too few.
     """
-    members, tellers = _people(run, rule.roll), _people(run, rule.tellers) if rule.tellers else []
+    members, tellers = _people(work, rule.roll), _people(work, rule.tellers) if rule.tellers else []
     if not members:
         raise ProcessFault(
-            f"“{run.process.title_of(element)}”的名册是空的。", file="process.toml", element=element
+            f"“{work.process.title_of(element)}”的名册是空的。",
+            file="process.toml",
+            element=element,
         )
     if rule.secret:
-        _enough_for_secrecy(run, element, members, tellers, rule)
-    meeting = _meeting(run, element, rule)
-    choices = _people(run, rule.candidates) if rule.candidates else list(rule.choices)
+        _enough_for_secrecy(work, element, members, tellers, rule)
+    meeting = _meeting(work, element, rule)
+    choices = _people(work, rule.candidates) if rule.candidates else list(rule.choices)
     if not choices:
         raise ProcessFault(
-            f"“{run.process.title_of(element)}”没有候选人。", file="process.toml", element=element
+            f"“{work.process.title_of(element)}”没有候选人。", file="process.toml", element=element
         )
     poll_id, now = tables.new_id(), clock.now()
     told: dict[str, Any] = {
@@ -59,20 +62,20 @@ def put(run: Run, task_id: UUID, element: str, rule: PollRule) -> UUID:
         "early": rule.early,
         "closable": rule.closable,
         "withdrawal": rule.withdrawal,
-        "numbers": _numbers(run, rule.passes, rule.wins),
+        "numbers": _numbers(work, rule.passes, rule.wins),
         "in_order": rule.in_order,
         "paper": rule.paper,
     }
     if rule.kind == "election":
-        told |= {"wins": rule.wins, "seats": int(run.value(rule.seats))}
+        told |= {"wins": rule.wins, "seats": int(work.value(rule.seats))}
     if rule.secret:
-        told["keys"] = run.rule(rule.keys)
+        told["keys"] = rule_value(work, rule.keys)
     if rule.about:  # what the facts say now is what is voted on, whatever becomes of them
-        told["about"] = [[fact, run.value(fact)] for fact in rule.about]
-    run.session.execute(
+        told["about"] = [[fact, work.value(fact)] for fact in rule.about]
+    work.session.execute(
         insert(_poll).values(
             id=poll_id,
-            instance_id=run.row["id"],
+            instance_id=work.row["id"],
             task_id=task_id,
             kind=rule.kind,
             choices=choices,
@@ -87,15 +90,15 @@ def put(run: Run, task_id: UUID, element: str, rule: PollRule) -> UUID:
             meeting_id=meeting.id if meeting else None,
         )
     )
-    run.session.execute(
+    work.session.execute(
         _FREEZE, {"poll": poll_id, "ids": members, "all": not rule.in_order and not rule.secret}
     )
     if tellers:
-        run.session.execute(_TELLERS, {"poll": poll_id, "ids": tellers})
-        run.shares.update(UUID(t) for t in tellers)
+        work.session.execute(_TELLERS, {"poll": poll_id, "ids": tellers})
+        work.shares.update(UUID(t) for t in tellers)
     if rule.secret:
-        run.session.execute(update(_roll).where(_roll.c.poll_id == poll_id).values(open=False))
-        run.ledger.add(
+        work.session.execute(update(_roll).where(_roll.c.poll_id == poll_id).values(open=False))
+        work.log.add(
             "poll_called",
             None,
             task=element,
@@ -105,39 +108,39 @@ def put(run: Run, task_id: UUID, element: str, rule: PollRule) -> UUID:
             **_about(told),
         )
     else:
-        start(run, poll_id, element)
+        start(work, poll_id, element)
     return poll_id
 
 
-def _people(run: Run, expression: str) -> list[str]:
-    return list(dict.fromkeys(str(m) for m in run.value(expression) or [] if m))
+def _people(work: UnitOfWork, expression: str) -> list[str]:
+    return list(dict.fromkeys(str(m) for m in work.value(expression) or [] if m))
 
 
 def _enough_for_secrecy(
-    run: Run, element: str, members: list[str], tellers: list[str], rule: PollRule
+    work: UnitOfWork, element: str, members: list[str], tellers: list[str], rule: PollRule
 ) -> None:
-    where = {"instance_id": str(run.row["id"]), "element": element}
-    least = run.rule(FEWEST)
+    where = {"instance_id": str(work.row["id"]), "element": element}
+    least = rule_value(work, FEWEST)
     if len(members) < least:
         raise Refused(
             f"无记名投票至少要有 {least} 名投票人，这里只有 {len(members)} 名。",
             code="too_few",
             **where,
         )
-    keys = run.rule(rule.keys)
+    keys = rule_value(work, rule.keys)
     if len(tellers) < keys:
         raise Refused(
             f"开票须有 {keys} 名监票人，这里只有 {len(tellers)} 名。", code="too_few", **where
         )
 
 
-def _meeting(run: Run, element: str, rule: PollRule) -> Any:
+def _meeting(work: UnitOfWork, element: str, rule: PollRule) -> Any:
     """The meeting under which the poll is held, when there is one and its quorum holds. Raises Refused."""
     if not rule.meeting:
         return None
-    found = presence.latest(run.session, run.row["id"], rule.meeting, lock=True)
-    told = presence.numbers(run, rule.meeting, found)
-    where = {"instance_id": str(run.row["id"]), "element": element}
+    found = presence.latest(work.session, work.row["id"], rule.meeting, lock=True)
+    told = presence.numbers(work, rule.meeting, found)
+    where = {"instance_id": str(work.row["id"]), "element": element}
     if told["state"] != "open":
         raise Refused("会议没有开始，不能表决。", code="no_meeting", **where)
     if not told["quorate"]:
@@ -146,17 +149,20 @@ def _meeting(run: Run, element: str, rule: PollRule) -> Any:
     return found
 
 
-def start(run: Run, poll_id: UUID, element: str, **told: Any) -> None:
+def start(work: UnitOfWork, poll_id: UUID, element: str, **told: Any) -> None:
     """Called -> open: presence and rule go on record, the window begins. `told` is more for the event."""
-    rule = run.process.tasks[element].poll
+    rule = work.process.tasks[element].poll
     assert rule is not None
-    meeting = _meeting(run, element, rule)
-    due = run.moment(rule.closes) if rule.closes else None
-    row = run.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
+    meeting = _meeting(work, element, rule)
+    due = work.moment(rule.closes) if rule.closes else None
+    row = work.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
     kept = dict(row.rule)
     if meeting is not None:
         kept["presence"] = {"opening": meeting.present}
-        told |= {"present": meeting.present, "presence": rolls.ledger_hash(run.session, meeting.id)}
+        told |= {
+            "present": meeting.present,
+            "presence": rolls.ledger_hash(work.session, meeting.id),
+        }
     now = clock.now()
     values = {
         "state": "open",
@@ -164,10 +170,10 @@ def start(run: Run, poll_id: UUID, element: str, **told: Any) -> None:
         "opened_at": now,
         "closes_at": due.moment if due else None,
     }
-    run.session.execute(update(_poll).where(_poll.c.id == poll_id).values(**values))
+    work.session.execute(update(_poll).where(_poll.c.id == poll_id).values(**values))
     if row.secret:
-        run.session.execute(_OPEN_ROLL, {"poll": poll_id, "all": not rule.in_order})
-    run.ledger.add(
+        work.session.execute(_OPEN_ROLL, {"poll": poll_id, "all": not rule.in_order})
+    work.log.add(
         "poll_opened",
         None,
         task=element,
@@ -187,29 +193,29 @@ def start(run: Run, poll_id: UUID, element: str, **told: Any) -> None:
     )
     if due is not None:
         timers.add(
-            run, [], [timers.timer_row(run, element, -1, rule.closes, due, row.task_id, now)]
+            work, [], [timers.timer_row(work, element, -1, rule.closes, due, row.task_id, now)]
         )
 
 
-def stop(run: Run, poll: Any) -> None:
+def stop(work: UnitOfWork, poll: Any) -> None:
     """No more answers: the window and all waiting answers are over; presence at the closing is kept."""
     values: dict[str, Any] = {"closed_at": clock.now()}
     if poll.meeting_id is not None:
         meeting = tables.meeting.c
-        present = run.session.execute(
+        present = work.session.execute(
             select(meeting.present).where(meeting.id == poll.meeting_id).with_for_update()
         ).scalar_one()
         values["rule"] = {
             **poll.rule,
             "presence": {**poll.rule.get("presence", {}), "closing": present},
         }
-    run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(**values))
-    run.session.execute(
+    work.session.execute(update(_poll).where(_poll.c.id == poll.id).values(**values))
+    work.session.execute(
         update(_roll).where(_roll.c.poll_id == poll.id, _roll.c.open).values(open=False)
     )
-    run.session.execute(_END_WINDOW, {"task": poll.task_id})
+    work.session.execute(_END_WINDOW, {"task": poll.task_id})
     if poll.secret:
-        envelopes.collect(run, poll)
+        envelopes.collect(work, poll)
 
 
 def _about(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,17 +223,17 @@ def _about(told: Mapping[str, Any]) -> dict[str, Any]:
     return {"about": dict(told["about"])} if "about" in told else {}
 
 
-def _numbers(run: Run, *rules: str) -> dict[str, int | str]:
+def _numbers(work: UnitOfWork, *rules: str) -> dict[str, int | str]:
     """The numbers of law that the rules of a poll name: whole ones, and shares as "2/3"."""
     found: dict[str, int | str] = {}
     for name, arguments in (
         call for text_ in rules if text_.strip() for call in expressions.calls_in(text_)
     ):
         if arguments and name in ("rule", "satisfies", "reaches"):
-            ruling = run.around.ruling(str(arguments[0]), run.decisive_on)
+            ruling = work.law.ruling(str(arguments[0]), work.decisive_on)
             share = ruling.share if name == "reaches" else None
             if share is None:
-                found[ruling.id] = run.rule(ruling.id)
+                found[ruling.id] = rule_value(work, ruling.id)
             else:
                 found[ruling.id] = f"{share.numerator}/{share.denominator}"
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select, update
 
 from engine import clock
-from engine.commands import settle
+from engine.commands import unit_of_work
 from engine.commands.people import words
 from engine.db import tables
 from engine.errors import Conflict, Invalid, Refused
@@ -39,18 +39,18 @@ def read_history(session: Session, actor: Actor, instance_id: UUID) -> bool:
         raise Refused(verb="read_history", instance_id=str(instance_id))
     if _told_today(session, actor, instance_id):
         return False
-    run = settle.lock(session, actor, instance_id)
+    work = unit_of_work.lock(session, actor, instance_id)
     if _told_today(
         session, actor, instance_id
     ):  # by another page, while this one waited for the lock
         return False
-    run.ledger.add("history_read", actor)
-    run.ledger.flush(session)
-    # not `settle.save`: a read changes nothing of the matter, neither when it last moved nor its revision
+    work.log.add("history_read", actor)
+    work.log.flush(session)
+    # not `unit_of_work.save`: a read changes nothing of the matter, neither when it last moved nor its revision
     session.execute(
         update(_instance)
         .where(_instance.c.id == instance_id)
-        .values(seq=run.ledger.seq, head=run.ledger.head)
+        .values(seq=work.log.seq, head=work.log.head)
     )
     return True
 

@@ -17,13 +17,13 @@ from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import calendar, clock, law
-from engine.commands import settle, timers
+from engine.commands import timers, unit_of_work
 from engine.commands.people import words
-from engine.commands.run import Run
+from engine.commands.unit_of_work import UnitOfWork
 from engine.db import queue, tables
 from engine.errors import Conflict, EngineError, Invalid, Refused
 from engine.history import event_log
-from engine.instance.union_law import Surroundings, rulebook
+from engine.instance.union_law import UnionLaw, rulebook
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def decide_setting(session: Session, actor: Actor, setting_id: UUID, approve: bo
 
 
 def _check(session: Session, union_id: UUID, setting: law.Setting) -> None:
-    law.check_setting(rulebook(), setting, Surroundings(session, union_id).jurisdictions)
+    law.check_setting(rulebook(), setting, UnionLaw(session, union_id).jurisdictions)
 
 
 def _told(
@@ -324,15 +324,15 @@ def recompute(session: Session, instance_id: UUID) -> int:
     Each from its own expression, as of the moment it began to run, with the vacations registered at that moment and the
     stops and extensions on record since. Gives how many changed; one event tells them all. Raises NotFound.
     """
-    run = settle.lock(session, None, instance_id)
-    if run.row["state"] not in ALIVE:
+    work = unit_of_work.lock(session, None, instance_id)
+    if work.row["state"] not in ALIVE:
         return 0
     due, waits = _task.c.due_at.is_not(None), _timer.c.state == "waiting"
     tasks = session.execute(
         select(_task).where(_task.c.instance_id == instance_id, _task.c.state == "open", due)
     ).all()
     timers = session.execute(select(_timer).where(_timer.c.instance_id == instance_id, waits)).all()
-    past, owners = _Past(session, run), {row.id: row for row in tasks}
+    past, owners = _Past(session, work), {row.id: row for row in tasks}
     changed = [
         _renew_task(past, t) for t in tasks if past.rests_on_more(t.opened_at, t.due_at, t.due)
     ]
@@ -343,18 +343,18 @@ def recompute(session: Session, instance_id: UUID) -> int:
     ]
     told = [change for change in changed if change]
     if told:
-        run.ledger.add("deadline_recomputed", None, deadlines=told)
-        settle.save(run)
+        work.log.add("deadline_recomputed", None, deadlines=told)
+        unit_of_work.save(work)
     return len(told)
 
 
 class _Past:
     """What has happened to the clocks of an instance, and which holiday notices have come since."""
 
-    def __init__(self, session: Session, run: Run) -> None:
-        self.session, self.run = session, run
-        self.clocks = self._events(run.row["id"], "instance_resumed", "deadline_extended")
-        self.vacations = self._events(run.row["union_id"], "vacation_added", "vacation_removed")
+    def __init__(self, session: Session, work: UnitOfWork) -> None:
+        self.session, self.run = session, work
+        self.clocks = self._events(work.row["id"], "instance_resumed", "deadline_extended")
+        self.vacations = self._events(work.row["union_id"], "vacation_added", "vacation_removed")
         self.notices = session.execute(select(_notice.c.year, _notice.c.loaded_at)).all()
 
     def _events(self, chain_id: UUID, *kinds: str) -> list[tuple[str, datetime, dict[str, Any]]]:
@@ -373,10 +373,10 @@ class _Past:
         late = any(n.loaded_at > since and due_at > _first_of(n.year) for n in self.notices)
         return late or bool((due or {}).get("provisional"))
 
-    def host(self, moment: datetime) -> Run:
+    def host(self, moment: datetime) -> UnitOfWork:
         """A run that computes as it would have at that moment, but with the holiday notices known now."""
-        host = Run(self.session, None, self.run.row, self.run.process)
-        then = set(host.around.calendar.vacations)
+        host = UnitOfWork(self.session, None, self.run.row, self.run.process)
+        then = set(host.law.calendar.vacations)
         for kind, at, body in reversed(self.vacations):
             if at > moment:
                 entry = (
@@ -385,7 +385,7 @@ class _Past:
                     body["name"],
                 )
                 (then.discard if kind == "vacation_added" else then.add)(entry)
-        host.around.calendar = replace(host.around.calendar, vacations=tuple(sorted(then)))
+        host.law.calendar = replace(host.law.calendar, vacations=tuple(sorted(then)))
         return host
 
 
@@ -423,9 +423,9 @@ def _replay(past: _Past, task: Any, timer: Any = None) -> _Clock:
         if kind == "instance_resumed":
             found.stand_still(int(body["stopped_days"]))
         elif found.own is not None and body["task"] == task.element:
-            ruling = host.around.ruling(body["rule"], host.decisive_on)
+            ruling = host.law.ruling(body["rule"], host.decisive_on)
             end = found.own.moment - timedelta(seconds=1)
-            own = host.around.calendar.add(end, int(ruling.value or 0), ruling.unit)
+            own = host.law.calendar.add(end, int(ruling.value or 0), ruling.unit)
             with clock.set_to(at):
                 found = _Clock(
                     own,
@@ -435,8 +435,12 @@ def _replay(past: _Past, task: Any, timer: Any = None) -> _Clock:
     return found
 
 
-def _timer_moment(host: Run, timer: Any, task_due: calendar.Due | None) -> calendar.Due | None:
-    return host.moment(timer.expression, {"task_due": host.told(task_due) if task_due else None})
+def _timer_moment(
+    host: UnitOfWork, timer: Any, task_due: calendar.Due | None
+) -> calendar.Due | None:
+    return host.moment(
+        timer.expression, {"task_due": host.remember(task_due) if task_due else None}
+    )
 
 
 def _shifted(due: calendar.Due | None, days: int) -> calendar.Due | None:

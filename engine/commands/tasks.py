@@ -10,10 +10,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, null, select, update
 
 from engine import clock, forms, machine
-from engine.commands import meetings, opening, settle
+from engine.commands import advance, meetings, unit_of_work
 from engine.commands.attachments import adopt
 from engine.db import canonical, tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.instance import lanes
 from engine.instance.choices import choices
 from engine.instance.union_law import OF_INSTANCE
 from engine.people import access, organisation
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from engine.commands.run import Run
+    from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
     from engine.definitions.process import TaskRule
     from engine.people.organisation import Actor
@@ -38,7 +39,7 @@ _READ = (
 
 def open_task(
     session: Session, actor: Actor, task_id: UUID, revision: int | None
-) -> tuple[Run, Any, TaskRule]:
+) -> tuple[UnitOfWork, Any, TaskRule]:
     """Lock the instance, read the task, refuse whoever may not act on it. Raises NotFound, Refused, Conflict.
 
     One statement does both; after waiting for the lock the task may be read as it was before, so every change of a task
@@ -48,79 +49,79 @@ def open_task(
     task = SimpleNamespace(
         **{name[5:]: value for name, value in found.items() if name.startswith("task_")}
     )
-    run = settle.resume(
+    work = unit_of_work.resume(
         session, actor, {k: v for k, v in found.items() if not k.startswith("task_")}
     )
-    rule = run.process.tasks[task.element]
+    rule = work.process.tasks[task.element]
     if rule.poll:
         raise NotFound("这是一项表决，请在表决页上作答。")
     if not (actor.id in (task.assignee_id, task.closed_by) or task.seat in actor.seats):
-        raise NotFound(instance_id=str(run.row["id"]), verb="complete", element=task.element)
+        raise NotFound(instance_id=str(work.row["id"]), verb="complete", element=task.element)
     stale = task.state != "open" or (revision is not None and revision != task.revision)
-    if stale or run.row["state"] != "running" or task.assignee_id not in (None, actor.id):
-        raise _acted_first(run, task_id)
-    return run, task, rule
+    if stale or work.row["state"] != "running" or task.assignee_id not in (None, actor.id):
+        raise _acted_first(work, task_id)
+    return work, task, rule
 
 
-def _change(run: Run, task: Any, **values: Any) -> None:
+def _change(work: UnitOfWork, task: Any, **values: Any) -> None:
     """Change a task that is still as it was read. Raises Conflict when a rival was faster."""
-    changed = run.session.execute(
+    changed = work.session.execute(
         update(_task)
         .where(_task.c.id == task.id, _task.c.state == "open", _task.c.revision == task.revision)
         .values(revision=_task.c.revision + 1, **values)
     )
     if changed.rowcount != 1:
-        raise _acted_first(run, task.id)
+        raise _acted_first(work, task.id)
 
 
-def _acted_first(run: Run, task_id: UUID) -> Conflict:
+def _acted_first(work: UnitOfWork, task_id: UUID) -> Conflict:
     """Say who acted, and when, by the task as it is now."""
-    task = run.session.execute(select(_task).where(_task.c.id == task_id)).one()
-    if task.state == "open" and run.row["state"] == "suspended":
+    task = work.session.execute(select(_task).where(_task.c.id == task_id)).one()
+    if task.state == "open" and work.row["state"] == "suspended":
         return Conflict("此件已暂停，恢复后才能办理。", code="suspended")
     who = task.closed_by or task.assignee_id
-    name = organisation.names(run.session, [who]).get(who, "") if who else ""
+    name = organisation.names(work.session, [who]).get(who, "") if who else ""
     if task.state == "done":
         at = task.closed_at.astimezone(clock.CHINA)
         return Conflict(f"{name}已于 {at:%m-%d %H:%M} 办理了此项。", code="done", who=name)
     if task.state == "cancelled":
         return Conflict("此项已随流程变化取消，无需办理。", code="cancelled")
-    if name and who != (run.actor.id if run.actor else None):
+    if name and who != (work.actor.id if work.actor else None):
         return Conflict(f"{name}已签收此项，正在办理。", code="claimed", who=name)
     return Conflict("此项刚有变动，请刷新后再办。", code="stale")
 
 
-def may_act(run: Run, rule: TaskRule, given: Mapping[str, Any] | None = None) -> None:
+def may_act(work: UnitOfWork, rule: TaskRule, given: Mapping[str, Any] | None = None) -> None:
     """Separation of duties and recusal, over the answers too. Raises Refused, which goes into the history."""
-    instance = str(run.row["id"])
-    if rule.not_by and run.actor:
+    instance = str(work.row["id"])
+    if rule.not_by and work.actor:
         done = select(_task.c.id).where(
-            _task.c.instance_id == run.row["id"],
+            _task.c.instance_id == work.row["id"],
             _task.c.element.in_(rule.not_by),
-            _task.c.closed_by == run.actor.id,
+            _task.c.closed_by == work.actor.id,
         )
-        if run.session.execute(done.limit(1)).first():
+        if work.session.execute(done.limit(1)).first():
             raise Refused(
                 "您已办理过前面的环节，按规定不能再办理此项。",
                 code="separated",
                 instance_id=instance,
                 element=rule.id,
             )
-    if rule.recuse and run.value(rule.recuse, {rule.id: given} if given is not None else None):
+    if rule.recuse and work.value(rule.recuse, {rule.id: given} if given is not None else None):
         raise Refused(
             "您与此件有利害关系，应当回避。", code="recused", instance_id=instance, element=rule.id
         )
 
 
 def pass_gates(
-    run: Run, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None = None
+    work: UnitOfWork, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None = None
 ) -> None:
     """What the process demands of an act, beyond its form. Raises Refused with the gate's own words."""
     for gate in rule.gates:
         names = {rule.id: dict(given), "overdue": due_at is not None and clock.now() >= due_at}
-        if not run.value(gate.holds, names):
-            text = gate.text.in_(run.actor.locale if run.actor else "zh")
-            raise Refused(text, code="gate", instance_id=str(run.row["id"]), element=rule.id)
+        if not work.value(gate.holds, names):
+            text = gate.text.in_(work.actor.locale if work.actor else "zh")
+            raise Refused(text, code="gate", instance_id=str(work.row["id"]), element=rule.id)
 
 
 def complete(
@@ -134,18 +135,20 @@ def complete(
 
     Raises NotFound (not yours), Conflict (someone acted first), Refused (recused, separated), Invalid (answers by field).
     """
-    run, task, rule = open_task(session, actor, task_id, revision)
-    with run.answering():
-        clean = clean_answers(run, rule.form, answers)
+    work, task, rule = open_task(session, actor, task_id, revision)
+    with work.answering():
+        clean = clean_answers(work, rule.form, answers)
         if rule.link:
             clean = {"by_way": "inbox", **clean}
-        may_act(run, rule, clean)
-        pass_gates(run, rule, clean, task.due_at)
-        finish(run, task, rule, clean)
-    return UUID(str(run.row["id"]))
+        may_act(work, rule, clean)
+        pass_gates(work, rule, clean, task.due_at)
+        finish(work, task, rule, clean)
+    return UUID(str(work.row["id"]))
 
 
-def clean_answers(run: Run, form: forms.Form | None, answers: Mapping[str, Any]) -> dict[str, Any]:
+def clean_answers(
+    work: UnitOfWork, form: forms.Form | None, answers: Mapping[str, Any]
+) -> dict[str, Any]:
     """The answers as the form wants them; attachments become part of the instance."""
     if form is None:
         if answers:
@@ -154,20 +157,20 @@ def clean_answers(run: Run, form: forms.Form | None, answers: Mapping[str, Any])
     clean = forms.clean(
         form,
         answers,
-        run.names(),
-        choices(run.session, run.row["union_id"], run.row["id"], run.actor),
+        work.names(),
+        choices(work.session, work.row["union_id"], work.row["id"], work.actor),
     )
-    adopt(run.session, run.actor, run.row["id"], form, clean)
+    adopt(work.session, work.actor, work.row["id"], form, clean)
     return clean
 
 
-def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
-    """Record the answers, move the machine and settle. The caller has checked everything."""
+def finish(work: UnitOfWork, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
+    """Record the answers, move the machine and unit_of_work. The caller has checked everything."""
     salt = os.urandom(16)
-    by = run.actor.id if run.actor else None
-    held = {"meeting": meetings.close(run, task)} if rule.meeting else {}
+    by = work.actor.id if work.actor else None
+    held = {"meeting": meetings.close(work, task)} if rule.meeting else {}
     _change(
-        run,
+        work,
         task,
         state="done",
         closed_at=clock.now(),
@@ -176,9 +179,9 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
         salt=salt,
         due=null(),
     )
-    run.facts[rule.id] = {**clean, **held}
-    body = run.ledger.add(
-        "task_completed", run.actor, task=rule.id, answers=canonical.salted(clean, salt)
+    work.facts[rule.id] = {**clean, **held}
+    body = work.log.add(
+        "task_completed", work.actor, task=rule.id, answers=canonical.salted(clean, salt)
     )
     if (
         rule.outcomes and not rule.room
@@ -189,28 +192,28 @@ def finish(run: Run, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
     if "outside" in clean:
         body["outside"] = clean["outside"]
     elif task.seat:
-        body["seat"] = opening.said_seat(run, task.seat)
-    step = machine.complete(run.process.spec, run.row["machine"], task.ref, run)
-    settle.settle(run, step, body, task.ref)
+        body["seat"] = lanes.short_seat(work, task.seat)
+    step = machine.complete(work.process.spec, work.row["machine"], task.ref, work)
+    advance.advance(work, step, body, task.ref)
 
 
 def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Take a task of one of my seats for myself, so that nobody else starts on it."""
-    run, task, rule = open_task(session, actor, task_id, None)
-    may_act(run, rule)
+    work, task, rule = open_task(session, actor, task_id, None)
+    may_act(work, rule)
     if task.assignee_id != actor.id:
-        _change(run, task, assignee_id=actor.id)
-        run.ledger.add("task_claimed", actor, task=rule.id, id=str(task_id))
-        settle.save(run)
-    return UUID(str(run.row["id"]))
+        _change(work, task, assignee_id=actor.id)
+        work.log.add("task_claimed", actor, task=rule.id, id=str(task_id))
+        unit_of_work.save(work)
+    return UUID(str(work.row["id"]))
 
 
 def release(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Give a claimed task back to its seat. A person's own task cannot be given back."""
-    run, task, rule = open_task(session, actor, task_id, None)
+    work, task, rule = open_task(session, actor, task_id, None)
     if task.seat is None or task.assignee_id != actor.id:
         raise Conflict("此项不是您签收的，不能退回。", code="not_claimed")
-    _change(run, task, assignee_id=None)
-    run.ledger.add("task_released", actor, task=rule.id, id=str(task_id))
-    settle.save(run)
-    return UUID(str(run.row["id"]))
+    _change(work, task, assignee_id=None)
+    work.log.add("task_released", actor, task=rule.id, id=str(task_id))
+    unit_of_work.save(work)
+    return UUID(str(work.row["id"]))

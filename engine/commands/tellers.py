@@ -9,41 +9,44 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import clock
-from engine.commands import envelopes, polls, questions, reasons, settle
+from engine.commands import envelopes, polls, questions, reasons, unit_of_work
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.instance import polling
 from engine.instance.counting import ABSTAIN
-from engine.people import access
+from engine.instance.numbers import rule_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.commands.run import Run
+    from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
     from engine.people.organisation import Actor
 
 _poll, _roll, _teller, _paper = tables.poll, tables.roll, tables.teller, tables.paper
 
 
-def _as_teller(session: Session, actor: Actor, poll_id: UUID, *states: str) -> tuple[Run, Any, Any]:
+def _as_teller(
+    session: Session, actor: Actor, poll_id: UUID, *states: str
+) -> tuple[UnitOfWork, Any, Any]:
     """Lock; NotFound for whoever does not count this poll, Conflict when it is in none of these states."""
-    run, poll, task = polls.locked(session, actor, poll_id)
+    work, poll, task = polls.locked(session, actor, poll_id)
     if actor.id not in poll.tellers:
-        raise NotFound(instance_id=str(run.row["id"]), verb="count", element=task.element)
+        raise NotFound(instance_id=str(work.row["id"]), verb="count", element=task.element)
     if poll.state not in states:
         raise Conflict(
             "现在不能计票。" if "counting" in states else "表决已截止。", code="not_counting"
         )
-    return run, poll, task
+    return work, poll, task
 
 
 def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[UUID]) -> UUID:
     """A teller hands out paper ballots: these voters can no longer vote in the system. Raises Invalid, Conflict."""
-    run, poll, task = _as_teller(session, actor, poll_id, "open")
+    work, poll, task = _as_teller(session, actor, poll_id, "open")
     if not poll.rule.get("paper"):
         raise Conflict("这项表决不用纸质票。", code="no_paper")
     wanted = list(dict.fromkeys(members))
-    least = run.rule(questions.FEWEST) if poll.secret else 0
+    least = rule_value(work, questions.FEWEST) if poll.secret else 0
     if _handed(session, poll_id) + len(wanted) < least:
         raise Invalid(
             {
@@ -62,15 +65,15 @@ def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[
     ).all()
     if len(changed) < len(wanted):
         raise Invalid({"members": ["有的人不在名册上、已经投票，或已领过纸质票。"]})
-    run.ledger.add(
+    work.log.add(
         "paper_ballots_given",
         actor,
         task=task.element,
         poll=str(poll_id),
         members=[str(m) for m in wanted],
     )
-    settle.save(run)
-    return UUID(str(run.row["id"]))
+    unit_of_work.save(work)
+    return UUID(str(work.row["id"]))
 
 
 def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[str, Any]) -> UUID:
@@ -78,7 +81,7 @@ def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[st
 
     When two entries agree they hold. More returned than issued makes the whole poll void, and it is put again.
     """
-    run, poll, task = _as_teller(session, actor, poll_id, "counting")
+    work, poll, task = _as_teller(session, actor, poll_id, "counting")
     handed = _handed(session, poll_id)
     entry = _checked(poll, given, handed)
     values = {"poll_id": poll_id, "teller_id": actor.id, "at": clock.now(), **entry}
@@ -90,14 +93,14 @@ def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[st
     session.execute(
         update(_teller).where(_teller.c.poll_id == poll_id).values(signed_at=None)
     )  # the numbers changed
-    run.ledger.add("paper_ballots_counted", actor, task=task.element, poll=str(poll_id), **entry)
-    agreed = agreed_paper(session, poll)
+    work.log.add("paper_ballots_counted", actor, task=task.element, poll=str(poll_id), **entry)
+    agreed = polling.agreed_paper(session, poll)
     if agreed and agreed["returned"] > agreed["issued"]:
         text = f"收回的纸质票（{agreed['returned']}）多于发出的（{agreed['issued']}），表决无效，重新表决。"
-        _void(run, poll, task, text)
+        _void(work, poll, task, text)
     else:
-        settle.save(run)
-    return UUID(str(run.row["id"]))
+        unit_of_work.save(work)
+    return UUID(str(work.row["id"]))
 
 
 def _handed(session: Session, poll_id: UUID) -> int:
@@ -139,30 +142,14 @@ def _checked(poll: Any, given: Mapping[str, Any], handed: int) -> dict[str, Any]
     return {"issued": issued, "returned": returned, "invalid": invalid, "counts": dict(counts)}
 
 
-def agreed_paper(session: Session, poll: Any) -> dict[str, Any] | None:
-    """The paper count on which two tellers agree; None while there is none, or while two of them differ."""
-    rows = session.execute(select(_paper).where(_paper.c.poll_id == poll.id)).all()
-    entries = [
-        {k: getattr(r, k) for k in ("issued", "returned", "invalid", "counts")} for r in rows
-    ]
-    same = all(
-        {**e, "counts": _plain(e)} == {**entries[0], "counts": _plain(entries[0])} for e in entries
-    )
-    return entries[0] if len(entries) > 1 and same else None
-
-
-def _plain(entry: Mapping[str, Any]) -> dict[str, int]:
-    return {k: n for k, n in entry["counts"].items() if n}
-
-
 def sign(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     """A teller signs the count; with the last signature it is published. Raises Conflict when there is nothing to sign."""
-    run, poll, task = _as_teller(session, actor, poll_id, "counting")
+    work, poll, task = _as_teller(session, actor, poll_id, "counting")
     paper = None
     if poll.secret and not poll.rule.get("opened"):
         raise Conflict("选票还没有开启，不能签字。", code="not_opened")
     if poll.rule.get("paper") and _handed(session, poll_id):
-        paper = agreed_paper(session, poll)
+        paper = polling.agreed_paper(session, poll)
         if paper is None:
             raise Conflict(
                 "纸质票须由两名监票人分别清点，数目一致后才能签字。", code="paper_differs"
@@ -172,29 +159,31 @@ def sign(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     )
     if session.execute(mine.values(signed_at=clock.now())).rowcount != 1:
         raise Conflict("您已签字。", code="answered")
-    run.ledger.add(
+    work.log.add(
         "poll_signed", actor, task=task.element, poll=str(poll_id), counts=poll.counts, paper=paper
     )
     left = select(_teller.c.member_id).where(
         _teller.c.poll_id == poll_id, _teller.c.signed_at.is_(None)
     )
-    with run.answering():
+    with work.answering():
         if session.execute(left.limit(1)).first():
-            settle.save(run)
+            unit_of_work.save(work)
         else:
-            polls.publish(run, poll_id, task, "signed", paper)
-    return UUID(str(run.row["id"]))
+            polls.publish(work, poll_id, task, "signed", paper)
+    return UUID(str(work.row["id"]))
 
 
 def counted(
-    run: Run, poll: Any, task: Any, counts: dict[str, int], invalid: int, **told: Any
+    work: UnitOfWork, poll: Any, task: Any, counts: dict[str, int], invalid: int, **told: Any
 ) -> None:
     """The envelopes of a secret poll are open: their counts wait for the tellers' signatures. `told` goes on record."""
     kept = {**poll.rule, "opened": True, "invalid": invalid}
-    run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(counts=counts, rule=kept))
-    run.ledger.add(
+    work.session.execute(
+        update(_poll).where(_poll.c.id == poll.id).values(counts=counts, rule=kept)
+    )
+    work.log.add(
         "ballots_opened",
-        run.actor,
+        work.actor,
         task=task.element,
         poll=str(poll.id),
         counts=counts,
@@ -208,35 +197,30 @@ def void(session: Session, actor: Actor, poll_id: UUID, reason: str) -> UUID:
 
     Raises NotFound, Refused, Conflict (it is over), Invalid (no reason).
     """
-    run, poll, task = polls.locked(session, actor, poll_id)
-    lane = run.process.lanes.get(run.process.tasks[task.element].lane)
-    if (
-        actor.id not in poll.tellers
-        and not (lane and run.belongs_to(lane))
-        and not access.may(actor, "terminate", run.row["union_id"])
-    ):
-        raise Refused(verb="void_poll", instance_id=str(run.row["id"]), element=task.element)
-    if poll.state not in ("called", "open", "counting"):
+    work, poll, task = polls.locked(session, actor, poll_id)
+    if not polling.may_void(work, poll, task.element):
+        raise Refused(verb="void_poll", instance_id=str(work.row["id"]), element=task.element)
+    if poll.state not in polling.RUNNING:
         raise Conflict("表决已经结束，不能宣布无效。", code="closed")
     plain = reasons.plain(reason)
-    with run.answering():
-        _void(run, poll, task, plain)
-    return UUID(str(run.row["id"]))
+    with work.answering():
+        _void(work, poll, task, plain)
+    return UUID(str(work.row["id"]))
 
 
-def _void(run: Run, poll: Any, task: Any, reason: str) -> None:
-    questions.stop(run, poll)
-    run.session.execute(update(_poll).where(_poll.c.id == poll.id).values(state="void"))
-    envelopes.shred(run.session, poll.id)
-    run.ledger.add(
+def _void(work: UnitOfWork, poll: Any, task: Any, reason: str) -> None:
+    questions.stop(work, poll)
+    work.session.execute(update(_poll).where(_poll.c.id == poll.id).values(state="void"))
+    envelopes.shred(work.session, poll.id)
+    work.log.add(
         "poll_voided",
-        run.actor,
+        work.actor,
         task=task.element,
         poll=str(poll.id),
         counts=poll.counts,
         reason=reason,
     )
-    rule = run.process.tasks[task.element].poll
+    rule = work.process.tasks[task.element].poll
     assert rule is not None
-    questions.put(run, task.id, task.element, rule)
-    settle.save(run)
+    questions.put(work, task.id, task.element, rule)
+    unit_of_work.save(work)

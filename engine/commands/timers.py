@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.calendar import Due
-    from engine.commands.run import Run
+    from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
 
 _NEW = text("""
@@ -52,12 +52,18 @@ def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | N
 
 
 def timer_row(
-    run: Run, element: str, ref: int, expression: str, due: Due, task_id: UUID | None, now: datetime
+    work: UnitOfWork,
+    element: str,
+    ref: int,
+    expression: str,
+    due: Due,
+    task_id: UUID | None,
+    now: datetime,
 ) -> dict[str, Any]:
     """One row of the timer table, as JSON."""
     return {
         "id": str(tables.new_id()),
-        "instance_id": str(run.row["id"]),
+        "instance_id": str(work.row["id"]),
         "element": element,
         "ref": ref,
         "expression": expression,
@@ -69,7 +75,7 @@ def timer_row(
 
 
 def task_row(
-    run: Run,
+    work: UnitOfWork,
     element: str,
     ref: int,
     who: tuple[str | None, UUID | None],
@@ -81,7 +87,7 @@ def task_row(
     seat, person = who
     return {
         "id": str(tables.new_id()),
-        "instance_id": str(run.row["id"]),
+        "instance_id": str(work.row["id"]),
         "element": element,
         "ref": ref,
         "seat": seat,
@@ -92,10 +98,10 @@ def task_row(
     }
 
 
-def add(run: Run, tasks: list[dict[str, Any]], timers: list[dict[str, Any]]) -> None:
+def add(work: UnitOfWork, tasks: list[dict[str, Any]], timers: list[dict[str, Any]]) -> None:
     """Store tasks and timers and ask the workers, in this transaction, to look when a timer falls due."""
     if tasks or timers:
-        run.session.execute(_NEW, {"tasks": json.dumps(tasks), "timers": json.dumps(timers)})
+        work.session.execute(_NEW, {"tasks": json.dumps(tasks), "timers": json.dumps(timers)})
 
 
 def look_at(session: Session, moments: Iterable[datetime]) -> None:

@@ -21,10 +21,10 @@ from sqlalchemy import and_, or_, select
 
 from engine import clock, settings
 from engine.db import canonical, tables
-from engine.definitions.store import process_of
 from engine.errors import HistoryBroken, NotFound, ProcessFault
 from engine.history.verification import ERASED
 from engine.instance import rooms
+from engine.instance.context import context_of
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -269,6 +269,5 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
 
 def _behind_doors(session: Session, actor: Actor, instance_id: UUID) -> frozenset[UUID]:
     """The attachments of an instance that were handed in in rooms which this person may not enter."""
-    full = rooms.matter(session, instance_id)
-    shut = rooms.closed(actor, full, process_of(session, full["version"]))
+    shut = rooms.closed(context_of(session, actor, instance_id))
     return rooms.closed_files(session, instance_id, shut)

@@ -25,7 +25,7 @@ _MOVE_HEAD = update(tables.chain)
 
 
 @dataclass
-class Ledger:
+class EventLog:
     """The events of one command on one chain whose row is locked. `add` in order, `flush` once."""
 
     chain_id: UUID
@@ -83,10 +83,10 @@ def note(session: Session, chain_id: UUID, kind: str, actor: Actor | None, **det
     row = session.execute(
         select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()
     ).one()
-    ledger = Ledger(chain_id, row.seq, row.head)
-    ledger.add(kind, actor, **details)
-    ledger.flush(session)
-    session.execute(_MOVE_HEAD.where(chain.id == chain_id).values(seq=ledger.seq, head=ledger.head))
+    log = EventLog(chain_id, row.seq, row.head)
+    log.add(kind, actor, **details)
+    log.flush(session)
+    session.execute(_MOVE_HEAD.where(chain.id == chain_id).values(seq=log.seq, head=log.head))
 
 
 @dataclass(frozen=True)

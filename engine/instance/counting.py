@@ -9,13 +9,13 @@ from engine import law
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.commands.run import Run
+    from engine.instance.context import Context
 
 ABSTAIN = "abstain"  # in an election: a ballot that chooses nobody
 
 
 def tally(
-    run: Run, poll: Any, counts: Mapping[str, int], paper: Mapping[str, Any] | None = None
+    context: Context, poll: Any, counts: Mapping[str, int], paper: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The numbers that a rule may name, whether it holds, and why. `counts` are the ballots cast in the system.
 
@@ -23,29 +23,33 @@ def tally(
     """
     rule = poll.rule
     numbers = _numbers(poll, counts, paper or {})
-    run.measured.clear()
+    context.measured.clear()
     if poll.kind == "election":
-        numbers |= _elected(run, poll, numbers)
-        run.measured.clear()
+        numbers |= _elected(context, poll, numbers)
+        context.measured.clear()
         most = max(numbers["votes"].values(), default=0)
         names = {k: numbers.get(k, 0) for k in ("roll", "present", "valid")}
-        run.value(
+        context.value(
             poll.rule["wins"], {**names, "votes": most}
         )  # what a seat needs, and what the first has, is part of why
     known = {k: v for k, v in numbers.items() if k != "votes"}
-    numbers["passed"] = bool(run.value(rule["passes"], known))
-    numbers["why"], numbers["why_en"] = explained(run, "zh"), explained(run, "en")
+    numbers["passed"] = bool(context.value(rule["passes"], known))
+    numbers["why"], numbers["why_en"] = explained(context, "zh"), explained(context, "en")
     return numbers
+
+
+def cast_in_system(poll: Any, counts: Mapping[str, int]) -> int:
+    """How many ballots these counts hold: those cast in the system, none on paper."""
+    if poll.kind == "election":
+        return int(counts.get("answered", 0))
+    return sum(counts.get(choice, 0) for choice in poll.choices)
 
 
 def _numbers(poll: Any, counts: Mapping[str, int], paper: Mapping[str, Any]) -> dict[str, Any]:
     rule, on_paper = poll.rule, paper.get("counts", {})
-    cast = (
-        counts.get("answered", 0)
-        if poll.kind == "election"
-        else sum(counts.get(c, 0) for c in poll.choices)
-    )
-    cast += rule.get("invalid", 0)  # sealed ballots that nobody can read were cast all the same
+    cast = cast_in_system(poll, counts) + rule.get(
+        "invalid", 0
+    )  # sealed ballots that nobody can read were cast all the same
     invalid = rule.get("invalid", 0) + paper.get("invalid", 0)
     returned = cast + paper.get("returned", 0)
     told = {c: counts.get(c, 0) + on_paper.get(c, 0) for c in poll.choices}
@@ -78,11 +82,13 @@ def _numbers(poll: Any, counts: Mapping[str, int], paper: Mapping[str, Any]) -> 
     return {**told, **numbers}
 
 
-def _elected(run: Run, poll: Any, numbers: Mapping[str, Any]) -> dict[str, list[str]]:
+def _elected(context: Context, poll: Any, numbers: Mapping[str, Any]) -> dict[str, list[str]]:
     """Who wins a seat: enough votes by the rule, most votes first. Those level at the last seat are tied: none has it."""
     names = {k: numbers.get(k, 0) for k in ("roll", "present", "valid")}
     votes: dict[str, int] = numbers["votes"]
-    enough = [c for c in poll.choices if run.value(poll.rule["wins"], {**names, "votes": votes[c]})]
+    enough = [
+        c for c in poll.choices if context.value(poll.rule["wins"], {**names, "votes": votes[c]})
+    ]
     ranked = sorted(enough, key=lambda c: -votes[c])
     seats = int(poll.rule["seats"])
     if len(ranked) <= seats:
@@ -96,12 +102,12 @@ def _elected(run: Run, poll: Any, numbers: Mapping[str, Any]) -> dict[str, list[
     }
 
 
-def explained(run: Run, lang: str) -> str:
+def explained(context: Context, lang: str) -> str:
     """The shares that the rule asked about, each with the number needed and the number reached."""
     zh = lang == "zh"
     said = []
     for ruling, n, total in {
-        (r.id, n, total): (r, n, total) for r, n, total in run.measured
+        (r.id, n, total): (r, n, total) for r, n, total in context.measured
     }.values():
         least, ok = law.needed(ruling, total), law.compare(ruling.op, ruling, n, total)
         if ruling.op == "<=":

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from engine import expressions
 from engine.db import tables
 from engine.errors import ProcessFault
+from engine.instance import functions
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from engine.commands.run import Run
     from engine.db import Session
     from engine.definitions.process import MeetingRule
+    from engine.instance.view import InstanceView
 
 _meeting, _attendance = tables.meeting, tables.attendance
 
@@ -32,15 +34,15 @@ def latest(session: Session, instance_id: UUID, element: str, lock: bool = False
     return session.execute(query.with_for_update(of=_meeting) if lock else query).first()
 
 
-def standing(run: Run, element: str) -> dict[str, Any]:
+def standing(view: InstanceView, element: str) -> dict[str, Any]:
     """The meeting of a task as expressions see it; before it is called, nobody is due and it is not quorate."""
-    found = latest(run.session, run.row["id"], element, lock=True)
-    return numbers(run, element, found)
+    found = latest(view.session, view.row["id"], element, lock=view.locks)
+    return numbers(view, element, found)
 
 
-def numbers(run: Run, element: str, found: Any) -> dict[str, Any]:
+def numbers(view: InstanceView, element: str, found: Any) -> dict[str, Any]:
     """{state, due, present, needed, quorate, formal, observers, guests, roll, here} of a meeting's row."""
-    rule = run.process.tasks[element].meeting
+    rule = view.process.tasks[element].meeting
     if rule is None:
         raise ProcessFault(f"{element} 不是开会的环节。", file="process.toml", element=element)
     if found is None:
@@ -56,7 +58,7 @@ def numbers(run: Run, element: str, found: Any) -> dict[str, Any]:
             "roll": [],
             "here": [],
         }
-    kinds = here(run.session, found.id)
+    kinds = here(view.session, found.id)
     told = {
         "due": found.due,
         "present": found.present,
@@ -66,10 +68,10 @@ def numbers(run: Run, element: str, found: Any) -> dict[str, Any]:
     return {
         "state": found.state,
         **told,
-        "needed": needed(run, rule, told),
+        "needed": needed(view, rule, told),
         "formal": found.present,
-        "quorate": found.state == "open" and _holds(run, rule, told),
-        **_roll(run.session, found.id),
+        "quorate": found.state == "open" and _holds(view, rule, told),
+        **_roll(view.session, found.id),
     }
 
 
@@ -88,16 +90,17 @@ def _roll(session: Session, meeting_id: UUID) -> dict[str, list[str]]:
     }
 
 
-def _holds(run: Run, rule: MeetingRule, told: dict[str, int]) -> bool:
-    return bool(run.value(rule.quorum, told))
+def _holds(view: InstanceView, rule: MeetingRule, told: dict[str, int]) -> bool:
+    known = {**view.names(**functions.names(view, rule.quorum)), **told}
+    return bool(expressions.evaluate(rule.quorum, known, functions.functions(view)))
 
 
-def needed(run: Run, rule: MeetingRule, told: dict[str, int]) -> int:
+def needed(view: InstanceView, rule: MeetingRule, told: dict[str, int]) -> int:
     """The smallest number of formal members that makes the quorum; one more than are due when no number does."""
     low, high = 0, told["due"] + 1
     while low < high:
         middle = (low + high) // 2
-        if _holds(run, rule, {**told, "present": middle}):
+        if _holds(view, rule, {**told, "present": middle}):
             high = middle
         else:
             low = middle + 1

@@ -8,15 +8,14 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine.db import tables
+from engine.instance.lanes import may_include_actor
 from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from engine.db import Session
-    from engine.definitions import Process
-    from engine.definitions.process import Lane
-    from engine.people.organisation import Actor
+    from engine.instance.context import Context
 
 SAID = (
     "outcome",
@@ -27,53 +26,29 @@ SAID = (
 )  # what the body of an event says of an answer
 
 
-def matter(session: Session, instance_id: UUID) -> dict[str, Any]:
-    """The row of an instance, and the union above its own, as lanes are read from it."""
-    instance, unit = tables.instance.c, tables.unit.c
-    above = select(unit.managing_id).where(unit.id == instance.union_id).scalar_subquery()
-    query = select(tables.instance, above.label("superior")).where(instance.id == instance_id)
-    return dict(session.execute(query).mappings().one())
+def may_read(context: Context, element: str) -> bool:
+    """May the actor read what was said in a task? Without a room everybody who sees the instance may.
 
-
-def in_lane(actor: Actor, full: Mapping[str, Any], lane: Lane) -> bool:
-    """Does a lane that is named by facts or by the union mean this person? (A command checks again, with all functions.)"""
-    if lane.unit == "union":
-        return actor.holds(lane.post, full["union_id"])
-    value: Any = full["facts"]
-    for part in (lane.person or lane.unit).split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    if lane.person:
-        return str(actor.id) in value if isinstance(value, list) else str(actor.id) == value
-    if lane.unit in ("unit", "superior"):
-        value = full.get("unit_id" if lane.unit == "unit" else "superior")
-    units = value if isinstance(value, list) else [value]
-    return any(f"{lane.post}@{unit}" in actor.seats for unit in units)
-
-
-def may_read(actor: Actor, full: Mapping[str, Any], process: Process, element: str) -> bool:
-    """May this person read what was said in a task? Without a room everybody who sees the matter may.
-
-    A matter that is confidential no more can be checked by the union's auditors and secretaries, its rooms included.
+    An instance that is confidential no more can be checked by the union's auditors and secretaries, its rooms included.
     """
+    process, actor = context.process, context.actor
     rule = process.tasks.get(element)
-    if (
-        rule is None
-        or not rule.room
-        or any(in_lane(actor, full, process.lanes[lane]) for lane in rule.room)
-    ):
+    if rule is None or not rule.room:
         return True
-    disclosed = bool(process.disclosed_by) and not full["confidential"]
-    return disclosed and access.may(actor, "export", full["union_id"])
+    if any(may_include_actor(context, process.lanes[lane]) for lane in rule.room):
+        return True
+    disclosed = bool(process.disclosed_by) and not context.row["confidential"]
+    return disclosed and actor is not None and access.may(actor, "export", context.row["union_id"])
 
 
-def closed(actor: Actor, full: Mapping[str, Any], process: Process) -> frozenset[str]:
-    """The tasks and messages whose rooms this person may not enter."""
-    return frozenset(key for key in process.tasks if not may_read(actor, full, process, key))
+def closed(context: Context) -> frozenset[str]:
+    """The tasks and messages whose rooms the actor may not enter."""
+    return frozenset(key for key in context.process.tasks if not may_read(context, key))
 
 
-def open_facts(actor: Actor, full: Mapping[str, Any], process: Process) -> dict[str, Any]:
-    """The facts of a matter without those said in rooms that this person may not enter."""
-    return {k: v for k, v in full["facts"].items() if may_read(actor, full, process, k)}
+def open_facts(context: Context) -> dict[str, Any]:
+    """The facts of an instance without those said in rooms that the actor may not enter."""
+    return {key: fact for key, fact in context.facts.items() if may_read(context, key)}
 
 
 def closed_files(session: Session, instance_id: UUID, shut: frozenset[str]) -> frozenset[UUID]:

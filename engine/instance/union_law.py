@@ -30,12 +30,12 @@ _WHAT = """jsonb_build_array(
        (SELECT coalesce(jsonb_agg(jsonb_build_array(from_on, to_on, name)), '[]') FROM vacation WHERE unit_id = {union}),
        (SELECT coalesce(jsonb_object_agg(year, days), '{{}}') FROM notice),
        (SELECT city FROM unit WHERE id = {union}))"""
-_READ = text("SELECT " + _WHAT.format(union=":union")).columns(column("around", JSONB))
-OF_INSTANCE = literal_column(_WHAT.format(union="instance.union_id"), JSONB).label("around")
+_READ = text("SELECT " + _WHAT.format(union=":union")).columns(column("union_law", JSONB))
+OF_INSTANCE = literal_column(_WHAT.format(union="instance.union_id"), JSONB).label("union_law")
 """For a statement that reads an instance: what `Surroundings` wants as `read`."""
 
 
-class Common:
+class CommonLaw:
     """What holds for every university of Zhejiang: the law and the defaults, and the holiday notices that are shipped."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Common:
         return rulebook().ruling(rule_id, on, self.jurisdictions, self.settings)
 
 
-class Surroundings(Common):
+class UnionLaw(CommonLaw):
     """What a union's deadlines depend on: its own rule values, its vacations, the holiday notices, its city."""
 
     def __init__(self, session: Session, union_id: UUID, read: list[Any] | None = None) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import and_, or_, select, union
 
 from engine.db import tables
 from engine.errors import NotFound, Refused
+from engine.people import organisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
+    from engine.db import Session
     from engine.people.organisation import Actor
 
 Predicate = "Callable[[Actor, Any], bool]"
@@ -124,3 +126,11 @@ def must_see(found: Any) -> Any:
     if found is None:
         raise NotFound
     return found
+
+
+def acts_by_post(session: Session, actor: Actor, instance_id: UUID) -> bool:
+    """Does this person act in the matter by a post of theirs, and not only as a party or a reader?"""
+    share = tables.share.c
+    seats = [organisation.seat_key(seat) for seat in actor.seats]
+    acts = select(share.key).where(share.instance_id == instance_id, share.key.in_(seats))
+    return session.execute(acts.limit(1)).first() is not None

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from engine.commands.confidence import acts_by_post
-from engine.commands.erasure import ENDED, MARK
 from engine.db import tables
 from engine.instance.choices import choices
+from engine.instance.view import ENDED, ERASED_MARK
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def guarded(session: Session, actor: Actor, instance_id: UUID) -> Guarded | None
     )
     if not row.confidential:
         return None
-    acts, erased = acts_by_post(session, actor, instance_id), MARK in row.facts
+    acts, erased = access.acts_by_post(session, actor, instance_id), ERASED_MARK in row.facts
     rows = session.execute(
         select(event.kind, event.at, event.body)
         .where(event.instance_id == instance_id, event.kind.in_(KINDS))

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine import clock
-from engine.instance.union_law import Surroundings, rulebook
+from engine.instance.union_law import UnionLaw, rulebook
 from engine.queries.ruled import valid
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def deadline(
     if due_at is None:
         return None
     about = due or {}
-    around = Surroundings(session, union_id)
+    around = UnionLaw(session, union_id)
     working, days = around.calendar.remaining(clock.now(), due_at)
     rule_id, ruling = str(about.get("rule", "")), None
     if rule_id in rulebook().ids:

@@ -15,8 +15,8 @@ from engine.decisions.cell import NULLS, cell_of
 from engine.definitions import sheets
 from engine.definitions.store import process_of
 from engine.errors import Invalid, NotFound, ProcessFault
-from engine.instance import functions
-from engine.instance.union_law import Common, Surroundings, rulebook
+from engine.instance import numbers
+from engine.instance.union_law import CommonLaw, UnionLaw, rulebook
 from engine.law.rules import amount_words
 from engine.people import access
 
@@ -162,8 +162,8 @@ class Outcome:
 class Desk:
     """Asks the law on a day, for a table that is tried without a matter."""
 
-    def __init__(self, around: Common, on: date) -> None:
-        self.around, self.decisive_on = around, on
+    def __init__(self, around: CommonLaw, on: date) -> None:
+        self.law, self.decisive_on = around, on
         self.measured: list[tuple[law.Ruling, int, int]] = []
 
 
@@ -194,10 +194,10 @@ def _order(number: str) -> tuple[int, str]:
     return (int(digits) if digits.isdigit() else 999, number)
 
 
-def _around(session: Session, actor: Actor) -> Surroundings:
+def _around(session: Session, actor: Actor) -> UnionLaw:
     if not access.may(actor, "see_rules", actor.union_id):
         raise NotFound
-    return Surroundings(session, actor.union_id)
+    return UnionLaw(session, actor.union_id)
 
 
 def _all(session: Session, lang: str) -> dict[str, _Found]:
@@ -263,7 +263,7 @@ def shown(
     return _shown(found, around, on or found.sheet.on or clock.today(), lang)
 
 
-def _shown(found: _Found, around: Common, on: date, lang: str) -> Shown:
+def _shown(found: _Found, around: CommonLaw, on: date, lang: str) -> Shown:
     table, words = found.table, _Speaker(found, around, on, lang)
     lines = tuple(words.line(number) for number in range(1, len(table.rules) + 1))
     named = {rule for line in lines for rule in line.rules} | {
@@ -288,7 +288,7 @@ def _rules_in(text: str) -> tuple[str, ...]:
 class _Speaker:
     """Says the cells of one table in a language, with the numbers that hold on a day."""
 
-    def __init__(self, found: _Found, around: Common, on: date, lang: str) -> None:
+    def __init__(self, found: _Found, around: CommonLaw, on: date, lang: str) -> None:
         self.table, self.sheet, self.lexicon = found.table, found.sheet, found.lexicon
         self.desk, self.lang, self.n = Desk(around, on), lang, 1 if lang == "en" else 0
 
@@ -363,7 +363,7 @@ class _Speaker:
     def _number(self, rule_id: str) -> str:
         """The number of a rule with its unit; its id where nothing is in force that day."""
         try:
-            ruling = self.desk.around.ruling(rule_id, self.desk.decisive_on)
+            ruling = self.desk.law.ruling(rule_id, self.desk.decisive_on)
         except ProcessFault:
             return rule_id
         return (
@@ -425,7 +425,7 @@ def questions(
     table: decisions.Table, sheet: Sheet, lexicon: Lexicon, lang: str = "zh"
 ) -> tuple[Question, ...]:
     """What a trial asks for: the facts of a table, or the value of a column that only a matter could give."""
-    speaker = _Speaker(_Found(table, sheet, lexicon, False, ()), Common(), clock.today(), lang)
+    speaker = _Speaker(_Found(table, sheet, lexicon, False, ()), CommonLaw(), clock.today(), lang)
     found: dict[str, Question] = {}
     bare = {c.expression for c in table.inputs if _bare(c.expression)}
     for n, column in enumerate(table.inputs):
@@ -503,7 +503,7 @@ def evaluate_on_disk(
     table_id: str, given: Mapping[str, Any], on: date | None = None, lang: str = "zh"
 ) -> Outcome:
     """As `evaluate`, for the tables as they stand in the processes folder and a union that set nothing itself."""
-    return _evaluated(_on_disk(table_id), Common(), given, on, lang)
+    return _evaluated(_on_disk(table_id), CommonLaw(), given, on, lang)
 
 
 def _on_disk(table_id: str) -> _Found:
@@ -518,13 +518,13 @@ def _on_disk(table_id: str) -> _Found:
 
 
 def _evaluated(
-    found: _Found, around: Common, given: Mapping[str, Any], on: date | None, lang: str
+    found: _Found, around: CommonLaw, given: Mapping[str, Any], on: date | None, lang: str
 ) -> Outcome:
     table, day = found.table, on or found.sheet.on or clock.today()
     facts, columns = _answers(questions(table, found.sheet, found.lexicon, lang), given)
     desk = Desk(around, day)
     try:
-        told = decisions.explain(table, facts, functions.of_law(desk), columns)
+        told = decisions.explain(table, facts, numbers.of_law(desk), columns)
     except ProcessFault as fault:
         raise Invalid(
             {"_": [fault.message if fault.message.endswith("。") else f"{fault.message}。"]}

@@ -12,9 +12,9 @@ from engine.queries import ruled
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.commands.run import Run
     from engine.db import Session
     from engine.definitions import Process
+    from engine.instance.context import Context
 
 GIVEN = {"overdue"}  # names that a gate has besides the facts
 
@@ -28,23 +28,23 @@ class Guarded:
     rules: tuple[ruled.Ruled, ...]
 
 
-def guards(session: Session, run: Run, element: str, lang: str) -> tuple[Guarded, ...]:
+def guards(session: Session, context: Context, element: str, lang: str) -> tuple[Guarded, ...]:
     """The guards of a task, and of what follows it before anybody else acts."""
-    near = {element, *following(run.process, element)}
+    near = {element, *following(context.process, element)}
     found = []
-    for guard in run.process.guards:
+    for guard in context.process.guards:
         if guard.at & near:
-            rules = cited(session, run, [guard.basis], lang) if guard.basis else ()
-            found.append(Guarded(guard.text.in_(lang), _holds(run, guard.holds, near), rules))
+            rules = cited(session, context, [guard.basis], lang) if guard.basis else ()
+            found.append(Guarded(guard.text.in_(lang), _holds(context, guard.holds, near), rules))
     return tuple(found)
 
 
-def _holds(run: Run, expression: str, near: set[str]) -> bool | None:
+def _holds(context: Context, expression: str, near: set[str]) -> bool | None:
     """Nothing can be said of what rests on answers that are still to be given, or on a decision that follows them."""
     if any(name.partition(".")[0] in near for name in expressions.names_in(expression)):
         return None
     try:
-        return bool(run.value(expression))
+        return bool(context.value(expression))
     except EngineError:
         return None
 
@@ -62,25 +62,29 @@ def following(process: Process, element: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def cited(session: Session, run: Run, ids: Iterable[str], lang: str) -> tuple[ruled.Ruled, ...]:
+def cited(
+    session: Session, context: Context, ids: Iterable[str], lang: str
+) -> tuple[ruled.Ruled, ...]:
     """These rules as they bind this matter, each as one sentence."""
     said = "".join(f"{{{key}}}" for key in dict.fromkeys(ids) if key)
     return (
-        ruled.cited(ruled.rulings(session, run.row["union_id"], run.decisive_on, said, ()), lang)
+        ruled.cited(
+            ruled.rulings(session, context.row["union_id"], context.decisive_on, said, ()), lang
+        )
         if said
         else ()
     )
 
 
-def refusal(run: Run, name: str, lang: str) -> str:
+def refusal(context: Context, name: str, lang: str) -> str:
     """Why a message would be refused now, whatever is written into its form; "" when nothing says so."""
-    rule = run.process.tasks.get(name)
+    rule = context.process.tasks.get(name)
     for gate in rule.gates if rule else ():
         asked = {found.partition(".")[0] for found in expressions.names_in(gate.holds)}
         if name in asked or asked & GIVEN:
             continue
         try:
-            if not run.value(gate.holds):
+            if not context.value(gate.holds):
                 return gate.text.in_(lang)
         except EngineError:
             continue

@@ -13,7 +13,8 @@ from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import Refused
 from engine.history import event_log, seals
-from engine.instance import rooms
+from engine.instance import polling, rooms
+from engine.instance.context import context_of
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -75,25 +76,13 @@ def _seen(session: Session, actor: Actor, instance_id: UUID) -> Any:
     return row
 
 
-def running_votes(session: Session, instance_id: UUID) -> frozenset[str]:
-    """The votes and elections of a matter of which nobody learns a choice or a count yet."""
-    poll = tables.poll.c
-    running = select(poll.id).where(
-        poll.instance_id == instance_id,
-        poll.kind.in_(("vote", "election")),
-        poll.state.in_(("called", "open", "counting")),
-    )
-    return frozenset(str(key) for key in session.execute(running).scalars())
-
-
 def timeline(
     session: Session, actor: Actor, instance_id: UUID, after: int = 0, limit: int = 500
 ) -> tuple[Happened, ...]:
     """The events of an instance after seq `after`. NotFound when it is not theirs to see, Refused when not theirs to read."""
     _seen(session, actor, instance_id)
-    full = rooms.matter(session, instance_id)
-    shut = rooms.closed(actor, full, process_of(session, full["version"]))
-    silent = running_votes(session, instance_id)
+    shut = rooms.closed(context_of(session, actor, instance_id))
+    silent = polling.running_votes(session, instance_id)
     rows = session.execute(
         select(tables.event)
         .where(_event.instance_id == instance_id, _event.seq > after)

@@ -11,14 +11,14 @@ from sqlalchemy import Text, and_, cast, or_, select, text, true, union
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from engine import clock, forms, machine
-from engine.commands import confidence, erasure
 from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import Invalid
-from engine.instance import rooms
+from engine.instance import lanes, rooms
+from engine.instance.context import context_of
+from engine.instance.view import ERASED_MARK, ERASED_TITLE
 from engine.people import access, organisation
 from engine.queries import foresight, standing
-from engine.queries.lanes import matter
 from engine.queries.words import Answered, Named, answered
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from engine.commands.run import Run
     from engine.db import Session
     from engine.definitions import Process
+    from engine.instance.context import Context
     from engine.people.organisation import Actor
 
 _instance = tables.instance.c
@@ -323,9 +323,7 @@ def _people_first(process: Process, stage: Sequence[str]) -> Sequence[str]:
 
 def _title(title: str, lang: str) -> str:
     return (
-        "The contents were erased by the rules"
-        if title == erasure.TITLE and lang == "en"
-        else title
+        "The contents were erased by the rules" if title == ERASED_TITLE and lang == "en" else title
     )
 
 
@@ -335,9 +333,9 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
         _rows().where(_instance.id == instance_id, access.visible(actor))
     ).first()
     head = _row(session, access.must_see(found), lang)
-    full = rooms.matter(session, instance_id)
-    erased = erasure.MARK in full["facts"]
-    process = process_of(session, full["version"])
+    context = context_of(session, actor, instance_id)
+    full, process = context.row, context.process
+    erased = ERASED_MARK in full["facts"]
     live = machine.look(process.spec, full["machine"]) if full["machine"] else ()
     names = Named.of(session, full["facts"], actor)
     incident = tables.incident.c
@@ -346,18 +344,16 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
             incident.instance_id == instance_id, incident.resolved_at.is_(None)
         )
     ).all()
-    acts = full["confidential"] and confidence.acts_by_post(session, actor, instance_id)
+    acts = full["confidential"] and access.acts_by_post(session, actor, instance_id)
     desk = access.may(actor, "suspend", full["union_id"]) and (acts or not full["confidential"])
     return File(
         row=head,
         process=process,
-        facts=rooms.open_facts(actor, full, process),
+        facts=rooms.open_facts(context),
         launched=answered(process.launch_form, full["facts"].get("launch", {}), names, lang),
-        tasks=_tasks(session, actor, full, process, names, lang),
-        able=_able(session, actor, full, process, live, lang),
-        papers=()
-        if erased
-        else papers(session, instance_id, process, rooms.closed(actor, full, process), lang),
+        tasks=_tasks(context, actor, names, lang),
+        able=_able(context, live, lang),
+        papers=() if erased else papers(session, instance_id, process, rooms.closed(context), lang),
         links=_links(session, actor, instance_id, lang),
         live=tuple(w.element for w in live),
         suspended_at=full["suspended_at"],
@@ -373,15 +369,9 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
     )
 
 
-def _tasks(
-    session: Session,
-    actor: Actor,
-    full: Mapping[str, Any],
-    process: Process,
-    names: Named,
-    lang: str,
-) -> tuple[Open, ...]:
-    task, poll, instance_id = tables.task.c, tables.poll.c, full["id"]
+def _tasks(context: Context, actor: Actor, names: Named, lang: str) -> tuple[Open, ...]:
+    session, process, instance_id = context.session, context.process, context.row["id"]
+    task, poll = tables.task.c, tables.poll.c
     rows = session.execute(
         select(tables.task, poll.id.label("poll_id"))
         .outerjoin(tables.poll, and_(poll.task_id == task.id, poll.state != "void"))
@@ -392,7 +382,7 @@ def _tasks(
         session, [i for r in rows for i in (r.assignee_id, r.closed_by) if i]
     )
     units = organisation.unit_names(session, [UUID(r.seat.split("@")[1]) for r in rows if r.seat])
-    shut = rooms.closed(actor, full, process)
+    shut = rooms.closed(context)
     asked = _asked_of(session, actor, instance_id) if shut else set()
     none: frozenset[str] = frozenset()
     return tuple(
@@ -450,30 +440,19 @@ def _open(
     )
 
 
-def _able(
-    session: Session,
-    actor: Actor,
-    full: Mapping[str, Any],
-    process: Process,
-    live: tuple[machine.Live, ...],
-    lang: str,
-) -> tuple[Able, ...]:
-    if full["state"] != "running":
+def _able(context: Context, live: tuple[machine.Live, ...], lang: str) -> tuple[Able, ...]:
+    """The messages that the instance waits for and that this person may send, each with what refuses it now."""
+    process = context.process
+    if context.row["state"] != "running":
         return ()
     found: dict[str, Able] = {}
-    run: Run | None = None
     for wait in live:
         rule = process.messages.get(wait.text) if wait.kind == "message" else None
-        if (
-            rule
-            and rule.lane in process.lanes
-            and rooms.in_lane(actor, full, process.lanes[rule.lane])
-        ):
-            run = run or matter(session, actor, full["id"])
-            why = foresight.refusal(run, rule.name, lang)
-            found[rule.name] = Able(
-                rule.name, rule.title.in_(lang), rule.asks.in_(lang), rule.form, why
-            )
+        lane = process.lanes.get(rule.lane) if rule else None
+        if rule and lane and lanes.may_include_actor(context, lane):
+            why = foresight.refusal(context, rule.name, lang)
+            asks = rule.asks.in_(lang)
+            found[rule.name] = Able(rule.name, rule.title.in_(lang), asks, rule.form, why)
     return tuple(found.values())
 
 

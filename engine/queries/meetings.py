@@ -12,18 +12,19 @@ from sqlalchemy import and_, func, or_, select
 from engine.db import tables
 from engine.definitions.store import process_of
 from engine.instance import presence
+from engine.instance.context import context_of
+from engine.instance.lanes import runs_task
 from engine.people import access
 from engine.queries import polls as asked
 from engine.queries import ruled
 from engine.queries.inbox import like
-from engine.queries.lanes import matter, runs_it
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from engine.commands.run import Run
     from engine.db import Session
+    from engine.instance.context import Context
     from engine.people.organisation import Actor
     from engine.queries.words import About
 
@@ -145,16 +146,16 @@ class Matched:
 
 def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") -> Meeting:
     """One meeting. NotFound when its matter is not this person's to see."""
-    row, run = _seen(session, actor, meeting_id)
-    process, element = run.process, row.element
+    row, context = _seen(session, actor, meeting_id)
+    process, element = context.process, row.element
     rule = process.tasks[element]
     assert rule.meeting is not None
-    told = _numbers(run, row)
+    told = _numbers(context, row)
     words = rule.meeting.words.in_(lang)
     known = ruled.rulings(
-        session, run.row["union_id"], run.decisive_on, words, [rule.meeting.quorum]
+        session, context.row["union_id"], context.decisive_on, words, [rule.meeting.quorum]
     )
-    runs = runs_it(run, element)
+    runs = runs_task(context, element)
     mine = session.execute(
         select(_attendance.kind, _attendance.here).where(
             _attendance.meeting_id == meeting_id, _attendance.member_id == actor.id
@@ -166,8 +167,8 @@ def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") 
         id=row.id,
         instance_id=row.instance_id,
         task_id=row.task_id,
-        number=run.row["number"],
-        subject=run.row["title"],
+        number=context.row["number"],
+        subject=context.row["title"],
         process_title=process.title.in_(lang),
         element=element,
         title=rule.title.in_(lang),
@@ -189,11 +190,11 @@ def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") 
         code=row.code if runs else None,
         mine=mine.kind if mine else "",
         am_here=am_here,
-        votes=_votes(session, actor, run, meeting_id, am_here, lang),
+        votes=_votes(session, actor, context, meeting_id, am_here, lang),
     )
 
 
-def _seen(session: Session, actor: Actor, meeting_id: UUID) -> tuple[Any, Run]:
+def _seen(session: Session, actor: Actor, meeting_id: UUID) -> tuple[Any, Context]:
     """The row of a meeting with its task's element, and its matter as expressions see it; nothing is locked."""
     row = session.execute(
         select(tables.meeting, _task.element)
@@ -201,15 +202,15 @@ def _seen(session: Session, actor: Actor, meeting_id: UUID) -> tuple[Any, Run]:
         .join(tables.instance, _instance.id == _meeting.instance_id)
         .where(_meeting.id == meeting_id, access.visible(actor))
     ).first()
-    return access.must_see(row), matter(session, actor, access.must_see(row).instance_id)
+    return access.must_see(row), context_of(session, actor, access.must_see(row).instance_id)
 
 
-def _numbers(run: Run, row: Any) -> dict[str, Any]:
+def _numbers(context: Context, row: Any) -> dict[str, Any]:
     """{needed, quorate} now; of a meeting that is over, as they were put on record."""
-    kept = (run.facts.get(row.element) or {}).get("meeting") if row.state == "closed" else None
+    kept = (context.facts.get(row.element) or {}).get("meeting") if row.state == "closed" else None
     if isinstance(kept, dict) and kept.get("roll_hash") == row.roll_hash:
         return {"needed": kept["needed"], "quorate": kept["quorate"]}
-    return presence.numbers(run, row.element, row)
+    return presence.numbers(context, row.element, row)
 
 
 def _counts(session: Session, meeting_id: UUID) -> tuple[dict[str, int], dict[str, int]]:
@@ -223,7 +224,7 @@ def _counts(session: Session, meeting_id: UUID) -> tuple[dict[str, int], dict[st
 
 
 def _votes(
-    session: Session, actor: Actor, run: Run, meeting_id: UUID, here: bool, lang: str
+    session: Session, actor: Actor, context: Context, meeting_id: UUID, here: bool, lang: str
 ) -> tuple[Vote, ...]:
     """The polls under a meeting, the open ones first, then newest first."""
     poll, roll = tables.poll.c, tables.roll.c
@@ -236,7 +237,7 @@ def _votes(
     ).all()
     found = []
     for row in sorted(rows, key=lambda r: r.state not in ("open", "called", "counting")):
-        rule, outcome = run.process.tasks[row.element], row.outcome or {}
+        rule, outcome = context.process.tasks[row.element], row.outcome or {}
         names = asked.labels(session, row, rule.poll)
         found.append(
             Vote(
@@ -254,7 +255,7 @@ def _votes(
                 elected=tuple(names[e].in_(lang) for e in outcome.get("elected", ()) if e in names),
                 opened_at=row.opened_at,
                 closed_at=row.closed_at,
-                about=asked.about(session, actor, run.process, row.rule, lang),
+                about=asked.about(session, actor, context.process, row.rule, lang),
             )
         )
     return tuple(found)
@@ -379,8 +380,8 @@ def _person(row: Any) -> Person:
 
 
 def _must_run(session: Session, actor: Actor, meeting_id: UUID) -> None:
-    row, run = _seen(session, actor, meeting_id)
-    access.must_see(row if runs_it(run, row.element) else None)
+    row, context = _seen(session, actor, meeting_id)
+    access.must_see(row if runs_task(context, row.element) else None)
 
 
 def people(

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import clock, forms
-from engine.commands import outside
 from engine.db import tables
 from engine.definitions.store import process_of
 from engine.documents import pdf
 from engine.history.verification import ERASED
+from engine.instance import invitations
 from engine.people import access, organisation
 from engine.queries import deadlines
 
@@ -82,7 +82,7 @@ class Receipt:
 
 def letter(session: Session, token: str, lang: str = "zh") -> Letter:
     """The letter behind a link. Raises NotFound for a wrong, used or ended one."""
-    found = outside.usable(session, token)
+    found = invitations.usable(session, token)
     row = session.execute(
         select(
             _instance.id,
@@ -113,7 +113,7 @@ def letter(session: Session, token: str, lang: str = "zh") -> Letter:
         subject="" if process.confidentiality == "named" else row.title,
         title=rule.title.in_(lang),
         to=found.to,
-        form=outside.asked(rule.form),
+        form=invitations.asked(rule.form),
         papers=tuple(
             Enclosed(d.id, process.documents[d.kind].title.in_(lang), d.number, d.issued_at)
             for d in issued
@@ -129,7 +129,7 @@ def letter(session: Session, token: str, lang: str = "zh") -> Letter:
 
 def document(session: Session, token: str, document_id: UUID) -> tuple[str, bytes]:
     """An enclosed document as (file name, PDF). Raises NotFound for any other."""
-    found = outside.usable(session, token)
+    found = invitations.usable(session, token)
     row = session.execute(
         select(tables.document, _instance.version)
         .join(tables.instance, _instance.id == _document.instance_id)

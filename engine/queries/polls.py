@@ -8,28 +8,25 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from engine.commands.tellers import agreed_paper
 from engine.db import tables
 from engine.definitions.process import Words
 from engine.definitions.store import process_of
-from engine.instance import rooms
-from engine.instance.counting import ABSTAIN
+from engine.instance import polling, presence, rooms
+from engine.instance.context import context_of
+from engine.instance.counting import ABSTAIN, cast_in_system
 from engine.people import access, organisation
 from engine.queries import ruled, words
-from engine.queries.lanes import matter, runs_it
 from engine.queries.words import About, Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from engine.commands.run import Run
     from engine.db import Session
     from engine.definitions.process import PollRule, Process, TaskRule
     from engine.people.organisation import Actor
 
 _poll, _roll, _teller, _paper = tables.poll.c, tables.roll.c, tables.teller.c, tables.paper.c
-RUNNING = ("called", "open", "counting")
 VOTES = ("vote", "election")  # nobody sees a partial result of these
 LISTED = 300
 NOBODY = Words("弃权", "Abstained")
@@ -137,13 +134,13 @@ def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pol
             .where(_poll.id == poll_id, access.visible(actor))
         ).first()
     )
-    run = matter(session, actor, row.instance_id)
-    rule = run.process.tasks[row.element]
+    context = context_of(session, actor, row.instance_id)
+    rule = context.process.tasks[row.element]
     asked = rule.poll
     mine = session.execute(
         select(tables.roll).where(_roll.poll_id == poll_id, _roll.member_id == actor.id)
     ).first()
-    running, is_teller = row.state in RUNNING, actor.id in row.tellers
+    running, is_teller = row.state in polling.RUNNING, actor.id in row.tellers
     access.must_see(
         row if mine or is_teller or _may_enter(session, actor, row.instance_id, rule) else None
     )
@@ -158,15 +155,13 @@ def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pol
         counts = {**counts, **{c: outcome.get("votes", outcome).get(c, 0) for c in row.choices}}
     known = ruled.rulings(
         session,
-        run.row["union_id"],
-        run.decisive_on,
+        context.row["union_id"],
+        context.decisive_on,
         said,
         [row.rule["passes"], row.rule.get("wins", "")],
     )
-    runs = running and runs_it(run, row.element)
-    chair = runs and row.state == "open" and row.rule.get("closable") == "lane"
-    mover = str(actor.id) in _movers(run) and row.rule.get("closable") == "passes"
-    here = _here(session, row, actor)
+    chair = row.state == "open" and polling.chairs(context, row, row.element)
+    here = row.meeting_id is None or presence.is_here(session, row.meeting_id, actor.id)
     return Poll(
         id=row.id,
         instance_id=row.instance_id,
@@ -192,7 +187,7 @@ def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pol
         on_roll=mine is not None,
         mine=mine.choice if mine else None,
         my_comment=mine.comment if mine else "",
-        closable=chair or mover,
+        closable=chair or (row.rule.get("closable") == "passes" and polling.asked(context)),
         voices=_voices(session, row, hidden),
         rules=ruled.cited(known, lang),
         secret=row.secret,
@@ -210,13 +205,12 @@ def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pol
         tellers=_tellers(session, poll_id),
         counting=_counting(session, actor, row) if is_teller and running else None,
         chair=chair,
-        may_void=running
-        and (runs or is_teller or access.may(actor, "terminate", run.row["union_id"])),
+        may_void=running and polling.may_void(context, row, row.element),
         why=why(outcome, lang),
         elected=tuple(outcome.get("elected", ())),
         tied=tuple(outcome.get("tied", ())),
         voided=_voided(session, row),
-        about=about(session, actor, run.process, row.rule, lang),
+        about=about(session, actor, context.process, row.rule, lang),
     )
 
 
@@ -226,10 +220,6 @@ def about(
     """What a poll is about, as it stood when it was put. `rule` is that of the poll's row."""
     pairs = rule.get("about", ())
     return words.about(process, pairs, Named.of(session, pairs, actor), lang) if pairs else About()
-
-
-def _movers(run: Run) -> set[str]:
-    return {str(run.row["starter_id"]), str(run.facts.get("launch", {}).get("mover"))}
 
 
 def _counted(row: Any) -> bool:
@@ -267,12 +257,7 @@ def cast(session: Session, row: Any) -> int:
                 session.execute(select(func.count()).where(envelope.poll_id == row.id)).scalar_one()
             )
         )
-    counts = row.counts
-    return int(
-        counts.get("answered", 0)
-        if row.kind == "election"
-        else sum(counts.get(c, 0) for c in row.choices)
-    )
+    return cast_in_system(row, row.counts)
 
 
 def _papers(session: Session, poll_id: UUID) -> int:
@@ -295,17 +280,6 @@ def _turn(session: Session, row: Any) -> str:
         .limit(1)
     )
     return str(session.execute(query).scalar() or "")
-
-
-def _here(session: Session, row: Any, actor: Actor) -> bool:
-    """May I vote as far as the meeting goes? Without a meeting nobody needs to be anywhere."""
-    if row.meeting_id is None:
-        return True
-    attendance = tables.attendance.c
-    query = select(attendance.here).where(
-        attendance.meeting_id == row.meeting_id, attendance.member_id == actor.id
-    )
-    return bool(session.execute(query.where(attendance.kind == "formal")).scalar())
 
 
 def _voided(session: Session, row: Any) -> int:
@@ -361,7 +335,7 @@ def _counting(session: Session, actor: Actor, row: Any) -> Counting:
     handed, waiting = _given(session, row)
     entries = session.execute(select(tables.paper).where(_paper.poll_id == row.id)).all()
     own = next((e for e in entries if e.teller_id == actor.id), None)
-    agree = agreed_paper(session, row) is not None
+    agree = polling.agreed_paper(session, row) is not None
     state = "agree" if agree else "differ" if len(entries) > 1 else "one" if entries else "none"
     signed = (
         session.execute(
@@ -446,8 +420,7 @@ def _may_enter(session: Session, actor: Actor, instance_id: UUID, rule: TaskRule
     """Is the poll held in no room, or in one that this person may enter?"""
     if not rule.room:
         return True
-    full = rooms.matter(session, instance_id)
-    return rooms.may_read(actor, full, process_of(session, full["version"]), rule.id)
+    return rooms.may_read(context_of(session, actor, instance_id), rule.id)
 
 
 def _listed(session: Session, actor: Actor, row: Any) -> tuple[Any, ...]:

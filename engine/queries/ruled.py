@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine import expressions
 from engine.errors import EngineError
-from engine.instance.union_law import Surroundings, rulebook
+from engine.instance.union_law import UnionLaw, rulebook
 from engine.law.rules import amount_words
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def rulings(
         if name in ASKS and a
     ]
     named += [key for key in rulebook().ids if f"{{{key}}}" in said]
-    around, found = Surroundings(session, union_id), {}
+    around, found = UnionLaw(session, union_id), {}
     for key in dict.fromkeys(named):
         try:
             found[key] = around.ruling(key, on)

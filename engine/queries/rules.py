@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from engine import calendar, clock, law
 from engine.db import tables
 from engine.errors import NotFound, ProcessFault
-from engine.instance.union_law import Surroundings, rulebook
+from engine.instance.union_law import UnionLaw, rulebook
 from engine.law.rulings import limit_of
 from engine.people import access, organisation
 
@@ -143,17 +143,17 @@ def _searched(line: Line) -> str:
     return " ".join((line.id, line.title, line.words, line.text, line.cite, line.own)).casefold()
 
 
-def _around(session: Session, actor: Actor, union_id: UUID) -> Surroundings:
+def _around(session: Session, actor: Actor, union_id: UUID) -> UnionLaw:
     if not access.may(actor, "see_rules", union_id):
         raise NotFound
-    return Surroundings(session, union_id)
+    return UnionLaw(session, union_id)
 
 
 def _of_union(union_id: UUID, *columns: Any) -> Any:
     return select(*columns).where(_setting.unit_id == union_id)
 
 
-def _ruling(around: Surroundings, rule_id: str) -> law.Ruling | None:
+def _ruling(around: UnionLaw, rule_id: str) -> law.Ruling | None:
     """What holds today; None where nothing is in force."""
     try:
         return around.ruling(rule_id, clock.today())
@@ -161,7 +161,7 @@ def _ruling(around: Surroundings, rule_id: str) -> law.Ruling | None:
         return None
 
 
-def _line(around: Surroundings, rule_id: str, waiting: bool, lang: str) -> Line:
+def _line(around: UnionLaw, rule_id: str, waiting: bool, lang: str) -> Line:
     entries, ruling = rulebook().get(rule_id), _ruling(around, rule_id)
     rule = ruling.rule if ruling else entries[0]
     own = ruling.setting if ruling else None
@@ -217,7 +217,7 @@ def is_share(rule_id: str) -> bool:
     return rule_id in rulebook().ids and rulebook().get(rule_id)[0].unit == "share"
 
 
-def _entry(rule: law.Rule, around: Surroundings, ruling: law.Ruling | None, lang: str) -> Entry:
+def _entry(rule: law.Rule, around: UnionLaw, ruling: law.Ruling | None, lang: str) -> Entry:
     return Entry(
         value=_value(rule, lang),
         text=_in(lang, rule.text, rule.text_en),
@@ -234,7 +234,7 @@ def _entry(rule: law.Rule, around: Surroundings, ruling: law.Ruling | None, lang
 
 
 def _settings(
-    session: Session, actor: Actor, union_id: UUID, rule_id: str, around: Surroundings, lang: str
+    session: Session, actor: Actor, union_id: UUID, rule_id: str, around: UnionLaw, lang: str
 ) -> tuple[Own, ...]:
     query = _of_union(union_id, tables.setting).where(_setting.rule_id == rule_id)
     rows = session.execute(query.order_by(_setting.created_at.desc(), _setting.id.desc())).all()
@@ -259,7 +259,7 @@ def _settings(
     )
 
 
-def _own_value(row: Any, around: Surroundings, lang: str) -> str:
+def _own_value(row: Any, around: UnionLaw, lang: str) -> str:
     """A union's own value in words, with the unit and the operator by which it counts from its first day."""
     rule = rulebook().replaced(row.rule_id, row.valid_from, around.jurisdictions)
     return law.Limit(law.exact(row.value, row.per), rule.unit, rule.op, rule).words(lang)

@@ -16,23 +16,22 @@ from engine.definitions.store import process_of
 from engine.errors import EngineError
 from engine.instance import rooms
 from engine.instance.choices import choices
+from engine.instance.context import context_of
 from engine.people import access, organisation
 from engine.queries import deadlines, foresight, outside, ruled
 from engine.queries.instances import Paper, papers
-from engine.queries.lanes import matter
 from engine.queries.words import Answered, Named, answered, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from engine.commands.run import Run
     from engine.db import Session
     from engine.definitions.process import TaskRule
+    from engine.instance.context import Context
     from engine.people.organisation import Actor
 
 _task, _instance = tables.task.c, tables.instance.c
-SEEN = ("facts", "union_id", "unit_id", "superior", "confidential")  # what rooms ask of a matter
 
 
 @dataclass(frozen=True)
@@ -102,10 +101,6 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
             _instance.union_id,
             _instance.unit_id,
             _instance.confidential,
-            select(tables.unit.c.managing_id)
-            .where(tables.unit.c.id == _instance.union_id)
-            .scalar_subquery()
-            .label("superior"),
         )
         .join(tables.instance, _instance.id == _task.instance_id)
         .where(
@@ -121,11 +116,10 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     process = process_of(session, row.version)
     rule = process.tasks[row.element]
     names = Named.of(session, row.facts, actor)
-    full = {k: getattr(row, k) for k in SEEN}
-    shut, seen = rooms.closed(actor, full, process), rooms.open_facts(actor, full, process)
+    context = context_of(session, actor, row.instance_id)
+    shut, seen = rooms.closed(context), rooms.open_facts(context)
     people = organisation.names(session, [i for i in (row.assignee_id, row.closed_by) if i])
     offer = choices(session, row.union_id, row.instance_id, actor)
-    run = matter(session, actor, row.instance_id)
     return Task(
         id=row.id,
         instance_id=row.instance_id,
@@ -146,7 +140,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         deadline=deadlines.deadline(
             session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang
         ),
-        said=said(session, actor, row, names, lang, rule.room),
+        said=said(context, names, lang, rule.room),
         papers=papers(session, row.instance_id, process, shut, lang),
         draft={**_prefilled(rule, seen), **draft(session, actor, f"task:{row.id}")},
         seat=row.seat is not None,
@@ -160,9 +154,11 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         instance_state=row.instance_state,
         round=row.rounds.get(row.element, 0) + (row.state == "open"),
         confidential=row.confidential,
-        guards=foresight.guards(session, run, row.element, lang) if row.state == "open" else (),
-        rules=foresight.cited(session, run, {rule.basis} - {"", (row.due or {}).get("rule")}, lang),
-        tells=_tells(session, run, rule, seen, names, lang) if row.state == "open" else (),
+        guards=foresight.guards(session, context, row.element, lang) if row.state == "open" else (),
+        rules=foresight.cited(
+            session, context, {rule.basis} - {"", (row.due or {}).get("rule")}, lang
+        ),
+        tells=_tells(session, context, rule, seen, names, lang) if row.state == "open" else (),
         urged=_urged(session, row.instance_id)
         if row.state == "open" and (row.due or {}).get("reminded")
         else "",
@@ -171,21 +167,26 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
 
 
 def _tells(
-    session: Session, run: Run, rule: TaskRule, seen: Mapping[str, Any], names: Named, lang: str
+    session: Session,
+    context: Context,
+    rule: TaskRule,
+    seen: Mapping[str, Any],
+    names: Named,
+    lang: str,
 ) -> tuple[str, ...]:
     """What the process says now to whoever has the task. `seen` are the facts that this person may see."""
     found = []
     for tell in rule.tells:
         text = tell.text.in_(lang)
         try:
-            if tell.when and not run.value(tell.when):
+            if tell.when and not context.value(tell.when):
                 continue
         except EngineError:  # it cannot be said yet
             continue
-        known = ruled.rulings(session, run.row["union_id"], run.decisive_on, text, [])
+        known = ruled.rulings(session, context.row["union_id"], context.decisive_on, text, [])
         lexicon = sheets.known(settings.load().processes)[0]
         found.append(
-            told(run.process, ruled.filled(text, known, {}, lang), seen, names, lexicon, lang)
+            told(context.process, ruled.filled(text, known, {}, lang), seen, names, lexicon, lang)
         )
     return tuple(found)
 
@@ -212,26 +213,23 @@ def _prefilled(rule: TaskRule, facts: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def said(
-    session: Session, actor: Actor, matter: Any, names: Named, lang: str, room: tuple[str, ...] = ()
-) -> tuple[Said, ...]:
+def said(context: Context, names: Named, lang: str, room: tuple[str, ...] = ()) -> tuple[Said, ...]:
     """What was said in an instance so far, oldest first: the launch, finished tasks, messages, polls; closed rooms left out.
 
     Near is the launch and what was said last; for a task in a room only what was said in the same one, since another
-    side may sit beside whoever reads. `matter` names the instance (instance_id, version and what SEEN lists).
+    side may sit beside whoever reads.
     """
-    process = process_of(session, matter.version)
-    full = {k: getattr(matter, k) for k in SEEN}
+    session, process = context.session, context.process
     member, poll = tables.member.c, tables.poll.c
     rows = session.execute(
         select(_task.element, _task.answers, _task.closed_at, member.name, poll.outcome)
         .outerjoin(tables.member, member.id == _task.closed_by)
         .outerjoin(tables.poll, and_(poll.task_id == _task.id, poll.state == "closed"))
-        .where(_task.instance_id == matter.instance_id, _task.state == "done")
+        .where(_task.instance_id == context.row["id"], _task.state == "done")
         .where(or_(_task.answers.is_not(None), poll.outcome.is_not(None)))
         .order_by(_task.closed_at, _task.id)
     ).all()
-    shown = [r for r in rows if rooms.may_read(actor, full, process, r.element)]
+    shown = [r for r in rows if rooms.may_read(context, r.element)]
     close = {0, len(shown) - 1, len(shown) - 2}
     found = []
     for n, r in enumerate(shown):

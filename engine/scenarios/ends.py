@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from engine.commands import settle
-from engine.commands.run import dotted
+from engine.commands import unit_of_work
 from engine.db import tables
+from engine.instance.view import dotted
 from engine.scenarios import words
 from engine.scenarios.scene import Otherwise
 
@@ -30,7 +30,7 @@ def check_open(scene: Scene, wanted: tuple[str, ...], happened: str) -> None:
         row = scene.session.execute(
             select(_instance.state, _instance.outcome).where(_instance.id == scene.instance())
         ).one()
-        state = settle.STATES.get(row.state, row.state)
+        state = unit_of_work.STATES.get(row.state, row.state)
         ended = f"，结束于 {words.titled(scene.process, row.outcome)}" if row.outcome else ""
         there = f"之后应当打开的是 {words.listed(scene.process, wanted)}，实际是 {words.listed(scene.process, found)}。"
         raise Otherwise(f"{there}此件{state}{ended}；这一步里：{happened or '什么也没有发生'}。")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine import clock, definitions, settings
 from engine.commands import edge, instances, polls, tasks
 from engine.errors import EngineError, ProcessFault
-from engine.instance.union_law import Surroundings
+from engine.instance.union_law import UnionLaw
 from engine.people import organisation
 from engine.scenarios import ends, halls, stage, story, times, workers
 from engine.scenarios.scene import Otherwise, Scene
@@ -173,7 +173,7 @@ def _play_step(scene: Scene, step: Step) -> StepResult:
 def _wait(scene: Scene, step: Step) -> None:
     """Move the clock as the step says; on the way every timer fires at its own moment."""
     due = scene.due(step.task) if scene.instances else None
-    calendar = Surroundings(scene.session, scene.stage.union_id).calendar
+    calendar = UnionLaw(scene.session, scene.stage.union_id).calendar
     workers.let_pass(scene, times.target(step.after, scene.now, due, calendar))
 
 

@@ -14,10 +14,10 @@ from sqlalchemy import func, select
 
 from engine import clock
 from engine.commands import attachments
-from engine.commands.run import dotted
 from engine.db import tables
 from engine.errors import NotFound, ProcessFault
 from engine.instance import presence
+from engine.instance.view import dotted
 from engine.scenarios import words
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from engine.commands import instances
 from engine.db import tables
 from engine.definitions.process import frozen
 from engine.errors import Invalid, ProcessFault
-from engine.instance.union_law import Surroundings, rulebook
+from engine.instance.union_law import UnionLaw, rulebook
 from engine.scenarios.story import cast
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
     Raises ProcessFault for a value that a union could not set, such as one that loosens law.
     """
     if story.rules:
-        places = Surroundings(session, union_id).jurisdictions
+        places = UnionLaw(session, union_id).jurisdictions
         for rule, value in story.rules.items():
             try:
                 law.check_setting(

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from engine import clock
-from engine.commands import instances, origins
+from engine.commands import instances, links
 from engine.db import tables
 from engine.errors import Conflict, EngineError
 from engine.scenarios.scene import Otherwise
@@ -82,11 +82,11 @@ def _job(scene: Scene, name: str, args: Mapping[str, Any]) -> None:
             if name == "deliver":
                 instances.receive(scene.session, key, args["message"], args["answers"])
             elif name == "note_link":
-                origins.note_link(
+                links.note_link(
                     scene.session, key, UUID(args["origin"]), args["number"], args["kind"]
                 )
             else:
-                origins.note_origin(scene.session, key, UUID(args["origin"]), args["number"])
+                links.note_origin(scene.session, key, UUID(args["origin"]), args["number"])
     except Conflict:
         return  # it stands still; a worker would try again and give up in the end
     except EngineError as fault:

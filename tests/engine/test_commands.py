@@ -1019,7 +1019,7 @@ def test_an_error_in_the_middle_of_a_command_leaves_nothing_of_it(
     def fall(*_: Any) -> None:
         raise RuntimeError("lightning")
 
-    monkeypatch.setattr("engine.commands.settle.save", fall)
+    monkeypatch.setattr("engine.commands.unit_of_work.save", fall)
     for act in (
         lambda: union.do("secretary", tasks.complete, task, {"decision": "pass"}),
         lambda: union.do("secretary", instances.terminate, key, "x"),

@@ -24,13 +24,13 @@ from sqlalchemy import select, text
 
 from engine import clock, db
 from engine.commands import edge
-from engine.commands import evidence as commands
 from engine.db import canonical, tables
 from engine.errors import HistoryBroken, NotFound, Refused
 from engine.history import keys, merkle, seals
 from engine.queries import evidence
 from engine.queries.evidence import case, proofs
 from tests.engine.errands import Errands
+from webui.http import evidence as commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select, text
 
 from engine import clock, db
-from engine.commands import actions, instances, reads, rules, settle
+from engine.commands import actions, instances, reads, rules, unit_of_work
 from engine.db import canonical, tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.history import event_log, keys
-from engine.instance.union_law import Surroundings
+from engine.instance.union_law import UnionLaw
 from engine.people import access
 from engine.queries import checkpoints
 from engine.queries import rules as reading
@@ -68,12 +68,12 @@ def decide(world: Errands, who: str, setting: UUID, approve: bool = True) -> Non
 
 def ruling(world: Errands, rule: str, on: date) -> int | None:
     with db.transaction(world.engine) as session:
-        return Surroundings(session, world.units["工会"]).ruling(rule, on).value
+        return UnionLaw(session, world.units["工会"]).ruling(rule, on).value
 
 
 def share(world: Errands, rule: str, on: date) -> Fraction | None:
     with db.transaction(world.engine) as session:
-        return Surroundings(session, world.units["工会"]).ruling(rule, on).share
+        return UnionLaw(session, world.units["工会"]).ruling(rule, on).share
 
 
 def told(world: Errands, chain: UUID, kind: str) -> list[dict[str, Any]]:
@@ -391,9 +391,9 @@ def test_days_stood_still_and_extensions_are_kept(world: Errands) -> None:
     assert dues(world, key)["t:do"][0] == "2027-01-03"
 
     def extend(session: db.Session) -> None:
-        run = settle.lock(session, office, key)
+        run = unit_of_work.lock(session, office, key)
         actions.extend(run, {"task": "do", "rule": "MO-REVIEW"})
-        settle.save(run)
+        unit_of_work.save(run)
 
     world.do(extend)
     before = dues(world, key)

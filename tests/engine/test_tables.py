@@ -14,8 +14,8 @@ from engine.decisions import reach
 from engine.definitions import sheets
 from engine.definitions.check import check_tables
 from engine.errors import Invalid, ProcessFault
-from engine.instance.functions import of_law
-from engine.instance.union_law import Common, rulebook
+from engine.instance.numbers import of_law
+from engine.instance.union_law import CommonLaw, rulebook
 from engine.queries import decisions as reading
 from engine.settings import ROOT
 
@@ -367,7 +367,7 @@ def test_every_shared_table_has_cases() -> None:
 # --- rows and domains -------------------------------------------------------------------------------------------------
 def _functions() -> dict[str, Any]:
     class Desk:
-        around = Common()
+        around = CommonLaw()
         decisive_on = TERM
         measured: list[Any] = []
 
@@ -810,7 +810,7 @@ def test_every_table_is_said_in_words(table_id: str) -> None:
     lexicon, table = sheets.read_words(PROCESSES), TABLES[table_id]
     found = reading._Found(table, lexicon.sheet(table_id, table), lexicon, True, ())
     for lang in ("zh", "en"):
-        shown = reading._shown(found, Common(), TERM, lang)
+        shown = reading._shown(found, CommonLaw(), TERM, lang)
         assert len(shown.lines) == len(table.rules)
         assert shown.lines[-1].otherwise
         assert all(line.because for line in shown.lines)

@@ -21,7 +21,6 @@ from engine.commands import (
     drafts,
     edge,
     erasure,
-    evidence,
     instances,
     outside,
     people,
@@ -38,6 +37,7 @@ from engine.queries import inbox, rules
 from engine.queries.words import Named
 from engine.settings import ROOT, Settings
 from tests.webui.conftest import House
+from webui.http import evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 from engine import db
-from engine.commands import evidence, polls
+from engine.commands import polls
 from engine.errors import Conflict
 from engine.history import keys
 from tests.webui.hall import Hall
+from webui.http import evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 from marshmallow import Schema, fields
 
-from engine.commands import confidence, drafts, erasure, evidence, instances, reads
+from engine.commands import confidence, drafts, erasure, instances, reads
 from engine.errors import NotFound
 from engine.history import keys
 from engine.queries import confidence as secrecy
@@ -17,6 +17,7 @@ from engine.queries import instances as reading
 from webui.api import schemas
 from webui.api.edge import Binary, Routes
 from webui.api.schemas import Answers, Id, Moment, Text, Whole, lang
+from webui.http import evidence
 
 if TYPE_CHECKING:
     from uuid import UUID

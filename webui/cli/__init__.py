@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import Engine
-
+    from engine.db import Engine
     from engine.history.keys import Checkpoint
     from engine.settings import Settings
 

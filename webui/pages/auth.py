@@ -11,10 +11,10 @@ from flask_babel import gettext as _
 from engine.commands import people
 from engine.errors import Invalid, NotFound, Refused
 from engine.queries import people as roster
-from webui.cli.demo.people import ACCOUNTS
 from webui.http.sentences import post_title
 from webui.http.session import carry_out, enter, look, me, needs_login
 from webui.http.words import LANGUAGES
+from webui.pages.demo_accounts import ACCOUNTS
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response

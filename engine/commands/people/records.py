@@ -90,10 +90,10 @@ def _append(session: Session, actor: Actor | None, chain_id: UUID, notes: list[N
     row = session.execute(
         select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()
     ).one()
-    ledger = event_log.Ledger(chain_id, row.seq, bytes(row.head))
+    log = event_log.EventLog(chain_id, row.seq, bytes(row.head))
     for _, kind, details in notes:
-        ledger.add(kind, actor, **details)
-    ledger.flush(session)
+        log.add(kind, actor, **details)
+    log.flush(session)
     session.execute(
-        update(tables.chain).where(chain.id == chain_id).values(seq=ledger.seq, head=ledger.head)
+        update(tables.chain).where(chain.id == chain_id).values(seq=log.seq, head=log.head)
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.definitions.actions import ACTIONS
 from engine.definitions.check import diagram, draft, paths, settings, work
 from engine.definitions.check.fault import Fault
 from engine.definitions.check.language import language
 from engine.definitions.check.tables import check_tables
-from engine.definitions.check.work import ACTIONS
 from engine.definitions.process import load, read
 from engine.errors import ProcessFault
 

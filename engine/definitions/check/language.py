@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine import expressions
+from engine.definitions.actions import LEFT_BEHIND
 from engine.definitions.check.fault import Fault, shown
 
 if TYPE_CHECKING:
@@ -52,12 +53,6 @@ FUNCTIONS = (
 NAMES = frozenset(  # given in every expression
     {"union", "starter", "unit", "actor", "number", "now", "today", "superior", "superior_here"}
 )
-LEFT_BEHIND: Mapping[str, frozenset[str] | None] = {  # facts that actions leave
-    "report": frozenset({"on", "code"}),
-    "merged_into": frozenset({"id", "number"}),
-    "lead": frozenset({"id", "number"}),
-    "origins": frozenset(),
-}
 DONE = frozenset({"at", "times"})  # what every action leaves under its own name
 COUNTS = frozenset(  # of a poll, beside its choices
     {

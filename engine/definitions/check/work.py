@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from engine import decisions, expressions, forms
+from engine.definitions.actions import ACTIONS
 from engine.definitions.check.diagram import FILE as DIAGRAM
 from engine.definitions.check.diagram import named
 from engine.definitions.check.fault import Fault, shown
@@ -21,23 +22,6 @@ if TYPE_CHECKING:
     from engine.definitions.check.language import Language
     from engine.definitions.diagram import Element
 
-# name -> (needed, possible): what each registered action is told; equal to engine/commands/actions.py, held by a test
-ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "issue_document": (frozenset({"document"}), frozenset({"set"})),
-    "set_fact": (frozenset({"set"}), frozenset()),
-    "take_over": (frozenset({"to"}), frozenset()),
-    "merge_into": (frozenset({"target"}), frozenset()),
-    "notify_merged": (frozenset(), frozenset({"message", "facts"})),
-    "extend": (frozenset({"task", "rule"}), frozenset()),
-    "remind": (frozenset(), frozenset({"task"})),
-    "recount": (frozenset({"poll"}), frozenset()),
-    "add_to_report": (frozenset(), frozenset({"code"})),
-    "archive": (frozenset(), frozenset()),
-    "begin": (frozenset({"process", "kind", "starter"}), frozenset({"with"})),
-    "link": (frozenset({"matter", "kind"}), frozenset()),
-    "tell": (frozenset({"matter", "message"}), frozenset({"with"})),
-}
-ACTIONS = frozenset(ARGUMENTS)
 MAX_VALUES = (
     500  # in the cells of one table: what overlaps is found by trying them against one another
 )
@@ -163,8 +147,8 @@ def _actions(draft: Draft, language: Language, known: Collection[str]) -> Iterat
                 f"没有登记过动作 {shown(do)}。",
                 f"可以写：{'、'.join(sorted(known))}。",
             )
-        elif do in ARGUMENTS:
-            needed, possible = ARGUMENTS[do]
+        elif do in ACTIONS:
+            needed, possible = ACTIONS[do].needed.keys(), ACTIONS[do].possible.keys()
             for name in sorted(needed - action.keys()):
                 yield Fault(FILE, place, f"动作 {do} 缺少 {name}。", f'请写上 {name} = "…"。')
             for name in sorted(action.keys() - needed - possible - _COMMON):
@@ -181,18 +165,19 @@ def _arguments(
     place: str, action: dict[str, Any], draft: Draft, language: Language
 ) -> Iterator[Fault]:
     texts = {k: v for k, v in action.items() if isinstance(v, str)}
-    other = {"set": dict, "facts": list, "with": dict}
+    kinds = {**ACTIONS[action["do"]].needed, **ACTIONS[action["do"]].possible}
+    shapes = {"table": dict, "names": list}
     for name, value in action.items():
-        if not isinstance(value, other.get(name, str)):
+        if not isinstance(value, shapes.get(kinds.get(name, ""), str)):
             yield Fault(
                 FILE,
                 place,
                 f"{shown(name)} 的写法不对。",
                 "请写成引号里的文字；set 写成表，facts 写成清单。",
             )
-    for name in ("to", "target", "code", "matter", "starter"):
-        if name in texts:
-            yield from language.faults(FILE, place, f"{name} ", texts[name])
+    for name, text in texts.items():
+        if kinds.get(name) == "expression":
+            yield from language.faults(FILE, place, f"{name} ", text)
     told = action.get("set", action.get("with"))
     for name, value in told.items() if isinstance(told, dict) else ():
         if isinstance(value, str):

@@ -1,6 +1,6 @@
 """The evidence pack of an instance: a ZIP that anybody can verify offline with the verify.py inside. It writes nothing.
 
-The layout is fixed in engine/history/verify_pack.py. Seal before you call it (`commands.evidence.export` does): what no checkpoint
+The layout is fixed in engine/history/verify_pack.py. Seal before you call it (`commands.evidence.record_export` does): what no checkpoint
 covers yet is in the pack, but not proved.
 """
 
@@ -18,12 +18,12 @@ from sqlalchemy import select
 
 from engine import clock
 from engine.db import canonical, tables
-from engine.definitions.store import process_of
 from engine.documents import pdf
 from engine.errors import EngineError, Refused
 from engine.history import keys, verify_pack
 from engine.history.verification import ERASED
 from engine.instance import rooms
+from engine.instance.context import context_of
 from engine.people import access
 from engine.queries import ballots
 from engine.queries.evidence import notices, proofs, words
@@ -115,8 +115,7 @@ def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey
 
 def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:
     """The rooms that stay closed to this person. What stands in a hashed line cannot be left out: then there is no pack."""
-    full = rooms.matter(session, instance_id)
-    shut = rooms.closed(actor, full, process_of(session, full["version"]))
+    shut = rooms.closed(context_of(session, actor, instance_id))
     event, document = tables.event.c, tables.document.c
     bodies = (
         session.execute(select(event.body).where(event.instance_id == instance_id)).scalars()

@@ -18,7 +18,7 @@ from engine.definitions.store import process_of
 from engine.errors import HistoryBroken, ProcessFault
 from engine.history import event_log
 from engine.instance import rooms
-from engine.instance.union_law import Surroundings, rulebook
+from engine.instance.union_law import UnionLaw, rulebook
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def _named_in(expression: str) -> list[str]:
 
 def _rulings(session: Session, row: Any, ids: Sequence[str]) -> dict[str, Ruling | None]:
     """Each rule as it bound this union on the day the instance was started; None when the rulebook no longer knows it."""
-    around, on = Surroundings(session, row.union_id), clock.day_of(row.started_at)
+    around, on = UnionLaw(session, row.union_id), clock.day_of(row.started_at)
     known = set(rulebook().ids)
     found: dict[str, Ruling | None] = {}
     for key in ids:

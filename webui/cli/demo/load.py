@@ -23,8 +23,7 @@ from webui.cli.demo import people as cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Engine
-
+    from engine.db import Engine
     from engine.people.organisation import Actor
     from engine.settings import Settings
 

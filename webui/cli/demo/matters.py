@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from sqlalchemy import Engine
+    from engine.db import Engine
 
 Step = dict[str, Any]
 

@@ -22,7 +22,7 @@ from flask import (
 from flask_babel import gettext as _
 
 from engine import clock
-from engine.commands import evidence, reads
+from engine.commands import reads
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.history import keys
 from engine.instance.choices import choices
@@ -32,6 +32,7 @@ from engine.queries import definitions as processes
 from engine.queries import instances as reading
 from engine.queries import polls as asked
 from engine.queries.words import Named
+from webui.http import evidence
 from webui.http.sentences import Sentence, Teller
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import day, lang, last_day, state

@@ -1,0 +1,94 @@
+"""Advancing an instance: guards, what a step closes and opens, and the save that ends every command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from engine import clock
+from engine.commands import opening
+from engine.commands.unit_of_work import save
+from engine.errors import ProcessFault, Refused
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from engine.commands.unit_of_work import UnitOfWork
+    from engine.machine import Step
+
+MAX_ROUNDS = 200  # times one task may be done again in one instance
+_CLOSE = text("""
+WITH gone AS (UPDATE task SET state = 'cancelled', closed_at = :now
+               WHERE instance_id = :id AND ref = ANY(:refs) AND state = 'open' RETURNING id),
+     stopped AS (UPDATE timer SET state = 'cancelled' WHERE instance_id = :id AND state IN ('waiting', 'broken')
+                    AND (ref = ANY(:refs) OR (ref = -1 AND task_id IN (SELECT id FROM gone)))),
+     ended AS (UPDATE meeting SET state = 'void', closed_at = :now
+                WHERE instance_id = :id AND state IN ('called', 'open') AND task_id IN (SELECT id FROM gone)),
+     void AS (UPDATE poll SET state = 'void', closed_at = :now
+               WHERE instance_id = :id AND state IN ('called', 'open', 'counting') AND task_id IN (SELECT id FROM gone)
+              RETURNING id),
+     torn AS (DELETE FROM envelope WHERE poll_id IN (SELECT id FROM void)),
+     parts AS (DELETE FROM teller_part WHERE poll_id IN (SELECT id FROM void)),
+     keys AS (DELETE FROM teller_key WHERE poll_id IN (SELECT id FROM void))
+UPDATE roll SET open = false WHERE open AND poll_id IN (SELECT id FROM void)
+""")
+
+
+def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None = None) -> None:
+    """Write everything that a step left: tasks, polls, timers, shares, events, the instance. `done` is the finished ref."""
+    now = clock.now()
+    for element in step.passed:
+        if element in work.process.tasks:
+            work.rounds[element] = work.rounds.get(element, 0) + 1
+            if work.rounds[element] > MAX_ROUNDS:
+                said = f"环节“{work.process.title_of(element)}”已重复 {MAX_ROUNDS} 次，不能再继续。"
+                raise ProcessFault(said, element=element)
+    if step.passed:
+        body["passed"] = list(step.passed)
+    if work.row["confidential"] and (told := sorted(work.process.disclosed_by & set(step.passed))):
+        work.row["confidential"] = False
+        work.log.add("matter_disclosed", None, element=told[0])
+    old, new = {live.ref: live for live in step.before}, {live.ref: live for live in step.live}
+    opened = [live for ref, live in new.items() if ref not in old]
+    _on_guard(
+        work, {*step.passed, *(live.element for live in opened if live.kind == "task"), step.ended}
+    )
+    # a message that nobody waits for any more has left no row
+    _close(
+        work,
+        [
+            ref
+            for ref, live in old.items()
+            if ref not in new and ref != done and live.kind != "message"
+        ],
+        now,
+    )
+    opening.open_all(work, opened, body, now)
+    if step.state is None:
+        body["ended"] = step.ended
+        work.rounds = {}  # nobody will come round again
+        work.row.update(
+            state=work.row.get("closing") or "ended", outcome=step.ended, ended_at=now, machine=None
+        )
+    else:
+        work.row["machine"] = step.state
+    work.row["stage"] = [
+        live.element for live in step.live if live.kind == "task" or not live.boundary
+    ]
+    save(work)
+
+
+def _on_guard(work: UnitOfWork, elements: set[str]) -> None:
+    """Whichever command leads to an element, its guards must hold. Raises Refused, and nothing of the command stays."""
+    for guard in work.process.guards:
+        if guard.at & elements and not work.value(guard.holds):
+            text = guard.text.in_(work.actor.locale if work.actor else "zh")
+            element = sorted(guard.at & elements)[0]
+            raise Refused(text, code="guard", instance_id=str(work.row["id"]), element=element)
+
+
+def _close(work: UnitOfWork, gone: list[int], now: datetime) -> None:
+    """Cancel the tasks, polls and timers that the step left behind."""
+    if gone:
+        work.session.execute(_CLOSE, {"now": now, "id": work.row["id"], "refs": gone})

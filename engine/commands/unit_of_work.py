@@ -1,0 +1,208 @@
+"""The unit of work of a command: lock an instance, load it, and save everything it leaves in one statement."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+
+from engine import clock, decisions, forms, machine
+from engine.commands import registry
+from engine.db import canonical, tables
+from engine.definitions.store import process_of
+from engine.errors import Conflict, NotFound, ProcessFault
+from engine.history.event_log import EventLog
+from engine.instance.context import Context
+from engine.instance.view import dotted
+from engine.people import access, organisation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from engine.db import Session
+    from engine.definitions import Process
+    from engine.machine import Live
+    from engine.people.organisation import Actor
+
+_task, _instance = tables.task, tables.instance
+_LOCK = select(_instance).where(_instance.c.id == bindparam("key")).with_for_update()
+_NEW_ANSWERS = insert(_task)
+_SAVE = text("""
+WITH shared AS (INSERT INTO share (key, instance_id) SELECT unnest(CAST(:shares AS uuid[])), :id ON CONFLICT DO NOTHING),
+     happened AS (INSERT INTO event (instance_id, seq, kind, actor_id, at, body, hash)
+                  SELECT :id, * FROM unnest(CAST(:seqs AS int[]), CAST(:kinds AS text[]), CAST(:actors AS uuid[]),
+                                            CAST(:ats AS timestamptz[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])))
+UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = CAST(:stage AS text[]), machine = :machine,
+       facts = :facts, rounds = :rounds, confidential = :confidential, seq = :seq, head = :head, changed_at = :now,
+       ended_at = :ended, revision = revision + 1
+ WHERE id = :id
+""").bindparams(
+    bindparam("machine", type_=JSONB(none_as_null=True)),
+    bindparam("facts", type_=JSONB),
+    bindparam("rounds", type_=JSONB),
+)
+STATES = {
+    "running": "正在办理",
+    "suspended": "已暂停",
+    "ended": "已办结",
+    "withdrawn": "已撤回",
+    "terminated": "已终止",
+}
+
+
+class UnitOfWork(Context):
+    """One command on one locked instance: what a diagram may ask of the engine while it moves, and what it leaves.
+
+    `row` is the locked instance as a dict; `facts` and `rounds` may be changed; `save` writes them.
+    """
+
+    locks = True
+
+    def __init__(
+        self, session: Session, actor: Actor | None, row: dict[str, Any], process: Process
+    ) -> None:
+        super().__init__(session, actor, row, process)
+        self.log = EventLog(row["id"], row["seq"], bytes(row["head"]))
+        self.shares: set[UUID] = set()  # who may see the instance from now on
+        self.reworded = False  # the facts under which the instance is found have changed
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """What a person does: a fault of the process says in which instance it happened, and so goes on record."""
+        try:
+            yield
+        except ProcessFault as fault:
+            fault.details.setdefault("instance_id", str(self.row["id"]))
+            raise
+
+    # --- what the machine calls back ---
+    def evaluate(self, expression: str) -> Any:
+        """A gateway's condition over the facts."""
+        return self.value(expression)
+
+    def decide(self, decision: str) -> None:
+        """Take a decision and add it to the facts under its name."""
+        table = self.process.decisions.get(decision)
+        if table is None:
+            raise ProcessFault(
+                f"没有决策表 {decision}.dmn。", file=f"{decision}.dmn", element=decision
+            )
+        self.facts[decision] = decisions.decide(table, self.names(), self.functions())
+        self.log.add("decision_taken", None, decision=decision, result=self.facts[decision])
+
+    def perform(self, action: str) -> None:
+        """Carry out a registered action."""
+        args = self.process.actions.get(action)
+        if args is None or args.get("do") not in registry.ACTIONS:
+            raise ProcessFault(f"动作 {action} 没有登记。", file="process.toml", element=action)
+        registry.ACTIONS[args["do"]](self, args)
+        done = self.facts.get(action)
+        kept = dict(done) if isinstance(done, dict) else {}
+        self.facts[action] = {
+            **kept,
+            "at": clock.now().isoformat(),
+            "times": int(kept.get("times", 0)) + 1,
+        }
+
+
+def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> UnitOfWork:
+    """Lock an instance and open the unit of work on it.
+
+    NotFound when it is not there or not the actor's to see; Conflict when it is in none of `states`.
+    """
+    if actor is not None:
+        seen = select(_instance.c.id).where(_instance.c.id == instance_id, access.visible(actor))
+        if session.execute(seen).scalar() is None:
+            raise NotFound(instance_id=str(instance_id))
+    row = access.must_see(session.execute(_LOCK, {"key": instance_id}).mappings().first())
+    if states and row["state"] not in states:
+        raise Conflict(
+            f"此件{STATES.get(row['state'], row['state'])}，不能再办理。", code="not_" + states[0]
+        )
+    return resume(session, actor, dict(row))
+
+
+def resume(session: Session, actor: Actor | None, row: dict[str, Any]) -> UnitOfWork:
+    """The unit of work on an instance whose row is locked."""
+    return UnitOfWork(session, actor, row, process_of(session, row["version"]))
+
+
+def live(work: UnitOfWork) -> tuple[Live, ...]:
+    """What waits in the machine now."""
+    return machine.look(work.process.spec, work.row["machine"]) if work.row["machine"] else ()
+
+
+def save(work: UnitOfWork) -> None:
+    """Write shares, events and the instance itself in one statement; every command ends here."""
+    if work.reworded:
+        grams = search_grams(work)
+        work.session.execute(
+            update(_instance).where(_instance.c.id == work.row["id"]).values(grams=grams)
+        )
+    row, events = work.row, work.log.rows()
+    work.session.execute(
+        _SAVE,
+        {
+            "id": row["id"],
+            "shares": sorted(work.shares, key=str),
+            "seqs": [e["seq"] for e in events],
+            "kinds": [e["kind"] for e in events],
+            "actors": [e["actor_id"] for e in events],
+            "ats": [e["at"] for e in events],
+            "bodies": [e["body"] for e in events],
+            "hashes": [e["hash"] for e in events],
+            "title": work.title,
+            "state": row["state"],
+            "outcome": row["outcome"],
+            "stage": row["stage"],
+            "machine": row["machine"],
+            "facts": work.facts,
+            "rounds": work.rounds,
+            "confidential": row["confidential"],
+            "seq": work.log.seq,
+            "head": work.log.head,
+            "now": clock.now(),
+            "ended": row["ended_at"],
+        },
+    )
+
+
+def search_grams(work: UnitOfWork) -> list[str]:
+    """The two-character pieces under which an instance is found: serial number, searched facts, starter and unit."""
+    words = [
+        work.row["number"].rpartition("〕")[2],
+        *(str(dotted(work.facts, path) or "") for path in work.process.search),
+    ]
+    words.append(str(dotted(work.facts, work.process.subject) or ""))
+    words.extend(organisation.names(work.session, [work.row["starter_id"]]).values())
+    words.extend(
+        organisation.unit_names(work.session, [work.row["unit_id"]]).values()
+        if work.row["unit_id"]
+        else ()
+    )
+    return forms.bigrams(" ".join(words))
+
+
+def record_answers(work: UnitOfWork, element: str, answers: dict[str, Any]) -> str:
+    """Keep the answers of the launch or of a message like those of a finished task; gives the salted digest for the history."""
+    salt, now = os.urandom(16), clock.now()
+    work.session.execute(
+        _NEW_ANSWERS,
+        {
+            "id": tables.new_id(),
+            "instance_id": work.row["id"],
+            "element": element,
+            "ref": 0,
+            "state": "done",
+            "opened_at": now,
+            "closed_at": now,
+            "closed_by": work.actor.id if work.actor else None,
+            "answers": answers,
+            "salt": salt,
+        },
+    )
+    return canonical.salted(answers, salt)

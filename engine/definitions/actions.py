@@ -1,0 +1,46 @@
+"""The actions that a service task may name: what each is told, and the facts it leaves behind. They stand in
+engine/commands; this table is what a process folder is checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# kinds of arguments: expression, table (name -> expression), names (of facts), document, rule, task, poll, text
+Arguments = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An action as an author may write it. `leaves`: fact -> its keys, empty for a plain value."""
+
+    needed: Arguments = field(default_factory=dict)
+    possible: Arguments = field(default_factory=dict)
+    leaves: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+_NUMBERED = frozenset({"id", "number"})
+_TO_OTHER = {"matter": "expression"}
+
+ACTIONS: Mapping[str, Declared] = {
+    "issue_document": Declared({"document": "document"}, {"set": "table"}),
+    "set_fact": Declared({"set": "table"}),
+    "take_over": Declared({"to": "expression"}),
+    "merge_into": Declared({"target": "expression"}, leaves={"merged_into": _NUMBERED}),
+    "notify_merged": Declared(
+        {}, {"message": "text", "facts": "names"}, {"lead": _NUMBERED, "origins": frozenset()}
+    ),
+    "extend": Declared({"task": "task", "rule": "rule"}),
+    "remind": Declared({}, {"task": "task"}),
+    "recount": Declared({"poll": "poll"}),
+    "add_to_report": Declared({}, {"code": "expression"}, {"report": frozenset({"on", "code"})}),
+    "archive": Declared(),
+    "begin": Declared(
+        {"process": "text", "kind": "text", "starter": "expression"}, {"with": "table"}
+    ),
+    "link": Declared({**_TO_OTHER, "kind": "text"}),
+    "tell": Declared({**_TO_OTHER, "message": "text"}, {"with": "table"}),
+}
+LEFT_BEHIND: Mapping[str, frozenset[str]] = {
+    fact: keys for declared in ACTIONS.values() for fact, keys in declared.leaves.items()
+}

@@ -1,0 +1,55 @@
+"""One-time links to a task: which one still holds, and the form as somebody outside answers it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from engine import clock
+from engine.db import tables
+from engine.errors import NotFound
+
+if TYPE_CHECKING:
+    from engine import forms
+    from engine.db import Session
+
+_invitation, _task = tables.invitation, tables.task
+GIVEN_BY_LINK = ("by_way", "outside")  # said by the link itself
+SHUT = "此链接不对、已经用过，或已失效。如需答复，请与发出链接的工会联系。"
+
+
+def token_hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def asked(form: forms.Form | None) -> forms.Form | None:
+    """A form as somebody outside answers it: no uploads, nothing to choose from the union's own data, not the way it came."""
+    if form is None:
+        return None
+    open_ = tuple(
+        f
+        for f in form.fields
+        if f.kind != "filepicker" and not f.source and f.key not in GIVEN_BY_LINK
+    )
+    return replace(form, fields=open_)
+
+
+def usable(session: Session, token: str) -> Any:
+    """The invitation of a link that still holds; a wrong, used or ended one does not exist. Raises NotFound."""
+    query = (
+        select(_invitation, _task.c.instance_id, _task.c.element, _task.c.state)
+        .join(_task, _task.c.id == _invitation.c.task_id)
+        .where(_invitation.c.token == token_hash(token))
+    )
+    found = session.execute(query).first()
+    if (
+        found is None
+        or found.used_at is not None
+        or found.ends_at <= clock.now()
+        or found.state != "open"
+    ):
+        raise NotFound(SHUT)
+    return found

@@ -1,0 +1,89 @@
+"""A process instance to be looked at: its row, its facts, the law of its union, the time limits computed so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine import calendar, clock
+from engine.instance.union_law import UnionLaw
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+    from engine import law
+    from engine.db import Session
+    from engine.definitions import Process
+    from engine.people.organisation import Actor
+
+ENDED = ("ended", "withdrawn", "terminated")
+ERASED_TITLE = "内容已按规定删除"  # what is shown where the title stood
+ERASED_MARK = "_erased"  # the only fact left of an erased instance; no task can have this name
+
+
+def dotted(facts: Mapping[str, Any], path: str) -> Any:
+    """The fact at a dotted path, or None."""
+    found: Any = facts
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+class InstanceView:
+    """`row` is the row of the instance as a dict, `facts` a copy of what is known in it.
+
+    `locks`: whoever asks is about to write, so what is read here is locked until the commit.
+    """
+
+    locks = False
+
+    def __init__(
+        self, session: Session, actor: Actor | None, row: dict[str, Any], process: Process
+    ) -> None:
+        self.session, self.actor, self.row, self.process = session, actor, row, process
+        self.facts: dict[str, Any] = dict(row["facts"])
+        self.rounds: dict[str, int] = dict(row["rounds"])
+        self.measured: list[tuple[law.Ruling, int, int]] = []  # every share that was asked about
+        self._law: UnionLaw | None = None
+        self._dues: dict[datetime, calendar.Due] = {}
+
+    @property
+    def law(self) -> UnionLaw:
+        """The calendar and the rule values of the instance's union, read when first needed."""
+        if self._law is None:
+            self._law = UnionLaw(self.session, self.row["union_id"], self.row.get("union_law"))
+        return self._law
+
+    @property
+    def decisive_on(self) -> date:
+        """The day whose law binds this instance: the day it was started."""
+        return clock.day_of(self.row["started_at"])
+
+    @property
+    def title(self) -> str:
+        """What the instance is called: by its facts, for at the launch its row is not written yet."""
+        subject = dotted(self.facts, self.process.subject)
+        return str(subject)[:200] if subject else str(self.row["title"])
+
+    def names(self, **more: Any) -> dict[str, Any]:
+        """The names that an expression may use."""
+        unit_id = self.row["unit_id"]
+        base = {
+            "union": str(self.row["union_id"]),
+            "starter": str(self.row["starter_id"]),
+            "unit": str(unit_id) if unit_id else None,
+            "actor": str(self.actor.id) if self.actor else None,
+            "number": self.row["number"],
+            "now": clock.now(),
+            "today": clock.today().isoformat(),
+        }
+        return {**self.facts, **base, **more}
+
+    def remember(self, due: calendar.Due) -> datetime:
+        """A computed time limit as the plain moment that expressions pass on."""
+        self._dues[due.moment] = due
+        return due.moment
+
+    def due_at(self, moment: datetime) -> calendar.Due | None:
+        """The time limit that ends at this moment, if one was computed here."""
+        return self._dues.get(moment)
