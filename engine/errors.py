@@ -1,8 +1,11 @@
-"""The whole error tree. The docstring of an error is what its reader sees; `details` goes to the log only."""
+"""The whole error tree. The docstring of an error is what its reader sees when nothing else is said; `details` goes to the
+log only. What is said is a `Message`, which the edge renders in the reader's language."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from engine.messages import Listed, Message
 
 
 class EngineError(Exception):
@@ -12,7 +15,7 @@ class EngineError(Exception):
     code = "error"
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
-        self.message = message or (self.__doc__ or "").strip()
+        self.message = message or Message((self.__doc__ or "").strip())
         self.code = str(details.pop("code", self.code))
         self.details = details
         super().__init__(self.message)
@@ -47,9 +50,8 @@ class Invalid(EngineError):
 
     def __init__(self, fields: dict[str, list[str]] | str, **details: Any) -> None:
         self.fields: dict[str, list[str]] = {"_": [fields]} if isinstance(fields, str) else fields
-        super().__init__(
-            "；".join(m for messages in self.fields.values() for m in messages), **details
-        )
+        every = (message for messages in self.fields.values() for message in messages)
+        super().__init__(Listed(every, "；"), **details)
 
 
 class ProcessFault(EngineError):

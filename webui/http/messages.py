@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gettext
 import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babel.messages.mofile import read_mo
+
+from engine.messages import Message, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,8 +21,16 @@ _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _HOLE = re.compile(r"\{(\d+)\}")
 
 
+@lru_cache(maxsize=4)
+def catalogue(lang: str) -> gettext.NullTranslations:
+    """The texts of the engine in a language; the source text itself where there is no translation."""
+    return gettext.translation("engine", CATALOGUES, [lang], fallback=True)
+
+
 def in_language(text: str, lang: str) -> str:
     """A message in this language: found as it is, or by its pattern, or piece by piece; else left as it was said."""
+    if isinstance(text, Message):
+        return render(text, lang, str if lang == "zh" else catalogue(lang).gettext)
     if lang == "zh" or len(text) > LONGEST:
         return text
     return _said(text, lang)
