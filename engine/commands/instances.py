@@ -204,7 +204,7 @@ def withdraw(session: Session, actor: Actor, instance_id: UUID, reason: str) -> 
 
 def terminate(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
     """The secretary ends a matter for good, with a reason that everybody in it can read."""
-    work = _desk(session, actor, instance_id, "terminate", "running", "suspended", "incident")
+    work = _desk(session, actor, instance_id, "terminate", "running", "suspended")
     _end(work, "terminated", "instance_terminated", reasons.plain(reason))
     return instance_id
 

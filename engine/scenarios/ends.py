@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.scenarios.story import Ends, Story
 
 _instance, _document, _event = tables.instance.c, tables.document.c, tables.event.c
-STANDING = ("running", "suspended", "incident")
+STANDING = ("running", "suspended")
 
 
 def check_open(scene: Scene, wanted: tuple[str, ...], happened: str) -> None:

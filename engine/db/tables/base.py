@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, ForeignKey, MetaData, Uuid
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, MetaData, Text, Uuid
+
+if TYPE_CHECKING:
+    from enum import StrEnum
 
 metadata = MetaData(
     naming_convention={
@@ -14,6 +18,7 @@ metadata = MetaData(
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "pk": "pk_%(table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
 
@@ -34,3 +39,11 @@ def moment(name: str, *, nullable: bool = True) -> Column[object]:
 def ref(name: str, target: str, *, nullable: bool = True) -> Column[object]:
     """A column that refers to another table's id."""
     return Column(name, Uuid, ForeignKey(target), nullable=nullable)
+
+
+def state(states: type[StrEnum]) -> tuple[Column[str], CheckConstraint]:
+    """The column `state` of a table, and the constraint that it holds nothing but these states."""
+    known = ", ".join(f"'{each}'" for each in states)
+    return Column("state", Text, nullable=False), CheckConstraint(
+        f"state IN ({known})", name="state"
+    )

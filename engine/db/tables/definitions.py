@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Column, Date, Index, Integer, Table, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from engine.db.tables.base import metadata, moment, ref
+from engine.db.states import DefinitionState, SettingState
+from engine.db.tables.base import metadata, moment, ref, state
 
 definition = Table(
     "definition",
@@ -13,7 +14,7 @@ definition = Table(
     Column("hash", Text, primary_key=True),  # SHA-256 over the folder's files
     Column("process_id", Text, nullable=False),
     Column("number", Integer, nullable=False),
-    Column("state", Text, nullable=False),  # proposed | published | refused | retired
+    *state(DefinitionState),
     Column("title", Text, nullable=False),
     Column("title_en", Text, nullable=False),
     Column("files", JSONB, nullable=False),  # path -> text
@@ -42,7 +43,7 @@ setting = Table(
     Column("valid_from", Date, nullable=False),
     Column("valid_to", Date),
     Column("source", Text, nullable=False),
-    Column("state", Text, nullable=False),  # proposed | in_force | refused
+    *state(SettingState),
     ref("proposer_id", "member.id", nullable=False),
     ref("approver_id", "member.id"),
     moment("created_at", nullable=False),

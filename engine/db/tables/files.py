@@ -17,7 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from engine.db.tables.base import metadata, moment, ref
+from engine.db.states import BatchState
+from engine.db.tables.base import metadata, moment, ref, state
 
 blob = Table(
     "blob",
@@ -92,6 +93,6 @@ batch = Table(  # an import waiting for its "yes"
     Column("file", Text, nullable=False),
     Column("rows", JSONB, nullable=False),
     Column("report", JSONB, nullable=False),
-    Column("state", Text, nullable=False),  # previewed | done
+    *state(BatchState),
     moment("at", nullable=False),
 )

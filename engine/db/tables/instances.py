@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from engine.db.tables.base import metadata, moment, ref
+from engine.db.states import InstanceState, TaskState, TimerState
+from engine.db.tables.base import metadata, moment, ref, state
 
 instance = Table(
     "instance",
@@ -33,9 +34,7 @@ instance = Table(
     Column("number", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("grams", ARRAY(Text), nullable=False),  # two-character pieces of the searched facts
-    Column(
-        "state", Text, nullable=False
-    ),  # running | suspended | ended | withdrawn | terminated | incident
+    *state(InstanceState),
     Column("outcome", Text, nullable=False, server_default=""),  # id of the end event
     Column(
         "stage", ARRAY(Text), nullable=False, server_default=text("'{}'")
@@ -106,7 +105,7 @@ task = Table(  # fixed widths first: no padding between
     ref("assignee_id", "member.id"),
     ref("closed_by", "member.id"),
     Column("element", Text, nullable=False),
-    Column("state", Text, nullable=False),  # open | done | cancelled
+    *state(TaskState),
     Column("seat", Text),  # "<post>@<unit>"; empty for a person's own task and for polls
     Column("due", JSONB),  # {"rule","provisional","on","steps","steps_en","extended","reminded"}
     Column("answers", JSONB),
@@ -138,7 +137,7 @@ timer = Table(
     Column("ref", Integer, nullable=False),  # handle in the machine's state; -1 for a poll's window
     Column("expression", Text, nullable=False),
     ref("task_id", "task.id"),
-    Column("state", Text, nullable=False),  # waiting | fired | cancelled
+    *state(TimerState),
     moment("due_at", nullable=False),
     Column("provisional", Boolean, nullable=False, server_default=text("false")),
     moment("since", nullable=False),

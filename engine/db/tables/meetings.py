@@ -14,7 +14,8 @@ from sqlalchemy import (
     Uuid,
 )
 
-from engine.db.tables.base import metadata, moment, ref
+from engine.db.states import MeetingState
+from engine.db.tables.base import metadata, moment, ref, state
 
 meeting = Table(
     "meeting",
@@ -22,7 +23,7 @@ meeting = Table(
     Column("id", Uuid, primary_key=True),
     ref("instance_id", "instance.id", nullable=False),
     ref("task_id", "task.id", nullable=False),
-    Column("state", Text, nullable=False),  # called | open | closed | void
+    *state(MeetingState),
     Column("code", Text, nullable=False, unique=True),  # stands in the QR code at the door
     Column(
         "due", Integer, nullable=False

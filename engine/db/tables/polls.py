@@ -15,7 +15,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from engine.db.tables.base import metadata, moment, ref
+from engine.db.states import PollState
+from engine.db.tables.base import metadata, moment, ref, state
 
 poll = Table(
     "poll",
@@ -26,9 +27,7 @@ poll = Table(
     Column("kind", Text, nullable=False),
     Column("choices", ARRAY(Text), nullable=False),
     Column("rule", JSONB, nullable=False),  # {"passes","early","closable","withdrawal", "words"}
-    Column(
-        "state", Text, nullable=False
-    ),  # called (tellers take their keys) | open | counting | closed | void
+    *state(PollState),
     Column("secret", Boolean, nullable=False, server_default=text("false")),
     Column("tellers", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
     Column("public_key", Text),  # of the envelopes, in base64

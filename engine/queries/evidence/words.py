@@ -79,7 +79,6 @@ STATES = {
     "ended": ("已办结", "ended"),
     "withdrawn": ("已撤回", "withdrawn"),
     "terminated": ("已终止", "terminated"),
-    "incident": ("异常", "incident"),
 }
 _DETAILS = {
     "number": ("编号", "number"),

@@ -1,0 +1,143 @@
+"""The rows that travel between functions, with their types. A row is what a SELECT of the whole table gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+
+class Instance(TypedDict):
+    """The row of a process instance as a dict: a unit of work changes it before it is saved."""
+
+    id: UUID
+    process_id: str
+    version: str
+    union_id: UUID
+    unit_id: UUID | None
+    starter_id: UUID
+    number: str
+    title: str
+    grams: list[str]
+    state: str
+    outcome: str
+    stage: list[str]
+    machine: dict[str, Any] | None
+    facts: dict[str, Any]
+    rounds: dict[str, int]
+    seq: int
+    head: bytes
+    revision: int
+    started_at: datetime
+    changed_at: datetime
+    ended_at: datetime | None
+    suspended_at: datetime | None
+    confidential: bool
+    stopped_days: int
+    union_law: NotRequired[list[Any]]  # see engine/instance/union_law.py: OF_INSTANCE
+    closing: NotRequired[str]  # the state that an end event shall give instead of `ended`
+
+
+class Task(NamedTuple):
+    """`ref`: handle in the machine's state, 0 for what was said without a task; `due`: see tables.task."""
+
+    id: UUID
+    instance_id: UUID
+    opened_at: datetime
+    due_at: datetime | None
+    closed_at: datetime | None
+    ref: int
+    revision: int
+    assignee_id: UUID | None
+    closed_by: UUID | None
+    element: str
+    state: str
+    seat: str | None
+    due: Mapping[str, Any] | None
+    answers: Mapping[str, Any] | None
+    salt: bytes | None
+
+
+class Timer(NamedTuple):
+    """`ref`: handle in the machine's state, -1 for the window of a poll."""
+
+    id: UUID
+    instance_id: UUID
+    element: str
+    ref: int
+    expression: str
+    task_id: UUID | None
+    state: str
+    due_at: datetime
+    provisional: bool
+    since: datetime
+    tries: int
+
+
+class Poll(NamedTuple):
+    """`rule`: what was fixed when the question was put, see commands/questions.py; `counts`: choice -> ballots."""
+
+    id: UUID
+    instance_id: UUID
+    task_id: UUID
+    kind: str
+    choices: list[str]
+    rule: dict[str, Any]
+    state: str
+    secret: bool
+    tellers: list[UUID]
+    public_key: str | None
+    meeting_id: UUID | None
+    roll_size: int
+    roll_hash: str
+    counts: dict[str, int]
+    outcome: dict[str, Any] | None
+    opened_at: datetime
+    closes_at: datetime | None
+    closed_at: datetime | None
+
+
+class RollEntry(NamedTuple):
+    """One voter of a poll. `choice`: None while they have not answered; of an election the ids chosen."""
+
+    poll_id: UUID
+    member_id: UUID
+    open: bool
+    position: int
+    paper: bool
+    choice: str | None
+    comment: str
+    at: datetime | None
+
+
+class Meeting(NamedTuple):
+    """`due`: formal members on the roll; `present`: those of them in the hall."""
+
+    id: UUID
+    instance_id: UUID
+    task_id: UUID
+    state: str
+    code: str
+    due: int
+    present: int
+    roll_hash: str
+    called_at: datetime
+    opened_at: datetime | None
+    closed_at: datetime | None
+
+
+class Event(NamedTuple):
+    """`body`: canonical JSON; `hash`: SHA-256(hash before it + body)."""
+
+    id: int
+    leaf_no: int | None
+    at: datetime
+    instance_id: UUID
+    actor_id: UUID | None
+    seq: int
+    kind: str
+    hash: bytes
+    body: str

@@ -1,0 +1,80 @@
+"""The states that a row can be in, one enumeration a table; the schema holds them too."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class InstanceState(StrEnum):
+    """`running` and `suspended` are alive; the other three are final."""
+
+    RUNNING = "running"
+    SUSPENDED = "suspended"
+    ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+    TERMINATED = "terminated"
+
+
+class TaskState(StrEnum):
+    """A user task, or what was said at the launch or by a message, which is done at once."""
+
+    OPEN = "open"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class TimerState(StrEnum):
+    """`broken`: what it lets happen failed; it waits until somebody tries again."""
+
+    WAITING = "waiting"
+    FIRED = "fired"
+    CANCELLED = "cancelled"
+    BROKEN = "broken"
+
+
+class PollState(StrEnum):
+    """`called`: its tellers take their keys; `counting`: they count and sign."""
+
+    CALLED = "called"
+    OPEN = "open"
+    COUNTING = "counting"
+    CLOSED = "closed"
+    VOID = "void"
+
+
+class MeetingState(StrEnum):
+    """`called`: people may arrive already; `open`: its roll is frozen."""
+
+    CALLED = "called"
+    OPEN = "open"
+    CLOSED = "closed"
+    VOID = "void"
+
+
+class DefinitionState(StrEnum):
+    """A version of a process, on its way past two people."""
+
+    PROPOSED = "proposed"
+    PUBLISHED = "published"
+    REFUSED = "refused"
+    RETIRED = "retired"
+
+
+class SettingState(StrEnum):
+    """A unit's own value of a rule, on its way past two people."""
+
+    PROPOSED = "proposed"
+    IN_FORCE = "in_force"
+    REFUSED = "refused"
+
+
+class BatchState(StrEnum):
+    """An import: looked at, then carried out."""
+
+    PREVIEWED = "previewed"
+    DONE = "done"
+
+
+ALIVE = (InstanceState.RUNNING, InstanceState.SUSPENDED)
+FINAL = (InstanceState.ENDED, InstanceState.WITHDRAWN, InstanceState.TERMINATED)
+POLL_RUNNING = (PollState.CALLED, PollState.OPEN, PollState.COUNTING)
