@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from engine import clock
-from engine.commands import opening
-from engine.commands.unit_of_work import save
+from engine.commands import opening, unit_of_work
 from engine.errors import ProcessFault, Refused
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None
     work.row["stage"] = [
         live.element for live in step.live if live.kind == "task" or not live.boundary
     ]
-    save(work)
+    unit_of_work.save(work)
 
 
 def _on_guard(work: UnitOfWork, elements: set[str]) -> None:
