@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -51,9 +52,9 @@ def _named(uri: str, database: str) -> str:
     return uri.replace(f"/{embedded.DATABASE}", f"/{database}", 1)
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The URL of a running server whose database `tpl` holds every table, and nothing else."""
+@contextmanager
+def running() -> Iterator[str]:
+    """Start a server whose database `tpl` holds every table and nothing else; gives its URL."""
     home = Path(
         tempfile.mkdtemp(prefix="yixing-pg-")
     )  # not under pytest's own folder, which other runs tidy up
@@ -72,10 +73,21 @@ def server() -> Iterator[str]:
     shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a server as `running` starts it: that of YIXING_TEST_SERVER, which is not stopped, or one of its own."""
+    given = os.environ.get("YIXING_TEST_SERVER")
+    if given:
+        yield given
+    else:
+        with running() as own:
+            yield own
+
+
 @contextmanager
 def fresh(server: str) -> Iterator[str]:
     """The URL of a fresh database, dropped afterwards."""
-    name = f"t_{next(_count)}"
+    name = f"t_{os.getpid()}_{next(_count)}"  # several test processes may share the server
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
         yield _named(server, name)

@@ -13,11 +13,13 @@ import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from engine.history.event_log.event_log import keys, merkle, seals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
@@ -26,7 +28,6 @@ from engine import clock, db
 from engine.commands import edge
 from engine.db import canonical, tables
 from engine.errors import HistoryBroken, NotFound, Refused
-from engine.history import keys, merkle, seals
 from engine.queries import evidence
 from engine.queries.evidence import case, proofs
 from tests.engine.errands import Errands
@@ -239,7 +240,7 @@ def test_erased_answers_leave_only_their_digest_and_an_erasure_off_the_record_is
 def test_a_document_that_cannot_be_printed_is_told(
     world: Errands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.documents import pdf
+    from engine.documents.pdf.pdf import pdf
 
     def broken(*given: Any) -> bytes:
         raise HistoryBroken("文书内容与签发时不符，不能打印。")
@@ -709,6 +710,27 @@ def test_an_honest_database_holds(sealed: Errands) -> None:
 def test_an_honest_database_does_not_hold_under_another_key(sealed: Errands) -> None:
     with db.transaction(sealed.engine) as session:
         assert "签名" in seals.verify(session, FORGER.public).fault
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({}, ""),
+        ({"signature": bytes(64)}, "的签名无效"),
+        ({"signature": None}, "的签名无效"),
+        ({"root": bytes(32)}, "与数据库不符"),
+        ({"key_id": keys.key_id(FORGER.public), "signature": bytes(64)}, ""),  # not ours to judge
+    ],
+)
+def test_a_checkpoint_kept_outside_must_have_its_root_and_signature(
+    change: dict[str, Any], wrong: str, sealed: Errands
+) -> None:
+    point = tables.checkpoint.c
+    with db.transaction(sealed.engine) as session:
+        row = session.execute(select(tables.checkpoint).order_by(point.size).limit(1)).one()
+        kept = keys.Checkpoint(row.size, bytes(row.root), row.at, row.key_id, bytes(row.signature))
+        fault = seals.verify(session, KEY.public, outside=[replace(kept, **change)]).fault
+    assert fault == (f"留存的检查点 {row.size} {wrong}" if wrong else "")
 
 
 @pytest.mark.parametrize("tamper", TAMPERING, ids=lambda t: t.__name__)

@@ -323,6 +323,20 @@ def test_comparing_a_missing_fact_names_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("'1' < 2", "文字与数字不能用 < 比较"),
+        ("[1] <= [2]", "清单与清单不能用 <= 比较"),
+        ("sum('12')", r"sum\(\) 里要是清单，这里是文字"),
+        ("max(1)", r"max\(\) 里要是清单，这里是数字"),
+    ],
+)
+def test_what_does_not_belong_together_is_named(text: str, wrong: str) -> None:
+    with pytest.raises(ProcessFault, match=wrong):
+        evaluate(text, {})
+
+
+@pytest.mark.parametrize(
     "value", [1.5, object(), {1}, b"x", lambda: 1, Exception(), 10**18 + 1, [1.5], [[object()]]]
 )
 def test_a_fact_or_result_that_is_not_plain_is_refused(value: Any) -> None:
