@@ -8,11 +8,18 @@ from engine.expressions.contents import calls_in, names_in, numbers_in, texts_in
 from engine.expressions.evaluation import evaluate
 from engine.expressions.fault import check
 from engine.expressions.functions import BUILT_IN
+from engine.expressions.registry import FUNCTIONS, RULES, Asks, Function, Gives, Takes
 from engine.expressions.values import CONSTANTS
 
 __all__ = [
     "BUILT_IN",
     "CONSTANTS",
+    "FUNCTIONS",
+    "RULES",
+    "Asks",
+    "Function",
+    "Gives",
+    "Takes",
     "calls_in",
     "check",
     "evaluate",

@@ -60,14 +60,10 @@ def _is_text(node: Node) -> bool:
 
 def _is_literal(node: Node) -> bool:
     if node.op in ("minus", "plus"):
-        return _is_number(node.args[0])
+        return bool(node.args[0].op == "number")
     return node.op in ("number", "value") or (
         node.op == "list" and all(map(_is_literal, node.args))
     )
-
-
-def _is_number(node: Node) -> bool:
-    return node.op == "number"
 
 
 def _literal(node: Node) -> object:
