@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import subprocess
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import playwright
 import pytest
 
-from engine import expressions, forms
+from engine import catalogue, expressions, forms
+from engine.commands import definitions
 from engine.errors import ProcessFault
 from engine.expressions.evaluation import OPERATIONS
 from engine.forms import Field, Form, hiding
 from engine.settings import ROOT
+from tests.webui.conftest import ERRAND
 from webui.fields import hide_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.testing import FlaskClient
+    from playwright.sync_api import Browser
+
+    from tests.webui.conftest import House
 
 NODE = shutil.which("node") or str(Path(playwright.__file__).parent / "driver" / "node")
 DRIVER = """
@@ -269,3 +280,58 @@ def test_a_page_decides_every_condition_of_the_processes() -> None:
     for form, each in hiding_fields:
         assert expressions.names_in(each.hide) <= {other.key for other in form.asked}, each
         assert not expressions.calls_in(each.hide), each
+
+
+def _component(kind: str, key: str, hide: str = "", **more: Any) -> dict[str, Any]:
+    return {"type": kind, "key": key, "label": key, "conditional": {"hide": hide}, **more}
+
+
+def _option(value: str) -> dict[str, str]:
+    return {"value": value, "label": value}
+
+
+def test_a_form_in_a_browser_shows_what_the_answers_call_for(
+    client: Callable[[str], FlaskClient], house: House, browser: Browser
+) -> None:
+    """The answers reach the conditions as what they are: numbers, ticks, lists, texts, and nothing."""
+    components = [
+        _component("textfield", "subject", validate={"required": True}),
+        _component("number", "n"),
+        _component("checkbox", "sure"),
+        _component("checklist", "how", values=[_option("meet"), _option("call")]),
+        _component("radio", "kind", values=[_option("a"), _option("b")]),
+        _component("textfield", "of_n", "=n < 10"),
+        _component("textfield", "of_sure", "=sure != true"),
+        _component("textfield", "of_how", "=not(how)"),
+        _component("textfield", "of_kind", '=kind != "a"'),
+        _component("textfield", "of_that", "=of_kind != null"),
+    ]
+    form = {"type": "default", "id": "launch", "components": components}
+    files = {**catalogue.read(ERRAND), "forms/launch.json": json.dumps(form)}
+    house.look(lambda s: definitions.publish_shipped(s, files))
+    page = browser.new_page()
+    page.set_content(
+        re.sub(r"<(script|link)\b.*?>", "", client("mover").get("/launch/errand").text)
+    )
+    for script in ("expressions.js", "app.js"):
+        page.add_script_tag(path=ROOT / "webui" / "static" / script)
+
+    def hidden() -> set[str]:
+        found = page.eval_on_selector_all(
+            "[data-field]", "all => all.filter((e) => e.hidden).map((e) => e.dataset.field)"
+        )
+        return set(found)
+
+    assert hidden() == {"of_sure", "of_how", "of_kind"}  # a missing number hides nothing
+    page.fill("#f-n", "９")
+    assert hidden() == {"of_n", "of_sure", "of_how", "of_kind"}
+    page.fill("#f-n", "10")
+    page.check("#f-sure")
+    page.check("[value=meet]")
+    page.check("[value=a]")
+    assert hidden() == set()
+    page.fill("#f-of_kind", "x")
+    assert hidden() == {"of_that"}
+    page.check("[value=b]")  # what is hidden counts as missing, whatever stands in it
+    assert hidden() == {"of_kind"}
+    page.close()
