@@ -139,7 +139,7 @@ def note_link(engine: Engine, instance_id: str, origin: str, number: str, kind: 
 
 def seal(engine: Engine, settings: Settings) -> None:
     """Put the new events under a signed checkpoint."""
-    from engine.history.event_log.event_log import keys, seals
+    from engine.history import keys, seals
 
     key = keys.load_or_create(settings.home / "keys")
     full = True

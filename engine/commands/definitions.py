@@ -11,7 +11,7 @@ from engine.db import tables
 from engine.definitions import check
 from engine.definitions.process import frozen
 from engine.errors import Conflict, Invalid, Refused
-from engine.history.event_log.event_log import event_log
+from engine.history import event_log
 from engine.instance.union_law import rulebook
 from engine.people import access, posts
 

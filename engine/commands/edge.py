@@ -14,7 +14,7 @@ from engine import clock, db
 from engine.commands import actions, instances, links, unit_of_work  # noqa: F401  (actions and links enter theirs)
 from engine.db import tables
 from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
-from engine.history.event_log.event_log import event_log
+from engine.history import event_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

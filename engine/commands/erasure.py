@@ -11,7 +11,7 @@ from engine import clock
 from engine.commands import reasons, unit_of_work
 from engine.db import tables
 from engine.errors import Conflict, Refused
-from engine.history.event_log.event_log.verification import ERASED
+from engine.history.verification import ERASED
 from engine.instance.view import ENDED, ERASED_MARK, ERASED_TITLE
 from engine.people import access
 

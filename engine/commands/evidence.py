@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from engine.commands import unit_of_work
 from engine.db import tables
 from engine.errors import Conflict, Refused
-from engine.history.event_log.event_log import seals
+from engine.history import seals
 from engine.instance import polling
 from engine.people import access
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.history.event_log.event_log.keys import SigningKey
+    from engine.history.keys import SigningKey
     from engine.people.organisation import Actor
 
 _WAIT = text("SELECT pg_advisory_xact_lock(:lock)")

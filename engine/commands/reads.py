@@ -12,14 +12,14 @@ from engine.commands import unit_of_work
 from engine.commands.people import words
 from engine.db import tables
 from engine.errors import Conflict, Invalid, Refused
-from engine.history.event_log.event_log import event_log, seals
+from engine.history import event_log, seals
 from engine.people import access
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.history.event_log.event_log.seals import Verdict
+    from engine.history.seals import Verdict
     from engine.people.organisation import Actor
 
 MOST_EVENTS = 300_000  # above it a verification outlasts a request: the command line does it

@@ -22,7 +22,7 @@ from engine.commands.people import words
 from engine.commands.unit_of_work import UnitOfWork
 from engine.db import queue, tables
 from engine.errors import Conflict, EngineError, Invalid, Refused
-from engine.history.event_log.event_log import event_log
+from engine.history import event_log
 from engine.instance.union_law import UnionLaw, rulebook
 from engine.people import access
 

@@ -14,7 +14,7 @@ from engine.commands import registry
 from engine.db import canonical, tables
 from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound, ProcessFault
-from engine.history.event_log.event_log.event_log import EventLog
+from engine.history.event_log import EventLog
 from engine.instance.context import Context
 from engine.instance.view import dotted
 from engine.people import access, organisation

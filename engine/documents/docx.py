@@ -17,9 +17,9 @@ from sqlalchemy import select
 
 from engine import settings
 from engine.db import canonical, tables
-from engine.documents.pdf.pdf.pdf import SECONDS, file_name
+from engine.documents.pdf import SECONDS, file_name
 from engine.errors import HistoryBroken, NotFound, ProcessFault
-from engine.history.event_log.event_log.verification import ERASED
+from engine.history.verification import ERASED
 from engine.people import access
 
 if TYPE_CHECKING:

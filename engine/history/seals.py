@@ -14,8 +14,8 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from engine import clock
 from engine.db import tables
 from engine.errors import Invalid
-from engine.history.event_log.event_log import event_log, keys, merkle, verification
-from engine.history.event_log.event_log.event_log import Break
+from engine.history import event_log, keys, merkle, verification
+from engine.history.event_log import Break
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

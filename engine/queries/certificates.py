@@ -19,9 +19,9 @@ from engine import clock
 from engine.ballots import rolls
 from engine.db import tables
 from engine.definitions.store import process_of
-from engine.documents.pdf.pdf import pdf, qr
+from engine.documents import pdf, qr
 from engine.errors import HistoryBroken, NotFound
-from engine.history.event_log.event_log import event_log
+from engine.history import event_log
 from engine.instance.counting import ABSTAIN
 from engine.people import organisation
 from engine.queries import polls as asked

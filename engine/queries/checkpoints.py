@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from engine.db import tables
-from engine.history.event_log.event_log import event_log, keys
+from engine.history import event_log, keys
 from engine.people import access
 from engine.queries.history import Happened, _happened
 

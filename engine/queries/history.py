@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import Refused
-from engine.history.event_log.event_log import event_log, seals
+from engine.history import event_log, seals
 from engine.instance import polling, rooms
 from engine.instance.context import context_of
 from engine.people import access
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.db import Session
-    from engine.history.event_log.event_log.event_log import Break
+    from engine.history.event_log import Break
     from engine.people.organisation import Actor
 
 _event, _instance = tables.event.c, tables.instance.c

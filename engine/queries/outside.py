@@ -11,8 +11,8 @@ from sqlalchemy import select
 from engine import clock, forms
 from engine.db import tables
 from engine.definitions.store import process_of
-from engine.documents.pdf.pdf import pdf
-from engine.history.event_log.event_log.verification import ERASED
+from engine.documents import pdf
+from engine.history.verification import ERASED
 from engine.instance import invitations
 from engine.people import access, organisation
 from engine.queries import deadlines

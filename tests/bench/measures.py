@@ -9,11 +9,11 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from engine.history.event_log.event_log import keys, seals
 from sqlalchemy import text
 
 from engine import clock, db, settings
 from engine.commands import instances, people, polls, tasks
+from engine.history import keys, seals
 from engine.people import organisation
 from engine.queries import inbox
 from engine.queries import instances as found

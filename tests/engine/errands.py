@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from engine.history.event_log.event_log import keys, seals
 from sqlalchemy import insert, select
 
 from engine import clock, db
@@ -17,6 +16,7 @@ from engine.commands import attachments, definitions, edge, instances, polls, ta
 from engine.db import canonical, tables
 from engine.definitions import process
 from engine.errors import NotFound
+from engine.history import keys, seals
 from engine.people import organisation
 
 if TYPE_CHECKING:

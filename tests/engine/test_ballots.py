@@ -20,7 +20,6 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from engine.history.event_log.event_log import seals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.public import PrivateKey, PublicKey, SealedBox
@@ -33,6 +32,7 @@ from engine.commands import edge, instances, polls, tellers
 from engine.db import tables
 from engine.definitions.check import faults
 from engine.errors import Conflict, EngineError, HistoryBroken, Invalid, NotFound, Refused
+from engine.history import seals
 from engine.instance.union_law import rulebook
 from engine.queries import ballots as looking
 from tests.conftest import fresh
@@ -1138,8 +1138,7 @@ PACK_EDITS = {
 
 
 def test_the_evidence_pack_proves_the_ballots(counted: Poll, tmp_path: Any) -> None:
-    from engine.history.event_log.event_log import keys
-
+    from engine.history import keys
     from engine.queries import evidence
 
     union, key = counted.union, keys.load_or_create(tmp_path / "keys")

@@ -357,6 +357,13 @@ CASES = [
         "里没有规则编号",
     ),
     (
+        "too many arguments",
+        edited(TOML, 'due("MO-REVIEW")', 'due("MO-REVIEW", now, now)'),
+        TOML,
+        "tasks.check",
+        "due() 里写了 3 个参数",
+    ),
+    (
         "an unknown function",
         edited(TOML, 'due("MO-REVIEW")', 'open("MO-REVIEW")'),
         TOML,

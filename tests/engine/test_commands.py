@@ -8,12 +8,12 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from engine.history.event_log.event_log import event_log
 from sqlalchemy import event
 
 from engine import clock, db, jobs
 from engine.commands import definitions, edge, instances, polls, tasks
 from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
+from engine.history import event_log
 from tests.hostile.sound import edited, sound
 from tests.races.union import START, Union, changed, folder
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from engine.documents.pdf.pdf import docx, pdf
-from engine.history.event_log.event_log import keys
 from sqlalchemy import select, text, update
 
 from engine import clock, db
 from engine.commands import attachments
 from engine.db import tables
 from engine.definitions import process
+from engine.documents import docx, pdf
 from engine.errors import HistoryBroken, NotFound, ProcessFault
+from engine.history import keys
 from engine.people import organisation
 from engine.settings import ROOT
 from tests.engine.errands import SCAN, START, Errands, sample, sha

@@ -19,7 +19,6 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from engine.history.event_log.event_log import keys, merkle, seals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
@@ -28,6 +27,7 @@ from engine import clock, db
 from engine.commands import edge
 from engine.db import canonical, tables
 from engine.errors import HistoryBroken, NotFound, Refused
+from engine.history import keys, merkle, seals
 from engine.queries import evidence
 from engine.queries.evidence import case, proofs
 from tests.engine.errands import Errands
@@ -240,7 +240,7 @@ def test_erased_answers_leave_only_their_digest_and_an_erasure_off_the_record_is
 def test_a_document_that_cannot_be_printed_is_told(
     world: Errands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.documents.pdf.pdf import pdf
+    from engine.documents import pdf
 
     def broken(*given: Any) -> bytes:
         raise HistoryBroken("文书内容与签发时不符，不能打印。")

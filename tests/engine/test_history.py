@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, text
 
 from engine.db import canonical, tables
-from engine.history.event_log import event_log
+from engine.history import event_log
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -8,15 +8,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from engine.history.event_log.event_log import event_log, seals, verification
-from engine.history.event_log.event_log.verification import polls
-from engine.history.event_log.event_log.verification import rules as versions
 from sqlalchemy import select, text
 
 from engine import clock, db, definitions
 from engine.commands import bundled, rules
 from engine.commands import polls as commands
 from engine.db import tables
+from engine.history import event_log, seals, verification
+from engine.history.verification import polls
+from engine.history.verification import rules as versions
 from engine.scenarios import stage, story
 from engine.scenarios.play import _beside, _play_step
 from engine.scenarios.scene import Scene
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from engine.history.event_log.event_log.event_log import Break
     from sqlalchemy import Engine
+
+    from engine.history.event_log import Break
 
 
 def forged(session: db.Session, statement: str) -> Break:

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 import pytest
-from engine.history.event_log.event_log import verify_pack
-from engine.history.event_log.event_log.merkle import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.errors import HistoryBroken
+from engine.history import verify_pack
+from engine.history.merkle import (
     EMPTY_ROOT,
     Frontier,
     consistency_proof,
@@ -19,10 +23,6 @@ from engine.history.event_log.event_log.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from engine.errors import HistoryBroken
 
 # Inputs, roots and paths of the certificate-transparency reference implementation.
 INPUTS = [

@@ -8,13 +8,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from engine.history.event_log.event_log import event_log, keys
 from sqlalchemy import select, text
 
 from engine import clock, db
 from engine.commands import actions, instances, reads, rules, unit_of_work
 from engine.db import canonical, tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.history import event_log, keys
 from engine.instance.union_law import UnionLaw
 from engine.people import access
 from engine.queries import checkpoints

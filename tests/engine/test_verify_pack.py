@@ -22,12 +22,12 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from engine.history.event_log.event_log import keys, merkle, verify_pack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.db.canonical import dumps, event_hash, genesis, salted
 from engine.errors import EngineError, Invalid
+from engine.history import keys, merkle, verify_pack
 
 MOTION = UUID("0199aabb-0000-7000-8000-000000000001")
 DISPUTE = UUID("0199aabb-0000-7000-8000-000000000002")

@@ -8,12 +8,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from engine.history.event_log.event_log import event_log
 from sqlalchemy import select
 
 from engine import db
 from engine.commands import people
 from engine.db import tables
+from engine.history import event_log
 from engine.people import organisation
 from engine.settings import ROOT
 from tests.conftest import fresh

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from engine.history.event_log.event_log import event_log, keys, seals
 
 from engine import clock, db, jobs
 from engine.commands import definitions, edge, imports, instances, numbers, polls, tasks
 from engine.errors import Conflict
+from engine.history import event_log, keys, seals
 from tests.conftest import fresh
 from tests.hostile.sound import sound
 from tests.races.latches import attempt, together

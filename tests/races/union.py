@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.history.event_log.event_log import seals
 from sqlalchemy import insert, text
 
 from engine import clock, db
 from engine.commands import definitions, edge, instances, tasks
 from engine.db import tables
 from engine.definitions import read
+from engine.history import seals
 from engine.people import organisation
 
 if TYPE_CHECKING:

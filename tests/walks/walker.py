@@ -12,13 +12,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.history.event_log.event_log import event_log, verification
 from sqlalchemy import select
 
 from engine import clock, definitions, machine, scenarios
 from engine.commands import attachments, edge, instances, meetings, polls, tasks
 from engine.db import tables
 from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
+from engine.history import event_log, verification
 from engine.instance.choices import choices
 from engine.people import organisation
 from engine.people.access import ANYBODY

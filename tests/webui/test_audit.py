@@ -8,13 +8,13 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from engine.history.event_log.event_log import keys, seals
 from sqlalchemy import select, text
 
 from engine import clock
 from engine.commands import instances, polls, tasks
 from engine.db import tables
 from engine.errors import NotFound
+from engine.history import keys, seals
 from engine.queries import inbox as waiting
 from engine.settings import ROOT
 from webui.http import sentences

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from engine.history.event_log.event_log import keys, seals
 
 from engine import db
 from engine.db import tables
+from engine.history import keys, seals
 from webui import cli
 from webui.cli import usage
 

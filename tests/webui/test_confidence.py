@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from engine.history.event_log.event_log import keys, seals
 from sqlalchemy import insert, select, text
 
 import webui
@@ -32,6 +31,7 @@ from engine.commands.people.logins import open_login
 from engine.db import tables
 from engine.definitions import read
 from engine.errors import Conflict, Refused
+from engine.history import keys, seals
 from engine.instance.choices import choices
 from engine.queries import inbox, rules
 from engine.queries.words import Named

@@ -9,12 +9,12 @@ from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 import pytest
-from engine.documents.pdf.pdf import pdf
 from sqlalchemy import func, insert, select
 
 from engine import clock
 from engine.commands import attachments, instances
 from engine.db import canonical, tables
+from engine.documents import pdf
 from webui.pages.files import named
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from engine.history.event_log.event_log import keys
 from sqlalchemy import text
 
 from engine import db
 from engine.commands import polls
 from engine.errors import Conflict
+from engine.history import keys
 from tests.webui.hall import Hall
 from webui.http import evidence
 

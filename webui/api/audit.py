@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from engine.history.event_log.event_log import keys
 from flask import current_app
 from marshmallow import Schema, fields
 
 from engine.commands import reads
 from engine.errors import NotFound
+from engine.history import keys
 from engine.queries import checkpoints
 from webui.api import schemas
 from webui.api.edge import Routes
@@ -18,9 +18,8 @@ from webui.api.instances import Break, EventPage
 from webui.api.schemas import Log, Moment, Text, Whole
 
 if TYPE_CHECKING:
-    from engine.history.event_log.event_log.seals import Verdict
-
     from engine.db import Session
+    from engine.history.seals import Verdict
     from engine.people.organisation import Actor
 
 routes = Routes("audit", "Checkpoints, witnesses, verification.")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.documents.pdf.pdf import docx, pdf
 from flask import request
 from marshmallow import Schema, fields
 
 from engine.commands import attachments
+from engine.documents import docx, pdf
 from webui.api import strict
 from webui.api.edge import Binary, Routes, multipart
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.history.event_log.event_log import keys
 from flask import current_app
 from marshmallow import Schema, fields
 
 from engine.commands import confidence, drafts, erasure, instances, reads
 from engine.errors import NotFound
+from engine.history import keys
 from engine.queries import confidence as secrecy
 from engine.queries import diagrams, launchable
 from engine.queries import history as told

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Sequence
 
-    from engine.history.event_log.event_log.keys import Checkpoint
-
     from engine.db import Engine
+    from engine.history.keys import Checkpoint
     from engine.settings import Settings
 
 OK, FAULT, USAGE = 0, 1, 2
@@ -439,12 +438,11 @@ def _password() -> str:
 def verify(given: argparse.Namespace, settings: Settings) -> int:
     """Prove the database, or an evidence pack, and name the first false line."""
     if given.pack:
-        from engine.history.event_log.event_log import verify_pack
+        from engine.history import verify_pack
 
         return OK if verify_pack.verify(given.pack, given.witness) == 0 else FAULT
-    from engine.history.event_log.event_log import keys, seals
-
     from engine import db
+    from engine.history import keys, seals
 
     outside = _kept_outside(given.witness) if given.witness else []
     engine = db.connect(db.url_of(settings)).execution_options(
@@ -475,7 +473,7 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _kept_outside(file: Path) -> list[Checkpoint]:
-    from engine.history.event_log.event_log import keys
+    from engine.history import keys
 
     if not file.is_file():
         raise _Fault(f"no such file: {file}")

@@ -10,9 +10,8 @@ from engine.queries.evidence import pack
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from engine.history.event_log.event_log.keys import SigningKey
-
     from engine.db import Session
+    from engine.history.keys import SigningKey
     from engine.people.organisation import Actor
 
 

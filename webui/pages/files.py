@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from engine.documents.pdf.pdf import docx
-from engine.documents.pdf.pdf import pdf as printing
 from flask import Blueprint, Response, jsonify, request, session
 from flask_babel import gettext as _
 
 from engine.commands import attachments
+from engine.documents import docx
+from engine.documents import pdf as printing
 from engine.errors import Invalid
 from webui.http.session import carry_out, look, me, needs_login
 

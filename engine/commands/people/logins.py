@@ -14,7 +14,7 @@ from engine import clock
 from engine.commands.people import records, words
 from engine.db import tables
 from engine.errors import Invalid, NotFound, Refused
-from engine.history.event_log.event_log import event_log
+from engine.history import event_log
 from engine.people import password
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from engine.commands.people import records, words
 from engine.commands.people.logins import end_logins
 from engine.db import tables
 from engine.errors import Conflict, Invalid, Refused
-from engine.history.event_log.event_log import event_log
+from engine.history import event_log
 from engine.people import access, organisation, password
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine.db import canonical, tables
 from engine.errors import Invalid, NotFound
-from engine.history.event_log.event_log import event_log
+from engine.history import event_log
 from engine.people import access
 
 if TYPE_CHECKING:

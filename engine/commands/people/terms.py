@@ -10,7 +10,7 @@ from engine.commands.people import records, words
 from engine.commands.people.members import must_manage_desk, must_not_be_oneself
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
-from engine.history.event_log.event_log import event_log
+from engine.history import event_log
 from engine.people import posts
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from engine.commands.people import records, words
 from engine.commands.people.logins import digest
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
-from engine.history.event_log.event_log import event_log
+from engine.history import event_log
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -10,7 +10,7 @@ from engine import clock
 from engine.commands.people import records, superiors, terms, words
 from engine.db import tables
 from engine.errors import Conflict, Invalid
-from engine.history.event_log.event_log import event_log
+from engine.history import event_log
 from engine.people import posts
 
 if TYPE_CHECKING:

@@ -16,10 +16,16 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine.db import tables
-from engine.history.event_log.event_log.event_log import Break
-from engine.history.event_log.event_log.verification import matters, papers, polls, rules, secret
-from engine.history.event_log.event_log.verification.papers import ERASED
-from engine.history.event_log.event_log.verification.told import MATTER, Told, replay
+from engine.history.event_log import Break
+from engine.history.verification import (
+    matters,
+    papers,
+    polls,
+    rules,
+    secret,
+)
+from engine.history.verification.papers import ERASED
+from engine.history.verification.told import MATTER, Told, replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

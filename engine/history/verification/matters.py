@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from engine.history.event_log.event_log.verification.told import near, salted
+from engine.history.verification.told import near, salted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.history.event_log.event_log.event_log import Break
-    from engine.history.event_log.event_log.verification.told import Act, Told
+    from engine.history.event_log import Break
+    from engine.history.verification.told import Act, Told
 
 _ASKED = re.compile(r"""<(?:\w+:)?userTask\b[^>]*?\bid="([^"]+)\"""")
 

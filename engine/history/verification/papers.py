@@ -8,14 +8,14 @@ from sqlalchemy import text
 
 from engine.db import canonical
 from engine.errors import Invalid
-from engine.history.event_log.event_log.verification.told import near
+from engine.history.verification.told import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engine.db import Session
-    from engine.history.event_log.event_log.event_log import Break
-    from engine.history.event_log.event_log.verification.told import Told
+    from engine.history.event_log import Break
+    from engine.history.verification.told import Told
 
 ERASED: dict[str, Any] = {}  # what is left of a document whose matter was erased
 _BLOBS = text(

@@ -6,14 +6,14 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from engine.ballots import rolls
-from engine.history.event_log.event_log.verification.told import near
+from engine.history.verification.told import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engine.db import Session
-    from engine.history.event_log.event_log.event_log import Break
-    from engine.history.event_log.event_log.verification.told import Meeting, Poll, Told
+    from engine.history.event_log import Break
+    from engine.history.verification.told import Meeting, Poll, Told
 
 NAMED = 300  # as in commands.polls: up to so many answers the voters stand in the outcome
 STATES = ("called", "open", "counting", "closed")

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from engine.db import tables
-from engine.history.event_log.event_log.event_log import INSTALLATION
-from engine.history.event_log.event_log.verification.told import false, near, said
+from engine.history.event_log import INSTALLATION
+from engine.history.verification.told import false, near, said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
     from engine.db import Session
-    from engine.history.event_log.event_log.event_log import Break
+    from engine.history.event_log import Break
 
 _FROZEN = ("process.toml", "process.bpmn", "forms/", "documents/")  # as in catalogue.process
 _VERSIONS = ("definition_proposed", "definition_published", "definition_refused")

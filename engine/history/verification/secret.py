@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from engine import ballots
 from engine.db import tables
-from engine.history.event_log.event_log.event_log import Break
-from engine.history.event_log.event_log.verification.told import said
+from engine.history.event_log import Break
+from engine.history.verification.told import said
 
 if TYPE_CHECKING:
     from engine.db import Session

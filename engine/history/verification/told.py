@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from engine.db import canonical, tables
 from engine.errors import Invalid
-from engine.history.event_log.event_log.event_log import Break
+from engine.history.event_log import Break
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -18,10 +18,10 @@ from sqlalchemy import select
 
 from engine import clock
 from engine.db import canonical, tables
-from engine.documents.pdf.pdf import pdf
+from engine.documents import pdf
 from engine.errors import EngineError, Refused
-from engine.history.event_log.event_log import keys, verify_pack
-from engine.history.event_log.event_log.verification import ERASED
+from engine.history import keys, verify_pack
+from engine.history.verification import ERASED
 from engine.instance import rooms
 from engine.instance.context import context_of
 from engine.people import access

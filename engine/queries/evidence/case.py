@@ -16,7 +16,7 @@ from engine.ballots import rolls
 from engine.db import canonical, tables
 from engine.definitions.store import process_of
 from engine.errors import HistoryBroken, ProcessFault
-from engine.history.event_log.event_log import event_log
+from engine.history import event_log
 from engine.instance import rooms
 from engine.instance.union_law import UnionLaw, rulebook
 from engine.queries.words import Named
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.definitions import Process
-    from engine.history.event_log.event_log.event_log import Break
-    from engine.history.event_log.event_log.keys import SigningKey
+    from engine.history.event_log import Break
+    from engine.history.keys import SigningKey
     from engine.law import Ruling
 
 MANY = 2000  # so many checkpoints go into every pack; of more, those that matter

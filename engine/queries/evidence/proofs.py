@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from engine.errors import HistoryBroken
-from engine.history.event_log.event_log import merkle
+from engine.history import merkle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from engine.history.event_log.event_log import keys
 from flask import (
     Blueprint,
     Response,
@@ -25,6 +24,7 @@ from flask_babel import gettext as _
 from engine import clock
 from engine.commands import reads
 from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.history import keys
 from engine.instance.choices import choices
 from engine.people import access
 from engine.queries import checkpoints, history, standing
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from engine.history.event_log.event_log.event_log import Break
-    from engine.history.event_log.event_log.seals import Verdict
     from werkzeug.wrappers import Response as Answer
 
     from engine.db import Session
+    from engine.history.event_log import Break
+    from engine.history.seals import Verdict
     from engine.queries.history import Happened
 
 blueprint = Blueprint("audit", __name__)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine.documents.pdf.pdf import qr
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from engine.commands import meetings
+from engine.documents import qr
 from engine.errors import Conflict, Refused
 from engine.queries import meetings as reading
 from webui.http.session import carry_out, look, me, needs_login, uuid
