@@ -72,11 +72,11 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def fresh(server: str) -> Iterator[str]:
-    """The URL of a fresh database, dropped afterwards."""
+def fresh(server: str, template: str = "tpl") -> Iterator[str]:
+    """The URL of a fresh database, dropped afterwards: a copy of `template`, to which nobody may be connected."""
     name = f"t_{next(_count)}"
     with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         yield _named(server, name)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 

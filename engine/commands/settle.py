@@ -41,6 +41,9 @@ WITH gone AS (UPDATE task SET state = 'cancelled', closed_at = :now
      keys AS (DELETE FROM teller_key WHERE poll_id IN (SELECT id FROM void))
 UPDATE roll SET open = false WHERE open AND poll_id IN (SELECT id FROM void)
 """)
+_WAIT_FOR_VOTERS = text(
+    "SELECT id FROM poll WHERE instance_id = :id AND secret ORDER BY id FOR UPDATE"
+)
 _SAVE = text("""
 WITH shared AS (INSERT INTO share (key, instance_id) SELECT unnest(CAST(:shares AS uuid[])), :id ON CONFLICT DO NOTHING),
      happened AS (INSERT INTO event (instance_id, seq, kind, actor_id, at, body, hash)
@@ -113,15 +116,12 @@ def settle(run: Run, step: Step, body: dict[str, Any], done: int | None = None) 
         run, {*step.passed, *(live.element for live in opened if live.kind == "task"), step.ended}
     )
     # a message that nobody waits for any more has left no row
-    _close(
-        run,
-        [
-            ref
-            for ref, live in old.items()
-            if ref not in new and ref != done and live.kind != "message"
-        ],
-        now,
-    )
+    gone = [
+        live
+        for ref, live in old.items()
+        if ref not in new and ref != done and live.kind != "message"
+    ]
+    _close(run, gone, now)
     opening.open_all(run, opened, body, now)
     if step.state is None:
         body["ended"] = step.ended
@@ -197,10 +197,16 @@ def search_grams(run: Run) -> list[str]:
     return forms.bigrams(" ".join(words))
 
 
-def _close(run: Run, gone: list[int], now: datetime) -> None:
+def _close(run: Run, gone: list[Live], now: datetime) -> None:
     """Cancel the tasks, polls and timers that the step left behind."""
-    if gone:
-        run.session.execute(_CLOSE, {"now": now, "id": run.row["id"], "refs": gone})
+    if not gone:
+        return
+    rules = [run.process.tasks.get(live.element) for live in gone]
+    if any(rule and rule.poll and rule.poll.secret for rule in rules):
+        # a statement does not see what was committed while it waited: the envelope of whoever is casting would stay
+        run.session.execute(_WAIT_FOR_VOTERS, {"id": run.row["id"]})
+    refs = [live.ref for live in gone]
+    run.session.execute(_CLOSE, {"now": now, "id": run.row["id"], "refs": refs})
 
 
 def keep_said(run: Run, element: str, answers: dict[str, Any]) -> str:
