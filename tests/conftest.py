@@ -93,8 +93,7 @@ def engine(url: str) -> Iterator[Engine]:
     """The engine on a fresh database, for tests that need several transactions."""
     made = db.connect(url, size=5)
     yield made
-    made.dispose()
-    db._engines.pop(url, None)
+    db.release(url)
 
 
 @pytest.fixture

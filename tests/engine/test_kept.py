@@ -50,8 +50,7 @@ def done(server: str) -> Iterator[Engine]:
         engine = db.connect(url)
         _done(engine)
         yield engine
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 def _done(engine: Engine) -> None:
@@ -502,8 +501,7 @@ def hall(server: str) -> Iterator[db.Session]:
         engine = db.connect(url)
         with played(engine, told, catalogue.read(test_meetings.HALL)) as session:
             yield session
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 @pytest.mark.parametrize("kind", HALL)

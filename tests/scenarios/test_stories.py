@@ -31,8 +31,7 @@ def stage(server: str) -> Iterator[Engine]:
     url = _named(server, "stories")
     made = db.connect(url, size=2)
     yield made
-    made.dispose()
-    db._engines.pop(url, None)
+    db.release(url)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import date
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +12,11 @@ from engine import db
 from engine.catalogue import process
 from engine.commands import definitions, people
 from engine.settings import ROOT, Settings
-from webui import create_app, pages
+from webui import create_app
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    import pytest
     from flask import Flask
     from flask.testing import FlaskClient
     from sqlalchemy import Engine
@@ -189,21 +187,8 @@ def faults(schema: dict[str, Any], value: Any) -> list[str]:
     ]
 
 
-def importable() -> tuple[str, ...]:
-    """The pages that are there."""
-    found = []
-    for name in pages.BLUEPRINTS:
-        try:
-            import_module(f"webui.{name}").blueprint
-        except (ImportError, AttributeError):
-            continue
-        found.append(name)
-    return tuple(found)
-
-
-def application(url: str, home: Path, patch: pytest.MonkeyPatch) -> Flask:
-    """The application on a database, with the pages that are there."""
-    patch.setattr(pages, "BLUEPRINTS", importable())
+def application(url: str, home: Path) -> Flask:
+    """The application on a database."""
     return create_app(
         Settings(home=home, database_url=url, processes=ROOT / "processes", secret_key="test")
     )
