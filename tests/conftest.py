@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="takes long: make prove"))
 
 
-def _named(uri: str, database: str) -> str:
+def named(uri: str, database: str) -> str:
     return uri.replace(f"/{embedded.DATABASE}", f"/{database}", 1)
 
 
@@ -61,10 +61,10 @@ def server() -> Iterator[str]:
         admin.execute("ALTER SYSTEM SET fsync = off")  # tests may lose their data
         admin.execute("SELECT pg_reload_conf()")
         admin.execute("CREATE DATABASE tpl TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
-    engine = db.connect(_named(uri, "tpl"))
+    engine = db.connect(named(uri, "tpl"))
     tables.metadata.create_all(engine)
     engine.dispose()
-    with psycopg.connect(_named(uri, "tpl"), autocommit=True) as template:
+    with psycopg.connect(named(uri, "tpl"), autocommit=True) as template:
         template.execute(SchemaManager.get_schema())
     yield uri
     embedded.stop(home)
@@ -77,7 +77,7 @@ def fresh(server: str, template: str = "tpl") -> Iterator[str]:
     name = f"t_{next(_count)}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-        yield _named(server, name)
+        yield named(server, name)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 

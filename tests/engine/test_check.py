@@ -17,7 +17,7 @@ from engine.catalogue.check.work import ARGUMENTS
 from engine.catalogue.outline import outline
 from engine.commands.actions import ACTIONS
 from engine.commands.run import Run
-from tests.hostile.corpus import _parallel
+from tests.hostile.corpus import parallel
 from tests.hostile.sound import POSTS, ROOT, edited, rulebook, sound
 
 if TYPE_CHECKING:
@@ -1115,7 +1115,7 @@ CASES = [
         "mend",
         "不停的循环",
     ),
-    ("too many ways at once", _parallel(9), BPMN, "p0", "并行网关太多"),
+    ("too many ways at once", parallel(9), BPMN, "p0", "并行网关太多"),
     # the picture
     (
         "no picture at all",
