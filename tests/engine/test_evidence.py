@@ -28,7 +28,7 @@ from engine.commands import evidence as commands
 from engine.errors import HistoryBroken, NotFound, Refused
 from engine.queries import evidence
 from engine.queries.evidence import case, proofs
-from tests.engine.errands import Errands
+from tests.engine.errands import KEY, Errands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-KEY = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+
 FORGER = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 ROUNDS = int(os.environ.get("YIXING_TEST_ROUNDS", "25"))  # random places for each kind of tampering
 

@@ -21,8 +21,7 @@ from engine.scenarios.scene import Scene
 from engine.settings import load
 from tests.conftest import fresh
 from tests.engine import test_meetings
-from tests.engine.errands import Errands
-from tests.engine.test_evidence import KEY
+from tests.engine.errands import KEY, Errands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
