@@ -732,8 +732,7 @@ def counted(server: str) -> Iterator[Poll]:
         poll.join("d1")
         poll.sign()
         yield poll
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 DATABASE_EDITS = {
@@ -872,8 +871,7 @@ def stolen(server: str) -> Iterator[Stolen]:
             log_of(folder_),
             "\n".join(stream.lines),
         )
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 class Lines(logging.Handler):
@@ -1053,8 +1051,7 @@ def crowd(server: str, count: int, threads: int) -> float:
         assert sorted(r.receipt for r in union.ask("SELECT receipt FROM board")) == sorted(receipts)
         assert poll.count("urn") == count and poll.report().holds
         union.whole()
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
     return taken
 
 
@@ -1110,8 +1107,7 @@ def test_what_was_acknowledged_at_the_close_is_counted(server: str, rounds: int)
             assert sorted(board) == sorted(acknowledged), n
             assert poll.count("envelope") == len(board)
         union.whole()
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 def test_a_ballot_at_the_last_moment_and_one_after(union: Union) -> None:

@@ -23,8 +23,7 @@ from engine.scenarios.scene import Scene
 from engine.settings import load
 from tests.conftest import fresh
 from tests.engine import test_meetings
-from tests.engine.errands import Errands
-from tests.engine.test_evidence import KEY
+from tests.engine.errands import KEY, Errands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,8 +51,7 @@ def done(server: str) -> Iterator[Engine]:
         engine = db.connect(url)
         _done(engine)
         yield engine
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 def _done(engine: Engine) -> None:
@@ -504,8 +502,7 @@ def hall(server: str) -> Iterator[db.Session]:
         engine = db.connect(url)
         with played(engine, told, definitions.read(test_meetings.HALL)) as session:
             yield session
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 @pytest.mark.parametrize("kind", HALL)
