@@ -241,7 +241,6 @@ def extend(run: Run, args: Args) -> None:
                 .where(timer.c.id == old.id)
                 .values(due_at=moment.moment, provisional=moment.provisional)
             )
-            timers.look_at(run.session, [moment.moment])
     run.ledger.add(
         "deadline_extended",
         run.actor,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, null, select, text, update
 
-from engine import clock, tables
+from engine import clock, queue, tables
 from engine.commands import reasons, settle
 from engine.commands.confidence import acts_by_post
 from engine.errors import Conflict, Refused
@@ -23,9 +23,6 @@ MARK = "_erased"  # the only fact left; no task can have this name
 _UNUSED = text(
     "DELETE FROM blob b WHERE sha256 = ANY(:digests) AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
 )
-_JOBS = text(
-    "DELETE FROM procrastinate_jobs WHERE status NOT IN ('todo', 'doing') AND args->>'instance_id' = :id"
-)  # failed ones keep what they were to deliver
 
 
 def erase(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
@@ -77,7 +74,7 @@ def _empty(session: Session, instance_id: UUID) -> None:
         .where(incident.instance_id == instance_id)
         .values(message="", detail={})
     )
-    session.execute(_JOBS, {"id": str(instance_id)})
+    queue.forget(session, str(instance_id))
 
 
 def _drop_files(session: Session, instance_id: UUID) -> int:

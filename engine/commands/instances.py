@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, text, update
 from engine import access, canonical, clock, forms, machine, organisation, queue, tables
 from engine.catalogue.store import process_of
 from engine.choices import choices
-from engine.commands import confidence, opening, polls, reasons, settle, tasks, timers
+from engine.commands import confidence, opening, polls, reasons, settle, tasks
 from engine.commands.actions import ACTIONS
 from engine.commands.attachments import adopt
 from engine.commands.numbers import next_number
@@ -255,12 +255,6 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
         "UPDATE poll SET closes_at = closes_at + :days WHERE instance_id = :id AND state = 'open'",
     ):
         session.execute(text(statement), shift)
-    moved = session.execute(
-        select(_timer.c.due_at).where(
-            _timer.c.instance_id == instance_id, _timer.c.state == "waiting"
-        )
-    )
-    timers.look_at(session, moved.scalars())
     run.ledger.add("instance_resumed", actor, stopped_days=stopped)
     run.row["state"] = "running"
     session.execute(
