@@ -8,6 +8,7 @@ import threading
 import time
 import tomllib
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -615,16 +616,47 @@ def _locked(name: str) -> dict[str, str]:
     return {re.sub(r"[-_.]+", "-", pin[1]).lower(): pin[2] for pin in pins if pin}
 
 
-def test_every_dependency_is_pinned() -> None:
+def _plain(requirement: str) -> str:
+    """The name of a package as everybody spells it."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~ ]", requirement)[0]).lower()
+
+
+def _declared() -> tuple[set[str], set[str]]:
+    """What the product, and what its tests, ask for."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = {
-        re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~ ]", d)[0]).lower()
-        for d in project["dependencies"]
-    }
-    dev = {
-        re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~ ]", d)[0]).lower()
-        for d in project["optional-dependencies"]["dev"]
-    }
+    wanted, dev = project["dependencies"], project["optional-dependencies"]["dev"]
+    return {_plain(each) for each in wanted}, {_plain(each) for each in dev}
+
+
+def test_every_dependency_has_its_row_and_no_other_has_one() -> None:
+    rows = re.findall(r"^\| ([@\w./-]+) \| [\d.]+ \|", _dependencies(), re.MULTILINE)
+    parts = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    wanted, dev = _declared()
+    assert sorted(each if each in parts else _plain(each) for each in rows) == sorted(
+        wanted | dev | set(parts)
+    )
+
+
+def _dependencies() -> str:
+    return (ROOT / "docs" / "dependencies.md").read_text()
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    source = "\n".join(
+        path.read_text() for room in ("engine", "webui") for path in (ROOT / room).rglob("*.py")
+    )
+    roots = set(
+        re.findall(
+            r"^\s*(?:from|import) (\w+)[\w.]*(?: import |$| as |,| +#)", source, re.MULTILINE
+        )
+    )
+    known = packages_distributions()
+    imported = {_plain(known[root][0]) for root in roots - {"engine", "webui"} if root in known}
+    assert imported == _declared()[0]
+
+
+def test_every_dependency_is_pinned() -> None:
+    wanted, dev = _declared()
     assert wanted <= set(_locked("requirements.lock"))
     assert dev <= set(_locked("requirements.lock")) | set(_locked("requirements-dev.lock"))
 
