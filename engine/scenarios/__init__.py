@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import catalogue, db, embedded, migrate, settings
 from engine.errors import ProcessFault
-from engine.scenarios.play import Played, StepResult, perform, play
+from engine.scenarios.play import Played, StepResult, perform, play, play_step, staged
 from engine.scenarios.story import Story, read, toml
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ __all__ = [
     "perform",
     "play",
     "play_files",
+    "play_step",
     "read",
+    "staged",
     "standard",
     "stories",
     "theatre",
