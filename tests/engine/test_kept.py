@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text
 
-from engine import catalogue, clock, db, history, kept, seals, shipped, tables
+from engine import catalogue, clock, db, history, kept, scenarios, seals, shipped, tables
 from engine.commands import polls as commands
 from engine.commands import rules
 from engine.kept import polls
 from engine.kept import rules as versions
-from engine.scenarios import stage, story
-from engine.scenarios.play import _beside, _play_step
-from engine.scenarios.scene import Scene
+from engine.scenarios import story
 from engine.settings import load
 from tests.conftest import fresh
 from tests.engine import test_meetings
@@ -414,23 +412,18 @@ def played(
     engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str]
 ) -> Iterator[db.Session]:
     """The end of a story, thrown away afterwards."""
-    read = story.read(told)
-    with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
-        others = {name: _beside(told, name) for name in read.also}
-        scene = Scene(
-            session, stage.set_up(session, read, files, test_meetings.STANDARD, others), read.at
-        )
+    steps = story.read(told).steps
+    with scenarios.staged(engine, told, files, test_meetings.STANDARD) as scene:
         for process in (
             scene.stage.process,
             *scene.stage.others.values(),
         ):  # on a stage nobody puts them on record
             says = {"process": process.id, "version": process.hash}
-            history.note(session, history.INSTALLATION, "definition_published", None, **says)
-        session.execute(tables.setting.delete())
-        for step in read.steps:
-            _play_step(scene, step)
-        yield session
-        whole.rollback()
+            history.note(scene.session, history.INSTALLATION, "definition_published", None, **says)
+        scene.session.execute(tables.setting.delete())
+        for step in steps:
+            scenarios.play_step(scene, step)
+        yield scene.session
 
 
 HALL = {

@@ -79,8 +79,7 @@ class Answers:
             case "number":
                 return self._number(asked)
             case "select" | "radio":
-                offered = self._offered(asked)
-                return self.chance.choice(offered) if offered else None
+                return self._choice(self._offered(asked))
             case "checklist":
                 return self._ticks(self._offered(asked))
             case "checkbox":
@@ -104,6 +103,12 @@ class Answers:
         low = asked.limits.minimum or 0
         high = low + FREE if asked.limits.maximum is None else asked.limits.maximum
         return self.chance.randint(low, min(high, low + FAR))
+
+    def _choice(self, offered: list[str]) -> str | None:
+        """Any of them; the first, which forms give to the ordinary way, more often than not."""
+        if offered and self.chance.random() < 0.5:
+            return offered[0]
+        return self.chance.choice(offered) if offered else None
 
     def _ticks(self, offered: list[str]) -> list[str]:
         few = min(len(offered), MOST)

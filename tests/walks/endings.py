@@ -50,6 +50,7 @@ def _goes_on(on: Walk) -> bool:
     seq = select(_instance.seq).where(_instance.id == key)
     before = on.session.execute(seq).scalar_one()
     if any(on.complete(task, on.actor(who)) for task in on.plain() for who in on.holders(task)):
+        on.settle()
         return True
     timer = on.next_timer()
     if timer is not None:

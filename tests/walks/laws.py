@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from engine import tables
 from engine.scenarios.scene import WAITING
+from tests.walks.starts import LAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from tests.walks.record import Event, Record
 
 TWO_THIRDS, HALF = Fraction(2, 3), Fraction(1, 2)
-ENDED = ("completed", "withdrawn", "terminated", "lapsed")
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,7 @@ class Law:
 # --- every process ------------------------------------------------------------------------------------------------------
 def nothing_is_open_after_an_end(record: Record) -> int:
     """An instance that is over has no open task, poll, meeting or timer, and no machine that could go on."""
-    if record.row.state == "running":
-        return 0
-    if record.row.state == "suspended":
+    if record.row.state in ("running", "suspended"):
         return 0
     assert record.row.machine is None and record.row.ended_at is not None, record.row.state
     left = {
@@ -272,7 +270,7 @@ def a_contract_is_filed_after_congress_and_chiefs(record: Record) -> int:
     return met
 
 
-GENERAL = (Law("nothing is open after an end", nothing_is_open_after_an_end),)
+GENERAL = (Law("nothing is open after an end", nothing_is_open_after_an_end, (LAST,)),)
 SEPARATED = nobody_acts_twice_where_separated
 LAWS: dict[str, tuple[Law, ...]] = {
     "cadre_transfer": (
@@ -323,7 +321,7 @@ LAWS: dict[str, tuple[Law, ...]] = {
         Law(
             "an agreement has its four signatures",
             an_agreement_has_its_four_signatures,
-            tuple(SIGNED),
+            ("sign_mediator", "seal"),
         ),
         Law("a mediation ends one way", a_mediation_ends_one_way),
         Law("a consent is everybody's", a_consent_is_everybodys, ("confirm",)),

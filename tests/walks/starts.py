@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from engine import catalogue, clock, history, scenarios
+from engine.scenarios import story
 
 if TYPE_CHECKING:
     import random
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from engine.scenarios.scene import Scene
     from engine.scenarios.story import Step, Story
 
+LAST = "the last step"  # in place of a task: the end of a story
 LEAD = 5  # so many steps at most are left to the walk before the one that it is to come near
 
 
@@ -66,16 +68,26 @@ def _places(told: Story, near: Collection[str]) -> list[int]:
         return []
     if not near:
         return list(range(_launched(told), len(told.steps)))
-    return [n for n, step in enumerate(told.steps) if step.task in near and not step.refused]
+    last = len(told.steps) - 1
+    return [
+        n
+        for n, step in enumerate(told.steps)
+        if (step.task in near and not step.refused) or (LAST in near and n == last)
+    ]
+
+
+def _also(folder: Path) -> list[str]:
+    """The processes that any story of this one needs: a walk may leave its own story for another's way."""
+    return sorted({name for _, told in _stories(folder) for name in told.also})
 
 
 @contextmanager
 def played(engine: Engine, start: Start) -> Iterator[Scene]:
     """The live scene after the cut; thrown away at the end."""
-    processes = start.path.parents[2]
-    files = catalogue.read(start.path.parents[1])
-    standard = scenarios.standard(processes)
-    with scenarios.staged(engine, start.path, files, standard, start.cut) as scene:
+    folder = start.path.parents[1]
+    told = {**story.toml(start.path), "also": _also(folder)}
+    standard = scenarios.standard(folder.parent)
+    with scenarios.staged(engine, told, catalogue.read(folder), standard, start.cut) as scene:
         _publish(scene)
         yield scene
 

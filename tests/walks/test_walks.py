@@ -54,14 +54,17 @@ class Walks:
         for number in range(wanted * MOST * len(laws)):
             law = laws[number % len(laws)]
             if met[law.name] < wanted:
-                met += self.one(number)
+                met += self.one(number)[0]
         assert not (
             missed := {each.name: met[each.name] for each in laws if met[each.name] < wanted}
         ), f"seed {self.seed}: laws that met too little: {missed}"
         print(f"{self.folder.name}, seed {self.seed}: {dict(met)}")
 
-    def one(self, number: int) -> Counter[str]:
-        """One walk, which begins near the events of one of the laws. Gives how often each law met its event in it."""
+    def one(self, number: int) -> tuple[Counter[str], list[str]]:
+        """One walk, which begins near the events of one of the laws.
+
+        Gives how often each law met its event in it, and line by line what happened.
+        """
         laws = laws_of(self.folder.name)
         chance = random.Random(f"{self.seed} {self.folder.name} {number}")
         start = starts.draw(self.folder, chance, laws[number % len(laws)].near)
@@ -69,7 +72,7 @@ class Walks:
         try:
             with starts.played(self.engine, start) as scene:
                 on = Walk(scene, chance)
-                return self._walked(on)
+                return self._walked(on), on.done
         except Exception as fault:
             raise AssertionError(
                 f"YIXING_WALKS={self.seed}:{number} {start.words()}: {fault!r}\n"
@@ -108,7 +111,8 @@ def _walk(
     if number is None:
         walks.until_met(wanted)
     else:
-        print(walks.one(number))
+        met, done = walks.one(number)
+        print(met, *done, sep="\n")
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -124,3 +128,10 @@ def test_every_law_is_met_many_times_and_holds(
     engine: Engine, key: SigningKey, folder: Path
 ) -> None:
     _walk(engine, key, folder, secrets.randbelow(10**9), LONG, ENOUGH)
+
+
+def test_a_walk_can_be_drawn_again(engine: Engine, key: SigningKey) -> None:
+    folder = next(each for each in FOLDERS if each.name == "dispute_mediation")
+    walks = Walks(engine, key, folder, FIXED, SHORT)
+    first, again = walks.one(1), walks.one(1)
+    assert first == again and len(first[1]) > 3

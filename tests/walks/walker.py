@@ -69,11 +69,15 @@ class Walk:
             self._vote: 24,
             self._meet: 10,
             self._wait: 10,
-            self._message: 3,
+            self._message: 2,
             self._claim: 3,
             self._withdraw: 1,
         }
         self.chance.choices(list(ways), list(ways.values()))[0]()
+        self.settle()
+
+    def settle(self) -> None:
+        """What the workers do at once: messages between instances, and timers that are due already."""
         with clock.set_to(self.scene.now):
             workers.let_pass(self.scene, self.scene.now)
 
@@ -254,7 +258,7 @@ class Walk:
         if not waiting:
             return
         name, key = self.chance.choice(waiting), self.scene.instance()
-        for _ in range(3):
+        for _ in range(2):
             actor = self._anybody()
             if self._fill_in(
                 actor,
