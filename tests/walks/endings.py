@@ -24,6 +24,8 @@ def somebody_can_go_on(on: Walk) -> int:
     """
     met = 0
     for alias in on.running():
+        if alias not in on.running():
+            continue  # it ended while the one before was gone on with
         on.scene.current = alias
         assert _waits(on), f"{alias}: nothing waits for anybody"
         met += _goes_on(on)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.walks.record import Event, Record
 
-TWO_THIRDS, HALF = Fraction(2, 3), Fraction(1, 2)
+TWO_THIRDS, HALF, SECONDS = Fraction(2, 3), Fraction(1, 2), 3
 
 
 @dataclass(frozen=True)
@@ -238,14 +238,14 @@ def a_mediation_ends_one_way(record: Record) -> int:
 
 # --- motions ------------------------------------------------------------------------------------------------------------
 def a_motion_goes_on_with_its_seconds(record: Record) -> int:
-    """The window of seconding closed: it goes to review exactly when two others than the mover stand behind it."""
+    """The window of seconding closed: it goes to review exactly when three others than the mover stand behind it."""
     met = 0
     for _place, event in record.own():
         if event.kind == "poll_closed" and event.says["task"] == "second":
             met += 1
             outcome = event.says["outcome"]
             assert outcome["yes"] == _answered(record, event, "yes"), outcome
-            assert outcome["passed"] == (outcome["yes"] >= 2), outcome
+            assert outcome["passed"] == (outcome["yes"] >= SECONDS), outcome
     return met
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.scenarios.scene import Scene
     from engine.scenarios.story import Step, Story
 
-LAST = "the last step"  # in place of a task: the end of a story
+LAST = "the last step"  # in place of a task: the end of a story that ends an instance
 LEAD = 5  # so many steps at most are left to the walk before the one that it is to come near
 
 
@@ -68,7 +68,8 @@ def _places(told: Story, near: Collection[str]) -> list[int]:
         return []
     if not near:
         return list(range(_launched(told), len(told.steps)))
-    last = len(told.steps) - 1
+    over = any(ends.at not in ("", "open") for ends in told.ends.values())
+    last = len(told.steps) - 1 if over else None
     return [
         n
         for n, step in enumerate(told.steps)
