@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from engine import clock, machine, organisation, tables
-from engine.commands import edge, instances, meetings, outside, polls, tasks
+from engine.commands import edge, instances, outside, polls, tasks
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.scenarios import halls, story, workers
 from engine.scenarios.scene import WAITING
+from tests.walks import meetings
 from tests.walks.answers import Answers
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ STRANGE = 0.05  # how often somebody tries what is not his
 OUTSIDE = {"unit": "上级单位", "name": "经办人", "post": "科长"}
 GATES = ("gate", "guard")  # refusals that other answers may overcome
 _task, _poll, _timer = tables.task.c, tables.poll.c, tables.timer.c
-_meeting, _attendance = tables.meeting.c, tables.attendance.c
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Walk:
         ways: dict[Callable[[], None], int] = {
             self._complete: 50,
             self._vote: 24,
-            self._meet: 10,
+            lambda: meetings.hold(self): 10,
             self._wait: 10,
             self._message: 2,
             self._claim: 3,
@@ -91,14 +91,14 @@ class Walk:
         return [alias for alias, key in self.scene.instances.items() if key in going]
 
     # --- who ---
-    def _by_name(self, members: Iterable[UUID]) -> list[UUID]:
+    def by_name(self, members: Iterable[UUID]) -> list[UUID]:
         """In an order that does not hang on ids, which differ from run to run."""
         return sorted(members, key=lambda key: self.names.get(key, ""))
 
     def actor(self, member: UUID) -> Actor:
         return organisation.actor(self.session, member)
 
-    def _anybody(self) -> Actor:
+    def anybody(self) -> Actor:
         return self.actor(
             self.scene.stage.members[self.chance.choice(sorted(self.scene.stage.members))]
         )
@@ -109,27 +109,27 @@ class Walk:
             return [task.assignee_id]
         kind, _, unit = (task.seat or "").partition("@")
         day = clock.day_of(self.scene.now)
-        return self._by_name(organisation.holders(self.session, kind, [unit], day)) if unit else []
+        return self.by_name(organisation.holders(self.session, kind, [unit], day)) if unit else []
 
     def _doer(self, task: Any) -> Actor:
         """Mostly one whose task it is, now and then anybody."""
         holders = self.holders(task)
         if not holders or self.chance.random() < STRANGE:
-            return self._anybody()
+            return self.anybody()
         return self.actor(self.chance.choice(holders))
 
-    def _in_lane(self, element: str) -> list[UUID]:
+    def in_lane(self, element: str) -> list[UUID]:
         """Who may be asked to act for the lane of a task: the person in the facts, or whoever holds its post."""
         lane = self.process.lanes[self.process.tasks[element].lane]
         if lane.person:
             found = self.scene.meant(f"fact:{lane.person}")
             people = [found] if isinstance(found, str) else found or []
-            return [key for key in self._by_name(self.names) if str(key) in people]
+            return [key for key in self.by_name(self.names) if str(key) in people]
         day, union = clock.day_of(self.scene.now), self.scene.stage.union_id
-        return self._by_name(organisation.in_union(self.session, lane.post, union, day))
+        return self.by_name(organisation.in_union(self.session, lane.post, union, day))
 
     # --- how ---
-    def _try(self, actor: Actor | None, act: Callable[[Session], Any], what: str) -> str:
+    def attempt(self, actor: Actor | None, act: Callable[[Session], Any], what: str) -> str:
         """Do it. Gives the code of a refusal or conflict, which are part of life; empty when it was done."""
         name = actor.name if actor else "（外单位）"
         try:
@@ -194,7 +194,7 @@ class Walk:
         task = self.chance.choice(plain)
         rule = self.process.tasks[task.element]
         if rule.meeting and self.chance.random() < 0.7:
-            self._meet()  # a meeting is held before it is closed
+            meetings.hold(self)  # a meeting is held before it is closed
             return
         actor = self._doer(task)
         if rule.link and self.chance.random() < 0.5:
@@ -214,7 +214,7 @@ class Walk:
     def _answer_link(self, task: Any, actor: Actor, form: Form | None) -> None:
         """Send the one-time link; whoever it was sent to answers by it."""
         sent: list[str] = []
-        self._try(
+        self.attempt(
             actor,
             lambda s: sent.append(outside.invite(s, actor, task.id, OUTSIDE["unit"])),
             f"invite {task.element}",
@@ -223,7 +223,7 @@ class Walk:
             return
         given = self.answers.given(form, actor)
         for _ in range(TRIES):
-            code = self._try(
+            code = self.attempt(
                 None,
                 lambda s, now=given: outside.answer(s, sent[0], now, OUTSIDE),
                 f"answer {task.element}",
@@ -238,7 +238,7 @@ class Walk:
             task = self.chance.choice(plain)
             actor = self._doer(task)
             act, verb = self.chance.choice(((tasks.claim, "claim"), (tasks.release, "release")))
-            self._try(actor, lambda s: act(s, actor, task.id), f"{verb} {task.element}")
+            self.attempt(actor, lambda s: act(s, actor, task.id), f"{verb} {task.element}")
 
     # --- what may come at any time ---
     def _row(self) -> Any:
@@ -259,7 +259,7 @@ class Walk:
             return
         name, key = self.chance.choice(waiting), self.scene.instance()
         for _ in range(2):
-            actor = self._anybody()
+            actor = self.anybody()
             if self._fill_in(
                 actor,
                 self.process.messages[name].form,
@@ -270,8 +270,8 @@ class Walk:
 
     def _withdraw(self) -> None:
         row = self._row()
-        actor = self.actor(row.starter_id) if row.starter_id else self._anybody()
-        self._try(actor, lambda s: instances.withdraw(s, actor, row.id, "情况有变"), "withdraw")
+        actor = self.actor(row.starter_id) if row.starter_id else self.anybody()
+        self.attempt(actor, lambda s: instances.withdraw(s, actor, row.id, "情况有变"), "withdraw")
 
     # --- votes ---
     def _vote(self) -> None:
@@ -297,7 +297,7 @@ class Walk:
         """Some of those who have not answered yet, often all of them."""
         roll = tables.roll.c
         query = select(roll.member_id).where(roll.poll_id == poll.id, roll.open)
-        waiting = self._by_name(self.session.execute(query).scalars())
+        waiting = self.by_name(self.session.execute(query).scalars())
         many = len(waiting) if self.chance.random() < 0.5 else self.chance.randint(0, len(waiting))
         return self.chance.sample(waiting, many)
 
@@ -312,10 +312,10 @@ class Walk:
         self._told(voter, "respond", poll.element, given, poll)
 
     def _close(self, poll: Any) -> None:
-        for member in self._in_lane(poll.element)[:1] or [self._row().starter_id]:
+        for member in self.in_lane(poll.element)[:1] or [self._row().starter_id]:
             if member:
                 actor = self.actor(member)
-                self._try(
+                self.attempt(
                     actor, lambda s: polls.close(s, actor, poll.id), f"close_poll {poll.element}"
                 )
 
@@ -342,56 +342,7 @@ class Walk:
                 choice, chosen = given.get("choice", ""), given.get("choices")
                 polls.respond(session, actor, poll.id, choice, "", chosen)
 
-        self._try(actor, act, shown)
-
-    # --- meetings ---
-    def _meet(self) -> None:
-        """Open a meeting that was called, let people come to it, and now and then go."""
-        query = (
-            select(tables.meeting, _task.element)
-            .join(tables.task, _task.id == _meeting.task_id)
-            .where(
-                _meeting.instance_id == self.scene.instance(),
-                _meeting.state.in_(("called", "open")),
-            )
-            .order_by(_meeting.called_at)
-        )
-        found = self.session.execute(query).first()
-        if found is None:
-            return
-        leading = self._in_lane(found.element)
-        actor = self.actor(self.chance.choice(leading)) if leading else self._anybody()
-        if found.state == "called":
-            self._try(actor, lambda s: meetings.open_meeting(s, actor, found.id), "open_meeting")
-        self._come(actor, found)
-        if self.chance.random() < 0.1:
-            self._go(found)
-
-    def _attending(self, meeting: Any, here: bool) -> list[UUID]:
-        query = select(_attendance.member_id).where(
-            _attendance.meeting_id == meeting.id, _attendance.here.is_(here)
-        )
-        return self._by_name(self.session.execute(query).scalars())
-
-    def _come(self, leading: Actor, meeting: Any) -> None:
-        """Most of those who are due: on the list of whoever leads, or each by the code at the door."""
-        coming = [m for m in self._attending(meeting, False) if self.chance.random() < 0.85]
-        if self.chance.random() < 0.7:
-            self._try(leading, lambda s: meetings.seat(s, leading, meeting.id, coming), "seat")
-            return
-        for member in coming:
-            actor = self.actor(member)
-            self._try(
-                actor,
-                lambda s, who=actor: meetings.arrive(s, who, meeting.id, meeting.code),
-                "arrive",
-            )
-
-    def _go(self, meeting: Any) -> None:
-        present = self._attending(meeting, True)
-        if present:
-            actor = self.actor(self.chance.choice(present))
-            self._try(actor, lambda s: meetings.leave(s, actor, meeting.id), "leave")
+        self.attempt(actor, act, shown)
 
     # --- time ---
     def next_timer(self) -> Any:
