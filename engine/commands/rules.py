@@ -24,6 +24,7 @@ from engine.db import queue, tables
 from engine.errors import Conflict, EngineError, Invalid, Refused
 from engine.history import event_log
 from engine.instance.union_law import UnionLaw, rulebook
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def propose_setting(
         column.unit_id == union_id, column.rule_id == rule_id, column.state == "proposed"
     )
     if session.execute(waiting).first():
-        raise Conflict("这条规则已有一项提议等待批准。", code="waiting")
+        raise Conflict(_("这条规则已有一项提议等待批准。"), code="waiting")
     key = tables.new_id()
     session.execute(
         insert(_setting).values(
@@ -105,14 +106,14 @@ def decide_setting(session: Session, actor: Actor, setting_id: UUID, approve: bo
     row = access.must_see(row if row and access.is_own_union(actor, row.unit_id) else None)
     access.check(actor, "approve_setting", row.unit_id)
     if row.state != "proposed":
-        raise Conflict("这项提议已有结论。", code="decided")
+        raise Conflict(_("这项提议已有结论。"), code="decided")
     if row.proposer_id == actor.id:
-        raise Refused("提出人与批准人不能是同一人。", code="separated", verb="approve_setting")
+        raise Refused(_("提出人与批准人不能是同一人。"), code="separated", verb="approve_setting")
     valid_from = max(row.valid_from, clock.today() + timedelta(days=1))
     value = law.exact(row.value, row.per)
     if approve:
         if row.valid_to is not None and row.valid_to < valid_from:
-            raise Conflict("这项提议的施行期已经过去，请重新提出。", code="too_late")
+            raise Conflict(_("这项提议的施行期已经过去，请重新提出。"), code="too_late")
         _check(
             session,
             row.unit_id,
@@ -158,11 +159,11 @@ def _day_faults(valid_from: date, valid_to: date | None) -> dict[str, list[str]]
     today = clock.today()
     faults: dict[str, list[str]] = {}
     if valid_from <= today:
-        faults["valid_from"] = ["最早自明天起施行；已经发起的事项仍按发起当日的规则办理。"]
+        faults["valid_from"] = [_("最早自明天起施行；已经发起的事项仍按发起当日的规则办理。")]
     elif (valid_from - today).days > MOST_AHEAD:
-        faults["valid_from"] = ["施行日太远，请在五年之内。"]
+        faults["valid_from"] = [_("施行日太远，请在五年之内。")]
     if valid_to is not None and valid_to < valid_from:
-        faults["valid_to"] = ["结束日早于开始日。"]
+        faults["valid_to"] = [_("结束日早于开始日。")]
     return faults
 
 
@@ -186,11 +187,11 @@ def add_vacation(
     faults: dict[str, list[str]] = {}
     name = _line("name", name, 30, faults)
     if to_on < from_on:
-        faults["to_on"] = ["结束日早于开始日。"]
+        faults["to_on"] = [_("结束日早于开始日。")]
     elif (to_on - from_on).days >= LONGEST_VACATION:
-        faults["to_on"] = [f"一个假期最长 {LONGEST_VACATION} 天。"]
+        faults["to_on"] = [_("一个假期最长 {most} 天。", most=LONGEST_VACATION)]
     if abs((from_on - clock.today()).days) > MOST_AHEAD:
-        faults["from_on"] = ["日期离今天太远，请在五年之内。"]
+        faults["from_on"] = [_("日期离今天太远，请在五年之内。")]
     if faults:
         raise Invalid(faults)
     column = _vacation.c
@@ -198,7 +199,7 @@ def add_vacation(
         column.unit_id == union_id, column.from_on <= to_on, column.to_on >= from_on
     )
     if other := session.execute(meets.limit(1)).scalar():
-        raise Conflict(f"与已登记的“{other}”重叠。", code="overlap")
+        raise Conflict(_("与已登记的“{other}”重叠。", other=other), code="overlap")
     key = tables.new_id()
     session.execute(
         insert(_vacation).values(id=key, unit_id=union_id, name=name, from_on=from_on, to_on=to_on)
@@ -251,7 +252,11 @@ def load_notice(
     source = _line("source", source, 200, faults)
     if not clock.today().year <= year <= clock.today().year + 2:
         faults["year"] = [
-            f"只能载入 {clock.today().year} 至 {clock.today().year + 2} 年的放假安排。"
+            _(
+                "只能载入 {first} 至 {last} 年的放假安排。",
+                first=clock.today().year,
+                last=clock.today().year + 2,
+            )
         ]
     days: calendar.Notice = {}
     try:

@@ -25,6 +25,7 @@ from psycopg import conninfo, sql
 from engine import clock, db
 from engine.db import embedded, migrate
 from engine.errors import Conflict, EngineError, Invalid
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,10 +142,10 @@ def _unpack(file: Path, folder: Path) -> dict[str, Any]:
     except (tarfile.TarError, EOFError, OSError, UnicodeDecodeError, json.JSONDecodeError) as fault:
         raise Invalid(f"不是备份文件，或文件已损坏：{fault}") from fault
     if manifest.get("format") != FORMAT:
-        raise Invalid(f"备份的格式应为 {FORMAT}。")
+        raise Invalid(_("备份的格式应为 {format}。", format=FORMAT))
     for name, digest in manifest["files"].items():
         if not (folder / name).is_file() or _sha256(folder / name) != digest:
-            raise Invalid(f"备份文件已损坏：{name} 与清单中的散列不符。")
+            raise Invalid(_("备份文件已损坏：{name} 与清单中的散列不符。", name=name))
     return manifest
 
 
@@ -206,7 +207,9 @@ def _contents(connection: psycopg.Connection[Any]) -> dict[str, list[Any]]:
 def _compare(wanted: dict[str, list[Any]], found: dict[str, list[Any]]) -> None:
     for name in sorted(set(wanted) | set(found)):
         if wanted.get(name) != found.get(name):
-            raise EngineError(f"恢复后的表 {name} 与备份不一致，已恢复原状。", code="differs")
+            raise EngineError(
+                _("恢复后的表 {name} 与备份不一致，已恢复原状。", name=name), code="differs"
+            )
 
 
 PATIENCE = 5  # seconds: a program that has just stopped may still be leaving
@@ -222,7 +225,7 @@ def _refuse_unless_free(connection: psycopg.Connection[Any], force: bool) -> Non
         connection.rollback()  # what others do is seen as of the transaction's first look
         time.sleep(0.1)
     if others:
-        raise Conflict("数据库正在使用，请先停止程序，再恢复。", code="running")
+        raise Conflict(_("数据库正在使用，请先停止程序，再恢复。"), code="running")
     for table in ("member", "instance"):
         known = _one(connection, f"SELECT to_regclass('public.{table}') IS NOT NULL")
         if (
@@ -231,7 +234,7 @@ def _refuse_unless_free(connection: psycopg.Connection[Any], force: bool) -> Non
             and _one(connection, f"SELECT EXISTS (SELECT 1 FROM public.{table})")
         ):
             raise Conflict(
-                "数据库不是空的。确要用备份替换现有数据，请加 --force。", code="not_empty"
+                _("数据库不是空的。确要用备份替换现有数据，请加 --force。"), code="not_empty"
             )
 
 
@@ -277,7 +280,11 @@ def _program(name: str, url: str) -> Path:
         ):
             return place
     raise EngineError(
-        f"数据库服务器是 PostgreSQL {wanted}，请安装同一版本的客户端程序（{name}）。",
+        _(
+            "数据库服务器是 PostgreSQL {wanted}，请安装同一版本的客户端程序（{name}）。",
+            wanted=wanted,
+            name=name,
+        ),
         code="no_program",
     )
 

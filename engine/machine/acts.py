@@ -15,6 +15,7 @@ from engine.errors import EngineError, ProcessFault
 from engine.machine.diagram import Outside, workflow
 from engine.machine.shapes import Host, Live, Spec, State, Step
 from engine.machine.state import ALIVE, load, save
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,9 @@ def complete(spec: Spec, state: State, ref: int, host: Host) -> Step:
     flow, refs, top = load(spec, state, host)
     task = _find(refs, ref)
     if task.state != TaskState.READY or not task.task_spec.manual:
-        raise ProcessFault(f"环节 {task.task_spec.name} 不在办理中。", element=task.task_spec.name)
+        raise ProcessFault(
+            _("环节 {name} 不在办理中。", name=task.task_spec.name), element=task.task_spec.name
+        )
     before = _waiting(refs)
     return _advance(flow, {t.id: n for n, t in refs.items()}, top, before, task)
 
@@ -44,7 +47,9 @@ def fire(spec: Spec, state: State, ref: int, host: Host) -> Step:
     if task.state != TaskState.WAITING or not isinstance(
         getattr(task.task_spec, "event_definition", None), Outside
     ):
-        raise ProcessFault(f"事件 {task.task_spec.name} 不在等待中。", element=task.task_spec.name)
+        raise ProcessFault(
+            _("事件 {name} 不在等待中。", name=task.task_spec.name), element=task.task_spec.name
+        )
     before = _waiting(refs)
     task._set_internal_data(event_fired=True)
     task.task_spec._update(task)
@@ -63,14 +68,14 @@ def _waiting(refs: dict[int, Any]) -> tuple[Live, ...]:
 
 class _Nobody:
     def evaluate(self, expression: str) -> Any:
-        raise ProcessFault("读取状态时不得求值。")
+        raise ProcessFault(_("读取状态时不得求值。"))
 
     decide = perform = evaluate
 
 
 def _find(refs: dict[int, Any], ref: int) -> Any:
     if ref not in refs:
-        raise ProcessFault("该环节已不存在。")
+        raise ProcessFault(_("该环节已不存在。"))
     return refs[ref]
 
 
@@ -91,7 +96,11 @@ def _advance(
             passed.append(element)
         if len(passed) > STEP_BUDGET:
             raise ProcessFault(
-                f"一次操作超过 {STEP_BUDGET} 步，流程图中可能有不停的循环。", element=element or ""
+                _(
+                    "一次操作超过 {most} 步，流程图中可能有不停的循环。",
+                    most=STEP_BUDGET,
+                ),
+                element=element or "",
             )
 
     try:
@@ -118,7 +127,8 @@ def _advance(
     live = tuple(_live(refs, _all(flow)))
     if not live:
         raise ProcessFault(
-            "流程停住了：没有待办、没有期限，也没有结束。", advice="请检查流程图的分支与汇合。"
+            _("流程停住了：没有待办、没有期限，也没有结束。"),
+            advice=_("请检查流程图的分支与汇合。"),
         )
     return Step(save(flow, refs, top), live, tuple(passed), before=before)
 

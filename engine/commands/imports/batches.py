@@ -18,6 +18,7 @@ from engine.commands.imports.lines import Line
 from engine.commands.people import records
 from engine.db import tables
 from engine.errors import Conflict, NotFound, Refused
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -168,14 +169,14 @@ def confirm(session: Session, actor: Actor, batch_id: UUID) -> Report:
         raise NotFound
     access.check(actor, "import_people", row.union_id)
     if row.state != "previewed":
-        raise Conflict("这一批已经导入。", code="done")
+        raise Conflict(_("这一批已经导入。"), code="done")
     if row.report["counts"]["error"]:
-        raise Conflict("文件还有错误，请改好后重新上传。", code="has_errors")
+        raise Conflict(_("文件还有错误，请改好后重新上传。"), code="has_errors")
     records.queue(session)
     lines = [Line(number, values, list(faults)) for number, values, faults in row.rows]
     _PLANS[row.kind](session, actor, lines)
     if _digest(lines) != row.report["plan"]:
-        raise Conflict("预览之后有关数据已经变化，请重新上传预览。", code="changed")
+        raise Conflict(_("预览之后有关数据已经变化，请重新上传预览。"), code="changed")
     notes = _WRITES[row.kind](session, lines)
     counts = row.report["counts"]
     told = {

@@ -6,6 +6,7 @@ from engine.commands.imports import workbook
 from engine.commands.imports.workbook import EXAMPLE, Column
 from engine.commands.people import OWNERS
 from engine.errors import NotFound
+from engine.messages import _
 from engine.people import posts
 
 KINDS = {"units": "单位", "people": "人员", "posts": "职务", "delegates": "代表"}
@@ -20,17 +21,17 @@ _USERNAME = Column(
     "username",
     "用户名",
     "Username",
-    "登录用，一般是工号；2 至 64 个字母、数字或 . _ @ -，不分大小写。",
+    _("登录用，一般是工号；2 至 64 个字母、数字或 . _ @ -，不分大小写。"),
     f"{EXAMPLE}20180123",
     True,
     also=("工号", "工号/用户名", "Staff number"),
 )
-_NAME = Column("name", "姓名", "Name", "本人姓名。", "张敏", True)
+_NAME = Column("name", "姓名", "Name", _("本人姓名。"), "张敏", True)
 _PHONE = Column(
     "phone",
     "手机",
     "Phone",
-    "可空；空白不清除已登记的。",
+    _("可空；空白不清除已登记的。"),
     "13800000000",
     also=("电话", "手机号", "Mobile"),
 )
@@ -38,7 +39,7 @@ _EMAIL = Column(
     "email",
     "邮箱",
     "Email",
-    "可空；空白不清除已登记的。",
+    _("可空；空白不清除已登记的。"),
     "zm@example.edu.cn",
     also=("电子邮箱", "E-mail"),
 )
@@ -46,7 +47,7 @@ _FROM = Column(
     "from_on",
     "起",
     "From",
-    "任职第一天，如 2026-03-01。",
+    _("任职第一天，如 2026-03-01。"),
     "2026-03-01",
     True,
     also=("起日", "开始", "任期起", "From date"),
@@ -56,7 +57,7 @@ _TO = Column(
     "to_on",
     "止",
     "To",
-    "任职最后一天，当天仍在任；空白为未定。",
+    _("任职最后一天，当天仍在任；空白为未定。"),
     "2031-02-28",
     also=("止日", "结束", "任期止", "To date"),
     is_day=True,
@@ -65,7 +66,7 @@ _CATEGORY = Column(
     "category",
     "代表类别",
     "Category",
-    "正式、列席或特邀；只有正式代表有附议权和表决权。",
+    _("正式、列席或特邀；只有正式代表有附议权和表决权。"),
     "正式",
     True,
     also=("类别",),
@@ -78,14 +79,14 @@ def of(kind: str) -> tuple[Column, ...]:
     if kind == "units":
         return _units()
     if kind == "people":
-        return (_USERNAME, _NAME, _unit("所在单位的编码，须已登记。"), _PHONE, _EMAIL)
+        return (_USERNAME, _NAME, _unit(_("所在单位的编码，须已登记。")), _PHONE, _EMAIL)
     if kind == "posts":
-        return (_USERNAME, _post(), _unit("任职单位的编码。"), _term(False), _FROM, _TO)
+        return (_USERNAME, _post(), _unit(_("任职单位的编码。")), _term(False), _FROM, _TO)
     if kind == "delegates":
         return (
             _USERNAME,
             _NAME,
-            _unit("所在代表团对应单位的编码。"),
+            _unit(_("所在代表团对应单位的编码。")),
             _CATEGORY,
             _term(True),
             _FROM,
@@ -101,31 +102,33 @@ def _unit(about: str) -> Column:
 
 def _term(required: bool) -> Column:
     return Column(
-        "term", "届次", "Term", "如 第八届；有任期的职务必填。", "第八届", required, also=("届",)
+        "term", "届次", "Term", _("如 第八届；有任期的职务必填。"), "第八届", required, also=("届",)
     )
 
 
 def _post() -> Column:
     titles = tuple(p.title for p in posts.kinds().posts.values())
     example = titles[0] if titles else "delegation_head"
-    return Column("post", "职务", "Post", "从列表中选择。", example, True, choices=titles)
+    return Column("post", "职务", "Post", _("从列表中选择。"), example, True, choices=titles)
 
 
 def _units() -> tuple[Column, ...]:
     kinds = tuple(u.title for u in posts.kinds().units.values())
-    code = "1 至 32 个字母、数字或 . _ -，全系统唯一。"
-    parent = "上级的编码，可以在同一文件中；校工会可空，按举办者类型和城市确定。"
+    code = _("1 至 32 个字母、数字或 . _ -，全系统唯一。")
+    parent = _("上级的编码，可以在同一文件中；校工会可空，按举办者类型和城市确定。")
     return (
         Column("code", "编码", "Code", code, f"{EXAMPLE}-XXGC", True, also=("单位编码",)),
-        Column("name", "名称", "Name", "单位全称。", "信息工程学院工会", True, also=("单位名称",)),
         Column(
-            "name_en", "英文名称", "English name", "可空。", "School of Information Engineering"
+            "name", "名称", "Name", _("单位全称。"), "信息工程学院工会", True, also=("单位名称",)
+        ),
+        Column(
+            "name_en", "英文名称", "English name", _("可空。"), "School of Information Engineering"
         ),
         Column(
             "kind",
             "类型",
             "Kind",
-            "从列表中选择。",
+            _("从列表中选择。"),
             "学院工会",
             True,
             also=("单位类型",),
@@ -136,7 +139,7 @@ def _units() -> tuple[Column, ...]:
             "owner_type",
             "举办者类型",
             "Owner type",
-            "校工会必填。",
+            _("校工会必填。"),
             "",
             choices=tuple(OWNERS.values()),
         ),
@@ -144,7 +147,7 @@ def _units() -> tuple[Column, ...]:
             "city",
             "城市",
             "City",
-            "市总工会必填；校工会由市总工会管理的必填。",
+            _("市总工会必填；校工会由市总工会管理的必填。"),
             "杭州",
             also=("所在城市",),
         ),

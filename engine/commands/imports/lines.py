@@ -12,6 +12,7 @@ from sqlalchemy import select
 from engine.commands.people import words
 from engine.db import tables
 from engine.errors import Invalid
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Line:
         """The text of a column that must be filled."""
         text = self.values.get(key, "").strip()
         if not text:
-            self.errors.append(f"没有填“{title}”。")
+            self.errors.append(_("没有填“{title}”。", title=title))
         return text
 
     def skip(self, why: str) -> None:
@@ -71,7 +72,7 @@ def day(text: str) -> date:
     except ValueError:
         made = None
     if made is None:
-        raise Invalid({"day": [f"日期“{text[:20]}”不对，请写成 2026-03-01。"]})
+        raise Invalid({"day": [_("日期“{text}”不对，请写成 2026-03-01。", text=text[:20])]})
     return made
 
 
@@ -122,10 +123,10 @@ def unit_for(line: Line, actor: Actor, units: dict[str, Any]) -> Any:
         return None
     unit = units.get(code)
     if unit is None or not may_import(actor, unit.union_id):
-        line.errors.append(f"没有编码为“{code}”的单位。")
+        line.errors.append(_("没有编码为“{code}”的单位。", code=code))
         return None
     if not unit.active:
-        line.errors.append(f"单位“{unit.name}”已撤销。")
+        line.errors.append(_("单位“{name}”已撤销。", name=unit.name))
         return None
     return unit
 
@@ -136,5 +137,5 @@ def tell_twins(lines: Iterable[Line], key: str, title: str, fold: Callable[[str]
     for line in lines:
         value = fold(line.values.get(key, ""))
         if value and value in first:
-            line.errors.append(f"{title}与第 {first[value]} 行重复。")
+            line.errors.append(_("{title}与第 {first} 行重复。", title=title, first=first[value]))
         first.setdefault(value, line.number)

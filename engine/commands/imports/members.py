@@ -19,6 +19,7 @@ from engine.commands.imports.lines import (
 )
 from engine.commands.people import members, records, words
 from engine.db import tables
+from engine.messages import _
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -54,29 +55,29 @@ def _plan(line: Line, actor: Actor, units: dict[str, Any], known: dict[str, Any]
     if row is None:
         line.do, line.plan = "create", {**wanted, **place}
     elif not may_import(actor, row.union_id):
-        line.errors.append("这个用户名已有人使用。")
+        line.errors.append(_("这个用户名已有人使用。"))
     else:
         _plan_change(line, row, {k: v for k, v in {**wanted, **place}.items() if v != ""})
 
 
 def _plan_change(line: Line, row: Any, wanted: dict[str, Any]) -> None:
     if not row.active:
-        line.errors.append("此人已停用，请先恢复。")
+        line.errors.append(_("此人已停用，请先恢复。"))
         return
     new = {
         k: v for k, v in wanted.items() if k in (*TITLES, "union_id") and v != str(getattr(row, k))
     }
     if not new:
-        line.skip("已登记，内容相同，跳过。")
+        line.skip(_("已登记，内容相同，跳过。"))
         return
     old = {k: str(getattr(row, k)) for k in new}
     line.do, line.plan = "change", {"id": str(row.id), "old": old, "new": new}
     for key, title in TITLES.items():
         if key in new:
             words_of = (
-                "将改为本行所填。"
+                _("将改为本行所填。")
                 if key == "unit_id" or not old[key]
-                else f"将由“{old[key]}”改为“{new[key]}”。"
+                else _("将由“{old}”改为“{new}”。", old=old[key], new=new[key])
             )
             line.warnings.append(f"已登记，{title}{words_of}")
 
@@ -95,7 +96,7 @@ def _tell_namesakes(session: Session, lines: list[Line]) -> None:
     for line in new:
         key = (line.plan["unit_id"], line.plan["name"])
         if there[key]:
-            line.warnings.append("同一单位已有同名的人，请核对是否重复。")
+            line.warnings.append(_("同一单位已有同名的人，请核对是否重复。"))
         there[key] += 1
 
 

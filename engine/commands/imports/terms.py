@@ -22,6 +22,7 @@ from engine.commands.imports.members import row_of
 from engine.commands.people import members, records, terms, words
 from engine.db import tables
 from engine.errors import Invalid, Refused
+from engine.messages import _
 from engine.people import posts
 
 if TYPE_CHECKING:
@@ -54,14 +55,16 @@ class Held:
         for row in self.posts[member.id] if member is not None else ():
             there = _as_plan(row)
             if all(there[k] == wanted[k] for k in there if k != "union_id"):
-                line.skip("已登记，内容相同，跳过。")
+                line.skip(_("已登记，内容相同，跳过。"))
                 return
             if _meet(there, wanted):
-                line.errors.append(f"与已登记的任期（{terms.span(row.from_on, row.to_on)}）重叠。")
+                line.errors.append(
+                    _("与已登记的任期（{span}）重叠。", span=terms.span(row.from_on, row.to_on))
+                )
                 return
         for number, there in self.rows[wanted["username"]]:
             if _meet(there, wanted):
-                line.errors.append(f"与第 {number} 行的任期重叠。")
+                line.errors.append(_("与第 {number} 行的任期重叠。", number=number))
                 return
         self.rows[wanted["username"]].append((line.number, wanted))
 
@@ -99,7 +102,7 @@ def plan_posts(session: Session, actor: Actor, lines: list[Line]) -> None:
         word = line.need("post", "职务")
         kind = posts.kinds().post(word) if word else None
         if word and kind is None:
-            line.errors.append(f"没有“{word[:20]}”这个职务。")
+            line.errors.append(_("没有“{word}”这个职务。", word=word[:20]))
         _plan(line, actor, held, kind.key if kind else "", unit, member)
 
 
@@ -114,13 +117,13 @@ def plan_delegates(session: Session, actor: Actor, lines: list[Line]) -> None:
         member = known.get(username)
         if username and member is None:
             if new.setdefault(username, name) != name:
-                line.errors.append("同一用户名在文件中有不同的姓名。")
+                line.errors.append(_("同一用户名在文件中有不同的姓名。"))
         elif username:
             _same_person(line, actor, member, name)
         word = line.need("category", "代表类别")
         kind = _category(word)
         if word and not kind:
-            line.errors.append("代表类别应为 正式、列席 或 特邀。")
+            line.errors.append(_("代表类别应为 正式、列席 或 特邀。"))
         line.need("term", "届次")
         _plan(line, actor, held, kind, unit, member, name)
 
@@ -137,20 +140,20 @@ def _member(line: Line, actor: Actor, known: dict[str, Any]) -> Any:
     username = line.need("username", "用户名")
     member = known.get(words.login_name(username))
     if username and (member is None or not may_import(actor, member.union_id)):
-        line.errors.append(f"没有用户名为“{username}”的人。")
+        line.errors.append(_("没有用户名为“{username}”的人。", username=username))
         return None
     if member is not None and not member.active:
-        line.errors.append("此人已停用。")
+        line.errors.append(_("此人已停用。"))
     return member
 
 
 def _same_person(line: Line, actor: Actor, member: Any, name: str) -> None:
     if not may_import(actor, member.union_id):
-        line.errors.append("这个用户名已有人使用。")
+        line.errors.append(_("这个用户名已有人使用。"))
     elif not member.active:
-        line.errors.append("此人已停用。")
+        line.errors.append(_("此人已停用。"))
     elif name and member.name != name:
-        line.errors.append(f"这个用户名登记的姓名是“{member.name}”。")
+        line.errors.append(_("这个用户名登记的姓名是“{name}”。", name=member.name))
 
 
 def _category(word: str) -> str:
@@ -195,7 +198,7 @@ def _plan(
     except (Invalid, Refused) as fault:
         line.errors.append(fault.message)
     if member is None and not line.errors:
-        line.warnings.append("尚未登记此人，将一并登记（没有密码，不能登录）。")
+        line.warnings.append(_("尚未登记此人，将一并登记（没有密码，不能登录）。"))
 
 
 def write(session: Session, lines: list[Line]) -> list[records.Note]:

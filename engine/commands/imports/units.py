@@ -11,6 +11,7 @@ from engine.commands.imports.lines import Line, may_import, tell_twins
 from engine.commands.people import records, superiors, units, words
 from engine.db import tables
 from engine.errors import Invalid
+from engine.messages import _
 from engine.people import posts
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Tree:
         at: str | None = code
         while at is not None:
             if at in found:
-                raise Invalid({"parent": ["上级关系成了一个圈。"]})
+                raise Invalid({"parent": [_("上级关系成了一个圈。")]})
             found.append(at)
             at = self.parent(at)
         return found
@@ -95,7 +96,7 @@ def _clean(line: Line) -> dict[str, Any]:
     kind = posts.kinds().unit(line.need("kind", "类型"))
     owner = line.values.get("owner_type", "").strip()
     if kind is None:
-        line.errors.append(f"没有“{line.values.get('kind', '')[:20]}”这种单位。")
+        line.errors.append(_("没有“{word}”这种单位。", word=line.values.get("kind", "")[:20]))
     found["kind"] = kind.key if kind else ""
     found["owner_type"] = (
         line.take("owner_type", superiors.owner)
@@ -103,7 +104,7 @@ def _clean(line: Line) -> dict[str, Any]:
         else ""
     )
     if found["kind"] == "municipal_federation" and not found["city"]:
-        line.errors.append("市总工会要写城市。")
+        line.errors.append(_("市总工会要写城市。"))
     found["guiding"] = ""
     return found
 
@@ -144,7 +145,7 @@ def _plan(line: Line, tree: Tree) -> None:
     wanted = line.plan
     row = tree.known.get(wanted["code"])
     if row is not None and not may_import(tree.actor, row.union_id):
-        line.errors.append("这个编码已经使用。")
+        line.errors.append(_("这个编码已经使用。"))
         return
     _check_place(line, tree)
     if line.errors:
@@ -161,9 +162,9 @@ def _check_place(line: Line, tree: Tree) -> None:
     if not wanted["parent"]:
         registered = wanted["code"] in tree.known
         if kind.parents or not kind.union:
-            line.errors.append(f"“{kind.title}”要写上级编码。")
+            line.errors.append(_("“{title}”要写上级编码。", title=kind.title))
         elif not registered:
-            line.errors.append("最高一级的工会由系统操作员登记。")
+            line.errors.append(_("最高一级的工会由系统操作员登记。"))
         return
     above = tree.kind(wanted["parent"])
     line.take("parent_code", lambda _: tree.above(wanted["code"]))
@@ -172,20 +173,20 @@ def _check_place(line: Line, tree: Tree) -> None:
     row = tree.known.get(wanted["code"])
     stays = row is not None and tree.code_of.get(row.parent_id) == wanted["parent"]
     if not stays and (above is None or not may_import(tree.actor, tree.answers(wanted["parent"]))):
-        line.errors.append(f"没有编码为“{wanted['parent']}”的上级单位。")
+        line.errors.append(_("没有编码为“{parent}”的上级单位。", parent=wanted["parent"]))
         return
     line.take("parent_code", lambda _: units.must_stand_under(kind, str(above)))
     registered_parent = tree.known.get(wanted["parent"])
     if registered_parent is not None and not registered_parent.active:
-        line.errors.append("上级单位已撤销。")
+        line.errors.append(_("上级单位已撤销。"))
 
 
 def _plan_change(line: Line, tree: Tree, row: Any) -> None:
     wanted = line.plan
     if not row.active:
-        line.errors.append("这个单位已撤销。")
+        line.errors.append(_("这个单位已撤销。"))
     if row.kind != wanted["kind"]:
-        line.errors.append("单位的类型不能更改。")
+        line.errors.append(_("单位的类型不能更改。"))
     old = {
         "name": row.name,
         "name_en": row.name_en,
@@ -198,18 +199,18 @@ def _plan_change(line: Line, tree: Tree, row: Any) -> None:
     new = {k: wanted[k] for k in old if wanted[k] != old[k] and not (k in kept and not wanted[k])}
     union = posts.kinds().units[wanted["kind"]].union
     if "parent" in new and not union and tree.answers(new["parent"]) != row.union_id:
-        line.errors.append("不能移到另一个工会之下。")
+        line.errors.append(_("不能移到另一个工会之下。"))
     if line.errors:
         return
     if not new:
-        line.skip("已登记，内容相同，跳过。")
+        line.skip(_("已登记，内容相同，跳过。"))
         return
     line.do, line.plan = (
         "change",
         {"id": str(row.id), "code": row.code, "union": union, "old": old, "new": new},
     )
     line.warnings.extend(
-        f"已登记，{title}将由“{old[key]}”改为“{new[key]}”。"
+        _("已登记，{title}将由“{old}”改为“{new}”。", title=title, old=old[key], new=new[key])
         for key, title in TITLES.items()
         if key in new
     )

@@ -15,6 +15,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from engine.commands.people import words
 from engine.errors import Invalid
+from engine.messages import Listed, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -74,7 +75,7 @@ def read(filename: str, data: bytes, columns: Sequence[Column]) -> tuple[list[Ra
     except Invalid:
         raise
     except Exception as fault:  # the reader raises whatever it stumbles over
-        raise _bad("这个文件打不开，请用下载的模板重新填写。") from fault
+        raise _bad(_("这个文件打不开，请用下载的模板重新填写。")) from fault
     return _rows(lines, columns)
 
 
@@ -84,18 +85,20 @@ def _bad(message: str) -> Invalid:
 
 def _must_be_harmless(filename: str, data: bytes) -> None:
     if not filename.lower().endswith(".xlsx"):
-        raise _bad("只接受 .xlsx 文件。")
+        raise _bad(_("只接受 .xlsx 文件。"))
     if not data or len(data) > MAX_BYTES:
-        raise _bad(f"文件应在 {MAX_BYTES // 1_000_000} MB 以内，且不能为空。")
+        raise _bad(
+            _("文件应在 {megabytes} MB 以内，且不能为空。", megabytes=MAX_BYTES // 1_000_000)
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as fault:
-        raise _bad("这不是 .xlsx 文件。") from fault
+        raise _bad(_("这不是 .xlsx 文件。")) from fault
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
-        raise _bad("文件展开后太大。")
+        raise _bad(_("文件展开后太大。"))
     if any("vbaproject" in part.filename.lower() for part in parts):
-        raise _bad("文件带有宏，不能导入。")
+        raise _bad(_("文件带有宏，不能导入。"))
 
 
 def _lines(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
@@ -108,7 +111,7 @@ def _lines(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
             continue
         found += 1
         if number > LAST_ROW or found > MAX_ROWS + 1:
-            raise _bad(f"行数太多，一次最多 {MAX_ROWS} 行。")
+            raise _bad(_("行数太多，一次最多 {most} 行。", most=MAX_ROWS))
         yield number, cells
 
 
@@ -116,7 +119,7 @@ def _rows(
     lines: list[tuple[int, tuple[Any, ...]]], columns: Sequence[Column]
 ) -> tuple[list[RawRow], list[str]]:
     if not lines or lines[0][0] > HEADER_WITHIN:
-        raise _bad(f"前 {HEADER_WITHIN} 行中没有表头。")
+        raise _bad(_("前 {n} 行中没有表头。", n=HEADER_WITHIN))
     places, notes = _header(lines[0][1], columns)
     rows, examples = [], 0
     for number, cells in lines[1:]:
@@ -128,9 +131,9 @@ def _rows(
             continue
         rows.append(row)
     if examples:
-        notes.append(f"有 {examples} 行以“{EXAMPLE}”开头，不导入。")
+        notes.append(_("有 {n} 行以“{mark}”开头，不导入。", n=examples, mark=EXAMPLE))
     if not rows:
-        raise _bad("文件里没有要导入的行。")
+        raise _bad(_("文件里没有要导入的行。"))
     return rows, notes
 
 
@@ -143,15 +146,15 @@ def _header(
         name = plain_header(cell.value)
         column = next((c for c in columns if name in c.names), None)
         if column is not None and column in places.values():
-            raise _bad(f"表头“{column.title}”出现了两次。")
+            raise _bad(_("表头“{title}”出现了两次。", title=column.title))
         if column is not None:
             places[place] = column
         elif name:
             unknown.append(visible(str(cell.value))[:20])
     missing = [c.title for c in columns if c.required and c not in places.values()]
     if missing:
-        raise _bad(f"表头缺少：{'、'.join(missing)}。")
-    return places, [f"不认识的列没有读：{'、'.join(unknown)}。"] if unknown else []
+        raise _bad(_("表头缺少：{columns}。", columns=Listed(missing)))
+    return places, [_("不认识的列没有读：{columns}。", columns=Listed(unknown))] if unknown else []
 
 
 def _row(number: int, cells: tuple[Any, ...], places: Mapping[int, Column]) -> RawRow:
@@ -168,12 +171,12 @@ def _row(number: int, cells: tuple[Any, ...], places: Mapping[int, Column]) -> R
 
 def _fault(data_type: str, text: str) -> str:
     if data_type == "f" or text.startswith("="):
-        return "不能填写公式。"
+        return _("不能填写公式。")
     if data_type == "e":
-        return "单元格是错误值。"
+        return _("单元格是错误值。")
     if words.hidden(text):
-        return "含有不可见的控制字符。"
-    return f"最多 {MAX_CELL} 个字。" if len(text) > MAX_CELL else ""
+        return _("含有不可见的控制字符。")
+    return _("最多 {most} 个字。", most=MAX_CELL) if len(text) > MAX_CELL else ""
 
 
 def visible(text: str) -> str:
@@ -247,7 +250,7 @@ def _offer(sheet: Any, lists: Any, place: int, column: Column) -> None:
     rule = DataValidation(
         type="list", formula1=f"选项!${letter}$2:${letter}${last}", allow_blank=True
     )
-    rule.error, rule.errorTitle, rule.showErrorMessage = "请从列表中选择。", column.title, True
+    rule.error, rule.errorTitle, rule.showErrorMessage = _("请从列表中选择。"), column.title, True
     sheet.add_data_validation(rule)
     rule.add(f"{letter}2:{letter}{MAX_ROWS + 1}")
 
@@ -265,7 +268,16 @@ def _explain(about: Any, columns: Sequence[Column]) -> None:
                 column.example,
             ],
         )
-    _put(about, [f"以“{EXAMPLE}”开头的行不导入。一次最多 {MAX_ROWS} 行。不要使用公式。"])
+    _put(
+        about,
+        [
+            _(
+                "以“{mark}”开头的行不导入。一次最多 {most} 行。不要使用公式。",
+                mark=EXAMPLE,
+                most=MAX_ROWS,
+            )
+        ],
+    )
     about.column_dimensions["D"].width = 60
     for row in about.iter_rows(min_col=4, max_col=4):
         row[0].alignment = Alignment(wrap_text=True)

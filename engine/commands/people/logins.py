@@ -15,6 +15,7 @@ from engine.commands.people import records, words
 from engine.db import tables
 from engine.errors import Invalid, NotFound, Refused
 from engine.history import event_log
+from engine.messages import _
 from engine.people import password
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _limited(session: Session, keys: list[str]) -> Refused | None:
         if oldest is not None:
             wait = max(1, int((oldest + WINDOW - clock.now()).total_seconds()))
             return Refused(
-                f"尝试次数过多，请在 {-(-wait // 60)} 分钟后再试。",
+                _("尝试次数过多，请在 {minutes} 分钟后再试。", minutes=-(-wait // 60)),
                 code="too_many_attempts",
                 wait=wait,
             )
@@ -110,7 +111,7 @@ def _failed(session: Session, keys: list[str], row: Any) -> Refused:
         event_log.note(
             session, row.union_id, "login_locked", None, member=str(row.id), name=row.name
         )
-    return Refused("用户名或密码不对。", code="bad_credentials")
+    return Refused(_("用户名或密码不对。"), code="bad_credentials")
 
 
 def _opened(session: Session, row: Any, secret: str, keys: list[str]) -> Attempt:
@@ -141,7 +142,7 @@ def log_in_demo(session: Session, username: str) -> str:
         select(member.id).where(member.username == username, member.active)
     ).scalar()
     if found is None:
-        raise NotFound("演示数据中没有这个人。")
+        raise NotFound(_("演示数据中没有这个人。"))
     return open_login(session, found)
 
 
@@ -242,7 +243,7 @@ def change_own_password(
         return Attempt(fault=limited)
     if not password.verify(row.password, old):
         _failed(session, keys, row)
-        return Attempt(fault=Invalid({"old": ["原密码不对。"]}))
+        return Attempt(fault=Invalid({"old": [_("原密码不对。")]}))
     _store(session, actor.id, new)
     end_logins(session, actor.id, keep)
     event_log.note(session, row.union_id, "password_changed", actor, member=str(actor.id))

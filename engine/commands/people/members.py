@@ -12,6 +12,7 @@ from engine.commands.people.logins import end_logins
 from engine.db import tables
 from engine.errors import Conflict, Invalid, Refused
 from engine.history import event_log
+from engine.messages import _
 from engine.people import access, organisation, password
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def create_member(
     if session.execute(
         select(tables.member.c.id).where(tables.member.c.username == row["username"])
     ).first():
-        raise Invalid({"username": ["这个用户名已有人使用。"]})
+        raise Invalid({"username": [_("这个用户名已有人使用。")]})
     if secret is not None:
         password.check_rules(secret, row["username"])
         row["password"] = password.hash_password(secret)
@@ -99,7 +100,7 @@ def _clean(values: dict[str, Any]) -> dict[str, Any]:
 
 def _locale(value: str) -> str:
     if value not in LOCALES:
-        raise Invalid({"locale": ["语言应为 zh 或 en。"]})
+        raise Invalid({"locale": [_("语言应为 zh 或 en。")]})
     return value
 
 
@@ -146,7 +147,7 @@ def change_member(
 
 def _put_out_of_use(session: Session, actor: Actor | None, row: Any) -> None:
     if actor is not None and actor.id == row.id:
-        raise Conflict("不能停用自己的账号。", code="self")
+        raise Conflict(_("不能停用自己的账号。"), code="self")
     post = tables.post.c
     held = select(post.kind, tables.unit.c.union_id).join(
         tables.unit, tables.unit.c.id == post.unit_id
@@ -197,7 +198,7 @@ def _plain(value: Any) -> Any:
 def must_not_be_oneself(actor: Actor | None, member_id: UUID | None) -> None:
     """Nobody gives a post to themselves: a post opens matters, confidential ones too."""
     if actor is not None and actor.id == member_id:
-        raise Refused("不能为自己授予职务，请由另一人办理。", code="self", verb="manage_people")
+        raise Refused(_("不能为自己授予职务，请由另一人办理。"), code="self", verb="manage_people")
 
 
 def must_manage_desk(actor: Actor | None, kind: str, member_id: UUID, union_id: UUID) -> None:
@@ -205,6 +206,6 @@ def must_manage_desk(actor: Actor | None, kind: str, member_id: UUID, union_id: 
     if actor is None or kind not in (*access.DESKS, access.ADMINISTRATOR):
         return
     if not access.is_administrator(actor, union_id):
-        raise Refused("这个职务只能由系统管理员授予或终止。", code="desk", verb="manage_people")
+        raise Refused(_("这个职务只能由系统管理员授予或终止。"), code="desk", verb="manage_people")
     if actor.id == member_id:
-        raise Refused("不能为自己授予或终止这个职务。", code="self", verb="manage_people")
+        raise Refused(_("不能为自己授予或终止这个职务。"), code="self", verb="manage_people")

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from engine.db import canonical, tables
 from engine.errors import Invalid, NotFound
 from engine.history import event_log
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def unit_of(session: Session, actor: Actor | None, unit_id: UUID) -> Any:
     """The row of a unit that this actor may see. Raises NotFound."""
     row = session.execute(select(tables.unit).where(tables.unit.c.id == unit_id)).first()
     if row is None or not sees(actor, row.union_id):
-        raise NotFound("没有这个单位，或您无权查看。")
+        raise NotFound(_("没有这个单位，或您无权查看。"))
     return row
 
 
@@ -55,7 +56,7 @@ def open_unit(session: Session, actor: Actor | None, unit_id: UUID, field: str =
     """The row of a visible unit that is in use. Raises NotFound, Invalid."""
     row = unit_of(session, actor, unit_id)
     if not row.active:
-        raise Invalid({field: ["这个单位已撤销。"]})
+        raise Invalid({field: [_("这个单位已撤销。")]})
     return row
 
 
@@ -67,7 +68,7 @@ def member_of(session: Session, actor: Actor | None, member_id: UUID) -> Any:
     if row is None or not (
         sees(actor, row.union_id) or (actor is not None and actor.id == member_id)
     ):
-        raise NotFound("没有这个人，或您无权查看。")
+        raise NotFound(_("没有这个人，或您无权查看。"))
     return row
 
 
@@ -91,7 +92,7 @@ def _append(session: Session, actor: Actor | None, chain_id: UUID, notes: list[N
         select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()
     ).one()
     log = event_log.EventLog(chain_id, row.seq, bytes(row.head))
-    for _, kind, details in notes:
+    for _chain, kind, details in notes:
         log.add(kind, actor, **details)
     log.flush(session)
     session.execute(

@@ -12,6 +12,7 @@ from engine import decisions, settings
 from engine.commands.people import words
 from engine.db import tables
 from engine.errors import Invalid, ProcessFault
+from engine.messages import Listed, _
 from engine.people import posts
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _table(path: Path) -> decisions.Table:
     try:
         return decisions.parse(path.read_bytes())
     except FileNotFoundError:
-        raise ProcessFault("缺少组织关系的决策表。", file=path.name) from None
+        raise ProcessFault(_("缺少组织关系的决策表。"), file=path.name) from None
 
 
 def owner(value: str) -> str:
@@ -54,7 +55,9 @@ def owner(value: str) -> str:
     text = value.strip()
     key = next((k for k, title in OWNERS.items() if text in (k, title)), None)
     if key is None:
-        raise Invalid({"owner_type": [f"举办者类型应为 {'、'.join(OWNERS.values())} 之一。"]})
+        raise Invalid(
+            {"owner_type": [_("举办者类型应为 {owners} 之一。", owners=Listed(OWNERS.values()))]}
+        )
     return key
 
 
@@ -81,9 +84,9 @@ def pick(unions: Iterable[tuple[Key, str, str]], kind: str, city: str) -> Key:
         "市" if local else ""
     )
     why = (
-        f"还没有登记“{title}”，请先登记。"
+        _("还没有登记“{title}”，请先登记。", title=title)
         if not found
-        else f"登记了不止一个“{title}”，请写明上级。"
+        else _("登记了不止一个“{title}”，请写明上级。", title=title)
     )
     raise Invalid({"parent_id": [why]})
 

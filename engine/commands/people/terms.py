@@ -11,6 +11,7 @@ from engine.commands.people.members import must_manage_desk, must_not_be_oneself
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
 from engine.history import event_log
+from engine.messages import _
 from engine.people import posts
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def grant_post(
     records.queue(session)
     person = records.member_of(session, actor, member_id)
     if not person.active:
-        raise Invalid({"member_id": ["此人已停用。"]})
+        raise Invalid({"member_id": [_("此人已停用。")]})
     term = words.line("term", term, 40, 0)
     must_fit(kind, unit.kind, term)
     words.days(from_on, to_on)
@@ -83,14 +84,22 @@ def must_fit(kind: str, unit_kind: str, term: str) -> None:
     known = posts.kinds()
     found = known.post(kind)
     if found is None or found.key != kind:
-        raise Invalid({"kind": [f"没有“{kind[:50]}”这个职务。"]})
+        raise Invalid({"kind": [_("没有“{kind}”这个职务。", kind=kind[:50])]})
     if found.units and unit_kind not in found.units:
         there = known.unit(unit_kind)
         raise Invalid(
-            {"unit_id": [f"{there.title if there else unit_kind}没有“{found.title}”这个职务。"]}
+            {
+                "unit_id": [
+                    _(
+                        "{unit}没有“{title}”这个职务。",
+                        unit=there.title if there else unit_kind,
+                        title=found.title,
+                    )
+                ]
+            }
         )
     if found.term and not term:
-        raise Invalid({"term": [f"“{found.title}”要写明届次。"]})
+        raise Invalid({"term": [_("“{title}”要写明届次。", title=found.title)]})
 
 
 def rivals(kind: str) -> tuple[str, ...]:
@@ -126,7 +135,9 @@ def _must_not_overlap(
     )
     found = session.execute(query.limit(1)).first()
     if found:
-        raise Invalid({"from_on": [f"与已有任期（{span(found.from_on, found.to_on)}）重叠。"]})
+        raise Invalid(
+            {"from_on": [_("与已有任期（{span}）重叠。", span=span(found.from_on, found.to_on))]}
+        )
 
 
 def span(from_on: date, to_on: date | None) -> str:
@@ -150,7 +161,7 @@ def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why
     must_manage_desk(actor, row.kind, row.member_id, unit.union_id)
     why = words.line("why", why, 200, 2)
     if row.to_on is not None and row.to_on <= on:
-        raise Conflict("这个职务届时已经终止。", code="ended")
+        raise Conflict(_("这个职务届时已经终止。"), code="ended")
     words.days(row.from_on, on)
     session.execute(update(tables.post).where(post.id == post_id).values(to_on=on, ended_why=why))
     name = session.execute(

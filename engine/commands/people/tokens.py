@@ -14,6 +14,7 @@ from engine.commands.people.logins import digest
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
 from engine.history import event_log
+from engine.messages import _
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -39,15 +40,17 @@ def create_token(
     _must_be_theirs(actor, member)
     name = words.line("name", name, 60)
     if not 1 <= days <= LONGEST_DAYS:
-        raise Invalid({"days": [f"有效期应为 1 至 {LONGEST_DAYS} 天。"]})
+        raise Invalid({"days": [_("有效期应为 1 至 {most} 天。", most=LONGEST_DAYS)]})
     if not member.active:
-        raise Invalid({"member_id": ["此人已停用。"]})
+        raise Invalid({"member_id": [_("此人已停用。")]})
     token, now = tables.token.c, clock.now()
     usable = select(token.id).where(
         token.member_id == member_id, token.ended_at.is_(None), token.expires_at > now
     )
     if len(session.execute(usable.limit(MOST)).all()) == MOST:
-        raise Conflict(f"一人最多有 {MOST} 个有效令牌，请先停用不用的。", code="too_many")
+        raise Conflict(
+            _("一人最多有 {most} 个有效令牌，请先停用不用的。", most=MOST), code="too_many"
+        )
     plain = "yx_" + secrets.token_urlsafe(32)
     expires = now + timedelta(days=days)
     row = {
@@ -76,7 +79,7 @@ def end_token(session: Session, actor: Actor | None, token_id: str) -> None:
     member = records.member_of(session, actor, row.member_id)
     _must_be_theirs(actor, member)
     if row.ended_at is not None:
-        raise Conflict("这个令牌已经停用。", code="ended")
+        raise Conflict(_("这个令牌已经停用。"), code="ended")
     session.execute(update(tables.token).where(token.id == token_id).values(ended_at=clock.now()))
     details = {"token": token_id[:12], "member": str(row.member_id), "name": row.name}
     event_log.note(session, member.union_id, "token_ended", actor, **details)

@@ -11,6 +11,7 @@ from engine.commands.people import records, superiors, terms, words
 from engine.db import tables
 from engine.errors import Conflict, Invalid
 from engine.history import event_log
+from engine.messages import _
 from engine.people import posts
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def create_unit(
     }
     because = _place(session, actor, row, kind_of, parent_id)
     if session.execute(select(tables.unit.c.id).where(tables.unit.c.code == row["code"])).first():
-        raise Invalid({"code": ["这个编码已经使用。"]})
+        raise Invalid({"code": [_("这个编码已经使用。")]})
     session.execute(insert(tables.unit).values(row))
     event_log.note(session, row["union_id"], "unit_created", actor, **created(row), because=because)
     unit_id: UUID = row["id"]
@@ -73,7 +74,7 @@ def unit_kind(kind: str) -> posts.UnitKind:
     """The kind of unit with this key. Raises Invalid."""
     found = posts.kinds().units.get(kind)
     if found is None:
-        raise Invalid({"kind": ["没有这种单位。"]})
+        raise Invalid({"kind": [_("没有这种单位。")]})
     return found
 
 
@@ -104,7 +105,7 @@ def _parent(
 ) -> Any:
     if parent_id is None:
         if kind.parents or not kind.union:
-            raise Invalid({"parent_id": [f"“{kind.title}”要有上级单位。"]})
+            raise Invalid({"parent_id": [_("“{title}”要有上级单位。", title=kind.title)]})
         records.allow(actor, "manage_people", None)
         return None
     parent = records.open_unit(session, actor, parent_id, "parent_id")
@@ -120,12 +121,16 @@ def must_stand_under(kind: posts.UnitKind, parent_kind: str) -> None:
         raise Invalid(
             {
                 "parent_id": [
-                    f"“{kind.title}”不能设在“{there.title if there else parent_kind}”之下。"
+                    _(
+                        "“{title}”不能设在“{parent}”之下。",
+                        title=kind.title,
+                        parent=there.title if there else parent_kind,
+                    )
                 ]
             }
         )
     if kind.key == posts.TOP:
-        raise Invalid({"parent_id": [f"“{kind.title}”没有上级。"]})
+        raise Invalid({"parent_id": [_("“{title}”没有上级。", title=kind.title)]})
 
 
 def change_unit(
@@ -204,9 +209,9 @@ def _move(session: Session, actor: Actor | None, row: Any, wanted: dict[str, Any
     if kind.union:
         wanted["managing_id"] = parent.union_id
     elif parent.union_id != row.union_id:
-        raise Invalid({"parent_id": ["不能移到另一个工会之下，请在那里新建。"]})
+        raise Invalid({"parent_id": [_("不能移到另一个工会之下，请在那里新建。")]})
     if row.id in _line_above(session, parent.id):
-        raise Invalid({"parent_id": ["上级不能是自己或自己的下级。"]})
+        raise Invalid({"parent_id": [_("上级不能是自己或自己的下级。")]})
 
 
 def _line_above(session: Session, unit_id: UUID | None) -> list[UUID]:
@@ -230,4 +235,6 @@ def _must_be_empty(session: Session, unit_id: UUID) -> None:
     }
     if any(left.values()):
         words_left = "、".join(f"{n} {what}" for what, n in left.items() if n)
-        raise Conflict(f"单位还有{words_left}，不能撤销。", code="not_empty")
+        raise Conflict(
+            _("单位还有{words_left}，不能撤销。", words_left=words_left), code="not_empty"
+        )
