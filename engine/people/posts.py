@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import settings
 from engine.errors import ProcessFault
-from engine.messages import _
+from engine.messages import Both, _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,11 @@ class PostKind:
     units: frozenset[str] = frozenset()
     term: bool = False
 
+    @property
+    def words(self) -> Both:
+        """What it is called, as a value of a message."""
+        return Both(self.title, self.title_en)
+
 
 @dataclass(frozen=True)
 class UnitKind:
@@ -39,6 +44,11 @@ class UnitKind:
     title_en: str
     parents: frozenset[str] = frozenset()
     union: bool = False
+
+    @property
+    def words(self) -> Both:
+        """What it is called, as a value of a message."""
+        return Both(self.title, self.title_en)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,8 @@ from datetime import date
 from engine.errors import Invalid
 from engine.messages import _
 
-_HIDDEN = {
-    "Cc",
-    "Cf",
-    "Cs",
-    "Zl",
-    "Zp",
-}  # control, invisible and broken characters; rare Chinese ones pass
+# control, invisible and broken characters; rare Chinese ones pass
+_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _PHONE = re.compile(r"\+?[0-9][0-9 -]{4,19}")
@@ -34,16 +29,11 @@ def line(field: str, value: str, most: int = 100, least: int = 1) -> str:
     if hidden(text):
         raise Invalid({field: [_("含有不可见的控制字符。")]})
     text = " ".join(text.split())
+    if not text and least:
+        raise Invalid({field: [_("不能为空。")]})
     if not least <= len(text) <= most:
-        raise Invalid(
-            {
-                field: [
-                    _("应为 {least} 至 {most} 个字。", least=least, most=most)
-                    if text or not least
-                    else _("不能为空。")
-                ]
-            }
-        )
+        wrong = _("应为 {least} 至 {most} 个字。", least=least, most=most)
+        raise Invalid({field: [wrong]})
     if text[:1] in ("=", "+", "-", "@"):
         raise Invalid({field: [_("不能以 = + - @ 开头。")]})
     return text
@@ -98,16 +88,8 @@ def days(from_on: date, to_on: date | None) -> None:
     """Raise Invalid unless the days are possible and in order; both count."""
     for field, day in (("from_on", from_on), ("to_on", to_on)):
         if day is not None and not FIRST_DAY <= day <= LAST_DAY:
-            raise Invalid(
-                {
-                    field: [
-                        _(
-                            "日期应在 {first} 至 {last} 年之间。",
-                            first=FIRST_DAY.year,
-                            last=LAST_DAY.year,
-                        )
-                    ]
-                }
-            )
+            first, last = FIRST_DAY.year, LAST_DAY.year
+            wrong = _("日期应在 {first} 至 {last} 年之间。", first=first, last=last)
+            raise Invalid({field: [wrong]})
     if to_on is not None and to_on < from_on:
         raise Invalid({"to_on": [_("止日早于起日。")]})
