@@ -301,7 +301,7 @@ def add_vacation() -> tuple[str, int] | Answer:
             raise Invalid(faults)
         carry_out(
             lambda s: setting.add_vacation(
-                s, me(), union, request.form.get("name", ""), first, last
+                s, me(), union, name=request.form.get("name", ""), from_on=first, to_on=last
             )
         )
     except (Invalid, Conflict) as fault:
