@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs.defaults import (
@@ -88,49 +90,57 @@ def _all(flow: Any) -> Iterator[Any]:
 def _advance(
     flow: Any, refs: dict[Any, int], top: int, before: tuple[Live, ...] = (), first: Any = None
 ) -> Step:
-    passed: list[str] = []
-
-    def ran(task: Any) -> None:
-        element = getattr(task.task_spec, "bpmn_id", None)
-        if element:
-            passed.append(element)
-        if len(passed) > STEP_BUDGET:
-            raise ProcessFault(
-                _(
-                    "一次操作超过 {most} 步，流程图中可能有不停的循环。",
-                    most=STEP_BUDGET,
-                ),
-                element=element or "",
-            )
-
-    try:
+    passed = _Passed()
+    with _own_faults(flow):
         if first is not None:
             _pass(first)
-            ran(first)
-        _run(flow, ran)
-    except EngineError:
-        raise
-    except SpiffWorkflowException as fault:
-        own = flow.script_engine.environment.fault
-        if own is not None:
-            raise own from None
-        raise ProcessFault(
-            str(fault), element=getattr(getattr(fault, "task_spec", None), "name", "") or ""
-        ) from fault
+            passed.note(first)
+        _run(flow, passed.note)
+    elements = tuple(passed.elements)
     if flow.is_completed():
-        ends = [e for e in passed if isinstance(_spec_of(flow, e), EndEvent)]
-        return Step(None, (), tuple(passed), ends[-1] if ends else "", before)
+        ends = [e for e in elements if isinstance(_spec_of(flow, e), EndEvent)]
+        return Step(None, (), elements, ends[-1] if ends else "", before)
     for task in _all(flow):
         if task.id not in refs and task.has_state(ALIVE):
+            refs[task.id] = top
             top += 1
-            refs[task.id] = top - 1
     live = tuple(_live(refs, _all(flow)))
     if not live:
         raise ProcessFault(
             _("流程停住了：没有待办、没有期限，也没有结束。"),
             advice=_("请检查流程图的分支与汇合。"),
         )
-    return Step(save(flow, refs, top), live, tuple(passed), before=before)
+    return Step(save(flow, refs, top), live, elements, before=before)
+
+
+@dataclass
+class _Passed:
+    """The elements run through by one command, in order, and no more than the budget."""
+
+    elements: list[str] = field(default_factory=list)
+
+    def note(self, task: Any) -> None:
+        element = getattr(task.task_spec, "bpmn_id", None)
+        if element:
+            self.elements.append(element)
+        if len(self.elements) > STEP_BUDGET:
+            endless = _("一次操作超过 {most} 步，流程图中可能有不停的循环。", most=STEP_BUDGET)
+            raise ProcessFault(endless, element=element or "")
+
+
+@contextmanager
+def _own_faults(flow: Any) -> Iterator[None]:
+    """The library's exceptions become ours; what our host raised comes out as it was."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except SpiffWorkflowException as fault:
+        own = flow.script_engine.environment.fault
+        if own is not None:
+            raise own from None
+        element = getattr(getattr(fault, "task_spec", None), "name", "") or ""
+        raise ProcessFault(str(fault), element=element) from fault
 
 
 def _run(flow: Any, ran: Any) -> None:
