@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from engine import expressions
 from engine.db import tables
+from engine.messages import stored
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,8 +42,7 @@ def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | N
         "rule": basis or due.rule or (rules[0] if rules else ""),
         "provisional": due.provisional,
         "on": due.day.isoformat(),
-        "steps": list(due.steps),
-        "steps_en": list(due.steps_en),
+        "steps": [stored(step) for step in due.steps],
     }
 
 

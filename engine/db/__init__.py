@@ -12,6 +12,7 @@ from sqlalchemy import Engine as Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
 from engine.errors import Conflict, EngineError, Invalid, Unavailable
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +89,7 @@ def transaction(engine: Engine) -> Iterator[Session]:
     except DBAPIError as fault:
         if committing and lost(fault):
             raise Unavailable(
-                "数据库在保存时中断，请刷新后查看是否已经办理。", code="in_doubt"
+                _("数据库在保存时中断，请刷新后查看是否已经办理。"), code="in_doubt"
             ) from fault
         ours = _translated(fault)
         if ours is None:
@@ -114,9 +115,9 @@ def _translated(fault: DBAPIError) -> EngineError | None:
     if isinstance(fault, IntegrityError):
         return Conflict(detail=str(fault.orig))
     if isinstance(fault, DataError) or state.startswith("22"):
-        return Invalid("内容中有不能保存的字符或数值。")
+        return Invalid(_("内容中有不能保存的字符或数值。"))
     if state == "55P03":
-        return Conflict("此事项正由他人办理，请稍后再试。")
+        return Conflict(_("此事项正由他人办理，请稍后再试。"))
     return Unavailable() if isinstance(fault, OperationalError) else None
 
 

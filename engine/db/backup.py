@@ -25,6 +25,7 @@ from psycopg import conninfo, sql
 from engine import clock, db
 from engine.db import embedded, migrate
 from engine.errors import Conflict, EngineError, Invalid
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,27 +126,31 @@ def _unpack(file: Path, folder: Path) -> dict[str, Any]:
     try:
         with tarfile.open(file) as tar:
             for entry in tar:
-                if not entry.isfile() or not (
-                    entry.name in (DUMP, MANIFEST) or KEY_NAME.fullmatch(entry.name)
-                ):
-                    raise Invalid(f"备份文件里有不应有的内容：{entry.name[:80]}")
-                target = folder / entry.name
-                target.parent.mkdir(exist_ok=True)
-                source = tar.extractfile(entry)
-                assert source is not None
-                with source, target.open("wb") as sink:
-                    shutil.copyfileobj(source, sink)
+                _take_out(tar, entry, folder)
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as fault:
-        raise Invalid(f"没有这个文件，或其中缺少 {MANIFEST}:{file}") from fault
+        missing = _("没有这个文件，或其中缺少 {part}:{file}", part=MANIFEST, file=file)
+        raise Invalid(missing) from fault
     except (tarfile.TarError, EOFError, OSError, UnicodeDecodeError, json.JSONDecodeError) as fault:
-        raise Invalid(f"不是备份文件，或文件已损坏：{fault}") from fault
+        raise Invalid(_("不是备份文件，或文件已损坏：{fault}", fault=fault)) from fault
     if manifest.get("format") != FORMAT:
-        raise Invalid(f"备份的格式应为 {FORMAT}。")
+        raise Invalid(_("备份的格式应为 {format}。", format=FORMAT))
     for name, digest in manifest["files"].items():
         if not (folder / name).is_file() or _sha256(folder / name) != digest:
-            raise Invalid(f"备份文件已损坏：{name} 与清单中的散列不符。")
+            raise Invalid(_("备份文件已损坏：{name} 与清单中的散列不符。", name=name))
     return manifest
+
+
+def _take_out(tar: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) -> None:
+    known = entry.name in (DUMP, MANIFEST) or KEY_NAME.fullmatch(entry.name)
+    if not entry.isfile() or not known:
+        raise Invalid(_("备份文件里有不应有的内容：{name}", name=entry.name[:80]))
+    target = folder / entry.name
+    target.parent.mkdir(exist_ok=True)
+    source = tar.extractfile(entry)
+    assert source is not None
+    with source, target.open("wb") as sink:
+        shutil.copyfileobj(source, sink)
 
 
 def _keys(settings: Settings) -> dict[str, Path]:
@@ -174,7 +179,7 @@ def _sha256(path: Path) -> str:
 def _folder(file: Path) -> Path:
     folder = file.resolve().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise EngineError(f"不能在这里写文件：{folder}", code="folder")
+        raise EngineError(_("不能在这里写文件：{folder}", folder=folder), code="folder")
     return folder
 
 
@@ -206,7 +211,9 @@ def _contents(connection: psycopg.Connection[Any]) -> dict[str, list[Any]]:
 def _compare(wanted: dict[str, list[Any]], found: dict[str, list[Any]]) -> None:
     for name in sorted(set(wanted) | set(found)):
         if wanted.get(name) != found.get(name):
-            raise EngineError(f"恢复后的表 {name} 与备份不一致，已恢复原状。", code="differs")
+            raise EngineError(
+                _("恢复后的表 {name} 与备份不一致，已恢复原状。", name=name), code="differs"
+            )
 
 
 PATIENCE = 5  # seconds: a program that has just stopped may still be leaving
@@ -222,7 +229,7 @@ def _refuse_unless_free(connection: psycopg.Connection[Any], force: bool) -> Non
         connection.rollback()  # what others do is seen as of the transaction's first look
         time.sleep(0.1)
     if others:
-        raise Conflict("数据库正在使用，请先停止程序，再恢复。", code="running")
+        raise Conflict(_("数据库正在使用，请先停止程序，再恢复。"), code="running")
     for table in ("member", "instance"):
         known = _one(connection, f"SELECT to_regclass('public.{table}') IS NOT NULL")
         if (
@@ -231,7 +238,7 @@ def _refuse_unless_free(connection: psycopg.Connection[Any], force: bool) -> Non
             and _one(connection, f"SELECT EXISTS (SELECT 1 FROM public.{table})")
         ):
             raise Conflict(
-                "数据库不是空的。确要用备份替换现有数据，请加 --force。", code="not_empty"
+                _("数据库不是空的。确要用备份替换现有数据，请加 --force。"), code="not_empty"
             )
 
 
@@ -258,28 +265,32 @@ def _major(url: str) -> int:
 def _program(name: str, url: str) -> Path:
     """The pg_dump or pg_restore of the server's own version: the shipped one, else one that the machine has."""
     wanted = _major(url)
-    places = [embedded.binary(name)]
-    places += [
-        Path(f"/usr/lib/postgresql/{wanted}/bin/{name}"),
-        Path(f"/usr/pgsql-{wanted}/bin/{name}"),
-    ]
-    places += [
-        Path(f"{root}/opt/postgresql@{wanted}/bin/{name}")
-        for root in ("/opt/homebrew", "/usr/local")
-    ]
-    found = shutil.which(name)
-    places += [Path(found)] if found else []
-    for place in places:
-        if (
-            place.exists()
-            and f" {wanted}"
-            in _call(place, "--version").partition("PostgreSQL)")[2].partition(".")[0]
-        ):
-            return place
+    for place in _places(name, wanted):
+        if place.exists():
+            version = _call(place, "--version").partition("PostgreSQL)")[2].partition(".")[0]
+            if f" {wanted}" in version:
+                return place
     raise EngineError(
-        f"数据库服务器是 PostgreSQL {wanted}，请安装同一版本的客户端程序（{name}）。",
+        _(
+            "数据库服务器是 PostgreSQL {wanted}，请安装同一版本的客户端程序（{name}）。",
+            wanted=wanted,
+            name=name,
+        ),
         code="no_program",
     )
+
+
+def _places(name: str, major: int) -> list[Path]:
+    """Where a program of PostgreSQL may lie: ours, those of Linux and of Homebrew, the first on the path."""
+    found = shutil.which(name)
+    return [
+        embedded.binary(name),
+        Path(f"/usr/lib/postgresql/{major}/bin/{name}"),
+        Path(f"/usr/pgsql-{major}/bin/{name}"),
+        Path(f"/opt/homebrew/opt/postgresql@{major}/bin/{name}"),
+        Path(f"/usr/local/opt/postgresql@{major}/bin/{name}"),
+        *([Path(found)] if found else []),
+    ]
 
 
 def _call(program: Path, *args: str, url: str = "") -> str:
@@ -297,5 +308,9 @@ def _call(program: Path, *args: str, url: str = "") -> str:
     )
     if done.returncode:
         words = done.stderr.strip().splitlines() or [str(done.returncode)]
-        raise EngineError(f"{program.name} 失败：{words[0]}", code="program", detail=done.stderr)
+        raise EngineError(
+            _("{program} 失败：{why}", program=program.name, why=words[0]),
+            code="program",
+            detail=done.stderr,
+        )
     return done.stdout

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from engine.errors import Invalid
+from engine.messages import _
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -36,7 +37,7 @@ def dumps(value: object) -> bytes:
     try:
         return _ENCODER.encode(value).encode()
     except UnicodeEncodeError as error:
-        raise Invalid("文字中含有无法编码的字符", reason=str(error)) from error
+        raise Invalid(_("文字中含有无法编码的字符"), reason=str(error)) from error
 
 
 def _check(value: object, depth: int) -> None:
@@ -44,20 +45,20 @@ def _check(value: object, depth: int) -> None:
         return
     if isinstance(value, int):
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise Invalid("整数过大，无法存入历史记录")
+            raise Invalid(_("整数过大，无法存入历史记录"))
         return
     if depth >= MAX_DEPTH:
-        raise Invalid(f"内容嵌套超过 {MAX_DEPTH} 层")
+        raise Invalid(_("内容嵌套超过 {most} 层", most=MAX_DEPTH))
     if isinstance(value, dict):
         for key, item in value.items():
             if not (isinstance(key, str) and key.isascii()):
-                raise Invalid("字段名须为 ASCII 文字", key=repr(key)[:80])
+                raise Invalid(_("字段名须为 ASCII 文字"), key=repr(key)[:80])
             _check(item, depth + 1)
     elif isinstance(value, list | tuple):
         for item in value:
             _check(item, depth + 1)
     else:
-        raise Invalid(f"历史记录不接受 {type(value).__name__} 类型的值")
+        raise Invalid(_("历史记录不接受 {type} 类型的值", type=type(value).__name__))
 
 
 def digest(data: bytes) -> bytes:
@@ -77,7 +78,7 @@ def event_hash(prev: bytes, body: bytes) -> bytes:
     Invalid: prev is not 32 bytes.
     """
     if len(prev) != HASH_BYTES:  # a shorter one would let bytes wander between prev and body
-        raise Invalid("前一事件的哈希须为 32 字节")
+        raise Invalid(_("前一事件的哈希须为 32 字节"))
     return sha256(prev + body).digest()
 
 
@@ -88,5 +89,5 @@ def salted(value: object, salt: bytes) -> str:
     Invalid: salt not 16 bytes. The length is fixed, or the same hash could be shown for (salt, 12) and (salt + "1", 2).
     """
     if len(salt) != SALT_BYTES:
-        raise Invalid(f"盐值须为 {SALT_BYTES} 字节")
+        raise Invalid(_("盐值须为 {n} 字节", n=SALT_BYTES))
     return sha256(salt + dumps(value)).hexdigest()

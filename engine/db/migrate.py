@@ -19,6 +19,7 @@ from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, text
 
 from engine.errors import EngineError
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +98,7 @@ def _upgrade(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as fault:
-        message = "这个数据库由更新的版本建立，请使用新版本的程序。"
+        message = _("这个数据库由更新的版本建立，请使用新版本的程序。")
         raise EngineError(message, code="newer", detail=str(fault)) from fault
 
 

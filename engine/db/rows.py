@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
     from uuid import UUID
 
 
@@ -141,3 +141,91 @@ class Event(NamedTuple):
     kind: str
     hash: bytes
     body: str
+
+
+class Unit(NamedTuple):
+    """`union_id`: the union it belongs to, itself for a union; `managing_id`, `guiding_id`: the unions above that one."""
+
+    id: UUID
+    code: str
+    kind: str
+    name: str
+    name_en: str
+    parent_id: UUID | None
+    union_id: UUID
+    managing_id: UUID | None
+    guiding_id: UUID | None
+    owner_type: str
+    city: str
+    active: bool
+
+
+class Member(NamedTuple):
+    """`password`: argon2, None while nobody can log in by one."""
+
+    id: UUID
+    username: str
+    name: str
+    password: str | None
+    unit_id: UUID
+    union_id: UUID
+    phone: str
+    email: str
+    locale: str
+    active: bool
+    created_at: datetime
+
+
+class Post(NamedTuple):
+    """A post of a member; both days count."""
+
+    id: UUID
+    member_id: UUID
+    kind: str
+    unit_id: UUID
+    term: str
+    from_on: date
+    to_on: date | None
+    ended_why: str
+
+
+class Setting(NamedTuple):
+    """A union's own value of a rule: `value`, a share is value/`per`."""
+
+    id: UUID
+    unit_id: UUID
+    rule_id: str
+    value: int
+    per: int
+    valid_from: date
+    valid_to: date | None
+    source: str
+    state: str
+    proposer_id: UUID
+    approver_id: UUID | None
+    created_at: datetime
+    decided_at: datetime | None
+
+
+class Vacation(NamedTuple):
+    """Both days are free."""
+
+    id: UUID
+    unit_id: UUID
+    name: str
+    from_on: date
+    to_on: date
+
+
+class Batch(NamedTuple):
+    """An import. `rows`: [number, values, faults] each; `report`: what was found, see commands/imports/batches.py."""
+
+    id: UUID
+    union_id: UUID
+    member_id: UUID
+    kind: str
+    file: str
+    rows: list[Any]
+    report: dict[str, Any]
+    state: str
+    at: datetime

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
 
 from engine.calendar import Calendar, Due, When
 from engine.errors import Invalid, ProcessFault
 from engine.law.rulings import Limit, Ruling
+from engine.messages import Message, _
+
+_REACHING: Final = frozenset({">=", ">", "="})
+_TESTS: Final[Mapping[str, Callable[[int, int], bool]]] = MappingProxyType(
+    {
+        ">=": operator.ge,
+        ">": operator.gt,
+        "<=": operator.le,
+        "within": operator.le,
+        "=": operator.eq,
+    }
+)
 
 
 def deadline(ruling: Ruling, start: When, calendar: Calendar) -> Due:
@@ -37,34 +52,31 @@ def compare(op: str, ruling: Ruling, left: int, total: int | None = None) -> boo
     total, a number is negative, or the rule has no number.
     """
     if left < 0 or (total is not None and total < 0):
-        raise Invalid("人数和票数不能为负数。")
+        raise Invalid(_("人数和票数不能为负数。"))
+    if op not in _TESTS:
+        raise Invalid(_("规则“{id}”不能用“{op}”比较。", id=ruling.id, op=op))
+    if total == 0 and ruling.share is not None and op in _REACHING:
+        return False
+    have, need = _weighed(ruling, left, total)
+    return _TESTS[op](have, need)
+
+
+def _weighed(ruling: Ruling, left: int, total: int | None) -> tuple[int, int]:
+    """Both sides of a comparison as integers."""
     if ruling.share is not None:
         if total is None:
-            raise Invalid(f"规则“{ruling.id}”是比例，须给出基数。")
-        if total == 0 and op in {">=", ">", "="}:
-            return False
-        have, need = left * ruling.share.denominator, total * ruling.share.numerator
-    elif ruling.value is not None:
-        have, need = left, ruling.value
-    else:
-        raise Invalid(f"规则“{ruling.id}”没有可比较的数值。")
-    tests: dict[str, bool] = {
-        ">=": have >= need,
-        ">": have > need,
-        "<=": have <= need,
-        "within": have <= need,
-        "=": have == need,
-    }
-    if op not in tests:
-        raise Invalid(f"规则“{ruling.id}”不能用“{op}”比较。")
-    return tests[op]
+            raise Invalid(_("规则“{id}”是比例，须给出基数。", id=ruling.id))
+        return left * ruling.share.denominator, total * ruling.share.numerator
+    if ruling.value is None:
+        raise Invalid(_("规则“{id}”没有可比较的数值。", id=ruling.id))
+    return left, ruling.value
 
 
 def needed(ruling: Ruling, total: int) -> int:
     """The number that decides by a rule of a share: the smallest that reaches it (>=, >), the largest allowed (<=)."""
     share = ruling.share
     if share is None:
-        raise Invalid(f"规则“{ruling.id}”不是比例。")
+        raise Invalid(_("规则“{id}”不是比例。", id=ruling.id))
     most = total * share.numerator // share.denominator
     if ruling.op == ">":
         return most + 1
@@ -73,7 +85,7 @@ def needed(ruling: Ruling, total: int) -> int:
 
 def _pick(ruling: Ruling, calendar: Calendar, compute: Callable[[Limit, Calendar], Due]) -> Due:
     if not ruling.limits:
-        raise ProcessFault(f"规则“{ruling.id}”不是期限，不能计算日期。", element=ruling.id)
+        raise ProcessFault(_("规则“{id}”不是期限，不能计算日期。", id=ruling.id), element=ruling.id)
     lawful = replace(calendar, vacations=())
     dues = [
         (limit, compute(limit, lawful if limit.binding else calendar)) for limit in ruling.limits
@@ -81,26 +93,21 @@ def _pick(ruling: Ruling, calendar: Calendar, compute: Callable[[Limit, Calendar
     latest = ruling.rule.family in {"floor", "opens"}
     choose = max if latest else min
     winner, due = choose(dues, key=lambda pair: pair[1].moment)
-    steps, steps_en = list(due.steps), list(due.steps_en)
+    steps = [*due.steps]
     if winner.binding and compute(winner, calendar).day != due.day:
-        steps.append("法定期限不因学校假期顺延。")
-        steps_en.append("School vacations do not stretch a limit of law.")
-    for limit, other in dues:
-        if limit is not winner:
-            steps.append(
-                f"按“{limit.words()}”（{limit.rule.cite()}）另算为 {other.day}，取较{'晚' if latest else '早'}者。"
-            )
-            steps_en.append(
-                f"By {limit.rule.cite('en')} ({limit.words('en')}) it would be {other.day}; the "
-                f"{'later' if latest else 'earlier'} one holds."
-            )
+        steps.append(_("法定期限不因学校假期顺延。"))
+    steps += [_passed_over(limit, other, latest) for limit, other in dues if limit is not winner]
     # the choice itself rests on every date that was compared
-    return replace(
-        due,
-        provisional=any(other.provisional for _, other in dues),
-        steps=tuple(steps),
-        steps_en=tuple(steps_en),
-    )
+    provisional = any(other.provisional for _limit, other in dues)
+    return replace(due, provisional=provisional, steps=tuple(steps))
+
+
+def _passed_over(limit: Limit, due: Due, latest: bool) -> Message:
+    """Why another limit's date does not hold."""
+    other = {"limit": limit.both, "source": limit.rule.cited, "day": due.day}
+    if latest:
+        return _("按“{limit}”（{source}）另算为 {day}，取较晚者。", **other)
+    return _("按“{limit}”（{source}）另算为 {day}，取较早者。", **other)
 
 
 def _one_deadline(limit: Limit, start: When, calendar: Calendar) -> Due:

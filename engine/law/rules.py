@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from engine.calendar import UNIT_WORDS as TIME_WORDS
 from engine.calendar import in_words
+from engine.messages import Both
 
 JURISDICTIONS: Final = ("CN", "CN-ZJ", "CN-ZJ-HZ", "CN-ZJ-NB")
 ZHEJIANG: Final = frozenset({"CN", "CN-ZJ"})
@@ -29,6 +30,24 @@ CONFIDENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "P": ("学校自定、产品默认", "set by the university or by the product, no law fixes it"),
     }
 )
+_BINDING_LEVELS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        **LEVELS,
+        "UNI": (
+            "上级工会文件，下级不得放宽",
+            "document of a superior union, may not be loosened",
+        ),
+        "DEF": ("产品的底线，不得放宽", "floor of the product, may not be loosened"),
+    }
+)
+_SET_BY_UNIVERSITY: Final = (
+    "学校自定，法律未规定",
+    "set by the university, no law fixes it",
+)
+_MAY_BE_SET: Final = (
+    "学校可以自定，法律未规定",
+    "the university may set it, no law fixes it",
+)
 # op -> (family, words before and after the amount); one id never mixes families, so "strictest" always has a meaning
 OPS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
     {
@@ -43,6 +62,7 @@ OPS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
     }
 )
 SHARE_UNITS: Final[Mapping[str, int]] = MappingProxyType({"percent": 100, "permille": 1000})
+_SIGNS: Final = {"percent": "%", "permille": "‰"}
 COUNT_WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "person": ("人", "person"),
@@ -130,47 +150,50 @@ class Rule:
             self.valid_to is None or on <= self.valid_to
         )
 
+    @property
+    def cited(self) -> Both:
+        """Source and article as a value of a message."""
+        return Both(self.cite(), self.cite("en"))
+
     def cite(self, lang: str = "zh") -> str:
         """Source and article, e.g. 《浙江省集体合同条例》第7条 / Zhejiang Collective Contract Regulation, art. 7."""
-        if lang == "en":
-            article = self.article.replace("item ", "")
-            word = (
-                "item"
-                if self.article.startswith("item ")
-                else "arts."
-                if re.search("[,-]", article)
-                else "art."
-            )
-            return f"{self.source_en}, {word} {article}" if article else self.source_en
-        if not self.article:
-            return self.source
-        if self.article.startswith("item "):
-            return f"{self.source}第{self.article[5:]}项"
-        number, _, point = self.article.partition("(")
-        return f"{self.source}第{number.replace(', ', '、')}条" + (
-            f"第（{point[:-1]}）项" if point else ""
+        return (
+            f"{self.source_en}{self._article_en}" if lang == "en" else self.source + self._article
         )
+
+    @property
+    def _article(self) -> str:
+        item, number = self._item_or_number
+        if item:
+            return f"第{item}项"
+        if not number:
+            return ""
+        article, _bracket, point = number.partition("(")
+        article = article.replace(", ", "、")
+        return f"第{article}条" + (f"第（{point[:-1]}）项" if point else "")
+
+    @property
+    def _article_en(self) -> str:
+        item, number = self._item_or_number
+        if item:
+            return f", item {item}"
+        several = re.search("[,-]", number)
+        return f", {'arts.' if several else 'art.'} {number}" if number else ""
+
+    @property
+    def _item_or_number(self) -> tuple[str, str]:
+        """An article is the number of an item ("item 16") or of articles ("7(5)", "3, 5")."""
+        item = self.article.removeprefix("item ")
+        return (item, "") if item != self.article else ("", self.article)
 
     def standing(self, lang: str = "zh") -> str:
         """How far it can be relied on: level and confidence in words."""
         n = 1 if lang == "en" else 0
-        level = LEVELS[self.level][n]
-        if self.level == "UNI" and self.binding:
-            level = (
-                "上级工会文件，下级不得放宽",
-                "document of a superior union, may not be loosened",
-            )[n]
-        if self.level == "DEF" and self.binding:
-            level = ("产品的底线，不得放宽", "floor of the product, may not be loosened")[n]
         if self.confidence == "P":
-            own = (
-                ("学校自定", "set by the university")
-                if self.level == "UNI"
-                else ("学校可以自定", "the university may set it")
-            )
-            return (f"{own[0]}，法律未规定", f"{own[1]}, no law fixes it")[n]
+            return (_SET_BY_UNIVERSITY if self.level == "UNI" else _MAY_BE_SET)[n]
+        level = (_BINDING_LEVELS if self.binding else LEVELS)[self.level][n]
         sure = CONFIDENCES[self.confidence][n]
-        return f"{level}{', ' if n else '，'}{sure}"
+        return f"{level}, {sure}" if n else f"{level}，{sure}"
 
 
 def amount_words(amount: int | Fraction, unit: str, of: str, n: int) -> str:
@@ -180,12 +203,17 @@ def amount_words(amount: int | Fraction, unit: str, of: str, n: int) -> str:
     if unit in COUNT_WORDS:
         word = COUNT_WORDS[unit][n]
         return f"{amount} {_PLURALS.get(word, word) if amount != 1 else word}".strip()
-    shown = f"{amount}{'%' if unit == 'percent' else '‰'}" if unit in SHARE_UNITS else str(amount)
+    sign = _SIGNS.get(unit, "")
+    return _of_what(f"{amount}{sign}", amount == 1, of, n)
+
+
+def _of_what(share: str, whole: bool, of: str, n: int) -> str:
     if of not in OF:
-        return shown
-    if amount == 1:
-        return (OF[of][0], OF[of][1].removeprefix("of "))[n]
-    return f"{OF[of][0]}的 {shown}" if n == 0 else f"{shown} {OF[of][1]}"
+        return share
+    zh, en = OF[of]
+    if whole:
+        return (zh, en.removeprefix("of "))[n]
+    return (f"{zh}的 {share}", f"{share} {en}")[n]
 
 
 _SHARE: Final = re.compile(r"\s*([0-9]{1,6})\s*[/／]\s*([0-9]{1,6})\s*")

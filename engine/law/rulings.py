@@ -11,6 +11,7 @@ from typing import Final
 
 from engine.errors import ProcessFault
 from engine.law.rules import OPS, SHARE_UNITS, ZHEJIANG, Rule, amount_words, closed_up
+from engine.messages import Both, Listed, _
 
 # only for showing one of several limits first; which ends earliest is always computed by the calendar
 _ROUGH_DAYS: Final[Mapping[str, int]] = MappingProxyType(
@@ -59,6 +60,11 @@ class Limit:
         """Whether it stems from a rule that nobody below may loosen."""
         return self.rule.binding and self.setting is None
 
+    @property
+    def both(self) -> Both:
+        """The amount in words, as a value of a message."""
+        return Both(self.words(), self.words("en"))
+
     def words(self, lang: str = "zh") -> str:
         """The amount in words: 10 个工作日内， 不少于全体的 2/3."""
         n = 1 if lang == "en" else 0
@@ -91,30 +97,31 @@ class Ruling:
 
     def words(self, lang: str = "zh") -> str:
         """One sentence for people: the rule, its source and article, how sure we are, and the other sources."""
-        n = 1 if lang == "en" else 0
+        others = self.others if self.setting is None else (self.rule, *self.others)
+        parts = [self._first_words(lang), *(self._other_words(rule, lang) for rule in others)]
+        return "; ".join(parts) + "." if lang == "en" else "；".join(parts) + "。"
+
+    def _first_words(self, lang: str) -> str:
+        """What holds, and by what."""
         if self.setting is None:
-            parts = [(self.rule.text, self.rule.text_en)[n].rstrip("。.") + _basis(self.rule, lang)]
-            also = self.others
+            text = self.rule.text_en if lang == "en" else self.rule.text
+            return text.rstrip("。.") + _basis(self.rule, lang)
+        own = Limit(self.setting.value, self.unit, self.op, self.rule, self.setting)
+        amount, source = own.words(lang), self.setting.source
+        if lang == "en":
+            set_to = closed_up(f"{self.rule.title_en}: set by this unit, {amount}")
+            return f"{set_to} (by: {source or 'not stated'})"
+        set_to = closed_up(f"{self.rule.title}：本单位定为 {amount}")
+        return f"{set_to}（依据：{source or '未注明'}）"
+
+    def _other_words(self, rule: Rule, lang: str) -> str:
+        """What another source says; where it says the same, only that."""
+        if self.setting is None and _same(rule, self.rule):
+            also = "likewise" if lang == "en" else "同样见"
         else:
-            amount = Limit(self.setting.value, self.unit, self.op, self.rule, self.setting).words(
-                lang
-            )
-            source = self.setting.source or ("未注明", "not stated")[n]
-            said = (
-                f"{self.rule.title}：本单位定为 {amount}",
-                f"{self.rule.title_en}: set by this unit, {amount}",
-            )[n]
-            parts = [closed_up(said) + (f"（依据：{source}）", f" (by: {source})")[n]]
-            also = (self.rule, *self.others)
-        for rule in also:
-            if self.setting is None and _same(rule, self.rule):
-                parts.append(("同样见", "likewise")[n] + _basis(rule, lang))
-            else:
-                parts.append(
-                    closed_up(f"{('另有', 'also')[n]} {_rule_words(rule, lang)}")
-                    + _basis(rule, lang)
-                )
-        return ("；", "; ")[n].join(parts) + ("。", ".")[n]
+            says = _rule_words(rule, lang)
+            also = closed_up(f"also {says}" if lang == "en" else f"另有 {says}")
+        return also + _basis(rule, lang)
 
 
 class Rulebook:
@@ -138,9 +145,9 @@ class Rulebook:
         """All entries of a rule id, of every date and place. Errors: ProcessFault when there is no such rule."""
         if id not in self._by_id:
             raise ProcessFault(
-                f"规则库中没有编号为“{id}”的规则。",
+                _("规则库中没有编号为“{id}”的规则。", id=id),
                 element=id,
-                advice="请核对编号，或在 processes/law 中补充。",
+                advice=_("请核对编号，或在 processes/law 中补充。"),
             )
         return self._by_id[id]
 
@@ -177,17 +184,13 @@ class Rulebook:
         rules = self.in_force(id, on, jurisdictions)
         if not rules:
             raise ProcessFault(
-                f"规则“{id}”在 {on} 没有适用的条文。",
+                _("规则“{id}”在 {on} 没有适用的条文。", id=id, on=on),
                 element=id,
-                advice="请核对生效日期和适用地区。",
+                advice=_("请核对生效日期和适用地区。"),
             )
-        candidates = _candidates(rules, _own(settings, id, on))
-        limits = strictest_by_unit(candidates)
-        winner = (
-            min(limits, key=_roughly)
-            if limits[0].rule.family != "floor"
-            else max(limits, key=_roughly)
-        )
+        limits = strictest_by_unit(_candidates(rules, _own(settings, id, on)))
+        first = max if limits[0].rule.family == "floor" else min
+        winner = first(limits, key=_roughly)
         rule = winner.rule
         plain = rule.family != "duty" and winner.unit != "share"
         return Ruling(
@@ -253,24 +256,22 @@ def strictest_by_unit(candidates: Sequence[Limit]) -> tuple[Limit, ...]:
     """
     family = candidates[0].rule.family
     if family == "exact" and len({limit.size for limit in candidates}) > 1:
-        cites = "、".join(limit.rule.cite() for limit in candidates)
+        cites = Listed(limit.rule.cited for limit in candidates)
         raise ProcessFault(
-            f"规则“{candidates[0].rule.id}”的几个来源互相矛盾：{cites}。",
+            _("规则“{id}”的几个来源互相矛盾：{cites}。", id=candidates[0].rule.id, cites=cites),
             element=candidates[0].rule.id,
         )
-    ranked = sorted(candidates, key=lambda limit: not limit.binding)
     groups: dict[tuple[str, bool], list[Limit]] = {}
-    for limit in ranked:
-        groups.setdefault(
-            (limit.unit, limit.binding) if limit.rule.kind == "time" else ("", True), []
-        ).append(limit)
-    high = family in {"floor", "ahead"}
-    return tuple(
-        max(group, key=lambda limit: (limit.size, limit.op == ">"))
-        if high
-        else min(group, key=lambda limit: limit.size)
-        for group in groups.values()
-    )
+    for limit in sorted(candidates, key=lambda limit: not limit.binding):
+        apart = (limit.unit, limit.binding) if limit.rule.kind == "time" else ("", True)
+        groups.setdefault(apart, []).append(limit)
+    if family in {"floor", "ahead"}:
+        return tuple(max(group, key=_most) for group in groups.values())
+    return tuple(min(group, key=lambda limit: limit.size) for group in groups.values())
+
+
+def _most(limit: Limit) -> tuple[Fraction, bool]:
+    return limit.size, limit.op == ">"
 
 
 def _roughly(limit: Limit) -> Fraction:

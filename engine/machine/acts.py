@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs.defaults import (
@@ -15,6 +17,7 @@ from engine.errors import EngineError, ProcessFault
 from engine.machine.diagram import Outside, workflow
 from engine.machine.shapes import Host, Live, Spec, State, Step
 from engine.machine.state import ALIVE, load, save
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +35,9 @@ def complete(spec: Spec, state: State, ref: int, host: Host) -> Step:
     flow, refs, top = load(spec, state, host)
     task = _find(refs, ref)
     if task.state != TaskState.READY or not task.task_spec.manual:
-        raise ProcessFault(f"环节 {task.task_spec.name} 不在办理中。", element=task.task_spec.name)
+        raise ProcessFault(
+            _("环节 {name} 不在办理中。", name=task.task_spec.name), element=task.task_spec.name
+        )
     before = _waiting(refs)
     return _advance(flow, {t.id: n for n, t in refs.items()}, top, before, task)
 
@@ -44,7 +49,9 @@ def fire(spec: Spec, state: State, ref: int, host: Host) -> Step:
     if task.state != TaskState.WAITING or not isinstance(
         getattr(task.task_spec, "event_definition", None), Outside
     ):
-        raise ProcessFault(f"事件 {task.task_spec.name} 不在等待中。", element=task.task_spec.name)
+        raise ProcessFault(
+            _("事件 {name} 不在等待中。", name=task.task_spec.name), element=task.task_spec.name
+        )
     before = _waiting(refs)
     task._set_internal_data(event_fired=True)
     task.task_spec._update(task)
@@ -63,14 +70,14 @@ def _waiting(refs: dict[int, Any]) -> tuple[Live, ...]:
 
 class _Nobody:
     def evaluate(self, expression: str) -> Any:
-        raise ProcessFault("读取状态时不得求值。")
+        raise ProcessFault(_("读取状态时不得求值。"))
 
     decide = perform = evaluate
 
 
 def _find(refs: dict[int, Any], ref: int) -> Any:
     if ref not in refs:
-        raise ProcessFault("该环节已不存在。")
+        raise ProcessFault(_("该环节已不存在。"))
     return refs[ref]
 
 
@@ -83,44 +90,57 @@ def _all(flow: Any) -> Iterator[Any]:
 def _advance(
     flow: Any, refs: dict[Any, int], top: int, before: tuple[Live, ...] = (), first: Any = None
 ) -> Step:
-    passed: list[str] = []
-
-    def ran(task: Any) -> None:
-        element = getattr(task.task_spec, "bpmn_id", None)
-        if element:
-            passed.append(element)
-        if len(passed) > STEP_BUDGET:
-            raise ProcessFault(
-                f"一次操作超过 {STEP_BUDGET} 步，流程图中可能有不停的循环。", element=element or ""
-            )
-
-    try:
+    passed = _Passed()
+    with _own_faults(flow):
         if first is not None:
             _pass(first)
-            ran(first)
-        _run(flow, ran)
+            passed.note(first)
+        _run(flow, passed.note)
+    elements = tuple(passed.elements)
+    if flow.is_completed():
+        ends = [e for e in elements if isinstance(_spec_of(flow, e), EndEvent)]
+        return Step(None, (), elements, ends[-1] if ends else "", before)
+    for task in _all(flow):
+        if task.id not in refs and task.has_state(ALIVE):
+            refs[task.id] = top
+            top += 1
+    live = tuple(_live(refs, _all(flow)))
+    if not live:
+        raise ProcessFault(
+            _("流程停住了：没有待办、没有期限，也没有结束。"),
+            advice=_("请检查流程图的分支与汇合。"),
+        )
+    return Step(save(flow, refs, top), live, elements, before=before)
+
+
+@dataclass
+class _Passed:
+    """The elements run through by one command, in order, and no more than the budget."""
+
+    elements: list[str] = field(default_factory=list)
+
+    def note(self, task: Any) -> None:
+        element = getattr(task.task_spec, "bpmn_id", None)
+        if element:
+            self.elements.append(element)
+        if len(self.elements) > STEP_BUDGET:
+            endless = _("一次操作超过 {most} 步，流程图中可能有不停的循环。", most=STEP_BUDGET)
+            raise ProcessFault(endless, element=element or "")
+
+
+@contextmanager
+def _own_faults(flow: Any) -> Iterator[None]:
+    """The library's exceptions become ours; what our host raised comes out as it was."""
+    try:
+        yield
     except EngineError:
         raise
     except SpiffWorkflowException as fault:
         own = flow.script_engine.environment.fault
         if own is not None:
             raise own from None
-        raise ProcessFault(
-            str(fault), element=getattr(getattr(fault, "task_spec", None), "name", "") or ""
-        ) from fault
-    if flow.is_completed():
-        ends = [e for e in passed if isinstance(_spec_of(flow, e), EndEvent)]
-        return Step(None, (), tuple(passed), ends[-1] if ends else "", before)
-    for task in _all(flow):
-        if task.id not in refs and task.has_state(ALIVE):
-            top += 1
-            refs[task.id] = top - 1
-    live = tuple(_live(refs, _all(flow)))
-    if not live:
-        raise ProcessFault(
-            "流程停住了：没有待办、没有期限，也没有结束。", advice="请检查流程图的分支与汇合。"
-        )
-    return Step(save(flow, refs, top), live, tuple(passed), before=before)
+        element = getattr(getattr(fault, "task_spec", None), "name", "") or ""
+        raise ProcessFault(str(fault), element=element) from fault
 
 
 def _run(flow: Any, ran: Any) -> None:

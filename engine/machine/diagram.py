@@ -30,6 +30,7 @@ from SpiffWorkflow.task import TaskState
 
 from engine.errors import EngineError, ProcessFault
 from engine.machine.shapes import Host, Spec
+from engine.messages import _
 
 
 class Outside(EventDefinition):  # type: ignore[misc]
@@ -142,10 +143,10 @@ class _Environment(BasePythonScriptEngineEnvironment):  # type: ignore[misc]
             raise
 
     def execute(self, script: str, context: Any, external_context: Any = None) -> Any:
-        raise ProcessFault("流程图中不得含有脚本。")
+        raise ProcessFault(_("流程图中不得含有脚本。"))
 
     def call_service(self, context: Any, **kwargs: Any) -> Any:
-        raise ProcessFault("服务任务只能是登记过的动作。")
+        raise ProcessFault(_("服务任务只能是登记过的动作。"))
 
 
 def parse(tree: Any, process_id: str) -> Spec:

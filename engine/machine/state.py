@@ -11,6 +11,7 @@ from SpiffWorkflow.task import Task, TaskState
 from engine.errors import ProcessFault
 from engine.machine.diagram import Gather, workflow
 from engine.machine.shapes import Host, Spec, State
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +101,7 @@ def _joined(split: Any) -> bool:
 
 def load(spec: Spec, state: State, host: Host) -> tuple[Any, dict[int, Any], int]:
     if state.get("v") != FORMAT:
-        raise ProcessFault("保存的状态不是本版本写的，拒绝载入。")
+        raise ProcessFault(_("保存的状态不是本版本写的，拒绝载入。"))
     flow = workflow(spec, host, loading=True)
     refs: dict[int, Any] = {}
     for owner, rows in state["flows"]:

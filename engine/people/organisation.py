@@ -13,6 +13,7 @@ from sqlalchemy import and_, or_, select
 from engine import clock
 from engine.db import tables
 from engine.errors import NotFound
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,7 +98,7 @@ def actor(session: Session, member_id: UUID) -> Actor:
         .where(member.id == member_id, member.active)
     ).all()
     if not rows:
-        raise NotFound("没有这个人，或已停用。")
+        raise NotFound(_("没有这个人，或已停用。"))
     first = rows[0]
     held = tuple(Held(r.kind, r.post_unit, r.post_union) for r in rows if r.kind)
     return Actor(first.id, first.name, first.union_id, first.unit_id, held, first.locale)

@@ -9,6 +9,7 @@ from nacl import pwhash
 from nacl.exceptions import CryptoError
 
 from engine.errors import Invalid
+from engine.messages import _
 
 SHORTEST, LONGEST = 8, 256
 COMMONEST = frozenset(
@@ -38,12 +39,22 @@ def check_rules(password: str, username: str) -> None:
     """Raise Invalid unless it has 8 to 256 characters, is not the user name and not one of the commonest."""
     text = _normal(password)
     if not SHORTEST <= len(text) <= LONGEST:
-        raise Invalid({"password": [f"密码应为 {SHORTEST} 至 {LONGEST} 个字符。"]})
+        raise Invalid(
+            {
+                "password": [
+                    _(
+                        "密码应为 {shortest} 至 {longest} 个字符。",
+                        shortest=SHORTEST,
+                        longest=LONGEST,
+                    )
+                ]
+            }
+        )
     plain = text.casefold()
     if plain == _normal(username).casefold():
-        raise Invalid({"password": ["密码不能与用户名相同。"]})
+        raise Invalid({"password": [_("密码不能与用户名相同。")]})
     if plain in COMMONEST or len(set(plain)) == 1:
-        raise Invalid({"password": ["这个密码太常见，请换一个。"]})
+        raise Invalid({"password": [_("这个密码太常见，请换一个。")]})
 
 
 def hash_password(password: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import settings
 from engine.errors import ProcessFault
+from engine.messages import Both, _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,11 @@ class PostKind:
     units: frozenset[str] = frozenset()
     term: bool = False
 
+    @property
+    def words(self) -> Both:
+        """What it is called, as a value of a message."""
+        return Both(self.title, self.title_en)
+
 
 @dataclass(frozen=True)
 class UnitKind:
@@ -38,6 +44,11 @@ class UnitKind:
     title_en: str
     parents: frozenset[str] = frozenset()
     union: bool = False
+
+    @property
+    def words(self) -> Both:
+        """What it is called, as a value of a message."""
+        return Both(self.title, self.title_en)
 
 
 @dataclass(frozen=True)
@@ -131,7 +142,9 @@ def _read(path: Path, _changed: int) -> Kinds:
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise ProcessFault("posts.toml 读不懂。", file="posts.toml", advice=str(fault)) from fault
+        raise ProcessFault(
+            _("posts.toml 读不懂。"), file="posts.toml", advice=str(fault)
+        ) from fault
     posts = {key: _post(key, entry) for key, entry in _tables(data, "posts")}
     own = {key: _own_unit(key, entry) for key, entry in _tables(data, "units")}
     return Kinds(posts, {**UNITS, **own})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import clock
 from engine.instance.union_law import UnionLaw, rulebook
+from engine.messages import restored
 from engine.queries.ruled import valid
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def deadline(
         days_left=days,
         provisional=bool(about.get("provisional")),
         extended=bool(about.get("extended")),
-        steps=tuple(about.get("steps_en" if lang == "en" else "steps", ())),
+        steps=_steps(about, lang),
         rule_id=rule_id,
         rule=ruling.words(lang) if ruling else "",
         confidence=ruling.confidence if ruling else "",
@@ -70,3 +71,9 @@ def deadline(
         valid_from=valid(ruling)[0] if ruling else None,
         valid_to=valid(ruling)[1] if ruling else None,
     )
+
+
+def _steps(about: Mapping[str, Any], lang: str) -> tuple[str, ...]:
+    """How it was computed; older deadlines kept finished sentences, in both languages."""
+    told = about.get("steps_en") if lang == "en" else None
+    return tuple(restored(step) for step in told or about.get("steps", ()))

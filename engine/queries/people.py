@@ -15,6 +15,7 @@ from sqlalchemy import func, or_, select, text, tuple_
 from engine import clock
 from engine.db import tables
 from engine.errors import Invalid, NotFound
+from engine.messages import restored
 from engine.people import access, organisation, posts
 
 if TYPE_CHECKING:
@@ -389,14 +390,14 @@ def one_import(session: Session, actor: Actor, batch_id: UUID) -> Import:
     _must_see(actor, row.union_id)
     values = {number: found for number, found, _ in row.rows}
     rows = tuple(
-        ImportRow(number, values.get(number, {}), level, tuple(messages), does)
+        ImportRow(number, values.get(number, {}), level, tuple(map(restored, messages)), does)
         for number, level, messages, does in row.report.get("rows", ())
     )
     return _import(row, rows)
 
 
 def _import(row: Any, rows: tuple[ImportRow, ...] = ()) -> Import:
-    notes = tuple(row.report.get("notes", ()))
+    notes = tuple(map(restored, row.report.get("notes", ())))
     return Import(
         row.id, row.kind, row.file, row.state, row.at, row.by, row.report["counts"], notes, rows
     )

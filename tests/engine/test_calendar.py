@@ -125,7 +125,7 @@ class TestCalendarDays:
         due = TERM.add(date(2026, 7, 6), 15, "day")
         assert due.day == date(2026, 7, 21)
         assert any("暑假" in step and "照常计入" in step for step in due.steps)
-        assert any("暑假" in step for step in due.steps_en)
+        assert any(step.values.get("name") == "暑假" for step in due.steps)
         assert not any("暑假" in step for step in TERM.add(date(2026, 6, 1), 15, "day").steps)
 
     def test_nothing_is_zero_days(self):
@@ -183,7 +183,7 @@ class TestWorkingDays:
         due = TERM.add(date(2026, 7, 8), 3, "working_day")
         assert due.day == date(2026, 9, 2)
         assert any("暑假" in step and "不计为工作日" in step for step in due.steps)
-        assert any("暑假" in step for step in due.steps_en)
+        assert any(step.values.get("name") == "暑假" for step in due.steps)
 
     def test_year_end_within_known_years(self):
         assert SHIPPED.add(date(2025, 12, 31), 1, "working_day").day == date(
@@ -206,7 +206,6 @@ class TestProvisional:
         due = SHIPPED.add(start, amount, unit)
         assert due.provisional is provisional
         assert any("暂定" in step for step in due.steps) is provisional
-        assert any("provisional" in step for step in due.steps_en) is provisional
 
     def test_loading_the_notice_settles_the_date(self):
         start = date(2026, 12, 31)
@@ -372,15 +371,16 @@ def test_a_span_in_words():
     assert in_words(10, "working_day", "en") == "10 working days"
 
 
-def test_every_computation_explains_itself_in_both_languages():
+def test_every_computation_explains_itself():
     for due in (
         SHIPPED.add(noon(2026, 9, 16), 15, "day"),
         TERM.add(date(2026, 7, 8), 3, "working_day"),
     ):
         assert isinstance(due, Due)
-        assert len(due.steps) == len(due.steps_en)
         assert "民法典第201条" in due.steps[0]
         assert due.steps[-1].endswith("24:00（北京时间）。")
+        ends = due.steps[-1].rendered("en", lambda source: "Ends: {day} 24:00, China time.")
+        assert ends == f"Ends: {due.day} 24:00, China time."
 
 
 def test_working_days_agree_with_counting_them():

@@ -446,7 +446,7 @@ def test_what_has_ended_is_left_alone(world: Errands) -> None:
 def test_many_instances_are_left_to_the_workers(
     world: Errands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "FEW", 1)
+    monkeypatch.setattr("engine.commands.rules.notices.FEW", 1)
     found = {str(launched(world)), str(launched(world))}
     assert load(world) == 2
     with db.transaction(world.engine) as session:

@@ -13,6 +13,7 @@ from engine.queries import people as reading
 from webui.api import schemas, strict
 from webui.api.edge import Binary, Routes, multipart
 from webui.api.schemas import Id, Moment
+from webui.http.words import said
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -33,7 +34,7 @@ class ImportLine(Schema):
     number = fields.Integer()
     values = fields.Dict(keys=fields.String(), values=fields.String())
     level = schemas.Choice("ok", "warning", "error")
-    messages = fields.List(fields.String())
+    messages = fields.List(schemas.Said())
     does = fields.String()
 
 
@@ -47,7 +48,7 @@ class ImportShape(Schema):
     at = Moment()
     by = fields.String()
     counts = fields.Dict(keys=fields.String(), values=fields.Integer())
-    notes = fields.List(fields.String())
+    notes = fields.List(schemas.Said())
     rows = fields.List(fields.Nested(ImportLine))
 
 
@@ -58,7 +59,7 @@ class Previewed(Schema):
     kind = fields.String()
     file = fields.String()
     counts = fields.Dict(keys=fields.String(), values=fields.Integer())
-    notes = fields.List(fields.String())
+    notes = fields.List(schemas.Said())
 
 
 class Imported(Schema):
@@ -122,10 +123,10 @@ def confirm_import(session: Session, actor: Actor, batch_id: UUID) -> Report:
 @routes.look("/imports/templates/<kind>", None, media_type=XLSX)
 def import_template(_session: Session, _actor: Actor, kind: str) -> Binary:
     """The .xlsx to be filled in."""
-    return Binary(XLSX, imports.template(kind), f"{kind}.xlsx")
+    return Binary(XLSX, imports.template(kind, said), f"{kind}.xlsx")
 
 
 @routes.act("/exports/<kind>", media_type=XLSX, keyed=False)
 def export_people(session: Session, actor: Actor, kind: str) -> Binary:
     """What is registered, in the shape of the imports. Every export is put on record, so there is no key."""
-    return Binary(XLSX, imports.export(session, actor, kind), f"{kind}-{clock.today()}.xlsx")
+    return Binary(XLSX, imports.export(session, actor, kind, said), f"{kind}-{clock.today()}.xlsx")

@@ -159,12 +159,12 @@ def list_members(session: Session, actor: Actor, given: dict[str, Any]) -> Page:
         session,
         actor,
         given["union"] or actor.union_id,
-        given["q"],
-        given["unit"],
-        given["post"],
-        given["after"],
-        given["limit"],
-        given["inactive"],
+        q=given["q"],
+        unit_id=given["unit"],
+        post=given["post"],
+        after=given["after"],
+        limit=given["limit"],
+        inactive=given["inactive"],
     )
 
 

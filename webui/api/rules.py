@@ -234,10 +234,10 @@ def propose_setting(
         actor,
         union_id,
         rule_id,
-        given["value"],
-        given["valid_from"],
-        given["source"],
-        given["valid_to"],
+        value=given["value"],
+        valid_from=given["valid_from"],
+        source=given["source"],
+        valid_to=given["valid_to"],
     )
     return {"id": made}
 
@@ -266,7 +266,12 @@ def add_vacation(session: Session, actor: Actor, given: dict[str, Any]) -> dict[
     union_id = given["union"] or actor.union_id
     return {
         "id": rules.add_vacation(
-            session, actor, union_id, given["name"], given["from_on"], given["to_on"]
+            session,
+            actor,
+            union_id,
+            name=given["name"],
+            from_on=given["from_on"],
+            to_on=given["to_on"],
         )
     }
 

@@ -11,7 +11,7 @@ from flask import g, request
 from flask_babel import lazy_gettext as _l
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from webui.http.words import LANGUAGES
+from webui.http.words import LANGUAGES, said
 
 MOST = 200
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -197,6 +197,13 @@ class InWords(fields.String):
 
     def _serialize(self, value: Any, *_more: Any, **__: Any) -> str:
         return str(value.in_(lang()))
+
+
+class Said(fields.String):
+    """What the engine says, in the language of the caller."""
+
+    def _serialize(self, value: Any, *_more: Any, **__: Any) -> str:
+        return said(value)
 
 
 class Both(fields.String):

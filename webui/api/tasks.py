@@ -95,7 +95,7 @@ class Deadline(Schema):
     days_left = fields.Integer()
     provisional = fields.Boolean()
     extended = fields.Boolean()
-    steps = fields.List(fields.String())
+    steps = fields.List(schemas.Said())
     rule_id = fields.String()
     rule = fields.String()
     confidence = fields.String()

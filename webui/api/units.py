@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import Schema, fields
 
 from engine.commands import people
-from engine.queries import history as told
+from engine.queries import history
 from engine.queries import people as reading
 from webui.api import schemas
 from webui.api.edge import Routes
@@ -139,6 +139,6 @@ def union_history(
     session: Session, actor: Actor, given: dict[str, Any], unit_id: UUID
 ) -> dict[str, Any]:
     """What happened in a union besides its instances, newest first (secretary, auditor)."""
-    found = told.union_log(session, actor, unit_id, given["after"], given["limit"] + 1)
+    found = history.union_log(session, actor, unit_id, given["after"], given["limit"] + 1)
     shown = found[: given["limit"]]
     return {"items": shown, "next": shown[-1].seq if len(found) > len(shown) else None}

@@ -38,9 +38,7 @@ def in_language(text: str, lang: str) -> str:
 
 def joined(messages: Iterable[str], lang: str) -> str:
     """Several messages in one line."""
-    return ("；" if lang == "zh" else "; ").join(
-        in_language(str(message), lang) for message in messages
-    )
+    return ("；" if lang == "zh" else "; ").join(in_language(message, lang) for message in messages)
 
 
 @lru_cache(maxsize=4096)

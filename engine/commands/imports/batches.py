@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
@@ -17,14 +16,16 @@ from engine.commands.imports import columns, members, terms, units, workbook
 from engine.commands.imports.lines import Line
 from engine.commands.people import records
 from engine.db import tables
+from engine.db.states import BatchState
 from engine.errors import Conflict, NotFound, Refused
+from engine.messages import _, stored
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 KEPT = timedelta(days=7)  # a batch nobody confirms
@@ -52,6 +53,17 @@ class RowReport:
     level: str
     messages: tuple[str, ...]
     does: str
+
+    @classmethod
+    def of(cls, line: Line) -> RowReport:
+        """What a line found."""
+        return cls(
+            number=line.number,
+            values=line.values,
+            level=line.level,
+            messages=(*line.errors, *line.warnings),
+            does="" if line.errors else line.do,
+        )
 
 
 @dataclass(frozen=True)
@@ -90,39 +102,39 @@ def preview(session: Session, actor: Actor, kind: str, filename: str, data: byte
     lines = [Line(row.number, row.values, list(row.faults)) for row in raw]
     _PLANS[kind](session, actor, lines)
     if kind == "delegates":
-        notes = [*notes, terms.SHARE_UNKNOWN]
-    batch_id, now = tables.new_id(), clock.now()
+        notes.append(terms.SHARE_UNKNOWN)
+    found = tuple(map(RowReport.of, lines))
+    batch = Batch(
+        id=tables.new_id(),
+        kind=kind,
+        file=workbook.visible(filename.replace("\\", "/").rsplit("/", 1)[-1])[-120:],
+        at=clock.now(),
+        rows=found,
+        notes=tuple(notes),
+        counts=_counts(found),
+    )
     report = {
-        **_report(lines),
-        "notes": notes,
+        "counts": batch.counts,
+        "rows": [_kept(row) for row in found],
+        "notes": [stored(note) for note in notes],
         "sha256": hashlib.sha256(data).hexdigest(),
         "plan": _digest(lines),
     }
-    file = workbook.visible(filename.replace("\\", "/").rsplit("/", 1)[-1])[-120:]
-    batch = tables.batch.c
-    session.execute(
-        delete(tables.batch).where(
-            batch.union_id == union_id, batch.state == "previewed", batch.at < now - KEPT
-        )
-    )
+    _forget_old(session, union_id, batch.at)
     session.execute(
         insert(tables.batch).values(
-            id=batch_id,
+            id=batch.id,
             union_id=union_id,
             member_id=actor.id,
             kind=kind,
-            file=file,
+            file=batch.file,
             report=report,
             rows=[[row.number, row.values, row.faults] for row in raw],
-            state="previewed",
-            at=now,
+            state=BatchState.PREVIEWED,
+            at=batch.at,
         )
     )
-    rows = tuple(
-        RowReport(n, line.values, *_found(line))
-        for n, line in ((line.number, line) for line in lines)
-    )
-    return Batch(batch_id, kind, file, now, rows, tuple(notes), report["counts"])
+    return batch
 
 
 def home(actor: Actor, verb: str) -> UUID:
@@ -134,65 +146,74 @@ def home(actor: Actor, verb: str) -> UUID:
     return found
 
 
-def _found(line: Line) -> tuple[str, tuple[str, ...], str]:
-    return line.level, (*line.errors, *line.warnings), "" if line.errors else line.do
+def _counts(found: Iterable[RowReport]) -> dict[str, int]:
+    counts = dict.fromkeys(("rows", "ok", "warning", "error", "create", "change", "skip"), 0)
+    for row in found:
+        counts["rows"] += 1
+        counts[row.level] += 1
+        if row.does:
+            counts[row.does] += 1
+    return counts
 
 
-def _report(lines: list[Line]) -> dict[str, Any]:
-    counts = Counter(
-        {"rows": len(lines), "ok": 0, "warning": 0, "error": 0, "create": 0, "change": 0, "skip": 0}
+def _kept(row: RowReport) -> list[Any]:
+    """A row of the report as the batch keeps it; its values lie in the batch already."""
+    return [row.number, row.level, [stored(message) for message in row.messages], row.does]
+
+
+def _forget_old(session: Session, union_id: UUID, now: datetime) -> None:
+    batch = tables.batch.c
+    session.execute(
+        delete(tables.batch).where(
+            batch.union_id == union_id,
+            batch.state == BatchState.PREVIEWED,
+            batch.at < now - KEPT,
+        )
     )
-    for line in lines:
-        level, _, does = _found(line)
-        counts[level] += 1
-        if does:
-            counts[does] += 1
-    return {"counts": dict(counts), "rows": [[line.number, *_found(line)] for line in lines]}
 
 
 def _digest(lines: list[Line]) -> str:
     """What the rows would do, old values included: two equal digests mean that nothing changed in between."""
     plans = [[line.number, line.errors, line.warnings, line.do, line.plan] for line in lines]
-    return hashlib.sha256(
-        json.dumps(plans, sort_keys=True, ensure_ascii=False).encode()
-    ).hexdigest()
+    data = json.dumps(plans, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(data.encode()).hexdigest()
 
 
 def confirm(session: Session, actor: Actor, batch_id: UUID) -> Report:
     """Write all rows of a batch. Raises NotFound, Refused, Conflict (it has errors, is done, the data changed)."""
-    batch = tables.batch.c
-    row = session.execute(
-        select(tables.batch).where(batch.id == batch_id).with_for_update()
-    ).first()
-    if row is None or not access.may(actor, "see_people", row.union_id):
-        raise NotFound
-    access.check(actor, "import_people", row.union_id)
-    if row.state != "previewed":
-        raise Conflict("这一批已经导入。", code="done")
-    if row.report["counts"]["error"]:
-        raise Conflict("文件还有错误，请改好后重新上传。", code="has_errors")
+    batch = _to_confirm(session, actor, batch_id)
     records.queue(session)
-    lines = [Line(number, values, list(faults)) for number, values, faults in row.rows]
-    _PLANS[row.kind](session, actor, lines)
-    if _digest(lines) != row.report["plan"]:
-        raise Conflict("预览之后有关数据已经变化，请重新上传预览。", code="changed")
-    notes = _WRITES[row.kind](session, lines)
-    counts = row.report["counts"]
-    told = {
-        "import_kind": row.kind,
-        "file": row.file,
-        "sha256": row.report["sha256"],
-        "counts": counts,
-    }
-    records.record(
-        session,
-        actor,
-        [*notes, (row.union_id, "import_confirmed", {"batch": str(batch_id), **told})],
+    lines = [Line(number, values, list(faults)) for number, values, faults in batch.rows]
+    _PLANS[batch.kind](session, actor, lines)
+    if _digest(lines) != batch.report["plan"]:
+        raise Conflict(_("预览之后有关数据已经变化，请重新上传预览。"), code="changed")
+    notes = _WRITES[batch.kind](session, lines)
+    # what was imported need not lie in a second place
+    kept = {key: batch.report[key] for key in ("counts", "sha256")}
+    details = {"batch": str(batch_id), "import_kind": batch.kind, "file": batch.file, **kept}
+    confirmed = records.Note(batch.union_id, "import_confirmed", details)
+    records.record(session, actor, [*notes, confirmed])
+    done = update(tables.batch).where(tables.batch.c.id == batch_id)
+    session.execute(done.values(state=BatchState.DONE, rows=[], report=kept))
+    counts = kept["counts"]
+    return Report(
+        batch_id=batch_id,
+        kind=batch.kind,
+        created=counts["create"],
+        changed=counts["change"],
+        skipped=counts["skip"],
     )
-    kept = {
-        k: row.report[k] for k in ("counts", "sha256")
-    }  # what was imported need not lie in a second place
-    session.execute(
-        update(tables.batch).where(batch.id == batch_id).values(state="done", rows=[], report=kept)
-    )
-    return Report(batch_id, row.kind, counts["create"], counts["change"], counts["skip"])
+
+
+def _to_confirm(session: Session, actor: Actor, batch_id: UUID) -> rows.Batch:
+    """The row of a batch, locked, that can be confirmed by this actor. Raises as `confirm`."""
+    query = select(tables.batch).where(tables.batch.c.id == batch_id).with_for_update()
+    batch = cast("rows.Batch | None", session.execute(query).first())
+    if batch is None or not access.may(actor, "see_people", batch.union_id):
+        raise NotFound
+    access.check(actor, "import_people", batch.union_id)
+    if batch.state != BatchState.PREVIEWED:
+        raise Conflict(_("这一批已经导入。"), code="done")
+    if batch.report["counts"]["error"]:
+        raise Conflict(_("文件还有错误，请改好后重新上传。"), code="has_errors")
+    return batch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from engine.commands import people
 from engine.commands.imports import columns, workbook
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from sqlalchemy import ColumnElement
+
+    from engine.commands.imports.workbook import Say
     from engine.db import Session
     from engine.people.organisation import Actor
 
 
-def export(session: Session, actor: Actor, kind: str) -> bytes:
+def export(session: Session, actor: Actor, kind: str, say: Say = str) -> bytes:
     """What is there of the unions whose people the actor may see, in the shape of the import; put on record.
 
     Raises Refused, NotFound.
@@ -33,10 +36,10 @@ def export(session: Session, actor: Actor, kind: str) -> bytes:
         raise Refused(verb="see_people")
     rows = _EXPORTS[kind](session, unions)
     details = {"export_kind": kind, "rows": len(rows)}
-    records.record(session, actor, [(union, "people_exported", details) for union in unions])
-    return workbook.write(
-        columns.KINDS[kind], shape, [[row.get(c.key) for c in shape] for row in rows]
-    )
+    notes = [records.Note(union, "people_exported", details) for union in unions]
+    records.record(session, actor, notes)
+    cells = [[row.get(column.key) for column in shape] for row in rows]
+    return workbook.write(columns.KINDS[kind], shape, cells, say)
 
 
 def _units(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
@@ -47,21 +50,15 @@ def _units(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
         .where(unit.union_id.in_(unions), unit.active)
         .order_by(unit.id)
     )
-    titles = _titles()
-    found = [dict(row._mapping) for row in session.execute(query)]
-    return [
-        {
-            **r,
-            "kind": titles.get(r["kind"], r["kind"]),
-            "owner_type": people.OWNERS.get(r["owner_type"]),
+    known = posts.kinds().units
+    rows = [dict(row) for row in session.execute(query).mappings()]
+    for row in rows:
+        kind = known.get(row["kind"])
+        row |= {
+            "kind": kind.title if kind else row["kind"],
+            "owner_type": people.OWNERS.get(row["owner_type"]),
         }
-        for r in found
-    ]
-
-
-def _titles() -> dict[str, str]:
-    """Kinds of units by their Chinese titles."""
-    return {key: kind.title for key, kind in posts.kinds().units.items()}
+    return rows
 
 
 def _people(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
@@ -74,36 +71,42 @@ def _people(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
         .where(member.union_id.in_(unions), member.active)
         .order_by(member.id)
     )
-    return [dict(row._mapping) for row in session.execute(query)]
+    return [dict(row) for row in session.execute(query).mappings()]
 
 
-def _terms(session: Session, unions: list[UUID], delegates: bool) -> list[dict[str, Any]]:
+def _posts(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
+    return _terms(session, unions, true())
+
+
+def _delegates(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
+    return _terms(session, unions, tables.post.c.kind.in_(posts.DELEGATES))
+
+
+def _terms(
+    session: Session, unions: list[UUID], which: ColumnElement[bool]
+) -> list[dict[str, Any]]:
     member, unit, post = tables.member.c, tables.unit.c, tables.post.c
-    known = posts.kinds().posts
     query = (
         select(tables.post, member.username, member.name, unit.code.label("unit_code"))
         .join(tables.member, member.id == post.member_id)
         .join(tables.unit, unit.id == post.unit_id)
-        .where(unit.union_id.in_(unions))
+        .where(unit.union_id.in_(unions), which)
         .order_by(post.from_on, post.id)
     )
-    if delegates:
-        query = query.where(post.kind.in_(posts.DELEGATES))
-    category = {kind: title for title, kind in columns.CATEGORIES.items()}
-    rows = [dict(row._mapping) for row in session.execute(query)]
-    return [
-        {
-            **r,
-            "category": category.get(r["kind"]),
-            "post": known[r["kind"]].title if r["kind"] in known else r["kind"],
+    known, category = posts.kinds().posts, {key: word for word, key in columns.CATEGORIES.items()}
+    rows = [dict(row) for row in session.execute(query).mappings()]
+    for row in rows:
+        kind = known.get(row["kind"])
+        row |= {
+            "category": category.get(row["kind"]),
+            "post": kind.title if kind else row["kind"],
         }
-        for r in rows
-    ]
+    return rows
 
 
 _EXPORTS: dict[str, Callable[[Session, list[UUID]], list[dict[str, Any]]]] = {
     "units": _units,
     "people": _people,
-    "posts": lambda session, unions: _terms(session, unions, False),
-    "delegates": lambda session, unions: _terms(session, unions, True),
+    "posts": _posts,
+    "delegates": _delegates,
 }

@@ -5,23 +5,38 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlalchemy import select
 
+from engine.commands.imports.columns import TITLES
 from engine.commands.people import words
 from engine.db import tables
 from engine.errors import Invalid
+from engine.messages import Message, _
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
+
+
+class Registered(NamedTuple):
+    """A member as far as an import looks at one."""
+
+    id: UUID
+    username: str
+    name: str
+    unit_id: UUID
+    union_id: UUID
+    phone: str
+    email: str
+    active: bool
 
 
 @dataclass
@@ -40,27 +55,39 @@ class Line:
         """error, warning or ok."""
         return "error" if self.errors else "warning" if self.warnings else "ok"
 
+    def text(self, key: str) -> str:
+        """The text of a column, "" when it is empty."""
+        return self.values.get(key, "").strip()
+
     def take(self, key: str, check: Callable[[str], Any]) -> Any:
         """The cleaned value of a column; None, and an error on record, when it is wrong."""
         try:
             return check(self.values.get(key, ""))
         except Invalid as fault:
-            self.errors.extend(
-                m for messages in fault.fields.values() for m in messages if m not in self.errors
-            )
+            self.refuse(fault)
             return None
 
-    def need(self, key: str, title: str) -> str:
+    def refuse(self, fault: Invalid) -> None:
+        """What is wrong with it, said once."""
+        said = [message for messages in fault.fields.values() for message in messages]
+        self.errors.extend(message for message in said if message not in self.errors)
+
+    def need(self, key: str) -> str:
         """The text of a column that must be filled."""
-        text = self.values.get(key, "").strip()
+        text = self.text(key)
         if not text:
-            self.errors.append(f"没有填“{title}”。")
+            self.errors.append(_("没有填“{title}”。", title=TITLES[key]))
         return text
 
-    def skip(self, why: str) -> None:
-        """Nothing is to be done."""
+    def skip(self) -> None:
+        """Nothing is to be done: it is all there."""
         self.do = "skip"
-        self.warnings.append(why)
+        self.warnings.append(_("已登记，内容相同，跳过。"))
+
+
+def replaced(title: Message, old: str, new: str) -> Message:
+    """A warning: what is registered will be replaced."""
+    return _("已登记，{title}将由“{old}”改为“{new}”。", title=title, old=old, new=new)
 
 
 def day(text: str) -> date:
@@ -71,22 +98,22 @@ def day(text: str) -> date:
     except ValueError:
         made = None
     if made is None:
-        raise Invalid({"day": [f"日期“{text[:20]}”不对，请写成 2026-03-01。"]})
+        raise Invalid({"day": [_("日期“{text}”不对，请写成 2026-03-01。", text=text[:20])]})
     return made
 
 
 def days_of(line: Line) -> tuple[date, date | None] | None:
     """The first and last day of a row; None, with errors, when they are wrong."""
-    if not line.need("from_on", "起"):
+    if not line.need("from_on"):
         return None
     from_on = line.take("from_on", day)
-    to_on = line.take("to_on", lambda text: day(text) if text.strip() else None)
-    if from_on is None or (to_on is None and line.values.get("to_on", "").strip()):
+    to_on = line.take("to_on", day) if line.text("to_on") else None
+    if from_on is None or (to_on is None and line.text("to_on")):
         return None
     try:
         words.days(from_on, to_on)
     except Invalid as fault:
-        line.errors.extend(m for messages in fault.fields.values() for m in messages)
+        line.refuse(fault)
         return None
     return from_on, to_on
 
@@ -96,45 +123,44 @@ def may_import(actor: Actor, union_id: UUID | None) -> bool:
     return union_id is not None and access.may(actor, "import_people", union_id)
 
 
-def units_by_code(session: Session, codes: Iterable[str]) -> dict[str, Any]:
-    """The units with these codes."""
-    unit = tables.unit.c
-    wanted = sorted(set(codes))
-    rows = session.execute(select(tables.unit).where(unit.code.in_(wanted))).all() if wanted else []
-    return {row.code: row for row in rows}
+def units_of(session: Session, lines: Iterable[Line]) -> dict[str, rows.Unit]:
+    """The units that these rows name, by code."""
+    codes = sorted({line.values.get("unit_code", "") for line in lines})
+    found = session.execute(select(tables.unit).where(tables.unit.c.code.in_(codes)))
+    return {unit.code: unit for unit in cast("Iterable[rows.Unit]", found)}
 
 
-def members_by_username(session: Session, usernames: Iterable[str]) -> dict[str, Any]:
-    """The members with these user names."""
+def members_of(session: Session, lines: Iterable[Line]) -> dict[str, Registered]:
+    """The members that these rows name, by user name."""
     member = tables.member.c
-    wanted = sorted(set(usernames))
-    columns = [c for c in member if c.name != "password"]
-    rows = (
-        session.execute(select(*columns).where(member.username.in_(wanted))).all() if wanted else []
-    )
-    return {row.username: row for row in rows}
+    names = sorted({words.login_name(line.values.get("username", "")) for line in lines})
+    columns = [member[name] for name in Registered._fields]
+    found = session.execute(select(*columns).where(member.username.in_(names)))
+    return {row.username: Registered._make(row) for row in found}
 
 
-def unit_for(line: Line, actor: Actor, units: dict[str, Any]) -> Any:
+def unit_for(line: Line, actor: Actor, units: Mapping[str, rows.Unit]) -> rows.Unit | None:
     """The unit that a row names, if it is there, in use and in a union that the actor may write into."""
-    code = line.need("unit_code", "单位编码")
+    code = line.need("unit_code")
     if not code:
         return None
     unit = units.get(code)
     if unit is None or not may_import(actor, unit.union_id):
-        line.errors.append(f"没有编码为“{code}”的单位。")
+        line.errors.append(_("没有编码为“{code}”的单位。", code=code))
         return None
     if not unit.active:
-        line.errors.append(f"单位“{unit.name}”已撤销。")
+        line.errors.append(_("单位“{name}”已撤销。", name=unit.name))
         return None
     return unit
 
 
-def tell_twins(lines: Iterable[Line], key: str, title: str, fold: Callable[[str], str]) -> None:
+def tell_twins(lines: Iterable[Line], key: str, fold: Callable[[str], str]) -> None:
     """An error on every row that repeats the key of an earlier one."""
     first: dict[str, int] = {}
     for line in lines:
         value = fold(line.values.get(key, ""))
         if value and value in first:
-            line.errors.append(f"{title}与第 {first[value]} 行重复。")
+            line.errors.append(
+                _("{title}与第 {first} 行重复。", title=TITLES[key], first=first[value])
+            )
         first.setdefault(value, line.number)

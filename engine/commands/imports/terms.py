@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -12,24 +13,28 @@ from sqlalchemy import insert, select
 from engine.commands.imports.columns import CATEGORIES, CATEGORIES_EN
 from engine.commands.imports.lines import (
     Line,
+    Registered,
     days_of,
     may_import,
-    members_by_username,
+    members_of,
     unit_for,
-    units_by_code,
+    units_of,
 )
-from engine.commands.imports.members import row_of
+from engine.commands.imports.members import created, row_of
 from engine.commands.people import members, records, terms, words
-from engine.db import tables
+from engine.db import rows, tables
 from engine.errors import Invalid, Refused
+from engine.messages import _
 from engine.people import posts
 
 if TYPE_CHECKING:
     from engine.db import Session
     from engine.people.organisation import Actor
 
-FOREVER = date.max
-SHARE_UNKNOWN = "文件没有教师身份一项，教师代表的比例未知，请另行核对。（《学校教职工代表大会规定》，教育部令第32号）"
+FOREVER = date.max.isoformat()
+SHARE_UNKNOWN = _(
+    "文件没有教师身份一项，教师代表的比例未知，请另行核对。（《学校教职工代表大会规定》，教育部令第32号）"
+)
 
 
 class Held:
@@ -37,120 +42,149 @@ class Held:
 
     def __init__(self, session: Session, member_ids: list[UUID]) -> None:
         post, unit = tables.post.c, tables.unit.c
-        query = select(tables.post, unit.union_id).join(tables.unit, unit.id == post.unit_id)
-        rows = (
-            session.execute(query.where(post.member_id.in_(member_ids)).order_by(post.id))
-            if member_ids
-            else ()
+        query = (
+            select(tables.post, unit.union_id)
+            .join(tables.unit, unit.id == post.unit_id)
+            .where(post.member_id.in_(member_ids))
+            .order_by(post.id)
         )
-        self.posts: dict[UUID, list[Any]] = defaultdict(list)
-        for row in rows:
-            self.posts[row.member_id].append(row)
+        self.posts: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+        for *columns, union_id in session.execute(query):
+            held = rows.Post(*columns)
+            self.posts[held.member_id].append(_as_plan(held, union_id))
         self.rows: dict[str, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
 
-    def clash(self, line: Line, member: Any) -> None:
+    def clash(self, line: Line, member: Registered | None) -> None:
         """Skip a row that is there already; an error when its days meet those of another."""
         wanted = line.plan
-        for row in self.posts[member.id] if member is not None else ():
-            there = _as_plan(row)
+        for there in self.posts[member.id] if member is not None else ():
             if all(there[k] == wanted[k] for k in there if k != "union_id"):
-                line.skip("已登记，内容相同，跳过。")
+                line.skip()
                 return
             if _meet(there, wanted):
-                line.errors.append(f"与已登记的任期（{terms.span(row.from_on, row.to_on)}）重叠。")
+                span = terms.span(there["from_on"], there["to_on"])
+                line.errors.append(_("与已登记的任期（{span}）重叠。", span=span))
                 return
-        for number, there in self.rows[wanted["username"]]:
+        others = self.rows[wanted["username"]]
+        for number, there in others:
             if _meet(there, wanted):
-                line.errors.append(f"与第 {number} 行的任期重叠。")
+                line.errors.append(_("与第 {number} 行的任期重叠。", number=number))
                 return
-        self.rows[wanted["username"]].append((line.number, wanted))
+        others.append((line.number, wanted))
 
 
-def _as_plan(row: Any) -> dict[str, Any]:
+def _as_plan(post: rows.Post, union_id: UUID) -> dict[str, Any]:
     return {
-        "kind": row.kind,
-        "unit_id": str(row.unit_id),
-        "union_id": str(row.union_id),
-        "term": row.term,
-        "from_on": row.from_on.isoformat(),
-        "to_on": row.to_on.isoformat() if row.to_on else "",
+        "kind": post.kind,
+        "unit_id": str(post.unit_id),
+        "union_id": str(union_id),
+        "term": post.term,
+        "from_on": post.from_on.isoformat(),
+        "to_on": post.to_on.isoformat() if post.to_on else "",
     }
 
 
 def _meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Do two terms exclude each other? Days are ISO texts; no last day is for ever."""
-    if other["kind"] not in terms.rivals(one["kind"]):
-        return False
     place = "union_id" if one["kind"] in posts.DELEGATES else "unit_id"
-    last = FOREVER.isoformat()
     return bool(
-        one[place] == other[place]
-        and one["from_on"] <= (other["to_on"] or last)
-        and other["from_on"] <= (one["to_on"] or last)
+        other["kind"] in terms.rivals(one["kind"])
+        and one[place] == other[place]
+        and one["from_on"] <= (other["to_on"] or FOREVER)
+        and other["from_on"] <= (one["to_on"] or FOREVER)
     )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the rows of a file are held against: the units and people they name, the terms of these."""
+
+    actor: Actor
+    units: dict[str, rows.Unit]
+    members: dict[str, Registered]
+    held: Held
+
+
+def _known(session: Session, actor: Actor, lines: list[Line]) -> _Known:
+    members_ = members_of(session, lines)
+    held = Held(session, [member.id for member in members_.values()])
+    return _Known(actor, units_of(session, lines), members_, held)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The post that a row gives, and whom; `member` is None for a person who is not registered yet."""
+
+    kind: str
+    unit: rows.Unit | None
+    member: Registered | None
+    name: str
 
 
 def plan_posts(session: Session, actor: Actor, lines: list[Line]) -> None:
     """Decide for every row of posts what it does; see `Line`."""
-    units, known, held = _around(session, lines)
+    known = _known(session, actor, lines)
     for line in lines:
-        member = _member(line, actor, known)
-        unit = unit_for(line, actor, units)
-        word = line.need("post", "职务")
+        member = _member(line, known)
+        unit = unit_for(line, actor, known.units)
+        word = line.need("post")
         kind = posts.kinds().post(word) if word else None
         if word and kind is None:
-            line.errors.append(f"没有“{word[:20]}”这个职务。")
-        _plan(line, actor, held, kind.key if kind else "", unit, member)
+            line.errors.append(_("没有“{word}”这个职务。", word=word[:20]))
+        name = member.name if member else ""
+        _plan(line, known, _Wanted(kind.key if kind else "", unit, member, name))
 
 
 def plan_delegates(session: Session, actor: Actor, lines: list[Line]) -> None:
     """Decide for every row of delegates what it does; people who are not registered are created, with a warning."""
-    units, known, held = _around(session, lines)
+    known = _known(session, actor, lines)
     new: dict[str, str] = {}
     for line in lines:
-        unit = unit_for(line, actor, units)
-        username = line.take("username", words.username) or ""
-        name = line.take("name", lambda v: words.line("name", v, 60)) or ""
-        member = known.get(username)
-        if username and member is None:
-            if new.setdefault(username, name) != name:
-                line.errors.append("同一用户名在文件中有不同的姓名。")
-        elif username:
-            _same_person(line, actor, member, name)
-        word = line.need("category", "代表类别")
-        kind = _category(word)
-        if word and not kind:
-            line.errors.append("代表类别应为 正式、列席 或 特邀。")
-        line.need("term", "届次")
-        _plan(line, actor, held, kind, unit, member, name)
+        unit = unit_for(line, actor, known.units)
+        member, name = _person(line, known, new)
+        kind = _kind_of_delegate(line)
+        line.need("term")
+        _plan(line, known, _Wanted(kind, unit, member, name))
 
 
-def _around(session: Session, lines: list[Line]) -> tuple[dict[str, Any], dict[str, Any], Held]:
-    units = units_by_code(session, (line.values.get("unit_code", "") for line in lines))
-    known = members_by_username(
-        session, (words.login_name(line.values.get("username", "")) for line in lines)
-    )
-    return units, known, Held(session, [row.id for row in known.values()])
+def _person(line: Line, known: _Known, new: dict[str, str]) -> tuple[Registered | None, str]:
+    """Who is to be a delegate; `new`: the names of those who are not registered, by user name."""
+    username = line.take("username", words.username) or ""
+    name = line.take("name", lambda v: words.line("name", v, 60)) or ""
+    member = known.members.get(username)
+    if member is not None:
+        _must_be_the_same(line, known.actor, member, name)
+    elif username and new.setdefault(username, name) != name:
+        line.errors.append(_("同一用户名在文件中有不同的姓名。"))
+    return member, name
 
 
-def _member(line: Line, actor: Actor, known: dict[str, Any]) -> Any:
-    username = line.need("username", "用户名")
-    member = known.get(words.login_name(username))
-    if username and (member is None or not may_import(actor, member.union_id)):
-        line.errors.append(f"没有用户名为“{username}”的人。")
+def _must_be_the_same(line: Line, actor: Actor, member: Registered, name: str) -> None:
+    if not may_import(actor, member.union_id):
+        line.errors.append(_("这个用户名已有人使用。"))
+    elif not member.active:
+        line.errors.append(_("此人已停用。"))
+    elif name and member.name != name:
+        line.errors.append(_("这个用户名登记的姓名是“{name}”。", name=member.name))
+
+
+def _member(line: Line, known: _Known) -> Registered | None:
+    username = line.need("username")
+    member = known.members.get(words.login_name(username))
+    if username and (member is None or not may_import(known.actor, member.union_id)):
+        line.errors.append(_("没有用户名为“{username}”的人。", username=username))
         return None
     if member is not None and not member.active:
-        line.errors.append("此人已停用。")
+        line.errors.append(_("此人已停用。"))
     return member
 
 
-def _same_person(line: Line, actor: Actor, member: Any, name: str) -> None:
-    if not may_import(actor, member.union_id):
-        line.errors.append("这个用户名已有人使用。")
-    elif not member.active:
-        line.errors.append("此人已停用。")
-    elif name and member.name != name:
-        line.errors.append(f"这个用户名登记的姓名是“{member.name}”。")
+def _kind_of_delegate(line: Line) -> str:
+    word = line.need("category")
+    kind = _category(word)
+    if word and not kind:
+        line.errors.append(_("代表类别应为 正式、列席 或 特邀。"))
+    return kind
 
 
 def _category(word: str) -> str:
@@ -162,17 +196,15 @@ def _category(word: str) -> str:
     )
 
 
-def _plan(
-    line: Line, actor: Actor, held: Held, kind: str, unit: Any, member: Any, name: str = ""
-) -> None:
-    days = days_of(line)
+def _plan(line: Line, known: _Known, wanted: _Wanted) -> None:
+    days, unit, member = days_of(line), wanted.unit, wanted.member
     term = line.take("term", lambda v: words.line("term", v, 40, 0))
-    if line.errors or days is None:
+    if line.errors or days is None or unit is None:
         return
     from_on, to_on = days
     line.do = "create"
     line.plan = {
-        "kind": kind,
+        "kind": wanted.kind,
         "unit_id": str(unit.id),
         "union_id": str(unit.union_id),
         "unit": unit.name,
@@ -180,44 +212,45 @@ def _plan(
         "from_on": from_on.isoformat(),
         "to_on": to_on.isoformat() if to_on else "",
         "username": words.login_name(line.values["username"]),
-        "member": str(member.id) if member is not None else "",
-        "name": name or (member.name if member is not None else ""),
+        "member": str(member.id) if member else "",
+        "name": wanted.name,
     }
-    held.clash(line, member)
-    if line.do == "skip":
-        return
+    known.held.clash(line, member)
+    if line.do != "skip":
+        _must_be_allowed(line, known.actor, unit, member)
+
+
+def _must_be_allowed(line: Line, actor: Actor, unit: rows.Unit, member: Registered | None) -> None:
+    """Errors where the unit has no such post or the actor may not give it."""
+    kind, member_id = line.plan["kind"], member.id if member else None
     try:
-        terms.must_fit(kind, unit.kind, term)
-        members.must_manage_desk(
-            actor, kind, member.id if member is not None else actor.id, unit.union_id
-        )
-        members.must_not_be_oneself(actor, member.id if member is not None else None)
+        terms.must_fit(kind, unit.kind, line.plan["term"])
+        members.must_manage_desk(actor, kind, member_id or actor.id, unit.union_id)
+        members.must_not_be_oneself(actor, member_id)
     except (Invalid, Refused) as fault:
         line.errors.append(fault.message)
     if member is None and not line.errors:
-        line.warnings.append("尚未登记此人，将一并登记（没有密码，不能登录）。")
+        line.warnings.append(_("尚未登记此人，将一并登记（没有密码，不能登录）。"))
 
 
 def write(session: Session, lines: list[Line]) -> list[records.Note]:
     """Write the new people and the posts of every row; gives the events."""
-    todo = [line.plan for line in lines if line.do == "create"]
+    plans = [line.plan for line in lines if line.do == "create"]
     people: dict[str, dict[str, Any]] = {}
-    for plan in todo:
+    for plan in plans:
         if not plan["member"] and plan["username"] not in people:
             people[plan["username"]] = row_of(plan)
     if people:
         session.execute(insert(tables.member), list(people.values()))
-    rows = [_row(plan, people) for plan in todo]
-    if rows:
-        session.execute(insert(tables.post), rows)
-    notes: list[records.Note] = [
-        (row["union_id"], "member_created", members.created(row)) for row in people.values()
-    ]
-    for plan, row in zip(todo, rows, strict=True):
-        notes.append(
-            (UUID(plan["union_id"]), "post_granted", terms.granted(row, plan["name"], plan["unit"]))
-        )
-    return notes
+    given = [(plan, _row(plan, people)) for plan in plans]
+    if given:
+        session.execute(insert(tables.post), [row for _plan, row in given])
+    return [*map(created, people.values()), *(_granted(plan, row) for plan, row in given)]
+
+
+def _granted(plan: dict[str, Any], row: dict[str, Any]) -> records.Note:
+    details = terms.granted(row, plan["name"], plan["unit"])
+    return records.Note(UUID(plan["union_id"]), "post_granted", details)
 
 
 def _row(plan: dict[str, Any], people: dict[str, dict[str, Any]]) -> dict[str, Any]:

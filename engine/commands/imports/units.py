@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from engine.commands.imports.lines import Line, may_import, tell_twins
+from engine.commands.imports.lines import Line, may_import, replaced, tell_twins
 from engine.commands.people import records, superiors, units, words
 from engine.db import tables
 from engine.errors import Invalid
+from engine.messages import _
 from engine.people import posts
 
 if TYPE_CHECKING:
-    from engine.db import Session
+    from collections.abc import Iterable, Mapping
+
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 TITLES = {
-    "name": "名称",
-    "name_en": "英文名称",
-    "parent": "上级",
-    "owner_type": "举办者类型",
-    "city": "城市",
-    "guiding": "业务指导",
+    "name": _("名称"),
+    "name_en": _("英文名称"),
+    "parent": _("上级"),
+    "owner_type": _("举办者类型"),
+    "city": _("城市"),
+    "guiding": _("业务指导"),
 }
+KEPT = {"name_en", "owner_type", "city"}  # a blank does not clear them
 
 
 class Tree:
     """The registered units under the rows of the file: what stands under what once all is written."""
 
     def __init__(self, session: Session, actor: Actor, lines: list[Line]) -> None:
-        unit = tables.unit.c
+        registered = session.execute(select(tables.unit).order_by(tables.unit.c.id))
         self.actor = actor
-        self.known: dict[str, Any] = {
-            row.code: row for row in session.execute(select(tables.unit).order_by(unit.id))
-        }
-        self.code_of = {row.id: row.code for row in self.known.values()}
+        self.known = {unit.code: unit for unit in cast("Iterable[rows.Unit]", registered)}
+        self.code_of = {unit.id: unit.code for unit in self.known.values()}
         self.wanted: dict[str, dict[str, Any]] = {}
         for line in lines:
             wanted = _clean(line)
@@ -44,11 +46,15 @@ class Tree:
                 line.plan = wanted
                 self.wanted[wanted["code"]] = wanted
 
+    def code(self, unit_id: UUID | None) -> str:
+        """The code of a registered unit; "" for none."""
+        return self.code_of[unit_id] if unit_id else ""
+
     def parent(self, code: str) -> str | None:
         """The code of the parent after the import."""
         if code in self.wanted:
             return str(self.wanted[code]["parent"]) or None
-        return self.code_of.get(self.known[code].parent_id) if code in self.known else None
+        return (self.code(self.known[code].parent_id) or None) if code in self.known else None
 
     def kind(self, code: str) -> str | None:
         """The kind of a unit after the import."""
@@ -62,7 +68,7 @@ class Tree:
         at: str | None = code
         while at is not None:
             if at in found:
-                raise Invalid({"parent": ["上级关系成了一个圈。"]})
+                raise Invalid({"parent": [_("上级关系成了一个圈。")]})
             found.append(at)
             at = self.parent(at)
         return found
@@ -71,8 +77,7 @@ class Tree:
         """The registered union that a unit, or the new branch it belongs to, hangs under."""
         for at in self.above(code):
             if at in self.known:
-                union_id: UUID | None = self.known[at].union_id
-                return union_id
+                return self.known[at].union_id
         return None
 
     def unions(self) -> list[tuple[str, str, str]]:
@@ -85,35 +90,37 @@ class Tree:
 
 
 def _clean(line: Line) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    kind = _kind(line)
+    city = line.take("city", words.city)
+    if kind == "municipal_federation" and not city:
+        line.errors.append(_("市总工会要写城市。"))
+    owned = kind == posts.UNIVERSITY or line.text("owner_type")
+    return {
         "code": line.take("code", words.code),
         "name": line.take("name", lambda v: words.line("name", v)),
         "name_en": line.take("name_en", lambda v: words.line("name_en", v, 200, 0)),
-        "city": line.take("city", words.city),
-        "parent": line.values.get("parent_code", "").strip(),
+        "city": city,
+        "parent": line.text("parent_code"),
+        "kind": kind,
+        "owner_type": line.take("owner_type", superiors.owner) if owned else "",
+        "guiding": "",
     }
-    kind = posts.kinds().unit(line.need("kind", "类型"))
-    owner = line.values.get("owner_type", "").strip()
+
+
+def _kind(line: Line) -> str:
+    word = line.need("kind")
+    kind = posts.kinds().unit(word)
     if kind is None:
-        line.errors.append(f"没有“{line.values.get('kind', '')[:20]}”这种单位。")
-    found["kind"] = kind.key if kind else ""
-    found["owner_type"] = (
-        line.take("owner_type", superiors.owner)
-        if owner or found["kind"] == posts.UNIVERSITY
-        else ""
-    )
-    if found["kind"] == "municipal_federation" and not found["city"]:
-        line.errors.append("市总工会要写城市。")
-    found["guiding"] = ""
-    return found
+        line.errors.append(_("没有“{word}”这种单位。", word=word[:20]))
+    return kind.key if kind else ""
 
 
 def plan(session: Session, actor: Actor, lines: list[Line]) -> None:
     """Decide for every row what it does; see `Line`."""
-    tell_twins(lines, "code", "编码", lambda v: v.strip())
+    tell_twins(lines, "code", str.strip)
     tree = Tree(session, actor, lines)
     for line in lines:
-        if not line.errors:
+        if not line.errors and line.plan["kind"] == posts.UNIVERSITY:
             _manage(line, tree)
     for line in lines:
         if not line.errors:
@@ -123,152 +130,166 @@ def plan(session: Session, actor: Actor, lines: list[Line]) -> None:
 def _manage(line: Line, tree: Tree) -> None:
     """Give a university's union the unions that manage and guide it."""
     wanted = line.plan
-    if wanted["kind"] != posts.UNIVERSITY:
-        return
     try:
-        said = superiors.ruling(wanted["owner_type"], wanted["city"])
-        above = superiors.pick(tree.unions(), said.managing, wanted["city"])
-        guide = superiors.pick(tree.unions(), said.guiding, "") if said.guiding else ""
+        ruling = superiors.ruling(wanted["owner_type"], wanted["city"])
+        above = superiors.pick(tree.unions(), ruling.managing, wanted["city"])
+        guide = superiors.pick(tree.unions(), ruling.guiding, "") if ruling.guiding else ""
     except Invalid as fault:
         line.errors.append(fault.message)
         return
-    if wanted["parent"] and wanted["parent"] != above:
+    parent = wanted["parent"] or above
+    if parent != above:
         line.warnings.append(
-            f"按规定应由“{above}”管理，文件写的是“{wanted['parent']}”，将以文件为准。（{said.because}）"
+            _(
+                "按规定应由“{above}”管理，文件写的是“{parent}”，将以文件为准。（{because}）",
+                above=above,
+                parent=parent,
+                because=ruling.because,
+            )
         )
-    wanted["parent"] = wanted["parent"] or above
-    wanted["guiding"] = guide if guide != wanted["parent"] else ""
+    wanted["parent"], wanted["guiding"] = parent, guide if guide != parent else ""
 
 
 def _plan(line: Line, tree: Tree) -> None:
-    wanted = line.plan
-    row = tree.known.get(wanted["code"])
-    if row is not None and not may_import(tree.actor, row.union_id):
-        line.errors.append("这个编码已经使用。")
+    unit = tree.known.get(line.plan["code"])
+    if unit is not None and not may_import(tree.actor, unit.union_id):
+        line.errors.append(_("这个编码已经使用。"))
         return
-    _check_place(line, tree)
+    if line.plan["parent"]:
+        _check_parent(line, tree, unit)
+    else:
+        _check_top(line, unit)
     if line.errors:
         return
-    if row is None:
+    if unit is None:
         line.do = "create"
     else:
-        _plan_change(line, tree, row)
+        _plan_change(line, tree, unit)
 
 
-def _check_place(line: Line, tree: Tree) -> None:
-    wanted = line.plan
-    kind = posts.kinds().units[wanted["kind"]]
-    if not wanted["parent"]:
-        registered = wanted["code"] in tree.known
-        if kind.parents or not kind.union:
-            line.errors.append(f"“{kind.title}”要写上级编码。")
-        elif not registered:
-            line.errors.append("最高一级的工会由系统操作员登记。")
-        return
-    above = tree.kind(wanted["parent"])
-    line.take("parent_code", lambda _: tree.above(wanted["code"]))
+def _check_top(line: Line, unit: rows.Unit | None) -> None:
+    """Only a registered union of a kind that has no superior stands under none."""
+    kind = posts.kinds().units[line.plan["kind"]]
+    if kind.parents or not kind.union:
+        line.errors.append(_("“{title}”要写上级编码。", title=kind.words))
+    elif unit is None:
+        line.errors.append(_("最高一级的工会由系统操作员登记。"))
+
+
+def _check_parent(line: Line, tree: Tree, unit: rows.Unit | None) -> None:
+    """The parent is there, one's own to write under, in use, of a fitting kind, and no circle comes about."""
+    code, parent = line.plan["code"], line.plan["parent"]
+    line.take("parent_code", lambda _text: tree.above(code))
     if line.errors:
         return
-    row = tree.known.get(wanted["code"])
-    stays = row is not None and tree.code_of.get(row.parent_id) == wanted["parent"]
-    if not stays and (above is None or not may_import(tree.actor, tree.answers(wanted["parent"]))):
-        line.errors.append(f"没有编码为“{wanted['parent']}”的上级单位。")
+    kind, above = posts.kinds().units[line.plan["kind"]], tree.kind(parent)
+    stays = unit is not None and tree.code(unit.parent_id) == parent
+    if not stays and (above is None or not may_import(tree.actor, tree.answers(parent))):
+        line.errors.append(_("没有编码为“{parent}”的上级单位。", parent=parent))
         return
-    line.take("parent_code", lambda _: units.must_stand_under(kind, str(above)))
-    registered_parent = tree.known.get(wanted["parent"])
-    if registered_parent is not None and not registered_parent.active:
-        line.errors.append("上级单位已撤销。")
+    line.take("parent_code", lambda _text: units.must_stand_under(kind, str(above)))
+    if parent in tree.known and not tree.known[parent].active:
+        line.errors.append(_("上级单位已撤销。"))
 
 
-def _plan_change(line: Line, tree: Tree, row: Any) -> None:
-    wanted = line.plan
-    if not row.active:
-        line.errors.append("这个单位已撤销。")
-    if row.kind != wanted["kind"]:
-        line.errors.append("单位的类型不能更改。")
-    old = {
-        "name": row.name,
-        "name_en": row.name_en,
-        "owner_type": row.owner_type,
-        "city": row.city,
-        "parent": tree.code_of.get(row.parent_id, ""),
-        "guiding": tree.code_of.get(row.guiding_id, ""),
-    }
-    kept = {"name_en", "owner_type", "city"}  # a blank does not clear them
-    new = {k: wanted[k] for k in old if wanted[k] != old[k] and not (k in kept and not wanted[k])}
-    union = posts.kinds().units[wanted["kind"]].union
-    if "parent" in new and not union and tree.answers(new["parent"]) != row.union_id:
-        line.errors.append("不能移到另一个工会之下。")
+def _plan_change(line: Line, tree: Tree, unit: rows.Unit) -> None:
+    wanted, union = line.plan, posts.kinds().units[line.plan["kind"]].union
+    old = _registered(tree, unit)
+    new = {k: v for k, v in wanted.items() if k in old and v != old[k] and (v or k not in KEPT)}
+    if not unit.active:
+        line.errors.append(_("这个单位已撤销。"))
+    if unit.kind != wanted["kind"]:
+        line.errors.append(_("单位的类型不能更改。"))
+    if "parent" in new and not union and tree.answers(new["parent"]) != unit.union_id:
+        line.errors.append(_("不能移到另一个工会之下。"))
     if line.errors:
         return
     if not new:
-        line.skip("已登记，内容相同，跳过。")
+        line.skip()
         return
-    line.do, line.plan = (
-        "change",
-        {"id": str(row.id), "code": row.code, "union": union, "old": old, "new": new},
-    )
-    line.warnings.extend(
-        f"已登记，{title}将由“{old[key]}”改为“{new[key]}”。"
-        for key, title in TITLES.items()
-        if key in new
-    )
+    line.do = "change"
+    line.plan = {"id": str(unit.id), "code": unit.code, "union": union, "old": old, "new": new}
+    line.warnings += [
+        replaced(title, old[key], new[key]) for key, title in TITLES.items() if key in new
+    ]
+
+
+def _registered(tree: Tree, unit: rows.Unit) -> dict[str, str]:
+    """What a row may change, as it is registered."""
+    return {
+        "name": unit.name,
+        "name_en": unit.name_en,
+        "owner_type": unit.owner_type,
+        "city": unit.city,
+        "parent": tree.code(unit.parent_id),
+        "guiding": tree.code(unit.guiding_id),
+    }
+
+
+class Place(NamedTuple):
+    """A unit and the union it belongs to."""
+
+    id: UUID
+    union_id: UUID
 
 
 def write(session: Session, lines: list[Line]) -> list[records.Note]:
     """Carry out the plan of every row, parents first; gives the events."""
     unit = tables.unit.c
-    ids = {
-        row.code: (row.id, row.union_id)
-        for row in session.execute(select(unit.code, unit.id, unit.union_id))
-    }
-    waiting = {line.plan["code"]: line.plan for line in lines if line.do == "create"}
-    guides = {code: plan["guiding"] for code, plan in waiting.items() if plan["guiding"]}
-    rows: list[dict[str, Any]] = []
+    every = session.execute(select(unit.code, unit.id, unit.union_id))
+    places = {code: Place(id_, union_id) for code, id_, union_id in every}
+    plans = {line.plan["code"]: line.plan for line in lines if line.do == "create"}
+    new = _parents_first(plans, places)
+    if new:
+        session.execute(insert(tables.unit), list(new.values()))
+    for code, row in new.items():
+        if guide := plans[code]["guiding"]:  # it may have come after the guided one
+            row["guiding_id"] = places[guide].id
+            guided = update(tables.unit).where(unit.id == row["id"])
+            session.execute(guided.values(guiding_id=row["guiding_id"]))
+    notes = [
+        records.Note(row["union_id"], "unit_created", units.created(row)) for row in new.values()
+    ]
+    return notes + [_change(session, line.plan, places) for line in lines if line.do == "change"]
+
+
+def _parents_first(
+    plans: Mapping[str, dict[str, Any]], places: dict[str, Place]
+) -> dict[str, dict[str, Any]]:
+    """The rows of the new units by code, in an order in which they can be written; `places` gets theirs."""
+    waiting, made = dict(plans), dict[str, dict[str, Any]]()
     while waiting:
-        ready = [plan for plan in waiting.values() if plan["parent"] not in waiting]
+        ready = [code for code, plan in waiting.items() if plan["parent"] not in waiting]
         assert ready, "a circle was let through"
-        for made in [_row(plan, ids) for plan in ready]:
-            ids[made["code"]] = (made["id"], made["union_id"])
-            rows.append(made)
-            del waiting[made["code"]]
-    if rows:
-        session.execute(insert(tables.unit), rows)
-    notes: list[records.Note] = []
-    for row in rows:
-        if row["code"] in guides:  # it may have come after the guided one
-            row["guiding_id"] = ids[guides[row["code"]]][0]
-            session.execute(
-                update(tables.unit).where(unit.id == row["id"]).values(guiding_id=row["guiding_id"])
-            )
-        notes.append((row["union_id"], "unit_created", units.created(row)))
-    return notes + [_change(session, line.plan, ids) for line in lines if line.do == "change"]
+        for code in ready:
+            row = made[code] = _row(waiting.pop(code), places)
+            places[code] = Place(row["id"], row["union_id"])
+    return made
 
 
-def _row(plan: dict[str, Any], ids: dict[str, tuple[UUID, UUID]]) -> dict[str, Any]:
-    new_id = tables.new_id()
-    parent_id, parents_union = ids[plan["parent"]]
+def _row(plan: dict[str, Any], places: dict[str, Place]) -> dict[str, Any]:
+    new_id, parent = tables.new_id(), places[plan["parent"]]
     union = posts.kinds().units[plan["kind"]].union
     return {
         **{k: plan[k] for k in ("code", "name", "name_en", "kind", "owner_type", "city")},
         "id": new_id,
-        "parent_id": parent_id,
-        "union_id": new_id if union else parents_union,
-        "managing_id": parents_union if union else None,
+        "parent_id": parent.id,
+        "union_id": new_id if union else parent.union_id,
+        "managing_id": parent.union_id if union else None,
     }
 
 
-def _change(
-    session: Session, plan: dict[str, Any], ids: dict[str, tuple[UUID, UUID]]
-) -> records.Note:
-    unit = tables.unit.c
-    new = {k: v for k, v in plan["new"].items() if k not in ("parent", "guiding")}
-    if "parent" in plan["new"]:
-        new["parent_id"], above = ids[plan["new"]["parent"]]
+def _change(session: Session, plan: dict[str, Any], places: dict[str, Place]) -> records.Note:
+    wanted = plan["new"]
+    new = {k: v for k, v in wanted.items() if k not in ("parent", "guiding")}
+    if "parent" in wanted:
+        above = places[wanted["parent"]]
+        new |= {"parent_id": above.id}
         if plan["union"]:
-            new["managing_id"] = above
-    if "guiding" in plan["new"]:
-        new["guiding_id"] = ids[plan["new"]["guiding"]][0] if plan["new"]["guiding"] else None
-    row = session.execute(select(tables.unit).where(unit.id == UUID(plan["id"]))).one()
-    session.execute(update(tables.unit).where(unit.id == row.id).values(new))
-    return row.union_id, "unit_changed", units.changed(row, new)
+            new |= {"managing_id": above.union_id}
+    if "guiding" in wanted:
+        new |= {"guiding_id": places[wanted["guiding"]].id if wanted["guiding"] else None}
+    query = select(tables.unit).where(tables.unit.c.id == UUID(plan["id"]))
+    unit = cast("rows.Unit", session.execute(query).one())
+    session.execute(update(tables.unit).where(tables.unit.c.id == unit.id).values(new))
+    return records.Note(unit.union_id, "unit_changed", units.changed(unit, new))

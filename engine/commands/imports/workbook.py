@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import openpyxl
 from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
+from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from engine.commands.people import words
 from engine.errors import Invalid
+from engine.messages import Listed, Message, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,12 +34,11 @@ EXAMPLE = "示例"  # a row whose first cell begins so is none
 
 @dataclass(frozen=True)
 class Column:
-    """A column of an import; `also` are further headers that mean it."""
+    """A column of an import; `also` are further headers that mean it, its English title among them."""
 
     key: str
-    title: str
-    title_en: str
-    about: str
+    title: Message
+    about: str = ""
     example: str = ""
     required: bool = False
     also: tuple[str, ...] = ()
@@ -47,7 +48,7 @@ class Column:
     @property
     def names(self) -> set[str]:
         """All headers that mean this column, as `plain_header` gives them."""
-        return {plain_header(n) for n in (self.key, self.title, self.title_en, *self.also)}
+        return {plain_header(name) for name in (self.key, self.title, *self.also)}
 
 
 @dataclass
@@ -65,7 +66,9 @@ def plain_header(value: Any) -> str:
     return text.split("(")[0].replace(" ", "").replace("_", "").casefold()
 
 
-def read(filename: str, data: bytes, columns: Sequence[Column]) -> tuple[list[RawRow], list[str]]:
+def read(
+    filename: str, data: bytes, columns: Sequence[Column]
+) -> tuple[list[RawRow], list[Message]]:
     """The rows of the first sheet that hold something, and remarks on the file. Raises Invalid."""
     _must_be_harmless(filename, data)
     try:
@@ -74,106 +77,114 @@ def read(filename: str, data: bytes, columns: Sequence[Column]) -> tuple[list[Ra
     except Invalid:
         raise
     except Exception as fault:  # the reader raises whatever it stumbles over
-        raise _bad("这个文件打不开，请用下载的模板重新填写。") from fault
+        raise _bad(_("这个文件打不开，请用下载的模板重新填写。")) from fault
     return _rows(lines, columns)
 
 
-def _bad(message: str) -> Invalid:
+def _bad(message: Message) -> Invalid:
     return Invalid({"file": [message]})
 
 
 def _must_be_harmless(filename: str, data: bytes) -> None:
     if not filename.lower().endswith(".xlsx"):
-        raise _bad("只接受 .xlsx 文件。")
+        raise _bad(_("只接受 .xlsx 文件。"))
     if not data or len(data) > MAX_BYTES:
-        raise _bad(f"文件应在 {MAX_BYTES // 1_000_000} MB 以内，且不能为空。")
+        raise _bad(
+            _("文件应在 {megabytes} MB 以内，且不能为空。", megabytes=MAX_BYTES // 1_000_000)
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as fault:
-        raise _bad("这不是 .xlsx 文件。") from fault
+        raise _bad(_("这不是 .xlsx 文件。")) from fault
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
-        raise _bad("文件展开后太大。")
+        raise _bad(_("文件展开后太大。"))
     if any("vbaproject" in part.filename.lower() for part in parts):
-        raise _bad("文件带有宏，不能导入。")
+        raise _bad(_("文件带有宏，不能导入。"))
 
 
-def _lines(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """(number, cells) of the rows that hold something."""
+class _Cells(NamedTuple):
+    """A row of the sheet that holds something."""
+
+    number: int
+    cells: tuple[Any, ...]
+
+    @property
+    def is_example(self) -> bool:
+        return str(self.cells[0].value or "").strip().startswith(EXAMPLE)
+
+
+def _lines(sheet: Any) -> Iterator[_Cells]:
     found = 0
-    for number, cells in enumerate(
-        sheet.iter_rows(min_row=1, max_row=LAST_ROW + 1, max_col=MAX_COLUMNS), 1
-    ):
+    read = sheet.iter_rows(min_row=1, max_row=LAST_ROW + 1, max_col=MAX_COLUMNS)
+    for number, cells in enumerate(read, 1):
         if all(cell.value is None or not str(cell.value).strip() for cell in cells):
             continue
         found += 1
         if number > LAST_ROW or found > MAX_ROWS + 1:
-            raise _bad(f"行数太多，一次最多 {MAX_ROWS} 行。")
-        yield number, cells
+            raise _bad(_("行数太多，一次最多 {most} 行。", most=MAX_ROWS))
+        yield _Cells(number, cells)
 
 
-def _rows(
-    lines: list[tuple[int, tuple[Any, ...]]], columns: Sequence[Column]
-) -> tuple[list[RawRow], list[str]]:
-    if not lines or lines[0][0] > HEADER_WITHIN:
-        raise _bad(f"前 {HEADER_WITHIN} 行中没有表头。")
-    places, notes = _header(lines[0][1], columns)
-    rows, examples = [], 0
-    for number, cells in lines[1:]:
-        row = _row(number, cells, places)
-        if not any(row.values.values()) and not row.faults:
-            continue
-        if str(cells[0].value or "").strip().startswith(EXAMPLE):
-            examples += 1
-            continue
-        rows.append(row)
-    if examples:
-        notes.append(f"有 {examples} 行以“{EXAMPLE}”开头，不导入。")
+def _rows(lines: list[_Cells], columns: Sequence[Column]) -> tuple[list[RawRow], list[Message]]:
+    if not lines or lines[0].number > HEADER_WITHIN:
+        raise _bad(_("前 {n} 行中没有表头。", n=HEADER_WITHIN))
+    places, notes = _header(lines[0].cells, columns)
+    read = [(line, _row(line, places)) for line in lines[1:]]
+    filled = [(line, row) for line, row in read if any(row.values.values()) or row.faults]
+    rows = [row for line, row in filled if not line.is_example]
+    if examples := len(filled) - len(rows):
+        notes.append(_("有 {n} 行以“{mark}”开头，不导入。", n=examples, mark=EXAMPLE))
     if not rows:
-        raise _bad("文件里没有要导入的行。")
+        raise _bad(_("文件里没有要导入的行。"))
     return rows, notes
 
 
 def _header(
     cells: tuple[Any, ...], columns: Sequence[Column]
-) -> tuple[dict[int, Column], list[str]]:
+) -> tuple[dict[int, Column], list[Message]]:
+    """Which column stands where, and a remark on those that are not known."""
     places: dict[int, Column] = {}
     unknown: list[str] = []
     for place, cell in enumerate(cells):
         name = plain_header(cell.value)
         column = next((c for c in columns if name in c.names), None)
-        if column is not None and column in places.values():
-            raise _bad(f"表头“{column.title}”出现了两次。")
-        if column is not None:
+        if column is None:
+            unknown += [visible(str(cell.value))[:20]] if name else []
+        elif column in places.values():
+            raise _bad(_("表头“{title}”出现了两次。", title=column.title))
+        else:
             places[place] = column
-        elif name:
-            unknown.append(visible(str(cell.value))[:20])
     missing = [c.title for c in columns if c.required and c not in places.values()]
     if missing:
-        raise _bad(f"表头缺少：{'、'.join(missing)}。")
-    return places, [f"不认识的列没有读：{'、'.join(unknown)}。"] if unknown else []
+        raise _bad(_("表头缺少：{columns}。", columns=Listed(missing)))
+    if not unknown:
+        return places, []
+    return places, [_("不认识的列没有读：{columns}。", columns=Listed(unknown))]
 
 
-def _row(number: int, cells: tuple[Any, ...], places: Mapping[int, Column]) -> RawRow:
-    row = RawRow(number, {})
+def _row(line: _Cells, places: Mapping[int, Column]) -> RawRow:
+    row = RawRow(line.number, {})
     for place, column in places.items():
-        cell = cells[place] if place < len(cells) else None
+        cell = line.cells[place] if place < len(line.cells) else None
         text = _text(getattr(cell, "value", None))
         row.values[column.key] = visible(text)[:MAX_CELL]
         fault = _fault(getattr(cell, "data_type", "s"), text)
-        if fault:
-            row.faults.append(f"{column.title}:{fault}")
+        if fault is not None:
+            row.faults.append(_("{column}:{fault}", column=column.title, fault=fault))
     return row
 
 
-def _fault(data_type: str, text: str) -> str:
+def _fault(data_type: str, text: str) -> Message | None:
     if data_type == "f" or text.startswith("="):
-        return "不能填写公式。"
+        return _("不能填写公式。")
     if data_type == "e":
-        return "单元格是错误值。"
+        return _("单元格是错误值。")
     if words.hidden(text):
-        return "含有不可见的控制字符。"
-    return f"最多 {MAX_CELL} 个字。" if len(text) > MAX_CELL else ""
+        return _("含有不可见的控制字符。")
+    if len(text) > MAX_CELL:
+        return _("最多 {most} 个字。", most=MAX_CELL)
+    return None
 
 
 def visible(text: str) -> str:
@@ -200,23 +211,28 @@ def _text(value: Any) -> str:
 _HEAD = PatternFill("solid", fgColor="DCE6F1")
 
 
-def write(title: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> bytes:
+Say = Callable[[str], str]  # gives a message in the reader's language
+
+
+def write(
+    title: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]], say: Say = str
+) -> bytes:
     """An .xlsx: a sheet of rows, one that explains the columns, one with the lists. Text never is a formula."""
     book = openpyxl.Workbook()
-    sheet, about, lists = book.worksheets[0], book.create_sheet("说明"), book.create_sheet("选项")
-    sheet.title = title
-    _put(sheet, [c.title + ("*" if c.required else "") for c in columns], head=True)
+    sheet, about, lists = book.worksheets[0], book.create_sheet(), book.create_sheet()
+    sheet.title, about.title, lists.title = say(title), say(_("说明")), say(_("选项"))
+    _put(sheet, [say(c.title) + ("*" if c.required else "") for c in columns], head=True)
     for row in rows:
         _put(sheet, row)
     sheet.freeze_panes = "A2"
     for place, column in enumerate(columns, 1):
-        letter = get_column_letter(place)
-        sheet.column_dimensions[letter].width = 18
+        shape = sheet.column_dimensions[get_column_letter(place)]
+        shape.width = 18
         if not column.is_day:
-            sheet.column_dimensions[letter].number_format = "@"  # so that 00123 stays 00123
+            shape.number_format = "@"  # so that 00123 stays 00123
         if column.choices:
-            _offer(sheet, lists, place, column)
-    _explain(about, columns)
+            _offer(sheet, lists, place, column, say)
+    _explain(about, columns, say)
     stream = io.BytesIO()
     book.save(stream)
     return stream.getvalue()
@@ -238,34 +254,31 @@ def _put(sheet: Any, values: Sequence[Any], head: bool = False) -> None:
             cell.font, cell.fill = Font(bold=True), _HEAD
 
 
-def _offer(sheet: Any, lists: Any, place: int, column: Column) -> None:
-    letter = get_column_letter(place)
-    lists.cell(1, place).value = column.title
-    for n, choice in enumerate(column.choices, 2):
-        lists.cell(n, place).value = choice
+def _offer(sheet: Any, lists: Any, place: int, column: Column, say: Say) -> None:
+    """Let people choose in a column; the choices stand in a column of the sheet `lists`."""
+    letter, title = get_column_letter(place), say(column.title)
+    for row, text in enumerate((title, *column.choices), 1):
+        lists.cell(row, place).value = text
     last = len(column.choices) + 1
-    rule = DataValidation(
-        type="list", formula1=f"选项!${letter}$2:${letter}${last}", allow_blank=True
-    )
-    rule.error, rule.errorTitle, rule.showErrorMessage = "请从列表中选择。", column.title, True
+    source = f"{quote_sheetname(lists.title)}!${letter}$2:${letter}${last}"
+    rule = DataValidation(type="list", formula1=source, allow_blank=True)
+    rule.error, rule.errorTitle, rule.showErrorMessage = say(_("请从列表中选择。")), title, True
     sheet.add_data_validation(rule)
     rule.add(f"{letter}2:{letter}{MAX_ROWS + 1}")
 
 
-def _explain(about: Any, columns: Sequence[Column]) -> None:
-    _put(about, ["列", "Column", "必填", "说明", "例"], head=True)
+def _explain(about: Any, columns: Sequence[Column], say: Say) -> None:
+    head = (_("列"), _("也可写作"), _("必填"), _("说明"), _("例"))
+    _put(about, [say(text) for text in head], head=True)
     for column in columns:
-        _put(
-            about,
-            [
-                column.title,
-                column.title_en,
-                "是" if column.required else "",
-                column.about,
-                column.example,
-            ],
-        )
-    _put(about, [f"以“{EXAMPLE}”开头的行不导入。一次最多 {MAX_ROWS} 行。不要使用公式。"])
+        also, required = "、".join(column.also), say(_("是")) if column.required else ""
+        _put(about, [say(column.title), also, required, say(column.about), column.example])
+    last = _(
+        "以“{mark}”开头的行不导入。一次最多 {most} 行。不要使用公式。",
+        mark=EXAMPLE,
+        most=MAX_ROWS,
+    )
+    _put(about, [say(last)])
     about.column_dimensions["D"].width = 60
     for row in about.iter_rows(min_col=4, max_col=4):
         row[0].alignment = Alignment(wrap_text=True)

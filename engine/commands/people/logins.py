@@ -6,21 +6,22 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import and_, delete, func, insert, select, text, update
 
 from engine import clock
 from engine.commands.people import records, words
 from engine.db import tables
 from engine.errors import Invalid, NotFound, Refused
 from engine.history import event_log
+from engine.messages import _
 from engine.people import password
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.errors import EngineError
     from engine.people.organisation import Actor
 
@@ -58,19 +59,33 @@ def log_in(session: Session, username: str, secret: str, address: str) -> Attemp
     keys = _keys(name, address)
     if limited := _limited(session, keys):
         return Attempt(fault=limited)
-    member = tables.member.c
-    wanted = select(member.id, member.union_id, member.name, member.password, member.active)
-    row = session.execute(wanted.where(member.username == _plain(name))).first()
-    right = password.verify(row.password if row and row.active else None, secret)
+    user = _user(session, name)
+    right = password.verify(user.password if user and user.active else None, secret)
     for key in keys:
         session.execute(_LOCK, {"key": key})
-    if limited := _limited(
-        session, keys
-    ):  # rivals may have failed while this one was being checked
+    # rivals may have failed while this one was being checked
+    if limited := _limited(session, keys):
         return Attempt(fault=limited)
-    if row is None or not right:
-        return Attempt(fault=_failed(session, keys, row))
-    return _opened(session, row, secret, keys)
+    if user is None or not right:
+        return Attempt(fault=_failed(session, keys, user))
+    return _opened(session, user, secret, keys)
+
+
+class User(NamedTuple):
+    """A member as far as logging in looks at one."""
+
+    id: UUID
+    union_id: UUID
+    name: str
+    password: str | None
+    active: bool
+
+
+def _user(session: Session, name: str) -> User | None:
+    member = tables.member.c
+    columns = [member[field] for field in User._fields]
+    found = session.execute(select(*columns).where(member.username == _plain(name))).first()
+    return User._make(found) if found else None
 
 
 def _plain(name: str) -> str:
@@ -83,43 +98,44 @@ def _keys(name: str, address: str) -> list[str]:
 
 
 def _limited(session: Session, keys: list[str]) -> Refused | None:
-    attempt = tables.attempt.c
-    since = clock.now() - WINDOW
+    attempt, now = tables.attempt.c, clock.now()
     for key, most in zip(keys, (PER_USER, PER_ADDRESS), strict=False):
-        recent = (
-            select(attempt.at)
-            .where(attempt.key == key, attempt.at > since)
-            .order_by(attempt.at.desc())
-        )
-        oldest = session.execute(recent.offset(most - 1).limit(1)).scalar()
+        recent = select(attempt.at).where(attempt.key == key, attempt.at > now - WINDOW)
+        last = recent.order_by(attempt.at.desc()).offset(most - 1).limit(1)
+        oldest = session.execute(last).scalar()
         if oldest is not None:
-            wait = max(1, int((oldest + WINDOW - clock.now()).total_seconds()))
-            return Refused(
-                f"尝试次数过多，请在 {-(-wait // 60)} 分钟后再试。",
-                code="too_many_attempts",
-                wait=wait,
-            )
+            return _wait_for(oldest + WINDOW - now)
     return None
 
 
-def _failed(session: Session, keys: list[str], row: Any) -> Refused:
-    session.execute(insert(tables.attempt), [{"key": key, "at": clock.now()} for key in keys])
-    attempt = tables.attempt.c
-    failures = select(func.count()).where(attempt.key == keys[0], attempt.at > clock.now() - WINDOW)
-    if row is not None and session.execute(failures).scalar_one() == PER_USER:
-        event_log.note(
-            session, row.union_id, "login_locked", None, member=str(row.id), name=row.name
-        )
-    return Refused("用户名或密码不对。", code="bad_credentials")
+def _wait_for(span: timedelta) -> Refused:
+    wait = max(1, int(span.total_seconds()))
+    minutes = -(-wait // 60)
+    why = _("尝试次数过多，请在 {minutes} 分钟后再试。", minutes=minutes)
+    return Refused(why, code="too_many_attempts", wait=wait)
 
 
-def _opened(session: Session, row: Any, secret: str, keys: list[str]) -> Attempt:
+def _failed(session: Session, keys: list[str], user: User | rows.Member | None) -> Refused:
+    """Count a failure; the one that locks a user out goes on record."""
+    now, attempt = clock.now(), tables.attempt.c
+    session.execute(insert(tables.attempt), [{"key": key, "at": now} for key in keys])
+    failures = select(func.count()).where(attempt.key == keys[0], attempt.at > now - WINDOW)
+    if user is not None and session.execute(failures).scalar_one() == PER_USER:
+        _note(session, "login_locked", user)
+    return Refused(_("用户名或密码不对。"), code="bad_credentials")
+
+
+def _note(session: Session, kind: str, user: User | rows.Member) -> None:
+    event_log.note(session, user.union_id, kind, None, member=str(user.id), name=user.name)
+
+
+def _opened(session: Session, user: User, secret: str, keys: list[str]) -> Attempt:
     session.execute(delete(tables.attempt).where(tables.attempt.c.key == keys[0]))
-    if password.outdated(row.password):
-        _store(session, row.id, secret)
-    opened = open_login(session, row.id)
-    event_log.note(session, row.union_id, "logged_in", None, member=str(row.id), name=row.name)
-    return Attempt(row.id, opened)
+    if user.password and password.outdated(user.password):
+        _store(session, user.id, secret)
+    opened = open_login(session, user.id)
+    _note(session, "logged_in", user)
+    return Attempt(user.id, opened)
 
 
 def open_login(session: Session, member_id: UUID) -> str:
@@ -141,7 +157,7 @@ def log_in_demo(session: Session, username: str) -> str:
         select(member.id).where(member.username == username, member.active)
     ).scalar()
     if found is None:
-        raise NotFound("演示数据中没有这个人。")
+        raise NotFound(_("演示数据中没有这个人。"))
     return open_login(session, found)
 
 
@@ -162,33 +178,27 @@ def log_out(session: Session, secret: str) -> None:
 def end_logins(session: Session, member_id: UUID, except_secret: str = "") -> int:
     """End all sessions of a member but one; gives how many."""
     login = tables.login.c
-    ended = session.execute(
-        update(tables.login)
-        .where(
-            login.member_id == member_id,
-            login.ended_at.is_(None),
-            login.id != digest(except_secret),
-        )
-        .values(ended_at=clock.now())
+    others = update(tables.login).where(
+        login.member_id == member_id,
+        login.ended_at.is_(None),
+        login.id != digest(except_secret),
     )
-    return int(ended.rowcount)
+    return int(session.execute(others.values(ended_at=clock.now())).rowcount)
 
 
 def session_of(session: Session, secret: str) -> UUID | None:
     """Whose session this is; None when it is unknown, ended, idle for too long or too old."""
-    login, member = tables.login.c, tables.member.c
-    now = clock.now()
-    row = session.execute(
-        select(login.id, login.member_id, login.seen_at)
-        .join(tables.member, member.id == login.member_id)
-        .where(
-            login.id == digest(secret),
-            login.ended_at.is_(None),
-            member.active,
-            login.created_at > now - ABSOLUTE,
-            login.seen_at > now - IDLE,
-        )
-    ).first()
+    login, member, now = tables.login.c, tables.member.c, clock.now()
+    alive = and_(
+        login.ended_at.is_(None),
+        member.active,
+        login.created_at > now - ABSOLUTE,
+        login.seen_at > now - IDLE,
+    )
+    query = select(login.id, login.member_id, login.seen_at).join(
+        tables.member, member.id == login.member_id
+    )
+    row = session.execute(query.where(login.id == digest(secret), alive)).first()
     if row is None:
         return None
     if row.seen_at < now - SEEN_EVERY:
@@ -242,7 +252,7 @@ def change_own_password(
         return Attempt(fault=limited)
     if not password.verify(row.password, old):
         _failed(session, keys, row)
-        return Attempt(fault=Invalid({"old": ["原密码不对。"]}))
+        return Attempt(fault=Invalid({"old": [_("原密码不对。")]}))
     _store(session, actor.id, new)
     end_logins(session, actor.id, keep)
     event_log.note(session, row.union_id, "password_changed", actor, member=str(actor.id))

@@ -12,12 +12,14 @@ from engine.commands.people.logins import end_logins
 from engine.db import tables
 from engine.errors import Conflict, Invalid, Refused
 from engine.history import event_log
+from engine.messages import _
 from engine.people import access, organisation, password
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 LOCALES = ("zh", "en")
@@ -43,26 +45,23 @@ def create_member(
     if secret is not None:
         records.allow(actor, "set_password", unit.union_id)
     records.queue(session)
-    row = _clean(
-        {"username": username, "name": name, "phone": phone, "email": email, "locale": locale}
-    )
-    if session.execute(
-        select(tables.member.c.id).where(tables.member.c.username == row["username"])
-    ).first():
-        raise Invalid({"username": ["这个用户名已有人使用。"]})
+    texts = {"username": username, "name": name, "phone": phone, "email": email, "locale": locale}
+    row = _clean(texts)
+    _must_be_free(session, row["username"])
     if secret is not None:
         password.check_rules(secret, row["username"])
         row["password"] = password.hash_password(secret)
     member_id = tables.new_id()
-    row |= {
-        "id": member_id,
-        "unit_id": unit_id,
-        "union_id": unit.union_id,
-        "created_at": clock.now(),
-    }
-    session.execute(insert(tables.member).values(row))
+    row |= {"id": member_id, "unit_id": unit_id, "union_id": unit.union_id}
+    session.execute(insert(tables.member).values(**row, created_at=clock.now()))
     event_log.note(session, unit.union_id, "member_created", actor, **created(row))
     return member_id
+
+
+def _must_be_free(session: Session, username: str) -> None:
+    member = tables.member.c
+    if session.execute(select(member.id).where(member.username == username)).first():
+        raise Invalid({"username": [_("这个用户名已有人使用。")]})
 
 
 def created(row: dict[str, Any]) -> dict[str, Any]:
@@ -76,22 +75,14 @@ def created(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _clean(values: dict[str, Any]) -> dict[str, Any]:
+def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
     """The fields given, checked all at once."""
-    checks = {
-        "username": words.username,
-        "name": lambda v: words.line("name", v, 60),
-        "phone": words.phone,
-        "email": words.email,
-        "locale": _locale,
-    }
-    clean, faults = dict(values), {}
-    for field, check in checks.items():
-        if field in values:
-            try:
-                clean[field] = check(values[field])
-            except Invalid as fault:
-                faults.update(fault.fields)
+    clean, faults = dict(values), dict[str, list[str]]()
+    for field in (field for field in CHECKS if field in values):
+        try:
+            clean[field] = CHECKS[field](values[field])
+        except Invalid as fault:
+            faults.update(fault.fields)
     if faults:
         raise Invalid(faults)
     return clean
@@ -99,8 +90,17 @@ def _clean(values: dict[str, Any]) -> dict[str, Any]:
 
 def _locale(value: str) -> str:
     if value not in LOCALES:
-        raise Invalid({"locale": ["语言应为 zh 或 en。"]})
+        raise Invalid({"locale": [_("语言应为 zh 或 en。")]})
     return value
+
+
+CHECKS: Mapping[str, Callable[[str], str]] = {
+    "username": words.username,
+    "name": lambda text: words.line("name", text, 60),
+    "phone": words.phone,
+    "email": words.email,
+    "locale": _locale,
+}
 
 
 def change_member(
@@ -120,8 +120,8 @@ def change_member(
     Raises Refused, NotFound, Invalid, Conflict (putting oneself out of use).
     """
     records.queue(session)
-    row = records.member_of(session, actor, member_id)
-    given: dict[str, Any] = {
+    member = records.member_of(session, actor, member_id)
+    fields: dict[str, Any] = {
         "name": name,
         "unit_id": unit_id,
         "phone": phone,
@@ -129,75 +129,62 @@ def change_member(
         "locale": locale,
         "active": active,
     }
-    given = _clean({k: v for k, v in given.items() if v is not None})
-    wanted = {k: v for k, v in given.items() if v != getattr(row, k)}
+    given = _clean({k: v for k, v in fields.items() if v is not None})
     if actor is None or actor.id != member_id or not set(given) <= OWN:
-        records.allow(actor, "manage_people", row.union_id)
+        records.allow(actor, "manage_people", member.union_id)
+    wanted = {k: v for k, v in given.items() if v != getattr(member, k)}
     if not wanted:
         return False
     if wanted.get("active") is False:
-        _put_out_of_use(session, actor, row)
+        _put_out_of_use(session, actor, member)
     if "unit_id" in wanted:
         wanted["union_id"] = _new_union(session, actor, wanted["unit_id"])
     session.execute(update(tables.member).where(tables.member.c.id == member_id).values(wanted))
-    records.record(session, actor, _notes(row, wanted))
+    records.record(session, actor, change_notes(member, wanted))
     return True
 
 
-def _put_out_of_use(session: Session, actor: Actor | None, row: Any) -> None:
-    if actor is not None and actor.id == row.id:
-        raise Conflict("不能停用自己的账号。", code="self")
-    post = tables.post.c
-    held = select(post.kind, tables.unit.c.union_id).join(
-        tables.unit, tables.unit.c.id == post.unit_id
-    )
-    for kind, union_id in session.execute(
-        held.where(post.member_id == row.id, organisation.in_office(clock.today()))
-    ):
-        must_manage_desk(actor, kind, row.id, union_id)
-    token = tables.token.c
-    session.execute(
-        update(tables.token)
-        .where(token.member_id == row.id, token.ended_at.is_(None))
-        .values(ended_at=clock.now())
-    )
-    end_logins(session, row.id)
+def _put_out_of_use(session: Session, actor: Actor | None, member: rows.Member) -> None:
+    """End their tokens and logins; whoever holds a desk is put out of use by an administrator only."""
+    if actor is not None and actor.id == member.id:
+        raise Conflict(_("不能停用自己的账号。"), code="self")
+    post, unit, token = tables.post.c, tables.unit.c, tables.token.c
+    held = select(post.kind, unit.union_id).join(tables.unit, unit.id == post.unit_id)
+    today = held.where(post.member_id == member.id, organisation.in_office(clock.today()))
+    for kind, union_id in session.execute(today):
+        must_manage_desk(actor, kind, member.id, union_id)
+    tokens = update(tables.token).where(token.member_id == member.id, token.ended_at.is_(None))
+    session.execute(tokens.values(ended_at=clock.now()))
+    end_logins(session, member.id)
 
 
 def _new_union(session: Session, actor: Actor | None, unit_id: UUID) -> UUID:
     unit = records.open_unit(session, actor, unit_id)
     records.allow(actor, "manage_people", unit.union_id)
-    union_id: UUID = unit.union_id
-    return union_id
+    return unit.union_id
 
 
-def _notes(row: Any, wanted: dict[str, Any]) -> list[records.Note]:
-    """One event in the chain of the union; when a member moves to another union, one in each."""
-    details = changed(row, wanted)
-    chains = dict.fromkeys([row.union_id, wanted.get("union_id", row.union_id)])
-    return [(chain, "member_changed", details) for chain in chains]
+def change_notes(member: rows.Member, wanted: Mapping[str, Any]) -> list[records.Note]:
+    """One event in the chain of the union; when a member moves to another union, one in each.
 
-
-def changed(row: Any, wanted: dict[str, Any]) -> dict[str, Any]:
-    """What the history keeps of a change: old and new values, of private fields only that they changed."""
+    It keeps old and new values, of private fields only that they changed.
+    """
     fields = sorted(set(wanted) - {"union_id"})
-    shown = [f for f in fields if f not in PRIVATE]
-    return {
-        "member": str(row.id),
+    shown = [field for field in fields if field not in PRIVATE]
+    details = {
+        "member": str(member.id),
         "fields": fields,
-        "old": {f: _plain(getattr(row, f)) for f in shown},
-        "new": {f: _plain(wanted[f]) for f in shown},
+        "old": {field: records.plain(getattr(member, field)) for field in shown},
+        "new": {field: records.plain(wanted[field]) for field in shown},
     }
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, bool | str) or value is None else str(value)
+    chains = dict.fromkeys([member.union_id, wanted.get("union_id", member.union_id)])
+    return [records.Note(chain, "member_changed", details) for chain in chains]
 
 
 def must_not_be_oneself(actor: Actor | None, member_id: UUID | None) -> None:
     """Nobody gives a post to themselves: a post opens matters, confidential ones too."""
     if actor is not None and actor.id == member_id:
-        raise Refused("不能为自己授予职务，请由另一人办理。", code="self", verb="manage_people")
+        raise Refused(_("不能为自己授予职务，请由另一人办理。"), code="self", verb="manage_people")
 
 
 def must_manage_desk(actor: Actor | None, kind: str, member_id: UUID, union_id: UUID) -> None:
@@ -205,6 +192,6 @@ def must_manage_desk(actor: Actor | None, kind: str, member_id: UUID, union_id: 
     if actor is None or kind not in (*access.DESKS, access.ADMINISTRATOR):
         return
     if not access.is_administrator(actor, union_id):
-        raise Refused("这个职务只能由系统管理员授予或终止。", code="desk", verb="manage_people")
+        raise Refused(_("这个职务只能由系统管理员授予或终止。"), code="desk", verb="manage_people")
     if actor.id == member_id:
-        raise Refused("不能为自己授予或终止这个职务。", code="self", verb="manage_people")
+        raise Refused(_("不能为自己授予或终止这个职务。"), code="self", verb="manage_people")

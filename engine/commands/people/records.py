@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import select, text, update
@@ -12,15 +12,24 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from engine.db import canonical, tables
 from engine.errors import Invalid, NotFound
 from engine.history import event_log
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
-Note = tuple[UUID, str, dict[str, Any]]  # the union whose chain it goes to, the kind, the details
+
+class Note(NamedTuple):
+    """An event to be: the union whose chain it goes to, its kind, the details."""
+
+    chain_id: UUID
+    kind: str
+    details: dict[str, Any]
+
+
 _QUEUE = text("SELECT pg_advisory_xact_lock(7020240001)")
 
 
@@ -43,57 +52,58 @@ def sees(actor: Actor | None, union_id: UUID | None) -> bool:
     return actor is None or (union_id is not None and access.may(actor, "see_people", union_id))
 
 
-def unit_of(session: Session, actor: Actor | None, unit_id: UUID) -> Any:
+def unit_of(session: Session, actor: Actor | None, unit_id: UUID) -> rows.Unit:
     """The row of a unit that this actor may see. Raises NotFound."""
     row = session.execute(select(tables.unit).where(tables.unit.c.id == unit_id)).first()
-    if row is None or not sees(actor, row.union_id):
-        raise NotFound("没有这个单位，或您无权查看。")
-    return row
+    unit = cast("rows.Unit | None", row)
+    if unit is None or not sees(actor, unit.union_id):
+        raise NotFound(_("没有这个单位，或您无权查看。"))
+    return unit
 
 
-def open_unit(session: Session, actor: Actor | None, unit_id: UUID, field: str = "unit_id") -> Any:
+def open_unit(
+    session: Session, actor: Actor | None, unit_id: UUID, field: str = "unit_id"
+) -> rows.Unit:
     """The row of a visible unit that is in use. Raises NotFound, Invalid."""
-    row = unit_of(session, actor, unit_id)
-    if not row.active:
-        raise Invalid({field: ["这个单位已撤销。"]})
-    return row
+    unit = unit_of(session, actor, unit_id)
+    if not unit.active:
+        raise Invalid({field: [_("这个单位已撤销。")]})
+    return unit
 
 
-def member_of(session: Session, actor: Actor | None, member_id: UUID) -> Any:
+def member_of(session: Session, actor: Actor | None, member_id: UUID) -> rows.Member:
     """The row of a member, locked; one's own is always there. Raises NotFound."""
-    row = session.execute(
-        select(tables.member).where(tables.member.c.id == member_id).with_for_update()
-    ).first()
-    if row is None or not (
-        sees(actor, row.union_id) or (actor is not None and actor.id == member_id)
-    ):
-        raise NotFound("没有这个人，或您无权查看。")
-    return row
+    query = select(tables.member).where(tables.member.c.id == member_id).with_for_update()
+    member = cast("rows.Member | None", session.execute(query).first())
+    oneself = actor is not None and actor.id == member_id
+    if member is None or not (oneself or sees(actor, member.union_id)):
+        raise NotFound(_("没有这个人，或您无权查看。"))
+    return member
 
 
 def record(session: Session, actor: Actor | None, notes: Iterable[Note]) -> None:
     """Append many events at once, chain by chain in the order of ids; within a chain in the order given."""
     chains: dict[UUID, list[Note]] = defaultdict(list)
     for note in notes:
-        chains[note[0]].append(note)
+        chains[note.chain_id].append(note)
     for chain_id in sorted(chains, key=str):
         _append(session, actor, chain_id, chains[chain_id])
 
 
 def _append(session: Session, actor: Actor | None, chain_id: UUID, notes: list[Note]) -> None:
-    if len(notes) == 1:
-        event_log.note(session, chain_id, notes[0][1], actor, **notes[0][2])
-        return
     chain = tables.chain.c
     first = {"id": chain_id, "seq": 0, "head": canonical.genesis(chain_id)}
     session.execute(upsert(tables.chain).values(first).on_conflict_do_nothing())
-    row = session.execute(
-        select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()
-    ).one()
-    log = event_log.EventLog(chain_id, row.seq, bytes(row.head))
-    for _, kind, details in notes:
-        log.add(kind, actor, **details)
+    locked = select(chain.seq, chain.head).where(chain.id == chain_id).with_for_update()
+    seq, head = session.execute(locked).one()
+    log = event_log.EventLog(chain_id, seq, bytes(head))
+    for note in notes:
+        log.add(note.kind, actor, **note.details)
     log.flush(session)
-    session.execute(
-        update(tables.chain).where(chain.id == chain_id).values(seq=log.seq, head=log.head)
-    )
+    moved = update(tables.chain).where(chain.id == chain_id)
+    session.execute(moved.values(seq=log.seq, head=log.head))
+
+
+def plain(value: object) -> object:
+    """A field's value as an event keeps it: an id is text."""
+    return value if isinstance(value, bool | str) or value is None else str(value)

@@ -12,6 +12,7 @@ from engine import decisions, settings
 from engine.commands.people import words
 from engine.db import tables
 from engine.errors import Invalid, ProcessFault
+from engine.messages import Both, Listed, Message, _
 from engine.people import posts
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
     from engine.db import Session
 
 OWNERS = {  # who runs the university
-    "ministry": "部属",
-    "province": "省属",
-    "city": "市属",
-    "private": "民办",
-    "independent": "独立学院",
-    "industry": "行业主管",
+    "ministry": _("部属"),
+    "province": _("省属"),
+    "city": _("市属"),
+    "private": _("民办"),
+    "independent": _("独立学院"),
+    "industry": _("行业主管"),
 }
 Key = TypeVar("Key")
 
@@ -46,15 +47,17 @@ def _table(path: Path) -> decisions.Table:
     try:
         return decisions.parse(path.read_bytes())
     except FileNotFoundError:
-        raise ProcessFault("缺少组织关系的决策表。", file=path.name) from None
+        raise ProcessFault(_("缺少组织关系的决策表。"), file=path.name) from None
 
 
 def owner(value: str) -> str:
     """The key of a kind of owner, from its key or Chinese name. Raises Invalid."""
     text = value.strip()
-    key = next((k for k, title in OWNERS.items() if text in (k, title)), None)
+    key = next((k for k, title in OWNERS.items() if text in (k, str(title))), None)
     if key is None:
-        raise Invalid({"owner_type": [f"举办者类型应为 {'、'.join(OWNERS.values())} 之一。"]})
+        raise Invalid(
+            {"owner_type": [_("举办者类型应为 {owners} 之一。", owners=Listed(OWNERS.values()))]}
+        )
     return key
 
 
@@ -69,32 +72,29 @@ def ruling(owner_type: str, city: str) -> Ruling:
 
 def pick(unions: Iterable[tuple[Key, str, str]], kind: str, city: str) -> Key:
     """The one union of a kind among (key, kind, city); a municipal one must be of that city. Raises Invalid."""
-    local = kind == "municipal_federation"
+    wanted = city if kind == "municipal_federation" else None
     found = [
-        key
-        for key, its_kind, its_city in unions
-        if its_kind == kind and (not local or its_city == city)
+        key for key, its_kind, its_city in unions if its_kind == kind and wanted in (None, its_city)
     ]
     if len(found) == 1:
         return found[0]
-    title = (f"{city}市" if local else "") + posts.UNITS[kind].title.removeprefix(
-        "市" if local else ""
-    )
-    why = (
-        f"还没有登记“{title}”，请先登记。"
-        if not found
-        else f"登记了不止一个“{title}”，请写明上级。"
-    )
-    raise Invalid({"parent_id": [why]})
+    title: Both | Message = posts.UNITS[kind].words
+    if wanted is not None:
+        title = _("{city}市总工会", city=wanted)
+    if found:
+        wrong = _("登记了不止一个“{title}”，请写明上级。", title=title)
+    else:
+        wrong = _("还没有登记“{title}”，请先登记。", title=title)
+    raise Invalid({"parent_id": [wrong]})
 
 
 def managing(session: Session, owner_type: str, city: str) -> tuple[UUID, UUID | None]:
     """(managing union, guiding union or None) for a university of this owner in this city. Raises Invalid."""
-    said = ruling(owner(owner_type), words.city(city))
+    decided = ruling(owner(owner_type), words.city(city))
     unit = tables.unit.c
     rows = session.execute(
         select(unit.id, unit.kind, unit.city).where(unit.kind.in_(posts.ABOVE), unit.active)
     )
     unions = [(row.id, row.kind, words.city(row.city)) for row in rows]
-    guiding = pick(unions, said.guiding, "") if said.guiding else None
-    return pick(unions, said.managing, words.city(city)), guiding
+    guiding = pick(unions, decided.guiding, "") if decided.guiding else None
+    return pick(unions, decided.managing, words.city(city)), guiding

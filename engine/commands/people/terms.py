@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import and_, func, insert, or_, select, update
 
@@ -11,7 +11,8 @@ from engine.commands.people.members import must_manage_desk, must_not_be_oneself
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
 from engine.history import event_log
-from engine.people import posts
+from engine.messages import Message, _
+from engine.people import organisation, posts
 
 if TYPE_CHECKING:
     from datetime import date
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 
@@ -41,25 +42,23 @@ def grant_post(
     records.queue(session)
     person = records.member_of(session, actor, member_id)
     if not person.active:
-        raise Invalid({"member_id": ["此人已停用。"]})
-    term = words.line("term", term, 40, 0)
-    must_fit(kind, unit.kind, term)
-    words.days(from_on, to_on)
-    _must_not_overlap(session, member_id, kind, unit, from_on, to_on)
-    post_id = tables.new_id()
+        raise Invalid({"member_id": [_("此人已停用。")]})
     row: dict[str, Any] = {
-        "id": post_id,
+        "id": tables.new_id(),
         "member_id": member_id,
         "kind": kind,
         "unit_id": unit_id,
-        "term": term,
+        "term": words.line("term", term, 40, 0),
         "from_on": from_on,
         "to_on": to_on,
     }
+    must_fit(kind, unit.kind, row["term"])
+    words.days(from_on, to_on)
+    _must_not_overlap(session, row, unit)
     session.execute(insert(tables.post).values(row))
-    event_log.note(
-        session, unit.union_id, "post_granted", actor, **granted(row, person.name, unit.name)
-    )
+    details = granted(row, person.name, unit.name)
+    event_log.note(session, unit.union_id, "post_granted", actor, **details)
+    post_id: UUID = row["id"]
     return post_id
 
 
@@ -83,14 +82,14 @@ def must_fit(kind: str, unit_kind: str, term: str) -> None:
     known = posts.kinds()
     found = known.post(kind)
     if found is None or found.key != kind:
-        raise Invalid({"kind": [f"没有“{kind[:50]}”这个职务。"]})
+        raise Invalid({"kind": [_("没有“{kind}”这个职务。", kind=kind[:50])]})
     if found.units and unit_kind not in found.units:
         there = known.unit(unit_kind)
-        raise Invalid(
-            {"unit_id": [f"{there.title if there else unit_kind}没有“{found.title}”这个职务。"]}
-        )
+        place = there.words if there else unit_kind
+        wrong = _("{unit}没有“{title}”这个职务。", unit=place, title=found.words)
+        raise Invalid({"unit_id": [wrong]})
     if found.term and not term:
-        raise Invalid({"term": [f"“{found.title}”要写明届次。"]})
+        raise Invalid({"term": [_("“{title}”要写明届次。", title=found.words)]})
 
 
 def rivals(kind: str) -> tuple[str, ...]:
@@ -105,58 +104,48 @@ def touching(from_on: date, to_on: date | None) -> ColumnElement[bool]:
     return ends_after if to_on is None else and_(ends_after, post.from_on <= to_on)
 
 
-def _must_not_overlap(
-    session: Session, member_id: UUID, kind: str, unit: Any, from_on: date, to_on: date | None
-) -> None:
-    post = tables.post.c
-    place = (
-        tables.unit.c.union_id == unit.union_id
-        if kind in posts.DELEGATES
-        else post.unit_id == unit.id
-    )
-    query = (
-        select(post.from_on, post.to_on)
-        .join(tables.unit, tables.unit.c.id == post.unit_id)
-        .where(
-            post.member_id == member_id,
-            post.kind.in_(rivals(kind)),
-            place,
-            touching(from_on, to_on),
-        )
-    )
-    found = session.execute(query.limit(1)).first()
+def _must_not_overlap(session: Session, row: dict[str, Any], unit: rows.Unit) -> None:
+    post, kind = tables.post.c, row["kind"]
+    same_union = tables.unit.c.union_id == unit.union_id
+    place = same_union if kind in posts.DELEGATES else post.unit_id == unit.id
+    days = touching(row["from_on"], row["to_on"])
+    rival = and_(post.member_id == row["member_id"], post.kind.in_(rivals(kind)), place, days)
+    query = select(post.from_on, post.to_on).join(tables.unit, tables.unit.c.id == post.unit_id)
+    found = session.execute(query.where(rival).limit(1)).first()
     if found:
-        raise Invalid({"from_on": [f"与已有任期（{span(found.from_on, found.to_on)}）重叠。"]})
+        days_taken = span(*map(_iso, found))
+        raise Invalid({"from_on": [_("与已有任期（{span}）重叠。", span=days_taken)]})
 
 
-def span(from_on: date, to_on: date | None) -> str:
-    """A term's days in words."""
-    return (
-        f"{from_on.isoformat()} 起"
-        if to_on is None
-        else f"{from_on.isoformat()} 至 {to_on.isoformat()}"
-    )
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def span(from_on: str, to_on: str) -> Message:
+    """A term's days in words, from ISO days; without a last day it is open."""
+    if not to_on:
+        return _("{from_on} 起", from_on=from_on)
+    return _("{from_on} 至 {to_on}", from_on=from_on, to_on=to_on)
 
 
 def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why: str) -> None:
     """End a post; `on` is its last day. Raises Refused, NotFound, Invalid, Conflict when it has ended by then."""
-    post = tables.post.c
     records.queue(session)
-    row = session.execute(select(tables.post).where(post.id == post_id).with_for_update()).first()
-    if row is None:
+    its = tables.post.c.id == post_id
+    found = session.execute(select(tables.post).where(its).with_for_update()).first()
+    post = cast("rows.Post | None", found)
+    if post is None:
         raise NotFound
-    unit = records.unit_of(session, actor, row.unit_id)
+    unit = records.unit_of(session, actor, post.unit_id)
     records.allow(actor, "manage_people", unit.union_id)
-    must_manage_desk(actor, row.kind, row.member_id, unit.union_id)
+    must_manage_desk(actor, post.kind, post.member_id, unit.union_id)
     why = words.line("why", why, 200, 2)
-    if row.to_on is not None and row.to_on <= on:
-        raise Conflict("这个职务届时已经终止。", code="ended")
-    words.days(row.from_on, on)
-    session.execute(update(tables.post).where(post.id == post_id).values(to_on=on, ended_why=why))
-    name = session.execute(
-        select(tables.member.c.name).where(tables.member.c.id == row.member_id)
-    ).scalar_one()
-    ended = granted({**row._mapping, "to_on": on}, name, unit.name)
+    if post.to_on is not None and post.to_on <= on:
+        raise Conflict(_("这个职务届时已经终止。"), code="ended")
+    words.days(post.from_on, on)
+    session.execute(update(tables.post).where(its).values(to_on=on, ended_why=why))
+    name = organisation.names(session, [post.member_id])[post.member_id]
+    ended = granted({**post._asdict(), "to_on": on}, name, unit.name)
     event_log.note(session, unit.union_id, "post_ended", actor, **ended, why=why)
 
 

@@ -11,12 +11,14 @@ from engine.commands.people import records, superiors, terms, words
 from engine.db import tables
 from engine.errors import Conflict, Invalid
 from engine.history import event_log
+from engine.messages import Listed, _
 from engine.people import posts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 
@@ -38,19 +40,18 @@ def create_unit(
     Raises Refused, NotFound, Invalid.
     """
     records.queue(session)
-    kind_of = unit_kind(kind)
     row: dict[str, Any] = {
         "id": tables.new_id(),
         "code": words.code(code),
-        "kind": kind_of.key,
+        "kind": unit_kind(kind).key,
         "name": words.line("name", name),
         "name_en": words.line("name_en", name_en, 200, 0),
         "city": words.city(city),
         "owner_type": superiors.owner(owner_type) if owner_type or kind == posts.UNIVERSITY else "",
     }
-    because = _place(session, actor, row, kind_of, parent_id)
+    because = _place(session, actor, row, parent_id)
     if session.execute(select(tables.unit.c.id).where(tables.unit.c.code == row["code"])).first():
-        raise Invalid({"code": ["这个编码已经使用。"]})
+        raise Invalid({"code": [_("这个编码已经使用。")]})
     session.execute(insert(tables.unit).values(row))
     event_log.note(session, row["union_id"], "unit_created", actor, **created(row), because=because)
     unit_id: UUID = row["id"]
@@ -73,23 +74,19 @@ def unit_kind(kind: str) -> posts.UnitKind:
     """The kind of unit with this key. Raises Invalid."""
     found = posts.kinds().units.get(kind)
     if found is None:
-        raise Invalid({"kind": ["没有这种单位。"]})
+        raise Invalid({"kind": [_("没有这种单位。")]})
     return found
 
 
 def _place(
-    session: Session,
-    actor: Actor | None,
-    row: dict[str, Any],
-    kind: posts.UnitKind,
-    parent_id: UUID | None,
+    session: Session, actor: Actor | None, row: dict[str, Any], parent_id: UUID | None
 ) -> str | None:
     """Put a new unit under its parent and union; gives the article that decided it, if one did."""
-    because = None
+    because, kind = None, unit_kind(row["kind"])
     if kind.key == posts.UNIVERSITY:
         above, guide = superiors.managing(session, row["owner_type"], row["city"])
-        said = superiors.ruling(row["owner_type"], row["city"])
-        because = said.because if parent_id in (None, above) else "上级由登记人指定"
+        decided = superiors.ruling(row["owner_type"], row["city"])
+        because = decided.because if parent_id in (None, above) else _("上级由登记人指定")
         parent_id = parent_id or above
         row["guiding_id"] = guide if guide != parent_id else None
     parent = _parent(session, actor, kind, parent_id)
@@ -101,12 +98,18 @@ def _place(
 
 def _parent(
     session: Session, actor: Actor | None, kind: posts.UnitKind, parent_id: UUID | None
-) -> Any:
-    if parent_id is None:
-        if kind.parents or not kind.union:
-            raise Invalid({"parent_id": [f"“{kind.title}”要有上级单位。"]})
-        records.allow(actor, "manage_people", None)
-        return None
+) -> rows.Unit | None:
+    if parent_id is not None:
+        return _new_parent(session, actor, kind, parent_id)
+    if kind.parents or not kind.union:
+        raise Invalid({"parent_id": [_("“{title}”要有上级单位。", title=kind.words)]})
+    records.allow(actor, "manage_people", None)
+    return None
+
+
+def _new_parent(
+    session: Session, actor: Actor | None, kind: posts.UnitKind, parent_id: UUID
+) -> rows.Unit:
     parent = records.open_unit(session, actor, parent_id, "parent_id")
     records.allow(actor, "manage_people", parent.union_id)
     must_stand_under(kind, parent.kind)
@@ -117,15 +120,11 @@ def must_stand_under(kind: posts.UnitKind, parent_kind: str) -> None:
     """Raise Invalid unless such a unit may stand under such a parent."""
     if kind.parents and parent_kind not in kind.parents:
         there = posts.kinds().units.get(parent_kind)
-        raise Invalid(
-            {
-                "parent_id": [
-                    f"“{kind.title}”不能设在“{there.title if there else parent_kind}”之下。"
-                ]
-            }
-        )
+        parent = there.words if there else parent_kind
+        wrong = _("“{title}”不能设在“{parent}”之下。", title=kind.words, parent=parent)
+        raise Invalid({"parent_id": [wrong]})
     if kind.key == posts.TOP:
-        raise Invalid({"parent_id": [f"“{kind.title}”没有上级。"]})
+        raise Invalid({"parent_id": [_("“{title}”没有上级。", title=kind.words)]})
 
 
 def change_unit(
@@ -145,68 +144,62 @@ def change_unit(
     Raises Refused, NotFound, Invalid, Conflict (closing a unit that still has people, posts or units).
     """
     records.queue(session)
-    row = records.unit_of(session, actor, unit_id)
-    records.allow(actor, "manage_people", row.union_id)
+    unit = records.unit_of(session, actor, unit_id)
+    records.allow(actor, "manage_people", unit.union_id)
+    texts = {"name": name, "name_en": name_en, "owner_type": owner_type, "city": city}
     given: dict[str, Any] = {
-        "name": None if name is None else words.line("name", name),
-        "name_en": None if name_en is None else words.line("name_en", name_en, 200, 0),
-        "owner_type": None
-        if owner_type is None
-        else superiors.owner(owner_type)
-        if owner_type
-        else "",
-        "city": None if city is None else words.city(city),
-        "parent_id": parent_id,
-        "active": active,
+        field: CHECKS[field](text) for field, text in texts.items() if text is not None
     }
-    wanted = {k: v for k, v in given.items() if v is not None and v != getattr(row, k)}
+    given |= {"parent_id": parent_id, "active": active}
+    wanted = {k: v for k, v in given.items() if v is not None and v != getattr(unit, k)}
     if not wanted:
         return False
-    _move(session, actor, row, wanted)
+    _move(session, actor, unit, wanted)
     if wanted.get("active") is False:
         _must_be_empty(session, unit_id)
     session.execute(update(tables.unit).where(tables.unit.c.id == unit_id).values(wanted))
-    event_log.note(session, row.union_id, "unit_changed", actor, **changed(row, wanted))
+    event_log.note(session, unit.union_id, "unit_changed", actor, **changed(unit, wanted))
     return True
 
 
-def changed(row: Any, wanted: dict[str, Any]) -> dict[str, Any]:
+CHECKS: Mapping[str, Callable[[str], str]] = {
+    "name": lambda text: words.line("name", text),
+    "name_en": lambda text: words.line("name_en", text, 200, 0),
+    "owner_type": lambda text: superiors.owner(text) if text else "",
+    "city": words.city,
+}
+
+
+def changed(unit: rows.Unit, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """What the history keeps of a change."""
     fields = sorted(wanted)
     return {
-        "unit": str(row.id),
+        "unit": str(unit.id),
         "fields": fields,
-        "old": {f: _plain(getattr(row, f)) for f in fields},
-        "new": {f: _plain(wanted[f]) for f in fields},
+        "old": {field: records.plain(getattr(unit, field)) for field in fields},
+        "new": {field: records.plain(wanted[field]) for field in fields},
     }
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, bool | str) or value is None else str(value)
-
-
-def _move(session: Session, actor: Actor | None, row: Any, wanted: dict[str, Any]) -> None:
+def _move(session: Session, actor: Actor | None, unit: rows.Unit, wanted: dict[str, Any]) -> None:
     """Fill in what follows from a new parent, owner or city."""
-    kind = unit_kind(row.kind)
-    if row.kind == posts.UNIVERSITY and {"owner_type", "city"} & set(wanted):
-        facts = wanted.get("owner_type", row.owner_type), wanted.get("city", row.city)
-        above, guide = superiors.managing(session, *facts)
-        parent_id = wanted.get("parent_id", above)
-        wanted |= {"parent_id": parent_id, "guiding_id": guide if guide != parent_id else None}
+    if unit.kind == posts.UNIVERSITY and {"owner_type", "city"} & set(wanted):
+        owner, city = wanted.get("owner_type", unit.owner_type), wanted.get("city", unit.city)
+        above, guide = superiors.managing(session, owner, city)
+        parent_id = wanted.setdefault("parent_id", above)
+        wanted["guiding_id"] = guide if guide != parent_id else None
+    if wanted.get("parent_id") == unit.parent_id:
+        wanted.pop("parent_id", None)
     if "parent_id" not in wanted:
         return
-    if wanted["parent_id"] == row.parent_id:
-        del wanted["parent_id"]
-        return
-    parent = records.open_unit(session, actor, wanted["parent_id"], "parent_id")
-    records.allow(actor, "manage_people", parent.union_id)
-    must_stand_under(kind, parent.kind)
+    kind = unit_kind(unit.kind)
+    parent = _new_parent(session, actor, kind, wanted["parent_id"])
     if kind.union:
         wanted["managing_id"] = parent.union_id
-    elif parent.union_id != row.union_id:
-        raise Invalid({"parent_id": ["不能移到另一个工会之下，请在那里新建。"]})
-    if row.id in _line_above(session, parent.id):
-        raise Invalid({"parent_id": ["上级不能是自己或自己的下级。"]})
+    elif parent.union_id != unit.union_id:
+        raise Invalid({"parent_id": [_("不能移到另一个工会之下，请在那里新建。")]})
+    if unit.id in _line_above(session, parent.id):
+        raise Invalid({"parent_id": [_("上级不能是自己或自己的下级。")]})
 
 
 def _line_above(session: Session, unit_id: UUID | None) -> list[UUID]:
@@ -223,11 +216,14 @@ def _must_be_empty(session: Session, unit_id: UUID) -> None:
     unit, member = tables.unit.c, tables.member.c
     below = select(func.count()).where(unit.parent_id == unit_id, unit.active)
     people = select(func.count()).where(member.unit_id == unit_id, member.active)
-    left = {
-        "个下级单位": session.execute(below).scalar_one(),
-        "名成员": session.execute(people).scalar_one(),
-        "个未满任期的职务": terms.holders_left(session, [unit_id], clock.today()),
-    }
-    if any(left.values()):
-        words_left = "、".join(f"{n} {what}" for what, n in left.items() if n)
-        raise Conflict(f"单位还有{words_left}，不能撤销。", code="not_empty")
+    units = session.execute(below).scalar_one()
+    members = session.execute(people).scalar_one()
+    terms_left = terms.holders_left(session, [unit_id], clock.today())
+    left = (
+        units and _("{n} 个下级单位", n=units),
+        members and _("{n} 名成员", n=members),
+        terms_left and _("{n} 个未满任期的职务", n=terms_left),
+    )
+    if any(left):
+        parts = Listed(part for part in left if part)
+        raise Conflict(_("单位还有{left}，不能撤销。", left=parts), code="not_empty")

@@ -7,14 +7,10 @@ import unicodedata
 from datetime import date
 
 from engine.errors import Invalid
+from engine.messages import _
 
-_HIDDEN = {
-    "Cc",
-    "Cf",
-    "Cs",
-    "Zl",
-    "Zp",
-}  # control, invisible and broken characters; rare Chinese ones pass
+# control, invisible and broken characters; rare Chinese ones pass
+_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _PHONE = re.compile(r"\+?[0-9][0-9 -]{4,19}")
@@ -31,14 +27,15 @@ def line(field: str, value: str, most: int = 100, least: int = 1) -> str:
     """One line of plain text, blanks joined. It may not begin like a formula: lists are opened in spreadsheets."""
     text = unicodedata.normalize("NFC", " ".join(value.split(" "))).strip()
     if hidden(text):
-        raise Invalid({field: ["含有不可见的控制字符。"]})
+        raise Invalid({field: [_("含有不可见的控制字符。")]})
     text = " ".join(text.split())
+    if not text and least:
+        raise Invalid({field: [_("不能为空。")]})
     if not least <= len(text) <= most:
-        raise Invalid(
-            {field: [f"应为 {least} 至 {most} 个字。" if text or not least else "不能为空。"]}
-        )
+        wrong = _("应为 {least} 至 {most} 个字。", least=least, most=most)
+        raise Invalid({field: [wrong]})
     if text[:1] in ("=", "+", "-", "@"):
-        raise Invalid({field: ["不能以 = + - @ 开头。"]})
+        raise Invalid({field: [_("不能以 = + - @ 开头。")]})
     return text
 
 
@@ -52,7 +49,7 @@ def username(value: str) -> str:
     name = login_name(value)
     if not _USERNAME.fullmatch(name):
         raise Invalid(
-            {"username": ["用户名应为 2 至 64 个字母、数字或 . _ @ -，以字母或数字开头。"]}
+            {"username": [_("用户名应为 2 至 64 个字母、数字或 . _ @ -，以字母或数字开头。")]}
         )
     return name
 
@@ -61,7 +58,7 @@ def code(value: str) -> str:
     """A unit's code."""
     text = unicodedata.normalize("NFKC", value).strip()
     if not _CODE.fullmatch(text):
-        raise Invalid({"code": ["编码应为 1 至 32 个字母、数字或 . _ -，以字母或数字开头。"]})
+        raise Invalid({"code": [_("编码应为 1 至 32 个字母、数字或 . _ -，以字母或数字开头。")]})
     return text
 
 
@@ -69,7 +66,7 @@ def phone(value: str) -> str:
     """A telephone number, or nothing."""
     text = unicodedata.normalize("NFKC", value).strip()
     if text and not _PHONE.fullmatch(text):
-        raise Invalid({"phone": ["电话应为 5 至 20 位数字，可有 + 和 -。"]})
+        raise Invalid({"phone": [_("电话应为 5 至 20 位数字，可有 + 和 -。")]})
     return text
 
 
@@ -77,7 +74,7 @@ def email(value: str) -> str:
     """An e-mail address, or nothing."""
     text = unicodedata.normalize("NFKC", value).strip()
     if text and (len(text) > 254 or not _EMAIL.fullmatch(text)):
-        raise Invalid({"email": ["邮箱地址不对。"]})
+        raise Invalid({"email": [_("邮箱地址不对。")]})
     return text
 
 
@@ -91,6 +88,8 @@ def days(from_on: date, to_on: date | None) -> None:
     """Raise Invalid unless the days are possible and in order; both count."""
     for field, day in (("from_on", from_on), ("to_on", to_on)):
         if day is not None and not FIRST_DAY <= day <= LAST_DAY:
-            raise Invalid({field: [f"日期应在 {FIRST_DAY.year} 至 {LAST_DAY.year} 年之间。"]})
+            first, last = FIRST_DAY.year, LAST_DAY.year
+            wrong = _("日期应在 {first} 至 {last} 年之间。", first=first, last=last)
+            raise Invalid({field: [wrong]})
     if to_on is not None and to_on < from_on:
-        raise Invalid({"to_on": ["止日早于起日。"]})
+        raise Invalid({"to_on": [_("止日早于起日。")]})

@@ -107,7 +107,7 @@ task = Table(  # fixed widths first: no padding between
     Column("element", Text, nullable=False),
     *state(TaskState),
     Column("seat", Text),  # "<post>@<unit>"; empty for a person's own task and for polls
-    Column("due", JSONB),  # {"rule","provisional","on","steps","steps_en","extended","reminded"}
+    Column("due", JSONB),  # {"rule","provisional","on","steps","extended","reminded"}
     Column("answers", JSONB),
     Column("salt", LargeBinary),
     Index("ix_task_instance", "instance_id"),

@@ -15,6 +15,7 @@ from engine import clock, law
 from engine.commands import rules as setting
 from engine.commands.imports import workbook
 from engine.errors import Conflict, Invalid
+from engine.messages import Message
 from engine.queries import rules as reading
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang, said
@@ -244,11 +245,14 @@ def _rows() -> list[list[object]]:
 
 
 _COLUMNS = (
-    workbook.Column("day", "日期", "Date", "", required=True, is_day=True),
+    workbook.Column("day", Message("日期"), required=True, also=("Date",), is_day=True),
     workbook.Column(
-        "what", "休/班", "Rest/work", "", required=True, also=("休班", "安排", "类型", "Kind")
+        "what",
+        Message("休/班"),
+        required=True,
+        also=("Rest/work", "休班", "安排", "类型", "Kind"),
     ),
-    workbook.Column("name", "名称", "Name", "", also=("节日", "假期", "Holiday")),
+    workbook.Column("name", Message("名称"), also=("Name", "节日", "假期", "Holiday")),
 )
 
 
@@ -256,14 +260,14 @@ def _sheet(name: str, data: bytes) -> list[list[object]]:
     try:
         rows, _notes = workbook.read(name, data, _COLUMNS)
     except Invalid as fault:
-        raise Invalid(
-            {"rows": [m for messages in fault.fields.values() for m in messages]}
-        ) from None
-    if faults := [
-        _("第 %(n)s 行：%(why)s", n=r.number, why=said(why)) for r in rows for why in r.faults
-    ]:
+        wrong = [message for messages in fault.fields.values() for message in messages]
+        raise Invalid({"rows": wrong}) from None
+    faults = [
+        _("第 %(n)s 行：%(why)s", n=row.number, why=said(why)) for row in rows for why in row.faults
+    ]
+    if faults:
         raise Invalid({"rows": faults})
-    return [[r.values.get(c.key, "") for c in _COLUMNS] for r in rows]
+    return [[row.values.get(column.key, "") for column in _COLUMNS] for row in rows]
 
 
 def _text(data: bytes) -> str:
@@ -297,7 +301,7 @@ def add_vacation() -> tuple[str, int] | Answer:
             raise Invalid(faults)
         carry_out(
             lambda s: setting.add_vacation(
-                s, me(), union, request.form.get("name", ""), first, last
+                s, me(), union, name=request.form.get("name", ""), from_on=first, to_on=last
             )
         )
     except (Invalid, Conflict) as fault:

@@ -1,0 +1,209 @@
+"""The roster and a member's page: entry, posts, password."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+
+from engine import clock
+from engine.commands import people
+from engine.errors import Conflict, Invalid
+from engine.people import access
+from engine.queries import people as reading
+from webui.http.session import carry_out, look, me, needs_login, uuid
+from webui.pages.administrator.people.desk import (
+    Faults,
+    blueprint,
+    days_sent,
+    desks,
+    faults_of,
+    field,
+    tree_of,
+    union_shown,
+    unit_choices,
+    unit_sent,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.wrappers import Response as Answer
+
+    from engine.db import Session
+
+
+def _(msgid: str, **values: object) -> str:
+    return str(gettext(msgid, **values))
+
+
+@blueprint.get("/people")
+@needs_login
+def index() -> str:
+    """The roster of a union."""
+    union = union_shown()
+    wanted = {
+        k: request.args.get(k, "").strip() for k in ("q", "unit", "post", "after", "inactive")
+    }
+    page, faults = reading.Page((), None), {}
+    try:
+        page = look(
+            lambda s: reading.roster(
+                s,
+                me(),
+                union,
+                q=wanted["q"],
+                unit_id=uuid(wanted["unit"]),
+                post=wanted["post"] or None,
+                after=wanted["after"] or None,
+                inactive=bool(wanted["inactive"]),
+            )
+        )
+    except Invalid as fault:
+        faults = fault.fields
+    tree = tree_of(union)
+    return render_template(
+        "people/index.html",
+        page=page,
+        wanted=wanted,
+        faults=faults,
+        union=union,
+        units=unit_choices(tree.root),
+        desks=desks(),
+        root=tree.root,
+        manages=access.may(me(), "manage_people", union),
+        imports_=access.may(me(), "import_people", union),
+    )
+
+
+@blueprint.get("/people/<uuid:member_id>")
+@needs_login
+def member(member_id: UUID) -> str:
+    """A member with all posts."""
+    return _member_page(member_id)
+
+
+def _member_page(member_id: UUID, about: str = "", faults: Faults | None = None) -> str:
+    file = look(lambda s: reading.member_file(s, me(), member_id))
+    manages = access.may(me(), "manage_people", file.union_id)
+    tree = tree_of(file.union_id) if manages else None
+    return render_template(
+        "people/member.html",
+        file=file,
+        manages=manages,
+        sets=access.may(me(), "set_password", file.union_id),
+        units=unit_choices(tree.root) if tree else [],
+        about=about,
+        faults=faults or {},
+        tried=request.form,
+        today=clock.today().isoformat(),
+    )
+
+
+def _on_member(
+    member_id: UUID, about: str, work: Callable[[Session], object], said: str
+) -> tuple[str, int] | Answer:
+    """Do something to a member and come back to their page, with the faults if there are any."""
+    try:
+        carry_out(work)
+    except (Invalid, Conflict) as fault:
+        return _member_page(member_id, about, faults_of(fault)), fault.status
+    flash(said)
+    return redirect(url_for("people.member", member_id=member_id))
+
+
+@blueprint.post("/people/<uuid:member_id>")
+@needs_login
+def change(member_id: UUID) -> tuple[str, int] | Answer:
+    """Change a member's entry."""
+    wanted: dict[str, Any] = {
+        k: field(k) for k in ("name", "phone", "email", "locale") if k in request.form
+    }
+    wanted["unit_id"] = uuid(field("unit_id"))
+    wanted["active"] = {"yes": True, "no": False}.get(field("active"))
+    return _on_member(
+        member_id,
+        "entry",
+        lambda s: people.change_member(s, me(), member_id, **wanted),
+        _("已保存。"),
+    )
+
+
+@blueprint.post("/people/<uuid:member_id>/posts")
+@needs_login
+def grant(member_id: UUID) -> tuple[str, int] | Answer:
+    """Give a post."""
+
+    def work(found: Session) -> object:
+        first, last = days_sent("from_on", "to_on")
+        return people.grant_post(
+            found,
+            me(),
+            member_id,
+            field("kind"),
+            unit_sent(),
+            from_on=first,
+            to_on=last,
+            term=field("term"),
+        )
+
+    return _on_member(member_id, "post", work, _("已登记职务。"))
+
+
+@blueprint.post("/people/<uuid:member_id>/posts/<uuid:post_id>/end")
+@needs_login
+def end(member_id: UUID, post_id: UUID) -> tuple[str, int] | Answer:
+    """End a post."""
+
+    def work(found: Session) -> None:
+        last, _none = days_sent("on", "none")
+        people.end_post(found, me(), post_id, last, field("why"))
+
+    return _on_member(member_id, f"end-{post_id}", work, _("已终止职务。"))
+
+
+@blueprint.post("/people/<uuid:member_id>/password")
+@needs_login
+def password(member_id: UUID) -> tuple[str, int] | Answer:
+    """Set a first or a new password; the person changes it afterwards."""
+    secret = request.form.get("secret", "")
+    said = _("密码已设置，此人的其他登录已全部结束。")
+    return _on_member(
+        member_id, "password", lambda s: people.set_password(s, me(), member_id, secret), said
+    )
+
+
+@blueprint.get("/people/new")
+@needs_login
+def new() -> str:
+    """The form for a new member."""
+    return _new_page()
+
+
+def _new_page(faults: Faults | None = None) -> str:
+    union = union_shown()
+    access.check_own(me(), "manage_people", union)
+    tree = tree_of(union)
+    return render_template(
+        "people/new.html",
+        units=unit_choices(tree.root),
+        faults=faults or {},
+        tried=request.form,
+        union=union,
+    )
+
+
+@blueprint.post("/people/new")
+@needs_login
+def create() -> tuple[str, int] | Answer:
+    """Enter a member."""
+    texts = {name: field(name) for name in ("username", "name", "phone", "email")}
+    try:
+        unit = unit_sent()
+        key = carry_out(lambda s: people.create_member(s, me(), unit_id=unit, **texts))
+    except Invalid as fault:
+        return _new_page(fault.fields), 422
+    flash(_("已登记。可以接着登记职务。"))
+    return redirect(url_for("people.member", member_id=key))

@@ -1,0 +1,133 @@
+"""Tables in and out: choose a file, look at every row, say yes; what is registered as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+
+from engine import clock
+from engine.commands import imports
+from engine.commands.imports import columns
+from engine.errors import Conflict, Invalid
+from engine.people import access
+from engine.queries import people as reading
+from webui.http.session import carry_out, look, me, needs_login
+from webui.http.words import said
+from webui.pages.administrator.people.desk import MAX_SHEET, Faults, blueprint, field
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as Answer
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _(msgid: str, **values: object) -> str:
+    return str(gettext(msgid, **values))
+
+
+def kinds() -> dict[str, str]:
+    """What can be imported, in the order in which it has to be."""
+    return {kind: said(title) for kind, title in imports.KINDS.items()}
+
+
+@blueprint.route("/people/import", methods=["GET", "POST"])
+@needs_login
+def import_() -> str | tuple[str, int] | Answer:
+    """Choose what to import, take a template, send a file."""
+    union = importsunion_shown()
+    if request.method != "POST":
+        return _import_page(union)
+    sent, kind = request.files.get("file"), field("kind")
+    try:
+        if kind not in imports.KINDS:
+            raise Invalid({"kind": [_("请选择导入的内容。")]})
+        if sent is None or not sent.filename:
+            raise Invalid({"file": [_("请选择一个文件。")]})
+        name, data = sent.filename, sent.stream.read(MAX_SHEET + 1)
+        batch = carry_out(lambda s: imports.preview(s, me(), kind, name, data))
+    except Invalid as fault:
+        return _import_page(union, fault.fields), 422
+    return redirect(url_for("people.preview", batch_id=batch.id))
+
+
+def importsunion_shown() -> UUID:
+    """A union into which this person may import. Raises Refused."""
+    own = (me().union_id, *(p.union_id for p in me().posts if p.union_id))
+    found = next((u for u in own if access.may(me(), "import_people", u)), None)
+    access.check(me(), "import_people", found or me().union_id)
+    return found or me().union_id
+
+
+def _import_page(union: UUID, faults: Faults | None = None) -> str:
+    past = look(lambda s: reading.imports(s, me(), union, state=None))
+    return render_template(
+        "people/import.html",
+        kinds=kinds(),
+        past=past,
+        faults=faults or {},
+        kind=request.values.get("kind", ""),
+    )
+
+
+@blueprint.get("/people/import/<any(units, people, posts, delegates):kind>.xlsx")
+@needs_login
+def template(kind: str) -> Response:
+    """The table to be filled in."""
+    importsunion_shown()
+    return _sheet(imports.template(kind, said), f"yixing-{kind}-template.xlsx")
+
+
+def _sheet(data: bytes, name: str) -> Response:
+    return Response(
+        data, content_type=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+@blueprint.get("/people/import/<uuid:batch_id>")
+@needs_login
+def preview(batch_id: UUID) -> str:
+    """Every row of a file with what would be done and what is wrong; nothing is written yet."""
+    return _preview_page(batch_id)
+
+
+def _preview_page(batch_id: UUID, fault: str = "") -> str:
+    batch = look(lambda s: reading.one_import(s, me(), batch_id))
+    level = request.args.get("level", "")
+    if level not in ("error", "warning", "ok"):
+        level = ""
+    rows = [r for r in batch.rows if not level or r.level == level]
+    shape = [(column.key, said(column.title)) for column in columns.of(batch.kind)]
+    return render_template(
+        "people/preview.html",
+        batch=batch,
+        rows=rows[:1000],
+        more=len(rows) > 1000,
+        columns=shape,
+        level=level,
+        kinds=kinds(),
+        fault=fault,
+    )
+
+
+@blueprint.post("/people/import/<uuid:batch_id>/confirm")
+@needs_login
+def confirm(batch_id: UUID) -> tuple[str, int] | Answer:
+    """Write all rows, or none."""
+    try:
+        done = carry_out(lambda s: imports.confirm(s, me(), batch_id))
+    except Conflict as fault:
+        return _preview_page(batch_id, fault.message), 409
+    counts = {"new": done.created, "changed": done.changed, "skipped": done.skipped}
+    flash(_("已导入：新增 %(new)s，更改 %(changed)s，跳过 %(skipped)s。", **counts))
+    return redirect(url_for("people.import_"))
+
+
+@blueprint.post("/people/export/<any(units, people, posts, delegates):kind>")
+@needs_login
+def export(kind: str) -> Response:
+    """What is registered, as a table in the shape of the import; it goes on record."""
+    data = carry_out(lambda s: imports.export(s, me(), kind, said))
+    return _sheet(data, f"yixing-{kind}-{clock.today().isoformat()}.xlsx")
