@@ -8,6 +8,7 @@ from typing import Any
 from lxml import etree
 
 from engine.errors import ProcessFault
+from engine.messages import _
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 MAX_BYTES = 1_000_000
@@ -69,9 +70,9 @@ class Diagram:
 def parse_xml(data: bytes, file: str = "process.bpmn") -> Any:
     """The tree of an XML file from outside. DOCTYPE, entities, network and huge trees are refused as ProcessFault."""
     if len(data) > MAX_BYTES:
-        raise ProcessFault(f"文件超过 {MAX_BYTES // 1000} KB。", file=file)
+        raise ProcessFault(_("文件超过 {most} KB。", most=MAX_BYTES // 1000), file=file)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise ProcessFault("文件中不得有 DOCTYPE 或实体声明。", file=file)
+        raise ProcessFault(_("文件中不得有 DOCTYPE 或实体声明。"), file=file)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -82,9 +83,9 @@ def parse_xml(data: bytes, file: str = "process.bpmn") -> Any:
     try:
         tree = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as fault:
-        raise ProcessFault(f"不是有效的 XML:{fault}", file=file) from fault
+        raise ProcessFault(_("不是有效的 XML:{fault}", fault=fault), file=file) from fault
     if sum(1 for _ in tree.iter()) > MAX_ELEMENTS:
-        raise ProcessFault(f"元素超过 {MAX_ELEMENTS} 个。", file=file)
+        raise ProcessFault(_("元素超过 {most} 个。", most=MAX_ELEMENTS), file=file)
     return tree
 
 
@@ -92,7 +93,7 @@ def read_diagram(tree: Any) -> Diagram:
     """What stands in a BPMN tree. Raises ProcessFault when it holds no single executable process."""
     processes = tree.findall(f"{{{BPMN}}}process")
     if len(processes) != 1:
-        raise ProcessFault("一个流程图里应当恰好有一个流程。", file="process.bpmn")
+        raise ProcessFault(_("一个流程图里应当恰好有一个流程。"), file="process.bpmn")
     process = processes[0]
     messages = {m.get("id"): m.get("name", "") for m in tree.findall(f"{{{BPMN}}}message")}
     lane_of: dict[str, str] = {}

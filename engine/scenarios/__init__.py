@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine import db, definitions, settings
 from engine.db import embedded, migrate
 from engine.errors import ProcessFault
+from engine.messages import _
 from engine.scenarios.play import Played, StepResult, perform, play
 from engine.scenarios.story import Story, read, toml
 
@@ -59,9 +60,9 @@ def _folder_of(file: Path) -> Path:
     named = toml(file).get("process")
     if not isinstance(named, str) or not named.isidentifier():
         raise ProcessFault(
-            f"{file.name} 不在流程文件夹的 scenarios/ 里，也没有写是哪个流程。",
+            _("{name} 不在流程文件夹的 scenarios/ 里，也没有写是哪个流程。", name=file.name),
             file=file.name,
-            advice='请写 process = "congress_motion"。',
+            advice=_('请写 process = "congress_motion"。'),
         )
     return settings.load().processes / named
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from engine.commands import unit_of_work
 from engine.db import tables
 from engine.instance.view import dotted
+from engine.messages import Listed, _
 from engine.scenarios import words
 from engine.scenarios.scene import Otherwise
 
@@ -31,9 +32,25 @@ def check_open(scene: Scene, wanted: tuple[str, ...], happened: str) -> None:
             select(_instance.state, _instance.outcome).where(_instance.id == scene.instance())
         ).one()
         state = unit_of_work.STATES.get(row.state, row.state)
-        ended = f"，结束于 {words.titled(scene.process, row.outcome)}" if row.outcome else ""
-        there = f"之后应当打开的是 {words.listed(scene.process, wanted)}，实际是 {words.listed(scene.process, found)}。"
-        raise Otherwise(f"{there}此件{state}{ended}；这一步里：{happened or '什么也没有发生'}。")
+        ended = (
+            _("，结束于 {titled}", titled=words.titled(scene.process, row.outcome))
+            if row.outcome
+            else ""
+        )
+        there = _(
+            "之后应当打开的是 {listed}，实际是 {listed_2}。",
+            listed=words.listed(scene.process, wanted),
+            listed_2=words.listed(scene.process, found),
+        )
+        raise Otherwise(
+            _(
+                "{there}此件{state}{ended}；这一步里：{happened}。",
+                there=there,
+                state=state,
+                ended=ended,
+                happened=happened or _("什么也没有发生"),
+            )
+        )
 
 
 def check(scene: Scene, story: Story) -> None:
@@ -41,7 +58,12 @@ def check(scene: Scene, story: Story) -> None:
     wrong: list[str] = []
     for alias, ends in story.ends.items():
         if not scene.instances or (alias and alias not in scene.instances):
-            wrong.append(f"没有{f'叫 {alias} 的' if alias else '任何一'}件。")
+            wrong.append(
+                _(
+                    "没有{value}件。",
+                    value=_("叫 {alias} 的", alias=alias) if alias else _("任何一"),
+                )
+            )
             continue
         key = scene.instances[alias] if alias else next(iter(scene.instances.values()))
         wrong += [
@@ -50,7 +72,7 @@ def check(scene: Scene, story: Story) -> None:
     if not any("incident_noted" in ends.events for ends in story.ends.values()):
         wrong += _incidents(scene)
     if wrong:
-        raise Otherwise("结束时：" + " ".join(wrong))
+        raise Otherwise(_("结束时：") + " ".join(wrong))
 
 
 def _differences(scene: Scene, key: UUID, ends: Ends) -> Iterator[str]:
@@ -58,25 +80,50 @@ def _differences(scene: Scene, key: UUID, ends: Ends) -> Iterator[str]:
     process = scene.process_of(key)
     at = "open" if row.state in STANDING else row.outcome or row.state
     if ends.at and ends.at not in (at, row.state):
-        wanted = "还开着" if ends.at == "open" else f"结束于 {words.titled(process, ends.at)}"
-        still = f"还开着：{words.listed(process, scene.open_now(key))}"
-        yield f"应当{wanted}，实际{still if at == 'open' else f'结束于 {words.titled(process, at)}'}。"
+        wanted = (
+            _("还开着")
+            if ends.at == "open"
+            else _("结束于 {titled}", titled=words.titled(process, ends.at))
+        )
+        still = _("还开着：{listed}", listed=words.listed(process, scene.open_now(key)))
+        yield _(
+            "应当{wanted}，实际{value}。",
+            wanted=wanted,
+            value=still if at == "open" else _("结束于 {titled}", titled=words.titled(process, at)),
+        )
     if ends.outcome and ends.outcome not in (row.outcome, row.state):
-        yield f"结果应当是 {ends.outcome}，实际是 {row.outcome or row.state}。"
+        yield _(
+            "结果应当是 {outcome}，实际是 {outcome_2}。",
+            outcome=ends.outcome,
+            outcome_2=row.outcome or row.state,
+        )
     if ends.issued is not None:
         kinds = select(_document.kind).where(_document.instance_id == key).order_by(_document.id)
         issued = tuple(scene.session.execute(kinds).scalars())
         if issued != ends.issued:
-            yield f"应当出具的文书是 {'、'.join(ends.issued) or '（没有）'}，实际是 {'、'.join(issued) or '（没有）'}。"
+            yield _(
+                "应当出具的文书是 {issued}，实际是 {issued_2}。",
+                issued=Listed(ends.issued) or _("（没有）"),
+                issued_2=Listed(issued) or _("（没有）"),
+            )
     happened = set(
         scene.session.execute(select(_event.kind).where(_event.instance_id == key)).scalars()
     )
     if missing := [kind for kind in ends.events if kind not in happened]:
-        yield f"历史里没有 {'、'.join(missing)}；有的是 {'、'.join(sorted(happened))}。"
+        yield _(
+            "历史里没有 {missing}；有的是 {happened}。",
+            missing=Listed(missing),
+            happened=Listed(sorted(happened)),
+        )
     for path, value in ends.facts.items():
         found = dotted(row.facts, path)
         if found != scene.meant(value):
-            yield f"事实 {path} 应当是 {value!r}，实际是 {scene.by_name(found)!r}。"
+            yield _(
+                "事实 {path} 应当是 {value}，实际是 {by_name}。",
+                path=path,
+                value=repr(value),
+                by_name=repr(scene.by_name(found)),
+            )
 
 
 def _incidents(scene: Scene) -> Iterator[str]:
@@ -86,4 +133,4 @@ def _incidents(scene: Scene) -> Iterator[str]:
         select(incident.message).where(incident.instance_id.in_(scene.instances.values()))
     )
     for message in rows.scalars():
-        yield f"出现异常：{message}"
+        yield _("出现异常：{message}", message=message)

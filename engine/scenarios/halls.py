@@ -13,6 +13,7 @@ from engine import ballots as sealing
 from engine.commands import ballots, confidence, edge, envelopes, meetings, outside, tellers
 from engine.db import tables
 from engine.errors import NotFound
+from engine.messages import _
 from engine.people import organisation
 from engine.queries import instances as matters
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from engine.scenarios.story import Step
 
 _poll = tables.poll.c
-PASSPHRASE = "故事里的监票人"
+PASSPHRASE = _("故事里的监票人")
 
 
 def _do(scene: Scene, actor: Actor, work: Callable[[Session], Any]) -> Any:
@@ -143,7 +144,7 @@ def _answer_link(scene: Scene, actor: Actor, step: Step) -> None:
     key, given = scene.task(step.task), dict(scene.meant(step.given))
     who = given.pop("outside", {})
     token = _do(
-        scene, actor, lambda s: outside.invite(s, actor, key, str(who.get("unit", "外单位")))
+        scene, actor, lambda s: outside.invite(s, actor, key, str(who.get("unit", _("外单位"))))
     )
     edge.carry_out(scene.hall, None, lambda s: outside.answer(s, token, given, who))
 
@@ -164,7 +165,7 @@ def _look(scene: Scene, actor: Actor, step: Step) -> None:
     key = scene.instance()
     found = matters.file(scene.session, actor, key)
     if step.task and step.task not in found.facts:
-        raise NotFound(f"看不到 {step.task} 里说的话。")
+        raise NotFound(_("看不到 {task} 里说的话。", task=step.task))
     _do(scene, actor, lambda s: confidence.note_reading(s, actor, key))
 
 

@@ -13,6 +13,7 @@ from engine import clock, definitions, settings
 from engine.commands import edge, instances, polls, tasks
 from engine.errors import EngineError, ProcessFault
 from engine.instance.union_law import UnionLaw
+from engine.messages import Listed, _
 from engine.people import organisation
 from engine.scenarios import ends, halls, stage, story, times, workers
 from engine.scenarios.scene import Otherwise, Scene
@@ -48,11 +49,17 @@ class StepResult:
         """The step in a line, as `yixing play` prints it."""
         done = " ".join(part for part in (self.who, story.VERBS[self.does], self.task) if part)
         came = (
-            f"被拒绝（{self.refused}）：{self.why}"
+            _("被拒绝（{refused}）：{why}", refused=self.refused, why=self.why)
             if self.refused
-            else self.happened or "没有别的变化"
+            else self.happened or _("没有别的变化")
         )
-        return f"{self.number:>3}  {self.at}  {done}：{came}"
+        return _(
+            "{number}  {at}  {done}：{came}",
+            number=f"{self.number:>3}",
+            at=self.at,
+            done=done,
+            came=came,
+        )
 
 
 @dataclass(frozen=True)
@@ -150,7 +157,7 @@ def _play_step(scene: Scene, step: Step) -> StepResult:
         task = f"“{known[step.task].title.zh}”" if known else step.task
         result = StepResult(
             step.number,
-            "、".join(step.who),
+            Listed(step.who),
             step.does,
             scene.happened(),
             refused,
@@ -163,9 +170,14 @@ def _play_step(scene: Scene, step: Step) -> StepResult:
             ends.check_open(scene, step.expect, result.happened)
     except (Otherwise, ProcessFault) as wrong:
         said = _advised(wrong) if isinstance(wrong, ProcessFault) else str(wrong)
-        parts = ("、".join(step.who), story.VERBS[step.does], step.task)
+        parts = (Listed(step.who), story.VERBS[step.does], step.task)
         raise Otherwise(
-            f"第 {step.number} 步（{' '.join(part for part in parts if part)}）：{said}"
+            _(
+                "第 {number} 步（{value}）：{said}",
+                number=step.number,
+                value=" ".join(part for part in parts if part),
+                said=said,
+            )
         ) from wrong
     return result
 
@@ -181,7 +193,8 @@ def _act(scene: Scene, step: Step, name: str) -> tuple[str, str]:
     """Let one person do it; gives code and words of an expected refusal. Raises Otherwise."""
     if name not in scene.stage.members:
         raise ProcessFault(
-            f"没有 {name} 这个人。", advice="请在 [cast] 里写上，或用标准班底里的人。"
+            _("没有 {name} 这个人。", name=name),
+            advice=_("请在 [cast] 里写上，或用标准班底里的人。"),
         )
     try:
         actor = organisation.actor(scene.session, scene.stage.members[name])
@@ -195,18 +208,32 @@ def _act(scene: Scene, step: Step, name: str) -> tuple[str, str]:
             re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower(),
         }:
             return step.refused, _said(error)
-        wanted = f"应当以 {step.refused} 被拒绝" if step.refused else "应当成功"
-        raise Otherwise(f"{wanted}，实际被拒绝（{error.code}）：{_said(error)}") from error
+        wanted = (
+            _("应当以 {refused} 被拒绝", refused=step.refused) if step.refused else _("应当成功")
+        )
+        raise Otherwise(
+            _(
+                "{wanted}，实际被拒绝（{code}）：{error}",
+                wanted=wanted,
+                code=error.code,
+                error=_said(error),
+            )
+        ) from error
     if step.refused:
-        raise Otherwise(f"应当被拒绝（{step.refused}），实际成功了。")
+        raise Otherwise(_("应当被拒绝（{refused}），实际成功了。", refused=step.refused))
     return "", ""
 
 
 def _said(error: EngineError) -> str:
     """What a refusal says, with its fields."""
     fields = getattr(error, "fields", {})
-    told = "；".join(
-        f"{key}：{'、'.join(messages)}" for key, messages in fields.items() if key != "_"
+    told = Listed(
+        (
+            _("{key}：{messages}", key=key, messages=Listed(messages))
+            for key, messages in fields.items()
+            if key != "_"
+        ),
+        "；",
     )
     return told or error.message
 
@@ -223,12 +250,13 @@ def _launch(scene: Scene, actor: Actor, step: Step) -> None:
         or chr(ord("A") + len(scene.instances))
     )
     if alias in scene.instances:
-        raise ProcessFault(f"已有一件叫 {alias}。", advice="请换一个 alias。")
+        raise ProcessFault(_("已有一件叫 {alias}。", alias=alias), advice=_("请换一个 alias。"))
     answers, process = scene.meant(step.given), step.process or scene.stage.process.id
     if process != scene.stage.process.id:
         if process not in scene.stage.others:
             raise ProcessFault(
-                f"故事里没有流程 {process}。", advice=f'请在开头写 also = ["{process}"]。'
+                _("故事里没有流程 {process}。", process=process),
+                advice=_('请在开头写 also = ["{process}"]。', process=process),
             )
         scene.started[alias] = scene.stage.others[process]
     scene.instances[alias] = _do(

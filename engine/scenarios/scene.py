@@ -18,6 +18,7 @@ from engine.db import tables
 from engine.errors import NotFound, ProcessFault
 from engine.instance import presence
 from engine.instance.view import dotted
+from engine.messages import Listed, _
 from engine.scenarios import words
 
 if TYPE_CHECKING:
@@ -91,15 +92,17 @@ class Scene:
         """The instance called so. Raises ProcessFault."""
         if alias not in self.instances:
             raise ProcessFault(
-                f"没有叫 {alias} 的件。",
-                advice=f"已有：{'、'.join(self.instances) or '（没有）'}。",
+                _("没有叫 {alias} 的件。", alias=alias),
+                advice=_("已有：{instances}。", instances=Listed(self.instances) or _("（没有）")),
             )
         return self.instances[alias]
 
     def instance(self) -> UUID:
         """The instance that the story is about now. Raises ProcessFault."""
         if not self.instances:
-            raise ProcessFault("还没有发起任何一件。", advice='请先写 does = "launch" 的一步。')
+            raise ProcessFault(
+                _("还没有发起任何一件。"), advice=_('请先写 does = "launch" 的一步。')
+            )
         return self.instances[self.current]
 
     def task(self, element: str) -> UUID:
@@ -112,7 +115,11 @@ class Scene:
         ).scalar()
         if found is None:
             raise NotFound(
-                f"{words.titled(self.process, element)} 从未打开过。现在打开的是 {self.open_words()}。"
+                _(
+                    "{titled} 从未打开过。现在打开的是 {open_words}。",
+                    titled=words.titled(self.process, element),
+                    open_words=self.open_words(),
+                )
             )
         return UUID(str(found))
 
@@ -130,7 +137,11 @@ class Scene:
         ).scalar()
         if found is None:
             raise NotFound(
-                f"表决 {words.titled(self.process, element)} 从未打开过。现在打开的是 {self.open_words()}。"
+                _(
+                    "表决 {titled} 从未打开过。现在打开的是 {open_words}。",
+                    titled=words.titled(self.process, element),
+                    open_words=self.open_words(),
+                )
             )
         return UUID(str(found))
 
@@ -139,7 +150,11 @@ class Scene:
         found = presence.latest(self.session, self.instance(), element)
         if found is None:
             raise NotFound(
-                f"会议 {words.titled(self.process, element)} 还没有召集。现在打开的是 {self.open_words()}。"
+                _(
+                    "会议 {titled} 还没有召集。现在打开的是 {open_words}。",
+                    titled=words.titled(self.process, element),
+                    open_words=self.open_words(),
+                )
             )
         return UUID(str(found.id))
 
@@ -169,7 +184,8 @@ class Scene:
             if named is not None:
                 if name not in named:
                     raise ProcessFault(
-                        f"{value} 指的是谁，不知道。", advice=f"可以写：{'、'.join(named)}。"
+                        _("{value} 指的是谁，不知道。", value=value),
+                        advice=_("可以写：{named}。", named=Listed(named)),
                     )
                 return str(named[name])
         return value
@@ -213,7 +229,7 @@ class Scene:
         return (
             words.listed(self.process, self.open_now(self.instance()))
             if self.instances
-            else "（没有）"
+            else _("（没有）")
         )
 
     def due(self, element: str) -> datetime | None:
@@ -250,4 +266,4 @@ class Scene:
         if rows:
             self.seen = rows[-1].id
         clauses = [words.told(self.process, row.kind, json.loads(row.body)) for row in rows]
-        return "；".join(clause for clause in clauses if clause)
+        return Listed((clause for clause in clauses if clause), "；")

@@ -14,9 +14,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from engine import clock, definitions, law
 from engine.commands import instances
 from engine.db import tables
-from engine.definitions.process import frozen
+from engine.definitions.folder import frozen
 from engine.errors import Invalid, ProcessFault
 from engine.instance.union_law import UnionLaw, rulebook
+from engine.messages import Listed, _
 from engine.scenarios.story import cast
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str
     table = standard.get("units", {})
     if UNION not in table:
         raise ProcessFault(
-            "标准班底里没有校工会。", file="stories.toml", advice="请写 [units.union]。"
+            _("标准班底里没有校工会。"), file="stories.toml", advice=_("请写 [units.union]。")
         )
     ids = {code: tables.new_id() for code in table}
     above = {unit["above"]: ids[code] for code, unit in table.items() if unit.get("above")}
@@ -138,19 +139,21 @@ def _held(name: str, text: str, units: Mapping[str, UUID], since: date) -> _Held
     found = _POST.fullmatch(text.strip())
     if found is None:
         raise ProcessFault(
-            f"{name} 的职务“{text}”读不懂。",
-            advice='请写成 "formal_delegate@信息学院"，可加 " until 2026-03-20"（最后一天）。',
+            _("{name} 的职务“{text}”读不懂。", name=name, text=text),
+            advice=_('请写成 "formal_delegate@信息学院"，可加 " until 2026-03-20"（最后一天）。'),
         )
     kind, unit, begin, end = found.groups()
     if (unit or UNION) not in units:
         raise ProcessFault(
-            f"{name} 的职务“{text}”里没有单位 {unit}。", advice=f"可以写：{'、'.join(units)}。"
+            _("{name} 的职务“{text}”里没有单位 {unit}。", name=name, text=text, unit=unit),
+            advice=_("可以写：{units}。", units=Listed(units)),
         )
     try:
         return _Held(name, kind, units[unit or UNION], _day(begin) or since, _day(end))
     except ValueError:
         raise ProcessFault(
-            f"{name} 的职务“{text}”里的日期不对。", advice="请写成 2026-03-20。"
+            _("{name} 的职务“{text}”里的日期不对。", name=name, text=text),
+            advice=_("请写成 2026-03-20。"),
         ) from None
 
 
@@ -210,10 +213,12 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
         for rule, value in story.rules.items():
             try:
                 law.check_setting(
-                    rulebook(), law.Setting(rule, value, clock.today(), source="故事"), places
+                    rulebook(), law.Setting(rule, value, clock.today(), source=_("故事")), places
                 )
             except Invalid as fault:
-                raise ProcessFault(f"[rules] 里的“{rule}”：{fault.message}") from None
+                raise ProcessFault(
+                    _("[rules] 里的“{rule}”：{message}", rule=rule, message=fault.message)
+                ) from None
     rules = [
         {
             "id": tables.new_id(),
@@ -222,7 +227,7 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
             "value": value.numerator,
             "per": value.denominator,
             "valid_from": date(2000, 1, 1),
-            "source": "故事",
+            "source": _("故事"),
             "state": "in_force",
             "proposer_id": proposer,
             "created_at": clock.now(),
@@ -233,7 +238,7 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
         {
             "id": tables.new_id(),
             "unit_id": union_id,
-            "name": str(v.get("name", "假期")),
+            "name": str(v.get("name", _("假期"))),
             "from_on": v["from"],
             "to_on": v["to"],
         }

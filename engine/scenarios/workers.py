@@ -42,7 +42,12 @@ def let_pass(scene: Scene, until: datetime) -> None:
         with clock.set_to(scene.now):
             _fire(scene, timer.id, timer.instance_id)
             _messages(scene)
-    raise Otherwise(f"这一步里到期的定时超过 {MOST_TIMERS} 个，流程图中可能有不停的循环。")
+    raise Otherwise(
+        _(
+            "这一步里到期的定时超过 {most} 个，流程图中可能有不停的循环。",
+            most=MOST_TIMERS,
+        )
+    )
 
 
 def _next_timer(scene: Scene, until: datetime, tried: set[UUID]) -> Any:

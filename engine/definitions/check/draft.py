@@ -12,8 +12,9 @@ from engine import decisions, forms
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.shape import cleaned
 from engine.definitions.diagram import MAX_BYTES, Diagram, parse_xml, read_diagram
-from engine.definitions.process import MAX_FOLDER
+from engine.definitions.folder import MAX_BYTES as MAX_FOLDER
 from engine.errors import ProcessFault
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,6 +51,11 @@ class Draft:
             [e.id for e in self.diagram.elements.values() if e.type == kind] if self.diagram else []
         )
 
+    def kind_of(self, element: str) -> str:
+        """What an element of the diagram is, e.g. "userTask"; "" when there is none."""
+        found = self.diagram.elements.get(element) if self.diagram else None
+        return found.type if found else ""
+
     @property
     def polls(self) -> set[str]:
         """The user tasks that are polls."""
@@ -71,8 +77,8 @@ def read(files: Mapping[str, str]) -> tuple[Draft, list[Fault]]:
                 Fault(
                     needed,
                     "",
-                    f"文件夹里缺少 {needed}。",
-                    "请补上这个文件，可以从另一个流程复制后修改。",
+                    _("文件夹里缺少 {needed}。", needed=needed),
+                    _("请补上这个文件，可以从另一个流程复制后修改。"),
                 )
             )
     for reader in (_read_toml, _read_bpmn, _read_forms, _read_tables):
@@ -98,33 +104,47 @@ def _file_faults(files: Mapping[str, str]) -> Iterator[Fault]:
         yield Fault(
             "",
             "",
-            f"文件太多（{len(files)} 个），最多 {MAX_FILES} 个。",
-            "请把无关的文件移出流程文件夹。",
+            _(
+                "文件太多（{count} 个），最多 {most} 个。",
+                count=len(files),
+                most=MAX_FILES,
+            ),
+            _("请把无关的文件移出流程文件夹。"),
         )
     size = 0
     for name, text in files.items():
         if not isinstance(name, str) or not isinstance(text, str):
-            yield Fault(shown(name), "", "文件名和内容都应是文字。", "请检查上传的内容。")
+            yield Fault(shown(name), "", _("文件名和内容都应是文字。"), _("请检查上传的内容。"))
             continue
         size += len(text)
         if not _BELONGS.fullmatch(name):
             yield Fault(
                 shown(name),
                 "",
-                "流程文件夹里不能有这个文件，或文件名不合规定。",
-                "文件名用小写字母、数字和下划线；见 processes/README.md。",
+                _("流程文件夹里不能有这个文件，或文件名不合规定。"),
+                _("文件名用小写字母、数字和下划线；见 processes/README.md。"),
             )
         elif len(text) > MAX_BYTES:
-            yield Fault(name, "", f"文件超过 {MAX_BYTES // 1000} KB。", "请删减内容。")
+            yield Fault(
+                name,
+                "",
+                _("文件超过 {most} KB。", most=MAX_BYTES // 1000),
+                _("请删减内容。"),
+            )
         elif _unstorable(text):
             yield Fault(
                 name,
                 "",
-                "文件里有不能保存的字符（空字符或残缺的字符）。",
-                "请用 UTF-8 编码重新保存。",
+                _("文件里有不能保存的字符（空字符或残缺的字符）。"),
+                _("请用 UTF-8 编码重新保存。"),
             )
     if size > MAX_FOLDER:
-        yield Fault("", "", f"流程文件夹超过 {MAX_FOLDER // 1_000_000} MB。", "请删减内容。")
+        yield Fault(
+            "",
+            "",
+            _("流程文件夹超过 {most} MB。", most=MAX_FOLDER // 1_000_000),
+            _("请删减内容。"),
+        )
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
@@ -161,12 +181,19 @@ def _parsed(
         )
         > MAX_NESTING
     ):
-        found.append(Fault(name, "", f"内容套得太深，最多 {MAX_NESTING} 层。", "请简化。"))
+        found.append(
+            Fault(
+                name,
+                "",
+                _("内容套得太深，最多 {most} 层。", most=MAX_NESTING),
+                _("请简化。"),
+            )
+        )
         return None
     try:
         return reader(text)
     except (ValueError, RecursionError, OverflowError, MemoryError) as fault:
-        found.append(Fault(name, "", f"读不懂：{shown(fault, 160)}", advice))
+        found.append(Fault(name, "", _("读不懂：{fault}", fault=shown(fault, 160)), advice))
         return None
 
 
@@ -179,7 +206,7 @@ def _read_toml(draft: Draft) -> list[Fault]:
             text,
             tomllib.loads,
             found,
-            "请检查引号、方括号是否成对，每行是否写成 键 = 值。",
+            _("请检查引号、方括号是否成对，每行是否写成 键 = 值。"),
         )
         if raw is not None:
             draft.raw, faults = cleaned(raw)
@@ -194,7 +221,7 @@ def _read_bpmn(draft: Draft) -> list[Fault]:
     try:
         tree = parse_xml(text.encode())
         if tree.getroottree().docinfo.doctype:
-            raise ProcessFault("文件中不得有 DOCTYPE 或实体声明。")
+            raise ProcessFault(_("文件中不得有 DOCTYPE 或实体声明。"))
         draft.diagram = read_diagram(tree)
         draft.tree = tree
     except ProcessFault as fault:
@@ -203,7 +230,7 @@ def _read_bpmn(draft: Draft) -> list[Fault]:
                 "process.bpmn",
                 "",
                 shown(fault.message, 200),
-                fault.advice or "请用 BPMN 编辑器重新保存流程图。",
+                fault.advice or _("请用 BPMN 编辑器重新保存流程图。"),
             )
         ]
     except ValueError as fault:
@@ -211,8 +238,8 @@ def _read_bpmn(draft: Draft) -> list[Fault]:
             Fault(
                 "process.bpmn",
                 "",
-                f"读不懂：{shown(fault, 160)}",
-                "请用 BPMN 编辑器重新保存流程图。",
+                _("读不懂：{fault}", fault=shown(fault, 160)),
+                _("请用 BPMN 编辑器重新保存流程图。"),
             )
         ]
     return []
@@ -226,23 +253,33 @@ def _read_forms(draft: Draft) -> list[Fault]:
         name = path[len("forms/") : -len(".json")]
         draft.forms[name] = None
         schema = _parsed(
-            path, text, _json, found, "请用表单编辑器重新保存，或检查括号、引号和逗号。"
+            path, text, _json, found, _("请用表单编辑器重新保存，或检查括号、引号和逗号。")
         )
         if schema is None:
             if text.strip() == "null":
-                found.append(Fault(path, name, "表单是空的。", "请写明 type、id 和 components。"))
+                found.append(
+                    Fault(path, name, _("表单是空的。"), _("请写明 type、id 和 components。"))
+                )
             continue
         try:
             draft.forms[name] = forms.load(schema)
             draft.schemas[name] = schema
         except ProcessFault as fault:
             found.append(
-                Fault(path, name, f"{shown(fault.message, 200)}。", "请按 form-js 的格式改正。")
+                Fault(
+                    path,
+                    name,
+                    _("{wrong}。", wrong=shown(fault.message, 200)),
+                    _("请按 form-js 的格式改正。"),
+                )
             )
         except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as fault:
             found.append(
                 Fault(
-                    path, name, f"表单的写法不对：{shown(fault, 120)}", "请按 form-js 的格式改正。"
+                    path,
+                    name,
+                    _("表单的写法不对：{fault}", fault=shown(fault, 120)),
+                    _("请按 form-js 的格式改正。"),
                 )
             )
     return found
@@ -250,13 +287,13 @@ def _read_forms(draft: Draft) -> list[Fault]:
 
 def _json(text: str) -> Any:
     def refuse(word: str) -> Any:
-        raise ValueError(f"不能写 {word}")
+        raise ValueError(_("不能写 {word}", word=word))
 
     def single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) < len(pairs):
             twice = next(key for key, _ in pairs if [k for k, _ in pairs].count(key) > 1)
-            raise ValueError(f"“{shown(twice)}”写了两次")
+            raise ValueError(_("“{twice}”写了两次", twice=shown(twice)))
         return made
 
     return json.loads(text, parse_constant=refuse, object_pairs_hook=single)
@@ -272,10 +309,15 @@ def _read_tables(draft: Draft) -> list[Fault]:
         try:
             draft.tables[name] = decisions.parse(text.encode())
         except ProcessFault as fault:
-            advice = shown(fault.advice, 120) or "请用 DMN 编辑器重新保存决策表。"
-            found.append(Fault(path, name, f"{shown(fault.message, 200)}。", advice))
+            advice = shown(fault.advice, 120) or _("请用 DMN 编辑器重新保存决策表。")
+            found.append(Fault(path, name, _("{wrong}。", wrong=shown(fault.message, 200)), advice))
         except (ValueError, TypeError, RecursionError) as fault:
             found.append(
-                Fault(path, name, f"读不懂：{shown(fault, 120)}", "请用 DMN 编辑器重新保存决策表。")
+                Fault(
+                    path,
+                    name,
+                    _("读不懂：{fault}", fault=shown(fault, 120)),
+                    _("请用 DMN 编辑器重新保存决策表。"),
+                )
             )
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.definitions.check.diagram import FILE
 from engine.definitions.check.fault import Fault, shown
+from engine.messages import Listed, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,7 +57,7 @@ class Level:
 
     def called(self) -> str:
         """This level in words."""
-        return f"子流程 {self.scope} 里" if self.scope else "流程里"
+        return _("子流程 {scope} 里", scope=self.scope) if self.scope else _("流程里")
 
     def starts(self) -> Iterator[Fault]:
         """Exactly one start, at least one end."""
@@ -65,12 +66,15 @@ class Level:
             yield Fault(
                 FILE,
                 shown(self.scope),
-                f"{self.called()}有 {len(begins)} 个开始事件。",
-                "应当恰好有一个。",
+                _("{called}有 {count} 个开始事件。", called=self.called(), count=len(begins)),
+                _("应当恰好有一个。"),
             )
         if not self.of("endEvent"):
             yield Fault(
-                FILE, shown(self.scope), f"{self.called()}没有结束事件。", "请画上结束事件。"
+                FILE,
+                shown(self.scope),
+                _("{called}没有结束事件。", called=self.called()),
+                _("请画上结束事件。"),
             )
 
     def unreachable(self) -> Iterator[Fault]:
@@ -86,8 +90,8 @@ class Level:
                 yield Fault(
                     FILE,
                     element.id,
-                    f"“{_name(element)}”永远走不到。",
-                    "请从前面的节点连一条线过来，或删去它。",
+                    _("“{element}”永远走不到。", element=_name(element)),
+                    _("请从前面的节点连一条线过来，或删去它。"),
                 )
 
     def dead_ends(self) -> Iterator[Fault]:
@@ -110,15 +114,15 @@ class Level:
                 yield Fault(
                     FILE,
                     element.id,
-                    f"“{_name(element)}”之后没有路。",
-                    "请连到下一个节点或结束事件。",
+                    _("“{element}”之后没有路。", element=_name(element)),
+                    _("请连到下一个节点或结束事件。"),
                 )
             elif ends and element.id not in alive:
                 yield Fault(
                     FILE,
                     element.id,
-                    f"从“{_name(element)}”走不到任何结束事件。",
-                    "请给回路留一个出口。",
+                    _("从“{element}”走不到任何结束事件。", element=_name(element)),
+                    _("请给回路留一个出口。"),
                 )
 
     def passes_at_once(self, waiting: set[str]) -> bool:
@@ -155,12 +159,12 @@ def _endless(diagram: Diagram, levels: dict[str, Level]) -> Iterator[Fault]:
             }
         )
         if turning:
-            names = "、".join(_name(level.nodes[key]) for key in sorted(turning)[:8])
+            names = Listed(_name(level.nodes[key]) for key in sorted(turning)[:8])
             yield Fault(
                 FILE,
                 sorted(turning)[0],
-                f"{names} 连成了不停的循环：中间没有人办，也不等时间。",
-                "请在回路里放一个用户任务或定时事件。",
+                _("{names} 连成了不停的循环：中间没有人办，也不等时间。", names=names),
+                _("请在回路里放一个用户任务或定时事件。"),
             )
         if scope and not level.passes_at_once(waiting):
             waiting.add(scope)
@@ -174,8 +178,8 @@ def _crowded(diagram: Diagram) -> Iterator[Fault]:
         yield Fault(
             FILE,
             min(gates),
-            "并行网关太多，各条路的组合太多。",
-            f"各并行网关出去的连线数相乘不能超过 {MAX_AT_ONCE}。",
+            _("并行网关太多，各条路的组合太多。"),
+            _("各并行网关出去的连线数相乘不能超过 {most}。", most=MAX_AT_ONCE),
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.definitions.check.fault import Fault, shown
+from engine.messages import Listed, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +139,7 @@ PROCESS = Of(
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
     ("title", "summary", "basis"),
 )
-_WORD_OF = {str: "文字（写在引号里）", int: "整数", bool: "true 或 false"}
+_WORD_OF = {str: _("文字（写在引号里）"), int: _("整数"), bool: _("true 或 false")}
 
 
 def cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
@@ -153,12 +154,23 @@ def _clean(value: Any, shape: Any, path: str, found: list[Fault]) -> Any:
     if isinstance(shape, Of):
         if isinstance(value, dict):
             return _clean_table(value, shape, path, found)
-        found.append(Fault(FILE, path, f"“{path}”应是一张表。", f"请写成 [{path}] 开头的几行。"))
+        found.append(
+            Fault(
+                FILE,
+                path,
+                _("“{path}”应是一张表。", path=path),
+                _("请写成 [{path}] 开头的几行。", path=path),
+            )
+        )
     elif isinstance(shape, list):
         if isinstance(value, list):
             kept = [_clean(each, shape[0], path, found) for each in value]
             return [each for each in kept if each is not None]
-        found.append(Fault(FILE, path, f"“{path}”应是清单。", '请写成 ["…", "…"] 这样的形式。'))
+        found.append(
+            Fault(
+                FILE, path, _("“{path}”应是清单。", path=path), _('请写成 ["…", "…"] 这样的形式。')
+            )
+        )
     elif shape is None or type(value) is shape:
         return value
     else:
@@ -166,8 +178,13 @@ def _clean(value: Any, shape: Any, path: str, found: list[Fault]) -> Any:
             Fault(
                 FILE,
                 path,
-                f"“{path}”应是{_WORD_OF[shape]}，这里是 {shown(value, 30)}。",
-                "请改正这个值。",
+                _(
+                    "“{path}”应是{word_of}，这里是 {value}。",
+                    path=path,
+                    word_of=_WORD_OF[shape],
+                    value=shown(value, 30),
+                ),
+                _("请改正这个值。"),
             )
         )
     return None
@@ -188,9 +205,11 @@ def _clean_table(table: dict[str, Any], shape: Of, path: str, found: list[Fault]
                 else []
             )
             advice = (
-                f"是不是 {near[0]}?" if near else f"可以写的有：{'、'.join(sorted(shape.keys))}。"
+                _("是不是 {near}?", near=near[0])
+                if near
+                else _("可以写的有：{keys}。", keys=Listed(sorted(shape.keys)))
             )
-            found.append(Fault(FILE, place, f"不认识的键“{shown(key)}”。", advice))
+            found.append(Fault(FILE, place, _("不认识的键“{key}”。", key=shown(key)), advice))
             continue
         if fits is not None:
             kept[key] = fits
@@ -199,17 +218,22 @@ def _clean_table(table: dict[str, Any], shape: Of, path: str, found: list[Fault]
 
 
 def _missing(table: dict[str, Any], kept: dict[str, Any], shape: Of, path: str) -> Iterator[Fault]:
-    here = f"[{path}] 里" if path else "process.toml 里"
+    here = _("[{path}] 里", path=path) if path else _("process.toml 里")
     for key in shape.needs:
         if key not in table or kept.get(key) in ("", [], {}):
-            yield Fault(FILE, path or key, f"{here}缺少 {key}。", f"请写上 {key} = …")
+            yield Fault(
+                FILE,
+                path or key,
+                _("{here}缺少 {key}。", here=here, key=key),
+                _("请写上 {key} = …", key=key),
+            )
     for key in shape.twins:
         if kept.get(key) and not kept.get(f"{key}_en"):
             yield Fault(
                 FILE,
                 path or key,
-                f"{here}有 {key}，没有英文的 {key}_en。",
-                f'请写上 {key}_en = "…"',
+                _("{here}有 {key}，没有英文的 {key}_en。", here=here, key=key),
+                _('请写上 {key}_en = "…"', key=key),
             )
     for key in ("next", "labels"):
         for choice in kept.get(key) or {}:
@@ -218,6 +242,6 @@ def _missing(table: dict[str, Any], kept: dict[str, Any], shape: Of, path: str) 
                 yield Fault(
                     FILE,
                     place,
-                    f"选项 {shown(choice)} 没有英文。",
-                    f'请在 [{place}] 下写上 {shown(choice)} = "…"',
+                    _("选项 {choice} 没有英文。", choice=shown(choice)),
+                    _('请在 [{place}] 下写上 {choice} = "…"', place=place, choice=shown(choice)),
                 )

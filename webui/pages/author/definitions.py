@@ -24,7 +24,7 @@ from markupsafe import Markup
 from engine.commands import definitions as deciding
 from engine.definitions import check
 from engine.definitions.check.draft import MAX_FILES
-from engine.definitions.process import MAX_FOLDER
+from engine.definitions.folder import MAX_BYTES as MAX_FOLDER
 from engine.errors import Conflict, Invalid, ProcessFault
 from engine.instance.union_law import rulebook
 from engine.people import access, posts
