@@ -11,8 +11,6 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 PRODUCT = ("engine", "webui")
 DEBTS = {
-    "engine/test_kept.py: engine.scenarios.play._beside",
-    "engine/test_kept.py: engine.scenarios.play._play_step",
     "engine/test_kept.py: tests.engine.test_meetings",
     "races/test_machine_long.py: tests.engine.test_machine",
     "webui/test_meetings.py: tests.webui.test_ballots",

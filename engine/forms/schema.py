@@ -132,10 +132,10 @@ def _how_many(each: Field) -> Iterator[validate.Validator]:
 class _Verbatim:
     """A validator that says its message as it is: marshmallow formats messages, which takes their translation away."""
 
-    error: str | None
+    error: Any  # as each validator declares it
 
-    def _format_error(self, *_values: Any) -> str:
-        return self.error or ""
+    def _format_error(self, *_values: Any) -> Any:
+        return self.error
 
 
 class _Length(_Verbatim, validate.Length): ...

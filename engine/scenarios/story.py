@@ -95,6 +95,11 @@ class Step:
     alias: str = ""
     process: str = ""
 
+    @property
+    def reason(self) -> str:
+        """The reason given with it."""
+        return str(self.given.get("reason", ""))
+
 
 @dataclass(frozen=True)
 class Ends:

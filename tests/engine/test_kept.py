@@ -17,9 +17,9 @@ from engine.db import tables
 from engine.history import event_log, seals, verification
 from engine.history.verification import polls
 from engine.history.verification import rules as versions
-from engine.scenarios import stage, story
-from engine.scenarios.play import _beside, _play_step
-from engine.scenarios.scene import Scene
+from engine.scenarios import story, world
+from engine.scenarios.play import beside, play_step
+from engine.scenarios.progress import Progress
 from engine.settings import load
 from tests.conftest import fresh
 from tests.engine import test_meetings
@@ -408,7 +408,7 @@ def test_the_engine_counts_the_same_voters_and_files() -> None:
         assert versions.fingerprint(files) == definitions.load(files).hash
 
 
-# --- on the stage: meetings, elections, decision tables ---------------------------------------------------------------
+# --- in stories: meetings, elections, decision tables ---------------------------------------------------------------
 @contextmanager
 def played(
     engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str]
@@ -416,19 +416,19 @@ def played(
     """The end of a story, thrown away afterwards."""
     read = story.read(told)
     with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
-        others = {name: _beside(told, name) for name in read.also}
-        scene = Scene(
-            session, stage.set_up(session, read, files, test_meetings.STANDARD, others), read.at
+        others = {name: beside(told, name) for name in read.also}
+        progress = Progress(
+            session, world.build(session, read, files, test_meetings.STANDARD, others), read.at
         )
         for process in (
-            scene.stage.process,
-            *scene.stage.others.values(),
-        ):  # on a stage nobody puts them on record
+            progress.world.process,
+            *progress.world.others.values(),
+        ):  # in a story nobody puts them on record
             says = {"process": process.id, "version": process.hash}
             event_log.note(session, event_log.INSTALLATION, "definition_published", None, **says)
         session.execute(tables.setting.delete())
         for step in read.steps:
-            _play_step(scene, step)
+            play_step(progress, step)
         yield session
         whole.rollback()
 
