@@ -8,7 +8,7 @@ from engine.expressions.contents import calls_in, names_in, numbers_in, texts_in
 from engine.expressions.evaluation import evaluate
 from engine.expressions.fault import check, is_unknown_fact, is_unknown_function
 from engine.expressions.functions import BUILT_IN
-from engine.expressions.registry import FUNCTIONS, RULES, Asks, Function, Gives, Takes
+from engine.expressions.registry import FUNCTIONS, RULE_READERS, RULES, Asks, Function, Gives, Takes
 from engine.expressions.values import CONSTANTS
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "CONSTANTS",
     "FUNCTIONS",
     "RULES",
+    "RULE_READERS",
     "Asks",
     "Function",
     "Gives",

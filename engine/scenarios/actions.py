@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from engine.people.organisation import Actor
     from engine.scenarios.progress import Progress
-    from engine.scenarios.story import Step
+    from engine.scenarios.steps import Step
 
     Action = Callable[[Progress, Actor, Step], None]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.db import rows
     from engine.people.organisation import Actor
     from engine.scenarios.progress import Progress
-    from engine.scenarios.story import Step
+    from engine.scenarios.steps import Step
 
 _poll = tables.poll.c
 PASSPHRASE = "故事里的监票人"

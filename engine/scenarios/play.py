@@ -17,6 +17,7 @@ from engine.people import organisation
 from engine.scenarios import comparison, story, times, workers, world
 from engine.scenarios.actions import ACTIONS
 from engine.scenarios.progress import Progress, Unexpected
+from engine.scenarios.steps import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from engine.scenarios.story import Step, Story
+    from engine.scenarios.steps import Step
+    from engine.scenarios.story import Story
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def _title(progress: Progress, task: str) -> str:
 
 def _deed(who: str, does: str, task: str) -> Message:
     """Who does what to which task."""
-    deed: Message = story.VERBS[does]
+    deed: Message = VERBS[does]
     if task:
         deed = _("{deed} {task}", deed=deed, task=task)
     return _("{who} {deed}", who=who, deed=deed) if who else deed

@@ -71,7 +71,7 @@ def walk(engine: Engine, folder: Path, seed: int, steps: int = STEPS) -> None:
             for _ in range(4):
                 if on.launch():
                     break
-            if not on.scene.instances:
+            if not on.progress.instances:
                 return
             for _ in range(steps):
                 on.step()

@@ -22,8 +22,8 @@ from engine.history import event_log, verification
 from engine.instance.choices import choices
 from engine.people import organisation
 from engine.people.access import ANYBODY
-from engine.scenarios import halls, stage, story, workers
-from engine.scenarios.scene import Scene
+from engine.scenarios import assembly, steps, story, workers, world
+from engine.scenarios.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,28 +47,30 @@ _task, _poll, _event, _timer = tables.task.c, tables.poll.c, tables.event.c, tab
 class Walk:
     """One walk; `done` tells what happened, for a test that fails."""
 
-    scene: Scene
+    progress: Progress
     chance: random.Random
     process_id: str
     done: list[str] = field(default_factory=list)
 
     # --- who and what ---
     def actor(self, name: str) -> Actor:
-        return organisation.actor(self.scene.session, self.scene.stage.members[name])
+        return organisation.actor(self.progress.session, self.progress.world.members[name])
 
     def anybody(self) -> Actor:
-        return self.actor(self.chance.choice(sorted(self.scene.stage.members)))
+        return self.actor(self.chance.choice(sorted(self.progress.world.members)))
 
     def someone_of(self, task: Any) -> Actor:
         """Mostly one whose task it is, now and then anybody."""
         if self.chance.random() < 0.06:
             return self.anybody()
         if task.assignee_id:
-            return organisation.actor(self.scene.session, task.assignee_id)
+            return organisation.actor(self.progress.session, task.assignee_id)
         kind, _, unit = task.seat.partition("@")
-        held = organisation.holders(self.scene.session, kind, [unit], clock.day_of(self.scene.now))
+        held = organisation.holders(
+            self.progress.session, kind, [unit], clock.day_of(self.progress.now)
+        )
         return (
-            organisation.actor(self.scene.session, self.chance.choice(held))
+            organisation.actor(self.progress.session, self.chance.choice(held))
             if held
             else self.anybody()
         )
@@ -119,7 +121,7 @@ class Walk:
             return chance.random() < 0.85
         if asked.kind == "datetime":
             return (
-                clock.day_of(self.scene.now)
+                clock.day_of(self.progress.now)
                 + timedelta(days=chance.choice([-30, -3, -1, 0, 0, 1, 5, 9, 20, 60, 400]))
             ).isoformat()
         if asked.kind == "filepicker":
@@ -134,13 +136,15 @@ class Walk:
             return [c.value for c in asked.choices]
         return [
             value
-            for value, _ in choices(self.scene.session, self.scene.stage.union_id)(asked.source)
+            for value, _ in choices(self.progress.session, self.progress.world.union_id)(
+                asked.source
+            )
         ]
 
     # --- acting ---
     def carry_out(self, actor: Actor | None, work: Any) -> Any:
-        with clock.set_to(self.scene.now):
-            return edge.carry_out(self.scene.hall, actor, work)
+        with clock.set_to(self.progress.now):
+            return edge.carry_out(self.progress.engine, actor, work)
 
     def attempt(self, actor: Actor, form: Form | None, act: Any, what: str) -> bool:
         """Do something with answers that fit its form, sooner or later. Refusals and conflicts are part of life."""
@@ -164,19 +168,19 @@ class Walk:
 
     def launch(self) -> bool:
         process = (
-            self.scene.stage.process
-            if self.process_id == self.scene.stage.process.id
-            else self.scene.stage.others[self.process_id]
+            self.progress.world.process
+            if self.process_id == self.progress.world.process.id
+            else self.progress.world.others[self.process_id]
         )
-        names = sorted(self.scene.stage.members)
+        names = sorted(self.progress.world.members)
         able = [n for n in names if any(p.kind in process.launch for p in self.actor(n).posts)]
         if ANYBODY in process.launch and (not able or self.chance.random() < 0.5):
             able = names
         who = self.actor(self.chance.choice(able))
 
         def begin(session: Any, given: dict[str, Any]) -> None:
-            self.scene.instances["A"] = instances.launch(session, who, process.id, given)
-            self.scene.current = "A"
+            self.progress.instances["A"] = instances.launch(session, who, process.id, given)
+            self.progress.current = "A"
 
         return self.attempt(who, process.launch_form, begin, "launch")
 
@@ -190,24 +194,24 @@ class Walk:
             + [self._wait] * 2
         )
         self.chance.choice(ways)()
-        with clock.set_to(self.scene.now):
-            workers.let_pass(self.scene, self.scene.now)
+        with clock.set_to(self.progress.now):
+            workers.let_pass(self.progress, self.progress.now)
 
     def _open(self) -> list[Any]:
         return list(
-            self.scene.session.execute(
+            self.progress.session.execute(
                 select(tables.task)
-                .where(_task.instance_id == self.scene.instance(), _task.state == "open")
+                .where(_task.instance_id == self.progress.instance(), _task.state == "open")
                 .order_by(_task.id)
             )
         )
 
     def _complete(self) -> None:
-        plain = [t for t in self._open() if not self.scene.process.tasks[t.element].poll]
+        plain = [t for t in self._open() if not self.progress.process.tasks[t.element].poll]
         if not plain:
             return
         task = self.chance.choice(plain)
-        actor, rule = self.someone_of(task), self.scene.process.tasks[task.element]
+        actor, rule = self.someone_of(task), self.progress.process.tasks[task.element]
         self.attempt(
             actor,
             rule.form,
@@ -216,17 +220,21 @@ class Walk:
         )
 
     def _message(self) -> None:
-        row = self.scene.session.execute(
-            select(tables.instance).where(tables.instance.c.id == self.scene.instance())
+        row = self.progress.session.execute(
+            select(tables.instance).where(tables.instance.c.id == self.progress.instance())
         ).one()
-        live = machine.look(self.scene.process.spec, row.machine) if row.machine else ()
+        live = machine.look(self.progress.process.spec, row.machine) if row.machine else ()
         waiting = sorted(
-            {w.text for w in live if w.kind == "message" and w.text in self.scene.process.messages}
+            {
+                w.text
+                for w in live
+                if w.kind == "message" and w.text in self.progress.process.messages
+            }
         )
         if not waiting:
             return
         name = self.chance.choice(waiting)
-        rule = self.scene.process.messages[name]
+        rule = self.progress.process.messages[name]
         for _ in range(4):
             actor = self.anybody()
             if rule.lane and self.attempt(
@@ -238,9 +246,9 @@ class Walk:
                 return
 
     def _poll(self) -> None:
-        rows = self.scene.session.execute(
+        rows = self.progress.session.execute(
             select(tables.poll).where(
-                _poll.instance_id == self.scene.instance(),
+                _poll.instance_id == self.progress.instance(),
                 _poll.state.in_(("called", "open", "counting")),
             )
         ).all()
@@ -252,7 +260,7 @@ class Walk:
                 self._hall(teller, "count", poll)
             return
         voters = (
-            self.scene.session.execute(
+            self.progress.session.execute(
                 select(tables.roll.c.member_id).where(
                     tables.roll.c.poll_id == poll.id, tables.roll.c.open
                 )
@@ -275,7 +283,7 @@ class Walk:
             self._hall(voter, "respond", poll, given)
         if self.chance.random() < 0.5:
             for name in ("主席团主席", "工会主席", "大会秘书"):
-                if name in self.scene.stage.members:
+                if name in self.progress.world.members:
                     self._try(
                         self.actor(name), lambda s, a: polls.close(s, a, poll.id), "close_poll"
                     )
@@ -283,26 +291,26 @@ class Walk:
     def _hall(
         self, member: UUID, does: str, poll: Any, given: dict[str, Any] | None = None
     ) -> None:
-        element = self.scene.session.execute(
+        element = self.progress.session.execute(
             select(_task.element).where(_task.id == poll.task_id)
         ).scalar_one()
-        actor = organisation.actor(self.scene.session, member)
-        told = story.Step(0, (actor.name,), does, element, given or {})
+        actor = organisation.actor(self.progress.session, member)
+        told = steps.Step(0, (actor.name,), does, element, given or {})
         try:
-            with clock.set_to(self.scene.now):
+            with clock.set_to(self.progress.now):
                 if does == "respond" and poll.secret:
-                    halls.cast(self.scene, actor, poll.id, given or {})
+                    assembly.cast(self.progress, actor, poll.id, given or {})
                 elif does == "respond":
                     given = given or {}
                     edge.carry_out(
-                        self.scene.hall,
+                        self.progress.engine,
                         actor,
                         lambda s: polls.respond(
                             s, actor, poll.id, given.get("choice", ""), "", given.get("choices")
                         ),
                     )
                 else:
-                    halls.ACTS[does](self.scene, actor, told)
+                    assembly.ACTIONS[does](self.progress, actor, told)
             self.done.append(f"{actor.name} {does} {element} {given or ''}")
         except (Refused, Conflict, NotFound, Invalid) as fault:
             self.done.append(f"{actor.name} {does} {element}：{fault.code}")
@@ -316,15 +324,16 @@ class Walk:
 
     def _meeting(self) -> None:
         meeting = tables.meeting.c
-        found = self.scene.session.execute(
+        found = self.progress.session.execute(
             select(tables.meeting).where(
-                meeting.instance_id == self.scene.instance(), meeting.state.in_(("called", "open"))
+                meeting.instance_id == self.progress.instance(),
+                meeting.state.in_(("called", "open")),
             )
         ).first()
         if found is None:
             return
         due = (
-            self.scene.session.execute(
+            self.progress.session.execute(
                 select(tables.attendance.c.member_id)
                 .where(tables.attendance.c.meeting_id == found.id)
                 .order_by(tables.attendance.c.member_id)
@@ -335,13 +344,13 @@ class Walk:
         for member in due:
             if self.chance.random() < 0.85:
                 self._try(
-                    organisation.actor(self.scene.session, member),
+                    organisation.actor(self.progress.session, member),
                     lambda s, a: meetings.arrive(s, a, found.id, found.code),
                     "arrive",
                 )
         if self.chance.random() < 0.1 and due:
             self._try(
-                organisation.actor(self.scene.session, self.chance.choice(due)),
+                organisation.actor(self.progress.session, self.chance.choice(due)),
                 lambda s, a: meetings.leave(s, a, found.id),
                 "leave",
             )
@@ -352,32 +361,34 @@ class Walk:
 
     def _wait(self) -> None:
         """To the next timer, to its eve, or some days on."""
-        timer = self.scene.session.execute(
+        timer = self.progress.session.execute(
             select(_timer.due_at)
-            .where(_timer.instance_id.in_(self.scene.instances.values()), _timer.state == "waiting")
+            .where(
+                _timer.instance_id.in_(self.progress.instances.values()), _timer.state == "waiting"
+            )
             .order_by(_timer.due_at)
             .limit(1)
         ).scalar()
-        target = self.scene.now + timedelta(days=self.chance.choice([1, 1, 2, 5, 9]))
+        target = self.progress.now + timedelta(days=self.chance.choice([1, 1, 2, 5, 9]))
         if timer is not None and self.chance.random() < 0.5:
-            target = max(self.scene.now, timer + timedelta(minutes=self.chance.choice([-1, 1])))
-        workers.let_pass(self.scene, target)
-        self.done.append(f"-- {self.scene.now.astimezone(clock.CHINA):%Y-%m-%d %H:%M}")
+            target = max(self.progress.now, timer + timedelta(minutes=self.chance.choice([-1, 1])))
+        workers.let_pass(self.progress, target)
+        self.done.append(f"-- {self.progress.now.astimezone(clock.CHINA):%Y-%m-%d %H:%M}")
 
     # --- what must hold ---
     def told(self) -> list[Any]:
         """Everything on record about the matters of the walk, in order."""
         return list(
-            self.scene.session.execute(
+            self.progress.session.execute(
                 select(tables.event)
-                .where(_event.instance_id.in_(self.scene.instances.values()))
+                .where(_event.instance_id.in_(self.progress.instances.values()))
                 .order_by(_event.instance_id, _event.seq)
             )
         )
 
     def nothing_is_broken(self) -> None:
-        session = self.scene.session
-        for key in self.scene.instances.values():
+        session = self.progress.session
+        for key in self.progress.instances.values():
             row = session.execute(select(tables.instance).where(tables.instance.c.id == key)).one()
             events = session.execute(
                 select(tables.event).where(_event.instance_id == key).order_by(_event.seq)
@@ -392,12 +403,12 @@ class Walk:
             )
             assert not trouble, trouble
             if row.state == "running":
-                live = machine.look(self.scene.process_of(key).spec, row.machine)
+                live = machine.look(self.progress.process_of(key).spec, row.machine)
                 assert live, "nothing waits for anybody"
                 late = select(_timer.id).where(
                     _timer.instance_id == key,
                     _timer.state == "waiting",
-                    _timer.due_at <= self.scene.now,
+                    _timer.due_at <= self.progress.now,
                 )
                 assert session.execute(late).first() is None, "a clock ran out without its event"
         broken = verification.first_false(session)
@@ -420,13 +431,13 @@ def walking(engine: Engine, folder: Path, seed: int) -> Iterator[Walk]:
         (),
         tuple(others),
         "",
-        (story.Step(1, (), "wait", after="1 days"),),
+        (steps.Step(1, (), "wait", after="1 days"),),
         {},
     )
     with engine.connect() as session, session.begin() as whole, clock.set_to(START):
         try:
             files = {name: definitions.read(folder.parent / name) for name in others}
-            set_ = stage.set_up(session, told, definitions.read(folder), STANDARD, files)
+            set_ = world.build(session, told, definitions.read(folder), STANDARD, files)
             for process in (
                 set_.process,
                 *set_.others.values(),
@@ -435,7 +446,7 @@ def walking(engine: Engine, folder: Path, seed: int) -> Iterator[Walk]:
                 event_log.note(
                     session, event_log.INSTALLATION, "definition_published", None, **says
                 )
-            yield Walk(Scene(session, set_, START), random.Random(seed), set_.process.id)
+            yield Walk(Progress(session, set_, START), random.Random(seed), set_.process.id)
         finally:
             whole.rollback()
 
