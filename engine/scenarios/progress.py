@@ -198,7 +198,7 @@ class Progress:
         if named is None:
             return value
         if name not in named:
-            advice = _("可以写：{named}。", named=Listed(named))
+            advice = _("可以写：{allowed}。", allowed=Listed(named))
             raise ProcessFault(_("{name} 指的是谁，不知道。", name=value), advice=advice)
         return str(named[name])
 

@@ -99,7 +99,7 @@ def _nearest(key: str, keys: Collection[str]) -> str:
     near = difflib.get_close_matches(key, list(keys), n=1)
     if near:
         return _("是不是 {near}?", near=near[0])
-    return _("可以写：{keys}。", keys=Listed(sorted(keys)))
+    return _("可以写：{allowed}。", allowed=Listed(sorted(keys)))
 
 
 def read_step(number: int, table: Any) -> Step:

@@ -149,7 +149,7 @@ def _held(name: str, text: str, units: Mapping[str, UUID], since: date) -> _Held
     kind, unit, begin, end = found.groups()
     if (unit or UNION) not in units:
         wrong = _("{name} 的职务“{text}”里没有单位 {unit}。", name=name, text=text, unit=unit)
-        raise ProcessFault(wrong, advice=_("可以写：{units}。", units=Listed(units)))
+        raise ProcessFault(wrong, advice=_("可以写：{allowed}。", allowed=Listed(units)))
     try:
         since, until = _day(begin) or since, _day(end)
     except ValueError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.errors import EngineError
 from engine.messages import Message, _
 
 
@@ -34,8 +33,8 @@ class Fault:
 
 def shown(value: object, most: int = 60) -> str:
     """A text from outside as it may stand in a message: one printable, short line. A message that is so stays one."""
-    if isinstance(value, EngineError):
-        value = value.message
+    if isinstance(value, Exception) and value.args and isinstance(value.args[0], Message):
+        value = value.args[0]
     if isinstance(value, Message) and len(value) <= most and value.isprintable():
         return value
     try:

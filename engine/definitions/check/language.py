@@ -188,7 +188,7 @@ class Language:
                 continue
             if not function.fits(len(given)):
                 what = _("{name}() 里写了 {count} 个参数。", name=name, count=len(given))
-                yield what, _("{name}() 要{many}。", name=name, many=_many(function))
+                yield what, _arguments_needed(function)
             for takes, argument in zip(function.takes, given, strict=False):
                 yield from self._argument_faults(name, takes, argument)
 
@@ -266,14 +266,14 @@ def _condition_faults(name: str, condition: str) -> Iterator[Wrong]:
         yield what, _("""写成 {name}("流程", "state == 'ended'")。""", name=name)
 
 
-def _many(function: Function) -> str:
-    """How many arguments a function takes."""
-    least, most = function.least, len(function.takes)
+def _arguments_needed(function: Function) -> str:
+    """Advice: how many arguments a function takes."""
+    name, least, most = function.name, function.least, len(function.takes)
     if function.many:
-        return _("至少 {least} 个", least=least)
+        return _("{name}() 要至少 {least} 个。", name=name, least=least)
     if most == least:
-        return _(" {most} 个", most=most)
-    return _(" {least} 至 {most} 个", least=least, most=most)
+        return _("{name}() 要 {most} 个。", name=name, most=most)
+    return _("{name}() 要 {least} 至 {most} 个。", name=name, least=least, most=most)
 
 
 def _gives_moment(text: str) -> bool:

@@ -31,7 +31,7 @@ def faults(draft: Draft, language: Language, known: Collection[str]) -> Iterator
             continue
         if name not in known:
             what = _("没有登记过动作 {name}。", name=shown(name))
-            yield Fault(FILE, place, what, _("可以写：{known}。", known=Listed(sorted(known))))
+            yield Fault(FILE, place, what, _("可以写：{allowed}。", allowed=Listed(sorted(known))))
         elif name in ACTIONS:
             yield from _names_of_arguments(place, name, action)
             yield from _shapes(place, action)

@@ -80,7 +80,7 @@ def _confidentiality(draft: Draft) -> Iterator[Fault]:
     level = draft.raw.get("confidentiality", "internal")
     if level not in CONFIDENTIALITY:
         what = _("没有 {level} 这一档。", level=shown(level))
-        advice = _("可以写：{levels}。", levels=Listed(CONFIDENTIALITY))
+        advice = _("可以写：{allowed}。", allowed=Listed(CONFIDENTIALITY))
         yield Fault(FILE, "confidentiality", what, advice)
     disclosed_by = draft.raw.get("disclosed_by", ())
     if disclosed_by and level != "named":
@@ -198,7 +198,7 @@ def _sender(key: str, place: str, lane: str | None, draft: Draft) -> Iterator[Fa
     lanes = draft.table("lanes")
     if lane and lane not in lanes:
         what = _("没有泳道 {lane}。", lane=shown(lane))
-        yield Fault(FILE, place, what, _("可以写：{lanes}。", lanes=Listed(lanes)))
+        yield Fault(FILE, place, what, _("可以写：{allowed}。", allowed=Listed(lanes)))
     elif not lane and key in draft.forms and key not in notified(draft):
         advice = _('请写 lane = "泳道编号"；由另一件告知的消息不用表单。')
         yield Fault(FILE, place, _("没有说明谁可以提出。"), advice)

@@ -89,7 +89,7 @@ def rooms(place: str, table: dict[str, Any], draft: Draft) -> Iterator[Fault]:
     for lane in table.get("room", ()):
         if lane not in lanes:
             what = _("room 里没有泳道 {lane}。", lane=shown(lane))
-            yield Fault(FILE, place, what, _("可以写：{lanes}。", lanes=Listed(lanes)))
+            yield Fault(FILE, place, what, _("可以写：{allowed}。", allowed=Listed(lanes)))
 
 
 def gates(place: str, table: dict[str, Any], language: Language) -> Iterator[Fault]:
