@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.definitions.diagram import Element
 
 TASK_DUE = frozenset({"task_due"})  # what the timer of a task may name
-_CONDITION, _MOMENT = _("条件"), _("时刻")
+_CONDITION, _MOMENT = _("连线的条件"), _("定时时刻")
 
 
 def faults(draft: Draft, language: Language) -> Iterator[Fault]:

@@ -22,7 +22,7 @@ _ALLOWED = {
     "closable": ("never", "passes", "lane"),
 }
 VOTES = frozenset({"votes", "roll", "present", "valid"})  # what `wins` may name
-_CHOICE = _("选项")
+_CHOICE = _("表决选项")
 
 
 def faults(place: str, poll: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
