@@ -9,7 +9,7 @@ from engine import db, definitions, settings
 from engine.db import embedded, migrate
 from engine.errors import ProcessFault
 from engine.messages import _
-from engine.scenarios.play import Played, StepResult, perform, play
+from engine.scenarios.play import Played, StepResult, begun, perform, play, play_step
 from engine.scenarios.story import Story, read, toml
 
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ __all__ = [
     "Played",
     "StepResult",
     "Story",
+    "begun",
     "perform",
     "play",
     "play_files",
+    "play_step",
     "read",
     "standard",
     "stories",

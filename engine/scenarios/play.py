@@ -6,6 +6,7 @@ Each command runs in a savepoint of one transaction that is rolled back, so stor
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from engine.scenarios.progress import Progress, Unexpected
 from engine.scenarios.steps import VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
     from uuid import UUID
@@ -92,13 +93,10 @@ def play(
     try:
         read = story.read(source)
         title = read.title
-        others = {name: beside(source, name) for name in read.also}
-        with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
-            try:
-                there = world.build(session, read, files, standard, others)
-                _play_steps(Progress(session, there, read.at), read, steps)
-            finally:
-                whole.rollback()
+        with _begun(engine, source, read, files, standard) as progress:
+            for step in read.steps:
+                steps.append(play_step(progress, step))
+            comparison.check(progress, read)
     except Unexpected as wrong:
         return Played(str(title), steps, False, wrong.message)
     except ProcessFault as fault:
@@ -106,11 +104,42 @@ def play(
     return Played(title, steps, True, "")
 
 
-def _play_steps(progress: Progress, read: Story, results: list[StepResult]) -> None:
-    """Play all steps, of which those done so far are in `results`, and compare the end."""
-    for step in read.steps:
-        results.append(play_step(progress, step))
-    comparison.check(progress, read)
+@contextmanager
+def begun(
+    engine: Engine,
+    source: Mapping[str, Any] | Path,
+    files: Mapping[str, str],
+    standard: Mapping[str, Any],
+    first: int = 0,
+) -> Iterator[Progress]:
+    """A story after its `first` steps: whoever holds it may go on otherwise than told.
+
+    Everything is thrown away at the end. Raises ProcessFault for what cannot be meant, Unexpected for a step that goes
+    otherwise than told.
+    """
+    read = story.read(source)
+    with _begun(engine, source, read, files, standard) as progress:
+        for step in read.steps[:first]:
+            play_step(progress, step)
+        yield progress
+
+
+@contextmanager
+def _begun(
+    engine: Engine,
+    source: Mapping[str, Any] | Path,
+    read: Story,
+    files: Mapping[str, str],
+    standard: Mapping[str, Any],
+) -> Iterator[Progress]:
+    """A story that was read, before its first step; thrown away at the end."""
+    with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
+        try:
+            others = {name: _beside(source, name) for name in read.also}
+            there = world.build(session, read, files, standard, others)
+            yield Progress(session, there, read.at)
+        finally:
+            whole.rollback()
 
 
 def perform(
@@ -134,7 +163,7 @@ def perform(
             play_step(progress, step)
 
 
-def beside(source: Mapping[str, Any] | Path, name: str) -> Mapping[str, str]:
+def _beside(source: Mapping[str, Any] | Path, name: str) -> Mapping[str, str]:
     """Another process that a story needs: from beside its own folder, else from the installation's processes."""
     if hasattr(source, "resolve"):
         near: Path = source.resolve().parent.parent.parent / name

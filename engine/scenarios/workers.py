@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from engine import clock
 from engine.commands import instances, links
-from engine.db import tables
+from engine.db import queue, tables
 from engine.db.states import TimerState
 from engine.errors import Conflict, EngineError
 from engine.messages import _
@@ -19,16 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from procrastinate.jobs import Job
+
     from engine.db import rows
     from engine.scenarios.progress import Progress
 
 MOST_TIMERS = 1_000  # in one step; more is a loop
 _timer = tables.timer.c
-_JOBS = text(
-    "SELECT id, task_name, args FROM procrastinate_jobs "
-    "WHERE id > :after AND task_name IN ('deliver', 'note_origin', 'note_link') AND args->>'instance_id' = ANY(:ours) "
-    "ORDER BY id"
-)
+MESSAGES = ("deliver", "note_origin", "note_link")  # jobs that carry something to an instance
 
 
 def let_pass(progress: Progress, until: datetime) -> None:
@@ -75,12 +73,20 @@ def _fire(progress: Progress, timer_id: UUID, instance_id: UUID) -> None:
 
 def _messages(progress: Progress) -> None:
     """The messages between instances that were asked for, until there are none left."""
-    ours = [str(key) for key in progress.instances.values()]
-    while jobs := progress.session.execute(_JOBS, {"after": progress.done, "ours": ours}).all():
+    while jobs := _undelivered(progress):
         for job in jobs:
-            progress.done = job.id
+            progress.done = job.id or 0
             with clock.set_to(progress.now):
-                _carry_out(progress, job.task_name, job.args)
+                _carry_out(progress, job.task_name, job.task_kwargs)
+
+
+def _undelivered(progress: Progress) -> list[Job]:
+    ours = {str(key) for key in progress.instances.values()}
+    return [
+        job
+        for job in queue.waiting(progress.session, MESSAGES)
+        if (job.id or 0) > progress.done and job.task_kwargs["instance_id"] in ours
+    ]
 
 
 def _carry_out(progress: Progress, name: str, args: Mapping[str, Any]) -> None:

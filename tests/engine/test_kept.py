@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text
 
-from engine import clock, db, definitions
+from engine import clock, db, definitions, scenarios
 from engine.commands import bundled, rules
 from engine.commands import polls as commands
 from engine.db import tables
 from engine.history import event_log, seals, verification
 from engine.history.verification import polls
 from engine.history.verification import rules as versions
-from engine.scenarios import story, world
-from engine.scenarios.play import beside, play_step
-from engine.scenarios.progress import Progress
+from engine.scenarios import story
 from engine.settings import load
 from tests.conftest import fresh
 from tests.engine import test_meetings
@@ -414,23 +412,20 @@ def played(
     engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str]
 ) -> Iterator[db.Session]:
     """The end of a story, thrown away afterwards."""
-    read = story.read(told)
-    with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
-        others = {name: beside(told, name) for name in read.also}
-        progress = Progress(
-            session, world.build(session, read, files, test_meetings.STANDARD, others), read.at
-        )
+    steps = story.read(told).steps
+    with scenarios.begun(engine, told, files, test_meetings.STANDARD) as progress:
         for process in (
             progress.world.process,
             *progress.world.others.values(),
         ):  # in a story nobody puts them on record
             says = {"process": process.id, "version": process.hash}
-            event_log.note(session, event_log.INSTALLATION, "definition_published", None, **says)
-        session.execute(tables.setting.delete())
-        for step in read.steps:
-            play_step(progress, step)
-        yield session
-        whole.rollback()
+            event_log.note(
+                progress.session, event_log.INSTALLATION, "definition_published", None, **says
+            )
+        progress.session.execute(tables.setting.delete())
+        for step in steps:
+            scenarios.play_step(progress, step)
+        yield progress.session
 
 
 HALL = {
