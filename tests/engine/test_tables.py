@@ -367,7 +367,7 @@ def test_every_shared_table_has_cases() -> None:
 # --- rows and domains -------------------------------------------------------------------------------------------------
 def _functions() -> dict[str, Any]:
     class Desk:
-        around = CommonLaw()
+        law = CommonLaw()
         decisive_on = TERM
         measured: list[Any] = []
 
