@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from engine.commands import definitions
 from engine.db import tables
-from engine.definitions import process
+from engine.definitions import fingerprint, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,8 @@ def publish(session: Session, folder: Path) -> tuple[str, bool]:
 
     Raises ProcessFault when the folder cannot be read.
     """
-    files = process.read(folder)
-    digest = process.fingerprint(files)
+    files = read(folder)
+    digest = fingerprint(files)
     column = tables.definition.c
     if session.execute(select(column.hash).where(column.hash == digest)).first():
         return digest, False

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, update
 from engine import clock, definitions, settings
 from engine.db import tables
 from engine.definitions import check
-from engine.definitions.process import frozen
+from engine.definitions.folder import frozen
 from engine.errors import Conflict, Invalid, Refused
 from engine.history import event_log
 from engine.instance.union_law import rulebook

@@ -10,6 +10,7 @@ from engine import expressions
 from engine.decisions.cell import NULLS, Incomparable, cell_of, meets
 from engine.decisions.table import Functions, Row, Table
 from engine.errors import ProcessFault
+from engine.messages import Listed, _
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,11 @@ def _decided(
     _refuse_lists(table, values)
     matching = _matching(table, values, functions)
     if len(matching) > 1:
-        raise _fault(table, f"第 {'、'.join(map(str, matching))} 行同时命中，只能命中一行")
+        raise _fault(
+            table, _("第 {matching} 行同时命中，只能命中一行", matching=Listed(map(str, matching)))
+        )
     if not matching and not table.has_otherwise:
-        raise _fault(table, "没有一行命中，请在最后加一行全是 - 的“其他情形”")
+        raise _fault(table, _("没有一行命中，请在最后加一行全是 - 的“其他情形”"))
     number = matching[0] if matching else len(table.rules)
     row = table.rules[number - 1]
     found = {
@@ -123,9 +126,16 @@ def _cell_matches(table: Table, column: int, text: str, value: Any, functions: F
         if value is None and _speaks_of_null(table, column):
             return False
         label = table.inputs[column].label
-        shown = "还没有值" if value is None else f"的值是 {value!r}"
+        shown = _("还没有值") if value is None else _("的值是 {value}", value=repr(value))
         raise _fault(
-            table, f"“{label}”（{table.inputs[column].expression}）{shown}，不能与 {text} 比较"
+            table,
+            _(
+                "“{label}”（{expression}）{shown}，不能与 {text} 比较",
+                label=label,
+                expression=table.inputs[column].expression,
+                shown=shown,
+                text=text,
+            ),
         ) from None
 
 
@@ -136,10 +146,19 @@ def _speaks_of_null(table: Table, column: int) -> bool:
 def _refuse_lists(table: Table, values: list[Any]) -> None:
     for column, value in zip(table.inputs, values, strict=True):
         if isinstance(value, list):
-            raise _fault(table, f'“{column.label}”是清单，请把条件写成 "…" in {column.expression}')
+            raise _fault(
+                table,
+                _(
+                    '“{label}”是清单，请把条件写成 "…" in {expression}',
+                    label=column.label,
+                    expression=column.expression,
+                ),
+            )
 
 
 def _fault(table: Table, wrong: str) -> ProcessFault:
     return ProcessFault(
-        f"决策“{table.name or table.id}”：{wrong}", file=f"{table.id}.dmn", element=table.id
+        _("决策“{name}”：{wrong}", name=table.name or table.id, wrong=wrong),
+        file=f"{table.id}.dmn",
+        element=table.id,
     )

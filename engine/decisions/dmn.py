@@ -9,6 +9,7 @@ from lxml import etree
 from engine.decisions.cell import split
 from engine.decisions.table import Input, Output, Row, Table
 from engine.errors import ProcessFault
+from engine.messages import _
 
 NAMESPACE = "https://www.omg.org/spec/DMN/20191111/MODEL/"
 MAX_BYTES = 1_000_000
@@ -20,21 +21,23 @@ def parse(xml: bytes) -> Table:
     root = _root(xml)
     decisions = root.findall(f"{{{NAMESPACE}}}decision")
     if etree.QName(root).namespace != NAMESPACE or len(decisions) != 1:
-        raise ProcessFault(f"决策文件应是 DMN 1.3({NAMESPACE})，并且只有一个 decision")
+        raise ProcessFault(
+            _("决策文件应是 DMN 1.3({namespace})，并且只有一个 decision", namespace=NAMESPACE)
+        )
     decision = decisions[0]
     tables = decision.findall(f"{{{NAMESPACE}}}decisionTable")
     if len(tables) != 1 or not decision.get("id"):
         raise ProcessFault(
-            "decision 要有 id，并且只有一个 decisionTable", element=decision.get("id") or ""
+            _("decision 要有 id，并且只有一个 decisionTable"), element=decision.get("id") or ""
         )
     return _table(decision.get("id"), decision.get("name") or "", tables[0])
 
 
 def _root(xml: bytes) -> Any:
     if len(xml) > MAX_BYTES:
-        raise ProcessFault(f"决策文件太大，最多 {MAX_BYTES} 字节")
+        raise ProcessFault(_("决策文件太大，最多 {most} 字节", most=MAX_BYTES))
     if b"\0" in xml or b"<!DOCTYPE" in xml.upper():
-        raise ProcessFault("决策文件应是不带 DOCTYPE 的 UTF-8 XML")
+        raise ProcessFault(_("决策文件应是不带 DOCTYPE 的 UTF-8 XML"))
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -47,12 +50,12 @@ def _root(xml: bytes) -> Any:
     try:
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise ProcessFault("决策文件不是完好的 XML", advice=str(error)) from error
+        raise ProcessFault(_("决策文件不是完好的 XML"), advice=str(error)) from error
     document: Any = root.getroottree()
     if document.docinfo.doctype:
-        raise ProcessFault("决策文件不能带 DOCTYPE")
+        raise ProcessFault(_("决策文件不能带 DOCTYPE"))
     if sum(1 for _ in root.iter()) > MAX_ELEMENTS:
-        raise ProcessFault(f"决策文件太复杂，最多 {MAX_ELEMENTS} 个元素")
+        raise ProcessFault(_("决策文件太复杂，最多 {most} 个元素", most=MAX_ELEMENTS))
     return root
 
 
@@ -60,7 +63,9 @@ def _table(table_id: str, name: str, table: Any) -> Table:
     policy = table.get("hitPolicy") or "UNIQUE"
     notes = [each.get("name") for each in table.findall(f"{{{NAMESPACE}}}annotation")]
     if policy not in {"UNIQUE", "FIRST"} or table.get("aggregation"):
-        raise ProcessFault(f"命中策略只能是 UNIQUE 或 FIRST，这里是 {policy}", element=table_id)
+        raise ProcessFault(
+            _("命中策略只能是 UNIQUE 或 FIRST，这里是 {policy}", policy=policy), element=table_id
+        )
     found = Table(
         id=table_id,
         name=name,
@@ -75,10 +80,10 @@ def _table(table_id: str, name: str, table: Any) -> Table:
 
 def _refuse_ragged(table: Table) -> None:
     if not table.inputs or not table.outputs or not table.rules:
-        raise ProcessFault("决策表至少要有一列条件、一列结果和一行", element=table.id)
+        raise ProcessFault(_("决策表至少要有一列条件、一列结果和一行"), element=table.id)
     for number, row in enumerate(table.rules, 1):
         if (len(row.cells), len(row.results)) != (len(table.inputs), len(table.outputs)):
-            raise ProcessFault(f"第 {number} 行的格数与列数不符", element=table.id)
+            raise ProcessFault(_("第 {number} 行的格数与列数不符", number=number), element=table.id)
 
 
 def _input(element: Any) -> Input:

@@ -8,6 +8,7 @@ from engine import expressions
 from engine.decisions.cell import NULLS, cell_of
 from engine.decisions.reach import matching_faults
 from engine.decisions.table import Functions, Input, Output, Row, Table
+from engine.messages import Listed, _
 
 RESERVED = frozenset({"because", "row"})
 
@@ -28,7 +29,7 @@ def faults(
         for fault in _row_faults(table, number, row, known)
     ]
     if not table.has_otherwise:
-        static.append("最后缺一行全是 - 的“其他情形”")
+        static.append(_("最后缺一行全是 - 的“其他情形”"))
     if any(_cell_faults(cell, known) for row in table.rules for cell in row.cells) or _bad_values(
         table, known
     ):
@@ -39,14 +40,19 @@ def faults(
 def _input_faults(table: Table, names: set[str] | None, known: frozenset[str]) -> Iterable[str]:
     for number, column in enumerate(table.inputs, 1):
         for wrong in expressions.check(column.expression, names, known):
-            yield f"第 {number} 列条件“{column.label}”：{wrong}"
+            yield _(
+                "第 {number} 列条件“{label}”：{wrong}",
+                number=number,
+                label=column.label,
+                wrong=wrong,
+            )
     yield from _bad_values(table, known)
 
 
 def _bad_values(table: Table, known: frozenset[str]) -> list[str]:
     columns: tuple[Input | Output, ...] = (*table.inputs, *table.outputs)
     return [
-        f"“{column.label}”的允许值 {value}:{wrong}"
+        _("“{label}”的允许值 {value}:{wrong}", label=column.label, value=value, wrong=wrong)
         for column in columns
         for value in column.values
         for wrong in _operand_faults(value, known)
@@ -57,27 +63,43 @@ def _output_faults(table: Table) -> Iterable[str]:
     seen: set[str] = set()
     for number, output in enumerate(table.outputs, 1):
         if not output.name.isidentifier() or output.name.startswith("_"):
-            yield f"第 {number} 列结果要有名称（字母、数字、下划线），这里是“{output.name}”"
+            yield _(
+                "第 {number} 列结果要有名称（字母、数字、下划线），这里是“{name}”",
+                number=number,
+                name=output.name,
+            )
         if output.name in RESERVED:
-            yield f"结果不能叫 {output.name}，这个名称已有用途"
+            yield _("结果不能叫 {name}，这个名称已有用途", name=output.name)
         if output.name in seen:
-            yield f"有两列结果都叫 {output.name}"
+            yield _("有两列结果都叫 {name}", name=output.name)
         seen.add(output.name)
 
 
 def _row_faults(table: Table, number: int, row: Row, known: frozenset[str]) -> Iterable[str]:
     if not row.description:
-        yield f"第 {number} 行没有说明，请在 description 写明依据的条款"
+        yield _("第 {number} 行没有说明，请在 description 写明依据的条款", number=number)
     for column, text in zip(table.inputs, row.cells, strict=True):
         for wrong in [
             *_cell_faults(text, known),
             *_law_faults(text, known),
             *_undeclared(column, text, known),
         ]:
-            yield f"第 {number} 行“{column.label}”的格 {text}:{wrong}"
+            yield _(
+                "第 {number} 行“{label}”的格 {text}:{wrong}",
+                number=number,
+                label=column.label,
+                text=text,
+                wrong=wrong,
+            )
     for output, text in zip(table.outputs, row.results, strict=True):
         for wrong in _result_faults(output, text, known):
-            yield f"第 {number} 行结果“{output.label}”的格 {text}:{wrong}"
+            yield _(
+                "第 {number} 行结果“{label}”的格 {text}:{wrong}",
+                number=number,
+                label=output.label,
+                text=text,
+                wrong=wrong,
+            )
 
 
 def _cell_faults(text: str, known: frozenset[str]) -> list[str]:
@@ -89,11 +111,11 @@ def _cell_faults(text: str, known: frozenset[str]) -> list[str]:
 def _operand_faults(operand: str, known: frozenset[str]) -> list[str]:
     wrong = expressions.check(operand, None, known)
     if operand.startswith("["):
-        wrong.insert(0, '清单不写方括号，直接写 "a","b"；区间写 [1..5]')
+        wrong.insert(0, _('清单不写方括号，直接写 "a","b"；区间写 [1..5]'))
     if operand.startswith("not"):
-        wrong.insert(0, "not(…) 只能单独占一格，里面可以列多个值")
+        wrong.insert(0, _("not(…) 只能单独占一格，里面可以列多个值"))
     if not wrong and (names := sorted(expressions.names_in(operand))):
-        wrong = [f'格里只写值，文字要加引号，例如 "{names[0]}"']
+        wrong = [_('格里只写值，文字要加引号，例如 "{name}"', name=names[0])]
     return wrong
 
 
@@ -102,7 +124,10 @@ def _law_faults(text: str, known: frozenset[str]) -> Iterable[str]:
         if not _operand_faults(operand, known):
             for number in expressions.numbers_in(operand):
                 if number not in {0, 1}:
-                    yield f'数字 {number} 应当是规则，请在 processes/law 写明，并改写成 rule("…")'
+                    yield _(
+                        '数字 {number} 应当是规则，请在 processes/law 写明，并改写成 rule("…")',
+                        number=number,
+                    )
 
 
 def _undeclared(column: Input, text: str, known: frozenset[str]) -> Iterable[str]:
@@ -113,13 +138,13 @@ def _undeclared(column: Input, text: str, known: frozenset[str]) -> Iterable[str
             and not _operand_faults(operand, known)
             and operand not in {*column.values, *NULLS}
         ):
-            yield f"不在允许值 {'、'.join(column.values)} 之内"
+            yield _("不在允许值 {values} 之内", values=Listed(column.values))
 
 
 def _result_faults(output: Output, text: str, known: frozenset[str]) -> list[str]:
     if text in {"", "-"}:
-        return ["没有填结果；确实没有时请写 null"]
+        return [_("没有填结果；确实没有时请写 null")]
     wrong = expressions.check(text, None, known)
     if not wrong and output.values and text not in output.values:
-        wrong = [f"不在允许值 {'、'.join(output.values)} 之内"]
+        wrong = [_("不在允许值 {values} 之内", values=Listed(output.values))]
     return wrong

@@ -11,6 +11,7 @@ from engine import expressions
 from engine.decisions.cell import Cell, Incomparable, cell_of, meets
 from engine.decisions.table import Functions, Row, Table
 from engine.errors import ProcessFault
+from engine.messages import Listed, _
 
 MAX_PIECES = 20_000  # of the space of values, when looking for rows that are never reached
 _AFTER = "\u0001"  # makes of a text the next one in order
@@ -47,18 +48,23 @@ def _overlaps_and_reach(
     boxes = [_box(row, domains, worths) for row in table.body]
     for number, box in enumerate(boxes, 1):
         if not all(box):
-            yield (number,), f"第 {number} 行永远不会命中，条件自相矛盾"
+            yield (number,), _("第 {number} 行永远不会命中，条件自相矛盾", number=number)
     if table.hit_policy == "UNIQUE":
         for (i, one), (j, other) in combinations(enumerate(boxes, 1), 2):
             if all(a & b for a, b in zip(one, other, strict=True)):
                 yield (
                     (i, j),
-                    f"第 {i} 行与第 {j} 行重叠：{_witness(table, domains, one, other)} 时都命中",
+                    _(
+                        "第 {i} 行与第 {j} 行重叠：{witness} 时都命中",
+                        i=i,
+                        j=j,
+                        witness=_witness(table, domains, one, other),
+                    ),
                 )
     else:
         for number, box in enumerate(boxes, 1):
             if all(box) and _covered(box, boxes[: number - 1]):
-                yield (number, 0), f"第 {number} 行永远轮不到，前面的行已全部命中"
+                yield (number, 0), _("第 {number} 行永远轮不到，前面的行已全部命中", number=number)
 
 
 def _domain(table: Table, column: int, worths: Mapping[str, Any]) -> list[Any]:
@@ -118,7 +124,7 @@ def _witness(table: Table, domains: list[list[Any]], one: Box, other: Box) -> st
             parts.append(
                 f"{column.label} = {'空值' if value is None else str(value).rstrip(_AFTER)}"
             )
-    return "、".join(parts) or "任何情形"
+    return Listed(parts) or _("任何情形")
 
 
 def _covered(box: Box, earlier: list[Box]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from lxml import etree
 
 from engine.errors import ProcessFault
+from engine.messages import _
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 MAX_BYTES = 1_000_000
@@ -69,9 +70,9 @@ class Diagram:
 def parse_xml(data: bytes, file: str = "process.bpmn") -> Any:
     """The tree of an XML file from outside. DOCTYPE, entities, network and huge trees are refused as ProcessFault."""
     if len(data) > MAX_BYTES:
-        raise ProcessFault(f"文件超过 {MAX_BYTES // 1000} KB。", file=file)
+        raise ProcessFault(_("文件超过 {most} KB。", most=MAX_BYTES // 1000), file=file)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise ProcessFault("文件中不得有 DOCTYPE 或实体声明。", file=file)
+        raise ProcessFault(_("文件中不得有 DOCTYPE 或实体声明。"), file=file)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -82,9 +83,9 @@ def parse_xml(data: bytes, file: str = "process.bpmn") -> Any:
     try:
         tree = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as fault:
-        raise ProcessFault(f"不是有效的 XML:{fault}", file=file) from fault
+        raise ProcessFault(_("不是有效的 XML:{fault}", fault=fault), file=file) from fault
     if sum(1 for _ in tree.iter()) > MAX_ELEMENTS:
-        raise ProcessFault(f"元素超过 {MAX_ELEMENTS} 个。", file=file)
+        raise ProcessFault(_("元素超过 {most} 个。", most=MAX_ELEMENTS), file=file)
     return tree
 
 
@@ -92,108 +93,111 @@ def read_diagram(tree: Any) -> Diagram:
     """What stands in a BPMN tree. Raises ProcessFault when it holds no single executable process."""
     processes = tree.findall(f"{{{BPMN}}}process")
     if len(processes) != 1:
-        raise ProcessFault("一个流程图里应当恰好有一个流程。", file="process.bpmn")
+        raise ProcessFault(_("一个流程图里应当恰好有一个流程。"), file="process.bpmn")
     process = processes[0]
-    messages = {m.get("id"): m.get("name", "") for m in tree.findall(f"{{{BPMN}}}message")}
-    lane_of: dict[str, str] = {}
-    lanes = []
-    for lane in process.iter(f"{{{BPMN}}}lane"):
-        lanes.append(lane.get("name", ""))
-        for ref in lane.findall(f"{{{BPMN}}}flowNodeRef"):
-            lane_of[(ref.text or "").strip()] = lane.get("name", "")
-    elements: dict[str, Element] = {}
-    flows: list[Flow] = []
-    unknown: list[tuple[str, str]] = []
-    _walk(process, "", "", lane_of, messages, elements, flows, unknown)
-    shapes = frozenset(
-        s.get("bpmnElement", "")
-        for s in tree.iter()
-        if isinstance(s.tag, str) and s.get("bpmnElement")
-    )
+    messages = {each.get("id"): each.get("name", "") for each in tree.findall(f"{{{BPMN}}}message")}
+    lanes = list(process.iter(f"{{{BPMN}}}lane"))
+    reader = _Reader(messages, _lanes_of_nodes(lanes))
+    reader.read(process, scope="", lane="")
+    nodes = (node for node in tree.iter() if isinstance(node.tag, str))
+    shapes = {node.get("bpmnElement") for node in nodes if node.get("bpmnElement")}
     return Diagram(
-        process.get("id", ""),
-        elements,
-        tuple(flows),
-        tuple(lanes),
-        messages,
-        shapes,
-        tuple(unknown),
+        process_id=process.get("id", ""),
+        elements=reader.elements,
+        flows=tuple(reader.flows),
+        lanes=tuple(lane.get("name", "") for lane in lanes),
+        messages=messages,
+        shapes=frozenset(shapes),
+        unknown=tuple(reader.unknown),
     )
 
 
-def _walk(
-    node: Any,
-    scope: str,
-    lane: str,
-    lane_of: dict[str, str],
-    messages: dict[str, str],
-    elements: dict[str, Element],
-    flows: list[Flow],
-    unknown: list[tuple[str, str]],
-) -> None:
-    for child in node:
-        if not isinstance(child.tag, str):
-            continue
-        name = etree.QName(child).localname
-        key = child.get("id", "")
-        if name == "sequenceFlow":
-            condition = child.find(f"{{{BPMN}}}conditionExpression")
-            text = (condition.text or "").strip() if condition is not None else ""
-            flows.append(
-                Flow(
-                    key,
-                    child.get("sourceRef", ""),
-                    child.get("targetRef", ""),
-                    text,
-                    child.get("name", ""),
-                )
-            )
-        elif name in NODES:
-            own = lane_of.get(key, lane)
-            elements[key] = _element(child, name, own, scope, messages, unknown)
-            if name == "subProcess":
-                _walk(child, key, own, lane_of, messages, elements, flows, unknown)
-        elif name not in {
-            "laneSet",
-            "documentation",
-            "extensionElements",
-            "incoming",
-            "outgoing",
-            "textAnnotation",
-            "association",
-        }:
-            unknown.append((key, name))
+def _lanes_of_nodes(lanes: list[Any]) -> dict[str, str]:
+    """The name of the lane of each node that is placed in one."""
+    found: dict[str, str] = {}
+    for lane in lanes:
+        for ref in lane.findall(f"{{{BPMN}}}flowNodeRef"):
+            found[(ref.text or "").strip()] = lane.get("name", "")
+    return found
 
 
-def _element(
-    child: Any,
-    kind: str,
-    lane: str,
-    scope: str,
-    messages: dict[str, str],
-    unknown: list[tuple[str, str]],
-) -> Element:
-    timer = message = ""
-    for event in child:
-        what = etree.QName(event).localname if isinstance(event.tag, str) else ""
-        if what == "timerEventDefinition":
-            moment = event.find(f"{{{BPMN}}}timeDate")
-            timer = (moment.text or "").strip() if moment is not None else ""
-        elif what == "messageEventDefinition":
-            message = messages.get(event.get("messageRef", ""), "")
-        elif (
-            what.endswith("EventDefinition") and what != "terminateEventDefinition"
-        ) or "LoopCharacteristics" in what:
-            unknown.append((child.get("id", ""), what))
-    return Element(
-        child.get("id", ""),
-        child.get("name", ""),
-        kind,
-        lane,
-        scope,
-        child.get("attachedToRef", ""),
-        child.get("cancelActivity", "true") != "false",
-        timer,
-        message,
-        child.get("default", ""),
+class _Reader:
+    """Collects the elements and flows of a process, level by level."""
+
+    def __init__(self, messages: dict[str, str], lane_of: dict[str, str]) -> None:
+        self.messages, self.lane_of = messages, lane_of
+        self.elements: dict[str, Element] = {}
+        self.flows: list[Flow] = []
+        self.unknown: list[tuple[str, str]] = []
+
+    def read(self, level: Any, scope: str, lane: str) -> None:
+        """The nodes of a process or subprocess; `lane` is that of the subprocess around them."""
+        for node in level:
+            if not isinstance(node.tag, str):
+                continue
+            kind, key = etree.QName(node).localname, node.get("id", "")
+            if kind == "sequenceFlow":
+                self.flows.append(_flow(node))
+            elif kind in NODES:
+                own = self.lane_of.get(key, lane)
+                self.elements[key] = self._element(node, kind, own, scope)
+                if kind == "subProcess":
+                    self.read(node, key, own)
+            elif kind not in _SILENT:
+                self.unknown.append((key, kind))
+
+    def _element(self, node: Any, kind: str, lane: str, scope: str) -> Element:
+        timer = message = ""
+        for child in node:
+            what = etree.QName(child).localname if isinstance(child.tag, str) else ""
+            if what == "timerEventDefinition":
+                timer = _text(child, "timeDate")
+            elif what == "messageEventDefinition":
+                message = self.messages.get(child.get("messageRef", ""), "")
+            elif _is_unknown(what):
+                self.unknown.append((node.get("id", ""), what))
+        return Element(
+            id=node.get("id", ""),
+            name=node.get("name", ""),
+            type=kind,
+            lane=lane,
+            scope=scope,
+            on=node.get("attachedToRef", ""),
+            interrupting=node.get("cancelActivity", "true") != "false",
+            timer=timer,
+            message=message,
+            default=node.get("default", ""),
+        )
+
+
+_SILENT = {  # what stands beside nodes and flows and changes nothing
+    "laneSet",
+    "documentation",
+    "extensionElements",
+    "incoming",
+    "outgoing",
+    "textAnnotation",
+    "association",
+}
+
+
+def _is_unknown(kind: str) -> bool:
+    """Does a node do something that we do not run?"""
+    is_event = kind.endswith("EventDefinition") and kind != "terminateEventDefinition"
+    return is_event or "LoopCharacteristics" in kind
+
+
+def _flow(node: Any) -> Flow:
+    return Flow(
+        id=node.get("id", ""),
+        source=node.get("sourceRef", ""),
+        target=node.get("targetRef", ""),
+        condition=_text(node, "conditionExpression"),
+        name=node.get("name", ""),
     )
+
+
+def _text(node: Any, tag: str) -> str:
+    """The text of a child; "" when there is none."""
+    child = node.find(f"{{{BPMN}}}{tag}")
+    return (child.text or "").strip() if child is not None else ""

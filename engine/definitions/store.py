@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from engine.db import tables
-from engine.definitions.process import Process, load
+from engine.definitions.loading import load
 from engine.errors import NotFound
 
 if TYPE_CHECKING:
     from engine.db import Session
+    from engine.definitions.process import Process
 
 _loaded: dict[str, Process] = {}
 

@@ -6,9 +6,9 @@ knows no process, no database and no clock; whatever an expression may ask is ha
 
 from engine.expressions.contents import calls_in, names_in, numbers_in, texts_in, tree_in
 from engine.expressions.evaluation import evaluate
-from engine.expressions.fault import check
+from engine.expressions.fault import check, is_unknown_fact, is_unknown_function
 from engine.expressions.functions import BUILT_IN
-from engine.expressions.registry import FUNCTIONS, RULES, Asks, Function, Gives, Takes
+from engine.expressions.registry import FUNCTIONS, RULE_READERS, RULES, Asks, Function, Gives, Takes
 from engine.expressions.values import CONSTANTS
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "CONSTANTS",
     "FUNCTIONS",
     "RULES",
+    "RULE_READERS",
     "Asks",
     "Function",
     "Gives",
@@ -23,6 +24,8 @@ __all__ = [
     "calls_in",
     "check",
     "evaluate",
+    "is_unknown_fact",
+    "is_unknown_function",
     "names_in",
     "numbers_in",
     "texts_in",

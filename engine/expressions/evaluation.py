@@ -10,6 +10,7 @@ from engine.expressions.functions import BUILT_IN
 from engine.expressions.operators import BINARY, ORDERINGS, RELATIONS, UNARY
 from engine.expressions.tree import Node, fault_of, tree_of
 from engine.expressions.values import ORDERED, Mistake, has_facts_inside, kind_of, plain
+from engine.messages import _
 
 MAX_STEPS = 2_000
 ELEMENTS_PER_STEP = (
@@ -28,11 +29,11 @@ def evaluate(
     try:
         value = _Evaluation(facts, functions or {}).of(tree)
     except Mistake as mistake:
-        raise fault_of(text, str(mistake)) from mistake.__cause__
+        raise fault_of(text, mistake.args[0]) from mistake.__cause__
     except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
-        raise fault_of(text, "值的类型不合") from error
+        raise fault_of(text, _("值的类型不合")) from error
     if has_facts_inside(value):
-        raise fault_of(text, "结果是一组事实，请写到其中一项")
+        raise fault_of(text, _("结果是一组事实，请写到其中一项"))
     return value
 
 
@@ -51,7 +52,7 @@ class _Evaluation:
     def _spend(self, steps: int) -> None:
         self.steps += steps
         if self.steps > MAX_STEPS:
-            raise Mistake("计算量太大")
+            raise Mistake(_("计算量太大"))
 
     def _taken(self, value: Any, source: str) -> Any:
         """A plain value; a list is paid for by its length."""
@@ -73,7 +74,14 @@ class _Evaluation:
                 return None
             if type(value) is not dict:
                 owner = ".".join(node.args[:depth])
-                raise Mistake(f"{owner} 是{kind_of(value)}，没有下一级 {name}")
+                raise Mistake(
+                    _(
+                        "{owner} 是{kind}，没有下一级 {name}",
+                        owner=owner,
+                        kind=kind_of(value),
+                        name=name,
+                    )
+                )
             value = self._taken(value.get(name), name)
         return value
 
@@ -104,7 +112,7 @@ class _Evaluation:
         left, right = self.of(node.args[0]), self.of(node.args[1])
         _present(node.args[0], left)
         _present(node.args[1], right)
-        return self._taken(BINARY[node.op](left, right), "计算结果")
+        return self._taken(BINARY[node.op](left, right), _("计算结果"))
 
     def _if(self, node: Node) -> Any:
         then, condition, otherwise = node.args
@@ -128,7 +136,7 @@ class _Evaluation:
         name, *arguments = node.args
         function = self.functions.get(name) or BUILT_IN.get(name)
         if function is None:
-            raise Mistake(f"没有函数 {name}()")
+            raise Mistake(_("没有函数 {name}()", name=name))
         given = [self.of(each) for each in arguments]
         return self._taken(_called(name, function, given), f"{name}()")
 
@@ -151,13 +159,20 @@ OPERATIONS: dict[str, Callable[[_Evaluation, Node], Any]] = {
 
 def _present(node: Node, value: Any) -> Any:
     if value is None:
-        raise Mistake(f"事实 {node.written} 还没有值，不能比较大小或计算")
+        raise Mistake(_("事实 {written} 还没有值，不能比较大小或计算", written=node.written))
     return value
 
 
 def _ordered(sign: str, left: Any, right: Any) -> bool:
     if kind_of(left) != kind_of(right) or kind_of(left) not in ORDERED:
-        raise Mistake(f"{kind_of(left)}与{kind_of(right)}不能用 {sign} 比较")
+        raise Mistake(
+            _(
+                "{left}与{right}不能用 {sign} 比较",
+                left=kind_of(left),
+                right=kind_of(right),
+                sign=sign,
+            )
+        )
     return ORDERINGS[sign](left, right)
 
 
@@ -168,6 +183,6 @@ def _called(name: str, function: Callable[..., Any], arguments: list[Any]) -> An
     except (Mistake, ProcessFault, Conflict):
         raise
     except EngineError as error:
-        raise Mistake(f"{name}() 不成立：{error.message}") from error
+        raise Mistake(_("{name}() 不成立：{message}", name=name, message=error.message)) from error
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-        raise Mistake(f"{name}() 的参数不对") from error
+        raise Mistake(_("{name}() 的参数不对", name=name)) from error

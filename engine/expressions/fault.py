@@ -8,6 +8,10 @@ from collections.abc import Iterable
 from engine.expressions.contents import calls_of, facts_of
 from engine.expressions.functions import BUILT_IN
 from engine.expressions.tree import Node, readable
+from engine.messages import Message, _
+
+_UNKNOWN_FACT = _("没有名为 {name} 的事实{hint}")
+_UNKNOWN_FUNCTION = _("没有函数 {name}(){hint}")
 
 
 def check(
@@ -23,11 +27,21 @@ def check(
     return [*wrong, *_unknown_functions(tree, functions), *_unknown_names(tree, names, functions)]
 
 
+def is_unknown_fact(wrong: str) -> bool:
+    """Is this fault, as `check` gave it, that there is no such fact?"""
+    return isinstance(wrong, Message) and wrong.source == _UNKNOWN_FACT
+
+
+def is_unknown_function(wrong: str) -> bool:
+    """Is this fault, as `check` gave it, that there is no such function?"""
+    return isinstance(wrong, Message) and wrong.source == _UNKNOWN_FUNCTION
+
+
 def _unknown_functions(tree: Node, functions: set[str] | frozenset[str]) -> Iterable[str]:
     known = functions | BUILT_IN.keys()
-    for name in dict.fromkeys(name for name, _ in calls_of(tree)):
+    for name in dict.fromkeys(name for name, _arguments in calls_of(tree)):
         if name not in known:
-            yield f"没有函数 {name}(){_nearest(name, known)}"
+            yield Message(_UNKNOWN_FUNCTION.source, name=name, hint=_nearest(name, known))
 
 
 def _unknown_names(
@@ -37,11 +51,11 @@ def _unknown_names(
         if names is not None and name in names:
             continue
         if name in functions or name in BUILT_IN:
-            yield f"{name} 是函数，后面要写括号"
+            yield _("{name} 是函数，后面要写括号", name=name)
         elif names is not None:
-            yield f"没有名为 {name} 的事实{_nearest(name, names)}"
+            yield Message(_UNKNOWN_FACT.source, name=name, hint=_nearest(name, names))
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"，是不是 {near[0]}?" if near else ""
+    return _("，是不是 {near}?", near=near[0]) if near else ""

@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from engine.expressions.registry import Asks, Gives, Takes, declare
-from engine.expressions.values import ORDERED, Mistake, hashable, kind_of
+from engine.expressions.values import NUMBER, ORDERED, Mistake, hashable, kind_of
+from engine.messages import Listed, _
 
 BUILT_IN: dict[str, Callable[..., Any]] = {}
 
@@ -30,7 +31,7 @@ def _elements(name: str, arguments: tuple[Any, ...]) -> list[Any]:
     """The elements meant by f([a, b]) or by f(a, b)."""
     elements = arguments[0] if len(arguments) == 1 else list(arguments)
     if type(elements) is not list:
-        raise Mistake(f"{name}() 里要是清单，这里是{kind_of(elements)}")
+        raise Mistake(_("{name}() 里要是清单，这里是{kind}", name=name, kind=kind_of(elements)))
     return elements
 
 
@@ -39,7 +40,11 @@ def _comparable(name: str, arguments: tuple[Any, ...]) -> list[Any]:
     kinds = {kind_of(each) for each in elements}
     if len(kinds) != 1 or not kinds <= ORDERED:
         raise Mistake(
-            f"{name}() 里要有同一类可以比较的值，这里是{'、'.join(sorted(kinds)) or '空清单'}"
+            _(
+                "{name}() 里要有同一类可以比较的值，这里是{kinds}",
+                name=name,
+                kinds=Listed(sorted(kinds)) or _("空清单"),
+            )
         )
     return elements
 
@@ -47,8 +52,8 @@ def _comparable(name: str, arguments: tuple[Any, ...]) -> list[Any]:
 @_built_in("sum", Gives.NUMBER, many=True)
 def _sum(*arguments: Any) -> int | Fraction:
     elements = _elements("sum", arguments)
-    if any(kind_of(each) != "数字" for each in elements):
-        raise Mistake("sum() 里只能有数字")
+    if any(kind_of(each) != NUMBER for each in elements):
+        raise Mistake(_("sum() 里只能有数字"))
     total: int | Fraction = sum(elements)
     return total
 
@@ -76,7 +81,7 @@ def _all(*arguments: Any) -> bool:
 @_built_in("len", Gives.NUMBER)
 def _len(value: Any) -> int:
     if type(value) is not list and type(value) is not str:
-        raise Mistake(f"len() 里要是清单或文字，这里是{kind_of(value)}")
+        raise Mistake(_("len() 里要是清单或文字，这里是{kind}", kind=kind_of(value)))
     return len(value)
 
 

@@ -7,14 +7,22 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from engine.expressions.values import Mistake, hashable, kind_of
+from engine.expressions.values import NUMBER, Mistake, hashable, kind_of
+from engine.messages import _
 
 MAX_STRING = 10_000
 
 
 def _numbers(left: Any, right: Any, sign: str) -> None:
-    if kind_of(left) != "数字" or kind_of(right) != "数字":
-        raise Mistake(f"{kind_of(left)}与{kind_of(right)}之间不能用 {sign}")
+    if kind_of(left) != NUMBER or kind_of(right) != NUMBER:
+        raise Mistake(
+            _(
+                "{left}与{right}之间不能用 {sign}",
+                left=kind_of(left),
+                right=kind_of(right),
+                sign=sign,
+            )
+        )
 
 
 def _add(left: Any, right: Any) -> Any:
@@ -22,7 +30,7 @@ def _add(left: Any, right: Any) -> Any:
         return left + right
     if type(left) is str and type(right) is str:
         if len(left) + len(right) > MAX_STRING:
-            raise Mistake(f"拼出的文字超过 {MAX_STRING} 个字")
+            raise Mistake(_("拼出的文字超过 {most} 个字", most=MAX_STRING))
         return left + right
     _numbers(left, right, "+")
     return left + right
@@ -45,7 +53,7 @@ def _multiply(left: Any, right: Any) -> Any:
 def _divisor(left: Any, right: Any, sign: str) -> None:
     _numbers(left, right, sign)
     if right == 0:
-        raise Mistake("除数为零")
+        raise Mistake(_("除数为零"))
 
 
 def _divide(left: Any, right: Any) -> Fraction:
@@ -65,8 +73,8 @@ def _remainder(left: Any, right: Any) -> Any:
 
 def _signed(sign: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def apply(value: Any) -> Any:
-        if kind_of(value) != "数字":
-            raise Mistake(f"{kind_of(value)}前面不能加正负号")
+        if kind_of(value) != NUMBER:
+            raise Mistake(_("{kind}前面不能加正负号", kind=kind_of(value)))
         return sign(value)
 
     return apply
@@ -79,9 +87,9 @@ def _is_in(item: Any, container: Any) -> bool:
         return item in container
     if type(container) is str:
         if item is not None and type(item) is not str:
-            raise Mistake(f"文字里不能找{kind_of(item)}")
+            raise Mistake(_("文字里不能找{kind}", kind=kind_of(item)))
         return item is not None and item in container
-    raise Mistake(f"in 的右边要是清单，这里是{kind_of(container)}")
+    raise Mistake(_("in 的右边要是清单，这里是{kind}", kind=kind_of(container)))
 
 
 BINARY: dict[str, Callable[[Any, Any], Any]] = {

@@ -109,3 +109,10 @@ declare("delegates", Takes.DELEGATES, gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("heads_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("movers_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("members", may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)
+
+# Those that are told by a rule's number or share; who shows or fixes what a vote rests on looks for these.
+RULE_READERS = frozenset(
+    name
+    for name, function in FUNCTIONS.items()
+    if function.takes and function.takes[0] in (Takes.NUMBER_RULE, Takes.SHARE_RULE)
+)

@@ -9,21 +9,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from engine.expressions.values import MAX_NUMBER, SCALARS
+from engine.messages import _
 
 MAX_CHARACTERS = 500
 MAX_NODES = 120
 MAX_DEPTH = 20
 _FORBIDDEN: dict[type[ast.AST], str] = {
-    ast.Pow: "不能用乘方 **",
-    ast.Is: "不能用 is，请写 == null",
-    ast.IsNot: "不能用 is not，请写 != null",
-    ast.Tuple: '圆括号里不能列多个值，清单请用方括号：["a", "b"]',
-    ast.Subscript: "不能用方括号取值，请写 a.b",
-    ast.Lambda: "不能定义函数",
-    ast.NamedExpr: "不能用 := 赋值",
-    ast.JoinedStr: '不能用 f"…"，请直接写文字',
-    ast.Starred: "不能用 * 展开",
-    ast.keyword: "函数的参数请按顺序写，不写参数名",
+    ast.Pow: _("不能用乘方 **"),
+    ast.Is: _("不能用 is，请写 == null"),
+    ast.IsNot: _("不能用 is not，请写 != null"),
+    ast.Tuple: _('圆括号里不能列多个值，清单请用方括号：["a", "b"]'),
+    ast.Subscript: _("不能用方括号取值，请写 a.b"),
+    ast.Lambda: _("不能定义函数"),
+    ast.NamedExpr: _("不能用 := 赋值"),
+    ast.JoinedStr: _('不能用 f"…"，请直接写文字'),
+    ast.Starred: _("不能用 * 展开"),
+    ast.keyword: _("函数的参数请按顺序写，不写参数名"),
 }
 SIGNS: dict[type[ast.AST], str] = {  # how the tree of an expression calls Python's operators
     ast.And: "and",
@@ -76,7 +77,7 @@ def parsed(text: str) -> tuple[ast.expr | None, tuple[str, ...], str]:
     try:
         tree = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None, ("读不懂：" + _advice(text),), source
+        return None, (_("读不懂：{advice}", advice=_advice(text)),), source
     if wrong := _oversize(tree):
         return None, (wrong,), source
     return tree, tuple(dict.fromkeys(_node_faults(tree, source))), source
@@ -85,9 +86,13 @@ def parsed(text: str) -> tuple[ast.expr | None, tuple[str, ...], str]:
 def _spelling(text: str) -> str | None:
     """The first thing that is wrong with the bare characters."""
     if len(text) > MAX_CHARACTERS:
-        return f"表达式太长（{len(text)} 个字符），最多 {MAX_CHARACTERS} 个"
+        return _(
+            "表达式太长（{count} 个字符），最多 {most} 个",
+            count=len(text),
+            most=MAX_CHARACTERS,
+        )
     if not text.strip():
-        return "表达式是空的"
+        return _("表达式是空的")
     for character in text:
         if character not in "\n\r\t" and unicodedata.category(character) in {
             "Cc",
@@ -96,22 +101,22 @@ def _spelling(text: str) -> str | None:
             "Co",
             "Cn",
         }:
-            return f"有看不见的字符（U+{ord(character):04X}），请删去重写"
-    return "不能用反斜杠" if "\\" in text else None
+            return _("有看不见的字符（U+{code}），请删去重写", code=f"{ord(character):04X}")
+    return _("不能用反斜杠") if "\\" in text else None
 
 
 def _advice(text: str) -> str:
     """What most likely made the text unreadable."""
     bare = _QUOTED.sub('""', text)
     if found := _FULL_WIDTH.search(bare):
-        return f"有全角符号 {found[0]}，请改用半角"
+        return _("有全角符号 {sign}，请改用半角", sign=found[0])
     if bare.lstrip().startswith("="):
-        return "开头不要写 ="
+        return _("开头不要写 =")
     if re.search(r"(?<![=!<>])=(?!=)", bare):
-        return "判断相等请写 ==，不是 ="
+        return _("判断相等请写 ==，不是 =")
     if re.search(r"&|\||!(?!=)", bare):
-        return "“并且”请写 and，“或者”请写 or，“不是”请写 not"
-    return "请检查括号和引号是否成对，各部分之间是否缺少 and 或 or"
+        return _("“并且”请写 and，“或者”请写 or，“不是”请写 not")
+    return _("请检查括号和引号是否成对，各部分之间是否缺少 and 或 or")
 
 
 def _oversize(tree: ast.expr) -> str | None:
@@ -121,9 +126,9 @@ def _oversize(tree: ast.expr) -> str | None:
         level += 1
         nodes += len(row)
         if nodes > MAX_NODES:
-            return f"表达式太复杂，最多 {MAX_NODES} 项"
+            return _("表达式太复杂，最多 {most} 项", most=MAX_NODES)
         if level > MAX_DEPTH:
-            return f"表达式套得太深，最多 {MAX_DEPTH} 层"
+            return _("表达式套得太深，最多 {most} 层", most=MAX_DEPTH)
         row = [
             child
             for node in row
@@ -136,7 +141,9 @@ def _oversize(tree: ast.expr) -> str | None:
 def _node_faults(tree: ast.expr, source: str) -> Iterable[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ALLOWED):
-            yield _FORBIDDEN.get(type(node), f"不能用这种写法（{type(node).__name__}）")
+            yield _FORBIDDEN.get(
+                type(node), _("不能用这种写法（{type}）", type=type(node).__name__)
+            )
         elif isinstance(node, ast.Constant):
             yield from _literal_faults(node.value)
         elif isinstance(node, ast.Name):
@@ -144,26 +151,26 @@ def _node_faults(tree: ast.expr, source: str) -> Iterable[str]:
         elif isinstance(node, ast.Attribute):
             yield from _attribute_faults(node, ast.get_source_segment(source, node))
         elif isinstance(node, ast.Call) and not isinstance(node.func, ast.Name):
-            yield "只能写“函数名（…）”，不能写“事实.函数（…）”"
+            yield _("只能写“函数名（…）”，不能写“事实.函数（…）”")
 
 
 def _literal_faults(value: Any) -> Iterable[str]:
     if type(value) is float:
-        yield f"不能写小数 {value}，请写成分数，例如 1/2"
+        yield _("不能写小数 {value}，请写成分数，例如 1/2", value=value)
     elif type(value) not in SCALARS:
-        yield f"不能写这种值（{type(value).__name__}）"
+        yield _("不能写这种值（{type}）", type=type(value).__name__)
     elif type(value) is int and value > MAX_NUMBER:
-        yield "数字太大"
+        yield _("数字太大")
 
 
 def _name_faults(name: str, written: str | None) -> Iterable[str]:
     if name.startswith("_"):
-        yield f"名称不能以下划线开头：{name}"
+        yield _("名称不能以下划线开头：{name}", name=name)
     elif not (written or name).endswith(name):
-        yield f"名称 {name} 里有全角或变体字母，请改用普通字母"
+        yield _("名称 {name} 里有全角或变体字母，请改用普通字母", name=name)
 
 
 def _attribute_faults(node: ast.Attribute, written: str | None) -> Iterable[str]:
     yield from _name_faults(node.attr, written)
     if not isinstance(node.value, (ast.Name, ast.Attribute)):
-        yield f"“.{node.attr}”前面只能是事实的名称"
+        yield _("“.{attr}”前面只能是事实的名称", attr=node.attr)

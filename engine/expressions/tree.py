@@ -24,6 +24,7 @@ from typing import Any
 from engine.errors import ProcessFault
 from engine.expressions.syntax import MAX_CHARACTERS, SIGNS, parsed
 from engine.expressions.values import CONSTANTS
+from engine.messages import Listed, _
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +53,22 @@ def tree_of(text: str) -> Node:
     """The tree of `text`; ProcessFault if it cannot be read."""
     tree, wrong = readable(text)
     if tree is None or wrong:
-        raise fault_of(text, ";".join(wrong))
+        raise fault_of(text, Listed(wrong, "；"))
     return tree
 
 
 def fault_of(text: str, wrong: str) -> ProcessFault:
     """What is wrong with `text`, shown short and printable."""
     shown = "".join(c if c.isprintable() else "?" for c in str(text)[:80])
-    return ProcessFault(f"表达式“{shown}”有误：{wrong}", element=shown, advice=wrong)
+    return ProcessFault(
+        _("表达式“{shown}”有误：{wrong}", shown=shown, wrong=wrong), element=shown, advice=wrong
+    )
 
 
 def readable(text: str) -> tuple[Node | None, tuple[str, ...]]:
     """The tree of `text` (None if there is none) and its faults; with faults it may hold what cannot be evaluated."""
     if not isinstance(text, str):
-        return None, (f"表达式应是文字，这里是 {type(text).__name__}",)
+        return None, (_("表达式应是文字，这里是 {type}", type=type(text).__name__),)
     return _read(text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS + 1])
 
 

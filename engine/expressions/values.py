@@ -6,24 +6,27 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
+from engine.messages import _
+
 MAX_NUMBER = 10**18
 CONSTANTS: dict[str, bool | None] = {
     "true": True,
     "false": False,
     "null": None,
 }  # DMN, TOML and FEEL write them so
+NUMBER, TEXT, DAY, MOMENT = _("数字"), _("文字"), _("日期"), _("时刻")
 _KINDS: dict[type, str] = {
-    int: "数字",
-    Fraction: "数字",
-    str: "文字",
-    bool: "是否",
-    type(None): "空值",
-    date: "日期",
-    datetime: "时刻",
-    list: "清单",
-    dict: "一组事实",
+    int: NUMBER,
+    Fraction: NUMBER,
+    str: TEXT,
+    bool: _("是否"),
+    type(None): _("空值"),
+    date: DAY,
+    datetime: MOMENT,
+    list: _("清单"),
+    dict: _("一组事实"),
 }
-ORDERED = frozenset({"数字", "文字", "日期", "时刻"})
+ORDERED = frozenset({NUMBER, TEXT, DAY, MOMENT})
 SCALARS = frozenset({int, Fraction, str, bool, type(None), date, datetime})
 
 
@@ -54,15 +57,15 @@ def plain(value: Any, source: str) -> Any:
         return value
     if kind is int or kind is Fraction:
         if not _within_limits(value):
-            raise Mistake(f"{source} 的数字太大")
+            raise Mistake(_("{source} 的数字太大", source=source))
         return value
     if kind is list or kind is tuple:
         if not set(map(type, value)) <= SCALARS - {Fraction, int}:
             return [plain(each, source) for each in value]
         return value if kind is list else list(value)
     if kind is float:
-        raise Mistake(f"{source} 是小数，只能使用整数或分数")
-    raise Mistake(f"{source} 的值不是普通数据（{kind.__name__}）")
+        raise Mistake(_("{source} 是小数，只能使用整数或分数", source=source))
+    raise Mistake(_("{source} 的值不是普通数据（{type}）", source=source, type=kind.__name__))
 
 
 def has_facts_inside(value: Any) -> bool:
@@ -75,4 +78,4 @@ def hashable(elements: list[Any]) -> set[Any]:
     try:
         return set(elements)
     except TypeError:
-        raise Mistake("清单里还有清单，不能相减或去重") from None
+        raise Mistake(_("清单里还有清单，不能相减或去重")) from None

@@ -12,6 +12,7 @@ from engine.errors import Invalid
 from engine.forms import hiding
 from engine.forms.form import KEY, Form
 from engine.forms.schema import loader
+from engine.messages import Listed, _
 
 MAX_BYTES = 64 * 1024
 Source = Callable[[str], list[tuple[str, str]]]
@@ -29,7 +30,7 @@ def clean(
     filepicker always gives a list. `sources` gives (value, label) pairs; without it a source is not checked.
     """
     if not isinstance(answers, Mapping):
-        raise Invalid("应是一组答案")
+        raise Invalid(_("应是一组答案"))
     wrong = _strangers(form, answers)
     known = {each.key: answers[each.key] for each in form.asked if each.key in answers}
     hidden = _hidden(form, known, facts or {})
@@ -44,7 +45,7 @@ def clean(
             and each.key in values
             and not _offered(values[each.key], sources(each.source))
         ):
-            wrong[each.key] = ["请从选项中选择"]
+            wrong[each.key] = [_("请从选项中选择")]
     if wrong:
         raise Invalid(wrong)
     return _of_bearable_size(
@@ -54,7 +55,7 @@ def clean(
 
 def _of_bearable_size(kept: dict[str, Any]) -> dict[str, Any]:
     if len(json.dumps(kept, ensure_ascii=False).encode()) > MAX_BYTES:
-        raise Invalid(f"填写的内容太多，合计不能超过 {MAX_BYTES // 1024} KB")
+        raise Invalid(_("填写的内容太多，合计不能超过 {most} KB", most=MAX_BYTES // 1024))
     return kept
 
 
@@ -62,7 +63,11 @@ def _strangers(form: Form, answers: Mapping[str, Any]) -> dict[str, list[str]]:
     keys = {each.key for each in form.asked}
     strange = [key for key in answers if key not in keys]
     named = [key for key in strange if isinstance(key, str) and KEY.fullmatch(key)][:5]
-    return {"_": [f"本表单没有这些项：{'、'.join(named) or len(strange)}"]} if strange else {}
+    return (
+        {"_": [_("本表单没有这些项：{named}", named=Listed(named) or len(strange))]}
+        if strange
+        else {}
+    )
 
 
 def _hidden(form: Form, answers: dict[str, Any], facts: Mapping[str, Any]) -> set[str]:
@@ -86,7 +91,7 @@ def _loaded(
         }
 
 
-def _flat(messages: Any) -> Iterable[str]:
+def _flat(messages: Any) -> Iterable[Any]:
     if isinstance(messages, dict):
         for each in messages.values():
             yield from _flat(each)
@@ -94,7 +99,7 @@ def _flat(messages: Any) -> Iterable[str]:
         for each in messages:
             yield from _flat(each)
     else:
-        yield str(messages)
+        yield messages
 
 
 def _offered(value: Any, pairs: list[tuple[str, str]]) -> bool:

@@ -10,6 +10,7 @@ from engine import expressions
 from engine.errors import ProcessFault
 from engine.forms.form import CHOOSING, MAX_LENGTH, Field, Limits
 from engine.forms.formjs import load
+from engine.messages import _
 
 SOURCES = re.compile(
     r"(units|members|instances):[a-z][a-z0-9_]*|members:"
@@ -34,11 +35,11 @@ def faults(schema: dict[str, Any], known_names: set[str]) -> list[str]:
 def _field_faults(each: Field, names: set[str]) -> Iterator[str]:
     place = f"“{each.key or each.label[:20]}”"
     if not each.label:
-        yield f"{place} 缺少名称（label）"
+        yield _("{place} 缺少名称（label）", place=place)
     if not each.label_en:
-        yield f"{place} 缺少英文名称（properties.label_en）"
+        yield _("{place} 缺少英文名称（properties.label_en）", place=place)
     if each.description and not each.description_en:
-        yield f"{place} 缺少英文说明（properties.description_en）"
+        yield _("{place} 缺少英文说明（properties.description_en）", place=place)
     for wrong in (
         *_choice_faults(each),
         *_limit_faults(each.limits),
@@ -49,39 +50,39 @@ def _field_faults(each: Field, names: set[str]) -> Iterator[str]:
 
 def _choice_faults(each: Field) -> Iterator[str]:
     if each.source and not SOURCES.fullmatch(each.source):
-        yield f"的来源 {each.source} 读不懂，可写 units:… members:… instances:…"
+        yield _("的来源 {source} 读不懂，可写 units:… members:… instances:…", source=each.source)
     if each.kind not in CHOOSING:
         if each.source:
-            yield "不是选择项，不能有来源"
+            yield _("不是选择项，不能有来源")
         return
     if bool(each.source) == bool(each.choices):
-        yield "要么列出 values，要么在 properties.source 写来源，只能有一种"
+        yield _("要么列出 values，要么在 properties.source 写来源，只能有一种")
     values = [choice.value for choice in each.choices]
     if len(set(values)) < len(values) or "" in values:
-        yield "的选项值有重复或为空"
+        yield _("的选项值有重复或为空")
     if any(not choice.label or not choice.label_en for choice in each.choices):
-        yield "的选项缺少名称或英文名称（properties.values_en，用 | 隔开）"
+        yield _("的选项缺少名称或英文名称（properties.values_en，用 | 隔开）")
 
 
 def _limit_faults(limits: Limits) -> Iterator[str]:
     if (limits.min_length or 0) > (limits.max_length or MAX_LENGTH):
-        yield "的 minLength 大于 maxLength"
+        yield _("的 minLength 大于 maxLength")
     if (
         limits.minimum is not None
         and limits.maximum is not None
         and limits.minimum > limits.maximum
     ):
-        yield "的 min 大于 max"
+        yield _("的 min 大于 max")
     if limits.pattern is not None:
         yield from _pattern_faults(limits.pattern)
         if (limits.max_length or MAX_LENGTH) > 500:
-            yield "有 pattern 时 maxLength 最多 500"
+            yield _("有 pattern 时 maxLength 最多 500")
 
 
 def _pattern_faults(pattern: str) -> Iterator[str]:
     """A pattern must be anchored, and so simple that no answer can keep it busy."""
     if len(pattern) > 200 or not pattern.startswith("^") or not pattern.endswith("$"):
-        yield "的 pattern 要以 ^ 开头、以 $ 结尾，最多 200 个字符"
+        yield _("的 pattern 要以 ^ 开头、以 $ 结尾，最多 200 个字符")
     bare = re.sub(r"\[[^]]*\]", "x", re.sub(r"\\.", "x", pattern))
     repeats, choices = re.findall(r"[*+]|\{\d*,\d*\}", bare), re.findall(r"\||(?<!\()\?", bare)
     if (
@@ -90,7 +91,9 @@ def _pattern_faults(pattern: str) -> Iterator[str]:
         or len(repeats) > 3
         or len(choices) > 8
     ):
-        yield "的 pattern 太复杂：括号后不能再重复，* 和 + 最多三个，| 和 ? 最多八个，不能引用前面的组"
+        yield _(
+            "的 pattern 太复杂：括号后不能再重复，* 和 + 最多三个，| 和 ? 最多八个，不能引用前面的组"
+        )
 
 
 def _hide_faults(hide: str, names: set[str]) -> Iterator[str]:
@@ -98,20 +101,23 @@ def _hide_faults(hide: str, names: set[str]) -> Iterator[str]:
         return
     wrongs = expressions.check(hide, names)
     for wrong in wrongs:
-        yield f"的隐藏条件 {hide}:{wrong}"
+        yield _("的隐藏条件 {hide}:{wrong}", hide=hide, wrong=wrong)
     if not wrongs and (
         expressions.calls_in(hide) or _NOT_FEEL.search(re.sub(r'"[^"]*"', "", hide))
     ):
-        yield f"的隐藏条件 {hide} 只能用 !=、<、>、and、or、not(…)、true、false、null 和双引号文字"
+        yield _(
+            "的隐藏条件 {hide} 只能用 !=、<、>、and、or、not(…)、true、false、null 和双引号文字",
+            hide=hide,
+        )
 
 
 def _component_faults(components: list[dict[str, Any]]) -> Iterator[str]:
     for component in components:
         place = f"“{component.get('key') or component.get('text') or ''}”"
         if component["type"] == "datetime" and component.get("subtype") != "date":
-            yield f"{place} 只能问日期，subtype 应为 date"
+            yield _("{place} 只能问日期，subtype 应为 date", place=place)
         for name in (component.get("validate") or {}).keys() - _RULES:
-            yield f"{place} 的 validate 里不能用 {name}"
+            yield _("{place} 的 validate 里不能用 {name}", place=place, name=name)
         hide = (component.get("conditional") or {}).get("hide") or ""
         if hide and not hide.strip().startswith("="):
-            yield f"{place} 的隐藏条件要以 = 开头"
+            yield _("{place} 的隐藏条件要以 = 开头", place=place)

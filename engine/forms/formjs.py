@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from engine import expressions
@@ -20,25 +21,27 @@ from engine.forms.form import (
     Form,
     Limits,
 )
+from engine.messages import Listed, _
 
 DEFAULT_LENGTH = {"textfield": 500, "textarea": 10_000}
 MAX_COMPONENTS = 200
+_LABELS = {"text": "text", "datetime": "dateLabel"}  # where a component has its label, else "label"
 
 
 def load(schema: dict[str, Any]) -> Form:
     """The form that a form-js `schema` describes; ProcessFault if it cannot be understood."""
-    _expect(
-        isinstance(schema, dict) and schema.get("type") == "default",
-        "表单应是 form-js 格式，type 为 default",
-    )
-    _expect(isinstance(schema.get("id"), str) and bool(schema["id"]), "表单缺少 id")
-    components = schema.get("components")
-    _expect(isinstance(components, list), "表单缺少 components 清单")
-    _expect(len(components) <= MAX_COMPONENTS, f"表单最多 {MAX_COMPONENTS} 项")  # type: ignore[arg-type]
-    form = Form(schema["id"], tuple(_field(n, each) for n, each in enumerate(components or [], 1)))
+    is_form = isinstance(schema, dict) and schema.get("type") == "default"
+    _expect(is_form, _("表单应是 form-js 格式，type 为 default"))
+    form_id, components = schema.get("id"), schema.get("components")
+    _expect(isinstance(form_id, str) and bool(form_id), _("表单缺少 id"))
+    if not isinstance(components, list):
+        raise ProcessFault(_("表单缺少 components 清单"))
+    few = len(components) <= MAX_COMPONENTS
+    _expect(few, _("表单最多 {most} 项", most=MAX_COMPONENTS))
+    form = Form(str(form_id), tuple(_field(n, each) for n, each in enumerate(components, 1)))
     keys = [each.key for each in form.asked]
     for key in keys:
-        _expect(keys.count(key) == 1, f"有两项都叫 {key}")
+        _expect(keys.count(key) == 1, _("有两项都叫 {key}", key=key))
     hiding.order(form)
     return form
 
@@ -48,36 +51,82 @@ def _expect(condition: bool, otherwise: str) -> None:
         raise ProcessFault(otherwise)
 
 
-def _field(number: int, component: Any) -> Field:
-    _expect(isinstance(component, dict), f"第 {number} 项应是一组属性")
-    kind, key = component.get("type"), component.get("key", "")
-    known = isinstance(kind, str) and kind in KINDS
-    _expect(known, f"第 {number} 项的类型 {kind!r} 不能用，可用 {'、'.join(sorted(KINDS))}")
-    key = "" if kind == "text" else key
-    _expect(
-        kind == "text" or _is_key(key),
-        f"第 {number} 项的 key 要用小写字母开头的字母、数字、下划线，这里是 {key!r}",
-    )
-    place = f"“{key}”" if key else f"第 {number} 项"
-    properties, rules = _group(component, "properties", place), _group(component, "validate", place)
-    label_name = {"text": "text", "datetime": "dateLabel"}.get(kind, "label")
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A group of properties, and the words for the component it belongs to."""
+
+    values: dict[str, Any]
+    place: str
+
+    def group(self, name: str) -> _Group:
+        """A group inside the group; an empty one when it is not there."""
+        inner = self.values.get(name) or {}
+        wrong = _("{place} 的 {name} 应是一组属性", place=self.place, name=name)
+        _expect(isinstance(inner, dict), wrong)
+        return _Group(inner, self.place)
+
+    def text(self, name: str) -> str:
+        """A text; "" when it is not there."""
+        text = self.values.get(name) or ""
+        wrong = _("{place} 的 {name} 应是文字", place=self.place, name=name)
+        _expect(isinstance(text, str), wrong)
+        return str(text)
+
+    def whole(self, name: str, least: int = -MAX_NUMBER) -> int | None:
+        """A whole number; None when it is not there."""
+        number = self.values.get(name)
+        if number is None or number == "":
+            return None
+        sound = type(number) is int and least <= number <= MAX_NUMBER
+        _expect(sound, _("{place} 的 {name} 应是整数", place=self.place, name=name))
+        return int(number)
+
+    def flag(self, name: str) -> bool:
+        """Only what says true is true."""
+        return self.values.get(name) is True
+
+
+def _field(number: int, values: Any) -> Field:
+    kind, key = _kind_and_key(number, values)
+    component = _Group(values, f"“{key}”" if key else _("第 {number} 项", number=number))
+    properties, rules = component.group("properties"), component.group("validate")
     return Field(
         key=key,
         kind=kind,
-        label=_string(component, label_name, place) or _string(component, "label", place),
-        label_en=_string(properties, "label_en", place) or _string(properties, "text_en", place),
-        description=_string(component, "description", place),
-        description_en=_string(properties, "description_en", place),
-        required=rules.get("required") is True,
-        choices=_choices(component, properties, place) if kind in CHOOSING else (),
-        source=_string(properties, "source", place),
-        hide=_string(_group(component, "conditional", place), "hide", place)
-        .strip()
-        .removeprefix("=")
-        .strip(),
-        multiple=component.get("multiple") is True,
-        limits=_limits(kind, rules, place),
+        label=component.text(_LABELS.get(kind, "label")) or component.text("label"),
+        label_en=properties.text("label_en") or properties.text("text_en"),
+        description=component.text("description"),
+        description_en=properties.text("description_en"),
+        required=rules.flag("required"),
+        choices=_choices(component, properties) if kind in CHOOSING else (),
+        source=properties.text("source"),
+        hide=component.group("conditional").text("hide").strip().removeprefix("=").strip(),
+        multiple=component.flag("multiple"),
+        limits=_limits(kind, rules),
     )
+
+
+def _kind_and_key(number: int, values: Any) -> tuple[str, str]:
+    """The type of a component, and its key: "" of a text."""
+    _expect(isinstance(values, dict), _("第 {number} 项应是一组属性", number=number))
+    kind, key = values.get("type"), values.get("key", "")
+    known = isinstance(kind, str) and kind in KINDS
+    wrong_kind = _(
+        "第 {number} 项的类型 {kind} 不能用，可用 {kinds}",
+        number=number,
+        kind=repr(kind),
+        kinds=Listed(sorted(KINDS)),
+    )
+    _expect(known, wrong_kind)
+    if kind == "text":
+        return kind, ""
+    wrong_key = _(
+        "第 {number} 项的 key 要用小写字母开头的字母、数字、下划线，这里是 {key}",
+        number=number,
+        key=repr(key),
+    )
+    _expect(_is_key(key), wrong_key)
+    return str(kind), str(key)
 
 
 def _is_key(key: Any) -> bool:
@@ -87,64 +136,39 @@ def _is_key(key: Any) -> bool:
     return not keyword.iskeyword(key) and key not in expressions.CONSTANTS
 
 
-def _group(component: dict[str, Any], name: str, place: str) -> dict[str, Any]:
-    group = component.get(name) or {}
-    _expect(isinstance(group, dict), f"{place} 的 {name} 应是一组属性")
-    return dict(group)
-
-
-def _string(group: dict[str, Any], name: str, place: str) -> str:
-    text = group.get(name) or ""
-    _expect(isinstance(text, str), f"{place} 的 {name} 应是文字")
-    return str(text)
-
-
-def _choices(
-    component: dict[str, Any], properties: dict[str, Any], place: str
-) -> tuple[Choice, ...]:
-    values = component.get("values") or []
-    sound = isinstance(values, list) and all(
-        isinstance(each, dict)
-        and isinstance(each.get("value"), str)
-        and isinstance(each.get("label"), str)
-        for each in values
-    )
-    _expect(sound, f"{place} 的 values 应是 label 和 value（文字）的清单")
-    english = _string(properties, "values_en", place).split("|")
+def _choices(component: _Group, properties: _Group) -> tuple[Choice, ...]:
+    values = component.values.get("values") or []
+    sound = isinstance(values, list) and all(map(_is_choice, values))
+    wrong = _("{place} 的 values 应是 label 和 value（文字）的清单", place=component.place)
+    _expect(sound, wrong)
+    english = properties.text("values_en").split("|")
     english += [""] * (len(values) - len(english))
     return tuple(
-        Choice(v["value"], v["label"], en.strip()) for v, en in zip(values, english, strict=False)
+        Choice(each["value"], each["label"], text.strip())
+        for each, text in zip(values, english, strict=False)
     )
 
 
-def _limits(kind: str, rules: dict[str, Any], place: str) -> Limits:
-    low, high = _whole(rules, "minLength", place), _whole(rules, "maxLength", place)
-    _expect((high or 0) <= MAX_LENGTH, f"{place} 的 maxLength 最多 {MAX_LENGTH}")
-    pattern = _string(rules, "pattern", place) or None
-    _expect(
-        pattern is None or _compiled(pattern) is not None,
-        f"{place} 的 pattern 不是正确的正则表达式",
-    )
+def _is_choice(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    return isinstance(value.get("value"), str) and isinstance(value.get("label"), str)
+
+
+def _limits(kind: str, rules: _Group) -> Limits:
+    low, high = rules.whole("minLength", 0), rules.whole("maxLength", 0)
+    short = _("{place} 的 maxLength 最多 {most}", place=rules.place, most=MAX_LENGTH)
+    _expect((high or 0) <= MAX_LENGTH, short)
+    pattern = rules.text("pattern") or None
+    regular = pattern is None or _compiled(pattern) is not None
+    _expect(regular, _("{place} 的 pattern 不是正确的正则表达式", place=rules.place))
     return Limits(
         min_length=low,
         max_length=DEFAULT_LENGTH.get(kind) if high is None else high,
-        minimum=_whole(rules, "min", place),
-        maximum=_whole(rules, "max", place),
+        minimum=rules.whole("min"),
+        maximum=rules.whole("max"),
         pattern=pattern,
     )
-
-
-def _whole(rules: dict[str, Any], name: str, place: str) -> int | None:
-    number = rules.get(name)
-    if number is None or number == "":
-        return None
-    sound = (
-        type(number) is int
-        and abs(number) <= MAX_NUMBER
-        and (number >= 0 or name in {"min", "max"})
-    )
-    _expect(sound, f"{place} 的 {name} 应是整数")
-    return int(number)
 
 
 def _compiled(pattern: str) -> re.Pattern[str] | None:

@@ -10,6 +10,7 @@ from typing import Any
 from engine import expressions
 from engine.errors import ProcessFault
 from engine.forms.form import Form
+from engine.messages import Listed, _
 
 _UNANSWERED: dict[str, Any] = {"checkbox": False, "checklist": [], "filepicker": []}
 
@@ -23,7 +24,7 @@ def order(form: Form) -> tuple[str, ...]:
         return tuple(TopologicalSorter(before).static_order())
     except CycleError as error:
         raise ProcessFault(
-            f"隐藏条件互相依赖：{'、'.join(dict.fromkeys(error.args[1]))}"
+            _("隐藏条件互相依赖：{fromkeys}", fromkeys=Listed(dict.fromkeys(error.args[1])))
         ) from error
 
 

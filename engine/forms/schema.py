@@ -11,27 +11,28 @@ from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, valida
 
 from engine.forms.form import MAX_LENGTH, Field, Form
 from engine.forms.values import Day, Many, One, Text, Tick, Whole
+from engine.messages import _
 
 ATTACHMENT = re.compile(r"[A-Za-z0-9-]{1,64}")
 MAX_FILES = 20
-_MESSAGES = {
-    "required": "必填",
-    "null": "必填",
-    "invalid": "填写的格式不对",
-    "validator_failed": "填写的内容不对",
+_WRONG = {
+    "required": _("必填"),
+    "null": _("必填"),
+    "invalid": _("填写的格式不对"),
+    "validator_failed": _("填写的内容不对"),
 }
 
 
 class _Answers(Schema):
     """Ancestor of every generated schema: unknown fields refused, an empty answer is no answer."""
 
-    error_messages = {"unknown": "本表单没有这一项", "type": "应是一组答案"}
+    error_messages = {"unknown": _("本表单没有这一项"), "type": _("应是一组答案")}
 
     class Meta:
         unknown = RAISE
 
     @pre_load
-    def drop_empty(self, data: Any, **_: Any) -> Any:
+    def drop_empty(self, data: Any, **_kwargs: Any) -> Any:
         return (
             {key: value for key, value in data.items() if not _empty(value)}
             if isinstance(data, Mapping)
@@ -62,8 +63,8 @@ def _answer(each: Field) -> fields.Field[Any]:
     options: dict[str, Any] = {
         "required": each.required,
         "error_messages": {
-            **_MESSAGES,
-            **({"required": "请勾选"} if each.kind == "checkbox" else {}),
+            **_WRONG,
+            **({"required": _("请勾选")} if each.kind == "checkbox" else {}),
         },
         "metadata": {"title": each.label, "description": each.description or each.label},
         "validate": list(_validators(each)),
@@ -83,7 +84,7 @@ def _answer(each: Field) -> fields.Field[Any]:
         case "checklist":
             return Many(One(validate=list(_member_of(each))), **options)
         case "filepicker":
-            return Many(One(validate=validate.Regexp(ATTACHMENT, error="附件编号不对")), **options)
+            return Many(One(validate=_Regexp(ATTACHMENT, error=_("附件编号不对"))), **options)
         case _:
             return One(**options)
 
@@ -93,17 +94,21 @@ def _validators(each: Field) -> Iterator[validate.Validator]:
     if each.kind in {"textfield", "textarea"}:
         if limits.min_length:
             yield _Unless(
-                "", validate.Length(min=limits.min_length, error=f"至少 {limits.min_length} 个字")
+                "",
+                _Length(
+                    min=limits.min_length,
+                    error=_("至少 {min_length} 个字", min_length=limits.min_length),
+                ),
             )
         if limits.pattern:
             yield _Unless("", _Matches(limits.pattern))
     elif each.kind == "number":
         if limits.minimum is not None:
-            yield validate.Range(min=limits.minimum, error=f"不能小于 {limits.minimum}")
+            yield _Range(min=limits.minimum, error=_("不能小于 {minimum}", minimum=limits.minimum))
         if limits.maximum is not None:
-            yield validate.Range(max=limits.maximum, error=f"不能大于 {limits.maximum}")
+            yield _Range(max=limits.maximum, error=_("不能大于 {maximum}", maximum=limits.maximum))
     elif each.kind == "checkbox" and each.required:
-        yield validate.Equal(True, error="请勾选")
+        yield _Equal(True, error=_("请勾选"))
     elif each.kind in {"select", "radio"}:
         yield from _member_of(each)
     elif each.kind in {"checklist", "filepicker"}:
@@ -113,17 +118,39 @@ def _validators(each: Field) -> Iterator[validate.Validator]:
 def _member_of(each: Field) -> Iterator[validate.Validator]:
     if not each.source:
         values = [choice.value for choice in each.choices]
-        yield validate.OneOf(
-            values, [choice.label for choice in each.choices], error="请从选项中选择"
-        )
+        yield _OneOf(values, [choice.label for choice in each.choices], error=_("请从选项中选择"))
 
 
 def _how_many(each: Field) -> Iterator[validate.Validator]:
     if each.kind == "filepicker":
         most = MAX_FILES if each.multiple else 1
-        yield validate.Length(max=most, error=f"最多 {most} 个附件")
+        yield _Length(max=most, error=_("最多 {most} 个附件", most=most))
     if each.required:
-        yield validate.Length(min=1, error="必填")
+        yield _Length(min=1, error=_("必填"))
+
+
+class _Verbatim:
+    """A validator that says its message as it is: marshmallow formats messages, which takes their translation away."""
+
+    error: Any  # as each validator declares it
+
+    def _format_error(self, *_values: Any) -> Any:
+        return self.error
+
+
+class _Length(_Verbatim, validate.Length): ...
+
+
+class _Range(_Verbatim, validate.Range): ...
+
+
+class _Equal(_Verbatim, validate.Equal): ...
+
+
+class _OneOf(_Verbatim, validate.OneOf): ...
+
+
+class _Regexp(_Verbatim, validate.Regexp): ...
 
 
 class _Unless(validate.Validator):
@@ -144,5 +171,5 @@ class _Matches(validate.Validator):
 
     def __call__(self, value: str) -> str:
         if not self.pattern.fullmatch(value):
-            raise ValidationError("填写的格式不对")
+            raise ValidationError(_("填写的格式不对"))
         return value

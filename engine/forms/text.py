@@ -7,6 +7,8 @@ import unicodedata
 
 from marshmallow import ValidationError
 
+from engine.messages import _
+
 MAX_COMBINING = 30  # combining marks in a row, as in the Stream-Safe Text Format of UAX 15
 # Bidirectional overrides and isolates only change what a reader believes to see; a byte order mark is noise.
 _DECEIVING = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -19,18 +21,18 @@ _REFUSED = re.compile(
 def tidy(text: str, longest: int) -> str:
     """`text` in NFC and stripped; ValidationError if it cannot be stored or shown, or is longer than `longest`."""
     if len(text) > 4 * longest + 1_000:
-        raise ValidationError(f"最多 {longest} 个字")
+        raise ValidationError(_("最多 {longest} 个字", longest=longest))
     text = _LINE_ENDS.sub("\n", text.replace("\x85", "\n"))
     if _REFUSED.search(text):
-        raise ValidationError("含有不能保存的字符，请删去后重新填写")
+        raise ValidationError(_("含有不能保存的字符，请删去后重新填写"))
     text = _DECEIVING.sub("", text)
     if not text.isascii():
         if unpiled(text) != text:
-            raise ValidationError("叠加的符号太多")
+            raise ValidationError(_("叠加的符号太多"))
         text = unicodedata.normalize("NFC", text)
     text = text.strip()
     if len(text) > longest:
-        raise ValidationError(f"最多 {longest} 个字")
+        raise ValidationError(_("最多 {longest} 个字", longest=longest))
     return text if any(map(_visible, text)) else ""
 
 

@@ -10,6 +10,7 @@ from marshmallow import ValidationError, fields
 
 from engine.forms.form import MAX_NUMBER
 from engine.forms.text import tidy
+from engine.messages import _
 
 MAX_CHECKED = 2_000
 _FULL_WIDTH_DIGITS = str.maketrans(
@@ -17,84 +18,91 @@ _FULL_WIDTH_DIGITS = str.maketrans(
 )
 
 
-class Text(fields.String):
+class _Verbatim(fields.Field[Any]):
+    """A field that says its messages as they are: marshmallow formats them, which takes their translation away."""
+
+    def make_error(self, key: str, **_values: Any) -> ValidationError:
+        return ValidationError(self.error_messages[key])
+
+
+class Text(_Verbatim, fields.String):
     """A text, tidied; an answer of nothing visible counts as none."""
 
     def __init__(self, longest: int, one_line: bool = False, **options: Any) -> None:
         self.longest, self.one_line = longest, one_line
         super().__init__(**options)
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
         if not isinstance(value, str):
-            raise ValidationError("应是文字")
+            raise ValidationError(_("应是文字"))
         text = tidy(value, self.longest)
         if self.one_line and "\n" in text:
-            raise ValidationError("这一项只能写一行")
+            raise ValidationError(_("这一项只能写一行"))
         if self.required and not text:
-            raise ValidationError("必填")
+            raise ValidationError(_("必填"))
         return text
 
 
-class Whole(fields.Integer):
+class Whole(_Verbatim, fields.Integer):
     """A whole number, or its digits as a browser sends them; never a float, never a bool."""
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
         if isinstance(value, str) and len(value) <= 40:
             digits = value.strip().translate(_FULL_WIDTH_DIGITS)
             value = int(digits) if re.fullmatch(r"[+-]?[0-9]{1,20}", digits) else value
         if type(value) is not int:
-            raise ValidationError("应是整数")
+            raise ValidationError(_("应是整数"))
         if abs(value) > MAX_NUMBER:
-            raise ValidationError("数字太大")
+            raise ValidationError(_("数字太大"))
         return value
 
 
-class Day(fields.Date):
+class Day(_Verbatim, fields.Date):
     """A day, kept as "YYYY-MM-DD"."""
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
         text = value.strip() if isinstance(value, str) and len(value) <= 40 else ""
         try:
             day = date.fromisoformat(
                 text if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else ""
             )
         except ValueError:
-            raise ValidationError("应是日期，例如 2026-03-02") from None
+            raise ValidationError(_("应是日期，例如 2026-03-02")) from None
         if not 1900 <= day.year <= 2199:
-            raise ValidationError("年份应在 1900 至 2199 之间")
+            raise ValidationError(_("年份应在 1900 至 2199 之间"))
         return day.isoformat()
 
 
-class Tick(fields.Boolean):
+class Tick(_Verbatim, fields.Boolean):
     """Ticked or not, as JSON or as a browser says it."""
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
         if value is True or value == "on" or value == "true":
             return True
         if value is False or value == "off" or value == "false":
             return False
-        raise ValidationError("应是勾选或不勾选")
+        raise ValidationError(_("应是勾选或不勾选"))
 
 
-class One(fields.String):
+class One(_Verbatim, fields.String):
     """One of the choices, by its value; with a source the caller's list is checked afterwards."""
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
         if not isinstance(value, str):
-            raise ValidationError("请从选项中选择")
+            raise ValidationError(_("请从选项中选择"))
         if not (chosen := tidy(value, 200)):
-            raise ValidationError("请从选项中选择")
+            raise ValidationError(_("请从选项中选择"))
         return chosen
 
 
-class Many(fields.List[Any]):
+class Many(_Verbatim, fields.List[Any]):
     """Different choices; a single one may come bare, as a browser sends it."""
 
     def _deserialize(self, value: Any, *rest: Any, **options: Any) -> Any:
         chosen = [value] if isinstance(value, str) else value
         if not isinstance(chosen, list) or len(chosen) > MAX_CHECKED:
-            raise ValidationError("请从选项中选择")
+            raise ValidationError(_("请从选项中选择"))
         values = super()._deserialize(chosen, *rest, **options)
         if len(set(values)) < len(values):
-            raise ValidationError("选项有重复")
+            raise ValidationError(_("选项有重复"))
         return values

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from engine import clock, decisions, expressions, law, settings
 from engine.db import tables
 from engine.decisions.cell import NULLS, cell_of
-from engine.definitions import sheets
+from engine.definitions import decision_tables as sheets
 from engine.definitions.store import process_of
 from engine.errors import Invalid, NotFound, ProcessFault
 from engine.instance import numbers
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from engine.db import Session
-    from engine.definitions.sheets import Lexicon, Sheet
+    from engine.definitions.decision_tables import Lexicon, Sheet
     from engine.people.organisation import Actor
 
 _definition = tables.definition.c

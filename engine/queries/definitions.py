@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 
 from engine import settings
 from engine.db import tables
+from engine.definitions import folder
 from engine.definitions import outline as telling
-from engine.definitions import process as folder
 from engine.definitions.store import process_of
 from engine.errors import NotFound, ProcessFault
 from engine.people import access, organisation

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.law import Ruling
 
-ASKS = ("rule", "reaches", "satisfies")  # functions of expressions whose first argument is a rule
+ASKS = expressions.RULE_READERS
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sqlalchemy import and_, or_, select
 
 from engine import clock, forms, settings
 from engine.db import tables
-from engine.definitions import sheets
+from engine.definitions import decision_tables as sheets
 from engine.definitions.store import process_of
 from engine.errors import EngineError
 from engine.instance import rooms

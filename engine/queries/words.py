@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.definitions import Process
-    from engine.definitions.sheets import Lexicon
+    from engine.definitions.decision_tables import Lexicon
     from engine.forms import Form
     from engine.people.organisation import Actor
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from engine import db, definitions, settings
 from engine.db import embedded, migrate
 from engine.errors import ProcessFault
-from engine.scenarios.play import Played, StepResult, perform, play, play_step, staged
+from engine.messages import _
+from engine.scenarios.play import Played, StepResult, begun, perform, play, play_step
 from engine.scenarios.story import Story, read, toml
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ __all__ = [
     "Played",
     "StepResult",
     "Story",
+    "begun",
     "perform",
     "play",
     "play_files",
     "play_step",
     "read",
-    "staged",
     "standard",
     "stories",
     "theatre",
@@ -61,9 +62,9 @@ def _folder_of(file: Path) -> Path:
     named = toml(file).get("process")
     if not isinstance(named, str) or not named.isidentifier():
         raise ProcessFault(
-            f"{file.name} 不在流程文件夹的 scenarios/ 里，也没有写是哪个流程。",
+            _("{name} 不在流程文件夹的 scenarios/ 里，也没有写是哪个流程。", name=file.name),
             file=file.name,
-            advice='请写 process = "congress_motion"。',
+            advice=_('请写 process = "congress_motion"。'),
         )
     return settings.load().processes / named
 

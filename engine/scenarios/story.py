@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -10,54 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from engine import law
 from engine.errors import ProcessFault
+from engine.messages import _
+from engine.scenarios.steps import Step, check_keys, demand, read_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from fractions import Fraction
     from pathlib import Path
 
-VERBS = {
-    "launch": "发起",
-    "complete": "办理",
-    "respond": "作答",
-    "take_back": "撤回作答",
-    "claim": "签收",
-    "release": "退回签收",
-    "message": "提出",
-    "withdraw": "撤回",
-    "terminate": "终止",
-    "suspend": "暂停",
-    "resume": "恢复",
-    "close_poll": "提前截止",
-    "wait": "等待",
-    "open_meeting": "宣布开会",
-    "arrive": "签到",
-    "leave": "离会",
-    "seat": "登记到会",
-    "give_paper": "发纸质票",
-    "paper": "清点纸质票",
-    "count": "计票签字",
-    "void_poll": "宣布表决无效",
-    "answer_link": "经链接答复",
-    "let_in": "准许查阅",
-    "look": "查看",
-}
-_ON_TASK = frozenset(
-    {
-        "complete",
-        "claim",
-        "release",
-        "message",
-        "open_meeting",
-        "arrive",
-        "leave",
-        "seat",
-        "answer_link",
-    }
-)
-_STEP = frozenset(
-    {"who", "does", "task", "with", "after", "refused", "expect", "on", "alias", "process"}
-)
 _STORY = frozenset(
     {
         "title",
@@ -76,23 +35,6 @@ _STORY = frozenset(
 )
 _ENDS = frozenset({"at", "outcome", "issued", "events", "facts"})
 MOST_STEPS = 500
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that somebody does, or time that goes by. `expect` is None when nothing is said about what is open then."""
-
-    number: int
-    who: tuple[str, ...]
-    does: str
-    task: str = ""
-    given: Mapping[str, Any] = field(default_factory=dict)
-    after: str | datetime = ""
-    refused: str = ""
-    expect: tuple[str, ...] | None = None
-    on: str = ""
-    alias: str = ""
-    process: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,31 +68,26 @@ class Story:
 def read(source: Mapping[str, Any] | Path) -> Story:
     """The story in a file or a table. Raises ProcessFault, in the writer's words, at the first thing that cannot be meant."""
     raw = _file(source) if hasattr(source, "read_text") else source  # type: ignore[arg-type]
-    _known("故事", raw, _STORY)
-    title, at = raw.get("title"), raw.get("at")
-    _demand(isinstance(title, str) and bool(title), "故事没有标题。", '请写 title = "…"。')
-    _demand(
-        isinstance(at, datetime) and at.tzinfo is not None,
-        "故事没有写从什么时候开始。",
-        "请写 at = 2026-03-02T09:00:00+08:00。",
-    )
-    steps = raw.get("step", [])
-    _demand(
-        isinstance(steps, list) and 0 < len(steps) <= MOST_STEPS,
-        "故事没有步骤，或步骤太多。",
-        "每一步写成 [[step]]。",
-    )
+    check_keys(_("故事"), raw, _STORY)
+    title, at, steps = raw.get("title"), raw.get("at"), raw.get("step", [])
+    titled = isinstance(title, str) and bool(title)
+    demand(titled, _("故事没有标题。"), _('请写 title = "…"。'))
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        advice = _("请写 at = 2026-03-02T09:00:00+08:00。")
+        raise ProcessFault(_("故事没有写从什么时候开始。"), advice=advice)
+    playable = isinstance(steps, list) and 0 < len(steps) <= MOST_STEPS
+    demand(playable, _("故事没有步骤，或步骤太多。"), _("每一步写成 [[step]]。"))
     return Story(
         title=str(title),
         title_en=str(raw.get("title_en", "")),
         proves=str(raw.get("proves", "")),
-        at=at,  # type: ignore[arg-type]
+        at=at,
         cast=cast(raw.get("cast", {})),
         rules=_rules(raw.get("rules", {})),
         vacations=tuple(_vacation(each) for each in raw.get("vacation", [])),
         also=_names(raw.get("also", [])),
         city=str(raw.get("city", "")),
-        steps=tuple(_step(number, each) for number, each in enumerate(steps, 1)),
+        steps=tuple(read_step(number, each) for number, each in enumerate(steps, 1)),
         ends=_all_ends(raw.get("ends", {})),
     )
 
@@ -159,7 +96,9 @@ def _names(value: Any) -> tuple[str, ...]:
     sound = isinstance(value, list) and all(
         isinstance(each, str) and each.isidentifier() for each in value
     )
-    _demand(sound, "also 的写法不对。", '请写 also = ["congress_session"]，即流程文件夹的名称。')
+    demand(
+        sound, _("also 的写法不对。"), _('请写 also = ["congress_session"]，即流程文件夹的名称。')
+    )
     return tuple(value)
 
 
@@ -169,7 +108,9 @@ def toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as fault:
         raise ProcessFault(
-            f"{path.name} 读不懂：{fault}", file=path.name, advice="请检查引号、括号是否成对。"
+            _("{name} 读不懂：{fault}", name=path.name, fault=fault),
+            file=path.name,
+            advice=_("请检查引号、括号是否成对。"),
         ) from fault
 
 
@@ -177,29 +118,17 @@ def _file(path: Any) -> dict[str, Any]:
     return toml(path)
 
 
-def _demand(holds: bool, wrong: str, advice: str = "") -> None:
-    if not holds:
-        raise ProcessFault(wrong, advice=advice)
-
-
-def _known(place: str, table: Any, keys: Iterable[str]) -> None:
-    _demand(isinstance(table, dict), f"{place}的写法不对。", "请按 processes/README.md 的例子写。")
-    for key in table:
-        if key not in keys:
-            near = difflib.get_close_matches(str(key), list(keys), n=1)
-            advice = f"是不是 {near[0]}?" if near else f"可以写：{'、'.join(sorted(keys))}。"
-            raise ProcessFault(f"{place}里有不认识的“{key}”。", advice=advice)
-
-
 def cast(table: Any) -> dict[str, tuple[str, ...]]:
     """Name -> posts. Raises ProcessFault."""
-    _demand(isinstance(table, dict), "[cast] 的写法不对。", '每行写 "姓名" = ["职务@单位"]。')
+    demand(isinstance(table, dict), _("[cast] 的写法不对。"), _('每行写 "姓名" = ["职务@单位"]。'))
     found = {}
     for name, posts in table.items():
         listed = [posts] if isinstance(posts, str) else posts
         sound = isinstance(listed, list) and all(isinstance(post, str) for post in listed)
-        _demand(
-            sound, f"{name} 的职务写法不对。", f'请写 "{name}" = ["formal_delegate@信息学院"]。'
+        demand(
+            sound,
+            _("{name} 的职务写法不对。", name=name),
+            _('请写 "{name}" = ["formal_delegate@信息学院"]。', name=name),
         )
         found[name] = tuple(listed)
     return found
@@ -212,10 +141,10 @@ def _rules(table: Any) -> dict[str, int | Fraction]:
         else {"": None}
     )
     sound = {rule: value for rule, value in found.items() if value is not None}
-    _demand(
+    demand(
         sound == found,
-        "[rules] 的写法不对。",
-        '每行写 "MO-SECOND" = 2，即本校自定的数值；比例写 "CG-QUORUM" = "3/4"。',
+        _("[rules] 的写法不对。"),
+        _('每行写 "MO-SECOND" = 2，即本校自定的数值；比例写 "CG-QUORUM" = "3/4"。'),
     )
     return sound
 
@@ -229,64 +158,17 @@ def _amount(value: Any) -> int | Fraction | None:
 
 def _vacation(table: Any) -> Mapping[str, Any]:
     sound = isinstance(table, dict) and all(type(table.get(key)) is date for key in ("from", "to"))
-    _demand(
+    demand(
         sound,
-        "[[vacation]] 的写法不对。",
-        '请写 name = "寒假"、from = 2026-01-20、to = 2026-02-20。',
+        _("[[vacation]] 的写法不对。"),
+        _('请写 name = "寒假"、from = 2026-01-20、to = 2026-02-20。'),
     )
     return dict(table)
 
 
-def _step(number: int, table: Any) -> Step:
-    place = f"第 {number} 步"
-    _known(place, table, _STEP)
-    does = table.get("does", "")
-    _demand(
-        does in VERBS,
-        f"{place}没有写做什么，或写的 {does!r} 不认识。",
-        f"does 可以写：{'、'.join(VERBS)}。",
-    )
-    who = table.get("who", [])
-    names = [who] if isinstance(who, str) else who
-    _demand(
-        isinstance(names, list) and all(isinstance(n, str) for n in names),
-        f"{place}的 who 应是姓名或姓名的清单。",
-    )
-    _demand(bool(names) or does == "wait", f"{place}没有写是谁。", '请写 who = "姓名"。')
-    task = table.get("task", "")
-    _demand(
-        isinstance(task, str) and (bool(task) or does not in _ON_TASK),
-        f"{place}没有写办哪一项。",
-        '请写 task = "环节的 id"。',
-    )
-    given = table.get("with", {})
-    _demand(isinstance(given, dict), f"{place}的 with 应是答案。", 'with = { decision = "file" }')
-    after = table.get("after", "")
-    _demand(isinstance(after, str | datetime), f"{place}的 after 写法不对。", 'after = "3 days"')
-    _demand(does != "wait" or bool(after), f"{place}没有写等多久。", 'after = "3 days"')
-    expect = table.get("expect")
-    sound = expect is None or (isinstance(expect, list) and all(isinstance(e, str) for e in expect))
-    _demand(sound, f"{place}的 expect 应是环节的清单。", 'expect = ["review"]')
-    texts = {key: table.get(key, "") for key in ("refused", "on", "alias", "process")}
-    _demand(
-        all(isinstance(text, str) for text in texts.values()),
-        f"{place}的 refused、on、alias、process 应是文字。",
-    )
-    return Step(
-        number,
-        tuple(names),
-        does,
-        task,
-        dict(given),
-        after,
-        expect=None if expect is None else tuple(sorted(expect)),
-        **texts,
-    )
-
-
 def _all_ends(table: Any) -> dict[str, Ends]:
     """[ends] tells of the first instance, [ends.B] of the one called B."""
-    _demand(isinstance(table, dict), "[ends] 的写法不对。", '请写 at = "filed"。')
+    demand(isinstance(table, dict), _("[ends] 的写法不对。"), _('请写 at = "filed"。'))
     others = {
         key: value for key, value in table.items() if key not in _ENDS and isinstance(value, dict)
     }
@@ -296,15 +178,18 @@ def _all_ends(table: Any) -> dict[str, Ends]:
 
 
 def _ends(place: str, table: dict[str, Any]) -> Ends:
-    _known(place, table, _ENDS)
+    check_keys(place, table, _ENDS)
     facts, issued, events = table.get("facts", {}), table.get("issued"), table.get("events", [])
-    _demand(
+    demand(
         isinstance(facts, dict),
-        f"{place} 的 facts 应是一组事实。",
+        _("{place} 的 facts 应是一组事实。", place=place),
         'facts = { "second.passed" = true }',
     )
-    _demand(issued is None or isinstance(issued, list), f"{place} 的 issued 应是文书的清单。")
-    _demand(isinstance(events, list), f"{place} 的 events 应是清单。")
+    demand(
+        issued is None or isinstance(issued, list),
+        _("{place} 的 issued 应是文书的清单。", place=place),
+    )
+    demand(isinstance(events, list), _("{place} 的 events 应是清单。", place=place))
     return Ends(
         at=str(table.get("at", "")),
         outcome=str(table.get("outcome", "")),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine import clock
 from engine.errors import Invalid, ProcessFault
+from engine.messages import _
 
 if TYPE_CHECKING:
     from engine.calendar import Calendar
@@ -16,7 +17,9 @@ _SPAN = re.compile(r"(\d{1,5}) (minute|hour|day|week|working day)s?")
 _UNTIL = re.compile(r"until due(?: ([+-]) (\d{1,5}) (minute|hour|day|working day)s?)?")
 _EXACT = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
 NOON = time(12)
-ADVICE = '可以写 "3 days"、"5 working days"、"2 hours"、"until due"、"until due - 1 day"、"until due + 1 day"，或一个时刻。'
+ADVICE = _(
+    '可以写 "3 days"、"5 working days"、"2 hours"、"until due"、"until due - 1 day"、"until due + 1 day"，或一个时刻。'
+)
 
 
 def target(
@@ -31,7 +34,12 @@ def target(
         if clock.day_of(found) == clock.day_of(now):
             return now  # noon of a day of which noon is over: later on the same day is meant
         raise ProcessFault(
-            f"after = {str(after)!r} 是 {_said(found)}，已经过去了（现在是 {_said(now)}）。",
+            _(
+                "after = {after} 是 {found}，已经过去了（现在是 {now}）。",
+                after=repr(str(after)),
+                found=_said(found),
+                now=_said(now),
+            ),
             advice=ADVICE,
         )
     return found
@@ -48,19 +56,24 @@ def _moment(
     if until := _UNTIL.fullmatch(text):
         if due is None:
             raise ProcessFault(
-                f"after = {after!r}：现在没有期限。",
-                advice="请确认这一步之前打开的环节有 due，或写明 task。",
+                _("after = {after}：现在没有期限。", after=repr(after)),
+                advice=_("请确认这一步之前打开的环节有 due，或写明 task。"),
             )
         return _around(due, until[1] or "+", int(until[2] or 0), until[3] or "day", calendar)
     try:
         return _aware(datetime.fromisoformat(text))
     except ValueError:
-        raise ProcessFault(f"after = {after!r} 读不懂。", advice=ADVICE) from None
+        raise ProcessFault(
+            _("after = {after} 读不懂。", after=repr(after)), advice=ADVICE
+        ) from None
 
 
 def _aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        raise ProcessFault(f"时刻 {moment} 没有时区。", advice="请写成 2026-04-01T09:00:00+08:00。")
+        raise ProcessFault(
+            _("时刻 {moment} 没有时区。", moment=moment),
+            advice=_("请写成 2026-04-01T09:00:00+08:00。"),
+        )
     return moment
 
 
@@ -91,7 +104,7 @@ def _working(day: date, amount: int, calendar: Calendar) -> date:
             while not calendar.is_working(day):
                 day += step
     except (OverflowError, Invalid):
-        raise ProcessFault("工作日太多，超出了日历的范围。") from None
+        raise ProcessFault(_("工作日太多，超出了日历的范围。")) from None
     return day
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import insert, select
 from engine import clock, db
 from engine.commands import attachments, definitions, edge, instances, polls, tasks
 from engine.db import canonical, tables
-from engine.definitions import process
+from engine.definitions import read
 from engine.errors import NotFound
 from engine.history import keys, seals
 from engine.people import organisation
@@ -37,7 +37,7 @@ NOTE = """#let d = json("data.json")
 
 def files() -> dict[str, str]:
     """The errand, but its missed deadline issues a document, and its handler may add files."""
-    found = process.read(Path(__file__).parent.parent / "processes" / "errand")
+    found = read(Path(__file__).parent.parent / "processes" / "errand")
     toml = found["process.toml"].replace(
         'do = "remind"\ntask = "do"', 'do = "issue_document"\ndocument = "note"'
     )

@@ -12,7 +12,7 @@ from sqlalchemy import select, text, update
 from engine import clock, db
 from engine.commands import attachments
 from engine.db import tables
-from engine.definitions import process
+from engine.definitions import frozen, load, read
 from engine.documents import docx, pdf
 from engine.errors import HistoryBroken, NotFound, ProcessFault
 from engine.history import keys
@@ -138,11 +138,11 @@ def test_a_template_that_never_ends_is_stopped(
 
 @pytest.mark.parametrize(
     ("folder", "kind"),
-    [(f, kind) for f in FOLDERS for kind in sorted(process.load(process.read(f)).documents)],
+    [(f, kind) for f in FOLDERS for kind in sorted(load(read(f)).documents)],
     ids=lambda v: v if isinstance(v, str) else v.name,
 )
 def test_every_document_can_be_printed_and_edited(folder: Path, kind: str) -> None:
-    files = process.frozen(process.read(folder))
+    files = frozen(read(folder))
     made = pdf.typeset(files, kind, sample())
     assert made.startswith(b"%PDF-")
     assert 1 <= len(re.findall(rb"/Type\s*/Page\b", made)) <= 3

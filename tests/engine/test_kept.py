@@ -406,26 +406,26 @@ def test_the_engine_counts_the_same_voters_and_files() -> None:
         assert versions.fingerprint(files) == definitions.load(files).hash
 
 
-# --- on the stage: meetings, elections, decision tables ---------------------------------------------------------------
+# --- in stories: meetings, elections, decision tables ---------------------------------------------------------------
 @contextmanager
 def played(
     engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str]
 ) -> Iterator[db.Session]:
     """The end of a story, thrown away afterwards."""
     steps = story.read(told).steps
-    with scenarios.staged(engine, told, files, sessions.STANDARD) as scene:
+    with scenarios.begun(engine, told, files, sessions.STANDARD) as progress:
         for process in (
-            scene.stage.process,
-            *scene.stage.others.values(),
-        ):  # on a stage nobody puts them on record
+            progress.world.process,
+            *progress.world.others.values(),
+        ):  # in a story nobody puts them on record
             says = {"process": process.id, "version": process.hash}
             event_log.note(
-                scene.session, event_log.INSTALLATION, "definition_published", None, **says
+                progress.session, event_log.INSTALLATION, "definition_published", None, **says
             )
-        scene.session.execute(tables.setting.delete())
+        progress.session.execute(tables.setting.delete())
         for step in steps:
-            scenarios.play_step(scene, step)
-        yield scene.session
+            scenarios.play_step(progress, step)
+        yield progress.session
 
 
 HALL = {

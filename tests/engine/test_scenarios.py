@@ -20,6 +20,7 @@ from engine.db import tables
 from engine.definitions import load
 from engine.errors import ProcessFault
 from engine.scenarios import Played, play, story, times
+from engine.scenarios.steps import VERBS
 from tests.conftest import named
 from tests.hostile.sound import ROOT, edited, sound
 
@@ -677,7 +678,7 @@ def test_the_story_in_the_readme_can_be_read() -> None:
 
 def test_the_readme_names_everything_that_a_step_can_do_in_both_languages() -> None:
     for part in README.split("\n---\n"):
-        assert not [verb for verb in story.VERBS if f"`{verb}`" not in part]
+        assert not [verb for verb in VERBS if f"`{verb}`" not in part]
 
 
 def test_the_theatre_is_a_migrated_database_of_its_own(server: str, tmp_path: Path) -> None:

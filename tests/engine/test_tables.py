@@ -11,7 +11,7 @@ import pytest
 from engine import decisions, law, settings
 from engine.calendar import Calendar
 from engine.decisions import reach
-from engine.definitions import sheets
+from engine.definitions import decision_tables
 from engine.definitions.check import check_tables
 from engine.errors import Invalid, ProcessFault
 from engine.instance.numbers import of_law
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROCESSES = ROOT / "processes"
-TABLES = sheets.read_tables(PROCESSES)
-SHARED = sorted(sheets.read_shared(PROCESSES))
+TABLES = decision_tables.read_tables(PROCESSES)
+SHARED = sorted(decision_tables.read_shared(PROCESSES))
 TERM = date(2022, 6, 30)  # of the mutual-aid plan whose numbers are known
 TODAY = date(2026, 11, 23)
 Case = tuple[dict[str, Any], int, str]
@@ -360,14 +360,14 @@ def test_the_cases_reach_every_row(table_id: str) -> None:
 
 def test_every_shared_table_has_cases() -> None:
     assert set(SHARED) <= CASES.keys()
-    numbers = {sheet.number for sheet in sheets.read_words(PROCESSES).sheets.values()}
+    numbers = {sheet.number for sheet in decision_tables.read_words(PROCESSES).sheets.values()}
     assert {f"D{n}" for n in range(1, 16)} <= numbers
 
 
 # --- rows and domains -------------------------------------------------------------------------------------------------
 def _functions() -> dict[str, Any]:
     class Desk:
-        around = CommonLaw()
+        law = CommonLaw()
         decisive_on = TERM
         measured: list[Any] = []
 
@@ -807,7 +807,7 @@ def test_a_trial_says_why_the_other_rows_do_not_fit() -> None:
 
 @pytest.mark.parametrize("table_id", TABLES)
 def test_every_table_is_said_in_words(table_id: str) -> None:
-    lexicon, table = sheets.read_words(PROCESSES), TABLES[table_id]
+    lexicon, table = decision_tables.read_words(PROCESSES), TABLES[table_id]
     found = reading._Found(table, lexicon.sheet(table_id, table), lexicon, True, ())
     for lang in ("zh", "en"):
         shown = reading._shown(found, CommonLaw(), TERM, lang)
@@ -854,8 +854,8 @@ def test_every_fault_of_a_shared_table_is_found(
 ) -> None:
     place = tmp_path / "decisions"
     place.mkdir()
-    (place / sheets.WORDS).write_text(
-        (PROCESSES / "decisions" / sheets.WORDS).read_text("utf-8"), "utf-8"
+    (place / decision_tables.WORDS).write_text(
+        (PROCESSES / "decisions" / decision_tables.WORDS).read_text("utf-8"), "utf-8"
     )
     text = (PROCESSES / "decisions" / "recusal.dmn").read_text("utf-8")
     (place / "recusal.dmn").write_text(text.replace(old, new), "utf-8")

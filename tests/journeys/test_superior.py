@@ -9,7 +9,7 @@ import pytest
 
 from engine import clock, db, scenarios
 from engine.commands import definitions, people
-from engine.definitions import process
+from engine.definitions import read
 from engine.settings import ROOT
 from tests.journeys.desk import DESKTOP
 from tests.journeys.university import FROM, SECRET, TERM
@@ -56,7 +56,7 @@ def asked(site: Site) -> Site:
             )
             if username in ("party", "superior", "leader-above"):
                 people.set_password(session, None, town.people[username], SECRET)
-        definitions.publish_shipped(session, process.read(ROOT / "processes" / "cadre_transfer"))
+        definitions.publish_shipped(session, read(ROOT / "processes" / "cadre_transfer"))
     known = {name: RENAMED.get(username, username) for name, username in OFFICE_HOLDERS.items()}
     members = {
         name: town.people[username] for name, username in known.items() if username in town.people

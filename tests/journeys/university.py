@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import clock, db, jobs
 from engine.commands import definitions, edge, instances, people, polls, tasks
-from engine.definitions import process
+from engine.definitions import read
 from engine.people import organisation
 from engine.queries import instances as files
 from engine.settings import ROOT
@@ -110,9 +110,7 @@ class University:
                     people.grant_post(session, None, key, kind, made.units[unit], FROM, term=TERM)
                 if username in logs_in:
                     people.set_password(session, None, key, SECRET)
-            definitions.publish_shipped(
-                session, process.read(ROOT / "processes" / "congress_motion")
-            )
+            definitions.publish_shipped(session, read(ROOT / "processes" / "congress_motion"))
         return made
 
     def time(self) -> AbstractContextManager[None]:
@@ -128,7 +126,7 @@ class University:
     def published(self, process_id: str) -> None:
         """A process that comes with the product, in force."""
         with self.time(), db.transaction(self.engine) as session:
-            definitions.publish_shipped(session, process.read(ROOT / "processes" / process_id))
+            definitions.publish_shipped(session, read(ROOT / "processes" / process_id))
 
     def joined(self, username: str, name: str, *posts: str, logs_in: bool = False) -> None:
         """One more person, with posts as kind@unit."""

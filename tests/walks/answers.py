@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.forms import Form
     from engine.forms.form import Field
     from engine.people.organisation import Actor
-    from engine.scenarios.scene import Scene
+    from engine.scenarios.progress import Progress
 
 SHAPED = ("13800000000", "a@b.cn", "20260001", "2026-09-01", "09:00", "001")
 DAYS = (
@@ -44,9 +44,9 @@ MOST = 6  # ticks in a list
 
 @dataclass(frozen=True)
 class Answers:
-    """Draws answers by chance, on the day and from the people of a scene."""
+    """Draws answers by chance, on the day and from the people of a story."""
 
-    scene: Scene
+    progress: Progress
     chance: random.Random
 
     def given(self, form: Form | None, actor: Actor) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Answers:
             case "checkbox":
                 return self.chance.random() < 0.85
             case "datetime":
-                today = clock.day_of(self.scene.now)
+                today = clock.day_of(self.progress.now)
                 return (today + timedelta(days=self.chance.choice(DAYS))).isoformat()
             case "filepicker":
                 return [self._file(actor)]
@@ -118,12 +118,12 @@ class Answers:
     def _offered(self, asked: Field) -> list[str]:
         if not asked.source:
             return [each.value for each in asked.choices]
-        offer = choices(self.scene.session, self.scene.stage.union_id)
+        offer = choices(self.progress.session, self.progress.world.union_id)
         return [value for value, _ in offer(asked.source)]
 
     def _file(self, actor: Actor) -> str:
         def upload(session: Any) -> Any:
             return attachments.add(session, actor, "扫描件.pdf", b"%PDF-1.4 scan")
 
-        with clock.set_to(self.scene.now):
-            return str(edge.carry_out(self.scene.hall, actor, upload))
+        with clock.set_to(self.progress.now):
+            return str(edge.carry_out(self.progress.engine, actor, upload))

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from engine import machine
 from engine.db import tables
 from engine.history import seals
-from engine.scenarios.scene import WAITING
+from engine.scenarios.progress import WAITING
 
 if TYPE_CHECKING:
     from engine.history.keys import SigningKey
@@ -28,7 +28,7 @@ def somebody_can_go_on(on: Walk) -> int:
     for alias in on.running():
         if alias not in on.running():
             continue  # it ended while the one before was gone on with
-        on.scene.current = alias
+        on.progress.current = alias
         assert _waits(on), f"{alias}: nothing waits for anybody"
         met += _goes_on(on)
         nothing_is_broken(on)
@@ -38,7 +38,7 @@ def somebody_can_go_on(on: Walk) -> int:
 def _waits(on: Walk) -> bool:
     """Is there a task or poll that somebody has, a message that somebody may send, or a timer to come?"""
     poll = tables.poll.c
-    key = on.scene.instance()
+    key = on.progress.instance()
     polls = select(poll.id).where(poll.instance_id == key, poll.state.in_(WAITING))
     timers = select(_timer.id).where(_timer.instance_id == key, _timer.state == "waiting")
     return bool(
@@ -50,7 +50,7 @@ def _waits(on: Walk) -> bool:
 
 
 def _goes_on(on: Walk) -> bool:
-    key = on.scene.instance()
+    key = on.progress.instance()
     seq = select(_instance.seq).where(_instance.id == key)
     before = on.session.execute(seq).scalar_one()
     if any(on.complete(task, on.actor(who)) for task in on.plain() for who in on.holders(task)):
@@ -58,26 +58,26 @@ def _goes_on(on: Walk) -> bool:
         return True
     timer = on.next_timer()
     if timer is not None:
-        on.wait_until(max(on.scene.now, timer + timedelta(minutes=1)))
+        on.wait_until(max(on.progress.now, timer + timedelta(minutes=1)))
     return bool(on.session.execute(seq).scalar_one() > before)
 
 
 def nothing_is_broken(on: Walk) -> int:
     """No incident; a running instance has a machine that stands somewhere, and no timer of it is late. Gives how many."""
-    for key in on.scene.instances.values():
+    for key in on.progress.instances.values():
         row = on.session.execute(select(tables.instance).where(_instance.id == key)).one()
         incident = tables.incident.c
         trouble = select(incident.message).where(incident.instance_id == key)
         assert not (said := on.session.execute(trouble).scalars().all()), said
         if row.state == "running":
-            assert machine.look(on.scene.process_of(key).spec, row.machine), "stands nowhere"
+            assert machine.look(on.progress.process_of(key).spec, row.machine), "stands nowhere"
             late = select(_timer.id).where(
                 _timer.instance_id == key,
                 _timer.state == "waiting",
-                _timer.due_at <= on.scene.now,
+                _timer.due_at <= on.progress.now,
             )
             assert on.session.execute(late).first() is None, "a timer is late"
-    return len(on.scene.instances)
+    return len(on.progress.instances)
 
 
 def the_history_verifies(on: Walk, key: SigningKey) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from engine.db import tables
-from engine.scenarios.scene import WAITING
+from engine.scenarios.progress import WAITING
 from tests.walks.starts import LAST
 
 if TYPE_CHECKING:

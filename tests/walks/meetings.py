@@ -24,7 +24,7 @@ def hold(on: Walk) -> None:
         select(tables.meeting, _task.element)
         .join(tables.task, _task.id == _meeting.task_id)
         .where(
-            _meeting.instance_id == on.scene.instance(),
+            _meeting.instance_id == on.progress.instance(),
             _meeting.state.in_(("called", "open")),
         )
         .order_by(_meeting.called_at)

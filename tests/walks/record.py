@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.definitions import Process
-    from engine.scenarios.scene import Scene
+    from engine.scenarios.progress import Progress
 
 _event = tables.event.c
 
@@ -63,24 +63,24 @@ class Record:
         return next(e for e in self.events if e.kind == "poll_opened" and e.says["poll"] == poll)
 
 
-def heads(scene: Scene) -> dict[UUID, int]:
-    """How far the history of each instance of the scene goes now."""
+def heads(progress: Progress) -> dict[UUID, int]:
+    """How far the history of each instance of the story goes now."""
     row = tables.instance.c
-    query = select(row.id, row.seq).where(row.id.in_(scene.instances.values()))
-    return {each.id: each.seq for each in scene.session.execute(query)}
+    query = select(row.id, row.seq).where(row.id.in_(progress.instances.values()))
+    return {each.id: each.seq for each in progress.session.execute(query)}
 
 
-def records(scene: Scene, began: dict[UUID, int]) -> list[Record]:
-    """The records of all instances of a scene; `began`: their heads when the walk took over."""
-    return [_record(scene, key, began.get(key, 0)) for key in scene.instances.values()]
+def records(progress: Progress, began: dict[UUID, int]) -> list[Record]:
+    """The records of all instances of a story; `began`: their heads when the walk took over."""
+    return [_record(progress, key, began.get(key, 0)) for key in progress.instances.values()]
 
 
-def _record(scene: Scene, key: UUID, began: int) -> Record:
+def _record(progress: Progress, key: UUID, began: int) -> Record:
     table = tables.instance
-    row = scene.session.execute(select(table).where(table.c.id == key)).one()
+    row = progress.session.execute(select(table).where(table.c.id == key)).one()
     query = select(_event.seq, _event.kind, _event.body).where(_event.instance_id == key)
     events = tuple(
         Event(each.seq, each.kind, json.loads(each.body), each.seq > began)
-        for each in scene.session.execute(query.order_by(_event.seq))
+        for each in progress.session.execute(query.order_by(_event.seq))
     )
-    return Record(scene.session, scene.process_of(key), row, events)
+    return Record(progress.session, progress.process_of(key), row, events)

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from engine.scenarios.scene import Scene
-    from engine.scenarios.story import Step, Story
+    from engine.scenarios.progress import Progress
+    from engine.scenarios.steps import Step
+    from engine.scenarios.story import Story
 
 LAST = "the last step"  # in place of a task: the end of a story that ends an instance
 LEAD = 5  # so many steps at most are left to the walk before the one that it is to come near
@@ -84,21 +85,21 @@ def _also(folder: Path) -> list[str]:
 
 
 @contextmanager
-def played(engine: Engine, start: Start) -> Iterator[Scene]:
-    """The live scene after the cut; thrown away at the end."""
+def played(engine: Engine, start: Start) -> Iterator[Progress]:
+    """The live story after the cut; thrown away at the end."""
     folder = start.path.parents[1]
     told = {**story.toml(start.path), "also": _also(folder)}
     standard = scenarios.standard(folder.parent)
-    with scenarios.staged(engine, told, definitions.read(folder), standard, start.cut) as scene:
-        _publish(scene)
-        yield scene
+    with scenarios.begun(engine, told, definitions.read(folder), standard, start.cut) as progress:
+        _publish(progress)
+        yield progress
 
 
-def _publish(scene: Scene) -> None:
-    """Put the versions on record: on a stage nobody does, and a history must know them to verify."""
-    with clock.set_to(scene.now):
-        for process in (scene.stage.process, *scene.stage.others.values()):
+def _publish(progress: Progress) -> None:
+    """Put the versions on record: in a story nobody does, and a history must know them to verify."""
+    with clock.set_to(progress.now):
+        for process in (progress.world.process, *progress.world.others.values()):
             says = {"process": process.id, "version": process.hash}
             event_log.note(
-                scene.session, event_log.INSTALLATION, "definition_published", None, **says
+                progress.session, event_log.INSTALLATION, "definition_published", None, **says
             )

@@ -70,8 +70,8 @@ class Walks:
         start = starts.draw(self.folder, chance, laws[number % len(laws)].near)
         on = None
         try:
-            with starts.played(self.engine, start) as scene:
-                on = Walk(scene, chance)
+            with starts.played(self.engine, start) as progress:
+                on = Walk(progress, chance)
                 return self._walked(on), on.done
         except Exception as fault:
             raise AssertionError(
@@ -80,13 +80,13 @@ class Walks:
             ) from fault
 
     def _walked(self, on: Walk) -> Counter[str]:
-        began = record.heads(on.scene)
+        began = record.heads(on.progress)
         for _ in range(self.steps):
             on.step()
         endings.nothing_is_broken(on)
         met = Counter({"somebody can go on": endings.somebody_can_go_on(on)})
         met["the history verifies"] = endings.the_history_verifies(on, self.key)
-        found = record.records(on.scene, began)
+        found = record.records(on.progress, began)
         for law in laws_of(self.folder.name):
             met[law.name] += sum(law.holds(each) for each in found)
         return met

@@ -16,8 +16,8 @@ from engine.commands import edge, instances, outside, polls, tasks
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.people import organisation
-from engine.scenarios import halls, story, workers
-from engine.scenarios.scene import WAITING
+from engine.scenarios import assembly, steps, workers
+from engine.scenarios.progress import WAITING
 from tests.walks import meetings
 from tests.walks.answers import Answers
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.definitions import Process
     from engine.forms import Form
     from engine.people.organisation import Actor
-    from engine.scenarios.scene import Scene
+    from engine.scenarios.progress import Progress
 
 TRIES = 10  # of one form before somebody gives up
 STRANGE = 0.05  # how often somebody tries what is not his
@@ -41,31 +41,31 @@ _task, _poll, _timer = tables.task.c, tables.poll.c, tables.timer.c
 
 @dataclass
 class Walk:
-    """One walk on a live scene; `done` tells line by line what happened in it, for a test that fails."""
+    """One walk on a live story; `done` tells line by line what happened in it, for a test that fails."""
 
-    scene: Scene
+    progress: Progress
     chance: random.Random
     done: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.answers = Answers(self.scene, self.chance)
-        self.names = {key: name for name, key in self.scene.stage.members.items()}
+        self.answers = Answers(self.progress, self.chance)
+        self.names = {key: name for name, key in self.progress.world.members.items()}
 
     @property
     def session(self) -> Session:
-        return self.scene.session
+        return self.progress.session
 
     @property
     def process(self) -> Process:
         """The process of the instance at hand."""
-        return self.scene.process
+        return self.progress.process
 
     def step(self) -> None:
         """One thing that somebody does in one of the running instances, or time that goes by."""
         running = self.running()
         if not running:
             return
-        self.scene.current = self.chance.choice(running)
+        self.progress.current = self.chance.choice(running)
         ways: dict[Callable[[], None], int] = {
             self._complete: 50,
             self._vote: 24,
@@ -80,17 +80,17 @@ class Walk:
 
     def settle(self) -> None:
         """What the workers do at once: messages between instances, and timers that are due already."""
-        with clock.set_to(self.scene.now):
-            workers.let_pass(self.scene, self.scene.now)
+        with clock.set_to(self.progress.now):
+            workers.let_pass(self.progress, self.progress.now)
 
     def running(self) -> list[str]:
         """The instances, by alias, that are not over."""
         row = tables.instance.c
         query = select(row.id).where(
-            row.id.in_(self.scene.instances.values()), row.state == "running"
+            row.id.in_(self.progress.instances.values()), row.state == "running"
         )
         going = set(self.session.execute(query).scalars())
-        return [alias for alias, key in self.scene.instances.items() if key in going]
+        return [alias for alias, key in self.progress.instances.items() if key in going]
 
     # --- who ---
     def by_name(self, members: Iterable[UUID]) -> list[UUID]:
@@ -102,7 +102,7 @@ class Walk:
 
     def anybody(self) -> Actor:
         return self.actor(
-            self.scene.stage.members[self.chance.choice(sorted(self.scene.stage.members))]
+            self.progress.world.members[self.chance.choice(sorted(self.progress.world.members))]
         )
 
     def holders(self, task: Any) -> list[UUID]:
@@ -110,7 +110,7 @@ class Walk:
         if task.assignee_id:
             return [task.assignee_id]
         kind, _, unit = (task.seat or "").partition("@")
-        day = clock.day_of(self.scene.now)
+        day = clock.day_of(self.progress.now)
         return self.by_name(organisation.holders(self.session, kind, [unit], day)) if unit else []
 
     def _doer(self, task: Any) -> Actor:
@@ -124,10 +124,10 @@ class Walk:
         """Who may be asked to act for the lane of a task: the person in the facts, or whoever holds its post."""
         lane = self.process.lanes[self.process.tasks[element].lane]
         if lane.person:
-            found = self.scene.meant(f"fact:{lane.person}")
+            found = self.progress.meant(f"fact:{lane.person}")
             people = [found] if isinstance(found, str) else found or []
             return [key for key in self.by_name(self.names) if str(key) in people]
-        day, union = clock.day_of(self.scene.now), self.scene.stage.union_id
+        day, union = clock.day_of(self.progress.now), self.progress.world.union_id
         return self.by_name(organisation.in_union(self.session, lane.post, union, day))
 
     # --- how ---
@@ -135,8 +135,8 @@ class Walk:
         """Do it. Gives the code of a refusal or conflict, which are part of life; empty when it was done."""
         name = actor.name if actor else "（外单位）"
         try:
-            with clock.set_to(self.scene.now):
-                edge.carry_out(self.scene.hall, actor, act)
+            with clock.set_to(self.progress.now):
+                edge.carry_out(self.progress.engine, actor, act)
         except (Refused, Conflict, NotFound, Invalid) as fault:
             self.done.append(f"{name} {what}：{fault.code}")
             return fault.code
@@ -155,8 +155,8 @@ class Walk:
         for _ in range(TRIES):
             wrong: set[str] = set()
             try:
-                with clock.set_to(self.scene.now):
-                    edge.carry_out(self.scene.hall, actor, lambda s, now=given: act(s, now))
+                with clock.set_to(self.progress.now):
+                    edge.carry_out(self.progress.engine, actor, lambda s, now=given: act(s, now))
             except Invalid as fault:
                 wrong = set(fault.fields)
                 why = f"{fault.code} {sorted(wrong)}"
@@ -172,13 +172,13 @@ class Walk:
         return False
 
     def _readable(self, given: dict[str, Any]) -> Any:
-        return {key: self.scene.by_name(value) for key, value in given.items()}
+        return {key: self.progress.by_name(value) for key, value in given.items()}
 
     # --- tasks ---
     def open_tasks(self) -> list[Any]:
         """The open tasks of the instance at hand, in an order that does not hang on ids."""
         query = select(tables.task).where(
-            _task.instance_id == self.scene.instance(), _task.state == "open"
+            _task.instance_id == self.progress.instance(), _task.state == "open"
         )
         rows = self.session.execute(query).all()
         return sorted(
@@ -245,7 +245,7 @@ class Walk:
     # --- what may come at any time ---
     def _row(self) -> Any:
         instance = tables.instance
-        query = select(instance).where(instance.c.id == self.scene.instance())
+        query = select(instance).where(instance.c.id == self.progress.instance())
         return self.session.execute(query).one()
 
     def waited_for(self) -> list[str]:
@@ -259,7 +259,7 @@ class Walk:
         waiting = self.waited_for()
         if not waiting:
             return
-        name, key = self.chance.choice(waiting), self.scene.instance()
+        name, key = self.chance.choice(waiting), self.progress.instance()
         for _ in range(2):
             actor = self.anybody()
             if self._fill_in(
@@ -280,7 +280,7 @@ class Walk:
         query = (
             select(tables.poll, _task.element)
             .join(tables.task, _task.id == _poll.task_id)
-            .where(_poll.instance_id == self.scene.instance(), _poll.state.in_(WAITING))
+            .where(_poll.instance_id == self.progress.instance(), _poll.state.in_(WAITING))
         )
         rows = sorted(self.session.execute(query), key=lambda row: (row.element, row.opened_at))
         if not rows:
@@ -335,11 +335,11 @@ class Walk:
 
         def act(session: Session) -> None:
             if poll is None:
-                halls.ACTS[does](
-                    self.scene, actor, story.Step(0, (actor.name,), does, element, given)
+                assembly.ACTIONS[does](
+                    self.progress, actor, steps.Step(0, (actor.name,), does, element, given)
                 )
             elif poll.secret:
-                halls.cast(self.scene, actor, poll.id, given)
+                assembly.cast(self.progress, actor, poll.id, given)
             else:
                 choice, chosen = given.get("choice", ""), given.get("choices")
                 polls.respond(session, actor, poll.id, choice, "", chosen)
@@ -350,18 +350,18 @@ class Walk:
     def next_timer(self) -> Any:
         """When the next timer of the walk's instances is due; None when there is none."""
         query = select(_timer.due_at).where(
-            _timer.instance_id.in_(self.scene.instances.values()), _timer.state == "waiting"
+            _timer.instance_id.in_(self.progress.instances.values()), _timer.state == "waiting"
         )
         return self.session.execute(query.order_by(_timer.due_at).limit(1)).scalar()
 
     def _wait(self) -> None:
         """To the next timer, to its eve, or some days on."""
         timer = self.next_timer()
-        target = self.scene.now + timedelta(days=self.chance.choice([1, 1, 2, 5, 9]))
+        target = self.progress.now + timedelta(days=self.chance.choice([1, 1, 2, 5, 9]))
         if timer is not None and self.chance.random() < 0.4:
-            target = max(self.scene.now, timer + timedelta(minutes=self.chance.choice([-1, 1])))
+            target = max(self.progress.now, timer + timedelta(minutes=self.chance.choice([-1, 1])))
         self.wait_until(target)
 
     def wait_until(self, target: Any) -> None:
-        workers.let_pass(self.scene, target)
-        self.done.append(f"-- {self.scene.now.astimezone(clock.CHINA):%Y-%m-%d %H:%M}")
+        workers.let_pass(self.progress, target)
+        self.done.append(f"-- {self.progress.now.astimezone(clock.CHINA):%Y-%m-%d %H:%M}")

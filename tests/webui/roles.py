@@ -31,7 +31,7 @@ from engine.commands import (
 )
 from engine.commands.people.logins import open_login
 from engine.db import embedded
-from engine.definitions import process
+from engine.definitions import read
 from engine.people import organisation
 from engine.queries import checkpoints
 from engine.queries import instances as files
@@ -259,7 +259,7 @@ class World:
             "process.toml": texts["process.toml"].replace('summary = "', 'summary = "修订。', 1),
         }
         with db.transaction(self.engine) as session:
-            old = definitions.publish_shipped(session, process.read(FOLDER))
+            old = definitions.publish_shipped(session, read(FOLDER))
         new = self.do("operator", definitions.propose, proposed, "修订说明")
         jobs.seal(self.engine, Settings(home=home, database_url="", processes=ROOT / "processes"))
         size = self.look("operator", checkpoints.checkpoints, None).points[0].size
@@ -340,13 +340,9 @@ def two_unions(server: str, home: Path) -> Iterator[World]:
                 ("administrator", above),
                 ("union_secretary", above),
             )
-            definitions.publish_shipped(session, process.read(FOLDER))
-            definitions.publish_shipped(
-                session, process.read(ROOT / "tests" / "processes" / "secret")
-            )
-            definitions.publish_shipped(
-                session, process.read(ROOT / "tests" / "processes" / "hall")
-            )
+            definitions.publish_shipped(session, read(FOLDER))
+            definitions.publish_shipped(session, read(ROOT / "tests" / "processes" / "secret"))
+            definitions.publish_shipped(session, read(ROOT / "tests" / "processes" / "hall"))
         for u in CANARY:
             made.furnish(u)
         made.share(home)

@@ -14,8 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from engine.commands import definitions, drafts, instances
 from engine.db import tables
-from engine.definitions import read
-from engine.definitions.process import load
+from engine.definitions import load, read
 from engine.queries.launchable import first_tasks, launchable
 from engine.settings import ROOT
 from tests.webui.conftest import ERRAND

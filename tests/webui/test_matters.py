@@ -12,8 +12,8 @@ from sqlalchemy import insert, select, text
 from engine import clock, definitions
 from engine.commands import instances, polls, tasks
 from engine.db import tables
+from engine.definitions import load
 from engine.definitions.diagram import BPMN
-from engine.definitions.process import load
 from engine.queries import diagrams
 from engine.queries import inbox as waiting
 from engine.settings import ROOT

@@ -23,6 +23,7 @@ from engine.queries import launchable
 from webui.api import schemas, strict
 from webui.api.edge import Routes, multipart
 from webui.api.schemas import Moment, Text, lang
+from webui.http.messages import in_language
 from webui.pages.author.definitions import MAX_ZIP, unzipped
 
 if TYPE_CHECKING:
@@ -169,11 +170,18 @@ class Decided(Schema):
     hash = fields.String(required=True)
 
 
+class _Message(fields.String):
+    """A message of the engine, in the language that was asked for."""
+
+    def _serialize(self, value: Any, *_more: Any, **__: Any) -> str:
+        return in_language(value, lang())
+
+
 class FaultShape(Schema):
     file = fields.String()
     element = fields.String()
-    what = fields.String()
-    advice = fields.String()
+    what = _Message()
+    advice = _Message()
 
 
 class Checked(Schema):
@@ -346,19 +354,12 @@ def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, 
     """Hand in a folder for approval, as JSON or as a ZIP; every fault in it is named at once."""
     access.check(actor, "propose_definition", None)
     if wrong := _faults(given["files"]):
-        raise Invalid({"files": [str(fault) for fault in wrong]})
+        raise Invalid({"files": [fault.line for fault in wrong]})
     try:
         return {"hash": definitions.propose(session, actor, given["files"], given["note"])}
     except ProcessFault as fault:
-        raise Invalid(
-            {
-                "files": [
-                    " ".join(
-                        p for p in (fault.file, fault.element, fault.message, fault.advice) if p
-                    )
-                ]
-            }
-        ) from None
+        found = check.Fault(fault.file, fault.element, fault.message, fault.advice)
+        raise Invalid({"files": [found.line]}) from None
 
 
 @routes.act("/process-definitions/check", Checked, read=_folder, sent=SENT, keyed=False)

@@ -5,12 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.definitions.actions import ACTIONS
-from engine.definitions.check import diagram, draft, paths, settings, work
+from engine.definitions.check import (
+    conditions,
+    diagram,
+    documents,
+    draft,
+    forms,
+    paths,
+    service_tasks,
+    settings,
+    tables,
+)
 from engine.definitions.check.fault import Fault
 from engine.definitions.check.language import language
 from engine.definitions.check.tables import check_tables
-from engine.definitions.process import load, read
+from engine.definitions.folder import read
+from engine.definitions.loading import load
 from engine.errors import ProcessFault
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -41,11 +53,20 @@ def faults(
     wrong += diagram.faults(found)
     if found.diagram is not None:
         wrong += paths.faults(found.diagram)
-    wrong += work.faults(found, words, actions)
+    wrong += conditions.faults(found, words)
+    wrong += forms.faults(found, words)
+    wrong += service_tasks.faults(found, words, actions)
+    wrong += tables.faults(found, words)
+    wrong += documents.faults(found)
     distinct = list(dict.fromkeys(wrong))
     if len(distinct) > MOST:
         distinct[MOST:] = [
-            Fault("", "", f"另有 {len(distinct) - MOST} 处错误没有列出。", "请先改正以上各处。")
+            Fault(
+                "",
+                "",
+                _("另有 {count} 处错误没有列出。", count=len(distinct) - MOST),
+                _("请先改正以上各处。"),
+            )
         ]
     return distinct or _unreadable(files)
 
@@ -60,7 +81,7 @@ def _unreadable(files: Mapping[str, str]) -> list[Fault]:
                 fault.file or "process.bpmn",
                 fault.element,
                 fault.message,
-                fault.advice or "请检查这个元素前后的连线。",
+                fault.advice or _("请检查这个元素前后的连线。"),
             )
         ]
     return []

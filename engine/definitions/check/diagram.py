@@ -13,6 +13,7 @@ from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.language import RESERVED
 from engine.definitions.diagram import BPMN, NODES
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from engine.definitions.diagram import Diagram, Element, Flow
 
 FILE = "process.bpmn"
+MAX_ID = 100
+_STEP = _("环节")
 DI = "http://www.omg.org/spec/BPMN/20100524/DI"
 BESIDE = NODES | {
     "sequenceFlow",
@@ -41,26 +44,26 @@ BESIDE = NODES | {
     "messageEventDefinition",
     "terminateEventDefinition",
 }
-_OTHER_GATEWAY = "只用排他网关（选一条）和并行网关（同时走）。"
-_OTHER_EVENT = "事件只用开始、结束、定时和消息。"
-_NO_DATA = "资料写在表单里，不画在图上，请删去。"
+_OTHER_GATEWAY = _("只用排他网关（选一条）和并行网关（同时走）。")
+_OTHER_EVENT = _("事件只用开始、结束、定时和消息。")
+_NO_DATA = _("资料写在表单里，不画在图上，请删去。")
 ADVICE = {
-    "scriptTask": "流程图里不写程序。请改用服务任务，并在 [actions] 里写明登记过的动作。",
-    "task": "请改成用户任务（人办）、服务任务（系统办）或业务规则任务（查决策表）。",
-    "manualTask": "请改成用户任务。",
-    "sendTask": "请改成服务任务。",
-    "receiveTask": "请改成消息中间事件。",
-    "callActivity": "请改成嵌入式子流程。",
-    "transaction": "请改成嵌入式子流程。",
-    "adHocSubProcess": "请改成嵌入式子流程。",
+    "scriptTask": _("流程图里不写程序。请改用服务任务，并在 [actions] 里写明登记过的动作。"),
+    "task": _("请改成用户任务（人办）、服务任务（系统办）或业务规则任务（查决策表）。"),
+    "manualTask": _("请改成用户任务。"),
+    "sendTask": _("请改成服务任务。"),
+    "receiveTask": _("请改成消息中间事件。"),
+    "callActivity": _("请改成嵌入式子流程。"),
+    "transaction": _("请改成嵌入式子流程。"),
+    "adHocSubProcess": _("请改成嵌入式子流程。"),
     "inclusiveGateway": _OTHER_GATEWAY,
     "complexGateway": _OTHER_GATEWAY,
     "eventBasedGateway": _OTHER_GATEWAY,
-    "intermediateThrowEvent": "请改成服务任务。",
-    "multiInstanceLoopCharacteristics": "多人办理请写成表决：[tasks.<环节>.poll]。",
-    "standardLoopCharacteristics": "重做请画一条退回的连线。",
-    "timeDuration": '请用 timeDate，写成 due("规则编号")。',
-    "timeCycle": "请用 timeDate；反复提醒请画回路。",
+    "intermediateThrowEvent": _("请改成服务任务。"),
+    "multiInstanceLoopCharacteristics": _("多人办理请写成表决：[tasks.<环节>.poll]。"),
+    "standardLoopCharacteristics": _("重做请画一条退回的连线。"),
+    "timeDuration": _('请用 timeDate，写成 due("规则编号")。'),
+    "timeCycle": _("请用 timeDate；反复提醒请画回路。"),
     "signalEventDefinition": _OTHER_EVENT,
     "errorEventDefinition": _OTHER_EVENT,
     "escalationEventDefinition": _OTHER_EVENT,
@@ -75,7 +78,7 @@ ADVICE = {
     "property": _NO_DATA,
     "dataInputAssociation": _NO_DATA,
     "dataOutputAssociation": _NO_DATA,
-    "extensionElements": "扩展属性不会被读取，请删去；要说的写进 process.toml。",
+    "extensionElements": _("扩展属性不会被读取，请删去；要说的写进 process.toml。"),
 }
 
 
@@ -101,159 +104,146 @@ def faults(draft: Draft) -> Iterator[Fault]:
 def _head(draft: Draft, diagram: Diagram) -> Iterator[Fault]:
     process = draft.tree.find(f"{{{BPMN}}}process")
     if process.get("isExecutable") != "true":
-        yield Fault(
-            FILE,
-            diagram.process_id,
-            "流程没有标为可执行。",
-            '请在 <bpmn:process> 上写 isExecutable="true"。',
+        advice = _('请在 <bpmn:process> 上写 isExecutable="true"。')
+        yield Fault(FILE, diagram.process_id, _("流程没有标为可执行。"), advice)
+    declared = draft.raw.get("id")
+    if declared and diagram.process_id != declared:
+        drawn = shown(diagram.process_id)
+        what = _(
+            "流程图的 id 是 {drawn}，process.toml 里是 {declared}。",
+            drawn=drawn,
+            declared=shown(declared),
         )
-    wanted = draft.raw.get("id")
-    if wanted and diagram.process_id != wanted:
-        yield Fault(
-            FILE,
-            shown(diagram.process_id),
-            f"流程图的 id 是 {shown(diagram.process_id)},process.toml 里是 {shown(wanted)}。",
-            "两处与文件夹名应当一致。",
-        )
+        yield Fault(FILE, drawn, what, _("两处与文件夹名应当一致。"))
 
 
 def _unknown(tree: Any) -> Iterator[Fault]:
     stack = [tree.find(f"{{{BPMN}}}process")]
     while stack:
         for child in stack.pop():
-            if not isinstance(child.tag, str):
-                yield Fault(
-                    FILE, "", "流程图里有处理指令或实体。", "请用 BPMN 编辑器重新保存流程图。"
-                )
-                continue
-            tag = etree.QName(child)
-            if tag.namespace != BPMN or tag.localname not in BESIDE:
-                owner = child.get("id") or child.getparent().get("id") or ""
-                yield Fault(
-                    FILE,
-                    shown(owner),
-                    f"不能用 {shown(tag.localname)}。",
-                    ADVICE.get(tag.localname, "请删去，可用的元素见 docs/architecture.md。"),
-                )
-            elif child.get("triggeredByEvent") == "true":
-                yield Fault(FILE, shown(child.get("id")), "不能用事件子流程。", "请改成边界事件。")
-            else:
+            fault = _unknown_node(child)
+            if fault is None:
                 stack.append(child)
+            else:
+                yield fault
+
+
+def _unknown_node(node: Any) -> Fault | None:
+    if not isinstance(node.tag, str):
+        what = _("流程图里有处理指令或实体。")
+        return Fault(FILE, "", what, _("请用 BPMN 编辑器重新保存流程图。"))
+    tag = etree.QName(node)
+    if tag.namespace != BPMN or tag.localname not in BESIDE:
+        owner = node.get("id") or node.getparent().get("id") or ""
+        advice = ADVICE.get(tag.localname, _("请删去，可用的元素见 docs/architecture.md。"))
+        return Fault(FILE, shown(owner), _("不能用 {tag}。", tag=shown(tag.localname)), advice)
+    if node.get("triggeredByEvent") == "true":
+        what = _("不能用事件子流程。")
+        return Fault(FILE, shown(node.get("id")), what, _("请改成边界事件。"))
+    return None
 
 
 # --- ids --------------------------------------------------------------------------------------------------------------
 def _ids(tree: Any, diagram: Diagram) -> Iterator[Fault]:
-    counted = Counter(
-        node.get("id")
-        for node in tree.iter()
-        if isinstance(node.tag, str) and node.get("id") is not None
-    )
+    nodes = (node for node in tree.iter() if isinstance(node.tag, str))
+    counted = Counter(node.get("id") for node in nodes if node.get("id") is not None)
     for key, times in counted.items():
         if times > 1:
-            yield Fault(FILE, shown(key), f"id 重复了 {times} 次。", "每个元素的 id 只能用一次。")
+            what = _("id 重复了 {times} 次。", times=times)
+            yield Fault(FILE, shown(key), what, _("每个元素的 id 只能用一次。"))
     for element in diagram.elements.values():
         if not element.id:
-            yield Fault(
-                FILE, shown(element.name), f"有一个 {element.type} 没有 id。", "请写上 id。"
-            )
+            what = _("有一个 {type} 没有 id。", type=element.type)
+            yield Fault(FILE, shown(element.name), what, _("请写上 id。"))
         elif element.type in {"userTask", "serviceTask", "businessRuleTask"}:
-            yield from named(FILE, element.id, "环节")
-        elif len(element.id) > 100 or not element.id.isprintable():
-            yield Fault(FILE, shown(element.id), "id 太长或含有看不见的字符。", "请改短。")
+            yield from named(FILE, element.id, _STEP)
+        elif len(element.id) > MAX_ID or not element.id.isprintable():
+            what = _("id 太长或含有看不见的字符。")
+            yield Fault(FILE, shown(element.id), what, _("请改短。"))
 
 
-def named(file: str, key: str, what: str) -> Iterator[Fault]:
-    """A fault when a key cannot stand in an expression or means something else already."""
+def named(file: str, key: str, kind: str) -> Iterator[Fault]:
+    """A fault when a key cannot stand in an expression or means something else already; `kind` says what it names."""
     if not KEY.fullmatch(key) or keyword.iskeyword(key) or key in expressions.CONSTANTS:
-        yield Fault(
-            file,
-            shown(key),
-            f"{what}的编号 {shown(key)} 不合规定。",
-            "用小写字母开头，只含小写字母、数字、下划线，最多 60 个，不能是 if、and 这样的词。",
+        name = shown(key)
+        what = _("{kind}的编号 {name} 不合规定。", kind=kind, name=name)
+        advice = _(
+            "用小写字母开头，只含小写字母、数字、下划线，最多 60 个，不能是 if、and 这样的词。"
         )
+        yield Fault(file, name, what, advice)
     elif key in RESERVED:
-        yield Fault(file, key, f"{what}不能叫 {key}，这个名称已有用途。", "请换一个编号。")
+        what = _("{kind}不能叫 {key}，这个名称已有用途。", kind=kind, key=key)
+        yield Fault(file, key, what, _("请换一个编号。"))
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
 def _ends_of_line(tree: Any) -> Iterator[Fault]:
     """A start is plain; an end is plain or ends everything."""
-    for kind, allowed in (("startEvent", ""), ("endEvent", "terminateEventDefinition")):
+    start = _("开始事件不能带定时、消息或终止。")
+    end = _("结束事件不能带定时、消息或终止。")
+    for kind, allowed, what in (
+        ("startEvent", "", start),
+        ("endEvent", "terminateEventDefinition", end),
+    ):
         for event in tree.iter(f"{{{BPMN}}}{kind}"):
             names = [etree.QName(child).localname for child in event if isinstance(child.tag, str)]
             if any(name.endswith("EventDefinition") and name != allowed for name in names):
-                what = f"{'开始' if kind == 'startEvent' else '结束'}事件不能带定时、消息或终止。"
-                yield Fault(
-                    FILE,
-                    shown(event.get("id")),
-                    what,
-                    "定时和消息请放到中间事件或边界事件上；终止只用于结束事件。",
-                )
+                advice = _("定时和消息请放到中间事件或边界事件上；终止只用于结束事件。")
+                yield Fault(FILE, shown(event.get("id")), what, advice)
 
 
 def _event(element: Element, diagram: Diagram) -> Iterator[Fault]:
-    kind = element.type
-    if kind in {"boundaryEvent", "intermediateCatchEvent"}:
+    if element.type in {"boundaryEvent", "intermediateCatchEvent"}:
         if not element.timer and not element.message:
-            yield Fault(
-                FILE,
-                element.id,
-                "事件既没有时刻，也没有消息。",
-                "定时事件写 timeDate，消息事件选一个有名称的消息。",
-            )
+            advice = _("定时事件写 timeDate，消息事件选一个有名称的消息。")
+            yield Fault(FILE, element.id, _("事件既没有时刻，也没有消息。"), advice)
         elif element.timer and element.message:
-            yield Fault(FILE, element.id, "一个事件不能既定时又收消息。", "请分成两个事件。")
-    if kind == "boundaryEvent":
-        host = diagram.elements.get(element.on)
-        if host is None:
-            yield Fault(
-                FILE,
-                element.id,
-                f"边界事件没有附在环节上（{shown(element.on) or '空'}）。",
-                "请把它拖到一个用户任务或子流程的边上。",
-            )
-        elif host.type not in {"userTask", "subProcess"} or host.scope != element.scope:
-            yield Fault(
-                FILE,
-                element.id,
-                f"边界事件不能附在 {host.id} 上。",
-                "只能附在同一层的用户任务或子流程上。",
-            )
+            what = _("一个事件不能既定时又收消息。")
+            yield Fault(FILE, element.id, what, _("请分成两个事件。"))
+    if element.type == "boundaryEvent":
+        yield from _host(element, diagram.elements.get(element.on))
+
+
+def _host(event: Element, host: Element | None) -> Iterator[Fault]:
+    """What a boundary event sits on."""
+    if host is None:
+        what = _("边界事件没有附在环节上（{host}）。", host=shown(event.on) or _("空"))
+        yield Fault(FILE, event.id, what, _("请把它拖到一个用户任务或子流程的边上。"))
+    elif host.type not in {"userTask", "subProcess"} or host.scope != event.scope:
+        what = _("边界事件不能附在 {host} 上。", host=host.id)
+        yield Fault(FILE, event.id, what, _("只能附在同一层的用户任务或子流程上。"))
 
 
 # --- flows ------------------------------------------------------------------------------------------------------------
 def _flow(flow: Flow, diagram: Diagram) -> Iterator[Fault]:
     source, target = diagram.elements.get(flow.source), diagram.elements.get(flow.target)
-    for end, found, word in ((flow.source, source, "起点"), (flow.target, target, "终点")):
-        if found is None:
-            yield Fault(
-                FILE,
-                shown(flow.id),
-                f"连线的{word} {shown(end) or '（空）'} 不存在。",
-                "请重新连接或删去这条连线。",
-            )
-    if source is None or target is None:
-        return
+    advice = _("请重新连接或删去这条连线。")
+    if source is None:
+        what = _("连线的起点 {end} 不存在。", end=shown(flow.source) or _("（空）"))
+        yield Fault(FILE, shown(flow.id), what, advice)
+    if target is None:
+        what = _("连线的终点 {end} 不存在。", end=shown(flow.target) or _("（空）"))
+        yield Fault(FILE, shown(flow.id), what, advice)
+    if source is not None and target is not None:
+        yield from _ends_of_flow(flow, source, target)
+
+
+def _ends_of_flow(flow: Flow, source: Element, target: Element) -> Iterator[Fault]:
     if source.scope != target.scope:
-        yield Fault(
-            FILE,
-            flow.id,
-            f"连线从 {source.id} 到 {target.id}，穿过了子流程的边框。",
-            "连线只能在同一层里；出子流程请连到它的结束事件。",
+        what = _(
+            "连线从 {source} 到 {target}，穿过了子流程的边框。", source=source.id, target=target.id
         )
+        advice = _("连线只能在同一层里；出子流程请连到它的结束事件。")
+        yield Fault(FILE, flow.id, what, advice)
     if source.type == "endEvent":
-        yield Fault(FILE, flow.id, f"连线从结束事件 {source.id} 出发。", "结束事件之后不能再走。")
+        what = _("连线从结束事件 {source} 出发。", source=source.id)
+        yield Fault(FILE, flow.id, what, _("结束事件之后不能再走。"))
     if target.type in {"startEvent", "boundaryEvent"}:
-        yield Fault(
-            FILE, flow.id, f"连线通到 {target.id}。", "开始事件和边界事件不能有进来的连线。"
-        )
+        what = _("连线通到 {target}。", target=target.id)
+        yield Fault(FILE, flow.id, what, _("开始事件和边界事件不能有进来的连线。"))
     if flow.condition and source.type != "exclusiveGateway":
-        yield Fault(
-            FILE,
-            flow.id,
-            f"连线从 {source.id} 出发，不能带条件。",
-            "条件只写在排他网关出来的连线上。",
-        )
+        what = _("连线从 {source} 出发，不能带条件。", source=source.id)
+        yield Fault(FILE, flow.id, what, _("条件只写在排他网关出来的连线上。"))
 
 
 def _splits(element: Element, diagram: Diagram) -> Iterator[Fault]:
@@ -261,83 +251,79 @@ def _splits(element: Element, diagram: Diagram) -> Iterator[Fault]:
     if element.type == "exclusiveGateway":
         yield from _exclusive(element, out)
     elif element.default:
-        yield Fault(FILE, element.id, "只有排他网关才有默认连线。", "请删去 default。")
+        what = _("只有排他网关才有默认连线。")
+        yield Fault(FILE, element.id, what, _("请删去 default。"))
     elif len(out) > 1 and element.type != "parallelGateway":
-        yield Fault(
-            FILE,
-            element.id,
-            f"有 {len(out)} 条连线从这里出去。",
-            "选一条走请加排他网关，同时走请加并行网关。",
-        )
+        what = _("有 {count} 条连线从这里出去。", count=len(out))
+        yield Fault(FILE, element.id, what, _("选一条走请加排他网关，同时走请加并行网关。"))
 
 
 def _exclusive(gateway: Element, out: list[Flow]) -> Iterator[Fault]:
     if len(out) < 2:
         for flow in out:
             if flow.condition:
-                yield Fault(
-                    FILE,
-                    flow.id,
-                    "网关只有一条出去的连线，不能带条件。",
-                    "请删去条件，或补上另一条连线。",
-                )
+                what = _("网关只有一条出去的连线，不能带条件。")
+                yield Fault(FILE, flow.id, what, _("请删去条件，或补上另一条连线。"))
         return
     if gateway.default not in {flow.id for flow in out}:
-        yield Fault(
-            FILE, gateway.id, "网关没有默认连线。", "请把“其他情形”的那条连线设为默认（default）。"
-        )
+        advice = _("请把“其他情形”的那条连线设为默认（default）。")
+        yield Fault(FILE, gateway.id, _("网关没有默认连线。"), advice)
     for flow in out:
         if flow.id == gateway.default and flow.condition:
-            yield Fault(FILE, flow.id, "默认连线不能带条件。", "请删去条件，或把另一条设为默认。")
+            what = _("默认连线不能带条件。")
+            yield Fault(FILE, flow.id, what, _("请删去条件，或把另一条设为默认。"))
         if flow.id != gateway.default and not flow.condition:
-            yield Fault(
-                FILE,
-                flow.id,
-                f"从网关 {gateway.id} 出去的连线没有条件。",
-                "请写上条件，或设为默认连线。",
-            )
+            what = _("从网关 {gateway} 出去的连线没有条件。", gateway=gateway.id)
+            yield Fault(FILE, flow.id, what, _("请写上条件，或设为默认连线。"))
 
 
 # --- lanes ------------------------------------------------------------------------------------------------------------
 def _lanes(draft: Draft, diagram: Diagram) -> Iterator[Fault]:
-    known = draft.table("lanes")
     for name, times in Counter(diagram.lanes).items():
-        if not name:
-            yield Fault(FILE, "", "有一条泳道没有名称。", "泳道的名称写 [lanes] 下的编号。")
-        elif draft.raw and name not in known:
-            yield Fault(
-                FILE,
-                shown(name),
-                f"泳道 {shown(name)} 没有说明由谁办。",
-                f"请在 process.toml 写 [lanes.{shown(name)}]，并写明 post 和 unit，或 person。",
-            )
-        if times > 1:
-            yield Fault(
-                FILE, shown(name), f"有 {times} 条泳道都叫 {shown(name)}。", "请合并成一条。"
-            )
+        yield from _lane(name, times, draft)
+    yield from _placed(draft.tree, diagram)
+    for element in diagram.elements.values():
+        if not element.lane and element.type != "subProcess":
+            what = _("“{name}”不在任何泳道里。", name=called(element))
+            yield Fault(FILE, element.id, what, _("请把它拖进一条泳道。"))
+
+
+def _lane(name: str, times: int, draft: Draft) -> Iterator[Fault]:
+    key = shown(name)
+    if not name:
+        what = _("有一条泳道没有名称。")
+        yield Fault(FILE, "", what, _("泳道的名称写 [lanes] 下的编号。"))
+    elif draft.raw and name not in draft.table("lanes"):
+        what = _("泳道 {name} 没有说明由谁办。", name=key)
+        advice = _(
+            "请在 process.toml 写 [lanes.{name}]，并写明 post 和 unit，或 person。", name=key
+        )
+        yield Fault(FILE, key, what, advice)
+    if times > 1:
+        what = _("有 {times} 条泳道都叫 {name}。", times=times, name=key)
+        yield Fault(FILE, key, what, _("请合并成一条。"))
+
+
+def _placed(tree: Any, diagram: Diagram) -> Iterator[Fault]:
+    """A lane holds nodes that are there, and each node is in one lane."""
     placed: Counter[str] = Counter()
-    for lane in draft.tree.iter(f"{{{BPMN}}}lane"):
+    for lane in tree.iter(f"{{{BPMN}}}lane"):
         for ref in lane.findall(f"{{{BPMN}}}flowNodeRef"):
             key = (ref.text or "").strip()
             placed[key] += 1
             if key not in diagram.elements:
-                yield Fault(
-                    FILE,
-                    shown(key),
-                    f"泳道 {shown(lane.get('name', ''))} 里的 {shown(key)} 不存在。",
-                    "请删去这一行。",
-                )
+                name, node = shown(lane.get("name", "")), shown(key)
+                what = _("泳道 {name} 里的 {node} 不存在。", name=name, node=node)
+                yield Fault(FILE, node, what, _("请删去这一行。"))
     for key, times in placed.items():
         if times > 1:
-            yield Fault(FILE, shown(key), "同时放在几条泳道里。", "每个节点只放在一条泳道里。")
-    for element in diagram.elements.values():
-        if not element.lane and element.type != "subProcess":
-            yield Fault(
-                FILE,
-                element.id,
-                f"“{shown(element.name) or element.id}”不在任何泳道里。",
-                "请把它拖进一条泳道。",
-            )
+            what = _("同时放在几条泳道里。")
+            yield Fault(FILE, shown(key), what, _("每个节点只放在一条泳道里。"))
+
+
+def called(element: Element) -> str:
+    """An element by its name, else by its id."""
+    return shown(element.name) or element.id
 
 
 # --- picture ----------------------------------------------------------------------------------------------------------
@@ -345,26 +331,24 @@ def _picture(tree: Any, diagram: Diagram) -> Iterator[Fault]:
     shapes = {node.get("bpmnElement"): node for node in tree.iter(f"{{{DI}}}BPMNShape")}
     edges = {node.get("bpmnElement"): node for node in tree.iter(f"{{{DI}}}BPMNEdge")}
     if not shapes and not edges:
-        yield Fault(FILE, "", "流程图没有图形信息，无法显示。", "请用 BPMN 编辑器打开并重新保存。")
+        what = _("流程图没有图形信息，无法显示。")
+        yield Fault(FILE, "", what, _("请用 BPMN 编辑器打开并重新保存。"))
         return
     for element in diagram.elements.values():
-        shape = shapes.get(element.id)
-        if shape is None or not any(etree.QName(child).localname == "Bounds" for child in shape):
-            yield Fault(
-                FILE,
-                element.id,
-                f"“{shown(element.name) or element.id}”在图上没有位置。",
-                "请用 BPMN 编辑器摆放后重新保存。",
-            )
+        if _count(shapes.get(element.id), "Bounds") < 1:
+            what = _("“{name}”在图上没有位置。", name=called(element))
+            yield Fault(FILE, element.id, what, _("请用 BPMN 编辑器摆放后重新保存。"))
     for flow in diagram.flows:
-        edge = edges.get(flow.id)
-        if edge is None or sum(etree.QName(child).localname == "waypoint" for child in edge) < 2:
-            yield Fault(
-                FILE,
-                shown(flow.id),
-                f"从 {shown(flow.source)} 到 {shown(flow.target)} 的连线没有画出来。",
-                "请用 BPMN 编辑器重新连接并保存。",
-            )
+        if _count(edges.get(flow.id), "waypoint") < 2:
+            source, target = shown(flow.source), shown(flow.target)
+            what = _("从 {source} 到 {target} 的连线没有画出来。", source=source, target=target)
+            yield Fault(FILE, shown(flow.id), what, _("请用 BPMN 编辑器重新连接并保存。"))
     known = {node.get("id") for node in tree.iter() if isinstance(node.tag, str)}
     for key in {*shapes, *edges} - known:
-        yield Fault(FILE, shown(key), "图形对应的元素不存在。", "请在编辑器里删去这个图形。")
+        what = _("图形对应的元素不存在。")
+        yield Fault(FILE, shown(key), what, _("请在编辑器里删去这个图形。"))
+
+
+def _count(node: Any, tag: str) -> int:
+    """How many children of a kind a node has; a missing one has none."""
+    return sum(etree.QName(child).localname == tag for child in node) if node is not None else 0

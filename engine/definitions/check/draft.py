@@ -12,13 +12,15 @@ from engine import decisions, forms
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.shape import cleaned
 from engine.definitions.diagram import MAX_BYTES, Diagram, parse_xml, read_diagram
-from engine.definitions.process import MAX_FOLDER
+from engine.definitions.folder import MAX_BYTES as MAX_FOLDER
 from engine.errors import ProcessFault
+from engine.messages import Message, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 MAX_FILES = 300
+MAX_LINES = 20_000  # that are searched for dotted keys
 MAX_NESTING = 60  # of JSON and TOML; a form needs five
 KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _BELONGS = re.compile(
@@ -50,6 +52,11 @@ class Draft:
             [e.id for e in self.diagram.elements.values() if e.type == kind] if self.diagram else []
         )
 
+    def kind_of(self, element: str) -> str:
+        """What an element of the diagram is, e.g. "userTask"; "" when there is none."""
+        found = self.diagram.elements.get(element) if self.diagram else None
+        return found.type if found else ""
+
     @property
     def polls(self) -> set[str]:
         """The user tasks that are polls."""
@@ -71,8 +78,8 @@ def read(files: Mapping[str, str]) -> tuple[Draft, list[Fault]]:
                 Fault(
                     needed,
                     "",
-                    f"文件夹里缺少 {needed}。",
-                    "请补上这个文件，可以从另一个流程复制后修改。",
+                    _("文件夹里缺少 {needed}。", needed=needed),
+                    _("请补上这个文件，可以从另一个流程复制后修改。"),
                 )
             )
     for reader in (_read_toml, _read_bpmn, _read_forms, _read_tables):
@@ -98,33 +105,47 @@ def _file_faults(files: Mapping[str, str]) -> Iterator[Fault]:
         yield Fault(
             "",
             "",
-            f"文件太多（{len(files)} 个），最多 {MAX_FILES} 个。",
-            "请把无关的文件移出流程文件夹。",
+            _(
+                "文件太多（{count} 个），最多 {most} 个。",
+                count=len(files),
+                most=MAX_FILES,
+            ),
+            _("请把无关的文件移出流程文件夹。"),
         )
     size = 0
     for name, text in files.items():
         if not isinstance(name, str) or not isinstance(text, str):
-            yield Fault(shown(name), "", "文件名和内容都应是文字。", "请检查上传的内容。")
+            yield Fault(shown(name), "", _("文件名和内容都应是文字。"), _("请检查上传的内容。"))
             continue
         size += len(text)
         if not _BELONGS.fullmatch(name):
             yield Fault(
                 shown(name),
                 "",
-                "流程文件夹里不能有这个文件，或文件名不合规定。",
-                "文件名用小写字母、数字和下划线；见 processes/README.md。",
+                _("流程文件夹里不能有这个文件，或文件名不合规定。"),
+                _("文件名用小写字母、数字和下划线；见 processes/README.md。"),
             )
         elif len(text) > MAX_BYTES:
-            yield Fault(name, "", f"文件超过 {MAX_BYTES // 1000} KB。", "请删减内容。")
+            yield Fault(
+                name,
+                "",
+                _("文件超过 {most} KB。", most=MAX_BYTES // 1000),
+                _("请删减内容。"),
+            )
         elif _unstorable(text):
             yield Fault(
                 name,
                 "",
-                "文件里有不能保存的字符（空字符或残缺的字符）。",
-                "请用 UTF-8 编码重新保存。",
+                _("文件里有不能保存的字符（空字符或残缺的字符）。"),
+                _("请用 UTF-8 编码重新保存。"),
             )
     if size > MAX_FOLDER:
-        yield Fault("", "", f"流程文件夹超过 {MAX_FOLDER // 1_000_000} MB。", "请删减内容。")
+        yield Fault(
+            "",
+            "",
+            _("流程文件夹超过 {most} MB。", most=MAX_FOLDER // 1_000_000),
+            _("请删减内容。"),
+        )
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
@@ -150,120 +171,108 @@ def _depth(text: str) -> int:
     return deepest
 
 
+def _too_deep(text: str) -> bool:
+    """Brackets or dotted keys that a recursive reader would drown in."""
+    dots = max((line.count(".") for line in text.splitlines()[:MAX_LINES]), default=0)
+    return max(_depth(text), dots // 20) > MAX_NESTING
+
+
 def _parsed(
     name: str, text: str, reader: Callable[[str], Any], found: list[Fault], advice: str
 ) -> Any:
     """What `reader` makes of a text, or None and a fault."""
-    if (
-        max(
-            _depth(text),
-            max((line.count(".") for line in text.splitlines()[:20_000]), default=0) // 20,
-        )
-        > MAX_NESTING
-    ):
-        found.append(Fault(name, "", f"内容套得太深，最多 {MAX_NESTING} 层。", "请简化。"))
+    if _too_deep(text):
+        what = _("内容套得太深，最多 {most} 层。", most=MAX_NESTING)
+        found.append(Fault(name, "", what, _("请简化。")))
         return None
     try:
         return reader(text)
     except (ValueError, RecursionError, OverflowError, MemoryError) as fault:
-        found.append(Fault(name, "", f"读不懂：{shown(fault, 160)}", advice))
+        found.append(Fault(name, "", _unreadable(fault), advice))
         return None
+
+
+def _unreadable(fault: Exception) -> Message:
+    return _("读不懂：{fault}", fault=shown(fault, 160))
 
 
 def _read_toml(draft: Draft) -> list[Fault]:
     found: list[Fault] = []
     text = draft.files.get("process.toml")
-    if text is not None:
-        raw = _parsed(
-            "process.toml",
-            text,
-            tomllib.loads,
-            found,
-            "请检查引号、方括号是否成对，每行是否写成 键 = 值。",
-        )
-        if raw is not None:
-            draft.raw, faults = cleaned(raw)
-            found += faults
+    if text is None:
+        return found
+    advice = _("请检查引号、方括号是否成对，每行是否写成 键 = 值。")
+    raw = _parsed("process.toml", text, tomllib.loads, found, advice)
+    if raw is not None:
+        draft.raw, wrong = cleaned(raw)
+        found += wrong
     return found
 
 
 def _read_bpmn(draft: Draft) -> list[Fault]:
-    text = draft.files.get("process.bpmn")
+    text, file = draft.files.get("process.bpmn"), "process.bpmn"
     if text is None:
         return []
+    advice = _("请用 BPMN 编辑器重新保存流程图。")
     try:
         tree = parse_xml(text.encode())
         if tree.getroottree().docinfo.doctype:
-            raise ProcessFault("文件中不得有 DOCTYPE 或实体声明。")
-        draft.diagram = read_diagram(tree)
-        draft.tree = tree
+            raise ProcessFault(_("文件中不得有 DOCTYPE 或实体声明。"))
+        draft.diagram, draft.tree = read_diagram(tree), tree
     except ProcessFault as fault:
-        return [
-            Fault(
-                "process.bpmn",
-                "",
-                shown(fault.message, 200),
-                fault.advice or "请用 BPMN 编辑器重新保存流程图。",
-            )
-        ]
+        return [Fault(file, "", shown(fault.message, 200), fault.advice or advice)]
     except ValueError as fault:
-        return [
-            Fault(
-                "process.bpmn",
-                "",
-                f"读不懂：{shown(fault, 160)}",
-                "请用 BPMN 编辑器重新保存流程图。",
-            )
-        ]
+        return [Fault(file, "", _unreadable(fault), advice)]
     return []
 
 
 def _read_forms(draft: Draft) -> list[Fault]:
     found: list[Fault] = []
+    advice = _("请用表单编辑器重新保存，或检查括号、引号和逗号。")
     for path, text in draft.files.items():
         if not path.startswith("forms/"):
             continue
-        name = path[len("forms/") : -len(".json")]
+        name = path.removeprefix("forms/").removesuffix(".json")
         draft.forms[name] = None
-        schema = _parsed(
-            path, text, _json, found, "请用表单编辑器重新保存，或检查括号、引号和逗号。"
-        )
-        if schema is None:
-            if text.strip() == "null":
-                found.append(Fault(path, name, "表单是空的。", "请写明 type、id 和 components。"))
-            continue
-        try:
-            draft.forms[name] = forms.load(schema)
-            draft.schemas[name] = schema
-        except ProcessFault as fault:
-            found.append(
-                Fault(path, name, f"{shown(fault.message, 200)}。", "请按 form-js 的格式改正。")
-            )
-        except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as fault:
-            found.append(
-                Fault(
-                    path, name, f"表单的写法不对：{shown(fault, 120)}", "请按 form-js 的格式改正。"
-                )
-            )
+        schema = _parsed(path, text, _json, found, advice)
+        if schema is not None:
+            found += _read_form(draft, path, name, schema)
+        elif text.strip() == "null":
+            what = _("表单是空的。")
+            found.append(Fault(path, name, what, _("请写明 type、id 和 components。")))
     return found
+
+
+def _read_form(draft: Draft, path: str, name: str, schema: Any) -> list[Fault]:
+    try:
+        draft.forms[name] = forms.load(schema)
+        draft.schemas[name] = schema
+    except ProcessFault as fault:
+        what = _("{wrong}。", wrong=shown(fault.message, 200))
+        return [Fault(path, name, what, _("请按 form-js 的格式改正。"))]
+    except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as fault:
+        what = _("表单的写法不对：{fault}", fault=shown(fault, 120))
+        return [Fault(path, name, what, _("请按 form-js 的格式改正。"))]
+    return []
 
 
 def _json(text: str) -> Any:
     def refuse(word: str) -> Any:
-        raise ValueError(f"不能写 {word}")
+        raise ValueError(_("不能写 {word}", word=word))
 
     def single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        if len(made) < len(pairs):
-            twice = next(key for key, _ in pairs if [k for k, _ in pairs].count(key) > 1)
-            raise ValueError(f"“{shown(twice)}”写了两次")
-        return made
+        keys = [key for key, _value in pairs]
+        if len(set(keys)) < len(keys):
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise ValueError(_("“{key}”写了两次", key=shown(twice)))
+        return dict(pairs)
 
     return json.loads(text, parse_constant=refuse, object_pairs_hook=single)
 
 
 def _read_tables(draft: Draft) -> list[Fault]:
     found: list[Fault] = []
+    resave = _("请用 DMN 编辑器重新保存决策表。")
     for path, text in draft.files.items():
         if not path.endswith(".dmn"):
             continue
@@ -272,10 +281,8 @@ def _read_tables(draft: Draft) -> list[Fault]:
         try:
             draft.tables[name] = decisions.parse(text.encode())
         except ProcessFault as fault:
-            advice = shown(fault.advice, 120) or "请用 DMN 编辑器重新保存决策表。"
-            found.append(Fault(path, name, f"{shown(fault.message, 200)}。", advice))
+            what = _("{wrong}。", wrong=shown(fault.message, 200))
+            found.append(Fault(path, name, what, shown(fault.advice, 120) or resave))
         except (ValueError, TypeError, RecursionError) as fault:
-            found.append(
-                Fault(path, name, f"读不懂：{shown(fault, 120)}", "请用 DMN 编辑器重新保存决策表。")
-            )
+            found.append(Fault(path, name, _unreadable(fault), resave))
     return found

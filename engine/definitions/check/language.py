@@ -10,6 +10,7 @@ from engine.decisions.cell import cell_of
 from engine.definitions.actions import LEFT_BEHIND
 from engine.definitions.check.fault import Fault, shown
 from engine.expressions import Gives, Takes
+from engine.messages import Listed, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 
 Wrong = tuple[str, str]  # what is wrong, and what to do about it
+Keys = (
+    frozenset[str] | None
+)  # what stands under a fact: keys, none for a plain value, None: anything
 
 
 class Rules(Protocol):
@@ -29,8 +33,10 @@ class Rules(Protocol):
     def get(self, id: str) -> tuple[Any, ...]: ...
 
 
-FUNCTIONS = (
-    frozenset(expressions.FUNCTIONS) - expressions.BUILT_IN.keys()
+FUNCTIONS = frozenset(
+    name
+    for name, each in expressions.FUNCTIONS.items()
+    if each.asks is not expressions.Asks.NOTHING
 )  # handed in with the facts
 NAMES = frozenset(  # given in every expression
     {"union", "starter", "unit", "actor", "number", "now", "today", "superior", "superior_here"}
@@ -50,9 +56,9 @@ COUNTS = frozenset(  # of a poll, beside its choices
     }
 )
 ELECTED = frozenset({"elected", "tied", "candidates", "seats"})
-BY_WAY = frozenset(
-    {"by_way", "outside", "meeting"}
-)  # what a task may have beside its form: see docs/architecture.md
+# What a task may have beside its form: see docs/architecture.md.
+BY_WAY = frozenset({"by_way", "outside", "meeting"})
+MOVERS = frozenset({"mover", "first_mover", "unit"})  # what a launch has beside its form
 OUTCOME = COUNTS | ELECTED | {"passed", "voters", "votes", "why"}
 RESERVED = (
     NAMES
@@ -61,32 +67,52 @@ RESERVED = (
     | FUNCTIONS
     | expressions.BUILT_IN.keys()
 )
-_RULE_KINDS: dict[
-    Takes, tuple[Callable[[Any], bool], str, str]
-] = {  # what must be true of a rule; what to say if not
-    Takes.NUMBER_RULE: (
-        lambda rule: rule.value is not None,
-        "不是一个整数",
-        "人数、次数、天数这样的整数规则",
+MOST_NAMES, MOST_RULES = 40, 30  # in one piece of advice
+
+
+@dataclass(frozen=True)
+class _RuleKind:
+    """What must be true of each entry of a rule, and what to say if it is not."""
+
+    suits: Callable[[Any], bool]
+    wrong: str
+    kind: str
+
+
+_RULE_KINDS: dict[Takes, _RuleKind] = {
+    Takes.NUMBER_RULE: _RuleKind(
+        lambda entry: entry.value is not None,
+        _("不是一个整数"),
+        _("人数、次数、天数这样的整数规则"),
     ),
-    Takes.SHARE_RULE: (
-        lambda rule: rule.kind == "share",
-        "不是比例",
-        "几分之几、百分之几的规则",
+    Takes.SHARE_RULE: _RuleKind(
+        lambda entry: entry.kind == "share", _("不是比例"), _("几分之几、百分之几的规则")
     ),
-    Takes.TIME_RULE: (
-        lambda rule: rule.kind == "time",
-        "不是期限",
-        "以日、工作日、月、年计的规则",
+    Takes.TIME_RULE: _RuleKind(
+        lambda entry: entry.kind == "time", _("不是期限"), _("以日、工作日、月、年计的规则")
     ),
 }
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where an expression stands."""
+
+    file: str
+    element: str
+    where: str
+
+    def fault(self, wrong: str, advice: str) -> Fault:
+        return Fault(
+            self.file, self.element, _("{where}：{wrong}", where=self.where, wrong=wrong), advice
+        )
 
 
 @dataclass(frozen=True)
 class Language:
     """`facts` name -> what stands under it: a set of keys, empty for a plain value, None for anything."""
 
-    facts: Mapping[str, frozenset[str] | None]
+    facts: Mapping[str, Keys]
     tasks: frozenset[str]
     rules: Rules
     posts: frozenset[str]
@@ -95,79 +121,74 @@ class Language:
         self,
         file: str,
         element: str,
-        place: str,
+        label: str,
         text: str,
+        *,
         more: frozenset[str] = frozenset(),
         moment: bool = False,
     ) -> Iterator[Fault]:
-        """All that is wrong with one expression. `place` says which one; `more` are names that only it may use."""
-        where = f"{place}“{shown(text, 80)}”"
+        """All that is wrong with one expression. `label` says which one; `more` are names that only it may use.
+
+        With `moment` it must give the end of a time limit.
+        """
+        place = _Place(file, element, _quoted(label, text))
         wrong = expressions.check(text, {*self.facts, *more}, FUNCTIONS)
         for each in wrong:
-            yield Fault(file, element, f"{where}：{each}。", self._advice(each, more))
+            yield place.fault(_("{wrong}。", wrong=each), self._advice(each, more))
         if wrong:
             return
-        yield from self._unknown_fields(file, element, where, text, more)
-        yield from self._numbers(file, element, where, text)
-        yield from self.calls(file, element, where, text)
+        for what, advice in (
+            *self._unknown_fields(text, more),
+            *_number_faults(text),
+            *self._call_faults(text),
+        ):
+            yield place.fault(what, advice)
         if moment and not _gives_moment(text):
-            yield Fault(
-                file,
-                element,
-                f"{where}没有给出期限。",
-                '请写成 due("规则编号")、before(task_due, "规则编号") 这样的形式。',
-            )
+            what = _("{where}没有给出期限。", where=place.where)
+            advice = _('请写成 due("规则编号")、before(task_due, "规则编号") 这样的形式。')
+            yield Fault(file, element, what, advice)
 
     def _advice(self, wrong: str, more: frozenset[str]) -> str:
-        if wrong.startswith("没有名为"):
-            return f"可以用的有：{'、'.join(sorted({*self.facts, *more})[:40])}。"
-        if wrong.startswith("没有函数"):
-            return f"可以用的有：{'、'.join(sorted(FUNCTIONS | expressions.BUILT_IN.keys()))}。"
-        return "请按 docs/architecture.md 中的写法改正。"
+        if expressions.is_unknown_fact(wrong):
+            known = sorted({*self.facts, *more})[:MOST_NAMES]
+            return _("可以用的有：{known}。", known=Listed(known))
+        if expressions.is_unknown_function(wrong):
+            known = sorted(FUNCTIONS | expressions.BUILT_IN.keys())
+            return _("可以用的有：{known}。", known=Listed(known))
+        return _("请按 docs/architecture.md 中的写法改正。")
 
-    def _unknown_fields(
-        self, file: str, element: str, where: str, text: str, more: frozenset[str]
-    ) -> Iterator[Fault]:
+    def _unknown_fields(self, text: str, more: frozenset[str]) -> Iterator[Wrong]:
         for dotted in sorted(expressions.names_in(text)):
-            head, _, rest = dotted.partition(".")
-            known = self.facts.get(head)
-            field = rest.partition(".")[0]
-            if rest and head not in more and known is not None and field not in known:
-                there = (
-                    f"{head} 里有：{'、'.join(sorted(known))}。"
-                    if known
-                    else f"{head} 本身就是值，后面不写点。"
-                )
-                yield Fault(file, element, f"{where}：{head} 里没有 {field}。", there)
-
-    def _numbers(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
-        for number in expressions.numbers_in(text):
-            if number not in (0, 1):
-                yield Fault(
-                    file,
-                    element,
-                    f"{where}写了数字 {number}。",
-                    '人数、天数、比例都写在 processes/law 的规则里，这里写 rule("规则编号")。',
-                )
+            fact, *fields = dotted.split(".")
+            known = self.facts.get(fact)
+            if not fields or fact in more or known is None or fields[0] in known:
+                continue
+            what = _("{fact} 里没有 {field}。", fact=fact, field=fields[0])
+            if known:
+                yield what, _("{fact} 里有：{known}。", fact=fact, known=Listed(sorted(known)))
+            else:
+                yield what, _("{fact} 本身就是值，后面不写点。", fact=fact)
 
     def calls(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
         """Faults of the calls in a readable expression: their number of arguments, and names that do not exist."""
+        place = _Place(file, element, where)
         for wrong, advice in self._call_faults(text):
-            yield Fault(file, element, f"{where}：{wrong}", advice)
+            yield place.fault(wrong, advice)
 
-    def cell(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
-        """Faults of the calls in a cell of a decision table; what cannot be read there is told elsewhere."""
+    def cell(self, file: str, element: str, label: str, text: str) -> Iterator[Fault]:
+        """Faults of the calls in a cell of a decision table; what cannot be read there is found elsewhere."""
         for operand in cell_of(text).operands:
             if not expressions.check(operand, None, FUNCTIONS):
-                yield from self.calls(file, element, f"{where}“{shown(text, 80)}”", operand)
+                yield from self.calls(file, element, _quoted(label, text), operand)
 
     def _call_faults(self, text: str) -> Iterator[Wrong]:
         for name, given in expressions.texts_in(text):
             function = expressions.FUNCTIONS.get(name)
-            if function is None:  # told with the names
+            if function is None:  # found with the names
                 continue
             if not function.fits(len(given)):
-                yield f"{name}() 里写了 {len(given)} 个参数。", f"{name}() 要{_many(function)}。"
+                what = _("{name}() 里写了 {count} 个参数。", name=name, count=len(given))
+                yield what, _arguments_needed(function)
             for takes, argument in zip(function.takes, given, strict=False):
                 yield from self._argument_faults(name, takes, argument)
 
@@ -176,8 +197,7 @@ class Language:
         if takes in expressions.RULES:
             yield from self._rule_faults(name, takes, argument)
         elif takes is Takes.CONDITION:
-            for wrong in expressions.check(argument or "", None, set()):
-                yield f"{name}() 的条件{wrong}。", f"""写成 {name}("流程", "state == 'ended'")。"""
+            yield from _condition_faults(name, argument or "")
         elif argument is None:
             return
         elif takes is Takes.POST:
@@ -185,26 +205,28 @@ class Language:
         elif takes is Takes.DELEGATES:
             yield from self._post_faults(f"{argument}_delegate")
         elif takes is Takes.TASK and argument not in self.tasks:
-            yield f"没有环节 {shown(argument)}。", f"{name}() 里写用户任务的编号。"
+            what = _("没有环节 {key}。", key=shown(argument))
+            yield what, _("{name}() 里写用户任务的编号。", name=name)
         elif takes is Takes.STEP and argument not in self.facts:
-            yield f"没有环节或消息 {shown(argument)}。", f"{name}() 里写环节或消息的编号。"
+            what = _("没有环节或消息 {key}。", key=shown(argument))
+            yield what, _("{name}() 里写环节或消息的编号。", name=name)
 
     def _rule_faults(self, name: str, takes: Takes, rule: str | None) -> Iterator[Wrong]:
         if rule is None:
-            yield (
-                f"{name}() 里没有规则编号。",
-                f'请写成 {name}（…"规则编号"…），编号写在引号里。',
-            )
-        elif not (found := self.known_rule(rule)):
-            yield f"没有规则 {shown(rule)}。", self.near(rule)
-        elif takes in _RULE_KINDS:
-            suits, wrong, kind = _RULE_KINDS[takes]
-            if not all(map(suits, found)):
-                yield f"规则 {rule} {wrong}。", f"{name}() 只用于{kind}。"
+            what = _("{name}() 里没有规则编号。", name=name)
+            yield what, _('请写成 {name}（…"规则编号"…），编号写在引号里。', name=name)
+            return
+        entries, kind = self.known_rule(rule), _RULE_KINDS.get(takes)
+        if not entries:
+            yield _("没有规则 {key}。", key=shown(rule)), self.near(rule)
+        elif kind is not None and not all(map(kind.suits, entries)):
+            what = _("规则 {rule} {wrong}。", rule=rule, wrong=kind.wrong)
+            yield what, _("{name}() 只用于{kind}。", name=name, kind=kind.kind)
 
     def _post_faults(self, post: str) -> Iterator[Wrong]:
         if self.posts and post not in self.posts:
-            yield f"没有职务 {shown(post)}。", "职务的编号见 processes/posts.toml。"
+            what = _("没有职务 {post}。", post=shown(post))
+            yield what, _("职务的编号见 processes/posts.toml。")
 
     def known_rule(self, rule: str) -> tuple[Any, ...]:
         """The entries of a rule; empty when there is none."""
@@ -213,88 +235,120 @@ class Language:
     def near(self, rule: str) -> str:
         """What to write instead of an unknown rule."""
         family = [known for known in self.rules.ids if known.split("-")[0] == rule.split("-")[0]]
-        return (
-            f"processes/law 里有：{'、'.join(sorted(family)[:30])}。"
-            if family
-            else "规则编号见 processes/law，没有的先在那里写明。"
-        )
+        if not family:
+            return _("规则编号见 processes/law，没有的先在那里写明。")
+        return _("processes/law 里有：{rules}。", rules=Listed(sorted(family)[:MOST_RULES]))
 
     def post(self, file: str, element: str, where: str, post: str) -> Iterator[Fault]:
         """A fault when nobody can hold such a post."""
+        place = _Place(file, element, where)
         for wrong, advice in self._post_faults(post):
-            yield Fault(file, element, f"{where}：{wrong}", advice)
+            yield place.fault(wrong, advice)
 
 
-def _many(function: Function) -> str:
-    """How many arguments a function takes."""
-    most = len(function.takes)
+def _quoted(label: str, text: str) -> str:
+    return _("{label}“{text}”", label=label, text=shown(text, 80))
+
+
+def _number_faults(text: str) -> Iterator[Wrong]:
+    for number in expressions.numbers_in(text):
+        if number not in (0, 1):
+            what = _("写了数字 {number}。", number=number)
+            yield (
+                what,
+                _('人数、天数、比例都写在 processes/law 的规则里，这里写 rule("规则编号")。'),
+            )
+
+
+def _condition_faults(name: str, condition: str) -> Iterator[Wrong]:
+    for wrong in expressions.check(condition, None, set()):
+        what = _("{name}() 的条件{wrong}。", name=name, wrong=wrong)
+        yield what, _("""写成 {name}("流程", "state == 'ended'")。""", name=name)
+
+
+def _arguments_needed(function: Function) -> str:
+    """Advice: how many arguments a function takes."""
+    name, least, most = function.name, function.least, len(function.takes)
     if function.many:
-        return f"至少 {function.least} 个"
-    return f" {most} 个" if most == function.least else f" {function.least} 至 {most} 个"
+        return _("{name}() 要至少 {least} 个。", name=name, least=least)
+    if most == least:
+        return _("{name}() 要 {most} 个。", name=name, most=most)
+    return _("{name}() 要 {least} 至 {most} 个。", name=name, least=least, most=most)
 
 
 def _gives_moment(text: str) -> bool:
-    return "task_due" in expressions.names_in(text) or any(
-        expressions.FUNCTIONS[name].gives is Gives.DEADLINE
-        for name, _ in expressions.calls_in(text)
-    )
+    if "task_due" in expressions.names_in(text):
+        return True
+    called = [expressions.FUNCTIONS[name] for name, _arguments in expressions.calls_in(text)]
+    return any(function.gives is Gives.DEADLINE for function in called)
 
 
+# --- the names of a folder --------------------------------------------------------------------------------------------
 def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
     """The names that expressions of this folder may use."""
-    facts: dict[str, frozenset[str] | None] = {name: frozenset() for name in NAMES}
-    facts.update(LEFT_BEHIND)
-    facts["launch"] = _form_keys(draft, "launch", frozenset({"mover", "first_mover", "unit"}))
-    tasks = draft.table("tasks")
-    for key in {*draft.elements("userTask"), *([] if draft.diagram else tasks)}:
-        poll = tasks.get(key, {}).get("poll")
-        facts[key] = (
-            OUTCOME | set(poll.get("choices", ())) if poll else _form_keys(draft, key, BY_WAY)
-        )
-    for key in draft.elements("businessRuleTask"):
-        table = draft.tables.get(key)
-        facts[key] = (
-            frozenset({output.name for output in table.outputs} | {"because", "row"})
-            if table
-            else None
-        )
-    for name in messages(draft):
-        facts[name] = _form_keys(draft, name)
-    for name in notified(draft):
-        facts[name] = None
-    for name in _set(draft):
-        head, _, field = name.partition(".")
-        known = facts.get(head, frozenset())
-        facts[head] = None if not field or known is None else known | {field.partition(".")[0]}
+    facts: dict[str, Keys] = {
+        **dict.fromkeys(NAMES, frozenset()),
+        **LEFT_BEHIND,
+        "launch": _form_keys(draft, "launch", MOVERS),
+        **_of_tasks(draft),
+        **_of_decisions(draft),
+        **{name: _form_keys(draft, name) for name in messages(draft)},
+        **dict.fromkeys(notified(draft)),
+    }
+    for name in _set_by_actions(draft):
+        fact, *fields = name.split(".")
+        _add(facts, fact, frozenset(fields[:1]) if fields and fields[0] else None)
     for key in draft.table("actions"):
-        known = facts.get(key, frozenset())
-        facts[key] = None if known is None else known | DONE
+        _add(facts, key, DONE)
     return Language(facts, frozenset(draft.elements("userTask")), rules, posts)
 
 
-def _form_keys(
-    draft: Draft, name: str, more: frozenset[str] = frozenset()
-) -> frozenset[str] | None:
+def _add(facts: dict[str, Keys], fact: str, keys: Keys) -> None:
+    """More keys under a fact; None: from now on anything may stand there."""
+    known = facts.get(fact, frozenset())
+    facts[fact] = None if keys is None or known is None else known | keys
+
+
+def _of_tasks(draft: Draft) -> dict[str, Keys]:
+    """What each task leaves: the outcome of its poll, or the answers of its form."""
+    tasks, found = draft.table("tasks"), dict[str, Keys]()
+    for key in {*draft.elements("userTask"), *([] if draft.diagram else tasks)}:
+        poll = tasks.get(key, {}).get("poll")
+        if poll:
+            found[key] = OUTCOME | set(poll.get("choices", ()))
+        else:
+            found[key] = _form_keys(draft, key, BY_WAY)
+    return found
+
+
+def _of_decisions(draft: Draft) -> dict[str, Keys]:
+    found = dict[str, Keys]()
+    for key in draft.elements("businessRuleTask"):
+        table = draft.tables.get(key)
+        outputs = {output.name for output in table.outputs} if table else set()
+        found[key] = frozenset(outputs | {"because", "row"}) if table else None
+    return found
+
+
+def _form_keys(draft: Draft, name: str, more: frozenset[str] = frozenset()) -> Keys:
     form = draft.forms.get(name)
     return frozenset(each.key for each in form.asked) | more if form else None
 
 
-def _set(draft: Draft) -> Iterator[str]:
+def _set_by_actions(draft: Draft) -> Iterator[str]:
     """The dotted names of the facts that actions set."""
     for action in draft.table("actions").values():
-        if action.get("do") == "set_fact":
-            told = action.get("set")
-            yield from (name for name in (told if isinstance(told, dict) else ()) if name)
+        values = action.get("set")
+        if action.get("do") == "set_fact" and isinstance(values, dict):
+            yield from filter(None, values)
 
 
 def messages(draft: Draft) -> set[str]:
     """All messages of the folder: of the table and of the diagram."""
-    drawn = (
-        {e.message for e in draft.diagram.elements.values() if e.message}
-        if draft.diagram
-        else set()
-    )
-    return drawn | set(draft.table("messages"))
+    declared = set(draft.table("messages"))
+    if draft.diagram is None:
+        return declared
+    return declared | {each.message for each in draft.diagram.elements.values() if each.message}
 
 
 def notified(draft: Draft) -> set[str]:

@@ -6,8 +6,9 @@ from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING
 
-from engine.definitions.check.diagram import FILE
+from engine.definitions.check.diagram import FILE, called
 from engine.definitions.check.fault import Fault, shown
+from engine.messages import Listed, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,22 +57,17 @@ class Level:
 
     def called(self) -> str:
         """This level in words."""
-        return f"子流程 {self.scope} 里" if self.scope else "流程里"
+        return _("子流程 {scope} 里", scope=self.scope) if self.scope else _("流程里")
 
     def starts(self) -> Iterator[Fault]:
         """Exactly one start, at least one end."""
-        begins = self.of("startEvent")
-        if len(begins) != 1:
-            yield Fault(
-                FILE,
-                shown(self.scope),
-                f"{self.called()}有 {len(begins)} 个开始事件。",
-                "应当恰好有一个。",
-            )
+        scope, level, starts = shown(self.scope), self.called(), len(self.of("startEvent"))
+        if starts != 1:
+            what = _("{level}有 {starts} 个开始事件。", level=level, starts=starts)
+            yield Fault(FILE, scope, what, _("应当恰好有一个。"))
         if not self.of("endEvent"):
-            yield Fault(
-                FILE, shown(self.scope), f"{self.called()}没有结束事件。", "请画上结束事件。"
-            )
+            what = _("{level}没有结束事件。", level=level)
+            yield Fault(FILE, scope, what, _("请画上结束事件。"))
 
     def unreachable(self) -> Iterator[Fault]:
         """Nodes that no way from the start leads to."""
@@ -80,55 +76,44 @@ class Level:
             return
         found = _reached(begins, self.next)
         for element in self.nodes.values():
-            if element.id not in found and not (
-                element.type == "boundaryEvent" and element.on not in self.nodes
-            ):
-                yield Fault(
-                    FILE,
-                    element.id,
-                    f"“{_name(element)}”永远走不到。",
-                    "请从前面的节点连一条线过来，或删去它。",
-                )
+            loose = element.type == "boundaryEvent" and element.on not in self.nodes
+            if element.id not in found and not loose:
+                what = _("“{name}”永远走不到。", name=called(element))
+                yield Fault(FILE, element.id, what, _("请从前面的节点连一条线过来，或删去它。"))
 
     def dead_ends(self) -> Iterator[Fault]:
         """Nodes from which nothing leads to an end."""
-        back: dict[str, list[str]] = {key: [] for key in self.nodes}
-        for source, targets in self.next.items():
-            for target in targets:
-                beside = (
-                    self.nodes[target].type == "boundaryEvent"
-                    and not self.nodes[target].interrupting
-                )
-                if not beside:  # what happens beside a task does not lead it to its end
-                    back[target].append(source)
         ends = self.of("endEvent")
-        alive = _reached(ends, back)
+        alive = _reached(ends, self._back())
         for element in self.nodes.values():
             if element.type == "endEvent":
                 continue
+            name = called(element)
             if not self.out[element.id]:
-                yield Fault(
-                    FILE,
-                    element.id,
-                    f"“{_name(element)}”之后没有路。",
-                    "请连到下一个节点或结束事件。",
-                )
+                what = _("“{name}”之后没有路。", name=name)
+                yield Fault(FILE, element.id, what, _("请连到下一个节点或结束事件。"))
             elif ends and element.id not in alive:
-                yield Fault(
-                    FILE,
-                    element.id,
-                    f"从“{_name(element)}”走不到任何结束事件。",
-                    "请给回路留一个出口。",
-                )
+                what = _("从“{name}”走不到任何结束事件。", name=name)
+                yield Fault(FILE, element.id, what, _("请给回路留一个出口。"))
+
+    def _back(self) -> dict[str, list[str]]:
+        """What comes before each node. What happens beside a task does not lead it to its end."""
+        beside = {
+            key
+            for key, element in self.nodes.items()
+            if element.type == "boundaryEvent" and not element.interrupting
+        }
+        back: dict[str, list[str]] = {key: [] for key in self.nodes}
+        for source, targets in self.next.items():
+            for target in targets:
+                if target not in beside:
+                    back[target].append(source)
+        return back
 
     def passes_at_once(self, waiting: set[str]) -> bool:
         """Can one get from the start to an end without waiting?"""
         kept = {k: [t for t in after if t not in waiting] for k, after in self.next.items()}
         return bool(_reached(self.of("startEvent"), kept) & set(self.of("endEvent")))
-
-
-def _name(element: Element) -> str:
-    return shown(element.name) or element.id
 
 
 def _reached(start: Iterable[str], following: dict[str, list[str]]) -> set[str]:
@@ -155,12 +140,12 @@ def _endless(diagram: Diagram, levels: dict[str, Level]) -> Iterator[Fault]:
             }
         )
         if turning:
-            names = "、".join(_name(level.nodes[key]) for key in sorted(turning)[:8])
+            names = Listed(called(level.nodes[key]) for key in sorted(turning)[:8])
             yield Fault(
                 FILE,
                 sorted(turning)[0],
-                f"{names} 连成了不停的循环：中间没有人办，也不等时间。",
-                "请在回路里放一个用户任务或定时事件。",
+                _("{names} 连成了不停的循环：中间没有人办，也不等时间。", names=names),
+                _("请在回路里放一个用户任务或定时事件。"),
             )
         if scope and not level.passes_at_once(waiting):
             waiting.add(scope)
@@ -174,8 +159,8 @@ def _crowded(diagram: Diagram) -> Iterator[Fault]:
         yield Fault(
             FILE,
             min(gates),
-            "并行网关太多，各条路的组合太多。",
-            f"各并行网关出去的连线数相乘不能超过 {MAX_AT_ONCE}。",
+            _("并行网关太多，各条路的组合太多。"),
+            _("各并行网关出去的连线数相乘不能超过 {most}。", most=MAX_AT_ONCE),
         )
 
 

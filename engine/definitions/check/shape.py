@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.definitions.check.fault import Fault, shown
+from engine.messages import Listed, Message, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +139,7 @@ PROCESS = Of(
     ("id", "title", "summary", "basis", "numbering", "subject", "launch", "lanes"),
     ("title", "summary", "basis"),
 )
-_WORD_OF = {str: "文字（写在引号里）", int: "整数", bool: "true 或 false"}
+_WORD_OF = {str: _("文字（写在引号里）"), int: _("整数"), bool: _("true 或 false")}
 
 
 def cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
@@ -153,71 +154,72 @@ def _clean(value: Any, shape: Any, path: str, found: list[Fault]) -> Any:
     if isinstance(shape, Of):
         if isinstance(value, dict):
             return _clean_table(value, shape, path, found)
-        found.append(Fault(FILE, path, f"“{path}”应是一张表。", f"请写成 [{path}] 开头的几行。"))
+        advice = _("请写成 [{path}] 开头的几行。", path=path)
+        found.append(Fault(FILE, path, _("“{path}”应是一张表。", path=path), advice))
     elif isinstance(shape, list):
         if isinstance(value, list):
-            kept = [_clean(each, shape[0], path, found) for each in value]
-            return [each for each in kept if each is not None]
-        found.append(Fault(FILE, path, f"“{path}”应是清单。", '请写成 ["…", "…"] 这样的形式。'))
+            clean = [_clean(each, shape[0], path, found) for each in value]
+            return [each for each in clean if each is not None]
+        advice = _('请写成 ["…", "…"] 这样的形式。')
+        found.append(Fault(FILE, path, _("“{path}”应是清单。", path=path), advice))
     elif shape is None or type(value) is shape:
         return value
     else:
-        found.append(
-            Fault(
-                FILE,
-                path,
-                f"“{path}”应是{_WORD_OF[shape]}，这里是 {shown(value, 30)}。",
-                "请改正这个值。",
-            )
+        what = _(
+            "“{path}”应是{kind}，这里是 {value}。",
+            path=path,
+            kind=_WORD_OF[shape],
+            value=shown(value, 30),
         )
+        found.append(Fault(FILE, path, what, _("请改正这个值。")))
     return None
 
 
 def _clean_table(table: dict[str, Any], shape: Of, path: str, found: list[Fault]) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
+    clean: dict[str, Any] = {}
     for key, value in table.items():
         place = f"{path}.{shown(key)}" if path else shown(key)
-        if key in shape.keys:
-            fits = _clean(value, shape.keys[key], place, found)
-        elif ANY_KEY in shape.keys:
-            fits = _clean(value, shape.keys[ANY_KEY], place, found)
-        else:
-            near = (
-                difflib.get_close_matches(key[:60], shape.keys, n=1)
-                if len(found) < MOST_HINTS
-                else []
-            )
-            advice = (
-                f"是不是 {near[0]}?" if near else f"可以写的有：{'、'.join(sorted(shape.keys))}。"
-            )
-            found.append(Fault(FILE, place, f"不认识的键“{shown(key)}”。", advice))
+        if key not in shape.keys and ANY_KEY not in shape.keys:
+            hint = len(found) < MOST_HINTS
+            found.append(_unknown_key(place, key, shape, hint))
             continue
+        fits = _clean(value, shape.keys.get(key, shape.keys.get(ANY_KEY)), place, found)
         if fits is not None:
-            kept[key] = fits
-    found += _missing(table, kept, shape, path)
-    return kept
+            clean[key] = fits
+    found += _missing(table, clean, shape, path)
+    found += _untranslated(clean, shape, path)
+    return clean
 
 
-def _missing(table: dict[str, Any], kept: dict[str, Any], shape: Of, path: str) -> Iterator[Fault]:
-    here = f"[{path}] 里" if path else "process.toml 里"
+def _unknown_key(place: str, key: str, shape: Of, hint: bool) -> Fault:
+    """With a `hint` at the key that was meant."""
+    near = difflib.get_close_matches(key[:60], shape.keys, n=1) if hint else []
+    if near:
+        advice = _("是不是 {near}?", near=near[0])
+    else:
+        advice = _("可以写的有：{keys}。", keys=Listed(sorted(shape.keys)))
+    return Fault(FILE, place, _("不认识的键“{key}”。", key=shown(key)), advice)
+
+
+def _here(path: str) -> Message:
+    return _("[{path}] 里", path=path) if path else _("process.toml 里")
+
+
+def _missing(table: dict[str, Any], clean: dict[str, Any], shape: Of, path: str) -> Iterator[Fault]:
     for key in shape.needs:
-        if key not in table or kept.get(key) in ("", [], {}):
-            yield Fault(FILE, path or key, f"{here}缺少 {key}。", f"请写上 {key} = …")
+        if key not in table or clean.get(key) in ("", [], {}):
+            what = _("{here}缺少 {key}。", here=_here(path), key=key)
+            yield Fault(FILE, path or key, what, _("请写上 {key} = …", key=key))
+
+
+def _untranslated(clean: dict[str, Any], shape: Of, path: str) -> Iterator[Fault]:
+    """Texts without their English, choices too."""
     for key in shape.twins:
-        if kept.get(key) and not kept.get(f"{key}_en"):
-            yield Fault(
-                FILE,
-                path or key,
-                f"{here}有 {key}，没有英文的 {key}_en。",
-                f'请写上 {key}_en = "…"',
-            )
-    for key in ("next", "labels"):
-        for choice in kept.get(key) or {}:
-            if key in shape.keys and choice not in (kept.get(f"{key}_en") or {}):
-                place = f"{path}.{key}_en"
-                yield Fault(
-                    FILE,
-                    place,
-                    f"选项 {shown(choice)} 没有英文。",
-                    f'请在 [{place}] 下写上 {shown(choice)} = "…"',
-                )
+        if clean.get(key) and not clean.get(f"{key}_en"):
+            what = _("{here}有 {key}，没有英文的 {key}_en。", here=_here(path), key=key)
+            yield Fault(FILE, path or key, what, _('请写上 {key}_en = "…"', key=key))
+    for key in {"next", "labels"} & shape.keys.keys():
+        english, place = clean.get(f"{key}_en") or {}, f"{path}.{key}_en"
+        for choice in map(shown, (c for c in clean.get(key) or {} if c not in english)):
+            advice = _('请在 [{place}] 下写上 {choice} = "…"', place=place, choice=choice)
+            yield Fault(FILE, place, _("选项 {choice} 没有英文。", choice=choice), advice)

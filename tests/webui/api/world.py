@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import db
 from engine.commands import definitions, people
-from engine.definitions import process
+from engine.definitions import read
 from engine.settings import ROOT, Settings
 from webui import create_app
 
@@ -103,7 +103,7 @@ class Api:
                     )
                 world.tokens[username] = people.create_token(session, None, made, "test")
             for folder in folders or (ERRAND,):
-                definitions.publish_shipped(session, process.read(folder))
+                definitions.publish_shipped(session, read(folder))
         return world
 
     def as_(self, username: str) -> Person:

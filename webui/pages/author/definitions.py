@@ -24,7 +24,7 @@ from markupsafe import Markup
 from engine.commands import definitions as deciding
 from engine.definitions import check
 from engine.definitions.check.draft import MAX_FILES
-from engine.definitions.process import MAX_FOLDER
+from engine.definitions.folder import MAX_BYTES as MAX_FOLDER
 from engine.errors import Conflict, Invalid, ProcessFault
 from engine.instance.union_law import rulebook
 from engine.people import access, posts
@@ -201,9 +201,8 @@ def propose() -> tuple[str, int] | Answer:
             return _propose_page(_("请写明改了什么、为什么改。"), None, note), 422
         digest = carry_out(lambda s: deciding.propose(s, me(), files, note))
     except (Invalid, Conflict, ProcessFault) as fault:
-        return _propose_page(fault.message, None, note), 422 if isinstance(
-            fault, ProcessFault
-        ) else fault.status
+        status = 422 if isinstance(fault, ProcessFault) else fault.status
+        return _propose_page(fault.message, None, note), status
     flash(_("已提交，等待另一人批准。"))
     return redirect(url_for("definitions.version", digest=digest))
 

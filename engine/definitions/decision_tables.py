@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engine import decisions
 from engine.definitions.process import Words
 from engine.errors import ProcessFault
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +88,9 @@ def read_words(root: Path) -> Lexicon:
         TypeError,
         AttributeError,
     ) as fault:
-        raise ProcessFault(f"{WORDS} 读不懂：{fault}", file=WORDS) from fault
+        raise ProcessFault(
+            _("{words} 读不懂：{fault}", words=WORDS, fault=fault), file=WORDS
+        ) from fault
 
 
 def _sheet(key: str, raw: Mapping[str, Any]) -> Sheet:

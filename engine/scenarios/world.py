@@ -1,4 +1,4 @@
-"""Sets the stage of a story: a union of its own with units, people and posts, and the process in force."""
+"""The world of a story: a union of its own with units, people and posts, and the process in force."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from engine import clock, definitions, law
 from engine.commands import instances
 from engine.db import tables
-from engine.definitions.process import frozen
+from engine.db.states import DefinitionState, SettingState
+from engine.definitions.folder import frozen
 from engine.errors import Invalid, ProcessFault
 from engine.instance.union_law import UnionLaw, rulebook
+from engine.messages import Listed, _
 from engine.scenarios.story import cast
 
 if TYPE_CHECKING:
@@ -27,13 +29,15 @@ if TYPE_CHECKING:
     from engine.scenarios.story import Story
 
 UNION = "union"
+SOURCE = "故事"  # of the numbers that a story sets
+_definition = tables.definition.c
 _POST = re.compile(
     r"([a-z][a-z0-9_]*)(?:@(\S+?))?(?: from (\d{4}-\d\d-\d\d))?(?: until (\d{4}-\d\d-\d\d))?"
 )
 
 
 @dataclass(frozen=True)
-class Stage:
+class World:
     """Who and what there is: ids by the names that a story uses. Units stand under their codes and their names."""
 
     process: Process
@@ -52,13 +56,13 @@ class _Held:
     until: date | None
 
 
-def set_up(
+def build(
     session: Session,
     story: Story,
     files: Mapping[str, str],
     standard: Mapping[str, Any],
     others: Mapping[str, Mapping[str, str]],
-) -> Stage:
+) -> World:
     """Everything that stands before the first step. Raises ProcessFault for posts and units that cannot be meant."""
     mark = tables.new_id().hex[-12:]
     units = _units(session, {**standard, **({"city": story.city} if story.city else {})}, mark)
@@ -67,91 +71,91 @@ def set_up(
     _take_office(session, held, members, str(standard.get("term", "")))
     _own_rules(session, story, units[UNION], next(iter(members.values())))
     more = {key: _published(session, each) for key, each in others.items()}
-    return Stage(_published(session, files), more, units[UNION], units, members)
+    return World(_published(session, files), more, units[UNION], units, members)
 
 
-def standing(
+def existing(
     session: Session,
     process_id: str,
     union: str,
     members: Mapping[str, UUID],
     units: Mapping[str, str],
-) -> Stage:
-    """A stage that is there already: a union by its code, its people by name, the process in force."""
+) -> World:
+    """A world that is there already: a union by its code, its people by name, the process in force."""
     unit = tables.unit.c
     union_id = session.execute(select(unit.id).where(unit.code == union)).scalar_one()
     known = {UNION: union_id, **{code: UUID(key) for code, key in units.items()}}
-    return Stage(instances.current(session, process_id), {}, union_id, known, members)
+    return World(instances.current(session, process_id), {}, union_id, known, members)
 
 
 def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str, UUID]:
-    table = standard.get("units", {})
-    if UNION not in table:
-        raise ProcessFault(
-            "标准班底里没有校工会。", file="stories.toml", advice="请写 [units.union]。"
-        )
-    ids = {code: tables.new_id() for code in table}
-    above = {unit["above"]: ids[code] for code, unit in table.items() if unit.get("above")}
-    ours = {"managing_id": above.get("managing"), "guiding_id": above.get("guiding")}
-    rows = [
+    """Adds the units of the cast; gives their ids by code and by name. The codes stored are unique by `mark`."""
+    declared: dict[str, dict[str, str]] = standard.get("units", {})
+    if UNION not in declared:
+        wrong, advice = _("标准班底里没有校工会。"), _("请写 [units.union]。")
+        raise ProcessFault(wrong, file="stories.toml", advice=advice)
+    ids = {code: tables.new_id() for code in declared}
+    above = {unit["above"]: ids[code] for code, unit in declared.items() if unit.get("above")}
+    superiors = {"managing_id": above.get("managing"), "guiding_id": above.get("guiding")}
+    nobody = dict.fromkeys(superiors)
+    city = standard.get("city", "")
+    # Superiors first, then the union: what others refer to must be there.
+    order = sorted(declared, key=lambda code: (not declared[code].get("above"), code != UNION))
+    added = [
         {
-            "id": ids[code],
+            **_unit_row(code, declared[code], ids),
             "code": f"story-{mark}-{code}",
-            "kind": unit.get("kind", "department"),
-            "name": unit.get("name", code),
-            "name_en": unit.get("name_en", ""),
-            "parent_id": None if code == UNION or unit.get("above") else ids[UNION],
-            "union_id": ids[code] if unit.get("above") else ids[UNION],
-            "city": standard.get("city", ""),
-            "active": True,
-            **(ours if code == UNION else dict.fromkeys(ours)),
+            "city": city,
+            **(superiors if code == UNION else nobody),
         }
-        for code, unit in sorted(
-            table.items(), key=lambda pair: (not pair[1].get("above"), pair[0] != UNION)
-        )
+        for code in order
     ]
-    session.execute(insert(tables.unit), rows)
-    return ids | {unit["name"]: ids[code] for code, unit in table.items() if unit.get("name")}
+    session.execute(insert(tables.unit), added)
+    return ids | {unit["name"]: ids[code] for code, unit in declared.items() if unit.get("name")}
+
+
+def _unit_row(code: str, unit: Mapping[str, str], ids: Mapping[str, UUID]) -> dict[str, Any]:
+    """A unit above the union is its own; every other belongs to the union."""
+    is_superior = bool(unit.get("above"))
+    return {
+        "id": ids[code],
+        "kind": unit.get("kind", "department"),
+        "name": unit.get("name", code),
+        "name_en": unit.get("name_en", ""),
+        "parent_id": None if code == UNION or is_superior else ids[UNION],
+        "union_id": ids[code if is_superior else UNION],
+        "active": True,
+    }
 
 
 def _posts(
     story: Story, standard: Mapping[str, Any], units: Mapping[str, UUID]
 ) -> tuple[list[_Held], list[str]]:
-    """The posts of the story's own people; a standing holder steps aside where the story fills the same post itself."""
-    since = standard.get("from", date(2020, 1, 1))
+    """The posts held, and everybody's names. A standing holder steps aside where the story fills the same post itself."""
+    since, standing = standard.get("from", date(2020, 1, 1)), cast(standard.get("cast", {}))
     own = [_held(name, text, units, since) for name, posts in story.cast.items() for text in posts]
     filled = {(each.kind, each.unit) for each in own}
-    standing = cast(standard.get("cast", {}))
-    rest = [
-        _held(name, text, units, since)
-        for name, posts in standing.items()
-        if name not in story.cast
-        for text in posts
-    ]
-    return own + [each for each in rest if (each.kind, each.unit) not in filled], [
-        *story.cast,
-        *(standing.keys() - story.cast.keys()),
-    ]
+    others = {name: posts for name, posts in standing.items() if name not in story.cast}
+    rest = [_held(name, text, units, since) for name, posts in others.items() for text in posts]
+    held = own + [each for each in rest if (each.kind, each.unit) not in filled]
+    return held, [*story.cast, *others]
 
 
 def _held(name: str, text: str, units: Mapping[str, UUID], since: date) -> _Held:
     found = _POST.fullmatch(text.strip())
     if found is None:
-        raise ProcessFault(
-            f"{name} 的职务“{text}”读不懂。",
-            advice='请写成 "formal_delegate@信息学院"，可加 " until 2026-03-20"（最后一天）。',
-        )
+        advice = _('请写成 "formal_delegate@信息学院"，可加 " until 2026-03-20"（最后一天）。')
+        raise ProcessFault(_("{name} 的职务“{text}”读不懂。", name=name, text=text), advice=advice)
     kind, unit, begin, end = found.groups()
     if (unit or UNION) not in units:
-        raise ProcessFault(
-            f"{name} 的职务“{text}”里没有单位 {unit}。", advice=f"可以写：{'、'.join(units)}。"
-        )
+        wrong = _("{name} 的职务“{text}”里没有单位 {unit}。", name=name, text=text, unit=unit)
+        raise ProcessFault(wrong, advice=_("可以写：{allowed}。", allowed=Listed(units)))
     try:
-        return _Held(name, kind, units[unit or UNION], _day(begin) or since, _day(end))
+        since, until = _day(begin) or since, _day(end)
     except ValueError:
-        raise ProcessFault(
-            f"{name} 的职务“{text}”里的日期不对。", advice="请写成 2026-03-20。"
-        ) from None
+        wrong = _("{name} 的职务“{text}”里的日期不对。", name=name, text=text)
+        raise ProcessFault(wrong, advice=_("请写成 2026-03-20。")) from None
+    return _Held(name=name, kind=kind, unit=units[unit or UNION], since=since, until=until)
 
 
 def _day(text: str | None) -> date | None:
@@ -205,15 +209,7 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
 
     Raises ProcessFault for a value that a union could not set, such as one that loosens law.
     """
-    if story.rules:
-        places = UnionLaw(session, union_id).jurisdictions
-        for rule, value in story.rules.items():
-            try:
-                law.check_setting(
-                    rulebook(), law.Setting(rule, value, clock.today(), source="故事"), places
-                )
-            except Invalid as fault:
-                raise ProcessFault(f"[rules] 里的“{rule}”：{fault.message}") from None
+    _refuse_unlawful(session, story, union_id)
     rules = [
         {
             "id": tables.new_id(),
@@ -222,8 +218,8 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
             "value": value.numerator,
             "per": value.denominator,
             "valid_from": date(2000, 1, 1),
-            "source": "故事",
-            "state": "in_force",
+            "source": SOURCE,
+            "state": SettingState.IN_FORCE,
             "proposer_id": proposer,
             "created_at": clock.now(),
         }
@@ -233,11 +229,11 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
         {
             "id": tables.new_id(),
             "unit_id": union_id,
-            "name": str(v.get("name", "假期")),
-            "from_on": v["from"],
-            "to_on": v["to"],
+            "name": str(vacation.get("name", "假期")),
+            "from_on": vacation["from"],
+            "to_on": vacation["to"],
         }
-        for v in story.vacations
+        for vacation in story.vacations
     ]
     if rules:
         session.execute(insert(tables.setting), rules)
@@ -245,20 +241,48 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
         session.execute(insert(tables.vacation), vacations)
 
 
+def _refuse_unlawful(session: Session, story: Story, union_id: UUID) -> None:
+    if not story.rules:
+        return
+    places = UnionLaw(session, union_id).jurisdictions
+    for rule, value in story.rules.items():
+        setting = law.Setting(rule, value, clock.today(), source=SOURCE)
+        try:
+            law.check_setting(rulebook(), setting, places)
+        except Invalid as fault:
+            wrong = _("[rules] 里的“{rule}”：{wrong}", rule=rule, wrong=fault.message)
+            raise ProcessFault(wrong) from None
+
+
 def _published(session: Session, files: Mapping[str, str]) -> Process:
     """Make these files the version that new instances get."""
     process = definitions.load(files)
-    column = tables.definition.c
-    newest = select(func.coalesce(func.max(column.number), 0)).where(
-        column.process_id == process.id
+    last = _last_number(session, process.id)
+    put = (
+        upsert(tables.definition)
+        .values(**_version_row(process, files, last + 1))
+        .on_conflict_do_nothing(index_elements=["hash"])
+        .returning(_definition.hash)
     )
-    last = session.execute(newest).scalar_one()
+    if session.execute(put).first() is None:
+        _put_in_force(session, process.hash, last)
+    return process
+
+
+def _last_number(session: Session, process_id: str) -> int:
+    newest = func.coalesce(func.max(_definition.number), 0)
+    query = select(newest).where(_definition.process_id == process_id)
+    last: int = session.execute(query).scalar_one()
+    return last
+
+
+def _version_row(process: Process, files: Mapping[str, str], number: int) -> dict[str, Any]:
     now = clock.now()
-    row = {
+    return {
         "hash": process.hash,
         "process_id": process.id,
-        "number": last + 1,
-        "state": "published",
+        "number": number,
+        "state": DefinitionState.PUBLISHED,
         "title": process.title.zh,
         "title_en": process.title.en,
         "files": frozen(files),
@@ -266,21 +290,15 @@ def _published(session: Session, files: Mapping[str, str]) -> Process:
         "created_at": now,
         "decided_at": now,
     }
-    put = (
-        upsert(tables.definition)
-        .values(**row)
-        .on_conflict_do_nothing(index_elements=["hash"])
-        .returning(column.hash)
-    )
-    made = session.execute(put).first()
-    if made is None:
-        known = session.execute(
-            select(column.number, column.state).where(column.hash == process.hash)
-        ).one()
-        if (known.number, known.state) != (last, "published"):
-            session.execute(
-                update(tables.definition)
-                .where(column.hash == process.hash)
-                .values(number=last + 1, state="published")
-            )
-    return process
+
+
+def _put_in_force(session: Session, digest: str, last: int) -> None:
+    """A version that is known already becomes the newest, if it is not."""
+    this = _definition.hash == digest
+    known = session.execute(select(_definition.number, _definition.state).where(this)).one()
+    if (known.number, known.state) != (last, DefinitionState.PUBLISHED):
+        session.execute(
+            update(tables.definition)
+            .where(this)
+            .values(number=last + 1, state=DefinitionState.PUBLISHED)
+        )

@@ -1,0 +1,84 @@
+"""Faults of the documents of a process folder: their numbers, their templates, and what a template reads."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from engine.definitions.check.fault import Fault, shown
+from engine.definitions.check.settings import numbering
+from engine.definitions.check.shape import FILE
+from engine.messages import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from engine.definitions.check.draft import Draft
+
+_LOADED = re.compile(r"\b(import|include)\s+\"([^\"]*)\"")
+_READ = re.compile(
+    r"\b(read|json|csv|toml|yaml|xml|image|plugin|cbor|bibliography)\(\s*(?:\"([^\"]*)\")?"
+)
+_INSIDE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_FOLDER, _ENDING = "documents/", ".typ"
+
+
+def faults(draft: Draft) -> Iterator[Fault]:
+    """All faults of the documents."""
+    templates = _templates(draft.files)
+    issued = {
+        action.get("document")
+        for action in draft.table("actions").values()
+        if action.get("do") == "issue_document"
+    }
+    for key, document in draft.table("documents").items():
+        yield from _document(key, document, templates, issued)
+    for name, text in templates.items():
+        if draft.raw and name not in draft.table("documents") and not _used(name, templates):
+            what = _("process.toml 里没有文书 {name}。", name=name)
+            advice = _("请写 [documents.{name}]，或删去这个文件。", name=name)
+            yield Fault(path_of(name), name, what, advice)
+        yield from _reads(name, text)
+
+
+def path_of(name: str) -> str:
+    """Where the template of a document lies in a folder."""
+    return f"{_FOLDER}{shown(name)}{_ENDING}"
+
+
+def _templates(files: Mapping[str, str]) -> dict[str, str]:
+    return {
+        path.removeprefix(_FOLDER).removesuffix(_ENDING): text
+        for path, text in files.items()
+        if path.startswith(_FOLDER)
+    }
+
+
+def _document(
+    key: str, document: dict[str, Any], templates: Mapping[str, str], issued: set[Any]
+) -> Iterator[Fault]:
+    name, place, path = shown(key), f"documents.{shown(key)}", path_of(key)
+    yield from numbering(f"{place}.numbering", document.get("numbering", ""))
+    if key not in templates:
+        what = _("文书 {name} 没有模板。", name=name)
+        yield Fault(path, name, what, _("请补上 {path}。", path=path))
+    if key not in issued:
+        advice = _(
+            '请在 [actions] 里写 do = "issue_document"、document = "{name}"，或删去。', name=name
+        )
+        yield Fault(FILE, place, _("没有一个动作出具这份文书。"), advice)
+
+
+def _used(name: str, templates: Mapping[str, str]) -> bool:
+    """Does another template read this one?"""
+    file = f"{name}{_ENDING}"
+    return any(file in text for key, text in templates.items() if key != name)
+
+
+def _reads(name: str, text: str) -> Iterator[Fault]:
+    """A template reads data.json and what lies beside it."""
+    for word, target in (*_LOADED.findall(text), *_READ.findall(text)):
+        if not _INSIDE.fullmatch(target) or ".." in target:
+            what = _("模板用 {word} 读取 {target}。", word=word, target=shown(target) or _("别处"))
+            advice = _('模板只能按名称读 "data.json" 和同一文件夹里的文件。')
+            yield Fault(path_of(name), name, what, advice)

@@ -1,0 +1,87 @@
+"""Faults of the forms of a process folder: what stands in them, and which are missing or too many."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine import forms
+from engine.definitions.check.fault import Fault, shown
+from engine.definitions.check.language import messages, notified
+from engine.errors import ProcessFault
+from engine.messages import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.definitions.check.draft import Draft
+    from engine.definitions.check.language import Language
+
+
+def faults(draft: Draft, language: Language) -> Iterator[Fault]:
+    """All faults of the forms."""
+    for name, schema in draft.schemas.items():
+        yield from _schema(name, schema, set(language.facts))
+    if draft.diagram is not None:
+        yield from _superfluous(draft, language)
+        yield from _missing(draft, language)
+
+
+def path_of(name: str) -> str:
+    """Where the form of a task or message lies in a folder."""
+    return f"forms/{shown(name)}.json"
+
+
+def _schema(name: str, schema: dict[str, Any], facts: set[str]) -> Iterator[Fault]:
+    path, own_id = path_of(name), schema.get("id")
+    if own_id != name:
+        yield Fault(
+            path,
+            name,
+            _("表单的 id 是 {id}。", id=shown(own_id)),
+            _("id 应当与文件名相同：{name}。", name=name),
+        )
+    try:
+        for wrong in forms.faults(schema, facts):
+            yield Fault(path, name, _("{wrong}。", wrong=shown(wrong, 300)), _("请在表单里改正。"))
+    except (ProcessFault, TypeError, ValueError, AttributeError, KeyError) as fault:
+        yield unreadable(path, name, fault)
+
+
+def unreadable(path: str, name: str, fault: Exception) -> Fault:
+    """A form that is no form."""
+    what = _("表单的写法不对：{fault}", fault=shown(fault, 120))
+    return Fault(path, name, what, _("请按 form-js 的格式改正。"))
+
+
+def _superfluous(draft: Draft, language: Language) -> Iterator[Fault]:
+    known = {"launch", *messages(draft), *draft.elements("userTask")}
+    for name in draft.forms:
+        if name not in known:
+            yield Fault(
+                path_of(name),
+                name,
+                _("流程图里没有环节或消息 {name}。", name=name),
+                _("请把文件名改成环节的 id，或删去这个文件。"),
+            )
+        elif name in draft.polls and name in language.tasks:
+            yield Fault(
+                path_of(name),
+                name,
+                _("{name} 是表决，不用表单。", name=name),
+                _("请删去这个文件；选项写在 [tasks.<环节>.poll]。"),
+            )
+
+
+def _missing(draft: Draft, language: Language) -> Iterator[Fault]:
+    """A task needs a form unless it is a poll; a message unless another instance sends it."""
+    for name in sorted(language.tasks - draft.polls - draft.forms.keys()):
+        yield _no_form(name, _("环节 {name} 没有表单。", name=shown(name)))
+    declared = draft.table("messages").items()
+    from_others = notified(draft) | {key for key, message in declared if not message.get("lane")}
+    for name in sorted(messages(draft) - from_others - draft.forms.keys()):
+        yield _no_form(name, _("消息 {name} 没有表单。", name=shown(name)))
+
+
+def _no_form(name: str, what: str) -> Fault:
+    path = path_of(name)
+    return Fault(path, shown(name), what, _("请补上 {path}。", path=path))

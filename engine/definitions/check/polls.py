@@ -1,0 +1,125 @@
+"""Faults of the polls in process.toml: their choices, their roll and end, elections, tellers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine.definitions.check.diagram import named
+from engine.definitions.check.fault import Fault, shown
+from engine.definitions.check.language import COUNTS, ELECTED, OUTCOME
+from engine.definitions.check.shape import FILE
+from engine.messages import Listed, Message, _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from engine.definitions.check.draft import Draft
+    from engine.definitions.check.language import Language
+
+_ALLOWED = {
+    "kind": ("seconding", "rating", "countersign", "consent", "vote", "election"),
+    "early": ("never", "decided", "all", "first"),
+    "closable": ("never", "passes", "lane"),
+}
+VOTES = frozenset({"votes", "roll", "present", "valid"})  # what `wins` may name
+_CHOICE = _("表决选项")
+
+
+def faults(place: str, poll: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
+    """All faults of one poll."""
+    for name, allowed in _ALLOWED.items():
+        if name in poll and poll[name] not in allowed:
+            what = _("{name} 不能是 {value}。", name=name, value=shown(poll[name]))
+            yield Fault(FILE, place, what, _("可以写：{allowed}。", allowed=Listed(allowed)))
+    yield from _choices(place, poll)
+    yield from _expressions(place, poll, language)
+    if poll.get("about") and draft.raw.get("confidentiality") == "named":
+        advice = _("表决内容随表决长期保存，不能随事项删除；请写在 asks 里。")
+        yield Fault(FILE, place, _("保密事项不能写 about。"), advice)
+    yield from _election(place, poll, language)
+    yield from _tellers(place, poll, language)
+    yield from _secret(place, poll, language)
+    meeting = poll.get("meeting", "")
+    if meeting and "meeting" not in draft.table("tasks").get(meeting, {}):
+        what = _("{meeting} 不是开会的环节。", meeting=shown(meeting))
+        yield Fault(FILE, place, what, _("请写有 [tasks.<环节>.meeting] 的环节。"))
+
+
+def _choices(place: str, poll: dict[str, Any]) -> Iterator[Fault]:
+    choices = poll.get("choices", [])
+    if len(set(choices)) < len(choices):
+        yield Fault(FILE, place, _("选项有重复。"), _("每个选项只写一次。"))
+    for choice in choices:
+        yield from named(FILE, choice, _CHOICE)
+        if choice in OUTCOME:
+            what = _("选项不能叫 {choice}，这个名称已有用途。", choice=choice)
+            yield Fault(FILE, place, what, _("请换一个编号。"))
+        if choice not in poll.get("labels", {}):
+            key = shown(choice)
+            what = _("选项 {key} 没有名称。", key=key)
+            advice = _('请在 [{place}.labels] 下写上 {key} = "…"', place=place, key=key)
+            yield Fault(FILE, place, what, advice)
+    for table in ("labels", "labels_en"):
+        for label in poll.get(table, {}):
+            if label not in choices:
+                what = _("{table} 里的 {choice} 不是选项。", table=table, choice=shown(label))
+                yield Fault(FILE, place, what, choices_are(choices))
+
+
+def choices_are(choices: Iterable[str]) -> Message:
+    """Advice: the choices that there are."""
+    return _("选项有：{choices}。", choices=Listed(map(shown, choices)))
+
+
+def _expressions(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fault]:
+    if poll.get("roll"):
+        yield from language.faults(FILE, place, _("名册 {name}", name="roll"), poll["roll"])
+    if poll.get("closes"):
+        label = _("截止 closes")
+        yield from language.faults(FILE, place, label, poll["closes"], moment=True)
+    if poll.get("passes"):
+        names = COUNTS | ELECTED | set(poll.get("choices", []))
+        yield from language.faults(FILE, place, _("通过条件 passes"), poll["passes"], more=names)
+    for fact in poll.get("about", []):
+        yield from language.faults(FILE, place, _("表决内容 about"), fact)
+
+
+def _election(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fault]:
+    """An election has candidates (or choices, of which several are taken), seats and a way to win; every other poll choices."""
+    if bool(poll.get("candidates")) == bool(poll.get("choices")):
+        advice = _("选人写 candidates；从几项里选几项写 choices；只选一项的表决也写 choices。")
+        yield Fault(FILE, place, _("candidates 和 choices 应当写一样，也只写一样。"), advice)
+    election = poll.get("kind") == "election"
+    for name, more in (("candidates", frozenset()), ("seats", frozenset()), ("wins", VOTES)):
+        if election and poll.get(name):
+            yield from language.faults(FILE, place, name, poll[name], more=more)
+        elif election and (name != "candidates" or not poll.get("choices")):
+            advice = _("选举要写候选人 candidates、名额 seats、当选条件 wins。")
+            yield Fault(FILE, place, _("选举没有写 {name}。", name=name), advice)
+        elif not election and poll.get(name):
+            what = _("只有选举才写 {name}。", name=name)
+            yield Fault(FILE, place, what, _('请写 kind = "election"，或删去。'))
+
+
+def _tellers(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fault]:
+    if poll.get("tellers"):
+        yield from language.faults(FILE, place, _("监票人 tellers"), poll["tellers"])
+        return
+    for name in ("secret", "paper"):
+        if poll.get(name):
+            what = _("写了 {name}，没有监票人。", name=name)
+            yield Fault(FILE, place, what, _("请写 tellers，即给出监票人的表达式。"))
+
+
+def _secret(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fault]:
+    """Before a secret ballot is opened nobody knows how it stands."""
+    if not poll.get("secret"):
+        return
+    if not language.known_rule(poll.get("keys", "")):
+        what = _("无记名投票没有写几名监票人共同开票。")
+        yield Fault(FILE, place, what, _('请写 keys = "BALLOT-KEYS" 这样的规则编号。'))
+    counts_early = poll.get("early") in ("decided", "first") or poll.get("closable") == "passes"
+    if poll.get("in_order") or counts_early:
+        what = _("无记名投票开票以后才有票数，不能依次作答，也不能按票数提前截止。")
+        advice = _("请删去 in_order；early 只能是 never 或 all，closable 只能是 never 或 lane。")
+        yield Fault(FILE, place, what, advice)

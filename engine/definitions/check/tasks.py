@@ -1,0 +1,174 @@
+"""Faults of the user tasks in process.toml: until when, under which condition, with what, and what follows."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from engine.definitions.check import polls
+from engine.definitions.check.fault import Fault, shown
+from engine.definitions.check.forms import path_of
+from engine.definitions.check.shape import FILE
+from engine.messages import Listed, _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.definitions.check.draft import Draft
+    from engine.definitions.check.language import Language
+    from engine.forms import Field, Form
+
+HINT = re.compile(r"\{([^{}]*)\}")  # what tells put into their words: facts and rules
+MEETING = frozenset({"due", "present", "observers", "guests"})  # what `quorum` may name
+OVERDUE = frozenset({"overdue"})  # what `gates` may name
+
+
+def faults(key: str, task: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
+    """All faults of one task."""
+    place = f"tasks.{shown(key)}"
+    yield from _drawn(key, place, task, draft)
+    yield from basis(place, task, language)
+    if task.get("due"):
+        label = _("到期时间 due")
+        yield from language.faults(FILE, place, label, task["due"], moment=True)
+    if task.get("recuse"):
+        yield from language.faults(FILE, place, _("回避条件 recuse"), task["recuse"])
+    for fact in task.get("prefill", ()):
+        if fact not in language.facts:
+            what = _("prefill 里的 {fact} 不是本流程的事实。", fact=shown(fact))
+            yield Fault(FILE, place, what, _("请写环节的 id，例如 review。"))
+    yield from gates(place, task, language)
+    yield from _tells(place, task, language)
+    yield from rooms(place, task, draft)
+    if task.get("link"):
+        yield from _link(key, place, draft)
+    if "meeting" in task:
+        yield from _meeting(f"{place}.meeting", task["meeting"], language)
+    yield from _outcomes(place, task, draft.forms.get(key))
+    if "poll" in task:
+        yield from polls.faults(f"{place}.poll", task["poll"], draft, language)
+        if task.get("due"):
+            what = _("表决的期限写了两处（due 和 closes）。")
+            yield Fault(FILE, place, what, _("请只在 [tasks.<环节>.poll] 里写 closes。"))
+
+
+def _drawn(key: str, place: str, task: dict[str, Any], draft: Draft) -> Iterator[Fault]:
+    drawn = draft.elements("userTask")
+    if draft.diagram is None:
+        return
+    if key not in drawn:
+        what = _("流程图里没有用户任务 {key}。", key=shown(key))
+        yield Fault(FILE, place, what, _("请改成流程图里的 id，或删去。"))
+    for other in task.get("not_by", ()):
+        if other not in drawn:
+            what = _("not_by 里的 {other} 不是用户任务。", other=shown(other))
+            yield Fault(FILE, place, what, _("请写流程图里用户任务的 id。"))
+
+
+def basis(place: str, table: dict[str, Any], language: Language) -> Iterator[Fault]:
+    """The basis of a task or guard is a rule of law."""
+    rule = table.get("basis")
+    if rule and not language.known_rule(rule):
+        what = _("依据 basis 没有规则 {rule}。", rule=shown(rule))
+        yield Fault(FILE, place, what, language.near(rule))
+
+
+def _meeting(place: str, meeting: dict[str, Any], language: Language) -> Iterator[Fault]:
+    for name in ("formal", "observers", "guests"):
+        if meeting.get(name):
+            label = _("名册 {name}", name=name)
+            yield from language.faults(FILE, place, label, meeting[name])
+    if meeting.get("quorum"):
+        label = _("法定人数 quorum")
+        yield from language.faults(FILE, place, label, meeting["quorum"], more=MEETING)
+
+
+def rooms(place: str, table: dict[str, Any], draft: Draft) -> Iterator[Fault]:
+    """The room of a task or message is made of lanes."""
+    lanes = draft.table("lanes")
+    for lane in table.get("room", ()):
+        if lane not in lanes:
+            what = _("room 里没有泳道 {lane}。", lane=shown(lane))
+            yield Fault(FILE, place, what, _("可以写：{allowed}。", allowed=Listed(lanes)))
+
+
+def gates(place: str, table: dict[str, Any], language: Language) -> Iterator[Fault]:
+    """What must hold before a task or message is accepted."""
+    for gate in table.get("gates", ()):
+        if gate.get("holds"):
+            label = _("前提 gates.holds")
+            yield from language.faults(FILE, place, label, gate["holds"], more=OVERDUE)
+
+
+# --- answers from outside ---------------------------------------------------------------------------------------------
+def _link(key: str, place: str, draft: Draft) -> Iterator[Fault]:
+    """Whoever answers from outside is not shown the people and instances of the union."""
+    form = draft.forms.get(key)
+    if path_of(key) not in draft.files:
+        what = _("外单位在线答复的环节没有表单。")
+        yield Fault(FILE, place, what, _("请补上 {path}。", path=path_of(key)))
+    for field in form.fields if form else ():
+        yield from _field_of_link(place, field)
+
+
+def _field_of_link(place: str, field: Field) -> Iterator[Fault]:
+    key = shown(field.key)
+    if field.source:
+        what = _("外单位在线答复的表单里，{key} 的选项来自本单位的数据。", key=key)
+        yield Fault(FILE, place, what, _("请改成填写的文字，或者固定的选项。"))
+    if field.kind == "filepicker" and field.required and not field.hide:
+        what = _("外单位在线答复时不能上传，{key} 却是必填。", key=key)
+        yield Fault(FILE, place, what, _("请改成不必填。"))
+
+
+# --- words beside a task ----------------------------------------------------------------------------------------------
+def _tells(place: str, task: dict[str, Any], language: Language) -> Iterator[Fault]:
+    for tell in task.get("tells", ()):
+        if tell.get("when"):
+            yield from language.faults(FILE, place, _("条件 tells.when"), tell["when"])
+        for name in HINT.findall(tell.get("text", "") + tell.get("text_en", "")):
+            yield from _hint(place, name, language)
+
+
+def _hint(place: str, name: str, language: Language) -> Iterator[Fault]:
+    """A name in braces: of a rule in capitals, of a fact else."""
+    if not name[:1].isupper():
+        yield from language.faults(FILE, place, "tells", name)
+    elif not language.known_rule(name):
+        what = _("tells 里没有规则 {name}。", name=shown(name))
+        yield Fault(FILE, place, what, language.near(name))
+
+
+# --- what follows -----------------------------------------------------------------------------------------------------
+def _outcomes(place: str, task: dict[str, Any], form: Form | None) -> Iterator[Fault]:
+    """The choices that decide what follows: those of a poll, or of one field of the form."""
+    field, poll = task.get("outcomes"), task.get("poll")
+    if poll:
+        yield from _next(place, task, set(poll.get("choices", ())))
+    elif field and form is not None:
+        yield from _outcomes_of_form(place, task, field, form)
+    elif task.get("next") and not field:
+        advice = _('请写 outcomes = "…"，即哪一项答案决定下一步。')
+        yield Fault(FILE, place, _("有 next，没有 outcomes。"), advice)
+    elif not field:
+        yield from _next(place, task, set())
+
+
+def _outcomes_of_form(place: str, task: dict[str, Any], field: str, form: Form) -> Iterator[Fault]:
+    asked = {each.key: each for each in form.asked}
+    if field not in asked:
+        what = _("outcomes 写的 {field} 不在表单里。", field=shown(field))
+        yield Fault(FILE, place, what, _("表单里有：{keys}。", keys=Listed(asked)))
+    elif asked[field].kind not in {"radio", "select"} or asked[field].source:
+        what = _("outcomes 写的 {field} 不是列出选项的单选。", field=field)
+        yield Fault(FILE, place, what, _("请用 radio 或 select，并列出 values。"))
+    else:
+        yield from _next(place, task, {choice.value for choice in asked[field].choices})
+
+
+def _next(place: str, task: dict[str, Any], choices: set[str]) -> Iterator[Fault]:
+    for table in ("next", "next_en"):
+        for choice in task.get(table, ()):
+            if choice not in choices:
+                what = _("{table} 里的 {choice} 不是选项。", table=table, choice=shown(choice))
+                yield Fault(FILE, place, what, polls.choices_are(sorted(choices)))

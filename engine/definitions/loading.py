@@ -1,0 +1,262 @@
+"""Makes the process of a version from the files of its folder."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from engine import decisions, forms, machine
+from engine.definitions.diagram import parse_xml, read_diagram
+from engine.definitions.folder import fingerprint, frozen
+from engine.definitions.process import (
+    DocumentRule,
+    Gate,
+    Guard,
+    Lane,
+    MeetingRule,
+    MessageRule,
+    PollRule,
+    Process,
+    TaskRule,
+    Tell,
+    Words,
+)
+from engine.errors import ProcessFault
+from engine.messages import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from engine.definitions.diagram import Diagram, Element
+
+    Table = Mapping[str, Any]  # one of process.toml
+    Files = Mapping[str, str]
+
+NEEDED = ("process.toml", "process.bpmn", "forms/launch.json")
+LAUNCH = Words("提出", "Launch")
+NO_WORDS = Words("", "")
+
+
+def load(files: Files) -> Process:
+    """The process that these files make. Raises ProcessFault at the first thing without which it cannot be read at all."""
+    try:
+        return _load(fingerprint(files), json.dumps(frozen(files), sort_keys=True))
+    except (ValueError, RecursionError) as fault:
+        # Numbers of ten thousand digits, a thousand brackets, half characters.
+        raise ProcessFault(_("流程文件夹里有无法读取的内容。"), file="process.toml") from fault
+
+
+@lru_cache(maxsize=64)
+def _load(digest: str, text: str) -> Process:
+    files: dict[str, str] = json.loads(text)
+    for needed in NEEDED:
+        if needed not in files:
+            raise ProcessFault(_("流程文件夹里缺少 {needed}。", needed=needed), file=needed)
+    raw = _toml(files["process.toml"])
+    tree = parse_xml(files["process.bpmn"].encode(), "process.bpmn")
+    diagram = read_diagram(tree)
+    try:
+        return _assembled(digest, files, raw, tree, diagram)
+    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+        wrong = _("process.toml 的写法不对：{fault}", fault=repr(fault))
+        raise ProcessFault(wrong, file="process.toml") from fault
+
+
+def _toml(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        wrong = _("process.toml 无法读取：{fault}", fault=fault)
+        raise ProcessFault(wrong, file="process.toml") from fault
+
+
+def _assembled(digest: str, files: Files, raw: Table, tree: Any, diagram: Diagram) -> Process:
+    launch_form = _form(files, "launch")
+    assert launch_form is not None
+    process_id = str(raw["id"])
+    messages = raw.get("messages", {})
+    return Process(
+        id=process_id,
+        hash=digest,
+        title=_words(raw, "title"),
+        summary=_words(raw, "summary"),
+        basis=_words(raw, "basis"),
+        numbering=str(raw["numbering"]),
+        number_key=str(raw.get("number_key", process_id)),
+        subject=str(raw["subject"]),
+        launch=tuple(raw["launch"]),
+        search=tuple(raw.get("search", [])),
+        confidentiality=str(raw.get("confidentiality", "internal")),
+        disclosed_by=frozenset(raw.get("disclosed_by", [])),
+        lanes={key: _lane(key, table) for key, table in raw.get("lanes", {}).items()},
+        tasks={rule.id: rule for rule in _tasks(raw, files, diagram, launch_form)},
+        actions=dict(raw.get("actions", {})),
+        messages={key: _message(key, table, files) for key, table in messages.items()},
+        documents={key: _document(key, table) for key, table in raw.get("documents", {}).items()},
+        decisions=_decisions(files),
+        guards=tuple(_guard(table) for table in raw.get("guards", [])),
+        launch_form=launch_form,
+        diagram=diagram,
+        spec=machine.parse(tree, diagram.process_id),
+        raw=dict(raw),
+        files=files,
+    )
+
+
+def _words(table: Table, key: str) -> Words:
+    return Words(str(table.get(key, "")), str(table.get(f"{key}_en", "")))
+
+
+def _form(files: Files, name: str) -> forms.Form | None:
+    path = f"forms/{name}.json"
+    if path not in files:
+        return None
+    try:
+        return forms.load(json.loads(files[path]))
+    except json.JSONDecodeError as fault:
+        raise ProcessFault(_("不是有效的 JSON:{fault}", fault=fault), file=path) from fault
+
+
+def _decisions(files: Files) -> dict[str, decisions.Table]:
+    tables = {
+        name.removesuffix(".dmn"): text for name, text in files.items() if name.endswith(".dmn")
+    }
+    return {key: decisions.parse(text.encode()) for key, text in tables.items()}
+
+
+def _lane(key: str, table: Table) -> Lane:
+    return Lane(
+        key=key,
+        title=_words(table, "title"),
+        post=table.get("post", ""),
+        unit=table.get("unit", ""),
+        person=table.get("person", ""),
+    )
+
+
+def _document(key: str, table: Table) -> DocumentRule:
+    outside = bool(table.get("outside"))
+    return DocumentRule(key, _words(table, "title"), table.get("numbering", ""), outside)
+
+
+def _gates(table: Table) -> tuple[Gate, ...]:
+    return tuple(Gate(str(gate["holds"]), _words(gate, "text")) for gate in table.get("gates", []))
+
+
+def _guard(table: Table) -> Guard:
+    return Guard(
+        at=frozenset(table["at"]),
+        holds=str(table["holds"]),
+        text=_words(table, "text"),
+        basis=str(table.get("basis", "")),
+    )
+
+
+# --- messages and tasks -----------------------------------------------------------------------------------------------
+def _message(name: str, table: Table, files: Files) -> MessageRule:
+    return MessageRule(
+        name=name,
+        title=_words(table, "title"),
+        asks=_words(table, "asks"),
+        lane=table.get("lane", ""),
+        form=_form(files, name),
+    )
+
+
+def _tasks(raw: Table, files: Files, diagram: Diagram, launch: forms.Form) -> Iterator[TaskRule]:
+    """What takes answers: the launch, the user tasks, the messages."""
+    yield TaskRule(id="launch", title=LAUNCH, asks=NO_WORDS, lane="", form=launch)
+    declared = raw.get("tasks", {})
+    for element in diagram.elements.values():
+        if element.type == "userTask":
+            yield _task(element, declared.get(element.id, {}), files)
+    for name, table in raw.get("messages", {}).items():
+        yield _message_as_task(name, table, files)
+
+
+def _message_as_task(name: str, table: Table, files: Files) -> TaskRule:
+    """What a person says by a message is stored and shown like the answers of a task."""
+    return TaskRule(
+        id=name,
+        title=_words(table, "title"),
+        asks=_words(table, "asks"),
+        lane=table.get("lane", ""),
+        gates=_gates(table),
+        form=_form(files, name),
+        room=tuple(table.get("room", [])),
+    )
+
+
+def _task(element: Element, table: Table, files: Files) -> TaskRule:
+    title, poll, meeting = _words(table, "title"), table.get("poll"), table.get("meeting")
+    return TaskRule(
+        id=element.id,
+        title=title if title.zh else Words(element.name, title.en),
+        asks=_words(table, "asks"),
+        lane=element.lane,
+        due=table.get("due", "") or (poll or {}).get("closes", ""),
+        basis=table.get("basis", ""),
+        not_by=tuple(table.get("not_by", [])),
+        recuse=table.get("recuse", ""),
+        gates=_gates(table),
+        prefill=tuple(table.get("prefill", [])),
+        outcomes=table.get("outcomes", ""),
+        next=_next(table),
+        poll=_poll(poll) if poll else None,
+        form=_form(files, element.id),
+        meeting=None if meeting is None else _meeting(meeting),
+        room=tuple(table.get("room", [])),
+        link=bool(table.get("link", False)),
+        tells=tuple(_tell(tell) for tell in table.get("tells", [])),
+    )
+
+
+def _next(table: Table) -> dict[str, Words]:
+    english = table.get("next_en", {})
+    return {
+        choice: Words(text, english.get(choice, ""))
+        for choice, text in table.get("next", {}).items()
+    }
+
+
+def _tell(table: Table) -> Tell:
+    return Tell(str(table.get("when", "")), _words(table, "text"))
+
+
+def _meeting(table: Table) -> MeetingRule:
+    return MeetingRule(
+        formal=table["formal"],
+        observers=table.get("observers", ""),
+        guests=table.get("guests", ""),
+        quorum=table["quorum"],
+        words=_words(table, "words"),
+    )
+
+
+def _poll(table: Table) -> PollRule:
+    labels, english = table.get("labels", {}), table.get("labels_en", {})
+    choices = tuple(table.get("choices", []))
+    return PollRule(
+        kind=table["kind"],
+        roll=table["roll"],
+        choices=choices,
+        labels={c: Words(labels.get(c, c), english.get(c, "")) for c in choices},
+        closes=table.get("closes", ""),
+        passes=table["passes"],
+        early=table.get("early", "never"),
+        closable=table.get("closable", "never"),
+        withdrawal=bool(table.get("withdrawal", True)),
+        words=_words(table, "words"),
+        secret=bool(table.get("secret", False)),
+        tellers=table.get("tellers", ""),
+        keys=table.get("keys", ""),
+        paper=bool(table.get("paper", False)),
+        meeting=table.get("meeting", ""),
+        in_order=bool(table.get("in_order", False)),
+        candidates=table.get("candidates", ""),
+        seats=table.get("seats", ""),
+        wins=table.get("wins", ""),
+        about=tuple(table.get("about", [])),
+    )

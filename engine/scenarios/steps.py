@@ -1,0 +1,165 @@
+"""One step of a story as it is written: read, and checked for what cannot be meant."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import ProcessFault
+from engine.messages import Listed, _
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+VERBS = {
+    "launch": _("发起"),
+    "complete": _("办理"),
+    "respond": _("作答"),
+    "take_back": _("撤回作答"),
+    "claim": _("签收"),
+    "release": _("退回签收"),
+    "message": _("提出"),
+    "withdraw": _("撤回"),
+    "terminate": _("终止"),
+    "suspend": _("暂停"),
+    "resume": _("恢复"),
+    "close_poll": _("提前截止"),
+    "wait": _("等待"),
+    "open_meeting": _("宣布开会"),
+    "arrive": _("签到"),
+    "leave": _("离会"),
+    "seat": _("登记到会"),
+    "give_paper": _("发纸质票"),
+    "paper": _("清点纸质票"),
+    "count": _("计票签字"),
+    "void_poll": _("宣布表决无效"),
+    "answer_link": _("经链接答复"),
+    "let_in": _("准许查阅"),
+    "look": _("查看"),
+}
+_ON_TASK = frozenset(
+    {
+        "complete",
+        "claim",
+        "release",
+        "message",
+        "open_meeting",
+        "arrive",
+        "leave",
+        "seat",
+        "answer_link",
+    }
+)
+_STEP = frozenset(
+    {"who", "does", "task", "with", "after", "refused", "expect", "on", "alias", "process"}
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that somebody does, or time that goes by. `expect` is None when nothing is said about what is open then."""
+
+    number: int
+    who: tuple[str, ...]
+    does: str
+    task: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    after: str | datetime = ""
+    refused: str = ""
+    expect: tuple[str, ...] | None = None
+    on: str = ""
+    alias: str = ""
+    process: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The reason given with it."""
+        return str(self.given.get("reason", ""))
+
+
+def demand(holds: bool, wrong: str, advice: str = "") -> None:
+    """Raises ProcessFault, with what is wrong and what to write, unless it `holds`."""
+    if not holds:
+        raise ProcessFault(wrong, advice=advice)
+
+
+def check_keys(place: str, table: Any, keys: Collection[str]) -> None:
+    """A table that has no other keys than these. Raises ProcessFault."""
+    advice = _("请按 processes/README.md 的例子写。")
+    demand(isinstance(table, dict), _("{place}的写法不对。", place=place), advice)
+    for key in table:
+        if key not in keys:
+            wrong = _("{place}里有不认识的“{key}”。", place=place, key=key)
+            raise ProcessFault(wrong, advice=_nearest(str(key), keys))
+
+
+def _nearest(key: str, keys: Collection[str]) -> str:
+    near = difflib.get_close_matches(key, list(keys), n=1)
+    if near:
+        return _("是不是 {near}?", near=near[0])
+    return _("可以写：{allowed}。", allowed=Listed(sorted(keys)))
+
+
+def read_step(number: int, table: Any) -> Step:
+    """A table [[step]]. Raises ProcessFault at the first thing that cannot be meant."""
+    place = _("第 {number} 步", number=number)
+    check_keys(place, table, _STEP)
+    does = table.get("does", "")
+    wrong = _("{place}没有写做什么，或写的 {does} 不认识。", place=place, does=repr(does))
+    demand(does in VERBS, wrong, _("does 可以写：{verbs}。", verbs=Listed(VERBS)))
+    texts = {key: table.get(key, "") for key in ("refused", "on", "alias", "process")}
+    sound = all(isinstance(text, str) for text in texts.values())
+    demand(sound, _("{place}的 refused、on、alias、process 应是文字。", place=place))
+    return Step(
+        number=number,
+        who=_who(place, does, table),
+        does=does,
+        task=_task(place, does, table),
+        given=_given(place, table),
+        after=_after(place, does, table),
+        expect=_expect(place, table),
+        **texts,
+    )
+
+
+def _who(place: str, does: str, table: Mapping[str, Any]) -> tuple[str, ...]:
+    who = table.get("who", [])
+    names = [who] if isinstance(who, str) else who
+    sound = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    demand(sound, _("{place}的 who 应是姓名或姓名的清单。", place=place))
+    nobody = _("{place}没有写是谁。", place=place)
+    demand(bool(names) or does == "wait", nobody, _('请写 who = "姓名"。'))
+    return tuple(names)
+
+
+def _task(place: str, does: str, table: Mapping[str, Any]) -> str:
+    task = table.get("task", "")
+    sound = isinstance(task, str) and (bool(task) or does not in _ON_TASK)
+    demand(sound, _("{place}没有写办哪一项。", place=place), _('请写 task = "环节的 id"。'))
+    return str(task)
+
+
+def _given(place: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    given = table.get("with", {})
+    wrong = _("{place}的 with 应是答案。", place=place)
+    demand(isinstance(given, dict), wrong, 'with = { decision = "file" }')
+    return dict(given)
+
+
+def _after(place: str, does: str, table: Mapping[str, Any]) -> str | datetime:
+    after, example = table.get("after", ""), 'after = "3 days"'
+    if not isinstance(after, str | datetime):
+        raise ProcessFault(_("{place}的 after 写法不对。", place=place), advice=example)
+    demand(does != "wait" or bool(after), _("{place}没有写等多久。", place=place), example)
+    return after
+
+
+def _expect(place: str, table: Mapping[str, Any]) -> tuple[str, ...] | None:
+    expect = table.get("expect")
+    if expect is None:
+        return None
+    sound = isinstance(expect, list) and all(isinstance(each, str) for each in expect)
+    demand(sound, _("{place}的 expect 应是环节的清单。", place=place), 'expect = ["review"]')
+    return tuple(sorted(expect))
