@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select, union
+from sqlalchemy import and_, or_, select
 
 from engine.db import tables
 from engine.errors import NotFound, Refused
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
 
     from engine.db import Session
     from engine.people.organisation import Actor
@@ -90,35 +90,47 @@ def check_own(actor: Actor, verb: str, union_id: UUID | None) -> None:
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `instance` under which this actor may know that an instance exists."""
-    return or_(*ways_to_see(actor))
+    """The condition on `instance` under which this actor may know that one exists: for a few instances that are given.
+
+    It asks about each instance by itself. A list takes its first page from each of `ways_to_see`, which asks about all.
+    """
+    instance = tables.instance.c
+    own = [instance.starter_id == actor.id]
+    part = [
+        way.where(of == instance.id).correlate(tables.instance).exists()
+        for of, way in _put_before(actor)
+    ]
+    return or_(*_desks(actor), *own, *part)
 
 
 def ways_to_see(actor: Actor) -> list[ColumnElement[bool]]:
     """The conditions that make up `visible`, each with an index of its own: a list takes its first page from each."""
+    return [*_desks(actor), tables.instance.c.starter_id == actor.id, *takes_part(actor)]
+
+
+def takes_part(actor: Actor) -> list[ColumnElement[bool]]:
+    """The ways in which an instance was ever put before this actor: a task or a permission, a roll, a meeting."""
+    return [tables.instance.c.id.in_(way) for _, way in _put_before(actor)]
+
+
+def _desks(actor: Actor) -> list[ColumnElement[bool]]:
     instance = tables.instance.c
-    ways = [instance.starter_id == actor.id, takes_part(actor)]
-    desks = [
-        and_(instance.union_id == desk, ~instance.confidential) for desk in actor.unions(*DESKS)
-    ]
-    return desks + ways
+    return [and_(instance.union_id == desk, ~instance.confidential) for desk in actor.unions(*DESKS)]
 
 
-def takes_part(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `instance` under which it was ever put before this actor: a task, a roll, a meeting, a permission."""
-    instance, share, roll, poll = tables.instance.c, tables.share.c, tables.roll.c, tables.poll.c
+def _put_before(actor: Actor) -> list[tuple[ColumnElement[UUID], Select[tuple[UUID]]]]:
+    """The queries for ids of instances that were put before this actor, each with the column that names the instance."""
+    share, roll, poll = tables.share.c, tables.roll.c, tables.poll.c
     meeting, attendance = tables.meeting.c, tables.attendance.c
-    return instance.id.in_(
-        union(
-            select(share.instance_id).where(share.key.in_(actor.keys)),
-            select(poll.instance_id)
-            .join(tables.roll, roll.poll_id == poll.id)
-            .where(roll.member_id == actor.id),
-            select(meeting.instance_id)
-            .join(tables.attendance, attendance.meeting_id == meeting.id)
-            .where(attendance.member_id == actor.id),
-        )
+    asked = select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id)
+    invited = select(meeting.instance_id).join(
+        tables.attendance, attendance.meeting_id == meeting.id
     )
+    return [
+        (share.instance_id, select(share.instance_id).where(share.key.in_(actor.keys))),
+        (poll.instance_id, asked.where(roll.member_id == actor.id)),
+        (meeting.instance_id, invited.where(attendance.member_id == actor.id)),
+    ]
 
 
 def must_see(found: Any) -> Any:
