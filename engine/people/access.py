@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, or_, select, union
 
 from engine.db import tables
 from engine.errors import NotFound, Refused
@@ -95,17 +95,30 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     It asks about each instance by itself. A list takes its first page from each of `ways_to_see`, which asks about all.
     """
     instance = tables.instance.c
-    own = [instance.starter_id == actor.id]
     part = [
         way.where(of == instance.id).correlate(tables.instance).exists()
         for of, way in _put_before(actor)
     ]
-    return or_(*_desks(actor), *own, *part)
+    return or_(*desks(actor), instance.starter_id == actor.id, *part)
 
 
 def ways_to_see(actor: Actor) -> list[ColumnElement[bool]]:
     """The conditions that make up `visible`, each with an index of its own: a list takes its first page from each."""
-    return [*_desks(actor), tables.instance.c.starter_id == actor.id, *takes_part(actor)]
+    return [*desks(actor), *ways_of_my_own(actor)]
+
+
+def ways_of_my_own(actor: Actor) -> list[ColumnElement[bool]]:
+    """The ways to see that do not grow with the union, but only with what this person did."""
+    return [tables.instance.c.starter_id == actor.id, *takes_part(actor)]
+
+
+def first_of_each(
+    actor: Actor, ids: Select[tuple[UUID]], by: ColumnElement[UUID], most: int
+) -> Select[tuple[UUID]]:
+    """The newest `most` ids (a query over `instance` and what hangs on it) by each way to see, `most` or more in all."""
+    ways = [ids.where(way).order_by(by.desc()).limit(most) for way in ways_to_see(actor)]
+    found: ColumnElement[UUID] = union(*ways).subquery().c.id
+    return select(found)
 
 
 def takes_part(actor: Actor) -> list[ColumnElement[bool]]:
@@ -113,9 +126,12 @@ def takes_part(actor: Actor) -> list[ColumnElement[bool]]:
     return [tables.instance.c.id.in_(way) for _, way in _put_before(actor)]
 
 
-def _desks(actor: Actor) -> list[ColumnElement[bool]]:
+def desks(actor: Actor) -> list[ColumnElement[bool]]:
+    """The conditions on `instance` that a desk of this actor gives: all of a union that is not confidential."""
     instance = tables.instance.c
-    return [and_(instance.union_id == desk, ~instance.confidential) for desk in actor.unions(*DESKS)]
+    return [
+        and_(instance.union_id == desk, ~instance.confidential) for desk in actor.unions(*DESKS)
+    ]
 
 
 def _put_before(actor: Actor) -> list[tuple[ColumnElement[UUID], Select[tuple[UUID]]]]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _instance = tables.instance.c
 MOST = 200
-FEW, NEWEST = 1000, 5000
+FEW, NEWEST, PROBED = 1000, 5000, 3000  # instances that a search names, or looks through
 STATES = ("running", "suspended", "ended", "withdrawn", "terminated")
 
 
@@ -167,8 +167,6 @@ def instances(
     """Newest first. `words` finds numbers, titles, people and units; `mine` only what I started, `others` only what others
     started and I take part in; `overdue` only what waits for somebody who is late. Raises Invalid."""
     conditions = _filters(process, state, unit_id, starter_id, since, until)
-    if words and words.strip():
-        conditions.append(_matches(session, words, access.visible(actor)))
     if overdue:
         task = tables.task.c
         late = select(task.instance_id).where(
@@ -185,9 +183,15 @@ def instances(
         except ValueError:
             raise Invalid({"after": ["翻页标记无效。"]}) from None
     size = max(1, min(limit, MOST))
+    wide = [] if others else access.desks(actor)
+    narrow = access.takes_part(actor) if others else access.ways_of_my_own(actor)
+    wanted = Wanted.of(words)
+    if wanted is not None:
+        wide = [and_(way, wanted.in_union(session, way, conditions, size + 1)) for way in wide]
+        narrow = [and_(way, wanted.among(way)) for way in narrow]
     newest = [
         select(_instance.id).where(way, *conditions).order_by(_instance.id.desc()).limit(size + 1)
-        for way in ([access.takes_part(actor)] if others else access.ways_to_see(actor))
+        for way in (*wide, *narrow)
     ]
     ids = union(*newest).subquery()
     query = (
@@ -260,36 +264,75 @@ _AS_USUAL = text(
 )
 
 
-def _matches(session: Session, words: str, seen: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The instances that hold all words. The planner cannot know how often pieces of words meet, so we look first.
+@dataclass(frozen=True)
+class Wanted:
+    """What a search looks for: pieces of two characters, single characters of the title, or a number as it stands."""
 
-    Few: exactly these. Many: newest first with a filter finds a page soon, and the index would only be in the way.
-    """
-    found = {gram for part in words.split()[:8] for gram in forms.bigrams(part)}
-    grams = sorted(g for g in found if len(g) > 1)[:60]
-    letters = [_instance.title.contains(g, autoescape=True) for g in sorted(found) if len(g) == 1]
-    if (
-        not grams
-    ):  # a single character is no gram of longer words: look at the newest titles themselves
-        newest = select(_instance.id).where(seen).order_by(_instance.id.desc()).limit(NEWEST)
-        return and_(_instance.id.in_(newest), *letters)
-    session.execute(_BY_GRAMS)
-    hits = (
-        session.execute(select(_instance.id).where(_instance.grams.contains(grams)).limit(FEW + 1))
-        .scalars()
-        .all()
-    )
-    session.execute(_AS_USUAL)
-    few = (
-        _instance.id.in_(hits)
-        if len(hits) <= FEW
-        else (_instance.grams + cast([], ARRAY(Text))).contains(grams)
-    )
-    return (
-        or_(_instance.number == words.strip(), and_(few, *letters))
-        if "〔" in words
-        else and_(few, *letters)
-    )
+    grams: list[str]
+    letters: list[str]
+    number: str  # "" when the words do not look like one
+
+    @classmethod
+    def of(cls, words: str | None) -> Wanted | None:
+        """None when there is nothing to look for."""
+        if not words or not words.strip():
+            return None
+        found = {gram for part in words.split()[:8] for gram in forms.bigrams(part)}
+        return cls(
+            grams=sorted(g for g in found if len(g) > 1)[:60],
+            letters=sorted(g for g in found if len(g) == 1),
+            number=words.strip() if "〔" in words else "",
+        )
+
+    def among(self, way: ColumnElement[bool]) -> ColumnElement[bool]:
+        """The condition for the instances of one way to see, looked through one by one."""
+        held = [_instance.title.contains(letter, autoescape=True) for letter in self.letters]
+        if (
+            self.grams
+        ):  # the empty array keeps the planner from the index, which reads all of a frequent piece
+            held.append((_instance.grams + cast([], ARRAY(Text))).contains(self.grams))
+        else:  # a single character is no gram of longer words: look at the newest titles themselves
+            held.append(_instance.id.in_(_newest(way, NEWEST)))
+        return self._or_number(and_(*held))
+
+    def in_union(
+        self,
+        session: Session,
+        way: ColumnElement[bool],
+        conditions: Sequence[ColumnElement[bool]],
+        enough: int,
+    ) -> ColumnElement[bool]:
+        """The condition for all instances of a union. The planner cannot know how often pieces meet, so we look first.
+
+        Frequent words fill a page from the newest instances. Of the others the index knows all; when these are too many
+        to name, they are frequent enough to be met by going on from the newest.
+        """
+        among = self.among(way)
+        if not self.grams:
+            return among
+        newest = _newest(way, PROBED, *conditions)
+        met = session.execute(
+            select(_instance.id)
+            .where(_instance.id.in_(newest), among)
+            .order_by(_instance.id.desc())
+            .limit(enough)
+        ).scalars()
+        first = met.all()
+        if len(first) == enough:
+            return _instance.id.in_(first)
+        session.execute(_BY_GRAMS)
+        holds = select(_instance.id).where(_instance.grams.contains(self.grams))
+        hits = session.execute(holds.limit(FEW + 1)).scalars().all()
+        session.execute(_AS_USUAL)
+        letters = [_instance.title.contains(letter, autoescape=True) for letter in self.letters]
+        return among if len(hits) > FEW else self._or_number(and_(_instance.id.in_(hits), *letters))
+
+    def _or_number(self, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        return or_(_instance.number == self.number, condition) if self.number else condition
+
+
+def _newest(way: ColumnElement[bool], many: int, *conditions: ColumnElement[bool]) -> Any:
+    return select(_instance.id).where(way, *conditions).order_by(_instance.id.desc()).limit(many)
 
 
 def _row(session: Session, row: Any, lang: str) -> Row:

@@ -162,7 +162,10 @@ def _hall(delegates: tuple[str, ...]) -> list[dict[str, Any]]:
             **chair,
             "does": "complete",
             "task": "put",
-            "with": {"candidates": candidates, "tellers": [f"member:{name}" for name in delegates[1:3]]},
+            "with": {
+                "candidates": candidates,
+                "tellers": [f"member:{name}" for name in delegates[1:3]],
+            },
         },
         {"who": here, "does": "respond", "task": "vote", "with": {"choice": "yes"}},
         {**chair, "does": "close_poll"},
@@ -170,8 +173,7 @@ def _hall(delegates: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 # --- copies -----------------------------------------------------------------------------------------------------------
-def _copy(engine: Engine, life: Life, kind: Kind, delegates: tuple[str, ...], copies: int
-) -> None:
+def _copy(engine: Engine, life: Life, kind: Kind, delegates: tuple[str, ...], copies: int) -> None:
     values = {
         "instance": life.played[kind.name],
         "copies": copies,
@@ -215,7 +217,11 @@ def _value(table: Table, column: Any) -> str:
         return special[table.name, column.name]
     if refers & OWN or (column.name == "id" and table.name in OWN):
         return f"pg_temp.copy_id({own}, n)"
-    if "member" in refers and table.name in ("instance", "task") or column.name in ("key", "actor_id"):
+    if (
+        ("member" in refers
+        and table.name in ("instance", "task"))
+        or column.name in ("key", "actor_id")
+    ):
         return f"CASE WHEN {own} = :starter THEN (CAST(:delegates AS uuid[]))[n % cardinality(:delegates) + 1] ELSE {own} END"
     return f"{own} - n * interval '25 minutes'" if isinstance(column.type, DateTime) else own
 
@@ -237,7 +243,12 @@ def _of_instance(table: Table) -> str:
 
 def _surroundings(engine: Engine, life: Life, matters: int) -> None:
     """Staff who hold no post, logins, tokens, kept replies and attempts, and a union's own chain."""
-    values = {"union": life.union, "matters": matters, "staff": matters * STAFF // 20_000, "at": life.at}
+    values = {
+        "union": life.union,
+        "matters": matters,
+        "staff": matters * STAFF // 20_000,
+        "at": life.at,
+    }
     statements = (
         """INSERT INTO member (id, username, name, unit_id, union_id, created_at)
            SELECT gen_random_uuid(), 'staff' || n, chr(19968 + n % 700) || chr(20968 + n % 97), :union, :union, :at
@@ -306,5 +317,3 @@ def counts(engine: Engine) -> dict[str, int]:
             )
         ).all()
         return {r.relname: int(r.reltuples) for r in rows}
-
-

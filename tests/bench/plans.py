@@ -57,6 +57,10 @@ class Sent:
     scans: list[Scan]
     ms: list[float]
 
+    def median(self) -> float:
+        """Milliseconds; 0 when nothing was timed."""
+        return median(self.ms or [0.0])
+
 
 @dataclass
 class Asked:
@@ -137,7 +141,7 @@ def _searches(life: Life) -> list[str]:
     found += [f"/people?q={q}" for q in ("代表", "staff77", "没有")] + ["/people?post=auditor"]
     found += [f"/launch/{p}/alike?title=食堂延长规则" for p in ("errand", "congress_motion")]
     found += ["/matters?part=1", "/audit?format=csv&process=hall", "/audit/log?of=installation"]
-    found += [f"/api/v1/process-instances/alike?process=errand&title=食堂延长规则"]
+    found += ["/api/v1/process-instances/alike?process=errand&title=食堂延长规则"]
     found += [f"/api/v1/{each}?limit=200" for each in ("members", "polls", "meetings", "tasks")]
     return found
 
@@ -158,9 +162,7 @@ def measured(engine: Engine, life: Life, home: Path, rounds: int = 0) -> Iterato
                 yield _asked(engine, rows, client, headers, who, path, rounds)
 
 
-def _client(
-    app: Any, engine: Engine, life: Life, name: str
-) -> tuple[FlaskClient, dict[str, str]]:
+def _client(app: Any, engine: Engine, life: Life, name: str) -> tuple[FlaskClient, dict[str, str]]:
     client = app.test_client()
     with client.session_transaction() as cookie:
         cookie["key"] = lives.login(engine, life, name)
@@ -197,7 +199,13 @@ def _explained(engine: Engine, rows: dict[str, int]) -> Iterator[list[Sent]]:
 
     def before(_c: Any, cursor: Any, sql: str, values: Any, _x: Any, many: bool) -> None:
         scans: list[Scan] = []
-        if sql.lstrip(" (\n").split(None, 1)[0].upper() in ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE"):
+        if sql.lstrip(" (\n").split(None, 1)[0].upper() in (
+            "SELECT",
+            "WITH",
+            "INSERT",
+            "UPDATE",
+            "DELETE",
+        ):
             with cursor.connection.cursor() as asking:
                 asking.execute(f"EXPLAIN (FORMAT JSON) {sql}", values[0] if many else values)
                 plan = asking.fetchone()[0][0]["Plan"]

@@ -64,6 +64,9 @@ instance = Table(
         postgresql_where=text("state IN ('running', 'suspended')"),
     ),
     Index("ix_instance_starter", "starter_id", "id"),
+    Index("ix_instance_process", "union_id", "process_id", "id"),
+    Index("ix_instance_state", "union_id", "state", "id"),
+    Index("ix_instance_started", "union_id", "started_at"),
     Index(
         "ix_instance_grams", "grams", postgresql_using="gin", postgresql_with={"fastupdate": "off"}
     ),
@@ -123,6 +126,11 @@ task = Table(  # fixed widths first: no padding between
         "seat",
         "due_at",
         postgresql_where=text("state = 'open' AND assignee_id IS NULL"),
+    ),
+    Index(  # deadlines that wait for a holiday notice
+        "ix_task_provisional",
+        "instance_id",
+        postgresql_where=text("state = 'open' AND CAST(due ->> 'provisional' AS boolean)"),
     ),
 )
 
