@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select, union
+from sqlalchemy import and_, or_, select
 
 from engine.db import tables
 from engine.errors import NotFound, Refused
@@ -90,40 +90,14 @@ def check_own(actor: Actor, verb: str, union_id: UUID | None) -> None:
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `instance` under which this actor may know that one exists: for a few instances that are given.
-
-    It asks about each instance by itself. A list takes its first page from each of `ways_to_see`, which asks about all.
-    """
+    """The condition on `instance` under which this actor may know that one exists. It asks about each one by itself:
+    lists begin from what this person has (queries/newest.py)."""
     instance = tables.instance.c
     part = [
-        way.where(of == instance.id).correlate(tables.instance).exists()
-        for of, way in _put_before(actor)
+        ids.where(ids.selected_columns[0] == instance.id).correlate(tables.instance).exists()
+        for ids in (shared(actor), *asked(actor))
     ]
     return or_(*desks(actor), instance.starter_id == actor.id, *part)
-
-
-def ways_to_see(actor: Actor) -> list[ColumnElement[bool]]:
-    """The conditions that make up `visible`, each with an index of its own: a list takes its first page from each."""
-    return [*desks(actor), *ways_of_my_own(actor)]
-
-
-def ways_of_my_own(actor: Actor) -> list[ColumnElement[bool]]:
-    """The ways to see that do not grow with the union, but only with what this person did."""
-    return [tables.instance.c.starter_id == actor.id, *takes_part(actor)]
-
-
-def first_of_each(
-    actor: Actor, ids: Select[tuple[UUID]], by: ColumnElement[UUID], most: int
-) -> Select[tuple[UUID]]:
-    """The newest `most` ids (a query over `instance` and what hangs on it) by each way to see, `most` or more in all."""
-    ways = [ids.where(way).order_by(by.desc()).limit(most) for way in ways_to_see(actor)]
-    found: ColumnElement[UUID] = union(*ways).subquery().c.id
-    return select(found)
-
-
-def takes_part(actor: Actor) -> list[ColumnElement[bool]]:
-    """The ways in which an instance was ever put before this actor: a task or a permission, a roll, a meeting."""
-    return [tables.instance.c.id.in_(way) for _, way in _put_before(actor)]
 
 
 def desks(actor: Actor) -> list[ColumnElement[bool]]:
@@ -134,18 +108,23 @@ def desks(actor: Actor) -> list[ColumnElement[bool]]:
     ]
 
 
-def _put_before(actor: Actor) -> list[tuple[ColumnElement[UUID], Select[tuple[UUID]]]]:
-    """The queries for ids of instances that were put before this actor, each with the column that names the instance."""
-    share, roll, poll = tables.share.c, tables.roll.c, tables.poll.c
+def shared(actor: Actor) -> Select[tuple[UUID]]:
+    """The ids of instances that a task or a permission ever put before this actor."""
+    share = tables.share.c
+    return select(share.instance_id).where(share.key.in_(actor.keys))
+
+
+def asked(actor: Actor) -> list[Select[tuple[UUID]]]:
+    """The ids of instances in which this actor was on a roll, or due at a meeting."""
+    roll, poll = tables.roll.c, tables.poll.c
     meeting, attendance = tables.meeting.c, tables.attendance.c
-    asked = select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id)
+    polled = select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id)
     invited = select(meeting.instance_id).join(
         tables.attendance, attendance.meeting_id == meeting.id
     )
     return [
-        (share.instance_id, select(share.instance_id).where(share.key.in_(actor.keys))),
-        (poll.instance_id, asked.where(roll.member_id == actor.id)),
-        (meeting.instance_id, invited.where(attendance.member_id == actor.id)),
+        polled.where(roll.member_id == actor.id),
+        invited.where(attendance.member_id == actor.id),
     ]
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Text, and_, cast, or_, select, text, true, union
+from sqlalchemy import Text, and_, cast, literal, or_, select, text, true, union, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from engine import clock, forms, machine
@@ -18,13 +18,13 @@ from engine.instance import lanes, rooms
 from engine.instance.context import context_of
 from engine.instance.view import ERASED_MARK, ERASED_TITLE
 from engine.people import access, organisation
-from engine.queries import foresight, standing
+from engine.queries import foresight, newest, standing
 from engine.queries.words import Answered, Named, answered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
 
     from engine.db import Session
     from engine.definitions import Process
@@ -173,8 +173,6 @@ def instances(
             task.state == "open", task.due_at.is_not(None), task.due_at <= clock.now()
         )
         conditions += [_instance.state == "running", _instance.id.in_(late)]
-    if mine:
-        conditions.append(_instance.starter_id == actor.id)
     if others:
         conditions.append(_instance.starter_id != actor.id)
     if after:
@@ -183,17 +181,13 @@ def instances(
         except ValueError:
             raise Invalid({"after": ["翻页标记无效。"]}) from None
     size = max(1, min(limit, MOST))
-    wide = [] if others else access.desks(actor)
-    narrow = access.takes_part(actor) if others else access.ways_of_my_own(actor)
+    ways = newest.ways(actor, mine=mine, others=others)
     wanted = Wanted.of(words)
-    if wanted is not None:
-        wide = [and_(way, wanted.in_union(session, way, conditions, size + 1)) for way in wide]
-        narrow = [and_(way, wanted.among(way)) for way in narrow]
-    newest = [
-        select(_instance.id).where(way, *conditions).order_by(_instance.id.desc()).limit(size + 1)
-        for way in (*wide, *narrow)
-    ]
-    ids = union(*newest).subquery()
+    if wanted is None:
+        first = [way.newest(size + 1, *conditions) for way in ways]
+    else:
+        first = wanted.first(session, ways, conditions, size + 1)
+    ids = union(*first).subquery()
     query = (
         _rows()
         .where(_instance.id.in_(select(ids.c.id)))
@@ -284,55 +278,75 @@ class Wanted:
             number=words.strip() if "〔" in words else "",
         )
 
-    def among(self, way: ColumnElement[bool]) -> ColumnElement[bool]:
-        """The condition for the instances of one way to see, looked through one by one."""
-        held = [_instance.title.contains(letter, autoescape=True) for letter in self.letters]
-        if (
-            self.grams
-        ):  # the empty array keeps the planner from the index, which reads all of a frequent piece
-            held.append((_instance.grams + cast([], ARRAY(Text))).contains(self.grams))
-        else:  # a single character is no gram of longer words: look at the newest titles themselves
-            held.append(_instance.id.in_(_newest(way, NEWEST)))
-        return self._or_number(and_(*held))
-
-    def in_union(
+    def first(
         self,
         session: Session,
-        way: ColumnElement[bool],
+        ways: Sequence[newest.Way],
         conditions: Sequence[ColumnElement[bool]],
         enough: int,
-    ) -> ColumnElement[bool]:
-        """The condition for all instances of a union. The planner cannot know how often pieces meet, so we look first.
+    ) -> list[Select[tuple[UUID]]]:
+        """The first page of each way. The planner cannot know how often pieces meet, so we look first.
 
         Frequent words fill a page from the newest instances. Of the others the index knows all; when these are too many
         to name, they are frequent enough to be met by going on from the newest.
         """
-        among = self.among(way)
-        if not self.grams:
-            return among
-        newest = _newest(way, PROBED, *conditions)
-        met = session.execute(
-            select(_instance.id)
-            .where(_instance.id.in_(newest), among)
-            .order_by(_instance.id.desc())
-            .limit(enough)
-        ).scalars()
-        first = met.all()
-        if len(first) == enough:
-            return _instance.id.in_(first)
-        session.execute(_BY_GRAMS)
+        if (
+            not self.grams
+        ):  # one character is no gram of longer words: look at the newest titles themselves
+            held = self._or_number(and_(*self._letters()))
+            return [way.newest_among(NEWEST, enough, *conditions, held) for way in ways]
+        met, open_ended = self._met(session, ways, conditions, enough)
+        if not open_ended:
+            return [_these(ids) for ids in met]
+        hits = self._hits(session)
+        if len(hits) > FEW:
+            rest = [way.newest(enough, *conditions, self._among()) for way in ways]
+        else:
+            named = self._or_number(and_(_instance.id.in_(hits), *self._letters()))
+            rest = [way.newest(enough, *conditions, named) for way in ways]
+        return [rest[n] if n in open_ended else _these(ids) for n, ids in enumerate(met)]
+
+    def _met(
+        self,
+        session: Session,
+        ways: Sequence[newest.Way],
+        conditions: Sequence[ColumnElement[bool]],
+        enough: int,
+    ) -> tuple[list[list[UUID]], set[int]]:
+        """What each way meets among its newest, not more than `enough`; and the places of those that may meet more."""
+        parts = []
+        for n, way in enumerate(ways):
+            probe = way.newest_among(PROBED, enough, *conditions, self._among()).subquery()
+            more = way.beyond(PROBED).subquery()
+            parts.append(select(literal(n).label("way"), literal(False), probe.c[0]))
+            parts.append(select(literal(n), literal(True), more.c[0]))
+        rows = session.execute(union_all(*parts)).all()
+        met = [[key for way, more, key in rows if way == n and not more] for n in range(len(ways))]
+        longer = {way for way, more, _ in rows if more and len(met[way]) < enough}
+        return met, longer
+
+    def _hits(self, session: Session) -> Sequence[UUID]:
+        """What the index finds, over all unions; of more than FEW it is only known that they are more."""
         holds = select(_instance.id).where(_instance.grams.contains(self.grams))
-        hits = session.execute(holds.limit(FEW + 1)).scalars().all()
+        session.execute(_BY_GRAMS)
+        found = session.execute(holds.limit(FEW + 1)).scalars().all()
         session.execute(_AS_USUAL)
-        letters = [_instance.title.contains(letter, autoescape=True) for letter in self.letters]
-        return among if len(hits) > FEW else self._or_number(and_(_instance.id.in_(hits), *letters))
+        return found
+
+    def _letters(self) -> list[ColumnElement[bool]]:
+        return [_instance.title.contains(letter, autoescape=True) for letter in self.letters]
+
+    def _among(self) -> ColumnElement[bool]:
+        """The condition, put so that the planner keeps off the index, which reads all there is of a frequent piece."""
+        holds = (_instance.grams + cast([], ARRAY(Text))).contains(self.grams)
+        return self._or_number(and_(holds, *self._letters()))
 
     def _or_number(self, condition: ColumnElement[bool]) -> ColumnElement[bool]:
         return or_(_instance.number == self.number, condition) if self.number else condition
 
 
-def _newest(way: ColumnElement[bool], many: int, *conditions: ColumnElement[bool]) -> Any:
-    return select(_instance.id).where(way, *conditions).order_by(_instance.id.desc()).limit(many)
+def _these(ids: Sequence[UUID]) -> Select[tuple[UUID]]:
+    return select(_instance.id).where(_instance.id.in_(ids))
 
 
 def _row(session: Session, row: Any, lang: str) -> Row:

@@ -15,8 +15,8 @@ from engine.instance import presence
 from engine.instance.context import context_of
 from engine.instance.lanes import runs_task
 from engine.people import access
+from engine.queries import newest, ruled
 from engine.queries import polls as asked
-from engine.queries import ruled
 from engine.queries.inbox import like
 
 if TYPE_CHECKING:
@@ -309,15 +309,13 @@ def meetings(
     lang: str = "zh",
 ) -> tuple[tuple[Brief, ...], str | None]:
     """The meetings that this person may see, of one matter or of all, newest first."""
-    size = max(1, min(limit, MOST))
-    ids = select(_meeting.id).join(tables.instance, _instance.id == _meeting.instance_id)
+    ids = newest.hanging(actor, select(_meeting.id), _meeting.instance_id)
+    if instance_id is not None:
+        ids = ids.where(_meeting.instance_id == instance_id)
     if after is not None:
         ids = ids.where(_meeting.id < after)
-    if instance_id is not None:
-        ids = ids.where(_meeting.instance_id == instance_id, access.visible(actor))
-    else:
-        ids = access.first_of_each(actor, ids, _meeting.id, size + 1)
-    query = _briefs().where(_meeting.id.in_(ids))
+    size = max(1, min(limit, MOST))
+    query = _briefs().where(_meeting.id.in_(ids.order_by(_meeting.id.desc()).limit(size + 1)))
     rows = session.execute(query.order_by(_meeting.id.desc()).limit(size + 1)).all()
     found = tuple(_brief(session, r, lang) for r in rows[:size])
     return found, str(found[-1].id) if len(rows) > size else None

@@ -217,10 +217,9 @@ def _value(table: Table, column: Any) -> str:
         return special[table.name, column.name]
     if refers & OWN or (column.name == "id" and table.name in OWN):
         return f"pg_temp.copy_id({own}, n)"
-    if (
-        ("member" in refers
-        and table.name in ("instance", "task"))
-        or column.name in ("key", "actor_id")
+    if ("member" in refers and table.name in ("instance", "task")) or column.name in (
+        "key",
+        "actor_id",
     ):
         return f"CASE WHEN {own} = :starter THEN (CAST(:delegates AS uuid[]))[n % cardinality(:delegates) + 1] ELSE {own} END"
     return f"{own} - n * interval '25 minutes'" if isinstance(column.type, DateTime) else own

@@ -127,11 +127,7 @@ task = Table(  # fixed widths first: no padding between
         "due_at",
         postgresql_where=text("state = 'open' AND assignee_id IS NULL"),
     ),
-    Index(  # deadlines that wait for a holiday notice
-        "ix_task_provisional",
-        "instance_id",
-        postgresql_where=text("state = 'open' AND CAST(due ->> 'provisional' AS boolean)"),
-    ),
+    Index("ix_task_open", "instance_id", postgresql_where=text("state = 'open'")),
 )
 
 timer = Table(
