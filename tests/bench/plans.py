@@ -180,7 +180,7 @@ def _asked(
     path: str,
     rounds: int,
 ) -> Asked:
-    with _explained(engine, rows) as sent:
+    with explained(engine, rows) as sent:
         answer = client.get(path, headers=headers)
     if answer.status_code >= 500:
         raise RuntimeError(f"{who} {path}: {answer.status_code}")
@@ -193,7 +193,7 @@ def _asked(
 
 
 @contextmanager
-def _explained(engine: Engine, rows: dict[str, int]) -> Iterator[list[Sent]]:
+def explained(engine: Engine, rows: dict[str, int]) -> Iterator[list[Sent]]:
     """The statements sent inside, each with the plan that it had at its place in its transaction."""
     seen: list[Sent] = []
 
