@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROLL = 213
 EVENTS = 15  # of a copy; a poll's answers would make most of a matter's events
-STAFF = 12_000
+STAFF = 6000  # of a large university; a search for a name looks through them
 CHAIR, ADMINISTRATOR, MOVER, TELLER = "主持", "管理员", "代表1", "代表2"
 COPIED = (
     tables.instance,

@@ -146,7 +146,9 @@ def _searches(life: Life) -> list[str]:
     return found
 
 
-def measured(engine: Engine, life: Life, home: Path, rounds: int = 0) -> Iterator[Asked]:
+def measured(
+    engine: Engine, life: Life, home: Path, rounds: int = 0, who: tuple[str, ...] = WHO
+) -> Iterator[Asked]:
     """Each page by each person once with plans, and `rounds` times with a clock."""
     own = settings.Settings(
         home=home, database_url=engine.url.render_as_string(False), processes=ROOT / "processes"
@@ -156,10 +158,10 @@ def measured(engine: Engine, life: Life, home: Path, rounds: int = 0) -> Iterato
     app.extensions["engine"] = engine
     rows = lives.counts(engine)
     with clock.set_to(life.at):
-        asking = {name: _client(app, engine, life, name) for name in WHO}
+        asking = {name: _client(app, engine, life, name) for name in who}
         for path in pages(app, engine, life):
-            for who, (client, headers) in asking.items():
-                yield _asked(engine, rows, client, headers, who, path, rounds)
+            for name, (client, headers) in asking.items():
+                yield _asked(engine, rows, client, headers, name, path, rounds)
 
 
 def _client(app: Any, engine: Engine, life: Life, name: str) -> tuple[FlaskClient, dict[str, str]]:

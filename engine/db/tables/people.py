@@ -43,6 +43,7 @@ member = Table(
     moment("created_at", nullable=False),
     Index("ix_member_union", "union_id", "id"),
     Index("ix_member_union_name", "union_id", "name", "id"),
+    Index("ix_member_active_unit", "union_id", "unit_id", postgresql_where=text("active")),
 )
 
 post = Table(

@@ -15,6 +15,7 @@ _INDICES = {
     "ix_instance_state": "instance (union_id, state, id)",
     "ix_instance_started": "instance (union_id, started_at)",
     "ix_member_union_name": "member (union_id, name, id)",
+    "ix_member_active_unit": "member (union_id, unit_id) WHERE active",
     "ix_task_open": "task (instance_id) WHERE state = 'open'",
     "ix_poll_running": "poll (instance_id) WHERE state IN ('called', 'open', 'counting')",
 }
