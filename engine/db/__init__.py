@@ -59,7 +59,8 @@ def _prepare(raw: Any, _record: Any) -> None:
     with raw.cursor() as cursor:
         cursor.execute(
             "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET timezone = 'UTC'; "
-            "SET jit = off; SET max_parallel_workers_per_gather = 0"  # both cost more than our short queries take
+            "SET jit = off; SET max_parallel_workers_per_gather = 0; "  # cost more than our short queries take
+            "SET random_page_cost = 1.1"  # what is asked often is in memory, and disks have no arm any more
         )
     raw.commit()
 

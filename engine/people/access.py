@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select, union
+from sqlalchemy import and_, or_, select
 
 from engine.db import tables
 from engine.errors import NotFound, Refused
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
 
     from engine.db import Session
     from engine.people.organisation import Actor
@@ -90,35 +90,42 @@ def check_own(actor: Actor, verb: str, union_id: UUID | None) -> None:
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `instance` under which this actor may know that an instance exists."""
-    return or_(*ways_to_see(actor))
-
-
-def ways_to_see(actor: Actor) -> list[ColumnElement[bool]]:
-    """The conditions that make up `visible`, each with an index of its own: a list takes its first page from each."""
+    """The condition on `instance` under which this actor may know that one exists. It asks about each one by itself:
+    lists begin from what this person has (queries/newest.py)."""
     instance = tables.instance.c
-    ways = [instance.starter_id == actor.id, takes_part(actor)]
-    desks = [
+    part = [
+        ids.where(ids.selected_columns[0] == instance.id).correlate(tables.instance).exists()
+        for ids in (shared(actor), *asked(actor))
+    ]
+    return or_(*desks(actor), instance.starter_id == actor.id, *part)
+
+
+def desks(actor: Actor) -> list[ColumnElement[bool]]:
+    """The conditions on `instance` that a desk of this actor gives: all of a union that is not confidential."""
+    instance = tables.instance.c
+    return [
         and_(instance.union_id == desk, ~instance.confidential) for desk in actor.unions(*DESKS)
     ]
-    return desks + ways
 
 
-def takes_part(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `instance` under which it was ever put before this actor: a task, a roll, a meeting, a permission."""
-    instance, share, roll, poll = tables.instance.c, tables.share.c, tables.roll.c, tables.poll.c
+def shared(actor: Actor) -> Select[tuple[UUID]]:
+    """The ids of instances that a task or a permission ever put before this actor."""
+    share = tables.share.c
+    return select(share.instance_id).where(share.key.in_(actor.keys))
+
+
+def asked(actor: Actor) -> list[Select[tuple[UUID]]]:
+    """The ids of instances in which this actor was on a roll, or due at a meeting."""
+    roll, poll = tables.roll.c, tables.poll.c
     meeting, attendance = tables.meeting.c, tables.attendance.c
-    return instance.id.in_(
-        union(
-            select(share.instance_id).where(share.key.in_(actor.keys)),
-            select(poll.instance_id)
-            .join(tables.roll, roll.poll_id == poll.id)
-            .where(roll.member_id == actor.id),
-            select(meeting.instance_id)
-            .join(tables.attendance, attendance.meeting_id == meeting.id)
-            .where(attendance.member_id == actor.id),
-        )
+    polled = select(poll.instance_id).join(tables.roll, roll.poll_id == poll.id)
+    invited = select(meeting.instance_id).join(
+        tables.attendance, attendance.meeting_id == meeting.id
     )
+    return [
+        polled.where(roll.member_id == actor.id),
+        invited.where(attendance.member_id == actor.id),
+    ]
 
 
 def must_see(found: Any) -> Any:

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Text, and_, cast, or_, select, text, true, union
+from sqlalchemy import Text, and_, cast, literal, or_, select, text, true, union, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from engine import clock, forms, machine
@@ -18,13 +18,13 @@ from engine.instance import lanes, rooms
 from engine.instance.context import context_of
 from engine.instance.view import ERASED_MARK, ERASED_TITLE
 from engine.people import access, organisation
-from engine.queries import foresight, standing
+from engine.queries import foresight, newest, standing
 from engine.queries.words import Answered, Named, answered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
 
     from engine.db import Session
     from engine.definitions import Process
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _instance = tables.instance.c
 MOST = 200
-FEW, NEWEST = 1000, 5000
+FEW, NEWEST, PROBED = 1000, 5000, 3000  # instances that a search names, or looks through
 STATES = ("running", "suspended", "ended", "withdrawn", "terminated")
 
 
@@ -167,16 +167,12 @@ def instances(
     """Newest first. `words` finds numbers, titles, people and units; `mine` only what I started, `others` only what others
     started and I take part in; `overdue` only what waits for somebody who is late. Raises Invalid."""
     conditions = _filters(process, state, unit_id, starter_id, since, until)
-    if words and words.strip():
-        conditions.append(_matches(session, words, access.visible(actor)))
     if overdue:
         task = tables.task.c
         late = select(task.instance_id).where(
             task.state == "open", task.due_at.is_not(None), task.due_at <= clock.now()
         )
         conditions += [_instance.state == "running", _instance.id.in_(late)]
-    if mine:
-        conditions.append(_instance.starter_id == actor.id)
     if others:
         conditions.append(_instance.starter_id != actor.id)
     if after:
@@ -185,11 +181,13 @@ def instances(
         except ValueError:
             raise Invalid({"after": ["翻页标记无效。"]}) from None
     size = max(1, min(limit, MOST))
-    newest = [
-        select(_instance.id).where(way, *conditions).order_by(_instance.id.desc()).limit(size + 1)
-        for way in ([access.takes_part(actor)] if others else access.ways_to_see(actor))
-    ]
-    ids = union(*newest).subquery()
+    ways = newest.ways(actor, mine=mine, others=others)
+    wanted = Wanted.of(words)
+    if wanted is None:
+        first = [way.newest(size + 1, *conditions) for way in ways]
+    else:
+        first = wanted.first(session, ways, conditions, size + 1)
+    ids = union(*first).subquery()
     query = (
         _rows()
         .where(_instance.id.in_(select(ids.c.id)))
@@ -260,36 +258,95 @@ _AS_USUAL = text(
 )
 
 
-def _matches(session: Session, words: str, seen: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The instances that hold all words. The planner cannot know how often pieces of words meet, so we look first.
+@dataclass(frozen=True)
+class Wanted:
+    """What a search looks for: pieces of two characters, single characters of the title, or a number as it stands."""
 
-    Few: exactly these. Many: newest first with a filter finds a page soon, and the index would only be in the way.
-    """
-    found = {gram for part in words.split()[:8] for gram in forms.bigrams(part)}
-    grams = sorted(g for g in found if len(g) > 1)[:60]
-    letters = [_instance.title.contains(g, autoescape=True) for g in sorted(found) if len(g) == 1]
-    if (
-        not grams
-    ):  # a single character is no gram of longer words: look at the newest titles themselves
-        newest = select(_instance.id).where(seen).order_by(_instance.id.desc()).limit(NEWEST)
-        return and_(_instance.id.in_(newest), *letters)
-    session.execute(_BY_GRAMS)
-    hits = (
-        session.execute(select(_instance.id).where(_instance.grams.contains(grams)).limit(FEW + 1))
-        .scalars()
-        .all()
-    )
-    session.execute(_AS_USUAL)
-    few = (
-        _instance.id.in_(hits)
-        if len(hits) <= FEW
-        else (_instance.grams + cast([], ARRAY(Text))).contains(grams)
-    )
-    return (
-        or_(_instance.number == words.strip(), and_(few, *letters))
-        if "〔" in words
-        else and_(few, *letters)
-    )
+    grams: list[str]
+    letters: list[str]
+    number: str  # "" when the words do not look like one
+
+    @classmethod
+    def of(cls, words: str | None) -> Wanted | None:
+        """None when there is nothing to look for."""
+        if not words or not words.strip():
+            return None
+        found = {gram for part in words.split()[:8] for gram in forms.bigrams(part)}
+        return cls(
+            grams=sorted(g for g in found if len(g) > 1)[:60],
+            letters=sorted(g for g in found if len(g) == 1),
+            number=words.strip() if "〔" in words else "",
+        )
+
+    def first(
+        self,
+        session: Session,
+        ways: Sequence[newest.Way],
+        conditions: Sequence[ColumnElement[bool]],
+        enough: int,
+    ) -> list[Select[tuple[UUID]]]:
+        """The first page of each way. The planner cannot know how often pieces meet, so we look first.
+
+        Frequent words fill a page from the newest instances. Of the others the index knows all; when these are too many
+        to name, they are frequent enough to be met by going on from the newest.
+        """
+        if (
+            not self.grams
+        ):  # one character is no gram of longer words: look at the newest titles themselves
+            held = self._or_number(and_(*self._letters()))
+            return [way.newest_among(NEWEST, enough, *conditions, held) for way in ways]
+        met, open_ended = self._met(session, ways, conditions, enough)
+        if not open_ended:
+            return [_these(ids) for ids in met]
+        hits = self._hits(session)
+        if len(hits) > FEW:
+            rest = [way.newest(enough, *conditions, self._among()) for way in ways]
+        else:
+            named = self._or_number(and_(_instance.id.in_(hits), *self._letters()))
+            rest = [way.newest(enough, *conditions, named) for way in ways]
+        return [rest[n] if n in open_ended else _these(ids) for n, ids in enumerate(met)]
+
+    def _met(
+        self,
+        session: Session,
+        ways: Sequence[newest.Way],
+        conditions: Sequence[ColumnElement[bool]],
+        enough: int,
+    ) -> tuple[list[list[UUID]], set[int]]:
+        """What each way meets among its newest, not more than `enough`; and the places of those that may meet more."""
+        parts = []
+        for n, way in enumerate(ways):
+            probe = way.newest_among(PROBED, enough, *conditions, self._among()).subquery()
+            more = way.beyond(PROBED).subquery()
+            parts.append(select(literal(n).label("way"), literal(False), probe.c[0]))
+            parts.append(select(literal(n), literal(True), more.c[0]))
+        rows = session.execute(union_all(*parts)).all()
+        met = [[key for way, more, key in rows if way == n and not more] for n in range(len(ways))]
+        longer = {way for way, more, _ in rows if more and len(met[way]) < enough}
+        return met, longer
+
+    def _hits(self, session: Session) -> Sequence[UUID]:
+        """What the index finds, over all unions; of more than FEW it is only known that they are more."""
+        holds = select(_instance.id).where(_instance.grams.contains(self.grams))
+        session.execute(_BY_GRAMS)
+        found = session.execute(holds.limit(FEW + 1)).scalars().all()
+        session.execute(_AS_USUAL)
+        return found
+
+    def _letters(self) -> list[ColumnElement[bool]]:
+        return [_instance.title.contains(letter, autoescape=True) for letter in self.letters]
+
+    def _among(self) -> ColumnElement[bool]:
+        """The condition, put so that the planner keeps off the index, which reads all there is of a frequent piece."""
+        holds = (_instance.grams + cast([], ARRAY(Text))).contains(self.grams)
+        return self._or_number(and_(holds, *self._letters()))
+
+    def _or_number(self, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        return or_(_instance.number == self.number, condition) if self.number else condition
+
+
+def _these(ids: Sequence[UUID]) -> Select[tuple[UUID]]:
+    return select(_instance.id).where(_instance.id.in_(ids))
 
 
 def _row(session: Session, row: Any, lang: str) -> Row:

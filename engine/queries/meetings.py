@@ -15,8 +15,8 @@ from engine.instance import presence
 from engine.instance.context import context_of
 from engine.instance.lanes import runs_task
 from engine.people import access
+from engine.queries import newest, ruled
 from engine.queries import polls as asked
-from engine.queries import ruled
 from engine.queries.inbox import like
 
 if TYPE_CHECKING:
@@ -309,12 +309,13 @@ def meetings(
     lang: str = "zh",
 ) -> tuple[tuple[Brief, ...], str | None]:
     """The meetings that this person may see, of one matter or of all, newest first."""
-    query = _briefs().where(access.visible(actor))
+    ids = newest.hanging(actor, select(_meeting.id), _meeting.instance_id)
     if instance_id is not None:
-        query = query.where(_meeting.instance_id == instance_id)
+        ids = ids.where(_meeting.instance_id == instance_id)
     if after is not None:
-        query = query.where(_meeting.id < after)
+        ids = ids.where(_meeting.id < after)
     size = max(1, min(limit, MOST))
+    query = _briefs().where(_meeting.id.in_(ids.order_by(_meeting.id.desc()).limit(size + 1)))
     rows = session.execute(query.order_by(_meeting.id.desc()).limit(size + 1)).all()
     found = tuple(_brief(session, r, lang) for r in rows[:size])
     return found, str(found[-1].id) if len(rows) > size else None

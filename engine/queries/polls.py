@@ -15,7 +15,7 @@ from engine.instance import polling, presence, rooms
 from engine.instance.context import context_of
 from engine.instance.counting import ABSTAIN, cast_in_system
 from engine.people import access, organisation
-from engine.queries import ruled, words
+from engine.queries import newest, ruled, words
 from engine.queries.words import About, Named
 
 if TYPE_CHECKING:
@@ -405,11 +405,12 @@ def polls(
         )
         .join(tables.task, tables.task.c.id == _poll.task_id)
         .join(tables.instance, instance.id == _poll.instance_id)
-        .where(access.visible(actor))
     )
-    if after is not None:
-        query = query.where(_poll.id < after)
     size = max(1, min(limit, 200))
+    ids = newest.hanging(actor, select(_poll.id), _poll.instance_id)
+    if after is not None:
+        ids = ids.where(_poll.id < after)
+    query = query.where(_poll.id.in_(ids.order_by(_poll.id.desc()).limit(size + 1)))
     rows = session.execute(query.order_by(_poll.id.desc()).limit(size + 1)).all()
     return tuple(_listed(session, actor, r) for r in rows[:size]), str(rows[size - 1].id) if len(
         rows

@@ -8,7 +8,16 @@ import sys
 from tests.bench import measures
 from tests.bench.ground import ground
 
-ALL = ("completion", "through_api", "responses", "stored", "timers", "verified", "large")
+ALL = (
+    "completion",
+    "through_api",
+    "responses",
+    "stored",
+    "timers",
+    "verified",
+    "pages",
+    "large",
+)
 
 
 def main(names: list[str]) -> int:

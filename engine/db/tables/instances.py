@@ -64,6 +64,9 @@ instance = Table(
         postgresql_where=text("state IN ('running', 'suspended')"),
     ),
     Index("ix_instance_starter", "starter_id", "id"),
+    Index("ix_instance_process", "union_id", "process_id", "id"),
+    Index("ix_instance_state", "union_id", "state", "id"),
+    Index("ix_instance_started", "union_id", "started_at"),
     Index(
         "ix_instance_grams", "grams", postgresql_using="gin", postgresql_with={"fastupdate": "off"}
     ),
@@ -124,6 +127,7 @@ task = Table(  # fixed widths first: no padding between
         "due_at",
         postgresql_where=text("state = 'open' AND assignee_id IS NULL"),
     ),
+    Index("ix_task_open", "instance_id", postgresql_where=text("state = 'open'")),
 )
 
 timer = Table(

@@ -42,6 +42,8 @@ member = Table(
     Column("active", Boolean, nullable=False, server_default=text("true")),
     moment("created_at", nullable=False),
     Index("ix_member_union", "union_id", "id"),
+    Index("ix_member_union_name", "union_id", "name", "id"),
+    Index("ix_member_active_unit", "union_id", "unit_id", postgresql_where=text("active")),
 )
 
 post = Table(

@@ -41,6 +41,11 @@ poll = Table(
     moment("closed_at"),
     Index("ix_poll_instance", "instance_id"),
     Index("ix_poll_task", "task_id"),
+    Index(
+        "ix_poll_running",
+        "instance_id",
+        postgresql_where=text("state IN ('called', 'open', 'counting')"),
+    ),
 )
 
 roll = Table(
