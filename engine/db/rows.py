@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
     from uuid import UUID
 
 
@@ -141,3 +141,44 @@ class Event(NamedTuple):
     kind: str
     hash: bytes
     body: str
+
+
+class Checkpoint(NamedTuple):
+    """The tree of all events at a size: `root`, the `frontier` that grows on, and who outside holds it (or "")."""
+
+    size: int
+    root: bytes
+    frontier: bytes
+    key_id: str
+    signature: bytes
+    at: datetime
+    witness: str
+
+
+class Definition(NamedTuple):
+    """A version of a process; `hash`: SHA-256 over its `files` (path -> text)."""
+
+    hash: str
+    process_id: str
+    number: int
+    state: str
+    files: dict[str, str]
+    author_id: UUID | None
+    approver_id: UUID | None
+
+
+class Setting(NamedTuple):
+    """A unit's own value of a rule: `value`, or the share `value`/`per`."""
+
+    id: UUID
+    unit_id: UUID
+    rule_id: str
+    value: int
+    per: int
+    valid_from: date
+    valid_to: date | None
+    source: str
+    state: str
+    proposer_id: UUID | None
+    approver_id: UUID | None
+    decided_at: datetime | None
