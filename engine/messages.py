@@ -7,6 +7,7 @@ what people wrote) never change. Here is no catalogue and no language is chosen.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -106,3 +107,17 @@ class Both:
 
     def in_(self, lang: str) -> str:
         return self.en or self.zh if lang.startswith("en") else self.zh
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language to render in: "zh" or "en", and how a source text is translated to it."""
+
+    code: str
+    translate: Translate
+
+    def __call__(self, text: object) -> str:
+        return render(text, self.code, self.translate)
+
+
+CHINESE = Language("zh", str)

@@ -21,9 +21,10 @@ from engine.commands.numbers import next_number
 from engine.commands.unit_of_work import UnitOfWork
 from engine.db import canonical, queue, tables
 from engine.definitions.store import process_of
-from engine.errors import Conflict, NotFound, Refused
+from engine.errors import Conflict, EngineError, NotFound, Refused
 from engine.instance import lanes
 from engine.instance.choices import choices
+from engine.messages import Message, stored
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ def launching_post(actor: Actor, process: Process) -> organisation.Held:
     if access.ANYBODY in process.launch:
         return organisation.Held(access.ANYBODY, actor.unit_id, actor.union_id)
     raise Refused("只有规定职务的人员可以发起此流程。", verb="launch")
+
+
+LONGEST_INCIDENT = 1000  # characters of what is kept as plain text
 
 
 def launch(
@@ -327,8 +331,11 @@ def note_incident(session: Session, instance_id: UUID, what: str, fault: Excepti
         waiting = update(_timer).where(_timer.c.id == UUID(what[6:]), _timer.c.state == "waiting")
         if session.execute(waiting.values(state="broken", tries=_timer.c.tries + 1)).rowcount != 1:
             return
-    message = str(fault)[:1000] or type(fault).__name__
+    message = str(fault)[:LONGEST_INCIDENT] or type(fault).__name__
+    given = fault.message if isinstance(fault, EngineError) else message
+    said = given if isinstance(given, Message) else message
     detail = {
+        "message": stored(said),
         "element": getattr(fault, "element", ""),
         "file": getattr(fault, "file", ""),
         "advice": getattr(fault, "advice", ""),
@@ -343,7 +350,7 @@ def note_incident(session: Session, instance_id: UUID, what: str, fault: Excepti
             at=clock.now(),
         )
     )
-    work.log.add("incident_noted", None, what=what.partition(":")[0], message=message)
+    work.log.add("incident_noted", None, what=what.partition(":")[0], message=said)
     unit_of_work.save(work)
 
 

@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from engine import clock, decisions, forms, machine
 from engine.commands import registry
-from engine.db import canonical, tables
+from engine.db import canonical, tables, words
+from engine.db.states import InstanceState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound, ProcessFault
 from engine.history.event_log import EventLog
@@ -45,13 +46,7 @@ UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = 
     bindparam("facts", type_=JSONB),
     bindparam("rounds", type_=JSONB),
 )
-STATES = {
-    "running": "正在办理",
-    "suspended": "已暂停",
-    "ended": "已办结",
-    "withdrawn": "已撤回",
-    "terminated": "已终止",
-}
+STATES = words.STATES[InstanceState]
 
 
 class UnitOfWork(Context):

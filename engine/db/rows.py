@@ -189,6 +189,30 @@ class Post(NamedTuple):
     ended_why: str
 
 
+class Checkpoint(NamedTuple):
+    """The tree of all events at a size: `root`, the `frontier` that grows on, and who outside holds it (or "")."""
+
+    size: int
+    root: bytes
+    frontier: bytes
+    key_id: str
+    signature: bytes
+    at: datetime
+    witness: str
+
+
+class Definition(NamedTuple):
+    """A version of a process; `hash`: SHA-256 over its `files` (path -> text)."""
+
+    hash: str
+    process_id: str
+    number: int
+    state: str
+    files: dict[str, str]
+    author_id: UUID | None
+    approver_id: UUID | None
+
+
 class Setting(NamedTuple):
     """A union's own value of a rule: `value`, a share is value/`per`."""
 

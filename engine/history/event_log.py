@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from engine import clock
+from engine import clock, messages
 from engine.db import canonical, tables
+from engine.messages import Bilingual, Message, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,12 +35,12 @@ class EventLog:
     pending: list[tuple[str, datetime, UUID | None, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, kind: str, actor: Actor | None, **details: Any) -> dict[str, Any]:
-        """Note an event; the returned body may still be filled until `flush`. Values: plain JSON, no floats."""
+        """Note an event; the returned body may still be filled until `flush`. Values: plain JSON without floats, messages."""
         at = clock.now().replace(microsecond=0)  # the column beside the body says the same moment
         body: dict[str, Any] = {"kind": kind, "at": at.isoformat()}
         if actor is not None:
             body["actor"] = {"id": str(actor.id), "name": actor.name}
-        body.update({k: v for k, v in details.items() if v is not None})
+        body.update({k: _stored(v) for k, v in details.items() if v is not None})
         self.pending.append((kind, at, actor.id if actor else None, body))
         return body
 
@@ -72,6 +73,19 @@ class EventLog:
             session.execute(_INSERT, rows)
 
 
+def _stored(value: Any) -> Any:
+    """A value with its messages as source texts and values, so that every reader has them in his own language."""
+    if isinstance(value, Message):
+        return messages.stored(value)
+    if isinstance(value, str | int | None):
+        return value
+    if isinstance(value, dict):
+        return {key: _stored(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_stored(each) for each in value]
+    return messages.stored(value) if isinstance(value, Bilingual) else value
+
+
 def note(session: Session, chain_id: UUID, kind: str, actor: Actor | None, **details: Any) -> None:
     """Append one event to the chain of a union or of the installation; its head row is locked until the commit."""
     chain = tables.chain.c
@@ -95,8 +109,7 @@ class Break:
 
     chain_id: UUID
     seq: int
-    why: str
-    why_en: str
+    why: Message
 
 
 def first_broken(
@@ -106,12 +119,10 @@ def first_broken(
     last, previous = 0, canonical.genesis(chain_id)
     for row in rows:
         if row.seq != last + 1:
-            return Break(chain_id, last + 1, "缺少这一条记录", "this event is missing")
+            return Break(chain_id, last + 1, _("缺少这一条记录"))
         if canonical.event_hash(previous, row.body.encode()) != bytes(row.hash):
-            return Break(chain_id, row.seq, "内容与散列不符", "body and hash do not agree")
+            return Break(chain_id, row.seq, _("内容与散列不符"))
         last, previous = row.seq, bytes(row.hash)
     if seq is not None and (last != seq or previous != head):
-        return Break(
-            chain_id, last + 1, "记录比在册的少或多", "the chain ends elsewhere than its owner says"
-        )
+        return Break(chain_id, last + 1, _("记录比在册的少或多"))
     return None

@@ -6,8 +6,8 @@ witnessed checkpoint can still be rewritten by whoever holds the database and th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import bindparam, func, insert, select, text, update
 
@@ -16,13 +16,14 @@ from engine.db import tables
 from engine.errors import Invalid
 from engine.history import event_log, keys, merkle, verification
 from engine.history.event_log import Break
+from engine.messages import Message, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Session, rows
 
 LOCK = 0x5958_5345  # "YXSE": one sealer at a time
 BATCH = 20_000
@@ -105,8 +106,7 @@ class Verdict:
     checkpoints: int
     unsealed: int
     broken: Break | None = None
-    fault: str = ""
-    fault_en: str = ""
+    fault: str = ""  # a Message when there is one
 
 
 def verify(
@@ -121,17 +121,17 @@ def verify(
     """
     chains, events, broken = _check_chains(session, progress)
     if broken:
-        return Verdict(chains, events, 0, 0, 0, broken, broken.why, broken.why_en)
+        return Verdict(chains, events, 0, 0, 0, broken, broken.why)
     false = verification.first_false(session)
     if false:
-        return Verdict(chains, events, 0, 0, 0, false, false.why, false.why_en)
-    leaves, points, fault, fault_en = _check_tree(
+        return Verdict(chains, events, 0, 0, 0, false, false.why)
+    leaves, points, fault = _check_tree(
         session, public, sorted(outside, key=lambda point: point.size)
     )
     unsealed = session.execute(
         select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))
     ).scalar_one()
-    return Verdict(chains, events, leaves, points, unsealed, None, fault, fault_en)
+    return Verdict(chains, events, leaves, points, unsealed, None, fault)
 
 
 def _check_chains(
@@ -160,7 +160,7 @@ def _check_chains(
             return count, seen, broken
     for chain_id, (seq, _head) in heads.items():
         if seq:
-            return count, seen, Break(chain_id, 1, "整条记录缺失", "the whole chain is missing")
+            return count, seen, Break(chain_id, 1, _("整条记录缺失"))
     return count, seen, None
 
 
@@ -169,9 +169,7 @@ def _beside(chain_id: UUID, rows: list[Any]) -> Break | None:
     wrong = next((row for row in rows if verification.differs(row)), None)
     if wrong is None:
         return None
-    return Break(
-        chain_id, wrong.seq, "记录旁列与正文不符", "the columns beside the body differ from it"
-    )
+    return Break(chain_id, wrong.seq, _("记录旁列与正文不符"))
 
 
 def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
@@ -199,98 +197,96 @@ def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
 
 def _check_tree(
     session: Session, public: bytes | None, outside: list[keys.Checkpoint]
-) -> tuple[int, int, str, str]:
-    points = session.execute(select(tables.checkpoint).order_by(_checkpoint.size)).all()
-    frontier = merkle.Frontier()
-    leaves = session.execute(
-        select(_event.leaf_no, _event.hash)
-        .where(_event.leaf_no.is_not(None))
-        .order_by(_event.leaf_no)
-        .execution_options(yield_per=5000)
-    )
-    waiting = list(points)
-    fault = _check_outside(outside, frontier, public)
-    if fault:
-        return 0, 0, *fault
-    for row in leaves:
-        if row.leaf_no != frontier.size:
-            return (
-                frontier.size,
-                0,
-                f"缺少第 {frontier.size} 片叶",
-                f"leaf {frontier.size} is missing",
+) -> tuple[int, int, str]:
+    """How many leaves and checkpoints hold, and the first fault. Takes from `outside`, by size, what it has checked."""
+    query = select(tables.checkpoint).order_by(_checkpoint.size)
+    points = cast("list[rows.Checkpoint]", session.execute(query).all())
+    tree = _Tree(session, public, list(points), outside)
+    if fault := tree.grow() or tree.left_over():
+        return tree.frontier.size, len(points) if not tree.waiting else 0, fault
+    last = points[-1].size if points else 0
+    if tree.frontier.size > last:
+        return tree.frontier.size, len(points), _("最后的检查点缺失")
+    return tree.frontier.size, len(points), ""
+
+
+@dataclass
+class _Tree:
+    """The tree as the leaves give it, against the checkpoints that wait for their size."""
+
+    session: Session
+    public: bytes | None
+    waiting: list[rows.Checkpoint]
+    outside: list[keys.Checkpoint]
+    frontier: merkle.Frontier = field(default_factory=merkle.Frontier)
+
+    def grow(self) -> Message | None:
+        """Leaf by leaf; the first fault."""
+        leaves = self.session.execute(
+            select(_event.leaf_no, _event.hash)
+            .where(_event.leaf_no.is_not(None))
+            .order_by(_event.leaf_no)
+            .execution_options(yield_per=5000)
+        )
+        if fault := self._check_here():
+            return fault
+        for row in leaves:
+            if row.leaf_no != self.frontier.size:
+                return _("缺少第 {leaf} 片叶", leaf=self.frontier.size)
+            self.frontier.append(merkle.leaf_hash(bytes(row.hash)))
+            if fault := self._check_here():
+                return fault
+        return None
+
+    def left_over(self) -> Message | None:
+        """The first checkpoint that is larger than the tree."""
+        if self.outside:
+            return _(
+                "留存的检查点 {size} 已无法由数据库证明，数据库只有 {leaves} 片叶",
+                size=self.outside[0].size,
+                leaves=self.frontier.size,
             )
-        frontier.append(merkle.leaf_hash(bytes(row.hash)))
-        while waiting and waiting[0].size == frontier.size:
-            point = waiting.pop(0)
-            fault = _check_point(point, frontier, public)
-            if fault:
-                return frontier.size, 0, *fault
-        fault = _check_outside(outside, frontier, public)
-        if fault:
-            return frontier.size, 0, *fault
-    if outside:
-        size = outside[0].size
-        return (
-            frontier.size,
-            len(points),
-            f"留存的检查点 {size} 已无法由数据库证明，数据库只有 {frontier.size} 片叶",
-            f"the kept checkpoint {size} cannot be proved any more: the database has {frontier.size} leaves",
-        )
-    if waiting:
-        return (
-            frontier.size,
-            0,
-            f"检查点 {waiting[0].size} 超出现有记录",
-            f"checkpoint {waiting[0].size} covers missing leaves",
-        )
-    if frontier.size > (points[-1].size if points else 0):
-        return (
-            frontier.size,
-            len(points),
-            "最后的检查点缺失",
-            "leaves without a checkpoint: the last one is missing",
-        )
-    return frontier.size, len(points), "", ""
+        if self.waiting:
+            return _("检查点 {size} 超出现有记录", size=self.waiting[0].size)
+        return None
+
+    def _check_here(self) -> Message | None:
+        """The checkpoints of this size have its root."""
+        while self.waiting and self.waiting[0].size == self.frontier.size:
+            if fault := _check_point(self.waiting.pop(0), self.frontier, self.public):
+                return fault
+        return _check_outside(self.outside, self.frontier, self.public)
 
 
 def _check_outside(
     outside: list[keys.Checkpoint], frontier: merkle.Frontier, public: bytes | None
-) -> tuple[str, str] | None:
+) -> Message | None:
     """Take from the kept checkpoints those of this size; the leaves must give their roots."""
     while outside and outside[0].size <= frontier.size:
         point = outside.pop(0)
         if point.root != frontier.root():
-            return (
-                f"留存的检查点 {point.size} 与数据库不符",
-                f"the kept checkpoint {point.size} is not that of the database",
-            )
+            return _("留存的检查点 {size} 与数据库不符", size=point.size)
         known = public is not None and point.key_id == keys.key_id(public)
         if known and not keys.verify(public or b"", point.signature or b"", point.text()):
-            return (
-                f"留存的检查点 {point.size} 的签名无效",
-                f"signature of the kept checkpoint {point.size} is not valid",
-            )
+            return _("留存的检查点 {size} 的签名无效", size=point.size)
     return None
 
 
 def _check_point(
-    point: Any, frontier: merkle.Frontier, public: bytes | None
-) -> tuple[str, str] | None:
+    point: rows.Checkpoint, frontier: merkle.Frontier, public: bytes | None
+) -> Message | None:
     size, root = frontier.size, frontier.root()
     if bytes(point.root) != root or bytes(point.frontier) != frontier.to_bytes():
-        return f"检查点 {size} 的根不符", f"root of checkpoint {size} differs"
+        return _("检查点 {size} 的根不符", size=size)
     if public is None:
         return None
     try:
         signed = keys.checkpoint_text(size, root, point.at, point.key_id)
     except Invalid:  # a key id that is none
         signed = b""
-    if point.key_id != keys.key_id(public) or not keys.verify(
-        public, bytes(point.signature), signed
-    ):
-        return f"检查点 {size} 的签名无效", f"signature of checkpoint {size} is not valid"
-    return None
+    if point.key_id == keys.key_id(public) and keys.verify(public, bytes(point.signature), signed):
+        return None
+    return _("检查点 {size} 的签名无效", size=size)
 
 
 def witness(session: Session, size: int, who: str) -> None:

@@ -1,7 +1,7 @@
 """Verify an evidence pack offline:  python verify.py pack.zip|folder [--witness notes.txt]
 
-Needs only Python 3.9 or later (uses `cryptography` if it is there) and nothing of the engine: it repeats the rules in
-its own words. Exit 0: the last line is PASS n/n. Exit 1: the last line begins with FALSE and names the first false
+One file, however long, that stands alone: it needs only Python 3.9 or later (uses `cryptography` if it is there) and
+nothing of the engine, whose rules it repeats in its own words. Exit 0: the last line is PASS n/n. Exit 1: the last line begins with FALSE and names the first false
 thing. Exit 2: the input cannot be used. A line that begins with NOTE says what this pack cannot prove.
 
 A pack is a folder or a ZIP of it (UTF-8 names); JSON without floats or repeated keys; hashes in lower-case hex:
@@ -69,6 +69,8 @@ SIGNED = [r"at [0-9TZ:-]{20}", r"key [0-9a-f]{16}", r"sig [0-9a-f]{128}"]
 CHECKPOINT = [r"yixing/checkpoint/1", NUMBER, HEX, *SIGNED]
 PACK = [r"yixing/pack/1", r"[0-9a-f-]{36}", HEX, *SIGNED]
 UNLISTED = {"manifest.sha256", "manifest.note"}
+ROLL = r"rolls/.+\.csv|meetings/.+-roll(-[0-9]+)?\.csv"
+LEDGER = r"meetings/.+-ledger(-[0-9]+)?\.txt"
 HEAD = [r"yixing/head/1", r"[0-9a-f-]{36}", NUMBER, HEX, *SIGNED]
 LITTER = {
     ".DS_Store",
@@ -76,6 +78,14 @@ LITTER = {
     "desktop.ini",
 }  # what desktops leave in folders that are only looked at
 MAX_BYTES = 8 << 30
+NEEDS = {  # what the body of each of these kinds must hold: the checks below rely on it
+    "poll_opened": ["poll"],
+    "poll_answered": ["poll"],
+    "poll_answer_withdrawn": ["poll"],
+    "ballots_cast": ["board", "poll", "voters"],
+    "ballots_opened": ["counts", "invalid", "poll", "urn"],
+    "document_issued": ["sha256"],
+}
 
 
 class Unusable(Exception):
@@ -263,6 +273,9 @@ def bodies(pack: Pack) -> str:
         content = event["content"]
         if not isinstance(content, dict) or canonical(content) != event["body"].encode():
             raise Wrong(f"{event['where']} body 不是规范 JSON is not canonical JSON")
+        for name in NEEDS.get(str(content.get("kind")), ()):
+            if name not in content:
+                raise Wrong(f"{event['where']} body 缺少 lacks {name}")
         for name in HEADER:
             if canonical(content.get("chain" if name == "instance" else name)) != canonical(
                 event[name]
@@ -442,42 +455,51 @@ def answers(pack: Pack) -> str:
     return f"{len(shown)} 项答复 answers"
 
 
+def of_kind(pack: Pack, kind: str) -> list[dict[str, Any]]:
+    """The bodies of the events of a kind, in order."""
+    return [event["content"] for event in pack.events if event["kind"] == kind]
+
+
+def by_poll(pack: Pack, kind: str) -> dict[str, dict[str, Any]]:
+    """The last body of a kind for each poll."""
+    return {str(body.get("poll")): body for body in of_kind(pack, kind)}
+
+
 def ballots(pack: Pack) -> str:
     """Board and urn of each secret ballot are those of the events, and add up to the count that was published."""
-
-    def told(kind: str) -> dict[str, dict[str, Any]]:
-        return {
-            str(e["content"].get("poll")): e["content"] for e in pack.events if e["kind"] == kind
-        }
-
-    opened, cast, counted = told("poll_opened"), told("ballots_cast"), told("ballots_opened")
+    opened, cast = by_poll(pack, "poll_opened"), by_poll(pack, "ballots_cast")
+    counted = by_poll(pack, "ballots_opened")
     for line in pack.ballots:
-        poll, board, urn = line["poll"], line["board"], line["urn"]
-        if poll not in cast or listed(board) != cast[poll]["board"]:
-            raise Wrong(f"{line['where']} 回执与事件不符 the receipts are not those of the event")
-        if not len(set(board)) == len(board) == len(cast[poll]["voters"]) <= opened[poll]["roll"]:
-            raise Wrong(
-                f"{line['where']} 回执与投票人数不符 there are not as many receipts as voters"
-            )
-        if urn is None:
-            continue
-        if (
-            poll not in counted
-            or listed(urn) != counted[poll]["urn"]
-            or len({code for code, _ in urn}) != len(urn)
-        ):
-            raise Wrong(f"{line['where']} 选票与事件不符 the ballots are not those of the event")
-        if len(urn) + counted[poll]["invalid"] != len(board):
-            raise Wrong(f"{line['where']} 选票与回执数目不符 ballots and receipts do not add up")
-        chosen = [choice for _, choices in urn for choice in choices]
-        tally = {choice: chosen.count(choice) for choice in {*opened[poll]["choices"], *chosen}}
-        if tally != {
-            choice: counted[poll]["counts"].get(choice) for choice in opened[poll]["choices"]
-        }:
-            raise Wrong(f"{line['where']} 计票与选票不符 the count is not that of the ballots")
+        poll = line["poll"]
+        receipts(line, opened.get(poll, {}), cast.get(poll))
+        if line["urn"] is not None:
+            urn(line, opened[poll], counted.get(poll))
     if set(cast) > {line["poll"] for line in pack.ballots}:
         say("NOTE  有无记名投票未附选票 a secret ballot's lists are not in the pack")
     return f"{len(pack.ballots)} 次无记名投票 secret ballots"
+
+
+def receipts(line: dict[str, Any], opened: dict[str, Any], cast: dict[str, Any] | None) -> None:
+    """The receipts are those that were published, one for each voter."""
+    board, where = line["board"], line["where"]
+    if cast is None or listed(board) != cast["board"]:
+        raise Wrong(f"{where} 回执与事件不符 the receipts are not those of the event")
+    if not len(set(board)) == len(board) == len(cast["voters"]) <= opened["roll"]:
+        raise Wrong(f"{where} 回执与投票人数不符 there are not as many receipts as voters")
+
+
+def urn(line: dict[str, Any], opened: dict[str, Any], counted: dict[str, Any] | None) -> None:
+    """The ballots are those that were counted, and give the count."""
+    found, where = line["urn"], line["where"]
+    unique = len({code for code, _ in found}) == len(found)
+    if counted is None or listed(found) != counted["urn"] or not unique:
+        raise Wrong(f"{where} 选票与事件不符 the ballots are not those of the event")
+    if len(found) + counted["invalid"] != len(line["board"]):
+        raise Wrong(f"{where} 选票与回执数目不符 ballots and receipts do not add up")
+    chosen = [choice for _, choices in found for choice in choices]
+    tally = {choice: chosen.count(choice) for choice in {*opened["choices"], *chosen}}
+    if tally != {choice: counted["counts"].get(choice) for choice in opened["choices"]}:
+        raise Wrong(f"{where} 计票与选票不符 the count is not that of the ballots")
 
 
 def process(pack: Pack) -> str:
@@ -501,64 +523,60 @@ def process(pack: Pack) -> str:
 
 def rolls(pack: Pack) -> str:
     """Who could answer and what they answered, who was due and who was there: as the events have it."""
-    opened: dict[str, tuple[str, dict[str, str]]] = {}
-    waiting = 0  # polls and meetings that never opened: no event has their roll
-    for event in pack.events:
-        says, kind = event["content"], event["kind"]
-        if kind == "poll_opened" and "roll_hash" in says:
-            opened[says["poll"]] = (says["roll_hash"], {})
-        elif kind in ("poll_answered", "poll_answer_withdrawn") and says.get("poll") in opened:
-            opened[says["poll"]][1].pop(says["actor"]["id"], None)
-            if kind == "poll_answered" and says.get("choice"):
-                opened[says["poll"]][1][says["actor"]["id"]] = says["choice"]
-        waiting += {"poll_called": 1, "meeting_called": 1, "meeting_opened": -1}.get(kind, 0)
-        waiting -= kind == "poll_opened" and "public_key" in says
-    names = sorted(
-        name
-        for name in pack.files
-        if re.fullmatch(r"rolls/.+\.csv|meetings/.+-roll(-[0-9]+)?\.csv", name)
-    )
-    halls = {
-        e["content"]["roll_hash"]
-        for e in pack.events
-        if e["kind"] == "meeting_opened" and "roll_hash" in e["content"]
-    }
+    polls = answered(pack)
+    halls = {body["roll_hash"] for body in of_kind(pack, "meeting_opened") if "roll_hash" in body}
+    waiting = unopened(pack)
+    names = [name for name in sorted(pack.files) if re.fullmatch(ROLL, name)]
     for name in names:
         lines = [*csv.reader(io.StringIO(pack.text(name).lstrip("\ufeff")))][1:]
         if name.startswith("rolls/"):
-            found = (
-                sorted_hash(line[0] for line in lines),
-                {line[0]: line[3] for line in lines if line[3]},
-            )
-            known, same = {key for key, _ in opened.values()}, found in opened.values()
+            roll = sorted_hash(line[0] for line in lines)
+            choices = {line[0]: line[3] for line in lines if line[3]}
+            known, same = roll in [each for each, _ in polls], (roll, choices) in polls
         else:
-            found = (sorted_hash(line[0] for line in lines if line[2].endswith("formal")), {})
-            known, same = halls, found[0] in halls
-        if not same and found[0] not in known and waiting > 0:
+            roll = sorted_hash(line[0] for line in lines if line[2].endswith("formal"))
+            known = same = roll in halls
+        if not same and not known and waiting > 0:
             waiting -= 1
             say(f"NOTE  {name} 没有开始，名册未记入历史 never opened, so no event has its roll")
         elif not same:
             raise Wrong(f"{name} 与事件不符 is not what the events have")
-    kept = {
-        e["content"]["ledger"]
-        for e in pack.events
-        if e["kind"] == "meeting_closed" and "ledger" in e["content"]
-    }
-    ledgers = {
-        pack.digests[name]: name
-        for name in pack.files
-        if re.fullmatch(r"meetings/.+-ledger(-[0-9]+)?\.txt", name)
-    }
-    running = sum(
-        {"meeting_called": 1, "meeting_closed": -1}.get(e["kind"], 0) for e in pack.events
-    )
-    if len(set(ledgers) - kept) > max(0, running):
-        raise Wrong(
-            f"{min(ledgers[d] for d in set(ledgers) - kept)} 与散会时不符 is not the ledger of the close"
-        )
-    if opened and not names:
+    if polls and not names:
         say("NOTE  未附名册 the rolls are not in the pack")
-    return f"{len(names)} 份名册 rolls, {len(ledgers)} 份签到记录 ledgers"
+    return f"{len(names)} 份名册 rolls, {ledgers(pack)} 份签到记录 ledgers"
+
+
+def answered(pack: Pack) -> list[tuple[str, dict[str, str]]]:
+    """Of each poll the hash of its roll, and the last choice of each member."""
+    opened: dict[str, tuple[str, dict[str, str]]] = {}
+    for event in pack.events:
+        body, kind = event["content"], event["kind"]
+        if kind == "poll_opened" and "roll_hash" in body:
+            opened[body["poll"]] = (body["roll_hash"], {})
+        elif kind in ("poll_answered", "poll_answer_withdrawn") and body["poll"] in opened:
+            choices, member = opened[body["poll"]][1], body["actor"]["id"]
+            choices.pop(member, None)
+            if kind == "poll_answered" and body.get("choice"):
+                choices[member] = body["choice"]
+    return list(opened.values())
+
+
+def unopened(pack: Pack) -> int:
+    """How many polls and meetings never opened: no event has their roll."""
+    called = len(of_kind(pack, "poll_called")) + len(of_kind(pack, "meeting_called"))
+    secret = sum("public_key" in body for body in of_kind(pack, "poll_opened"))
+    return called - secret - len(of_kind(pack, "meeting_opened"))
+
+
+def ledgers(pack: Pack) -> int:
+    """How many ledgers of presence there are; each is that of a close, or its meeting is not closed yet."""
+    closed = {body["ledger"] for body in of_kind(pack, "meeting_closed") if "ledger" in body}
+    files = {pack.digests[name]: name for name in pack.files if re.fullmatch(LEDGER, name)}
+    running = len(of_kind(pack, "meeting_called")) - len(of_kind(pack, "meeting_closed"))
+    others = sorted(files[digest] for digest in set(files) - closed)
+    if len(others) > max(0, running):
+        raise Wrong(f"{others[0]} 与散会时不符 is not the ledger of the close")
+    return len(files)
 
 
 def sorted_hash(members: Any) -> str:

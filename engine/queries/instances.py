@@ -17,6 +17,7 @@ from engine.errors import Invalid
 from engine.instance import lanes, rooms
 from engine.instance.context import context_of
 from engine.instance.view import ERASED_MARK, ERASED_TITLE
+from engine.messages import restored
 from engine.people import access, organisation
 from engine.queries import foresight, newest, standing
 from engine.queries.words import Answered, Named, answered
@@ -397,7 +398,7 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
     names = Named.of(session, full["facts"], actor)
     incident = tables.incident.c
     troubles = session.execute(
-        select(incident.id, incident.message, incident.at).where(
+        select(incident.id, incident.message, incident.detail, incident.at).where(
             incident.instance_id == instance_id, incident.resolved_at.is_(None)
         )
     ).all()
@@ -415,7 +416,9 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
         live=tuple(w.element for w in live),
         suspended_at=full["suspended_at"],
         stopped_days=full["stopped_days"],
-        incidents=tuple((t.id, t.message, t.at) for t in troubles),
+        incidents=tuple(
+            (t.id, restored(t.detail.get("message") or t.message), t.at) for t in troubles
+        ),
         confidential=full["confidential"],
         erased=erased,
         desk=desk,

@@ -1174,13 +1174,14 @@ PACK_EDITS = {
 def test_the_evidence_pack_proves_the_ballots(counted: Poll, tmp_path: Any) -> None:
     from engine.history import keys
     from engine.queries import evidence
+    from webui.http.evidence import ENGLISH
 
     union, key = counted.union, keys.load_or_create(tmp_path / "keys")
     with db.transaction(union.engine) as session, clock.set_to(union.at):
         seals.seal(session, key)
     secretary = union.actor("secretary")
     with db.transaction(union.engine) as session, clock.set_to(union.at):
-        pack = evidence.pack(session, secretary, counted.instance, key)
+        pack = evidence.pack(session, secretary, counted.instance, key, english=ENGLISH)
     with zipfile.ZipFile(io.BytesIO(pack)) as archive:
         archive.extractall(tmp_path / "pack")
     assert verified(tmp_path / "pack") == "PASS 16/16"

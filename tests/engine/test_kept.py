@@ -22,6 +22,7 @@ from engine.settings import load
 from tests.conftest import fresh
 from tests.engine import sessions
 from tests.engine.errands import KEY, Errands
+from webui.http.evidence import ENGLISH as english
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -348,10 +349,12 @@ FORGED = {
 def test_what_was_forged_is_named_by_table_and_id(errand: db.Session, kind: str) -> None:
     statement, what, table = FORGED[kind]
     found = forged(errand, statement)
-    assert what in found.why_en and f"({table} " in found.why_en and f"（{table} " in found.why, (
-        found
-    )
-    key = found.why_en.rpartition(f"({table} ")[2].rstrip(")").split(" ")[0]
+    assert (
+        what in english(found.why)
+        and f"({table} " in english(found.why)
+        and f"（{table} " in found.why
+    ), found
+    key = english(found.why).rpartition(f"({table} ")[2].rstrip(")").split(" ")[0]
     ids = {"definition": "hash", "roll": "poll_id"}.get(table, "id")
     known = errand.execute(
         text(f"SELECT count(*) FROM {table} WHERE {ids}::text = :key"), {"key": key}
@@ -376,7 +379,7 @@ def test_a_bad_file_does_not_hide_behind_one_that_nobody_attached(errand: db.Ses
         )
         found = verification.first_false(errand)
         change.rollback()
-    assert found is not None and f"(attachment {key})" in found.why_en
+    assert found is not None and f"(attachment {key})" in english(found.why)
 
 
 def test_a_ballot_counted_otherwise_in_all_places_is_found(errand: db.Session) -> None:
@@ -386,7 +389,7 @@ def test_a_ballot_counted_otherwise_in_all_places_is_found(errand: db.Session) -
         WITH o AS (UPDATE poll SET outcome = jsonb_set(outcome, '{passed}', 'false') RETURNING instance_id, outcome)
         UPDATE instance SET facts = jsonb_set(facts, '{rate}', o.outcome) FROM o WHERE o.instance_id = id""",
     )
-    assert "(poll " in found.why_en
+    assert "(poll " in english(found.why)
 
 
 def test_a_forged_matter_is_what_verify_names(errand: db.Session) -> None:
@@ -395,7 +398,7 @@ def test_a_forged_matter_is_what_verify_names(errand: db.Session) -> None:
     assert (
         verdict.broken is not None
         and "（instance " in verdict.fault
-        and "(instance " in verdict.fault_en
+        and "(instance " in english(verdict.fault)
     )
 
 
@@ -504,7 +507,7 @@ def hall(server: str) -> Iterator[db.Session]:
 def test_what_was_forged_of_a_meeting_is_named(hall: db.Session, kind: str) -> None:
     statement, what, table = HALL[kind]
     found = forged(hall, statement)
-    assert what in found.why_en and f"({table} " in found.why_en, found
+    assert what in english(found.why) and f"({table} " in english(found.why), found
 
 
 def stories() -> list[Path]:
@@ -530,4 +533,4 @@ def test_an_honest_story_holds_and_its_decisions_cannot_be_changed(
         if taken:
             key = json.loads(taken)["decision"]
             change = f"UPDATE instance SET facts = jsonb_set(facts, '{{{key}}}', '0') WHERE jsonb_exists(facts, '{key}')"
-            assert f"fact {key}" in forged(session, change).why_en
+            assert f"fact {key}" in english(forged(session, change).why)

@@ -89,7 +89,7 @@ def test_a_story_that_goes_as_told_is_told_step_by_step(stage: Engine) -> None:
     )
     assert result.ok, result.why
     assert [step.opened for step in result.steps] == [("check",), ("do",), ("rate",), ()]
-    assert "立号 办〔2026〕001" in result.steps[0].happened
+    assert "提出本件 办〔2026〕001" in result.steps[0].happened
     assert "打开 核对（check）" in result.steps[0].happened
     assert "出具《办结单》单〔2026〕001" in result.steps[3].happened
     assert "结束于 办结（done）" in result.steps[3].happened
@@ -114,7 +114,7 @@ def test_nothing_of_a_story_stays_in_the_database(engine: Engine) -> None:
 def test_stories_start_anew_each_time(stage: Engine) -> None:
     for _ in range(3):
         result = played(stage, LAUNCH)
-        assert "立号 办〔2026〕001" in result.steps[0].happened
+        assert "提出本件 办〔2026〕001" in result.steps[0].happened
 
 
 def test_one_stage_plays_many_stories(stage: Engine) -> None:
@@ -128,8 +128,8 @@ def test_a_story_plays_the_files_it_is_given_and_not_what_is_in_force(engine: En
     with engine.begin() as session:
         definitions.publish_shipped(session, sound())
         definitions.publish_shipped(session, newer)
-    assert "立号 办〔2026〕001" in played(engine, LAUNCH).steps[0].happened
-    assert "立号 新〔2026〕001" in played(engine, LAUNCH, files=newer).steps[0].happened
+    assert "提出本件 办〔2026〕001" in played(engine, LAUNCH).steps[0].happened
+    assert "提出本件 新〔2026〕001" in played(engine, LAUNCH, files=newer).steps[0].happened
     with engine.connect() as session:
         numbers = (
             session.execute(select(tables.definition.c.number).order_by(tables.definition.c.number))
@@ -334,7 +334,7 @@ def test_an_answer_is_taken_back_by_its_verb_or_by_withdrawing_it(stage: Engine)
             ends={"at": "open"},
         )
         assert result.ok, result.why
-        assert "撤回作答" in result.steps[4].happened
+        assert "撤回答复" in result.steps[4].happened
 
 
 def test_a_poll_is_closed_by_its_mover(stage: Engine) -> None:
@@ -382,7 +382,7 @@ def test_timers_fire_at_their_own_moments_while_time_goes_by(stage: Engine) -> N
     )
     assert result.ok, result.why
     assert "到期（overdue）" in result.steps[2].happened
-    assert "发出催办" in result.steps[2].happened
+    assert "发出提醒" in result.steps[2].happened
 
 
 def test_a_poll_closes_when_its_window_ends(stage: Engine) -> None:

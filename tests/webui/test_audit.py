@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,6 @@ from engine.db import tables
 from engine.errors import NotFound
 from engine.history import keys, seals
 from engine.queries import inbox as waiting
-from engine.settings import ROOT
-from webui.http import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -295,16 +292,6 @@ def test_the_whole_history_is_verified(
     number = house.look(lambda s: s.execute(select(tables.instance.c.number)).scalar_one())
     assert f"断裂：{number} 第" in page
     assert client("plain").post("/audit/seal/verify").status_code == 403
-
-
-def test_every_kind_of_event_has_its_sentence() -> None:
-    """No kind that the engine writes is told by its bare name."""
-    source = "\n".join(path.read_text() for path in (ROOT / "engine").rglob("*.py"))
-    written = set(
-        re.findall(r'(?:ledger\.add|history\.note)\(\s*(?:[A-Za-z_.]+,\s*)*"([a-z_]+)"', source)
-    )
-    assert {"task_completed", "notice_loaded", "history_read"} <= written
-    assert written - set(sentences._WORDS) - set(sentences._TOLD) == set()
 
 
 def test_the_clock_of_the_page_is_chinas(client: Login, house: House) -> None:

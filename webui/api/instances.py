@@ -18,6 +18,7 @@ from webui.api import schemas
 from webui.api.edge import Binary, Routes
 from webui.api.schemas import Answers, Id, Moment, Text, Whole, lang
 from webui.http import evidence
+from webui.http.messages import in_language
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -192,10 +193,19 @@ class Event(Schema):
     leaf_no = fields.Integer(allow_none=True)
 
 
+class English(fields.String):
+    """A message in English."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return super()._serialize(in_language(value, "en"), attr, obj, **kwargs)
+
+
 class Break(Schema):
+    """The first false line of a chain, in both languages."""
+
     seq = fields.Integer()
     why = fields.String()
-    why_en = fields.String()
+    why_en = English(attribute="why")
 
 
 class ProofShape(Schema):

@@ -443,6 +443,7 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
         return OK if verify_pack.verify(given.pack, given.witness) == 0 else FAULT
     from engine import db
     from engine.history import keys, seals
+    from webui.http import messages
 
     outside = _kept_outside(given.witness) if given.witness else []
     engine = db.connect(db.url_of(settings)).execution_options(
@@ -465,7 +466,8 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
         )
     if found.fault or found.broken:
         where = f"chain {found.broken.chain_id} event {found.broken.seq}: " if found.broken else ""
-        return _complain(f"the history is false. {where}{found.fault_en} ({found.fault})")
+        fault = messages.in_language(found.fault, "en")
+        return _complain(f"the history is false. {where}{fault} ({found.fault})")
     if outside:
         print(f"{len(outside)} checkpoints kept outside are those of this history")
     print(f"all of it holds; {found.unsealed} events are not sealed yet")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.commands.evidence import record_export
+from engine.messages import Language
 from engine.queries.evidence import pack
+from webui.http import messages
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -14,8 +16,10 @@ if TYPE_CHECKING:
     from engine.history.keys import SigningKey
     from engine.people.organisation import Actor
 
+ENGLISH = Language("en", lambda text: messages.catalogue("en").gettext(text))
+
 
 def export(session: Session, actor: Actor, instance_id: UUID, key: SigningKey) -> bytes:
     """The pack as a ZIP. Raises NotFound, Refused, Conflict (a vote runs), HistoryBroken."""
     record_export(session, actor, instance_id, key)
-    return pack(session, actor, instance_id, key)
+    return pack(session, actor, instance_id, key, english=ENGLISH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from flask import g, request, session
@@ -11,6 +12,15 @@ from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from engine import clock
+from engine.db.states import (
+    DefinitionState,
+    InstanceState,
+    MeetingState,
+    PollState,
+    SettingState,
+    TaskState,
+)
+from engine.db.words import state_words
 from webui.http import fields, messages
 
 if TYPE_CHECKING:
@@ -51,7 +61,9 @@ def lang() -> str:
 
 def said(text: str | Iterable[str]) -> str:
     """What the engine says, a message or several, in the language of the page."""
-    return messages.joined([text] if isinstance(text, str) else text, lang())
+    if isinstance(text, str):
+        return messages.in_language(text, lang())
+    return messages.joined(text, lang())
 
 
 def day(value: datetime | date | None) -> str:
@@ -109,29 +121,19 @@ def _is_midnight(value: datetime) -> bool:
     return local.hour == local.minute == local.second == 0
 
 
-def state(key: str) -> str:
-    """What a state is called."""
-    return str(
-        {
-            "running": _("办理中"),
-            "suspended": _("已暂停"),
-            "ended": _("已办结"),
-            "withdrawn": _("已撤回"),
-            "terminated": _("已终止"),
-            "open": _("待办"),
-            "done": _("已办"),
-            "cancelled": _("已取消"),
-            "closed": _("已截止"),
-            "called": _("待领密钥"),
-            "counting": _("计票中"),
-            "void": _("已作废"),
-            "proposed": _("待批准"),
-            "published": _("施行中"),
-            "refused": _("未批准"),
-            "retired": _("已停用"),
-            "in_force": _("施行中"),
-        }.get(key, key)
-    )
+def state(key: str, of: str = "instance") -> str:
+    """What a state is called; `of`: instance, task, poll, meeting, definition or setting."""
+    return said(state_words(_STATES[of], key))
+
+
+_STATES: dict[str, type[StrEnum]] = {
+    "instance": InstanceState,
+    "task": TaskState,
+    "poll": PollState,
+    "meeting": MeetingState,
+    "definition": DefinitionState,
+    "setting": SettingState,
+}
 
 
 def linked(link: Any) -> str:

@@ -25,7 +25,8 @@ from engine.history.verification import (
     secret,
 )
 from engine.history.verification.papers import ERASED
-from engine.history.verification.told import MATTER, Told, replay
+from engine.history.verification.replay import REPLAYED, Replayed, replay_events
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,15 +59,14 @@ def first_false(session: Session) -> Break | None:
     try:
         broken, files = rules.definitions(session)
         broken = broken or rules.settings(session)
-        for chain, found in _matters(session, files) if broken is None else ():  # noqa: B007 (told by a fault)
+        for chain, found in _matters(session, files) if broken is None else ():  # noqa: B007 (named by a fault)
             broken = broken or found
         return broken or secret.first_false(session)
     except _FAULTS as fault:  # a body without what its kind must tell, or a row that no command could have written
         return Break(
             chain,
             0,
-            f"内容残缺，无法核对：{fault!r}",
-            f"something is missing or ill-formed here: {fault!r}",
+            _("内容残缺，无法核对：{fault}", fault=repr(fault)),
         )
 
 
@@ -108,7 +108,7 @@ def _streams(session: Session) -> dict[str, _Stream]:
     due = (meeting.instance_id, attendance.meeting_id, attendance.member_id)
     queries = {
         "event": select(event.instance_id, event.seq, event.body)
-        .where(event.kind.in_(MATTER))
+        .where(event.kind.in_(REPLAYED))
         .order_by(event.instance_id, event.seq),
         "task": select(*tasks).order_by(task.instance_id),
         "poll": select(tables.poll).order_by(poll.instance_id),
@@ -160,15 +160,17 @@ def _matters(
         if row.version not in versions:
             versions[row.version] = matters.Version.of(files[row.version])
         rows = {name: stream.of(row.id) for name, stream in streams.items()}
-        told = replay(row.id, ((event.seq, json.loads(event.body)) for event in rows["event"]))
-        if broken := _matter(session, told, row, rows, versions[row.version], bad):
+        replayed = replay_events(
+            row.id, ((event.seq, json.loads(event.body)) for event in rows["event"])
+        )
+        if broken := _matter(session, replayed, row, rows, versions[row.version], bad):
             yield row.id, broken
             return
 
 
 def _matter(
     session: Session,
-    told: Told,
+    replayed: Replayed,
     row: Any,
     rows: Mapping[str, list[Any]],
     version: matters.Version,
@@ -182,14 +184,14 @@ def _matter(
     for person in rows["attendance"]:
         due[person.meeting_id].append(str(person.member_id))
     broken = (
-        matters.tasks(told, rows["task"], spoken)
-        or papers.documents(told, rows["document"])
-        or papers.attachments(told, rows["attachment"], papers.named(spoken), bad)
-        or polls.polls(told, rows["poll"], voices, tasks, row.confidential)
-        or matters.instance(told, row, version)
+        matters.tasks(replayed, rows["task"], spoken)
+        or papers.documents(replayed, rows["document"])
+        or papers.attachments(replayed, rows["attachment"], papers.named(spoken), bad)
+        or polls.polls(replayed, rows["poll"], voices, tasks, row.confidential)
+        or matters.instance(replayed, row, version)
     )
     if broken:
         return broken
-    broken, held = polls.meetings(session, told, rows["meeting"], tasks, due)
+    broken, held = polls.meetings(session, replayed, rows["meeting"], tasks, due)
     outcomes = {str(poll.id): poll.outcome for poll in rows["poll"]}
-    return broken or matters.facts(told, row, version, spoken, outcomes, held)
+    return broken or matters.facts(replayed, row, version, spoken, outcomes, held)

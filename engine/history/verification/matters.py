@@ -1,8 +1,8 @@
 """A matter's own rows: what stands in `instance` and `task` is what its history tells.
 
-Told, and so checked: number, version, starter, moments, state, outcome, stops, title, whether it is confidential; who
+Replayed, and so checked: number, version, starter, moments, state, outcome, stops, title, whether it is confidential; who
 finished which task when, and with which answers; the facts that are what somebody said, what a poll came to, what a meeting
-was and what a decision table gave. Not told by any event, and so not checked: facts that service tasks compute (set_fact, the
+was and what a decision table gave. In no event, and so not checked: facts that service tasks compute (set_fact, the
 traces of actions, origins), the machine's own state with its open tasks and their deadlines, rounds, and who may see it.
 """
 
@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from engine.history.verification.told import near, salted
+from engine.history.verification.replay import first_wrong, near, salted
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engine.history.event_log import Break
-    from engine.history.verification.told import Act, Told
+    from engine.history.verification.replay import Act, Replayed
 
 _ASKED = re.compile(r"""<(?:\w+:)?userTask\b[^>]*?\bid="([^"]+)\"""")
 
@@ -68,38 +69,37 @@ class Version:
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
-def tasks(told: Told, rows: Iterable[Any], spoken: dict[str, Any]) -> Break | None:
-    """Every finished task, launch, message and poll is told, by whom and when; its answers have the digest that is told.
+def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Break | None:
+    """Every finished task, launch, message and poll is on record, by whom and when; its answers have
+    the digest on record.
 
     Those of a matter whose erasure is on record are empty. Fills `spoken` with the answers by their digests.
     """
     done = [r for r in rows if r.state == "done" or r.answers is not None]
     for row in done:
         if row.state != "done" or row.closed_at is None:
-            zh, en = (
-                f"环节 {row.element} 未办结却有内容",
-                f"{row.element} has answers but is not done",
-            )
-            return told.false("task", row.id, zh, en)
-    left = {**told.said, **told.closed}
+            why = _("环节 {element} 未办结却有内容", element=row.element)
+            return replayed.false("task", row.id, why)
+    left = {**replayed.answered, **replayed.closed}
     for element, found in groupby(
         sorted(done, key=lambda r: (r.element, r.closed_at)), key=lambda r: r.element
     ):
-        broken = _in_order(told, list(found), left.pop(element, []), spoken)
+        broken = _in_order(replayed, list(found), left.pop(element, []), spoken)
         if broken:
             return broken
     for element, acts in left.items():
-        return told.false(
+        return replayed.false(
             "task",
             element,
-            f"环节 {element} 的内容缺失",
-            f"answers of {element} are missing",
+            _("环节 {element} 的内容缺失", element=element),
             acts[-1].seq,
         )
     return None
 
 
-def _in_order(told: Told, rows: list[Any], acts: list[Act], spoken: dict[str, Any]) -> Break | None:
+def _in_order(
+    replayed: Replayed, rows: list[Any], acts: list[Act], spoken: dict[str, Any]
+) -> Break | None:
     """One element's answers, round by round; rounds that were closed at the same moment may stand in any order."""
     at, element = 0, rows[0].element
     for _moment, tied in groupby(rows, key=lambda r: r.closed_at):
@@ -107,7 +107,11 @@ def _in_order(told: Told, rows: list[Any], acts: list[Act], spoken: dict[str, An
         here = {act.digest or str(act.seq): act for act in acts[at : at + len(together)]}
         at += len(together)
         for row in together:
-            if row.answers is None and row.salt is None and (told.erased or element in told.closed):
+            if (
+                row.answers is None
+                and row.salt is None
+                and (replayed.erased or element in replayed.closed)
+            ):
                 digest = next(
                     (d for d, act in here.items() if _same(row, act)), next(iter(here), "")
                 )
@@ -115,28 +119,21 @@ def _in_order(told: Told, rows: list[Any], acts: list[Act], spoken: dict[str, An
                 digest = salted(row.answers, row.salt)
             act = here.pop(digest, None)
             if act is None and at > len(acts):
-                return told.false(
-                    "task", row.id, f"环节 {element} 的办结没有记录", f"no event finished {element}"
+                return replayed.false(
+                    "task", row.id, _("环节 {element} 的办结没有记录", element=element)
                 )
             if act is None:
-                zh, en = (
-                    f"环节 {element} 的内容与历史不符",
-                    f"answers of {element} differ from history",
-                )
-                return told.false("task", row.id, zh, en)
+                why = _("环节 {element} 的内容与历史不符", element=element)
+                return replayed.false("task", row.id, why)
             if not _same(row, act):
-                zh, en = (
-                    f"环节 {element} 的办理人或时间与历史不符",
-                    f"who finished {element}, or when, differs from history",
-                )
-                return told.false("task", row.id, zh, en, act.seq)
+                why = _("环节 {element} 的办理人或时间与历史不符", element=element)
+                return replayed.false("task", row.id, why, act.seq)
             spoken[digest] = row.answers
     if at < len(acts):
-        return told.false(
+        return replayed.false(
             "task",
             element,
-            f"环节 {element} 的内容缺失",
-            f"answers of {element} are missing",
+            _("环节 {element} 的内容缺失", element=element),
             acts[-1].seq,
         )
     return None
@@ -149,47 +146,38 @@ def _same(row: Any, act: Act) -> bool:
 
 
 # --- the matter -------------------------------------------------------------------------------------------------------
-def instance(told: Told, row: Any, version: Version) -> Break | None:
-    """The columns of an instance are what was told of it."""
-    said = told.launched
-    if not said:
-        return told.false(
-            "instance", row.id, "事项没有发起的记录", "no event launched the matter", 1
-        )
+def instance(replayed: Replayed, row: Any, version: Version) -> Break | None:
+    """The columns of an instance are what is on record of it."""
+    launched = replayed.launched
+    if not launched:
+        return replayed.false("instance", row.id, _("事项没有发起的记录"), 1)
     columns = {
-        "number": ("编号", row.number == said["number"]),
-        "version": ("流程版本", row.version == said["version"]),
-        "process_id": ("流程", row.process_id == said["process"]),
-        "starter_id": ("提出人", str(row.starter_id) == said["actor"]["id"]),
-        "started_at": ("提出时间", near(row.started_at, said["at"])),
-        "unit_id": ("单位", _unit(row) == said.get("seat", f"@{_unit(row)}").partition("@")[2]),
-        "state": ("状态", row.state == told.state),
-        "outcome": ("结果", row.outcome == told.outcome),
+        "number": ("编号", row.number == launched["number"]),
+        "version": ("流程版本", row.version == launched["version"]),
+        "process_id": ("流程", row.process_id == launched["process"]),
+        "starter_id": ("提出人", str(row.starter_id) == launched["actor"]["id"]),
+        "started_at": ("提出时间", near(row.started_at, launched["at"])),
+        "unit_id": ("单位", _unit(row) == launched.get("seat", f"@{_unit(row)}").partition("@")[2]),
+        "state": ("状态", row.state == replayed.state),
+        "outcome": ("结果", row.outcome == replayed.outcome),
         "ended_at": (
             "办结时间",
-            near(row.ended_at, told.ended) if told.ended else row.ended_at is None,
+            near(row.ended_at, replayed.ended) if replayed.ended else row.ended_at is None,
         ),
-        "stopped_days": ("暂停天数", row.stopped_days == told.stopped_days),
+        "stopped_days": ("暂停天数", row.stopped_days == replayed.stopped_days),
         "confidential": (
             "是否保密",
-            row.confidential == (version.confidential and not told.disclosed),
+            row.confidential == (version.confidential and not replayed.disclosed),
         ),
     }
-    for column, (zh, holds) in columns.items():
-        if not holds:
-            return told.false(
-                "instance",
-                row.id,
-                f"事项的{zh}与历史不符",
-                f"{column} of the matter differs from history",
-            )
-    subject = None if told.erased else dotted(row.facts, version.subject)
+    if wrong := first_wrong(columns):
+        return replayed.false("instance", row.id, _("事项的{column}与历史不符", column=wrong))
+    subject = None if replayed.erased else dotted(row.facts, version.subject)
     if subject and row.title != str(subject)[:200]:
-        return told.false(
+        return replayed.false(
             "instance",
             row.id,
-            "事项的标题与所填内容不符",
-            "title of the matter differs from what was said",
+            _("事项的标题与所填内容不符"),
         )
     return None
 
@@ -207,7 +195,7 @@ def dotted(facts: Any, path: str) -> Any:
 
 
 def facts(
-    told: Told,
+    replayed: Replayed,
     row: Any,
     version: Version,
     spoken: Mapping[str, Any],
@@ -216,32 +204,28 @@ def facts(
 ) -> Break | None:
     """The facts that were said, counted or decided are those; and nothing else goes by the name of such a one.
 
-    `spoken` are the answers by digest, `polls` the outcomes by id, `held` what was told of the latest meeting by task: all
+    `spoken` are the answers by digest, `polls` the outcomes by id, `held` what is on record of the latest meeting by task: all
     of them checked before.
     """
-    if told.erased:
+    if replayed.erased:
         return None
-    for key, source in told.facts.items():
+    for key, source in replayed.facts.items():
         computed = version.computed.get(key, ())
         if source is None or "" in computed:
             continue
-        expected = _expected(told, key, source, spoken, polls)
+        expected = _expected(replayed, key, source, spoken, polls)
         if key in held:
             expected = {**expected, "meeting": held[key]}
         if _without(expected, computed) != _without(row.facts.get(key), computed):
-            return told.false(
-                "instance", row.id, f"事实 {key} 与历史不符", f"fact {key} differs from history"
-            )
+            return replayed.false("instance", row.id, _("事实 {key} 与历史不符", key=key))
     for key in sorted(version.asked & set(row.facts)):
-        if key not in told.facts and key not in version.computed:
-            return told.false(
-                "instance", row.id, f"事实 {key} 没有记录", f"no event tells of fact {key}"
-            )
+        if key not in replayed.facts and key not in version.computed:
+            return replayed.false("instance", row.id, _("事实 {key} 没有记录", key=key))
     return None
 
 
 def _expected(
-    told: Told,
+    replayed: Replayed,
     key: str,
     source: tuple[str, Any],
     spoken: Mapping[str, Any],
@@ -251,10 +235,10 @@ def _expected(
     if kind == "is":
         return value
     if kind == "poll":
-        return _recounted(polls[value], told.recounts.get(key, ()))
+        return _recounted(polls[value], replayed.recounts.get(key, ()))
     said = spoken.get(value)
     if key == "launch" and isinstance(said, dict):
-        for old, new in told.movers:
+        for old, new in replayed.movers:
             said = {**said, "mover": new, "first_mover": said.get("first_mover", old)}
     return said
 

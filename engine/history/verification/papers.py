@@ -1,4 +1,4 @@
-"""Issued documents and attached files: each is told, with the bytes it had; and there is no other."""
+"""Issued documents and attached files: each is on record, with the bytes it had; and there is no other."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from sqlalchemy import text
 
 from engine.db import canonical
 from engine.errors import Invalid
-from engine.history.verification.told import near
+from engine.history.verification.replay import first_wrong, near
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engine.db import Session
     from engine.history.event_log import Break
-    from engine.history.verification.told import Told
+    from engine.history.verification.replay import Replayed
 
 ERASED: dict[str, Any] = {}  # what is left of a document whose matter was erased
 _BLOBS = text(
@@ -23,20 +24,16 @@ _BLOBS = text(
 )
 
 
-def documents(told: Told, rows: Iterable[Any]) -> Break | None:
+def documents(replayed: Replayed, rows: Iterable[Any]) -> Break | None:
     """Each issued document is there with the data, kind and number that were issued, and there is no other."""
-    issued = dict(told.documents)
+    issued = dict(replayed.documents)
     for row in rows:
         seq, says = issued.pop(str(row.id), (0, {}))
         if not says:
-            return told.false(
-                "document", row.id, "文书没有签发的记录", "no event issued the document"
-            )
-        empty = row.data == ERASED and told.erased
+            return replayed.false("document", row.id, _("文书没有签发的记录"))
+        empty = row.data == ERASED and replayed.erased
         if row.data_sha256 != says["sha256"] or not (empty or _digest(row.data) == says["sha256"]):
-            return told.false(
-                "document", row.id, "文书与签发时不符", "the document is not what was issued", seq
-            )
+            return replayed.false("document", row.id, _("文书与签发时不符"), seq)
         title = row.title if empty else row.data["document"]["title"]
         columns = {
             "kind": ("种类", row.kind == says["document"]),
@@ -44,17 +41,11 @@ def documents(told: Told, rows: Iterable[Any]) -> Break | None:
             "title": ("标题", row.title == title),
             "issued_at": ("签发时间", near(row.issued_at, says["at"])),
         }
-        for column, (zh, holds) in columns.items():
-            if not holds:
-                return told.false(
-                    "document",
-                    row.id,
-                    f"文书的{zh}与签发时不符",
-                    f"{column} is not what was issued",
-                    seq,
-                )
-    for key, (seq, _) in issued.items():
-        return told.false("document", key, "签发的文书缺失", "the issued document is missing", seq)
+        if wrong := first_wrong(columns):
+            why = _("文书的{column}与签发时不符", column=wrong)
+            return replayed.false("document", row.id, why, seq)
+    for key, (seq, _says) in issued.items():
+        return replayed.false("document", key, _("签发的文书缺失"), seq)
     return None
 
 
@@ -82,7 +73,10 @@ def named(spoken: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def attachments(
-    told: Told, rows: Iterable[Any], files: Mapping[str, tuple[str, str]], bad: frozenset[str]
+    replayed: Replayed,
+    rows: Iterable[Any],
+    files: Mapping[str, tuple[str, str]],
+    bad: frozenset[str],
 ) -> Break | None:
     """Each file that an answer names is there, with the bytes that were uploaded; and no file that none names.
 
@@ -90,17 +84,13 @@ def attachments(
     """
     left = dict(files)
     for row in rows:
-        told_of = left.pop(str(row.id), None)
-        if told_of is None:
-            return told.false(
-                "attachment", row.id, "附件没有记录", "no answer names the attachment"
-            )
-        if row.sha256 in bad or told_of != (row.name, row.sha256):
-            return told.false(
-                "attachment", row.id, "附件与上传时不符", "the attachment is not what was uploaded"
-            )
+        uploaded = left.pop(str(row.id), None)
+        if uploaded is None:
+            return replayed.false("attachment", row.id, _("附件没有记录"))
+        if row.sha256 in bad or uploaded != (row.name, row.sha256):
+            return replayed.false("attachment", row.id, _("附件与上传时不符"))
     for key in left:
-        return told.false("attachment", key, "附件缺失", "the attachment is missing")
+        return replayed.false("attachment", key, _("附件缺失"))
     return None
 
 

@@ -6,14 +6,15 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from engine.ballots import rolls
-from engine.history.verification.told import near
+from engine.history.verification.replay import first_wrong, near
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engine.db import Session
     from engine.history.event_log import Break
-    from engine.history.verification.told import Meeting, Poll, Told
+    from engine.history.verification.replay import Meeting, Poll, Replayed
 
 NAMED = 300  # as in commands.polls: up to so many answers the voters stand in the outcome
 STATES = ("called", "open", "counting", "closed")
@@ -22,34 +23,32 @@ _HELD = ("due", "present", "needed", "quorate", "observers", "guests")
 
 # --- polls ------------------------------------------------------------------------------------------------------------
 def polls(
-    told: Told,
+    replayed: Replayed,
     rows: Iterable[Any],
     voices: Mapping[Any, list[Any]],
     tasks: Mapping[Any, Any],
     confidential: bool,
 ) -> Break | None:
-    """Each poll is told, with its roll, its answers and its outcome; `voices` are the rows of its roll by its id."""
+    """Each poll is on record, with its roll, its answers and its outcome; `voices` are the rows of its roll by its id."""
     found = {str(row.id): row for row in rows}
-    for key, poll in told.polls.items():
+    for key, poll in replayed.polls.items():
         if (
             not poll.secret
             and poll.outcome is not None
             and not _adds_up(poll.choices, poll.outcome)
         ):
-            return told.false(
-                "poll", key, "计票与作答不符", "the count is not that of the answers", poll.seq
-            )
+            return replayed.false("poll", key, _("计票与作答不符"), poll.seq)
         row = found.pop(key, None)
         if row is None:
-            return told.false("poll", key, "表决缺失", "the poll is missing", poll.seq)
+            return replayed.false("poll", key, _("表决缺失"), poll.seq)
         if broken := (
-            _poll(told, poll, row, tasks.get(row.task_id))
-            or _roll(told, poll, row, voices.get(row.id, []), confidential)
-            or _outcome(told, poll, row)
+            _poll(replayed, poll, row, tasks.get(row.task_id))
+            or _roll(replayed, poll, row, voices.get(row.id, []), confidential)
+            or _outcome(replayed, poll, row)
         ):
             return broken
     for key in found:
-        return told.false("poll", key, "表决没有记录", "no event tells of the poll")
+        return replayed.false("poll", key, _("表决没有记录"))
     return None
 
 
@@ -63,7 +62,7 @@ def _adds_up(choices: Mapping[str, str], outcome: Mapping[str, Any]) -> bool:
     return all(votes.get(c) == n for c, n in counts.items()) and outcome.get("answered") == answered
 
 
-def _poll(told: Told, poll: Poll, row: Any, task: Any) -> Break | None:
+def _poll(replayed: Replayed, poll: Poll, row: Any, task: Any) -> Break | None:
     """State and moments. The task of a poll may be cancelled with it, which no event of its own tells."""
     cancelled = (
         poll.state in STATES[:3]
@@ -86,15 +85,9 @@ def _poll(told: Told, poll: Poll, row: Any, task: Any) -> Break | None:
         ),
         **(_asked(poll.opened, row) if poll.opened else {}),
     }
-    for column, (zh, holds) in columns.items():
-        if not holds:
-            return told.false(
-                "poll",
-                row.id,
-                f"表决的{zh}与历史不符",
-                f"{column} of the poll differs from history",
-                poll.seq,
-            )
+    if wrong := first_wrong(columns):
+        why = _("表决的{column}与历史不符", column=wrong)
+        return replayed.false("poll", row.id, why, poll.seq)
     return None
 
 
@@ -119,24 +112,24 @@ def _asked(opened: Mapping[str, Any], row: Any) -> dict[str, tuple[str, bool]]:
     }
 
 
-def _roll(told: Told, poll: Poll, row: Any, voices: list[Any], confidential: bool) -> Break | None:
+def _roll(
+    replayed: Replayed, poll: Poll, row: Any, voices: list[Any], confidential: bool
+) -> Break | None:
     members = [str(v.member_id) for v in voices]
     if poll.opened and rolls.digest(members) != poll.opened["roll_hash"]:
-        return told.false(
+        return replayed.false(
             "roll",
             row.id,
-            "名册与开始时不符",
-            "the roll is not the one frozen at the opening",
+            _("名册与开始时不符"),
             poll.seq,
         )
     if {
         m: v.choice for m, v in zip(members, voices, strict=True) if v.choice is not None
     } != poll.choices:
-        return told.false(
+        return replayed.false(
             "roll",
             row.id,
-            "作答与历史不符",
-            "the answers kept are not those of the history",
+            _("作答与历史不符"),
             poll.seq,
         )
     for member, voice in zip(members, voices, strict=True) if not poll.secret else ():
@@ -144,55 +137,49 @@ def _roll(told: Told, poll: Poll, row: Any, voices: list[Any], confidential: boo
             continue
         at, comment = poll.voices.get(member, ("", ""))
         known = comment is not None or not (
-            confidential or told.disclosed
-        )  # what may be erased is told by no event
+            confidential or replayed.disclosed
+        )  # what may be erased stands in no event
         if not (near(voice.at, at) if at else voice.at is None):
             who = f"{row.id} {member}"
-            return told.false(
+            return replayed.false(
                 "roll",
                 who,
-                "作答时间与历史不符",
-                "the moment of an answer differs from history",
+                _("作答时间与历史不符"),
                 poll.seq,
             )
         if voice.comment != ((comment or "") if known else voice.comment) and not (
-            told.erased and not voice.comment
+            replayed.erased and not voice.comment
         ):
             who = f"{row.id} {member}"
-            return told.false(
+            return replayed.false(
                 "roll",
                 who,
-                "作答的意见与历史不符",
-                "the comment on an answer differs from history",
+                _("作答的意见与历史不符"),
                 poll.seq,
             )
     return None
 
 
-def _outcome(told: Told, poll: Poll, row: Any) -> Break | None:
+def _outcome(replayed: Replayed, poll: Poll, row: Any) -> Break | None:
     counts = {choice: n for choice, n in row.counts.items() if n}
     if counts != {choice: n for choice, n in poll.counts().items() if n}:
-        return told.false(
+        return replayed.false(
             "poll",
             row.id,
-            "表决的票数与历史不符",
-            "counts of the poll differ from history",
+            _("表决的票数与历史不符"),
             poll.seq,
         )
     if poll.outcome is None:
         if row.outcome is None:
             return None
-        return told.false(
-            "poll", row.id, "表决的结果没有记录", "no event tells of the outcome", poll.seq
-        )
+        return replayed.false("poll", row.id, _("表决的结果没有记录"), poll.seq)
     outcome = dict(row.outcome or {})
     voters = outcome.pop("voters", None)
     if outcome != poll.outcome or not _voters(poll, outcome, list(row.choices), voters):
-        return told.false(
+        return replayed.false(
             "poll",
             row.id,
-            "表决的结果与历史不符",
-            "outcome of the poll differs from history",
+            _("表决的结果与历史不符"),
             poll.seq,
         )
     return None
@@ -214,25 +201,23 @@ def _voters(poll: Poll, outcome: Mapping[str, Any], choices: list[str], voters: 
 # --- meetings ---------------------------------------------------------------------------------------------------------
 def meetings(
     session: Session,
-    told: Told,
+    replayed: Replayed,
     rows: Iterable[Any],
     tasks: Mapping[Any, Any],
     due: Mapping[Any, list[str]],
 ) -> tuple[Break | None, dict[str, Any]]:
-    """Each meeting is told, with its roll, its ledger of presence and its numbers; `due` are the formal members by meeting.
+    """Each meeting is on record, with its roll, its ledger of presence and its numbers; `due` are the formal members by meeting.
 
     Also what the fact of each task must keep of its last closed meeting.
     """
     found = {str(row.id): row for row in rows}
     held: dict[str, Any] = {}
-    for key, meeting in told.meetings.items():
+    for key, meeting in replayed.meetings.items():
         row = found.pop(key, None)
         if row is None:
-            return told.false(
-                "meeting", key, "会议缺失", "the meeting is missing", meeting.seq
-            ), held
+            return replayed.false("meeting", key, _("会议缺失"), meeting.seq), held
         if broken := _meeting(
-            session, told, meeting, row, tasks.get(row.task_id), due.get(row.id, [])
+            session, replayed, meeting, row, tasks.get(row.task_id), due.get(row.id, [])
         ):
             return broken, held
         if meeting.closed:
@@ -243,23 +228,20 @@ def meetings(
                 "closed_at": row.closed_at.isoformat(),
             }
     for key in found:
-        return told.false("meeting", key, "会议没有记录", "no event tells of the meeting"), held
+        return replayed.false("meeting", key, _("会议没有记录")), held
     return None, held
 
 
 def _meeting(
-    session: Session, told: Told, meeting: Meeting, row: Any, task: Any, due: list[str]
+    session: Session, replayed: Replayed, meeting: Meeting, row: Any, task: Any, due: list[str]
 ) -> Break | None:
     opened, closed = meeting.opened, meeting.closed
     if opened and rolls.digest(due) != opened["roll_hash"]:
-        zh, en = (
-            "会议名册与开会时不符",
-            "the roll of the meeting is not the one frozen at its opening",
-        )
-        return told.false("meeting", row.id, zh, en, meeting.seq)
+        why = _("会议名册与开会时不符")
+        return replayed.false("meeting", row.id, why, meeting.seq)
     if closed and rolls.ledger_hash(session, row.id) != closed["ledger"]:
-        zh, en = "签到记录与散会时不符", "the ledger of presence is not that of the close"
-        return told.false("meeting", row.id, zh, en, meeting.seq)
+        why = _("签到记录与散会时不符")
+        return replayed.false("meeting", row.id, why, meeting.seq)
     state = "closed" if closed else "open" if opened else "called"
     cancelled = (
         not closed and row.state == "void" and task is not None and task.state == "cancelled"
@@ -280,8 +262,7 @@ def _meeting(
         "present": ("实到人数", not closed or row.present == closed["present"]),
         "roll_hash": ("名册", not opened or row.roll_hash == opened["roll_hash"]),
     }
-    for column, (zh, holds) in columns.items():
-        if not holds:
-            why, why_en = f"会议的{zh}与历史不符", f"{column} of the meeting differs from history"
-            return told.false("meeting", row.id, why, why_en, meeting.seq)
+    if wrong := first_wrong(columns):
+        why = _("会议的{column}与历史不符", column=wrong)
+        return replayed.false("meeting", row.id, why, meeting.seq)
     return None

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import select
 
 from engine.db import tables
 from engine.history.event_log import INSTALLATION
-from engine.history.verification.told import false, near, said
+from engine.history.verification.replay import bodies, false, first_wrong, near
+from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.history.event_log import Break
+    from engine.messages import Both
 
 _FROZEN = ("process.toml", "process.bpmn", "forms/", "documents/")  # as in catalogue.process
 _VERSIONS = ("definition_proposed", "definition_published", "definition_refused")
@@ -41,107 +44,115 @@ def fingerprint(files: Mapping[str, str]) -> str:
 
 def definitions(session: Session) -> tuple[Break | None, dict[str, dict[str, str]]]:
     """Each version has the files that give its hash, and the state, author and approver on record. Also all their files."""
-    told: dict[str, list[tuple[int, dict[str, Any]]]] = {}
-    for chain, seq, says in said(session, *_VERSIONS):
+    recorded: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+    for chain, seq, says in bodies(session, *_VERSIONS):
         if chain == INSTALLATION:
-            told.setdefault(says["version"], []).append((seq, says))
+            recorded.setdefault(says["version"], []).append((seq, says))
     files: dict[str, dict[str, str]] = {}
-    for row in session.execute(select(tables.definition).order_by(tables.definition.c.hash)):
+    query = select(tables.definition).order_by(tables.definition.c.hash)
+    for row in cast("Iterable[rows.Definition]", session.execute(query)):
         if fingerprint(row.files) != row.hash:
-            zh, en = "流程文件与版本不符", "the files are not those of the version"
-            return false(INSTALLATION, "definition", row.hash, zh, en), files
+            why = _("流程文件与版本不符")
+            return false(INSTALLATION, "definition", row.hash, why), files
         files[row.hash] = row.files
-        events = told.pop(row.hash, [])
+        events = recorded.pop(row.hash, [])
         if not events:
-            zh, en = "流程版本没有记录", "no event tells of the version"
-            return false(INSTALLATION, "definition", row.hash, zh, en), files
-        if fault := _version(row, [says for _, says in events]):
+            why = _("流程版本没有记录")
+            return false(INSTALLATION, "definition", row.hash, why), files
+        if wrong := _version(row, [says for _seq, says in events]):
             return false(
                 INSTALLATION,
                 "definition",
                 row.hash,
-                f"流程版本的{fault[1]}与历史不符",
-                f"{fault[0]} of the version differs from history",
+                _("流程版本的{column}与历史不符", column=wrong),
                 events[-1][0],
             ), files
-    for version, events in told.items():
-        zh, en = "流程版本缺失", "the version is missing"
-        return false(INSTALLATION, "definition", version, zh, en, events[-1][0]), files
+    for version, events in recorded.items():
+        why = _("流程版本缺失")
+        return false(INSTALLATION, "definition", version, why, events[-1][0]), files
     return None, files
 
 
-def _version(row: Any, events: list[dict[str, Any]]) -> tuple[str, str] | None:
-    """The first column that is not what was told."""
+def _version(row: rows.Definition, events: list[dict[str, Any]]) -> Both | None:
+    """The first column that is not what is on record."""
     last, proposed = events[-1], next((e for e in events if e["kind"] == "definition_proposed"), {})
     columns = {
         "process_id": ("流程", row.process_id == last["process"]),
         "state": ("状态", row.state == last["kind"].removeprefix("definition_")),
         "author_id": ("提出人", _who(row.author_id) == proposed.get("actor", {}).get("id")),
     }
-    if last["kind"] != "definition_proposed" and last.get(
-        "actor"
-    ):  # the operator's word leaves no approver
+    decided = last["kind"] != "definition_proposed"
+    if decided and last.get("actor"):  # the operator's word leaves no approver
         columns["approver_id"] = ("批准人", _who(row.approver_id) == last["actor"]["id"])
-    return next(((column, zh) for column, (zh, holds) in columns.items() if not holds), None)
+    return first_wrong(columns)
 
 
 def _who(member: UUID | None) -> str | None:
     return str(member) if member else None
 
 
+@dataclass(frozen=True)
+class _Recorded:
+    """A union's own value as its last event has it, and who proposed it."""
+
+    seq: int
+    says: Mapping[str, Any]
+    proposer: str
+
+    @property
+    def decided(self) -> bool:
+        return bool(self.says["kind"] != "setting_proposed")
+
+
 def settings(session: Session) -> Break | None:
     """Each value that a union set for itself, or refused, has the value, days and people on record in its own chain."""
-    told: dict[tuple[UUID, str], tuple[int, dict[str, Any], str]] = {}
-    for chain, seq, says in said(session, *_SETTINGS):
-        proposer = (
-            says["actor"]["id"]
-            if says["kind"] == "setting_proposed"
-            else told[chain, says["setting"]][2]
-        )
-        told[chain, says["setting"]] = (seq, says, proposer)
-    for row in session.execute(select(tables.setting).order_by(tables.setting.c.id)):
-        seq, says, proposer = told.pop((row.unit_id, str(row.id)), (0, {}, ""))
-        if not says:
-            return false(
-                row.unit_id,
-                "setting",
-                row.id,
-                "本校自定数值没有记录",
-                "no event tells of the union's own value",
-            )
-        decided = says["kind"] != "setting_proposed"
-        columns = {
-            "state": ("状态", row.state == _STATES[says["kind"]]),
-            "rule_id": ("规则", row.rule_id == says["rule"]),
-            "value": (
-                "数值",
-                Fraction(row.value, getattr(row, "per", 1) or 1) == Fraction(says["value"]),
-            ),
-            "valid_from": ("施行日", row.valid_from == date.fromisoformat(says["valid_from"])),
-            "valid_to": ("结束日", row.valid_to == _day(says.get("valid_to"))),
-            "source": ("依据", row.source == says["source"]),
-            "proposer_id": ("提出人", str(row.proposer_id) == proposer),
-            "approver_id": (
-                "批准人",
-                _who(row.approver_id) == (says["actor"]["id"] if decided else None),
-            ),
-            "decided_at": (
-                "决定时间",
-                near(row.decided_at, says["at"]) if decided else row.decided_at is None,
-            ),
-        }
-        for column, (zh, holds) in columns.items():
-            if not holds:
-                why, why_en = (
-                    f"本校自定数值的{zh}与历史不符",
-                    f"{column} of the union's own value differs from history",
-                )
-                return false(row.unit_id, "setting", row.id, why, why_en, seq)
-    for (chain, key), (seq, _, _) in told.items():
-        return false(
-            chain, "setting", key, "本校自定数值缺失", "the union's own value is missing", seq
-        )
+    recorded = _settings_recorded(session)
+    query = select(tables.setting).order_by(tables.setting.c.id)
+    for row in cast("Iterable[rows.Setting]", session.execute(query)):
+        known = recorded.pop((row.unit_id, str(row.id)), None)
+        if known is None:
+            return false(row.unit_id, "setting", row.id, _("本校自定数值没有记录"))
+        if wrong := first_wrong({**_terms(row, known), **_hands(row, known)}):
+            why = _("本校自定数值的{column}与历史不符", column=wrong)
+            return false(row.unit_id, "setting", row.id, why, known.seq)
+    for (chain, key), lost in recorded.items():
+        return false(chain, "setting", key, _("本校自定数值缺失"), lost.seq)
     return None
+
+
+def _settings_recorded(session: Session) -> dict[tuple[UUID, str], _Recorded]:
+    found: dict[tuple[UUID, str], _Recorded] = {}
+    for chain, seq, says in bodies(session, *_SETTINGS):
+        key = (chain, says["setting"])
+        proposed = says["kind"] == "setting_proposed"
+        proposer = says["actor"]["id"] if proposed else found[key].proposer
+        found[key] = _Recorded(seq, says, proposer)
+    return found
+
+
+def _terms(row: rows.Setting, known: _Recorded) -> dict[str, tuple[str, bool]]:
+    """What was set, from when, and by what right."""
+    says = known.says
+    value = Fraction(row.value, row.per)
+    return {
+        "state": ("状态", row.state == _STATES[says["kind"]]),
+        "rule_id": ("规则", row.rule_id == says["rule"]),
+        "value": ("数值", value == Fraction(says["value"])),
+        "valid_from": ("施行日", row.valid_from == date.fromisoformat(says["valid_from"])),
+        "valid_to": ("结束日", row.valid_to == _day(says.get("valid_to"))),
+        "source": ("依据", row.source == says["source"]),
+    }
+
+
+def _hands(row: rows.Setting, known: _Recorded) -> dict[str, tuple[str, bool]]:
+    """Who proposed it, who decided, and when."""
+    approver = known.says["actor"]["id"] if known.decided else None
+    on_time = near(row.decided_at, known.says["at"]) if known.decided else row.decided_at is None
+    return {
+        "proposer_id": ("提出人", str(row.proposer_id) == known.proposer),
+        "approver_id": ("批准人", _who(row.approver_id) == approver),
+        "decided_at": ("决定时间", on_time),
+    }
 
 
 def _day(text: str | None) -> date | None:

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from engine import ballots
 from engine.db import tables
 from engine.history.event_log import Break
-from engine.history.verification.told import said
+from engine.history.verification.replay import bodies
+from engine.messages import Message, _
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -32,18 +33,18 @@ class _Boxed:
 
 _BALLOTS = ("poll_opened", "ballots_cast", "ballots_opened", "poll_closed")
 _FALSE = {
-    "board": ("公布的回执与历史不符", "the receipts on the board are not those of the history"),
-    "voters": ("回执与投票人数不符", "there are not as many receipts as voters"),
-    "urn": ("公布的选票与历史不符", "the ballots in the urn are not those of the history"),
-    "sum": ("选票与回执数目不符", "ballots and receipts do not add up"),
-    "tally": ("计票与选票不符", "the count is not that of the ballots"),
+    "board": _("公布的回执与历史不符"),
+    "voters": _("回执与投票人数不符"),
+    "urn": _("公布的选票与历史不符"),
+    "sum": _("选票与回执数目不符"),
+    "tally": _("计票与选票不符"),
 }
 
 
 def first_false(session: Session) -> Break | None:
     """Boards and urns of secret polls are those of the history and add up; who voted is who the roll says."""
     boxed: dict[str, _Boxed] = {}
-    for chain, seq, says in said(session, *_BALLOTS):
+    for chain, seq, says in bodies(session, *_BALLOTS):
         key = str(says.get("poll"))
         if says["kind"] == "poll_opened" and "public_key" in says:
             boxed[key] = _Boxed(chain, seq, says)
@@ -54,21 +55,21 @@ def first_false(session: Session) -> Break | None:
     board, urn, voted = _board(session), _urn(session), _voted(session)
     for key, found in boxed.items():
         if fault := _fault(found, board.pop(key, []), urn.pop(key, []), voted.get(key, [])):
-            return Break(found.chain, found.seq, *fault)
+            return Break(found.chain, found.seq, fault)
     for key in (*board, *urn):
         chain = session.execute(
             select(tables.poll.c.instance_id).where(tables.poll.c.id == UUID(key))
         ).scalar_one()
-        return Break(chain, 0, "没有记录的选票", "ballots that the history does not know")
+        return Break(chain, 0, _("没有记录的选票"))
     return None
 
 
 def _fault(
     found: _Boxed, board: list[str], urn: list[ballots.Ballot], voted: list[str]
-) -> tuple[str, str] | None:
+) -> Message | None:
     opened, counted = found.opened, found.counted
     if not found.cast:
-        return ("截止前已有回执", "receipts before the close") if board or urn else None
+        return _("截止前已有回执") if board or urn else None
     paper = ballots.Paper(
         opened["roll"],
         tuple(opened["choices"]),
@@ -83,14 +84,10 @@ def _fault(
     if false := ballots.first_false(paper):
         return _FALSE[false]
     if sorted(voted) != found.cast["voters"]:
-        return "投票人与历史不符", "those who voted are not those of the history"
+        return _("投票人与历史不符")
     if urn and not counted:
-        return "开箱前已有选票", "ballots in the urn before it was opened"
-    return (
-        None
-        if _published(found)
-        else ("公布的结果与计票不符", "the result published is not that of the count")
-    )
+        return _("开箱前已有选票")
+    return None if _published(found) else _("公布的结果与计票不符")
 
 
 def _published(found: _Boxed) -> bool:

@@ -24,19 +24,22 @@ from engine.history import keys, verify_pack
 from engine.history.verification import ERASED
 from engine.instance import rooms
 from engine.instance.context import context_of
+from engine.messages import _
 from engine.people import access
 from engine.queries import ballots
-from engine.queries.evidence import notices, proofs, words
+from engine.queries.evidence import notices, proofs, sheets
+from engine.queries.evidence.answer import answer
 from engine.queries.evidence.case import Case, Question, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from engine.db import Session
+    from engine.messages import Language
     from engine.people.organisation import Actor
 
 __all__ = ["pack"]
-CLOSED = "证据包里有您不能查阅的内容，请由可以查阅全部内容的人导出。"
+CLOSED = _("证据包里有您不能查阅的内容，请由可以查阅全部内容的人导出。")
 
 
 class Archive:
@@ -73,11 +76,19 @@ class Archive:
         return self._bytes.getvalue()
 
 
-def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey) -> bytes:
+def pack(
+    session: Session,
+    actor: Actor,
+    instance_id: UUID,
+    key: keys.SigningKey,
+    *,
+    english: Language,
+) -> bytes:
     """The evidence pack of an instance, signed with `key`; the same bytes for the same rows and moment.
 
-    Seal first (`seals.seal`), in this transaction or an earlier one. Raises NotFound when the instance is not this
-    person's to see, Refused when they may not export it, HistoryBroken when the history has gaps.
+    `english`: for the second half of its texts. Seal first (`seals.seal`), in this transaction or an earlier one. Raises
+    NotFound when the instance is not this person's to see, Refused when they may not export it, HistoryBroken when the
+    history has gaps.
     """
     instance = tables.instance.c
     row = session.execute(
@@ -86,31 +97,40 @@ def pack(session: Session, actor: Actor, instance_id: UUID, key: keys.SigningKey
     row = access.must_see(row)
     if not access.may(actor, "export", row.union_id):
         raise Refused(verb="export", instance_id=str(instance_id))
-    shut = _shut(session, actor, instance_id)
-    case, archive = read(session, row, key, shut), Archive()
+    case = read(session, row, key, _shut(session, actor, instance_id))
+    archive = Archive()
     archive.add("README.txt", notices.readme(case))
-    archive.add("answer.txt", words.answer(case))
-    archive.add("timeline.csv", words.timeline(case))
+    archive.add("answer.txt", answer(case, english))
+    archive.add("timeline.csv", sheets.timeline(case))
     _add_history(session, archive, case, key)
     _add_papers(session, archive, case)
+    _add_rolls(archive, case)
+    _add_rules(archive, case)
+    archive.add("verify.py", Path(verify_pack.__file__).read_bytes())
+
+    def signed(manifest: bytes) -> bytes:
+        text = keys.pack_text(instance_id, manifest, clock.now(), key.key_id)
+        return keys.note(text, key.sign(text))
+
+    return archive.close(signed)
+
+
+def _add_rolls(archive: Archive, case: Case) -> None:
+    """Who could answer each poll, and who was due and present at each meeting."""
     for question in case.polls:
-        archive.add(f"rolls/{question.element}.csv", words.roll(case, question))
+        archive.add(f"rolls/{question.element}.csv", sheets.roll(case, question))
     for hall in case.meetings:
-        archive.add(f"meetings/{hall.element}-roll.csv", words.due(hall))
-        archive.add(
-            f"meetings/{hall.element}-ledger.txt", "".join(f"{line}\n" for line in hall.ledger)
-        )
+        ledger = "".join(f"{line}\n" for line in hall.ledger)
+        archive.add(f"meetings/{hall.element}-roll.csv", sheets.due(hall))
+        archive.add(f"meetings/{hall.element}-ledger.txt", ledger)
+
+
+def _add_rules(archive: Archive, case: Case) -> None:
+    """The process as it was launched, and the rules of law that its steps refer to."""
     for name, text in sorted(case.process.files.items()):
         archive.add(f"process/{name}", text)
     for rule_id, ruling in case.rulings.items():
         archive.add(f"rules/{pdf.file_name(rule_id)}.txt", notices.rule(rule_id, ruling, case))
-    archive.add("verify.py", Path(verify_pack.__file__).read_bytes())
-
-    def signed(manifest: bytes) -> bytes:
-        said = keys.pack_text(instance_id, manifest, clock.now(), key.key_id)
-        return keys.note(said, key.sign(said))
-
-    return archive.close(signed)
 
 
 def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from engine.errors import HistoryBroken, ProcessFault
 from engine.history import event_log
 from engine.instance import rooms
 from engine.instance.union_law import UnionLaw, rulebook
+from engine.messages import _
+from engine.queries.telling import Teller
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
@@ -105,6 +108,11 @@ class Case:
     witnessed: int  # size of the largest checkpoint that someone outside holds
     broken: Break | None
 
+    @cached_property
+    def teller(self) -> Teller:
+        """Who puts its events into words."""
+        return Teller(self.process, self.named.names)
+
     def said_at(self, seq: int) -> Said | None:
         """The answers that belong to an event."""
         return next((s for s in self.said if s.seq == seq), None)
@@ -182,7 +190,7 @@ def _says(row: Any) -> Mapping[str, Any]:
         datetime.fromisoformat(says["at"])
     except (ValueError, TypeError, KeyError) as fault:
         raise HistoryBroken(
-            f"第 {row.seq} 条历史记录不可读，不能出具证据。", seq=row.seq
+            _("第 {seq} 条历史记录不可读，不能出具证据。", seq=row.seq), seq=row.seq
         ) from fault
     return dict(says)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine import clock
-from engine.queries.evidence.words import moment
+from engine.queries.evidence.entries import moment
 
 if TYPE_CHECKING:
     from engine.law import Ruling

@@ -12,12 +12,14 @@ from sqlalchemy import text
 
 from engine.errors import HistoryBroken
 from engine.history import merkle
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from engine.db import Session
 
+GAP = _("历史记录有缺失，不能出具证据；请先运行 yixing verify。")
 Range = tuple[int, int]  # the leaves from the first number up to, not with, the second
 _LEAVES = text("""
 SELECT min(leaf_no) AS first, count(*) AS n, string_agg(hash, ''::bytea ORDER BY leaf_no) AS hashes
@@ -99,12 +101,12 @@ def _leaves(session: Session, size: int) -> Iterator[bytes]:
     for row in session.execute(_LEAVES, {"size": size}):
         hashes = bytes(row.hashes)
         if row.first != at or len(hashes) != row.n * merkle.HASH_BYTES or row.n > 8192:
-            raise HistoryBroken("历史记录有缺失，不能出具证据；请先运行 yixing verify。", leaf=at)
+            raise HistoryBroken(GAP, leaf=at)
         for place in range(0, len(hashes), merkle.HASH_BYTES):
             yield merkle.leaf_hash(hashes[place : place + merkle.HASH_BYTES])
         at += row.n
     if at != size:
-        raise HistoryBroken("历史记录有缺失，不能出具证据；请先运行 yixing verify。", leaf=at)
+        raise HistoryBroken(GAP, leaf=at)
 
 
 def _gather(leaves: Iterable[bytes], wanted: set[Range]) -> dict[Range, bytes]:

@@ -31,9 +31,10 @@ from engine.queries import checkpoints, history, standing
 from engine.queries import definitions as processes
 from engine.queries import instances as reading
 from engine.queries import polls as asked
+from engine.queries.telling import Teller
 from engine.queries.words import Named
 from webui.http import evidence
-from webui.http.sentences import Sentence, Teller
+from webui.http.sentences import Sentence, tell
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import day, lang, last_day, state
 
@@ -282,9 +283,9 @@ def _lines(events: Sequence[Happened], teller: Teller, witnessed: int) -> tuple[
 
 def _said(teller: Teller, event: Happened) -> Sentence:
     try:
-        return teller.tell(event)
+        return tell(teller, event)
     except UNREADABLE:  # altered: what belongs to this kind of event is not there
-        return Sentence(_("这一条的内容读不懂。"), "incident", (), ())
+        return Sentence(_("这一条的内容读不懂。"), "incident")
 
 
 def _raw(body: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What the history tells of one matter: its events replayed in order, into what the rows beside them must say."""
+"""The events of one instance replayed in order, into what the rows beside them must say."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from sqlalchemy import select
 
 from engine.db import canonical, tables
 from engine.errors import Invalid
+from engine.history import kinds
 from engine.history.event_log import Break
+from engine.messages import Both, Message, _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from engine.db import Session
 
@@ -24,33 +26,6 @@ _event = tables.event.c
 SLACK = timedelta(
     minutes=2
 )  # a command asks for the time more than once, and may wait for locks in between
-MATTER = (
-    "instance_launched",
-    "instance_suspended",
-    "instance_resumed",
-    "instance_withdrawn",
-    "instance_terminated",
-    "task_completed",
-    "message_sent",
-    "timer_fired",
-    "decision_taken",
-    "mover_replaced",
-    "document_issued",
-    "matter_disclosed",
-    "matter_erased",
-    "poll_called",
-    "poll_opened",
-    "poll_answered",
-    "poll_answer_withdrawn",
-    "poll_stopped",
-    "ballots_opened",
-    "poll_voided",
-    "poll_closed",
-    "poll_recounted",
-    "meeting_called",
-    "meeting_opened",
-    "meeting_closed",
-)
 _ENDS = {"instance_withdrawn": "withdrawn", "instance_terminated": "terminated"}
 
 
@@ -104,10 +79,10 @@ class Meeting:
 
 
 @dataclass
-class Told:
-    """A matter as the history tells it.
+class Replayed:
+    """An instance as its events tell it.
 
-    `facts` says where each fact that can be told comes from: ("said", digest), ("is", value), ("poll", id) or None.
+    `facts` says where each fact that an event knows comes from: ("said", digest), ("is", value), ("poll", id) or None.
     """
 
     chain: UUID
@@ -118,7 +93,7 @@ class Told:
     stopped_days: int = 0
     erased: bool = False
     disclosed: bool = False
-    said: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
+    answered: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
     closed: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
     movers: list[tuple[str, str]] = field(default_factory=list)
     facts: dict[str, tuple[str, Any] | None] = field(default_factory=dict)
@@ -127,17 +102,24 @@ class Told:
     meetings: dict[str, Meeting] = field(default_factory=dict)
     documents: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
-    def false(self, table: str, key: object, why: str, why_en: str, seq: int = 0) -> Break:
-        """The row of a table that is not what was told."""
-        return false(self.chain, table, key, why, why_en, seq)
+    def false(self, table: str, key: object, why: Message, seq: int = 0) -> Break:
+        """The row of a table that the events contradict."""
+        return false(self.chain, table, key, why, seq)
 
 
-def false(chain: UUID, table: str, key: object, why: str, why_en: str, seq: int = 0) -> Break:
+def false(chain: UUID, table: str, key: object, why: Message, seq: int = 0) -> Break:
     """A row that the history contradicts, named by its table and id."""
-    return Break(chain, seq, f"{why}（{table} {key}）", f"{why_en} ({table} {key})")
+    return Break(chain, seq, _("{why}（{table} {key}）", why=why, table=table, key=key))
 
 
-def said(session: Session, *kinds: str) -> Iterator[tuple[UUID, int, dict[str, Any]]]:
+def first_wrong(columns: Mapping[str, tuple[str, bool]]) -> Both | None:
+    """The first column that does not hold, of those given as name -> (what a person calls it, whether it holds)."""
+    wrong = ((words, name) for name, (words, holds) in columns.items() if not holds)
+    found = next(wrong, None)
+    return Both(*found) if found else None
+
+
+def bodies(session: Session, *kinds: str) -> Iterator[tuple[UUID, int, dict[str, Any]]]:
     """Chain, seq and body of all events of these kinds, chain by chain."""
     query = (
         select(_event.instance_id, _event.seq, _event.body)
@@ -148,9 +130,9 @@ def said(session: Session, *kinds: str) -> Iterator[tuple[UUID, int, dict[str, A
         yield row.instance_id, row.seq, json.loads(row.body)
 
 
-def near(kept: datetime | None, told: str) -> bool:
+def near(moment: datetime | None, recorded: str) -> bool:
     """Is a moment that a row keeps the one of its event, as far as a command needs time?"""
-    return kept is not None and abs(kept - datetime.fromisoformat(told)) <= SLACK
+    return moment is not None and abs(moment - datetime.fromisoformat(recorded)) <= SLACK
 
 
 def salted(value: Any, salt: bytes | None) -> str:
@@ -161,19 +143,21 @@ def salted(value: Any, salt: bytes | None) -> str:
         return ""
 
 
-def replay(chain: UUID, events: Iterable[tuple[int, dict[str, Any]]]) -> Told:
+def replay_events(chain: UUID, events: Iterable[tuple[int, dict[str, Any]]]) -> Replayed:
     """What the events of a matter, in order, come to."""
-    told = Told(chain)
+    replayed = Replayed(chain)
     for seq, says in events:
-        _TELLERS.get(says["kind"], _nothing)(told, seq, says)
+        if missing := kinds.missing(says["kind"], says):
+            raise KeyError(*missing)
+        _READERS.get(says["kind"], _nothing)(replayed, seq, says)
         if "ended" in says:
             taken_back = says["kind"] == "message_sent" and says["message"] == "withdraw"
-            told.state = "withdrawn" if taken_back else _ENDS.get(says["kind"], "ended")
-            told.outcome, told.ended = says["ended"], says["at"]
-    return told
+            replayed.state = "withdrawn" if taken_back else _ENDS.get(says["kind"], "ended")
+            replayed.outcome, replayed.ended = says["ended"], says["at"]
+    return replayed
 
 
-def _nothing(_told: Told, _seq: int, _says: dict[str, Any]) -> None:
+def _nothing(_replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
     """Events that only end a matter."""
 
 
@@ -183,55 +167,55 @@ def _act(seq: int, says: dict[str, Any]) -> Act:
     )
 
 
-def _say(told: Told, element: str, seq: int, says: dict[str, Any]) -> None:
+def _say(replayed: Replayed, element: str, seq: int, says: dict[str, Any]) -> None:
     """Something was said under a name: its fact is that, until something else is said there."""
-    told.facts[element] = ("said", says["answers"]) if "answers" in says else None
+    replayed.facts[element] = ("said", says["answers"]) if "answers" in says else None
     if "answers" in says:
-        told.said[element].append(_act(seq, says))
+        replayed.answered[element].append(_act(seq, says))
 
 
-def _launched(told: Told, seq: int, says: dict[str, Any]) -> None:
-    told.launched = says
-    _say(told, "launch", seq, says)
+def _launched(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
+    replayed.launched = says
+    _say(replayed, "launch", seq, says)
 
 
-def _suspended(told: Told, _seq: int, _says: dict[str, Any]) -> None:
-    told.state = "suspended"
+def _suspended(replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
+    replayed.state = "suspended"
 
 
-def _resumed(told: Told, _seq: int, says: dict[str, Any]) -> None:
-    told.state = "running"
-    told.stopped_days += says.get("stopped_days", 0)
+def _resumed(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.state = "running"
+    replayed.stopped_days += says.get("stopped_days", 0)
 
 
-def _decided(told: Told, _seq: int, says: dict[str, Any]) -> None:
-    told.facts[says["decision"]] = ("is", says.get("result"))
+def _decided(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.facts[says["decision"]] = ("is", says.get("result"))
 
 
-def _mover(told: Told, _seq: int, says: dict[str, Any]) -> None:
-    told.movers.append((says["old"], says["new"]))
+def _mover(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.movers.append((says["old"], says["new"]))
 
 
-def _issued(told: Told, seq: int, says: dict[str, Any]) -> None:
-    told.documents[says["id"]] = (seq, says)
+def _issued(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
+    replayed.documents[says["id"]] = (seq, says)
 
 
-def _disclosed(told: Told, _seq: int, _says: dict[str, Any]) -> None:
-    told.disclosed = True
+def _disclosed(replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
+    replayed.disclosed = True
 
 
-def _erased(told: Told, _seq: int, _says: dict[str, Any]) -> None:
-    told.erased = True
+def _erased(replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
+    replayed.erased = True
 
 
-def _polled(told: Told, seq: int, says: dict[str, Any]) -> None:
-    """One more event of a poll. Answers to one that was never opened are told by nothing."""
+def _polled(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
+    """One more event of a poll. Answers to one that was never opened stand for nothing."""
     kind, key = says["kind"], says["poll"]
     if kind in ("poll_called", "poll_opened"):
-        found = told.polls.setdefault(key, Poll(seq, says["task"]))
-    elif key not in told.polls:
+        found = replayed.polls.setdefault(key, Poll(seq, says["task"]))
+    elif key not in replayed.polls:
         return
-    found = told.polls[key]
+    found = replayed.polls[key]
     if kind in ("poll_answered", "poll_answer_withdrawn"):
         _answered(found, says)
         return
@@ -244,9 +228,9 @@ def _polled(told: Told, seq: int, says: dict[str, Any]) -> None:
         found.counted = says
     elif kind == "poll_closed":
         found.seq, found.outcome = seq, says["outcome"]
-        told.closed[says["task"]].append(_act(seq, says))
-        told.facts[says["task"]] = ("poll", key)
-        told.recounts.pop(says["task"], None)
+        replayed.closed[says["task"]].append(_act(seq, says))
+        replayed.facts[says["task"]] = ("poll", key)
+        replayed.recounts.pop(says["task"], None)
 
 
 def _answered(found: Poll, says: dict[str, Any]) -> None:
@@ -259,13 +243,13 @@ def _answered(found: Poll, says: dict[str, Any]) -> None:
         found.voices[voter] = (says["at"], "")
 
 
-def _recounted(told: Told, _seq: int, says: dict[str, Any]) -> None:
+def _recounted(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
     who = says["actor"]["id"] if says.get("actor") else ""
-    told.recounts.setdefault(says["task"], []).append((who, says["passed"]))
+    replayed.recounts.setdefault(says["task"], []).append((who, says["passed"]))
 
 
-def _met(told: Told, seq: int, says: dict[str, Any]) -> None:
-    found = told.meetings.setdefault(says["meeting"], Meeting(seq, says["task"], says))
+def _met(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
+    found = replayed.meetings.setdefault(says["meeting"], Meeting(seq, says["task"], says))
     if says["kind"] == "meeting_opened":
         found.seq, found.opened = seq, says
     elif says["kind"] == "meeting_closed":
@@ -279,12 +263,13 @@ _POLL_STATES = {
     "poll_closed": "closed",
     "poll_voided": "void",
 }
-_TELLERS: dict[str, Callable[[Told, int, dict[str, Any]], None]] = {
+_READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "instance_launched": _launched,
     "instance_suspended": _suspended,
     "instance_resumed": _resumed,
-    "task_completed": lambda told, seq, says: _say(told, says["task"], seq, says),
-    "message_sent": lambda told, seq, says: _say(told, says["message"], seq, says),
+    "task_completed": lambda replayed, seq, says: _say(replayed, says["task"], seq, says),
+    "message_sent": lambda replayed, seq, says: _say(replayed, says["message"], seq, says),
+    "timer_fired": _nothing,
     "decision_taken": _decided,
     "mover_replaced": _mover,
     "document_issued": _issued,
@@ -303,3 +288,4 @@ _TELLERS: dict[str, Callable[[Told, int, dict[str, Any]], None]] = {
     "meeting_opened": _met,
     "meeting_closed": _met,
 }
+REPLAYED = (*_READERS, *_ENDS)  # the kinds that leave something in the rows
