@@ -83,7 +83,9 @@ _MORE: Mapping[str, Callable[[Facts], Words]] = {
     "matter_begun": _plain("number"),
     "matter_linked": _plain("number"),
     "matter_told": _plain("number"),
-    "document_issued": lambda facts: f"《{facts.document}》{facts.body.get('number') or ''}",
+    "document_issued": lambda facts: _(
+        "《{document}》{number}", document=facts.document, number=facts.body.get("number") or ""
+    ),
     "poll_answered": _plain("choice"),
     "poll_closed": _verdict,
     "poll_voided": _plain("reason"),
