@@ -6,6 +6,7 @@ BIN   := $(VENV)/bin
 DONE  := $(VENV)/done
 NODE  := 24.19.0
 PARTS := webui/static/vendor
+DOMAINS := messages engine argparse
 WORDS := $(wildcard webui/translations/*/LC_MESSAGES/*.po)
 
 .DEFAULT_GOAL := help
@@ -39,13 +40,15 @@ fix: setup $(DONE)/dev  ## put the code in order where a program can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-words: setup  ## collect the texts of pages and engine for translation (webui/translations/en); then fill in what is empty
+words: setup  ## collect the texts of pages and engine for translation (webui/translations/en); then fill in what is empty; TABLES="x.tsv" brings in source<TAB>English
 	@for domain in messages engine; do \
-	  $(BIN)/pybabel --quiet extract -F webui/translations/$$domain.cfg -k _ -k _l --sort-output --no-location \
+	  $(BIN)/pybabel --quiet extract -F webui/translations/$$domain.cfg -k _ --sort-output --no-location \
 	    --ignore-dirs "node_modules tests var" -o $(VENV)/$$domain.pot . \
+	  && $(BIN)/python -m webui.translations.carry $(VENV)/$$domain.pot \
+	    webui/translations/en/LC_MESSAGES/$$domain.po $(TABLES) \
 	  && $(BIN)/pybabel --quiet update -D $$domain -i $(VENV)/$$domain.pot -d webui/translations -l en --no-fuzzy-matching \
 	    --ignore-obsolete --ignore-pot-creation-date --width 118; done
-	@$(BIN)/pybabel compile --statistics -D "messages engine" -d webui/translations
+	@$(BIN)/pybabel compile --statistics -D "$(DOMAINS)" -d webui/translations
 
 prove: setup $(DONE)/dev $(DONE)/browser  ## races, crashes, fuzz: takes long
 	$(BIN)/pytest -m prove
@@ -120,7 +123,7 @@ $(DONE)/parts: package.json package-lock.json Makefile $(BIN)/python
 	@touch $@
 
 $(DONE)/words: $(WORDS) $(DONE)/python
-	@if [ -n "$(WORDS)" ]; then $(BIN)/pybabel --quiet compile -D "messages engine" -d webui/translations; fi
+	@if [ -n "$(WORDS)" ]; then $(BIN)/pybabel --quiet compile -D "$(DOMAINS)" -d webui/translations; fi
 	@touch $@
 
 $(DONE)/dev: requirements-dev.lock $(DONE)/python

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.messages import _
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,7 +38,7 @@ class Settings:
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read YIXING_HOME, _DATABASE_URL, _PROCESSES, _HOST, _PORT, _ADDRESS, _DEMO, _SECRET_KEY, _SECURE_COOKIES,
-    _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS. Raises ValueError in words when a number or the address is none."""
+    _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS. Raises ValueError with a message when a number or the address is none."""
     env = os.environ if environ is None else environ
 
     def number(name: str, default: int) -> int:
@@ -44,7 +46,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         if not text:
             return default
         if not text.isdigit():
-            raise ValueError(f"YIXING_{name} must be a whole number, not {text!r}")
+            raise ValueError(_("YIXING_{name} 应是整数，而不是“{text}”", name=name, text=text))
         return int(text)
 
     def flag(name: str) -> bool:
@@ -53,7 +55,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     address = env.get("YIXING_ADDRESS", "").strip().rstrip("/")
     if address and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", address):
         raise ValueError(
-            f"YIXING_ADDRESS must look like https://yixing.example.edu.cn, not {address!r}"
+            _(
+                "YIXING_ADDRESS 应写成 https://yixing.example.edu.cn 这样，而不是“{text}”",
+                text=address,
+            )
         )
     return Settings(
         home=Path(env.get("YIXING_HOME", "") or "var").resolve(),

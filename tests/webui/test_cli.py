@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -43,6 +44,16 @@ VERBS = [
 ]
 
 
+CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
+
+
+@pytest.fixture(autouse=True)
+def language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """English, whatever the machine speaks."""
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def yixing(empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """The command on an empty database."""
@@ -59,8 +70,63 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     assert f"usage: yixing {verb}" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help_is_in_one_language(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names of verbs, options and values are the same in both; every sentence is in one."""
+    with pytest.raises(SystemExit):
+        cli.main([*verb.split(), "--help", "--lang", "en"])
+    assert not CHINESE.search(capsys.readouterr().out)
+    with pytest.raises(SystemExit):
+        cli.main([*verb.split(), "--help", "--lang", "zh"])
+    said = capsys.readouterr().out
+    assert "用法：" in said and not re.search(r"[a-z] (the|a|of|and|is) [a-z]", said), said
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({}, "no such file: none.toml"),
+        ({"LANG": "C.UTF-8"}, "no such file: none.toml"),
+        ({"LANG": "zh_CN.UTF-8"}, "没有这个文件：none.toml"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "en_GB.UTF-8"}, "no such file: none.toml"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "zh_CN"}, "没有这个文件：none.toml"),
+    ],
+)
+def test_the_language_is_that_of_the_environment(
+    environment: dict[str, str],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert cli.main(["play", "none.toml"]) == cli.FAULT
+    assert capsys.readouterr().err == f"yixing: {words}\n"
+    other, its = ("en", "no such") if CHINESE.search(words) else ("zh", "没有这个")
+    assert cli.main(["play", "none.toml", "--lang", other]) == cli.FAULT
+    assert its in capsys.readouterr().err
+    assert cli.main(["--lang", other, "play", "none.toml"]) == cli.FAULT
+    assert its in capsys.readouterr().err
+
+
+def test_what_is_not_understood_is_said_in_the_language(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["bogus", "--lang", "zh"])
+    assert end.value.code == 2
+    assert "没有 'bogus' 这一项" in capsys.readouterr().err
+
+
+def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--version"])
+    assert end.value.code == 0
+    assert re.fullmatch(r"yixing \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
 def test_every_verb_that_is_understood_is_done() -> None:
-    assert set(cli._VERBS) == set(VERBS)
+    assert set(cli.VERBS) == set(VERBS)
 
 
 @pytest.mark.parametrize(

@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import ast
-import configparser
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from babel.messages.extract import extract
-from babel.messages.frontend import CommandLineInterface
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import CommandLineInterface, parse_mapping_cfg
 from babel.messages.pofile import read_po
 
 from engine.errors import Conflict, Invalid
 from engine.settings import ROOT
 from webui.http import messages, words
+from webui.translations.carry import carry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from babel.messages.catalog import Catalog
     from flask import Flask
     from flask.testing import FlaskClient
 
 TRANSLATIONS = ROOT / "webui" / "translations"
 CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 WORDS = re.compile(r"[\u3400-\u9fff]")
-HOLES = re.compile(r"%\(\w+\)s|\{\d+\}")
-KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2)}
+HOLES = re.compile(r"%\(\w+\)s|\{\w+\}")
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled() -> None:
     """What `make setup` does, so that these tests see the texts as they are now."""
     CommandLineInterface().run(
-        ["pybabel", "-q", "compile", "-D", "messages engine", "-d", str(TRANSLATIONS)]
+        ["pybabel", "-q", "compile", "-D", "messages engine argparse", "-d", str(TRANSLATIONS)]
     )
     messages._catalogue.cache_clear()
     messages._said.cache_clear()
@@ -46,54 +46,27 @@ def _catalogue(domain: str) -> Catalog:
         return read_po(file, locale="en")
 
 
-def _texts() -> Iterator[tuple[str, Path]]:
-    """Every text of our own pages, as `make words` finds them."""
-    for path in sorted((ROOT / "webui").rglob("*.py")) + sorted(
-        (ROOT / "webui" / "templates").rglob("*.html")
-    ):
-        method = "python" if path.suffix == ".py" else "jinja2.ext:babel_extract"
-        with path.open("rb") as file:
-            for _line, found, _comments, _context in extract(method, file, KEYWORDS):
-                yield (found if isinstance(found, str) else found[0]), path
+def _texts(domain: str) -> Iterator[tuple[str, str]]:
+    """Every text of a domain with the file that says it, as `make words` finds them."""
+    with (TRANSLATIONS / f"{domain}.cfg").open(encoding="utf-8") as file:
+        methods, options = parse_mapping_cfg(file)
+    for top in ("engine", "webui"):
+        found = extract_from_dir(
+            ROOT / top,
+            [(pattern.removeprefix(f"{top}/"), method) for pattern, method in methods],
+            {pattern.removeprefix(f"{top}/"): given for pattern, given in options.items()},
+            keywords=KEYWORDS,
+        )
+        for path, _line, text, _comments, _context in found:
+            yield (text if isinstance(text, str) else text[0]), f"{top}/{path}"
 
 
-def _plain() -> Iterator[tuple[str, Path]]:
-    """Every text of the modules that speak plain Chinese, by the sections of engine.cfg, the first that fits."""
-    from babel.util import pathmatch
-
-    from webui.translations import plain
-
-    config = configparser.RawConfigParser()
-    config.read(TRANSLATIONS / "engine.cfg", encoding="utf-8")
-    sections = [
-        (*name.split(": ", 1), dict(config[name])) for name in config.sections() if ": " in name
-    ]
-    for path in sorted((ROOT / "engine").rglob("*.py")) + sorted(
-        (ROOT / "webui" / "api").rglob("*.py")
-    ):
-        where = path.relative_to(ROOT).as_posix()
-        method, _pattern, options = next(s for s in sections if pathmatch(s[1], where))
-        if method == "plain":
-            with path.open("rb") as file:
-                for _line, _name, text, _comments in plain.extract(file, {}, [], options):
-                    yield text, path
-
-
-@pytest.mark.parametrize(("domain", "found"), [("messages", _texts), ("engine", _plain)])
-def test_every_text_is_translated(
-    domain: str, found: Callable[[], Iterator[tuple[str, Path]]]
-) -> None:
-    """When this fails: `make words`, then fill in what is empty.
-
-    The domain `engine` leaves out the checks of process folders and stories: they speak to the author of a process in
-    the author's language.
-    """
+@pytest.mark.parametrize("domain", ["messages", "engine"])
+def test_every_text_is_translated(domain: str) -> None:
+    """When this fails: `make words`, then fill in what is empty."""
     known = {m.id if isinstance(m.id, str) else m.id[0]: m for m in _catalogue(domain) if m.id}
-    wanted = dict(found())
-    missing = {
-        text: str(path.relative_to(ROOT)) for text, path in wanted.items() if text not in known
-    }
-    assert not missing
+    wanted = dict(_texts(domain))
+    assert not {text: path for text, path in wanted.items() if text not in known}
     assert not [
         text
         for text, m in known.items()
@@ -119,6 +92,20 @@ def test_translations_are_english_and_fill_in_the_same(domain: str) -> None:
 
 
 _DROPPED = {" {0}（周{1}）": {"{1}"}}  # the day of the week
+
+
+def test_a_text_whose_holes_get_names_keeps_its_english() -> None:
+    known, template = Catalog(locale="en"), Catalog()
+    known.add("{0}已于 {1} 办理了此项。", "At {1} {0} handled this.")
+    known.add("{a}和{b}", "{a} and {b}")
+    for text in ("{who}已于 {at} 办理了此项。", "{b}和{a}", "{n} 件", "没有{what}"):
+        template.add(text)
+    assert carry(template, known, {"{n} 件": "{n} matters", "{a}和{b}": "never asked for"}) == 3
+    found = {m.id: m.string for m in known if m.id}
+    assert found["{who}已于 {at} 办理了此项。"] == "At {at} {who} handled this."
+    assert found["{b}和{a}"] == "{b} and {a}"
+    assert found["{n} 件"] == "{n} matters"
+    assert "没有{what}" not in found
 
 
 # --- nothing Chinese outside of gettext -------------------------------------------------------------------------------

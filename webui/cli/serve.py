@@ -22,7 +22,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine import settings as own_settings
+from engine.messages import _
 from webui.cli import postmaster
+from webui.cli.terminal import CannotDo, note, text
 
 if TYPE_CHECKING:
     from engine.settings import Settings
@@ -31,10 +33,6 @@ PARENT = "YIXING_PARENT"  # process id of the supervisor, for its children
 GRACE = 10.0  # seconds between "please end" and "end"
 STEADY = 30.0  # seconds after which a child counts as well
 LONGEST_WAIT = 30.0  # seconds between two tries to start a child that keeps dying
-
-
-class Unable(Exception):
-    """The product cannot start; the text says why and what to do."""
 
 
 # --- the supervisor -------------------------------------------------------------------------------------------------
@@ -64,16 +62,22 @@ class Child:
             wait = 0.0 if self.deaths == 1 else min(LONGEST_WAIT, 0.5 * 2**self.deaths)
             self.due, code = now + wait, self.process.returncode
             self.process = None
-            _say(
-                f"{self.name} worker ended ({_how(code)}); starting it again"
-                + (f" in {wait:.0f} s" if wait else "")
-            )
+            note(_restarting(self.name, code, wait))
         if self.process is None and now >= self.due:
             self.start()
 
 
-def _how(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+def _restarting(name: str, code: int, wait: float) -> str:
+    """A child of this name has ended with this exit code and is started again in `wait` seconds."""
+    how = (
+        _("信号 {name}", name=signal.Signals(-code).name)
+        if code < 0
+        else _("退出码 {code}", code=code)
+    )
+    if not wait:
+        return _("{worker} 进程已结束（{how}），正在重新启动", worker=name, how=how)
+    seconds = round(wait)
+    return _("{worker} 进程已结束（{how}），{n} 秒后重新启动", worker=name, how=how, n=seconds)
 
 
 def _command(name: str) -> list[str]:
@@ -119,11 +123,6 @@ def _break_off(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
 def _must_be_free(settings: Settings) -> None:
     """Find out before anything is started whether the port can be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -132,12 +131,18 @@ def _must_be_free(settings: Settings) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as fault:
-            raise Unable(
-                f"cannot listen on {settings.host} port {settings.port}: {fault.strerror}. "
-                "Stop what uses it, or choose another port: YIXING_PORT=8001"
+            raise CannotDo(
+                _(
+                    "不能在 {host} 的 {port} 端口监听：{reason}。请停掉占用它的程序，或另选端口：YIXING_PORT=8001",
+                    host=settings.host,
+                    port=settings.port,
+                    reason=fault.strerror,
+                )
             ) from fault
         except OverflowError as fault:
-            raise Unable(f"YIXING_PORT must be at most 65535, not {settings.port}") from fault
+            raise CannotDo(
+                _("YIXING_PORT 不得大于 65535，现为 {port}", port=settings.port)
+            ) from fault
 
 
 def _database(settings: Settings) -> str:
@@ -147,7 +152,7 @@ def _database(settings: Settings) -> str:
 
     url = db.url_of(settings)
     if migrate.migrate(url):
-        _say("database schema is up to date")
+        note(_("数据库结构已是最新"))
     _make_cookie_key(settings)
     return url
 
@@ -170,12 +175,12 @@ def _fill(settings: Settings, url: str) -> None:
     for folder in bundled.folders(settings.processes):
         try:
             with db.transaction(engine) as session:
-                _, new = bundled.publish(session, folder)
+                _digest, new = bundled.publish(session, folder)
         except EngineError as fault:
-            _say(f"{folder.name} was not published: {fault.message}")
+            note(_("{folder} 没有发布：{reason}", folder=folder.name, reason=fault.message))
             continue
         if new:
-            _say(f"published {folder.name}")
+            note(_("已发布 {folder}", folder=folder.name))
     if settings.demo:
         _load_demo(settings, url)
     engine.dispose()
@@ -187,14 +192,17 @@ def _load_demo(settings: Settings, url: str) -> None:
 
     begun = settings.home / "demo-begun"
     if begun.exists():
-        raise Unable(
-            f"the demo data were not loaded to their end; remove {settings.home} (demo data only) and start anew"
+        raise CannotDo(
+            _(
+                "演示数据上次没有载完；请删除 {home}（其中只有演示数据）后重新启动",
+                home=settings.home,
+            )
         )
     if not _is_empty(url):
         return
     from webui.cli import demo
 
-    _say("loading the demo data ...")
+    note(_("正在载入演示数据……"))
     settings.home.mkdir(parents=True, exist_ok=True)
     begun.touch()
     demo.load(db.connect(url), settings)
@@ -231,7 +239,7 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
         "WEB_THREADS": settings.web_threads,
     }
     own = {f"YIXING_{name}": str(value) for name, value in values.items()}
-    return {**os.environ, **own, PARENT: str(os.getpid())}
+    return {**os.environ, **own, PARENT: str(os.getpid())}  # LANGUAGE among them
 
 
 def address(settings: Settings) -> str:
@@ -241,34 +249,36 @@ def address(settings: Settings) -> str:
 
 
 def _ready(settings: Settings, children: list[Child], stopping: threading.Event) -> bool:
-    """Wait for the first answer. Raises Unable when the web worker dies again and again before it."""
+    """Wait for the first answer. Raises CannotDo when the web worker dies again and again before it."""
     probe = f"{address(settings)}healthz"
     while not stopping.wait(0.1):
         for child in children:
             child.tend()
             if child.deaths >= 3:
-                raise Unable(f"the {child.name} worker does not start; the reason stands above")
+                raise CannotDo(_("{worker} 进程启动不了，原因见上", worker=child.name))
         with suppress(OSError), urllib.request.urlopen(probe, timeout=5) as answer:
             return bool(answer.status == 200)
     return False
 
 
 def _welcome(settings: Settings) -> None:
-    _say(f"\nYixing is ready: {address(settings)}   (Ctrl-C stops it)")
+    note("")
+    note(_("议行已就绪：{address}   （按 Ctrl-C 停止）", address=address(settings)))
     if settings.demo:
         from webui.cli import demo
 
-        _say("\nDemo accounts (one click on the login page, or by password):")
+        note("")
+        note(_("演示账号（登录页上点一下，或用密码）："))
         for username, password, words in demo.ACCOUNTS:
-            _say(f"  {username:<11} {password:<14} {words}")
-    _say("")
+            note(f"  {username:<11} {password:<14} {text(words)}")
+    note("")
 
 
 def _end(children: list[Child]) -> None:
     """Ask all to end, wait, then make them. A second Ctrl-C does not wait."""
     running = [c.process for c in children if c.process is not None and c.process.poll() is None]
     if running:
-        _say("stopping ...")
+        note(_("正在停止……"))
     hurry = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: hurry.set())
@@ -289,7 +299,7 @@ def _end(children: list[Child]) -> None:
 def _revive(settings: Settings) -> None:
     """Start the embedded server again when it was killed; it recovers what was committed."""
     if not settings.database_url and postmaster.running(settings.home) is None:
-        _say("the embedded database has ended; starting it again")
+        note(_("内置数据库已结束，正在重新启动"))
         _embedded(settings, "database")
 
 

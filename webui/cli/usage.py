@@ -4,158 +4,177 @@ from __future__ import annotations
 
 import argparse
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from engine.messages import _
+from webui.cli.terminal import LANGUAGES, text
+
 KINDS = ("units", "people", "posts", "delegates")  # of tables that can be imported
-_EPILOG = (
-    "Exit codes: 0 all is well, 1 a fault was found, 2 the command was not understood. Settings are variables: "
-    "YIXING_HOME (data, default ./var), YIXING_DATABASE_URL (a PostgreSQL 15+ of your own), YIXING_HOST, "
-    "YIXING_PORT (8000), YIXING_DEMO (1: demo data), YIXING_PROCESSES."
-)
+Verbs = Any  # what argparse gives for its sub-parsers, a class without a public name
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser; what it gives has `run`, the name of a verb, or None and `about`, whose help is to be shown."""
+    """The parser; what it gives has `verb`, the name of one, or None and `about`, whose help is to be shown."""
     made = argparse.ArgumentParser(
         prog="yixing",
-        description="Yixing 议行： workflow engine for the democratic management of university trade unions.",
-        epilog=_EPILOG,
+        description=text(_("Yixing 议行：高校工会民主管理流程引擎。")),
+        epilog=text(
+            _(
+                "退出码：0 一切正常，1 发现问题，2 命令没有看懂。设置写在环境变量里：YIXING_HOME（数据目录，默认 ./var），"
+                "YIXING_DATABASE_URL（自备的 PostgreSQL 15 以上），YIXING_HOST，YIXING_PORT（8000），"
+                "YIXING_DEMO（1：演示数据），YIXING_PROCESSES。语言按 LC_ALL 或 LANG。"
+            )
+        ),
     )
-    made.set_defaults(run=None, about=made)
-    verbs = made.add_subparsers(title="verbs", metavar="VERB")
-    _verb(verbs, "serve", "start the database, the web and a job worker; Ctrl-C stops them")
-    _verb(verbs, "worker", "run one more job worker alone")
-    _verb(verbs, "migrate", "bring the database to the schema of this release")
-    _of_processes(verbs)
-    _of_people(verbs)
-    _of_accounts(verbs)
-    _of_safety(verbs)
+    made.set_defaults(verb=None, about=made)
+    release = f"yixing {version('yixing')}"
+    _add(made, "--version", action="version", version=release, about=_("显示版本号后退出"))
+    _add_language(made)
+    verbs = made.add_subparsers(title=text(_("命令")), metavar="VERB")
+    _add_verb(verbs, "serve", _("启动数据库、网页和后台任务；按 Ctrl-C 停止"))
+    _add_verb(verbs, "worker", _("单独再运行一个后台任务进程"))
+    _add_verb(verbs, "migrate", _("把数据库更新到本版本的结构"))
+    _add_processes(verbs)
+    _add_import(verbs)
+    _add_accounts(verbs)
+    _add_safety(verbs)
     return made
 
 
-def _verb(verbs: Any, name: str, words: str, run: str = "") -> argparse.ArgumentParser:
+def _add_language(to: argparse.ArgumentParser) -> None:
+    help_text = text(_("用哪种语言说话（默认按 LC_ALL 或 LANG）"))
+    to.add_argument("--lang", choices=LANGUAGES, default=argparse.SUPPRESS, help=help_text)
+
+
+def _add_verb(verbs: Verbs, name: str, words: str, verb: str = "") -> argparse.ArgumentParser:
+    made = _add_parser(verbs, name, words)
+    made.set_defaults(verb=verb or name)
+    _add_language(made)
+    return made
+
+
+def _add_parser(verbs: Verbs, name: str, words: str) -> argparse.ArgumentParser:
+    help_text = text(words)
+    sentence = text(_("{words}。", words=words))
     made: argparse.ArgumentParser = verbs.add_parser(
-        name, help=words, description=f"{words[0].upper()}{words[1:]}."
+        name, help=help_text, description=f"{sentence[0].upper()}{sentence[1:]}"
     )
-    made.set_defaults(run=run or name)
     return made
 
 
-def _of_processes(verbs: Any) -> None:
-    one = _verb(verbs, "check", "find every fault of process folders and play their stories")
-    one.add_argument(
-        "folders", nargs="*", type=Path, metavar="FOLDER", help="default: all that are installed"
-    )
-    one.add_argument("--no-stories", action="store_true", help="do not play the stories")
-    one.add_argument(
-        "--write",
-        action="store_true",
-        help="write OUTLINE.txt, the process in words, into each faultless folder",
-    )
-    one = _verb(verbs, "publish", "put a process folder in force")
-    one.add_argument("folder", type=Path, metavar="FOLDER")
-    one = _verb(
-        verbs,
-        "decide",
-        "show what a decision table comes to in a case, with the article; nothing is stored",
-    )
-    one.add_argument(
-        "table", metavar="TABLE", help="e.g. quorum_vote or congress_motion.escalation"
-    )
-    asked = "e.g. vote.kind=election vote.total=100; without any, what the table asks for"
-    one.add_argument("facts", nargs="*", metavar="KEY=VALUE", help=asked)
-    one.add_argument("--on", type=_day, metavar="DAY", help="the law of this day (today)")
-    one.add_argument("--lang", choices=("zh", "en"), default="zh")
-    one = _verb(verbs, "play", "play stories (scenarios/*.toml) on a database of their own")
-    one.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    one.add_argument("--brief", action="store_true", help="tell only what went otherwise than told")
+def _add(to: argparse.ArgumentParser, *names: str, about: str = "", **more: Any) -> None:
+    """An argument and its help."""
+    to.add_argument(*names, help=text(about) if about else None, **more)
 
 
-def _of_people(verbs: Any) -> None:
-    one = _verb(verbs, "import", "read units, people, posts or delegates from an .xlsx table")
-    one.add_argument("kind", metavar="KIND", choices=KINDS, help=" | ".join(KINDS))
-    one.add_argument("file", type=Path, metavar="FILE")
-    one.add_argument(
-        "--as",
-        dest="actor",
-        required=True,
-        metavar="USERNAME",
-        help="on whose word; it is put on record",
-    )
-    one.add_argument("--union", metavar="CODE", help="refuse unless this is that person's union")
-    one.add_argument(
-        "--yes", action="store_true", help="do it without asking when no row is faulty"
-    )
-    one.add_argument("--all", action="store_true", help="show the rows without any remark too")
-    one = _verb(verbs, "token", "print a new API token of a person")
-    one.add_argument("username", metavar="USERNAME")
-    one.add_argument("--name", default="command line", help="what it is for")
-    one.add_argument("--days", type=int, default=365, help="how long it is valid (365)")
+def _add_processes(verbs: Verbs) -> None:
+    one = _add_verb(verbs, "check", _("找出流程文件夹里的全部问题，并演练其中的故事"))
+    installed = _("默认为已安装的全部")
+    _add(one, "folders", nargs="*", type=Path, metavar="FOLDER", about=installed)
+    _add(one, "--no-stories", action="store_true", about=_("不演练故事"))
+    outline = _("在没有问题的文件夹里写入 OUTLINE.txt，即流程的文字说明")
+    _add(one, "--write", action="store_true", about=outline)
+
+    one = _add_verb(verbs, "publish", _("施行一个流程文件夹"))
+    _add(one, "folder", type=Path, metavar="FOLDER")
+
+    one = _add_verb(verbs, "decide", _("看决策表在某种情形下得出什么、依据哪一条；什么也不保存"))
+    named = _("如 quorum_vote 或 congress_motion.escalation")
+    _add(one, "table", metavar="TABLE", about=named)
+    facts = _("如 vote.kind=election vote.total=100；一项也不写时，列出这张表要问什么")
+    _add(one, "facts", nargs="*", metavar="KEY=VALUE", about=facts)
+    _add(one, "--on", type=_day, metavar="DAY", about=_("依这一天的规定（今天）"))
+
+    one = _add_verb(verbs, "play", _("在单独的数据库上演练故事（scenarios/*.toml）"))
+    _add(one, "files", nargs="+", type=Path, metavar="FILE")
+    _add(one, "--brief", action="store_true", about=_("只说与所写不符的"))
 
 
-def _of_accounts(verbs: Any) -> None:
-    one = _verb(verbs, "unit", "enter a unit, e.g. the first of a new installation")
-    one.add_argument("code", metavar="CODE", help="short and unique")
-    one.add_argument("kind", metavar="KIND", help="a kind of unit, by key or title")
-    one.add_argument("name", metavar="NAME")
-    one.add_argument("--name-en", default="", metavar="NAME")
-    one.add_argument("--parent", metavar="CODE", help="the unit above it")
-    one.add_argument("--owner", default="", metavar="TYPE", help="of a university: who runs it")
-    one.add_argument("--city", default="")
-    words = "create and disable accounts, set passwords, give posts"
-    group = verbs.add_parser("user", help=words, description=f"{words[0].upper()}{words[1:]}.")
+def _add_import(verbs: Verbs) -> None:
+    one = _add_verb(verbs, "import", _("从 .xlsx 表导入单位、人员、职务或代表"))
+    _add(one, "kind", metavar="KIND", choices=KINDS, about=" | ".join(KINDS))
+    _add(one, "file", type=Path, metavar="FILE")
+    actor = _("由谁导入，记录在案")
+    _add(one, "--as", dest="actor", required=True, metavar="USERNAME", about=actor)
+    _add(one, "--union", metavar="CODE", about=_("此人不属于这个工会时不导入"))
+    _add(one, "--yes", action="store_true", about=_("没有错误就办，不再询问"))
+    _add(one, "--all", action="store_true", about=_("没有提示的行也列出"))
+
+
+def _add_accounts(verbs: Verbs) -> None:
+    one = _add_verb(verbs, "token", _("为某人生成并显示新的接口令牌"))
+    _add(one, "username", metavar="USERNAME")
+    _add(one, "--name", default="command line", about=_("用途"))
+    _add(one, "--days", type=int, default=365, about=_("有效天数（365）"))
+
+    one = _add_verb(verbs, "unit", _("登记单位，如新装系统的第一个单位"))
+    _add(one, "code", metavar="CODE", about=_("简短而不重复的代码"))
+    _add(one, "kind", metavar="KIND", about=_("单位类型，写键或名称"))
+    _add(one, "name", metavar="NAME")
+    _add(one, "--name-en", default="", metavar="NAME")
+    _add(one, "--parent", metavar="CODE", about=_("上级单位"))
+    _add(one, "--owner", default="", metavar="TYPE", about=_("高校的举办者"))
+    _add(one, "--city", default="")
+
+    group = _add_parser(verbs, "user", _("登记和停用账号，设置密码，授予职务"))
     group.set_defaults(about=group)
-    of = group.add_subparsers(title="verbs", metavar="VERB")
-    asked = "the password is asked for, or read from standard input"
-    create = _verb(of, "create", f"enter a person; {asked}", "user create")
-    disable = _verb(of, "disable", "put an account out of use; its history stays", "user disable")
-    password = _verb(of, "password", f"set a person's password; {asked}", "user password")
-    post = _verb(of, "post", "give a person a post in a unit", "user post")
-    for one in (create, disable, password, post):
-        one.add_argument("username", metavar="USERNAME")
-    create.add_argument("--name", help="the person's name")
-    create.add_argument("--unit", required=True, metavar="CODE", help="the unit they belong to")
-    create.add_argument("--no-password", action="store_true", help="the person cannot log in yet")
-    post.add_argument("post", metavar="POST", help="a key in processes/posts.toml, e.g. secretary")
-    post.add_argument("--unit", required=True, metavar="CODE")
-    post.add_argument(
-        "--from",
-        dest="from_on",
-        type=_day,
-        metavar="DAY",
-        help="first day, e.g. 2026-03-01 (today)",
-    )
-    post.add_argument("--to", dest="to_on", type=_day, metavar="DAY", help="last day (open)")
-    post.add_argument("--term", default="", help="届次")
+    _add_language(group)
+    _add_users(group.add_subparsers(title=text(_("命令")), metavar="VERB"))
 
 
-def _of_safety(verbs: Any) -> None:
-    one = _verb(verbs, "verify", "prove that nobody altered the history; name the first false line")
-    one.add_argument(
-        "--pack", type=Path, metavar="FILE", help="an evidence pack instead of the database"
+def _add_users(verbs: Verbs) -> None:
+    create = _add_verb(
+        verbs, "create", _("登记人员；密码当场询问，或从标准输入读取"), "user create"
     )
-    kept = "checkpoints that you kept yourself: pack or database must still prove each of them"
-    one.add_argument("--witness", type=Path, metavar="FILE", help=kept)
-    one = _verb(verbs, "erase", "erase the contents of a confidential matter that has ended")
-    one.add_argument("number", metavar="NUMBER", help="the number of the matter")
-    one.add_argument(
-        "--as", dest="actor", required=True, metavar="USERNAME", help="who acts in it by a post"
-    )
-    one.add_argument("--reason", required=True, metavar="TEXT", help="why; it is put on record")
-    one.add_argument("--yes", action="store_true", help="do it without asking")
-    one = _verb(
-        verbs, "backup", "write the database and the keys into one file, while the product runs"
-    )
-    one.add_argument("file", type=Path, metavar="FILE")
-    one.add_argument("--force", action="store_true", help="replace the file")
-    one = _verb(verbs, "restore", "put a backup in the place of the database and the keys")
-    one.add_argument("file", type=Path, metavar="FILE")
-    one.add_argument("--force", action="store_true", help="replace what the database holds now")
+    _add(create, "username", metavar="USERNAME")
+    _add(create, "--name", about=_("此人的姓名"))
+    _add(create, "--unit", required=True, metavar="CODE", about=_("所属单位"))
+    _add(create, "--no-password", action="store_true", about=_("此人暂时不能登录"))
+
+    disable = _add_verb(verbs, "disable", _("停用账号；其记录仍在"), "user disable")
+    _add(disable, "username", metavar="USERNAME")
+
+    asked = _("设置某人的密码；密码当场询问，或从标准输入读取")
+    change = _add_verb(verbs, "password", asked, "user password")
+    _add(change, "username", metavar="USERNAME")
+
+    post = _add_verb(verbs, "post", _("授予某人在某单位的职务"), "user post")
+    _add(post, "username", metavar="USERNAME")
+    _add(post, "post", metavar="POST", about=_("processes/posts.toml 里的键，如 secretary"))
+    _add(post, "--unit", required=True, metavar="CODE")
+    first = _("起日，如 2026-03-01（今天）")
+    _add(post, "--from", dest="from_on", type=_day, metavar="DAY", about=first)
+    _add(post, "--to", dest="to_on", type=_day, metavar="DAY", about=_("止日（不定）"))
+    _add(post, "--term", default="", about=_("届次"))
 
 
-def _day(text: str) -> date:
+def _add_safety(verbs: Verbs) -> None:
+    one = _add_verb(verbs, "verify", _("证明记录无人改动；指出第一处不实"))
+    _add(one, "--pack", type=Path, metavar="FILE", about=_("核对证据包，而不是数据库"))
+    witness = _("您自己留存的检查点：证据包或数据库必须仍能证明其中每一个")
+    _add(one, "--witness", type=Path, metavar="FILE", about=witness)
+
+    one = _add_verb(verbs, "erase", _("清除已办结的保密件的内容"))
+    _add(one, "number", metavar="NUMBER", about=_("该件的编号"))
+    actor = _("由在该件中任职的谁办理")
+    _add(one, "--as", dest="actor", required=True, metavar="USERNAME", about=actor)
+    _add(one, "--reason", required=True, metavar="TEXT", about=_("理由，记录在案"))
+    _add(one, "--yes", action="store_true", about=_("直接办，不再询问"))
+
+    one = _add_verb(verbs, "backup", _("把数据库和密钥写入一个文件，不必停机"))
+    _add(one, "file", type=Path, metavar="FILE")
+    _add(one, "--force", action="store_true", about=_("替换该文件"))
+
+    one = _add_verb(verbs, "restore", _("用备份替换数据库和密钥"))
+    _add(one, "file", type=Path, metavar="FILE")
+    _add(one, "--force", action="store_true", about=_("替换数据库里现有的内容"))
+
+
+def _day(given: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(given)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2026-03-01") from None
+        wrong = _("“{day}”不是日期；请写成 2026-03-01 这样", day=given)
+        raise argparse.ArgumentTypeError(text(wrong)) from None

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from engine.messages import _
+
 PASSWORD = "yixing-demo-2026"
 ACCOUNTS = (
-    ("secretary", PASSWORD, "校工会秘书 / union secretary"),
-    ("approver", PASSWORD, "提案委主任 / chair of the motions committee"),
-    ("delegate", PASSWORD, "正式代表 / formal delegate"),
-    ("auditor", PASSWORD, "经审委员 / auditor"),
-    ("superior", PASSWORD, "省教育工会 / provincial education union"),
-    ("admin", PASSWORD, "管理员 / administrator"),
-    ("chair", PASSWORD, "校工会主席 / chair of the union"),
-    ("mediator", PASSWORD, "调解员 / mediator"),
+    ("secretary", PASSWORD, _("校工会秘书")),
+    ("approver", PASSWORD, _("提案委主任")),
+    ("delegate", PASSWORD, _("正式代表")),
+    ("auditor", PASSWORD, _("经审委员")),
+    ("superior", PASSWORD, _("省教育工会")),
+    ("admin", PASSWORD, _("管理员")),
+    ("chair", PASSWORD, _("校工会主席")),
+    ("mediator", PASSWORD, _("调解员")),
     ("hr", PASSWORD, "用人单位代表（人事）/ employer's representative"),
-    ("congress", PASSWORD, "大会秘书 / secretary of the congress"),
-    ("leader", PASSWORD, "省教育工会负责人 / leader of the superior union"),
-    ("presidium", PASSWORD, "主席团主席 / chair of the presidium"),
-    ("h-logistics", PASSWORD, "后勤管理处负责人 / head of logistics"),
-    ("d004", PASSWORD, "另一名正式代表 / another formal delegate"),
+    ("congress", PASSWORD, _("大会秘书")),
+    ("leader", PASSWORD, _("省教育工会负责人")),
+    ("presidium", PASSWORD, _("主席团主席")),
+    ("h-logistics", PASSWORD, _("后勤管理处负责人")),
+    ("d004", PASSWORD, _("另一名正式代表")),
 )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 _CODE = re.compile(r"\\|!\$")  # a regular expression, an address in a spreadsheet
 _NAMED = re.compile(r"\{\w*\}")
-_GETTEXT = {"_", "_l", "gettext", "ngettext", "lazy_gettext"}
+_GETTEXT = {"_", "_l", "Message", "gettext", "ngettext", "lazy_gettext"}
 _FAULTS = {
     "EngineError",
     "Refused",

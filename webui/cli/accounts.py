@@ -1,0 +1,173 @@
+"""Verbs of units, people and their accounts: import, token, unit, user create | disable | password | post."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.messages import Listed, _
+from webui.cli.installation import database
+from webui.cli.terminal import OK, CannotDo, agreed, password, say, text
+
+if TYPE_CHECKING:
+    import argparse
+
+    from engine.commands.imports.batches import Batch, RowReport
+    from engine.settings import Settings
+
+_LEVELS = {"ok": _("无误"), "warning": _("提醒"), "error": _("错误")}
+_DEEDS = {"create": _("新增"), "change": _("更改"), "skip": _("未变"), "empty": _("空行")}
+_COUNTS = {"rows": _("行"), **_LEVELS, **_DEEDS}
+
+
+# --- import ---------------------------------------------------------------------------------------------------------
+def import_table(given: argparse.Namespace, settings: Settings) -> int:
+    """Show what a table would do, row by row; with --yes (or a "y" on the terminal) do it."""
+    from engine import db
+    from engine.commands import imports
+    from engine.people import organisation
+    from engine.queries import operator
+
+    if not given.file.is_file():
+        raise CannotDo(_("没有这个文件：{file}", file=given.file))
+    engine = database(settings)
+    with db.transaction(engine) as session:
+        actor = organisation.actor(session, operator.member_named(session, given.actor))
+        if given.union and operator.unit_coded(session, given.union) != actor.union_id:
+            other = _("{who}不属于工会 {union}，什么也没有导入", who=given.actor, union=given.union)
+            raise CannotDo(other)
+        data = given.file.read_bytes()
+        batch = imports.preview(session, actor, given.kind, given.file.name, data)
+    _show(batch, every_row=given.all)
+    if not batch.clean:
+        raise CannotDo(_("有错误，什么也没有导入"))
+    if not given.yes and not agreed(_("要导入吗？")):
+        say(_("什么也没有导入；加上 --yes 才导入"))
+        return OK
+    with db.transaction(engine) as session:
+        done = imports.confirm(session, actor, batch.id)
+    numbers = {"created": done.created, "changed": done.changed, "skipped": done.skipped}
+    say(_("已导入：新增 {created}，更改 {changed}，未变 {skipped}", **numbers))
+    return OK
+
+
+def _show(batch: Batch, *, every_row: bool) -> None:
+    for row in batch.rows:
+        if row.messages or every_row:
+            print(f"  {text(_line(row))}")
+    say(*batch.notes)
+    counts = [
+        _("{name}：{n}", name=_COUNTS.get(name, name), n=count)
+        for name, count in batch.counts.items()
+    ]
+    say(Listed(counts))
+
+
+def _line(row: RowReport) -> str:
+    return _(
+        "第 {number} 行，{level}，{deed}：{remarks}",
+        number=row.number,
+        level=_LEVELS.get(row.level, row.level),
+        deed=_DEEDS.get(row.does, _("不办")),
+        remarks=Listed(row.messages, "；"),
+    )
+
+
+# --- units and people -----------------------------------------------------------------------------------------------
+def token(given: argparse.Namespace, settings: Settings) -> int:
+    """A new API token, printed once."""
+    from engine import db
+    from engine.commands import people
+    from engine.queries import operator
+
+    with db.transaction(database(settings)) as session:
+        member = operator.member_named(session, given.username)
+        plain = people.create_token(session, None, member, given.name, given.days)
+    print(plain)
+    return OK
+
+
+def unit(given: argparse.Namespace, settings: Settings) -> int:
+    """Enter a unit; the first of an installation can be entered in no other way."""
+    from engine import db
+    from engine.commands import people
+    from engine.queries import operator
+
+    with db.transaction(database(settings)) as session:
+        parent = operator.unit_coded(session, given.parent) if given.parent else None
+        people.create_unit(
+            session,
+            None,
+            given.code,
+            given.kind,
+            given.name,
+            parent_id=parent,
+            name_en=given.name_en,
+            owner_type=given.owner,
+            city=given.city,
+        )
+    say(_("已登记 {what}", what=given.code))
+    return OK
+
+
+def user_create(given: argparse.Namespace, settings: Settings) -> int:
+    """Enter a person; the password comes from the terminal or from standard input."""
+    from engine import db
+    from engine.commands import people
+    from engine.queries import operator
+
+    secret = None if given.no_password else password()
+    name = given.name or given.username
+    with db.transaction(database(settings)) as session:
+        at = operator.unit_coded(session, given.unit)
+        people.create_member(session, None, given.username, name, unit_id=at, secret=secret)
+    say(_("已登记 {what}", what=given.username))
+    return OK
+
+
+def user_disable(given: argparse.Namespace, settings: Settings) -> int:
+    """Put an account out of use: sessions and tokens end at once, the history stays."""
+    from engine import db
+    from engine.commands import people
+    from engine.queries import operator
+
+    with db.transaction(database(settings)) as session:
+        member = operator.member_named(session, given.username)
+        people.change_member(session, None, member, active=False)
+    say(_("已停用 {who}", who=given.username))
+    return OK
+
+
+def user_password(given: argparse.Namespace, settings: Settings) -> int:
+    """Set a new password; it ends the person's sessions."""
+    from engine import db
+    from engine.commands import people
+    from engine.queries import operator
+
+    secret = password()
+    with db.transaction(database(settings)) as session:
+        people.set_password(session, None, operator.member_named(session, given.username), secret)
+    say(_("已设置 {who} 的密码", who=given.username))
+    return OK
+
+
+def user_post(given: argparse.Namespace, settings: Settings) -> int:
+    """Give a person a post in a unit."""
+    from engine import clock, db
+    from engine.commands import people
+    from engine.queries import operator
+
+    begin = given.from_on or clock.today()
+    with db.transaction(database(settings)) as session:
+        people.grant_post(
+            session,
+            None,
+            operator.member_named(session, given.username),
+            given.post,
+            operator.unit_coded(session, given.unit),
+            from_on=begin,
+            to_on=given.to_on,
+            term=given.term,
+        )
+    values = {"who": given.username, "post": given.post, "unit": given.unit, "day": begin}
+    say(_("{who} 自 {day} 起任 {unit} 的 {post}", **values))
+    return OK

@@ -1,0 +1,58 @@
+"""Verbs that run the product: serve, worker, migrate. And how the other verbs reach the database."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from engine.messages import _
+from webui.cli.terminal import OK, note, say
+
+if TYPE_CHECKING:
+    import argparse
+
+    from engine.db import Engine
+    from engine.settings import Settings
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def database(settings: Settings) -> Engine:
+    """The database, started and migrated when need be."""
+    from engine import db
+    from engine.db import migrate as steps
+
+    url = db.url_of(settings)
+    steps.migrate(url)
+    return db.connect(url)
+
+
+def serve(_given: argparse.Namespace, settings: Settings) -> int:
+    """Start everything and run until Ctrl-C."""
+    from webui.cli import serve as supervisor
+
+    return supervisor.serve(settings)
+
+
+def worker(_given: argparse.Namespace, settings: Settings) -> int:
+    """One more job worker, e.g. on another machine with the same YIXING_DATABASE_URL."""
+    from engine import db, jobs
+    from engine.db import migrate as steps
+
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    url = db.url_of(settings)
+    steps.migrate(url)
+    note(_("正在工作；按 Ctrl-C 停止"))
+    jobs.run_worker(settings, url)
+    return OK
+
+
+def migrate(_given: argparse.Namespace, settings: Settings) -> int:
+    """Bring the database to the schema of this release."""
+    from engine import db
+    from engine.db import migrate as steps
+
+    moved = steps.migrate(db.url_of(settings))
+    state = _("已迁移") if moved else _("已是最新")
+    say(_("数据库结构 {revision}：{state}", revision=steps.head(), state=state))
+    return OK

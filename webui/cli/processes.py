@@ -1,0 +1,184 @@
+"""Verbs of process folders, decision tables and stories: check, publish, decide, play."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from engine.messages import Listed, _
+from webui.cli.installation import database
+from webui.cli.terminal import FAULT, OK, CannotDo, language, progress, say, text
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from engine.definitions.check import Fault
+    from engine.scenarios import Played
+    from engine.settings import Settings
+
+
+# --- check ----------------------------------------------------------------------------------------------------------
+def check(given: argparse.Namespace, settings: Settings) -> int:
+    """Every fault of every folder, then the stories of those that have none."""
+    from engine import scenarios
+    from engine.commands import bundled
+
+    tables = [] if given.folders else _folders_of_tables(settings)
+    folders = [*tables, *(given.folders or bundled.folders(settings.processes))]
+    wrong, stories = 0, list[Path]()
+    for folder in folders:
+        holds_process = (folder / "process.toml").exists() or not any(folder.glob("*.dmn"))
+        faults = _faults(folder) if holds_process else _table_faults(folder)
+        _report(folder, faults)
+        wrong += len(faults)
+        if faults or not holds_process:
+            continue
+        stories += scenarios.stories(folder)
+        if given.write:
+            _write_outline(folder)
+    if stories and not given.no_stories:
+        wrong += _play(stories, settings)
+    return FAULT if wrong else OK
+
+
+def _folders_of_tables(settings: Settings) -> list[Path]:
+    """The folders of decision tables that belong to no single process."""
+    places = {path.parent for path in settings.processes.glob("*/*.dmn")}
+    return sorted(place for place in places if not (place / "process.toml").exists())
+
+
+def _report(folder: Path, faults: Sequence[Fault]) -> None:
+    count = _("{n} 处问题", n=len(faults)) if faults else _("没有问题")
+    say(_("{folder}：{count}", folder=folder, count=count))
+    for fault in faults:
+        print(f"  {text(_line(fault))}")
+
+
+def _line(fault: Fault) -> str:
+    place = " ".join(part for part in (fault.file, fault.element) if part)
+    if fault.advice:
+        return _("{place}：{what} → {advice}", place=place, what=fault.what, advice=fault.advice)
+    return _("{place}：{what}", place=place, what=fault.what)
+
+
+def _table_faults(folder: Path) -> list[Fault]:
+    from engine.definitions.check import check_tables
+    from engine.instance import union_law
+
+    return list(check_tables(folder, union_law.rulebook()))
+
+
+def _faults(folder: Path) -> list[Fault]:
+    from engine.definitions.check import check_folder
+    from engine.instance import union_law
+    from engine.people import posts
+
+    return list(check_folder(folder, union_law.rulebook(), set(posts.kinds().posts)))
+
+
+def _write_outline(folder: Path) -> None:
+    from engine import definitions
+    from engine.definitions.outline import outline
+
+    words = outline(definitions.load(definitions.read(folder)))
+    (folder / "OUTLINE.txt").write_text(words, encoding="utf-8")
+
+
+# --- publish and decide ---------------------------------------------------------------------------------------------
+def publish(given: argparse.Namespace, settings: Settings) -> int:
+    """Put a folder in force on the operator's word; the web asks for two people instead."""
+    from engine import db
+    from engine.commands import bundled
+
+    faults = _faults(given.folder)
+    for fault in faults:
+        print(f"  {text(_line(fault))}", file=sys.stderr)
+    if faults:
+        raise CannotDo(_("{folder} 有 {n} 处问题，没有发布", folder=given.folder, n=len(faults)))
+    with db.transaction(database(settings)) as session:
+        digest, new = bundled.publish(session, given.folder)
+    short = digest[:16]
+    say(
+        _("{digest} 已发布", digest=short)
+        if new
+        else _("{digest} 早已登记，没有变化", digest=short)
+    )
+    return OK
+
+
+def decide(given: argparse.Namespace, _settings: Settings) -> int:
+    """What a table comes to in a case, and by which article; without facts, what it asks for."""
+    from engine.errors import Invalid
+    from engine.queries import decisions
+
+    if not given.facts:
+        return _ask(given.table)
+    pairs = [fact.partition("=") for fact in given.facts]
+    if wrong := next((key + sign for key, sign, _value in pairs if not sign), ""):
+        raise CannotDo(_("“{text}”不是 KEY=VALUE 的写法", text=wrong))
+    facts = {key: value for key, _sign, value in pairs}
+    try:
+        found = decisions.evaluate_on_disk(given.table, facts, given.on, language())
+    except Invalid as fault:
+        fields = [
+            _("{field}：{faults}", field=key, faults=Listed(messages, "；"))
+            for key, messages in fault.fields.items()
+        ]
+        raise CannotDo(Listed(fields, "；")) from fault
+    for result in found.results:
+        print(f"{result.name} = {result.value}  {text(result.label)}: {text(result.words)}")
+    row = _("第 {row} 行", row=found.row)
+    print(f"{text(row)}  {found.confidence}  {text(found.because)}")
+    for ground in found.grounds:
+        print(f"  {text(ground.label)}: {text(ground.value)} ({ground.cell})")
+    return OK
+
+
+def _ask(table: str) -> int:
+    from engine.queries import decisions
+
+    for question in decisions.questions_on_disk(table, language()):
+        choices = ", ".join(f"{code} {words}" for code, words in question.choices)
+        print(f"{question.key}  {question.label}  ({choices or question.type})")
+    return OK
+
+
+# --- play -----------------------------------------------------------------------------------------------------------
+def play(given: argparse.Namespace, settings: Settings) -> int:
+    """Play stories on a database of their own."""
+    missing = [str(file) for file in given.files if not file.is_file()]
+    if missing:
+        raise CannotDo(_("没有这个文件：{file}", file=Listed(missing)))
+    return FAULT if _play(given.files, settings, brief=given.brief) else OK
+
+
+def _play(files: Sequence[Path], settings: Settings, *, brief: bool = True) -> int:
+    """Play each story; gives the number of those that went otherwise than told. Unless `brief`, every step is told."""
+    from engine import scenarios
+
+    engine = scenarios.theatre(settings)
+    wrong, total = 0, len(files)
+    progress(_("正在演练 {n} 个故事……", n=total))
+    plays = scenarios.play_files(engine, files, scenarios.standard(settings.processes))
+    for number, (file, played) in enumerate(plays, 1):
+        progress(
+            _("已演练 {n} 个故事，共 {total} 个：{file}", n=number, total=total, file=file.name)
+        )
+        if not brief:
+            progress("")
+            _tell(file, played)
+        if not played.ok:
+            wrong += 1
+            progress("")
+            print(f"  {file}: {played.title}: {text(played.why)}")
+    progress("")
+    say(_("共 {total} 个故事，{n} 个与所写相符", total=total, n=total - wrong))
+    return wrong
+
+
+def _tell(file: Path, played: Played) -> None:
+    print(f"{played.title} ({file.name})")
+    for step in played.steps:
+        print(text(step.words()))

@@ -1,0 +1,160 @@
+"""Verbs of proof and safety: verify, erase, backup, restore."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.messages import _
+from webui.cli.installation import database
+from webui.cli.terminal import (
+    FAULT,
+    OK,
+    CannotDo,
+    agreed,
+    complain,
+    note,
+    progress,
+    say,
+)
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+    from typing import Any
+
+    from engine.history.keys import Checkpoint
+    from engine.history.seals import Verdict
+    from engine.settings import Settings
+
+
+# --- verify ---------------------------------------------------------------------------------------------------------
+def verify(given: argparse.Namespace, settings: Settings) -> int:
+    """Prove the database, or an evidence pack, and name the first false line."""
+    if given.pack:
+        from engine.history import verify_pack
+
+        return OK if verify_pack.verify(given.pack, given.witness) == 0 else FAULT
+    witnesses = _checkpoints(given.witness) if given.witness else []
+    public = _public_key(settings)
+    found = _verdict(settings, public, witnesses)
+    progress("")
+    say(
+        _(
+            "{chains} 条链上共 {events} 个事件，已封存 {leaves} 个，检查点 {points} 个",
+            chains=found.chains,
+            events=found.events,
+            leaves=found.leaves,
+            points=found.checkpoints,
+        )
+    )
+    if public is None and found.checkpoints:
+        note(_("签名密钥不在本机上：没有核对签名"))
+    if found.fault or found.broken:
+        return complain(_falsehood(found))
+    if witnesses:
+        say(_("库外留存的 {n} 个检查点与本记录相符", n=len(witnesses)))
+    say(_("全部属实；还有 {n} 个事件没有封存", n=found.unsealed))
+    return OK
+
+
+def _verdict(settings: Settings, public: bytes | None, witnesses: list[Checkpoint]) -> Verdict:
+    from engine import db
+    from engine.history import seals
+
+    # the state of one moment, however long it takes
+    engine = db.connect(db.url_of(settings)).execution_options(isolation_level="REPEATABLE READ")
+    with db.transaction(engine) as session:
+        session.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        return seals.verify(session, public, _checked, witnesses)
+
+
+def _checked(events: int) -> None:
+    progress(_("已核对 {n} 个事件", n=events))
+
+
+def _falsehood(found: Verdict) -> str:
+    fault = found.fault
+    if found.broken is None:
+        return _("记录不实：{fault}", fault=fault)
+    chain, seq = found.broken.chain_id, found.broken.seq
+    return _("记录不实：链 {chain} 的事件 {seq}：{fault}", chain=chain, seq=seq, fault=fault)
+
+
+def _public_key(settings: Settings) -> bytes | None:
+    """That of this installation; None when its signing key is not on this machine."""
+    from engine.history import keys
+
+    signing = settings.home / "keys" / keys.FILE_NAME
+    return keys.load_or_create(signing.parent).public if signing.exists() else None
+
+
+def _checkpoints(file: Path) -> list[Checkpoint]:
+    """Those that somebody kept outside of the database."""
+    from engine.history import keys
+
+    if not file.is_file():
+        raise CannotDo(_("没有这个文件：{file}", file=file))
+    found = keys.parse_checkpoints(file.read_text("utf-8"))
+    if not found:
+        raise CannotDo(_("{file} 里没有检查点", file=file))
+    return found
+
+
+# --- erase ----------------------------------------------------------------------------------------------------------
+def erase(given: argparse.Namespace, settings: Settings) -> int:
+    """Erase what a confidential matter holds; asks first, for nothing brings it back but an older backup."""
+    from engine import db
+    from engine.commands import edge, erasure
+    from engine.people import organisation
+    from engine.queries import operator
+
+    engine = database(settings)
+    with db.transaction(engine) as session:
+        actor = organisation.actor(session, operator.member_named(session, given.actor))
+        instance = operator.matter_numbered(session, actor, given.number)
+    if not given.yes and not agreed(_("要永久清除 {number} 的内容吗？", number=given.number)):
+        say(_("什么也没有清除；加上 --yes 才清除"))
+        return OK
+    edge.carry_out(
+        engine, actor, lambda session: erasure.erase(session, actor, instance, given.reason)
+    )
+    say(_("已清除 {number}。记录仍在；更早的备份里还有其内容。", number=given.number))
+    return OK
+
+
+# --- backup and restore ---------------------------------------------------------------------------------------------
+def backup(given: argparse.Namespace, settings: Settings) -> int:
+    """Write database and keys into one file."""
+    from engine.db import backup as safe
+
+    if given.file.exists() and not given.force:
+        raise CannotDo(_("{file} 已存在；请换个文件名，或加上 --force", file=given.file))
+    note(_("正在写入……"))
+    done = safe.backup(settings, given.file)
+    say(
+        _(
+            "{file}：{tables} 张表，{rows} 行，{size} 字节，SHA-256 {digest}",
+            file=given.file,
+            tables=len(done["tables"]),
+            rows=_rows(done),
+            size=done["size"],
+            digest=done["sha256"],
+        )
+    )
+    note(_("其中有签名密钥：请放在只有您能读到的地方"))
+    return OK
+
+
+def restore(given: argparse.Namespace, settings: Settings) -> int:
+    """Put a backup in the place of the database and keys."""
+    from engine.db import backup as safe
+
+    note(_("正在读取……"))
+    done = safe.restore(settings, given.file, force=given.force)
+    numbers = {"at": done["at"], "tables": len(done["tables"]), "rows": _rows(done)}
+    say(_("已恢复到 {at} 时的状态：{tables} 张表，{rows} 行，均与备份时相同", **numbers))
+    return OK
+
+
+def _rows(done: dict[str, Any]) -> int:
+    return sum(count for count, _size in done["tables"].values())

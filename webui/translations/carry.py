@@ -1,0 +1,65 @@
+"""Carries English over to texts whose holes were renamed, and takes in tables of `source<TAB>English`.
+
+    python -m webui.translations.carry NEW.pot CATALOGUE.po [TABLE.tsv …]
+
+A text of the template that the catalogue does not know takes the English of the known text that differs in the names of
+its holes only. A table fills what is still empty. `make words` runs it before Babel drops what nobody says any more.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+
+HOLE = re.compile(r"\{(\w+)\}")
+
+
+def carry(template: Catalog, known: Catalog, tables: dict[str, str]) -> int:
+    """Add to `known` what of `template` can be translated without a person; gives how many texts that were."""
+    alike = {_shape(str(m.id)): m for m in known if m.id and m.string and isinstance(m.id, str)}
+    added = 0
+    for message in template:
+        source = message.id
+        old = known.get(source) if source else None
+        if not isinstance(source, str) or not source or (old and old.string):
+            continue
+        twin = alike.get(_shape(source))
+        english = _renamed(str(twin.id), str(twin.string), source) if twin else tables.get(source)
+        if english:
+            known.add(source, english)
+            added += 1
+    return added
+
+
+def _shape(text: str) -> str:
+    return HOLE.sub("{}", text)
+
+
+def _renamed(old: str, english: str, new: str) -> str:
+    """The English of the old text with the holes of the new one, which stand in the same order."""
+    names = dict(zip(HOLE.findall(old), HOLE.findall(new), strict=True))
+    return HOLE.sub(lambda hole: f"{{{names[hole[1]]}}}", english)
+
+
+def main(template: str, catalogue: str, *tables: str) -> None:
+    """Change the catalogue where something can be carried over."""
+    with open(template, "rb") as file:
+        wanted = read_po(file)
+    with open(catalogue, "rb") as file:
+        known = read_po(file, locale=Path(catalogue).parts[-3])
+    rows: dict[str, str] = {}
+    for table in tables:
+        with open(table, encoding="utf-8", newline="") as lines:
+            rows.update(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))  # type: ignore[arg-type]
+    if carry(wanted, known, rows):
+        with open(catalogue, "wb") as changed:
+            write_po(changed, known, width=118)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
