@@ -193,19 +193,14 @@ class Event(Schema):
     leaf_no = fields.Integer(allow_none=True)
 
 
-class English(fields.String):
-    """A message in English."""
-
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return super()._serialize(in_language(value, "en"), attr, obj, **kwargs)
-
-
 class Break(Schema):
     """The first false line of a chain, in both languages."""
 
     seq = fields.Integer()
     why = fields.String()
-    why_en = English(attribute="why")
+    why_en = fields.Function(
+        lambda found: in_language(found.why, "en"), metadata={"type": "string"}
+    )
 
 
 class ProofShape(Schema):
