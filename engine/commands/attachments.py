@@ -6,12 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from engine import clock, forms
 from engine.db import tables
 from engine.errors import Invalid
+from engine.messages import Listed, _
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -48,24 +49,23 @@ def add(session: Session, actor: Actor, name: str, data: bytes) -> UUID:
     plain = forms.search_key(name).replace("/", " ").replace("\\", " ").strip()
     ending = plain.rpartition(".")[2]
     if ending not in MEDIA_TYPES:
-        raise Invalid({"file": [f"只能上传 {'、'.join(sorted(MEDIA_TYPES))} 文件。"]})
+        kinds = Listed(sorted(MEDIA_TYPES), "、")
+        raise Invalid({"file": [_("只能上传 {kinds} 文件。", kinds=kinds)]})
     if not data:
-        raise Invalid({"file": ["文件是空的。"]})
+        raise Invalid({"file": [_("文件是空的。")]})
     if len(data) > MAX_BYTES:
-        raise Invalid({"file": ["文件超过 50 MB。"]})
+        raise Invalid({"file": [_("文件超过 50 MB。")]})
     key = tables.new_id()
-    shown = "".join(c for c in name if c.isprintable())[-120:]
-    session.execute(
-        insert(tables.attachment).values(
-            id=key,
-            member_id=actor.id,
-            name=shown,
-            media_type=MEDIA_TYPES[ending],
-            sha256=keep(session, data),
-            size=len(data),
-            at=clock.now(),
-        )
-    )
+    file = {
+        "id": key,
+        "member_id": actor.id,
+        "name": "".join(c for c in name if c.isprintable())[-120:],
+        "media_type": MEDIA_TYPES[ending],
+        "sha256": keep(session, data),
+        "size": len(data),
+        "at": clock.now(),
+    }
+    session.execute(insert(tables.attachment).values(**file))
     return key
 
 
@@ -78,27 +78,29 @@ def adopt(
 ) -> None:
     """Make the files that the answers name part of the instance. Raises Invalid for one that is not the actor's."""
     attachment = tables.attachment.c
+    uploaded = attachment.member_id == (actor.id if actor else None)
+    usable = or_(
+        attachment.instance_id == instance_id, and_(attachment.instance_id.is_(None), uploaded)
+    )
     for field in form.fields:
         given = clean.get(field.key) if field.kind == "filepicker" else None
         if not given:
             continue
-        try:
-            ids = {UUID(str(g)) for g in given}
-        except ValueError:
-            raise Invalid({field.key: ["附件编号不对。"]}) from None
-        known = session.execute(
-            select(attachment.id, attachment.name, attachment.sha256).where(
-                attachment.id.in_(ids),
-                (attachment.instance_id == instance_id)
-                | (
-                    attachment.instance_id.is_(None)
-                    & (attachment.member_id == (actor.id if actor else None))
-                ),
-            )
-        ).all()
-        if len(known) != len(ids):
-            raise Invalid({field.key: ["附件已不存在，请重新上传。"]})
-        session.execute(
-            update(tables.attachment).where(attachment.id.in_(ids)).values(instance_id=instance_id)
-        )
-        clean[field.key] = [{"id": str(k.id), "name": k.name, "sha256": k.sha256} for k in known]
+        ids = _ids(field.key, given)
+        named = select(attachment.id, attachment.name, attachment.sha256)
+        files = session.execute(named.where(attachment.id.in_(ids), usable)).all()
+        if len(files) != len(ids):
+            raise Invalid({field.key: [_("附件已不存在，请重新上传。")]})
+        adopted = update(tables.attachment).where(attachment.id.in_(ids))
+        session.execute(adopted.values(instance_id=instance_id))
+        clean[field.key] = [
+            {"id": str(file.id), "name": file.name, "sha256": file.sha256} for file in files
+        ]
+
+
+def _ids(key: str, given: list[Any]) -> set[UUID]:
+    """The ids of the files in an answer. Raises Invalid."""
+    try:
+        return {UUID(str(each)) for each in given}
+    except ValueError:
+        raise Invalid({key: [_("附件编号不对。")]}) from None

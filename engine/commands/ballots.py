@@ -22,9 +22,11 @@ from engine.commands import envelopes, polls, questions, tellers, unit_of_work
 from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import Conflict, HistoryBroken, Invalid, NotFound, Refused
-from engine.instance import presence
+from engine.instance import rights
+from engine.instance.context import context_of
 from engine.instance.counting import ABSTAIN
 from engine.instance.numbers import rule_value
+from engine.instance.rights import Case
 from engine.people import password
 
 if TYPE_CHECKING:
@@ -233,19 +235,10 @@ def _still_open(instance_state: str, state: str, closes_at: Any) -> None:
 
 def _may_vote(session: Session, actor: Actor, ballot: Any) -> None:
     """Present, where the poll is held in a meeting, and not recused. Raises Refused."""
-    where = {"instance_id": str(ballot.instance_id), "element": ballot.element}
-    if ballot.meeting_id is not None and not presence.is_here(session, ballot.meeting_id, actor.id):
-        raise Refused("您没有签到，不能表决。", code="absent", **where)
     rule = process_of(session, ballot.version).tasks[ballot.element]
-    if not rule.recuse:
-        return
-    row = (
-        session.execute(select(_instance).where(_instance.c.id == ballot.instance_id))
-        .mappings()
-        .one()
-    )
-    if unit_of_work.resume(session, actor, dict(row)).value(rule.recuse):
-        raise Refused("您与此件有利害关系，应当回避。", code="recused", **where)
+    if rule.recuse or ballot.meeting_id is not None:
+        context = context_of(session, actor, ballot.instance_id)
+        rights.check_bars(Case(context, "cast", rule.id, meeting_id=ballot.meeting_id))
 
 
 def close_when_all_voted(session: Session, poll_id: UUID) -> None:

@@ -13,7 +13,8 @@ from engine.ballots import rolls
 from engine.commands import unit_of_work
 from engine.db import tables
 from engine.errors import Conflict, NotFound, Refused
-from engine.instance import lanes, presence
+from engine.instance import presence, rights
+from engine.instance.rights import Case
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -91,9 +92,7 @@ def _locked(session: Session, actor: Actor, meeting_id: UUID) -> tuple[UnitOfWor
 
 def _must_run_it(work: UnitOfWork, task: Any) -> None:
     """Only the lane of the meeting's task opens it and checks people in."""
-    lane = work.process.lanes[work.process.tasks[task.element].lane]
-    if not lanes.includes_actor(work, lane):
-        raise Refused(verb="run_meeting", instance_id=str(work.row["id"]), element=task.element)
+    rights.check(Case(work, "run_meeting", task.element))
 
 
 def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:

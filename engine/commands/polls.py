@@ -10,9 +10,10 @@ from sqlalchemy import and_, bindparam, select, update
 from engine import clock, machine
 from engine.commands import advance, questions, unit_of_work
 from engine.db import tables
-from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.instance import polling, presence
+from engine.errors import Conflict, Invalid, NotFound
+from engine.instance import rights
 from engine.instance.counting import ABSTAIN, cast_in_system, tally
+from engine.instance.rights import Case
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -70,13 +71,9 @@ def respond(
         raise NotFound(instance_id=str(work.row["id"]), verb="respond", element=task.element)
     _still_open(work, poll)
     rule = work.process.tasks[task.element]
-    where = {"instance_id": str(work.row["id"]), "element": rule.id}
     if poll.secret:
         raise Conflict("这是无记名投票，请在投票页上密封选票。", code="sealed")
-    if rule.recuse and work.value(rule.recuse):
-        raise Refused("您与此件有利害关系，应当回避。", code="recused", **where)
-    if poll.meeting_id is not None and not presence.is_here(session, poll.meeting_id, actor.id):
-        raise Refused("您没有签到，不能表决。", code="absent", **where)
+    rights.check_bars(Case(work, "respond", rule.id, meeting_id=poll.meeting_id))
     chosen = check_choice(poll, choice, choices)
     comment = plain_comment(comment)
     if mine.choice is not None:
@@ -216,8 +213,7 @@ def _decided(work: UnitOfWork, poll: Any, silent: int) -> bool:
 def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     """Close before the window ends: who launched the instance, when the rule holds; or, where it says so, the task's lane."""
     work, poll, task = locked(session, actor, poll_id)
-    if not polling.may_close(work, poll, task.element):
-        raise Refused(verb="close_poll", instance_id=str(work.row["id"]), element=task.element)
+    rights.check(Case(work, "close_poll", task.element, poll=poll))
     _still_open(work, poll)
     if poll.rule["closable"] == "lane":
         with work.answering():
@@ -262,7 +258,7 @@ def publish(
     body = work.log.add(
         "poll_closed", work.actor, task=task.element, poll=str(poll.id), outcome=shown, why=why
     )
-    step = machine.complete(work.process.spec, work.row["machine"], task.ref, work)
+    step = machine.complete(work.process.spec, work.position, task.ref, work)
     advance.advance(work, step, body, task.ref)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, text, update
 from engine import clock, expressions
 from engine.ballots import rolls
 from engine.commands import envelopes, timers
+from engine.commands.timers import POLL_WINDOW, NewTimer
 from engine.db import tables
 from engine.errors import ProcessFault, Refused
 from engine.instance import presence
@@ -192,9 +193,7 @@ def start(work: UnitOfWork, poll_id: UUID, element: str, **told: Any) -> None:
         **told,
     )
     if due is not None:
-        timers.add(
-            work, [], [timers.timer_row(work, element, -1, rule.closes, due, row.task_id, now)]
-        )
+        timers.add(work, [], [NewTimer(element, POLL_WINDOW, rule.closes, due, row.task_id)])
 
 
 def stop(work: UnitOfWork, poll: Any) -> None:

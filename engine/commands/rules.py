@@ -21,7 +21,7 @@ from engine.commands import timers, unit_of_work
 from engine.commands.people import words
 from engine.commands.unit_of_work import UnitOfWork
 from engine.db import queue, tables
-from engine.errors import Conflict, EngineError, Invalid, Refused
+from engine.errors import Conflict, EngineError, Invalid
 from engine.history import event_log
 from engine.instance.union_law import UnionLaw, rulebook
 from engine.people import access
@@ -106,8 +106,8 @@ def decide_setting(session: Session, actor: Actor, setting_id: UUID, approve: bo
     access.check(actor, "approve_setting", row.unit_id)
     if row.state != "proposed":
         raise Conflict("这项提议已有结论。", code="decided")
-    if row.proposer_id == actor.id:
-        raise Refused("提出人与批准人不能是同一人。", code="separated", verb="approve_setting")
+    proposal = access.Subject(row.unit_id, author_id=row.proposer_id)
+    access.check_bars(actor, "approve_setting", proposal)
     valid_from = max(row.valid_from, clock.today() + timedelta(days=1))
     value = law.exact(row.value, row.per)
     if approve:

@@ -11,10 +11,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from engine import clock
 from engine.commands import envelopes, polls, questions, reasons, unit_of_work
 from engine.db import tables
-from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.instance import polling
+from engine.errors import Conflict, Invalid, NotFound
+from engine.instance import polling, rights
 from engine.instance.counting import ABSTAIN
 from engine.instance.numbers import rule_value
+from engine.instance.rights import Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -198,8 +199,7 @@ def void(session: Session, actor: Actor, poll_id: UUID, reason: str) -> UUID:
     Raises NotFound, Refused, Conflict (it is over), Invalid (no reason).
     """
     work, poll, task = polls.locked(session, actor, poll_id)
-    if not polling.may_void(work, poll, task.element):
-        raise Refused(verb="void_poll", instance_id=str(work.row["id"]), element=task.element)
+    rights.check(Case(work, "void_poll", task.element, poll=poll))
     if poll.state not in polling.RUNNING:
         raise Conflict("表决已经结束，不能宣布无效。", code="closed")
     plain = reasons.plain(reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -12,20 +12,23 @@ from sqlalchemy.dialects.postgresql import JSONB
 from engine import clock, decisions, forms, machine
 from engine.commands import registry
 from engine.db import canonical, tables
+from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound, ProcessFault
 from engine.history.event_log import EventLog
 from engine.instance.context import Context
 from engine.instance.view import dotted
+from engine.messages import _
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.definitions import Process
     from engine.machine import Live
+    from engine.messages import Message
     from engine.people.organisation import Actor
 
 _task, _instance = tables.task, tables.instance
@@ -45,25 +48,25 @@ UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = 
     bindparam("facts", type_=JSONB),
     bindparam("rounds", type_=JSONB),
 )
-STATES = {
-    "running": "正在办理",
-    "suspended": "已暂停",
-    "ended": "已办结",
-    "withdrawn": "已撤回",
-    "terminated": "已终止",
+STATES: dict[str, Message] = {
+    InstanceState.RUNNING: _("正在办理"),
+    InstanceState.SUSPENDED: _("已暂停"),
+    InstanceState.ENDED: _("已办结"),
+    InstanceState.WITHDRAWN: _("已撤回"),
+    InstanceState.TERMINATED: _("已终止"),
 }
 
 
 class UnitOfWork(Context):
     """One command on one locked instance: what a diagram may ask of the engine while it moves, and what it leaves.
 
-    `row` is the locked instance as a dict; `facts` and `rounds` may be changed; `save` writes them.
+    `row` is the locked instance; it, `facts` and `rounds` may be changed; `save` writes them.
     """
 
     locks = True
 
     def __init__(
-        self, session: Session, actor: Actor | None, row: dict[str, Any], process: Process
+        self, session: Session, actor: Actor | None, row: rows.Instance, process: Process
     ) -> None:
         super().__init__(session, actor, row, process)
         self.log = EventLog(row["id"], row["seq"], bytes(row["head"]))
@@ -79,6 +82,13 @@ class UnitOfWork(Context):
             fault.details.setdefault("instance_id", str(self.row["id"]))
             raise
 
+    @property
+    def position(self) -> machine.State:
+        """Where the machine stands. Only an instance that has ended has no position any more."""
+        position = self.row["machine"]
+        assert position is not None, self.row["state"]
+        return position
+
     # --- what the machine calls back ---
     def evaluate(self, expression: str) -> Any:
         """A gateway's condition over the facts."""
@@ -88,9 +98,8 @@ class UnitOfWork(Context):
         """Take a decision and add it to the facts under its name."""
         table = self.process.decisions.get(decision)
         if table is None:
-            raise ProcessFault(
-                f"没有决策表 {decision}.dmn。", file=f"{decision}.dmn", element=decision
-            )
+            missing = _("没有决策表 {decision}.dmn。", decision=decision)
+            raise ProcessFault(missing, file=f"{decision}.dmn", element=decision)
         self.facts[decision] = decisions.decide(table, self.names(), self.functions())
         self.log.add("decision_taken", None, decision=decision, result=self.facts[decision])
 
@@ -98,15 +107,13 @@ class UnitOfWork(Context):
         """Carry out a registered action."""
         args = self.process.actions.get(action)
         if args is None or args.get("do") not in registry.ACTIONS:
-            raise ProcessFault(f"动作 {action} 没有登记。", file="process.toml", element=action)
+            unknown = _("动作 {action} 没有登记。", action=action)
+            raise ProcessFault(unknown, file="process.toml", element=action)
         registry.ACTIONS[args["do"]](self, args)
-        done = self.facts.get(action)
-        kept = dict(done) if isinstance(done, dict) else {}
-        self.facts[action] = {
-            **kept,
-            "at": clock.now().isoformat(),
-            "times": int(kept.get("times", 0)) + 1,
-        }
+        left = self.facts.get(action)
+        before = left if isinstance(left, dict) else {}
+        times = int(before.get("times", 0)) + 1
+        self.facts[action] = {**before, "at": clock.now().isoformat(), "times": times}
 
 
 def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> UnitOfWork:
@@ -120,14 +127,14 @@ def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str)
             raise NotFound(instance_id=str(instance_id))
     row = access.must_see(session.execute(_LOCK, {"key": instance_id}).mappings().first())
     if states and row["state"] not in states:
-        raise Conflict(
-            f"此件{STATES.get(row['state'], row['state'])}，不能再办理。", code="not_" + states[0]
-        )
-    return resume(session, actor, dict(row))
+        refusal = _("此件{state}，不能再办理。", state=STATES[row["state"]])
+        raise Conflict(refusal, code=f"not_{states[0]}")
+    return resume(session, actor, row)
 
 
-def resume(session: Session, actor: Actor | None, row: dict[str, Any]) -> UnitOfWork:
+def resume(session: Session, actor: Actor | None, found: Mapping[Any, Any]) -> UnitOfWork:
     """The unit of work on an instance whose row is locked."""
+    row = cast("rows.Instance", dict(found))
     return UnitOfWork(session, actor, row, process_of(session, row["version"]))
 
 
@@ -139,70 +146,73 @@ def live(work: UnitOfWork) -> tuple[Live, ...]:
 def save(work: UnitOfWork) -> None:
     """Write shares, events and the instance itself in one statement; every command ends here."""
     if work.reworded:
-        grams = search_grams(work)
-        work.session.execute(
-            update(_instance).where(_instance.c.id == work.row["id"]).values(grams=grams)
-        )
-    row, events = work.row, work.log.rows()
-    work.session.execute(
-        _SAVE,
-        {
-            "id": row["id"],
-            "shares": sorted(work.shares, key=str),
-            "seqs": [e["seq"] for e in events],
-            "kinds": [e["kind"] for e in events],
-            "actors": [e["actor_id"] for e in events],
-            "ats": [e["at"] for e in events],
-            "bodies": [e["body"] for e in events],
-            "hashes": [e["hash"] for e in events],
-            "title": work.title,
-            "state": row["state"],
-            "outcome": row["outcome"],
-            "stage": row["stage"],
-            "machine": row["machine"],
-            "facts": work.facts,
-            "rounds": work.rounds,
-            "confidential": row["confidential"],
-            "seq": work.log.seq,
-            "head": work.log.head,
-            "now": clock.now(),
-            "ended": row["ended_at"],
-        },
-    )
+        mine = _instance.c.id == work.row["id"]
+        work.session.execute(update(_instance).where(mine).values(grams=search_grams(work)))
+    events = _columns(work.log)  # moves the head of the chain, which the instance keeps
+    work.session.execute(_SAVE, {**_saved(work), **events})
+
+
+def _columns(log: EventLog) -> dict[str, list[Any]]:
+    """The new events, column by column."""
+    events = log.rows()
+    columns = {"seqs": "seq", "kinds": "kind", "actors": "actor_id", "ats": "at"}
+    columns |= {"bodies": "body", "hashes": "hash"}
+    return {name: [event[column] for event in events] for name, column in columns.items()}
+
+
+def _saved(work: UnitOfWork) -> dict[str, Any]:
+    """What of the instance a command may have changed."""
+    row = work.row
+    return {
+        "id": row["id"],
+        "shares": sorted(work.shares, key=str),
+        "title": work.title,
+        "state": row["state"],
+        "outcome": row["outcome"],
+        "stage": row["stage"],
+        "machine": row["machine"],
+        "facts": work.facts,
+        "rounds": work.rounds,
+        "confidential": row["confidential"],
+        "seq": work.log.seq,
+        "head": work.log.head,
+        "now": clock.now(),
+        "ended": row["ended_at"],
+    }
+
+
+def save_log(work: UnitOfWork) -> None:
+    """Write the events alone: a reading changes nothing of the instance, neither when it last moved nor its revision."""
+    work.log.flush(work.session)
+    head = {"seq": work.log.seq, "head": work.log.head}
+    work.session.execute(update(_instance).where(_instance.c.id == work.row["id"]).values(**head))
 
 
 def search_grams(work: UnitOfWork) -> list[str]:
     """The two-character pieces under which an instance is found: serial number, searched facts, starter and unit."""
-    words = [
-        work.row["number"].rpartition("〕")[2],
-        *(str(dotted(work.facts, path) or "") for path in work.process.search),
-    ]
-    words.append(str(dotted(work.facts, work.process.subject) or ""))
-    words.extend(organisation.names(work.session, [work.row["starter_id"]]).values())
-    words.extend(
-        organisation.unit_names(work.session, [work.row["unit_id"]]).values()
-        if work.row["unit_id"]
-        else ()
-    )
+    row, paths = work.row, (*work.process.search, work.process.subject)
+    units = [row["unit_id"]] if row["unit_id"] else []
+    words = [row["number"].rpartition("〕")[2]]
+    words += [str(dotted(work.facts, path) or "") for path in paths]
+    words += organisation.names(work.session, [row["starter_id"]]).values()
+    words += organisation.unit_names(work.session, units).values()
     return forms.bigrams(" ".join(words))
 
 
 def record_answers(work: UnitOfWork, element: str, answers: dict[str, Any]) -> str:
-    """Keep the answers of the launch or of a message like those of a finished task; gives the salted digest for the history."""
+    """Store the answers of the launch or of a message like those of a finished task; gives the salted digest for the history."""
     salt, now = os.urandom(16), clock.now()
-    work.session.execute(
-        _NEW_ANSWERS,
-        {
-            "id": tables.new_id(),
-            "instance_id": work.row["id"],
-            "element": element,
-            "ref": 0,
-            "state": "done",
-            "opened_at": now,
-            "closed_at": now,
-            "closed_by": work.actor.id if work.actor else None,
-            "answers": answers,
-            "salt": salt,
-        },
-    )
+    row = {
+        "id": tables.new_id(),
+        "instance_id": work.row["id"],
+        "element": element,
+        "ref": 0,
+        "state": TaskState.DONE,
+        "opened_at": now,
+        "closed_at": now,
+        "closed_by": work.actor.id if work.actor else None,
+        "answers": answers,
+        "salt": salt,
+    }
+    work.session.execute(_NEW_ANSWERS, row)
     return canonical.salted(answers, salt)

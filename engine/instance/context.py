@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import select
 
@@ -12,13 +12,17 @@ from engine.definitions.store import process_of
 from engine.errors import ProcessFault
 from engine.instance import functions, presence
 from engine.instance.view import InstanceView
+from engine.messages import _
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from uuid import UUID
 
+    from sqlalchemy import RowMapping
+
     from engine import calendar
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 
@@ -49,9 +53,9 @@ class Context(InstanceView):
         due = self.due_at(found)
         if due is None:
             raise ProcessFault(
-                f"“{expression}”没有给出期限。",
+                _("“{expression}”没有给出期限。", expression=expression),
                 file="process.toml",
-                advice='写成 due("规则编号") 这样的形式。',
+                advice=_('写成 due("规则编号") 这样的形式。'),
             )
         return due
 
@@ -59,5 +63,17 @@ class Context(InstanceView):
 def context_of(session: Session, actor: Actor | None, instance_id: UUID) -> Context:
     """The context of an instance that is not locked. The caller has made sure that the actor may see it."""
     query = select(tables.instance).where(tables.instance.c.id == instance_id)
-    row = dict(session.execute(query).mappings().one())
+    return _context(session, actor, session.execute(query).mappings().one())
+
+
+def visible_context(session: Session, actor: Actor, instance_id: UUID) -> Context:
+    """The same, of an instance that the actor may see. Raises NotFound."""
+    instance = tables.instance
+    query = select(instance).where(instance.c.id == instance_id, access.visible(actor))
+    row = access.must_see(session.execute(query).mappings().first())
+    return _context(session, actor, row)
+
+
+def _context(session: Session, actor: Actor | None, found: RowMapping) -> Context:
+    row = cast("rows.Instance", dict(found))
     return Context(session, actor, row, process_of(session, row["version"]))

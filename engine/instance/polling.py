@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.instance.lanes import runs_task
-from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,22 +29,6 @@ def asked(context: Context) -> bool:
     """Is it the actor's own question: did they launch the instance, or move it?"""
     askers = {str(context.row["starter_id"]), str(context.facts.get("launch", {}).get("mover"))}
     return context.actor is not None and str(context.actor.id) in askers
-
-
-def may_close(context: Context, poll: Any, element: str) -> bool:
-    """May the actor close an open poll before its window ends, if its rule allows that at all?"""
-    if poll.rule.get("closable") == "lane":
-        return chairs(context, poll, element)
-    return asked(context)
-
-
-def may_void(context: Context, poll: Any, element: str) -> bool:
-    """May the actor declare a running poll void: a teller, whoever runs its task, or the secretary's desk?"""
-    actor = context.actor
-    if actor is None:
-        return False
-    desk = access.may(actor, "terminate", context.row["union_id"])
-    return actor.id in poll.tellers or desk or runs_task(context, element)
 
 
 def agreed_paper(session: Session, poll: Any) -> dict[str, Any] | None:

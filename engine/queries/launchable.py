@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.definitions.store import process_of
-from engine.errors import Refused
+from engine.instance import rights
 from engine.instance.choices import choices
 from engine.people import access, organisation
 
@@ -69,7 +69,7 @@ class Launchable:
 def launchable(session: Session, actor: Actor, lang: str = "zh") -> tuple[Launchable, ...]:
     """The processes whose `launch` posts this person holds, in their current versions, with the drafts begun."""
     processes = [process_of(session, version) for version in _published(session)]
-    mine = [(p, held) for p in processes if (held := _post_for(actor, p))]
+    mine = [(p, held) for p in processes if (held := rights.launching_post(actor, p))]
     unions = organisation.unit_names(session, [held.union_id for _, held in mine if held.union_id])
     drafts = _drafts(session, actor, [p.id for p, _ in mine])
     return tuple(
@@ -83,9 +83,8 @@ def opening(session: Session, actor: Actor, process_id: str, lang: str = "zh") -
     known = _published(session, process_id) if process_id.isidentifier() else []
     version = access.must_see(next(iter(known), None))
     process = process_of(session, version)
-    held = _post_for(actor, process)
-    if held is None or held.union_id is None:
-        raise Refused("只有规定职务的人员可以发起此流程。", verb="launch")
+    held = rights.check_launch(actor, process)
+    assert held.union_id is not None
     unions = organisation.unit_names(session, [held.union_id])
     found = _launchable(process, held, unions, _drafts(session, actor, [process.id]), lang)
     return replace(found, offers=offers(session, held.union_id, process.launch_form, actor))
@@ -132,15 +131,6 @@ def _published(session: Session, process_id: str | None = None) -> list[str]:
     if process_id is not None:
         query = query.where(_definition.process_id == process_id)
     return list(session.execute(query).scalars())
-
-
-def _post_for(actor: Actor, process: Process) -> Held | None:
-    held = next(
-        (p for p in actor.posts if p.kind in process.launch and p.union_id is not None), None
-    )
-    if held is None and access.ANYBODY in process.launch:
-        return organisation.Held(access.ANYBODY, actor.unit_id, actor.union_id)
-    return held
 
 
 def _drafts(

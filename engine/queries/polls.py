@@ -11,9 +11,10 @@ from sqlalchemy import func, select
 from engine.db import tables
 from engine.definitions.process import Words
 from engine.definitions.store import process_of
-from engine.instance import polling, presence, rooms
+from engine.instance import polling, presence, rights, rooms
 from engine.instance.context import context_of
 from engine.instance.counting import ABSTAIN, cast_in_system
+from engine.instance.rights import Case
 from engine.people import access, organisation
 from engine.queries import ruled, words
 from engine.queries.words import About, Named
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.definitions.process import PollRule, Process, TaskRule
+    from engine.instance.context import Context
     from engine.people.organisation import Actor
 
 _poll, _roll, _teller, _paper = tables.poll.c, tables.roll.c, tables.teller.c, tables.paper.c
@@ -205,13 +207,17 @@ def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pol
         tellers=_tellers(session, poll_id),
         counting=_counting(session, actor, row) if is_teller and running else None,
         chair=chair,
-        may_void=running and polling.may_void(context, row, row.element),
+        may_void=running and _may_void(context, row),
         why=why(outcome, lang),
         elected=tuple(outcome.get("elected", ())),
         tied=tuple(outcome.get("tied", ())),
         voided=_voided(session, row),
         about=about(session, actor, context.process, row.rule, lang),
     )
+
+
+def _may_void(context: Context, row: Any) -> bool:
+    return rights.may(Case(context, "void_poll", row.element, poll=row))
 
 
 def about(

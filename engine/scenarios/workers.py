@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from engine import clock
-from engine.commands import instances, links
+from engine.commands import incidents, instances, links
 from engine.db import tables
 from engine.errors import Conflict, EngineError
 from engine.scenarios.scene import Otherwise
@@ -95,4 +95,4 @@ def _job(scene: Scene, name: str, args: Mapping[str, Any]) -> None:
 
 def _incident(scene: Scene, instance_id: UUID, what: str, fault: EngineError) -> None:
     with scene.session.begin_nested():
-        instances.note_incident(scene.session, instance_id, what, fault)
+        incidents.note(scene.session, instance_id, what, fault)

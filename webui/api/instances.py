@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 from marshmallow import Schema, fields
 
-from engine.commands import confidence, drafts, erasure, instances, reads
+from engine.commands import confidence, drafts, erasure, incidents, instances, reads
 from engine.errors import NotFound
 from engine.history import keys
 from engine.queries import confidence as secrecy
@@ -350,7 +350,7 @@ def retry(session: Session, actor: Actor, instance_id: UUID, incident_id: UUID) 
     found = reading.file(session, actor, instance_id)
     if incident_id not in [key for key, _, _ in found.incidents]:
         raise NotFound
-    return {"instance_id": instances.retry(session, actor, incident_id)}
+    return {"instance_id": incidents.retry(session, actor, incident_id)}
 
 
 @routes.look(f"{ONE}/readings", ReadingList)

@@ -17,7 +17,7 @@ from engine.commands.imports import columns, members, terms, units, workbook
 from engine.commands.imports.lines import Line
 from engine.commands.people import records
 from engine.db import tables
-from engine.errors import Conflict, NotFound, Refused
+from engine.errors import Conflict, NotFound
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -127,11 +127,7 @@ def preview(session: Session, actor: Actor, kind: str, filename: str, data: byte
 
 def home(actor: Actor, verb: str) -> UUID:
     """The union in which the actor does this: their own, or else one where they hold the post. Raises Refused."""
-    own = [actor.union_id, *(p.union_id for p in actor.posts if p.union_id)]
-    found = next((union for union in own if access.may(actor, verb, union)), None)
-    if found is None:
-        raise Refused(verb=verb)
-    return found
+    return access.unions(actor, verb)[0]
 
 
 def _found(line: Line) -> tuple[str, tuple[str, ...], str]:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_babel import gettext as _
 
 from engine import clock
-from engine.commands import confidence, instances
+from engine.commands import confidence, incidents, instances
 from engine.errors import Conflict, Invalid
 from engine.queries import confidence as secrecy
 from engine.queries import deadlines, diagrams, history, meetings, standing
@@ -240,7 +240,7 @@ def retry(instance_id: UUID, incident_id: UUID) -> Page | Answer:
     """Try again what broke."""
     look(lambda s: reading.file(s, me(), instance_id, lang()))
     try:
-        carry_out(lambda s: instances.retry(s, me(), incident_id))
+        carry_out(lambda s: incidents.retry(s, me(), incident_id))
     except Conflict as fault:
         return page(instance_id, fault=fault.message), fault.status
     flash(_("已重新安排，稍后再看结果。"))
