@@ -15,6 +15,8 @@ from engine.errors import Invalid
 from engine.messages import Listed, _
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from engine.db import Session
     from engine.people.organisation import Actor
 
@@ -46,11 +48,7 @@ def keep(session: Session, data: bytes) -> str:
 
 def add(session: Session, actor: Actor, name: str, data: bytes) -> UUID:
     """Keep an uploaded file until a form names it. Raises Invalid for an empty, too large or unknown kind of file."""
-    plain = forms.search_key(name).replace("/", " ").replace("\\", " ").strip()
-    ending = plain.rpartition(".")[2]
-    if ending not in MEDIA_TYPES:
-        kinds = Listed(sorted(MEDIA_TYPES), "、")
-        raise Invalid({"file": [_("只能上传 {kinds} 文件。", kinds=kinds)]})
+    media_type = _media_type(name)
     if not data:
         raise Invalid({"file": [_("文件是空的。")]})
     if len(data) > MAX_BYTES:
@@ -60,13 +58,23 @@ def add(session: Session, actor: Actor, name: str, data: bytes) -> UUID:
         "id": key,
         "member_id": actor.id,
         "name": "".join(c for c in name if c.isprintable())[-120:],
-        "media_type": MEDIA_TYPES[ending],
+        "media_type": media_type,
         "sha256": keep(session, data),
         "size": len(data),
         "at": clock.now(),
     }
     session.execute(insert(tables.attachment).values(**file))
     return key
+
+
+def _media_type(name: str) -> str:
+    """By the ending of a file's name. Raises Invalid."""
+    plain = forms.search_key(name).replace("/", " ").replace("\\", " ").strip()
+    ending = plain.rpartition(".")[2]
+    if ending not in MEDIA_TYPES:
+        kinds = Listed(sorted(MEDIA_TYPES), "、")
+        raise Invalid({"file": [_("只能上传 {kinds} 文件。", kinds=kinds)]})
+    return MEDIA_TYPES[ending]
 
 
 def adopt(
@@ -83,19 +91,21 @@ def adopt(
         attachment.instance_id == instance_id, and_(attachment.instance_id.is_(None), uploaded)
     )
     for field in form.fields:
-        given = clean.get(field.key) if field.kind == "filepicker" else None
-        if not given:
-            continue
-        ids = _ids(field.key, given)
-        named = select(attachment.id, attachment.name, attachment.sha256)
-        files = session.execute(named.where(attachment.id.in_(ids), usable)).all()
-        if len(files) != len(ids):
-            raise Invalid({field.key: [_("附件已不存在，请重新上传。")]})
-        adopted = update(tables.attachment).where(attachment.id.in_(ids))
-        session.execute(adopted.values(instance_id=instance_id))
-        clean[field.key] = [
-            {"id": str(file.id), "name": file.name, "sha256": file.sha256} for file in files
-        ]
+        if field.kind == "filepicker" and clean.get(field.key):
+            ids = _ids(field.key, clean[field.key])
+            clean[field.key] = _named(session, ids, usable)
+            if len(clean[field.key]) != len(ids):
+                raise Invalid({field.key: [_("附件已不存在，请重新上传。")]})
+            adopted = update(tables.attachment).where(attachment.id.in_(ids))
+            session.execute(adopted.values(instance_id=instance_id))
+
+
+def _named(session: Session, ids: set[UUID], usable: ColumnElement[bool]) -> list[dict[str, str]]:
+    """The files as answers name them: those of these ids that may be used."""
+    file = tables.attachment.c
+    query = select(file.id, file.name, file.sha256).where(file.id.in_(ids), usable)
+    found = session.execute(query)
+    return [{"id": str(row.id), "name": row.name, "sha256": row.sha256} for row in found]
 
 
 def _ids(key: str, given: list[Any]) -> set[UUID]:

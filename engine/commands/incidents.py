@@ -63,20 +63,29 @@ def _detail(fault: Exception) -> dict[str, str]:
 
 def retry(session: Session, actor: Actor, incident_id: UUID) -> UUID:
     """Try again what broke; gives the instance's id. Raises NotFound, Refused, Conflict when it is settled."""
-    incident = _incident.c
-    query = select(_incident).where(incident.id == incident_id)
+    query = select(_incident).where(_incident.c.id == incident_id)
     found = access.must_see(session.execute(query).first())
-    instance_id: UUID = found.instance_id
-    work = instances.desk(session, actor, instance_id, "retry", *ALIVE)
-    unresolved = incident.id == incident_id, incident.resolved_at.is_(None)
-    resolved = {"resolved_at": clock.now(), "resolved_by": actor.id}
-    if session.execute(update(_incident).where(*unresolved).values(**resolved)).rowcount != 1:
-        raise Conflict(_("此异常已处理。"), code="resolved")
+    work = instances.desk(session, actor, found.instance_id, "retry", *ALIVE)
+    _resolve(session, actor, incident_id)
     kind, _mark, key = found.what.partition(":")
     if kind == "timer":
-        broken = update(_timer).where(_timer.c.id == UUID(key), _timer.c.state == TimerState.BROKEN)
-        session.execute(broken.values(state=TimerState.WAITING))
-        queue.defer(session, "sweep", once="sweep:retry")
+        _let_wait(session, UUID(key))
     work.log.add("incident_retried", actor, incident=str(incident_id))
     unit_of_work.save(work)
-    return instance_id
+    return work.row["id"]
+
+
+def _resolve(session: Session, actor: Actor, incident_id: UUID) -> None:
+    """Mark an incident as settled by the actor. Raises Conflict when it is already."""
+    incident = _incident.c
+    open_ = update(_incident).where(incident.id == incident_id, incident.resolved_at.is_(None))
+    resolved = open_.values(resolved_at=clock.now(), resolved_by=actor.id)
+    if session.execute(resolved).rowcount != 1:
+        raise Conflict(_("此异常已处理。"), code="resolved")
+
+
+def _let_wait(session: Session, timer_id: UUID) -> None:
+    """Let a broken timer wait again, and the workers look for it now."""
+    broken = update(_timer).where(_timer.c.id == timer_id, _timer.c.state == TimerState.BROKEN)
+    session.execute(broken.values(state=TimerState.WAITING))
+    queue.defer(session, "sweep", once="sweep:retry")

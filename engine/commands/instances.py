@@ -81,27 +81,32 @@ def launch(
     """
     process = current(session, process_id)
     held = rights.check_launch(actor, process)
-    row = _new_row(process, held, actor)
-    work = UnitOfWork(session, actor, row, process)
-    offered = choices(session, row["union_id"], actor=actor)
-    clean = forms.clean(process.launch_form, answers, work.names(), offered)
-    row["number"] = next_number(session, row["union_id"], process.number_key, process.numbering)
-    work.facts["launch"] = {**clean, "mover": str(actor.id)}
-    row["grams"] = unit_of_work.search_grams(work)
-    session.execute(insert(_instance).values(**{**row, "facts": work.facts}))
-    adopt(session, actor, row["id"], process.launch_form, work.facts["launch"])
+    work = UnitOfWork(session, actor, _new_row(process, held, actor), process)
+    _insert(work, answers, actor)
     body = work.log.add(
         "instance_launched",
         actor,
         process=process.id,
         version=process.hash,
-        number=row["number"],
+        number=work.row["number"],
         seat=lanes.short_seat(work, f"{held.kind}@{held.unit_id}"),
         answers=unit_of_work.record_answers(work, "launch", work.facts["launch"]),
         origin=dict(origin) if origin else None,
     )
     advance.advance(work, machine.start(process.spec, work), body)
-    return row["id"]
+    return work.row["id"]
+
+
+def _insert(work: UnitOfWork, answers: Mapping[str, Any], actor: Actor) -> None:
+    """Store a new instance with the answers of its launch, and number it. Raises Invalid."""
+    session, row, process = work.session, work.row, work.process
+    offered = choices(session, row["union_id"], actor=actor)
+    clean = forms.clean(process.launch_form, answers, work.names(), offered)
+    row["number"] = next_number(session, row["union_id"], process.number_key, process.numbering)
+    launch = work.facts["launch"] = {**clean, "mover": str(actor.id)}
+    row["grams"] = unit_of_work.search_grams(work)
+    session.execute(insert(_instance).values(**{**row, "facts": work.facts}))
+    adopt(session, actor, row["id"], process.launch_form, launch)
 
 
 def _new_row(process: Process, held: Held, actor: Actor) -> rows.Instance:
@@ -306,8 +311,8 @@ def _fired(session: Session, timer_id: UUID) -> bool:
 
 def _end_window(work: UnitOfWork, timer: rows.Timer) -> None:
     """Close the poll whose window has ended."""
-    poll, task = tables.poll, tables.task
+    assert timer.task_id is not None
+    poll = tables.poll
     asked = select(poll).where(poll.c.task_id == timer.task_id, poll.c.state == PollState.OPEN)
-    row = work.session.execute(asked).one()
-    of_poll = work.session.execute(select(task).where(task.c.id == timer.task_id)).one()
-    polls.finish_poll(work, row, of_poll, "window_ended")
+    row, task = work.session.execute(asked).one(), tasks.task_row(work.session, timer.task_id)
+    polls.finish_poll(work, row, task, "window_ended")

@@ -18,6 +18,8 @@ from engine.messages import _
 from engine.people import organisation
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
+
     from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
 
@@ -27,11 +29,11 @@ Args = dict[str, Any]
 @action
 def merge_into(work: UnitOfWork, args: Args) -> None:
     """`target` (an expression giving an instance): this instance is merged into that one; the origin lasts for ever."""
-    target, instance = UUID(str(work.value(args["target"]))), tables.instance.c
-    in_union = instance.id == target, instance.union_id == work.row["union_id"]
-    number = work.session.execute(select(instance.number).where(*in_union)).scalar()
-    if number is None or target == work.row["id"]:
+    target = UUID(str(work.value(args["target"])))
+    found = _in_union(work, target)
+    if found is None:
         raise ProcessFault(_("并案的对象不存在。"), element="merge_into")
+    number = found.number
     _store(work, target, "merged_into")
     work.facts["merged_into"] = {"id": str(target), "number": number}
     work.log.add("instance_merged", work.actor, into=str(target), number=number)
@@ -56,19 +58,25 @@ def begin(work: UnitOfWork, args: Args) -> None:
 
     A starter who may not launch it, and answers that its form refuses, are faults of this process.
     """
-    starter = work.value(args["starter"])
-    answers = {key: work.value(expression) for key, expression in args.get("with", {}).items()}
+    kind = args["kind"]
     try:
-        actor = organisation.actor(work.session, UUID(str(starter)))
-        origin = {**_own(work, "id"), "kind": args["kind"]}
-        other = instances.launch(work.session, actor, args["process"], answers, origin)
+        other = _launch(work, args)
     except (Refused, NotFound, Invalid, ValueError) as fault:
         why = fault.message if isinstance(fault, EngineError) else str(fault)
         failed = _("不能发起关联的事项：{why}", why=why)
         raise ProcessFault(failed, file="process.toml", element=args["process"]) from fault
-    number = _link(work, other, args["kind"])
-    work.facts[args["kind"]] = {"matter": str(other), "number": number}
-    work.log.add("matter_begun", work.actor, link=args["kind"], **_named(other, number))
+    number = _link(work, other, kind)
+    work.facts[kind] = {"matter": str(other), "number": number}
+    work.log.add("matter_begun", work.actor, link=kind, **_named(other, number))
+
+
+def _launch(work: UnitOfWork, args: Args) -> UUID:
+    """Start the instance that `begin` names. Raises Refused, NotFound, Invalid, ValueError."""
+    starter = UUID(str(work.value(args["starter"])))
+    answers = {key: work.value(expression) for key, expression in args.get("with", {}).items()}
+    actor = organisation.actor(work.session, starter)
+    origin = {**_own(work, "id"), "kind": args["kind"]}
+    return instances.launch(work.session, actor, args["process"], answers, origin)
 
 
 @action
@@ -117,14 +125,19 @@ def _named(other: UUID, number: str) -> dict[str, str]:
 
 def _link(work: UnitOfWork, other: UUID, kind: str) -> str:
     """The number of another instance of this union, now linked to this one; "" of a confidential one. Raises ProcessFault."""
-    instance = tables.instance.c
-    in_union = instance.id == other, instance.union_id == work.row["union_id"]
-    query = select(instance.number, instance.confidential).where(*in_union)
-    found = work.session.execute(query).first()
-    if found is None or other == work.row["id"]:
+    found = _in_union(work, other)
+    if found is None:
         raise ProcessFault(_("关联的事项不存在。"), file="process.toml", element=kind)
     _store(work, other, kind)
     return "" if found.confidential else str(found.number)
+
+
+def _in_union(work: UnitOfWork, other: UUID) -> Row[Any, Any] | None:
+    """Number and confidentiality of another instance of this union; None when there is none."""
+    instance = tables.instance.c
+    in_union = instance.id == other, instance.union_id == work.row["union_id"]
+    query = select(instance.number, instance.confidential).where(*in_union)
+    return None if other == work.row["id"] else work.session.execute(query).first()
 
 
 def _store(work: UnitOfWork, other: UUID, kind: str) -> None:

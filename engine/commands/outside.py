@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
@@ -12,7 +12,7 @@ from engine import clock
 from engine.commands import tasks, unit_of_work
 from engine.commands.tasks import InHand
 from engine.db import tables
-from engine.db.states import InstanceState, TaskState
+from engine.db.states import InstanceState
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.instance.invitations import SHUT, asked, token_hash, usable
 from engine.messages import _
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from engine.db import Session, rows
+    from engine.db import Session
     from engine.errors import EngineError
     from engine.instance.invitations import Usable
     from engine.people.organisation import Actor
 
-_invitation, _task = tables.invitation, tables.task
+_invitation = tables.invitation
 VALID = timedelta(
     days=60
 )  # then a new link is sent; the limits of the instance stand in its process
@@ -116,14 +116,9 @@ def answer(
 ) -> UUID:
     """Answer the task of a link, once. `outside` says who answers: name, office, unit. Raises NotFound, Conflict, Invalid."""
     found = usable(session, token)
-    who = {key: str(outside.get(key, "")).strip() for key in WHO}
-    missing: dict[str, list[str]] = {key: [_("请填写。")] for key in WHO if not _is_name(who[key])}
-    if missing:
-        raise Invalid(missing)
+    who = _named(outside)
     held = _locked(session, found)
-    used = update(_invitation).where(_invitation.c.id == found.id, _invitation.c.used_at.is_(None))
-    if session.execute(used.values(used_at=clock.now())).rowcount != 1:
-        raise Conflict(_("此链接已经用过。"), code="used")
+    _use(session, found)
     work, rule = held.work, held.rule
     with work.answering():
         clean = tasks.clean_answers(work, asked(rule.form), answers)
@@ -132,11 +127,27 @@ def answer(
     return work.row["id"]
 
 
+def _named(outside: Mapping[str, str]) -> dict[str, str]:
+    """Who answers: name, office, unit. Raises Invalid for what is missing."""
+    who = {key: str(outside.get(key, "")).strip() for key in WHO}
+    missing: dict[str, list[str]] = {key: [_("请填写。")] for key in WHO if not _is_name(who[key])}
+    if missing:
+        raise Invalid(missing)
+    return who
+
+
+def _use(session: Session, link: Usable) -> None:
+    """Mark a link as used. Raises Conflict when it has been meanwhile."""
+    unused = update(_invitation).where(_invitation.c.id == link.id, _invitation.c.used_at.is_(None))
+    if session.execute(unused.values(used_at=clock.now())).rowcount != 1:
+        raise Conflict(_("此链接已经用过。"), code="used")
+
+
 def _locked(session: Session, link: Usable) -> InHand:
     """The task of a link, its instance locked. Raises NotFound when it has been done meanwhile, Conflict."""
     work = unit_of_work.lock(session, None, link.instance_id, InstanceState.RUNNING)
-    found = session.execute(select(_task).where(_task.c.id == link.task_id)).one()
-    task = cast("rows.Task", found)
-    if task.state != TaskState.OPEN:
+    task = tasks.task_row(session, link.task_id)
+    held = InHand(work, task, work.process.tasks[task.element])
+    if not held.waits:
         raise NotFound(SHUT)
-    return InHand(work, task, work.process.tasks[task.element])
+    return held

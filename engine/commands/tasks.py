@@ -49,6 +49,12 @@ class InHand:
     task: rows.Task
     rule: TaskRule
 
+    @property
+    def waits(self) -> bool:
+        """Is it still to be done, in an instance that runs?"""
+        running = self.work.row["state"] == InstanceState.RUNNING
+        return running and self.task.state == TaskState.OPEN
+
 
 def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | None) -> InHand:
     """Lock the instance, read the task, refuse whoever may not act on it. Raises NotFound, Refused, Conflict.
@@ -57,19 +63,18 @@ def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | Non
     names the revision that was read.
     """
     found = tuple(access.must_see(session.execute(_READ, {"key": task_id}).first()))
+    instance, task = found[: len(_INSTANCE)], rows.Task._make(found[len(_INSTANCE) :])
     names = (column.name for column in _INSTANCE)
-    work = unit_of_work.resume(session, actor, dict(zip(names, found, strict=False)))
-    task = rows.Task._make(found[len(_INSTANCE) :])
-    rule = work.process.tasks[task.element]
-    if rule.poll:
+    work = unit_of_work.resume(session, actor, dict(zip(names, instance, strict=True)))
+    held = InHand(work, task, work.process.tasks[task.element])
+    if held.rule.poll:
         raise NotFound(_("这是一项表决，请在表决页上作答。"))
     if not rights.may(Case(work, "complete", task.element, task=task)):
         raise NotFound(instance_id=str(work.row["id"]), verb="complete", element=task.element)
-    stale = task.state != TaskState.OPEN or revision not in (None, task.revision)
-    halted = work.row["state"] != InstanceState.RUNNING
-    if stale or halted or task.assignee_id not in (None, actor.id):
+    stale = revision not in (None, task.revision) or task.assignee_id not in (None, actor.id)
+    if stale or not held.waits:
         raise _acted_first(work, task_id)
-    return InHand(work, task, rule)
+    return held
 
 
 def _change(work: UnitOfWork, task: rows.Task, **values: Any) -> None:
@@ -86,21 +91,34 @@ def _change(work: UnitOfWork, task: rows.Task, **values: Any) -> None:
 
 def _acted_first(work: UnitOfWork, task_id: UUID) -> Conflict:
     """Say who acted, and when, by the task as it is now."""
-    found = work.session.execute(select(_task).where(_task.c.id == task_id)).one()
-    task = cast("rows.Task", found)
-    suspended = work.row["state"] == InstanceState.SUSPENDED
-    if task.state == TaskState.OPEN and suspended:
-        return Conflict(_("此件已暂停，恢复后才能办理。"), code="suspended")
+    task = task_row(work.session, task_id)
     if task.state == TaskState.CANCELLED:
         return Conflict(_("此项已随流程变化取消，无需办理。"), code="cancelled")
-    who = task.closed_by or task.assignee_id
-    name = organisation.names(work.session, [who]).get(who, "") if who else ""
-    if task.state == TaskState.DONE and task.closed_at:
-        at = f"{task.closed_at.astimezone(clock.CHINA):%m-%d %H:%M}"
-        return Conflict(_("{name}已于 {at} 办理了此项。", name=name, at=at), code="done", who=name)
-    if name and who != (work.actor.id if work.actor else None):
+    if task.state == TaskState.DONE:
+        return _done(work, task)
+    if work.row["state"] == InstanceState.SUSPENDED:
+        return Conflict(_("此件已暂停，恢复后才能办理。"), code="suspended")
+    who = task.assignee_id
+    if who and who != (work.actor.id if work.actor else None):
+        name = _name(work, who)
         return Conflict(_("{name}已签收此项，正在办理。", name=name), code="claimed", who=name)
     return Conflict(_("此项刚有变动，请刷新后再办。"), code="stale")
+
+
+def _done(work: UnitOfWork, task: rows.Task) -> Conflict:
+    who = task.closed_by or task.assignee_id
+    name, moment = _name(work, who) if who else "", task.closed_at or clock.now()
+    at = f"{moment.astimezone(clock.CHINA):%m-%d %H:%M}"
+    return Conflict(_("{name}已于 {at} 办理了此项。", name=name, at=at), code="done", who=name)
+
+
+def _name(work: UnitOfWork, member_id: UUID) -> str:
+    return organisation.names(work.session, [member_id]).get(member_id, "")
+
+
+def task_row(session: Session, task_id: UUID) -> rows.Task:
+    """A task as it is now."""
+    return cast("rows.Task", session.execute(select(_task).where(_task.c.id == task_id)).one())
 
 
 def pass_gates(

@@ -1,7 +1,7 @@
 """Who may do what with an instance: verb -> who may (`VERBS`), verb -> what stands against it all the same (`BARS`).
 
-The shape is that of engine/people/access.py; here the predicates look at an instance. A verb that is in neither table of who
-may is refused.
+The shape is that of engine/people/access.py; here the predicates look at an instance. A verb of
+that table which is not in this one is one of the desk's. A verb that is in neither is refused.
 """
 
 from __future__ import annotations
@@ -144,10 +144,6 @@ def is_absent(actor: Actor, case: Case) -> bool:
 
 
 VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
-    "remind": (rules_it_by_desk,),
-    "suspend": (rules_it_by_desk,),
-    "resume": (rules_it_by_desk,),
-    "terminate": (rules_it_by_desk,),
     "retry": (rules_it_by_desk, acts_in_a_confidential_one),
     "read_history": (holds_the_desk, started_it),
     "export": (holds_the_desk,),
@@ -159,6 +155,7 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "close_poll": (presides, asked_it),
     "void_poll": (is_teller, holds_the_secretarys_desk, is_in_its_lane),
 }
+_BY_DESK = (rules_it_by_desk,)  # every other verb of access.VERBS: urge, stop, let go on, end
 _RECUSED = Bar(is_recused, "recused", _("您与此件有利害关系，应当回避。"))
 _DUTIES = (
     Bar(did_what_excludes_it, "separated", _("您已办理过前面的环节，按规定不能再办理此项。")),
@@ -174,9 +171,10 @@ BARS: dict[str, tuple[Bar[Case], ...]] = {
 
 
 def may(case: Case) -> bool:
-    """Does any predicate of the verb hold for the actor? Unknown verbs are not allowed, and nothing to nobody."""
+    """Does any predicate of the verb hold for the actor? Nothing is allowed to nobody."""
     actor = case.context.actor
-    return actor is not None and any(holds(actor, case) for holds in VERBS.get(case.verb, ()))
+    row = VERBS.get(case.verb, _BY_DESK)
+    return actor is not None and any(holds(actor, case) for holds in row)
 
 
 def check(case: Case) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from engine import calendar, law, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from engine.db import Session
@@ -32,7 +33,10 @@ _WHAT = """jsonb_build_array(
        (SELECT city FROM unit WHERE id = {union}))"""
 _READ = text("SELECT " + _WHAT.format(union=":union")).columns(column("union_law", JSONB))
 OF_INSTANCE = literal_column(_WHAT.format(union="instance.union_id"), JSONB).label("union_law")
-"""For a statement that reads an instance: what `Surroundings` wants as `read`."""
+"""For a statement that reads an instance: what `UnionLaw` wants as `read`."""
+
+
+PLACES = {"杭州": "CN-ZJ-HZ", "宁波": "CN-ZJ-NB"}
 
 
 class CommonLaw:
@@ -56,17 +60,25 @@ class UnionLaw(CommonLaw):
             read or session.execute(_READ, {"union": union_id}).scalar_one()
         )
         day = date.fromisoformat
-        self.settings = [
-            law.Setting(r, law.exact(v, p), day(f), day(t) if t else None, s)
-            for r, v, p, f, t, s in rows
-        ]
-        known = dict(calendar.shipped())
-        for year, days in notices.items():
-            known[int(year)] = {day(d): bool(w) for d, w in days.items()}
-        self.calendar = calendar.Calendar(
-            known, tuple((day(f), day(t), n) for f, t, n in vacations)
-        )
-        places = {"杭州": "CN-ZJ-HZ", "宁波": "CN-ZJ-NB"}
-        self.jurisdictions = frozenset(
-            {"CN", "CN-ZJ"} | {code for name, code in places.items() if name in (city or "")}
-        )
+        self.settings = [_setting(*row) for row in rows]
+        closed = tuple((day(first), day(last), name) for first, last, name in vacations)
+        self.calendar = calendar.Calendar(_holidays(notices), closed)
+        here = {code for name, code in PLACES.items() if name in (city or "")}
+        self.jurisdictions = law.ZHEJIANG | here
+
+
+def _setting(
+    rule: str, value: int, per: int, valid_from: str, valid_to: str | None, source: str
+) -> law.Setting:
+    """A union's own value of a rule, its days from ISO texts."""
+    until = date.fromisoformat(valid_to) if valid_to else None
+    amount = law.exact(value, per)
+    return law.Setting(rule, amount, date.fromisoformat(valid_from), until, source)
+
+
+def _holidays(notices: Mapping[str, Mapping[str, bool]]) -> dict[int, calendar.Notice]:
+    """The holiday notices by year: those that are shipped, and those that were loaded (by ISO day)."""
+    holidays: dict[int, calendar.Notice] = dict(calendar.shipped())
+    for year, days in notices.items():
+        holidays[int(year)] = {date.fromisoformat(day): bool(w) for day, w in days.items()}
+    return holidays

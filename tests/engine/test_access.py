@@ -147,10 +147,6 @@ def test_the_unions_in_which_a_verb_is_allowed_begin_with_ones_own() -> None:
 
 # --- the table of verbs on one instance ------------------------------------------------------------------------------
 BY_HAND = {  # once more: a change of it must be meant
-    "remind": ["rules_it_by_desk"],
-    "suspend": ["rules_it_by_desk"],
-    "resume": ["rules_it_by_desk"],
-    "terminate": ["rules_it_by_desk"],
     "retry": ["rules_it_by_desk", "acts_in_a_confidential_one"],
     "read_history": ["holds_the_desk", "started_it"],
     "export": ["holds_the_desk"],
