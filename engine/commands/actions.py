@@ -1,4 +1,7 @@
-"""The registered actions that a service task may name. Each takes the unit of work and its table of process.toml."""
+"""The registered actions that a service task may name.
+
+Each takes the unit of work and its table of process.toml.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,9 @@ Args = dict[str, Any]
 
 @action
 def issue_document(work: UnitOfWork, args: Args) -> None:
-    """Number a document and freeze what it says. `document`: key under [documents]. The PDF follows from the frozen data.
+    """Number a document and freeze what it says. `document`: key under [documents].
+
+    The PDF follows from the frozen data.
 
     `set`: facts that are fixed before, as by set_fact.
     """
@@ -74,7 +79,9 @@ def _number(work: UnitOfWork, rule: DocumentRule) -> str:
 
 
 def document_data(work: UnitOfWork, number: str, rule: DocumentRule) -> dict[str, Any]:
-    """What a template is filled with: the instance, its facts, and the names of all people and units in them."""
+    """What a template is filled with: the instance, its facts, and the names of all people and
+    units in them.
+    """
     row, facts = work.row, _facts_for(work, rule)
     ids = set(_ids_in(facts)) | {row["starter_id"]}
     people = organisation.names(work.session, ids)
@@ -98,7 +105,10 @@ def document_data(work: UnitOfWork, number: str, rule: DocumentRule) -> dict[str
 
 
 def _facts_for(work: UnitOfWork, rule: DocumentRule) -> dict[str, Any]:
-    """The facts for a document. What was said in a room goes along only when the template names the task."""
+    """The facts for a document.
+
+    What was said in a room goes along only when the template names the task.
+    """
     template, tasks = work.process.files.get(f"documents/{rule.key}.typ", ""), work.process.tasks
     shut = {key for key, task in tasks.items() if task.room and key not in template}
     return {key: fact for key, fact in work.facts.items() if key not in shut}
@@ -134,7 +144,9 @@ def _labels(process: Process) -> dict[str, dict[str, str]]:
 
 @action
 def set_fact(work: UnitOfWork, args: Args) -> None:
-    """`set`: a table of dotted fact -> expression, all taken over the facts as they were before; moments become texts."""
+    """`set`: a table of dotted fact -> expression, all taken over the facts as they were before;
+    moments become texts.
+    """
     values = {path: work.value(expression) for path, expression in args["set"].items()}
     for path, value in values.items():
         *parents, last = path.split(".")
@@ -149,7 +161,9 @@ def set_fact(work: UnitOfWork, args: Args) -> None:
 
 @action
 def take_over(work: UnitOfWork, args: Args) -> None:
-    """`to` (an expression giving a member): this member becomes the mover; the old one's open tasks go along."""
+    """`to` (an expression giving a member): this member becomes the mover; the old one's open tasks
+    go along.
+    """
     launch = work.facts["launch"]
     new, old = work.value(args["to"]), launch["mover"]
     if not new or new == old:
@@ -190,7 +204,9 @@ def extend(work: UnitOfWork, args: Args) -> None:
 
 
 def _later(work: UnitOfWork, due_at: datetime, rule: str) -> Due:
-    """A time limit that ends a rule's length later; `due_at` is the first instant after its last day."""
+    """A time limit that ends a rule's length later; `due_at` is the first instant after its last
+    day.
+    """
     unit = work.law.ruling(rule, work.decisive_on).unit
     return work.law.calendar.add(due_at - timedelta(seconds=1), rule_value(work, rule), unit)
 
@@ -216,7 +232,9 @@ def remind(work: UnitOfWork, args: Args) -> None:
 
 @action
 def recount(work: UnitOfWork, args: Args) -> None:
-    """`poll`: the actor takes back a "yes" after the poll was closed; the outcome is counted again by the same rule."""
+    """`poll`: the actor takes back a "yes" after the poll was closed; the outcome is counted again
+    by the same rule.
+    """
     rule = work.process.tasks[args["poll"]].poll
     assert rule is not None
     outcome = dict(work.facts[args["poll"]])
@@ -234,7 +252,9 @@ def recount(work: UnitOfWork, args: Args) -> None:
 
 @action
 def add_to_report(work: UnitOfWork, args: Args) -> None:
-    """Mark the instance for the report to the next congress; `code` (an expression) is its result code."""
+    """Mark the instance for the report to the next congress; `code` (an expression) is its result
+    code.
+    """
     code = work.value(args["code"]) if args.get("code") else None
     work.facts["report"] = {"on": clock.today().isoformat(), "code": code}
     work.log.add("added_to_report", None, code=code)

@@ -1,4 +1,6 @@
-"""Advancing an instance: guards, what a step closes and opens, and the save that ends every command."""
+"""Advancing an instance: guards, what a step closes and opens, and the save that ends every
+command.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ UPDATE roll SET open = false WHERE open AND poll_id IN (SELECT id FROM void)
 
 @dataclass(frozen=True)
 class Change:
-    """What a step closed and opened. `done`: the ref that the command itself finished, if it did."""
+    """What a step closed and opened.
+
+    `done`: the ref that the command itself finished, if it did.
+    """
 
     step: Step
     done: int | None
@@ -65,7 +70,8 @@ class Change:
 def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None = None) -> None:
     """Write everything that a step left: tasks, polls, timers, shares, events, the instance.
 
-    `body` is that of the command's event; `done` the ref that it finished. Raises Refused by a guard, ProcessFault.
+    `body` is that of the command's event; `done` the ref that it finished. Raises Refused by a
+    guard, ProcessFault.
     """
     change = Change(step, done)
     _count_rounds(work, step.passed)
@@ -102,7 +108,10 @@ def _disclose(work: UnitOfWork, passed: tuple[str, ...]) -> None:
 
 
 def _must_hold(work: UnitOfWork, elements: set[str]) -> None:
-    """Whichever command leads to an element, its guards must hold. Raises Refused, and nothing of the command stays."""
+    """Whichever command leads to an element, its guards must hold.
+
+    Raises Refused, and nothing of the command stays.
+    """
     for guard in work.process.guards:
         reached = sorted(guard.at & elements)
         if reached and not work.value(guard.holds):

@@ -47,7 +47,10 @@ def keep(session: Session, data: bytes) -> str:
 
 
 def add(session: Session, actor: Actor, name: str, data: bytes) -> UUID:
-    """Keep an uploaded file until a form names it. Raises Invalid for an empty, too large or unknown kind of file."""
+    """Keep an uploaded file until a form names it.
+
+    Raises Invalid for an empty, too large or unknown kind of file.
+    """
     media_type = _media_type(name)
     if not data:
         raise Invalid({"file": [_("文件是空的。")]})
@@ -84,7 +87,10 @@ def adopt(
     form: forms.Form,
     clean: dict[str, Any],
 ) -> None:
-    """Make the files that the answers name part of the instance. Raises Invalid for one that is not the actor's."""
+    """Make the files that the answers name part of the instance.
+
+    Raises Invalid for one that is not the actor's.
+    """
     attachment = tables.attachment.c
     uploaded = attachment.member_id == (actor.id if actor else None)
     usable = or_(

@@ -1,4 +1,6 @@
-"""Instances that only those named in them know of: letting somebody in, with a reason that stands on record."""
+"""Instances that only those named in them know of: letting somebody in, with a reason that stands
+on record.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
 
 
 def let_in(session: Session, actor: Actor, instance_id: UUID, member_id: UUID, reason: str) -> UUID:
-    """Let a member read a confidential instance: by somebody who acts in it by a post, with a reason that stays on record.
+    """Let a member read a confidential instance: by somebody who acts in it by a post, with a
+    reason that stays on record.
 
-    Raises NotFound (the instance, the member), Refused (a party of it, not one who acts by a post), Conflict, Invalid.
+    Raises NotFound (the instance, the member), Refused (a party of it, not one who acts by a post),
+    Conflict, Invalid.
     """
     work = unit_of_work.lock(session, actor, instance_id)
     if not work.row["confidential"]:
@@ -43,7 +47,9 @@ def let_in(session: Session, actor: Actor, instance_id: UUID, member_id: UUID, r
 
 
 def note_reading(session: Session, actor: Actor, instance_id: UUID) -> bool:
-    """Put on record, once a day, that this person read a confidential instance; the parties can see who did."""
+    """Put on record, once a day, that this person read a confidential instance; the parties can see
+    who did.
+    """
     instance = tables.instance.c
     confidential = select(instance.confidential).where(instance.id == instance_id)
     if not session.execute(confidential).scalar():

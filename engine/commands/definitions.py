@@ -1,4 +1,7 @@
-"""Propose, approve and publish versions of process definitions. A version is immutable; two people put it in force."""
+"""Propose, approve and publish versions of process definitions.
+
+A version is immutable; two people put it in force.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,9 @@ def _is_known(session: Session, digest: str) -> bool:
 
 
 def publish_shipped(session: Session, files: Mapping[str, str]) -> str:
-    """Put a definition that came with the product (or that the operator gives on the command line) in force; gives its hash."""
+    """Put a definition that came with the product (or that the operator gives on the command line)
+    in force; gives its hash.
+    """
     digest = _store(session, files, DefinitionState.PUBLISHED, note=SHIPPED)
     column = _definition.c
     found = select(column.state, column.process_id).where(column.hash == digest)
@@ -88,7 +93,10 @@ def _note(session: Session, kind: str, actor: Actor | None, **details: str) -> N
 
 
 def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str) -> str:
-    """Hand in a definition for approval; gives its hash. Raises Refused, Invalid with every fault, Conflict when known."""
+    """Hand in a definition for approval; gives its hash.
+
+    Raises Refused, Invalid with every fault, Conflict when known.
+    """
     access.check(actor, "propose_definition", None)
     files = whole(files)
     wrong = check.faults(files, rulebook(), set(posts.kinds().posts))
@@ -106,7 +114,8 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
 
 
 def _loosened(process: Process) -> Iterator[str]:
-    """What a version must not drop of the process as it is shipped: guards that rest on binding rules, and confidentiality.
+    """What a version must not drop of the process as it is shipped: guards that rest on binding
+    rules, and confidentiality.
 
     Only the operator, on the command line, may put such a version in force.
     """
@@ -142,7 +151,10 @@ def whole(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:
-    """Approve or refuse a proposed version; whoever proposed it may not. Raises NotFound, Refused, Conflict."""
+    """Approve or refuse a proposed version; whoever proposed it may not.
+
+    Raises NotFound, Refused, Conflict.
+    """
     access.check(actor, "approve_definition", None)
     query = select(_definition).where(_definition.c.hash == digest).with_for_update()
     row = access.must_see(session.execute(query).first())

@@ -26,7 +26,10 @@ KEY = re.compile(r"launch:[a-z][a-z0-9_]{0,99}|task:[0-9a-f-]{36}")
 
 
 def save(session: Session, actor: Actor, key: str, answers: Mapping[str, Any]) -> None:
-    """Keep a draft under "launch:<process>" or "task:<id>"; an older one is replaced. Raises NotFound, Invalid above 64 KB."""
+    """Keep a draft under "launch:<process>" or "task:<id>"; an older one is replaced.
+
+    Raises NotFound, Invalid above 64 KB.
+    """
     if not KEY.fullmatch(key):
         raise NotFound
     storable = {

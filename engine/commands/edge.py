@@ -1,4 +1,6 @@
-"""What the three edges (a request, a job, a command-line verb) call: one transaction, and refusals put on record."""
+"""What the three edges (a request, a job, a command-line verb) call: one transaction, and refusals
+put on record.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ MAX_KEY = 200
 
 
 def carry_out(engine: Engine, actor: Actor | None, work: Callable[[Session], T]) -> T:
-    """Run a command in one transaction. A refusal, and a fault of the process, are put on record in another one."""
+    """Run a command in one transaction.
+
+    A refusal, and a fault of the process, are put on record in another one.
+    """
     try:
         return db.again(engine, work)
     except (Refused, NotFound, ProcessFault) as fault:
@@ -55,7 +60,9 @@ def _note_in_union(session: Session, actor: Actor, fault: Refused) -> None:
 
 
 def _note(session: Session, actor: Actor, instance_id: UUID, fault: EngineError) -> None:
-    """Put it on record in the instance: a fault of its process as an incident, anything else as an attempt."""
+    """Put it on record in the instance: a fault of its process as an incident, anything else as an
+    attempt.
+    """
     if isinstance(fault, ProcessFault):
         incidents.note(session, instance_id, "command", fault)
         return
@@ -93,7 +100,8 @@ def once(
 ) -> Reply:
     """Do `work` once per (person, key), in this transaction; a repetition gets the first reply.
 
-    Rivals wait on the unique key until the first has committed. Raises Invalid when the key comes with another request.
+    Rivals wait on the unique key until the first has committed. Raises Invalid when the key comes
+    with another request.
     """
     if not key or len(key) > MAX_KEY or not key.isprintable():
         raise Invalid({"Idempotency-Key": [_("应为 1 至 {most} 个可见字符。", most=MAX_KEY)]})

@@ -1,4 +1,6 @@
-"""Erase what a confidential instance holds once it has ended: texts go, digests and history stay and still agree."""
+"""Erase what a confidential instance holds once it has ended: texts go, digests and history stay
+and still agree.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +38,11 @@ _JOBS = text(
 
 
 def erase(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
-    """Erase answers, facts, comments, title, documents' data and attachments; by who acts in it by a post, with a reason.
+    """Erase answers, facts, comments, title, documents' data and attachments; by who acts in it by
+    a post, with a reason.
 
-    Raises NotFound (not theirs to see), Refused (a party of it), Conflict (not confidential, not ended, erased), Invalid.
+    Raises NotFound (not theirs to see), Refused (a party of it), Conflict (not confidential, not
+    ended, erased), Invalid.
     """
     work = unit_of_work.lock(session, actor, instance_id)
     if not work.row["confidential"]:

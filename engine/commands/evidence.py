@@ -1,4 +1,6 @@
-"""Exporting the evidence of an instance is an act: it is put on record, and sealed with all that came before."""
+"""Exporting the evidence of an instance is an act: it is put on record, and sealed with all that
+came before.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +26,11 @@ _WAIT = text("SELECT pg_advisory_xact_lock(:lock)")
 
 
 def record_export(session: Session, actor: Actor, instance_id: UUID, key: SigningKey) -> None:
-    """Put the export of an instance's evidence on record and seal every event, this one as the last: now it can be packed.
+    """Put the export of an instance's evidence on record and seal every event, this one as the
+    last: now it can be packed.
 
-    Raises NotFound when it is not theirs to see, Refused when they may not export, Conflict while a vote runs, for a pack
-    holds every choice, HistoryBroken.
+    Raises NotFound when it is not theirs to see, Refused when they may not export, Conflict while a
+    vote runs, for a pack holds every choice, HistoryBroken.
     """
     work = unit_of_work.lock(session, actor, instance_id)
     rights.check(Case(work, "export"))

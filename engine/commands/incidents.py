@@ -24,9 +24,11 @@ LONGEST = 1000  # of a message that no process fault wrote
 
 
 def note(session: Session, instance_id: UUID, what: str, fault: Exception) -> None:
-    """Register what broke ("command", "timer:<id>", "message:<name>"); a broken timer waits for `retry`, the rest goes on.
+    """Register what broke ("command", "timer:<id>", "message:<name>"); a broken timer waits for
+    `retry`, the rest goes on.
 
-    Nothing to register when the timer no longer waits: another worker let it happen, or its task is done.
+    Nothing to register when the timer no longer waits: another worker let it happen, or its task is
+    done.
     """
     work = unit_of_work.lock(session, None, instance_id)
     kind, _mark, key = what.partition(":")
@@ -62,7 +64,10 @@ def _detail(fault: Exception) -> dict[str, str]:
 
 
 def retry(session: Session, actor: Actor, incident_id: UUID) -> UUID:
-    """Try again what broke; gives the instance's id. Raises NotFound, Refused, Conflict when it is settled."""
+    """Try again what broke; gives the instance's id.
+
+    Raises NotFound, Refused, Conflict when it is settled.
+    """
     query = select(_incident).where(_incident.c.id == incident_id)
     found = access.must_see(session.execute(query).first())
     work = instances.desk(session, actor, found.instance_id, "retry", *ALIVE)

@@ -75,7 +75,9 @@ def launch(
     answers: Mapping[str, Any],
     origin: Mapping[str, str] | None = None,
 ) -> UUID:
-    """Start an instance of the current version; gives its id. `origin` says which instance began it, and how.
+    """Start an instance of the current version; gives its id.
+
+    `origin` says which instance began it, and how.
 
     Raises NotFound, Refused, Invalid.
     """
@@ -110,7 +112,9 @@ def _insert(work: UnitOfWork, answers: Mapping[str, Any], actor: Actor) -> None:
 
 
 def _new_row(process: Process, held: Held, actor: Actor) -> rows.Instance:
-    """The row of an instance before anything has happened; its number comes when the answers are right."""
+    """The row of an instance before anything has happened; its number comes when the answers are
+    right.
+    """
     assert held.union_id is not None
     now, key = clock.now(), tables.new_id()
     return {
@@ -146,8 +150,8 @@ def send(
 ) -> UUID:
     """A person lets a message event happen (withdraw, ask for an extension ...).
 
-    Raises NotFound when the instance is not theirs to see, Conflict when it does not wait for this message, Refused when
-    the message is not theirs to send, Invalid for its form.
+    Raises NotFound when the instance is not theirs to see, Conflict when it does not wait for this
+    message, Refused when the message is not theirs to send, Invalid for its form.
     """
     work = unit_of_work.lock(session, actor, instance_id, InstanceState.RUNNING)
     rule = work.process.messages.get(name)
@@ -180,7 +184,9 @@ def _waiting_for(work: UnitOfWork, name: str) -> Live | None:
 
 
 def receive(session: Session, instance_id: UUID, name: str, answers: dict[str, Any]) -> bool:
-    """A message from another instance; False when this one does not wait for it (any more), and nothing is written."""
+    """A message from another instance; False when this one does not wait for it (any more), and
+    nothing is written.
+    """
     work = unit_of_work.lock(session, None, instance_id)
     live = _waiting_for(work, name)
     if work.row["state"] != InstanceState.RUNNING or live is None:
@@ -190,7 +196,9 @@ def receive(session: Session, instance_id: UUID, name: str, answers: dict[str, A
 
 
 def withdraw(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
-    """The starter takes it back: by the process's own `withdraw` message, else only while nobody has acted."""
+    """The starter takes it back: by the process's own `withdraw` message, else only while nobody
+    has acted.
+    """
     work = unit_of_work.lock(session, actor, instance_id, InstanceState.RUNNING)
     if _waiting_for(work, "withdraw") is not None:
         form = work.process.messages["withdraw"].form
@@ -212,7 +220,10 @@ def terminate(session: Session, actor: Actor, instance_id: UUID, reason: str) ->
 
 
 def desk(session: Session, actor: Actor, instance_id: UUID, verb: str, *states: str) -> UnitOfWork:
-    """Lock for a verb of the desk. Raises NotFound, Refused, Conflict when the instance is in none of `states`."""
+    """Lock for a verb of the desk.
+
+    Raises NotFound, Refused, Conflict when the instance is in none of `states`.
+    """
     work = unit_of_work.lock(session, actor, instance_id)
     rights.check(Case(work, verb))
     if work.row["state"] not in states:
@@ -229,7 +240,10 @@ def _end(work: UnitOfWork, state: InstanceState, kind: str, reason: str) -> None
 
 
 def remind(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
-    """Urge those for whom an instance waits: their tasks say so in the inbox. Once a day; Conflict when it was done today."""
+    """Urge those for whom an instance waits: their tasks say so in the inbox.
+
+    Once a day; Conflict when it was done today.
+    """
     work = desk(session, actor, instance_id, "remind", InstanceState.RUNNING)
     plain, today = reasons.plain(reason), clock.today().isoformat()
     marked = session.execute(_REMIND, {"id": instance_id, "today": today}).rowcount
@@ -252,7 +266,9 @@ def suspend(session: Session, actor: Actor, instance_id: UUID, reason: str) -> U
 
 
 def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
-    """Let a stopped instance go on; every deadline moves by the days that it stood still, which are put on record."""
+    """Let a stopped instance go on; every deadline moves by the days that it stood still, which are
+    put on record.
+    """
     work = desk(session, actor, instance_id, "resume", InstanceState.SUSPENDED)
     since = work.row["suspended_at"]
     assert since is not None
@@ -276,7 +292,10 @@ def _postpone(session: Session, instance_id: UUID, days: int) -> None:
 
 
 def wake(session: Session, timer_id: UUID) -> bool:
-    """Let one due timer happen. False, and nothing written, when it is not due any more or its instance is busy or still."""
+    """Let one due timer happen.
+
+    False, and nothing written, when it is not due any more or its instance is busy or still.
+    """
     found = session.execute(select(_timer).where(_timer.c.id == timer_id)).first()
     if found is None:
         return False

@@ -1,4 +1,7 @@
-"""Links between instances: merged （并案）, begun by one another, sent a message. What another one may know stands here."""
+"""Links between instances: merged （并案）, begun by one another, sent a message.
+
+What another one may know stands here.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ Args = dict[str, Any]
 
 @action
 def merge_into(work: UnitOfWork, args: Args) -> None:
-    """`target` (an expression giving an instance): this instance is merged into that one; the origin lasts for ever."""
+    """`target` (an expression giving an instance): this instance is merged into that one; the
+    origin lasts for ever.
+    """
     target = UUID(str(work.value(args["target"])))
     found = _in_union(work, target)
     if found is None:
@@ -43,7 +48,9 @@ def merge_into(work: UnitOfWork, args: Args) -> None:
 
 @action
 def notify_merged(work: UnitOfWork, args: Args) -> None:
-    """Send `message` (default lead_replied) to every instance merged into this one, with `facts` (names) along."""
+    """Send `message` (default lead_replied) to every instance merged into this one, with `facts`
+    (names) along.
+    """
     link, message = tables.link.c, args.get("message", "lead_replied")
     merged = link.to_id == work.row["id"], link.kind == "merged_into"
     along = {name: work.facts.get(name) for name in args.get("facts", [])}
@@ -54,7 +61,8 @@ def notify_merged(work: UnitOfWork, args: Args) -> None:
 
 @action
 def begin(work: UnitOfWork, args: Args) -> None:
-    """`process`, `kind`, `starter`, `with`: start an instance of another process and link it to this one, both ways.
+    """`process`, `kind`, `starter`, `with`: start an instance of another process and link it to
+    this one, both ways.
 
     A starter who may not launch it, and answers that its form refuses, are faults of this process.
     """
@@ -81,7 +89,9 @@ def _launch(work: UnitOfWork, args: Args) -> UUID:
 
 @action
 def link(work: UnitOfWork, args: Args) -> None:
-    """`matter` (an expression giving an instance), `kind`: link this instance to that one, on record in both."""
+    """`matter` (an expression giving an instance), `kind`: link this instance to that one, on
+    record in both.
+    """
     other, kind = UUID(str(work.value(args["matter"]))), args["kind"]
     number = _link(work, other, kind)
     work.log.add("matter_linked", work.actor, link=kind, **_named(other, number))
@@ -91,7 +101,9 @@ def link(work: UnitOfWork, args: Args) -> None:
 
 @action
 def tell(work: UnitOfWork, args: Args) -> None:
-    """`matter`, `message`, `with`: let a message event of another instance happen, with these answers."""
+    """`matter`, `message`, `with`: let a message event of another instance happen, with these
+    answers.
+    """
     other, message = UUID(str(work.value(args["matter"]))), args["message"]
     answers = {
         key: _plain(work.value(expression)) for key, expression in args.get("with", {}).items()
@@ -112,19 +124,25 @@ def _plain(value: Any) -> Any:
 
 
 def _own(work: UnitOfWork, key: str) -> dict[str, Any]:
-    """What another instance may know of this one: its id under `key` and its number; nothing when it is confidential."""
+    """What another instance may know of this one: its id under `key` and its number; nothing when
+    it is confidential.
+    """
     if work.row["confidential"]:
         return {key: "", "number": ""}
     return {key: str(work.row["id"]), "number": work.row["number"]}
 
 
 def _named(other: UUID, number: str) -> dict[str, str]:
-    """How the history names another instance; not at all when it is confidential, for others here may not know of it."""
+    """How the history names another instance; not at all when it is confidential, for others here
+    may not know of it.
+    """
     return {"matter": str(other), "number": number} if number else {}
 
 
 def _link(work: UnitOfWork, other: UUID, kind: str) -> str:
-    """The number of another instance of this union, now linked to this one; "" of a confidential one. Raises ProcessFault."""
+    """The number of another instance of this union, now linked to this one; "" of a confidential
+    one. Raises ProcessFault.
+    """
     found = _in_union(work, other)
     if found is None:
         raise ProcessFault(_("关联的事项不存在。"), file="process.toml", element=kind)
@@ -148,7 +166,9 @@ def _store(work: UnitOfWork, other: UUID, kind: str) -> None:
 
 # --- what the other instance notes, by a job -------------------------------------------------------------------------
 def note_origin(session: Session, instance_id: UUID, origin: UUID, number: str) -> bool:
-    """Put a merged instance on record in its lead: an event and the fact `origins`. False when it stands there already.
+    """Put a merged instance on record in its lead: an event and the fact `origins`.
+
+    False when it stands there already.
 
     It holds in every state of the lead, for a merger may be recorded after the lead has ended.
     """
@@ -165,7 +185,9 @@ def note_origin(session: Session, instance_id: UUID, origin: UUID, number: str) 
 def note_link(
     session: Session, instance_id: UUID, origin: UUID | None, number: str, kind: str
 ) -> bool:
-    """Put on record that another instance was linked to this one; a confidential one is not named (no origin)."""
+    """Put on record that another instance was linked to this one; a confidential one is not named
+    (no origin).
+    """
     work = unit_of_work.lock(session, None, instance_id)
     known = {"matter": str(origin), "number": number} if origin else {}
     work.log.add("matter_linked", None, link=kind, back=True, **known)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def open_all(work: UnitOfWork, opened: list[Live], body: dict[str, Any]) -> None:
-    """Open the user tasks of a step with their polls and meetings, and set its timers; `body` says of whom it waits now."""
+    """Open the user tasks of a step with their polls and meetings, and set its timers; `body` says
+    of whom it waits now.
+    """
     tasks = [_task(work, live) for live in opened if live.kind == "task"]
     for task in tasks:
         _share(work, task)

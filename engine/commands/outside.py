@@ -1,4 +1,6 @@
-"""Answers from outside the installation: a signed one-time link to one task's form, for somebody without an account."""
+"""Answers from outside the installation: a signed one-time link to one task's form, for somebody
+without an account.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +39,12 @@ WINDOW, PER_ADDRESS = timedelta(minutes=15), 30  # wrong links from one address
 
 
 def invite(session: Session, actor: Actor, task_id: UUID, to: str) -> str:
-    """A new link for whoever shall answer this task from outside; older links of the task end. Gives the token, once.
+    """A new link for whoever shall answer this task from outside; older links of the task end.
 
-    Raises NotFound (not yours), Conflict (done, or not a task that may be answered from outside), Invalid.
+    Gives the token, once.
+
+    Raises NotFound (not yours), Conflict (done, or not a task that may be answered from outside),
+    Invalid.
     """
     held = tasks.open_task(session, actor, task_id, None)
     if not held.rule.link:
@@ -84,7 +89,8 @@ def _send(session: Session, actor: Actor, task_id: UUID, token: str, to: str) ->
 
 
 def knock(session: Session, token: str, address: str) -> EngineError | None:
-    """What keeps this link shut: NotFound (wrong, used, ended), or Refused after too many wrong ones from this address.
+    """What keeps this link shut: NotFound (wrong, used, ended), or Refused after too many wrong
+    ones from this address.
 
     Commit what it wrote, so that failures count; then raise what it gave.
     """
@@ -114,7 +120,10 @@ def _seconds_to_wait(session: Session, key: str) -> int:
 def answer(
     session: Session, token: str, answers: Mapping[str, Any], outside: Mapping[str, str]
 ) -> UUID:
-    """Answer the task of a link, once. `outside` says who answers: name, office, unit. Raises NotFound, Conflict, Invalid."""
+    """Answer the task of a link, once. `outside` says who answers: name, office, unit.
+
+    Raises NotFound, Conflict, Invalid.
+    """
     found = usable(session, token)
     who = _named(outside)
     held = _locked(session, found)
@@ -144,7 +153,10 @@ def _use(session: Session, link: Usable) -> None:
 
 
 def _locked(session: Session, link: Usable) -> InHand:
-    """The task of a link, its instance locked. Raises NotFound when it has been done meanwhile, Conflict."""
+    """The task of a link, its instance locked.
+
+    Raises NotFound when it has been done meanwhile, Conflict.
+    """
     work = unit_of_work.lock(session, None, link.instance_id, InstanceState.RUNNING)
     task = tasks.task_row(session, link.task_id)
     held = InHand(work, task, work.process.tasks[task.element])

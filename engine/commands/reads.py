@@ -1,4 +1,6 @@
-"""What is done with the history and must itself stand in it: reading a case, handing out a checkpoint, a verification."""
+"""What is done with the history and must itself stand in it: reading a case, handing out a
+checkpoint, a verification.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,12 @@ _event = tables.event.c
 
 
 def read_history(session: Session, actor: Actor, instance_id: UUID) -> bool:
-    """Put on record that this person read the history of an instance: once a day. False: it stands there already.
+    """Put on record that this person read the history of an instance: once a day.
 
-    Raises NotFound when the instance is not theirs to see, Refused when they may not read its history.
+    False: it stands there already.
+
+    Raises NotFound when the instance is not theirs to see, Refused when they may not read its
+    history.
     """
     context = visible_context(session, actor, instance_id)
     rights.check(Case(context, "read_history"))
@@ -60,7 +65,10 @@ def noted_today(session: Session, actor: Actor, instance_id: UUID, kind: str) ->
 
 
 def witness(session: Session, actor: Actor, size: int, who: str) -> None:
-    """Note that somebody outside holds a checkpoint. Raises Refused, NotFound, Invalid, Conflict when one is noted."""
+    """Note that somebody outside holds a checkpoint.
+
+    Raises Refused, NotFound, Invalid, Conflict when one is noted.
+    """
     access.check(actor, "verify", None)
     who = words.line("who", who, 100, 2)
     point = tables.checkpoint.c
@@ -82,7 +90,8 @@ def witness(session: Session, actor: Actor, size: int, who: str) -> None:
 
 
 def verify(session: Session, actor: Actor, public: bytes) -> Verdict:
-    """Check every chain, leaf, checkpoint and stored answer of the installation; the result goes on record.
+    """Check every chain, leaf, checkpoint and stored answer of the installation; the result goes on
+    record.
 
     Raises Refused, Invalid when there is too much for one request.
     """

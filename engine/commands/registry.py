@@ -1,5 +1,8 @@
-"""The actions that a service task may name. Each module of actions enters its own; what they are told is declared in
-engine/definitions/actions.py."""
+"""The actions that a service task may name.
+
+Each module of actions enters its own; what they are told is declared in
+engine/definitions/actions.py.
+"""
 
 from __future__ import annotations
 

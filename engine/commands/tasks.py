@@ -57,10 +57,12 @@ class InHand:
 
 
 def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | None) -> InHand:
-    """Lock the instance, read the task, refuse whoever may not act on it. Raises NotFound, Refused, Conflict.
+    """Lock the instance, read the task, refuse whoever may not act on it.
 
-    One statement does both; after waiting for the lock the task may be read as it was before, so every change of a task
-    names the revision that was read.
+    Raises NotFound, Refused, Conflict.
+
+    One statement does both; after waiting for the lock the task may be read as it was before, so
+    every change of a task names the revision that was read.
     """
     found = tuple(access.must_see(session.execute(_READ, {"key": task_id}).first()))
     instance, task = found[: len(_INSTANCE)], rows.Task._make(found[len(_INSTANCE) :])
@@ -124,7 +126,10 @@ def task_row(session: Session, task_id: UUID) -> rows.Task:
 def pass_gates(
     work: UnitOfWork, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None = None
 ) -> None:
-    """What the process demands of an act, beyond its form. Raises Refused with the gate's own words."""
+    """What the process demands of an act, beyond its form.
+
+    Raises Refused with the gate's own words.
+    """
     overdue = due_at is not None and clock.now() >= due_at
     names = {rule.id: dict(given), "overdue": overdue}
     for gate in rule.gates:
@@ -142,7 +147,8 @@ def complete(
 ) -> UUID:
     """Finish a task with answers to its form; gives the instance's id.
 
-    Raises NotFound (not yours), Conflict (someone acted first), Refused (recused, separated), Invalid (answers by field).
+    Raises NotFound (not yours), Conflict (someone acted first), Refused (recused, separated),
+    Invalid (answers by field).
     """
     held = open_task(session, actor, task_id, revision)
     work, rule = held.work, held.rule
@@ -194,7 +200,9 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
 
 
 def _noted(held: InHand, clean: Mapping[str, Any]) -> dict[str, Any]:
-    """What the history says in plain words of a finished task: its outcome, by which way and for which seat it came."""
+    """What the history says in plain words of a finished task: its outcome, by which way and for
+    which seat it came.
+    """
     rule, seat = held.rule, held.task.seat
     noted: dict[str, Any] = {}
     if rule.outcomes and not rule.room:  # what is said in a room stands there as a digest only

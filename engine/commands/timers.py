@@ -1,4 +1,6 @@
-"""The rows of the task and timer tables that a step opens, and asking the workers to look when a timer falls due."""
+"""The rows of the task and timer tables that a step opens, and asking the workers to look when a
+timer falls due.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ SELECT 'yixing', 'sweep', 0, 'sweep:' || to_char(due_at AT TIME ZONE 'UTC', 'YYY
 
 
 def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | None:
-    """What a page needs to explain a deadline: by the rule that gave it, where the expression names several."""
+    """What a page needs to explain a deadline: by the rule that gave it, where the expression names
+    several.
+    """
     if due is None:
         return None
     return {
@@ -63,7 +67,9 @@ POLL_WINDOW = -1  # the `ref` of a timer that ends the window of a poll
 
 @dataclass(frozen=True)
 class NewTask:
-    """A user task that opens, for a seat ("<post>@<unit>"), a person, or nobody (a poll asks its roll)."""
+    """A user task that opens, for a seat ("<post>@<unit>"), a person, or nobody (a poll asks its
+    roll).
+    """
 
     id: UUID
     ref: int
@@ -118,7 +124,9 @@ class NewTimer:
 
 
 def add(work: UnitOfWork, tasks: Sequence[NewTask], timers: Sequence[NewTimer]) -> None:
-    """Store tasks and timers and ask the workers, in this transaction, to look when a timer falls due."""
+    """Store tasks and timers and ask the workers, in this transaction, to look when a timer falls
+    due.
+    """
     if not tasks and not timers:
         return
     instance_id, now = work.row["id"], clock.now()

@@ -1,4 +1,6 @@
-"""The unit of work of a command: lock an instance, load it, and save everything it leaves in one statement."""
+"""The unit of work of a command: lock an instance, load it, and save everything it leaves in one
+statement.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,8 @@ STATES: dict[str, Message] = {
 
 
 class UnitOfWork(Context):
-    """One command on one locked instance: what a diagram may ask of the engine while it moves, and what it leaves.
+    """One command on one locked instance: what a diagram may ask of the engine while it moves, and
+    what it leaves.
 
     `row` is the locked instance; it, `facts` and `rounds` may be changed; `save` writes them.
     """
@@ -75,7 +78,9 @@ class UnitOfWork(Context):
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """What a person does: a fault of the process says in which instance it happened, and so goes on record."""
+        """What a person does: a fault of the process says in which instance it happened, and so
+        goes on record.
+        """
         try:
             yield
         except ProcessFault as fault:
@@ -119,7 +124,8 @@ class UnitOfWork(Context):
 def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> UnitOfWork:
     """Lock an instance and open the unit of work on it.
 
-    NotFound when it is not there or not the actor's to see; Conflict when it is in none of `states`.
+    NotFound when it is not there or not the actor's to see; Conflict when it is in none of
+    `states`.
     """
     if actor is not None:
         seen = select(_instance.c.id).where(_instance.c.id == instance_id, access.visible(actor))
@@ -182,14 +188,18 @@ def _saved(work: UnitOfWork) -> dict[str, Any]:
 
 
 def save_log(work: UnitOfWork) -> None:
-    """Write the events alone: a reading changes nothing of the instance, neither when it last moved nor its revision."""
+    """Write the events alone: a reading changes nothing of the instance, neither when it last moved
+    nor its revision.
+    """
     work.log.flush(work.session)
     head = {"seq": work.log.seq, "head": work.log.head}
     work.session.execute(update(_instance).where(_instance.c.id == work.row["id"]).values(**head))
 
 
 def search_grams(work: UnitOfWork) -> list[str]:
-    """The two-character pieces under which an instance is found: serial number, searched facts, starter and unit."""
+    """The two-character pieces under which an instance is found: serial number, searched facts,
+    starter and unit.
+    """
     row, paths = work.row, (*work.process.search, work.process.subject)
     units = [row["unit_id"]] if row["unit_id"] else []
     words = [row["number"].rpartition("〕")[2]]
@@ -200,7 +210,9 @@ def search_grams(work: UnitOfWork) -> list[str]:
 
 
 def record_answers(work: UnitOfWork, element: str, answers: dict[str, Any]) -> str:
-    """Store the answers of the launch or of a message like those of a finished task; gives the salted digest for the history."""
+    """Store the answers of the launch or of a message like those of a finished task; gives the
+    salted digest for the history.
+    """
     salt, now = os.urandom(16), clock.now()
     row = {
         "id": tables.new_id(),

@@ -1,4 +1,7 @@
-"""A process instance as expressions see it: facts, names and functions become values. Read only: nothing here writes."""
+"""A process instance as expressions see it: facts, names and functions become values.
+
+Read only: nothing here writes.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,10 @@ class Context(InstanceView):
 
 
 def context_of(session: Session, actor: Actor | None, instance_id: UUID) -> Context:
-    """The context of an instance that is not locked. The caller has made sure that the actor may see it."""
+    """The context of an instance that is not locked.
+
+    The caller has made sure that the actor may see it.
+    """
     query = select(tables.instance).where(tables.instance.c.id == instance_id)
     return _context(session, actor, session.execute(query).mappings().one())
 

@@ -1,4 +1,6 @@
-"""What an expression may ask of an instance beside its facts: days, people, what was done, meetings, other instances."""
+"""What an expression may ask of an instance beside its facts: days, people, what was done,
+meetings, other instances.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ SUPERIOR = ("superior_officer", "superior_leader")  # who acts for a superior un
 
 
 def functions(view: InstanceView) -> dict[str, Callable[..., Any]]:
-    """The functions by name, all but `meeting`, which asks for a quorum by such an expression; see docs/architecture.md."""
+    """The functions by name, all but `meeting`, which asks for a quorum by such an expression; see
+    docs/architecture.md.
+    """
     of_instance = {name: partial(function, view) for name, function in _OF_INSTANCE.items()}
     return {**numbers.of_law(view), **of_instance}
 
@@ -157,7 +161,8 @@ def heads(view: InstanceView, member: str | None, unit: str | None) -> bool:
 
 
 def matters(view: InstanceView, process: str, holds: str, since: str | None = None) -> int:
-    """How many instances of a process this union has for whose facts, `state` and `outcome` the expression holds.
+    """How many instances of a process this union has for whose facts, `state` and `outcome` the
+    expression holds.
 
     `since` names a process: only what was launched after its latest instance had ended.
     """

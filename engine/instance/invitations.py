@@ -56,7 +56,9 @@ def token_hash(token: str) -> bytes:
 
 
 def asked(form: forms.Form | None) -> forms.Form | None:
-    """A form as somebody outside answers it: no uploads, nothing to choose from the union's own data, not the way it came."""
+    """A form as somebody outside answers it: no uploads, nothing to choose from the union's own
+    data, not the way it came.
+    """
     if form is None:
         return None
     open_ = tuple(
@@ -68,7 +70,10 @@ def asked(form: forms.Form | None) -> forms.Form | None:
 
 
 def usable(session: Session, token: str) -> Usable:
-    """The invitation of a link that still holds; a wrong, used or ended one does not exist. Raises NotFound."""
+    """The invitation of a link that still holds; a wrong, used or ended one does not exist.
+
+    Raises NotFound.
+    """
     found = session.execute(_LINK.where(_invitation.c.token == token_hash(token))).first()
     if found is None:
         raise NotFound(SHUT)

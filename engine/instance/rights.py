@@ -1,4 +1,5 @@
-"""Who may do what with an instance: verb -> who may (`VERBS`), verb -> what stands against it all the same (`BARS`).
+"""Who may do what with an instance: verb -> who may (`VERBS`), verb -> what stands against it all
+the same (`BARS`).
 
 The shape is that of engine/people/access.py; here the predicates look at an instance. A verb of
 that table which is not in this one is one of the desk's. A verb that is in neither is refused.
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 class Case:
     """What a verb is asked about: an instance, and of it what the verb needs.
 
-    `element`: the task or message; `answers`: what is to be answered, for rules that look at it; `meeting_id`: in which
-    is voted.
+    `element`: the task or message; `answers`: what is to be answered, for rules that look at it;
+    `meeting_id`: in which is voted.
     """
 
     context: Context

@@ -1,4 +1,6 @@
-"""What the deadlines and numbers of a union depend on: the law, its own values, its vacations, the holiday notices."""
+"""What the deadlines and numbers of a union depend on: the law, its own values, its vacations, the
+holiday notices.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ PLACES = {"杭州": "CN-ZJ-HZ", "宁波": "CN-ZJ-NB"}
 
 
 class CommonLaw:
-    """What holds for every university of Zhejiang: the law and the defaults, and the holiday notices that are shipped."""
+    """What holds for every university of Zhejiang: the law and the defaults, and the holiday
+    notices that are shipped.
+    """
 
     def __init__(self) -> None:
         self.settings: list[law.Setting] = []
@@ -53,7 +57,9 @@ class CommonLaw:
 
 
 class UnionLaw(CommonLaw):
-    """What a union's deadlines depend on: its own rule values, its vacations, the holiday notices, its city."""
+    """What a union's deadlines depend on: its own rule values, its vacations, the holiday notices,
+    its city.
+    """
 
     def __init__(self, session: Session, union_id: UUID, read: list[Any] | None = None) -> None:
         rows, vacations, notices, city = (

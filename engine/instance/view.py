@@ -1,4 +1,6 @@
-"""A process instance to be looked at: its row, its facts, the law of its union, the time limits computed so far."""
+"""A process instance to be looked at: its row, its facts, the law of its union, the time limits
+computed so far.
+"""
 
 from __future__ import annotations
 

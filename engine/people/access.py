@@ -1,7 +1,8 @@
-"""Who may do what in a union: verb -> who may (`VERBS`), verb -> what stands against it all the same (`BARS`).
+"""Who may do what in a union: verb -> who may (`VERBS`), verb -> what stands against it all the
+same (`BARS`).
 
-A verb that is in no table is refused. Verbs on one instance stand in engine/instance/rights.py, in the same shape. `visible`
-narrows every list in SQL.
+A verb that is in no table is refused. Verbs on one instance stand in engine/instance/rights.py, in
+the same shape. `visible` narrows every list in SQL.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ VERBS: dict[str, tuple[Callable[[Actor, UUID | None], bool], ...]] = {
 
 @dataclass(frozen=True)
 class Bar(Generic[About]):
-    """What stands against a verb that is allowed otherwise: when it `holds`, it is refused with this code and text."""
+    """What stands against a verb that is allowed otherwise: when it `holds`, it is refused with
+    this code and text.
+    """
 
     holds: Callable[[Actor, About], bool]
     code: str
@@ -91,7 +94,9 @@ class Bar(Generic[About]):
 
 @dataclass(frozen=True)
 class Subject:
-    """What a verb is asked about: whose proposal; which post of which member, and whether it is a new one."""
+    """What a verb is asked about: whose proposal; which post of which member, and whether it is a
+    new one.
+    """
 
     union_id: UUID | None = None
     author_id: UUID | None = None
@@ -155,7 +160,10 @@ def check_bars(actor: Actor, verb: str, subject: Subject) -> None:
 
 
 def unions(actor: Actor, verb: str) -> list[UUID]:
-    """The unions in which the verb is allowed to this actor, their own first. Raises Refused when there is none."""
+    """The unions in which the verb is allowed to this actor, their own first.
+
+    Raises Refused when there is none.
+    """
     own = dict.fromkeys([actor.union_id, *(p.union_id for p in actor.posts if p.union_id)])
     allowed = [union_id for union_id in own if may(actor, verb, union_id)]
     if not allowed:
@@ -164,7 +172,10 @@ def unions(actor: Actor, verb: str) -> list[UUID]:
 
 
 def check_own(actor: Actor, verb: str, union_id: UUID | None) -> None:
-    """The same for what belongs to a union: another one's does not exist. Raises NotFound, Refused."""
+    """The same for what belongs to a union: another one's does not exist.
+
+    Raises NotFound, Refused.
+    """
     must_see(union_id if is_own_union(actor, union_id) else None)
     check(actor, verb, union_id)
 
@@ -175,7 +186,9 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def ways_to_see(actor: Actor) -> list[ColumnElement[bool]]:
-    """The conditions that make up `visible`, each with an index of its own: a list takes its first page from each."""
+    """The conditions that make up `visible`, each with an index of its own: a list takes its first
+    page from each.
+    """
     instance = tables.instance.c
     ways = [instance.starter_id == actor.id, takes_part(actor)]
     open_ = ~instance.confidential
@@ -184,7 +197,9 @@ def ways_to_see(actor: Actor) -> list[ColumnElement[bool]]:
 
 
 def takes_part(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `instance` under which it was ever put before this actor: a task, a roll, a meeting, a permission."""
+    """The condition on `instance` under which it was ever put before this actor: a task, a roll, a
+    meeting, a permission.
+    """
     instance, share, roll, poll = tables.instance.c, tables.share.c, tables.roll.c, tables.poll.c
     meeting, attendance = tables.meeting.c, tables.attendance.c
     shared = select(share.instance_id).where(share.key.in_(actor.keys))
@@ -205,7 +220,9 @@ def must_see(found: T | None) -> T:
 
 
 def acts_by_post(session: Session, actor: Actor, instance_id: UUID) -> bool:
-    """Does this person act in the instance by a post of theirs, and not only as a party or a reader?"""
+    """Does this person act in the instance by a post of theirs, and not only as a party or a
+    reader?
+    """
     share = tables.share.c
     seats = [organisation.seat_key(seat) for seat in actor.seats]
     acts = select(share.key).where(share.instance_id == instance_id, share.key.in_(seats))
