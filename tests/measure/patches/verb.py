@@ -15,9 +15,9 @@ EDITS = (
     Edit(
         '''def applaud(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
     """Praise those who have a matter in hand, on record."""
-    run = _desk(session, actor, instance_id, "applaud", "running")
-    run.ledger.add("matter_applauded", actor, reason=reasons.plain(reason))
-    settle.save(run)
+    work = desk(session, actor, instance_id, "applaud", InstanceState.RUNNING)
+    work.log.add("matter_applauded", actor, reason=reasons.plain(reason))
+    unit_of_work.save(work)
     return instance_id
 
 ''',
