@@ -11,6 +11,7 @@ from engine import clock, forms, machine
 from engine.commands import advance, polls, reasons, tasks, timers, unit_of_work
 from engine.commands.attachments import adopt
 from engine.commands.numbers import next_number
+from engine.commands.registry import on_desk
 from engine.commands.timers import POLL_WINDOW
 from engine.commands.unit_of_work import UnitOfWork
 from engine.db import canonical, tables
@@ -212,13 +213,6 @@ def withdraw(session: Session, actor: Actor, instance_id: UUID, reason: str) -> 
     return instance_id
 
 
-def terminate(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
-    """The secretary ends an instance for good, with a reason that everybody in it can read."""
-    work = desk(session, actor, instance_id, "terminate", *ALIVE)
-    _end(work, InstanceState.TERMINATED, "instance_terminated", reasons.plain(reason))
-    return instance_id
-
-
 def desk(session: Session, actor: Actor, instance_id: UUID, verb: str, *states: str) -> UnitOfWork:
     """Lock for a verb of the desk.
 
@@ -239,10 +233,17 @@ def _end(work: UnitOfWork, state: InstanceState, kind: str, reason: str) -> None
     advance.advance(work, machine.Step(None, (), (), ended=state, before=before), body)
 
 
+@on_desk(
+    title=_("催办"),
+    hint=_("正在办理的人会在待办中看到催办和您写的话；每天一次，记录在案。"),
+    done=_("已催办，办理人的待办中会显示。"),
+    states=(InstanceState.RUNNING,),
+    weight="primary",
+)
 def remind(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
-    """Urge those for whom an instance waits: their tasks say so in the inbox.
+    """Urge those for whom a matter waits, once a day; it shows in their inboxes.
 
-    Once a day; Conflict when it was done today.
+    Raises NotFound, Refused, Invalid, Conflict when it was done today or nobody has a task.
     """
     work = desk(session, actor, instance_id, "remind", InstanceState.RUNNING)
     plain, today = reasons.plain(reason), clock.today().isoformat()
@@ -254,8 +255,15 @@ def remind(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UU
     return instance_id
 
 
+@on_desk(
+    title=_("暂停办理"),
+    button=_("暂停"),
+    hint=_("各项期限停止计算，恢复后顺延；暂停的天数记录在案。"),
+    done=_("已暂停，各项期限停止计算。"),
+    states=(InstanceState.RUNNING,),
+)
 def suspend(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
-    """Stop an instance and its clocks."""
+    """Stop a matter and its clocks."""
     work = desk(session, actor, instance_id, "suspend", InstanceState.RUNNING)
     work.log.add("instance_suspended", actor, reason=reasons.plain(reason))
     work.row["state"] = InstanceState.SUSPENDED
@@ -265,9 +273,17 @@ def suspend(session: Session, actor: Actor, instance_id: UUID, reason: str) -> U
     return instance_id
 
 
+@on_desk(
+    title=_("恢复办理"),
+    done=_("已恢复办理，各项期限相应顺延。"),
+    states=(InstanceState.SUSPENDED,),
+    weight="primary",
+    reasoned=False,
+)
 def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
-    """Let a stopped instance go on; every deadline moves by the days that it stood still, which are
-    put on record.
+    """Let a stopped matter go on; its deadlines move by the days it stood still.
+
+    The days are put on record. Raises NotFound, Refused, Conflict.
     """
     work = desk(session, actor, instance_id, "resume", InstanceState.SUSPENDED)
     since = work.row["suspended_at"]
@@ -279,6 +295,21 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
     moved = {"suspended_at": None, "stopped_days": _instance.c.stopped_days + stopped}
     session.execute(update(_instance).where(_instance.c.id == instance_id).values(**moved))
     unit_of_work.save(work)
+    return instance_id
+
+
+@on_desk(
+    title=_("终止本件"),
+    button=_("终止"),
+    hint=_("终止后不能恢复。理由对所有办理人可见。"),
+    done=_("已终止。"),
+    states=ALIVE,
+    weight="danger",
+)
+def terminate(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
+    """End a matter for good, with a reason that everybody in it can read."""
+    work = desk(session, actor, instance_id, "terminate", *ALIVE)
+    _end(work, InstanceState.TERMINATED, "instance_terminated", reasons.plain(reason))
     return instance_id
 
 

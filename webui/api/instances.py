@@ -8,6 +8,7 @@ from flask import current_app
 from marshmallow import Schema, fields
 
 from engine.commands import confidence, drafts, erasure, incidents, instances, reads
+from engine.commands.registry import DESK, DeskVerb
 from engine.errors import NotFound
 from engine.history import keys
 from engine.queries import confidence as secrecy
@@ -306,34 +307,22 @@ def withdraw(
     return {"instance_id": instances.withdraw(session, actor, instance_id, given["reason"])}
 
 
-@routes.act(f"{ONE}/terminate", Moved, body=schemas.Reason, sees=sees)
-def terminate(
-    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
-) -> dict[str, UUID]:
-    """End a matter for good, with a reason that everybody in it can read (secretary)."""
-    return {"instance_id": instances.terminate(session, actor, instance_id, given["reason"])}
+def _desk_route(verb: DeskVerb) -> None:
+    """The address of a verb of the secretary's desk."""
+
+    def act(
+        session: Session, actor: Actor, *given: dict[str, Any], instance_id: UUID
+    ) -> dict[str, UUID]:
+        reason = [body["reason"] for body in given]
+        return {"instance_id": verb.command(session, actor, instance_id, *reason)}
+
+    act.__name__, act.__doc__ = verb.name, verb.summary
+    body = schemas.Reason if verb.reasoned else None
+    routes.act(f"{ONE}/{verb.name}", Moved, body=body, sees=sees)(act)
 
 
-@routes.act(f"{ONE}/remind", Moved, body=schemas.Reason, sees=sees)
-def remind(
-    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
-) -> dict[str, UUID]:
-    """Urge those for whom a matter waits, once a day; it shows in their inboxes (secretary)."""
-    return {"instance_id": instances.remind(session, actor, instance_id, given["reason"])}
-
-
-@routes.act(f"{ONE}/suspend", Moved, body=schemas.Reason, sees=sees)
-def suspend(
-    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
-) -> dict[str, UUID]:
-    """Stop a matter and its clocks (secretary)."""
-    return {"instance_id": instances.suspend(session, actor, instance_id, given["reason"])}
-
-
-@routes.act(f"{ONE}/resume", Moved, sees=sees)
-def resume(session: Session, actor: Actor, instance_id: UUID) -> dict[str, UUID]:
-    """Let a stopped matter go on; its deadlines move by the days it stood still (secretary)."""
-    return {"instance_id": instances.resume(session, actor, instance_id)}
+for _verb in DESK.values():
+    _desk_route(_verb)
 
 
 @routes.act(f"{ONE}/messages/<name>", Moved, body=Message, sees=sees)

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from engine import clock
 from engine.commands import confidence, incidents, instances
+from engine.commands.registry import DESK
 from engine.errors import Conflict, Invalid
 from engine.queries import confidence as secrecy
 from engine.queries import deadlines, diagrams, history, meetings, standing
@@ -18,6 +19,7 @@ from engine.queries import instances as reading
 from engine.queries import polls as asked
 from engine.queries.launchable import offers
 from webui.http import fields
+from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import lang, state
 from webui.pages.secretary.launch import SENT_TWICE, new_key, once
@@ -136,6 +138,7 @@ def page(instance_id: UUID, errors: Any = None, fault: str = "", tried: str = ""
         tried=tried,
         reason=request.form.get("reason", ""),
         chosen=request.form.get("member", ""),
+        verbs=[verb for verb in DESK.values() if view.file.row.state in verb.states],
     )
 
 
@@ -204,33 +207,22 @@ def _message(
     return form, 422 if fault else 200
 
 
-@blueprint.post("/matters/<uuid:instance_id>/<any(remind, suspend, resume, terminate):what>")
+@blueprint.post(f"/matters/<uuid:instance_id>/<any({', '.join(DESK)}):what>")
 @needs_login
 def desk(instance_id: UUID, what: str) -> Page | Answer:
-    """The secretary urges those who have a matter, stops it, lets it go on, or ends it for good."""
-    reason = request.form.get("reason", "")
-    acts = {
-        "remind": lambda s: instances.remind(s, me(), instance_id, reason),
-        "suspend": lambda s: instances.suspend(s, me(), instance_id, reason),
-        "resume": lambda s: instances.resume(s, me(), instance_id),
-        "terminate": lambda s: instances.terminate(s, me(), instance_id, reason),
-    }
+    """A verb of the secretary's desk: urge, stop, let go on, end for good."""
+    verb = DESK[what]
+    reason = (request.form.get("reason", ""),) if verb.reasoned else ()
     look(
         lambda s: reading.file(s, me(), instance_id, lang())
     )  # what is not theirs to see does not exist
     try:
-        carry_out(acts[what])
+        carry_out(lambda s: verb.command(s, me(), instance_id, *reason))
     except Invalid as fault:
         return page(instance_id, fault.fields, tried=what), fault.status
     except Conflict as fault:
         return page(instance_id, fault=fault.message), fault.status
-    said = {
-        "remind": _("已催办，办理人的待办中会显示。"),
-        "suspend": _("已暂停，各项期限停止计算。"),
-        "resume": _("已恢复办理，各项期限相应顺延。"),
-        "terminate": _("已终止。"),
-    }
-    flash(said[what])
+    flash(in_language(verb.done, lang()))
     return redirect(url_for("matters.matter", instance_id=instance_id), 303)
 
 
