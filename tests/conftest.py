@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="takes long: make prove"))
 
 
-def _named(uri: str, database: str) -> str:
+def named(uri: str, database: str) -> str:
     return uri.replace(f"/{embedded.DATABASE}", f"/{database}", 1)
 
 
@@ -63,10 +63,10 @@ def running() -> Iterator[str]:
         admin.execute("ALTER SYSTEM SET fsync = off")  # tests may lose their data
         admin.execute("SELECT pg_reload_conf()")
         admin.execute("CREATE DATABASE tpl TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
-    engine = db.connect(_named(uri, "tpl"))
+    engine = db.connect(named(uri, "tpl"))
     tables.metadata.create_all(engine)
     engine.dispose()
-    with psycopg.connect(_named(uri, "tpl"), autocommit=True) as template:
+    with psycopg.connect(named(uri, "tpl"), autocommit=True) as template:
         template.execute(SchemaManager.get_schema())
     yield uri
     embedded.stop(home)
@@ -85,12 +85,12 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def fresh(server: str) -> Iterator[str]:
-    """The URL of a fresh database, dropped afterwards."""
+def fresh(server: str, template: str = "tpl") -> Iterator[str]:
+    """The URL of a fresh database, dropped afterwards: a copy of `template`, to which nobody may be connected."""
     name = f"t_{os.getpid()}_{next(_count)}"  # several test processes may share the server
     with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
-        yield _named(server, name)
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        yield named(server, name)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
@@ -106,8 +106,7 @@ def engine(url: str) -> Iterator[Engine]:
     """The engine on a fresh database, for tests that need several transactions."""
     made = db.connect(url, size=5)
     yield made
-    made.dispose()
-    db._engines.pop(url, None)
+    db.release(url)
 
 
 @pytest.fixture

@@ -221,7 +221,6 @@ def _set_anew(work: UnitOfWork, task_id: UUID, due: Due) -> None:
             continue
         values = {"due_at": again.moment, "provisional": again.provisional}
         work.session.execute(update(timer).where(timer.c.id == old.id).values(**values))
-        timers.look_at(work.session, [again.moment])
 
 
 @action

@@ -36,6 +36,10 @@ WITH gone AS (UPDATE task SET state = 'cancelled', closed_at = :now
 UPDATE roll SET open = false WHERE open AND poll_id IN (SELECT id FROM void)
 """)
 
+_WAIT_FOR_VOTERS = text(
+    "SELECT id FROM poll WHERE instance_id = :id AND secret ORDER BY id FOR UPDATE"
+)
+
 
 @dataclass(frozen=True)
 class Change:
@@ -54,11 +58,11 @@ class Change:
         return [live for live in self.step.live if live.ref not in before]
 
     @property
-    def left(self) -> list[int]:
-        """The refs that nobody waits for any more and that left rows: messages have none."""
+    def left(self) -> list[Live]:
+        """What nobody waits for any more and that left rows: messages have none."""
         now = {live.ref for live in self.step.live}
         gone = (live for live in self.step.before if live.ref not in now and live.ref != self.done)
-        return [live.ref for live in gone if live.kind != "message"]
+        return [live for live in gone if live.kind != "message"]
 
     @property
     def reached(self) -> set[str]:
@@ -119,10 +123,17 @@ def _must_hold(work: UnitOfWork, elements: set[str]) -> None:
             raise Refused(Listed([guard.text]), code="guard", **where)
 
 
-def _close(work: UnitOfWork, refs: list[int]) -> None:
+def _close(work: UnitOfWork, gone: list[Live]) -> None:
     """Cancel the tasks, polls and timers that the step left behind."""
-    if refs:
-        work.session.execute(_CLOSE, {"now": clock.now(), "id": work.row["id"], "refs": refs})
+    if not gone:
+        return
+    rules = [work.process.tasks.get(live.element) for live in gone]
+    if any(rule and rule.poll and rule.poll.secret for rule in rules):
+        # a statement does not see what was committed while it waited: the envelope of whoever is
+        # casting would stay
+        work.session.execute(_WAIT_FOR_VOTERS, {"id": work.row["id"]})
+    refs = [live.ref for live in gone]
+    work.session.execute(_CLOSE, {"now": clock.now(), "id": work.row["id"], "refs": refs})
 
 
 def _move(work: UnitOfWork, step: Step, body: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Table, delete, null, select, text, update
 
 from engine import clock
 from engine.commands import reasons, unit_of_work
-from engine.db import tables
+from engine.db import queue, tables
 from engine.errors import Conflict
 from engine.history.verification import ERASED
 from engine.instance import rights
@@ -32,9 +32,6 @@ _EMPTIED: dict[Table, dict[str, Any]] = {
 _UNUSED = text(
     "DELETE FROM blob b WHERE sha256 = ANY(:digests) AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
 )
-_JOBS = text(
-    "DELETE FROM procrastinate_jobs WHERE status NOT IN ('todo', 'doing') AND args->>'instance_id' = :id"
-)  # failed ones keep what they were to deliver
 
 
 def erase(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
@@ -76,7 +73,7 @@ def _empty(session: Session, instance_id: UUID) -> None:
     for table, emptied in _EMPTIED.items():
         of_instance = table.c.instance_id == instance_id
         session.execute(update(table).where(of_instance).values(**emptied))
-    session.execute(_JOBS, {"id": str(instance_id)})
+    queue.forget(session, str(instance_id))
 
 
 def _drop_files(session: Session, instance_id: UUID) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import insert, select, text, update
 
 from engine import clock, forms, machine
-from engine.commands import advance, polls, reasons, tasks, timers, unit_of_work
+from engine.commands import advance, polls, reasons, tasks, unit_of_work
 from engine.commands.attachments import adopt
 from engine.commands.numbers import next_number
 from engine.commands.registry import on_desk
@@ -318,8 +318,6 @@ def _postpone(session: Session, instance_id: UUID, days: int) -> None:
     moved = {"id": instance_id, "days": timedelta(days=days), "stopped": days}
     for statement in _POSTPONE:
         session.execute(statement, moved)
-    waiting = _timer.c.instance_id == instance_id, _timer.c.state == TimerState.WAITING
-    timers.look_at(session, session.execute(select(_timer.c.due_at).where(*waiting)).scalars())
 
 
 def wake(session: Session, timer_id: UUID) -> bool:

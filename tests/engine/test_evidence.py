@@ -30,7 +30,7 @@ from engine.errors import HistoryBroken, NotFound, Refused
 from engine.history import keys, merkle, seals
 from engine.queries import evidence
 from engine.queries.evidence import case, proofs
-from tests.engine.errands import Errands
+from tests.engine.errands import KEY, Errands
 from webui.http import evidence as commands
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-KEY = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+
 FORGER = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 ROUNDS = int(os.environ.get("YIXING_TEST_ROUNDS", "25"))  # random places for each kind of tampering
 

@@ -10,17 +10,32 @@ COMMANDS, QUERIES = "engine.commands", "engine.queries"
 
 HOMES = {
     "db": ("engine.db",),
-    "embedded": ("engine.db.embedded", "engine.embedded"),
-    "migrate": ("engine.db.migrate", "engine.migrate"),
-    "tables": ("engine.db.tables", "engine.tables"),
+    "embedded": (
+        "engine.db.embedded",
+        "engine.embedded",
+    ),
+    "migrate": (
+        "engine.db.migrate",
+        "engine.migrate",
+    ),
+    "tables": (
+        "engine.db.tables",
+        "engine.tables",
+    ),
     "clock": ("engine.clock",),
     "settings": ("engine.settings",),
-    "catalogue": ("engine.definitions.process", "engine.catalogue"),
+    "catalogue": (
+        "engine.definitions",
+        "engine.catalogue",
+    ),
     "scenarios": ("engine.scenarios",),
     "definitions": ("engine.commands.definitions",),
     "logins": ("engine.commands.people.logins",),
     "webui": ("webui",),
-    "usage": ("webui.cli.usage", "webui.usage"),
+    "usage": (
+        "webui.cli.usage",
+        "webui.usage",
+    ),
 }
 
 

@@ -216,7 +216,7 @@ def test_every_mutant_drawn_is_python_and_the_seed_decides(room: Room) -> None:
         ast.parse(mutant.mutation.apply(mutant.text))
 
 
-def test_a_room_that_has_moved_is_named() -> None:
+def test_a_room_that_has_moved_isnamed() -> None:
     with pytest.raises(LookupError, match="engine/attic"):
         Room("attic", ("engine/law", "engine/attic*"), ()).modules()
     with pytest.raises(LookupError, match=r"test_attic\.py"):
