@@ -20,7 +20,7 @@ from engine.history.verification import rules as versions
 from engine.scenarios import story
 from engine.settings import load
 from tests.conftest import fresh
-from tests.engine import test_meetings
+from tests.engine import sessions
 from tests.engine.errands import KEY, Errands
 
 if TYPE_CHECKING:
@@ -413,7 +413,7 @@ def played(
 ) -> Iterator[db.Session]:
     """The end of a story, thrown away afterwards."""
     steps = story.read(told).steps
-    with scenarios.staged(engine, told, files, test_meetings.STANDARD) as scene:
+    with scenarios.staged(engine, told, files, sessions.STANDARD) as scene:
         for process in (
             scene.stage.process,
             *scene.stage.others.values(),
@@ -487,15 +487,15 @@ HALL = {
 
 @pytest.fixture(scope="module")
 def hall(server: str) -> Iterator[db.Session]:
-    told = test_meetings.election(
-        test_meetings.choose(test_meetings.people(6), "代表甲"),
-        test_meetings.CLOSE,
-        test_meetings.SIGN,
+    told = sessions.election(
+        sessions.choose(sessions.people(6), "代表甲"),
+        sessions.CLOSE,
+        sessions.SIGN,
         {"who": "主席团主席", "does": "complete", "task": "session"},
     )
     with fresh(server) as url:
         engine = db.connect(url)
-        with played(engine, told, definitions.read(test_meetings.HALL)) as session:
+        with played(engine, told, definitions.read(sessions.HALL)) as session:
             yield session
         db.release(url)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-from tests.engine.test_machine import GIVEN, QUIET, Sketch, agree, agree_at
+from tests.engine.sketches import GIVEN, QUIET, Sketch, agree, agree_at
 
 
 @pytest.mark.prove

@@ -535,7 +535,7 @@ def test_everything_is_there_in_english(hall: Hall, client: Browser) -> None:
 
 
 def test_tellers_of_a_secret_ballot_sign_on_the_same_page(house: House, client: Browser) -> None:
-    from tests.webui.test_ballots import VOTERS, Ballot
+    from tests.webui.ballot_box import VOTERS, Ballot
 
     ballot = Ballot(house).open()
     ballot.vote(*VOTERS[:6])

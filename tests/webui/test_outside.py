@@ -11,20 +11,29 @@ from sqlalchemy import func, select, text
 from engine import clock
 from engine.commands import outside
 from engine.db import tables
-from tests.webui.test_confidence import CANARY, SUBJECT, case, done  # noqa: F401
+from tests.webui.quiet import CANARY, SUBJECT, confidential_case, done
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flask.testing import FlaskClient
+    from sqlalchemy import Engine
     from werkzeug.test import TestResponse
 
-    from tests.webui.test_confidence import Case
+    from tests.webui.conftest import House
+    from tests.webui.quiet import Case
 
 WHO = {"name": "赵处长", "office": "处长", "unit": "省教育工会"}
 GOOD = {**WHO, "f.days": "3", "f.opinion": "同意征询"}
 STRONG = {"X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 
-def stranger(case: Case) -> FlaskClient:  # noqa: F811
+@pytest.fixture
+def case(house: House, engine: Engine, url: str, tmp_path: Path) -> Case:
+    return confidential_case(house, engine, url, tmp_path)
+
+
+def stranger(case: Case) -> FlaskClient:
     """A browser that never was here, with the CSRF check on."""
     case.app.config.update(WTF_CSRF_ENABLED=True)
     return case.app.test_client()
@@ -36,7 +45,7 @@ def sealed(reply: TestResponse) -> None:
         assert value in reply.headers[name], name
 
 
-def test_the_sender_gets_the_link_once_and_the_older_one_ends(case: Case) -> None:  # noqa: F811
+def test_the_sender_gets_the_link_once_and_the_older_one_ends(case: Case) -> None:
     page = case.browser("judge")
     task = f"/tasks/{case.own['task_id']}"
     shown = page.get(task).text
@@ -64,7 +73,7 @@ def test_the_sender_gets_the_link_once_and_the_older_one_ends(case: Case) -> Non
     ]
 
 
-def test_the_letter_says_what_is_asked_and_nothing_else(case: Case) -> None:  # noqa: F811
+def test_the_letter_says_what_is_asked_and_nothing_else(case: Case) -> None:
     browser = stranger(case)
     reply = browser.get(f"/outside/{case.own['token']}")
     sealed(reply)
@@ -88,7 +97,7 @@ def test_the_letter_says_what_is_asked_and_nothing_else(case: Case) -> None:  # 
     )
 
 
-def test_an_answer_counts_once_and_its_receipt_names_its_place_in_the_history(case: Case) -> None:  # noqa: F811
+def test_an_answer_counts_once_and_its_receipt_names_its_place_in_the_history(case: Case) -> None:
     browser, address = stranger(case), f"/outside/{case.own['token']}"
     reply = browser.post(address, data={**GOOD, "name": "", "f.opinion": "写好的意见"})
     assert reply.status_code == 422 and "请填写" in reply.text and "写好的意见" in reply.text
@@ -128,7 +137,7 @@ def test_an_answer_counts_once_and_its_receipt_names_its_place_in_the_history(ca
     assert "同意征询" in case.browser("judge").get(f"/matters/{case.id}").text
 
 
-def test_wrong_and_ended_links_say_so_and_leave_nothing(case: Case) -> None:  # noqa: F811
+def test_wrong_and_ended_links_say_so_and_leave_nothing(case: Case) -> None:
     browser = stranger(case)
     before = case.house.look(
         lambda s: s.execute(select(func.count()).select_from(tables.event)).scalar_one()
@@ -158,7 +167,7 @@ def test_wrong_and_ended_links_say_so_and_leave_nothing(case: Case) -> None:  # 
 
 
 def test_guessing_is_limited_by_address_but_a_good_link_opens_all_the_same(
-    case: Case,  # noqa: F811
+    case: Case,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(outside, "PER_ADDRESS", 3)
@@ -168,11 +177,11 @@ def test_guessing_is_limited_by_address_but_a_good_link_opens_all_the_same(
     assert browser.get(f"/outside/{case.own['token']}").status_code == 200
 
 
-def test_whoever_is_logged_in_answers_as_somebody_outside(case: Case) -> None:  # noqa: F811
+def test_whoever_is_logged_in_answers_as_somebody_outside(case: Case) -> None:
     page = case.browser("office").get(f"/outside/{case.own['token']}").text
     assert "陈秘书" not in page and "待办" not in page
 
 
-def test_a_task_done_in_the_meantime_shuts_the_link(case: Case) -> None:  # noqa: F811
+def test_a_task_done_in_the_meantime_shuts_the_link(case: Case) -> None:
     done(case.house, "judge", {"days": 2, "opinion": "纸质函已收到"})
     assert case.app.test_client().get(f"/outside/{case.own['token']}").status_code == 404

@@ -16,7 +16,7 @@ from engine import clock
 from engine.commands import people
 from engine.commands.people import logins
 from engine.settings import ROOT, Settings
-from tests.webui import test_access_matrix as matrix
+from tests.webui import roles as matrix
 from webui import create_app
 
 if TYPE_CHECKING:
@@ -29,12 +29,17 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from tests.webui.conftest import House
-    from tests.webui.test_access_matrix import World
+    from tests.webui.roles import World
 
-unions = matrix.world  # the world of the matrix, once for this module
 SECRET = "correct horse battery"
 TEMPLATES = sorted((ROOT / "webui" / "templates").rglob("*.html"))
 ID = "01a20509-42be-7875-a54e-608a92498ac0"
+
+
+@pytest.fixture(scope="module")
+def unions(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with matrix.two_unions(server, tmp_path_factory.mktemp("matrix")) as made:
+        yield made
 
 
 @pytest.fixture

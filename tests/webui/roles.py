@@ -1,0 +1,623 @@
+"""Everybody who may come to a page, and something of each kind for them to look at."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import openpyxl
+import psycopg
+
+from engine import clock, db, jobs
+from engine.commands import (
+    attachments,
+    ballots,
+    definitions,
+    drafts,
+    edge,
+    imports,
+    instances,
+    meetings,
+    people,
+    polls,
+    rules,
+    tasks,
+)
+from engine.commands.people.logins import open_login
+from engine.db import embedded
+from engine.definitions import process
+from engine.people import organisation
+from engine.queries import checkpoints
+from engine.queries import instances as files
+from engine.queries import meetings as sessions
+from engine.queries import people as roster
+from engine.settings import ROOT, Settings
+from webui import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from uuid import UUID
+
+    from flask import Flask
+    from sqlalchemy import Connection, Engine
+
+
+FOLDER = ROOT / "processes" / "congress_motion"
+
+
+CANARY = {"a": "鹭岛甲密", "b": "鹭岛乙密"}  # in every text that belongs to a union
+
+
+FROM = date(2025, 9, 1)
+
+
+SOON = (clock.today() + timedelta(days=40)).isoformat()
+
+
+WORDS = "情况属实，措施可行，同意立案。"
+
+
+MOTION = {
+    "reasons": "晚间授课和值班结束后食堂已经停止供餐，近一年收到相关反映四十余次，周边又没有合适的就餐场所，亟待解决。"
+    * 2,
+    "measures": "建议晚间供餐延长至二十一时，设一个值班窗口，试行一个学期后公布就餐人数再作调整。"
+    * 2,
+    "category": "welfare",
+}
+
+
+@dataclass
+class World:
+    """Two unions, the one above them, and by name whatever a route may ask for. `of[union]` are the objects of a union."""
+
+    app: Flask
+    engine: Engine
+    people: dict[str, UUID] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    of: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def do(self, who: str, command: Callable[..., Any], *given: Any, **more: Any) -> Any:
+        def work(session: db.Session) -> Any:
+            return command(session, organisation.actor(session, self.people[who]), *given, **more)
+
+        return edge.carry_out(self.engine, None, work)
+
+    def look(self, who: str, query: Callable[..., Any], *given: Any) -> Any:
+        with db.transaction(self.engine) as session:
+            return query(session, organisation.actor(session, self.people[who]), *given)
+
+    def person(
+        self, session: db.Session, who: str, name: str, unit: UUID, *posts: tuple[str, UUID]
+    ) -> None:
+        self.people[who] = key = people.create_member(session, None, who, name, unit)
+        for kind, place in posts:
+            people.grant_post(session, None, key, kind, place, FROM, term="第八届")
+        self.tokens[who] = people.create_token(session, None, key, "matrix")
+        self.secrets[who] = open_login(session, key)
+
+    def union(self, session: db.Session, u: str) -> None:
+        """A university with people in every role."""
+        mark, top = CANARY[u], people.create_unit
+        union = top(
+            session,
+            None,
+            f"{u.upper()}GH",
+            "university_union",
+            f"{mark}工会",
+            owner_type="province",
+            city="杭州",
+        )
+        college = top(
+            session, None, f"{u.upper()}XY", "college_union", f"{mark}学院", parent_id=union
+        )
+        office = top(session, None, f"{u.upper()}HQ", "department", f"{mark}后勤", parent_id=union)
+        self.of[u] = {"union": str(union), "unit": str(college), "office": str(office)}
+        posts: dict[str, tuple[tuple[str, UUID], ...]] = {
+            "plain": (),
+            "delegate": (("formal_delegate", college),),
+            "committee": (("motions_committee", union),),
+            "secretary": (("union_secretary", union),),
+            "auditor": (("auditor", union),),
+            "admin": (("administrator", union),),
+            "second1": (("formal_delegate", college),),
+            "second2": (("formal_delegate", college),),
+            "second3": (("formal_delegate", college),),
+            "second4": (("formal_delegate", college),),
+            "head": (("delegation_head", college),),
+            "chair": (("presidium_chair", union),),
+            "pair": (("union_secretary", union),),
+        }
+        for role, held in posts.items():
+            self.person(session, f"{u}.{role}", f"{mark}{role}", college, *held)
+
+    def furnish(self, u: str) -> None:
+        """What a union has: a motion under review, one that seeks seconders, and what its office keeps."""
+        mark, own, me = CANARY[u], self.of[u], f"{u}.delegate"
+        paper = self.do(me, attachments.add, f"{mark}.txt", mark.encode())
+        given = {**MOTION, "subject": f"{mark}延长食堂供餐", "reasons": mark + MOTION["reasons"]}
+        motion = self.do(
+            me, instances.launch, "congress_motion", {**given, "attachments": [str(paper)]}
+        )
+        first = self._open(u, motion, "second")
+        for n in (1, 2, 3):
+            self.do(f"{u}.second{n}", polls.respond, first.poll_id, "yes", f"{mark}附议")
+        self.do(me, polls.close, first.poll_id)
+        self.do(
+            f"{u}.head",
+            tasks.complete,
+            self._open(u, motion, "head_check").id,
+            {"decision": "forward"},
+        )
+        young = self.do(
+            me, instances.launch, "congress_motion", {**given, "subject": f"{mark}增设校车"}
+        )
+        tellers = [f"{u}.second1", f"{u}.second2"]
+        given = {"subject": f"{mark}无记名表决", "tellers": [str(self.people[t]) for t in tellers]}
+        sealed = self.do(f"{u}.secretary", instances.launch, "secret", given)
+        secret = self._open(u, sealed, "ballot").poll_id
+        for teller in tellers:
+            self.do(teller, ballots.take, secret, WORDS)
+        self.session(u)
+        self.do(me, drafts.save, "launch:congress_motion", {"subject": f"{mark}草稿"})
+        setting = self.do(
+            f"{u}.pair",
+            rules.propose_setting,
+            own_id(own, "union"),
+            "MO-SECOND",
+            5,
+            date.fromisoformat(SOON),
+            f"{mark}决议",
+        )
+        vacation = self.do(
+            f"{u}.secretary",
+            rules.add_vacation,
+            own_id(own, "union"),
+            f"{mark}假",
+            clock.today(),
+            clock.today(),
+        )
+        batch = self.do(
+            f"{u}.admin", imports.preview, "people", f"{mark}.xlsx", sheet(f"{u.upper()}XY", mark)
+        ).id
+        found = self.look(f"{u}.secretary", files.file, motion)
+        kinds = {p.kind: p.id for p in found.papers}
+        other = self.look(f"{u}.admin", roster.member_file, self.people[f"{u}.second1"])
+        own.update(
+            motion=str(motion),
+            young=str(young),
+            task=str(self._open(u, motion, "review").id),
+            poll=str(self._open(u, young, "second").poll_id),
+            secret=str(secret),
+            document=str(kinds["document"]),
+            attachment=str(kinds["attachment"]),
+            setting=str(setting),
+            vacation=str(vacation),
+            batch=str(batch),
+            member=str(other.id),
+            post=str(other.posts[0].id),
+            mark=mark,
+            token=self._token(u),
+        )
+
+    def session(self, u: str) -> None:
+        """A meeting at which one vote is over and an election is open; the delegate is one of its tellers."""
+        mark, own, chair = CANARY[u], self.of[u], f"{u}.chair"
+        called = self.do(chair, instances.launch, "hall", {"subject": f"{mark}第八届二次"})
+        held = self.look(chair, sessions.meetings)[0][0].id
+        code = self.look(chair, sessions.meeting, held).code
+        delegates = [
+            f"{u}.{who}" for who in ("delegate", "second1", "second2", "second3", "second4")
+        ]
+        for who in delegates:
+            self.do(who, meetings.arrive, held, code)
+        self.do(chair, meetings.open_meeting, held)
+        ids = [str(self.people[who]) for who in delegates]
+        self.do(
+            chair,
+            tasks.complete,
+            self._open(u, called, "put").id,
+            {"candidates": ids[1:3], "tellers": [ids[0], ids[3]]},
+        )
+        vote = self._open(u, called, "vote").poll_id
+        for who in delegates:
+            self.do(who, polls.respond, vote, "yes")
+        self.do(chair, polls.close, vote)
+        own.update(
+            meeting=str(held),
+            door=code,
+            vote=str(vote),
+            elect=str(self._open(u, called, "elect").poll_id),
+            session=str(called),
+        )
+
+    def _open(self, u: str, key: UUID, element: str) -> Any:
+        found = self.look(f"{u}.secretary", files.file, key)
+        return next(t for t in found.tasks if t.state == "open" and t.element == element)
+
+    def _token(self, u: str) -> str:
+        """The token of a colleague, by its id."""
+        found = self.look(f"{u}.second1", roster.member_file, self.people[f"{u}.second1"])
+        return str(found.tokens[0].id)
+
+    def share(self, home: Path) -> None:
+        """What belongs to the whole installation: a proposed version and a checkpoint."""
+        texts = {
+            f.relative_to(FOLDER).as_posix(): f.read_text("utf-8")
+            for f in FOLDER.rglob("*")
+            if f.is_file()
+        }
+        proposed = {
+            **texts,
+            "process.toml": texts["process.toml"].replace('summary = "', 'summary = "修订。', 1),
+        }
+        with db.transaction(self.engine) as session:
+            old = definitions.publish_shipped(session, process.read(FOLDER))
+        new = self.do("operator", definitions.propose, proposed, "修订说明")
+        jobs.seal(self.engine, Settings(home=home, database_url="", processes=ROOT / "processes"))
+        size = self.look("operator", checkpoints.checkpoints, None).points[0].size
+        for own in self.of.values():
+            own.update(old=old, new=new, size=str(size), process="congress_motion")
+
+
+def own_id(own: dict[str, str], name: str) -> UUID:
+    from uuid import UUID as Id
+
+    return Id(own[name])
+
+
+def sheet(unit: str, mark: str) -> bytes:
+    book, data = openpyxl.Workbook(), io.BytesIO()
+    assert book.active is not None
+    for row in (("用户名", "姓名", "单位编码"), (f"new-{unit}", f"{mark}新人", unit)):
+        book.active.append(row)
+    book.save(data)
+    return data.getvalue()
+
+
+NOBODY = "01a20509-42be-7875-a54e-608a92498ac0"
+
+
+SUPERIOR = "superior"  # holds the secretary's desk of the union above both
+
+
+# --- the world ----------------------------------------------------------------------------------------------------------
+class Trial:
+    """Looks like the engine; whatever is done through it is undone afterwards."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+
+def zipped() -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("x/process.toml", "id = 'x'")
+    return data.getvalue()
+
+
+_count = itertools.count(1)
+
+
+@contextmanager
+def two_unions(server: str, home: Path) -> Iterator[World]:
+    """Everybody and everything of two unions, in a database of its own."""
+    name = f"matrix_{next(_count)}"
+    url = server.replace(f"/{embedded.DATABASE}", f"/{name}", 1)
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
+        app = create_app(Settings(home=home, database_url=url, processes=ROOT / "processes"))
+        app.config.update(WTF_CSRF_ENABLED=False)
+        made = World(app, app.extensions["engine"])
+        with db.transaction(made.engine) as session:
+            top = people.create_unit(session, None, "ZGH", "provincial_federation", "省总工会")
+            above = people.create_unit(
+                session, None, "JYGH", "provincial_education_union", "省教育工会", parent_id=top
+            )
+            for u in CANARY:
+                made.union(session, u)
+            made.person(session, SUPERIOR, "上级秘书", above, ("union_secretary", above))
+            made.person(
+                session,
+                "operator",
+                "运维",
+                above,
+                ("administrator", above),
+                ("union_secretary", above),
+            )
+            definitions.publish_shipped(session, process.read(FOLDER))
+            definitions.publish_shipped(
+                session, process.read(ROOT / "tests" / "processes" / "secret")
+            )
+            definitions.publish_shipped(
+                session, process.read(ROOT / "tests" / "processes" / "hall")
+            )
+        for u in CANARY:
+            made.furnish(u)
+        made.share(home)
+        app.extensions["engine"] = Trial(made.engine)
+        yield made
+        db.release(url)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+# --- the requests -------------------------------------------------------------------------------------------------------
+PATHS = {
+    "instance_id": "{motion}",
+    "incident_id": NOBODY,
+    "task_id": "{task}",
+    "poll_id": "{poll}",
+    "attachment_id": "{attachment}",
+    "document_id": "{document}",
+    "member_id": "{member}",
+    "post_id": "{post}",
+    "unit_id": "{unit}",
+    "batch_id": "{batch}",
+    "setting_id": "{setting}",
+    "vacation_id": "{vacation}",
+    "token_id": "{token}",
+    "digest": "{old}",
+    "old": "{old}",
+    "new": "{new}",
+    "process_id": "{process}",
+    "kind": "people",
+    "name": "withdraw",
+    "size": "{size}",
+    "rule_id": "MO-SECOND",
+    "table_id": "recusal",
+    "code": "en",
+    "meeting_id": "{meeting}",
+    "what": "check-in",
+    "username": "a.secretary",
+    "filename": "app.css",
+    "token": "x",
+    "key": "{process}",
+}
+
+
+REVIEW = {"decision": "return", "reason": "请补充经费来源", "present": "{committee}"}
+
+
+REASON = {"reason": "按规定办理"}
+
+
+PERSON = {"username": "zz.new", "name": "某人", "unit_id": "{unit}"}
+
+
+POST = {"kind": "delegation_head", "unit_id": "{unit}", "term": "第八届", "from_on": "2026-01-01"}
+
+
+UNIT = {"code": "ZZ", "kind": "department", "name": "新处", "parent_id": "{union}"}
+
+
+VALUE = {"value": "6", "valid_from": SOON, "source": "会议决议"}
+
+
+BREAK = {"name": "寒假", "from_on": SOON, "to_on": SOON}
+
+
+NOTICE = {
+    "year": str(clock.today().year + 1),
+    "source": "通知",
+    "rows": "坏行",
+}  # refused by whoever may load it
+
+
+NEXT = clock.today().year + 1
+
+
+LAUNCH = {**MOTION, "subject": "延长图书馆开放时间"}
+
+
+OF = {"union": "{union}"}
+
+
+# what a row sends, by its name: path values that differ, query, form, JSON, a file (field, name)
+VOTE, ELECT = {"poll_id": "{vote}"}, {"poll_id": "{elect}"}
+
+
+SECRET = {"poll_id": "{secret}"}
+
+
+ENVELOPE = {"envelope": base64.b64encode(bytes(304)).decode()}
+
+
+SENT: dict[str, dict[str, Any]] = {
+    "inbox.poll in a meeting": {"path": VOTE},
+    "meetings.arrive": {"form": {"code": "{door}"}},
+    "meetings.arrive leave": {"path": {"what": "leave"}},
+    "meetings.match": {"form": {"names": "鹭岛"}},
+    "meetings.seat": {"form": {"member": "{member}", "came": "1"}},
+    "polls.certificate": {"path": VOTE},
+    "polls.verify": {"path": VOTE, "query": {"hash": "0" * 64}},
+    "polls.enter_paper": {"path": ELECT, "form": {"returned": "1", "invalid": "1"}},
+    "polls.sign": {"path": ELECT},
+    "polls.give_paper": {"path": ELECT, "form": {"member": "{member}"}},
+    "polls.void": {"path": ELECT, "form": REASON},
+    "api_meetings.arrive": {"json": {"code": "{door}"}},
+    "api_meetings.list_meetings of": {"query": {"instance": "{session}"}},
+    "api_meetings.match": {"json": {"names": "鹭岛"}},
+    "api_meetings.seat": {"json": {"members": ["{member}"]}},
+    "api_polls.get_certificate": {"path": VOTE},
+    "api_polls.verify_certificate": {"path": VOTE, "query": {"hash": "0" * 64}},
+    "api_polls.enter_paper": {"path": ELECT, "json": {"returned": 1, "invalid": 1, "counts": {}}},
+    "api_polls.sign": {"path": ELECT},
+    "api_polls.give_paper": {"path": ELECT, "json": {"members": ["{member}"]}},
+    "api_polls.void_poll": {"path": ELECT, "json": REASON},
+    "ballots.cast": {"path": SECRET, "json": ENVELOPE},
+    "ballots.check": {"path": SECRET},
+    "inbox.poll secret": {"path": SECRET},
+    "ballots.join": {"path": SECRET, "form": {"passphrase": WORDS}},
+    "ballots.take": {"path": SECRET, "form": {"passphrase": WORDS, "again": WORDS}},
+    "api_ballots.cast": {"path": SECRET, "json": ENVELOPE},
+    "api_ballots.get_box": {"path": SECRET},
+    "api_ballots.get_ballots": {"path": SECRET},
+    "api_ballots.join_key": {"path": SECRET, "json": {"passphrase": WORDS}},
+    "api_ballots.take_key": {"path": SECRET, "json": {"passphrase": WORDS}},
+    "inbox.complete": {"form": {f"f.{k}": v for k, v in REVIEW.items()}},
+    "inbox.hold": {"path": {"what": "claim"}},
+    "inbox.hold release": {"path": {"what": "release"}},
+    "inbox.draft": {"path": {"key": "task:{task}"}, "json": {"reason": "草稿"}},
+    "inbox.respond": {"path": {"what": "answer"}, "form": {"choice": "yes"}},
+    "inbox.respond withdraw": {"path": {"what": "withdraw"}},
+    "inbox.respond close": {"path": {"what": "close"}},
+    "inbox.index search": {"query": {"words": "鹭岛"}},
+    "matters.index search": {"query": {"words": "鹭岛"}},
+    "matters.desk": {"path": {"what": "suspend"}, "form": REASON},
+    "matters.desk remind": {"path": {"what": "remind"}, "form": REASON},
+    "matters.desk resume": {"path": {"what": "resume"}},
+    "matters.desk terminate": {"path": {"what": "terminate"}, "form": REASON},
+    "matters.send": {"form": {"f.reason": "有关单位已经解决，不再需要立案。"}},
+    "confidence.guard": {"path": {"what": "readers"}, "form": {**REASON, "member": "{member}"}},
+    "confidence.guard erase": {"path": {"what": "erase"}, "form": REASON},
+    "outside.invite": {"form": {"to": "某单位"}},
+    "api_tasks.send_link": {"json": {"to": "某单位"}},
+    "launch.start": {"form": {f"f.{k}": v for k, v in LAUNCH.items()} | {"once": "k-1"}},
+    "launch.start with a file": {
+        "form": {f"f.{k}": v for k, v in LAUNCH.items()}
+        | {"once": "k-2", "f.attachments": "{attachment}"}
+    },
+    "launch.alike": {"query": {"title": "延长食堂供餐增设校车"}},
+    "files.upload": {"file": ("file", "a.txt", b"x")},
+    "audit.index search": {"query": {"words": "鹭岛"}},
+    "audit.index csv": {"query": {"format": "csv"}},
+    "audit.index unit": {"query": {"unit": "{unit}"}},
+    "audit.log of": {"query": {"of": "{union}"}},
+    "audit.log installation": {"query": {"of": "installation"}},
+    "audit.witness": {"form": {"who": "某某"}},
+    "people.index of": {"query": OF},
+    "people.index unit": {"query": {"unit": "{unit}"}},
+    "people.index search": {"query": {"q": "鹭岛"}},
+    "people.units of": {"query": OF},
+    "people.new of": {"query": OF},
+    "people.create": {"query": OF, "form": PERSON},
+    "people.change": {
+        "form": {"name": "改名", "unit_id": "{unit}", "locale": "zh", "active": "yes"}
+    },
+    "people.grant": {"form": POST},
+    "people.end": {"form": {"on": "2026-12-31", "why": "届满"}},
+    "people.password": {"form": {"secret": "short"}},
+    "people.add_unit": {"query": OF, "form": UNIT},
+    "people.change_unit": {"query": OF, "form": {"name": "改名", "name_en": ""}},
+    "people.import_ POST": {
+        "form": {"kind": "people"},
+        "file": ("file", "a.xlsx", sheet("XX", "某")),
+    },
+    "definitions.version proposed": {"path": {"digest": "{new}"}},
+    "definitions.decide": {"path": {"digest": "{new}"}, "form": {"decision": "approve"}},
+    "definitions.propose": {"form": {"note": "试"}, "file": ("folder", "x.zip", zipped())},
+    "api_decision-tables.evaluate": {"json": {"facts": {"case.duty": "grant"}}},
+    "rules.index of": {"query": OF},
+    "rules.rule of": {"query": OF},
+    "rules.calendar of": {"query": OF},
+    "rules.propose": {"query": OF, "form": VALUE},
+    "rules.decide": {"form": {"decision": "approve"}},
+    "rules.load": {"form": NOTICE},
+    "rules.add_vacation": {"query": OF, "form": BREAK},
+    "auth.do_login": {"form": {"username": "a.secretary", "password": "no such word"}},
+    "auth.mine POST": {"form": {"old": "x", "new": "y"}},
+    "api_audit.note_witness": {"json": {"who": "某某"}},
+    "api_files.upload": {"file": ("file", "a.txt", b"x")},
+    "api_imports.list_imports of": {"query": OF},
+    "api_imports.preview_import": {
+        "form": {"kind": "people"},
+        "file": ("file", "a.xlsx", sheet("XX", "某")),
+    },
+    "api_members.list_members of": {"query": OF},
+    "api_members.list_members unit": {"query": {"unit": "{unit}"}},
+    "api_members.list_members search": {"query": {"q": "鹭岛"}},
+    "api_members.change_member": {"json": {"name": "改名"}},
+    "api_members.change_password": {"json": {"old": "x", "new": "y"}},
+    "api_members.create_member": {"json": PERSON},
+    "api_members.create_token": {"json": {"name": "新的"}},
+    "api_members.end_post": {"json": {"on": "2026-12-31", "why": "届满"}},
+    "api_members.grant_post": {"json": POST},
+    "api_members.set_password": {"json": {"password": "short"}},
+    "api_polls.respond": {"json": {"choice": "yes"}},
+    "api_process-definitions.difference": {"path": {"key": "{new}"}, "query": {"old": "{old}"}},
+    "api_process-definitions.approve": {"path": {"key": "{new}"}},
+    "api_process-definitions.refuse": {"path": {"key": "{new}"}},
+    "api_process-definitions.get_definition proposed": {"path": {"key": "{new}"}},
+    "api_process-definitions.propose": {
+        "json": {"files": {"process.toml": "id = 'x'"}, "note": "试"}
+    },
+    "api_process-definitions.check_folder": {
+        "json": {"files": {"process.toml": "id = 'x'"}, "note": "试"}
+    },
+    "api_process-instances.alike": {
+        "query": {"process": "{process}", "title": "延长食堂供餐增设校车"}
+    },
+    "api_process-instances.launch": {"json": {"process_id": "{process}", "answers": LAUNCH}},
+    "api_process-instances.launch with a file": {
+        "json": {"process_id": "{process}", "answers": {**LAUNCH, "attachments": ["{attachment}"]}}
+    },
+    "api_process-instances.list_instances search": {"query": {"words": "鹭岛"}},
+    "api_process-instances.list_instances unit": {"query": {"unit": "{unit}"}},
+    "api_process-instances.list_instances starter": {"query": {"starter": "{delegate}"}},
+    "api_process-instances.send_message": {
+        "json": {"answers": {"reason": "有关单位已经解决，不再需要立案。"}}
+    },
+    "api_process-instances.erase": {"json": REASON},
+    "api_process-instances.let_in": {"json": {**REASON, "member_id": "{member}"}},
+    "api_process-instances.remind": {"json": REASON},
+    "api_process-instances.suspend": {"json": REASON},
+    "api_process-instances.terminate": {"json": REASON},
+    "api_process-instances.withdraw": {"json": REASON},
+    "api_rules.add_vacation": {"json": BREAK | OF},
+    "api_rules.get_calendar of": {"query": OF},
+    "api_rules.get_rule of": {"query": OF},
+    "api_rules.list_proposed_settings of": {"query": OF},
+    "api_rules.list_rules of": {"query": OF},
+    "api_rules.load_notice": {"json": {"year": NEXT, "source": "通知", "days": []}},
+    "api_rules.propose_setting": {"json": {**VALUE, "value": 6} | OF},
+    "api_search.search": {"query": {"q": "鹭岛"}},
+    "api_tasks.complete": {"json": {"answers": {**REVIEW, "present": ["{committee}"]}}},
+    "api_tasks.save_task_draft": {"json": {"answers": {"reason": "草稿"}}},
+    "api_tasks.save_draft": {
+        "path": {"key": "launch:{process}"},
+        "json": {"answers": {"subject": "草稿"}},
+    },
+    "api_tasks.drop_draft": {"path": {"key": "launch:{process}"}},
+    "api_units.change_unit": {"json": {"name": "改名"}},
+    "api_units.create_unit": {"json": UNIT},
+    "api_units.union_history": {"path": {"unit_id": "{union}"}},
+    "api_units.unit_tree of": {"query": OF},
+    "api_units.list_units of": {"query": OF},
+}
+
+
+def filled(given: Any, own: dict[str, str]) -> Any:
+    """Text with the objects of a union in the place of their names."""
+    if isinstance(given, str):
+        return given.format(**own)
+    if isinstance(given, dict):
+        return {k: filled(v, own) for k, v in given.items()}
+    return [filled(v, own) for v in given] if isinstance(given, list) else given
+
+
+def methods(app: Flask) -> dict[str, tuple[Any, str]]:
+    """Every route by its name: the endpoint, with the method where an endpoint takes several."""
+    found: dict[str, tuple[Any, str]] = {}
+    for rule in app.url_map.iter_rules():
+        several = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        for method in several:
+            found[rule.endpoint if method == several[0] else f"{rule.endpoint} {method}"] = (
+                rule,
+                method,
+            )
+    return found
