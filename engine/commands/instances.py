@@ -310,13 +310,8 @@ def wake(session: Session, timer_id: UUID) -> bool:
     ):
         return False
     work = unit_of_work.resume(session, None, dict(locked))
-    if timer.ref == -1:
-        asked = select(tables.poll).where(
-            tables.poll.c.task_id == timer.task_id, tables.poll.c.state == "open"
-        )
-        poll = session.execute(asked).one()
-        task = session.execute(select(tables.task).where(tables.task.c.id == timer.task_id)).one()
-        polls.finish_poll(work, poll, task, "window_ended")
+    if timer.ref == tables.POLL_WINDOW:
+        polls.end_window(work, timer.task_id)
         return True
     body = work.log.add("timer_fired", None, element=timer.element, due=timer.due_at.isoformat())
     step = machine.fire(work.process.spec, work.row["machine"], timer.ref, work)

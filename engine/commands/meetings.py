@@ -3,154 +3,142 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from sqlalchemy import insert, select, text, update
 
 from engine import clock
 from engine.ballots import rolls
+from engine.ballots.rolls import Roll
 from engine.commands import unit_of_work
 from engine.db import tables
+from engine.db.states import POLL_RUNNING, InstanceState, MeetingState
 from engine.errors import Conflict, NotFound, Refused
 from engine.instance import lanes, presence
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from engine.commands.unit_of_work import UnitOfWork
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.definitions.process import MeetingRule
     from engine.people.organisation import Actor
 
 _meeting, _attendance, _presence = tables.meeting, tables.attendance, tables.presence
+_poll, _task = tables.poll, tables.task
 KINDS = ("formal", "observer", "guest")
+TAKES_ARRIVALS = (MeetingState.CALLED, MeetingState.OPEN)
 _INVITE = text(
-    "INSERT INTO attendance (meeting_id, member_id, kind, here) SELECT :meeting, unnest(CAST(:ids AS uuid[])), :kind, false "
+    "INSERT INTO attendance (meeting_id, member_id, kind, here) "
+    "SELECT :meeting, unnest(CAST(:ids AS uuid[])), :kind, false "
     "ON CONFLICT (meeting_id, member_id) DO UPDATE SET kind = excluded.kind"
 )
 _UNINVITE = text(
-    "DELETE FROM attendance WHERE meeting_id = :meeting AND NOT (member_id = ANY(CAST(:ids AS uuid[])))"
+    "DELETE FROM attendance "
+    "WHERE meeting_id = :meeting AND NOT (member_id = ANY(CAST(:ids AS uuid[])))"
 )
 
 
+# --- its roll ---------------------------------------------------------------------------------------------------------
 def call(work: UnitOfWork, task_id: UUID, element: str, rule: MeetingRule) -> UUID:
     """Put a meeting under its task, with the roll as it is today; people may arrive from now on."""
-    key = tables.new_id()
-    people = _roll(work, rule)
+    meeting_id, invited = tables.new_id(), _invited(work, rule)
+    formal = invited["formal"]
     work.session.execute(
         insert(_meeting).values(
-            id=key,
+            id=meeting_id,
             instance_id=work.row["id"],
             task_id=task_id,
-            state="called",
+            state=MeetingState.CALLED,
             code=secrets.token_urlsafe(12),
-            due=len(people["formal"]),
+            due=formal.size,
             present=0,
-            roll_hash=rolls.digest(people["formal"]),
+            roll_hash=formal.digest,
             called_at=clock.now(),
         )
     )
-    _invite(work.session, key, people)
-    work.log.add("meeting_called", None, task=element, meeting=str(key), due=len(people["formal"]))
-    return key
+    _invite(work.session, meeting_id, invited)
+    work.log.add("meeting_called", None, task=element, meeting=str(meeting_id), due=formal.size)
+    return meeting_id
 
 
-def _roll(work: UnitOfWork, rule: MeetingRule) -> dict[str, list[str]]:
+def _invited(work: UnitOfWork, rule: MeetingRule) -> dict[str, Roll]:
     """Who is due, by kind; whoever counts as a formal member is nothing else."""
     taken: set[str] = set()
-    found: dict[str, list[str]] = {}
+    invited: dict[str, Roll] = {}
     for kind, expression in zip(KINDS, (rule.formal, rule.observers, rule.guests), strict=True):
         people = work.value(expression) if expression else []
-        found[kind] = [str(m) for m in dict.fromkeys(people or []) if m and str(m) not in taken]
-        taken.update(found[kind])
-    return found
+        members = dict.fromkeys(str(member) for member in people or [] if member)
+        invited[kind] = Roll(tuple(member for member in members if member not in taken))
+        taken.update(members)
+    return invited
 
 
-def _invite(session: Session, meeting_id: UUID, people: dict[str, list[str]]) -> None:
-    session.execute(
-        _UNINVITE, {"meeting": meeting_id, "ids": [m for ids in people.values() for m in ids]}
-    )
-    for kind, ids in people.items():
+def _invite(session: Session, meeting_id: UUID, invited: Mapping[str, Roll]) -> None:
+    everybody = [member for roll in invited.values() for member in roll.members]
+    session.execute(_UNINVITE, {"meeting": meeting_id, "ids": everybody})
+    for kind, roll in invited.items():
+        ids = list(roll.members)
         session.execute(_INVITE, {"meeting": meeting_id, "ids": ids, "kind": kind})
 
 
-def _locked(session: Session, actor: Actor, meeting_id: UUID) -> tuple[UnitOfWork, Any, Any]:
-    """Lock the instance, then the meeting; read its task."""
+# --- by those who run it ----------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _LockedMeeting:
+    """A meeting whose instance is locked too, with its task."""
+
+    work: UnitOfWork
+    meeting: rows.Meeting
+    task: rows.Task
+
+
+def _lock_to_run(session: Session, actor: Actor, meeting_id: UUID) -> _LockedMeeting:
+    """Lock the instance, then the meeting. Raises NotFound, and Refused for who is not in the lane of its task."""
     where = select(_meeting.c.instance_id).where(_meeting.c.id == meeting_id)
-    work = unit_of_work.lock(
-        session, actor, access.must_see(session.execute(where).scalar()), "running"
-    )
-    found = session.execute(
-        select(_meeting).where(_meeting.c.id == meeting_id).with_for_update()
-    ).one()
-    task = session.execute(select(tables.task).where(tables.task.c.id == found.task_id)).one()
-    return work, found, task
-
-
-def _must_run_it(work: UnitOfWork, task: Any) -> None:
-    """Only the lane of the meeting's task opens it and checks people in."""
+    instance_id = access.must_see(session.execute(where).scalar())
+    work = unit_of_work.lock(session, actor, instance_id, InstanceState.RUNNING)
+    meeting = _lock_meeting(session, meeting_id)
+    of_meeting = select(_task).where(_task.c.id == meeting.task_id)
+    task = cast("rows.Task", session.execute(of_meeting).one())
     lane = work.process.lanes[work.process.tasks[task.element].lane]
     if not lanes.includes_actor(work, lane):
-        raise Refused(verb="run_meeting", instance_id=str(work.row["id"]), element=task.element)
+        raise Refused(verb="run_meeting", instance_id=str(instance_id), element=task.element)
+    return _LockedMeeting(work, meeting, task)
+
+
+def _lock_meeting(session: Session, meeting_id: UUID) -> rows.Meeting:
+    """The row, locked: arrivals take turns, and no poll opens between the counting and the vote. Raises NotFound."""
+    query = select(_meeting).where(_meeting.c.id == meeting_id).with_for_update()
+    return cast("rows.Meeting", access.must_see(session.execute(query).first()))
 
 
 def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
     """Freeze the roll with its hash: from now on it is the denominator. Raises NotFound, Refused, Conflict."""
-    work, found, task = _locked(session, actor, meeting_id)
-    _must_run_it(work, task)
-    if found.state != "called":
-        raise Conflict("会议已经开始或结束。", code="not_called")
-    rule = work.process.tasks[task.element].meeting
+    locked = _lock_to_run(session, actor, meeting_id)
+    if locked.meeting.state != MeetingState.CALLED:
+        raise Conflict(_("会议已经开始或结束。"), code="not_called")
+    work, element = locked.work, locked.task.element
+    rule = work.process.tasks[element].meeting
     assert rule is not None
-    people = _roll(work, rule)
-    _invite(session, meeting_id, people)
-    present, digest = presence.here(session, meeting_id)["formal"], rolls.digest(people["formal"])
-    values = {
-        "state": "open",
-        "due": len(people["formal"]),
-        "present": present,
-        "roll_hash": digest,
+    invited = _invited(work, rule)
+    _invite(session, meeting_id, invited)
+    formal = invited["formal"]
+    opened = {
+        "state": MeetingState.OPEN,
+        "due": formal.size,
+        "present": presence.formal_here(session, meeting_id),
+        "roll_hash": formal.digest,
+        "opened_at": clock.now(),
     }
-    session.execute(
-        update(_meeting).where(_meeting.c.id == meeting_id).values(**values, opened_at=clock.now())
-    )
-    told = presence.standing(work, task.element)
-    work.log.add(
-        "meeting_opened",
-        actor,
-        task=task.element,
-        meeting=str(meeting_id),
-        roll_hash=digest,
-        **{k: told[k] for k in ("due", "present", "needed", "quorate", "observers", "guests")},
-    )
+    session.execute(update(_meeting).where(_meeting.c.id == meeting_id).values(opened))
+    recorded = {"roll_hash": formal.digest, **presence.standing(work, element).recorded}
+    work.log.add("meeting_opened", actor, task=element, meeting=str(meeting_id), **recorded)
     unit_of_work.save(work)
     return UUID(str(work.row["id"]))
-
-
-def arrive(session: Session, actor: Actor, meeting_id: UUID, code: str) -> UUID:
-    """Check oneself in with the code at the door. Raises NotFound when not on the roll, Refused for a wrong code."""
-    found = _for_presence(session, meeting_id)
-    if _kind(session, meeting_id, actor.id) is None:
-        raise NotFound(instance_id=str(found.instance_id), verb="arrive")
-    if not secrets.compare_digest(code.encode(), found.code.encode()):
-        raise Refused(
-            "签到码不对，请扫描会场的二维码。",
-            code="wrong_code",
-            instance_id=str(found.instance_id),
-        )
-    _note(session, found, [actor.id], True, "code", actor)
-    return UUID(str(found.instance_id))
-
-
-def leave(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
-    """Check oneself out."""
-    found = _for_presence(session, meeting_id)
-    if _kind(session, meeting_id, actor.id) is None:
-        raise NotFound(instance_id=str(found.instance_id), verb="leave")
-    _note(session, found, [actor.id], False, "code", actor)
-    return UUID(str(found.instance_id))
 
 
 def seat(
@@ -162,99 +150,95 @@ def seat(
     way: str = "list",
 ) -> UUID:
     """The office of the meeting checks people in or out by list. Raises NotFound, Refused, Conflict."""
-    work, found, task = _locked(session, actor, meeting_id)
-    _must_run_it(work, task)
-    if found.state not in ("called", "open"):
-        raise Conflict("会议已经结束，不能再签到。", code="closed")
-    _note(session, found, list(members), came, way, actor)
-    return UUID(str(work.row["id"]))
+    locked = _lock_to_run(session, actor, meeting_id)
+    _check_running(locked.meeting)
+    _note(session, meeting_id, list(members), _Way(came, way, actor))
+    return UUID(str(locked.meeting.instance_id))
 
 
-def _for_presence(session: Session, meeting_id: UUID) -> Any:
-    """The meeting's row, locked: arrivals take turns, and no poll opens between the counting and the vote."""
-    found = access.must_see(
-        session.execute(
-            select(_meeting).where(_meeting.c.id == meeting_id).with_for_update()
-        ).first()
-    )
-    if found.state not in ("called", "open"):
-        raise Conflict("会议已经结束，不能再签到。", code="closed")
-    return found
+# --- by those who come ------------------------------------------------------------------------------------------------
+def arrive(session: Session, actor: Actor, meeting_id: UUID, code: str) -> UUID:
+    """Check oneself in with the code at the door. Raises NotFound when not on the roll, Refused for a wrong code."""
+    meeting = _lock_as_invited(session, actor, meeting_id, "arrive")
+    if not secrets.compare_digest(code.encode(), meeting.code.encode()):
+        message = _("签到码不对，请扫描会场的二维码。")
+        raise Refused(message, code="wrong_code", instance_id=str(meeting.instance_id))
+    _note(session, meeting_id, [actor.id], _Way(True, "code", actor))
+    return meeting.instance_id
 
 
-def _kind(session: Session, meeting_id: UUID, member_id: UUID) -> str | None:
-    row = select(_attendance.c.kind).where(
-        _attendance.c.meeting_id == meeting_id, _attendance.c.member_id == member_id
-    )
-    found: str | None = session.execute(row).scalar()
-    return found
+def leave(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
+    """Check oneself out. Raises NotFound when not on the roll."""
+    meeting = _lock_as_invited(session, actor, meeting_id, "leave")
+    _note(session, meeting_id, [actor.id], _Way(False, "code", actor))
+    return meeting.instance_id
 
 
-def _note(
-    session: Session, found: Any, members: list[UUID], came: bool, way: str, actor: Actor
-) -> None:
+def _lock_as_invited(session: Session, actor: Actor, meeting_id: UUID, verb: str) -> rows.Meeting:
+    """Lock the meeting only. Raises Conflict when it is over, NotFound for who is not invited."""
+    meeting = _lock_meeting(session, meeting_id)
+    _check_running(meeting)
+    mine = _attendance.c.meeting_id == meeting_id, _attendance.c.member_id == actor.id
+    if session.execute(select(_attendance.c.kind).where(*mine)).first() is None:
+        raise NotFound(instance_id=str(meeting.instance_id), verb=verb)
+    return meeting
+
+
+def _check_running(meeting: rows.Meeting) -> None:
+    if meeting.state not in TAKES_ARRIVALS:
+        raise Conflict(_("会议已经结束，不能再签到。"), code="closed")
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How presence changes: arrival or departure, by code, list or import, and who notes it."""
+
+    came: bool
+    way: str
+    by: Actor
+
+
+def _note(session: Session, meeting_id: UUID, members: list[UUID], how: _Way) -> None:
     """Write the ledger for those whose presence changes; coming twice is coming once."""
-    changed = session.execute(
+    of_meeting = _attendance.c.meeting_id == meeting_id
+    changing = (
         update(_attendance)
-        .where(
-            _attendance.c.meeting_id == found.id,
-            _attendance.c.member_id.in_(members),
-            _attendance.c.here != came,
-        )
-        .values(here=came)
+        .where(of_meeting, _attendance.c.member_id.in_(members), _attendance.c.here != how.came)
+        .values(here=how.came)
         .returning(_attendance.c.member_id, _attendance.c.kind)
-    ).all()
+    )
+    changed = session.execute(changing).all()
     if not changed:
         return
-    now = clock.now()
-    rows = [
-        {
-            "meeting_id": found.id,
-            "member_id": r.member_id,
-            "came": came,
-            "way": way,
-            "by_id": actor.id,
-            "at": now,
-        }
-        for r in sorted(changed, key=lambda r: str(r.member_id))
-    ]
-    session.execute(insert(_presence), rows)
-    formal = sum(1 for r in changed if r.kind == "formal")
-    session.execute(
-        update(_meeting)
-        .where(_meeting.c.id == found.id)
-        .values(present=_meeting.c.present + (formal if came else -formal))
-    )
+    entry = {"meeting_id": meeting_id, "came": how.came, "way": how.way, "by_id": how.by.id}
+    moment = {"at": clock.now()}
+    in_order = sorted((row.member_id for row in changed), key=str)
+    ledger = [{"member_id": member, **entry, **moment} for member in in_order]
+    session.execute(insert(_presence), ledger)
+    formal = sum(row.kind == "formal" for row in changed)
+    present = _meeting.c.present + (formal if how.came else -formal)
+    session.execute(update(_meeting).where(_meeting.c.id == meeting_id).values(present=present))
 
 
-def close(work: UnitOfWork, task: Any) -> dict[str, Any]:
+# --- its end ----------------------------------------------------------------------------------------------------------
+def close(work: UnitOfWork, task: rows.Task) -> dict[str, Any]:
     """The meeting of a task that is being completed: closed, and what the fact keeps of it. Raises Conflict."""
-    found = presence.latest(work.session, work.row["id"], task.element, lock=True)
-    if found is None or found.state != "open":
-        raise Conflict("会议还没有开始，不能结束。", code="not_open")
-    poll = tables.poll.c
-    waiting = select(poll.id).where(
-        poll.meeting_id == found.id, poll.state.in_(("called", "open", "counting"))
-    )
-    if work.session.execute(waiting.limit(1)).first():
-        raise Conflict("还有表决没有结束，不能散会。", code="polls_open")
-    told = presence.standing(work, task.element)
-    now, ledger = clock.now(), rolls.ledger_hash(work.session, found.id)
-    work.session.execute(
-        update(_meeting).where(_meeting.c.id == found.id).values(state="closed", closed_at=now)
-    )
-    kept = {k: told[k] for k in ("due", "present", "needed", "quorate", "observers", "guests")}
-    work.log.add(
-        "meeting_closed",
-        work.actor,
-        task=task.element,
-        meeting=str(found.id),
-        ledger=ledger,
-        **kept,
-    )
-    return {
-        **kept,
-        "roll_hash": found.roll_hash,
-        "opened_at": found.opened_at.isoformat(),
-        "closed_at": now.isoformat(),
-    }
+    meeting = presence.latest(work.session, work.row["id"], task.element, lock=True)
+    if meeting is None or meeting.state != MeetingState.OPEN:
+        raise Conflict(_("会议还没有开始，不能结束。"), code="not_open")
+    if _has_running_poll(work.session, meeting.id):
+        raise Conflict(_("还有表决没有结束，不能散会。"), code="polls_open")
+    recorded = presence.standing(work, task.element).recorded
+    ledger, now = rolls.ledger_hash(work.session, meeting.id), clock.now()
+    closed = {"state": MeetingState.CLOSED, "closed_at": now}
+    work.session.execute(update(_meeting).where(_meeting.c.id == meeting.id).values(closed))
+    place = {"task": task.element, "meeting": str(meeting.id)}
+    work.log.add("meeting_closed", work.actor, **place, ledger=ledger, **recorded)
+    opened_at = meeting.opened_at.isoformat() if meeting.opened_at else None
+    moments = {"opened_at": opened_at, "closed_at": now.isoformat()}
+    return {**recorded, "roll_hash": meeting.roll_hash, **moments}
+
+
+def _has_running_poll(session: Session, meeting_id: UUID) -> bool:
+    running = _poll.c.meeting_id == meeting_id, _poll.c.state.in_(POLL_RUNNING)
+    return session.execute(select(_poll.c.id).where(*running).limit(1)).first() is not None

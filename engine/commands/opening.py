@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine.commands import meetings, questions, timers
+from engine.commands import meetings, poll_lifecycle, timers
 from engine.errors import ProcessFault
 from engine.instance import lanes
 from engine.people import organisation
@@ -47,7 +47,7 @@ def open_all(work: UnitOfWork, opened: list[Live], body: dict[str, Any], now: da
     for rule in held:
         task_id, _ = found[rule.id]
         if rule.poll:
-            questions.put(work, task_id, rule.id, rule.poll)
+            poll_lifecycle.put(work, task_id, rule.id, rule.poll)
         if rule.meeting:
             meetings.call(work, task_id, rule.id, rule.meeting)
     timers.add(

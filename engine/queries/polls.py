@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from engine.db import tables
+from engine.db.states import POLL_RUNNING
 from engine.definitions.process import Words
 from engine.definitions.store import process_of
 from engine.instance import polling, presence, rooms
@@ -140,7 +141,7 @@ def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pol
     mine = session.execute(
         select(tables.roll).where(_roll.poll_id == poll_id, _roll.member_id == actor.id)
     ).first()
-    running, is_teller = row.state in polling.RUNNING, actor.id in row.tellers
+    running, is_teller = row.state in POLL_RUNNING, actor.id in row.tellers
     access.must_see(
         row if mine or is_teller or _may_enter(session, actor, row.instance_id, rule) else None
     )

@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 
 from engine import ballots, db
 from engine.commands import ballots as voting
-from engine.commands import definitions, instances, people, polls, tellers
+from engine.commands import definitions, instances, people, polls, teller_keys, tellers
 from engine.errors import Invalid
 from engine.queries import ballots as reading
 from tests.races.union import changed, folder
@@ -62,7 +62,7 @@ class Ballot:
 
     def open(self) -> Ballot:
         for who, words in WORDS.items():
-            self.house.do(who, voting.take, self.id, words)
+            self.house.do(who, teller_keys.take, self.id, words)
         return self
 
     def box(self) -> reading.Box:
@@ -88,7 +88,7 @@ class Ballot:
     def count(self) -> None:
         self.house.do("office", polls.close, self.id)
         for who in ("mover", "third"):
-            self.house.do(who, voting.join, self.id, WORDS[who])
+            self.house.do(who, teller_keys.join, self.id, WORDS[who])
 
     def sign(self) -> None:
         for who in WORDS:
@@ -218,8 +218,8 @@ def test_the_login_password_opens_no_ballots(house: House) -> None:
     ballot = Ballot(house)
     house.look(lambda s: people.set_password(s, None, house.people["mover"], SECRET))
     with pytest.raises(Invalid, match="不能与登录密码相同"):
-        house.do("mover", voting.take, ballot.id, SECRET)
-    house.do("mover", voting.take, ballot.id, WORDS["mover"])
+        house.do("mover", teller_keys.take, ballot.id, SECRET)
+    house.do("mover", teller_keys.take, ballot.id, WORDS["mover"])
 
 
 def test_too_few_paper_ballots_would_tell_who_voted_how(house: House) -> None:
