@@ -7,7 +7,7 @@ import base64
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import bindparam, delete, insert, select, text, update
 
 from engine import ballots
 from engine.db import tables
@@ -26,6 +26,14 @@ _ON_THE_BOARD = text(
     "INSERT INTO board (poll_id, receipt) "
     "SELECT poll_id, receipt FROM envelope WHERE poll_id = :poll ORDER BY receipt"
 )
+_BOX = select(_box).where(_box.c.poll_id == bindparam("key"))
+_RECEIPTS = select(_board.c.receipt).where(_board.c.poll_id == bindparam("key"))
+_VOTERS = select(_envelope.c.member_id).where(_envelope.c.poll_id == bindparam("key"))
+_SEALED = (
+    select(_envelope.c.sealed)
+    .where(_envelope.c.poll_id == bindparam("key"))
+    .order_by(_envelope.c.receipt)
+)
 
 
 def slip(poll: rows.Poll) -> ballots.Slip:
@@ -37,7 +45,11 @@ def slip(poll: rows.Poll) -> ballots.Slip:
 
 def box_of(session: Session, poll_id: UUID) -> rows.Box:
     """The box of a poll that has opened."""
-    return cast("rows.Box", session.execute(select(_box).where(_box.c.poll_id == poll_id)).one())
+    return cast("rows.Box", session.execute(_BOX, {"key": poll_id}).one())
+
+
+def _update_box(session: Session, poll_id: UUID, **values: object) -> None:
+    session.execute(update(_box).where(_box.c.poll_id == poll_id).values(**values))
 
 
 def collect(locked: LockedPoll) -> None:
@@ -50,12 +62,9 @@ def collect(locked: LockedPoll) -> None:
     if poll.state != PollState.OPEN:
         return
     session.execute(_ON_THE_BOARD, {"poll": poll.id})
-    receipts = select(_board.c.receipt).where(_board.c.poll_id == poll.id)
-    board = ballots.board_hash(session.execute(receipts).scalars())
-    voted = select(_envelope.c.member_id).where(_envelope.c.poll_id == poll.id)
-    voters = sorted(str(member) for member in session.execute(voted).scalars())
-    closed = update(_box).where(_box.c.poll_id == poll.id)
-    session.execute(closed.values(voters=len(voters), board_hash=board))
+    board = ballots.board_hash(session.execute(_RECEIPTS, {"key": poll.id}).scalars())
+    voters = sorted(map(str, session.execute(_VOTERS, {"key": poll.id}).scalars()))
+    _update_box(session, poll.id, voters=len(voters), board_hash=board)
     locked.log("ballots_cast", None, voters=voters, cast=len(voters), board=board)
 
 
@@ -65,7 +74,7 @@ def open_box(locked: LockedPoll, box: rows.Box, parts: Iterable[bytes]) -> ballo
     HistoryBroken when the envelopes are not those on the board, or the tellers' parts give another key.
     """
     session, poll = locked.session, locked.poll
-    sealed = _sealed(session, poll.id)
+    sealed = [bytes(blob) for blob in session.execute(_SEALED, {"key": poll.id}).scalars()]
     if ballots.board_hash(map(ballots.receipt_of, sealed)) != box.board_hash:
         raise _broken(locked, _("信封与公布的回执不符。"))
     key = ballots.join(parts, base64.b64decode(poll.public_key or ""))
@@ -81,12 +90,6 @@ def _broken(locked: LockedPoll, message: str) -> HistoryBroken:
     return HistoryBroken(message, instance_id=str(locked.instance_id), poll=str(locked.poll.id))
 
 
-def _sealed(session: Session, poll_id: UUID) -> list[bytes]:
-    query = select(_envelope.c.sealed).where(_envelope.c.poll_id == poll_id)
-    in_order = session.execute(query.order_by(_envelope.c.receipt))
-    return [bytes(sealed) for sealed in in_order.scalars()]
-
-
 def _fill_urn(session: Session, poll_id: UUID, count: ballots.Count) -> None:
     stored = [
         {"poll_id": poll_id, "code": ballot.code, "choices": list(ballot.choices)}
@@ -94,8 +97,8 @@ def _fill_urn(session: Session, poll_id: UUID, count: ballots.Count) -> None:
     ]
     if stored:
         session.execute(insert(_urn), stored)
-    opened = update(_box).where(_box.c.poll_id == poll_id)
-    session.execute(opened.values(urn_hash=ballots.urn_hash(count.urn), invalid=count.invalid))
+    urn_hash = ballots.urn_hash(count.urn)
+    _update_box(session, poll_id, urn_hash=urn_hash, invalid=count.invalid)
 
 
 def shred(session: Session, poll_id: UUID) -> None:

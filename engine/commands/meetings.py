@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 
 from engine import clock
 from engine.ballots import rolls
@@ -40,6 +40,27 @@ _INVITE = text(
 _UNINVITE = text(
     "DELETE FROM attendance "
     "WHERE meeting_id = :meeting AND NOT (member_id = ANY(CAST(:ids AS uuid[])))"
+)
+_THIS = _meeting.c.id == bindparam("key")
+_INSTANCE_OF = select(_meeting.c.instance_id).where(_THIS)
+_LOCK = select(_meeting).where(_THIS).with_for_update()
+_TASK = select(_task).where(_task.c.id == bindparam("key"))
+_INVITED = select(_attendance.c.kind).where(
+    _attendance.c.meeting_id == bindparam("key"), _attendance.c.member_id == bindparam("who")
+)
+_CHANGE = (
+    update(_attendance)
+    .where(
+        _attendance.c.meeting_id == bindparam("key"),
+        _attendance.c.member_id.in_(bindparam("members", expanding=True)),
+        _attendance.c.here != bindparam("came"),
+    )
+    .values(here=bindparam("came"))
+    .returning(_attendance.c.member_id, _attendance.c.kind)
+)
+_COUNT = update(_meeting).where(_THIS).values(present=_meeting.c.present + bindparam("more"))
+_RUNNING_POLL = select(_poll.c.id).where(
+    _poll.c.meeting_id == bindparam("key"), _poll.c.state.in_(POLL_RUNNING)
 )
 
 
@@ -95,15 +116,25 @@ class _LockedMeeting:
     meeting: rows.Meeting
     task: rows.Task
 
+    def update(self, **values: Any) -> None:
+        """Write these columns of the meeting."""
+        changed = update(_meeting).where(_meeting.c.id == self.meeting.id).values(**values)
+        self.work.session.execute(changed)
+
+    def log(self, kind: str, **details: Any) -> dict[str, int]:
+        """Note an event of this meeting, with its numbers as they are now; gives these."""
+        numbers = presence.standing(self.work, self.task.element).recorded
+        place = {"task": self.task.element, "meeting": str(self.meeting.id)}
+        self.work.log.add(kind, self.work.actor, **place, **details, **numbers)
+        return numbers
+
 
 def _lock_to_run(session: Session, actor: Actor, meeting_id: UUID) -> _LockedMeeting:
     """Lock the instance, then the meeting. Raises NotFound, and Refused for who is not in the lane of its task."""
-    where = select(_meeting.c.instance_id).where(_meeting.c.id == meeting_id)
-    instance_id = access.must_see(session.execute(where).scalar())
+    instance_id = access.must_see(session.execute(_INSTANCE_OF, {"key": meeting_id}).scalar())
     work = unit_of_work.lock(session, actor, instance_id, InstanceState.RUNNING)
     meeting = _lock_meeting(session, meeting_id)
-    of_meeting = select(_task).where(_task.c.id == meeting.task_id)
-    task = cast("rows.Task", session.execute(of_meeting).one())
+    task = cast("rows.Task", session.execute(_TASK, {"key": meeting.task_id}).one())
     lane = work.process.lanes[work.process.tasks[task.element].lane]
     if not lanes.includes_actor(work, lane):
         raise Refused(verb="run_meeting", instance_id=str(instance_id), element=task.element)
@@ -112,8 +143,8 @@ def _lock_to_run(session: Session, actor: Actor, meeting_id: UUID) -> _LockedMee
 
 def _lock_meeting(session: Session, meeting_id: UUID) -> rows.Meeting:
     """The row, locked: arrivals take turns, and no poll opens between the counting and the vote. Raises NotFound."""
-    query = select(_meeting).where(_meeting.c.id == meeting_id).with_for_update()
-    return cast("rows.Meeting", access.must_see(session.execute(query).first()))
+    found = session.execute(_LOCK, {"key": meeting_id}).first()
+    return cast("rows.Meeting", access.must_see(found))
 
 
 def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
@@ -121,24 +152,21 @@ def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
     locked = _lock_to_run(session, actor, meeting_id)
     if locked.meeting.state != MeetingState.CALLED:
         raise Conflict(_("会议已经开始或结束。"), code="not_called")
-    work, element = locked.work, locked.task.element
-    rule = work.process.tasks[element].meeting
+    rule = locked.work.process.tasks[locked.task.element].meeting
     assert rule is not None
-    invited = _invited(work, rule)
+    invited = _invited(locked.work, rule)
     _invite(session, meeting_id, invited)
     formal = invited["formal"]
-    opened = {
-        "state": MeetingState.OPEN,
-        "due": formal.size,
-        "present": presence.formal_here(session, meeting_id),
-        "roll_hash": formal.digest,
-        "opened_at": clock.now(),
-    }
-    session.execute(update(_meeting).where(_meeting.c.id == meeting_id).values(opened))
-    recorded = {"roll_hash": formal.digest, **presence.standing(work, element).recorded}
-    work.log.add("meeting_opened", actor, task=element, meeting=str(meeting_id), **recorded)
-    unit_of_work.save(work)
-    return UUID(str(work.row["id"]))
+    locked.update(
+        state=MeetingState.OPEN,
+        due=formal.size,
+        present=presence.formal_here(session, meeting_id),
+        roll_hash=formal.digest,
+        opened_at=clock.now(),
+    )
+    locked.log("meeting_opened", roll_hash=formal.digest)
+    unit_of_work.save(locked.work)
+    return locked.meeting.instance_id
 
 
 def seat(
@@ -153,7 +181,7 @@ def seat(
     locked = _lock_to_run(session, actor, meeting_id)
     _check_running(locked.meeting)
     _note(session, meeting_id, list(members), _Way(came, way, actor))
-    return UUID(str(locked.meeting.instance_id))
+    return locked.meeting.instance_id
 
 
 # --- by those who come ------------------------------------------------------------------------------------------------
@@ -178,8 +206,7 @@ def _lock_as_invited(session: Session, actor: Actor, meeting_id: UUID, verb: str
     """Lock the meeting only. Raises Conflict when it is over, NotFound for who is not invited."""
     meeting = _lock_meeting(session, meeting_id)
     _check_running(meeting)
-    mine = _attendance.c.meeting_id == meeting_id, _attendance.c.member_id == actor.id
-    if session.execute(select(_attendance.c.kind).where(*mine)).first() is None:
+    if session.execute(_INVITED, {"key": meeting_id, "who": actor.id}).first() is None:
         raise NotFound(instance_id=str(meeting.instance_id), verb=verb)
     return meeting
 
@@ -197,48 +224,38 @@ class _Way:
     way: str
     by: Actor
 
+    def columns(self) -> dict[str, Any]:
+        """The same in the ledger."""
+        return {"came": self.came, "way": self.way, "by_id": self.by.id}
+
 
 def _note(session: Session, meeting_id: UUID, members: list[UUID], how: _Way) -> None:
     """Write the ledger for those whose presence changes; coming twice is coming once."""
-    of_meeting = _attendance.c.meeting_id == meeting_id
-    changing = (
-        update(_attendance)
-        .where(of_meeting, _attendance.c.member_id.in_(members), _attendance.c.here != how.came)
-        .values(here=how.came)
-        .returning(_attendance.c.member_id, _attendance.c.kind)
-    )
-    changed = session.execute(changing).all()
+    change = {"key": meeting_id, "members": members, "came": how.came}
+    changed = session.execute(_CHANGE, change).all()
     if not changed:
         return
-    entry = {"meeting_id": meeting_id, "came": how.came, "way": how.way, "by_id": how.by.id}
-    moment = {"at": clock.now()}
-    in_order = sorted((row.member_id for row in changed), key=str)
-    ledger = [{"member_id": member, **entry, **moment} for member in in_order]
-    session.execute(insert(_presence), ledger)
-    formal = sum(row.kind == "formal" for row in changed)
-    present = _meeting.c.present + (formal if how.came else -formal)
-    session.execute(update(_meeting).where(_meeting.c.id == meeting_id).values(present=present))
+    entry = {"meeting_id": meeting_id, "at": clock.now(), **how.columns()}
+    in_order = sorted((person.member_id for person in changed), key=str)
+    session.execute(insert(_presence), [{"member_id": member, **entry} for member in in_order])
+    formal = sum(person.kind == "formal" for person in changed)
+    session.execute(_COUNT, {"key": meeting_id, "more": formal if how.came else -formal})
 
 
 # --- its end ----------------------------------------------------------------------------------------------------------
 def close(work: UnitOfWork, task: rows.Task) -> dict[str, Any]:
     """The meeting of a task that is being completed: closed, and what the fact keeps of it. Raises Conflict."""
     meeting = presence.latest(work.session, work.row["id"], task.element, lock=True)
-    if meeting is None or meeting.state != MeetingState.OPEN:
+    if meeting is None or meeting.state != MeetingState.OPEN or meeting.opened_at is None:
         raise Conflict(_("会议还没有开始，不能结束。"), code="not_open")
-    if _has_running_poll(work.session, meeting.id):
+    if work.session.execute(_RUNNING_POLL, {"key": meeting.id}).first():
         raise Conflict(_("还有表决没有结束，不能散会。"), code="polls_open")
-    recorded = presence.standing(work, task.element).recorded
-    ledger, now = rolls.ledger_hash(work.session, meeting.id), clock.now()
-    closed = {"state": MeetingState.CLOSED, "closed_at": now}
-    work.session.execute(update(_meeting).where(_meeting.c.id == meeting.id).values(closed))
-    place = {"task": task.element, "meeting": str(meeting.id)}
-    work.log.add("meeting_closed", work.actor, **place, ledger=ledger, **recorded)
-    opened_at = meeting.opened_at.isoformat() if meeting.opened_at else None
-    moments = {"opened_at": opened_at, "closed_at": now.isoformat()}
-    return {**recorded, "roll_hash": meeting.roll_hash, **moments}
-
-
-def _has_running_poll(session: Session, meeting_id: UUID) -> bool:
-    running = _poll.c.meeting_id == meeting_id, _poll.c.state.in_(POLL_RUNNING)
-    return session.execute(select(_poll.c.id).where(*running).limit(1)).first() is not None
+    locked, now = _LockedMeeting(work, meeting, task), clock.now()
+    numbers = locked.log("meeting_closed", ledger=rolls.ledger_hash(work.session, meeting.id))
+    locked.update(state=MeetingState.CLOSED, closed_at=now)
+    return {
+        **numbers,
+        "roll_hash": meeting.roll_hash,
+        "opened_at": meeting.opened_at.isoformat(),
+        "closed_at": now.isoformat(),
+    }

@@ -26,20 +26,45 @@ if TYPE_CHECKING:
     from engine.instance.counting import PaperCount
     from engine.people.organisation import Actor
 
-_poll, _roll, _attendance = tables.poll, tables.roll, tables.attendance
+_poll, _roll, _attendance, _task = tables.poll, tables.roll, tables.attendance, tables.task
 NAMED = 300  # up to so many answers the voters of a poll stand in the facts by choice
 MAX_COMMENT = 500
-_MINE = (_roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who"))
-_ENTRY = select(_roll).where(*_MINE)
+_OF_POLL = _roll.c.poll_id == bindparam("key")
+_ENTRY = select(_roll).where(_OF_POLL, _roll.c.member_id == bindparam("who"))
 _ANSWER = (
     update(_roll)
-    .where(*_MINE)
+    .where(_OF_POLL, _roll.c.member_id == bindparam("who"))
     .values(
         open=bindparam("waits"),
         choice=bindparam("chosen"),
         comment=bindparam("remark"),
         at=bindparam("now"),
     )
+)
+_NEXT = update(_roll).where(_OF_POLL, _roll.c.position == bindparam("no")).values(open=True)
+_PRESENT = and_(
+    _attendance.c.meeting_id == bindparam("meeting"),
+    _attendance.c.member_id == _roll.c.member_id,
+    _attendance.c.here,
+)
+_PRESENT_AND_SILENT = (
+    select(_roll.c.member_id)
+    .join(_attendance, _PRESENT)
+    .where(_OF_POLL, _roll.c.choice.is_(None), ~_roll.c.paper)
+    .limit(1)
+)
+_ANSWERS = (
+    select(_roll.c.choice, _roll.c.member_id)
+    .where(_OF_POLL, _roll.c.choice.is_not(None))
+    .order_by(_roll.c.at, _roll.c.member_id)
+)
+_OPEN_OF_TASK = select(_poll.c.id).where(
+    _poll.c.task_id == bindparam("task"), _poll.c.state == PollState.OPEN
+)
+_FINISH_TASK = (
+    update(_task)
+    .where(_task.c.id == bindparam("key"))
+    .values(state=TaskState.DONE, closed_at=bindparam("now"), revision=_task.c.revision + 1)
 )
 
 
@@ -127,11 +152,15 @@ def _check_turn(entry: rows.RollEntry) -> None:
 
 def check_choice(poll: rows.Poll, choice: str, choices: Sequence[str] | None) -> str:
     """What is stored of a ballot: the choice; of an election the ids chosen, in the order of the ballot. Raises Invalid."""
-    if poll.kind != "election":
-        if choice not in poll.choices or choices:
-            raise Invalid({"choice": [_("没有这个选项。")]})
-        return choice
-    chosen = list(choices if choices is not None else [choice] if choice else [])
+    if poll.kind == "election":
+        alone = [choice] if choice else []
+        return _check_candidates(poll, alone if choices is None else list(choices))
+    if choice not in poll.choices or choices:
+        raise Invalid({"choice": [_("没有这个选项。")]})
+    return choice
+
+
+def _check_candidates(poll: rows.Poll, chosen: list[str]) -> str:
     if len(set(chosen)) < len(chosen) or not set(chosen) <= set(poll.choices):
         raise Invalid({"choices": [_("有不在选票上的人，或重复选了同一人。")]})
     seats = poll.rule["seats"]
@@ -151,22 +180,19 @@ def plain_comment(comment: str) -> str:
 
 def _record(locked: LockedPoll, actor: Actor, chosen: str, remark: str) -> LockedPoll:
     """Put an answer on the roll and into the counts."""
-    answer = {"waits": False, "chosen": chosen, "remark": remark}
-    return _write(locked, actor, answer, _counts(locked.poll, chosen, 1))
+    _write(locked, actor, {"waits": False, "chosen": chosen, "remark": remark})
+    return locked.update(counts=_counts(locked.poll, chosen, 1))
 
 
 def _erase(locked: LockedPoll, actor: Actor, chosen: str) -> LockedPoll:
     """Take an answer from the roll and out of the counts."""
-    answer = {"waits": True, "chosen": None, "remark": ""}
-    return _write(locked, actor, answer, _counts(locked.poll, chosen, -1))
+    _write(locked, actor, {"waits": True, "chosen": None, "remark": ""})
+    return locked.update(counts=_counts(locked.poll, chosen, -1))
 
 
-def _write(
-    locked: LockedPoll, actor: Actor, answer: dict[str, Any], counts: dict[str, int]
-) -> LockedPoll:
+def _write(locked: LockedPoll, actor: Actor, answer: dict[str, Any]) -> None:
     mine = {"key": locked.poll.id, "who": actor.id, "now": clock.now()}
     locked.session.execute(_ANSWER, {**mine, **answer})
-    return locked.update(counts=counts)
 
 
 def _counts(poll: rows.Poll, chosen: str, change: int) -> dict[str, int]:
@@ -186,8 +212,7 @@ def _finish_or_save(locked: LockedPoll, position: int) -> None:
         finish(locked, why)
         return
     if poll.rule.get("in_order"):
-        following = _roll.c.poll_id == poll.id, _roll.c.position == position + 1
-        locked.session.execute(update(_roll).where(*following).values(open=True))
+        locked.session.execute(_NEXT, {"key": poll.id, "no": position + 1})
     unit_of_work.save(locked.work)
 
 
@@ -213,17 +238,8 @@ def _all_present_answered(locked: LockedPoll) -> bool:
     poll = locked.poll
     if poll.meeting_id is None:
         return False
-    here = and_(
-        _attendance.c.meeting_id == poll.meeting_id,
-        _attendance.c.member_id == _roll.c.member_id,
-        _attendance.c.here,
-    )
-    missing = (
-        select(_roll.c.member_id)
-        .join(_attendance, here)
-        .where(_roll.c.poll_id == poll.id, _roll.c.choice.is_(None), ~_roll.c.paper)
-    )
-    return locked.session.execute(missing.limit(1)).first() is None
+    hall = {"key": poll.id, "meeting": poll.meeting_id}
+    return locked.session.execute(_PRESENT_AND_SILENT, hall).first() is None
 
 
 def _decided(work: UnitOfWork, poll: rows.Poll, silent: int) -> bool:
@@ -259,8 +275,7 @@ def _passes_already(locked: LockedPoll) -> bool:
 
 def end_window(work: UnitOfWork, task_id: UUID) -> None:
     """The time of the open poll of a task is over."""
-    query = select(_poll.c.id).where(_poll.c.task_id == task_id, _poll.c.state == PollState.OPEN)
-    poll_id = work.session.execute(query).scalar_one()
+    poll_id = work.session.execute(_OPEN_OF_TASK, {"task": task_id}).scalar_one()
     finish(locked_poll.read(work, poll_id), "window_ended")
 
 
@@ -283,26 +298,17 @@ def publish(locked: LockedPoll, why: str, paper: PaperCount | None = None) -> No
         outcome = replace(outcome, voters=_voters(work.session, poll))
     now, fact = clock.now(), outcome.stored()
     locked.update(state=PollState.CLOSED, closed_at=poll.closed_at or now, outcome=fact)
-    _finish_task(work.session, task)
+    work.session.execute(_FINISH_TASK, {"key": task.id, "now": now})
     work.facts[task.element] = fact
     body = locked.log("poll_closed", work.actor, outcome=outcome.published(), why=why)
     step = machine.complete(work.process.spec, work.row["machine"], task.ref, work)
     advance.advance(work, step, body, task.ref)
 
 
-def _finish_task(session: Session, task: rows.Task) -> None:
-    done = {"state": TaskState.DONE, "closed_at": clock.now(), "revision": task.revision + 1}
-    session.execute(update(tables.task).where(tables.task.c.id == task.id).values(done))
-
-
 def _voters(session: Session, poll: rows.Poll) -> dict[str, list[str]]:
     """Who chose what, in the order of their answers."""
-    query = (
-        select(_roll.c.choice, _roll.c.member_id)
-        .where(_roll.c.poll_id == poll.id, _roll.c.choice.is_not(None))
-        .order_by(_roll.c.at, _roll.c.member_id)
-    )
-    ballots = [(row.choice.split(" "), str(row.member_id)) for row in session.execute(query)]
+    answers = session.execute(_ANSWERS, {"key": poll.id})
+    ballots = [(answer.choice.split(" "), str(answer.member_id)) for answer in answers]
     return {
         choice: [member for chosen, member in ballots if choice in chosen]
         for choice in poll.choices

@@ -9,10 +9,10 @@ import base64
 import os
 import unicodedata
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import ballots, clock
@@ -27,14 +27,23 @@ from engine.messages import _
 from engine.people import password
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from engine.commands.locked_poll import LockedPoll
     from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 MOST_GUESSES, WINDOW_MINUTES = 5, 15
 _poll, _box, _key, _part = tables.poll, tables.box, tables.teller_key, tables.teller_part
+_member = tables.member
+_THIS_POLL, _MINE = _key.c.poll_id == bindparam("key"), _key.c.member_id == bindparam("who")
+_TELLERS = select(_poll.c.tellers).where(_poll.c.id == bindparam("key"), _poll.c.secret)
+_LOGIN = select(_member.c.password).where(_member.c.id == bindparam("who"))
+_KEY = select(_key).where(_THIS_POLL, _MINE)
+_KEYS = select(_key.c.member_id, _key.c.public).where(_THIS_POLL)
+_OTHERS = _KEYS.where(~_key.c.joined)
+_JOINED = update(_key).where(_THIS_POLL, _MINE).values(joined=True)
+_HELD = select(_part.c.member_id, _part.c.sealed).where(
+    _part.c.poll_id == bindparam("key"), _part.c.holder_id == bindparam("who")
+)
 _GUESSES = text(
     "SELECT count(*) FROM event WHERE instance_id = :chain AND actor_id = :who "
     "AND kind = 'attempt_refused' AND at > :since AND body LIKE '%\"code\":\"wrong_passphrase\"%'"
@@ -49,7 +58,8 @@ def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     it has opened; Invalid for a weak passphrase, Refused without quorum.
     """
     secret, salt, public = _strong(passphrase), os.urandom(SALT_BYTES), b""
-    if _is_teller(session, actor, poll_id):  # both are slow on purpose: before the lock
+    if actor.id in (session.execute(_TELLERS, {"key": poll_id}).scalar() or ()):
+        # both are slow on purpose: before the lock, not for all
         _must_differ(session, actor, passphrase)
         public = ballots.public_of(secret, salt)
     locked = _lock_as_teller(session, actor, poll_id, "take_key")
@@ -65,15 +75,9 @@ def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     return locked.instance_id
 
 
-def _is_teller(session: Session, actor: Actor, poll_id: UUID) -> bool:
-    query = select(_poll.c.tellers).where(_poll.c.id == poll_id, _poll.c.secret)
-    return actor.id in (session.execute(query).scalar() or ())
-
-
 def _must_differ(session: Session, actor: Actor, passphrase: str) -> None:
     """Whoever learns a login password must not open the ballots by it. Raises Invalid."""
-    member = tables.member.c
-    own = session.execute(select(member.password).where(member.id == actor.id)).scalar()
+    own = session.execute(_LOGIN, {"who": actor.id}).scalar()
     if own and password.verify(own, passphrase):
         message = _("不能与登录密码相同，请另设一个只用于本次开箱的口令。")
         raise Invalid({"passphrase": [message]})
@@ -108,20 +112,18 @@ def _store_key(session: Session, poll_id: UUID, actor: Actor, salt: bytes, publi
 
 def _public_halves(session: Session, poll_id: UUID) -> dict[str, bytes]:
     """The public halves of the tellers who took their keys, by their ids."""
-    query = select(_key.c.member_id, _key.c.public).where(_key.c.poll_id == poll_id)
-    return {str(row.member_id): bytes(row.public) for row in session.execute(query)}
+    keys = session.execute(_KEYS, {"key": poll_id})
+    return {str(key.member_id): bytes(key.public) for key in keys}
 
 
 def _open_poll(locked: LockedPoll, keys: dict[str, bytes]) -> None:
     """Make the poll's key, hand out its parts, forget it, and open the poll."""
-    session, poll = locked.session, locked.poll
-    slip, needed = envelopes.slip(poll), int(poll.rule["keys"])
-    size = ballots.size_for(slip)
-    key = ballots.make(keys, needed)
-    limits = {"size": size, "least": slip.least, "most": slip.most}
-    session.execute(insert(_box).values(poll_id=poll.id, needed=needed, **limits))
-    own = {UUID(teller): part for teller, part in key.parts.items()}
-    _seal_parts(session, poll.id, [(teller, teller, part) for teller, part in own.items()])
+    poll, needed = locked.poll, int(locked.poll.rule["keys"])
+    slip, key = envelopes.slip(poll), ballots.make(keys, needed)
+    limits = {"size": ballots.size_for(slip), "least": slip.least, "most": slip.most}
+    locked.session.execute(insert(_box).values(poll_id=poll.id, needed=needed, **limits))
+    parts = [_sealed_part(poll.id, UUID(m), UUID(m), part) for m, part in key.parts.items()]
+    locked.session.execute(insert(_part), parts)
     public = base64.b64encode(key.public).decode()
     poll_lifecycle.open_window(
         locked.update(public_key=public),
@@ -132,13 +134,9 @@ def _open_poll(locked: LockedPoll, keys: dict[str, bytes]) -> None:
     )
 
 
-def _seal_parts(session: Session, poll_id: UUID, parts: Iterable[tuple[UUID, UUID, bytes]]) -> None:
-    """Store sealed parts: whose each is, who holds it, and what is sealed to the holder."""
-    stored = [
-        {"poll_id": poll_id, "member_id": teller, "holder_id": holder, "sealed": sealed}
-        for teller, holder, sealed in parts
-    ]
-    session.execute(insert(_part), stored)
+def _sealed_part(poll_id: UUID, teller: UUID, holder: UUID, sealed: bytes) -> dict[str, Any]:
+    """The row of a teller's part that is sealed to its holder."""
+    return {"poll_id": poll_id, "member_id": teller, "holder_id": holder, "sealed": sealed}
 
 
 # --- when it has closed -----------------------------------------------------------------------------------------------
@@ -153,12 +151,9 @@ def join(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     if locked.poll.state != PollState.COUNTING or work.row["state"] != InstanceState.RUNNING:
         raise Conflict(_("现在不能开箱。"), code="not_counting")
     box, key = envelopes.box_of(session, poll_id), _unused_key(locked, actor)
-    if 0 < (box.voters or 0) < rule_value(work, poll_lifecycle.FEWEST):
-        message = _("收到的选票太少，开箱就会透露个人的选择；请作废后重新表决。")
-        raise Conflict(message, code="too_few_ballots")
+    _check_secrecy(locked, box)
     parts = _unwrapped(locked, key, passphrase)
-    mine = _key.c.poll_id == poll_id, _key.c.member_id == actor.id
-    session.execute(update(_key).where(*mine).values(joined=True))
+    session.execute(_JOINED, {"key": poll_id, "who": actor.id})
     locked.log("key_joined", actor)
     with work.answering():
         if len(parts) < box.needed:
@@ -171,21 +166,25 @@ def join(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
 
 def _unused_key(locked: LockedPoll, actor: Actor) -> rows.TellerKey:
     """The actor's key, which has not helped to open the box. Raises Conflict."""
-    query = select(_key).where(_key.c.poll_id == locked.poll.id, _key.c.member_id == actor.id)
-    key = cast("rows.TellerKey | None", locked.session.execute(query).first())
+    key = locked.session.execute(_KEY, {"key": locked.poll.id, "who": actor.id}).first()
     if key is None or key.joined:
         raise Conflict(_("您已输入过口令。"), code="joined")
-    return key
+    return cast("rows.TellerKey", key)
+
+
+def _check_secrecy(locked: LockedPoll, box: rows.Box) -> None:
+    """A few ballots would tell who voted how. Raises Conflict."""
+    if 0 < (box.voters or 0) < rule_value(locked.work, poll_lifecycle.FEWEST):
+        message = _("收到的选票太少，开箱就会透露个人的选择；请作废后重新表决。")
+        raise Conflict(message, code="too_few_ballots")
 
 
 def _unwrapped(locked: LockedPoll, key: rows.TellerKey, passphrase: str) -> dict[UUID, bytes]:
     """The parts sealed to this teller by whose they are: the own one, and those of the tellers who joined before."""
     place = {"verb": "join_key", **locked.place}
     _check_guesses(locked, key.member_id, place)
-    query = select(_part.c.member_id, _part.c.sealed).where(
-        _part.c.poll_id == key.poll_id, _part.c.holder_id == key.member_id
-    )
-    held = locked.session.execute(query).all()
+    mine = {"key": key.poll_id, "who": key.member_id}
+    held = locked.session.execute(_HELD, mine).all()
     sealed = [bytes(part.sealed) for part in held]
     secret = _normal(passphrase)
     try:
@@ -210,13 +209,11 @@ def _check_guesses(locked: LockedPoll, teller: UUID, place: dict[str, str]) -> N
 def _hand_over(locked: LockedPoll, part: bytes, teller: Actor) -> None:
     """Seal the own part to those who have not joined yet: between two tellers no part lies open in the database."""
     session, poll_id = locked.session, locked.poll.id
-    query = select(_key.c.member_id, _key.c.public).where(_key.c.poll_id == poll_id, ~_key.c.joined)
-    others = session.execute(query).all()
-    parts = [
-        (teller.id, other.member_id, ballots.hand_over(part, bytes(other.public)))
-        for other in others
-    ]
-    _seal_parts(session, poll_id, parts)
+    parts = []
+    for other in session.execute(_OTHERS, {"key": poll_id}).all():
+        sealed = ballots.hand_over(part, bytes(other.public))
+        parts.append(_sealed_part(poll_id, teller.id, other.member_id, sealed))
+    session.execute(insert(_part), parts)
 
 
 def _count(locked: LockedPoll, box: rows.Box, parts: list[bytes]) -> None:

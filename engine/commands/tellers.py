@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import clock
@@ -36,6 +36,26 @@ if TYPE_CHECKING:
 
 _roll, _teller, _paper = tables.roll, tables.teller, tables.paper
 MOST_BALLOTS = 1_000_000
+_ON_PAPER = select(func.count()).where(_roll.c.poll_id == bindparam("key"), _roll.c.paper)
+_GIVE_PAPER = (
+    update(_roll)
+    .where(
+        _roll.c.poll_id == bindparam("key"),
+        _roll.c.member_id.in_(bindparam("members", expanding=True)),
+        _roll.c.open,
+        ~_roll.c.paper,
+    )
+    .values(paper=True, open=False)
+    .returning(_roll.c.member_id)
+)
+_THIS_POLL, _UNSIGNED = _teller.c.poll_id == bindparam("key"), _teller.c.signed_at.is_(None)
+_NOBODY_SIGNED = update(_teller).where(_THIS_POLL).values(signed_at=None)
+_SIGN = (
+    update(_teller)
+    .where(_THIS_POLL, _UNSIGNED, _teller.c.member_id == bindparam("who"))
+    .values(signed_at=bindparam("now"))
+)
+_MISSING = select(_teller.c.member_id).where(_THIS_POLL, _UNSIGNED).limit(1)
 
 
 def _lock_as_teller(session: Session, actor: Actor, poll_id: UUID, state: PollState) -> LockedPoll:
@@ -58,14 +78,8 @@ def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[
         raise Conflict(_("这项表决不用纸质票。"), code="no_paper")
     wanted = list(dict.fromkeys(members))
     _check_secrecy(locked, len(wanted))
-    waiting = (_roll.c.poll_id == poll_id, _roll.c.open, ~_roll.c.paper)
-    given = (
-        update(_roll)
-        .where(*waiting, _roll.c.member_id.in_(wanted))
-        .values(paper=True, open=False)
-        .returning(_roll.c.member_id)
-    )
-    if len(session.execute(given).all()) < len(wanted):
+    given = session.execute(_GIVE_PAPER, {"key": poll_id, "members": wanted}).all()
+    if len(given) < len(wanted):
         message = _("有的人不在名册上、已经投票，或已领过纸质票。")
         raise Invalid({"members": [message]})
     locked.log("paper_ballots_given", actor, members=[str(member) for member in wanted])
@@ -111,12 +125,11 @@ def _store_entry(session: Session, actor: Actor, poll_id: UUID, count: PaperCoun
     values = {"poll_id": poll_id, "teller_id": actor.id, "at": clock.now(), **count}
     new = upsert(_paper).values(**values)
     session.execute(new.on_conflict_do_update(index_elements=["poll_id", "teller_id"], set_=values))
-    session.execute(update(_teller).where(_teller.c.poll_id == poll_id).values(signed_at=None))
+    session.execute(_NOBODY_SIGNED, {"key": poll_id})
 
 
 def _papers_given(session: Session, poll_id: UUID) -> int:
-    query = select(func.count()).where(_roll.c.poll_id == poll_id, _roll.c.paper)
-    return session.execute(query).scalar_one()
+    return session.execute(_ON_PAPER, {"key": poll_id}).scalar_one()
 
 
 @dataclass(frozen=True)
@@ -198,14 +211,12 @@ def sign(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     if poll.secret and not poll.rule.get("opened"):
         raise Conflict(_("选票还没有开启，不能签字。"), code="not_opened")
     paper = _paper_to_sign(locked)
-    unsigned = (_teller.c.poll_id == poll_id, _teller.c.signed_at.is_(None))
-    mine = update(_teller).where(*unsigned, _teller.c.member_id == actor.id)
-    if session.execute(mine.values(signed_at=clock.now())).rowcount != 1:
+    mine = {"key": poll_id, "who": actor.id, "now": clock.now()}
+    if session.execute(_SIGN, mine).rowcount != 1:
         raise Conflict(_("您已签字。"), code="answered")
     locked.log("poll_signed", actor, counts=poll.counts, paper=paper)
-    missing = select(_teller.c.member_id).where(*unsigned).limit(1)
     with locked.work.answering():
-        if session.execute(missing).first():
+        if session.execute(_MISSING, {"key": poll_id}).first():
             unit_of_work.save(locked.work)
         else:
             polls.publish(locked, "signed", paper)

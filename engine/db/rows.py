@@ -183,15 +183,6 @@ class Meeting(NamedTuple):
     closed_at: datetime | None
 
 
-class Attendance(NamedTuple):
-    """One who is invited to a meeting. `kind`: formal, observer or guest; `here`: in the hall now."""
-
-    meeting_id: UUID
-    member_id: UUID
-    kind: str
-    here: bool
-
-
 class Event(NamedTuple):
     """`body`: canonical JSON; `hash`: SHA-256(hash before it + body)."""
 

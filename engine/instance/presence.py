@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from engine import expressions
 from engine.db import tables
@@ -17,13 +17,30 @@ from engine.instance import functions
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from uuid import UUID
 
     from engine.db import Session, rows
     from engine.instance.view import InstanceView
 
 _meeting, _attendance = tables.meeting, tables.attendance
+_task = tables.task
+_LATEST = (
+    select(_meeting)
+    .join(_task, _task.c.id == _meeting.c.task_id)
+    .where(_meeting.c.instance_id == bindparam("key"), _task.c.element == bindparam("task"))
+    .order_by(_meeting.c.id.desc())
+    .limit(1)
+)
+_INVITED = (
+    select(_attendance)
+    .where(_attendance.c.meeting_id == bindparam("key"))
+    .order_by(_attendance.c.member_id)
+)
+_FORMAL_HERE = select(func.count()).where(
+    _attendance.c.meeting_id == bindparam("key"), _attendance.c.kind == "formal", _attendance.c.here
+)
+_IS_HERE = _FORMAL_HERE.where(_attendance.c.member_id == bindparam("who"))
 RECORDED = ("due", "present", "needed", "quorate", "observers", "guests")
 
 
@@ -62,15 +79,8 @@ def latest(
     session: Session, instance_id: UUID, element: str, lock: bool = False
 ) -> rows.Meeting | None:
     """The newest meeting of a task, or None. With `lock` nobody arrives or leaves until this transaction ends."""
-    task = tables.task.c
-    query = (
-        select(_meeting)
-        .join(tables.task, task.id == _meeting.c.task_id)
-        .where(_meeting.c.instance_id == instance_id, task.element == element)
-        .order_by(_meeting.c.id.desc())
-        .limit(1)
-    )
-    found = session.execute(query.with_for_update(of=_meeting) if lock else query).first()
+    query = _LATEST.with_for_update(of=_meeting) if lock else _LATEST
+    found = session.execute(query, {"key": instance_id, "task": element}).first()
     return cast("rows.Meeting | None", found)
 
 
@@ -88,29 +98,24 @@ def numbers(view: InstanceView, element: str, meeting: rows.Meeting | None) -> M
         raise ProcessFault(message, file="process.toml", element=element)
     if meeting is None:
         return MeetingNumbers()
-    attendance = _attendance_of(view.session, meeting.id)
-    kinds = Counter(each.kind for each in attendance if each.here)
-    formal = [each for each in attendance if each.kind == "formal"]
-    counts = {"due": meeting.due, "observers": kinds["observer"], "guests": kinds["guest"]}
+    invited = view.session.execute(_INVITED, {"key": meeting.id}).all()
+    present = [person for person in invited if person.here]
+    here = Counter(person.kind for person in present)
+    counts = {"due": meeting.due, "observers": here["observer"], "guests": here["guest"]}
     quorum = _Quorum(view, rule.quorum, counts)
     return MeetingNumbers(
         state=meeting.state,
         present=meeting.present,
         needed=quorum.needed(meeting.due),
         quorate=meeting.state == MeetingState.OPEN and quorum.holds(meeting.present),
-        roll=tuple(str(each.member_id) for each in formal),
-        here=tuple(str(each.member_id) for each in formal if each.here),
+        roll=_formal(invited),
+        here=_formal(present),
         **counts,
     )
 
 
-def _attendance_of(session: Session, meeting_id: UUID) -> list[rows.Attendance]:
-    query = (
-        select(_attendance)
-        .where(_attendance.c.meeting_id == meeting_id)
-        .order_by(_attendance.c.member_id)
-    )
-    return cast("list[rows.Attendance]", session.execute(query).all())
+def _formal(people: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(str(person.member_id) for person in people if person.kind == "formal")
 
 
 class _Quorum:
@@ -146,14 +151,9 @@ def _remembering(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def formal_here(session: Session, meeting_id: UUID) -> int:
     """How many formal members are in the hall."""
-    formal = (_attendance.c.kind == "formal", _attendance.c.here)
-    query = select(func.count()).where(_attendance.c.meeting_id == meeting_id, *formal)
-    return session.execute(query).scalar_one()
+    return session.execute(_FORMAL_HERE, {"key": meeting_id}).scalar_one()
 
 
 def is_here(session: Session, meeting_id: UUID, member_id: UUID) -> bool:
     """Is this formal member in the hall now?"""
-    row = select(_attendance.c.here).where(
-        _attendance.c.meeting_id == meeting_id, _attendance.c.member_id == member_id
-    )
-    return bool(session.execute(row.where(_attendance.c.kind == "formal")).scalar())
+    return session.execute(_IS_HERE, {"key": meeting_id, "who": member_id}).scalar_one() > 0
