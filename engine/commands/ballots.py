@@ -99,14 +99,13 @@ def cast(session: Session, actor: Actor, poll_id: UUID, sealed: bytes) -> str:
         raise Invalid({"envelope": [_("信封的大小不对。")]})
     shared = session.execute(_SHARED, {"key": poll_id}).one()
     _check_open(paper.instance_state, shared.state, shared.closes_at)
-    if not _mark_voted(session, actor, poll_id):
-        if _was_cast(session, actor, poll_id, receipt):
-            return receipt
+    if _mark_voted(session, actor, poll_id):
+        envelope = {"poll_id": poll_id, "member_id": actor.id, "receipt": receipt}
+        if session.execute(_PUT, {**envelope, "sealed": sealed}).first() is None:
+            raise Conflict(_("这个信封已经有人投过。"), code="copied")
+    elif not _was_cast(session, actor, poll_id, receipt):  # meanwhile, in another window
         message = _("您不能再投票：已领取纸质票，或已不在名册上。")
         raise Conflict(message, code="not_waiting")
-    envelope = {"poll_id": poll_id, "member_id": actor.id, "receipt": receipt, "sealed": sealed}
-    if session.execute(_PUT, envelope).first() is None:
-        raise Conflict(_("这个信封已经有人投过。"), code="copied")
     return receipt
 
 

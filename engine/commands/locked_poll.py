@@ -15,6 +15,7 @@ from engine.people import access
 if TYPE_CHECKING:
     from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
+    from engine.definitions.process import PollRule, TaskRule
     from engine.people.organisation import Actor
 
 _poll, _task = tables.poll, tables.task
@@ -38,6 +39,17 @@ class LockedPoll:
     @property
     def instance_id(self) -> UUID:
         return UUID(str(self.work.row["id"]))
+
+    @property
+    def rule(self) -> TaskRule:
+        """What the process says of the task."""
+        return self.work.process.tasks[self.task.element]
+
+    @property
+    def poll_rule(self) -> PollRule:
+        """What the process says of the poll, which its terms took over when it was put."""
+        assert self.rule.poll is not None
+        return self.rule.poll
 
     @property
     def place(self) -> dict[str, str]:

@@ -64,7 +64,7 @@ _RUNNING_POLL = select(_poll.c.id).where(
 )
 
 
-# --- its roll ---------------------------------------------------------------------------------------------------------
+# --- its roll -------------------------------------------------------------------------------------
 def call(work: UnitOfWork, task_id: UUID, element: str, rule: MeetingRule) -> UUID:
     """Put a meeting under its task, with the roll as it is today; people may arrive from now on."""
     meeting_id, invited = tables.new_id(), _invited(work, rule)
@@ -107,7 +107,7 @@ def _invite(session: Session, meeting_id: UUID, invited: Mapping[str, Roll]) -> 
         session.execute(_INVITE, {"meeting": meeting_id, "ids": ids, "kind": kind})
 
 
-# --- by those who run it ----------------------------------------------------------------------------------------------
+# --- by those who run it --------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _LockedMeeting:
     """A meeting whose instance is locked too, with its task."""
@@ -184,7 +184,7 @@ def seat(
     return locked.meeting.instance_id
 
 
-# --- by those who come ------------------------------------------------------------------------------------------------
+# --- by those who come ----------------------------------------------------------------------------
 def arrive(session: Session, actor: Actor, meeting_id: UUID, code: str) -> UUID:
     """Check oneself in with the code at the door. Raises NotFound when not on the roll, Refused for a wrong code."""
     meeting = _lock_as_invited(session, actor, meeting_id, "arrive")
@@ -242,7 +242,7 @@ def _note(session: Session, meeting_id: UUID, members: list[UUID], how: _Way) ->
     session.execute(_COUNT, {"key": meeting_id, "more": formal if how.came else -formal})
 
 
-# --- its end ----------------------------------------------------------------------------------------------------------
+# --- its end --------------------------------------------------------------------------------------
 def close(work: UnitOfWork, task: rows.Task) -> dict[str, Any]:
     """The meeting of a task that is being completed: closed, and what the fact keeps of it. Raises Conflict."""
     meeting = presence.latest(work.session, work.row["id"], task.element, lock=True)

@@ -44,7 +44,7 @@ _END_WINDOW = text(
 FEWEST = "BALLOT-MIN"  # a secret poll of fewer would tell who voted how
 
 
-# --- the question -----------------------------------------------------------------------------------------------------
+# --- the question ---------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Question:
     """What one task puts to whom, by the facts as they are now."""
@@ -113,15 +113,28 @@ def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
     if rule.secret:
         question.check_secrecy()
     meeting = _quorate_meeting(work, element, rule)
-    poll_id, choices, terms = tables.new_id(), question.choices(), question.terms()
-    work.session.execute(
+    poll_id = _insert(question, task_id, meeting)
+    _enrol(question, poll_id)
+    called = locked_poll.read(work, poll_id)
+    if rule.secret:
+        terms = called.poll.rule
+        details = {"tellers": question.tellers, "keys": terms["keys"], **_about(terms)}
+        called.log("poll_called", None, **details)
+    else:
+        open_window(called)
+    return poll_id
+
+
+def _insert(question: _Question, task_id: UUID, meeting: rows.Meeting | None) -> UUID:
+    poll_id, rule, choices = tables.new_id(), question.rule, question.choices()
+    question.work.session.execute(
         insert(_poll).values(
             id=poll_id,
-            instance_id=work.row["id"],
+            instance_id=question.work.row["id"],
             task_id=task_id,
             kind=rule.kind,
             choices=choices,
-            rule=terms,
+            rule=question.terms(),
             state=PollState.CALLED,
             secret=rule.secret,
             tellers=[UUID(teller) for teller in question.tellers],
@@ -132,12 +145,6 @@ def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
             meeting_id=meeting.id if meeting else None,
         )
     )
-    _enrol(question, poll_id)
-    if rule.secret:
-        told = {"tellers": question.tellers, "keys": terms["keys"], **_about(terms)}
-        work.log.add("poll_called", None, task=element, poll=str(poll_id), **told)
-    else:
-        open_window(locked_poll.read(work, poll_id))
     return poll_id
 
 
@@ -173,39 +180,37 @@ def _place(work: UnitOfWork, element: str) -> dict[str, str]:
     return {"instance_id": str(work.row["id"]), "element": element}
 
 
-# --- the window -------------------------------------------------------------------------------------------------------
+# --- the window -----------------------------------------------------------------------------------
 def open_window(locked: LockedPoll, **details: Any) -> None:
     """Called -> open: presence and rule go on record, the window begins. `details` is more for the event."""
-    work, poll, element = locked.work, locked.poll, locked.task.element
-    rule = work.process.tasks[element].poll
-    assert rule is not None
-    meeting = _quorate_meeting(work, element, rule)
-    closes = work.moment(rule.closes) if rule.closes else None
+    work, poll, rule = locked.work, locked.poll, locked.poll_rule
     terms = poll.rule
+    meeting = _quorate_meeting(work, locked.task.element, rule)
     if meeting is not None:
         terms = {**terms, "presence": {"opening": meeting.present}}
         details |= {"present": meeting.present, "presence": ledger_hash(work.session, meeting.id)}
-    now = clock.now()
-    opened = locked.update(
-        state=PollState.OPEN,
-        rule=terms,
-        opened_at=now,
-        closes_at=closes.moment if closes else None,
-    )
+    closes = work.moment(rule.closes) if rule.closes else None
+    end = closes.moment if closes else None
+    opened = locked.update(state=PollState.OPEN, rule=terms, opened_at=clock.now(), closes_at=end)
     if poll.secret:
         work.session.execute(_OPEN_ROLL, {"poll": poll.id, "all": not rule.in_order})
     _log_opened(opened, closes, details)
     if closes is not None:
-        window = timers.timer_row(
-            work,
-            element,
-            ref=tables.POLL_WINDOW,
-            expression=rule.closes,
-            due=closes,
-            task_id=poll.task_id,
-            now=now,
-        )
-        timers.add(work, [], [window])
+        _set_timer(opened, rule.closes, closes)
+
+
+def _set_timer(opened: LockedPoll, expression: str, closes: Due) -> None:
+    """What ends the window when its time has come."""
+    window = timers.timer_row(
+        opened.work,
+        opened.task.element,
+        ref=tables.POLL_WINDOW,
+        expression=expression,
+        due=closes,
+        task_id=opened.task.id,
+        now=opened.poll.opened_at,
+    )
+    timers.add(opened.work, [], [window])
 
 
 def _log_opened(opened: LockedPoll, closes: Due | None, details: dict[str, Any]) -> None:
@@ -248,7 +253,7 @@ def _with_presence_at_closing(locked: LockedPoll) -> rows.PollTerms:
     return {**terms, "presence": {**terms.get("presence", {}), "closing": present}}
 
 
-# --- what both need ---------------------------------------------------------------------------------------------------
+# --- what both need -------------------------------------------------------------------------------
 def _quorate_meeting(work: UnitOfWork, element: str, rule: PollRule) -> rows.Meeting | None:
     """The meeting under which the poll is held, when there is one and its quorum holds. Raises Refused."""
     if not rule.meeting:

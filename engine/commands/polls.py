@@ -68,7 +68,7 @@ _FINISH_TASK = (
 )
 
 
-# --- answers ----------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 def respond(
     session: Session,
     actor: Actor,
@@ -136,7 +136,7 @@ def _check_voter(locked: LockedPoll, actor: Actor) -> None:
     work, poll = locked.work, locked.poll
     if poll.secret:
         raise Conflict(_("这是无记名投票，请在投票页上密封选票。"), code="sealed")
-    polling.check_recusal(work, work.process.tasks[locked.task.element].recuse, locked.place)
+    polling.check_recusal(work, locked.rule.recuse, locked.place)
     polling.check_presence(work.session, actor, poll.meeting_id, locked.place)
 
 
@@ -204,7 +204,7 @@ def _counts(poll: rows.Poll, chosen: str, change: int) -> dict[str, int]:
     return counts
 
 
-# --- the end ----------------------------------------------------------------------------------------------------------
+# --- the end --------------------------------------------------------------------------------------
 def _finish_or_save(locked: LockedPoll, position: int) -> None:
     """After an answer: the poll ends early by its rule, or the next one on the roll has the turn."""
     poll = locked.poll

@@ -50,7 +50,7 @@ _GUESSES = text(
 )
 
 
-# --- before the poll opens --------------------------------------------------------------------------------------------
+# --- before the poll opens ------------------------------------------------------------------------
 def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID:
     """A teller takes their part of the key by a passphrase of their own; it may be changed until the last one took theirs.
 
@@ -59,8 +59,9 @@ def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     """
     secret, salt, public = _strong(passphrase), os.urandom(SALT_BYTES), b""
     if actor.id in (session.execute(_TELLERS, {"key": poll_id}).scalar() or ()):
-        # both are slow on purpose: before the lock, not for all
-        _must_differ(session, actor, passphrase)
+        _must_differ(
+            session, actor, passphrase
+        )  # slow on purpose, as the next line: before the lock
         public = ballots.public_of(secret, salt)
     locked = _lock_as_teller(session, actor, poll_id, "take_key")
     if locked.poll.state != PollState.CALLED:
@@ -139,7 +140,7 @@ def _sealed_part(poll_id: UUID, teller: UUID, holder: UUID, sealed: bytes) -> di
     return {"poll_id": poll_id, "member_id": teller, "holder_id": holder, "sealed": sealed}
 
 
-# --- when it has closed -----------------------------------------------------------------------------------------------
+# --- when it has closed ---------------------------------------------------------------------------
 def join(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID:
     """A teller joins their key part; with the last one needed the envelopes are opened, counted and destroyed.
 

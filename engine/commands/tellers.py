@@ -70,7 +70,7 @@ def _lock_as_teller(session: Session, actor: Actor, poll_id: UUID, state: PollSt
     return locked
 
 
-# --- paper ballots ----------------------------------------------------------------------------------------------------
+# --- paper ballots --------------------------------------------------------------------------------
 def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[UUID]) -> UUID:
     """A teller hands out paper ballots: these voters can no longer vote in the system. Raises Invalid, Conflict."""
     locked = _lock_as_teller(session, actor, poll_id, PollState.OPEN)
@@ -194,7 +194,7 @@ class _PaperEntry:
         return self._total == valid
 
 
-# --- the count --------------------------------------------------------------------------------------------------------
+# --- the count ------------------------------------------------------------------------------------
 def record_opened(
     locked: LockedPoll, counts: dict[str, int], invalid: int, proofs: Mapping[str, str | None]
 ) -> None:
@@ -234,7 +234,7 @@ def _paper_to_sign(locked: LockedPoll) -> PaperCount | None:
     return paper
 
 
-# --- void, and again --------------------------------------------------------------------------------------------------
+# --- void, and again ------------------------------------------------------------------------------
 def void(session: Session, actor: Actor, poll_id: UUID, reason: str) -> UUID:
     """Declare a poll void and put it again: who runs the task, or one of its tellers. The old one stays as it was.
 
@@ -254,9 +254,7 @@ def void(session: Session, actor: Actor, poll_id: UUID, reason: str) -> UUID:
 
 def _void(locked: LockedPoll, reason: str) -> None:
     work, poll, task = locked.work, locked.poll, locked.task
-    rule = work.process.tasks[task.element].poll
-    assert rule is not None
     poll_lifecycle.stop(locked).update(state=PollState.VOID)
     envelopes.shred(work.session, poll.id)
     locked.log("poll_voided", work.actor, counts=poll.counts, reason=reason)
-    poll_lifecycle.put(work, task.id, task.element, rule)
+    poll_lifecycle.put(work, task.id, task.element, locked.poll_rule)

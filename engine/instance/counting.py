@@ -76,11 +76,13 @@ class Ballots:
         }
         if self.paper:
             numbers["on_paper"] = dict(self.paper)
-        if self.poll.kind != "election":
-            return {**votes, **numbers}
+        if self.poll.kind == "election":
+            return {**numbers, "votes": votes, **self._election()}
+        return {**votes, **numbers}
+
+    def _election(self) -> dict[str, Any]:
         seats, candidates = self.poll.rule["seats"], list(self.poll.choices)
-        election = {"votes": votes, "seats": seats, "candidates": candidates}
-        return {**numbers, **election, "abstain": self.of(ABSTAIN)}
+        return {"seats": seats, "candidates": candidates, "abstain": self.of(ABSTAIN)}
 
     def _presence(self) -> dict[str, int]:
         """Of a poll under a meeting; who left before the closing does not count as present."""
@@ -120,12 +122,10 @@ def tally(
 ) -> Outcome:
     """The outcome of a poll. `counts` are the ballots cast in the system; `paper` what the tellers agree on."""
     numbers = Ballots(poll, counts, paper).numbers()
+    context.measured.clear()
     if poll.kind == "election":
         numbers |= _elected(context, poll, numbers)
-    context.measured.clear()
-    if poll.kind == "election":  # what a seat needs, and what the first has, is part of why
-        most = max(numbers["votes"].values(), default=0)
-        context.value(poll.rule["wins"], {**_of_seats(numbers), "votes": most})
+        _measure_first(context, poll, numbers)
     known = {name: number for name, number in numbers.items() if name != "votes"}
     passed = bool(context.value(poll.rule["passes"], known))
     return Outcome(numbers, passed, explained(context, "zh"), explained(context, "en"))
@@ -145,22 +145,31 @@ def _of_seats(numbers: Mapping[str, Any]) -> dict[str, int]:
 
 def _elected(context: Context, poll: rows.Poll, numbers: Mapping[str, Any]) -> dict[str, list[str]]:
     """Who wins a seat: enough votes by the rule, most votes first. Those level at the last seat are tied: none has it."""
-    names, wins, seats = _of_seats(numbers), poll.rule["wins"], int(poll.rule["seats"])
+    names, wins = _of_seats(numbers), poll.rule["wins"]
     votes: dict[str, int] = numbers["votes"]
     enough = [c for c in poll.choices if context.value(wins, {**names, "votes": votes[c]})]
     ranked = sorted(enough, key=lambda candidate: -votes[candidate])
+    tied = _tied(ranked, votes, int(poll.rule["seats"]))
+    seated = ranked[: int(poll.rule["seats"])]
+    return {"elected": [c for c in seated if c not in tied], "tied": tied}
+
+
+def _measure_first(context: Context, poll: rows.Poll, numbers: Mapping[str, Any]) -> None:
+    """What a seat needs, and what the first has, is part of why; what the others have is not."""
+    context.measured.clear()
+    most = max(numbers["votes"].values(), default=0)
+    context.value(poll.rule["wins"], {**_of_seats(numbers), "votes": most})
+
+
+def _tied(ranked: list[str], votes: Mapping[str, int], seats: int) -> list[str]:
+    """Those who are level at the last seat, when there are more of them than seats left."""
     if len(ranked) <= seats:
-        return {"elected": ranked, "tied": []}
-    last, next_one = votes[ranked[seats - 1]], votes[ranked[seats]]
-    if next_one < last:
-        return {"elected": ranked[:seats], "tied": []}
-    return {
-        "elected": [c for c in ranked if votes[c] > last],
-        "tied": [c for c in ranked if votes[c] == last],
-    }
+        return []
+    last = votes[ranked[seats - 1]]
+    return [c for c in ranked if votes[c] == last] if votes[ranked[seats]] == last else []
 
 
-# --- why --------------------------------------------------------------------------------------------------------------
+# --- why ------------------------------------------------------------------------------------------
 # Both texts stand in the outcome, and so in the history, for ever: no catalogue of a later day may change them.
 _AT_LEAST = {
     "zh": "{title}：{total} 中须有 {needed}，实有 {reached}，{holds}",

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.errors import EngineError, ProcessFault
+from engine.messages import _
 
 if TYPE_CHECKING:
     from engine.definitions.process import Lane
     from engine.instance.context import Context
 
 
-def people_of(context: Context, lane: Lane) -> tuple[str | None, list[str]]:
-    """The seat of a lane, or its persons' ids. Raises ProcessFault when it means nobody."""
+class LanePeople(NamedTuple):
+    """Whom a lane means: a seat, or the ids of persons."""
+
+    seat: str | None
+    persons: list[str]
+
+
+def people_of(context: Context, lane: Lane) -> LanePeople:
+    """Whom the lane means now. Raises ProcessFault when it means no unit."""
     if lane.person:
-        found = context.value(lane.person)
-        persons = found if isinstance(found, list) else [found] if found else []
-        return None, [str(person) for person in persons]
+        named = context.value(lane.person)
+        persons = named if isinstance(named, list) else [named] if named else []
+        return LanePeople(None, [str(person) for person in persons])
     union_id = context.row["union_id"]
     unit = union_id if lane.unit == "union" else context.value(lane.unit)
     if not unit:
-        raise ProcessFault(
-            f"泳道“{lane.title.zh}”没有对应的单位。", file="process.toml", element=lane.key
-        )
-    return f"{lane.post}@{unit}", []
+        message = _("泳道“{lane}”没有对应的单位。", lane=lane.title)
+        raise ProcessFault(message, file="process.toml", element=lane.key)
+    return LanePeople(f"{lane.post}@{unit}", [])
 
 
 def includes_actor(context: Context, lane: Lane) -> bool:
@@ -33,8 +40,8 @@ def includes_actor(context: Context, lane: Lane) -> bool:
         return False
     if lane.unit == "union":
         return actor.holds(lane.post, context.row["union_id"])
-    seat, persons = people_of(context, lane)
-    return seat in actor.seats if seat else str(actor.id) in persons
+    people = people_of(context, lane)
+    return people.seat in actor.seats if people.seat else str(actor.id) in people.persons
 
 
 def may_include_actor(context: Context, lane: Lane) -> bool:

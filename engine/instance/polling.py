@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from engine import clock
 from engine.db import tables
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 _paper = tables.paper
+_ENTRIES = select(_paper.c.issued, _paper.c.returned, _paper.c.invalid, _paper.c.counts).where(
+    _paper.c.poll_id == bindparam("key")
+)
 
 
 def takes_answers(state: str, closes_at: datetime | None) -> bool:
@@ -75,21 +78,12 @@ def may_void(context: Context, poll: rows.Poll, element: str) -> bool:
 
 def agreed_paper(session: Session, poll: rows.Poll) -> PaperCount | None:
     """The paper count on which two tellers agree; None while there is none, or while two of them differ."""
-    counted = session.execute(select(_paper).where(_paper.c.poll_id == poll.id)).all()
-    entries = [_paper_count(row) for row in counted]
+    found = session.execute(_ENTRIES, {"key": poll.id}).mappings()
+    entries = [cast("PaperCount", dict(entry)) for entry in found]
     if len(entries) < 2:
         return None
     first, *others = entries
     return first if all(_same(first, other) for other in others) else None
-
-
-def _paper_count(row: Any) -> PaperCount:
-    return {
-        "issued": row.issued,
-        "returned": row.returned,
-        "invalid": row.invalid,
-        "counts": row.counts,
-    }
 
 
 def _same(one: PaperCount, other: PaperCount) -> bool:
