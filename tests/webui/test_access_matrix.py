@@ -24,7 +24,6 @@ import pytest
 from engine import clock, db, jobs
 from engine.commands import (
     attachments,
-    ballots,
     definitions,
     drafts,
     edge,
@@ -35,6 +34,7 @@ from engine.commands import (
     polls,
     rules,
     tasks,
+    teller_keys,
 )
 from engine.commands.people.logins import open_login
 from engine.db import embedded
@@ -437,7 +437,7 @@ class World:
         sealed = self.do(f"{u}.secretary", instances.launch, "secret", given)
         secret = self._open(u, sealed, "ballot").poll_id
         for teller in tellers:
-            self.do(teller, ballots.take, secret, WORDS)
+            self.do(teller, teller_keys.take, secret, WORDS)
         self.session(u)
         self.do(me, drafts.save, "launch:congress_motion", {"subject": f"{mark}草稿"})
         setting = self.do(
