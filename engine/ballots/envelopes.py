@@ -101,10 +101,10 @@ def unseal(sealed: bytes, key: PrivateKey, slip: Slip) -> Ballot | None:
     """What is inside; None when it is ill-formed: another key, another poll, choices that are not on the slip."""
     try:
         inside = SealedBox(key).decrypt(sealed)
-        found = json.loads(inside.decode("utf-8"), object_pairs_hook=_once)
+        content = json.loads(inside.decode("utf-8"), object_pairs_hook=_once)
     except (CryptoError, ValueError, RecursionError, TypeError):
         return None
-    return _ballot(found, slip)
+    return _ballot(content, slip)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -113,14 +113,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _ballot(found: object, slip: Slip) -> Ballot | None:
+def _ballot(content: object, slip: Slip) -> Ballot | None:
     if (
-        not isinstance(found, dict)
-        or set(found) != {"poll", "choices", "nonce"}
-        or found["poll"] != slip.poll
+        not isinstance(content, dict)
+        or set(content) != {"poll", "choices", "nonce"}
+        or content["poll"] != slip.poll
     ):
         return None
-    choices, nonce = found["choices"], found["nonce"]
+    choices, nonce = content["choices"], content["nonce"]
     if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce) or not slip.allows(choices):
         return None
     in_no_order = tuple(sorted(choices))  # the order chosen could be a mark

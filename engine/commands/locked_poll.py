@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
 _poll, _task = tables.poll, tables.task
 _INSTANCE_OF = select(_poll.c.instance_id).where(_poll.c.id == bindparam("key"))
-_POLL = select(_poll).where(_poll.c.id == bindparam("key"))
-_TASK = select(_task).where(_task.c.id == bindparam("key"))
+_POLL_AND_TASK = (
+    select(
+        *(_poll.c[name] for name in rows.Poll._fields),
+        *(_task.c[name] for name in rows.Task._fields),
+    )
+    .join(_task, _task.c.id == _poll.c.task_id)
+    .where(_poll.c.id == bindparam("key"))
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,6 @@ def lock(session: Session, actor: Actor | None, poll_id: UUID) -> LockedPoll:
 
 def read(work: UnitOfWork, poll_id: UUID) -> LockedPoll:
     """A poll of an instance that is locked."""
-    poll = rows.Poll(**work.session.execute(_POLL, {"key": poll_id}).mappings().one())
-    task = work.session.execute(_TASK, {"key": poll.task_id}).mappings().one()
-    return LockedPoll(work, poll, rows.Task(**task))
+    found = tuple(work.session.execute(_POLL_AND_TASK, {"key": poll_id}).one())
+    size = len(rows.Poll._fields)
+    return LockedPoll(work, rows.Poll._make(found[:size]), rows.Task._make(found[size:]))

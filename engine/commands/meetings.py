@@ -143,8 +143,8 @@ def _lock_to_run(session: Session, actor: Actor, meeting_id: UUID) -> _LockedMee
 
 def _lock_meeting(session: Session, meeting_id: UUID) -> rows.Meeting:
     """The row, locked: arrivals take turns, and no poll opens between the counting and the vote. Raises NotFound."""
-    found = session.execute(_LOCK, {"key": meeting_id}).first()
-    return cast("rows.Meeting", access.must_see(found))
+    meeting = session.execute(_LOCK, {"key": meeting_id}).first()
+    return cast("rows.Meeting", access.must_see(meeting))
 
 
 def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:

@@ -12,7 +12,7 @@ from engine import clock, expressions
 from engine.ballots.rolls import Roll, ledger_hash
 from engine.commands import envelopes, locked_poll, timers
 from engine.db import tables
-from engine.db.states import PollState
+from engine.db.states import MeetingState, PollState
 from engine.errors import ProcessFault, Refused
 from engine.instance import presence
 from engine.instance.numbers import rule_value
@@ -121,7 +121,7 @@ def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
         details = {"tellers": question.tellers, "keys": terms["keys"], **_about(terms)}
         called.log("poll_called", None, **details)
     else:
-        open_window(called)
+        _open(called, meeting, {})
     return poll_id
 
 
@@ -182,10 +182,15 @@ def _place(work: UnitOfWork, element: str) -> dict[str, str]:
 
 # --- the window -----------------------------------------------------------------------------------
 def open_window(locked: LockedPoll, **details: Any) -> None:
-    """Called -> open: presence and rule go on record, the window begins. `details` is more for the event."""
+    """The tellers of a called poll are ready. `details` is more for the event. Refused without quorum."""
+    meeting = _quorate_meeting(locked.work, locked.task.element, locked.poll_rule)
+    _open(locked, meeting, details)
+
+
+def _open(locked: LockedPoll, meeting: rows.Meeting | None, details: dict[str, Any]) -> None:
+    """Called -> open: presence and rule go on record, the window begins."""
     work, poll, rule = locked.work, locked.poll, locked.poll_rule
     terms = poll.rule
-    meeting = _quorate_meeting(work, locked.task.element, rule)
     if meeting is not None:
         terms = {**terms, "presence": {"opening": meeting.present}}
         details |= {"present": meeting.present, "presence": ledger_hash(work.session, meeting.id)}
@@ -260,7 +265,7 @@ def _quorate_meeting(work: UnitOfWork, element: str, rule: PollRule) -> rows.Mee
         return None
     meeting = presence.latest(work.session, work.row["id"], rule.meeting, lock=True)
     numbers = presence.numbers(work, rule.meeting, meeting)
-    if numbers.state != "open":
+    if numbers.state != MeetingState.OPEN:
         raise Refused(_("会议没有开始，不能表决。"), code="no_meeting", **_place(work, element))
     if not numbers.quorate:
         message = _(

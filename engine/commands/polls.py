@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.commands.locked_poll import LockedPoll
     from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session, rows
-    from engine.instance.counting import PaperCount
+    from engine.instance.counting import Outcome, PaperCount
     from engine.people.organisation import Actor
 
 _poll, _roll, _attendance, _task = tables.poll, tables.roll, tables.attendance, tables.task
@@ -293,9 +293,7 @@ def finish(locked: LockedPoll, why: str) -> None:
 def publish(locked: LockedPoll, why: str, paper: PaperCount | None = None) -> None:
     """Count, make the outcome a fact, finish the task and move on."""
     work, poll, task = locked.work, locked.poll, locked.task
-    outcome = tally(work, poll, poll.counts, paper)
-    if outcome.answered <= NAMED and not poll.secret:
-        outcome = replace(outcome, voters=_voters(work.session, poll))
+    outcome = _outcome(locked, paper)
     now, fact = clock.now(), outcome.stored()
     locked.update(state=PollState.CLOSED, closed_at=poll.closed_at or now, outcome=fact)
     work.session.execute(_FINISH_TASK, {"key": task.id, "now": now})
@@ -303,6 +301,15 @@ def publish(locked: LockedPoll, why: str, paper: PaperCount | None = None) -> No
     body = locked.log("poll_closed", work.actor, outcome=outcome.published(), why=why)
     step = machine.complete(work.process.spec, work.row["machine"], task.ref, work)
     advance.advance(work, step, body, task.ref)
+
+
+def _outcome(locked: LockedPoll, paper: PaperCount | None) -> Outcome:
+    """The count; who chose what is part of it in an open poll of not too many."""
+    poll = locked.poll
+    outcome = tally(locked.work, poll, poll.counts, paper)
+    if poll.secret or outcome.answered > NAMED:
+        return outcome
+    return replace(outcome, voters=_voters(locked.session, poll))
 
 
 def _voters(session: Session, poll: rows.Poll) -> dict[str, list[str]]:

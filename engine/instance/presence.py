@@ -80,8 +80,8 @@ def latest(
 ) -> rows.Meeting | None:
     """The newest meeting of a task, or None. With `lock` nobody arrives or leaves until this transaction ends."""
     query = _LATEST.with_for_update(of=_meeting) if lock else _LATEST
-    found = session.execute(query, {"key": instance_id, "task": element}).first()
-    return cast("rows.Meeting | None", found)
+    meeting = session.execute(query, {"key": instance_id, "task": element}).first()
+    return cast("rows.Meeting | None", meeting)
 
 
 def standing(view: InstanceView, element: str) -> MeetingNumbers:

@@ -1,4 +1,4 @@
-"""Rooms: what was said in a task is for some lanes only. Which tasks, answers and files of a matter a person may not enter."""
+"""Rooms: what was said in a task is for some lanes only. Which tasks, answers and files of an instance a person may not enter."""
 
 from __future__ import annotations
 
