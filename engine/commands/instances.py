@@ -12,10 +12,9 @@ from engine.commands import advance, polls, reasons, tasks, unit_of_work
 from engine.commands.attachments import adopt
 from engine.commands.numbers import next_number
 from engine.commands.registry import on_desk
-from engine.commands.timers import POLL_WINDOW
 from engine.commands.unit_of_work import UnitOfWork
 from engine.db import canonical, tables
-from engine.db.states import ALIVE, DefinitionState, InstanceState, PollState, TimerState
+from engine.db.states import ALIVE, DefinitionState, InstanceState, TimerState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound
 from engine.instance import lanes, rights
@@ -332,8 +331,9 @@ def wake(session: Session, timer_id: UUID) -> bool:
     work = _if_free(session, timer.instance_id)
     if work is None or not _fired(session, timer_id):
         return False
-    if timer.ref == POLL_WINDOW:
-        _end_window(work, timer)
+    if timer.ref == tables.POLL_WINDOW:
+        assert timer.task_id is not None
+        polls.end_window(work, timer.task_id)
         return True
     body = work.log.add("timer_fired", None, element=timer.element, due=timer.due_at.isoformat())
     step = machine.fire(work.process.spec, work.position, timer.ref, work)
@@ -355,12 +355,3 @@ def _fired(session: Session, timer_id: UUID) -> bool:
     waiting = _timer.c.id == timer_id, _timer.c.state == TimerState.WAITING
     due = update(_timer).where(*waiting, _timer.c.due_at <= clock.now())
     return bool(session.execute(due.values(state=TimerState.FIRED)).rowcount == 1)
-
-
-def _end_window(work: UnitOfWork, timer: rows.Timer) -> None:
-    """Close the poll whose window has ended."""
-    assert timer.task_id is not None
-    poll = tables.poll
-    asked = select(poll).where(poll.c.task_id == timer.task_id, poll.c.state == PollState.OPEN)
-    row, task = work.session.execute(asked).one(), tasks.task_row(work.session, timer.task_id)
-    polls.finish_poll(work, row, task, "window_ended")

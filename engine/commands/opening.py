@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine.commands import meetings, questions, timers
+from engine.commands import meetings, poll_lifecycle, timers
 from engine.commands.timers import NewTask, NewTimer
 from engine.db import tables
 from engine.errors import ProcessFault
@@ -31,7 +31,7 @@ def open_all(work: UnitOfWork, opened: list[Live], body: dict[str, Any]) -> None
         timers.add(work, tasks, [])
     for task in gatherings:
         if task.rule.poll:
-            questions.put(work, task.id, task.rule.id, task.rule.poll)
+            poll_lifecycle.put(work, task.id, task.rule.id, task.rule.poll)
         if task.rule.meeting:
             meetings.call(work, task.id, task.rule.id, task.rule.meeting)
     timers.add(work, [] if gatherings else tasks, _timers(work, opened, tasks))

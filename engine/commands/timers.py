@@ -59,9 +59,6 @@ def _first_rule(expression: str) -> str:
     return next(named, "")
 
 
-POLL_WINDOW = -1  # the `ref` of a timer that ends the window of a poll
-
-
 @dataclass(frozen=True)
 class NewTask:
     """A user task that opens, for a seat ("<post>@<unit>"), a person, or nobody (a poll asks its
@@ -92,7 +89,7 @@ class NewTask:
 
 @dataclass(frozen=True)
 class NewTimer:
-    """A timer that is set. `ref`: its handle in the machine's state, or POLL_WINDOW."""
+    """A timer that is set. `ref`: its handle in the machine's state, or tables.POLL_WINDOW."""
 
     element: str
     ref: int

@@ -41,7 +41,7 @@ class Context(InstanceView):
         """The functions that an expression may use; see docs/architecture.md."""
 
         def meeting(task: str, what: str) -> Any:
-            return presence.standing(self, task).get(what)
+            return presence.standing(self, task).named(what)
 
         return {**functions.functions(self), "meeting": meeting}
 

@@ -96,7 +96,7 @@ def _happened(
     row: Any, shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
 ) -> Happened:
     """`silent`: polls that still run."""
-    body = rooms.without_the_said(_read(row.body), shut)
+    body = rooms.redacted(_read(row.body), shut)
     if body.get("poll") in silent:
         body = {k: v for k, v in body.items() if k not in COUNTED}
     return Happened(

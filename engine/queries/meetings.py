@@ -210,7 +210,8 @@ def _numbers(context: Context, row: Any) -> dict[str, Any]:
     kept = (context.facts.get(row.element) or {}).get("meeting") if row.state == "closed" else None
     if isinstance(kept, dict) and kept.get("roll_hash") == row.roll_hash:
         return {"needed": kept["needed"], "quorate": kept["quorate"]}
-    return presence.numbers(context, row.element, row)
+    numbers = presence.numbers(context, row.element, row)
+    return {"needed": numbers.needed, "quorate": numbers.quorate}
 
 
 def _counts(session: Session, meeting_id: UUID) -> tuple[dict[str, int], dict[str, int]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from engine.db import tables
+from engine.db.states import POLL_RUNNING
 from engine.definitions.process import Words
 from engine.definitions.store import process_of
 from engine.instance import polling, presence, rights, rooms
@@ -142,7 +143,7 @@ def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pol
     mine = session.execute(
         select(tables.roll).where(_roll.poll_id == poll_id, _roll.member_id == actor.id)
     ).first()
-    running, is_teller = row.state in polling.RUNNING, actor.id in row.tellers
+    running, is_teller = row.state in POLL_RUNNING, actor.id in row.tellers
     access.must_see(
         row if mine or is_teller or _may_enter(session, actor, row.instance_id, rule) else None
     )
@@ -162,7 +163,8 @@ def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pol
         said,
         [row.rule["passes"], row.rule.get("wins", "")],
     )
-    chair = row.state == "open" and polling.chairs(context, row, row.element)
+    asked: Any = row  # the poll, with what its task says
+    chair = row.state == "open" and polling.chairs(context, asked, row.element)
     here = row.meeting_id is None or presence.is_here(session, row.meeting_id, actor.id)
     return Poll(
         id=row.id,

@@ -10,7 +10,16 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import ballots as sealing
-from engine.commands import ballots, confidence, edge, envelopes, meetings, outside, tellers
+from engine.commands import (
+    ballots,
+    confidence,
+    edge,
+    envelopes,
+    meetings,
+    outside,
+    teller_keys,
+    tellers,
+)
 from engine.db import tables
 from engine.errors import NotFound
 from engine.people import organisation
@@ -94,7 +103,7 @@ def cast(scene: Scene, actor: Actor, poll_id: UUID, given: Mapping[str, Any]) ->
 
 
 def _take_key(scene: Scene, teller: Actor, poll_id: UUID) -> None:
-    _do(scene, teller, lambda s: ballots.take(s, teller, poll_id, f"{PASSPHRASE} {teller.id}"))
+    _do(scene, teller, lambda s: teller_keys.take(s, teller, poll_id, f"{PASSPHRASE} {teller.id}"))
 
 
 def _sign(scene: Scene, teller: Actor, poll_id: UUID) -> None:
@@ -112,7 +121,7 @@ def _count(scene: Scene, actor: Actor, step: Step) -> None:
         _take_key(scene, actor, key)
         return
     if poll.secret and not poll.rule.get("opened"):
-        _do(scene, actor, lambda s: ballots.join(s, actor, key, f"{PASSPHRASE} {actor.id}"))
+        _do(scene, actor, lambda s: teller_keys.join(s, actor, key, f"{PASSPHRASE} {actor.id}"))
         scene.joined.append((key, actor.id))
         if not _state(scene, key).rule.get("opened"):
             return

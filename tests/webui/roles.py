@@ -17,7 +17,6 @@ import psycopg
 from engine import clock, db, jobs
 from engine.commands import (
     attachments,
-    ballots,
     definitions,
     drafts,
     edge,
@@ -28,6 +27,7 @@ from engine.commands import (
     polls,
     rules,
     tasks,
+    teller_keys,
 )
 from engine.commands.people.logins import open_login
 from engine.db import embedded
@@ -164,7 +164,7 @@ class World:
         sealed = self.do(f"{u}.secretary", instances.launch, "secret", given)
         secret = self._open(u, sealed, "ballot").poll_id
         for teller in tellers:
-            self.do(teller, ballots.take, secret, WORDS)
+            self.do(teller, teller_keys.take, secret, WORDS)
         self.session(u)
         self.do(me, drafts.save, "launch:congress_motion", {"subject": f"{mark}草稿"})
         setting = self.do(
