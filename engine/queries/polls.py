@@ -163,8 +163,8 @@ def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pol
         said,
         [row.rule["passes"], row.rule.get("wins", "")],
     )
-    asked: Any = row  # the poll, with what its task says
-    chair = row.state == "open" and polling.chairs(context, asked, row.element)
+    typed: Any = row  # the poll, with what its task says
+    chair = row.state == "open" and polling.chairs(context, typed, row.element)
     here = row.meeting_id is None or presence.is_here(session, row.meeting_id, actor.id)
     return Poll(
         id=row.id,
