@@ -11,15 +11,20 @@ from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import ProcessFault
 from engine.instance import functions, presence
+from engine.instance.union_law import OF_INSTANCE
 from engine.instance.view import InstanceView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from engine import calendar
     from engine.db import Session
     from engine.people.organisation import Actor
+
+
+COLUMNS = (*tables.instance.c, OF_INSTANCE)  # an instance with the law of its union, in one read
+_NAMES = tuple(column.name for column in COLUMNS)
 
 
 class Context(InstanceView):
@@ -58,6 +63,11 @@ class Context(InstanceView):
 
 def context_of(session: Session, actor: Actor | None, instance_id: UUID) -> Context:
     """The context of an instance that is not locked. The caller has made sure that the actor may see it."""
-    query = select(tables.instance).where(tables.instance.c.id == instance_id)
-    row = dict(session.execute(query).mappings().one())
+    query = select(*COLUMNS).where(tables.instance.c.id == instance_id)
+    return context_from(session, actor, tuple(session.execute(query).one()))
+
+
+def context_from(session: Session, actor: Actor | None, values: Sequence[Any]) -> Context:
+    """The context of an instance that a statement of the caller has read: the values of COLUMNS, in their order."""
+    row = dict(zip(_NAMES, values, strict=True))
     return Context(session, actor, row, process_of(session, row["version"]))

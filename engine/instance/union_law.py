@@ -32,7 +32,7 @@ _WHAT = """jsonb_build_array(
        (SELECT city FROM unit WHERE id = {union}))"""
 _READ = text("SELECT " + _WHAT.format(union=":union")).columns(column("union_law", JSONB))
 OF_INSTANCE = literal_column(_WHAT.format(union="instance.union_id"), JSONB).label("union_law")
-"""For a statement that reads an instance: what `Surroundings` wants as `read`."""
+"""For a statement that reads an instance: what `UnionLaw` wants as `read`."""
 
 
 class CommonLaw:
