@@ -14,6 +14,7 @@ from engine.definitions.store import process_of
 from engine.documents import pdf
 from engine.history.verification import ERASED
 from engine.instance import invitations
+from engine.instance.union_law import OF_INSTANCE, UnionLaw
 from engine.people import access, organisation
 from engine.queries import deadlines
 
@@ -92,6 +93,7 @@ def letter(session: Session, token: str, lang: str = "zh") -> Letter:
             _instance.union_id,
             _instance.state,
             _instance.started_at,
+            OF_INSTANCE,
             _task.due_at,
             _task.due,
         )
@@ -120,7 +122,11 @@ def letter(session: Session, token: str, lang: str = "zh") -> Letter:
             if d.data != ERASED
         ),
         deadline=deadlines.deadline(
-            session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang
+            UnionLaw(session, row.union_id, row.union_law),
+            clock.day_of(row.started_at),
+            row.due_at,
+            row.due,
+            lang,
         ),
         ends_at=found.ends_at,
         suspended=row.state != "running",

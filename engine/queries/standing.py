@@ -5,23 +5,25 @@ The caller has made sure that the instances are this person's to see.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from engine.db import tables
+from engine.db.states import TaskState
 from engine.definitions.store import process_of
-from engine.people import organisation
+from engine.queries.history import read_body
+from engine.queries.words import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from engine.db import Session
     from engine.definitions.process import Lane
+    from engine.instance.context import Context
 
 _task, _instance, _event = tables.task.c, tables.instance.c, tables.event.c
 STOPS = ("instance_suspended", "instance_resumed", "instance_terminated", "instance_withdrawn")
@@ -65,17 +67,17 @@ def standing(
             _instance.version,
         )
         .join(tables.instance, _instance.id == _task.instance_id)
-        .where(_task.instance_id.in_(list(ids)), _task.state == "open")
+        .where(_task.instance_id.in_(list(ids)), _task.state == TaskState.OPEN)
         .order_by(_task.due_at.nulls_last(), _task.id)
     ).all()
-    people = organisation.names(session, [r.assignee_id for r in rows if r.assignee_id])
-    units = organisation.unit_names(session, [UUID(r.seat.split("@")[1]) for r in rows if r.seat])
+    names = Named.of(session, [(r.assignee_id, (r.seat or "").partition("@")[2]) for r in rows])
     found: dict[UUID, list[Standing]] = {}
     for row in rows:
         process = process_of(session, row.version)
         rule = process.tasks[row.element]
-        unit = units.get(UUID(row.seat.split("@")[1]), "") if row.seat else ""
-        who = people.get(row.assignee_id) or lane_words(process.lanes.get(rule.lane), unit, lang)
+        unit = names.names.get((row.seat or "").partition("@")[2], "")
+        lane = lane_words(process.lanes.get(rule.lane), unit, lang)
+        who = names.get(row.assignee_id) or lane
         found.setdefault(row.instance_id, []).append(
             Standing(rule.title.in_(lang), who, row.opened_at, row.due_at)
         )
@@ -92,21 +94,35 @@ def lane_words(lane: Lane | None, unit: str, lang: str) -> str:
     return f"{title} ({unit})" if lang == "en" else f"{title}（{unit}）"
 
 
-def stops(session: Session, instance_id: UUID) -> tuple[Stop, ...]:
-    """When and why an instance was suspended, resumed, terminated or withdrawn, oldest first."""
-    rows = session.execute(
+@dataclass(frozen=True)
+class Course:
+    """The way of an instance so far: the elements passed, in order, each once; and when and why it was stopped."""
+
+    passed: tuple[str, ...]
+    stops: tuple[Stop, ...]
+
+
+def course(context: Context) -> Course:
+    """The way of an instance by its events, oldest first."""
+    rows = context.session.execute(
         select(_event.kind, _event.at, _event.body)
-        .where(_event.instance_id == instance_id, _event.kind.in_(STOPS))
+        .where(_event.instance_id == context.row["id"])
         .order_by(_event.seq)
-    ).all()
-    bodies = [(r, json.loads(r.body)) for r in rows]
-    return tuple(
-        Stop(
-            r.kind,
-            b.get("actor", {}).get("name", ""),
-            r.at,
-            b.get("reason", ""),
-            int(b.get("stopped_days", 0)),
-        )
-        for r, b in bodies
+    )
+    elements, passed, stops = context.process.diagram.elements, [], []
+    for kind, at, text in rows:
+        body = read_body(text)
+        passed += [element for element in body.get("passed", ()) if element in elements]
+        if kind in STOPS:
+            stops.append(_stop(kind, at, body))
+    return Course(tuple(dict.fromkeys(passed)), tuple(stops))
+
+
+def _stop(kind: str, at: datetime, body: Mapping[str, Any]) -> Stop:
+    return Stop(
+        kind=kind,
+        who=body.get("actor", {}).get("name", ""),
+        at=at,
+        reason=body.get("reason", ""),
+        stopped_days=int(body.get("stopped_days", 0)),
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import case, or_, select, union_all
 
 from engine.db import tables
-from engine.people import access, organisation
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,33 +43,38 @@ class Named:
 
     @classmethod
     def of(cls, session: Session, facts: Any, actor: Actor | None = None) -> Named:
-        """Look up every id that occurs anywhere in the facts. Confidential matters are named only to who may know of them."""
+        """Look up every id that occurs anywhere in the facts, in one read.
+
+        Confidential matters are named only to who may know of them.
+        """
         ids = set(_ids(facts))
-        instance = tables.instance.c
-        found = {**organisation.unit_names(session, ids), **organisation.names(session, ids)}
-        left = ids - set(found)
-        if left:
-            known = (
-                ~instance.confidential
-                if actor is None
-                else or_(~instance.confidential, access.visible(actor))
-            )
-            rows = session.execute(
-                select(instance.id, instance.number, instance.title, known.label("known")).where(
-                    instance.id.in_(left)
-                )
-            )
-            found.update({r.id: f"{r.number} {r.title}" if r.known else UNTOLD for r in rows})
-        return cls({str(k): v for k, v in found.items()})
+        if not ids:
+            return cls({})
+        unit, member, instance = tables.unit.c, tables.member.c, tables.instance.c
+        plain = ~instance.confidential
+        known = plain if actor is None else or_(plain, access.visible(actor))
+        matter = case((known, instance.number + " " + instance.title), else_=UNTOLD)
+        query = union_all(
+            select(unit.id, unit.name).where(unit.id.in_(ids)),
+            select(member.id, member.name).where(member.id.in_(ids)),
+            select(instance.id, matter).where(instance.id.in_(ids)),
+        )
+        return cls({str(key): name for key, name in session.execute(query)})
+
+    def get(self, key: UUID | None) -> str:
+        """The name behind an id; "" when there is none."""
+        return self.names.get(str(key), "")
 
 
 def _ids(value: Any) -> Iterator[UUID]:
     if isinstance(value, dict):
         for inner in value.values():
             yield from _ids(inner)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for inner in value:
             yield from _ids(inner)
+    elif isinstance(value, UUID):
+        yield value
     elif isinstance(value, str) and len(value) == 36 and value[8] == value[13] == "-":
         try:
             yield UUID(value)

@@ -17,6 +17,7 @@ from engine.commands import instances, polls, tasks
 from engine.db import tables
 from engine.errors import NotFound, Refused
 from engine.people import access, organisation
+from engine.queries import instance as one
 from engine.queries import instances as reading
 from tests.races.union import CAST, Union, changed
 
@@ -237,10 +238,10 @@ def test_lists_are_narrowed_in_sql_and_a_matter_is_opened_only_when_it_is_in_the
             assert {row.id for row in reading.instances(session, actor).items} == visible
             for key in keys:
                 if key in visible:
-                    assert reading.file(session, actor, key).row.id == key
+                    assert one.file(session, actor, key).row.id == key
                 else:
                     with pytest.raises(NotFound):
-                        reading.file(session, actor, key)
+                        one.file(session, actor, key)
 
 
 @given(

@@ -32,7 +32,7 @@ Page = tuple[str, int]
 
 def _done(poll_id: UUID, work: Callable[[Session], Any], said: str) -> Page | Answer:
     """Carry it out and say so; what is refused for a reason of the poll is told on its page with what was typed."""
-    look(lambda s: asked.poll(s, me(), poll_id))
+    look(lambda s: asked.must_see(s, me(), poll_id))
     try:
         carry_out(work)
     except (Invalid, Conflict, Refused) as fault:
@@ -98,13 +98,13 @@ def sign(poll_id: UUID) -> Page | Answer:
 def void(poll_id: UUID) -> Page | Answer:
     """Declare the poll void with a reason; the question is put anew."""
     reason = request.form.get("reason", "")
-    found = look(lambda s: asked.poll(s, me(), poll_id))
+    instance_id = look(lambda s: asked.must_see(s, me(), poll_id))
     done = _done(
         poll_id, lambda s: tellers.void(s, me(), poll_id, reason), _("已宣布无效，重新表决。")
     )
     if isinstance(done, tuple):
         return done
-    return redirect(url_for("matters.matter", instance_id=found.instance_id), 303)
+    return redirect(url_for("matters.matter", instance_id=instance_id), 303)
 
 
 @blueprint.get(f"{ONE}/certificate.pdf")
