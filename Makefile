@@ -9,7 +9,7 @@ PARTS := webui/static/vendor
 WORDS := $(wildcard webui/translations/*/LC_MESSAGES/*.po)
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve setup test sure check fix words prove bench migration lock clean
+.PHONY: help run serve setup test sure check fix words prove bench measure mutants migration lock clean
 
 help:      ## show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,12 @@ prove: setup $(DONE)/dev $(DONE)/browser  ## races, crashes, fuzz: takes long
 
 bench: setup $(DONE)/dev  ## measure
 	$(BIN)/python -m tests.bench
+
+measure: setup $(DONE)/dev  ## the figures of the house; make measure OF='BEFORE AFTER' compares two checkouts
+	$(BIN)/python -m tests.measure $(OF)
+
+mutants: setup $(DONE)/dev  ## do the tests notice faults? make mutants [SEED=1] [ROOMS="law forms"] [COUNT=20]
+	$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(ROOMS),--rooms $(ROOMS))
 
 migration: setup  ## write the next step of the schema: make migration M='what it does'
 	$(BIN)/python -c "from engine import db, migrate, settings; migrate.draft(db.url_of(settings.load()), '$(M)')"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import procrastinate
-from procrastinate import exceptions, jobs
+from procrastinate import builtin_tasks, exceptions, jobs
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.exc import DBAPIError
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 log = logging.getLogger("yixing.jobs")
-QUEUE = "yixing"
 BATCH = 200
 CONCURRENT = 4  # jobs at once in one worker: a long sweep does not hold up messages and seals
+WATCH = 2  # seconds between two looks for due timers and for jobs
 HEARTBEAT, DEAD_AFTER = (
     5,
     20,
@@ -164,23 +164,17 @@ _UNUSED_BLOBS = text(
     "DELETE FROM blob b WHERE sha256 = ANY(:digests) "
     "AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
 )
-_OLD_JOBS = text(
-    "DELETE FROM procrastinate_jobs WHERE status IN ('succeeded', 'failed', 'cancelled', 'aborted') AND id IN "
-    "(SELECT job_id FROM procrastinate_events GROUP BY job_id HAVING max(at) < :month)"
-)
 
 
 def tidy(engine: Engine) -> None:
-    """Remove what nobody needs any more: old login attempts and replies, uploads never used, jobs long finished."""
-    week, month = clock.now() - timedelta(days=7), clock.now() - timedelta(days=30)
+    """Remove what nobody needs any more: old login attempts and replies, uploads never used."""
+    week = clock.now() - timedelta(days=7)
     with db.transaction(engine) as session:
         session.execute(_OLD_ATTEMPTS, {"week": week})
         session.execute(_OLD_REPLIES, {"week": week})
         digests = list(session.execute(_OLD_UPLOADS, {"week": week}).scalars())
         if digests:
             session.execute(_UNUSED_BLOBS, {"digests": digests})
-    with db.transaction(engine) as session:
-        session.execute(_OLD_JOBS, {"month": month})
 
 
 class Discreet(logging.Filter):
@@ -210,7 +204,7 @@ def app(
             del timestamp
             work(engine, **args)
 
-        return made.task(name=name, queue=QUEUE, retry=RETRY)(job)
+        return made.task(name=name, queue=queue.QUEUE, retry=RETRY)(job)
 
     def by_the_clock(cron: str, name: str, work: Callable[..., object]) -> None:
         made.periodic(cron=cron, queueing_lock=f"{name}:clock")(task(name, work))
@@ -218,6 +212,11 @@ def app(
     by_the_clock("* * * * *", "sweep", lambda engine: sweep(engine, stopping))
     by_the_clock("* * * * *", "seal", lambda engine: seal(engine, settings))
     by_the_clock("30 19 * * *", "tidy", tidy)  # UTC: half past three at night in China
+    made.periodic(cron="40 19 * * *", queueing_lock="remove_old_jobs:clock")(
+        made.task(name="remove_old_jobs", queue=queue.QUEUE, retry=RETRY, pass_context=True)(
+            _remove_old_jobs
+        )
+    )
     task("deliver", deliver)
     task("note_origin", note_origin)
     task("note_link", note_link)
@@ -225,13 +224,28 @@ def app(
     return made
 
 
+async def _remove_old_jobs(context: procrastinate.JobContext, timestamp: int) -> None:
+    """Jobs that ended a month ago, failed ones too, and what Procrastinate noted of them."""
+    del timestamp
+    await builtin_tasks.remove_old_jobs(
+        context,
+        max_hours=30 * 24,
+        queue=queue.QUEUE,
+        remove_failed=True,
+        remove_cancelled=True,
+        remove_aborted=True,
+    )
+
+
 async def _take_up(made: procrastinate.App) -> None:
     """Put the jobs of dead workers back into the queue."""
     manager = made.job_manager
-    for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=DEAD_AFTER):
+    for job in await manager.get_stalled_jobs(
+        queue=queue.QUEUE, seconds_since_heartbeat=DEAD_AFTER
+    ):
         try:
             await manager.retry_job(job)
-        except exceptions.AlreadyEnqueued:  # the same work waits already
+        except exceptions.UniqueViolation:  # of its queueing lock: the same work waits already
             await manager.finish_job(job, jobs.Status.FAILED, delete_job=True)
         except exceptions.ConnectorException:
             log.warning("job %s was taken up by another worker", job.id)
@@ -244,26 +258,44 @@ async def _take_up_always(made: procrastinate.App) -> None:
         await asyncio.sleep(DEAD_AFTER / 2)
 
 
+async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
+    """Ask for a sweep as soon as a timer is due; the table of timers is what is asked, so that none can be missed."""
+    ask = made.tasks["sweep"].configure(queueing_lock="sweep:due")
+    while True:
+        try:
+            if await asyncio.to_thread(_due, engine, None):
+                await ask.defer_async()
+        except exceptions.AlreadyEnqueued:
+            pass  # it is asked for, and no worker has come to it yet
+        except (exceptions.ConnectorException, EngineError, DBAPIError):
+            log.warning("the timers could not be looked at; the next look is in %s s", WATCH)
+        await asyncio.sleep(WATCH)
+
+
 async def _run(settings: Settings, url: str, stop: threading.Event) -> None:
     made = app(settings, url, stop.is_set)
     async with made.open_async():
         worker = asyncio.create_task(
             made.run_worker_async(
-                queues=[QUEUE],
+                queues=[queue.QUEUE],
                 name="yixing",
                 concurrency=CONCURRENT,
                 delete_jobs="successful",
-                fetch_job_polling_interval=2,
+                fetch_job_polling_interval=WATCH,
                 shutdown_graceful_timeout=8,
                 install_signal_handlers=False,
                 update_heartbeat_interval=HEARTBEAT,
                 stalled_worker_timeout=DEAD_AFTER,
             )
         )
-        helper = asyncio.create_task(_take_up_always(made))
+        helpers = [
+            asyncio.create_task(_take_up_always(made)),
+            asyncio.create_task(_watch_timers(made, db.connect(url))),
+        ]
         while not stop.is_set() and not worker.done():
             await asyncio.wait([worker], timeout=0.25)
-        helper.cancel()
+        for helper in helpers:
+            helper.cancel()
         worker.cancel()
         with suppress(asyncio.CancelledError):
             await worker

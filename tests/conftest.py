@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -47,13 +48,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="takes long: make prove"))
 
 
-def _named(uri: str, database: str) -> str:
+def named(uri: str, database: str) -> str:
     return uri.replace(f"/{embedded.DATABASE}", f"/{database}", 1)
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The URL of a running server whose database `tpl` holds every table, and nothing else."""
+@contextmanager
+def running() -> Iterator[str]:
+    """Start a server whose database `tpl` holds every table and nothing else; gives its URL."""
     home = Path(
         tempfile.mkdtemp(prefix="yixing-pg-")
     )  # not under pytest's own folder, which other runs tidy up
@@ -62,23 +63,34 @@ def server() -> Iterator[str]:
         admin.execute("ALTER SYSTEM SET fsync = off")  # tests may lose their data
         admin.execute("SELECT pg_reload_conf()")
         admin.execute("CREATE DATABASE tpl TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
-    engine = db.connect(_named(uri, "tpl"))
+    engine = db.connect(named(uri, "tpl"))
     tables.metadata.create_all(engine)
     engine.dispose()
-    with psycopg.connect(_named(uri, "tpl"), autocommit=True) as template:
+    with psycopg.connect(named(uri, "tpl"), autocommit=True) as template:
         template.execute(SchemaManager.get_schema())
     yield uri
     embedded.stop(home)
     shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a server as `running` starts it: that of YIXING_TEST_SERVER, which is not stopped, or one of its own."""
+    given = os.environ.get("YIXING_TEST_SERVER")
+    if given:
+        yield given
+    else:
+        with running() as own:
+            yield own
+
+
 @contextmanager
-def fresh(server: str) -> Iterator[str]:
-    """The URL of a fresh database, dropped afterwards."""
-    name = f"t_{next(_count)}"
+def fresh(server: str, template: str = "tpl") -> Iterator[str]:
+    """The URL of a fresh database, dropped afterwards: a copy of `template`, to which nobody may be connected."""
+    name = f"t_{os.getpid()}_{next(_count)}"  # several test processes may share the server
     with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
-        yield _named(server, name)
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        yield named(server, name)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
@@ -94,8 +106,7 @@ def engine(url: str) -> Iterator[Engine]:
     """The engine on a fresh database, for tests that need several transactions."""
     made = db.connect(url, size=5)
     yield made
-    made.dispose()
-    db._engines.pop(url, None)
+    db.release(url)
 
 
 @pytest.fixture

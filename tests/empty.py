@@ -27,6 +27,5 @@ def empty_url(server: str) -> Iterator[str]:
             f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'".encode()
         )
         yield url
-        if url in db._engines:
-            db._engines.pop(url).dispose()
+        db.release(url)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -8,6 +8,7 @@ import threading
 import time
 import tomllib
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,11 +18,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from flask import request
-from sqlalchemy import insert, select, text
+from sqlalchemy import event, insert, select, text
 
 from engine import clock, db, jobs, settings
 from engine.db import backup, migrate, queue, tables
-from engine.errors import Conflict, EngineError, Invalid
+from engine.errors import Conflict, EngineError, Invalid, Unavailable
+from engine.queries import health
 from webui import create_app
 
 if TYPE_CHECKING:
@@ -340,7 +342,7 @@ def test_a_worker_does_what_was_asked_for_in_a_transaction_and_stops(
     with pytest.raises(ZeroDivisionError), db.transaction(fake.engine) as session:
         queue.defer(session, "nonsense")  # rolled back with the rest
         raise ZeroDivisionError
-    _work(fake.engine, tmp_path, lambda: fake.woken == [timer])
+    _work(fake.engine, tmp_path, lambda: fake.woken == [timer] and not _locks(fake.engine))
     with fake.engine.connect() as session:
         assert session.execute(text("SELECT count(*) FROM procrastinate_workers")).scalar_one() == 0
 
@@ -352,13 +354,113 @@ def test_the_job_of_a_killed_worker_is_taken_up(fake: Fake, tmp_path: Path) -> N
             text(
                 "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') "
                 "RETURNING id) INSERT INTO procrastinate_jobs (queue_name, task_name, status, worker_id, queueing_lock) "
-                "SELECT 'yixing', 'sweep', 'doing', id, 'sweep:1' FROM dead"
+                "SELECT 'yixing', 'sweep', 'doing', id, 'sweep:' || lock FROM dead, "
+                "unnest(ARRAY['1', '2']) AS lock"
             )
         )
         queue.defer(
             session, "sweep", once="sweep:1", at=datetime.now(UTC) + timedelta(days=1)
         )  # the same waits already
+    _work(
+        fake.engine, tmp_path, lambda: fake.woken == [timer] and _locks(fake.engine) == ["sweep:1"]
+    )
+
+
+def test_a_timer_fires_soon_after_it_falls_due_though_nobody_asked(
+    fake: Fake, tmp_path: Path
+) -> None:
+    """Well before the sweep of the minute: the worker looks at the timers itself."""
+    monotonic = time.monotonic()
+    (timer,) = fake.timers(datetime.now(UTC) + timedelta(seconds=1))
     _work(fake.engine, tmp_path, lambda: fake.woken == [timer])
+    assert time.monotonic() - monotonic < 1 + 4 * jobs.WATCH + 5
+
+
+def _locks(engine: Engine) -> list[str]:
+    """The queueing locks of the jobs in the queue, without those that come by the clock."""
+    with db.transaction(engine) as session:
+        found = queue.manager(session).list_jobs()
+    kept = [job.queueing_lock or "" for job in found]
+    return [each for each in kept if each != "sweep:due" and not each.endswith(":clock")]
+
+
+# --- the queue ------------------------------------------------------------------------------------------------------
+def test_asking_for_a_job_is_one_statement_and_once_means_once(migrated: Engine) -> None:
+    said: list[str] = []
+    event.listen(migrated, "before_cursor_execute", lambda *given: said.append(given[2]))
+    later = datetime.now(UTC) + timedelta(days=1)
+    with db.transaction(migrated) as session:
+        queue.defer(session, "deliver", instance_id="a", answers={"说": ["好", None, 1.5]})
+        assert len(said) == 1
+        queue.defer(session, "sweep", at=later, once="x")
+        queue.defer(session, "sweep", once="x")  # waits already, and the transaction goes on
+        queue.defer(session, "sweep")
+        queue.defer(session, "sweep")
+        assert [job.scheduled_at for job in queue.waiting(session, ["sweep"])] == [
+            later,
+            None,
+            None,
+        ]
+        (job,) = queue.waiting(session, ["deliver"])
+        assert job.task_kwargs == {"instance_id": "a", "answers": {"说": ["好", None, 1.5]}}
+        assert queue.counts(session)["todo"] == 4
+    with db.transaction(migrated) as session:
+        assert len(queue.waiting(session, ["sweep", "deliver"])) == 4
+
+
+def test_a_queue_without_jobs_counts_none(migrated: Engine) -> None:
+    with db.transaction(migrated) as session:
+        assert queue.counts(session).get("todo", 0) == 0 and queue.waiting(session, ["sweep"]) == []
+        assert b"yixing_jobs_waiting 0.0" in health.metrics(session)
+        queue.defer(session, "sweep")
+        assert b"yixing_jobs_waiting 1.0" in health.metrics(session)
+        assert b"yixing_jobs_failed 0.0" in health.metrics(session)
+
+
+def test_a_fault_of_the_database_while_asking_is_the_same_fault_as_elsewhere(
+    migrated: Engine,
+) -> None:
+    with pytest.raises(Invalid), db.transaction(migrated) as session:
+        queue.defer(session, "deliver", words="\0")  # no column can hold it
+    with pytest.raises(Unavailable), db.transaction(migrated) as session:
+        own = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with db.transaction(migrated) as other:
+            other.execute(text("SELECT pg_terminate_backend(:own)"), {"own": own})
+        queue.defer(session, "sweep")
+
+
+def test_failed_jobs_of_an_erased_matter_are_forgotten_and_only_those(migrated: Engine) -> None:
+    with db.transaction(migrated) as session:
+        for key in ("gone", "gone", "stays"):
+            queue.defer(session, "deliver", instance_id=key)
+        session.execute(text("UPDATE procrastinate_jobs SET status = 'failed'"))
+        queue.defer(session, "deliver", instance_id="gone")  # is still to be delivered
+        queue.forget(session, "gone")
+        left = queue.manager(session).list_jobs()
+    assert [(job.task_kwargs["instance_id"], job.status) for job in left] == [
+        ("stays", "failed"),
+        ("gone", "todo"),
+    ]
+
+
+def test_jobs_that_ended_a_month_ago_are_removed(migrated: Engine, tmp_path: Path) -> None:
+    with db.transaction(migrated) as session:
+        for name in ("old", "young"):
+            queue.defer(session, name)
+        session.execute(text("UPDATE procrastinate_jobs SET status = 'failed'"))
+        old = "job_id = (SELECT id FROM procrastinate_jobs WHERE task_name = 'old')"
+        session.execute(
+            text(f"UPDATE procrastinate_events SET at = now() - interval '31 days' WHERE {old}")
+        )
+        queue.defer(session, "remove_old_jobs", timestamp=0)
+    _work(migrated, tmp_path, lambda: _names(migrated) == {"young"})
+
+
+def _names(engine: Engine) -> set[str]:
+    """The names of the jobs in the queue that do not come by the clock."""
+    with db.transaction(engine) as session:
+        found = queue.manager(session).list_jobs()
+    return {job.task_name for job in found if not (job.queueing_lock or "").endswith(":clock")}
 
 
 def test_a_message_nobody_waits_for_is_no_fault_and_one_that_breaks_is_an_incident(
@@ -515,16 +617,47 @@ def _locked(name: str) -> dict[str, str]:
     return {re.sub(r"[-_.]+", "-", pin[1]).lower(): pin[2] for pin in pins if pin}
 
 
-def test_every_dependency_is_pinned() -> None:
+def _plain(requirement: str) -> str:
+    """The name of a package as everybody spells it."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~ ]", requirement)[0]).lower()
+
+
+def _declared() -> tuple[set[str], set[str]]:
+    """What the product, and what its tests, ask for."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = {
-        re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~ ]", d)[0]).lower()
-        for d in project["dependencies"]
-    }
-    dev = {
-        re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~ ]", d)[0]).lower()
-        for d in project["optional-dependencies"]["dev"]
-    }
+    wanted, dev = project["dependencies"], project["optional-dependencies"]["dev"]
+    return {_plain(each) for each in wanted}, {_plain(each) for each in dev}
+
+
+def test_every_dependency_has_its_row_and_no_other_has_one() -> None:
+    rows = re.findall(r"^\| ([@\w./-]+) \| [\d.]+ \|", _dependencies(), re.MULTILINE)
+    parts = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    wanted, dev = _declared()
+    assert sorted(each if each in parts else _plain(each) for each in rows) == sorted(
+        wanted | dev | set(parts)
+    )
+
+
+def _dependencies() -> str:
+    return (ROOT / "docs" / "dependencies.md").read_text()
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    source = "\n".join(
+        path.read_text() for room in ("engine", "webui") for path in (ROOT / room).rglob("*.py")
+    )
+    roots = set(
+        re.findall(
+            r"^\s*(?:from|import) (\w+)[\w.]*(?: import |$| as |,| +#)", source, re.MULTILINE
+        )
+    )
+    known = packages_distributions()
+    imported = {_plain(known[root][0]) for root in roots - {"engine", "webui"} if root in known}
+    assert imported == _declared()[0]
+
+
+def test_every_dependency_is_pinned() -> None:
+    wanted, dev = _declared()
     assert wanted <= set(_locked("requirements.lock"))
     assert dev <= set(_locked("requirements.lock")) | set(_locked("requirements-dev.lock"))
 

@@ -2,7 +2,7 @@
 
 A teller's own key is derived from a passphrase by argon2id, so that neither is stored: only salt and public half are.
 The poll's key comes from a seed of 16 bytes (X25519 has 126 bits of strength), which Shamir's scheme over GF(2^128)
-splits; a part is sealed to a teller's public half.
+splits; a part, one byte for its place and 16 for the share, is sealed to a teller's public half.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from Crypto.Protocol.SecretSharing import Shamir
 from nacl import pwhash
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
+
+from engine.ballots import shamir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SALT_BYTES = pwhash.argon2id.SALTBYTES
-SEED_BYTES = 16
+SEED_BYTES = shamir.SIZE
 MOST_TELLERS = 32
 _PASSES, _MEMORY = 4, 64 << 20  # a guess costs what a login costs; several tellers may type at once
 _PERSON = b"yixing/ballot/1"
@@ -62,10 +63,10 @@ def make(tellers: Mapping[str, bytes], needed: int) -> BallotKey:
     if not 1 <= needed <= len(tellers) <= MOST_TELLERS:
         raise ValueError("needed must lie between 1 and the number of tellers")
     seed = os.urandom(SEED_BYTES)
-    shares = Shamir.split(needed, len(tellers), seed)
+    shares = shamir.split(seed, needed, len(tellers))
     sealed = {
-        teller: hand_over(number.to_bytes(1, "big") + share, tellers[teller])
-        for teller, (number, share) in zip(sorted(tellers), shares, strict=True)
+        teller: hand_over(place.to_bytes(1, "big") + share, tellers[teller])
+        for teller, (place, share) in zip(sorted(tellers), shares.items(), strict=True)
     }
     return BallotKey(bytes(_poll_key(seed).public_key), sealed)
 
@@ -91,7 +92,7 @@ def join(parts: Iterable[bytes], public: bytes) -> PrivateKey | None:
     shares = {part[0]: part[1:] for part in parts if len(part) == SEED_BYTES + 1}
     if not shares:
         return None
-    key = _poll_key(Shamir.combine(list(shares.items())))
+    key = _poll_key(shamir.combine(shares))
     return key if bytes(key.public_key) == public else None
 
 

@@ -203,7 +203,6 @@ def extend(work: UnitOfWork, args: Args) -> None:
                 .where(timer.c.id == old.id)
                 .values(due_at=moment.moment, provisional=moment.provisional)
             )
-            timers.look_at(work.session, [moment.moment])
     work.log.add(
         "deadline_extended",
         work.actor,

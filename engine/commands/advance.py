@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from engine import clock
-from engine.commands import opening
-from engine.commands.unit_of_work import save
+from engine.commands import opening, unit_of_work
 from engine.errors import ProcessFault, Refused
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.commands.unit_of_work import UnitOfWork
-    from engine.machine import Step
+    from engine.machine import Live, Step
 
 MAX_ROUNDS = 200  # times one task may be done again in one instance
 _CLOSE = text("""
@@ -33,6 +32,10 @@ WITH gone AS (UPDATE task SET state = 'cancelled', closed_at = :now
      keys AS (DELETE FROM teller_key WHERE poll_id IN (SELECT id FROM void))
 UPDATE roll SET open = false WHERE open AND poll_id IN (SELECT id FROM void)
 """)
+
+_WAIT_FOR_VOTERS = text(
+    "SELECT id FROM poll WHERE instance_id = :id AND secret ORDER BY id FOR UPDATE"
+)
 
 
 def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None = None) -> None:
@@ -55,15 +58,12 @@ def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None
         work, {*step.passed, *(live.element for live in opened if live.kind == "task"), step.ended}
     )
     # a message that nobody waits for any more has left no row
-    _close(
-        work,
-        [
-            ref
-            for ref, live in old.items()
-            if ref not in new and ref != done and live.kind != "message"
-        ],
-        now,
-    )
+    gone = [
+        live
+        for ref, live in old.items()
+        if ref not in new and ref != done and live.kind != "message"
+    ]
+    _close(work, gone, now)
     opening.open_all(work, opened, body, now)
     if step.state is None:
         body["ended"] = step.ended
@@ -76,7 +76,7 @@ def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None
     work.row["stage"] = [
         live.element for live in step.live if live.kind == "task" or not live.boundary
     ]
-    save(work)
+    unit_of_work.save(work)
 
 
 def _on_guard(work: UnitOfWork, elements: set[str]) -> None:
@@ -88,7 +88,13 @@ def _on_guard(work: UnitOfWork, elements: set[str]) -> None:
             raise Refused(text, code="guard", instance_id=str(work.row["id"]), element=element)
 
 
-def _close(work: UnitOfWork, gone: list[int], now: datetime) -> None:
+def _close(work: UnitOfWork, gone: list[Live], now: datetime) -> None:
     """Cancel the tasks, polls and timers that the step left behind."""
-    if gone:
-        work.session.execute(_CLOSE, {"now": now, "id": work.row["id"], "refs": gone})
+    if not gone:
+        return
+    rules = [work.process.tasks.get(live.element) for live in gone]
+    if any(rule and rule.poll and rule.poll.secret for rule in rules):
+        # a statement does not see what was committed while it waited: the envelope of whoever is casting would stay
+        work.session.execute(_WAIT_FOR_VOTERS, {"id": work.row["id"]})
+    refs = [live.ref for live in gone]
+    work.session.execute(_CLOSE, {"now": now, "id": work.row["id"], "refs": refs})

@@ -9,7 +9,7 @@ from sqlalchemy import delete, null, select, text, update
 
 from engine import clock
 from engine.commands import reasons, unit_of_work
-from engine.db import tables
+from engine.db import queue, tables
 from engine.errors import Conflict, Refused
 from engine.history.verification import ERASED
 from engine.instance.view import ENDED, ERASED_MARK, ERASED_TITLE
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 _UNUSED = text(
     "DELETE FROM blob b WHERE sha256 = ANY(:digests) AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
 )
-_JOBS = text(
-    "DELETE FROM procrastinate_jobs WHERE status NOT IN ('todo', 'doing') AND args->>'instance_id' = :id"
-)  # failed ones keep what they were to deliver
 
 
 def erase(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
@@ -76,7 +73,7 @@ def _empty(session: Session, instance_id: UUID) -> None:
         .where(incident.instance_id == instance_id)
         .values(message="", detail={})
     )
-    session.execute(_JOBS, {"id": str(instance_id)})
+    queue.forget(session, str(instance_id))
 
 
 def _drop_files(session: Session, instance_id: UUID) -> int:

@@ -14,7 +14,6 @@ from engine.commands import (
     polls,
     reasons,
     tasks,
-    timers,
     unit_of_work,
 )
 from engine.commands.attachments import adopt
@@ -269,12 +268,6 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
         "UPDATE poll SET closes_at = closes_at + :days WHERE instance_id = :id AND state = 'open'",
     ):
         session.execute(text(statement), shift)
-    moved = session.execute(
-        select(_timer.c.due_at).where(
-            _timer.c.instance_id == instance_id, _timer.c.state == "waiting"
-        )
-    )
-    timers.look_at(session, moved.scalars())
     work.log.add("instance_resumed", actor, stopped_days=stopped)
     work.row["state"] = "running"
     session.execute(

@@ -473,7 +473,6 @@ def _renew_timer(past: _Past, row: Any, task: Any) -> dict[str, Any] | None:
         return None
     values = {"due_at": due.moment, "provisional": due.provisional}
     past.session.execute(update(_timer).where(_timer.c.id == row.id).values(values))
-    timers.look_at(past.session, [due.moment])
     if row.ref != -1:
         return _change(row.element, "timer", row.due_at, due)
     poll = tables.poll.c

@@ -1,4 +1,4 @@
-"""The rows of the task and timer tables that a step opens, and asking the workers to look when a timer falls due."""
+"""The rows of the task and timer tables that a step opens. The workers watch the timers (see engine/jobs.py)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from engine import expressions
-from engine.db import queue, tables
+from engine.db import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
     from uuid import UUID
 
     from engine.calendar import Due
     from engine.commands.unit_of_work import UnitOfWork
-    from engine.db import Session
 
 _NEW = text("""
 WITH tasks AS (INSERT INTO task (id, instance_id, element, ref, seat, assignee_id, state, opened_at, due_at, due)
@@ -27,13 +25,10 @@ WITH tasks AS (INSERT INTO task (id, instance_id, element, ref, seat, assignee_i
                       due_at timestamptz, due jsonb)),
      given AS (SELECT * FROM jsonb_to_recordset(CAST(:timers AS jsonb)) AS given (
        id uuid, instance_id uuid, element text, ref int, expression text, task_id uuid, due_at timestamptz,
-       provisional boolean, since timestamptz)),
-     made AS (INSERT INTO timer (id, instance_id, element, ref, expression, task_id, state, due_at, provisional, since)
-              SELECT id, instance_id, element, ref, expression, task_id, 'waiting', due_at, provisional, since FROM given)
-INSERT INTO procrastinate_jobs (queue_name, task_name, priority, queueing_lock, args, scheduled_at)
-SELECT 'yixing', 'sweep', 0, 'sweep:' || to_char(due_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS'), '{}', due_at FROM given
-    ON CONFLICT DO NOTHING
-""")  # the tasks, the timers, and what wakes the workers for them, in one statement
+       provisional boolean, since timestamptz))
+INSERT INTO timer (id, instance_id, element, ref, expression, task_id, state, due_at, provisional, since)
+SELECT id, instance_id, element, ref, expression, task_id, 'waiting', due_at, provisional, since FROM given
+""")  # the tasks and the timers in one statement
 
 
 def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | None:
@@ -99,12 +94,6 @@ def task_row(
 
 
 def add(work: UnitOfWork, tasks: list[dict[str, Any]], timers: list[dict[str, Any]]) -> None:
-    """Store tasks and timers and ask the workers, in this transaction, to look when a timer falls due."""
+    """Store tasks and timers."""
     if tasks or timers:
         work.session.execute(_NEW, {"tasks": json.dumps(tasks), "timers": json.dumps(timers)})
-
-
-def look_at(session: Session, moments: Iterable[datetime]) -> None:
-    """Ask the workers, in this transaction, to look for due timers at these moments."""
-    for moment in sorted(set(moments)):
-        queue.defer(session, "sweep", at=moment, once=f"sweep:{moment:%Y%m%d%H%M%S}")

@@ -46,6 +46,13 @@ def connect(url: str, *, size: int = 20) -> Engine:
     return _engines[url]
 
 
+def release(url: str) -> None:
+    """Close the connections of a URL's engine and forget it; nothing happens when there is none."""
+    engine = _engines.pop(url, None)
+    if engine is not None:
+        engine.dispose()
+
+
 def _prepare(raw: Any, _record: Any) -> None:
     raw.prepare_threshold = 3
     with raw.cursor() as cursor:

@@ -4,12 +4,27 @@ Plain data in, plain data out: an allow-list of Python's syntax, named functions
 knows no process, no database and no clock; whatever an expression may ask is handed in as facts and functions.
 """
 
-from engine.expressions.contents import calls_in, names_in, numbers_in
-from engine.expressions.evaluation import _HANDLERS as _HANDLERS
+from engine.expressions.contents import calls_in, names_in, numbers_in, texts_in, tree_in
 from engine.expressions.evaluation import evaluate
 from engine.expressions.fault import check
 from engine.expressions.functions import BUILT_IN
-from engine.expressions.tree import _ALLOWED as _ALLOWED
+from engine.expressions.registry import FUNCTIONS, RULES, Asks, Function, Gives, Takes
 from engine.expressions.values import CONSTANTS
 
-__all__ = ["BUILT_IN", "CONSTANTS", "calls_in", "check", "evaluate", "names_in", "numbers_in"]
+__all__ = [
+    "BUILT_IN",
+    "CONSTANTS",
+    "FUNCTIONS",
+    "RULES",
+    "Asks",
+    "Function",
+    "Gives",
+    "Takes",
+    "calls_in",
+    "check",
+    "evaluate",
+    "names_in",
+    "numbers_in",
+    "texts_in",
+    "tree_in",
+]

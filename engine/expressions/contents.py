@@ -1,11 +1,15 @@
-"""What an expression contains: the facts it uses, the numbers written in it, the functions it calls."""
+"""What an expression contains: its tree, the facts it uses, the numbers written in it, the functions it calls."""
 
 from __future__ import annotations
 
-import ast
+from typing import Any
 
-from engine.expressions.tree import tree_of
-from engine.expressions.values import CONSTANTS
+from engine.expressions.tree import Node, tree_of
+
+
+def tree_in(text: str) -> list[Any]:
+    """The tree of `text` as JSON, see engine/expressions/tree.py; ProcessFault if it cannot be read."""
+    return tree_of(text).plain()
 
 
 def names_in(text: str) -> set[str]:
@@ -15,61 +19,56 @@ def names_in(text: str) -> set[str]:
 
 def numbers_in(text: str) -> list[int]:
     """The numbers written in `text`, from left to right, a minus sign included; ProcessFault if it cannot be read."""
-    tree = tree_of(text)
-    signed = {
-        id(node.operand)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
-    }
-    numbers = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and type(node.value) is int
+    nodes = list(tree_of(text).walk())
+    negative = {id(node.args[0]) for node in nodes if node.op == "minus"}
+    return [
+        -node.args[0] if id(node) in negative else node.args[0]
+        for node in nodes
+        if node.op == "number"
     ]
-    numbers.sort(key=lambda node: (node.lineno, node.col_offset))
-    return [-int(node.value) if id(node) in signed else int(node.value) for node in numbers]  # type: ignore[arg-type]
 
 
 def calls_in(text: str) -> list[tuple[str, list[object]]]:
     """Each function that `text` calls, from left to right, with those of its arguments that are literals."""
     return [
-        (call.func.id, _literals(call))
-        for call in calls_of(tree_of(text))
-        if isinstance(call.func, ast.Name)
+        (name, [_literal(node) for node in arguments if _is_literal(node)])
+        for name, arguments in calls_of(tree_of(text))
     ]
 
 
-def facts_of(tree: ast.expr) -> set[str]:
+def texts_in(text: str) -> list[tuple[str, list[str | None]]]:
+    """Each function that `text` calls, from left to right, with all its arguments: a text written out, or else None."""
+    return [
+        (name, [node.args[0] if _is_text(node) else None for node in arguments])
+        for name, arguments in calls_of(tree_of(text))
+    ]
+
+
+def facts_of(tree: Node) -> set[str]:
     """The dotted names of the facts in a tree."""
-    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    inner |= {id(call.func) for call in calls_of(tree)}
-    found = {_dotted(node) for node in ast.walk(tree) if id(node) not in inner}
-    return {name for name in found if name and name not in CONSTANTS}
+    return {".".join(node.args) for node in tree.walk() if node.op == "fact"}
 
 
-def _dotted(node: ast.AST) -> str | None:
-    """`a.b.c` for a name with its attributes."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute) and (head := _dotted(node.value)):
-        return f"{head}.{node.attr}"
-    return None
+def calls_of(tree: Node) -> list[tuple[str, tuple[Node, ...]]]:
+    """The names and the arguments of the calls in a tree, from left to right."""
+    return [(node.args[0], node.args[1:]) for node in tree.walk() if node.op == "call"]
 
 
-def calls_of(tree: ast.expr) -> list[ast.Call]:
-    """The calls in a tree, from left to right."""
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return sorted(found, key=lambda call: (call.lineno, call.col_offset))
+def _is_text(node: Node) -> bool:
+    return node.op == "value" and isinstance(node.args[0], str)
 
 
-def _literals(call: ast.Call) -> list[object]:
-    values: list[object] = []
-    for argument in call.args:
-        if isinstance(argument, ast.Name) and argument.id in CONSTANTS:
-            values.append(CONSTANTS[argument.id])
-            continue
-        try:
-            values.append(ast.literal_eval(argument))
-        except (ValueError, TypeError):
-            continue
-    return values
+def _is_literal(node: Node) -> bool:
+    if node.op in ("minus", "plus"):
+        return bool(node.args[0].op == "number")
+    return node.op in ("number", "value") or (
+        node.op == "list" and all(map(_is_literal, node.args))
+    )
+
+
+def _literal(node: Node) -> object:
+    if node.op == "list":
+        return [_literal(each) for each in node.args]
+    if node.op == "minus":
+        return -node.args[0].args[0]
+    return node.args[0].args[0] if node.op == "plus" else node.args[0]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simpleeval import SimpleEval
-
 from engine.errors import Conflict, EngineError, ProcessFault
 from engine.expressions.functions import BUILT_IN
-from engine.expressions.operators import OPERATORS, ORDERINGS
-from engine.expressions.tree import fault_of, tree_of
-from engine.expressions.values import CONSTANTS, ORDERED, Mistake, has_facts_inside, kind_of, plain
+from engine.expressions.operators import BINARY, ORDERINGS, RELATIONS, UNARY
+from engine.expressions.tree import Node, fault_of, tree_of
+from engine.expressions.values import ORDERED, Mistake, has_facts_inside, kind_of, plain
 
 MAX_STEPS = 2_000
 ELEMENTS_PER_STEP = (
@@ -29,7 +26,7 @@ def evaluate(
     """
     tree = tree_of(text)
     try:
-        value = _Evaluator(facts, functions or {})._eval(tree)
+        value = _Evaluation(facts, functions or {}).of(tree)
     except Mistake as mistake:
         raise fault_of(text, str(mistake)) from mistake.__cause__
     except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
@@ -39,19 +36,17 @@ def evaluate(
     return value
 
 
-class _Evaluator(SimpleEval):  # type: ignore[misc]
-    """simpleeval's walk over the tree with our nodes, our values and a step counter; made anew for each evaluation."""
+class _Evaluation:
+    """One walk over a tree, which counts its steps."""
 
     def __init__(
         self, facts: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]
     ) -> None:
-        # The parent's constructor is left out on purpose: it installs nodes that we refuse and costs more than a run.
-        self.names, self.functions, self.operators = facts, functions, OPERATORS
-        self.steps = 0
+        self.facts, self.functions, self.steps = facts, functions, 0
 
-    def _eval(self, node: ast.AST) -> Any:
+    def of(self, node: Node) -> Any:
         self._spend(1)
-        return _HANDLERS[type(node)](self, node)
+        return OPERATIONS[node.op](self, node)
 
     def _spend(self, steps: int) -> None:
         self.steps += steps
@@ -64,85 +59,106 @@ class _Evaluator(SimpleEval):  # type: ignore[misc]
             self._spend(len(value) // ELEMENTS_PER_STEP)
         return plain(value, source)
 
-    def _eval_constant(self, node: ast.Constant) -> Any:
-        return node.value
+    def _present(self, node: Node) -> Any:
+        return _present(node, self.of(node))
 
-    def _eval_name(self, node: ast.Name) -> Any:
-        if node.id in CONSTANTS:
-            return CONSTANTS[node.id]
-        return self._taken(self.names.get(node.id), node.id)
+    def _literal(self, node: Node) -> Any:
+        return node.args[0]
 
-    def _eval_attribute(self, node: ast.Attribute) -> Any:
-        owner = self._eval(node.value)
-        if owner is None:
-            return None
-        if type(owner) is not dict:
-            raise Mistake(f"{ast.unparse(node.value)} 是{kind_of(owner)}，没有下一级 {node.attr}")
-        return self._taken(owner.get(node.attr), node.attr)
+    def _fact(self, node: Node) -> Any:
+        value = self._taken(self.facts.get(node.args[0]), node.args[0])
+        for depth, name in enumerate(node.args[1:], 1):
+            self._spend(1)
+            if value is None:
+                return None
+            if type(value) is not dict:
+                owner = ".".join(node.args[:depth])
+                raise Mistake(f"{owner} 是{kind_of(value)}，没有下一级 {name}")
+            value = self._taken(value.get(name), name)
+        return value
 
-    def _eval_list(self, node: ast.List) -> list[Any]:
-        return [self._eval(each) for each in node.elts]
+    def _list(self, node: Node) -> list[Any]:
+        return [self.of(each) for each in node.args]
 
-    def _eval_unaryop(self, node: ast.UnaryOp) -> Any:
-        value = self._eval(node.operand)
-        if not isinstance(node.op, ast.Not):
-            _present(node.operand, value)
-        return self.operators[type(node.op)](value)
+    def _and(self, node: Node) -> Any:
+        value = None
+        for each in node.args:
+            if not (value := self.of(each)):
+                break
+        return value
 
-    def _eval_binop(self, node: ast.BinOp) -> Any:
-        left, right = self._eval(node.left), self._eval(node.right)
-        _present(node.left, left)
-        _present(node.right, right)
-        return self._taken(self.operators[type(node.op)](left, right), "计算结果")
+    def _or(self, node: Node) -> Any:
+        value = None
+        for each in node.args:
+            if value := self.of(each):
+                break
+        return value
 
-    def _eval_compare(self, node: ast.Compare) -> bool:
-        left_node, left = node.left, self._eval(node.left)
-        for sign, right_node in zip(node.ops, node.comparators, strict=True):
-            right = self._eval(right_node)
-            if not self._holds(sign, (left_node, left), (right_node, right)):
+    def _not(self, node: Node) -> bool:
+        return not self.of(node.args[0])
+
+    def _unary(self, node: Node) -> Any:
+        return UNARY[node.op](self._present(node.args[0]))
+
+    def _binary(self, node: Node) -> Any:
+        left, right = self.of(node.args[0]), self.of(node.args[1])
+        _present(node.args[0], left)
+        _present(node.args[1], right)
+        return self._taken(BINARY[node.op](left, right), "计算结果")
+
+    def _if(self, node: Node) -> Any:
+        then, condition, otherwise = node.args
+        return self.of(then if self.of(condition) else otherwise)
+
+    def _compare(self, node: Node) -> bool:
+        left, *rest = node.args
+        value = self.of(left)
+        for sign, right in zip(rest[::2], rest[1::2], strict=True):
+            other = self.of(right)
+            if sign in RELATIONS:
+                holds = RELATIONS[sign](value, other)
+            else:
+                holds = _ordered(sign, _present(left, value), _present(right, other))
+            if not holds:
                 return False
-            left_node, left = right_node, right
+            left, value = right, other
         return True
 
-    def _holds(
-        self, sign: ast.cmpop, left: tuple[ast.expr, Any], right: tuple[ast.expr, Any]
-    ) -> bool:
-        ordering = ORDERINGS.get(type(sign))
-        if ordering is None:
-            return bool(self.operators[type(sign)](left[1], right[1]))
-        _present(*left)
-        _present(*right)
-        if kind_of(left[1]) != kind_of(right[1]) or kind_of(left[1]) not in ORDERED:
-            raise Mistake(f"{kind_of(left[1])}与{kind_of(right[1])}不能用 {ordering[0]} 比较")
-        return ordering[1](left[1], right[1])
-
-    def _eval_call(self, node: ast.Call) -> Any:
-        name: str = node.func.id  # type: ignore[attr-defined]
+    def _call(self, node: Node) -> Any:
+        name, *arguments = node.args
         function = self.functions.get(name) or BUILT_IN.get(name)
         if function is None:
             raise Mistake(f"没有函数 {name}()")
-        return self._taken(
-            _called(name, function, [self._eval(each) for each in node.args]), f"{name}()"
-        )
+        given = [self.of(each) for each in arguments]
+        return self._taken(_called(name, function, given), f"{name}()")
 
 
-_HANDLERS: dict[type[ast.AST], Callable[[_Evaluator, Any], Any]] = {
-    ast.Constant: _Evaluator._eval_constant,
-    ast.Name: _Evaluator._eval_name,
-    ast.Attribute: _Evaluator._eval_attribute,
-    ast.List: _Evaluator._eval_list,
-    ast.UnaryOp: _Evaluator._eval_unaryop,
-    ast.BinOp: _Evaluator._eval_binop,
-    ast.BoolOp: _Evaluator._eval_boolop,
-    ast.Compare: _Evaluator._eval_compare,
-    ast.IfExp: _Evaluator._eval_ifexp,
-    ast.Call: _Evaluator._eval_call,
+OPERATIONS: dict[str, Callable[[_Evaluation, Node], Any]] = {
+    "number": _Evaluation._literal,
+    "value": _Evaluation._literal,
+    "fact": _Evaluation._fact,
+    "list": _Evaluation._list,
+    "and": _Evaluation._and,
+    "or": _Evaluation._or,
+    "not": _Evaluation._not,
+    **dict.fromkeys(UNARY, _Evaluation._unary),
+    **dict.fromkeys(BINARY, _Evaluation._binary),
+    "if": _Evaluation._if,
+    "compare": _Evaluation._compare,
+    "call": _Evaluation._call,
 }
 
 
-def _present(node: ast.expr, value: Any) -> None:
+def _present(node: Node, value: Any) -> Any:
     if value is None:
-        raise Mistake(f"事实 {ast.unparse(node)} 还没有值，不能比较大小或计算")
+        raise Mistake(f"事实 {node.written} 还没有值，不能比较大小或计算")
+    return value
+
+
+def _ordered(sign: str, left: Any, right: Any) -> bool:
+    if kind_of(left) != kind_of(right) or kind_of(left) not in ORDERED:
+        raise Mistake(f"{kind_of(left)}与{kind_of(right)}不能用 {sign} 比较")
+    return ORDERINGS[sign](left, right)
 
 
 def _called(name: str, function: Callable[..., Any], arguments: list[Any]) -> Any:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 from collections.abc import Iterable
 
 from engine.expressions.contents import calls_of, facts_of
 from engine.expressions.functions import BUILT_IN
-from engine.expressions.tree import readable
+from engine.expressions.tree import Node, readable
 
 
 def check(
@@ -24,17 +23,15 @@ def check(
     return [*wrong, *_unknown_functions(tree, functions), *_unknown_names(tree, names, functions)]
 
 
-def _unknown_functions(tree: ast.expr, functions: set[str] | frozenset[str]) -> Iterable[str]:
+def _unknown_functions(tree: Node, functions: set[str] | frozenset[str]) -> Iterable[str]:
     known = functions | BUILT_IN.keys()
-    for name in dict.fromkeys(
-        call.func.id for call in calls_of(tree) if isinstance(call.func, ast.Name)
-    ):
+    for name in dict.fromkeys(name for name, _ in calls_of(tree)):
         if name not in known:
             yield f"没有函数 {name}(){_nearest(name, known)}"
 
 
 def _unknown_names(
-    tree: ast.expr, names: set[str] | None, functions: set[str] | frozenset[str]
+    tree: Node, names: set[str] | None, functions: set[str] | frozenset[str]
 ) -> Iterable[str]:
     for name in sorted({dotted.partition(".")[0] for dotted in facts_of(tree)}):
         if names is not None and name in names:

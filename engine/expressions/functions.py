@@ -1,4 +1,4 @@
-"""The functions that every expression may call."""
+"""The functions that every expression may call: they need nothing but their arguments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,24 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from engine.expressions.registry import Asks, Gives, Takes, declare
 from engine.expressions.values import ORDERED, Mistake, hashable, kind_of
+
+BUILT_IN: dict[str, Callable[..., Any]] = {}
+
+
+def _built_in(
+    name: str, gives: Gives, many: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a function of one argument, or with `many` of a list or of its elements."""
+
+    def declared(function: Callable[..., Any]) -> Callable[..., Any]:
+        takes = () if many else (Takes.VALUE,)
+        declare(name, *takes, many=many, gives=gives, asks=Asks.NOTHING)
+        BUILT_IN[name] = function
+        return function
+
+    return declared
 
 
 def _elements(name: str, arguments: tuple[Any, ...]) -> list[Any]:
@@ -27,6 +44,7 @@ def _comparable(name: str, arguments: tuple[Any, ...]) -> list[Any]:
     return elements
 
 
+@_built_in("sum", Gives.NUMBER, many=True)
 def _sum(*arguments: Any) -> int | Fraction:
     elements = _elements("sum", arguments)
     if any(kind_of(each) != "数字" for each in elements):
@@ -35,30 +53,41 @@ def _sum(*arguments: Any) -> int | Fraction:
     return total
 
 
+@_built_in("min", Gives.VALUE, many=True)
+def _min(*arguments: Any) -> Any:
+    return min(_comparable("min", arguments))
+
+
+@_built_in("max", Gives.VALUE, many=True)
+def _max(*arguments: Any) -> Any:
+    return max(_comparable("max", arguments))
+
+
+@_built_in("any", Gives.TRUTH, many=True)
+def _any(*arguments: Any) -> bool:
+    return any(_elements("any", arguments))
+
+
+@_built_in("all", Gives.TRUTH, many=True)
+def _all(*arguments: Any) -> bool:
+    return all(_elements("all", arguments))
+
+
+@_built_in("len", Gives.NUMBER)
 def _len(value: Any) -> int:
     if type(value) is not list and type(value) is not str:
         raise Mistake(f"len() 里要是清单或文字，这里是{kind_of(value)}")
     return len(value)
 
 
+@_built_in("count", Gives.NUMBER)
 def _count(value: Any) -> int:
     """How many elements a list has; a missing list has none."""
     return 0 if value is None else len(_elements("count", (value,)))
 
 
+@_built_in("unique", Gives.LIST)
 def _unique(value: Any) -> list[Any]:
     elements = _elements("unique", (value,))
     hashable(elements)
     return list(dict.fromkeys(elements))
-
-
-BUILT_IN: dict[str, Callable[..., Any]] = {
-    "len": _len,
-    "min": lambda *arguments: min(_comparable("min", arguments)),
-    "max": lambda *arguments: max(_comparable("max", arguments)),
-    "sum": _sum,
-    "any": lambda *arguments: any(_elements("any", arguments)),
-    "all": lambda *arguments: all(_elements("all", arguments)),
-    "count": _count,
-    "unique": _unique,
-}

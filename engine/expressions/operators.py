@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import operator
 from collections.abc import Callable
 from fractions import Fraction
@@ -85,24 +84,29 @@ def _is_in(item: Any, container: Any) -> bool:
     raise Mistake(f"in 的右边要是清单，这里是{kind_of(container)}")
 
 
-OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: _add,
-    ast.Sub: _subtract,
-    ast.Mult: _multiply,
-    ast.Div: _divide,
-    ast.FloorDiv: _floor_divide,
-    ast.Mod: _remainder,
-    ast.Not: operator.not_,
-    ast.USub: _signed(operator.neg),
-    ast.UAdd: _signed(operator.pos),
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.In: _is_in,
-    ast.NotIn: lambda item, container: not _is_in(item, container),
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "+": _add,
+    "-": _subtract,
+    "*": _multiply,
+    "/": _divide,
+    "//": _floor_divide,
+    "%": _remainder,
 }
-ORDERINGS: dict[type[ast.AST], tuple[str, Callable[[Any, Any], bool]]] = {
-    ast.Lt: ("<", operator.lt),
-    ast.LtE: ("<=", operator.le),
-    ast.Gt: (">", operator.gt),
-    ast.GtE: (">=", operator.ge),
+UNARY: dict[str, Callable[[Any], Any]] = {
+    "minus": _signed(operator.neg),
+    "plus": _signed(operator.pos),
+}
+RELATIONS: dict[
+    str, Callable[[Any, Any], bool]
+] = {  # hold between any two values, missing ones too
+    "==": operator.eq,
+    "!=": operator.ne,
+    "in": _is_in,
+    "not in": lambda item, container: not _is_in(item, container),
+}
+ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {  # only between present values of one kind
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }

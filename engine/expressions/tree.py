@@ -1,57 +1,54 @@
-"""The syntax tree of an expression: read once, small, and made of allowed nodes only."""
+"""The tree of an expression: the one form in which it is checked, evaluated, and sent to a page.
+
+A node is an operation with its arguments in the order in which they are written. As JSON it is a list:
+
+    ["number", "12"]  ["value", "text" | true | false | null]   literals; a number as digits, for it may be large
+    ["fact", "review", "decision"]                              a fact by its dotted name; null where it is missing
+    ["list", …]  ["call", "sum", …]                             a list; a named function of its arguments
+    ["and", a, b, …]  ["or", a, b, …]  ["not", a]               `and`, `or`: the operand that decides, else the last
+    ["if", a, c, b]                                             a if c else b
+    ["minus", a]  ["plus", a]  ["+" "-" "*" "/" "//" "%", a, b]
+    ["compare", a, "<", b, "!=", c]                             a < b != c; also == <= > >= in, not in
+
+engine/expressions/evaluation.py evaluates it in Python and webui/static/expressions.js in a page, alike.
+"""
 
 from __future__ import annotations
 
 import ast
-import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from engine.errors import ProcessFault
-from engine.expressions.operators import OPERATORS, ORDERINGS
-from engine.expressions.values import MAX_NUMBER, SCALARS
-
-MAX_CHARACTERS = 500
-MAX_NODES = 120
-MAX_DEPTH = 20
-_FORBIDDEN: dict[type[ast.AST], str] = {
-    ast.Pow: "不能用乘方 **",
-    ast.Is: "不能用 is，请写 == null",
-    ast.IsNot: "不能用 is not，请写 != null",
-    ast.Tuple: '圆括号里不能列多个值，清单请用方括号：["a", "b"]',
-    ast.Subscript: "不能用方括号取值，请写 a.b",
-    ast.Lambda: "不能定义函数",
-    ast.NamedExpr: "不能用 := 赋值",
-    ast.JoinedStr: '不能用 f"…"，请直接写文字',
-    ast.Starred: "不能用 * 展开",
-    ast.keyword: "函数的参数请按顺序写，不写参数名",
-}
-_ALLOWED: tuple[type[ast.AST], ...] = (
-    ast.BoolOp,
-    ast.And,
-    ast.Or,
-    ast.BinOp,
-    ast.UnaryOp,
-    ast.Compare,
-    ast.IfExp,
-    ast.Call,
-    ast.Name,
-    ast.Attribute,
-    ast.Constant,
-    ast.List,
-    ast.Load,
-    *OPERATORS,
-    *ORDERINGS,
-)
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_FULL_WIDTH = re.compile(
-    "[\uff01\uff08\uff09\uff0c\uff1a-\uff1e\u3001\u3002\u2018-\u201d\u3010\u3011]"
-)
+from engine.expressions.syntax import MAX_CHARACTERS, SIGNS, parsed
+from engine.expressions.values import CONSTANTS
 
 
-def tree_of(text: str) -> ast.expr:
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An operation. `args` are nodes, but for names, literals and the signs of a comparison; `written` is its text."""
+
+    op: str
+    args: tuple[Any, ...]
+    written: str
+
+    def walk(self) -> Iterator[Node]:
+        """This node and all below it, from left to right."""
+        yield self
+        for each in self.args:
+            if isinstance(each, Node):
+                yield from each.walk()
+
+    def plain(self) -> list[Any]:
+        """The node as JSON."""
+        if self.op == "number":
+            return ["number", str(self.args[0])]
+        return [self.op, *(each.plain() if isinstance(each, Node) else each for each in self.args)]
+
+
+def tree_of(text: str) -> Node:
     """The tree of `text`; ProcessFault if it cannot be read."""
     tree, wrong = readable(text)
     if tree is None or wrong:
@@ -65,112 +62,96 @@ def fault_of(text: str, wrong: str) -> ProcessFault:
     return ProcessFault(f"表达式“{shown}”有误：{wrong}", element=shown, advice=wrong)
 
 
-def readable(text: str) -> tuple[ast.expr | None, tuple[str, ...]]:
-    """The tree of `text` (None if there is none) and its faults."""
+def readable(text: str) -> tuple[Node | None, tuple[str, ...]]:
+    """The tree of `text` (None if there is none) and its faults; with faults it may hold what cannot be evaluated."""
     if not isinstance(text, str):
         return None, (f"表达式应是文字，这里是 {type(text).__name__}",)
     return _read(text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS + 1])
 
 
 @lru_cache(maxsize=4096)
-def _read(text: str) -> tuple[ast.expr | None, tuple[str, ...]]:
-    """The tree of `text` and every fault that can be seen without knowing the names."""
-    if wrong := _spelling(text):
-        return None, (wrong,)
-    source = text.strip()
-    if "#" not in source:
-        source = " ".join(source.splitlines())
-    try:
-        tree = ast.parse(source, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None, ("读不懂：" + _advice(text),)
-    if wrong := _oversize(tree):
-        return None, (wrong,)
-    return tree, tuple(dict.fromkeys(_node_faults(tree, source)))
+def _read(text: str) -> tuple[Node | None, tuple[str, ...]]:
+    tree, wrong, source = parsed(text)
+    return (None if tree is None else _Reader(source).node(tree)), wrong
 
 
-def _spelling(text: str) -> str | None:
-    """The first thing that is wrong with the bare characters."""
-    if len(text) > MAX_CHARACTERS:
-        return f"表达式太长（{len(text)} 个字符），最多 {MAX_CHARACTERS} 个"
-    if not text.strip():
-        return "表达式是空的"
-    for character in text:
-        if character not in "\n\r\t" and unicodedata.category(character) in {
-            "Cc",
-            "Cf",
-            "Cs",
-            "Co",
-            "Cn",
-        }:
-            return f"有看不见的字符（U+{ord(character):04X}），请删去重写"
-    return "不能用反斜杠" if "\\" in text else None
+class _Reader:
+    """Makes nodes of Python's."""
 
+    def __init__(self, source: str) -> None:
+        self.source = source
 
-def _advice(text: str) -> str:
-    """What most likely made the text unreadable."""
-    bare = _QUOTED.sub('""', text)
-    if found := _FULL_WIDTH.search(bare):
-        return f"有全角符号 {found[0]}，请改用半角"
-    if bare.lstrip().startswith("="):
-        return "开头不要写 ="
-    if re.search(r"(?<![=!<>])=(?!=)", bare):
-        return "判断相等请写 ==，不是 ="
-    if re.search(r"&|\||!(?!=)", bare):
-        return "“并且”请写 and，“或者”请写 or，“不是”请写 not"
-    return "请检查括号和引号是否成对，各部分之间是否缺少 and 或 or"
+    def node(self, python: ast.AST) -> Node:
+        read: _Read = READERS.get(type(python), _Reader._unreadable)
+        op, args = read(self, python)
+        return Node(op, tuple(args), ast.get_source_segment(self.source, python) or "")
 
+    def _nodes(self, several: list[ast.expr]) -> list[Any]:
+        return [self.node(each) for each in several]
 
-def _oversize(tree: ast.expr) -> str | None:
-    nodes, level = 0, 0
-    row: list[ast.AST] = [tree]
-    while row:
-        level += 1
-        nodes += len(row)
-        if nodes > MAX_NODES:
-            return f"表达式太复杂，最多 {MAX_NODES} 项"
-        if level > MAX_DEPTH:
-            return f"表达式套得太深，最多 {MAX_DEPTH} 层"
-        row = [
-            child
-            for node in row
-            for child in ast.iter_child_nodes(node)
-            if isinstance(child, ast.expr)
+    def _constant(self, python: ast.Constant) -> tuple[str, list[Any]]:
+        return ("number" if type(python.value) is int else "value"), [python.value]
+
+    def _name(self, python: ast.Name) -> tuple[str, list[Any]]:
+        if python.id in CONSTANTS:
+            return "value", [CONSTANTS[python.id]]
+        return "fact", [python.id]
+
+    def _attribute(self, python: ast.Attribute) -> tuple[str, list[Any]]:
+        names, owner = [python.attr], python.value
+        while isinstance(owner, ast.Attribute):
+            names, owner = [owner.attr, *names], owner.value
+        if not isinstance(owner, ast.Name):
+            return UNREADABLE, [self.node(owner)]
+        return "fact", [owner.id, *names]
+
+    def _list(self, python: ast.List) -> tuple[str, list[Any]]:
+        return "list", self._nodes(python.elts)
+
+    def _boolop(self, python: ast.BoolOp) -> tuple[str, list[Any]]:
+        return SIGNS[type(python.op)], self._nodes(python.values)
+
+    def _unaryop(self, python: ast.UnaryOp) -> tuple[str, list[Any]]:
+        return SIGNS.get(type(python.op), UNREADABLE), [self.node(python.operand)]
+
+    def _binop(self, python: ast.BinOp) -> tuple[str, list[Any]]:
+        return SIGNS.get(type(python.op), UNREADABLE), self._nodes([python.left, python.right])
+
+    def _compare(self, python: ast.Compare) -> tuple[str, list[Any]]:
+        args: list[Any] = [self.node(python.left)]
+        for sign, right in zip(python.ops, python.comparators, strict=True):
+            args += [SIGNS.get(type(sign), UNREADABLE), self.node(right)]
+        return "compare", args
+
+    def _ifexp(self, python: ast.IfExp) -> tuple[str, list[Any]]:
+        return "if", self._nodes([python.body, python.test, python.orelse])
+
+    def _call(self, python: ast.Call) -> tuple[str, list[Any]]:
+        if not isinstance(python.func, ast.Name):
+            return self._unreadable(python)
+        given = [*python.args, *(each.value for each in python.keywords)]
+        return "call", [python.func.id, *self._nodes(given)]
+
+    def _unreadable(self, python: ast.AST) -> tuple[str, list[Any]]:
+        """What is refused, kept only so that the names inside it are checked too."""
+        return UNREADABLE, [
+            self.node(each)
+            for each in ast.iter_child_nodes(python)
+            if not isinstance(each, (ast.operator, ast.unaryop, ast.cmpop, ast.expr_context))
         ]
-    return None
 
 
-def _node_faults(tree: ast.expr, source: str) -> Iterable[str]:
-    for node in ast.walk(tree):
-        if not isinstance(node, _ALLOWED):
-            yield _FORBIDDEN.get(type(node), f"不能用这种写法（{type(node).__name__}）")
-        elif isinstance(node, ast.Constant):
-            yield from _literal_faults(node.value)
-        elif isinstance(node, ast.Name):
-            yield from _name_faults(node.id, ast.get_source_segment(source, node))
-        elif isinstance(node, ast.Attribute):
-            yield from _attribute_faults(node, ast.get_source_segment(source, node))
-        elif isinstance(node, ast.Call) and not isinstance(node.func, ast.Name):
-            yield "只能写“函数名（…）”，不能写“事实.函数（…）”"
-
-
-def _literal_faults(value: Any) -> Iterable[str]:
-    if type(value) is float:
-        yield f"不能写小数 {value}，请写成分数，例如 1/2"
-    elif type(value) not in SCALARS:
-        yield f"不能写这种值（{type(value).__name__}）"
-    elif type(value) is int and value > MAX_NUMBER:
-        yield "数字太大"
-
-
-def _name_faults(name: str, written: str | None) -> Iterable[str]:
-    if name.startswith("_"):
-        yield f"名称不能以下划线开头：{name}"
-    elif not (written or name).endswith(name):
-        yield f"名称 {name} 里有全角或变体字母，请改用普通字母"
-
-
-def _attribute_faults(node: ast.Attribute, written: str | None) -> Iterable[str]:
-    yield from _name_faults(node.attr, written)
-    if not isinstance(node.value, (ast.Name, ast.Attribute)):
-        yield f"“.{node.attr}”前面只能是事实的名称"
+UNREADABLE = "?"
+_Read = Callable[[_Reader, Any], tuple[str, list[Any]]]
+READERS: dict[type[ast.AST], _Read] = {
+    ast.Constant: _Reader._constant,
+    ast.Name: _Reader._name,
+    ast.Attribute: _Reader._attribute,
+    ast.List: _Reader._list,
+    ast.UnaryOp: _Reader._unaryop,
+    ast.BinOp: _Reader._binop,
+    ast.BoolOp: _Reader._boolop,
+    ast.Compare: _Reader._compare,
+    ast.IfExp: _Reader._ifexp,
+    ast.Call: _Reader._call,
+}

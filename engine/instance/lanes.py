@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError, ProcessFault
 
@@ -14,27 +14,41 @@ if TYPE_CHECKING:
 def people_of(context: Context, lane: Lane) -> tuple[str | None, list[str]]:
     """The seat of a lane, or its persons' ids. Raises ProcessFault when it means nobody."""
     if lane.person:
-        found = context.value(lane.person)
-        persons = found if isinstance(found, list) else [found] if found else []
-        return None, [str(person) for person in persons]
-    union_id = context.row["union_id"]
-    unit = union_id if lane.unit == "union" else context.value(lane.unit)
+        return None, _persons(context, lane)
+    return f"{lane.post}@{_unit(context, lane)}", []
+
+
+def includes_actor(context: Context, lane: Lane) -> bool:
+    """Does the lane mean the actor? A post of the union may be held in any of its units; of several units, in one.
+
+    Raises ProcessFault when the lane means nobody.
+    """
+    actor = context.actor
+    if actor is None:
+        return False
+    if lane.person:
+        return str(actor.id) in _persons(context, lane)
+    if lane.unit == "union":
+        return actor.holds(lane.post, context.row["union_id"])
+    unit = _unit(context, lane)
+    units = unit if isinstance(unit, list) else [unit]
+    return any(f"{lane.post}@{each}" in actor.seats for each in units)
+
+
+def _persons(context: Context, lane: Lane) -> list[str]:
+    found = context.value(lane.person)
+    persons = found if isinstance(found, list) else [found] if found else []
+    return [str(person) for person in persons]
+
+
+def _unit(context: Context, lane: Lane) -> Any:
+    """The unit of a lane, or several. Raises ProcessFault for none."""
+    unit = context.row["union_id"] if lane.unit == "union" else context.value(lane.unit)
     if not unit:
         raise ProcessFault(
             f"泳道“{lane.title.zh}”没有对应的单位。", file="process.toml", element=lane.key
         )
-    return f"{lane.post}@{unit}", []
-
-
-def includes_actor(context: Context, lane: Lane) -> bool:
-    """Does the lane mean the actor? A post of the union may be held in any of its units. Raises ProcessFault."""
-    actor = context.actor
-    if actor is None:
-        return False
-    if lane.unit == "union":
-        return actor.holds(lane.post, context.row["union_id"])
-    seat, persons = people_of(context, lane)
-    return seat in actor.seats if seat else str(actor.id) in persons
+    return unit
 
 
 def may_include_actor(context: Context, lane: Lane) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from nacl import pwhash
+from nacl.exceptions import CryptoError
 
 from engine.errors import Invalid
 
@@ -17,7 +17,10 @@ COMMONEST = frozenset(
     abcd1234 a1234567 a12345678 aa123456 aa123456789 woaini1314 woaini520 5201314520 iloveyou admin123 admin1234
     administrator letmein1 welcome1 changeme abc123456 q1w2e3r4 zaq12wsx 123123123 123456abc asd123456""".split()  # noqa: SIM905
 )
-_hasher = PasswordHasher()
+PASSES, MEMORY = (
+    3,
+    64 << 20,
+)  # argon2id: t, and m in bytes; p is 1. A hash says by which settings it was made
 
 
 def _normal(password: str) -> str:
@@ -25,6 +28,10 @@ def _normal(password: str) -> str:
     return text.encode(
         "utf-8", "backslashreplace"
     ).decode()  # halves of characters cannot be hashed
+
+
+def _hash(text: str) -> str:
+    return pwhash.argon2id.str(text.encode(), opslimit=PASSES, memlimit=MEMORY).decode()
 
 
 def check_rules(password: str, username: str) -> None:
@@ -41,26 +48,29 @@ def check_rules(password: str, username: str) -> None:
 
 def hash_password(password: str) -> str:
     """The argon2id hash to be stored."""
-    return _hasher.hash(_normal(password))
+    return _hash(_normal(password))
 
 
 @lru_cache(maxsize=1)
 def _nobody() -> str:
-    return _hasher.hash("nobody has this password")
+    return _hash("nobody has this password")
 
 
 def verify(stored: str | None, password: str) -> bool:
-    """Is this the password? Without a stored hash: no, after as long a time. Over-long input is never hashed."""
+    """Is this the password? Without a stored hash: no, after as long a time. Over-long input is never hashed.
+
+    Hashes with other settings are read too: those with p=4, which argon2-cffi made before, stay valid for ever.
+    """
     text = _normal(password[: LONGEST * 4])
     if len(text) > LONGEST:
         text = ""
     try:
-        matches = _hasher.verify(stored or _nobody(), text)
-    except (VerificationError, InvalidHashError):
+        matches = pwhash.verify((stored or _nobody()).encode(), text.encode())
+    except CryptoError:  # another password, or no argon2 hash
         return False
     return matches and bool(stored)
 
 
 def outdated(stored: str) -> bool:
-    """Was this hash made with weaker settings than today's?"""
-    return _hasher.check_needs_rehash(stored)
+    """Was this hash made with other settings than today's?"""
+    return not stored.startswith(f"$argon2id$v=19$m={MEMORY >> 10},t={PASSES},p=1$")

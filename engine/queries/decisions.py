@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 _definition = tables.definition.c
-ASKED = (
-    frozenset({"rule", "reaches", "satisfies", "needed", "in_force", "article"})
-    | expressions.BUILT_IN.keys()
-)
+ASKED = {  # what a trial can work out by itself: all functions that need no instance
+    name
+    for name, function in expressions.FUNCTIONS.items()
+    if function.asks is not expressions.Asks.INSTANCE
+}
 SIGNS = {
     ">=": ("不少于 {}", "at least {}"),
     ">": ("超过 {}", "more than {}"),

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import text
 
 from engine import clock
+from engine.db import queue
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -30,18 +31,14 @@ _FIGURES = {
         "Incidents not yet resolved",
         "SELECT count(*) FROM incident WHERE resolved_at IS NULL",
     ),
-    "yixing_jobs_waiting": (
-        "Jobs that could run now",
-        "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= :now)",
-    ),
-    "yixing_jobs_failed": (
-        "Jobs that failed",
-        "SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'",
-    ),
     "yixing_events_unsealed": (
         "Events without a leaf",
         "SELECT count(*) FROM event WHERE leaf_no IS NULL",
     ),
+}
+_JOBS = {
+    "yixing_jobs_waiting": ("Jobs that wait, those to be tried again included", "todo"),
+    "yixing_jobs_failed": ("Jobs that failed", "failed"),
 }
 
 
@@ -65,4 +62,7 @@ def metrics(session: Session) -> bytes:
             text(query), {"now": clock.now()} if ":now" in query else {}
         ).scalar()
         Gauge(name, words, registry=registry).set(int(value or 0))
+    jobs = queue.counts(session)
+    for name, (words, state) in _JOBS.items():
+        Gauge(name, words, registry=registry).set(jobs.get(state, 0))
     return generate_latest(registry)

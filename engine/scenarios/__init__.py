@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine import db, definitions, settings
 from engine.db import embedded, migrate
 from engine.errors import ProcessFault
-from engine.scenarios.play import Played, StepResult, perform, play
+from engine.scenarios.play import Played, StepResult, perform, play, play_step, staged
 from engine.scenarios.story import Story, read, toml
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ __all__ = [
     "perform",
     "play",
     "play_files",
+    "play_step",
     "read",
+    "staged",
     "standard",
     "stories",
     "theatre",

@@ -6,6 +6,7 @@ Each command runs in a savepoint of one transaction that is rolled back, so stor
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from engine.scenarios import ends, halls, stage, story, times, workers
 from engine.scenarios.scene import Otherwise, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
     from uuid import UUID
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.people.organisation import Actor
-    from engine.scenarios.story import Step
+    from engine.scenarios.story import Step, Story
 
 
 @dataclass(frozen=True)
@@ -80,22 +81,53 @@ def play(
     try:
         read = story.read(told)
         title = read.title
-        with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
-            try:
-                others = {name: _beside(told, name) for name in read.also}
-                scene = Scene(
-                    session, stage.set_up(session, read, files, standard, others), read.at
-                )
-                for step in read.steps:
-                    steps.append(_play_step(scene, step))
-                ends.check(scene, read)
-            finally:
-                whole.rollback()
+        with _staged(engine, told, read, files, standard) as scene:
+            for step in read.steps:
+                steps.append(play_step(scene, step))
+            ends.check(scene, read)
     except Otherwise as wrong:
         return Played(title, steps, False, str(wrong))
     except ProcessFault as fault:
         return Played(title, steps, False, _advised(fault))
     return Played(title, steps, True, "")
+
+
+@contextmanager
+def staged(
+    engine: Engine,
+    told: Mapping[str, Any] | Path,
+    files: Mapping[str, str],
+    standard: Mapping[str, Any],
+    first: int = 0,
+) -> Iterator[Scene]:
+    """The live scene of a story after its `first` steps: whoever holds it may go on otherwise than told.
+
+    Everything is thrown away at the end. Raises ProcessFault for what cannot be meant, Otherwise for a step that goes
+    otherwise than told.
+    """
+    read = story.read(told)
+    with _staged(engine, told, read, files, standard) as scene:
+        for step in read.steps[:first]:
+            play_step(scene, step)
+        yield scene
+
+
+@contextmanager
+def _staged(
+    engine: Engine,
+    told: Mapping[str, Any] | Path,
+    read: Story,
+    files: Mapping[str, str],
+    standard: Mapping[str, Any],
+) -> Iterator[Scene]:
+    """The scene before the first step of a story that was read; thrown away at the end."""
+    with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
+        try:
+            others = {name: _beside(told, name) for name in read.also}
+            set_up = stage.set_up(session, read, files, standard, others)
+            yield Scene(session, set_up, read.at)
+        finally:
+            whole.rollback()
 
 
 def perform(
@@ -115,7 +147,7 @@ def perform(
     with engine.begin() as session, clock.set_to(began):
         scene = Scene(session, stage.standing(session, process_id, union, members, units), began)
         for step in told.steps:
-            _play_step(scene, step)
+            play_step(scene, step)
 
 
 def _beside(told: Mapping[str, Any] | Path, name: str) -> Mapping[str, str]:
@@ -130,7 +162,7 @@ def _advised(fault: ProcessFault) -> str:
     return fault.message + (f" → {fault.advice}" if fault.advice else "")
 
 
-def _play_step(scene: Scene, step: Step) -> StepResult:
+def play_step(scene: Scene, step: Step) -> StepResult:
     """Move the clock, act, let follow what follows, compare. Raises Otherwise, which names the step."""
     try:
         if step.on:

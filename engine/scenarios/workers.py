@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from engine import clock
 from engine.commands import instances, links
-from engine.db import tables
+from engine.db import queue, tables
 from engine.errors import Conflict, EngineError
 from engine.scenarios.scene import Otherwise
 
@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from procrastinate.jobs import Job
+
     from engine.scenarios.scene import Scene
 
 MOST_TIMERS = 1_000  # in one step; more is a loop
 _timer = tables.timer.c
-_JOBS = text(
-    "SELECT id, task_name, args FROM procrastinate_jobs "
-    "WHERE id > :after AND task_name IN ('deliver', 'note_origin', 'note_link') AND args->>'instance_id' = ANY(:ours) "
-    "ORDER BY id"
-)
+MESSAGES = ("deliver", "note_origin", "note_link")  # jobs that carry something to an instance
 
 
 def let_pass(scene: Scene, until: datetime) -> None:
@@ -67,12 +65,20 @@ def _fire(scene: Scene, timer_id: UUID, instance_id: UUID) -> None:
 
 def _messages(scene: Scene) -> None:
     """The messages between instances that were asked for, until there are none left."""
-    ours = [str(key) for key in scene.instances.values()]
-    while rows := scene.session.execute(_JOBS, {"after": scene.done, "ours": ours}).all():
-        for row in rows:
-            scene.done = row.id
+    while jobs := _undelivered(scene):
+        for job in jobs:
+            scene.done = job.id or 0
             with clock.set_to(scene.now):
-                _job(scene, row.task_name, row.args)
+                _job(scene, job.task_name, job.task_kwargs)
+
+
+def _undelivered(scene: Scene) -> list[Job]:
+    ours = {str(key) for key in scene.instances.values()}
+    return [
+        job
+        for job in queue.waiting(scene.session, MESSAGES)
+        if (job.id or 0) > scene.done and job.task_kwargs["instance_id"] in ours
+    ]
 
 
 def _job(scene: Scene, name: str, args: Mapping[str, Any]) -> None:

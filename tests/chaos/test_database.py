@@ -43,8 +43,7 @@ class Server:
         tables.metadata.create_all(made)
         with made.begin() as session:
             session.connection.driver_connection.execute(SchemaManager.get_schema())  # type: ignore[union-attr]
-        made.dispose()
-        db._engines.pop(self.url)
+        db.release(self.url)
 
     def stop_at_once(self) -> None:
         """An immediate shutdown: every backend ends where it is, and the next start recovers from the log."""
@@ -158,8 +157,7 @@ def stops(server: Server, many: int) -> None:
             assert union.one(query, t=title, e=kind) == 1
     assert union.one("SELECT count(*) FROM reply WHERE status = 0") == 0
     union.whole()
-    engine.dispose()
-    db._engines.pop(server.url, None)
+    db.release(server.url)
 
 
 def test_a_database_that_stops_at_once_loses_nothing_that_was_acknowledged(
@@ -194,8 +192,7 @@ def test_a_worker_without_a_database_makes_no_incidents(server_of_its_own: Serve
     assert union.counted()["incident"] == 0
     assert [union.events(key).count("timer_fired") for key in keys] == [1] * 5
     union.whole()
-    engine.dispose()
-    db._engines.pop(server_of_its_own.url, None)
+    db.release(server_of_its_own.url)
 
 
 # --- transactions taken back -----------------------------------------------------------------------------------------
@@ -264,8 +261,7 @@ def test_commits_of_which_the_database_takes_a_fifth_back_give_the_same_result(s
             if flaky:
                 union.run(FLAKY)
             results.append(story(union))
-            engine.dispose()
-            db._engines.pop(url, None)
+            db.release(url)
     assert results[0] == results[1]
 
 
@@ -282,5 +278,4 @@ def test_a_commit_that_is_taken_back_five_times_changes_nothing(server: str) -> 
         union.run("DROP TRIGGER flaky ON instance")
         union.do("secretary", tasks.complete, task, {"decision": "pass"})
         union.whole()
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)

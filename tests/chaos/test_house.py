@@ -199,8 +199,7 @@ def town(server: str, tmp_path: Path) -> Iterator[tuple[House, Api, Union]]:
         house = House(url, tmp_path)
         yield house, api, Union(engine, None, api.units, api.people)
         house.end()
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 def overdue(union: Union, errands: list[str]) -> None:

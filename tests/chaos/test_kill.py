@@ -82,8 +82,7 @@ def scene(server: str, tmp_path: Path) -> Iterator[tuple[Union, Nursery]]:
         union, nursery = Union.built(engine, at=None), Nursery(url, tmp_path)
         yield union, nursery
         nursery.end()
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 def all_there(union: Union, lines: list[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import insert, select
 
 from engine import clock, db
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
+KEY = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 SCAN = b"%PDF-1.4 scan"
 NOTE = """#let d = json("data.json")
 #set text(font: ("Noto Serif SC", "Noto Serif CJK SC"), lang: "zh")

@@ -96,6 +96,44 @@ def test_a_part_opens_by_the_passphrase_alone() -> None:
         ballots.unwrap([sealed[:-1] + bytes([sealed[-1] ^ 1])], "correct horse", salt, public)
 
 
+# A key that was split by PyCryptodome for three tellers, any two of whom open it, as it is stored: passphrase, salt,
+# public half, sealed part. What opens here opens the polls that ran when the product's own Shamir came.
+STORED_PUBLIC = "2051be01c26e3cf1ba6c1ebc3f4ac92bd3bd39ecf83693f801c7395083fb287b"
+STORED = (
+    (
+        "三月的风很轻, 长一点",
+        "000102030405060708090a0b0c0d0e0f",
+        "e495baec0f2f4bdcc818b122b9cabc4cb76e2c6f99b6521b087795535cce901e",
+        "73b428f91657c83ce6eaa46055065aaa8c77256738e19de4b7ada8c6c09b342d4e9d4e1007484fa9173b21157c42ed28c86c0b0e2532cd0e34be8abaec47c11ef8",
+    ),
+    (
+        "correct horse battery",
+        "101112131415161718191a1b1c1d1e1f",
+        "dae599754ad5baf6875b05c20df658fb82a129ec5c113f470812a470fcdd6436",
+        "26f6cb91400b456ab99f14e50617c39f06a0e8defdd1bac083ee8192a61fe5057e94b99c0d8183f8fd50d7910eedbb7f8169f7f2420d17690941f53885cae2c703",
+    ),
+    (
+        "桂花开在后山, 长一点",
+        "202122232425262728292a2b2c2d2e2f",
+        "3562b09312c523b3f253ab44a4e0ca2bc9a3178c3d4debb94ab483fd3dc3cb5a",
+        "773ec66a3175678e9c5665f2162539bd426eaca4ccf01c0fe4cb63eb2048fb3c8f02dcbcc747d61a11cb91afd21a16dd38a10fa8d133be1081adc74b7ceff7ec62",
+    ),
+)
+
+
+def test_what_was_stored_before_opens_for_ever() -> None:
+    parts = []
+    for passphrase, *stored in STORED:
+        salt, public, sealed = (bytes.fromhex(each) for each in stored)
+        assert ballots.public_of(passphrase, salt) == public
+        parts += ballots.unwrap([sealed], passphrase, salt, public)
+    for pair in combinations(parts, 2):
+        key = ballots.join(pair, bytes.fromhex(STORED_PUBLIC))
+        assert key is not None and bytes(key.public_key).hex() == STORED_PUBLIC
+    for part in parts:
+        assert ballots.join([part], bytes.fromhex(STORED_PUBLIC)) is None
+
+
 # --- envelopes ----------------------------------------------------------------------------------------------------------
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=12, unique=True), st.data())
@@ -732,8 +770,7 @@ def counted(server: str) -> Iterator[Poll]:
         poll.join("d1")
         poll.sign()
         yield poll
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 DATABASE_EDITS = {
@@ -872,8 +909,7 @@ def stolen(server: str) -> Iterator[Stolen]:
             log_of(folder_),
             "\n".join(stream.lines),
         )
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 class Lines(logging.Handler):
@@ -1053,8 +1089,7 @@ def crowd(server: str, count: int, threads: int) -> float:
         assert sorted(r.receipt for r in union.ask("SELECT receipt FROM board")) == sorted(receipts)
         assert poll.count("urn") == count and poll.report().holds
         union.whole()
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
     return taken
 
 
@@ -1110,8 +1145,7 @@ def test_what_was_acknowledged_at_the_close_is_counted(server: str, rounds: int)
             assert sorted(board) == sorted(acknowledged), n
             assert poll.count("envelope") == len(board)
         union.whole()
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 def test_a_ballot_at_the_last_moment_and_one_after(union: Union) -> None:

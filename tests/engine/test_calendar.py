@@ -76,6 +76,10 @@ class TestWhatIsShipped:
         with pytest.raises(Invalid, match="早于"):
             Calendar(vacations=((date(2026, 2, 2), date(2026, 2, 1), "寒假"),))
 
+    def test_a_vacation_may_be_one_day(self):
+        calendar = Calendar(vacations=((date(2026, 3, 3), date(2026, 3, 3), "校庆"),))
+        assert calendar.add(date(2026, 3, 2), 1, "working_day").day == date(2026, 3, 4)
+
 
 class TestCalendarDays:
     def test_the_starting_day_is_not_counted(self):

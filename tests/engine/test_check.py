@@ -18,7 +18,7 @@ from engine.definitions.check.language import FUNCTIONS, NAMES
 from engine.definitions.outline import outline
 from engine.instance.context import Context
 from engine.people import posts
-from tests.hostile.corpus import _parallel
+from tests.hostile.corpus import parallel
 from tests.hostile.sound import POSTS, ROOT, edited, rulebook, sound
 
 if TYPE_CHECKING:
@@ -355,6 +355,13 @@ CASES = [
         TOML,
         "tasks.check",
         "里没有规则编号",
+    ),
+    (
+        "too many arguments",
+        edited(TOML, 'due("MO-REVIEW")', 'due("MO-REVIEW", now, now)'),
+        TOML,
+        "tasks.check",
+        "due() 里写了 3 个参数",
     ),
     (
         "an unknown function",
@@ -1116,7 +1123,7 @@ CASES = [
         "mend",
         "不停的循环",
     ),
-    ("too many ways at once", _parallel(9), BPMN, "p0", "并行网关太多"),
+    ("too many ways at once", parallel(9), BPMN, "p0", "并行网关太多"),
     # the picture
     (
         "no picture at all",

@@ -756,16 +756,6 @@ def test_a_timer_that_is_not_due_or_not_there_does_not_fire(union: Union) -> Non
     assert union.do(None, instances.wake, uuid4()) is False
 
 
-def test_a_job_is_asked_for_with_every_timer(union: Union) -> None:
-    union.to("do")
-    due = {r[0] for r in union.ask("SELECT due_at FROM timer WHERE state = 'waiting'")}
-    asked = {
-        r[0]
-        for r in union.ask("SELECT scheduled_at FROM procrastinate_jobs WHERE task_name = 'sweep'")
-    }
-    assert due <= asked
-
-
 # --- incidents -------------------------------------------------------------------------------------------------------
 def broken(engine: Engine) -> tuple[Union, UUID, Any]:
     """An errand whose timer broke, as its action asks for a document that is not there."""

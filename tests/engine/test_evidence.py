@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from engine.errors import HistoryBroken, NotFound, Refused
 from engine.history import keys, merkle, seals
 from engine.queries import evidence
 from engine.queries.evidence import case, proofs
-from tests.engine.errands import Errands
+from tests.engine.errands import KEY, Errands
 from webui.http import evidence as commands
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-KEY = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+
 FORGER = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 ROUNDS = int(os.environ.get("YIXING_TEST_ROUNDS", "25"))  # random places for each kind of tampering
 
@@ -709,6 +710,27 @@ def test_an_honest_database_holds(sealed: Errands) -> None:
 def test_an_honest_database_does_not_hold_under_another_key(sealed: Errands) -> None:
     with db.transaction(sealed.engine) as session:
         assert "签名" in seals.verify(session, FORGER.public).fault
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({}, ""),
+        ({"signature": bytes(64)}, "的签名无效"),
+        ({"signature": None}, "的签名无效"),
+        ({"root": bytes(32)}, "与数据库不符"),
+        ({"key_id": keys.key_id(FORGER.public), "signature": bytes(64)}, ""),  # not ours to judge
+    ],
+)
+def test_a_checkpoint_kept_outside_must_have_its_root_and_signature(
+    change: dict[str, Any], wrong: str, sealed: Errands
+) -> None:
+    point = tables.checkpoint.c
+    with db.transaction(sealed.engine) as session:
+        row = session.execute(select(tables.checkpoint).order_by(point.size).limit(1)).one()
+        kept = keys.Checkpoint(row.size, bytes(row.root), row.at, row.key_id, bytes(row.signature))
+        fault = seals.verify(session, KEY.public, outside=[replace(kept, **change)]).fault
+    assert fault == (f"留存的检查点 {row.size} {wrong}" if wrong else "")
 
 
 @pytest.mark.parametrize("tamper", TAMPERING, ids=lambda t: t.__name__)

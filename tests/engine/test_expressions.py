@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -14,9 +15,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine import expressions
 from engine.errors import Conflict, NotFound, ProcessFault
-from engine.expressions import calls_in, check, evaluate, names_in, numbers_in
+from engine.expressions import (
+    BUILT_IN,
+    FUNCTIONS,
+    calls_in,
+    check,
+    evaluate,
+    names_in,
+    numbers_in,
+    syntax,
+    texts_in,
+    tree_in,
+)
+from engine.expressions.evaluation import OPERATIONS
+from engine.expressions.operators import ORDERINGS, RELATIONS
+from engine.expressions.tree import READERS
+from engine.settings import ROOT
 
 FACTS: dict[str, Any] = {
     "review": {"decision": "file", "note": None, "score": 4},
@@ -323,6 +338,20 @@ def test_comparing_a_missing_fact_names_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("'1' < 2", "文字与数字不能用 < 比较"),
+        ("[1] <= [2]", "清单与清单不能用 <= 比较"),
+        ("sum('12')", r"sum\(\) 里要是清单，这里是文字"),
+        ("max(1)", r"max\(\) 里要是清单，这里是数字"),
+    ],
+)
+def test_what_does_not_belong_together_is_named(text: str, wrong: str) -> None:
+    with pytest.raises(ProcessFault, match=wrong):
+        evaluate(text, {})
+
+
+@pytest.mark.parametrize(
     "value", [1.5, object(), {1}, b"x", lambda: 1, Exception(), 10**18 + 1, [1.5], [[object()]]]
 )
 def test_a_fact_or_result_that_is_not_plain_is_refused(value: Any) -> None:
@@ -574,5 +603,49 @@ def test_arithmetic_agrees_with_exact_arithmetic(a: int, b: int, c: int) -> None
 
 
 def test_every_allowed_node_has_a_handler() -> None:
-    expressions_allowed = {kind for kind in expressions._ALLOWED if issubclass(kind, ast.expr)}
-    assert expressions_allowed == set(expressions._HANDLERS)
+    assert {kind for kind in syntax.ALLOWED if issubclass(kind, ast.expr)} == set(READERS)
+
+
+def test_every_operation_of_a_tree_can_be_evaluated() -> None:
+    signs = set(syntax.SIGNS.values())
+    assert OPERATIONS.keys() - signs == {"number", "value", "fact", "list", "if", "compare", "call"}
+    assert signs - OPERATIONS.keys() == RELATIONS.keys() | ORDERINGS.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("-12", ["minus", ["number", "12"]]),
+        ('a.b == "c"', ["compare", ["fact", "a", "b"], "==", ["value", "c"]]),
+        ("0 < n <= m", ["compare", ["number", "0"], "<", ["fact", "n"], "<=", ["fact", "m"]]),
+        ("1 if a else null", ["if", ["number", "1"], ["fact", "a"], ["value", None]]),
+        ("f([true]) // 2", ["//", ["call", "f", ["list", ["value", True]]], ["number", "2"]]),
+        ("a or b or not c", ["or", ["fact", "a"], ["fact", "b"], ["not", ["fact", "c"]]]),
+    ],
+)
+def test_a_tree_is_plain_json(text: str, tree: list[Any]) -> None:
+    assert tree_in(text) == tree
+
+
+def test_texts_keep_their_place_among_the_arguments() -> None:
+    assert texts_in('before(at("x"), "MO-AMBER") < due("A", 1)') == [
+        ("before", [None, "MO-AMBER"]),
+        ("at", ["x"]),
+        ("due", ["A", None]),
+    ]
+
+
+def test_every_function_is_documented() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    assert [name for name in FUNCTIONS if not re.search(rf"\b{name}\(", text)] == []
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_built_in_takes_as_many_arguments_as_it_declares(name: str) -> None:
+    for number in range(4):
+        try:
+            evaluate(f"{name}({', '.join(['[1]'] * number)})", {})
+            refused = False
+        except ProcessFault as fault:
+            refused = "的参数不对" in fault.message
+        assert refused is not FUNCTIONS[name].fits(number), number

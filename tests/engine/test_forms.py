@@ -317,6 +317,11 @@ class TestText:
         assert refusals("textfield", "中", **limits) == ["至少 2 个字"]
         assert answer("textfield", "", **limits) is None
 
+    def test_blanks_around_a_text_have_a_bound_too(self) -> None:
+        limits = {"validate": {"maxLength": 3}}
+        assert answer("textfield", "a".rjust(4 * 3 + 1_000), **limits) == "a"
+        assert refusals("textfield", "a".rjust(4 * 3 + 1_001), **limits) == ["最多 3 个字"]
+
     def test_default_lengths(self) -> None:
         assert answer("textfield", "a" * 500) and refusals("textfield", "a" * 501)
         assert answer("textarea", "a" * 10_000) and refusals("textarea", "a" * 10_001)
@@ -347,6 +352,7 @@ class TestNumber:
             (-5, -5),
             ("7", 7),
             (" 7 ", 7),
+            ("7".rjust(40), 7),
             ("-7", -7),
             ("+7", 7),
             ("007", 7),
@@ -374,6 +380,7 @@ class TestNumber:
             "1_000",
             "--1",
             "1 2",
+            "7".rjust(41),
             "9" * 10_000,
             10**15 + 1,
             -(10**15) - 1,
@@ -416,7 +423,7 @@ class TestChoices:
         assert answer("checklist", []) == []
         assert refusals("checklist", ["file", "file"]) == ["选项有重复"]
         assert refusals("checklist", ["file", "x", "y"]) == ["请从选项中选择"]
-        assert refusals("checklist", ["file"] * 2_001)
+        assert refusals("checklist", ["file"] * 2_001) == ["请从选项中选择"]
         for wrong in ([["file"]], {"file": 1}, [None], 1):
             assert refusals("checklist", wrong)
         assert refusals("checklist", [], **REQUIRED) == ["必填"]
@@ -476,7 +483,15 @@ class TestChoices:
 
 class TestDay:
     @pytest.mark.parametrize(
-        "day", ["2026-03-02", "2024-02-29", "1900-01-01", "2199-12-31", " 2026-03-02 "]
+        "day",
+        [
+            "2026-03-02",
+            "2024-02-29",
+            "1900-01-01",
+            "2199-12-31",
+            " 2026-03-02 ",
+            "2026-03-02".rjust(40),
+        ],
     )
     def test_a_day_stays_text(self, day: str) -> None:
         assert answer("datetime", day) == day.strip()
@@ -495,6 +510,7 @@ class TestDay:
             "2026-3-2",
             "2026-03-02T00:00",
             "今天",
+            "2026-03-02".rjust(41),
             "٢٠٢٦-٠٣-٠٢",
             20260302,
             True,
@@ -627,7 +643,7 @@ class TestTheWhole:
                 component("number", "b", validate={"min": 1}),
                 component("datetime", "c"),
                 component("checkbox", "d"),
-                component("checklist", "e"),
+                component("checklist", "e", **REQUIRED),
                 component("radio", "f"),
                 component("filepicker", "g"),
             )
@@ -638,7 +654,8 @@ class TestTheWhole:
         kinds = [each["type"] for _, each in sorted(described["properties"].items())]
         assert kinds == ["string", "integer", "string", "boolean", "array", "string", "array"]
         assert described["properties"]["f"]["enum"] == ["file", "decline"]
-        assert described["required"] == ["a"]
+        assert described["properties"]["e"]["minItems"] == 1
+        assert described["required"] == ["a", "e"]
 
     def test_the_schema_is_made_once(self) -> None:
         assert schema_of(load(schema(component("radio")))) is schema_of(

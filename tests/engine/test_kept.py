@@ -10,21 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text
 
-from engine import clock, db, definitions
+from engine import clock, db, definitions, scenarios
 from engine.commands import bundled, rules
 from engine.commands import polls as commands
 from engine.db import tables
 from engine.history import event_log, seals, verification
 from engine.history.verification import polls
 from engine.history.verification import rules as versions
-from engine.scenarios import stage, story
-from engine.scenarios.play import _beside, _play_step
-from engine.scenarios.scene import Scene
+from engine.scenarios import story
 from engine.settings import load
 from tests.conftest import fresh
 from tests.engine import test_meetings
-from tests.engine.errands import Errands
-from tests.engine.test_evidence import KEY
+from tests.engine.errands import KEY, Errands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,8 +49,7 @@ def done(server: str) -> Iterator[Engine]:
         engine = db.connect(url)
         _done(engine)
         yield engine
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 def _done(engine: Engine) -> None:
@@ -416,23 +412,20 @@ def played(
     engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str]
 ) -> Iterator[db.Session]:
     """The end of a story, thrown away afterwards."""
-    read = story.read(told)
-    with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
-        others = {name: _beside(told, name) for name in read.also}
-        scene = Scene(
-            session, stage.set_up(session, read, files, test_meetings.STANDARD, others), read.at
-        )
+    steps = story.read(told).steps
+    with scenarios.staged(engine, told, files, test_meetings.STANDARD) as scene:
         for process in (
             scene.stage.process,
             *scene.stage.others.values(),
         ):  # on a stage nobody puts them on record
             says = {"process": process.id, "version": process.hash}
-            event_log.note(session, event_log.INSTALLATION, "definition_published", None, **says)
-        session.execute(tables.setting.delete())
-        for step in read.steps:
-            _play_step(scene, step)
-        yield session
-        whole.rollback()
+            event_log.note(
+                scene.session, event_log.INSTALLATION, "definition_published", None, **says
+            )
+        scene.session.execute(tables.setting.delete())
+        for step in steps:
+            scenarios.play_step(scene, step)
+        yield scene.session
 
 
 HALL = {
@@ -504,8 +497,7 @@ def hall(server: str) -> Iterator[db.Session]:
         engine = db.connect(url)
         with played(engine, told, definitions.read(test_meetings.HALL)) as session:
             yield session
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 @pytest.mark.parametrize("kind", HALL)

@@ -309,6 +309,10 @@ class TestTheStrictestHolds:
             "en"
         )
 
+    def test_of_equal_values_the_law_is_named_before_the_union_s_own(self):
+        own = setting("CG-QUORUM", Fraction(2, 3))
+        assert ruling("CG-QUORUM", settings=[own]).level == "LAW"
+
     def test_a_university_rule_replaces_a_product_default_and_the_law_beside_it_stays(
         self, tmp_path
     ):
@@ -464,6 +468,15 @@ class TestSettings:
         with pytest.raises(Invalid) as refusal:
             law.check_setting(BOOK, setting(id, value))
         assert list(refusal.value.fields) == [field]
+
+    @pytest.mark.parametrize("unit", [None, "percent"])
+    def test_nothing_is_more_than_a_hundred_percent(self, tmp_path, unit):
+        rules = book(
+            tmp_path, {"id": "CG-TEACHER", "value": 50, "unit": "percent", "op": ">", "of": "all"}
+        )
+        law.check_setting(rules, setting("CG-TEACHER", 99, unit=unit))
+        with pytest.raises(Invalid, match="没有人数能超过全部"):
+            law.check_setting(rules, setting("CG-TEACHER", 100, unit=unit))
 
     @pytest.mark.parametrize(
         ("text", "share"),

@@ -409,6 +409,15 @@ def test_a_loop_without_a_wait_stops_at_the_step_budget() -> None:
     assert len(host.done) <= machine.STEP_BUDGET
 
 
+def test_the_budget_may_be_used_up_but_not_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = written(ENDS.format("over") + '<endEvent id="over"/>')
+    monkeypatch.setattr("engine.machine.acts.STEP_BUDGET", 2)
+    assert machine.start(spec, Host()).passed == ("start", "over")
+    monkeypatch.setattr("engine.machine.acts.STEP_BUDGET", 1)
+    with pytest.raises(ProcessFault, match="超过 1 步"):
+        machine.start(spec, Host())
+
+
 def test_a_short_loop_without_a_wait_stays_below_the_budget() -> None:
     rounds = iter([False] * 20)
     host = Host(fit=lambda: next(rounds, True))

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
-from argon2 import PasswordHasher
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from engine import clock, db
 from engine.commands import people
@@ -71,6 +70,27 @@ def test_a_password_is_the_same_in_full_and_half_width() -> None:
 @pytest.mark.parametrize("tried", ["", "nobody has this password", "\ud800", "x" * 10_000])
 def test_without_a_hash_no_password_is_right(stored: str | None, tried: str) -> None:
     assert not password.verify(stored, tried)
+
+
+STORED = (  # by argon2-cffi 25.1, which hashed the passwords before PyNaCl did
+    "$argon2id$v=19$m=65536,t=3,p=4$dtRVQExt769qBAAl8DUCYA$HRvVvApyOQUFyvsJK+gBOI1hTI2AAIn+whJSWuqTJ6g"
+)
+
+
+def test_hashes_stored_before_are_read_for_ever() -> None:
+    assert password.verify(STORED, "东湖的水很清 2026")
+    assert not password.verify(STORED, "东湖的水很清 2027")
+    assert password.outdated(STORED)
+    assert not password.outdated(password.hash_password("东湖的水很清 2026"))
+
+
+def test_a_login_renews_a_hash_stored_before(world: World, li: UUID) -> None:
+    mine = tables.member.c.id == li
+    world.session.execute(update(tables.member).where(mine).values(password=STORED))
+    people.log_in(world.session, "xd.li", "东湖的水很清 2026", "10.0.0.1").must()
+    stored = world.session.execute(select(tables.member.c.password).where(mine)).scalar_one()
+    assert stored != STORED and not password.outdated(stored)
+    assert password.verify(stored, "东湖的水很清 2026")
 
 
 def test_half_a_character_in_a_password_is_no_crash() -> None:
@@ -455,9 +475,8 @@ def test_a_broken_list_of_posts_is_told(tmp_path: Path) -> None:
 @pytest.fixture
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashes of little cost, for tests with many guesses."""
-    monkeypatch.setattr(
-        password, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    )
+    monkeypatch.setattr(password, "PASSES", 1)
+    monkeypatch.setattr(password, "MEMORY", 64 << 10)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from engine.db import tables
 from engine.definitions import load
 from engine.errors import ProcessFault
 from engine.scenarios import Played, play, story, times
-from tests.conftest import _named
+from tests.conftest import named
 from tests.hostile.sound import ROOT, edited, sound
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def stage(server: str) -> Iterator[Engine]:
     """One database for many stories: none of them leaves anything in it."""
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute("CREATE DATABASE told TEMPLATE tpl")
-    made = db.connect(_named(server, "told"), size=2)
+    made = db.connect(named(server, "told"), size=2)
     yield made
     made.dispose()
 
@@ -685,7 +685,7 @@ def test_the_theatre_is_a_migrated_database_of_its_own(server: str, tmp_path: Pa
         admin.execute("CREATE DATABASE theatre TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
     stage = scenarios.theatre(
         settings.Settings(
-            home=tmp_path, database_url=_named(server, "theatre"), processes=ROOT / "processes"
+            home=tmp_path, database_url=named(server, "theatre"), processes=ROOT / "processes"
         )
     )
     assert played(stage, LAUNCH, PASS, DO, GOOD, ends={"at": "done"}).ok

@@ -136,5 +136,4 @@ def shared(server: str, folder: Path) -> Iterator[Callable[[], AbstractContextMa
                 begun.rollback()
 
         yield opened
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)

@@ -330,7 +330,7 @@ def _around_a_subprocess(inside: str) -> Files:
     return {**files, BPMN: drawn(files[BPMN].replace("</bpmn:process>", f"{sub}</bpmn:process>"))}
 
 
-def _parallel(count: int) -> Files:
+def parallel(count: int) -> Files:
     """Sound but for the number of ways through it: each gateway joins and splits again."""
     gates = "".join(f'<bpmn:parallelGateway id="p{n}"/>' for n in range(count + 1))
     flows = "".join(
@@ -427,7 +427,7 @@ def bpmn() -> Iterator[Case]:
     for levels in (2, 30, 100, 1_000):
         yield f"{levels} empty subprocesses in one another", partial(_deep, levels)
     for count in (9, 12, 100):
-        yield f"{count} parallel gateways one after another", partial(_parallel, count)
+        yield f"{count} parallel gateways one after another", partial(parallel, count)
     yield (
         "600 gateways that all lead to one another",
         lambda: edited(

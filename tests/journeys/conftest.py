@@ -70,8 +70,7 @@ def _served(
         live.shutdown()
         thread.join()
         live.server_close()
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 

@@ -35,8 +35,7 @@ def arena(server: str) -> Iterator[Arena]:
         yield Arena(union, latches, {name: union.actor(name) for name in CAST})
         latches.end()
         union.whole()
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 def interrupted() -> dict[str, str]:

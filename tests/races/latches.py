@@ -52,9 +52,9 @@ def attempt(act: Callable[[], Any]) -> Outcome:
 
 @dataclass
 class Hold:
-    """Where a thread is to be held, once."""
+    """Where a thread is to be held, once: at a point, or after the statement that has this text in it."""
 
-    point: int
+    point: int | str
     reached: threading.Event = field(default_factory=threading.Event)
     free: threading.Event = field(default_factory=threading.Event)
 
@@ -94,6 +94,9 @@ class Latches:
     def after(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if "FOR UPDATE" in statement or "INSERT INTO reply" in statement:
             self.hold(LOCKED)
+        hold: Hold | None = getattr(self.local, "hold", None)
+        if hold is not None and isinstance(hold.point, str) and hold.point in statement:
+            hold.stop()
 
     def commit(self, _connection: Any) -> None:
         self.hold(COMMITTING)
@@ -104,7 +107,7 @@ class Latches:
         return self.eyes.execute(query).fetchone() is not None
 
     def duel(
-        self, first: Callable[[], Any], second: Callable[[], Any], point: int
+        self, first: Callable[[], Any], second: Callable[[], Any], point: int | str
     ) -> tuple[Outcome, Outcome]:
         """Hold the first at a point, let the second run until it is done or waits, then let the first go on."""
         hold, found = Hold(point), [Outcome(), Outcome()]

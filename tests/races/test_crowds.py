@@ -45,8 +45,7 @@ def union(server: str) -> Iterator[Union]:
     with fresh(server) as url:
         engine = db.connect(url, size=24)
         yield Union.built(engine)
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 def counted(union: Union, kind: str) -> int:

@@ -40,8 +40,7 @@ def ground(server: str) -> Iterator[tuple[Union, dict[str, Actor]]]:
         union = Union.built(engine, folder("errand"), calm)
         yield union, {name: union.actor(name) for name in CAST}
         union.whole()
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
 
 
 class Play:

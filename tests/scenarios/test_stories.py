@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from engine import db, definitions, scenarios
-from tests.conftest import _named
+from tests.conftest import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +28,10 @@ def stage(server: str) -> Iterator[Engine]:
     """One database for all stories: none of them leaves anything in it."""
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute("CREATE DATABASE stories TEMPLATE tpl")
-    url = _named(server, "stories")
+    url = named(server, "stories")
     made = db.connect(url, size=2)
     yield made
-    made.dispose()
-    db._engines.pop(url, None)
+    db.release(url)
 
 
 @pytest.mark.parametrize(

@@ -1,443 +1,367 @@
-"""A walk through a process: people do at random what is open to them, and what is not; time goes by; nothing may break.
+"""A walk on from somewhere in a story: people do at random what is open to them, and now and then what is not; time goes by.
 
-Everything goes through the commands, as at the edges. Whoever refuses says why; whatever else goes wrong ends the test.
+Everything goes through the commands, as at the edges. Whoever refuses says why; whatever else goes wrong ends the walk.
 """
 
 from __future__ import annotations
 
-import random
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine import clock, definitions, machine, scenarios
-from engine.commands import attachments, edge, instances, meetings, polls, tasks
+from engine import clock, machine
+from engine.commands import edge, instances, outside, polls, tasks
 from engine.db import tables
-from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
-from engine.history import event_log, verification
-from engine.instance.choices import choices
+from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.people import organisation
-from engine.people.access import ANYBODY
-from engine.scenarios import halls, stage, story, workers
-from engine.scenarios.scene import Scene
+from engine.scenarios import halls, story, workers
+from engine.scenarios.scene import WAITING
+from tests.walks import meetings
+from tests.walks.answers import Answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import random
+    from collections.abc import Callable, Iterable
     from uuid import UUID
 
-    from sqlalchemy import Engine
-
+    from engine.db import Session
+    from engine.definitions import Process
     from engine.forms import Form
-    from engine.forms.form import Field
     from engine.people.organisation import Actor
+    from engine.scenarios.scene import Scene
 
-ROOT = Path(__file__).parents[2]
-STANDARD = scenarios.standard(ROOT / "processes")
-START = datetime(2026, 9, 21, 1, 0, tzinfo=UTC)  # before the Mid-Autumn and National Day holidays
-DELEGATES = [f"代表{n}" for n in range(1, 11)]
-TRIES = 12
-_task, _poll, _event, _timer = tables.task.c, tables.poll.c, tables.event.c, tables.timer.c
+TRIES = 10  # of one form before somebody gives up
+STRANGE = 0.05  # how often somebody tries what is not his
+OUTSIDE = {"unit": "上级单位", "name": "经办人", "post": "科长"}
+GATES = ("gate", "guard")  # refusals that other answers may overcome
+_task, _poll, _timer = tables.task.c, tables.poll.c, tables.timer.c
 
 
 @dataclass
 class Walk:
-    """One walk; `done` tells what happened, for a test that fails."""
+    """One walk on a live scene; `done` tells line by line what happened in it, for a test that fails."""
 
     scene: Scene
     chance: random.Random
-    process_id: str
     done: list[str] = field(default_factory=list)
 
-    # --- who and what ---
-    def actor(self, name: str) -> Actor:
-        return organisation.actor(self.scene.session, self.scene.stage.members[name])
+    def __post_init__(self) -> None:
+        self.answers = Answers(self.scene, self.chance)
+        self.names = {key: name for name, key in self.scene.stage.members.items()}
 
-    def anybody(self) -> Actor:
-        return self.actor(self.chance.choice(sorted(self.scene.stage.members)))
+    @property
+    def session(self) -> Session:
+        return self.scene.session
 
-    def someone_of(self, task: Any) -> Actor:
-        """Mostly one whose task it is, now and then anybody."""
-        if self.chance.random() < 0.06:
-            return self.anybody()
-        if task.assignee_id:
-            return organisation.actor(self.scene.session, task.assignee_id)
-        kind, _, unit = task.seat.partition("@")
-        held = organisation.holders(self.scene.session, kind, [unit], clock.day_of(self.scene.now))
-        return (
-            organisation.actor(self.scene.session, self.chance.choice(held))
-            if held
-            else self.anybody()
-        )
-
-    # --- answers ---
-    def answers(
-        self, form: Form | None, actor: Actor, wrong: set[str] = frozenset()
-    ) -> dict[str, Any]:  # type: ignore[assignment]
-        """Random answers; the fields in `wrong` are now left out, now filled otherwise."""
-        found = {}
-        for each in form.asked if form else ():
-            if each.key in wrong and self.chance.random() < 0.5:
-                continue
-            if not each.required and each.key not in wrong and self.chance.random() < 0.25:
-                continue
-            value = self.answer(each, actor)
-            if value is not None:
-                found[each.key] = value
-        return found
-
-    def answer(self, asked: Field, actor: Actor) -> Any:
-        chance, limits = self.chance, asked.limits
-        if asked.kind in ("textfield", "textarea"):
-            if limits.pattern:
-                return chance.choice(
-                    ["13800000000", "a@b.cn", "20260001", "2026-09-01", "09:00", "001"]
-                )
-            least = limits.min_length or 1
-            return (
-                "依法民主管理" * (least // 6 + 1)
-                if not limits.max_length
-                else ("依法民主管理" * 200)[: max(least, min(limits.max_length, 12))]
-            )
-        if asked.kind == "number":
-            low = limits.minimum if limits.minimum is not None else 0
-            return chance.randint(
-                low, min(limits.maximum if limits.maximum is not None else low + 12, low + 500)
-            )
-        if asked.kind in ("select", "radio"):
-            offered = self.offered(asked)
-            return chance.choice(offered) if offered else None
-        if asked.kind == "checklist":
-            offered = self.offered(asked)
-            return chance.sample(
-                offered, chance.randint(min(1, len(offered)), min(len(offered), 6))
-            )
-        if asked.kind == "checkbox":
-            return chance.random() < 0.85
-        if asked.kind == "datetime":
-            return (
-                clock.day_of(self.scene.now)
-                + timedelta(days=chance.choice([-30, -3, -1, 0, 0, 1, 5, 9, 20, 60, 400]))
-            ).isoformat()
-        if asked.kind == "filepicker":
-            key = self.carry_out(
-                actor, lambda s: attachments.add(s, actor, "扫描件.pdf", b"%PDF-1.4 scan")
-            )
-            return [str(key)]
-        return None
-
-    def offered(self, asked: Field) -> list[str]:
-        if not asked.source:
-            return [c.value for c in asked.choices]
-        return [
-            value
-            for value, _ in choices(self.scene.session, self.scene.stage.union_id)(asked.source)
-        ]
-
-    # --- acting ---
-    def carry_out(self, actor: Actor | None, work: Any) -> Any:
-        with clock.set_to(self.scene.now):
-            return edge.carry_out(self.scene.hall, actor, work)
-
-    def attempt(self, actor: Actor, form: Form | None, act: Any, what: str) -> bool:
-        """Do something with answers that fit its form, sooner or later. Refusals and conflicts are part of life."""
-        wrong: set[str] = set()
-        for _ in range(TRIES):
-            given = self.answers(form, actor, wrong)
-            try:
-                self.carry_out(actor, lambda s, given=given: act(s, given))
-            except Invalid as fault:
-                wrong = set(fault.fields)
-                continue
-            except (Refused, Conflict, NotFound) as fault:
-                self.done.append(f"{actor.name} {what}：{fault.code}")
-                if fault.code in ("gate", "guard"):
-                    continue
-                return False
-            self.done.append(f"{actor.name} {what} {given}")
-            return True
-        self.done.append(f"{actor.name} {what}：no answers fit ({wrong})")
-        return False
-
-    def launch(self) -> bool:
-        process = (
-            self.scene.stage.process
-            if self.process_id == self.scene.stage.process.id
-            else self.scene.stage.others[self.process_id]
-        )
-        names = sorted(self.scene.stage.members)
-        able = [n for n in names if any(p.kind in process.launch for p in self.actor(n).posts)]
-        if ANYBODY in process.launch and (not able or self.chance.random() < 0.5):
-            able = names
-        who = self.actor(self.chance.choice(able))
-
-        def begin(session: Any, given: dict[str, Any]) -> None:
-            self.scene.instances["A"] = instances.launch(session, who, process.id, given)
-            self.scene.current = "A"
-
-        return self.attempt(who, process.launch_form, begin, "launch")
+    @property
+    def process(self) -> Process:
+        """The process of the instance at hand."""
+        return self.scene.process
 
     def step(self) -> None:
-        """One thing that somebody does, or time that goes by."""
-        ways = (
-            [self._complete] * 8
-            + [self._message] * 1
-            + [self._poll] * 6
-            + [self._meeting] * 3
-            + [self._wait] * 2
-        )
-        self.chance.choice(ways)()
+        """One thing that somebody does in one of the running instances, or time that goes by."""
+        running = self.running()
+        if not running:
+            return
+        self.scene.current = self.chance.choice(running)
+        ways: dict[Callable[[], None], int] = {
+            self._complete: 50,
+            self._vote: 24,
+            lambda: meetings.hold(self): 10,
+            self._wait: 10,
+            self._message: 2,
+            self._claim: 3,
+            self._withdraw: 1,
+        }
+        self.chance.choices(list(ways), list(ways.values()))[0]()
+        self.settle()
+
+    def settle(self) -> None:
+        """What the workers do at once: messages between instances, and timers that are due already."""
         with clock.set_to(self.scene.now):
             workers.let_pass(self.scene, self.scene.now)
 
-    def _open(self) -> list[Any]:
-        return list(
-            self.scene.session.execute(
-                select(tables.task)
-                .where(_task.instance_id == self.scene.instance(), _task.state == "open")
-                .order_by(_task.id)
-            )
+    def running(self) -> list[str]:
+        """The instances, by alias, that are not over."""
+        row = tables.instance.c
+        query = select(row.id).where(
+            row.id.in_(self.scene.instances.values()), row.state == "running"
+        )
+        going = set(self.session.execute(query).scalars())
+        return [alias for alias, key in self.scene.instances.items() if key in going]
+
+    # --- who ---
+    def by_name(self, members: Iterable[UUID]) -> list[UUID]:
+        """In an order that does not hang on ids, which differ from run to run."""
+        return sorted(members, key=lambda key: self.names.get(key, ""))
+
+    def actor(self, member: UUID) -> Actor:
+        return organisation.actor(self.session, member)
+
+    def anybody(self) -> Actor:
+        return self.actor(
+            self.scene.stage.members[self.chance.choice(sorted(self.scene.stage.members))]
         )
 
+    def holders(self, task: Any) -> list[UUID]:
+        """Whose task it is."""
+        if task.assignee_id:
+            return [task.assignee_id]
+        kind, _, unit = (task.seat or "").partition("@")
+        day = clock.day_of(self.scene.now)
+        return self.by_name(organisation.holders(self.session, kind, [unit], day)) if unit else []
+
+    def _doer(self, task: Any) -> Actor:
+        """Mostly one whose task it is, now and then anybody."""
+        holders = self.holders(task)
+        if not holders or self.chance.random() < STRANGE:
+            return self.anybody()
+        return self.actor(self.chance.choice(holders))
+
+    def in_lane(self, element: str) -> list[UUID]:
+        """Who may be asked to act for the lane of a task: the person in the facts, or whoever holds its post."""
+        lane = self.process.lanes[self.process.tasks[element].lane]
+        if lane.person:
+            found = self.scene.meant(f"fact:{lane.person}")
+            people = [found] if isinstance(found, str) else found or []
+            return [key for key in self.by_name(self.names) if str(key) in people]
+        day, union = clock.day_of(self.scene.now), self.scene.stage.union_id
+        return self.by_name(organisation.in_union(self.session, lane.post, union, day))
+
+    # --- how ---
+    def attempt(self, actor: Actor | None, act: Callable[[Session], Any], what: str) -> str:
+        """Do it. Gives the code of a refusal or conflict, which are part of life; empty when it was done."""
+        name = actor.name if actor else "（外单位）"
+        try:
+            with clock.set_to(self.scene.now):
+                edge.carry_out(self.scene.hall, actor, act)
+        except (Refused, Conflict, NotFound, Invalid) as fault:
+            self.done.append(f"{name} {what}：{fault.code}")
+            return fault.code
+        self.done.append(f"{name} {what}")
+        return ""
+
+    def _fill_in(
+        self,
+        actor: Actor,
+        form: Form | None,
+        act: Callable[[Session, dict[str, Any]], Any],
+        what: str,
+    ) -> bool:
+        """Do something with answers to its form, corrected until they are taken or somebody gives up."""
+        given = self.answers.given(form, actor)
+        for _ in range(TRIES):
+            wrong: set[str] = set()
+            try:
+                with clock.set_to(self.scene.now):
+                    edge.carry_out(self.scene.hall, actor, lambda s, now=given: act(s, now))
+            except Invalid as fault:
+                wrong = set(fault.fields)
+                why = f"{fault.code} {sorted(wrong)}"
+            except (Refused, Conflict, NotFound) as fault:
+                why = fault.code
+                if why not in GATES:
+                    break
+            else:
+                self.done.append(f"{actor.name} {what} {self._readable(given)}")
+                return True
+            given = self.answers.corrected(form, actor, given, wrong)
+        self.done.append(f"{actor.name} {what}：{why}")
+        return False
+
+    def _readable(self, given: dict[str, Any]) -> Any:
+        return {key: self.scene.by_name(value) for key, value in given.items()}
+
+    # --- tasks ---
+    def open_tasks(self) -> list[Any]:
+        """The open tasks of the instance at hand, in an order that does not hang on ids."""
+        query = select(tables.task).where(
+            _task.instance_id == self.scene.instance(), _task.state == "open"
+        )
+        rows = self.session.execute(query).all()
+        return sorted(
+            rows, key=lambda row: (row.element, self.names.get(row.assignee_id, ""), row.opened_at)
+        )
+
+    def plain(self) -> list[Any]:
+        """Tasks that one person completes."""
+        return [row for row in self.open_tasks() if not self.process.tasks[row.element].poll]
+
     def _complete(self) -> None:
-        plain = [t for t in self._open() if not self.scene.process.tasks[t.element].poll]
+        plain = self.plain()
         if not plain:
             return
         task = self.chance.choice(plain)
-        actor, rule = self.someone_of(task), self.scene.process.tasks[task.element]
-        self.attempt(
+        rule = self.process.tasks[task.element]
+        if rule.meeting and self.chance.random() < 0.7:
+            meetings.hold(self)  # a meeting is held before it is closed
+            return
+        actor = self._doer(task)
+        if rule.link and self.chance.random() < 0.5:
+            self._answer_link(task, actor, outside.asked(rule.form))
+            return
+        self.complete(task, actor)
+
+    def complete(self, task: Any, actor: Actor) -> bool:
+        """Let somebody complete a task of the instance at hand. Gives whether it was done."""
+        return self._fill_in(
             actor,
-            rule.form,
+            self.process.tasks[task.element].form,
             lambda s, given: tasks.complete(s, actor, task.id, given),
             f"complete {task.element}",
         )
 
-    def _message(self) -> None:
-        row = self.scene.session.execute(
-            select(tables.instance).where(tables.instance.c.id == self.scene.instance())
-        ).one()
-        live = machine.look(self.scene.process.spec, row.machine) if row.machine else ()
-        waiting = sorted(
-            {w.text for w in live if w.kind == "message" and w.text in self.scene.process.messages}
+    def _answer_link(self, task: Any, actor: Actor, form: Form | None) -> None:
+        """Send the one-time link; whoever it was sent to answers by it."""
+        sent: list[str] = []
+        self.attempt(
+            actor,
+            lambda s: sent.append(outside.invite(s, actor, task.id, OUTSIDE["unit"])),
+            f"invite {task.element}",
         )
+        if not sent:
+            return
+        given = self.answers.given(form, actor)
+        for _ in range(TRIES):
+            code = self.attempt(
+                None,
+                lambda s, now=given: outside.answer(s, sent[0], now, OUTSIDE),
+                f"answer {task.element}",
+            )
+            if code not in ("invalid", *GATES):
+                return
+            given = self.answers.corrected(form, actor, given, ())
+
+    def _claim(self) -> None:
+        plain = self.plain()
+        if plain:
+            task = self.chance.choice(plain)
+            actor = self._doer(task)
+            act, verb = self.chance.choice(((tasks.claim, "claim"), (tasks.release, "release")))
+            self.attempt(actor, lambda s: act(s, actor, task.id), f"{verb} {task.element}")
+
+    # --- what may come at any time ---
+    def _row(self) -> Any:
+        instance = tables.instance
+        query = select(instance).where(instance.c.id == self.scene.instance())
+        return self.session.execute(query).one()
+
+    def waited_for(self) -> list[str]:
+        """The messages that somebody may send to the instance at hand."""
+        row = self._row()
+        live = machine.look(self.process.spec, row.machine) if row.machine else ()
+        known = {n for n, rule in self.process.messages.items() if rule.lane}
+        return sorted({each.text for each in live if each.kind == "message"} & known)
+
+    def _message(self) -> None:
+        waiting = self.waited_for()
         if not waiting:
             return
-        name = self.chance.choice(waiting)
-        rule = self.scene.process.messages[name]
-        for _ in range(4):
+        name, key = self.chance.choice(waiting), self.scene.instance()
+        for _ in range(2):
             actor = self.anybody()
-            if rule.lane and self.attempt(
+            if self._fill_in(
                 actor,
-                rule.form,
-                lambda s, given, a=actor: instances.send(s, a, row.id, name, given),
+                self.process.messages[name].form,
+                lambda s, given, who=actor: instances.send(s, who, key, name, given),
                 f"message {name}",
             ):
                 return
 
-    def _poll(self) -> None:
-        rows = self.scene.session.execute(
-            select(tables.poll).where(
-                _poll.instance_id == self.scene.instance(),
-                _poll.state.in_(("called", "open", "counting")),
-            )
-        ).all()
+    def _withdraw(self) -> None:
+        row = self._row()
+        actor = self.actor(row.starter_id) if row.starter_id else self.anybody()
+        self.attempt(actor, lambda s: instances.withdraw(s, actor, row.id, "情况有变"), "withdraw")
+
+    # --- votes ---
+    def _vote(self) -> None:
+        query = (
+            select(tables.poll, _task.element)
+            .join(tables.task, _task.id == _poll.task_id)
+            .where(_poll.instance_id == self.scene.instance(), _poll.state.in_(WAITING))
+        )
+        rows = sorted(self.session.execute(query), key=lambda row: (row.element, row.opened_at))
         if not rows:
             return
         poll = self.chance.choice(rows)
-        if poll.state in ("called", "counting") or (poll.secret and self.chance.random() < 0.2):
+        if poll.state in ("called", "counting"):
             for teller in poll.tellers:
-                self._hall(teller, "count", poll)
+                self._told(teller, "count", poll.element)
             return
-        voters = (
-            self.scene.session.execute(
-                select(tables.roll.c.member_id).where(
-                    tables.roll.c.poll_id == poll.id, tables.roll.c.open
-                )
-            )
-            .scalars()
-            .all()
-        )
-        for voter in self.chance.sample(
-            sorted(voters), min(len(voters), self.chance.randint(1, 9))
-        ):
-            if poll.kind == "election":
-                given: dict[str, Any] = {
-                    "choices": self.chance.sample(
-                        list(poll.choices), min(len(poll.choices), self.chance.randint(0, 1))
-                    )
-                }
-            else:
-                likely = poll.choices[:1] * 6 + poll.choices
-                given = {"choice": self.chance.choice(likely)}
-            self._hall(voter, "respond", poll, given)
-        if self.chance.random() < 0.5:
-            for name in ("主席团主席", "工会主席", "大会秘书"):
-                if name in self.scene.stage.members:
-                    self._try(
-                        self.actor(name), lambda s, a: polls.close(s, a, poll.id), "close_poll"
-                    )
+        for voter in self._voters(poll):
+            self._cast(voter, poll)
+        if self.chance.random() < 0.4:
+            self._close(poll)
 
-    def _hall(
-        self, member: UUID, does: str, poll: Any, given: dict[str, Any] | None = None
+    def _voters(self, poll: Any) -> list[UUID]:
+        """Some of those who have not answered yet, often all of them."""
+        roll = tables.roll.c
+        query = select(roll.member_id).where(roll.poll_id == poll.id, roll.open)
+        waiting = self.by_name(self.session.execute(query).scalars())
+        many = len(waiting) if self.chance.random() < 0.5 else self.chance.randint(0, len(waiting))
+        return self.chance.sample(waiting, many)
+
+    def _cast(self, voter: UUID, poll: Any) -> None:
+        if poll.kind == "election":
+            seats = int(poll.rule["seats"])
+            drawn = self.chance.sample(list(poll.choices), min(len(poll.choices), seats))
+            given: dict[str, Any] = {"choices": drawn if self.chance.random() < 0.9 else []}
+        else:
+            likely = [poll.choices[0]] * 5 + list(poll.choices)
+            given = {"choice": self.chance.choice(likely)}
+        self._told(voter, "respond", poll.element, given, poll)
+
+    def _close(self, poll: Any) -> None:
+        for member in self.in_lane(poll.element)[:1] or [self._row().starter_id]:
+            if member:
+                actor = self.actor(member)
+                self.attempt(
+                    actor, lambda s: polls.close(s, actor, poll.id), f"close_poll {poll.element}"
+                )
+
+    def _told(
+        self,
+        member: UUID,
+        does: str,
+        element: str,
+        given: dict[str, Any] | None = None,
+        poll: Any = None,
     ) -> None:
-        element = self.scene.session.execute(
-            select(_task.element).where(_task.id == poll.task_id)
-        ).scalar_one()
-        actor = organisation.actor(self.scene.session, member)
-        told = story.Step(0, (actor.name,), does, element, given or {})
-        try:
-            with clock.set_to(self.scene.now):
-                if does == "respond" and poll.secret:
-                    halls.cast(self.scene, actor, poll.id, given or {})
-                elif does == "respond":
-                    given = given or {}
-                    edge.carry_out(
-                        self.scene.hall,
-                        actor,
-                        lambda s: polls.respond(
-                            s, actor, poll.id, given.get("choice", ""), "", given.get("choices")
-                        ),
-                    )
-                else:
-                    halls.ACTS[does](self.scene, actor, told)
-            self.done.append(f"{actor.name} {does} {element} {given or ''}")
-        except (Refused, Conflict, NotFound, Invalid) as fault:
-            self.done.append(f"{actor.name} {does} {element}：{fault.code}")
+        """What a ballot needs of many commands is done as the stories do it."""
+        actor, given = self.actor(member), given or {}
+        shown = f"{does} {element} {self._readable(given) if given else ''}"
 
-    def _try(self, actor: Actor, act: Any, what: str) -> None:
-        try:
-            self.carry_out(actor, lambda s: act(s, actor))
-            self.done.append(f"{actor.name} {what}")
-        except (Refused, Conflict, NotFound, Invalid) as fault:
-            self.done.append(f"{actor.name} {what}：{fault.code}")
-
-    def _meeting(self) -> None:
-        meeting = tables.meeting.c
-        found = self.scene.session.execute(
-            select(tables.meeting).where(
-                meeting.instance_id == self.scene.instance(), meeting.state.in_(("called", "open"))
-            )
-        ).first()
-        if found is None:
-            return
-        due = (
-            self.scene.session.execute(
-                select(tables.attendance.c.member_id)
-                .where(tables.attendance.c.meeting_id == found.id)
-                .order_by(tables.attendance.c.member_id)
-            )
-            .scalars()
-            .all()
-        )
-        for member in due:
-            if self.chance.random() < 0.85:
-                self._try(
-                    organisation.actor(self.scene.session, member),
-                    lambda s, a: meetings.arrive(s, a, found.id, found.code),
-                    "arrive",
+        def act(session: Session) -> None:
+            if poll is None:
+                halls.ACTS[does](
+                    self.scene, actor, story.Step(0, (actor.name,), does, element, given)
                 )
-        if self.chance.random() < 0.1 and due:
-            self._try(
-                organisation.actor(self.scene.session, self.chance.choice(due)),
-                lambda s, a: meetings.leave(s, a, found.id),
-                "leave",
-            )
-        for name in ("大会秘书", "工会主席", "工会秘书", "主席团主席"):
-            self._try(
-                self.actor(name), lambda s, a: meetings.open_meeting(s, a, found.id), "open_meeting"
-            )
+            elif poll.secret:
+                halls.cast(self.scene, actor, poll.id, given)
+            else:
+                choice, chosen = given.get("choice", ""), given.get("choices")
+                polls.respond(session, actor, poll.id, choice, "", chosen)
+
+        self.attempt(actor, act, shown)
+
+    # --- time ---
+    def next_timer(self) -> Any:
+        """When the next timer of the walk's instances is due; None when there is none."""
+        query = select(_timer.due_at).where(
+            _timer.instance_id.in_(self.scene.instances.values()), _timer.state == "waiting"
+        )
+        return self.session.execute(query.order_by(_timer.due_at).limit(1)).scalar()
 
     def _wait(self) -> None:
         """To the next timer, to its eve, or some days on."""
-        timer = self.scene.session.execute(
-            select(_timer.due_at)
-            .where(_timer.instance_id.in_(self.scene.instances.values()), _timer.state == "waiting")
-            .order_by(_timer.due_at)
-            .limit(1)
-        ).scalar()
+        timer = self.next_timer()
         target = self.scene.now + timedelta(days=self.chance.choice([1, 1, 2, 5, 9]))
-        if timer is not None and self.chance.random() < 0.5:
+        if timer is not None and self.chance.random() < 0.4:
             target = max(self.scene.now, timer + timedelta(minutes=self.chance.choice([-1, 1])))
+        self.wait_until(target)
+
+    def wait_until(self, target: Any) -> None:
         workers.let_pass(self.scene, target)
         self.done.append(f"-- {self.scene.now.astimezone(clock.CHINA):%Y-%m-%d %H:%M}")
-
-    # --- what must hold ---
-    def told(self) -> list[Any]:
-        """Everything on record about the matters of the walk, in order."""
-        return list(
-            self.scene.session.execute(
-                select(tables.event)
-                .where(_event.instance_id.in_(self.scene.instances.values()))
-                .order_by(_event.instance_id, _event.seq)
-            )
-        )
-
-    def nothing_is_broken(self) -> None:
-        session = self.scene.session
-        for key in self.scene.instances.values():
-            row = session.execute(select(tables.instance).where(tables.instance.c.id == key)).one()
-            events = session.execute(
-                select(tables.event).where(_event.instance_id == key).order_by(_event.seq)
-            ).all()
-            assert event_log.first_broken(key, events, row.seq, bytes(row.head)) is None
-            trouble = (
-                session.execute(
-                    select(tables.incident.c.message).where(tables.incident.c.instance_id == key)
-                )
-                .scalars()
-                .all()
-            )
-            assert not trouble, trouble
-            if row.state == "running":
-                live = machine.look(self.scene.process_of(key).spec, row.machine)
-                assert live, "nothing waits for anybody"
-                late = select(_timer.id).where(
-                    _timer.instance_id == key,
-                    _timer.state == "waiting",
-                    _timer.due_at <= self.scene.now,
-                )
-                assert session.execute(late).first() is None, "a clock ran out without its event"
-        broken = verification.first_false(session)
-        assert broken is None, broken
-
-
-@contextmanager
-def walking(engine: Engine, folder: Path, seed: int) -> Iterator[Walk]:
-    """A walk on a stage of its own, which is thrown away."""
-    others = sorted(
-        p.parent.name for p in folder.parent.glob("*/process.toml") if p.parent != folder
-    )
-    told = story.Story(
-        "walk",
-        "",
-        "",
-        START,
-        dict.fromkeys(DELEGATES, ("formal_delegate@info",)),
-        {},
-        (),
-        tuple(others),
-        "",
-        (story.Step(1, (), "wait", after="1 days"),),
-        {},
-    )
-    with engine.connect() as session, session.begin() as whole, clock.set_to(START):
-        try:
-            files = {name: definitions.read(folder.parent / name) for name in others}
-            set_ = stage.set_up(session, told, definitions.read(folder), STANDARD, files)
-            for process in (
-                set_.process,
-                *set_.others.values(),
-            ):  # on a stage nobody puts them on record
-                says = {"process": process.id, "version": process.hash}
-                event_log.note(
-                    session, event_log.INSTALLATION, "definition_published", None, **says
-                )
-            yield Walk(Scene(session, set_, START), random.Random(seed), set_.process.id)
-        finally:
-            whole.rollback()
-
-
-__all__ = ["EngineError", "ProcessFault", "Walk", "date", "walking"]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flask import Blueprint
 from sqlalchemy import insert
 
 import webui
@@ -19,7 +17,6 @@ from engine.db import tables
 from engine.definitions import read
 from engine.people import organisation
 from engine.settings import ROOT, Settings
-from webui import pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,24 +96,9 @@ def house(engine: Engine) -> House:
     return made
 
 
-def _register(app: Flask) -> None:
-    """Every page that is there; an empty stand-in for one that is still to come, so that links to it can be made."""
-    for name in pages.BLUEPRINTS:
-        try:
-            found = import_module(f"webui.pages.{name}").blueprint
-        except ModuleNotFoundError as fault:
-            if fault.name != f"webui.pages.{name}":
-                raise
-            found = Blueprint(name, name)
-            found.add_url_rule(f"/{name}", "index", lambda: "")
-            found.add_url_rule(f"/{name}/<uuid:instance_id>", "instance", lambda instance_id: "")
-        app.register_blueprint(found)
-
-
 @pytest.fixture
-def app(url: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
+def app(url: str, engine: Engine, tmp_path: Path) -> Flask:
     """The application on the fresh database of this test; forms need no CSRF token unless a test turns that on."""
-    monkeypatch.setattr(pages, "init_app", _register)
     made = webui.create_app(Settings(home=tmp_path, database_url=url, processes=ROOT / "processes"))
     made.config.update(TESTING=True, PROPAGATE_EXCEPTIONS=False, WTF_CSRF_ENABLED=False)
     made.extensions["engine"] = engine

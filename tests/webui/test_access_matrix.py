@@ -603,8 +603,7 @@ def world(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
         made.share(home)
         app.extensions["engine"] = Trial(made.engine)
         yield made
-        made.engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 

@@ -19,7 +19,6 @@ from engine.definitions.process import load
 from engine.queries.launchable import first_tasks, launchable
 from engine.settings import ROOT
 from tests.webui.conftest import ERRAND
-from webui.http.fields import hide_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -335,19 +334,3 @@ def test_a_process_that_names_people_shows_no_likeness(client: Login, house: Hou
     house.look(lambda s: definitions.publish_shipped(s, files))
     assert client("mover").get("/launch/errand/alike?title=调解王某与学院的争议").text.strip() == ""
     assert "data-alike" not in client("mover").get(FORM).text
-
-
-def test_a_page_can_evaluate_whatever_hides_a_field() -> None:
-    """A rule that the page cannot evaluate would show fields, even lists of everybody, that are not asked for."""
-    assert (
-        hide_rule('=kind != "a" and not(n < 1)')
-        == '["and", ["!=", "kind", "a"], ["not", ["<", "n", 1]]]'
-    )
-    assert hide_rule("=group != true") == '["!=", "group", true]'
-    rules = [
-        (file.name, part["conditional"]["hide"])
-        for file in (ROOT / "processes").glob("*/forms/*.json")
-        for part in json.loads(file.read_text("utf-8"))["components"]
-        if part.get("conditional")
-    ]
-    assert len(rules) > 50 and [rule for rule in rules if not hide_rule(rule[1])] == []

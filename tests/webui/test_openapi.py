@@ -18,8 +18,8 @@ PROBLEM = "application/problem+json"
 
 
 @pytest.fixture
-def made(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
-    return application(url, tmp_path, monkeypatch)
+def made(url: str, tmp_path: Path) -> Flask:
+    return application(url, tmp_path)
 
 
 @pytest.fixture

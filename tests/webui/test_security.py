@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from flask import render_template_string
 
 from engine import clock
 from engine.commands import people
@@ -175,6 +176,24 @@ def test_the_search_for_inline_code_finds_it() -> None:
     assert not INLINE.search(
         '<script src="/static/app.js" defer></script><p data-on="x" class="style">'
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
+        ("甲\n<b>乙</b>\r\n丙 & 丁", "甲<br>&lt;b&gt;乙&lt;/b&gt;<br>丙 &amp; 丁"),
+        ("\"><img src=x onerror='y'>", "&#34;&gt;&lt;img src=x onerror=&#39;y&#39;&gt;"),
+        ("<br>", "&lt;br&gt;"),
+    ],
+)
+def test_text_with_line_breaks_is_escaped(strict: Flask, text: str, html: str) -> None:
+    """Every line of what people wrote; the line breaks between them alone are markup."""
+    with strict.test_request_context():
+        page = render_template_string("{{ said|lines }}|{{ (said|lines)|lines }}", said=text)
+    once, _, again = page.partition("|")
+    assert once == html
+    assert "<script" not in again and "<img" not in again and "<b>" not in again
 
 
 def test_every_form_that_posts_carries_a_token_and_no_link_leaves_the_site() -> None:

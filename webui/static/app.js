@@ -21,24 +21,23 @@
     return found;
   };
 
-  // --- hide rules: a JSON tree, see webui/http/fields.py ---
-  const holds = (rule, values) => {
-    const [sign, ...rest] = rule;
-    if (sign === "and") return rest.every((r) => holds(r, values));
-    if (sign === "or") return rest.some((r) => holds(r, values));
-    if (sign === "not") return !holds(rest[0], values);
-    if (sign === "is") return Boolean(values[rest[0]] && values[rest[0]] !== "false");
-    const value = values[rest[0]] === "" || values[rest[0]] === undefined ? null : values[rest[0]];
-    if (sign === "<" || sign === ">") return value !== null && (sign === "<" ? Number(value) < rest[1] : Number(value) > rest[1]);
-    const same = typeof rest[1] === "boolean" ? (value === "true") === rest[1] : String(value) === String(rest[1]);
-    return sign === "==" ? same : !same;
+  // --- fields that answers hide: the conditions as trees, see expressions.js ---
+  const plain = (kind, answer) => {  // as engine/forms/values.py reads it; what is no answer of its kind is missing
+    if (kind === "checkbox") return answer === "true";
+    if (kind === "checklist" || kind === "filepicker") return answer ?? [];
+    if (answer === undefined) return null;
+    const text = answer.trim().normalize(kind === "number" ? "NFKC" : "NFC");
+    return kind !== "number" ? text || null : /^[+-]?[0-9]{1,20}$/.test(text) ? BigInt(text.replace("+", "")) : null;
   };
   for (const form of document.querySelectorAll("form")) {
-    const ruled = form.querySelectorAll("[data-hide]:not([data-hide=''])");
+    const ruled = [...form.querySelectorAll("[data-hide]")];
     if (!ruled.length) continue;
+    const rules = new Map(ruled.map((field) => [field.dataset.field, JSON.parse(field.dataset.hide)]));
+    const kinds = [...form.querySelectorAll("[data-field]")].map((field) => [field.dataset.field, field.dataset.kind]);
     const apply = () => {
-      const values = answers(form);
-      for (const field of ruled) field.hidden = holds(JSON.parse(field.dataset.hide), values);
+      const given = answers(form), values = new Map(kinds.map(([key, kind]) => [key, plain(kind, given[key])]));
+      const gone = expressions.hidden(rules, values);
+      for (const field of ruled) field.hidden = gone.has(field.dataset.field);
     };
     for (const kind of ["input", "change"]) form.addEventListener(kind, apply); // at once: nothing may move under a click
     apply();

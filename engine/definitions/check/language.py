@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine import expressions
+from engine.decisions.cell import cell_of
 from engine.definitions.actions import LEFT_BEHIND
 from engine.definitions.check.fault import Fault, shown
+from engine.expressions import Gives, Takes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from engine.definitions.check.draft import Draft
+    from engine.expressions import Function
+
+
+Wrong = tuple[str, str]  # what is wrong, and what to do about it
 
 
 class Rules(Protocol):
@@ -24,32 +29,9 @@ class Rules(Protocol):
     def get(self, id: str) -> tuple[Any, ...]: ...
 
 
-MOMENTS = frozenset({"due", "before", "after"})  # functions that give the end of a time limit
-MEASURES = frozenset(
-    {"reaches", "satisfies", "needed"}
-)  # functions that hold a number against a rule
-STANDING = frozenset(
-    {"in_force", "article"}
-)  # functions that ask whether and by which article a rule holds on a day
 FUNCTIONS = (
-    MOMENTS
-    | MEASURES
-    | STANDING
-    | {
-        "rule",
-        "heads",
-        "holds",
-        "delegates",
-        "heads_of",
-        "holders",
-        "movers_of",
-        "round",
-        "day",
-        "members",
-        "meeting",
-    }
-    | {"at", "by", "matters"}
-)
+    frozenset(expressions.FUNCTIONS) - expressions.BUILT_IN.keys()
+)  # handed in with the facts
 NAMES = frozenset(  # given in every expression
     {"union", "starter", "unit", "actor", "number", "now", "today", "superior", "superior_here"}
 )
@@ -79,10 +61,25 @@ RESERVED = (
     | FUNCTIONS
     | expressions.BUILT_IN.keys()
 )
-_RULE_CALL = re.compile(
-    r"\b(due|before|after|rule|reaches|satisfies|needed|in_force|article)\s*\(([^()]*)\)"
-)
-_LITERAL = re.compile(r"[\"']([^\"']*)[\"']")
+_RULE_KINDS: dict[
+    Takes, tuple[Callable[[Any], bool], str, str]
+] = {  # what must be true of a rule; what to say if not
+    Takes.NUMBER_RULE: (
+        lambda rule: rule.value is not None,
+        "不是一个整数",
+        "人数、次数、天数这样的整数规则",
+    ),
+    Takes.SHARE_RULE: (
+        lambda rule: rule.kind == "share",
+        "不是比例",
+        "几分之几、百分之几的规则",
+    ),
+    Takes.TIME_RULE: (
+        lambda rule: rule.kind == "time",
+        "不是期限",
+        "以日、工作日、月、年计的规则",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -154,83 +151,60 @@ class Language:
                 )
 
     def calls(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
-        """Faults of the functions that a sound expression calls: rules, posts and tasks that do not exist."""
-        for name, literals in expressions.calls_in(text):
-            said = [each for each in literals if isinstance(each, str)]
-            if name in MOMENTS | MEASURES | STANDING or name == "rule":
-                if said:
-                    yield from self._rule(
-                        file,
-                        element,
-                        where,
-                        name,
-                        said[0] if name in MEASURES | STANDING else said[-1],
-                    )
-                else:
-                    yield Fault(
-                        file,
-                        element,
-                        f"{where}：{name}() 里没有规则编号。",
-                        f'请写成 {name}（…"规则编号"…），编号写在引号里。',
-                    )
-            elif name in {"holds", "holders", "delegates"} and said:
-                post = (
-                    f"{said[-1]}_delegate"
-                    if name == "delegates"
-                    else said[-1 if name == "holds" else 0]
-                )
-                yield from self.post(file, element, where, post)
-            elif name == "matters":
-                for wrong in expressions.check(said[1] if len(said) > 1 else "", None, set()):
-                    advice = """写成 matters("流程", "state == 'ended'")。"""
-                    yield Fault(file, element, f"{where}：matters() 的条件{wrong}。", advice)
-            elif name in {"round", "meeting"} and said and said[0] not in self.tasks:
-                yield Fault(
-                    file,
-                    element,
-                    f"{where}：没有环节 {shown(said[0])}。",
-                    f"{name}() 里写用户任务的编号。",
-                )
-            elif name in {"at", "by"} and said and said[0] not in self.facts:
-                yield Fault(
-                    file,
-                    element,
-                    f"{where}：没有环节或消息 {shown(said[0])}。",
-                    f"{name}() 里写环节或消息的编号。",
-                )
+        """Faults of the calls in a readable expression: their number of arguments, and names that do not exist."""
+        for wrong, advice in self._call_faults(text):
+            yield Fault(file, element, f"{where}：{wrong}", advice)
 
-    def _rule(self, file: str, element: str, where: str, name: str, rule: str) -> Iterator[Fault]:
-        found = self.known_rule(rule)
-        if not found:
-            yield Fault(file, element, f"{where}：没有规则 {shown(rule)}。", self.near(rule))
-        elif name == "rule" and any(each.value is None for each in found):
-            yield Fault(
-                file,
-                element,
-                f"{where}：规则 {rule} 不是一个整数。",
-                "rule() 只用于人数、次数、天数这样的整数规则。",
+    def cell(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
+        """Faults of the calls in a cell of a decision table; what cannot be read there is told elsewhere."""
+        for operand in cell_of(text).operands:
+            if not expressions.check(operand, None, FUNCTIONS):
+                yield from self.calls(file, element, f"{where}“{shown(text, 80)}”", operand)
+
+    def _call_faults(self, text: str) -> Iterator[Wrong]:
+        for name, given in expressions.texts_in(text):
+            function = expressions.FUNCTIONS.get(name)
+            if function is None:  # told with the names
+                continue
+            if not function.fits(len(given)):
+                yield f"{name}() 里写了 {len(given)} 个参数。", f"{name}() 要{_many(function)}。"
+            for takes, argument in zip(function.takes, given, strict=False):
+                yield from self._argument_faults(name, takes, argument)
+
+    def _argument_faults(self, name: str, takes: Takes, argument: str | None) -> Iterator[Wrong]:
+        """`argument`: the text written there; None for anything that must be worked out."""
+        if takes in expressions.RULES:
+            yield from self._rule_faults(name, takes, argument)
+        elif takes is Takes.CONDITION:
+            for wrong in expressions.check(argument or "", None, set()):
+                yield f"{name}() 的条件{wrong}。", f"""写成 {name}("流程", "state == 'ended'")。"""
+        elif argument is None:
+            return
+        elif takes is Takes.POST:
+            yield from self._post_faults(argument)
+        elif takes is Takes.DELEGATES:
+            yield from self._post_faults(f"{argument}_delegate")
+        elif takes is Takes.TASK and argument not in self.tasks:
+            yield f"没有环节 {shown(argument)}。", f"{name}() 里写用户任务的编号。"
+        elif takes is Takes.STEP and argument not in self.facts:
+            yield f"没有环节或消息 {shown(argument)}。", f"{name}() 里写环节或消息的编号。"
+
+    def _rule_faults(self, name: str, takes: Takes, rule: str | None) -> Iterator[Wrong]:
+        if rule is None:
+            yield (
+                f"{name}() 里没有规则编号。",
+                f'请写成 {name}（…"规则编号"…），编号写在引号里。',
             )
-        elif name in {"reaches", "needed"} and any(each.kind != "share" for each in found):
-            yield Fault(
-                file,
-                element,
-                f"{where}：规则 {rule} 不是比例。",
-                f"{name}() 只用于几分之几、百分之几的规则。",
-            )
-        elif name == "satisfies" and any(each.value is None for each in found):
-            yield Fault(
-                file,
-                element,
-                f"{where}：规则 {rule} 不是一个整数。",
-                "satisfies() 只用于整数的规则。",
-            )
-        elif name in MOMENTS and any(each.kind != "time" for each in found):
-            yield Fault(
-                file,
-                element,
-                f"{where}：规则 {rule} 不是期限。",
-                f"{name}() 只用于以日、工作日、月、年计的规则。",
-            )
+        elif not (found := self.known_rule(rule)):
+            yield f"没有规则 {shown(rule)}。", self.near(rule)
+        elif takes in _RULE_KINDS:
+            suits, wrong, kind = _RULE_KINDS[takes]
+            if not all(map(suits, found)):
+                yield f"规则 {rule} {wrong}。", f"{name}() 只用于{kind}。"
+
+    def _post_faults(self, post: str) -> Iterator[Wrong]:
+        if self.posts and post not in self.posts:
+            yield f"没有职务 {shown(post)}。", "职务的编号见 processes/posts.toml。"
 
     def known_rule(self, rule: str) -> tuple[Any, ...]:
         """The entries of a rule; empty when there is none."""
@@ -247,26 +221,22 @@ class Language:
 
     def post(self, file: str, element: str, where: str, post: str) -> Iterator[Fault]:
         """A fault when nobody can hold such a post."""
-        if self.posts and post not in self.posts:
-            yield Fault(
-                file,
-                element,
-                f"{where}：没有职务 {shown(post)}。",
-                "职务的编号见 processes/posts.toml。",
-            )
+        for wrong, advice in self._post_faults(post):
+            yield Fault(file, element, f"{where}：{wrong}", advice)
 
-    def cell(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
-        """Unknown rules in a cell of a decision table."""
-        for name, inside in _RULE_CALL.findall(text):
-            said = _LITERAL.findall(inside)
-            if said:
-                first = said[0] if name in MEASURES | STANDING else said[-1]
-                yield from self._rule(file, element, f"{where}“{shown(text, 80)}”", name, first)
+
+def _many(function: Function) -> str:
+    """How many arguments a function takes."""
+    most = len(function.takes)
+    if function.many:
+        return f"至少 {function.least} 个"
+    return f" {most} 个" if most == function.least else f" {function.least} 至 {most} 个"
 
 
 def _gives_moment(text: str) -> bool:
     return "task_due" in expressions.names_in(text) or any(
-        name in MOMENTS for name, _ in expressions.calls_in(text)
+        expressions.FUNCTIONS[name].gives is Gives.DEADLINE
+        for name, _ in expressions.calls_in(text)
     )
 
 

@@ -17,7 +17,13 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.history.event_log import Break
-from engine.history.verification import matters, papers, polls, rules, secret
+from engine.history.verification import (
+    matters,
+    papers,
+    polls,
+    rules,
+    secret,
+)
 from engine.history.verification.papers import ERASED
 from engine.history.verification.told import MATTER, Told, replay
 

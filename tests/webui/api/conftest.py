@@ -20,22 +20,20 @@ _count = itertools.count(1)
 
 
 @pytest.fixture
-def api(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    app = application(url, tmp_path, monkeypatch)
+def api(url: str, tmp_path: Path) -> Iterator[Api]:
+    app = application(url, tmp_path)
     engine = app.extensions["engine"]
     yield Api.built(app, engine)
-    engine.dispose()
-    db._engines.pop(url, None)
+    db.release(url)
 
 
 @pytest.fixture
-def motions(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+def motions(url: str, tmp_path: Path) -> Iterator[Api]:
     """With the congress motion in force."""
-    app = application(url, tmp_path, monkeypatch)
+    app = application(url, tmp_path)
     engine = app.extensions["engine"]
     yield Api.built(app, engine, MOTION)
-    engine.dispose()
-    db._engines.pop(url, None)
+    db.release(url)
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +41,10 @@ def shared(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ap
     """One for all tests of a module, which must not mind what the others left."""
     name = f"api_{next(_count)}"
     url = server.replace(f"/{embedded.DATABASE}", f"/{name}", 1)
-    with psycopg.connect(server, autocommit=True) as admin, pytest.MonkeyPatch.context() as patch:
+    with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
-        app = application(url, tmp_path_factory.mktemp("api"), patch)
+        app = application(url, tmp_path_factory.mktemp("api"))
         engine = app.extensions["engine"]
         yield Api.built(app, engine)
-        engine.dispose()
-        db._engines.pop(url, None)
+        db.release(url)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.webui.api.test_hostile import problem
+from tests.webui.api.world import problem
 
 if TYPE_CHECKING:
     from tests.webui.api.world import Api

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.webui.api.world import BASE, ERRAND, Person
+from tests.webui.api.world import BASE, Person, folder, problem, send, zipped
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from werkzeug.test import TestResponse
 
     from tests.webui.api.world import Api
@@ -28,25 +24,6 @@ def raw(
 ) -> TestResponse:
     headers = {"Authorization": f"Bearer {who.token}"}
     return who.client.post(BASE + path, data=data, content_type=content_type, headers=headers)
-
-
-def send(who: Person, path: str, **parts: Any) -> TestResponse:
-    """A multipart form; a file is (bytes, name)."""
-    data = {k: (io.BytesIO(v[0]), v[1]) if isinstance(v, tuple) else v for k, v in parts.items()}
-    return who.client.post(BASE + path, data=data, headers={"Authorization": f"Bearer {who.token}"})
-
-
-def problem(found: TestResponse, status: int, code: str | None = None) -> dict[str, Any]:
-    assert found.status_code == status, found.text[:500]
-    assert found.content_type == "application/problem+json"
-    body = dict(found.json)
-    assert {"type", "title", "status", "detail", "code"} <= set(body) and body["status"] == status
-    assert body["type"] == f"urn:yixing:error:{body['code']}" and body["detail"]
-    if code:
-        assert body["code"] == code
-    for texts in body.get("errors", {}).values():
-        assert texts and all(isinstance(t, str) and t for t in texts)
-    return body
 
 
 BODIES: list[tuple[str, bytes, int]] = [
@@ -281,20 +258,6 @@ def test_a_cookie_is_no_token(api: Api) -> None:
 
 
 # --- files ----------------------------------------------------------------------------------------------------------------
-def folder(path: Path = ERRAND) -> dict[str, str]:
-    return {
-        p.relative_to(path).as_posix(): p.read_text("utf-8") for p in path.rglob("*") if p.is_file()
-    }
-
-
-def zipped(files: dict[str, str | bytes]) -> bytes:
-    kept = io.BytesIO()
-    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return kept.getvalue()
-
-
 def test_a_hostile_zip_is_refused(api: Api) -> None:
     office = api.as_("secretary")
     bomb = zipped({"process.toml": b"0" * 200_000_000})

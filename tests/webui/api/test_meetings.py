@@ -81,12 +81,11 @@ class Session:
 
 
 @pytest.fixture
-def held(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    app = application(url, tmp_path, monkeypatch)
+def held(url: str, tmp_path: Path) -> Iterator[Session]:
+    app = application(url, tmp_path)
     engine = app.extensions["engine"]
     yield Session(Api.built(app, engine, HALL))
-    engine.dispose()
-    db._engines.pop(url, None)
+    db.release(url)
 
 
 def test_a_meeting_is_opened_and_its_numbers_are_read(held: Session) -> None:

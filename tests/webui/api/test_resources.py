@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from openpyxl import load_workbook
 
-from tests.webui.api.test_hostile import folder, problem, send, zipped
-from tests.webui.api.world import BASE, ERRAND, MOTION, faults
+from tests.webui.api.world import BASE, ERRAND, MOTION, faults, folder, problem, send, zipped
 
 if TYPE_CHECKING:
     from tests.webui.api.world import Api

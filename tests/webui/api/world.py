@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from dataclasses import dataclass, field
 from datetime import date
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,11 @@ from engine import db
 from engine.commands import definitions, people
 from engine.definitions import process
 from engine.settings import ROOT, Settings
-from webui import create_app, pages
+from webui import create_app
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    import pytest
     from flask import Flask
     from flask.testing import FlaskClient
     from sqlalchemy import Engine
@@ -189,21 +189,41 @@ def faults(schema: dict[str, Any], value: Any) -> list[str]:
     ]
 
 
-def importable() -> tuple[str, ...]:
-    """The pages that are there."""
-    found = []
-    for name in pages.BLUEPRINTS:
-        try:
-            import_module(f"webui.{name}").blueprint
-        except (ImportError, AttributeError):
-            continue
-        found.append(name)
-    return tuple(found)
-
-
-def application(url: str, home: Path, patch: pytest.MonkeyPatch) -> Flask:
-    """The application on a database, with the pages that are there."""
-    patch.setattr(pages, "BLUEPRINTS", importable())
+def application(url: str, home: Path) -> Flask:
+    """The application on a database."""
     return create_app(
         Settings(home=home, database_url=url, processes=ROOT / "processes", secret_key="test")
     )
+
+
+def send(who: Person, path: str, **parts: Any) -> TestResponse:
+    """A multipart form; a file is (bytes, name)."""
+    data = {k: (io.BytesIO(v[0]), v[1]) if isinstance(v, tuple) else v for k, v in parts.items()}
+    return who.client.post(BASE + path, data=data, headers={"Authorization": f"Bearer {who.token}"})
+
+
+def problem(found: TestResponse, status: int, code: str | None = None) -> dict[str, Any]:
+    assert found.status_code == status, found.text[:500]
+    assert found.content_type == "application/problem+json"
+    body = dict(found.json)
+    assert {"type", "title", "status", "detail", "code"} <= set(body) and body["status"] == status
+    assert body["type"] == f"urn:yixing:error:{body['code']}" and body["detail"]
+    if code:
+        assert body["code"] == code
+    for texts in body.get("errors", {}).values():
+        assert texts and all(isinstance(t, str) and t for t in texts)
+    return body
+
+
+def folder(path: Path = ERRAND) -> dict[str, str]:
+    return {
+        p.relative_to(path).as_posix(): p.read_text("utf-8") for p in path.rglob("*") if p.is_file()
+    }
+
+
+def zipped(files: dict[str, str | bytes]) -> bytes:
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return kept.getvalue()

@@ -1,0 +1,111 @@
+"""The functions of the expression language, each declared once: what it takes, what it gives, and whom it asks.
+
+The checks, the trial of decision tables and the documentation take what they need from here. A function of the arguments
+alone is declared where it stands, in engine/expressions/functions.py. One that asks the law or the instance is declared
+below and handed in with the facts; tests hold that every declared one is, and no other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Takes(Enum):
+    """What an argument is. What is named, is written out as a text, so that a check can look it up."""
+
+    VALUE = auto()  # any value
+    RULE = auto()  # the id of a rule of law
+    NUMBER_RULE = auto()  # of one whose amount is a whole number
+    SHARE_RULE = auto()  # of one whose amount is a share
+    TIME_RULE = auto()  # of one whose amount is a time
+    POST = auto()  # the kind of a post
+    DELEGATES = auto()  # the kind of a delegate: the post without "_delegate"
+    TASK = auto()  # the id of a user task
+    STEP = auto()  # the id of a task or message, or "launch"
+    CONDITION = auto()  # an expression over the facts of another instance
+
+
+RULES = frozenset({Takes.RULE, Takes.NUMBER_RULE, Takes.SHARE_RULE, Takes.TIME_RULE})
+
+
+class Gives(Enum):
+    """What a function gives; where that depends on its arguments, a VALUE."""
+
+    VALUE = auto()
+    NUMBER = auto()
+    TRUTH = auto()
+    TEXT = auto()
+    LIST = auto()
+    DAY = auto()
+    MOMENT = auto()
+    DEADLINE = auto()  # a moment: the end of a time limit, known with its computation
+    PERSON = auto()
+    PEOPLE = auto()
+
+
+class Asks(Enum):
+    """What a function must ask to answer."""
+
+    NOTHING = auto()  # its arguments suffice
+    LAW = auto()  # the rulebook on a day
+    INSTANCE = auto()  # an instance and the union it belongs to
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`takes`: its arguments in order, of which the first `least` must be given; with `many`, any number of the last."""
+
+    name: str
+    takes: tuple[Takes, ...]
+    least: int
+    many: bool
+    gives: Gives
+    asks: Asks
+
+    def fits(self, given: int) -> bool:
+        """Can it be called with so many arguments?"""
+        return given >= self.least and (self.many or given <= len(self.takes))
+
+
+FUNCTIONS: dict[str, Function] = {}
+
+
+def declare(
+    name: str,
+    *takes: Takes,
+    may: tuple[Takes, ...] = (),
+    many: bool = False,
+    gives: Gives,
+    asks: Asks,
+) -> None:
+    """Declare a function: `takes` must be given, `may` can be left out, `many` repeats the last."""
+    FUNCTIONS[name] = Function(name, takes + may, len(takes), many, gives, asks)
+
+
+_VALUE = Takes.VALUE
+_LAW, _INSTANCE = Asks.LAW, Asks.INSTANCE
+
+declare("rule", Takes.NUMBER_RULE, gives=Gives.NUMBER, asks=_LAW)
+declare("reaches", Takes.SHARE_RULE, _VALUE, _VALUE, gives=Gives.TRUTH, asks=_LAW)
+declare("satisfies", Takes.NUMBER_RULE, _VALUE, gives=Gives.TRUTH, asks=_LAW)
+declare("needed", Takes.SHARE_RULE, _VALUE, gives=Gives.NUMBER, asks=_LAW)
+declare("in_force", Takes.RULE, may=(_VALUE,), gives=Gives.TRUTH, asks=_LAW)
+declare("article", Takes.RULE, may=(_VALUE,), gives=Gives.TEXT, asks=_LAW)
+
+declare("due", Takes.TIME_RULE, may=(_VALUE,), gives=Gives.DEADLINE, asks=_INSTANCE)
+declare("before", _VALUE, Takes.TIME_RULE, gives=Gives.DEADLINE, asks=_INSTANCE)
+declare("after", _VALUE, Takes.TIME_RULE, gives=Gives.DEADLINE, asks=_INSTANCE)
+declare("day", _VALUE, gives=Gives.DAY, asks=_INSTANCE)
+declare("at", Takes.STEP, gives=Gives.MOMENT, asks=_INSTANCE)
+declare("by", Takes.STEP, gives=Gives.PERSON, asks=_INSTANCE)
+declare("round", Takes.TASK, gives=Gives.NUMBER, asks=_INSTANCE)
+declare("meeting", Takes.TASK, _VALUE, gives=Gives.VALUE, asks=_INSTANCE)
+declare("matters", _VALUE, Takes.CONDITION, may=(_VALUE,), gives=Gives.NUMBER, asks=_INSTANCE)
+declare("heads", _VALUE, _VALUE, gives=Gives.TRUTH, asks=_INSTANCE)
+declare("holds", _VALUE, Takes.POST, gives=Gives.TRUTH, asks=_INSTANCE)
+declare("holders", Takes.POST, may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)
+declare("delegates", Takes.DELEGATES, gives=Gives.PEOPLE, asks=_INSTANCE)
+declare("heads_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
+declare("movers_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
+declare("members", may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)

@@ -1,0 +1,259 @@
+"""Who is in a lane, and what a room keeps from those who are not: seat, person, unit and union, each by itself. No database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from engine.definitions.process import Lane, Words
+from engine.errors import EngineError, ProcessFault
+from engine.instance import lanes, rooms
+from engine.instance.context import Context
+from engine.people.organisation import Actor, Held
+
+UNION, OTHER, COLLEGE, ABOVE, PERSON, SECOND = (UUID(int=n) for n in range(1, 7))
+HERE: dict[str, Any] = {"id": UUID(int=9), "union_id": UNION, "unit_id": COLLEGE, "superior": ABOVE}
+
+
+def person(*held: tuple[str, UUID, UUID], key: UUID = PERSON) -> Actor:
+    """Somebody with posts, each (kind, unit, union of the unit)."""
+    return Actor(key, "张敏", UNION, COLLEGE, tuple(Held(*post) for post in held))
+
+
+def lane(post: str = "", unit: str = "", person: str = "") -> Lane:
+    return Lane("lane", Words("泳道", "Lane"), post, unit, person)
+
+
+def run(actor: Actor | None, **facts: Any) -> Context:
+    row = {
+        **HERE,
+        "starter_id": SECOND,
+        "number": "1",
+        "title": "",
+        "facts": facts,
+        "rounds": {},
+        "seq": 1,
+        "head": bytes(32),
+        "started_at": datetime(2026, 3, 2, tzinfo=UTC),
+        "union_law": [[], [], {}, ""],
+    }
+    return Context(cast("Any", None), actor, row, cast("Any", None))
+
+
+SECRETARY = person(("union_secretary", UNION, UNION))
+AT_COLLEGE = person(("union_secretary", COLLEGE, UNION))
+ELSEWHERE = person(("union_secretary", OTHER, OTHER))
+HEAD = person(("unit_head", COLLEGE, UNION))
+NOBODY = person()
+
+CASES: dict[str, tuple[Lane, dict[str, Any], Actor, bool]] = {
+    "a post of the union": (lane("union_secretary", "union"), {}, SECRETARY, True),
+    "a post of the union held in one of its units": (
+        *(lane("union_secretary", "union"), {}),
+        *(AT_COLLEGE, True),
+    ),
+    "the same post in another union": (lane("union_secretary", "union"), {}, ELSEWHERE, False),
+    "another post in this union": (lane("union_secretary", "union"), {}, HEAD, False),
+    "no post": (lane("union_secretary", "union"), {}, NOBODY, False),
+    "a post of a unit that a fact names": (
+        *(lane("unit_head", "assign.lead"), {"assign": {"lead": str(COLLEGE)}}),
+        *(HEAD, True),
+    ),
+    "the same post of another unit": (
+        *(lane("unit_head", "assign.lead"), {"assign": {"lead": str(OTHER)}}),
+        *(HEAD, False),
+    ),
+    "another post of that unit": (
+        *(lane("unit_head", "assign.lead"), {"assign": {"lead": str(COLLEGE)}}),
+        *(AT_COLLEGE, False),
+    ),
+    "a post of the matter's own unit": (lane("unit_head", "unit"), {}, HEAD, True),
+    "a post of another unit than the matter's": (lane("unit_head", "unit"), {}, SECRETARY, False),
+    "one person": (lane(person="launch.mover"), {"launch": {"mover": str(PERSON)}}, NOBODY, True),
+    "another person": (
+        *(lane(person="launch.mover"), {"launch": {"mover": str(SECOND)}}),
+        *(NOBODY, False),
+    ),
+    "one of several": (
+        *(lane(person="put.who"), {"put": {"who": [str(SECOND), str(PERSON)]}}),
+        *(NOBODY, True),
+    ),
+    "none of several": (lane(person="put.who"), {"put": {"who": [str(SECOND)]}}, SECRETARY, False),
+    "nobody yet": (lane(person="launch.mover"), {"launch": {"mover": None}}, NOBODY, False),
+    "a person's posts do not make him another person": (
+        *(lane(person="launch.mover"), {"launch": {"mover": str(SECOND)}}),
+        *(SECRETARY, False),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_who_is_in_a_lane(case: str) -> None:
+    """For a command and for a page the same."""
+    where, facts, actor, belongs = CASES[case]
+    assert lanes.includes_actor(run(actor, **facts), where) is belongs
+    assert lanes.may_include_actor(run(actor, **facts), where) is belongs
+
+
+def test_a_job_is_in_no_lane() -> None:
+    assert lanes.includes_actor(run(None), lane("union_secretary", "union")) is False
+    assert (
+        lanes.includes_actor(run(None, launch={"mover": "None"}), lane(person="launch.mover"))
+        is False
+    )
+
+
+def test_whom_a_lane_means() -> None:
+    asked = run(SECRETARY, launch={"mover": str(PERSON), "none": "", "all": [str(PERSON), "2"]})
+    assert lanes.people_of(asked, lane("union_secretary", "union")) == (
+        f"union_secretary@{UNION}",
+        [],
+    )
+    assert lanes.people_of(asked, lane("unit_head", "unit")) == (f"unit_head@{COLLEGE}", [])
+    assert lanes.people_of(asked, lane(person="launch.mover")) == (None, [str(PERSON)])
+    assert lanes.people_of(asked, lane(person="launch.all")) == (None, [str(PERSON), "2"])
+    assert lanes.people_of(asked, lane(person="launch.none")) == (None, [])
+
+
+def test_a_lane_without_a_unit_is_a_fault_of_the_process() -> None:
+    asked = run(SECRETARY, assign={"lead": None})
+    with pytest.raises(ProcessFault, match="泳道“泳道”没有对应的单位"):
+        lanes.people_of(asked, lane("unit_head", "assign.lead"))
+    with pytest.raises(EngineError):
+        lanes.includes_actor(run(HEAD), lane("unit_head", "assign.lead"))
+    assert not lanes.may_include_actor(run(HEAD), lane("unit_head", "assign.lead"))
+
+
+def test_who_runs_a_task_on_a_page() -> None:
+    """Nobody while its lane means nobody, or where it has none."""
+    tasks = {
+        "mine": SimpleNamespace(lane="office"),
+        "theirs": SimpleNamespace(lane="head"),
+        "unknown": SimpleNamespace(lane="lead"),
+        "free": SimpleNamespace(lane=""),
+    }
+    known = {
+        "office": lane("union_secretary", "union"),
+        "head": lane("unit_head", "unit"),
+        "lead": lane("unit_head", "assign.lead"),
+    }
+    asked = run(SECRETARY, assign={"lead": None})
+    asked.process = cast("Any", SimpleNamespace(tasks=tasks, lanes=known))
+    assert {key: lanes.runs_task(asked, key) for key in tasks} == {
+        "mine": True,
+        "theirs": False,
+        "unknown": False,
+        "free": False,
+    }
+
+
+def superior_is(found: UUID | None) -> Any:
+    """A session that knows which union is above, and nothing else."""
+    return SimpleNamespace(execute=lambda _query: SimpleNamespace(scalar=lambda: found))
+
+
+def test_a_lane_of_the_superior_union_and_one_of_several_units() -> None:
+    above = person(("superior_officer", ABOVE, ABOVE))
+    plan = {"units": [str(OTHER), str(COLLEGE)]}
+    asked = run(above, plan=plan)
+    asked.session = superior_is(ABOVE)
+    assert lanes.may_include_actor(asked, lane("superior_officer", "superior"))
+    asked.session = superior_is(None)
+    assert not lanes.may_include_actor(asked, lane("superior_officer", "superior"))
+    assert not lanes.may_include_actor(run(above, plan=plan), lane("superior_officer", "unit"))
+    assert lanes.may_include_actor(run(HEAD, plan=plan), lane("unit_head", "plan.units"))
+    assert not lanes.may_include_actor(run(SECRETARY, plan=plan), lane("unit_head", "plan.units"))
+
+
+# --- rooms --------------------------------------------------------------------------------------------------------------
+AUDITOR = person(("auditor", UNION, UNION))
+FAR_AUDITOR = person(("auditor", OTHER, OTHER))
+LANES = {"head": lane("unit_head", "union"), "mover": lane(person="launch.mover")}
+TASKS = {
+    "open": SimpleNamespace(room=()),
+    "talk": SimpleNamespace(room=("mover", "head")),
+    "note": SimpleNamespace(room=("mover",)),
+}
+MOVER = person(key=SECOND)
+FACTS = {"launch": {"mover": str(SECOND)}, "open": 1, "talk": 2, "note": 3}
+
+
+def process(*disclosed_by: str) -> Any:
+    return SimpleNamespace(tasks=TASKS, lanes=LANES, disclosed_by=frozenset(disclosed_by))
+
+
+def asked_by(who: Actor, confidential: bool, *disclosed_by: str) -> Context:
+    asked = run(who, **FACTS)
+    asked.row["confidential"], asked.process = confidential, process(*disclosed_by)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("who", "shut"),
+    [(MOVER, set()), (HEAD, {"note"}), (SECRETARY, {"talk", "note"}), (NOBODY, {"talk", "note"})],
+)
+def test_a_room_is_open_to_each_of_its_lanes_and_to_nobody_else(who: Actor, shut: set[str]) -> None:
+    assert rooms.closed(asked_by(who, True)) == shut
+    assert set(rooms.open_facts(asked_by(who, True))) == set(FACTS) - shut
+
+
+def test_a_disclosed_matter_opens_its_rooms_to_the_desks_of_its_union_alone() -> None:
+    for who in (AUDITOR, SECRETARY):
+        assert rooms.closed(asked_by(who, False, "judged")) == set()
+        assert rooms.closed(asked_by(who, True, "judged")) == {"talk", "note"}
+        assert rooms.closed(asked_by(who, False)) == {"talk", "note"}
+    for who in (FAR_AUDITOR, NOBODY):
+        assert rooms.closed(asked_by(who, False, "judged")) == {"talk", "note"}
+
+
+def test_a_file_is_behind_a_door_when_it_was_handed_in_there_and_nowhere_else() -> None:
+    one, two, three = (str(UUID(int=n)) for n in (11, 12, 13))
+
+    def files(*ids: str) -> list[dict[str, Any]]:
+        return [{"id": key, "sha256": "00", "name": "x.pdf"} for key in ids]
+
+    rows = [
+        SimpleNamespace(element="talk", answers={"scans": files(one, two), "note": "x"}),
+        SimpleNamespace(element="open", answers={"scans": files(two, three)}),
+        SimpleNamespace(element="talk", answers={"scans": [{"id": one}, "x"]}),
+    ]
+    session: Any = SimpleNamespace(execute=lambda _query: SimpleNamespace(all=lambda: rows))
+    found = rooms.closed_files(session, UUID(int=9), frozenset({"talk"}))
+    assert found == {UUID(one)}
+    assert rooms.closed_files(session, UUID(int=9), frozenset({"open"})) == {UUID(three)}
+    assert rooms.closed_files(session, UUID(int=9), frozenset()) == frozenset()
+
+
+@pytest.mark.parametrize("about", ["task", "element", "message"])
+@pytest.mark.parametrize("said", ["outcome", "choice", "comment", "result", "because"])
+def test_what_an_event_repeats_of_a_room_is_left_out(about: str, said: str) -> None:
+    body = {"kind": "x", about: "talk", said: "secret", "passed": ["talk"]}
+    shut = frozenset({"talk"})
+    assert rooms.tells(body, shut)
+    assert rooms.without_the_said(body, shut) == {
+        "kind": "x",
+        about: "talk",
+        "passed": ["talk"],
+        "room": "closed",
+    }
+    for other, doors in (({**body, about: "open"}, shut), (body, frozenset({"note"}))):
+        assert not rooms.tells(other, doors)
+        assert rooms.without_the_said(other, doors) == other
+    silent = {"kind": "x", about: "talk"}
+    assert rooms.without_the_said(silent, shut) == silent
+
+
+# --- posts --------------------------------------------------------------------------------------------------------------
+def test_a_post_is_held_in_one_union_or_in_any() -> None:
+    assert SECRETARY.holds("union_secretary") and SECRETARY.holds("union_secretary", UNION)
+    assert not SECRETARY.holds("union_secretary", OTHER)
+    assert not SECRETARY.holds("auditor") and not SECRETARY.holds("auditor", UNION)
+    both = person(("auditor", OTHER, OTHER), ("union_secretary", UNION, UNION))
+    assert not both.holds("auditor", UNION) and not both.holds("union_secretary", OTHER)
+    assert both.unions("auditor") == [OTHER]
+    assert both.unions("auditor", "union_secretary") == [UNION, OTHER]
+    assert both.seats == {f"auditor@{OTHER}", f"union_secretary@{UNION}"}

@@ -1,0 +1,1 @@
+"""What the house promises in numbers, measured on any checkout: `make measure`, `python -m tests.measure [CHECKOUT [OTHER]]`."""

@@ -1,0 +1,46 @@
+"""A registered action, `cheer`, that a service task may name: known to the checks, performed, told in every history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.measure.ground import AUDITOR
+from tests.measure.patches.edit import Edit
+
+if TYPE_CHECKING:
+    from tests.measure.patches.place import Place
+
+EDITS = (
+    Edit(
+        '''def cheer(run: Run, args: Args) -> None:
+    """`task`: put on record that those who have the task were cheered on."""
+    run.ledger.add("task_cheered", None, task=args.get("task"))
+
+''',
+        before="def recount(run: Run, args: Args) -> None:",
+    ),
+    Edit('"remind": remind, "cheer": cheer,', instead='"remind": remind,'),
+    Edit(
+        '    "cheer": (frozenset(), frozenset({"task"})),',
+        after='    "remind": (frozenset(), frozenset({"task"})),',
+    ),
+    Edit(
+        '    "task_cheered": ("加油", "cheered on"),',
+        after='    "reminder_sent": ("催办", "reminded"),',
+    ),
+    Edit(
+        '    "task_cheered": (lambda: _("为“%(task)s”加油"), "clock"),',
+        after='    "reminder_sent": (lambda: _(',
+    ),
+    Edit('    "task_cheered": _plain("加油"),', after='    "reminder_sent": _plain("发出催办"),'),
+    Edit('do = "cheer"', instead='do = "remind"', toy=True),
+)
+
+
+def check(place: Place) -> None:
+    """When the toy's deadline passes, it is performed and told."""
+    from tests.measure.patches.place import LAUNCH, PASS
+
+    place.play(LAUNCH, PASS, {"does": "wait", "after": "60 days"})
+    key, _ = place.open("do")
+    assert "为“办理”加油" in place.ask(AUDITOR, f"/audit/{key}")[1]
