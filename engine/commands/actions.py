@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 
 from engine import clock
 from engine.commands import timers
@@ -46,18 +46,17 @@ def issue_document(work: UnitOfWork, args: Args) -> None:
     )
     digest = canonical.digest(canonical.dumps(data)).hex()
     key = tables.new_id()
-    work.session.execute(
-        insert(tables.document).values(
-            id=key,
-            instance_id=work.row["id"],
-            kind=rule.key,
-            number=number,
-            title=rule.title.zh,
-            data=data,
-            data_sha256=digest,
-            issued_at=clock.now(),
-        )
-    )
+    row = {
+        "id": str(key),
+        "instance_id": str(work.row["id"]),
+        "kind": rule.key,
+        "number": number,
+        "title": rule.title.zh,
+        "data": data,
+        "data_sha256": digest,
+        "issued_at": clock.now().isoformat(),
+    }
+    work.add(tables.document, row)
     work.log.add(
         "document_issued",
         None,
@@ -78,7 +77,7 @@ def document_data(work: UnitOfWork, number: str, title: str, template: str = "")
         k: v for k, v in work.facts.items() if k not in tasks or not tasks[k].room or k in template
     }
     ids = set(_ids_in(facts)) | {work.row["starter_id"]}
-    units = organisation.unit_names(work.session, {*ids, work.row["union_id"]})
+    people, units = organisation.people_and_units(work.session, {*ids, work.row["union_id"]})
     return {
         "instance": {
             "id": str(work.row["id"]),
@@ -89,7 +88,7 @@ def document_data(work: UnitOfWork, number: str, title: str, template: str = "")
             "started_on": clock.day_of(work.row["started_at"]).isoformat(),
         },
         "facts": facts,
-        "people": {str(k): v for k, v in organisation.names(work.session, ids).items()},
+        "people": {str(k): v for k, v in people.items()},
         "units": {str(k): v for k, v in units.items()},
         "labels": _labels(work),
         "document": {"number": number, "title": title, "issued_on": clock.today().isoformat()},

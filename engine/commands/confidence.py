@@ -6,7 +6,7 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from engine import clock
 from engine.commands import reasons, unit_of_work
@@ -58,11 +58,5 @@ def note_reading(session: Session, actor: Actor, instance_id: UUID) -> bool:
         return False
     work = unit_of_work.lock(session, actor, instance_id)
     work.log.add("matter_read", actor)
-    work.log.flush(session)
-    # not `unit_of_work.save`: a read changes nothing of the matter, neither when it last moved nor its revision
-    session.execute(
-        update(tables.instance)
-        .where(instance.id == instance_id)
-        .values(seq=work.log.seq, head=work.log.head)
-    )
+    unit_of_work.note(work)
     return True

@@ -41,18 +41,15 @@ def open_all(work: UnitOfWork, opened: list[Live], body: dict[str, Any], now: da
             )
             if rule.poll or rule.meeting:
                 held.append(rule)
-    if held:  # what hangs on a task needs its row
-        timers.add(work, rows, [])
-        rows = []
+    timers.add(work, rows, [])
     for rule in held:
         task_id, _ = found[rule.id]
         if rule.poll:
             questions.put(work, task_id, rule.id, rule.poll)
         if rule.meeting:
             meetings.call(work, task_id, rule.id, rule.meeting)
-    timers.add(
-        work, rows, _timers(work, [live for live in opened if live.kind == "timer"], found, now)
-    )
+    set_off = [live for live in opened if live.kind == "timer"]
+    timers.add(work, [], _timers(work, set_off, found, now))
 
 
 def _for_whom(work: UnitOfWork, seat: str | None, assignee: UUID | None) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,7 +11,8 @@ from sqlalchemy import insert, select, update
 
 from engine import clock
 from engine.commands import tasks, unit_of_work
-from engine.db import tables
+from engine.db import rows, tables
+from engine.db.states import TaskState
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.instance.invitations import SHUT, asked, token_hash, usable
 
@@ -38,8 +38,8 @@ def invite(session: Session, actor: Actor, task_id: UUID, to: str) -> str:
 
     Raises NotFound (not yours), Conflict (done, or not a task that may be answered from outside), Invalid.
     """
-    work, task, rule = tasks.open_task(session, actor, task_id, None)
-    if not rule.link:
+    held = tasks.open_task(session, actor, task_id, None)
+    if not held.rule.link:
         raise Conflict("此项不能由外单位在线答复。", code="no_link")
     plain = to.strip()
     if not plain or len(plain) > MAX_NAME or "\0" in plain:
@@ -59,10 +59,9 @@ def invite(session: Session, actor: Actor, task_id: UUID, to: str) -> str:
         )
     )
     until = clock.day_of(now + VALID).isoformat()
-    work.log.add(
-        "link_sent", actor, task=task.element, to=plain, token=token_hash(token).hex(), until=until
-    )
-    unit_of_work.save(work)
+    hashed = token_hash(token).hex()
+    held.work.log.add("link_sent", actor, task=held.rule.id, to=plain, token=hashed, until=until)
+    unit_of_work.save(held.work)
     return token
 
 
@@ -111,17 +110,18 @@ def answer(
     if session.execute(used.values(used_at=clock.now())).rowcount != 1:
         raise Conflict("此链接已经用过。", code="used")
     rule = work.process.tasks[task.element]
+    held = tasks.Held(work, task, rule, frozenset())
     with work.answering():
         clean = tasks.clean_answers(work, asked(rule.form), answers)
         tasks.pass_gates(work, rule, clean, task.due_at)
-        tasks.finish(work, task, rule, {**clean, "by_way": "link", "outside": who})
+        tasks.finish(held, {**clean, "by_way": "link", "outside": who})
     return UUID(str(work.row["id"]))
 
 
-def _locked(session: Session, task_id: UUID) -> tuple[UnitOfWork, Any]:
+def _locked(session: Session, task_id: UUID) -> tuple[UnitOfWork, rows.Task]:
     where = select(_task.c.instance_id).where(_task.c.id == task_id)
     work = unit_of_work.lock(session, None, session.execute(where).scalar_one(), "running")
-    row = session.execute(select(_task).where(_task.c.id == task_id)).mappings().one()
-    if row["state"] != "open":
+    task = rows.Task(*session.execute(select(_task).where(_task.c.id == task_id)).one())
+    if task.state != TaskState.OPEN:
         raise NotFound(SHUT)
-    return work, SimpleNamespace(**row)
+    return work, task

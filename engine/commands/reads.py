@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from engine import clock
 from engine.commands import unit_of_work
@@ -17,6 +17,8 @@ from engine.people import access
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from sqlalchemy import Select
 
     from engine.db import Session
     from engine.history.seals import Verdict
@@ -31,39 +33,31 @@ def read_history(session: Session, actor: Actor, instance_id: UUID) -> bool:
 
     Raises NotFound when the instance is not theirs to see, Refused when they may not read its history.
     """
-    seen = select(_instance.c.union_id, _instance.c.starter_id).where(
-        _instance.c.id == instance_id, access.visible(actor)
+    noted = _today(actor, instance_id)
+    seen = select(_instance.c.union_id, _instance.c.starter_id, noted.exists().label("noted"))
+    row = access.must_see(
+        session.execute(seen.where(_instance.c.id == instance_id, access.visible(actor))).first()
     )
-    row = access.must_see(session.execute(seen).first())
     if row.starter_id != actor.id and not access.may(actor, "read_history", row.union_id):
         raise Refused(verb="read_history", instance_id=str(instance_id))
-    if _told_today(session, actor, instance_id):
+    if row.noted:
         return False
-    work = unit_of_work.lock(session, actor, instance_id)
-    if _told_today(
-        session, actor, instance_id
-    ):  # by another page, while this one waited for the lock
+    work = unit_of_work.lock(session, None, instance_id)
+    if session.execute(noted).first():  # by another page, while this one waited for the lock
         return False
     work.log.add("history_read", actor)
-    work.log.flush(session)
-    # not `unit_of_work.save`: a read changes nothing of the matter, neither when it last moved nor its revision
-    session.execute(
-        update(_instance)
-        .where(_instance.c.id == instance_id)
-        .values(seq=work.log.seq, head=work.log.head)
-    )
+    unit_of_work.note(work)
     return True
 
 
-def _told_today(session: Session, actor: Actor, instance_id: UUID) -> bool:
-    midnight = datetime.combine(clock.today(), time(), clock.CHINA)
-    told = select(_event.id).where(
+def _today(actor: Actor, instance_id: UUID) -> Select[Any]:
+    """The note that this person read the history of an instance today."""
+    return select(_event.id).where(
         _event.instance_id == instance_id,
         _event.kind == "history_read",
         _event.actor_id == actor.id,
-        _event.at >= midnight,
+        _event.at >= datetime.combine(clock.today(), time(), clock.CHINA),
     )
-    return session.execute(told.limit(1)).first() is not None
 
 
 def witness(session: Session, actor: Actor, size: int, who: str) -> None:

@@ -3,114 +3,133 @@
 from __future__ import annotations
 
 import os
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from sqlalchemy import bindparam, null, select, update
+from sqlalchemy import bindparam, delete, func, null, select, update
 
 from engine import clock, forms, machine
 from engine.commands import advance, meetings, unit_of_work
 from engine.commands.attachments import adopt
-from engine.db import canonical, tables
+from engine.db import canonical, rows, tables
+from engine.db.states import InstanceState, TaskState
 from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.instance import lanes
+from engine.instance import context, lanes
 from engine.instance.choices import choices
-from engine.instance.union_law import OF_INSTANCE
+from engine.messages import _
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from uuid import UUID
 
     from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
     from engine.definitions.process import TaskRule
     from engine.people.organisation import Actor
 
-_task = tables.task
+_task, _draft = tables.task, tables.draft
+_earlier, _before = tables.task.alias(), tables.instance.alias()
+_DONE_BY = (
+    select(func.array_agg(_earlier.c.element))
+    .where(_earlier.c.instance_id == tables.instance.c.id, _earlier.c.closed_by == bindparam("who"))
+    .scalar_subquery()
+)
+_SEEN = (
+    select(_before.c.revision).where(_before.c.id == tables.instance.c.id).scalar_subquery()
+)  # as it was when the statement began, before it waited for the lock
 _READ = (
-    select(tables.instance, OF_INSTANCE, *(c.label(f"task_{c.name}") for c in _task.c))
+    select(*_task.c, _DONE_BY, _SEEN, *context.COLUMNS)
+    .select_from(tables.instance)
     .join(_task, _task.c.instance_id == tables.instance.c.id)
     .where(_task.c.id == bindparam("key"))
     .with_for_update(of=tables.instance)
 )
+_WIDTH = len(rows.Task._fields)
 
 
-def open_task(
-    session: Session, actor: Actor, task_id: UUID, revision: int | None
-) -> tuple[UnitOfWork, Any, TaskRule]:
-    """Lock the instance, read the task, refuse whoever may not act on it. Raises NotFound, Refused, Conflict.
+@dataclass(frozen=True)
+class Held:
+    """A task that its actor may act on, in a unit of work. `done`: the elements that the actor has finished before."""
 
-    One statement does both; after waiting for the lock the task may be read as it was before, so every change of a task
-    names the revision that was read.
-    """
-    found = access.must_see(session.execute(_READ, {"key": task_id}).mappings().first())
-    task = SimpleNamespace(
-        **{name[5:]: value for name, value in found.items() if name.startswith("task_")}
-    )
-    work = unit_of_work.resume(
-        session, actor, {k: v for k, v in found.items() if not k.startswith("task_")}
-    )
+    work: UnitOfWork
+    task: rows.Task
+    rule: TaskRule
+    done: frozenset[str]
+
+
+def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | None) -> Held:
+    """Lock the instance, read the task, refuse whoever may not act on it. Raises NotFound, Refused, Conflict."""
+    task, (done, seen), row = _locked(session, actor, task_id)
+    if seen != row["revision"]:  # while it waited for the lock, another command was faster
+        task, (done, seen), row = _locked(session, actor, task_id)
+    work = unit_of_work.resume(session, actor, row)
     rule = work.process.tasks[task.element]
     if rule.poll:
-        raise NotFound("这是一项表决，请在表决页上作答。")
+        raise NotFound(_("这是一项表决，请在表决页上作答。"))
     if not (actor.id in (task.assignee_id, task.closed_by) or task.seat in actor.seats):
         raise NotFound(instance_id=str(work.row["id"]), verb="complete", element=task.element)
-    stale = task.state != "open" or (revision is not None and revision != task.revision)
-    if stale or work.row["state"] != "running" or task.assignee_id not in (None, actor.id):
+    stale = task.state != TaskState.OPEN or revision not in (None, task.revision)
+    running = work.row["state"] == InstanceState.RUNNING
+    if stale or not running or task.assignee_id not in (None, actor.id):
         raise _acted_first(work, task_id)
-    return work, task, rule
+    return Held(work, task, rule, frozenset(done or ()))
 
 
-def _change(work: UnitOfWork, task: Any, **values: Any) -> None:
-    """Change a task that is still as it was read. Raises Conflict when a rival was faster."""
-    changed = work.session.execute(
+def _locked(
+    session: Session, actor: Actor, task_id: UUID
+) -> tuple[rows.Task, tuple[list[str] | None, int], dict[str, Any]]:
+    """The task, what the actor has done before and the revision it was read at, and its locked instance."""
+    read = session.execute(_READ, {"key": task_id, "who": actor.id}).first()
+    values = tuple(access.must_see(read))
+    done, seen = values[_WIDTH : _WIDTH + 2]
+    return rows.Task(*values[:_WIDTH]), (done, seen), context.row_of(values[_WIDTH + 2 :])
+
+
+def _change(held: Held, **values: Any) -> None:
+    """Change a task that is still as it was read; who finishes it keeps no draft. Raises Conflict when a rival was faster."""
+    task, actor = held.task, held.work.actor
+    as_read = _task.c.id == task.id, _task.c.revision == task.revision
+    change = (
         update(_task)
-        .where(_task.c.id == task.id, _task.c.state == "open", _task.c.revision == task.revision)
+        .where(*as_read, _task.c.state == TaskState.OPEN)
         .values(revision=_task.c.revision + 1, **values)
     )
-    if changed.rowcount != 1:
-        raise _acted_first(work, task.id)
+    if actor is not None and values.get("state") == TaskState.DONE:
+        own = _draft.c.member_id == actor.id, _draft.c.key == f"task:{task.id}"
+        change = change.add_cte(delete(_draft).where(*own).cte("drafts_dropped"))
+    if held.work.session.execute(change).rowcount != 1:
+        raise _acted_first(held.work, task.id)
 
 
 def _acted_first(work: UnitOfWork, task_id: UUID) -> Conflict:
     """Say who acted, and when, by the task as it is now."""
-    task = work.session.execute(select(_task).where(_task.c.id == task_id)).one()
-    if task.state == "open" and work.row["state"] == "suspended":
-        return Conflict("此件已暂停，恢复后才能办理。", code="suspended")
+    query = select(_task).where(_task.c.id == task_id)
+    task = rows.Task(*work.session.execute(query).one())
+    if task.state == TaskState.OPEN and work.row["state"] == InstanceState.SUSPENDED:
+        return Conflict(_("此件已暂停，恢复后才能办理。"), code="suspended")
     who = task.closed_by or task.assignee_id
     name = organisation.names(work.session, [who]).get(who, "") if who else ""
-    if task.state == "done":
-        at = task.closed_at.astimezone(clock.CHINA)
-        return Conflict(f"{name}已于 {at:%m-%d %H:%M} 办理了此项。", code="done", who=name)
-    if task.state == "cancelled":
-        return Conflict("此项已随流程变化取消，无需办理。", code="cancelled")
+    if task.state == TaskState.DONE and task.closed_at:
+        at = f"{task.closed_at.astimezone(clock.CHINA):%m-%d %H:%M}"
+        return Conflict(_("{name}已于 {at} 办理了此项。", name=name, at=at), code="done", who=name)
+    if task.state == TaskState.CANCELLED:
+        return Conflict(_("此项已随流程变化取消，无需办理。"), code="cancelled")
     if name and who != (work.actor.id if work.actor else None):
-        return Conflict(f"{name}已签收此项，正在办理。", code="claimed", who=name)
-    return Conflict("此项刚有变动，请刷新后再办。", code="stale")
+        return Conflict(_("{name}已签收此项，正在办理。", name=name), code="claimed", who=name)
+    return Conflict(_("此项刚有变动，请刷新后再办。"), code="stale")
 
 
-def may_act(work: UnitOfWork, rule: TaskRule, given: Mapping[str, Any] | None = None) -> None:
+def may_act(held: Held, given: Mapping[str, Any] | None = None) -> None:
     """Separation of duties and recusal, over the answers too. Raises Refused, which goes into the history."""
-    instance = str(work.row["id"])
-    if rule.not_by and work.actor:
-        done = select(_task.c.id).where(
-            _task.c.instance_id == work.row["id"],
-            _task.c.element.in_(rule.not_by),
-            _task.c.closed_by == work.actor.id,
-        )
-        if work.session.execute(done.limit(1)).first():
-            raise Refused(
-                "您已办理过前面的环节，按规定不能再办理此项。",
-                code="separated",
-                instance_id=instance,
-                element=rule.id,
-            )
+    work, rule = held.work, held.rule
+    where = {"instance_id": str(work.row["id"]), "element": rule.id}
+    if held.done & set(rule.not_by):
+        message = _("您已办理过前面的环节，按规定不能再办理此项。")
+        raise Refused(message, code="separated", **where)
     if rule.recuse and work.value(rule.recuse, {rule.id: given} if given is not None else None):
-        raise Refused(
-            "您与此件有利害关系，应当回避。", code="recused", instance_id=instance, element=rule.id
-        )
+        raise Refused(_("您与此件有利害关系，应当回避。"), code="recused", **where)
 
 
 def pass_gates(
@@ -135,15 +154,20 @@ def complete(
 
     Raises NotFound (not yours), Conflict (someone acted first), Refused (recused, separated), Invalid (answers by field).
     """
-    work, task, rule = open_task(session, actor, task_id, revision)
+    return submit(open_task(session, actor, task_id, revision), answers)
+
+
+def submit(held: Held, answers: Mapping[str, Any]) -> UUID:
+    """The same of a task that was opened to learn what it asks. Raises Conflict, Refused, Invalid."""
+    work, rule = held.work, held.rule
     with work.answering():
         clean = clean_answers(work, rule.form, answers)
         if rule.link:
             clean = {"by_way": "inbox", **clean}
-        may_act(work, rule, clean)
-        pass_gates(work, rule, clean, task.due_at)
-        finish(work, task, rule, clean)
-    return UUID(str(work.row["id"]))
+        may_act(held, clean)
+        pass_gates(work, rule, clean, held.task.due_at)
+        finish(held, clean)
+    return held.task.instance_id
 
 
 def clean_answers(
@@ -152,7 +176,7 @@ def clean_answers(
     """The answers as the form wants them; attachments become part of the instance."""
     if form is None:
         if answers:
-            raise Invalid({key: ["没有这一项。"] for key in answers})
+            raise Invalid({key: [_("没有这一项。")] for key in answers})
         return {}
     clean = forms.clean(
         form,
@@ -164,28 +188,27 @@ def clean_answers(
     return clean
 
 
-def finish(work: UnitOfWork, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
-    """Record the answers, move the machine and unit_of_work. The caller has checked everything."""
+def finish(held: Held, clean: dict[str, Any]) -> None:
+    """Record the answers, move the machine and save. The caller has checked everything."""
+    work, task, rule = held.work, held.task, held.rule
     salt = os.urandom(16)
     by = work.actor.id if work.actor else None
-    held = {"meeting": meetings.close(work, task)} if rule.meeting else {}
+    met = {"meeting": meetings.close(work, task)} if rule.meeting else {}
     _change(
-        work,
-        task,
-        state="done",
+        held,
+        state=TaskState.DONE,
         closed_at=clock.now(),
         closed_by=by,
         answers=clean,
         salt=salt,
         due=null(),
     )
-    work.facts[rule.id] = {**clean, **held}
+    work.facts[rule.id] = {**clean, **met}
     body = work.log.add(
         "task_completed", work.actor, task=rule.id, answers=canonical.salted(clean, salt)
     )
-    if (
-        rule.outcomes and not rule.room
-    ):  # what is said in a room stands in the history as a digest only
+    # what was said in a room stands in the history as a digest only
+    if rule.outcomes and not rule.room:
         body["outcome"] = clean.get(rule.outcomes)
     if rule.link:
         body["by_way"] = clean.get("by_way")
@@ -199,21 +222,21 @@ def finish(work: UnitOfWork, task: Any, rule: TaskRule, clean: dict[str, Any]) -
 
 def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Take a task of one of my seats for myself, so that nobody else starts on it."""
-    work, task, rule = open_task(session, actor, task_id, None)
-    may_act(work, rule)
-    if task.assignee_id != actor.id:
-        _change(work, task, assignee_id=actor.id)
-        work.log.add("task_claimed", actor, task=rule.id, id=str(task_id))
-        unit_of_work.save(work)
-    return UUID(str(work.row["id"]))
+    held = open_task(session, actor, task_id, None)
+    may_act(held)
+    if held.task.assignee_id != actor.id:
+        _change(held, assignee_id=actor.id)
+        held.work.log.add("task_claimed", actor, task=held.rule.id, id=str(task_id))
+        unit_of_work.save(held.work)
+    return held.task.instance_id
 
 
 def release(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Give a claimed task back to its seat. A person's own task cannot be given back."""
-    work, task, rule = open_task(session, actor, task_id, None)
-    if task.seat is None or task.assignee_id != actor.id:
-        raise Conflict("此项不是您签收的，不能退回。", code="not_claimed")
-    _change(work, task, assignee_id=None)
-    work.log.add("task_released", actor, task=rule.id, id=str(task_id))
-    unit_of_work.save(work)
-    return UUID(str(work.row["id"]))
+    held = open_task(session, actor, task_id, None)
+    if held.task.seat is None or held.task.assignee_id != actor.id:
+        raise Conflict(_("此项不是您签收的，不能退回。"), code="not_claimed")
+    _change(held, assignee_id=None)
+    held.work.log.add("task_released", actor, task=held.rule.id, id=str(task_id))
+    unit_of_work.save(held.work)
+    return held.task.instance_id

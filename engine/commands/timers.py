@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import text
 
 from engine import expressions
 from engine.db import tables
+from engine.db.states import TaskState, TimerState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,19 +14,6 @@ if TYPE_CHECKING:
 
     from engine.calendar import Due
     from engine.commands.unit_of_work import UnitOfWork
-
-_NEW = text("""
-WITH tasks AS (INSERT INTO task (id, instance_id, element, ref, seat, assignee_id, state, opened_at, due_at, due)
-               SELECT id, instance_id, element, ref, seat, assignee_id, 'open', opened_at, due_at, due
-                 FROM jsonb_to_recordset(CAST(:tasks AS jsonb)) AS given (
-                      id uuid, instance_id uuid, element text, ref int, seat text, assignee_id uuid, opened_at timestamptz,
-                      due_at timestamptz, due jsonb)),
-     given AS (SELECT * FROM jsonb_to_recordset(CAST(:timers AS jsonb)) AS given (
-       id uuid, instance_id uuid, element text, ref int, expression text, task_id uuid, due_at timestamptz,
-       provisional boolean, since timestamptz))
-INSERT INTO timer (id, instance_id, element, ref, expression, task_id, state, due_at, provisional, since)
-SELECT id, instance_id, element, ref, expression, task_id, 'waiting', due_at, provisional, since FROM given
-""")  # the tasks and the timers in one statement
 
 
 def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | None:
@@ -61,6 +46,7 @@ def timer_row(
         "instance_id": str(work.row["id"]),
         "element": element,
         "ref": ref,
+        "state": TimerState.WAITING,
         "expression": expression,
         "task_id": str(task_id) if task_id else None,
         "due_at": due.moment.isoformat(),
@@ -85,6 +71,7 @@ def task_row(
         "instance_id": str(work.row["id"]),
         "element": element,
         "ref": ref,
+        "state": TaskState.OPEN,
         "seat": seat,
         "assignee_id": str(person) if person else None,
         "opened_at": now.isoformat(),
@@ -94,6 +81,8 @@ def task_row(
 
 
 def add(work: UnitOfWork, tasks: list[dict[str, Any]], timers: list[dict[str, Any]]) -> None:
-    """Store tasks and timers."""
-    if tasks or timers:
-        work.session.execute(_NEW, {"tasks": json.dumps(tasks), "timers": json.dumps(timers)})
+    """Store tasks and timers when the work is saved."""
+    for row in tasks:
+        work.add(tables.task, row)
+    for row in timers:
+        work.add(tables.timer, row)

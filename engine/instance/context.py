@@ -69,5 +69,10 @@ def context_of(session: Session, actor: Actor | None, instance_id: UUID) -> Cont
 
 def context_from(session: Session, actor: Actor | None, values: Sequence[Any]) -> Context:
     """The context of an instance that a statement of the caller has read: the values of COLUMNS, in their order."""
-    row = dict(zip(_NAMES, values, strict=True))
+    row = row_of(values)
     return Context(session, actor, row, process_of(session, row["version"]))
+
+
+def row_of(values: Sequence[Any]) -> dict[str, Any]:
+    """The values of COLUMNS as a row; see rows.Instance."""
+    return dict(zip(_NAMES, values, strict=True))

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, literal, or_, select, union_all
 
 from engine import clock
 from engine.db import tables
@@ -164,3 +164,22 @@ def unit_names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
     return {
         r.id: r.name for r in session.execute(select(unit.id, unit.name).where(unit.id.in_(wanted)))
     }
+
+
+def people_and_units(
+    session: Session, ids: Iterable[UUID | None]
+) -> tuple[dict[UUID, str], dict[UUID, str]]:
+    """The names of the members and those of the units among these ids, in one read."""
+    wanted = {key for key in ids if key}
+    if not wanted:
+        return {}, {}
+    member, unit = tables.member.c, tables.unit.c
+    query = union_all(
+        select(member.id, member.name, literal(True)).where(member.id.in_(wanted)),
+        select(unit.id, unit.name, literal(False)).where(unit.id.in_(wanted)),
+    )
+    people: dict[UUID, str] = {}
+    units: dict[UUID, str] = {}
+    for key, name, is_member in session.execute(query):
+        (people if is_member else units)[key] = name
+    return people, units

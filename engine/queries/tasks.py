@@ -12,7 +12,6 @@ from engine import clock, forms, settings
 from engine.db import rows, tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions import sheets
-from engine.definitions.store import process_of
 from engine.errors import EngineError
 from engine.instance import context as instance
 from engine.instance import rooms
@@ -78,15 +77,6 @@ class Task:
     meeting: UUID | None  # the meeting that the task holds
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a task asks, and of which instance: enough to read what somebody filled in."""
-
-    title: str
-    subject: str
-    form: forms.Form | None
-
-
 def _is_mine(actor: Actor) -> ColumnElement[bool]:
     """The condition on `task` under which it is or was this person's."""
     return or_(
@@ -96,16 +86,10 @@ def _is_mine(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-def asked(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Asked:
-    """What a task asks. NotFound when it neither is nor was this person's."""
-    query = (
-        select(_task.element, _instance.version, _instance.title)
-        .join(tables.instance, _instance.id == _task.instance_id)
-        .where(_task.id == task_id, _is_mine(actor))
-    )
-    row = access.must_see(session.execute(query).first())
-    rule = process_of(session, row.version).tasks[row.element]
-    return Asked(rule.title.in_(lang), row.title, rule.form)
+def must_see(session: Session, actor: Actor, task_id: UUID) -> None:
+    """Raise NotFound when a task neither is nor was this person's."""
+    query = select(_task.id).where(_task.id == task_id, _is_mine(actor))
+    access.must_see(session.execute(query).scalar())
 
 
 @dataclass(frozen=True)

@@ -86,44 +86,44 @@ def _task_page(
 @needs_login
 def complete(task_id: UUID) -> tuple[str, int] | Answer:
     """Finish a task and go on to the next one."""
-    asks = look(lambda s: reading.asked(s, me(), task_id, lang()))
-    given, revision = fields.answers(asks.form, request.form), request.form.get("revision", "")
     try:
-        address = carry_out(
-            lambda s: _complete(s, task_id, given, int(revision) if revision.isdigit() else None)
-        )
+        what_was_done, address = carry_out(lambda s: _complete(s, task_id))
     except Invalid as fault:
-        return _refused_page(task_id, given, _("请按提示修改。"), fault.fields), 422
+        return _task_again(task_id, _("请按提示修改。"), fault.fields), 422
     except Refused as fault:
         if fault.code == Refused.code:
             raise
-        return _refused_page(task_id, given, fault.message), fault.status
+        return _task_again(task_id, fault.message), fault.status
     except Conflict as fault:
-        return _overtaken(task_id, given, fault.message), 409
-    flash(_("已办理：%(title)s", title=f"{asks.title} · {asks.subject}"))
+        return _overtaken(task_id, fault.message), 409
+    flash(what_was_done)
     return redirect(address)
 
 
-def _refused_page(task_id: UUID, given: dict[str, Any], fault: str, errors: Any = None) -> str:
+def _complete(session: Session, task_id: UUID) -> tuple[str, str]:
+    """What was done, and the address of what comes next."""
+    revision = request.form.get("revision", "")
+    held = tasks.open_task(session, me(), task_id, int(revision) if revision.isdigit() else None)
+    tasks.submit(held, fields.answers(held.rule.form, request.form))
+    title = f"{held.rule.title.in_(lang())} · {held.work.title}"
+    return _("已办理：%(title)s", title=title), _onward(session, task_id)
+
+
+def _task_again(task_id: UUID, fault: str, errors: Any = None) -> str:
     """The task with what was filled in and why it was not accepted."""
     found = look(lambda s: reading.task(s, me(), task_id, lang()))
-    return _task_page(found, given, errors, fault)
+    return _task_page(found, fields.answers(found.form, request.form), errors, fault)
 
 
-def _overtaken(task_id: UUID, given: dict[str, Any], fault: str) -> str:
-    """The same when somebody was faster. An open task keeps what was filled in: it may come back, and the page may have
-    been faster than its own draft."""
+def _overtaken(task_id: UUID, fault: str) -> str:
+    """The same when somebody was faster. What was filled in becomes the draft of a task that is still open: it may come
+    back, and the page may have been faster than its own draft."""
     found = look(lambda s: reading.task(s, me(), task_id, lang()))
+    given = fields.answers(found.form, request.form)
     if found.state == "open":
         with suppress(Invalid):
             carry_out(lambda s: drafts.save(s, me(), f"task:{task_id}", given))
     return _task_page(found, given, fault=fault)
-
-
-def _complete(session: Session, task_id: UUID, given: dict[str, Any], revision: int | None) -> str:
-    tasks.complete(session, me(), task_id, given, revision)
-    drafts.drop(session, me(), f"task:{task_id}")
-    return _onward(session, task_id)
 
 
 def _onward(session: Session, done: UUID) -> str:
