@@ -8,7 +8,9 @@ from sqlalchemy import text
 
 from engine import clock
 from engine.commands import opening, unit_of_work
+from engine.db.states import InstanceState
 from engine.errors import ProcessFault, Refused
+from engine.messages import Listed, _
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,51 +43,68 @@ _WAIT_FOR_VOTERS = text(
 def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None = None) -> None:
     """Write everything that a step left: tasks, polls, timers, shares, events, the instance. `done` is the finished ref."""
     now = clock.now()
-    for element in step.passed:
-        if element in work.process.tasks:
-            work.rounds[element] = work.rounds.get(element, 0) + 1
-            if work.rounds[element] > MAX_ROUNDS:
-                said = f"环节“{work.process.title_of(element)}”已重复 {MAX_ROUNDS} 次，不能再继续。"
-                raise ProcessFault(said, element=element)
+    _count_rounds(work, step)
     if step.passed:
         body["passed"] = list(step.passed)
-    if work.row["confidential"] and (told := sorted(work.process.disclosed_by & set(step.passed))):
-        work.row["confidential"] = False
-        work.log.add("matter_disclosed", None, element=told[0])
-    old, new = {live.ref: live for live in step.before}, {live.ref: live for live in step.live}
-    opened = [live for ref, live in new.items() if ref not in old]
-    _on_guard(
-        work, {*step.passed, *(live.element for live in opened if live.kind == "task"), step.ended}
-    )
-    # a message that nobody waits for any more has left no row
-    gone = [
-        live
-        for ref, live in old.items()
-        if ref not in new and ref != done and live.kind != "message"
-    ]
-    _close(work, gone, now)
+    _disclose(work, step)
+    opened = _opened(step)
+    tasks = {live.element for live in opened if live.kind == "task"}
+    _on_guard(work, {*step.passed, *tasks, step.ended})
+    _close(work, _gone(step, done), now)
     opening.open_all(work, opened, body, now)
     if step.state is None:
         body["ended"] = step.ended
         work.rounds = {}  # nobody will come round again
-        work.row.update(
-            state=work.row.get("closing") or "ended", outcome=step.ended, ended_at=now, machine=None
-        )
-    else:
-        work.row["machine"] = step.state
-    work.row["stage"] = [
-        live.element for live in step.live if live.kind == "task" or not live.boundary
-    ]
+        state = work.row.get("closing") or InstanceState.ENDED
+        work.row.update(state=state, outcome=step.ended, ended_at=now)
+    work.row["machine"] = step.state
+    waiting = [live for live in step.live if live.kind == "task" or not live.boundary]
+    work.row["stage"] = [live.element for live in waiting]
     unit_of_work.save(work)
+
+
+def _count_rounds(work: UnitOfWork, step: Step) -> None:
+    """How often each task was done. Raises ProcessFault when one goes round for ever."""
+    for element in step.passed:
+        rule = work.process.tasks.get(element)
+        if rule is None:
+            continue
+        work.rounds[element] = work.rounds.get(element, 0) + 1
+        if work.rounds[element] > MAX_ROUNDS:
+            message = _(
+                "环节“{element}”已重复 {times} 次，不能再继续。",
+                element=rule.title,
+                times=MAX_ROUNDS,
+            )
+            raise ProcessFault(message, element=element)
+
+
+def _disclose(work: UnitOfWork, step: Step) -> None:
+    """A confidential matter is one no more once it has passed where its process discloses it."""
+    passed = sorted(work.process.disclosed_by & set(step.passed))
+    if passed and work.row["confidential"]:
+        work.row["confidential"] = False
+        work.log.add("matter_disclosed", None, element=passed[0])
+
+
+def _opened(step: Step) -> list[Live]:
+    """What waits now and did not before."""
+    before = {live.ref for live in step.before}
+    return [live for live in step.live if live.ref not in before]
+
+
+def _gone(step: Step, done: int | None) -> list[Live]:
+    """What waits no more though nobody did it; a message that nobody waits for any more has left no row."""
+    now = {live.ref for live in step.live} | {done}
+    return [live for live in step.before if live.ref not in now and live.kind != "message"]
 
 
 def _on_guard(work: UnitOfWork, elements: set[str]) -> None:
     """Whichever command leads to an element, its guards must hold. Raises Refused, and nothing of the command stays."""
     for guard in work.process.guards:
         if guard.at & elements and not work.value(guard.holds):
-            text = guard.text.in_(work.actor.locale if work.actor else "zh")
-            element = sorted(guard.at & elements)[0]
-            raise Refused(text, code="guard", instance_id=str(work.row["id"]), element=element)
+            where = {"instance_id": str(work.row["id"]), "element": min(guard.at & elements)}
+            raise Refused(Listed([guard.text], ""), code="guard", **where)
 
 
 def _close(work: UnitOfWork, gone: list[Live], now: datetime) -> None:

@@ -15,6 +15,7 @@ from engine.commands import actions, instances, links, unit_of_work  # noqa: F40
 from engine.db import tables
 from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
 from engine.history import event_log
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,30 +41,28 @@ def carry_out(engine: Engine, actor: Actor | None, work: Callable[[Session], T])
 
 def _record(engine: Engine, actor: Actor, fault: EngineError) -> None:
     instance_id = fault.details.get("instance_id")
-
-    def note(session: Session) -> None:
-        if instance_id is None:
-            if isinstance(fault, Refused) and fault.details.get("verb"):
-                event_log.note(
-                    session,
-                    actor.union_id,
-                    "attempt_refused",
-                    actor,
-                    verb=fault.details["verb"],
-                    why=fault.message,
-                )
-            return
-        key = UUID(str(instance_id))
-        if isinstance(fault, ProcessFault):
-            instances.note_incident(session, key, "command", fault)
-            return
-        work = unit_of_work.lock(session, None, key)
-        wanted = {k: v for k, v in fault.details.items() if k in ("verb", "element")}
-        work.log.add("attempt_refused", actor, code=fault.code, why=fault.message, **wanted)
-        unit_of_work.save(work)
-
+    if instance_id is None:
+        if isinstance(fault, Refused) and fault.details.get("verb"):
+            db.again(engine, lambda session: _note_in_union(session, actor, fault))
+        return
+    key = UUID(str(instance_id))
     with suppress(NotFound):  # there is no such instance at all
-        db.again(engine, note)
+        if isinstance(fault, ProcessFault):
+            db.again(engine, lambda s: instances.note_incident(s, key, "command", fault))
+        else:
+            db.again(engine, lambda s: _note_in_instance(s, actor, key, fault))
+
+
+def _note_in_union(session: Session, actor: Actor, fault: Refused) -> None:
+    verb, why = fault.details["verb"], fault.message
+    event_log.note(session, actor.union_id, "attempt_refused", actor, verb=verb, why=why)
+
+
+def _note_in_instance(session: Session, actor: Actor, key: UUID, fault: EngineError) -> None:
+    work = unit_of_work.lock(session, None, key)
+    wanted = {k: v for k, v in fault.details.items() if k in ("verb", "element")}
+    work.log.add("attempt_refused", actor, code=fault.code, why=fault.message, **wanted)
+    unit_of_work.save(work)
 
 
 @dataclass(frozen=True)
@@ -97,27 +96,22 @@ def once(
     Rivals wait on the unique key until the first has committed. Raises Invalid when the key comes with another request.
     """
     if not key or len(key) > MAX_KEY or not key.isprintable():
-        raise Invalid({"Idempotency-Key": [f"应为 1 至 {MAX_KEY} 个可见字符。"]})
-    values = {"who": actor.id, "key": key, "request": request, "at": clock.now()}
-    if session.execute(_TAKE, values).rowcount != 1:
-        reply = tables.reply.c
-        found = session.execute(
-            select(tables.reply).where(reply.member_id == actor.id, reply.key == key)
-        ).one()
-        if found.request != request:
-            raise Invalid({"Idempotency-Key": ["同一个键不能用于不同的请求。"]})
-        if found.status == 0:
-            raise Conflict
-        return Reply(found.status, found.body, found.location)
-    done = work()
-    session.execute(
-        _GIVE,
-        {
-            "who": actor.id,
-            "key": key,
-            "status": done.status,
-            "body": done.body,
-            "location": done.location,
-        },
-    )
-    return done
+        raise Invalid({"Idempotency-Key": [_("应为 1 至 {most} 个可见字符。", most=MAX_KEY)]})
+    whose = {"who": actor.id, "key": key}
+    if session.execute(_TAKE, {**whose, "request": request, "at": clock.now()}).rowcount != 1:
+        return _given(session, actor, key, request)
+    reply = work()
+    session.execute(_GIVE, {**whose, **vars(reply)})
+    return reply
+
+
+def _given(session: Session, actor: Actor, key: str, request: str) -> Reply:
+    """The reply that this request was given before. Raises Invalid for another request, Conflict for a broken one."""
+    reply = tables.reply.c
+    whose = reply.member_id == actor.id, reply.key == key
+    row = session.execute(select(tables.reply).where(*whose)).one()
+    if row.request != request:
+        raise Invalid({"Idempotency-Key": [_("同一个键不能用于不同的请求。")]})
+    if row.status == 0:
+        raise Conflict
+    return Reply(row.status, row.body, row.location)

@@ -53,9 +53,8 @@ def merge_into(work: UnitOfWork, args: Args) -> None:
 def notify_merged(work: UnitOfWork, args: Args) -> None:
     """Send `message` (default lead_replied) to every instance merged into this one, with `facts` (names) along."""
     link = tables.link.c
-    origins = work.session.execute(
-        select(link.from_id).where(link.to_id == work.row["id"], link.kind == "merged_into")
-    ).scalars()
+    merged = link.to_id == work.row["id"], link.kind == "merged_into"
+    origins = work.apart.execute(select(link.from_id).where(*merged)).scalars().all()
     along = {name: work.facts.get(name) for name in args.get("facts", [])}
     along["lead"] = _own(work, "id")
     for origin in origins:

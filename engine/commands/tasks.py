@@ -16,7 +16,7 @@ from engine.db.states import InstanceState, TaskState
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.instance import context, lanes
 from engine.instance.choices import choices
-from engine.messages import _
+from engine.messages import Listed, _
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ def pass_gates(
     for gate in rule.gates:
         names = {rule.id: dict(given), "overdue": due_at is not None and clock.now() >= due_at}
         if not work.value(gate.holds, names):
-            text = gate.text.in_(work.actor.locale if work.actor else "zh")
-            raise Refused(text, code="gate", instance_id=str(work.row["id"]), element=rule.id)
+            where = {"instance_id": str(work.row["id"]), "element": rule.id}
+            raise Refused(Listed([gate.text], ""), code="gate", **where)
 
 
 def complete(
@@ -191,33 +191,31 @@ def clean_answers(
 def finish(held: Held, clean: dict[str, Any]) -> None:
     """Record the answers, move the machine and save. The caller has checked everything."""
     work, task, rule = held.work, held.task, held.rule
-    salt = os.urandom(16)
-    by = work.actor.id if work.actor else None
+    salt, actor = os.urandom(16), work.actor
     met = {"meeting": meetings.close(work, task)} if rule.meeting else {}
-    _change(
-        held,
-        state=TaskState.DONE,
-        closed_at=clock.now(),
-        closed_by=by,
-        answers=clean,
-        salt=salt,
-        due=null(),
-    )
+    said = {"answers": clean, "salt": salt, "closed_by": actor.id if actor else None}
+    _change(held, state=TaskState.DONE, closed_at=clock.now(), due=null(), **said)
     work.facts[rule.id] = {**clean, **met}
-    body = work.log.add(
-        "task_completed", work.actor, task=rule.id, answers=canonical.salted(clean, salt)
-    )
-    # what was said in a room stands in the history as a digest only
-    if rule.outcomes and not rule.room:
-        body["outcome"] = clean.get(rule.outcomes)
-    if rule.link:
-        body["by_way"] = clean.get("by_way")
-    if "outside" in clean:
-        body["outside"] = clean["outside"]
-    elif task.seat:
-        body["seat"] = lanes.short_seat(work, task.seat)
+    digest = canonical.salted(clean, salt)
+    body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
+    body |= _noted(held, clean)
     step = machine.complete(work.process.spec, work.row["machine"], task.ref, work)
     advance.advance(work, step, body, task.ref)
+
+
+def _noted(held: Held, clean: Mapping[str, Any]) -> dict[str, Any]:
+    """What the history says of the answers; of what was said in a room nothing but the digest."""
+    rule, seat = held.rule, held.task.seat
+    noted: dict[str, Any] = {}
+    if rule.outcomes and not rule.room:
+        noted["outcome"] = clean.get(rule.outcomes)
+    if rule.link:
+        noted["by_way"] = clean.get("by_way")
+    if "outside" in clean:
+        noted["outside"] = clean["outside"]
+    elif seat:
+        noted["seat"] = lanes.short_seat(held.work, seat)
+    return noted
 
 
 def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:

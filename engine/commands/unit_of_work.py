@@ -118,6 +118,11 @@ class UnitOfWork(Context):
     def session(self, given: Session) -> None:
         self._session = given
 
+    @property
+    def apart(self) -> Session:
+        """The transaction, for what no new row of this work bears on: nothing is written before."""
+        return self._session
+
     def add(self, table: Table, row: dict[str, Any]) -> None:
         """A new row, in values of JSON."""
         self._new.setdefault((table.name, tuple(row)), []).append(row)

@@ -16,7 +16,7 @@ from engine.instance import context as context_
 from engine.instance import lanes, rooms
 from engine.instance.view import ERASED_MARK
 from engine.people import access
-from engine.queries import background, foresight, instances, polls, standing
+from engine.queries import background, foresight, instances, poll_rows, polls, standing
 from engine.queries.words import Answered, Named, answered
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def file_of(context: Context, lang: str, mentions: object = ()) -> File:
     session, actor, row, process = context.session, context.actor, context.row, context.process
     assert actor is not None
     waits = live(context)
-    tasks, asked = _tasks(context), polls.of_instance(context)
+    tasks, asked = _tasks(context), poll_rows.of_instance(context)
     people = (row["starter_id"], row["unit_id"], [_people(task) for task in tasks])
     said = [poll.mentioned for poll in asked]
     names = Named.of(session, [row["facts"], people, said, mentions], actor)
@@ -212,7 +212,7 @@ def _unit_of(task: rows.Task) -> UUID | None:
 def _opened(
     context: Context,
     tasks: Iterable[rows.Task],
-    entered: Iterable[polls.Read],
+    entered: Iterable[poll_rows.Read],
     names: Named,
     lang: str,
 ) -> Iterable[Open]:

@@ -14,7 +14,7 @@ from engine.instance import context as instance
 from engine.instance import presence
 from engine.instance.lanes import runs_task
 from engine.people import access
-from engine.queries import polls, ruled
+from engine.queries import poll_rows, polls, ruled
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def _counts(session: Session, meeting_id: UUID) -> tuple[dict[str, int], dict[st
 
 def _votes(read: Seen, lang: str) -> tuple[Vote, ...]:
     """The polls under a meeting, the open ones first, then newest first."""
-    context, found = read.context, polls.of_meeting(read.context, read.row.id)
+    context, found = read.context, poll_rows.of_meeting(read.context, read.row.id)
     names = Named.of(context.session, [poll.mentioned for poll in found], context.actor)
     votes = [_vote(polls.summary(context, poll, names, lang), lang) for poll in found]
     return tuple(sorted(votes, key=lambda vote: vote.state not in POLL_RUNNING))

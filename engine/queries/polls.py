@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, select, true
+from sqlalchemy import select
 
-from engine.db import rows, tables
+from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
 from engine.definitions.process import Words
-from engine.definitions.store import process_of
-from engine.instance import context as instance
-from engine.instance import polling, rooms
+from engine.instance import polling
 from engine.instance.counting import ABSTAIN, cast_in_system
-from engine.people import access
 from engine.queries import background, ruled, words
+from engine.queries.poll_rows import seen
 from engine.queries.tellers import Counting, Teller, counted, counting, tellers
 from engine.queries.words import About, Named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Select
-
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.definitions.process import PollRule
     from engine.instance.context import Context
     from engine.people.organisation import Actor
     from engine.queries.background import Paper, Said
+    from engine.queries.poll_rows import Read
 
 _poll, _roll, _task = tables.poll.c, tables.roll.c, tables.task.c
 _instance, _member = tables.instance.c, tables.member.c
-VOTES = ("vote", "election")  # nobody sees a partial result of these
 LISTED = 300
 NOBODY = Words("弃权", "Abstained")
 
@@ -179,173 +175,16 @@ class Page:
     papers: tuple[Paper, ...]
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A poll in a list. The counts are left out while a vote runs, and for whom its room is closed."""
-
-    id: UUID
-    instance_id: UUID
-    element: str
-    kind: str
-    state: str
-    roll_size: int
-    counts: Mapping[str, int]
-    opened_at: datetime
-    closes_at: datetime | None
-    closed_at: datetime | None
-    number: str
-    title: str
-
-
-# --- what is read -----------------------------------------------------------------------------------------------------
-class Beside(NamedTuple):
-    """What one statement reads beside the row of a poll: of its task, of the actor's place on the roll, and numbers."""
-
-    element: str
-    due: Mapping[str, Any] | None
-    on_roll: bool
-    open: bool | None
-    choice: str | None
-    comment: str | None
-    on_paper: bool | None
-    here: bool
-    papers: int
-    sealed: int | None  # envelopes cast, of a secret poll
-    voided: int
-    turn: str | None
-
-
-@dataclass(frozen=True)
-class Read:
-    """A poll as it was read, not yet in words."""
-
-    row: rows.Poll
-    beside: Beside
-
-    @property
-    def rule(self) -> Mapping[str, Any]:
-        return self.row.rule
-
-    @property
-    def mentioned(self) -> list[Any]:
-        """Where ids stand that have to be named: what it is about, and the candidates."""
-        return [self.rule.get("about", ()), self.row.choices if self.row.kind == "election" else ()]
-
-    @property
-    def hidden(self) -> bool:
-        """Nobody learns a choice or a count yet."""
-        return self.row.kind in VOTES and self.row.state != PollState.CLOSED
-
-    def concerns(self, actor: Actor) -> bool:
-        """Is the actor on its roll, or one of its tellers?"""
-        return self.beside.on_roll or actor.id in self.row.tellers
-
-
-_WIDTH = len(rows.Poll._fields)
-_ALL = _WIDTH + len(Beside._fields)
-
-
-def _query(actor: Actor, *more: ColumnElement[Any]) -> Select[Any]:
-    """Polls with what stands beside them for this person, and `more` columns, joined to task and instance."""
-    of_poll, mine = _roll.poll_id == _poll.id, _roll.member_id == actor.id
-    query = select(*tables.poll.c, *_beside(actor), *more).select_from(tables.poll)
-    return (
-        query.join(tables.task, _task.id == _poll.task_id)
-        .join(tables.instance, _instance.id == _poll.instance_id)
-        .outerjoin(tables.roll, and_(of_poll, mine))
-    )
-
-
-def _beside(actor: Actor) -> tuple[ColumnElement[Any], ...]:
-    """The columns of `Beside`, in their order."""
-    listed, former = tables.roll.alias(), tables.poll.alias()
-    attendance, envelope, box = tables.attendance.c, tables.envelope.c, tables.box.c
-    here = select(attendance.here).where(
-        attendance.meeting_id == _poll.meeting_id,
-        attendance.member_id == actor.id,
-        attendance.kind == "formal",
-    )
-    papers = select(func.count()).where(listed.c.poll_id == _poll.id, listed.c.paper)
-    sealed = select(func.count()).where(envelope.poll_id == _poll.id)
-    voters = select(box.voters).where(box.poll_id == _poll.id)
-    voided = select(func.count()).where(
-        former.c.task_id == _poll.task_id,
-        former.c.state == PollState.VOID,
-        former.c.id < _poll.id,
-    )
-    next_one = (
-        select(_member.name)
-        .join(listed, listed.c.member_id == _member.id)
-        .where(listed.c.poll_id == _poll.id, listed.c.open)
-        .order_by(listed.c.position)
-        .limit(1)
-    )
-    by_turns = and_(_poll.rule["in_order"].as_boolean(), _poll.state == PollState.OPEN)
-    anywhere = _poll.meeting_id.is_(None)
-    both = func.coalesce(voters.scalar_subquery(), sealed.scalar_subquery())
-    return (
-        _task.element,
-        _task.due,
-        _roll.member_id.is_not(None),
-        _roll.open,
-        _roll.choice,
-        _roll.comment,
-        _roll.paper,
-        case((anywhere, true()), else_=func.coalesce(here.scalar_subquery(), False)),
-        papers.scalar_subquery(),
-        case((_poll.secret, both)),
-        voided.scalar_subquery(),
-        case((by_turns, next_one.scalar_subquery())),
-    )
-
-
-def _from(values: tuple[Any, ...]) -> Read:
-    return Read(rows.Poll(*values[:_WIDTH]), Beside(*values[_WIDTH:_ALL]))
-
-
-def of_instance(context: Context) -> tuple[Read, ...]:
-    """The polls of an instance that were not declared void, oldest first, whoever may see them."""
-    assert context.actor is not None
-    query = _query(context.actor).where(
-        _poll.instance_id == context.row["id"], _poll.state != PollState.VOID
-    )
-    found = context.session.execute(query.order_by(_poll.opened_at, _poll.id))
-    return tuple(_from(tuple(row)) for row in found)
-
-
-def of_meeting(context: Context, meeting_id: UUID) -> tuple[Read, ...]:
-    """The polls under a meeting, newest first."""
-    assert context.actor is not None
-    query = _query(context.actor).where(_poll.meeting_id == meeting_id)
-    found = context.session.execute(query.order_by(_poll.id.desc()))
-    return tuple(_from(tuple(row)) for row in found)
-
-
-def _seen(session: Session, actor: Actor, poll_id: UUID) -> tuple[Read, Context]:
-    """One poll with its instance. Raises NotFound when it is not this person's to see, or its room is closed to them."""
-    query = _query(actor, *instance.COLUMNS).where(_poll.id == poll_id, access.visible(actor))
-    values = tuple(access.must_see(session.execute(query).first()))
-    read, context = _from(values), instance.context_from(session, actor, values[_ALL:])
-    open_ = read.concerns(actor) or rooms.may_read(context, read.beside.element)
-    access.must_see(read if open_ else None)
-    return read, context
-
-
-def must_see(session: Session, actor: Actor, poll_id: UUID) -> UUID:
-    """The instance of a poll. Raises NotFound when the poll is not this person's to see."""
-    return _seen(session, actor, poll_id)[0].row.instance_id
-
-
 # --- what is shown ----------------------------------------------------------------------------------------------------
 def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Poll:
     """One poll. NotFound when the instance is not this person's to see."""
-    read, context = _seen(session, actor, poll_id)
+    read, context = seen(session, actor, poll_id)
     return _whole(context, read, Named.of(session, read.mentioned, actor), lang)
 
 
 def page(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Page:
     """The same with what was said and handed in before."""
-    read, context = _seen(session, actor, poll_id)
+    read, context = seen(session, actor, poll_id)
     parts = background.finished(context)
     people = [part.closed_by for part in parts]
     names = Named.of(session, [read.mentioned, context.facts, people], actor)
@@ -511,54 +350,4 @@ def _voices(session: Session, read: Read) -> tuple[Voice, ...]:
     return tuple(
         Voice(name, r.choice, r.comment, at, has)
         for r, (name, at, has) in zip(found, answered, strict=True)
-    )
-
-
-# --- lists ------------------------------------------------------------------------------------------------------------
-def polls(
-    session: Session, actor: Actor, after: UUID | None = None, limit: int = 50
-) -> tuple[tuple[Listed, ...], str | None]:
-    """Polls of instances that this person may see, newest first, and the cursor of the next page."""
-    query = (
-        select(tables.poll, _task.element, _instance.number, _instance.title, _instance.version)
-        .join(tables.task, _task.id == _poll.task_id)
-        .join(tables.instance, _instance.id == _poll.instance_id)
-        .where(access.visible(actor))
-    )
-    if after is not None:
-        query = query.where(_poll.id < after)
-    size = max(1, min(limit, 200))
-    found = session.execute(query.order_by(_poll.id.desc()).limit(size + 1)).all()
-    shown = found[:size]
-    shut = _shut(session, actor, shown)
-    items = tuple(_listed(row, row.id in shut) for row in shown)
-    return items, str(items[-1].id) if len(found) > size else None
-
-
-def _shut(session: Session, actor: Actor, found: Iterable[Any]) -> set[UUID]:
-    """Those of these polls that are held in a room which is closed to this person."""
-    inside = [row for row in found if process_of(session, row.version).tasks[row.element].room]
-    if not inside:
-        return set()
-    query = select(*instance.COLUMNS).where(_instance.id.in_({row.instance_id for row in inside}))
-    contexts = [instance.context_from(session, actor, tuple(v)) for v in session.execute(query)]
-    by_id = {context.row["id"]: context for context in contexts}
-    return {r.id for r in inside if not rooms.may_read(by_id[r.instance_id], r.element)}
-
-
-def _listed(row: Any, shut: bool) -> Listed:
-    silent = shut or (row.kind in VOTES and row.state != PollState.CLOSED)
-    return Listed(
-        id=row.id,
-        instance_id=row.instance_id,
-        element=row.element,
-        kind=row.kind,
-        state=row.state,
-        roll_size=row.roll_size,
-        counts={} if silent else row.counts,
-        opened_at=row.opened_at,
-        closes_at=row.closes_at,
-        closed_at=row.closed_at,
-        number=row.number,
-        title=row.title,
     )

@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from engine.commands import polls, tellers
 from engine.errors import Invalid
-from engine.queries import certificates
+from engine.queries import certificates, poll_list, poll_rows
 from engine.queries import polls as reading
 from webui.api import schemas
 from webui.api.edge import Binary, Routes
@@ -233,13 +233,13 @@ PollPage = schemas.page("PollPage", PollRow)
 
 def sees(session: Session, actor: Actor, poll_id: UUID) -> None:
     """Raise NotFound when the poll is not this person's to see."""
-    reading.must_see(session, actor, poll_id)
+    poll_rows.must_see(session, actor, poll_id)
 
 
 @routes.look("/polls", PollPage, query=schemas.Paged)
 def list_polls(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """The polls of instances that I may see, newest first."""
-    rows, further = reading.polls(session, actor, _cursor(given["after"]), given["limit"])
+    rows, further = poll_list.polls(session, actor, _cursor(given["after"]), given["limit"])
     return {"items": rows, "next": further}
 
 
