@@ -11,6 +11,7 @@ from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import Refused
 from engine.instance.choices import choices
+from engine.messages import _
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def opening(session: Session, actor: Actor, process_id: str, lang: str = "zh") -
     process = process_of(session, version)
     held = _post_for(actor, process)
     if held is None or held.union_id is None:
-        raise Refused("只有规定职务的人员可以发起此流程。", verb="launch")
+        raise Refused(_("只有规定职务的人员可以发起此流程。"), verb="launch")
     unions = organisation.unit_names(session, [held.union_id])
     found = _launchable(process, held, unions, _drafts(session, actor, [process.id]), lang)
     return replace(found, offers=offers(session, held.union_id, process.launch_form, actor))
@@ -165,13 +166,17 @@ def _launchable(
 ) -> Launchable:
     assert held.union_id is not None
     draft, saved_at = drafts.get(process.id, ({}, None))
-    first = tuple(
-        Next(
-            t.title.in_(lang),
-            process.lanes[t.lane].title.in_(lang) if t.lane in process.lanes else "",
-        )
-        for t in first_tasks(process)
-    )
     return Launchable(
-        process, held.union_id, unions.get(held.union_id, ""), first, draft, saved_at, {}
+        process=process,
+        union_id=held.union_id,
+        union=unions.get(held.union_id, ""),
+        next=tuple(_next(process, rule, lang) for rule in first_tasks(process)),
+        draft=draft,
+        saved_at=saved_at,
+        offers={},
     )
+
+
+def _next(process: Process, rule: TaskRule, lang: str) -> Next:
+    lane = process.lanes.get(rule.lane)
+    return Next(rule.title.in_(lang), lane.title.in_(lang) if lane else "")

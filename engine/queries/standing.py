@@ -6,7 +6,7 @@ The caller has made sure that the instances are this person's to see.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.definitions.process import Lane
+    from engine.definitions.process import Lane, Process
     from engine.instance.context import Context
 
 _task, _instance, _event = tables.task.c, tables.instance.c, tables.event.c
@@ -56,32 +56,49 @@ def standing(
     """What is open in each of these instances, soonest due first."""
     if not ids:
         return {}
-    rows = session.execute(
-        select(
-            _task.instance_id,
-            _task.element,
-            _task.seat,
-            _task.assignee_id,
-            _task.opened_at,
-            _task.due_at,
-            _instance.version,
-        )
+    found = _open_tasks(session, ids)
+    names = Named.of(session, [(row.assignee_id, _unit_of(row.seat)) for row in found])
+    by_instance: dict[UUID, list[Standing]] = {}
+    for row in found:
+        process = process_of(session, row.version)
+        parts = by_instance.setdefault(row.instance_id, [])
+        parts.append(_standing(process, row, names, lang))
+    return {key: tuple(parts) for key, parts in by_instance.items()}
+
+
+class _Open(NamedTuple):
+    """An open task and the version of its instance."""
+
+    instance_id: UUID
+    element: str
+    seat: str | None
+    assignee_id: UUID | None
+    opened_at: datetime
+    due_at: datetime | None
+    version: str
+
+
+def _open_tasks(session: Session, ids: Sequence[UUID]) -> list[_Open]:
+    columns = [getattr(_task, name) for name in _Open._fields[:-1]]
+    query = (
+        select(*columns, _instance.version)
         .join(tables.instance, _instance.id == _task.instance_id)
         .where(_task.instance_id.in_(list(ids)), _task.state == TaskState.OPEN)
-        .order_by(_task.due_at.nulls_last(), _task.id)
-    ).all()
-    names = Named.of(session, [(r.assignee_id, (r.seat or "").partition("@")[2]) for r in rows])
-    found: dict[UUID, list[Standing]] = {}
-    for row in rows:
-        process = process_of(session, row.version)
-        rule = process.tasks[row.element]
-        unit = names.names.get((row.seat or "").partition("@")[2], "")
-        lane = lane_words(process.lanes.get(rule.lane), unit, lang)
-        who = names.get(row.assignee_id) or lane
-        found.setdefault(row.instance_id, []).append(
-            Standing(rule.title.in_(lang), who, row.opened_at, row.due_at)
-        )
-    return {key: tuple(parts) for key, parts in found.items()}
+    )
+    soonest_first = _task.due_at.nulls_last(), _task.id
+    return [_Open(*tuple(row)) for row in session.execute(query.order_by(*soonest_first))]
+
+
+def _unit_of(seat: str | None) -> str:
+    return (seat or "").partition("@")[2]
+
+
+def _standing(process: Process, task: _Open, names: Named, lang: str) -> Standing:
+    rule = process.tasks[task.element]
+    unit = names.names.get(_unit_of(task.seat), "")
+    lane = lane_words(process.lanes.get(rule.lane), unit, lang)
+    who = names.get(task.assignee_id) or lane
+    return Standing(rule.title.in_(lang), who, task.opened_at, task.due_at)
 
 
 def lane_words(lane: Lane | None, unit: str, lang: str) -> str:

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from engine.commands import meetings
 from engine.errors import Invalid
+from engine.messages import _
 from engine.queries import attendance
 from engine.queries import meetings as reading
 from webui.api import schemas
@@ -169,7 +170,7 @@ def list_meetings(session: Session, actor: Actor, given: dict[str, Any]) -> dict
     try:
         after = UUID(given["after"]) if given["after"] else None
     except ValueError:
-        raise Invalid({"after": ["翻页标记无效。"]}) from None
+        raise Invalid({"after": [_("翻页标记无效。")]}) from None
     rows, further = reading.meetings(
         session,
         actor,

@@ -10,6 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from engine.commands import polls, tellers
 from engine.errors import Invalid
+from engine.messages import _
 from engine.queries import certificates, poll_list, poll_rows
 from engine.queries import polls as reading
 from webui.api import schemas
@@ -247,7 +248,7 @@ def _cursor(after: str | None) -> UUID | None:
     try:
         return UUID(after) if after else None
     except ValueError:
-        raise Invalid({"after": ["翻页标记无效。"]}) from None
+        raise Invalid({"after": [_("翻页标记无效。")]}) from None
 
 
 @routes.look(ONE, PollShape)
