@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import select, text, update
 
 from engine import clock, expressions
 from engine.ballots import rolls
 from engine.commands import envelopes, timers
 from engine.db import tables
+from engine.db.states import PollState
 from engine.errors import ProcessFault, Refused
 from engine.instance import presence
 from engine.instance.numbers import rule_value
@@ -18,17 +20,11 @@ from engine.instance.numbers import rule_value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.calendar import Due
     from engine.commands.unit_of_work import UnitOfWork
     from engine.definitions.process import PollRule
 
 _poll, _roll = tables.poll, tables.roll
-_FREEZE = text(
-    "INSERT INTO roll (poll_id, member_id, position, open) "
-    "SELECT :poll, id, no, :all OR no = 1 FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS listed(id, no)"
-)
-_TELLERS = text(
-    "INSERT INTO teller (poll_id, member_id) SELECT :poll, unnest(CAST(:ids AS uuid[]))"
-)
 _OPEN_ROLL = text("UPDATE roll SET open = true WHERE poll_id = :poll AND (:all OR position = 1)")
 _END_WINDOW = text(
     "UPDATE timer SET state = 'cancelled' WHERE task_id = :task AND ref = -1 AND state IN ('waiting', 'broken')"
@@ -72,43 +68,39 @@ def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
         told["keys"] = rule_value(work, rule.keys)
     if rule.about:  # what the facts say now is what is voted on, whatever becomes of them
         told["about"] = [[fact, work.value(fact)] for fact in rule.about]
-    work.session.execute(
-        insert(_poll).values(
-            id=poll_id,
-            instance_id=work.row["id"],
-            task_id=task_id,
-            kind=rule.kind,
-            choices=choices,
-            rule=told,
-            state="called",
-            secret=rule.secret,
-            tellers=[UUID(t) for t in tellers],
-            roll_size=len(members),
-            roll_hash=rolls.digest(members),
-            counts=dict.fromkeys(choices, 0),
-            opened_at=now,
-            meeting_id=meeting.id if meeting else None,
-        )
-    )
-    work.session.execute(
-        _FREEZE, {"poll": poll_id, "ids": members, "all": not rule.in_order and not rule.secret}
-    )
-    if tellers:
-        work.session.execute(_TELLERS, {"poll": poll_id, "ids": tellers})
-        work.shares.update(UUID(t) for t in tellers)
+    row: dict[str, Any] = {
+        "id": str(poll_id),
+        "instance_id": str(work.row["id"]),
+        "task_id": str(task_id),
+        "kind": rule.kind,
+        "choices": choices,
+        "rule": told,
+        "state": PollState.CALLED,
+        "secret": rule.secret,
+        "tellers": tellers,
+        "meeting_id": str(meeting.id) if meeting else None,
+        "roll_size": len(members),
+        "roll_hash": rolls.digest(members),
+        "counts": dict.fromkeys(choices, 0),
+        "opened_at": now.isoformat(),
+        "closes_at": None,
+    }
     if rule.secret:
-        work.session.execute(update(_roll).where(_roll.c.poll_id == poll_id).values(open=False))
-        work.log.add(
-            "poll_called",
-            None,
-            task=element,
-            poll=str(poll_id),
-            tellers=tellers,
-            keys=told["keys"],
-            **_about(told),
-        )
+        more = {"tellers": tellers, "keys": told["keys"], **_about(told)}
+        work.log.add("poll_called", None, task=element, poll=str(poll_id), **more)
     else:
-        start(work, poll_id, element)
+        window = _window(work, element, rule, told)
+        _begin(work, element, window, UUID(row["id"]), task_id, row)
+        closes_at = window.due.moment.isoformat() if window.due else None
+        row |= {"state": PollState.OPEN, "rule": window.terms, "closes_at": closes_at}
+    work.add(tables.poll, row)
+    for position, member in enumerate(members, 1):
+        waits = not rule.secret and (position == 1 or not rule.in_order)
+        entry = {"poll_id": row["id"], "member_id": member, "position": position, "open": waits}
+        work.add(tables.roll, entry)
+    for teller in tellers:
+        work.add(tables.teller, {"poll_id": row["id"], "member_id": teller})
+    work.shares.update(UUID(teller) for teller in tellers)
     return poll_id
 
 
@@ -149,52 +141,82 @@ def _meeting(work: UnitOfWork, element: str, rule: PollRule) -> Any:
     return found
 
 
+@dataclass(frozen=True)
+class _Window:
+    """A poll that opens: its rule as it is fixed now, when it ends, and what the history says of who is there."""
+
+    terms: dict[str, Any]
+    due: Due | None
+    present: dict[str, Any]
+
+
+def _window(work: UnitOfWork, element: str, rule: PollRule, terms: Mapping[str, Any]) -> _Window:
+    meeting = _meeting(work, element, rule)
+    due = work.moment(rule.closes) if rule.closes else None
+    if meeting is None:
+        return _Window(dict(terms), due, {})
+    ledger = rolls.ledger_hash(work.session, meeting.id)
+    fixed = {**terms, "presence": {"opening": meeting.present}}
+    return _Window(fixed, due, {"present": meeting.present, "presence": ledger})
+
+
 def start(work: UnitOfWork, poll_id: UUID, element: str, **told: Any) -> None:
     """Called -> open: presence and rule go on record, the window begins. `told` is more for the event."""
     rule = work.process.tasks[element].poll
     assert rule is not None
-    meeting = _meeting(work, element, rule)
-    due = work.moment(rule.closes) if rule.closes else None
     row = work.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
-    kept = dict(row.rule)
-    if meeting is not None:
-        kept["presence"] = {"opening": meeting.present}
-        told |= {
-            "present": meeting.present,
-            "presence": rolls.ledger_hash(work.session, meeting.id),
-        }
-    now = clock.now()
+    window = _window(work, element, rule, row.rule)
     values = {
-        "state": "open",
-        "rule": kept,
-        "opened_at": now,
-        "closes_at": due.moment if due else None,
+        "state": PollState.OPEN,
+        "rule": window.terms,
+        "opened_at": clock.now(),
+        "closes_at": window.due.moment if window.due else None,
     }
     work.session.execute(update(_poll).where(_poll.c.id == poll_id).values(**values))
     if row.secret:
         work.session.execute(_OPEN_ROLL, {"poll": poll_id, "all": not rule.in_order})
+    _begin(work, element, window, poll_id, row.task_id, row._asdict(), **told)
+
+
+def _begin(
+    work: UnitOfWork,
+    element: str,
+    window: _Window,
+    poll_id: UUID,
+    task_id: UUID,
+    row: Mapping[str, Any],
+    **told: Any,
+) -> None:
+    """The window of a poll (its `row`) begins: on record, with a timer at its end."""
+    rule, due = work.process.tasks[element].poll, window.due
+    assert rule is not None
+    if rule.kind == "election":
+        told |= {"wins": rule.wins, "seats": window.terms["seats"], "candidates": row["choices"]}
     work.log.add(
         "poll_opened",
         None,
         task=element,
         poll=str(poll_id),
-        roll=row.roll_size,
-        roll_hash=row.roll_hash,
+        roll=row["roll_size"],
+        roll_hash=row["roll_hash"],
         rule=rule.passes,
-        numbers=kept["numbers"],
+        numbers=window.terms["numbers"],
         closes=due.day.isoformat() if due else None,
-        **(
-            {"wins": rule.wins, "seats": kept["seats"], "candidates": row.choices}
-            if rule.kind == "election"
-            else {}
-        ),
-        **_about(kept),
+        **_about(window.terms),
+        **window.present,
         **told,
     )
     if due is not None:
-        timers.add(
-            work, [], [timers.timer_row(work, element, -1, rule.closes, due, row.task_id, now)]
+        timer = timers.timer_row(
+            work,
+            element,
+            ref=-1,
+            expression=rule.closes,
+            due=due,
+            task_id=task_id,
+            now=clock.now(),
         )
+        timers.add(work, [], [timer])
 
 
 def stop(work: UnitOfWork, poll: Any) -> None:

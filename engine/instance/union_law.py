@@ -32,7 +32,7 @@ _WHAT = """jsonb_build_array(
        (SELECT city FROM unit WHERE id = {union}))"""
 _READ = text("SELECT " + _WHAT.format(union=":union")).columns(column("union_law", JSONB))
 OF_INSTANCE = literal_column(_WHAT.format(union="instance.union_id"), JSONB).label("union_law")
-"""For a statement that reads an instance: what `UnionLaw` wants as `read`."""
+"""For a statement that reads an instance: what `UnionLaw` takes."""
 
 
 class CommonLaw:
@@ -51,10 +51,9 @@ class CommonLaw:
 class UnionLaw(CommonLaw):
     """What a union's deadlines depend on: its own rule values, its vacations, the holiday notices, its city."""
 
-    def __init__(self, session: Session, union_id: UUID, read: list[Any] | None = None) -> None:
-        rows, vacations, notices, city = (
-            read or session.execute(_READ, {"union": union_id}).scalar_one()
-        )
+    def __init__(self, read: list[Any]) -> None:
+        """`read` is what OF_INSTANCE gives."""
+        rows, vacations, notices, city = read
         day = date.fromisoformat
         self.settings = [
             law.Setting(r, law.exact(v, p), day(f), day(t) if t else None, s)
@@ -70,3 +69,8 @@ class UnionLaw(CommonLaw):
         self.jurisdictions = frozenset(
             {"CN", "CN-ZJ"} | {code for name, code in places.items() if name in (city or "")}
         )
+
+    @classmethod
+    def of(cls, session: Session, union_id: UUID) -> UnionLaw:
+        """The law of a union, read by itself."""
+        return cls(session.execute(_READ, {"union": union_id}).scalar_one())

@@ -88,7 +88,7 @@ def letter(session: Session, token: str, lang: str = "zh") -> Letter:
     row = _asked(session, found.task_id)
     process = process_of(session, row.version)
     rule = process.tasks[found.element]
-    law = UnionLaw(session, row.union_id, row.union_law)
+    law = UnionLaw(row.union_law)
     decisive_on = clock.day_of(row.started_at)
     return Letter(
         union=row.union,
