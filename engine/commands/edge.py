@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from engine import clock, db
-from engine.commands import actions, instances, links, unit_of_work  # noqa: F401  (actions and links enter theirs)
+from engine.commands import instances, unit_of_work
 from engine.db import tables
 from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
 from engine.history import event_log
