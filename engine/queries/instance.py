@@ -82,6 +82,16 @@ class Linked:
 
 
 @dataclass(frozen=True)
+class Rights:
+    """What this person may do with an instance besides its tasks. `acts`: it is confidential, and they act in it by a post."""
+
+    acts: bool
+    desk: bool  # suspend, resume and terminate it
+    mends: bool  # try again what broke
+    history: bool  # read its whole history
+
+
+@dataclass(frozen=True)
 class File:
     """Everything about one instance that a page shows."""
 
@@ -101,10 +111,7 @@ class File:
     incidents: tuple[tuple[UUID, str, datetime], ...]
     confidential: bool  # only those named in it know of it
     erased: bool  # its contents were erased by the rules; the history stays
-    acts: bool  # it is confidential, and this person acts in it by a post
-    desk: bool  # may suspend, resume and terminate
-    mends: bool  # may try again what broke
-    history: bool  # may read the whole history
+    rights: Rights
     version: str
     union_id: UUID
     names: Named  # behind all ids that stand in it
@@ -148,21 +155,14 @@ def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") ->
 
 def file_of(context: Context, lang: str, mentions: object = ()) -> File:
     """The same of an instance that was read for its actor. Names are looked up once, those of `mentions` too."""
-    session, actor, row, process = context.session, context.actor, context.row, context.process
-    assert actor is not None
-    waits = live(context)
-    tasks, asked = _tasks(context), poll_rows.of_instance(context)
-    people = (row["starter_id"], row["unit_id"], [_people(task) for task in tasks])
-    said = [poll.mentioned for poll in asked]
-    names = Named.of(session, [row["facts"], people, said, mentions], actor)
-    shut, confidential = rooms.closed(context), bool(row["confidential"])
-    entered = [p for p in asked if p.beside.element not in shut or p.concerns(actor)]
-    acts = confidential and access.acts_by_post(session, actor, row["id"])
-    desk = access.may(actor, "suspend", row["union_id"]) and (acts or not confidential)
-    starter, unit = names.get(row["starter_id"]), names.get(row["unit_id"])
+    session, row, process = context.session, context.row, context.process
+    waits, tasks, asked = live(context), _tasks(context), poll_rows.of_instance(context)
+    names = _names(context, tasks, asked, mentions)
+    shut = rooms.closed(context)
+    entered = [p for p in asked if p.beside.element not in shut or p.concerns(_reader(context))]
     return File(
         context=context,
-        row=instances.in_list(process, {**row, "starter": starter, "unit": unit}, lang),
+        row=_head(context, names, lang),
         process=process,
         facts=rooms.open_facts(context),
         launched=answered(process.launch_form, row["facts"].get("launch", {}), names, lang),
@@ -170,22 +170,55 @@ def file_of(context: Context, lang: str, mentions: object = ()) -> File:
         polls=tuple(polls.summary(context, poll, names, lang) for poll in entered),
         able=_able(context, waits, lang),
         papers=background.papers(context, ((t.element, t.answers) for t in tasks), lang),
-        links=_links(session, actor, row["id"], lang),
+        links=_links(session, _reader(context), row["id"], lang),
         live=tuple(w.element for w in waits),
         suspended_at=row["suspended_at"],
         stopped_days=row["stopped_days"],
         incidents=_incidents(session, row["id"]),
-        confidential=confidential,
+        confidential=row["confidential"],
         erased=ERASED_MARK in row["facts"],
-        acts=acts,
-        desk=desk,
-        mends=desk or acts,
-        history=access.may(actor, "read_history", row["union_id"]),
+        rights=_rights(context),
         version=row["version"],
         union_id=row["union_id"],
         names=names,
         silent=frozenset(str(poll.row.id) for poll in asked if poll.hidden),
     )
+
+
+def _reader(context: Context) -> Actor:
+    """Who looks at it: an instance is shown to a person."""
+    assert context.actor is not None
+    return context.actor
+
+
+def _head(context: Context, names: Named, lang: str) -> instances.Row:
+    row = context.row
+    named = {"starter": names.get(row["starter_id"]), "unit": names.get(row["unit_id"])}
+    return instances.in_list(context.process, {**row, **named}, lang)
+
+
+def _names(
+    context: Context,
+    tasks: Iterable[rows.Task],
+    asked: Iterable[poll_rows.Read],
+    mentions: object,
+) -> Named:
+    """Everybody and everything that stands in an instance, and in `mentions`, by name."""
+    row = context.row
+    parties = row["starter_id"], row["unit_id"]
+    holders = [_people(task) for task in tasks]
+    questions = [poll.mentioned for poll in asked]
+    everything = [row["facts"], parties, holders, questions, mentions]
+    return Named.of(context.session, everything, context.actor)
+
+
+def _rights(context: Context) -> Rights:
+    actor, row = _reader(context), context.row
+    confidential, union_id = row["confidential"], row["union_id"]
+    acts = confidential and access.acts_by_post(context.session, actor, row["id"])
+    desk = access.may(actor, "suspend", union_id) and (acts or not confidential)
+    history = access.may(actor, "read_history", union_id)
+    return Rights(acts=acts, desk=desk, mends=desk or acts, history=history)
 
 
 def _incidents(session: Session, instance_id: UUID) -> tuple[tuple[UUID, str, datetime], ...]:

@@ -176,8 +176,12 @@ class Instance(Schema):
     erased = fields.Boolean(
         metadata={"description": "The contents were erased; the history stays."}
     )
-    desk = fields.Boolean(metadata={"description": "May suspend, resume and terminate."})
-    history = fields.Boolean(metadata={"description": "May read the history."})
+    desk = fields.Boolean(
+        attribute="rights.desk", metadata={"description": "May suspend, resume and terminate."}
+    )
+    history = fields.Boolean(
+        attribute="rights.history", metadata={"description": "May read the history."}
+    )
 
 
 class Event(Schema):
