@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 
 from engine import clock
 from engine.commands import timers
@@ -49,23 +49,24 @@ def issue_document(work: UnitOfWork, args: Args) -> None:
         set_fact(work, args)
     data = document_data(work, _number(work, rule), rule)
     digest = canonical.digest(canonical.dumps(data)).hex()
-    document = {
-        "id": tables.new_id(),
-        "instance_id": work.row["id"],
+    key, number = tables.new_id(), data["document"]["number"]
+    row = {
+        "id": str(key),
+        "instance_id": str(work.row["id"]),
         "kind": rule.key,
-        "number": data["document"]["number"],
+        "number": number,
         "title": rule.title.zh,
         "data": data,
         "data_sha256": digest,
-        "issued_at": clock.now(),
+        "issued_at": clock.now().isoformat(),
     }
-    work.session.execute(insert(tables.document).values(**document))
+    work.add(tables.document, row)
     work.log.add(
         "document_issued",
         None,
         document=rule.key,
-        number=document["number"] or None,
-        id=str(document["id"]),
+        number=number or None,
+        id=str(key),
         sha256=digest,
     )
 
@@ -84,8 +85,7 @@ def document_data(work: UnitOfWork, number: str, rule: DocumentRule) -> dict[str
     """
     row, facts = work.row, _facts_for(work, rule)
     ids = set(_ids_in(facts)) | {row["starter_id"]}
-    people = organisation.names(work.session, ids)
-    units = organisation.unit_names(work.session, {*ids, row["union_id"]})
+    people, units = organisation.people_and_units(work.session, {*ids, row["union_id"]})
     today = clock.today().isoformat()
     return {
         "instance": {

@@ -58,5 +58,5 @@ def note_reading(session: Session, actor: Actor, instance_id: UUID) -> bool:
         return False
     work = unit_of_work.lock(session, actor, instance_id)
     work.log.add("matter_read", actor)
-    unit_of_work.save_log(work)
+    unit_of_work.note(work)
     return True

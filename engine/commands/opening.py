@@ -26,15 +26,13 @@ def open_all(work: UnitOfWork, opened: list[Live], body: dict[str, Any]) -> None
     for task in tasks:
         _share(work, task)
         body.setdefault("opened", []).append(_noted(work, task))
-    gatherings = [task for task in tasks if task.rule.poll or task.rule.meeting]
-    if gatherings:  # what hangs on a task needs its row
-        timers.add(work, tasks, [])
-    for task in gatherings:
+    timers.add(work, tasks, [])
+    for task in tasks:
         if task.rule.poll:
             poll_lifecycle.put(work, task.id, task.rule.id, task.rule.poll)
         if task.rule.meeting:
             meetings.call(work, task.id, task.rule.id, task.rule.meeting)
-    timers.add(work, [] if gatherings else tasks, _timers(work, opened, tasks))
+    timers.add(work, [], _timers(work, opened, tasks))
 
 
 def _task(work: UnitOfWork, live: Live) -> NewTask:

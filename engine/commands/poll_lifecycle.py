@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import select, text, update
 
 from engine import clock, expressions
 from engine.ballots.rolls import Roll, ledger_hash
-from engine.commands import envelopes, locked_poll, timers
+from engine.commands import envelopes, timers
 from engine.commands.timers import NewTimer
 from engine.db import tables
 from engine.db.states import MeetingState, PollState
@@ -20,7 +20,8 @@ from engine.instance.numbers import rule_value
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from engine.calendar import Due
     from engine.commands.locked_poll import LockedPoll
@@ -29,14 +30,6 @@ if TYPE_CHECKING:
     from engine.definitions.process import PollRule, Words
 
 _poll, _roll = tables.poll, tables.roll
-_FREEZE = text(
-    "INSERT INTO roll (poll_id, member_id, position, open) "
-    "SELECT :poll, id, no, :open AND (:all OR no = 1) "
-    "FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS listed(id, no)"
-)
-_TELLERS = text(
-    "INSERT INTO teller (poll_id, member_id) SELECT :poll, unnest(CAST(:ids AS uuid[]))"
-)
 _OPEN_ROLL = text("UPDATE roll SET open = true WHERE poll_id = :poll AND (:all OR position = 1)")
 _END_WINDOW = text(
     "UPDATE timer SET state = 'cancelled' "
@@ -114,39 +107,41 @@ def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
     if rule.secret:
         question.check_secrecy()
     meeting = _quorate_meeting(work, element, rule)
-    poll_id = _insert(question, task_id, meeting)
-    _enrol(question, poll_id)
-    called = locked_poll.read(work, poll_id)
+    row = _row(question, task_id, meeting)
     if rule.secret:
-        terms = called.poll.rule
+        terms = row["rule"]
         details = {"tellers": question.tellers, "keys": terms["keys"], **_about(terms)}
-        called.log("poll_called", None, **details)
+        work.log.add("poll_called", None, task=element, poll=row["id"], **details)
     else:
-        _open(called, meeting, {})
-    return poll_id
+        window = _window(work, rule, row["rule"], meeting)
+        end = window.end.isoformat() if window.end else None
+        row |= {"state": PollState.OPEN, "rule": window.terms, "closes_at": end}
+        _begin(work, element, row, window, {})
+    work.add(_poll, row)
+    _enrol(question, row["id"])
+    return UUID(row["id"])
 
 
-def _insert(question: _Question, task_id: UUID, meeting: rows.Meeting | None) -> UUID:
-    poll_id, rule, choices = tables.new_id(), question.rule, question.choices()
-    question.work.session.execute(
-        insert(_poll).values(
-            id=poll_id,
-            instance_id=question.work.row["id"],
-            task_id=task_id,
-            kind=rule.kind,
-            choices=choices,
-            rule=question.terms(),
-            state=PollState.CALLED,
-            secret=rule.secret,
-            tellers=[UUID(teller) for teller in question.tellers],
-            roll_size=question.roll.size,
-            roll_hash=question.roll.digest,
-            counts=dict.fromkeys(choices, 0),
-            opened_at=clock.now(),
-            meeting_id=meeting.id if meeting else None,
-        )
-    )
-    return poll_id
+def _row(question: _Question, task_id: UUID, meeting: rows.Meeting | None) -> dict[str, Any]:
+    """The row of a called poll, as JSON."""
+    rule, choices = question.rule, question.choices()
+    return {
+        "id": str(tables.new_id()),
+        "instance_id": str(question.work.row["id"]),
+        "task_id": str(task_id),
+        "kind": rule.kind,
+        "choices": choices,
+        "rule": question.terms(),
+        "state": PollState.CALLED,
+        "secret": rule.secret,
+        "tellers": question.tellers,
+        "meeting_id": str(meeting.id) if meeting else None,
+        "roll_size": question.roll.size,
+        "roll_hash": question.roll.digest,
+        "counts": dict.fromkeys(choices, 0),
+        "opened_at": clock.now().isoformat(),
+        "closes_at": None,
+    }
 
 
 def _question(work: UnitOfWork, element: str, rule: PollRule) -> _Question:
@@ -158,14 +153,16 @@ def _question(work: UnitOfWork, element: str, rule: PollRule) -> _Question:
     return _Question(work, element, rule, roll, tellers)
 
 
-def _enrol(question: _Question, poll_id: UUID) -> None:
+def _enrol(question: _Question, poll_id: str) -> None:
     """Freeze the roll, and appoint the tellers. Voters of a secret poll wait until it opens."""
     work, rule = question.work, question.rule
-    voters = {"ids": list(question.roll.members), "open": not rule.secret, "all": not rule.in_order}
-    work.session.execute(_FREEZE, {"poll": poll_id, **voters})
-    if question.tellers:
-        work.session.execute(_TELLERS, {"poll": poll_id, "ids": question.tellers})
-        work.shares.update(UUID(teller) for teller in question.tellers)
+    for position, voter in enumerate(question.roll.members, 1):
+        waits = not rule.secret and (position == 1 or not rule.in_order)
+        entry = {"poll_id": poll_id, "member_id": voter, "position": position, "open": waits}
+        work.add(_roll, entry)
+    for teller in question.tellers:
+        work.add(tables.teller, {"poll_id": poll_id, "member_id": teller})
+    work.shares.update(UUID(teller) for teller in question.tellers)
 
 
 def _people(work: UnitOfWork, expression: str) -> list[str]:
@@ -182,50 +179,72 @@ def _place(work: UnitOfWork, element: str) -> dict[str, str]:
 
 
 # --- the window -----------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Window:
+    """A poll that opens: its terms with who is there, when it ends, and what the history says of
+    who is there.
+    """
+
+    terms: rows.PollTerms
+    closes: Due | None
+    presence: dict[str, Any]
+
+    @property
+    def end(self) -> datetime | None:
+        return self.closes.moment if self.closes else None
+
+
+def _window(
+    work: UnitOfWork, rule: PollRule, terms: rows.PollTerms, meeting: rows.Meeting | None
+) -> _Window:
+    closes = work.moment(rule.closes) if rule.closes else None
+    if meeting is None:
+        return _Window(terms, closes, {})
+    here = {"present": meeting.present, "presence": ledger_hash(work.session, meeting.id)}
+    return _Window({**terms, "presence": {"opening": meeting.present}}, closes, here)
+
+
 def open_window(locked: LockedPoll, **details: Any) -> None:
     """The tellers of a called poll are ready. `details` is more for the event. Refused without quorum."""
-    meeting = _quorate_meeting(locked.work, locked.task.element, locked.poll_rule)
-    _open(locked, meeting, details)
-
-
-def _open(locked: LockedPoll, meeting: rows.Meeting | None, details: dict[str, Any]) -> None:
-    """Called -> open: presence and rule go on record, the window begins."""
     work, poll, rule = locked.work, locked.poll, locked.poll_rule
-    terms = poll.rule
-    if meeting is not None:
-        terms = {**terms, "presence": {"opening": meeting.present}}
-        details |= {"present": meeting.present, "presence": ledger_hash(work.session, meeting.id)}
-    closes = work.moment(rule.closes) if rule.closes else None
-    end = closes.moment if closes else None
-    opened = locked.update(state=PollState.OPEN, rule=terms, opened_at=clock.now(), closes_at=end)
+    meeting = _quorate_meeting(work, locked.task.element, rule)
+    window = _window(work, rule, poll.rule, meeting)
+    values = {"rule": window.terms, "opened_at": clock.now(), "closes_at": window.end}
+    opened = locked.update(state=PollState.OPEN, **values)
     if poll.secret:
         work.session.execute(_OPEN_ROLL, {"poll": poll.id, "all": not rule.in_order})
-    _log_opened(opened, closes, details)
-    if closes is not None:
-        _set_timer(opened, rule.closes, closes)
+    _begin(work, locked.task.element, opened.poll._asdict(), window, details)
 
 
-def _set_timer(opened: LockedPoll, expression: str, closes: Due) -> None:
-    """What ends the window when its time has come."""
-    window = NewTimer(opened.task.element, tables.POLL_WINDOW, expression, closes, opened.task.id)
-    timers.add(opened.work, [], [window])
-
-
-def _log_opened(opened: LockedPoll, closes: Due | None, details: dict[str, Any]) -> None:
-    poll, terms = opened.poll, opened.poll.rule
-    if poll.kind == "election":
-        details |= {"wins": terms["wins"], "seats": terms["seats"], "candidates": poll.choices}
-    opened.log(
+def _begin(
+    work: UnitOfWork,
+    element: str,
+    poll: Mapping[str, Any],
+    window: _Window,
+    details: dict[str, Any],
+) -> None:
+    """The window of a poll (its row) begins: on record, with a timer at its end."""
+    terms, closes = window.terms, window.closes
+    if poll["kind"] == "election":
+        details |= {"wins": terms["wins"], "seats": terms["seats"], "candidates": poll["choices"]}
+    work.log.add(
         "poll_opened",
         None,
-        roll=poll.roll_size,
-        roll_hash=poll.roll_hash,
+        task=element,
+        poll=str(poll["id"]),
+        roll=poll["roll_size"],
+        roll_hash=poll["roll_hash"],
         rule=terms["passes"],
         numbers=terms["numbers"],
         closes=closes.day.isoformat() if closes else None,
         **_about(terms),
+        **window.presence,
         **details,
     )
+    rule = work.process.tasks[element].poll
+    if closes is not None and rule is not None:
+        task_id = UUID(str(poll["task_id"]))
+        timers.add(work, [], [NewTimer(element, tables.POLL_WINDOW, rule.closes, closes, task_id)])
 
 
 def stop(locked: LockedPoll) -> LockedPoll:

@@ -5,7 +5,7 @@ checkpoint, a verification.
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
@@ -16,7 +16,7 @@ from engine.db import tables
 from engine.errors import Conflict, Invalid
 from engine.history import event_log, seals
 from engine.instance import rights
-from engine.instance.context import visible_context
+from engine.instance.context import COLUMNS, context_from
 from engine.instance.rights import Case
 from engine.messages import _
 from engine.people import access
@@ -24,12 +24,14 @@ from engine.people import access
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from sqlalchemy import Select
+
     from engine.db import Session
     from engine.history.seals import Verdict
     from engine.people.organisation import Actor
 
 MOST_EVENTS = 300_000  # above it a verification outlasts a request: the command line does it
-_event = tables.event.c
+_event, _instance = tables.event.c, tables.instance
 
 
 def read_history(session: Session, actor: Actor, instance_id: UUID) -> bool:
@@ -40,28 +42,35 @@ def read_history(session: Session, actor: Actor, instance_id: UUID) -> bool:
     Raises NotFound when the instance is not theirs to see, Refused when they may not read its
     history.
     """
-    context = visible_context(session, actor, instance_id)
-    rights.check(Case(context, "read_history"))
-    if noted_today(session, actor, instance_id, "history_read"):
+    noted = _today(actor, instance_id, "history_read")
+    seen = select(noted.exists(), *COLUMNS).where(_instance.c.id == instance_id)
+    found = session.execute(seen.where(access.visible(actor))).first()
+    noted_before, *values = access.must_see(found)
+    rights.check(Case(context_from(session, actor, values), "read_history"))
+    if noted_before:
         return False
-    work = unit_of_work.lock(session, actor, instance_id)
+    work = unit_of_work.lock(session, None, instance_id)
     if noted_today(session, actor, instance_id, "history_read"):
         return False  # by another page, while this one waited for the lock
     work.log.add("history_read", actor)
-    unit_of_work.save_log(work)
+    unit_of_work.note(work)
     return True
 
 
 def noted_today(session: Session, actor: Actor, instance_id: UUID, kind: str) -> bool:
     """Does the history of an instance hold an event of this kind by this person since midnight?"""
-    midnight = datetime.combine(clock.today(), time(), clock.CHINA)
+    return session.execute(_today(actor, instance_id, kind)).first() is not None
+
+
+def _today(actor: Actor, instance_id: UUID, kind: str) -> Select[Any]:
+    """The first event of this kind by this person in the history of an instance since midnight."""
     noted = select(_event.id).where(
         _event.instance_id == instance_id,
         _event.kind == kind,
         _event.actor_id == actor.id,
-        _event.at >= midnight,
+        _event.at >= datetime.combine(clock.today(), time(), clock.CHINA),
     )
-    return session.execute(noted.limit(1)).first() is not None
+    return noted.limit(1)
 
 
 def witness(session: Session, actor: Actor, size: int, who: str) -> None:

@@ -133,7 +133,7 @@ def decide_setting(session: Session, actor: Actor, setting_id: UUID, approve: bo
 
 
 def _check(session: Session, union_id: UUID, setting: law.Setting) -> None:
-    law.check_setting(rulebook(), setting, UnionLaw(session, union_id).jurisdictions)
+    law.check_setting(rulebook(), setting, UnionLaw.of(session, union_id).jurisdictions)
 
 
 def _told(

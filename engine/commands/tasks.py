@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import bindparam, null, select, update
+from sqlalchemy import bindparam, delete, func, null, select, update
 
 from engine import clock, forms, machine
 from engine.commands import advance, meetings, unit_of_work
@@ -14,10 +14,9 @@ from engine.commands.attachments import adopt
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
 from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.instance import lanes, rights
+from engine.instance import context, lanes, rights
 from engine.instance.choices import choices
 from engine.instance.rights import Case
-from engine.instance.union_law import OF_INSTANCE
 from engine.messages import Listed, _
 from engine.people import access, organisation
 
@@ -31,23 +30,37 @@ if TYPE_CHECKING:
     from engine.definitions.process import TaskRule
     from engine.people.organisation import Actor
 
-_task = tables.task
-_INSTANCE = (*tables.instance.c, OF_INSTANCE)
+_task, _draft = tables.task, tables.draft
+_earlier, _before = tables.task.alias(), tables.instance.alias()
+_DONE_BY = (
+    select(func.array_agg(_earlier.c.element))
+    .where(_earlier.c.instance_id == tables.instance.c.id, _earlier.c.closed_by == bindparam("who"))
+    .scalar_subquery()
+)
+_SEEN = (
+    select(_before.c.revision).where(_before.c.id == tables.instance.c.id).scalar_subquery()
+)  # as it was when the statement began, before it waited for the lock
 _READ = (
-    select(*_INSTANCE, *(_task.c[name] for name in rows.Task._fields))
+    select(*_task.c, _DONE_BY, _SEEN, *context.COLUMNS)
+    .select_from(tables.instance)
     .join(_task, _task.c.instance_id == tables.instance.c.id)
     .where(_task.c.id == bindparam("key"))
     .with_for_update(of=tables.instance)
 )
+_WIDTH = len(rows.Task._fields)
 
 
 @dataclass(frozen=True)
 class InHand:
-    """An open task that the actor has before them, in a unit of work on its locked instance."""
+    """An open task that the actor has before them, in a unit of work on its locked instance.
+
+    `done`: the elements that the actor has finished before.
+    """
 
     work: UnitOfWork
     task: rows.Task
     rule: TaskRule
+    done: frozenset[str] = frozenset()
 
     @property
     def waits(self) -> bool:
@@ -55,20 +68,22 @@ class InHand:
         running = self.work.row["state"] == InstanceState.RUNNING
         return running and self.task.state == TaskState.OPEN
 
+    def check_bars(self, verb: str, answers: Mapping[str, Any] | None = None) -> None:
+        """Separation of duties and recusal, over the answers too. Raises Refused."""
+        case = Case(self.work, verb, self.rule.id, answers=answers, done=self.done)
+        rights.check_bars(case)
+
 
 def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | None) -> InHand:
     """Lock the instance, read the task, refuse whoever may not act on it.
 
     Raises NotFound, Refused, Conflict.
-
-    One statement does both; after waiting for the lock the task may be read as it was before, so
-    every change of a task names the revision that was read.
     """
-    found = tuple(access.must_see(session.execute(_READ, {"key": task_id}).first()))
-    instance, task = found[: len(_INSTANCE)], rows.Task._make(found[len(_INSTANCE) :])
-    names = (column.name for column in _INSTANCE)
-    work = unit_of_work.resume(session, actor, dict(zip(names, instance, strict=True)))
-    held = InHand(work, task, work.process.tasks[task.element])
+    task, done, seen, row = _locked(session, actor, task_id)
+    if seen != row["revision"]:  # while it waited for the lock, another command was faster
+        task, done, seen, row = _locked(session, actor, task_id)
+    work = unit_of_work.resume(session, actor, row)
+    held = InHand(work, task, work.process.tasks[task.element], frozenset(done))
     if held.rule.poll:
         raise NotFound(_("这是一项表决，请在表决页上作答。"))
     if not rights.may(Case(work, "complete", task.element, task=task)):
@@ -79,16 +94,34 @@ def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | Non
     return held
 
 
-def _change(work: UnitOfWork, task: rows.Task, **values: Any) -> None:
-    """Change a task that is still as it was read. Raises Conflict when a rival was faster."""
+def _locked(
+    session: Session, actor: Actor, task_id: UUID
+) -> tuple[rows.Task, list[str], int, rows.Instance]:
+    """The task, what the actor has done before, the revision that was read, and the locked instance."""
+    read = session.execute(_READ, {"key": task_id, "who": actor.id}).first()
+    values = tuple(access.must_see(read))
+    done, seen = values[_WIDTH : _WIDTH + 2]
+    row = context.row_of(values[_WIDTH + 2 :])
+    return rows.Task._make(values[:_WIDTH]), done or [], seen, row
+
+
+def _change(held: InHand, **values: Any) -> None:
+    """Change a task that is still as it was read; who finishes it keeps no draft.
+
+    Raises Conflict when a rival was faster.
+    """
+    task, actor = held.task, held.work.actor
     as_read = (
         _task.c.id == task.id,
         _task.c.state == TaskState.OPEN,
         _task.c.revision == task.revision,
     )
     change = update(_task).where(*as_read).values(revision=task.revision + 1, **values)
-    if work.session.execute(change).rowcount != 1:
-        raise _acted_first(work, task.id)
+    if actor is not None and values.get("state") == TaskState.DONE:
+        own = _draft.c.member_id == actor.id, _draft.c.key == f"task:{task.id}"
+        change = change.add_cte(delete(_draft).where(*own).cte("drafts_dropped"))
+    if held.work.session.execute(change).rowcount != 1:
+        raise _acted_first(held.work, task.id)
 
 
 def _acted_first(work: UnitOfWork, task_id: UUID) -> Conflict:
@@ -150,16 +183,20 @@ def complete(
     Raises NotFound (not yours), Conflict (someone acted first), Refused (recused, separated),
     Invalid (answers by field).
     """
-    held = open_task(session, actor, task_id, revision)
+    return submit(open_task(session, actor, task_id, revision), answers)
+
+
+def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
+    """The same of a task that was opened to learn what it asks. Raises Conflict, Refused, Invalid."""
     work, rule = held.work, held.rule
     with work.answering():
         clean = clean_answers(work, rule.form, answers)
         if rule.link:
             clean = {"by_way": "inbox", **clean}
-        rights.check_bars(Case(work, "complete", rule.id, answers=clean))
+        held.check_bars("complete", clean)
         pass_gates(work, rule, clean, held.task.due_at)
         finish(held, clean)
-    return work.row["id"]
+    return held.task.instance_id
 
 
 def clean_answers(
@@ -180,20 +217,13 @@ def clean_answers(
 def finish(held: InHand, clean: dict[str, Any]) -> None:
     """Record the answers, move the machine and save. The caller has checked everything."""
     work, task, rule = held.work, held.task, held.rule
-    salt = os.urandom(16)
+    salt, actor = os.urandom(16), work.actor
     meeting = {"meeting": meetings.close(work, task)} if rule.meeting else {}
-    done = {
-        "state": TaskState.DONE,
-        "closed_at": clock.now(),
-        "closed_by": work.actor.id if work.actor else None,
-        "answers": clean,
-        "salt": salt,
-        "due": null(),
-    }
-    _change(work, task, **done)
+    said = {"answers": clean, "salt": salt, "closed_by": actor.id if actor else None}
+    _change(held, state=TaskState.DONE, closed_at=clock.now(), due=null(), **said)
     work.facts[rule.id] = {**clean, **meeting}
     digest = canonical.salted(clean, salt)
-    body = work.log.add("task_completed", work.actor, task=rule.id, answers=digest)
+    body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
     body.update(_noted(held, clean))
     step = machine.complete(work.process.spec, work.position, task.ref, work)
     advance.advance(work, step, body, task.ref)
@@ -219,22 +249,20 @@ def _noted(held: InHand, clean: Mapping[str, Any]) -> dict[str, Any]:
 def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Take a task of one of my seats for myself, so that nobody else starts on it."""
     held = open_task(session, actor, task_id, None)
-    work, task = held.work, held.task
-    rights.check_bars(Case(work, "claim", task.element))
-    if task.assignee_id != actor.id:
-        _change(work, task, assignee_id=actor.id)
-        work.log.add("task_claimed", actor, task=task.element, id=str(task_id))
-        unit_of_work.save(work)
-    return work.row["id"]
+    held.check_bars("claim")
+    if held.task.assignee_id != actor.id:
+        _change(held, assignee_id=actor.id)
+        held.work.log.add("task_claimed", actor, task=held.rule.id, id=str(task_id))
+        unit_of_work.save(held.work)
+    return held.task.instance_id
 
 
 def release(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Give a claimed task back to its seat. A person's own task cannot be given back."""
     held = open_task(session, actor, task_id, None)
-    work, task = held.work, held.task
-    if task.seat is None or task.assignee_id != actor.id:
+    if held.task.seat is None or held.task.assignee_id != actor.id:
         raise Conflict(_("此项不是您签收的，不能退回。"), code="not_claimed")
-    _change(work, task, assignee_id=None)
-    work.log.add("task_released", actor, task=task.element, id=str(task_id))
-    unit_of_work.save(work)
-    return work.row["id"]
+    _change(held, assignee_id=None)
+    held.work.log.add("task_released", actor, task=held.rule.id, id=str(task_id))
+    unit_of_work.save(held.work)
+    return held.task.instance_id

@@ -5,14 +5,12 @@ The workers watch the timers (see engine/jobs.py).
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
 from engine import clock, expressions
 from engine.db import tables
+from engine.db.states import TaskState, TimerState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,19 +21,6 @@ if TYPE_CHECKING:
     from engine.commands.unit_of_work import UnitOfWork
     from engine.definitions.process import TaskRule
     from engine.machine import Live
-
-_NEW = text("""
-WITH tasks AS (INSERT INTO task (id, instance_id, element, ref, seat, assignee_id, state, opened_at, due_at, due)
-               SELECT id, instance_id, element, ref, seat, assignee_id, 'open', opened_at, due_at, due
-                 FROM jsonb_to_recordset(CAST(:tasks AS jsonb)) AS given (
-                      id uuid, instance_id uuid, element text, ref int, seat text, assignee_id uuid, opened_at timestamptz,
-                      due_at timestamptz, due jsonb)),
-     given AS (SELECT * FROM jsonb_to_recordset(CAST(:timers AS jsonb)) AS given (
-       id uuid, instance_id uuid, element text, ref int, expression text, task_id uuid, due_at timestamptz,
-       provisional boolean, since timestamptz))
-INSERT INTO timer (id, instance_id, element, ref, expression, task_id, state, due_at, provisional, since)
-SELECT id, instance_id, element, ref, expression, task_id, 'waiting', due_at, provisional, since FROM given
-""")  # the tasks and the timers in one statement
 
 
 def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | None:
@@ -79,6 +64,7 @@ class NewTask:
             "instance_id": str(instance_id),
             "element": self.rule.id,
             "ref": self.ref,
+            "state": TaskState.OPEN,
             "seat": self.seat,
             "assignee_id": str(self.person) if self.person else None,
             "opened_at": now.isoformat(),
@@ -109,6 +95,7 @@ class NewTimer:
             "instance_id": str(instance_id),
             "element": self.element,
             "ref": self.ref,
+            "state": TimerState.WAITING,
             "expression": self.expression,
             "task_id": str(self.task_id) if self.task_id else None,
             "due_at": self.due.moment.isoformat(),
@@ -118,12 +105,9 @@ class NewTimer:
 
 
 def add(work: UnitOfWork, tasks: Sequence[NewTask], timers: Sequence[NewTimer]) -> None:
-    """Store tasks and timers in one statement."""
-    if not tasks and not timers:
-        return
+    """Store tasks and timers when the work is saved."""
     instance_id, now = work.row["id"], clock.now()
-    rows = {
-        "tasks": json.dumps([task.row(instance_id, now) for task in tasks]),
-        "timers": json.dumps([timer.row(instance_id, now) for timer in timers]),
-    }
-    work.session.execute(_NEW, rows)
+    for task in tasks:
+        work.add(tables.task, task.row(instance_id, now))
+    for timer in timers:
+        work.add(tables.timer, timer.row(instance_id, now))

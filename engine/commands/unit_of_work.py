@@ -4,11 +4,13 @@ statement.
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from engine import clock, decisions, forms, machine
@@ -18,6 +20,7 @@ from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound, ProcessFault
 from engine.history.event_log import EventLog
+from engine.instance import context
 from engine.instance.context import Context
 from engine.instance.view import dotted
 from engine.messages import _
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from uuid import UUID
 
+    from sqlalchemy import Table, TextClause
+
     from engine.db import Session, rows
     from engine.definitions import Process
     from engine.machine import Live
@@ -34,22 +39,24 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 _task, _instance = tables.task, tables.instance
-_LOCK = select(_instance).where(_instance.c.id == bindparam("key")).with_for_update()
-_NEW_ANSWERS = insert(_task)
-_SAVE = text("""
-WITH shared AS (INSERT INTO share (key, instance_id) SELECT unnest(CAST(:shares AS uuid[])), :id ON CONFLICT DO NOTHING),
-     happened AS (INSERT INTO event (instance_id, seq, kind, actor_id, at, body, hash)
-                  SELECT :id, * FROM unnest(CAST(:seqs AS int[]), CAST(:kinds AS text[]), CAST(:actors AS uuid[]),
-                                            CAST(:ats AS timestamptz[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])))
+_LOCK = (
+    select(*context.COLUMNS)
+    .where(_instance.c.id == bindparam("key"))
+    .with_for_update(of=tables.instance)
+)
+_HAPPENED = """happened AS (
+     INSERT INTO event (instance_id, seq, kind, actor_id, at, body, hash)
+     SELECT :id, * FROM unnest(CAST(:seqs AS int[]), CAST(:kinds AS text[]), CAST(:actors AS uuid[]),
+                               CAST(:ats AS timestamptz[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])))"""
+_SHARED = """shared AS (
+     INSERT INTO share (key, instance_id) SELECT unnest(CAST(:shares AS uuid[])), :id ON CONFLICT DO NOTHING)"""
+_MOVED = """
 UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = CAST(:stage AS text[]), machine = :machine,
        facts = :facts, rounds = :rounds, confidential = :confidential, seq = :seq, head = :head, changed_at = :now,
        ended_at = :ended, revision = revision + 1
- WHERE id = :id
-""").bindparams(
-    bindparam("machine", type_=JSONB(none_as_null=True)),
-    bindparam("facts", type_=JSONB),
-    bindparam("rounds", type_=JSONB),
-)
+ WHERE id = :id"""
+_NOTED = text(f"WITH {_HAPPENED} UPDATE instance SET seq = :seq, head = :head WHERE id = :id")
+Shape = tuple[tuple[str, tuple[str, ...]], ...]  # table and columns of the rows to be written
 STATES: dict[str, Message] = {
     InstanceState.RUNNING: _("正在办理"),
     InstanceState.SUSPENDED: _("已暂停"),
@@ -59,11 +66,38 @@ STATES: dict[str, Message] = {
 }
 
 
+@lru_cache(maxsize=256)
+def _save(shape: Shape) -> TextClause:
+    """The statement that writes an instance with its shares, its events and new rows of these tables."""
+    return text("WITH " + ", ".join([_SHARED, _HAPPENED, *_inserts(shape)]) + _MOVED).bindparams(
+        bindparam("machine", type_=JSONB(none_as_null=True)),
+        bindparam("facts", type_=JSONB),
+        bindparam("rounds", type_=JSONB),
+    )
+
+
+@lru_cache(maxsize=256)
+def _flush(shape: Shape) -> TextClause:
+    return text("WITH " + ", ".join(_inserts(shape)) + " SELECT 1")
+
+
+def _inserts(shape: Shape) -> list[str]:
+    """Rows are handed over as JSON, which PostgreSQL gives the types of the table; keys are checked at the end."""
+    found = []
+    for n, (table, names) in enumerate(shape):
+        columns = ", ".join(names)
+        rows = f"jsonb_populate_recordset(CAST(NULL AS {table}), CAST(:new_{n} AS jsonb))"
+        found.append(f"new_{n} AS (INSERT INTO {table} ({columns}) SELECT {columns} FROM {rows})")
+    return found
+
+
 class UnitOfWork(Context):
     """One command on one locked instance: what a diagram may ask of the engine while it moves, and
     what it leaves.
 
-    `row` is the locked instance; it, `facts` and `rounds` may be changed; `save` writes them.
+    `row` is the locked instance; it, `facts` and `rounds` may be changed; `save` writes them. New
+    rows wait for the save too, unless something is read before: whoever asks for the session gets
+    one in which they are written.
     """
 
     locks = True
@@ -71,10 +105,38 @@ class UnitOfWork(Context):
     def __init__(
         self, session: Session, actor: Actor | None, row: rows.Instance, process: Process
     ) -> None:
+        self._new: dict[tuple[str, tuple[str, ...]], list[dict[str, Any]]] = {}
         super().__init__(session, actor, row, process)
         self.log = EventLog(row["id"], row["seq"], bytes(row["head"]))
         self.shares: set[UUID] = set()  # who may see the instance from now on
         self.reworded = False  # the facts under which the instance is found have changed
+
+    @property
+    def session(self) -> Session:
+        """The transaction, with everything written that was added so far."""
+        if self._new:
+            shape, values = self.take_new()
+            self._session.execute(_flush(shape), values)
+        return self._session
+
+    @session.setter
+    def session(self, given: Session) -> None:
+        self._session = given
+
+    @property
+    def apart(self) -> Session:
+        """The transaction, for what no new row of this work bears on: nothing is written before."""
+        return self._session
+
+    def add(self, table: Table, row: dict[str, Any]) -> None:
+        """A new row, in values of JSON."""
+        self._new.setdefault((table.name, tuple(row)), []).append(row)
+
+    def take_new(self) -> tuple[Shape, dict[str, str]]:
+        """The rows that wait, to be written now: their shape, and their values by parameter."""
+        waiting, self._new = self._new, {}
+        values = {f"new_{n}": json.dumps(rows) for n, rows in enumerate(waiting.values())}
+        return tuple(waiting), values
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -127,11 +189,11 @@ def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str)
     NotFound when it is not there or not the actor's to see; Conflict when it is in none of
     `states`.
     """
-    if actor is not None:
-        seen = select(_instance.c.id).where(_instance.c.id == instance_id, access.visible(actor))
-        if session.execute(seen).scalar() is None:
-            raise NotFound(instance_id=str(instance_id))
-    row = access.must_see(session.execute(_LOCK, {"key": instance_id}).mappings().first())
+    query = _LOCK if actor is None else _LOCK.where(access.visible(actor))
+    found = session.execute(query, {"key": instance_id}).first()
+    if found is None and actor is not None:
+        raise NotFound(instance_id=str(instance_id))
+    row = context.row_of(tuple(access.must_see(found)))
     if states and row["state"] not in states:
         refusal = _("此件{state}，不能再办理。", state=STATES[row["state"]])
         raise Conflict(refusal, code=f"not_{states[0]}")
@@ -150,27 +212,18 @@ def live(work: UnitOfWork) -> tuple[Live, ...]:
 
 
 def save(work: UnitOfWork) -> None:
-    """Write shares, events and the instance itself in one statement; every command ends here."""
+    """Write new rows, shares, events and the instance itself in one statement; every command ends here."""
     if work.reworded:
         mine = _instance.c.id == work.row["id"]
         work.session.execute(update(_instance).where(mine).values(grams=search_grams(work)))
-    events = _columns(work.log)  # moves the head of the chain, which the instance keeps
-    work.session.execute(_SAVE, {**_saved(work), **events})
-
-
-def _columns(log: EventLog) -> dict[str, list[Any]]:
-    """The new events, column by column."""
-    events = log.rows()
-    columns = {"seqs": "seq", "kinds": "kind", "actors": "actor_id", "ats": "at"}
-    columns |= {"bodies": "body", "hashes": "hash"}
-    return {name: [event[column] for event in events] for name, column in columns.items()}
+    shape, new = work.take_new()
+    work.session.execute(_save(shape), {**new, **_saved(work), **_events(work)})
 
 
 def _saved(work: UnitOfWork) -> dict[str, Any]:
     """What of the instance a command may have changed."""
     row = work.row
     return {
-        "id": row["id"],
         "shares": sorted(work.shares, key=str),
         "title": work.title,
         "state": row["state"],
@@ -180,20 +233,25 @@ def _saved(work: UnitOfWork) -> dict[str, Any]:
         "facts": work.facts,
         "rounds": work.rounds,
         "confidential": row["confidential"],
-        "seq": work.log.seq,
-        "head": work.log.head,
         "now": clock.now(),
         "ended": row["ended_at"],
     }
 
 
-def save_log(work: UnitOfWork) -> None:
+def note(work: UnitOfWork) -> None:
     """Write the events alone: a reading changes nothing of the instance, neither when it last moved
     nor its revision.
     """
-    work.log.flush(work.session)
-    head = {"seq": work.log.seq, "head": work.log.head}
-    work.session.execute(update(_instance).where(_instance.c.id == work.row["id"]).values(**head))
+    work.session.execute(_NOTED, _events(work))
+
+
+def _events(work: UnitOfWork) -> dict[str, Any]:
+    """The instance's id, its new events column by column, and where its chain ends then."""
+    events = work.log.rows()
+    columns = {"seqs": "seq", "kinds": "kind", "actors": "actor_id", "ats": "at"}
+    columns |= {"bodies": "body", "hashes": "hash"}
+    by_column = {name: [event[column] for event in events] for name, column in columns.items()}
+    return {"id": work.row["id"], **by_column, "seq": work.log.seq, "head": work.log.head}
 
 
 def search_grams(work: UnitOfWork) -> list[str]:
@@ -201,11 +259,11 @@ def search_grams(work: UnitOfWork) -> list[str]:
     starter and unit.
     """
     row, paths = work.row, (*work.process.search, work.process.subject)
-    units = [row["unit_id"]] if row["unit_id"] else []
     words = [row["number"].rpartition("〕")[2]]
     words += [str(dotted(work.facts, path) or "") for path in paths]
-    words += organisation.names(work.session, [row["starter_id"]]).values()
-    words += organisation.unit_names(work.session, units).values()
+    named = row["starter_id"], row["unit_id"]
+    people, units = organisation.people_and_units(work.session, named)
+    words += [*people.values(), *units.values()]
     return forms.bigrams(" ".join(words))
 
 
@@ -213,18 +271,18 @@ def record_answers(work: UnitOfWork, element: str, answers: dict[str, Any]) -> s
     """Store the answers of the launch or of a message like those of a finished task; gives the
     salted digest for the history.
     """
-    salt, now = os.urandom(16), clock.now()
+    salt, now = os.urandom(16), clock.now().isoformat()
     row = {
-        "id": tables.new_id(),
-        "instance_id": work.row["id"],
+        "id": str(tables.new_id()),
+        "instance_id": str(work.row["id"]),
         "element": element,
         "ref": 0,
         "state": TaskState.DONE,
         "opened_at": now,
         "closed_at": now,
-        "closed_by": work.actor.id if work.actor else None,
+        "closed_by": str(work.actor.id) if work.actor else None,
         "answers": answers,
-        "salt": salt,
+        "salt": f"\\x{salt.hex()}",
     }
-    work.session.execute(_NEW_ANSWERS, row)
+    work.add(tables.task, row)
     return canonical.salted(answers, salt)

@@ -14,19 +14,21 @@ from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import ProcessFault
 from engine.instance import functions, presence
+from engine.instance.union_law import OF_INSTANCE
 from engine.instance.view import InstanceView
 from engine.messages import _
-from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
-
-    from sqlalchemy import RowMapping
 
     from engine import calendar
     from engine.db import Session, rows
     from engine.people.organisation import Actor
+
+
+COLUMNS = (*tables.instance.c, OF_INSTANCE)  # an instance with the law of its union, in one read
+_NAMES = tuple(column.name for column in COLUMNS)
 
 
 class Context(InstanceView):
@@ -68,18 +70,18 @@ def context_of(session: Session, actor: Actor | None, instance_id: UUID) -> Cont
 
     The caller has made sure that the actor may see it.
     """
-    query = select(tables.instance).where(tables.instance.c.id == instance_id)
-    return _context(session, actor, session.execute(query).mappings().one())
+    query = select(*COLUMNS).where(tables.instance.c.id == instance_id)
+    return context_from(session, actor, tuple(session.execute(query).one()))
 
 
-def visible_context(session: Session, actor: Actor, instance_id: UUID) -> Context:
-    """The same, of an instance that the actor may see. Raises NotFound."""
-    instance = tables.instance
-    query = select(instance).where(instance.c.id == instance_id, access.visible(actor))
-    row = access.must_see(session.execute(query).mappings().first())
-    return _context(session, actor, row)
-
-
-def _context(session: Session, actor: Actor | None, found: RowMapping) -> Context:
-    row = cast("rows.Instance", dict(found))
+def context_from(session: Session, actor: Actor | None, values: Sequence[Any]) -> Context:
+    """The context of an instance that a statement of the caller has read: the values of COLUMNS, in
+    their order.
+    """
+    row = row_of(values)
     return Context(session, actor, row, process_of(session, row["version"]))
+
+
+def row_of(values: Sequence[Any]) -> rows.Instance:
+    """The values of COLUMNS as a row."""
+    return cast("rows.Instance", dict(zip(_NAMES, values, strict=True)))

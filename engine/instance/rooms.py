@@ -12,7 +12,7 @@ from engine.instance.lanes import may_include_actor
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from engine.db import Session
     from engine.instance.context import Context
@@ -56,10 +56,16 @@ def closed_files(session: Session, instance_id: UUID, shut: frozenset[str]) -> f
             task.instance_id == instance_id, task.answers.is_not(None)
         )
     ).all()
-    inside = {key for r in rows if r.element in shut for key in _files(r.answers)}
-    return frozenset(
-        inside - {key for r in rows if r.element not in shut for key in _files(r.answers)}
-    )
+    return files_behind(shut, ((row.element, row.answers) for row in rows))
+
+
+def files_behind(shut: frozenset[str], answers: Iterable[tuple[str, Any]]) -> frozenset[UUID]:
+    """The same, of answers that were read already: pairs of element and answers."""
+    inside: set[UUID] = set()
+    outside: set[UUID] = set()
+    for element, given in answers:
+        (inside if element in shut else outside).update(_files(given))
+    return frozenset(inside - outside)
 
 
 def _files(answers: object) -> Iterator[UUID]:

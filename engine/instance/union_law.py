@@ -35,7 +35,7 @@ _WHAT = """jsonb_build_array(
        (SELECT city FROM unit WHERE id = {union}))"""
 _READ = text("SELECT " + _WHAT.format(union=":union")).columns(column("union_law", JSONB))
 OF_INSTANCE = literal_column(_WHAT.format(union="instance.union_id"), JSONB).label("union_law")
-"""For a statement that reads an instance: what `UnionLaw` wants as `read`."""
+"""For a statement that reads an instance: what `UnionLaw` takes."""
 
 
 PLACES = {"杭州": "CN-ZJ-HZ", "宁波": "CN-ZJ-NB"}
@@ -61,16 +61,20 @@ class UnionLaw(CommonLaw):
     its city.
     """
 
-    def __init__(self, session: Session, union_id: UUID, read: list[Any] | None = None) -> None:
-        rows, vacations, notices, city = (
-            read or session.execute(_READ, {"union": union_id}).scalar_one()
-        )
+    def __init__(self, read: list[Any]) -> None:
+        """`read` is what OF_INSTANCE gives."""
+        rows, vacations, notices, city = read
         day = date.fromisoformat
         self.settings = [_setting(*row) for row in rows]
         closed = tuple((day(first), day(last), name) for first, last, name in vacations)
         self.calendar = calendar.Calendar(_holidays(notices), closed)
         here = {code for name, code in PLACES.items() if name in (city or "")}
         self.jurisdictions = law.ZHEJIANG | here
+
+    @classmethod
+    def of(cls, session: Session, union_id: UUID) -> UnionLaw:
+        """The law of a union, read by itself."""
+        return cls(session.execute(_READ, {"union": union_id}).scalar_one())
 
 
 def _setting(

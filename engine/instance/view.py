@@ -55,7 +55,9 @@ class InstanceView:
     def law(self) -> UnionLaw:
         """The calendar and the rule values of the instance's union, read when first needed."""
         if self._law is None:
-            self._law = UnionLaw(self.session, self.row["union_id"], self.row.get("union_law"))
+            read = self.row.get("union_law")
+            own = UnionLaw(read) if read else UnionLaw.of(self.session, self.row["union_id"])
+            self._law = own
         return self._law
 
     @property

@@ -155,13 +155,17 @@ def _launchable(
 ) -> Launchable:
     assert held.union_id is not None
     draft, saved_at = drafts.get(process.id, ({}, None))
-    first = tuple(
-        Next(
-            t.title.in_(lang),
-            process.lanes[t.lane].title.in_(lang) if t.lane in process.lanes else "",
-        )
-        for t in first_tasks(process)
-    )
     return Launchable(
-        process, held.union_id, unions.get(held.union_id, ""), first, draft, saved_at, {}
+        process=process,
+        union_id=held.union_id,
+        union=unions.get(held.union_id, ""),
+        next=tuple(_next(process, rule, lang) for rule in first_tasks(process)),
+        draft=draft,
+        saved_at=saved_at,
+        offers={},
     )
+
+
+def _next(process: Process, rule: TaskRule, lang: str) -> Next:
+    lane = process.lanes.get(rule.lane)
+    return Next(rule.title.in_(lang), lane.title.in_(lang) if lane else "")

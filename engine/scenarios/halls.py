@@ -23,7 +23,7 @@ from engine.commands import (
 from engine.db import tables
 from engine.errors import NotFound
 from engine.people import organisation
-from engine.queries import instances as matters
+from engine.queries import instance as matters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

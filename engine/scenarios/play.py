@@ -205,7 +205,7 @@ def play_step(scene: Scene, step: Step) -> StepResult:
 def _wait(scene: Scene, step: Step) -> None:
     """Move the clock as the step says; on the way every timer fires at its own moment."""
     due = scene.due(step.task) if scene.instances else None
-    calendar = UnionLaw(scene.session, scene.stage.union_id).calendar
+    calendar = UnionLaw.of(scene.session, scene.stage.union_id).calendar
     workers.let_pass(scene, times.target(step.after, scene.now, due, calendar))
 
 

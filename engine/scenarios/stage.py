@@ -206,7 +206,7 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
     Raises ProcessFault for a value that a union could not set, such as one that loosens law.
     """
     if story.rules:
-        places = UnionLaw(session, union_id).jurisdictions
+        places = UnionLaw.of(session, union_id).jurisdictions
         for rule, value in story.rules.items():
             try:
                 law.check_setting(

@@ -20,6 +20,7 @@ from engine.errors import NotFound, Refused
 from engine.instance import rights
 from engine.instance.context import context_of
 from engine.people import access, organisation
+from engine.queries import instance as one
 from engine.queries import instances as reading
 from engine.settings import ROOT
 from tests.races.union import CAST, Union, changed
@@ -391,10 +392,10 @@ def test_lists_are_narrowed_in_sql_and_a_matter_is_opened_only_when_it_is_in_the
             assert {row.id for row in reading.instances(session, actor).items} == visible
             for key in keys:
                 if key in visible:
-                    assert reading.file(session, actor, key).row.id == key
+                    assert one.file(session, actor, key).row.id == key
                 else:
                     with pytest.raises(NotFound):
-                        reading.file(session, actor, key)
+                        one.file(session, actor, key)
 
 
 @given(

@@ -34,7 +34,7 @@ from engine.db import embedded
 from engine.definitions import process
 from engine.people import organisation
 from engine.queries import checkpoints
-from engine.queries import instances as files
+from engine.queries import instance as files
 from engine.queries import meetings as sessions
 from engine.queries import people as roster
 from engine.settings import ROOT, Settings

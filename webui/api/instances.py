@@ -14,7 +14,8 @@ from engine.history import keys
 from engine.queries import confidence as secrecy
 from engine.queries import diagrams, launchable
 from engine.queries import history as told
-from engine.queries import instances as reading
+from engine.queries import instance as reading
+from engine.queries import instances as lists
 from webui.api import schemas
 from webui.api.edge import Binary, Routes
 from webui.api.schemas import Answers, Id, Moment, Text, Whole, lang
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.people.organisation import Actor
     from engine.queries.history import Happened, Proof
-    from engine.queries.instances import File, Page, Row
+    from engine.queries.instances import Page, Row
 
 routes = Routes("process-instances", "Matters: start them, find them, follow them.")
 ONE = "/process-instances/<uuid:instance_id>"
@@ -46,7 +47,7 @@ class Wanted(schemas.Paged):
         metadata={"description": "In number, title, starter, unit and searched answers."},
     )
     process = Text(100, load_default=None)
-    state = schemas.Choice(*reading.STATES, load_default=None)
+    state = schemas.Choice(*lists.STATES, load_default=None)
     unit = Id(load_default=None)
     starter = Id(load_default=None)
     since = schemas.Day(load_default=None)
@@ -77,7 +78,7 @@ class InstanceRow(Schema):
     title = fields.String()
     process_id = fields.String()
     process_title = fields.String()
-    state = schemas.Choice(*reading.STATES)
+    state = schemas.Choice(*lists.STATES)
     outcome = fields.String()
     outcome_title = fields.String()
     stage = fields.List(fields.String(), metadata={"description": "The titles of what is open."})
@@ -176,8 +177,12 @@ class Instance(Schema):
     erased = fields.Boolean(
         metadata={"description": "The contents were erased; the history stays."}
     )
-    desk = fields.Boolean(metadata={"description": "May suspend, resume and terminate."})
-    history = fields.Boolean(metadata={"description": "May read the history."})
+    desk = fields.Boolean(
+        attribute="rights.desk", metadata={"description": "May suspend, resume and terminate."}
+    )
+    history = fields.Boolean(
+        attribute="rights.history", metadata={"description": "May read the history."}
+    )
 
 
 class Event(Schema):
@@ -242,7 +247,7 @@ InstanceList = Schema.from_dict(
 
 def sees(session: Session, actor: Actor, instance_id: UUID, **_more: Any) -> None:
     """Raise NotFound when the instance is not this person's to see."""
-    reading.file(session, actor, instance_id)
+    reading.must_see(session, actor, instance_id)
 
 
 @routes.act(
@@ -258,21 +263,19 @@ def launch(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, A
 @routes.look("/process-instances", InstancePage, query=Wanted)
 def list_instances(session: Session, actor: Actor, given: dict[str, Any]) -> Page:
     """The instances that I may see, newest first."""
-    return reading.instances(
-        session,
-        actor,
-        given["words"],
-        given["process"],
-        given["state"],
-        given["unit"],
-        given["starter"],
-        given["since"],
-        given["until"],
-        given["mine"],
-        given["overdue"],
-        given["after"],
-        given["limit"],
-        lang(),
+    wanted = lists.Wanted(
+        words=given["words"],
+        process=given["process"],
+        state=given["state"],
+        unit_id=given["unit"],
+        starter_id=given["starter"],
+        since=given["since"],
+        until=given["until"],
+        mine=given["mine"],
+        overdue=given["overdue"],
+    )
+    return lists.instances(
+        session, actor, wanted, after=given["after"], limit=given["limit"], lang=lang()
     )
 
 
@@ -281,16 +284,15 @@ def alike(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, tu
     """Possible duplicates: instances of a process that I may start, with a title much like this one."""
     found = launchable.opening(session, actor, given["process"], lang())
     named = found.process.confidentiality == "named"  # even a title may say too much
-    return {
-        "items": () if named else reading.alike(session, actor, given["process"], given["title"])
-    }
+    return {"items": () if named else lists.alike(session, actor, given["process"], given["title"])}
 
 
 @routes.look(ONE, Instance, recorded=True)
 def get_instance(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
     """One instance: where it stands, what was said, its papers, and what I may do. If it is confidential, this is recorded."""
     found = reading.file(session, actor, instance_id, lang())
-    confidence.note_reading(session, actor, instance_id)
+    if found.confidential:
+        confidence.note_reading(session, actor, instance_id)
     return {
         **vars(found),
         "incidents": [
@@ -336,8 +338,7 @@ def send_message(
 @routes.act(f"{ONE}/incidents/<uuid:incident_id>/retry", Moved, sees=sees)
 def retry(session: Session, actor: Actor, instance_id: UUID, incident_id: UUID) -> dict[str, UUID]:
     """Try again what broke (secretary, administrator)."""
-    found = reading.file(session, actor, instance_id)
-    if incident_id not in [key for key, _, _ in found.incidents]:
+    if incident_id not in reading.incidents(session, actor, instance_id):
         raise NotFound
     return {"instance_id": incidents.retry(session, actor, incident_id)}
 
@@ -391,11 +392,11 @@ def proof(session: Session, actor: Actor, instance_id: UUID) -> Proof:
 @routes.look(f"{ONE}/diagram", Diagram)
 def diagram(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
     """The BPMN diagram with titles in words, the elements passed so far in order, and those open now."""
-    found: File = reading.file(session, actor, instance_id, lang())
+    context = reading.read(session, actor, instance_id)
     return {
-        "bpmn": diagrams.of_instance(session, actor, instance_id, lang()).decode(),
+        "bpmn": diagrams.drawn(context.process, lang()).decode(),
         "passed": told.path(session, actor, instance_id),
-        "open": found.live,
+        "open": [waiting.element for waiting in reading.live(context)],
     }
 
 

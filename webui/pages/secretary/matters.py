@@ -9,14 +9,13 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from engine import clock
 from engine.commands import confidence, incidents, instances
 from engine.commands.registry import DESK
 from engine.errors import Conflict, Invalid
 from engine.queries import confidence as secrecy
-from engine.queries import deadlines, diagrams, history, meetings, standing
-from engine.queries import instances as reading
-from engine.queries import polls as asked
+from engine.queries import deadlines, diagrams, meetings, standing
+from engine.queries import instance as reading
+from engine.queries import instances as lists
 from engine.queries.launchable import offers
 from webui.http import fields
 from webui.http.messages import in_language
@@ -25,11 +24,13 @@ from webui.http.words import lang, state
 from webui.pages.secretary.launch import SENT_TWICE, new_key, once
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from werkzeug.wrappers import Response as Answer
 
     from engine.db import Session
+    from engine.instance.context import Context
+    from engine.queries.polls import Summary
 
 blueprint = Blueprint("matters", __name__)
 Page = tuple[str, int]
@@ -44,21 +45,16 @@ def index() -> str:
     }
     part = "1" if request.args.get("part") else None
 
-    def read(session: Session) -> tuple[Any, Any]:
-        page = reading.instances(
-            session,
-            me(),
-            mine=not part,
-            others=bool(part),
-            lang=lang(),
-            state=wanted["state"],
-            words=wanted["words"],
-            after=wanted["after"],
-        )
+    filters = lists.Wanted(
+        state=wanted["state"], words=wanted["words"], mine=not part, others=bool(part)
+    )
+
+    def read(session: Session) -> tuple[lists.Page, Any]:
+        page = lists.instances(session, me(), filters, after=wanted["after"], lang=lang())
         return page, standing.standing(session, [row.id for row in page.items], lang())
 
     page, where = look(read)
-    states = {key: state(key) for key in reading.STATES}
+    states = {key: state(key) for key in lists.STATES}
     return render_template(
         "matters/index.html", page=page, where=where, wanted=wanted, part=part, states=states
     )
@@ -73,61 +69,60 @@ class View:
     past: tuple[reading.Open, ...]
     waits: tuple[str, ...]
     due: Mapping[UUID, deadlines.Deadline | None]
-    polls: Mapping[UUID, asked.Poll]
-    stops: tuple[standing.Stop, ...]
-    passed: tuple[str, ...]
+    polls: Mapping[UUID, Summary]
+    course: standing.Course
     live: tuple[str, ...]
     guarded: secrecy.Guarded | None  # of a confidential matter
     meetings: Mapping[UUID, meetings.Brief]  # by task id
 
 
 def _view(session: Session, instance_id: UUID) -> View:
-    found = reading.file(session, me(), instance_id, lang())
-    opened = tuple(t for t in found.tasks if t.state == "open")
-    elements = found.process.diagram.elements
-    live = tuple(e for e in found.live if e in elements and elements[e].type != "boundaryEvent")
-    since = clock.day_of(found.row.started_at)
+    file = reading.file(session, me(), instance_id, lang())
+    opened = tuple(t for t in file.tasks if t.state == "open")
+    elements = file.process.diagram.elements
+    live = tuple(e for e in file.live if e in elements and elements[e].type != "boundaryEvent")
+    held = meetings.meetings(session, me(), instance_id=instance_id, limit=200, lang=lang())[0]
     return View(
-        file=found,
+        file=file,
         open=opened,
-        past=tuple(t for t in found.tasks if t.state != "open"),
-        waits=tuple(
-            found.process.title_of(e, lang())
-            for e in live
-            if elements[e].type == "intermediateCatchEvent"
-        ),
-        due={
-            t.id: deadlines.deadline(session, found.union_id, t.due_at, t.due, since, lang())
-            for t in opened
-        },
-        polls={
-            t.id: asked.poll(session, me(), t.poll_id, lang()) for t in found.tasks if t.poll_id
-        },
-        stops=standing.stops(session, instance_id),
-        passed=tuple(dict.fromkeys(history.path(session, me(), instance_id))),
+        past=tuple(t for t in file.tasks if t.state != "open"),
+        waits=_waits(file, live),
+        due={t.id: _deadline(file.context, t) for t in opened},
+        polls={poll.task_id: poll for poll in file.polls},
+        course=standing.course(file.context),
         live=live,
-        guarded=secrecy.guarded(session, me(), instance_id) if found.confidential else None,
-        meetings={
-            m.task_id: m
-            for m in reversed(
-                meetings.meetings(session, me(), instance_id, limit=200, lang=lang())[0]
-            )
-        },
+        guarded=secrecy.guarded(session, me(), instance_id) if file.confidential else None,
+        meetings={m.task_id: m for m in reversed(held)},
     )
+
+
+def _waits(file: reading.File, live: Sequence[str]) -> tuple[str, ...]:
+    """The events that an instance waits for, by their titles."""
+    elements = file.process.diagram.elements
+    events = (e for e in live if elements[e].type == "intermediateCatchEvent")
+    return tuple(file.process.title_of(e, lang()) for e in events)
+
+
+def _deadline(context: Context, task: reading.Open) -> deadlines.Deadline | None:
+    return deadlines.deadline(context.law, context.decisive_on, task.due_at, task.due, lang=lang())
 
 
 @blueprint.get("/matters/<uuid:instance_id>")
 @needs_login
 def matter(instance_id: UUID) -> str:
     """One matter: where it stands, who has it, the path so far, what was said, and what I may do."""
-    shown = page(instance_id)
-    carry_out(lambda s: confidence.note_reading(s, me(), instance_id))
-    return shown
+    view = look(lambda s: _view(s, instance_id))
+    if view.file.confidential:
+        carry_out(lambda s: confidence.note_reading(s, me(), instance_id))
+    return _shown(view)
 
 
 def page(instance_id: UUID, errors: Any = None, fault: str = "", tried: str = "") -> str:
     """The page of a matter, with what went wrong."""
-    view = look(lambda s: _view(s, instance_id))
+    return _shown(look(lambda s: _view(s, instance_id)), errors, fault, tried)
+
+
+def _shown(view: View, errors: Any = None, fault: str = "", tried: str = "") -> str:
     return render_template(
         "matters/matter.html",
         view=view,
@@ -161,8 +156,8 @@ def message(instance_id: UUID, name: str) -> str | Page:
 @needs_login
 def send(instance_id: UUID, name: str) -> str | Page | Answer:
     """Send it: withdraw, ask for more time, or whatever the process foresees."""
-    found = look(lambda s: reading.file(s, me(), instance_id, lang()))
-    rule = found.process.messages.get(name)
+    process = look(lambda s: reading.read(s, me(), instance_id)).process
+    rule = process.messages.get(name)
     given = fields.answers(rule.form, request.form) if rule else {}
     try:
         once(given, lambda s: str(instances.send(s, me(), instance_id, name, given)))
@@ -213,9 +208,7 @@ def desk(instance_id: UUID, what: str) -> Page | Answer:
     """A verb of the secretary's desk: urge, stop, let go on, end for good."""
     verb = DESK[what]
     reason = (request.form.get("reason", ""),) if verb.reasoned else ()
-    look(
-        lambda s: reading.file(s, me(), instance_id, lang())
-    )  # what is not theirs to see does not exist
+    look(lambda s: reading.must_see(s, me(), instance_id))  # what is not theirs does not exist
     try:
         carry_out(lambda s: verb.command(s, me(), instance_id, *reason))
     except Invalid as fault:
@@ -230,7 +223,7 @@ def desk(instance_id: UUID, what: str) -> Page | Answer:
 @needs_login
 def retry(instance_id: UUID, incident_id: UUID) -> Page | Answer:
     """Try again what broke."""
-    look(lambda s: reading.file(s, me(), instance_id, lang()))
+    look(lambda s: reading.must_see(s, me(), instance_id))
     try:
         carry_out(lambda s: incidents.retry(s, me(), incident_id))
     except Conflict as fault:
