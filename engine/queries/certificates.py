@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from sqlalchemy import select
 
 from engine import clock
 from engine.ballots import rolls
-from engine.db import tables
+from engine.db import rows, tables
 from engine.definitions.store import process_of
 from engine.documents import pdf, qr
 from engine.errors import HistoryBroken, NotFound
@@ -25,6 +25,7 @@ from engine.history import event_log
 from engine.instance.counting import ABSTAIN
 from engine.people import organisation
 from engine.queries import polls as asked
+from engine.queries.polls import Result, Roll
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -81,7 +82,7 @@ def certificate(
         raise HistoryBroken("名册与开始时不符，不能出具证明书。", poll=str(poll_id))
     data = _data(session, told, event, address, "en" if lang.startswith("en") else "zh")
     files = {f"documents/{KIND}.typ": TEMPLATE.read_text("utf-8")}
-    name = pdf.file_name(data["instance"]["number"], data["document"]["title"], poll.title)
+    name = pdf.file_name(data["instance"]["number"], data["document"]["title"], poll.question.title)
     return f"{name}.pdf", pdf.composed(files, KIND, data)
 
 
@@ -95,29 +96,36 @@ def _told(session: Session, poll: Poll, event: Any, lang: str) -> Poll:
     version = session.execute(
         select(tables.instance.c.version).where(tables.instance.c.id == poll.instance_id)
     ).scalar_one()
-    rule = process_of(session, version).tasks[poll.element].poll
+    rule = process_of(session, version).tasks[poll.question.element].poll
     choices = tuple(
-        says.get("candidates") or says.get("choices") or (rule.choices if rule else poll.choices)
+        says.get("candidates")
+        or says.get("choices")
+        or (rule.choices if rule else poll.question.choices)
     )
     listed = {} if election else {c: outcome[c] for c in choices if c in outcome}
     presence = {"opening": outcome.get("present_at_opening"), "closing": outcome.get("present")}
+    kind = "election" if election else poll.question.kind
+    question = replace(
+        poll.question,
+        kind="vote" if kind == "election" and not election else kind,
+        choices=choices,
+        secret="public_key" in says,
+    )
     return replace(
         poll,
         state="closed",
-        outcome=outcome,
-        counts=outcome.get("votes", listed),
-        why=asked.why(outcome, lang),
-        kind="election" if election else poll.kind if poll.kind != "election" else "vote",
-        choices=choices,
-        roll_size=says["roll"],
-        roll_hash=says["roll_hash"],
-        elected=tuple(outcome.get("elected", ())),
-        tied=tuple(outcome.get("tied", ())),
+        question=question,
+        roll=Roll(says["roll"], says["roll_hash"], papers=int("on_paper" in outcome)),
+        count=replace(poll.count, by_choice=outcome.get("votes", listed)),
+        result=Result(
+            outcome,
+            asked.why(outcome, lang),
+            elected=tuple(outcome.get("elected", ())),
+            tied=tuple(outcome.get("tied", ())),
+        ),
         opened_at=opened.at,
         closed_at=ended,
-        secret="public_key" in says,
-        papers=int("on_paper" in outcome),
-        presence={k: v for k, v in presence.items() if v is not None},
+        presence=cast("rows.Presence", {k: v for k, v in presence.items() if v is not None}),
     )
 
 
@@ -125,7 +133,7 @@ def _same_roll(session: Session, told: Poll) -> bool:
     members = session.execute(
         select(tables.roll.c.member_id).where(tables.roll.c.poll_id == told.id)
     ).scalars()
-    return rolls.digest(map(str, members)) == told.roll_hash
+    return rolls.digest(map(str, members)) == told.roll.hash
 
 
 def _data(session: Session, poll: Poll, event: Any, address: str, lang: str) -> dict[str, Any]:
@@ -136,11 +144,11 @@ def _data(session: Session, poll: Poll, event: Any, address: str, lang: str) -> 
             instance.id == poll.instance_id
         )
     ).one()
-    outcome = poll.outcome or {}
+    outcome = poll.result.outcome or {}
     seal = bytes(event.hash).hex()
     url = address.replace("{hash}", seal)
     union = organisation.unit_names(session, [matter.union_id]).get(matter.union_id, "")
-    manner = [MANNER[poll.secret][n], *([MIXED[n]] if poll.papers else [])]
+    manner = [MANNER[poll.question.secret][n], *([MIXED[n]] if poll.roll.papers else [])]
     return {
         "lang": lang,
         "document": {
@@ -156,24 +164,24 @@ def _data(session: Session, poll: Poll, event: Any, address: str, lang: str) -> 
         },
         "poll": {
             "id": str(poll.id),
-            "title": poll.title,
-            "asks": poll.asks,
-            "about": [[a.label, a.text] for a in poll.about.more],
-            "question": poll.about.question,
+            "title": poll.question.title,
+            "asks": poll.question.asks,
+            "about": [[a.label, a.text] for a in poll.question.about.more],
+            "question": poll.question.about.question,
             "manner": ("；", "; ")[n].join(manner),
             "opened": said(poll.opened_at),
             "closed": said(poll.closed_at),
-            "words": poll.words,
-            "roll": poll.roll_size,
-            "roll_hash": poll.roll_hash,
+            "words": poll.basis.words,
+            "roll": poll.roll.size,
+            "roll_hash": poll.roll.hash,
         },
         "result": _result(poll, n),
-        "why": poll.why,
-        "elected": [_name(poll, c, lang) for c in poll.elected],
-        "tied": [_name(poll, c, lang) for c in poll.tied],
+        "why": poll.result.why,
+        "elected": [_name(poll, c, lang) for c in poll.result.elected],
+        "tied": [_name(poll, c, lang) for c in poll.result.tied],
         "counts": [[_name(poll, c, lang), k] for c, k in choices(poll)]
         + [[NUMBERS[key][n], outcome[key]] for key in NUMBERS if isinstance(outcome.get(key), int)],
-        "rules": [{"id": r.id, "words": r.words} for r in poll.rules],
+        "rules": [{"id": r.id, "words": r.words} for r in poll.basis.rules],
         "presence": {
             k: str(poll.presence[k]) if k in poll.presence else "" for k in ("opening", "closing")
         },
@@ -187,21 +195,23 @@ def _data(session: Session, poll: Poll, event: Any, address: str, lang: str) -> 
 
 def choices(poll: Poll) -> list[tuple[str, int]]:
     """What was chosen how often in a closed poll, in the order of the ballot; of an election most votes first."""
-    outcome = poll.outcome or {}
-    if poll.kind != "election":
-        return [(c, int(outcome.get(c, 0))) for c in poll.choices]
+    outcome = poll.result.outcome or {}
+    if poll.question.kind != "election":
+        return [(c, int(outcome.get(c, 0))) for c in poll.question.choices]
     votes = outcome.get("votes", {})
-    found = sorted(((c, int(votes.get(c, 0))) for c in poll.choices), key=lambda pair: -pair[1])
+    found = sorted(
+        ((c, int(votes.get(c, 0))) for c in poll.question.choices), key=lambda pair: -pair[1]
+    )
     return [*found, (ABSTAIN, int(outcome.get("abstain", 0)))]
 
 
 def _result(poll: Poll, n: int) -> str:
-    passed = bool((poll.outcome or {}).get("passed"))
-    return RESULT["election" if poll.kind == "election" else "vote", passed][n]
+    passed = bool((poll.result.outcome or {}).get("passed"))
+    return RESULT["election" if poll.question.kind == "election" else "vote", passed][n]
 
 
 def _name(poll: Poll, choice: str, lang: str) -> str:
-    return poll.labels[choice].in_(lang) if choice in poll.labels else choice
+    return poll.question.labels[choice].in_(lang) if choice in poll.question.labels else choice
 
 
 def said(moment: datetime | None) -> str:
@@ -279,6 +289,6 @@ def against(session: Session, poll: Poll, seal: str, lang: str = "zh") -> tuple[
     own = bytes(found.hash).hex()
     whole = broken is None or broken.seq > found.seq
     told = _told(session, poll, found, lang)
-    shown = {k: v for k, v in (poll.outcome or {}).items() if k != "voters"}
-    agrees = poll.state == "closed" and shown == told.outcome and _same_roll(session, told)
+    shown = {k: v for k, v in (poll.result.outcome or {}).items() if k != "voters"}
+    agrees = poll.state == "closed" and shown == told.result.outcome and _same_roll(session, told)
     return Checked(seal.strip().lower() == own, whole, found.seq, found.at, own, agrees), told

@@ -101,6 +101,6 @@ def test_a_claimed_task_says_who_has_it_and_comes_back_when_released(
 
 
 def _tasks(session: object, actor: object, key: object) -> tuple[object, ...]:
-    from engine.queries import instances
+    from engine.queries import instance
 
-    return instances.file(session, actor, key).tasks  # type: ignore[arg-type]
+    return instance.file(session, actor, key).tasks  # type: ignore[arg-type]
