@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from babel.messages.mofile import read_mo
 
-from engine.messages import Message, render
+from engine.messages import CHINESE, Language, Message, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,6 +25,11 @@ _HOLE = re.compile(r"\{(\d+)\}")
 def catalogue(lang: str) -> gettext.NullTranslations:
     """The texts of the engine in a language; the source text itself where there is no translation."""
     return gettext.translation("engine", CATALOGUES, [lang], fallback=True)
+
+
+def language(code: str) -> Language:
+    """ "zh" or "en", with its catalogue."""
+    return CHINESE if code == "zh" else Language(code, lambda text: catalogue(code).gettext(text))
 
 
 def in_language(text: str, lang: str) -> str:
