@@ -40,8 +40,8 @@ TITLE = _("表决结果证明书")
 NUMBERS = {
     "issued": _("发出票数"),
     "returned": _("收回票数"),
-    "valid": _("有效票"),
-    "invalid": _("无效票"),
+    "valid": _("有效票数"),
+    "invalid": _("无效票数"),
     "silent": _("未投票"),
 }
 RESULT = {
