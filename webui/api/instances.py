@@ -193,11 +193,15 @@ class Event(Schema):
     leaf_no = fields.Integer(allow_none=True)
 
 
-class English(fields.String):
-    """A message in English."""
+class InEnglish(fields.String):
+    """Another attribute, a message, in English."""
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return super()._serialize(in_language(value, "en"), attr, obj, **kwargs)
+    def __init__(self, of: str) -> None:
+        super().__init__()
+        self.of = of
+
+    def serialize(self, attr: str, obj: Any, *args: Any, **kwargs: Any) -> str:
+        return in_language(getattr(obj, self.of), "en")
 
 
 class Break(Schema):
@@ -205,7 +209,7 @@ class Break(Schema):
 
     seq = fields.Integer()
     why = fields.String()
-    why_en = English(attribute="why")
+    why_en = InEnglish("why")
 
 
 class ProofShape(Schema):
