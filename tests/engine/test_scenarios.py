@@ -90,7 +90,7 @@ def test_a_story_that_goes_as_told_is_told_step_by_step(stage: Engine) -> None:
     assert [step.opened for step in result.steps] == [("check",), ("do",), ("rate",), ()]
     assert "提出本件 办〔2026〕001" in result.steps[0].happened
     assert "打开 核对（check）" in result.steps[0].happened
-    assert "出具《办结单》单〔2026〕001" in result.steps[3].happened
+    assert "签发文书 《办结单》单〔2026〕001" in result.steps[3].happened
     assert "结束于 办结（done）" in result.steps[3].happened
     assert result.steps[3].who == "张敏、李强"
 
