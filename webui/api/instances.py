@@ -199,14 +199,23 @@ class Event(Schema):
     leaf_no = fields.Integer(allow_none=True)
 
 
+class InEnglish(fields.String):
+    """Another attribute, a message, in English."""
+
+    def __init__(self, of: str) -> None:
+        super().__init__()
+        self.of = of
+
+    def serialize(self, attr: str, obj: Any, *args: Any, **kwargs: Any) -> str:
+        return in_language(getattr(obj, self.of), "en")
+
+
 class Break(Schema):
     """The first false line of a chain, in both languages."""
 
     seq = fields.Integer()
     why = fields.String()
-    why_en = fields.Function(
-        lambda found: in_language(found.why, "en"), metadata={"type": "string"}
-    )
+    why_en = InEnglish("why")
 
 
 class ProofShape(Schema):

@@ -17,6 +17,7 @@ from webui.api import schemas
 from webui.api.edge import Binary, Routes
 from webui.api.instances import Moved
 from webui.api.schemas import InWords, Moment, Text, lang
+from webui.http.messages import language
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -316,7 +317,7 @@ def void_poll(
 def get_certificate(session: Session, actor: Actor, poll_id: UUID) -> Binary:
     """The certificate of a closed poll as PDF."""
     address = url_for("polls.verify", poll_id=poll_id, _external=True) + "?hash={hash}"
-    name, data = certificates.certificate(session, actor, poll_id, address, lang())
+    name, data = certificates.certificate(session, actor, poll_id, address, language(lang()))
     return Binary("application/pdf", data, name)
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.messages import Listed, render
+from engine.messages import CHINESE, Language, Listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,9 +21,14 @@ def catalogue(lang: str) -> gettext.NullTranslations:
     return gettext.translation("engine", CATALOGUES, [lang], fallback=True)
 
 
+def language(code: str) -> Language:
+    """ "zh" or "en", with its catalogue."""
+    return CHINESE if code == "zh" else Language(code, lambda text: catalogue(code).gettext(text))
+
+
 def in_language(text: object, lang: str) -> str:
     """A message in this language. A plain text is a name, a title or a quotation, and stays as it is."""
-    return render(text, lang, str if lang == "zh" else catalogue(lang).gettext)
+    return language(lang)(text)
 
 
 def joined(messages: Iterable[object], lang: str) -> str:

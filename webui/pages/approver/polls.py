@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from engine.commands import tellers
 from engine.errors import Conflict, Invalid, Refused
 from engine.queries import certificates, poll_rows
+from webui.http.messages import language
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
 from webui.pages.approver.inbox import poll_page
@@ -111,7 +112,9 @@ def void(poll_id: UUID) -> Page | Answer:
 def certificate(poll_id: UUID) -> Response:
     """The result as a paper, for everybody who sees the matter."""
     address = url_for("polls.verify", poll_id=poll_id, _external=True) + "?hash={hash}"
-    name, data = look(lambda s: certificates.certificate(s, me(), poll_id, address, lang()))
+    name, data = look(
+        lambda s: certificates.certificate(s, me(), poll_id, address, language(lang()))
+    )
     return pdf(name, data)
 
 
