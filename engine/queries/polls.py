@@ -117,7 +117,7 @@ class Summary:
     question: Question
     rule: Mapping[str, Any]
     roll: Roll
-    presence: rows.Presence
+    presence: Mapping[str, Any]
     count: Count
     result: Result
     mine: Mine
