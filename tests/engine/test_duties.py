@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine import db
+from engine import db, messages
 from engine.commands import ballots as voting
 from engine.commands import instances, meetings, polls, tasks, teller_keys
 from engine.errors import Conflict, EngineError, Refused
@@ -218,9 +218,8 @@ def test_a_guard_speaks_the_language_of_who_acts(engine: Engine) -> None:
     union = guarded(engine, "1 == 2", "do")
     union.run("UPDATE member SET locale = 'en' WHERE username = 'deputy'")
     key = union.launch()
-    assert refused(
-        "guard", union.do, "deputy", tasks.complete, union.task(key, "check"), PASS
-    ).message == ("Against the rules.")
+    fault = refused("guard", union.do, "deputy", tasks.complete, union.task(key, "check"), PASS)
+    assert messages.render(fault.message, "en", str) == "Against the rules."
 
 
 def test_one_guard_that_fails_is_enough(engine: Engine) -> None:
@@ -250,7 +249,7 @@ class Hall:
         for name in who:
             self.union.do(name, meetings.arrive, self.id, self.code)
 
-    def numbers(self, element: str = "session") -> dict[str, Any]:
+    def numbers(self, element: str = "session") -> presence.MeetingNumbers:
         actor = self.union.actor("chair")
         with db.transaction(self.union.engine) as session:
             return presence.standing(context_of(session, actor, self.instance), element)
@@ -264,28 +263,27 @@ def test_the_numbers_of_a_meeting(engine: Engine) -> None:
     hall = Hall(engine)
     hall.arrive(*hall.delegates[:6], "observer")
     called = hall.numbers()
-    assert (called["state"], called["quorate"]) == ("called", False)  # not before it is open
+    assert (called.state, called.quorate) == ("called", False)  # not before it is open
     hall.union.do("chair", meetings.open_meeting, hall.id)
     people = {name: str(hall.union.people[name]) for name in hall.delegates}
-    assert hall.numbers() == {
-        "state": "open",
-        "due": 9,
-        "present": 6,
-        "formal": 6,
-        "needed": 6,
-        "quorate": True,
-        "observers": 1,
-        "guests": 0,
-        "roll": sorted(people.values()),
-        "here": sorted(people[name] for name in hall.delegates[:6]),
-    }
+    told = hall.numbers()
+    assert (told.state, told.due, told.present, told.needed, told.quorate) == (
+        "open",
+        9,
+        6,
+        6,
+        True,
+    )
+    assert (told.observers, told.guests) == (1, 0)
+    assert sorted(told.roll) == sorted(people.values())
+    assert sorted(told.here) == sorted(people[name] for name in hall.delegates[:6])
     hall.union.do("d0", meetings.leave, hall.id)
     hall.union.do("d0", meetings.leave, hall.id)  # twice is once
     less = hall.numbers()
-    assert (less["present"], less["quorate"], len(less["here"])) == (5, False, 5)
+    assert (less.present, less.quorate, len(less.here)) == (5, False, 5)
     hall.arrive("d0", "d0", "d8")
     more = hall.numbers()
-    assert (more["present"], more["quorate"], more["observers"]) == (7, True, 1)
+    assert (more.present, more.quorate, more.observers) == (7, True, 1)
 
 
 def test_who_is_here_is_a_formal_member_who_came_and_did_not_leave(engine: Engine) -> None:
@@ -306,8 +304,8 @@ def test_before_a_meeting_is_called_nobody_is_due_and_it_is_not_quorate(engine: 
         none = presence.numbers(run, "session", None)
         assert presence.latest(session, hall.instance, "put") is None
         assert presence.latest(session, hall.instance, "session").id == hall.id
-    assert (none["state"], none["due"], none["present"], none["needed"]) == ("", 0, 0, 0)
-    assert none["quorate"] is False and none["roll"] == none["here"] == []
+    assert (none.state, none.due, none.present, none.needed) == ("", 0, 0, 0)
+    assert none.quorate is False and none.roll == none.here == ()
     with pytest.raises(EngineError, match="不是开会的环节"):
         hall.numbers("put")
 

@@ -234,7 +234,7 @@ def test_what_an_event_repeats_of_a_room_is_left_out(about: str, said: str) -> N
     body = {"kind": "x", about: "talk", said: "secret", "passed": ["talk"]}
     shut = frozenset({"talk"})
     assert rooms.tells(body, shut)
-    assert rooms.without_the_said(body, shut) == {
+    assert rooms.redacted(body, shut) == {
         "kind": "x",
         about: "talk",
         "passed": ["talk"],
@@ -242,9 +242,9 @@ def test_what_an_event_repeats_of_a_room_is_left_out(about: str, said: str) -> N
     }
     for other, doors in (({**body, about: "open"}, shut), (body, frozenset({"note"}))):
         assert not rooms.tells(other, doors)
-        assert rooms.without_the_said(other, doors) == other
+        assert rooms.redacted(other, doors) == other
     silent = {"kind": "x", about: "talk"}
-    assert rooms.without_the_said(silent, shut) == silent
+    assert rooms.redacted(silent, shut) == silent
 
 
 # --- posts --------------------------------------------------------------------------------------------------------------
