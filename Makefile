@@ -10,7 +10,7 @@ DOMAINS := messages engine argparse
 WORDS := $(wildcard webui/translations/*/LC_MESSAGES/*.po)
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve setup test sure check fix words prove bench measure mutants migration lock clean
+.PHONY: help run serve setup test journeys sure check fix words prove bench measure mutants migration lock clean
 
 help:      ## show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ test: setup $(DONE)/dev $(DONE)/browser  ## everything that a change must pass; 
 	$(BIN)/lint-imports
 	$(BIN)/yixing check --no-stories
 	$(BIN)/pytest -n 2
+
+journeys: setup $(DONE)/dev $(DONE)/browser  ## all journeys in a browser, desk and phone
+	$(BIN)/pytest -m journey -n 2
 
 sure: test  ## the same as test
 

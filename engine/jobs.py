@@ -23,7 +23,7 @@ from sqlalchemy import select, text, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from engine import clock, db
-from engine.commands import instances, links, rules
+from engine.commands import incidents, instances, links, rules
 from engine.db import queue, tables
 from engine.errors import Conflict, EngineError, NotFound, Unavailable
 
@@ -102,7 +102,7 @@ def _fire(engine: Engine, timer_id: UUID, instance_id: UUID) -> bool:
 def _incident(engine: Engine, instance_id: UUID, what: str, fault: Exception) -> None:
     try:
         with db.transaction(engine) as session:
-            instances.note_incident(session, instance_id, what, fault)
+            incidents.note(session, instance_id, what, fault)
     except Exception:  # the next sweep tries both again
         log.exception("no incident could be noted for instance %s", instance_id)
 

@@ -38,14 +38,22 @@ _count = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "prove: takes long; only `make prove` runs it")
+    config.addinivalue_line("markers", "journey: in a browser; `make journeys` runs all of them")
+    config.addinivalue_line("markers", "desk: the one journey of a desk that `make test` runs")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "prove" in (config.getoption("-m") or ""):
-        return
+    """What takes long waits for its own command. Journeys are what lies in tests/journeys."""
+    chosen = config.getoption("-m") or ""
     for item in items:
-        if item.get_closest_marker("prove"):
+        if "journeys" in item.path.parts:
+            item.add_marker(pytest.mark.journey)
+    for item in items:
+        if item.get_closest_marker("prove") and "prove" not in chosen:
             item.add_marker(pytest.mark.skip(reason="takes long: make prove"))
+        whole = "journey" in chosen or item.get_closest_marker("desk")
+        if item.get_closest_marker("journey") and not whole:
+            item.add_marker(pytest.mark.skip(reason="in a browser: make journeys"))
 
 
 def named(uri: str, database: str) -> str:

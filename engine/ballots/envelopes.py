@@ -36,6 +36,13 @@ class Slip:
     least: int = 1
     most: int = 1
 
+    def allows(self, chosen: object) -> bool:
+        """Is this a list of as many choices as a voter may make, each on the slip and none twice?"""
+        if not isinstance(chosen, list) or not self.least <= len(chosen) <= self.most:
+            return False
+        known = all(isinstance(choice, str) and choice in self.choices for choice in chosen)
+        return known and len(set(chosen)) == len(chosen)
+
 
 @dataclass(frozen=True)
 class Ballot:
@@ -94,10 +101,10 @@ def unseal(sealed: bytes, key: PrivateKey, slip: Slip) -> Ballot | None:
     """What is inside; None when it is ill-formed: another key, another poll, choices that are not on the slip."""
     try:
         inside = SealedBox(key).decrypt(sealed)
-        found = json.loads(inside.decode("utf-8"), object_pairs_hook=_once)
+        content = json.loads(inside.decode("utf-8"), object_pairs_hook=_once)
     except (CryptoError, ValueError, RecursionError, TypeError):
         return None
-    return _ballot(found, slip)
+    return _ballot(content, slip)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -106,22 +113,15 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _ballot(found: Any, slip: Slip) -> Ballot | None:
+def _ballot(content: object, slip: Slip) -> Ballot | None:
     if (
-        not isinstance(found, dict)
-        or set(found) != {"poll", "choices", "nonce"}
-        or found["poll"] != slip.poll
+        not isinstance(content, dict)
+        or set(content) != {"poll", "choices", "nonce"}
+        or content["poll"] != slip.poll
     ):
         return None
-    choices, nonce = found["choices"], found["nonce"]
-    if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce) or not isinstance(choices, list):
+    choices, nonce = content["choices"], content["nonce"]
+    if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce) or not slip.allows(choices):
         return None
-    if not all(isinstance(c, str) and c in slip.choices for c in choices) or len(
-        set(choices)
-    ) != len(choices):
-        return None
-    if not slip.least <= len(choices) <= slip.most:
-        return None
-    return Ballot(
-        code_of(bytes.fromhex(nonce)), tuple(sorted(choices))
-    )  # the order chosen could be a mark
+    in_no_order = tuple(sorted(choices))  # the order chosen could be a mark
+    return Ballot(code_of(bytes.fromhex(nonce)), in_no_order)

@@ -1,8 +1,9 @@
-"""What a roll and a ledger of presence are as one number: what proves afterwards who was due and who was there."""
+"""A roll and a ledger of presence, and each as one number: what proves afterwards who was due and who was there."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     from engine.db import Session
 
 _presence = tables.presence.c
+
+
+@dataclass(frozen=True)
+class Roll:
+    """Who is asked, or due: ids without repetition, in the order in which they answer where there is one."""
+
+    members: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.members)
+
+    @property
+    def digest(self) -> str:
+        return digest(self.members)
 
 
 def digest(members: Iterable[str]) -> str:

@@ -27,13 +27,13 @@ class Count:
 
 def count(envelopes: Sequence[bytes], key: PrivateKey, slip: Slip) -> Count:
     """Open all envelopes. Ill-formed ones are invalid; so are those that share a code, as nobody could check them."""
-    found = [
+    opened = [
         ballot
         for ballot in (unseal(sealed, key, slip) for sealed in envelopes)
         if ballot is not None
     ]
-    times = Counter(ballot.code for ballot in found)
-    urn = tuple(sorted((b for b in found if times[b.code] == 1), key=lambda ballot: ballot.code))
+    times = Counter(ballot.code for ballot in opened)
+    urn = tuple(sorted((b for b in opened if times[b.code] == 1), key=lambda ballot: ballot.code))
     return Count(urn, tally(slip.choices, (b.choices for b in urn)), len(envelopes) - len(urn))
 
 

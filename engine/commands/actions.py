@@ -1,4 +1,7 @@
-"""The registered actions that a service task may name. Each takes the run and its table from process.toml."""
+"""The registered actions that a service task may name.
+
+Each takes the unit of work and its table of process.toml.
+"""
 
 from __future__ import annotations
 
@@ -6,58 +9,58 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 
 from engine import clock
 from engine.commands import timers
 from engine.commands.numbers import next_number
 from engine.commands.registry import action
 from engine.db import canonical, tables
+from engine.db.states import TaskState, TimerState
 from engine.errors import ProcessFault
 from engine.instance.numbers import rule_value
+from engine.messages import _
 from engine.people import organisation
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from engine.calendar import Due
     from engine.commands.unit_of_work import UnitOfWork
+    from engine.definitions import Process
+    from engine.definitions.process import DocumentRule
 
 Args = dict[str, Any]
 
 
 @action
 def issue_document(work: UnitOfWork, args: Args) -> None:
-    """Number a document and freeze what it says. `document`: key under [documents]. The PDF follows from the frozen data.
+    """Number a document and freeze what it says. `document`: key under [documents].
+
+    The PDF follows from the frozen data.
 
     `set`: facts that are fixed before, as by set_fact.
     """
     rule = work.process.documents.get(args["document"])
     if rule is None:
-        raise ProcessFault(
-            f"没有文书 {args['document']}。", file="process.toml", element=args["document"]
-        )
+        missing = _("没有文书 {document}。", document=args["document"])
+        raise ProcessFault(missing, file="process.toml", element=args["document"])
     if "set" in args:
         set_fact(work, args)
-    number = (
-        next_number(work.session, work.row["union_id"], f"doc:{rule.numbering}", rule.numbering)
-        if rule.numbering
-        else ""
-    )
-    data = document_data(
-        work, number, rule.title.zh, work.process.files.get(f"documents/{rule.key}.typ", "")
-    )
+    data = document_data(work, _number(work, rule), rule)
     digest = canonical.digest(canonical.dumps(data)).hex()
-    key = tables.new_id()
-    work.session.execute(
-        insert(tables.document).values(
-            id=key,
-            instance_id=work.row["id"],
-            kind=rule.key,
-            number=number,
-            title=rule.title.zh,
-            data=data,
-            data_sha256=digest,
-            issued_at=clock.now(),
-        )
-    )
+    key, number = tables.new_id(), data["document"]["number"]
+    row = {
+        "id": str(key),
+        "instance_id": str(work.row["id"]),
+        "kind": rule.key,
+        "number": number,
+        "title": rule.title.zh,
+        "data": data,
+        "data_sha256": digest,
+        "issued_at": clock.now().isoformat(),
+    }
+    work.add(tables.document, row)
     work.log.add(
         "document_issued",
         None,
@@ -68,32 +71,47 @@ def issue_document(work: UnitOfWork, args: Args) -> None:
     )
 
 
-def document_data(work: UnitOfWork, number: str, title: str, template: str = "") -> dict[str, Any]:
-    """What a template is filled with: the instance, its facts, and the names of all people and units in them.
+def _number(work: UnitOfWork, rule: DocumentRule) -> str:
+    """The next number of a kind of document; "" for one that has none."""
+    if not rule.numbering:
+        return ""
+    series = f"doc:{rule.numbering}"
+    return next_number(work.session, work.row["union_id"], series, rule.numbering)
+
+
+def document_data(work: UnitOfWork, number: str, rule: DocumentRule) -> dict[str, Any]:
+    """What a template is filled with: the instance, its facts, and the names of all people and
+    units in them.
+    """
+    row, facts = work.row, _facts_for(work, rule)
+    ids = set(_ids_in(facts)) | {row["starter_id"]}
+    people, units = organisation.people_and_units(work.session, {*ids, row["union_id"]})
+    today = clock.today().isoformat()
+    return {
+        "instance": {
+            "id": str(row["id"]),
+            "number": row["number"],
+            "title": work.title,
+            "process": work.process.title.zh,
+            "union": units.get(row["union_id"], ""),
+            "started_on": clock.day_of(row["started_at"]).isoformat(),
+        },
+        "facts": facts,
+        "people": {str(key): name for key, name in people.items()},
+        "units": {str(key): name for key, name in units.items()},
+        "labels": _labels(work.process),
+        "document": {"number": number, "title": rule.title.zh, "issued_on": today},
+    }
+
+
+def _facts_for(work: UnitOfWork, rule: DocumentRule) -> dict[str, Any]:
+    """The facts for a document.
 
     What was said in a room goes along only when the template names the task.
     """
-    tasks = work.process.tasks
-    facts = {
-        k: v for k, v in work.facts.items() if k not in tasks or not tasks[k].room or k in template
-    }
-    ids = set(_ids_in(facts)) | {work.row["starter_id"]}
-    units = organisation.unit_names(work.session, {*ids, work.row["union_id"]})
-    return {
-        "instance": {
-            "id": str(work.row["id"]),
-            "number": work.row["number"],
-            "title": work.title,
-            "process": work.process.title.zh,
-            "union": units.get(work.row["union_id"], ""),
-            "started_on": clock.day_of(work.row["started_at"]).isoformat(),
-        },
-        "facts": facts,
-        "people": {str(k): v for k, v in organisation.names(work.session, ids).items()},
-        "units": {str(k): v for k, v in units.items()},
-        "labels": _labels(work),
-        "document": {"number": number, "title": title, "issued_on": clock.today().isoformat()},
-    }
+    template, tasks = work.process.files.get(f"documents/{rule.key}.typ", ""), work.process.tasks
+    shut = {key for key, task in tasks.items() if task.room and key not in template}
+    return {key: fact for key, fact in work.facts.items() if key not in shut}
 
 
 def _ids_in(value: Any) -> list[UUID]:
@@ -109,26 +127,26 @@ def _ids_in(value: Any) -> list[UUID]:
     return []
 
 
-def _labels(work: UnitOfWork) -> dict[str, dict[str, str]]:
+def _labels(process: Process) -> dict[str, dict[str, str]]:
     """ "task.field" -> value -> label, so that a template shows words instead of codes."""
-    forms_ = {
-        "launch": work.process.launch_form,
-        **{k: t.form for k, t in work.process.tasks.items()},
+    forms = {"launch": process.launch_form} | {
+        k: t.form for k, t in process.tasks.items() if t.form
     }
-    labels: dict[str, dict[str, str]] = {}
-    for task, form in forms_.items():
-        for f in form.fields if form else ():
-            if f.choices:
-                labels[f"{task}.{f.key}"] = {c.value: c.label for c in f.choices}
-    for key, rule in work.process.tasks.items():
-        if rule.poll:
-            labels[key] = {c: w.zh for c, w in rule.poll.labels.items()}
-    return labels
+    fields = ((task, field) for task, form in forms.items() for field in form.fields)
+    labels = {
+        f"{task}.{field.key}": {choice.value: choice.label for choice in field.choices}
+        for task, field in fields
+        if field.choices
+    }
+    polls = ((key, rule.poll) for key, rule in process.tasks.items() if rule.poll)
+    return labels | {key: {c: w.zh for c, w in poll.labels.items()} for key, poll in polls}
 
 
 @action
 def set_fact(work: UnitOfWork, args: Args) -> None:
-    """`set`: a table of dotted fact -> expression, all taken over the facts as they were before; moments are kept as texts."""
+    """`set`: a table of dotted fact -> expression, all taken over the facts as they were before;
+    moments become texts.
+    """
     values = {path: work.value(expression) for path, expression in args["set"].items()}
     for path, value in values.items():
         *parents, last = path.split(".")
@@ -143,26 +161,23 @@ def set_fact(work: UnitOfWork, args: Args) -> None:
 
 @action
 def take_over(work: UnitOfWork, args: Args) -> None:
-    """`to` (an expression giving a member): this member becomes the mover; the old one's open tasks go along."""
-    new, old = work.value(args["to"]), work.facts["launch"]["mover"]
+    """`to` (an expression giving a member): this member becomes the mover; the old one's open tasks
+    go along.
+    """
+    launch = work.facts["launch"]
+    new, old = work.value(args["to"]), launch["mover"]
     if not new or new == old:
-        raise ProcessFault("没有可以接替的附议人。", element="take_over")
-    work.facts["launch"] = {
-        **work.facts["launch"],
-        "mover": str(new),
-        "first_mover": work.facts["launch"].get("first_mover", old),
-    }
+        raise ProcessFault(_("没有可以接替的附议人。"), element="take_over")
+    work.facts["launch"] = {"first_mover": old, **launch, "mover": str(new)}
     work.shares.add(UUID(str(new)))
     task = tables.task.c
-    work.session.execute(
-        update(tables.task)
-        .where(
-            task.instance_id == work.row["id"],
-            task.state == "open",
-            task.assignee_id == UUID(str(old)),
-        )
-        .values(assignee_id=UUID(str(new)), revision=task.revision + 1)
+    theirs = (
+        task.instance_id == work.row["id"],
+        task.state == TaskState.OPEN,
+        task.assignee_id == UUID(str(old)),
     )
+    handed_on = {"assignee_id": UUID(str(new)), "revision": task.revision + 1}
+    work.session.execute(update(tables.task).where(*theirs).values(**handed_on))
     work.log.add("mover_replaced", work.actor, old=str(old), new=str(new))
 
 
@@ -170,46 +185,42 @@ def take_over(work: UnitOfWork, args: Args) -> None:
 def extend(work: UnitOfWork, args: Args) -> None:
     """`task`, `rule`: the open task gets that much more time; its timers are computed anew."""
     task = tables.task
-    row = work.session.execute(
-        select(task).where(
-            task.c.instance_id == work.row["id"],
-            task.c.element == args["task"],
-            task.c.state == "open",
-        )
-    ).first()
+    waiting = (
+        task.c.instance_id == work.row["id"],
+        task.c.element == args["task"],
+        task.c.state == TaskState.OPEN,
+    )
+    row = work.session.execute(select(task).where(*waiting)).first()
+    noted = {"task": args["task"], "rule": args["rule"]}
     if row is None or row.due_at is None:  # granted too late: the task was finished meanwhile
-        work.log.add("deadline_kept", work.actor, task=args["task"], rule=args["rule"])
+        work.log.add("deadline_kept", work.actor, **noted)
         return
-    ruling = work.law.ruling(args["rule"], work.decisive_on)
-    due = work.law.calendar.add(
-        row.due_at - timedelta(seconds=1), rule_value(work, args["rule"]), ruling.unit
-    )
-    shown = timers.due_json(due, "", args["rule"])
-    values = {
-        "due_at": due.moment,
-        "due": {**(shown or {}), "extended": True},
-        "revision": row.revision + 1,
-    }
+    due = _later(work, row.due_at, args["rule"])
+    explained = {**(timers.due_json(due, "", args["rule"]) or {}), "extended": True}
+    values = {"due_at": due.moment, "due": explained, "revision": row.revision + 1}
     work.session.execute(update(task).where(task.c.id == row.id).values(**values))
+    _set_anew(work, row.id, due)
+    work.log.add("deadline_extended", work.actor, **noted, due=due.day.isoformat())
+
+
+def _later(work: UnitOfWork, due_at: datetime, rule: str) -> Due:
+    """A time limit that ends a rule's length later; `due_at` is the first instant after its last
+    day.
+    """
+    unit = work.law.ruling(rule, work.decisive_on).unit
+    return work.law.calendar.add(due_at - timedelta(seconds=1), rule_value(work, rule), unit)
+
+
+def _set_anew(work: UnitOfWork, task_id: UUID, due: Due) -> None:
+    """Compute the waiting timers of a task by its new time limit."""
     timer = tables.timer
-    waiting = work.session.execute(
-        select(timer).where(timer.c.task_id == row.id, timer.c.state == "waiting")
-    ).all()
-    for old in waiting:
-        moment = work.moment(old.expression, {"task_due": work.remember(due)})
-        if moment is not None:
-            work.session.execute(
-                update(timer)
-                .where(timer.c.id == old.id)
-                .values(due_at=moment.moment, provisional=moment.provisional)
-            )
-    work.log.add(
-        "deadline_extended",
-        work.actor,
-        task=args["task"],
-        rule=args["rule"],
-        due=due.day.isoformat(),
-    )
+    waiting = timer.c.task_id == task_id, timer.c.state == TimerState.WAITING
+    for old in work.session.execute(select(timer).where(*waiting)).all():
+        again = work.moment(old.expression, {"task_due": work.remember(due)})
+        if again is None:
+            continue
+        values = {"due_at": again.moment, "provisional": again.provisional}
+        work.session.execute(update(timer).where(timer.c.id == old.id).values(**values))
 
 
 @action
@@ -220,29 +231,29 @@ def remind(work: UnitOfWork, args: Args) -> None:
 
 @action
 def recount(work: UnitOfWork, args: Args) -> None:
-    """`poll`: the actor takes back a "yes" after the poll was closed; the outcome is counted again by the same rule."""
-    outcome = dict(work.facts[args["poll"]])
-    voters = {k: list(v) for k, v in outcome.get("voters", {}).items()}
+    """`poll`: the actor takes back a "yes" after the poll was closed; the outcome is counted again
+    by the same rule.
+    """
     rule = work.process.tasks[args["poll"]].poll
-    who = str(work.actor.id) if work.actor else ""
-    for choice, members in voters.items():
-        if who in members:
-            members.remove(who)
-            outcome[choice] -= 1
-            outcome["answered"] -= 1
-            outcome["silent"] += 1
     assert rule is not None
-    outcome["voters"] = voters
-    outcome["passed"] = bool(
-        work.value(rule.passes, {k: v for k, v in outcome.items() if k != "voters"})
-    )
-    work.facts[args["poll"]] = outcome
+    outcome = dict(work.facts[args["poll"]])
+    voters = {choice: list(members) for choice, members in outcome.pop("voters", {}).items()}
+    who = str(work.actor.id) if work.actor else ""
+    for choice in (choice for choice, members in voters.items() if who in members):
+        voters[choice].remove(who)
+        outcome[choice] -= 1
+        outcome["answered"] -= 1
+        outcome["silent"] += 1
+    outcome["passed"] = bool(work.value(rule.passes, outcome))
+    work.facts[args["poll"]] = {**outcome, "voters": voters}
     work.log.add("poll_recounted", work.actor, task=args["poll"], passed=outcome["passed"])
 
 
 @action
 def add_to_report(work: UnitOfWork, args: Args) -> None:
-    """Mark the instance for the report to the next congress; `code` (an expression) is its result code."""
+    """Mark the instance for the report to the next congress; `code` (an expression) is its result
+    code.
+    """
     code = work.value(args["code"]) if args.get("code") else None
     work.facts["report"] = {"on": clock.today().isoformat(), "code": code}
     work.log.add("added_to_report", None, code=code)
@@ -252,12 +263,10 @@ def add_to_report(work: UnitOfWork, args: Args) -> None:
 def archive(work: UnitOfWork, _args: Args) -> None:
     """Close the file: how many events and documents it holds is put on record."""
     document = tables.document.c
-    count = work.session.execute(
-        select(func.count()).where(document.instance_id == work.row["id"])
-    ).scalar_one()
+    issued = select(func.count()).where(document.instance_id == work.row["id"])
     work.log.add(
         "instance_archived",
         None,
-        documents=count,
+        documents=work.session.execute(issued).scalar_one(),
         retention_years=work.process.raw.get("retention_years"),
     )

@@ -1,18 +1,21 @@
-"""Advancing an instance: guards, what a step closes and opens, and the save that ends every command."""
+"""Advancing an instance: guards, what a step closes and opens, and the save that ends every
+command.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
 from engine import clock
 from engine.commands import opening, unit_of_work
+from engine.db.states import InstanceState
 from engine.errors import ProcessFault, Refused
+from engine.messages import Listed, _
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from engine.commands.unit_of_work import UnitOfWork
     from engine.machine import Live, Step
 
@@ -38,63 +41,108 @@ _WAIT_FOR_VOTERS = text(
 )
 
 
+@dataclass(frozen=True)
+class Change:
+    """What a step closed and opened.
+
+    `done`: the ref that the command itself finished, if it did.
+    """
+
+    step: Step
+    done: int | None
+
+    @property
+    def opened(self) -> list[Live]:
+        """What waits since this step."""
+        before = {live.ref for live in self.step.before}
+        return [live for live in self.step.live if live.ref not in before]
+
+    @property
+    def left(self) -> list[Live]:
+        """What nobody waits for any more and that left rows: messages have none."""
+        now = {live.ref for live in self.step.live}
+        gone = (live for live in self.step.before if live.ref not in now and live.ref != self.done)
+        return [live for live in gone if live.kind != "message"]
+
+    @property
+    def reached(self) -> set[str]:
+        """The elements that the step ran through, the tasks it opened and the end it came to."""
+        tasks = {live.element for live in self.opened if live.kind == "task"}
+        return {*self.step.passed, *tasks, self.step.ended}
+
+
 def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None = None) -> None:
-    """Write everything that a step left: tasks, polls, timers, shares, events, the instance. `done` is the finished ref."""
-    now = clock.now()
-    for element in step.passed:
-        if element in work.process.tasks:
-            work.rounds[element] = work.rounds.get(element, 0) + 1
-            if work.rounds[element] > MAX_ROUNDS:
-                said = f"环节“{work.process.title_of(element)}”已重复 {MAX_ROUNDS} 次，不能再继续。"
-                raise ProcessFault(said, element=element)
+    """Write everything that a step left: tasks, polls, timers, shares, events, the instance.
+
+    `body` is that of the command's event; `done` the ref that it finished. Raises Refused by a
+    guard, ProcessFault.
+    """
+    change = Change(step, done)
+    _count_rounds(work, step.passed)
     if step.passed:
         body["passed"] = list(step.passed)
-    if work.row["confidential"] and (told := sorted(work.process.disclosed_by & set(step.passed))):
-        work.row["confidential"] = False
-        work.log.add("matter_disclosed", None, element=told[0])
-    old, new = {live.ref: live for live in step.before}, {live.ref: live for live in step.live}
-    opened = [live for ref, live in new.items() if ref not in old]
-    _on_guard(
-        work, {*step.passed, *(live.element for live in opened if live.kind == "task"), step.ended}
-    )
-    # a message that nobody waits for any more has left no row
-    gone = [
-        live
-        for ref, live in old.items()
-        if ref not in new and ref != done and live.kind != "message"
-    ]
-    _close(work, gone, now)
-    opening.open_all(work, opened, body, now)
-    if step.state is None:
-        body["ended"] = step.ended
-        work.rounds = {}  # nobody will come round again
-        work.row.update(
-            state=work.row.get("closing") or "ended", outcome=step.ended, ended_at=now, machine=None
-        )
-    else:
-        work.row["machine"] = step.state
-    work.row["stage"] = [
-        live.element for live in step.live if live.kind == "task" or not live.boundary
-    ]
+    _disclose(work, step.passed)
+    _must_hold(work, change.reached)
+    _close(work, change.left)
+    opening.open_all(work, change.opened, body)
+    _move(work, step, body)
     unit_of_work.save(work)
 
 
-def _on_guard(work: UnitOfWork, elements: set[str]) -> None:
-    """Whichever command leads to an element, its guards must hold. Raises Refused, and nothing of the command stays."""
+def _count_rounds(work: UnitOfWork, passed: tuple[str, ...]) -> None:
+    """How often each task was done; a process that turns in circles is stopped."""
+    for element in passed:
+        rule = work.process.tasks.get(element)
+        if rule is None:
+            continue
+        work.rounds[element] = work.rounds.get(element, 0) + 1
+        if work.rounds[element] > MAX_ROUNDS:
+            endless = _(
+                "环节“{title}”已重复 {most} 次，不能再继续。", title=rule.title, most=MAX_ROUNDS
+            )
+            raise ProcessFault(endless, element=element)
+
+
+def _disclose(work: UnitOfWork, passed: tuple[str, ...]) -> None:
+    """After certain elements a confidential instance is one no more."""
+    by = sorted(work.process.disclosed_by & set(passed))
+    if by and work.row["confidential"]:
+        work.row["confidential"] = False
+        work.log.add("matter_disclosed", None, element=by[0])
+
+
+def _must_hold(work: UnitOfWork, elements: set[str]) -> None:
+    """Whichever command leads to an element, its guards must hold.
+
+    Raises Refused, and nothing of the command stays.
+    """
     for guard in work.process.guards:
-        if guard.at & elements and not work.value(guard.holds):
-            text = guard.text.in_(work.actor.locale if work.actor else "zh")
-            element = sorted(guard.at & elements)[0]
-            raise Refused(text, code="guard", instance_id=str(work.row["id"]), element=element)
+        reached = sorted(guard.at & elements)
+        if reached and not work.value(guard.holds):
+            where = {"instance_id": str(work.row["id"]), "element": reached[0]}
+            raise Refused(Listed([guard.text]), code="guard", **where)
 
 
-def _close(work: UnitOfWork, gone: list[Live], now: datetime) -> None:
+def _close(work: UnitOfWork, gone: list[Live]) -> None:
     """Cancel the tasks, polls and timers that the step left behind."""
     if not gone:
         return
     rules = [work.process.tasks.get(live.element) for live in gone]
     if any(rule and rule.poll and rule.poll.secret for rule in rules):
-        # a statement does not see what was committed while it waited: the envelope of whoever is casting would stay
+        # a statement does not see what was committed while it waited: the envelope of whoever is
+        # casting would stay
         work.session.execute(_WAIT_FOR_VOTERS, {"id": work.row["id"]})
     refs = [live.ref for live in gone]
-    work.session.execute(_CLOSE, {"now": now, "id": work.row["id"], "refs": refs})
+    work.session.execute(_CLOSE, {"now": clock.now(), "id": work.row["id"], "refs": refs})
+
+
+def _move(work: UnitOfWork, step: Step, body: dict[str, Any]) -> None:
+    """Where the instance stands now, or how it ended."""
+    row = work.row
+    row["machine"] = step.state
+    row["stage"] = [live.element for live in step.live if live.kind == "task" or not live.boundary]
+    if step.state is None:
+        body["ended"] = step.ended
+        work.rounds = {}  # nobody will come round again
+        row["state"] = row.get("closing") or InstanceState.ENDED
+        row["outcome"], row["ended_at"] = step.ended, clock.now()

@@ -6,14 +6,17 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from engine import clock, forms
 from engine.db import tables
 from engine.errors import Invalid
+from engine.messages import Listed, _
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from engine.db import Session
     from engine.people.organisation import Actor
 
@@ -44,29 +47,37 @@ def keep(session: Session, data: bytes) -> str:
 
 
 def add(session: Session, actor: Actor, name: str, data: bytes) -> UUID:
-    """Keep an uploaded file until a form names it. Raises Invalid for an empty, too large or unknown kind of file."""
+    """Keep an uploaded file until a form names it.
+
+    Raises Invalid for an empty, too large or unknown kind of file.
+    """
+    media_type = _media_type(name)
+    if not data:
+        raise Invalid({"file": [_("文件是空的。")]})
+    if len(data) > MAX_BYTES:
+        raise Invalid({"file": [_("文件超过 50 MB。")]})
+    key = tables.new_id()
+    file = {
+        "id": key,
+        "member_id": actor.id,
+        "name": "".join(c for c in name if c.isprintable())[-120:],
+        "media_type": media_type,
+        "sha256": keep(session, data),
+        "size": len(data),
+        "at": clock.now(),
+    }
+    session.execute(insert(tables.attachment).values(**file))
+    return key
+
+
+def _media_type(name: str) -> str:
+    """By the ending of a file's name. Raises Invalid."""
     plain = forms.search_key(name).replace("/", " ").replace("\\", " ").strip()
     ending = plain.rpartition(".")[2]
     if ending not in MEDIA_TYPES:
-        raise Invalid({"file": [f"只能上传 {'、'.join(sorted(MEDIA_TYPES))} 文件。"]})
-    if not data:
-        raise Invalid({"file": ["文件是空的。"]})
-    if len(data) > MAX_BYTES:
-        raise Invalid({"file": ["文件超过 50 MB。"]})
-    key = tables.new_id()
-    shown = "".join(c for c in name if c.isprintable())[-120:]
-    session.execute(
-        insert(tables.attachment).values(
-            id=key,
-            member_id=actor.id,
-            name=shown,
-            media_type=MEDIA_TYPES[ending],
-            sha256=keep(session, data),
-            size=len(data),
-            at=clock.now(),
-        )
-    )
-    return key
+        kinds = Listed(sorted(MEDIA_TYPES), "、")
+        raise Invalid({"file": [_("只能上传 {kinds} 文件。", kinds=kinds)]})
+    return MEDIA_TYPES[ending]
 
 
 def adopt(
@@ -76,29 +87,36 @@ def adopt(
     form: forms.Form,
     clean: dict[str, Any],
 ) -> None:
-    """Make the files that the answers name part of the instance. Raises Invalid for one that is not the actor's."""
+    """Make the files that the answers name part of the instance.
+
+    Raises Invalid for one that is not the actor's.
+    """
     attachment = tables.attachment.c
+    uploaded = attachment.member_id == (actor.id if actor else None)
+    usable = or_(
+        attachment.instance_id == instance_id, and_(attachment.instance_id.is_(None), uploaded)
+    )
     for field in form.fields:
-        given = clean.get(field.key) if field.kind == "filepicker" else None
-        if not given:
-            continue
-        try:
-            ids = {UUID(str(g)) for g in given}
-        except ValueError:
-            raise Invalid({field.key: ["附件编号不对。"]}) from None
-        known = session.execute(
-            select(attachment.id, attachment.name, attachment.sha256).where(
-                attachment.id.in_(ids),
-                (attachment.instance_id == instance_id)
-                | (
-                    attachment.instance_id.is_(None)
-                    & (attachment.member_id == (actor.id if actor else None))
-                ),
-            )
-        ).all()
-        if len(known) != len(ids):
-            raise Invalid({field.key: ["附件已不存在，请重新上传。"]})
-        session.execute(
-            update(tables.attachment).where(attachment.id.in_(ids)).values(instance_id=instance_id)
-        )
-        clean[field.key] = [{"id": str(k.id), "name": k.name, "sha256": k.sha256} for k in known]
+        if field.kind == "filepicker" and clean.get(field.key):
+            ids = _ids(field.key, clean[field.key])
+            clean[field.key] = _named(session, ids, usable)
+            if len(clean[field.key]) != len(ids):
+                raise Invalid({field.key: [_("附件已不存在，请重新上传。")]})
+            adopted = update(tables.attachment).where(attachment.id.in_(ids))
+            session.execute(adopted.values(instance_id=instance_id))
+
+
+def _named(session: Session, ids: set[UUID], usable: ColumnElement[bool]) -> list[dict[str, str]]:
+    """The files as answers name them: those of these ids that may be used."""
+    file = tables.attachment.c
+    query = select(file.id, file.name, file.sha256).where(file.id.in_(ids), usable)
+    found = session.execute(query)
+    return [{"id": str(row.id), "name": row.name, "sha256": row.sha256} for row in found]
+
+
+def _ids(key: str, given: list[Any]) -> set[UUID]:
+    """The ids of the files in an answer. Raises Invalid."""
+    try:
+        return {UUID(str(each)) for each in given}
+    except ValueError:
+        raise Invalid({key: [_("附件编号不对。")]}) from None

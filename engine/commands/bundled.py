@@ -1,4 +1,6 @@
-"""What an installation starts with: the process folders that came along, put in force when they are new or changed."""
+"""What an installation starts with: the process folders that came along, put in force when they are
+new or changed.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ def folders(root: Path) -> list[Path]:
 
 
 def publish(session: Session, folder: Path) -> tuple[str, bool]:
-    """Put the folder in force; gives its hash, and False when that version is known already, whatever became of it.
+    """Put the folder in force; gives its hash, and False when that version is known already,
+    whatever became of it.
 
     Raises ProcessFault when the folder cannot be read.
     """

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from engine import clock
 from engine.db import tables
 from engine.errors import Invalid, NotFound
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,28 +26,28 @@ KEY = re.compile(r"launch:[a-z][a-z0-9_]{0,99}|task:[0-9a-f-]{36}")
 
 
 def save(session: Session, actor: Actor, key: str, answers: Mapping[str, Any]) -> None:
-    """Keep a draft under "launch:<process>" or "task:<id>"; an older one is replaced. Raises NotFound, Invalid above 64 KB."""
+    """Keep a draft under "launch:<process>" or "task:<id>"; an older one is replaced.
+
+    Raises NotFound, Invalid above 64 KB.
+    """
     if not KEY.fullmatch(key):
         raise NotFound
-    kept = {
-        str(k)[:100]: v
-        for k, v in answers.items()
-        if isinstance(v, str | list | int | bool) or v is None
+    storable = {
+        str(name)[:100]: answer
+        for name, answer in answers.items()
+        if isinstance(answer, str | list | int | bool | None)
     }
-    text = json.dumps(kept)
-    if (
-        len(text) > MAX_BYTES
-        or "\\u0000" in text
-        or ("\\ud8" in text.lower() and not text.isascii())
-    ):
-        raise Invalid("草稿过长或含有不能保存的字符。")
-    row = {"member_id": actor.id, "key": key, "answers": kept, "saved_at": clock.now()}
-    statement = insert(_draft).values(**row)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["member_id", "key"], set_={"answers": kept, "saved_at": row["saved_at"]}
-        )
-    )
+    if not _fits(json.dumps(storable)):
+        raise Invalid(_("草稿过长或含有不能保存的字符。"))
+    values = {"answers": storable, "saved_at": clock.now()}
+    draft = insert(_draft).values(member_id=actor.id, key=key, **values)
+    session.execute(draft.on_conflict_do_update(index_elements=["member_id", "key"], set_=values))
+
+
+def _fits(text: str) -> bool:
+    """Is it short enough, and without what PostgreSQL does not store in JSON?"""
+    broken = "\\u0000" in text or ("\\ud8" in text.lower() and not text.isascii())
+    return len(text) <= MAX_BYTES and not broken
 
 
 def drop(session: Session, actor: Actor, key: str) -> None:

@@ -1,4 +1,7 @@
-"""Links between instances: merged （并案）, begun by one another, told a message. What another one may know stands here."""
+"""Links between instances: merged （并案）, begun by one another, sent a message.
+
+What another one may know stands here.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,13 @@ from engine import clock
 from engine.commands import instances, unit_of_work
 from engine.commands.registry import action
 from engine.db import queue, tables
-from engine.errors import Invalid, NotFound, ProcessFault, Refused
+from engine.errors import EngineError, Invalid, NotFound, ProcessFault, Refused
+from engine.messages import _
 from engine.people import organisation
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
+
     from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
 
@@ -25,98 +31,93 @@ Args = dict[str, Any]
 
 @action
 def merge_into(work: UnitOfWork, args: Args) -> None:
-    """`target` (an expression giving an instance): this instance is merged into that one; the origin lasts for ever."""
+    """`target` (an expression giving an instance): this instance is merged into that one; the
+    origin lasts for ever.
+    """
     target = UUID(str(work.value(args["target"])))
-    known = work.session.execute(
-        select(tables.instance.c.number).where(
-            tables.instance.c.id == target, tables.instance.c.union_id == work.row["union_id"]
-        )
-    ).scalar()
-    if known is None or target == work.row["id"]:
-        raise ProcessFault("并案的对象不存在。", element="merge_into")
-    work.session.execute(
-        upsert(tables.link)
-        .values(from_id=work.row["id"], to_id=target, kind="merged_into", at=clock.now())
-        .on_conflict_do_nothing()
-    )
-    work.facts["merged_into"] = {"id": str(target), "number": known}
-    work.log.add("instance_merged", work.actor, into=str(target), number=known)
-    queue.defer(
-        work.session,
-        "note_origin",
-        instance_id=str(target),
-        **(_own(work, "origin") | {"origin": str(work.row["id"])}),
-    )
+    found = _in_union(work, target)
+    if found is None:
+        raise ProcessFault(_("并案的对象不存在。"), element="merge_into")
+    number = found.number
+    _store(work, target, "merged_into")
+    work.facts["merged_into"] = {"id": str(target), "number": number}
+    work.log.add("instance_merged", work.actor, into=str(target), number=number)
+    known = {**_own(work, "origin"), "origin": str(work.row["id"])}
+    queue.defer(work.session, "note_origin", instance_id=str(target), **known)
 
 
 @action
 def notify_merged(work: UnitOfWork, args: Args) -> None:
-    """Send `message` (default lead_replied) to every instance merged into this one, with `facts` (names) along."""
-    link = tables.link.c
-    origins = work.session.execute(
-        select(link.from_id).where(link.to_id == work.row["id"], link.kind == "merged_into")
-    ).scalars()
+    """Send `message` (default lead_replied) to every instance merged into this one, with `facts`
+    (names) along.
+    """
+    link, message = tables.link.c, args.get("message", "lead_replied")
+    merged = link.to_id == work.row["id"], link.kind == "merged_into"
+    origins = work.apart.execute(select(link.from_id).where(*merged)).scalars().all()
     along = {name: work.facts.get(name) for name in args.get("facts", [])}
     along["lead"] = _own(work, "id")
     for origin in origins:
-        queue.defer(
-            work.session,
-            "deliver",
-            instance_id=str(origin),
-            message=args.get("message", "lead_replied"),
-            answers=along,
-        )
+        _deliver(work, origin, message, along)
 
 
 @action
 def begin(work: UnitOfWork, args: Args) -> None:
-    """`process`, `kind`, `starter`, `with`: start a matter of another process and link it to this one, both ways.
+    """`process`, `kind`, `starter`, `with`: start an instance of another process and link it to
+    this one, both ways.
 
     A starter who may not launch it, and answers that its form refuses, are faults of this process.
     """
-    starter = work.value(args["starter"])
-    answers = {key: work.value(expression) for key, expression in args.get("with", {}).items()}
+    kind = args["kind"]
     try:
-        actor = organisation.actor(work.session, UUID(str(starter)))
-        origin = {**_own(work, "id"), "kind": args["kind"]}
-        matter = instances.launch(work.session, actor, args["process"], answers, origin)
+        other = _launch(work, args)
     except (Refused, NotFound, Invalid, ValueError) as fault:
-        raise ProcessFault(
-            f"不能发起关联的事项：{fault}", file="process.toml", element=args["process"]
-        ) from fault
-    number = _link(work, matter, args["kind"])
-    work.facts[args["kind"]] = {"matter": str(matter), "number": number}
-    work.log.add("matter_begun", work.actor, link=args["kind"], **_said(matter, number))
+        why = fault.message if isinstance(fault, EngineError) else str(fault)
+        failed = _("不能发起关联的事项：{why}", why=why)
+        raise ProcessFault(failed, file="process.toml", element=args["process"]) from fault
+    number = _link(work, other, kind)
+    work.facts[kind] = {"matter": str(other), "number": number}
+    work.log.add("matter_begun", work.actor, link=kind, **_named(other, number))
+
+
+def _launch(work: UnitOfWork, args: Args) -> UUID:
+    """Start the instance that `begin` names. Raises Refused, NotFound, Invalid, ValueError."""
+    starter = UUID(str(work.value(args["starter"])))
+    answers = {key: work.value(expression) for key, expression in args.get("with", {}).items()}
+    actor = organisation.actor(work.session, starter)
+    origin = {**_own(work, "id"), "kind": args["kind"]}
+    return instances.launch(work.session, actor, args["process"], answers, origin)
 
 
 @action
 def link(work: UnitOfWork, args: Args) -> None:
-    """`matter` (an expression giving an instance), `kind`: link this matter to that one, on record in both."""
-    matter = UUID(str(work.value(args["matter"])))
-    number = _link(work, matter, args["kind"])
-    work.log.add("matter_linked", work.actor, link=args["kind"], **_said(matter, number))
-    queue.defer(
-        work.session,
-        "note_link",
-        instance_id=str(matter),
-        kind=args["kind"],
-        **_own(work, "origin"),
-    )
+    """`matter` (an expression giving an instance), `kind`: link this instance to that one, on
+    record in both.
+    """
+    other, kind = UUID(str(work.value(args["matter"]))), args["kind"]
+    number = _link(work, other, kind)
+    work.log.add("matter_linked", work.actor, link=kind, **_named(other, number))
+    known = {"kind": kind, **_own(work, "origin")}
+    queue.defer(work.session, "note_link", instance_id=str(other), **known)
 
 
 @action
 def tell(work: UnitOfWork, args: Args) -> None:
-    """`matter`, `message`, `with`: let a message event of another matter happen, with these answers."""
-    matter = UUID(str(work.value(args["matter"])))
+    """`matter`, `message`, `with`: let a message event of another instance happen, with these
+    answers.
+    """
+    other, message = UUID(str(work.value(args["matter"]))), args["message"]
     answers = {
         key: _plain(work.value(expression)) for key, expression in args.get("with", {}).items()
     }
     answers["origin"] = _own(work, "id")
-    number = _link(work, matter, args["message"])
-    work.log.add("matter_told", work.actor, message=args["message"], **_said(matter, number))
-    queue.defer(
-        work.session, "deliver", instance_id=str(matter), message=args["message"], answers=answers
-    )
+    number = _link(work, other, message)
+    work.log.add("matter_told", work.actor, message=message, **_named(other, number))
+    _deliver(work, other, message, answers)
+
+
+def _deliver(work: UnitOfWork, to: UUID, message: str, answers: dict[str, Any]) -> None:
+    """Let a message event of another instance happen, by a job, when this one has been saved."""
+    queue.defer(work.session, "deliver", instance_id=str(to), message=message, answers=answers)
 
 
 def _plain(value: Any) -> Any:
@@ -124,38 +125,51 @@ def _plain(value: Any) -> Any:
 
 
 def _own(work: UnitOfWork, key: str) -> dict[str, Any]:
-    """What another matter may know of this one: its id under `key` and its number; nothing when it is confidential."""
+    """What another instance may know of this one: its id under `key` and its number; nothing when
+    it is confidential.
+    """
     if work.row["confidential"]:
         return {key: "", "number": ""}
     return {key: str(work.row["id"]), "number": work.row["number"]}
 
 
-def _said(matter: UUID, number: str) -> dict[str, str]:
-    """What the history says of another matter; nothing that names a confidential one, which others here may not know of."""
-    return {"matter": str(matter), "number": number} if number else {}
+def _named(other: UUID, number: str) -> dict[str, str]:
+    """How the history names another instance; not at all when it is confidential, for others here
+    may not know of it.
+    """
+    return {"matter": str(other), "number": number} if number else {}
 
 
-def _link(work: UnitOfWork, matter: UUID, kind: str) -> str:
-    """The number of another matter of this union, now linked to this one; "" of a confidential one. Raises ProcessFault."""
-    instance = tables.instance.c
-    found = work.session.execute(
-        select(instance.number, instance.confidential).where(
-            instance.id == matter, instance.union_id == work.row["union_id"]
-        )
-    ).first()
-    if found is None or matter == work.row["id"]:
-        raise ProcessFault("关联的事项不存在。", file="process.toml", element=kind)
-    work.session.execute(
-        upsert(tables.link)
-        .values(from_id=work.row["id"], to_id=matter, kind=kind, at=clock.now())
-        .on_conflict_do_nothing()
-    )
+def _link(work: UnitOfWork, other: UUID, kind: str) -> str:
+    """The number of another instance of this union, now linked to this one; "" of a confidential
+    one. Raises ProcessFault.
+    """
+    found = _in_union(work, other)
+    if found is None:
+        raise ProcessFault(_("关联的事项不存在。"), file="process.toml", element=kind)
+    _store(work, other, kind)
     return "" if found.confidential else str(found.number)
+
+
+def _in_union(work: UnitOfWork, other: UUID) -> Row[Any, Any] | None:
+    """Number and confidentiality of another instance of this union; None when there is none."""
+    instance = tables.instance.c
+    in_union = instance.id == other, instance.union_id == work.row["union_id"]
+    query = select(instance.number, instance.confidential).where(*in_union)
+    return None if other == work.row["id"] else work.session.execute(query).first()
+
+
+def _store(work: UnitOfWork, other: UUID, kind: str) -> None:
+    """Link this instance to another one, once for each kind."""
+    link = {"from_id": work.row["id"], "to_id": other, "kind": kind, "at": clock.now()}
+    work.session.execute(upsert(tables.link).values(**link).on_conflict_do_nothing())
 
 
 # --- what the other instance notes, by a job -------------------------------------------------------------------------
 def note_origin(session: Session, instance_id: UUID, origin: UUID, number: str) -> bool:
-    """Put a merged instance on record in its lead: an event and the fact `origins`. False when it stands there already.
+    """Put a merged instance on record in its lead: an event and the fact `origins`.
+
+    False when it stands there already.
 
     It holds in every state of the lead, for a merger may be recorded after the lead has ended.
     """
@@ -172,7 +186,9 @@ def note_origin(session: Session, instance_id: UUID, origin: UUID, number: str) 
 def note_link(
     session: Session, instance_id: UUID, origin: UUID | None, number: str, kind: str
 ) -> bool:
-    """Put on record that another matter was linked to this one; a confidential one is not named (no origin)."""
+    """Put on record that another instance was linked to this one; a confidential one is not named
+    (no origin).
+    """
     work = unit_of_work.lock(session, None, instance_id)
     known = {"matter": str(origin), "number": number} if origin else {}
     work.log.add("matter_linked", None, link=kind, back=True, **known)

@@ -3,154 +3,169 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 
 from engine import clock
 from engine.ballots import rolls
+from engine.ballots.rolls import Roll
 from engine.commands import unit_of_work
 from engine.db import tables
+from engine.db.states import POLL_RUNNING, InstanceState, MeetingState
 from engine.errors import Conflict, NotFound, Refused
-from engine.instance import lanes, presence
+from engine.instance import presence, rights
+from engine.instance.rights import Case
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from engine.commands.unit_of_work import UnitOfWork
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.definitions.process import MeetingRule
     from engine.people.organisation import Actor
 
 _meeting, _attendance, _presence = tables.meeting, tables.attendance, tables.presence
+_poll, _task = tables.poll, tables.task
 KINDS = ("formal", "observer", "guest")
+TAKES_ARRIVALS = (MeetingState.CALLED, MeetingState.OPEN)
 _INVITE = text(
-    "INSERT INTO attendance (meeting_id, member_id, kind, here) SELECT :meeting, unnest(CAST(:ids AS uuid[])), :kind, false "
+    "INSERT INTO attendance (meeting_id, member_id, kind, here) "
+    "SELECT :meeting, unnest(CAST(:ids AS uuid[])), :kind, false "
     "ON CONFLICT (meeting_id, member_id) DO UPDATE SET kind = excluded.kind"
 )
 _UNINVITE = text(
-    "DELETE FROM attendance WHERE meeting_id = :meeting AND NOT (member_id = ANY(CAST(:ids AS uuid[])))"
+    "DELETE FROM attendance "
+    "WHERE meeting_id = :meeting AND NOT (member_id = ANY(CAST(:ids AS uuid[])))"
+)
+_THIS = _meeting.c.id == bindparam("key")
+_INSTANCE_OF = select(_meeting.c.instance_id).where(_THIS)
+_LOCK = select(_meeting).where(_THIS).with_for_update()
+_TASK = select(_task).where(_task.c.id == bindparam("key"))
+_INVITED = select(_attendance.c.kind).where(
+    _attendance.c.meeting_id == bindparam("key"), _attendance.c.member_id == bindparam("who")
+)
+_CHANGE = (
+    update(_attendance)
+    .where(
+        _attendance.c.meeting_id == bindparam("key"),
+        _attendance.c.member_id.in_(bindparam("members", expanding=True)),
+        _attendance.c.here != bindparam("came"),
+    )
+    .values(here=bindparam("came"))
+    .returning(_attendance.c.member_id, _attendance.c.kind)
+)
+_COUNT = update(_meeting).where(_THIS).values(present=_meeting.c.present + bindparam("more"))
+_RUNNING_POLL = select(_poll.c.id).where(
+    _poll.c.meeting_id == bindparam("key"), _poll.c.state.in_(POLL_RUNNING)
 )
 
 
+# --- its roll -------------------------------------------------------------------------------------
 def call(work: UnitOfWork, task_id: UUID, element: str, rule: MeetingRule) -> UUID:
     """Put a meeting under its task, with the roll as it is today; people may arrive from now on."""
-    key = tables.new_id()
-    people = _roll(work, rule)
+    meeting_id, invited = tables.new_id(), _invited(work, rule)
+    formal = invited["formal"]
     work.session.execute(
         insert(_meeting).values(
-            id=key,
+            id=meeting_id,
             instance_id=work.row["id"],
             task_id=task_id,
-            state="called",
+            state=MeetingState.CALLED,
             code=secrets.token_urlsafe(12),
-            due=len(people["formal"]),
+            due=formal.size,
             present=0,
-            roll_hash=rolls.digest(people["formal"]),
+            roll_hash=formal.digest,
             called_at=clock.now(),
         )
     )
-    _invite(work.session, key, people)
-    work.log.add("meeting_called", None, task=element, meeting=str(key), due=len(people["formal"]))
-    return key
+    _invite(work.session, meeting_id, invited)
+    work.log.add("meeting_called", None, task=element, meeting=str(meeting_id), due=formal.size)
+    return meeting_id
 
 
-def _roll(work: UnitOfWork, rule: MeetingRule) -> dict[str, list[str]]:
+def _invited(work: UnitOfWork, rule: MeetingRule) -> dict[str, Roll]:
     """Who is due, by kind; whoever counts as a formal member is nothing else."""
     taken: set[str] = set()
-    found: dict[str, list[str]] = {}
+    invited: dict[str, Roll] = {}
     for kind, expression in zip(KINDS, (rule.formal, rule.observers, rule.guests), strict=True):
         people = work.value(expression) if expression else []
-        found[kind] = [str(m) for m in dict.fromkeys(people or []) if m and str(m) not in taken]
-        taken.update(found[kind])
-    return found
+        members = dict.fromkeys(str(member) for member in people or [] if member)
+        invited[kind] = Roll(tuple(member for member in members if member not in taken))
+        taken.update(members)
+    return invited
 
 
-def _invite(session: Session, meeting_id: UUID, people: dict[str, list[str]]) -> None:
-    session.execute(
-        _UNINVITE, {"meeting": meeting_id, "ids": [m for ids in people.values() for m in ids]}
-    )
-    for kind, ids in people.items():
+def _invite(session: Session, meeting_id: UUID, invited: Mapping[str, Roll]) -> None:
+    everybody = [member for roll in invited.values() for member in roll.members]
+    session.execute(_UNINVITE, {"meeting": meeting_id, "ids": everybody})
+    for kind, roll in invited.items():
+        ids = list(roll.members)
         session.execute(_INVITE, {"meeting": meeting_id, "ids": ids, "kind": kind})
 
 
-def _locked(session: Session, actor: Actor, meeting_id: UUID) -> tuple[UnitOfWork, Any, Any]:
-    """Lock the instance, then the meeting; read its task."""
-    where = select(_meeting.c.instance_id).where(_meeting.c.id == meeting_id)
-    work = unit_of_work.lock(
-        session, actor, access.must_see(session.execute(where).scalar()), "running"
-    )
-    found = session.execute(
-        select(_meeting).where(_meeting.c.id == meeting_id).with_for_update()
-    ).one()
-    task = session.execute(select(tables.task).where(tables.task.c.id == found.task_id)).one()
-    return work, found, task
+# --- by those who run it --------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _LockedMeeting:
+    """A meeting whose instance is locked too, with its task."""
+
+    work: UnitOfWork
+    meeting: rows.Meeting
+    task: rows.Task
+
+    def update(self, **values: Any) -> None:
+        """Write these columns of the meeting."""
+        changed = update(_meeting).where(_meeting.c.id == self.meeting.id).values(**values)
+        self.work.session.execute(changed)
+
+    def log(self, kind: str, **details: Any) -> dict[str, int]:
+        """Note an event of this meeting, with its numbers as they are now; gives these."""
+        numbers = presence.standing(self.work, self.task.element).recorded
+        place = {"task": self.task.element, "meeting": str(self.meeting.id)}
+        self.work.log.add(kind, self.work.actor, **place, **details, **numbers)
+        return numbers
 
 
-def _must_run_it(work: UnitOfWork, task: Any) -> None:
-    """Only the lane of the meeting's task opens it and checks people in."""
-    lane = work.process.lanes[work.process.tasks[task.element].lane]
-    if not lanes.includes_actor(work, lane):
-        raise Refused(verb="run_meeting", instance_id=str(work.row["id"]), element=task.element)
+def _lock_to_run(session: Session, actor: Actor, meeting_id: UUID) -> _LockedMeeting:
+    """Lock the instance, then the meeting. Raises NotFound, and Refused for who is not in the lane of its task."""
+    instance_id = access.must_see(session.execute(_INSTANCE_OF, {"key": meeting_id}).scalar())
+    work = unit_of_work.lock(session, actor, instance_id, InstanceState.RUNNING)
+    meeting = _lock_meeting(session, meeting_id)
+    task = cast("rows.Task", session.execute(_TASK, {"key": meeting.task_id}).one())
+    rights.check(Case(work, "run_meeting", task.element))
+    return _LockedMeeting(work, meeting, task)
+
+
+def _lock_meeting(session: Session, meeting_id: UUID) -> rows.Meeting:
+    """The row, locked: arrivals take turns, and no poll opens between the counting and the vote. Raises NotFound."""
+    meeting = session.execute(_LOCK, {"key": meeting_id}).first()
+    return cast("rows.Meeting", access.must_see(meeting))
 
 
 def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
     """Freeze the roll with its hash: from now on it is the denominator. Raises NotFound, Refused, Conflict."""
-    work, found, task = _locked(session, actor, meeting_id)
-    _must_run_it(work, task)
-    if found.state != "called":
-        raise Conflict("会议已经开始或结束。", code="not_called")
-    rule = work.process.tasks[task.element].meeting
+    locked = _lock_to_run(session, actor, meeting_id)
+    if locked.meeting.state != MeetingState.CALLED:
+        raise Conflict(_("会议已经开始或结束。"), code="not_called")
+    rule = locked.work.process.tasks[locked.task.element].meeting
     assert rule is not None
-    people = _roll(work, rule)
-    _invite(session, meeting_id, people)
-    present, digest = presence.here(session, meeting_id)["formal"], rolls.digest(people["formal"])
-    values = {
-        "state": "open",
-        "due": len(people["formal"]),
-        "present": present,
-        "roll_hash": digest,
-    }
-    session.execute(
-        update(_meeting).where(_meeting.c.id == meeting_id).values(**values, opened_at=clock.now())
+    invited = _invited(locked.work, rule)
+    _invite(session, meeting_id, invited)
+    formal = invited["formal"]
+    locked.update(
+        state=MeetingState.OPEN,
+        due=formal.size,
+        present=presence.formal_here(session, meeting_id),
+        roll_hash=formal.digest,
+        opened_at=clock.now(),
     )
-    told = presence.standing(work, task.element)
-    work.log.add(
-        "meeting_opened",
-        actor,
-        task=task.element,
-        meeting=str(meeting_id),
-        roll_hash=digest,
-        **{k: told[k] for k in ("due", "present", "needed", "quorate", "observers", "guests")},
-    )
-    unit_of_work.save(work)
-    return UUID(str(work.row["id"]))
-
-
-def arrive(session: Session, actor: Actor, meeting_id: UUID, code: str) -> UUID:
-    """Check oneself in with the code at the door. Raises NotFound when not on the roll, Refused for a wrong code."""
-    found = _for_presence(session, meeting_id)
-    if _kind(session, meeting_id, actor.id) is None:
-        raise NotFound(instance_id=str(found.instance_id), verb="arrive")
-    if not secrets.compare_digest(code.encode(), found.code.encode()):
-        raise Refused(
-            "签到码不对，请扫描会场的二维码。",
-            code="wrong_code",
-            instance_id=str(found.instance_id),
-        )
-    _note(session, found, [actor.id], True, "code", actor)
-    return UUID(str(found.instance_id))
-
-
-def leave(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
-    """Check oneself out."""
-    found = _for_presence(session, meeting_id)
-    if _kind(session, meeting_id, actor.id) is None:
-        raise NotFound(instance_id=str(found.instance_id), verb="leave")
-    _note(session, found, [actor.id], False, "code", actor)
-    return UUID(str(found.instance_id))
+    locked.log("meeting_opened", roll_hash=formal.digest)
+    unit_of_work.save(locked.work)
+    return locked.meeting.instance_id
 
 
 def seat(
@@ -162,99 +177,84 @@ def seat(
     way: str = "list",
 ) -> UUID:
     """The office of the meeting checks people in or out by list. Raises NotFound, Refused, Conflict."""
-    work, found, task = _locked(session, actor, meeting_id)
-    _must_run_it(work, task)
-    if found.state not in ("called", "open"):
-        raise Conflict("会议已经结束，不能再签到。", code="closed")
-    _note(session, found, list(members), came, way, actor)
-    return UUID(str(work.row["id"]))
+    locked = _lock_to_run(session, actor, meeting_id)
+    _check_running(locked.meeting)
+    _note(session, meeting_id, list(members), _Way(came, way, actor))
+    return locked.meeting.instance_id
 
 
-def _for_presence(session: Session, meeting_id: UUID) -> Any:
-    """The meeting's row, locked: arrivals take turns, and no poll opens between the counting and the vote."""
-    found = access.must_see(
-        session.execute(
-            select(_meeting).where(_meeting.c.id == meeting_id).with_for_update()
-        ).first()
-    )
-    if found.state not in ("called", "open"):
-        raise Conflict("会议已经结束，不能再签到。", code="closed")
-    return found
+# --- by those who come ----------------------------------------------------------------------------
+def arrive(session: Session, actor: Actor, meeting_id: UUID, code: str) -> UUID:
+    """Check oneself in with the code at the door. Raises NotFound when not on the roll, Refused for a wrong code."""
+    meeting = _lock_as_invited(session, actor, meeting_id, "arrive")
+    if not secrets.compare_digest(code.encode(), meeting.code.encode()):
+        message = _("签到码不对，请扫描会场的二维码。")
+        raise Refused(message, code="wrong_code", instance_id=str(meeting.instance_id))
+    _note(session, meeting_id, [actor.id], _Way(True, "code", actor))
+    return meeting.instance_id
 
 
-def _kind(session: Session, meeting_id: UUID, member_id: UUID) -> str | None:
-    row = select(_attendance.c.kind).where(
-        _attendance.c.meeting_id == meeting_id, _attendance.c.member_id == member_id
-    )
-    found: str | None = session.execute(row).scalar()
-    return found
+def leave(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
+    """Check oneself out. Raises NotFound when not on the roll."""
+    meeting = _lock_as_invited(session, actor, meeting_id, "leave")
+    _note(session, meeting_id, [actor.id], _Way(False, "code", actor))
+    return meeting.instance_id
 
 
-def _note(
-    session: Session, found: Any, members: list[UUID], came: bool, way: str, actor: Actor
-) -> None:
+def _lock_as_invited(session: Session, actor: Actor, meeting_id: UUID, verb: str) -> rows.Meeting:
+    """Lock the meeting only. Raises Conflict when it is over, NotFound for who is not invited."""
+    meeting = _lock_meeting(session, meeting_id)
+    _check_running(meeting)
+    if session.execute(_INVITED, {"key": meeting_id, "who": actor.id}).first() is None:
+        raise NotFound(instance_id=str(meeting.instance_id), verb=verb)
+    return meeting
+
+
+def _check_running(meeting: rows.Meeting) -> None:
+    if meeting.state not in TAKES_ARRIVALS:
+        raise Conflict(_("会议已经结束，不能再签到。"), code="closed")
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How presence changes: arrival or departure, by code, list or import, and who notes it."""
+
+    came: bool
+    way: str
+    by: Actor
+
+    def columns(self) -> dict[str, Any]:
+        """The same in the ledger."""
+        return {"came": self.came, "way": self.way, "by_id": self.by.id}
+
+
+def _note(session: Session, meeting_id: UUID, members: list[UUID], how: _Way) -> None:
     """Write the ledger for those whose presence changes; coming twice is coming once."""
-    changed = session.execute(
-        update(_attendance)
-        .where(
-            _attendance.c.meeting_id == found.id,
-            _attendance.c.member_id.in_(members),
-            _attendance.c.here != came,
-        )
-        .values(here=came)
-        .returning(_attendance.c.member_id, _attendance.c.kind)
-    ).all()
+    change = {"key": meeting_id, "members": members, "came": how.came}
+    changed = session.execute(_CHANGE, change).all()
     if not changed:
         return
-    now = clock.now()
-    rows = [
-        {
-            "meeting_id": found.id,
-            "member_id": r.member_id,
-            "came": came,
-            "way": way,
-            "by_id": actor.id,
-            "at": now,
-        }
-        for r in sorted(changed, key=lambda r: str(r.member_id))
-    ]
-    session.execute(insert(_presence), rows)
-    formal = sum(1 for r in changed if r.kind == "formal")
-    session.execute(
-        update(_meeting)
-        .where(_meeting.c.id == found.id)
-        .values(present=_meeting.c.present + (formal if came else -formal))
-    )
+    entry = {"meeting_id": meeting_id, "at": clock.now(), **how.columns()}
+    in_order = sorted((person.member_id for person in changed), key=str)
+    session.execute(insert(_presence), [{"member_id": member, **entry} for member in in_order])
+    formal = sum(person.kind == "formal" for person in changed)
+    session.execute(_COUNT, {"key": meeting_id, "more": formal if how.came else -formal})
 
 
-def close(work: UnitOfWork, task: Any) -> dict[str, Any]:
+# --- its end --------------------------------------------------------------------------------------
+def close(work: UnitOfWork, task: rows.Task) -> dict[str, Any]:
     """The meeting of a task that is being completed: closed, and what the fact keeps of it. Raises Conflict."""
-    found = presence.latest(work.session, work.row["id"], task.element, lock=True)
-    if found is None or found.state != "open":
-        raise Conflict("会议还没有开始，不能结束。", code="not_open")
-    poll = tables.poll.c
-    waiting = select(poll.id).where(
-        poll.meeting_id == found.id, poll.state.in_(("called", "open", "counting"))
-    )
-    if work.session.execute(waiting.limit(1)).first():
-        raise Conflict("还有表决没有结束，不能散会。", code="polls_open")
-    told = presence.standing(work, task.element)
-    now, ledger = clock.now(), rolls.ledger_hash(work.session, found.id)
-    work.session.execute(
-        update(_meeting).where(_meeting.c.id == found.id).values(state="closed", closed_at=now)
-    )
-    kept = {k: told[k] for k in ("due", "present", "needed", "quorate", "observers", "guests")}
-    work.log.add(
-        "meeting_closed",
-        work.actor,
-        task=task.element,
-        meeting=str(found.id),
-        ledger=ledger,
-        **kept,
-    )
+    meeting = presence.latest(work.session, work.row["id"], task.element, lock=True)
+    if meeting is None or meeting.state != MeetingState.OPEN or meeting.opened_at is None:
+        raise Conflict(_("会议还没有开始，不能结束。"), code="not_open")
+    if work.session.execute(_RUNNING_POLL, {"key": meeting.id}).first():
+        raise Conflict(_("还有表决没有结束，不能散会。"), code="polls_open")
+    locked, now = _LockedMeeting(work, meeting, task), clock.now()
+    numbers = locked.log("meeting_closed", ledger=rolls.ledger_hash(work.session, meeting.id))
+    locked.update(state=MeetingState.CLOSED, closed_at=now)
     return {
-        **kept,
-        "roll_hash": found.roll_hash,
-        "opened_at": found.opened_at.isoformat(),
+        **numbers,
+        "roll_hash": meeting.roll_hash,
+        "opened_at": meeting.opened_at.isoformat(),
         "closed_at": now.isoformat(),
     }

@@ -20,7 +20,10 @@ _NUMBER = text(
 
 
 def next_number(session: Session, union_id: UUID, key: str, template: str) -> str:
-    """The next number of a series, per union and calendar year, e.g. 教代提〔2026〕001; gaps only by rolled-back attempts."""
+    """The next number of a series, per union and calendar year, e.g.
+
+    教代提〔2026〕001; gaps only by rolled-back attempts.
+    """
     year = clock.today().year
     last = session.execute(_NUMBER, {"union": union_id, "key": key, "year": year}).scalar_one()
     return template.format(year=year, n=last)

@@ -5,90 +5,88 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine.commands import meetings, questions, timers
+from engine.commands import meetings, poll_lifecycle, timers
+from engine.commands.timers import NewTask, NewTimer
+from engine.db import tables
 from engine.errors import ProcessFault
 from engine.instance import lanes
+from engine.messages import _
 from engine.people import organisation
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from engine.calendar import Due
     from engine.commands.unit_of_work import UnitOfWork
     from engine.machine import Live
 
 
-def open_all(work: UnitOfWork, opened: list[Live], body: dict[str, Any], now: datetime) -> None:
-    """Open the user tasks of a step with their polls and meetings, and set its timers."""
-    rows, found, held = [], {}, []
-    for live in opened:
-        if live.kind == "task":
-            rule = work.process.tasks[live.element]
-            due = work.moment(rule.due) if rule.due else None
-            seat, person = (None, None) if rule.poll else _who(work, rule.lane, live.element)
-            told = timers.due_json(due, rule.due, rule.basis)
-            row = timers.task_row(work, live.element, live.ref, (seat, person), due, told, now)
-            rows.append(row)
-            found[live.element] = (UUID(row["id"]), due)
-            if seat or person:
-                work.shares.add(organisation.seat_key(seat) if seat else UUID(str(person)))
-            body.setdefault("opened", []).append(
-                {
-                    "task": live.element,
-                    **_for_whom(work, seat, person),
-                    **({"due": due.day.isoformat()} if due else {}),
-                }
-            )
-            if rule.poll or rule.meeting:
-                held.append(rule)
-    if held:  # what hangs on a task needs its row
-        timers.add(work, rows, [])
-        rows = []
-    for rule in held:
-        task_id, _ = found[rule.id]
-        if rule.poll:
-            questions.put(work, task_id, rule.id, rule.poll)
-        if rule.meeting:
-            meetings.call(work, task_id, rule.id, rule.meeting)
-    timers.add(
-        work, rows, _timers(work, [live for live in opened if live.kind == "timer"], found, now)
-    )
+def open_all(work: UnitOfWork, opened: list[Live], body: dict[str, Any]) -> None:
+    """Open the user tasks of a step with their polls and meetings, and set its timers; `body` says
+    of whom it waits now.
+    """
+    tasks = [_task(work, live) for live in opened if live.kind == "task"]
+    for task in tasks:
+        _share(work, task)
+        body.setdefault("opened", []).append(_noted(work, task))
+    timers.add(work, tasks, [])
+    for task in tasks:
+        if task.rule.poll:
+            poll_lifecycle.put(work, task.id, task.rule.id, task.rule.poll)
+        if task.rule.meeting:
+            meetings.call(work, task.id, task.rule.id, task.rule.meeting)
+    timers.add(work, [], _timers(work, opened, tasks))
 
 
-def _for_whom(work: UnitOfWork, seat: str | None, assignee: UUID | None) -> dict[str, str]:
-    return (
-        {"seat": lanes.short_seat(work, seat)}
-        if seat
-        else {"for": str(assignee)}
-        if assignee
-        else {}
-    )
+def _task(work: UnitOfWork, live: Live) -> NewTask:
+    rule = work.process.tasks[live.element]
+    due = work.moment(rule.due) if rule.due else None
+    seat, person = (None, None) if rule.poll else _who(work, rule.lane, rule.id)
+    return NewTask(tables.new_id(), live.ref, rule, seat=seat, person=person, due=due)
 
 
 def _who(work: UnitOfWork, lane_key: str, element: str) -> tuple[str | None, UUID | None]:
+    """The seat of a task, or its only person. Raises ProcessFault."""
     lane = work.process.lanes.get(lane_key)
     if lane is None:
-        raise ProcessFault(f"环节 {element} 不在任何泳道里。", file="process.bpmn", element=element)
+        outside = _("环节 {element} 不在任何泳道里。", element=element)
+        raise ProcessFault(outside, file="process.bpmn", element=element)
     seat, persons = lanes.people_of(work, lane)
     if seat:
         return seat, None
     if len(persons) != 1:
-        raise ProcessFault(
-            f"环节“{work.process.title_of(element)}”找不到唯一的办理人。", element=element
-        )
+        title = work.process.tasks[element].title
+        raise ProcessFault(_("环节“{title}”找不到唯一的办理人。", title=title), element=element)
     return None, UUID(persons[0])
 
 
-def _timers(
-    work: UnitOfWork, opened: list[Live], dues: dict[str, tuple[UUID, Due | None]], now: datetime
-) -> list[dict[str, Any]]:
-    """The rows of timers; on a boundary, `task_due` is the due moment of the task they sit on."""
-    rows = []
+def _share(work: UnitOfWork, task: NewTask) -> None:
+    """Whoever gets the task may see the instance from now on."""
+    if task.seat:
+        work.shares.add(organisation.seat_key(task.seat))
+    elif task.person:
+        work.shares.add(task.person)
+
+
+def _noted(work: UnitOfWork, task: NewTask) -> dict[str, str]:
+    """What the history says of a task that opens."""
+    noted = {"task": task.rule.id}
+    if task.seat:
+        noted["seat"] = lanes.short_seat(work, task.seat)
+    elif task.person:
+        noted["for"] = str(task.person)
+    if task.due:
+        noted["due"] = task.due.day.isoformat()
+    return noted
+
+
+def _timers(work: UnitOfWork, opened: list[Live], tasks: list[NewTask]) -> list[NewTimer]:
+    """The timers of a step; on a boundary, `task_due` is the due moment of the task they sit on."""
+    by_element = {task.rule.id: task for task in tasks}
+    found = []
     for live in opened:
-        task_id, task_due = dues.get(live.on, (None, None))
-        due = work.moment(live.text, {"task_due": work.remember(task_due) if task_due else None})
+        if live.kind != "timer":
+            continue
+        task = by_element.get(live.on)
+        task_due = work.remember(task.due) if task and task.due else None
+        due = work.moment(live.text, {"task_due": task_due})
         if due is not None:
-            rows.append(
-                timers.timer_row(work, live.element, live.ref, live.text, due, task_id, now)
-            )
-    return rows
+            found.append(NewTimer.of(live, due, task.id if task else None))
+    return found

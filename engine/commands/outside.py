@@ -1,73 +1,96 @@
-"""Answers from outside the installation: a signed one-time link to one task's form, for somebody without an account."""
+"""Answers from outside the installation: a signed one-time link to one task's form, for somebody
+without an account.
+"""
 
 from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
 from engine import clock
 from engine.commands import tasks, unit_of_work
+from engine.commands.tasks import InHand
 from engine.db import tables
+from engine.db.states import InstanceState
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.instance.invitations import SHUT, asked, token_hash, usable
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
 
-    from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
     from engine.errors import EngineError
+    from engine.instance.invitations import Usable
     from engine.people.organisation import Actor
 
-_invitation, _task = tables.invitation, tables.task
+_invitation = tables.invitation
 VALID = timedelta(
     days=60
-)  # then a new link is sent; the limits of the matter itself stand in its process
+)  # then a new link is sent; the limits of the instance stand in its process
 MAX_NAME = 100
 WHO = ("name", "office", "unit")
 WINDOW, PER_ADDRESS = timedelta(minutes=15), 30  # wrong links from one address
 
 
 def invite(session: Session, actor: Actor, task_id: UUID, to: str) -> str:
-    """A new link for whoever shall answer this task from outside; older links of the task end. Gives the token, once.
+    """A new link for whoever shall answer this task from outside; older links of the task end.
 
-    Raises NotFound (not yours), Conflict (done, or not a task that may be answered from outside), Invalid.
+    Gives the token, once.
+
+    Raises NotFound (not yours), Conflict (done, or not a task that may be answered from outside),
+    Invalid.
     """
-    work, task, rule = tasks.open_task(session, actor, task_id, None)
-    if not rule.link:
-        raise Conflict("此项不能由外单位在线答复。", code="no_link")
+    held = tasks.open_task(session, actor, task_id, None)
+    if not held.rule.link:
+        raise Conflict(_("此项不能由外单位在线答复。"), code="no_link")
     plain = to.strip()
-    if not plain or len(plain) > MAX_NAME or "\0" in plain:
-        raise Invalid({"to": [f"请写明发给谁，不超过 {MAX_NAME} 字。"]})
-    now, token = clock.now(), secrets.token_urlsafe(32)
-    unused = _invitation.c.task_id == task_id, _invitation.c.used_at.is_(None)
-    session.execute(update(_invitation).where(*unused).values(ends_at=now))
-    session.execute(
-        insert(_invitation).values(
-            id=tables.new_id(),
-            task_id=task_id,
-            token=token_hash(token),
-            sent_by=actor.id,
-            to=plain,
-            sent_at=now,
-            ends_at=now + VALID,
-        )
+    if not _is_name(plain):
+        raise Invalid({"to": [_("请写明发给谁，不超过 {most} 字。", most=MAX_NAME)]})
+    token = secrets.token_urlsafe(32)
+    ends_at = _send(session, actor, task_id, token, plain)
+    held.work.log.add(
+        "link_sent",
+        actor,
+        task=held.task.element,
+        to=plain,
+        token=token_hash(token).hex(),
+        until=clock.day_of(ends_at).isoformat(),
     )
-    until = clock.day_of(now + VALID).isoformat()
-    work.log.add(
-        "link_sent", actor, task=task.element, to=plain, token=token_hash(token).hex(), until=until
-    )
-    unit_of_work.save(work)
+    unit_of_work.save(held.work)
     return token
 
 
+def _is_name(text: str) -> bool:
+    return bool(text) and len(text) <= MAX_NAME and "\0" not in text
+
+
+def _send(session: Session, actor: Actor, task_id: UUID, token: str, to: str) -> datetime:
+    """Store a new link and end the older ones of its task; gives the moment when it ends itself."""
+    now = clock.now()
+    unused = _invitation.c.task_id == task_id, _invitation.c.used_at.is_(None)
+    session.execute(update(_invitation).where(*unused).values(ends_at=now))
+    link = {
+        "id": tables.new_id(),
+        "task_id": task_id,
+        "token": token_hash(token),
+        "sent_by": actor.id,
+        "to": to,
+        "sent_at": now,
+        "ends_at": now + VALID,
+    }
+    session.execute(insert(_invitation).values(**link))
+    return now + VALID
+
+
 def knock(session: Session, token: str, address: str) -> EngineError | None:
-    """What keeps this link shut: NotFound (wrong, used, ended), or Refused after too many wrong ones from this address.
+    """What keeps this link shut: NotFound (wrong, used, ended), or Refused after too many wrong
+    ones from this address.
 
     Commit what it wrote, so that failures count; then raise what it gave.
     """
@@ -77,51 +100,66 @@ def knock(session: Session, token: str, address: str) -> EngineError | None:
         wrong = fault
     else:
         return None
-    attempt, key = tables.attempt.c, f"link:{address if address.isprintable() else ''}"[:100]
-    recent = (
-        select(attempt.at)
-        .where(attempt.key == key, attempt.at > clock.now() - WINDOW)
-        .order_by(attempt.at.desc())
-    )
-    oldest = session.execute(recent.offset(PER_ADDRESS - 1).limit(1)).scalar()
-    if oldest is not None:
-        wait = max(1, int((oldest + WINDOW - clock.now()).total_seconds()))
-        return Refused(
-            f"尝试次数过多，请在 {-(-wait // 60)} 分钟后再试。", code="too_many_attempts", wait=wait
-        )
+    key = f"link:{address if address.isprintable() else ''}"[:100]
+    if wait := _seconds_to_wait(session, key):
+        too_many = _("尝试次数过多，请在 {minutes} 分钟后再试。", minutes=-(-wait // 60))
+        return Refused(too_many, code="too_many_attempts", wait=wait)
     session.execute(insert(tables.attempt).values(key=key, at=clock.now()))
     return wrong
+
+
+def _seconds_to_wait(session: Session, key: str) -> int:
+    """How long an address with too many wrong links must wait; 0 when it need not."""
+    attempt, now = tables.attempt.c, clock.now()
+    recent = select(attempt.at).where(attempt.key == key, attempt.at > now - WINDOW)
+    latest_first = recent.order_by(attempt.at.desc())
+    oldest = session.execute(latest_first.offset(PER_ADDRESS - 1).limit(1)).scalar()
+    return 0 if oldest is None else max(1, int((oldest + WINDOW - now).total_seconds()))
 
 
 def answer(
     session: Session, token: str, answers: Mapping[str, Any], outside: Mapping[str, str]
 ) -> UUID:
-    """Answer the task of a link, once. `outside` says who answers: name, office, unit. Raises NotFound, Conflict, Invalid."""
+    """Answer the task of a link, once. `outside` says who answers: name, office, unit.
+
+    Raises NotFound, Conflict, Invalid.
+    """
     found = usable(session, token)
-    who = {key: str(outside.get(key, "")).strip() for key in WHO}
-    missing = {
-        key: ["请填写。"]
-        for key in WHO
-        if not who[key] or len(who[key]) > MAX_NAME or "\0" in who[key]
-    }
-    if missing:
-        raise Invalid(missing)
-    work, task = _locked(session, found.task_id)
-    used = update(_invitation).where(_invitation.c.id == found.id, _invitation.c.used_at.is_(None))
-    if session.execute(used.values(used_at=clock.now())).rowcount != 1:
-        raise Conflict("此链接已经用过。", code="used")
-    rule = work.process.tasks[task.element]
+    who = _named(outside)
+    held = _locked(session, found)
+    _use(session, found)
+    work, rule = held.work, held.rule
     with work.answering():
         clean = tasks.clean_answers(work, asked(rule.form), answers)
-        tasks.pass_gates(work, rule, clean, task.due_at)
-        tasks.finish(work, task, rule, {**clean, "by_way": "link", "outside": who})
-    return UUID(str(work.row["id"]))
+        tasks.pass_gates(work, rule, clean, held.task.due_at)
+        tasks.finish(held, {**clean, "by_way": "link", "outside": who})
+    return work.row["id"]
 
 
-def _locked(session: Session, task_id: UUID) -> tuple[UnitOfWork, Any]:
-    where = select(_task.c.instance_id).where(_task.c.id == task_id)
-    work = unit_of_work.lock(session, None, session.execute(where).scalar_one(), "running")
-    row = session.execute(select(_task).where(_task.c.id == task_id)).mappings().one()
-    if row["state"] != "open":
+def _named(outside: Mapping[str, str]) -> dict[str, str]:
+    """Who answers: name, office, unit. Raises Invalid for what is missing."""
+    who = {key: str(outside.get(key, "")).strip() for key in WHO}
+    missing: dict[str, list[str]] = {key: [_("请填写。")] for key in WHO if not _is_name(who[key])}
+    if missing:
+        raise Invalid(missing)
+    return who
+
+
+def _use(session: Session, link: Usable) -> None:
+    """Mark a link as used. Raises Conflict when it has been meanwhile."""
+    unused = update(_invitation).where(_invitation.c.id == link.id, _invitation.c.used_at.is_(None))
+    if session.execute(unused.values(used_at=clock.now())).rowcount != 1:
+        raise Conflict(_("此链接已经用过。"), code="used")
+
+
+def _locked(session: Session, link: Usable) -> InHand:
+    """The task of a link, its instance locked.
+
+    Raises NotFound when it has been done meanwhile, Conflict.
+    """
+    work = unit_of_work.lock(session, None, link.instance_id, InstanceState.RUNNING)
+    task = tasks.task_row(session, link.task_id)
+    held = InHand(work, task, work.process.tasks[task.element])
+    if not held.waits:
         raise NotFound(SHUT)
-    return work, SimpleNamespace(**row)
+    return held

@@ -1,57 +1,75 @@
-"""Questions put to a frozen roll: open, answer, take back, close. 1,000 members cost the diagram one step."""
+"""Polls on a frozen roll: answer, take back, close, publish. 1,000 members cost the diagram one step."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from sqlalchemy import and_, bindparam, select, update
 
 from engine import clock, machine
-from engine.commands import advance, questions, unit_of_work
+from engine.commands import advance, locked_poll, poll_lifecycle, unit_of_work
 from engine.db import tables
-from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.instance import polling, presence
+from engine.db.states import InstanceState, PollState, TaskState
+from engine.errors import Conflict, Invalid, NotFound
+from engine.instance import polling, rights
 from engine.instance.counting import ABSTAIN, cast_in_system, tally
-from engine.people import access
+from engine.instance.rights import Case
+from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from engine.commands.locked_poll import LockedPoll
     from engine.commands.unit_of_work import UnitOfWork
-    from engine.db import Session
+    from engine.db import Session, rows
+    from engine.instance.counting import Outcome, PaperCount
     from engine.people.organisation import Actor
 
-_poll, _roll = tables.poll, tables.roll
+_poll, _roll, _attendance, _task = tables.poll, tables.roll, tables.attendance, tables.task
 NAMED = 300  # up to so many answers the voters of a poll stand in the facts by choice
-_WHERE = select(_poll.c.instance_id).where(_poll.c.id == bindparam("key"))
-_MINE = select(_roll).where(
-    _roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who")
-)
+MAX_COMMENT = 500
+_OF_POLL = _roll.c.poll_id == bindparam("key")
+_ENTRY = select(_roll).where(_OF_POLL, _roll.c.member_id == bindparam("who"))
 _ANSWER = (
     update(_roll)
-    .where(_roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who"))
+    .where(_OF_POLL, _roll.c.member_id == bindparam("who"))
     .values(
         open=bindparam("waits"),
         choice=bindparam("chosen"),
-        comment=bindparam("said"),
+        comment=bindparam("remark"),
         at=bindparam("now"),
     )
 )
-_COUNT = update(_poll).where(_poll.c.id == bindparam("key")).values(counts=bindparam("now_counts"))
-MAX_COMMENT = 500
+_NEXT = update(_roll).where(_OF_POLL, _roll.c.position == bindparam("no")).values(open=True)
+_PRESENT = and_(
+    _attendance.c.meeting_id == bindparam("meeting"),
+    _attendance.c.member_id == _roll.c.member_id,
+    _attendance.c.here,
+)
+_PRESENT_AND_SILENT = (
+    select(_roll.c.member_id)
+    .join(_attendance, _PRESENT)
+    .where(_OF_POLL, _roll.c.choice.is_(None), ~_roll.c.paper)
+    .limit(1)
+)
+_ANSWERS = (
+    select(_roll.c.choice, _roll.c.member_id)
+    .where(_OF_POLL, _roll.c.choice.is_not(None))
+    .order_by(_roll.c.at, _roll.c.member_id)
+)
+_OPEN_OF_TASK = select(_poll.c.id).where(
+    _poll.c.task_id == bindparam("task"), _poll.c.state == PollState.OPEN
+)
+_FINISH_TASK = (
+    update(_task)
+    .where(_task.c.id == bindparam("key"))
+    .values(state=TaskState.DONE, closed_at=bindparam("now"), revision=_task.c.revision + 1)
+)
 
 
-def locked(session: Session, actor: Actor | None, poll_id: UUID) -> tuple[UnitOfWork, Any, Any]:
-    """Lock the instance, then read the poll and its task."""
-    work = unit_of_work.lock(
-        session, actor, access.must_see(session.execute(_WHERE, {"key": poll_id}).scalar())
-    )
-    poll = session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
-    task = session.execute(select(tables.task).where(tables.task.c.id == poll.task_id)).one()
-    return work, poll, task
-
-
+# --- answers --------------------------------------------------------------------------------------
 def respond(
     session: Session,
     actor: Actor,
@@ -64,215 +82,240 @@ def respond(
 
     NotFound when not on the roll, Refused when absent or recused, Conflict when closed or answered, Invalid for a choice.
     """
-    work, poll, task = locked(session, actor, poll_id)
-    mine = session.execute(_MINE, {"key": poll_id, "who": actor.id}).first()
-    if mine is None:
-        raise NotFound(instance_id=str(work.row["id"]), verb="respond", element=task.element)
-    _still_open(work, poll)
-    rule = work.process.tasks[task.element]
-    where = {"instance_id": str(work.row["id"]), "element": rule.id}
+    locked = locked_poll.lock(session, actor, poll_id)
+    entry = _roll_entry(locked, actor, "respond")
+    _check_open(locked)
+    _check_voter(locked)
+    chosen = check_choice(locked.poll, choice, choices)
+    remark = plain_comment(comment)
+    _check_turn(entry)
+    answered = _record(locked, actor, chosen, remark)
+    # what may have to be erased stands on the roll alone
+    public = None if locked.work.row["confidential"] else remark or None
+    locked.log("poll_answered", actor, choice=chosen, comment=public)
+    with locked.work.answering():
+        _finish_or_save(answered, entry.position)
+    return locked.instance_id
+
+
+def take_back(session: Session, actor: Actor, poll_id: UUID) -> UUID:
+    """Take my answer back while the poll is open. Raises NotFound, Conflict."""
+    locked = locked_poll.lock(session, actor, poll_id)
+    entry = _roll_entry(locked, actor, "take_back")
+    _check_open(locked)
+    terms = locked.poll.rule
+    if entry.choice is None or not terms["withdrawal"] or terms.get("in_order"):
+        raise Conflict(_("没有可以撤回的答复。"), code="not_answered")
+    _erase(locked, actor, entry.choice)
+    locked.log("poll_answer_withdrawn", actor, choice=entry.choice)
+    unit_of_work.save(locked.work)
+    return locked.instance_id
+
+
+def _roll_entry(locked: LockedPoll, actor: Actor, verb: str) -> rows.RollEntry:
+    """The actor's line on the roll. Raises NotFound."""
+    entry = locked.session.execute(_ENTRY, {"key": locked.poll.id, "who": actor.id}).first()
+    if entry is None:
+        raise NotFound(verb=verb, **locked.place)
+    return cast("rows.RollEntry", entry)
+
+
+def _check_open(locked: LockedPoll) -> None:
+    """Raises Conflict for a poll that takes no answers now."""
+    state, poll = locked.work.row["state"], locked.poll
+    if state != InstanceState.RUNNING:
+        message = _("此件{state}，不能作答。", state=unit_of_work.STATES[state])
+        raise Conflict(message, code="not_running")
+    if poll.state == PollState.CALLED:
+        raise Conflict(_("监票人还没有领取密钥，投票没有开始。"), code="not_open")
+    if not polling.takes_answers(poll.state, poll.closes_at):
+        raise Conflict(_("表决已截止。"), code="closed")
+
+
+def _check_voter(locked: LockedPoll) -> None:
+    """Raises Conflict for a sealed ballot, Refused for who is recused or absent."""
+    work, poll = locked.work, locked.poll
     if poll.secret:
-        raise Conflict("这是无记名投票，请在投票页上密封选票。", code="sealed")
-    if rule.recuse and work.value(rule.recuse):
-        raise Refused("您与此件有利害关系，应当回避。", code="recused", **where)
-    if poll.meeting_id is not None and not presence.is_here(session, poll.meeting_id, actor.id):
-        raise Refused("您没有签到，不能表决。", code="absent", **where)
-    chosen = check_choice(poll, choice, choices)
-    comment = plain_comment(comment)
-    if mine.choice is not None:
-        raise Conflict("您已作答。如需更改，请先撤回。", code="answered")
-    if mine.paper:
-        raise Conflict("您领了纸质票，请投纸质票。", code="on_paper")
-    if not mine.open:
-        raise Conflict("还没有轮到您。", code="not_your_turn")
-    _put(work, poll, actor, chosen, comment, 1)
-    told = (
-        None if work.row["confidential"] else comment or None
-    )  # what may have to be erased stands on the roll alone
-    work.log.add(
-        "poll_answered", actor, task=task.element, poll=str(poll_id), choice=chosen, comment=told
-    )
-    with work.answering():
-        _finish_or_save(work, poll_id, task, mine.position)
-    return UUID(str(work.row["id"]))
+        raise Conflict(_("这是无记名投票，请在投票页上密封选票。"), code="sealed")
+    rights.check_bars(Case(work, "respond", locked.rule.id, meeting_id=poll.meeting_id))
 
 
-def check_choice(poll: Any, choice: str, choices: Sequence[str] | None) -> str:
-    """What is kept of a ballot: the choice; of an election the ids chosen, in the order of the ballot. Raises Invalid."""
-    if poll.kind != "election":
-        if choice not in poll.choices or choices:
-            raise Invalid({"choice": ["没有这个选项。"]})
-        return choice
-    wanted = list(choices if choices is not None else [choice] if choice else [])
-    if len(set(wanted)) < len(wanted) or not set(wanted) <= set(poll.choices):
-        raise Invalid({"choices": ["有不在选票上的人，或重复选了同一人。"]})
-    if len(wanted) > poll.rule["seats"]:
-        raise Invalid({"choices": [f"最多选 {poll.rule['seats']} 人，多选的选票无效。"]})
-    return " ".join(c for c in poll.choices if c in wanted) or ABSTAIN
+def _check_turn(entry: rows.RollEntry) -> None:
+    """Raises Conflict for who has answered, was given paper, or must wait for another."""
+    if entry.choice is not None:
+        raise Conflict(_("您已作答。如需更改，请先撤回。"), code="answered")
+    if entry.paper:
+        raise Conflict(_("您领了纸质票，请投纸质票。"), code="on_paper")
+    if not entry.open:
+        raise Conflict(_("还没有轮到您。"), code="not_your_turn")
+
+
+def check_choice(poll: rows.Poll, choice: str, choices: Sequence[str] | None) -> str:
+    """What is stored of a ballot: the choice; of an election the ids chosen, in the order of the ballot. Raises Invalid."""
+    if poll.kind == "election":
+        alone = [choice] if choice else []
+        return _check_candidates(poll, alone if choices is None else list(choices))
+    if choice not in poll.choices or choices:
+        raise Invalid({"choice": [_("没有这个选项。")]})
+    return choice
+
+
+def _check_candidates(poll: rows.Poll, chosen: list[str]) -> str:
+    if len(set(chosen)) < len(chosen) or not set(chosen) <= set(poll.choices):
+        raise Invalid({"choices": [_("有不在选票上的人，或重复选了同一人。")]})
+    seats = poll.rule["seats"]
+    if len(chosen) > seats:
+        raise Invalid({"choices": [_("最多选 {seats} 人，多选的选票无效。", seats=seats)]})
+    return " ".join(each for each in poll.choices if each in chosen) or ABSTAIN
 
 
 def plain_comment(comment: str) -> str:
     """A comment as text: stripped, at most 500 characters, without NUL. Raises Invalid."""
     plain = comment.strip()
     if len(plain) > MAX_COMMENT or "\0" in plain or any(0xD800 <= ord(c) <= 0xDFFF for c in plain):
-        raise Invalid({"comment": [f"意见不得超过 {MAX_COMMENT} 字，也不得含有控制字符。"]})
+        message = _("意见不得超过 {most} 字，也不得含有控制字符。", most=MAX_COMMENT)
+        raise Invalid({"comment": [message]})
     return plain
 
 
-def take_back(session: Session, actor: Actor, poll_id: UUID) -> UUID:
-    """Take my answer back while the poll is open."""
-    work, poll, task = locked(session, actor, poll_id)
-    mine = session.execute(_MINE, {"key": poll_id, "who": actor.id}).first()
-    if mine is None:
-        raise NotFound(instance_id=str(work.row["id"]), verb="take_back", element=task.element)
-    _still_open(work, poll)
-    if mine.choice is None or not poll.rule["withdrawal"] or poll.rule.get("in_order"):
-        raise Conflict("没有可以撤回的答复。", code="not_answered")
-    _put(work, poll, actor, mine.choice, "", -1)
-    work.log.add(
-        "poll_answer_withdrawn", actor, task=task.element, poll=str(poll_id), choice=mine.choice
-    )
-    unit_of_work.save(work)
-    return UUID(str(work.row["id"]))
+def _record(locked: LockedPoll, actor: Actor, chosen: str, remark: str) -> LockedPoll:
+    """Put an answer on the roll and into the counts."""
+    _write(locked, actor, {"waits": False, "chosen": chosen, "remark": remark})
+    return locked.update(counts=_counts(locked.poll, chosen, 1))
 
 
-def _still_open(work: UnitOfWork, poll: Any) -> None:
-    if work.row["state"] != "running":
-        raise Conflict(
-            f"此件{unit_of_work.STATES.get(work.row['state'], '')}，不能作答。", code="not_running"
-        )
-    if poll.state == "called":
-        raise Conflict("监票人还没有领取密钥，投票没有开始。", code="not_open")
-    if poll.state != "open" or (poll.closes_at is not None and clock.now() >= poll.closes_at):
-        raise Conflict("表决已截止。", code="closed")
+def _erase(locked: LockedPoll, actor: Actor, chosen: str) -> LockedPoll:
+    """Take an answer from the roll and out of the counts."""
+    _write(locked, actor, {"waits": True, "chosen": None, "remark": ""})
+    return locked.update(counts=_counts(locked.poll, chosen, -1))
 
 
-def _put(work: UnitOfWork, poll: Any, actor: Actor, chosen: str, comment: str, change: int) -> None:
-    """Put an answer into the roll and the counts, or take it out again."""
+def _write(locked: LockedPoll, actor: Actor, answer: dict[str, Any]) -> None:
+    mine = {"key": locked.poll.id, "who": actor.id, "now": clock.now()}
+    locked.session.execute(_ANSWER, {**mine, **answer})
+
+
+def _counts(poll: rows.Poll, chosen: str, change: int) -> dict[str, int]:
+    """The counts with one ballot more (1) or less (-1)."""
     counts = dict(poll.counts)
-    for each in (*chosen.split(" "), *(["answered"] if poll.kind == "election" else [])):
-        counts[each] = counts.get(each, 0) + change
-    gone = change < 0
-    values = {
-        "key": poll.id,
-        "who": actor.id,
-        "waits": gone,
-        "chosen": None if gone else chosen,
-        "said": comment,
-        "now": clock.now(),
-    }
-    work.session.execute(_ANSWER, values)
-    work.session.execute(_COUNT, {"key": poll.id, "now_counts": counts})
+    names = [*chosen.split(" "), *(["answered"] if poll.kind == "election" else [])]
+    for name in names:
+        counts[name] = counts.get(name, 0) + change
+    return counts
 
 
-def _finish_or_save(work: UnitOfWork, poll_id: UUID, task: Any, position: int) -> None:
-    """Close early when the poll's rule says so: all have answered (under a meeting: all who are present), or nothing can
-    change the outcome any more."""
-    poll = work.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
-    early, answered = poll.rule["early"], cast_in_system(poll, poll.counts)
-    silent = poll.roll_size - answered
-    if (silent == 0 and early in ("all", "decided", "first")) or (
-        early == "all" and _all_present_answered(work, poll)
-    ):
-        finish_poll(work, poll, task, "all_answered")
-        return
-    if (early == "first" and answered) or (early == "decided" and _decided(work, poll, silent)):
-        finish_poll(work, poll, task, "early")
+# --- the end --------------------------------------------------------------------------------------
+def _finish_or_save(locked: LockedPoll, position: int) -> None:
+    """After an answer: the poll ends early by its rule, or the next one on the roll has the turn."""
+    poll = locked.poll
+    if why := _early_end(locked):
+        finish(locked, why)
         return
     if poll.rule.get("in_order"):
-        following = _roll.c.poll_id == poll_id, _roll.c.position == position + 1
-        work.session.execute(update(_roll).where(*following).values(open=True))
-    unit_of_work.save(work)
+        locked.session.execute(_NEXT, {"key": poll.id, "no": position + 1})
+    unit_of_work.save(locked.work)
 
 
-def _all_present_answered(work: UnitOfWork, poll: Any) -> bool:
+def _early_end(locked: LockedPoll) -> str:
+    """Why the poll may close now by its rule: all have answered (under a meeting: all who are present), one answer is
+    enough, or nothing can change the outcome any more. "" when it goes on."""
+    poll, early = locked.poll, locked.poll.rule["early"]
+    answered = cast_in_system(poll, poll.counts)
+    silent = poll.roll_size - answered
+    if silent == 0 and early in ("all", "decided", "first"):
+        return "all_answered"
+    if early == "all" and _all_present_answered(locked):
+        return "all_answered"
+    if early == "first" and answered:
+        return "early"
+    if early == "decided" and _decided(locked.work, poll, silent):
+        return "early"
+    return ""
+
+
+def _all_present_answered(locked: LockedPoll) -> bool:
     """Has everybody answered who is in the hall? Without a meeting nobody is."""
+    poll = locked.poll
     if poll.meeting_id is None:
         return False
-    attendance = tables.attendance.c
-    here = (
-        attendance.meeting_id == poll.meeting_id,
-        attendance.member_id == _roll.c.member_id,
-        attendance.here,
-    )
-    waiting = select(_roll.c.member_id).join(tables.attendance, and_(*here))
-    missing = waiting.where(
-        _roll.c.poll_id == poll.id, _roll.c.choice.is_(None), ~_roll.c.paper
-    ).limit(1)
-    return work.session.execute(missing).first() is None
+    hall = {"key": poll.id, "meeting": poll.meeting_id}
+    return locked.session.execute(_PRESENT_AND_SILENT, hall).first() is None
 
 
-def _decided(work: UnitOfWork, poll: Any, silent: int) -> bool:
+def _decided(work: UnitOfWork, poll: rows.Poll, silent: int) -> bool:
     """Would the outcome be the same whoever of the silent still chose what?"""
     if poll.kind == "election":
         return False
-    now = tally(work, poll, poll.counts)["passed"]
-    return all(
-        tally(work, poll, {**poll.counts, choice: poll.counts[choice] + silent})["passed"] == now
-        for choice in poll.choices
-    )
+    counts: Mapping[str, int] = poll.counts
+    ends = [{**counts, choice: counts[choice] + silent} for choice in poll.choices]
+    passed = tally(work, poll, counts).passed
+    return all(tally(work, poll, end).passed == passed for end in ends)
 
 
 def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     """Close before the window ends: who launched the instance, when the rule holds; or, where it says so, the task's lane."""
-    work, poll, task = locked(session, actor, poll_id)
-    if not polling.may_close(work, poll, task.element):
-        raise Refused(verb="close_poll", instance_id=str(work.row["id"]), element=task.element)
-    _still_open(work, poll)
-    if poll.rule["closable"] == "lane":
-        with work.answering():
-            finish_poll(work, poll, task, "closed_by_chair")
-        return UUID(str(work.row["id"]))
-    if poll.rule["closable"] != "passes" or not tally(work, poll, poll.counts)["passed"]:
-        raise Conflict("还没有达到规定人数，不能提前截止。", code="not_reached")
+    locked = locked_poll.lock(session, actor, poll_id)
+    work, poll = locked.work, locked.poll
+    rights.check(Case(work, "close_poll", locked.task.element, poll=poll))
+    _check_open(locked)
+    by_chair = poll.rule["closable"] == "lane"
+    if not by_chair and not _passes_already(locked):
+        raise Conflict(_("还没有达到规定人数，不能提前截止。"), code="not_reached")
     with work.answering():
-        finish_poll(work, poll, task, "closed_by_mover")
-    return UUID(str(work.row["id"]))
+        finish(locked, "closed_by_chair" if by_chair else "closed_by_mover")
+    return locked.instance_id
 
 
-def finish_poll(work: UnitOfWork, poll: Any, task: Any, why: str) -> None:
-    """The window is over. Without tellers the outcome is there; with tellers they count and sign first."""
-    questions.stop(work, poll)
-    if not poll.tellers:
-        publish(work, poll.id, task, why)
+def _passes_already(locked: LockedPoll) -> bool:
+    """May the poll close as soon as its rule holds, and does it?"""
+    poll = locked.poll
+    return poll.rule["closable"] == "passes" and tally(locked.work, poll, poll.counts).passed
+
+
+def end_window(work: UnitOfWork, task_id: UUID) -> None:
+    """The time of the open poll of a task is over."""
+    poll_id = work.session.execute(_OPEN_OF_TASK, {"task": task_id}).scalar_one()
+    finish(locked_poll.read(work, poll_id), "window_ended")
+
+
+def finish(locked: LockedPoll, why: str) -> None:
+    """No more answers. Without tellers the outcome is there; with tellers they count and sign first."""
+    stopped = poll_lifecycle.stop(locked)
+    if not stopped.poll.tellers:
+        publish(stopped, why)
         return
-    work.session.execute(update(_poll).where(_poll.c.id == poll.id).values(state="counting"))
-    work.log.add("poll_stopped", work.actor, task=task.element, poll=str(poll.id), why=why)
-    unit_of_work.save(work)
+    stopped.update(state=PollState.COUNTING)
+    stopped.log("poll_stopped", stopped.work.actor, why=why)
+    unit_of_work.save(stopped.work)
 
 
-def publish(
-    work: UnitOfWork, poll_id: UUID, task: Any, why: str, paper: dict[str, Any] | None = None
-) -> None:
+def publish(locked: LockedPoll, why: str, paper: PaperCount | None = None) -> None:
     """Count, make the outcome a fact, finish the task and move on."""
-    poll = work.session.execute(select(_poll).where(_poll.c.id == poll_id)).one()
-    outcome = tally(work, poll, poll.counts, paper)
-    if outcome["answered"] <= NAMED and not poll.secret:
-        outcome["voters"] = _voters(work.session, poll)
-    now = clock.now()
-    values = {"state": "closed", "closed_at": poll.closed_at or now, "outcome": outcome}
-    work.session.execute(update(_poll).where(_poll.c.id == poll.id).values(**values))
-    work.session.execute(
-        update(tables.task)
-        .where(tables.task.c.id == task.id)
-        .values(state="done", closed_at=now, revision=task.revision + 1)
-    )
-    work.facts[task.element] = outcome
-    shown = {k: v for k, v in outcome.items() if k != "voters"}
-    body = work.log.add(
-        "poll_closed", work.actor, task=task.element, poll=str(poll.id), outcome=shown, why=why
-    )
-    step = machine.complete(work.process.spec, work.row["machine"], task.ref, work)
+    work, poll, task = locked.work, locked.poll, locked.task
+    outcome = _outcome(locked, paper)
+    now, fact = clock.now(), outcome.stored()
+    locked.update(state=PollState.CLOSED, closed_at=poll.closed_at or now, outcome=fact)
+    work.session.execute(_FINISH_TASK, {"key": task.id, "now": now})
+    work.facts[task.element] = fact
+    body = locked.log("poll_closed", work.actor, outcome=outcome.published(), why=why)
+    step = machine.complete(work.process.spec, work.position, task.ref, work)
     advance.advance(work, step, body, task.ref)
 
 
-def _voters(session: Session, poll: Any) -> dict[str, list[str]]:
-    rows = session.execute(
-        select(_roll.c.choice, _roll.c.member_id)
-        .where(_roll.c.poll_id == poll.id, _roll.c.choice.is_not(None))
-        .order_by(_roll.c.at, _roll.c.member_id)
-    ).all()
+def _outcome(locked: LockedPoll, paper: PaperCount | None) -> Outcome:
+    """The count; who chose what is part of it in an open poll of not too many."""
+    poll = locked.poll
+    outcome = tally(locked.work, poll, poll.counts, paper)
+    if poll.secret or outcome.answered > NAMED:
+        return outcome
+    return replace(outcome, voters=_voters(locked.session, poll))
+
+
+def _voters(session: Session, poll: rows.Poll) -> dict[str, list[str]]:
+    """Who chose what, in the order of their answers."""
+    answers = session.execute(_ANSWERS, {"key": poll.id})
+    ballots = [(answer.choice.split(" "), str(answer.member_id)) for answer in answers]
     return {
-        choice: [str(r.member_id) for r in rows if choice in r.choice.split(" ")]
+        choice: [member for chosen, member in ballots if choice in chosen]
         for choice in poll.choices
     }

@@ -1,22 +1,30 @@
-"""What is done with the history and must itself stand in it: reading a case, handing out a checkpoint, a verification."""
+"""What is done with the history and must itself stand in it: reading a case, handing out a
+checkpoint, a verification.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from engine import clock
 from engine.commands import unit_of_work
 from engine.commands.people import words
 from engine.db import tables
-from engine.errors import Conflict, Invalid, Refused
+from engine.errors import Conflict, Invalid
 from engine.history import event_log, seals
+from engine.instance import rights
+from engine.instance.context import COLUMNS, context_from
+from engine.instance.rights import Case
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from sqlalchemy import Select
 
     from engine.db import Session
     from engine.history.seals import Verdict
@@ -27,56 +35,57 @@ _event, _instance = tables.event.c, tables.instance
 
 
 def read_history(session: Session, actor: Actor, instance_id: UUID) -> bool:
-    """Put on record that this person read the history of an instance: once a day. False: it stands there already.
+    """Put on record that this person read the history of an instance: once a day.
 
-    Raises NotFound when the instance is not theirs to see, Refused when they may not read its history.
+    False: it stands there already.
+
+    Raises NotFound when the instance is not theirs to see, Refused when they may not read its
+    history.
     """
-    seen = select(_instance.c.union_id, _instance.c.starter_id).where(
-        _instance.c.id == instance_id, access.visible(actor)
-    )
-    row = access.must_see(session.execute(seen).first())
-    if row.starter_id != actor.id and not access.may(actor, "read_history", row.union_id):
-        raise Refused(verb="read_history", instance_id=str(instance_id))
-    if _told_today(session, actor, instance_id):
+    noted = _today(actor, instance_id, "history_read")
+    seen = select(noted.exists(), *COLUMNS).where(_instance.c.id == instance_id)
+    found = session.execute(seen.where(access.visible(actor))).first()
+    noted_before, *values = access.must_see(found)
+    rights.check(Case(context_from(session, actor, values), "read_history"))
+    if noted_before:
         return False
-    work = unit_of_work.lock(session, actor, instance_id)
-    if _told_today(
-        session, actor, instance_id
-    ):  # by another page, while this one waited for the lock
-        return False
+    work = unit_of_work.lock(session, None, instance_id)
+    if noted_today(session, actor, instance_id, "history_read"):
+        return False  # by another page, while this one waited for the lock
     work.log.add("history_read", actor)
-    work.log.flush(session)
-    # not `unit_of_work.save`: a read changes nothing of the matter, neither when it last moved nor its revision
-    session.execute(
-        update(_instance)
-        .where(_instance.c.id == instance_id)
-        .values(seq=work.log.seq, head=work.log.head)
-    )
+    unit_of_work.note(work)
     return True
 
 
-def _told_today(session: Session, actor: Actor, instance_id: UUID) -> bool:
-    midnight = datetime.combine(clock.today(), time(), clock.CHINA)
-    told = select(_event.id).where(
+def noted_today(session: Session, actor: Actor, instance_id: UUID, kind: str) -> bool:
+    """Does the history of an instance hold an event of this kind by this person since midnight?"""
+    return session.execute(_today(actor, instance_id, kind)).first() is not None
+
+
+def _today(actor: Actor, instance_id: UUID, kind: str) -> Select[Any]:
+    """The first event of this kind by this person in the history of an instance since midnight."""
+    noted = select(_event.id).where(
         _event.instance_id == instance_id,
-        _event.kind == "history_read",
+        _event.kind == kind,
         _event.actor_id == actor.id,
-        _event.at >= midnight,
+        _event.at >= datetime.combine(clock.today(), time(), clock.CHINA),
     )
-    return session.execute(told.limit(1)).first() is not None
+    return noted.limit(1)
 
 
 def witness(session: Session, actor: Actor, size: int, who: str) -> None:
-    """Note that somebody outside holds a checkpoint. Raises Refused, NotFound, Invalid, Conflict when one is noted."""
+    """Note that somebody outside holds a checkpoint.
+
+    Raises Refused, NotFound, Invalid, Conflict when one is noted.
+    """
     access.check(actor, "verify", None)
     who = words.line("who", who, 100, 2)
     point = tables.checkpoint.c
-    row = session.execute(
-        select(point.witness, point.root).where(point.size == size).with_for_update()
-    ).first()
-    row = access.must_see(row)
+    query = select(point.witness, point.root).where(point.size == size).with_for_update()
+    row = access.must_see(session.execute(query).first())
     if row.witness:
-        raise Conflict(f"这个检查点已登记由“{row.witness}”保存。", code="witnessed")
+        held = _("这个检查点已登记由“{witness}”保存。", witness=row.witness)
+        raise Conflict(held, code="witnessed")
     seals.witness(session, size, who)
     event_log.note(
         session,
@@ -90,14 +99,17 @@ def witness(session: Session, actor: Actor, size: int, who: str) -> None:
 
 
 def verify(session: Session, actor: Actor, public: bytes) -> Verdict:
-    """Check every chain, leaf, checkpoint and kept answer of the installation; the result goes on record.
+    """Check every chain, leaf, checkpoint and stored answer of the installation; the result goes on
+    record.
 
     Raises Refused, Invalid when there is too much for one request.
     """
     access.check(actor, "verify", None)
     count = session.execute(select(func.count()).select_from(tables.event)).scalar_one()
     if count > MOST_EVENTS:
-        raise Invalid(f"记录已有 {count} 条，请由系统管理员在命令行用 yixing verify 校验。")
+        raise Invalid(
+            _("记录已有 {count} 条，请由系统管理员在命令行用 yixing verify 校验。", count=count)
+        )
     verdict = seals.verify(session, public)
     whole = verdict.broken is None and not verdict.fault
     event_log.note(

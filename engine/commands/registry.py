@@ -1,14 +1,21 @@
-"""The actions that a service task may name. Each module of actions enters its own; what they are told is declared in
-engine/definitions/actions.py."""
+"""What commands enter under a name: the actions that a service task may call, the verbs of the desk.
+
+What actions need and leave is declared in engine/definitions/actions.py.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.definitions import actions as declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
+
+    from engine.db.states import InstanceState
+    from engine.messages import Message
 
     Action = Callable[
         [Any, dict[str, Any]], None
@@ -22,3 +29,64 @@ def action(function: Action) -> Action:
     assert function.__name__ in declared.ACTIONS, function.__name__
     ACTIONS[function.__name__] = function
     return function
+
+
+# --- the verbs of the secretary's desk ---------------------------------------------------------------
+Command = TypeVar("Command", bound="Callable[..., UUID]")
+
+
+@dataclass(frozen=True)
+class DeskVerb:
+    """A verb of the desk on one instance: the name in access.VERBS, its words, when it is offered.
+
+    `command` takes session, actor, instance and, if `reasoned`, a reason. `weight`: "primary",
+    "danger" or "", for the button. `hint` says beforehand what will be, `done` what was done.
+    """
+
+    name: str
+    command: Callable[..., UUID]
+    title: Message
+    button: Message
+    hint: Message | None
+    done: Message
+    states: tuple[InstanceState, ...]
+    weight: str
+    reasoned: bool
+
+    @property
+    def summary(self) -> str:
+        """What it does, for the interface's documentation."""
+        text = (self.command.__doc__ or "").strip().partition("\n\n")[0]
+        return f"{text.rstrip('.')} (secretary)."
+
+
+DESK: dict[str, DeskVerb] = {}
+
+
+def on_desk(
+    *,
+    title: Message,
+    done: Message,
+    states: tuple[InstanceState, ...],
+    button: Message | None = None,
+    hint: Message | None = None,
+    weight: str = "",
+    reasoned: bool = True,
+) -> Callable[[Command], Command]:
+    """Enter a command as a verb of the desk, under the name of its function."""
+
+    def enter(command: Command) -> Command:
+        DESK[command.__name__] = DeskVerb(
+            command.__name__,
+            command,
+            title=title,
+            button=button or title,
+            hint=hint,
+            done=done,
+            states=states,
+            weight=weight,
+            reasoned=reasoned,
+        )
+        return command
+
+    return enter

@@ -1,127 +1,174 @@
-"""Claim, release, complete and reassign user tasks."""
+"""Claim, release and complete user tasks."""
 
 from __future__ import annotations
 
 import os
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import bindparam, null, select, update
+from sqlalchemy import bindparam, delete, func, null, select, update
 
 from engine import clock, forms, machine
 from engine.commands import advance, meetings, unit_of_work
 from engine.commands.attachments import adopt
-from engine.db import canonical, tables
+from engine.db import canonical, rows, tables
+from engine.db.states import InstanceState, TaskState
 from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.instance import lanes
+from engine.instance import context, lanes, rights
 from engine.instance.choices import choices
-from engine.instance.union_law import OF_INSTANCE
+from engine.instance.rights import Case
+from engine.messages import Listed, _
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from uuid import UUID
 
     from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
     from engine.definitions.process import TaskRule
     from engine.people.organisation import Actor
 
-_task = tables.task
+_task, _draft = tables.task, tables.draft
+_earlier, _before = tables.task.alias(), tables.instance.alias()
+_DONE_BY = (
+    select(func.array_agg(_earlier.c.element))
+    .where(_earlier.c.instance_id == tables.instance.c.id, _earlier.c.closed_by == bindparam("who"))
+    .scalar_subquery()
+)
+_SEEN = (
+    select(_before.c.revision).where(_before.c.id == tables.instance.c.id).scalar_subquery()
+)  # as it was when the statement began, before it waited for the lock
 _READ = (
-    select(tables.instance, OF_INSTANCE, *(c.label(f"task_{c.name}") for c in _task.c))
+    select(*_task.c, _DONE_BY, _SEEN, *context.COLUMNS)
+    .select_from(tables.instance)
     .join(_task, _task.c.instance_id == tables.instance.c.id)
     .where(_task.c.id == bindparam("key"))
     .with_for_update(of=tables.instance)
 )
+_WIDTH = len(rows.Task._fields)
 
 
-def open_task(
-    session: Session, actor: Actor, task_id: UUID, revision: int | None
-) -> tuple[UnitOfWork, Any, TaskRule]:
-    """Lock the instance, read the task, refuse whoever may not act on it. Raises NotFound, Refused, Conflict.
+@dataclass(frozen=True)
+class InHand:
+    """An open task that the actor has before them, in a unit of work on its locked instance.
 
-    One statement does both; after waiting for the lock the task may be read as it was before, so every change of a task
-    names the revision that was read.
+    `done`: the elements that the actor has finished before.
     """
-    found = access.must_see(session.execute(_READ, {"key": task_id}).mappings().first())
-    task = SimpleNamespace(
-        **{name[5:]: value for name, value in found.items() if name.startswith("task_")}
-    )
-    work = unit_of_work.resume(
-        session, actor, {k: v for k, v in found.items() if not k.startswith("task_")}
-    )
-    rule = work.process.tasks[task.element]
-    if rule.poll:
-        raise NotFound("这是一项表决，请在表决页上作答。")
-    if not (actor.id in (task.assignee_id, task.closed_by) or task.seat in actor.seats):
+
+    work: UnitOfWork
+    task: rows.Task
+    rule: TaskRule
+    done: frozenset[str] = frozenset()
+
+    @property
+    def waits(self) -> bool:
+        """Is it still to be done, in an instance that runs?"""
+        running = self.work.row["state"] == InstanceState.RUNNING
+        return running and self.task.state == TaskState.OPEN
+
+    def check_bars(self, verb: str, answers: Mapping[str, Any] | None = None) -> None:
+        """Separation of duties and recusal, over the answers too. Raises Refused."""
+        case = Case(self.work, verb, self.rule.id, answers=answers, done=self.done)
+        rights.check_bars(case)
+
+
+def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | None) -> InHand:
+    """Lock the instance, read the task, refuse whoever may not act on it.
+
+    Raises NotFound, Refused, Conflict.
+    """
+    task, done, seen, row = _locked(session, actor, task_id)
+    if seen != row["revision"]:  # while it waited for the lock, another command was faster
+        task, done, seen, row = _locked(session, actor, task_id)
+    work = unit_of_work.resume(session, actor, row)
+    held = InHand(work, task, work.process.tasks[task.element], frozenset(done))
+    if held.rule.poll:
+        raise NotFound(_("这是一项表决，请在表决页上作答。"))
+    if not rights.may(Case(work, "complete", task.element, task=task)):
         raise NotFound(instance_id=str(work.row["id"]), verb="complete", element=task.element)
-    stale = task.state != "open" or (revision is not None and revision != task.revision)
-    if stale or work.row["state"] != "running" or task.assignee_id not in (None, actor.id):
+    stale = revision not in (None, task.revision) or task.assignee_id not in (None, actor.id)
+    if stale or not held.waits:
         raise _acted_first(work, task_id)
-    return work, task, rule
+    return held
 
 
-def _change(work: UnitOfWork, task: Any, **values: Any) -> None:
-    """Change a task that is still as it was read. Raises Conflict when a rival was faster."""
-    changed = work.session.execute(
-        update(_task)
-        .where(_task.c.id == task.id, _task.c.state == "open", _task.c.revision == task.revision)
-        .values(revision=_task.c.revision + 1, **values)
+def _locked(
+    session: Session, actor: Actor, task_id: UUID
+) -> tuple[rows.Task, list[str], int, rows.Instance]:
+    """The task, what the actor has done before, the revision that was read, and the locked instance."""
+    read = session.execute(_READ, {"key": task_id, "who": actor.id}).first()
+    values = tuple(access.must_see(read))
+    done, seen = values[_WIDTH : _WIDTH + 2]
+    row = context.row_of(values[_WIDTH + 2 :])
+    return rows.Task._make(values[:_WIDTH]), done or [], seen, row
+
+
+def _change(held: InHand, **values: Any) -> None:
+    """Change a task that is still as it was read; who finishes it keeps no draft.
+
+    Raises Conflict when a rival was faster.
+    """
+    task, actor = held.task, held.work.actor
+    as_read = (
+        _task.c.id == task.id,
+        _task.c.state == TaskState.OPEN,
+        _task.c.revision == task.revision,
     )
-    if changed.rowcount != 1:
-        raise _acted_first(work, task.id)
+    change = update(_task).where(*as_read).values(revision=task.revision + 1, **values)
+    if actor is not None and values.get("state") == TaskState.DONE:
+        own = _draft.c.member_id == actor.id, _draft.c.key == f"task:{task.id}"
+        change = change.add_cte(delete(_draft).where(*own).cte("drafts_dropped"))
+    if held.work.session.execute(change).rowcount != 1:
+        raise _acted_first(held.work, task.id)
 
 
 def _acted_first(work: UnitOfWork, task_id: UUID) -> Conflict:
     """Say who acted, and when, by the task as it is now."""
-    task = work.session.execute(select(_task).where(_task.c.id == task_id)).one()
-    if task.state == "open" and work.row["state"] == "suspended":
-        return Conflict("此件已暂停，恢复后才能办理。", code="suspended")
+    task = task_row(work.session, task_id)
+    if task.state == TaskState.CANCELLED:
+        return Conflict(_("此项已随流程变化取消，无需办理。"), code="cancelled")
+    if task.state == TaskState.DONE:
+        return _done(work, task)
+    if work.row["state"] == InstanceState.SUSPENDED:
+        return Conflict(_("此件已暂停，恢复后才能办理。"), code="suspended")
+    who = task.assignee_id
+    if who and who != (work.actor.id if work.actor else None):
+        name = _name(work, who)
+        return Conflict(_("{name}已签收此项，正在办理。", name=name), code="claimed", who=name)
+    return Conflict(_("此项刚有变动，请刷新后再办。"), code="stale")
+
+
+def _done(work: UnitOfWork, task: rows.Task) -> Conflict:
     who = task.closed_by or task.assignee_id
-    name = organisation.names(work.session, [who]).get(who, "") if who else ""
-    if task.state == "done":
-        at = task.closed_at.astimezone(clock.CHINA)
-        return Conflict(f"{name}已于 {at:%m-%d %H:%M} 办理了此项。", code="done", who=name)
-    if task.state == "cancelled":
-        return Conflict("此项已随流程变化取消，无需办理。", code="cancelled")
-    if name and who != (work.actor.id if work.actor else None):
-        return Conflict(f"{name}已签收此项，正在办理。", code="claimed", who=name)
-    return Conflict("此项刚有变动，请刷新后再办。", code="stale")
+    name, moment = _name(work, who) if who else "", task.closed_at or clock.now()
+    at = f"{moment.astimezone(clock.CHINA):%m-%d %H:%M}"
+    return Conflict(_("{name}已于 {at} 办理了此项。", name=name, at=at), code="done", who=name)
 
 
-def may_act(work: UnitOfWork, rule: TaskRule, given: Mapping[str, Any] | None = None) -> None:
-    """Separation of duties and recusal, over the answers too. Raises Refused, which goes into the history."""
-    instance = str(work.row["id"])
-    if rule.not_by and work.actor:
-        done = select(_task.c.id).where(
-            _task.c.instance_id == work.row["id"],
-            _task.c.element.in_(rule.not_by),
-            _task.c.closed_by == work.actor.id,
-        )
-        if work.session.execute(done.limit(1)).first():
-            raise Refused(
-                "您已办理过前面的环节，按规定不能再办理此项。",
-                code="separated",
-                instance_id=instance,
-                element=rule.id,
-            )
-    if rule.recuse and work.value(rule.recuse, {rule.id: given} if given is not None else None):
-        raise Refused(
-            "您与此件有利害关系，应当回避。", code="recused", instance_id=instance, element=rule.id
-        )
+def _name(work: UnitOfWork, member_id: UUID) -> str:
+    return organisation.names(work.session, [member_id]).get(member_id, "")
+
+
+def task_row(session: Session, task_id: UUID) -> rows.Task:
+    """A task as it is now."""
+    return cast("rows.Task", session.execute(select(_task).where(_task.c.id == task_id)).one())
 
 
 def pass_gates(
     work: UnitOfWork, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None = None
 ) -> None:
-    """What the process demands of an act, beyond its form. Raises Refused with the gate's own words."""
+    """What the process demands of an act, beyond its form.
+
+    Raises Refused with the gate's own words.
+    """
+    overdue = due_at is not None and clock.now() >= due_at
+    names = {rule.id: dict(given), "overdue": overdue}
     for gate in rule.gates:
-        names = {rule.id: dict(given), "overdue": due_at is not None and clock.now() >= due_at}
         if not work.value(gate.holds, names):
-            text = gate.text.in_(work.actor.locale if work.actor else "zh")
-            raise Refused(text, code="gate", instance_id=str(work.row["id"]), element=rule.id)
+            where = {"instance_id": str(work.row["id"]), "element": rule.id}
+            raise Refused(Listed([gate.text]), code="gate", **where)
 
 
 def complete(
@@ -133,17 +180,23 @@ def complete(
 ) -> UUID:
     """Finish a task with answers to its form; gives the instance's id.
 
-    Raises NotFound (not yours), Conflict (someone acted first), Refused (recused, separated), Invalid (answers by field).
+    Raises NotFound (not yours), Conflict (someone acted first), Refused (recused, separated),
+    Invalid (answers by field).
     """
-    work, task, rule = open_task(session, actor, task_id, revision)
+    return submit(open_task(session, actor, task_id, revision), answers)
+
+
+def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
+    """The same of a task that was opened to learn what it asks. Raises Conflict, Refused, Invalid."""
+    work, rule = held.work, held.rule
     with work.answering():
         clean = clean_answers(work, rule.form, answers)
         if rule.link:
             clean = {"by_way": "inbox", **clean}
-        may_act(work, rule, clean)
-        pass_gates(work, rule, clean, task.due_at)
-        finish(work, task, rule, clean)
-    return UUID(str(work.row["id"]))
+        held.check_bars("complete", clean)
+        pass_gates(work, rule, clean, held.task.due_at)
+        finish(held, clean)
+    return held.task.instance_id
 
 
 def clean_answers(
@@ -152,68 +205,64 @@ def clean_answers(
     """The answers as the form wants them; attachments become part of the instance."""
     if form is None:
         if answers:
-            raise Invalid({key: ["没有这一项。"] for key in answers})
+            raise Invalid({key: [_("没有这一项。")] for key in answers})
         return {}
-    clean = forms.clean(
-        form,
-        answers,
-        work.names(),
-        choices(work.session, work.row["union_id"], work.row["id"], work.actor),
-    )
-    adopt(work.session, work.actor, work.row["id"], form, clean)
+    row = work.row
+    offered = choices(work.session, row["union_id"], row["id"], work.actor)
+    clean = forms.clean(form, answers, work.names(), offered)
+    adopt(work.session, work.actor, row["id"], form, clean)
     return clean
 
 
-def finish(work: UnitOfWork, task: Any, rule: TaskRule, clean: dict[str, Any]) -> None:
-    """Record the answers, move the machine and unit_of_work. The caller has checked everything."""
-    salt = os.urandom(16)
-    by = work.actor.id if work.actor else None
-    held = {"meeting": meetings.close(work, task)} if rule.meeting else {}
-    _change(
-        work,
-        task,
-        state="done",
-        closed_at=clock.now(),
-        closed_by=by,
-        answers=clean,
-        salt=salt,
-        due=null(),
-    )
-    work.facts[rule.id] = {**clean, **held}
-    body = work.log.add(
-        "task_completed", work.actor, task=rule.id, answers=canonical.salted(clean, salt)
-    )
-    if (
-        rule.outcomes and not rule.room
-    ):  # what is said in a room stands in the history as a digest only
-        body["outcome"] = clean.get(rule.outcomes)
-    if rule.link:
-        body["by_way"] = clean.get("by_way")
-    if "outside" in clean:
-        body["outside"] = clean["outside"]
-    elif task.seat:
-        body["seat"] = lanes.short_seat(work, task.seat)
-    step = machine.complete(work.process.spec, work.row["machine"], task.ref, work)
+def finish(held: InHand, clean: dict[str, Any]) -> None:
+    """Record the answers, move the machine and save. The caller has checked everything."""
+    work, task, rule = held.work, held.task, held.rule
+    salt, actor = os.urandom(16), work.actor
+    meeting = {"meeting": meetings.close(work, task)} if rule.meeting else {}
+    said = {"answers": clean, "salt": salt, "closed_by": actor.id if actor else None}
+    _change(held, state=TaskState.DONE, closed_at=clock.now(), due=null(), **said)
+    work.facts[rule.id] = {**clean, **meeting}
+    digest = canonical.salted(clean, salt)
+    body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
+    body.update(_noted(held, clean))
+    step = machine.complete(work.process.spec, work.position, task.ref, work)
     advance.advance(work, step, body, task.ref)
+
+
+def _noted(held: InHand, clean: Mapping[str, Any]) -> dict[str, Any]:
+    """What the history says in plain words of a finished task: its outcome, by which way and for
+    which seat it came.
+    """
+    rule, seat = held.rule, held.task.seat
+    noted: dict[str, Any] = {}
+    if rule.outcomes and not rule.room:  # what is said in a room stands there as a digest only
+        noted["outcome"] = clean.get(rule.outcomes)
+    if rule.link:
+        noted["by_way"] = clean.get("by_way")
+    if "outside" in clean:
+        noted["outside"] = clean["outside"]
+    elif seat:
+        noted["seat"] = lanes.short_seat(held.work, seat)
+    return noted
 
 
 def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Take a task of one of my seats for myself, so that nobody else starts on it."""
-    work, task, rule = open_task(session, actor, task_id, None)
-    may_act(work, rule)
-    if task.assignee_id != actor.id:
-        _change(work, task, assignee_id=actor.id)
-        work.log.add("task_claimed", actor, task=rule.id, id=str(task_id))
-        unit_of_work.save(work)
-    return UUID(str(work.row["id"]))
+    held = open_task(session, actor, task_id, None)
+    held.check_bars("claim")
+    if held.task.assignee_id != actor.id:
+        _change(held, assignee_id=actor.id)
+        held.work.log.add("task_claimed", actor, task=held.rule.id, id=str(task_id))
+        unit_of_work.save(held.work)
+    return held.task.instance_id
 
 
 def release(session: Session, actor: Actor, task_id: UUID) -> UUID:
     """Give a claimed task back to its seat. A person's own task cannot be given back."""
-    work, task, rule = open_task(session, actor, task_id, None)
-    if task.seat is None or task.assignee_id != actor.id:
-        raise Conflict("此项不是您签收的，不能退回。", code="not_claimed")
-    _change(work, task, assignee_id=None)
-    work.log.add("task_released", actor, task=rule.id, id=str(task_id))
-    unit_of_work.save(work)
-    return UUID(str(work.row["id"]))
+    held = open_task(session, actor, task_id, None)
+    if held.task.seat is None or held.task.assignee_id != actor.id:
+        raise Conflict(_("此项不是您签收的，不能退回。"), code="not_claimed")
+    _change(held, assignee_id=None)
+    held.work.log.add("task_released", actor, task=held.rule.id, id=str(task_id))
+    unit_of_work.save(held.work)
+    return held.task.instance_id

@@ -2,78 +2,101 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import clock
-from engine.commands import envelopes, polls, questions, reasons, unit_of_work
+from engine.commands import (
+    envelopes,
+    locked_poll,
+    poll_lifecycle,
+    polls,
+    reasons,
+    unit_of_work,
+)
 from engine.db import tables
-from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.instance import polling
+from engine.db.states import POLL_RUNNING, PollState
+from engine.errors import Conflict, Invalid, NotFound
+from engine.instance import polling, rights
 from engine.instance.counting import ABSTAIN
 from engine.instance.numbers import rule_value
+from engine.instance.rights import Case
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.commands.unit_of_work import UnitOfWork
-    from engine.db import Session
+    from engine.commands.locked_poll import LockedPoll
+    from engine.db import Session, rows
+    from engine.instance.counting import PaperCount
     from engine.people.organisation import Actor
 
-_poll, _roll, _teller, _paper = tables.poll, tables.roll, tables.teller, tables.paper
+_roll, _teller, _paper = tables.roll, tables.teller, tables.paper
+MOST_BALLOTS = 1_000_000
+_ON_PAPER = select(func.count()).where(_roll.c.poll_id == bindparam("key"), _roll.c.paper)
+_GIVE_PAPER = (
+    update(_roll)
+    .where(
+        _roll.c.poll_id == bindparam("key"),
+        _roll.c.member_id.in_(bindparam("members", expanding=True)),
+        _roll.c.open,
+        ~_roll.c.paper,
+    )
+    .values(paper=True, open=False)
+    .returning(_roll.c.member_id)
+)
+_THIS_POLL, _UNSIGNED = _teller.c.poll_id == bindparam("key"), _teller.c.signed_at.is_(None)
+_NOBODY_SIGNED = update(_teller).where(_THIS_POLL).values(signed_at=None)
+_SIGN = (
+    update(_teller)
+    .where(_THIS_POLL, _UNSIGNED, _teller.c.member_id == bindparam("who"))
+    .values(signed_at=bindparam("now"))
+)
+_MISSING = select(_teller.c.member_id).where(_THIS_POLL, _UNSIGNED).limit(1)
 
 
-def _as_teller(
-    session: Session, actor: Actor, poll_id: UUID, *states: str
-) -> tuple[UnitOfWork, Any, Any]:
-    """Lock; NotFound for whoever does not count this poll, Conflict when it is in none of these states."""
-    work, poll, task = polls.locked(session, actor, poll_id)
-    if actor.id not in poll.tellers:
-        raise NotFound(instance_id=str(work.row["id"]), verb="count", element=task.element)
-    if poll.state not in states:
-        raise Conflict(
-            "现在不能计票。" if "counting" in states else "表决已截止。", code="not_counting"
-        )
-    return work, poll, task
+def _lock_as_teller(session: Session, actor: Actor, poll_id: UUID, state: PollState) -> LockedPoll:
+    """Lock; NotFound for whoever does not count this poll, Conflict when it is not in this state."""
+    locked = locked_poll.lock(session, actor, poll_id)
+    if actor.id not in locked.poll.tellers:
+        raise NotFound(verb="count", **locked.place)
+    if locked.poll.state != state:
+        counting = state == PollState.COUNTING
+        message = _("现在不能计票。") if counting else _("表决已截止。")
+        raise Conflict(message, code="not_counting")
+    return locked
 
 
+# --- paper ballots --------------------------------------------------------------------------------
 def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[UUID]) -> UUID:
     """A teller hands out paper ballots: these voters can no longer vote in the system. Raises Invalid, Conflict."""
-    work, poll, task = _as_teller(session, actor, poll_id, "open")
-    if not poll.rule.get("paper"):
-        raise Conflict("这项表决不用纸质票。", code="no_paper")
+    locked = _lock_as_teller(session, actor, poll_id, PollState.OPEN)
+    if not locked.poll.rule.get("paper"):
+        raise Conflict(_("这项表决不用纸质票。"), code="no_paper")
     wanted = list(dict.fromkeys(members))
-    least = rule_value(work, questions.FEWEST) if poll.secret else 0
-    if _handed(session, poll_id) + len(wanted) < least:
-        raise Invalid(
-            {
-                "members": [
-                    f"无记名表决的纸质票一次至少发给 {least} 人，人少了，清点时就看得出是谁投的。"
-                ]
-            }
+    _check_secrecy(locked, len(wanted))
+    given = session.execute(_GIVE_PAPER, {"key": poll_id, "members": wanted}).all()
+    if len(given) < len(wanted):
+        message = _("有的人不在名册上、已经投票，或已领过纸质票。")
+        raise Invalid({"members": [message]})
+    locked.log("paper_ballots_given", actor, members=[str(member) for member in wanted])
+    unit_of_work.save(locked.work)
+    return locked.instance_id
+
+
+def _check_secrecy(locked: LockedPoll, more: int) -> None:
+    """Paper ballots of a secret poll must be so many that nobody is known by theirs. Raises Invalid."""
+    least = rule_value(locked.work, poll_lifecycle.FEWEST) if locked.poll.secret else 0
+    if _papers_given(locked.session, locked.poll.id) + more < least:
+        message = _(
+            "无记名表决的纸质票一次至少发给 {least} 人，人少了，清点时就看得出是谁投的。",
+            least=least,
         )
-    changed = session.execute(
-        update(_roll)
-        .where(
-            _roll.c.poll_id == poll_id, _roll.c.member_id.in_(wanted), _roll.c.open, ~_roll.c.paper
-        )
-        .values(paper=True, open=False)
-        .returning(_roll.c.member_id)
-    ).all()
-    if len(changed) < len(wanted):
-        raise Invalid({"members": ["有的人不在名册上、已经投票，或已领过纸质票。"]})
-    work.log.add(
-        "paper_ballots_given",
-        actor,
-        task=task.element,
-        poll=str(poll_id),
-        members=[str(m) for m in wanted],
-    )
-    unit_of_work.save(work)
-    return UUID(str(work.row["id"]))
+        raise Invalid({"members": [message]})
 
 
 def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[str, Any]) -> UUID:
@@ -81,146 +104,157 @@ def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[st
 
     When two entries agree they hold. More returned than issued makes the whole poll void, and it is put again.
     """
-    work, poll, task = _as_teller(session, actor, poll_id, "counting")
-    handed = _handed(session, poll_id)
-    entry = _checked(poll, given, handed)
-    values = {"poll_id": poll_id, "teller_id": actor.id, "at": clock.now(), **entry}
-    session.execute(
-        upsert(_paper)
-        .values(**values)
-        .on_conflict_do_update(index_elements=["poll_id", "teller_id"], set_=values)
-    )
-    session.execute(
-        update(_teller).where(_teller.c.poll_id == poll_id).values(signed_at=None)
-    )  # the numbers changed
-    work.log.add("paper_ballots_counted", actor, task=task.element, poll=str(poll_id), **entry)
-    agreed = polling.agreed_paper(session, poll)
+    locked = _lock_as_teller(session, actor, poll_id, PollState.COUNTING)
+    entry = _PaperEntry.of(given, _papers_given(session, poll_id))
+    entry.check(locked.poll)
+    _store_entry(session, actor, poll_id, entry.count)
+    locked.log("paper_ballots_counted", actor, **entry.count)
+    agreed = polling.agreed_paper(session, locked.poll)
     if agreed and agreed["returned"] > agreed["issued"]:
-        text = f"收回的纸质票（{agreed['returned']}）多于发出的（{agreed['issued']}），表决无效，重新表决。"
-        _void(work, poll, task, text)
-    else:
-        unit_of_work.save(work)
-    return UUID(str(work.row["id"]))
-
-
-def _handed(session: Session, poll_id: UUID) -> int:
-    return int(
-        session.execute(
-            select(func.count()).where(_roll.c.poll_id == poll_id, _roll.c.paper)
-        ).scalar_one()
-    )
-
-
-def _checked(poll: Any, given: Mapping[str, Any], handed: int) -> dict[str, Any]:
-    """Whole numbers that fit together: each valid ballot has one choice, in an election as many as there are seats."""
-    counts = given.get("counts", {})
-    allowed = {*poll.choices, ABSTAIN} if poll.kind == "election" else set(poll.choices)
-    numbers = [
-        given.get("issued", handed),
-        given.get("returned"),
-        given.get("invalid", 0),
-        *counts.values(),
-    ]
-    if (
-        not all(type(n) is int and 0 <= n <= 1_000_000 for n in numbers)
-        or not set(counts) <= allowed
-    ):
-        raise Invalid({"counts": ["请填写不小于零的整数，选项应与选票一致。"]})
-    issued, returned, invalid = numbers[:3]
-    if issued != handed:
-        raise Invalid({"issued": [f"登记的领票人是 {handed} 名，填写的发出票数是 {issued}。"]})
-    valid, cast = returned - invalid, sum(counts.values())
-    fits = valid >= 0 and (
-        valid <= cast <= valid * max(1, poll.rule["seats"])
-        if poll.kind == "election"
-        else cast == valid
-    )
-    if not fits:
-        raise Invalid(
-            {"counts": [f"收回 {returned} 张、无效 {invalid} 张，与各选项合计 {cast} 不符。"]}
+        message = _(
+            "收回的纸质票（{returned}）多于发出的（{issued}），表决无效，重新表决。",
+            returned=agreed["returned"],
+            issued=agreed["issued"],
         )
-    return {"issued": issued, "returned": returned, "invalid": invalid, "counts": dict(counts)}
+        _void(locked, message)
+    unit_of_work.save(locked.work)
+    return locked.instance_id
+
+
+def _store_entry(session: Session, actor: Actor, poll_id: UUID, count: PaperCount) -> None:
+    """Replace the teller's entry; as the numbers changed, nobody has signed them."""
+    values = {"poll_id": poll_id, "teller_id": actor.id, "at": clock.now(), **count}
+    new = upsert(_paper).values(**values)
+    session.execute(new.on_conflict_do_update(index_elements=["poll_id", "teller_id"], set_=values))
+    session.execute(_NOBODY_SIGNED, {"key": poll_id})
+
+
+def _papers_given(session: Session, poll_id: UUID) -> int:
+    return session.execute(_ON_PAPER, {"key": poll_id}).scalar_one()
+
+
+@dataclass(frozen=True)
+class _PaperEntry:
+    """What a teller entered, and how many paper ballots were given out by the roll."""
+
+    count: PaperCount
+    given_out: int
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], given_out: int) -> _PaperEntry:
+        count: PaperCount = {
+            "issued": given.get("issued", given_out),
+            "returned": given.get("returned"),  # type: ignore[typeddict-item]  # checked below
+            "invalid": given.get("invalid", 0),
+            "counts": dict(given.get("counts", {})),
+        }
+        return cls(count, given_out)
+
+    def check(self, poll: rows.Poll) -> None:
+        """Whole numbers that fit together: each valid ballot has one choice, in an election as many as there are seats.
+
+        Raises Invalid.
+        """
+        self._check_numbers(poll)
+        issued, returned = self.count["issued"], self.count["returned"]
+        if issued != self.given_out:
+            message = _(
+                "登记的领票人是 {given_out} 名，填写的发出票数是 {issued}。",
+                given_out=self.given_out,
+                issued=issued,
+            )
+            raise Invalid({"issued": [message]})
+        if not self._fits(poll):
+            message = _(
+                "收回 {returned} 张、无效 {invalid} 张，与各选项合计 {total} 不符。",
+                returned=returned,
+                invalid=self.count["invalid"],
+                total=self._total,
+            )
+            raise Invalid({"counts": [message]})
+
+    def _check_numbers(self, poll: rows.Poll) -> None:
+        count, counts = self.count, self.count["counts"]
+        choices = {*poll.choices, *([ABSTAIN] if poll.kind == "election" else [])}
+        numbers = [count["issued"], count["returned"], count["invalid"], *counts.values()]
+        whole = all(type(n) is int and 0 <= n <= MOST_BALLOTS for n in numbers)
+        if not whole or not set(counts) <= choices:
+            message = _("请填写不小于零的整数，选项应与选票一致。")
+            raise Invalid({"counts": [message]})
+
+    @property
+    def _total(self) -> int:
+        return sum(self.count["counts"].values())
+
+    def _fits(self, poll: rows.Poll) -> bool:
+        valid = self.count["returned"] - self.count["invalid"]
+        if valid < 0:
+            return False
+        if poll.kind == "election":
+            return valid <= self._total <= valid * max(1, poll.rule["seats"])
+        return self._total == valid
+
+
+# --- the count ------------------------------------------------------------------------------------
+def record_opened(
+    locked: LockedPoll, counts: dict[str, int], invalid: int, proofs: Mapping[str, str | None]
+) -> None:
+    """The envelopes of a secret poll are open: their counts wait for the signatures. `proofs`: hashes of board and urn."""
+    terms = {**locked.poll.rule, "opened": True, "invalid": invalid}
+    locked.update(counts=counts, rule=terms)
+    locked.log("ballots_opened", locked.work.actor, counts=counts, invalid=invalid, **proofs)
 
 
 def sign(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     """A teller signs the count; with the last signature it is published. Raises Conflict when there is nothing to sign."""
-    work, poll, task = _as_teller(session, actor, poll_id, "counting")
-    paper = None
+    locked = _lock_as_teller(session, actor, poll_id, PollState.COUNTING)
+    poll = locked.poll
     if poll.secret and not poll.rule.get("opened"):
-        raise Conflict("选票还没有开启，不能签字。", code="not_opened")
-    if poll.rule.get("paper") and _handed(session, poll_id):
-        paper = polling.agreed_paper(session, poll)
-        if paper is None:
-            raise Conflict(
-                "纸质票须由两名监票人分别清点，数目一致后才能签字。", code="paper_differs"
-            )
-    mine = update(_teller).where(
-        _teller.c.poll_id == poll_id, _teller.c.member_id == actor.id, _teller.c.signed_at.is_(None)
-    )
-    if session.execute(mine.values(signed_at=clock.now())).rowcount != 1:
-        raise Conflict("您已签字。", code="answered")
-    work.log.add(
-        "poll_signed", actor, task=task.element, poll=str(poll_id), counts=poll.counts, paper=paper
-    )
-    left = select(_teller.c.member_id).where(
-        _teller.c.poll_id == poll_id, _teller.c.signed_at.is_(None)
-    )
-    with work.answering():
-        if session.execute(left.limit(1)).first():
-            unit_of_work.save(work)
+        raise Conflict(_("选票还没有开启，不能签字。"), code="not_opened")
+    paper = _paper_to_sign(locked)
+    mine = {"key": poll_id, "who": actor.id, "now": clock.now()}
+    if session.execute(_SIGN, mine).rowcount != 1:
+        raise Conflict(_("您已签字。"), code="answered")
+    locked.log("poll_signed", actor, counts=poll.counts, paper=paper)
+    with locked.work.answering():
+        if session.execute(_MISSING, {"key": poll_id}).first():
+            unit_of_work.save(locked.work)
         else:
-            polls.publish(work, poll_id, task, "signed", paper)
-    return UUID(str(work.row["id"]))
+            polls.publish(locked, "signed", paper)
+    return locked.instance_id
 
 
-def counted(
-    work: UnitOfWork, poll: Any, task: Any, counts: dict[str, int], invalid: int, **told: Any
-) -> None:
-    """The envelopes of a secret poll are open: their counts wait for the tellers' signatures. `told` goes on record."""
-    kept = {**poll.rule, "opened": True, "invalid": invalid}
-    work.session.execute(
-        update(_poll).where(_poll.c.id == poll.id).values(counts=counts, rule=kept)
-    )
-    work.log.add(
-        "ballots_opened",
-        work.actor,
-        task=task.element,
-        poll=str(poll.id),
-        counts=counts,
-        invalid=invalid,
-        **told,
-    )
+def _paper_to_sign(locked: LockedPoll) -> PaperCount | None:
+    """The paper count to be signed with the rest; None when no paper was given. Conflict until two tellers agree."""
+    if not locked.poll.rule.get("paper") or not _papers_given(locked.session, locked.poll.id):
+        return None
+    paper = polling.agreed_paper(locked.session, locked.poll)
+    if paper is None:
+        message = _("纸质票须由两名监票人分别清点，数目一致后才能签字。")
+        raise Conflict(message, code="paper_differs")
+    return paper
 
 
+# --- void, and again ------------------------------------------------------------------------------
 def void(session: Session, actor: Actor, poll_id: UUID, reason: str) -> UUID:
     """Declare a poll void and put it again: who runs the task, or one of its tellers. The old one stays as it was.
 
     Raises NotFound, Refused, Conflict (it is over), Invalid (no reason).
     """
-    work, poll, task = polls.locked(session, actor, poll_id)
-    if not polling.may_void(work, poll, task.element):
-        raise Refused(verb="void_poll", instance_id=str(work.row["id"]), element=task.element)
-    if poll.state not in polling.RUNNING:
-        raise Conflict("表决已经结束，不能宣布无效。", code="closed")
+    locked = locked_poll.lock(session, actor, poll_id)
+    rights.check(Case(locked.work, "void_poll", locked.task.element, poll=locked.poll))
+    if locked.poll.state not in POLL_RUNNING:
+        raise Conflict(_("表决已经结束，不能宣布无效。"), code="closed")
     plain = reasons.plain(reason)
-    with work.answering():
-        _void(work, poll, task, plain)
-    return UUID(str(work.row["id"]))
+    with locked.work.answering():
+        _void(locked, plain)
+        unit_of_work.save(locked.work)
+    return locked.instance_id
 
 
-def _void(work: UnitOfWork, poll: Any, task: Any, reason: str) -> None:
-    questions.stop(work, poll)
-    work.session.execute(update(_poll).where(_poll.c.id == poll.id).values(state="void"))
+def _void(locked: LockedPoll, reason: str) -> None:
+    work, poll, task = locked.work, locked.poll, locked.task
+    poll_lifecycle.stop(locked).update(state=PollState.VOID)
     envelopes.shred(work.session, poll.id)
-    work.log.add(
-        "poll_voided",
-        work.actor,
-        task=task.element,
-        poll=str(poll.id),
-        counts=poll.counts,
-        reason=reason,
-    )
-    rule = work.process.tasks[task.element].poll
-    assert rule is not None
-    questions.put(work, task.id, task.element, rule)
-    unit_of_work.save(work)
+    locked.log("poll_voided", work.actor, counts=poll.counts, reason=reason)
+    poll_lifecycle.put(work, task.id, task.element, locked.poll_rule)

@@ -1,99 +1,113 @@
-"""The rows of the task and timer tables that a step opens. The workers watch the timers (see engine/jobs.py)."""
+"""The rows of the task and timer tables that a step opens.
+
+The workers watch the timers (see engine/jobs.py).
+"""
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
-from engine import expressions
+from engine import clock, expressions
 from engine.db import tables
+from engine.db.states import TaskState, TimerState
 from engine.messages import stored
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
     from engine.calendar import Due
     from engine.commands.unit_of_work import UnitOfWork
-
-_NEW = text("""
-WITH tasks AS (INSERT INTO task (id, instance_id, element, ref, seat, assignee_id, state, opened_at, due_at, due)
-               SELECT id, instance_id, element, ref, seat, assignee_id, 'open', opened_at, due_at, due
-                 FROM jsonb_to_recordset(CAST(:tasks AS jsonb)) AS given (
-                      id uuid, instance_id uuid, element text, ref int, seat text, assignee_id uuid, opened_at timestamptz,
-                      due_at timestamptz, due jsonb)),
-     given AS (SELECT * FROM jsonb_to_recordset(CAST(:timers AS jsonb)) AS given (
-       id uuid, instance_id uuid, element text, ref int, expression text, task_id uuid, due_at timestamptz,
-       provisional boolean, since timestamptz))
-INSERT INTO timer (id, instance_id, element, ref, expression, task_id, state, due_at, provisional, since)
-SELECT id, instance_id, element, ref, expression, task_id, 'waiting', due_at, provisional, since FROM given
-""")  # the tasks and the timers in one statement
+    from engine.definitions.process import TaskRule
+    from engine.machine import Live
 
 
 def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | None:
-    """What a page needs to explain a deadline: by the rule that gave it, where the expression names several."""
+    """What a page needs to explain a deadline: by the rule that gave it, where the expression names
+    several.
+    """
     if due is None:
         return None
-    calls = expressions.calls_in(expression) if expression else []
-    rules = [str(args[0]) for _, args in calls if args and isinstance(args[0], str)]
     return {
-        "rule": basis or due.rule or (rules[0] if rules else ""),
+        "rule": basis or due.rule or _first_rule(expression),
         "provisional": due.provisional,
         "on": due.day.isoformat(),
         "steps": [stored(step) for step in due.steps],
     }
 
 
-def timer_row(
-    work: UnitOfWork,
-    element: str,
-    ref: int,
-    expression: str,
-    due: Due,
-    task_id: UUID | None,
-    now: datetime,
-) -> dict[str, Any]:
-    """One row of the timer table, as JSON."""
-    return {
-        "id": str(tables.new_id()),
-        "instance_id": str(work.row["id"]),
-        "element": element,
-        "ref": ref,
-        "expression": expression,
-        "task_id": str(task_id) if task_id else None,
-        "due_at": due.moment.isoformat(),
-        "provisional": due.provisional,
-        "since": now.isoformat(),
-    }
+def _first_rule(expression: str) -> str:
+    calls = expressions.calls_in(expression) if expression else []
+    named = (args[0] for _, args in calls if args and isinstance(args[0], str))
+    return next(named, "")
 
 
-def task_row(
-    work: UnitOfWork,
-    element: str,
-    ref: int,
-    who: tuple[str | None, UUID | None],
-    due: Due | None,
-    told: dict[str, Any] | None,
-    now: datetime,
-) -> dict[str, Any]:
-    """One row of the task table, as JSON; `who` is its seat and its person, `told` explains its deadline."""
-    seat, person = who
-    return {
-        "id": str(tables.new_id()),
-        "instance_id": str(work.row["id"]),
-        "element": element,
-        "ref": ref,
-        "seat": seat,
-        "assignee_id": str(person) if person else None,
-        "opened_at": now.isoformat(),
-        "due_at": due.moment.isoformat() if due else None,
-        "due": told,
-    }
+@dataclass(frozen=True)
+class NewTask:
+    """A user task that opens, for a seat ("<post>@<unit>"), a person, or nobody (a poll asks its
+    roll).
+    """
+
+    id: UUID
+    ref: int
+    rule: TaskRule
+    seat: str | None = None
+    person: UUID | None = None
+    due: Due | None = None
+
+    def row(self, instance_id: UUID, now: datetime) -> dict[str, Any]:
+        """Its row in the table, as JSON."""
+        return {
+            "id": str(self.id),
+            "instance_id": str(instance_id),
+            "element": self.rule.id,
+            "ref": self.ref,
+            "state": TaskState.OPEN,
+            "seat": self.seat,
+            "assignee_id": str(self.person) if self.person else None,
+            "opened_at": now.isoformat(),
+            "due_at": self.due.moment.isoformat() if self.due else None,
+            "due": due_json(self.due, self.rule.due, self.rule.basis),
+        }
 
 
-def add(work: UnitOfWork, tasks: list[dict[str, Any]], timers: list[dict[str, Any]]) -> None:
-    """Store tasks and timers."""
-    if tasks or timers:
-        work.session.execute(_NEW, {"tasks": json.dumps(tasks), "timers": json.dumps(timers)})
+@dataclass(frozen=True)
+class NewTimer:
+    """A timer that is set. `ref`: its handle in the machine's state, or tables.POLL_WINDOW."""
+
+    element: str
+    ref: int
+    expression: str
+    due: Due
+    task_id: UUID | None
+
+    @classmethod
+    def of(cls, live: Live, due: Due, task_id: UUID | None) -> NewTimer:
+        """The timer of an element that waits."""
+        return cls(live.element, live.ref, live.text, due, task_id)
+
+    def row(self, instance_id: UUID, now: datetime) -> dict[str, Any]:
+        """Its row in the table, as JSON."""
+        return {
+            "id": str(tables.new_id()),
+            "instance_id": str(instance_id),
+            "element": self.element,
+            "ref": self.ref,
+            "state": TimerState.WAITING,
+            "expression": self.expression,
+            "task_id": str(self.task_id) if self.task_id else None,
+            "due_at": self.due.moment.isoformat(),
+            "provisional": self.due.provisional,
+            "since": now.isoformat(),
+        }
+
+
+def add(work: UnitOfWork, tasks: Sequence[NewTask], timers: Sequence[NewTimer]) -> None:
+    """Store tasks and timers when the work is saved."""
+    instance_id, now = work.row["id"], clock.now()
+    for task in tasks:
+        work.add(tables.task, task.row(instance_id, now))
+    for timer in timers:
+        work.add(tables.timer, timer.row(instance_id, now))

@@ -1,78 +1,153 @@
-"""The unit of work of a command: lock an instance, load it, and save everything it leaves in one statement."""
+"""The unit of work of a command: lock an instance, load it, and save everything it leaves in one
+statement.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from engine import clock, decisions, forms, machine
 from engine.commands import registry
 from engine.db import canonical, tables, words
-from engine.db.states import InstanceState
+from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound, ProcessFault
 from engine.history.event_log import EventLog
+from engine.instance import context
 from engine.instance.context import Context
 from engine.instance.view import dotted
+from engine.messages import _
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from uuid import UUID
 
-    from engine.db import Session
+    from sqlalchemy import Table, TextClause
+
+    from engine.db import Session, rows
     from engine.definitions import Process
     from engine.machine import Live
     from engine.people.organisation import Actor
 
 _task, _instance = tables.task, tables.instance
-_LOCK = select(_instance).where(_instance.c.id == bindparam("key")).with_for_update()
-_NEW_ANSWERS = insert(_task)
-_SAVE = text("""
-WITH shared AS (INSERT INTO share (key, instance_id) SELECT unnest(CAST(:shares AS uuid[])), :id ON CONFLICT DO NOTHING),
-     happened AS (INSERT INTO event (instance_id, seq, kind, actor_id, at, body, hash)
-                  SELECT :id, * FROM unnest(CAST(:seqs AS int[]), CAST(:kinds AS text[]), CAST(:actors AS uuid[]),
-                                            CAST(:ats AS timestamptz[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])))
+_LOCK = (
+    select(*context.COLUMNS)
+    .where(_instance.c.id == bindparam("key"))
+    .with_for_update(of=tables.instance)
+)
+_HAPPENED = """happened AS (
+     INSERT INTO event (instance_id, seq, kind, actor_id, at, body, hash)
+     SELECT :id, * FROM unnest(CAST(:seqs AS int[]), CAST(:kinds AS text[]), CAST(:actors AS uuid[]),
+                               CAST(:ats AS timestamptz[]), CAST(:bodies AS text[]), CAST(:hashes AS bytea[])))"""
+_SHARED = """shared AS (
+     INSERT INTO share (key, instance_id) SELECT unnest(CAST(:shares AS uuid[])), :id ON CONFLICT DO NOTHING)"""
+_MOVED = """
 UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = CAST(:stage AS text[]), machine = :machine,
        facts = :facts, rounds = :rounds, confidential = :confidential, seq = :seq, head = :head, changed_at = :now,
        ended_at = :ended, revision = revision + 1
- WHERE id = :id
-""").bindparams(
-    bindparam("machine", type_=JSONB(none_as_null=True)),
-    bindparam("facts", type_=JSONB),
-    bindparam("rounds", type_=JSONB),
-)
+ WHERE id = :id"""
+_NOTED = text(f"WITH {_HAPPENED} UPDATE instance SET seq = :seq, head = :head WHERE id = :id")
+Shape = tuple[tuple[str, tuple[str, ...]], ...]  # table and columns of the rows to be written
 STATES = words.STATES[InstanceState]
 
 
-class UnitOfWork(Context):
-    """One command on one locked instance: what a diagram may ask of the engine while it moves, and what it leaves.
+@lru_cache(maxsize=256)
+def _save(shape: Shape) -> TextClause:
+    """The statement that writes an instance with its shares, its events and new rows of these tables."""
+    return text("WITH " + ", ".join([_SHARED, _HAPPENED, *_inserts(shape)]) + _MOVED).bindparams(
+        bindparam("machine", type_=JSONB(none_as_null=True)),
+        bindparam("facts", type_=JSONB),
+        bindparam("rounds", type_=JSONB),
+    )
 
-    `row` is the locked instance as a dict; `facts` and `rounds` may be changed; `save` writes them.
+
+@lru_cache(maxsize=256)
+def _flush(shape: Shape) -> TextClause:
+    return text("WITH " + ", ".join(_inserts(shape)) + " SELECT 1")
+
+
+def _inserts(shape: Shape) -> list[str]:
+    """Rows are handed over as JSON, which PostgreSQL gives the types of the table; keys are checked at the end."""
+    found = []
+    for n, (table, names) in enumerate(shape):
+        columns = ", ".join(names)
+        rows = f"jsonb_populate_recordset(CAST(NULL AS {table}), CAST(:new_{n} AS jsonb))"
+        found.append(f"new_{n} AS (INSERT INTO {table} ({columns}) SELECT {columns} FROM {rows})")
+    return found
+
+
+class UnitOfWork(Context):
+    """One command on one locked instance: what a diagram may ask of the engine while it moves, and
+    what it leaves.
+
+    `row` is the locked instance; it, `facts` and `rounds` may be changed; `save` writes them. New
+    rows wait for the save too, unless something is read before: whoever asks for the session gets
+    one in which they are written.
     """
 
     locks = True
 
     def __init__(
-        self, session: Session, actor: Actor | None, row: dict[str, Any], process: Process
+        self, session: Session, actor: Actor | None, row: rows.Instance, process: Process
     ) -> None:
+        self._new: dict[tuple[str, tuple[str, ...]], list[dict[str, Any]]] = {}
         super().__init__(session, actor, row, process)
         self.log = EventLog(row["id"], row["seq"], bytes(row["head"]))
         self.shares: set[UUID] = set()  # who may see the instance from now on
         self.reworded = False  # the facts under which the instance is found have changed
 
+    @property
+    def session(self) -> Session:
+        """The transaction, with everything written that was added so far."""
+        if self._new:
+            shape, values = self.take_new()
+            self._session.execute(_flush(shape), values)
+        return self._session
+
+    @session.setter
+    def session(self, given: Session) -> None:
+        self._session = given
+
+    @property
+    def apart(self) -> Session:
+        """The transaction, for what no new row of this work bears on: nothing is written before."""
+        return self._session
+
+    def add(self, table: Table, row: dict[str, Any]) -> None:
+        """A new row, in values of JSON."""
+        self._new.setdefault((table.name, tuple(row)), []).append(row)
+
+    def take_new(self) -> tuple[Shape, dict[str, str]]:
+        """The rows that wait, to be written now: their shape, and their values by parameter."""
+        waiting, self._new = self._new, {}
+        values = {f"new_{n}": json.dumps(rows) for n, rows in enumerate(waiting.values())}
+        return tuple(waiting), values
+
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """What a person does: a fault of the process says in which instance it happened, and so goes on record."""
+        """What a person does: a fault of the process says in which instance it happened, and so
+        goes on record.
+        """
         try:
             yield
         except ProcessFault as fault:
             fault.details.setdefault("instance_id", str(self.row["id"]))
             raise
+
+    @property
+    def position(self) -> machine.State:
+        """Where the machine stands. Only an instance that has ended has no position any more."""
+        position = self.row["machine"]
+        assert position is not None, self.row["state"]
+        return position
 
     # --- what the machine calls back ---
     def evaluate(self, expression: str) -> Any:
@@ -83,9 +158,8 @@ class UnitOfWork(Context):
         """Take a decision and add it to the facts under its name."""
         table = self.process.decisions.get(decision)
         if table is None:
-            raise ProcessFault(
-                f"没有决策表 {decision}.dmn。", file=f"{decision}.dmn", element=decision
-            )
+            missing = _("没有决策表 {decision}.dmn。", decision=decision)
+            raise ProcessFault(missing, file=f"{decision}.dmn", element=decision)
         self.facts[decision] = decisions.decide(table, self.names(), self.functions())
         self.log.add("decision_taken", None, decision=decision, result=self.facts[decision])
 
@@ -93,36 +167,35 @@ class UnitOfWork(Context):
         """Carry out a registered action."""
         args = self.process.actions.get(action)
         if args is None or args.get("do") not in registry.ACTIONS:
-            raise ProcessFault(f"动作 {action} 没有登记。", file="process.toml", element=action)
+            unknown = _("动作 {action} 没有登记。", action=action)
+            raise ProcessFault(unknown, file="process.toml", element=action)
         registry.ACTIONS[args["do"]](self, args)
-        done = self.facts.get(action)
-        kept = dict(done) if isinstance(done, dict) else {}
-        self.facts[action] = {
-            **kept,
-            "at": clock.now().isoformat(),
-            "times": int(kept.get("times", 0)) + 1,
-        }
+        left = self.facts.get(action)
+        before = left if isinstance(left, dict) else {}
+        times = int(before.get("times", 0)) + 1
+        self.facts[action] = {**before, "at": clock.now().isoformat(), "times": times}
 
 
 def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> UnitOfWork:
     """Lock an instance and open the unit of work on it.
 
-    NotFound when it is not there or not the actor's to see; Conflict when it is in none of `states`.
+    NotFound when it is not there or not the actor's to see; Conflict when it is in none of
+    `states`.
     """
-    if actor is not None:
-        seen = select(_instance.c.id).where(_instance.c.id == instance_id, access.visible(actor))
-        if session.execute(seen).scalar() is None:
-            raise NotFound(instance_id=str(instance_id))
-    row = access.must_see(session.execute(_LOCK, {"key": instance_id}).mappings().first())
+    query = _LOCK if actor is None else _LOCK.where(access.visible(actor))
+    found = session.execute(query, {"key": instance_id}).first()
+    if found is None and actor is not None:
+        raise NotFound(instance_id=str(instance_id))
+    row = context.row_of(tuple(access.must_see(found)))
     if states and row["state"] not in states:
-        raise Conflict(
-            f"此件{STATES.get(row['state'], row['state'])}，不能再办理。", code="not_" + states[0]
-        )
-    return resume(session, actor, dict(row))
+        refusal = _("此件{state}，不能再办理。", state=STATES[row["state"]])
+        raise Conflict(refusal, code=f"not_{states[0]}")
+    return resume(session, actor, row)
 
 
-def resume(session: Session, actor: Actor | None, row: dict[str, Any]) -> UnitOfWork:
+def resume(session: Session, actor: Actor | None, found: Mapping[Any, Any]) -> UnitOfWork:
     """The unit of work on an instance whose row is locked."""
+    row = cast("rows.Instance", dict(found))
     return UnitOfWork(session, actor, row, process_of(session, row["version"]))
 
 
@@ -132,72 +205,77 @@ def live(work: UnitOfWork) -> tuple[Live, ...]:
 
 
 def save(work: UnitOfWork) -> None:
-    """Write shares, events and the instance itself in one statement; every command ends here."""
+    """Write new rows, shares, events and the instance itself in one statement; every command ends here."""
     if work.reworded:
-        grams = search_grams(work)
-        work.session.execute(
-            update(_instance).where(_instance.c.id == work.row["id"]).values(grams=grams)
-        )
-    row, events = work.row, work.log.rows()
-    work.session.execute(
-        _SAVE,
-        {
-            "id": row["id"],
-            "shares": sorted(work.shares, key=str),
-            "seqs": [e["seq"] for e in events],
-            "kinds": [e["kind"] for e in events],
-            "actors": [e["actor_id"] for e in events],
-            "ats": [e["at"] for e in events],
-            "bodies": [e["body"] for e in events],
-            "hashes": [e["hash"] for e in events],
-            "title": work.title,
-            "state": row["state"],
-            "outcome": row["outcome"],
-            "stage": row["stage"],
-            "machine": row["machine"],
-            "facts": work.facts,
-            "rounds": work.rounds,
-            "confidential": row["confidential"],
-            "seq": work.log.seq,
-            "head": work.log.head,
-            "now": clock.now(),
-            "ended": row["ended_at"],
-        },
-    )
+        mine = _instance.c.id == work.row["id"]
+        work.session.execute(update(_instance).where(mine).values(grams=search_grams(work)))
+    shape, new = work.take_new()
+    work.session.execute(_save(shape), {**new, **_saved(work), **_events(work)})
+
+
+def _saved(work: UnitOfWork) -> dict[str, Any]:
+    """What of the instance a command may have changed."""
+    row = work.row
+    return {
+        "shares": sorted(work.shares, key=str),
+        "title": work.title,
+        "state": row["state"],
+        "outcome": row["outcome"],
+        "stage": row["stage"],
+        "machine": row["machine"],
+        "facts": work.facts,
+        "rounds": work.rounds,
+        "confidential": row["confidential"],
+        "now": clock.now(),
+        "ended": row["ended_at"],
+    }
+
+
+def note(work: UnitOfWork) -> None:
+    """Write the events alone: a reading changes nothing of the instance, neither when it last moved
+    nor its revision.
+    """
+    work.session.execute(_NOTED, _events(work))
+
+
+def _events(work: UnitOfWork) -> dict[str, Any]:
+    """The instance's id, its new events column by column, and where its chain ends then."""
+    events = work.log.rows()
+    columns = {"seqs": "seq", "kinds": "kind", "actors": "actor_id", "ats": "at"}
+    columns |= {"bodies": "body", "hashes": "hash"}
+    by_column = {name: [event[column] for event in events] for name, column in columns.items()}
+    return {"id": work.row["id"], **by_column, "seq": work.log.seq, "head": work.log.head}
 
 
 def search_grams(work: UnitOfWork) -> list[str]:
-    """The two-character pieces under which an instance is found: serial number, searched facts, starter and unit."""
-    words = [
-        work.row["number"].rpartition("〕")[2],
-        *(str(dotted(work.facts, path) or "") for path in work.process.search),
-    ]
-    words.append(str(dotted(work.facts, work.process.subject) or ""))
-    words.extend(organisation.names(work.session, [work.row["starter_id"]]).values())
-    words.extend(
-        organisation.unit_names(work.session, [work.row["unit_id"]]).values()
-        if work.row["unit_id"]
-        else ()
-    )
+    """The two-character pieces under which an instance is found: serial number, searched facts,
+    starter and unit.
+    """
+    row, paths = work.row, (*work.process.search, work.process.subject)
+    words = [row["number"].rpartition("〕")[2]]
+    words += [str(dotted(work.facts, path) or "") for path in paths]
+    named = row["starter_id"], row["unit_id"]
+    people, units = organisation.people_and_units(work.session, named)
+    words += [*people.values(), *units.values()]
     return forms.bigrams(" ".join(words))
 
 
 def record_answers(work: UnitOfWork, element: str, answers: dict[str, Any]) -> str:
-    """Keep the answers of the launch or of a message like those of a finished task; gives the salted digest for the history."""
-    salt, now = os.urandom(16), clock.now()
-    work.session.execute(
-        _NEW_ANSWERS,
-        {
-            "id": tables.new_id(),
-            "instance_id": work.row["id"],
-            "element": element,
-            "ref": 0,
-            "state": "done",
-            "opened_at": now,
-            "closed_at": now,
-            "closed_by": work.actor.id if work.actor else None,
-            "answers": answers,
-            "salt": salt,
-        },
-    )
+    """Store the answers of the launch or of a message like those of a finished task; gives the
+    salted digest for the history.
+    """
+    salt, now = os.urandom(16), clock.now().isoformat()
+    row = {
+        "id": str(tables.new_id()),
+        "instance_id": str(work.row["id"]),
+        "element": element,
+        "ref": 0,
+        "state": TaskState.DONE,
+        "opened_at": now,
+        "closed_at": now,
+        "closed_by": str(work.actor.id) if work.actor else None,
+        "answers": answers,
+        "salt": f"\\x{salt.hex()}",
+    }
+    work.add(tables.task, row)
     return canonical.salted(answers, salt)

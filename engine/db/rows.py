@@ -42,7 +42,7 @@ class Instance(TypedDict):
 
 
 class Task(NamedTuple):
-    """`ref`: handle in the machine's state, 0 for what was said without a task; `due`: see tables.task."""
+    """`ref`: handle in the machine's state, or tables.WITHOUT_TASK; `due`: see tables.task."""
 
     id: UUID
     instance_id: UUID
@@ -62,7 +62,7 @@ class Task(NamedTuple):
 
 
 class Timer(NamedTuple):
-    """`ref`: handle in the machine's state, -1 for the window of a poll."""
+    """`ref`: handle in the machine's state, or tables.POLL_WINDOW."""
 
     id: UUID
     instance_id: UUID
@@ -77,15 +77,45 @@ class Timer(NamedTuple):
     tries: int
 
 
+class Presence(TypedDict, total=False):
+    """Formal members in the hall when a poll under a meeting opened, and when it closed."""
+
+    opening: int
+    closing: int
+
+
+class PollTerms(TypedDict):
+    """The column `rule` of a poll: what was fixed when the question was put, and what is noted while it runs.
+
+    `passes`, `wins`: expressions. `early`: all, decided, first or never; `closable`: passes, lane or never. `numbers`: the
+    numbers of law that the rules name, shares as "2/3". `about`: pairs of a fact and its value then.
+    """
+
+    passes: str
+    early: str
+    closable: str
+    withdrawal: bool
+    numbers: dict[str, int | str]
+    in_order: NotRequired[bool]  # older polls lack it
+    paper: NotRequired[bool]  # older polls lack it
+    wins: NotRequired[str]  # of an election, with its seats
+    seats: NotRequired[int]
+    keys: NotRequired[int]  # of a secret poll: how many tellers open it together
+    about: NotRequired[list[list[Any]]]
+    presence: NotRequired[Presence]  # of a poll under a meeting, from its opening on
+    opened: NotRequired[bool]  # the envelopes are open and counted
+    invalid: NotRequired[int]  # envelopes that nobody could read
+
+
 class Poll(NamedTuple):
-    """`rule`: what was fixed when the question was put, see commands/questions.py; `counts`: choice -> ballots."""
+    """`rule`: its terms; `counts`: choice -> ballots cast in the system, in an election "answered" too."""
 
     id: UUID
     instance_id: UUID
     task_id: UUID
     kind: str
     choices: list[str]
-    rule: dict[str, Any]
+    rule: PollTerms
     state: str
     secret: bool
     tellers: list[UUID]
@@ -111,6 +141,30 @@ class RollEntry(NamedTuple):
     choice: str | None
     comment: str
     at: datetime | None
+
+
+class Box(NamedTuple):
+    """The box of a secret poll. `voters`, `board_hash`: from the close on; `urn_hash`, `invalid`: when it was opened."""
+
+    poll_id: UUID
+    needed: int
+    size: int
+    least: int
+    most: int
+    voters: int | None
+    board_hash: str | None
+    urn_hash: str | None
+    invalid: int | None
+
+
+class TellerKey(NamedTuple):
+    """The public half of a teller's key; `joined`: it has helped to open the box."""
+
+    poll_id: UUID
+    member_id: UUID
+    salt: bytes
+    public: bytes
+    joined: bool
 
 
 class Meeting(NamedTuple):

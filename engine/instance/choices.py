@@ -25,12 +25,13 @@ EVERYBODY = 5000  # members of a large university
 def choices(
     session: Session, union_id: UUID, without: UUID | None = None, actor: Actor | None = None
 ) -> Callable[[str], list[tuple[str, str]]]:
-    """A function from a source ("units:<kind>", "members:<post>", "members:" for all, "instances:<process>") to pairs.
+    """A function from a source ("units:<kind>", "members:<post>", "members:" for all,
+    "instances:<process>") to pairs.
 
     A pair is (id, label).
 
-    `without` is the instance that asks: it cannot choose itself. Confidential instances are offered only to an actor who
-    may know of them.
+    `without` is the instance that asks: it cannot choose itself. Confidential instances are offered
+    only to an actor who may know of them.
     """
 
     def offer(source: str) -> list[tuple[str, str]]:

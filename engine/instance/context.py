@@ -1,8 +1,11 @@
-"""A process instance as expressions see it: facts, names and functions become values. Read only: nothing here writes."""
+"""A process instance as expressions see it: facts, names and functions become values.
+
+Read only: nothing here writes.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import select
 
@@ -11,15 +14,21 @@ from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import ProcessFault
 from engine.instance import functions, presence
+from engine.instance.union_law import OF_INSTANCE
 from engine.instance.view import InstanceView
+from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from engine import calendar
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
+
+
+COLUMNS = (*tables.instance.c, OF_INSTANCE)  # an instance with the law of its union, in one read
+_NAMES = tuple(column.name for column in COLUMNS)
 
 
 class Context(InstanceView):
@@ -34,7 +43,7 @@ class Context(InstanceView):
         """The functions that an expression may use; see docs/architecture.md."""
 
         def meeting(task: str, what: str) -> Any:
-            return presence.standing(self, task).get(what)
+            return presence.standing(self, task).named(what)
 
         return {**functions.functions(self), "meeting": meeting}
 
@@ -49,15 +58,30 @@ class Context(InstanceView):
         due = self.due_at(found)
         if due is None:
             raise ProcessFault(
-                f"“{expression}”没有给出期限。",
+                _("“{expression}”没有给出期限。", expression=expression),
                 file="process.toml",
-                advice='写成 due("规则编号") 这样的形式。',
+                advice=_('写成 due("规则编号") 这样的形式。'),
             )
         return due
 
 
 def context_of(session: Session, actor: Actor | None, instance_id: UUID) -> Context:
-    """The context of an instance that is not locked. The caller has made sure that the actor may see it."""
-    query = select(tables.instance).where(tables.instance.c.id == instance_id)
-    row = dict(session.execute(query).mappings().one())
+    """The context of an instance that is not locked.
+
+    The caller has made sure that the actor may see it.
+    """
+    query = select(*COLUMNS).where(tables.instance.c.id == instance_id)
+    return context_from(session, actor, tuple(session.execute(query).one()))
+
+
+def context_from(session: Session, actor: Actor | None, values: Sequence[Any]) -> Context:
+    """The context of an instance that a statement of the caller has read: the values of COLUMNS, in
+    their order.
+    """
+    row = row_of(values)
     return Context(session, actor, row, process_of(session, row["version"]))
+
+
+def row_of(values: Sequence[Any]) -> rows.Instance:
+    """The values of COLUMNS as a row."""
+    return cast("rows.Instance", dict(zip(_NAMES, values, strict=True)))

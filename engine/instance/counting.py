@@ -2,124 +2,207 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from engine import law
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.db import rows
     from engine.instance.context import Context
 
 ABSTAIN = "abstain"  # in an election: a ballot that chooses nobody
 
 
-def tally(
-    context: Context, poll: Any, counts: Mapping[str, int], paper: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """The numbers that a rule may name, whether it holds, and why. `counts` are the ballots cast in the system.
+class PaperCount(TypedDict):
+    """What the tellers counted of the paper ballots; `counts`: choice -> ballots."""
 
-    poll: a row; its `rule` says {"passes", "seats", "wins", "presence": {"opening", "closing"}, "invalid", "sealed"}.
+    issued: int
+    returned: int
+    invalid: int
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Ballots:
+    """The ballots of a poll: those cast in the system, by choice, and those on paper, if there were any.
+
+    `cast` counts the sealed ones too that nobody could read.
     """
-    rule = poll.rule
-    numbers = _numbers(poll, counts, paper or {})
+
+    poll: rows.Poll
+    counts: Mapping[str, int]
+    paper: PaperCount | None = None
+
+    @property
+    def cast(self) -> int:
+        return cast_in_system(self.poll, self.counts) + self.unreadable
+
+    @property
+    def unreadable(self) -> int:
+        return self.poll.rule.get("invalid", 0)
+
+    @property
+    def issued(self) -> int:
+        return self.cast + (self.paper["issued"] if self.paper else 0)
+
+    @property
+    def returned(self) -> int:
+        return self.cast + (self.paper["returned"] if self.paper else 0)
+
+    @property
+    def invalid(self) -> int:
+        return self.unreadable + (self.paper["invalid"] if self.paper else 0)
+
+    def of(self, choice: str) -> int:
+        """How many ballots make this choice."""
+        on_paper = self.paper["counts"].get(choice, 0) if self.paper else 0
+        return self.counts.get(choice, 0) + on_paper
+
+    def numbers(self) -> dict[str, Any]:
+        """All that a rule may name, and what the outcome keeps of it."""
+        votes = {choice: self.of(choice) for choice in self.poll.choices}
+        numbers: dict[str, Any] = {
+            "roll": self.poll.roll_size,
+            "answered": self.returned,
+            "silent": self.poll.roll_size - self.returned,
+            "issued": self.issued,
+            "returned": self.returned,
+            "valid": self.returned - self.invalid,
+            "invalid": self.invalid,
+            **self._presence(),
+        }
+        if self.paper:
+            numbers["on_paper"] = dict(self.paper)
+        if self.poll.kind == "election":
+            return {**numbers, "votes": votes, **self._election()}
+        return {**votes, **numbers}
+
+    def _election(self) -> dict[str, Any]:
+        seats, candidates = self.poll.rule["seats"], list(self.poll.choices)
+        return {"seats": seats, "candidates": candidates, "abstain": self.of(ABSTAIN)}
+
+    def _presence(self) -> dict[str, int]:
+        """Of a poll under a meeting; who left before the closing does not count as present."""
+        presence = self.poll.rule.get("presence", {})
+        if "opening" not in presence:
+            return {}
+        opening = presence["opening"]
+        return {"present_at_opening": opening, "present": presence.get("closing", opening)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a poll came to: its numbers, whether its rule holds, and why, in both languages."""
+
+    numbers: Mapping[str, Any]
+    passed: bool
+    why: str
+    why_en: str
+    voters: Mapping[str, list[str]] | None = None  # choice -> ids, where they are named
+
+    @property
+    def answered(self) -> int:
+        return int(self.numbers["answered"])
+
+    def published(self) -> dict[str, Any]:
+        """What the history says: without names."""
+        return {**self.numbers, "passed": self.passed, "why": self.why, "why_en": self.why_en}
+
+    def stored(self) -> dict[str, Any]:
+        """The fact of the task, and the column `outcome` of the poll."""
+        named = {} if self.voters is None else {"voters": self.voters}
+        return {**self.published(), **named}
+
+
+def tally(
+    context: Context, poll: rows.Poll, counts: Mapping[str, int], paper: PaperCount | None = None
+) -> Outcome:
+    """The outcome of a poll. `counts` are the ballots cast in the system; `paper` what the tellers agree on."""
+    numbers = Ballots(poll, counts, paper).numbers()
     context.measured.clear()
     if poll.kind == "election":
         numbers |= _elected(context, poll, numbers)
-        context.measured.clear()
-        most = max(numbers["votes"].values(), default=0)
-        names = {k: numbers.get(k, 0) for k in ("roll", "present", "valid")}
-        context.value(
-            poll.rule["wins"], {**names, "votes": most}
-        )  # what a seat needs, and what the first has, is part of why
-    known = {k: v for k, v in numbers.items() if k != "votes"}
-    numbers["passed"] = bool(context.value(rule["passes"], known))
-    numbers["why"], numbers["why_en"] = explained(context, "zh"), explained(context, "en")
-    return numbers
+        _measure_first(context, poll, numbers)
+    known = {name: number for name, number in numbers.items() if name != "votes"}
+    passed = bool(context.value(poll.rule["passes"], known))
+    return Outcome(numbers, passed, explained(context, "zh"), explained(context, "en"))
 
 
-def cast_in_system(poll: Any, counts: Mapping[str, int]) -> int:
+def cast_in_system(poll: rows.Poll, counts: Mapping[str, int]) -> int:
     """How many ballots these counts hold: those cast in the system, none on paper."""
     if poll.kind == "election":
         return int(counts.get("answered", 0))
     return sum(counts.get(choice, 0) for choice in poll.choices)
 
 
-def _numbers(poll: Any, counts: Mapping[str, int], paper: Mapping[str, Any]) -> dict[str, Any]:
-    rule, on_paper = poll.rule, paper.get("counts", {})
-    cast = cast_in_system(poll, counts) + rule.get(
-        "invalid", 0
-    )  # sealed ballots that nobody can read were cast all the same
-    invalid = rule.get("invalid", 0) + paper.get("invalid", 0)
-    returned = cast + paper.get("returned", 0)
-    told = {c: counts.get(c, 0) + on_paper.get(c, 0) for c in poll.choices}
-    presence = rule.get("presence", {})
-    numbers: dict[str, Any] = {
-        "roll": poll.roll_size,
-        "answered": returned,
-        "silent": poll.roll_size - returned,
-        "issued": cast + paper.get("issued", 0),
-        "returned": returned,
-        "valid": returned - invalid,
-        "invalid": invalid,
-    }
-    if "opening" in presence:
-        numbers |= {
-            "present_at_opening": presence["opening"],
-            "present": presence.get("closing", presence["opening"]),
-        }
-    if paper:
-        numbers["on_paper"] = dict(paper)
-    if poll.kind == "election":
-        abstained = counts.get(ABSTAIN, 0) + on_paper.get(ABSTAIN, 0)
-        return {
-            **numbers,
-            "votes": told,
-            "abstain": abstained,
-            "seats": rule["seats"],
-            "candidates": list(poll.choices),
-        }
-    return {**told, **numbers}
+def _of_seats(numbers: Mapping[str, Any]) -> dict[str, int]:
+    """What the rule for a seat may name, beside the votes of one candidate."""
+    return {name: numbers.get(name, 0) for name in ("roll", "present", "valid")}
 
 
-def _elected(context: Context, poll: Any, numbers: Mapping[str, Any]) -> dict[str, list[str]]:
+def _elected(context: Context, poll: rows.Poll, numbers: Mapping[str, Any]) -> dict[str, list[str]]:
     """Who wins a seat: enough votes by the rule, most votes first. Those level at the last seat are tied: none has it."""
-    names = {k: numbers.get(k, 0) for k in ("roll", "present", "valid")}
+    names, wins = _of_seats(numbers), poll.rule["wins"]
     votes: dict[str, int] = numbers["votes"]
-    enough = [
-        c for c in poll.choices if context.value(poll.rule["wins"], {**names, "votes": votes[c]})
-    ]
-    ranked = sorted(enough, key=lambda c: -votes[c])
-    seats = int(poll.rule["seats"])
+    enough = [c for c in poll.choices if context.value(wins, {**names, "votes": votes[c]})]
+    ranked = sorted(enough, key=lambda candidate: -votes[candidate])
+    tied = _tied(ranked, votes, int(poll.rule["seats"]))
+    seated = ranked[: int(poll.rule["seats"])]
+    return {"elected": [c for c in seated if c not in tied], "tied": tied}
+
+
+def _measure_first(context: Context, poll: rows.Poll, numbers: Mapping[str, Any]) -> None:
+    """What a seat needs, and what the first has, is part of why; what the others have is not."""
+    context.measured.clear()
+    most = max(numbers["votes"].values(), default=0)
+    context.value(poll.rule["wins"], {**_of_seats(numbers), "votes": most})
+
+
+def _tied(ranked: list[str], votes: Mapping[str, int], seats: int) -> list[str]:
+    """Those who are level at the last seat, when there are more of them than seats left."""
     if len(ranked) <= seats:
-        return {"elected": ranked, "tied": []}
+        return []
     last = votes[ranked[seats - 1]]
-    if votes[ranked[seats]] < last:
-        return {"elected": ranked[:seats], "tied": []}
-    return {
-        "elected": [c for c in ranked if votes[c] > last],
-        "tied": [c for c in ranked if votes[c] == last],
-    }
+    return [c for c in ranked if votes[c] == last] if votes[ranked[seats]] == last else []
+
+
+# --- why ------------------------------------------------------------------------------------------
+# Both texts stand in the outcome, and so in the history, for ever: no catalogue of a later day may change them.
+_AT_LEAST = {
+    "zh": "{title}：{total} 中须有 {needed}，实有 {reached}，{holds}",
+    "en": "{title}: {needed} of {total} needed, {reached} reached: {holds}",
+}
+_AT_MOST = {
+    "zh": "{title}：{total} 中不得超过 {needed}，实为 {reached}，{holds}",
+    "en": "{title}: {needed} of {total} at most, {reached} reached: {holds}",
+}
+_HOLDS = {
+    ("zh", False): ("未达到", "达到"),
+    ("en", False): ("not met", "met"),
+    ("zh", True): ("不符合", "符合"),
+    ("en", True): ("exceeded", "within"),
+}
+_MARKS = {"zh": ("；", "。"), "en": ("; ", ".")}
 
 
 def explained(context: Context, lang: str) -> str:
-    """The shares that the rule asked about, each with the number needed and the number reached."""
-    zh = lang == "zh"
-    said = []
-    for ruling, n, total in {
-        (r.id, n, total): (r, n, total) for r, n, total in context.measured
-    }.values():
-        least, ok = law.needed(ruling, total), law.compare(ruling.op, ruling, n, total)
-        if ruling.op == "<=":
-            said.append(
-                f"{ruling.rule.title}：{total} 中不得超过 {least}，实为 {n}，{'符合' if ok else '不符合'}"
-                if zh
-                else f"{ruling.rule.title_en}: {least} of {total} at most, {n} reached: {'within' if ok else 'exceeded'}"
-            )
-        else:
-            said.append(
-                f"{ruling.rule.title}：{total} 中须有 {least}，实有 {n}，{'达到' if ok else '未达到'}"
-                if zh
-                else f"{ruling.rule.title_en}: {least} of {total} needed, {n} reached: {'met' if ok else 'not met'}"
-            )
-    return ("；" if zh else "; ").join(said) + (("。" if zh else ".") if said else "")
+    """The shares that the rule asked about, each once, with the number needed and the number reached; "" without any."""
+    asked = {(r.id, n, total): (r, n, total) for r, n, total in context.measured}
+    between, end = _MARKS[lang]
+    sentences = [_share(lang, ruling, n, total) for ruling, n, total in asked.values()]
+    return between.join(sentences) + end if sentences else ""
+
+
+def _share(lang: str, ruling: law.Ruling, reached: int, total: int) -> str:
+    at_most = ruling.op == "<="
+    holds = law.compare(ruling.op, ruling, reached, total)
+    return (_AT_MOST if at_most else _AT_LEAST)[lang].format(
+        title=ruling.rule.title if lang == "zh" else ruling.rule.title_en,
+        total=total,
+        needed=law.needed(ruling, total),
+        reached=reached,
+        holds=_HOLDS[lang, at_most][holds],
+    )

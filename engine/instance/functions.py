@@ -1,8 +1,12 @@
-"""What an expression may ask of an instance beside its facts: days, people, what was done, meetings, other instances."""
+"""What an expression may ask of an instance beside its facts: days, people, what was done,
+meetings, other instances.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -10,11 +14,12 @@ from sqlalchemy import func, select
 
 from engine import calendar, clock, expressions, law
 from engine.db import tables
+from engine.db.states import TaskState
 from engine.instance import numbers
 from engine.people import organisation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from sqlalchemy import ColumnElement, Row
 
     from engine.instance.view import InstanceView
 
@@ -22,27 +27,11 @@ SUPERIOR = ("superior_officer", "superior_leader")  # who acts for a superior un
 
 
 def functions(view: InstanceView) -> dict[str, Callable[..., Any]]:
-    """The functions by name, all but `meeting`, which asks for a quorum by such an expression; see docs/architecture.md."""
-    return {
-        **numbers.of_law(view),
-        "due": lambda rule, start=None: due(view, rule, start),
-        "before": lambda moment, rule: before(view, moment, rule),
-        "after": lambda moment, rule: None if moment is None else due(view, rule, moment),
-        "day": lambda moment: day(view, moment),
-        "round": lambda task: view.rounds.get(task, 0),
-        "members": lambda unit=None: members(view, unit),
-        "holders": lambda kind, unit=None: holders(view, kind, unit),
-        "holds": lambda member, kind: bool(member) and str(member) in holders(view, kind, None),
-        "delegates": lambda kind: holders(view, f"{kind}_delegate", None),
-        "heads": lambda member, unit: (
-            bool(member and unit) and str(member) in heads_of(view, [str(unit)])
-        ),
-        "heads_of": lambda units: heads_of(view, units),
-        "movers_of": lambda instance: movers_of(view, instance),
-        "matters": lambda process, holds, since=None: matters(view, process, holds, since),
-        "at": lambda element: _last(view, element)[0],
-        "by": lambda element: _last(view, element)[1],
-    }
+    """The functions by name, all but `meeting`, which asks for a quorum by such an expression; see
+    docs/architecture.md.
+    """
+    of_instance = {name: partial(function, view) for name, function in _OF_INSTANCE.items()}
+    return {**numbers.of_law(view), **of_instance}
 
 
 def names(view: InstanceView, expression: str) -> dict[str, Any]:
@@ -54,10 +43,14 @@ def names(view: InstanceView, expression: str) -> dict[str, Any]:
     superior = view.session.execute(managed_by).scalar()
     found: dict[str, Any] = {"superior": str(superior) if superior else None}
     if "superior_here" in expression:
-        found["superior_here"] = superior is not None and any(
-            organisation.holders(view.session, kind, [superior], clock.today()) for kind in SUPERIOR
-        )
+        found["superior_here"] = superior is not None and _acts_here(view, superior)
     return found
+
+
+def _acts_here(view: InstanceView, superior: UUID) -> bool:
+    """Does anybody act for the superior union in this installation?"""
+    today, session = clock.today(), view.session
+    return any(organisation.holders(session, kind, [superior], today) for kind in SUPERIOR)
 
 
 def due(view: InstanceView, rule_id: str, start: datetime | str | None = None) -> datetime:
@@ -65,6 +58,16 @@ def due(view: InstanceView, rule_id: str, start: datetime | str | None = None) -
     ruling = view.law.ruling(rule_id, view.decisive_on)
     begin = clock.now() if start is None else _when(view, start)
     return view.remember(law.deadline(ruling, begin, view.law.calendar))
+
+
+def after(view: InstanceView, moment: datetime | str | None, rule_id: str) -> datetime | None:
+    """A rule's length after a moment."""
+    return None if moment is None else due(view, rule_id, moment)
+
+
+def round_(view: InstanceView, task: str) -> int:
+    """How often a task was done, this time included."""
+    return view.rounds.get(task, 0)
 
 
 def before(view: InstanceView, moment: datetime | str | None, rule_id: str) -> datetime | None:
@@ -110,18 +113,16 @@ def day(view: InstanceView, moment: datetime | date | str | None) -> str | None:
     if moment is None:
         return None
     if isinstance(moment, str):
-        return (
-            moment[:10]
-            if len(moment) == len("2026-05-20")
-            else clock.day_of(datetime.fromisoformat(moment)).isoformat()
-        )
+        if len(moment) == len("2026-05-20"):
+            return moment
+        return clock.day_of(datetime.fromisoformat(moment)).isoformat()
     if isinstance(moment, datetime):
-        due = view.due_at(moment)
-        return (due.day if due else clock.day_of(moment)).isoformat()
+        ends = view.due_at(moment)
+        return (ends.day if ends else clock.day_of(moment)).isoformat()
     return moment.isoformat()
 
 
-def members(view: InstanceView, unit: str | None) -> list[str]:
+def members(view: InstanceView, unit: str | None = None) -> list[str]:
     """The active members of the union, or of one of its units."""
     member = tables.member.c
     query = (
@@ -134,53 +135,100 @@ def members(view: InstanceView, unit: str | None) -> list[str]:
     return [str(key) for key in view.session.execute(query).scalars()]
 
 
-def holders(view: InstanceView, kind: str, unit: str | None) -> list[str]:
+def holders(view: InstanceView, kind: str, unit: str | None = None) -> list[str]:
     """Who holds a post today: in the whole union, or in one unit."""
+    session, today = view.session, clock.today()
     if unit:
-        return [
-            str(m)
-            for m in organisation.holders(view.session, kind, [UUID(str(unit))], clock.today())
-        ]
-    return [
-        str(m)
-        for m in organisation.in_union(view.session, kind, view.row["union_id"], clock.today())
-    ]
+        found = organisation.holders(session, kind, [UUID(str(unit))], today)
+    else:
+        found = organisation.in_union(session, kind, view.row["union_id"], today)
+    return [str(member) for member in found]
 
 
-def matters(view: InstanceView, process: str, holds: str, since: str | None) -> int:
-    """How many matters of a process this union has for whose facts, `state` and `outcome` the expression holds.
+def holds(view: InstanceView, member: str | None, kind: str) -> bool:
+    """Does a member hold such a post in the union today?"""
+    return bool(member) and str(member) in holders(view, kind)
 
-    `since` names a process: only what was launched after its latest matter had ended.
+
+def delegates(view: InstanceView, kind: str) -> list[str]:
+    """The delegates of a kind."""
+    return holders(view, f"{kind}_delegate")
+
+
+def heads(view: InstanceView, member: str | None, unit: str | None) -> bool:
+    """Does a member head a unit today?"""
+    return bool(member and unit) and str(member) in heads_of(view, [str(unit)])
+
+
+def matters(view: InstanceView, process: str, holds: str, since: str | None = None) -> int:
+    """How many instances of a process this union has for whose facts, `state` and `outcome` the
+    expression holds.
+
+    `since` names a process: only what was launched after its latest instance had ended.
     """
     instance = tables.instance.c
     query = select(instance.facts, instance.state, instance.outcome).where(
         instance.union_id == view.row["union_id"], instance.process_id == process
     )
     if since:
-        ended = select(func.max(instance.ended_at)).where(
-            instance.union_id == view.row["union_id"],
-            instance.process_id == since,
-            instance.id != view.row["id"],
-        )
-        query = query.where(
-            instance.started_at
-            > func.coalesce(ended.scalar_subquery(), datetime.min.replace(tzinfo=UTC))
-        )
+        query = query.where(instance.started_at > _last_end(view, since))
+    wanted = {name.partition(".")[0]: None for name in expressions.names_in(holds)}
     counted = 0
     for row in view.session.execute(query.execution_options(yield_per=500)):
         facts = {**row.facts, "state": row.state, "outcome": row.outcome or None}
-        known = {name: facts.get(name.partition(".")[0]) for name in expressions.names_in(holds)}
-        counted += bool(expressions.evaluate(holds, {**known, **facts}, {}))
+        counted += bool(expressions.evaluate(holds, {**wanted, **facts}, {}))
     return counted
 
 
-def _last(view: InstanceView, element: str) -> tuple[datetime | None, str | None]:
-    """When a task, a message or the launch was last done, and by whom."""
+def _last_end(view: InstanceView, process: str) -> ColumnElement[datetime]:
+    """When the latest other instance of a process ended in this union; long ago when none has."""
+    instance = tables.instance.c
+    ended = select(func.max(instance.ended_at)).where(
+        instance.union_id == view.row["union_id"],
+        instance.process_id == process,
+        instance.id != view.row["id"],
+    )
+    return func.coalesce(ended.scalar_subquery(), datetime.min.replace(tzinfo=UTC))
+
+
+def at(view: InstanceView, element: str) -> datetime | None:
+    """When a task, a message or the launch was last done."""
+    last = _last(view, element)
+    return last.closed_at if last else None
+
+
+def by(view: InstanceView, element: str) -> str | None:
+    """Who did it last."""
+    last = _last(view, element)
+    return str(last.closed_by) if last and last.closed_by else None
+
+
+def _last(view: InstanceView, element: str) -> Row[Any, Any] | None:
     task = tables.task.c
-    row = view.session.execute(
+    done = task.element == element, task.state == TaskState.DONE
+    latest = (
         select(task.closed_at, task.closed_by)
-        .where(task.instance_id == view.row["id"], task.element == element, task.state == "done")
+        .where(task.instance_id == view.row["id"], *done)
         .order_by(task.closed_at.desc(), task.id.desc())
         .limit(1)
-    ).first()
-    return (row.closed_at, str(row.closed_by) if row.closed_by else None) if row else (None, None)
+    )
+    return view.session.execute(latest).first()
+
+
+_OF_INSTANCE: dict[str, Callable[..., Any]] = {
+    "due": due,
+    "before": before,
+    "after": after,
+    "day": day,
+    "round": round_,
+    "members": members,
+    "holders": holders,
+    "holds": holds,
+    "delegates": delegates,
+    "heads": heads,
+    "heads_of": heads_of,
+    "movers_of": movers_of,
+    "matters": matters,
+    "at": at,
+    "by": by,
+}

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import EngineError, ProcessFault
+from engine.messages import _
 
 if TYPE_CHECKING:
     from engine.definitions.process import Lane
     from engine.instance.context import Context
 
 
-def people_of(context: Context, lane: Lane) -> tuple[str | None, list[str]]:
-    """The seat of a lane, or its persons' ids. Raises ProcessFault when it means nobody."""
+class LanePeople(NamedTuple):
+    """Whom a lane means: a seat, or the ids of persons."""
+
+    seat: str | None
+    persons: list[str]
+
+
+def people_of(context: Context, lane: Lane) -> LanePeople:
+    """Whom the lane means now. Raises ProcessFault when it means no unit."""
     if lane.person:
-        return None, _persons(context, lane)
-    return f"{lane.post}@{_unit(context, lane)}", []
+        return LanePeople(None, _persons(context, lane))
+    return LanePeople(f"{lane.post}@{_unit(context, lane)}", [])
 
 
 def includes_actor(context: Context, lane: Lane) -> bool:
@@ -45,9 +53,8 @@ def _unit(context: Context, lane: Lane) -> Any:
     """The unit of a lane, or several. Raises ProcessFault for none."""
     unit = context.row["union_id"] if lane.unit == "union" else context.value(lane.unit)
     if not unit:
-        raise ProcessFault(
-            f"泳道“{lane.title.zh}”没有对应的单位。", file="process.toml", element=lane.key
-        )
+        message = _("泳道“{lane}”没有对应的单位。", lane=lane.title)
+        raise ProcessFault(message, file="process.toml", element=lane.key)
     return unit
 
 

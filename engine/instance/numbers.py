@@ -1,4 +1,6 @@
-"""What an expression may ask of the law: the number of a rule, whether a share is reached, which article governs."""
+"""What an expression may ask of the law: the number of a rule, whether a share is reached, which
+article governs.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def rule_value(asker: Asker, rule_id: str) -> int:
 
 
 def needed(asker: Asker, rule_id: str, total: int) -> int:
-    """The number out of total that decides by a rule of a share: the smallest that reaches it, the largest allowed."""
+    """The number out of total that decides by a rule of a share: the smallest that reaches it, the
+    largest allowed.
+    """
     ruling = asker.law.ruling(str(rule_id), asker.decisive_on)
     if ruling.share is None:
         raise ProcessFault(f"规则 {rule_id} 不是比例。", element=str(rule_id))
@@ -61,7 +65,10 @@ def _entries(asker: Asker, rule_id: str, on: date | str | None) -> tuple[law.Rul
 
 
 def article(asker: Asker, rule_id: str, on: date | str | None) -> str | None:
-    """The article that governs on a day, or null where none does or no day is given. ProcessFault if several differ."""
+    """The article that governs on a day, or null where none does or no day is given.
+
+    ProcessFault if several differ.
+    """
     if on is None:
         return None
     found = {entry.article for entry in _entries(asker, rule_id, on)}
@@ -71,7 +78,10 @@ def article(asker: Asker, rule_id: str, on: date | str | None) -> str | None:
 
 
 def reaches(asker: Asker, rule_id: str, n: int, total: int) -> bool:
-    """Does n of total reach the rule's share, by the rule's own operator? Integers only; less than nothing is nothing."""
+    """Does n of total reach the rule's share, by the rule's own operator?
+
+    Integers only; less than nothing is nothing.
+    """
     ruling = asker.law.ruling(str(rule_id), asker.decisive_on)
     if ruling.share is None:
         raise ProcessFault(f"规则 {rule_id} 不是比例。", element=str(rule_id))

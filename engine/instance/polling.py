@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
+from engine import clock
 from engine.db import tables
+from engine.db.states import POLL_RUNNING, PollState
 from engine.instance.lanes import runs_task
-from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from datetime import datetime
     from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.instance.context import Context
+    from engine.instance.counting import PaperCount
 
 _paper = tables.paper
-RUNNING = ("called", "open", "counting")
+_ENTRIES = select(_paper.c.issued, _paper.c.returned, _paper.c.invalid, _paper.c.counts).where(
+    _paper.c.poll_id == bindparam("key")
+)
 
 
-def chairs(context: Context, poll: Any, element: str) -> bool:
+def takes_answers(state: str, closes_at: datetime | None) -> bool:
+    """Is a poll in this state, with this end of its window, open now?"""
+    return state == PollState.OPEN and (closes_at is None or clock.now() < closes_at)
+
+
+def chairs(context: Context, poll: rows.Poll, element: str) -> bool:
     """Does the actor preside over this poll: the lane of its task, where its rule leaves the closing to it?"""
     return poll.rule.get("closable") == "lane" and runs_task(context, element)
 
@@ -32,44 +41,31 @@ def asked(context: Context) -> bool:
     return context.actor is not None and str(context.actor.id) in askers
 
 
-def may_close(context: Context, poll: Any, element: str) -> bool:
-    """May the actor close an open poll before its window ends, if its rule allows that at all?"""
-    if poll.rule.get("closable") == "lane":
-        return chairs(context, poll, element)
-    return asked(context)
-
-
-def may_void(context: Context, poll: Any, element: str) -> bool:
-    """May the actor declare a running poll void: a teller, whoever runs its task, or the secretary's desk?"""
-    actor = context.actor
-    if actor is None:
-        return False
-    desk = access.may(actor, "terminate", context.row["union_id"])
-    return actor.id in poll.tellers or desk or runs_task(context, element)
-
-
-def agreed_paper(session: Session, poll: Any) -> dict[str, Any] | None:
+def agreed_paper(session: Session, poll: rows.Poll) -> PaperCount | None:
     """The paper count on which two tellers agree; None while there is none, or while two of them differ."""
-    rows = session.execute(select(_paper).where(_paper.c.poll_id == poll.id)).all()
-    entries = [
-        {k: getattr(r, k) for k in ("issued", "returned", "invalid", "counts")} for r in rows
-    ]
-    same = all(
-        {**e, "counts": _plain(e)} == {**entries[0], "counts": _plain(entries[0])} for e in entries
-    )
-    return entries[0] if len(entries) > 1 and same else None
+    found = session.execute(_ENTRIES, {"key": poll.id}).mappings()
+    entries = [cast("PaperCount", dict(entry)) for entry in found]
+    if len(entries) < 2:
+        return None
+    first, *others = entries
+    return first if all(_same(first, other) for other in others) else None
 
 
-def _plain(entry: Mapping[str, Any]) -> dict[str, int]:
-    return {k: n for k, n in entry["counts"].items() if n}
+def _same(one: PaperCount, other: PaperCount) -> bool:
+    """Do two counts agree? A choice without ballots may be left out."""
+    return _without_zeros(one) == _without_zeros(other)
+
+
+def _without_zeros(count: PaperCount) -> PaperCount:
+    return {**count, "counts": {choice: n for choice, n in count["counts"].items() if n}}
 
 
 def running_votes(session: Session, instance_id: UUID) -> frozenset[str]:
-    """The votes and elections of a matter of which nobody learns a choice or a count yet."""
+    """The votes and elections of an instance of which nobody learns a choice or a count yet."""
     poll = tables.poll.c
     running = select(poll.id).where(
         poll.instance_id == instance_id,
         poll.kind.in_(("vote", "election")),
-        poll.state.in_(("called", "open", "counting")),
+        poll.state.in_(POLL_RUNNING),
     )
     return frozenset(str(key) for key in session.execute(running).scalars())

@@ -2,124 +2,158 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from engine import expressions
 from engine.db import tables
+from engine.db.states import MeetingState
 from engine.errors import ProcessFault
 from engine.instance import functions
+from engine.messages import _
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
     from uuid import UUID
 
-    from engine.db import Session
-    from engine.definitions.process import MeetingRule
+    from engine.db import Session, rows
     from engine.instance.view import InstanceView
 
 _meeting, _attendance = tables.meeting, tables.attendance
+_task = tables.task
+_LATEST = (
+    select(_meeting)
+    .join(_task, _task.c.id == _meeting.c.task_id)
+    .where(_meeting.c.instance_id == bindparam("key"), _task.c.element == bindparam("task"))
+    .order_by(_meeting.c.id.desc())
+    .limit(1)
+)
+_INVITED = (
+    select(_attendance)
+    .where(_attendance.c.meeting_id == bindparam("key"))
+    .order_by(_attendance.c.member_id)
+)
+_FORMAL_HERE = select(func.count()).where(
+    _attendance.c.meeting_id == bindparam("key"), _attendance.c.kind == "formal", _attendance.c.here
+)
+_IS_HERE = _FORMAL_HERE.where(_attendance.c.member_id == bindparam("who"))
+RECORDED = ("due", "present", "needed", "quorate", "observers", "guests")
 
 
-def latest(session: Session, instance_id: UUID, element: str, lock: bool = False) -> Any:
+@dataclass(frozen=True)
+class MeetingNumbers:
+    """The numbers of a meeting, and its formal members: those on the `roll`, and those of them who are `here`.
+
+    `due`, `present` and `needed` (the smallest number that makes the quorum) are of formal members; `observers` and
+    `guests` count who is in the hall. Before the meeting is called nobody is due and it is not quorate.
+    """
+
+    state: str = ""
+    due: int = 0
+    present: int = 0
+    needed: int = 0
+    quorate: bool = False
+    observers: int = 0
+    guests: int = 0
+    roll: tuple[str, ...] = ()
+    here: tuple[str, ...] = ()
+
+    def named(self, name: str) -> Any:
+        """What an expression calls by this name; None for a name that means nothing."""
+        if name in ("roll", "here"):
+            return list(getattr(self, name))
+        names = {"state": self.state, "formal": self.present, **self.recorded}
+        return names.get(name)
+
+    @property
+    def recorded(self) -> dict[str, int]:
+        """What the history says of them."""
+        return {name: getattr(self, name) for name in RECORDED}
+
+
+def latest(
+    session: Session, instance_id: UUID, element: str, lock: bool = False
+) -> rows.Meeting | None:
     """The newest meeting of a task, or None. With `lock` nobody arrives or leaves until this transaction ends."""
-    task = tables.task.c
-    query = (
-        select(_meeting)
-        .join(tables.task, task.id == _meeting.c.task_id)
-        .where(_meeting.c.instance_id == instance_id, task.element == element)
-        .order_by(_meeting.c.id.desc())
-        .limit(1)
-    )
-    return session.execute(query.with_for_update(of=_meeting) if lock else query).first()
+    query = _LATEST.with_for_update(of=_meeting) if lock else _LATEST
+    meeting = session.execute(query, {"key": instance_id, "task": element}).first()
+    return cast("rows.Meeting | None", meeting)
 
 
-def standing(view: InstanceView, element: str) -> dict[str, Any]:
-    """The meeting of a task as expressions see it; before it is called, nobody is due and it is not quorate."""
-    found = latest(view.session, view.row["id"], element, lock=view.locks)
-    return numbers(view, element, found)
+def standing(view: InstanceView, element: str) -> MeetingNumbers:
+    """The numbers of the newest meeting of a task. ProcessFault when the task holds none."""
+    meeting = latest(view.session, view.row["id"], element, lock=view.locks)
+    return numbers(view, element, meeting)
 
 
-def numbers(view: InstanceView, element: str, found: Any) -> dict[str, Any]:
-    """{state, due, present, needed, quorate, formal, observers, guests, roll, here} of a meeting's row."""
+def numbers(view: InstanceView, element: str, meeting: rows.Meeting | None) -> MeetingNumbers:
+    """The numbers of one meeting of a task. ProcessFault when the task holds none."""
     rule = view.process.tasks[element].meeting
     if rule is None:
-        raise ProcessFault(f"{element} 不是开会的环节。", file="process.toml", element=element)
-    if found is None:
-        return {
-            "state": "",
-            "due": 0,
-            "present": 0,
-            "needed": 0,
-            "quorate": False,
-            "formal": 0,
-            "observers": 0,
-            "guests": 0,
-            "roll": [],
-            "here": [],
-        }
-    kinds = here(view.session, found.id)
-    told = {
-        "due": found.due,
-        "present": found.present,
-        "observers": kinds["observer"],
-        "guests": kinds["guest"],
-    }
-    return {
-        "state": found.state,
-        **told,
-        "needed": needed(view, rule, told),
-        "formal": found.present,
-        "quorate": found.state == "open" and _holds(view, rule, told),
-        **_roll(view.session, found.id),
-    }
-
-
-def _roll(session: Session, meeting_id: UUID) -> dict[str, list[str]]:
-    """The formal members on the roll, frozen once the meeting is open, and those of them who are in the hall."""
-    formal = _attendance.c.meeting_id == meeting_id, _attendance.c.kind == "formal"
-    due = (
-        select(_attendance.c.member_id, _attendance.c.here)
-        .where(*formal)
-        .order_by(_attendance.c.member_id)
+        message = _("{element} 不是开会的环节。", element=element)
+        raise ProcessFault(message, file="process.toml", element=element)
+    if meeting is None:
+        return MeetingNumbers()
+    invited = view.session.execute(_INVITED, {"key": meeting.id}).all()
+    present = [person for person in invited if person.here]
+    here = Counter(person.kind for person in present)
+    counts = {"due": meeting.due, "observers": here["observer"], "guests": here["guest"]}
+    quorum = _Quorum(view, rule.quorum, counts)
+    return MeetingNumbers(
+        state=meeting.state,
+        present=meeting.present,
+        needed=quorum.needed(meeting.due),
+        quorate=meeting.state == MeetingState.OPEN and quorum.holds(meeting.present),
+        roll=_formal(invited),
+        here=_formal(present),
+        **counts,
     )
-    rows = session.execute(due).all()
-    return {
-        "roll": [str(r.member_id) for r in rows],
-        "here": [str(r.member_id) for r in rows if r.here],
-    }
 
 
-def _holds(view: InstanceView, rule: MeetingRule, told: dict[str, int]) -> bool:
-    known = {**view.names(**functions.names(view, rule.quorum)), **told}
-    return bool(expressions.evaluate(rule.quorum, known, functions.functions(view)))
+def _formal(people: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(str(person.member_id) for person in people if person.kind == "formal")
 
 
-def needed(view: InstanceView, rule: MeetingRule, told: dict[str, int]) -> int:
-    """The smallest number of formal members that makes the quorum; one more than are due when no number does."""
-    low, high = 0, told["due"] + 1
-    while low < high:
-        middle = (low + high) // 2
-        if _holds(view, rule, {**told, "present": middle}):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+class _Quorum:
+    """The quorum of a meeting as a question about a number of people; what else it asks is asked once."""
+
+    def __init__(self, view: InstanceView, expression: str, counts: Mapping[str, int]) -> None:
+        self._expression = expression
+        self._names = {**view.names(**functions.names(view, expression)), **counts}
+        self._functions = {k: _remembering(f) for k, f in functions.functions(view).items()}
+
+    def holds(self, present: int) -> bool:
+        """Would so many formal members be enough?"""
+        names = {**self._names, "present": present}
+        return bool(expressions.evaluate(self._expression, names, self._functions))
+
+    def needed(self, due: int) -> int:
+        """The smallest number that is enough; one more than are due when none is."""
+        return bisect_left(range(due + 1), True, key=self.holds)
 
 
-def here(session: Session, meeting_id: UUID) -> dict[str, int]:
-    """How many of each kind are in the hall."""
-    rows = session.execute(
-        select(_attendance.c.kind, func.count())
-        .where(_attendance.c.meeting_id == meeting_id, _attendance.c.here)
-        .group_by(_attendance.c.kind)
-    ).all()
-    return {"formal": 0, "observer": 0, "guest": 0} | {row[0]: row[1] for row in rows}
+def _remembering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, which answers the same question (lists are no keys) only once."""
+    answers: dict[str, Any] = {}
+
+    def answer(*arguments: Any) -> Any:
+        question = repr(arguments)
+        if question not in answers:
+            answers[question] = function(*arguments)
+        return answers[question]
+
+    return answer
+
+
+def formal_here(session: Session, meeting_id: UUID) -> int:
+    """How many formal members are in the hall."""
+    return session.execute(_FORMAL_HERE, {"key": meeting_id}).scalar_one()
 
 
 def is_here(session: Session, meeting_id: UUID, member_id: UUID) -> bool:
     """Is this formal member in the hall now?"""
-    row = select(_attendance.c.here).where(
-        _attendance.c.meeting_id == meeting_id, _attendance.c.member_id == member_id
-    )
-    return bool(session.execute(row.where(_attendance.c.kind == "formal")).scalar())
+    return session.execute(_IS_HERE, {"key": meeting_id, "who": member_id}).scalar_one() > 0

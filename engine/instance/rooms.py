@@ -1,4 +1,4 @@
-"""Rooms: what was said in a task is for some lanes only. Which tasks, answers and files of a matter a person may not enter."""
+"""Rooms: what was said in a task is for some lanes only. Which tasks, answers and files of an instance a person may not enter."""
 
 from __future__ import annotations
 
@@ -12,18 +12,13 @@ from engine.instance.lanes import may_include_actor
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from engine.db import Session
     from engine.instance.context import Context
 
-SAID = (
-    "outcome",
-    "choice",
-    "comment",
-    "result",
-    "because",
-)  # what the body of an event says of an answer
+# what the body of an event says of an answer
+ANSWER_KEYS = ("outcome", "choice", "comment", "result", "because")
 
 
 def may_read(context: Context, element: str) -> bool:
@@ -31,14 +26,14 @@ def may_read(context: Context, element: str) -> bool:
 
     An instance that is confidential no more can be checked by the union's auditors and secretaries, its rooms included.
     """
-    process, actor = context.process, context.actor
-    rule = process.tasks.get(element)
+    lanes, rule = context.process.lanes, context.process.tasks.get(element)
     if rule is None or not rule.room:
         return True
-    if any(may_include_actor(context, process.lanes[lane]) for lane in rule.room):
+    if any(may_include_actor(context, lanes[key]) for key in rule.room):
         return True
-    disclosed = bool(process.disclosed_by) and not context.row["confidential"]
-    return disclosed and actor is not None and access.may(actor, "export", context.row["union_id"])
+    actor, row = context.actor, context.row
+    disclosed = bool(context.process.disclosed_by) and not row["confidential"]
+    return disclosed and actor is not None and access.may(actor, "export", row["union_id"])
 
 
 def closed(context: Context) -> frozenset[str]:
@@ -61,13 +56,19 @@ def closed_files(session: Session, instance_id: UUID, shut: frozenset[str]) -> f
             task.instance_id == instance_id, task.answers.is_not(None)
         )
     ).all()
-    inside = {key for r in rows if r.element in shut for key in _files(r.answers)}
-    return frozenset(
-        inside - {key for r in rows if r.element not in shut for key in _files(r.answers)}
-    )
+    return files_behind(shut, ((row.element, row.answers) for row in rows))
 
 
-def _files(answers: Any) -> Iterator[UUID]:
+def files_behind(shut: frozenset[str], answers: Iterable[tuple[str, Any]]) -> frozenset[UUID]:
+    """The same, of answers that were read already: pairs of element and answers."""
+    inside: set[UUID] = set()
+    outside: set[UUID] = set()
+    for element, given in answers:
+        (inside if element in shut else outside).update(_files(given))
+    return frozenset(inside - outside)
+
+
+def _files(answers: object) -> Iterator[UUID]:
     for value in answers.values() if isinstance(answers, dict) else ():
         for one in value if isinstance(value, list) else ():
             if isinstance(one, dict) and {"id", "sha256"} <= set(one):
@@ -76,12 +77,12 @@ def _files(answers: Any) -> Iterator[UUID]:
 
 def tells(body: Mapping[str, Any], shut: frozenset[str]) -> bool:
     """Does the body of an event repeat what was said behind one of these doors?"""
-    about = shut & {str(body.get("task")), str(body.get("element")), str(body.get("message"))}
-    return bool(about) and any(key in body for key in SAID)
+    about = {str(body.get(name)) for name in ("task", "element", "message")}
+    return bool(shut & about) and any(key in body for key in ANSWER_KEYS)
 
 
-def without_the_said(body: Mapping[str, Any], shut: frozenset[str]) -> Mapping[str, Any]:
+def redacted(body: Mapping[str, Any], shut: frozenset[str]) -> Mapping[str, Any]:
     """The body of an event as it may be read by somebody to whom these rooms are closed."""
     if not tells(body, shut):
         return body
-    return {k: v for k, v in body.items() if k not in SAID} | {"room": "closed"}
+    return {k: v for k, v in body.items() if k not in ANSWER_KEYS} | {"room": "closed"}

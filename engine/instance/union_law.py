@@ -1,4 +1,6 @@
-"""What the deadlines and numbers of a union depend on: the law, its own values, its vacations, the holiday notices."""
+"""What the deadlines and numbers of a union depend on: the law, its own values, its vacations, the
+holiday notices.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from engine import calendar, law, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from engine.db import Session
@@ -32,11 +35,16 @@ _WHAT = """jsonb_build_array(
        (SELECT city FROM unit WHERE id = {union}))"""
 _READ = text("SELECT " + _WHAT.format(union=":union")).columns(column("union_law", JSONB))
 OF_INSTANCE = literal_column(_WHAT.format(union="instance.union_id"), JSONB).label("union_law")
-"""For a statement that reads an instance: what `Surroundings` wants as `read`."""
+"""For a statement that reads an instance: what `UnionLaw` takes."""
+
+
+PLACES = {"杭州": "CN-ZJ-HZ", "宁波": "CN-ZJ-NB"}
 
 
 class CommonLaw:
-    """What holds for every university of Zhejiang: the law and the defaults, and the holiday notices that are shipped."""
+    """What holds for every university of Zhejiang: the law and the defaults, and the holiday
+    notices that are shipped.
+    """
 
     def __init__(self) -> None:
         self.settings: list[law.Setting] = []
@@ -49,24 +57,38 @@ class CommonLaw:
 
 
 class UnionLaw(CommonLaw):
-    """What a union's deadlines depend on: its own rule values, its vacations, the holiday notices, its city."""
+    """What a union's deadlines depend on: its own rule values, its vacations, the holiday notices,
+    its city.
+    """
 
-    def __init__(self, session: Session, union_id: UUID, read: list[Any] | None = None) -> None:
-        rows, vacations, notices, city = (
-            read or session.execute(_READ, {"union": union_id}).scalar_one()
-        )
+    def __init__(self, read: list[Any]) -> None:
+        """`read` is what OF_INSTANCE gives."""
+        rows, vacations, notices, city = read
         day = date.fromisoformat
-        self.settings = [
-            law.Setting(r, law.exact(v, p), day(f), day(t) if t else None, s)
-            for r, v, p, f, t, s in rows
-        ]
-        known = dict(calendar.shipped())
-        for year, days in notices.items():
-            known[int(year)] = {day(d): bool(w) for d, w in days.items()}
-        self.calendar = calendar.Calendar(
-            known, tuple((day(f), day(t), n) for f, t, n in vacations)
-        )
-        places = {"杭州": "CN-ZJ-HZ", "宁波": "CN-ZJ-NB"}
-        self.jurisdictions = frozenset(
-            {"CN", "CN-ZJ"} | {code for name, code in places.items() if name in (city or "")}
-        )
+        self.settings = [_setting(*row) for row in rows]
+        closed = tuple((day(first), day(last), name) for first, last, name in vacations)
+        self.calendar = calendar.Calendar(_holidays(notices), closed)
+        here = {code for name, code in PLACES.items() if name in (city or "")}
+        self.jurisdictions = law.ZHEJIANG | here
+
+    @classmethod
+    def of(cls, session: Session, union_id: UUID) -> UnionLaw:
+        """The law of a union, read by itself."""
+        return cls(session.execute(_READ, {"union": union_id}).scalar_one())
+
+
+def _setting(
+    rule: str, value: int, per: int, valid_from: str, valid_to: str | None, source: str
+) -> law.Setting:
+    """A union's own value of a rule, its days from ISO texts."""
+    until = date.fromisoformat(valid_to) if valid_to else None
+    amount = law.exact(value, per)
+    return law.Setting(rule, amount, date.fromisoformat(valid_from), until, source)
+
+
+def _holidays(notices: Mapping[str, Mapping[str, bool]]) -> dict[int, calendar.Notice]:
+    """The holiday notices by year: those that are shipped, and those that were loaded (by ISO day)."""
+    holidays: dict[int, calendar.Notice] = dict(calendar.shipped())
+    for year, days in notices.items():
+        holidays[int(year)] = {date.fromisoformat(day): bool(w) for day, w in days.items()}
+    return holidays

@@ -1,23 +1,27 @@
-"""A process instance to be looked at: its row, its facts, the law of its union, the time limits computed so far."""
+"""A process instance to be looked at: its row, its facts, the law of its union, the time limits
+computed so far.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from engine import calendar, clock
+from engine.db.states import FINAL
 from engine.instance.union_law import UnionLaw
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
     from engine import law
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.definitions import Process
     from engine.people.organisation import Actor
 
-ENDED = ("ended", "withdrawn", "terminated")
-ERASED_TITLE = "内容已按规定删除"  # what is shown where the title stood
+ENDED = FINAL
+ERASED_TITLE = _("内容已按规定删除")  # what is shown where the title stood
 ERASED_MARK = "_erased"  # the only fact left of an erased instance; no task can have this name
 
 
@@ -30,7 +34,7 @@ def dotted(facts: Mapping[str, Any], path: str) -> Any:
 
 
 class InstanceView:
-    """`row` is the row of the instance as a dict, `facts` a copy of what is known in it.
+    """`row` is the row of the instance, `facts` a copy of what is known in it.
 
     `locks`: whoever asks is about to write, so what is read here is locked until the commit.
     """
@@ -38,7 +42,7 @@ class InstanceView:
     locks = False
 
     def __init__(
-        self, session: Session, actor: Actor | None, row: dict[str, Any], process: Process
+        self, session: Session, actor: Actor | None, row: rows.Instance, process: Process
     ) -> None:
         self.session, self.actor, self.row, self.process = session, actor, row, process
         self.facts: dict[str, Any] = dict(row["facts"])
@@ -51,7 +55,9 @@ class InstanceView:
     def law(self) -> UnionLaw:
         """The calendar and the rule values of the instance's union, read when first needed."""
         if self._law is None:
-            self._law = UnionLaw(self.session, self.row["union_id"], self.row.get("union_law"))
+            read = self.row.get("union_law")
+            own = UnionLaw(read) if read else UnionLaw.of(self.session, self.row["union_id"])
+            self._law = own
         return self._law
 
     @property

@@ -1,13 +1,20 @@
-"""Who may do what: one table, verb -> predicates. A verb that is not in it is refused. `visible` narrows every list in SQL."""
+"""Who may do what in a union: verb -> who may (`VERBS`), verb -> what stands against it all the
+same (`BARS`).
+
+A verb that is in no table is refused. Verbs on one instance stand in engine/instance/rights.py, in
+the same shape. `visible` narrows every list in SQL.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sqlalchemy import and_, or_, select
 
 from engine.db import tables
 from engine.errors import NotFound, Refused
+from engine.messages import _
 from engine.people import organisation
 
 if TYPE_CHECKING:
@@ -17,11 +24,13 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
 
     from engine.db import Session
+    from engine.messages import Message
     from engine.people.organisation import Actor
 
-Predicate = "Callable[[Actor, Any], bool]"
+T = TypeVar("T")
+About = TypeVar("About")
 
-DESKS = ("union_secretary", "auditor")  # see every matter of their union
+DESKS = ("union_secretary", "auditor")  # see every instance of their union
 ANYBODY = "member"  # in a process's `launch`: any member of the union
 SECRETARY, AUDITOR, ADMINISTRATOR = "union_secretary", "auditor", "administrator"
 
@@ -72,19 +81,101 @@ VERBS: dict[str, tuple[Callable[[Actor, UUID | None], bool], ...]] = {
 }
 
 
+@dataclass(frozen=True)
+class Bar(Generic[About]):
+    """What stands against a verb that is allowed otherwise: when it `holds`, it is refused with
+    this code and text.
+    """
+
+    holds: Callable[[Actor, About], bool]
+    code: str
+    text: Message
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a verb is asked about: whose proposal; which post of which member, and whether it is a
+    new one.
+    """
+
+    union_id: UUID | None = None
+    author_id: UUID | None = None
+    post: str = ""
+    member_id: UUID | None = None
+    new: bool = False
+
+
+def proposed_it(actor: Actor, subject: Subject) -> bool:
+    """Is it the actor's own proposal?"""
+    return actor.id == subject.author_id
+
+
+def is_desk_of_others(actor: Actor, subject: Subject) -> bool:
+    """Is the post one of the desks, and the actor no administrator of that union?"""
+    return _is_desk(subject.post) and not is_administrator(actor, subject.union_id)
+
+
+def is_own_desk(actor: Actor, subject: Subject) -> bool:
+    """Is the post one of the desks, and the actor's own?"""
+    return _is_desk(subject.post) and actor.id == subject.member_id
+
+
+def is_own_new_post(actor: Actor, subject: Subject) -> bool:
+    """Is a post to be given to the actor? It opens matters, confidential ones too."""
+    return subject.new and actor.id == subject.member_id
+
+
+def _is_desk(post: str) -> bool:
+    return post in (*DESKS, ADMINISTRATOR)
+
+
+_SEPARATED = Bar(proposed_it, "separated", _("提出人与批准人不能是同一人。"))
+BARS: dict[str, tuple[Bar[Subject], ...]] = {
+    "approve_definition": (_SEPARATED,),
+    "approve_setting": (_SEPARATED,),
+    "manage_people": (
+        Bar(is_desk_of_others, "desk", _("这个职务只能由系统管理员授予或终止。")),
+        Bar(is_own_desk, "self", _("不能为自己授予或终止这个职务。")),
+        Bar(is_own_new_post, "self", _("不能为自己授予职务，请由另一人办理。")),
+    ),
+}
+
+
 def may(actor: Actor, verb: str, union_id: UUID | None) -> bool:
     """Is any predicate of the verb true? Unknown verbs are not allowed."""
     return any(holds(actor, union_id) for holds in VERBS.get(verb, ()))
 
 
-def check(actor: Actor, verb: str, union_id: UUID | None, **details: Any) -> None:
+def check(actor: Actor, verb: str, union_id: UUID | None) -> None:
     """Raise Refused unless the verb is allowed to this actor in this union."""
     if not may(actor, verb, union_id):
-        raise Refused(verb=verb, **details)
+        raise Refused(verb=verb)
+
+
+def check_bars(actor: Actor, verb: str, subject: Subject) -> None:
+    """Raise Refused when something stands against a verb that is allowed to this actor."""
+    for bar in BARS.get(verb, ()):
+        if bar.holds(actor, subject):
+            raise Refused(bar.text, code=bar.code, verb=verb)
+
+
+def unions(actor: Actor, verb: str) -> list[UUID]:
+    """The unions in which the verb is allowed to this actor, their own first.
+
+    Raises Refused when there is none.
+    """
+    own = dict.fromkeys([actor.union_id, *(p.union_id for p in actor.posts if p.union_id)])
+    allowed = [union_id for union_id in own if may(actor, verb, union_id)]
+    if not allowed:
+        raise Refused(verb=verb)
+    return allowed
 
 
 def check_own(actor: Actor, verb: str, union_id: UUID | None) -> None:
-    """The same for what belongs to a union: another one's does not exist. Raises NotFound, Refused."""
+    """The same for what belongs to a union: another one's does not exist.
+
+    Raises NotFound, Refused.
+    """
     must_see(union_id if is_own_union(actor, union_id) else None)
     check(actor, verb, union_id)
 
@@ -128,7 +219,7 @@ def asked(actor: Actor) -> list[Select[tuple[UUID]]]:
     ]
 
 
-def must_see(found: Any) -> Any:
+def must_see(found: T | None) -> T:
     """The row, or NotFound: what is not yours to see does not exist."""
     if found is None:
         raise NotFound
@@ -136,7 +227,9 @@ def must_see(found: Any) -> Any:
 
 
 def acts_by_post(session: Session, actor: Actor, instance_id: UUID) -> bool:
-    """Does this person act in the matter by a post of theirs, and not only as a party or a reader?"""
+    """Does this person act in the instance by a post of theirs, and not only as a party or a
+    reader?
+    """
     share = tables.share.c
     seats = [organisation.seat_key(seat) for seat in actor.seats]
     acts = select(share.key).where(share.instance_id == instance_id, share.key.in_(seats))

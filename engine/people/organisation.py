@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, literal, or_, select, union_all
 
 from engine import clock
 from engine.db import tables
 from engine.errors import NotFound
-from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Row, Select
 
     from engine.db import Session
 
@@ -78,8 +77,17 @@ def in_office(on: date) -> ColumnElement[bool]:
 
 def actor(session: Session, member_id: UUID) -> Actor:
     """Load an active member with the posts of today. Raises NotFound."""
+    rows = session.execute(with_posts().where(tables.member.c.id == member_id)).all()
+    if not rows:
+        raise NotFound("没有这个人，或已停用。")
+    return actor_of(rows)
+
+
+def with_posts(*more: ColumnElement[Any]) -> Select[Any]:
+    """Active members with the posts of today, a row a post, for `actor_of`; `more` are further columns."""
     member, post, unit = tables.member.c, tables.post.c, tables.unit.c
-    rows = session.execute(
+    held = and_(post.member_id == member.id, in_office(clock.today()))
+    return (
         select(
             member.id,
             member.name,
@@ -89,19 +97,20 @@ def actor(session: Session, member_id: UUID) -> Actor:
             post.kind,
             post.unit_id.label("post_unit"),
             unit.union_id.label("post_union"),
+            *more,
         )
-        .select_from(
-            tables.member.outerjoin(
-                tables.post, and_(post.member_id == member.id, in_office(clock.today()))
-            ).outerjoin(tables.unit, unit.id == post.unit_id)
-        )
-        .where(member.id == member_id, member.active)
-    ).all()
-    if not rows:
-        raise NotFound(_("没有这个人，或已停用。"))
+        .select_from(tables.member)
+        .outerjoin(tables.post, held)
+        .outerjoin(tables.unit, unit.id == post.unit_id)
+        .where(member.active)
+    )
+
+
+def actor_of(rows: Sequence[Row[Any]]) -> Actor:
+    """The member of the rows that `with_posts` gave for one member."""
     first = rows[0]
     held = tuple(Held(r.kind, r.post_unit, r.post_union) for r in rows if r.kind)
-    return Actor(first.id, first.name, first.union_id, first.unit_id, held, first.locale)
+    return Actor(first.id, first.name, first.union_id, first.unit_id, held, locale=first.locale)
 
 
 def holders(session: Session, kind: str, unit_ids: Iterable[UUID], on: date) -> list[UUID]:
@@ -155,3 +164,22 @@ def unit_names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
     return {
         r.id: r.name for r in session.execute(select(unit.id, unit.name).where(unit.id.in_(wanted)))
     }
+
+
+def people_and_units(
+    session: Session, ids: Iterable[UUID | None]
+) -> tuple[dict[UUID, str], dict[UUID, str]]:
+    """The names of the members and those of the units among these ids, in one read."""
+    wanted = {key for key in ids if key}
+    if not wanted:
+        return {}, {}
+    member, unit = tables.member.c, tables.unit.c
+    query = union_all(
+        select(member.id, member.name, literal(True)).where(member.id.in_(wanted)),
+        select(unit.id, unit.name, literal(False)).where(unit.id.in_(wanted)),
+    )
+    people: dict[UUID, str] = {}
+    units: dict[UUID, str] = {}
+    for key, name, is_member in session.execute(query):
+        (people if is_member else units)[key] = name
+    return people, units

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from engine import ballots
 from engine.ballots import Ballot, Paper
-from engine.db import tables
+from engine.db import rows, tables
+from engine.db.states import PollState
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from sqlalchemy import Row
 
     from engine.ballots import Report
     from engine.db import Session
@@ -29,7 +32,7 @@ _poll, _box, _key, _envelope, _roll = (
     tables.envelope.c,
     tables.roll.c,
 )
-OVER = ("closed",)  # from here on the urn is for everybody who may see the poll
+OVER = (PollState.CLOSED,)  # from here on the urn is for everybody who may see the poll
 
 
 @dataclass(frozen=True)
@@ -84,22 +87,15 @@ def box(session: Session, actor: Actor, poll_id: UUID) -> Box | None:
     row = _seen(session, actor, poll_id)
     if not row.secret:
         return None
-    kept = session.execute(select(tables.box).where(_box.poll_id == poll_id)).first()
-    mine = session.execute(
-        select(_roll.open, _roll.at, _envelope.receipt)
-        .outerjoin(
-            tables.envelope,
-            (_envelope.poll_id == _roll.poll_id) & (_envelope.member_id == _roll.member_id),
-        )
-        .where(_roll.poll_id == poll_id, _roll.member_id == actor.id)
-    ).first()
+    stored = session.execute(select(tables.box).where(_box.poll_id == poll_id)).first()
+    mine = _mine(session, actor, poll_id)
     tellers = _tellers(session, row)
     election = row.kind == "election"
     return Box(
         poll_id=poll_id,
         state=row.state,
         public_key=row.public_key,
-        size=kept.size if kept else None,
+        size=stored.size if stored else None,
         choices=tuple(row.choices),
         names=_names(session, row) if election else {},
         least=0 if election else 1,
@@ -108,54 +104,68 @@ def box(session: Session, actor: Actor, poll_id: UUID) -> Box | None:
         opened=bool(row.rule.get("opened")),
         tellers=tellers,
         teller=next((t for t in tellers if t.id == actor.id), None),
-        cast=_cast(session, poll_id, kept),
-        may_vote=bool(mine and mine.open and row.state == "open"),
-        voted_at=mine.at if mine else None,
-        receipt=mine.receipt if mine else None,
+        cast=_cast(session, poll_id, stored),
+        may_vote=mine.open and row.state == PollState.OPEN,
+        voted_at=mine.at,
+        receipt=mine.receipt,
     )
+
+
+class _Mine(NamedTuple):
+    """My place on the roll, and my envelope while it is there."""
+
+    open: bool = False
+    at: datetime | None = None
+    receipt: str | None = None
+
+
+def _mine(session: Session, actor: Actor, poll_id: UUID) -> _Mine:
+    own = and_(_envelope.poll_id == _roll.poll_id, _envelope.member_id == _roll.member_id)
+    query = select(_roll.open, _roll.at, _envelope.receipt).outerjoin(tables.envelope, own)
+    place = _roll.poll_id == poll_id, _roll.member_id == actor.id
+    row = session.execute(query.where(*place)).first()
+    return _Mine(*row) if row else _Mine()
 
 
 def must_be_secret(found: Box | None) -> Box:
     """The box, or NotFound when the poll has none."""
-    kept: Box = access.must_see(found)
-    return kept
+    box: Box = access.must_see(found)
+    return box
 
 
-def _seen(session: Session, actor: Actor, poll_id: UUID) -> Any:
+def _seen(session: Session, actor: Actor, poll_id: UUID) -> rows.Poll:
     query = select(tables.poll).join(tables.instance, tables.instance.c.id == _poll.instance_id)
-    return access.must_see(
-        session.execute(query.where(_poll.id == poll_id, access.visible(actor))).first()
-    )
+    seen = query.where(_poll.id == poll_id, access.visible(actor))
+    return rows.Poll(*access.must_see(session.execute(seen).first()))
 
 
-def _names(session: Session, poll: Any) -> dict[str, str]:
+def _names(session: Session, poll: rows.Poll) -> dict[str, str]:
     found = organisation.names(session, [UUID(c) for c in poll.choices])
     return {str(member): name for member, name in found.items()}
 
 
-def _tellers(session: Session, poll: Any) -> tuple[Teller, ...]:
+def _tellers(session: Session, poll: rows.Poll) -> tuple[Teller, ...]:
     member = tables.member.c
-    rows = session.execute(
-        select(member.id, member.name, _key.member_id, _key.joined)
-        .outerjoin(tables.teller_key, (_key.member_id == member.id) & (_key.poll_id == poll.id))
+    part = and_(_key.member_id == member.id, _key.poll_id == poll.id)
+    found = session.execute(
+        select(member.id, member.name, _key.member_id.is_not(None), _key.joined)
+        .outerjoin(tables.teller_key, part)
         .where(member.id.in_(poll.tellers))
         .order_by(member.name, member.id)
-    ).all()
-    opened = poll.state in (
-        "open",
-        "counting",
-        "closed",
-    )  # all took theirs; the rows go with the envelopes
-    done = bool(poll.rule.get("opened"))
+    )
+    # once the poll is open all have taken theirs; the rows go with the envelopes
+    all_taken = poll.state in (PollState.OPEN, PollState.COUNTING, PollState.CLOSED)
+    all_joined = bool(poll.rule.get("opened"))
     return tuple(
-        Teller(r.id, r.name, r.member_id is not None or opened, bool(r.joined) or done)
-        for r in rows
+        Teller(key, name, taken=taken or all_taken, joined=bool(joined) or all_joined)
+        for key, name, taken, joined in found
     )
 
 
-def _cast(session: Session, poll_id: UUID, kept: Any) -> int:
-    if kept is not None and kept.voters is not None:
-        return int(kept.voters)
+def _cast(session: Session, poll_id: UUID, stored: Row[Any] | None) -> int:
+    """How many envelopes were cast: those that lie there, or, once they are collected, as the box has it."""
+    if stored is not None and stored.voters is not None:
+        return int(stored.voters)
     return int(
         session.execute(select(func.count()).where(_envelope.poll_id == poll_id)).scalar_one()
     )

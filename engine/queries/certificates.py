@@ -9,46 +9,48 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from sqlalchemy import select
 
 from engine import clock
 from engine.ballots import rolls
-from engine.db import tables
+from engine.db import rows, tables
 from engine.definitions.store import process_of
 from engine.documents import pdf, qr
 from engine.errors import HistoryBroken, NotFound
 from engine.history import event_log
 from engine.instance.counting import ABSTAIN
+from engine.messages import Listed, Message, _
 from engine.people import organisation
 from engine.queries import polls as asked
+from engine.queries.polls import Result, Roll
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from engine.db import Session
+    from engine.messages import Language
     from engine.people.organisation import Actor
     from engine.queries.polls import Poll
 
 KIND = "poll_certificate"
 TEMPLATE = Path(__file__).parents[1] / "documents" / f"{KIND}.typ"
-TITLES = {"zh": "表决结果证明书", "en": "Certificate of a Poll"}
+TITLE = _("表决结果证明书")
 NUMBERS = {
-    "issued": ("发出票数", "Ballots issued"),
-    "returned": ("收回票数", "Ballots returned"),
-    "valid": ("有效票", "Valid"),
-    "invalid": ("无效票", "Invalid"),
-    "silent": ("未投票", "Did not vote"),
+    "issued": _("发出票数"),
+    "returned": _("收回票数"),
+    "valid": _("有效票数"),
+    "invalid": _("无效票数"),
+    "silent": _("未投票"),
 }
 RESULT = {
-    ("vote", True): ("通过", "Passed"),
-    ("vote", False): ("未通过", "Not passed"),
-    ("election", True): ("选出", "Elected"),
-    ("election", False): ("未选足", "Not all seats filled"),
+    ("vote", True): _("通过"),
+    ("vote", False): _("未通过"),
+    ("election", True): _("选出"),
+    ("election", False): _("未选足"),
 }
-MANNER = {True: ("无记名投票", "Secret ballot"), False: ("记名表决", "Open vote")}
-MIXED = ("纸质票与电子票合并计票", "paper and electronic ballots in one count")
 _ROLL = 1200  # names printed
 
 
@@ -68,140 +70,193 @@ class Checked:
 
 
 def certificate(
-    session: Session, actor: Actor, poll_id: UUID, address: str, lang: str = "zh"
+    session: Session, actor: Actor, poll_id: UUID, address: str, say: Language
 ) -> tuple[str, bytes]:
     """The certificate as (file name, PDF). `address` is where it can be checked; `{hash}` in it becomes the event's hash.
 
     NotFound when the poll is not this person's to see, or it has no result; HistoryBroken when its roll is another one.
     """
-    poll = asked.poll(session, actor, poll_id, lang)
+    poll = asked.poll(session, actor, poll_id, say.code)
     event = _event(session, poll)
-    told = _told(session, poll, event, lang)
-    if not _same_roll(session, told):
-        raise HistoryBroken("名册与开始时不符，不能出具证明书。", poll=str(poll_id))
-    data = _data(session, told, event, address, "en" if lang.startswith("en") else "zh")
+    recorded = _recorded(session, poll, event, say.code)
+    if not _same_roll(session, recorded):
+        raise HistoryBroken(_("名册与开始时不符，不能出具证明书。"), poll=str(poll_id))
+    data = _Certificate(session, recorded, event, address, say).data()
     files = {f"documents/{KIND}.typ": TEMPLATE.read_text("utf-8")}
-    name = pdf.file_name(data["instance"]["number"], data["document"]["title"], poll.title)
+    name = pdf.file_name(data["instance"]["number"], data["document"]["title"], poll.question.title)
     return f"{name}.pdf", pdf.composed(files, KIND, data)
 
 
-def _told(session: Session, poll: Poll, event: Any, lang: str) -> Poll:
-    """The poll as its events tell it: outcome, numbers, roll and moments."""
-    outcome = json.loads(event.body)["outcome"]
-    opened, ended = _opened(session, poll), event.at
-    if stopped := _of(session, poll, "poll_stopped"):
-        ended = stopped[0].at
-    says, election = json.loads(opened.body), "wins" in json.loads(opened.body)
-    version = session.execute(
-        select(tables.instance.c.version).where(tables.instance.c.id == poll.instance_id)
-    ).scalar_one()
-    rule = process_of(session, version).tasks[poll.element].poll
-    choices = tuple(
-        says.get("candidates") or says.get("choices") or (rule.choices if rule else poll.choices)
-    )
-    listed = {} if election else {c: outcome[c] for c in choices if c in outcome}
+@dataclass(frozen=True)
+class _Moment:
+    """An event of a poll; `at` as its hashed body says it."""
+
+    seq: int
+    hash: bytes
+    body: str
+    at: datetime
+
+    @property
+    def says(self) -> dict[str, Any]:
+        return dict(json.loads(self.body))
+
+
+def _recorded(session: Session, poll: Poll, event: _Moment, lang: str) -> Poll:
+    """The poll as its events have it: outcome, numbers, roll and moments."""
+    outcome, opening = event.says["outcome"], _opened(session, poll)
+    stopped, says = _of(session, poll, "poll_stopped"), opening.says
+    election = "wins" in says
+    choices = _choices(session, poll, says)
     presence = {"opening": outcome.get("present_at_opening"), "closing": outcome.get("present")}
+    counts = {} if election else {c: outcome[c] for c in choices if c in outcome}
+    question = replace(
+        poll.question,
+        kind="election" if election else _not_election(poll.question.kind),
+        choices=choices,
+        secret="public_key" in says,
+    )
+    result = Result(
+        outcome,
+        asked.why(outcome, lang),
+        elected=tuple(outcome.get("elected", ())),
+        tied=tuple(outcome.get("tied", ())),
+    )
     return replace(
         poll,
         state="closed",
-        outcome=outcome,
-        counts=outcome.get("votes", listed),
-        why=asked.why(outcome, lang),
-        kind="election" if election else poll.kind if poll.kind != "election" else "vote",
-        choices=choices,
-        roll_size=says["roll"],
-        roll_hash=says["roll_hash"],
-        elected=tuple(outcome.get("elected", ())),
-        tied=tuple(outcome.get("tied", ())),
-        opened_at=opened.at,
-        closed_at=ended,
-        secret="public_key" in says,
-        papers=int("on_paper" in outcome),
-        presence={k: v for k, v in presence.items() if v is not None},
+        question=question,
+        roll=Roll(says["roll"], says["roll_hash"], papers=int("on_paper" in outcome)),
+        count=replace(poll.count, by_choice=outcome.get("votes", counts)),
+        result=result,
+        opened_at=opening.at,
+        closed_at=stopped[0].at if stopped else event.at,
+        presence=cast("rows.Presence", {k: v for k, v in presence.items() if v is not None}),
     )
 
 
-def _same_roll(session: Session, told: Poll) -> bool:
+def _choices(session: Session, poll: Poll, says: Mapping[str, Any]) -> tuple[str, ...]:
+    """What could be chosen: as the opening has it, else as the process of that version says."""
+    listed = says.get("candidates") or says.get("choices")
+    if listed:
+        return tuple(listed)
+    version = session.execute(
+        select(tables.instance.c.version).where(tables.instance.c.id == poll.instance_id)
+    ).scalar_one()
+    rule = process_of(session, version).tasks[poll.question.element].poll
+    return tuple(rule.choices if rule else poll.question.choices)
+
+
+def _not_election(kind: str) -> str:
+    return "vote" if kind == "election" else kind
+
+
+def _same_roll(session: Session, recorded: Poll) -> bool:
     members = session.execute(
-        select(tables.roll.c.member_id).where(tables.roll.c.poll_id == told.id)
+        select(tables.roll.c.member_id).where(tables.roll.c.poll_id == recorded.id)
     ).scalars()
-    return rolls.digest(map(str, members)) == told.roll_hash
+    return rolls.digest(map(str, members)) == recorded.roll.hash
 
 
-def _data(session: Session, poll: Poll, event: Any, address: str, lang: str) -> dict[str, Any]:
-    n = 1 if lang == "en" else 0
-    instance = tables.instance.c
-    matter = session.execute(
-        select(instance.number, instance.title, instance.version, instance.union_id).where(
-            instance.id == poll.instance_id
-        )
-    ).one()
-    outcome = poll.outcome or {}
-    seal = bytes(event.hash).hex()
-    url = address.replace("{hash}", seal)
-    union = organisation.unit_names(session, [matter.union_id]).get(matter.union_id, "")
-    manner = [MANNER[poll.secret][n], *([MIXED[n]] if poll.papers else [])]
-    return {
-        "lang": lang,
-        "document": {
-            "title": TITLES[lang],
-            "number": str(poll.id)[:8],
-            "issued_on": clock.day_of(poll.closed_at or event.at).isoformat(),
-        },
-        "instance": {
-            "number": matter.number,
-            "title": matter.title,
-            "union": union,
-            "process": process_of(session, matter.version).title.in_(lang),
-        },
-        "poll": {
+@dataclass(frozen=True)
+class _Certificate:
+    """What the template prints: plain texts in the language of the reader."""
+
+    session: Session
+    poll: Poll
+    event: _Moment
+    address: str
+    say: Language
+
+    def data(self) -> dict[str, Any]:
+        """The file data.json beside the template."""
+        poll, seal = self.poll, self.event.hash.hex()
+        url = self.address.replace("{hash}", seal)
+        return {
+            "lang": self.say.code,
+            "document": {
+                "title": self.say(TITLE),
+                "number": str(poll.id)[:8],
+                "issued_on": clock.day_of(poll.closed_at or self.event.at).isoformat(),
+            },
+            "instance": self._instance(),
+            "poll": self._poll(),
+            "result": self.say(_result(poll)),
+            "why": poll.result.why,
+            "elected": [self._name(choice) for choice in poll.result.elected],
+            "tied": [self._name(choice) for choice in poll.result.tied],
+            "counts": self._counts(),
+            "rules": [{"id": rule.id, "words": rule.words} for rule in poll.basis.rules],
+            "presence": {k: str(poll.presence.get(k, "")) for k in ("opening", "closing")},
+            "roll": _roll(self.session, poll),
+            "tellers": [[teller.name, said(teller.signed_at)] for teller in poll.tellers],
+            "event": {"seq": self.event.seq, "hash": seal, "at": said(self.event.at)},
+            "url": url,
+            "qr": qr.svg(url),
+        }
+
+    def _instance(self) -> dict[str, str]:
+        instance = tables.instance.c
+        columns = (instance.number, instance.title, instance.version, instance.union_id)
+        row = self.session.execute(
+            select(*columns).where(instance.id == self.poll.instance_id)
+        ).one()
+        process = process_of(self.session, row.version)
+        unions = organisation.unit_names(self.session, [row.union_id])
+        return {
+            "number": row.number,
+            "title": row.title,
+            "union": unions.get(row.union_id, ""),
+            "process": self.say(process.title),
+        }
+
+    def _poll(self) -> dict[str, Any]:
+        poll = self.poll
+        manner = [_("无记名投票") if poll.question.secret else _("记名表决")]
+        if poll.roll.papers:
+            manner.append(_("纸质票与电子票合并计票"))
+        return {
             "id": str(poll.id),
-            "title": poll.title,
-            "asks": poll.asks,
-            "about": [[a.label, a.text] for a in poll.about.more],
-            "question": poll.about.question,
-            "manner": ("；", "; ")[n].join(manner),
+            "title": poll.question.title,
+            "asks": poll.question.asks,
+            "about": [[each.label, each.text] for each in poll.question.about.more],
+            "question": poll.question.about.question,
+            "manner": self.say(Listed(manner, "；")),
             "opened": said(poll.opened_at),
             "closed": said(poll.closed_at),
-            "words": poll.words,
-            "roll": poll.roll_size,
-            "roll_hash": poll.roll_hash,
-        },
-        "result": _result(poll, n),
-        "why": poll.why,
-        "elected": [_name(poll, c, lang) for c in poll.elected],
-        "tied": [_name(poll, c, lang) for c in poll.tied],
-        "counts": [[_name(poll, c, lang), k] for c, k in choices(poll)]
-        + [[NUMBERS[key][n], outcome[key]] for key in NUMBERS if isinstance(outcome.get(key), int)],
-        "rules": [{"id": r.id, "words": r.words} for r in poll.rules],
-        "presence": {
-            k: str(poll.presence[k]) if k in poll.presence else "" for k in ("opening", "closing")
-        },
-        "roll": _roll(session, poll),
-        "tellers": [[t.name, said(t.signed_at)] for t in poll.tellers],
-        "event": {"seq": event.seq, "hash": seal, "at": said(event.at)},
-        "url": url,
-        "qr": qr.svg(url),
-    }
+            "words": poll.basis.words,
+            "roll": poll.roll.size,
+            "roll_hash": poll.roll.hash,
+        }
+
+    def _counts(self) -> list[list[Any]]:
+        outcome = self.poll.result.outcome or {}
+        chosen = [[self._name(choice), n] for choice, n in choices(self.poll)]
+        numbers = [
+            [self.say(words), outcome[key]]
+            for key, words in NUMBERS.items()
+            if isinstance(outcome.get(key), int)
+        ]
+        return chosen + numbers
+
+    def _name(self, choice: str) -> str:
+        return self.say(self.poll.question.labels.get(choice, choice))
 
 
 def choices(poll: Poll) -> list[tuple[str, int]]:
     """What was chosen how often in a closed poll, in the order of the ballot; of an election most votes first."""
-    outcome = poll.outcome or {}
-    if poll.kind != "election":
-        return [(c, int(outcome.get(c, 0))) for c in poll.choices]
+    outcome = poll.result.outcome or {}
+    if poll.question.kind != "election":
+        return [(c, int(outcome.get(c, 0))) for c in poll.question.choices]
     votes = outcome.get("votes", {})
-    found = sorted(((c, int(votes.get(c, 0))) for c in poll.choices), key=lambda pair: -pair[1])
+    found = sorted(
+        ((c, int(votes.get(c, 0))) for c in poll.question.choices), key=lambda pair: -pair[1]
+    )
     return [*found, (ABSTAIN, int(outcome.get("abstain", 0)))]
 
 
-def _result(poll: Poll, n: int) -> str:
-    passed = bool((poll.outcome or {}).get("passed"))
-    return RESULT["election" if poll.kind == "election" else "vote", passed][n]
-
-
-def _name(poll: Poll, choice: str, lang: str) -> str:
-    return poll.labels[choice].in_(lang) if choice in poll.labels else choice
+def _result(poll: Poll) -> Message:
+    passed = bool((poll.result.outcome or {}).get("passed"))
+    return RESULT["election" if poll.question.kind == "election" else "vote", passed]
 
 
 def said(moment: datetime | None) -> str:
@@ -222,33 +277,34 @@ def _roll(session: Session, poll: Poll) -> list[str]:
     )
 
 
-def _of(session: Session, poll: Poll, kind: str) -> list[Any]:
-    """The events of a kind that are about this poll, the latest first; each moment as the hashed body says it."""
+def _of(session: Session, poll: Poll, kind: str) -> list[_Moment]:
+    """The events of a kind that are about this poll, the latest first."""
     event = tables.event.c
     rows = session.execute(
         select(event.seq, event.hash, event.body)
         .where(event.instance_id == poll.instance_id, event.kind == kind)
         .order_by(event.seq.desc())
     ).all()
-    found = [(r, says) for r in rows if (says := json.loads(r.body)).get("poll") == str(poll.id)]
+    found = ((row, json.loads(row.body)) for row in rows)
     return [
-        SimpleNamespace(seq=r.seq, hash=r.hash, body=r.body, at=datetime.fromisoformat(says["at"]))
-        for r, says in found
+        _Moment(row.seq, bytes(row.hash), row.body, datetime.fromisoformat(says["at"]))
+        for row, says in found
+        if says.get("poll") == str(poll.id)
     ]
 
 
-def _event(session: Session, poll: Poll) -> Any:
+def _event(session: Session, poll: Poll) -> _Moment:
     """The event that closed the poll. Raises NotFound while it has no result."""
     found = _of(session, poll, "poll_closed")
     if not found:
-        raise NotFound("表决还没有结果，不能出具证明书。", code="no_result")
+        raise NotFound(_("表决还没有结果，不能出具证明书。"), code="no_result")
     return found[0]
 
 
-def _opened(session: Session, poll: Poll) -> Any:
+def _opened(session: Session, poll: Poll) -> _Moment:
     found = _of(session, poll, "poll_opened")
     if not found:
-        raise HistoryBroken("历史记录里没有这项表决的开始，不能出具证明书。", poll=str(poll.id))
+        raise HistoryBroken(_("历史记录里没有这项表决的开始，不能出具证明书。"), poll=str(poll.id))
     return found[0]
 
 
@@ -260,7 +316,7 @@ def checked(session: Session, actor: Actor, poll_id: UUID, seal: str) -> Checked
 def verified(
     session: Session, actor: Actor, poll_id: UUID, seal: str, lang: str = "zh"
 ) -> tuple[Checked, Poll]:
-    """The same check, with the poll as its events tell it."""
+    """The same check, with the poll as its events have it."""
     return against(session, asked.poll(session, actor, poll_id, lang), seal, lang)
 
 
@@ -276,9 +332,13 @@ def against(session: Session, poll: Poll, seal: str, lang: str = "zh") -> tuple[
         select(instance.seq, instance.head).where(instance.id == poll.instance_id)
     ).one()
     broken = event_log.first_broken(poll.instance_id, rows, chain.seq, bytes(chain.head))
-    own = bytes(found.hash).hex()
+    own = found.hash.hex()
     whole = broken is None or broken.seq > found.seq
-    told = _told(session, poll, found, lang)
-    shown = {k: v for k, v in (poll.outcome or {}).items() if k != "voters"}
-    agrees = poll.state == "closed" and shown == told.outcome and _same_roll(session, told)
-    return Checked(seal.strip().lower() == own, whole, found.seq, found.at, own, agrees), told
+    recorded = _recorded(session, poll, found, lang)
+    shown = {k: v for k, v in (poll.result.outcome or {}).items() if k != "voters"}
+    agrees = (
+        poll.state == "closed"
+        and shown == recorded.result.outcome
+        and _same_roll(session, recorded)
+    )
+    return Checked(seal.strip().lower() == own, whole, found.seq, found.at, own, agrees), recorded

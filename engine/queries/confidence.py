@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from engine.db import tables
+from engine.db.states import FINAL
 from engine.instance.choices import choices
-from engine.instance.view import ENDED, ERASED_MARK
+from engine.instance.view import ERASED_MARK
 from engine.people import access
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -50,7 +52,7 @@ def guarded(session: Session, actor: Actor, instance_id: UUID) -> Guarded | None
 
     Raises NotFound when it is not this person's to see.
     """
-    instance, event = tables.instance.c, tables.event.c
+    instance = tables.instance.c
     seen = select(instance.confidential, instance.union_id, instance.state, instance.facts)
     row = access.must_see(
         session.execute(seen.where(instance.id == instance_id, access.visible(actor))).first()
@@ -58,25 +60,30 @@ def guarded(session: Session, actor: Actor, instance_id: UUID) -> Guarded | None
     if not row.confidential:
         return None
     acts, erased = access.acts_by_post(session, actor, instance_id), ERASED_MARK in row.facts
-    rows = session.execute(
+    return Guarded(
+        readings=_readings(session, instance_id),
+        acts=acts,
+        members=tuple(choices(session, row.union_id)("members:")) if acts else (),
+        erasable=acts and row.state in FINAL and not erased,
+        erased=erased,
+    )
+
+
+def _readings(session: Session, instance_id: UUID) -> tuple[Reading, ...]:
+    event = tables.event.c
+    bodies = session.execute(
         select(event.kind, event.at, event.body)
         .where(event.instance_id == instance_id, event.kind.in_(KINDS))
         .order_by(event.seq.desc())
-    ).all()
-    told = [(r, json.loads(r.body)) for r in rows]
-    return Guarded(
-        readings=tuple(
-            Reading(
-                r.kind,
-                b.get("actor", {}).get("name", ""),
-                r.at,
-                b.get("name", ""),
-                b.get("reason", ""),
-            )
-            for r, b in told
-        ),
-        acts=acts,
-        members=tuple(choices(session, row.union_id)("members:")) if acts else (),
-        erasable=acts and row.state in ENDED and not erased,
-        erased=erased,
+    )
+    return tuple(_reading(kind, at, json.loads(body)) for kind, at, body in bodies)
+
+
+def _reading(kind: str, at: datetime, body: Mapping[str, Any]) -> Reading:
+    return Reading(
+        kind=kind,
+        who=body.get("actor", {}).get("name", ""),
+        at=at,
+        member=body.get("name", ""),
+        reason=body.get("reason", ""),
     )

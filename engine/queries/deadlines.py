@@ -7,16 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine import clock
-from engine.instance.union_law import UnionLaw, rulebook
+from engine.instance.union_law import rulebook
 from engine.messages import restored
 from engine.queries.ruled import valid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
-    from uuid import UUID
 
-    from engine.db import Session
+    from engine.instance.union_law import UnionLaw
 
 
 @dataclass(frozen=True)
@@ -39,37 +38,35 @@ class Deadline:
 
 
 def deadline(
-    session: Session,
-    union_id: UUID,
+    law: UnionLaw,
+    decisive_on: date,
     due_at: datetime | None,
     due: Mapping[str, Any] | None,
-    decisive_on: date,
     lang: str = "zh",
 ) -> Deadline | None:
-    """What a page says about a deadline; None when there is none."""
+    """What a page says about a deadline; None when there is none. `due`: how it was computed, see tables.task."""
     if due_at is None:
         return None
-    about = due or {}
-    around = UnionLaw(session, union_id)
-    working, days = around.calendar.remaining(clock.now(), due_at)
-    rule_id, ruling = str(about.get("rule", "")), None
-    if rule_id in rulebook().ids:
-        ruling = around.ruling(rule_id, decisive_on)
-    last = about.get("on") or clock.day_of(due_at - timedelta(microseconds=1))
+    computed = due or {}
+    working, days = law.calendar.remaining(clock.now(), due_at)
+    last = computed.get("on") or clock.day_of(due_at - timedelta(microseconds=1))
+    rule_id = str(computed.get("rule", ""))
+    ruling = law.ruling(rule_id, decisive_on) if rule_id in rulebook().ids else None
+    valid_from, valid_to = valid(ruling) if ruling else (None, None)
     return Deadline(
         at=due_at,
         on=str(last),
         working_left=working,
         days_left=days,
-        provisional=bool(about.get("provisional")),
-        extended=bool(about.get("extended")),
-        steps=_steps(about, lang),
+        provisional=bool(computed.get("provisional")),
+        extended=bool(computed.get("extended")),
+        steps=_steps(computed, lang),
         rule_id=rule_id,
         rule=ruling.words(lang) if ruling else "",
         confidence=ruling.confidence if ruling else "",
         level=ruling.level if ruling else "",
-        valid_from=valid(ruling)[0] if ruling else None,
-        valid_to=valid(ruling)[1] if ruling else None,
+        valid_from=valid_from,
+        valid_to=valid_to,
     )
 
 

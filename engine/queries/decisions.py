@@ -198,7 +198,7 @@ def _order(number: str) -> tuple[int, str]:
 def _around(session: Session, actor: Actor) -> UnionLaw:
     if not access.may(actor, "see_rules", actor.union_id):
         raise NotFound
-    return UnionLaw(session, actor.union_id)
+    return UnionLaw.of(session, actor.union_id)
 
 
 def _all(session: Session, lang: str) -> dict[str, _Found]:

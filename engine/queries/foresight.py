@@ -12,7 +12,6 @@ from engine.queries import ruled
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.db import Session
     from engine.definitions import Process
     from engine.instance.context import Context
 
@@ -28,13 +27,13 @@ class Guarded:
     rules: tuple[ruled.Ruled, ...]
 
 
-def guards(session: Session, context: Context, element: str, lang: str) -> tuple[Guarded, ...]:
+def guards(context: Context, element: str, lang: str) -> tuple[Guarded, ...]:
     """The guards of a task, and of what follows it before anybody else acts."""
     near = {element, *following(context.process, element)}
     found = []
     for guard in context.process.guards:
         if guard.at & near:
-            rules = cited(session, context, [guard.basis], lang) if guard.basis else ()
+            rules = cited(context, [guard.basis], lang) if guard.basis else ()
             found.append(Guarded(guard.text.in_(lang), _holds(context, guard.holds, near), rules))
     return tuple(found)
 
@@ -62,18 +61,12 @@ def following(process: Process, element: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def cited(
-    session: Session, context: Context, ids: Iterable[str], lang: str
-) -> tuple[ruled.Ruled, ...]:
+def cited(context: Context, ids: Iterable[str], lang: str) -> tuple[ruled.Ruled, ...]:
     """These rules as they bind this matter, each as one sentence."""
-    said = "".join(f"{{{key}}}" for key in dict.fromkeys(ids) if key)
-    return (
-        ruled.cited(
-            ruled.rulings(session, context.row["union_id"], context.decisive_on, said, ()), lang
-        )
-        if said
-        else ()
-    )
+    text = "".join(f"{{{key}}}" for key in dict.fromkeys(ids) if key)
+    if not text:
+        return ()
+    return ruled.cited(ruled.rulings(context.law, context.decisive_on, text), lang)
 
 
 def refusal(context: Context, name: str, lang: str) -> str:

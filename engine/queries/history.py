@@ -12,17 +12,20 @@ from sqlalchemy import func, select
 from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import Refused
-from engine.history import event_log, seals
+from engine.history import event_log
 from engine.instance import polling, rooms
 from engine.instance.context import context_of
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    from sqlalchemy import Row
 
     from engine.db import Session
     from engine.history.event_log import Break
+    from engine.instance.context import Context
     from engine.people.organisation import Actor
 
 _event, _instance = tables.event.c, tables.instance.c
@@ -96,7 +99,7 @@ def _happened(
     row: Any, shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
 ) -> Happened:
     """`silent`: polls that still run."""
-    body = rooms.without_the_said(_read(row.body), shut)
+    body = rooms.redacted(read_body(row.body), shut)
     if body.get("poll") in silent:
         body = {k: v for k, v in body.items() if k not in COUNTED}
     return Happened(
@@ -111,7 +114,7 @@ def _happened(
     )
 
 
-def _read(body: str) -> dict[str, Any]:
+def read_body(body: str) -> dict[str, Any]:
     """A body as it was hashed; one that was altered beyond reading gives nothing, and the proof names its line."""
     try:
         found = json.loads(body)
@@ -141,7 +144,7 @@ def path(session: Session, actor: Actor, instance_id: UUID) -> tuple[str, ...]:
     bodies = session.execute(
         select(tables.event.c.body).where(_event.instance_id == instance_id).order_by(_event.seq)
     ).scalars()
-    passed = [element for body in bodies for element in _read(body).get("passed", [])]
+    passed = [element for body in bodies for element in read_body(body).get("passed", [])]
     return tuple(e for e in passed if e in process.diagram.elements)
 
 
@@ -154,19 +157,64 @@ def proof(session: Session, actor: Actor, instance_id: UUID) -> Proof:
         .order_by(_event.seq)
     ).all()
     broken = event_log.first_broken(instance_id, events, row.seq, bytes(row.head))
-    last = seals.latest(session)
-    witnessed = session.execute(
-        select(func.coalesce(func.max(tables.checkpoint.c.size), 0)).where(
-            tables.checkpoint.c.witness != ""
-        )
-    ).scalar_one()
+    return _proof(session, bytes(row.head), [e.leaf_no for e in events], broken)
+
+
+def _proof(
+    session: Session, head: bytes, leaves: Sequence[int | None], broken: Break | None
+) -> Proof:
+    point = tables.checkpoint.c
+    widest = select(func.max(point.size)).where(point.witness != "").scalar_subquery()
+    query = select(point.size, point.root, point.at, widest.label("witnessed"))
+    last = session.execute(query.order_by(point.size.desc()).limit(1)).first()
     return Proof(
-        events=len(events),
-        head=bytes(row.head).hex(),
+        events=len(leaves),
+        head=head.hex(),
         broken=broken,
-        sealed=sum(1 for e in events if e.leaf_no is not None),
+        sealed=sum(leaf is not None for leaf in leaves),
         checkpoint_size=last.size if last else 0,
-        checkpoint_root=last.root.hex() if last else "",
+        checkpoint_root=bytes(last.root).hex() if last else "",
         checkpoint_at=last.at if last else None,
-        witnessed_size=int(witnessed),
+        witnessed_size=(last.witnessed or 0) if last else 0,
     )
+
+
+# --- the whole of it, for a page that shows everything at once --------------------------------------------------------
+@dataclass(frozen=True)
+class Record:
+    """All events of an instance as they were read: rows, and their bodies, of which an altered one may be empty."""
+
+    rows: tuple[Row[Any], ...]
+    bodies: tuple[Mapping[str, Any], ...]
+
+
+def record(context: Context) -> Record:
+    """Read all events of an instance, oldest first. Raises Refused when its history is not the actor's to read."""
+    actor, row = context.actor, context.row
+    if actor is None or not (
+        access.may(actor, "read_history", row["union_id"]) or row["starter_id"] == actor.id
+    ):
+        raise Refused(verb="read_history", instance_id=str(row["id"]))
+    query = select(tables.event).where(_event.instance_id == row["id"]).order_by(_event.seq)
+    rows = tuple(context.session.execute(query))
+    return Record(rows, tuple(read_body(r.body) for r in rows))
+
+
+def happened(context: Context, found: Record, silent: frozenset[str]) -> tuple[Happened, ...]:
+    """The events as the actor may read them. `silent`: polls that still run."""
+    shut = rooms.closed(context)
+    return tuple(_happened(row, shut, silent) for row in found.rows)
+
+
+def passed(context: Context, found: Record) -> tuple[str, ...]:
+    """The ids of the elements passed, each once, in order."""
+    elements = context.process.diagram.elements
+    ids = [e for body in found.bodies for e in body.get("passed", ()) if e in elements]
+    return tuple(dict.fromkeys(ids))
+
+
+def proven(context: Context, found: Record) -> Proof:
+    """Check the chain as it was read."""
+    row, head = context.row, bytes(context.row["head"])
+    broken = event_log.first_broken(row["id"], found.rows, row["seq"], head)
+    return _proof(context.session, head, [r.leaf_no for r in found.rows], broken)

@@ -12,10 +12,13 @@ from sqlalchemy import text
 from engine import clock
 from engine.definitions.store import process_of
 from engine.errors import Invalid
+from engine.messages import Listed, _
 from engine.queries.words import Named, about
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Row
 
     from engine.db import Session
     from engine.definitions.process import Process
@@ -131,6 +134,7 @@ def like(words: str | None) -> str | None:
 def inbox(
     session: Session,
     actor: Actor,
+    *,
     bucket: str | None = None,
     process: str | None = None,
     words: str | None = None,
@@ -140,57 +144,59 @@ def inbox(
 ) -> Inbox:
     """The first page, or the one behind cursor `after`; soonest due first. Raises Invalid for a bad bucket or cursor."""
     if bucket is not None and bucket not in BUCKETS:
-        raise Invalid({"bucket": [f"应为 {'、'.join(BUCKETS)} 之一。"]})
-    now = clock.now()
-    midnight = datetime.combine(clock.today() + timedelta(days=1), time(), clock.CHINA)
-    values: dict[str, Any] = {
-        "me": actor.id,
-        "seats": sorted(actor.seats),
-        "now": now,
-        "tomorrow": midnight,
-        "week": midnight + timedelta(days=6),
-    }
-    counted = session.execute(_COUNTS, values).all()
+        raise Invalid({"bucket": [_("应为 {choices} 之一。", choices=Listed(BUCKETS))]})
+    counted = session.execute(_COUNTS, _whose(actor)).all()
     counts = {b: sum(r.n for r in counted if r.bucket == b) for b in BUCKETS}
     by_process: dict[str, int] = {}
     for row in counted:
         by_process[row.process_id] = by_process.get(row.process_id, 0) + row.n
     size = max(1, min(limit, MOST))
     after_due, after_id = _cursor(after)
-    rows = session.execute(
-        _PAGE,
-        {
-            **values,
-            "bucket": bucket,
-            "process": process,
-            "like": like(words),
-            "after_due": after_due,
-            "after_id": after_id,
-            "limit": size + 1,
-        },
-    ).all()
-    items = tuple(_item(session, row, lang) for row in rows[:size])
-    more = (
-        f"{items[-1].due_at.isoformat() if items[-1].due_at else 'infinity'}~{items[-1].id}"
-        if len(rows) > size
-        else None
-    )
+    narrowed = {"bucket": bucket, "process": process, "like": like(words)}
+    place = {"after_due": after_due, "after_id": after_id, "limit": size + 1}
+    rows = session.execute(_PAGE, {**_whose(actor), **narrowed, **place}).all()
+    items = _items(session, rows[:size], lang)
+    more = _place(items[-1]) if len(rows) > size else None
     return Inbox(items, counts, by_process, sum(counts.values()), more)
+
+
+def _whose(actor: Actor) -> dict[str, Any]:
+    """Whose things, and where the buckets end."""
+    midnight = datetime.combine(clock.today() + timedelta(days=1), time(), clock.CHINA)
+    return {
+        "me": actor.id,
+        "seats": sorted(actor.seats),
+        "now": clock.now(),
+        "tomorrow": midnight,
+        "week": midnight + timedelta(days=6),
+    }
+
+
+def _place(item: Item) -> str:
+    """The cursor behind an item."""
+    due = item.due_at.isoformat() if item.due_at else "infinity"
+    return f"{due}~{item.id}"
 
 
 def _cursor(after: str | None) -> tuple[str | None, UUID | None]:
     if not after:
         return None, None
-    due, _, key = after.partition("~")
+    due, _mark, key = after.partition("~")
     try:
         return (due if due == "infinity" else datetime.fromisoformat(due).isoformat()), UUID(key)
     except ValueError:
-        raise Invalid({"after": ["翻页标记无效。"]}) from None
+        raise Invalid({"after": [_("翻页标记无效。")]}) from None
 
 
-def _item(session: Session, row: Any, lang: str) -> Item:
-    process = process_of(session, row.version)
+def _items(session: Session, rows: Sequence[Row[Any]], lang: str) -> tuple[Item, ...]:
+    """In words. The questions that polls put are named in one look-up, and only where one names somebody."""
+    names = Named.of(session, [row.about[:1] for row in rows if row.about])
+    return tuple(_item(process_of(session, row.version), row, names, lang) for row in rows)
+
+
+def _item(process: Process, row: Row[Any], names: Named, lang: str) -> Item:
     rule = process.tasks[row.element]
+    question = about(process, row.about[:1], names, lang).question if row.about else ""
     return Item(
         id=row.id,
         what=row.what,
@@ -213,16 +219,18 @@ def _item(session: Session, row: Any, lang: str) -> Item:
         revision=row.revision,
         poll_kind=row.poll_kind or "",
         teller=row.teller or "",
-        about=_about(session, process, row.about, lang),
+        about=question,
     )
 
 
-def _about(session: Session, process: Process, pairs: Any, lang: str) -> str:
-    """The question that a poll puts, where it says one."""
-    return about(process, pairs[:1], Named.of(session, pairs[:1]), lang).question if pairs else ""
+_NEXT = text(
+    "WITH"
+    + _MINE
+    + " SELECT id, what FROM dated WHERE id <> :done ORDER BY coalesce(due_at, 'infinity'), id LIMIT 1"
+)
 
 
-def following(session: Session, actor: Actor, done: UUID) -> Item | None:
-    """What to do next after finishing something: the most urgent thing that is left."""
-    found = inbox(session, actor, limit=2)
-    return next((item for item in found.items if item.id != done), None)
+def following(session: Session, actor: Actor, done: UUID) -> tuple[str, UUID] | None:
+    """What to do next after finishing something: the most urgent thing that is left, as "task" or "poll" and its id."""
+    found = session.execute(_NEXT, {**_whose(actor), "done": done}).first()
+    return (found.what, found.id) if found else None

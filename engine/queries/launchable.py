@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.definitions.store import process_of
-from engine.errors import Refused
+from engine.instance import rights
 from engine.instance.choices import choices
 from engine.people import access, organisation
 
@@ -69,7 +69,7 @@ class Launchable:
 def launchable(session: Session, actor: Actor, lang: str = "zh") -> tuple[Launchable, ...]:
     """The processes whose `launch` posts this person holds, in their current versions, with the drafts begun."""
     processes = [process_of(session, version) for version in _published(session)]
-    mine = [(p, held) for p in processes if (held := _post_for(actor, p))]
+    mine = [(p, held) for p in processes if (held := rights.launching_post(actor, p))]
     unions = organisation.unit_names(session, [held.union_id for _, held in mine if held.union_id])
     drafts = _drafts(session, actor, [p.id for p, _ in mine])
     return tuple(
@@ -83,9 +83,8 @@ def opening(session: Session, actor: Actor, process_id: str, lang: str = "zh") -
     known = _published(session, process_id) if process_id.isidentifier() else []
     version = access.must_see(next(iter(known), None))
     process = process_of(session, version)
-    held = _post_for(actor, process)
-    if held is None or held.union_id is None:
-        raise Refused("只有规定职务的人员可以发起此流程。", verb="launch")
+    held = rights.check_launch(actor, process)
+    assert held.union_id is not None
     unions = organisation.unit_names(session, [held.union_id])
     found = _launchable(process, held, unions, _drafts(session, actor, [process.id]), lang)
     return replace(found, offers=offers(session, held.union_id, process.launch_form, actor))
@@ -134,15 +133,6 @@ def _published(session: Session, process_id: str | None = None) -> list[str]:
     return list(session.execute(query).scalars())
 
 
-def _post_for(actor: Actor, process: Process) -> Held | None:
-    held = next(
-        (p for p in actor.posts if p.kind in process.launch and p.union_id is not None), None
-    )
-    if held is None and access.ANYBODY in process.launch:
-        return organisation.Held(access.ANYBODY, actor.unit_id, actor.union_id)
-    return held
-
-
 def _drafts(
     session: Session, actor: Actor, ids: list[str]
 ) -> dict[str, tuple[Mapping[str, Any], datetime]]:
@@ -165,13 +155,17 @@ def _launchable(
 ) -> Launchable:
     assert held.union_id is not None
     draft, saved_at = drafts.get(process.id, ({}, None))
-    first = tuple(
-        Next(
-            t.title.in_(lang),
-            process.lanes[t.lane].title.in_(lang) if t.lane in process.lanes else "",
-        )
-        for t in first_tasks(process)
-    )
     return Launchable(
-        process, held.union_id, unions.get(held.union_id, ""), first, draft, saved_at, {}
+        process=process,
+        union_id=held.union_id,
+        union=unions.get(held.union_id, ""),
+        next=tuple(_next(process, rule, lang) for rule in first_tasks(process)),
+        draft=draft,
+        saved_at=saved_at,
+        offers={},
     )
+
+
+def _next(process: Process, rule: TaskRule, lang: str) -> Next:
+    lane = process.lanes.get(rule.lane)
+    return Next(rule.title.in_(lang), lane.title.in_(lang) if lane else "")

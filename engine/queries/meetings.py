@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 
-from engine.db import tables
+from engine.db import rows, tables
+from engine.db.states import POLL_RUNNING, InstanceState, MeetingState
 from engine.definitions.store import process_of
+from engine.instance import context as instance
 from engine.instance import presence
-from engine.instance.context import context_of
 from engine.instance.lanes import runs_task
 from engine.people import access
-from engine.queries import newest, ruled
-from engine.queries import polls as asked
-from engine.queries.inbox import like
+from engine.queries import newest, poll_rows, polls, ruled
+from engine.queries.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import Select
 
     from engine.db import Session
+    from engine.definitions.process import TaskRule
     from engine.instance.context import Context
     from engine.people.organisation import Actor
     from engine.queries.words import About
 
-_meeting, _attendance, _presence = tables.meeting.c, tables.attendance.c, tables.presence.c
-_instance, _task, _member, _unit = tables.instance.c, tables.task.c, tables.member.c, tables.unit.c
+_meeting, _attendance = tables.meeting.c, tables.attendance.c
+_instance, _task = tables.instance.c, tables.task.c
 KINDS = ("formal", "observer", "guest")
 MOST = 200
-MOST_PASTED = 2000
 
 
 @dataclass(frozen=True)
@@ -114,54 +115,14 @@ class Brief:
     closed_at: datetime | None
 
 
-@dataclass(frozen=True)
-class Person:
-    """One who is invited; `since` and `way` (code, list, import) of the last arrival or departure."""
-
-    id: UUID
-    name: str
-    username: str
-    unit: str
-    kind: str
-    here: bool
-    since: datetime | None
-    way: str
-
-
-@dataclass(frozen=True)
-class People:
-    items: tuple[Person, ...]
-    total: int
-    next: str | None
-
-
-@dataclass(frozen=True)
-class Matched:
-    """A pasted list against the roll: found once, not on it at all, or a name that several bear."""
-
-    found: tuple[Person, ...]
-    unknown: tuple[str, ...]
-    several: tuple[tuple[str, tuple[Person, ...]], ...]
-
-
 def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") -> Meeting:
     """One meeting. NotFound when its matter is not this person's to see."""
-    row, context = _seen(session, actor, meeting_id)
-    process, element = context.process, row.element
-    rule = process.tasks[element]
-    assert rule.meeting is not None
-    told = _numbers(context, row)
-    words = rule.meeting.words.in_(lang)
-    known = ruled.rulings(
-        session, context.row["union_id"], context.decisive_on, words, [rule.meeting.quorum]
-    )
-    runs = runs_task(context, element)
-    mine = session.execute(
-        select(_attendance.kind, _attendance.here).where(
-            _attendance.meeting_id == meeting_id, _attendance.member_id == actor.id
-        )
-    ).first()
-    am_here = bool(mine and mine.here)
+    read = seen(session, actor, meeting_id)
+    row, context, rule = read.row, read.context, read.rule
+    words = rule.meeting.words.in_(lang) if rule.meeting else ""
+    quorum = rule.meeting.quorum if rule.meeting else ""
+    known = ruled.rulings(context.law, context.decisive_on, words, [quorum])
+    numbers, runs = _numbers(read), runs_task(context, rule.id)
     invited, here = _counts(session, meeting_id)
     return Meeting(
         id=row.id,
@@ -169,18 +130,18 @@ def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") 
         task_id=row.task_id,
         number=context.row["number"],
         subject=context.row["title"],
-        process_title=process.title.in_(lang),
-        element=element,
+        process_title=context.process.title.in_(lang),
+        element=rule.id,
         title=rule.title.in_(lang),
         asks=rule.asks.in_(lang),
         state=row.state,
         due=row.due,
-        needed=told["needed"],
+        needed=numbers["needed"],
         present=row.present,
-        quorate=told["quorate"],
+        quorate=numbers["quorate"],
         invited=invited,
         here=here,
-        words=ruled.filled(words, known, {}, lang) or rule.meeting.quorum,
+        words=ruled.filled(words, known, {}, lang) or quorum,
         rules=ruled.cited(known, lang),
         roll_hash=row.roll_hash,
         called_at=row.called_at,
@@ -188,81 +149,99 @@ def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") 
         closed_at=row.closed_at,
         runs=runs,
         code=row.code if runs else None,
-        mine=mine.kind if mine else "",
-        am_here=am_here,
-        votes=_votes(session, actor, context, meeting_id, am_here, lang),
+        mine=read.mine or "",
+        am_here=bool(read.am_here),
+        votes=_votes(read, lang),
     )
 
 
-def _seen(session: Session, actor: Actor, meeting_id: UUID) -> tuple[Any, Context]:
-    """The row of a meeting with its task's element, and its matter as expressions see it; nothing is locked."""
-    row = session.execute(
-        select(tables.meeting, _task.element)
+@dataclass(frozen=True)
+class Seen:
+    """A meeting as one statement reads it: its row, the element of its task, how the actor is invited, its matter."""
+
+    row: rows.Meeting
+    element: str
+    mine: str | None
+    am_here: bool | None
+    context: Context
+
+    @property
+    def rule(self) -> TaskRule:
+        return self.context.process.tasks[self.element]
+
+
+def seen(session: Session, actor: Actor, meeting_id: UUID) -> Seen:
+    """Nothing is locked. Raises NotFound when the matter is not this person's to see."""
+    invited = and_(_attendance.meeting_id == _meeting.id, _attendance.member_id == actor.id)
+    beside = (_task.element, _attendance.kind, _attendance.here)
+    query = (
+        select(*tables.meeting.c, *beside, *instance.COLUMNS)
+        .select_from(tables.meeting)
         .join(tables.task, _task.id == _meeting.task_id)
         .join(tables.instance, _instance.id == _meeting.instance_id)
+        .outerjoin(tables.attendance, invited)
         .where(_meeting.id == meeting_id, access.visible(actor))
-    ).first()
-    return access.must_see(row), context_of(session, actor, access.must_see(row).instance_id)
+    )
+    values = tuple(access.must_see(session.execute(query).first()))
+    width = len(rows.Meeting._fields)
+    element, kind, here = values[width : width + 3]
+    context = instance.context_from(session, actor, values[width + 3 :])
+    return Seen(rows.Meeting(*values[:width]), element, kind, am_here=here, context=context)
 
 
-def _numbers(context: Context, row: Any) -> dict[str, Any]:
+def _numbers(read: Seen) -> Mapping[str, Any]:
     """{needed, quorate} now; of a meeting that is over, as they were put on record."""
-    kept = (context.facts.get(row.element) or {}).get("meeting") if row.state == "closed" else None
-    if isinstance(kept, dict) and kept.get("roll_hash") == row.roll_hash:
-        return {"needed": kept["needed"], "quorate": kept["quorate"]}
-    return presence.numbers(context, row.element, row)
+    fact = read.context.facts.get(read.element) or {}
+    stored = fact.get("meeting") if read.row.state == MeetingState.CLOSED else None
+    if isinstance(stored, dict) and stored.get("roll_hash") == read.row.roll_hash:
+        return {"needed": stored["needed"], "quorate": stored["quorate"]}
+    numbers = presence.numbers(read.context, read.element, read.row)
+    return {"needed": numbers.needed, "quorate": numbers.quorate}
 
 
 def _counts(session: Session, meeting_id: UUID) -> tuple[dict[str, int], dict[str, int]]:
-    rows = session.execute(
+    """How many are invited, and how many are in the hall, by kind."""
+    found = session.execute(
         select(_attendance.kind, func.count(), func.count().filter(_attendance.here))
         .where(_attendance.meeting_id == meeting_id)
         .group_by(_attendance.kind)
     ).all()
     none = dict.fromkeys(KINDS, 0)
-    return none | {r[0]: r[1] for r in rows}, none | {r[0]: r[2] for r in rows}
+    return none | {r[0]: r[1] for r in found}, none | {r[0]: r[2] for r in found}
 
 
-def _votes(
-    session: Session, actor: Actor, context: Context, meeting_id: UUID, here: bool, lang: str
-) -> tuple[Vote, ...]:
+def _votes(read: Seen, lang: str) -> tuple[Vote, ...]:
     """The polls under a meeting, the open ones first, then newest first."""
-    poll, roll = tables.poll.c, tables.roll.c
-    rows = session.execute(
-        select(tables.poll, _task.element, roll.open.label("waits"))
-        .join(tables.task, _task.id == poll.task_id)
-        .outerjoin(tables.roll, and_(roll.poll_id == poll.id, roll.member_id == actor.id))
-        .where(poll.meeting_id == meeting_id)
-        .order_by(poll.id.desc())
-    ).all()
-    found = []
-    for row in sorted(rows, key=lambda r: r.state not in ("open", "called", "counting")):
-        rule, outcome = context.process.tasks[row.element], row.outcome or {}
-        names = asked.labels(session, row, rule.poll)
-        found.append(
-            Vote(
-                id=row.id,
-                title=rule.title.in_(lang),
-                asks=rule.asks.in_(lang),
-                kind=row.kind,
-                state=row.state,
-                secret=row.secret,
-                roll_size=row.roll_size,
-                cast=asked.cast(session, row),
-                waits=bool(row.waits) and row.state == "open" and here,
-                passed=outcome.get("passed"),
-                why=asked.why(outcome, lang),
-                elected=tuple(names[e].in_(lang) for e in outcome.get("elected", ()) if e in names),
-                opened_at=row.opened_at,
-                closed_at=row.closed_at,
-                about=asked.about(session, actor, context.process, row.rule, lang),
-            )
-        )
-    return tuple(found)
+    context, found = read.context, poll_rows.of_meeting(read.context, read.row.id)
+    names = Named.of(context.session, [poll.mentioned for poll in found], context.actor)
+    votes = [_vote(polls.summary(context, poll, names, lang), lang) for poll in found]
+    return tuple(sorted(votes, key=lambda vote: vote.state not in POLL_RUNNING))
+
+
+def _vote(poll: polls.Summary, lang: str) -> Vote:
+    question, result = poll.question, poll.result
+    labels = question.labels
+    return Vote(
+        id=poll.id,
+        title=question.title,
+        asks=question.asks,
+        kind=question.kind,
+        state=poll.state,
+        secret=question.secret,
+        roll_size=poll.roll.size,
+        cast=poll.count.cast,
+        waits=poll.mine.may_answer,
+        passed=(result.outcome or {}).get("passed"),
+        why=result.why,
+        elected=tuple(labels[e].in_(lang) for e in result.elected if e in labels),
+        opened_at=poll.opened_at,
+        closed_at=poll.closed_at,
+        about=question.about,
+    )
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------
-def _briefs() -> Any:
+def _briefs() -> Select[Any]:
     return (
         select(
             _meeting.id,
@@ -284,25 +263,25 @@ def _briefs() -> Any:
 
 
 def _brief(session: Session, row: Any, lang: str) -> Brief:
-    title = process_of(session, row.version).tasks[row.element].title.in_(lang)
     return Brief(
-        row.id,
-        row.instance_id,
-        row.task_id,
-        row.number,
-        row.title,
-        title,
-        row.state,
-        row.due,
-        row.present,
-        row.opened_at,
-        row.closed_at,
+        id=row.id,
+        instance_id=row.instance_id,
+        task_id=row.task_id,
+        number=row.number,
+        subject=row.title,
+        title=process_of(session, row.version).tasks[row.element].title.in_(lang),
+        state=row.state,
+        due=row.due,
+        present=row.present,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
     )
 
 
 def meetings(
     session: Session,
     actor: Actor,
+    *,
     instance_id: UUID | None = None,
     after: UUID | None = None,
     limit: int = 50,
@@ -316,9 +295,9 @@ def meetings(
         ids = ids.where(_meeting.id < after)
     size = max(1, min(limit, MOST))
     query = _briefs().where(_meeting.id.in_(ids.order_by(_meeting.id.desc()).limit(size + 1)))
-    rows = session.execute(query.order_by(_meeting.id.desc()).limit(size + 1)).all()
-    found = tuple(_brief(session, r, lang) for r in rows[:size])
-    return found, str(found[-1].id) if len(rows) > size else None
+    read = session.execute(query.order_by(_meeting.id.desc()).limit(size + 1)).all()
+    found = tuple(_brief(session, r, lang) for r in read[:size])
+    return found, str(found[-1].id) if len(read) > size else None
 
 
 def awaiting(session: Session, actor: Actor, lang: str = "zh") -> tuple[Brief, ...]:
@@ -326,134 +305,12 @@ def awaiting(session: Session, actor: Actor, lang: str = "zh") -> tuple[Brief, .
     due = and_(
         _attendance.meeting_id == _meeting.id, _attendance.member_id == actor.id, ~_attendance.here
     )
-    rows = session.execute(
+    found = session.execute(
         _briefs()
         .join(tables.attendance, due)
-        .where(_meeting.state == "open", _instance.state == "running", access.visible(actor))
+        .where(_meeting.state == MeetingState.OPEN, access.visible(actor))
+        .where(_instance.state == InstanceState.RUNNING)
         .order_by(_meeting.opened_at.desc())
         .limit(5)
     ).all()
-    return tuple(_brief(session, r, lang) for r in rows)
-
-
-def of_task(session: Session, actor: Actor, task_id: UUID) -> UUID | None:
-    """The meeting that a task holds, if it holds one and this person may see it."""
-    query = (
-        select(_meeting.id)
-        .join(tables.instance, _instance.id == _meeting.instance_id)
-        .where(_meeting.task_id == task_id, access.visible(actor))
-    )
-    found: UUID | None = session.execute(query.order_by(_meeting.id.desc()).limit(1)).scalar()
-    return found
-
-
-# --- who is there: for those who run the meeting ------------------------------------------------------------------------
-def _people(meeting_id: UUID) -> Any:
-    last = (
-        select(_presence.member_id, _presence.at, _presence.way)
-        .distinct(_presence.member_id)
-        .where(_presence.meeting_id == meeting_id)
-        .order_by(_presence.member_id, _presence.no.desc())
-        .subquery()
-    )
-    return (
-        select(
-            _member.id,
-            _member.name,
-            _member.username,
-            _unit.name.label("unit"),
-            _attendance.kind,
-            _attendance.here,
-            last.c.at,
-            last.c.way,
-        )
-        .join(tables.member, _member.id == _attendance.member_id)
-        .outerjoin(tables.unit, _unit.id == _member.unit_id)
-        .outerjoin(last, last.c.member_id == _attendance.member_id)
-        .where(_attendance.meeting_id == meeting_id)
-    )
-
-
-def _person(row: Any) -> Person:
-    return Person(
-        row.id, row.name, row.username, row.unit or "", row.kind, row.here, row.at, row.way or ""
-    )
-
-
-def _must_run(session: Session, actor: Actor, meeting_id: UUID) -> None:
-    row, context = _seen(session, actor, meeting_id)
-    access.must_see(row if runs_task(context, row.element) else None)
-
-
-def people(
-    session: Session,
-    actor: Actor,
-    meeting_id: UUID,
-    words: str | None = None,
-    here: bool | None = None,
-    kind: str | None = None,
-    after: str | None = None,
-    limit: int = 100,
-) -> People:
-    """Who is invited, by name, narrowed by words (name, user name, unit), presence, kind. NotFound for who does not run it.
-
-    `after` is the number of people to leave out, as the page before said.
-    """
-    _must_run(session, actor, meeting_id)
-    query = _people(meeting_id)
-    pattern = like(words)
-    if pattern:
-        query = query.where(
-            or_(
-                _member.name.ilike(pattern),
-                _member.username.ilike(pattern),
-                _unit.name.ilike(pattern),
-            )
-        )
-    if here is not None:
-        query = query.where(_attendance.here == here)
-    if kind in KINDS:
-        query = query.where(_attendance.kind == kind)
-    total = int(session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
-    skip, size = (
-        int(after) if after and after.isascii() and after.isdigit() else 0,
-        max(1, min(limit, MOST)),
-    )
-    rows = session.execute(
-        query.order_by(_member.name, _member.id).offset(min(skip, 10**6)).limit(size)
-    ).all()
-    return People(
-        tuple(map(_person, rows)), total, str(skip + size) if skip + size < total else None
-    )
-
-
-def matched(session: Session, actor: Actor, meeting_id: UUID, pasted: str) -> Matched:
-    """Whom a pasted list of names or user names means on the roll. NotFound for who does not run the meeting."""
-    _must_run(session, actor, meeting_id)
-    roll = [
-        _person(r)
-        for r in session.execute(_people(meeting_id).order_by(_member.name, _member.id)).all()
-    ]
-    by_word: dict[str, list[Person]] = {}
-    for person in roll:
-        for word in {person.name, person.username}:
-            by_word.setdefault(word.casefold(), []).append(person)
-    found: dict[UUID, Person] = {}
-    unknown: list[str] = []
-    several: dict[str, tuple[Person, ...]] = {}
-    for word in _pieces(pasted, by_word):
-        hits = by_word.get(word.casefold(), [])
-        if len(hits) == 1:
-            found[hits[0].id] = hits[0]
-        elif hits:
-            several[word] = tuple(hits)
-        else:
-            unknown.append(word)
-    return Matched(tuple(found.values()), tuple(dict.fromkeys(unknown)), tuple(several.items()))
-
-
-def _pieces(pasted: str, known: Mapping[str, Any]) -> list[str]:
-    """The names of a pasted list: by lines and commas; by spaces too, unless the whole is a name on the roll."""
-    parts = [" ".join(p.split()) for p in re.split(r"[\n\r\t,，、;；]+", pasted.replace("\0", ""))]
-    words = [w for p in parts for w in ([p] if p.casefold() in known else p.split(" "))]
-    return [w[:100] for w in words if w][:MOST_PASTED]
+    return tuple(_brief(session, r, lang) for r in found)

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
 from engine import clock, forms
 from engine.db import tables
+from engine.db.states import InstanceState
 from engine.definitions.store import process_of
 from engine.documents import pdf
 from engine.history.verification import ERASED
 from engine.instance import invitations
+from engine.instance.union_law import OF_INSTANCE, UnionLaw
 from engine.people import access, organisation
 from engine.queries import deadlines
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import Row
 
     from engine.db import Session
+    from engine.definitions.process import Process
 
-_invitation, _task, _instance, _document = (
-    tables.invitation.c,
-    tables.task.c,
-    tables.instance.c,
-    tables.document.c,
-)
+_invitation, _document = tables.invitation.c, tables.document.c
+_task, _instance, _unit = tables.task.c, tables.instance.c, tables.unit.c
 
 
 @dataclass(frozen=True)
@@ -83,47 +85,68 @@ class Receipt:
 def letter(session: Session, token: str, lang: str = "zh") -> Letter:
     """The letter behind a link. Raises NotFound for a wrong, used or ended one."""
     found = invitations.usable(session, token)
-    row = session.execute(
-        select(
-            _instance.id,
-            _instance.number,
-            _instance.title,
-            _instance.version,
-            _instance.union_id,
-            _instance.state,
-            _instance.started_at,
-            _task.due_at,
-            _task.due,
-        )
-        .join(tables.task, _task.instance_id == _instance.id)
-        .where(_task.id == found.task_id)
-    ).one()
+    row = _asked(session, found.task_id)
     process = process_of(session, row.version)
     rule = process.tasks[found.element]
-    open_ = [key for key, kept in process.documents.items() if kept.outside]
-    issued = session.execute(
-        select(tables.document)
-        .where(_document.instance_id == row.id, _document.kind.in_(open_))
-        .order_by(_document.issued_at, _document.id)
-    ).all()
+    law = UnionLaw(row.union_law)
+    decisive_on = clock.day_of(row.started_at)
     return Letter(
-        union=organisation.unit_names(session, [row.union_id]).get(row.union_id, ""),
+        union=row.union,
         process_title=process.title.in_(lang),
         number=row.number,
         subject="" if process.confidentiality == "named" else row.title,
         title=rule.title.in_(lang),
         to=found.to,
         form=invitations.asked(rule.form),
-        papers=tuple(
-            Enclosed(d.id, process.documents[d.kind].title.in_(lang), d.number, d.issued_at)
-            for d in issued
-            if d.data != ERASED
-        ),
-        deadline=deadlines.deadline(
-            session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang
-        ),
+        papers=_enclosed(session, process, row.id, lang),
+        deadline=deadlines.deadline(law, decisive_on, row.due_at, row.due, lang=lang),
         ends_at=found.ends_at,
-        suspended=row.state != "running",
+        suspended=row.state != InstanceState.RUNNING,
+    )
+
+
+class _Asked(NamedTuple):
+    """A task that somebody outside answers, with its instance and the law of its union."""
+
+    id: UUID
+    number: str
+    title: str
+    version: str
+    union_id: UUID
+    state: str
+    started_at: datetime
+    union: str
+    union_law: list[Any]
+    due_at: datetime | None
+    due: Mapping[str, Any] | None
+
+
+def _asked(session: Session, task_id: UUID) -> _Asked:
+    columns = [getattr(_instance, name) for name in _Asked._fields[:7]]
+    row = session.execute(
+        select(*columns, _unit.name, OF_INSTANCE, _task.due_at, _task.due)
+        .select_from(tables.instance)
+        .join(tables.task, _task.instance_id == _instance.id)
+        .join(tables.unit, _unit.id == _instance.union_id)
+        .where(_task.id == task_id)
+    )
+    return _Asked(*row.one())
+
+
+def _enclosed(
+    session: Session, process: Process, instance_id: UUID, lang: str
+) -> tuple[Enclosed, ...]:
+    """The documents that the process shows to whoever answers from outside, oldest first."""
+    shown = {key: rule for key, rule in process.documents.items() if rule.outside}
+    issued = session.execute(
+        select(tables.document)
+        .where(_document.instance_id == instance_id, _document.kind.in_(shown))
+        .order_by(_document.issued_at, _document.id)
+    ).all()
+    return tuple(
+        Enclosed(d.id, shown[d.kind].title.in_(lang), d.number, d.issued_at)
+        for d in issued
+        if d.data != ERASED
     )
 
 
@@ -171,14 +194,10 @@ def sent(session: Session, task_id: UUID) -> tuple[Sent, ...]:
         .where(_invitation.task_id == task_id)
         .order_by(_invitation.sent_at.desc())
     ).all()
-    now = clock.now()
-    return tuple(
-        Sent(
-            r.to,
-            r.name,
-            r.sent_at,
-            r.ends_at,
-            "used" if r.used_at else "ended" if r.ends_at <= now else "open",
-        )
-        for r in rows
-    )
+    return tuple(_sent(row) for row in rows)
+
+
+def _sent(row: Row[Any]) -> Sent:
+    over = "ended" if row.ends_at <= clock.now() else "open"
+    state = "used" if row.used_at else over
+    return Sent(row.to, row.name, row.sent_at, row.ends_at, state=state)

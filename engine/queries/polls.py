@@ -1,35 +1,126 @@
-"""A poll as a person may see it: the question, the rule in numbers, my answer, and how it stands."""
+"""A poll as the people on its roll and the people of the matter see it: never a partial result of a vote."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from engine.db import tables
+from engine.db.states import POLL_RUNNING, PollState
 from engine.definitions.process import Words
-from engine.definitions.store import process_of
-from engine.instance import polling, presence, rooms
-from engine.instance.context import context_of
+from engine.instance import polling, rights
 from engine.instance.counting import ABSTAIN, cast_in_system
-from engine.people import access, organisation
-from engine.queries import newest, ruled, words
+from engine.instance.rights import Case
+from engine.queries import background, ruled, words
+from engine.queries.poll_rows import seen
+from engine.queries.tellers import Counting, Teller, counted, counting, tellers
 from engine.queries.words import About, Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from uuid import UUID
 
-    from engine.db import Session
-    from engine.definitions.process import PollRule, Process, TaskRule
+    from engine.db import Session, rows
+    from engine.definitions.process import PollRule
+    from engine.instance.context import Context
     from engine.people.organisation import Actor
+    from engine.queries.background import Paper, Said
+    from engine.queries.poll_rows import Read
 
-_poll, _roll, _teller, _paper = tables.poll.c, tables.roll.c, tables.teller.c, tables.paper.c
-VOTES = ("vote", "election")  # nobody sees a partial result of these
+_poll, _roll, _task = tables.poll.c, tables.roll.c, tables.task.c
+_instance, _member = tables.instance.c, tables.member.c
 LISTED = 300
 NOBODY = Words("弃权", "Abstained")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is put to the roll. `about`: what is voted on, as it stood then; `seats` of an election."""
+
+    element: str
+    title: str
+    asks: str
+    kind: str
+    choices: tuple[str, ...]
+    labels: Mapping[str, Words]
+    about: About
+    secret: bool
+    seats: int
+    in_order: bool  # one answers after the other
+
+
+@dataclass(frozen=True)
+class Roll:
+    """The frozen roll. `papers`: so many voters were given a paper ballot."""
+
+    size: int
+    hash: str
+    papers: int
+
+
+@dataclass(frozen=True)
+class Mine:
+    """My own part: what I answered (`choice` is None while I have not), whether I may answer now, whether I am there."""
+
+    on_roll: bool
+    choice: str | None
+    comment: str
+    on_paper: bool  # I was given a paper ballot
+    here: bool  # in the meeting, if the poll is put in one
+    may_answer: bool  # it is open, for me and now
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The parts of my choice: of an election the candidates."""
+        return tuple(self.choice.split(" ")) if self.choice else ()
+
+    @property
+    def awaited(self) -> bool:
+        """I am on the roll and have not answered."""
+        return self.on_roll and self.choice is None
+
+
+@dataclass(frozen=True)
+class Count:
+    """`by_choice` is empty while a vote or an election runs; `cast` says how many have voted in the system."""
+
+    by_choice: Mapping[str, int]
+    cast: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out. `outcome` holds the numbers, None before; `why` is the rule explained with numbers needed and reached."""
+
+    outcome: Mapping[str, Any] | None
+    why: str
+    elected: tuple[str, ...]
+    tied: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A poll as it stands. `rule` is {"passes": expression, "numbers": {rule id: value}, ...}; `presence` the formal
+    members present at the opening and at the closing."""
+
+    id: UUID
+    instance_id: UUID
+    task_id: UUID
+    meeting_id: UUID | None
+    state: str
+    opened_at: datetime
+    closes_at: datetime | None
+    closed_at: datetime | None
+    question: Question
+    rule: Mapping[str, Any]
+    roll: Roll
+    presence: Mapping[str, Any]
+    count: Count
+    result: Result
+    mine: Mine
 
 
 @dataclass(frozen=True)
@@ -44,187 +135,165 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class Teller:
-    """One who counts: entered the paper ballots, signed."""
+class Basis:
+    """The rule in words, with its numbers, and the rules of law behind it."""
 
-    name: str
-    entered: bool
-    signed_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Counting:
-    """The tellers' table as one of them sees it. `entries`: none, one, agree or differ; nobody sees another's numbers.
-
-    `handed` are those who were given paper, `waiting` (id, name) those who may still get it; `mine` my own entry,
-    {issued, returned, invalid, counts}; `todo`: take_key, open, paper, sign or "" when nothing waits for me.
-    """
-
-    handed: tuple[str, ...]
-    waiting: tuple[tuple[UUID, str], ...]
-    mine: Mapping[str, Any] | None
-    entries: str
-    signed: bool
-    todo: str
-
-
-@dataclass(frozen=True)
-class Poll:
-    """`rule` is {"passes": expression, "numbers": {rule id: value}, ...}; `mine` my choice or None, `chosen` its parts.
-
-    `counts` choice -> n; empty while a vote or an election runs, then `cast` alone says how many have voted.
-    """
-
-    id: UUID
-    instance_id: UUID
-    task_id: UUID
-    element: str
-    title: str
-    asks: str
-    kind: str
-    choices: tuple[str, ...]
-    labels: Mapping[str, Words]
-    rule: Mapping[str, Any]
-    words: str  # the rule in words, with its numbers
-    state: str
-    roll_size: int
-    roll_hash: str
-    counts: Mapping[str, int]
-    outcome: Mapping[str, Any] | None
-    opened_at: datetime
-    closes_at: datetime | None
-    closed_at: datetime | None
-    due: Mapping[str, Any] | None
-    on_roll: bool
-    mine: str | None
-    my_comment: str
-    closable: bool  # by this person, if the rule holds
-    voices: tuple[Voice, ...]
+    words: str
     rules: tuple[ruled.Ruled, ...]
-    secret: bool
-    cast: int
-    papers: int  # voters who were given a paper ballot
-    chosen: tuple[str, ...]
-    seats: int
-    in_order: bool
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What this person may do besides answering: close it by the rule of the lane, close it early, declare it void."""
+
+    chair: bool
+    closable: bool  # if the rule holds
+    may_void: bool
+
+
+@dataclass(frozen=True)
+class Poll(Summary):
+    """A poll with its voices (the first 300), its tellers and its rule in words."""
+
+    due: Mapping[str, Any] | None
+    basis: Basis
+    rights: Rights
+    voices: tuple[Voice, ...]
     turn: str  # whose turn it is, when one answers after the other
-    may_answer: bool  # it is open, for me and now
-    on_paper: bool  # I was given a paper ballot
-    meeting_id: UUID | None
-    presence: Mapping[str, int]  # formal members present at the opening and at the closing
-    am_here: bool
     tellers: tuple[Teller, ...]
     counting: Counting | None  # for its tellers
-    chair: bool  # closes it by the rule of the lane
-    may_void: bool
-    why: str
-    elected: tuple[str, ...]
-    tied: tuple[str, ...]
     voided: int  # times that the question was put before and declared void
-    about: About  # what is voted on
 
 
+@dataclass(frozen=True)
+class Page:
+    """A poll with the matter behind it."""
+
+    poll: Poll
+    number: str
+    title: str
+    said: tuple[Said, ...]
+    papers: tuple[Paper, ...]
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------------
 def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Poll:
-    """One poll with its voices (the first 300). NotFound when the instance is not this person's to see."""
-    row = access.must_see(
-        session.execute(
-            select(tables.poll, tables.task.c.element, tables.task.c.due)
-            .join(tables.task, tables.task.c.id == _poll.task_id)
-            .join(tables.instance, tables.instance.c.id == _poll.instance_id)
-            .where(_poll.id == poll_id, access.visible(actor))
-        ).first()
+    """One poll. NotFound when the instance is not this person's to see."""
+    read, context = seen(session, actor, poll_id)
+    return _whole(context, read, Named.of(session, read.mentioned, actor), lang)
+
+
+def page(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Page:
+    """The same with what was said and handed in before."""
+    read, context = seen(session, actor, poll_id)
+    parts = background.finished(context)
+    people = [part.closed_by for part in parts]
+    names = Named.of(session, [read.mentioned, context.facts, people], actor)
+    answers = [part for part in parts if part.answers is not None]
+    return Page(
+        poll=_whole(context, read, names, lang),
+        number=context.row["number"],
+        title=context.row["title"],
+        said=background.said(context, answers, names, lang),
+        papers=background.papers(context, ((p.element, p.answers) for p in parts), lang),
     )
-    context = context_of(session, actor, row.instance_id)
-    rule = context.process.tasks[row.element]
-    asked = rule.poll
-    mine = session.execute(
-        select(tables.roll).where(_roll.poll_id == poll_id, _roll.member_id == actor.id)
-    ).first()
-    running, is_teller = row.state in polling.RUNNING, actor.id in row.tellers
-    access.must_see(
-        row if mine or is_teller or _may_enter(session, actor, row.instance_id, rule) else None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a poll stands for one who has just answered. `revocable`: the answer may still be taken back."""
+
+    meeting_id: UUID | None
+    revocable: bool
+
+
+def standing(session: Session, poll_id: UUID) -> Standing:
+    """How a poll stands now. The caller has made sure that it is this person's to see."""
+    query = select(_poll.meeting_id, _poll.rule, _poll.state).where(_poll.id == poll_id)
+    row = session.execute(query).one()
+    freely = row.rule.get("withdrawal") and not row.rule.get("in_order")
+    return Standing(row.meeting_id, bool(freely and row.state == PollState.OPEN))
+
+
+def summary(context: Context, read: Read, names: Named, lang: str) -> Summary:
+    """A poll in words. `names` must know what is mentioned in it."""
+    row, beside, outcome = read.row, read.beside, read.row.outcome or {}
+    mine = Mine(
+        on_roll=beside.on_roll,
+        choice=beside.choice,
+        comment=beside.comment or "",
+        on_paper=bool(beside.on_paper),
+        here=beside.here,
+        may_answer=bool(beside.open and row.state == PollState.OPEN and beside.here),
     )
-    hidden = row.kind in VOTES and row.state != "closed"
-    counts = (
-        {}
-        if hidden and not (is_teller and row.state == "counting" and _counted(row))
-        else row.counts
+    result = Result(
+        row.outcome,
+        why(outcome, lang),
+        elected=tuple(outcome.get("elected", ())),
+        tied=tuple(outcome.get("tied", ())),
     )
-    said, outcome = asked.words.in_(lang) if asked else "", row.outcome or {}
-    if row.state == "closed" and "on_paper" in outcome:
-        counts = {**counts, **{c: outcome.get("votes", outcome).get(c, 0) for c in row.choices}}
-    known = ruled.rulings(
-        session,
-        context.row["union_id"],
-        context.decisive_on,
-        said,
-        [row.rule["passes"], row.rule.get("wins", "")],
-    )
-    chair = row.state == "open" and polling.chairs(context, row, row.element)
-    here = row.meeting_id is None or presence.is_here(session, row.meeting_id, actor.id)
-    return Poll(
+    return Summary(
         id=row.id,
         instance_id=row.instance_id,
         task_id=row.task_id,
-        element=row.element,
+        meeting_id=row.meeting_id,
+        state=row.state,
+        opened_at=row.opened_at,
+        closes_at=row.closes_at,
+        closed_at=row.closed_at,
+        question=_question(context, read, names, lang),
+        rule=row.rule,
+        roll=Roll(row.roll_size, row.roll_hash, beside.papers),
+        presence=row.rule.get("presence", {}),
+        count=Count(_counts(context, read), _cast(read)),
+        result=result,
+        mine=mine,
+    )
+
+
+def _question(context: Context, read: Read, names: Named, lang: str) -> Question:
+    row, rule = read.row, context.process.tasks[read.beside.element]
+    pairs = read.rule.get("about", ())
+    return Question(
+        element=rule.id,
         title=rule.title.in_(lang),
         asks=rule.asks.in_(lang),
         kind=row.kind,
         choices=tuple(row.choices),
-        labels=labels(session, row, asked),
-        rule=row.rule,
-        words=ruled.filled(said, known, row.rule.get("numbers", {}), lang)
-        or str(row.rule["passes"]),
-        state=row.state,
-        roll_size=row.roll_size,
-        roll_hash=row.roll_hash,
-        counts=counts,
-        outcome=row.outcome,
-        opened_at=row.opened_at,
-        closes_at=row.closes_at,
-        closed_at=row.closed_at,
-        due=row.due,
-        on_roll=mine is not None,
-        mine=mine.choice if mine else None,
-        my_comment=mine.comment if mine else "",
-        closable=chair or (row.rule.get("closable") == "passes" and polling.asked(context)),
-        voices=_voices(session, row, hidden),
-        rules=ruled.cited(known, lang),
+        labels=_labels(row, rule.poll, names),
+        about=words.about(context.process, pairs, names, lang) if pairs else About(),
         secret=row.secret,
-        cast=cast(session, row),
-        papers=_papers(session, poll_id),
-        chosen=tuple(mine.choice.split(" ")) if mine and mine.choice else (),
-        seats=int(row.rule.get("seats", 0)),
-        in_order=bool(row.rule.get("in_order")),
-        turn=_turn(session, row),
-        may_answer=bool(mine and mine.open and row.state == "open" and here),
-        on_paper=bool(mine and mine.paper),
-        meeting_id=row.meeting_id,
-        presence=row.rule.get("presence", {}),
-        am_here=here,
-        tellers=_tellers(session, poll_id),
-        counting=_counting(session, actor, row) if is_teller and running else None,
-        chair=chair,
-        may_void=running and polling.may_void(context, row, row.element),
-        why=why(outcome, lang),
-        elected=tuple(outcome.get("elected", ())),
-        tied=tuple(outcome.get("tied", ())),
-        voided=_voided(session, row),
-        about=about(session, actor, context.process, row.rule, lang),
+        seats=int(read.rule.get("seats", 0)),
+        in_order=bool(read.rule.get("in_order")),
     )
 
 
-def about(
-    session: Session, actor: Actor, process: Process, rule: Mapping[str, Any], lang: str = "zh"
-) -> About:
-    """What a poll is about, as it stood when it was put. `rule` is that of the poll's row."""
-    pairs = rule.get("about", ())
-    return words.about(process, pairs, Named.of(session, pairs, actor), lang) if pairs else About()
+def _labels(row: rows.Poll, rule: PollRule | None, names: Named) -> Mapping[str, Words]:
+    """What the choices of a poll are called; those of an election are the candidates, and abstaining."""
+    if rule is None or rule.choices:
+        fixed = rule.labels if rule else {}
+        return {**fixed, ABSTAIN: NOBODY} if row.kind == "election" else fixed
+    candidates = {c: Words(names.names.get(c, c[:8]), "") for c in row.choices}
+    return {**candidates, ABSTAIN: NOBODY}
 
 
-def _counted(row: Any) -> bool:
-    """Are there numbers to sign? Those of a secret poll are there when it has been opened."""
-    return not row.secret or bool(row.rule.get("opened"))
+def _counts(context: Context, read: Read) -> Mapping[str, int]:
+    row, outcome = read.row, read.row.outcome or {}
+    counts_now = row.state == PollState.COUNTING and counted(row)
+    is_teller = context.actor is not None and context.actor.id in row.tellers
+    if read.hidden and not (is_teller and counts_now):
+        return {}
+    if row.state == PollState.CLOSED and "on_paper" in outcome:
+        votes = outcome.get("votes", outcome)
+        return {**row.counts, **{c: votes.get(c, 0) for c in row.choices}}
+    return row.counts
+
+
+def _cast(read: Read) -> int:
+    """How many ballots were cast in the system."""
+    if read.row.secret:
+        return read.beside.sealed or 0
+    return cast_in_system(read.row, read.row.counts)
 
 
 def why(outcome: Mapping[str, Any], lang: str) -> str:
@@ -232,203 +301,56 @@ def why(outcome: Mapping[str, Any], lang: str) -> str:
     return str(outcome.get("why_en" if lang.startswith("en") else "why") or "")
 
 
-def labels(session: Session, row: Any, rule: PollRule | None) -> Mapping[str, Words]:
-    """What the choices of a poll are called; those of an election are the candidates, and abstaining."""
-    if rule is None or rule.choices:
-        return {
-            **(rule.labels if rule else {}),
-            **({ABSTAIN: NOBODY} if row.kind == "election" else {}),
-        }
-    names = organisation.names(session, [UUID(c) for c in row.choices])
-    return {c: Words(names.get(UUID(c), c[:8]), "") for c in row.choices} | {ABSTAIN: NOBODY}
-
-
-def cast(session: Session, row: Any) -> int:
-    """How many ballots were cast in the system."""
-    if row.secret:
-        kept = session.execute(
-            select(tables.box.c.voters).where(tables.box.c.poll_id == row.id)
-        ).scalar()
-        envelope = tables.envelope.c
-        return (
-            kept
-            if kept is not None
-            else int(
-                session.execute(select(func.count()).where(envelope.poll_id == row.id)).scalar_one()
-            )
-        )
-    return cast_in_system(row, row.counts)
-
-
-def _papers(session: Session, poll_id: UUID) -> int:
-    return int(
-        session.execute(
-            select(func.count()).where(_roll.poll_id == poll_id, _roll.paper)
-        ).scalar_one()
+def _whole(context: Context, read: Read, names: Named, lang: str) -> Poll:
+    session, row = context.session, read.row
+    is_teller = context.actor is not None and context.actor.id in row.tellers
+    at_table = context.actor if is_teller and row.state in POLL_RUNNING else None
+    return Poll(
+        **vars(summary(context, read, names, lang)),
+        due=read.beside.due,
+        basis=_basis(context, read, lang),
+        rights=_rights(context, read),
+        voices=_voices(session, read),
+        turn=read.beside.turn or "",
+        tellers=tellers(session, row),
+        counting=counting(session, at_table, row) if at_table else None,
+        voided=read.beside.voided,
     )
 
 
-def _turn(session: Session, row: Any) -> str:
-    if not row.rule.get("in_order") or row.state != "open":
-        return ""
-    member = tables.member.c
-    query = (
-        select(member.name)
-        .join(tables.roll, _roll.member_id == member.id)
-        .where(_roll.poll_id == row.id, _roll.open)
-        .order_by(_roll.position)
-        .limit(1)
+def _basis(context: Context, read: Read, lang: str) -> Basis:
+    asked, rule = context.process.tasks[read.beside.element].poll, read.rule
+    text = asked.words.in_(lang) if asked else ""
+    expressions = [rule["passes"], rule.get("wins", "")]
+    known = ruled.rulings(context.law, context.decisive_on, text, expressions)
+    in_words = ruled.filled(text, known, rule.get("numbers", {}), lang)
+    return Basis(in_words or str(rule["passes"]), ruled.cited(known, lang))
+
+
+def _rights(context: Context, read: Read) -> Rights:
+    row, element = read.row, read.beside.element
+    chair = row.state == PollState.OPEN and polling.chairs(context, row, element)
+    early = row.rule.get("closable") == "passes" and polling.asked(context)
+    voidable = row.state in POLL_RUNNING and rights.may(
+        Case(context, "void_poll", element, poll=row)
     )
-    return str(session.execute(query).scalar() or "")
+    return Rights(chair=chair, closable=chair or early, may_void=voidable)
 
 
-def _voided(session: Session, row: Any) -> int:
-    query = select(func.count()).where(
-        _poll.task_id == row.task_id, _poll.state == "void", _poll.id < row.id
-    )
-    return int(session.execute(query).scalar_one())
-
-
-def _voices(session: Session, row: Any, hidden: bool) -> tuple[Voice, ...]:
-    member = tables.member.c
-    rows = session.execute(
-        select(member.name, _roll.choice, _roll.comment, _roll.at)
-        .join(tables.member, member.id == _roll.member_id)
-        .where(_roll.poll_id == row.id)
-        .order_by(
-            *(
-                (_roll.position,)
-                if row.rule.get("in_order")
-                else (_roll.at.nulls_last(), member.name)
-            )
-        )
+def _voices(session: Session, read: Read) -> tuple[Voice, ...]:
+    by_answer = (_roll.at.nulls_last(), _member.name)
+    order = (_roll.position,) if read.rule.get("in_order") else by_answer
+    found = session.execute(
+        select(_member.name, _roll.choice, _roll.comment, _roll.at)
+        .join(tables.member, _member.id == _roll.member_id)
+        .where(_roll.poll_id == read.row.id)
+        .order_by(*order)
         .limit(LISTED)
     ).all()
+    answered = [(r.name, r.at, r.choice is not None) for r in found]
+    if read.hidden:
+        return tuple(Voice(name, None, "", at, has) for name, at, has in answered)
     return tuple(
-        Voice(
-            r.name,
-            None if hidden else r.choice,
-            "" if hidden else r.comment,
-            r.at,
-            r.choice is not None,
-        )
-        for r in rows
+        Voice(name, r.choice, r.comment, at, has)
+        for r, (name, at, has) in zip(found, answered, strict=True)
     )
-
-
-# --- the tellers --------------------------------------------------------------------------------------------------------
-def _tellers(session: Session, poll_id: UUID) -> tuple[Teller, ...]:
-    member = tables.member.c
-    rows = session.execute(
-        select(member.name, _teller.signed_at, _paper.at)
-        .join(tables.teller, _teller.member_id == member.id)
-        .outerjoin(
-            tables.paper, (_paper.poll_id == _teller.poll_id) & (_paper.teller_id == member.id)
-        )
-        .where(_teller.poll_id == poll_id)
-        .order_by(member.name, member.id)
-    ).all()
-    return tuple(Teller(r.name, r.at is not None, r.signed_at) for r in rows)
-
-
-def _counting(session: Session, actor: Actor, row: Any) -> Counting:
-    handed, waiting = _given(session, row)
-    entries = session.execute(select(tables.paper).where(_paper.poll_id == row.id)).all()
-    own = next((e for e in entries if e.teller_id == actor.id), None)
-    agree = polling.agreed_paper(session, row) is not None
-    state = "agree" if agree else "differ" if len(entries) > 1 else "one" if entries else "none"
-    signed = (
-        session.execute(
-            select(_teller.signed_at).where(
-                _teller.poll_id == row.id, _teller.member_id == actor.id
-            )
-        ).scalar()
-        is not None
-    )
-    return Counting(
-        handed,
-        waiting,
-        {k: getattr(own, k) for k in ("issued", "returned", "invalid", "counts")} if own else None,
-        state,
-        signed,
-        _todo(row, bool(handed), agree, signed),
-    )
-
-
-def _todo(row: Any, handed: bool, agree: bool, signed: bool) -> str:
-    if row.state == "called":
-        return "take_key"
-    if row.state != "counting" or signed:
-        return ""
-    if not _counted(row):
-        return "open"
-    if handed and not agree:
-        return "paper"
-    return "sign"
-
-
-def _given(session: Session, row: Any) -> tuple[tuple[str, ...], tuple[tuple[UUID, str], ...]]:
-    """Who was given a paper ballot, and who may still get one."""
-    if not row.rule.get("paper"):
-        return (), ()
-    member = tables.member.c
-    rows = session.execute(
-        select(member.id, member.name, _roll.paper)
-        .join(tables.roll, _roll.member_id == member.id)
-        .where(_roll.poll_id == row.id, _roll.paper | _roll.open)
-        .order_by(member.name, member.id)
-    ).all()
-    waiting = tuple((r.id, r.name) for r in rows if not r.paper) if row.state == "open" else ()
-    return tuple(r.name for r in rows if r.paper), waiting
-
-
-def polls(
-    session: Session, actor: Actor, after: UUID | None = None, limit: int = 50
-) -> tuple[tuple[Any, ...], str | None]:
-    """Polls of instances that this person may see, newest first: (id, instance, element, kind, state, roll size, counts)."""
-    instance = tables.instance.c
-    query = (
-        select(
-            _poll.id,
-            _poll.instance_id,
-            tables.task.c.element,
-            _poll.kind,
-            _poll.state,
-            _poll.roll_size,
-            _poll.counts,
-            _poll.opened_at,
-            _poll.closes_at,
-            _poll.closed_at,
-            instance.number,
-            instance.title,
-            instance.version,
-        )
-        .join(tables.task, tables.task.c.id == _poll.task_id)
-        .join(tables.instance, instance.id == _poll.instance_id)
-    )
-    size = max(1, min(limit, 200))
-    ids = newest.hanging(actor, select(_poll.id), _poll.instance_id)
-    if after is not None:
-        ids = ids.where(_poll.id < after)
-    query = query.where(_poll.id.in_(ids.order_by(_poll.id.desc()).limit(size + 1)))
-    rows = session.execute(query.order_by(_poll.id.desc()).limit(size + 1)).all()
-    return tuple(_listed(session, actor, r) for r in rows[:size]), str(rows[size - 1].id) if len(
-        rows
-    ) > size else None
-
-
-def _may_enter(session: Session, actor: Actor, instance_id: UUID, rule: TaskRule) -> bool:
-    """Is the poll held in no room, or in one that this person may enter?"""
-    if not rule.room:
-        return True
-    return rooms.may_read(context_of(session, actor, instance_id), rule.id)
-
-
-def _listed(session: Session, actor: Actor, row: Any) -> tuple[Any, ...]:
-    """The counts are left out while a vote runs, and of a poll held in a room that is closed to this person."""
-    found = row._asdict()
-    rule = process_of(session, found.pop("version")).tasks[row.element]
-    shut = not _may_enter(session, actor, row.instance_id, rule)
-    if shut or (row.kind in VOTES and row.state != "closed"):
-        found["counts"] = {}
-    return tuple(found.values())

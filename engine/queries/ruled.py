@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 from engine import expressions
 from engine.errors import EngineError
-from engine.instance.union_law import UnionLaw, rulebook
+from engine.instance.union_law import rulebook
 from engine.law.rules import amount_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
-    from uuid import UUID
 
-    from engine.db import Session
+    from engine.instance.union_law import UnionLaw
     from engine.law import Ruling
 
 ASKS = expressions.RULE_READERS
@@ -33,25 +32,21 @@ class Ruled:
     valid_to: date | None = None
 
 
-def rulings(
-    session: Session, union_id: UUID, on: date, said: str, asked: Iterable[str]
-) -> dict[str, Ruling]:
-    """What the rules mean to a union that the expressions `asked` name, or that stand as {RULE-ID} in the words `said`."""
+def rulings(law: UnionLaw, on: date, text: str, asked: Iterable[str] = ()) -> dict[str, Ruling]:
+    """What the rules mean to a union that the expressions `asked` name, or that stand as {RULE-ID} in `text`."""
     named = [
-        str(a[0])
-        for text in asked
-        if text
-        for name, a in expressions.calls_in(text)
-        if name in ASKS and a
+        str(arguments[0])
+        for expression in asked
+        if expression
+        for name, arguments in expressions.calls_in(expression)
+        if name in ASKS and arguments
     ]
-    named += [key for key in rulebook().ids if f"{{{key}}}" in said]
-    around, found = UnionLaw(session, union_id), {}
+    named += [key for key in rulebook().ids if f"{{{key}}}" in text]
+    found = {}
     for key in dict.fromkeys(named):
         try:
-            found[key] = around.ruling(key, on)
-        except (
-            EngineError
-        ):  # a rule that this day or place does not know; the command says so when it matters
+            found[key] = law.ruling(key, on)
+        except EngineError:  # unknown on this day or in this place: a command says so if it matters
             continue
     return found
 
@@ -69,20 +64,18 @@ def valid(ruling: Ruling) -> tuple[date | None, date | None]:
     return held.valid_from, held.valid_to
 
 
-def filled(said: str, known: Mapping[str, Ruling], frozen: Mapping[str, int], lang: str) -> str:
+def filled(text: str, known: Mapping[str, Ruling], frozen: Mapping[str, int], lang: str) -> str:
     """Words with numbers in the place of {RULE-ID}: those that were frozen, else those of the rules."""
     for key, number in frozen.items():
-        said = said.replace(f"{{{key}}}", str(number))
+        text = text.replace(f"{{{key}}}", str(number))
     for key, ruling in known.items():
-        said = said.replace(f"{{{key}}}", _amount(ruling, lang))
-    return said
+        text = text.replace(f"{{{key}}}", _amount(ruling, lang))
+    return text
 
 
 def _amount(ruling: Ruling, lang: str) -> str:
     """2/3, 60%, 10 个工作日: the amount alone, as the words around it say of what."""
     amount = ruling.value if ruling.value is not None else ruling.share
-    return (
-        ""
-        if amount is None
-        else amount_words(amount, ruling.unit, "", 1 if lang.startswith("en") else 0)
-    )
+    if amount is None:
+        return ""
+    return amount_words(amount, ruling.unit, "", 1 if lang.startswith("en") else 0)

@@ -146,7 +146,7 @@ def _searched(line: Line) -> str:
 def _around(session: Session, actor: Actor, union_id: UUID) -> UnionLaw:
     if not access.may(actor, "see_rules", union_id):
         raise NotFound
-    return UnionLaw(session, union_id)
+    return UnionLaw.of(session, union_id)
 
 
 def _of_union(union_id: UUID, *columns: Any) -> Any:

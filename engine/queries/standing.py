@@ -5,23 +5,25 @@ The caller has made sure that the instances are this person's to see.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
 from engine.db import tables
+from engine.db.states import TaskState
 from engine.definitions.store import process_of
-from engine.people import organisation
+from engine.queries.history import read_body
+from engine.queries.words import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from engine.db import Session
-    from engine.definitions.process import Lane
+    from engine.definitions.process import Lane, Process
+    from engine.instance.context import Context
 
 _task, _instance, _event = tables.task.c, tables.instance.c, tables.event.c
 STOPS = ("instance_suspended", "instance_resumed", "instance_terminated", "instance_withdrawn")
@@ -54,32 +56,49 @@ def standing(
     """What is open in each of these instances, soonest due first."""
     if not ids:
         return {}
-    rows = session.execute(
-        select(
-            _task.instance_id,
-            _task.element,
-            _task.seat,
-            _task.assignee_id,
-            _task.opened_at,
-            _task.due_at,
-            _instance.version,
-        )
-        .join(tables.instance, _instance.id == _task.instance_id)
-        .where(_task.instance_id.in_(list(ids)), _task.state == "open")
-        .order_by(_task.due_at.nulls_last(), _task.id)
-    ).all()
-    people = organisation.names(session, [r.assignee_id for r in rows if r.assignee_id])
-    units = organisation.unit_names(session, [UUID(r.seat.split("@")[1]) for r in rows if r.seat])
-    found: dict[UUID, list[Standing]] = {}
-    for row in rows:
+    found = _open_tasks(session, ids)
+    names = Named.of(session, [(row.assignee_id, _unit_of(row.seat)) for row in found])
+    by_instance: dict[UUID, list[Standing]] = {}
+    for row in found:
         process = process_of(session, row.version)
-        rule = process.tasks[row.element]
-        unit = units.get(UUID(row.seat.split("@")[1]), "") if row.seat else ""
-        who = people.get(row.assignee_id) or lane_words(process.lanes.get(rule.lane), unit, lang)
-        found.setdefault(row.instance_id, []).append(
-            Standing(rule.title.in_(lang), who, row.opened_at, row.due_at)
-        )
-    return {key: tuple(parts) for key, parts in found.items()}
+        parts = by_instance.setdefault(row.instance_id, [])
+        parts.append(_standing(process, row, names, lang))
+    return {key: tuple(parts) for key, parts in by_instance.items()}
+
+
+class _Open(NamedTuple):
+    """An open task and the version of its instance."""
+
+    instance_id: UUID
+    element: str
+    seat: str | None
+    assignee_id: UUID | None
+    opened_at: datetime
+    due_at: datetime | None
+    version: str
+
+
+def _open_tasks(session: Session, ids: Sequence[UUID]) -> list[_Open]:
+    columns = [getattr(_task, name) for name in _Open._fields[:-1]]
+    query = (
+        select(*columns, _instance.version)
+        .join(tables.instance, _instance.id == _task.instance_id)
+        .where(_task.instance_id.in_(list(ids)), _task.state == TaskState.OPEN)
+    )
+    soonest_first = _task.due_at.nulls_last(), _task.id
+    return [_Open(*tuple(row)) for row in session.execute(query.order_by(*soonest_first))]
+
+
+def _unit_of(seat: str | None) -> str:
+    return (seat or "").partition("@")[2]
+
+
+def _standing(process: Process, task: _Open, names: Named, lang: str) -> Standing:
+    rule = process.tasks[task.element]
+    unit = names.names.get(_unit_of(task.seat), "")
+    lane = lane_words(process.lanes.get(rule.lane), unit, lang)
+    who = names.get(task.assignee_id) or lane
+    return Standing(rule.title.in_(lang), who, task.opened_at, task.due_at)
 
 
 def lane_words(lane: Lane | None, unit: str, lang: str) -> str:
@@ -92,21 +111,35 @@ def lane_words(lane: Lane | None, unit: str, lang: str) -> str:
     return f"{title} ({unit})" if lang == "en" else f"{title}（{unit}）"
 
 
-def stops(session: Session, instance_id: UUID) -> tuple[Stop, ...]:
-    """When and why an instance was suspended, resumed, terminated or withdrawn, oldest first."""
-    rows = session.execute(
+@dataclass(frozen=True)
+class Course:
+    """The way of an instance so far: the elements passed, in order, each once; and when and why it was stopped."""
+
+    passed: tuple[str, ...]
+    stops: tuple[Stop, ...]
+
+
+def course(context: Context) -> Course:
+    """The way of an instance by its events, oldest first."""
+    rows = context.session.execute(
         select(_event.kind, _event.at, _event.body)
-        .where(_event.instance_id == instance_id, _event.kind.in_(STOPS))
+        .where(_event.instance_id == context.row["id"])
         .order_by(_event.seq)
-    ).all()
-    bodies = [(r, json.loads(r.body)) for r in rows]
-    return tuple(
-        Stop(
-            r.kind,
-            b.get("actor", {}).get("name", ""),
-            r.at,
-            b.get("reason", ""),
-            int(b.get("stopped_days", 0)),
-        )
-        for r, b in bodies
+    )
+    elements, passed, stops = context.process.diagram.elements, [], []
+    for kind, at, text in rows:
+        body = read_body(text)
+        passed += [element for element in body.get("passed", ()) if element in elements]
+        if kind in STOPS:
+            stops.append(_stop(kind, at, body))
+    return Course(tuple(dict.fromkeys(passed)), tuple(stops))
+
+
+def _stop(kind: str, at: datetime, body: Mapping[str, Any]) -> Stop:
+    return Stop(
+        kind=kind,
+        who=body.get("actor", {}).get("name", ""),
+        at=at,
+        reason=body.get("reason", ""),
+        stopped_days=int(body.get("stopped_days", 0)),
     )

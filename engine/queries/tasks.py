@@ -5,44 +5,36 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from sqlalchemy import and_, or_, select
 
 from engine import clock, forms, settings
-from engine.db import tables
+from engine.db import rows, tables
+from engine.db.states import InstanceState, TaskState
 from engine.definitions import decision_tables as sheets
-from engine.definitions.store import process_of
 from engine.errors import EngineError
+from engine.instance import context as instance
 from engine.instance import rooms
 from engine.instance.choices import choices
-from engine.instance.context import context_of
-from engine.people import access, organisation
-from engine.queries import deadlines, foresight, outside, ruled
-from engine.queries.instances import Paper, papers
-from engine.queries.words import Answered, Named, answered, told
+from engine.people import access
+from engine.queries import background, deadlines, foresight, outside, ruled
+from engine.queries.words import Named, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement
 
     from engine.db import Session
     from engine.definitions.process import TaskRule
     from engine.instance.context import Context
     from engine.people.organisation import Actor
+    from engine.queries.background import Paper, Said
 
 _task, _instance = tables.task.c, tables.instance.c
-
-
-@dataclass(frozen=True)
-class Said:
-    """What was said before: by whom, when, at which step; the outcome of a poll in words. `near`: read it at once."""
-
-    title: str
-    who: str
-    at: datetime
-    answers: tuple[Answered, ...]
-    near: bool = False
+_draft, _meeting, _event = tables.draft.c, tables.meeting.c, tables.event.c
 
 
 @dataclass(frozen=True)
@@ -81,50 +73,84 @@ class Task:
     rules: tuple[ruled.Ruled, ...]  # what the task rests on, besides its deadline
     tells: tuple[str, ...]  # what the process says to whoever has it, with the facts of the matter
     urged: str  # the last words of the secretary to whoever has it; ""
-    links: (
-        tuple[outside.Sent, ...] | None
-    )  # sent to somebody outside; None: it cannot be answered from there
+    links: tuple[outside.Sent, ...] | None  # sent to somebody outside; None: none can be sent
+    meeting: UUID | None  # the meeting that the task holds
+
+
+def _is_mine(actor: Actor) -> ColumnElement[bool]:
+    """The condition on `task` under which it is or was this person's."""
+    return or_(
+        _task.assignee_id == actor.id,
+        _task.seat.in_(sorted(actor.seats)),
+        _task.closed_by == actor.id,
+    )
+
+
+def must_see(session: Session, actor: Actor, task_id: UUID) -> None:
+    """Raise NotFound when a task neither is nor was this person's."""
+    query = select(_task.id).where(_task.id == task_id, _is_mine(actor))
+    access.must_see(session.execute(query).scalar())
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What one statement says of a task: its row, the actor's draft, the meeting it holds, and its instance."""
+
+    task: rows.Task
+    draft: Mapping[str, Any]
+    meeting: UUID | None
+    context: Context
+
+    @property
+    def rule(self) -> TaskRule:
+        return self.context.process.tasks[self.task.element]
+
+    @property
+    def due(self) -> Mapping[str, Any]:
+        return self.task.due or {}
+
+    @property
+    def is_open(self) -> bool:
+        return self.task.state == TaskState.OPEN
+
+    @property
+    def actionable(self) -> bool:
+        actor, running = self.context.actor, self.context.row["state"] == InstanceState.RUNNING
+        return self.is_open and running and self.task.assignee_id in (None, actor and actor.id)
+
+
+def _read(session: Session, actor: Actor, task_id: UUID) -> _Read:
+    held = select(_meeting.id).where(_meeting.task_id == _task.id).order_by(_meeting.id.desc())
+    draft = and_(_draft.member_id == actor.id, _draft.key == f"task:{task_id}")
+    query = (
+        select(*tables.task.c, _draft.answers, held.limit(1).scalar_subquery(), *instance.COLUMNS)
+        .select_from(tables.task)
+        .join(tables.instance, _instance.id == _task.instance_id)
+        .outerjoin(tables.draft, draft)
+        .where(_task.id == task_id, _is_mine(actor))
+    )
+    values = tuple(access.must_see(session.execute(query).first()))
+    width = len(rows.Task._fields)
+    row, (begun, meeting_id) = values[:width], values[width : width + 2]
+    context = instance.context_from(session, actor, values[width + 2 :])
+    return _Read(rows.Task(*row), begun or {}, meeting_id, context)
 
 
 def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Task:
     """One user task. NotFound when it neither is nor was this person's."""
-    row = session.execute(
-        select(
-            tables.task,
-            _instance.number,
-            _instance.title.label("subject"),
-            _instance.version,
-            _instance.facts,
-            _instance.state.label("instance_state"),
-            _instance.started_at,
-            _instance.rounds,
-            _instance.union_id,
-            _instance.unit_id,
-            _instance.confidential,
-        )
-        .join(tables.instance, _instance.id == _task.instance_id)
-        .where(
-            _task.id == task_id,
-            or_(
-                _task.assignee_id == actor.id,
-                _task.seat.in_(sorted(actor.seats)),
-                _task.closed_by == actor.id,
-            ),
-        )
-    ).first()
-    row = access.must_see(row)
-    process = process_of(session, row.version)
-    rule = process.tasks[row.element]
-    names = Named.of(session, row.facts, actor)
-    context = context_of(session, actor, row.instance_id)
-    shut, seen = rooms.closed(context), rooms.open_facts(context)
-    people = organisation.names(session, [i for i in (row.assignee_id, row.closed_by) if i])
-    offer = choices(session, row.union_id, row.instance_id, actor)
+    read = _read(session, actor, task_id)
+    row, rule, context = read.task, read.rule, read.context
+    process, matter = context.process, context.row
+    parts = background.finished(context)
+    people = [row.assignee_id, row.closed_by, *(part.closed_by for part in parts)]
+    names = Named.of(session, [matter["facts"], people], actor)
+    seen = rooms.open_facts(context)
+    rested_on = {rule.basis, str(read.due.get("rule", ""))} - {""}
     return Task(
         id=row.id,
         instance_id=row.instance_id,
-        number=row.number,
-        subject=row.subject,
+        number=matter["number"],
+        subject=matter["title"],
         process_title=process.title.in_(lang),
         element=row.element,
         title=rule.title.in_(lang),
@@ -132,71 +158,67 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         state=row.state,
         revision=row.revision,
         form=rule.form,
-        offers={
-            f.key: offer(f.source) for f in (rule.form.fields if rule.form else ()) if f.source
-        },
+        offers=_offers(context, rule.form),
         outcomes=rule.outcomes,
         next={k: w.in_(lang) for k, w in (rule.next or {}).items()},
         deadline=deadlines.deadline(
-            session, row.union_id, row.due_at, row.due, clock.day_of(row.started_at), lang
+            context.law, context.decisive_on, row.due_at, row.due, lang=lang
         ),
-        said=said(context, names, lang, rule.room),
-        papers=papers(session, row.instance_id, process, shut, lang),
-        draft={**_prefilled(rule, seen), **draft(session, actor, f"task:{row.id}")},
+        said=background.said(context, parts, names, lang, rule.room),
+        papers=background.papers(context, ((p.element, p.answers) for p in parts), lang),
+        draft={**_prefilled(rule, seen), **read.draft},
         seat=row.seat is not None,
-        claimed_by=people.get(row.assignee_id, "") if row.seat else "",
+        claimed_by=names.get(row.assignee_id) if row.seat else "",
         claimed_by_me=row.assignee_id == actor.id,
-        actionable=row.state == "open"
-        and row.instance_state == "running"
-        and row.assignee_id in (None, actor.id),
-        closed_by=people.get(row.closed_by, ""),
+        actionable=read.actionable,
+        closed_by=names.get(row.closed_by),
         closed_at=row.closed_at,
-        instance_state=row.instance_state,
-        round=row.rounds.get(row.element, 0) + (row.state == "open"),
-        confidential=row.confidential,
-        guards=foresight.guards(session, context, row.element, lang) if row.state == "open" else (),
-        rules=foresight.cited(
-            session, context, {rule.basis} - {"", (row.due or {}).get("rule")}, lang
-        ),
-        tells=_tells(session, context, rule, seen, names, lang) if row.state == "open" else (),
-        urged=_urged(session, row.instance_id)
-        if row.state == "open" and (row.due or {}).get("reminded")
-        else "",
+        instance_state=matter["state"],
+        round=context.rounds.get(row.element, 0) + read.is_open,
+        confidential=matter["confidential"],
+        guards=foresight.guards(context, row.element, lang) if read.is_open else (),
+        rules=foresight.cited(context, rested_on, lang),
+        tells=_tells(context, rule, seen, names, lang) if read.is_open else (),
+        urged=_urged(session, row.instance_id) if read.is_open and read.due.get("reminded") else "",
         links=outside.sent(session, row.id) if rule.link else None,
+        meeting=read.meeting,
     )
 
 
+def _offers(context: Context, form: forms.Form | None) -> dict[str, list[tuple[str, str]]]:
+    row = context.row
+    offer = choices(context.session, row["union_id"], row["id"], context.actor)
+    return {f.key: offer(f.source) for f in (form.fields if form else ()) if f.source}
+
+
 def _tells(
-    session: Session,
-    context: Context,
-    rule: TaskRule,
-    seen: Mapping[str, Any],
-    names: Named,
-    lang: str,
+    context: Context, rule: TaskRule, seen: Mapping[str, Any], names: Named, lang: str
 ) -> tuple[str, ...]:
     """What the process says now to whoever has the task. `seen` are the facts that this person may see."""
     found = []
     for tell in rule.tells:
-        text = tell.text.in_(lang)
-        try:
-            if tell.when and not context.value(tell.when):
-                continue
-        except EngineError:  # it cannot be said yet
-            continue
-        known = ruled.rulings(session, context.row["union_id"], context.decisive_on, text, [])
-        lexicon = sheets.known(settings.load().processes)[0]
-        found.append(
-            told(context.process, ruled.filled(text, known, {}, lang), seen, names, lexicon, lang)
-        )
+        if _holds(context, tell.when):
+            text = tell.text.in_(lang)
+            known = ruled.rulings(context.law, context.decisive_on, text)
+            lexicon = sheets.known(settings.load().processes)[0]
+            text = ruled.filled(text, known, {}, lang)
+            found.append(told(context.process, text, seen, names, lexicon, lang))
     return tuple(found)
 
 
+def _holds(context: Context, when: str) -> bool:
+    """An empty condition always holds; one that cannot be evaluated yet does not."""
+    try:
+        return not when or bool(context.value(when))
+    except EngineError:
+        return False
+
+
 def _urged(session: Session, instance_id: UUID) -> str:
-    event = tables.event.c
-    last = select(event.body, event.at).where(
-        event.instance_id == instance_id, event.kind == "matter_reminded"
+    last = select(_event.body, _event.at).where(
+        _event.instance_id == instance_id, _event.kind == "matter_reminded"
     )
-    found = session.execute(last.order_by(event.seq.desc()).limit(1)).one()
+    found = session.execute(last.order_by(_event.seq.desc()).limit(1)).one()
     body = json.loads(found.body)
     return f"{body['actor']['name']} {clock.day_of(found.at):%m-%d} {body['reason']}"
 
@@ -207,63 +229,16 @@ def _prefilled(rule: TaskRule, facts: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in rule.prefill:
         earlier = facts.get(name)
-        found.update(
-            {k: v for k, v in earlier.items() if k in keys} if isinstance(earlier, dict) else {}
-        )
+        if isinstance(earlier, dict):
+            found.update({k: v for k, v in earlier.items() if k in keys})
     return found
-
-
-def said(context: Context, names: Named, lang: str, room: tuple[str, ...] = ()) -> tuple[Said, ...]:
-    """What was said in an instance so far, oldest first: the launch, finished tasks, messages, polls; closed rooms left out.
-
-    Near is the launch and what was said last; for a task in a room only what was said in the same one, since another
-    side may sit beside whoever reads.
-    """
-    session, process = context.session, context.process
-    member, poll = tables.member.c, tables.poll.c
-    rows = session.execute(
-        select(_task.element, _task.answers, _task.closed_at, member.name, poll.outcome)
-        .outerjoin(tables.member, member.id == _task.closed_by)
-        .outerjoin(tables.poll, and_(poll.task_id == _task.id, poll.state == "closed"))
-        .where(_task.instance_id == context.row["id"], _task.state == "done")
-        .where(or_(_task.answers.is_not(None), poll.outcome.is_not(None)))
-        .order_by(_task.closed_at, _task.id)
-    ).all()
-    shown = [r for r in rows if rooms.may_read(context, r.element)]
-    close = {0, len(shown) - 1, len(shown) - 2}
-    found = []
-    for n, r in enumerate(shown):
-        rule = process.tasks[r.element]
-        answers = (
-            answered(rule.form, r.answers, names, lang)
-            if r.answers is not None
-            else _counted(r.outcome, lang)
-        )
-        near = n in close and (not rule.room or rule.room == room)
-        found.append(Said(rule.title.in_(lang), r.name or "", r.closed_at, answers, near))
-    return tuple(found)
-
-
-def _counted(outcome: Mapping[str, Any], lang: str) -> tuple[Answered, ...]:
-    why = str(outcome.get("why_en" if lang == "en" else "why") or outcome.get("why") or "")
-    return (Answered("outcome", {"zh": "结果", "en": "Outcome"}[lang], why),) if why else ()
-
-
-def draft(session: Session, actor: Actor, key: str) -> Mapping[str, Any]:
-    """The unfinished answers that this person kept under a key."""
-    column = tables.draft.c
-    found = session.execute(
-        select(column.answers).where(column.member_id == actor.id, column.key == key)
-    ).scalar()
-    return dict(found) if found else {}
 
 
 def drafts(session: Session, actor: Actor) -> tuple[tuple[str, Mapping[str, Any], datetime], ...]:
     """All drafts of this person: key, answers, when saved; newest first."""
-    column = tables.draft.c
-    rows = session.execute(
-        select(column.key, column.answers, column.saved_at)
-        .where(column.member_id == actor.id)
-        .order_by(column.saved_at.desc())
+    found = session.execute(
+        select(_draft.key, _draft.answers, _draft.saved_at)
+        .where(_draft.member_id == actor.id)
+        .order_by(_draft.saved_at.desc())
     ).all()
-    return tuple((r.key, dict(r.answers), r.saved_at) for r in rows)
+    return tuple((r.key, dict(r.answers), r.saved_at) for r in found)

@@ -1,4 +1,4 @@
-"""Turns kept answers into words: labels for codes, names for people, units and instances."""
+"""Turns stored answers into words: labels for codes, names for people, units and instances."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import case, or_, select, union_all
 
 from engine.db import tables
-from engine.people import access, organisation
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from engine.db import Session
     from engine.definitions import Process
-    from engine.definitions.decision_tables import Lexicon
-    from engine.forms import Form
+    from engine.definitions.decision_tables import Lexicon, Sheet
+    from engine.forms import Field, Form
     from engine.people.organisation import Actor
 
 FACT = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
@@ -43,33 +43,38 @@ class Named:
 
     @classmethod
     def of(cls, session: Session, facts: Any, actor: Actor | None = None) -> Named:
-        """Look up every id that occurs anywhere in the facts. Confidential matters are named only to who may know of them."""
+        """Look up every id that occurs anywhere in the facts, in one read.
+
+        Confidential matters are named only to who may know of them.
+        """
         ids = set(_ids(facts))
-        instance = tables.instance.c
-        found = {**organisation.unit_names(session, ids), **organisation.names(session, ids)}
-        left = ids - set(found)
-        if left:
-            known = (
-                ~instance.confidential
-                if actor is None
-                else or_(~instance.confidential, access.visible(actor))
-            )
-            rows = session.execute(
-                select(instance.id, instance.number, instance.title, known.label("known")).where(
-                    instance.id.in_(left)
-                )
-            )
-            found.update({r.id: f"{r.number} {r.title}" if r.known else UNTOLD for r in rows})
-        return cls({str(k): v for k, v in found.items()})
+        if not ids:
+            return cls({})
+        unit, member, instance = tables.unit.c, tables.member.c, tables.instance.c
+        plain = ~instance.confidential
+        known = plain if actor is None else or_(plain, access.visible(actor))
+        matter = case((known, instance.number + " " + instance.title), else_=UNTOLD)
+        query = union_all(
+            select(unit.id, unit.name).where(unit.id.in_(ids)),
+            select(member.id, member.name).where(member.id.in_(ids)),
+            select(instance.id, matter).where(instance.id.in_(ids)),
+        )
+        return cls({str(key): name for key, name in session.execute(query)})
+
+    def get(self, key: UUID | None) -> str:
+        """The name behind an id; "" when there is none."""
+        return self.names.get(str(key), "")
 
 
 def _ids(value: Any) -> Iterator[UUID]:
     if isinstance(value, dict):
         for inner in value.values():
             yield from _ids(inner)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for inner in value:
             yield from _ids(inner)
+    elif isinstance(value, UUID):
+        yield value
     elif isinstance(value, str) and len(value) == 36 and value[8] == value[13] == "-":
         try:
             yield UUID(value)
@@ -112,20 +117,19 @@ def about(
     process: Process, pairs: Sequence[tuple[str, Any]], names: Named, lang: str = "zh"
 ) -> About:
     """(fact, value) pairs in words, labelled as in the form where the fact was said; empty ones are left out."""
-    found: list[Answered] = []
-    for fact, value in pairs:
-        element, _, key = fact.partition(".")
-        rule = process.tasks.get(element)
-        said = answered(rule.form, {key: value}, names, lang) if rule else ()
-        if not said and value not in (None, "", []):
-            parts = value if isinstance(value, list) else [value]
-            text = (", " if lang.startswith("en") else "、").join(
-                names.names.get(str(p)) or str(p) for p in parts
-            )
-            said = (Answered(fact, "", text),)
-        found += said
+    found = [part for fact, value in pairs for part in _pair(process, fact, value, names, lang)]
     plain = bool(pairs) and isinstance(pairs[0][1], str) and bool(pairs[0][1])
     return About(found[0].text if plain else "", tuple(found))
+
+
+def _pair(process: Process, fact: str, value: Any, names: Named, lang: str) -> tuple[Answered, ...]:
+    """A fact as its form says it; without a form, or of a whole task, the value by its names."""
+    element, _, key = fact.partition(".")
+    rule = process.tasks.get(element)
+    by_form = answered(rule.form, {key: value}, names, lang) if rule else ()
+    if by_form or value in (None, "", []):
+        return by_form
+    return (Answered(fact, "", _joined(value, names, {}, lang)),)
 
 
 def told(
@@ -154,32 +158,37 @@ def _in_words(
     if value is None:
         return "—"
     element, _, key = fact.partition(".")
-    rule, table = process.tasks.get(element), process.decisions.get(element)
-    said = answered(rule.form, {key: value}, names, lang) if rule else ()
-    if said:
-        return said[0].text
-    sheet = (
-        lexicon.sheets.get(element) or lexicon.sheets.get(f"{process.id}.{element}")
-        if table
-        else None
-    )
+    rule, sheet = process.tasks.get(element), _sheet(process, element, lexicon)
+    by_form = answered(rule.form, {key: value}, names, lang) if rule else ()
+    if by_form:
+        return by_form[0].text
     found = []
     for each in value if isinstance(value, list) else [value]:
         code = sheet.code(key, str(each)) if sheet else None
-        found.append(
-            code.in_(lang)
-            if code
-            else names.names.get(str(each)) or lexicon.said(str(each), lang[:2])
-        )
+        name = names.names.get(str(each)) or lexicon.said(str(each), lang[:2])
+        found.append(code.in_(lang) if code else name)
     return ("; " if lang.startswith("en") else "；").join(found)
 
 
-def _text(field: Any, value: Any, names: Named, lang: str) -> str:
+def _sheet(process: Process, element: str, lexicon: Lexicon) -> Sheet | None:
+    """What the codes of a decision table mean, where somebody wrote it down."""
+    if element not in process.decisions:
+        return None
+    return lexicon.sheets.get(element) or lexicon.sheets.get(f"{process.id}.{element}")
+
+
+def _text(field: Field, value: Any, names: Named, lang: str) -> str:
     english = lang.startswith("en")
     if isinstance(value, bool):
         return ("Yes" if value else "No") if english else ("是" if value else "否")
     labels = {c.value: (c.label_en if english and c.label_en else c.label) for c in field.choices}
+    return _joined(value, names, labels, lang)
+
+
+def _joined(value: Any, names: Named, labels: Mapping[str, str], lang: str) -> str:
+    """One value or several, each by its label, its name, or as it is."""
     parts = value if isinstance(value, list) else [value]
-    return (", " if english else "、").join(
-        labels.get(p) or names.names.get(str(p)) or str(p) for p in parts
+    known = {str(part): labels.get(part) or names.names.get(str(part)) for part in parts}
+    return (", " if lang.startswith("en") else "、").join(
+        known[str(part)] or str(part) for part in parts
     )

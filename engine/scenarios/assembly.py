@@ -11,13 +11,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import ballots as sealing
-from engine.commands import ballots, confidence, envelopes, meetings, outside, tellers
+from engine.commands import ballots, confidence, envelopes, meetings, outside, teller_keys, tellers
 from engine.db import tables
 from engine.db.states import PollState
 from engine.errors import NotFound
 from engine.messages import _
 from engine.people import organisation
-from engine.queries import instances
+from engine.queries import instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,7 +92,7 @@ def _sealed(poll: rows.Poll, given: Mapping[str, Any]) -> bytes:
 
 def _take_key(progress: Progress, teller: Actor, poll_id: UUID) -> None:
     progress.carry_out(
-        teller, lambda s: ballots.take(s, teller, poll_id, f"{PASSPHRASE} {teller.id}")
+        teller, lambda s: teller_keys.take(s, teller, poll_id, f"{PASSPHRASE} {teller.id}")
     )
 
 
@@ -122,7 +122,7 @@ def _count(progress: Progress, actor: Actor, step: Step) -> None:
 
 def _join(progress: Progress, actor: Actor, poll_id: UUID) -> None:
     passphrase = f"{PASSPHRASE} {actor.id}"
-    progress.carry_out(actor, lambda s: ballots.join(s, actor, poll_id, passphrase))
+    progress.carry_out(actor, lambda s: teller_keys.join(s, actor, poll_id, passphrase))
     progress.joined.append((poll_id, actor.id))
 
 
@@ -159,7 +159,7 @@ def _let_in(progress: Progress, actor: Actor, step: Step) -> None:
 def _look(progress: Progress, actor: Actor, step: Step) -> None:
     """Read the instance; with `task`, what was said there must be readable too."""
     key = progress.instance()
-    found = instances.file(progress.session, actor, key)
+    found = instance.file(progress.session, actor, key)
     if step.task and step.task not in found.facts:
         raise NotFound(_("看不到 {task} 里说的话。", task=step.task))
     progress.carry_out(actor, lambda s: confidence.note_reading(s, actor, key))

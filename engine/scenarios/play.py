@@ -235,7 +235,7 @@ def _deed(who: str, does: str, task: str) -> Message:
 def _wait(progress: Progress, step: Step) -> None:
     """Move the clock as the step says; on the way every timer fires at its own moment."""
     due = progress.due(step.task) if progress.instances else None
-    calendar = UnionLaw(progress.session, progress.world.union_id).calendar
+    calendar = UnionLaw.of(progress.session, progress.world.union_id).calendar
     workers.let_pass(progress, times.target(step.after, progress.now, due, calendar))
 
 

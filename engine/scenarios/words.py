@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.history.kinds import KINDS
-from engine.messages import Listed, Message, _
+from engine.messages import CHINESE, Listed, Message, _
 from engine.queries.telling import Facts, Teller, recalled
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _clause(process: Process, kind: str, body: Mapping[str, Any]) -> str:
     more = _MORE[kind](facts) if kind in _MORE else ""
     about = next((str(body[key]) for key in _ABOUT.get(kind, ()) if body.get(key)), "")
     parts = (KINDS[kind].label, titled(process, about) if about else "", more)
-    return " ".join(filter(None, map(str, parts)))
+    return " ".join(filter(None, map(CHINESE, parts)))
 
 
 def _verdict(facts: Facts) -> Words:
@@ -83,8 +83,8 @@ _MORE: Mapping[str, Callable[[Facts], Words]] = {
     "matter_begun": _plain("number"),
     "matter_linked": _plain("number"),
     "matter_told": _plain("number"),
-    "document_issued": lambda facts: _(
-        "《{document}》{number}", document=facts.document, number=facts.body.get("number") or ""
+    "document_issued": lambda facts: (
+        f"《{CHINESE(facts.document)}》{facts.body.get('number') or ''}"
     ),
     "poll_answered": _plain("choice"),
     "poll_closed": _verdict,

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import clock
-from engine.commands import instances, links
+from engine.commands import incidents, instances, links
 from engine.db import queue, tables
 from engine.db.states import TimerState
 from engine.errors import Conflict, EngineError
@@ -114,4 +114,4 @@ def _run(progress: Progress, key: UUID, name: str, args: Mapping[str, Any]) -> N
 
 def _incident(progress: Progress, instance_id: UUID, what: str, fault: EngineError) -> None:
     with progress.session.begin_nested():
-        instances.note_incident(progress.session, instance_id, what, fault)
+        incidents.note(progress.session, instance_id, what, fault)

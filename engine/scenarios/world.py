@@ -244,7 +244,7 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
 def _refuse_unlawful(session: Session, story: Story, union_id: UUID) -> None:
     if not story.rules:
         return
-    places = UnionLaw(session, union_id).jurisdictions
+    places = UnionLaw.of(session, union_id).jurisdictions
     for rule, value in story.rules.items():
         setting = law.Setting(rule, value, clock.today(), source=SOURCE)
         try:

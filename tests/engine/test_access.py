@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,12 @@ from engine import db
 from engine.commands import instances, polls, tasks
 from engine.db import tables
 from engine.errors import NotFound, Refused
+from engine.instance import rights
+from engine.instance.context import context_of
 from engine.people import access, organisation
+from engine.queries import instance as one
 from engine.queries import instances as reading
+from engine.settings import ROOT
 from tests.races.union import CAST, Union, changed
 
 if TYPE_CHECKING:
@@ -61,6 +66,11 @@ def person(kind: str, union: UUID | None, home: UUID = HOME) -> organisation.Act
     return organisation.Actor(uuid4(), "某人", home, uuid4(), held)
 
 
+@pytest.fixture
+def union(engine: Engine) -> Union:
+    return Union.built(engine)
+
+
 @pytest.mark.parametrize("verb", sorted(ALLOWED))
 @pytest.mark.parametrize("kind", POSTS)
 def test_a_verb_is_allowed_to_the_posts_of_the_table_in_their_own_union_and_to_nobody_else(
@@ -94,6 +104,156 @@ def test_an_unknown_verb_is_refused_to_everybody(verb: str, kind: str) -> None:
     assert caught.value.details["verb"] == verb
 
 
+STRANGER, SELF = uuid4(), uuid4()
+BARRED = [  # verb, post held, what is asked about, code of the refusal
+    ("approve_setting", "administrator", {"author_id": SELF}, "separated"),
+    ("approve_setting", "administrator", {"author_id": STRANGER}, None),
+    ("approve_definition", "administrator", {"author_id": SELF}, "separated"),
+    ("approve_definition", "administrator", {"author_id": None}, None),
+    ("manage_people", "union_secretary", {"post": "auditor", "member_id": STRANGER}, "desk"),
+    ("manage_people", "union_secretary", {"post": "unit_head", "member_id": STRANGER}, None),
+    ("manage_people", "administrator", {"post": "auditor", "member_id": STRANGER}, None),
+    ("manage_people", "administrator", {"post": "auditor", "member_id": SELF}, "self"),
+    ("manage_people", "administrator", {"post": "unit_head", "member_id": SELF}, None),
+    ("manage_people", "administrator", {"member_id": SELF, "new": True}, "self"),
+    ("manage_people", "administrator", {"member_id": STRANGER, "new": True}, None),
+    ("suspend", "union_secretary", {"author_id": SELF, "member_id": SELF, "new": True}, None),
+]
+
+
+@pytest.mark.parametrize(("verb", "post", "about", "code"), BARRED)
+def test_what_stands_against_a_verb_that_is_allowed(
+    verb: str, post: str, about: dict[str, Any], code: str | None
+) -> None:
+    actor = dataclasses.replace(person(post, HOME), id=SELF)
+    subject = access.Subject(union_id=HOME, **about)
+    if code is None:
+        access.check_bars(actor, verb, subject)
+        return
+    with pytest.raises(Refused) as caught:
+        access.check_bars(actor, verb, subject)
+    assert (caught.value.code, caught.value.details) == (code, {"verb": verb})
+
+
+def test_the_unions_in_which_a_verb_is_allowed_begin_with_ones_own() -> None:
+    """And where it is allowed in none, it is refused."""
+    held = tuple(organisation.Held("auditor", unit, unit) for unit in (FAR, HOME))
+    both = organisation.Actor(uuid4(), "某人", HOME, uuid4(), held)
+    assert access.unions(both, "see_people") == [HOME, FAR]
+    assert access.unions(person("auditor", FAR), "see_people") == [FAR]
+    with pytest.raises(Refused) as caught:
+        access.unions(both, "manage_people")
+    assert caught.value.details == {"verb": "manage_people"}
+
+
+# --- the table of verbs on one instance ------------------------------------------------------------------------------
+BY_HAND = {  # once more: a change of it must be meant
+    "retry": ["rules_it_by_desk", "acts_in_a_confidential_one"],
+    "read_history": ["holds_the_desk", "started_it"],
+    "export": ["holds_the_desk"],
+    "let_in": ["acts_by_post"],
+    "erase": ["acts_by_post"],
+    "complete": ["has_the_task"],
+    "message": ["may_send_it"],
+    "run_meeting": ["is_in_its_lane"],
+    "close_poll": ["presides", "asked_it"],
+    "void_poll": ["is_teller", "holds_the_secretarys_desk", "is_in_its_lane"],
+}
+DUTIES, VOTING = ["separated", "recused"], ["absent", "recused"]
+BARS_BY_HAND = {"complete": DUTIES, "claim": DUTIES, "respond": VOTING, "cast": VOTING}
+
+
+def test_the_table_of_an_instance_is_this_one() -> None:
+    table = {verb: [p.__name__ for p in row] for verb, row in rights.VERBS.items()}
+    assert table == BY_HAND
+    assert {verb: [b.code for b in row] for verb, row in rights.BARS.items()} == BARS_BY_HAND
+
+
+def allowed(union: Union, who: str | None, key: UUID, verb: str, **about: Any) -> bool:
+    with db.transaction(union.engine) as session:
+        actor = union.actor(who) if who else None
+        return rights.may(rights.Case(context_of(session, actor, key), verb, **about))
+
+
+@pytest.mark.parametrize("verb", ["remind", "suspend", "resume", "terminate", "retry"])
+def test_a_desk_reaches_into_a_confidential_instance_only_where_it_acts(
+    union: Union, verb: str
+) -> None:
+    """What broke there is tried again by whoever acts in it by a post, for nobody else knows of it."""
+    key = union.to("do")
+    assert allowed(union, "secretary", key, verb)
+    assert not allowed(union, "auditor", key, verb)
+    assert allowed(union, "admin", key, verb) is (verb == "retry")
+    assert not allowed(union, "far.secretary", key, verb)
+    union.run("UPDATE instance SET confidential = true WHERE id = :k", k=key)
+    union.run("DELETE FROM share WHERE instance_id = :k", k=key)
+    assert not allowed(union, "secretary", key, verb)
+    assert not allowed(union, "admin", key, verb)
+    seat = organisation.seat_key(f"auditor@{union.units['union']}")
+    union.run("INSERT INTO share (key, instance_id) VALUES (:s, :k)", s=seat, k=key)
+    assert allowed(union, "auditor", key, verb) is (verb == "retry")
+    seat = organisation.seat_key(f"union_secretary@{union.units['union']}")
+    union.run("INSERT INTO share (key, instance_id) VALUES (:s, :k)", s=seat, k=key)
+    assert allowed(union, "secretary", key, verb)
+
+
+def test_nobody_may_do_anything_and_an_unknown_verb_is_allowed_to_nobody(union: Union) -> None:
+    key = union.to("do")
+    assert not any(allowed(union, None, key, verb, element="do") for verb in rights.VERBS)
+    assert not any(allowed(union, who, key, "applaud") for who in CAST)
+    assert not allowed(union, "secretary", key, "complete")  # without a task
+
+
+def test_a_refusal_says_where_and_what(union: Union) -> None:
+    key = union.launch("d0")
+    with db.transaction(union.engine) as session:
+        case = rights.Case(context_of(session, union.actor("d1"), key), "erase", "check")
+        with pytest.raises(Refused) as caught:
+            rights.check(case)
+    about = {"verb": "erase", "instance_id": str(key), "element": "check"}
+    assert (caught.value.code, caught.value.details) == ("refused", about)
+
+
+def test_the_starter_and_the_desks_read_the_history(union: Union) -> None:
+    key = union.launch("d0")
+    for who in CAST:
+        expected = who in ("d0", "secretary", "deputy", "auditor")
+        assert allowed(union, who, key, "read_history") is expected, who
+        assert allowed(union, who, key, "export") is (expected and who != "d0"), who
+
+
+# --- where rights are decided ----------------------------------------------------------------------------------------
+NO_RIGHTS = {  # codes of refusals that commands make themselves, and why it is no right of anybody
+    "guard": "of the process, in its author's words",
+    "gate": "of the process, in its author's words",
+    "too_few": "a secret vote with too few people is none",
+    "no_meeting": "a vote without its meeting is none",
+    "no_quorum": "a vote without a quorum is none",
+    "wrong_code": "at the door of a meeting",
+    "wrong_passphrase": "of a teller",
+    "bad_credentials": "of whoever logs in",
+    "too_many_attempts": "with passwords, passphrases and links",
+}
+
+
+def made_by_commands() -> list[str | None]:
+    """The code of every `Refused` that is made in the room of commands; None of one that has none."""
+    found: list[str | None] = []
+    for path in (ROOT / "engine" / "commands").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            made = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            if made and node.func.id == "Refused":
+                codes = [k.value for k in node.keywords if k.arg == "code"]
+                found += [c.value for c in codes if isinstance(c, ast.Constant)] or [None]
+            elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name):
+                found += [None] if node.exc.id == "Refused" else []
+    return found
+
+
+def test_no_command_decides_a_right_by_itself() -> None:
+    assert set(made_by_commands()) == set(NO_RIGHTS)
+
+
 @pytest.mark.parametrize("nothing", [None, False])
 def test_what_is_not_found_does_not_exist(nothing: Any) -> None:
     if nothing is None:
@@ -104,11 +264,6 @@ def test_what_is_not_found_does_not_exist(nothing: Any) -> None:
 
 
 # --- visible: in SQL -------------------------------------------------------------------------------------------------
-@pytest.fixture
-def union(engine: Engine) -> Union:
-    return Union.built(engine)
-
-
 def seen(union: Union, who: str | organisation.Actor) -> set[UUID]:
     actor = union.actor(who) if isinstance(who, str) else who
     with db.transaction(union.engine) as session:
@@ -237,10 +392,10 @@ def test_lists_are_narrowed_in_sql_and_a_matter_is_opened_only_when_it_is_in_the
             assert {row.id for row in reading.instances(session, actor).items} == visible
             for key in keys:
                 if key in visible:
-                    assert reading.file(session, actor, key).row.id == key
+                    assert one.file(session, actor, key).row.id == key
                 else:
                     with pytest.raises(NotFound):
-                        reading.file(session, actor, key)
+                        one.file(session, actor, key)
 
 
 @given(

@@ -28,7 +28,7 @@ from sqlalchemy import event, text
 from engine import ballots, clock, db
 from engine.ballots import Ballot, Paper, Slip
 from engine.commands import ballots as voting
-from engine.commands import edge, instances, polls, tellers
+from engine.commands import edge, instances, polls, teller_keys, tellers
 from engine.db import tables
 from engine.definitions.check import faults
 from engine.errors import Conflict, EngineError, HistoryBroken, Invalid, NotFound, Refused
@@ -407,7 +407,7 @@ class Poll:
         return str(self.union.one("SELECT state FROM poll WHERE id = :p", p=self.id))
 
     def take(self, who: str, words: str) -> None:
-        self.union.do(who, voting.take, self.id, words)
+        self.union.do(who, teller_keys.take, self.id, words)
 
     def box(self, who: str = "d0") -> looking.Box:
         actor = self.union.actor(who)
@@ -434,7 +434,7 @@ class Poll:
         self.union.do("secretary", polls.close, self.id)
 
     def join(self, who: str, words: str | None = None) -> None:
-        self.union.do(who, voting.join, self.id, WORDS[who] if words is None else words)
+        self.union.do(who, teller_keys.join, self.id, WORDS[who] if words is None else words)
 
     def sign(self) -> None:
         for who in WORDS:
@@ -634,7 +634,7 @@ def test_keys_are_for_tellers_with_a_passphrase_of_their_own(union: Union) -> No
         poll.join("d0")  # not yet
     poll.close()
     with pytest.raises(NotFound):
-        union.do("d5", voting.join, poll.id, WORDS["d0"])
+        union.do("d5", teller_keys.join, poll.id, WORDS["d0"])
     with pytest.raises(Refused, match="口令不对"):
         poll.join("d0", "correct horse")
     assert union.body(poll.instance, "attempt_refused")["code"] == "wrong_passphrase"

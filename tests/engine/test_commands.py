@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from engine import clock, db, jobs
-from engine.commands import definitions, edge, instances, polls, tasks
+from engine.commands import definitions, edge, incidents, instances, polls, tasks
 from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
 from engine.history import event_log
 from tests.hostile.sound import edited, sound
@@ -790,11 +790,11 @@ def test_a_retry_tries_again_and_is_on_record(engine: Engine) -> None:
     found = incident(union, key)
     for name in ("d0", "auditor", "far.secretary"):
         with pytest.raises((Refused, NotFound)):
-            union.do(name, instances.retry, found.id)
-    union.do("secretary", instances.retry, found.id)
+            union.do(name, incidents.retry, found.id)
+    union.do("secretary", incidents.retry, found.id)
     assert union.ask("SELECT state FROM timer WHERE id = :t", t=timer.id) == [("waiting",)]
-    unchanged(union, Conflict, lambda: union.do("secretary", instances.retry, found.id))
-    unchanged(union, NotFound, lambda: union.do("secretary", instances.retry, uuid4()))
+    unchanged(union, Conflict, lambda: union.do("secretary", incidents.retry, found.id))
+    unchanged(union, NotFound, lambda: union.do("secretary", incidents.retry, uuid4()))
     assert union.timed(lambda: jobs.sweep(engine)) == 0
     assert union.counted()["incident"] == 2
     assert union.events(key)[-2:] == ["incident_retried", "incident_noted"]
@@ -804,7 +804,7 @@ def test_a_retry_tries_again_and_is_on_record(engine: Engine) -> None:
 def test_a_retry_of_a_timer_whose_task_is_done_does_not_wake_the_dead(engine: Engine) -> None:
     union, key, timer = broken(engine)
     union.complete("secretary", key, "do", note="好")
-    union.do("secretary", instances.retry, incident(union, key).id)
+    union.do("secretary", incidents.retry, incident(union, key).id)
     assert union.timed(lambda: jobs.sweep(engine)) == 0
     assert union.counted()["incident"] == 1
     assert union.ask("SELECT state FROM timer WHERE id = :t", t=timer.id) == [("cancelled",)]
@@ -818,9 +818,9 @@ def test_a_fault_noted_after_another_worker_let_the_timer_fire_does_not_make_it_
     timer = union.timer(key)
     union.at = timer.due_at
     assert union.timed(lambda: jobs.sweep(union.engine)) == 1
-    union.do(None, instances.note_incident, key, f"timer:{timer.id}", RuntimeError("late"))
+    union.do(None, incidents.note, key, f"timer:{timer.id}", RuntimeError("late"))
     for row in union.ask("SELECT id FROM incident"):
-        union.do("secretary", instances.retry, row.id)
+        union.do("secretary", incidents.retry, row.id)
     assert union.timed(lambda: jobs.sweep(union.engine)) == 0
     assert union.events(key).count("timer_fired") == 1
     union.whole()

@@ -9,7 +9,7 @@ import pytest
 
 from engine import db
 from engine.commands import ballots as voting
-from engine.commands import instances, meetings, polls, tasks
+from engine.commands import instances, meetings, polls, tasks, teller_keys
 from engine.errors import Conflict, EngineError, Refused
 from engine.instance import presence
 from engine.instance.context import context_of
@@ -370,7 +370,7 @@ def secret(engine: Engine) -> tuple[Union, UUID, bytes]:
     union.do("secretary", instances.launch, "secret", answers)
     poll = union.one("SELECT id FROM poll")
     for who in ("d0", "d1", "d2"):
-        union.do(who, voting.take, poll, f"{who} correct horse")
+        union.do(who, teller_keys.take, poll, f"{who} correct horse")
     return union, poll, bytes(304)
 
 

@@ -65,6 +65,8 @@ def _written() -> dict[str, list[ast.Call]]:
             tree
         ):  # (chain, kind, details) for `records.record`, and `_end(work, state, kind, reason)`
             row = node.elts if isinstance(node, ast.Tuple) else getattr(node, "args", [])
+            if isinstance(node, ast.IfExp):  # kind = "…" if … else "…"
+                row = [node.body, node.orelse]
             for each in row if isinstance(row, list) else ():
                 for key in _strings(each) if isinstance(each, ast.Constant) else ():
                     if key in kinds.KINDS:

@@ -68,12 +68,12 @@ def decide(world: Errands, who: str, setting: UUID, approve: bool = True) -> Non
 
 def ruling(world: Errands, rule: str, on: date) -> int | None:
     with db.transaction(world.engine) as session:
-        return UnionLaw(session, world.units["工会"]).ruling(rule, on).value
+        return UnionLaw.of(session, world.units["工会"]).ruling(rule, on).value
 
 
 def share(world: Errands, rule: str, on: date) -> Fraction | None:
     with db.transaction(world.engine) as session:
-        return UnionLaw(session, world.units["工会"]).ruling(rule, on).share
+        return UnionLaw.of(session, world.units["工会"]).ruling(rule, on).share
 
 
 def told(world: Errands, chain: UUID, kind: str) -> list[dict[str, Any]]:

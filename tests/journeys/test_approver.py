@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.journeys.desk import DESKTOP
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ SUBJECTS = (
 LOGS_IN = ("head", "committee", "member2")
 
 
+@pytest.mark.desk
 def test_an_approver_clears_five_tasks_in_a_row(site: Site, desk: Callable[..., Desk]) -> None:
     for subject in SUBJECTS:
         site.town.seconded(subject)
@@ -98,6 +101,6 @@ def test_a_claimed_task_says_who_has_it_and_comes_back_when_released(
 
 
 def _tasks(session: object, actor: object, key: object) -> tuple[object, ...]:
-    from engine.queries import instances
+    from engine.queries import instance
 
-    return instances.file(session, actor, key).tasks  # type: ignore[arg-type]
+    return instance.file(session, actor, key).tasks  # type: ignore[arg-type]

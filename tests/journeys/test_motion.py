@@ -7,6 +7,8 @@ import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.journeys.desk import Desk
 from tests.journeys.university import MOTION
 
@@ -210,6 +212,7 @@ def audited(auditor: Desk, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.desk
 def test_a_motion_travels_from_launch_to_its_audit_on_a_phone(
     site: Site, desk: Callable[..., Desk], tmp_path: Path
 ) -> None:

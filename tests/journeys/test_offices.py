@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import openpyxl
+import pytest
 
 from engine import clock
 from engine.settings import ROOT
@@ -33,6 +34,7 @@ def table(path: Path, *rows: tuple[str, ...]) -> Path:
     return path
 
 
+@pytest.mark.desk
 def test_people_are_imported_after_the_file_was_mended(
     desk: Callable[..., Desk], tmp_path: Path
 ) -> None:
@@ -100,6 +102,7 @@ def changed(note: str) -> bytes:
     return data.getvalue()
 
 
+@pytest.mark.desk
 def test_a_definition_is_proposed_by_one_and_approved_by_another(
     desk: Callable[..., Desk], tmp_path: Path
 ) -> None:

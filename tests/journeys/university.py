@@ -11,7 +11,7 @@ from engine import clock, db, jobs
 from engine.commands import definitions, edge, instances, people, polls, tasks
 from engine.definitions import read
 from engine.people import organisation
-from engine.queries import instances as files
+from engine.queries import instance as files
 from engine.settings import ROOT
 
 if TYPE_CHECKING:

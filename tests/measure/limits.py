@@ -47,19 +47,19 @@ LIMITS: dict[str, Limit] = {
     "page lines over 140 columns": Limit(0, "templates and style sheets are for people", today=500),
     # --- pages: statements at the driver -----------------------------------------------------------------------------
     "errand inbox": Limit(6, "session, person, list, and what is beside it"),
-    "errand task": Limit(10, "one read per page", today=13),
-    "errand submit": Limit(10, "lock, load, save; then the way on", today=19),
-    "errand submit, transactions": Limit(2, "one to read, one to write", today=4),
-    "errand matter": Limit(12, "one read per page", today=21),
-    "errand audit": Limit(15, "one read per page", today=41),
-    "errand poll": Limit(8, "one read per page", today=24),
+    "errand task": Limit(10, "one read per page"),
+    "errand submit": Limit(10, "lock, load, save; then the way on"),
+    "errand submit, transactions": Limit(2, "one to read, one to write"),
+    "errand matter": Limit(12, "one read per page"),
+    "errand audit": Limit(15, "one read per page"),
+    "errand poll": Limit(8, "one read per page"),
     "motion inbox": Limit(6, "as the errand's"),
-    "motion task": Limit(10, "as the errand's", today=13),
-    "motion submit": Limit(10, "as the errand's", today=31),
-    "motion submit, transactions": Limit(2, "as the errand's", today=4),
-    "motion matter": Limit(12, "as the errand's", today=38),
-    "motion audit": Limit(15, "as the errand's", today=56),
-    "motion poll": Limit(8, "as the errand's", today=25),
+    "motion task": Limit(10, "as the errand's"),
+    "motion submit": Limit(10, "as the errand's"),
+    "motion submit, transactions": Limit(2, "as the errand's"),
+    "motion matter": Limit(12, "as the errand's"),
+    "motion audit": Limit(15, "as the errand's"),
+    "motion poll": Limit(8, "as the errand's"),
     # --- the walk of a completion ------------------------------------------------------------------------------------
     "errand submit, room changes": Limit(12, "a completion can be followed by eye", today=28),
     "errand submit, climbs": Limit(0, "nothing below commands calls commands or webui", today=3),
@@ -67,7 +67,7 @@ LIMITS: dict[str, Limit] = {
     "motion submit, climbs": Limit(0, "as the errand's", today=5),
     # --- what an addition costs --------------------------------------------------------------------------------------
     "files per added verb": Limit(
-        3, "access, command, words; pages and API list what there is", today=8
+        3, "access, command, words; pages and API list what there is", today=5
     ),
     "files per added action": Limit(2, "it registers itself; and its words", today=5),
     "files per added field type": Limit(4, "form, answer, page, words"),

@@ -43,8 +43,10 @@ _ALL = (
         (
             "engine/ballots",
             "engine/commands/ballots*",
+            "engine/commands/locked_poll*",
+            "engine/commands/poll_lifecycle*",
             "engine/commands/polls*",
-            "engine/commands/questions*",
+            "engine/commands/teller_keys*",
             "engine/commands/tellers*",
             "engine/instance/counting*",
             "engine/instance/polling*",

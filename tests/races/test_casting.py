@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine import db
-from engine.commands import ballots, instances, polls
+from engine.commands import ballots, instances, polls, teller_keys
 from tests.conftest import fresh
 from tests.races.arena import Arena
 from tests.races.latches import BEFORE, COMMITTING, LOCKED, Latches
@@ -42,7 +42,9 @@ def opened(server: str) -> Iterator[Union]:
         tellers = {"subject": "表决", "tellers": [str(union.people[t]) for t in TELLERS]}
         union.do("secretary", instances.launch, "secret", tellers)
         for who in TELLERS:
-            union.do(who, ballots.take, union.one("SELECT id FROM poll"), f"{who} correct horse")
+            union.do(
+                who, teller_keys.take, union.one("SELECT id FROM poll"), f"{who} correct horse"
+            )
         db.release(url)
         yield union
 

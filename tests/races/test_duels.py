@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine import jobs
-from engine.commands import instances, polls, tasks
+from engine.commands import incidents, instances, polls, tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,12 +207,10 @@ def a_worker_notes_a_fault_of_a_timer_that_another_lets_happen(arena: Arena, n: 
     arena.meet(
         n,
         arena.act(None, instances.wake, timer.id, late=late),
-        arena.act(
-            None, instances.note_incident, key, f"timer:{timer.id}", RuntimeError("x"), late=late
-        ),
+        arena.act(None, incidents.note, key, f"timer:{timer.id}", RuntimeError("x"), late=late),
     )
     for found in arena.union.ask("SELECT id FROM incident WHERE instance_id = :i", i=key):
-        arena.union.do("secretary", instances.retry, found.id)
+        arena.union.do("secretary", incidents.retry, found.id)
     arena.act(None, instances.wake, timer.id, late=late)()
     assert arena.union.events(key).count("timer_fired") == 1
 
@@ -390,10 +388,10 @@ def the_last_answer_comes_when_the_window_ends(arena: Arena, n: int) -> None:
 @race
 def two_retry_one_incident(arena: Arena, n: int) -> None:
     key, _task, timer, _late = due(arena, "errand")
-    arena.union.do(None, instances.note_incident, key, f"timer:{timer.id}", RuntimeError("x"))
+    arena.union.do(None, incidents.note, key, f"timer:{timer.id}", RuntimeError("x"))
     found = arena.union.one("SELECT id FROM incident WHERE instance_id = :i", i=key)
     one_of(
-        arena.meet(n, *(arena.act(who, instances.retry, found) for who in ("secretary", "deputy"))),
+        arena.meet(n, *(arena.act(who, incidents.retry, found) for who in ("secretary", "deputy"))),
         "resolved",
     )
     assert arena.union.events(key).count("incident_retried") == 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import ballots, db
 from engine.commands import ballots as voting
-from engine.commands import definitions, instances, polls, tellers
+from engine.commands import definitions, instances, polls, teller_keys, tellers
 from engine.queries import ballots as reading
 from tests.races.union import folder
 
@@ -52,7 +52,7 @@ class Ballot:
 
     def open(self) -> Ballot:
         for who, words in WORDS.items():
-            self.house.do(who, voting.take, self.id, words)
+            self.house.do(who, teller_keys.take, self.id, words)
         return self
 
     def box(self) -> reading.Box:
@@ -78,7 +78,7 @@ class Ballot:
     def count(self) -> None:
         self.house.do("office", polls.close, self.id)
         for who in ("mover", "third"):
-            self.house.do(who, voting.join, self.id, WORDS[who])
+            self.house.do(who, teller_keys.join, self.id, WORDS[who])
 
     def sign(self) -> None:
         for who in WORDS:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from engine import db
 from engine.commands import definitions, instances, meetings, polls, tasks
 from engine.definitions import read
-from engine.queries import instances as files
+from engine.queries import instance as files
 from engine.settings import ROOT
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ import psycopg
 from engine import clock, db, jobs
 from engine.commands import (
     attachments,
-    ballots,
     definitions,
     drafts,
     edge,
@@ -28,13 +27,14 @@ from engine.commands import (
     polls,
     rules,
     tasks,
+    teller_keys,
 )
 from engine.commands.people.logins import open_login
 from engine.db import embedded
 from engine.definitions import read
 from engine.people import organisation
 from engine.queries import checkpoints
-from engine.queries import instances as files
+from engine.queries import instance as files
 from engine.queries import meetings as sessions
 from engine.queries import people as roster
 from engine.settings import ROOT, Settings
@@ -164,7 +164,7 @@ class World:
         sealed = self.do(f"{u}.secretary", instances.launch, "secret", given)
         secret = self._open(u, sealed, "ballot").poll_id
         for teller in tellers:
-            self.do(teller, ballots.take, secret, WORDS)
+            self.do(teller, teller_keys.take, secret, WORDS)
         self.session(u)
         self.do(me, drafts.save, "launch:congress_motion", {"subject": f"{mark}草稿"})
         setting = self.do(

@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 
 from engine import ballots
 from engine.commands import ballots as voting
-from engine.commands import people, polls, tellers
+from engine.commands import people, polls, teller_keys, tellers
 from engine.errors import Invalid
 from tests.races.union import changed
 from tests.webui.ballot_box import VOTERS, WORDS, Ballot
@@ -153,8 +153,8 @@ def test_the_login_password_opens_no_ballots(house: House) -> None:
     ballot = Ballot(house)
     house.look(lambda s: people.set_password(s, None, house.people["mover"], SECRET))
     with pytest.raises(Invalid, match="不能与登录密码相同"):
-        house.do("mover", voting.take, ballot.id, SECRET)
-    house.do("mover", voting.take, ballot.id, WORDS["mover"])
+        house.do("mover", teller_keys.take, ballot.id, SECRET)
+    house.do("mover", teller_keys.take, ballot.id, WORDS["mover"])
 
 
 def test_too_few_paper_ballots_would_tell_who_voted_how(house: House) -> None:

@@ -10,7 +10,7 @@ from lxml import etree
 from sqlalchemy import insert, select, text
 
 from engine import clock, definitions
-from engine.commands import instances, polls, tasks
+from engine.commands import incidents, instances, polls, tasks
 from engine.db import tables
 from engine.definitions import load
 from engine.definitions.diagram import BPMN
@@ -330,7 +330,7 @@ def test_an_incident_is_told_to_all_and_tried_again_by_the_secretary(
     client: Login, house: House, matter: UUID
 ) -> None:
     def broken(session: Any) -> None:
-        instances.note_incident(session, matter, "command", RuntimeError("没有找到办理人"))
+        incidents.note(session, matter, "command", RuntimeError("没有找到办理人"))
 
     house.look(broken)
     mover, office = (

@@ -492,9 +492,9 @@ def test_the_evidence_tells_who_was_there(hall: Hall, client: Browser) -> None:
         "散会时应到 9，须到 6，实到 9",
         "名册与开会时一致",
         "签到记录与散会时一致",
-        "宣布开会 [",
+        "会议开始 [",
         "应到：9",
-        "at the closing: due 9, needed 6, present 9, quorate",
+        "at the closing: due 9, needed 6, present 9, Quorum reached",
     ):
         assert words in said, words
     ledger = pack.read("meetings/session-ledger.txt")

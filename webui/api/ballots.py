@@ -9,7 +9,7 @@ from flask import current_app, g, request
 from marshmallow import Schema, fields
 
 from engine import ballots as sealed
-from engine.commands import ballots, edge
+from engine.commands import ballots, edge, teller_keys
 from engine.queries import ballots as reading
 from webui.api import schemas
 from webui.api.edge import Routes
@@ -144,7 +144,7 @@ def take_key(
     session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
 ) -> dict[str, UUID]:
     """A teller takes a key part; with the last one the poll opens."""
-    return {"instance_id": ballots.take(session, actor, poll_id, given["passphrase"])}
+    return {"instance_id": teller_keys.take(session, actor, poll_id, given["passphrase"])}
 
 
 @routes.act(f"{ONE}/keys/join", Moved, body=Passphrase, sees=sees, keyed=False)
@@ -152,4 +152,4 @@ def join_key(
     session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
 ) -> dict[str, UUID]:
     """A teller joins the key part; the last one needed opens and counts the envelopes."""
-    return {"instance_id": ballots.join(session, actor, poll_id, given["passphrase"])}
+    return {"instance_id": teller_keys.join(session, actor, poll_id, given["passphrase"])}

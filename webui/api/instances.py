@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 from marshmallow import Schema, fields
 
-from engine.commands import confidence, drafts, erasure, instances, reads
+from engine.commands import confidence, drafts, erasure, incidents, instances, reads
+from engine.commands.registry import DESK, DeskVerb
 from engine.errors import NotFound
 from engine.history import keys
 from engine.queries import confidence as secrecy
 from engine.queries import diagrams, launchable
 from engine.queries import history as told
-from engine.queries import instances as reading
+from engine.queries import instance as reading
+from engine.queries import instances as lists
 from webui.api import schemas
 from webui.api.edge import Binary, Routes
 from webui.api.schemas import Answers, Id, Moment, Text, Whole, lang
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.people.organisation import Actor
     from engine.queries.history import Happened, Proof
-    from engine.queries.instances import File, Page, Row
+    from engine.queries.instances import Page, Row
 
 routes = Routes("process-instances", "Matters: start them, find them, follow them.")
 ONE = "/process-instances/<uuid:instance_id>"
@@ -46,7 +48,7 @@ class Wanted(schemas.Paged):
         metadata={"description": "In number, title, starter, unit and searched answers."},
     )
     process = Text(100, load_default=None)
-    state = schemas.Choice(*reading.STATES, load_default=None)
+    state = schemas.Choice(*lists.STATES, load_default=None)
     unit = Id(load_default=None)
     starter = Id(load_default=None)
     since = schemas.Day(load_default=None)
@@ -77,7 +79,7 @@ class InstanceRow(Schema):
     title = fields.String()
     process_id = fields.String()
     process_title = fields.String()
-    state = schemas.Choice(*reading.STATES)
+    state = schemas.Choice(*lists.STATES)
     outcome = fields.String()
     outcome_title = fields.String()
     stage = fields.List(fields.String(), metadata={"description": "The titles of what is open."})
@@ -176,8 +178,12 @@ class Instance(Schema):
     erased = fields.Boolean(
         metadata={"description": "The contents were erased; the history stays."}
     )
-    desk = fields.Boolean(metadata={"description": "May suspend, resume and terminate."})
-    history = fields.Boolean(metadata={"description": "May read the history."})
+    desk = fields.Boolean(
+        attribute="rights.desk", metadata={"description": "May suspend, resume and terminate."}
+    )
+    history = fields.Boolean(
+        attribute="rights.history", metadata={"description": "May read the history."}
+    )
 
 
 class Event(Schema):
@@ -193,14 +199,23 @@ class Event(Schema):
     leaf_no = fields.Integer(allow_none=True)
 
 
+class InEnglish(fields.String):
+    """Another attribute, a message, in English."""
+
+    def __init__(self, of: str) -> None:
+        super().__init__()
+        self.of = of
+
+    def serialize(self, attr: str, obj: Any, *args: Any, **kwargs: Any) -> str:
+        return in_language(getattr(obj, self.of), "en")
+
+
 class Break(Schema):
     """The first false line of a chain, in both languages."""
 
     seq = fields.Integer()
     why = fields.String()
-    why_en = fields.Function(
-        lambda found: in_language(found.why, "en"), metadata={"type": "string"}
-    )
+    why_en = InEnglish("why")
 
 
 class ProofShape(Schema):
@@ -246,7 +261,7 @@ InstanceList = Schema.from_dict(
 
 def sees(session: Session, actor: Actor, instance_id: UUID, **_more: Any) -> None:
     """Raise NotFound when the instance is not this person's to see."""
-    reading.file(session, actor, instance_id)
+    reading.must_see(session, actor, instance_id)
 
 
 @routes.act(
@@ -262,21 +277,19 @@ def launch(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, A
 @routes.look("/process-instances", InstancePage, query=Wanted)
 def list_instances(session: Session, actor: Actor, given: dict[str, Any]) -> Page:
     """The instances that I may see, newest first."""
-    return reading.instances(
-        session,
-        actor,
-        given["words"],
-        given["process"],
-        given["state"],
-        given["unit"],
-        given["starter"],
-        given["since"],
-        given["until"],
-        given["mine"],
-        given["overdue"],
-        given["after"],
-        given["limit"],
-        lang(),
+    wanted = lists.Wanted(
+        words=given["words"],
+        process=given["process"],
+        state=given["state"],
+        unit_id=given["unit"],
+        starter_id=given["starter"],
+        since=given["since"],
+        until=given["until"],
+        mine=given["mine"],
+        overdue=given["overdue"],
+    )
+    return lists.instances(
+        session, actor, wanted, after=given["after"], limit=given["limit"], lang=lang()
     )
 
 
@@ -285,16 +298,15 @@ def alike(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, tu
     """Possible duplicates: instances of a process that I may start, with a title much like this one."""
     found = launchable.opening(session, actor, given["process"], lang())
     named = found.process.confidentiality == "named"  # even a title may say too much
-    return {
-        "items": () if named else reading.alike(session, actor, given["process"], given["title"])
-    }
+    return {"items": () if named else lists.alike(session, actor, given["process"], given["title"])}
 
 
 @routes.look(ONE, Instance, recorded=True)
 def get_instance(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
     """One instance: where it stands, what was said, its papers, and what I may do. If it is confidential, this is recorded."""
     found = reading.file(session, actor, instance_id, lang())
-    confidence.note_reading(session, actor, instance_id)
+    if found.confidential:
+        confidence.note_reading(session, actor, instance_id)
     return {
         **vars(found),
         "incidents": [
@@ -311,34 +323,22 @@ def withdraw(
     return {"instance_id": instances.withdraw(session, actor, instance_id, given["reason"])}
 
 
-@routes.act(f"{ONE}/terminate", Moved, body=schemas.Reason, sees=sees)
-def terminate(
-    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
-) -> dict[str, UUID]:
-    """End a matter for good, with a reason that everybody in it can read (secretary)."""
-    return {"instance_id": instances.terminate(session, actor, instance_id, given["reason"])}
+def _desk_route(verb: DeskVerb) -> None:
+    """The address of a verb of the secretary's desk."""
+
+    def act(
+        session: Session, actor: Actor, *given: dict[str, Any], instance_id: UUID
+    ) -> dict[str, UUID]:
+        reason = [body["reason"] for body in given]
+        return {"instance_id": verb.command(session, actor, instance_id, *reason)}
+
+    act.__name__, act.__doc__ = verb.name, verb.summary
+    body = schemas.Reason if verb.reasoned else None
+    routes.act(f"{ONE}/{verb.name}", Moved, body=body, sees=sees)(act)
 
 
-@routes.act(f"{ONE}/remind", Moved, body=schemas.Reason, sees=sees)
-def remind(
-    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
-) -> dict[str, UUID]:
-    """Urge those for whom a matter waits, once a day; it shows in their inboxes (secretary)."""
-    return {"instance_id": instances.remind(session, actor, instance_id, given["reason"])}
-
-
-@routes.act(f"{ONE}/suspend", Moved, body=schemas.Reason, sees=sees)
-def suspend(
-    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
-) -> dict[str, UUID]:
-    """Stop a matter and its clocks (secretary)."""
-    return {"instance_id": instances.suspend(session, actor, instance_id, given["reason"])}
-
-
-@routes.act(f"{ONE}/resume", Moved, sees=sees)
-def resume(session: Session, actor: Actor, instance_id: UUID) -> dict[str, UUID]:
-    """Let a stopped matter go on; its deadlines move by the days it stood still (secretary)."""
-    return {"instance_id": instances.resume(session, actor, instance_id)}
+for _verb in DESK.values():
+    _desk_route(_verb)
 
 
 @routes.act(f"{ONE}/messages/<name>", Moved, body=Message, sees=sees)
@@ -352,10 +352,9 @@ def send_message(
 @routes.act(f"{ONE}/incidents/<uuid:incident_id>/retry", Moved, sees=sees)
 def retry(session: Session, actor: Actor, instance_id: UUID, incident_id: UUID) -> dict[str, UUID]:
     """Try again what broke (secretary, administrator)."""
-    found = reading.file(session, actor, instance_id)
-    if incident_id not in [key for key, _, _ in found.incidents]:
+    if incident_id not in reading.incidents(session, actor, instance_id):
         raise NotFound
-    return {"instance_id": instances.retry(session, actor, incident_id)}
+    return {"instance_id": incidents.retry(session, actor, incident_id)}
 
 
 @routes.look(f"{ONE}/readings", ReadingList)
@@ -407,11 +406,11 @@ def proof(session: Session, actor: Actor, instance_id: UUID) -> Proof:
 @routes.look(f"{ONE}/diagram", Diagram)
 def diagram(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
     """The BPMN diagram with titles in words, the elements passed so far in order, and those open now."""
-    found: File = reading.file(session, actor, instance_id, lang())
+    context = reading.read(session, actor, instance_id)
     return {
-        "bpmn": diagrams.of_instance(session, actor, instance_id, lang()).decode(),
+        "bpmn": diagrams.drawn(context.process, lang()).decode(),
         "passed": told.path(session, actor, instance_id),
-        "open": found.live,
+        "open": [waiting.element for waiting in reading.live(context)],
     }
 
 

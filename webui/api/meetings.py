@@ -9,6 +9,8 @@ from marshmallow import Schema, fields, validate
 
 from engine.commands import meetings
 from engine.errors import Invalid
+from engine.messages import _
+from engine.queries import attendance
 from engine.queries import meetings as reading
 from webui.api import schemas
 from webui.api.edge import Routes
@@ -159,7 +161,7 @@ AttendancePage = schemas.page("AttendancePage", PersonShape, total=fields.Intege
 
 def sees(session: Session, actor: Actor, meeting_id: UUID) -> None:
     """Raise NotFound when the meeting is not this person's to see."""
-    reading.meeting(session, actor, meeting_id)
+    reading.seen(session, actor, meeting_id)
 
 
 @routes.look("/meetings", MeetingPage, query=Listed)
@@ -168,9 +170,14 @@ def list_meetings(session: Session, actor: Actor, given: dict[str, Any]) -> dict
     try:
         after = UUID(given["after"]) if given["after"] else None
     except ValueError:
-        raise Invalid({"after": ["翻页标记无效。"]}) from None
+        raise Invalid({"after": [_("翻页标记无效。")]}) from None
     rows, further = reading.meetings(
-        session, actor, given["instance"], after, given["limit"], lang()
+        session,
+        actor,
+        instance_id=given["instance"],
+        after=after,
+        limit=given["limit"],
+        lang=lang(),
     )
     return {"items": rows, "next": further}
 
@@ -184,18 +191,9 @@ def get_meeting(session: Session, actor: Actor, meeting_id: UUID) -> reading.Mee
 @routes.look(f"{ONE}/people", AttendancePage, query=PeopleAsked)
 def list_people(
     session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID
-) -> reading.People:
+) -> attendance.People:
     """Who is invited and who is there, for those who run it."""
-    return reading.people(
-        session,
-        actor,
-        meeting_id,
-        given["words"],
-        given["here"],
-        given["kind"],
-        given["after"],
-        given["limit"],
-    )
+    return attendance.people(session, actor, meeting_id, **given)
 
 
 @routes.act(f"{ONE}/match", MatchedShape, body=Pasted, sees=sees)
@@ -203,7 +201,7 @@ def match(
     session: Session, actor: Actor, given: dict[str, Any], meeting_id: UUID
 ) -> dict[str, Any]:
     """What a pasted list means on the roll; changes nothing."""
-    found = reading.matched(session, actor, meeting_id, given["names"])
+    found = attendance.matched(session, actor, meeting_id, given["names"])
     several = [{"name": name, "people": many} for name, many in found.several]
     return {"found": found.found, "unknown": found.unknown, "several": several}
 

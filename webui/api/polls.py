@@ -10,12 +10,14 @@ from marshmallow import Schema, fields, validate
 
 from engine.commands import polls, tellers
 from engine.errors import Invalid
-from engine.queries import certificates
+from engine.messages import _
+from engine.queries import certificates, poll_list, poll_rows
 from engine.queries import polls as reading
 from webui.api import schemas
 from webui.api.edge import Binary, Routes
 from webui.api.instances import Moved
 from webui.api.schemas import InWords, Moment, Text, lang
+from webui.http.messages import language
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -26,22 +28,6 @@ routes = Routes(
     "polls", "Questions put to a roll: seconding, rating, countersigning, consent, votes."
 )
 ONE = "/polls/<uuid:poll_id>"
-COLUMNS = (
-    "id",
-    "instance_id",
-    "element",
-    "kind",
-    "state",
-    "roll_size",
-    "counts",
-    "opened_at",
-    "closes_at",
-    "closed_at",
-    "number",
-    "title",
-)
-
-
 STATES = ("called", "open", "counting", "closed", "void")
 
 
@@ -172,64 +158,74 @@ class PollShape(Schema):
     id = fields.UUID(required=True)
     instance_id = fields.UUID()
     task_id = fields.UUID()
-    element = fields.String()
-    title = fields.String()
-    asks = fields.String()
-    kind = fields.String()
-    choices = fields.List(fields.String())
-    labels = fields.Dict(keys=fields.String(), values=InWords())
+    element = fields.String(attribute="question.element")
+    title = fields.String(attribute="question.title")
+    asks = fields.String(attribute="question.asks")
+    kind = fields.String(attribute="question.kind")
+    choices = fields.List(fields.String(), attribute="question.choices")
+    labels = fields.Dict(keys=fields.String(), values=InWords(), attribute="question.labels")
     rule = fields.Dict()
     state = schemas.Choice(*STATES)
-    roll_size = fields.Integer()
-    roll_hash = fields.String()
-    counts = fields.Dict(keys=fields.String(), values=fields.Integer())
-    outcome = fields.Dict(allow_none=True)
+    roll_size = fields.Integer(attribute="roll.size")
+    roll_hash = fields.String(attribute="roll.hash")
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), attribute="count.by_choice")
+    outcome = fields.Dict(allow_none=True, attribute="result.outcome")
     opened_at = Moment()
     closes_at = Moment(allow_none=True)
     closed_at = Moment(allow_none=True)
-    on_roll = fields.Boolean()
-    mine = fields.String(allow_none=True)
-    my_comment = fields.String()
-    closable = fields.Boolean()
+    on_roll = fields.Boolean(attribute="mine.on_roll")
+    mine = fields.String(allow_none=True, attribute="mine.choice")
+    my_comment = fields.String(attribute="mine.comment")
+    closable = fields.Boolean(attribute="rights.closable")
     voices = fields.List(
         fields.Nested(Voice), metadata={"description": "The first 300 on the roll."}
     )
-    words = fields.String(metadata={"description": "The rule in words, with its numbers."})
-    rules = fields.List(fields.Nested(PollRule))
-    secret = fields.Boolean()
-    cast = fields.Integer(metadata={"description": "So many have voted in the system."})
-    papers = fields.Integer(metadata={"description": "So many were given a paper ballot."})
-    chosen = fields.List(fields.String())
-    seats = fields.Integer()
-    in_order = fields.Boolean()
+    words = fields.String(
+        metadata={"description": "The rule in words, with its numbers."}, attribute="basis.words"
+    )
+    rules = fields.List(fields.Nested(PollRule), attribute="basis.rules")
+    secret = fields.Boolean(attribute="question.secret")
+    cast = fields.Integer(
+        metadata={"description": "So many have voted in the system."}, attribute="count.cast"
+    )
+    papers = fields.Integer(
+        metadata={"description": "So many were given a paper ballot."}, attribute="roll.papers"
+    )
+    chosen = fields.List(fields.String(), attribute="mine.chosen")
+    seats = fields.Integer(attribute="question.seats")
+    in_order = fields.Boolean(attribute="question.in_order")
     turn = fields.String(
         metadata={"description": "Whose turn it is, where one answers after the other."}
     )
-    may_answer = fields.Boolean()
-    on_paper = fields.Boolean()
+    may_answer = fields.Boolean(attribute="mine.may_answer")
+    on_paper = fields.Boolean(attribute="mine.on_paper")
     meeting_id = fields.UUID(allow_none=True)
     presence = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(),
         metadata={"description": "`opening`, `closing`."},
     )
-    am_here = fields.Boolean()
+    am_here = fields.Boolean(attribute="mine.here")
     tellers = fields.List(fields.Nested(PollTeller))
     counting = fields.Nested(CountingShape, allow_none=True)
-    chair = fields.Boolean(metadata={"description": "I may close it any time."})
-    may_void = fields.Boolean()
-    why = fields.String(
-        metadata={"description": "The rule explained with the numbers needed and reached."}
+    chair = fields.Boolean(
+        metadata={"description": "I may close it any time."}, attribute="rights.chair"
     )
-    elected = fields.List(fields.String())
-    tied = fields.List(fields.String())
+    may_void = fields.Boolean(attribute="rights.may_void")
+    why = fields.String(
+        metadata={"description": "The rule explained with the numbers needed and reached."},
+        attribute="result.why",
+    )
+    elected = fields.List(fields.String(), attribute="result.elected")
+    tied = fields.List(fields.String(), attribute="result.tied")
     voided = fields.Integer()
     question = fields.String(
-        attribute="about.question", metadata={"description": "What is voted on, in one line."}
+        attribute="question.about.question",
+        metadata={"description": "What is voted on, in one line."},
     )
     about = fields.List(
         fields.Nested(schemas.Answered),
-        attribute="about.all",
+        attribute="question.about.all",
         metadata={"description": "What is voted on."},
     )
 
@@ -239,21 +235,21 @@ PollPage = schemas.page("PollPage", PollRow)
 
 def sees(session: Session, actor: Actor, poll_id: UUID) -> None:
     """Raise NotFound when the poll is not this person's to see."""
-    reading.poll(session, actor, poll_id)
+    poll_rows.must_see(session, actor, poll_id)
 
 
 @routes.look("/polls", PollPage, query=schemas.Paged)
 def list_polls(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """The polls of instances that I may see, newest first."""
-    rows, further = reading.polls(session, actor, _cursor(given["after"]), given["limit"])
-    return {"items": [dict(zip(COLUMNS, row, strict=True)) for row in rows], "next": further}
+    rows, further = poll_list.polls(session, actor, _cursor(given["after"]), given["limit"])
+    return {"items": rows, "next": further}
 
 
 def _cursor(after: str | None) -> UUID | None:
     try:
         return UUID(after) if after else None
     except ValueError:
-        raise Invalid({"after": ["翻页标记无效。"]}) from None
+        raise Invalid({"after": [_("翻页标记无效。")]}) from None
 
 
 @routes.look(ONE, PollShape)
@@ -321,7 +317,7 @@ def void_poll(
 def get_certificate(session: Session, actor: Actor, poll_id: UUID) -> Binary:
     """The certificate of a closed poll as PDF."""
     address = url_for("polls.verify", poll_id=poll_id, _external=True) + "?hash={hash}"
-    name, data = certificates.certificate(session, actor, poll_id, address, lang())
+    name, data = certificates.certificate(session, actor, poll_id, address, language(lang()))
     return Binary("application/pdf", data, name)
 
 

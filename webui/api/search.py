@@ -36,8 +36,9 @@ class Found(Schema):
 @routes.look("/search", Found, query=Search)
 def search(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """Find instances by number, title, person and unit; and people, for who may see them."""
+    wanted = instances.Wanted(words=given["q"])
     page = instances.instances(
-        session, actor, given["q"], after=given["after"], limit=given["limit"], lang=lang()
+        session, actor, wanted, after=given["after"], limit=given["limit"], lang=lang()
     )
     found = () if given["after"] else _members(session, actor, given["q"], given["limit"])
     return {"items": page.items, "next": page.next, "members": found}

@@ -251,9 +251,9 @@ def complete(
     session: Session, actor: Actor, given: dict[str, Any], task_id: UUID
 ) -> dict[str, UUID]:
     """Finish a task with the answers to its form; its draft is forgotten."""
-    moved = tasks.complete(session, actor, task_id, given["answers"], given["revision"])
-    drafts.drop(session, actor, f"task:{task_id}")
-    return {"instance_id": moved}
+    return {
+        "instance_id": tasks.complete(session, actor, task_id, given["answers"], given["revision"])
+    }
 
 
 @routes.act(f"{ONE}/links", LinkShape, body=LinkTo, status=201, keyed=False)
@@ -269,7 +269,7 @@ def send_link(
 @routes.act(f"{ONE}/draft", body=Draft, method="PUT", status=204)
 def save_task_draft(session: Session, actor: Actor, given: dict[str, Any], task_id: UUID) -> None:
     """Keep unfinished answers of a task that is mine."""
-    reading.task(session, actor, task_id)
+    reading.must_see(session, actor, task_id)
     drafts.save(session, actor, f"task:{task_id}", given["answers"])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.commands.evidence import record_export
-from engine.messages import Language
 from engine.queries.evidence import pack
 from webui.http import messages
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from engine.history.keys import SigningKey
     from engine.people.organisation import Actor
 
-ENGLISH = Language("en", lambda text: messages.catalogue("en").gettext(text))
+ENGLISH = messages.language("en")
 
 
 def export(session: Session, actor: Actor, instance_id: UUID, key: SigningKey) -> bytes:

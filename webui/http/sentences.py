@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.messages import render
 from engine.queries import telling
 from webui.http import messages
 from webui.http.words import lang
@@ -50,4 +49,4 @@ def post_title(kind: str) -> str:
 
 
 def _rendered(text: object) -> str:
-    return render(text, lang(), str if lang() == "zh" else messages.catalogue(lang()).gettext)
+    return messages.language(lang())(text)

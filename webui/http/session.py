@@ -1,7 +1,12 @@
-"""Who is here, and the two doors into the engine that a page uses: `look` to read, `carry_out` to change."""
+"""Who is here, and the two doors into the engine that a page uses: `look` to read, `carry_out` to change.
+
+A request reads in one transaction and writes in one. The first ends before the second begins, so that a request holds
+one connection at a time and never waits for itself.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -11,10 +16,10 @@ from flask import current_app, g, redirect, request, session, url_for
 from engine import db
 from engine.commands import edge, people
 from engine.errors import NotFound
-from engine.people import organisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from flask import Flask
     from werkzeug.wrappers import Response
@@ -29,6 +34,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 def init_app(app: Flask) -> None:
     """Load the person behind the cookie before each page."""
     app.before_request(_recognise)
+    app.teardown_request(_end_reading)
     app.context_processor(lambda: {"me": g.get("actor"), "demo": app.config["YIXING"].demo})
 
 
@@ -37,15 +43,13 @@ def _recognise() -> None:
     secret = session.get("key")
     if not secret or request.endpoint in ("static", None) or request.path.startswith("/api/"):
         return
-    with db.transaction(current_app.extensions["engine"]) as found:
-        member_id = people.session_of(found, secret)
-        if member_id is None:
-            session.clear()
-            return
-        try:
-            g.actor = organisation.actor(found, member_id)
-        except NotFound:  # switched off since
-            session.clear()
+    login = look(lambda s: people.session_of(s, secret))
+    if login is None:  # ended, or its owner was switched off since
+        session.clear()
+        return
+    g.actor = login.actor
+    if login.stale:
+        g.touch = secret
 
 
 def enter(secret: str) -> None:
@@ -84,14 +88,44 @@ def to_login() -> Response:
     return redirect(url_for("auth.login", next=back))
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """The transaction in which this request reads; `frame` ends it."""
+
+    frame: AbstractContextManager[Session]
+    session: Session
+
+
 def look(work: Callable[[Session], T]) -> T:
-    """Read in one transaction."""
-    with db.transaction(current_app.extensions["engine"]) as found:
-        return work(found)
+    """Read in the request's transaction for reading. An error ends it; what is read afterwards begins another."""
+    reading = g.get("reading") or _begin_reading()
+    try:
+        return work(reading.session)
+    except BaseException as fault:
+        g.reading = None
+        reading.frame.__exit__(type(fault), fault, fault.__traceback__)
+        raise
+
+
+def _begin_reading() -> _Reading:
+    frame = db.transaction(current_app.extensions["engine"])
+    reading = g.reading = _Reading(frame, frame.__enter__())
+    return reading
+
+
+def _end_reading(_fault: BaseException | None = None) -> None:
+    """End the transaction for reading. That the login was used is noted last: its row stays locked for no time at all."""
+    secret = g.pop("touch", None)
+    if secret:
+        look(lambda s: people.touch(s, secret))
+    reading = g.pop("reading", None)
+    if reading:
+        reading.frame.__exit__(None, None, None)
 
 
 def carry_out(work: Callable[[Session], T]) -> T:
-    """Change in one transaction; refusals are put on record."""
+    """Change in one transaction, of its own; refusals are put on record."""
+    _end_reading()
     return edge.carry_out(current_app.extensions["engine"], g.get("actor"), work)
 
 

@@ -12,8 +12,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 from babel.messages.extract import extract_python
 
-from webui.translations import plain
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -30,8 +28,6 @@ def engine(
     """Messages of the engine, and of whoever else makes messages."""
     source = file.read()
     yield from _called(source, _imported(source, "engine.messages", ENGINE), tags, options)
-    if options.get("plain") == "yes":
-        yield from plain.extract(io.BytesIO(source), {}, [], options)
 
 
 def errors(

@@ -17,7 +17,7 @@ from engine.commands.imports.lines import Line
 from engine.commands.people import records
 from engine.db import tables
 from engine.db.states import BatchState
-from engine.errors import Conflict, NotFound, Refused
+from engine.errors import Conflict, NotFound
 from engine.messages import _, stored
 from engine.people import access
 
@@ -139,11 +139,7 @@ def preview(session: Session, actor: Actor, kind: str, filename: str, data: byte
 
 def home(actor: Actor, verb: str) -> UUID:
     """The union in which the actor does this: their own, or else one where they hold the post. Raises Refused."""
-    own = [actor.union_id, *(p.union_id for p in actor.posts if p.union_id)]
-    found = next((union for union in own if access.may(actor, verb, union)), None)
-    if found is None:
-        raise Refused(verb=verb)
-    return found
+    return access.unions(actor, verb)[0]
 
 
 def _counts(found: Iterable[RowReport]) -> dict[str, int]:

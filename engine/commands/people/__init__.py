@@ -13,6 +13,7 @@ from engine.commands.people.logins import (
     log_out,
     session_of,
     set_password,
+    touch,
 )
 from engine.commands.people.members import change_member, create_member
 from engine.commands.people.superiors import OWNERS, managing
@@ -41,4 +42,5 @@ __all__ = [
     "session_of",
     "set_password",
     "token_owner",
+    "touch",
 ]

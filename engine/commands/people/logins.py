@@ -16,7 +16,7 @@ from engine.db import tables
 from engine.errors import Invalid, NotFound, Refused
 from engine.history import event_log
 from engine.messages import _
-from engine.people import password
+from engine.people import organisation, password
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -186,25 +186,37 @@ def end_logins(session: Session, member_id: UUID, except_secret: str = "") -> in
     return int(session.execute(others.values(ended_at=clock.now())).rowcount)
 
 
-def session_of(session: Session, secret: str) -> UUID | None:
-    """Whose session this is; None when it is unknown, ended, idle for too long or too old."""
-    login, member, now = tables.login.c, tables.member.c, clock.now()
-    alive = and_(
+@dataclass(frozen=True)
+class Login:
+    """A session in use. `stale`: that it is used was noted long ago; see `touch`."""
+
+    actor: Actor
+    stale: bool
+
+
+def session_of(session: Session, secret: str) -> Login | None:
+    """Whose session this is, in one read; None when it is unknown, ended, idle for too long or too old."""
+    login, now = tables.login.c, clock.now()
+    used = and_(
+        login.member_id == tables.member.c.id,
+        login.id == digest(secret),
         login.ended_at.is_(None),
-        member.active,
         login.created_at > now - ABSOLUTE,
         login.seen_at > now - IDLE,
     )
-    query = select(login.id, login.member_id, login.seen_at).join(
-        tables.member, member.id == login.member_id
-    )
-    row = session.execute(query.where(login.id == digest(secret), alive)).first()
-    if row is None:
+    query = organisation.with_posts(login.seen_at).join(tables.login, used)
+    rows = session.execute(query).all()
+    if not rows:
         return None
-    if row.seen_at < now - SEEN_EVERY:
-        session.execute(update(tables.login).where(login.id == row.id).values(seen_at=now))
-    found: UUID = row.member_id
-    return found
+    return Login(organisation.actor_of(rows), rows[0].seen_at < now - SEEN_EVERY)
+
+
+def touch(session: Session, secret: str) -> None:
+    """Note that a session is in use now."""
+    login = tables.login.c
+    session.execute(
+        update(tables.login).where(login.id == digest(secret)).values(seen_at=clock.now())
+    )
 
 
 def forget_attempts(session: Session) -> int:

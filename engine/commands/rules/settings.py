@@ -82,7 +82,7 @@ def _day_faults(valid_from: date, valid_to: date | None) -> Faults:
 
 
 def _check(session: Session, union_id: UUID, setting: law.Setting) -> None:
-    law.check_setting(rulebook(), setting, UnionLaw(session, union_id).jurisdictions)
+    law.check_setting(rulebook(), setting, UnionLaw.of(session, union_id).jurisdictions)
 
 
 def _must_not_wait(session: Session, union_id: UUID, rule_id: str) -> None:

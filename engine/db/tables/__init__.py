@@ -6,6 +6,8 @@ from engine.db.tables.definitions import definition, notice, setting, vacation
 from engine.db.tables.files import attachment, batch, blob, document, incident, reply
 from engine.db.tables.history import chain, checkpoint, event
 from engine.db.tables.instances import (
+    POLL_WINDOW,
+    WITHOUT_TASK,
     counter,
     draft,
     instance,
@@ -20,6 +22,8 @@ from engine.db.tables.people import attempt, login, member, post, token, unit
 from engine.db.tables.polls import paper, poll, roll, teller
 
 __all__ = [
+    "POLL_WINDOW",
+    "WITHOUT_TASK",
     "attachment",
     "attempt",
     "attendance",

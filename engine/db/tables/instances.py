@@ -22,6 +22,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from engine.db.states import InstanceState, TaskState, TimerState
 from engine.db.tables.base import metadata, moment, ref, state
 
+POLL_WINDOW = -1  # timer.ref of the end of a poll's window, of which the machine knows nothing
+WITHOUT_TASK = (
+    0  # task.ref of the answers of the launch or of a message, which have no task in the machine
+)
+
 instance = Table(
     "instance",
     metadata,
@@ -101,9 +106,7 @@ task = Table(  # fixed widths first: no padding between
     moment("opened_at", nullable=False),
     moment("due_at"),
     moment("closed_at"),
-    Column(
-        "ref", Integer, nullable=False
-    ),  # handle in the machine's state; 0 for what was said without a task
+    Column("ref", Integer, nullable=False),  # handle in the machine's state, or WITHOUT_TASK
     Column("revision", Integer, nullable=False, server_default=text("1")),
     ref("assignee_id", "member.id"),
     ref("closed_by", "member.id"),
@@ -130,7 +133,7 @@ task = Table(  # fixed widths first: no padding between
     Index("ix_task_open", "instance_id", postgresql_where=text("state = 'open'")),
 )
 
-timer = Table(
+timer = Table(  # a broken one failed when it fired, and waits until somebody tries again
     "timer",
     metadata,
     Column("id", Uuid, primary_key=True),
@@ -138,7 +141,7 @@ timer = Table(
     Column(
         "element", Text, nullable=False
     ),  # boundary or catch event; for a poll's window its task
-    Column("ref", Integer, nullable=False),  # handle in the machine's state; -1 for a poll's window
+    Column("ref", Integer, nullable=False),  # handle in the machine's state, or POLL_WINDOW
     Column("expression", Text, nullable=False),
     ref("task_id", "task.id"),
     *state(TimerState),

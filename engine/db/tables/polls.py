@@ -24,21 +24,25 @@ poll = Table(
     Column("id", Uuid, primary_key=True),
     ref("instance_id", "instance.id", nullable=False),
     ref("task_id", "task.id", nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("choices", ARRAY(Text), nullable=False),
-    Column("rule", JSONB, nullable=False),  # {"passes","early","closable","withdrawal", "words"}
+    Column(
+        "kind", Text, nullable=False
+    ),  # vote, election, seconding, rating, countersign or consent
+    Column("choices", ARRAY(Text), nullable=False),  # of an election the candidates' ids
+    Column("rule", JSONB, nullable=False),  # rows.PollTerms
     *state(PollState),
+    # sealed envelopes, see tables/ballots.py
     Column("secret", Boolean, nullable=False, server_default=text("false")),
     Column("tellers", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
     Column("public_key", Text),  # of the envelopes, in base64
     ref("meeting_id", "meeting.id"),
     Column("roll_size", Integer, nullable=False),
-    Column("roll_hash", Text, nullable=False),
-    Column("counts", JSONB, nullable=False),  # choice -> n
-    Column("outcome", JSONB),
-    moment("opened_at", nullable=False),
-    moment("closes_at"),
-    moment("closed_at"),
+    Column("roll_hash", Text, nullable=False),  # see ballots/rolls.py: digest
+    # choice -> ballots cast in the system; an election has "answered" beside; a secret poll has them when it is counted
+    Column("counts", JSONB, nullable=False),
+    Column("outcome", JSONB),  # see instance/counting.py: Outcome.stored
+    moment("opened_at", nullable=False),  # of a called one, when it was called
+    moment("closes_at"),  # the end of the window, if it has one
+    moment("closed_at"),  # when the answers stopped, before any counting
     Index("ix_poll_instance", "instance_id"),
     Index("ix_poll_task", "task_id"),
     Index(

@@ -296,7 +296,7 @@ def _named_in(expression: str) -> list[str]:
 
 def _rulings(session: Session, row: Any, ids: Sequence[str]) -> dict[str, Ruling | None]:
     """Each rule as it bound this union on the day the instance was started; None when the rulebook no longer knows it."""
-    around, on = UnionLaw(session, row.union_id), clock.day_of(row.started_at)
+    around, on = UnionLaw.of(session, row.union_id), clock.day_of(row.started_at)
     known = set(rulebook().ids)
     found: dict[str, Ruling | None] = {}
     for key in ids:

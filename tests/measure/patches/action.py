@@ -12,17 +12,18 @@ if TYPE_CHECKING:
 
 EDITS = (
     Edit(
-        '''def cheer(run: Run, args: Args) -> None:
+        '''def cheer(work: UnitOfWork, args: Args) -> None:
     """`task`: put on record that those who have the task were cheered on."""
-    run.ledger.add("task_cheered", None, task=args.get("task"))
+    work.log.add("task_cheered", None, task=args.get("task"))
 
+
+@action
 ''',
-        before="def recount(run: Run, args: Args) -> None:",
+        before="def recount(work: UnitOfWork, args: Args) -> None:",
     ),
-    Edit('"remind": remind, "cheer": cheer,', instead='"remind": remind,'),
     Edit(
-        '    "cheer": (frozenset(), frozenset({"task"})),',
-        after='    "remind": (frozenset(), frozenset({"task"})),',
+        '    "cheer": Declared({}, {"task": "task"}),',
+        after='    "remind": Declared({}, {"task": "task"}),',
     ),
     Edit(
         '    "task_cheered": ("加油", "cheered on"),',

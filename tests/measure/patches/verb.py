@@ -1,4 +1,4 @@
-"""A verb of the desk, `applaud`: in the access table, as a command, page, API, and in the words of every history."""
+"""A verb of the desk, `applaud`: in the access table, as a command, and in the words of every history; page and API follow."""
 
 from __future__ import annotations
 
@@ -13,15 +13,21 @@ if TYPE_CHECKING:
 EDITS = (
     Edit('    "applaud": (is_secretary,),', after='    "remind": (is_secretary,),'),
     Edit(
-        '''def applaud(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
+        '''@on_desk(
+    title=_("喝彩"),
+    hint=_("记录在案。"),
+    done=_("已喝彩。"),
+    states=(InstanceState.RUNNING,),
+)
+def applaud(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
     """Praise those who have a matter in hand, on record."""
-    run = _desk(session, actor, instance_id, "applaud", "running")
-    run.ledger.add("matter_applauded", actor, reason=reasons.plain(reason))
-    settle.save(run)
+    work = desk(session, actor, instance_id, "applaud", InstanceState.RUNNING)
+    work.log.add("matter_applauded", actor, reason=reasons.plain(reason))
+    unit_of_work.save(work)
     return instance_id
 
 ''',
-        before="def suspend(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:",
+        before="def _postpone(",
     ),
     Edit(
         '    "matter_applauded": ("喝彩", "applauded"),',
@@ -34,25 +40,6 @@ EDITS = (
         after='    "matter_reminded": (lambda: _(',
     ),
     Edit('    "matter_applauded": _plain("喝彩"),', after='    "matter_reminded": _plain("催办"),'),
-    Edit(
-        '''@routes.act(f"{ONE}/applaud", Moved, body=schemas.Reason, sees=sees)
-def applaud(session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID) -> dict[str, UUID]:
-    """Praise those who have a matter in hand (secretary)."""
-    return {"instance_id": instances.applaud(session, actor, instance_id, given["reason"])}
-
-''',
-        before='@routes.act(f"{ONE}/suspend"',
-    ),
-    Edit("<any(remind, applaud, suspend, ", instead="<any(remind, suspend, "),
-    Edit(
-        '        "applaud": lambda s: instances.applaud(s, me(), instance_id, reason),',
-        after='        "remind": lambda s: instances.remind(',
-    ),
-    Edit('        "applaud": _("已喝彩。"),', after='"remind": _("已催办'),
-    Edit(
-        "  {{ with_reason('applaud', _('喝彩'), _('记录在案。'), _('喝彩'), '') }}",
-        before="{{ with_reason('terminate', _('终止本件')",
-    ),
 )
 
 

@@ -15,7 +15,7 @@ from engine import clock, jobs
 from engine.commands import edge, imports, instances, people, polls, tasks
 from engine.commands.imports import columns, workbook
 from engine.people import organisation
-from engine.queries import instances as files
+from engine.queries import instance as files
 from engine.queries import people as roster
 from webui.cli.demo import matters
 from webui.cli.demo import people as cast

@@ -9,7 +9,7 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from flask_babel import gettext as _
 
 from engine import ballots as sealed
-from engine.commands import ballots
+from engine.commands import ballots, teller_keys
 from engine.errors import Conflict, Invalid, Refused
 from engine.queries import ballots as reading
 from engine.queries import polls as asked
@@ -46,7 +46,7 @@ def take(poll_id: UUID) -> tuple[str, int] | Answer:
     try:
         if passphrase != request.form.get("again", ""):
             raise Invalid({"passphrase": [_("两次输入的口令不同。")]})
-        carry_out(lambda s: ballots.take(s, me(), poll_id, passphrase))
+        carry_out(lambda s: teller_keys.take(s, me(), poll_id, passphrase))
     except (Invalid, Conflict) as fault:
         return poll_page(poll_id, fault.message), fault.status
     flash(_("密钥已领取。请记住口令，开箱时要用。"))
@@ -58,7 +58,7 @@ def take(poll_id: UUID) -> tuple[str, int] | Answer:
 def join(poll_id: UUID) -> tuple[str, int] | Answer:
     """A teller joins the key part; the last one needed opens the ballots."""
     try:
-        carry_out(lambda s: ballots.join(s, me(), poll_id, request.form.get("passphrase", "")))
+        carry_out(lambda s: teller_keys.join(s, me(), poll_id, request.form.get("passphrase", "")))
     except (Conflict, Refused) as fault:
         if isinstance(fault, Refused) and fault.code not in SHOWN:
             raise

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from flask import Response
     from werkzeug.wrappers import Response as Answer
 
+    from engine.db import Session
+
 blueprint = Blueprint("inbox", __name__)
 
 
@@ -75,9 +77,8 @@ def task(task_id: UUID) -> str | Answer:
 def _task_page(
     found: reading.Task, values: dict[str, Any], errors: Any = None, fault: str = ""
 ) -> str:
-    held = look(lambda s: meetings.of_task(s, me(), found.id))
     return render_template(
-        "inbox/task.html", task=found, values=values, errors=errors or {}, fault=fault, meeting=held
+        "inbox/task.html", task=found, values=values, errors=errors or {}, fault=fault
     )
 
 
@@ -85,44 +86,55 @@ def _task_page(
 @needs_login
 def complete(task_id: UUID) -> tuple[str, int] | Answer:
     """Finish a task and go on to the next one."""
-    found = look(lambda s: reading.task(s, me(), task_id, lang()))
-    given = fields.answers(found.form, request.form)
-    revision = request.form.get("revision", "")
     try:
-        carry_out(
-            lambda s: _complete(s, task_id, given, int(revision) if revision.isdigit() else None)
-        )
+        what_was_done, address = carry_out(lambda s: _complete(s, task_id))
     except Invalid as fault:
-        return _task_page(found, given, fault.fields, _("请按提示修改。")), 422
+        return _task_again(task_id, _("请按提示修改。"), fault.fields), 422
     except Refused as fault:
         if fault.code == Refused.code:
             raise
-        return _task_page(found, given, fault=fault.message), fault.status
+        return _task_again(task_id, fault.message), fault.status
     except Conflict as fault:
-        found = look(lambda s: reading.task(s, me(), task_id, lang()))
-        if (
-            found.state == "open"
-        ):  # it may come back, and the page may have been faster than its own draft
-            with suppress(Invalid):
-                carry_out(lambda s: drafts.save(s, me(), f"task:{task_id}", given))
-        return _task_page(found, given, fault=fault.message), 409
-    return _onward(task_id, _("已办理：%(title)s", title=f"{found.title} · {found.subject}"))
+        return _overtaken(task_id, fault.message), 409
+    flash(what_was_done)
+    return redirect(address)
 
 
-def _complete(session: Any, task_id: UUID, given: dict[str, Any], revision: int | None) -> None:
-    tasks.complete(session, me(), task_id, given, revision)
-    drafts.drop(session, me(), f"task:{task_id}")
+def _complete(session: Session, task_id: UUID) -> tuple[str, str]:
+    """What was done, and the address of what comes next."""
+    revision = request.form.get("revision", "")
+    held = tasks.open_task(session, me(), task_id, int(revision) if revision.isdigit() else None)
+    tasks.submit(held, fields.answers(held.rule.form, request.form))
+    title = f"{held.rule.title.in_(lang())} · {held.work.title}"
+    return _("已办理：%(title)s", title=title), _onward(session, task_id)
 
 
-def _onward(done: UUID, said: str) -> Answer:
-    """To the next thing to do, or to an empty inbox, with a word on what was done."""
-    flash(said)
-    following = look(lambda s: waiting.following(s, me(), done))
+def _task_again(task_id: UUID, fault: str, errors: Any = None) -> str:
+    """The task with what was filled in and why it was not accepted."""
+    found = look(lambda s: reading.task(s, me(), task_id, lang()))
+    return _task_page(found, fields.answers(found.form, request.form), errors, fault)
+
+
+def _overtaken(task_id: UUID, fault: str) -> str:
+    """The same when somebody was faster. What was filled in becomes the draft of a task that is still open: it may come
+    back, and the page may have been faster than its own draft."""
+    found = look(lambda s: reading.task(s, me(), task_id, lang()))
+    given = fields.answers(found.form, request.form)
+    if found.state == "open":
+        with suppress(Invalid):
+            carry_out(lambda s: drafts.save(s, me(), f"task:{task_id}", given))
+    return _task_page(found, given, fault=fault)
+
+
+def _onward(session: Session, done: UUID) -> str:
+    """The address of the next thing to do, or of an empty inbox."""
+    following = waiting.following(session, me(), done)
     if following is None or request.form.get("then") == "inbox":
-        return redirect(url_for("inbox.index"))
-    if following.what == "poll":
-        return redirect(url_for("inbox.poll", poll_id=following.id))
-    return redirect(url_for("inbox.task", task_id=following.id))
+        return url_for("inbox.index")
+    what, key = following
+    if what == "poll":
+        return url_for("inbox.poll", poll_id=key)
+    return url_for("inbox.task", task_id=key)
 
 
 @blueprint.post("/tasks/<uuid:task_id>/<any(claim, release):what>")
@@ -153,57 +165,57 @@ def poll(poll_id: UUID) -> str:
 
 def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: Any = None) -> str:
     """The page of a poll, with what went wrong and what had been typed (a form)."""
-    found = look(lambda s: asked.poll(s, me(), poll_id, lang()))
-    box = look(lambda s: ballots.box(s, me(), poll_id))
-    about = _about(found.instance_id)
-    counted = certificates.choices(found) if found.state == "closed" else ()
+    page = look(lambda s: asked.page(s, me(), poll_id, lang()))
+    poll = page.poll
+    box = look(lambda s: ballots.box(s, me(), poll_id)) if poll.question.secret else None
     return render_template(
         "inbox/poll.html",
-        poll=found,
+        page=page,
+        poll=poll,
         box=box,
-        about=about,
         fault=fault,
         comment=comment,
         typed=typed or MultiDict(),
-        counted=counted,
+        counted=certificates.choices(poll) if poll.state == "closed" else (),
     )
-
-
-def _about(instance_id: UUID) -> Any:
-    from engine.queries import instances
-
-    return look(lambda s: instances.file(s, me(), instance_id, lang()))
 
 
 @blueprint.post("/polls/<uuid:poll_id>/<any(answer, withdraw, close):what>")
 @needs_login
 def respond(poll_id: UUID, what: str) -> tuple[str, int] | Answer:
     """Answer, take the answer back, or close before the window ends."""
-    choice, comment = request.form.get("choice", ""), request.form.get("comment", "")
+    comment = request.form.get("comment", "")
+    act = {"answer": _answer, "withdraw": _take_back, "close": _close}[what]
     try:
-        if what == "answer":
-            chosen = _ballot() if "ballot" in request.form else None
-            carry_out(lambda s: polls.respond(s, me(), poll_id, choice, comment, chosen))
-        elif what == "withdraw":
-            carry_out(lambda s: polls.take_back(s, me(), poll_id))
-        else:
-            carry_out(lambda s: polls.close(s, me(), poll_id))
+        what_was_done, address = carry_out(lambda s: act(s, poll_id))
     except (Invalid, Conflict, Refused) as fault:
         if fault.code == Refused.code:
             raise
         return poll_page(poll_id, fault.message, comment, request.form), fault.status
-    after = look(lambda s: asked.poll(s, me(), poll_id))
-    held = after.meeting_id
-    if (
-        what == "answer" and held is not None
-    ):  # the next vote of the meeting comes up on the page of the check-in
-        flash(_("已投票。"))
-        return redirect(url_for("meetings.check_in", meeting_id=held))
-    if what == "answer":
-        may = after.state == "open" and after.rule.get("withdrawal") and not after.in_order
-        return _onward(poll_id, _("已作答。截止前可以撤回。") if may else _("已作答。"))
-    flash(_("已撤回，可以重新作答。") if what == "withdraw" else _("已截止。"))
-    return redirect(url_for("inbox.poll", poll_id=poll_id))
+    flash(what_was_done)
+    return redirect(address)
+
+
+def _answer(session: Session, poll_id: UUID) -> tuple[str, str]:
+    """Answer; then on to the next vote of the meeting, on the page of the check-in, or to whatever waits."""
+    chosen = _ballot() if "ballot" in request.form else None
+    choice, comment = request.form.get("choice", ""), request.form.get("comment", "")
+    polls.respond(session, me(), poll_id, choice, comment, choices=chosen)
+    after = asked.standing(session, poll_id)
+    if after.meeting_id is not None:
+        return _("已投票。"), url_for("meetings.check_in", meeting_id=after.meeting_id)
+    done = _("已作答。截止前可以撤回。") if after.revocable else _("已作答。")
+    return done, _onward(session, poll_id)
+
+
+def _take_back(session: Session, poll_id: UUID) -> tuple[str, str]:
+    polls.take_back(session, me(), poll_id)
+    return _("已撤回，可以重新作答。"), url_for("inbox.poll", poll_id=poll_id)
+
+
+def _close(session: Session, poll_id: UUID) -> tuple[str, str]:
+    polls.close(session, me(), poll_id)
+    return _("已截止。"), url_for("inbox.poll", poll_id=poll_id)
 
 
 def _ballot() -> list[str]:

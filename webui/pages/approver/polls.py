@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 
 from engine.commands import tellers
 from engine.errors import Conflict, Invalid, Refused
-from engine.queries import certificates
-from engine.queries import polls as asked
+from engine.queries import certificates, poll_rows
+from webui.http.messages import language
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
 from webui.pages.approver.inbox import poll_page
@@ -32,7 +32,7 @@ Page = tuple[str, int]
 
 def _done(poll_id: UUID, work: Callable[[Session], Any], said: str) -> Page | Answer:
     """Carry it out and say so; what is refused for a reason of the poll is told on its page with what was typed."""
-    look(lambda s: asked.poll(s, me(), poll_id))
+    look(lambda s: poll_rows.must_see(s, me(), poll_id))
     try:
         carry_out(work)
     except (Invalid, Conflict, Refused) as fault:
@@ -98,13 +98,13 @@ def sign(poll_id: UUID) -> Page | Answer:
 def void(poll_id: UUID) -> Page | Answer:
     """Declare the poll void with a reason; the question is put anew."""
     reason = request.form.get("reason", "")
-    found = look(lambda s: asked.poll(s, me(), poll_id))
+    instance_id = look(lambda s: poll_rows.must_see(s, me(), poll_id))
     done = _done(
         poll_id, lambda s: tellers.void(s, me(), poll_id, reason), _("已宣布无效，重新表决。")
     )
     if isinstance(done, tuple):
         return done
-    return redirect(url_for("matters.matter", instance_id=found.instance_id), 303)
+    return redirect(url_for("matters.matter", instance_id=instance_id), 303)
 
 
 @blueprint.get(f"{ONE}/certificate.pdf")
@@ -112,7 +112,9 @@ def void(poll_id: UUID) -> Page | Answer:
 def certificate(poll_id: UUID) -> Response:
     """The result as a paper, for everybody who sees the matter."""
     address = url_for("polls.verify", poll_id=poll_id, _external=True) + "?hash={hash}"
-    name, data = look(lambda s: certificates.certificate(s, me(), poll_id, address, lang()))
+    name, data = look(
+        lambda s: certificates.certificate(s, me(), poll_id, address, language(lang()))
+    )
     return pdf(name, data)
 
 

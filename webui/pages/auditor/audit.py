@@ -29,8 +29,8 @@ from engine.instance.choices import choices
 from engine.people import access
 from engine.queries import checkpoints, history, standing
 from engine.queries import definitions as processes
-from engine.queries import instances as reading
-from engine.queries import polls as asked
+from engine.queries import instance as reading
+from engine.queries import instances as lists
 from engine.queries.telling import Teller
 from engine.queries.words import Named
 from webui.http import evidence
@@ -68,7 +68,7 @@ def index() -> str | Response:
     if not desks:
         raise Refused(verb="see_desk")
     wanted = {k: request.args.get(k, "").strip() for k in FILTERS}
-    page, faults = reading.Page((), None), {}
+    page, faults = lists.Page((), None), {}
     try:
         page = look(lambda s: _search(s, wanted))
     except Invalid as fault:
@@ -77,7 +77,7 @@ def index() -> str | Response:
         return look(lambda s: _csv(s, _all(s, wanted)))
     waits = look(lambda s: standing.standing(s, [r.id for r in page.items], lang()))
     offers = look(lambda s: _offers(s, desks))
-    states = {key: state(key) for key in reading.STATES}
+    states = {key: state(key) for key in lists.STATES}
     filtered = any(wanted[k] for k in FILTERS if k not in ("words", "after"))
     return render_template(
         "audit/index.html",
@@ -91,9 +91,9 @@ def index() -> str | Response:
     )
 
 
-def _all(session: Session, wanted: Mapping[str, str]) -> list[reading.Row]:
+def _all(session: Session, wanted: Mapping[str, str]) -> list[lists.Row]:
     """Every row, page by page, as far as a spreadsheet goes."""
-    rows: list[reading.Row] = []
+    rows: list[lists.Row] = []
     after: str | None = ""
     while after is not None and len(rows) < SHEET:
         page = _search(session, {**wanted, "after": after})
@@ -102,10 +102,8 @@ def _all(session: Session, wanted: Mapping[str, str]) -> list[reading.Row]:
     return rows
 
 
-def _search(session: Session, wanted: Mapping[str, str]) -> reading.Page:
-    return reading.instances(
-        session,
-        me(),
+def _search(session: Session, wanted: Mapping[str, str]) -> lists.Page:
+    filters = lists.Wanted(
         words=wanted["words"] or None,
         process=wanted["process"] or None,
         state=wanted["state"] or None,
@@ -113,10 +111,9 @@ def _search(session: Session, wanted: Mapping[str, str]) -> reading.Page:
         since=_day("since", wanted),
         until=_day("until", wanted),
         overdue=bool(wanted["overdue"]),
-        after=wanted["after"] or None,
-        limit=PAGE,
-        lang=lang(),
     )
+    after = wanted["after"] or None
+    return lists.instances(session, me(), filters, after=after, limit=PAGE, lang=lang())
 
 
 def _day(field: str, wanted: Mapping[str, str]) -> date | None:
@@ -133,7 +130,7 @@ def _offers(session: Session, desks: Sequence[UUID]) -> dict[str, Any]:
     return {"processes": [(p.process_id, p.title) for p in listed], "units": units}
 
 
-def _csv(session: Session, rows: Sequence[reading.Row]) -> Response:
+def _csv(session: Session, rows: Sequence[lists.Row]) -> Response:
     """A table that a spreadsheet opens; no cell can act as a formula."""
     waits = standing.standing(session, [r.id for r in rows], lang())
     text = io.StringIO()
@@ -200,7 +197,6 @@ class View:
     witnessed: int
     refused: tuple[Line, ...]
     incidents: int
-    polls: tuple[asked.Poll, ...]
     passed: str
     live: str
 
@@ -209,19 +205,25 @@ class View:
 @needs_login
 def instance(instance_id: UUID) -> str:
     """One case: the answer in words, the timeline, the path, the documents, the polls, the proof."""
-    carry_out(lambda s: reads.read_history(s, me(), instance_id))
-    view = look(lambda s: _view(s, instance_id))
+    view = carry_out(lambda s: _recorded(s, instance_id))
     return render_template(
         "audit/instance.html", view=view, file=view.file, row=view.file.row, proof=view.proof
     )
 
 
+def _recorded(session: Session, instance_id: UUID) -> View:
+    """The case; that it was read goes on record first, and so stands in what is shown."""
+    reads.read_history(session, me(), instance_id)
+    return _view(session, instance_id)
+
+
 def _view(session: Session, instance_id: UUID) -> View:
-    file = reading.file(session, me(), instance_id, lang())
-    proof = history.proof(session, me(), instance_id)
-    events, passed = _events(session, instance_id)
-    teller = _teller(session, [e.body for e in events], file)
-    lines = _lines(events, teller, proof.witnessed_size)
+    context = reading.read(session, me(), instance_id)
+    record = history.record(context)
+    file = reading.file_of(context, lang(), mentions=_mentions(record.bodies))
+    proof = history.proven(context, record)
+    events, passed = _events(file, record)
+    lines = _lines(events, Teller(file.process, file.names.names), proof.witnessed_size)
     after = request.args.get("after", 0, type=int)
     shown = tuple(line for line in lines if line.event.seq > after)[:500]
     elements = file.process.diagram.elements
@@ -229,52 +231,55 @@ def _view(session: Session, instance_id: UUID) -> View:
     return View(
         file=file,
         proof=proof,
-        standing=standing.standing(session, [instance_id], lang()).get(instance_id, ()),
+        standing=_standing(file),
         lines=shown,
         more=shown[-1].event.seq if shown and shown[-1] is not lines[-1] else None,
         covered=sum(_under(e, proof.checkpoint_size) for e in events),
         witnessed=sum(_under(e, proof.witnessed_size) for e in events),
         refused=tuple(line for line in lines if line.said.mark == "refused"),
         incidents=sum(e.kind == "incident_noted" for e in events),
-        polls=tuple(asked.poll(session, me(), t.poll_id, lang()) for t in file.tasks if t.poll_id),
         passed=json.dumps(passed),
         live=json.dumps(live),
     )
 
 
-def _events(session: Session, instance_id: UUID) -> tuple[list[Happened], list[str]]:
+def _standing(file: reading.File) -> tuple[standing.Standing, ...]:
+    """The open tasks, soonest due first."""
+    opened = [task for task in file.tasks if task.state == "open"]
+    opened.sort(key=lambda task: (task.due_at is None, task.due_at or task.opened_at, task.id))
+    return tuple(
+        standing.Standing(t.title, who=t.person or t.who, since=t.opened_at, due_at=t.due_at)
+        for t in opened
+    )
+
+
+def _events(
+    file: reading.File, record: history.Record
+) -> tuple[tuple[Happened, ...], tuple[str, ...]]:
     """All events, and the elements passed. Nothing where a body was altered so that it cannot even be read: the proof,
     which does not read bodies, names that line."""
-    found: list[Happened] = []
     try:
-        while batch := history.timeline(
-            session, me(), instance_id, found[-1].seq if found else 0, 2000
-        ):
-            found += batch
-        return found, list(dict.fromkeys(history.path(session, me(), instance_id)))
+        events = history.happened(file.context, record, file.silent)
+        return events, history.passed(file.context, record)
     except UNREADABLE:
-        return [], []
+        return (), ()
+
+
+def _mentions(bodies: Sequence[Mapping[str, Any]]) -> object:
+    """Where ids stand that these events mention: anywhere, and in seats."""
+    opened = [o for b in bodies if isinstance(b.get("opened"), list) for o in b["opened"]]
+    parts = [part for part in (*bodies, *opened) if isinstance(part, dict)]
+    seats = [str(part.get("seat") or "").partition("@")[2] for part in parts]
+    return [[dict(b) for b in bodies], seats]
 
 
 def _under(event: Happened, size: int) -> bool:
     return event.leaf_no is not None and event.leaf_no < size
 
 
-def _teller(
-    session: Session, bodies: Sequence[Mapping[str, Any]], file: reading.File | None = None
-) -> Teller:
-    """Knows the name behind every id that these events mention."""
-    said = [
-        o
-        for b in bodies
-        for o in (b, *(b["opened"] if isinstance(b.get("opened"), list) else ()))
-        if isinstance(o, dict)
-    ]
-    seats = [str(o.get("seat") or "").partition("@")[2] for o in said]
-    return Teller(
-        file.process if file else None,
-        Named.of(session, [[dict(b) for b in bodies], seats], me()).names,
-    )
+def _teller(session: Session, bodies: Sequence[Mapping[str, Any]]) -> Teller:
+    """Knows the name behind every id that these events, which belong to no case, mention."""
+    return Teller(None, Named.of(session, _mentions(bodies), me()).names)
 
 
 def _lines(events: Sequence[Happened], teller: Teller, witnessed: int) -> tuple[Line, ...]:
@@ -378,6 +383,6 @@ def verify() -> str | tuple[str, int]:
 def _place(session: Session, broken: Break) -> str:
     """The case of a false line, by number when it is this person's to see."""
     try:
-        return reading.file(session, me(), broken.chain_id, lang()).row.number
+        return reading.must_see(session, me(), broken.chain_id)
     except NotFound:
         return str(broken.chain_id)

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from engine.commands import confidence, erasure
 from engine.errors import Conflict, Invalid, NotFound
-from engine.queries import instances as reading
+from engine.queries import instance as reading
 from webui.http.session import carry_out, look, me, needs_login
 from webui.pages.secretary import matters
 
@@ -24,7 +24,9 @@ blueprint = Blueprint("confidence", __name__)
 @needs_login
 def guard(instance_id: UUID, what: str) -> tuple[str, int] | Answer:
     """Let somebody read a confidential matter, or erase its contents; with a reason that stays on record."""
-    look(lambda s: reading.file(s, me(), instance_id))  # what is not theirs to see does not exist
+    look(
+        lambda s: reading.must_see(s, me(), instance_id)
+    )  # what is not theirs to see does not exist
     reason = request.form.get("reason", "")
     try:
         if what == "readers":

@@ -9,25 +9,28 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from engine import clock
-from engine.commands import confidence, instances
+from engine.commands import confidence, incidents, instances
+from engine.commands.registry import DESK
 from engine.errors import Conflict, Invalid
 from engine.queries import confidence as secrecy
-from engine.queries import deadlines, diagrams, history, meetings, standing
-from engine.queries import instances as reading
-from engine.queries import polls as asked
+from engine.queries import deadlines, diagrams, meetings, standing
+from engine.queries import instance as reading
+from engine.queries import instances as lists
 from engine.queries.launchable import offers
 from webui.http import fields
+from webui.http.messages import in_language
 from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import lang, state
 from webui.pages.secretary.launch import SENT_TWICE, new_key, once
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from werkzeug.wrappers import Response as Answer
 
     from engine.db import Session
+    from engine.instance.context import Context
+    from engine.queries.polls import Summary
 
 blueprint = Blueprint("matters", __name__)
 Page = tuple[str, int]
@@ -42,21 +45,16 @@ def index() -> str:
     }
     part = "1" if request.args.get("part") else None
 
-    def read(session: Session) -> tuple[Any, Any]:
-        page = reading.instances(
-            session,
-            me(),
-            mine=not part,
-            others=bool(part),
-            lang=lang(),
-            state=wanted["state"],
-            words=wanted["words"],
-            after=wanted["after"],
-        )
+    filters = lists.Wanted(
+        state=wanted["state"], words=wanted["words"], mine=not part, others=bool(part)
+    )
+
+    def read(session: Session) -> tuple[lists.Page, Any]:
+        page = lists.instances(session, me(), filters, after=wanted["after"], lang=lang())
         return page, standing.standing(session, [row.id for row in page.items], lang())
 
     page, where = look(read)
-    states = {key: state(key) for key in reading.STATES}
+    states = {key: state(key) for key in lists.STATES}
     return render_template(
         "matters/index.html", page=page, where=where, wanted=wanted, part=part, states=states
     )
@@ -71,61 +69,60 @@ class View:
     past: tuple[reading.Open, ...]
     waits: tuple[str, ...]
     due: Mapping[UUID, deadlines.Deadline | None]
-    polls: Mapping[UUID, asked.Poll]
-    stops: tuple[standing.Stop, ...]
-    passed: tuple[str, ...]
+    polls: Mapping[UUID, Summary]
+    course: standing.Course
     live: tuple[str, ...]
     guarded: secrecy.Guarded | None  # of a confidential matter
     meetings: Mapping[UUID, meetings.Brief]  # by task id
 
 
 def _view(session: Session, instance_id: UUID) -> View:
-    found = reading.file(session, me(), instance_id, lang())
-    opened = tuple(t for t in found.tasks if t.state == "open")
-    elements = found.process.diagram.elements
-    live = tuple(e for e in found.live if e in elements and elements[e].type != "boundaryEvent")
-    since = clock.day_of(found.row.started_at)
+    file = reading.file(session, me(), instance_id, lang())
+    opened = tuple(t for t in file.tasks if t.state == "open")
+    elements = file.process.diagram.elements
+    live = tuple(e for e in file.live if e in elements and elements[e].type != "boundaryEvent")
+    held = meetings.meetings(session, me(), instance_id=instance_id, limit=200, lang=lang())[0]
     return View(
-        file=found,
+        file=file,
         open=opened,
-        past=tuple(t for t in found.tasks if t.state != "open"),
-        waits=tuple(
-            found.process.title_of(e, lang())
-            for e in live
-            if elements[e].type == "intermediateCatchEvent"
-        ),
-        due={
-            t.id: deadlines.deadline(session, found.union_id, t.due_at, t.due, since, lang())
-            for t in opened
-        },
-        polls={
-            t.id: asked.poll(session, me(), t.poll_id, lang()) for t in found.tasks if t.poll_id
-        },
-        stops=standing.stops(session, instance_id),
-        passed=tuple(dict.fromkeys(history.path(session, me(), instance_id))),
+        past=tuple(t for t in file.tasks if t.state != "open"),
+        waits=_waits(file, live),
+        due={t.id: _deadline(file.context, t) for t in opened},
+        polls={poll.task_id: poll for poll in file.polls},
+        course=standing.course(file.context),
         live=live,
-        guarded=secrecy.guarded(session, me(), instance_id) if found.confidential else None,
-        meetings={
-            m.task_id: m
-            for m in reversed(
-                meetings.meetings(session, me(), instance_id, limit=200, lang=lang())[0]
-            )
-        },
+        guarded=secrecy.guarded(session, me(), instance_id) if file.confidential else None,
+        meetings={m.task_id: m for m in reversed(held)},
     )
+
+
+def _waits(file: reading.File, live: Sequence[str]) -> tuple[str, ...]:
+    """The events that an instance waits for, by their titles."""
+    elements = file.process.diagram.elements
+    events = (e for e in live if elements[e].type == "intermediateCatchEvent")
+    return tuple(file.process.title_of(e, lang()) for e in events)
+
+
+def _deadline(context: Context, task: reading.Open) -> deadlines.Deadline | None:
+    return deadlines.deadline(context.law, context.decisive_on, task.due_at, task.due, lang=lang())
 
 
 @blueprint.get("/matters/<uuid:instance_id>")
 @needs_login
 def matter(instance_id: UUID) -> str:
     """One matter: where it stands, who has it, the path so far, what was said, and what I may do."""
-    shown = page(instance_id)
-    carry_out(lambda s: confidence.note_reading(s, me(), instance_id))
-    return shown
+    view = look(lambda s: _view(s, instance_id))
+    if view.file.confidential:
+        carry_out(lambda s: confidence.note_reading(s, me(), instance_id))
+    return _shown(view)
 
 
 def page(instance_id: UUID, errors: Any = None, fault: str = "", tried: str = "") -> str:
     """The page of a matter, with what went wrong."""
-    view = look(lambda s: _view(s, instance_id))
+    return _shown(look(lambda s: _view(s, instance_id)), errors, fault, tried)
+
+
+def _shown(view: View, errors: Any = None, fault: str = "", tried: str = "") -> str:
     return render_template(
         "matters/matter.html",
         view=view,
@@ -136,6 +133,7 @@ def page(instance_id: UUID, errors: Any = None, fault: str = "", tried: str = ""
         tried=tried,
         reason=request.form.get("reason", ""),
         chosen=request.form.get("member", ""),
+        verbs=[verb for verb in DESK.values() if view.file.row.state in verb.states],
     )
 
 
@@ -158,8 +156,8 @@ def message(instance_id: UUID, name: str) -> str | Page:
 @needs_login
 def send(instance_id: UUID, name: str) -> str | Page | Answer:
     """Send it: withdraw, ask for more time, or whatever the process foresees."""
-    found = look(lambda s: reading.file(s, me(), instance_id, lang()))
-    rule = found.process.messages.get(name)
+    process = look(lambda s: reading.read(s, me(), instance_id)).process
+    rule = process.messages.get(name)
     given = fields.answers(rule.form, request.form) if rule else {}
     try:
         once(given, lambda s: str(instances.send(s, me(), instance_id, name, given)))
@@ -204,33 +202,20 @@ def _message(
     return form, 422 if fault else 200
 
 
-@blueprint.post("/matters/<uuid:instance_id>/<any(remind, suspend, resume, terminate):what>")
+@blueprint.post(f"/matters/<uuid:instance_id>/<any({', '.join(DESK)}):what>")
 @needs_login
 def desk(instance_id: UUID, what: str) -> Page | Answer:
-    """The secretary urges those who have a matter, stops it, lets it go on, or ends it for good."""
-    reason = request.form.get("reason", "")
-    acts = {
-        "remind": lambda s: instances.remind(s, me(), instance_id, reason),
-        "suspend": lambda s: instances.suspend(s, me(), instance_id, reason),
-        "resume": lambda s: instances.resume(s, me(), instance_id),
-        "terminate": lambda s: instances.terminate(s, me(), instance_id, reason),
-    }
-    look(
-        lambda s: reading.file(s, me(), instance_id, lang())
-    )  # what is not theirs to see does not exist
+    """A verb of the secretary's desk: urge, stop, let go on, end for good."""
+    verb = DESK[what]
+    reason = (request.form.get("reason", ""),) if verb.reasoned else ()
+    look(lambda s: reading.must_see(s, me(), instance_id))  # what is not theirs does not exist
     try:
-        carry_out(acts[what])
+        carry_out(lambda s: verb.command(s, me(), instance_id, *reason))
     except Invalid as fault:
         return page(instance_id, fault.fields, tried=what), fault.status
     except Conflict as fault:
         return page(instance_id, fault=fault.message), fault.status
-    said = {
-        "remind": _("已催办，办理人的待办中会显示。"),
-        "suspend": _("已暂停，各项期限停止计算。"),
-        "resume": _("已恢复办理，各项期限相应顺延。"),
-        "terminate": _("已终止。"),
-    }
-    flash(said[what])
+    flash(in_language(verb.done, lang()))
     return redirect(url_for("matters.matter", instance_id=instance_id), 303)
 
 
@@ -238,9 +223,9 @@ def desk(instance_id: UUID, what: str) -> Page | Answer:
 @needs_login
 def retry(instance_id: UUID, incident_id: UUID) -> Page | Answer:
     """Try again what broke."""
-    look(lambda s: reading.file(s, me(), instance_id, lang()))
+    look(lambda s: reading.must_see(s, me(), instance_id))
     try:
-        carry_out(lambda s: instances.retry(s, me(), incident_id))
+        carry_out(lambda s: incidents.retry(s, me(), incident_id))
     except Conflict as fault:
         return page(instance_id, fault=fault.message), fault.status
     flash(_("已重新安排，稍后再看结果。"))

@@ -11,13 +11,17 @@ from flask_babel import gettext as _
 from engine.commands import meetings
 from engine.documents import qr
 from engine.errors import Conflict, Refused
+from engine.queries import attendance
 from engine.queries import meetings as reading
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from werkzeug.wrappers import Response as Answer
 
+    from engine.db import Session
     from engine.queries.meetings import Meeting
 
 blueprint = Blueprint("meetings", __name__)
@@ -28,6 +32,10 @@ Page = str | tuple[str, int]
 
 def _meeting(meeting_id: UUID) -> Meeting:
     return look(lambda s: reading.meeting(s, me(), meeting_id, lang()))
+
+
+def _must_see(meeting_id: UUID) -> None:
+    look(lambda s: reading.seen(s, me(), meeting_id))
 
 
 def kind_words() -> dict[str, str]:
@@ -47,14 +55,7 @@ def _page(meeting_id: UUID, fault: str = "", pasted: str = "", matched: Any = No
     wanted = {
         k: request.values.get(k, "").replace("\0", "")[:100] for k in ("words", "which", "after")
     }
-    here = {"here": True, "away": False}.get(wanted["which"])
-    list_ = None
-    if found.runs:
-        list_ = look(
-            lambda s: reading.people(
-                s, me(), meeting_id, wanted["words"], here, None, wanted["after"], PAGE
-            )
-        )
+    list_ = look(lambda s: _listed(s, meeting_id, wanted)) if found.runs else None
     return render_template(
         "meetings/meeting.html",
         meeting=found,
@@ -65,6 +66,19 @@ def _page(meeting_id: UUID, fault: str = "", pasted: str = "", matched: Any = No
         pasted=pasted,
         matched=matched,
         door=_door(found),
+    )
+
+
+def _listed(session: Session, meeting_id: UUID, wanted: Mapping[str, str]) -> attendance.People:
+    here = {"here": True, "away": False}.get(wanted["which"])
+    return attendance.people(
+        session,
+        me(),
+        meeting_id,
+        words=wanted["words"],
+        here=here,
+        after=wanted["after"],
+        limit=PAGE,
     )
 
 
@@ -87,7 +101,7 @@ def now(meeting_id: UUID) -> str:
 @needs_login
 def open_(meeting_id: UUID) -> Page | Answer:
     """Freeze the roll: the meeting begins."""
-    _meeting(meeting_id)
+    _must_see(meeting_id)
     try:
         carry_out(lambda s: meetings.open_meeting(s, me(), meeting_id))
     except Conflict as fault:
@@ -100,7 +114,7 @@ def open_(meeting_id: UUID) -> Page | Answer:
 @needs_login
 def seat(meeting_id: UUID) -> Page | Answer:
     """Check people in or out by list: one tap each, or those of a pasted list at once."""
-    _meeting(meeting_id)
+    _must_see(meeting_id)
     members = [m for m in map(uuid, request.form.getlist("member")) if m]
     came, way = (
         request.form.get("came") != "0",
@@ -121,8 +135,8 @@ def seat(meeting_id: UUID) -> Page | Answer:
 def match(meeting_id: UUID) -> Page:
     """What a pasted list means on the roll, before anybody is checked in by it."""
     pasted = request.form.get("names", "").replace("\0", "")
-    _meeting(meeting_id)
-    matched = look(lambda s: reading.matched(s, me(), meeting_id, pasted))
+    _must_see(meeting_id)
+    matched = look(lambda s: attendance.matched(s, me(), meeting_id, pasted))
     return _page(meeting_id, pasted=pasted, matched=matched)
 
 
@@ -180,7 +194,6 @@ def arrive(meeting_id: UUID, what: str) -> Page | Answer:
             raise
         return _door_page(meeting_id, code, fault.message), fault.status
     except Conflict as fault:
-        look(lambda s: reading.meeting(s, me(), meeting_id))
         return _door_page(meeting_id, code, fault.message), fault.status
     flash(_("已登记离场。") if what == "leave" else _("已签到。"))
     return redirect(url_for("meetings.check_in", meeting_id=meeting_id, code=code or None), 303)

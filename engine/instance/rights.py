@@ -1,0 +1,206 @@
+"""Who may do what with an instance: verb -> who may (`VERBS`), verb -> what stands against it all
+the same (`BARS`).
+
+The shape is that of engine/people/access.py; here the predicates look at an instance. A verb of
+that table which is not in this one is one of the desk's. A verb that is in neither is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import Refused
+from engine.instance import lanes, polling, presence
+from engine.messages import _
+from engine.people import access
+from engine.people.access import Bar
+from engine.people.organisation import Held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from uuid import UUID
+
+    from engine.db import rows
+    from engine.definitions import Process
+    from engine.instance.context import Context
+    from engine.people.organisation import Actor
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a verb is asked about: an instance, and of it what the verb needs.
+
+    `element`: the task or message; `answers`: what is to be answered, for rules that look at it;
+    `done`: the elements that the actor has finished before; `meeting_id`: in which is voted.
+    """
+
+    context: Context
+    verb: str
+    element: str = ""
+    task: rows.Task | None = None
+    poll: rows.Poll | None = None
+    answers: Mapping[str, Any] | None = None
+    done: frozenset[str] = frozenset()
+    meeting_id: UUID | None = None
+
+
+# --- who may -----------------------------------------------------------------------------------------------------------
+def holds_the_desk(actor: Actor, case: Case) -> bool:
+    """A post allows it in the instance's union (access.VERBS)."""
+    return access.may(actor, case.verb, case.context.row["union_id"])
+
+
+def rules_it_by_desk(actor: Actor, case: Case) -> bool:
+    """The same; into a confidential instance a desk reaches only as far as it acts in it by a post."""
+    open_to_desks = not case.context.row["confidential"]
+    return holds_the_desk(actor, case) and (open_to_desks or acts_by_post(actor, case))
+
+
+def started_it(actor: Actor, case: Case) -> bool:
+    """The actor launched the instance."""
+    return bool(case.context.row["starter_id"] == actor.id)
+
+
+def acts_by_post(actor: Actor, case: Case) -> bool:
+    """The actor acts in the instance by a post, and not only as a party or a reader."""
+    return access.acts_by_post(case.context.session, actor, case.context.row["id"])
+
+
+def acts_in_a_confidential_one(actor: Actor, case: Case) -> bool:
+    """The same, in a confidential instance, of which nobody else knows."""
+    return case.context.row["confidential"] and acts_by_post(actor, case)
+
+
+def has_the_task(actor: Actor, case: Case) -> bool:
+    """The task is, or was, the actor's own or one of a seat of theirs."""
+    task = case.task
+    if task is None:
+        return False
+    return actor.id in (task.assignee_id, task.closed_by) or task.seat in actor.seats
+
+
+def is_in_its_lane(_actor: Actor, case: Case) -> bool:
+    """The lane of the task means the actor."""
+    return lanes.runs_task(case.context, case.element)
+
+
+def may_send_it(_actor: Actor, case: Case) -> bool:
+    """The lane of the message means the actor."""
+    process = case.context.process
+    return lanes.includes_actor(case.context, process.lanes[process.messages[case.element].lane])
+
+
+def presides(_actor: Actor, case: Case) -> bool:
+    """The poll's rule leaves its closing to the lane of its task, and this means the actor."""
+    return case.poll is not None and polling.chairs(case.context, case.poll, case.element)
+
+
+def asked_it(_actor: Actor, case: Case) -> bool:
+    """The poll is the actor's own question, and its rule leaves the closing to no chair."""
+    if case.poll is None or case.poll.rule.get("closable") == "lane":
+        return False
+    return polling.asked(case.context)
+
+
+def is_teller(actor: Actor, case: Case) -> bool:
+    """The actor is one of the poll's tellers."""
+    return case.poll is not None and actor.id in case.poll.tellers
+
+
+def holds_the_secretarys_desk(actor: Actor, case: Case) -> bool:
+    """The actor is a secretary of the instance's union."""
+    return access.is_secretary(actor, case.context.row["union_id"])
+
+
+# --- what stands against it ----------------------------------------------------------------------------------------------
+def did_what_excludes_it(_actor: Actor, case: Case) -> bool:
+    """Separation of duties: the actor did a task after which this one is somebody else's."""
+    return bool(case.done & set(case.context.process.tasks[case.element].not_by))
+
+
+def is_recused(_actor: Actor, case: Case) -> bool:
+    """The task's own rule of recusal holds, over the answers too."""
+    recuse = case.context.process.tasks[case.element].recuse
+    answers = None if case.answers is None else {case.element: case.answers}
+    return bool(recuse and case.context.value(recuse, answers))
+
+
+def is_absent(actor: Actor, case: Case) -> bool:
+    """The vote is taken in a meeting, and the actor is not in its hall."""
+    if case.meeting_id is None:
+        return False
+    return not presence.is_here(case.context.session, case.meeting_id, actor.id)
+
+
+VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
+    "retry": (rules_it_by_desk, acts_in_a_confidential_one),
+    "read_history": (holds_the_desk, started_it),
+    "export": (holds_the_desk,),
+    "let_in": (acts_by_post,),
+    "erase": (acts_by_post,),
+    "complete": (has_the_task,),
+    "message": (may_send_it,),
+    "run_meeting": (is_in_its_lane,),
+    "close_poll": (presides, asked_it),
+    "void_poll": (is_teller, holds_the_secretarys_desk, is_in_its_lane),
+}
+_BY_DESK = (rules_it_by_desk,)  # every other verb of access.VERBS: urge, stop, let go on, end
+_RECUSED = Bar(is_recused, "recused", _("您与此件有利害关系，应当回避。"))
+_DUTIES = (
+    Bar(did_what_excludes_it, "separated", _("您已办理过前面的环节，按规定不能再办理此项。")),
+    _RECUSED,
+)
+_VOTE = (Bar(is_absent, "absent", _("您没有签到，不能表决。")), _RECUSED)
+BARS: dict[str, tuple[Bar[Case], ...]] = {
+    "complete": _DUTIES,
+    "claim": _DUTIES,
+    "respond": _VOTE,
+    "cast": _VOTE,
+}
+
+
+def may(case: Case) -> bool:
+    """Does any predicate of the verb hold for the actor? Nothing is allowed to nobody."""
+    actor = case.context.actor
+    row = VERBS.get(case.verb, _BY_DESK)
+    return actor is not None and any(holds(actor, case) for holds in row)
+
+
+def check(case: Case) -> None:
+    """Raise Refused unless the verb is allowed to the actor; it goes into the instance's history."""
+    if not may(case):
+        verb = f"message:{case.element}" if case.verb == "message" else case.verb
+        raise Refused(verb=verb, **_where(case))
+
+
+def check_bars(case: Case) -> None:
+    """Raise Refused when something stands against a verb that is allowed to the actor."""
+    actor = case.context.actor
+    for bar in BARS.get(case.verb, ()):
+        if actor is not None and bar.holds(actor, case):
+            raise Refused(bar.text, code=bar.code, **_where(case))
+
+
+def _where(case: Case) -> dict[str, str]:
+    where = {"instance_id": str(case.context.row["id"])}
+    return where | {"element": case.element} if case.element else where
+
+
+# --- launching, when there is no instance yet ----------------------------------------------------------------------------
+def launching_post(actor: Actor, process: Process) -> Held | None:
+    """The post by which the actor may launch this process; None when there is none."""
+    for held in actor.posts:
+        if held.kind in process.launch and held.union_id is not None:
+            return held
+    if access.ANYBODY in process.launch:
+        return Held(access.ANYBODY, actor.unit_id, actor.union_id)
+    return None
+
+
+def check_launch(actor: Actor, process: Process) -> Held:
+    """The post by which the actor launches this process. Raises Refused."""
+    held = launching_post(actor, process)
+    if held is None:
+        raise Refused(_("只有规定职务的人员可以发起此流程。"), verb="launch")
+    return held

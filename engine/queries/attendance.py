@@ -1,0 +1,174 @@
+"""Who is invited to a meeting and who is there: for those who run it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, or_, select
+
+from engine.db import tables
+from engine.instance.lanes import runs_task
+from engine.people import access
+from engine.queries.inbox import like
+from engine.queries.meetings import KINDS, MOST, seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import ColumnElement, Select
+
+    from engine.db import Session
+    from engine.people.organisation import Actor
+
+_attendance, _presence = tables.attendance.c, tables.presence.c
+_member, _unit = tables.member.c, tables.unit.c
+MOST_PASTED = 2000
+FARTHEST = 10**6
+
+
+@dataclass(frozen=True)
+class Person:
+    """One who is invited; `since` and `way` (code, list, import) of the last arrival or departure."""
+
+    id: UUID
+    name: str
+    username: str
+    unit: str
+    kind: str
+    here: bool
+    since: datetime | None
+    way: str
+
+
+@dataclass(frozen=True)
+class People:
+    items: tuple[Person, ...]
+    total: int
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A pasted list against the roll: found once, not on it at all, or a name that several bear."""
+
+    found: tuple[Person, ...]
+    unknown: tuple[str, ...]
+    several: tuple[tuple[str, tuple[Person, ...]], ...]
+
+
+def _people(meeting_id: UUID) -> Select[Any]:
+    last = (
+        select(_presence.member_id, _presence.at, _presence.way)
+        .distinct(_presence.member_id)
+        .where(_presence.meeting_id == meeting_id)
+        .order_by(_presence.member_id, _presence.no.desc())
+        .subquery()
+    )
+    return (
+        select(
+            _member.id,
+            _member.name,
+            _member.username,
+            _unit.name.label("unit"),
+            _attendance.kind,
+            _attendance.here,
+            last.c.at,
+            last.c.way,
+        )
+        .join(tables.member, _member.id == _attendance.member_id)
+        .outerjoin(tables.unit, _unit.id == _member.unit_id)
+        .outerjoin(last, last.c.member_id == _attendance.member_id)
+        .where(_attendance.meeting_id == meeting_id)
+    )
+
+
+def _person(row: Any) -> Person:
+    return Person(
+        id=row.id,
+        name=row.name,
+        username=row.username,
+        unit=row.unit or "",
+        kind=row.kind,
+        here=row.here,
+        since=row.at,
+        way=row.way or "",
+    )
+
+
+def _must_run(session: Session, actor: Actor, meeting_id: UUID) -> None:
+    read = seen(session, actor, meeting_id)
+    access.must_see(read if runs_task(read.context, read.element) else None)
+
+
+def people(
+    session: Session,
+    actor: Actor,
+    meeting_id: UUID,
+    *,
+    words: str | None = None,
+    here: bool | None = None,
+    kind: str | None = None,
+    after: str | None = None,
+    limit: int = 100,
+) -> People:
+    """Who is invited, by name, narrowed by words (name, user name, unit), presence, kind. NotFound for who does not run it.
+
+    `after` is the number of people to leave out, as the page before said.
+    """
+    _must_run(session, actor, meeting_id)
+    query = _people(meeting_id).where(*_narrowed(words, here, kind))
+    total = int(session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+    skip = min(int(after), FARTHEST) if after and after.isascii() and after.isdigit() else 0
+    size = max(1, min(limit, MOST))
+    by_name = query.order_by(_member.name, _member.id)
+    rows = session.execute(by_name.offset(skip).limit(size)).all()
+    further = str(skip + size) if skip + size < total else None
+    return People(tuple(map(_person, rows)), total, further)
+
+
+def _narrowed(
+    words: str | None, here: bool | None, kind: str | None
+) -> Iterator[ColumnElement[bool]]:
+    pattern = like(words)
+    if pattern:
+        yield or_(*(c.ilike(pattern) for c in (_member.name, _member.username, _unit.name)))
+    if here is not None:
+        yield _attendance.here == here
+    if kind in KINDS:
+        yield _attendance.kind == kind
+
+
+def matched(session: Session, actor: Actor, meeting_id: UUID, pasted: str) -> Matched:
+    """Whom a pasted list of names or user names means on the roll. NotFound for who does not run the meeting."""
+    _must_run(session, actor, meeting_id)
+    roll = [
+        _person(r)
+        for r in session.execute(_people(meeting_id).order_by(_member.name, _member.id)).all()
+    ]
+    by_word: dict[str, list[Person]] = {}
+    for person in roll:
+        for word in {person.name, person.username}:
+            by_word.setdefault(word.casefold(), []).append(person)
+    found: dict[UUID, Person] = {}
+    unknown: list[str] = []
+    several: dict[str, tuple[Person, ...]] = {}
+    for word in _pieces(pasted, by_word):
+        hits = by_word.get(word.casefold(), [])
+        if len(hits) == 1:
+            found[hits[0].id] = hits[0]
+        elif hits:
+            several[word] = tuple(hits)
+        else:
+            unknown.append(word)
+    return Matched(tuple(found.values()), tuple(dict.fromkeys(unknown)), tuple(several.items()))
+
+
+def _pieces(pasted: str, known: Mapping[str, Any]) -> list[str]:
+    """The names of a pasted list: by lines and commas; by spaces too, unless the whole is a name on the roll."""
+    parts = [" ".join(p.split()) for p in re.split(r"[\n\r\t,，、;；]+", pasted.replace("\0", ""))]
+    words = [w for p in parts for w in ([p] if p.casefold() in known else p.split(" "))]
+    return [w[:100] for w in words if w][:MOST_PASTED]

@@ -1,0 +1,163 @@
+"""The background of an instance for whoever is to act in it: what was said so far, and the papers; closed rooms left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import String, and_, cast, literal, null, or_, select, union_all
+
+from engine.db import tables
+from engine.db.states import PollState, TaskState
+from engine.instance import rooms
+from engine.instance.view import ERASED_MARK
+from engine.queries.words import Answered, answered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from engine.instance.context import Context
+    from engine.queries.words import Named
+
+_task, _poll = tables.task.c, tables.poll.c
+_document, _attachment = tables.document.c, tables.attachment.c
+DOCUMENT, ATTACHMENT = "document", "attachment"
+
+
+class Finished(NamedTuple):
+    """The launch, a message, a finished task, or one whose poll was closed: then `outcome` is that of the poll."""
+
+    element: str
+    answers: Mapping[str, Any] | None
+    closed_at: datetime
+    closed_by: UUID | None
+    outcome: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said before: by whom, when, at which step; the outcome of a poll in words. `near`: read it at once."""
+
+    title: str
+    who: str
+    at: datetime
+    answers: tuple[Answered, ...]
+    near: bool = False
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A document or an attachment. `kind` is "document" or "attachment"; the size of a document is 0, it is not stored."""
+
+    id: UUID
+    kind: str
+    title: str
+    number: str
+    at: datetime
+    size: int
+    sha256: str
+    media_type: str
+
+
+def finished(context: Context) -> tuple[Finished, ...]:
+    """All that was said in an instance, oldest first."""
+    closed = and_(_poll.task_id == _task.id, _poll.state == PollState.CLOSED)
+    rows = context.session.execute(
+        select(_task.element, _task.answers, _task.closed_at, _task.closed_by, _poll.outcome)
+        .outerjoin(tables.poll, closed)
+        .where(_task.instance_id == context.row["id"], _task.state == TaskState.DONE)
+        .where(or_(_task.answers.is_not(None), _poll.outcome.is_not(None)))
+        .order_by(_task.closed_at, _task.id)
+    )
+    return tuple(Finished(*row) for row in rows)
+
+
+def said(
+    context: Context,
+    parts: Iterable[Finished],
+    names: Named,
+    lang: str,
+    room: tuple[str, ...] = (),
+) -> tuple[Said, ...]:
+    """The same in words, without what was said in rooms that are closed to the actor.
+
+    Near is the launch and what was said last; for a task in a room only what was said in the same one, since another
+    side may sit beside whoever reads.
+    """
+    shut = rooms.closed(context)
+    shown = [part for part in parts if part.element not in shut]
+    close = {0, len(shown) - 1, len(shown) - 2}
+    found = []
+    for n, part in enumerate(shown):
+        rule = context.process.tasks[part.element]
+        if part.answers is not None:
+            answers = answered(rule.form, part.answers, names, lang)
+        else:
+            answers = _explained(part.outcome or {}, lang)
+        near = n in close and (not rule.room or rule.room == room)
+        who = names.get(part.closed_by)
+        found.append(Said(rule.title.in_(lang), who, part.closed_at, answers, near))
+    return tuple(found)
+
+
+def _explained(outcome: Mapping[str, Any], lang: str) -> tuple[Answered, ...]:
+    why = str(outcome.get("why_en" if lang == "en" else "why") or outcome.get("why") or "")
+    return (Answered("outcome", {"zh": "结果", "en": "Outcome"}[lang], why),) if why else ()
+
+
+def papers(
+    context: Context, answers: Iterable[tuple[str, Mapping[str, Any] | None]], lang: str
+) -> tuple[Paper, ...]:
+    """The documents issued in an instance, then the files added to it, without those handed in behind closed doors.
+
+    None of an erased instance. `answers` are all pairs of element and answers; they say where a file was handed in.
+    """
+    if ERASED_MARK in context.facts:
+        return ()
+    shut = rooms.closed(context)
+    hidden = rooms.files_behind(shut, answers) if shut else frozenset()
+    english = lang.startswith("en")
+    found = []
+    for kind, of, *values in _filed(context):
+        if values[0] in hidden:
+            continue
+        rule = context.process.documents.get(of) if kind == DOCUMENT else None
+        paper = Paper(values[0], kind, *values[1:])
+        found.append(_retitled(paper, rule.title.in_(lang)) if rule and english else paper)
+    return tuple(found)
+
+
+def _retitled(paper: Paper, title: str) -> Paper:
+    return Paper(**{**vars(paper), "title": title})
+
+
+def _filed(context: Context) -> Sequence[Any]:
+    """Rows of (kind, kind of the document, id, title, number, at, size, sha256, media type) in the order of the page."""
+    instance_id = context.row["id"]
+    issued = select(
+        literal(DOCUMENT).label("what"),
+        _document.kind,
+        _document.id,
+        _document.title,
+        _document.number,
+        _document.issued_at.label("at"),
+        literal(0).label("size"),
+        _document.data_sha256,
+        literal("application/pdf"),
+    ).where(_document.instance_id == instance_id)
+    added = select(
+        literal(ATTACHMENT),
+        cast(null(), String),
+        _attachment.id,
+        _attachment.name,
+        literal(""),
+        _attachment.at,
+        _attachment.size,
+        _attachment.sha256,
+        _attachment.media_type,
+    ).where(_attachment.instance_id == instance_id)
+    filed = union_all(issued, added).subquery()
+    first_issued = (filed.c.what == ATTACHMENT, filed.c.at, filed.c.id)
+    return context.session.execute(select(filed).order_by(*first_issued)).all()
