@@ -111,7 +111,7 @@ def test_a_text_whose_holes_get_names_keeps_its_english() -> None:
 # --- nothing Chinese outside of gettext -------------------------------------------------------------------------------
 
 _JINJA = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_QUOTED = re.compile(r"_\(\s*(?:'[^']*'|\"[^\"]*\")|ngettext\(\s*'[^']*',\s*'[^']*'")
+_QUOTED = re.compile(r"_\((?:\s*'[^']*')+|_\(\s*\"[^\"]*\"|ngettext\(\s*'[^']*',\s*'[^']*'")
 _SIGNS = ("议", "'中文'")  # the seal of the product, and the language switch
 
 
@@ -133,7 +133,7 @@ def test_templates_say_nothing_outside_of_gettext(path: Path) -> None:
 
 def test_scripts_say_everything_twice() -> None:
     text = (ROOT / "webui" / "static" / "app.js").read_text("utf-8")
-    twice = re.compile(r'zh \? "[^"]*" : "[^"]*"')
+    twice = re.compile(r'zh\s*\? "[^"]*"\s*: "[^"]*"')
     assert not [line for line in twice.sub("", text).splitlines() if CHINESE.search(line)]
 
 

@@ -2,10 +2,16 @@
 "use strict";
 (() => {
   const token = document.querySelector("meta[name=csrf]").content;
-  const send = (url, body, json = true) => fetch(url, {
-    method: "POST", body: json ? JSON.stringify(body) : body,
-    headers: { "X-CSRFToken": token, "X-Requested-With": "yixing", ...(json ? { "Content-Type": "application/json" } : {}) },
-  });
+  const send = (url, body, json = true) =>
+    fetch(url, {
+      method: "POST",
+      body: json ? JSON.stringify(body) : body,
+      headers: {
+        "X-CSRFToken": token,
+        "X-Requested-With": "yixing",
+        ...(json ? { "Content-Type": "application/json" } : {}),
+      },
+    });
   const zh = document.documentElement.lang.startsWith("zh");
 
   // --- answers of a form as an object, the shape that drafts keep ---
@@ -14,7 +20,8 @@
     for (const field of form.querySelectorAll("[data-field]")) {
       const inputs = [...field.querySelectorAll("[name^='f.']")];
       if (!inputs.length) continue;
-      const many = inputs[0].type === "checkbox" && field.querySelector("fieldset") || field.querySelector(".yx-files");
+      const many =
+        (inputs[0].type === "checkbox" && field.querySelector("fieldset")) || field.querySelector(".yx-files");
       const picked = inputs.filter((i) => !["checkbox", "radio"].includes(i.type) || i.checked).map((i) => i.value);
       found[field.dataset.field] = many ? picked : (picked[0] ?? "");
     }
@@ -22,7 +29,8 @@
   };
 
   // --- fields that answers hide: the conditions as trees, see expressions.js ---
-  const plain = (kind, answer) => {  // as engine/forms/values.py reads it; what is no answer of its kind is missing
+  const plain = (kind, answer) => {
+    // as engine/forms/values.py reads it; what is no answer of its kind is missing
     if (kind === "checkbox") return answer === "true";
     if (kind === "checklist" || kind === "filepicker") return answer ?? [];
     if (answer === undefined) return null;
@@ -35,7 +43,8 @@
     const rules = new Map(ruled.map((field) => [field.dataset.field, JSON.parse(field.dataset.hide)]));
     const kinds = [...form.querySelectorAll("[data-field]")].map((field) => [field.dataset.field, field.dataset.kind]);
     const apply = () => {
-      const given = answers(form), values = new Map(kinds.map(([key, kind]) => [key, plain(kind, given[key])]));
+      const given = answers(form),
+        values = new Map(kinds.map(([key, kind]) => [key, plain(kind, given[key])]));
       const gone = expressions.hidden(rules, values);
       for (const field of ruled) field.hidden = gone.has(field.dataset.field);
     };
@@ -50,7 +59,9 @@
     area.after(count);
     const tell = () => {
       const n = [...area.value.trim()].length;
-      const bounds = [area.dataset.min && `≥ ${area.dataset.min}`, area.dataset.max && `≤ ${area.dataset.max}`].filter(Boolean);
+      const bounds = [area.dataset.min && `≥ ${area.dataset.min}`, area.dataset.max && `≤ ${area.dataset.max}`].filter(
+        Boolean,
+      );
       count.textContent = `${n} ${zh ? "字" : "characters"} (${bounds.join(", ")})`;
     };
     area.addEventListener("input", tell);
@@ -65,38 +76,64 @@
       waiting = null;
       try {
         const reply = await send(`/drafts/${form.dataset.draft}`, answers(form));
-        if (sign) sign.textContent = reply.ok ? (zh ? "草稿已保存" : "Draft saved") : (zh ? "草稿未能保存" : "Draft not saved");
-      } catch { if (sign) sign.textContent = zh ? "网络中断，草稿未保存" : "Offline, draft not saved"; }
+        if (sign)
+          sign.textContent = reply.ok ? (zh ? "草稿已保存" : "Draft saved") : zh ? "草稿未能保存" : "Draft not saved";
+      } catch {
+        if (sign) sign.textContent = zh ? "网络中断，草稿未保存" : "Offline, draft not saved";
+      }
     };
-    form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(save, 1500); });
+    form.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(save, 1500);
+    });
     form.addEventListener("submit", () => {
       clearTimeout(waiting);
-      for (const button of form.querySelectorAll("button[type=submit]")) setTimeout(() => { button.disabled = true; }, 0);
+      for (const button of form.querySelectorAll("button[type=submit]"))
+        setTimeout(() => {
+          button.disabled = true;
+        }, 0);
     });
   }
 
   // --- uploads: each file goes at once, the form keeps its id ---
   for (const box of document.querySelectorAll(".yx-files")) {
-    const input = box.querySelector("input[type=file]"), list = box.querySelector("ul");
+    const input = box.querySelector("input[type=file]"),
+      list = box.querySelector("ul");
     const show = (name, hidden) => {
-      const line = document.createElement("li"), drop = document.createElement("button");
+      const line = document.createElement("li"),
+        drop = document.createElement("button");
       line.textContent = name;
-      drop.type = "button"; drop.className = "btn btn-sm btn-ghost-secondary"; drop.textContent = "×";
+      drop.type = "button";
+      drop.className = "btn btn-sm btn-ghost-secondary";
+      drop.textContent = "×";
       drop.setAttribute("aria-label", zh ? "移除" : "Remove");
-      drop.onclick = () => { hidden.remove(); line.remove(); };
-      line.append(drop); list.append(line);
+      drop.onclick = () => {
+        hidden.remove();
+        line.remove();
+      };
+      line.append(drop);
+      list.append(line);
     };
-    for (const hidden of box.querySelectorAll("input[type=hidden]")) show(zh ? "已上传的附件" : "Uploaded file", hidden);
+    for (const hidden of box.querySelectorAll("input[type=hidden]"))
+      show(zh ? "已上传的附件" : "Uploaded file", hidden);
     input.addEventListener("change", async () => {
       for (const file of input.files) {
         const body = new FormData();
         body.append("file", file);
         const reply = await send(box.dataset.upload, body, false);
         const said = await reply.json();
-        if (!reply.ok) { alert(said.detail || said.title); continue; }
-        if (!("multiple" in box.dataset)) { box.querySelectorAll("input[type=hidden]").forEach((h) => h.remove()); list.textContent = ""; }
+        if (!reply.ok) {
+          alert(said.detail || said.title);
+          continue;
+        }
+        if (!("multiple" in box.dataset)) {
+          box.querySelectorAll("input[type=hidden]").forEach((h) => h.remove());
+          list.textContent = "";
+        }
         const hidden = document.createElement("input");
-        hidden.type = "hidden"; hidden.name = box.dataset.name; hidden.value = said.id;
+        hidden.type = "hidden";
+        hidden.name = box.dataset.name;
+        hidden.value = said.id;
         box.append(hidden);
         show(file.name, hidden);
         box.dispatchEvent(new Event("input", { bubbles: true }));
@@ -109,24 +146,34 @@
   const narrowed = (list, many, show) => {
     if (many <= 12) return;
     const input = document.createElement("input");
-    input.type = "search"; input.className = "form-control mb-2"; input.autocomplete = "off";
+    input.type = "search";
+    input.className = "form-control mb-2";
+    input.autocomplete = "off";
     input.placeholder = (zh ? "共 {n} 项，可输入几个字查找" : "{n} in all: type to find").replace("{n}", many);
     input.setAttribute("aria-label", input.placeholder);
-    input.addEventListener("input", (event) => { event.stopPropagation(); show(input.value.trim().toLowerCase()); });
-    input.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+    input.addEventListener("input", (event) => {
+      event.stopPropagation();
+      show(input.value.trim().toLowerCase());
+    });
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") event.preventDefault();
+    });
     list.before(input);
   };
   for (const list of document.querySelectorAll(".yx-field .yx-many")) {
     const labels = [...list.querySelectorAll("label")];
     narrowed(list, labels.length, (words) => {
-      for (const label of labels) label.hidden = !label.querySelector("input").checked && !label.textContent.toLowerCase().includes(words);
+      for (const label of labels)
+        label.hidden = !label.querySelector("input").checked && !label.textContent.toLowerCase().includes(words);
     });
   }
   for (const list of document.querySelectorAll(".yx-field select")) {
     const options = [...list.options];
     narrowed(list, options.length - 1, (words) => {
       const chosen = list.value;
-      list.replaceChildren(...options.filter((o) => !o.value || o.value === chosen || o.textContent.toLowerCase().includes(words)));
+      list.replaceChildren(
+        ...options.filter((o) => !o.value || o.value === chosen || o.textContent.toLowerCase().includes(words)),
+      );
       list.value = chosen;
     });
   }
@@ -136,7 +183,11 @@
     button.addEventListener("click", async () => {
       const field = document.getElementById(button.dataset.copy);
       field.select();
-      try { await navigator.clipboard.writeText(field.value); } catch { document.execCommand("copy"); }
+      try {
+        await navigator.clipboard.writeText(field.value);
+      } catch {
+        document.execCommand("copy");
+      }
       button.textContent = button.dataset.done;
     });
   }
@@ -149,7 +200,9 @@
     input.addEventListener("input", () => {
       clearTimeout(waiting);
       waiting = setTimeout(async () => {
-        const reply = await fetch(`${box.dataset.alike}?title=${encodeURIComponent(input.value)}`, { headers: { "X-Requested-With": "yixing" } });
+        const reply = await fetch(`${box.dataset.alike}?title=${encodeURIComponent(input.value)}`, {
+          headers: { "X-Requested-With": "yixing" },
+        });
         if (reply.ok) box.innerHTML = await reply.text();
       }, 400);
     });
@@ -157,31 +210,56 @@
 
   // --- diagrams ---
   const controls = (place, canvas, wheel, home) => {
-    const bar = document.createElement("div"), body = document.body;
+    const bar = document.createElement("div"),
+      body = document.body;
     bar.className = "yx-zoom";
     const sign = (path) => `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${path}"/></svg>`;
     const button = (path, name, act) => {
       const made = document.createElement("button");
-      made.type = "button"; made.innerHTML = sign(path); made.title = name; made.setAttribute("aria-label", name); made.onclick = act;
+      made.type = "button";
+      made.innerHTML = sign(path);
+      made.title = name;
+      made.setAttribute("aria-label", name);
+      made.onclick = act;
       bar.append(made);
       return made;
     };
     const spread = (open) => {
-      place.classList.toggle("yx-spread", open); body.classList.toggle("yx-still", open);
-      wheel.toggle(open);  // in the page the wheel scrolls the page
+      place.classList.toggle("yx-spread", open);
+      body.classList.toggle("yx-still", open);
+      wheel.toggle(open); // in the page the wheel scrolls the page
       large.innerHTML = sign(open ? "M6 6l12 12M18 6 6 18" : "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5");
-      canvas.resized(); home();
+      canvas.resized();
+      home();
     };
     button("M12 5v14M5 12h14", zh ? "放大" : "Zoom in", () => wheel.stepZoom(1));
     button("M5 12h14", zh ? "缩小" : "Zoom out", () => wheel.stepZoom(-1));
     button("M3 7h18v10H3z", zh ? "全图" : "Whole diagram", () => canvas.zoom("fit-viewport", "auto"));
-    button("M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 3v3M12 18v3M3 12h3M18 12h3", zh ? "当前位置" : "Where it stands", home);
-    const large = button("M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5", zh ? "满屏，再按返回" : "Full screen and back", () => spread(!place.classList.contains("yx-spread")));
-    document.addEventListener("keydown", (e) => { if (e.key === "Escape" && place.classList.contains("yx-spread")) spread(false); });
-    let last = null;  // a finger moves the diagram: sideways in the page, everywhere on the full screen
-    place.addEventListener("pointerdown", (e) => { if (e.pointerType === "touch" && e.isPrimary) last = e; });
-    place.addEventListener("pointermove", (e) => { if (last && e.isPrimary) { canvas.scroll({ dx: e.clientX - last.clientX, dy: e.clientY - last.clientY }); last = e; } });
-    for (const end of ["pointerup", "pointercancel"]) place.addEventListener(end, () => { last = null; });
+    button(
+      "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 3v3M12 18v3M3 12h3M18 12h3",
+      zh ? "当前位置" : "Where it stands",
+      home,
+    );
+    const large = button("M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5", zh ? "满屏，再按返回" : "Full screen and back", () =>
+      spread(!place.classList.contains("yx-spread")),
+    );
+    document.addEventListener("keydown", (e) => {
+      if (e.key === "Escape" && place.classList.contains("yx-spread")) spread(false);
+    });
+    let last = null; // a finger moves the diagram: sideways in the page, everywhere on the full screen
+    place.addEventListener("pointerdown", (e) => {
+      if (e.pointerType === "touch" && e.isPrimary) last = e;
+    });
+    place.addEventListener("pointermove", (e) => {
+      if (last && e.isPrimary) {
+        canvas.scroll({ dx: e.clientX - last.clientX, dy: e.clientY - last.clientY });
+        last = e;
+      }
+    });
+    for (const end of ["pointerup", "pointercancel"])
+      place.addEventListener(end, () => {
+        last = null;
+      });
     wheel.toggle(false);
     place.append(bar);
   };
@@ -190,30 +268,48 @@
       const viewer = new BpmnJS({ container: place });
       const xml = await (await fetch(place.dataset.diagram)).text();
       await viewer.importXML(xml);
-      const canvas = viewer.get("canvas"), shapes = viewer.get("elementRegistry");
-      const mark = (ids, name) => { for (const id of JSON.parse(ids || "[]")) if (shapes.get(id)) canvas.addMarker(id, name); };
+      const canvas = viewer.get("canvas"),
+        shapes = viewer.get("elementRegistry");
+      const mark = (ids, name) => {
+        for (const id of JSON.parse(ids || "[]")) if (shapes.get(id)) canvas.addMarker(id, name);
+      };
       mark(place.dataset.passed, "passed");
       mark(place.dataset.live, "live");
-      const listed = (ids) => JSON.parse(ids || "[]").map((id) => shapes.get(id)).filter(Boolean);
-      const live = listed(place.dataset.live), here = live.find((e) => e.type === "bpmn:UserTask") || live[0] || listed(place.dataset.passed).pop();
-      const home = () => {  // the whole of it when it can be read, else the place where things stand
+      const listed = (ids) =>
+        JSON.parse(ids || "[]")
+          .map((id) => shapes.get(id))
+          .filter(Boolean);
+      const live = listed(place.dataset.live),
+        here = live.find((e) => e.type === "bpmn:UserTask") || live[0] || listed(place.dataset.passed).pop();
+      const home = () => {
+        // the whole of it when it can be read, else the place where things stand
         if (canvas.zoom("fit-viewport", "auto") >= 0.5 || !here) return;
-        const width = place.clientWidth / 0.75, height = place.clientHeight / 0.75;
-        canvas.viewbox({ x: here.x + here.width / 2 - width / 2, y: here.y + here.height / 2 - height / 2, width, height });
+        const width = place.clientWidth / 0.75,
+          height = place.clientHeight / 0.75;
+        canvas.viewbox({
+          x: here.x + here.width / 2 - width / 2,
+          y: here.y + here.height / 2 - height / 2,
+          width,
+          height,
+        });
       };
       home();
       controls(place, canvas, viewer.get("zoomScroll"), home);
       place.dataset.ready = "1";
-    })().catch((fault) => { place.textContent = String(fault); });
+    })().catch((fault) => {
+      place.textContent = String(fault);
+    });
   }
 
   // --- a list that is filtered while one types ---
   for (const box of document.querySelectorAll("[data-filter]")) {
-    const items = [...document.querySelectorAll(box.dataset.filter)], count = document.querySelector("[data-filter-count]");
+    const items = [...document.querySelectorAll(box.dataset.filter)],
+      count = document.querySelector("[data-filter-count]");
     box.addEventListener("input", () => {
       const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
       for (const item of items) item.hidden = !words.every((w) => item.dataset.text.includes(w));
-      for (const group of document.querySelectorAll("[data-filter-group]")) group.hidden = !group.querySelector("li:not([hidden])");
+      for (const group of document.querySelectorAll("[data-filter-group]"))
+        group.hidden = !group.querySelector("li:not([hidden])");
       if (count) count.textContent = items.filter((i) => !i.hidden).length;
     });
   }
