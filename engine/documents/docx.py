@@ -20,6 +20,7 @@ from engine.db import canonical, tables
 from engine.documents.pdf import SECONDS, file_name
 from engine.errors import HistoryBroken, NotFound, ProcessFault
 from engine.history.verification import ERASED
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
         ).first()
     )
     if row.data == ERASED:
-        raise NotFound("内容已按规定删除。")
+        raise NotFound(_("内容已按规定删除。"))
     if canonical.digest(canonical.dumps(row.data)).hex() != row.data_sha256:
         raise HistoryBroken(
-            "文书内容与签发时不符，不能打印。", document=row.kind, sha256=row.data_sha256
+            _("文书内容与签发时不符，不能打印。"), document=row.kind, sha256=row.data_sha256
         )
     return file_name(row.number, row.title) + ".docx", typeset(row.files, row.kind, row.data)
 
@@ -58,7 +59,7 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
 def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
     """The DOCX that documents/<kind>.typ of a process folder makes of `data`. Raises ProcessFault naming the file."""
     source = _whole(files, f"documents/{kind}.typ", kind, set())
-    source = _DATA.sub(lambda _: _literal({**data, "format": "docx"}), source)
+    source = _DATA.sub(lambda _found: _literal({**data, "format": "docx"}), source)
     head = settings.load().processes / "documents" / LETTERHEAD
     with tempfile.TemporaryDirectory(prefix="yixing-") as folder:
         made = Path(folder) / "made.docx"
@@ -76,7 +77,7 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> byt
                 command, input=source.encode(), capture_output=True, timeout=SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
-            raise _faulty(kind, f"{SECONDS} 秒内没有排完") from None
+            raise _faulty(kind, _("{seconds} 秒内没有排完", seconds=SECONDS)) from None
         if done.returncode or not made.is_file():
             raise _faulty(
                 kind, done.stderr.decode(errors="replace").replace(folder, "").strip()[:400]
@@ -87,7 +88,7 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> byt
 def _whole(files: Mapping[str, str], name: str, kind: str, inside: set[str]) -> str:
     """A template with what it imports in its place. Raises ProcessFault for one that is missing or imports itself."""
     if name not in files or name in inside:
-        raise _faulty(kind, f"没有 {name}，或它引用了自己")
+        raise _faulty(kind, _("没有 {name}，或它引用了自己", name=name))
     return _IMPORT.sub(
         lambda found: _whole(files, f"documents/{found[1]}", kind, {*inside, name}), files[name]
     )
@@ -117,10 +118,10 @@ def _text(words: str) -> str:
 
 
 def _faulty(kind: str, why: str) -> ProcessFault:
-    message = f"文书模板 documents/{kind}.typ 不能生成 DOCX：{why}"
+    message = _("文书模板 documents/{kind}.typ 不能生成 DOCX：{why}", kind=kind, why=why)
     return ProcessFault(
         message,
         file=f"documents/{kind}.typ",
         element=kind,
-        advice="请流程作者改正模板；PDF 不受影响。",
+        advice=_("请流程作者改正模板；PDF 不受影响。"),
     )

@@ -25,6 +25,7 @@ from engine.errors import HistoryBroken, NotFound, ProcessFault
 from engine.history.verification import ERASED
 from engine.instance import rooms
 from engine.instance.context import context_of
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
     ).first()
     row = access.must_see(row)
     if row.data == ERASED:
-        raise NotFound("内容已按规定删除。")
+        raise NotFound(_("内容已按规定删除。"))
     return file_name(row.number, row.title) + ".pdf", printed(
         session, row.version, row.kind, row.data, row.data_sha256
     )
@@ -95,7 +96,9 @@ def printed(
 ) -> bytes:
     """The PDF of frozen data by the template of a version, kept in memory. Raises ProcessFault, HistoryBroken."""
     if canonical.digest(canonical.dumps(data)).hex() != data_sha256:
-        raise HistoryBroken("文书内容与签发时不符，不能打印。", document=kind, sha256=data_sha256)
+        raise HistoryBroken(
+            _("文书内容与签发时不符，不能打印。"), document=kind, sha256=data_sha256
+        )
     definition = tables.definition.c
 
     def make() -> bytes:
@@ -145,8 +148,10 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> byt
     """
     name = f"documents/{kind}.typ"
     if name not in files:
-        advice = "请在流程文件夹的 documents/ 中补上这个文件。"
-        raise ProcessFault(f"没有文书模板 {name}。", file=name, element=kind, advice=advice)
+        advice = _("请在流程文件夹的 documents/ 中补上这个文件。")
+        raise ProcessFault(
+            _("没有文书模板 {name}。", name=name), file=name, element=kind, advice=advice
+        )
     day = date.fromisoformat(data["document"]["issued_on"])
     with tempfile.TemporaryDirectory(prefix="yixing-") as folder:
         root = Path(folder).resolve() / "root"
@@ -179,13 +184,13 @@ def _lay_out(root: Path, files: Mapping[str, str]) -> None:
             or ":" in name
             or inside.name == "data.json"
         ):
-            advice = "请用不含 .. 的相对文件名。"
+            advice = _("请用不含 .. 的相对文件名。")
             raise ProcessFault(
-                f"文书模板的文件名不允许：{name[:80]}", file=name[:80], advice=advice
+                _("文书模板的文件名不允许：{name}", name=name[:80]), file=name[:80], advice=advice
             )
         if _PACKAGE.search(text):
-            advice = '请删去 #import "@…"，需要的内容写在 documents/ 里。'
-            raise ProcessFault("文书模板不能引用外部软件包。", file=name, advice=advice)
+            advice = _('请删去 #import "@…"，需要的内容写在 documents/ 里。')
+            raise ProcessFault(_("文书模板不能引用外部软件包。"), file=name, advice=advice)
         path = root / inside
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
@@ -208,15 +213,14 @@ def _run(job: dict[str, Any], name: str, kind: str) -> bytes:
         raise _too_much(name, kind, log=done.stderr.decode(errors="replace")[-2000:])
     said = json.loads(done.stdout)
     where = re.search(r"([\w.-]+\.typ):(\d+)", _plain(said["where"]))
-    file, line = (f"documents/{where[1]}", f"第 {where[2]} 行") if where else (name, "")
-    message = said["message"].replace(job["root"], "").replace(job["packages"], "")[:400]
-    advice = (
-        ";".join(said["hints"])[:400]
-        or "请流程作者改正模板，以新版本发布；文书内容已存，不受影响。"
+    file = f"documents/{where[1]}" if where else name
+    line = _("第 {number} 行", number=where[2]) if where else ""
+    fault = said["message"].replace(job["root"], "").replace(job["packages"], "")[:400]
+    message = _("文书模板有误：{file} {line}:{fault}", file=file, line=line, fault=fault)
+    advice = ";".join(said["hints"])[:400] or _(
+        "请流程作者改正模板，以新版本发布；文书内容已存，不受影响。"
     )
-    raise ProcessFault(
-        f"文书模板有误：{file} {line}:{message}", file=file, element=kind, advice=advice
-    )
+    raise ProcessFault(message, file=file, element=kind, advice=advice)
 
 
 def _plain(text: str) -> str:
@@ -225,10 +229,9 @@ def _plain(text: str) -> str:
 
 
 def _too_much(name: str, kind: str, **details: Any) -> ProcessFault:
-    message = f"文书模板 {name} 在 {SECONDS} 秒和规定内存内没有排完。"
-    return ProcessFault(
-        message, file=name, element=kind, advice="请检查模板中的循环和递归。", **details
-    )
+    message = _("文书模板 {name} 在 {seconds} 秒和规定内存内没有排完。", name=name, seconds=SECONDS)
+    advice = _("请检查模板中的循环和递归。")
+    return ProcessFault(message, file=name, element=kind, advice=advice, **details)
 
 
 def file_name(*parts: str) -> str:
@@ -263,7 +266,7 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
         )
     data = bytes(row.data)
     if hashlib.sha256(data).hexdigest() != row.sha256:
-        raise HistoryBroken("附件内容与上传时不符。", sha256=row.sha256)
+        raise HistoryBroken(_("附件内容与上传时不符。"), sha256=row.sha256)
     return row.name, row.media_type, data
 
 

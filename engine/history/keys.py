@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from engine.errors import EngineError, Invalid
+from engine.messages import Message, _
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,13 +34,14 @@ FILE_NAME = "signing.key"
 CHECKPOINT = "yixing/checkpoint/1"
 HEAD = "yixing/head/1"
 PACK = "yixing/pack/1"
-_PARTS = (  # the lines of a checkpoint: pattern, and what a reader is told when it does not match
-    (re.escape(CHECKPOINT), f"应为 {CHECKPOINT}"),
-    (r"0|[1-9][0-9]{0,18}", "应为叶的个数"),
-    (r"[0-9a-f]{64}", "应为 64 位十六进制的根"),
-    (r"at ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)", "应为 at 加 UTC 时刻"),
-    (r"key ([0-9a-f]{16})", "应为 key 加 16 位十六进制的密钥编号"),
-    (r"sig ([0-9a-f]{128})", "应为 sig 加 128 位十六进制的签名"),
+# the lines of a checkpoint: pattern, and what a reader is told when it does not match
+_PARTS: tuple[tuple[str, Message], ...] = (
+    (re.escape(CHECKPOINT), _("应为 {name}", name=CHECKPOINT)),
+    (r"0|[1-9][0-9]{0,18}", _("应为叶的个数")),
+    (r"[0-9a-f]{64}", _("应为 64 位十六进制的根")),
+    (r"at ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)", _("应为 at 加 UTC 时刻")),
+    (r"key ([0-9a-f]{16})", _("应为 key 加 16 位十六进制的密钥编号")),
+    (r"sig ([0-9a-f]{128})", _("应为 sig 加 128 位十六进制的签名")),
 )
 
 
@@ -94,13 +96,16 @@ def load_or_create(directory: Path) -> SigningKey:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _create(path)
     if os.name == "posix" and path.stat().st_mode & 0o077:
-        raise EngineError(f"签名密钥可被他人读取，请执行 chmod 600 {path}", code="key_exposed")
+        message = _("签名密钥可被他人读取，请执行 chmod 600 {path}", path=path)
+        raise EngineError(message, code="key_exposed")
     try:
         private = load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError) as error:
-        raise EngineError(f"签名密钥文件无法读取：{path}", code="key_unreadable") from error
+        message = _("签名密钥文件无法读取：{path}", path=path)
+        raise EngineError(message, code="key_unreadable") from error
     if not isinstance(private, Ed25519PrivateKey):
-        raise EngineError(f"签名密钥不是 Ed25519 密钥：{path}", code="key_unreadable")
+        message = _("签名密钥不是 Ed25519 密钥：{path}", path=path)
+        raise EngineError(message, code="key_unreadable")
     return SigningKey(private)
 
 
@@ -171,15 +176,15 @@ def parse_checkpoint(data: bytes | str) -> Checkpoint:
     try:
         text = data.decode("ascii") if isinstance(data, bytes) else data
     except UnicodeDecodeError as error:
-        raise Invalid("检查点只含 ASCII 字符") from error
+        raise Invalid(_("检查点只含 ASCII 字符")) from error
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not 5 <= len(lines) <= 6:
-        raise Invalid(f"检查点应有 5 行，另加 1 行签名，现有 {len(lines)} 行")
-    _, size, root, at, key, *signature = _match(lines)
+        raise Invalid(_("检查点应有 5 行，另加 1 行签名，现有 {lines} 行", lines=len(lines)))
+    _kind, size, root, at, key, *signature = _match(lines)
     try:
         moment = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError as error:
-        raise Invalid(f"检查点第 4 行的时刻不存在：{at}") from error
+        raise Invalid(_("检查点第 4 行的时刻不存在：{at}", at=at)) from error
     return Checkpoint(
         int(size),
         bytes.fromhex(root),
@@ -193,7 +198,9 @@ def parse_checkpoints(text: str) -> list[Checkpoint]:
     """The signed checkpoints of a file that somebody kept, one after another. Invalid: names the first that is ill-formed."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) % len(_PARTS):
-        raise Invalid(f"每份检查点应有 {len(_PARTS)} 行，现共有 {len(lines)} 行")
+        raise Invalid(
+            _("每份检查点应有 {each} 行，现共有 {lines} 行", each=len(_PARTS), lines=len(lines))
+        )
     return [
         parse_checkpoint("\n".join(lines[at : at + len(_PARTS)]))
         for at in range(0, len(lines), len(_PARTS))
@@ -205,14 +212,21 @@ def _match(lines: list[str]) -> list[str]:
     for number, (line, (pattern, advice)) in enumerate(zip(lines, _PARTS, strict=False), 1):
         found = re.fullmatch(pattern, line)
         if not found:
-            raise Invalid(f"检查点第 {number} 行{advice}，现为：{line[:80]}")
+            raise Invalid(
+                _(
+                    "检查点第 {number} 行{advice}，现为：{line}",
+                    number=number,
+                    advice=advice,
+                    line=line[:80],
+                )
+            )
         values.append(found[found.re.groups])
     return values
 
 
 def _second(at: datetime) -> str:
     if at.tzinfo is None:
-        raise Invalid("时刻须带时区")
+        raise Invalid(_("时刻须带时区"))
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from engine.errors import HistoryBroken
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,12 +45,14 @@ class Frontier:
             or self.size.bit_count() != len(self.nodes)
             or any(len(n) != HASH_BYTES for n in self.nodes)
         ):
-            raise HistoryBroken("哈希树的前沿与其大小不符", size=self.size, nodes=len(self.nodes))
+            raise HistoryBroken(
+                _("哈希树的前沿与其大小不符"), size=self.size, nodes=len(self.nodes)
+            )
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash (32 bytes, from `leaf_hash`)."""
         if len(leaf) != HASH_BYTES:
-            raise HistoryBroken("叶哈希须为 32 字节")
+            raise HistoryBroken(_("叶哈希须为 32 字节"))
         bits = self.size
         while bits & 1:
             leaf = node_hash(self.nodes.pop(), leaf)
@@ -93,7 +96,7 @@ def inclusion_proofs(
     """The paths of many leaves for one pass over the tree. HistoryBroken: an index or size outside the leaves."""
     wanted = list(indexes)
     if not 0 <= size <= len(leaves) or any(not 0 <= index < size for index in wanted):
-        raise HistoryBroken("证明的叶序号或大小超出哈希树", size=size, leaves=len(leaves))
+        raise HistoryBroken(_("证明的叶序号或大小超出哈希树"), size=size, leaves=len(leaves))
     levels = _levels(leaves[:size]) if wanted else []
     return {index: _path(levels, index) for index in wanted}
 
@@ -143,7 +146,7 @@ def consistency_proof(leaves: Sequence[bytes], old: int, new: int) -> list[bytes
     HistoryBroken: not 0 <= old <= new <= number of leaves.
     """
     if not 0 <= old <= new <= len(leaves):
-        raise HistoryBroken("证明的大小超出哈希树", old=old, new=new, leaves=len(leaves))
+        raise HistoryBroken(_("证明的大小超出哈希树"), old=old, new=new, leaves=len(leaves))
     return _subproof(leaves[:new], old, whole=True) if old else []
 
 

@@ -23,6 +23,7 @@ from engine.documents import pdf, qr
 from engine.errors import HistoryBroken, NotFound
 from engine.history import event_log
 from engine.instance.counting import ABSTAIN
+from engine.messages import _
 from engine.people import organisation
 from engine.queries import polls as asked
 
@@ -78,7 +79,7 @@ def certificate(
     event = _event(session, poll)
     told = _told(session, poll, event, lang)
     if not _same_roll(session, told):
-        raise HistoryBroken("名册与开始时不符，不能出具证明书。", poll=str(poll_id))
+        raise HistoryBroken(_("名册与开始时不符，不能出具证明书。"), poll=str(poll_id))
     data = _data(session, told, event, address, "en" if lang.startswith("en") else "zh")
     files = {f"documents/{KIND}.typ": TEMPLATE.read_text("utf-8")}
     name = pdf.file_name(data["instance"]["number"], data["document"]["title"], poll.title)
@@ -241,14 +242,14 @@ def _event(session: Session, poll: Poll) -> Any:
     """The event that closed the poll. Raises NotFound while it has no result."""
     found = _of(session, poll, "poll_closed")
     if not found:
-        raise NotFound("表决还没有结果，不能出具证明书。", code="no_result")
+        raise NotFound(_("表决还没有结果，不能出具证明书。"), code="no_result")
     return found[0]
 
 
 def _opened(session: Session, poll: Poll) -> Any:
     found = _of(session, poll, "poll_opened")
     if not found:
-        raise HistoryBroken("历史记录里没有这项表决的开始，不能出具证明书。", poll=str(poll.id))
+        raise HistoryBroken(_("历史记录里没有这项表决的开始，不能出具证明书。"), poll=str(poll.id))
     return found[0]
 
 

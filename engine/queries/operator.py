@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.errors import NotFound
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def matter_numbered(session: Session, actor: Actor, number: str) -> UUID:
         select(instance.id).where(instance.number == number.strip(), access.visible(actor))
     ).scalar()
     if found is None:
-        raise NotFound(f"没有编号为“{number[:60]}”的事项，或您无权查看。")
+        raise NotFound(_("没有编号为“{number}”的事项，或您无权查看。", number=number[:60]))
     return UUID(str(found))
 
 
@@ -34,7 +35,7 @@ def member_named(session: Session, username: str) -> UUID:
         select(member.id).where(member.username == username.strip().lower())
     ).scalar()
     if found is None:
-        raise NotFound(f"没有用户名为“{username[:60]}”的人。")
+        raise NotFound(_("没有用户名为“{username}”的人。", username=username[:60]))
     return UUID(str(found))
 
 
@@ -43,5 +44,5 @@ def unit_coded(session: Session, code: str) -> UUID:
     unit = tables.unit.c
     found = session.execute(select(unit.id).where(unit.code == code.strip())).scalar()
     if found is None:
-        raise NotFound(f"没有代码为“{code[:60]}”的单位。")
+        raise NotFound(_("没有代码为“{code}”的单位。", code=code[:60]))
     return UUID(str(found))

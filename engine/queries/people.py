@@ -15,7 +15,7 @@ from sqlalchemy import func, or_, select, text, tuple_
 from engine import clock
 from engine.db import tables
 from engine.errors import Invalid, NotFound
-from engine.messages import restored
+from engine.messages import _, restored
 from engine.people import access, organisation, posts
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def roster(
         query = query.where(member.unit_id.in_(below))
     if post is not None:
         if posts.kinds().post(post) is None:
-            raise Invalid({"post": ["没有这个职务。"]})
+            raise Invalid({"post": [_("没有这个职务。")]})
         query = query.where(member.id.in_(_holders(union_id, post)))
     if after:
         query = query.where(tuple_(member.name, member.id) > _cursor(after))
@@ -240,7 +240,7 @@ def _cursor(after: str) -> tuple[str, UUID]:
         name.encode()
         return name, UUID(member_id)
     except (ValueError, TypeError, AttributeError, binascii.Error):
-        raise Invalid({"after": ["这一页的位置读不懂。"]}) from None
+        raise Invalid({"after": [_("这一页的位置读不懂。")]}) from None
 
 
 def _terms(
