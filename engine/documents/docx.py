@@ -59,7 +59,7 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
 def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
     """The DOCX that documents/<kind>.typ of a process folder makes of `data`. Raises ProcessFault naming the file."""
     source = _whole(files, f"documents/{kind}.typ", kind, set())
-    source = _DATA.sub(lambda _: _literal({**data, "format": "docx"}), source)
+    source = _DATA.sub(lambda _found: _literal({**data, "format": "docx"}), source)
     head = settings.load().processes / "documents" / LETTERHEAD
     with tempfile.TemporaryDirectory(prefix="yixing-") as folder:
         made = Path(folder) / "made.docx"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine import clock, decisions, expressions, law, settings
+from engine import clock, decisions, expressions, law, messages, settings
 from engine.db import tables
 from engine.decisions.cell import NULLS, cell_of
 from engine.definitions import decision_tables as sheets
@@ -18,6 +18,7 @@ from engine.errors import Invalid, NotFound, ProcessFault
 from engine.instance import numbers
 from engine.instance.union_law import CommonLaw, UnionLaw, rulebook
 from engine.law.rules import amount_words
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -450,7 +451,7 @@ def _direct(expression: str, bare: set[str], sheet: Sheet) -> bool:
     """Must the value of this column be asked for as such?"""
     if not expressions.names_in(expression) <= {*bare, *sheet.asks}:
         return True
-    return any(name not in ASKED for name, _ in expressions.calls_in(expression))
+    return any(name not in ASKED for name, _args in expressions.calls_in(expression))
 
 
 def _asked(key: str, ask: sheets.Ask, lang: str) -> Question:
@@ -512,7 +513,15 @@ def _on_disk(table_id: str) -> _Found:
     path = sheets.paths(root).get(table_id)
     if path is None:
         raise Invalid(
-            {"table": [f"没有决策表“{table_id}”。可以写：{'、'.join(sheets.paths(root))}。"]}
+            {
+                "table": [
+                    _(
+                        "没有决策表“{table}”。可以写：{known}。",
+                        table=table_id,
+                        known=messages.Listed(sheets.paths(root)),
+                    )
+                ]
+            }
         )
     lexicon, table = sheets.read_words(root), decisions.parse(path.read_bytes())
     return _Found(table, lexicon.sheet(table_id, table), lexicon, True, ())
@@ -567,7 +576,7 @@ def _answers(
 ) -> tuple[dict[str, Any], dict[int, Any]]:
     """Answers as nested facts, and as values of columns (from 0). Raises Invalid by question."""
     faults: dict[str, list[str]] = {
-        key: ["没有这一项。"] for key in given if key not in {q.key for q in asked}
+        key: [_("没有这一项。")] for key in given if key not in {q.key for q in asked}
     }
     facts: dict[str, Any] = {}
     columns: dict[int, Any] = {}
@@ -575,9 +584,9 @@ def _answers(
         try:
             value = _value(question, given.get(question.key))
         except ValueError as wrong:
-            faults[question.key] = [str(wrong)]
+            faults[question.key] = [wrong.args[0]]
             continue
-        head, _, rest = question.key.partition(".")
+        head, _dot, rest = question.key.partition(".")
         if head == "column":
             columns[int(rest) - 1] = value
         elif rest:
@@ -590,7 +599,7 @@ def _answers(
 
 
 def _value(question: Question, text: Any) -> Any:
-    """An answer as a fact. Raises ValueError in words."""
+    """An answer as a fact. Raises ValueError of a Message."""
     if text is None or text == "":
         return None
     if question.type == "boolean":
@@ -606,27 +615,28 @@ def _value(question: Question, text: Any) -> Any:
         }
         if isinstance(text, bool | str) and text in known:
             return known[text]
-        raise ValueError("请选择是或否。")
+        raise ValueError(_("请选择是或否。"))
     if question.type == "number":
         digits = str(text).strip()
         if isinstance(text, bool) or not _WHOLE.fullmatch(digits):
-            raise ValueError("请填写整数。")
+            raise ValueError(_("请填写整数。"))
         return int(digits)
     if not isinstance(text, str):
-        raise ValueError("请填写文字。")
+        raise ValueError(_("请填写文字。"))
     if question.type == "date":
         return _day(text)
     if question.type == "choice" and text not in dict(question.choices):
-        raise ValueError(f"应为 {'、'.join(code for code, _ in question.choices)} 之一。")
+        codes = messages.Listed(code for code, _label in question.choices)
+        raise ValueError(_("应为 {choices} 之一。", choices=codes))
     if len(text) > 200:
-        raise ValueError("最多 200 个字。")
+        raise ValueError(_("最多 200 个字。"))
     return text
 
 
 def _day(text: str) -> str:
     if not _DAY.fullmatch(text):
-        raise ValueError("日期应写成 2026-03-01 的样子。")
+        raise ValueError(_("日期应写成 2026-03-01 的样子。"))
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise ValueError("日期应写成 2026-03-01 的样子。") from None
+        raise ValueError(_("日期应写成 2026-03-01 的样子。")) from None

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import g, request
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
@@ -60,7 +61,7 @@ class Text(fields.String):
     """Text of `least` to `most` characters."""
 
     def __init__(self, most: int, least: int = 0, **options: Any) -> None:
-        length = validate.Length(least, most, error="应为 {min} 至 {max} 个字。")
+        length = validate.Length(least, most, error=_l("应为 {min} 至 {max} 个字。"))
         super().__init__(validate=length, error_messages=_WRONG, **options)
 
 
@@ -69,7 +70,7 @@ class Choice(fields.String):
 
     def __init__(self, *words: str, **options: Any) -> None:
         super().__init__(
-            validate=validate.OneOf(words, error="应为 {choices} 之一。"),
+            validate=validate.OneOf(words, error=_l("应为 {choices} 之一。")),
             error_messages=_WRONG,
             **options,
         )
@@ -79,7 +80,7 @@ class Whole(fields.Integer):
     """A whole number between two bounds; in a query string its digits."""
 
     def __init__(self, least: int, most: int, **options: Any) -> None:
-        error = f"应为 {least} 至 {most} 之间的整数。"
+        error = _l("应为 {min} 至 {max} 之间的整数。")
         super().__init__(
             validate=validate.Range(least, most, error=error), error_messages=_WRONG, **options
         )
@@ -118,7 +119,7 @@ class Day(fields.Date):
         except (ValueError, TypeError):
             raise self.make_error("invalid") from None
         if not 1900 <= found.year <= 2199:
-            raise ValidationError("年份应在 1900 至 2199 之间。")
+            raise ValidationError(_("年份应在 1900 至 2199 之间。"))
         return found
 
 
