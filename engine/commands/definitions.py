@@ -14,6 +14,7 @@ from engine.db import tables
 from engine.db.states import DefinitionState
 from engine.definitions import check
 from engine.definitions.folder import frozen
+from engine.definitions.store import SHIPPED
 from engine.errors import Conflict, Invalid
 from engine.history import event_log
 from engine.instance.union_law import rulebook
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 _definition = tables.definition
-SHIPPED = "随产品发布"  # the note of a version that came along
 MAX_NOTE = 500
 
 
@@ -72,7 +72,7 @@ def publish_shipped(session: Session, files: Mapping[str, str]) -> str:
     """Put a definition that came with the product (or that the operator gives on the command line)
     in force; gives its hash.
     """
-    digest = _store(session, files, DefinitionState.PUBLISHED, note=SHIPPED)
+    digest = _store(session, files, DefinitionState.PUBLISHED, note=str(SHIPPED))
     column = _definition.c
     found = select(column.state, column.process_id).where(column.hash == digest)
     row = session.execute(found).one()

@@ -9,11 +9,13 @@ from sqlalchemy import select
 from engine.db import tables
 from engine.definitions.loading import load
 from engine.errors import NotFound
+from engine.messages import _
 
 if TYPE_CHECKING:
     from engine.db import Session
     from engine.definitions.process import Process
 
+SHIPPED = _("随产品发布")  # the note of a version that came along
 _loaded: dict[str, Process] = {}
 
 

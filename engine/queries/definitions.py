@@ -15,7 +15,7 @@ from engine import settings
 from engine.db import tables
 from engine.definitions import folder
 from engine.definitions import outline as telling
-from engine.definitions.store import process_of
+from engine.definitions.store import SHIPPED, process_of
 from engine.errors import NotFound, ProcessFault
 from engine.people import access, organisation
 
@@ -162,7 +162,7 @@ def _versions(session: Session, actor: Actor, rows: list[Any], lang: str) -> lis
             number=r.number,
             state=r.state,
             title=r.title_en or r.title if lang == "en" else r.title,
-            note=r.note,
+            note=SHIPPED if r.note == SHIPPED else r.note,
             author=people.get(r.author_id, ""),
             approver=people.get(r.approver_id, ""),
             created_at=r.created_at,

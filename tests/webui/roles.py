@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
     from sqlalchemy import Connection, Engine
+    from werkzeug.test import TestResponse
 
 
 FOLDER = ROOT / "processes" / "congress_motion"
@@ -617,3 +618,40 @@ def methods(app: Flask) -> dict[str, tuple[Any, str]]:
                 method,
             )
     return found
+
+
+def ask(world: World, who: str, row: str, union: str, english: bool = False) -> TestResponse:
+    """The request of a row by a person (or nobody), on the objects of a union; a row is a route or a key of SENT."""
+    name = row.split(" ")
+    routes = methods(world.app)
+    rule, method = routes.get(" ".join(name[:2])) or routes[name[0]]
+    sent = SENT.get(row, {})
+    own = {
+        **world.of[union],
+        "committee": str(world.people[f"{union}.committee"]),
+        "delegate": str(world.people[f"{union}.delegate"]),
+    }
+    values = {a: sent.get("path", {}).get(a, PATHS.get(a)) for a in rule.arguments}
+    path = world.app.url_map.bind("localhost").build(
+        rule.endpoint, filled(values, own), method=method
+    )
+    more: dict[str, Any] = {"query_string": filled(sent.get("query", {}), own)}
+    if "json" in sent:
+        more["json"] = filled(sent["json"], own)
+    if "form" in sent or "file" in sent:
+        more["data"] = filled(sent.get("form", {}), own)
+    if "file" in sent:
+        at, filename, data = sent["file"]
+        more["data"] = {**more["data"], at: (io.BytesIO(data), filename)}
+    if english:
+        more["headers"] = {"Accept-Language": "en"}
+        if not path.startswith("/api/"):
+            more["query_string"] = {**more["query_string"], "lang": "en"}
+    browser = world.app.test_client(use_cookies=not path.startswith("/api/"))
+    if path.startswith("/api/"):
+        token = {"Authorization": f"Bearer {world.tokens[who]}"} if who else {}
+        more["headers"] = {**more.get("headers", {}), **token}
+    elif who:
+        with browser.session_transaction() as cookie:
+            cookie["key"] = world.secrets[who]
+    return browser.open(path, method=method, **more)

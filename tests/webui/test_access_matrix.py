@@ -18,7 +18,6 @@ import pytest
 from tests.webui.roles import (
     CANARY,
     LAUNCH,
-    PATHS,
     PERSON,
     POST,
     REVIEW,
@@ -27,6 +26,7 @@ from tests.webui.roles import (
     UNIT,
     WORDS,
     World,
+    ask,
     filled,
     methods,
     two_unions,
@@ -301,38 +301,6 @@ tables.trial | 200 | -
 def world(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with two_unions(server, tmp_path_factory.mktemp("matrix")) as made:
         yield made
-
-
-def ask(world: World, who: str, row: str, union: str) -> TestResponse:
-    """The request of a row by a person (or nobody), on the objects of a union."""
-    name = row.split(" ")
-    routes = methods(world.app)
-    rule, method = routes.get(" ".join(name[:2])) or routes[name[0]]
-    sent = SENT.get(row, {})
-    own = {
-        **world.of[union],
-        "committee": str(world.people[f"{union}.committee"]),
-        "delegate": str(world.people[f"{union}.delegate"]),
-    }
-    values = {a: sent.get("path", {}).get(a, PATHS.get(a)) for a in rule.arguments}
-    path = world.app.url_map.bind("localhost").build(
-        rule.endpoint, filled(values, own), method=method
-    )
-    more: dict[str, Any] = {"query_string": filled(sent.get("query", {}), own)}
-    if "json" in sent:
-        more["json"] = filled(sent["json"], own)
-    if "form" in sent or "file" in sent:
-        more["data"] = filled(sent.get("form", {}), own)
-    if "file" in sent:
-        at, filename, data = sent["file"]
-        more["data"] = {**more["data"], at: (io.BytesIO(data), filename)}
-    browser = world.app.test_client(use_cookies=not path.startswith("/api/"))
-    if path.startswith("/api/"):
-        more["headers"] = {"Authorization": f"Bearer {world.tokens[who]}"} if who else {}
-    elif who:
-        with browser.session_transaction() as cookie:
-            cookie["key"] = world.secrets[who]
-    return browser.open(path, method=method, **more)
 
 
 def words_in(reply: TestResponse) -> str:

@@ -22,8 +22,9 @@ from engine.queries import definitions as reading
 from engine.queries import launchable
 from webui.api import schemas, strict
 from webui.api.edge import Routes, multipart
-from webui.api.schemas import Moment, Text, lang
+from webui.api.schemas import Moment, Said, Text
 from webui.http.messages import in_language
+from webui.http.words import lang
 from webui.pages.author.definitions import MAX_ZIP, unzipped
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class VersionShape(Schema):
     number = fields.Integer()
     state = schemas.Choice("proposed", "published", "refused", "retired")
     title = fields.String()
-    note = fields.String()
+    note = Said()
     author = fields.String()
     approver = fields.String()
     created_at = Moment()

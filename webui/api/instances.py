@@ -18,9 +18,10 @@ from engine.queries import instance as reading
 from engine.queries import instances as lists
 from webui.api import schemas
 from webui.api.edge import Binary, Routes
-from webui.api.schemas import Answers, Id, Moment, Text, Whole, lang
+from webui.api.schemas import Answers, Id, Moment, Text, Whole
 from webui.http import evidence
 from webui.http.messages import in_language
+from webui.http.words import lang
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -298,7 +299,10 @@ def alike(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, tu
     """Possible duplicates: instances of a process that I may start, with a title much like this one."""
     found = launchable.opening(session, actor, given["process"], lang())
     named = found.process.confidentiality == "named"  # even a title may say too much
-    return {"items": () if named else lists.alike(session, actor, given["process"], given["title"])}
+    if named:
+        return {"items": ()}
+    rows = lists.alike(session, actor, given["process"], given["title"], lang=lang())
+    return {"items": rows}
 
 
 @routes.look(ONE, Instance, recorded=True)

@@ -16,7 +16,8 @@ from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.instances import Moved
 from webui.api.polls import STATES, PollRule
-from webui.api.schemas import Moment, Text, lang
+from webui.api.schemas import Moment, Text
+from webui.http.words import lang
 
 if TYPE_CHECKING:
     from engine.db import Session

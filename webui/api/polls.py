@@ -16,8 +16,9 @@ from engine.queries import polls as reading
 from webui.api import schemas
 from webui.api.edge import Binary, Routes
 from webui.api.instances import Moved
-from webui.api.schemas import InWords, Moment, Text, lang
+from webui.api.schemas import InWords, Moment, Text
 from webui.http.messages import language
+from webui.http.words import lang
 
 if TYPE_CHECKING:
     from engine.db import Session

@@ -12,7 +12,8 @@ from engine.commands import rules
 from engine.queries import rules as reading
 from webui.api import schemas
 from webui.api.edge import Routes
-from webui.api.schemas import Day, Id, Moment, OfUnion, Text, Whole, lang
+from webui.api.schemas import Day, Id, Moment, OfUnion, Text, Whole
+from webui.http.words import lang
 
 if TYPE_CHECKING:
     from fractions import Fraction

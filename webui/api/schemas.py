@@ -7,12 +7,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from flask import g, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from webui.http.words import LANGUAGES, said
+from webui.http.words import lang, said
 
 MOST = 200
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -32,14 +31,6 @@ KeyHeader: dict[str, Any] = {
     "description": "The same key with the same request is carried out once; repetitions get the first reply, marked "
     "`Idempotency-Replayed: true`. With another request it is refused (422).",
 }
-
-
-def lang() -> str:
-    """ "zh" or "en": what the program asks for by Accept-Language, else the person's own."""
-    for tag, quality in request.accept_languages:  # best first
-        if quality > 0 and tag[:2].lower() in LANGUAGES:
-            return tag[:2].lower()
-    return str(g.actor.locale or "zh")
 
 
 # --- what programs send ------------------------------------------------------------------------------------------------

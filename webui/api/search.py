@@ -12,7 +12,8 @@ from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.instances import InstanceRow
 from webui.api.people import MemberRow
-from webui.api.schemas import Text, lang
+from webui.api.schemas import Text
+from webui.http.words import lang
 
 if TYPE_CHECKING:
     from engine.db import Session

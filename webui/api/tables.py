@@ -9,7 +9,8 @@ from marshmallow import Schema, fields
 from engine.queries import decisions as reading
 from webui.api import schemas
 from webui.api.edge import Routes
-from webui.api.schemas import Day, lang
+from webui.api.schemas import Day
+from webui.http.words import lang
 
 if TYPE_CHECKING:
     from engine.db import Session

@@ -15,7 +15,8 @@ from engine.queries import tasks as reading
 from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.instances import Moved
-from webui.api.schemas import Answers, Moment, Text, Whole, lang
+from webui.api.schemas import Answers, Moment, Text, Whole
+from webui.http.words import lang
 
 if TYPE_CHECKING:
     from uuid import UUID

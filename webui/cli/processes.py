@@ -27,7 +27,8 @@ def check(given: argparse.Namespace, settings: Settings) -> int:
 
     tables = [] if given.folders else _folders_of_tables(settings)
     folders = [*tables, *(given.folders or bundled.folders(settings.processes))]
-    wrong, stories = 0, list[Path]()
+    wrong = 0
+    stories: list[Path] = []
     for folder in folders:
         holds_process = (folder / "process.toml").exists() or not any(folder.glob("*.dmn"))
         faults = _faults(folder) if holds_process else _table_faults(folder)

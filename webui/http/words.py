@@ -45,13 +45,23 @@ def init_app(app: Flask) -> None:
 
 
 def _language() -> str:
+    """That of this visit, else the person's own, else the browser's. A program says for each request what it wants."""
+    asked = _asked_for()
+    if request.path.startswith("/api/") and asked:
+        return asked
     chosen = request.args.get("lang") or session.get("lang")
     if chosen in LANGUAGES:
         return str(chosen)
     actor = g.get("actor")
     if actor is not None and actor.locale in LANGUAGES:
         return str(actor.locale)
-    return request.accept_languages.best_match(LANGUAGES) or "zh"
+    return asked or "zh"
+
+
+def _asked_for() -> str:
+    """The language of ours that Accept-Language likes best, or ""; `*` asks for none."""
+    best_first = (tag[:2].lower() for tag, quality in request.accept_languages if quality > 0)
+    return next((tag for tag in best_first if tag in LANGUAGES), "")
 
 
 def lang() -> str:

@@ -1,0 +1,79 @@
+"""A language that no person speaks: every text of the catalogues in brackets, with the number of its entry, holes kept.
+
+    此件{state}，不能再办理。  ->  ⟦e17·此件⟧{state}⟦e17·，不能再办理。⟧
+
+What is Chinese and outside of brackets came past the catalogues, and the numbers tell which texts were met.
+"""
+
+from __future__ import annotations
+
+import gettext
+import io
+import re
+from typing import TYPE_CHECKING
+
+import flask_babel
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
+
+from engine.settings import ROOT
+from webui.http import messages
+
+if TYPE_CHECKING:
+    from pytest import MonkeyPatch
+
+DOMAINS = {"m": "messages", "e": "engine"}  # the letter in the brackets -> the catalogue
+HOLE = re.compile(r"(%\(\w+\)s|\{\w+\}|%%)")
+BRACKETS = re.compile(r"⟦([a-z])(\d+)·[^⟦⟧]*⟧")
+CHINESE = re.compile(r"[\u3400-\u9fff]+")
+
+
+def entries(letter: str) -> list[str | tuple[str, str]]:
+    """The texts of a catalogue in its order, one with its plural where it has one; the place of one is its number."""
+    file = ROOT / "webui" / "translations" / "en" / "LC_MESSAGES" / f"{DOMAINS[letter]}.po"
+    with file.open("rb") as po:
+        return [m.id for m in read_po(po, locale="en") if m.id]
+
+
+def in_brackets(text: str, letter: str, number: int) -> str:
+    return "".join(
+        part if not part.strip() or HOLE.fullmatch(part) else f"⟦{letter}{number}·{part}⟧"
+        for part in HOLE.split(text)
+    )
+
+
+def _compiled(letter: str) -> io.BytesIO:
+    catalogue = Catalog(locale="en")
+    for number, text in enumerate(entries(letter)):
+        forms = [text] if isinstance(text, str) else text
+        said = [in_brackets(form, letter, number) for form in forms]
+        catalogue.add(text, said[0] if isinstance(text, str) else said)
+    made = io.BytesIO()
+    write_mo(made, catalogue)
+    made.seek(0)
+    return made
+
+
+def speak(monkeypatch: MonkeyPatch) -> None:
+    """English is this language from now on, for applications that are made afterwards and for the command line."""
+    engine = gettext.GNUTranslations(_compiled("e"))
+    chinese = gettext.NullTranslations()
+    monkeypatch.setattr(messages, "catalogue", lambda lang: chinese if lang == "zh" else engine)
+
+    def load(_cls: object, _folder: object, locales: list[object], _domain: object) -> object:
+        spoken = str(locales[0]).startswith("en")
+        return Translations(_compiled("m")) if spoken else Translations()
+
+    monkeypatch.setattr(flask_babel.support.Translations, "load", classmethod(load))
+
+
+def met(text: str) -> set[tuple[str, int]]:
+    """The entries that a text holds, as (letter, number)."""
+    return {(letter, int(number)) for letter, number in BRACKETS.findall(text)}
+
+
+def outside(text: str, data: re.Pattern[str]) -> set[str]:
+    """What is Chinese, in no brackets and none of the data."""
+    return set(CHINESE.findall(data.sub(" ", BRACKETS.sub(" ", text))))

@@ -1,0 +1,229 @@
+"""No page, answer, event, title, column or line of the command passes the catalogues by: see tests/webui/pseudo.py."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import zipfile
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+
+from engine import db
+from engine.db import tables
+from engine.db.words import STATES
+from engine.history.kinds import KINDS
+from engine.messages import Bilingual, Message
+from tests.webui import pseudo, roles
+from webui import cli
+from webui.http import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from werkzeug.test import TestResponse
+
+pytest_plugins = ("tests.empty",)
+ROLES = ("plain", "delegate", "committee", "secretary", "auditor", "admin")
+SEAL = "议"  # the product's sign on every page
+OTHER_LANGUAGE = "中文"  # how a reader of English finds Chinese
+NUMBERS = r"教代提〔\d+〕\d+|[会密]〔\d+〕\d+"  # of matters, made by the processes of the world
+WRITTEN = (  # what people of the world wrote or uploaded besides names and titles
+    *(roles.WORDS, *roles.MOTION.values(), *roles.CANARY.values()),
+    *("第八届", "草稿", "决议", "假", "新人", "修订说明", "附议", "试", "某单位", "坏行", "通知"),
+    *("鹭岛", "有关单位已经解决", "不再需要立案", "延长图书馆开放时间"),
+)
+
+# What stands in the language of the author of a process, in full: folders and what compares or draws them.
+FOLDERS = {
+    "api_process-definitions.difference": "lines of two folders",
+    "api_process-definitions.get_definition": "outline of a folder, as its author reads it",
+    "api_process-definitions.get_definition proposed": "the same",
+    "api_process-definitions.get_definition_files": "the folder",
+    "api_process-instances.diagram": "labels of arrows in the drawing",
+    "definitions.diff": "lines of two folders",
+    "definitions.version": "stories, outline and tables of a folder",
+    "definitions.version proposed": "the same",
+}
+# What is quoted, or a value that programs send: it may only become less.
+QUOTED = {
+    "api.openapi": {"休", "班", "议行"},  # values of the published API, and its title
+    "api_process-instances.history": {"其他情形", "建议立案", "符合受理条件"},  # row of a table
+    "audit.instance": {"其他情形", "建议立案", "符合受理条件"},  # of a version, as it was then
+    "audit.log": {
+        "浙总工发",
+        "号",
+        "第",
+        "项",
+        "省部属高校工会由",
+        "统一管理",
+    },  # reason of a table
+    "audit.log of": {"浙总工发", "号", "第", "项", "省部属高校工会由", "统一管理"},
+}
+RAW = {"body", "raw"}  # fields of the API with data as they are stored
+
+
+@pytest.fixture(scope="module")
+def world(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[roles.World]:
+    with pytest.MonkeyPatch.context() as patch:
+        pseudo.speak(patch)
+        with roles.two_unions(server, tmp_path_factory.mktemp("pseudo")) as made:
+            yield made
+
+
+@pytest.fixture(scope="module")
+def replies(world: roles.World) -> dict[str, str]:
+    """What each request of the matrix is answered, by whoever asks of all roles, as text that a person reads."""
+    rows = sorted({*roles.methods(world.app), *roles.SENT} - {"static"})
+    answers = {
+        row: "\n".join(
+            _text(roles.ask(world, f"a.{role}", row, "a", english=True)) for role in ROLES
+        )
+        for row in rows
+    }
+    anonymous = "\n".join(
+        _text(world.app.test_client().get(path, headers={"Accept-Language": "en"}))
+        for path in ("/login", "/nowhere", "/api/v1/me", "/outside/nothing")
+    )
+    return {**answers, "nobody": anonymous}
+
+
+def _text(reply: TestResponse) -> str:
+    """What a person or a program reads of a reply; packs and folders, which speak for themselves, are left out."""
+    if reply.is_json:
+        return "\n".join(_strings(reply.json))
+    if "spreadsheetml" in reply.content_type:
+        with zipfile.ZipFile(io.BytesIO(reply.data)) as archive:
+            shown = [name for name in archive.namelist() if re.search("sheet|shared", name)]
+            return html.unescape("\n".join(archive.read(name).decode() for name in shown))
+    if not reply.content_type.startswith("text/"):
+        return ""
+    page = re.sub(r"<script.*?</script>|<!--.*?-->|<pre>.*?</pre>", "", reply.text, flags=re.DOTALL)
+    page = page.replace(f'<span class="yx-seal" aria-hidden="true">{SEAL}</span>', "")
+    page = re.sub(rf'(aria-hidden="true">)\w|(<button[^>]*>){OTHER_LANGUAGE}', r"\1\2", page)
+    return html.unescape(page)
+
+
+def _strings(found: Any) -> Iterator[str]:
+    if isinstance(found, dict):
+        for key, value in found.items():
+            if key not in RAW:
+                yield from _strings(value)
+    elif isinstance(found, list):
+        for value in found:
+            yield from _strings(value)
+    elif isinstance(found, str):
+        yield found
+
+
+def _data(world: roles.World) -> re.Pattern[str]:
+    """Names and titles of the world, and what its people wrote."""
+    columns = (
+        tables.unit.c.name,
+        tables.member.c.name,
+        tables.instance.c.title,
+        tables.unit.c.city,
+    )
+    found = set(WRITTEN)
+    with db.transaction(world.engine) as session:
+        for column in columns:
+            found |= set(filter(None, session.execute(select(column)).scalars()))
+    longest_first = map(re.escape, sorted(found, key=len, reverse=True))
+    return re.compile("|".join([NUMBERS, *longest_first]))
+
+
+def test_nothing_is_said_past_the_catalogues(world: roles.World, replies: dict[str, str]) -> None:
+    data = _data(world)
+    left = {row: pseudo.outside(text, data) for row, text in replies.items() if row not in FOLDERS}
+    assert {row: words for row, words in left.items() if words - QUOTED.get(row, set())} == {}
+    gone = {row: words - left.get(row, set()) for row, words in QUOTED.items()}
+    assert not any(gone.values()), f"no longer there, take it off the list: {gone}"
+
+
+def test_exceptions_are_still_needed(world: roles.World, replies: dict[str, str]) -> None:
+    data = _data(world)
+    assert [row for row in FOLDERS if not pseudo.outside(replies[row], data)] == []
+
+
+def test_the_walk_meets_the_texts(replies: dict[str, str]) -> None:
+    """How many texts were met, by where they stand: a walk that sees nothing would find nothing."""
+    seen: Counter[str] = Counter()
+    for letter, number in pseudo.met("\n".join(replies.values())):
+        seen[pseudo.DOMAINS[letter]] += 1
+    assert seen == {}
+
+
+# --- registries -------------------------------------------------------------------------------------------------------
+def _registered() -> dict[str, list[object]]:
+    states = [word for words in STATES.values() for word in words.values()]
+    return {"kinds of events": [kind.label for kind in KINDS.values()], "states": states}
+
+
+@pytest.mark.parametrize("registry", ["kinds of events", "states"])
+def test_every_word_of_a_registry_is_in_the_catalogue(
+    registry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pseudo.speak(monkeypatch)
+    found = _registered()[registry]
+    assert all(isinstance(word, Message | Bilingual) for word in found)
+    said = [messages.in_language(word, "en") for word in found]
+    assert not [
+        text
+        for text in said
+        if not pseudo.met(text) or pseudo.CHINESE.search(pseudo.BRACKETS.sub("", text))
+    ]
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+def test_the_command_line_says_everything_through_the_catalogue(
+    empty_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pseudo.speak(monkeypatch)
+    monkeypatch.setenv("YIXING_DATABASE_URL", empty_url)
+    monkeypatch.setenv("YIXING_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("a long enough phrase\n" * 3))
+    lines = []
+    for words in (
+        *([*verb.split(), "--help"] for verb in cli.VERBS),
+        ["--help"],
+        ["migrate"],
+        ["unit", "ZJ", "provincial_federation", "Union"],
+        ["unit", "ZJ", "provincial_federation", "Union"],
+        ["user", "create", "wang", "--unit", "ZJ"],
+        ["user", "create", "w", "--unit", "nowhere"],
+        ["user", "post", "wang", "administrator", "--unit", "ZJ"],
+        ["user", "post", "wang", "nothing", "--unit", "ZJ"],
+        ["user", "password", "wang"],
+        ["user", "disable", "wang"],
+        ["token", "nobody"],
+        ["verify"],
+        ["verify", "--witness", "none.txt"],
+        ["erase", "1", "--as", "wang", "--reason", "x", "--yes"],
+        ["check", "--no-stories", str(tmp_path)],
+        ["publish", str(tmp_path)],
+        ["play", "none.toml"],
+        ["decide", "none"],
+        ["decide", "recusal", "x"],
+        ["import", "people", "none.xlsx", "--as", "wang"],
+        ["backup", str(tmp_path / "a.backup")],
+        ["backup", str(tmp_path / "a.backup")],
+        ["restore", str(tmp_path / "a.backup")],
+        ["restore", str(tmp_path / "none.backup")],
+        ["unit", "A", "b", "c", "--lang", "fr"],
+        ["user", "post", "a", "b", "--unit", "c", "--from", "2026-02-30"],
+    ):
+        with suppress(SystemExit):  # of help, and of what is not understood
+            cli.main(words if "--lang" in words else [*words, "--lang", "en"])
+        out = capsys.readouterr()
+        lines.append(out.out + out.err)
+    text = "\n".join(lines)
+    assert pseudo.outside(text, re.compile("(?!)")) == set()
+    assert len(pseudo.met(text)) == 0
