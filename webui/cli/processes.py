@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.messages import Listed, _
@@ -12,7 +13,6 @@ from webui.cli.terminal import FAULT, OK, CannotDo, language, progress, say, tex
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from pathlib import Path
 
     from engine.definitions.check import Fault
     from engine.scenarios import Played

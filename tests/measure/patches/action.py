@@ -26,14 +26,9 @@ EDITS = (
         after='    "remind": Declared({}, {"task": "task"}),',
     ),
     Edit(
-        '    "task_cheered": ("加油", "cheered on"),',
-        after='    "reminder_sent": ("催办", "reminded"),',
+        '    _kind("task_cheered", _("加油"), _("为“{task}”加油"), mark="clock"),',
+        after='    _kind("reminder_sent", ',
     ),
-    Edit(
-        '    "task_cheered": (lambda: _("为“%(task)s”加油"), "clock"),',
-        after='    "reminder_sent": (lambda: _(',
-    ),
-    Edit('    "task_cheered": _plain("加油"),', after='    "reminder_sent": _plain("发出催办"),'),
     Edit('do = "cheer"', instead='do = "remind"', toy=True),
 )
 

@@ -18,7 +18,7 @@ EDITS = (
     ),
     Edit(
         '    elif each.kind == "dayrange":\n'
-        '        yield validate.Length(equal=2, error="应有起止两天")',
+        '        yield validate.Length(equal=2, error=_("应有起止两天"))',
         before='    elif each.kind in {"checklist", "filepicker"}:',
     ),
     Edit(
@@ -28,7 +28,7 @@ EDITS = (
     Edit(
         '    {% elif field.kind == \'dayrange\' %}{% for n in (0, 1) %}<input class="form-control" type="date" '
         'name="{{ name }}" value="{{ value[n] if value else \'\' }}">{% endfor %}',
-        before='    {% else %}<input class="form-control{% if faults %} is-invalid{% endif %}" id="{{ id }}" name=',
+        before='        {% else %}<input class="form-control{% if faults %} is-invalid{% endif %}" id="{{ id }}" name=',
     ),
     Edit(
         '  {"type": "dayrange", "key": "when", "label": "起止", "properties": {"label_en": "When"}},',

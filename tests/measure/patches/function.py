@@ -17,8 +17,10 @@ EDITS = (
         '        "twice": lambda n: 2 * int(n or 0),',
         after='        "rule": lambda rule: rule_value(',
     ),
-    Edit('{"at", "by", "matters", "twice"}', instead='{"at", "by", "matters"}'),
-    Edit('"needed", "in_force", "article", "twice"})', instead='"needed", "in_force", "article"})'),
+    Edit(
+        'declare("twice", _VALUE, gives=Gives.NUMBER, asks=_LAW)',
+        after='declare("rule", Takes.NUMBER_RULE',
+    ),
     Edit('passes = "twice(good) > roll"', instead='passes = "2*good > roll"', toy=True),
 )
 

@@ -30,16 +30,10 @@ def applaud(session: Session, actor: Actor, instance_id: UUID, reason: str) -> U
         before="def _postpone(",
     ),
     Edit(
-        '    "matter_applauded": ("喝彩", "applauded"),',
-        after='    "matter_reminded": ("催办", "urged"),',
+        '    _kind("matter_applauded", _("喝彩"), _("{who}喝彩：{reason}"), "reason", mark="outcome"),',
+        after='    _kind("matter_reminded", ',
     ),
-    Edit('"remind": "催办", "applaud": "喝彩",', instead='"remind": "催办",'),
-    Edit('"remind": _("催办"), "applaud": _("喝彩"),', instead='"remind": _("催办"),'),
-    Edit(
-        '    "matter_applauded": (lambda: _("%(who)s喝彩：%(reason)s"), "outcome"),',
-        after='    "matter_reminded": (lambda: _(',
-    ),
-    Edit('    "matter_applauded": _plain("喝彩"),', after='    "matter_reminded": _plain("催办"),'),
+    Edit('    "applaud": _("喝彩"),', after='    "remind": _("催办"),'),
 )
 
 
