@@ -29,6 +29,9 @@ TRANSLATIONS = ROOT / "webui" / "translations"
 CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 WORDS = re.compile(r"[\u3400-\u9fff]")
 HOLES = re.compile(r"%\(\w+\)s|\{\w+\}")
+AS_WRITTEN = re.compile(
+    "并且|或者|不是|教代提〔|〕"
+)  # what to write, or not to write, in an example
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 
 
@@ -67,9 +70,7 @@ def test_translations_are_english_and_fill_in_the_same(domain: str) -> None:
             continue
         original = message.id if isinstance(message.id, str) else message.id[0]
         for said in [message.string] if isinstance(message.string, str) else message.string:
-            left = (
-                said.replace("并且", "").replace("或者", "").replace("不是", "")
-            )  # what not to write
+            left = AS_WRITTEN.sub("", said)
             assert not CHINESE.search(left), (original, said)
             holes = set(HOLES.findall(original)) - _DROPPED.get(original, set())
             assert set(HOLES.findall(said)) == holes, (original, said)
