@@ -168,7 +168,7 @@ def test_the_answer_tells_the_facts_in_both_languages(world: Errands) -> None:
         "所欲办理：办理",
         "哈希链完整",
         "服务器时钟",
-        "State: Closed",
+        "state: Closed",
         "Decision: Return",
         "Attempt refused",
         "The chain holds",

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 CHAIN = UUID("0199aabb-0000-7000-8000-000000000001")
 
 
-def chain(*kinds: str) -> tuple[list[Any], event_log.Ledger]:
+def chain(*kinds: str) -> tuple[list[Any], event_log.EventLog]:
     """The rows of a chain as the database gives them, and the ledger that wrote them."""
-    ledger = event_log.Ledger(CHAIN, 0, canonical.genesis(CHAIN))
+    ledger = event_log.EventLog(CHAIN, 0, canonical.genesis(CHAIN))
     for kind in kinds:
         ledger.add(kind, None)
     rows = [SimpleNamespace(**row) for row in ledger.rows()]
@@ -78,22 +78,22 @@ def test_two_notes_at_once_stand_one_after_the_other(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second waits at the head's row: without its lock both would take the same number."""
-    flush, others = event_log.Ledger.flush, []
+    flush, others = event_log.EventLog.flush, []
 
     def note(kind: str) -> None:
         with engine.begin() as session:
             event_log.note(session, CHAIN, kind, None)
 
-    def held(ledger: event_log.Ledger, session: Session) -> None:
+    def held(ledger: event_log.EventLog, session: Session) -> None:
         """The first has read the head and not yet written: now comes the second."""
-        monkeypatch.setattr(event_log.Ledger, "flush", flush)
+        monkeypatch.setattr(event_log.EventLog, "flush", flush)
         others.append(pool.submit(note, "second"))
         _until_it_waits(engine, others[0])
         flush(ledger, session)
 
     note("opened")
     with ThreadPoolExecutor(1) as pool:
-        monkeypatch.setattr(event_log.Ledger, "flush", held)
+        monkeypatch.setattr(event_log.EventLog, "flush", held)
         note("first")
         others[0].result(timeout=20)
     event, owner = tables.event.c, tables.chain.c

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,7 +44,7 @@ def hall(house: House, monkeypatch: pytest.MonkeyPatch) -> Hall:
         files["process.toml"] = files["process.toml"].replace(poll, poll + more) + TELLS
         return files
 
-    monkeypatch.setattr(halls, "catalogue", SimpleNamespace(read=read))
+    monkeypatch.setattr(halls, "read", read)
     return Hall(house)
 
 

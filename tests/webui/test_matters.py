@@ -161,7 +161,7 @@ def test_what_was_said_stands_step_by_step_and_the_outcome_in_words(
     finish(house, "mover", {"note": "三楼"})
     finish(house, "office", {"decision": "pass"})
     finish(house, "office", {"note": "已更换"})
-    page = client("mover").get(f"/matters/{matter}").text
+    page = " ".join(client("mover").get(f"/matters/{matter}").text.split())
     assert (
         "请写明&lt;b&gt;楼层" in page and "三楼" in page and "已更换" in page and "陈秘书" in page
     )

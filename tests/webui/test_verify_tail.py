@@ -20,6 +20,7 @@ from engine.errors import NotFound
 from engine.history import event_log, seals
 from tests.races.union import Union
 from webui import cli
+from webui.http.messages import in_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,7 +85,7 @@ def reworded(union: Union, chain: UUID) -> int:
     before = union.ask(
         "SELECT hash FROM event WHERE instance_id = :i AND seq = :s", i=chain, s=event.seq - 1
     )
-    body = event.body.replace('"why":"', '"why":"又')
+    body = event.body.replace('"text":"', '"text":"又').replace('"why":"', '"why":"又')
     assert body != event.body
     meddle(
         union,
@@ -131,7 +132,7 @@ def test_the_tail_of_a_chain_is_held_by_its_owner(
         broken = seals.verify(session, None).broken
     assert broken is not None
     assert (broken.chain_id, broken.seq) == (chain, missing)
-    assert broken.why_en == "the chain ends elsewhere than its owner says"
+    assert in_language(broken.why, "en") == "the chain ends elsewhere than its owner says"
     capsys.readouterr()
     assert cli.main(["verify"]) == cli.FAULT
     told = capsys.readouterr().err
@@ -148,7 +149,7 @@ def test_sequence_number_and_head_are_each_compared(union: Union, table: str, co
     with db.transaction(union.engine) as session:
         broken = seals.verify(session, None).broken
     assert broken is not None and broken.chain_id == chain
-    assert "ends elsewhere" in broken.why_en
+    assert "ends elsewhere" in in_language(broken.why, "en")
     assert cli.main(["verify"]) == cli.FAULT
 
 
@@ -165,7 +166,10 @@ def test_a_chain_of_which_nothing_is_left_is_missed(
     with db.transaction(union.engine) as session:
         broken = seals.verify(session, None).broken
     assert broken is not None
-    assert (broken.chain_id, broken.why_en) == (chain, "the whole chain is missing")
+    assert (broken.chain_id, in_language(broken.why, "en")) == (
+        chain,
+        "the whole chain is missing",
+    )
 
 
 def test_the_end_of_a_finished_task_cannot_be_cut_either(

@@ -11,7 +11,7 @@ from engine import clock, law
 from engine.commands.rules.fields import MOST_AHEAD, Faults, line
 from engine.db import tables
 from engine.db.states import SettingState
-from engine.errors import Conflict, Invalid, Refused
+from engine.errors import Conflict, Invalid
 from engine.history import event_log
 from engine.instance.union_law import UnionLaw, rulebook
 from engine.messages import _
@@ -149,8 +149,8 @@ def _proposed(session: Session, actor: Actor, setting_id: UUID) -> rows.Setting:
     access.check(actor, "approve_setting", row.unit_id)
     if row.state != SettingState.PROPOSED:
         raise Conflict(_("这项提议已有结论。"), code="decided")
-    if row.proposer_id == actor.id:
-        raise Refused(_("提出人与批准人不能是同一人。"), code="separated", verb="approve_setting")
+    proposal = access.Subject(row.unit_id, author_id=row.proposer_id)
+    access.check_bars(actor, "approve_setting", proposal)
     return row
 
 
