@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from engine import law
 from engine.errors import ProcessFault
 from engine.instance.union_law import rulebook
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def rule_value(asker: Asker, rule_id: str) -> int:
     """The number that a rule gives."""
     ruling = asker.law.ruling(str(rule_id), asker.decisive_on)
     if ruling.value is None:
-        raise ProcessFault(f"规则 {rule_id} 不是整数。", element=str(rule_id))
+        raise ProcessFault(_("规则 {rule} 不是整数。", rule=rule_id), element=str(rule_id))
     return ruling.value
 
 
@@ -54,7 +55,7 @@ def needed(asker: Asker, rule_id: str, total: int) -> int:
     """
     ruling = asker.law.ruling(str(rule_id), asker.decisive_on)
     if ruling.share is None:
-        raise ProcessFault(f"规则 {rule_id} 不是比例。", element=str(rule_id))
+        raise ProcessFault(_("规则 {rule} 不是比例。", rule=rule_id), element=str(rule_id))
     return law.needed(ruling, int(total or 0))
 
 
@@ -73,7 +74,9 @@ def article(asker: Asker, rule_id: str, on: date | str | None) -> str | None:
         return None
     found = {entry.article for entry in _entries(asker, rule_id, on)}
     if len(found) > 1:
-        raise ProcessFault(f"规则 {rule_id} 在 {on} 有几个条文。", element=str(rule_id))
+        raise ProcessFault(
+            _("规则 {rule} 在 {day} 有几个条文。", rule=rule_id, day=on), element=str(rule_id)
+        )
     return found.pop() if found else None
 
 
@@ -84,7 +87,7 @@ def reaches(asker: Asker, rule_id: str, n: int, total: int) -> bool:
     """
     ruling = asker.law.ruling(str(rule_id), asker.decisive_on)
     if ruling.share is None:
-        raise ProcessFault(f"规则 {rule_id} 不是比例。", element=str(rule_id))
+        raise ProcessFault(_("规则 {rule} 不是比例。", rule=rule_id), element=str(rule_id))
     reached, base = max(0, int(n or 0)), max(0, int(total or 0))
     asker.measured.append((ruling, reached, base))
     return law.compare(ruling.op, ruling, reached, base)
@@ -94,5 +97,5 @@ def satisfies(asker: Asker, rule_id: str, n: int) -> bool:
     """Does n satisfy the rule's number, by the rule's own operator?"""
     ruling = asker.law.ruling(str(rule_id), asker.decisive_on)
     if ruling.value is None or ruling.share is not None:
-        raise ProcessFault(f"规则 {rule_id} 不是整数。", element=str(rule_id))
+        raise ProcessFault(_("规则 {rule} 不是整数。", rule=rule_id), element=str(rule_id))
     return law.compare(ruling.op, ruling, max(0, int(n or 0)))

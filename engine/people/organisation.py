@@ -13,6 +13,7 @@ from sqlalchemy import and_, literal, or_, select, union_all
 from engine import clock
 from engine.db import tables
 from engine.errors import NotFound
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,7 +80,7 @@ def actor(session: Session, member_id: UUID) -> Actor:
     """Load an active member with the posts of today. Raises NotFound."""
     rows = session.execute(with_posts().where(tables.member.c.id == member_id)).all()
     if not rows:
-        raise NotFound("没有这个人，或已停用。")
+        raise NotFound(_("没有这个人，或已停用。"))
     return actor_of(rows)
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import flask_babel
 from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -22,9 +24,12 @@ from engine.settings import ROOT
 from webui.http import messages
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest import MonkeyPatch
 
 DOMAINS = {"m": "messages", "e": "engine"}  # the letter in the brackets -> the catalogue
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 HOLE = re.compile(r"(%\(\w+\)s|\{\w+\}|%%)")
 BRACKETS = re.compile(r"⟦([a-z])(\d+)·[^⟦⟧]*⟧")
 CHINESE = re.compile(r"[\u3400-\u9fff]+")
@@ -35,6 +40,22 @@ def entries(letter: str) -> list[str | tuple[str, str]]:
     file = ROOT / "webui" / "translations" / "en" / "LC_MESSAGES" / f"{DOMAINS[letter]}.po"
     with file.open("rb") as po:
         return [m.id for m in read_po(po, locale="en") if m.id]
+
+
+def texts(domain: str) -> Iterator[tuple[str, str]]:
+    """Every text of a domain with the file that says it, as `make words` finds them."""
+    folder = ROOT / "webui" / "translations"
+    with (folder / f"{domain}.cfg").open(encoding="utf-8") as file:
+        methods, options = parse_mapping_cfg(file)
+    for top in ("engine", "webui"):
+        found = extract_from_dir(
+            ROOT / top,
+            [(pattern.removeprefix(f"{top}/"), method) for pattern, method in methods],
+            {pattern.removeprefix(f"{top}/"): given for pattern, given in options.items()},
+            keywords=KEYWORDS,
+        )
+        for path, _line, text, _comments, _context in found:
+            yield (text if isinstance(text, str) else text[0]), f"{top}/{path}"
 
 
 def in_brackets(text: str, letter: str, number: int) -> str:
@@ -69,9 +90,14 @@ def speak(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(flask_babel.support.Translations, "load", classmethod(load))
 
 
-def met(text: str) -> set[tuple[str, int]]:
-    """The entries that a text holds, as (letter, number)."""
-    return {(letter, int(number)) for letter, number in BRACKETS.findall(text)}
+def met(text: str) -> dict[str, set[str]]:
+    """The source texts that a text holds, by domain."""
+    known = {letter: entries(letter) for letter in DOMAINS}
+    found: dict[str, set[str]] = {domain: set() for domain in DOMAINS.values()}
+    for letter, number in set(BRACKETS.findall(text)):
+        entry = known[letter][int(number)]
+        found[DOMAINS[letter]].add(entry if isinstance(entry, str) else entry[0])
+    return found
 
 
 def outside(text: str, data: re.Pattern[str]) -> set[str]:

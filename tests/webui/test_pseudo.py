@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
 pytest_plugins = ("tests.empty",)
-HOLES = pytest.mark.xfail(reason="some texts still pass the catalogues by; the failure lists them")
 ROLES = ("plain", "delegate", "committee", "secretary", "auditor", "admin")
 SEAL = "议"  # the product's sign on every page
 OTHER_LANGUAGE = "中文"  # how a reader of English finds Chinese
 NUMBERS = r"教代提〔\d+〕\d+|[会密]〔\d+〕\d+"  # of matters, made by the processes of the world
 WRITTEN = (  # what people of the world wrote or uploaded besides names and titles
+    OTHER_LANGUAGE,
     *(roles.WORDS, *roles.MOTION.values(), *roles.CANARY.values()),
     *("第八届", "草稿", "决议", "假", "新人", "修订说明", "附议", "试", "某单位", "坏行", "通知"),
     *("鹭岛", "有关单位已经解决", "不再需要立案", "延长图书馆开放时间"),
@@ -51,20 +51,18 @@ FOLDERS = {
     "definitions.version": "stories, outline and tables of a folder",
     "definitions.version proposed": "the same",
 }
+# Other names of columns that an import knows, how rows of examples begin, and one example
+COLUMNS = {"电子邮箱", "用户名", "电话", "代表团编码", "张敏", "手机号", "工号", "代表团", "示例"}
 # What is quoted, or a value that programs send: it may only become less.
 QUOTED = {
     "api.openapi": {"休", "班", "议行"},  # values of the published API, and its title
-    "api_process-instances.history": {"其他情形", "建议立案", "符合受理条件"},  # row of a table
-    "audit.instance": {"其他情形", "建议立案", "符合受理条件"},  # of a version, as it was then
-    "audit.log": {
-        "浙总工发",
-        "号",
-        "第",
-        "项",
-        "省部属高校工会由",
-        "统一管理",
-    },  # reason of a table
-    "audit.log of": {"浙总工发", "号", "第", "项", "省部属高校工会由", "统一管理"},
+    "api_decision-tables.evaluate": {"关系不明", "先由负责人决定", "决定以前不参加"},  # a value
+    "api_imports.export_people": COLUMNS,
+    "api_imports.import_template": COLUMNS,
+    "people.export": COLUMNS,
+    "people.template": COLUMNS,
+    # the row of a decision table, quoted from the version as it was then
+    "audit.instance": {"其他情形", "建议立案", "符合受理条件"},
 }
 RAW = {"body", "raw"}  # fields of the API with data as they are stored
 
@@ -106,7 +104,7 @@ def _text(reply: TestResponse) -> str:
         return ""
     page = re.sub(r"<script.*?</script>|<!--.*?-->|<pre>.*?</pre>", "", reply.text, flags=re.DOTALL)
     page = page.replace(f'<span class="yx-seal" aria-hidden="true">{SEAL}</span>', "")
-    page = re.sub(rf'(aria-hidden="true">)\w|(<button[^>]*>){OTHER_LANGUAGE}', r"\1\2", page)
+    page = re.sub(r'(aria-hidden="true">)\w<', r"\1<", page)  # the first letter of a name
     return html.unescape(page)
 
 
@@ -138,7 +136,6 @@ def _data(world: roles.World) -> re.Pattern[str]:
     return re.compile("|".join([NUMBERS, *longest_first]))
 
 
-@HOLES
 def test_nothing_is_said_past_the_catalogues(world: roles.World, replies: dict[str, str]) -> None:
     data = _data(world)
     left = {row: pseudo.outside(text, data) for row, text in replies.items() if row not in FOLDERS}
@@ -152,16 +149,37 @@ def test_exceptions_are_still_needed(world: roles.World, replies: dict[str, str]
     assert [row for row in FOLDERS if not pseudo.outside(replies[row], data)] == []
 
 
-@HOLES
+# How many texts of each room the walk meets, at least: a walk that sees nothing would find nothing.
+MET = {
+    "engine/calendar": 8,
+    "engine/commands": 45,
+    "engine/db": 7,
+    "engine/definitions": 7,
+    "engine/forms": 2,
+    "engine/history": 18,
+    "engine/queries": 20,
+    "webui/pages": 40,
+    "webui/templates": 570,
+}
+
+
 def test_the_walk_meets_the_texts(replies: dict[str, str]) -> None:
-    """How many texts were met, by where they stand: a walk that sees nothing would find nothing."""
-    seen: Counter[str] = Counter()
-    for letter, number in pseudo.met("\n".join(replies.values())):
-        seen[pseudo.DOMAINS[letter]] += 1
-    assert seen == {}
+    seen = pseudo.met("\n".join(replies.values()))
+    counts = Counter(
+        "/".join(path.split("/")[:2])
+        for domain, found in seen.items()
+        for text, path in set(pseudo.texts(domain))
+        if text in found
+    )
+    assert {room: counts[room] for room in MET if counts[room] < MET[room]} == {}, sorted(
+        counts.items()
+    )
 
 
 # --- registries -------------------------------------------------------------------------------------------------------
+SIZES = {"kinds of events": len(KINDS), "states": sum(map(len, STATES))}
+
+
 def _registered() -> dict[str, list[object]]:
     states = [word for words in STATES.values() for word in words.values()]
     return {"kinds of events": [kind.label for kind in KINDS.values()], "states": states}
@@ -173,17 +191,17 @@ def test_every_word_of_a_registry_is_in_the_catalogue(
 ) -> None:
     pseudo.speak(monkeypatch)
     found = _registered()[registry]
+    assert len(found) == SIZES[registry]
     assert all(isinstance(word, Message | Bilingual) for word in found)
     said = [messages.in_language(word, "en") for word in found]
     assert not [
         text
         for text in said
-        if not pseudo.met(text) or pseudo.CHINESE.search(pseudo.BRACKETS.sub("", text))
+        if not pseudo.BRACKETS.search(text) or pseudo.CHINESE.search(pseudo.BRACKETS.sub("", text))
     ]
 
 
 # --- the command line -------------------------------------------------------------------------------------------------
-@HOLES
 def test_the_command_line_says_everything_through_the_catalogue(
     empty_url: str,
     tmp_path: Path,
@@ -230,4 +248,11 @@ def test_the_command_line_says_everything_through_the_catalogue(
         lines.append(out.out + out.err)
     text = "\n".join(lines)
     assert pseudo.outside(text, re.compile("(?!)")) == set()
-    assert len(pseudo.met(text)) == 0
+    help_texts = {words for words, path in pseudo.texts("engine") if path == "webui/cli/usage.py"}
+    assert help_texts <= pseudo.met(text)["engine"]
+    others = {
+        words
+        for words, path in pseudo.texts("engine")
+        if path.startswith("webui/cli/") and words in pseudo.met(text)["engine"]
+    }
+    assert len(others - help_texts) >= 19

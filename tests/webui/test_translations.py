@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
-from babel.messages.frontend import CommandLineInterface, parse_mapping_cfg
+from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 
 from engine.errors import Conflict, Invalid, Refused
 from engine.messages import Listed, _
 from engine.settings import ROOT
+from tests.webui import pseudo
 from webui.http import messages, words
 from webui.translations.carry import carry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -29,6 +29,9 @@ TRANSLATIONS = ROOT / "webui" / "translations"
 CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 WORDS = re.compile(r"[\u3400-\u9fff]")
 HOLES = re.compile(r"%\(\w+\)s|\{\w+\}")
+AS_WRITTEN = re.compile(
+    "并且|或者|不是|教代提〔|〕"
+)  # what to write, or not to write, in an example
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 
 
@@ -46,26 +49,11 @@ def _catalogue(domain: str) -> Catalog:
         return read_po(file, locale="en")
 
 
-def _texts(domain: str) -> Iterator[tuple[str, str]]:
-    """Every text of a domain with the file that says it, as `make words` finds them."""
-    with (TRANSLATIONS / f"{domain}.cfg").open(encoding="utf-8") as file:
-        methods, options = parse_mapping_cfg(file)
-    for top in ("engine", "webui"):
-        found = extract_from_dir(
-            ROOT / top,
-            [(pattern.removeprefix(f"{top}/"), method) for pattern, method in methods],
-            {pattern.removeprefix(f"{top}/"): given for pattern, given in options.items()},
-            keywords=KEYWORDS,
-        )
-        for path, _line, text, _comments, _context in found:
-            yield (text if isinstance(text, str) else text[0]), f"{top}/{path}"
-
-
 @pytest.mark.parametrize("domain", ["messages", "engine"])
 def test_every_text_is_translated(domain: str) -> None:
     """When this fails: `make words`, then fill in what is empty."""
     known = {m.id if isinstance(m.id, str) else m.id[0]: m for m in _catalogue(domain) if m.id}
-    wanted = dict(_texts(domain))
+    wanted = dict(pseudo.texts(domain))
     assert not {text: path for text, path in wanted.items() if text not in known}
     assert not [
         text
@@ -222,7 +210,7 @@ def test_several_messages_in_one_line(app: Flask) -> None:
     with app.test_request_context("/?lang=en"):
         assert words.said([_("必填"), _("应是整数")]) == "Required; Must be a whole number"
     with app.test_request_context("/?lang=zh"):
-        assert words.said(["必填", "应是整数"]) == "必填；应是整数"
+        assert words.said([_("必填"), _("应是整数")]) == "必填；应是整数"
 
 
 # --- the pages --------------------------------------------------------------------------------------------------------

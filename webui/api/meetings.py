@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from flask_babel import lazy_gettext as _l
 from marshmallow import Schema, fields, validate
 
 from engine.commands import meetings
@@ -40,7 +41,7 @@ class Seat(schemas.Sent):
     members = fields.List(
         schemas.Id(),
         required=True,
-        validate=validate.Length(1, 2000, error="应为 {min} 至 {max} 人。"),
+        validate=validate.Length(1, 2000, error=_l("应为 {min} 至 {max} 人。")),
         error_messages=schemas.Sent.error_messages,
     )
     came = schemas.Flag(load_default=True, metadata={"description": "false: they left."})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import url_for
+from flask_babel import lazy_gettext as _l
 from marshmallow import Schema, fields, validate
 
 from engine.commands import polls, tellers
@@ -46,7 +47,7 @@ class GivePaper(schemas.Sent):
     members = fields.List(
         schemas.Id(),
         required=True,
-        validate=validate.Length(1, 2000, error="应为 {min} 至 {max} 人。"),
+        validate=validate.Length(1, 2000, error=_l("应为 {min} 至 {max} 人。")),
         error_messages=schemas.Sent.error_messages,
     )
 

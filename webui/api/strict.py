@@ -57,12 +57,17 @@ def by_field(messages: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
     if not isinstance(messages, dict):
         yield (
             path or "_",
-            [str(m) for m in (messages if isinstance(messages, list) else [messages])],
+            [_text(m) for m in (messages if isinstance(messages, list) else [messages])],
         )
         return
     for key, inner in messages.items():
         name = "" if key == "_schema" else printable(str(key))
         yield from by_field(inner, f"{path}.{name}" if path and name else path or name)
+
+
+def _text(message: object) -> str:
+    """A message as it is; a lazy text of marshmallow's in the language of the request."""
+    return message if isinstance(message, str) else str(message)
 
 
 def printable(text: str) -> str:

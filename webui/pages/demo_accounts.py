@@ -14,7 +14,7 @@ ACCOUNTS = (
     ("admin", PASSWORD, _("管理员")),
     ("chair", PASSWORD, _("校工会主席")),
     ("mediator", PASSWORD, _("调解员")),
-    ("hr", PASSWORD, "用人单位代表（人事）/ employer's representative"),
+    ("hr", PASSWORD, _("用人单位代表（人事）")),
     ("congress", PASSWORD, _("大会秘书")),
     ("leader", PASSWORD, _("省教育工会负责人")),
     ("presidium", PASSWORD, _("主席团主席")),
