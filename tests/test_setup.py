@@ -179,7 +179,7 @@ class Fake:
         self.broken: set[UUID] = set()
         self.incidents: list[tuple[UUID, str]] = []
         monkeypatch.setattr(jobs.instances, "wake", self._wake)
-        monkeypatch.setattr(jobs.instances, "note_incident", self._note)
+        monkeypatch.setattr(jobs.incidents, "note", self._note)
 
     def _wake(self, session: Any, timer_id: UUID) -> bool:
         if timer_id in self.busy:
@@ -476,7 +476,7 @@ def test_a_message_nobody_waits_for_is_no_fault_and_one_that_breaks_is_an_incide
         return False
 
     monkeypatch.setattr(jobs.instances, "receive", receive)
-    monkeypatch.setattr(jobs.instances, "note_incident", lambda _s, _k, what, _f: told.append(what))
+    monkeypatch.setattr(jobs.incidents, "note", lambda _s, _k, what, _f: told.append(what))
     key = str(UUID(int=5))
     assert jobs.deliver(migrated, key, "late", {}) is False
     assert jobs.deliver(migrated, key, "breaks", {}) is False
