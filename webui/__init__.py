@@ -1,4 +1,4 @@
-"""The face: pages, REST API and command line. It enters the engine by two doors, commands and queries."""
+"""The web UI: pages, REST API and command line. It enters the engine by two doors, commands and queries."""
 
 from __future__ import annotations
 
