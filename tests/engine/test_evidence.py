@@ -173,7 +173,7 @@ def test_the_answer_tells_the_facts_in_both_languages(world: Errands) -> None:
         "Attempt refused",
         "The chain holds",
         "Reminder",
-        "Roll 5, Answered 3, No answer 2",
+        "roll 5, Answered 3, No answer 2",
     ):
         assert words in said, words
 

@@ -44,7 +44,12 @@ def _notes(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.Call]]:
             if isinstance(call, ast.Call)
             else ""
         )
-        if isinstance(call, ast.Call) and name == "note" and len(call.args) >= 4:
+        if (
+            isinstance(call, ast.Call)
+            and name == "note"
+            and len(call.args) >= 4
+            and "incidents" not in ast.unparse(call.func)
+        ):
             yield call.args[2], call
         elif (
             isinstance(call, ast.Call)
@@ -68,7 +73,7 @@ def _written() -> dict[str, list[ast.Call]]:
             if isinstance(node, ast.IfExp):  # kind = "…" if … else "…"
                 row = [node.body, node.orelse]
             for each in row if isinstance(row, list) else ():
-                for key in _strings(each) if isinstance(each, ast.Constant) else ():
+                for key in _strings(each) if isinstance(each, ast.Constant | ast.JoinedStr) else ():
                     if key in kinds.KINDS:
                         found.setdefault(key, [])
     return found

@@ -13,7 +13,7 @@ from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 
 from engine.errors import Conflict, Invalid, Refused
-from engine.messages import Listed, _
+from engine.messages import Listed, Message
 from engine.settings import ROOT
 from tests.webui import pseudo
 from webui.http import messages, words
@@ -165,7 +165,7 @@ def _says(node: ast.AST) -> bool:
 
 # --- what the engine says ---------------------------------------------------------------------------------------------
 def test_a_message_is_said_in_the_language_of_its_reader() -> None:
-    paused = _("此件{state}，不能再办理。", state=_("已暂停"))
+    paused = Message("此件{state}，不能再办理。", state=Message("已暂停"))
     assert paused == "此件已暂停，不能再办理。"
     assert messages.in_language(paused, "zh") == paused
     english = messages.in_language(paused, "en")
@@ -178,15 +178,15 @@ def test_what_is_no_message_stays_as_it_is() -> None:
     """A title that happens to be a word of ours is a title still."""
     for text in ("已暂停", "征求意见；表决", "already English", "", "第 1 行：" * 5000):
         assert messages.in_language(text, "en") == text
-    noted = _("此件{state}，不能再办理。", state="已暂停")
+    noted = Message("此件{state}，不能再办理。", state="已暂停")
     assert "已暂停" in messages.in_language(noted, "en")
 
 
 @pytest.mark.parametrize(
     "fault",
     [
-        Conflict(_("表决已截止。")),
-        Invalid({"to_on": [_("止日早于起日。")], "_": [_("应是一组答案")]}),
+        Conflict(Message("表决已截止。")),
+        Invalid({"to_on": [Message("止日早于起日。")], "_": [Message("应是一组答案")]}),
     ],
 )
 def test_errors_are_answered_in_the_language_asked_for(app: Flask, fault: Any) -> None:
@@ -205,9 +205,11 @@ def test_errors_are_answered_in_the_language_asked_for(app: Flask, fault: Any) -
 
 def test_several_messages_in_one_line(app: Flask) -> None:
     with app.test_request_context("/?lang=en"):
-        assert words.said([_("必填"), _("应是整数")]) == "Required; Must be a whole number"
+        assert (
+            words.said([Message("必填"), Message("应是整数")]) == "Required; Must be a whole number"
+        )
     with app.test_request_context("/?lang=zh"):
-        assert words.said([_("必填"), _("应是整数")]) == "必填；应是整数"
+        assert words.said([Message("必填"), Message("应是整数")]) == "必填；应是整数"
 
 
 # --- the pages --------------------------------------------------------------------------------------------------------
