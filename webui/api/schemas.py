@@ -33,7 +33,7 @@ KeyHeader: dict[str, Any] = {
 }
 
 
-# --- what programs send ------------------------------------------------------------------------------------------------
+# --- what programs send --------------------------------------------------------------------------
 class Sent(Schema):
     """Ancestor of whatever is sent: unknown fields are refused."""
 
@@ -168,7 +168,7 @@ class Reason(Sent):
     reason = Text(500, 1, required=True)
 
 
-# --- what we answer ----------------------------------------------------------------------------------------------------
+# --- what we answer ------------------------------------------------------------------------------
 class Problem(Schema):
     """An error, as application/problem+json (RFC 9457)."""
 

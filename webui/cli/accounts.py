@@ -19,7 +19,7 @@ _DEEDS = {"create": _("新增"), "change": _("更改"), "skip": _("未变"), "em
 _COUNTS = {"rows": _("行"), **_LEVELS, **_DEEDS}
 
 
-# --- import ---------------------------------------------------------------------------------------------------------
+# --- import --------------------------------------------------------------------------------------
 def import_table(given: argparse.Namespace, settings: Settings) -> int:
     """Show what a table would do, row by row; with --yes (or a "y" on the terminal) do it."""
     from engine import db
@@ -72,7 +72,7 @@ def _line(row: RowReport) -> str:
     )
 
 
-# --- units and people -----------------------------------------------------------------------------------------------
+# --- units and people ----------------------------------------------------------------------------
 def token(given: argparse.Namespace, settings: Settings) -> int:
     """A new API token, printed once."""
     from engine import db

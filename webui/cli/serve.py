@@ -35,7 +35,7 @@ STEADY = 30.0  # seconds after which a child counts as well
 LONGEST_WAIT = 30.0  # seconds between two tries to start a child that keeps dying
 
 
-# --- the supervisor -------------------------------------------------------------------------------------------------
+# --- the supervisor ------------------------------------------------------------------------------
 @dataclass
 class Child:
     """A process that is started again when it dies, later each time."""
@@ -295,7 +295,7 @@ def _end(children: list[Child]) -> None:
         process.wait()
 
 
-# --- the embedded database ------------------------------------------------------------------------------------------
+# --- the embedded database -----------------------------------------------------------------------
 def _revive(settings: Settings) -> None:
     """Start the embedded server again when it was killed; it recovers what was committed."""
     if not settings.database_url and postmaster.running(settings.home) is None:
@@ -319,7 +319,7 @@ def _embedded(settings: Settings, what: str) -> None:
     subprocess.run(_command(what), env=environment, start_new_session=True, check=False)
 
 
-# --- the children ---------------------------------------------------------------------------------------------------
+# --- the children --------------------------------------------------------------------------------
 def _end_with_parent() -> None:
     """End this process in order when the supervisor is gone, however it went."""
     parent = os.environ.get(PARENT, "")

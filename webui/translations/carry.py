@@ -55,7 +55,8 @@ def main(template: str, catalogue: str, *tables: str) -> None:
     rows: dict[str, str] = {}
     for table in tables:
         with open(table, encoding="utf-8", newline="") as lines:
-            rows.update(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))  # type: ignore[arg-type]
+            for source, english in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+                rows[source] = english
     if carry(wanted, known, rows):
         with open(catalogue, "wb") as changed:
             write_po(changed, known, width=118)

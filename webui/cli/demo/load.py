@@ -174,9 +174,8 @@ def _found(stage: Stage) -> None:
                     stage.members[username],
                     kind,
                     place,
-                    clock.day_of(clock.now()),
-                    None,
-                    cast.TERM,
+                    from_on=clock.today(),
+                    term=cast.TERM,
                 )
 
     edge.carry_out(stage.engine, None, work)
@@ -251,7 +250,18 @@ def _motions(now: datetime) -> list[Motion]:
         mover = "delegate" if mover == "d003" or n in (4, 17, 33) else mover
         head = "d001" if mover == "delegate" else head
         found.append(
-            Motion(n + 1, subject, category, lead, problem, measure, stage, began, mover, head)
+            Motion(
+                number=n + 1,
+                subject=subject,
+                category=category,
+                lead=lead,
+                problem=problem,
+                measure=measure,
+                stage=stage,
+                began=began,
+                mover=mover,
+                head=head,
+            )
         )
     return found
 

@@ -27,7 +27,13 @@ def play(engine: Engine, members: Mapping[str, UUID], units: Mapping[str, str]) 
         ("congress_session", clock.now() - timedelta(days=11, hours=7, minutes=30), _session()),
     ):
         scenarios.perform(
-            engine, process, steps, began, cast.UNION, {**members, **_called(members)}, units
+            engine,
+            process,
+            steps,
+            began,
+            union=cast.UNION,
+            members={**members, **_called(members)},
+            units=units,
         )
 
 
