@@ -1,4 +1,6 @@
-"""From a request to a command or a query and back: token, transaction, Idempotency-Key, reply. One decorator per kind."""
+"""From a request to a command or a query and back: token, transaction, Idempotency-Key, reply.
+One decorator per kind.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ class Binary:
 
 @dataclass(frozen=True)
 class Published:
-    """What the document says of a route. `sent` describes a body that no schema `given` reads, as media types."""
+    """What the document says of a route. `sent` describes a body that no schema `given` reads,
+    as media types.
+    """
 
     rule: str
     method: str
@@ -87,7 +91,9 @@ class Published:
 
 
 class Routes(Blueprint):  # type: ignore[misc]
-    """A group of routes. `look` reads and `act` changes; a view gets (session, actor, parsed input if any, **path ids)."""
+    """A group of routes. `look` reads and `act` changes; a view gets (session, actor, parsed
+    input if any, **path ids).
+    """
 
     ARGUMENTS_PARSER = Parser()
 
@@ -105,7 +111,9 @@ class Routes(Blueprint):  # type: ignore[misc]
         media_type: str = JSON,
         recorded: bool = False,
     ) -> Callable[[View], View]:
-        """A GET: one transaction, nothing changes; `recorded`: but that it was read, or refused, is put on record."""
+        """A GET: one transaction, nothing changes; `recorded`: but that it was read, or
+        refused, is put on record.
+        """
         published = Published(
             rule=rule,
             method="GET",
@@ -148,7 +156,8 @@ class Routes(Blueprint):  # type: ignore[misc]
         sent: dict[str, Any] | None = None,
         afterwards: Callable[[], Any] | None = None,
     ) -> Callable[[View], View]:
-        """A change: one transaction with the stored reply of its Idempotency-Key; refusals are put on record.
+        """A change: one transaction with the stored reply of its Idempotency-Key; refusals are
+        put on record.
 
         `at` is the address of what was made, with names of the reply in braces. `sees(session, actor, **path)` raises
         NotFound when the thing is not this person's to see: then a refusal says no more than that. `read` reads a body
@@ -198,7 +207,9 @@ class Routes(Blueprint):  # type: ignore[misc]
         return decorate
 
     def _publish(self, it: Published, run: View) -> View:
-        """Parse, document and route. What documents a view would wrap it once for each word it says: only that is kept."""
+        """Parse, document and route. What documents a view would wrap it once for each word it
+        says: only that is kept.
+        """
         documented = self.response(it.status, it.shape(), content_type=it.media_type)(run)
         for code, name in it.problems.items():
             documented = self.alt_response(code, name)(documented)
@@ -309,7 +320,9 @@ def _answer(done: edge.Reply, replayed: bool) -> Response:
 
 
 def _request_hash() -> str:
-    """What makes two requests the same; of a multipart form the fields and files, as its boundary is drawn each time."""
+    """What makes two requests the same; of a multipart form the fields and files, as its
+    boundary is drawn each time.
+    """
     if request.mimetype != "multipart/form-data":
         return edge.request_hash(request.method, request.path, request.get_data())
     parts = [f"{name}={value}" for name, value in sorted(request.form.items(multi=True))]

@@ -1,4 +1,6 @@
-"""What all resources share: the fields in which programs write, the shapes in which we answer, and their language."""
+"""What all resources share: the fields in which programs write, the shapes in which we answer,
+and their language.
+"""
 
 from __future__ import annotations
 

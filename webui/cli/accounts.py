@@ -1,4 +1,6 @@
-"""Verbs of units, people and their accounts: import, token, unit, user create | disable | password | post."""
+"""Verbs of units, people and their accounts: import, token, unit, user create | disable |
+password | post.
+"""
 
 from __future__ import annotations
 

@@ -156,7 +156,9 @@ def play(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _play(files: Sequence[Path], settings: Settings, *, brief: bool = True) -> int:
-    """Play each story; gives the number of those that went otherwise than told. Unless `brief`, every step is told."""
+    """Play each story; gives the number of those that went otherwise than told. Unless `brief`,
+    every step is told.
+    """
     from engine import scenarios
 
     engine = scenarios.theatre(settings)

@@ -102,7 +102,9 @@ def _checkpoints(file: Path) -> list[Checkpoint]:
 
 # --- erase ---------------------------------------------------------------------------------------
 def erase(given: argparse.Namespace, settings: Settings) -> int:
-    """Erase what a confidential matter holds; asks first, for nothing brings it back but an older backup."""
+    """Erase what a confidential matter holds; asks first, for nothing brings it back but an
+    older backup.
+    """
     from engine import db
     from engine.commands import edge, erasure
     from engine.people import organisation

@@ -1,7 +1,8 @@
-"""What `make words` collects, by the module that a file has its `_` from: Babel extraction methods.
+"""What `make words` collects, by the module that a file has its `_` from: Babel extraction
+methods.
 
-`engine`: messages of engine.messages, and the docstrings of the errors, which are said when nothing else is.
-`pages`: texts of flask_babel. A file may have both, each under its own name.
+`engine`: messages of engine.messages, and the docstrings of the errors, which are said when
+nothing else is. `pages`: texts of flask_babel. A file may have both, each under its own name.
 """
 
 from __future__ import annotations

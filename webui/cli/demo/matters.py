@@ -1,4 +1,6 @@
-"""One matter of each further process, told like a story and played through the commands into the demo."""
+"""One matter of each further process, told like a story and played through the commands into
+the demo.
+"""
 
 from __future__ import annotations
 
