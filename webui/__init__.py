@@ -1,4 +1,6 @@
-"""The face: pages, REST API and command line. It enters the engine by two doors, commands and queries."""
+"""The web UI: pages, REST API and command line. It enters the engine by two doors, commands and
+queries.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,9 @@ class _At:
 
 
 def _secret(own: Settings) -> str:
-    """The key that signs cookies: made once per home, so that all workers share it and a restart logs nobody out."""
+    """The key that signs cookies: made once per home, so that all workers share it and a
+    restart logs nobody out.
+    """
     file = own.home / "keys" / "cookies"
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:

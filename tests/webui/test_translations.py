@@ -29,9 +29,6 @@ TRANSLATIONS = ROOT / "webui" / "translations"
 CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 WORDS = re.compile(r"[\u3400-\u9fff]")
 HOLES = re.compile(r"%\(\w+\)s|\{\w+\}")
-AS_WRITTEN = re.compile(
-    "并且|或者|不是|教代提〔|〕"
-)  # what to write, or not to write, in an example
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 
 

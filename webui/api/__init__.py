@@ -1,6 +1,8 @@
-"""The REST API under /api/v1: for programs, with a token. Everything that a page can do, it can.
+"""The REST API under /api/v1: for programs, with a token. Everything that a page can do, it
+can.
 
-One function per route; what a route takes and gives are marshmallow schemas, from which the OpenAPI document is made.
+One function per route; what a route takes and gives are marshmallow schemas, from which the
+OpenAPI document is made.
 """
 
 from __future__ import annotations

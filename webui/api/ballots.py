@@ -138,7 +138,7 @@ def cast(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -
     return {"receipt": ballots.cast(session, actor, poll_id, sealed.from_text(given["envelope"]))}
 
 
-# Without Idempotency-Key: the digest of a request with a passphrase would let it be guessed at speed.
+# Without Idempotency-Key: the digest of a request would let its passphrase be guessed at speed.
 @routes.act(f"{ONE}/keys", Moved, body=Passphrase, sees=sees, keyed=False)
 def take_key(
     session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID

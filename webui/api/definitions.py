@@ -41,7 +41,7 @@ ROOM = 64 * 1024  # for what a multipart body holds besides the file
 HASH = 64
 
 
-# --- shapes ---------------------------------------------------------------------------------------------------------------
+# --- shapes --------------------------------------------------------------------------------------
 class VersionShape(Schema):
     """A version; `latest`: new instances get it."""
 
@@ -213,7 +213,7 @@ DefinitionPage = schemas.page("DefinitionPage", DefinitionRow)
 VersionPage = schemas.page("VersionPage", VersionShape)
 
 
-# --- reading --------------------------------------------------------------------------------------------------------------
+# --- reading -------------------------------------------------------------------------------------
 @routes.look("/process-definitions", DefinitionPage)
 def list_definitions(session: Session, actor: Actor) -> dict[str, Any]:
     """The processes with their versions in force."""
@@ -311,7 +311,7 @@ def difference(session: Session, actor: Actor, given: dict[str, Any], key: str) 
     return reading.difference(session, actor, given["old"], _hash(session, actor, key), lang())
 
 
-# --- proposing ------------------------------------------------------------------------------------------------------------
+# --- proposing -----------------------------------------------------------------------------------
 def _folder() -> dict[str, Any]:
     """A folder as JSON, or as a ZIP in a multipart form."""
     if request.mimetype == "multipart/form-data":

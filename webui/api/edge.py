@@ -1,12 +1,15 @@
-"""From a request to a command or a query and back: token, transaction, Idempotency-Key, reply. One decorator per kind."""
+"""From a request to a command or a query and back: token, transaction, Idempotency-Key, reply.
+One decorator per kind.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from flask import Response, current_app, g, request
 from flask_babel import gettext as _
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 BASE = "/api/v1"
 View = Callable[..., Any]
+Found = TypeVar("Found")
 JSON = "application/json"
 PROBLEMS = {
     400: "BAD_REQUEST",
@@ -56,8 +60,40 @@ class Binary:
         return reply
 
 
+@dataclass(frozen=True)
+class Published:
+    """What the document says of a route. `sent` describes a body that no schema `given` reads,
+    as media types.
+    """
+
+    rule: str
+    method: str
+    reply: Schema | None
+    status: int
+    media_type: str
+    given: type[Schema] | None
+    location: str  # of what is given: "query" or "json"
+    problems: dict[int, str]
+    keyed: bool = False
+    sent: dict[str, Any] | None = None
+
+    def shape(self) -> Schema | dict[str, str] | None:
+        """That of the reply: a schema, a file, or nothing."""
+        nothing = self.reply is None and self.status == 204
+        return None if nothing else self.reply or {"type": "string", "format": "binary"}
+
+    def more(self) -> dict[str, Any]:
+        """Parts of the operation that flask-smorest has no words for."""
+        found: dict[str, Any] = {"parameters": [KeyHeader]} if self.keyed else {}
+        if self.sent is not None:
+            found["requestBody"] = {"required": True, "content": self.sent}
+        return found
+
+
 class Routes(Blueprint):  # type: ignore[misc]
-    """A group of routes. `look` reads and `act` changes; a view gets (session, actor, parsed input if any, **path ids)."""
+    """A group of routes. `look` reads and `act` changes; a view gets (session, actor, parsed
+    input if any, **path ids).
+    """
 
     ARGUMENTS_PARSER = Parser()
 
@@ -75,29 +111,32 @@ class Routes(Blueprint):  # type: ignore[misc]
         media_type: str = JSON,
         recorded: bool = False,
     ) -> Callable[[View], View]:
-        """A GET: one transaction, nothing changes; `recorded`: but that it was read, or refused, is put on record."""
+        """A GET: one transaction, nothing changes; `recorded`: but that it was read, or
+        refused, is put on record.
+        """
+        published = Published(
+            rule=rule,
+            method="GET",
+            reply=reply() if reply else None,
+            status=200,
+            media_type=media_type,
+            given=query,
+            location="query",
+            problems=PROBLEMS,
+        )
 
         def decorate(view: View) -> View:
-            schema = reply() if reply else None
-
             @wraps(view)
             def run(*given: Any, **path: Any) -> Response:
                 def work(session: Session) -> Response:
                     found = view(session, g.actor, *given, **path)
-                    return (
-                        found.answer()
-                        if isinstance(found, Binary)
-                        else _json(_dumped(schema, found)[0], 200)
-                    )
+                    if isinstance(found, Binary):
+                        return found.answer()
+                    return _json(_dumped(published.reply, found)[0], 200)
 
-                if recorded:
-                    return edge.carry_out(current_app.extensions["engine"], g.actor, work)
-                with db.transaction(current_app.extensions["engine"]) as session:
-                    return work(session)
+                return _read(work, recorded)
 
-            return self._publish(
-                rule, "GET", run, schema, 200, media_type, query, "query", PROBLEMS
-            )
+            return self._publish(published, run)
 
         return decorate
 
@@ -117,21 +156,32 @@ class Routes(Blueprint):  # type: ignore[misc]
         sent: dict[str, Any] | None = None,
         afterwards: Callable[[], Any] | None = None,
     ) -> Callable[[View], View]:
-        """A change: one transaction with the stored reply of its Idempotency-Key; refusals are put on record.
+        """A change: one transaction with the stored reply of its Idempotency-Key; refusals are
+        put on record.
 
         `at` is the address of what was made, with names of the reply in braces. `sees(session, actor, **path)` raises
         NotFound when the thing is not this person's to see: then a refusal says no more than that. `read` reads a body
         that is no JSON, which `sent` describes. `keyed`: it takes an Idempotency-Key.
         """
+        published = Published(
+            rule=rule,
+            method=method,
+            reply=reply() if reply else None,
+            status=status,
+            media_type=media_type,
+            given=body,
+            location="json",
+            problems=CHANGING,
+            keyed=keyed,
+            sent=sent,
+        )
 
         def decorate(view: View) -> View:
-            schema = reply() if reply else None
-
             def made(*given: Any, **path: Any) -> edge.Reply | Binary:
                 found = view(*given, **path)
                 if isinstance(found, Binary):
                     return found
-                text, shown = _dumped(schema, found)
+                text, shown = _dumped(published.reply, found)
                 return edge.Reply(status, text, BASE + at.format(**shown) if at else "")
 
             @wraps(view)
@@ -144,56 +194,44 @@ class Routes(Blueprint):  # type: ignore[misc]
                     )
                 except (Refused, Conflict):
                     if sees is not None:
-                        with db.transaction(current_app.extensions["engine"]) as session:
-                            sees(session, g.actor, **path)
+                        _read(lambda session: sees(session, g.actor, **path))
                     raise
                 if afterwards is not None:
                     afterwards()
-                return (
-                    done.answer()
-                    if isinstance(done, Binary)
-                    else _answer(done, key is not None and not fresh)
-                )
+                if isinstance(done, Binary):
+                    return done.answer()
+                return _answer(done, replayed=key is not None and not fresh)
 
-            return self._publish(
-                rule, method, run, schema, status, media_type, body, "json", CHANGING, keyed, sent
-            )
+            return self._publish(published, run)
 
         return decorate
 
-    def _publish(
-        self,
-        rule: str,
-        method: str,
-        run: View,
-        schema: Schema | None,
-        status: int,
-        media_type: str,
-        given: type[Schema] | None,
-        where: str,
-        problems: dict[int, str],
-        keyed: bool = False,
-        sent: dict[str, Any] | None = None,
-    ) -> View:
-        """Parse, document and route. What documents a view would wrap it once for each word it says: only that is kept."""
-        shape = schema or (None if status == 204 else {"type": "string", "format": "binary"})
-        told = self.response(status, shape, content_type=media_type)(run)
-        for code, name in problems.items():
-            told = self.alt_response(code, name)(told)
-        if given is not None:
-            told = self.arguments(given, location=where)(told)
-        more: dict[str, Any] = {"parameters": [KeyHeader]} if keyed else {}
-        if sent is not None:
-            more["requestBody"] = {"required": True, "content": sent}
-        told = self.doc(operationId=f"{self.tag}.{run.__name__}", **more)(told)
-        parsed = (
-            self.ARGUMENTS_PARSER.use_args(given(), location=where)(run)
-            if given is not None
-            else run
-        )
-        parsed._apidoc = told._apidoc  # type: ignore[attr-defined]
-        self.route(rule, methods=[method], tags=[self.tag])(parsed)
+    def _publish(self, it: Published, run: View) -> View:
+        """Parse, document and route. What documents a view would wrap it once for each word it
+        says: only that is kept.
+        """
+        documented = self.response(it.status, it.shape(), content_type=it.media_type)(run)
+        for code, name in it.problems.items():
+            documented = self.alt_response(code, name)(documented)
+        if it.given is not None:
+            documented = self.arguments(it.given, location=it.location)(documented)
+        operation = f"{self.tag}.{run.__name__}"
+        documented = self.doc(operationId=operation, **it.more())(documented)
+        parsed = run
+        if it.given is not None:
+            parsed = self.ARGUMENTS_PARSER.use_args(it.given(), location=it.location)(run)
+        parsed._apidoc = documented._apidoc  # type: ignore[attr-defined]
+        self.route(it.rule, methods=[it.method], tags=[self.tag])(parsed)
         return run
+
+
+def _read(work: Callable[[Session], Found], recorded: bool = False) -> Found:
+    """Read in one transaction; `recorded`: as a command, so that a refusal is put on record."""
+    engine = current_app.extensions["engine"]
+    if recorded:
+        return edge.carry_out(engine, g.actor, work)
+    with db.transaction(engine) as session:
+        return work(session)
 
 
 def multipart(**fields: dict[str, Any]) -> dict[str, Any]:
@@ -282,7 +320,9 @@ def _answer(done: edge.Reply, replayed: bool) -> Response:
 
 
 def _request_hash() -> str:
-    """What makes two requests the same; of a multipart form the fields and files, as its boundary is drawn each time."""
+    """What makes two requests the same; of a multipart form the fields and files, as its
+    boundary is drawn each time.
+    """
     if request.mimetype != "multipart/form-data":
         return edge.request_hash(request.method, request.path, request.get_data())
     parts = [f"{name}={value}" for name, value in sorted(request.form.items(multi=True))]

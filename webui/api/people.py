@@ -25,7 +25,7 @@ routes = Routes("members", "People, their posts and tokens.")
 ONE = "/members/<uuid:member_id>"
 
 
-# --- shapes ---------------------------------------------------------------------------------------------------------------
+# --- shapes --------------------------------------------------------------------------------------
 class Post(Schema):
     """A post with its term; `state` today: past, present or future."""
 
@@ -94,7 +94,7 @@ class Changed(Schema):
     changed = fields.Boolean(required=True, metadata={"description": "False: nothing was new."})
 
 
-# --- input ----------------------------------------------------------------------------------------------------------------
+# --- input ---------------------------------------------------------------------------------------
 class Roster(schemas.Paged):
     union = Id(load_default=None, metadata={"description": "Without it one's own."})
     q = Text(100, load_default="", metadata={"description": "In name or user name."})
@@ -151,7 +151,7 @@ class NewToken(schemas.Sent):
 MemberPage = schemas.page("MemberPage", MemberRow)
 
 
-# --- members --------------------------------------------------------------------------------------------------------------
+# --- members -------------------------------------------------------------------------------------
 @routes.look("/members", MemberPage, query=Roster)
 def list_members(session: Session, actor: Actor, given: dict[str, Any]) -> Page:
     """The roster of a union, by name; for its secretary, auditor and administrator."""

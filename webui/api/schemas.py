@@ -1,4 +1,6 @@
-"""What all resources share: the fields in which programs write, the shapes in which we answer, and their language."""
+"""What all resources share: the fields in which programs write, the shapes in which we answer,
+and their language.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ KeyHeader: dict[str, Any] = {
 }
 
 
-# --- what programs send ------------------------------------------------------------------------------------------------
+# --- what programs send --------------------------------------------------------------------------
 class Sent(Schema):
     """Ancestor of whatever is sent: unknown fields are refused."""
 
@@ -168,7 +170,7 @@ class Reason(Sent):
     reason = Text(500, 1, required=True)
 
 
-# --- what we answer ----------------------------------------------------------------------------------------------------
+# --- what we answer ------------------------------------------------------------------------------
 class Problem(Schema):
     """An error, as application/problem+json (RFC 9457)."""
 

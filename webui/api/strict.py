@@ -1,4 +1,6 @@
-"""Reads what a program sends, more strictly than the libraries do: one meaning or none. It knows no resource."""
+"""Reads what a program sends, more strictly than the libraries do: one meaning or none. It
+knows no resource.
+"""
 
 from __future__ import annotations
 
@@ -76,8 +78,10 @@ def printable(text: str) -> str:
 
 
 def body(req: Request) -> Any:
-    """The JSON of the body. 415 for another type; 400 for what is no JSON, deeper than 32 levels, has a key twice, NaN or
-    Infinity; Invalid for characters and numbers that cannot be kept."""
+    """The JSON of the body. 415 for another type; 400 for what is no JSON, deeper than 32
+    levels, has a key twice, NaN or Infinity; Invalid for characters and numbers that cannot be
+    kept.
+    """
     if req.mimetype != "application/json" or req.mimetype_params.get(
         "charset", "utf-8"
     ).lower() not in ("utf-8", "utf8"):
@@ -160,7 +164,9 @@ def query(req: Request) -> dict[str, str]:
 
 
 def uploaded(names: set[str], limit: int) -> dict[str, str]:
-    """The plain fields of a multipart form with one `file`; opens the body to `limit` bytes. Raises 415, Invalid."""
+    """The plain fields of a multipart form with one `file`; opens the body to `limit` bytes.
+    Raises 415, Invalid.
+    """
     request.max_content_length = limit
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType(_("请以 multipart/form-data 发送文件。"))

@@ -1,6 +1,8 @@
-"""The `yixing` command: each verb is one function. It says what it did, and its exit code says how it went.
+"""The `yixing` command: each verb is one function. It says what it did, and its exit code says
+how it went.
 
-0: done, all is well. 1: a fault was found, or it could not be done. 2: the command was not understood.
+0: done, all is well. 1: a fault was found, or it could not be done. 2: the command was not
+understood.
 """
 
 from __future__ import annotations
@@ -55,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _language(arguments: Sequence[str] | None) -> str:
-    """That of `--lang`, wherever it stands, else that of the environment; the parser itself speaks it already."""
+    """That of `--lang`, wherever it stands, else that of the environment; the parser itself
+    speaks it already.
+    """
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     first.add_argument("--lang", nargs="?")
     chosen = first.parse_known_args(arguments)[0].lang
@@ -94,7 +98,9 @@ def _settings() -> Settings:
 
 @contextmanager
 def _database_as_before(settings: Settings) -> Iterator[None]:
-    """Stop the embedded server afterwards when it did not run before and nobody else has come to use it."""
+    """Stop the embedded server afterwards when it did not run before and nobody else has come
+    to use it.
+    """
     home = settings.home
     ran = settings.database_url or postmaster.running(home)
     try:

@@ -1,4 +1,6 @@
-"""Verbs of units, people and their accounts: import, token, unit, user create | disable | password | post."""
+"""Verbs of units, people and their accounts: import, token, unit, user create | disable |
+password | post.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ _DEEDS = {"create": _("新增"), "change": _("更改"), "skip": _("未变"), "em
 _COUNTS = {"rows": _("行"), **_LEVELS, **_DEEDS}
 
 
-# --- import ---------------------------------------------------------------------------------------------------------
+# --- import --------------------------------------------------------------------------------------
 def import_table(given: argparse.Namespace, settings: Settings) -> int:
     """Show what a table would do, row by row; with --yes (or a "y" on the terminal) do it."""
     from engine import db
@@ -72,7 +74,7 @@ def _line(row: RowReport) -> str:
     )
 
 
-# --- units and people -----------------------------------------------------------------------------------------------
+# --- units and people ----------------------------------------------------------------------------
 def token(given: argparse.Namespace, settings: Settings) -> int:
     """A new API token, printed once."""
     from engine import db

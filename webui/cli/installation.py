@@ -1,4 +1,6 @@
-"""Verbs that run the product: serve, worker, migrate. And how the other verbs reach the database."""
+"""Verbs that run the product: serve, worker, migrate. And how the other verbs reach the
+database.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,9 @@ def running(home: Path) -> int | None:
 
 
 def used_by_others(home: Path) -> bool:
-    """Does another living process of ours hold it? They are on a list that the server's library keeps."""
+    """Does another living process of ours hold it? They are on a list that the server's library
+    keeps.
+    """
     with suppress(OSError, ValueError):
         pids: list[int] = json.loads((home / "postgres" / ".handle_pids.json").read_text() or "[]")
         return any(pid != os.getpid() and _alive(pid) for pid in pids)
@@ -28,7 +30,9 @@ def used_by_others(home: Path) -> bool:
 
 
 def _alive(pid: int, name: str = "") -> bool:
-    """Is it there, and not only its name: in a container nobody may have taken note of its death."""
+    """Is it there, and not only its name: in a container nobody may have taken note of its
+    death.
+    """
     import psutil  # type: ignore[import-untyped]
 
     with suppress(psutil.Error):

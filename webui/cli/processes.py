@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 
-# --- check ----------------------------------------------------------------------------------------------------------
+# --- check ---------------------------------------------------------------------------------------
 def check(given: argparse.Namespace, settings: Settings) -> int:
     """Every fault of every folder, then the stories of those that have none."""
     from engine import scenarios
@@ -87,7 +87,7 @@ def _write_outline(folder: Path) -> None:
     (folder / "OUTLINE.txt").write_text(words, encoding="utf-8")
 
 
-# --- publish and decide ---------------------------------------------------------------------------------------------
+# --- publish and decide --------------------------------------------------------------------------
 def publish(given: argparse.Namespace, settings: Settings) -> int:
     """Put a folder in force on the operator's word; the web asks for two people instead."""
     from engine import db
@@ -146,7 +146,7 @@ def _ask(table: str) -> int:
     return OK
 
 
-# --- play -----------------------------------------------------------------------------------------------------------
+# --- play ----------------------------------------------------------------------------------------
 def play(given: argparse.Namespace, settings: Settings) -> int:
     """Play stories on a database of their own."""
     missing = [str(file) for file in given.files if not file.is_file()]
@@ -156,7 +156,9 @@ def play(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _play(files: Sequence[Path], settings: Settings, *, brief: bool = True) -> int:
-    """Play each story; gives the number of those that went otherwise than told. Unless `brief`, every step is told."""
+    """Play each story; gives the number of those that went otherwise than told. Unless `brief`,
+    every step is told.
+    """
     from engine import scenarios
 
     engine = scenarios.theatre(settings)

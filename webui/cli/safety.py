@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 
-# --- verify ---------------------------------------------------------------------------------------------------------
+# --- verify --------------------------------------------------------------------------------------
 def verify(given: argparse.Namespace, settings: Settings) -> int:
     """Prove the database, or an evidence pack, and name the first false line."""
     if given.pack:
@@ -100,9 +100,11 @@ def _checkpoints(file: Path) -> list[Checkpoint]:
     return found
 
 
-# --- erase ----------------------------------------------------------------------------------------------------------
+# --- erase ---------------------------------------------------------------------------------------
 def erase(given: argparse.Namespace, settings: Settings) -> int:
-    """Erase what a confidential matter holds; asks first, for nothing brings it back but an older backup."""
+    """Erase what a confidential matter holds; asks first, for nothing brings it back but an
+    older backup.
+    """
     from engine import db
     from engine.commands import edge, erasure
     from engine.people import organisation
@@ -122,7 +124,7 @@ def erase(given: argparse.Namespace, settings: Settings) -> int:
     return OK
 
 
-# --- backup and restore ---------------------------------------------------------------------------------------------
+# --- backup and restore --------------------------------------------------------------------------
 def backup(given: argparse.Namespace, settings: Settings) -> int:
     """Write database and keys into one file."""
     from engine.db import backup as safe

@@ -1,7 +1,9 @@
-"""`yixing serve`: brings the database up, then keeps web workers and one job worker running until it is told to stop.
+"""`yixing serve`: brings the database up, then keeps web workers and one job worker running
+until it is told to stop.
 
-The supervisor itself serves nothing. Its children are this module again, as `web` and `work`; they read their settings
-from the environment, like any other process of the product, and end when the supervisor is gone.
+The supervisor itself serves nothing. Its children are this module again, as `web` and `work`;
+they read their settings from the environment, like any other process of the product, and end when
+the supervisor is gone.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ STEADY = 30.0  # seconds after which a child counts as well
 LONGEST_WAIT = 30.0  # seconds between two tries to start a child that keeps dying
 
 
-# --- the supervisor -------------------------------------------------------------------------------------------------
+# --- the supervisor ------------------------------------------------------------------------------
 @dataclass
 class Child:
     """A process that is started again when it dies, later each time."""
@@ -48,7 +50,9 @@ class Child:
     due: float = field(default=0.0)
 
     def start(self) -> None:
-        """Start it in a group of its own, so that Ctrl-C reaches the supervisor only, which ends it in order."""
+        """Start it in a group of its own, so that Ctrl-C reaches the supervisor only, which
+        ends it in order.
+        """
         self.process = subprocess.Popen(
             _command(self.name), env=self.environment, start_new_session=True
         )
@@ -146,7 +150,9 @@ def _must_be_free(settings: Settings) -> None:
 
 
 def _database(settings: Settings) -> str:
-    """Start the database when need be, bring its schema up to date, make the key for cookies; gives the URL."""
+    """Start the database when need be, bring its schema up to date, make the key for cookies;
+    gives the URL.
+    """
     from engine import db
     from engine.db import migrate
 
@@ -166,7 +172,9 @@ def _is_empty(url: str) -> bool:
 
 
 def _fill(settings: Settings, url: str) -> None:
-    """Publish the process folders that are new or changed; load the demo data into an empty database."""
+    """Publish the process folders that are new or changed; load the demo data into an empty
+    database.
+    """
     from engine import db
     from engine.commands import bundled
     from engine.errors import EngineError
@@ -187,7 +195,9 @@ def _fill(settings: Settings, url: str) -> None:
 
 
 def _load_demo(settings: Settings, url: str) -> None:
-    """Load the demo data once; half of them are of no use, so a start that was broken off is remembered."""
+    """Load the demo data once; half of them are of no use, so a start that was broken off is
+    remembered.
+    """
     from engine import db
 
     begun = settings.home / "demo-begun"
@@ -224,7 +234,9 @@ def _make_cookie_key(settings: Settings) -> None:
 
 
 def _environment(settings: Settings, url: str) -> dict[str, str]:
-    """What the children get; with the URL they need not look after the embedded database themselves."""
+    """What the children get; with the URL they need not look after the embedded database
+    themselves.
+    """
     values = {
         "HOME": settings.home,
         "DATABASE_URL": url,
@@ -249,7 +261,9 @@ def address(settings: Settings) -> str:
 
 
 def _ready(settings: Settings, children: list[Child], stopping: threading.Event) -> bool:
-    """Wait for the first answer. Raises CannotDo when the web worker dies again and again before it."""
+    """Wait for the first answer. Raises CannotDo when the web worker dies again and again
+    before it.
+    """
     probe = f"{address(settings)}healthz"
     while not stopping.wait(0.1):
         for child in children:
@@ -295,7 +309,7 @@ def _end(children: list[Child]) -> None:
         process.wait()
 
 
-# --- the embedded database ------------------------------------------------------------------------------------------
+# --- the embedded database -----------------------------------------------------------------------
 def _revive(settings: Settings) -> None:
     """Start the embedded server again when it was killed; it recovers what was committed."""
     if not settings.database_url and postmaster.running(settings.home) is None:
@@ -314,12 +328,14 @@ def _stop_database(settings: Settings) -> None:
 
 
 def _embedded(settings: Settings, what: str) -> None:
-    """In a process of its own: the library remembers a server that it has started, dead or alive."""
+    """In a process of its own: the library remembers a server that it has started, dead or
+    alive.
+    """
     environment = {**os.environ, "YIXING_HOME": str(settings.home), "YIXING_DATABASE_URL": ""}
     subprocess.run(_command(what), env=environment, start_new_session=True, check=False)
 
 
-# --- the children ---------------------------------------------------------------------------------------------------
+# --- the children --------------------------------------------------------------------------------
 def _end_with_parent() -> None:
     """End this process in order when the supervisor is gone, however it went."""
     parent = os.environ.get(PARENT, "")
@@ -332,45 +348,6 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True, name="parent").start()
-
-
-def web(settings: Settings) -> None:
-    """The web workers: gunicorn with threads; every worker makes its own application and database pool."""
-    from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-
-    from engine import db
-    from webui import create_app
-
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-
-    class Web(BaseApplication):  # type: ignore[misc]
-        def load_config(self) -> None:
-            values = {
-                "bind": f"{host}:{settings.port}",
-                "worker_class": "gthread",
-                "workers": settings.web_workers,
-                "threads": settings.web_threads,
-                "timeout": 60,
-                "graceful_timeout": 8,
-                "keepalive": 5,
-                "control_socket_disable": True,
-                "loglevel": "warning",
-                "proc_name": "yixing",
-                "forwarded_allow_ips": "",
-            }
-            for name, value in values.items():
-                self.cfg.set(name, value)
-
-        def load(self) -> object:
-            db.connect(settings.database_url).dispose(
-                close=False
-            )  # what the parent had open is the parent's
-            return create_app(settings)
-
-    create_app(
-        settings
-    )  # the modules are loaded once, before the fork, and what is wrong with them is said once
-    Web().run()
 
 
 def main(what: str) -> None:
@@ -387,6 +364,8 @@ def main(what: str) -> None:
     logging.getLogger("yixing").setLevel(logging.INFO)
     _end_with_parent()
     if what == "web":
+        from webui.cli.web_worker import web
+
         web(settings)
         return
     from engine import jobs

@@ -26,7 +26,9 @@ _VARIABLES = (
 
 
 class CannotDo(Exception):
-    """Something that the person at the command line can do something about; its text is a message."""
+    """Something that the person at the command line can do something about; its text is a
+    message.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

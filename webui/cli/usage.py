@@ -1,4 +1,6 @@
-"""What the `yixing` command understands: its verbs, their arguments and their help. It does nothing itself."""
+"""What the `yixing` command understands: its verbs, their arguments and their help. It does
+nothing itself.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ Verbs = Any  # what argparse gives for its sub-parsers, a class without a public
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser; what it gives has `verb`, the name of one, or None and `about`, whose help is to be shown."""
+    """The parser; what it gives has `verb`, the name of one, or None and `about`, whose help is
+    to be shown.
+    """
     made = argparse.ArgumentParser(
         prog="yixing",
         description=text(_("Yixing 议行：高校工会民主管理流程引擎。")),

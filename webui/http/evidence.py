@@ -1,4 +1,6 @@
-"""An evidence pack for a page or a program: the export goes on record first, then what is on record is packed."""
+"""An evidence pack for a page or a program: the export goes on record first, then what is on
+record is packed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What the engine says, in the language of whoever reads it: messages by gettext, everything else as it stands."""
+"""What the engine says, in the language of whoever reads it: messages by gettext, everything
+else as it stands.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ CATALOGUES = Path(__file__).parents[1] / "translations"
 
 @lru_cache(maxsize=4)
 def catalogue(lang: str) -> gettext.NullTranslations:
-    """The texts of the engine in a language; the source text itself where there is no translation."""
+    """The texts of the engine in a language; the source text itself where there is no
+    translation.
+    """
     return gettext.translation("engine", CATALOGUES, [lang], fallback=True)
 
 
@@ -27,7 +31,9 @@ def language(code: str) -> Language:
 
 
 def in_language(text: object, lang: str) -> str:
-    """A message in this language. A plain text is a name, a title or a quotation, and stays as it is."""
+    """A message in this language. A plain text is a name, a title or a quotation, and stays as
+    it is.
+    """
     return language(lang)(text)
 
 

@@ -1,4 +1,6 @@
-"""Files: one upload at a time into the engine's keeping, and out again, so that no browser runs what somebody uploaded."""
+"""Files: one upload at a time into the engine's keeping, and out again, so that no browser runs
+what somebody uploaded.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ PDF = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; base-ur
 
 @blueprint.url_value_preprocessor
 def _allow_large(endpoint: str | None, _values: Any) -> None:
-    """Let the upload, and only it, be large. This runs before the CSRF check, which already reads the body."""
+    """Let the upload, and only it, be large. This runs before the CSRF check, which already
+    reads the body.
+    """
     if endpoint == "files.upload" and session.get("key"):
         request.max_content_length = attachments.MAX_BYTES + ROOM
 
@@ -55,7 +59,9 @@ def attachment(attachment_id: UUID) -> Response:
 @blueprint.get("/documents/<uuid:document_id>")
 @needs_login
 def document(document_id: UUID) -> Response:
-    """An issued document as PDF, to be read in the browser, or with ?format=docx to be edited in an office program."""
+    """An issued document as PDF, to be read in the browser, or with ?format=docx to be edited
+    in an office program.
+    """
     if request.args.get("format") == "docx":
         name, data = look(lambda s: docx.docx(s, me(), document_id))
         return _sent(data, docx.MEDIA_TYPE, f"attachment; {named(name)}", SHUT)
@@ -68,7 +74,9 @@ def pdf(name: str, data: bytes) -> Response:
 
 
 def named(name: str) -> str:
-    """A file name for Content-Disposition: as it is (RFC 5987), and in ASCII for whoever cannot read that."""
+    """A file name for Content-Disposition: as it is (RFC 5987), and in ASCII for whoever cannot
+    read that.
+    """
     plain = "".join(c if c.isascii() and (c.isalnum() or c in " ._-()") else "_" for c in name)
     return (
         f"filename=\"{plain}\"; filename*=UTF-8''{quote(name.encode('utf-8', 'replace'), safe='')}"

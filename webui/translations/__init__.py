@@ -1,1 +1,3 @@
-"""The English of the product: `messages` for our own pages, `engine` for what the engine says. `make words` updates both."""
+"""The English of the product: `messages` for our own pages, `engine` for what the engine says.
+`make words` updates both.
+"""

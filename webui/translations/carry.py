@@ -1,9 +1,11 @@
-"""Carries English over to texts whose holes were renamed, and takes in tables of `source<TAB>English`.
+"""Carries English over to texts whose holes were renamed, and takes in tables of
+`source<TAB>English`.
 
     python -m webui.translations.carry NEW.pot CATALOGUE.po [TABLE.tsv …]
 
-A text of the template that the catalogue does not know takes the English of the known text that differs in the names of
-its holes only. A table fills what is still empty. `make words` runs it before Babel drops what nobody says any more.
+A text of the template that the catalogue does not know takes the English of the known text that
+differs in the names of its holes only. A table fills what is still empty. `make words` runs it
+before Babel drops what nobody says any more.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ HOLE = re.compile(r"\{(\w+)\}")
 
 
 def carry(template: Catalog, known: Catalog, tables: dict[str, str]) -> int:
-    """Add to `known` what of `template` can be translated without a person; gives how many texts that were."""
+    """Add to `known` what of `template` can be translated without a person; gives how many
+    texts that were.
+    """
     alike = {_shape(str(m.id)): m for m in known if m.id and m.string and isinstance(m.id, str)}
     added = 0
     for message in template:
@@ -55,7 +59,8 @@ def main(template: str, catalogue: str, *tables: str) -> None:
     rows: dict[str, str] = {}
     for table in tables:
         with open(table, encoding="utf-8", newline="") as lines:
-            rows.update(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))  # type: ignore[arg-type]
+            for source, english in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+                rows[source] = english
     if carry(wanted, known, rows):
         with open(catalogue, "wb") as changed:
             write_po(changed, known, width=118)

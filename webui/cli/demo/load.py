@@ -1,13 +1,12 @@
-"""Plays the demo into an empty database: imports, then eighty motions day by day up to now, each by the right person."""
+"""Plays the demo into an empty database: imports, then eighty motions day by day up to now,
+each by the right person.
+"""
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,59 +18,15 @@ from engine.queries import instance as files
 from engine.queries import people as roster
 from webui.cli.demo import matters
 from webui.cli.demo import people as cast
+from webui.cli.demo.motions import motions, story
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from engine.db import Engine
     from engine.people.organisation import Actor
     from engine.settings import Settings
-
-ASSIST = {
-    "logistics": ["finance"],
-    "hr": ["finance", "office"],
-    "construction": ["assets"],
-    "it": ["office"],
-}
-# stage -> (how many motions, how many days ago they were moved)
-STAGES = (
-    ("seconding", 9, 2),
-    ("failed", 3, 9),
-    ("head", 6, 6),
-    ("review", 10, 10),
-    ("returned", 2, 12),
-    ("plan", 4, 14),
-    ("accept", 6, 17),
-    ("replying", 10, 25),
-    ("late", 4, 64),
-    ("cosign", 3, 31),
-    ("sign", 4, 42),
-    ("rating", 4, 34),
-    ("redo", 3, 58),
-    ("closing", 2, 52),
-    ("closed", 6, 60),
-    ("suggestion", 2, 30),
-    ("declined", 1, 32),
-    ("withdrawn", 1, 20),
-)
-
-
-@dataclass
-class Motion:
-    """One motion of the demo and how far its story goes."""
-
-    number: int
-    subject: str
-    category: str
-    lead: str
-    problem: str
-    measure: str
-    stage: str
-    began: datetime
-    mover: str
-    head: str
-    id: UUID | None = None
-    steps: list[tuple[float, str, str, dict[str, Any]]] = field(default_factory=list)
+    from webui.cli.demo.motions import Motion
 
 
 class Stage:
@@ -106,7 +61,9 @@ def load(engine: Engine, own: Settings | None = None) -> None:
 
 
 def _found(stage: Stage) -> None:
-    """What the operator enters by hand: the unions above, the universities, the first administrator."""
+    """What the operator enters by hand: the unions above, the universities, the first
+    administrator.
+    """
 
     def work(session: Any) -> None:
         def unit(
@@ -174,9 +131,8 @@ def _found(stage: Stage) -> None:
                     stage.members[username],
                     kind,
                     place,
-                    clock.day_of(clock.now()),
-                    None,
-                    cast.TERM,
+                    from_on=clock.today(),
+                    term=cast.TERM,
                 )
 
     edge.carry_out(stage.engine, None, work)
@@ -230,37 +186,11 @@ def _set_password(member_id: UUID, secret: str, session: Any) -> None:
     people.set_password(session, None, member_id, secret)
 
 
-def _motions(now: datetime) -> list[Motion]:
-    with (Path(__file__).parent / "motions.tsv").open(encoding="utf-8") as file:
-        lines = list(csv.reader(file, delimiter="\t"))
-    stages = [(name, days) for name, many, days in STAGES for _ in range(many)]
-    heads: list[tuple[str, str]] = []
-    number = 1
-    for _code, _name, size in cast.delegations():
-        heads += [(f"d{n:03}", f"d{number:03}") for n in range(number, number + size)]
-        number += size
-    found = []
-    for n, (subject, category, lead, problem, measure) in enumerate(lines):
-        stage, days = stages[(n * 37) % len(stages)]
-        mover, head = heads[(n * 53 + 5) % len(heads)]
-        if mover == head:  # nobody checks a motion of their own
-            mover = f"d{int(mover[1:]) + 1:03}"
-        began = datetime.combine(
-            clock.day_of(now) - timedelta(days=days), time(9 + n % 8, (n * 13) % 60), clock.CHINA
-        )
-        mover = "delegate" if mover == "d003" or n in (4, 17, 33) else mover
-        head = "d001" if mover == "delegate" else head
-        found.append(
-            Motion(n + 1, subject, category, lead, problem, measure, stage, began, mover, head)
-        )
-    return found
-
-
 def _play(stage: Stage, now: datetime) -> None:
     order = count()
     agenda = []
-    for motion in _motions(now):
-        for at, who, does, given in _story(stage, motion):
+    for motion in motions(now):
+        for at, who, does, given in story(stage, motion):
             moment = motion.began + timedelta(days=at)
             if moment < now:
                 agenda.append((moment, next(order), motion, who, does, given))
@@ -294,133 +224,3 @@ def _act(stage: Stage, motion: Motion, who: str, does: str, given: dict[str, Any
         stage.run(who, lambda s, a: polls.respond(s, a, task.poll_id, **given))
     else:
         stage.run(who, lambda s, a: polls.close(s, a, task.poll_id))
-
-
-def _story(stage: Stage, m: Motion) -> Iterator[tuple[float, str, str, dict[str, Any]]]:
-    """(days after the start, who, does, answers) up to the motion's stage."""
-    units, head_of = stage.units, f"h-{m.lead}".replace("_", "-")
-    lead, assisting = units[m.lead], [units[u] for u in ASSIST.get(m.lead, [])]
-    yield (
-        0,
-        m.mover,
-        "launch",
-        {
-            "subject": m.subject,
-            "category": m.category,
-            "reasons": f"{m.problem}。代表团在走访中收集到多名教职工的同类意见，认为有必要由学校统筹研究，尽快拿出可行的办法并向教职工公布。",
-            "measures": f"建议{m.measure}；由主办单位提出实施方案和时间表，每学期末向教代会执行委员会报告进展。",
-        },
-    )
-    seconders = [f"d{(m.number * 17 + k * 29) % 213 + 1:03}" for k in range(1, 7)]
-    seconders = [s for s in dict.fromkeys(seconders) if s not in (m.mover, "d003")]
-    for k, who in enumerate(seconders[: {"seconding": m.number % 4, "failed": 2}.get(m.stage, 4)]):
-        yield (
-            0.2 + k * 0.3,
-            who,
-            "respond:second",
-            {"choice": "yes", "comment": "情况属实，赞成。" if k == 0 else ""},
-        )
-    if m.stage in ("seconding", "failed"):
-        return
-    yield 2, m.mover, "close:second", {}
-    if m.stage == "head":
-        return
-    yield 3.1, m.head, "complete:head_check", {"decision": "forward"}
-    if m.stage == "withdrawn":
-        yield 4, m.mover, "withdraw", {"reason": "有关单位已先行解决，不再需要立案。"}
-        return
-    if m.stage == "review":
-        return
-    yield from _reviewed(stage, m, lead, assisting)
-    if m.stage in ("returned", "suggestion", "declined", "plan"):
-        return
-    yield (
-        9,
-        "approver",
-        "complete:dispatch_plan",
-        {"decision": "approve", "lead_unit": lead, "assisting_units": assisting},
-    )
-    if m.stage == "accept":
-        return
-    yield (
-        10,
-        head_of,
-        "complete:accept",
-        {"decision": "accept", "officer": cast.name_of(m.number + 400), "phone": "0571-88200000"},
-    )
-    if m.stage in ("replying", "late"):
-        return
-    yield from _handled(m, head_of, assisting)
-
-
-def _reviewed(
-    stage: Stage, m: Motion, lead: str, assisting: list[str]
-) -> Iterator[tuple[float, str, str, dict[str, Any]]]:
-    present = [str(stage.members[u]) for u in ("approver", "c1", "c2", "c3", "c4")]
-    decision = {"returned": "return", "suggestion": "suggest", "declined": "decline"}.get(
-        m.stage, "file"
-    )
-    given: dict[str, Any] = {
-        "decision": decision,
-        "present": present,
-        "reason": "事关教职工切身利益，内容具体，措施可行。",
-    }
-    if decision == "file":
-        given.update(
-            grade="key" if m.number % 5 == 0 else "general",
-            lead_unit=lead,
-            assisting_units=assisting,
-        )
-    if decision == "decline":
-        given.update(grounds=["out_of_scope"], reason="所提事项超出学校职权范围。")
-    if decision == "return":
-        given.update(reason="请补充涉及范围和预计经费。")
-    yield 7.2, f"c{m.number % 6 + 1}", "complete:review", given
-    if decision == "suggest":
-        yield (
-            9,
-            "secretary",
-            "complete:suggestion_note",
-            {"unit": lead, "note": "请结合年度工作研究参考，并告知提案人。"},
-        )
-
-
-def _handled(
-    m: Motion, head_of: str, assisting: list[str]
-) -> Iterator[tuple[float, str, str, dict[str, Any]]]:
-    met = clock.day_of(m.began + timedelta(days=27)).isoformat()
-    reply = {
-        "met_on": met,
-        "meeting_record": "与提案人当面沟通，现场查看情况，就措施和时间安排达成一致。",
-        "measures": f"经研究，采纳建议：{m.measure}。由本单位牵头落实，接受教职工监督。",
-        "timetable": "本学期内完成方案，下学期开学前落实到位。",
-        "code": "A",
-    }
-    yield 28, head_of, "complete:reply", reply
-    helpers = [f"h-{u}".replace("_", "-") for u in ASSIST.get(m.lead, [])]
-    if m.stage == "cosign" and assisting:
-        return
-    for k, who in enumerate(helpers):
-        yield 29 + k * 0.4, who, "respond:cosign", {"choice": "yes"}
-    if m.stage in ("cosign", "sign"):
-        return
-    yield 31, "vp", "complete:sign", {"decision": "sign"}
-    if m.stage == "rating":
-        return
-    grade = (
-        "unsatisfied" if m.stage == "redo" else "basically" if m.number % 3 == 0 else "satisfied"
-    )
-    yield (
-        34,
-        m.mover,
-        "respond:rate",
-        {"choice": grade, "comment": "希望尽快落实。" if grade != "satisfied" else "办理认真。"},
-    )
-    if m.stage in ("redo", "closing"):
-        return
-    yield (
-        38,
-        "c1" if m.number % 6 else "c2",
-        "complete:close",
-        {"result": "A", "publication": "school", "nominated": False},
-    )

@@ -1,4 +1,6 @@
-"""One matter of each further process, told like a story and played through the commands into the demo."""
+"""One matter of each further process, told like a story and played through the commands into
+the demo.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,13 @@ def play(engine: Engine, members: Mapping[str, UUID], units: Mapping[str, str]) 
         ("congress_session", clock.now() - timedelta(days=11, hours=7, minutes=30), _session()),
     ):
         scenarios.perform(
-            engine, process, steps, began, cast.UNION, {**members, **_called(members)}, units
+            engine,
+            process,
+            steps,
+            began,
+            union=cast.UNION,
+            members={**members, **_called(members)},
+            units=units,
         )
 
 

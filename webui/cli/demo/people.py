@@ -1,4 +1,6 @@
-"""Who is in the demo: the unions above, three universities, 213 formal delegates in 14 delegations, the offices."""
+"""Who is in the demo: the unions above, three universities, 213 formal delegates in 14
+delegations, the offices.
+"""
 
 from __future__ import annotations
 

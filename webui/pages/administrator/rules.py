@@ -85,7 +85,7 @@ def _allow_large(endpoint: str | None, _values: Any) -> None:
         request.max_content_length = MAX_SHEET + ROOM
 
 
-# --- rules ------------------------------------------------------------------------------------------------------------
+# --- rules ---------------------------------------------------------------------------------------
 @blueprint.get("/rules")
 @needs_login
 def index() -> str:
@@ -190,7 +190,7 @@ def decide(setting_id: UUID) -> Answer:
     )
 
 
-# --- calendar ---------------------------------------------------------------------------------------------------------
+# --- calendar ------------------------------------------------------------------------------------
 @blueprint.get("/rules/calendar")
 @needs_login
 def calendar() -> str:

@@ -30,7 +30,7 @@ blueprint = Blueprint("outside", __name__)
 T = TypeVar("T")
 
 
-# --- the sender -------------------------------------------------------------------------------------------------------
+# --- the sender ----------------------------------------------------------------------------------
 @blueprint.post("/tasks/<uuid:task_id>/links")
 @needs_login
 def invite(task_id: UUID) -> tuple[str, int]:
@@ -61,7 +61,7 @@ def address(token: str) -> str:
     return url_for("outside.letter", token=token, _external=True)
 
 
-# --- whoever was sent it ----------------------------------------------------------------------------------------------
+# --- whoever was sent it -------------------------------------------------------------------------
 def _open(token: str) -> EngineError | None:
     """What keeps the link shut. Nobody is logged in here, even if the browser is."""
     return _work(lambda s: outside.knock(s, token, request.remote_addr or ""))

@@ -59,7 +59,7 @@ def _key() -> keys.SigningKey:
     return keys.load_or_create(current_app.config["YIXING"].home / "keys")
 
 
-# --- find -------------------------------------------------------------------------------------------------------------
+# --- find ----------------------------------------------------------------------------------------
 @blueprint.get("/audit")
 @needs_login
 def index() -> str | Response:
@@ -173,7 +173,7 @@ def _inert(cell: str) -> str:
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
-# --- one case ---------------------------------------------------------------------------------------------------------
+# --- one case ------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Line:
     """An event on the page: its sentence, the canonical body that was hashed, and which checkpoint covers it."""
@@ -311,7 +311,7 @@ def pack(instance_id: UUID) -> Response:
     )
 
 
-# --- what belongs to no case ------------------------------------------------------------------------------------------
+# --- what belongs to no case ---------------------------------------------------------------------
 @blueprint.get("/audit/log")
 @needs_login
 def log() -> str:

@@ -164,7 +164,7 @@ def diff(old: str, new: str) -> str:
     return render_template("definitions/diff.html", found=found)
 
 
-# --- new versions -----------------------------------------------------------------------------------------------------
+# --- new versions --------------------------------------------------------------------------------
 @blueprint.get("/definitions/propose")
 @needs_login
 def proposing() -> str:

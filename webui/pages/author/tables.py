@@ -63,7 +63,7 @@ def trial(table_id: str) -> str | tuple[str, int]:
             table_id, None, given, {"on": [_("日期应写成 2026-03-01 的样子。")]}, text
         ), 422
     try:
-        outcome = look(lambda s: reading.evaluate(s, me(), table_id, given, on, lang()))
+        outcome = look(lambda s: reading.evaluate(s, me(), table_id, given, on=on, lang=lang()))
     except Invalid as fault:
         return _page(table_id, on, given, fault.fields), 422
     return _page(table_id, on, given, outcome=outcome)

@@ -117,7 +117,7 @@ def alike(process_id: str) -> str:
     return render_template("launch/alike.html", rows=look(search))
 
 
-# --- a form is carried out once ---------------------------------------------------------------------------------------
+# --- a form is carried out once ------------------------------------------------------------------
 
 SENT_TWICE = "Idempotency-Key"
 

@@ -140,7 +140,7 @@ def match(meeting_id: UUID) -> Page:
     return _page(meeting_id, pasted=pasted, matched=matched)
 
 
-# --- the hall ---------------------------------------------------------------------------------------------------------
+# --- the hall ------------------------------------------------------------------------------------
 def _screen(template: str, meeting_id: UUID) -> str:
     """With the code at the door, if it is shown by who runs the meeting."""
     found = _meeting(meeting_id)
@@ -161,7 +161,7 @@ def hall_now(meeting_id: UUID) -> str:
     return _screen("meetings/screen.html", meeting_id)
 
 
-# --- at the door ------------------------------------------------------------------------------------------------------
+# --- at the door ---------------------------------------------------------------------------------
 @blueprint.get(f"{ONE}/check-in")
 @needs_login
 def check_in(meeting_id: UUID) -> str:
