@@ -13,6 +13,10 @@ from typing import Any, Protocol
 
 from engine.messages import Message, _
 
+# What the events of a matter tell, as its first one says. 2: every change of a fact, every task, timer and right to read;
+# none at all: what the kinds of before told. A baseline brings a matter of before along, see docs/adr.
+TELLS = 2
+
 
 class Facts(Protocol):
     """What a sentence may name: `body` as it was hashed, and the words for each hole."""
