@@ -1,4 +1,6 @@
-"""The PostgreSQL that comes with the product: started on demand under YIXING_HOME, reached by a UNIX socket only."""
+"""The PostgreSQL that comes with the product: started on demand under YIXING_HOME, reached by a
+UNIX socket only.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def _server(home: Path) -> Any:
 
 
 def start(home: Path, database: str = DATABASE) -> str:
-    """Start (or join) the server whose data lie in home/postgres and give the URL of `database`, made at need."""
+    """Start (or join) the server whose data lie in home/postgres and give the URL of `database`,
+    made at need.
+    """
     server = _server(home)
     with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as admin:
         if not admin.execute(
