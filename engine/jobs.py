@@ -12,8 +12,6 @@ import asyncio
 import logging
 import random
 import re
-import signal
-import threading
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -28,8 +26,10 @@ from engine import clock, db
 from engine.commands import incidents, instances, links, rules
 from engine.db import queue, tables
 from engine.errors import Conflict, EngineError, NotFound, Unavailable
+from engine.stopping import Stopping
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
     from datetime import datetime
 
@@ -186,8 +186,8 @@ def tidy(engine: Engine) -> None:
 
 
 class Discreet(logging.Filter):
-    """Procrastinate logs a job with its arguments, and those may be what somebody wrote: they stay
-    out of the logs.
+    """Procrastinate logs a job with its arguments, and those may be what somebody wrote: they
+    stay out of the logs.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -271,8 +271,8 @@ async def _take_up_always(made: procrastinate.App) -> None:
 
 
 async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
-    """Ask for a sweep as soon as a timer is due; the table of timers is what is asked, so that none
-    can be missed.
+    """Ask for a sweep as soon as a timer is due; the table of timers is what is asked, so that
+    none can be missed.
     """
     ask = made.tasks["sweep"].configure(queueing_lock="sweep:due")
     while True:
@@ -286,7 +286,7 @@ async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
         await asyncio.sleep(WATCH)
 
 
-async def _run(settings: Settings, url: str, stop: threading.Event) -> None:
+async def _run(settings: Settings, url: str, stop: threading.Event | Stopping) -> None:
     made = app(settings, url, stop.is_set)
     async with made.open_async():
         worker = asyncio.create_task(
@@ -316,11 +316,10 @@ async def _run(settings: Settings, url: str, stop: threading.Event) -> None:
 
 
 def run_worker(settings: Settings, url: str, stop: threading.Event | None = None) -> None:
-    """Work until `stop` is set; without it until SIGINT or SIGTERM. What is being done is brought
-    to its end first.
+    """Work until `stop` is set; without it until SIGINT or SIGTERM. What is being done is
+    brought to its end first.
     """
-    event = stop or threading.Event()
+    asked = Stopping()
     if stop is None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: event.set())
-    asyncio.run(_run(settings, url, event))
+        asked.listen()
+    asyncio.run(_run(settings, url, stop or asked))

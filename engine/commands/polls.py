@@ -273,7 +273,7 @@ def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     if not by_chair and not _passes_already(locked):
         raise Conflict(_("还没有达到规定人数，不能提前截止。"), code="not_reached")
     with work.answering():
-        finish(locked, "closed_by_chair" if by_chair else "closed_by_mover")
+        finish(locked, "closed_by_chair" if by_chair else "closed_by_owner")
     return locked.instance_id
 
 

@@ -173,7 +173,7 @@ class UnitOfWork(Context):
         if args is None or args.get("do") not in registry.ACTIONS:
             unknown = _("动作 {action} 没有登记。", action=action)
             raise ProcessFault(unknown, file="process.toml", element=action)
-        registry.ACTIONS[args["do"]](self, args)
+        registry.ACTIONS[args["do"]](self, {**args, "element": action})
         left = self.facts.get(action)
         before = left if isinstance(left, dict) else {}
         times = int(before.get("times", 0)) + 1

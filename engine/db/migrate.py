@@ -85,6 +85,12 @@ def grant(url: str) -> None:
         _grant(connection)
 
 
+def start_over(url: str) -> None:
+    """Throw away everything that the database holds, for data of which only half were loaded."""
+    with _transaction(url) as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+
+
 @contextmanager
 def _transaction(url: str) -> Iterator[Connection]:
     """One transaction without the time limits that the product's own connections have."""

@@ -25,6 +25,9 @@ class Words:
         return self.en or self.zh if lang.startswith("en") else self.zh
 
 
+OWNER = Words("提出人", "Initiator")  # where no lane is the owner's
+
+
 @dataclass(frozen=True)
 class Lane:
     key: str
@@ -138,6 +141,9 @@ class MessageRule:
     asks: Words
     lane: str
     form: forms.Form | None
+    state: str = (
+        ""  # in which it leaves an instance that it ends: "withdrawn"; "" as the diagram says
+    )
 
 
 @dataclass(frozen=True)
@@ -165,6 +171,8 @@ class Process:
     number_key: str
     subject: str
     launch: tuple[str, ...]
+    owner: str  # the answer of the launch that names who owns an instance
+    owner_asked: bool  # does its form ask for it, or is it whoever starts?
     search: tuple[str, ...]
     confidentiality: str
     disclosed_by: frozenset[str]  # elements after which a confidential matter is one no more
@@ -180,6 +188,17 @@ class Process:
     spec: machine.Spec
     raw: dict[str, Any]
     files: Mapping[str, str]
+
+    @property
+    def owner_key(self) -> str:
+        """The key of `owner` among the answers of the launch."""
+        return self.owner.removeprefix("launch.")
+
+    @property
+    def owner_title(self) -> Words:
+        """What whoever owns an instance is called: as their lane."""
+        lanes = (lane.title for lane in self.lanes.values() if lane.person == self.owner)
+        return next(lanes, OWNER)
 
     def title_of(self, element: str, lang: str = "zh") -> str:
         """What a person calls an element of the diagram."""

@@ -24,7 +24,7 @@ class Takes(Enum):
     SHARE_RULE = auto()  # of one whose amount is a share
     TIME_RULE = auto()  # of one whose amount is a time
     POST = auto()  # the kind of a post
-    DELEGATES = auto()  # the kind of a delegate: the post without "_delegate"
+    DELEGATES = auto()  # of a function of old: see engine/legacy.py
     TASK = auto()  # the id of a user task
     STEP = auto()  # the id of a task or message, or "launch"
     CONDITION = auto()  # an expression over the facts of another instance
@@ -111,10 +111,11 @@ declare("matters", _VALUE, Takes.CONDITION, may=(_VALUE,), gives=Gives.NUMBER, a
 declare("heads", _VALUE, _VALUE, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holds", _VALUE, Takes.POST, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holders", Takes.POST, may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)
-declare("delegates", Takes.DELEGATES, gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("heads_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
-declare("movers_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
+declare("owners_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("members", may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)
+declare("movers_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)  # of old: engine/legacy.py
+declare("delegates", Takes.DELEGATES, gives=Gives.PEOPLE, asks=_INSTANCE)  # of old
 
 # Those that are told by a rule's number or share; who shows or fixes what a vote rests on looks for these.
 RULE_READERS = frozenset(

@@ -124,10 +124,17 @@ _MATTER = (
     ),
     _kind("matter_reminded", _("催办本件"), _("{who}催办：{reason}"), "reason", mark="outcome"),
     _kind("reminder_sent", _("发出提醒"), _("提醒“{task}”的期限"), mark="clock"),
-    _kind(
+    _kind(  # of old
         "mover_replaced",
         _("更换提案人"),
         _("提案人由{old}改为{new}"),
+        *("old", "new"),
+        mark="outcome",
+    ),
+    _kind(
+        "owner_replaced",
+        _("更换提出人"),
+        _("{owner}由{old}改为{new}"),
         *("old", "new"),
         mark="outcome",
     ),
@@ -148,7 +155,8 @@ _MATTER = (
         _("归档，文书 {documents} 份，保存 {retention_years} 年"),
         "documents",
     ),
-    _kind("added_to_report", _("列入报告"), _("列入向下次大会的报告")),
+    _kind("instance_marked", _("登记"), _("登记：{element}"), "element"),
+    _kind("added_to_report", _("列入报告"), _("列入向下次大会的报告")),  # of old
     _kind(
         "document_issued",
         _("签发文书"),

@@ -12,9 +12,10 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from engine import calendar, clock, expressions, law
+from engine import calendar, clock, expressions, law, legacy
 from engine.db import tables
 from engine.db.states import TaskState
+from engine.definitions.store import process_of
 from engine.instance import numbers
 from engine.people import organisation
 
@@ -100,16 +101,19 @@ def heads_of(view: InstanceView, units: list[str] | None) -> list[str]:
     return [str(member) for member in heads]
 
 
-def movers_of(view: InstanceView, instance_id: str | None) -> list[str]:
-    """The mover of another instance of this union."""
+def owners_of(view: InstanceView, instance_id: str | None) -> list[str]:
+    """Who owns another instance of this union."""
     if not instance_id:
         return []
     instance = tables.instance.c
-    query = select(instance.facts).where(
+    query = select(instance.version, instance.facts["launch"]).where(
         instance.id == UUID(str(instance_id)), instance.union_id == view.row["union_id"]
     )
-    facts = view.session.execute(query).scalar()
-    return [str(facts["launch"]["mover"])] if facts else []
+    found = view.session.execute(query).first()
+    if found is None:
+        return []
+    version, launch = found
+    return [str(launch[process_of(view.session, version).owner_key])]
 
 
 def day(view: InstanceView, moment: datetime | date | str | None) -> str | None:
@@ -155,8 +159,8 @@ def holds(view: InstanceView, member: str | None, kind: str) -> bool:
 
 
 def delegates(view: InstanceView, kind: str) -> list[str]:
-    """The delegates of a kind."""
-    return holders(view, f"{kind}_delegate")
+    """Of old: who holds the post that is called so in short."""
+    return holders(view, legacy.DELEGATES.format(kind))
 
 
 def heads(view: InstanceView, member: str | None, unit: str | None) -> bool:
@@ -231,7 +235,8 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "delegates": delegates,
     "heads": heads,
     "heads_of": heads_of,
-    "movers_of": movers_of,
+    "owners_of": owners_of,
+    "movers_of": owners_of,  # of old
     "matters": matters,
     "at": at,
     "by": by,

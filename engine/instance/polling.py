@@ -40,8 +40,9 @@ def chairs(context: Context, poll: rows.Poll, element: str) -> bool:
 
 
 def asked(context: Context) -> bool:
-    """Is it the actor's own question: did they launch the instance, or move it?"""
-    askers = {str(context.row["starter_id"]), str(context.facts.get("launch", {}).get("mover"))}
+    """Is it the actor's own question: did they launch the instance, or do they own it?"""
+    launch = context.facts.get("launch", {})
+    askers = {str(context.row["starter_id"]), str(launch.get(context.process.owner_key))}
     return context.actor is not None and str(context.actor.id) in askers
 
 

@@ -200,6 +200,12 @@ class Facts(Mapping[str, object]):
         return labels.label_words(found) if found else str(key)
 
     @property
+    def owner(self) -> Words:
+        """What this process calls who owns an instance."""
+        process = self.teller.process
+        return process.owner_title if process else ""
+
+    @property
     def attempted(self) -> Words:
         """What was refused: the element, else the verb."""
         element = self.body.get("element")
@@ -265,6 +271,7 @@ _HOLES: Mapping[str, Callable[[Facts], object]] = {
     "kind": lambda facts: facts.kind,
     "task": _title_of("task"),
     "element": _title_of("element"),
+    "owner": lambda facts: facts.owner,
     "message": _title_of("message"),
     "decision": _title_of("decision"),
     "name": lambda facts: facts.person_or_unit,

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from engine import legacy
 from engine.history.verification.replay import first_wrong, near, salted
 from engine.messages import _
 
@@ -32,11 +33,12 @@ _ASKED = re.compile(r"""<(?:\w+:)?userTask\b[^>]*?\bid="([^"]+)\"""")
 class Version:
     """What a version of a process says about the rows of its matters.
 
-    asked: the facts that somebody says, or a table gives. computed: those that actions set, with
-    the fields they set; "" is all of it.
+    asked: the facts that somebody says, or a table gives. owner: the field of the launch that names
+    who owns a matter. computed: those that actions set, with the fields they set; "" is all of it.
     """
 
     asked: frozenset[str]
+    owner: str
     computed: Mapping[str, tuple[str, ...]]
     subject: str
     confidential: bool
@@ -46,11 +48,13 @@ class Version:
         """The version of these files, which have the fingerprint that they should have."""
         raw = tomllib.loads(files["process.toml"])
         computed: dict[str, list[str]] = defaultdict(list)
-        for action in raw.get("actions", {}).values():
-            for path in action.get("set", ()) if action.get("do") == "set_fact" else ():
+        for action in map(legacy.action, raw.get("actions", {}).values()):
+            for path in action.get("set", ()) if action["do"] == "set_fact" else ():
                 root, _, rest = path.partition(".")
                 computed[root].append(rest.partition(".")[0])
-            if action.get("do") == "begin":
+            if action["do"] == "mark":
+                computed[action.get("as", "")].append("")
+            if action["do"] == "begin":
                 computed[action.get("kind", "")].append("")
         tables = {
             name.removesuffix(".dmn") for name in files if name.endswith(".dmn") and "/" not in name
@@ -63,6 +67,7 @@ class Version:
         }
         return cls(
             frozenset(asked),
+            str(raw.get("owner", legacy.OWNER)).removeprefix("launch."),
             {k: tuple(v) for k, v in computed.items()},
             raw.get("subject", ""),
             raw.get("confidentiality") == "named",
@@ -102,8 +107,8 @@ def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Br
 def _in_order(
     replayed: Replayed, rows: list[Any], acts: list[Act], spoken: dict[str, Any]
 ) -> Break | None:
-    """One element's answers, round by round; rounds that were closed at the same moment may stand
-    in any order.
+    """One element's answers, round by round; rounds that were closed at the same moment may
+    stand in any order.
     """
     at, element = 0, rows[0].element
     for _moment, tied in groupby(rows, key=lambda r: r.closed_at):
@@ -218,7 +223,7 @@ def facts(
         computed = version.computed.get(key, ())
         if source is None or "" in computed:
             continue
-        expected = _expected(replayed, key, source, spoken, polls)
+        expected = _expected(replayed, key, source, spoken, polls, version.owner)
         if key in held:
             expected = {**expected, "meeting": held[key]}
         if _without(expected, computed) != _without(row.facts.get(key), computed):
@@ -235,6 +240,7 @@ def _expected(
     source: tuple[str, Any],
     spoken: Mapping[str, Any],
     polls: Mapping[str, Any],
+    owner: str,
 ) -> Any:
     kind, value = source
     if kind == "is":
@@ -243,8 +249,9 @@ def _expected(
         return _recounted(polls[value], replayed.recounts.get(key, ()))
     said = spoken.get(value)
     if key == "launch" and isinstance(said, dict):
-        for old, new in replayed.movers:
-            said = {**said, "mover": new, "first_mover": said.get("first_mover", old)}
+        first = f"first_{owner}"
+        for old, new in replayed.owners:
+            said = {**said, owner: new, first: said.get(first, old)}
     return said
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from engine import legacy
 from engine.db import canonical, tables
 from engine.errors import Invalid
 from engine.history import kinds
@@ -102,7 +103,7 @@ class Replayed:
     disclosed: bool = False
     answered: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
     closed: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
-    movers: list[tuple[str, str]] = field(default_factory=list)
+    owners: list[tuple[str, str]] = field(default_factory=list)
     facts: dict[str, tuple[str, Any] | None] = field(default_factory=dict)
     recounts: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
@@ -160,10 +161,15 @@ def replay_events(chain: UUID, events: Iterable[tuple[int, dict[str, Any]]]) -> 
             raise KeyError(*missing)
         _READERS.get(says["kind"], _nothing)(replayed, seq, says)
         if "ended" in says:
-            taken_back = says["kind"] == "message_sent" and says["message"] == "withdraw"
-            replayed.state = "withdrawn" if taken_back else _ENDS.get(says["kind"], "ended")
+            replayed.state = _end_state(says)
             replayed.outcome, replayed.ended = says["ended"], says["at"]
     return replayed
+
+
+def _end_state(says: Mapping[str, Any]) -> str:
+    """In which state the event that ends a matter leaves it."""
+    said = legacy.sent_state(says) if says["kind"] == "message_sent" else ""
+    return said or _ENDS.get(says["kind"], "ended")
 
 
 def _nothing(_replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
@@ -201,8 +207,8 @@ def _decided(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
     replayed.facts[says["decision"]] = ("is", says.get("result"))
 
 
-def _mover(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
-    replayed.movers.append((says["old"], says["new"]))
+def _handed_over(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.owners.append((says["old"], says["new"]))
 
 
 def _issued(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
@@ -280,7 +286,8 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "message_sent": lambda replayed, seq, says: _say(replayed, says["message"], seq, says),
     "timer_fired": _nothing,
     "decision_taken": _decided,
-    "mover_replaced": _mover,
+    "mover_replaced": _handed_over,  # of old
+    "owner_replaced": _handed_over,
     "document_issued": _issued,
     "matter_disclosed": _disclosed,
     "matter_erased": _erased,
