@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from sqlalchemy import insert, select, text, update
 
@@ -27,7 +28,6 @@ from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from uuid import UUID
 
     from engine.db import Session, rows
     from engine.definitions import Process
@@ -108,7 +108,11 @@ def _insert(work: UnitOfWork, answers: Mapping[str, Any], actor: Actor) -> None:
     offered = choices(session, row["union_id"], actor=actor)
     clean = forms.clean(process.launch_form, answers, work.names(), offered)
     row["number"] = next_number(session, row["union_id"], process.number_key, process.numbering)
-    launch = {**clean, "mover": str(actor.id)}
+    owner = process.owner_key
+    asked = process.owner_asked and clean.get(owner)
+    launch = clean if asked else {**clean, owner: str(actor.id)}
+    if asked:
+        work.shares.add(UUID(clean[owner]))
     work.say("launch", launch)
     row["grams"] = unit_of_work.search_grams(work)
     session.execute(insert(_instance).values(**{**row, "facts": work.facts}))
@@ -173,15 +177,16 @@ def send(
 
 def deliver(work: UnitOfWork, live: Live, name: str, answers: dict[str, Any]) -> None:
     """Let a message happen with these answers as a fact."""
-    if name == "withdraw":
-        work.row["closing"] = InstanceState.WITHDRAWN
-    known = name in work.process.messages
-    if known:
+    rule = work.process.messages.get(name)
+    said = {"state": rule.state} if rule and rule.state else {}
+    if said:
+        work.row["closing"] = InstanceState(said["state"])
+    if rule:
         work.say(name, answers)
     else:
         work.facts[name] = answers
-    digest = unit_of_work.record_answers(work, name, answers) if known else None
-    body = work.log.add("message_sent", work.actor, message=name, answers=digest)
+    digest = unit_of_work.record_answers(work, name, answers) if rule else None
+    body = work.log.add("message_sent", work.actor, message=name, answers=digest, **said)
     step = machine.fire(work.process.spec, work.position, live.ref, work)
     advance.advance(work, step, body, live.ref)
 
@@ -204,14 +209,16 @@ def receive(session: Session, instance_id: UUID, name: str, answers: dict[str, A
 
 
 def withdraw(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
-    """The starter takes it back: by the process's own `withdraw` message, else only while nobody
-    has acted.
+    """The starter takes it back: by the process's own message for it, else only while nobody has
+    acted.
     """
     work = unit_of_work.lock(session, actor, instance_id, InstanceState.RUNNING)
-    if _waiting_for(work, "withdraw") is not None:
-        form = work.process.messages["withdraw"].form
+    taken_back = (m for m in work.process.messages.values() if m.state == InstanceState.WITHDRAWN)
+    message = next((m for m in taken_back if _waiting_for(work, m.name)), None)
+    if message is not None:
+        form = message.form
         asks = form is not None and any(field.key == "reason" for field in form.fields)
-        return send(session, actor, instance_id, "withdraw", {"reason": reason} if asks else {})
+        return send(session, actor, instance_id, message.name, {"reason": reason} if asks else {})
     if work.row["starter_id"] != actor.id:
         raise NotFound(instance_id=str(instance_id), verb="withdraw")
     if session.execute(_ACTED, {"id": instance_id}).first():

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from engine import clock
+from engine import clock, legacy
 from engine.commands import instances, unit_of_work
 from engine.commands.registry import action
 from engine.db import queue, tables
@@ -49,10 +49,10 @@ def merge_into(work: UnitOfWork, args: Args) -> None:
 
 @action
 def notify_merged(work: UnitOfWork, args: Args) -> None:
-    """Send `message` (default lead_replied) to every instance merged into this one, with `facts`
+    """Send `message` to every instance merged into this one, with `facts`
     (names) along.
     """
-    link, message = tables.link.c, args.get("message", "lead_replied")
+    link, message = tables.link.c, args.get("message", legacy.REPLY)
     merged = link.to_id == work.row["id"], link.kind == "merged_into"
     origins = work.apart.execute(select(link.from_id).where(*merged)).scalars().all()
     along = {name: work.facts.get(name) for name in args.get("facts", [])}

@@ -62,7 +62,9 @@ _ABSENT: Any = object()
 
 @lru_cache(maxsize=256)
 def _save(shape: Shape) -> TextClause:
-    """The statement that writes an instance with its shares, its events and new rows of these tables."""
+    """The statement that writes an instance with its shares, its events and new rows of these
+    tables.
+    """
     return text("WITH " + ", ".join([_SHARED, _HAPPENED, *_inserts(shape)]) + _MOVED).bindparams(
         bindparam("machine", type_=JSONB(none_as_null=True)),
         bindparam("facts", type_=JSONB),
@@ -76,7 +78,9 @@ def _flush(shape: Shape) -> TextClause:
 
 
 def _inserts(shape: Shape) -> list[str]:
-    """Rows are handed over as JSON, which PostgreSQL gives the types of the table; keys are checked at the end."""
+    """Rows are handed over as JSON, which PostgreSQL gives the types of the table; keys are checked
+    at the end.
+    """
     found = []
     for n, (table, names) in enumerate(shape):
         columns = ", ".join(names)
@@ -153,7 +157,7 @@ class UnitOfWork(Context):
 
     # --- facts: an event tells each change ---
     def say(self, name: str, value: Any) -> None:
-        """A fact that an event of this command tells in its own words: answers, an outcome, a decision."""
+        """A fact that an event of this command tells in words: answers, an outcome, a decision."""
         self.facts[name] = self._said[name] = value
 
     def forget(self, mark: dict[str, Any]) -> None:
@@ -163,9 +167,9 @@ class UnitOfWork(Context):
     def tell(self) -> None:
         """Bind to an event each fact that this command changed and no event tells in words.
 
-        It is the first one of the command, which says who and by what; or the last, of a fact that was told and then changed
-        again. It keeps salted digests, for values may be erased and what was said in a room stays there.
-        ValueError: a fact has changed without any event.
+        It is the first one of the command, which says who and by what; or the last, of a fact that
+        was told and then changed again. It keeps salted digests, for values may be erased and what
+        was said in a room stays there. ValueError: a fact has changed without any event.
         """
         known = {**self.row["facts"], **self._said}
         for name in sorted({*known, *self.facts}):
@@ -206,7 +210,7 @@ class UnitOfWork(Context):
         if args is None or args.get("do") not in registry.ACTIONS:
             unknown = _("动作 {action} 没有登记。", action=action)
             raise ProcessFault(unknown, file="process.toml", element=action)
-        registry.ACTIONS[args["do"]](self, args)
+        registry.ACTIONS[args["do"]](self, {**args, "element": action})
         left = self.facts.get(action)
         before = left if isinstance(left, dict) else {}
         times = int(before.get("times", 0)) + 1
@@ -242,7 +246,9 @@ def live(work: UnitOfWork) -> tuple[Live, ...]:
 
 
 def save(work: UnitOfWork) -> None:
-    """Write new rows, shares, events and the instance itself in one statement; every command ends here."""
+    """Write new rows, shares, events and the instance itself in one statement; every command ends
+    here.
+    """
     if work.reworded:
         mine = _instance.c.id == work.row["id"]
         work.session.execute(update(_instance).where(mine).values(grams=search_grams(work)))

@@ -56,7 +56,9 @@ _ID: Final = re.compile(r"[A-Z]{2,8}(-[A-Z0-9]+)+")
 
 
 def load(folder: Path) -> Rulebook:
-    """Read every *.toml of a folder, each with [[rule]] tables. Errors: ProcessFault with all faults of all files."""
+    """Read every *.toml of a folder, each with [[rule]] tables. Errors: ProcessFault with all
+    faults of all files.
+    """
     faults: list[Message] = []
     rules: list[Rule] = []
     for path in sorted(folder.glob("*.toml")):

@@ -1,4 +1,6 @@
-"""The kinds of posts and units an installation knows: processes/posts.toml, over the units that every one has."""
+"""The kinds of posts and units an installation knows: processes/posts.toml, over the units that
+every one has.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _KEY = re.compile(r"[a-z][a-z0-9_]{1,48}")
 
 @dataclass(frozen=True)
 class PostKind:
-    """What a member can hold; `units`: the kinds of units that have it (empty: any); `term`: it needs a 届次."""
+    """What a member can hold; `units`: the kinds of units that have it (empty: any); `term`: it
+    needs a 届次.
+    """
 
     key: str
     title: str
@@ -37,7 +41,9 @@ class PostKind:
 
 @dataclass(frozen=True)
 class UnitKind:
-    """A kind of unit; `parents` are the kinds it may stand under (empty: any), `union` whether it is a union itself."""
+    """A kind of unit; `parents` are the kinds it may stand under (empty: any), `union` whether it
+    is a union itself.
+    """
 
     key: str
     title: str

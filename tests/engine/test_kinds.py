@@ -86,7 +86,11 @@ def test_every_kind_that_is_noted_is_in_the_registry_and_none_is_idle() -> None:
     assert set(kinds.KINDS) - written == OLD
 
 
-OLD = {"task_reassigned"}  # no command notes it any more, but histories hold it
+OLD = {
+    "task_reassigned",
+    "mover_replaced",
+    "added_to_report",
+}  # no command notes it any more, but histories hold it
 
 
 def test_what_a_kind_needs_is_what_is_noted() -> None:

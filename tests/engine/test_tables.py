@@ -454,6 +454,7 @@ FUNCTIONS = (
     "holders",
     "heads_of",
     "movers_of",
+    "owners_of",
     "round",
     "day",
     "members",

@@ -174,6 +174,8 @@ def _units() -> tuple[Column, ...]:
 
 
 def template(kind: str, say: Say = str) -> bytes:
-    """The .xlsx to be filled in: header, an example row, explanations, lists, in words that `say` gives. Raises NotFound."""
+    """The .xlsx to be filled in: header, an example row, explanations, lists, in words that `say`
+    gives. Raises NotFound.
+    """
     columns = of(kind)
     return workbook.write(KINDS[kind], columns, [[c.example for c in columns]], say)

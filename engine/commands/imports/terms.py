@@ -1,4 +1,6 @@
-"""Rows of posts and of delegates: checked against the terms that are there and against each other, then written."""
+"""Rows of posts and of delegates: checked against the terms that are there and against each other,
+then written.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +99,9 @@ def _meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class _Known:
-    """What the rows of a file are held against: the units and people they name, the terms of these."""
+    """What the rows of a file are held against: the units and people they name, the terms of
+    these.
+    """
 
     actor: Actor
     units: dict[str, rows.Unit]
@@ -113,7 +117,9 @@ def _known(session: Session, actor: Actor, lines: list[Line]) -> _Known:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """The post that a row gives, and whom; `member` is None for a person who is not registered yet."""
+    """The post that a row gives, and whom; `member` is None for a person who is not registered
+    yet.
+    """
 
     kind: str
     unit: rows.Unit | None
@@ -136,7 +142,9 @@ def plan_posts(session: Session, actor: Actor, lines: list[Line]) -> None:
 
 
 def plan_delegates(session: Session, actor: Actor, lines: list[Line]) -> None:
-    """Decide for every row of delegates what it does; people who are not registered are created, with a warning."""
+    """Decide for every row of delegates what it does; people who are not registered are created,
+    with a warning.
+    """
     known = _known(session, actor, lines)
     new: dict[str, str] = {}
     for line in lines:

@@ -1,4 +1,6 @@
-"""Which union manages a university's union and which only guides it: processes/organisation/managing_union.dmn says."""
+"""Which union manages a university's union and which only guides it:
+processes/organisation/managing_union.dmn says.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,9 @@ def ruling(owner_type: str, city: str) -> Ruling:
 
 
 def pick(unions: Iterable[tuple[Key, str, str]], kind: str, city: str) -> Key:
-    """The one union of a kind among (key, kind, city); a municipal one must be of that city. Raises Invalid."""
+    """The one union of a kind among (key, kind, city); a municipal one must be of that city. Raises
+    Invalid.
+    """
     wanted = city if kind == "municipal_federation" else None
     found = [
         key for key, its_kind, its_city in unions if its_kind == kind and wanted in (None, its_city)
@@ -89,7 +93,9 @@ def pick(unions: Iterable[tuple[Key, str, str]], kind: str, city: str) -> Key:
 
 
 def managing(session: Session, owner_type: str, city: str) -> tuple[UUID, UUID | None]:
-    """(managing union, guiding union or None) for a university of this owner in this city. Raises Invalid."""
+    """(managing union, guiding union or None) for a university of this owner in this city. Raises
+    Invalid.
+    """
     decided = ruling(owner(owner_type), words.city(city))
     unit = tables.unit.c
     rows = session.execute(

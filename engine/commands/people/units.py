@@ -1,4 +1,6 @@
-"""Units and unions: enter, change, close. A university's union gets its managing union from the decision table."""
+"""Units and unions: enter, change, close. A university's union gets its managing union from the
+decision table.
+"""
 
 from __future__ import annotations
 
@@ -34,10 +36,11 @@ def create_unit(
     owner_type: str = "",
     city: str = "",
 ) -> UUID:
-    """Enter a unit under its parent. A university's union may leave the parent out: the decision table gives it.
+    """Enter a unit under its parent. A university's union may leave the parent out: the decision
+    table gives it.
 
-    Who manages people in the parent's union may do it; the topmost union is entered by the operator.
-    Raises Refused, NotFound, Invalid.
+    Who manages people in the parent's union may do it; the topmost union is entered by the
+    operator. Raises Refused, NotFound, Invalid.
     """
     records.queue(session)
     row: dict[str, Any] = {
@@ -139,9 +142,11 @@ def change_unit(
     city: str | None = None,
     active: bool | None = None,
 ) -> bool:
-    """Change what is given; another owner or city of a university is decided anew. False: nothing was new.
+    """Change what is given; another owner or city of a university is decided anew. False: nothing
+    was new.
 
-    Raises Refused, NotFound, Invalid, Conflict (closing a unit that still has people, posts or units).
+    Raises Refused, NotFound, Invalid, Conflict (closing a unit that still has people, posts or
+    units).
     """
     records.queue(session)
     unit = records.unit_of(session, actor, unit_id)

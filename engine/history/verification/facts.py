@@ -1,8 +1,9 @@
-"""The facts of a matter: what gates, routes and documents read is what its events tell, fact by fact.
+"""The facts of a matter: what gates, routes and documents read is what its events tell.
 
-An event tells a fact in words (answers by their digest, the outcome of a poll, a decision) or by the salted digest of its
-value, whichever is later. Matters whose first event is older than that (`kinds.TELLS`) have facts that no event tells,
-until a baseline brings them along: those that service tasks compute.
+An event tells a fact in words (answers by their digest, the outcome of a poll, a decision) or by
+the salted digest of its value, whichever is later. Matters whose first event is older than that
+(`kinds.TELLS`) have facts that no event tells, until a baseline brings them along: those that
+service tasks compute.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Said:
-    """What was checked before: `answers` by digest, outcomes of `polls` by id, what is on record of the latest meeting by task."""
+    """What was checked before: `answers` by digest, outcomes of `polls` by id, what is on record of
+    the latest meeting by task. `owner`: the field of the launch that names who owns the matter.
+    """
 
     answers: Mapping[str, Any]
     polls: Mapping[str, Any]
     held: Mapping[str, Any]
+    owner: str
 
 
 def first_false(replayed: Replayed, row: Any, version: Version, said: Said) -> Break | None:
@@ -65,7 +69,10 @@ def _at(moment: str, recorded: str) -> bool:
 
 
 def _holds(replayed: Replayed, key: str, row: Any, computed: Iterable[str], said: Said) -> bool:
-    """Is this fact what the last event that tells it says? `computed`: what of it no event of before tells."""
+    """Is this fact what the last event that tells it says?
+
+    `computed`: the fields of it that no event of before tells.
+    """
     source, value = replayed.facts[key] or ("", None), row.facts.get(key)
     if source[0] == "told":
         return key in row.facts and salted({key: value}, row.salt) == source[1]
@@ -83,8 +90,9 @@ def _expected(replayed: Replayed, key: str, source: tuple[str, Any], said: Said)
         return _recounted(said.polls[value], replayed.recounts.get(key, ()))
     answers = said.answers.get(value)
     if key == "launch" and isinstance(answers, dict):
-        for old, new in replayed.movers:
-            answers = {**answers, "mover": new, "first_mover": answers.get("first_mover", old)}
+        owner, first = said.owner, f"first_{said.owner}"
+        for old, new in replayed.owners:
+            answers = {**answers, owner: new, first: answers.get(first, old)}
     return answers
 
 

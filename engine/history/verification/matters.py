@@ -1,7 +1,8 @@
 """A matter's own rows: what stands in `instance` and `task` is what its history tells.
 
-Replayed, and so checked: number, version, starter, moments, state, outcome, stops, title, whether it is confidential; who
-finished which task when, and with which answers. Facts are the matter of `facts`.
+Replayed, and so checked: number, version, starter, moments, state, outcome, stops, title, whether
+it is confidential; who finished which task when, and with which answers. Facts are the matter of
+`facts`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from engine import legacy
 from engine.history.erased import ERASED_TITLE
 from engine.history.verification.replay import first_wrong, near, salted
 from engine.messages import _
@@ -31,11 +33,12 @@ _ASKED = re.compile(r"""<(?:\w+:)?userTask\b[^>]*?\bid="([^"]+)\"""")
 class Version:
     """What a version of a process says about the rows of its matters.
 
-    asked: the facts that somebody says, or a table gives. computed: those that actions set, with the fields they set; "" is
-    all of it.
+    asked: the facts that somebody says, or a table gives. owner: the field of the launch that names
+    who owns a matter. computed: those that actions set, with the fields they set; "" is all of it.
     """
 
     asked: frozenset[str]
+    owner: str
     computed: Mapping[str, tuple[str, ...]]
     subject: str
     confidential: bool
@@ -45,11 +48,13 @@ class Version:
         """The version of these files, which have the fingerprint that they should have."""
         raw = tomllib.loads(files["process.toml"])
         computed: dict[str, list[str]] = defaultdict(list)
-        for action in raw.get("actions", {}).values():
-            for path in action.get("set", ()) if action.get("do") == "set_fact" else ():
+        for action in map(legacy.action, raw.get("actions", {}).values()):
+            for path in action.get("set", ()) if action["do"] == "set_fact" else ():
                 root, _, rest = path.partition(".")
                 computed[root].append(rest.partition(".")[0])
-            if action.get("do") == "begin":
+            if action["do"] == "mark":
+                computed[action.get("as", "")].append("")
+            if action["do"] == "begin":
                 computed[action.get("kind", "")].append("")
         tables = {
             name.removesuffix(".dmn") for name in files if name.endswith(".dmn") and "/" not in name
@@ -62,6 +67,7 @@ class Version:
         }
         return cls(
             frozenset(asked),
+            str(raw.get("owner", legacy.OWNER)).removeprefix("launch."),
             {k: tuple(v) for k, v in computed.items()},
             raw.get("subject", ""),
             raw.get("confidentiality") == "named",
@@ -70,10 +76,11 @@ class Version:
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
 def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Break | None:
-    """Every finished task, launch, message and poll is on record, by whom and when; its answers have
-    the digest on record.
+    """Every finished task, launch, message and poll is on record, by whom and when; its answers
+    have the digest on record.
 
-    Those of a matter whose erasure is on record are empty. Fills `spoken` with the answers by their digests.
+    Those of a matter whose erasure is on record are empty. Fills `spoken` with the answers by their
+    digests.
     """
     done = [r for r in rows if r.state == "done" or r.answers is not None]
     for row in done:
@@ -100,7 +107,9 @@ def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Br
 def _in_order(
     replayed: Replayed, rows: list[Any], acts: list[Act], spoken: dict[str, Any]
 ) -> Break | None:
-    """One element's answers, round by round; rounds that were closed at the same moment may stand in any order."""
+    """One element's answers, round by round; rounds that were closed at the same moment may
+    stand in any order.
+    """
     at, element = 0, rows[0].element
     for _moment, tied in groupby(rows, key=lambda r: r.closed_at):
         together = list(tied)

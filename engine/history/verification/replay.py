@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from engine import legacy
 from engine.db import canonical, tables
 from engine.errors import Invalid
 from engine.history import kinds
@@ -30,7 +31,9 @@ _ENDS = {"instance_withdrawn": "withdrawn", "instance_terminated": "terminated"}
 
 
 class Act(NamedTuple):
-    """Something that was done: when and by whom, and the digest of what was said, if anything was."""
+    """Something that was done: when and by whom, and the digest of what was said, if anything
+    was.
+    """
 
     seq: int
     at: str
@@ -40,7 +43,9 @@ class Act(NamedTuple):
 
 @dataclass
 class Poll:
-    """A poll as the history tells it. `voices` are the last answers of each member, `at` when each state began."""
+    """A poll as the history tells it. `voices` are the last answers of each member, `at` when each
+    state began.
+    """
 
     seq: int
     element: str
@@ -58,7 +63,9 @@ class Poll:
         return "public_key" in self.opened
 
     def counts(self) -> dict[str, int]:
-        """How often each choice was made in the system; of an election also how many ballots there are."""
+        """How often each choice was made in the system; of an election also how many ballots there
+        are.
+        """
         if self.secret:
             return dict(self.counted.get("counts", {}))
         found = Counter(part for choice in self.choices.values() for part in choice.split(" "))
@@ -82,8 +89,9 @@ class Meeting:
 class Replayed:
     """An instance as its events tell it.
 
-    `facts` says where each fact that an event knows comes from: ("said", digest of the answers), ("is", value), ("poll", id),
-    ("told", digest of the fact) or None. `tells`: how much its events tell, see `kinds.TELLS`.
+    `facts` says where each fact that an event knows comes from: ("said", digest of the answers),
+    ("is", value), ("poll", id), ("told", digest of the fact) or None. `tells`: how much its events
+    tell, see `kinds.TELLS`.
     """
 
     chain: UUID
@@ -96,7 +104,7 @@ class Replayed:
     disclosed: bool = False
     answered: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
     closed: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
-    movers: list[tuple[str, str]] = field(default_factory=list)
+    owners: list[tuple[str, str]] = field(default_factory=list)
     tells: int = 1
     facts: dict[str, tuple[str, Any] | None] = field(default_factory=dict)
     recounts: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
@@ -115,7 +123,9 @@ def false(chain: UUID, table: str, key: object, why: Message, seq: int = 0) -> B
 
 
 def first_wrong(columns: Mapping[str, tuple[str, bool]]) -> Both | None:
-    """The first column that does not hold, of those given as name -> (what a person calls it, whether it holds)."""
+    """The first column that does not hold, of those given as name -> (what a person calls it,
+    whether it holds).
+    """
     wrong = ((words, name) for name, (words, holds) in columns.items() if not holds)
     found = next(wrong, None)
     return Both(*found) if found else None
@@ -155,10 +165,15 @@ def replay_events(chain: UUID, events: Iterable[tuple[int, dict[str, Any]]]) -> 
         for name, digest in says.get("facts", {}).items():
             _told(replayed, name, digest)
         if "ended" in says:
-            taken_back = says["kind"] == "message_sent" and says["message"] == "withdraw"
-            replayed.state = "withdrawn" if taken_back else _ENDS.get(says["kind"], "ended")
+            replayed.state = _end_state(says)
             replayed.outcome, replayed.ended = says["ended"], says["at"]
     return replayed
+
+
+def _end_state(says: Mapping[str, Any]) -> str:
+    """In which state the event that ends a matter leaves it."""
+    said = legacy.sent_state(says) if says["kind"] == "message_sent" else ""
+    return said or _ENDS.get(says["kind"], "ended")
 
 
 def _nothing(_replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
@@ -204,8 +219,8 @@ def _decided(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
     replayed.facts[says["decision"]] = ("is", says.get("result"))
 
 
-def _mover(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
-    replayed.movers.append((says["old"], says["new"]))
+def _handed_over(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.owners.append((says["old"], says["new"]))
 
 
 def _issued(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
@@ -283,7 +298,8 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "message_sent": lambda replayed, seq, says: _say(replayed, says["message"], seq, says),
     "timer_fired": _nothing,
     "decision_taken": _decided,
-    "mover_replaced": _mover,
+    "mover_replaced": _handed_over,  # of old
+    "owner_replaced": _handed_over,
     "document_issued": _issued,
     "matter_disclosed": _disclosed,
     "matter_erased": _erased,
