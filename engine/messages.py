@@ -95,7 +95,7 @@ def stored(value: object) -> Any:
     return value if isinstance(value, str | int | bool | None) else str(value)
 
 
-def restored(value: Any) -> Any:
+def restored(value: object) -> Any:
     """What `stored` gave, as it was; a finished sentence of an older event stays a plain text, a
     quotation.
     """

@@ -74,7 +74,7 @@ def _misses(
     return found
 
 
-def _misfits(table: Table, column: int, text: str, value: Any, functions: Functions) -> bool:
+def _misfits(table: Table, column: int, text: str, value: object, functions: Functions) -> bool:
     """A cell that cannot be weighed, because a value or a rule is missing, does not fit either."""
     try:
         return not _cell_matches(table, column, text, value, functions)
@@ -120,7 +120,9 @@ def _row_matches(table: Table, row: Row, values: list[Any], functions: Functions
     )
 
 
-def _cell_matches(table: Table, column: int, text: str, value: Any, functions: Functions) -> bool:
+def _cell_matches(
+    table: Table, column: int, text: str, value: object, functions: Functions
+) -> bool:
     """An ordering met by a missing fact is a fault, unless the table says elsewhere in the column
     what null means.
     """

@@ -61,7 +61,7 @@ def _root(xml: bytes) -> Any:
     return root
 
 
-def _table(table_id: str, name: str, table: Any) -> Table:
+def _table(table_id: str, name: str, table: etree._Element) -> Table:
     policy = table.get("hitPolicy") or "UNIQUE"
     notes = [each.get("name") for each in table.findall(f"{{{NAMESPACE}}}annotation")]
     if policy not in {"UNIQUE", "FIRST"} or table.get("aggregation"):
@@ -88,7 +88,7 @@ def _refuse_ragged(table: Table) -> None:
             raise ProcessFault(_("第 {number} 行的格数与列数不符", number=number), element=table.id)
 
 
-def _input(element: Any) -> Input:
+def _input(element: etree._Element) -> Input:
     expression = _text(element, "inputExpression", "text")
     asked = element.find(f"{{{NAMESPACE}}}inputExpression")
     type_ = "" if asked is None else asked.get("typeRef") or ""
@@ -97,12 +97,12 @@ def _input(element: Any) -> Input:
     )
 
 
-def _output(element: Any) -> Output:
+def _output(element: etree._Element) -> Output:
     name = element.get("name") or ""
     return Output(name, element.get("label") or name, _values(element, "outputValues"))
 
 
-def _row(element: Any, notes: list[Any]) -> Row:
+def _row(element: etree._Element, notes: list[Any]) -> Row:
     """A rule; its annotation in the column "confidence" says how sure we are."""
     said = [_text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}annotationEntry")]
     return Row(
@@ -115,11 +115,11 @@ def _row(element: Any, notes: list[Any]) -> Row:
     )
 
 
-def _values(element: Any, tag: str) -> tuple[str, ...]:
+def _values(element: etree._Element, tag: str) -> tuple[str, ...]:
     text = _text(element, tag, "text")
     return tuple(split(text, ",")) if text else ()
 
 
-def _text(element: Any, *path: str) -> str:
+def _text(element: etree._Element, *path: str) -> str:
     found = element.find("/".join(f"{{{NAMESPACE}}}{tag}" for tag in path))
-    return "" if found is None else "".join(found.itertext()).strip()
+    return "" if found is None else "".join(map(str, found.itertext())).strip()

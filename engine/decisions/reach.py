@@ -86,7 +86,7 @@ def _domain(table: Table, column: int, worths: Mapping[str, Any]) -> list[Any]:
     return _distinct([*values, None])
 
 
-def _neighbours(value: Any, exact: bool) -> list[Any]:
+def _neighbours(value: object, exact: bool) -> list[Any]:
     if type(value) is bool:
         return [True, False]
     if type(value) is int or type(value) is Fraction:
@@ -112,7 +112,7 @@ def _box(row: Row, domains: list[list[Any]], worths: Mapping[str, Any]) -> Box:
     )
 
 
-def _might_meet(cell: Cell, value: Any, worths: Mapping[str, Any]) -> bool:
+def _might_meet(cell: Cell, value: object, worths: Mapping[str, Any]) -> bool:
     try:
         return meets(cell, value, worths.__getitem__)
     except Incomparable:

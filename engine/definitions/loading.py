@@ -29,6 +29,8 @@ from engine.messages import _
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from lxml import etree
+
     from engine.definitions.diagram import Diagram, Element
 
     Table = Mapping[str, Any]  # one of process.toml
@@ -74,7 +76,9 @@ def _toml(text: str) -> dict[str, Any]:
         raise ProcessFault(wrong, file="process.toml") from fault
 
 
-def _assembled(digest: str, files: Files, raw: Table, tree: Any, diagram: Diagram) -> Process:
+def _assembled(
+    digest: str, files: Files, raw: Table, tree: etree._Element, diagram: Diagram
+) -> Process:
     launch_form = _form(files, "launch")
     assert launch_form is not None
     process_id = str(raw["id"])

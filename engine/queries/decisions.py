@@ -395,7 +395,7 @@ class _Speaker:
             "—" if text in NULLS else self.operand(self.table.outputs[n].name, text), text, False
         )
 
-    def value(self, name: str, value: Any) -> str:
+    def value(self, name: str, value: object) -> str:
         """A value that was given or that came out, in words."""
         if value is None:
             return ("没有填写", "nothing")[self.n]
@@ -618,7 +618,7 @@ def _answers(
     return facts, columns
 
 
-def _value(question: Question, text: Any) -> Any:
+def _value(question: Question, text: object) -> Any:
     """An answer as a fact. Raises ValueError of a Message."""
     if text is None or text == "":
         return None

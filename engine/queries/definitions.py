@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.definitions import Process
+    from engine.definitions.process import TaskRule
     from engine.people.organisation import Actor
 
 _definition = tables.definition.c
@@ -249,7 +250,7 @@ def _lanes(process: Process, lang: str) -> tuple[LaneSteps, ...]:
     return tuple(found)
 
 
-def _step(process: Process, rule: Any, lang: str) -> Step:
+def _step(process: Process, rule: TaskRule, lang: str) -> Step:
     labels = {
         c.value: (c.label_en if lang == "en" and c.label_en else c.label) for c in _choices(rule)
     }
@@ -265,7 +266,7 @@ def _step(process: Process, rule: Any, lang: str) -> Step:
     )
 
 
-def _choices(rule: Any) -> tuple[Any, ...]:
+def _choices(rule: TaskRule) -> tuple[Any, ...]:
     fields = rule.form.fields if rule.form else ()
     return next((f.choices for f in fields if f.key == rule.outcomes), ())
 

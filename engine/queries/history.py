@@ -104,7 +104,7 @@ def timeline(
 
 
 def _happened(
-    row: Any, shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
+    row: Row[Any], shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
 ) -> Happened:
     """`silent`: polls that still run."""
     body = rooms.redacted(read_body(row.body), shut)

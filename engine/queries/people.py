@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
+    from sqlalchemy import Row
+
     from engine.db import Session
     from engine.people.organisation import Actor
 
@@ -352,7 +354,7 @@ def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
     )
 
 
-def _node(row: Any, below: dict[UUID | None, list[Any]], people: dict[UUID, int]) -> UnitNode:
+def _node(row: Row[Any], below: dict[UUID | None, list[Any]], people: dict[UUID, int]) -> UnitNode:
     kind = posts.kinds().units.get(row.kind) or posts.UnitKind(row.kind, row.kind, row.kind)
     children = tuple(_node(child, below, people) for child in below[row.id])
     return UnitNode(
@@ -404,7 +406,7 @@ def one_import(session: Session, actor: Actor, batch_id: UUID) -> Import:
     return _import(row, rows)
 
 
-def _import(row: Any, rows: tuple[ImportRow, ...] = ()) -> Import:
+def _import(row: Row[Any], rows: tuple[ImportRow, ...] = ()) -> Import:
     notes = tuple(map(restored, row.report.get("notes", ())))
     return Import(
         row.id, row.kind, row.file, row.state, row.at, row.by, row.report["counts"], notes, rows

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from sqlalchemy import Row
+
     from engine.db import Session
     from engine.people.organisation import Actor
 
@@ -277,7 +279,7 @@ def _settings(
     )
 
 
-def _own_value(row: Any, around: UnionLaw, lang: str) -> str:
+def _own_value(row: Row[Any], around: UnionLaw, lang: str) -> str:
     """A union's own value in words, with the unit and the operator by which it counts from its
     first day.
     """
@@ -332,7 +334,7 @@ def year_calendar(session: Session, actor: Actor, union_id: UUID) -> Calendar:
     )
 
 
-def _year(year: int, notice: Any, people: Mapping[UUID, str]) -> Year:
+def _year(year: int, notice: Row[Any] | None, people: Mapping[UUID, str]) -> Year:
     if notice is not None:
         days = tuple(
             (date.fromisoformat(day), bool(worked)) for day, worked in sorted(notice.days.items())

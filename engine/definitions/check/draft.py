@@ -249,7 +249,7 @@ def _read_forms(draft: Draft) -> list[Fault]:
     return found
 
 
-def _read_form(draft: Draft, path: str, name: str, schema: Any) -> list[Fault]:
+def _read_form(draft: Draft, path: str, name: str, schema: dict[str, Any]) -> list[Fault]:
     try:
         draft.forms[name] = forms.load(schema)
         draft.schemas[name] = schema

@@ -4,7 +4,7 @@ and keeps nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Blueprint, current_app, make_response, render_template, request, url_for
 from flask_babel import gettext as _
@@ -96,7 +96,7 @@ def letter(token: str) -> Response:
 
 
 def _letter(
-    token: str, values: Any, who: Any, errors: Any, fault: str = "", status: int = 200
+    token: str, values: object, who: object, errors: object, fault: str = "", status: int = 200
 ) -> Response:
     found = look(lambda s: reading.letter(s, token, lang()))
     page = render_template(
