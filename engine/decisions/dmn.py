@@ -7,7 +7,7 @@ from typing import Any
 from lxml import etree
 
 from engine.decisions.cell import split
-from engine.decisions.table import Input, Output, Row, Table
+from engine.decisions.table import DecisionTable, Input, Output, Row
 from engine.errors import ProcessFault
 from engine.messages import _
 
@@ -16,7 +16,7 @@ MAX_BYTES = 1_000_000
 MAX_ELEMENTS = 2_000
 
 
-def parse(xml: bytes) -> Table:
+def parse(xml: bytes) -> DecisionTable:
     """The one decision table in `xml`; ProcessFault if it is hostile, not DMN 1.3 or not exactly
     one table.
     """
@@ -61,14 +61,14 @@ def _root(xml: bytes) -> Any:
     return root
 
 
-def _table(table_id: str, name: str, table: etree._Element) -> Table:
+def _table(table_id: str, name: str, table: etree._Element) -> DecisionTable:
     policy = table.get("hitPolicy") or "UNIQUE"
     notes = [each.get("name") for each in table.findall(f"{{{NAMESPACE}}}annotation")]
     if policy not in {"UNIQUE", "FIRST"} or table.get("aggregation"):
         raise ProcessFault(
             _("命中策略只能是 UNIQUE 或 FIRST，这里是 {policy}", policy=policy), element=table_id
         )
-    found = Table(
+    found = DecisionTable(
         id=table_id,
         name=name,
         hit_policy=policy,
@@ -80,7 +80,7 @@ def _table(table_id: str, name: str, table: etree._Element) -> Table:
     return found
 
 
-def _refuse_ragged(table: Table) -> None:
+def _refuse_ragged(table: DecisionTable) -> None:
     if not table.inputs or not table.outputs or not table.rules:
         raise ProcessFault(_("决策表至少要有一列条件、一列结果和一行"), element=table.id)
     for number, row in enumerate(table.rules, 1):

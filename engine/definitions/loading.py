@@ -127,7 +127,7 @@ def _form(files: Files, name: str) -> forms.Form | None:
         raise ProcessFault(_("不是有效的 JSON:{fault}", fault=fault), file=path) from fault
 
 
-def _decisions(files: Files) -> dict[str, decisions.Table]:
+def _decisions(files: Files) -> dict[str, decisions.DecisionTable]:
     tables = {
         name.removesuffix(".dmn"): text for name, text in files.items() if name.endswith(".dmn")
     }

@@ -66,7 +66,14 @@ def _read(row: Row[Any]) -> Point:
     text = keys.note(
         keys.checkpoint_text(row.size, bytes(row.root), row.at, row.key_id), bytes(row.signature)
     )
-    return Point(row.size, bytes(row.root).hex(), row.at, row.key_id, row.witness, text.decode())
+    return Point(
+        size=row.size,
+        root=bytes(row.root).hex(),
+        at=row.at,
+        key_id=row.key_id,
+        witness=row.witness,
+        text=text.decode(),
+    )
 
 
 def installation_log(

@@ -152,7 +152,7 @@ def told(
         found: Any = facts
         for part in match[1].split("."):
             found = found.get(part) if isinstance(found, dict) else None
-        return _in_words(process, match[1], found, names, lexicon, lang)
+        return _in_words(process, match[1], found, names=names, lexicon=lexicon, lang=lang)
 
     return FACT.sub(value, text)
 

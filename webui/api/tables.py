@@ -169,4 +169,4 @@ def get_table(session: Session, actor: Actor, given: dict[str, Any], table_id: s
 @routes.act("/decision-tables/<table_id>/evaluate", Evaluated, body=Case, keyed=False)
 def evaluate(session: Session, actor: Actor, given: dict[str, Any], table_id: str) -> Outcome:
     """What a case comes to by a table, and by which row. Nothing is stored."""
-    return reading.evaluate(session, actor, table_id, given["facts"], given["on"], lang())
+    return reading.evaluate(session, actor, table_id, given["facts"], on=given["on"], lang=lang())

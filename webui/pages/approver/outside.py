@@ -132,9 +132,11 @@ def answer(token: str) -> Response:
     except NotFound as shut:
         return _shut(shut)
     except Invalid as wrong:
-        return _letter(token, given, who, wrong.fields, _("请按提示修改。"), wrong.status)
+        return _letter(
+            token, given, who, errors=wrong.fields, fault=_("请按提示修改。"), status=wrong.status
+        )
     except (Refused, Conflict) as wrong:
-        return _letter(token, given, who, {}, wrong.message, wrong.status)
+        return _letter(token, given, who, errors={}, fault=wrong.message, status=wrong.status)
     return _sealed(
         render_template("outside/receipt.html", receipt=receipt, who=who, title=found.title)
     )

@@ -125,7 +125,7 @@ def seat(meeting_id: UUID) -> Page | Answer:
         "import" if request.form.get("way") == "import" else "list",
     )
     try:
-        carry_out(lambda s: meetings.seat(s, me(), meeting_id, members, came, way))
+        carry_out(lambda s: meetings.seat(s, me(), meeting_id, members, came=came, way=way))
     except Conflict as fault:
         return _page(meeting_id, fault.message), fault.status
     if way == "import":
