@@ -250,9 +250,9 @@ def _paper(session: Session, poll_id: UUID, found: Published) -> Paper | None:
         urn=found.urn,
         voters=len(cast["voters"]),
         board_hash=cast["board"],
-        urn_hash=opened and opened["urn"],
-        counts=opened and opened["counts"],
-        invalid=opened and opened["invalid"],
+        urn_hash=opened["urn"] if opened else None,
+        counts=opened["counts"] if opened else None,
+        invalid=opened["invalid"] if opened else None,
     )
 
 
