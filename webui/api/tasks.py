@@ -116,7 +116,7 @@ class Said(Schema):
 
 
 class Ruled(Schema):
-    """A rule in one sentence with source and article; `confidence` V checked, M from memory, P set by the university."""
+    """A rule in one sentence with source and article; `confidence` V checked, M from memory, P set by the institution."""
 
     id = fields.String()
     words = fields.String()

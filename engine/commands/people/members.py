@@ -189,7 +189,7 @@ def must_not_be_oneself(actor: Actor | None, member_id: UUID | None) -> None:
 
 
 def must_manage_desk(actor: Actor | None, kind: str, member_id: UUID, union_id: UUID) -> None:
-    """The desks (secretary, auditor, administrator) are given and taken by an administrator, never to oneself."""
+    """The desks are given and taken by an administrator, never to oneself."""
     if actor is not None:
         held = access.Subject(union_id, post=kind, member_id=member_id)
         access.check_bars(actor, "manage_people", held)
