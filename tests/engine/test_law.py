@@ -672,7 +672,7 @@ class TestWords:
     def test_points_and_items_of_a_document(self):
         assert "第7条第（5）项" in ruling("MO-REPORT").words()
         assert "art. 7(5)" in ruling("MO-REPORT").words("en")
-        assert "第16项，上级工会文件，下级不得放宽" in ruling("ST-RATIO").words()
+        assert "第16项，上级文件，下级不得放宽" in ruling("ST-RATIO").words()
 
     def test_prior_consent_of_the_document_stands_beside_the_statute(self):
         assert "须事先征得上一级工会的同意" in ruling("TR-CONSENT").words()
