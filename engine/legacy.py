@@ -1,7 +1,8 @@
-"""What old versions of processes, and old events, mean by a word that is declared today, or by saying nothing.
+"""What old versions of processes, and old events, mean by a word that is declared today, or by
+saying nothing.
 
-A version is frozen and a history is kept for ever. What the first processes (motions of a congress) found built in is
-read from here; nothing new relies on it.
+A version is frozen and a history is kept for ever. What the first processes (motions of a congress)
+found built in is read from here; nothing new relies on it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ DELEGATES = "{}_delegate"  # the post that delegates("formal") means
 
 
 def message_state(name: str, table: Mapping[str, Any]) -> str:
-    """The state in which a message leaves an instance that it ends; "" where its process decides."""
+    """The state in which a message leaves an instance that it ends; "" where its process
+    decides.
+    """
     return str(table.get("state", "withdrawn" if name == WITHDRAWAL else ""))
 
 

@@ -253,7 +253,9 @@ def recount(work: UnitOfWork, args: Args) -> None:
 
 @action
 def mark(work: UnitOfWork, args: Args) -> None:
-    """`as` (a fact): mark the instance, for a report or a list; `code` (an expression) is its result."""
+    """`as` (a fact): mark the instance, for a report or a list; `code` (an expression) is its
+    result.
+    """
     code = work.value(args["code"]) if args.get("code") else None
     work.facts[args["as"]] = {"on": clock.today().isoformat(), "code": code}
     work.log.add("instance_marked", None, element=args["element"], code=code)

@@ -77,7 +77,9 @@ def _empty(session: Session, instance_id: UUID) -> None:
 
 
 def _drop_files(session: Session, instance_id: UUID) -> int:
-    """Remove the attachments, and their bytes where nobody else holds the same; gives their number."""
+    """Remove the attachments, and their bytes where nobody else holds the same; gives their
+    number.
+    """
     gone = delete(tables.attachment).where(tables.attachment.c.instance_id == instance_id)
     digests = list(session.execute(gone.returning(tables.attachment.c.sha256)).scalars())
     if digests:

@@ -61,7 +61,9 @@ STATES = words.STATES[InstanceState]
 
 @lru_cache(maxsize=256)
 def _save(shape: Shape) -> TextClause:
-    """The statement that writes an instance with its shares, its events and new rows of these tables."""
+    """The statement that writes an instance with its shares, its events and new rows of these
+    tables.
+    """
     return text("WITH " + ", ".join([_SHARED, _HAPPENED, *_inserts(shape)]) + _MOVED).bindparams(
         bindparam("machine", type_=JSONB(none_as_null=True)),
         bindparam("facts", type_=JSONB),
@@ -75,7 +77,9 @@ def _flush(shape: Shape) -> TextClause:
 
 
 def _inserts(shape: Shape) -> list[str]:
-    """Rows are handed over as JSON, which PostgreSQL gives the types of the table; keys are checked at the end."""
+    """Rows are handed over as JSON, which PostgreSQL gives the types of the table; keys are checked
+    at the end.
+    """
     found = []
     for n, (table, names) in enumerate(shape):
         columns = ", ".join(names)
@@ -205,7 +209,9 @@ def live(work: UnitOfWork) -> tuple[Live, ...]:
 
 
 def save(work: UnitOfWork) -> None:
-    """Write new rows, shares, events and the instance itself in one statement; every command ends here."""
+    """Write new rows, shares, events and the instance itself in one statement; every command ends
+    here.
+    """
     if work.reworded:
         mine = _instance.c.id == work.row["id"]
         work.session.execute(update(_instance).where(mine).values(grams=search_grams(work)))

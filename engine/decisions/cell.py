@@ -16,7 +16,9 @@ _ORDERINGS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": opera
 
 @dataclass(frozen=True, slots=True)
 class _Test:
-    """`sign` is "=", an ordering, or "[]", "[)", "(]", "()" for a range; `operands` are one or two expressions."""
+    """`sign` is "=", an ordering, or "[]", "[)", "(]", "()" for a range; `operands` are one or two
+    expressions.
+    """
 
     sign: str
     operands: tuple[str, ...]
@@ -84,7 +86,9 @@ def split(text: str, separator: str) -> list[str]:
 
 
 def meets(cell: Cell, value: Any, worth: Callable[[str], Any]) -> bool:
-    """True if `value` meets the cell; `worth` gives the value of an operand. Incomparable if that cannot be known."""
+    """True if `value` meets the cell; `worth` gives the value of an operand. Incomparable if that
+    cannot be known.
+    """
     if not cell.tests:
         return True
     met, comparable = False, True

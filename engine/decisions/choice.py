@@ -15,9 +15,11 @@ from engine.messages import Listed, _
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A decision with its grounds: the value of each column, the outputs, and for each other row what did not fit.
+    """A decision with its grounds: the value of each column, the outputs, and for each other row
+    what did not fit.
 
-    `misses` has row number -> the columns (from 0) whose cell was not met; empty for a row after the first under FIRST.
+    `misses` has row number -> the columns (from 0) whose cell was not met; empty for a row after
+    the first under FIRST.
     """
 
     row: int
@@ -28,9 +30,11 @@ class Told:
 
 
 def decide(table: Table, facts: Mapping[str, Any], functions: Functions) -> dict[str, Any]:
-    """The outputs of the matching row by name, with "because" (its description) and "row" (its number from 1).
+    """The outputs of the matching row by name, with "because" (its description) and "row" (its
+    number from 1).
 
-    ProcessFault if no row matches, if two match under UNIQUE, or if a missing fact would have to be compared.
+    ProcessFault if no row matches, if two match under UNIQUE, or if a missing fact would have to be
+    compared.
     """
     values = [expressions.evaluate(column.expression, facts, functions) for column in table.inputs]
     return _decided(table, facts, functions, values)
@@ -42,7 +46,9 @@ def explain(
     functions: Functions,
     given: Mapping[int, Any] | None = None,
 ) -> Told:
-    """The decision as `decide` takes it, with its grounds. `given` are columns (from 0) whose value is given as such."""
+    """The decision as `decide` takes it, with its grounds. `given` are columns (from 0) whose value
+    is given as such.
+    """
     known = given or {}
     values = [
         known[n] if n in known else expressions.evaluate(column.expression, facts, functions)
@@ -115,7 +121,9 @@ def _row_matches(table: Table, row: Row, values: list[Any], functions: Functions
 
 
 def _cell_matches(table: Table, column: int, text: str, value: Any, functions: Functions) -> bool:
-    """An ordering met by a missing fact is a fault, unless the table says elsewhere in the column what null means."""
+    """An ordering met by a missing fact is a fault, unless the table says elsewhere in the column
+    what null means.
+    """
 
     def worth(operand: str) -> Any:
         return expressions.evaluate(operand, {}, functions)

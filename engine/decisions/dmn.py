@@ -17,7 +17,9 @@ MAX_ELEMENTS = 2_000
 
 
 def parse(xml: bytes) -> Table:
-    """The one decision table in `xml`; ProcessFault if it is hostile, not DMN 1.3 or not exactly one table."""
+    """The one decision table in `xml`; ProcessFault if it is hostile, not DMN 1.3 or not exactly
+    one table.
+    """
     root = _root(xml)
     decisions = root.findall(f"{{{NAMESPACE}}}decision")
     if etree.QName(root).namespace != NAMESPACE or len(decisions) != 1:

@@ -16,10 +16,11 @@ RESERVED = frozenset({"because", "row"})
 def faults(
     table: Table, functions: Functions | Collection[str], names: set[str] | None = None
 ) -> list[str]:
-    """All that is wrong with a table, in plain words. `names` are the facts its inputs may use (None: any).
+    """All that is wrong with a table, in plain words. `names` are the facts its inputs may use
+    (None: any).
 
-    `functions` may be callables or bare names; results of bare names are unknown, so only what overlaps whether
-    the first-named is the smallest or the largest is reported.
+    `functions` may be callables or bare names; results of bare names are unknown, so only what
+    overlaps whether the first-named is the smallest or the largest is reported.
     """
     known = frozenset(functions)
     static = [*_input_faults(table, names, known), *_output_faults(table)]

@@ -25,7 +25,9 @@ def matching_faults(table: Table, functions: Functions | Collection[str]) -> lis
 
 
 def _assumptions(table: Table, functions: Functions | Collection[str]) -> list[dict[str, Any]]:
-    """What each operand is worth: known by evaluating it, else stand-ins in rising and in falling order."""
+    """What each operand is worth: known by evaluating it, else stand-ins in rising and in falling
+    order.
+    """
     given = functions if isinstance(functions, Mapping) else {}
     texts = [o for row in table.rules for cell in row.cells for o in cell_of(cell).operands]
     texts += [value for column in table.inputs for value in column.values]
@@ -68,7 +70,9 @@ def _overlaps_and_reach(
 
 
 def _domain(table: Table, column: int, worths: Mapping[str, Any]) -> list[Any]:
-    """Enough values to tell any two cells of a column apart: those named, their neighbours, a fresh one and null."""
+    """Enough values to tell any two cells of a column apart: those named, their neighbours, a fresh
+    one and null.
+    """
     declared = table.inputs[column].values
     if declared:
         return _distinct([*(worths[value] for value in declared), None])
@@ -128,7 +132,9 @@ def _witness(table: Table, domains: list[list[Any]], one: Box, other: Box) -> st
 
 
 def _covered(box: Box, earlier: list[Box]) -> bool:
-    """True if the earlier boxes together leave nothing of `box`; False also when that would take too long to know."""
+    """True if the earlier boxes together leave nothing of `box`; False also when that would take
+    too long to know.
+    """
     left = [box]
     for other in earlier:
         left = [piece for each in left for piece in _without(each, other)]

@@ -1,7 +1,9 @@
-"""Decision tables that belong to no single process, and what people call the tables, columns and codes of all of them.
+"""Decision tables that belong to no single process, and what people call the tables, columns and
+codes of all of them.
 
-A table is known by its id: `regime` is processes/decisions/regime.dmn, `congress_motion.escalation` a table of that folder.
-The words stand in processes/decisions/decisions.toml; no result depends on them.
+A table is known by its id: `regime` is processes/decisions/regime.dmn, `congress_motion.escalation`
+a table of that folder. The words stand in processes/decisions/decisions.toml; no result depends on
+them.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ class Ask:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What people call a table. `number` is its D-number or ""; `on` the day of law that a trial starts with, None: today."""
+    """What people call a table. `number` is its D-number or ""; `on` the day of law that a trial
+    starts with, None: today.
+    """
 
     id: str
     number: str
@@ -71,7 +75,9 @@ class Lexicon:
 
 
 def read_words(root: Path) -> Lexicon:
-    """The words beside the shared tables of a processes folder. ProcessFault if they cannot be read."""
+    """The words beside the shared tables of a processes folder. ProcessFault if they cannot be
+    read.
+    """
     path = root / SHARED / WORDS
     if not path.is_file():
         return Lexicon({}, {}, {})
@@ -109,7 +115,9 @@ def _sheet(key: str, raw: Mapping[str, Any]) -> Sheet:
 
 
 def read_tables(root: Path) -> dict[str, decisions.Table]:
-    """Every table on disk by its id, shared ones first. ProcessFault for one that cannot be read."""
+    """Every table on disk by its id, shared ones first. ProcessFault for one that cannot be
+    read.
+    """
     return {key: _parsed(path) for key, path in paths(root).items()}
 
 

@@ -1,4 +1,6 @@
-"""Reads BPMN 2.0 XML safely and tells what stands in it: elements, flows, lanes. It runs nothing."""
+"""Reads BPMN 2.0 XML safely and tells what stands in it: elements, flows, lanes. It runs
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ NODES = {
 
 @dataclass(frozen=True)
 class Element:
-    """A node of the diagram. `scope` is the subprocess around it ("" on the main level), `on` what a boundary event sits on."""
+    """A node of the diagram. `scope` is the subprocess around it ("" on the main level), `on` what
+    a boundary event sits on.
+    """
 
     id: str
     name: str
@@ -68,7 +72,9 @@ class Diagram:
 
 
 def parse_xml(data: bytes, file: str = "process.bpmn") -> Any:
-    """The tree of an XML file from outside. DOCTYPE, entities, network and huge trees are refused as ProcessFault."""
+    """The tree of an XML file from outside. DOCTYPE, entities, network and huge trees are refused
+    as ProcessFault.
+    """
     if len(data) > MAX_BYTES:
         raise ProcessFault(_("文件超过 {most} KB。", most=MAX_BYTES // 1000), file=file)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
@@ -90,7 +96,9 @@ def parse_xml(data: bytes, file: str = "process.bpmn") -> Any:
 
 
 def read_diagram(tree: Any) -> Diagram:
-    """What stands in a BPMN tree. Raises ProcessFault when it holds no single executable process."""
+    """What stands in a BPMN tree. Raises ProcessFault when it holds no single executable
+    process.
+    """
     processes = tree.findall(f"{{{BPMN}}}process")
     if len(processes) != 1:
         raise ProcessFault(_("一个流程图里应当恰好有一个流程。"), file="process.bpmn")

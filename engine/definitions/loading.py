@@ -40,7 +40,9 @@ NO_WORDS = Words("", "")
 
 
 def load(files: Files) -> Process:
-    """The process that these files make. Raises ProcessFault at the first thing without which it cannot be read at all."""
+    """The process that these files make. Raises ProcessFault at the first thing without which it
+    cannot be read at all.
+    """
     try:
         return _load(fingerprint(files), json.dumps(frozen(files), sort_keys=True))
     except (ValueError, RecursionError) as fault:

@@ -23,7 +23,8 @@ def evaluate(
 ) -> Any:
     """The value of `text`: int, Fraction, str, bool, None, date, datetime or a list of them.
 
-    A missing fact is None. Every failure is a ProcessFault that says what is wrong in the author's words.
+    A missing fact is None. Every failure is a ProcessFault that says what is wrong in the author's
+    words.
     """
     tree = tree_of(text)
     try:
@@ -177,7 +178,9 @@ def _ordered(sign: str, left: Any, right: Any) -> bool:
 
 
 def _called(name: str, function: Callable[..., Any], arguments: list[Any]) -> Any:
-    """The function's result. A database error passes through untouched: whoever holds the transaction may retry."""
+    """The function's result. A database error passes through untouched: whoever holds the
+    transaction may retry.
+    """
     try:
         return function(*arguments)
     except (Mistake, ProcessFault, Conflict):

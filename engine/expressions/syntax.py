@@ -68,7 +68,9 @@ _FULL_WIDTH = re.compile(
 
 
 def parsed(text: str) -> tuple[ast.expr | None, tuple[str, ...], str]:
-    """Python's tree of `text` (None if there is none), every fault of the syntax, and the source it was read from."""
+    """Python's tree of `text` (None if there is none), every fault of the syntax, and the source it
+    was read from.
+    """
     if wrong := _spelling(text):
         return None, (wrong,), text
     source = text.strip()

@@ -1,4 +1,6 @@
-"""The values that expressions know: plain data of a few kinds, within limits, and what a mistake with them is."""
+"""The values that expressions know: plain data of a few kinds, within limits, and what a mistake
+with them is.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ SCALARS = frozenset({int, Fraction, str, bool, type(None), date, datetime})
 
 
 class Mistake(Exception):
-    """What is wrong in an expression, in the author's words; `evaluate` makes a ProcessFault of it."""
+    """What is wrong in an expression, in the author's words; `evaluate` makes a ProcessFault of
+    it.
+    """
 
 
 def kind_of(value: Any) -> str:
@@ -44,7 +48,9 @@ def _within_limits(number: int | Fraction) -> bool:
 
 
 def plain(value: Any, source: str) -> Any:
-    """`value` if it is plain data (a tuple becomes a list), else a mistake that names its `source`."""
+    """`value` if it is plain data (a tuple becomes a list), else a mistake that names its
+    `source`.
+    """
     kind = type(value)
     if (
         kind is str

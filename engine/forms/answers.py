@@ -24,10 +24,12 @@ def clean(
     facts: Mapping[str, Any] | None = None,
     sources: Source | None = None,
 ) -> dict[str, Any]:
-    """The answers as they may be kept, JSON-ready, in the order of the form; `Invalid` with all faults by field.
+    """The answers as they may be kept, JSON-ready, in the order of the form; `Invalid` with all
+    faults by field.
 
-    Hidden fields are dropped; so are empty answers, but a checkbox always says true or false and a checklist or
-    filepicker always gives a list. `sources` gives (value, label) pairs; without it a source is not checked.
+    Hidden fields are dropped; so are empty answers, but a checkbox always says true or false and a
+    checklist or filepicker always gives a list. `sources` gives (value, label) pairs; without it a
+    source is not checked.
     """
     if not isinstance(answers, Mapping):
         raise Invalid(_("应是一组答案"))

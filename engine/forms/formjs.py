@@ -1,4 +1,6 @@
-"""Reads a form from form-js, the open JSON format of bpmn.io; what cannot be understood is a ProcessFault."""
+"""Reads a form from form-js, the open JSON format of bpmn.io; what cannot be understood is a
+ProcessFault.
+"""
 
 from __future__ import annotations
 

@@ -48,7 +48,9 @@ def _empty(value: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def schema_of(form: Form) -> type[Schema]:
-    """The marshmallow schema of the answers, also for OpenAPI. It knows neither hiding nor sources: see `clean`."""
+    """The marshmallow schema of the answers, also for OpenAPI. It knows neither hiding nor sources:
+    see `clean`.
+    """
     name = "".join(part.capitalize() for part in re.findall(r"[A-Za-z0-9]+", form.id)) + "Answers"
     return _Answers.from_dict({each.key: _answer(each) for each in form.asked}, name=name)
 
@@ -130,7 +132,9 @@ def _how_many(each: Field) -> Iterator[validate.Validator]:
 
 
 class _Verbatim:
-    """A validator that says its message as it is: marshmallow formats messages, which takes their translation away."""
+    """A validator that says its message as it is: marshmallow formats messages, which takes their
+    translation away.
+    """
 
     error: Any  # as each validator declares it
 

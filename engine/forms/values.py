@@ -1,4 +1,6 @@
-"""The kinds of answers as marshmallow fields: taken as JSON or as a browser sends them, given back plain."""
+"""The kinds of answers as marshmallow fields: taken as JSON or as a browser sends them, given back
+plain.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _FULL_WIDTH_DIGITS = str.maketrans(
 
 
 class _Verbatim(fields.Field[Any]):
-    """A field that says its messages as they are: marshmallow formats them, which takes their translation away."""
+    """A field that says its messages as they are: marshmallow formats them, which takes their
+    translation away.
+    """
 
     def make_error(self, key: str, **_values: Any) -> ValidationError:
         return ValidationError(self.error_messages[key])

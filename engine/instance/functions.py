@@ -55,7 +55,9 @@ def _acts_here(view: InstanceView, superior: UUID) -> bool:
 
 
 def due(view: InstanceView, rule_id: str, start: datetime | str | None = None) -> datetime:
-    """The end of a rule's time limit, from now or from a moment (facts keep moments as ISO texts)."""
+    """The end of a rule's time limit, from now or from a moment (facts keep moments as ISO
+    texts).
+    """
     ruling = view.law.ruling(rule_id, view.decisive_on)
     begin = clock.now() if start is None else _when(view, start)
     return view.remember(law.deadline(ruling, begin, view.law.calendar))
@@ -80,7 +82,9 @@ def before(view: InstanceView, moment: datetime | str | None, rule_id: str) -> d
 
 
 def _when(view: InstanceView, start: datetime | str) -> calendar.When:
-    """A moment or a day as facts and forms keep them (ISO texts), or a time limit computed before."""
+    """A moment or a day as facts and forms keep them (ISO texts), or a time limit computed
+    before.
+    """
     if isinstance(start, str):
         if len(start) == len("2026-05-20"):
             return date.fromisoformat(start)

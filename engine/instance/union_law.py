@@ -88,7 +88,9 @@ def _setting(
 
 
 def _holidays(notices: Mapping[str, Mapping[str, bool]]) -> dict[int, calendar.Notice]:
-    """The holiday notices by year: those that are shipped, and those that were loaded (by ISO day)."""
+    """The holiday notices by year: those that are shipped, and those that were loaded (by ISO
+    day).
+    """
     holidays: dict[int, calendar.Notice] = dict(calendar.shipped())
     for year, days in notices.items():
         holidays[int(year)] = {date.fromisoformat(day): bool(w) for day, w in days.items()}

@@ -67,7 +67,9 @@ class InstanceView:
 
     @property
     def title(self) -> str:
-        """What the instance is called: by its facts, for at the launch its row is not written yet."""
+        """What the instance is called: by its facts, for at the launch its row is not written
+        yet.
+        """
         subject = dotted(self.facts, self.process.subject)
         return str(subject)[:200] if subject else str(self.row["title"])
 

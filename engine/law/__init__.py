@@ -1,7 +1,9 @@
-"""The rulebook: dated numbers of law, of rules of the institution and of product defaults, each with its source.
+"""The rulebook: dated numbers of law, of rules of the institution and of product defaults, each
+with its source.
 
-It reads processes/law/*.toml, picks "the strictest that satisfies all" for a day and a place, and compares in integers.
-It decides no real conflict between sources （立法法99, 106）; it keeps all values so that people can see them.
+It reads processes/law/*.toml, picks "the strictest that satisfies all" for a day and a place, and
+compares in integers. It decides no real conflict between sources （立法法99, 106）; it keeps all
+values so that people can see them.
 """
 
 from engine.law.applied import before, compare, deadline, needed

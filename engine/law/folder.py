@@ -57,7 +57,8 @@ _ID: Final = re.compile(r"[A-Z]{2,8}(-[A-Z0-9]+)+")
 
 
 def load(folder: Path) -> Rulebook:
-    """Read every *.toml of a folder: [[rule]] tables, a title, and in any of them the [jurisdictions].
+    """Read every *.toml of a folder: [[rule]] tables, a title, and in any of them the
+    [jurisdictions].
 
     Errors: ProcessFault with all faults of all files.
     """

@@ -1,4 +1,6 @@
-"""What a unit may set for itself: it may tighten law, replace defaults, and never loosen what binds it."""
+"""What a unit may set for itself: it may tighten law, replace defaults, and never loosen what binds
+it.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ _LOOSER: Mapping[str, Callable[[Fraction, Fraction], bool]] = MappingProxyType(
 def check_setting(
     rulebook: Rulebook, setting: Setting, jurisdictions: frozenset[str] | None = None
 ) -> None:
-    """Refuse a unit's own value that is no value for this rule or that loosens law. Errors: Invalid by field."""
+    """Refuse a unit's own value that is no value for this rule or that loosens law. Errors: Invalid
+    by field.
+    """
     try:
         rules = rulebook.get(setting.rule_id)
     except ProcessFault as fault:

@@ -99,10 +99,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Rule:
-    """One value from one source. value: whole number of `unit`; numerator/denominator: a share of `of`.
+    """One value from one source. value: whole number of `unit`; numerator/denominator: a share of
+    `of`.
 
-    valid_from, valid_to: days, both included, None = open. binding: units below may tighten it but never loosen it;
-    true for every LAW, and for documents of a superior body.
+    valid_from, valid_to: days, both included, None = open. binding: units below may tighten it but
+    never loosen it; true for every LAW, and for documents of a superior body.
     """
 
     id: str
@@ -162,7 +163,9 @@ class Rule:
         return Both(self.cite(), self.cite("en"))
 
     def cite(self, lang: str = "zh") -> str:
-        """Source and article, e.g. 《浙江省集体合同条例》第7条 / Zhejiang Collective Contract Regulation, art. 7."""
+        """Source and article, e.g. 《浙江省集体合同条例》第7条 / Zhejiang Collective Contract
+        Regulation, art. 7.
+        """
         return (
             f"{self.source_en}{self._article_en}" if lang == "en" else self.source + self._article
         )
@@ -227,7 +230,9 @@ _NARROW: Final = str.maketrans("０１２３４５６７８９", "0123456789")
 
 
 def fraction(text: str) -> Fraction | None:
-    """A share as people write it: 2/3, with the full-width signs and blanks of a Chinese keyboard; None for all else."""
+    """A share as people write it: 2/3, with the full-width signs and blanks of a Chinese keyboard;
+    None for all else.
+    """
     found = _SHARE.fullmatch(text.translate(_NARROW))
     return Fraction(int(found[1]), int(found[2])) if found and int(found[2]) else None
 

@@ -195,8 +195,9 @@ def check_own(actor: Actor, verb: str, union_id: UUID | None) -> None:
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `instance` under which this actor may know that one exists. It asks about each one by itself:
-    lists begin from what this person has (queries/newest.py)."""
+    """The condition on `instance` under which this actor may know that one exists. It asks about
+    each one by itself: lists begin from what this person has (queries/newest.py).
+    """
     instance = tables.instance.c
     part = [
         ids.where(ids.selected_columns[0] == instance.id).correlate(tables.instance).exists()
@@ -206,7 +207,9 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def desks(actor: Actor) -> list[ColumnElement[bool]]:
-    """The conditions on `instance` that a desk of this actor gives: all of a union that is not confidential."""
+    """The conditions on `instance` that a desk of this actor gives: all of a union that is not
+    confidential.
+    """
     instance = tables.instance.c
     return [
         and_(instance.union_id == desk, ~instance.confidential)

@@ -1,6 +1,8 @@
-"""The kinds of posts and units an installation knows, and what it calls itself: processes/posts.toml and units.toml.
+"""The kinds of posts and units an installation knows, and what it calls itself:
+processes/posts.toml and units.toml.
 
-A folder from before units.toml, or from before a post said which desk it keeps, means by that what the shipped one says.
+A folder from before units.toml, or from before a post said which desk it keeps, means by that what
+the shipped one says.
 """
 
 from __future__ import annotations
@@ -33,8 +35,9 @@ NO_WORDS = Both("", "")
 class PostKind:
     """What a member can hold.
 
-    units: the kinds of units that have it (empty: any). term: it needs a 届次. desk: which it keeps, if any. heads: whoever
-    holds it heads the unit. superior: acts for a union above others. category: its word where posts are entered by category.
+    units: the kinds of units that have it (empty: any). term: it needs a 届次. desk: which it
+    keeps, if any. heads: whoever holds it heads the unit. superior: acts for a union above others.
+    category: its word where posts are entered by category.
     """
 
     key: str
@@ -58,8 +61,9 @@ class PostKind:
 class UnitKind:
     """A kind of unit.
 
-    parents: the kinds it may stand under (empty: any). union: it is a union itself. top: it stands under none. city: it is
-    one of a city. superiors: the decision table that tells who manages it. example: a name, for templates.
+    parents: the kinds it may stand under (empty: any). union: it is a union itself. top: it stands
+    under none. city: it is one of a city. superiors: the decision table that tells who manages it.
+    example: a name, for templates.
     """
 
     key: str
@@ -80,7 +84,9 @@ class UnitKind:
 
 @dataclass(frozen=True)
 class Categories:
-    """Posts that are entered by category: what these people are called, the columns of their table, what is noted to it."""
+    """Posts that are entered by category: what these people are called, the columns of their table,
+    what is noted to it.
+    """
 
     title: Both
     kind: Both
@@ -94,7 +100,8 @@ class Categories:
 class Kinds:
     """All kinds by key. `open` when there is no posts.toml: then any well-formed key is a post.
 
-    speaking: the posts that say which desk they keep, and so on. tenant: what a union is called. owners: who may run one.
+    speaking: the posts that say which desk they keep, and so on. tenant: what a union is called.
+    owners: who may run one.
     """
 
     posts: Mapping[str, PostKind]

@@ -35,7 +35,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Seal:
-    """The newest checkpoints first, the size of the newest witnessed one, and how many events wait for a leaf."""
+    """The newest checkpoints first, the size of the newest witnessed one, and how many events wait
+    for a leaf.
+    """
 
     points: tuple[Point, ...]
     witnessed: int
@@ -68,7 +70,9 @@ def _read(row: Any) -> Point:
 def installation_log(
     session: Session, actor: Actor, before: int | None = None, limit: int = 100
 ) -> tuple[Happened, ...]:
-    """What happened to the whole installation (definitions, notices, checkpoints), newest first. Raises Refused."""
+    """What happened to the whole installation (definitions, notices, checkpoints), newest first.
+    Raises Refused.
+    """
     access.check(actor, "read_history", None)
     query = select(tables.event).where(_event.instance_id == event_log.INSTALLATION)
     if before is not None:

@@ -1,4 +1,6 @@
-"""Process definitions for readers: the list, a version in words and tables, and what changed between two versions."""
+"""Process definitions for readers: the list, a version in words and tables, and what changed
+between two versions.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,9 @@ class LaneSteps:
 
 @dataclass(frozen=True)
 class Full:
-    """A version with all that a page shows; `process` has forms and decisions, `stories` the titles of its stories."""
+    """A version with all that a page shows; `process` has forms and decisions, `stories` the titles
+    of its stories.
+    """
 
     version: Version
     process: Process
@@ -100,7 +104,9 @@ class Full:
 
 @dataclass(frozen=True)
 class Change:
-    """A line of a difference: `sign` is "+", "-", " " or "@" (a gap); numbers of the line in the old and new file."""
+    """A line of a difference: `sign` is "+", "-", " " or "@" (a gap); numbers of the line in the
+    old and new file.
+    """
 
     sign: str
     old: int | None
@@ -273,7 +279,9 @@ def outline(process: Process) -> str:
 
 
 def stories(process_id: str, digest: str, lang: str = "zh") -> tuple[tuple[str, str], ...]:
-    """Title and purpose of the stories in the folder on disk, when it holds just this version; stories are not frozen."""
+    """Title and purpose of the stories in the folder on disk, when it holds just this version;
+    stories are not frozen.
+    """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", process_id):
         return ()
     return _stories(settings.load().processes / process_id, digest, lang)

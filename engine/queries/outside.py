@@ -1,4 +1,6 @@
-"""What somebody outside sees by a one-time link, no more; and what the sender sees of the links they sent."""
+"""What somebody outside sees by a one-time link, no more; and what the sender sees of the links
+they sent.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ class Enclosed:
 
 @dataclass(frozen=True)
 class Letter:
-    """What is asked of somebody outside. `subject` is empty when the process keeps its matters to those named in them."""
+    """What is asked of somebody outside. `subject` is empty when the process keeps its matters to
+    those named in them.
+    """
 
     union: str
     process_title: str
@@ -187,7 +191,9 @@ def receipt(session: Session, instance_id: UUID, lang: str = "zh") -> Receipt:
 
 
 def sent(session: Session, task_id: UUID) -> tuple[Sent, ...]:
-    """The links that were sent for a task, newest first. The caller has made sure that the task is this person's."""
+    """The links that were sent for a task, newest first. The caller has made sure that the task is
+    this person's.
+    """
     rows = session.execute(
         select(tables.invitation, tables.member.c.name)
         .join(tables.member, tables.member.c.id == _invitation.sent_by)

@@ -1,4 +1,6 @@
-"""The people of a union: roster, one member's file, the tree of units, imports that wait for their "yes"."""
+"""The people of a union: roster, one member's file, the tree of units, imports that wait for their
+"yes".
+"""
 
 from __future__ import annotations
 
@@ -128,7 +130,9 @@ class UnitTree:
 
 @dataclass(frozen=True)
 class ImportRow:
-    """A row of an import with what was found on it: `level` ok, warning, error; `does` create, change, skip or empty."""
+    """A row of an import with what was found on it: `level` ok, warning, error; `does` create,
+    change, skip or empty.
+    """
 
     number: int
     values: dict[str, str]
@@ -175,9 +179,11 @@ def roster(
     limit: int = 50,
     inactive: bool = False,
 ) -> Page:
-    """The members of a union by name: `q` in name or user name, a unit with all below it, holders of a post today.
+    """The members of a union by name: `q` in name or user name, a unit with all below it, holders
+    of a post today.
 
-    Raises NotFound when the union is not the actor's to see, Invalid for a broken `after` or an unknown post.
+    Raises NotFound when the union is not the actor's to see, Invalid for a broken `after` or an
+    unknown post.
     """
     _must_see(actor, union_id)
     limit = max(1, min(limit, MOST))
@@ -366,7 +372,9 @@ def _node(row: Any, below: dict[UUID | None, list[Any]], people: dict[UUID, int]
 def imports(
     session: Session, actor: Actor, union_id: UUID, *, state: str | None = "previewed"
 ) -> tuple[Import, ...]:
-    """The last fifty imports of a union, the newest first: those that wait, or with `state` None all. Raises NotFound."""
+    """The last fifty imports of a union, the newest first: those that wait, or with `state` None
+    all. Raises NotFound.
+    """
     _must_see(actor, union_id)
     batch = tables.batch.c
     query = select(tables.batch, tables.member.c.name.label("by")).join(

@@ -28,7 +28,9 @@ _poll, _task, _instance = tables.poll.c, tables.task.c, tables.instance.c
 
 @dataclass(frozen=True)
 class Listed:
-    """A poll in a list. The counts are left out while a vote runs, and for whom its room is closed."""
+    """A poll in a list. The counts are left out while a vote runs, and for whom its room is
+    closed.
+    """
 
     id: UUID
     instance_id: UUID
@@ -47,7 +49,9 @@ class Listed:
 def polls(
     session: Session, actor: Actor, after: UUID | None = None, limit: int = 50
 ) -> tuple[tuple[Listed, ...], str | None]:
-    """Polls of instances that this person may see, newest first, and the cursor of the next page."""
+    """Polls of instances that this person may see, newest first, and the cursor of the next
+    page.
+    """
     query = (
         select(tables.poll, _task.element, _instance.number, _instance.title, _instance.version)
         .join(tables.task, _task.id == _poll.task_id)

@@ -102,7 +102,9 @@ def answered(
 
 @dataclass(frozen=True)
 class About:
-    """What a poll is about. `question` is the first thing said when it is a text; empty when the task's title says it all."""
+    """What a poll is about. `question` is the first thing said when it is a text; empty when the
+    task's title says it all.
+    """
 
     question: str = ""
     all: tuple[Answered, ...] = ()
@@ -116,7 +118,9 @@ class About:
 def about(
     process: Process, pairs: Sequence[tuple[str, Any]], names: Named, lang: str = "zh"
 ) -> About:
-    """(fact, value) pairs in words, labelled as in the form where the fact was said; empty ones are left out."""
+    """(fact, value) pairs in words, labelled as in the form where the fact was said; empty ones are
+    left out.
+    """
     found = [part for fact, value in pairs for part in _pair(process, fact, value, names, lang)]
     plain = bool(pairs) and isinstance(pairs[0][1], str) and bool(pairs[0][1])
     return About(found[0].text if plain else "", tuple(found))
@@ -154,7 +158,9 @@ def told(
 def _in_words(
     process: Process, fact: str, value: Any, names: Named, lexicon: Lexicon, lang: str
 ) -> str:
-    """The label of a form's choice, what a code of a decision table means, a name, or the value itself."""
+    """The label of a form's choice, what a code of a decision table means, a name, or the value
+    itself.
+    """
     if value is None:
         return "—"
     element, _, key = fact.partition(".")

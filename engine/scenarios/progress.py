@@ -1,4 +1,6 @@
-"""How far a story has come: its clock, its instances, what is open in them, and what the names in it mean."""
+"""How far a story has come: its clock, its instances, what is open in them, and what the names in
+it mean.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ class Unexpected(Exception):
 
 
 class _Savepoints:
-    """Stands for the database engine: each of its transactions is a savepoint of the one that is thrown away."""
+    """Stands for the database engine: each of its transactions is a savepoint of the one that is
+    thrown away.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -65,7 +69,9 @@ class _Savepoints:
 
 @dataclass
 class Progress:
-    """`instances` by alias in the order of their launch; `current` is the one that the story is about now."""
+    """`instances` by alias in the order of their launch; `current` is the one that the story is
+    about now.
+    """
 
     session: Session
     world: World
@@ -174,8 +180,10 @@ class Progress:
         return {"unit": self.world.units, "member": self.world.members, "instance": self.instances}
 
     def meant(self, value: Any) -> Any:
-        """`value` with "unit:…", "member:…", "instance:…" replaced by ids, "day:+5" by that day from now, "fact:a.b" by what
-        the instance says there, "file:函.pdf" by a file of that name, newly uploaded; days as texts."""
+        """`value` with "unit:…", "member:…", "instance:…" replaced by ids, "day:+5" by that day
+        from now, "fact:a.b" by what the instance says there, "file:函.pdf" by a file of that name,
+        newly uploaded; days as texts.
+        """
         if isinstance(value, dict):
             return {key: self.meant(each) for key, each in value.items()}
         if isinstance(value, list):
@@ -240,7 +248,9 @@ class Progress:
         return words.listed(self.process, self.open_now(self.instance()))
 
     def due(self, element: str) -> datetime | None:
-        """The end of the time limit of this task, else the soonest of the open tasks, else of the waiting timers."""
+        """The end of the time limit of this task, else the soonest of the open tasks, else of the
+        waiting timers.
+        """
         key = self.instance()
         tasks = (
             select(_task.element, _task.due_at)

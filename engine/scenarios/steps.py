@@ -59,7 +59,9 @@ _STEP = frozenset(
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that somebody does, or time that goes by. `expect` is None when nothing is said about what is open then."""
+    """One thing that somebody does, or time that goes by. `expect` is None when nothing is said
+    about what is open then.
+    """
 
     number: int
     who: tuple[str, ...]

@@ -1,4 +1,6 @@
-"""A story as it is written (scenarios/*.toml): read, and checked for what cannot be meant. It plays nothing."""
+"""A story as it is written (scenarios/*.toml): read, and checked for what cannot be meant. It plays
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,9 @@ class Story:
 
 
 def read(source: Mapping[str, Any] | Path) -> Story:
-    """The story in a file or a table. Raises ProcessFault, in the writer's words, at the first thing that cannot be meant."""
+    """The story in a file or a table. Raises ProcessFault, in the writer's words, at the first
+    thing that cannot be meant.
+    """
     raw = _file(source) if hasattr(source, "read_text") else source  # type: ignore[arg-type]
     check_keys(_("故事"), raw, _STORY)
     title, at, steps = raw.get("title"), raw.get("at"), raw.get("step", [])

@@ -110,7 +110,9 @@ class MeetingRow(Schema):
 
 
 class MeetingShape(MeetingRow):
-    """One meeting. due, needed and present count formal members only; invited and here count by kind."""
+    """One meeting. due, needed and present count formal members only; invited and here count by
+    kind.
+    """
 
     process_title = fields.String()
     element = fields.String()

@@ -1,7 +1,8 @@
-"""Who is here, and the two doors into the engine that a page uses: `look` to read, `carry_out` to change.
+"""Who is here, and the two doors into the engine that a page uses: `look` to read, `carry_out` to
+change.
 
-A request reads in one transaction and writes in one. The first ends before the second begins, so that a request holds
-one connection at a time and never waits for itself.
+A request reads in one transaction and writes in one. The first ends before the second begins, so
+that a request holds one connection at a time and never waits for itself.
 """
 
 from __future__ import annotations
@@ -108,7 +109,9 @@ class _Reading:
 
 
 def look(work: Callable[[Session], T]) -> T:
-    """Read in the request's transaction for reading. An error ends it; what is read afterwards begins another."""
+    """Read in the request's transaction for reading. An error ends it; what is read afterwards
+    begins another.
+    """
     reading = g.get("reading") or _begin_reading()
     try:
         return work(reading.session)
@@ -125,7 +128,9 @@ def _begin_reading() -> _Reading:
 
 
 def _end_reading(_fault: BaseException | None = None) -> None:
-    """End the transaction for reading. That the login was used is noted last: its row stays locked for no time at all."""
+    """End the transaction for reading. That the login was used is noted last: its row stays locked
+    for no time at all.
+    """
     secret = g.pop("touch", None)
     if secret:
         look(lambda s: people.touch(s, secret))

@@ -46,7 +46,9 @@ def init_app(app: Flask) -> None:
 
 
 def _language() -> str:
-    """That of this visit, else the person's own, else the browser's. A program says for each request what it wants."""
+    """That of this visit, else the person's own, else the browser's. A program says for each
+    request what it wants.
+    """
     asked = _asked_for()
     if request.path.startswith("/api/") and asked:
         return asked
@@ -148,7 +150,9 @@ _STATES: dict[str, type[StrEnum]] = {
 
 
 def linked(link: Any) -> str:
-    """How another matter belongs to this one: what was linked there, or what was linked to it from there."""
+    """How another matter belongs to this one: what was linked there, or what was linked to it from
+    there.
+    """
     there, back = {
         "merged_into": (_("并入"), _("并入")),
         "origin_of": (_("来源"), _("来源")),

@@ -1,6 +1,8 @@
-"""Import and export of units, people, posts and delegates as .xlsx: nothing is written before every row was shown.
+"""Import and export of units, people, posts and delegates as .xlsx: nothing is written before every
+row was shown.
 
-`preview` keeps the rows and says what is wrong with each; `confirm` looks again and writes all of them or none.
+`preview` keeps the rows and says what is wrong with each; `confirm` looks again and writes all of
+them or none.
 """
 
 from engine.commands.imports.batches import Batch, Report, RowReport, confirm, preview

@@ -81,7 +81,9 @@ _TO = _column(
 
 
 def kinds() -> dict[str, Message]:
-    """What can be imported, in the order in which it has to be: by category only where a post has one."""
+    """What can be imported, in the order in which it has to be: by category only where a post has
+    one.
+    """
     known = posts.kinds()
     found = {"units": _("单位"), "people": _("人员"), "posts": _("职务")}
     return found | ({BY_CATEGORY: worded(known.categories.title)} if known.by_category else {})
@@ -201,6 +203,8 @@ def _units() -> tuple[Column, ...]:
 
 
 def template(kind: str, say: Say = str) -> bytes:
-    """The .xlsx to be filled in: header, an example row, explanations, lists, in words that `say` gives. Raises NotFound."""
+    """The .xlsx to be filled in: header, an example row, explanations, lists, in words that `say`
+    gives. Raises NotFound.
+    """
     columns = of(kind)
     return workbook.write(kinds()[kind], columns, [[c.example for c in columns]], say)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 
 def export(session: Session, actor: Actor, kind: str, say: Say = str) -> bytes:
-    """What is there of the unions whose people the actor may see, in the shape of the import; put on record.
+    """What is there of the unions whose people the actor may see, in the shape of the import; put
+    on record.
 
     Raises Refused, NotFound.
     """

@@ -1,4 +1,6 @@
-"""One row of an import while it is being checked: its values, what is wrong with it, and what is to be done."""
+"""One row of an import while it is being checked: its values, what is wrong with it, and what is to
+be done.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class Registered(NamedTuple):
 
 @dataclass
 class Line:
-    """A row: `do` is create, change or skip; `plan` holds what will be written, plain JSON, old values included."""
+    """A row: `do` is create, change or skip; `plan` holds what will be written, plain JSON, old
+    values included.
+    """
 
     number: int
     values: dict[str, str]
@@ -140,7 +144,9 @@ def members_of(session: Session, lines: Iterable[Line]) -> dict[str, Registered]
 
 
 def unit_for(line: Line, actor: Actor, units: Mapping[str, rows.Unit]) -> rows.Unit | None:
-    """The unit that a row names, if it is there, in use and in a union that the actor may write into."""
+    """The unit that a row names, if it is there, in use and in a union that the actor may write
+    into.
+    """
     code = line.need("unit_code")
     if not code:
         return None

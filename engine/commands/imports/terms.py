@@ -1,4 +1,6 @@
-"""Rows of posts, of any and by category: checked against the terms that are there and against each other, then written."""
+"""Rows of posts, of any and by category: checked against the terms that are there and against each
+other, then written.
+"""
 
 from __future__ import annotations
 
@@ -132,7 +134,9 @@ def plan_posts(session: Session, actor: Actor, lines: list[Line]) -> None:
 
 
 def plan_by_category(session: Session, actor: Actor, lines: list[Line]) -> None:
-    """Decide for every row by category what it does; people who are not registered are created, with a warning."""
+    """Decide for every row by category what it does; people who are not registered are created,
+    with a warning.
+    """
     known = _known(session, actor, lines)
     new: dict[str, str] = {}
     for line in lines:

@@ -1,4 +1,6 @@
-"""Rows of units, in any order, parents in the same file or registered: checked, then written from the top down."""
+"""Rows of units, in any order, parents in the same file or registered: checked, then written from
+the top down.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ KEPT = {"name_en", "owner_type", "city"}  # a blank does not clear them
 
 
 class Tree:
-    """The registered units under the rows of the file: what stands under what once all is written."""
+    """The registered units under the rows of the file: what stands under what once all is
+    written.
+    """
 
     def __init__(self, session: Session, actor: Actor, lines: list[Line]) -> None:
         registered = session.execute(select(tables.unit).order_by(tables.unit.c.id))
@@ -181,7 +185,9 @@ def _check_top(line: Line, unit: rows.Unit | None) -> None:
 
 
 def _check_parent(line: Line, tree: Tree, unit: rows.Unit | None) -> None:
-    """The parent is there, one's own to write under, in use, of a fitting kind, and no circle comes about."""
+    """The parent is there, one's own to write under, in use, of a fitting kind, and no circle comes
+    about.
+    """
     code, parent = line.plan["code"], line.plan["parent"]
     line.take("parent_code", lambda _text: tree.above(code))
     if line.errors:
@@ -261,7 +267,9 @@ def write(session: Session, lines: list[Line]) -> list[records.Note]:
 def _parents_first(
     plans: Mapping[str, dict[str, Any]], places: dict[str, Place]
 ) -> dict[str, dict[str, Any]]:
-    """The rows of the new units by code, in an order in which they can be written; `places` gets theirs."""
+    """The rows of the new units by code, in an order in which they can be written; `places` gets
+    theirs.
+    """
     waiting, made = dict(plans), dict[str, dict[str, Any]]()
     while waiting:
         ready = [code for code, plan in waiting.items() if plan["parent"] not in waiting]

@@ -1,4 +1,6 @@
-"""Reads and writes .xlsx. What comes in is taken for hostile: bounded in size and rows, no macros, no formulas run."""
+"""Reads and writes .xlsx. What comes in is taken for hostile: bounded in size and rows, no macros,
+no formulas run.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ EXAMPLE = "示例"  # a row whose first cell begins so is none
 
 @dataclass(frozen=True)
 class Column:
-    """A column of an import; `also` are further headers that mean it, its English title among them."""
+    """A column of an import; `also` are further headers that mean it, its English title among
+    them.
+    """
 
     key: str
     title: Message
@@ -53,7 +57,9 @@ class Column:
 
 @dataclass
 class RawRow:
-    """A row as it was read: its number in the sheet, the text of each column, what cannot be read."""
+    """A row as it was read: its number in the sheet, the text of each column, what cannot be
+    read.
+    """
 
     number: int
     values: dict[str, str]
@@ -217,7 +223,9 @@ Say = Callable[[str], str]  # gives a message in the reader's language
 def write(
     title: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]], say: Say = str
 ) -> bytes:
-    """An .xlsx: a sheet of rows, one that explains the columns, one with the lists. Text never is a formula."""
+    """An .xlsx: a sheet of rows, one that explains the columns, one with the lists. Text never is a
+    formula.
+    """
     book = openpyxl.Workbook()
     sheet, about, lists = book.worksheets[0], book.create_sheet(), book.create_sheet()
     sheet.title, about.title, lists.title = say(title), say(_("说明")), say(_("选项"))

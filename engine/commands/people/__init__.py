@@ -1,6 +1,8 @@
-"""People, units, posts, passwords, sessions and tokens; every change stands in the chain of its union.
+"""People, units, posts, passwords, sessions and tokens; every change stands in the chain of its
+union.
 
-An actor of None is the operator on the command line, who is bound by no post; web and API never hand that in.
+An actor of None is the operator on the command line, who is bound by no post; web and API never
+hand that in.
 """
 
 from engine.commands.people.logins import (

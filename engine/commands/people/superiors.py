@@ -1,4 +1,6 @@
-"""Which union manages another and which only guides it: the decision table in processes/organisation that its kind names."""
+"""Which union manages another and which only guides it: the decision table in
+processes/organisation that its kind names.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,10 @@ def owner(value: str) -> str:
 
 
 def ruling(kind: posts.UnitKind, owner_type: str, city: str) -> Ruling:
-    """What the decision table of a kind of union says. Raises Invalid when it leaves the case open."""
+    """What the decision table of a kind of union says.
+
+    Raises Invalid when it leaves the case open.
+    """
     table = _table(settings.processes() / "organisation" / f"{kind.superiors}.dmn")
     found = decisions.decide(table, {"owner_type": owner_type, "city": city}, {})
     if not found["managing"]:
@@ -63,7 +68,10 @@ def ruling(kind: posts.UnitKind, owner_type: str, city: str) -> Ruling:
 
 
 def pick(unions: Iterable[tuple[Key, str, str]], kind: str, city: str) -> Key:
-    """The one union of a kind among (key, kind, city); one of a city must be of that city. Raises Invalid."""
+    """The one union of a kind among (key, kind, city); one of a city must be of that city.
+
+    Raises Invalid.
+    """
     known = posts.kinds().units[kind]
     wanted = city if known.city else None
     found = [
@@ -84,7 +92,10 @@ def pick(unions: Iterable[tuple[Key, str, str]], kind: str, city: str) -> Key:
 def managing(
     session: Session, kind: posts.UnitKind, owner_type: str, city: str
 ) -> tuple[UUID, UUID | None]:
-    """(managing union, guiding union or None) for a union of this kind, owner and city. Raises Invalid."""
+    """(managing union, guiding union or None) for a union of this kind, owner and city.
+
+    Raises Invalid.
+    """
     decided = ruling(kind, owner(owner_type), words.city(city))
     unit = tables.unit.c
     rows = session.execute(

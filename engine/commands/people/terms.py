@@ -34,7 +34,10 @@ def grant_post(
     to_on: date | None = None,
     term: str = "",
 ) -> UUID:
-    """Give a member a post in a unit. Raises Refused, NotFound, Invalid (unknown kind, wrong unit, days, overlap)."""
+    """Give a member a post in a unit.
+
+    Raises Refused, NotFound, Invalid (unknown kind, wrong unit, days, overlap).
+    """
     unit = records.open_unit(session, actor, unit_id)
     records.allow(actor, "manage_people", unit.union_id)
     must_manage_desk(actor, kind, member_id, unit.union_id)
@@ -78,7 +81,9 @@ def granted(row: dict[str, Any], name: str, unit: str) -> dict[str, Any]:
 
 
 def must_fit(kind: str, unit_kind: str, term: str) -> None:
-    """Raise Invalid unless the post exists, this kind of unit has it, and its term is named where it needs one."""
+    """Raise Invalid unless the post exists, this kind of unit has it, and its term is named where
+    it needs one.
+    """
     known = posts.kinds()
     found = known.post(kind)
     if found is None or found.key != kind:
@@ -93,7 +98,9 @@ def must_fit(kind: str, unit_kind: str, term: str) -> None:
 
 
 def rivals(kind: str) -> tuple[str, ...]:
-    """The posts that nobody holds beside this one: itself in the same unit; one by category is the only one of these."""
+    """The posts that nobody holds beside this one: itself in the same unit; one by category is the
+    only one of these.
+    """
     exclusive = by_category()
     return exclusive if kind in exclusive else (kind,)
 
@@ -135,7 +142,10 @@ def span(from_on: str, to_on: str) -> Message:
 
 
 def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why: str) -> None:
-    """End a post; `on` is its last day. Raises Refused, NotFound, Invalid, Conflict when it has ended by then."""
+    """End a post; `on` is its last day.
+
+    Raises Refused, NotFound, Invalid, Conflict when it has ended by then.
+    """
     records.queue(session)
     its = tables.post.c.id == post_id
     found = session.execute(select(tables.post).where(its).with_for_update()).first()

@@ -1,4 +1,7 @@
-"""Units and unions: enter, change, close. Where the kind of union names a decision table, that gives the managing one."""
+"""Units and unions: enter, change, close.
+
+Where the kind of union names a decision table, that gives the managing one.
+"""
 
 from __future__ import annotations
 
@@ -34,10 +37,11 @@ def create_unit(
     owner_type: str = "",
     city: str = "",
 ) -> UUID:
-    """Enter a unit under its parent. A union whose kind has a decision table may leave the parent out.
+    """Enter a unit under its parent. A union whose kind has a decision table may leave the parent
+    out.
 
-    Who manages people in the parent's union may do it; the topmost union is entered by the operator.
-    Raises Refused, NotFound, Invalid.
+    Who manages people in the parent's union may do it; the topmost union is entered by the
+    operator. Raises Refused, NotFound, Invalid.
     """
     records.queue(session)
     known = unit_kind(kind)
@@ -140,9 +144,11 @@ def change_unit(
     city: str | None = None,
     active: bool | None = None,
 ) -> bool:
-    """Change what is given; with another owner or city the superior is decided anew. False: nothing was new.
+    """Change what is given; with another owner or city the superior is decided anew. False: nothing
+    was new.
 
-    Raises Refused, NotFound, Invalid, Conflict (closing a unit that still has people, posts or units).
+    Raises Refused, NotFound, Invalid, Conflict (closing a unit that still has people, posts or
+    units).
     """
     records.queue(session)
     unit = records.unit_of(session, actor, unit_id)

@@ -1,4 +1,6 @@
-"""Faults of the diagram: elements, ids, events, flows, lanes, the picture. What runs where is `paths`' matter."""
+"""Faults of the diagram: elements, ids, events, flows, lanes, the picture. What runs where is
+`paths`' matter.
+"""
 
 from __future__ import annotations
 
@@ -163,7 +165,9 @@ def _ids(tree: Any, diagram: Diagram) -> Iterator[Fault]:
 
 
 def named(file: str, key: str, kind: str) -> Iterator[Fault]:
-    """A fault when a key cannot stand in an expression or means something else already; `kind` says what it names."""
+    """A fault when a key cannot stand in an expression or means something else already; `kind` says
+    what it names.
+    """
     if not KEY.fullmatch(key) or keyword.iskeyword(key) or key in expressions.CONSTANTS:
         name = shown(key)
         what = _("{kind}的编号 {name} 不合规定。", kind=kind, name=name)

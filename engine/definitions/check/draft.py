@@ -1,4 +1,6 @@
-"""A process folder read as far as it can be read: every file that cannot is a fault, the rest goes on to the checks."""
+"""A process folder read as far as it can be read: every file that cannot is a fault, the rest goes
+on to the checks.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ _BELONGS = re.compile(
 
 @dataclass
 class Draft:
-    """What could be read. A form or a table that could not is None under its name, so that it does not count as missing."""
+    """What could be read. A form or a table that could not is None under its name, so that it does
+    not count as missing.
+    """
 
     files: Mapping[str, str]
     raw: dict[str, Any] = field(default_factory=dict)
@@ -150,7 +154,9 @@ def _file_faults(files: Mapping[str, str]) -> Iterator[Fault]:
 
 # --- files ------------------------------------------------------------------------------------------------------------
 def _depth(text: str) -> int:
-    """How deep brackets nest outside double quotes; enough to keep a recursive reader from drowning."""
+    """How deep brackets nest outside double quotes; enough to keep a recursive reader from
+    drowning.
+    """
     deepest = depth = 0
     quoted = escaped = False
     for character in text:

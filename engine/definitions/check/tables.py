@@ -1,4 +1,6 @@
-"""Faults of decision tables, those of a process folder and those outside of all, and of the words about the latter."""
+"""Faults of decision tables, those of a process folder and those outside of all, and of the words
+about the latter.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,9 @@ def _results(path: str, key: str, number: int, row: Row, language: Language) -> 
 
 # --- tables outside of process folders --------------------------------------------------------------------------------
 def check_tables(place: Path, rules: Rules) -> list[Fault]:
-    """Everything that is wrong with the tables of a folder such as processes/decisions; empty when they may be used."""
+    """Everything that is wrong with the tables of a folder such as processes/decisions; empty when
+    they may be used.
+    """
     try:
         lexicon = decision_tables.read_words(place.parent)
     except ProcessFault as fault:

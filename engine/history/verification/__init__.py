@@ -1,7 +1,9 @@
-"""What is kept beside the history and must agree with it: columns, answers, facts, documents, files, rolls, ballots, rules.
+"""What is kept beside the history and must agree with it: columns, answers, facts, documents,
+files, rolls, ballots, rules.
 
-The history proves itself (`history`, `seals`); this room proves that what the pages show is what the history says. It
-reads all of the database in streams and writes nothing. What no event tells cannot be checked: see `matters`.
+The history proves itself (`history`, `seals`); this room proves that what the pages show is what
+the history says. It reads all of the database in streams and writes nothing. What no event tells
+cannot be checked: see `matters`.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ _FAULTS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
 def differs(row: Any) -> bool:
-    """Do the columns beside a body (kind, actor_id, at) say anything else than the body, which alone is hashed?"""
+    """Do the columns beside a body (kind, actor_id, at) say anything else than the body, which
+    alone is hashed?
+    """
     try:
         says = json.loads(row.body)
         actor = says.get("actor")
@@ -54,7 +58,9 @@ def differs(row: Any) -> bool:
 
 
 def first_false(session: Session) -> Break | None:
-    """The first thing kept that is not what the history says; None when all of it is. The chains have been checked."""
+    """The first thing kept that is not what the history says; None when all of it is. The chains
+    have been checked.
+    """
     chain = UUID(int=0)
     try:
         broken, files = rules.definitions(session)
@@ -133,7 +139,9 @@ def _streams(session: Session) -> dict[str, _Stream]:
 def _matters(
     session: Session, files: Mapping[str, Mapping[str, str]]
 ) -> Iterator[tuple[UUID, Break | None]]:
-    """Matter by matter, in the order of their ids, up to the first that is false: every row against its events."""
+    """Matter by matter, in the order of their ids, up to the first that is false: every row against
+    its events.
+    """
     versions: dict[str, matters.Version] = {}
     bad, streams, instance = papers.bad_blobs(session), _streams(session), tables.instance.c
     columns = (

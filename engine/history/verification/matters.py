@@ -1,9 +1,10 @@
 """A matter's own rows: what stands in `instance` and `task` is what its history tells.
 
-Replayed, and so checked: number, version, starter, moments, state, outcome, stops, title, whether it is confidential; who
-finished which task when, and with which answers; the facts that are what somebody said, what a poll came to, what a meeting
-was and what a decision table gave. In no event, and so not checked: facts that service tasks compute (set_fact, the
-traces of actions, origins), the machine's own state with its open tasks and their deadlines, rounds, and who may see it.
+Replayed, and so checked: number, version, starter, moments, state, outcome, stops, title, whether
+it is confidential; who finished which task when, and with which answers; the facts that are what
+somebody said, what a poll came to, what a meeting was and what a decision table gave. In no event,
+and so not checked: facts that service tasks compute (set_fact, the traces of actions, origins), the
+machine's own state with its open tasks and their deadlines, rounds, and who may see it.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ _ASKED = re.compile(r"""<(?:\w+:)?userTask\b[^>]*?\bid="([^"]+)\"""")
 class Version:
     """What a version of a process says about the rows of its matters.
 
-    asked: the facts that somebody says, or a table gives. owner: the field of the launch that names who owns a matter.
-    computed: those that actions set, with the fields they set; "" is all of it.
+    asked: the facts that somebody says, or a table gives. owner: the field of the launch that names
+    who owns a matter. computed: those that actions set, with the fields they set; "" is all of it.
     """
 
     asked: frozenset[str]
@@ -75,10 +76,11 @@ class Version:
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
 def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Break | None:
-    """Every finished task, launch, message and poll is on record, by whom and when; its answers have
-    the digest on record.
+    """Every finished task, launch, message and poll is on record, by whom and when; its answers
+    have the digest on record.
 
-    Those of a matter whose erasure is on record are empty. Fills `spoken` with the answers by their digests.
+    Those of a matter whose erasure is on record are empty. Fills `spoken` with the answers by their
+    digests.
     """
     done = [r for r in rows if r.state == "done" or r.answers is not None]
     for row in done:
@@ -105,7 +107,9 @@ def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Br
 def _in_order(
     replayed: Replayed, rows: list[Any], acts: list[Act], spoken: dict[str, Any]
 ) -> Break | None:
-    """One element's answers, round by round; rounds that were closed at the same moment may stand in any order."""
+    """One element's answers, round by round; rounds that were closed at the same moment may
+    stand in any order.
+    """
     at, element = 0, rows[0].element
     for _moment, tied in groupby(rows, key=lambda r: r.closed_at):
         together = list(tied)
@@ -207,10 +211,11 @@ def facts(
     polls: Mapping[str, Any],
     held: Mapping[str, Any],
 ) -> Break | None:
-    """The facts that were said, counted or decided are those; and nothing else goes by the name of such a one.
+    """The facts that were said, counted or decided are those; and nothing else goes by the name of
+    such a one.
 
-    `spoken` are the answers by digest, `polls` the outcomes by id, `held` what is on record of the latest meeting by task: all
-    of them checked before.
+    `spoken` are the answers by digest, `polls` the outcomes by id, `held` what is on record of the
+    latest meeting by task: all of them checked before.
     """
     if replayed.erased:
         return None

@@ -31,7 +31,9 @@ _ENDS = {"instance_withdrawn": "withdrawn", "instance_terminated": "terminated"}
 
 
 class Act(NamedTuple):
-    """Something that was done: when and by whom, and the digest of what was said, if anything was."""
+    """Something that was done: when and by whom, and the digest of what was said, if anything
+    was.
+    """
 
     seq: int
     at: str
@@ -41,7 +43,9 @@ class Act(NamedTuple):
 
 @dataclass
 class Poll:
-    """A poll as the history tells it. `voices` are the last answers of each member, `at` when each state began."""
+    """A poll as the history tells it. `voices` are the last answers of each member, `at` when each
+    state began.
+    """
 
     seq: int
     element: str
@@ -59,7 +63,9 @@ class Poll:
         return "public_key" in self.opened
 
     def counts(self) -> dict[str, int]:
-        """How often each choice was made in the system; of an election also how many ballots there are."""
+        """How often each choice was made in the system; of an election also how many ballots there
+        are.
+        """
         if self.secret:
             return dict(self.counted.get("counts", {}))
         found = Counter(part for choice in self.choices.values() for part in choice.split(" "))
@@ -83,7 +89,8 @@ class Meeting:
 class Replayed:
     """An instance as its events tell it.
 
-    `facts` says where each fact that an event knows comes from: ("said", digest), ("is", value), ("poll", id) or None.
+    `facts` says where each fact that an event knows comes from: ("said", digest), ("is", value),
+    ("poll", id) or None.
     """
 
     chain: UUID
@@ -114,7 +121,9 @@ def false(chain: UUID, table: str, key: object, why: Message, seq: int = 0) -> B
 
 
 def first_wrong(columns: Mapping[str, tuple[str, bool]]) -> Both | None:
-    """The first column that does not hold, of those given as name -> (what a person calls it, whether it holds)."""
+    """The first column that does not hold, of those given as name -> (what a person calls it,
+    whether it holds).
+    """
     wrong = ((words, name) for name, (words, holds) in columns.items() if not holds)
     found = next(wrong, None)
     return Both(*found) if found else None

@@ -1,4 +1,6 @@
-"""The rulebook for everybody, a union's own values by two people, and the calendar that working days rest on."""
+"""The rulebook for everybody, a union's own values by two people, and the calendar that working
+days rest on.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ def _union() -> UUID:
 
 @blueprint.url_value_preprocessor
 def _allow_large(endpoint: str | None, _values: Any) -> None:
-    """Room for a sheet of holidays; this runs before the CSRF check, which already reads the body."""
+    """Room for a sheet of holidays; this runs before the CSRF check, which already reads the
+    body.
+    """
     if endpoint == "rules.load" and session.get("key"):
         request.max_content_length = MAX_SHEET + ROOM
 
@@ -223,7 +227,9 @@ def load() -> tuple[str, int] | Answer:
 
 
 def _rows() -> list[list[object]]:
-    """(day, 休/班， name) from the sheet if one was sent, else from what was pasted. Raises Invalid."""
+    """(day, 休/班， name) from the sheet if one was sent, else from what was pasted. Raises
+    Invalid.
+    """
     sent = request.files.get("sheet")
     if sent is not None and sent.filename:
         data = sent.stream.read(MAX_SHEET + 1)

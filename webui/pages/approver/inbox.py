@@ -116,8 +116,9 @@ def _task_again(task_id: UUID, fault: str, errors: Any = None) -> str:
 
 
 def _overtaken(task_id: UUID, fault: str) -> str:
-    """The same when somebody was faster. What was filled in becomes the draft of a task that is still open: it may come
-    back, and the page may have been faster than its own draft."""
+    """The same when somebody was faster. What was filled in becomes the draft of a task that is
+    still open: it may come back, and the page may have been faster than its own draft.
+    """
     found = look(lambda s: reading.task(s, me(), task_id, lang()))
     given = fields.answers(found.form, request.form)
     if found.state == "open":
@@ -197,7 +198,9 @@ def respond(poll_id: UUID, what: str) -> tuple[str, int] | Answer:
 
 
 def _answer(session: Session, poll_id: UUID) -> tuple[str, str]:
-    """Answer; then on to the next vote of the meeting, on the page of the check-in, or to whatever waits."""
+    """Answer; then on to the next vote of the meeting, on the page of the check-in, or to whatever
+    waits.
+    """
     chosen = _ballot() if "ballot" in request.form else None
     choice, comment = request.form.get("choice", ""), request.form.get("comment", "")
     polls.respond(session, me(), poll_id, choice, comment, choices=chosen)

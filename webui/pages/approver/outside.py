@@ -1,4 +1,6 @@
-"""Answers from outside: the link that a union sends, and the page behind it, which knows no login and keeps nothing."""
+"""Answers from outside: the link that a union sends, and the page behind it, which knows no login
+and keeps nothing.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +113,9 @@ def _letter(
 
 @blueprint.post("/outside/<token>")
 def answer(token: str) -> Response:
-    """Answer, once; the receipt is shown at once. The link itself is the secret, so there is no cookie to protect."""
+    """Answer, once; the receipt is shown at once. The link itself is the secret, so there is no
+    cookie to protect.
+    """
     if fault := _open(token):
         return _shut(fault)
     found = look(lambda s: reading.letter(s, token, lang()))

@@ -1,4 +1,6 @@
-"""Meetings: the desk of who runs one, the screen in the hall, and the page that the QR code at the door opens."""
+"""Meetings: the desk of who runs one, the screen in the hall, and the page that the QR code at the
+door opens.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def kind_words() -> dict[str, str]:
 @blueprint.get(ONE)
 @needs_login
 def meeting(meeting_id: UUID) -> str:
-    """One meeting: its numbers and votes for everybody in it; for who runs it the door, the list, and what comes next."""
+    """One meeting: its numbers and votes for everybody in it; for who runs it the door, the list,
+    and what comes next.
+    """
     return _page(meeting_id)
 
 

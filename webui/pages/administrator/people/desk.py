@@ -64,7 +64,9 @@ def name_of(node: reading.UnitNode) -> str:
 
 
 def union_shown() -> UUID:
-    """The union whose people are shown: the one asked for, else the first desk. Raises NotFound without any."""
+    """The union whose people are shown: the one asked for, else the first desk. Raises NotFound
+    without any.
+    """
     asked = uuid(request.values.get("union"))
     desks = access.desk_unions(me())
     if asked is None and not desks:
