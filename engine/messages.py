@@ -81,6 +81,11 @@ def _filled(text: str, values: Mapping[str, object], lang: str, translate: Trans
     return text.format_map({key: _said(value, lang, translate) for key, value in values.items()})
 
 
+def worded(words: Bilingual) -> Message:
+    """Words in both languages as a message."""
+    return Message("{words}", words=words)
+
+
 # --- as the history keeps them ----------------------------------------------------------------------------------------
 def stored(value: object) -> Any:
     """A message as plain JSON, {"text": source, "values": {...}} or {"listed": [...], "mark":

@@ -42,6 +42,7 @@ def init_app(app: Flask) -> None:
         day=day, moment=moment, lines=lines, size=size, left=left, state=state, said=said
     )
     app.jinja_env.filters["zip_labels"] = labelled
+    app.jinja_env.filters["words_of"] = words_of
     app.jinja_env.filters["linked"] = linked
     app.jinja_env.filters["choice_of"] = choice_of
     app.jinja_env.globals.update(lang=lang, hide_rule=fields.hide_rule)

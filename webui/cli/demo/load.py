@@ -148,7 +148,7 @@ def _import(stage: Stage) -> None:
     ):
         given = columns.of(kind)
         data = workbook.write(
-            imports.KINDS[kind], given, [[row.get(c.key, "") for c in given] for row in rows]
+            imports.kinds()[kind], given, [[row.get(c.key, "") for c in given] for row in rows]
         )
 
         def work(session: Session, actor: Actor, kind: str = kind, data: bytes = data) -> None:
