@@ -121,7 +121,7 @@ def _deliver(work: UnitOfWork, to: UUID, message: str, answers: dict[str, Any]) 
     queue.defer(work.session, "deliver", instance_id=str(to), message=message, answers=answers)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -102,7 +102,7 @@ def _whole(files: Mapping[str, str], name: str, kind: str, inside: set[str]) -> 
     )
 
 
-def _literal(value: Any) -> str:
+def _literal(value: object) -> str:
     """Plain data as typst writes it."""
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]

@@ -84,7 +84,7 @@ class EventLog:
             session.execute(_INSERT, rows)
 
 
-def _stored(value: Any) -> Any:
+def _stored(value: object) -> Any:
     """A value with its messages as source texts and values, so that every reader has them in his
     own language.
     """

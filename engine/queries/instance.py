@@ -267,7 +267,14 @@ def _opened(
         own: list[UUID | None] = [p.row.id for p in entered if p.row.task_id == task.id]
         for poll_id in own or [None]:
             hidden = task.element in shut and poll_id is None
-            yield _open(context, task, poll_id, {} if hidden else task.answers or {}, names, lang)
+            yield _open(
+                context,
+                task,
+                poll_id,
+                answers={} if hidden else task.answers or {},
+                names=names,
+                lang=lang,
+            )
 
 
 def _open(
