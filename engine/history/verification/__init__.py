@@ -24,6 +24,7 @@ from engine.history.verification import (
     matters,
     papers,
     polls,
+    registry,
     rules,
     secret,
     standing,
@@ -65,7 +66,7 @@ def first_false(session: Session) -> Break | None:
     chain = UUID(int=0)
     try:
         broken, files = rules.definitions(session)
-        broken = broken or rules.settings(session)
+        broken = broken or rules.settings(session) or registry.first_false(session)
         for chain, found in _matters(session, files) if broken is None else ():  # noqa: B007 (named by a fault)
             broken = broken or found
         return broken or secret.first_false(session)
