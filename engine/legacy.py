@@ -30,6 +30,8 @@ ACTIONS: Mapping[str, Action] = {
     "take_over": Action("hand_over"),
     "add_to_report": Action("mark", {"as": "report"}),
 }
+PLACES = {"CN": "", "CN-ZJ": "", "CN-ZJ-HZ": "杭州", "CN-ZJ-NB": "宁波"}
+"""Where rules of a folder hold that names no jurisdictions: in a city, or (without one) everywhere."""
 FUNCTIONS = frozenset({"movers_of", "delegates"})  # of expressions: owners_of, holders
 DELEGATES = "{}_delegate"  # the post that delegates("formal") means
 

@@ -81,6 +81,11 @@ def _filled(text: str, values: Mapping[str, object], lang: str, translate: Trans
     return text.format_map({key: _said(value, lang, translate) for key, value in values.items()})
 
 
+def worded(words: Bilingual) -> Message:
+    """Words in both languages as a message."""
+    return Message("{words}", words=words)
+
+
 # --- as the history keeps them ----------------------------------------------------------------------------------------
 def stored(value: object) -> Any:
     """A message as plain JSON, {"text": source, "values": {...}} or {"listed": [...], "mark":
@@ -95,7 +100,7 @@ def stored(value: object) -> Any:
     return value if isinstance(value, str | int | bool | None) else str(value)
 
 
-def restored(value: Any) -> Any:
+def restored(value: object) -> Any:
     """What `stored` gave, as it was; a finished sentence of an older event stays a plain text, a
     quotation.
     """

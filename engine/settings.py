@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = ROOT / "processes"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,16 @@ class Settings:
     trusted_proxies: int = 0
     web_workers: int = 2
     web_threads: int = 8
+
+
+def processes() -> Path:
+    """The folder of processes alone, for what is asked often."""
+    return _processes(os.environ.get("YIXING_PROCESSES", ""))
+
+
+@lru_cache(maxsize=8)
+def _processes(named: str) -> Path:
+    return Path(named or SHIPPED).resolve()
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -65,7 +77,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=Path(env.get("YIXING_HOME", "") or "var").resolve(),
         database_url=env.get("YIXING_DATABASE_URL", "").strip(),
-        processes=Path(env.get("YIXING_PROCESSES", "") or ROOT / "processes").resolve(),
+        processes=_processes(env.get("YIXING_PROCESSES", "")),
         host=env.get("YIXING_HOST", "") or "127.0.0.1",
         port=number("PORT", 8000),
         address=address,

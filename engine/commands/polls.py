@@ -307,7 +307,7 @@ def publish(locked: LockedPoll, why: str, paper: PaperCount | None = None) -> No
     now, fact = clock.now(), outcome.stored()
     locked.update(state=PollState.CLOSED, closed_at=poll.closed_at or now, outcome=fact)
     work.session.execute(_FINISH_TASK, {"key": task.id, "now": now})
-    work.facts[task.element] = fact
+    work.say(task.element, fact)
     body = locked.log("poll_closed", work.actor, outcome=outcome.published(), why=why)
     step = machine.complete(work.process.spec, work.position, task.ref, work)
     advance.advance(work, step, body, task.ref)

@@ -182,7 +182,7 @@ class Process:
     actions: dict[str, dict[str, Any]]
     messages: dict[str, MessageRule]
     documents: dict[str, DocumentRule]
-    decisions: dict[str, decisions.Table]
+    decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]
     launch_form: forms.Form
     diagram: Diagram

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from engine.errors import ProcessFault
-from engine.law.rules import OPS, SHARE_UNITS, ZHEJIANG, Rule, amount_words, closed_up
+from engine.law.rules import OPS, SHARE_UNITS, Place, Rule, amount_words, closed_up
 from engine.messages import Both, Listed, _
 
 # only for showing one of several limits first; which ends earliest is always computed by the calendar
@@ -135,17 +135,36 @@ class Ruling:
 
 
 class Rulebook:
-    """All rules of a folder, in the order of the files. Immutable; give it to whoever needs numbers
-    of law.
+    """All rules of a folder, in the order of the files.
+
+    Immutable; give it to whoever needs numbers of law.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        places: Mapping[str, Place] | None = None,
+        subjects: Mapping[str, Both] | None = None,
+    ) -> None:
+        """`places`: the jurisdictions by code.
+
+        `subjects`: what each file is about, by its name without ".toml".
+        """
         self.rules: tuple[Rule, ...] = tuple(rules)
+        self.places: Mapping[str, Place] = MappingProxyType(dict(places or {}))
+        self.subjects: Mapping[str, Both] = MappingProxyType(dict(subjects or {}))
+        self.everywhere = self.jurisdictions("")
         by_id: dict[str, list[Rule]] = {}
         for rule in self.rules:
             by_id.setdefault(rule.id, []).append(rule)
         self._by_id: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
             {k: tuple(v) for k, v in by_id.items()}
+        )
+
+    def jurisdictions(self, city: str) -> frozenset[str]:
+        """The codes of the places whose rules hold in a city: those of everywhere, and its own."""
+        return frozenset(
+            code for code, place in self.places.items() if not place.city or place.city in city
         )
 
     @property
@@ -154,8 +173,9 @@ class Rulebook:
         return tuple(self._by_id)
 
     def get(self, id: str) -> tuple[Rule, ...]:
-        """All entries of a rule id, of every date and place. Errors: ProcessFault when there is no
-        such rule.
+        """All entries of a rule id, of every date and place.
+
+        Errors: ProcessFault when there is no such rule.
         """
         if id not in self._by_id:
             raise ProcessFault(
@@ -166,18 +186,17 @@ class Rulebook:
         return self._by_id[id]
 
     def in_force(
-        self, id: str, on: date, jurisdictions: frozenset[str] = ZHEJIANG
+        self, id: str, on: date, jurisdictions: frozenset[str] | None = None
     ) -> tuple[Rule, ...]:
-        """The entries of a rule that hold on that day in these places; empty when none does.
-        Errors: as `get`.
+        """The entries of a rule that hold on that day in these places (None: everywhere); empty
+        when none does. Errors: as `get`.
         """
+        here = self.everywhere if jurisdictions is None else jurisdictions
         return tuple(
-            rule
-            for rule in self.get(id)
-            if rule.in_force(on) and rule.jurisdiction in jurisdictions
+            rule for rule in self.get(id) if rule.in_force(on) and rule.jurisdiction in here
         )
 
-    def replaced(self, id: str, on: date, jurisdictions: frozenset[str] = ZHEJIANG) -> Rule:
+    def replaced(self, id: str, on: date, jurisdictions: frozenset[str] | None = None) -> Rule:
         """The entry in whose place a unit's own value stands: the value is counted in its unit, by
         its operator.
 
@@ -189,13 +208,13 @@ class Rulebook:
         self,
         id: str,
         on: date,
-        jurisdictions: frozenset[str] = ZHEJIANG,
+        jurisdictions: frozenset[str] | None = None,
         settings: Sequence[Setting] = (),
     ) -> Ruling:
         """What holds for rule `id` on the decisive day, in these places, for a unit with these
         settings.
 
-        A setting replaces university rules and product defaults; a university rule replaces a
+        A setting replaces rules of the institution and product defaults; such a rule replaces a
         product default; law stays beside them, and the strictest of what is left holds. Errors:
         ProcessFault when nothing is in force, or when two sources demand different exact values.
         """
@@ -228,9 +247,7 @@ class Rulebook:
 
 
 def _own(settings: Sequence[Setting], id: str, on: date) -> Setting | None:
-    """The unit's setting in force; of several the one that began last, of those the last in
-    order.
-    """
+    """The unit's setting in force; of several the one that began last, of those the last in order."""
     mine = [setting for setting in settings if setting.rule_id == id and setting.in_force(on)]
     return (
         max(enumerate(mine), key=lambda pair: (pair[1].valid_from or date.min, pair[0]))[1]

@@ -183,7 +183,7 @@ class Desk:
 class _Found:
     """A table with its words and its users."""
 
-    table: decisions.Table
+    table: decisions.DecisionTable
     sheet: Sheet
     lexicon: Lexicon
     shared: bool
@@ -217,7 +217,7 @@ def _around(session: Session, actor: Actor) -> UnionLaw:
 def _all(session: Session, lang: str) -> dict[str, _Found]:
     lexicon, shared = sheets.known(settings.load().processes)
     uses: dict[str, list[Use]] = {}
-    own: dict[str, decisions.Table] = {}
+    own: dict[str, decisions.DecisionTable] = {}
     for digest, process in _in_force(session):
         for key, table in process.decisions.items():
             table_id = key if shared.get(key) == table else f"{process.id}.{key}"
@@ -395,7 +395,7 @@ class _Speaker:
             "—" if text in NULLS else self.operand(self.table.outputs[n].name, text), text, False
         )
 
-    def value(self, name: str, value: Any) -> str:
+    def value(self, name: str, value: object) -> str:
         """A value that was given or that came out, in words."""
         if value is None:
             return ("没有填写", "nothing")[self.n]
@@ -438,7 +438,7 @@ def _literal(text: str) -> bool:
 
 # --- trials -----------------------------------------------------------------------------------------------------------
 def questions(
-    table: decisions.Table, sheet: Sheet, lexicon: Lexicon, lang: str = "zh"
+    table: decisions.DecisionTable, sheet: Sheet, lexicon: Lexicon, lang: str = "zh"
 ) -> tuple[Question, ...]:
     """What a trial asks for: the facts of a table, or the value of a column that only a matter
     could give.
@@ -618,7 +618,7 @@ def _answers(
     return facts, columns
 
 
-def _value(question: Question, text: Any) -> Any:
+def _value(question: Question, text: object) -> Any:
     """An answer as a fact. Raises ValueError of a Message."""
     if text is None or text == "":
         return None

@@ -1,5 +1,6 @@
-"""User tasks: my inbox, one task with its form, and what can be done with it. And drafts, which
-only their writer sees.
+"""User tasks: my inbox, one task with its form, and what can be done with it.
+
+And drafts, which only their writer sees.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ class Said(Schema):
 
 class Ruled(Schema):
     """A rule in one sentence with source and article; `confidence` V checked, M from memory, P set
-    by the university.
+    by the institution.
     """
 
     id = fields.String()
@@ -268,6 +269,7 @@ def send_link(
     session: Session, actor: Actor, given: dict[str, Any], task_id: UUID
 ) -> dict[str, Any]:
     """A one-time link by which somebody outside answers this task; shown once, so there is no key.
+
     Older links end.
     """
     token = outside.invite(session, actor, task_id, given["to"])

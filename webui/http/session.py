@@ -17,6 +17,7 @@ from flask import current_app, g, redirect, request, session, url_for
 from engine import db
 from engine.commands import edge, people
 from engine.errors import NotFound
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,17 @@ def init_app(app: Flask) -> None:
     """Load the person behind the cookie before each page."""
     app.before_request(_recognise)
     app.teardown_request(_end_reading)
-    app.context_processor(lambda: {"me": g.get("actor"), "demo": app.config["YIXING"].demo})
+    app.context_processor(_of_every_page)
+
+
+def _of_every_page() -> dict[str, Any]:
+    """What every page may say: who is here, and which desks they keep."""
+    actor = g.get("actor")
+    return {
+        "me": actor,
+        "demo": current_app.config["YIXING"].demo,
+        "keeps": lambda *desks: bool(actor and access.desk_unions(actor, *desks)),
+    }
 
 
 def _recognise() -> None:

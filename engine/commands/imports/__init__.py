@@ -6,7 +6,17 @@ them or none.
 """
 
 from engine.commands.imports.batches import Batch, Report, RowReport, confirm, preview
-from engine.commands.imports.columns import KINDS, template
+from engine.commands.imports.columns import KINDS, kinds, template
 from engine.commands.imports.exports import export
 
-__all__ = ["KINDS", "Batch", "Report", "RowReport", "confirm", "export", "preview", "template"]
+__all__ = [
+    "KINDS",
+    "Batch",
+    "Report",
+    "RowReport",
+    "confirm",
+    "export",
+    "kinds",
+    "preview",
+    "template",
+]

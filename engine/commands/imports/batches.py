@@ -36,7 +36,7 @@ _PLANS: dict[str, Callable[[Session, Actor, list[Line]], None]] = {
     "units": units.plan,
     "people": members.plan,
     "posts": terms.plan_posts,
-    "delegates": terms.plan_delegates,
+    "delegates": terms.plan_by_category,
 }
 _WRITES: dict[str, Callable[[Session, list[Line]], list[records.Note]]] = {
     "units": units.write,
@@ -107,8 +107,7 @@ def preview(session: Session, actor: Actor, kind: str, filename: str, data: byte
     raw, notes = workbook.read(filename, data, columns.of(kind))
     lines = [Line(row.number, row.values, list(row.faults)) for row in raw]
     _PLANS[kind](session, actor, lines)
-    if kind == "delegates":
-        notes.append(terms.SHARE_UNKNOWN)
+    notes += columns.notes(kind)
     found = tuple(map(RowReport.of, lines))
     batch = Batch(
         id=tables.new_id(),

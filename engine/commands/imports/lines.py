@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlalchemy import select
 
-from engine.commands.imports.columns import TITLES
+from engine.commands.imports.columns import title_of
 from engine.commands.people import words
 from engine.db import tables
 from engine.errors import Invalid
@@ -80,7 +80,7 @@ class Line:
         """The text of a column that must be filled."""
         text = self.text(key)
         if not text:
-            self.errors.append(_("没有填“{title}”。", title=TITLES[key]))
+            self.errors.append(_("没有填“{title}”。", title=title_of(key)))
         return text
 
     def skip(self) -> None:
@@ -167,6 +167,6 @@ def tell_twins(lines: Iterable[Line], key: str, fold: Callable[[str], str]) -> N
         value = fold(line.values.get(key, ""))
         if value and value in first:
             line.errors.append(
-                _("{title}与第 {first} 行重复。", title=TITLES[key], first=first[value])
+                _("{title}与第 {first} 行重复。", title=title_of(key), first=first[value])
             )
         first.setdefault(value, line.number)

@@ -43,7 +43,7 @@ class Draft:
     diagram: Diagram | None = None
     schemas: dict[str, Any] = field(default_factory=dict)
     forms: dict[str, forms.Form | None] = field(default_factory=dict)
-    tables: dict[str, decisions.Table | None] = field(default_factory=dict)
+    tables: dict[str, decisions.DecisionTable | None] = field(default_factory=dict)
 
     def table(self, name: str) -> dict[str, dict[str, Any]]:
         """A table of tables of process.toml, e.g. "lanes"; empty when there is none."""
@@ -254,7 +254,7 @@ def _read_forms(draft: Draft) -> list[Fault]:
     return found
 
 
-def _read_form(draft: Draft, path: str, name: str, schema: Any) -> list[Fault]:
+def _read_form(draft: Draft, path: str, name: str, schema: dict[str, Any]) -> list[Fault]:
     try:
         draft.forms[name] = forms.load(schema)
         draft.schemas[name] = schema

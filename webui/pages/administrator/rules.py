@@ -17,10 +17,11 @@ from engine import clock, law
 from engine.commands import rules as setting
 from engine.commands.imports import workbook
 from engine.errors import Conflict, Invalid
+from engine.instance.union_law import rulebook
 from engine.messages import Message
 from engine.queries import rules as reading
 from webui.http.session import carry_out, look, me, needs_login, uuid
-from webui.http.words import lang, said
+from webui.http.words import lang, said, words_of
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -40,21 +41,14 @@ def _(msgid: str, **values: object) -> str:
 @blueprint.app_template_global()
 def subject_title(key: str) -> str:
     """What a file of the rulebook is about."""
-    return {
-        "general": _("期间和数字"),
-        "congress": _("教职工代表大会"),
-        "motions": _("教代会提案"),
-        "consultation": _("集体协商和集体合同"),
-        "transfer": _("任期内调动、补选和选举"),
-        "mediation": _("劳动人事争议调解"),
-        "others": _("其他工会事务"),
-    }.get(key, key)
+    found = rulebook().subjects.get(key)
+    return words_of(found) if found else key
 
 
 @blueprint.app_template_global()
 def level_title(key: str) -> str:
     """How binding a rule is."""
-    return {"LAW": _("法定"), "UNI": _("学校规定"), "DEF": _("产品默认")}.get(key, key)
+    return {"LAW": _("法定"), "UNI": _("本单位规定"), "DEF": _("产品默认")}.get(key, key)
 
 
 @blueprint.app_template_global()
@@ -63,16 +57,15 @@ def confidence_title(key: str) -> str:
     return {
         "V": _("已核对原文"),
         "M": _("凭记忆，待核对"),
-        "P": _("学校自定或产品默认，法律未规定"),
+        "P": _("本单位自定或产品默认，法律未规定"),
     }.get(key, key)
 
 
 @blueprint.app_template_global()
 def place_title(key: str) -> str:
     """Where an entry applies."""
-    return {"CN": _("全国"), "CN-ZJ": _("浙江"), "CN-ZJ-HZ": _("杭州"), "CN-ZJ-NB": _("宁波")}.get(
-        key, key
-    )
+    found = rulebook().places.get(key)
+    return words_of(found.words) if found else key
 
 
 def _union() -> UUID:
@@ -81,7 +74,7 @@ def _union() -> UUID:
 
 
 @blueprint.url_value_preprocessor
-def _allow_large(endpoint: str | None, _values: Any) -> None:
+def _allow_large(endpoint: str | None, _values: object) -> None:
     """Room for a sheet of holidays; this runs before the CSRF check, which already reads the
     body.
     """

@@ -66,7 +66,7 @@ def _key() -> keys.SigningKey:
 @needs_login
 def index() -> str | Response:
     """Search all matters of the unions whose desk this person holds."""
-    desks = me().unions(*access.DESKS)
+    desks = access.desk_unions(me(), *access.SEEING)
     if not desks:
         raise Refused(verb="see_desk")
     wanted = {k: request.args.get(k, "").strip() for k in FILTERS}
@@ -325,7 +325,7 @@ def pack(instance_id: UUID) -> Response:
 @needs_login
 def log() -> str:
     """What happened in a union, or in the whole installation, besides its cases; newest first."""
-    desks = me().unions(*access.DESKS)
+    desks = access.desk_unions(me(), *access.SEEING)
     if not desks:
         raise Refused(verb="read_history")
     whole = request.args.get("of") == "installation"
