@@ -21,7 +21,7 @@ from engine import settings
 from engine.db import canonical, tables
 from engine.documents.pdf import SECONDS, file_name
 from engine.errors import HistoryBroken, NotFound, ProcessFault
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED
 from engine.messages import _
 from engine.people import access
 

@@ -48,6 +48,11 @@ class EventLog:
         self.pending.append((kind, at, actor.id if actor else None, body))
         return body
 
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """Of the events noted so far, to be filled until they are hashed."""
+        return [body for *_beside, body in self.pending]
+
     def rows(self) -> list[dict[str, Any]]:
         """The noted events as rows of the table, hashed in order; afterwards seq and head are those
         of the last one.

@@ -12,9 +12,9 @@ from engine import forms, machine
 from engine.db import rows, tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
+from engine.history.erased import ERASED_MARK
 from engine.instance import context as context_
 from engine.instance import lanes, rooms
-from engine.instance.view import ERASED_MARK
 from engine.messages import restored
 from engine.people import access
 from engine.queries import background, foresight, instances, poll_rows, polls, standing

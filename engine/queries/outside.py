@@ -14,7 +14,7 @@ from engine.db import tables
 from engine.db.states import InstanceState
 from engine.definitions.store import process_of
 from engine.documents import pdf
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED
 from engine.instance import invitations
 from engine.instance.union_law import OF_INSTANCE, UnionLaw
 from engine.people import access, organisation
