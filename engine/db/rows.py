@@ -277,6 +277,8 @@ class Definition(NamedTuple):
     process_id: str
     number: int
     state: str
+    title: str
+    title_en: str
     files: dict[str, str]
     author_id: UUID | None
     approver_id: UUID | None

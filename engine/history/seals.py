@@ -110,6 +110,9 @@ class Verdict:
     unsealed: int
     broken: Break | None = None
     fault: str = ""  # a Message when there is one
+    older: int = (
+        0  # matters whose events tell less than today's, and are compared as far as they do
+    )
 
 
 def verify(
@@ -135,7 +138,8 @@ def verify(
     unsealed = session.execute(
         select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))
     ).scalar_one()
-    return Verdict(chains, events, leaves, points, unsealed, None, fault)
+    older = verification.older(session)
+    return Verdict(chains, events, leaves, points, unsealed, None, fault, older)
 
 
 def _check_chains(

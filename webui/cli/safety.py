@@ -53,6 +53,8 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
         return complain(_falsehood(found))
     if witnesses:
         say(_("库外留存的 {n} 个检查点与本记录相符", n=len(witnesses)))
+    if found.older:
+        say(_("其中 {n} 件事项发起较早，当时的记录较简，只能核对到当时所记的内容", n=found.older))
     say(_("全部属实；还有 {n} 个事件没有封存", n=found.unsealed))
     return OK
 

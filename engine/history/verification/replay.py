@@ -55,6 +55,9 @@ class Poll:
     outcome: dict[str, Any] | None = None
     choices: dict[str, str] = field(default_factory=dict)
     voices: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
+    tellers: list[str] = field(default_factory=list)
+    signed: dict[str, str] = field(default_factory=dict)
     at: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -106,6 +109,7 @@ class Replayed:
     closed: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
     owners: list[tuple[str, str]] = field(default_factory=list)
     tells: int = 1
+    salt: bytes | None = None
     facts: dict[str, tuple[str, Any] | None] = field(default_factory=dict)
     recounts: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
@@ -249,6 +253,9 @@ def _polled(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     state = _POLL_STATES.get(kind)
     if state:
         found.state, found.at[state] = state, says["at"]
+    found.tellers = says.get("tellers", found.tellers)
+    if kind == "poll_signed":
+        found.signed[says["actor"]["id"]] = says["at"]
     if kind == "poll_opened":
         found.seq, found.opened = seq, says
     elif kind == "ballots_opened":
@@ -262,6 +269,9 @@ def _polled(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
 
 def _answered(found: Poll, says: dict[str, Any]) -> None:
     voter = says["actor"]["id"]
+    found.remarks.pop(voter, None)
+    if "remark" in says:
+        found.remarks[voter] = says["remark"]
     if says["kind"] == "poll_answered" and says.get("choice"):
         found.choices[voter] = says["choice"]
         found.voices[voter] = (says["at"], says.get("comment"))
@@ -308,6 +318,7 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "poll_answered": _polled,
     "poll_answer_withdrawn": _polled,
     "poll_stopped": _polled,
+    "poll_signed": _polled,
     "ballots_opened": _polled,
     "poll_voided": _polled,
     "poll_closed": _polled,

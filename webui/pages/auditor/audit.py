@@ -359,7 +359,13 @@ def _seal_page(verdict: Verdict | None = None, where: str = "", fault: str = "")
     found = look(lambda s: checkpoints.checkpoints(s, me(), before))
     public = _key().public.hex()
     return render_template(
-        "audit/seal.html", seal=found, public=public, verdict=verdict, where=where, fault=fault
+        "audit/seal.html",
+        seal=found,
+        public=public,
+        verdict=verdict,
+        where=where,
+        fault=fault,
+        uncompared=checkpoints.uncompared(),
     )
 
 
