@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine import settings
 from engine.errors import ProcessFault
 from engine.messages import Both, _
+from engine.people.organisation import RUNNER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +85,9 @@ def _unit(key: str, title: str, title_en: str, *parents: str, union: bool = Fals
     return UnitKind(key, title, title_en, frozenset(parents), union)
 
 
+BUILT_IN = {  # known even where posts.toml does not name it
+    RUNNER: PostKind(RUNNER, "全系统管理", "Installation manager"),
+}
 UNITS = {
     kind.key: kind
     for kind in (
@@ -134,7 +138,7 @@ def kinds() -> Kinds:
     try:
         return _read(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
-        return Kinds({}, UNITS, open=True)
+        return Kinds(BUILT_IN, UNITS, open=True)
 
 
 @lru_cache(maxsize=4)
@@ -145,7 +149,7 @@ def _read(path: Path, _changed: int) -> Kinds:
         raise ProcessFault(
             _("posts.toml 读不懂。"), file="posts.toml", advice=str(fault)
         ) from fault
-    posts = {key: _post(key, entry) for key, entry in _tables(data, "posts")}
+    posts = BUILT_IN | {key: _post(key, entry) for key, entry in _tables(data, "posts")}
     own = {key: _own_unit(key, entry) for key, entry in _tables(data, "units")}
     return Kinds(posts, {**UNITS, **own})
 

@@ -12,6 +12,7 @@ from sqlalchemy import and_, delete, func, insert, select, text, update
 
 from engine import clock
 from engine.commands.people import records, words
+from engine.commands.people.desks import must_reach
 from engine.db import tables
 from engine.errors import Invalid, NotFound, Refused
 from engine.history import event_log
@@ -238,6 +239,8 @@ def set_password(session: Session, actor: Actor | None, member_id: UUID, secret:
     """Give a member a new password and end their sessions. Raises Refused, NotFound, Invalid."""
     row = records.member_of(session, actor, member_id)
     records.allow(actor, "set_password", row.union_id)
+    if actor is None or actor.id != member_id:
+        must_reach(session, actor, member_id)
     password.check_rules(secret, row.username)
     _store(session, member_id, secret)
     end_logins(session, member_id)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import and_, func, insert, or_, select, update
 
 from engine.commands.people import records, words
-from engine.commands.people.members import must_manage_desk, must_not_be_oneself
+from engine.commands.people.desks import must_manage_desk, must_not_be_oneself
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
 from engine.history import event_log
 from engine.messages import Message, _
 from engine.people import organisation, posts
+from engine.people.organisation import INSTALLATION, RUNNER
 
 if TYPE_CHECKING:
     from datetime import date
@@ -36,7 +37,7 @@ def grant_post(
 ) -> UUID:
     """Give a member a post in a unit. Raises Refused, NotFound, Invalid (unknown kind, wrong unit, days, overlap)."""
     unit = records.open_unit(session, actor, unit_id)
-    records.allow(actor, "manage_people", unit.union_id)
+    _must_give(actor, kind, unit.union_id)
     must_manage_desk(actor, kind, member_id, unit.union_id)
     must_not_be_oneself(actor, member_id)
     records.queue(session)
@@ -60,6 +61,14 @@ def grant_post(
     event_log.note(session, unit.union_id, "post_granted", actor, **details)
     post_id: UUID = row["id"]
     return post_id
+
+
+def _must_give(actor: Actor | None, kind: str, union_id: UUID | None) -> None:
+    """Posts are given by those who keep the union's people; the one for the installation by its holders."""
+    if kind == RUNNER:
+        records.allow(actor, "give_installation", INSTALLATION)
+    else:
+        records.allow(actor, "manage_people", union_id)
 
 
 def granted(row: dict[str, Any], name: str, unit: str) -> dict[str, Any]:
@@ -137,7 +146,7 @@ def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why
     if post is None:
         raise NotFound
     unit = records.unit_of(session, actor, post.unit_id)
-    records.allow(actor, "manage_people", unit.union_id)
+    _must_give(actor, post.kind, unit.union_id)
     must_manage_desk(actor, post.kind, post.member_id, unit.union_id)
     why = words.line("why", why, 200, 2)
     if post.to_on is not None and post.to_on <= on:

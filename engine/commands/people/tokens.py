@@ -10,6 +10,7 @@ from sqlalchemy import insert, or_, select, update
 
 from engine import clock
 from engine.commands.people import records, words
+from engine.commands.people.desks import must_reach
 from engine.commands.people.logins import digest
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
@@ -27,10 +28,11 @@ LONGEST_DAYS = 730
 MOST = 20  # open tokens of one member
 
 
-def _must_be_theirs(actor: Actor | None, member: rows.Member) -> None:
+def _must_be_theirs(session: Session, actor: Actor | None, member: rows.Member) -> None:
     """One's own tokens are one's own business; those of others an administrator's."""
     if actor is None or actor.id != member.id:
         records.allow(actor, "set_password", member.union_id)
+        must_reach(session, actor, member.id)
 
 
 def create_token(
@@ -38,7 +40,7 @@ def create_token(
 ) -> str:
     """A new token for a member, in plain; it cannot be shown again. Raises Refused, NotFound, Invalid."""
     member = records.member_of(session, actor, member_id)
-    _must_be_theirs(actor, member)
+    _must_be_theirs(session, actor, member)
     name = words.line("name", name, 60)
     if not 1 <= days <= LONGEST_DAYS:
         raise Invalid({"days": [_("有效期应为 1 至 {most} 天。", most=LONGEST_DAYS)]})
@@ -83,7 +85,7 @@ def end_token(session: Session, actor: Actor | None, token_id: str) -> None:
     if found is None:
         raise NotFound
     member = records.member_of(session, actor, found.member_id)
-    _must_be_theirs(actor, member)
+    _must_be_theirs(session, actor, member)
     if found.ended_at is not None:
         raise Conflict(_("这个令牌已经停用。"), code="ended")
     session.execute(update(tables.token).where(token.id == token_id).values(ended_at=clock.now()))
