@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import insert
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from engine import db, definitions
 from engine.commands import deciding, people, rules
 from engine.commands import definitions as versions
 from engine.db import tables
 from engine.definitions.loosening import loosened
-from engine.errors import Conflict, NotFound, Refused
+from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.history import event_log
 from engine.history.verification import rules as recorded
-from engine.people import organisation
+from engine.people import commonness, organisation, password
 from engine.queries import proposals
 from engine.settings import ROOT
 from tests.engine.test_rules import BY
@@ -277,3 +278,140 @@ def test_what_the_command_line_made_counts_as_made_by_nobody(union: Union) -> No
 
 def set_by_operator(session: db.Session, member_id: Any) -> None:
     people.set_password(session, None, member_id, "Kz7!abcdEFG")
+
+
+# --- passwords and tokens ------------------------------------------------------------------------
+STRONG = "青山-着意-化为桥 7"
+
+
+def token_of(union: Union, name: str) -> str:
+    made: str = union.do(None, make_token, union.people[name])
+    return made
+
+
+def make_token(session: db.Session, member_id: Any) -> str:
+    return people.create_token(session, None, member_id, "程序")
+
+
+def owner(union: Union, token: str) -> Any:
+    with db.transaction(union.engine) as session:
+        return union.timed(lambda: people.token_owner(session, token))
+
+
+def changed_password(union: Union) -> None:
+    union.do(None, set_by_operator, union.people["deputy"])
+
+
+def changed_own(union: Union) -> None:
+    with db.transaction(union.engine) as session:
+        people.set_password(session, None, union.people["deputy"], STRONG)
+    kept = token_of(union, "deputy")
+    union.do("deputy", people.change_own_password, STRONG, STRONG + "8").must()
+    assert owner(union, kept) is None
+
+
+def post_of(union: Union) -> Any:
+    post = tables.post.c
+    with db.transaction(union.engine) as session:
+        return session.execute(
+            tables.post.select()
+            .with_only_columns(post.id)
+            .where(post.member_id == union.people["deputy"])
+        ).scalar_one()
+
+
+def ended_post(union: Union) -> None:
+    union.do("admin", people.end_post, post_of(union), date(2026, 3, 1), "届满")
+
+
+def ending_post(union: Union) -> None:
+    union.do("admin", people.end_post, post_of(union), date(2026, 3, 4), "届满")
+    assert union.at is not None
+    union.at += timedelta(days=3)
+
+
+def left(union: Union) -> None:
+    union.do("admin", people.change_member, union.people["deputy"], active=False)
+
+
+@pytest.mark.parametrize("ending", [changed_password, changed_own, ended_post, ending_post, left])
+def test_tokens_end_with_the_password_the_post_and_the_account(union: Union, ending: Any) -> None:
+    token, other = token_of(union, "deputy"), token_of(union, "secretary")
+    assert owner(union, token) == union.people["deputy"]
+    ending(union)
+    assert owner(union, token) is None
+    assert owner(union, other) == union.people["secretary"]
+
+
+COMMON = [
+    "password",
+    "P@ssw0rd",
+    "12345678",
+    "88888888",
+    "zhang123456",
+    "wang1990",
+    "woaini1314",
+    "woaini520",
+    "5201314520",
+    "19900101",
+    "13812345678",
+    "gonghui2026",
+    "Admin@123",
+    "qwertyui",
+    "abcdabcd",
+    "1qaz2wsx",
+    "123456abc",
+    "zhangwei1985",
+    "drowssap",
+    "147258369",
+    "mima1234",
+    "abc@12345",
+    "iloveyou1",
+    "zhongguo2025",
+    "hangzhou888",
+    "yixing2026",
+    "laoshi123",
+    "liwei521",
+    "20000229",
+]
+UNCOMMON = [
+    "Kz7!abcdEFG",
+    "correcthorsebattery",
+    "议行-着意-化为桥",
+    "yixing-demo-2026",
+    "lanhua-shan-26",
+    STRONG,
+]
+
+
+@pytest.mark.parametrize("word", COMMON)
+def test_what_anybody_would_try_first_is_no_password(word: str) -> None:
+    with pytest.raises(Invalid):
+        password.check_rules(word, "someone")
+
+
+@pytest.mark.parametrize("word", UNCOMMON)
+def test_what_nobody_would_guess_is_one(word: str) -> None:
+    password.check_rules(word, "someone")
+
+
+def test_the_list_of_common_passwords_is_long_and_all_of_it_is_refused() -> None:
+    long_enough = [p for p in FREQUENCY_LISTS["passwords"] if len(p) >= password.SHORTEST]
+    assert len(long_enough) >= 3000 and all(map(commonness.is_common, long_enough))
+
+
+def test_a_password_that_another_set_is_changed_first(union: Union) -> None:
+    union.do("admin", people.set_password, union.people["deputy"], STRONG)
+    entered = union.do(None, log_in, "deputy", STRONG)
+    assert session_of(union, entered).must_change
+    union.do("deputy", people.change_own_password, STRONG, STRONG + "8", keep=entered).must()
+    assert not session_of(union, entered).must_change
+
+
+def log_in(session: db.Session, name: str, secret: str) -> str:
+    return people.log_in(session, name, secret, "192.0.2.1").must()[0]
+
+
+def session_of(union: Union, entered: str) -> Any:
+    with db.transaction(union.engine) as session:
+        return union.timed(lambda: people.session_of(session, entered))

@@ -186,6 +186,8 @@ auth.do_login | 403 | -!
 auth.language | 302 | -!
 auth.login | 200 | -!
 auth.logout | 302 | -!
+auth.add_token | 422 | -
+auth.end_token | 404 | 404
 auth.mine | 200 | -
 auth.mine POST | 422 | -
 ballots.cast | 404 200 404 404 404 404 | 404

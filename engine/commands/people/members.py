@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 from engine import clock
 from engine.commands.people import records, words
 from engine.commands.people.desks import must_reach
-from engine.commands.people.logins import end_logins
+from engine.commands.people.logins import end_logins, end_tokens
 from engine.db import tables
 from engine.errors import Conflict, Invalid
 from engine.history import event_log
@@ -39,8 +39,12 @@ def create_member(
     email: str = "",
     locale: str = "zh",
     secret: str | None = None,
+    temporary: bool = True,
 ) -> UUID:
-    """Enter a person; without a password (`secret`) nobody can log in as them. Raises Refused, NotFound, Invalid."""
+    """Enter a person; without a password (`secret`) nobody can log in as them. Raises Refused, NotFound, Invalid.
+
+    The password is `temporary`: whoever it is for changes it at the first login.
+    """
     unit = records.open_unit(session, actor, unit_id)
     records.allow(actor, "manage_people", unit.union_id)
     if secret is not None:
@@ -51,7 +55,7 @@ def create_member(
     _must_be_free(session, row["username"])
     if secret is not None:
         password.check_rules(secret, row["username"])
-        row["password"] = password.hash_password(secret)
+        row |= {"password": password.hash_password(secret), "must_change": temporary}
     member_id = tables.new_id()
     row |= {"id": member_id, "unit_id": unit_id, "union_id": unit.union_id}
     session.execute(insert(tables.member).values(**row, created_at=clock.now()))
@@ -150,9 +154,7 @@ def _put_out_of_use(session: Session, actor: Actor | None, member: rows.Member) 
     if actor is not None and actor.id == member.id:
         raise Conflict(_("不能停用自己的账号。"), code="self")
     must_reach(session, actor, member.id)
-    token = tables.token.c
-    tokens = update(tables.token).where(token.member_id == member.id, token.ended_at.is_(None))
-    session.execute(tokens.values(ended_at=clock.now()))
+    end_tokens(session, member.id)
     end_logins(session, member.id)
 
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import and_, func, insert, or_, select, update
 
+from engine import clock
 from engine.commands.people import records, words
 from engine.commands.people.desks import must_manage_desk, must_not_be_oneself
+from engine.commands.people.logins import end_tokens
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
 from engine.history import event_log
@@ -153,6 +155,8 @@ def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why
         raise Conflict(_("这个职务届时已经终止。"), code="ended")
     words.days(post.from_on, on)
     session.execute(update(tables.post).where(its).values(to_on=on, ended_why=why))
+    if on <= clock.today():  # on a day to come they end by themselves: tokens.token_owner
+        end_tokens(session, post.member_id)
     name = organisation.names(session, [post.member_id])[post.member_id]
     ended = granted({**post._asdict(), "to_on": on}, name, unit.name)
     event_log.note(session, unit.union_id, "post_ended", actor, **ended, why=why)

@@ -6,12 +6,12 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import Date, cast, exists, func, insert, or_, select, update
 
 from engine import clock
 from engine.commands.people import records, words
 from engine.commands.people.desks import must_reach
-from engine.commands.people.logins import digest
+from engine.commands.people.lockouts import digest
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
 from engine.history import event_log
@@ -94,8 +94,12 @@ def end_token(session: Session, actor: Actor | None, token_id: str) -> None:
 
 
 def token_owner(session: Session, plain: str) -> UUID | None:
-    """Whose token this is; None when it is unknown, ended or expired."""
-    token, member = tables.token.c, tables.member.c
+    """Whose token this is; None when it is unknown, ended, expired, or older than the end of a post of theirs."""
+    token, member, post = tables.token.c, tables.member.c, tables.post.c
+    made_on = cast(func.timezone(str(clock.CHINA), token.created_at), Date)
+    left = exists().where(
+        post.member_id == token.member_id, post.to_on < clock.today(), post.to_on >= made_on
+    )
     found: UUID | None = session.execute(
         select(token.member_id)
         .join(tables.member, member.id == token.member_id)
@@ -103,6 +107,7 @@ def token_owner(session: Session, plain: str) -> UUID | None:
             token.id == digest(plain),
             token.ended_at.is_(None),
             member.active,
+            ~left,
             or_(token.expires_at.is_(None), token.expires_at > clock.now()),
         )
     ).scalar()

@@ -188,7 +188,7 @@ def _passwords(stage: Stage) -> None:
 
 
 def _set_password(member_id: UUID, secret: str, session: Any) -> None:
-    people.set_password(session, None, member_id, secret)
+    people.set_password(session, None, member_id, secret, temporary=False)
 
 
 def _play(stage: Stage, now: datetime) -> None:

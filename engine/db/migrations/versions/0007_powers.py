@@ -31,6 +31,9 @@ def upgrade() -> None:
     op.execute("ALTER TABLE definition ADD COLUMN IF NOT EXISTS rank integer DEFAULT 1")
     op.execute("UPDATE definition SET rank = number")
     op.execute("ALTER TABLE definition ALTER COLUMN rank SET NOT NULL")
+    op.execute(
+        "ALTER TABLE member ADD COLUMN IF NOT EXISTS must_change boolean NOT NULL DEFAULT false"
+    )
     tables.proposal.create(op.get_bind(), checkfirst=True)
     _give_the_post()
 
