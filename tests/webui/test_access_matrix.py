@@ -76,7 +76,7 @@ api_meetings.seat | 404 403 404 403 403 404 | 404
 api_members.change_member | 404 404 404 200 403 200 | 404
 api_members.change_password | 422 | -
 api_members.create_member | 404 404 404 201 403 201 | 404
-api_members.create_token | 201 | -
+api_members.create_token | 403 | -
 api_members.end_post | 404 404 404 204 403 204 | 404
 api_members.end_token | 404 404 404 403 403 204 | 404
 api_members.get_me | 200 | -
@@ -187,7 +187,7 @@ auth.language | 302 | -!
 auth.login | 200 | -!
 auth.logout | 302 | -!
 auth.add_token | 422 | -
-auth.end_token | 404 | 404
+auth.end_token | 404 404 404 403 403 302 | 404
 auth.mine | 200 | -
 auth.mine POST | 422 | -
 ballots.cast | 404 200 404 404 404 404 | 404

@@ -66,7 +66,7 @@ def log_in(
     **more: str,
 ) -> TestResponse:
     sent = {"username": username, "password": secret, "csrf_token": token_of(browser), **more}
-    return browser.post("/login", data=sent, environ_base=environ)
+    return browser.post("/login", data=sent, environ_base=environ or {})
 
 
 def secret_of(browser: FlaskClient) -> str:
@@ -710,6 +710,9 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "auth.do_login": ("username", "password", "next"),
     "auth.mine POST": ("old", "new"),
     "auth.language": ("next",),
+    "auth.add_token": ("name", "days"),
+    "proposals.again": ("note",),
+    "proposals.decide": ("decision",),
     "inbox.complete": ("f.decision", "f.reason", "f.present", "f.lead_unit", "f.grade", "revision"),
     "inbox.respond": ("choice", "comment"),
     "matters.desk": ("reason",),

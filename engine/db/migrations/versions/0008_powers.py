@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from engine.db import tables
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 _OFFICE = "kind = 'administrator' AND from_on <= current_date AND (to_on IS NULL OR to_on >= current_date)"
 _ADMINISTRATORS = text(
