@@ -1,4 +1,6 @@
-"""Passwords: the rules for choosing one, argon2id hashes, a check that takes as long when there is none."""
+"""Passwords: the rules for choosing one, argon2id hashes, a check that takes as long when there is
+none.
+"""
 
 from __future__ import annotations
 
@@ -63,9 +65,11 @@ def _nobody() -> str:
 
 
 def verify(stored: str | None, password: str) -> bool:
-    """Is this the password? Without a stored hash: no, after as long a time. Over-long input is never hashed.
+    """Is this the password? Without a stored hash: no, after as long a time. Over-long input is
+    never hashed.
 
-    Hashes with other settings are read too: those with p=4, which argon2-cffi made before, stay valid for ever.
+    Hashes with other settings are read too: those with p=4, which argon2-cffi made before, stay
+    valid for ever.
     """
     text = _normal(password[: LONGEST * 4])
     if len(text) > LONGEST:

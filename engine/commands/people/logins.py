@@ -1,4 +1,6 @@
-"""Log in with a rate limit, keep and end sessions, change passwords. Only hashes of secrets are stored."""
+"""Log in with a rate limit, keep and end sessions, change passwords. Only hashes of secrets are
+stored.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ class Attempt:
     fault: EngineError | None = None
 
     def must(self) -> tuple[str, UUID]:
-        """(the session's secret, the member). Raises the fault: Refused (`wait` seconds in its details) or Invalid."""
+        """(the session's secret, the member). Raises the fault: Refused (`wait` seconds in its
+        details) or Invalid.
+        """
         if self.fault is not None:
             raise self.fault
         assert self.member_id is not None
@@ -170,7 +174,9 @@ class Login:
 
 
 def session_of(session: Session, secret: str) -> Login | None:
-    """Whose session this is, in one read; None when it is unknown, ended, idle for too long or too old."""
+    """Whose session this is, in one read; None when it is unknown, ended, idle for too long or too
+    old.
+    """
     login, now = tables.login.c, clock.now()
     used = and_(
         login.member_id == tables.member.c.id,

@@ -1,4 +1,7 @@
-"""Members: enter, change, put out of use. Telephone and e-mail never go into the history, which is kept for good."""
+"""Members: enter, change, put out of use.
+
+Telephone and e-mail never go into the history, which is kept for good.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +123,8 @@ def change_member(
     locale: str | None = None,
     active: bool | None = None,
 ) -> bool:
-    """Change what is given; people change their own telephone, e-mail and language themselves. False: nothing was new.
+    """Change what is given; people change their own telephone, e-mail and language themselves.
+    False: nothing was new.
 
     Raises Refused, NotFound, Invalid, Conflict (putting oneself out of use).
     """

@@ -168,7 +168,9 @@ def _recompute_all(session: Session, instance_ids: Sequence[UUID]) -> None:
 
 
 def _recomputed(session: Session, instance_id: UUID) -> bool:
-    """Recompute at once; False when the instance is faulty, which must not keep the notice from being loaded."""
+    """Recompute at once; False when the instance is faulty, which must not keep the notice from
+    being loaded.
+    """
     try:
         with session.begin_nested():
             recompute(session, instance_id)

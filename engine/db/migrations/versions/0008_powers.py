@@ -16,10 +16,13 @@ from engine.db import tables
 revision = "0008"
 down_revision = "0007"
 
-_OFFICE = "kind = 'administrator' AND from_on <= current_date AND (to_on IS NULL OR to_on >= current_date)"
 _ADMINISTRATORS = text(
-    "SELECT DISTINCT p.member_id, m.unit_id, u.union_id FROM post p JOIN member m ON m.id = p.member_id "
-    f"JOIN unit u ON u.id = p.unit_id WHERE m.active AND p.{_OFFICE.replace(' AND ', ' AND p.', 1)}"
+    """
+    SELECT DISTINCT p.member_id, m.unit_id, u.union_id
+      FROM post p JOIN member m ON m.id = p.member_id JOIN unit u ON u.id = p.unit_id
+     WHERE m.active AND p.kind = 'administrator'
+       AND p.from_on <= current_date AND (p.to_on IS NULL OR p.to_on >= current_date)
+    """
 )
 _GIVE = text(
     "INSERT INTO post (id, member_id, kind, unit_id, term, from_on) "
