@@ -159,11 +159,6 @@ class Kinds:
         return frozenset(key for each in parents for key in each if self.units[key].union)
 
 
-BUILT_IN = {  # known even where posts.toml does not name it
-    RUNNER: PostKind(RUNNER, "全系统管理", "Installation manager"),
-}
-
-
 def kinds() -> Kinds:
     """The kinds in force. Raises ProcessFault when a file cannot be read."""
     return _kinds(settings.processes())
@@ -192,8 +187,8 @@ def _read(folder: Path, posts_at: int, units_at: int) -> Kinds:
     posts = _toml(folder / "posts.toml") if posts_at else {}
     units = _toml(folder / "units.toml") if units_at else {}
     known = {key: _post(key, entry) for key, entry in _tables(posts, "posts")}
-    if posts_at:
-        known = BUILT_IN | known
+    if shipped and posts_at:  # whatever a folder says, somebody answers for the installation
+        known.setdefault(RUNNER, shipped.posts[RUNNER])
     speaking = known
     if shipped and not any(post.desk for post in known.values()):
         speaking = dict(shipped.speaking)

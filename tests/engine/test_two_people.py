@@ -21,7 +21,6 @@ from engine.history.verification import rules as recorded
 from engine.people import commonness, organisation, password
 from engine.queries import proposals
 from engine.settings import ROOT
-from tests.engine.test_rules import BY
 from tests.hostile.sound import sound
 from tests.races.union import Union
 
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import Engine
+
+
+BY = "国务院办公厅通知"
 
 
 @pytest.fixture
