@@ -100,7 +100,7 @@ class Categories:
 class Kinds:
     """All kinds by key. `open` when there is no posts.toml: then any well-formed key is a post.
 
-    speaking: the posts that say which desk they keep, and so on. tenant: what a union is called.
+    speaking: the posts that say which desk they keep, and so on. tenant: what a union is called; reports: what it reports to the one that manages it.
     owners: who may run one.
     """
 
@@ -108,6 +108,7 @@ class Kinds:
     speaking: Mapping[str, PostKind]
     units: Mapping[str, UnitKind]
     tenant: Both
+    reports: Both
     owners: Mapping[str, Both]
     categories: Categories
     open: bool = False
@@ -126,6 +127,11 @@ class Kinds:
         return self.units.get(word) or next(
             (u for u in self.units.values() if word in (u.title, u.title_en)), None
         )
+
+    @property
+    def tenant_label(self) -> Both:
+        """What a union is called where that stands alone."""
+        return Both(self.tenant.zh, self.tenant.en.capitalize())
 
     @cached_property
     def desks(self) -> Mapping[str, frozenset[str]]:
@@ -197,6 +203,7 @@ def _read(folder: Path, posts_at: int, units_at: int) -> Kinds:
         speaking=speaking,
         units={key: _unit(key, entry) for key, entry in _tables(units, "units")},
         tenant=_words(units.get("tenant", {}), "title"),
+        reports=_words(units.get("tenant", {}), "reports"),
         owners={key: _words(entry, "title") for key, entry in _tables(units, "owners")},
         categories=_categories(units.get("categories", {})),
         open=not posts_at,

@@ -102,7 +102,7 @@ def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str
     """
     declared: dict[str, dict[str, str]] = standard.get("units", {})
     if UNION not in declared:
-        wrong, advice = _("标准班底里没有校工会。"), _("请写 [units.union]。")
+        wrong, advice = _("标准班底里没有 union 这个单位。"), _("请写 [units.union]。")
         raise ProcessFault(wrong, file="stories.toml", advice=advice)
     ids = {code: tables.new_id() for code in declared}
     above = {unit["above"]: ids[code] for code, unit in declared.items() if unit.get("above")}
@@ -156,7 +156,7 @@ def _posts(
 def _held(name: str, text: str, units: Mapping[str, UUID], since: date) -> _Held:
     found = _POST.fullmatch(text.strip())
     if found is None:
-        advice = _('请写成 "formal_delegate@信息学院"，可加 " until 2026-03-20"（最后一天）。')
+        advice = _('请写成 "职务@单位"，可加 " until 2026-03-20"（最后一天）。')
         raise ProcessFault(_("{name} 的职务“{text}”读不懂。", name=name, text=text), advice=advice)
     kind, unit, begin, end = found.groups()
     if (unit or UNION) not in units:

@@ -137,7 +137,7 @@ def numbering(place: str, template: str) -> Iterator[Fault]:
     if not template or (len(template) <= MOST_CHARACTERS and _is_numbering(template)):
         return
     what = _("编号格式 {template} 不对。", template=shown(template))
-    advice = _('请写成 "教代提〔{year}〕{n:03}" 这样的形式，只能用 {year} 和 {n}。')
+    advice = _('请写成 "办〔{year}〕{n:03}" 这样的形式，只能用 {year} 和 {n}。')
     yield Fault(FILE, place, what, advice)
 
 
