@@ -33,7 +33,7 @@ class Lane:
     key: str
     title: Words
     post: str = ""
-    unit: str = ""  # "union" or an expression that gives a unit id
+    unit: str = ""  # "union" (written so, or "tenant") or an expression that gives a unit id
     person: str = ""  # dotted fact with a member id
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{1,48}")
 _SAID = ("desk", "heads", "superior", "category", "category_en")  # what else a post may say
-SECRETARY, AUDITOR, ADMINISTRATOR = "secretary", "auditor", "administrator"  # the desks
+OFFICE, AUDIT, ADMINISTRATION = "office", "audit", "administration"  # the desks
 
 
 NO_WORDS = Both("", "")
@@ -61,7 +61,8 @@ class PostKind:
 class UnitKind:
     """A kind of unit.
 
-    parents: the kinds it may stand under (empty: any). union: it is a union itself. top: it stands
+    parents: the kinds it may stand under (empty: any). union: it is a union itself (`tenant` in
+    the file, or `union`). top: it stands
     under none. city: it is one of a city. superiors: the decision table that tells who manages it.
     example: a name, for templates.
     """
@@ -137,7 +138,7 @@ class Kinds:
     def desks(self) -> Mapping[str, frozenset[str]]:
         """The posts that keep each desk."""
         said = self.speaking.values()
-        names = (SECRETARY, AUDITOR, ADMINISTRATOR)
+        names = (OFFICE, AUDIT, ADMINISTRATION)
         return {name: frozenset(p.key for p in said if p.desk == name) for name in names}
 
     @cached_property
@@ -269,7 +270,7 @@ def _unit(key: str, entry: Table, known: UnitKind | None = None) -> UnitKind:
         title=str(entry.get("title", old.title)),
         title_en=str(entry.get("title_en", old.title_en)),
         parents=_listed(entry, "parents", "parent") or old.parents,
-        union=bool(entry.get("union", old.union)),
+        union=bool(entry.get("tenant", entry.get("union", old.union))),
         top=bool(entry.get("top", old.top)),
         city=bool(entry.get("city", old.city)),
         superiors=str(entry.get("superiors", old.superiors)),
