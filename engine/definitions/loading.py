@@ -135,7 +135,7 @@ def _lane(key: str, table: Table) -> Lane:
         key=key,
         title=_words(table, "title"),
         post=table.get("post", ""),
-        unit="union" if table.get("unit") == "tenant" else table.get("unit", ""),
+        unit=table.get("unit", ""),
         person=table.get("person", ""),
     )
 

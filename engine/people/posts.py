@@ -101,8 +101,8 @@ class Categories:
 class Kinds:
     """All kinds by key. `open` when there is no posts.toml: then any well-formed key is a post.
 
-    speaking: the posts that say which desk they keep, and so on. tenant: what a union is called; reports: what it reports to the one that manages it.
-    owners: who may run one.
+    speaking: the posts that say which desk they keep, and so on. tenant: what a union is called;
+    reports: what it reports to the one that manages it. owners: who may run one.
     """
 
     posts: Mapping[str, PostKind]

@@ -222,7 +222,7 @@ def _take_office(
 
 
 def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -> None:
-    """What the university sets for itself in this story: numbers of rules, and vacations.
+    """What the union sets for itself in this story: numbers of rules, and vacations.
 
     Raises ProcessFault for a value that a union could not set, such as one that loosens law.
     """

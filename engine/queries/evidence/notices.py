@@ -121,7 +121,7 @@ How to verify
       python verify.py pack.zip
       python verify.py pack.zip --witness kept-checkpoints.txt
   The last line PASS: everything holds. FALSE names the first thing that does not. NOTE says what this pack cannot prove.
-  If you doubt the pack, use a verify.py that you got elsewhere, from the union or the union above it.
+  If you doubt the pack, use a verify.py that you got elsewhere, from whoever made it or whoever is above them.
 
 What it proves
   - No event of this matter was changed, taken out, swapped or put in after it was written (events.jsonl, the chain).

@@ -126,7 +126,7 @@ def _lane_words(process: Process) -> list[str]:
     for lane in process.lanes.values():
         if lane.person:
             found.append(_("“%(fact)s”一项所指的人", fact=lane.person))
-        elif lane.unit == "union":
+        elif lane.of_union:
             found.append(_("本%(tenant)s的%(post)s", tenant=tenant(), post=post_title(lane.post)))
         else:
             found.append(
