@@ -58,7 +58,7 @@ class Listed(Message):
         return mark.join(_said(part, lang, translate) for part in self.parts)
 
 
-_MARKS = {"、": ", ", "；": "; ", "": " ", "\n": "\n"}
+_MARKS = {"、": ", ", "，": ", ", "；": "; ", "": " ", " ": " ", "\n": "\n"}
 _ = Message  # as source texts are marked for extraction: _("此件{state}，不能再办理。", state=…)
 
 
@@ -100,7 +100,7 @@ def stored(value: object) -> Any:
     return value if isinstance(value, str | int | bool | None) else str(value)
 
 
-def restored(value: Any) -> Any:
+def restored(value: object) -> Any:
     """What `stored` gave, as it was; a finished sentence of an older event stays a plain text, a
     quotation.
     """

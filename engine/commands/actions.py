@@ -114,7 +114,7 @@ def _facts_for(work: UnitOfWork, rule: DocumentRule) -> dict[str, Any]:
     return {key: fact for key, fact in work.facts.items() if key not in shut}
 
 
-def _ids_in(value: Any) -> list[UUID]:
+def _ids_in(value: object) -> list[UUID]:
     if isinstance(value, dict):
         return [i for v in value.values() for i in _ids_in(v)]
     if isinstance(value, list):

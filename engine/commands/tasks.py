@@ -225,7 +225,7 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
     meeting = {"meeting": meetings.close(work, task)} if rule.meeting else {}
     said = {"answers": clean, "salt": salt, "closed_by": actor.id if actor else None}
     _change(held, state=TaskState.DONE, closed_at=clock.now(), due=null(), **said)
-    work.facts[rule.id] = {**clean, **meeting}
+    work.say(rule.id, {**clean, **meeting})
     digest = canonical.salted(clean, salt)
     body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
     body.update(_noted(held, clean))

@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import Engine as Engine
@@ -18,6 +18,8 @@ from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import psycopg
 
     from engine.settings import Settings
 
@@ -58,7 +60,7 @@ def release(url: str) -> None:
         engine.dispose()
 
 
-def _prepare(raw: Any, _record: Any) -> None:
+def _prepare(raw: psycopg.Connection, _record: object) -> None:
     raw.prepare_threshold = 3
     with raw.cursor() as cursor:
         cursor.execute(

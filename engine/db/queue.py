@@ -64,7 +64,7 @@ class SessionConnector(BaseConnector):
             ) from fault
 
 
-def _adapted(value: Any) -> Any:
+def _adapted(value: object) -> Any:
     """The value as psycopg takes it: a mapping is JSON, a job to defer is a tuple with JSON in
     it.
     """

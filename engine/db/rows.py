@@ -29,6 +29,7 @@ class Instance(TypedDict):
     stage: list[str]
     machine: dict[str, Any] | None
     facts: dict[str, Any]
+    salt: bytes | None
     rounds: dict[str, int]
     seq: int
     head: bytes

@@ -7,14 +7,14 @@ comparison. It opens no file and knows no law; the functions that cells may call
 from engine.decisions.choice import Told, decide, explain
 from engine.decisions.dmn import NAMESPACE, parse
 from engine.decisions.fault import faults
-from engine.decisions.table import Input, Output, Row, Table
+from engine.decisions.table import DecisionTable, Input, Output, Row
 
 __all__ = [
     "NAMESPACE",
+    "DecisionTable",
     "Input",
     "Output",
     "Row",
-    "Table",
     "Told",
     "decide",
     "explain",

@@ -52,7 +52,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class DecisionTable:
     """A decision. The "otherwise" row, a last row of dashes, counts only when no other row
     matches.
     """

@@ -62,11 +62,17 @@ class Lexicon:
     english: Mapping[str, str]
     computed: Mapping[str, Words]
 
-    def sheet(self, table_id: str, table: decisions.Table) -> Sheet:
+    def sheet(self, table_id: str, table: decisions.DecisionTable) -> Sheet:
         """What the table is called; by its own name where nothing is written about it."""
         nothing = Words("", "")
         return self.sheets.get(table_id) or Sheet(
-            table_id, "", Words(table.name or table.id, ""), nothing, None, {}, {}
+            id=table_id,
+            number="",
+            title=Words(table.name or table.id, ""),
+            summary=nothing,
+            on=None,
+            asks={},
+            codes={},
         )
 
     def said(self, text: str, lang: str) -> str:
@@ -114,14 +120,14 @@ def _sheet(key: str, raw: Mapping[str, Any]) -> Sheet:
     )
 
 
-def read_tables(root: Path) -> dict[str, decisions.Table]:
+def read_tables(root: Path) -> dict[str, decisions.DecisionTable]:
     """Every table on disk by its id, shared ones first. ProcessFault for one that cannot be
     read.
     """
     return {key: _parsed(path) for key, path in paths(root).items()}
 
 
-def read_shared(root: Path) -> dict[str, decisions.Table]:
+def read_shared(root: Path) -> dict[str, decisions.DecisionTable]:
     """The tables that stand in no process folder, by id: decisions/ and organisation/."""
     own = {path.parent.name for path in root.glob("*/process.toml")}
     return {key: _parsed(path) for key, path in paths(root).items() if path.parent.name not in own}
@@ -134,7 +140,7 @@ def paths(root: Path) -> dict[str, Path]:
     return {**shared, **{f"{p.parent.name}.{p.stem}": p for p in others if p.parent.name != SHARED}}
 
 
-def _parsed(path: Path) -> decisions.Table:
+def _parsed(path: Path) -> decisions.DecisionTable:
     try:
         return decisions.parse(path.read_bytes())
     except ProcessFault as fault:
@@ -146,11 +152,11 @@ def _parsed(path: Path) -> decisions.Table:
 @lru_cache(maxsize=4)
 def _known(
     root: Path, _stamp: tuple[tuple[str, int], ...]
-) -> tuple[Lexicon, dict[str, decisions.Table]]:
+) -> tuple[Lexicon, dict[str, decisions.DecisionTable]]:
     return read_words(root), read_shared(root)
 
 
-def known(root: Path) -> tuple[Lexicon, dict[str, decisions.Table]]:
+def known(root: Path) -> tuple[Lexicon, dict[str, decisions.DecisionTable]]:
     """The words and the shared tables, read again when a file has changed."""
     files = [*(root / SHARED).glob("*"), *paths(root).values()]
     return _known(

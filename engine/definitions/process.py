@@ -68,6 +68,7 @@ class PollRule:
     about: tuple[
         str, ...
     ] = ()  # facts that are put to the vote; the first one is the question itself
+    presider: str = ""  # lane that closes and voids it; empty: see engine/instance/polling.py
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class Process:
     actions: dict[str, dict[str, Any]]
     messages: dict[str, MessageRule]
     documents: dict[str, DocumentRule]
-    decisions: dict[str, decisions.Table]
+    decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]
     launch_form: forms.Form
     diagram: Diagram

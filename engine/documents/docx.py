@@ -21,7 +21,7 @@ from engine import settings
 from engine.db import canonical, tables
 from engine.documents.pdf import SECONDS, file_name
 from engine.errors import HistoryBroken, NotFound, ProcessFault
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED
 from engine.messages import _
 from engine.people import access
 
@@ -102,7 +102,7 @@ def _whole(files: Mapping[str, str], name: str, kind: str, inside: set[str]) -> 
     )
 
 
-def _literal(value: Any) -> str:
+def _literal(value: object) -> str:
     """Plain data as typst writes it."""
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]

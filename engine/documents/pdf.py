@@ -23,7 +23,7 @@ from sqlalchemy import and_, or_, select
 from engine import clock, settings
 from engine.db import canonical, tables
 from engine.errors import HistoryBroken, NotFound, ProcessFault
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED
 from engine.instance import rooms
 from engine.instance.context import context_of
 from engine.messages import _

@@ -55,7 +55,7 @@ class _Evaluation:
         if self.steps > MAX_STEPS:
             raise Mistake(_("计算量太大"))
 
-    def _taken(self, value: Any, source: str) -> Any:
+    def _taken(self, value: object, source: str) -> Any:
         """A plain value; a list is paid for by its length."""
         if type(value) is list or type(value) is tuple:
             self._spend(len(value) // ELEMENTS_PER_STEP)
@@ -158,13 +158,13 @@ OPERATIONS: dict[str, Callable[[_Evaluation, Node], Any]] = {
 }
 
 
-def _present(node: Node, value: Any) -> Any:
+def _present(node: Node, value: object) -> Any:
     if value is None:
         raise Mistake(_("事实 {written} 还没有值，不能比较大小或计算", written=node.written))
     return value
 
 
-def _ordered(sign: str, left: Any, right: Any) -> bool:
+def _ordered(sign: str, left: object, right: object) -> bool:
     if kind_of(left) != kind_of(right) or kind_of(left) not in ORDERED:
         raise Mistake(
             _(

@@ -86,7 +86,9 @@ def declare(
     asks: Asks,
 ) -> None:
     """Declare a function: `takes` must be given, `may` can be left out, `many` repeats the last."""
-    FUNCTIONS[name] = Function(name, takes + may, len(takes), many, gives, asks)
+    FUNCTIONS[name] = Function(
+        name=name, takes=takes + may, least=len(takes), many=many, gives=gives, asks=asks
+    )
 
 
 _VALUE = Takes.VALUE

@@ -38,7 +38,7 @@ class Mistake(Exception):
     """
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: object) -> str:
     """The kind of a value, as the author calls it."""
     return _KINDS.get(type(value), type(value).__name__)
 
@@ -74,7 +74,7 @@ def plain(value: Any, source: str) -> Any:
     raise Mistake(_("{source} 的值不是普通数据（{type}）", source=source, type=kind.__name__))
 
 
-def has_facts_inside(value: Any) -> bool:
+def has_facts_inside(value: object) -> bool:
     """True for a group of facts, also deep in lists."""
     return type(value) is dict or (type(value) is list and any(map(has_facts_inside, value)))
 

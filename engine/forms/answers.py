@@ -93,7 +93,7 @@ def _loaded(
         }
 
 
-def _flat(messages: Any) -> Iterable[Any]:
+def _flat(messages: object) -> Iterable[Any]:
     if isinstance(messages, dict):
         for each in messages.values():
             yield from _flat(each)
@@ -104,6 +104,6 @@ def _flat(messages: Any) -> Iterable[Any]:
         yield messages
 
 
-def _offered(value: Any, pairs: list[tuple[str, str]]) -> bool:
+def _offered(value: object, pairs: list[tuple[str, str]]) -> bool:
     offered = {each for each, _ in pairs}
     return all(each in offered for each in (value if isinstance(value, list) else [value]))

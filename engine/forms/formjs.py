@@ -131,7 +131,7 @@ def _kind_and_key(number: int, values: Any) -> tuple[str, str]:
     return str(kind), str(key)
 
 
-def _is_key(key: Any) -> bool:
+def _is_key(key: object) -> bool:
     """A key must also be a name that expressions can read."""
     if not isinstance(key, str) or not KEY.fullmatch(key):
         return False
@@ -151,7 +151,7 @@ def _choices(component: _Group, properties: _Group) -> tuple[Choice, ...]:
     )
 
 
-def _is_choice(value: Any) -> bool:
+def _is_choice(value: object) -> bool:
     if not isinstance(value, dict):
         return False
     return isinstance(value.get("value"), str) and isinstance(value.get("label"), str)

@@ -32,7 +32,7 @@ class _Answers(Schema):
         unknown = RAISE
 
     @pre_load
-    def drop_empty(self, data: Any, **_kwargs: Any) -> Any:
+    def drop_empty(self, data: object, **_kwargs: Any) -> Any:
         return (
             {key: value for key, value in data.items() if not _empty(value)}
             if isinstance(data, Mapping)
@@ -40,7 +40,7 @@ class _Answers(Schema):
         )
 
 
-def _empty(value: Any) -> bool:
+def _empty(value: object) -> bool:
     if isinstance(value, str):
         return not value or (len(value) <= 1_000 and value.isspace())
     return value is None or value == []
@@ -160,10 +160,10 @@ class _Regexp(_Verbatim, validate.Regexp): ...
 class _Unless(validate.Validator):
     """Leaves one value alone and asks another validator about the rest."""
 
-    def __init__(self, value: Any, other: validate.Validator) -> None:
+    def __init__(self, value: object, other: validate.Validator) -> None:
         self.value, self.other = value, other
 
-    def __call__(self, value: Any) -> Any:
+    def __call__(self, value: object) -> Any:
         return value if value == self.value else self.other(value)
 
 

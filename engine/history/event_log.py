@@ -48,6 +48,11 @@ class EventLog:
         self.pending.append((kind, at, actor.id if actor else None, body))
         return body
 
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """Of the events noted so far, to be filled until they are hashed."""
+        return [body for *_beside, body in self.pending]
+
     def rows(self) -> list[dict[str, Any]]:
         """The noted events as rows of the table, hashed in order; afterwards seq and head are those
         of the last one.
@@ -79,7 +84,7 @@ class EventLog:
             session.execute(_INSERT, rows)
 
 
-def _stored(value: Any) -> Any:
+def _stored(value: object) -> Any:
     """A value with its messages as source texts and values, so that every reader has them in his
     own language.
     """

@@ -14,6 +14,10 @@ from typing import Any, Protocol
 
 from engine.messages import Message, _
 
+# How much the events of a matter tell, as its first one says. 2: every change of a fact; without
+# the number, what the kinds of before told.
+TELLS = 2
+
 
 class Facts(Protocol):
     """What a sentence may name: `body` as it was hashed, and the words for each hole."""

@@ -84,6 +84,7 @@ import re
 import sys
 import unicodedata
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -219,7 +220,7 @@ def parse(text: str, where: str) -> Any:
         raise Unusable(f"{where} 不是 JSON not JSON: {error}") from error
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -615,7 +616,7 @@ def ledgers(pack: Pack) -> int:
     return len(files)
 
 
-def sorted_hash(members: Any) -> str:
+def sorted_hash(members: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, Row, Select
 
     from engine.db import Session
     from engine.people.organisation import Actor
@@ -88,7 +88,7 @@ def _people(meeting_id: UUID) -> Select[Any]:
     )
 
 
-def _person(row: Any) -> Person:
+def _person(row: Row[Any]) -> Person:
     return Person(
         id=row.id,
         name=row.name,

@@ -11,8 +11,8 @@ from sqlalchemy import String, and_, cast, literal, null, or_, select, union_all
 
 from engine.db import tables
 from engine.db.states import PollState, TaskState
+from engine.history.erased import ERASED_MARK
 from engine.instance import rooms
-from engine.instance.view import ERASED_MARK
 from engine.queries.words import Answered, answered
 
 if TYPE_CHECKING:

@@ -243,26 +243,16 @@ def _paper(session: Session, poll_id: UUID, found: Published) -> Paper | None:
     )
     if cast is None:
         return None
-    base = Paper(
-        poll.roll_size,
-        tuple(poll.choices),
-        found.board,
-        found.urn,
-        len(cast["voters"]),
-        cast["board"],
-    )
-    if opened is None:
-        return base
     return Paper(
-        base.roll,
-        base.choices,
-        base.board,
-        base.urn,
-        base.voters,
-        base.board_hash,
-        opened["urn"],
-        opened["counts"],
-        opened["invalid"],
+        roll=poll.roll_size,
+        choices=tuple(poll.choices),
+        board=found.board,
+        urn=found.urn,
+        voters=len(cast["voters"]),
+        board_hash=cast["board"],
+        urn_hash=opened["urn"] if opened else None,
+        counts=opened["counts"] if opened else None,
+        invalid=opened["invalid"] if opened else None,
     )
 
 

@@ -349,4 +349,11 @@ def against(session: Session, poll: Poll, seal: str, lang: str = "zh") -> tuple[
         and shown == recorded.result.outcome
         and _same_roll(session, recorded)
     )
-    return Checked(seal.strip().lower() == own, whole, found.seq, found.at, own, agrees), recorded
+    return Checked(
+        matches=seal.strip().lower() == own,
+        whole=whole,
+        seq=found.seq,
+        at=found.at,
+        hash=own,
+        agrees=agrees,
+    ), recorded

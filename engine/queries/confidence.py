@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.db.states import FINAL
+from engine.history.erased import ERASED_MARK
 from engine.instance.choices import choices
-from engine.instance.view import ERASED_MARK
 from engine.people import access
 
 if TYPE_CHECKING:

@@ -104,21 +104,21 @@ def timeline(
 
 
 def _happened(
-    row: Any, shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
+    row: Row[Any], shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
 ) -> Happened:
     """`silent`: polls that still run."""
     body = rooms.redacted(read_body(row.body), shut)
     if body.get("poll") in silent:
         body = {k: v for k, v in body.items() if k not in COUNTED}
     return Happened(
-        row.id,
-        row.seq,
-        row.at,
-        row.kind,
-        body.get("actor", {}).get("name", ""),
-        body,
-        bytes(row.hash).hex(),
-        row.leaf_no,
+        id=row.id,
+        seq=row.seq,
+        at=row.at,
+        kind=row.kind,
+        actor=body.get("actor", {}).get("name", ""),
+        body=body,
+        hash=bytes(row.hash).hex(),
+        leaf_no=row.leaf_no,
     )
 
 

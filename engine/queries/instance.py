@@ -12,9 +12,9 @@ from engine import forms, machine
 from engine.db import rows, tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
+from engine.history.erased import ERASED_MARK
 from engine.instance import context as context_
 from engine.instance import lanes, rooms
-from engine.instance.view import ERASED_MARK
 from engine.messages import restored
 from engine.people import access
 from engine.queries import background, foresight, instances, poll_rows, polls, standing
@@ -267,7 +267,14 @@ def _opened(
         own: list[UUID | None] = [p.row.id for p in entered if p.row.task_id == task.id]
         for poll_id in own or [None]:
             hidden = task.element in shut and poll_id is None
-            yield _open(context, task, poll_id, {} if hidden else task.answers or {}, names, lang)
+            yield _open(
+                context,
+                task,
+                poll_id,
+                answers={} if hidden else task.answers or {},
+                names=names,
+                lang=lang,
+            )
 
 
 def _open(

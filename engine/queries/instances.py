@@ -15,7 +15,7 @@ from engine.db import tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
 from engine.errors import Invalid
-from engine.instance.view import ERASED_TITLE
+from engine.history.erased import ERASED_TITLE
 from engine.messages import Listed, _
 from engine.people import access
 from engine.queries import newest

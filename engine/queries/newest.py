@@ -8,7 +8,7 @@ other until there are enough.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select, true, union, union_all
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, Select, Subquery
 
     from engine.people.organisation import Actor
 
@@ -63,7 +63,7 @@ class Way:
         return select(named.label("id")).distinct().order_by(named.desc())
 
 
-def _looked_up(ids: Any, conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[UUID]]:
+def _looked_up(ids: Subquery, conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[UUID]]:
     """Those of the ids, in their order, whose instance meets the conditions. OFFSET 0 keeps the
     planner out of it.
     """

@@ -14,7 +14,7 @@ from engine.db import tables
 from engine.db.states import InstanceState
 from engine.definitions.store import process_of
 from engine.documents import pdf
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED
 from engine.instance import invitations
 from engine.instance.union_law import OF_INSTANCE, UnionLaw
 from engine.people import access, organisation
@@ -187,7 +187,14 @@ def receipt(session: Session, instance_id: UUID, lang: str = "zh") -> Receipt:
     ).one()
     union = organisation.unit_names(session, [row.union_id]).get(row.union_id, "")
     title = process_of(session, row.version).title.in_(lang)
-    return Receipt(row.number, union, title, row.seq, bytes(row.hash).hex(), row.at)
+    return Receipt(
+        number=row.number,
+        union=union,
+        title=title,
+        seq=row.seq,
+        hash=bytes(row.hash).hex(),
+        at=row.at,
+    )
 
 
 def sent(session: Session, task_id: UUID) -> tuple[Sent, ...]:

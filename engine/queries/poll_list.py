@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from sqlalchemy import Row
+
     from engine.db import Session
     from engine.people.organisation import Actor
 
@@ -80,7 +82,7 @@ def _shut(session: Session, actor: Actor, found: Iterable[Any]) -> set[UUID]:
     return {r.id for r in inside if not rooms.may_read(by_id[r.instance_id], r.element)}
 
 
-def _listed(row: Any, shut: bool) -> Listed:
+def _listed(row: Row[Any], shut: bool) -> Listed:
     silent = shut or (row.kind in VOTES and row.state != PollState.CLOSED)
     return Listed(
         id=row.id,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from sqlalchemy import Row
+
     from engine.db import Session
     from engine.people.organisation import Actor
 
@@ -216,7 +218,7 @@ def rule(session: Session, actor: Actor, union_id: UUID, rule_id: str, lang: str
     if rule_id not in rulebook().ids:
         raise NotFound
     ruling, entries = _ruling(around, rule_id), rulebook().get(rule_id)
-    mine = _settings(session, actor, union_id, rule_id, around, lang)
+    mine = _settings(session, actor, union_id, rule_id=rule_id, around=around, lang=lang)
     return Rule(
         line=_line(around, rule_id, any(s.state == "proposed" for s in mine), lang),
         entries=tuple(_entry(e, around, ruling, lang) for e in entries),
@@ -277,7 +279,7 @@ def _settings(
     )
 
 
-def _own_value(row: Any, around: UnionLaw, lang: str) -> str:
+def _own_value(row: Row[Any], around: UnionLaw, lang: str) -> str:
     """A union's own value in words, with the unit and the operator by which it counts from its
     first day.
     """
@@ -301,7 +303,7 @@ def proposals(
     for rule_id in session.execute(query).scalars():
         if rule_id in rulebook().ids:
             head = rulebook().get(rule_id)[0]
-            own = _settings(session, actor, union_id, rule_id, around, lang)
+            own = _settings(session, actor, union_id, rule_id=rule_id, around=around, lang=lang)
             found += [
                 (rule_id, _in(lang, head.title, head.title_en), s)
                 for s in own
@@ -332,22 +334,27 @@ def year_calendar(session: Session, actor: Actor, union_id: UUID) -> Calendar:
     )
 
 
-def _year(year: int, notice: Any, people: Mapping[UUID, str]) -> Year:
+def _year(year: int, notice: Row[Any] | None, people: Mapping[UUID, str]) -> Year:
     if notice is not None:
         days = tuple(
             (date.fromisoformat(day), bool(worked)) for day, worked in sorted(notice.days.items())
         )
         return Year(
-            year, "loaded", notice.source, people.get(notice.member_id, ""), notice.loaded_at, days
+            year=year,
+            state="loaded",
+            source=notice.source,
+            by=people.get(notice.member_id, ""),
+            loaded_at=notice.loaded_at,
+            days=days,
         )
     known = calendar.shipped().get(year)
     return Year(
-        year,
-        "shipped" if known else "provisional",
-        "",
-        "",
-        None,
-        tuple(sorted((known or {}).items())),
+        year=year,
+        state="shipped" if known else "provisional",
+        source="",
+        by="",
+        loaded_at=None,
+        days=tuple(sorted((known or {}).items())),
     )
 
 

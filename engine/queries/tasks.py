@@ -209,7 +209,7 @@ def _tells(
             known = ruled.rulings(context.law, context.decisive_on, text)
             lexicon = sheets.known(settings.load().processes)[0]
             text = ruled.filled(text, known, {}, lang)
-            found.append(told(context.process, text, seen, names, lexicon, lang))
+            found.append(told(context.process, text, seen, names=names, lexicon=lexicon, lang=lang))
     return tuple(found)
 
 

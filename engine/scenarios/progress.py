@@ -179,7 +179,7 @@ class Progress:
         """What a story may name, by kind."""
         return {"unit": self.world.units, "member": self.world.members, "instance": self.instances}
 
-    def meant(self, value: Any) -> Any:
+    def meant(self, value: object) -> Any:
         """`value` with "unit:…", "member:…", "instance:…" replaced by ids, "day:+5" by that day
         from now, "fact:a.b" by what the instance says there, "file:函.pdf" by a file of that name,
         newly uploaded; days as texts.
@@ -190,7 +190,9 @@ class Progress:
             return [self.meant(each) for each in value]
         if isinstance(value, date):
             return value.isoformat()
-        kind, colon, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+        if not isinstance(value, str):
+            return value
+        kind, colon, name = value.partition(":")
         return self._meant(value, kind, name) if colon else value
 
     def _meant(self, value: str, kind: str, name: str) -> Any:
@@ -214,7 +216,7 @@ class Progress:
         query = select(_instance.facts).where(_instance.id == self.instance())
         return dotted(self.session.execute(query).scalar_one(), path)
 
-    def by_name(self, value: Any) -> Any:
+    def by_name(self, value: object) -> Any:
         """An id as the story would write it."""
         if isinstance(value, list):
             return [self.by_name(each) for each in value]

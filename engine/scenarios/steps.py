@@ -104,7 +104,7 @@ def _nearest(key: str, keys: Collection[str]) -> str:
     return _("可以写：{allowed}。", allowed=Listed(sorted(keys)))
 
 
-def read_step(number: int, table: Any) -> Step:
+def read_step(number: int, table: Mapping[str, Any]) -> Step:
     """A table [[step]]. Raises ProcessFault at the first thing that cannot be meant."""
     place = _("第 {number} 步", number=number)
     check_keys(place, table, _STEP)

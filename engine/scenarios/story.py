@@ -116,7 +116,7 @@ def toml(path: Path) -> dict[str, Any]:
         ) from fault
 
 
-def _file(path: Any) -> dict[str, Any]:
+def _file(path: Path) -> dict[str, Any]:
     return toml(path)
 
 
@@ -136,7 +136,7 @@ def cast(table: Any) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _rules(table: Any) -> dict[str, int | Fraction]:
+def _rules(table: object) -> dict[str, int | Fraction]:
     found = (
         {rule: _amount(value) for rule, value in table.items()}
         if isinstance(table, dict)
@@ -151,7 +151,7 @@ def _rules(table: Any) -> dict[str, int | Fraction]:
     return sound
 
 
-def _amount(value: Any) -> int | Fraction | None:
+def _amount(value: object) -> int | Fraction | None:
     """A whole number, or a share as "3/4"."""
     if isinstance(value, str):
         return law.fraction(value)

@@ -182,7 +182,7 @@ class Decided(Schema):
 class _Message(fields.String):
     """A message of the engine, in the language that was asked for."""
 
-    def _serialize(self, value: Any, *_more: Any, **__: Any) -> str:
+    def _serialize(self, value: object, *_more: Any, **__: Any) -> str:
         return in_language(value, lang())
 
 

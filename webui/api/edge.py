@@ -296,7 +296,7 @@ def _stranger(why: str) -> Response:
     return reply
 
 
-def _dumped(schema: Schema | None, found: Any) -> tuple[str, dict[str, Any]]:
+def _dumped(schema: Schema | None, found: object) -> tuple[str, dict[str, Any]]:
     """What a view gave, as the text of the reply and as data."""
     if schema is None:
         return "", {}

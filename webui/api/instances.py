@@ -209,7 +209,7 @@ class InEnglish(fields.String):
         super().__init__()
         self.of = of
 
-    def serialize(self, attr: str, obj: Any, *args: Any, **kwargs: Any) -> str:
+    def serialize(self, attr: str, obj: object, *args: Any, **kwargs: Any) -> str:
         return in_language(getattr(obj, self.of), "en")
 
 

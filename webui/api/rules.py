@@ -115,7 +115,7 @@ class Year(Schema):
     loaded_at = Moment(allow_none=True)
     days = fields.Method("deviations", metadata={"description": "Deviations."})
 
-    def deviations(self, year: Any) -> list[dict[str, Any]]:
+    def deviations(self, year: reading.Year) -> list[dict[str, Any]]:
         return [{"day": day.isoformat(), "worked": worked} for day, worked in year.days]
 
 
@@ -161,7 +161,7 @@ class Amount(fields.Field[Any]):
         super().__init__(error_messages=wrong, metadata={**shape, "description": about}, **options)
         self.most = most
 
-    def _deserialize(self, value: Any, *_more: Any, **__: Any) -> int | Fraction:
+    def _deserialize(self, value: object, *_more: Any, **__: Any) -> int | Fraction:
         found = (
             law.fraction(value) if isinstance(value, str) else value if type(value) is int else None
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import g, request, session
 from flask_babel import Babel, get_locale, ngettext
@@ -27,9 +27,13 @@ from engine.people import posts
 from webui.http import fields, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from flask import Flask
+
+    from engine.messages import Bilingual, Language
+    from engine.queries.instance import Linked
+    from engine.queries.labels import Labelled
 
 LANGUAGES = ("zh", "en")
 
@@ -154,7 +158,7 @@ _STATES: dict[str, type[StrEnum]] = {
 }
 
 
-def linked(link: Any) -> str:
+def linked(link: Linked) -> str:
     """How another matter belongs to this one: what was linked there, or what was linked to it from
     there.
     """
@@ -179,7 +183,7 @@ def desk_title(desk: str) -> str:
     return words_of(next(titles, Both(desk, desk)))
 
 
-def labelled(values: list[str], choices: Any) -> list[tuple[str, str]]:
+def labelled(values: list[str], choices: Iterable[Labelled]) -> list[tuple[str, str]]:
     """Fixed choices of a field as (value, label) pairs in the language of the page."""
     english = lang() == "en"
     return [
@@ -188,11 +192,16 @@ def labelled(values: list[str], choices: Any) -> list[tuple[str, str]]:
     ]
 
 
-def choice_of(key: str, labels: Any) -> str:
+def choice_of(key: str, labels: Mapping[str, Bilingual]) -> str:
     """What a choice of a poll is called."""
     return words_of(labels[key]) if key in labels else key
 
 
-def words_of(value: Any) -> str:
+def reader_language() -> Language:
+    """The language of the page, for texts that are rendered where they are made."""
+    return messages.language(lang())
+
+
+def words_of(value: Bilingual) -> str:
     """A `Words` in the language of the page."""
     return str(value.in_(lang()))

@@ -23,6 +23,8 @@ from engine.messages import Listed, Message, _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from openpyxl.worksheet.worksheet import Worksheet
+
 MAX_BYTES = 10_000_000
 MAX_UNPACKED = 40_000_000
 MAX_PARTS = 300
@@ -66,7 +68,7 @@ class RawRow:
     faults: list[str] = field(default_factory=list)
 
 
-def plain_header(value: Any) -> str:
+def plain_header(value: object) -> str:
     """A header without marks, notes in brackets, blanks and case."""
     text = str(value or "").replace("*", "").replace("＊", "").replace("（", "(").strip()
     return text.split("(")[0].replace(" ", "").replace("_", "").casefold()
@@ -120,7 +122,7 @@ class _Cells(NamedTuple):
         return str(self.cells[0].value or "").strip().startswith(EXAMPLE)
 
 
-def _lines(sheet: Any) -> Iterator[_Cells]:
+def _lines(sheet: Worksheet) -> Iterator[_Cells]:
     found = 0
     read = sheet.iter_rows(min_row=1, max_row=LAST_ROW + 1, max_col=MAX_COLUMNS)
     for number, cells in enumerate(read, 1):
@@ -198,7 +200,7 @@ def visible(text: str) -> str:
     return "".join("\ufffd" if words.hidden(c) else c for c in text)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """A cell's value as text: whole numbers without a point, days as 2026-03-01."""
     if value is None:
         return ""
@@ -246,7 +248,7 @@ def write(
     return stream.getvalue()
 
 
-def _put(sheet: Any, values: Sequence[Any], head: bool = False) -> None:
+def _put(sheet: Worksheet, values: Sequence[Any], head: bool = False) -> None:
     row = sheet.max_row + 1 if sheet.max_row > 1 or sheet["A1"].value is not None else 1
     for place, value in enumerate(values, 1):
         if value in (None, ""):
@@ -262,7 +264,7 @@ def _put(sheet: Any, values: Sequence[Any], head: bool = False) -> None:
             cell.font, cell.fill = Font(bold=True), _HEAD
 
 
-def _offer(sheet: Any, lists: Any, place: int, column: Column, say: Say) -> None:
+def _offer(sheet: Worksheet, lists: Worksheet, place: int, column: Column, say: Say) -> None:
     """Let people choose in a column; the choices stand in a column of the sheet `lists`."""
     letter, title = get_column_letter(place), say(column.title)
     for row, text in enumerate((title, *column.choices), 1):
@@ -275,7 +277,7 @@ def _offer(sheet: Any, lists: Any, place: int, column: Column, say: Say) -> None
     rule.add(f"{letter}2:{letter}{MAX_ROWS + 1}")
 
 
-def _explain(about: Any, columns: Sequence[Column], say: Say) -> None:
+def _explain(about: Worksheet, columns: Sequence[Column], say: Say) -> None:
     head = (_("列"), _("也可写作"), _("必填"), _("说明"), _("例"))
     _put(about, [say(text) for text in head], head=True)
     for column in columns:

@@ -37,7 +37,7 @@ class Ruling:
 
 
 @lru_cache(maxsize=2)
-def _table(path: Path) -> decisions.Table:
+def _table(path: Path) -> decisions.DecisionTable:
     try:
         return decisions.parse(path.read_bytes())
     except FileNotFoundError:

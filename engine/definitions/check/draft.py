@@ -43,7 +43,7 @@ class Draft:
     diagram: Diagram | None = None
     schemas: dict[str, Any] = field(default_factory=dict)
     forms: dict[str, forms.Form | None] = field(default_factory=dict)
-    tables: dict[str, decisions.Table | None] = field(default_factory=dict)
+    tables: dict[str, decisions.DecisionTable | None] = field(default_factory=dict)
 
     def table(self, name: str) -> dict[str, dict[str, Any]]:
         """A table of tables of process.toml, e.g. "lanes"; empty when there is none."""
@@ -60,6 +60,11 @@ class Draft:
         """What an element of the diagram is, e.g. "userTask"; "" when there is none."""
         found = self.diagram.elements.get(element) if self.diagram else None
         return found.type if found else ""
+
+    def lane_of(self, element: str) -> str:
+        """The lane in which an element of the diagram stands; "" when there is none."""
+        found = self.diagram.elements.get(element) if self.diagram else None
+        return found.lane if found else ""
 
     @property
     def polls(self) -> set[str]:
@@ -249,7 +254,7 @@ def _read_forms(draft: Draft) -> list[Fault]:
     return found
 
 
-def _read_form(draft: Draft, path: str, name: str, schema: Any) -> list[Fault]:
+def _read_form(draft: Draft, path: str, name: str, schema: dict[str, Any]) -> list[Fault]:
     try:
         draft.forms[name] = forms.load(schema)
         draft.schemas[name] = schema

@@ -41,6 +41,7 @@ _POLL = Of(
         "passes": str,
         "early": str,
         "closable": str,
+        "presider": str,
         "withdrawal": bool,
         "labels": _WORDS,
         "labels_en": _WORDS,
@@ -155,7 +156,7 @@ def cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     return clean if isinstance(clean, dict) else {}, found
 
 
-def _clean(value: Any, shape: Any, path: str, found: list[Fault]) -> Any:
+def _clean(value: object, shape: Any, path: str, found: list[Fault]) -> Any:
     """`value` if it fits its shape, else None and a fault."""
     if isinstance(shape, Of):
         if isinstance(value, dict):

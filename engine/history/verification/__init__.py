@@ -20,14 +20,14 @@ from sqlalchemy import select
 from engine.db import tables
 from engine.history.event_log import Break
 from engine.history.verification import (
+    facts,
     matters,
     papers,
     polls,
     rules,
     secret,
 )
-from engine.history.verification.papers import ERASED
-from engine.history.verification.replay import REPLAYED, Replayed, replay_events
+from engine.history.verification.replay import SILENT, Replayed, replay_events
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session
 
-__all__ = ["ERASED", "differs", "first_false"]
+__all__ = ["differs", "first_false"]
 _FAULTS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
@@ -114,7 +114,7 @@ def _streams(session: Session) -> dict[str, _Stream]:
     due = (meeting.instance_id, attendance.meeting_id, attendance.member_id)
     queries = {
         "event": select(event.instance_id, event.seq, event.body)
-        .where(event.kind.in_(REPLAYED))
+        .where(event.kind.not_in(SILENT))
         .order_by(event.instance_id, event.seq),
         "task": select(*tasks).order_by(task.instance_id),
         "poll": select(tables.poll).order_by(poll.instance_id),
@@ -156,6 +156,7 @@ def _matters(
         instance.state,
         instance.outcome,
         instance.facts,
+        instance.salt,
         instance.started_at,
         instance.ended_at,
         instance.confidential,
@@ -202,4 +203,5 @@ def _matter(
         return broken
     broken, held = polls.meetings(session, replayed, rows["meeting"], tasks, due)
     outcomes = {str(poll.id): poll.outcome for poll in rows["poll"]}
-    return broken or matters.facts(replayed, row, version, spoken, outcomes, held)
+    said = facts.Said(spoken, outcomes, held, version.owner)
+    return broken or facts.first_false(replayed, row, version, said)

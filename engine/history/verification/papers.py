@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from engine.db import canonical
 from engine.errors import Invalid
+from engine.history.erased import ERASED
 from engine.history.verification.replay import first_wrong, near
 from engine.messages import _
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from engine.history.event_log import Break
     from engine.history.verification.replay import Replayed
 
-ERASED: dict[str, Any] = {}  # what is left of a document whose matter was erased
 _BLOBS = text(
     "SELECT sha256 FROM blob WHERE encode(sha256(data), 'hex') <> sha256 OR size <> octet_length(data)"
 )

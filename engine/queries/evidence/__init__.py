@@ -23,7 +23,7 @@ from engine.db import canonical, tables
 from engine.documents import pdf
 from engine.errors import EngineError, Refused
 from engine.history import keys, verify_pack
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED
 from engine.instance import rooms
 from engine.instance.context import context_of
 from engine.messages import _

@@ -74,7 +74,7 @@ def _union() -> UUID:
 
 
 @blueprint.url_value_preprocessor
-def _allow_large(endpoint: str | None, _values: Any) -> None:
+def _allow_large(endpoint: str | None, _values: object) -> None:
     """Room for a sheet of holidays; this runs before the CSRF check, which already reads the
     body.
     """

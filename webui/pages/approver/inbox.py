@@ -75,7 +75,7 @@ def task(task_id: UUID) -> str | Answer:
 
 
 def _task_page(
-    found: reading.Task, values: dict[str, Any], errors: Any = None, fault: str = ""
+    found: reading.Task, values: dict[str, Any], errors: object = None, fault: str = ""
 ) -> str:
     return render_template(
         "inbox/task.html", task=found, values=values, errors=errors or {}, fault=fault
@@ -109,7 +109,7 @@ def _complete(session: Session, task_id: UUID) -> tuple[str, str]:
     return _("已办理：%(title)s", title=title), _onward(session, task_id)
 
 
-def _task_again(task_id: UUID, fault: str, errors: Any = None) -> str:
+def _task_again(task_id: UUID, fault: str, errors: object = None) -> str:
     """The task with what was filled in and why it was not accepted."""
     found = look(lambda s: reading.task(s, me(), task_id, lang()))
     return _task_page(found, fields.answers(found.form, request.form), errors, fault)
@@ -164,7 +164,7 @@ def poll(poll_id: UUID) -> str:
     return poll_page(poll_id)
 
 
-def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: Any = None) -> str:
+def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: object = None) -> str:
     """The page of a poll, with what went wrong and what had been typed (a form)."""
     page = look(lambda s: asked.page(s, me(), poll_id, lang()))
     poll = page.poll

@@ -50,7 +50,7 @@ ROOM = 64 * 1024
 
 
 @blueprint.url_value_preprocessor
-def _allow_large(endpoint: str | None, _values: Any) -> None:
+def _allow_large(endpoint: str | None, _values: object) -> None:
     """A folder may be larger than other forms; this runs before the CSRF check, which already reads
     the body.
     """

@@ -81,7 +81,7 @@ def _start(session: Session, process_id: str, given: dict[str, Any]) -> str:
     return url_for("matters.matter", instance_id=key)
 
 
-def _page(found: Launchable, values: Any, errors: Any = None, fault: str = "") -> str:
+def _page(found: Launchable, values: object, errors: object = None, fault: str = "") -> str:
     return render_template(
         "launch/form.html",
         found=found,

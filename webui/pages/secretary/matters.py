@@ -125,12 +125,12 @@ def matter(instance_id: UUID) -> str:
     return _shown(view)
 
 
-def page(instance_id: UUID, errors: Any = None, fault: str = "", tried: str = "") -> str:
+def page(instance_id: UUID, errors: object = None, fault: str = "", tried: str = "") -> str:
     """The page of a matter, with what went wrong."""
     return _shown(look(lambda s: _view(s, instance_id)), errors, fault, tried)
 
 
-def _shown(view: View, errors: Any = None, fault: str = "", tried: str = "") -> str:
+def _shown(view: View, errors: object = None, fault: str = "", tried: str = "") -> str:
     return render_template(
         "matters/matter.html",
         view=view,
@@ -185,7 +185,7 @@ def send(instance_id: UUID, name: str) -> str | Page | Answer:
 
 
 def _message(
-    instance_id: UUID, name: str, values: Any, errors: Any = None, fault: str = ""
+    instance_id: UUID, name: str, values: object, errors: object = None, fault: str = ""
 ) -> str | Page:
     """The form, or the matter with a word on why there is none."""
 

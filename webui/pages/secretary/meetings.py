@@ -4,7 +4,7 @@ door opens.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -54,7 +54,7 @@ def meeting(meeting_id: UUID) -> str:
     return _page(meeting_id)
 
 
-def _page(meeting_id: UUID, fault: str = "", pasted: str = "", matched: Any = None) -> str:
+def _page(meeting_id: UUID, fault: str = "", pasted: str = "", matched: object = None) -> str:
     found = _meeting(meeting_id)
     wanted = {
         k: request.values.get(k, "").replace("\0", "")[:100] for k in ("words", "which", "after")
@@ -125,7 +125,7 @@ def seat(meeting_id: UUID) -> Page | Answer:
         "import" if request.form.get("way") == "import" else "list",
     )
     try:
-        carry_out(lambda s: meetings.seat(s, me(), meeting_id, members, came, way))
+        carry_out(lambda s: meetings.seat(s, me(), meeting_id, members, came=came, way=way))
     except Conflict as fault:
         return _page(meeting_id, fault.message), fault.status
     if way == "import":

@@ -30,7 +30,7 @@ def _(msgid: str, **values: object) -> str:
 
 
 @blueprint.url_value_preprocessor
-def _allow_large(endpoint: str | None, _values: Any) -> None:
+def _allow_large(endpoint: str | None, _values: object) -> None:
     """Room for a table; this runs before the CSRF check, which already reads the body."""
     if endpoint == "people.import_" and session.get("key"):
         request.max_content_length = MAX_SHEET + ROOM
