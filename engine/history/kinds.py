@@ -14,9 +14,10 @@ from typing import Any, Protocol
 
 from engine.messages import Message, _
 
-# How much the events of a matter tell, as its first one says. 2: every change of a fact; without
-# the number, what the kinds of before told.
-TELLS = 2
+# How much the events of a matter tell, as its first one says. 2: every change of a fact; 3: each
+# timer and the exact end of each time limit, and who may read it; without the number, what the
+# kinds of before told.
+TELLS = 3
 
 
 class Facts(Protocol):

@@ -77,6 +77,7 @@ def created(row: dict[str, Any]) -> dict[str, Any]:
         "username": row["username"],
         "name": row["name"],
         "unit": str(row["unit_id"]),
+        "locale": row.get("locale", "zh"),
         "can_log_in": bool(row.get("password")),
     }
 
