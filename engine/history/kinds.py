@@ -59,7 +59,7 @@ def missing(kind: str, body: Mapping[str, Any]) -> list[str]:
     return sorted(known.needs - body.keys()) if known else []
 
 
-# --- sentences that the body decides ----------------------------------------------------------------------------------
+# --- sentences that the body decides --------------------------------------------------------------
 def _task_completed(facts: Facts) -> Message:
     if facts["outcome"]:
         return _("{who}办理了“{task}”，结论：{outcome}")
@@ -92,7 +92,7 @@ def _history_verified(facts: Facts) -> Message:
     return _("{who}校验了全部记录，发现断裂：{fault}")
 
 
-# --- the kinds --------------------------------------------------------------------------------------------------------
+# --- the kinds ------------------------------------------------------------------------------------
 def _kind(key: str, label: Message, sentence: Sentence, *needs: str, mark: str = "") -> Kind:
     return Kind(key, label, sentence, frozenset(needs), mark)
 

@@ -74,7 +74,7 @@ class Version:
         )
 
 
-# --- tasks ------------------------------------------------------------------------------------------------------------
+# --- tasks ----------------------------------------------------------------------------------------
 def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Break | None:
     """Every finished task, launch, message and poll is on record, by whom and when; its answers
     have the digest on record.
@@ -154,7 +154,7 @@ def _same(row: Any, act: Act) -> bool:
     return by == (act.by if act.digest else None) and near(row.closed_at, act.at)
 
 
-# --- the matter -------------------------------------------------------------------------------------------------------
+# --- the matter -----------------------------------------------------------------------------------
 def instance(replayed: Replayed, row: Any, version: Version) -> Break | None:
     """The columns of an instance are what is on record of it."""
     launched = replayed.launched
