@@ -23,14 +23,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 blueprint = Blueprint("auth", __name__)
-<<<<<<< HEAD
-DEVICE, REMEMBERED = (
-    "device",
-    365 * 24 * 3600,
-)  # the cookie of a known browser, and for how long in seconds
-DEMO = tuple(username for username, _password, _words in ACCOUNTS)
-=======
->>>>>>> main
+DEVICE = "device"  # the cookie of a known browser
+REMEMBERED = 365 * 24 * 3600  # seconds for which it is known
 
 
 @blueprint.get("/login")
