@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from engine import clock, db
 from engine.commands import incidents, instances, links, rules
 from engine.db import queue, tables
+from engine.db.queue import DEAD_AFTER, HEARTBEAT
 from engine.errors import Conflict, EngineError, NotFound, Unavailable
 from engine.stopping import Stopping
 
@@ -39,10 +40,6 @@ log = logging.getLogger("yixing.jobs")
 BATCH = 200
 CONCURRENT = 4  # jobs at once in one worker: a long sweep does not hold up messages and seals
 WATCH = 2  # seconds between two looks for due timers and for jobs
-HEARTBEAT, DEAD_AFTER = (
-    5,
-    20,
-)  # seconds: a worker silent for so long is dead, and its jobs are done by another
 RETRY = procrastinate.RetryStrategy(
     max_attempts=8, exponential_wait=2, retry_exceptions=[Exception]
 )

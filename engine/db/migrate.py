@@ -8,6 +8,7 @@ session can try it out.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,6 +120,7 @@ def at_head(connection: Connection) -> bool:
     return MigrationContext.configure(connection).get_current_revision() == head()
 
 
+@cache
 def head() -> str:
     """The last step that this release knows."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())

@@ -41,7 +41,8 @@ def init_app(app: Flask) -> None:
 def _recognise() -> None:
     g.actor = None
     secret = session.get("key")
-    if not secret or request.endpoint in ("static", None) or request.path.startswith("/api/"):
+    nobody = request.endpoint in (None, "static") or request.blueprint == "health"
+    if not secret or nobody or request.path.startswith("/api/"):
         return
     login = look(lambda s: people.session_of(s, secret))
     if login is None:  # ended, or its owner was switched off since
