@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from engine.messages import _
 
@@ -41,12 +42,14 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS. Raises ValueError with a message when a number or the address is none."""
     env = os.environ if environ is None else environ
 
-    def number(name: str, default: int) -> int:
+    def number(name: str, default: int, least: int = 0) -> int:
         text = env.get(f"YIXING_{name}", "").strip()
         if not text:
             return default
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit()):
             raise ValueError(_("YIXING_{name} 应是整数，而不是“{text}”", name=name, text=text))
+        if int(text) < least:
+            raise ValueError(_("YIXING_{name} 不得小于 {least}", name=name, least=least))
         return int(text)
 
     def flag(name: str) -> bool:
@@ -62,7 +65,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         )
     return Settings(
         home=Path(env.get("YIXING_HOME", "") or "var").resolve(),
-        database_url=env.get("YIXING_DATABASE_URL", "").strip(),
+        database_url=_database_url(env.get("YIXING_DATABASE_URL", "").strip()),
         processes=Path(env.get("YIXING_PROCESSES", "") or ROOT / "processes").resolve(),
         host=env.get("YIXING_HOST", "") or "127.0.0.1",
         port=number("PORT", 8000),
@@ -71,6 +74,23 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=env.get("YIXING_SECRET_KEY", ""),
         secure_cookies=flag("SECURE_COOKIES"),
         trusted_proxies=number("TRUSTED_PROXIES", 0),
-        web_workers=number("WEB_WORKERS", 2),
-        web_threads=number("WEB_THREADS", 8),
+        web_workers=number("WEB_WORKERS", 2, 1),
+        web_threads=number("WEB_THREADS", 8, 1),
     )
+
+
+def _database_url(text: str) -> str:
+    """The address of a database as it was written; what is wrong with it is said without its password."""
+    try:
+        parts = urlsplit(text)
+        known = not text or (parts.scheme in ("postgresql", "postgres") and parts.port != 0)
+        known = known and ("//" in text or not text)
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        known = False
+    if not known:
+        raise ValueError(
+            _(
+                "YIXING_DATABASE_URL 应写成 postgresql://用户:密码@主机:5432/数据库 这样（密码里的符号写成 %XX）"
+            )
+        )
+    return text

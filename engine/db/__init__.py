@@ -117,6 +117,10 @@ def _translated(fault: DBAPIError) -> EngineError | None:
         return Conflict(detail=str(fault.orig))
     if isinstance(fault, DataError) or state.startswith("22"):
         return Invalid(_("内容中有不能保存的字符或数值。"))
+    if state == "53100":
+        return Unavailable(
+            _("数据库所在的磁盘已满，什么都没有改动，请告诉管理员。"), code="disk_full"
+        )
     if state == "55P03":
         return Conflict(_("此事项正由他人办理，请稍后再试。"))
     return Unavailable() if isinstance(fault, OperationalError) else None

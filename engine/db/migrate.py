@@ -18,6 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from engine.errors import EngineError
 from engine.messages import _
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 LOCK = 0x796978696E67  # "yixing": whoever migrates holds this advisory lock
 _TAKE_LOCK = text(f"SELECT pg_advisory_xact_lock({LOCK})")
+PATIENCE = 20  # seconds to wait for another process that migrates
+_HOLDER = text(
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+    f"AND (classid::bigint << 32) + objid::bigint = {LOCK}"
+)
 _MAY_MAKE_ROLES = text(
     "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
 )
@@ -52,12 +58,12 @@ GRANT UPDATE (witness) ON checkpoint TO {ROLE};
 def migrate(url: str) -> bool:
     """Take the steps that are missing; False when there was none. All of them happen in one transaction, or none does.
 
-    EngineError: the database was made by a newer release.
+    EngineError: the database was made by a newer release, or another process holds the lock for long.
     """
     with _transaction(url) as connection:
         if at_head(connection):
             return False
-        connection.execute(_TAKE_LOCK)
+        _take_lock(connection)
         if at_head(connection):  # somebody else was faster
             return False
         _upgrade(connection)
@@ -78,7 +84,7 @@ def draft(url: str, words: str) -> None:
 def grant(url: str) -> None:
     """Give the limited role its rights anew, after a restore."""
     with _transaction(url) as connection:
-        connection.execute(_TAKE_LOCK)
+        _take_lock(connection)
         _grant(connection)
 
 
@@ -97,6 +103,25 @@ def _transaction(url: str) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+def _take_lock(connection: Connection) -> None:
+    """Wait for whoever migrates; the transaction is of no use any more when it takes too long."""
+    holder = connection.execute(_HOLDER).scalar()
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
+    try:
+        connection.execute(_TAKE_LOCK)
+    except OperationalError as fault:
+        if getattr(fault.orig, "sqlstate", None) != "55P03":
+            raise
+        message = _(
+            "另一个进程（数据库进程 {pid}）正在更新数据库结构，等了 {n} 秒：请待其完成后再试；"
+            "若它已停在那里，先结束它（SELECT pg_terminate_backend({pid})）",
+            pid=holder or "?",
+            n=PATIENCE,
+        )
+        raise EngineError(message, code="migrating") from fault
+    connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
 
 
 def _upgrade(connection: Connection) -> None:

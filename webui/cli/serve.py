@@ -28,6 +28,7 @@ from engine import settings as own_settings
 from engine.messages import _
 from engine.stopping import Stopping
 from webui.cli import postmaster
+from webui.cli.faults import why
 from webui.cli.terminal import CannotDo, note, text
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _must_be_free(settings: Settings) -> None:
                     "不能在 {host} 的 {port} 端口监听：{reason}。请停掉占用它的程序，或另选端口：YIXING_PORT=8001",
                     host=settings.host,
                     port=settings.port,
-                    reason=fault.strerror,
+                    reason=why(fault),
                 )
             ) from fault
         except OverflowError as fault:
