@@ -1,7 +1,8 @@
-"""What old versions of processes, and old events, mean by a word that is declared today, or by saying nothing.
+"""What old versions of processes, and old events, mean by a word that is declared today, or by
+saying nothing.
 
-A version is frozen and a history is kept for ever. What the first processes (motions of a congress) found built in is
-read from here; nothing new relies on it.
+A version is frozen and a history is kept for ever. What the first processes (motions of a congress)
+found built in is read from here; nothing new relies on it.
 """
 
 from __future__ import annotations
@@ -29,12 +30,16 @@ ACTIONS: Mapping[str, Action] = {
     "take_over": Action("hand_over"),
     "add_to_report": Action("mark", {"as": "report"}),
 }
+PLACES = {"CN": "", "CN-ZJ": "", "CN-ZJ-HZ": "杭州", "CN-ZJ-NB": "宁波"}
+"""Where rules of a folder hold that names no jurisdictions: in a city, or (without one) everywhere."""
 FUNCTIONS = frozenset({"movers_of", "delegates"})  # of expressions: owners_of, holders
 DELEGATES = "{}_delegate"  # the post that delegates("formal") means
 
 
 def message_state(name: str, table: Mapping[str, Any]) -> str:
-    """The state in which a message leaves an instance that it ends; "" where its process decides."""
+    """The state in which a message leaves an instance that it ends; "" where its process
+    decides.
+    """
     return str(table.get("state", "withdrawn" if name == WITHDRAWAL else ""))
 
 

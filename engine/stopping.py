@@ -1,8 +1,9 @@
 """The wish that a process ends, as signals bring it.
 
-A handler runs between any two instructions of the main thread, perhaps inside the very lock that it would take:
-`threading.Event.set` in a handler waits for itself for ever when a second signal comes. So the handler takes no lock. It
-keeps two plain moments and writes one byte into a pipe, which whoever waits is woken by.
+A handler runs between any two instructions of the main thread, perhaps inside the very lock that it
+would take: `threading.Event.set` in a handler waits for itself for ever when a second signal comes.
+So the handler takes no lock. It keeps two plain moments and writes one byte into a pipe, which
+whoever waits is woken by.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class Stopping:
         os.set_blocking(self._out, False)
 
     def listen(self, *, breaks_off: bool = False) -> None:
-        """Take SIGINT and SIGTERM, in the main thread. With `breaks_off` the first of them raises KeyboardInterrupt
-        where the program is, until `listen` is called without it.
+        """Take SIGINT and SIGTERM, in the main thread. With `breaks_off` the first of them raises
+        KeyboardInterrupt where the program is, until `listen` is called without it.
         """
         self._breaks_off = breaks_off
         for number in SIGNALS:

@@ -114,7 +114,7 @@ def _facts_for(work: UnitOfWork, rule: DocumentRule) -> dict[str, Any]:
     return {key: fact for key, fact in work.facts.items() if key not in shut}
 
 
-def _ids_in(value: Any) -> list[UUID]:
+def _ids_in(value: object) -> list[UUID]:
     if isinstance(value, dict):
         return [i for v in value.values() for i in _ids_in(v)]
     if isinstance(value, list):
@@ -253,7 +253,9 @@ def recount(work: UnitOfWork, args: Args) -> None:
 
 @action
 def mark(work: UnitOfWork, args: Args) -> None:
-    """`as` (a fact): mark the instance, for a report or a list; `code` (an expression) is its result."""
+    """`as` (a fact): mark the instance, for a report or a list; `code` (an expression) is its
+    result.
+    """
     code = work.value(args["code"]) if args.get("code") else None
     work.facts[args["as"]] = {"on": clock.today().isoformat(), "code": code}
     work.log.add("instance_marked", None, element=args["element"], code=code)

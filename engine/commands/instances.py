@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -18,6 +19,7 @@ from engine.db import canonical, tables
 from engine.db.states import ALIVE, DefinitionState, InstanceState, TimerState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound
+from engine.history import kinds
 from engine.instance import lanes, rights
 from engine.instance.choices import choices
 from engine.instance.rights import Case
@@ -94,6 +96,7 @@ def launch(
         seat=lanes.short_seat(work, f"{held.kind}@{held.unit_id}"),
         answers=unit_of_work.record_answers(work, "launch", work.facts["launch"]),
         origin=dict(origin) if origin else None,
+        tells=kinds.TELLS,
     )
     advance.advance(work, machine.start(process.spec, work), body)
     return work.row["id"]
@@ -106,11 +109,11 @@ def _insert(work: UnitOfWork, answers: Mapping[str, Any], actor: Actor) -> None:
     clean = forms.clean(process.launch_form, answers, work.names(), offered)
     row["number"] = next_number(session, row["union_id"], process.number_key, process.numbering)
     owner = process.owner_key
-    if process.owner_asked and clean.get(owner):
-        launch = work.facts["launch"] = clean
+    asked = process.owner_asked and clean.get(owner)
+    launch = clean if asked else {**clean, owner: str(actor.id)}
+    if asked:
         work.shares.add(UUID(clean[owner]))
-    else:
-        launch = work.facts["launch"] = {**clean, owner: str(actor.id)}
+    work.say("launch", launch)
     row["grams"] = unit_of_work.search_grams(work)
     session.execute(insert(_instance).values(**{**row, "facts": work.facts}))
     adopt(session, actor, row["id"], process.launch_form, launch)
@@ -137,6 +140,7 @@ def _new_row(process: Process, held: Held, actor: Actor) -> rows.Instance:
         "stage": [],
         "machine": None,
         "facts": {},
+        "salt": os.urandom(canonical.SALT_BYTES),
         "rounds": {},
         "seq": 0,
         "head": canonical.genesis(key),
@@ -177,7 +181,10 @@ def deliver(work: UnitOfWork, live: Live, name: str, answers: dict[str, Any]) ->
     said = {"state": rule.state} if rule and rule.state else {}
     if said:
         work.row["closing"] = InstanceState(said["state"])
-    work.facts[name] = answers
+    if rule:
+        work.say(name, answers)
+    else:
+        work.facts[name] = answers
     digest = unit_of_work.record_answers(work, name, answers) if rule else None
     body = work.log.add("message_sent", work.actor, message=name, answers=digest, **said)
     step = machine.fire(work.process.spec, work.position, live.ref, work)

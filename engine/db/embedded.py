@@ -1,7 +1,8 @@
-"""The PostgreSQL that comes with the product: started on demand under YIXING_HOME, reached by a UNIX socket only.
+"""The PostgreSQL that comes with the product: started on demand under YIXING_HOME, reached by a
+UNIX socket only.
 
-Whoever is killed on the way leaves what the next start can go on from: the data directory is made beside its place and
-renamed when it is whole, and a server that still recovers is waited for.
+Whoever is killed on the way leaves what the next start can go on from: the data directory is made
+beside its place and renamed when it is whole, and a server that still recovers is waited for.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ LEAVING = 5.0  # seconds that a killed one may take to be gone
 
 
 def start(home: Path, database: str = DATABASE) -> str:
-    """Start (or join) the server whose data lie in home/postgres and give the URL of `database`, made at need.
+    """Start (or join) the server whose data lie in home/postgres and give the URL of `database`,
+    made at need.
 
-    OSError: the home cannot be written. EngineError: PostgreSQL does not start; its reason is named.
+    OSError: the home cannot be written. EngineError: PostgreSQL does not start; its reason is
+    named.
     """
     server = _started(home)
     with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as admin:
@@ -107,8 +110,8 @@ def _make(home: Path, data: Path) -> None:
 
 
 def _drop_stale_locks(data: Path) -> None:
-    """After a crash of the machine the number in a lock file may be that of somebody else's process, for whose sake
-    PostgreSQL would not start.
+    """After a crash of the machine the number in a lock file may be that of somebody else's
+    process, for whose sake PostgreSQL would not start.
     """
     for file in (data / "postmaster.pid", *data.glob(".s.PGSQL.*.lock")):
         with suppress(OSError, ValueError, IndexError):
@@ -169,7 +172,9 @@ class _Heard(logging.Handler):
 
 @contextmanager
 def _any_locale() -> Iterator[None]:
-    """The plain locale meanwhile: the one that the environment names may not be installed, and the database has its own."""
+    """The plain locale meanwhile: the one that the environment names may not be installed, and
+    the database has its own.
+    """
     before = os.environ.get("LC_ALL")
     os.environ["LC_ALL"] = "C"
     try:

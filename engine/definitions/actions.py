@@ -1,5 +1,6 @@
-"""The actions that a service task may name: what each is told, and the facts it leaves behind. They stand in
-engine/commands; this table is what a process folder is checked against."""
+"""The actions that a service task may name: what each is told, and the facts it leaves behind. They
+stand in engine/commands; this table is what a process folder is checked against.
+"""
 
 from __future__ import annotations
 

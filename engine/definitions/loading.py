@@ -29,6 +29,8 @@ from engine.messages import _
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from lxml import etree
+
     from engine.definitions.diagram import Diagram, Element
 
     Table = Mapping[str, Any]  # one of process.toml
@@ -40,7 +42,9 @@ NO_WORDS = Words("", "")
 
 
 def load(files: Files) -> Process:
-    """The process that these files make. Raises ProcessFault at the first thing without which it cannot be read at all."""
+    """The process that these files make. Raises ProcessFault at the first thing without which it
+    cannot be read at all.
+    """
     try:
         return _load(fingerprint(files), json.dumps(frozen(files), sort_keys=True))
     except (ValueError, RecursionError) as fault:
@@ -72,7 +76,9 @@ def _toml(text: str) -> dict[str, Any]:
         raise ProcessFault(wrong, file="process.toml") from fault
 
 
-def _assembled(digest: str, files: Files, raw: Table, tree: Any, diagram: Diagram) -> Process:
+def _assembled(
+    digest: str, files: Files, raw: Table, tree: etree._Element, diagram: Diagram
+) -> Process:
     launch_form = _form(files, "launch")
     assert launch_form is not None
     process_id = str(raw["id"])
@@ -121,7 +127,7 @@ def _form(files: Files, name: str) -> forms.Form | None:
         raise ProcessFault(_("不是有效的 JSON:{fault}", fault=fault), file=path) from fault
 
 
-def _decisions(files: Files) -> dict[str, decisions.Table]:
+def _decisions(files: Files) -> dict[str, decisions.DecisionTable]:
     tables = {
         name.removesuffix(".dmn"): text for name, text in files.items() if name.endswith(".dmn")
     }

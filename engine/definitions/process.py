@@ -1,4 +1,6 @@
-"""A version of a process as one frozen object: what process.toml, the diagram, the forms and the decision tables say together."""
+"""A version of a process as one frozen object: what process.toml, the diagram, the forms and the
+decision tables say together.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ class PollRule:
 
 @dataclass(frozen=True)
 class MeetingRule:
-    """A user task that holds a meeting: expressions giving member ids, and the quorum over `present` and `due`."""
+    """A user task that holds a meeting: expressions giving member ids, and the quorum over
+    `present` and `due`.
+    """
 
     formal: str
     observers: str
@@ -76,7 +80,9 @@ class MeetingRule:
 
 @dataclass(frozen=True)
 class Gate:
-    """What must hold before an act is accepted: an expression over the facts and the answers just given."""
+    """What must hold before an act is accepted: an expression over the facts and the answers just
+    given.
+    """
 
     holds: str
     text: Words
@@ -84,7 +90,9 @@ class Gate:
 
 @dataclass(frozen=True)
 class Guard:
-    """What must hold whenever one of these elements is entered or passed, whichever command leads there."""
+    """What must hold whenever one of these elements is entered or passed, whichever command leads
+    there.
+    """
 
     at: frozenset[str]
     holds: str
@@ -94,7 +102,9 @@ class Guard:
 
 @dataclass(frozen=True)
 class Tell:
-    """What is said to whoever has a task: words with {facts} and {RULE-ID}s in them, while `when` holds (empty: always)."""
+    """What is said to whoever has a task: words with {facts} and {RULE-ID}s in them, while `when`
+    holds (empty: always).
+    """
 
     when: str
     text: Words
@@ -148,7 +158,8 @@ class DocumentRule:
 class Process:
     """One immutable version. `raw` is process.toml as read, for what only one place needs.
 
-    `tasks` also holds "launch" and the messages: what is said there is kept and shown like a task's answers.
+    `tasks` also holds "launch" and the messages: what is said there is kept and shown like a task's
+    answers.
     """
 
     id: str
@@ -170,7 +181,7 @@ class Process:
     actions: dict[str, dict[str, Any]]
     messages: dict[str, MessageRule]
     documents: dict[str, DocumentRule]
-    decisions: dict[str, decisions.Table]
+    decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]
     launch_form: forms.Form
     diagram: Diagram

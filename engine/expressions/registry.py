@@ -1,8 +1,10 @@
-"""The functions of the expression language, each declared once: what it takes, what it gives, and whom it asks.
+"""The functions of the expression language, each declared once: what it takes, what it gives, and
+whom it asks.
 
-The checks, the trial of decision tables and the documentation take what they need from here. A function of the arguments
-alone is declared where it stands, in engine/expressions/functions.py. One that asks the law or the instance is declared
-below and handed in with the facts; tests hold that every declared one is, and no other.
+The checks, the trial of decision tables and the documentation take what they need from here. A
+function of the arguments alone is declared where it stands, in engine/expressions/functions.py. One
+that asks the law or the instance is declared below and handed in with the facts; tests hold that
+every declared one is, and no other.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from enum import Enum, auto
 
 
 class Takes(Enum):
-    """What an argument is. What is named, is written out as a text, so that a check can look it up."""
+    """What an argument is. What is named, is written out as a text, so that a check can look it
+    up.
+    """
 
     VALUE = auto()  # any value
     RULE = auto()  # the id of a rule of law
@@ -54,7 +58,9 @@ class Asks(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`takes`: its arguments in order, of which the first `least` must be given; with `many`, any number of the last."""
+    """`takes`: its arguments in order, of which the first `least` must be given; with `many`, any
+    number of the last.
+    """
 
     name: str
     takes: tuple[Takes, ...]
@@ -80,7 +86,9 @@ def declare(
     asks: Asks,
 ) -> None:
     """Declare a function: `takes` must be given, `may` can be left out, `many` repeats the last."""
-    FUNCTIONS[name] = Function(name, takes + may, len(takes), many, gives, asks)
+    FUNCTIONS[name] = Function(
+        name=name, takes=takes + may, least=len(takes), many=many, gives=gives, asks=asks
+    )
 
 
 _VALUE = Takes.VALUE

@@ -1,8 +1,9 @@
 """Every kind of event once: its words, its mark, and what its body must hold.
 
-A kind is stored for ever: none is ever renamed or taken out. To add one, write it here and note it in a command; the
-timeline, the evidence pack, the stories and the verification know it then. Holes of a sentence are filled from the body,
-with ids turned into names: see `engine.queries.telling.Facts`.
+A kind is stored for ever: none is ever renamed or taken out. To add one, write it here and note it
+in a command; the timeline, the evidence pack, the stories and the verification know it then. Holes
+of a sentence are filled from the body, with ids turned into names: see
+`engine.queries.telling.Facts`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.messages import Message, _
+
+# How much the events of a matter tell, as its first one says. 2: every change of a fact; without
+# the number, what the kinds of before told.
+TELLS = 2
 
 
 class Facts(Protocol):
@@ -30,9 +35,10 @@ Sentence = Message | Callable[[Facts], Message]
 class Kind:
     """A kind of event.
 
-    key: as it is stored. label: what happened, without who and where. sentence: the whole of it, with holes; a function
-    where the body decides between several. needs: keys that every body of this kind holds. mark: how a timeline shows it,
-    one of outcome, poll, document, clock, read, refused, incident, or "".
+    key: as it is stored. label: what happened, without who and where. sentence: the whole of it,
+    with holes; a function where the body decides between several. needs: keys that every body of
+    this kind holds. mark: how a timeline shows it, one of outcome, poll, document, clock, read,
+    refused, incident, or "".
     """
 
     key: str

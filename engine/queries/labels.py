@@ -1,4 +1,6 @@
-"""What the parts of an event, the numbers of a poll and the verbs of the access table are called."""
+"""What the parts of an event, the numbers of a poll and the verbs of the access table are
+called.
+"""
 
 from __future__ import annotations
 

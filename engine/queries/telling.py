@@ -1,6 +1,8 @@
-"""Tells events: the sentences of `engine.history.kinds`, with the titles and names behind what a body holds.
+"""Tells events: the sentences of `engine.history.kinds`, with the titles and names behind what a
+body holds.
 
-Everything here is a `Message`: timeline, evidence pack and stories render it in the language of their readers.
+Everything here is a `Message`: timeline, evidence pack and stories render it in the language of
+their readers.
 """
 
 from __future__ import annotations
@@ -46,13 +48,17 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Teller:
-    """Tells events. `process`: the version that gives elements their titles, None for a union's log; `names`: by id."""
+    """Tells events. `process`: the version that gives elements their titles, None for a union's
+    log; `names`: by id.
+    """
 
     process: Process | None
     names: Mapping[str, str]
 
     def tell(self, kind: str, body: Mapping[str, Any]) -> Sentence:
-        """One event as a sentence. LookupError, TypeError, ValueError, AttributeError of a body that was altered."""
+        """One event as a sentence. LookupError, TypeError, ValueError, AttributeError of a body
+        that was altered.
+        """
         facts = Facts(self, kind, body)
         known = KINDS.get(kind)
         text = filled(known.told(facts) if known else _("{who}：{kind}"), facts)
@@ -123,7 +129,9 @@ def _holes(source: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Facts(Mapping[str, object]):
-    """What the sentence of an event may name: who, titles of elements, names behind ids, else the body as it is."""
+    """What the sentence of an event may name: who, titles of elements, names behind ids, else the
+    body as it is.
+    """
 
     teller: Teller
     kind: str

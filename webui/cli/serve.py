@@ -191,7 +191,9 @@ def _fill(settings: Settings, url: str) -> None:
 
 
 def _load_demo(settings: Settings, url: str) -> None:
-    """Load the demo data into an empty database; that it was begun is written down until it is done."""
+    """Load the demo data into an empty database; that it was begun is written down until it is
+    done.
+    """
     from engine import db
 
     if not _is_empty(url):
@@ -207,7 +209,9 @@ def _load_demo(settings: Settings, url: str) -> None:
 
 
 def _drop_half_demo(settings: Settings, url: str) -> None:
-    """Half of the demo data are of no use: what a start left that was broken off in loading them goes."""
+    """Half of the demo data are of no use: what a start left that was broken off in loading them
+    goes.
+    """
     from engine.db import migrate
 
     begun = settings.home / HALF_DEMO

@@ -1,4 +1,6 @@
-"""What an expression in a process folder may say: which names, which functions, which rules; and no numbers of its own."""
+"""What an expression in a process folder may say: which names, which functions, which rules; and no
+numbers of its own.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +111,9 @@ class _Place:
 
 @dataclass(frozen=True)
 class Language:
-    """`facts` name -> what stands under it: a set of keys, empty for a plain value, None for anything."""
+    """`facts` name -> what stands under it: a set of keys, empty for a plain value, None for
+    anything.
+    """
 
     facts: Mapping[str, Keys]
     tasks: frozenset[str]
@@ -126,7 +130,8 @@ class Language:
         more: frozenset[str] = frozenset(),
         moment: bool = False,
     ) -> Iterator[Fault]:
-        """All that is wrong with one expression. `label` says which one; `more` are names that only it may use.
+        """All that is wrong with one expression. `label` says which one; `more` are names that only
+        it may use.
 
         With `moment` it must give the end of a time limit.
         """
@@ -169,13 +174,17 @@ class Language:
                 yield what, _("{fact} 本身就是值，后面不写点。", fact=fact)
 
     def calls(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
-        """Faults of the calls in a readable expression: their number of arguments, and names that do not exist."""
+        """Faults of the calls in a readable expression: their number of arguments, and names that
+        do not exist.
+        """
         place = _Place(file, element, where)
         for wrong, advice in self._call_faults(text):
             yield place.fault(wrong, advice)
 
     def cell(self, file: str, element: str, label: str, text: str) -> Iterator[Fault]:
-        """Faults of the calls in a cell of a decision table; what cannot be read there is found elsewhere."""
+        """Faults of the calls in a cell of a decision table; what cannot be read there is found
+        elsewhere.
+        """
         for operand in cell_of(text).operands:
             if not expressions.check(operand, None, FUNCTIONS):
                 yield from self.calls(file, element, _quoted(label, text), operand)

@@ -1,4 +1,6 @@
-"""Faults of process.toml against the diagram, the forms and the law: the process itself, its lanes, guards and messages."""
+"""Faults of process.toml against the diagram, the forms and the law: the process itself, its lanes,
+guards and messages.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +112,9 @@ def _confidentiality(draft: Draft) -> Iterator[Fault]:
 
 
 def _found_by(place: str, path: str, draft: Draft, language: Language) -> Iterator[Fault]:
-    """The facts by which an instance is called and searched: everybody who sees it finds it by them."""
+    """The facts by which an instance is called and searched: everybody who sees it finds it by
+    them.
+    """
     if not path:
         return
     if not DOTTED.fullmatch(path):
