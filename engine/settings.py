@@ -104,7 +104,7 @@ def _database_url(text: str) -> str:
     if not known:
         raise ValueError(
             _(
-                "YIXING_DATABASE_URL 应写成 postgresql://用户:密码@主机:5432/数据库 这样（密码里的符号写成 %XX）"
+                "YIXING_DATABASE_URL 应写成 postgresql://用户:密码@主机:5432/数据库 这样（密码里的符号写成百分号编码）"
             )
         )
     return text
