@@ -63,6 +63,7 @@ class PollRule:
     about: tuple[
         str, ...
     ] = ()  # facts that are put to the vote; the first one is the question itself
+    presider: str = ""  # lane that closes and voids it; empty: see engine/instance/polling.py
 
 
 @dataclass(frozen=True)

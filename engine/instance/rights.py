@@ -94,15 +94,13 @@ def may_send_it(_actor: Actor, case: Case) -> bool:
 
 
 def presides(_actor: Actor, case: Case) -> bool:
-    """The poll's rule leaves its closing to the lane of its task, and this means the actor."""
-    return case.poll is not None and polling.chairs(case.context, case.poll, case.element)
+    """The actor presides over the poll."""
+    return case.poll is not None and polling.presides(case.context, case.poll, case.element)
 
 
-def asked_it(_actor: Actor, case: Case) -> bool:
-    """The poll is the actor's own question, and its rule leaves the closing to no chair."""
-    if case.poll is None or case.poll.rule.get("closable") == "lane":
-        return False
-    return polling.asked(case.context)
+def may_close_it(_actor: Actor, case: Case) -> bool:
+    """The poll's rule lets the actor close it before its time: who presides, or who asked."""
+    return case.poll is not None and polling.may_close(case.context, case.poll, case.element)
 
 
 def is_teller(actor: Actor, case: Case) -> bool:
@@ -144,8 +142,8 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "complete": (has_the_task,),
     "message": (may_send_it,),
     "run_meeting": (is_in_its_lane,),
-    "close_poll": (presides, asked_it),
-    "void_poll": (is_teller, holds_the_secretarys_desk, is_in_its_lane),
+    "close_poll": (may_close_it,),
+    "void_poll": (is_teller, holds_the_secretarys_desk, presides),
 }
 _BY_DESK = (rules_it_by_desk,)  # every other verb of access.VERBS: urge, stop, let go on, end
 _RECUSED = Bar(is_recused, "recused", _("您与此件有利害关系，应当回避。"))

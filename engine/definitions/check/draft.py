@@ -61,6 +61,11 @@ class Draft:
         found = self.diagram.elements.get(element) if self.diagram else None
         return found.type if found else ""
 
+    def lane_of(self, element: str) -> str:
+        """The lane in which an element of the diagram stands; "" when there is none."""
+        found = self.diagram.elements.get(element) if self.diagram else None
+        return found.lane if found else ""
+
     @property
     def polls(self) -> set[str]:
         """The user tasks that are polls."""

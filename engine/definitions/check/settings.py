@@ -162,6 +162,7 @@ def _lane(key: str, lane: dict[str, Any], draft: Draft, language: Language) -> I
         yield Fault(FILE, place, _("泳道的编号不合规定。"), _KEY_ADVICE)
     yield from _holder(place, lane, language)
     used = {message.get("lane") for message in draft.table("messages").values()}
+    used |= {draft.table("tasks")[task]["poll"].get("presider") for task in draft.polls}
     if draft.diagram and key not in draft.diagram.lanes and key not in used:
         what = _("流程图和消息里都没有用到这条泳道。")
         yield Fault(FILE, place, what, _("请删去，或在流程图里画上名称相同的泳道。"))
