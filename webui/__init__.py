@@ -42,7 +42,7 @@ def create_app(given: Settings | None = None) -> Flask:
     if own.trusted_proxies:
         hops = own.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
-    app.extensions["engine"] = db.connect(db.url_of(own))
+    app.extensions["engine"] = db.connect_web(own)
     csrf.init_app(app)
 
     from webui import pages
