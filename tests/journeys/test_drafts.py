@@ -61,7 +61,7 @@ def test_what_was_written_comes_back_after_the_login_has_ended(
     assert mover.field("subject").input_value() == "延长食堂供餐时间"
     assert "已恢复" in mover.page.locator(".yx-notice").inner_text()
     mover.page.locator(".yx-saved", has_text="草稿已保存").wait_for()
-    mover.fill(measures=MOTION["measures"], category="生活福利")
+    mover.fill(measures=MOTION["measures"], category="福利待遇与生活保障")
     mover.submit()
     assert "已发起" in mover.said()
     mover.page.goto(FORM)  # nothing of it comes back once it was handed in
