@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LOGS_IN = ("zhang", "li", "head")
 FORM = "/launch/congress_motion"
-REASONS = "东区食堂晚间停止供餐，值班教职工无处就餐，近一年工会收到相关反映四十余次。"
+REASONS = MOTION["reasons"]
 
 
 def end_login(site: Site, username: str) -> None:
