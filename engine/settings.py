@@ -37,6 +37,8 @@ class Settings:
     trusted_proxies: int = 0
     web_workers: int = 2
     web_threads: int = 8
+    database_direct_url: str = ""  # past the pooler, for workers and the command line
+    database_pooled: bool = False  # database_url is a pgbouncer in transaction mode
 
 
 def processes() -> Path:
@@ -77,9 +79,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
                 text=address,
             )
         )
+    if flag("DATABASE_POOLED") and not env.get("YIXING_DATABASE_DIRECT_URL", "").strip():
+        raise ValueError(
+            _(
+                "设了 YIXING_DATABASE_POOLED，还要设 YIXING_DATABASE_DIRECT_URL：后台任务和命令要直接连接数据库"
+            )
+        )
     return Settings(
         home=Path(env.get("YIXING_HOME", "") or "var").resolve(),
-        database_url=_database_url(env.get("YIXING_DATABASE_URL", "").strip()),
+        database_url=_database_url("DATABASE_URL", env),
         processes=_processes(env.get("YIXING_PROCESSES", "")),
         host=env.get("YIXING_HOST", "") or "127.0.0.1",
         port=number("PORT", 8000),
@@ -90,21 +98,26 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=number("TRUSTED_PROXIES", 0),
         web_workers=number("WEB_WORKERS", 2, 1),
         web_threads=number("WEB_THREADS", 8, 1),
+        database_direct_url=_database_url("DATABASE_DIRECT_URL", env),
+        database_pooled=flag("DATABASE_POOLED"),
     )
 
 
-def _database_url(text: str) -> str:
-    """The address of a database as it was written; what is wrong with it is said without its password."""
+def _database_url(name: str, env: Mapping[str, str]) -> str:
+    """The address of a database as it was written; what is wrong with it is said without its
+    password.
+    """
+    text = env.get(f"YIXING_{name}", "").strip()
     try:
         parts = urlsplit(text)
-        known = not text or (parts.scheme in ("postgresql", "postgres") and parts.port != 0)
-        known = known and ("//" in text or not text)
+        known = parts.scheme in ("postgresql", "postgres") and "//" in text and parts.port != 0
     except ValueError:  # a port that is no number, a bracket that is not closed
         known = False
-    if not known:
+    if text and not known:
         raise ValueError(
             _(
-                "YIXING_DATABASE_URL 应写成 postgresql://用户:密码@主机:5432/数据库 这样（密码里的符号写成百分号编码）"
+                "YIXING_{name} 应写成 postgresql://用户:密码@主机:5432/数据库 这样（密码里的符号写成百分号编码）",
+                name=name,
             )
         )
     return text

@@ -40,12 +40,15 @@ _MAY_MAKE_ROLES = text(
     "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
 )
 ROLE = "yixing_app"
+_HAS_ROLE = text(f"SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}')")
 _HERE = Path(__file__).parent / "migrations"
-_RIGHTS = f"""
+_MAKE_ROLE = f"""
 DO $$ BEGIN
     CREATE ROLE {ROLE} NOLOGIN;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- roles belong to the whole server
 END $$;
+"""
+_RIGHTS = f"""
 GRANT USAGE ON SCHEMA public TO {ROLE};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {ROLE};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE};
@@ -90,6 +93,12 @@ def grant(url: str) -> None:
     with _transaction(url) as connection:
         _take_lock(connection)
         _grant(connection)
+
+
+def has_role(url: str) -> bool:
+    """Is there the limited role?"""
+    with _transaction(url) as connection:
+        return bool(connection.execute(_HAS_ROLE).scalar())
 
 
 def start_over(url: str) -> None:
@@ -139,10 +148,12 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _grant(connection: Connection) -> None:
-    """Make the limited role and give it its rights; a login that may not make roles goes without
-    it.
+    """Give the limited role its rights. A login that may not make roles uses one that somebody
+    else has made, or goes without (`has_role`).
     """
     if connection.execute(_MAY_MAKE_ROLES).scalar():
+        connection.exec_driver_sql(_MAKE_ROLE)
+    if connection.execute(_HAS_ROLE).scalar():
         connection.exec_driver_sql(_RIGHTS)
 
 

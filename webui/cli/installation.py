@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from engine.messages import _
+from webui.cli.serve import ROLE_MISSING
 from webui.cli.terminal import OK, note, say
 
 if TYPE_CHECKING:
@@ -54,7 +55,12 @@ def migrate(_given: argparse.Namespace, settings: Settings) -> int:
     from engine import db
     from engine.db import migrate as steps
 
-    moved = steps.migrate(db.url_of(settings))
+    url = db.url_of(settings)
+    moved = steps.migrate(url)
+    if steps.has_role(url):
+        steps.grant(url)
+    else:
+        note(ROLE_MISSING)
     state = _("已迁移") if moved else _("已是最新")
     say(_("数据库结构 {revision}：{state}", revision=steps.head(), state=state))
     return OK

@@ -34,6 +34,10 @@ from webui.cli.terminal import CannotDo, note, text
 if TYPE_CHECKING:
     from engine.settings import Settings
 
+ROLE_MISSING = _(
+    "注意：数据库用户不能建立角色，所以没有只可追加记录的角色 yixing_app；"
+    "请数据库管理员执行 CREATE ROLE yixing_app，然后运行 yixing migrate"
+)
 HALF_DEMO = "demo-begun"  # a file in the home: loading the demo data has begun
 PARENT = "YIXING_PARENT"  # process id of the supervisor, for its children
 GRACE = 10.0  # seconds between "please end" and "end"
@@ -155,6 +159,8 @@ def _database(settings: Settings) -> str:
     _drop_half_demo(settings, url)
     if migrate.migrate(url):
         note(_("数据库结构已是最新"))
+    if not migrate.has_role(url):
+        note(ROLE_MISSING)
     _make_cookie_key(settings)
     return url
 
@@ -252,7 +258,9 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
     """
     values = {
         "HOME": settings.home,
-        "DATABASE_URL": url,
+        "DATABASE_URL": settings.database_url or url,
+        "DATABASE_DIRECT_URL": settings.database_direct_url,
+        "DATABASE_POOLED": int(settings.database_pooled),
         "PROCESSES": settings.processes,
         "HOST": settings.host,
         "PORT": settings.port,
@@ -289,6 +297,10 @@ def _ready(settings: Settings, children: list[Child], stopping: Stopping) -> boo
 
 
 def _welcome(settings: Settings) -> None:
+    from webui.http import proxies
+
+    for warning in proxies.at_start(settings):
+        note(_("注意：{what}", what=warning))
     note("")
     note(_("议行已就绪：{address}   （按 Ctrl-C 停止）", address=address(settings)))
     if settings.demo:
@@ -380,9 +392,9 @@ def main(what: str) -> None:
 
         web(settings)
         return
-    from engine import jobs
+    from engine import db, jobs
 
-    jobs.run_worker(settings, settings.database_url)
+    jobs.run_worker(settings, db.url_of(settings))
 
 
 if __name__ == "__main__":

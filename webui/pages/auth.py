@@ -27,7 +27,12 @@ DEMO = tuple(username for username, _password, _words in ACCOUNTS)
 def login() -> str:
     """The login page."""
     return render_template(
-        "auth/login.html", next=_inside(request.args.get("next")), demo_users=DEMO, fault=""
+        "auth/login.html",
+        next=_inside(request.args.get("next")),
+        demo_users=DEMO,
+        fault="",
+        ended=request.args.get("ended"),
+        again=request.args.get("again"),
     )
 
 
