@@ -47,7 +47,8 @@ def connect(url: str, *, size: int = 20, pooled: bool = False) -> Engine:
             pool_pre_ping=False,
             pool_recycle=1800,
             query_cache_size=2000,
-            hide_parameters=True,  # what people write does not get into logs by way of a failed statement
+            # what people write does not get into logs by way of a failed statement
+            hide_parameters=True,
         )
         if pooled:
             event.listen(engine, "connect", _prepare_nothing)

@@ -75,7 +75,7 @@ class Lexicon:
             codes={},
         )
 
-    def said(self, text: str, lang: str) -> str:
+    def translated(self, text: str, lang: str) -> str:
         """A text of a table in the language asked for; as it stands where there is no English."""
         return self.english.get(text, text) if lang == "en" else text
 

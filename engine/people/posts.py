@@ -146,7 +146,9 @@ class Kinds:
 
     @cached_property
     def by_category(self) -> tuple[PostKind, ...]:
-        """The posts that are entered by category; in a union a person is one of these, in one unit."""
+        """The posts that are entered by category; in a union a person is one of these, in one
+        unit.
+        """
         return tuple(post for post in self.speaking.values() if post.category)
 
     @cached_property

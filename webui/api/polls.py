@@ -16,7 +16,7 @@ from engine.queries import certificates, poll_list, poll_rows
 from engine.queries import polls as reading
 from webui.api import schemas
 from webui.api.edge import Binary, Routes
-from webui.api.instances import Moved
+from webui.api.instances.shapes import Moved
 from webui.api.schemas import InWords, Moment, Text
 from webui.http.messages import language
 from webui.http.words import lang

@@ -11,7 +11,7 @@ from engine.queries import history
 from engine.queries import people as reading
 from webui.api import schemas
 from webui.api.edge import Routes
-from webui.api.instances import EventPage
+from webui.api.instances.shapes import EventPage
 from webui.api.people import Changed
 from webui.api.schemas import Both, Flag, Id, Log, OfUnion, Text
 

@@ -52,7 +52,7 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from _undescribed(draft, draft.diagram)
 
 
-# --- the process ------------------------------------------------------------------------------------------------------
+# --- the process ----------------------------------------------------------------------------------
 def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     raw = draft.raw
     yield from _id(raw.get("id", ""), folder)
@@ -155,7 +155,7 @@ def _is_hole(name: str, form: str) -> bool:
     return not form if name == "year" else name == "n" and bool(_WIDTH.fullmatch(form))
 
 
-# --- lanes ------------------------------------------------------------------------------------------------------------
+# --- lanes ----------------------------------------------------------------------------------------
 def _lane(key: str, lane: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
     place = f"lanes.{shown(key)}"
     if not KEY.fullmatch(key):
@@ -186,7 +186,7 @@ def _holder(place: str, lane: dict[str, Any], language: Language) -> Iterator[Fa
         yield from language.faults(FILE, place, _("人员 person"), person)
 
 
-# --- guards and messages ----------------------------------------------------------------------------------------------
+# --- guards and messages --------------------------------------------------------------------------
 def _guard(guard: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
     place = "guards"
     for element in guard.get("at", ()) if draft.diagram else ():
@@ -229,7 +229,7 @@ def _sender(key: str, place: str, lane: str | None, draft: Draft) -> Iterator[Fa
         yield Fault(FILE, place, _("没有说明谁可以提出。"), advice)
 
 
-# --- what stands in the diagram and needs words in process.toml --------------------------------------------------------
+# --- what stands in the diagram and needs words in process.toml -----------------------------------
 def _undescribed(draft: Draft, diagram: Diagram) -> Iterator[Fault]:
     for name in map(
         shown, sorted(messages(draft) - set(draft.table("messages")) - notified(draft))

@@ -85,7 +85,7 @@ def _indented(lines: Iterable[str]) -> list[str]:
     return [f"{_INDENT}{line}" for line in lines]
 
 
-# --- events -----------------------------------------------------------------------------------------------------------
+# --- events ---------------------------------------------------------------------------------------
 def _events(case: Case, say: Language) -> list[str]:
     lines = []
     for entry in case.events:
@@ -101,7 +101,7 @@ def _line(case: Case, entry: Entry, say: Language) -> str:
     return " ".join([f"#{entry.seq}", moment(entry.at), *filter(None, parts)])
 
 
-# --- polls ------------------------------------------------------------------------------------------------------------
+# --- polls ----------------------------------------------------------------------------------------
 def _poll(case: Case, question: Question, say: Language) -> list[str]:
     row = question.row
     told = {e.kind: e for e in reversed(case.events) if e.says.get("poll") == str(question.id)}
@@ -139,7 +139,7 @@ def _roll_holds(question: Question, opened: Entry | None) -> Message:
     return _("名册与开始时所载不符")
 
 
-# --- meetings ---------------------------------------------------------------------------------------------------------
+# --- meetings -------------------------------------------------------------------------------------
 def _meeting(case: Case, hall: Hall, say: Language) -> list[str]:
     """Who was due, needed and there at the opening and the closing, and whether roll and ledger are
     those on record.
@@ -174,7 +174,7 @@ def _present(entry: Entry, when: Message) -> Message:
     )
 
 
-# --- documents, rules, proof ------------------------------------------------------------------------------------------
+# --- documents, rules, proof ----------------------------------------------------------------------
 def _documents(case: Case, say: Language) -> list[str]:
     seqs = {str(e.says.get("id")): e.seq for e in case.events if e.kind == "document_issued"}
     lines = []
