@@ -1,7 +1,7 @@
 """Decision tables that belong to no single process, and what people call the tables, columns and
 codes of all of them.
 
-A table is known by its id: `regime` is processes/decisions/regime.dmn, `congress_motion.escalation`
+A table is known by its id: `regime` is processes/decisions/regime.dmn, `booking.escalation`
 a table of that folder. The words stand in processes/decisions/decisions.toml; no result depends on
 them.
 """

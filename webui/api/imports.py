@@ -1,4 +1,4 @@
-"""Units, people, posts and delegates from and to .xlsx: nothing is written before a preview was
+"""Units, people and posts from and to .xlsx: nothing is written before a preview was
 confirmed.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.queries.imports import Import
 
 
-routes = Routes("imports", "Units, people, posts and delegates from and to .xlsx.")
+routes = Routes("imports", "Units, people and posts from and to .xlsx.")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROOM = 64 * 1024  # for what a multipart body holds besides the file
 MAX_SHEET = 10_000_000

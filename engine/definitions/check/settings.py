@@ -137,7 +137,7 @@ def numbering(place: str, template: str) -> Iterator[Fault]:
     if not template or (len(template) <= MOST_CHARACTERS and _is_numbering(template)):
         return
     what = _("编号格式 {template} 不对。", template=shown(template))
-    advice = _('请写成 "教代提〔{year}〕{n:03}" 这样的形式，只能用 {year} 和 {n}。')
+    advice = _('请写成 "办〔{year}〕{n:03}" 这样的形式，只能用 {year} 和 {n}。')
     yield Fault(FILE, place, what, advice)
 
 
@@ -173,14 +173,14 @@ def _holder(place: str, lane: dict[str, Any], language: Language) -> Iterator[Fa
     post, person, unit = lane.get("post"), lane.get("person"), lane.get("unit")
     if bool(post) == bool(person):
         what = _("泳道没有说明由谁办，或说了两次。")
-        advice = _('post = "职务" 和 unit = "union"，或 person = "launch.applicant"，二者写一。')
+        advice = _('post = "职务" 和 unit = "tenant"，或 person = "launch.applicant"，二者写一。')
         yield Fault(FILE, place, what, advice)
     if post:
         yield from language.post(FILE, place, _("[{place}] 的 post", place=place), post)
         if not unit:
-            advice = _('写 unit = "union"，或给出单位的表达式，例如 "review.lead_unit"。')
+            advice = _('写 unit = "tenant"，或给出单位的表达式，例如 "review.lead_unit"。')
             yield Fault(FILE, place, _("有 post，没有 unit。"), advice)
-        elif unit != "union":
+        elif unit not in ("union", "tenant"):
             yield from language.faults(FILE, place, _("单位 unit"), unit)
     if person:
         yield from language.faults(FILE, place, _("人员 person"), person)

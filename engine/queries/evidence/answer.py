@@ -8,6 +8,7 @@ from engine.ballots import rolls
 from engine.db.states import InstanceState
 from engine.db.words import state_words
 from engine.messages import CHINESE, Message, _
+from engine.people import posts
 from engine.queries.evidence.entries import (
     answers_of,
     by,
@@ -50,7 +51,7 @@ def _head(case: Case) -> list[Words]:
     return [
         labelled(_("办理流程"), version),
         labelled(_("依据"), process.basis),
-        labelled(_("工会"), union),
+        labelled(posts.kinds().tenant_label, union),
         labelled(_("提出人"), f"{starter} {moment(row.started_at)}"),
         labelled(_("状态"), _state(case)),
         _("时间均为北京时间；# 后为本件历史记录的序号。"),
