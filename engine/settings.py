@@ -38,6 +38,8 @@ class Settings:
     web_workers: int = 2
     web_threads: int = 8
     database_direct_url: str = ""  # past the pooler, for workers and the command line
+    backup_days: int = 14  # how long daily backups are kept; 0: none are made
+    backups: Path | None = None  # their folder; the home's without it
     database_pooled: bool = False  # database_url is a pgbouncer in transaction mode
 
 
@@ -100,6 +102,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         web_threads=number("WEB_THREADS", 8, 1),
         database_direct_url=_database_url("DATABASE_DIRECT_URL", env),
         database_pooled=flag("DATABASE_POOLED"),
+        backup_days=number("BACKUP_DAYS", 14),
+        backups=Path(env["YIXING_BACKUPS"]).resolve() if env.get("YIXING_BACKUPS") else None,
     )
 
 

@@ -76,6 +76,20 @@ def migrate(url: str) -> bool:
         return True
 
 
+def pending(url: str) -> str | None:
+    """The schema of a database that holds members or matters and is older than this release's;
+    None when nothing is to be migrated or nothing is in it.
+    """
+    with _transaction(url) as connection:
+        if at_head(connection):
+            return None
+        if connection.execute(text("SELECT to_regclass('public.member') IS NULL")).scalar():
+            return None
+        if not connection.execute(text("SELECT EXISTS (SELECT 1 FROM member)")).scalar():
+            return None
+        return MigrationContext.configure(connection).get_current_revision()
+
+
 def draft(url: str, words: str) -> None:
     """Write the next step for what engine/db/tables has and this database has not; a developer
     reads and completes it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from shutil import disk_usage
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import text
 
 from engine import clock
-from engine.db import migrate, queue
+from engine.db import migrate, queue, safekeeping
 from engine.errors import EngineError
 from engine.history import keys
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 OK = "ok"
 LEAST_DISK = 512 * 1024 * 1024  # bytes
+BACKUP_AGE = timedelta(days=2)
 CLOCK_APART = 60.0  # seconds between this clock and the database's, from which on nothing is done
 
 _FIGURES = {
@@ -72,6 +74,7 @@ def ready(session: Session, settings: Settings) -> Readiness:
         checks["processes"] = _processes(session)
         checks["workers"] = _workers(session)
         checks["key"] = _key(session, settings)
+        checks["backup"] = _backup(session, settings)
     return Readiness(checks)
 
 
@@ -119,6 +122,21 @@ def _workers(session: Session) -> str:
     if silent is None:
         return "no worker runs"
     return OK if silent <= queue.DEAD_AFTER else f"no worker gave a sign for {silent:.0f} s"
+
+
+def _backup(session: Session, settings: Settings) -> str:
+    """Was there one within two days that could be restored? A new installation has two days' time."""
+    last = safekeeping.last(settings)
+    if not settings.backup_days:
+        return OK
+    if last is None:
+        old = text("SELECT min(at) < :then FROM event")
+        then = clock.now() - BACKUP_AGE
+        return "no backup was ever made" if session.execute(old, {"then": then}).scalar() else OK
+    if last.fault:
+        return f"the last backup failed: {last.fault}"
+    old_one = clock.now() - datetime.fromisoformat(last.at) > BACKUP_AGE
+    return f"the last backup is of {last.at}" if old_one else OK
 
 
 def _key(session: Session, settings: Settings) -> str:
