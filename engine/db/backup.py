@@ -106,9 +106,6 @@ def restore(settings: Settings, file: Path, *, force: bool = False) -> dict[str,
     return manifest
 
 
-<<<<<<< HEAD
-# --- the file -------------------------------------------------------------------------------------
-=======
 def put_rows(url: str, folder: Path, manifest: dict[str, Any]) -> None:
     """Restore what `unpack` took out into an empty database and compare every row. EngineError."""
     _call(
@@ -123,8 +120,7 @@ def put_rows(url: str, folder: Path, manifest: dict[str, Any]) -> None:
         _compare(manifest["tables"], _contents(connection))
 
 
-# --- the file -------------------------------------------------------------------------------------------------------
->>>>>>> 7c64333c3d264bcea7b70d2617fba85f64a585a5
+# --- the file -------------------------------------------------------------------------------------
 def _pack(target: Path, parts: dict[str, Path], manifest: dict[str, Any]) -> None:
     data = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
     target.touch(mode=0o600)
