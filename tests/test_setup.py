@@ -101,7 +101,7 @@ def test_administrators_of_one_union_go_on_answering_for_the_installation(
                     f"(gen_random_uuid(), md5('{name}')::uuid, 'administrator', md5('{union}')::uuid, '2020-01-01')"
                 )
             )
-        session.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+        session.execute(text("UPDATE alembic_version SET version_num = '0008'"))
     assert migrate.migrate(empty_url)
     test_the_migrated_schema_is_that_of_the_tables(migrated)
     with migrated.connect() as session:

@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from engine.db import tables
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 _ADMINISTRATORS = text(
     """
