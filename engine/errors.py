@@ -30,6 +30,13 @@ class Refused(EngineError):
     code = "refused"
 
 
+class LoggedOut(EngineError):
+    """登录已失效，请重新登录；您填写的内容还在这个页面上。"""
+
+    status = 401
+    code = "logged_out"
+
+
 class NotFound(EngineError):
     """没有找到，或您无权查看。"""
 
@@ -57,7 +64,7 @@ class Invalid(EngineError):
 
 
 class ProcessFault(EngineError):
-    """流程定义有误，本件已登记为异常，请与工会办公室联系。"""
+    """流程定义有误，本件已登记为异常，请与办公室联系。"""
 
     code = "process_fault"
 

@@ -59,7 +59,7 @@ def missing(kind: str, body: Mapping[str, Any]) -> list[str]:
     return sorted(known.needs - body.keys()) if known else []
 
 
-# --- sentences that the body decides ----------------------------------------------------------------------------------
+# --- sentences that the body decides --------------------------------------------------------------
 def _task_completed(facts: Facts) -> Message:
     if facts["outcome"]:
         return _("{who}办理了“{task}”，结论：{outcome}")
@@ -92,7 +92,7 @@ def _history_verified(facts: Facts) -> Message:
     return _("{who}校验了全部记录，发现断裂：{fault}")
 
 
-# --- the kinds --------------------------------------------------------------------------------------------------------
+# --- the kinds ------------------------------------------------------------------------------------
 def _kind(key: str, label: Message, sentence: Sentence, *needs: str, mark: str = "") -> Kind:
     return Kind(key, label, sentence, frozenset(needs), mark)
 
@@ -352,6 +352,39 @@ _INSTALLATION = (
         _("放假安排已载入"),
         _("{who}载入 {year} 年放假安排（{source}）"),
         *("year", "source", "sha256"),
+        mark="outcome",
+    ),
+    _kind(
+        "notice_proposed",
+        _("提出放假安排"),
+        _("{who}提出 {year} 年放假安排（{source}）"),
+        *("proposal", "year", "source", "sha256"),
+    ),
+    _kind(
+        "notice_refused",
+        _("未批准放假安排"),
+        _("{who}未批准 {year} 年放假安排（{source}）"),
+        *("proposal", "year", "sha256"),
+        mark="outcome",
+    ),
+    _kind(
+        "definition_again_proposed",
+        _("提议恢复流程版本"),
+        _("{who}提议恢复流程 {process} 的版本 {version}"),
+        *("proposal", "process", "version"),
+    ),
+    _kind(
+        "definition_again",
+        _("流程版本恢复施行"),
+        _("{who}批准恢复流程 {process} 的版本 {version}"),
+        *("proposal", "process", "version", "rank"),
+        mark="outcome",
+    ),
+    _kind(
+        "definition_again_refused",
+        _("未批准恢复流程版本"),
+        _("{who}未批准恢复流程 {process} 的版本 {version}"),
+        *("proposal", "process", "version"),
         mark="outcome",
     ),
     _kind(

@@ -22,7 +22,7 @@ from engine.commands.imports.lines import (
     units_of,
 )
 from engine.commands.imports.members import created, row_of
-from engine.commands.people import members, records, terms, words
+from engine.commands.people import desks, records, terms, words
 from engine.db import rows, tables
 from engine.errors import Invalid, Refused
 from engine.messages import Both, Listed, _
@@ -95,7 +95,9 @@ def _meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class _Known:
-    """What the rows of a file are held against: the units and people they name, the terms of these."""
+    """What the rows of a file are held against: the units and people they name, the terms of
+    these.
+    """
 
     actor: Actor
     units: dict[str, rows.Unit]
@@ -111,7 +113,9 @@ def _known(session: Session, actor: Actor, lines: list[Line]) -> _Known:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """The post that a row gives, and whom; `member` is None for a person who is not registered yet."""
+    """The post that a row gives, and whom; `member` is None for a person who is not registered
+    yet.
+    """
 
     kind: str
     unit: rows.Unit | None
@@ -221,8 +225,8 @@ def _must_be_allowed(line: Line, actor: Actor, unit: rows.Unit, member: Register
     kind, member_id = line.plan["kind"], member.id if member else None
     try:
         terms.must_fit(kind, unit.kind, line.plan["term"])
-        members.must_manage_desk(actor, kind, member_id or actor.id, unit.union_id)
-        members.must_not_be_oneself(actor, member_id)
+        desks.must_manage_desk(actor, kind, member_id or actor.id, unit.union_id)
+        desks.must_not_be_oneself(actor, member_id)
     except (Invalid, Refused) as fault:
         line.errors.append(fault.message)
     if member is None and not line.errors:

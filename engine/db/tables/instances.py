@@ -34,7 +34,7 @@ instance = Table(
     Column("process_id", Text, nullable=False),
     Column("version", Text, ForeignKey("definition.hash"), nullable=False),
     ref("union_id", "unit.id", nullable=False),
-    ref("unit_id", "unit.id"),  # where the starter belongs (delegation)
+    ref("unit_id", "unit.id"),  # where the starter belongs
     ref("starter_id", "member.id", nullable=False),
     Column("number", Text, nullable=False),
     Column("title", Text, nullable=False),
@@ -163,6 +163,7 @@ draft = Table(
     Column("key", Text, nullable=False),  # "launch:<process>" or "task:<id>"
     Column("answers", JSONB, nullable=False),
     moment("saved_at", nullable=False),
+    Column("revision", Integer, nullable=False, server_default=text("1")),
     PrimaryKeyConstraint("member_id", "key"),
 )
 

@@ -82,7 +82,8 @@ def first_false(session: Session) -> Break | None:
         for chain, found in _matters(session, files) if broken is None else ():  # noqa: B007 (named by a fault)
             broken = broken or found
         return broken or secret.first_false(session)
-    except _FAULTS as fault:  # a body without what its kind must tell, or a row that no command could have written
+    # a body without what its kind must tell, or a row that no command could have written
+    except _FAULTS as fault:
         return Break(
             chain,
             0,

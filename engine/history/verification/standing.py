@@ -45,7 +45,9 @@ _LINKS = {  # where an event tells the kind of a link, and the other matter
 
 @dataclass
 class _Opened:
-    """A task as the events tell it. ended: "", done or cancelled; gone: the event that cancelled it."""
+    """A task as the events tell it. ended: "", done or cancelled; gone: the event that cancelled
+    it.
+    """
 
     element: str
     seat: str | None
