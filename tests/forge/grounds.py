@@ -12,7 +12,7 @@ from engine.settings import load
 from tests.conftest import fresh
 from tests.engine import sessions
 from tests.engine.errands import KEY, Errands
-from tests.engine.test_kept import played
+from tests.engine.played import played
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

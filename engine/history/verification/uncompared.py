@@ -30,6 +30,7 @@ ALL = "*"  # every column of a table, its rows too
 UNCOMPARED: Mapping[tuple[str, str], Message] = {
     **{(table, ALL): _SECRET for table in ("login", "token", "teller_key", "teller_part")},
     **{(table, ALL): _PASSING for table in ("attempt", "draft", "reply", "batch")},
+    ("member", "must_change"): _SECRET,
     ("counter", ALL): _COUNTED,
     ("envelope", ALL): _BALLOT,
     ("box", ALL): _BALLOT,
