@@ -225,7 +225,7 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
     digest = canonical.salted(clean, salt)
     body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
     body.update(_noted(held, clean))
-    step = machine.complete(work.process.spec, work.position, task.ref, work)
+    step = work.drive(machine.complete(work.process.spec, work.position, task.ref))
     advance.advance(work, step, body, task.ref)
 
 
