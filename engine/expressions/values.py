@@ -1,4 +1,6 @@
-"""The values that expressions know: plain data of a few kinds, within limits, and what a mistake with them is."""
+"""The values that expressions know: plain data of a few kinds, within limits, and what a mistake
+with them is.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +30,16 @@ _KINDS: dict[type, str] = {
 }
 ORDERED = frozenset({NUMBER, TEXT, DAY, MOMENT})
 SCALARS = frozenset({int, Fraction, str, bool, type(None), date, datetime})
+_PLAIN = SCALARS - {int, Fraction} | {dict}
 
 
 class Mistake(Exception):
-    """What is wrong in an expression, in the author's words; `evaluate` makes a ProcessFault of it."""
+    """What is wrong in an expression, in the author's words; `evaluate` makes a ProcessFault of
+    it.
+    """
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: object) -> str:
     """The kind of a value, as the author calls it."""
     return _KINDS.get(type(value), type(value).__name__)
 
@@ -44,16 +49,11 @@ def _within_limits(number: int | Fraction) -> bool:
 
 
 def plain(value: Any, source: str) -> Any:
-    """`value` if it is plain data (a tuple becomes a list), else a mistake that names its `source`."""
+    """`value` if it is plain data (a tuple becomes a list), else a mistake that names its
+    `source`.
+    """
     kind = type(value)
-    if (
-        kind is str
-        or kind is bool
-        or value is None
-        or kind is dict
-        or kind is datetime
-        or kind is date
-    ):
+    if kind in _PLAIN:
         return value
     if kind is int or kind is Fraction:
         if not _within_limits(value):
@@ -68,7 +68,7 @@ def plain(value: Any, source: str) -> Any:
     raise Mistake(_("{source} 的值不是普通数据（{type}）", source=source, type=kind.__name__))
 
 
-def has_facts_inside(value: Any) -> bool:
+def has_facts_inside(value: object) -> bool:
     """True for a group of facts, also deep in lists."""
     return type(value) is dict or (type(value) is list and any(map(has_facts_inside, value)))
 

@@ -32,7 +32,7 @@ class _Answers(Schema):
         unknown = RAISE
 
     @pre_load
-    def drop_empty(self, data: Any, **_kwargs: Any) -> Any:
+    def drop_empty(self, data: object, **_kwargs: Any) -> Any:
         return (
             {key: value for key, value in data.items() if not _empty(value)}
             if isinstance(data, Mapping)
@@ -40,7 +40,7 @@ class _Answers(Schema):
         )
 
 
-def _empty(value: Any) -> bool:
+def _empty(value: object) -> bool:
     if isinstance(value, str):
         return not value or (len(value) <= 1_000 and value.isspace())
     return value is None or value == []
@@ -48,7 +48,9 @@ def _empty(value: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def schema_of(form: Form) -> type[Schema]:
-    """The marshmallow schema of the answers, also for OpenAPI. It knows neither hiding nor sources: see `clean`."""
+    """The marshmallow schema of the answers, also for OpenAPI. It knows neither hiding nor sources:
+    see `clean`.
+    """
     name = "".join(part.capitalize() for part in re.findall(r"[A-Za-z0-9]+", form.id)) + "Answers"
     return _Answers.from_dict({each.key: _answer(each) for each in form.asked}, name=name)
 
@@ -60,17 +62,7 @@ def loader(form: Form) -> Schema:
 
 
 def _answer(each: Field) -> fields.Field[Any]:
-    options: dict[str, Any] = {
-        "required": each.required,
-        "error_messages": {
-            **_WRONG,
-            **({"required": _("请勾选")} if each.kind == "checkbox" else {}),
-        },
-        "metadata": {"title": each.label, "description": each.description or each.label},
-        "validate": list(_validators(each)),
-    }
-    if not each.required and each.kind in {"checkbox", "checklist", "filepicker"}:
-        options["load_default"] = False if each.kind == "checkbox" else list
+    options = _options(each)
     match each.kind:
         case "textfield" | "textarea":
             longest = MAX_LENGTH if each.limits.max_length is None else each.limits.max_length
@@ -89,30 +81,43 @@ def _answer(each: Field) -> fields.Field[Any]:
             return One(**options)
 
 
+def _options(each: Field) -> dict[str, Any]:
+    """What the fields of all kinds take."""
+    unticked = {"required": _("请勾选")} if each.kind == "checkbox" else {}
+    options: dict[str, Any] = {
+        "required": each.required,
+        "error_messages": {**_WRONG, **unticked},
+        "metadata": {"title": each.label, "description": each.description or each.label},
+        "validate": list(_validators(each)),
+    }
+    if not each.required and each.kind in {"checkbox", "checklist", "filepicker"}:
+        options["load_default"] = False if each.kind == "checkbox" else list
+    return options
+
+
 def _validators(each: Field) -> Iterator[validate.Validator]:
     limits = each.limits
     if each.kind in {"textfield", "textarea"}:
-        if limits.min_length:
-            yield _Unless(
-                "",
-                _Length(
-                    min=limits.min_length,
-                    error=_("至少 {min_length} 个字", min_length=limits.min_length),
-                ),
-            )
+        if least := limits.min_length:
+            error = _("至少 {min_length} 个字", min_length=least)
+            yield _Unless("", _Length(min=least, error=error))
         if limits.pattern:
             yield _Unless("", _Matches(limits.pattern))
     elif each.kind == "number":
-        if limits.minimum is not None:
-            yield _Range(min=limits.minimum, error=_("不能小于 {minimum}", minimum=limits.minimum))
-        if limits.maximum is not None:
-            yield _Range(max=limits.maximum, error=_("不能大于 {maximum}", maximum=limits.maximum))
+        yield from _bounds(limits.minimum, limits.maximum)
     elif each.kind == "checkbox" and each.required:
         yield _Equal(True, error=_("请勾选"))
     elif each.kind in {"select", "radio"}:
         yield from _member_of(each)
     elif each.kind in {"checklist", "filepicker"}:
         yield from _how_many(each)
+
+
+def _bounds(least: int | None, most: int | None) -> Iterator[validate.Validator]:
+    if least is not None:
+        yield _Range(min=least, error=_("不能小于 {minimum}", minimum=least))
+    if most is not None:
+        yield _Range(max=most, error=_("不能大于 {maximum}", maximum=most))
 
 
 def _member_of(each: Field) -> Iterator[validate.Validator]:
@@ -130,7 +135,9 @@ def _how_many(each: Field) -> Iterator[validate.Validator]:
 
 
 class _Verbatim:
-    """A validator that says its message as it is: marshmallow formats messages, which takes their translation away."""
+    """A validator that says its message as it is: marshmallow formats messages, which takes their
+    translation away.
+    """
 
     error: Any  # as each validator declares it
 
@@ -156,10 +163,10 @@ class _Regexp(_Verbatim, validate.Regexp): ...
 class _Unless(validate.Validator):
     """Leaves one value alone and asks another validator about the rest."""
 
-    def __init__(self, value: Any, other: validate.Validator) -> None:
+    def __init__(self, value: object, other: validate.Validator) -> None:
         self.value, self.other = value, other
 
-    def __call__(self, value: Any) -> Any:
+    def __call__(self, value: object) -> Any:
         return value if value == self.value else self.other(value)
 
 

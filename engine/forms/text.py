@@ -1,4 +1,6 @@
-"""Text from people, as it may be stored and shown: NFC, no deceiving or unprintable characters, no piles of marks."""
+"""Text from people, as it may be stored and shown: NFC, no deceiving or unprintable characters, no
+piles of marks.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from marshmallow import ValidationError
 from engine.messages import _
 
 MAX_COMBINING = 30  # combining marks in a row, as in the Stream-Safe Text Format of UAX 15
-# Bidirectional overrides and isolates only change what a reader believes to see; a byte order mark is noise.
+# Bidirectional overrides and isolates only change what a reader believes to see; a byte order mark
+# is noise.
 _DECEIVING = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff]")
 _LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029")
 _REFUSED = re.compile(
@@ -19,7 +22,9 @@ _REFUSED = re.compile(
 
 
 def tidy(text: str, longest: int) -> str:
-    """`text` in NFC and stripped; ValidationError if it cannot be stored or shown, or is longer than `longest`."""
+    """`text` in NFC and stripped; ValidationError if it cannot be stored or shown, or is longer
+    than `longest`.
+    """
     if len(text) > 4 * longest + 1_000:
         raise ValidationError(_("最多 {longest} 个字", longest=longest))
     text = _LINE_ENDS.sub("\n", text.replace("\x85", "\n"))
@@ -37,13 +42,15 @@ def tidy(text: str, longest: int) -> str:
 
 
 def unpiled(text: str) -> str:
-    """`text` without more than 30 combining marks in a row: a long pile takes quadratic time to normalise."""
-    kept, run = [], 0
+    """`text` without more than 30 combining marks in a row: a long pile takes quadratic time to
+    normalise.
+    """
+    found, run = [], 0
     for character in text:
         run = run + 1 if unicodedata.combining(character) else 0
         if run <= MAX_COMBINING:
-            kept.append(character)
-    return "".join(kept)
+            found.append(character)
+    return "".join(found)
 
 
 def _visible(character: str) -> bool:

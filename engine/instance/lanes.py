@@ -1,4 +1,6 @@
-"""Whom a lane means: a seat ("<post>@<unit>"), or persons named by the facts. The one answer to "who is in a lane"."""
+"""Whom a lane means: a seat ("<post>@<unit>"), or persons named by the facts. The one answer to
+"who is in a lane".
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ def people_of(context: Context, lane: Lane) -> LanePeople:
 
 
 def includes_actor(context: Context, lane: Lane) -> bool:
-    """Does the lane mean the actor? A post of the union may be held in any of its units; of several units, in one.
+    """Does the lane mean the actor? A post of the union may be held in any of its units; of several
+    units, in one.
 
     Raises ProcessFault when the lane means nobody.
     """
@@ -36,7 +39,7 @@ def includes_actor(context: Context, lane: Lane) -> bool:
         return False
     if lane.person:
         return str(actor.id) in _persons(context, lane)
-    if lane.unit == "union":
+    if lane.of_union:
         return actor.holds(lane.post, context.row["union_id"])
     unit = _unit(context, lane)
     units = unit if isinstance(unit, list) else [unit]
@@ -51,7 +54,7 @@ def _persons(context: Context, lane: Lane) -> list[str]:
 
 def _unit(context: Context, lane: Lane) -> Any:
     """The unit of a lane, or several. Raises ProcessFault for none."""
-    unit = context.row["union_id"] if lane.unit == "union" else context.value(lane.unit)
+    unit = context.row["union_id"] if lane.of_union else context.value(lane.unit)
     if not unit:
         message = _("泳道“{lane}”没有对应的单位。", lane=lane.title)
         raise ProcessFault(message, file="process.toml", element=lane.key)
@@ -73,5 +76,7 @@ def runs_task(context: Context, element: str) -> bool:
 
 
 def short_seat(context: Context, seat: str) -> str:
-    """A seat as the history says it: "<post>@<unit>", or the post alone when it is one of the union itself."""
+    """A seat as the history says it: "<post>@<unit>", or the post alone when it is one of the union
+    itself.
+    """
     return seat.removesuffix(f"@{context.row['union_id']}")

@@ -33,7 +33,9 @@ def start(spec: Spec) -> Run:
 
 
 def complete(spec: Spec, state: State, ref: int) -> Run:
-    """Finish the user task `ref` and run on. The caller holds the instance lock and its own row says that it is open."""
+    """Finish the user task `ref` and run on. The caller holds the instance lock and its own row
+    says that it is open.
+    """
     flow, refs, top = load(spec, state)
     task = _find(refs, ref)
     if task.state != TaskState.READY or not task.task_spec.manual:

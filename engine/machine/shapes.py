@@ -28,7 +28,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Live:
-    """An element that waits: a user task, a timer or a message. `parent` is the ref of the task a boundary event sits on."""
+    """An element that waits: a user task, a timer or a message. `parent` is the ref of the task a
+    boundary event sits on.
+    """
 
     ref: int
     element: str
@@ -40,8 +42,9 @@ class Live:
 
 @dataclass(frozen=True)
 class Step:
-    """What one act did: what waited before it, and what waits now. `state` is None when the instance has ended; `passed` are
-    the elements run through, in order."""
+    """What one act did: what waited before it, and what waits now. `state` is None when the
+    instance has ended; `passed` are the elements run through, in order.
+    """
 
     state: State | None
     live: tuple[Live, ...]

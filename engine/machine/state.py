@@ -1,4 +1,6 @@
-"""Saves and loads what is alive, in our own few bytes; never the library's serializer, whose migrations evaluate text."""
+"""Saves and loads what is alive, in our own few bytes; never the library's serializer, whose
+migrations evaluate text.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,9 @@ FORMAT = 1
 ALIVE = TaskState.WAITING | TaskState.READY | TaskState.STARTED
 
 
-# {"v": 1, "next": n, "flows": [[parent ref or 0, [[ref, parent ref, spec name, state, fired], ...]], ...]}
-# The first task of a flow is its root. Predicted tasks are not kept: they follow from the spec.
+# {"v": 1, "next": n, "flows": [[parent ref or 0, [[ref, parent ref, spec name, state, fired],
+# ...]], ...]} The first task of a flow is its root. Predicted tasks are not kept: they follow from
+# the spec.
 def save(flow: Any, refs: dict[Any, int], top: int) -> State:
     """The state to keep; new tasks get their refs from `top` on."""
     flows = []
@@ -61,9 +64,9 @@ def _walk(task: Any, keep: set[Any]) -> Iterator[Any]:
 def _needed(sub: Any) -> set[Any]:
     """The tasks that the rest of the run can still ask for; what lies between them is left out.
 
-    All that is alive; what it hangs on, where that matters (a boundary event, an arrival at a gateway); and a task whose
-    boundary events still wait, with these. So the state of an instance that went round two hundred times is as small as
-    on its first day.
+    All that is alive; what it hangs on, where that matters (a boundary event, an arrival at a
+    gateway); and a task whose boundary events still wait, with these. So the state of an instance
+    that went round two hundred times is as small as on its first day.
     """
     keep = {sub.task_tree.id}
     for task in sub.tasks.values():
@@ -86,7 +89,9 @@ def _needed(sub: Any) -> set[Any]:
 
 
 def _at_the_end(task: Any) -> bool:
-    """A branch that came to its end while others go on; the last one to arrive needs nothing of it."""
+    """A branch that came to its end while others go on; the last one to arrive needs nothing of
+    it.
+    """
     return str(task.task_spec.name).endswith(".EndJoin")
 
 

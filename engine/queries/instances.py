@@ -15,7 +15,7 @@ from engine.db import tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
 from engine.errors import Invalid
-from engine.instance.view import ERASED_TITLE
+from engine.history.erased import ERASED_TITLE
 from engine.messages import Listed, _
 from engine.people import access
 from engine.queries import newest
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import Row as Selected
 
     from engine.db import Session
     from engine.definitions import Process
@@ -63,8 +64,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which instances of a list. `words` finds numbers, titles, people and units; `mine` only what I started, `others` only
-    what others started and I take part in; `overdue` only what waits for somebody who is late."""
+    """Which instances of a list. `words` finds numbers, titles, people and units; `mine` only what
+    I started, `others` only what others started and I take part in; `overdue` only what waits for
+    somebody who is late.
+    """
 
     words: str | None = None
     process: str | None = None
@@ -90,7 +93,9 @@ def instances(
     limit: int = 50,
     lang: str = "zh",
 ) -> Page:
-    """A page of the instances that this person may see, newest first. Raises Invalid for a wrong filter or cursor."""
+    """A page of the instances that this person may see, newest first. Raises Invalid for a wrong
+    filter or cursor.
+    """
     conditions = _conditions(actor, wanted)
     if after:
         try:
@@ -178,7 +183,9 @@ _AS_USUAL = text(
 
 @dataclass(frozen=True)
 class Search:
-    """What a search looks for: pieces of two characters, single characters of the title, or a number as it stands."""
+    """What a search looks for: pieces of two characters, single characters of the title, or a
+    number as it stands.
+    """
 
     grams: list[str]
     letters: list[str]
@@ -203,10 +210,12 @@ class Search:
         conditions: Sequence[ColumnElement[bool]],
         enough: int,
     ) -> list[Select[tuple[UUID]]]:
-        """The first page of each way. The planner cannot know how often pieces meet, so we look first.
+        """The first page of each way. The planner cannot know how often pieces meet, so we look
+        first.
 
-        Frequent words fill a page from the newest instances. Of the others the index knows all; when these are too many
-        to name, they are frequent enough to be met by going on from the newest.
+        Frequent words fill a page from the newest instances. Of the others the index knows all;
+        when these are too many to name, they are frequent enough to be met by going on from the
+        newest.
         """
         if (
             not self.grams
@@ -231,7 +240,9 @@ class Search:
         conditions: Sequence[ColumnElement[bool]],
         enough: int,
     ) -> tuple[list[list[UUID]], set[int]]:
-        """What each way meets among its newest, not more than `enough`; and the places of those that may meet more."""
+        """What each way meets among its newest, not more than `enough`; and the places of those
+        that may meet more.
+        """
         parts = []
         for n, way in enumerate(ways):
             probe = way.newest_among(PROBED, enough, *conditions, self._among()).subquery()
@@ -244,7 +255,9 @@ class Search:
         return met, longer
 
     def _hits(self, session: Session) -> Sequence[UUID]:
-        """What the index finds, over all unions; of more than FEW it is only known that they are more."""
+        """What the index finds, over all unions; of more than FEW it is only known that they are
+        more.
+        """
         holds = select(_instance.id).where(_instance.grams.contains(self.grams))
         session.execute(_BY_GRAMS)
         found = session.execute(holds.limit(FEW + 1)).scalars().all()
@@ -255,7 +268,9 @@ class Search:
         return [_instance.title.contains(letter, autoescape=True) for letter in self.letters]
 
     def _among(self) -> ColumnElement[bool]:
-        """The condition, put so that the planner keeps off the index, which reads all there is of a frequent piece."""
+        """The condition, put so that the planner keeps off the index, which reads all there is of a
+        frequent piece.
+        """
         holds = (_instance.grams + cast([], ARRAY(Text))).contains(self.grams)
         return self._or_number(and_(holds, *self._letters()))
 
@@ -267,8 +282,8 @@ def _these(ids: Sequence[UUID]) -> Select[tuple[UUID]]:
     return select(_instance.id).where(_instance.id.in_(ids))
 
 
-def _row(session: Session, row: Any, lang: str) -> Row:
-    return in_list(process_of(session, row.version), row._mapping, lang)
+def _row(session: Session, row: Selected[Any], lang: str) -> Row:
+    return in_list(process_of(session, row.version), row._asdict(), lang)
 
 
 def in_list(process: Process, row: Mapping[str, Any], lang: str) -> Row:
@@ -305,7 +320,9 @@ def _title(title: str, lang: str) -> str:
 def alike(
     session: Session, actor: Actor, process_id: str, title: str, limit: int = 5, lang: str = "zh"
 ) -> tuple[Row, ...]:
-    """Instances of the actor's unions whose titles share most with what is being typed: possible duplicates."""
+    """Instances of the actor's unions whose titles share most with what is being typed: possible
+    duplicates.
+    """
     grams = set(forms.bigrams(title))
     if len(grams) < 2:
         return ()

@@ -1,4 +1,5 @@
-"""Where instances stand, in words: what is open, with whom, since when and until when; and why one was stopped or ended.
+"""Where instances stand, in words: what is open, with whom, since when and until when; and why one
+was stopped or ended.
 
 The caller has made sure that the instances are this person's to see.
 """
@@ -41,7 +42,9 @@ class Standing:
 
 @dataclass(frozen=True)
 class Stop:
-    """A hand laid on a matter from outside its process: suspended, resumed, terminated, withdrawn."""
+    """A hand laid on a matter from outside its process: suspended, resumed, terminated,
+    withdrawn.
+    """
 
     kind: str
     who: str
@@ -106,14 +109,16 @@ def lane_words(lane: Lane | None, unit: str, lang: str) -> str:
     if lane is None:
         return unit
     title = lane.title.in_(lang)
-    if not unit or lane.unit == "union":
+    if not unit or lane.of_union:
         return title
     return f"{title} ({unit})" if lang == "en" else f"{title}（{unit}）"
 
 
 @dataclass(frozen=True)
 class Course:
-    """The way of an instance so far: the elements passed, in order, each once; and when and why it was stopped."""
+    """The way of an instance so far: the elements passed, in order, each once; and when and why it
+    was stopped.
+    """
 
     passed: tuple[str, ...]
     stops: tuple[Stop, ...]

@@ -35,7 +35,7 @@ def _members(progress: Progress, step: Step) -> list[UUID]:
     return [UUID(str(m)) for m in progress.meant(step.given).get("members", [])]
 
 
-# --- meetings ---------------------------------------------------------------------------------------------------------
+# --- meetings -------------------------------------------------------------------------------------
 def _open_meeting(progress: Progress, actor: Actor, step: Step) -> None:
     key = progress.meeting(step.task)
     progress.carry_out(actor, lambda s: meetings.open_meeting(s, actor, key))
@@ -59,7 +59,7 @@ def _seat(progress: Progress, actor: Actor, step: Step) -> None:
     progress.carry_out(actor, lambda s: meetings.seat(s, actor, key, members, came))
 
 
-# --- ballots ----------------------------------------------------------------------------------------------------------
+# --- ballots --------------------------------------------------------------------------------------
 def is_secret(progress: Progress, poll_id: UUID) -> bool:
     """Are the ballots of this poll sealed?"""
     return _row(progress, poll_id).secret
@@ -72,7 +72,9 @@ def _row(progress: Progress, poll_id: UUID) -> rows.Poll:
 
 
 def cast(progress: Progress, actor: Actor, poll_id: UUID, given: Mapping[str, Any]) -> None:
-    """Seal a ballot as the voter's browser does. The tellers take their keys before the first one, if no step tells of it."""
+    """Seal a ballot as the voter's browser does. The tellers take their keys before the first one,
+    if no step tells of it.
+    """
     poll = _row(progress, poll_id)
     for teller in poll.tellers if poll.state == PollState.CALLED else ():
         _take_key(progress, organisation.actor(progress.session, teller), poll_id)
@@ -101,7 +103,8 @@ def _sign(progress: Progress, teller: Actor, poll_id: UUID) -> None:
 
 
 def _count(progress: Progress, actor: Actor, step: Step) -> None:
-    """A teller does what comes next: takes the key; opens the box with the others; signs the numbers that are there.
+    """A teller does what comes next: takes the key; opens the box with the others; signs the
+    numbers that are there.
 
     Who joined before the box was open signs with the one who opens it: they sit at one table.
     """
@@ -141,7 +144,7 @@ def _void_poll(progress: Progress, actor: Actor, step: Step) -> None:
     progress.carry_out(actor, lambda s: tellers.void(s, actor, key, step.reason))
 
 
-# --- from outside, and in confidence ----------------------------------------------------------------------------------
+# --- from outside, and in confidence --------------------------------------------------------------
 def _answer_link(progress: Progress, actor: Actor, step: Step) -> None:
     """The one who has the task sends the link; whom it was sent to answers by it."""
     key, given = progress.task(step.task), dict(progress.meant(step.given))

@@ -1,4 +1,6 @@
-"""A story as it is written (scenarios/*.toml): read, and checked for what cannot be meant. It plays nothing."""
+"""A story as it is written (scenarios/*.toml): read, and checked for what cannot be meant. It plays
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,9 @@ class Story:
 
 
 def read(source: Mapping[str, Any] | Path) -> Story:
-    """The story in a file or a table. Raises ProcessFault, in the writer's words, at the first thing that cannot be meant."""
+    """The story in a file or a table. Raises ProcessFault, in the writer's words, at the first
+    thing that cannot be meant.
+    """
     raw = _file(source) if hasattr(source, "read_text") else source  # type: ignore[arg-type]
     check_keys(_("故事"), raw, _STORY)
     title, at, steps = raw.get("title"), raw.get("at"), raw.get("step", [])
@@ -96,9 +100,7 @@ def _names(value: Any) -> tuple[str, ...]:
     sound = isinstance(value, list) and all(
         isinstance(each, str) and each.isidentifier() for each in value
     )
-    demand(
-        sound, _("also 的写法不对。"), _('请写 also = ["congress_session"]，即流程文件夹的名称。')
-    )
+    demand(sound, _("also 的写法不对。"), _('请写 also = ["…"]，即流程文件夹的名称。'))
     return tuple(value)
 
 
@@ -114,7 +116,7 @@ def toml(path: Path) -> dict[str, Any]:
         ) from fault
 
 
-def _file(path: Any) -> dict[str, Any]:
+def _file(path: Path) -> dict[str, Any]:
     return toml(path)
 
 
@@ -128,13 +130,13 @@ def cast(table: Any) -> dict[str, tuple[str, ...]]:
         demand(
             sound,
             _("{name} 的职务写法不对。", name=name),
-            _('请写 "{name}" = ["formal_delegate@信息学院"]。', name=name),
+            _('请写 "{name}" = ["职务@单位"]。', name=name),
         )
         found[name] = tuple(listed)
     return found
 
 
-def _rules(table: Any) -> dict[str, int | Fraction]:
+def _rules(table: object) -> dict[str, int | Fraction]:
     found = (
         {rule: _amount(value) for rule, value in table.items()}
         if isinstance(table, dict)
@@ -144,12 +146,12 @@ def _rules(table: Any) -> dict[str, int | Fraction]:
     demand(
         sound == found,
         _("[rules] 的写法不对。"),
-        _('每行写 "MO-SECOND" = 2，即本校自定的数值；比例写 "CG-QUORUM" = "3/4"。'),
+        _('每行写 "MO-SECOND" = 2，即本单位自定的数值；比例写 "CG-QUORUM" = "3/4"。'),
     )
     return sound
 
 
-def _amount(value: Any) -> int | Fraction | None:
+def _amount(value: object) -> int | Fraction | None:
     """A whole number, or a share as "3/4"."""
     if isinstance(value, str):
         return law.fraction(value)

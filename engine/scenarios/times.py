@@ -1,4 +1,6 @@
-"""How far a step moves the clock: "3 days", "5 working days", "until due - 1 day", a moment. All in China's time."""
+"""How far a step moves the clock: "3 days", "5 working days", "until due - 1 day", a moment. All in
+China's time.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,11 @@ ADVICE = _(
 def target(
     after: str | datetime, now: datetime, due: datetime | None, calendar: Calendar
 ) -> datetime:
-    """The moment that `after` means, seen from `now`. `due` is the end of the time limit in question, if there is one.
+    """The moment that `after` means, seen from `now`. `due` is the end of the time limit in
+    question, if there is one.
 
-    Raises ProcessFault when it cannot be read, when there is no time limit, or when it lies in the past.
+    Raises ProcessFault when it cannot be read, when there is no time limit, or when it lies in the
+    past.
     """
     found = _moment(after, now, due, calendar)
     if found < now:
@@ -37,8 +41,8 @@ def target(
             _(
                 "after = {after} 是 {found}，已经过去了（现在是 {now}）。",
                 after=repr(str(after)),
-                found=_said(found),
-                now=_said(now),
+                found=_text(found),
+                now=_text(now),
             ),
             advice=ADVICE,
         )
@@ -59,7 +63,7 @@ def _moment(
                 _("after = {after}：现在没有期限。", after=repr(after)),
                 advice=_("请确认这一步之前打开的环节有 due，或写明 task。"),
             )
-        return _around(due, until[1] or "+", int(until[2] or 0), until[3] or "day", calendar)
+        return _shifted(due, until[1] or "+", int(until[2] or 0), until[3] or "day", calendar)
     try:
         return _aware(datetime.fromisoformat(text))
     except ValueError:
@@ -77,8 +81,10 @@ def _aware(moment: datetime) -> datetime:
     return moment
 
 
-def _around(due: datetime, sign: str, amount: int, unit: str, calendar: Calendar) -> datetime:
-    """Days count from noon of the last day on which the limit still runs; minutes and hours from its very end."""
+def _shifted(due: datetime, sign: str, amount: int, unit: str, calendar: Calendar) -> datetime:
+    """Days count from noon of the last day on which the limit still runs; minutes and hours from
+    its very end.
+    """
     signed = amount if sign == "+" else -amount
     if unit in _EXACT:
         return due + _EXACT[unit] * signed
@@ -108,5 +114,5 @@ def _working(day: date, amount: int, calendar: Calendar) -> date:
     return day
 
 
-def _said(moment: datetime) -> str:
+def _text(moment: datetime) -> str:
     return f"{moment.astimezone(clock.CHINA):%Y-%m-%d %H:%M}"

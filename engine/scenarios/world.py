@@ -1,4 +1,6 @@
-"""The world of a story: a union of its own with units, people and posts, and the process in force."""
+"""The world of a story: a union of its own with units, people and posts, and the process in
+force.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
     from engine.definitions import Process
     from engine.scenarios.story import Story
 
-UNION = "union"
+UNION, TENANT = (
+    "union",
+    "tenant",
+)  # the code of the union among the units; it may be written either way
 SOURCE = "故事"  # of the numbers that a story sets
 _definition = tables.definition.c
 _POST = re.compile(
@@ -38,7 +43,9 @@ _POST = re.compile(
 
 @dataclass(frozen=True)
 class World:
-    """Who and what there is: ids by the names that a story uses. Units stand under their codes and their names."""
+    """Who and what there is: ids by the names that a story uses. Units stand under their codes and
+    their names.
+    """
 
     process: Process
     others: Mapping[str, Process]  # further processes in force, by id
@@ -63,7 +70,9 @@ def build(
     standard: Mapping[str, Any],
     others: Mapping[str, Mapping[str, str]],
 ) -> World:
-    """Everything that stands before the first step. Raises ProcessFault for posts and units that cannot be meant."""
+    """Everything that stands before the first step. Raises ProcessFault for posts and units that
+    cannot be meant.
+    """
     mark = tables.new_id().hex[-12:]
     units = _units(session, {**standard, **({"city": story.city} if story.city else {})}, mark)
     held, everybody = _posts(story, standard, units)
@@ -81,7 +90,9 @@ def existing(
     members: Mapping[str, UUID],
     units: Mapping[str, str],
 ) -> World:
-    """A world that is there already: a union by its code, its people by name, the process in force."""
+    """A world that is there already: a union by its code, its people by name, the process in
+    force.
+    """
     unit = tables.unit.c
     union_id = session.execute(select(unit.id).where(unit.code == union)).scalar_one()
     known = {UNION: union_id, **{code: UUID(key) for code, key in units.items()}}
@@ -89,10 +100,13 @@ def existing(
 
 
 def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str, UUID]:
-    """Adds the units of the cast; gives their ids by code and by name. The codes stored are unique by `mark`."""
-    declared: dict[str, dict[str, str]] = standard.get("units", {})
+    """Adds the units of the cast; gives their ids by code and by name. The codes stored are unique
+    by `mark`.
+    """
+    written: dict[str, dict[str, str]] = standard.get("units", {})
+    declared = {UNION if code == TENANT else code: unit for code, unit in written.items()}
     if UNION not in declared:
-        wrong, advice = _("标准班底里没有校工会。"), _("请写 [units.union]。")
+        wrong, advice = _("标准班底里没有本组织。"), _("请写 [units.tenant]。")
         raise ProcessFault(wrong, file="stories.toml", advice=advice)
     ids = {code: tables.new_id() for code in declared}
     above = {unit["above"]: ids[code] for code, unit in declared.items() if unit.get("above")}
@@ -111,7 +125,8 @@ def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str
         for code in order
     ]
     session.execute(insert(tables.unit), added)
-    return ids | {unit["name"]: ids[code] for code, unit in declared.items() if unit.get("name")}
+    names = {unit["name"]: ids[code] for code, unit in declared.items() if unit.get("name")}
+    return ids | {TENANT: ids[UNION]} | names
 
 
 def _unit_row(code: str, unit: Mapping[str, str], ids: Mapping[str, UUID]) -> dict[str, Any]:
@@ -131,7 +146,9 @@ def _unit_row(code: str, unit: Mapping[str, str], ids: Mapping[str, UUID]) -> di
 def _posts(
     story: Story, standard: Mapping[str, Any], units: Mapping[str, UUID]
 ) -> tuple[list[_Held], list[str]]:
-    """The posts held, and everybody's names. A standing holder steps aside where the story fills the same post itself."""
+    """The posts held, and everybody's names. A standing holder steps aside where the story fills
+    the same post itself.
+    """
     since, standing = standard.get("from", date(2020, 1, 1)), cast(standard.get("cast", {}))
     own = [_held(name, text, units, since) for name, posts in story.cast.items() for text in posts]
     filled = {(each.kind, each.unit) for each in own}
@@ -144,7 +161,7 @@ def _posts(
 def _held(name: str, text: str, units: Mapping[str, UUID], since: date) -> _Held:
     found = _POST.fullmatch(text.strip())
     if found is None:
-        advice = _('请写成 "formal_delegate@信息学院"，可加 " until 2026-03-20"（最后一天）。')
+        advice = _('请写成 "职务@单位"，可加 " until 2026-03-20"（最后一天）。')
         raise ProcessFault(_("{name} 的职务“{text}”读不懂。", name=name, text=text), advice=advice)
     kind, unit, begin, end = found.groups()
     if (unit or UNION) not in units:
@@ -205,7 +222,7 @@ def _take_office(
 
 
 def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -> None:
-    """What the university sets for itself in this story: numbers of rules, and vacations.
+    """What the union sets for itself in this story: numbers of rules, and vacations.
 
     Raises ProcessFault for a value that a union could not set, such as one that loosens law.
     """

@@ -17,7 +17,10 @@ from engine.errors import Invalid, ProcessFault
 from engine.instance.numbers import of_law
 from engine.instance.union_law import CommonLaw, rulebook
 from engine.queries import decisions as reading
+from engine.queries.decisions.listing import Found
+from engine.queries.decisions.shown import in_words
 from engine.settings import ROOT
+from webui.http import messages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -375,7 +378,7 @@ def _functions() -> dict[str, Any]:
 
 
 def _case_for(
-    table: decisions.Table, number: int, worths: dict[str, Any]
+    table: decisions.DecisionTable, number: int, worths: dict[str, Any]
 ) -> tuple[Any, ...] | None:
     """Values of the columns that lead to a row, if there are any."""
     domains = [reach._domain(table, n, worths) for n in range(len(table.inputs))]
@@ -415,7 +418,7 @@ def test_every_row_of_every_table_can_be_reached(table_id: str, number: int) -> 
     assert values is not None, "the rows before it leave nothing"
     if any(isinstance(value, Fraction) for value in values):
         return
-    bare = decisions.Table(
+    bare = decisions.DecisionTable(
         table.id,
         table.name,
         table.hit_policy,
@@ -454,6 +457,7 @@ FUNCTIONS = (
     "holders",
     "heads_of",
     "movers_of",
+    "owners_of",
     "round",
     "day",
     "members",
@@ -776,7 +780,7 @@ def _ruling(op: str, unit: str, amount: int, binding: bool) -> law.Ruling:
         value=amount,
         binding=binding,
     )
-    return law.Rulebook([rule]).ruling("XX-YY", TODAY)
+    return law.Rulebook([rule]).ruling("XX-YY", TODAY, frozenset({"CN"}))
 
 
 # --- answers, words, checks -------------------------------------------------------------------------------------------
@@ -800,7 +804,9 @@ def test_a_trial_says_why_the_other_rows_do_not_fit() -> None:
     told = tell("quorum_vote", vote("education", 100, 66, 60))
     assert dict(told.misses)[4] == ("到会达到法定人数",)
     assert ("到会达到法定人数", "否", "否") in {(g.label, g.value, g.cell) for g in told.grounds}
-    english = reading.evaluate_on_disk("quorum_vote", vote("education", 100, 66, 60), TODAY, "en")
+    english = reading.evaluate_on_disk(
+        "quorum_vote", vote("education", 100, 66, 60), TODAY, messages.language("en")
+    )
     assert english.results[0].words == "No quorum"
     assert not any("\u4e00" <= c <= "\u9fff" for r in english.results for c in r.words + r.label)
 
@@ -808,9 +814,9 @@ def test_a_trial_says_why_the_other_rows_do_not_fit() -> None:
 @pytest.mark.parametrize("table_id", TABLES)
 def test_every_table_is_said_in_words(table_id: str) -> None:
     lexicon, table = decision_tables.read_words(PROCESSES), TABLES[table_id]
-    found = reading._Found(table, lexicon.sheet(table_id, table), lexicon, True, ())
+    found = Found(table, lexicon.sheet(table_id, table), lexicon, shared=True)
     for lang in ("zh", "en"):
-        shown = reading._shown(found, CommonLaw(), TERM, lang)
+        shown = in_words(found, CommonLaw(), TERM, messages.language(lang))
         assert len(shown.lines) == len(table.rules)
         assert shown.lines[-1].otherwise
         assert all(line.because for line in shown.lines)

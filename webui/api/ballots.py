@@ -1,4 +1,6 @@
-"""Secret ballots: sealed envelopes, the tellers' keys, and what is published for everybody to check."""
+"""Secret ballots: sealed envelopes, the tellers' keys, and what is published for everybody to
+check.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from engine.commands import ballots, edge, teller_keys
 from engine.queries import ballots as reading
 from webui.api import schemas
 from webui.api.edge import Routes
-from webui.api.instances import Moved
+from webui.api.instances.shapes import Moved
 from webui.api.polls import ONE, sees
 from webui.api.schemas import Moment, Text
 
@@ -85,7 +87,9 @@ class BallotShape(Schema):
 
 
 class PublishedShape(Schema):
-    """Receipts from the close on, ballots from the result on; `checks` are those that anybody can repeat."""
+    """Receipts from the close on, ballots from the result on; `checks` are those that anybody can
+    repeat.
+    """
 
     board = fields.List(fields.String(), required=True)
     urn = fields.List(fields.Nested(BallotShape), required=True)

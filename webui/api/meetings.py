@@ -15,7 +15,7 @@ from engine.queries import attendance
 from engine.queries import meetings as reading
 from webui.api import schemas
 from webui.api.edge import Routes
-from webui.api.instances import Moved
+from webui.api.instances.shapes import Moved
 from webui.api.polls import STATES, PollRule
 from webui.api.schemas import Moment, Text
 from webui.http.words import lang
@@ -110,7 +110,9 @@ class MeetingRow(Schema):
 
 
 class MeetingShape(MeetingRow):
-    """One meeting. due, needed and present count formal members only; invited and here count by kind."""
+    """One meeting. due, needed and present count formal members only; invited and here count by
+    kind.
+    """
 
     process_title = fields.String()
     element = fields.String()
@@ -235,6 +237,11 @@ def seat(
     """Check people in or out by list, for those who run it."""
     return {
         "instance_id": meetings.seat(
-            session, actor, meeting_id, given["members"], given["came"], given["way"]
+            session,
+            actor,
+            meeting_id,
+            members=given["members"],
+            came=given["came"],
+            way=given["way"],
         )
     }

@@ -10,12 +10,12 @@ from engine.queries import decisions as reading
 from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.schemas import Day
-from webui.http.words import lang
+from webui.http.words import reader_language
 
 if TYPE_CHECKING:
     from engine.db import Session
     from engine.people.organisation import Actor
-    from engine.queries.decisions import Outcome, Shown
+    from engine.queries.decisions import Outcome, Question, Shown
 
 routes = Routes(
     "decision-tables", "Tables from facts to conclusions, with the article on each row."
@@ -77,7 +77,7 @@ class TableQuestion(Schema):
     type = schemas.Choice("choice", "boolean", "number", "date", "string")
     choices = fields.Method("options", metadata={"description": "Code and words of each choice."})
 
-    def options(self, question: Any) -> list[dict[str, str]]:
+    def options(self, question: Question) -> list[dict[str, str]]:
         return [{"value": code, "label": words} for code, words in question.choices]
 
 
@@ -129,7 +129,7 @@ class Evaluated(Schema):
         "missed", metadata={"description": "Of each other row what did not fit."}
     )
 
-    def missed(self, outcome: Any) -> list[dict[str, Any]]:
+    def missed(self, outcome: Outcome) -> list[dict[str, Any]]:
         return [{"row": row, "labels": list(labels)} for row, labels in outcome.misses]
 
 
@@ -157,16 +157,18 @@ TablePage = schemas.page("TablePage", TableRow)
 @routes.look("/decision-tables", TablePage)
 def list_tables(session: Session, actor: Actor) -> dict[str, Any]:
     """Every table in force: shared ones and those of the published processes."""
-    return {"items": reading.listing(session, actor, lang()), "next": None}
+    return {"items": reading.listing(session, actor, reader_language()), "next": None}
 
 
 @routes.look("/decision-tables/<table_id>", DecisionTable, query=OnDay)
 def get_table(session: Session, actor: Actor, given: dict[str, Any], table_id: str) -> Shown:
     """One table with its rows, and the facts that an evaluation takes."""
-    return reading.shown(session, actor, table_id, given["on"], lang())
+    return reading.shown(session, actor, table_id, given["on"], reader_language())
 
 
 @routes.act("/decision-tables/<table_id>/evaluate", Evaluated, body=Case, keyed=False)
 def evaluate(session: Session, actor: Actor, given: dict[str, Any], table_id: str) -> Outcome:
     """What a case comes to by a table, and by which row. Nothing is stored."""
-    return reading.evaluate(session, actor, table_id, given["facts"], given["on"], lang())
+    return reading.evaluate(
+        session, actor, table_id, given["facts"], on=given["on"], say=reader_language()
+    )

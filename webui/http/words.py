@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import g, request, session
 from flask_babel import Babel, get_locale, ngettext
@@ -21,12 +21,19 @@ from engine.db.states import (
     TaskState,
 )
 from engine.db.words import state_words
+from engine.definitions import links
+from engine.messages import Both
+from engine.people import posts
 from webui.http import fields, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from flask import Flask
+
+    from engine.messages import Bilingual, Language
+    from engine.queries.instance import Linked
+    from engine.queries.labels import Labelled
 
 LANGUAGES = ("zh", "en")
 
@@ -38,14 +45,19 @@ def init_app(app: Flask) -> None:
         day=day, moment=moment, lines=lines, size=size, left=left, state=state, said=said
     )
     app.jinja_env.filters["zip_labels"] = labelled
+    app.jinja_env.filters["words_of"] = words_of
     app.jinja_env.filters["linked"] = linked
     app.jinja_env.filters["choice_of"] = choice_of
-    app.jinja_env.globals.update(lang=lang, hide_rule=fields.hide_rule)
+    app.jinja_env.globals.update(
+        lang=lang, hide_rule=fields.hide_rule, tenant=tenant, desk_title=desk_title
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
 def _language() -> str:
-    """That of this visit, else the person's own, else the browser's. A program says for each request what it wants."""
+    """That of this visit, else the person's own, else the browser's. A program says for each
+    request what it wants.
+    """
     asked = _asked_for()
     if request.path.startswith("/api/") and asked:
         return asked
@@ -146,20 +158,32 @@ _STATES: dict[str, type[StrEnum]] = {
 }
 
 
-def linked(link: Any) -> str:
-    """How another matter belongs to this one: what was linked there, or what was linked to it from there."""
-    there, back = {
-        "merged_into": (_("并入"), _("并入")),
-        "origin_of": (_("来源"), _("来源")),
-        "by_election": (_("补选"), _("起因")),
-        "agenda_item": (_("列入议程"), _("议题")),
-        "session": (_("提交大会"), _("议题")),
-        "congress_voted": (_("送达表决结果"), _("表决结果来自")),
-    }.get(link.kind, (_("由本件引出"), _("引出本件")))
-    return str(back if link.back else there)
+def linked(link: Linked) -> str:
+    """How another matter belongs to this one: what was linked there, or what was linked to it from
+    there.
+    """
+    named = links.words(link.kind)
+    if named:
+        return words_of(named.back if link.back else named.there)
+    of_engine = {"merged_into": _("并入"), "origin_of": _("来源")}
+    if link.kind in of_engine:
+        return str(of_engine[link.kind])
+    return str(_("引出本件") if link.back else _("由本件引出"))
 
 
-def labelled(values: list[str], choices: Any) -> list[tuple[str, str]]:
+def tenant() -> str:
+    """What a union is called here, within a sentence of the page."""
+    return words_of(posts.tenant())
+
+
+def desk_title(desk: str) -> str:
+    """What whoever keeps a desk is called: as the first post that does."""
+    kinds = posts.kinds()
+    titles = (post.words for post in kinds.speaking.values() if post.desk == desk)
+    return words_of(next(titles, Both(desk, desk)))
+
+
+def labelled(values: list[str], choices: Iterable[Labelled]) -> list[tuple[str, str]]:
     """Fixed choices of a field as (value, label) pairs in the language of the page."""
     english = lang() == "en"
     return [
@@ -168,11 +192,16 @@ def labelled(values: list[str], choices: Any) -> list[tuple[str, str]]:
     ]
 
 
-def choice_of(key: str, labels: Any) -> str:
+def choice_of(key: str, labels: Mapping[str, Bilingual]) -> str:
     """What a choice of a poll is called."""
     return words_of(labels[key]) if key in labels else key
 
 
-def words_of(value: Any) -> str:
+def reader_language() -> Language:
+    """The language of the page, for texts that are rendered where they are made."""
+    return messages.language(lang())
+
+
+def words_of(value: Bilingual) -> str:
     """A `Words` in the language of the page."""
     return str(value.in_(lang()))

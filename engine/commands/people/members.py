@@ -1,4 +1,7 @@
-"""Members: enter, change, put out of use. Telephone and e-mail never go into the history, which is kept for good."""
+"""Members: enter, change, put out of use.
+
+Telephone and e-mail never go into the history, which is kept for good.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ def create_member(
     locale: str = "zh",
     secret: str | None = None,
 ) -> UUID:
-    """Enter a person; without a password (`secret`) nobody can log in as them. Raises Refused, NotFound, Invalid."""
+    """Enter a person; without a password (`secret`) nobody can log in as them.
+
+    Raises Refused, NotFound, Invalid.
+    """
     unit = records.open_unit(session, actor, unit_id)
     records.allow(actor, "manage_people", unit.union_id)
     if secret is not None:
@@ -71,6 +77,7 @@ def created(row: dict[str, Any]) -> dict[str, Any]:
         "username": row["username"],
         "name": row["name"],
         "unit": str(row["unit_id"]),
+        "locale": row.get("locale", "zh"),
         "can_log_in": bool(row.get("password")),
     }
 
@@ -115,7 +122,8 @@ def change_member(
     locale: str | None = None,
     active: bool | None = None,
 ) -> bool:
-    """Change what is given; people change their own telephone, e-mail and language themselves. False: nothing was new.
+    """Change what is given; people change their own telephone, e-mail and language themselves.
+    False: nothing was new.
 
     Raises Refused, NotFound, Invalid, Conflict (putting oneself out of use).
     """
@@ -145,7 +153,9 @@ def change_member(
 
 
 def _put_out_of_use(session: Session, actor: Actor | None, member: rows.Member) -> None:
-    """End their tokens and logins; whoever holds a desk is put out of use by an administrator only."""
+    """End their tokens and logins; whoever holds a desk is put out of use by an administrator
+    only.
+    """
     if actor is not None and actor.id == member.id:
         raise Conflict(_("不能停用自己的账号。"), code="self")
     post, unit, token = tables.post.c, tables.unit.c, tables.token.c
@@ -189,7 +199,7 @@ def must_not_be_oneself(actor: Actor | None, member_id: UUID | None) -> None:
 
 
 def must_manage_desk(actor: Actor | None, kind: str, member_id: UUID, union_id: UUID) -> None:
-    """The desks (secretary, auditor, administrator) are given and taken by an administrator, never to oneself."""
+    """The desks are given and taken by an administrator, never to oneself."""
     if actor is not None:
         held = access.Subject(union_id, post=kind, member_id=member_id)
         access.check_bars(actor, "manage_people", held)

@@ -1,4 +1,6 @@
-"""Secret ballots. No column here says when, and none but `envelope` joins a voter to anything; see docs/adr/0008."""
+"""Secret ballots. No column here says when, and none but `envelope` joins a voter to anything; see
+docs/adr/0008.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ teller_key = Table(  # the public half of what a teller's passphrase gives
     PrimaryKeyConstraint("poll_id", "member_id"),
 )
 
-teller_part = Table(  # a teller's part of the poll's key, sealed to a holder: to the teller, then by joining to the others
+# a teller's part of the poll's key, sealed to a holder: to the teller, then by joining to the
+# others
+teller_part = Table(
     "teller_part",
     metadata,
     Column("poll_id", Uuid, nullable=False),

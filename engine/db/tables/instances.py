@@ -34,7 +34,7 @@ instance = Table(
     Column("process_id", Text, nullable=False),
     Column("version", Text, ForeignKey("definition.hash"), nullable=False),
     ref("union_id", "unit.id", nullable=False),
-    ref("unit_id", "unit.id"),  # where the starter belongs (delegation)
+    ref("unit_id", "unit.id"),  # where the starter belongs
     ref("starter_id", "member.id", nullable=False),
     Column("number", Text, nullable=False),
     Column("title", Text, nullable=False),
@@ -46,6 +46,9 @@ instance = Table(
     ),  # ids of the open elements
     Column("machine", JSONB),  # gone when ended: the history keeps everything
     Column("facts", JSONB, nullable=False),
+    Column(
+        "salt", LargeBinary
+    ),  # of the digests by which events tell the facts; gone when the matter is erased
     Column(
         "rounds", JSONB, nullable=False, server_default=text("'{}'::jsonb")
     ),  # task id -> times finished

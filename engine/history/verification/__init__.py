@@ -1,7 +1,9 @@
-"""What is kept beside the history and must agree with it: columns, answers, facts, documents, files, rolls, ballots, rules.
+"""What is kept beside the history and must agree with it: columns, answers, facts, documents,
+files, rolls, ballots, rules.
 
-The history proves itself (`history`, `seals`); this room proves that what the pages show is what the history says. It
-reads all of the database in streams and writes nothing. What no event tells cannot be checked: see `matters`.
+The history proves itself (`history`, `seals`); this room proves that what the pages show is what
+the history says. It reads all of the database in streams and writes nothing. What no event tells
+cannot be checked: see `matters`.
 """
 
 from __future__ import annotations
@@ -18,14 +20,16 @@ from sqlalchemy import select
 from engine.db import tables
 from engine.history.event_log import Break
 from engine.history.verification import (
+    facts,
     matters,
     papers,
     polls,
+    registry,
     rules,
     secret,
+    standing,
 )
-from engine.history.verification.papers import ERASED
-from engine.history.verification.replay import REPLAYED, Replayed, replay_events
+from engine.history.verification.replay import SILENT, Replayed, replay_events
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -35,12 +39,14 @@ if TYPE_CHECKING:
 
     from engine.db import Session
 
-__all__ = ["ERASED", "differs", "first_false"]
+__all__ = ["differs", "first_false"]
 _FAULTS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
 def differs(row: Any) -> bool:
-    """Do the columns beside a body (kind, actor_id, at) say anything else than the body, which alone is hashed?"""
+    """Do the columns beside a body (kind, actor_id, at) say anything else than the body, which
+    alone is hashed?
+    """
     try:
         says = json.loads(row.body)
         actor = says.get("actor")
@@ -54,15 +60,18 @@ def differs(row: Any) -> bool:
 
 
 def first_false(session: Session) -> Break | None:
-    """The first thing kept that is not what the history says; None when all of it is. The chains have been checked."""
+    """The first thing kept that is not what the history says; None when all of it is. The chains
+    have been checked.
+    """
     chain = UUID(int=0)
     try:
         broken, files = rules.definitions(session)
-        broken = broken or rules.settings(session)
+        broken = broken or rules.settings(session) or registry.first_false(session)
         for chain, found in _matters(session, files) if broken is None else ():  # noqa: B007 (named by a fault)
             broken = broken or found
         return broken or secret.first_false(session)
-    except _FAULTS as fault:  # a body without what its kind must tell, or a row that no command could have written
+    # a body without what its kind must tell, or a row that no command could have written
+    except _FAULTS as fault:
         return Break(
             chain,
             0,
@@ -103,12 +112,17 @@ def _streams(session: Session) -> dict[str, _Stream]:
         task.closed_by,
         task.answers,
         task.salt,
+        task.ref,
+        task.opened_at,
+        task.due_at,
+        task.seat,
+        task.assignee_id,
     )
     voices = (poll.instance_id, roll.poll_id, roll.member_id, roll.choice, roll.comment, roll.at)
     due = (meeting.instance_id, attendance.meeting_id, attendance.member_id)
     queries = {
         "event": select(event.instance_id, event.seq, event.body)
-        .where(event.kind.in_(REPLAYED))
+        .where(event.kind.not_in(SILENT))
         .order_by(event.instance_id, event.seq),
         "task": select(*tasks).order_by(task.instance_id),
         "poll": select(tables.poll).order_by(poll.instance_id),
@@ -120,6 +134,8 @@ def _streams(session: Session) -> dict[str, _Stream]:
         .join(tables.meeting, meeting.id == attendance.meeting_id)
         .where(attendance.kind == "formal")
         .order_by(meeting.instance_id),
+        "timer": select(tables.timer).order_by(tables.timer.c.instance_id),
+        "share": select(tables.share).order_by(tables.share.c.instance_id),
         "document": select(tables.document).order_by(tables.document.c.instance_id),
         "attachment": select(
             attachment.instance_id, attachment.id, attachment.name, attachment.sha256
@@ -133,7 +149,9 @@ def _streams(session: Session) -> dict[str, _Stream]:
 def _matters(
     session: Session, files: Mapping[str, Mapping[str, str]]
 ) -> Iterator[tuple[UUID, Break | None]]:
-    """Matter by matter, in the order of their ids, up to the first that is false: every row against its events."""
+    """Matter by matter, in the order of their ids, up to the first that is false: every row against
+    its events.
+    """
     versions: dict[str, matters.Version] = {}
     bad, streams, instance = papers.bad_blobs(session), _streams(session), tables.instance.c
     columns = (
@@ -148,10 +166,15 @@ def _matters(
         instance.state,
         instance.outcome,
         instance.facts,
+        instance.salt,
         instance.started_at,
         instance.ended_at,
         instance.confidential,
         instance.stopped_days,
+        instance.machine,
+        instance.stage,
+        instance.rounds,
+        instance.suspended_at,
     )
     for row in session.execute(
         select(*columns).order_by(instance.id).execution_options(yield_per=500)
@@ -160,10 +183,12 @@ def _matters(
         if row.version not in versions:
             versions[row.version] = matters.Version.of(files[row.version])
         rows = {name: stream.of(row.id) for name, stream in streams.items()}
-        replayed = replay_events(
-            row.id, ((event.seq, json.loads(event.body)) for event in rows["event"])
-        )
-        if broken := _matter(session, replayed, row, rows, versions[row.version], bad):
+        events = [(event.seq, json.loads(event.body)) for event in rows["event"]]
+        replayed = replay_events(row.id, events)
+        version = versions[row.version]
+        broken = _matter(session, replayed, row, rows, version, bad)
+        broken = broken or standing.first_false(replayed, row, rows, version, events)
+        if broken:
             yield row.id, broken
             return
 
@@ -194,4 +219,5 @@ def _matter(
         return broken
     broken, held = polls.meetings(session, replayed, rows["meeting"], tasks, due)
     outcomes = {str(poll.id): poll.outcome for poll in rows["poll"]}
-    return broken or matters.facts(replayed, row, version, spoken, outcomes, held)
+    said = facts.Said(spoken, outcomes, held, version.owner)
+    return broken or facts.first_false(replayed, row, version, said)

@@ -43,7 +43,9 @@ def fingerprint(files: Mapping[str, str]) -> str:
 
 
 def definitions(session: Session) -> tuple[Break | None, dict[str, dict[str, str]]]:
-    """Each version has the files that give its hash, and the state, author and approver on record. Also all their files."""
+    """Each version has the files that give its hash, and the state, author and approver on record.
+    Also all their files.
+    """
     recorded: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     for chain, seq, says in bodies(session, *_VERSIONS):
         if chain == INSTALLATION:
@@ -105,18 +107,20 @@ class _Recorded:
 
 
 def settings(session: Session) -> Break | None:
-    """Each value that a union set for itself, or refused, has the value, days and people on record in its own chain."""
+    """Each value that a union set for itself, or refused, has the value, days and people on record
+    in its own chain.
+    """
     recorded = _settings_recorded(session)
     query = select(tables.setting).order_by(tables.setting.c.id)
     for row in cast("Iterable[rows.Setting]", session.execute(query)):
         known = recorded.pop((row.unit_id, str(row.id)), None)
         if known is None:
-            return false(row.unit_id, "setting", row.id, _("本校自定数值没有记录"))
+            return false(row.unit_id, "setting", row.id, _("本单位自定数值没有记录"))
         if wrong := first_wrong({**_terms(row, known), **_hands(row, known)}):
-            why = _("本校自定数值的{column}与历史不符", column=wrong)
+            why = _("本单位自定数值的{column}与历史不符", column=wrong)
             return false(row.unit_id, "setting", row.id, why, known.seq)
     for (chain, key), lost in recorded.items():
-        return false(chain, "setting", key, _("本校自定数值缺失"), lost.seq)
+        return false(chain, "setting", key, _("本单位自定数值缺失"), lost.seq)
     return None
 
 

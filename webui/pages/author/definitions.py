@@ -1,4 +1,6 @@
-"""What the union decided, readable: processes, their versions in words and tables, differences, proposals of new versions."""
+"""What the union decided, readable: processes, their versions in words and tables, differences,
+proposals of new versions.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ from engine.queries import diagrams
 from engine.queries import rules as rulebook_of
 from webui.http.sentences import post_title
 from webui.http.session import carry_out, look, me, needs_login
-from webui.http.words import lang
+from webui.http.words import lang, tenant
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
@@ -48,8 +50,10 @@ ROOM = 64 * 1024
 
 
 @blueprint.url_value_preprocessor
-def _allow_large(endpoint: str | None, _values: Any) -> None:
-    """A folder may be larger than other forms; this runs before the CSRF check, which already reads the body."""
+def _allow_large(endpoint: str | None, _values: object) -> None:
+    """A folder may be larger than other forms; this runs before the CSRF check, which already reads
+    the body.
+    """
     if endpoint == "definitions.propose" and session.get("key"):
         request.max_content_length = MAX_ZIP + ROOM
 
@@ -122,8 +126,8 @@ def _lane_words(process: Process) -> list[str]:
     for lane in process.lanes.values():
         if lane.person:
             found.append(_("“%(fact)s”一项所指的人", fact=lane.person))
-        elif lane.unit == "union":
-            found.append(_("本工会的%(post)s", post=post_title(lane.post)))
+        elif lane.of_union:
+            found.append(_("本%(tenant)s的%(post)s", tenant=tenant(), post=post_title(lane.post)))
         else:
             found.append(
                 _("“%(fact)s”一项所指单位的%(post)s", fact=lane.unit, post=post_title(lane.post))
@@ -208,7 +212,9 @@ def propose() -> tuple[str, int] | Answer:
 
 
 def unzipped(data: bytes) -> dict[str, bytes]:
-    """The files of a zipped folder, without the folder's own name. Raises Invalid; nothing is ever written to disk."""
+    """The files of a zipped folder, without the folder's own name. Raises Invalid; nothing is ever
+    written to disk.
+    """
     if not data:
         raise Invalid({"folder": [_("请选择一个 .zip 文件。")]})
     if len(data) > MAX_ZIP:

@@ -1,7 +1,7 @@
 """The first schema: all tables, the job queue, and the triggers that make the history append-only.
 
-Until the first release this step makes the tables as engine/tables.py has them. From then on it is never changed, and
-every later step says in its own words what it alters.
+Until the first release this step makes the tables as engine/tables.py has them. From then on it is
+never changed, and every later step says in its own words what it alters.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from engine.db.tables import metadata
 revision = "0001"
 down_revision = None
 
-# An event may be given its leaf number, once, and a checkpoint its witness; nothing else is ever changed or removed.
+# An event may be given its leaf number, once, and a checkpoint its witness; nothing else is ever
+# changed or removed.
 _APPEND_ONLY = """
 CREATE FUNCTION event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
