@@ -12,9 +12,9 @@ from sqlalchemy import func, insert, select, update
 from engine import clock, definitions, settings
 from engine.db import tables
 from engine.db.states import DefinitionState
-from engine.definitions import check
 from engine.definitions.folder import frozen
 from engine.definitions.store import SHIPPED
+from engine.documents import trial
 from engine.errors import Conflict, Invalid
 from engine.history import event_log
 from engine.instance.union_law import rulebook
@@ -99,7 +99,7 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     """
     access.check(actor, "propose_definition", None)
     files = whole(files)
-    wrong = check.faults(files, rulebook(), set(posts.kinds().posts))
+    wrong = trial.faults(files, rulebook(), set(posts.kinds().posts))
     if wrong:
         raise Invalid({"files": [str(fault) for fault in wrong]})
     process = definitions.load(files)

@@ -5,10 +5,10 @@ pandoc reads the template in its sandbox: it gets one text with everything in it
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import tempfile
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from sqlalchemy import select
 
 from engine import settings
 from engine.db import canonical, tables
-from engine.documents.pdf import SECONDS, file_name
+from engine.documents.pdf import file_name
+from engine.documents.typesetter import SECONDS
 from engine.errors import HistoryBroken, NotFound, ProcessFault
 from engine.history.verification import ERASED
 from engine.messages import _
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 LETTERHEAD = "letterhead.docx"  # in processes/documents: styles, margins, fonts
 _IMPORT = re.compile(r"#import\s+\"([a-z_][a-z0-9_]{0,59}\.typ)\"\s*:\s*\*")
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 _DATA = re.compile(r"json\(\s*\"data\.json\"\s*\)")
 
 
@@ -110,11 +112,15 @@ def _literal(value: Any) -> str:
 
 
 def _text(words: str) -> str:
-    """A string literal; typst knows fewer escapes than JSON."""
-    plain = json.dumps(
-        "".join(c for c in words if c.isprintable() or c in "\n\t"), ensure_ascii=False
-    )
-    return plain
+    """A string literal: typst's escapes, and every character that was typed."""
+    return '"' + "".join(_ESCAPES.get(c) or _visible(c) for c in words) + '"'
+
+
+def _visible(character: str) -> str:
+    """Joiners, selectors and the like as code points; what XML cannot hold is no text."""
+    if character.isprintable():
+        return character
+    return "" if unicodedata.category(character) in ("Cc", "Cs") else f"\\u{{{ord(character):x}}}"
 
 
 def _faulty(kind: str, why: str) -> ProcessFault:

@@ -154,6 +154,13 @@ _MATTER = (
         *("document", "id", "sha256"),
         mark="document",
     ),
+    _kind(
+        "document_faulty",
+        _("文书不能打印"),
+        _("文书《{document}》已编号，模板有误，不能打印：{fault}"),
+        *("document", "fault"),
+        mark="incident",
+    ),
     _kind("link_sent", _("发送一次性链接"), _("{who}为“{task}”向{to}发送一次性链接"), "task", "to"),
     _kind("matter_begun", _("发起关联事项"), _("由本件发起关联事项 {number}"), mark="outcome"),
     _kind("matter_linked", _("关联另一事项"), _("与 {number} 关联"), mark="outcome"),
