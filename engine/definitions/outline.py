@@ -1,4 +1,6 @@
-"""A process in words, in the order of its flow: what reviewers read instead of XML. It is written to OUTLINE.txt."""
+"""A process in words, in the order of its flow: what reviewers read instead of XML. It is written
+to OUTLINE.txt.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,9 @@ def _flow(process: Process) -> Iterator[str]:
 
 
 def _ordered(process: Process, scope: str = "") -> list[Element]:
-    """The elements of a level as one comes to them, each subprocess followed by what is in it; the unreached last."""
+    """The elements of a level as one comes to them, each subprocess followed by what is in it; the
+    unreached last.
+    """
     elements = process.diagram.elements
     level = [e for e in elements.values() if e.scope == scope]
     found: dict[str, None] = {}
@@ -193,7 +197,7 @@ def _task(process: Process, rule: TaskRule) -> Iterator[str]:
     if rule.asks.zh:
         yield f"要求：{rule.asks.zh}"
     if rule.poll:
-        yield from _poll(rule.poll)
+        yield from _poll(process, rule.poll)
     else:
         if rule.due:
             yield f"期限：{_one_line(rule.due)}{_rules(rule.due)}"
@@ -213,19 +217,28 @@ def _task(process: Process, rule: TaskRule) -> Iterator[str]:
         yield f"选“{labels.get(choice, choice)}”：{then.zh}"
 
 
-def _poll(poll: PollRule) -> Iterator[str]:
+def _poll(process: Process, poll: PollRule) -> Iterator[str]:
     choices = "、".join(label.zh for label in poll.labels.values())
     if poll.about:
         yield f"表决内容：{'、'.join(poll.about)}"
     yield f"表决（{POLLS.get(poll.kind, poll.kind)}）：名册 {_one_line(poll.roll)}；选项 {choices}"
-    closable = {"passes": "；够数后发起人可以提前截止", "lane": "；本泳道的人可以随时截止"}.get(
-        poll.closable, ""
-    )
+    closable = _closable(process, poll)
     at_once = poll.early == "all" and poll.meeting and not poll.secret
     early = "到会的人全部答复即截止" if at_once else EARLY.get(poll.early, poll.early)
     withdrawal = "；截止前可以撤回" if poll.withdrawal else "；答复后不能撤回"
     yield f"截止：{_one_line(poll.closes)}{_rules(poll.closes)}；{early}{closable}{withdrawal}"
     yield f"通过：{_one_line(poll.passes)}{_rules(poll.passes)}"
+
+
+def _closable(process: Process, poll: PollRule) -> str:
+    """Who may close the poll before its time, and who declares it void."""
+    presider = process.lanes[poll.presider].title.zh if poll.presider else ""
+    others = f"、{presider}" if presider else ""
+    closes = {
+        "passes": f"；够数后发起人{others}可以提前截止",
+        "lane": f"；{presider or '本泳道的人'}可以随时截止",
+    }.get(poll.closable, "")
+    return closes + (f"；由{presider}主持，可以宣布无效" if presider else "")
 
 
 def _one_line(text: str) -> str:

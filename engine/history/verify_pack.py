@@ -1,50 +1,76 @@
 """Verify an evidence pack offline:  python verify.py pack.zip|folder [--witness notes.txt]
 
-One file, however long, that stands alone: it needs only Python 3.9 or later (uses `cryptography` if it is there) and
-nothing of the engine, whose rules it repeats in its own words. Exit 0: the last line is PASS n/n. Exit 1: the last line begins with FALSE and names the first false
-thing. Exit 2: the input cannot be used. A line that begins with NOTE says what this pack cannot prove.
+One file, however long, that stands alone: it needs only Python 3.9 or later (uses `cryptography` if
+it is there) and nothing of the engine, whose rules it repeats in its own words. Exit 0: the last
+line is PASS n/n. Exit 1: the last line begins with FALSE and names the first false thing. Exit 2:
+the input cannot be used. A line that begins with NOTE says what this pack cannot prove.
 
-A pack is a folder or a ZIP of it (UTF-8 names); JSON without floats or repeated keys; hashes in lower-case hex:
-  manifest.sha256   one line per file except itself, as `sha256sum` writes: "<sha256>  <name>"; name with "/".
-  keys.json         {"<key id>": "<public Ed25519 key>"}; key id = first 16 hex digits of SHA-256(public key).
+A pack is a folder or a ZIP of it (UTF-8 names); JSON without floats or repeated keys; hashes in
+lower-case hex:
+  manifest.sha256   one line per file except itself, as `sha256sum` writes: "<sha256>  <name>"; name
+                    with "/".
+  keys.json         {"<key id>": "<public Ed25519 key>"}; key id = first 16 hex digits of
+                    SHA-256(public key).
   events.jsonl      one event per line, by seq from 1 within an instance, with exactly these fields:
-                    {"instance", "seq", "at", "actor", "on_behalf_of", "kind", "body", "hash", "leaf_no"}
-                    body     canonical JSON text (RFC 8785, ASCII keys) of an object whose members "chain" (= instance),
-                             "seq", "at", "actor", "on_behalf_of", "kind" equal the fields; a missing one means null.
+                    {"instance", "seq", "at", "actor", "on_behalf_of", "kind", "body", "hash",
+                    "leaf_no"}
+                    body     canonical JSON text (RFC 8785, ASCII keys) of an object whose members
+                             "chain" (= instance), "seq", "at", "actor", "on_behalf_of", "kind"
+                             equal the fields; a missing one means null.
                     hash     SHA-256(hash of the event before + body); before the first event stands
                              SHA-256("yixing/1" + the instance's UUID as 16 bytes).
-                    leaf_no  its number, from 0, in the tree over all events of the system; null: not sealed yet.
-                             Leaf = SHA-256(0x00 + hash), node = SHA-256(0x01 + left + right) (RFC 6962).
-  checkpoints.txt   signed notes, oldest first (may be empty): five lines, an empty line, the signature over the
-                    five lines with their line ends (here "|" stands for a line end):
-                    yixing/checkpoint/1 | <size> | <root> | at <2026-03-02T01:00:00Z> | key <key id> | | sig <signature>
+                    leaf_no  its number, from 0, in the tree over all events of the system; null:
+                             not sealed yet. Leaf = SHA-256(0x00 + hash), node = SHA-256(0x01 + left
+                             + right) (RFC 6962).
+  checkpoints.txt   signed notes, oldest first (may be empty): five lines, an empty line, the
+                    signature over the five lines with their line ends (here "|" stands for a line
+                    end):
+                    yixing/checkpoint/1 | <size> | <root> | at <2026-03-02T01:00:00Z> | key <key id>
+                        | | sig <signature>
   proofs.json       {"size": <size of the last checkpoint, 0 if none>,
-                     "inclusion": {"<leaf_no>": [<path from the leaf to that root, lowest first>]},   for each leaf_no
-                     "consistency": [{"from": <size>, "to": <size>, "path": [...]}]}   optional; if it is there, then
-                    for each two checkpoints that follow each other with different sizes (except from size 0).
-  manifest.note     one signed note over the manifest, not listed in it; packs made before have none:
-                    yixing/pack/1 | <instance> | <SHA-256 of manifest.sha256> | at <moment> | key <key id> | | sig <signature>
-                    Events evidence_exported whose "manifest" is "signed" say that there must be one.
-  heads.txt         optional, made at export: one signed note per instance that says which event was its last:
-                    yixing/head/1 | <instance> | <seq> | <hash> | at <moment> | key <key id> | | sig <signature>
-  documents/...     every issued document, any name, the very bytes whose SHA-256 is "sha256" in the body of an event
-                    of kind document_issued. What is only drawn from it (a PDF) belongs outside this folder.
-  answers.jsonl     optional, one line per event: {"instance", "seq", "salt", "value"}: what was answered. The event's
-                    body has "answers": SHA-256(salt + canonical JSON of value); salt: 16 bytes, erased with the value.
-  ballots.jsonl     optional, one line per secret ballot: {"poll", "board": [<receipts>], "urn": [[<code>, [<choices>]]]},
-                    "urn" null until the result is published. Event ballots_cast has "voters" and "board", the SHA-256 of
-                    the canonical sorted list; ballots_opened has "urn", that of the sorted urn, "counts" and "invalid".
-                    A receipt is the SHA-256 of a sealed envelope, a code that of the nonce its voter alone knows.
-  process/...       optional: the files of the process version that event instance_launched names as "version": SHA-256
-                    over name + 0x00 + length in bytes + 0x00 + content of each file, by name (without "process/").
-  rolls/*.csv       optional, one per poll: member id, name, label, choice, ... The SHA-256 of the sorted ids, joined by line
-                    feeds, is "roll_hash" of event poll_opened; the choices are those of poll_answered, the last of each.
-  meetings/*        optional: <task>-roll.csv (id, name, kind; the ids of kind "formal" give "roll_hash" of meeting_opened)
-                    and <task>-ledger.txt (its SHA-256 is "ledger" of meeting_closed).
-  verify.py         this file. Take your own copy from the union rather than the one that came with a doubtful pack.
+                     "inclusion": {"<leaf_no>": [<path from the leaf to that root, lowest first>]},
+                         for each leaf_no
+                     "consistency": [{"from": <size>, "to": <size>, "path": [...]}]} optional; if it
+                         is there, then
+                    for each two checkpoints that follow each other with different sizes (except
+                    from size 0).
+  manifest.note     one signed note over the manifest, not listed in it; packs made before have
+                    none:
+                    yixing/pack/1 | <instance> | <SHA-256 of manifest.sha256> | at <moment> | key
+                        <key id> | | sig <signature>
+                    Events evidence_exported whose "manifest" is "signed" say that there must be
+                    one.
+  heads.txt         optional, made at export: one signed note per instance that says which event was
+                    its last:
+                    yixing/head/1 | <instance> | <seq> | <hash> | at <moment> | key <key id> | | sig
+                        <signature>
+  documents/...     every issued document, any name, the very bytes whose SHA-256 is "sha256" in the
+                    body of an event of kind document_issued. What is only drawn from it (a PDF)
+                    belongs outside this folder.
+  answers.jsonl     optional, one line per event: {"instance", "seq", "salt", "value"}: what was
+                    answered. The event's body has "answers": SHA-256(salt + canonical JSON of
+                    value); salt: 16 bytes, erased with the value.
+  ballots.jsonl     optional, one line per secret ballot: {"poll", "board": [<receipts>], "urn":
+                    [[<code>, [<choices>]]]}, "urn" null until the result is published. Event
+                    ballots_cast has "voters" and "board", the SHA-256 of the canonical sorted list;
+                    ballots_opened has "urn", that of the sorted urn, "counts" and "invalid". A
+                    receipt is the SHA-256 of a sealed envelope, a code that of the nonce its voter
+                    alone knows.
+  process/...       optional: the files of the process version that event instance_launched names as
+                    "version": SHA-256 over name + 0x00 + length in bytes + 0x00 + content of each
+                    file, by name (without "process/").
+  rolls/*.csv       optional, one per poll: member id, name, label, choice, ... The SHA-256 of the
+                    sorted ids, joined by line feeds, is "roll_hash" of event poll_opened; the
+                    choices are those of poll_answered, the last of each.
+  meetings/*        optional: <task>-roll.csv (id, name, kind; the ids of kind "formal" give
+                    "roll_hash" of meeting_opened) and <task>-ledger.txt (its SHA-256 is "ledger" of
+                    meeting_closed).
+  verify.py         this file. Take your own copy from the union rather than the one that came with
+                    a doubtful pack.
 
-Keys inside a pack prove nothing against one who remade the whole pack with a new key: compare the key ids printed
-here with those you were given, or give with --witness the checkpoint notes that you (or the superior union) kept.
+Keys inside a pack prove nothing against one who remade the whole pack with a new key: compare the
+key ids printed here with those you were given, or give with --witness the checkpoint notes that you
+(or the superior union) kept.
 """
 
 from __future__ import annotations
@@ -58,6 +84,7 @@ import re
 import sys
 import unicodedata
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -193,12 +220,14 @@ def parse(text: str, where: str) -> Any:
         raise Unusable(f"{where} 不是 JSON not JSON: {error}") from error
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def notes(text: str, patterns: list[str], where: str) -> list[list[str]]:
-    """Signed notes as lists of their lines; empty lines and spaces at line ends (as after mail) do not count."""
+    """Signed notes as lists of their lines; empty lines and spaces at line ends (as after mail)
+    do not count.
+    """
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     found = [lines[at : at + len(patterns)] for at in range(0, len(lines), len(patterns))]
     for number, note in enumerate(found, 1):
@@ -247,7 +276,9 @@ def keys(pack: Pack) -> str:
 
 
 def signature(pack: Pack) -> str:
-    """The manifest is the one that was signed when the pack was made, so every file in it is of that day."""
+    """The manifest is the one that was signed when the pack was made, so every file in it is of
+    that day.
+    """
     for number, note in enumerate(pack.whole, 1):
         signed(pack, note, f"manifest.note 第 {number} 份 note {number}")
         if note[2] != pack.digests["manifest.sha256"]:
@@ -466,7 +497,9 @@ def by_poll(pack: Pack, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def ballots(pack: Pack) -> str:
-    """Board and urn of each secret ballot are those of the events, and add up to the count that was published."""
+    """Board and urn of each secret ballot are those of the events, and add up to the count that
+    was published.
+    """
     opened, cast = by_poll(pack, "poll_opened"), by_poll(pack, "ballots_cast")
     counted = by_poll(pack, "ballots_opened")
     for line in pack.ballots:
@@ -522,7 +555,9 @@ def process(pack: Pack) -> str:
 
 
 def rolls(pack: Pack) -> str:
-    """Who could answer and what they answered, who was due and who was there: as the events have it."""
+    """Who could answer and what they answered, who was due and who was there: as the events have
+    it.
+    """
     polls = answered(pack)
     halls = {body["roll_hash"] for body in of_kind(pack, "meeting_opened") if "roll_hash" in body}
     waiting = unopened(pack)
@@ -569,7 +604,9 @@ def unopened(pack: Pack) -> int:
 
 
 def ledgers(pack: Pack) -> int:
-    """How many ledgers of presence there are; each is that of a close, or its meeting is not closed yet."""
+    """How many ledgers of presence there are; each is that of a close, or its meeting is not
+    closed yet.
+    """
     closed = {body["ledger"] for body in of_kind(pack, "meeting_closed") if "ledger" in body}
     files = {pack.digests[name]: name for name in pack.files if re.fullmatch(LEDGER, name)}
     running = len(of_kind(pack, "meeting_called")) - len(of_kind(pack, "meeting_closed"))
@@ -579,7 +616,7 @@ def ledgers(pack: Pack) -> int:
     return len(files)
 
 
-def sorted_hash(members: Any) -> str:
+def sorted_hash(members: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
 
 
@@ -631,7 +668,9 @@ def included(leaf: bytes, index: int, size: int, path: list[bytes], root: str) -
 
 
 def continues(old: int, new: int, path: list[bytes], old_root: bytes, new_root: bytes) -> bool:
-    """The path gives both roots, so the old tree begins the new one (RFC 6962 §2.1.2); 0 < old < new."""
+    """The path gives both roots, so the old tree begins the new one (RFC 6962 §2.1.2); 0 < old <
+    new.
+    """
 
     def climb(old: int, new: int, path: list[bytes], whole: bool) -> tuple[bytes, bytes]:
         if old == new:

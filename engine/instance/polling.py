@@ -1,4 +1,6 @@
-"""What may be done with a poll, by whom, and what its tellers agree on. Pages and commands ask here alike."""
+"""What may be done with a poll, by whom, and what its tellers agree on. Pages and commands ask here
+alike.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from sqlalchemy import bindparam, select
 from engine import clock
 from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
-from engine.instance.lanes import runs_task
+from engine.instance.lanes import may_include_actor, runs_task
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,19 +32,38 @@ def takes_answers(state: str, closes_at: datetime | None) -> bool:
     return state == PollState.OPEN and (closes_at is None or clock.now() < closes_at)
 
 
-def chairs(context: Context, poll: rows.Poll, element: str) -> bool:
-    """Does the actor preside over this poll: the lane of its task, where its rule leaves the closing to it?"""
+def presides(context: Context, poll: rows.Poll, element: str) -> bool:
+    """Does the actor preside over this poll: the lane that the process names as its presider, or
+    the lane of its task where the rule leaves the closing to it?
+
+    A version that says neither leaves it to nobody: the lane of a task is often the voters' own.
+    """
+    rule = context.process.tasks[element].poll
+    if rule is not None and rule.presider:
+        return may_include_actor(context, context.process.lanes[rule.presider])
     return poll.rule.get("closable") == "lane" and runs_task(context, element)
 
 
+def may_close(context: Context, poll: rows.Poll, element: str) -> bool:
+    """Does it lie with the actor to close it before its time? Unless that is left to the chair, it
+    lies with whose question it is, too.
+    """
+    if presides(context, poll, element):
+        return True
+    return poll.rule.get("closable") != "lane" and asked(context)
+
+
 def asked(context: Context) -> bool:
-    """Is it the actor's own question: did they launch the instance, or move it?"""
-    askers = {str(context.row["starter_id"]), str(context.facts.get("launch", {}).get("mover"))}
+    """Is it the actor's own question: did they launch the instance, or do they own it?"""
+    launch = context.facts.get("launch", {})
+    askers = {str(context.row["starter_id"]), str(launch.get(context.process.owner_key))}
     return context.actor is not None and str(context.actor.id) in askers
 
 
 def agreed_paper(session: Session, poll: rows.Poll) -> PaperCount | None:
-    """The paper count on which two tellers agree; None while there is none, or while two of them differ."""
+    """The paper count on which two tellers agree; None while there is none, or while two of them
+    differ.
+    """
     found = session.execute(_ENTRIES, {"key": poll.id}).mappings()
     entries = [cast("PaperCount", dict(entry)) for entry in found]
     if len(entries) < 2:

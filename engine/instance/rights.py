@@ -52,7 +52,9 @@ def holds_the_desk(actor: Actor, case: Case) -> bool:
 
 
 def rules_it_by_desk(actor: Actor, case: Case) -> bool:
-    """The same; into a confidential instance a desk reaches only as far as it acts in it by a post."""
+    """The same; into a confidential instance a desk reaches only as far as it acts in it by a
+    post.
+    """
     open_to_desks = not case.context.row["confidential"]
     return holds_the_desk(actor, case) and (open_to_desks or acts_by_post(actor, case))
 
@@ -92,15 +94,13 @@ def may_send_it(_actor: Actor, case: Case) -> bool:
 
 
 def presides(_actor: Actor, case: Case) -> bool:
-    """The poll's rule leaves its closing to the lane of its task, and this means the actor."""
-    return case.poll is not None and polling.chairs(case.context, case.poll, case.element)
+    """The actor presides over the poll."""
+    return case.poll is not None and polling.presides(case.context, case.poll, case.element)
 
 
-def asked_it(_actor: Actor, case: Case) -> bool:
-    """The poll is the actor's own question, and its rule leaves the closing to no chair."""
-    if case.poll is None or case.poll.rule.get("closable") == "lane":
-        return False
-    return polling.asked(case.context)
+def may_close_it(_actor: Actor, case: Case) -> bool:
+    """The poll's rule lets the actor close it before its time: who presides, or who asked."""
+    return case.poll is not None and polling.may_close(case.context, case.poll, case.element)
 
 
 def is_teller(actor: Actor, case: Case) -> bool:
@@ -142,8 +142,8 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "complete": (has_the_task,),
     "message": (may_send_it,),
     "run_meeting": (is_in_its_lane,),
-    "close_poll": (presides, asked_it),
-    "void_poll": (is_teller, holds_the_secretarys_desk, is_in_its_lane),
+    "close_poll": (may_close_it,),
+    "void_poll": (is_teller, holds_the_secretarys_desk, presides),
 }
 _BY_DESK = (rules_it_by_desk,)  # every other verb of access.VERBS: urge, stop, let go on, end
 _RECUSED = Bar(is_recused, "recused", _("您与此件有利害关系，应当回避。"))
@@ -168,7 +168,9 @@ def may(case: Case) -> bool:
 
 
 def check(case: Case) -> None:
-    """Raise Refused unless the verb is allowed to the actor; it goes into the instance's history."""
+    """Raise Refused unless the verb is allowed to the actor; it goes into the instance's
+    history.
+    """
     if not may(case):
         verb = f"message:{case.element}" if case.verb == "message" else case.verb
         raise Refused(verb=verb, **_where(case))

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from engine.db import tables
 from engine.documents import pdf, reading
 from engine.errors import NotFound
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED
 from engine.messages import Listed, Message, _
 from engine.scenarios.progress import Unexpected
 from engine.scenarios.steps import check_keys

@@ -1,7 +1,9 @@
-"""The evidence pack of an instance: a ZIP that anybody can verify offline with the verify.py inside. It writes nothing.
+"""The evidence pack of an instance: a ZIP that anybody can verify offline with the verify.py
+inside. It writes nothing.
 
-The layout is fixed in engine/history/verify_pack.py. Seal before you call it (`commands.evidence.record_export` does): what no checkpoint
-covers yet is in the pack, but not proved.
+The layout is fixed in engine/history/verify_pack.py. Seal before you call it
+(`commands.evidence.record_export` does): what no checkpoint covers yet is in the pack, but not
+proved.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from engine.db import canonical, tables
 from engine.documents import pdf
 from engine.errors import EngineError, Refused
 from engine.history import keys, verify_pack
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED
 from engine.instance import rooms
 from engine.instance.context import context_of
 from engine.messages import _
@@ -43,7 +45,9 @@ CLOSED = _("证据包里有您不能查阅的内容，请由可以查阅全部�
 
 
 class Archive:
-    """A ZIP whose bytes depend on names and contents only, with the manifest of all that was added."""
+    """A ZIP whose bytes depend on names and contents only, with the manifest of all that was
+    added.
+    """
 
     def __init__(self) -> None:
         self._bytes = io.BytesIO()
@@ -84,11 +88,12 @@ def pack(
     *,
     english: Language,
 ) -> bytes:
-    """The evidence pack of an instance, signed with `key`; the same bytes for the same rows and moment.
+    """The evidence pack of an instance, signed with `key`; the same bytes for the same rows and
+    moment.
 
-    `english`: for the second half of its texts. Seal first (`seals.seal`), in this transaction or an earlier one. Raises
-    NotFound when the instance is not this person's to see, Refused when they may not export it, HistoryBroken when the
-    history has gaps.
+    `english`: for the second half of its texts. Seal first (`seals.seal`), in this transaction or
+    an earlier one. Raises NotFound when the instance is not this person's to see, Refused when they
+    may not export it, HistoryBroken when the history has gaps.
     """
     instance = tables.instance.c
     row = session.execute(
@@ -134,7 +139,9 @@ def _add_rules(archive: Archive, case: Case) -> None:
 
 
 def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:
-    """The rooms that stay closed to this person. What stands in a hashed line cannot be left out: then there is no pack."""
+    """The rooms that stay closed to this person. What stands in a hashed line cannot be left out:
+    then there is no pack.
+    """
     shut = rooms.closed(context_of(session, actor, instance_id))
     event, document = tables.event.c, tables.document.c
     bodies = (
@@ -214,7 +221,9 @@ def _json(value: object) -> str:
 
 
 def _add_papers(session: Session, archive: Archive, case: Case) -> None:
-    """The documents as issued and as printed, and the attachments. What cannot be printed is told, not left out."""
+    """The documents as issued and as printed, and the attachments. What cannot be printed is told,
+    not left out.
+    """
     kept = [paper for paper in case.documents if paper.data != ERASED]
     for paper in kept:
         archive.add(f"documents/{paper.id}.json", canonical.dumps(paper.data))
