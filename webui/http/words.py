@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from engine.messages import Bilingual
+    from engine.messages import Bilingual, Language
     from engine.queries.instance import Linked
     from engine.queries.labels import Labelled
 
@@ -180,6 +180,11 @@ def labelled(values: list[str], choices: Iterable[Labelled]) -> list[tuple[str, 
 def choice_of(key: str, labels: Mapping[str, Bilingual]) -> str:
     """What a choice of a poll is called."""
     return words_of(labels[key]) if key in labels else key
+
+
+def reader_language() -> Language:
+    """The language of the page, for texts that are rendered where they are made."""
+    return messages.language(lang())
 
 
 def words_of(value: Bilingual) -> str:
