@@ -8,6 +8,7 @@ from uuid import UUID
 from engine import clock
 from engine.commands.numbers import next_number
 from engine.db import canonical, tables
+from engine.db.states import DocumentState
 from engine.documents import pdf, words
 from engine.errors import NotPrintable, ProcessFault
 from engine.instance.view import dotted
@@ -37,25 +38,45 @@ def issue(work: UnitOfWork, rule: DocumentRule) -> None:
 
 def _issue(work: UnitOfWork, rule: DocumentRule) -> None:
     facts = facts_for(work.process, rule, work.facts)
-    if missing := sorted(path for path in rule.needs if is_missing(dotted(facts, path))):
-        raise words.missing(work.process.files, rule.key, missing)
-    data = document_data(work, _number(work, rule), rule, facts)
+    must_be_whole(work.process, rule, facts)
+    data = document_data(work, next_of(work, rule), rule, facts)
     _typeset(work, rule, data)
+    freeze(work, rule.key, data)
+
+
+def must_be_whole(process: Process, rule: DocumentRule, facts: Mapping[str, Any]) -> None:
+    """Raise NotPrintable, with every fact that is needed and missing."""
+    if missing := sorted(path for path in rule.needs if is_missing(dotted(facts, path))):
+        raise words.missing(process.files, rule.key, missing)
+
+
+def freeze(
+    work: UnitOfWork,
+    kind: str,
+    data: dict[str, Any],
+    corrects: UUID | None = None,
+    template: str | None = None,
+) -> UUID:
+    """Put a document on record with what it says; gives its id."""
     digest = canonical.digest(canonical.dumps(data)).hex()
     key, number = tables.new_id(), data["document"]["number"]
     row = {
         "id": str(key),
         "instance_id": str(work.row["id"]),
-        "kind": rule.key,
+        "kind": kind,
         "number": number,
-        "title": rule.title.zh,
+        "title": data["document"]["title"],
         "data": data,
         "data_sha256": digest,
         "issued_at": clock.now().isoformat(),
+        "state": DocumentState.ISSUED,
+        "corrects": str(corrects) if corrects else None,
+        "template": template,
     }
     work.add(tables.document, row)
-    noted = {"document": rule.key, "number": number or None, "id": str(key), "sha256": digest}
+    noted = {"document": kind, "number": number or None, "id": str(key), "sha256": digest}
     work.log.add("document_issued", None, **noted)
+    return key
 
 
 def is_missing(fact: Any) -> bool:
@@ -71,7 +92,7 @@ def _typeset(work: UnitOfWork, rule: DocumentRule, data: Mapping[str, Any]) -> N
         work.log.add("document_faulty", None, document=rule.key, fault=fault.message)
 
 
-def _number(work: UnitOfWork, rule: DocumentRule) -> str:
+def next_of(work: UnitOfWork, rule: DocumentRule) -> str:
     """The next number of a kind of document; "" for one that has none."""
     if not rule.numbering:
         return ""

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pypandoc
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from engine import settings
 from engine.db import canonical, tables
-from engine.documents.pdf import file_name
+from engine.documents.pdf import file_name, unprintable
 from engine.documents.typesetter import SECONDS
 from engine.errors import HistoryBroken, NotFound, ProcessFault
 from engine.history.erased import ERASED
@@ -45,11 +45,12 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
     HistoryBroken.
     """
     document, instance = tables.document.c, tables.instance.c
+    printed_by = func.coalesce(document.template, instance.version)
     row = access.must_see(
         session.execute(
             select(tables.document, tables.definition.c.files)
             .join(tables.instance, instance.id == document.instance_id)
-            .join(tables.definition, tables.definition.c.hash == instance.version)
+            .join(tables.definition, tables.definition.c.hash == printed_by)
             .where(document.id == document_id, access.visible(actor))
         ).first()
     )
@@ -59,7 +60,11 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
         raise HistoryBroken(
             _("文书内容与签发时不符，不能打印。"), document=row.kind, sha256=row.data_sha256
         )
-    return file_name(row.number, row.title) + ".docx", typeset(row.files, row.kind, row.data)
+    try:
+        made = typeset(row.files, row.kind, row.data)
+    except ProcessFault as fault:
+        raise unprintable(row, fault) from fault
+    return file_name(row.number, row.title) + ".docx", made
 
 
 def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:

@@ -58,9 +58,31 @@ def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
     row = access.must_see(row)
     if row.data == ERASED:
         raise NotFound(_("内容已按规定删除。"))
-    return file_name(row.number, row.title) + ".pdf", printed(
-        session, row.version, row.kind, row.data, row.data_sha256
+    return file_name(row.number, row.title) + ".pdf", of_row(session, row)
+
+
+def of_row(session: Session, row: Any) -> bytes:
+    """The PDF of an issued document (with `version` of its instance), by the template that two people chose for it if any.
+
+    Raises NotPrintable, HistoryBroken.
+    """
+    version = row.template or row.version
+    try:
+        return printed(session, version, row.kind, row.data, row.data_sha256)
+    except ProcessFault as fault:
+        raise unprintable(row, fault) from fault
+
+
+def unprintable(row: Any, fault: ProcessFault) -> NotPrintable:
+    """What to say of an issued document whose template fails."""
+    message = _(
+        "《{title}》 {number} 已编号，内容已存，但模板有误，现在不能打印。请由一人提出、另一人批准，"
+        "用修正后的模板打印。{fault}",
+        title=row.title,
+        number=row.number,
+        fault=fault.message,
     )
+    return NotPrintable(message, code="faulty_template", document=row.kind)
 
 
 def printed(

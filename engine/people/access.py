@@ -77,6 +77,8 @@ VERBS: dict[str, tuple[Callable[[Actor, UUID | None], bool], ...]] = {
     "resume": (is_secretary,),
     "terminate": (is_secretary,),
     "retry": (is_secretary, is_administrator),
+    "propose_correction": (is_secretary,),
+    "approve_correction": (is_secretary, is_administrator),
     "reassign": (is_secretary,),
     "see_desk": (is_secretary, is_auditor),
     "read_history": (is_secretary, is_auditor),

@@ -35,6 +35,7 @@ GROUPS = (
     "units",
     "imports",
     "files",
+    "despatch",
     "search",
     "audit",
 )
