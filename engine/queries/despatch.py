@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from engine import clock
@@ -277,7 +277,10 @@ def told(session: Session, actor: Actor) -> tuple[Told, ...]:
             ),
         )
         .outerjoin(new, new.c.corrects == _document.id)
-        .where(_instance.id.in_(access.shared(actor)), _document.state != DocumentState.ISSUED)
+        .where(
+            or_(_instance.starter_id == actor.id, _instance.id.in_(access.shared(actor))),
+            _document.state != DocumentState.ISSUED,
+        )
         .order_by(_correction.decided_at.desc())
         .limit(20)
     )

@@ -41,7 +41,7 @@ class Register(Schema):
 
 
 class Wanted(schemas.Asked):
-    of = Id(load_default=None, metadata={"description": "A union; without it my first one."})
+    union = Id(load_default=None, metadata={"description": "A union; without it my first one."})
     year = Whole(2000, 2199, load_default=None)
 
 
@@ -57,14 +57,14 @@ class Wish(schemas.Sent):
     )
 
 
-class Made(Schema):
+class CorrectionMade(Schema):
     id = fields.UUID(required=True)
 
 
 @routes.look("/despatch-register", Register, query=Wanted)
 def list_despatch(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """All numbers that a union has given in a year, newest first (secretary, auditor)."""
-    union = given["of"] or access.unions(actor, "see_desk")[0]
+    union = given["union"] or access.unions(actor, "see_desk")[0]
     return {"items": despatch.register(session, actor, union, given["year"])}
 
 
@@ -72,7 +72,9 @@ def _seen(session: Session, actor: Actor, document_id: UUID) -> None:
     despatch.paper(session, actor, document_id)
 
 
-@routes.act("/documents/<uuid:document_id>/corrections", Made, body=Wish, status=201, sees=_seen)
+@routes.act(
+    "/documents/<uuid:document_id>/corrections", CorrectionMade, body=Wish, status=201, sees=_seen
+)
 def propose_correction(
     session: Session, actor: Actor, given: dict[str, Any], document_id: UUID
 ) -> dict[str, Any]:
@@ -89,13 +91,13 @@ def _about(session: Session, actor: Actor, correction_id: UUID) -> None:
     despatch.about(session, actor, correction_id)
 
 
-@routes.act("/corrections/<uuid:correction_id>/approve", Made, sees=_about)
+@routes.act("/corrections/<uuid:correction_id>/approve", CorrectionMade, sees=_about)
 def approve_correction(session: Session, actor: Actor, correction_id: UUID) -> dict[str, Any]:
     """Carry out what somebody else proposed; gives the paper that is to be looked at now."""
     return {"id": corrections.decide(session, actor, correction_id, True)}
 
 
-@routes.act("/corrections/<uuid:correction_id>/refuse", Made, sees=_about)
+@routes.act("/corrections/<uuid:correction_id>/refuse", CorrectionMade, sees=_about)
 def refuse_correction(session: Session, actor: Actor, correction_id: UUID) -> dict[str, Any]:
     """Refuse what somebody else proposed; gives the paper."""
     return {"id": corrections.decide(session, actor, correction_id, False)}

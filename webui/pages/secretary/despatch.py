@@ -15,7 +15,7 @@ from engine.people import access
 from engine.queries import despatch
 from engine.queries.words import Named
 from webui.http import sheets
-from webui.http.session import carry_out, look, me, needs_login
+from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import said
 
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ FIRST_YEAR = 2000
 @needs_login
 def index() -> str | Response:
     """All numbers that a union has given in a year, with what became of each; as a page or with ?format=csv."""
+    asked = uuid(request.args.get("union"))
+    if asked is not None:
+        access.check_own(me(), "see_desk", asked)
     unions = access.unions(me(), "see_desk")
-    wanted = request.args.get("of", "")
-    union = next((each for each in unions if str(each) == wanted), unions[0])
+    union = asked or unions[0]
     year = _year(request.args.get("year", ""))
     entries = look(lambda s: despatch.register(s, me(), union, year))
     if request.args.get("format") == "csv":
