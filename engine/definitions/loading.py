@@ -178,7 +178,7 @@ def _guard(table: Table) -> Guard:
     )
 
 
-# --- messages and tasks -----------------------------------------------------------------------------------------------
+# --- messages and tasks ---------------------------------------------------------------------------
 def _message(name: str, table: Table, files: Files) -> MessageRule:
     return MessageRule(
         name=name,

@@ -56,8 +56,8 @@ def outline(process: Process) -> str:
 
 
 def _block(title: str, lines: Iterator[str]) -> str:
-    told = list(lines)
-    return "\n".join([f"【{title}】", *told, ""]) if told else ""
+    found = list(lines)
+    return "\n".join([f"【{title}】", *found, ""]) if found else ""
 
 
 def _head(process: Process) -> str:
@@ -82,7 +82,7 @@ def _lanes(process: Process) -> Iterator[str]:
         yield f"- {lane.title.zh}（{lane.key}）：{who}"
 
 
-# --- the flow ---------------------------------------------------------------------------------------------------------
+# --- the flow -------------------------------------------------------------------------------------
 def _flow(process: Process) -> Iterator[str]:
     numbers = {element.id: n for n, element in enumerate(_ordered(process), 1)}
     depth = {"": 0}
@@ -91,8 +91,8 @@ def _flow(process: Process) -> Iterator[str]:
         indent = "    " * depth[element.scope]
         lane = process.lanes.get(element.lane)
         place = f"[{lane.title.zh}] " if lane and element.type != "subProcess" else ""
-        said = f"{_kind(element)} {_name(process, element.id)}{_of(process, element, numbers)}"
-        yield f"{indent}{numbers[element.id]}. {place}{said}"
+        text = f"{_kind(element)} {_name(process, element.id)}{_of(process, element, numbers)}"
+        yield f"{indent}{numbers[element.id]}. {place}{text}"
         yield from (f"{indent}    {line}" for line in _details(process, element))
         yield from (f"{indent}    {line}" for line in _ways(process, element, numbers))
 
@@ -184,13 +184,13 @@ def _details(process: Process, element: Element) -> Iterator[str]:
 
 
 def _action(action: dict[str, Any]) -> str:
-    told = [
+    found = [
         f"{key} = {value}"
         for key, value in action.items()
         if key not in ("do", "title", "title_en", "set")
     ]
-    told += [f"{key} := {value}" for key, value in action.get("set", {}).items()]
-    return f"动作：{action.get('do', '')}" + (f"（{'；'.join(told)}）" if told else "")
+    found += [f"{key} := {value}" for key, value in action.get("set", {}).items()]
+    return f"动作：{action.get('do', '')}" + (f"（{'；'.join(found)}）" if found else "")
 
 
 def _task(process: Process, rule: TaskRule) -> Iterator[str]:
@@ -273,7 +273,7 @@ def _fields(process: Process, task: str) -> str:
     return "、".join(shown) or "（无）"
 
 
-# --- the rest ---------------------------------------------------------------------------------------------------------
+# --- the rest -------------------------------------------------------------------------------------
 def _messages(process: Process) -> Iterator[str]:
     for name, message in process.messages.items():
         lane = process.lanes.get(message.lane)

@@ -70,7 +70,7 @@ lower-case hex:
 
 Keys inside a pack prove nothing against one who remade the whole pack with a new key: compare the
 key ids printed here with those you were given, or give with --witness the checkpoint notes that you
-(or the superior union) kept.
+(or somebody outside) kept.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Case:
     meeting_id: UUID | None = None
 
 
-# --- who may -----------------------------------------------------------------------------------------------------------
+# --- who may --------------------------------------------------------------------------------------
 def holds_the_desk(actor: Actor, case: Case) -> bool:
     """A post allows it in the instance's union (access.VERBS)."""
     return access.may(actor, case.verb, case.context.row["union_id"])
@@ -113,7 +113,7 @@ def holds_the_secretarys_desk(actor: Actor, case: Case) -> bool:
     return access.is_secretary(actor, case.context.row["union_id"])
 
 
-# --- what stands against it ----------------------------------------------------------------------------------------------
+# --- what stands against it -----------------------------------------------------------------------
 def did_what_excludes_it(_actor: Actor, case: Case) -> bool:
     """Separation of duties: the actor did a task after which this one is somebody else's."""
     return bool(case.done & set(case.context.process.tasks[case.element].not_by))
@@ -191,7 +191,7 @@ def _where(case: Case) -> dict[str, str]:
     return where | {"element": case.element} if case.element else where
 
 
-# --- launching, when there is no instance yet ----------------------------------------------------------------------------
+# --- launching, when there is no instance yet -----------------------------------------------------
 def launching_post(actor: Actor, process: Process) -> Held | None:
     """The post by which the actor may launch this process; None when there is none."""
     for held in actor.posts:

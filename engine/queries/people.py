@@ -1,6 +1,4 @@
-"""The people of a union: roster, one member's file, the tree of units, imports that wait for their
-"yes".
-"""
+"""The people of a union: roster, one member's file, the tree of units."""
 
 from __future__ import annotations
 
@@ -17,19 +15,25 @@ from sqlalchemy import func, or_, select, text, tuple_
 from engine import clock
 from engine.db import tables
 from engine.errors import Invalid, NotFound
-from engine.messages import _, restored
+from engine.messages import _
 from engine.people import access, organisation, posts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row, Select
 
     from engine.db import Session
     from engine.people.organisation import Actor
 
 MOST = 200
+_member, _unit = tables.member.c, tables.unit.c
+_LINE = ("id", "username", "name", "unit_id", "phone", "email", "active")
+_FILE = (*_LINE, "union_id", "locale", "created_at")
+_PEOPLE = select(*(_member[name] for name in _LINE), _unit.name.label("unit")).join(
+    tables.unit, _unit.id == _member.unit_id
+)
 
 
 @dataclass(frozen=True)
@@ -130,35 +134,8 @@ class UnitTree:
     city: str
 
 
-@dataclass(frozen=True)
-class ImportRow:
-    """A row of an import with what was found on it: `level` ok, warning, error; `does` create,
-    change, skip or empty.
-    """
-
-    number: int
-    values: dict[str, str]
-    level: str
-    messages: tuple[str, ...]
-    does: str
-
-
-@dataclass(frozen=True)
-class Import:
-    """An import; `state` is previewed or done. Lists leave the rows out, and so does a done one."""
-
-    id: UUID
-    kind: str
-    file: str
-    state: str
-    at: datetime
-    by: str
-    counts: dict[str, int]
-    notes: tuple[str, ...] = ()
-    rows: tuple[ImportRow, ...] = ()
-
-
-def _must_see(actor: Actor, union_id: UUID | None) -> None:
+def must_see(actor: Actor, union_id: UUID | None) -> None:
+    """Raises NotFound to whoever may not see the people of a union."""
     if union_id is None or not access.may(actor, "see_people", union_id):
         raise NotFound
 
@@ -187,46 +164,36 @@ def roster(
     Raises NotFound when the union is not the actor's to see, Invalid for a broken `after` or an
     unknown post.
     """
-    _must_see(actor, union_id)
+    must_see(actor, union_id)
     limit = max(1, min(limit, MOST))
-    member, unit = tables.member.c, tables.unit.c
-    columns = (
-        member.id,
-        member.username,
-        member.name,
-        member.unit_id,
-        member.phone,
-        member.email,
-        member.active,
-    )
-    query = select(*columns, unit.name.label("unit")).join(tables.unit, unit.id == member.unit_id)
-    query = query.where(member.union_id == union_id)
+    query = _PEOPLE.where(_member.union_id == union_id)
     if not inactive:
-        query = query.where(member.active)
+        query = query.where(_member.active)
     if wanted := " ".join(q.encode(errors="ignore").decode().replace("\0", " ").split())[:100]:
-        query = query.where(
-            or_(member.name.contains(wanted, autoescape=True), _begins(wanted.casefold()))
-        )
+        query = query.where(_called(wanted))
     if unit_id is not None:
         below = session.execute(_BELOW, {"unit": unit_id, "union": union_id}).scalars().all()
-        query = query.where(member.unit_id.in_(below))
+        query = query.where(_member.unit_id.in_(below))
     if post is not None:
-        if posts.kinds().post(post) is None:
-            raise Invalid({"post": [_("没有这个职务。")]})
-        query = query.where(member.id.in_(_holders(union_id, post)))
+        query = query.where(_member.id.in_(_holders(union_id, post)))
     if after:
-        query = query.where(tuple_(member.name, member.id) > _cursor(after))
-    rows = session.execute(query.order_by(member.name, member.id).limit(limit + 1)).all()
+        query = query.where(tuple_(_member.name, _member.id) > _cursor(after))
+    rows = session.execute(query.order_by(_member.name, _member.id).limit(limit + 1)).all()
     held = _terms(session, [row.id for row in rows[:limit]], today_only=True)
     items = tuple(Person(**row._mapping, posts=tuple(held[row.id])) for row in rows[:limit])
     return Page(items, _token(items[-1]) if len(rows) > limit else None)
 
 
-def _begins(wanted: str) -> Any:
-    return tables.member.c.username.startswith(wanted, autoescape=True)
+def _called(wanted: str) -> ColumnElement[bool]:
+    """Whose name has this in it, or whose user name begins with it."""
+    in_name = _member.name.contains(wanted, autoescape=True)
+    return or_(in_name, _member.username.startswith(wanted.casefold(), autoescape=True))
 
 
-def _holders(union_id: UUID, kind: str) -> Any:
+def _holders(union_id: UUID, kind: str) -> Select[tuple[UUID]]:
+    """Who holds such a post in the union today. Raises Invalid for an unknown post."""
+    if posts.kinds().post(kind) is None:
+        raise Invalid({"post": [_("没有这个职务。")]})
     post, unit = tables.post.c, tables.unit.c
     there = select(unit.id).where(unit.union_id == union_id)
     return select(post.member_id).where(
@@ -267,71 +234,58 @@ def _terms(
     found: dict[UUID, list[Term]] = defaultdict(list)
     for row in session.execute(query):
         kind = known.get(row.kind) or posts.PostKind(row.kind, row.kind, row.kind)
-        state = (
-            "future"
-            if row.from_on > today
-            else "past"
-            if row.to_on and row.to_on < today
-            else "present"
-        )
-        found[row.member_id].append(
-            Term(
-                id=row.id,
-                kind=row.kind,
-                title=kind.title,
-                title_en=kind.title_en,
-                unit_id=row.unit_id,
-                unit=row.unit,
-                term=row.term,
-                from_on=row.from_on,
-                to_on=row.to_on,
-                ended_why=row.ended_why,
-                state=state,
-            )
-        )
+        found[row.member_id].append(_term(row, kind, today))
     return found
+
+
+def _term(row: Row[Any], kind: posts.PostKind, today: date) -> Term:
+    past = row.to_on is not None and row.to_on < today
+    return Term(
+        id=row.id,
+        kind=row.kind,
+        title=kind.title,
+        title_en=kind.title_en,
+        unit_id=row.unit_id,
+        unit=row.unit,
+        term=row.term,
+        from_on=row.from_on,
+        to_on=row.to_on,
+        ended_why=row.ended_why,
+        state="future" if row.from_on > today else "past" if past else "present",
+    )
 
 
 def member_file(session: Session, actor: Actor, member_id: UUID) -> MemberFile:
     """One member with all posts, the latest first. Everybody sees their own. Raises NotFound."""
-    member, token = tables.member.c, tables.token.c
-    row = session.execute(select(tables.member).where(member.id == member_id)).first()
-    if row is None:
-        raise NotFound
+    query = select(tables.member).where(_member.id == member_id)
+    row = access.must_see(session.execute(query).first())
     if actor.id != member_id:
-        _must_see(actor, row.union_id)
+        must_see(actor, row.union_id)
     names = organisation.unit_names(session, [row.unit_id, row.union_id])
-    open_tokens = session.execute(
+    return MemberFile(
+        **{key: row._mapping[key] for key in _FILE},
+        union=names[row.union_id],
+        unit=names[row.unit_id],
+        can_log_in=row.active and row.password is not None,
+        posts=tuple(_terms(session, [member_id])[member_id]),
+        tokens=_open_tokens(session, member_id),
+    )
+
+
+def _open_tokens(session: Session, member_id: UUID) -> tuple[Token, ...]:
+    token = tables.token.c
+    query = (
         select(token.id, token.name, token.created_at, token.expires_at)
         .where(token.member_id == member_id, token.ended_at.is_(None))
         .where(or_(token.expires_at.is_(None), token.expires_at > clock.now()))
         .order_by(token.created_at)
     )
-    same = (
-        "id",
-        "username",
-        "name",
-        "union_id",
-        "unit_id",
-        "phone",
-        "email",
-        "locale",
-        "active",
-        "created_at",
-    )
-    return MemberFile(
-        **{key: row._mapping[key] for key in same},
-        union=names[row.union_id],
-        unit=names[row.unit_id],
-        can_log_in=row.active and row.password is not None,
-        posts=tuple(_terms(session, [member_id])[member_id]),
-        tokens=tuple(Token(*found) for found in open_tokens),
-    )
+    return tuple(Token(*found) for found in session.execute(query))
 
 
 def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
     """The units of a union, closed ones too. Raises NotFound."""
-    _must_see(actor, union_id)
+    must_see(actor, union_id)
     unit, member = tables.unit.c, tables.member.c
     counts = select(member.unit_id, func.count()).where(member.union_id == union_id, member.active)
     people: dict[UUID, int] = dict(session.execute(counts.group_by(member.unit_id)).tuples().all())
@@ -341,9 +295,7 @@ def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
     below: dict[UUID | None, list[Any]] = defaultdict(list)
     for row in rows:
         below[row.parent_id].append(row)
-    root = next((row for row in rows if row.id == union_id), None)
-    if root is None:
-        raise NotFound
+    root = access.must_see(next((row for row in rows if row.id == union_id), None))
     names = organisation.unit_names(session, [i for i in (root.managing_id, root.guiding_id) if i])
     return UnitTree(
         _node(root, below, people),
@@ -368,54 +320,4 @@ def _node(row: Row[Any], below: dict[UUID | None, list[Any]], people: dict[UUID,
         active=row.active,
         members=people.get(row.id, 0),
         children=children,
-    )
-
-
-def imports(
-    session: Session, actor: Actor, union_id: UUID, *, state: str | None = "previewed"
-) -> tuple[Import, ...]:
-    """The last fifty imports of a union, the newest first: those that wait, or with `state` None
-    all. Raises NotFound.
-    """
-    _must_see(actor, union_id)
-    batch = tables.batch.c
-    query = select(tables.batch, tables.member.c.name.label("by")).join(
-        tables.member, tables.member.c.id == batch.member_id
-    )
-    query = query.where(batch.union_id == union_id).order_by(batch.id.desc()).limit(50)
-    if state is not None:
-        query = query.where(batch.state == state)
-    return tuple(_import(row) for row in session.execute(query))
-
-
-def one_import(session: Session, actor: Actor, batch_id: UUID) -> Import:
-    """An import with its rows. Raises NotFound."""
-    batch = tables.batch.c
-    query = select(tables.batch, tables.member.c.name.label("by")).join(
-        tables.member, tables.member.c.id == batch.member_id
-    )
-    row = session.execute(query.where(batch.id == batch_id)).first()
-    if row is None:
-        raise NotFound
-    _must_see(actor, row.union_id)
-    values = {number: found for number, found, _ in row.rows}
-    rows = tuple(
-        ImportRow(number, values.get(number, {}), level, tuple(map(restored, messages)), does)
-        for number, level, messages, does in row.report.get("rows", ())
-    )
-    return _import(row, rows)
-
-
-def _import(row: Row[Any], rows: tuple[ImportRow, ...] = ()) -> Import:
-    notes = tuple(map(restored, row.report.get("notes", ())))
-    return Import(
-        id=row.id,
-        kind=row.kind,
-        file=row.file,
-        state=row.state,
-        at=row.at,
-        by=row.by,
-        counts=row.report["counts"],
-        notes=notes,
-        rows=rows,
     )

@@ -191,7 +191,7 @@ class Page:
     papers: tuple[Paper, ...]
 
 
-# --- what is shown ----------------------------------------------------------------------------------------------------
+# --- what is shown --------------------------------------------------------------------------------
 def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Poll:
     """One poll. NotFound when the instance is not this person's to see."""
     read, context = seen(session, actor, poll_id)

@@ -30,7 +30,7 @@ def listed(process: Process, elements: Iterable[str]) -> Message:
     return Listed(titled(process, each) for each in elements) or _("（没有）")
 
 
-def told(process: Process, kind: str, body: Mapping[str, Any]) -> Message:
+def clause(process: Process, kind: str, body: Mapping[str, Any]) -> Message:
     """One event as a clause: its kind and what it was about, what it opened, what it ended."""
     clauses = [_clause(process, kind, body)]
     opened = [each.get("task", "") for each in body.get("opened", [])]

@@ -711,8 +711,8 @@ FILLED = {  # what an event of some kind needs to be told in full
 def test_a_story_tells_every_kind_of_event_in_english() -> None:
     """What `yixing play` prints of a step has nothing Chinese in it beside codes and names."""
     process, english = load(read(settings.ROOT / "processes" / "congress_motion")), language("en")
-    told = {kind: english(words.told(process, kind, FILLED)) for kind in KINDS}
+    told = {kind: english(words.clause(process, kind, FILLED)) for kind in KINDS}
     assert len(told) == len(KINDS) > 60
     assert {kind: text for kind, text in told.items() if re.search("[\u3400-\u9fff]", text)} == {}
     assert "opens " in told["task_completed"]
-    assert "（" in str(words.told(process, "task_completed", FILLED))  # as it is in Chinese
+    assert "（" in str(words.clause(process, "task_completed", FILLED))  # as it is in Chinese

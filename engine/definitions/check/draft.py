@@ -75,12 +75,12 @@ class Draft:
 def read(files: Mapping[str, str]) -> tuple[Draft, list[Fault]]:
     """Read everything that can be read, and tell what cannot."""
     found = list(_file_faults(files))
-    kept = {
+    files_in_use = {
         name: text
         for name, text in files.items()
         if isinstance(name, str) and _bearable(name, text)
     }
-    draft = Draft(kept)
+    draft = Draft(files_in_use)
     for needed in ("process.toml", "process.bpmn", "forms/launch.json"):
         if needed not in files:
             found.append(
@@ -157,7 +157,7 @@ def _file_faults(files: Mapping[str, str]) -> Iterator[Fault]:
         )
 
 
-# --- files ------------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 def _depth(text: str) -> int:
     """How deep brackets nest outside double quotes; enough to keep a recursive reader from
     drowning.

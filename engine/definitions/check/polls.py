@@ -139,7 +139,7 @@ def _presider(place: str, poll: dict[str, Any], draft: Draft) -> Iterator[Fault]
     lane = presider or (own if poll.get("closable") == "lane" else "")
     if lane and _are_the_voters(lanes.get(lane, {}), poll):
         what = _("泳道 {lane} 就是表决人，任何一名表决人都能截止表决或宣布无效。", lane=shown(lane))
-        advice = _("请在 presider 写上主持表决的泳道，如工会办公室。")
+        advice = _("请在 presider 写上主持表决的泳道，如办公室。")
         yield Fault(FILE, place, what, advice)
 
 

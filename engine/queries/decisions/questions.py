@@ -42,7 +42,7 @@ class Question:
     choices: tuple[tuple[str, str], ...] = ()
 
 
-# --- asking -----------------------------------------------------------------------------------------------------------
+# --- asking ---------------------------------------------------------------------------------------
 def questions(found: Found, say: Language = CHINESE) -> tuple[Question, ...]:
     """The facts that a table needs, or the value of a column that only an instance could give."""
     wording = Wording(found, CommonLaw(), clock.today(), say)
@@ -116,7 +116,7 @@ class _Spoken:
         return "number" if number else "string"
 
 
-# --- answering --------------------------------------------------------------------------------------------------------
+# --- answering ------------------------------------------------------------------------------------
 def answers(
     asked: tuple[Question, ...], given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[int, Any]]:

@@ -87,7 +87,7 @@ class Wording:
 
     def text(self, text: str) -> str:
         """A text of the author."""
-        return self.found.lexicon.said(text, self.say.code)
+        return self.found.lexicon.translated(text, self.say.code)
 
     @property
     def inputs(self) -> tuple[Column, ...]:

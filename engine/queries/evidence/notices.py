@@ -84,7 +84,7 @@ _README = (
       python verify.py 本包.zip
       python verify.py 本包.zip --witness 留存的检查点.txt
   最后一行为 PASS 即全部成立；FALSE 指出第一处不符；NOTE 说明本包不能证明的事项。
-  如对本包有疑问，请使用从工会或上级工会另行取得的 verify.py。
+  如对本包有疑问，请使用从出具单位或其上级另行取得的 verify.py。
 
 能证明什么
   - 本件的每一条记录自写入后未被改动、删减、调换或插入（events.jsonl，哈希链）。
@@ -121,7 +121,7 @@ How to verify
       python verify.py pack.zip
       python verify.py pack.zip --witness kept-checkpoints.txt
   The last line PASS: everything holds. FALSE names the first thing that does not. NOTE says what this pack cannot prove.
-  If you doubt the pack, use a verify.py that you got elsewhere, from the union or the union above it.
+  If you doubt the pack, use a verify.py that you got elsewhere, from whoever made it or whoever is above them.
 
 What it proves
   - No event of this matter was changed, taken out, swapped or put in after it was written (events.jsonl, the chain).
