@@ -216,7 +216,7 @@ files.document | 404 200 200 200 200 404 | 404
 files.upload | 201 | -
 health.alive | 200 | -!
 health.metrics | 200 | -!
-health.ready | 200 | -!
+health.ready | 503 | -!
 inbox.complete | 404 404 302 404 404 404 | 404
 inbox.draft | 200 | -
 inbox.hold | 404 404 302 404 404 404 | 404

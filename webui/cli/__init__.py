@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.messages import _
-from webui.cli import accounts, installation, postmaster, processes, safety, terminal, usage
+from webui.cli import accounts, faults, installation, postmaster, processes, safety, terminal, usage
 from webui.cli.terminal import FAULT, OK, USAGE, CannotDo
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "backup": safety.backup,
     "restore": safety.restore,
 }
+WITHOUT_PROCESSES = {"worker", "migrate", "token", "user disable", "user password"} | {
+    "verify",
+    "backup",
+    "restore",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,12 +73,15 @@ def _language(arguments: Sequence[str] | None) -> str:
 
 
 def _run(given: argparse.Namespace) -> int:
-    from engine.errors import EngineError
+    from engine.errors import EngineError, Unavailable
 
     try:
         settings = _settings()
+        _must_have_processes(given.verb, settings)
         with _database_as_before(settings):
             return int(VERBS[given.verb](given, settings))
+    except Unavailable as fault:  # of the database, which has told the reason
+        return terminal.complain(faults.sentence(fault) or fault.message)
     except (CannotDo, EngineError) as fault:
         return terminal.complain(fault.message)
     except KeyboardInterrupt:
@@ -82,10 +90,10 @@ def _run(given: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAULT
     except Exception as fault:
-        if _is_of_the_database(fault):
-            reason = str(fault).splitlines()[0]
-            return terminal.complain(_("数据库不能使用：{reason}", reason=reason))
-        raise
+        said = faults.sentence(fault)
+        if said is None:
+            raise  # a fault of the program: whoever mends it wants to see where
+        return terminal.complain(said)
 
 
 def _settings() -> Settings:
@@ -95,6 +103,18 @@ def _settings() -> Settings:
         return settings.load()
     except ValueError as fault:
         raise CannotDo(fault.args[0]) from fault
+
+
+def _must_have_processes(verb: str, settings: Settings) -> None:
+    """Say it at once when what the union decided is not where the settings say."""
+    folder = settings.processes
+    if verb not in WITHOUT_PROCESSES and not (folder / "posts.toml").is_file():
+        raise CannotDo(
+            _(
+                "{folder} 不是流程文件夹的所在（其中没有 posts.toml）：请改正 YIXING_PROCESSES",
+                folder=folder,
+            )
+        )
 
 
 @contextmanager
@@ -111,7 +131,3 @@ def _database_as_before(settings: Settings) -> Iterator[None]:
             from engine.db import embedded
 
             embedded.stop(home)
-
-
-def _is_of_the_database(fault: Exception) -> bool:
-    return any(kind.__name__ == "OperationalError" for kind in type(fault).__mro__)

@@ -30,6 +30,8 @@ def login() -> str:
         next=_inside(request.args.get("next")),
         demo_users=TITLES.items(),
         fault="",
+        ended=request.args.get("ended"),
+        again=request.args.get("again"),
     )
 
 
