@@ -84,6 +84,14 @@ class CorrectionState(StrEnum):
     REFUSED = "refused"
 
 
+class ProposalState(StrEnum):
+    """What takes two people, and waits for the second one."""
+
+    PROPOSED = "proposed"
+    DONE = "done"
+    REFUSED = "refused"
+
+
 class BatchState(StrEnum):
     """An import: looked at, then carried out."""
 
