@@ -11,13 +11,13 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 
 from engine import clock
-from engine.commands import papers, reasons, unit_of_work
+from engine.commands import papers, reasons, separation, unit_of_work
 from engine.commands.unit_of_work import UnitOfWork
 from engine.db import tables
 from engine.db.states import CorrectionState, DefinitionState, DocumentState
 from engine.definitions.store import process_of
 from engine.documents import pdf
-from engine.errors import Conflict, Invalid, Refused
+from engine.errors import Conflict, Invalid
 from engine.history.erased import ERASED
 from engine.instance import rights
 from engine.instance.rights import Case
@@ -101,9 +101,7 @@ def decide(session: Session, actor: Actor, correction_id: UUID, approve: bool) -
     rights.check(Case(work, "approve_correction"))
     if change.state != CorrectionState.PROPOSED:
         raise Conflict(_("这项更正已有结论。"), code="decided")
-    if change.proposer_id == actor.id:
-        where = {"instance_id": str(work.row["id"]), "verb": "approve_correction"}
-        raise Refused(_("提出人与批准人不能是同一人。"), code="separated", **where)
+    separation.check(session, actor, "approve_correction", work.row["union_id"], change.proposer_id)
     shown = UUID(str(row.id))
     if approve:
         _must_stand(row)
