@@ -73,7 +73,7 @@ def freeze(
         "corrects": str(corrects) if corrects else None,
         "template": template,
     }
-    work.add(tables.document, row)
+    work.pending.add(tables.document, row)
     noted = {"document": kind, "number": number or None, "id": str(key), "sha256": digest}
     work.log.add("document_issued", None, **noted)
     return key
