@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from engine.messages import _
@@ -15,7 +16,9 @@ from webui.cli.terminal import (
     note,
     progress,
     say,
+    text,
 )
+from webui.http.sheets import csv_text
 
 if TYPE_CHECKING:
     import argparse
@@ -100,6 +103,28 @@ def _checkpoints(file: Path) -> list[Checkpoint]:
     if not found:
         raise CannotDo(_("{file} 里没有检查点", file=file))
     return found
+
+
+# --- despatch ------------------------------------------------------------------------------------
+def despatch(given: argparse.Namespace, settings: Settings) -> int:
+    """The numbers that a union has given in a year, as lines or as CSV."""
+    from engine import db
+    from engine.people import access, organisation
+    from engine.queries import despatch as register
+    from engine.queries import operator
+
+    with db.transaction(database(settings)) as session:
+        actor = organisation.actor(session, operator.member_named(session, given.actor))
+        union = access.unions(actor, "see_desk")[0]
+        entries = register.register(session, actor, union, given.year)
+    lines = [[text(cell) for cell in line] for line in register.lines(entries)]
+    if given.csv:
+        sys.stdout.write(csv_text(lines))
+        return OK
+    for line in lines[1:]:
+        print("  ".join(cell for cell in line if cell))
+    say(_("共 {n} 个文号", n=len(entries)))
+    return OK
 
 
 # --- erase ---------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from engine import legacy
 from engine.db import canonical, tables
+from engine.db.states import DocumentState
 from engine.errors import Invalid
 from engine.history import kinds
 from engine.history.event_log import Break
@@ -115,6 +116,7 @@ class Replayed:
     polls: dict[str, Poll] = field(default_factory=dict)
     meetings: dict[str, Meeting] = field(default_factory=dict)
     documents: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    papers: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def false(self, table: str, key: object, why: Message, seq: int = 0) -> Break:
         """The row of a table that the events contradict."""
@@ -231,6 +233,20 @@ def _issued(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     replayed.documents[says["id"]] = (seq, says)
 
 
+def _corrected(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.papers[says["id"]]["state"] = DocumentState.CORRECTED
+    made = replayed.papers[says["new"]]
+    made["corrects"], made["template"] = says["id"], says.get("template") or ""
+
+
+def _voided(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.papers[says["id"]]["state"] = DocumentState.VOID
+
+
+def _reprinted(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.papers[says["id"]]["template"] = says["template"]
+
+
 def _disclosed(replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
     replayed.disclosed = True
 
@@ -311,6 +327,9 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "mover_replaced": _handed_over,  # of old
     "owner_replaced": _handed_over,
     "document_issued": _issued,
+    "document_corrected": _corrected,
+    "document_voided": _voided,
+    "document_reprinted": _reprinted,
     "matter_disclosed": _disclosed,
     "matter_erased": _erased,
     "poll_called": _polled,

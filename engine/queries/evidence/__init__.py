@@ -230,7 +230,13 @@ def _add_papers(session: Session, archive: Archive, case: Case) -> None:
     for paper in kept:
         name = pdf.file_name(paper.number, paper.title)
         try:
-            made = pdf.printed(session, case.row.version, paper.kind, paper.data, paper.data_sha256)
+            made = pdf.printed(
+                session,
+                paper.template or case.row.version,
+                paper.kind,
+                paper.data,
+                paper.data_sha256,
+            )
             archive.add(f"prints/{name}.pdf", made)
         except EngineError as fault:
             archive.add(f"prints/{name}.txt", f"不能打印 cannot be printed: {fault.message}\n")
