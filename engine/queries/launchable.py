@@ -141,7 +141,7 @@ def _published(session: Session, process_id: str | None = None) -> list[str]:
         select(_definition.hash)
         .distinct(_definition.process_id)
         .where(_definition.state == "published")
-        .order_by(_definition.process_id, _definition.number.desc())
+        .order_by(_definition.process_id, _definition.rank.desc())
     )
     if process_id is not None:
         query = query.where(_definition.process_id == process_id)

@@ -30,6 +30,7 @@ GROUPS = (
     "ballots",
     "definitions",
     "rules",
+    "proposals",
     "tables",
     "people",
     "units",

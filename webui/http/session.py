@@ -34,6 +34,9 @@ T = TypeVar("T")
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
+OWN_PAGE = "auth.mine"  # where a password is changed: until then nothing else
+
+
 def init_app(app: Flask) -> None:
     """Load the person behind the cookie before each page."""
     app.before_request(_recognise)
@@ -65,6 +68,7 @@ def _recognise() -> None:
             session["lang"] = language
         return
     g.actor = login.actor
+    g.must_change = login.must_change
     if login.stale:
         g.touch = secret
 
@@ -88,12 +92,17 @@ def me() -> Actor:
 
 
 def needs_login(view: F) -> F:
-    """Send whoever is not logged in to the login page, and back afterwards; a script gets 401."""
+    """Send whoever is not logged in to the login page, and back afterwards; a script gets 401.
+
+    Whoever has a password that another set goes nowhere before it is changed.
+    """
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if g.get("actor") is None:
             return logged_out()
+        if g.get("must_change") and request.endpoint != OWN_PAGE:
+            return redirect(url_for(OWN_PAGE))
         return view(*args, **kwargs)
 
     return guarded  # type: ignore[return-value]

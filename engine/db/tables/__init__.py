@@ -17,9 +17,11 @@ from engine.db.tables.instances import (
     task,
     timer,
 )
+from engine.db.tables.made import made
 from engine.db.tables.meetings import attendance, meeting, presence
 from engine.db.tables.people import attempt, login, member, post, token, unit
 from engine.db.tables.polls import paper, poll, roll, teller
+from engine.db.tables.proposals import proposal
 
 __all__ = [
     "POLL_WINDOW",
@@ -44,6 +46,7 @@ __all__ = [
     "invitation",
     "link",
     "login",
+    "made",
     "meeting",
     "member",
     "metadata",
@@ -53,6 +56,7 @@ __all__ = [
     "poll",
     "post",
     "presence",
+    "proposal",
     "reply",
     "roll",
     "setting",

@@ -13,6 +13,7 @@ from uuid import UUID
 from engine import clock, jobs
 from engine.commands import edge, imports, instances, people, polls, tasks
 from engine.commands.imports import columns, workbook
+from engine.db import demo
 from engine.people import organisation
 from engine.queries import instance as files
 from engine.queries import people as roster
@@ -50,8 +51,9 @@ def load(engine: Engine, own: Settings | None = None) -> None:
     """Fill an empty installation with the demo. Takes some ten seconds."""
     del own
     stage = Stage(engine)
+    edge.carry_out(engine, None, demo.mark)
     now = clock.now()
-    with clock.set_to(now - timedelta(days=80)):
+    with clock.set_to(now - timedelta(days=100)):
         _found(stage)
         _import(stage)
         _passwords(stage)
@@ -112,7 +114,12 @@ def _found(stage: Stage) -> None:
             city="杭州",
         )
         for username, name, at, posts in (
-            ("admin", "系统管理员", main, [("administrator", main)]),
+            (
+                "admin",
+                "系统管理员",
+                main,
+                [("administrator", main), (organisation.RUNNER, main)],
+            ),
             (
                 "superior",
                 "省教育工会干部",
@@ -183,7 +190,7 @@ def _passwords(stage: Stage) -> None:
 
 
 def _set_password(member_id: UUID, secret: str, session: Session) -> None:
-    people.set_password(session, None, member_id, secret)
+    people.set_password(session, None, member_id, secret, temporary=False)
 
 
 def _play(stage: Stage, now: datetime) -> None:
