@@ -192,7 +192,9 @@ def tidy(engine: Engine) -> None:
 
 
 def back_up(settings: Settings) -> None:
-    """Make the backup of the day when it is due; what went wrong is noted, and readiness says it."""
+    """Make the backup of the day when it is due; what went wrong is noted, and readiness says
+    it.
+    """
     if not safekeeping.is_due(settings):
         return
     found = safekeeping.keep(settings)

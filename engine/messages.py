@@ -76,7 +76,9 @@ def _said(value: object, lang: str, translate: Translate) -> str:
 
 
 def is_bilingual(value: object) -> TypeGuard[Bilingual]:
-    """Asked for every value that is filled in: isinstance of a protocol would take a hundred times as long."""
+    """Asked for every value that is filled in: isinstance of a protocol would take a hundred
+    times as long.
+    """
     return hasattr(value, "in_")
 
 

@@ -58,7 +58,9 @@ def ledger(session: Session, meeting_id: UUID) -> list[str]:
 
 
 def terms_digest(terms: Mapping[str, Any]) -> str:
-    """The digest of the terms of a poll, but for what came later: who was there, what was counted."""
+    """The digest of the terms of a poll, but for what came later: who was there, what was
+    counted.
+    """
     kept = {key: value for key, value in terms.items() if key not in _LATER}
     return canonical.digest(canonical.dumps(kept)).hex()
 

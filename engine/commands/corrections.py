@@ -1,6 +1,8 @@
-"""A paper that left the house with something wrong in it: corrected, made void, or printed with a repaired template.
+"""A paper that left the house with something wrong in it: corrected, made void, or printed with a
+repaired template.
 
-One person proposes with a reason, another decides; nobody does both. What was issued is kept as it was, struck through.
+One person proposes with a reason, another decides; nobody does both. What was issued is kept as it
+was, struck through.
 """
 
 from __future__ import annotations
@@ -49,10 +51,12 @@ def propose(
     changes: Mapping[str, str] | None = None,
     template: str | None = None,
 ) -> UUID:
-    """Propose to correct a paper, to make it void, or to print it with the template of another version; gives the id.
+    """Propose to correct a paper, to make it void, or to print it with the template of another
+    version; gives the id.
 
-    A correction says what the instance says now, with `changes` (dotted fact -> text) in place of what is wrong there.
-    `template`: hash of a published version of the same process. Raises NotFound, Refused, Invalid, Conflict.
+    A correction says what the instance says now, with `changes` (dotted fact -> text) in place of
+    what is wrong there. `template`: hash of a published version of the same process. Raises
+    NotFound, Refused, Invalid, Conflict.
     """
     work, row = _opened(session, actor, document_id)
     rights.check(Case(work, "propose_correction"))
@@ -89,7 +93,8 @@ def propose(
 
 
 def decide(session: Session, actor: Actor, correction_id: UUID, approve: bool) -> UUID:
-    """Carry out what somebody else proposed, or refuse it; gives the paper that is to be looked at now.
+    """Carry out what somebody else proposed, or refuse it; gives the paper that is to be looked at
+    now.
 
     Raises NotFound, Refused (not theirs to decide, or their own proposal), Conflict, NotPrintable.
     """
@@ -164,7 +169,9 @@ def _check_changes(rule: DocumentRule, changes: Mapping[str, str]) -> None:
 def _corrected(
     work: UnitOfWork, row: Any, changes: Mapping[str, str], template: str | None, number: str
 ) -> tuple[Mapping[str, str], str, dict[str, Any]]:
-    """Templates, kind and data of the paper as it is to stand: what the instance says now, and what was changed."""
+    """Templates, kind and data of the paper as it is to stand: what the instance says now, and
+    what was changed.
+    """
     process = process_of(work.session, template) if template else work.process
     rule = process.documents[row.kind]
     facts = papers.facts_for(process, rule, work.facts)

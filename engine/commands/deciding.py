@@ -1,7 +1,7 @@
 """The second person's door: each kind of proposal, and what its approval does.
 
-A kind checks by itself who may decide; that it is another person, and not one made by the first, holds for all of
-them (engine/commands/proposals.py, engine/commands/separation.py).
+A kind checks by itself who may decide; that it is another person, and not one made by the first,
+holds for all of them (engine/commands/proposals.py, engine/commands/separation.py).
 """
 
 from __future__ import annotations

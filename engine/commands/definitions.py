@@ -150,7 +150,8 @@ def whole(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:
-    """Approve or refuse a proposed version, which all unions then get; another than who proposed it.
+    """Approve or refuse a proposed version, which all unions then get; another than who proposed
+    it.
 
     Raises NotFound, Refused, Conflict.
     """
@@ -198,7 +199,9 @@ def _must_be_earlier(session: Session, row: rows.Definition) -> None:
 
 
 def decide_again(session: Session, actor: Actor, row: rows.Proposal, approve: bool) -> None:
-    """Put the earlier version of a proposal in force again, or leave it. Raises Refused, Conflict."""
+    """Put the earlier version of a proposal in force again, or leave it. Raises Refused,
+    Conflict.
+    """
     access.check(actor, "approve_definition", INSTALLATION)
     proposals.must_be_second(session, actor, row, "approve_definition")
     version = _version(session, row.subject)

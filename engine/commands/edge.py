@@ -68,8 +68,8 @@ def _record(engine: Engine, actor: Actor, fault: EngineError) -> None:
 def _may_know(engine: Engine, actor: Actor, instance_id: str | None) -> bool:
     """Is it a matter that this person may know of, or at least none that is confidential?
 
-    Of others nothing is noted: tries of outsiders would make a confidential history grow, and take longer where there is
-    a matter than where there is none.
+    Of others nothing is noted: tries of outsiders would make a confidential history grow, and take
+    longer where there is a matter than where there is none.
     """
     if instance_id is None:
         return False

@@ -39,11 +39,11 @@ _UNUSED = text(
 
 
 def propose(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
-    """Propose to erase answers, facts, comments, title, documents' data and attachments, with a reason; gives the
-    proposal's id. By who acts in it by a post; another one decides.
+    """Propose to erase answers, facts, comments, title, documents' data and attachments, with a
+    reason; gives the proposal's id. By who acts in it by a post; another one decides.
 
-    Raises NotFound (not theirs to see), Refused (a party of it), Conflict (not confidential, not ended, erased, still to
-    be kept, held, waiting already), Invalid.
+    Raises NotFound (not theirs to see), Refused (a party of it), Conflict (not confidential, not
+    ended, erased, still to be kept, held, waiting already), Invalid.
     """
     work = _erasable(session, actor, instance_id)
     plain = reasons.plain(reason)
@@ -67,7 +67,8 @@ def decide(session: Session, actor: Actor, row: rows.Proposal, approve: bool) ->
 
 
 def hold(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
-    """Keep the contents whatever their time, with a reason, until somebody else lifts it; gives the proposal to lift it.
+    """Keep the contents whatever their time, with a reason, until somebody else lifts it; gives the
+    proposal to lift it.
 
     Raises NotFound, Refused, Conflict (not confidential, erased, held already), Invalid.
     """
@@ -81,7 +82,9 @@ def hold(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID
 
 
 def lift(session: Session, actor: Actor, row: rows.Proposal, approve: bool) -> None:
-    """Lift a hold that somebody else placed. Raises NotFound, Refused, Conflict (a hold that is not lifted stays)."""
+    """Lift a hold that somebody else placed. Raises NotFound, Refused, Conflict (a hold that is
+    not lifted stays).
+    """
     if not approve:
         raise Conflict(_("不解除的，继续保留，不必办理。"), code="held")
     work = _guarded(session, actor, UUID(row.subject))
@@ -132,7 +135,9 @@ def _erase(work: UnitOfWork, actor: Actor, reason: str) -> None:
 
 
 def _empty(work: UnitOfWork) -> None:
-    """Take the texts out of the rows that hold them; the rows stay, and so do numbered papers that left the house."""
+    """Take the texts out of the rows that hold them; the rows stay, and so do numbered papers
+    that left the house.
+    """
     session, instance_id = work.session, work.row["id"]
     tasks = select(tables.task.c.id).where(tables.task.c.instance_id == instance_id)
     polls = select(tables.poll.c.id).where(tables.poll.c.instance_id == instance_id)

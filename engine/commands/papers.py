@@ -1,4 +1,6 @@
-"""Issuing a document: its facts are gathered and proved to be there, typeset once, then numbered and frozen."""
+"""Issuing a document: its facts are gathered and proved to be there, typeset once, then numbered
+and frozen.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,10 @@ if TYPE_CHECKING:
 def issue(work: UnitOfWork, rule: DocumentRule) -> None:
     """Number a document and freeze what it says; the PDF follows from the frozen data.
 
-    When a fact is missing or no font has a character, nothing is numbered, and the step is refused once its guards were
-    asked (engine.commands.advance). A faulty template does not hold up the matter: the paper has its number, the fault is
-    on record, and two people print it with a repaired template.
+    When a fact is missing or no font has a character, nothing is numbered, and the step is refused
+    once its guards were asked (engine.commands.advance). A faulty template does not hold up the
+    matter: the paper has its number, the fault is on record, and two people print it with a
+    repaired template.
     """
     try:
         _issue(work, rule)
@@ -101,10 +104,11 @@ def next_of(work: UnitOfWork, rule: DocumentRule) -> str:
 
 
 def facts_for(process: Process, rule: DocumentRule, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts that go along with a document: those that it declares, whatever room they were said in.
+    """The facts that go along with a document: those that it declares, whatever room they were said
+    in.
 
-    A document of an older version declares none: all but what was said in rooms whose tasks neither its template nor
-    an import names.
+    A document of an older version declares none: all but what was said in rooms whose tasks neither
+    its template nor an import names.
     """
     if rule.declared:
         return _only(facts, rule.reads)

@@ -87,7 +87,9 @@ def take(session: Session, proposal_id: UUID) -> rows.Proposal:
 
 
 def must_be_second(session: Session, actor: Actor, row: rows.Proposal, verb: str) -> None:
-    """Raise Refused unless this actor may decide on it by this verb, and is another than who proposed it."""
+    """Raise Refused unless this actor may decide on it by this verb, and is another than who
+    proposed it.
+    """
     separation.check(session, actor, verb, row.scope, row.proposer_id)
 
 

@@ -49,7 +49,9 @@ def check(
 
 
 def made_lately(session: Session, actor: Actor, other_id: UUID) -> bool:
-    """Has one of the two, within SEP-DAYS, given the other an account, a password, a post or a token?"""
+    """Has one of the two, within SEP-DAYS, given the other an account, a password, a post or a
+    token?
+    """
     days = UnionLaw.of(session, actor.union_id).ruling(RULE, clock.today()).value
     since = clock.now() - timedelta(days=int(days or 0))
     chains = select(tables.chain.c.id)

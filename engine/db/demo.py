@@ -1,4 +1,6 @@
-"""A database knows that it holds the demo, whose passwords everybody knows: it never serves in earnest."""
+"""A database knows that it holds the demo, whose passwords everybody knows: it never serves in
+earnest.
+"""
 
 from __future__ import annotations
 

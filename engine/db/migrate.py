@@ -63,7 +63,8 @@ def migrate(url: str) -> bool:
     """Take the steps that are missing; False when there was none. All of them happen in one
     transaction, or none does.
 
-    EngineError: the database was made by a newer release, or another process holds the lock for long.
+    EngineError: the database was made by a newer release, or another process holds the lock for
+    long.
     """
     with _transaction(url) as connection:
         if at_head(connection):

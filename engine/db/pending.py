@@ -36,7 +36,9 @@ class Pending:
         self._rows.setdefault((table.name, tuple(row)), []).append(row)
 
     def take(self) -> tuple[Shape, dict[str, str]]:
-        """The rows that wait, for the caller to write: their shape, and their values by parameter."""
+        """The rows that wait, for the caller to write: their shape, and their values by
+        parameter.
+        """
         waiting, self._rows = self._rows, {}
         values = {f"new_{n}": json.dumps(rows) for n, rows in enumerate(waiting.values())}
         return tuple(waiting), values
@@ -45,7 +47,8 @@ class Pending:
 def inserts(shape: Shape) -> list[str]:
     """The parts of a WITH that write such rows.
 
-    They are handed over as JSON, which PostgreSQL gives the types of the table; keys are checked at the end.
+    They are handed over as JSON, which PostgreSQL gives the types of the table; keys are checked at
+    the end.
     """
     found = []
     for n, (table, names) in enumerate(shape):

@@ -286,7 +286,9 @@ class Definition(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """What takes two people: `kind` says how `subject` and `body` are read, `scope` is a union or INSTALLATION."""
+    """What takes two people: `kind` says how `subject` and `body` are read, `scope` is a union
+    or INSTALLATION.
+    """
 
     id: UUID
     kind: str

@@ -1,7 +1,9 @@
-"""Backups that come by themselves, each tried by a restore into a scratch database, kept for some days.
+"""Backups that come by themselves, each tried by a restore into a scratch database, kept for some
+days.
 
-They lie in YIXING_BACKUPS (the home's `backups`) of the host whose worker made them. What the last one came to stands beside
-them in last.json, which readiness reads: a backup that nobody could restore is none.
+They lie in YIXING_BACKUPS (the home's `backups`) of the host whose worker made them. What the last
+one came to stands beside them in last.json, which readiness reads: a backup that nobody could
+restore is none.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ LEAST_ROOM = 512 * 1024 * 1024  # bytes that stay free
 
 @dataclass(frozen=True)
 class Last:
-    """What the last backup came to: when it was begun, its file, and what is wrong with it ("" when it was restored)."""
+    """What the last backup came to: when it was begun, its file, and what is wrong with it (""
+    when it was restored).
+    """
 
     at: str
     file: str
@@ -66,7 +70,9 @@ def last(settings: Settings) -> Last | None:
 
 
 def is_due(settings: Settings) -> bool:
-    """Is it time for one? At night once a day; at any hour when the last good one is old or there is none."""
+    """Is it time for one? At night once a day; at any hour when the last good one is old or
+    there is none.
+    """
     if not settings.backup_days:
         return False
     known = last(settings)
@@ -80,7 +86,9 @@ def is_due(settings: Settings) -> bool:
 
 
 def keep(settings: Settings) -> Last:
-    """Make a backup, try it, note what it came to, and remove old ones. It raises nothing: the note says what went wrong."""
+    """Make a backup, try it, note what it came to, and remove old ones. It raises nothing: the
+    note says what went wrong.
+    """
     folder = place(settings)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     at = clock.now()
@@ -111,8 +119,8 @@ def tried(settings: Settings, file: Path) -> None:
 
 
 def forget(settings: Settings) -> list[Path]:
-    """Remove the daily backups that are older than they are kept, never the newest; gives those that went. Also what
-    interrupted ones left behind.
+    """Remove the daily backups that are older than they are kept, never the newest; gives those
+    that went. Also what interrupted ones left behind.
     """
     folder, oldest = place(settings), clock.now() - timedelta(days=settings.backup_days)
     daily = sorted(folder.glob(f"{DAILY}*{ENDING}"))
@@ -126,7 +134,9 @@ def forget(settings: Settings) -> list[Path]:
 
 
 def before_upgrade(settings: Settings, url: str) -> Path | None:
-    """A backup of a database that holds something and is about to be migrated; None where nothing is to be kept."""
+    """A backup of a database that holds something and is about to be migrated; None where
+    nothing is to be kept.
+    """
     step = migrate.pending(url)
     if step is None:
         return None

@@ -1,4 +1,5 @@
-"""What a version must not loosen of the process as it is shipped: who starts, does, reads and votes, and what law holds.
+"""What a version must not loosen of the process as it is shipped: who starts, does, reads and
+votes, and what law holds.
 
 Only the operator, on the command line, may put a version in force that does.
 """
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 def loosened(
     shipped: Process, process: Process, is_binding: Callable[[Guard], bool]
 ) -> Iterator[Message]:
-    """Each loosening in words. `is_binding`: does the guard rest on a rule that nobody may change?"""
+    """Each loosening in words. `is_binding`: does the guard rest on a rule that nobody may
+    change?
+    """
     if shipped.confidentiality == "named" != process.confidentiality:
         yield _("process.toml：本流程涉及个人，密级必须是 named，不能放宽。")
     for guard in shipped.guards:

@@ -1,7 +1,8 @@
 """Which facts the template of a document reads, its imports included.
 
-A template reads a fact by a literal path behind the data: `fact(d, "case.person")`, `text-of(d, "launch.place")`. Templates
-of older versions also put a path together, `"committee_vote." + key`: that reads the fact before the dot.
+A template reads a fact by a literal path behind the data: `fact(d, "case.person")`, `text-of(d,
+"launch.place")`. Templates of older versions also put a path together, `"committee_vote." + key`:
+that reads the fact before the dot.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def _found(files: Mapping[str, str], document: str, *patterns: re.Pattern[str]) 
 
 
 def reached(files: Mapping[str, str], name: str) -> list[str]:
-    """The template, and of what it imports the definitions that it uses, directly or by one another."""
+    """The template, and of what it imports the definitions that it uses, directly or by one
+    another.
+    """
     if name not in files:
         return []
     template = _COMMENT.sub("", files[name])

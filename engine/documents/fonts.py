@@ -1,7 +1,8 @@
 """Which characters the fonts can show: the `cmap` tables of all fonts that typst finds.
 
-The main font comes with the set-up; behind it stand the system's, rare characters among them (Debian: fonts-babelstone-han,
-fonts-hanazono). A character that no font has would print as an empty box, so it is named and nothing is printed.
+The main font comes with the set-up; behind it stand the system's, rare characters among them
+(Debian: fonts-babelstone-han, fonts-hanazono). A character that no font has would print as an empty
+box, so it is named and nothing is printed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 # from the set-up; else the system's fonts
 FONTS = settings.ROOT / "webui" / "static" / "vendor" / "fonts"
-# Shapes come from the font of the letter before: variation selectors, joiners, direction marks, soft hyphens.
+# Shapes come from the font of the letter before: variation selectors, joiners, direction marks,
+# soft hyphens.
 _WITHOUT_SHAPE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 _SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 RARE = range(0x20000, 0x2A6E0)  # Extension B
@@ -137,5 +139,7 @@ def _segments(data: bytes, table: int) -> Iterator[tuple[int, int]]:
 
 
 def described() -> str:
-    """What was found, for the operator: folder of the set-up or the system's, and whether rare characters can be shown."""
+    """What was found, for the operator: folder of the set-up or the system's, and whether rare
+    characters can be shown.
+    """
     return os.fspath(FONTS) if installed() else ""

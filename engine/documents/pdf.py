@@ -62,7 +62,8 @@ def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
 
 
 def of_row(session: Session, row: Any) -> bytes:
-    """The PDF of an issued document (with `version` of its instance), by the template that two people chose for it if any.
+    """The PDF of an issued document (with `version` of its instance), by the template that two
+    people chose for it if any.
 
     Raises NotPrintable, HistoryBroken.
     """
@@ -133,8 +134,9 @@ def _remembered(mark: tuple[str, str, str], make: Callable[[], bytes]) -> bytes:
 def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
     """The PDF that documents/<kind>.typ of a process folder makes of `data`.
 
-    The day of issue in the data is the only date that the PDF carries, so the same data give the same bytes. Raises
-    NotPrintable for a fact that is missing and for characters that no font has; ProcessFault naming file and place.
+    The day of issue in the data is the only date that the PDF carries, so the same data give the
+    same bytes. Raises NotPrintable for a fact that is missing and for characters that no font has;
+    ProcessFault naming file and place.
     """
     name = f"documents/{kind}.typ"
     if name not in files:

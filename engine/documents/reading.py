@@ -1,4 +1,6 @@
-"""Reads a printed PDF back: its text layer is what the receiver searches, copies and hears read aloud."""
+"""Reads a printed PDF back: its text layer is what the receiver searches, copies and hears read
+aloud.
+"""
 
 from __future__ import annotations
 

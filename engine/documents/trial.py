@@ -1,7 +1,8 @@
-"""Tries the templates of a process folder: each is read by the compiler and set once with sample facts.
+"""Tries the templates of a process folder: each is read by the compiler and set once with sample
+facts.
 
-The one check behind every door, the command line's, the API's and the page's: the faults of the definition, then those of
-its templates. Stories set every paper again with their own facts.
+The one check behind every door, the command line's, the API's and the page's: the faults of the
+definition, then those of its templates. Stories set every paper again with their own facts.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def faults(
     actions: Collection[str] = ACTIONS,
     folder: str = "",
 ) -> list[Fault]:
-    """Everything that is wrong with a folder's files (engine.definitions.check.faults), its templates included."""
+    """Everything that is wrong with a folder's files (engine.definitions.check.faults), its
+    templates included.
+    """
     found = check.faults(files, rulebook, posts, actions, folder)
     found += _unreadable(files)
     return found or list(_unsettable(definitions.load(files)))
@@ -129,7 +132,9 @@ def _labels(process: Process) -> dict[str, dict[str, str]]:
 
 
 def _sample(process: Process, rule: DocumentRule) -> dict[str, Any]:
-    """A value for every fact that the document reads, in the shape in which its template takes it."""
+    """A value for every fact that the document reads, in the shape in which its template takes
+    it.
+    """
     shapes: dict[str, Any] = {}
     for text in papers.reached(process.files, f"documents/{rule.key}.typ"):
         for pattern, value in _SHAPES:

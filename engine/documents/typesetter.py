@@ -1,7 +1,8 @@
 """Typst in processes of its own: a template that never ends or eats all memory takes nobody along.
 
-A process is kept for the next paper (fonts are searched once); one that broke or took too long is ended. Packages would
-come from the network: the proxies lead nowhere, and the folders for packages are empty.
+A process is kept for the next paper (fonts are searched once); one that broke or took too long is
+ended. Packages would come from the network: the proxies lead nowhere, and the folders for packages
+are empty.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ for line in sys.stdin.buffer:
 
 @dataclass(frozen=True)
 class Made:
-    """A PDF; or the compiler's message, place and hints; or, of a process that ended, its last words."""
+    """A PDF; or the compiler's message, place and hints; or, of a process that ended, its last
+    words.
+    """
 
     pdf: bytes = b""
     fault: dict[str, Any] | None = None

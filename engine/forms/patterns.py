@@ -1,8 +1,10 @@
-"""The shapes of short texts that a form may ask for, matched in time that grows with the text and no faster.
+"""The shapes of short texts that a form may ask for, matched in time that grows with the text and
+no faster.
 
-Python's own engine tries one way after the other, so that a shape like `^(\\w+)+$` can keep it busy for hours. Here a shape
-is read by Python, taken apart, and walked with all ways at once (Thompson's construction): each character is looked at once
-for each place in the shape. What is not among the parts below is no shape: references, looks ahead, flags.
+Python's own engine tries one way after the other, so that a shape like `^(\\w+)+$` can keep it busy
+for hours. Here a shape is read by Python, taken apart, and walked with all ways at once (Thompson's
+construction): each character is looked at once for each place in the shape. What is not among the
+parts below is no shape: references, looks ahead, flags.
 """
 
 from __future__ import annotations
@@ -92,7 +94,9 @@ def is_shape(pattern: str) -> bool:
 
 
 def matcher(pattern: str) -> Test:
-    """What tells whether a whole text fits; a version of before may have what is no shape, and keeps its meaning."""
+    """What tells whether a whole text fits; a version of before may have what is no shape, and
+    keeps its meaning.
+    """
     try:
         return shape(pattern).fits
     except Unfit:

@@ -51,7 +51,9 @@ class InstanceView:
 
     @property
     def session(self) -> Session:
-        """The transaction. Who changes the instance may leave rows pending; they are written before."""
+        """The transaction. Who changes the instance may leave rows pending; they are written
+        before.
+        """
         return self.pending.session
 
     @property

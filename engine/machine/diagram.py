@@ -185,7 +185,9 @@ def workflow(spec: Spec, loading: bool = False) -> Any:
 
 
 def requests(task: Any) -> Generator[Request, Any, None]:
-    """What an element needs before it may run; a gateway's conditions one by one, until one holds."""
+    """What an element needs before it may run; a gateway's conditions one by one, until one
+    holds.
+    """
     spec = task.task_spec
     if isinstance(spec, Action):
         yield Request(Need.PERFORM, spec.bpmn_id)

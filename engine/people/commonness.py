@@ -1,7 +1,8 @@
-"""Which passwords anybody would try first: the lists that zxcvbn keeps, and what people in China choose.
+"""Which passwords anybody would try first: the lists that zxcvbn keeps, and what people in China
+choose.
 
-Both are read as a guesser does: letters that digits stand for, a year or a row of digits behind a word, a birthday, a
-telephone number, a word typed twice.
+Both are read as a guesser does: letters that digits stand for, a year or a row of digits behind a
+word, a birthday, a telephone number, a word typed twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The despatch register of a union: every number that was given to a paper, whatever became of the paper.
+"""The despatch register of a union: every number that was given to a paper, whatever became of the
+paper.
 
 And one paper by itself: what it replaces, what replaced it, what was proposed about it.
 """
@@ -45,7 +46,9 @@ _correction, _member = tables.correction.c, tables.member.c
 
 @dataclass(frozen=True)
 class Entry:
-    """A number given. Of a confidential matter that the reader may not see, `title` says only that, and `id` is None."""
+    """A number given. Of a confidential matter that the reader may not see, `title` says only
+    that, and `id` is None.
+    """
 
     id: UUID | None
     instance_id: UUID | None
@@ -61,7 +64,9 @@ class Entry:
 def register(
     session: Session, actor: Actor, union_id: UUID, year: int | None = None, limit: int = MOST
 ) -> tuple[Entry, ...]:
-    """The numbers that a union has given in a year (this one), newest first. Raises NotFound, Refused."""
+    """The numbers that a union has given in a year (this one), newest first. Raises NotFound,
+    Refused.
+    """
     access.check_own(actor, "see_desk", union_id)
     year = year or clock.today().year
     old, new = aliased(tables.document), aliased(tables.document)
@@ -115,7 +120,7 @@ def _line(entry: Entry) -> tuple[str, ...]:
     return (*found, entry.replaced_by, entry.replaces)
 
 
-# --- one paper --------------------------------------------------------------------------------------------------------
+# --- one paper ------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Proposal:
     """What somebody proposed about a paper."""
@@ -135,7 +140,9 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper by itself. `fields`: what a correction may change: (path, what it is called, what stands there)."""
+    """A paper by itself. `fields`: what a correction may change: (path, what it is called, what
+    stands there).
+    """
 
     id: UUID
     instance_id: UUID
@@ -243,7 +250,7 @@ def _proposals(session: Session, actor: Actor, row: Any, process: Any) -> tuple[
     )
 
 
-# --- who is told --------------------------------------------------------------------------------------------------------
+# --- who is told ----------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Told:
     """A paper that was corrected or made void, for those who have a part in its matter."""
@@ -256,7 +263,9 @@ class Told:
 
 
 def told(session: Session, actor: Actor) -> tuple[Told, ...]:
-    """What was corrected or made void in the last thirty days in the matters that ever had something for this person."""
+    """What was corrected or made void in the last thirty days in the matters that ever had
+    something for this person.
+    """
     new = aliased(tables.document)
     since = clock.now() - TOLD_FOR
     query = (

@@ -58,7 +58,9 @@ _JOBS = {
 
 @dataclass(frozen=True)
 class Readiness:
-    """What each thing that the product needs is like: "ok", or what is wrong with it, in English, for programs."""
+    """What each thing that the product needs is like: "ok", or what is wrong with it, in
+    English, for programs.
+    """
 
     checks: dict[str, str]
 
@@ -127,7 +129,9 @@ def _workers(session: Session) -> str:
 
 
 def _backup(session: Session, settings: Settings) -> str:
-    """Was there one within two days that could be restored? A new installation has two days' time."""
+    """Was there one within two days that could be restored? A new installation has two days'
+    time.
+    """
     last = safekeeping.last(settings)
     if not settings.backup_days:
         return OK

@@ -1,4 +1,6 @@
-"""What waits for a second person, as far as it is the reader's business, with what its approval would do."""
+"""What waits for a second person, as far as it is the reader's business, with what its approval
+would do.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ _proposal, _definition = tables.proposal.c, tables.definition.c
 
 @dataclass(frozen=True)
 class Move:
-    """A deadline that an approval would move: of which instance, the last day as it was and as it would be."""
+    """A deadline that an approval would move: of which instance, the last day as it was and as
+    it would be.
+    """
 
     instance_id: UUID
     number: str
@@ -40,8 +44,9 @@ class Move:
 class Waiting:
     """A proposal: what it wants, whose it is, what of its effects the reader may see.
 
-    `elsewhere`: how many deadlines it would move in matters that are not the reader's to see; `link`: what it is
-    about, a version's hash or an instance's id; `decides`: the reader may decide on it.
+    `elsewhere`: how many deadlines it would move in matters that are not the reader's to see;
+    `link`: what it is about, a version's hash or an instance's id; `decides`: the reader may decide
+    on it.
     """
 
     id: UUID

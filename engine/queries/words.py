@@ -45,7 +45,8 @@ class Named:
     def of(cls, session: Session, facts: object, actor: Actor | None = None) -> Named:
         """Look up every id that occurs anywhere in the facts, in one read.
 
-        Matters are named only to who may know of them; to nobody in particular those that are not confidential.
+        Matters are named only to who may know of them; to nobody in particular those that are not
+        confidential.
         """
         ids = set(_ids(facts))
         if not ids:

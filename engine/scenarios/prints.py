@@ -1,4 +1,6 @@
-"""Reads the printed papers of a story: what must stand in them, what must not, and what no paper may say at all."""
+"""Reads the printed papers of a story: what must stand in them, what must not, and what no paper
+may say at all.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,11 @@ _NEVER = (
 
 
 def read(progress: Progress, step: Step) -> None:
-    """The latest paper of a kind, printed: `has` and `lacks` are texts; with `set` other facts, `without` some of them.
+    """The latest paper of a kind, printed: `has` and `lacks` are texts; with `set` other facts,
+    `without` some of them.
 
-    Raises Unexpected for a text that is missing or too much, NotPrintable for what may not be printed.
+    Raises Unexpected for a text that is missing or too much, NotPrintable for what may not be
+    printed.
     """
     check_keys(_("with"), step.given, _KEYS)
     row = _latest(progress, step.task)

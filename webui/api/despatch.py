@@ -23,7 +23,9 @@ routes = Routes("despatch", "Numbers that were given to papers, and corrections 
 
 
 class Entry(Schema):
-    """A number given. Of a confidential matter that is not mine to see the ids are null and the title says no more."""
+    """A number given. Of a confidential matter that is not mine to see the ids are null and the
+    title says no more.
+    """
 
     id = fields.UUID(allow_none=True)
     instance_id = fields.UUID(allow_none=True)

@@ -232,7 +232,9 @@ def change_password(session: Session, actor: Actor, given: dict[str, Any]) -> No
 
 @routes.act("/members/me/tokens", Plain, body=NewToken, status=201, keyed=False)
 def create_token(_session: Session, _actor: Actor, _given: dict[str, Any]) -> dict[str, str]:
-    """Refused: whoever has a token makes none. A person makes one on their own page, the operator on the command line."""
+    """Refused: whoever has a token makes none. A person makes one on their own page, the
+    operator on the command line.
+    """
     raise Refused(_("令牌不能新建令牌，请登录后在“我的职务与密码”新建。"), code="token")
 
 

@@ -1,7 +1,8 @@
-"""What hinders a verb from outside — disk, rights, the database — as one sentence with its cause and its remedy.
+"""What hinders a verb from outside — disk, rights, the database — as one sentence with its cause
+and its remedy.
 
-The words are ours, so that they are in one language: those of the system and of PostgreSQL follow other settings. Only
-what is not known here is quoted.
+The words are ours, so that they are in one language: those of the system and of PostgreSQL follow
+other settings. Only what is not known here is quoted.
 """
 
 from __future__ import annotations

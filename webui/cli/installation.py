@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from engine.messages import _
+from webui.cli.schema import ROLE_MISSING, migrated
 from webui.cli.terminal import OK, note, say
 
 if TYPE_CHECKING:
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from engine.db import Engine
     from engine.settings import Settings
 
-ROLE_MISSING = _(
-    "注意：数据库用户不能建立角色，所以没有只可追加记录的角色 yixing_app；"
-    "请数据库管理员执行 CREATE ROLE yixing_app，然后运行 yixing migrate"
-)
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -30,24 +27,6 @@ def database(settings: Settings) -> Engine:
     url = db.url_of(settings)
     migrated(settings, url)
     return db.connect(url)
-
-
-def migrated(settings: Settings, url: str) -> bool:
-    """Bring the schema up to date; a database that holds something is backed up first, so that one
-    can go back. False when there was nothing to do.
-    """
-    from engine.db import migrate as steps
-    from engine.db import safekeeping
-
-    kept = safekeeping.before_upgrade(settings, url)
-    if kept is not None:
-        note(
-            _(
-                "升级前已备份到 {file}；要退回，请停机后用原来版本的程序运行 yixing restore {file} --force",
-                file=kept,
-            )
-        )
-    return steps.migrate(url)
 
 
 def serve(_given: argparse.Namespace, settings: Settings) -> int:

@@ -149,7 +149,7 @@ def _database(settings: Settings) -> str:
     """
     from engine import db
     from engine.db import migrate
-    from webui.cli.installation import ROLE_MISSING, migrated
+    from webui.cli.schema import ROLE_MISSING, migrated
 
     url = db.url_of(settings)
     demo_start.drop_half(settings, url)

@@ -44,7 +44,9 @@ def expired(_fault: CSRFError) -> Response:
     if request.endpoint == "auth.do_login" and not session.get("key") and not wants_json():
         return redirect(url_for("auth.login", again=1), 303)  # type: ignore[return-value]
     if not session.get("key") and request.blueprint not in ("auth", "outside"):
-        return engine_error(LoggedOut()) if wants_json() else to_login()  # type: ignore[return-value]
+        if wants_json():
+            return engine_error(LoggedOut())
+        return to_login()  # type: ignore[return-value]
     elsewhere = proxies.elsewhere()
     if elsewhere:
         words = _("本系统的网址是 %(address)s，请从那里打开后再提交。", address=elsewhere)

@@ -1,7 +1,7 @@
 """Which address people reach, and whether something stands before us that nobody told us of.
 
-What is wrong with the settings is seen in the requests; it is said in the log, once a process, and on
-the page to whoever can do something about it. `at_start` says what the settings alone give away.
+What is wrong with the settings is seen in the requests; it is said in the log, once a process, and
+on the page to whoever can do something about it. `at_start` says what the settings alone give away.
 """
 
 from __future__ import annotations

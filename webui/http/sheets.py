@@ -1,4 +1,6 @@
-"""A table as a CSV file that spreadsheets open rightly: with a mark of its encoding, and no cell that they would compute."""
+"""A table as a CSV file that spreadsheets open rightly: with a mark of its encoding, and no cell
+that they would compute.
+"""
 
 from __future__ import annotations
 

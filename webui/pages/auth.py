@@ -68,7 +68,9 @@ def _enter(username: str, password: str) -> str:
 
 
 def _device(username: str) -> str:
-    """What this browser was given when this name logged in on it before; strangers cannot lock it out."""
+    """What this browser was given when this name logged in on it before; strangers cannot lock
+    it out.
+    """
     device, _dot, seal = request.cookies.get(DEVICE, "").partition(".")
     known = seal.isascii() and hmac.compare_digest(seal, _seal(username, device))
     return device if known else ""

@@ -28,7 +28,9 @@ def alive() -> Answer:
 
 @blueprint.get("/readyz")
 def ready() -> Answer:
-    """Database, schema, workers, key, clock and disk are as they must be; JSON whatever is the matter."""
+    """Database, schema, workers, key, clock and disk are as they must be; JSON whatever is the
+    matter.
+    """
     own = current_app.config["YIXING"]
     try:
         found = look(lambda session: health.ready(session, own))
@@ -41,7 +43,9 @@ def ready() -> Answer:
 
 
 def _may_watch() -> bool:
-    """Does the request come from here or from a network named? What a proxy hands on comes from nowhere here."""
+    """Does the request come from here or from a network named? What a proxy hands on comes from
+    nowhere here.
+    """
     own: Settings = current_app.config["YIXING"]
     handed_on = not own.trusted_proxies and _FORWARDED & set(request.headers.keys(lower=True))
     try:

@@ -25,14 +25,17 @@ def must_not_be_oneself(actor: Actor | None, member_id: UUID | None) -> None:
 
 
 def must_manage_desk(actor: Actor | None, kind: str, member_id: UUID, union_id: UUID) -> None:
-    """The desks (secretary, auditor, administrator) are given and taken by an administrator, never to oneself."""
+    """The desks (secretary, auditor, administrator) are given and taken by an administrator,
+    never to oneself.
+    """
     if actor is not None:
         held = access.Subject(union_id, post=kind, member_id=member_id)
         access.check_bars(actor, "manage_people", held)
 
 
 def must_reach(session: Session, actor: Actor | None, member_id: UUID) -> None:
-    """Whoever holds a desk, of whatever union, or the post for the installation is ruled by those who could give it.
+    """Whoever holds a desk, of whatever union, or the post for the installation is ruled by those
+    who could give it.
 
     Else a power over a person would be one over what that person rules. Raises Refused.
     """

@@ -1,8 +1,9 @@
 """Guessing passwords is slow, and locks nobody out but the one who guesses.
 
-A device that has logged a person in before has a count of its own (`device`, see webui/pages/auth.py); from elsewhere
-each name has one at each address. Over all addresses of a name, and all names of an address, many failures only slow
-down: one try in SLOW. So a stranger cannot lock out the owner, nor everybody behind one address.
+A device that has logged a person in before has a count of its own (`device`, see
+webui/pages/auth.py); from elsewhere each name has one at each address. Over all addresses of a
+name, and all names of an address, many failures only slow down: one try in SLOW. So a stranger
+cannot lock out the owner, nor everybody behind one address.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def plain(name: str) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """Whence somebody tries: `own` counts until it locks, `wide` slow down beyond their number of failures."""
+    """Whence somebody tries: `own` counts until it locks, `wide` slow down beyond their number
+    of failures.
+    """
 
     own: str
     wide: tuple[tuple[str, int], ...] = ()

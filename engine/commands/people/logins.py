@@ -52,7 +52,8 @@ class Attempt:
 
 
 def log_in(session: Session, username: str, secret: str, address: str, device: str = "") -> Attempt:
-    """Try a password. The edge commits, then calls `must()` on what comes back: failures have to be counted.
+    """Try a password. The edge commits, then calls `must()` on what comes back: failures have to be
+    counted.
 
     `device`: what the edge gave a device on which this name logged in before.
     """
@@ -171,7 +172,9 @@ def end_logins(session: Session, member_id: UUID, except_secret: str = "") -> in
 
 @dataclass(frozen=True)
 class Login:
-    """A session in use. `stale`: that it is used was noted long ago, see `touch`; `must_change`: the password is another's."""
+    """A session in use. `stale`: that it is used was noted long ago, see `touch`; `must_change`:
+    the password is another's.
+    """
 
     actor: Actor
     stale: bool
@@ -221,7 +224,8 @@ def set_password(
     *,
     temporary: bool = True,
 ) -> None:
-    """Give a member a new password and end their sessions and tokens. Raises Refused, NotFound, Invalid.
+    """Give a member a new password and end their sessions and tokens. Raises Refused, NotFound,
+    Invalid.
 
     Another's password is `temporary`: its owner changes it at the next login, before anything else.
     """

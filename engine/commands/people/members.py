@@ -44,7 +44,8 @@ def create_member(
     secret: str | None = None,
     temporary: bool = True,
 ) -> UUID:
-    """Enter a person; without a password (`secret`) nobody can log in as them. Raises Refused, NotFound, Invalid.
+    """Enter a person; without a password (`secret`) nobody can log in as them. Raises Refused,
+    NotFound, Invalid.
 
     The password is `temporary`: whoever it is for changes it at the first login.
     """

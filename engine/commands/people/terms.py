@@ -69,7 +69,9 @@ def grant_post(
 
 
 def _must_give(actor: Actor | None, kind: str, union_id: UUID | None) -> None:
-    """Posts are given by those who keep the union's people; the one for the installation by its holders."""
+    """Posts are given by those who keep the union's people; the one for the installation by its
+    holders.
+    """
     if kind == RUNNER:
         records.allow(actor, "give_installation", INSTALLATION)
     else:

@@ -96,7 +96,9 @@ def end_token(session: Session, actor: Actor | None, token_id: str) -> None:
 
 
 def token_owner(session: Session, plain: str) -> UUID | None:
-    """Whose token this is; None when it is unknown, ended, expired, or older than the end of a post of theirs."""
+    """Whose token this is; None when it is unknown, ended, expired, or older than the end of a
+    post of theirs.
+    """
     token, member, post = tables.token.c, tables.member.c, tables.post.c
     made_on = cast(func.timezone(str(clock.CHINA), token.created_at), Date)
     left = exists().where(

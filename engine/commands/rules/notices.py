@@ -1,5 +1,5 @@
-"""The State Council's holiday notice of a year, for all unions: proposed by one, loaded by another; deadlines that rest
-on it are computed anew.
+"""The State Council's holiday notice of a year, for all unions: proposed by one, loaded by another;
+deadlines that rest on it are computed anew.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ SHOWN = 200  # of so many instances a preview computes what would move
 
 
 class Proposed(NamedTuple):
-    """A notice handed in: its proposal, how many instances rest on it, how many deadlines of theirs would move."""
+    """A notice handed in: its proposal, how many instances rest on it, how many deadlines of
+    theirs would move.
+    """
 
     id: UUID
     instances: int
@@ -65,10 +67,12 @@ class _Read(NamedTuple):
 def propose_notice(
     session: Session, actor: Actor, year: int, rows: Iterable[Sequence[object]], source: str
 ) -> Proposed:
-    """Hand in the State Council's holiday notice of a year, or a corrected one, with a preview of what it moves.
+    """Hand in the State Council's holiday notice of a year, or a corrected one, with a preview of
+    what it moves.
 
-    rows: (day, 休/班， name). Nothing changes until somebody who answers for the installation approves it. Raises
-    Refused, Invalid (all faulty rows at once), Conflict when one of this year waits.
+    rows: (day, 休/班， name). Nothing changes until somebody who answers for the installation
+    approves it. Raises Refused, Invalid (all faulty rows at once), Conflict when one of this year
+    waits.
     """
     access.unions(actor, "propose_notice")
     faults: Faults = {}
@@ -121,7 +125,9 @@ def _preview(
 
 
 def _tried(session: Session, instance_id: UUID) -> list[dict[str, Any]]:
-    """What moves in an instance; nothing is told of a faulty one, which keeps no notice from being proposed."""
+    """What moves in an instance; nothing is told of a faulty one, which keeps no notice from
+    being proposed.
+    """
     try:
         with session.begin_nested():
             return recomputed(session, instance_id)
@@ -132,8 +138,8 @@ def _tried(session: Session, instance_id: UUID) -> list[dict[str, Any]]:
 def decide_notice(session: Session, actor: Actor, row: rows.Proposal, approve: bool) -> int:
     """Load a proposed notice for all unions, or refuse it; another than who proposed it.
 
-    Gives how many instances have deadlines that rest on it; their recomputing is asked for in this transaction. Raises
-    Refused.
+    Gives how many instances have deadlines that rest on it; their recomputing is asked for in this
+    transaction. Raises Refused.
     """
     access.check(actor, "approve_notice", INSTALLATION)
     proposals.must_be_second(session, actor, row, "approve_notice")

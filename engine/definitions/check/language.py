@@ -163,7 +163,9 @@ class Language:
         return _("请按 docs/architecture.md 中的写法改正。")
 
     def fact_faults(self, path: str) -> Iterator[Wrong]:
-        """What is wrong with a dotted fact that a document names; names given in every expression are no facts."""
+        """What is wrong with a dotted fact that a document names; names given in every
+        expression are no facts.
+        """
         name = path.partition(".")[0]
         facts = self.facts.keys() - NAMES
         if name in facts:

@@ -79,7 +79,8 @@ def first_false(session: Session) -> Break | None:
         broken, files = rules.definitions(session)
         broken = broken or rules.settings(session) or registry.first_false(session)
         broken = broken or calendars.first_false(session)
-        for chain, found in _matters(session, files) if broken is None else ():  # noqa: B007 (named by a fault)
+        matters = _matters(session, files) if broken is None else ()
+        for chain, found in matters:  # noqa: B007 (named by a fault)
             broken = broken or found
         return broken or secret.first_false(session)
     # a body without what its kind must tell, or a row that no command could have written

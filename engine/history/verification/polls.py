@@ -178,7 +178,9 @@ def _roll(
 
 
 def _remarked(replayed: Replayed, poll: Poll, member: str, comment: str, known: bool) -> bool:
-    """Is a comment that no event tells in words the one of the digest told, or gone with the rest?"""
+    """Is a comment that no event tells in words the one of the digest told, or gone with the
+    rest?
+    """
     digest = poll.remarks.get(member)
     if replayed.erased or known or (digest is None and replayed.tells < kinds.TELLS):
         return True

@@ -83,7 +83,9 @@ def definitions(session: Session) -> tuple[Break | None, dict[str, dict[str, str
 
 @dataclass
 class _Ranks:
-    """Which version is in force: each new one ranks above all before it, and so does one that is put in force again."""
+    """Which version is in force: each new one ranks above all before it, and so does one that is
+    put in force again.
+    """
 
     again: dict[str, int] = field(default_factory=dict)  # process -> how often one was
     behind: dict[str, int] = field(default_factory=dict)  # version -> that number when it came

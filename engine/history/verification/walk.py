@@ -45,7 +45,9 @@ class _Guide:
         self.answers, self.given = answers, list[bool]()
 
     def lead(self, run: Run) -> Step:
-        """The step that the act comes to. Decisions and actions left their traces in events of their own."""
+        """The step that the act comes to. Decisions and actions left their traces in events of
+        their own.
+        """
         answer = None
         while True:
             try:

@@ -1,4 +1,6 @@
-"""Papers that were issued: the despatch register of a union, and one paper with what was proposed about it."""
+"""Papers that were issued: the despatch register of a union, and one paper with what was
+proposed about it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ FIRST_YEAR = 2000
 @blueprint.get("/despatch")
 @needs_login
 def index() -> str | Response:
-    """All numbers that a union has given in a year, with what became of each; as a page or with ?format=csv."""
+    """All numbers that a union has given in a year, with what became of each; as a page or with
+    ?format=csv.
+    """
     asked = uuid(request.args.get("union"))
     if asked is not None:
         access.check_own(me(), "see_desk", asked)

@@ -1,7 +1,9 @@
-"""What takes two people waits in a table; a version of a process has a rank; somebody answers for the installation.
+"""What takes two people waits in a table; a version of a process has a rank; somebody answers for
+the installation.
 
-Where all administrators are of one union, they are those who could approve for the whole installation until now, and
-go on. Where they are of several, nobody is: `yixing user post NAME installation` says who.
+Where all administrators are of one union, they are those who could approve for the whole
+installation until now, and go on. Where they are of several, nobody is: `yixing user post NAME
+installation` says who.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Papers that left the house can be corrected, made void, or printed with a repaired template, by two people."""
+"""Papers that left the house can be corrected, made void, or printed with a repaired template,
+by two people.
+"""
 
 from __future__ import annotations
 

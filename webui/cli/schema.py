@@ -1,0 +1,34 @@
+"""The schema of the database brought up to date, and what is said about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.messages import _
+from webui.cli.terminal import note
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+
+ROLE_MISSING = _(
+    "注意：数据库用户不能建立角色，所以没有只可追加记录的角色 yixing_app；"
+    "请数据库管理员执行 CREATE ROLE yixing_app，然后运行 yixing migrate"
+)
+
+
+def migrated(settings: Settings, url: str) -> bool:
+    """Bring the schema up to date; a database that holds something is backed up first, so that one
+    can go back. False when there was nothing to do.
+    """
+    from engine.db import migrate as steps
+    from engine.db import safekeeping
+
+    kept = safekeeping.before_upgrade(settings, url)
+    if kept is not None:
+        note(
+            _(
+                "升级前已备份到 {file}；要退回，请停机后用原来版本的程序运行 yixing restore {file} --force",
+                file=kept,
+            )
+        )
+    return steps.migrate(url)
