@@ -37,7 +37,7 @@ def record_export(session: Session, actor: Actor, instance_id: UUID, key: Signin
     if polling.running_votes(session, instance_id):
         raise Conflict(_("有表决还没有结束，结束后才能导出证据包。"), code="polls_open")
     counted = work.log.seq + 1  # this event too, see verify_pack
-    work.log.add("evidence_exported", actor, events=counted, manifest="signed")
+    work.log.add("evidence_exported", actor, events=counted, manifest="signed", format=2)
     unit_of_work.save(work)
     session.execute(_WAIT, {"lock": seals.LOCK})  # until another sealer has committed
     while seals.seal(session, key) == seals.BATCH:

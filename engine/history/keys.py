@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 FILE_NAME = "signing.key"
 CHECKPOINT = "yixing/checkpoint/1"
 HEAD = "yixing/head/1"
-PACK = "yixing/pack/1"
+PACK = "yixing/pack/2"
+HANDOVER = "yixing/key/1"
 _PARTS = (  # the lines of a checkpoint: pattern, and what a reader is told when it does not match
     (re.escape(CHECKPOINT), _("应为 {checkpoint}", checkpoint=CHECKPOINT)),
     (r"0|[1-9][0-9]{0,18}", _("应为叶的个数")),
@@ -161,6 +162,11 @@ def head_text(instance: UUID, seq: int, event_hash: bytes, at: datetime, key_id:
 def pack_text(instance: UUID, manifest: bytes, at: datetime, key_id: str) -> bytes:
     """The text by which an evidence pack says "this was all of it": the SHA-256 (32 bytes) of its manifest."""
     return _joined([PACK, str(instance), manifest.hex(), f"at {_second(at)}", f"key {key_id}"])
+
+
+def handover_text(public: bytes, at: datetime, key_id: str) -> bytes:
+    """The text by which the key of `key_id` names the one that follows it; `public`: 32 bytes."""
+    return _joined([HANDOVER, public.hex(), f"at {_second(at)}", f"key {key_id}"])
 
 
 def note(text: bytes, signature: bytes) -> bytes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -20,7 +22,6 @@ from webui.http import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytest_plugins = ("tests.empty",)
 VERBS = [
@@ -252,7 +253,8 @@ def test_verify_proves_the_checkpoints_kept_outside(
 ) -> None:
     """All checkpoints deleted and every leaf taken back: the database alone then looks as if nothing was ever sealed."""
     yixing("unit", "ZJ", "provincial_federation", "浙江省总工会")
-    key, file = keys.load_or_create(tmp_path / "k"), tmp_path / "kept.txt"
+    home, file = Path(os.environ["YIXING_HOME"]), tmp_path / "kept.txt"
+    key = keys.load_or_create(home / "keys")
     with db.connect(empty_url).begin() as session:
         seals.seal(session, key)
         point = seals.latest(session)
@@ -283,8 +285,26 @@ def test_verify_proves_the_checkpoints_kept_outside(
     )
     for text_ in ("", "hello"):
         file.write_text(text_)
-        assert yixing("verify", "--witness", str(file)) == cli.FAULT
-    assert yixing("verify", "--witness", str(tmp_path / "none")) == cli.FAULT
+        assert yixing("verify", "--witness", str(file)) == cli.USAGE
+    assert yixing("verify", "--witness", str(tmp_path / "none")) == cli.USAGE
+
+
+def test_what_cannot_be_proved_is_neither_true_nor_false(
+    yixing: Callable[..., int],
+    empty_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    yixing("unit", "ZJ", "provincial_federation", "浙江省总工会")
+    with db.connect(empty_url).begin() as session:
+        seals.seal(session, keys.load_or_create(tmp_path / "elsewhere"))
+    db.connect(empty_url).dispose()
+    assert yixing("verify") == cli.UNPROVED
+    assert "not proved: the signing key is not on this machine" in capsys.readouterr().err
+    monkeypatch.setenv("YIXING_DATABASE_URL", empty_url.replace("yixing", "nobody") + "x")
+    assert yixing("verify") == cli.UNPROVED
+    assert yixing("verify", "--pack", str(tmp_path / "none.zip")) == cli.USAGE
 
 
 def test_backup_and_restore_keep_every_row(

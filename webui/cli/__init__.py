@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from engine.messages import _
 from webui.cli import accounts, installation, postmaster, processes, safety, terminal, usage
-from webui.cli.terminal import FAULT, OK, USAGE, CannotDo
+from webui.cli.terminal import FAULT, OK, UNPROVED, USAGE, CannotDo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from engine.settings import Settings
 
-__all__ = ["FAULT", "OK", "USAGE", "VERBS", "main"]
+__all__ = ["FAULT", "OK", "UNPROVED", "USAGE", "VERBS", "main"]
 
 VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "serve": installation.serve,
@@ -73,8 +73,10 @@ def _run(given: argparse.Namespace) -> int:
         settings = _settings()
         with _database_as_before(settings):
             return int(VERBS[given.verb](given, settings))
-    except (CannotDo, EngineError) as fault:
-        return terminal.complain(fault.message)
+    except CannotDo as fault:
+        return terminal.complain(fault.message, fault.code)
+    except EngineError as fault:
+        return terminal.complain(fault.message, _failed(given))
     except KeyboardInterrupt:
         return terminal.complain(_("已中断"))
     except BrokenPipeError:  # `yixing ... | head`
@@ -83,8 +85,14 @@ def _run(given: argparse.Namespace) -> int:
     except Exception as fault:
         if _is_of_the_database(fault):
             reason = str(fault).splitlines()[0]
-            return terminal.complain(_("数据库不能使用：{reason}", reason=reason))
+            message = _("数据库不能使用：{reason}", reason=reason)
+            return terminal.complain(message, _failed(given))
         raise
+
+
+def _failed(given: argparse.Namespace) -> int:
+    """The exit code of what could not be done: of `verify` 1 would mean that the record is false."""
+    return UNPROVED if given.verb == "verify" else FAULT
 
 
 def _settings() -> Settings:

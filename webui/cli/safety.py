@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from engine.messages import _
 from webui.cli.installation import database
 from webui.cli.terminal import (
-    FAULT,
     OK,
+    UNPROVED,
+    USAGE,
     CannotDo,
     agreed,
     complain,
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
 
 # --- verify --------------------------------------------------------------------------------------
 def verify(given: argparse.Namespace, settings: Settings) -> int:
-    """Prove the database, or an evidence pack, and name the first false line."""
+    """Prove the database, or an evidence pack, and name the first false line.
+
+    Exit codes: OK, FAULT (false), USAGE (not understood), UNPROVED (could not be, or not yet be, proved).
+    """
     if given.pack:
         from engine.history import verify_pack
 
-        return OK if verify_pack.verify(given.pack, given.witness) == 0 else FAULT
+        return verify_pack.verify(given.pack, given.witness, given.key)
     witnesses = _checkpoints(given.witness) if given.witness else []
     public = _public_key(settings)
     found = _verdict(settings, public, witnesses)
@@ -47,12 +51,12 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
             points=found.checkpoints,
         )
     )
-    if public is None and found.checkpoints:
-        note(_("签名密钥不在本机上：没有核对签名"))
     if found.fault or found.broken:
         return complain(_falsehood(found))
     if witnesses:
         say(_("库外留存的 {n} 个检查点与本记录相符", n=len(witnesses)))
+    if public is None and found.checkpoints:
+        return complain(_("未能证明：签名密钥不在本机上，没有核对签名"), UNPROVED)
     say(_("全部属实；还有 {n} 个事件没有封存", n=found.unsealed))
     return OK
 
@@ -90,13 +94,19 @@ def _public_key(settings: Settings) -> bytes | None:
 
 def _checkpoints(file: Path) -> list[Checkpoint]:
     """Those that somebody kept outside of the database."""
+    from engine.errors import Invalid
     from engine.history import keys
 
     if not file.is_file():
-        raise CannotDo(_("没有这个文件：{file}", file=file))
-    found = keys.parse_checkpoints(file.read_text("utf-8"))
+        raise CannotDo(_("没有这个文件：{file}", file=file), USAGE)
+    try:
+        found = keys.parse_checkpoints(file.read_text("utf-8"))
+    except (Invalid, UnicodeDecodeError) as fault:
+        raise CannotDo(
+            _("{file} 里的检查点读不懂：{fault}", file=file, fault=fault), USAGE
+        ) from fault
     if not found:
-        raise CannotDo(_("{file} 里没有检查点", file=file))
+        raise CannotDo(_("{file} 里没有检查点", file=file), USAGE)
     return found
 
 

@@ -159,6 +159,8 @@ def _add_safety(verbs: Verbs) -> None:
     _add(one, "--pack", type=Path, metavar="FILE", about=_("核对证据包，而不是数据库"))
     witness = _("您自己留存的检查点：证据包或数据库必须仍能证明其中每一个")
     _add(one, "--witness", type=Path, metavar="FILE", about=witness)
+    expected = _("您留存的密钥编号：证据包须由它签名")
+    _add(one, "--key", default="", metavar="ID", about=expected)
 
     one = _add_verb(verbs, "erase", _("清除已办结的保密件的内容"))
     _add(one, "number", metavar="NUMBER", about=_("该件的编号"))
