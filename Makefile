@@ -83,7 +83,7 @@ clean:     ## remove what set-up made; the data in var/ stay
 
 # --- set-up: each step leaves a mark, so that the next start takes no time ----------------------------------------------
 
-$(BIN)/python:
+$(BIN)/pip:  # comes last in making an environment: there when it is whole
 	@py=; for p in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	  if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then py=$$p; break; fi; done; \
 	if [ -z "$$py" ]; then \
@@ -99,7 +99,7 @@ $(BIN)/python:
 	  fi; fi; \
 	echo "Making $(VENV) with $$($$py --version) ..."; $$py -m venv --clear $(VENV)
 
-$(DONE)/python: $(BIN)/python requirements.lock pyproject.toml
+$(DONE)/python: $(BIN)/pip requirements.lock pyproject.toml
 	@mkdir -p $(DONE)
 	@echo 'Installing Python packages ...'
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
@@ -107,7 +107,7 @@ $(DONE)/python: $(BIN)/python requirements.lock pyproject.toml
 	@touch $@
 
 # npm of the machine, else the one that comes as a Python package. No package may run scripts while it is installed.
-$(DONE)/parts: package.json package-lock.json Makefile $(BIN)/python
+$(DONE)/parts: package.json package-lock.json Makefile $(BIN)/pip
 	@mkdir -p $(DONE)
 	@echo 'Installing the parts of the pages ...'
 	@npm_ci='ci --ignore-scripts --no-audit --no-fund --loglevel=error'; \

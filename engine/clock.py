@@ -1,4 +1,6 @@
-"""The one clock. Moments are aware UTC; days are days in China. Tests and scenarios move it with `set_to`."""
+"""The one clock. Moments are aware UTC; days are days in China. Tests and scenarios move it with
+`set_to`.
+"""
 
 from __future__ import annotations
 

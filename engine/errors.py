@@ -1,5 +1,7 @@
-"""The whole error tree. The docstring of an error is what its reader sees when nothing else is said; `details` goes to the
-log only. What is said is a `Message`, which the edge renders in the reader's language."""
+"""The whole error tree. The docstring of an error is what its reader sees when nothing else is
+said; `details` goes to the log only. What is said is a `Message`, which the edge renders in the
+reader's language.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""What the workers do: due timers, messages between instances, seals, tidying. Procrastinate on the same database.
+"""What the workers do: due timers, messages between instances, seals, tidying. Procrastinate on the
+same database.
 
-Each job is a plain function of the database engine; `app` gives them their names, retries and hours. Jobs are asked for
-by engine/db/queue.py, inside the transaction that causes them, and each may run twice: doing it again changes nothing.
+Each job is a plain function of the database engine; `app` gives them their names, retries and
+hours. Jobs are asked for by engine/db/queue.py, inside the transaction that causes them, and each
+may run twice: doing it again changes nothing.
 """
 
 from __future__ import annotations
@@ -10,8 +12,6 @@ import asyncio
 import logging
 import random
 import re
-import signal
-import threading
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,10 @@ from engine import clock, db
 from engine.commands import incidents, instances, links, rules
 from engine.db import queue, tables
 from engine.errors import Conflict, EngineError, NotFound, Unavailable
+from engine.stopping import Stopping
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
     from datetime import datetime
 
@@ -51,9 +53,11 @@ _timer, _instance = tables.timer.c, tables.instance.c
 
 # --- the jobs -------------------------------------------------------------------------------------------------------
 def sweep(engine: Engine, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Let every due timer happen, each in its own transaction; gives their number. Only the due ones cost something.
+    """Let every due timer happen, each in its own transaction; gives their number. Only the due
+    ones cost something.
 
-    What is busy waits for the next sweep. A timer that breaks becomes an incident of its instance; the rest goes on.
+    What is busy waits for the next sweep. A timer that breaks becomes an incident of its instance;
+    the rest goes on.
     """
     fired, after = 0, None
     while batch := _due(engine, after):
@@ -108,7 +112,9 @@ def _incident(engine: Engine, instance_id: UUID, what: str, fault: Exception) ->
 
 
 def deliver(engine: Engine, instance_id: str, message: str, answers: dict[str, Any]) -> bool:
-    """Give an instance another one's message; False when it does not wait for it. A fault of it becomes an incident."""
+    """Give an instance another one's message; False when it does not wait for it. A fault of it
+    becomes an incident.
+    """
     key = UUID(instance_id)
     try:
         return db.again(engine, lambda session: instances.receive(session, key, message, answers))
@@ -149,7 +155,9 @@ def seal(engine: Engine, settings: Settings) -> None:
 
 
 def forecast(engine: Engine, instance_id: str) -> int:
-    """Compute anew the provisional deadlines of an instance, after a holiday notice was loaded; gives their number."""
+    """Compute anew the provisional deadlines of an instance, after a holiday notice was loaded;
+    gives their number.
+    """
     return db.again(engine, lambda session: rules.recompute(session, UUID(instance_id)))
 
 
@@ -178,7 +186,9 @@ def tidy(engine: Engine) -> None:
 
 
 class Discreet(logging.Filter):
-    """Procrastinate logs a job with its arguments, and those may be what somebody wrote: they stay out of the logs."""
+    """Procrastinate logs a job with its arguments, and those may be what somebody wrote: they
+    stay out of the logs.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep the record, without what stands in brackets."""
@@ -190,7 +200,9 @@ class Discreet(logging.Filter):
 def app(
     settings: Settings, url: str, stopping: Callable[[], bool] = lambda: False
 ) -> procrastinate.App:
-    """The jobs under the names by which engine/db/queue.py asks for them, and those that come by the clock."""
+    """The jobs under the names by which engine/db/queue.py asks for them, and those that come by
+    the clock.
+    """
     for name in ("procrastinate.worker", "procrastinate.worker.yixing"):
         logging.getLogger(name).addFilter(Discreet())
     connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=CONCURRENT + 2)
@@ -259,7 +271,9 @@ async def _take_up_always(made: procrastinate.App) -> None:
 
 
 async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
-    """Ask for a sweep as soon as a timer is due; the table of timers is what is asked, so that none can be missed."""
+    """Ask for a sweep as soon as a timer is due; the table of timers is what is asked, so that
+    none can be missed.
+    """
     ask = made.tasks["sweep"].configure(queueing_lock="sweep:due")
     while True:
         try:
@@ -272,7 +286,7 @@ async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
         await asyncio.sleep(WATCH)
 
 
-async def _run(settings: Settings, url: str, stop: threading.Event) -> None:
+async def _run(settings: Settings, url: str, stop: threading.Event | Stopping) -> None:
     made = app(settings, url, stop.is_set)
     async with made.open_async():
         worker = asyncio.create_task(
@@ -302,9 +316,10 @@ async def _run(settings: Settings, url: str, stop: threading.Event) -> None:
 
 
 def run_worker(settings: Settings, url: str, stop: threading.Event | None = None) -> None:
-    """Work until `stop` is set; without it until SIGINT or SIGTERM. What is being done is brought to its end first."""
-    event = stop or threading.Event()
+    """Work until `stop` is set; without it until SIGINT or SIGTERM. What is being done is
+    brought to its end first.
+    """
+    asked = Stopping()
     if stop is None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: event.set())
-    asyncio.run(_run(settings, url, event))
+        asked.listen()
+    asyncio.run(_run(settings, url, stop or asked))

@@ -1,8 +1,9 @@
 """What the product says: a source text in Chinese with named holes, and the values that fill them.
 
-A message is Chinese text to whoever does not care. An edge (page, API, command line) renders it in another language by
-gettext, with the source text as the id; values that are messages or bilingual words follow, plain values (names, titles,
-what people wrote) never change. Here is no catalogue and no language is chosen.
+A message is Chinese text to whoever does not care. An edge (page, API, command line) renders it in
+another language by gettext, with the source text as the id; values that are messages or bilingual
+words follow, plain values (names, titles, what people wrote) never change. Here is no catalogue and
+no language is chosen.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class Message(str):
 
 
 class Listed(Message):
-    """Several texts in one, with "、" or "；" between them; a language that is not Chinese has its own marks."""
+    """Several texts in one, with "、" or "；" between them; a language that is not Chinese has its
+    own marks.
+    """
 
     parts: tuple[object, ...]
 
@@ -60,7 +63,9 @@ _ = Message  # as source texts are marked for extraction: _("此件{state}，不
 
 
 def render(text: object, lang: str, translate: Translate) -> str:
-    """Any text in a language: a message translated, bilingual words chosen, anything else as it stands."""
+    """Any text in a language: a message translated, bilingual words chosen, anything else as it
+    stands.
+    """
     return _said(text, lang, translate)
 
 
@@ -76,9 +81,16 @@ def _filled(text: str, values: Mapping[str, object], lang: str, translate: Trans
     return text.format_map({key: _said(value, lang, translate) for key, value in values.items()})
 
 
+def worded(words: Bilingual) -> Message:
+    """Words in both languages as a message."""
+    return Message("{words}", words=words)
+
+
 # --- as the history keeps them ----------------------------------------------------------------------------------------
 def stored(value: object) -> Any:
-    """A message as plain JSON, {"text": source, "values": {...}} or {"listed": [...], "mark": "、"}; other values as is."""
+    """A message as plain JSON, {"text": source, "values": {...}} or {"listed": [...], "mark":
+    "、"}; other values as is.
+    """
     if isinstance(value, Listed):
         return {"listed": [stored(part) for part in value.parts], "mark": value.source}
     if isinstance(value, Message):
@@ -88,8 +100,10 @@ def stored(value: object) -> Any:
     return value if isinstance(value, str | int | bool | None) else str(value)
 
 
-def restored(value: Any) -> Any:
-    """What `stored` gave, as it was; a finished sentence of an older event stays a plain text, a quotation."""
+def restored(value: object) -> Any:
+    """What `stored` gave, as it was; a finished sentence of an older event stays a plain text, a
+    quotation.
+    """
     if not isinstance(value, dict):
         return value
     if "listed" in value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = ROOT / "processes"
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,21 @@ class Settings:
     web_threads: int = 8
 
 
+def processes() -> Path:
+    """The folder of processes alone, for what is asked often."""
+    return _processes(os.environ.get("YIXING_PROCESSES", ""))
+
+
+@lru_cache(maxsize=8)
+def _processes(named: str) -> Path:
+    return Path(named or SHIPPED).resolve()
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read YIXING_HOME, _DATABASE_URL, _PROCESSES, _HOST, _PORT, _ADDRESS, _DEMO, _SECRET_KEY, _SECURE_COOKIES,
-    _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS. Raises ValueError with a message when a number or the address is none."""
+    """Read YIXING_HOME, _DATABASE_URL, _PROCESSES, _HOST, _PORT, _ADDRESS, _DEMO, _SECRET_KEY,
+    _SECURE_COOKIES, _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS. Raises ValueError with a message
+    when a number or the address is none.
+    """
     env = os.environ if environ is None else environ
 
     def number(name: str, default: int) -> int:
@@ -63,7 +77,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=Path(env.get("YIXING_HOME", "") or "var").resolve(),
         database_url=env.get("YIXING_DATABASE_URL", "").strip(),
-        processes=Path(env.get("YIXING_PROCESSES", "") or ROOT / "processes").resolve(),
+        processes=_processes(env.get("YIXING_PROCESSES", "")),
         host=env.get("YIXING_HOST", "") or "127.0.0.1",
         port=number("PORT", 8000),
         address=address,

@@ -70,6 +70,16 @@ def test_a_database_of_before_shares_gets_their_column(migrated: Engine, empty_u
     test_the_migrated_schema_is_that_of_the_tables(migrated)
 
 
+def test_a_database_of_before_salts_gets_one_for_each_matter(
+    migrated: Engine, empty_url: str
+) -> None:
+    with migrated.begin() as session:
+        session.execute(text("ALTER TABLE instance DROP COLUMN salt"))
+        session.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+    assert migrate.migrate(empty_url)
+    test_the_migrated_schema_is_that_of_the_tables(migrated)
+
+
 def test_of_many_processes_that_start_at_once_one_migrates(empty_url: str) -> None:
     did: list[bool] = []
     threads = [

@@ -1,7 +1,8 @@
-"""Secret ballots as mathematics: keys that several tellers hold together, sealed envelopes, the count, and its proof.
+"""Secret ballots as mathematics: keys that several tellers hold together, sealed envelopes, the
+count, and its proof.
 
-Pure: bytes and texts in, bytes and texts out; it knows no database and no clock. Who may do what is said in
-engine.commands.ballots.
+Pure: bytes and texts in, bytes and texts out; it knows no database and no clock. Who may do what is
+said in engine.commands.ballots.
 """
 
 from engine.ballots.check import Paper, Report, board_hash, first_false, report, urn_hash

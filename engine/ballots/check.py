@@ -1,4 +1,6 @@
-"""What anybody can check of a counted ballot. One function, used by `yixing verify`, the page "核对选票" and the tests."""
+"""What anybody can check of a counted ballot. One function, used by `yixing verify`, the page
+"核对选票" and the tests.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 class Paper:
     """What stands in public: the sorted board and urn, and what the history says of them.
 
-    `voters`: how many the history says voted; `urn_hash`, `counts` and `invalid` are None while nothing is counted.
+    `voters`: how many the history says voted; `urn_hash`, `counts` and `invalid` are None while
+    nothing is counted.
     """
 
     roll: int
@@ -38,7 +41,8 @@ class Paper:
 
 @dataclass(frozen=True)
 class Report:
-    """Each check with its answer, in the order of CHECKS; `receipt`, `code` None when none was given.
+    """Each check with its answer, in the order of CHECKS; `receipt`, `code` None when none was
+    given.
 
     `choices` are those of the ballot with the given code.
     """

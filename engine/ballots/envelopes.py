@@ -1,7 +1,9 @@
-"""What is inside an envelope and how it is sealed: all envelopes of a poll have one size, whatever was chosen.
+"""What is inside an envelope and how it is sealed: all envelopes of a poll have one size, whatever
+was chosen.
 
-Inside: JSON {"poll", "choices", "nonce"} in UTF-8, filled up with spaces to the poll's size, in a sealed box (X25519,
-XSalsa20-Poly1305, nonce BLAKE2b of both public keys: libsodium's crypto_box_seal).
+Inside: JSON {"poll", "choices", "nonce"} in UTF-8, filled up with spaces to the poll's size, in a
+sealed box (X25519, XSalsa20-Poly1305, nonce BLAKE2b of both public keys: libsodium's
+crypto_box_seal).
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ _FRAME = len('{"poll":"","choices":[],"nonce":""}') + 36 + 32
 
 @dataclass(frozen=True)
 class Slip:
-    """What a voter may choose in one poll: from `choices`, at least `least` and at most `most` of them."""
+    """What a voter may choose in one poll: from `choices`, at least `least` and at most `most` of
+    them.
+    """
 
     poll: str
     choices: tuple[str, ...]
@@ -37,7 +41,9 @@ class Slip:
     most: int = 1
 
     def allows(self, chosen: object) -> bool:
-        """Is this a list of as many choices as a voter may make, each on the slip and none twice?"""
+        """Is this a list of as many choices as a voter may make, each on the slip and none
+        twice?
+        """
         if not isinstance(chosen, list) or not self.least <= len(chosen) <= self.most:
             return False
         known = all(isinstance(choice, str) and choice in self.choices for choice in chosen)
@@ -53,7 +59,9 @@ class Ballot:
 
 
 def size_for(slip: Slip) -> int:
-    """The bytes inside every envelope of a poll: room for the longest choice that is allowed, in steps of 256."""
+    """The bytes inside every envelope of a poll: room for the longest choice that is allowed, in
+    steps of 256.
+    """
     longest = sorted(
         (len(json.dumps(c, ensure_ascii=False).encode()) + 1 for c in slip.choices), reverse=True
     )[: slip.most]
@@ -66,7 +74,9 @@ def envelope_size(size: int) -> int:
 
 
 def seal(poll: str, choices: Sequence[str], nonce: bytes, public: bytes, size: int) -> bytes:
-    """A sealed envelope, as the voter's browser makes it (webui/static/ballot.js). `nonce`: 16 random bytes."""
+    """A sealed envelope, as the voter's browser makes it (webui/static/ballot.js). `nonce`: 16
+    random bytes.
+    """
     inside = {"poll": poll, "choices": list(choices), "nonce": nonce.hex()}
     text = json.dumps(inside, ensure_ascii=False, separators=(",", ":")).encode()
     if len(text) > size:
@@ -98,7 +108,9 @@ def code_of(nonce: bytes) -> str:
 
 
 def unseal(sealed: bytes, key: PrivateKey, slip: Slip) -> Ballot | None:
-    """What is inside; None when it is ill-formed: another key, another poll, choices that are not on the slip."""
+    """What is inside; None when it is ill-formed: another key, another poll, choices that are not
+    on the slip.
+    """
     try:
         inside = SealedBox(key).decrypt(sealed)
         content = json.loads(inside.decode("utf-8"), object_pairs_hook=_once)

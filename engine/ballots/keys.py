@@ -1,8 +1,10 @@
-"""The key of a poll: made once, split among the tellers, put together again by enough of them. It is never stored whole.
+"""The key of a poll: made once, split among the tellers, put together again by enough of them. It
+is never stored whole.
 
-A teller's own key is derived from a passphrase by argon2id, so that neither is stored: only salt and public half are.
-The poll's key comes from a seed of 16 bytes (X25519 has 126 bits of strength), which Shamir's scheme over GF(2^128)
-splits; a part, one byte for its place and 16 for the share, is sealed to a teller's public half.
+A teller's own key is derived from a passphrase by argon2id, so that neither is stored: only salt
+and public half are. The poll's key comes from a seed of 16 bytes (X25519 has 126 bits of strength),
+which Shamir's scheme over GF(2^128) splits; a part, one byte for its place and 16 for the share, is
+sealed to a teller's public half.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ class BallotKey:
 
 
 def public_of(passphrase: str, salt: bytes) -> bytes:
-    """The public half, 32 bytes, of the key that a passphrase (NFKC, see engine.password) and a salt of 16 bytes give."""
+    """The public half, 32 bytes, of the key that a passphrase (NFKC, see engine.password) and a
+    salt of 16 bytes give.
+    """
     return bytes(_teller_key(passphrase, salt).public_key)
 
 
@@ -56,7 +60,8 @@ def _teller_key(passphrase: str, salt: bytes) -> PrivateKey:
 
 
 def make(tellers: Mapping[str, bytes], needed: int) -> BallotKey:
-    """A new key, split so that any `needed` of the tellers (id -> public half) open it together; the seed is forgotten.
+    """A new key, split so that any `needed` of the tellers (id -> public half) open it together;
+    the seed is forgotten.
 
     ValueError: more needed than there are, none, or more than 32.
     """
@@ -88,7 +93,9 @@ def unwrap(sealed: Iterable[bytes], passphrase: str, salt: bytes, public: bytes)
 
 
 def join(parts: Iterable[bytes], public: bytes) -> PrivateKey | None:
-    """The private key from enough parts; None when they are too few, or not those of this public key."""
+    """The private key from enough parts; None when they are too few, or not those of this public
+    key.
+    """
     shares = {part[0]: part[1:] for part in parts if len(part) == SEED_BYTES + 1}
     if not shares:
         return None

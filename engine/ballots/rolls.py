@@ -1,4 +1,6 @@
-"""A roll and a ledger of presence, and each as one number: what proves afterwards who was due and who was there."""
+"""A roll and a ledger of presence, and each as one number: what proves afterwards who was due and
+who was there.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _presence = tables.presence.c
 
 @dataclass(frozen=True)
 class Roll:
-    """Who is asked, or due: ids without repetition, in the order in which they answer where there is one."""
+    """Who is asked, or due: ids without repetition, in the order in which they answer where there
+    is one.
+    """
 
     members: tuple[str, ...]
 
@@ -40,7 +44,9 @@ def digest(members: Iterable[str]) -> str:
 
 
 def ledger(session: Session, meeting_id: UUID) -> list[str]:
-    """The ledger of a meeting, a line for each arrival and departure: number, member, + or -, way, by whom, when."""
+    """The ledger of a meeting, a line for each arrival and departure: number, member, + or -, way,
+    by whom, when.
+    """
     rows = session.execute(
         select(tables.presence).where(_presence.meeting_id == meeting_id).order_by(_presence.no)
     )

@@ -1,10 +1,12 @@
-"""Shamir's secret sharing over GF(2^128): any `needed` shares give the secret, fewer say nothing at all about it.
+"""Shamir's secret sharing over GF(2^128): any `needed` shares give the secret, fewer say nothing at
+all about it.
 
-A share is the value, at a place x = 1, 2, ..., of a polynomial whose constant term is the secret and whose other
-coefficients are random; enough points determine the polynomial, and so its value at 0. A number stands for an element
-of the field by its bits, the lowest bit being the constant coefficient, modulo x^128 + x^7 + x^2 + x + 1; 16 bytes are
-such a number, big end first. These are the shares that PyCryptodome's SecretSharing makes and reads (its `ssss` off):
-running polls hold some that it made.
+A share is the value, at a place x = 1, 2, ..., of a polynomial whose constant term is the secret
+and whose other coefficients are random; enough points determine the polynomial, and so its value at
+0. A number stands for an element of the field by its bits, the lowest bit being the constant
+coefficient, modulo x^128 + x^7 + x^2 + x + 1; 16 bytes are such a number, big end first. These are
+the shares that PyCryptodome's SecretSharing makes and reads (its `ssss` off): running polls hold
+some that it made.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ _MODULUS = 1 << 128 | 1 << 7 | 1 << 2 | 1 << 1 | 1
 
 
 def split(secret: bytes, needed: int, number: int) -> dict[int, bytes]:
-    """`number` shares of a secret of 16 bytes by their places 1, 2, ..., any `needed` of which give it back.
+    """`number` shares of a secret of 16 bytes by their places 1, 2, ..., any `needed` of which give
+    it back.
 
     ValueError: a secret of another size, none needed, more than there are, or more than 255.
     """
@@ -40,7 +43,8 @@ def _value(coefficients: list[int], place: int) -> bytes:
 
 
 def combine(shares: Mapping[int, bytes]) -> bytes:
-    """The secret, of 16 bytes, from shares by their places; something else, unmarked, when they are too few or mixed.
+    """The secret, of 16 bytes, from shares by their places; something else, unmarked, when they are
+    too few or mixed.
 
     ValueError: a share of another size.
     """

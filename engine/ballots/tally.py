@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Count:
-    """The valid ballots sorted by code, how often each choice was made (0 too), and how many envelopes were invalid."""
+    """The valid ballots sorted by code, how often each choice was made (0 too), and how many
+    envelopes were invalid.
+    """
 
     urn: tuple[Ballot, ...]
     counts: Mapping[str, int]
@@ -26,7 +28,9 @@ class Count:
 
 
 def count(envelopes: Sequence[bytes], key: PrivateKey, slip: Slip) -> Count:
-    """Open all envelopes. Ill-formed ones are invalid; so are those that share a code, as nobody could check them."""
+    """Open all envelopes. Ill-formed ones are invalid; so are those that share a code, as nobody
+    could check them.
+    """
     opened = [
         ballot
         for ballot in (unseal(sealed, key, slip) for sealed in envelopes)
@@ -38,6 +42,8 @@ def count(envelopes: Sequence[bytes], key: PrivateKey, slip: Slip) -> Count:
 
 
 def tally(choices: Iterable[str], chosen: Iterable[Iterable[str]]) -> dict[str, int]:
-    """How often each choice was made; what is not among the choices counts too, so that it cannot hide."""
+    """How often each choice was made; what is not among the choices counts too, so that it cannot
+    hide.
+    """
     counted = Counter(choice for ballot in chosen for choice in ballot)
     return {choice: counted.pop(choice, 0) for choice in choices} | dict(counted)

@@ -1,7 +1,9 @@
-"""Working days of China and the arithmetic of time limits. Pure: reads no clock, stores nothing, counts in integers.
+"""Working days of China and the arithmetic of time limits. Pure: reads no clock, stores nothing,
+counts in integers.
 
-Law: Civil Code （民法典） arts. 200-203, 1259. A year whose State Council holiday notice is not loaded counts weekends
-only and gives provisional dates, so that they can be computed again once the notice is there.
+Law: Civil Code （民法典） arts. 200-203, 1259. A year whose State Council holiday notice is not
+loaded counts weekends only and gives provisional dates, so that they can be computed again once the
+notice is there.
 """
 
 from engine.calendar.limits import Calendar

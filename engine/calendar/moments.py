@@ -21,9 +21,9 @@ _MONTHS: Final = {"month": 1, "year": 12}
 class Due:
     """The end of a time limit.
 
-    moment: aware UTC, the instant at which `day` ends in China (24:00, 民法典203). day: the last day. provisional: some
-    day that decided it lies in a year whose holiday notice is not loaded. steps: how it was computed, in words. rule:
-    the rule that gave it, if one did.
+    moment: aware UTC, the instant at which `day` ends in China (24:00, 民法典203). day: the last
+    day. provisional: some day that decided it lies in a year whose holiday notice is not loaded.
+    steps: how it was computed, in words. rule: the rule that gave it, if one did.
     """
 
     moment: datetime
@@ -44,7 +44,9 @@ def starting_day(when: When) -> date:
 
 
 def ending_day(when: When) -> date:
-    """The day that ends with `when`: a moment of exactly midnight belongs to the day before. Errors: as `starting_day`."""
+    """The day that ends with `when`: a moment of exactly midnight belongs to the day before.
+    Errors: as `starting_day`.
+    """
     if not isinstance(when, datetime):
         return starting_day(when)
     local = _aware(when)
@@ -64,7 +66,9 @@ def end_of(day: date) -> datetime:
 
 
 def shifted(day: date, amount: int, unit: str) -> date:
-    """The day so many days, months or years away; of a shorter month its last. Errors: Invalid beyond the calendar."""
+    """The day so many days, months or years away; of a shorter month its last. Errors: Invalid
+    beyond the calendar.
+    """
     if unit == "day":
         return moved(day, amount)
     months = day.year * 12 + day.month - 1 + amount * _MONTHS[unit]

@@ -1,4 +1,6 @@
-"""The State Council's yearly holiday notices: what a year deviates from "Monday to Friday are worked"."""
+"""The State Council's yearly holiday notices: what a year deviates from "Monday to Friday are
+worked".
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ _DAY: Final = re.compile(r"(\d+)\s*[-/.年]\s*(\d+)\s*[-/.月]\s*(\d+)\s*日?")
 
 @lru_cache(maxsize=1)
 def shipped() -> Mapping[int, Notice]:
-    """The notices that come with the product (2004-2026): year -> deviations. Source: package chinesecalendar 1.11."""
+    """The notices that come with the product (2004-2026): year -> deviations. Source: package
+    chinesecalendar 1.11.
+    """
     years: dict[int, dict[date, bool]] = {}
     for day in chinese_calendar.holidays:
         notice = years.setdefault(day.year, {})
@@ -63,12 +67,14 @@ def _sorted(notice: Notice) -> Notice:
 
 
 def parse_notice(rows: Iterable[Sequence[object]], year: int | None = None) -> Notice:
-    """A year's holiday notice as deviations, from rows (day, 休/班 or holiday/work, name of the festival).
+    """A year's holiday notice as deviations, from rows (day, 休/班 or holiday/work, name of the
+    festival).
 
-    Days: date, or text such as 2027-01-01, 2027/1/1, 2027年1月1日. A first row with headings is skipped. year: by
-    default the year of most rows. Holidays that fall on a weekend may be listed; they deviate from nothing and are left
-    out. Errors: Invalid with all faulty rows by number: unreadable cells, days of another year, a day twice, work on a
-    normal weekday, a festival with a fixed day that is missing or worked, an empty list.
+    Days: date, or text such as 2027-01-01, 2027/1/1, 2027年1月1日. A first row with headings is
+    skipped. year: by default the year of most rows. Holidays that fall on a weekend may be listed;
+    they deviate from nothing and are left out. Errors: Invalid with all faulty rows by number:
+    unreadable cells, days of another year, a day twice, work on a normal weekday, a festival with a
+    fixed day that is missing or worked, an empty list.
     """
     lines = [_Line(number, row) for number, row in enumerate(rows, start=1)]
     if lines and lines[0].is_heading:

@@ -1,4 +1,6 @@
-"""One computation of a time limit on its way: the day reached, the years looked at, and the words that explain it."""
+"""One computation of a time limit on its way: the day reached, the years looked at, and the words
+that explain it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class Reckoning:
         self.unknown: set[int] = set()
 
     def count(self, amount: int, unit: str) -> None:
-        """Count on from the day after the start; the last day moves past statutory rest （民法典201-203）."""
+        """Count on from the day after the start; the last day moves past statutory rest
+        （民法典201-203）.
+        """
         self.steps.append(
             _(
                 "起算： {day}当日不计入，自次日起算（民法典第201条）。",

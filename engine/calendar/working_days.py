@@ -17,10 +17,10 @@ from engine.messages import _
 class WorkingDays:
     """The working days of one union.
 
-    notices: year -> deviations (see `Notice`); without it, the shipped ones. vacations: (first day, last day, name),
-    both days included; working days skip them, calendar days do not, and the roll of 民法典203 ignores them, because a
-    winter or summer vacation of a school is no statutory rest day. Errors: Invalid when a day stands under the wrong
-    year or a vacation ends before it begins.
+    notices: year -> deviations (see `Notice`); without it, the shipped ones. vacations: (first day,
+    last day, name), both days included; working days skip them, calendar days do not, and the roll
+    of 民法典203 ignores them, because a winter or summer vacation of a school is no statutory rest
+    day. Errors: Invalid when a day stands under the wrong year or a vacation ends before it begins.
     """
 
     notices: Mapping[int, Notice] = field(default_factory=shipped, hash=False)
@@ -42,7 +42,9 @@ class WorkingDays:
         return year in self.notices
 
     def is_rest(self, day: date) -> bool:
-        """Whether that day is a statutory rest day: weekend or holiday, and no make-up working day."""
+        """Whether that day is a statutory rest day: weekend or holiday, and no make-up working
+        day.
+        """
         return rests(day, self.notices.get(day.year, {}))
 
     def vacation_on(self, day: date) -> str | None:
@@ -54,7 +56,9 @@ class WorkingDays:
         return not self.is_rest(day) and self.vacation_on(day) is None
 
     def working_days_between(self, a: date, b: date) -> int:
-        """How many working days lie after `a` up to and including `b`; negative when b is before a."""
+        """How many working days lie after `a` up to and including `b`; negative when b is before
+        a.
+        """
         if b < a:
             return -self.working_days_between(b, a)
         return sum(self.is_working(a + DAY * n) for n in range(1, (b - a).days + 1))

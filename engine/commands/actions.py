@@ -114,7 +114,7 @@ def _facts_for(work: UnitOfWork, rule: DocumentRule) -> dict[str, Any]:
     return {key: fact for key, fact in work.facts.items() if key not in shut}
 
 
-def _ids_in(value: Any) -> list[UUID]:
+def _ids_in(value: object) -> list[UUID]:
     if isinstance(value, dict):
         return [i for v in value.values() for i in _ids_in(v)]
     if isinstance(value, list):
@@ -160,15 +160,17 @@ def set_fact(work: UnitOfWork, args: Args) -> None:
 
 
 @action
-def take_over(work: UnitOfWork, args: Args) -> None:
-    """`to` (an expression giving a member): this member becomes the mover; the old one's open tasks
-    go along.
+def hand_over(work: UnitOfWork, args: Args) -> None:
+    """`to` (an expression giving a member): this member owns the instance from now on; the open
+    tasks of the one before go along.
+
+    The fact that names the owner changes; `first_<its name>` keeps the first one.
     """
-    launch = work.facts["launch"]
-    new, old = work.value(args["to"]), launch["mover"]
+    launch, owner = work.facts["launch"], work.process.owner_key
+    new, old = work.value(args["to"]), launch[owner]
     if not new or new == old:
-        raise ProcessFault(_("没有可以接替的附议人。"), element="take_over")
-    work.facts["launch"] = {"first_mover": old, **launch, "mover": str(new)}
+        raise ProcessFault(_("没有可以接替的人。"), element=args["element"])
+    work.facts["launch"] = {f"first_{owner}": old, **launch, owner: str(new)}
     work.shares.add(UUID(str(new)))
     task = tables.task.c
     theirs = (
@@ -178,7 +180,7 @@ def take_over(work: UnitOfWork, args: Args) -> None:
     )
     handed_on = {"assignee_id": UUID(str(new)), "revision": task.revision + 1}
     work.session.execute(update(tables.task).where(*theirs).values(**handed_on))
-    work.log.add("mover_replaced", work.actor, old=str(old), new=str(new))
+    work.log.add("owner_replaced", work.actor, old=str(old), new=str(new))
 
 
 @action
@@ -250,13 +252,13 @@ def recount(work: UnitOfWork, args: Args) -> None:
 
 
 @action
-def add_to_report(work: UnitOfWork, args: Args) -> None:
-    """Mark the instance for the report to the next congress; `code` (an expression) is its result
-    code.
+def mark(work: UnitOfWork, args: Args) -> None:
+    """`as` (a fact): mark the instance, for a report or a list; `code` (an expression) is its
+    result.
     """
     code = work.value(args["code"]) if args.get("code") else None
-    work.facts["report"] = {"on": clock.today().isoformat(), "code": code}
-    work.log.add("added_to_report", None, code=code)
+    work.facts[args["as"]] = {"on": clock.today().isoformat(), "code": code}
+    work.log.add("instance_marked", None, element=args["element"], code=code)
 
 
 @action

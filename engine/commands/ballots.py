@@ -1,7 +1,9 @@
-"""Casting a secret ballot: a sealed envelope, once, for a receipt. See ADR 8, and engine/commands/teller_keys.py.
+"""Casting a secret ballot: a sealed envelope, once, for a receipt. See ADR 8, and
+engine/commands/teller_keys.py.
 
-Casting does not lock the instance as every other command does: it holds the poll's row FOR SHARE, which the closing must
-update, so whatever was acknowledged is counted, and a thousand voters do not wait for one another.
+Casting does not lock the instance as every other command does: it holds the poll's row FOR SHARE,
+which the closing must update, so whatever was acknowledged is counted, and a thousand voters do not
+wait for one another.
 """
 
 from __future__ import annotations
@@ -85,9 +87,11 @@ _WAITING = select(func.count()).where(_roll.c.poll_id == bindparam("key"), _roll
 
 
 def cast(session: Session, actor: Actor, poll_id: UUID, sealed: bytes) -> str:
-    """Put a sealed envelope in, once; gives the receipt. The same envelope again gives the same receipt.
+    """Put a sealed envelope in, once; gives the receipt. The same envelope again gives the same
+    receipt.
 
-    NotFound when not on the roll, Conflict when closed or another envelope was put in, Invalid for a wrong size.
+    NotFound when not on the roll, Conflict when closed or another envelope was put in, Invalid for
+    a wrong size.
     """
     paper = _paper(session, actor, poll_id)
     receipt = ballots.receipt_of(sealed)
@@ -127,7 +131,9 @@ def _was_cast(session: Session, actor: Actor, poll_id: UUID, receipt: str) -> bo
 
 
 def _mark_voted(session: Session, actor: Actor, poll_id: UUID) -> bool:
-    """Note on the roll that the actor voted, to the minute; False when the roll does not wait for them."""
+    """Note on the roll that the actor voted, to the minute; False when the roll does not wait for
+    them.
+    """
     minute = clock.now().replace(second=0, microsecond=0)
     voter = {"key": poll_id, "who": actor.id, "minute": minute}
     return session.execute(_VOTED, voter).rowcount == 1
@@ -153,8 +159,9 @@ def _check_voter(session: Session, actor: Actor, paper: _Paper) -> None:
 
 
 def close_when_all_voted(session: Session, poll_id: UUID) -> None:
-    """Stop a poll that ends when all have voted (`early` = "all"). To be called in a transaction of its own after a cast:
-    the last to commit surely sees all the others."""
+    """Stop a poll that ends when all have voted (`early` = "all"). To be called in a transaction of
+    its own after a cast: the last to commit surely sees all the others.
+    """
     query = select(_poll.c.state, _poll.c.rule, _poll.c.secret).where(_poll.c.id == poll_id)
     poll = session.execute(query).one()
     ends = poll.secret and poll.state == PollState.OPEN and poll.rule.get("early") == "all"

@@ -1,5 +1,6 @@
-"""The box of a secret poll: what may be chosen, what is made public when it closes, how it is opened, and that nothing
-is left of it. Who may do so is decided by the commands that call."""
+"""The box of a secret poll: what may be chosen, what is made public when it closes, how it is
+opened, and that nothing is left of it. Who may do so is decided by the commands that call.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ _SEALED = (
 
 
 def slip(poll: rows.Poll) -> ballots.Slip:
-    """What a ballot of this poll may say. In an election as many as there are seats, or nobody; else one choice."""
+    """What a ballot of this poll may say. In an election as many as there are seats, or nobody;
+    else one choice.
+    """
     if poll.kind == "election":
         return ballots.Slip(str(poll.id), tuple(poll.choices), 0, int(poll.rule["seats"]))
     return ballots.Slip(str(poll.id), tuple(poll.choices))
@@ -53,10 +56,11 @@ def _update_box(session: Session, poll_id: UUID, **values: object) -> None:
 
 
 def collect(locked: LockedPoll) -> None:
-    """Close the box: all receipts go on the board, and who voted into the history, sorted, without times.
+    """Close the box: all receipts go on the board, and who voted into the history, sorted, without
+    times.
 
-    The poll's row must have been updated in this transaction: whoever was casting has then ended. Before it opened there
-    is nothing to collect, and nothing happens twice.
+    The poll's row must have been updated in this transaction: whoever was casting has then ended.
+    Before it opened there is nothing to collect, and nothing happens twice.
     """
     session, poll = locked.session, locked.poll
     if poll.state != PollState.OPEN:
@@ -69,9 +73,11 @@ def collect(locked: LockedPoll) -> None:
 
 
 def open_box(locked: LockedPoll, box: rows.Box, parts: Iterable[bytes]) -> ballots.Count:
-    """Open and count the envelopes, which come without names and in the order of their receipts; keep the urn only.
+    """Open and count the envelopes, which come without names and in the order of their receipts;
+    keep the urn only.
 
-    HistoryBroken when the envelopes are not those on the board, or the tellers' parts give another key.
+    HistoryBroken when the envelopes are not those on the board, or the tellers' parts give another
+    key.
     """
     session, poll = locked.session, locked.poll
     sealed = [bytes(blob) for blob in session.execute(_SEALED, {"key": poll.id}).scalars()]

@@ -12,10 +12,10 @@ from engine import clock
 from engine.commands import reasons, unit_of_work
 from engine.db import queue, tables
 from engine.errors import Conflict
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED, ERASED_MARK, ERASED_TITLE
 from engine.instance import rights
 from engine.instance.rights import Case
-from engine.instance.view import ENDED, ERASED_MARK, ERASED_TITLE
+from engine.instance.view import ENDED
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -52,10 +52,12 @@ def erase(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUI
     plain = reasons.plain(reason)
     _empty(session, instance_id)
     files = _drop_files(session, instance_id)
-    work.facts = {ERASED_MARK: {"at": clock.now().isoformat()}}
+    work.forget({ERASED_MARK: {"at": clock.now().isoformat()}})
     work.row["title"] = ERASED_TITLE
     session.execute(
-        update(tables.instance).where(tables.instance.c.id == instance_id).values(grams=[])
+        update(tables.instance)
+        .where(tables.instance.c.id == instance_id)
+        .values(grams=[], salt=null())
     )
     work.log.add("matter_erased", actor, reason=plain, attachments=files)
     unit_of_work.save(work)
@@ -77,7 +79,9 @@ def _empty(session: Session, instance_id: UUID) -> None:
 
 
 def _drop_files(session: Session, instance_id: UUID) -> int:
-    """Remove the attachments, and their bytes where nobody else holds the same; gives their number."""
+    """Remove the attachments, and their bytes where nobody else holds the same; gives their
+    number.
+    """
     gone = delete(tables.attachment).where(tables.attachment.c.instance_id == instance_id)
     digests = list(session.execute(gone.returning(tables.attachment.c.sha256)).scalars())
     if digests:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from sqlalchemy import insert, select, text, update
 
@@ -17,6 +19,7 @@ from engine.db import canonical, tables
 from engine.db.states import ALIVE, DefinitionState, InstanceState, TimerState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound
+from engine.history import kinds
 from engine.instance import lanes, rights
 from engine.instance.choices import choices
 from engine.instance.rights import Case
@@ -25,7 +28,6 @@ from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from uuid import UUID
 
     from engine.db import Session, rows
     from engine.definitions import Process
@@ -94,6 +96,7 @@ def launch(
         seat=lanes.short_seat(work, f"{held.kind}@{held.unit_id}"),
         answers=unit_of_work.record_answers(work, "launch", work.facts["launch"]),
         origin=dict(origin) if origin else None,
+        tells=kinds.TELLS,
     )
     advance.advance(work, machine.start(process.spec, work), body)
     return work.row["id"]
@@ -105,7 +108,12 @@ def _insert(work: UnitOfWork, answers: Mapping[str, Any], actor: Actor) -> None:
     offered = choices(session, row["union_id"], actor=actor)
     clean = forms.clean(process.launch_form, answers, work.names(), offered)
     row["number"] = next_number(session, row["union_id"], process.number_key, process.numbering)
-    launch = work.facts["launch"] = {**clean, "mover": str(actor.id)}
+    owner = process.owner_key
+    asked = process.owner_asked and clean.get(owner)
+    launch = clean if asked else {**clean, owner: str(actor.id)}
+    if asked:
+        work.shares.add(UUID(clean[owner]))
+    work.say("launch", launch)
     row["grams"] = unit_of_work.search_grams(work)
     session.execute(insert(_instance).values(**{**row, "facts": work.facts}))
     adopt(session, actor, row["id"], process.launch_form, launch)
@@ -132,6 +140,7 @@ def _new_row(process: Process, held: Held, actor: Actor) -> rows.Instance:
         "stage": [],
         "machine": None,
         "facts": {},
+        "salt": os.urandom(canonical.SALT_BYTES),
         "rounds": {},
         "seq": 0,
         "head": canonical.genesis(key),
@@ -168,12 +177,16 @@ def send(
 
 def deliver(work: UnitOfWork, live: Live, name: str, answers: dict[str, Any]) -> None:
     """Let a message happen with these answers as a fact."""
-    if name == "withdraw":
-        work.row["closing"] = InstanceState.WITHDRAWN
-    work.facts[name] = answers
-    known = name in work.process.messages
-    digest = unit_of_work.record_answers(work, name, answers) if known else None
-    body = work.log.add("message_sent", work.actor, message=name, answers=digest)
+    rule = work.process.messages.get(name)
+    said = {"state": rule.state} if rule and rule.state else {}
+    if said:
+        work.row["closing"] = InstanceState(said["state"])
+    if rule:
+        work.say(name, answers)
+    else:
+        work.facts[name] = answers
+    digest = unit_of_work.record_answers(work, name, answers) if rule else None
+    body = work.log.add("message_sent", work.actor, message=name, answers=digest, **said)
     step = machine.fire(work.process.spec, work.position, live.ref, work)
     advance.advance(work, step, body, live.ref)
 
@@ -196,14 +209,16 @@ def receive(session: Session, instance_id: UUID, name: str, answers: dict[str, A
 
 
 def withdraw(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
-    """The starter takes it back: by the process's own `withdraw` message, else only while nobody
-    has acted.
+    """The starter takes it back: by the process's own message for it, else only while nobody has
+    acted.
     """
     work = unit_of_work.lock(session, actor, instance_id, InstanceState.RUNNING)
-    if _waiting_for(work, "withdraw") is not None:
-        form = work.process.messages["withdraw"].form
+    taken_back = (m for m in work.process.messages.values() if m.state == InstanceState.WITHDRAWN)
+    message = next((m for m in taken_back if _waiting_for(work, m.name)), None)
+    if message is not None:
+        form = message.form
         asks = form is not None and any(field.key == "reason" for field in form.fields)
-        return send(session, actor, instance_id, "withdraw", {"reason": reason} if asks else {})
+        return send(session, actor, instance_id, message.name, {"reason": reason} if asks else {})
     if work.row["starter_id"] != actor.id:
         raise NotFound(instance_id=str(instance_id), verb="withdraw")
     if session.execute(_ACTED, {"id": instance_id}).first():

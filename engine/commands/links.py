@@ -12,11 +12,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from engine import clock
+from engine import clock, legacy
 from engine.commands import instances, unit_of_work
 from engine.commands.registry import action
 from engine.db import queue, tables
 from engine.errors import EngineError, Invalid, NotFound, ProcessFault, Refused
+from engine.history.erased import ERASED_MARK
 from engine.messages import _
 from engine.people import organisation
 
@@ -48,10 +49,10 @@ def merge_into(work: UnitOfWork, args: Args) -> None:
 
 @action
 def notify_merged(work: UnitOfWork, args: Args) -> None:
-    """Send `message` (default lead_replied) to every instance merged into this one, with `facts`
+    """Send `message` to every instance merged into this one, with `facts`
     (names) along.
     """
-    link, message = tables.link.c, args.get("message", "lead_replied")
+    link, message = tables.link.c, args.get("message", legacy.REPLY)
     merged = link.to_id == work.row["id"], link.kind == "merged_into"
     origins = work.apart.execute(select(link.from_id).where(*merged)).scalars().all()
     along = {name: work.facts.get(name) for name in args.get("facts", [])}
@@ -120,7 +121,7 @@ def _deliver(work: UnitOfWork, to: UUID, message: str, answers: dict[str, Any]) 
     queue.defer(work.session, "deliver", instance_id=str(to), message=message, answers=answers)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -177,7 +178,8 @@ def note_origin(session: Session, instance_id: UUID, origin: UUID, number: str) 
     known = list(work.facts.get("origins", []))
     if any(entry["id"] == str(origin) for entry in known):
         return False
-    work.facts["origins"] = [*known, {"id": str(origin), "number": number}]
+    if ERASED_MARK not in work.facts:
+        work.facts["origins"] = [*known, {"id": str(origin), "number": number}]
     work.log.add("origin_merged", None, origin=str(origin), number=number)
     unit_of_work.save(work)
     return True

@@ -1,4 +1,6 @@
-"""A poll whose instance is locked, with its task: what the commands on polls pass on to one another."""
+"""A poll whose instance is locked, with its task: what the commands on polls pass on to one
+another.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,9 @@ class LockedPoll:
 
 
 def lock(session: Session, actor: Actor | None, poll_id: UUID) -> LockedPoll:
-    """Lock the instance of a poll, then read the poll. NotFound when it is not the actor's to see."""
+    """Lock the instance of a poll, then read the poll. NotFound when it is not the actor's to
+    see.
+    """
     instance_id = access.must_see(session.execute(_INSTANCE_OF, {"key": poll_id}).scalar())
     return read(unit_of_work.lock(session, actor, instance_id), poll_id)
 

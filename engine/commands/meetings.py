@@ -1,4 +1,6 @@
-"""Meetings: called with a provisional roll, opened with a frozen one, presence as a ledger, closed with their task."""
+"""Meetings: called with a provisional roll, opened with a frozen one, presence as a ledger, closed
+with their task.
+"""
 
 from __future__ import annotations
 
@@ -131,7 +133,9 @@ class _LockedMeeting:
 
 
 def _lock_to_run(session: Session, actor: Actor, meeting_id: UUID) -> _LockedMeeting:
-    """Lock the instance, then the meeting. Raises NotFound, and Refused for who is not in the lane of its task."""
+    """Lock the instance, then the meeting. Raises NotFound, and Refused for who is not in the lane
+    of its task.
+    """
     instance_id = access.must_see(session.execute(_INSTANCE_OF, {"key": meeting_id}).scalar())
     work = unit_of_work.lock(session, actor, instance_id, InstanceState.RUNNING)
     meeting = _lock_meeting(session, meeting_id)
@@ -141,13 +145,17 @@ def _lock_to_run(session: Session, actor: Actor, meeting_id: UUID) -> _LockedMee
 
 
 def _lock_meeting(session: Session, meeting_id: UUID) -> rows.Meeting:
-    """The row, locked: arrivals take turns, and no poll opens between the counting and the vote. Raises NotFound."""
+    """The row, locked: arrivals take turns, and no poll opens between the counting and the vote.
+    Raises NotFound.
+    """
     meeting = session.execute(_LOCK, {"key": meeting_id}).first()
     return cast("rows.Meeting", access.must_see(meeting))
 
 
 def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
-    """Freeze the roll with its hash: from now on it is the denominator. Raises NotFound, Refused, Conflict."""
+    """Freeze the roll with its hash: from now on it is the denominator. Raises NotFound, Refused,
+    Conflict.
+    """
     locked = _lock_to_run(session, actor, meeting_id)
     if locked.meeting.state != MeetingState.CALLED:
         raise Conflict(_("会议已经开始或结束。"), code="not_called")
@@ -176,7 +184,9 @@ def seat(
     came: bool = True,
     way: str = "list",
 ) -> UUID:
-    """The office of the meeting checks people in or out by list. Raises NotFound, Refused, Conflict."""
+    """The office of the meeting checks people in or out by list. Raises NotFound, Refused,
+    Conflict.
+    """
     locked = _lock_to_run(session, actor, meeting_id)
     _check_running(locked.meeting)
     _note(session, meeting_id, list(members), _Way(came, way, actor))
@@ -185,7 +195,9 @@ def seat(
 
 # --- by those who come ----------------------------------------------------------------------------
 def arrive(session: Session, actor: Actor, meeting_id: UUID, code: str) -> UUID:
-    """Check oneself in with the code at the door. Raises NotFound when not on the roll, Refused for a wrong code."""
+    """Check oneself in with the code at the door. Raises NotFound when not on the roll, Refused for
+    a wrong code.
+    """
     meeting = _lock_as_invited(session, actor, meeting_id, "arrive")
     if not secrets.compare_digest(code.encode(), meeting.code.encode()):
         message = _("签到码不对，请扫描会场的二维码。")
@@ -243,7 +255,9 @@ def _note(session: Session, meeting_id: UUID, members: list[UUID], how: _Way) ->
 
 # --- its end --------------------------------------------------------------------------------------
 def close(work: UnitOfWork, task: rows.Task) -> dict[str, Any]:
-    """The meeting of a task that is being completed: closed, and what the fact keeps of it. Raises Conflict."""
+    """The meeting of a task that is being completed: closed, and what the fact keeps of it. Raises
+    Conflict.
+    """
     meeting = presence.latest(work.session, work.row["id"], task.element, lock=True)
     if meeting is None or meeting.state != MeetingState.OPEN or meeting.opened_at is None:
         raise Conflict(_("会议还没有开始，不能结束。"), code="not_open")

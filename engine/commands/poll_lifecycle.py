@@ -1,4 +1,6 @@
-"""A poll from the question to the end of its window: freeze the roll, look at the quorum, open the window, stop it."""
+"""A poll from the question to the end of its window: freeze the roll, look at the quorum, open the
+window, stop it.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ class _Question:
             raise Refused(message, code="too_few", **place)
 
     def choices(self) -> list[str]:
-        """What may be chosen; in an election the candidates. Raises ProcessFault when there are none."""
+        """What may be chosen; in an election the candidates. Raises ProcessFault when there are
+        none.
+        """
         rule = self.rule
         choices = _people(self.work, rule.candidates) if rule.candidates else list(rule.choices)
         if not choices:
@@ -99,9 +103,11 @@ class _Question:
 
 
 def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
-    """Make the poll of a task. It opens at once; a secret one when its tellers have taken their keys.
+    """Make the poll of a task. It opens at once; a secret one when its tellers have taken their
+    keys.
 
-    ProcessFault for an empty roll, Refused for a meeting without quorum and for a secret poll of too few.
+    ProcessFault for an empty roll, Refused for a meeting without quorum and for a secret poll of
+    too few.
     """
     question = _question(work, element, rule)
     if rule.secret:
@@ -205,7 +211,9 @@ def _window(
 
 
 def open_window(locked: LockedPoll, **details: Any) -> None:
-    """The tellers of a called poll are ready. `details` is more for the event. Refused without quorum."""
+    """The tellers of a called poll are ready. `details` is more for the event. Refused without
+    quorum.
+    """
     work, poll, rule = locked.work, locked.poll, locked.poll_rule
     meeting = _quorate_meeting(work, locked.task.element, rule)
     window = _window(work, rule, poll.rule, meeting)
@@ -248,7 +256,9 @@ def _begin(
 
 
 def stop(locked: LockedPoll) -> LockedPoll:
-    """No more answers: the window and all waiting answers are over; presence at the closing is noted."""
+    """No more answers: the window and all waiting answers are over; presence at the closing is
+    noted.
+    """
     session, poll = locked.session, locked.poll
     values: dict[str, Any] = {"closed_at": clock.now()}
     if poll.meeting_id is not None:
@@ -272,7 +282,9 @@ def _with_presence_at_closing(locked: LockedPoll) -> rows.PollTerms:
 
 # --- what both need -------------------------------------------------------------------------------
 def _quorate_meeting(work: UnitOfWork, element: str, rule: PollRule) -> rows.Meeting | None:
-    """The meeting under which the poll is held, when there is one and its quorum holds. Raises Refused."""
+    """The meeting under which the poll is held, when there is one and its quorum holds. Raises
+    Refused.
+    """
     if not rule.meeting:
         return None
     meeting = presence.latest(work.session, work.row["id"], rule.meeting, lock=True)

@@ -1,4 +1,6 @@
-"""Polls on a frozen roll: answer, take back, close, publish. 1,000 members cost the diagram one step."""
+"""Polls on a frozen roll: answer, take back, close, publish. 1,000 members cost the diagram one
+step.
+"""
 
 from __future__ import annotations
 
@@ -78,9 +80,11 @@ def respond(
     comment: str = "",
     choices: Sequence[str] | None = None,
 ) -> UUID:
-    """Answer a poll once: `choice`, or in an election `choices` (ids of candidates; none of them is an abstention).
+    """Answer a poll once: `choice`, or in an election `choices` (ids of candidates; none of them is
+    an abstention).
 
-    NotFound when not on the roll, Refused when absent or recused, Conflict when closed or answered, Invalid for a choice.
+    NotFound when not on the roll, Refused when absent or recused, Conflict when closed or answered,
+    Invalid for a choice.
     """
     locked = locked_poll.lock(session, actor, poll_id)
     entry = _roll_entry(locked, actor, "respond")
@@ -151,7 +155,9 @@ def _check_turn(entry: rows.RollEntry) -> None:
 
 
 def check_choice(poll: rows.Poll, choice: str, choices: Sequence[str] | None) -> str:
-    """What is stored of a ballot: the choice; of an election the ids chosen, in the order of the ballot. Raises Invalid."""
+    """What is stored of a ballot: the choice; of an election the ids chosen, in the order of the
+    ballot. Raises Invalid.
+    """
     if poll.kind == "election":
         alone = [choice] if choice else []
         return _check_candidates(poll, alone if choices is None else list(choices))
@@ -206,7 +212,9 @@ def _counts(poll: rows.Poll, chosen: str, change: int) -> dict[str, int]:
 
 # --- the end --------------------------------------------------------------------------------------
 def _finish_or_save(locked: LockedPoll, position: int) -> None:
-    """After an answer: the poll ends early by its rule, or the next one on the roll has the turn."""
+    """After an answer: the poll ends early by its rule, or the next one on the roll has the
+    turn.
+    """
     poll = locked.poll
     if why := _early_end(locked):
         finish(locked, why)
@@ -217,8 +225,9 @@ def _finish_or_save(locked: LockedPoll, position: int) -> None:
 
 
 def _early_end(locked: LockedPoll) -> str:
-    """Why the poll may close now by its rule: all have answered (under a meeting: all who are present), one answer is
-    enough, or nothing can change the outcome any more. "" when it goes on."""
+    """Why the poll may close now by its rule: all have answered (under a meeting: all who are
+    present), one answer is enough, or nothing can change the outcome any more. "" when it goes on.
+    """
     poll, early = locked.poll, locked.poll.rule["early"]
     answered = cast_in_system(poll, poll.counts)
     silent = poll.roll_size - answered
@@ -253,7 +262,9 @@ def _decided(work: UnitOfWork, poll: rows.Poll, silent: int) -> bool:
 
 
 def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
-    """Close before the window ends: who launched the instance, when the rule holds; or, where it says so, the task's lane."""
+    """Close before the window ends: who launched the instance, when the rule holds; or, where it
+    says so, the task's lane.
+    """
     locked = locked_poll.lock(session, actor, poll_id)
     work, poll = locked.work, locked.poll
     rights.check(Case(work, "close_poll", locked.task.element, poll=poll))
@@ -262,7 +273,7 @@ def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     if not by_chair and not _passes_already(locked):
         raise Conflict(_("还没有达到规定人数，不能提前截止。"), code="not_reached")
     with work.answering():
-        finish(locked, "closed_by_chair" if by_chair else "closed_by_mover")
+        finish(locked, "closed_by_chair" if by_chair else "closed_by_owner")
     return locked.instance_id
 
 
@@ -279,7 +290,9 @@ def end_window(work: UnitOfWork, task_id: UUID) -> None:
 
 
 def finish(locked: LockedPoll, why: str) -> None:
-    """No more answers. Without tellers the outcome is there; with tellers they count and sign first."""
+    """No more answers. Without tellers the outcome is there; with tellers they count and sign
+    first.
+    """
     stopped = poll_lifecycle.stop(locked)
     if not stopped.poll.tellers:
         publish(stopped, why)
@@ -296,7 +309,7 @@ def publish(locked: LockedPoll, why: str, paper: PaperCount | None = None) -> No
     now, fact = clock.now(), outcome.stored()
     locked.update(state=PollState.CLOSED, closed_at=poll.closed_at or now, outcome=fact)
     work.session.execute(_FINISH_TASK, {"key": task.id, "now": now})
-    work.facts[task.element] = fact
+    work.say(task.element, fact)
     body = locked.log("poll_closed", work.actor, outcome=outcome.published(), why=why)
     step = machine.complete(work.process.spec, work.position, task.ref, work)
     advance.advance(work, step, body, task.ref)

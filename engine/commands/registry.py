@@ -1,4 +1,5 @@
-"""What commands enter under a name: the actions that a service task may call, the verbs of the desk.
+"""What commands enter under a name: the actions that a service task may call, the verbs of the
+desk.
 
 What actions need and leave is declared in engine/definitions/actions.py.
 """
@@ -56,8 +57,8 @@ class DeskVerb:
     @property
     def summary(self) -> str:
         """What it does, for the interface's documentation."""
-        text = (self.command.__doc__ or "").strip().partition("\n\n")[0]
-        return f"{text.rstrip('.')} (secretary)."
+        first, _blank, _more = (self.command.__doc__ or "").partition("\n\n")
+        return f"{' '.join(first.split()).rstrip('.')} (secretary)."
 
 
 DESK: dict[str, DeskVerb] = {}

@@ -97,7 +97,9 @@ def open_task(session: Session, actor: Actor, task_id: UUID, revision: int | Non
 def _locked(
     session: Session, actor: Actor, task_id: UUID
 ) -> tuple[rows.Task, list[str], int, rows.Instance]:
-    """The task, what the actor has done before, the revision that was read, and the locked instance."""
+    """The task, what the actor has done before, the revision that was read, and the locked
+    instance.
+    """
     read = session.execute(_READ, {"key": task_id, "who": actor.id}).first()
     values = tuple(access.must_see(read))
     done, seen = values[_WIDTH : _WIDTH + 2]
@@ -187,7 +189,9 @@ def complete(
 
 
 def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
-    """The same of a task that was opened to learn what it asks. Raises Conflict, Refused, Invalid."""
+    """The same of a task that was opened to learn what it asks. Raises Conflict, Refused,
+    Invalid.
+    """
     work, rule = held.work, held.rule
     with work.answering():
         clean = clean_answers(work, rule.form, answers)
@@ -221,7 +225,7 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
     meeting = {"meeting": meetings.close(work, task)} if rule.meeting else {}
     said = {"answers": clean, "salt": salt, "closed_by": actor.id if actor else None}
     _change(held, state=TaskState.DONE, closed_at=clock.now(), due=null(), **said)
-    work.facts[rule.id] = {**clean, **meeting}
+    work.say(rule.id, {**clean, **meeting})
     digest = canonical.salted(clean, salt)
     body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
     body.update(_noted(held, clean))

@@ -1,6 +1,8 @@
-"""The tellers of a secret poll take their keys before it opens, and join them to open the box when it has closed.
+"""The tellers of a secret poll take their keys before it opens, and join them to open the box when
+it has closed.
 
-No part of the poll's key ever lies open in the database; see docs/adr/0008 and engine/ballots/keys.py.
+No part of the poll's key ever lies open in the database; see docs/adr/0008 and
+engine/ballots/keys.py.
 """
 
 from __future__ import annotations
@@ -52,10 +54,11 @@ _GUESSES = text(
 
 # --- before the poll opens ------------------------------------------------------------------------
 def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID:
-    """A teller takes their part of the key by a passphrase of their own; it may be changed until the last one took theirs.
+    """A teller takes their part of the key by a passphrase of their own; it may be changed until
+    the last one took theirs.
 
-    With the last one the poll's key is made and split, and the poll opens. NotFound for who is no teller; Conflict when
-    it has opened; Invalid for a weak passphrase, Refused without quorum.
+    With the last one the poll's key is made and split, and the poll opens. NotFound for who is no
+    teller; Conflict when it has opened; Invalid for a weak passphrase, Refused without quorum.
     """
     secret, salt, public = _strong(passphrase), os.urandom(SALT_BYTES), b""
     if actor.id in (session.execute(_TELLERS, {"key": poll_id}).scalar() or ()):
@@ -142,10 +145,12 @@ def _sealed_part(poll_id: UUID, teller: UUID, holder: UUID, sealed: bytes) -> di
 
 # --- when it has closed ---------------------------------------------------------------------------
 def join(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID:
-    """A teller joins their key part; with the last one needed the envelopes are opened, counted and destroyed.
+    """A teller joins their key part; with the last one needed the envelopes are opened, counted and
+    destroyed.
 
-    NotFound for who is no teller; Conflict when there is nothing to open, or too few envelopes to open them at all;
-    Refused (on record, five tries in a quarter of an hour) for a wrong passphrase.
+    NotFound for who is no teller; Conflict when there is nothing to open, or too few envelopes to
+    open them at all; Refused (on record, five tries in a quarter of an hour) for a wrong
+    passphrase.
     """
     locked = _lock_as_teller(session, actor, poll_id, "join_key")
     work = locked.work
@@ -181,7 +186,9 @@ def _check_secrecy(locked: LockedPoll, box: rows.Box) -> None:
 
 
 def _unwrapped(locked: LockedPoll, key: rows.TellerKey, passphrase: str) -> dict[UUID, bytes]:
-    """The parts sealed to this teller by whose they are: the own one, and those of the tellers who joined before."""
+    """The parts sealed to this teller by whose they are: the own one, and those of the tellers who
+    joined before.
+    """
     place = {"verb": "join_key", **locked.place}
     _check_guesses(locked, key.member_id, place)
     mine = {"key": key.poll_id, "who": key.member_id}
@@ -208,7 +215,9 @@ def _check_guesses(locked: LockedPoll, teller: UUID, place: dict[str, str]) -> N
 
 
 def _hand_over(locked: LockedPoll, part: bytes, teller: Actor) -> None:
-    """Seal the own part to those who have not joined yet: between two tellers no part lies open in the database."""
+    """Seal the own part to those who have not joined yet: between two tellers no part lies open in
+    the database.
+    """
     session, poll_id = locked.session, locked.poll.id
     parts = []
     for other in session.execute(_OTHERS, {"key": poll_id}).all():

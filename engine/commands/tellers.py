@@ -1,4 +1,6 @@
-"""Counting a poll by its tellers: paper ballots that two count alike, signatures before publication, void and again."""
+"""Counting a poll by its tellers: paper ballots that two count alike, signatures before
+publication, void and again.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ _MISSING = select(_teller.c.member_id).where(_THIS_POLL, _UNSIGNED).limit(1)
 
 
 def _lock_as_teller(session: Session, actor: Actor, poll_id: UUID, state: PollState) -> LockedPoll:
-    """Lock; NotFound for whoever does not count this poll, Conflict when it is not in this state."""
+    """Lock; NotFound for whoever does not count this poll, Conflict when it is not in this
+    state.
+    """
     locked = locked_poll.lock(session, actor, poll_id)
     if actor.id not in locked.poll.tellers:
         raise NotFound(verb="count", **locked.place)
@@ -73,7 +77,9 @@ def _lock_as_teller(session: Session, actor: Actor, poll_id: UUID, state: PollSt
 
 # --- paper ballots --------------------------------------------------------------------------------
 def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[UUID]) -> UUID:
-    """A teller hands out paper ballots: these voters can no longer vote in the system. Raises Invalid, Conflict."""
+    """A teller hands out paper ballots: these voters can no longer vote in the system. Raises
+    Invalid, Conflict.
+    """
     locked = _lock_as_teller(session, actor, poll_id, PollState.OPEN)
     if not locked.poll.rule.get("paper"):
         raise Conflict(_("这项表决不用纸质票。"), code="no_paper")
@@ -89,7 +95,9 @@ def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[
 
 
 def _check_secrecy(locked: LockedPoll, more: int) -> None:
-    """Paper ballots of a secret poll must be so many that nobody is known by theirs. Raises Invalid."""
+    """Paper ballots of a secret poll must be so many that nobody is known by theirs. Raises
+    Invalid.
+    """
     least = rule_value(locked.work, poll_lifecycle.FEWEST) if locked.poll.secret else 0
     if _papers_given(locked.session, locked.poll.id) + more < least:
         message = _(
@@ -100,9 +108,11 @@ def _check_secrecy(locked: LockedPoll, more: int) -> None:
 
 
 def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[str, Any]) -> UUID:
-    """A teller enters what the paper ballots say: {"returned", "invalid", "counts": {choice: n}}; "issued" is checked.
+    """A teller enters what the paper ballots say: {"returned", "invalid", "counts": {choice: n}};
+    "issued" is checked.
 
-    When two entries agree they hold. More returned than issued makes the whole poll void, and it is put again.
+    When two entries agree they hold. More returned than issued makes the whole poll void, and it is
+    put again.
     """
     locked = _lock_as_teller(session, actor, poll_id, PollState.COUNTING)
     entry = _PaperEntry.of(given, _papers_given(session, poll_id))
@@ -151,7 +161,8 @@ class _PaperEntry:
         return cls(count, given_out)
 
     def check(self, poll: rows.Poll) -> None:
-        """Whole numbers that fit together: each valid ballot has one choice, in an election as many as there are seats.
+        """Whole numbers that fit together: each valid ballot has one choice, in an election as many
+        as there are seats.
 
         Raises Invalid.
         """
@@ -199,14 +210,18 @@ class _PaperEntry:
 def record_opened(
     locked: LockedPoll, counts: dict[str, int], invalid: int, proofs: Mapping[str, str | None]
 ) -> None:
-    """The envelopes of a secret poll are open: their counts wait for the signatures. `proofs`: hashes of board and urn."""
+    """The envelopes of a secret poll are open: their counts wait for the signatures. `proofs`:
+    hashes of board and urn.
+    """
     terms = {**locked.poll.rule, "opened": True, "invalid": invalid}
     locked.update(counts=counts, rule=terms)
     locked.log("ballots_opened", locked.work.actor, counts=counts, invalid=invalid, **proofs)
 
 
 def sign(session: Session, actor: Actor, poll_id: UUID) -> UUID:
-    """A teller signs the count; with the last signature it is published. Raises Conflict when there is nothing to sign."""
+    """A teller signs the count; with the last signature it is published. Raises Conflict when there
+    is nothing to sign.
+    """
     locked = _lock_as_teller(session, actor, poll_id, PollState.COUNTING)
     poll = locked.poll
     if poll.secret and not poll.rule.get("opened"):
@@ -225,7 +240,9 @@ def sign(session: Session, actor: Actor, poll_id: UUID) -> UUID:
 
 
 def _paper_to_sign(locked: LockedPoll) -> PaperCount | None:
-    """The paper count to be signed with the rest; None when no paper was given. Conflict until two tellers agree."""
+    """The paper count to be signed with the rest; None when no paper was given. Conflict until two
+    tellers agree.
+    """
     if not locked.poll.rule.get("paper") or not _papers_given(locked.session, locked.poll.id):
         return None
     paper = polling.agreed_paper(locked.session, locked.poll)
@@ -237,7 +254,8 @@ def _paper_to_sign(locked: LockedPoll) -> PaperCount | None:
 
 # --- void, and again ------------------------------------------------------------------------------
 def void(session: Session, actor: Actor, poll_id: UUID, reason: str) -> UUID:
-    """Declare a poll void and put it again: who runs the task, or one of its tellers. The old one stays as it was.
+    """Declare a poll void and put it again: who runs the task, or one of its tellers. The old one
+    stays as it was.
 
     Raises NotFound, Refused, Conflict (it is over), Invalid (no reason).
     """

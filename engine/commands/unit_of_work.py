@@ -57,11 +57,14 @@ UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = 
 _NOTED = text(f"WITH {_HAPPENED} UPDATE instance SET seq = :seq, head = :head WHERE id = :id")
 Shape = tuple[tuple[str, tuple[str, ...]], ...]  # table and columns of the rows to be written
 STATES = words.STATES[InstanceState]
+_ABSENT: Any = object()
 
 
 @lru_cache(maxsize=256)
 def _save(shape: Shape) -> TextClause:
-    """The statement that writes an instance with its shares, its events and new rows of these tables."""
+    """The statement that writes an instance with its shares, its events and new rows of these
+    tables.
+    """
     return text("WITH " + ", ".join([_SHARED, _HAPPENED, *_inserts(shape)]) + _MOVED).bindparams(
         bindparam("machine", type_=JSONB(none_as_null=True)),
         bindparam("facts", type_=JSONB),
@@ -75,7 +78,9 @@ def _flush(shape: Shape) -> TextClause:
 
 
 def _inserts(shape: Shape) -> list[str]:
-    """Rows are handed over as JSON, which PostgreSQL gives the types of the table; keys are checked at the end."""
+    """Rows are handed over as JSON, which PostgreSQL gives the types of the table; keys are checked
+    at the end.
+    """
     found = []
     for n, (table, names) in enumerate(shape):
         columns = ", ".join(names)
@@ -103,6 +108,7 @@ class UnitOfWork(Context):
         self.log = EventLog(row["id"], row["seq"], bytes(row["head"]))
         self.shares: set[UUID] = set()  # who may see the instance from now on
         self.reworded = False  # the facts under which the instance is found have changed
+        self._said: dict[str, Any] = {}  # what events of this command tell in words
 
     @property
     def session(self) -> Session:
@@ -149,6 +155,41 @@ class UnitOfWork(Context):
         assert position is not None, self.row["state"]
         return position
 
+    # --- facts: an event tells each change ---
+    def say(self, name: str, value: Any) -> None:
+        """A fact that an event of this command tells in words: answers, an outcome, a decision."""
+        self.facts[name] = self._said[name] = value
+
+    def forget(self, mark: dict[str, Any]) -> None:
+        """Nothing is left of the facts but a mark; the event of the erasure tells it."""
+        self.facts, self._said = mark, dict.fromkeys(self.row["facts"], _ABSENT) | mark
+
+    def tell(self) -> None:
+        """Bind to an event each fact that this command changed and no event tells in words.
+
+        It is the first one of the command, which says who and by what; or the last, of a fact that
+        was told and then changed again. It keeps salted digests, for values may be erased and what
+        was said in a room stays there. ValueError: a fact has changed without any event.
+        """
+        known = {**self.row["facts"], **self._said}
+        for name in sorted({*known, *self.facts}):
+            value = self.facts.get(name, _ABSENT)
+            if value == known.get(name, _ABSENT):
+                continue
+            if not self.log.bodies:
+                raise ValueError(f"no event tells the fact {name}")
+            body = self.log.bodies[-1 if name in self._said else 0]
+            digest = None if value is _ABSENT else canonical.salted({name: value}, self.salt)
+            body.setdefault("facts", {})[name] = digest
+        self.row["facts"], self._said = dict(self.facts), {}
+
+    @property
+    def salt(self) -> bytes:
+        """Of the digests of facts. An erased matter has none any more; nothing changes in it."""
+        salt = self.row["salt"]
+        assert salt is not None, self.row["id"]
+        return bytes(salt)
+
     # --- what the machine calls back ---
     def evaluate(self, expression: str) -> Any:
         """A gateway's condition over the facts."""
@@ -160,7 +201,7 @@ class UnitOfWork(Context):
         if table is None:
             missing = _("没有决策表 {decision}.dmn。", decision=decision)
             raise ProcessFault(missing, file=f"{decision}.dmn", element=decision)
-        self.facts[decision] = decisions.decide(table, self.names(), self.functions())
+        self.say(decision, decisions.decide(table, self.names(), self.functions()))
         self.log.add("decision_taken", None, decision=decision, result=self.facts[decision])
 
     def perform(self, action: str) -> None:
@@ -169,7 +210,7 @@ class UnitOfWork(Context):
         if args is None or args.get("do") not in registry.ACTIONS:
             unknown = _("动作 {action} 没有登记。", action=action)
             raise ProcessFault(unknown, file="process.toml", element=action)
-        registry.ACTIONS[args["do"]](self, args)
+        registry.ACTIONS[args["do"]](self, {**args, "element": action})
         left = self.facts.get(action)
         before = left if isinstance(left, dict) else {}
         times = int(before.get("times", 0)) + 1
@@ -205,10 +246,13 @@ def live(work: UnitOfWork) -> tuple[Live, ...]:
 
 
 def save(work: UnitOfWork) -> None:
-    """Write new rows, shares, events and the instance itself in one statement; every command ends here."""
+    """Write new rows, shares, events and the instance itself in one statement; every command ends
+    here.
+    """
     if work.reworded:
         mine = _instance.c.id == work.row["id"]
         work.session.execute(update(_instance).where(mine).values(grams=search_grams(work)))
+    work.tell()
     shape, new = work.take_new()
     work.session.execute(_save(shape), {**new, **_saved(work), **_events(work)})
 

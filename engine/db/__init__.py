@@ -1,11 +1,13 @@
-"""The database engine and the one place that commits. Library exceptions of the database are translated here."""
+"""The database engine and the one place that commits. Library exceptions of the database are
+translated here.
+"""
 
 from __future__ import annotations
 
 import random
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import Engine as Engine
@@ -16,6 +18,8 @@ from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import psycopg
 
     from engine.settings import Settings
 
@@ -29,7 +33,9 @@ _engines: dict[str, Engine] = {}
 
 
 def connect(url: str, *, size: int = 20) -> Engine:
-    """The engine for a URL, one per process. READ COMMITTED; a statement ends after 30 s, a lock wait after 10 s."""
+    """The engine for a URL, one per process. READ COMMITTED; a statement ends after 30 s, a lock
+    wait after 10 s.
+    """
     if url not in _engines:
         engine = create_engine(
             url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
@@ -54,7 +60,7 @@ def release(url: str) -> None:
         engine.dispose()
 
 
-def _prepare(raw: Any, _record: Any) -> None:
+def _prepare(raw: psycopg.Connection, _record: object) -> None:
     raw.prepare_threshold = 3
     with raw.cursor() as cursor:
         cursor.execute(
@@ -76,11 +82,12 @@ def url_of(settings: Settings) -> str:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
-    """One transaction: commits at the end, rolls back on any error. The database's own errors become ours.
+    """One transaction: commits at the end, rolls back on any error. The database's own errors
+    become ours.
 
-    A duplicate row is a Conflict, a value that no column can hold is Invalid, a database that does not answer is
-    Unavailable (`in_doubt` when it went away during the commit); a deadlock or serialization failure passes through, for
-    `again`.
+    A duplicate row is a Conflict, a value that no column can hold is Invalid, a database that does
+    not answer is Unavailable (`in_doubt` when it went away during the commit); a deadlock or
+    serialization failure passes through, for `again`.
     """
     committing = False
     try:
@@ -123,8 +130,9 @@ def _translated(fault: DBAPIError) -> EngineError | None:
 
 
 def again(engine: Engine, work: Callable[[Session], T], tries: int = 5) -> T:
-    """Run `work` in a transaction; a deadlock, a serialization failure or a connection lost before the commit runs the
-    whole of it again."""
+    """Run `work` in a transaction; a deadlock, a serialization failure or a connection lost before
+    the commit runs the whole of it again.
+    """
     for attempt in range(tries):
         try:
             with transaction(engine) as session:

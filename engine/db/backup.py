@@ -1,6 +1,8 @@
-"""Backup and restore: one file with the whole database, the keys and a manifest that says what must be in it.
+"""Backup and restore: one file with the whole database, the keys and a manifest that says what must
+be in it.
 
-The file holds the signing key: whoever has it can sign checkpoints. It is written for its owner's eyes only.
+The file holds the signing key: whoever has it can sign checkpoints. It is written for its owner's
+eyes only.
 """
 
 from __future__ import annotations
@@ -44,9 +46,11 @@ FROM (SELECT encode(sha256(convert_to(t::text, 'UTF8')), 'hex') AS digest FROM {
 
 
 def backup(settings: Settings, file: Path) -> dict[str, Any]:
-    """Write the backup while the product runs; gives its manifest. All of it is the state of one moment.
+    """Write the backup while the product runs; gives its manifest. All of it is the state of one
+    moment.
 
-    EngineError: no fitting pg_dump, or the file cannot be written. It appears under its name only when it is whole.
+    EngineError: no fitting pg_dump, or the file cannot be written. It appears under its name only
+    when it is whole.
     """
     url = db.url_of(settings)
     program = _program("pg_dump", url)
@@ -82,10 +86,12 @@ def backup(settings: Settings, file: Path) -> dict[str, Any]:
 
 
 def restore(settings: Settings, file: Path, *, force: bool = False) -> dict[str, Any]:
-    """Put a backup in the place of the database and the keys; gives its manifest. Nothing is lost when it fails.
+    """Put a backup in the place of the database and the keys; gives its manifest. Nothing is lost
+    when it fails.
 
-    Conflict: the database holds members or matters (`force` replaces it), or the product is running. Invalid: the file
-    is damaged or no backup. EngineError: the rows are not those that were backed up; then the old ones are back.
+    Conflict: the database holds members or matters (`force` replaces it), or the product is
+    running. Invalid: the file is damaged or no backup. EngineError: the rows are not those that
+    were backed up; then the old ones are back.
     """
     with tempfile.TemporaryDirectory(dir=_home(settings)) as folder:
         manifest = _unpack(file, Path(folder))
@@ -244,7 +250,9 @@ def _refuse_unless_free(connection: psycopg.Connection[Any], force: bool) -> Non
 
 @contextmanager
 def _set_aside(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Inside: an empty schema. Afterwards the old one is gone, or back where it was when something failed."""
+    """Inside: an empty schema. Afterwards the old one is gone, or back where it was when something
+    failed.
+    """
     connection.execute("ALTER SCHEMA public RENAME TO before_restore")
     connection.execute("CREATE SCHEMA public")
     try:
@@ -263,7 +271,9 @@ def _major(url: str) -> int:
 
 
 def _program(name: str, url: str) -> Path:
-    """The pg_dump or pg_restore of the server's own version: the shipped one, else one that the machine has."""
+    """The pg_dump or pg_restore of the server's own version: the shipped one, else one that the
+    machine has.
+    """
     wanted = _major(url)
     for place in _places(name, wanted):
         if place.exists():
@@ -281,7 +291,9 @@ def _program(name: str, url: str) -> Path:
 
 
 def _places(name: str, major: int) -> list[Path]:
-    """Where a program of PostgreSQL may lie: ours, those of Linux and of Homebrew, the first on the path."""
+    """Where a program of PostgreSQL may lie: ours, those of Linux and of Homebrew, the first on the
+    path.
+    """
     found = shutil.which(name)
     return [
         embedded.binary(name),
@@ -294,7 +306,9 @@ def _places(name: str, major: int) -> list[Path]:
 
 
 def _call(program: Path, *args: str, url: str = "") -> str:
-    """Run a program of PostgreSQL; the password of the URL goes by the environment, where others do not see it."""
+    """Run a program of PostgreSQL; the password of the URL goes by the environment, where others do
+    not see it.
+    """
     env = dict(os.environ)
     given = list(args)
     if url:

@@ -1,6 +1,8 @@
-"""The one byte form of a value, and the hashes made of it: RFC 8785 (JCS) for dict, list, str, int, bool and None.
+"""The one byte form of a value, and the hashes made of it: RFC 8785 (JCS) for dict, list, str, int,
+bool and None.
 
-This room knows bytes and hashes; it must not know the database, the tree (`merkle`) or the keys (`keys`).
+This room knows bytes and hashes; it must not know the database, the tree (`merkle`) or the keys
+(`keys`).
 """
 
 from __future__ import annotations
@@ -30,8 +32,8 @@ _ENCODER = json.JSONEncoder(
 def dumps(value: object) -> bytes:
     """Canonical JSON in UTF-8. Texts are taken as they are: NFC is made where they enter.
 
-    Invalid: a float, another type, a key that is not ASCII text, an integer beyond 2^53-1, a lone surrogate,
-    more than 64 levels.
+    Invalid: a float, another type, a key that is not ASCII text, an integer beyond 2^53-1, a lone
+    surrogate, more than 64 levels.
     """
     _check(value, 0)
     try:
@@ -67,15 +69,17 @@ def digest(data: bytes) -> bytes:
 
 
 def genesis(instance: UUID) -> bytes:
-    """What stands before the first event of an instance, so that no chain can be moved to another instance."""
+    """What stands before the first event of an instance, so that no chain can be moved to another
+    instance.
+    """
     return sha256(_GENESIS + instance.bytes).digest()
 
 
 def event_hash(prev: bytes, body: bytes) -> bytes:
     """SHA-256(prev + body); `prev` is the hash of the event before, or `genesis(instance)`.
 
-    `body` must itself say chain, seq, kind, at, actor and on_behalf_of: columns beside it are not covered by the hash.
-    Invalid: prev is not 32 bytes.
+    `body` must itself say chain, seq, kind, at, actor and on_behalf_of: columns beside it are not
+    covered by the hash. Invalid: prev is not 32 bytes.
     """
     if len(prev) != HASH_BYTES:  # a shorter one would let bytes wander between prev and body
         raise Invalid(_("前一事件的哈希须为 32 字节"))
@@ -85,8 +89,9 @@ def event_hash(prev: bytes, body: bytes) -> bytes:
 def salted(value: object, salt: bytes) -> str:
     """Hex SHA-256(salt + canonical value): history keeps this, so the text itself can be erased.
 
-    The salt is random, kept beside the text and erased with it; never in an event, or short answers could be guessed.
-    Invalid: salt not 16 bytes. The length is fixed, or the same hash could be shown for (salt, 12) and (salt + "1", 2).
+    The salt is random, kept beside the text and erased with it; never in an event, or short answers
+    could be guessed. Invalid: salt not 16 bytes. The length is fixed, or the same hash could be
+    shown for (salt, 12) and (salt + "1", 2).
     """
     if len(salt) != SALT_BYTES:
         raise Invalid(_("盐值须为 {n} 字节", n=SALT_BYTES))

@@ -1,8 +1,9 @@
-"""Brings the database to the schema of this release: Alembic's steps, forward only, one process at a time.
+"""Brings the database to the schema of this release: Alembic's steps, forward only, one process at
+a time.
 
-Besides the tables it keeps the limited role `yixing_app`: an operator's own login for the product gets no more than
-`GRANT yixing_app TO <login>`; it may read and write, but of the history only append. With `SET ROLE yixing_app` any
-session can try it out.
+Besides the tables it keeps the limited role `yixing_app`: an operator's own login for the product
+gets no more than `GRANT yixing_app TO <login>`; it may read and write, but of the history only
+append. With `SET ROLE yixing_app` any session can try it out.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ GRANT UPDATE (witness) ON checkpoint TO {ROLE};
 
 
 def migrate(url: str) -> bool:
-    """Take the steps that are missing; False when there was none. All of them happen in one transaction, or none does.
+    """Take the steps that are missing; False when there was none. All of them happen in one
+    transaction, or none does.
 
     EngineError: the database was made by a newer release.
     """
@@ -65,7 +67,9 @@ def migrate(url: str) -> bool:
 
 
 def draft(url: str, words: str) -> None:
-    """Write the next step for what engine/db/tables has and this database has not; a developer reads and completes it."""
+    """Write the next step for what engine/db/tables has and this database has not; a developer
+    reads and completes it.
+    """
     number = f"{len(list((_HERE / 'versions').glob('[0-9]*.py'))) + 1:04}"
     with _transaction(url) as connection:
         config = _config()
@@ -79,6 +83,12 @@ def grant(url: str) -> None:
     with _transaction(url) as connection:
         connection.execute(_TAKE_LOCK)
         _grant(connection)
+
+
+def start_over(url: str) -> None:
+    """Throw away everything that the database holds, for data of which only half were loaded."""
+    with _transaction(url) as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
 
 
 @contextmanager
@@ -103,7 +113,9 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _grant(connection: Connection) -> None:
-    """Make the limited role and give it its rights; a login that may not make roles goes without it."""
+    """Make the limited role and give it its rights; a login that may not make roles goes without
+    it.
+    """
     if connection.execute(_MAY_MAKE_ROLES).scalar():
         connection.exec_driver_sql(_RIGHTS)
 

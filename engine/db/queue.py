@@ -1,7 +1,9 @@
-"""Jobs for the workers, asked for in the same transaction as what causes them: no job is lost, none is orphaned.
+"""Jobs for the workers, asked for in the same transaction as what causes them: no job is lost, none
+is orphaned.
 
-Everything goes through Procrastinate's own JobManager; its tables are its own business. It gets a connector that runs
-its statements on our open transaction, by SQLAlchemy, so that a fault of the database is the same fault as elsewhere.
+Everything goes through Procrastinate's own JobManager; its tables are its own business. It gets a
+connector that runs its statements on our open transaction, by SQLAlchemy, so that a fault of the
+database is the same fault as elsewhere.
 """
 
 from __future__ import annotations
@@ -62,8 +64,10 @@ class SessionConnector(BaseConnector):
             ) from fault
 
 
-def _adapted(value: Any) -> Any:
-    """The value as psycopg takes it: a mapping is JSON, a job to defer is a tuple with JSON in it."""
+def _adapted(value: object) -> Any:
+    """The value as psycopg takes it: a mapping is JSON, a job to defer is a tuple with JSON in
+    it.
+    """
     if isinstance(value, dict):
         return Jsonb(value)
     if isinstance(value, list):
@@ -83,7 +87,8 @@ def defer(
 ) -> None:
     """Ask for the job `name` (see engine/jobs.py) at the moment `at`, or at once; one statement.
 
-    Jobs with the same `once` that still wait are one job; a savepoint keeps the transaction whole when there is one.
+    Jobs with the same `once` that still wait are one job; a savepoint keeps the transaction whole
+    when there is one.
     """
     job = Job(
         id=None,
@@ -112,7 +117,8 @@ def counts(session: Session) -> dict[str, int]:
 def forget(session: Session, instance_id: str) -> None:
     """Remove the failed jobs of an instance, for they keep what they were to deliver.
 
-    Procrastinate removes one by one only what waits; within this transaction no worker sees that they wait again.
+    Procrastinate removes one by one only what waits; within this transaction no worker sees that
+    they wait again.
     """
     jobs = manager(session)
     for job in jobs.list_jobs(queue=QUEUE, status="failed"):

@@ -1,4 +1,6 @@
-"""The rows that travel between functions, with their types. A row is what a SELECT of the whole table gives."""
+"""The rows that travel between functions, with their types. A row is what a SELECT of the whole
+table gives.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +29,7 @@ class Instance(TypedDict):
     stage: list[str]
     machine: dict[str, Any] | None
     facts: dict[str, Any]
+    salt: bytes | None
     rounds: dict[str, int]
     seq: int
     head: bytes
@@ -85,10 +88,12 @@ class Presence(TypedDict, total=False):
 
 
 class PollTerms(TypedDict):
-    """The column `rule` of a poll: what was fixed when the question was put, and what is noted while it runs.
+    """The column `rule` of a poll: what was fixed when the question was put, and what is noted
+    while it runs.
 
-    `passes`, `wins`: expressions. `early`: all, decided, first or never; `closable`: passes, lane or never. `numbers`: the
-    numbers of law that the rules name, shares as "2/3". `about`: pairs of a fact and its value then.
+    `passes`, `wins`: expressions. `early`: all, decided, first or never; `closable`: passes, lane
+    or never. `numbers`: the numbers of law that the rules name, shares as "2/3". `about`: pairs of
+    a fact and its value then.
     """
 
     passes: str
@@ -108,7 +113,9 @@ class PollTerms(TypedDict):
 
 
 class Poll(NamedTuple):
-    """`rule`: its terms; `counts`: choice -> ballots cast in the system, in an election "answered" too."""
+    """`rule`: its terms; `counts`: choice -> ballots cast in the system, in an election "answered"
+    too.
+    """
 
     id: UUID
     instance_id: UUID
@@ -131,7 +138,9 @@ class Poll(NamedTuple):
 
 
 class RollEntry(NamedTuple):
-    """One voter of a poll. `choice`: None while they have not answered; of an election the ids chosen."""
+    """One voter of a poll. `choice`: None while they have not answered; of an election the ids
+    chosen.
+    """
 
     poll_id: UUID
     member_id: UUID
@@ -144,7 +153,9 @@ class RollEntry(NamedTuple):
 
 
 class Box(NamedTuple):
-    """The box of a secret poll. `voters`, `board_hash`: from the close on; `urn_hash`, `invalid`: when it was opened."""
+    """The box of a secret poll. `voters`, `board_hash`: from the close on; `urn_hash`, `invalid`:
+    when it was opened.
+    """
 
     poll_id: UUID
     needed: int
@@ -211,7 +222,9 @@ class Event(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """`union_id`: the union it belongs to, itself for a union; `managing_id`, `guiding_id`: the unions above that one."""
+    """`union_id`: the union it belongs to, itself for a union; `managing_id`, `guiding_id`: the
+    unions above that one.
+    """
 
     id: UUID
     code: str
@@ -257,7 +270,9 @@ class Post(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """The tree of all events at a size: `root`, the `frontier` that grows on, and who outside holds it (or "")."""
+    """The tree of all events at a size: `root`, the `frontier` that grows on, and who outside holds
+    it (or "").
+    """
 
     size: int
     root: bytes
@@ -309,7 +324,9 @@ class Vacation(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """An import. `rows`: [number, values, faults] each; `report`: what was found, see commands/imports/batches.py."""
+    """An import. `rows`: [number, values, faults] each; `report`: what was found, see
+    commands/imports/batches.py.
+    """
 
     id: UUID
     union_id: UUID

@@ -16,7 +16,9 @@ _ORDERINGS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": opera
 
 @dataclass(frozen=True, slots=True)
 class _Test:
-    """`sign` is "=", an ordering, or "[]", "[)", "(]", "()" for a range; `operands` are one or two expressions."""
+    """`sign` is "=", an ordering, or "[]", "[)", "(]", "()" for a range; `operands` are one or two
+    expressions.
+    """
 
     sign: str
     operands: tuple[str, ...]
@@ -83,8 +85,10 @@ def split(text: str, separator: str) -> list[str]:
     return [*parts, text[start:].strip()]
 
 
-def meets(cell: Cell, value: Any, worth: Callable[[str], Any]) -> bool:
-    """True if `value` meets the cell; `worth` gives the value of an operand. Incomparable if that cannot be known."""
+def meets(cell: Cell, value: object, worth: Callable[[str], Any]) -> bool:
+    """True if `value` meets the cell; `worth` gives the value of an operand. Incomparable if that
+    cannot be known.
+    """
     if not cell.tests:
         return True
     met, comparable = False, True
@@ -112,11 +116,11 @@ def _passes(test: _Test, value: Any, bounds: list[Any]) -> bool:
     return bool(above_low and below_high)
 
 
-def _same(value: Any, other: Any) -> bool:
+def _same(value: object, other: object) -> bool:
     return (type(value) is bool) == (type(other) is bool) and bool(value == other)
 
 
-def _family(value: Any) -> str:
+def _family(value: object) -> str:
     """Values are ordered only inside one family."""
     families = {int: "number", Fraction: "number", str: "text", date: "day", datetime: "moment"}
     return families.get(type(value), f"no order for {type(value).__name__}")

@@ -8,16 +8,18 @@ from typing import Any
 
 from engine import expressions
 from engine.decisions.cell import NULLS, Incomparable, cell_of, meets
-from engine.decisions.table import Functions, Row, Table
+from engine.decisions.table import DecisionTable, Functions, Row
 from engine.errors import ProcessFault
 from engine.messages import Listed, _
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A decision with its grounds: the value of each column, the outputs, and for each other row what did not fit.
+    """A decision with its grounds: the value of each column, the outputs, and for each other row
+    what did not fit.
 
-    `misses` has row number -> the columns (from 0) whose cell was not met; empty for a row after the first under FIRST.
+    `misses` has row number -> the columns (from 0) whose cell was not met; empty for a row after
+    the first under FIRST.
     """
 
     row: int
@@ -27,22 +29,26 @@ class Told:
     misses: dict[int, tuple[int, ...]]
 
 
-def decide(table: Table, facts: Mapping[str, Any], functions: Functions) -> dict[str, Any]:
-    """The outputs of the matching row by name, with "because" (its description) and "row" (its number from 1).
+def decide(table: DecisionTable, facts: Mapping[str, Any], functions: Functions) -> dict[str, Any]:
+    """The outputs of the matching row by name, with "because" (its description) and "row" (its
+    number from 1).
 
-    ProcessFault if no row matches, if two match under UNIQUE, or if a missing fact would have to be compared.
+    ProcessFault if no row matches, if two match under UNIQUE, or if a missing fact would have to be
+    compared.
     """
     values = [expressions.evaluate(column.expression, facts, functions) for column in table.inputs]
     return _decided(table, facts, functions, values)
 
 
 def explain(
-    table: Table,
+    table: DecisionTable,
     facts: Mapping[str, Any],
     functions: Functions,
     given: Mapping[int, Any] | None = None,
 ) -> Told:
-    """The decision as `decide` takes it, with its grounds. `given` are columns (from 0) whose value is given as such."""
+    """The decision as `decide` takes it, with its grounds. `given` are columns (from 0) whose value
+    is given as such.
+    """
     known = given or {}
     values = [
         known[n] if n in known else expressions.evaluate(column.expression, facts, functions)
@@ -54,7 +60,7 @@ def explain(
 
 
 def _misses(
-    table: Table, values: list[Any], chosen: int, functions: Functions
+    table: DecisionTable, values: list[Any], chosen: int, functions: Functions
 ) -> dict[int, tuple[int, ...]]:
     """Of each row that was looked at and is not the chosen one, the columns that did not fit."""
     found: dict[int, tuple[int, ...]] = {}
@@ -68,7 +74,9 @@ def _misses(
     return found
 
 
-def _misfits(table: Table, column: int, text: str, value: Any, functions: Functions) -> bool:
+def _misfits(
+    table: DecisionTable, column: int, text: str, value: object, functions: Functions
+) -> bool:
     """A cell that cannot be weighed, because a value or a rule is missing, does not fit either."""
     try:
         return not _cell_matches(table, column, text, value, functions)
@@ -77,7 +85,7 @@ def _misfits(table: Table, column: int, text: str, value: Any, functions: Functi
 
 
 def _decided(
-    table: Table, facts: Mapping[str, Any], functions: Functions, values: list[Any]
+    table: DecisionTable, facts: Mapping[str, Any], functions: Functions, values: list[Any]
 ) -> dict[str, Any]:
     _refuse_lists(table, values)
     matching = _matching(table, values, functions)
@@ -96,7 +104,7 @@ def _decided(
     return {**found, "because": row.description, "row": number}
 
 
-def _matching(table: Table, values: list[Any], functions: Functions) -> list[int]:
+def _matching(table: DecisionTable, values: list[Any], functions: Functions) -> list[int]:
     """The numbers of the matching rows; under FIRST nothing after the first is looked at."""
     found: list[int] = []
     for number, row in enumerate(table.body, 1):
@@ -107,15 +115,19 @@ def _matching(table: Table, values: list[Any], functions: Functions) -> list[int
     return found
 
 
-def _row_matches(table: Table, row: Row, values: list[Any], functions: Functions) -> bool:
+def _row_matches(table: DecisionTable, row: Row, values: list[Any], functions: Functions) -> bool:
     return all(
         _cell_matches(table, column, row.cells[column], value, functions)
         for column, value in enumerate(values)
     )
 
 
-def _cell_matches(table: Table, column: int, text: str, value: Any, functions: Functions) -> bool:
-    """An ordering met by a missing fact is a fault, unless the table says elsewhere in the column what null means."""
+def _cell_matches(
+    table: DecisionTable, column: int, text: str, value: object, functions: Functions
+) -> bool:
+    """An ordering met by a missing fact is a fault, unless the table says elsewhere in the column
+    what null means.
+    """
 
     def worth(operand: str) -> Any:
         return expressions.evaluate(operand, {}, functions)
@@ -139,11 +151,11 @@ def _cell_matches(table: Table, column: int, text: str, value: Any, functions: F
         ) from None
 
 
-def _speaks_of_null(table: Table, column: int) -> bool:
+def _speaks_of_null(table: DecisionTable, column: int) -> bool:
     return any(o in NULLS for row in table.rules for o in cell_of(row.cells[column]).operands)
 
 
-def _refuse_lists(table: Table, values: list[Any]) -> None:
+def _refuse_lists(table: DecisionTable, values: list[Any]) -> None:
     for column, value in zip(table.inputs, values, strict=True):
         if isinstance(value, list):
             raise _fault(
@@ -156,7 +168,7 @@ def _refuse_lists(table: Table, values: list[Any]) -> None:
             )
 
 
-def _fault(table: Table, wrong: str) -> ProcessFault:
+def _fault(table: DecisionTable, wrong: str) -> ProcessFault:
     return ProcessFault(
         _("决策“{name}”：{wrong}", name=table.name or table.id, wrong=wrong),
         file=f"{table.id}.dmn",

@@ -7,7 +7,7 @@ from typing import Any
 from lxml import etree
 
 from engine.decisions.cell import split
-from engine.decisions.table import Input, Output, Row, Table
+from engine.decisions.table import DecisionTable, Input, Output, Row
 from engine.errors import ProcessFault
 from engine.messages import _
 
@@ -16,8 +16,10 @@ MAX_BYTES = 1_000_000
 MAX_ELEMENTS = 2_000
 
 
-def parse(xml: bytes) -> Table:
-    """The one decision table in `xml`; ProcessFault if it is hostile, not DMN 1.3 or not exactly one table."""
+def parse(xml: bytes) -> DecisionTable:
+    """The one decision table in `xml`; ProcessFault if it is hostile, not DMN 1.3 or not exactly
+    one table.
+    """
     root = _root(xml)
     decisions = root.findall(f"{{{NAMESPACE}}}decision")
     if etree.QName(root).namespace != NAMESPACE or len(decisions) != 1:
@@ -59,14 +61,14 @@ def _root(xml: bytes) -> Any:
     return root
 
 
-def _table(table_id: str, name: str, table: Any) -> Table:
+def _table(table_id: str, name: str, table: etree._Element) -> DecisionTable:
     policy = table.get("hitPolicy") or "UNIQUE"
     notes = [each.get("name") for each in table.findall(f"{{{NAMESPACE}}}annotation")]
     if policy not in {"UNIQUE", "FIRST"} or table.get("aggregation"):
         raise ProcessFault(
             _("命中策略只能是 UNIQUE 或 FIRST，这里是 {policy}", policy=policy), element=table_id
         )
-    found = Table(
+    found = DecisionTable(
         id=table_id,
         name=name,
         hit_policy=policy,
@@ -78,7 +80,7 @@ def _table(table_id: str, name: str, table: Any) -> Table:
     return found
 
 
-def _refuse_ragged(table: Table) -> None:
+def _refuse_ragged(table: DecisionTable) -> None:
     if not table.inputs or not table.outputs or not table.rules:
         raise ProcessFault(_("决策表至少要有一列条件、一列结果和一行"), element=table.id)
     for number, row in enumerate(table.rules, 1):
@@ -86,7 +88,7 @@ def _refuse_ragged(table: Table) -> None:
             raise ProcessFault(_("第 {number} 行的格数与列数不符", number=number), element=table.id)
 
 
-def _input(element: Any) -> Input:
+def _input(element: etree._Element) -> Input:
     expression = _text(element, "inputExpression", "text")
     asked = element.find(f"{{{NAMESPACE}}}inputExpression")
     type_ = "" if asked is None else asked.get("typeRef") or ""
@@ -95,12 +97,12 @@ def _input(element: Any) -> Input:
     )
 
 
-def _output(element: Any) -> Output:
+def _output(element: etree._Element) -> Output:
     name = element.get("name") or ""
     return Output(name, element.get("label") or name, _values(element, "outputValues"))
 
 
-def _row(element: Any, notes: list[Any]) -> Row:
+def _row(element: etree._Element, notes: list[Any]) -> Row:
     """A rule; its annotation in the column "confidence" says how sure we are."""
     said = [_text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}annotationEntry")]
     return Row(
@@ -113,11 +115,11 @@ def _row(element: Any, notes: list[Any]) -> Row:
     )
 
 
-def _values(element: Any, tag: str) -> tuple[str, ...]:
+def _values(element: etree._Element, tag: str) -> tuple[str, ...]:
     text = _text(element, tag, "text")
     return tuple(split(text, ",")) if text else ()
 
 
-def _text(element: Any, *path: str) -> str:
+def _text(element: etree._Element, *path: str) -> str:
     found = element.find("/".join(f"{{{NAMESPACE}}}{tag}" for tag in path))
-    return "" if found is None else "".join(found.itertext()).strip()
+    return "" if found is None else "".join(map(str, found.itertext())).strip()

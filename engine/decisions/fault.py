@@ -7,19 +7,20 @@ from collections.abc import Collection, Iterable
 from engine import expressions
 from engine.decisions.cell import NULLS, cell_of
 from engine.decisions.reach import matching_faults
-from engine.decisions.table import Functions, Input, Output, Row, Table
+from engine.decisions.table import DecisionTable, Functions, Input, Output, Row
 from engine.messages import Listed, _
 
 RESERVED = frozenset({"because", "row"})
 
 
 def faults(
-    table: Table, functions: Functions | Collection[str], names: set[str] | None = None
+    table: DecisionTable, functions: Functions | Collection[str], names: set[str] | None = None
 ) -> list[str]:
-    """All that is wrong with a table, in plain words. `names` are the facts its inputs may use (None: any).
+    """All that is wrong with a table, in plain words. `names` are the facts its inputs may use
+    (None: any).
 
-    `functions` may be callables or bare names; results of bare names are unknown, so only what overlaps whether
-    the first-named is the smallest or the largest is reported.
+    `functions` may be callables or bare names; results of bare names are unknown, so only what
+    overlaps whether the first-named is the smallest or the largest is reported.
     """
     known = frozenset(functions)
     static = [*_input_faults(table, names, known), *_output_faults(table)]
@@ -37,7 +38,9 @@ def faults(
     return [*static, *matching_faults(table, functions)]
 
 
-def _input_faults(table: Table, names: set[str] | None, known: frozenset[str]) -> Iterable[str]:
+def _input_faults(
+    table: DecisionTable, names: set[str] | None, known: frozenset[str]
+) -> Iterable[str]:
     for number, column in enumerate(table.inputs, 1):
         for wrong in expressions.check(column.expression, names, known):
             yield _(
@@ -49,7 +52,7 @@ def _input_faults(table: Table, names: set[str] | None, known: frozenset[str]) -
     yield from _bad_values(table, known)
 
 
-def _bad_values(table: Table, known: frozenset[str]) -> list[str]:
+def _bad_values(table: DecisionTable, known: frozenset[str]) -> list[str]:
     columns: tuple[Input | Output, ...] = (*table.inputs, *table.outputs)
     return [
         _("“{label}”的允许值 {value}:{wrong}", label=column.label, value=value, wrong=wrong)
@@ -59,7 +62,7 @@ def _bad_values(table: Table, known: frozenset[str]) -> list[str]:
     ]
 
 
-def _output_faults(table: Table) -> Iterable[str]:
+def _output_faults(table: DecisionTable) -> Iterable[str]:
     seen: set[str] = set()
     for number, output in enumerate(table.outputs, 1):
         if not output.name.isidentifier() or output.name.startswith("_"):
@@ -75,7 +78,9 @@ def _output_faults(table: Table) -> Iterable[str]:
         seen.add(output.name)
 
 
-def _row_faults(table: Table, number: int, row: Row, known: frozenset[str]) -> Iterable[str]:
+def _row_faults(
+    table: DecisionTable, number: int, row: Row, known: frozenset[str]
+) -> Iterable[str]:
     if not row.description:
         yield _("第 {number} 行没有说明，请在 description 写明依据的条款", number=number)
     for column, text in zip(table.inputs, row.cells, strict=True):

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import expressions
 from engine.decisions.cell import Cell, Incomparable, cell_of, meets
-from engine.decisions.table import Functions, Row, Table
+from engine.decisions.table import DecisionTable, Functions, Row
 from engine.errors import ProcessFault
 from engine.messages import Listed, _
 
@@ -18,14 +18,18 @@ _AFTER = "\u0001"  # makes of a text the next one in order
 Box = tuple[int, ...]  # for each column the set of values, as bits of its domain
 
 
-def matching_faults(table: Table, functions: Functions | Collection[str]) -> list[str]:
+def matching_faults(table: DecisionTable, functions: Functions | Collection[str]) -> list[str]:
     """Faults found under every assumption about unknown functions, worded by the first."""
     found = [dict(_overlaps_and_reach(table, worths)) for worths in _assumptions(table, functions)]
     return [text for key, text in found[0].items() if all(key in other for other in found)]
 
 
-def _assumptions(table: Table, functions: Functions | Collection[str]) -> list[dict[str, Any]]:
-    """What each operand is worth: known by evaluating it, else stand-ins in rising and in falling order."""
+def _assumptions(
+    table: DecisionTable, functions: Functions | Collection[str]
+) -> list[dict[str, Any]]:
+    """What each operand is worth: known by evaluating it, else stand-ins in rising and in falling
+    order.
+    """
     given = functions if isinstance(functions, Mapping) else {}
     texts = [o for row in table.rules for cell in row.cells for o in cell_of(cell).operands]
     texts += [value for column in table.inputs for value in column.values]
@@ -42,7 +46,7 @@ def _assumptions(table: Table, functions: Functions | Collection[str]) -> list[d
 
 
 def _overlaps_and_reach(
-    table: Table, worths: Mapping[str, Any]
+    table: DecisionTable, worths: Mapping[str, Any]
 ) -> Iterable[tuple[tuple[int, ...], str]]:
     domains = [_domain(table, column, worths) for column in range(len(table.inputs))]
     boxes = [_box(row, domains, worths) for row in table.body]
@@ -67,8 +71,10 @@ def _overlaps_and_reach(
                 yield (number, 0), _("第 {number} 行永远轮不到，前面的行已全部命中", number=number)
 
 
-def _domain(table: Table, column: int, worths: Mapping[str, Any]) -> list[Any]:
-    """Enough values to tell any two cells of a column apart: those named, their neighbours, a fresh one and null."""
+def _domain(table: DecisionTable, column: int, worths: Mapping[str, Any]) -> list[Any]:
+    """Enough values to tell any two cells of a column apart: those named, their neighbours, a fresh
+    one and null.
+    """
     declared = table.inputs[column].values
     if declared:
         return _distinct([*(worths[value] for value in declared), None])
@@ -82,7 +88,7 @@ def _domain(table: Table, column: int, worths: Mapping[str, Any]) -> list[Any]:
     return _distinct([*values, None])
 
 
-def _neighbours(value: Any, exact: bool) -> list[Any]:
+def _neighbours(value: object, exact: bool) -> list[Any]:
     if type(value) is bool:
         return [True, False]
     if type(value) is int or type(value) is Fraction:
@@ -108,14 +114,14 @@ def _box(row: Row, domains: list[list[Any]], worths: Mapping[str, Any]) -> Box:
     )
 
 
-def _might_meet(cell: Cell, value: Any, worths: Mapping[str, Any]) -> bool:
+def _might_meet(cell: Cell, value: object, worths: Mapping[str, Any]) -> bool:
     try:
         return meets(cell, value, worths.__getitem__)
     except Incomparable:
         return False
 
 
-def _witness(table: Table, domains: list[list[Any]], one: Box, other: Box) -> str:
+def _witness(table: DecisionTable, domains: list[list[Any]], one: Box, other: Box) -> str:
     parts = []
     for column, domain, a, b in zip(table.inputs, domains, one, other, strict=True):
         both = a & b
@@ -128,7 +134,9 @@ def _witness(table: Table, domains: list[list[Any]], one: Box, other: Box) -> st
 
 
 def _covered(box: Box, earlier: list[Box]) -> bool:
-    """True if the earlier boxes together leave nothing of `box`; False also when that would take too long to know."""
+    """True if the earlier boxes together leave nothing of `box`; False also when that would take
+    too long to know.
+    """
     left = [box]
     for other in earlier:
         left = [piece for each in left for piece in _without(each, other)]

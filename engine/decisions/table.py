@@ -11,7 +11,8 @@ Functions = Mapping[str, Callable[..., Any]]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A column of conditions; `values` are the texts of the allowed literals, empty if any value may come.
+    """A column of conditions; `values` are the texts of the allowed literals, empty if any value
+    may come.
 
     `type` is the column's typeRef: string, number, boolean, date or "".
     """
@@ -35,7 +36,8 @@ class Output:
 class Row:
     """One rule: a condition per input, a result per output, and the article it rests on.
 
-    `confidence` says how sure we are of the article: V, M or P as in the rulebook; "" when the table does not say.
+    `confidence` says how sure we are of the article: V, M or P as in the rulebook; "" when the
+    table does not say.
     """
 
     cells: tuple[str, ...]
@@ -50,8 +52,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A decision. The "otherwise" row, a last row of dashes, counts only when no other row matches."""
+class DecisionTable:
+    """A decision. The "otherwise" row, a last row of dashes, counts only when no other row
+    matches.
+    """
 
     id: str
     name: str

@@ -1,12 +1,13 @@
-"""The actions that a service task may name: what each is told, and the facts it leaves behind. They stand in
-engine/commands; this table is what a process folder is checked against."""
+"""The actions that a service task may name: what each is told, and the facts it leaves behind. They
+stand in engine/commands; this table is what a process folder is checked against.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# kinds of arguments: expression, table (name -> expression), names (of facts), document, rule, task, poll, text
+# kinds of arguments: expression, table (name -> expression), names (of facts), document, rule, task, poll, text, fact (its name)
 Arguments = Mapping[str, str]
 
 
@@ -25,7 +26,7 @@ _TO_OTHER = {"matter": "expression"}
 ACTIONS: Mapping[str, Declared] = {
     "issue_document": Declared({"document": "document"}, {"set": "table"}),
     "set_fact": Declared({"set": "table"}),
-    "take_over": Declared({"to": "expression"}),
+    "hand_over": Declared({"to": "expression"}),
     "merge_into": Declared({"target": "expression"}, leaves={"merged_into": _NUMBERED}),
     "notify_merged": Declared(
         {}, {"message": "text", "facts": "names"}, {"lead": _NUMBERED, "origins": frozenset()}
@@ -33,7 +34,7 @@ ACTIONS: Mapping[str, Declared] = {
     "extend": Declared({"task": "task", "rule": "rule"}),
     "remind": Declared({}, {"task": "task"}),
     "recount": Declared({"poll": "poll"}),
-    "add_to_report": Declared({}, {"code": "expression"}, {"report": frozenset({"on", "code"})}),
+    "mark": Declared({"as": "fact"}, {"code": "expression"}),
     "archive": Declared(),
     "begin": Declared(
         {"process": "text", "kind": "text", "starter": "expression"}, {"with": "table"}
@@ -41,6 +42,7 @@ ACTIONS: Mapping[str, Declared] = {
     "link": Declared({**_TO_OTHER, "kind": "text"}),
     "tell": Declared({**_TO_OTHER, "message": "text"}, {"with": "table"}),
 }
+MARKED = frozenset({"on", "code"})  # what `mark` leaves under the name it is given
 LEFT_BEHIND: Mapping[str, frozenset[str]] = {
     fact: keys for declared in ACTIONS.values() for fact, keys in declared.leaves.items()
 }

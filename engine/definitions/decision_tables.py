@@ -1,7 +1,9 @@
-"""Decision tables that belong to no single process, and what people call the tables, columns and codes of all of them.
+"""Decision tables that belong to no single process, and what people call the tables, columns and
+codes of all of them.
 
-A table is known by its id: `regime` is processes/decisions/regime.dmn, `congress_motion.escalation` a table of that folder.
-The words stand in processes/decisions/decisions.toml; no result depends on them.
+A table is known by its id: `regime` is processes/decisions/regime.dmn, `congress_motion.escalation`
+a table of that folder. The words stand in processes/decisions/decisions.toml; no result depends on
+them.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ class Ask:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What people call a table. `number` is its D-number or ""; `on` the day of law that a trial starts with, None: today."""
+    """What people call a table. `number` is its D-number or ""; `on` the day of law that a trial
+    starts with, None: today.
+    """
 
     id: str
     number: str
@@ -58,11 +62,17 @@ class Lexicon:
     english: Mapping[str, str]
     computed: Mapping[str, Words]
 
-    def sheet(self, table_id: str, table: decisions.Table) -> Sheet:
+    def sheet(self, table_id: str, table: decisions.DecisionTable) -> Sheet:
         """What the table is called; by its own name where nothing is written about it."""
         nothing = Words("", "")
         return self.sheets.get(table_id) or Sheet(
-            table_id, "", Words(table.name or table.id, ""), nothing, None, {}, {}
+            id=table_id,
+            number="",
+            title=Words(table.name or table.id, ""),
+            summary=nothing,
+            on=None,
+            asks={},
+            codes={},
         )
 
     def said(self, text: str, lang: str) -> str:
@@ -71,7 +81,9 @@ class Lexicon:
 
 
 def read_words(root: Path) -> Lexicon:
-    """The words beside the shared tables of a processes folder. ProcessFault if they cannot be read."""
+    """The words beside the shared tables of a processes folder. ProcessFault if they cannot be
+    read.
+    """
     path = root / SHARED / WORDS
     if not path.is_file():
         return Lexicon({}, {}, {})
@@ -108,12 +120,14 @@ def _sheet(key: str, raw: Mapping[str, Any]) -> Sheet:
     )
 
 
-def read_tables(root: Path) -> dict[str, decisions.Table]:
-    """Every table on disk by its id, shared ones first. ProcessFault for one that cannot be read."""
+def read_tables(root: Path) -> dict[str, decisions.DecisionTable]:
+    """Every table on disk by its id, shared ones first. ProcessFault for one that cannot be
+    read.
+    """
     return {key: _parsed(path) for key, path in paths(root).items()}
 
 
-def read_shared(root: Path) -> dict[str, decisions.Table]:
+def read_shared(root: Path) -> dict[str, decisions.DecisionTable]:
     """The tables that stand in no process folder, by id: decisions/ and organisation/."""
     own = {path.parent.name for path in root.glob("*/process.toml")}
     return {key: _parsed(path) for key, path in paths(root).items() if path.parent.name not in own}
@@ -126,7 +140,7 @@ def paths(root: Path) -> dict[str, Path]:
     return {**shared, **{f"{p.parent.name}.{p.stem}": p for p in others if p.parent.name != SHARED}}
 
 
-def _parsed(path: Path) -> decisions.Table:
+def _parsed(path: Path) -> decisions.DecisionTable:
     try:
         return decisions.parse(path.read_bytes())
     except ProcessFault as fault:
@@ -138,11 +152,11 @@ def _parsed(path: Path) -> decisions.Table:
 @lru_cache(maxsize=4)
 def _known(
     root: Path, _stamp: tuple[tuple[str, int], ...]
-) -> tuple[Lexicon, dict[str, decisions.Table]]:
+) -> tuple[Lexicon, dict[str, decisions.DecisionTable]]:
     return read_words(root), read_shared(root)
 
 
-def known(root: Path) -> tuple[Lexicon, dict[str, decisions.Table]]:
+def known(root: Path) -> tuple[Lexicon, dict[str, decisions.DecisionTable]]:
     """The words and the shared tables, read again when a file has changed."""
     files = [*(root / SHARED).glob("*"), *paths(root).values()]
     return _known(

@@ -1,4 +1,6 @@
-"""Reads BPMN 2.0 XML safely and tells what stands in it: elements, flows, lanes. It runs nothing."""
+"""Reads BPMN 2.0 XML safely and tells what stands in it: elements, flows, lanes. It runs
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ NODES = {
 
 @dataclass(frozen=True)
 class Element:
-    """A node of the diagram. `scope` is the subprocess around it ("" on the main level), `on` what a boundary event sits on."""
+    """A node of the diagram. `scope` is the subprocess around it ("" on the main level), `on` what
+    a boundary event sits on.
+    """
 
     id: str
     name: str
@@ -68,7 +72,9 @@ class Diagram:
 
 
 def parse_xml(data: bytes, file: str = "process.bpmn") -> Any:
-    """The tree of an XML file from outside. DOCTYPE, entities, network and huge trees are refused as ProcessFault."""
+    """The tree of an XML file from outside. DOCTYPE, entities, network and huge trees are refused
+    as ProcessFault.
+    """
     if len(data) > MAX_BYTES:
         raise ProcessFault(_("文件超过 {most} KB。", most=MAX_BYTES // 1000), file=file)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
@@ -89,18 +95,22 @@ def parse_xml(data: bytes, file: str = "process.bpmn") -> Any:
     return tree
 
 
-def read_diagram(tree: Any) -> Diagram:
-    """What stands in a BPMN tree. Raises ProcessFault when it holds no single executable process."""
+def read_diagram(tree: etree._Element) -> Diagram:
+    """What stands in a BPMN tree. Raises ProcessFault when it holds no single executable
+    process.
+    """
     processes = tree.findall(f"{{{BPMN}}}process")
     if len(processes) != 1:
         raise ProcessFault(_("一个流程图里应当恰好有一个流程。"), file="process.bpmn")
     process = processes[0]
-    messages = {each.get("id"): each.get("name", "") for each in tree.findall(f"{{{BPMN}}}message")}
+    messages = {
+        each.get("id", ""): each.get("name", "") for each in tree.findall(f"{{{BPMN}}}message")
+    }
     lanes = list(process.iter(f"{{{BPMN}}}lane"))
     reader = _Reader(messages, _lanes_of_nodes(lanes))
     reader.read(process, scope="", lane="")
     nodes = (node for node in tree.iter() if isinstance(node.tag, str))
-    shapes = {node.get("bpmnElement") for node in nodes if node.get("bpmnElement")}
+    shapes = {drawn for node in nodes if (drawn := node.get("bpmnElement"))}
     return Diagram(
         process_id=process.get("id", ""),
         elements=reader.elements,
@@ -130,7 +140,7 @@ class _Reader:
         self.flows: list[Flow] = []
         self.unknown: list[tuple[str, str]] = []
 
-    def read(self, level: Any, scope: str, lane: str) -> None:
+    def read(self, level: etree._Element, scope: str, lane: str) -> None:
         """The nodes of a process or subprocess; `lane` is that of the subprocess around them."""
         for node in level:
             if not isinstance(node.tag, str):
@@ -146,7 +156,7 @@ class _Reader:
             elif kind not in _SILENT:
                 self.unknown.append((key, kind))
 
-    def _element(self, node: Any, kind: str, lane: str, scope: str) -> Element:
+    def _element(self, node: etree._Element, kind: str, lane: str, scope: str) -> Element:
         timer = message = ""
         for child in node:
             what = etree.QName(child).localname if isinstance(child.tag, str) else ""
@@ -187,7 +197,7 @@ def _is_unknown(kind: str) -> bool:
     return is_event or "LoopCharacteristics" in kind
 
 
-def _flow(node: Any) -> Flow:
+def _flow(node: etree._Element) -> Flow:
     return Flow(
         id=node.get("id", ""),
         source=node.get("sourceRef", ""),
@@ -197,7 +207,7 @@ def _flow(node: Any) -> Flow:
     )
 
 
-def _text(node: Any, tag: str) -> str:
+def _text(node: etree._Element, tag: str) -> str:
     """The text of a child; "" when there is none."""
     child = node.find(f"{{{BPMN}}}{tag}")
     return (child.text or "").strip() if child is not None else ""

@@ -1,4 +1,6 @@
-"""A process folder as text files: read from disk, completed with what processes share, and what of it is frozen."""
+"""A process folder as text files: read from disk, completed with what processes share, and what of
+it is frozen.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ _DECIDES = re.compile(r"businessRuleTask\b[^>]*?\bid=\"([a-z][a-z0-9_]{0,59})\""
 
 
 def read(folder: Path) -> dict[str, str]:
-    """All text files of a folder by relative path. Raises ProcessFault when it is none or too large."""
+    """All text files of a folder by relative path. Raises ProcessFault when it is none or too
+    large.
+    """
     if not folder.is_dir():
         raise ProcessFault(_("没有这个流程文件夹：{folder}", folder=folder), file=str(folder))
     files: dict[str, str] = {}
@@ -49,7 +53,9 @@ def _texts(folder: Path) -> Iterator[Path]:
 
 
 def completed(files: Mapping[str, str], processes: Path) -> dict[str, str]:
-    """The files with what they name and do not have, but several processes have in common: tables, the letter's layout."""
+    """The files with what they name and do not have, but several processes have in common: tables,
+    the letter's layout.
+    """
     decisions = _DECIDES.findall(files.get("process.bpmn", ""))
     named = {f"{key}.dmn": f"decisions/{key}.dmn" for key in decisions}
     if any(LETTER in text for name, text in files.items() if name.startswith("documents/")):
@@ -60,7 +66,9 @@ def completed(files: Mapping[str, str], processes: Path) -> dict[str, str]:
 
 
 def frozen(files: Mapping[str, str]) -> dict[str, str]:
-    """The files that make the version: what runs. Stories, outline and notes may change without a new version."""
+    """The files that make the version: what runs. Stories, outline and notes may change without a
+    new version.
+    """
     return {name: text for name, text in files.items() if _is_frozen(name)}
 
 

@@ -7,7 +7,7 @@ import tomllib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from engine import decisions, forms, machine
+from engine import decisions, forms, legacy, machine
 from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.process import (
@@ -29,6 +29,8 @@ from engine.messages import _
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from lxml import etree
+
     from engine.definitions.diagram import Diagram, Element
 
     Table = Mapping[str, Any]  # one of process.toml
@@ -40,7 +42,9 @@ NO_WORDS = Words("", "")
 
 
 def load(files: Files) -> Process:
-    """The process that these files make. Raises ProcessFault at the first thing without which it cannot be read at all."""
+    """The process that these files make. Raises ProcessFault at the first thing without which it
+    cannot be read at all.
+    """
     try:
         return _load(fingerprint(files), json.dumps(frozen(files), sort_keys=True))
     except (ValueError, RecursionError) as fault:
@@ -72,7 +76,9 @@ def _toml(text: str) -> dict[str, Any]:
         raise ProcessFault(wrong, file="process.toml") from fault
 
 
-def _assembled(digest: str, files: Files, raw: Table, tree: Any, diagram: Diagram) -> Process:
+def _assembled(
+    digest: str, files: Files, raw: Table, tree: etree._Element, diagram: Diagram
+) -> Process:
     launch_form = _form(files, "launch")
     assert launch_form is not None
     process_id = str(raw["id"])
@@ -87,12 +93,14 @@ def _assembled(digest: str, files: Files, raw: Table, tree: Any, diagram: Diagra
         number_key=str(raw.get("number_key", process_id)),
         subject=str(raw["subject"]),
         launch=tuple(raw["launch"]),
+        owner=str(raw.get("owner", legacy.OWNER)),
+        owner_asked=any(f"launch.{field.key}" == raw.get("owner") for field in launch_form.fields),
         search=tuple(raw.get("search", [])),
         confidentiality=str(raw.get("confidentiality", "internal")),
         disclosed_by=frozenset(raw.get("disclosed_by", [])),
         lanes={key: _lane(key, table) for key, table in raw.get("lanes", {}).items()},
         tasks={rule.id: rule for rule in _tasks(raw, files, diagram, launch_form)},
-        actions=dict(raw.get("actions", {})),
+        actions={key: legacy.action(table) for key, table in raw.get("actions", {}).items()},
         messages={key: _message(key, table, files) for key, table in messages.items()},
         documents={key: _document(key, table) for key, table in raw.get("documents", {}).items()},
         decisions=_decisions(files),
@@ -119,7 +127,7 @@ def _form(files: Files, name: str) -> forms.Form | None:
         raise ProcessFault(_("不是有效的 JSON:{fault}", fault=fault), file=path) from fault
 
 
-def _decisions(files: Files) -> dict[str, decisions.Table]:
+def _decisions(files: Files) -> dict[str, decisions.DecisionTable]:
     tables = {
         name.removesuffix(".dmn"): text for name, text in files.items() if name.endswith(".dmn")
     }
@@ -162,6 +170,7 @@ def _message(name: str, table: Table, files: Files) -> MessageRule:
         asks=_words(table, "asks"),
         lane=table.get("lane", ""),
         form=_form(files, name),
+        state=legacy.message_state(name, table),
     )
 
 

@@ -1,4 +1,6 @@
-"""A process in words, in the order of its flow: what reviewers read instead of XML. It is written to OUTLINE.txt."""
+"""A process in words, in the order of its flow: what reviewers read instead of XML. It is written
+to OUTLINE.txt.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,9 @@ def _flow(process: Process) -> Iterator[str]:
 
 
 def _ordered(process: Process, scope: str = "") -> list[Element]:
-    """The elements of a level as one comes to them, each subprocess followed by what is in it; the unreached last."""
+    """The elements of a level as one comes to them, each subprocess followed by what is in it; the
+    unreached last.
+    """
     elements = process.diagram.elements
     level = [e for e in elements.values() if e.scope == scope]
     found: dict[str, None] = {}

@@ -1,4 +1,6 @@
-"""A version of a process as one frozen object: what process.toml, the diagram, the forms and the decision tables say together."""
+"""A version of a process as one frozen object: what process.toml, the diagram, the forms and the
+decision tables say together.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,9 @@ class Words:
 
     def in_(self, lang: str) -> str:
         return self.en or self.zh if lang.startswith("en") else self.zh
+
+
+OWNER = Words("提出人", "Initiator")  # where no lane is the owner's
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,9 @@ class PollRule:
 
 @dataclass(frozen=True)
 class MeetingRule:
-    """A user task that holds a meeting: expressions giving member ids, and the quorum over `present` and `due`."""
+    """A user task that holds a meeting: expressions giving member ids, and the quorum over
+    `present` and `due`.
+    """
 
     formal: str
     observers: str
@@ -73,7 +80,9 @@ class MeetingRule:
 
 @dataclass(frozen=True)
 class Gate:
-    """What must hold before an act is accepted: an expression over the facts and the answers just given."""
+    """What must hold before an act is accepted: an expression over the facts and the answers just
+    given.
+    """
 
     holds: str
     text: Words
@@ -81,7 +90,9 @@ class Gate:
 
 @dataclass(frozen=True)
 class Guard:
-    """What must hold whenever one of these elements is entered or passed, whichever command leads there."""
+    """What must hold whenever one of these elements is entered or passed, whichever command leads
+    there.
+    """
 
     at: frozenset[str]
     holds: str
@@ -91,7 +102,9 @@ class Guard:
 
 @dataclass(frozen=True)
 class Tell:
-    """What is said to whoever has a task: words with {facts} and {RULE-ID}s in them, while `when` holds (empty: always)."""
+    """What is said to whoever has a task: words with {facts} and {RULE-ID}s in them, while `when`
+    holds (empty: always).
+    """
 
     when: str
     text: Words
@@ -128,6 +141,9 @@ class MessageRule:
     asks: Words
     lane: str
     form: forms.Form | None
+    state: str = (
+        ""  # in which it leaves an instance that it ends: "withdrawn"; "" as the diagram says
+    )
 
 
 @dataclass(frozen=True)
@@ -142,7 +158,8 @@ class DocumentRule:
 class Process:
     """One immutable version. `raw` is process.toml as read, for what only one place needs.
 
-    `tasks` also holds "launch" and the messages: what is said there is kept and shown like a task's answers.
+    `tasks` also holds "launch" and the messages: what is said there is kept and shown like a task's
+    answers.
     """
 
     id: str
@@ -154,6 +171,8 @@ class Process:
     number_key: str
     subject: str
     launch: tuple[str, ...]
+    owner: str  # the answer of the launch that names who owns an instance
+    owner_asked: bool  # does its form ask for it, or is it whoever starts?
     search: tuple[str, ...]
     confidentiality: str
     disclosed_by: frozenset[str]  # elements after which a confidential matter is one no more
@@ -162,13 +181,24 @@ class Process:
     actions: dict[str, dict[str, Any]]
     messages: dict[str, MessageRule]
     documents: dict[str, DocumentRule]
-    decisions: dict[str, decisions.Table]
+    decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]
     launch_form: forms.Form
     diagram: Diagram
     spec: machine.Spec
     raw: dict[str, Any]
     files: Mapping[str, str]
+
+    @property
+    def owner_key(self) -> str:
+        """The key of `owner` among the answers of the launch."""
+        return self.owner.removeprefix("launch.")
+
+    @property
+    def owner_title(self) -> Words:
+        """What whoever owns an instance is called: as their lane."""
+        lanes = (lane.title for lane in self.lanes.values() if lane.person == self.owner)
+        return next(lanes, OWNER)
 
     def title_of(self, element: str, lang: str = "zh") -> str:
         """What a person calls an element of the diagram."""

@@ -1,4 +1,6 @@
-"""Gives the process of a version from the database, parsed once per worker: versions never change."""
+"""Gives the process of a version from the database, parsed once per worker: versions never
+change.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""The issued documents as DOCX, from the same templates as the PDF, on the letterhead that an office edits in Word.
+"""The issued documents as DOCX, from the same templates as the PDF, on the letterhead that an
+office edits in Word.
 
-pandoc reads the template in its sandbox: it gets one text with everything in it and may read no file at all.
+pandoc reads the template in its sandbox: it gets one text with everything in it and may read no
+file at all.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from engine import settings
 from engine.db import canonical, tables
 from engine.documents.pdf import SECONDS, file_name
 from engine.errors import HistoryBroken, NotFound, ProcessFault
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED
 from engine.messages import _
 from engine.people import access
 
@@ -37,7 +39,9 @@ _DATA = re.compile(r"json\(\s*\"data\.json\"\s*\)")
 
 
 def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
-    """An issued document as (file name, DOCX). Raises NotFound, ProcessFault for a template, HistoryBroken."""
+    """An issued document as (file name, DOCX). Raises NotFound, ProcessFault for a template,
+    HistoryBroken.
+    """
     document, instance = tables.document.c, tables.instance.c
     row = access.must_see(
         session.execute(
@@ -57,7 +61,9 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
 
 
 def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
-    """The DOCX that documents/<kind>.typ of a process folder makes of `data`. Raises ProcessFault naming the file."""
+    """The DOCX that documents/<kind>.typ of a process folder makes of `data`. Raises ProcessFault
+    naming the file.
+    """
     source = _whole(files, f"documents/{kind}.typ", kind, set())
     source = _DATA.sub(lambda _found: _literal({**data, "format": "docx"}), source)
     head = settings.load().processes / "documents" / LETTERHEAD
@@ -86,7 +92,9 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> byt
 
 
 def _whole(files: Mapping[str, str], name: str, kind: str, inside: set[str]) -> str:
-    """A template with what it imports in its place. Raises ProcessFault for one that is missing or imports itself."""
+    """A template with what it imports in its place. Raises ProcessFault for one that is missing or
+    imports itself.
+    """
     if name not in files or name in inside:
         raise _faulty(kind, _("没有 {name}，或它引用了自己", name=name))
     return _IMPORT.sub(
@@ -94,7 +102,7 @@ def _whole(files: Mapping[str, str], name: str, kind: str, inside: set[str]) -> 
     )
 
 
-def _literal(value: Any) -> str:
+def _literal(value: object) -> str:
     """Plain data as typst writes it."""
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]

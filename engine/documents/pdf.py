@@ -1,4 +1,5 @@
-"""Papers: prints issued documents from their frozen data with the template of their own version; hands out attachments.
+"""Papers: prints issued documents from their frozen data with the template of their own version;
+hands out attachments.
 
 It writes nothing. Data reach a template only as the file data.json beside it, never as source text.
 """
@@ -22,7 +23,7 @@ from sqlalchemy import and_, or_, select
 from engine import clock, settings
 from engine.db import canonical, tables
 from engine.errors import HistoryBroken, NotFound, ProcessFault
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED
 from engine.instance import rooms
 from engine.instance.context import context_of
 from engine.messages import _
@@ -74,8 +75,8 @@ sys.stdout.buffer.write(made)
 def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
     """An issued document as (file name, PDF), the same bytes each time.
 
-    Raises NotFound when its instance is not this person's to see, ProcessFault for a faulty template, HistoryBroken
-    when the kept data are not those that were issued.
+    Raises NotFound when its instance is not this person's to see, ProcessFault for a faulty
+    template, HistoryBroken when the kept data are not those that were issued.
     """
     document, instance = tables.document.c, tables.instance.c
     row = session.execute(
@@ -94,7 +95,9 @@ def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
 def printed(
     session: Session, version: str, kind: str, data: Mapping[str, Any], data_sha256: str
 ) -> bytes:
-    """The PDF of frozen data by the template of a version, kept in memory. Raises ProcessFault, HistoryBroken."""
+    """The PDF of frozen data by the template of a version, kept in memory. Raises ProcessFault,
+    HistoryBroken.
+    """
     if canonical.digest(canonical.dumps(data)).hex() != data_sha256:
         raise HistoryBroken(
             _("文书内容与签发时不符，不能打印。"), document=kind, sha256=data_sha256
@@ -111,7 +114,9 @@ def printed(
 
 
 def composed(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
-    """The PDF of the product's own template documents/<kind>.typ; the same data give the same bytes. Raises ProcessFault."""
+    """The PDF of the product's own template documents/<kind>.typ; the same data give the same
+    bytes. Raises ProcessFault.
+    """
     text = json.dumps(dict(files), sort_keys=True, ensure_ascii=False).encode()
     marks = hashlib.sha256(text).hexdigest(), canonical.digest(canonical.dumps(data)).hex()
     return _remembered((marks[0], kind, marks[1]), lambda: typeset(files, kind, data))
@@ -142,9 +147,11 @@ def _fonts() -> list[tuple[str, int]]:
 
 
 def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
-    """The PDF that documents/<kind>.typ of a process folder makes of `data`. Raises ProcessFault naming file and place.
+    """The PDF that documents/<kind>.typ of a process folder makes of `data`. Raises ProcessFault
+    naming file and place.
 
-    The day of issue in the data is the only date that the PDF carries, so the same data give the same bytes.
+    The day of issue in the data is the only date that the PDF carries, so the same data give the
+    same bytes.
     """
     name = f"documents/{kind}.typ"
     if name not in files:
@@ -249,8 +256,8 @@ def file_name(*parts: str) -> str:
 def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str, str, bytes]:
     """An attachment as (given name, media type, bytes).
 
-    It belongs to a visible instance, or it is the actor's own and no form has named it yet. Raises NotFound, and
-    HistoryBroken when the kept bytes are not those that were uploaded.
+    It belongs to a visible instance, or it is the actor's own and no form has named it yet. Raises
+    NotFound, and HistoryBroken when the kept bytes are not those that were uploaded.
     """
     table, instance = tables.attachment.c, tables.instance.c
     row = session.execute(
@@ -277,6 +284,8 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
 
 
 def _behind_doors(session: Session, actor: Actor, instance_id: UUID) -> frozenset[UUID]:
-    """The attachments of an instance that were handed in in rooms which this person may not enter."""
+    """The attachments of an instance that were handed in in rooms which this person may not
+    enter.
+    """
     shut = rooms.closed(context_of(session, actor, instance_id))
     return rooms.closed_files(session, instance_id, shut)

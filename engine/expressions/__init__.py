@@ -1,7 +1,8 @@
 """The safe expression language of conditions, timers, recusals, poll rules and decision tables.
 
-Plain data in, plain data out: an allow-list of Python's syntax, named functions, exact numbers and hard limits. It
-knows no process, no database and no clock; whatever an expression may ask is handed in as facts and functions.
+Plain data in, plain data out: an allow-list of Python's syntax, named functions, exact numbers and
+hard limits. It knows no process, no database and no clock; whatever an expression may ask is handed
+in as facts and functions.
 """
 
 from engine.expressions.contents import calls_in, names_in, numbers_in, texts_in, tree_in

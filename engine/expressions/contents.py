@@ -1,4 +1,6 @@
-"""What an expression contains: its tree, the facts it uses, the numbers written in it, the functions it calls."""
+"""What an expression contains: its tree, the facts it uses, the numbers written in it, the
+functions it calls.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +10,23 @@ from engine.expressions.tree import Node, tree_of
 
 
 def tree_in(text: str) -> list[Any]:
-    """The tree of `text` as JSON, see engine/expressions/tree.py; ProcessFault if it cannot be read."""
+    """The tree of `text` as JSON, see engine/expressions/tree.py; ProcessFault if it cannot be
+    read.
+    """
     return tree_of(text).plain()
 
 
 def names_in(text: str) -> set[str]:
-    """The dotted names of the facts that `text` uses, e.g. {"review.decision"}; ProcessFault if it cannot be read."""
+    """The dotted names of the facts that `text` uses, e.g. {"review.decision"}; ProcessFault if it
+    cannot be read.
+    """
     return facts_of(tree_of(text))
 
 
 def numbers_in(text: str) -> list[int]:
-    """The numbers written in `text`, from left to right, a minus sign included; ProcessFault if it cannot be read."""
+    """The numbers written in `text`, from left to right, a minus sign included; ProcessFault if it
+    cannot be read.
+    """
     nodes = list(tree_of(text).walk())
     negative = {id(node.args[0]) for node in nodes if node.op == "minus"}
     return [
@@ -29,7 +37,9 @@ def numbers_in(text: str) -> list[int]:
 
 
 def calls_in(text: str) -> list[tuple[str, list[object]]]:
-    """Each function that `text` calls, from left to right, with those of its arguments that are literals."""
+    """Each function that `text` calls, from left to right, with those of its arguments that are
+    literals.
+    """
     return [
         (name, [_literal(node) for node in arguments if _is_literal(node)])
         for name, arguments in calls_of(tree_of(text))
@@ -37,7 +47,9 @@ def calls_in(text: str) -> list[tuple[str, list[object]]]:
 
 
 def texts_in(text: str) -> list[tuple[str, list[str | None]]]:
-    """Each function that `text` calls, from left to right, with all its arguments: a text written out, or else None."""
+    """Each function that `text` calls, from left to right, with all its arguments: a text written
+    out, or else None.
+    """
     return [
         (name, [node.args[0] if _is_text(node) else None for node in arguments])
         for name, arguments in calls_of(tree_of(text))

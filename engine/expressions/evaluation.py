@@ -23,7 +23,8 @@ def evaluate(
 ) -> Any:
     """The value of `text`: int, Fraction, str, bool, None, date, datetime or a list of them.
 
-    A missing fact is None. Every failure is a ProcessFault that says what is wrong in the author's words.
+    A missing fact is None. Every failure is a ProcessFault that says what is wrong in the author's
+    words.
     """
     tree = tree_of(text)
     try:
@@ -54,7 +55,7 @@ class _Evaluation:
         if self.steps > MAX_STEPS:
             raise Mistake(_("计算量太大"))
 
-    def _taken(self, value: Any, source: str) -> Any:
+    def _taken(self, value: object, source: str) -> Any:
         """A plain value; a list is paid for by its length."""
         if type(value) is list or type(value) is tuple:
             self._spend(len(value) // ELEMENTS_PER_STEP)
@@ -157,13 +158,13 @@ OPERATIONS: dict[str, Callable[[_Evaluation, Node], Any]] = {
 }
 
 
-def _present(node: Node, value: Any) -> Any:
+def _present(node: Node, value: object) -> Any:
     if value is None:
         raise Mistake(_("事实 {written} 还没有值，不能比较大小或计算", written=node.written))
     return value
 
 
-def _ordered(sign: str, left: Any, right: Any) -> bool:
+def _ordered(sign: str, left: object, right: object) -> bool:
     if kind_of(left) != kind_of(right) or kind_of(left) not in ORDERED:
         raise Mistake(
             _(
@@ -177,7 +178,9 @@ def _ordered(sign: str, left: Any, right: Any) -> bool:
 
 
 def _called(name: str, function: Callable[..., Any], arguments: list[Any]) -> Any:
-    """The function's result. A database error passes through untouched: whoever holds the transaction may retry."""
+    """The function's result. A database error passes through untouched: whoever holds the
+    transaction may retry.
+    """
     try:
         return function(*arguments)
     except (Mistake, ProcessFault, Conflict):

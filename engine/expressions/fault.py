@@ -19,7 +19,8 @@ def check(
 ) -> list[str]:
     """Every fault that can be seen without facts, in plain words; empty if the text is sound.
 
-    `names` are the first names it may use (None: any); `functions` those it may call beside `BUILT_IN`.
+    `names` are the first names it may use (None: any); `functions` those it may call beside
+    `BUILT_IN`.
     """
     tree, wrong = readable(text)
     if tree is None:

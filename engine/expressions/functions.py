@@ -79,20 +79,20 @@ def _all(*arguments: Any) -> bool:
 
 
 @_built_in("len", Gives.NUMBER)
-def _len(value: Any) -> int:
+def _len(value: object) -> int:
     if type(value) is not list and type(value) is not str:
         raise Mistake(_("len() 里要是清单或文字，这里是{kind}", kind=kind_of(value)))
     return len(value)
 
 
 @_built_in("count", Gives.NUMBER)
-def _count(value: Any) -> int:
+def _count(value: object) -> int:
     """How many elements a list has; a missing list has none."""
     return 0 if value is None else len(_elements("count", (value,)))
 
 
 @_built_in("unique", Gives.LIST)
-def _unique(value: Any) -> list[Any]:
+def _unique(value: object) -> list[Any]:
     elements = _elements("unique", (value,))
     hashable(elements)
     return list(dict.fromkeys(elements))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from engine.expressions.values import NUMBER, Mistake, hashable, kind_of
 from engine.messages import _
 
+Number = int | Fraction
 MAX_STRING = 10_000
 
 
-def _numbers(left: Any, right: Any, sign: str) -> None:
+def _numbers(left: object, right: object, sign: str) -> tuple[Number, Number]:
+    """Both as numbers; a mistake when one is none."""
     if kind_of(left) != NUMBER or kind_of(right) != NUMBER:
         raise Mistake(
             _(
@@ -23,56 +25,59 @@ def _numbers(left: Any, right: Any, sign: str) -> None:
                 sign=sign,
             )
         )
+    return cast("tuple[Number, Number]", (left, right))
 
 
-def _add(left: Any, right: Any) -> Any:
+def _add(left: object, right: object) -> object:
     if type(left) is list and type(right) is list:
         return left + right
     if type(left) is str and type(right) is str:
         if len(left) + len(right) > MAX_STRING:
             raise Mistake(_("拼出的文字超过 {most} 个字", most=MAX_STRING))
         return left + right
-    _numbers(left, right, "+")
-    return left + right
+    one, other = _numbers(left, right, "+")
+    return one + other
 
 
-def _subtract(left: Any, right: Any) -> Any:
+def _subtract(left: object, right: object) -> object:
     if type(left) is list and type(right) is list:
         hashable(left)
         gone = hashable(right)
         return [each for each in left if each not in gone]
-    _numbers(left, right, "-")
-    return left - right
+    one, other = _numbers(left, right, "-")
+    return one - other
 
 
-def _multiply(left: Any, right: Any) -> Any:
-    _numbers(left, right, "*")
-    return left * right
+def _multiply(left: object, right: object) -> Number:
+    one, other = _numbers(left, right, "*")
+    return one * other
 
 
-def _divisor(left: Any, right: Any, sign: str) -> None:
-    _numbers(left, right, sign)
-    if right == 0:
+def _divisible(left: object, right: object, sign: str) -> tuple[Number, Number]:
+    """Both as numbers, the second not zero."""
+    one, other = _numbers(left, right, sign)
+    if other == 0:
         raise Mistake(_("除数为零"))
+    return one, other
 
 
-def _divide(left: Any, right: Any) -> Fraction:
-    _divisor(left, right, "/")
-    return Fraction(left) / Fraction(right)
+def _divide(left: object, right: object) -> Fraction:
+    one, other = _divisible(left, right, "/")
+    return Fraction(one) / Fraction(other)
 
 
-def _floor_divide(left: Any, right: Any) -> Any:
-    _divisor(left, right, "//")
-    return left // right
+def _floor_divide(left: object, right: object) -> Number:
+    one, other = _divisible(left, right, "//")
+    return one // other
 
 
-def _remainder(left: Any, right: Any) -> Any:
-    _divisor(left, right, "%")
-    return left % right
+def _remainder(left: object, right: object) -> Number:
+    one, other = _divisible(left, right, "%")
+    return one % other
 
 
 def _signed(sign: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def apply(value: Any) -> Any:
+    def apply(value: object) -> Any:
         if kind_of(value) != NUMBER:
             raise Mistake(_("{kind}前面不能加正负号", kind=kind_of(value)))
         return sign(value)
@@ -80,7 +85,7 @@ def _signed(sign: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return apply
 
 
-def _is_in(item: Any, container: Any) -> bool:
+def _is_in(item: object, container: object) -> bool:
     if container is None:
         return False
     if type(container) is list:

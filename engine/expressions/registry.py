@@ -1,8 +1,10 @@
-"""The functions of the expression language, each declared once: what it takes, what it gives, and whom it asks.
+"""The functions of the expression language, each declared once: what it takes, what it gives, and
+whom it asks.
 
-The checks, the trial of decision tables and the documentation take what they need from here. A function of the arguments
-alone is declared where it stands, in engine/expressions/functions.py. One that asks the law or the instance is declared
-below and handed in with the facts; tests hold that every declared one is, and no other.
+The checks, the trial of decision tables and the documentation take what they need from here. A
+function of the arguments alone is declared where it stands, in engine/expressions/functions.py. One
+that asks the law or the instance is declared below and handed in with the facts; tests hold that
+every declared one is, and no other.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from enum import Enum, auto
 
 
 class Takes(Enum):
-    """What an argument is. What is named, is written out as a text, so that a check can look it up."""
+    """What an argument is. What is named, is written out as a text, so that a check can look it
+    up.
+    """
 
     VALUE = auto()  # any value
     RULE = auto()  # the id of a rule of law
@@ -20,7 +24,7 @@ class Takes(Enum):
     SHARE_RULE = auto()  # of one whose amount is a share
     TIME_RULE = auto()  # of one whose amount is a time
     POST = auto()  # the kind of a post
-    DELEGATES = auto()  # the kind of a delegate: the post without "_delegate"
+    DELEGATES = auto()  # of a function of old: see engine/legacy.py
     TASK = auto()  # the id of a user task
     STEP = auto()  # the id of a task or message, or "launch"
     CONDITION = auto()  # an expression over the facts of another instance
@@ -54,7 +58,9 @@ class Asks(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`takes`: its arguments in order, of which the first `least` must be given; with `many`, any number of the last."""
+    """`takes`: its arguments in order, of which the first `least` must be given; with `many`, any
+    number of the last.
+    """
 
     name: str
     takes: tuple[Takes, ...]
@@ -80,7 +86,9 @@ def declare(
     asks: Asks,
 ) -> None:
     """Declare a function: `takes` must be given, `may` can be left out, `many` repeats the last."""
-    FUNCTIONS[name] = Function(name, takes + may, len(takes), many, gives, asks)
+    FUNCTIONS[name] = Function(
+        name=name, takes=takes + may, least=len(takes), many=many, gives=gives, asks=asks
+    )
 
 
 _VALUE = Takes.VALUE
@@ -105,10 +113,11 @@ declare("matters", _VALUE, Takes.CONDITION, may=(_VALUE,), gives=Gives.NUMBER, a
 declare("heads", _VALUE, _VALUE, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holds", _VALUE, Takes.POST, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holders", Takes.POST, may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)
-declare("delegates", Takes.DELEGATES, gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("heads_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
-declare("movers_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
+declare("owners_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("members", may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)
+declare("movers_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)  # of old: engine/legacy.py
+declare("delegates", Takes.DELEGATES, gives=Gives.PEOPLE, asks=_INSTANCE)  # of old
 
 # Those that are told by a rule's number or share; who shows or fixes what a vote rests on looks for these.
 RULE_READERS = frozenset(

@@ -6,7 +6,6 @@ import ast
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Any
 
 from engine.expressions.values import MAX_NUMBER, SCALARS
 from engine.messages import _
@@ -68,7 +67,9 @@ _FULL_WIDTH = re.compile(
 
 
 def parsed(text: str) -> tuple[ast.expr | None, tuple[str, ...], str]:
-    """Python's tree of `text` (None if there is none), every fault of the syntax, and the source it was read from."""
+    """Python's tree of `text` (None if there is none), every fault of the syntax, and the source it
+    was read from.
+    """
     if wrong := _spelling(text):
         return None, (wrong,), text
     source = text.strip()
@@ -154,7 +155,7 @@ def _node_faults(tree: ast.expr, source: str) -> Iterable[str]:
             yield _("只能写“函数名（…）”，不能写“事实.函数（…）”")
 
 
-def _literal_faults(value: Any) -> Iterable[str]:
+def _literal_faults(value: object) -> Iterable[str]:
     if type(value) is float:
         yield _("不能写小数 {value}，请写成分数，例如 1/2", value=value)
     elif type(value) not in SCALARS:

@@ -1,16 +1,23 @@
 """The tree of an expression: the one form in which it is checked, evaluated, and sent to a page.
 
-A node is an operation with its arguments in the order in which they are written. As JSON it is a list:
+A node is an operation with its arguments in the order in which they are written. As JSON it is a
+list:
 
-    ["number", "12"]  ["value", "text" | true | false | null]   literals; a number as digits, for it may be large
-    ["fact", "review", "decision"]                              a fact by its dotted name; null where it is missing
-    ["list", …]  ["call", "sum", …]                             a list; a named function of its arguments
-    ["and", a, b, …]  ["or", a, b, …]  ["not", a]               `and`, `or`: the operand that decides, else the last
+    ["number", "12"]  ["value", "text" | true | false | null]   literals; a number as digits, for
+                                                                it may be large
+    ["fact", "review", "decision"]                              a fact by its dotted name; null
+                                                                where it is missing
+    ["list", …]  ["call", "sum", …]                             a list; a named function of
+                                                                its arguments
+    ["and", a, b, …]  ["or", a, b, …]  ["not", a]               `and`, `or`: the operand that
+                                                                decides, else the last
     ["if", a, c, b]                                             a if c else b
     ["minus", a]  ["plus", a]  ["+" "-" "*" "/" "//" "%", a, b]
-    ["compare", a, "<", b, "!=", c]                             a < b != c; also == <= > >= in, not in
+    ["compare", a, "<", b, "!=", c]                             a < b != c; also == <= > >= in,
+                                                                not in
 
-engine/expressions/evaluation.py evaluates it in Python and webui/static/expressions.js in a page, alike.
+engine/expressions/evaluation.py evaluates it in Python and webui/static/expressions.js in a page,
+alike.
 """
 
 from __future__ import annotations
@@ -29,7 +36,9 @@ from engine.messages import Listed, _
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An operation. `args` are nodes, but for names, literals and the signs of a comparison; `written` is its text."""
+    """An operation. `args` are nodes, but for names, literals and the signs of a comparison;
+    `written` is its text.
+    """
 
     op: str
     args: tuple[Any, ...]
@@ -66,7 +75,9 @@ def fault_of(text: str, wrong: str) -> ProcessFault:
 
 
 def readable(text: str) -> tuple[Node | None, tuple[str, ...]]:
-    """The tree of `text` (None if there is none) and its faults; with faults it may hold what cannot be evaluated."""
+    """The tree of `text` (None if there is none) and its faults; with faults it may hold what
+    cannot be evaluated.
+    """
     if not isinstance(text, str):
         return None, (_("表达式应是文字，这里是 {type}", type=type(text).__name__),)
     return _read(text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS + 1])

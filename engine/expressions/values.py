@@ -1,4 +1,6 @@
-"""The values that expressions know: plain data of a few kinds, within limits, and what a mistake with them is."""
+"""The values that expressions know: plain data of a few kinds, within limits, and what a mistake
+with them is.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +33,12 @@ SCALARS = frozenset({int, Fraction, str, bool, type(None), date, datetime})
 
 
 class Mistake(Exception):
-    """What is wrong in an expression, in the author's words; `evaluate` makes a ProcessFault of it."""
+    """What is wrong in an expression, in the author's words; `evaluate` makes a ProcessFault of
+    it.
+    """
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: object) -> str:
     """The kind of a value, as the author calls it."""
     return _KINDS.get(type(value), type(value).__name__)
 
@@ -44,7 +48,9 @@ def _within_limits(number: int | Fraction) -> bool:
 
 
 def plain(value: Any, source: str) -> Any:
-    """`value` if it is plain data (a tuple becomes a list), else a mistake that names its `source`."""
+    """`value` if it is plain data (a tuple becomes a list), else a mistake that names its
+    `source`.
+    """
     kind = type(value)
     if (
         kind is str
@@ -68,7 +74,7 @@ def plain(value: Any, source: str) -> Any:
     raise Mistake(_("{source} 的值不是普通数据（{type}）", source=source, type=kind.__name__))
 
 
-def has_facts_inside(value: Any) -> bool:
+def has_facts_inside(value: object) -> bool:
     """True for a group of facts, also deep in lists."""
     return type(value) is dict or (type(value) is list and any(map(has_facts_inside, value)))
 

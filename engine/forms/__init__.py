@@ -1,7 +1,8 @@
 """Forms: form-js schemas read as data, answers cleaned by a generated marshmallow schema.
 
-What leaves this room is plain, normalised and JSON-ready; what does not fit is `Invalid` with every fault at once. It
-draws nothing, stores nothing, and knows units, members and instances only through the `sources` handed in.
+What leaves this room is plain, normalised and JSON-ready; what does not fit is `Invalid` with every
+fault at once. It draws nothing, stores nothing, and knows units, members and instances only through
+the `sources` handed in.
 """
 
 from engine.forms.answers import clean

@@ -24,10 +24,12 @@ def clean(
     facts: Mapping[str, Any] | None = None,
     sources: Source | None = None,
 ) -> dict[str, Any]:
-    """The answers as they may be kept, JSON-ready, in the order of the form; `Invalid` with all faults by field.
+    """The answers as they may be kept, JSON-ready, in the order of the form; `Invalid` with all
+    faults by field.
 
-    Hidden fields are dropped; so are empty answers, but a checkbox always says true or false and a checklist or
-    filepicker always gives a list. `sources` gives (value, label) pairs; without it a source is not checked.
+    Hidden fields are dropped; so are empty answers, but a checkbox always says true or false and a
+    checklist or filepicker always gives a list. `sources` gives (value, label) pairs; without it a
+    source is not checked.
     """
     if not isinstance(answers, Mapping):
         raise Invalid(_("应是一组答案"))
@@ -91,7 +93,7 @@ def _loaded(
         }
 
 
-def _flat(messages: Any) -> Iterable[Any]:
+def _flat(messages: object) -> Iterable[Any]:
     if isinstance(messages, dict):
         for each in messages.values():
             yield from _flat(each)
@@ -102,6 +104,6 @@ def _flat(messages: Any) -> Iterable[Any]:
         yield messages
 
 
-def _offered(value: Any, pairs: list[tuple[str, str]]) -> bool:
+def _offered(value: object, pairs: list[tuple[str, str]]) -> bool:
     offered = {each for each, _ in pairs}
     return all(each in offered for each in (value if isinstance(value, list) else [value]))

@@ -22,7 +22,9 @@ _RULES = frozenset(
 
 
 def faults(schema: dict[str, Any], known_names: set[str]) -> list[str]:
-    """All that is wrong with a form, in plain words. `known_names` are the facts that hide conditions may use."""
+    """All that is wrong with a form, in plain words. `known_names` are the facts that hide
+    conditions may use.
+    """
     try:
         form = load(schema)
     except ProcessFault as fault:

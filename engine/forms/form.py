@@ -36,7 +36,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of an answer: characters of a text, size of a number, shape of a text; None where there is none."""
+    """Bounds of an answer: characters of a text, size of a number, shape of a text; None where
+    there is none.
+    """
 
     min_length: int | None = None
     max_length: int | None = None

@@ -1,4 +1,6 @@
-"""Reads a form from form-js, the open JSON format of bpmn.io; what cannot be understood is a ProcessFault."""
+"""Reads a form from form-js, the open JSON format of bpmn.io; what cannot be understood is a
+ProcessFault.
+"""
 
 from __future__ import annotations
 
@@ -129,7 +131,7 @@ def _kind_and_key(number: int, values: Any) -> tuple[str, str]:
     return str(kind), str(key)
 
 
-def _is_key(key: Any) -> bool:
+def _is_key(key: object) -> bool:
     """A key must also be a name that expressions can read."""
     if not isinstance(key, str) or not KEY.fullmatch(key):
         return False
@@ -149,7 +151,7 @@ def _choices(component: _Group, properties: _Group) -> tuple[Choice, ...]:
     )
 
 
-def _is_choice(value: Any) -> bool:
+def _is_choice(value: object) -> bool:
     if not isinstance(value, dict):
         return False
     return isinstance(value.get("value"), str) and isinstance(value.get("label"), str)

@@ -17,7 +17,9 @@ _UNANSWERED: dict[str, Any] = {"checkbox": False, "checklist": [], "filepicker":
 
 @lru_cache(maxsize=1024)
 def order(form: Form) -> tuple[str, ...]:
-    """Keys so ordered that whatever hides a field comes before it; ProcessFault on a circle or an unreadable text."""
+    """Keys so ordered that whatever hides a field comes before it; ProcessFault on a circle or an
+    unreadable text.
+    """
     keys = {each.key for each in form.asked}
     before = {each.key: _first_names(each.hide) & keys for each in form.asked}
     try:
@@ -37,7 +39,9 @@ def _first_names(expression: str) -> set[str]:
 
 
 def hidden(form: Form, valid: Mapping[str, Any], facts: Mapping[str, Any]) -> set[str]:
-    """The keys of hidden fields; an answer that is itself hidden or not `valid` counts as missing for what follows."""
+    """The keys of hidden fields; an answer that is itself hidden or not `valid` counts as missing
+    for what follows.
+    """
     by_key = {each.key: each for each in form.asked}
     values: dict[str, Any] = {**facts, **dict.fromkeys(by_key)}
     found: set[str] = set()
@@ -51,7 +55,9 @@ def hidden(form: Form, valid: Mapping[str, Any], facts: Mapping[str, Any]) -> se
 
 
 def _true(hide: str, values: Mapping[str, Any]) -> bool:
-    """As in FEEL, a condition that cannot be decided, say because a number is still missing, does not hold."""
+    """As in FEEL, a condition that cannot be decided, say because a number is still missing, does
+    not hold.
+    """
     try:
         return bool(hide) and bool(expressions.evaluate(hide, values))
     except ProcessFault:

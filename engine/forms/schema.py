@@ -32,7 +32,7 @@ class _Answers(Schema):
         unknown = RAISE
 
     @pre_load
-    def drop_empty(self, data: Any, **_kwargs: Any) -> Any:
+    def drop_empty(self, data: object, **_kwargs: Any) -> Any:
         return (
             {key: value for key, value in data.items() if not _empty(value)}
             if isinstance(data, Mapping)
@@ -40,7 +40,7 @@ class _Answers(Schema):
         )
 
 
-def _empty(value: Any) -> bool:
+def _empty(value: object) -> bool:
     if isinstance(value, str):
         return not value or (len(value) <= 1_000 and value.isspace())
     return value is None or value == []
@@ -48,7 +48,9 @@ def _empty(value: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def schema_of(form: Form) -> type[Schema]:
-    """The marshmallow schema of the answers, also for OpenAPI. It knows neither hiding nor sources: see `clean`."""
+    """The marshmallow schema of the answers, also for OpenAPI. It knows neither hiding nor sources:
+    see `clean`.
+    """
     name = "".join(part.capitalize() for part in re.findall(r"[A-Za-z0-9]+", form.id)) + "Answers"
     return _Answers.from_dict({each.key: _answer(each) for each in form.asked}, name=name)
 
@@ -130,7 +132,9 @@ def _how_many(each: Field) -> Iterator[validate.Validator]:
 
 
 class _Verbatim:
-    """A validator that says its message as it is: marshmallow formats messages, which takes their translation away."""
+    """A validator that says its message as it is: marshmallow formats messages, which takes their
+    translation away.
+    """
 
     error: Any  # as each validator declares it
 
@@ -156,10 +160,10 @@ class _Regexp(_Verbatim, validate.Regexp): ...
 class _Unless(validate.Validator):
     """Leaves one value alone and asks another validator about the rest."""
 
-    def __init__(self, value: Any, other: validate.Validator) -> None:
+    def __init__(self, value: object, other: validate.Validator) -> None:
         self.value, self.other = value, other
 
-    def __call__(self, value: Any) -> Any:
+    def __call__(self, value: object) -> Any:
         return value if value == self.value else self.other(value)
 
 

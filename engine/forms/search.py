@@ -11,7 +11,9 @@ MAX_BIGRAMS = 2_000
 
 
 def search_key(text: str) -> str:
-    """`text` as it is searched: NFKC, case folded, without invisible characters; the first 20,000 characters."""
+    """`text` as it is searched: NFKC, case folded, without invisible characters; the first 20,000
+    characters.
+    """
     key = unicodedata.normalize(
         "NFKC", unicodedata.normalize("NFKC", unpiled(text[:MAX_SEARCHED])).casefold()
     )
@@ -23,7 +25,9 @@ def _unsearchable(character: str) -> bool:
 
 
 def bigrams(text: str) -> list[str]:
-    """The sorted unique pairs of neighbours in each run of `search_key(text)`; a lone character gives itself."""
+    """The sorted unique pairs of neighbours in each run of `search_key(text)`; a lone character
+    gives itself.
+    """
     found: dict[str, None] = {}
     for run in search_key(text).split():
         for at in range(max(1, len(run) - 1)):

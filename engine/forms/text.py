@@ -1,4 +1,6 @@
-"""Text from people, as it may be stored and shown: NFC, no deceiving or unprintable characters, no piles of marks."""
+"""Text from people, as it may be stored and shown: NFC, no deceiving or unprintable characters, no
+piles of marks.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _REFUSED = re.compile(
 
 
 def tidy(text: str, longest: int) -> str:
-    """`text` in NFC and stripped; ValidationError if it cannot be stored or shown, or is longer than `longest`."""
+    """`text` in NFC and stripped; ValidationError if it cannot be stored or shown, or is longer
+    than `longest`.
+    """
     if len(text) > 4 * longest + 1_000:
         raise ValidationError(_("最多 {longest} 个字", longest=longest))
     text = _LINE_ENDS.sub("\n", text.replace("\x85", "\n"))
@@ -37,7 +41,9 @@ def tidy(text: str, longest: int) -> str:
 
 
 def unpiled(text: str) -> str:
-    """`text` without more than 30 combining marks in a row: a long pile takes quadratic time to normalise."""
+    """`text` without more than 30 combining marks in a row: a long pile takes quadratic time to
+    normalise.
+    """
     kept, run = [], 0
     for character in text:
         run = run + 1 if unicodedata.combining(character) else 0

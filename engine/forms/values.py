@@ -1,4 +1,6 @@
-"""The kinds of answers as marshmallow fields: taken as JSON or as a browser sends them, given back plain."""
+"""The kinds of answers as marshmallow fields: taken as JSON or as a browser sends them, given back
+plain.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _FULL_WIDTH_DIGITS = str.maketrans(
 
 
 class _Verbatim(fields.Field[Any]):
-    """A field that says its messages as they are: marshmallow formats them, which takes their translation away."""
+    """A field that says its messages as they are: marshmallow formats them, which takes their
+    translation away.
+    """
 
     def make_error(self, key: str, **_values: Any) -> ValidationError:
         return ValidationError(self.error_messages[key])
@@ -32,7 +36,7 @@ class Text(_Verbatim, fields.String):
         self.longest, self.one_line = longest, one_line
         super().__init__(**options)
 
-    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+    def _deserialize(self, value: object, *_args: Any, **_kwargs: Any) -> Any:
         if not isinstance(value, str):
             raise ValidationError(_("应是文字"))
         text = tidy(value, self.longest)
@@ -46,7 +50,7 @@ class Text(_Verbatim, fields.String):
 class Whole(_Verbatim, fields.Integer):
     """A whole number, or its digits as a browser sends them; never a float, never a bool."""
 
-    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+    def _deserialize(self, value: object, *_args: Any, **_kwargs: Any) -> Any:
         if isinstance(value, str) and len(value) <= 40:
             digits = value.strip().translate(_FULL_WIDTH_DIGITS)
             value = int(digits) if re.fullmatch(r"[+-]?[0-9]{1,20}", digits) else value
@@ -60,7 +64,7 @@ class Whole(_Verbatim, fields.Integer):
 class Day(_Verbatim, fields.Date):
     """A day, kept as "YYYY-MM-DD"."""
 
-    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+    def _deserialize(self, value: object, *_args: Any, **_kwargs: Any) -> Any:
         text = value.strip() if isinstance(value, str) and len(value) <= 40 else ""
         try:
             day = date.fromisoformat(
@@ -76,7 +80,7 @@ class Day(_Verbatim, fields.Date):
 class Tick(_Verbatim, fields.Boolean):
     """Ticked or not, as JSON or as a browser says it."""
 
-    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+    def _deserialize(self, value: object, *_args: Any, **_kwargs: Any) -> Any:
         if value is True or value == "on" or value == "true":
             return True
         if value is False or value == "off" or value == "false":
@@ -87,7 +91,7 @@ class Tick(_Verbatim, fields.Boolean):
 class One(_Verbatim, fields.String):
     """One of the choices, by its value; with a source the caller's list is checked afterwards."""
 
-    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+    def _deserialize(self, value: object, *_args: Any, **_kwargs: Any) -> Any:
         if not isinstance(value, str):
             raise ValidationError(_("请从选项中选择"))
         if not (chosen := tidy(value, 200)):
@@ -98,7 +102,7 @@ class One(_Verbatim, fields.String):
 class Many(_Verbatim, fields.List[Any]):
     """Different choices; a single one may come bare, as a browser sends it."""
 
-    def _deserialize(self, value: Any, *rest: Any, **options: Any) -> Any:
+    def _deserialize(self, value: object, *rest: Any, **options: Any) -> Any:
         chosen = [value] if isinstance(value, str) else value
         if not isinstance(chosen, list) or len(chosen) > MAX_CHECKED:
             raise ValidationError(_("请从选项中选择"))

@@ -1,1 +1,3 @@
-"""What proves: event chains, Merkle seals, signing keys, and the verification of every row beside them."""
+"""What proves: event chains, Merkle seals, signing keys, and the verification of every row beside
+them.
+"""

@@ -1,4 +1,6 @@
-"""The append-only history: one hash chain per instance, and one per union for what belongs to no instance."""
+"""The append-only history: one hash chain per instance, and one per union for what belongs to no
+instance.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class EventLog:
     pending: list[tuple[str, datetime, UUID | None, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, kind: str, actor: Actor | None, **details: Any) -> dict[str, Any]:
-        """Note an event; the returned body may still be filled until `flush`. Values: plain JSON without floats, messages."""
+        """Note an event; the returned body may still be filled until `flush`. Values: plain JSON
+        without floats, messages.
+        """
         at = clock.now().replace(microsecond=0)  # the column beside the body says the same moment
         body: dict[str, Any] = {"kind": kind, "at": at.isoformat()}
         if actor is not None:
@@ -44,8 +48,15 @@ class EventLog:
         self.pending.append((kind, at, actor.id if actor else None, body))
         return body
 
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """Of the events noted so far, to be filled until they are hashed."""
+        return [body for *_beside, body in self.pending]
+
     def rows(self) -> list[dict[str, Any]]:
-        """The noted events as rows of the table, hashed in order; afterwards seq and head are those of the last one."""
+        """The noted events as rows of the table, hashed in order; afterwards seq and head are those
+        of the last one.
+        """
         rows = []
         for kind, at, actor_id, body in self.pending:
             self.seq += 1
@@ -73,8 +84,10 @@ class EventLog:
             session.execute(_INSERT, rows)
 
 
-def _stored(value: Any) -> Any:
-    """A value with its messages as source texts and values, so that every reader has them in his own language."""
+def _stored(value: object) -> Any:
+    """A value with its messages as source texts and values, so that every reader has them in his
+    own language.
+    """
     if isinstance(value, Message):
         return messages.stored(value)
     if isinstance(value, str | int | None):
@@ -87,7 +100,9 @@ def _stored(value: Any) -> Any:
 
 
 def note(session: Session, chain_id: UUID, kind: str, actor: Actor | None, **details: Any) -> None:
-    """Append one event to the chain of a union or of the installation; its head row is locked until the commit."""
+    """Append one event to the chain of a union or of the installation; its head row is locked until
+    the commit.
+    """
     chain = tables.chain.c
     session.execute(
         upsert(tables.chain)
@@ -115,7 +130,9 @@ class Break:
 def first_broken(
     chain_id: UUID, rows: Iterable[Any], seq: int | None = None, head: bytes | None = None
 ) -> Break | None:
-    """Check a chain's events, given in order (seq, body, hash), against itself and, when given, the head its owner holds."""
+    """Check a chain's events, given in order (seq, body, hash), against itself and, when given, the
+    head its owner holds.
+    """
     last, previous = 0, canonical.genesis(chain_id)
     for row in rows:
         if row.seq != last + 1:

@@ -1,6 +1,8 @@
-"""The Ed25519 key that signs checkpoints, and the notes it signs: short texts to print, mail or put in a QR code.
+"""The Ed25519 key that signs checkpoints, and the notes it signs: short texts to print, mail or put
+in a QR code.
 
-The key lives in a file beside the database, not in it: who can rewrite the rows must not be able to sign them.
+The key lives in a file beside the database, not in it: who can rewrite the rows must not be able to
+sign them.
 """
 
 from __future__ import annotations
@@ -68,7 +70,9 @@ class SigningKey:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint says: the tree of `size` leaves had this root at that moment (aware, UTC, whole seconds)."""
+    """What a checkpoint says: the tree of `size` leaves had this root at that moment (aware, UTC,
+    whole seconds).
+    """
 
     size: int
     root: bytes
@@ -87,7 +91,8 @@ def key_id(public: bytes) -> str:
 
 
 def load_or_create(directory: Path) -> SigningKey:
-    """The key in `directory`/signing.key (PEM, 0600), made if it is missing; processes that race get the same key.
+    """The key in `directory`/signing.key (PEM, 0600), made if it is missing; processes that race
+    get the same key.
 
     EngineError: the file can be read by others, or is not an Ed25519 key.
     """
@@ -111,7 +116,9 @@ def load_or_create(directory: Path) -> SigningKey:
 
 
 def _create(path: Path) -> None:
-    """Write the whole file under another name, then link it: a reader sees all of it or nothing, the first one wins."""
+    """Write the whole file under another name, then link it: a reader sees all of it or nothing,
+    the first one wins.
+    """
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
@@ -134,7 +141,9 @@ def _create(path: Path) -> None:
 
 
 def verify(public: bytes, signature: bytes, data: bytes) -> bool:
-    """True if `signature` over `data` was made with the key of `public`; False also for ill-formed ones."""
+    """True if `signature` over `data` was made with the key of `public`; False also for ill-formed
+    ones.
+    """
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, data)
     except (InvalidSignature, ValueError):
@@ -143,9 +152,11 @@ def verify(public: bytes, signature: bytes, data: bytes) -> bool:
 
 
 def checkpoint_text(size: int, root: bytes, at: datetime, key_id: str) -> bytes:
-    """The text of a checkpoint that is signed; after the C2SP tlog-checkpoint, in hex and ASCII so it can be typed.
+    """The text of a checkpoint that is signed; after the C2SP tlog-checkpoint, in hex and ASCII so
+    it can be typed.
 
-    `at` is aware and cut to the second. Invalid: anything that `parse_checkpoint` could not read back.
+    `at` is aware and cut to the second. Invalid: anything that `parse_checkpoint` could not read
+    back.
     """
     lines = [CHECKPOINT, str(size), root.hex(), f"at {_second(at)}", f"key {key_id}"]
     _match(lines)
@@ -153,14 +164,18 @@ def checkpoint_text(size: int, root: bytes, at: datetime, key_id: str) -> bytes:
 
 
 def head_text(instance: UUID, seq: int, event_hash: bytes, at: datetime, key_id: str) -> bytes:
-    """The text by which an evidence pack says "at that moment this was the last event", so that no tail can be cut."""
+    """The text by which an evidence pack says "at that moment this was the last event", so that no
+    tail can be cut.
+    """
     return _joined(
         [HEAD, str(instance), str(seq), event_hash.hex(), f"at {_second(at)}", f"key {key_id}"]
     )
 
 
 def pack_text(instance: UUID, manifest: bytes, at: datetime, key_id: str) -> bytes:
-    """The text by which an evidence pack says "this was all of it": the SHA-256 (32 bytes) of its manifest."""
+    """The text by which an evidence pack says "this was all of it": the SHA-256 (32 bytes) of its
+    manifest.
+    """
     return _joined([PACK, str(instance), manifest.hex(), f"at {_second(at)}", f"key {key_id}"])
 
 
@@ -170,12 +185,15 @@ def handover_text(public: bytes, at: datetime, key_id: str) -> bytes:
 
 
 def note(text: bytes, signature: bytes) -> bytes:
-    """A signed text: the text, an empty line, the signature in hex. Notes can be put one after another in a file."""
+    """A signed text: the text, an empty line, the signature in hex. Notes can be put one after
+    another in a file.
+    """
     return text + b"\nsig " + signature.hex().encode() + b"\n"
 
 
 def parse_checkpoint(data: bytes | str) -> Checkpoint:
-    """Read one checkpoint, signed (`note`) or not; what mail does (CRLF, empty lines, spaces at the ends) is ignored.
+    """Read one checkpoint, signed (`note`) or not; what mail does (CRLF, empty lines, spaces at the
+    ends) is ignored.
 
     It does not verify the signature. Invalid: names the line and what should stand there.
     """
@@ -201,7 +219,9 @@ def parse_checkpoint(data: bytes | str) -> Checkpoint:
 
 
 def parse_checkpoints(text: str) -> list[Checkpoint]:
-    """The signed checkpoints of a file that somebody kept, one after another. Invalid: names the first that is ill-formed."""
+    """The signed checkpoints of a file that somebody kept, one after another. Invalid: names the
+    first that is ill-formed.
+    """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) % len(_PARTS):
         raise Invalid(

@@ -1,8 +1,9 @@
 """Every kind of event once: its words, its mark, and what its body must hold.
 
-A kind is stored for ever: none is ever renamed or taken out. To add one, write it here and note it in a command; the
-timeline, the evidence pack, the stories and the verification know it then. Holes of a sentence are filled from the body,
-with ids turned into names: see `engine.queries.telling.Facts`.
+A kind is stored for ever: none is ever renamed or taken out. To add one, write it here and note it
+in a command; the timeline, the evidence pack, the stories and the verification know it then. Holes
+of a sentence are filled from the body, with ids turned into names: see
+`engine.queries.telling.Facts`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.messages import Message, _
+
+# How much the events of a matter tell, as its first one says. 2: every change of a fact; without
+# the number, what the kinds of before told.
+TELLS = 2
 
 
 class Facts(Protocol):
@@ -30,9 +35,10 @@ Sentence = Message | Callable[[Facts], Message]
 class Kind:
     """A kind of event.
 
-    key: as it is stored. label: what happened, without who and where. sentence: the whole of it, with holes; a function
-    where the body decides between several. needs: keys that every body of this kind holds. mark: how a timeline shows it,
-    one of outcome, poll, document, clock, read, refused, incident, or "".
+    key: as it is stored. label: what happened, without who and where. sentence: the whole of it,
+    with holes; a function where the body decides between several. needs: keys that every body of
+    this kind holds. mark: how a timeline shows it, one of outcome, poll, document, clock, read,
+    refused, incident, or "".
     """
 
     key: str
@@ -122,10 +128,17 @@ _MATTER = (
     ),
     _kind("matter_reminded", _("催办本件"), _("{who}催办：{reason}"), "reason", mark="outcome"),
     _kind("reminder_sent", _("发出提醒"), _("提醒“{task}”的期限"), mark="clock"),
-    _kind(
+    _kind(  # of old
         "mover_replaced",
         _("更换提案人"),
         _("提案人由{old}改为{new}"),
+        *("old", "new"),
+        mark="outcome",
+    ),
+    _kind(
+        "owner_replaced",
+        _("更换提出人"),
+        _("{owner}由{old}改为{new}"),
         *("old", "new"),
         mark="outcome",
     ),
@@ -146,7 +159,8 @@ _MATTER = (
         _("归档，文书 {documents} 份，保存 {retention_years} 年"),
         "documents",
     ),
-    _kind("added_to_report", _("列入报告"), _("列入向下次大会的报告")),
+    _kind("instance_marked", _("登记"), _("登记：{element}"), "element"),
+    _kind("added_to_report", _("列入报告"), _("列入向下次大会的报告")),  # of old
     _kind(
         "document_issued",
         _("签发文书"),

@@ -1,4 +1,5 @@
-"""The Merkle tree of RFC 6962 §2.1 over all sealed events: frontier, inclusion and consistency proofs.
+"""The Merkle tree of RFC 6962 §2.1 over all sealed events: frontier, inclusion and consistency
+proofs.
 
 Pure functions of hashes; it must not know events, keys or the database. Leaves are numbered from 0.
 """
@@ -31,7 +32,8 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 @dataclass
 class Frontier:
-    """All that is needed to go on growing a tree: its size and the roots of its perfect subtrees, largest first.
+    """All that is needed to go on growing a tree: its size and the roots of its perfect subtrees,
+    largest first.
 
     HistoryBroken: the number of nodes is not the number of one-bits in the size.
     """
@@ -93,7 +95,9 @@ def inclusion_proof(leaves: Sequence[bytes], index: int, size: int) -> list[byte
 def inclusion_proofs(
     leaves: Sequence[bytes], indexes: Iterable[int], size: int
 ) -> dict[int, list[bytes]]:
-    """The paths of many leaves for one pass over the tree. HistoryBroken: an index or size outside the leaves."""
+    """The paths of many leaves for one pass over the tree. HistoryBroken: an index or size outside
+    the leaves.
+    """
     wanted = list(indexes)
     if not 0 <= size <= len(leaves) or any(not 0 <= index < size for index in wanted):
         raise HistoryBroken(_("证明的叶序号或大小超出哈希树"), size=size, leaves=len(leaves))
@@ -102,7 +106,9 @@ def inclusion_proofs(
 
 
 def _levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
-    """All levels, leaves first. A last node without a sibling moves up as it is, which gives the tree of RFC 6962."""
+    """All levels, leaves first. A last node without a sibling moves up as it is, which gives the
+    tree of RFC 6962.
+    """
     levels = [list(leaves)]
     while len(levels[-1]) > 1:
         below = levels[-1]
@@ -123,7 +129,9 @@ def _path(levels: list[list[bytes]], index: int) -> list[bytes]:
 def verify_inclusion(
     leaf: bytes, index: int, size: int, path: Sequence[bytes], tree_root: bytes
 ) -> bool:
-    """True if `leaf` stands at `index` in the tree of `size` leaves with that root (RFC 9162 §2.1.3.2)."""
+    """True if `leaf` stands at `index` in the tree of `size` leaves with that root (RFC 9162
+    §2.1.3.2).
+    """
     if not 0 <= index < size or any(len(node) != HASH_BYTES for node in path):
         return False
     last = size - 1
@@ -141,7 +149,8 @@ def verify_inclusion(
 
 
 def consistency_proof(leaves: Sequence[bytes], old: int, new: int) -> list[bytes]:
-    """The proof that the first `old` leaves begin the first `new` (RFC 6962 §2.1.2); empty if old is 0 or equal to new.
+    """The proof that the first `old` leaves begin the first `new` (RFC 6962 §2.1.2); empty if old
+    is 0 or equal to new.
 
     HistoryBroken: not 0 <= old <= new <= number of leaves.
     """
@@ -162,7 +171,9 @@ def _subproof(leaves: Sequence[bytes], old: int, *, whole: bool) -> list[bytes]:
 def verify_consistency(
     old: int, new: int, path: Sequence[bytes], old_root: bytes, new_root: bytes
 ) -> bool:
-    """True if the tree (old, old_root) is the beginning of the tree (new, new_root) (RFC 9162 §2.1.4.2)."""
+    """True if the tree (old, old_root) is the beginning of the tree (new, new_root) (RFC 9162
+    §2.1.4.2).
+    """
     if not 0 <= old <= new or any(len(node) != HASH_BYTES for node in path):
         return False
     if old in (0, new):

@@ -1,7 +1,9 @@
-"""Seals the history: every event becomes a leaf of one Merkle tree, whose root is signed as a checkpoint for witnesses.
+"""Seals the history: every event becomes a leaf of one Merkle tree, whose root is signed as a
+checkpoint for witnesses.
 
-A chain alone does not stop a database administrator; a checkpoint kept outside does. Events younger than the last
-witnessed checkpoint can still be rewritten by whoever holds the database and the key: the pages say so.
+A chain alone does not stop a database administrator; a checkpoint kept outside does. Events younger
+than the last witnessed checkpoint can still be rewritten by whoever holds the database and the key:
+the pages say so.
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ def latest(session: Session) -> Checkpoint | None:
 
 
 def seal(session: Session, key: keys.SigningKey) -> int:
-    """Give every unsealed event its leaf, in the order of their ids, and sign the new root. Gives the number of new leaves.
+    """Give every unsealed event its leaf, in the order of their ids, and sign the new root. Gives
+    the number of new leaves.
 
     By `leaf_no IS NULL`, never by `id > last`: a transaction may commit a smaller id later.
     """
@@ -115,7 +118,8 @@ def verify(
     progress: Callable[[int], None] | None = None,
     outside: Iterable[keys.Checkpoint] = (),
 ) -> Verdict:
-    """Check the whole database: every chain, leaf, checkpoint and signature, and what is kept beside the history.
+    """Check the whole database: every chain, leaf, checkpoint and signature, and what is kept
+    beside the history.
 
     `outside` are checkpoints that somebody kept elsewhere: the leaves must still give each of them.
     """
@@ -198,7 +202,9 @@ def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
 def _check_tree(
     session: Session, public: bytes | None, outside: list[keys.Checkpoint]
 ) -> tuple[int, int, str]:
-    """How many leaves and checkpoints hold, and the first fault. Takes from `outside`, by size, what it has checked."""
+    """How many leaves and checkpoints hold, and the first fault. Takes from `outside`, by size,
+    what it has checked.
+    """
     query = select(tables.checkpoint).order_by(_checkpoint.size)
     points = cast("list[rows.Checkpoint]", session.execute(query).all())
     tree = _Tree(session, public, list(points), outside)

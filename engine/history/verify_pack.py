@@ -1,68 +1,99 @@
-"""Verify an evidence pack offline:  python verify.py pack.zip|folder [--witness notes.txt] [--key ID]
+"""Verify an evidence pack offline:
+    python verify.py pack.zip|folder [--witness notes.txt] [--key ID]
 
-One file, however long, that stands alone: it needs only Python 3.9 or later (uses `cryptography` if it is there) and
-nothing of the engine, whose rules it repeats in its own words; verify.html does the same in a browser. The last line tells:
+One file, however long, that stands alone: it needs only Python 3.9 or later (uses `cryptography` if
+it is there) and nothing of the engine, whose rules it repeats in its own words; verify.html does
+the same in a browser. The last line tells:
   PASS      exit 0  everything that a pack can prove holds
-  FALSE     exit 1  the first thing that is false, and the first false event with its number and time
+  FALSE     exit 1  the first thing that is false, and the first false event with its number and
+                    time
   UNUSABLE  exit 2  this cannot be understood: no pack, a damaged file, a newer format
-  UNPROVED  exit 3  nothing is false, but it could not be proved: an older format, a kept checkpoint that is not here
-Before it one line per check: OK, NO (false), or SKIP (cannot be checked, for something else is false). NOTE: what no pack proves.
+  UNPROVED  exit 3  nothing is false, but it could not be proved: an older format, a kept checkpoint
+                    that is not here
+Before it one line per check: OK, NO (false), or SKIP (cannot be checked, for something else is
+false). NOTE: what no pack proves.
 
-A pack is a folder or a ZIP of it (UTF-8 names) about one instance; JSON without floats or repeated keys; hashes in
-lower-case hex. Format 2, all of which must be there (a signed note is some lines, an empty line, the signature over these
-lines with their line ends; here "|" stands for a line end):
+A pack is a folder or a ZIP of it (UTF-8 names) about one instance; JSON without floats or repeated
+keys; hashes in lower-case hex. Format 2, all of which must be there (a signed note is some lines,
+an empty line, the signature over these lines with their line ends; here "|" stands for a line end):
   contents.json     what belongs to the pack, by what it is about:
-                    {"format": "yixing/evidence/2", "instance", "events": <number>, "checkpoint": <size of the last>,
+                    {"format": "yixing/evidence/2", "instance", "events": <number>, "checkpoint":
+                      <size of the last>,
                      "papers": {"<document>": ["<file>", "<print>"]}, "polls": {"<poll>": "<roll>"},
-                     "meetings": {"<meeting>": ["<roll>", "<ledger>"]}, "rules": {"<rule>": "<file>"},
-                     "attachments": {"<attachment>": "<file>"}, "withheld": [<seq of answers the exporter may not see>]}
-                    A file is null when the contents were erased, which an event matter_erased must say.
-  manifest.sha256   one line per file except itself and its note, as `sha256sum` writes: "<sha256>  <name>"; name with "/".
+                     "meetings": {"<meeting>": ["<roll>", "<ledger>"]}, "rules": {"<rule>":
+                       "<file>"},
+                     "attachments": {"<attachment>": "<file>"}, "withheld": [<seq of answers the
+                       exporter may not see>]}
+                    A file is null when the contents were erased, which an event matter_erased must
+                    say.
+  manifest.sha256   one line per file except itself and its note, as `sha256sum` writes: a digest, two
+                    spaces, a name with "/".
   manifest.note     one signed note over the manifest:
-                    yixing/pack/2 | <instance> | <SHA-256 of manifest.sha256> | at <moment> | key <key id> | | sig <signature>
-  keys.json         {"<key id>": "<public Ed25519 key>"}; key id = first 16 hex digits of SHA-256(public key). One key
-                    signs manifest, head and last checkpoint; each other one handed over, directly or not, to that one:
+                    yixing/pack/2 | <instance> | <SHA-256 of manifest.sha256> | at <moment> | key
+                      <key id> | | sig <signature>
+  keys.json         {"<key id>": "<public Ed25519 key>"}; key id = first 16 hex digits of
+                    SHA-256(public key). One key signs manifest, head and last checkpoint; each
+                    other one handed over, directly or not, to that one:
   keys.txt          optional, signed notes by which a key names the one that follows it:
-                    yixing/key/1 | <public key that follows> | at <moment> | key <key id> | | sig <signature>
-  events.jsonl      one event per line, by seq from 1, the last one the export itself (kind evidence_exported, "events" is
-                    its seq), with exactly these fields:
-                    {"instance", "seq", "at", "actor", "on_behalf_of", "kind", "body", "hash", "leaf_no"}
-                    body     canonical JSON text (RFC 8785, ASCII keys) of an object whose members "chain" (= instance),
-                             "seq", "at", "actor", "on_behalf_of", "kind" equal the fields; a missing one means null.
+                    yixing/key/1 | <public key that follows> | at <moment> | key <key id> | | sig
+                      <signature>
+  events.jsonl      one event per line, by seq from 1, the last one the export itself (kind
+                    evidence_exported, "events" is its seq), with exactly these fields:
+                    {"instance", "seq", "at", "actor", "on_behalf_of", "kind", "body", "hash",
+                      "leaf_no"}
+                    body     canonical JSON text (RFC 8785, ASCII keys) of an object whose members
+                             "chain" (= instance),
+                             "seq", "at", "actor", "on_behalf_of", "kind" equal the fields; a
+                               missing one means null.
                              "at" is not more than 2 s earlier than that of the event before.
                     hash     SHA-256(hash of the event before + body); before the first event stands
                              SHA-256("yixing/1" + the instance's UUID as 16 bytes).
-                    leaf_no  its number, from 0, in the tree over all events of the system.
-                             Leaf = SHA-256(0x00 + hash), node = SHA-256(0x01 + left + right) (RFC 6962).
+                    leaf_no  its number, from 0, in the tree over all events of the system. Leaf =
+                             SHA-256(0x00 + hash), node = SHA-256(0x01 + left + right) (RFC 6962).
   checkpoints.txt   signed notes, oldest first, at least one:
-                    yixing/checkpoint/1 | <size> | <root> | at <2026-03-02T01:00:00Z> | key <key id> | | sig <signature>
+                    yixing/checkpoint/1 | <size> | <root> | at <2026-03-02T01:00:00Z> | key <key id>
+                      | | sig <signature>
   proofs.json       {"size": <size of the last checkpoint>,
-                     "inclusion": {"<leaf_no>": [<path from the leaf to that root, lowest first>]},   for each event
-                     "consistency": [{"from": <size>, "to": <size>, "path": [...]}]}   for each two checkpoints that
+                     "inclusion": {"<leaf_no>": [<path from the leaf to that root, lowest first>]},
+                       for each event
+                     "consistency": [{"from": <size>, "to": <size>, "path": [...]}]}   for each two
+                       checkpoints that
                     follow each other with different sizes (except from size 0).
   heads.txt         one signed note that says which event was the last one when the pack was made:
-                    yixing/head/1 | <instance> | <seq> | <hash> | at <moment> | key <key id> | | sig <signature>
-  documents/...     every issued document: the very bytes whose SHA-256 is "sha256" in the body of an event of kind
-                    document_issued. What is drawn from it (prints/...) is listed beside it.
-  answers.jsonl     one line per event that has "answers": {"instance", "seq", "salt", "value"}: what was answered;
-                    "answers" is SHA-256(salt + canonical JSON of value); salt: 16 bytes, erased with the value.
+                    yixing/head/1 | <instance> | <seq> | <hash> | at <moment> | key <key id> | | sig
+                      <signature>
+  documents/...     every issued document: the very bytes whose SHA-256 is "sha256" in the body of
+                    an event of kind document_issued. What is drawn from it (prints/...) is listed
+                    beside it.
+  answers.jsonl     one line per event that has "answers": {"instance", "seq", "salt", "value"}:
+                    what was answered;
+                    "answers" is SHA-256(salt + canonical JSON of value); salt: 16 bytes, erased
+                      with the value.
   attachments/...   every file that an answer names, with the bytes of its "sha256".
-  ballots.jsonl     one line per secret ballot: {"poll", "board": [<receipts>], "urn": [[<code>, [<choices>]]]},
-                    "urn" null until the result is published. Event ballots_cast has "voters" and "board", the SHA-256 of
-                    the canonical sorted list; ballots_opened has "urn", that of the sorted urn, "counts" and "invalid".
-                    A receipt is the SHA-256 of a sealed envelope, a code that of the nonce its voter alone knows.
-  process/...       the files of the process version that event instance_launched names as "version": SHA-256
-                    over name + 0x00 + length in bytes + 0x00 + content of each file, by name (without "process/").
-  rolls/*.csv       one per poll: member id, name, label, choice, ... The SHA-256 of the sorted ids, joined by line
-                    feeds, is "roll_hash" of event poll_opened; the choices are those of poll_answered, the last of each.
-  meetings/*        per meeting a roll (id, name, kind; the ids of kind "formal" give "roll_hash" of meeting_opened)
-                    and a ledger (its SHA-256 is "ledger" of meeting_closed).
+  ballots.jsonl     one line per secret ballot: {"poll", "board": [<receipts>], "urn": [[<code>,
+                    [<choices>]]]},
+                    "urn" null until the result is published. Event ballots_cast has "voters" and
+                      "board", the SHA-256 of
+                    the canonical sorted list; ballots_opened has "urn", that of the sorted urn,
+                    "counts" and "invalid". A receipt is the SHA-256 of a sealed envelope, a code
+                    that of the nonce its voter alone knows.
+  process/...       the files of the process version that event instance_launched names as
+                    "version": SHA-256 over name + 0x00 + length in bytes + 0x00 + content of each
+                    file, by name (without "process/").
+  rolls/*.csv       one per poll: member id, name, label, choice, ... The SHA-256 of the sorted ids,
+                    joined by line feeds, is "roll_hash" of event poll_opened; the choices are those
+                    of poll_answered, the last of each.
+  meetings/*        per meeting a roll (id, name, kind; the ids of kind "formal" give "roll_hash" of
+                    meeting_opened) and a ledger (its SHA-256 is "ledger" of meeting_closed).
   rules/...         each rule that set a number of a poll or a deadline.
-  verify.py         this file. Take your own copy from the union rather than the one that came with a doubtful pack.
+  verify.html       the same checks in a browser.
+  verify.py         this file. Take your own copy from the union rather than the one that came with
+                    a doubtful pack.
 
-Format 1 had no contents.json, and much of the rest was optional: such a pack is never PASS.
-Keys inside a pack prove nothing against one who remade the whole pack with a new key: compare the key id printed here
-with the one you were given (--key), or give with --witness the checkpoint notes that you (or the superior union) kept.
+Format 1 had no contents.json, and much of the rest was optional: such a pack is never PASS. Keys
+inside a pack prove nothing against one who remade the whole pack with a new key: compare the key id
+printed here with the one you were given (--key), or give with --witness the checkpoint notes that
+you (or the superior union) kept.
 """
 
 from __future__ import annotations
@@ -142,7 +173,9 @@ class Unproved(Exception):
 
 
 class Wrong(Exception):
-    """A check is false. `event`: the line of the event that is false; `number` and `when` name one that is not there."""
+    """A check is false. `event`: the line of the event that is false; `number` and `when` name one
+    that is not there.
+    """
 
     def __init__(self, text: str, event: dict[str, Any] | None = None, *, missing: int = 0) -> None:
         super().__init__(text)
@@ -188,7 +221,9 @@ class Pack:
         self.format = self._format()
 
     def _format(self) -> int:
-        """2 as soon as anything says so: what made a pack of format 2 cannot be taken out to make it an older one."""
+        """2 as soon as anything says so: what made a pack of format 2 cannot be taken out to make
+        it an older one.
+        """
         marks = ("contents.json", "verify.html")
         note = self.read("manifest.note") if "manifest.note" in self.files else b""
         events = self.read("events.jsonl") if "events.jsonl" in self.files else b""
@@ -292,7 +327,9 @@ def moment(event: dict[str, Any] | None) -> str:
 
 
 def parse(text: str, where: str, number: int = 0) -> Any:
-    """JSON without floats and repeated keys, which two readers could read differently. `number`: of the event it is."""
+    """JSON without floats and repeated keys, which two readers could read differently. `number`: of
+    the event it is.
+    """
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) != len(pairs):
@@ -315,7 +352,9 @@ def canonical(value: Any) -> bytes:
 
 
 def notes(text: str, patterns: list[str], where: str) -> list[list[str]]:
-    """Signed notes as lists of their lines; empty lines and spaces at line ends (as after mail) do not count."""
+    """Signed notes as lists of their lines; empty lines and spaces at line ends (as after mail) do
+    not count.
+    """
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     found = [lines[at : at + len(patterns)] for at in range(0, len(lines), len(patterns))]
     for number, note in enumerate(found, 1):
@@ -387,7 +426,9 @@ def keys(pack: Pack) -> str:
 
 
 def signature(pack: Pack) -> str:
-    """The manifest is the one that was signed when the pack was made, so every file in it is of that day."""
+    """The manifest is the one that was signed when the pack was made, so every file in it is of
+    that day.
+    """
     note = only(pack.signed, "manifest.note")
     signed(pack, note, "manifest.note")
     if note[1] != pack.contents["instance"]:
@@ -466,7 +507,9 @@ def chain(pack: Pack) -> str:
 
 
 def checkpoints(pack: Pack) -> str:
-    """Each checkpoint was signed, none is smaller than the one before, and the last has the key of the manifest."""
+    """Each checkpoint was signed, none is smaller than the one before, and the last has the key of
+    the manifest.
+    """
     for number, note in enumerate(pack.checkpoints, 1):
         where = f"checkpoints.txt 第 {number} 份 note {number}"
         signed(pack, note, f"{where} (size {note[1]})")
@@ -533,7 +576,9 @@ def inclusion(pack: Pack) -> str:
 
 
 def sealed(pack: Pack) -> bool:
-    """The checkpoints hold: then an event that is not under them is false; otherwise it may be their root that is."""
+    """The checkpoints hold: then an event that is not under them is false; otherwise it may be
+    their root that is.
+    """
     try:
         return bool(checkpoints(pack))
     except (Unusable, Wrong):
@@ -541,7 +586,9 @@ def sealed(pack: Pack) -> bool:
 
 
 def heads(pack: Pack) -> str:
-    """Nothing was cut off at the end: the last event is the one that was signed, the export, and all before it are here."""
+    """Nothing was cut off at the end: the last event is the one that was signed, the export, and
+    all before it are here.
+    """
     note, last = only(pack.heads, "heads.txt"), pack.events[-1] if pack.events else None
     signed(pack, note, "heads.txt")
     if note[1] != pack.contents["instance"]:
@@ -591,7 +638,9 @@ def unlisted(pack: Pack, known: set[str], *folders: str) -> None:
 
 
 def answers(pack: Pack) -> str:
-    """What is shown as answered is what the event kept as a salted digest; none is missing without an erasure on record."""
+    """What is shown as answered is what the event kept as a salted digest; none is missing without
+    an erasure on record.
+    """
     kept = {e["seq"]: e for e in pack.events if "answers" in e["content"]}
     shown = set()
     for line in pack.answers:
@@ -650,7 +699,9 @@ def by_poll(pack: Pack, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def ballots(pack: Pack) -> str:
-    """Board and urn of each secret ballot are those of the events, and add up to the count that was published."""
+    """Board and urn of each secret ballot are those of the events, and add up to the count that was
+    published.
+    """
     opened, cast = by_poll(pack, "poll_opened"), by_poll(pack, "ballots_cast")
     counted = by_poll(pack, "ballots_opened")
     for line in pack.ballots:
@@ -850,7 +901,9 @@ def included(leaf: bytes, index: int, size: int, path: list[bytes], root: str) -
 
 
 def continues(old: int, new: int, path: list[bytes], old_root: bytes, new_root: bytes) -> bool:
-    """The path gives both roots, so the old tree begins the new one (RFC 6962 §2.1.2); 0 < old < new."""
+    """The path gives both roots, so the old tree begins the new one (RFC 6962 §2.1.2); 0 < old <
+    new.
+    """
 
     def climb(old: int, new: int, path: list[bytes], whole: bool) -> tuple[bytes, bytes]:
         if old == new:
@@ -1010,7 +1063,9 @@ def conclude(false: list[tuple[str, Wrong]], unproved: str, checks: int) -> int:
 
 
 def first_event(false: list[Wrong]) -> str:
-    """The first event that is false, by number and time; if all are true, the first that something false belongs to."""
+    """The first event that is false, by number and time; if all are true, the first that something
+    false belongs to.
+    """
     events = sorted(
         (wrong for wrong in false if wrong.number), key=lambda wrong: (wrong.beside, wrong.number)
     )

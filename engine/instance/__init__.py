@@ -1,1 +1,3 @@
-"""A process instance to be looked at: facts, the law of its union, expressions, lanes, rooms, presence, counting. Writes nothing."""
+"""A process instance to be looked at: facts, the law of its union, expressions, lanes, rooms,
+presence, counting. Writes nothing.
+"""

@@ -1,4 +1,6 @@
-"""From ballots to an outcome: integers, named denominators, who is elected, and the rule explained with its numbers."""
+"""From ballots to an outcome: integers, named denominators, who is elected, and the rule explained
+with its numbers.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ class PaperCount(TypedDict):
 
 @dataclass(frozen=True)
 class Ballots:
-    """The ballots of a poll: those cast in the system, by choice, and those on paper, if there were any.
+    """The ballots of a poll: those cast in the system, by choice, and those on paper, if there were
+    any.
 
     `cast` counts the sealed ones too that nobody could read.
     """
@@ -120,7 +123,9 @@ class Outcome:
 def tally(
     context: Context, poll: rows.Poll, counts: Mapping[str, int], paper: PaperCount | None = None
 ) -> Outcome:
-    """The outcome of a poll. `counts` are the ballots cast in the system; `paper` what the tellers agree on."""
+    """The outcome of a poll. `counts` are the ballots cast in the system; `paper` what the tellers
+    agree on.
+    """
     numbers = Ballots(poll, counts, paper).numbers()
     context.measured.clear()
     if poll.kind == "election":
@@ -144,7 +149,9 @@ def _of_seats(numbers: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _elected(context: Context, poll: rows.Poll, numbers: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Who wins a seat: enough votes by the rule, most votes first. Those level at the last seat are tied: none has it."""
+    """Who wins a seat: enough votes by the rule, most votes first. Those level at the last seat are
+    tied: none has it.
+    """
     names, wins = _of_seats(numbers), poll.rule["wins"]
     votes: dict[str, int] = numbers["votes"]
     enough = [c for c in poll.choices if context.value(wins, {**names, "votes": votes[c]})]
@@ -189,7 +196,9 @@ _MARKS = {"zh": ("；", "。"), "en": ("; ", ".")}
 
 
 def explained(context: Context, lang: str) -> str:
-    """The shares that the rule asked about, each once, with the number needed and the number reached; "" without any."""
+    """The shares that the rule asked about, each once, with the number needed and the number
+    reached; "" without any.
+    """
     asked = {(r.id, n, total): (r, n, total) for r, n, total in context.measured}
     between, end = _MARKS[lang]
     sentences = [_share(lang, ruling, n, total) for ruling, n, total in asked.values()]

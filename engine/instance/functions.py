@@ -12,18 +12,17 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from engine import calendar, clock, expressions, law
+from engine import calendar, clock, expressions, law, legacy
 from engine.db import tables
 from engine.db.states import TaskState
+from engine.definitions.store import process_of
 from engine.instance import numbers
-from engine.people import organisation
+from engine.people import organisation, posts
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
 
     from engine.instance.view import InstanceView
-
-SUPERIOR = ("superior_officer", "superior_leader")  # who acts for a superior union
 
 
 def functions(view: InstanceView) -> dict[str, Callable[..., Any]]:
@@ -50,11 +49,15 @@ def names(view: InstanceView, expression: str) -> dict[str, Any]:
 def _acts_here(view: InstanceView, superior: UUID) -> bool:
     """Does anybody act for the superior union in this installation?"""
     today, session = clock.today(), view.session
-    return any(organisation.holders(session, kind, [superior], today) for kind in SUPERIOR)
+    return any(
+        organisation.holders(session, kind, [superior], today) for kind in posts.kinds().superiors
+    )
 
 
 def due(view: InstanceView, rule_id: str, start: datetime | str | None = None) -> datetime:
-    """The end of a rule's time limit, from now or from a moment (facts keep moments as ISO texts)."""
+    """The end of a rule's time limit, from now or from a moment (facts keep moments as ISO
+    texts).
+    """
     ruling = view.law.ruling(rule_id, view.decisive_on)
     begin = clock.now() if start is None else _when(view, start)
     return view.remember(law.deadline(ruling, begin, view.law.calendar))
@@ -79,7 +82,9 @@ def before(view: InstanceView, moment: datetime | str | None, rule_id: str) -> d
 
 
 def _when(view: InstanceView, start: datetime | str) -> calendar.When:
-    """A moment or a day as facts and forms keep them (ISO texts), or a time limit computed before."""
+    """A moment or a day as facts and forms keep them (ISO texts), or a time limit computed
+    before.
+    """
     if isinstance(start, str):
         if len(start) == len("2026-05-20"):
             return date.fromisoformat(start)
@@ -92,20 +97,24 @@ def heads_of(view: InstanceView, units: list[str] | None) -> list[str]:
     ids = [UUID(str(unit)) for unit in units or [] if unit]
     if not ids:
         return []
-    heads = organisation.holders(view.session, "unit_head", ids, clock.today())
-    return [str(member) for member in heads]
+    today, kinds = clock.today(), posts.kinds().heads
+    heads = (organisation.holders(view.session, kind, ids, today) for kind in kinds)
+    return list(dict.fromkeys(str(member) for held in heads for member in held))
 
 
-def movers_of(view: InstanceView, instance_id: str | None) -> list[str]:
-    """The mover of another instance of this union."""
+def owners_of(view: InstanceView, instance_id: str | None) -> list[str]:
+    """Who owns another instance of this union."""
     if not instance_id:
         return []
     instance = tables.instance.c
-    query = select(instance.facts).where(
+    query = select(instance.version, instance.facts["launch"]).where(
         instance.id == UUID(str(instance_id)), instance.union_id == view.row["union_id"]
     )
-    facts = view.session.execute(query).scalar()
-    return [str(facts["launch"]["mover"])] if facts else []
+    found = view.session.execute(query).first()
+    if found is None:
+        return []
+    version, launch = found
+    return [str(launch[process_of(view.session, version).owner_key])]
 
 
 def day(view: InstanceView, moment: datetime | date | str | None) -> str | None:
@@ -151,8 +160,8 @@ def holds(view: InstanceView, member: str | None, kind: str) -> bool:
 
 
 def delegates(view: InstanceView, kind: str) -> list[str]:
-    """The delegates of a kind."""
-    return holders(view, f"{kind}_delegate")
+    """Of old: who holds the post that is called so in short."""
+    return holders(view, legacy.DELEGATES.format(kind))
 
 
 def heads(view: InstanceView, member: str | None, unit: str | None) -> bool:
@@ -227,7 +236,8 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "delegates": delegates,
     "heads": heads,
     "heads_of": heads_of,
-    "movers_of": movers_of,
+    "owners_of": owners_of,
+    "movers_of": owners_of,  # of old
     "matters": matters,
     "at": at,
     "by": by,

@@ -1,4 +1,6 @@
-"""Whom a lane means: a seat ("<post>@<unit>"), or persons named by the facts. The one answer to "who is in a lane"."""
+"""Whom a lane means: a seat ("<post>@<unit>"), or persons named by the facts. The one answer to
+"who is in a lane".
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ def people_of(context: Context, lane: Lane) -> LanePeople:
 
 
 def includes_actor(context: Context, lane: Lane) -> bool:
-    """Does the lane mean the actor? A post of the union may be held in any of its units; of several units, in one.
+    """Does the lane mean the actor? A post of the union may be held in any of its units; of several
+    units, in one.
 
     Raises ProcessFault when the lane means nobody.
     """
@@ -73,5 +76,7 @@ def runs_task(context: Context, element: str) -> bool:
 
 
 def short_seat(context: Context, seat: str) -> str:
-    """A seat as the history says it: "<post>@<unit>", or the post alone when it is one of the union itself."""
+    """A seat as the history says it: "<post>@<unit>", or the post alone when it is one of the union
+    itself.
+    """
     return seat.removesuffix(f"@{context.row['union_id']}")

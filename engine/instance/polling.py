@@ -1,4 +1,6 @@
-"""What may be done with a poll, by whom, and what its tellers agree on. Pages and commands ask here alike."""
+"""What may be done with a poll, by whom, and what its tellers agree on. Pages and commands ask here
+alike.
+"""
 
 from __future__ import annotations
 
@@ -31,18 +33,23 @@ def takes_answers(state: str, closes_at: datetime | None) -> bool:
 
 
 def chairs(context: Context, poll: rows.Poll, element: str) -> bool:
-    """Does the actor preside over this poll: the lane of its task, where its rule leaves the closing to it?"""
+    """Does the actor preside over this poll: the lane of its task, where its rule leaves the
+    closing to it?
+    """
     return poll.rule.get("closable") == "lane" and runs_task(context, element)
 
 
 def asked(context: Context) -> bool:
-    """Is it the actor's own question: did they launch the instance, or move it?"""
-    askers = {str(context.row["starter_id"]), str(context.facts.get("launch", {}).get("mover"))}
+    """Is it the actor's own question: did they launch the instance, or do they own it?"""
+    launch = context.facts.get("launch", {})
+    askers = {str(context.row["starter_id"]), str(launch.get(context.process.owner_key))}
     return context.actor is not None and str(context.actor.id) in askers
 
 
 def agreed_paper(session: Session, poll: rows.Poll) -> PaperCount | None:
-    """The paper count on which two tellers agree; None while there is none, or while two of them differ."""
+    """The paper count on which two tellers agree; None while there is none, or while two of them
+    differ.
+    """
     found = session.execute(_ENTRIES, {"key": poll.id}).mappings()
     entries = [cast("PaperCount", dict(entry)) for entry in found]
     if len(entries) < 2:

@@ -46,10 +46,12 @@ RECORDED = ("due", "present", "needed", "quorate", "observers", "guests")
 
 @dataclass(frozen=True)
 class MeetingNumbers:
-    """The numbers of a meeting, and its formal members: those on the `roll`, and those of them who are `here`.
+    """The numbers of a meeting, and its formal members: those on the `roll`, and those of them who
+    are `here`.
 
-    `due`, `present` and `needed` (the smallest number that makes the quorum) are of formal members; `observers` and
-    `guests` count who is in the hall. Before the meeting is called nobody is due and it is not quorate.
+    `due`, `present` and `needed` (the smallest number that makes the quorum) are of formal members;
+    `observers` and `guests` count who is in the hall. Before the meeting is called nobody is due
+    and it is not quorate.
     """
 
     state: str = ""
@@ -78,7 +80,9 @@ class MeetingNumbers:
 def latest(
     session: Session, instance_id: UUID, element: str, lock: bool = False
 ) -> rows.Meeting | None:
-    """The newest meeting of a task, or None. With `lock` nobody arrives or leaves until this transaction ends."""
+    """The newest meeting of a task, or None. With `lock` nobody arrives or leaves until this
+    transaction ends.
+    """
     query = _LATEST.with_for_update(of=_meeting) if lock else _LATEST
     meeting = session.execute(query, {"key": instance_id, "task": element}).first()
     return cast("rows.Meeting | None", meeting)
@@ -119,7 +123,9 @@ def _formal(people: Iterable[Any]) -> tuple[str, ...]:
 
 
 class _Quorum:
-    """The quorum of a meeting as a question about a number of people; what else it asks is asked once."""
+    """The quorum of a meeting as a question about a number of people; what else it asks is asked
+    once.
+    """
 
     def __init__(self, view: InstanceView, expression: str, counts: Mapping[str, int]) -> None:
         self._expression = expression

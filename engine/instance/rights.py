@@ -52,7 +52,9 @@ def holds_the_desk(actor: Actor, case: Case) -> bool:
 
 
 def rules_it_by_desk(actor: Actor, case: Case) -> bool:
-    """The same; into a confidential instance a desk reaches only as far as it acts in it by a post."""
+    """The same; into a confidential instance a desk reaches only as far as it acts in it by a
+    post.
+    """
     open_to_desks = not case.context.row["confidential"]
     return holds_the_desk(actor, case) and (open_to_desks or acts_by_post(actor, case))
 
@@ -168,7 +170,9 @@ def may(case: Case) -> bool:
 
 
 def check(case: Case) -> None:
-    """Raise Refused unless the verb is allowed to the actor; it goes into the instance's history."""
+    """Raise Refused unless the verb is allowed to the actor; it goes into the instance's
+    history.
+    """
     if not may(case):
         verb = f"message:{case.element}" if case.verb == "message" else case.verb
         raise Refused(verb=verb, **_where(case))

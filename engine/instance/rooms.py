@@ -1,4 +1,6 @@
-"""Rooms: what was said in a task is for some lanes only. Which tasks, answers and files of an instance a person may not enter."""
+"""Rooms: what was said in a task is for some lanes only. Which tasks, answers and files of an
+instance a person may not enter.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,11 @@ ANSWER_KEYS = ("outcome", "choice", "comment", "result", "because")
 
 
 def may_read(context: Context, element: str) -> bool:
-    """May the actor read what was said in a task? Without a room everybody who sees the instance may.
+    """May the actor read what was said in a task? Without a room everybody who sees the instance
+    may.
 
-    An instance that is confidential no more can be checked by the union's auditors and secretaries, its rooms included.
+    An instance that is confidential no more can be checked by the union's auditors and secretaries,
+    its rooms included.
     """
     lanes, rule = context.process.lanes, context.process.tasks.get(element)
     if rule is None or not rule.room:

@@ -15,15 +15,20 @@ from engine import calendar, law, settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from uuid import UUID
 
     from engine.db import Session
 
 
-@lru_cache(maxsize=1)
 def rulebook() -> law.Rulebook:
     """The law of this installation, read once."""
-    return law.load(settings.load().processes / "law")
+    return _rulebook(settings.processes())
+
+
+@lru_cache(maxsize=4)
+def _rulebook(processes: Path) -> law.Rulebook:
+    return law.load(processes / "law")
 
 
 # one JSON array: the union's own values, its vacations, the loaded holiday notices, its city
@@ -38,18 +43,15 @@ OF_INSTANCE = literal_column(_WHAT.format(union="instance.union_id"), JSONB).lab
 """For a statement that reads an instance: what `UnionLaw` takes."""
 
 
-PLACES = {"杭州": "CN-ZJ-HZ", "宁波": "CN-ZJ-NB"}
-
-
 class CommonLaw:
-    """What holds for every university of Zhejiang: the law and the defaults, and the holiday
+    """What holds for every union: the law and the defaults, and the holiday
     notices that are shipped.
     """
 
     def __init__(self) -> None:
         self.settings: list[law.Setting] = []
         self.calendar = calendar.Calendar()
-        self.jurisdictions = law.ZHEJIANG
+        self.jurisdictions = rulebook().everywhere
 
     def ruling(self, rule_id: str, on: date) -> law.Ruling:
         """The rule as it binds this union on the decisive date."""
@@ -68,8 +70,7 @@ class UnionLaw(CommonLaw):
         self.settings = [_setting(*row) for row in rows]
         closed = tuple((day(first), day(last), name) for first, last, name in vacations)
         self.calendar = calendar.Calendar(_holidays(notices), closed)
-        here = {code for name, code in PLACES.items() if name in (city or "")}
-        self.jurisdictions = law.ZHEJIANG | here
+        self.jurisdictions = rulebook().jurisdictions(city or "")
 
     @classmethod
     def of(cls, session: Session, union_id: UUID) -> UnionLaw:
@@ -87,7 +88,9 @@ def _setting(
 
 
 def _holidays(notices: Mapping[str, Mapping[str, bool]]) -> dict[int, calendar.Notice]:
-    """The holiday notices by year: those that are shipped, and those that were loaded (by ISO day)."""
+    """The holiday notices by year: those that are shipped, and those that were loaded (by ISO
+    day).
+    """
     holidays: dict[int, calendar.Notice] = dict(calendar.shipped())
     for year, days in notices.items():
         holidays[int(year)] = {date.fromisoformat(day): bool(w) for day, w in days.items()}

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from engine import calendar, clock
 from engine.db.states import FINAL
 from engine.instance.union_law import UnionLaw
-from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 ENDED = FINAL
-ERASED_TITLE = _("内容已按规定删除")  # what is shown where the title stood
-ERASED_MARK = "_erased"  # the only fact left of an erased instance; no task can have this name
 
 
 def dotted(facts: Mapping[str, Any], path: str) -> Any:
@@ -67,7 +64,9 @@ class InstanceView:
 
     @property
     def title(self) -> str:
-        """What the instance is called: by its facts, for at the launch its row is not written yet."""
+        """What the instance is called: by its facts, for at the launch its row is not written
+        yet.
+        """
         subject = dotted(self.facts, self.process.subject)
         return str(subject)[:200] if subject else str(self.row["title"])
 

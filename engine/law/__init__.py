@@ -1,7 +1,9 @@
-"""The rulebook: dated numbers of law, of university rules and of product defaults, each with its source.
+"""The rulebook: dated numbers of law, of rules of the institution and of product defaults, each
+with its source.
 
-It reads processes/law/*.toml, picks "the strictest that satisfies all" for a day and a place, and compares in integers.
-It decides no real conflict between sources （立法法99, 106）; it keeps all values so that people can see them.
+It reads processes/law/*.toml, picks "the strictest that satisfies all" for a day and a place, and
+compares in integers. It decides no real conflict between sources （立法法99, 106）; it keeps all
+values so that people can see them.
 """
 
 from engine.law.applied import before, compare, deadline, needed
@@ -9,12 +11,11 @@ from engine.law.folder import load
 from engine.law.own import check_setting
 from engine.law.rules import (
     CONFIDENCES,
-    JURISDICTIONS,
     LEVELS,
     OF,
     OPS,
     UNITS,
-    ZHEJIANG,
+    Place,
     Rule,
     exact,
     fraction,
@@ -23,13 +24,12 @@ from engine.law.rulings import Limit, Rulebook, Ruling, Setting
 
 __all__ = [
     "CONFIDENCES",
-    "JURISDICTIONS",
     "LEVELS",
     "OF",
     "OPS",
     "UNITS",
-    "ZHEJIANG",
     "Limit",
+    "Place",
     "Rule",
     "Rulebook",
     "Ruling",

@@ -1,4 +1,6 @@
-"""A ruling applied: dates on a calendar, counts and votes in integers. Decides nothing beyond the one comparison."""
+"""A ruling applied: dates on a calendar, counts and votes in integers. Decides nothing beyond the
+one comparison.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,12 @@ _TESTS: Final[Mapping[str, Callable[[int, int], bool]]] = MappingProxyType(
 
 
 def deadline(ruling: Ruling, start: When, calendar: Calendar) -> Due:
-    """The moment that keeps every limit of a ruling of time, from `start` on (for "before" and "opens": back from it).
+    """The moment that keeps every limit of a ruling of time, from `start` on (for "before" and
+    "opens": back from it).
 
-    Duties to act within or ahead of a time take the earliest date, duties to wait (at least) take the latest. School
-    vacations do not stretch a limit of law: only a unit's own limits skip them. Errors: ProcessFault for a rule that is
-    no time.
+    Duties to act within or ahead of a time take the earliest date, duties to wait (at least) take
+    the latest. School vacations do not stretch a limit of law: only a unit's own limits skip them.
+    Errors: ProcessFault for a rule that is no time.
     """
     return replace(
         _pick(ruling, calendar, lambda limit, days: _one_deadline(limit, start, days)),
@@ -39,17 +42,20 @@ def deadline(ruling: Ruling, start: When, calendar: Calendar) -> Due:
 
 
 def before(ruling: Ruling, moment: When, calendar: Calendar) -> Due:
-    """The moment that lies the ruling's time before `moment`, for warnings. Errors: as `deadline`."""
+    """The moment that lies the ruling's time before `moment`, for warnings. Errors: as
+    `deadline`.
+    """
     return _pick(
         ruling, calendar, lambda limit, days: days.subtract(moment, int(limit.amount), limit.unit)
     )
 
 
 def compare(op: str, ruling: Ruling, left: int, total: int | None = None) -> bool:
-    """Whether `left op value` holds, in integers: for a share denominator*left against numerator*total.
+    """Whether `left op value` holds, in integers: for a share denominator*left against
+    numerator*total.
 
-    A share of nothing is never reached: with a total of 0, >=, > and = are False. Errors: Invalid when a share has no
-    total, a number is negative, or the rule has no number.
+    A share of nothing is never reached: with a total of 0, >=, > and = are False. Errors: Invalid
+    when a share has no total, a number is negative, or the rule has no number.
     """
     if left < 0 or (total is not None and total < 0):
         raise Invalid(_("人数和票数不能为负数。"))
@@ -73,7 +79,9 @@ def _weighed(ruling: Ruling, left: int, total: int | None) -> tuple[int, int]:
 
 
 def needed(ruling: Ruling, total: int) -> int:
-    """The number that decides by a rule of a share: the smallest that reaches it (>=, >), the largest allowed (<=)."""
+    """The number that decides by a rule of a share: the smallest that reaches it (>=, >), the
+    largest allowed (<=).
+    """
     share = ruling.share
     if share is None:
         raise Invalid(_("规则“{id}”不是比例。", id=ruling.id))

@@ -10,21 +10,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from engine import legacy
 from engine.calendar import UNIT_WORDS as TIME_WORDS
 from engine.errors import ProcessFault
 from engine.law.rules import (
     CONFIDENCES,
-    JURISDICTIONS,
     LEVELS,
     OF,
     OPS,
     SHARE_UNITS,
     UNITS,
+    Place,
     Rule,
     overlap,
 )
 from engine.law.rulings import Rulebook
-from engine.messages import Listed, Message, _
+from engine.messages import Both, Listed, Message, _
 
 _TEXTS: Final = (
     "id",
@@ -47,21 +48,28 @@ _VOCABULARY: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
     {
         "unit": UNITS,
         "op": tuple(OPS),
-        "jurisdiction": JURISDICTIONS,
         "level": tuple(LEVELS),
         "confidence": tuple(CONFIDENCES),
     }
 )
+_OF_FILE: Final = frozenset({"rule", "title", "title_en", "jurisdictions"})
 _ID: Final = re.compile(r"[A-Z]{2,8}(-[A-Z0-9]+)+")
 
 
 def load(folder: Path) -> Rulebook:
-    """Read every *.toml of a folder, each with [[rule]] tables. Errors: ProcessFault with all faults of all files."""
+    """Read every *.toml of a folder: [[rule]] tables, a title, and in any of them the
+    [jurisdictions].
+
+    Errors: ProcessFault with all faults of all files.
+    """
     faults: list[Message] = []
     rules: list[Rule] = []
-    for path in sorted(folder.glob("*.toml")):
-        for number, table in enumerate(_tables_of(path, faults), start=1):
-            if wrong := _faults_of(table):
+    read = {path: _read(path, faults) for path in sorted(folder.glob("*.toml"))}
+    places = _places(read.values())
+    subjects = {path.stem: _words(data) for path, data in read.items() if "title" in data}
+    for path, data in read.items():
+        for number, table in enumerate(_tables_of(path, data, faults), start=1):
+            if wrong := _faults_of(table, tuple(places)):
                 entry = table.get("id", _("第 {n} 条", n=number))
                 faults += [_at(path.name, entry, fault) for fault in wrong]
             else:
@@ -76,18 +84,39 @@ def load(folder: Path) -> Rulebook:
             advice=_("请逐条改正后重新载入。"),
             faults=tuple(faults),
         )
-    return Rulebook(rules)
+    return Rulebook(rules, places, subjects)
 
 
-def _tables_of(path: Path, faults: list[Message]) -> list[dict[str, Any]]:
-    """The [[rule]] tables of a file; what is wrong with the file as a whole goes to `faults`."""
+def _read(path: Path, faults: list[Message]) -> dict[str, Any]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         faults.append(_("{file}:无法读取（{error}）", file=path.name, error=error))
-        return []
-    tables = data.pop("rule", [])
-    faults += [_("{file}:不认识的键“{key}”", file=path.name, key=key) for key in data]
+        return {}
+
+
+def _words(table: Mapping[str, Any]) -> Both:
+    return Both(str(table.get("title", "")), str(table.get("title_en", "")))
+
+
+def _places(files: Iterable[Mapping[str, Any]]) -> dict[str, Place]:
+    """The jurisdictions that these files name, by code; those of old where they name none."""
+    named = (data.get("jurisdictions") for data in files)
+    tables = {k: t for each in named if isinstance(each, dict) for k, t in each.items()}
+    if not tables:
+        return {code: Place(Both(code, code), city) for code, city in legacy.PLACES.items()}
+    return {
+        code: Place(_words(table), str(table.get("city", "")))
+        for code, table in tables.items()
+        if isinstance(table, dict)
+    }
+
+
+def _tables_of(path: Path, data: dict[str, Any], faults: list[Message]) -> list[dict[str, Any]]:
+    """The [[rule]] tables of a file; what is wrong with the file as a whole goes to `faults`."""
+    tables = data.get("rule", [])
+    unknown = data.keys() - _OF_FILE
+    faults += [_("{file}:不认识的键“{key}”", file=path.name, key=key) for key in sorted(unknown)]
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         faults.append(_("{file}:规则须写成 [[rule]]", file=path.name))
         return []
@@ -102,9 +131,9 @@ def _rule(table: Mapping[str, Any], file: str) -> Rule:
     return Rule(**{"binding": table["level"] == "LAW", **table, "file": file})
 
 
-def _faults_of(table: Mapping[str, Any]) -> list[Message]:
+def _faults_of(table: Mapping[str, Any], places: Sequence[str]) -> list[Message]:
     """What is wrong with one [[rule]] table, in words."""
-    return _shape_faults(table) or _word_faults(table) or _number_faults(table)
+    return _shape_faults(table) or _word_faults(table, places) or _number_faults(table)
 
 
 def _shape_faults(table: Mapping[str, Any]) -> list[Message]:
@@ -124,11 +153,11 @@ def _not_of(kind: type, table: Mapping[str, Any], keys: Iterable[str]) -> list[s
     return [key for key in keys if key in table and type(table[key]) is not kind]
 
 
-def _word_faults(table: Mapping[str, Any]) -> list[Message]:
+def _word_faults(table: Mapping[str, Any], places: Sequence[str]) -> list[Message]:
     """Words that are none of ours, days in the wrong order, law that could be loosened."""
     faults = [
         _("“{key}”的值“{value}”不在 {values} 之中", key=key, value=table[key], values=Listed(words))
-        for key, words in _VOCABULARY.items()
+        for key, words in {**_VOCABULARY, "jurisdiction": places}.items()
         if table[key] not in words
     ]
     if not _ID.fullmatch(table["id"]):

@@ -1,4 +1,6 @@
-"""What a unit may set for itself: it may tighten law, replace defaults, and never loosen what binds it."""
+"""What a unit may set for itself: it may tighten law, replace defaults, and never loosen what binds
+it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from types import MappingProxyType
 from engine.calendar import LONGEST
 from engine.calendar import UNIT_WORDS as TIME_WORDS
 from engine.errors import Invalid, ProcessFault
-from engine.law.rules import SHARE_UNITS, ZHEJIANG, Rule, amount_words, overlap
+from engine.law.rules import SHARE_UNITS, Rule, amount_words, overlap
 from engine.law.rulings import Limit, Rulebook, Setting, limit_of, strictest_by_unit
 from engine.messages import Both, Message, _
 
@@ -30,9 +32,11 @@ _LOOSER: Mapping[str, Callable[[Fraction, Fraction], bool]] = MappingProxyType(
 
 
 def check_setting(
-    rulebook: Rulebook, setting: Setting, jurisdictions: frozenset[str] = ZHEJIANG
+    rulebook: Rulebook, setting: Setting, jurisdictions: frozenset[str] | None = None
 ) -> None:
-    """Refuse a unit's own value that is no value for this rule or that loosens law. Errors: Invalid by field."""
+    """Refuse a unit's own value that is no value for this rule or that loosens law. Errors: Invalid
+    by field.
+    """
     try:
         rules = rulebook.get(setting.rule_id)
     except ProcessFault as fault:
@@ -42,7 +46,8 @@ def check_setting(
         faults["source"] = [_("请写明依据，例如哪次会议的决议。")]
     if setting.valid_from and setting.valid_to and setting.valid_to < setting.valid_from:
         faults["valid_to"] = [_("结束日早于开始日。")]
-    here = [rule for rule in rules if rule.jurisdiction in jurisdictions and overlap(rule, setting)]
+    places = rulebook.everywhere if jurisdictions is None else jurisdictions
+    here = [rule for rule in rules if rule.jurisdiction in places and overlap(rule, setting)]
     if wrong := _value_faults(rules[0], here, setting):
         faults["value"] = [*wrong]
     if faults:

@@ -14,12 +14,10 @@ from engine.calendar import UNIT_WORDS as TIME_WORDS
 from engine.calendar import in_words
 from engine.messages import Both
 
-JURISDICTIONS: Final = ("CN", "CN-ZJ", "CN-ZJ-HZ", "CN-ZJ-NB")
-ZHEJIANG: Final = frozenset({"CN", "CN-ZJ"})
 LEVELS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "LAW": ("法定", "law"),
-        "UNI": ("学校规定", "university rule"),
+        "UNI": ("本单位规定", "rule of the institution"),
         "DEF": ("产品默认", "product default"),
     }
 )
@@ -27,26 +25,26 @@ CONFIDENCES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "V": ("已核对原文", "checked against the text"),
         "M": ("凭记忆，待核对", "from memory, to be checked"),
-        "P": ("学校自定、产品默认", "set by the university or by the product, no law fixes it"),
+        "P": ("本单位自定、产品默认", "set by the institution or by the product, no law fixes it"),
     }
 )
 _BINDING_LEVELS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         **LEVELS,
         "UNI": (
-            "上级工会文件，下级不得放宽",
-            "document of a superior union, may not be loosened",
+            "上级文件，下级不得放宽",
+            "document of a superior body, may not be loosened",
         ),
         "DEF": ("产品的底线，不得放宽", "floor of the product, may not be loosened"),
     }
 )
-_SET_BY_UNIVERSITY: Final = (
-    "学校自定，法律未规定",
-    "set by the university, no law fixes it",
+_SET: Final = (
+    "本单位自定，法律未规定",
+    "set by the institution, no law fixes it",
 )
 _MAY_BE_SET: Final = (
-    "学校可以自定，法律未规定",
-    "the university may set it, no law fixes it",
+    "本单位可以自定，法律未规定",
+    "the institution may set it, no law fixes it",
 )
 # op -> (family, words before and after the amount); one id never mixes families, so "strictest" always has a meaning
 OPS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
@@ -92,11 +90,20 @@ OF: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One value from one source. value: whole number of `unit`; numerator/denominator: a share of `of`.
+class Place:
+    """Where rules hold: what it is called, and in which city it is; empty: everywhere."""
 
-    valid_from, valid_to: days, both included, None = open. binding: units below may tighten it but never loosen it;
-    true for every LAW, and for documents of a superior union.
+    words: Both
+    city: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One value from one source. value: whole number of `unit`; numerator/denominator: a share of
+    `of`.
+
+    valid_from, valid_to: days, both included, None = open. binding: units below may tighten it but
+    never loosen it; true for every LAW, and for documents of a superior body.
     """
 
     id: str
@@ -156,7 +163,9 @@ class Rule:
         return Both(self.cite(), self.cite("en"))
 
     def cite(self, lang: str = "zh") -> str:
-        """Source and article, e.g. 《浙江省集体合同条例》第7条 / Zhejiang Collective Contract Regulation, art. 7."""
+        """Source and article, e.g. 《浙江省集体合同条例》第7条 / Zhejiang Collective Contract
+        Regulation, art. 7.
+        """
         return (
             f"{self.source_en}{self._article_en}" if lang == "en" else self.source + self._article
         )
@@ -190,7 +199,7 @@ class Rule:
         """How far it can be relied on: level and confidence in words."""
         n = 1 if lang == "en" else 0
         if self.confidence == "P":
-            return (_SET_BY_UNIVERSITY if self.level == "UNI" else _MAY_BE_SET)[n]
+            return (_SET if self.level == "UNI" else _MAY_BE_SET)[n]
         level = (_BINDING_LEVELS if self.binding else LEVELS)[self.level][n]
         sure = CONFIDENCES[self.confidence][n]
         return f"{level}, {sure}" if n else f"{level}，{sure}"
@@ -221,7 +230,9 @@ _NARROW: Final = str.maketrans("０１２３４５６７８９", "0123456789")
 
 
 def fraction(text: str) -> Fraction | None:
-    """A share as people write it: 2/3, with the full-width signs and blanks of a Chinese keyboard; None for all else."""
+    """A share as people write it: 2/3, with the full-width signs and blanks of a Chinese keyboard;
+    None for all else.
+    """
     found = _SHARE.fullmatch(text.translate(_NARROW))
     return Fraction(int(found[1]), int(found[2])) if found and int(found[2]) else None
 

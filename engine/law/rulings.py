@@ -1,4 +1,6 @@
-"""From entries and a unit's settings to what holds for a case: the strictest value that satisfies all."""
+"""From entries and a unit's settings to what holds for a case: the strictest value that satisfies
+all.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from engine.errors import ProcessFault
-from engine.law.rules import OPS, SHARE_UNITS, ZHEJIANG, Rule, amount_words, closed_up
+from engine.law.rules import OPS, SHARE_UNITS, Place, Rule, amount_words, closed_up
 from engine.messages import Both, Listed, _
 
 # only for showing one of several limits first; which ends earliest is always computed by the calendar
@@ -21,9 +23,11 @@ _ROUGH_DAYS: Final[Mapping[str, int]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Setting:
-    """A unit's own value for a rule. value: whole number, or a Fraction for a share. unit: by default that of the rule.
+    """A unit's own value for a rule. value: whole number, or a Fraction for a share. unit: by
+    default that of the rule.
 
-    source: the resolution that set it, in words. valid_from, valid_to: days, both included, None = open.
+    source: the resolution that set it, in words. valid_from, valid_to: days, both included, None =
+    open.
     """
 
     rule_id: str
@@ -42,7 +46,9 @@ class Setting:
 
 @dataclass(frozen=True)
 class Limit:
-    """One value that takes part in a ruling: the amount as the rule or the unit's own setting gives it."""
+    """One value that takes part in a ruling: the amount as the rule or the unit's own setting gives
+    it.
+    """
 
     amount: int | Fraction
     unit: str
@@ -75,11 +81,13 @@ class Limit:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What holds for a case: the strictest value, where it comes from, and what else was considered.
+    """What holds for a case: the strictest value, where it comes from, and what else was
+    considered.
 
-    value: whole number or None; share: exact or None. limits: for rules of time, the strictest of each unit (law and
-    the unit's own apart), because 10 working days and 20 days can only be compared on a calendar; otherwise empty.
-    others: the entries in force that did not win. setting: the unit's own value if it is the one that holds.
+    value: whole number or None; share: exact or None. limits: for rules of time, the strictest of
+    each unit (law and the unit's own apart), because 10 working days and 20 days can only be
+    compared on a calendar; otherwise empty. others: the entries in force that did not win. setting:
+    the unit's own value if it is the one that holds.
     """
 
     id: str
@@ -96,7 +104,9 @@ class Ruling:
     limits: tuple[Limit, ...]
 
     def words(self, lang: str = "zh") -> str:
-        """One sentence for people: the rule, its source and article, how sure we are, and the other sources."""
+        """One sentence for people: the rule, its source and article, how sure we are, and the other
+        sources.
+        """
         others = self.others if self.setting is None else (self.rule, *self.others)
         parts = [self._first_words(lang), *(self._other_words(rule, lang) for rule in others)]
         return "; ".join(parts) + "." if lang == "en" else "；".join(parts) + "。"
@@ -125,15 +135,36 @@ class Ruling:
 
 
 class Rulebook:
-    """All rules of a folder, in the order of the files. Immutable; give it to whoever needs numbers of law."""
+    """All rules of a folder, in the order of the files.
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    Immutable; give it to whoever needs numbers of law.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        places: Mapping[str, Place] | None = None,
+        subjects: Mapping[str, Both] | None = None,
+    ) -> None:
+        """`places`: the jurisdictions by code.
+
+        `subjects`: what each file is about, by its name without ".toml".
+        """
         self.rules: tuple[Rule, ...] = tuple(rules)
+        self.places: Mapping[str, Place] = MappingProxyType(dict(places or {}))
+        self.subjects: Mapping[str, Both] = MappingProxyType(dict(subjects or {}))
+        self.everywhere = self.jurisdictions("")
         by_id: dict[str, list[Rule]] = {}
         for rule in self.rules:
             by_id.setdefault(rule.id, []).append(rule)
         self._by_id: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
             {k: tuple(v) for k, v in by_id.items()}
+        )
+
+    def jurisdictions(self, city: str) -> frozenset[str]:
+        """The codes of the places whose rules hold in a city: those of everywhere, and its own."""
+        return frozenset(
+            code for code, place in self.places.items() if not place.city or place.city in city
         )
 
     @property
@@ -142,7 +173,10 @@ class Rulebook:
         return tuple(self._by_id)
 
     def get(self, id: str) -> tuple[Rule, ...]:
-        """All entries of a rule id, of every date and place. Errors: ProcessFault when there is no such rule."""
+        """All entries of a rule id, of every date and place.
+
+        Errors: ProcessFault when there is no such rule.
+        """
         if id not in self._by_id:
             raise ProcessFault(
                 _("规则库中没有编号为“{id}”的规则。", id=id),
@@ -152,17 +186,19 @@ class Rulebook:
         return self._by_id[id]
 
     def in_force(
-        self, id: str, on: date, jurisdictions: frozenset[str] = ZHEJIANG
+        self, id: str, on: date, jurisdictions: frozenset[str] | None = None
     ) -> tuple[Rule, ...]:
-        """The entries of a rule that hold on that day in these places; empty when none does. Errors: as `get`."""
+        """The entries of a rule that hold on that day in these places (None: everywhere); empty
+        when none does. Errors: as `get`.
+        """
+        here = self.everywhere if jurisdictions is None else jurisdictions
         return tuple(
-            rule
-            for rule in self.get(id)
-            if rule.in_force(on) and rule.jurisdiction in jurisdictions
+            rule for rule in self.get(id) if rule.in_force(on) and rule.jurisdiction in here
         )
 
-    def replaced(self, id: str, on: date, jurisdictions: frozenset[str] = ZHEJIANG) -> Rule:
-        """The entry in whose place a unit's own value stands: the value is counted in its unit, by its operator.
+    def replaced(self, id: str, on: date, jurisdictions: frozenset[str] | None = None) -> Rule:
+        """The entry in whose place a unit's own value stands: the value is counted in its unit, by
+        its operator.
 
         Where nothing is in force on that day, the first entry. Errors: as `get`.
         """
@@ -172,14 +208,15 @@ class Rulebook:
         self,
         id: str,
         on: date,
-        jurisdictions: frozenset[str] = ZHEJIANG,
+        jurisdictions: frozenset[str] | None = None,
         settings: Sequence[Setting] = (),
     ) -> Ruling:
-        """What holds for rule `id` on the decisive day, in these places, for a unit with these settings.
+        """What holds for rule `id` on the decisive day, in these places, for a unit with these
+        settings.
 
-        A setting replaces university rules and product defaults; a university rule replaces a product default; law
-        stays beside them, and the strictest of what is left holds. Errors: ProcessFault when nothing is in force, or
-        when two sources demand different exact values.
+        A setting replaces rules of the institution and product defaults; such a rule replaces a
+        product default; law stays beside them, and the strictest of what is left holds. Errors:
+        ProcessFault when nothing is in force, or when two sources demand different exact values.
         """
         rules = self.in_force(id, on, jurisdictions)
         if not rules:
@@ -249,10 +286,11 @@ def limit_of(rule: Rule) -> Limit:
 
 
 def strictest_by_unit(candidates: Sequence[Limit]) -> tuple[Limit, ...]:
-    """The strictest of each unit of time; of all else, one. Equals: law before the rest, then the order of the file.
+    """The strictest of each unit of time; of all else, one. Equals: law before the rest, then the
+    order of the file.
 
-    For time, what binds and what is the unit's own stay apart: eight of a school's working days skip its vacation and
-    may end after the ten of the law.
+    For time, what binds and what is the unit's own stay apart: eight of a school's working days
+    skip its vacation and may end after the ten of the law.
     """
     family = candidates[0].rule.family
     if family == "exact" and len({limit.size for limit in candidates}) > 1:
@@ -275,7 +313,9 @@ def _most(limit: Limit) -> tuple[Fraction, bool]:
 
 
 def _roughly(limit: Limit) -> Fraction:
-    """For showing one of several limits first; "ahead" counts negative so that the longest notice comes first."""
+    """For showing one of several limits first; "ahead" counts negative so that the longest notice
+    comes first.
+    """
     size = limit.size * _ROUGH_DAYS.get(limit.unit, 1)
     return -size if limit.rule.family == "ahead" else size
 

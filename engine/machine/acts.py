@@ -31,7 +31,9 @@ def start(spec: Spec, host: Host) -> Step:
 
 
 def complete(spec: Spec, state: State, ref: int, host: Host) -> Step:
-    """Finish the user task `ref` and run on. The caller holds the instance lock and its own row says that it is open."""
+    """Finish the user task `ref` and run on. The caller holds the instance lock and its own row
+    says that it is open.
+    """
     flow, refs, top = load(spec, state, host)
     task = _find(refs, ref)
     if task.state != TaskState.READY or not task.task_spec.manual:

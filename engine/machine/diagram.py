@@ -1,4 +1,6 @@
-"""Reads a checked diagram into the library's spec: only what a diagram may hold, every expression ending in our evaluator."""
+"""Reads a checked diagram into the library's spec: only what a diagram may hold, every expression
+ending in our evaluator.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ from engine.messages import _
 
 
 class Outside(EventDefinition):  # type: ignore[misc]
-    """An event that only the engine fires: a timer's moment or a person's message. The library's own clock never decides."""
+    """An event that only the engine fires: a timer's moment or a person's message. The library's
+    own clock never decides.
+    """
 
     def __init__(self, kind: str, text: str, **kwargs: Any) -> None:
         super().__init__(name=text, **kwargs)
@@ -93,9 +97,11 @@ class Decision(BpmnSpecMixin):  # type: ignore[misc]
 
 
 class Gather(ParallelGateway):  # type: ignore[misc]
-    """A parallel gateway: goes on when something has arrived by each way in, and uses up one arrival of each.
+    """A parallel gateway: goes on when something has arrived by each way in, and uses up one
+    arrival of each.
 
-    The library's own counts what an earlier round of a loop has used up already, and goes on too early.
+    The library's own counts what an earlier round of a loop has used up already, and goes on too
+    early.
     """
 
     def _update_hook(self, my_task: Any) -> bool:
@@ -128,7 +134,9 @@ class _Parser(BpmnParser):  # type: ignore[misc]
 
 
 class _Environment(BasePythonScriptEngineEnvironment):  # type: ignore[misc]
-    """Every expression of the library ends here, and from here in our own evaluator. `fault`: what the host raised."""
+    """Every expression of the library ends here, and from here in our own evaluator. `fault`: what
+    the host raised.
+    """
 
     def __init__(self, host: Host) -> None:
         super().__init__()
@@ -150,7 +158,9 @@ class _Environment(BasePythonScriptEngineEnvironment):  # type: ignore[misc]
 
 
 def parse(tree: Any, process_id: str) -> Spec:
-    """The spec of a checked diagram (an lxml tree). Raises ProcessFault with the library's words when it is not sound."""
+    """The spec of a checked diagram (an lxml tree). Raises ProcessFault with the library's words
+    when it is not sound.
+    """
     parser = _Parser()
     try:
         parser.add_bpmn_xml(tree, "process.bpmn")
@@ -166,13 +176,17 @@ def parse(tree: Any, process_id: str) -> Spec:
 
 
 def _foresee(element: Any, task: Any, *_: Any, mask: int = TaskState.PREDICTED_MASK) -> None:
-    """The next elements only: the library would draw the rest of the diagram at every step, and nobody looks at it."""
+    """The next elements only: the library would draw the rest of the diagram at every step, and
+    nobody looks at it.
+    """
     if task.has_state(mask):
         element._predict_hook(task)
 
 
 def workflow(spec: Spec, host: Host, loading: bool = False) -> Any:
-    """The library's run of a diagram, asking our host; `loading`: without its start, for a saved state."""
+    """The library's run of a diagram, asking our host; `loading`: without its start, for a saved
+    state.
+    """
     return BpmnWorkflow(
         spec.process,
         spec.subprocesses,

@@ -23,7 +23,9 @@ class Host(Protocol):
 
 @dataclass(frozen=True)
 class Live:
-    """An element that waits: a user task, a timer or a message. `parent` is the ref of the task a boundary event sits on."""
+    """An element that waits: a user task, a timer or a message. `parent` is the ref of the task a
+    boundary event sits on.
+    """
 
     ref: int
     element: str
@@ -35,8 +37,9 @@ class Live:
 
 @dataclass(frozen=True)
 class Step:
-    """What one act did: what waited before it, and what waits now. `state` is None when the instance has ended; `passed` are
-    the elements run through, in order."""
+    """What one act did: what waited before it, and what waits now. `state` is None when the
+    instance has ended; `passed` are the elements run through, in order.
+    """
 
     state: State | None
     live: tuple[Live, ...]

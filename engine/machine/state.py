@@ -1,4 +1,6 @@
-"""Saves and loads what is alive, in our own few bytes; never the library's serializer, whose migrations evaluate text."""
+"""Saves and loads what is alive, in our own few bytes; never the library's serializer, whose
+migrations evaluate text.
+"""
 
 from __future__ import annotations
 
@@ -61,9 +63,9 @@ def _walk(task: Any, keep: set[Any]) -> Iterator[Any]:
 def _needed(sub: Any) -> set[Any]:
     """The tasks that the rest of the run can still ask for; what lies between them is left out.
 
-    All that is alive; what it hangs on, where that matters (a boundary event, an arrival at a gateway); and a task whose
-    boundary events still wait, with these. So the state of an instance that went round two hundred times is as small as
-    on its first day.
+    All that is alive; what it hangs on, where that matters (a boundary event, an arrival at a
+    gateway); and a task whose boundary events still wait, with these. So the state of an instance
+    that went round two hundred times is as small as on its first day.
     """
     keep = {sub.task_tree.id}
     for task in sub.tasks.values():
@@ -86,7 +88,9 @@ def _needed(sub: Any) -> set[Any]:
 
 
 def _at_the_end(task: Any) -> bool:
-    """A branch that came to its end while others go on; the last one to arrive needs nothing of it."""
+    """A branch that came to its end while others go on; the last one to arrive needs nothing of
+    it.
+    """
     return str(task.task_spec.name).endswith(".EndJoin")
 
 

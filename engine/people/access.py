@@ -15,7 +15,7 @@ from sqlalchemy import and_, or_, select
 from engine.db import tables
 from engine.errors import NotFound, Refused
 from engine.messages import _
-from engine.people import organisation
+from engine.people import organisation, posts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,24 +30,38 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 About = TypeVar("About")
 
-DESKS = ("union_secretary", "auditor")  # see every instance of their union
+SEEING = (posts.SECRETARY, posts.AUDITOR)  # the desks that see every instance of their union
 ANYBODY = "member"  # in a process's `launch`: any member of the union
-SECRETARY, AUDITOR, ADMINISTRATOR = "union_secretary", "auditor", "administrator"
+
+
+def _keeps(actor: Actor, desk: str, union_id: UUID | None) -> bool:
+    """Does a post of the actor keep this desk, in that union when one is named?"""
+    kept = posts.kinds().desks[desk]
+    return any(
+        held.kind in kept and (union_id is None or held.union_id == union_id)
+        for held in actor.posts
+    )
+
+
+def desk_unions(actor: Actor, *desks: str) -> list[UUID]:
+    """The unions in which this actor keeps one of these desks; of none: any of the three."""
+    kept = posts.kinds().desks
+    return actor.unions(*(post for desk in desks or kept for post in kept[desk]))
 
 
 def is_secretary(actor: Actor, union_id: UUID | None) -> bool:
     """Holds the secretary's desk of that union."""
-    return actor.holds(SECRETARY, union_id)
+    return _keeps(actor, posts.SECRETARY, union_id)
 
 
 def is_auditor(actor: Actor, union_id: UUID | None) -> bool:
     """Audits that union."""
-    return actor.holds(AUDITOR, union_id)
+    return _keeps(actor, posts.AUDITOR, union_id)
 
 
 def is_administrator(actor: Actor, union_id: UUID | None) -> bool:
     """Administers that union."""
-    return actor.holds(ADMINISTRATOR, union_id)
+    return _keeps(actor, posts.ADMINISTRATOR, union_id)
 
 
 def is_own_union(actor: Actor, union_id: UUID | None) -> bool:
@@ -126,7 +140,7 @@ def is_own_new_post(actor: Actor, subject: Subject) -> bool:
 
 
 def _is_desk(post: str) -> bool:
-    return post in (*DESKS, ADMINISTRATOR)
+    return any(post in kept for kept in posts.kinds().desks.values())
 
 
 _SEPARATED = Bar(proposed_it, "separated", _("提出人与批准人不能是同一人。"))
@@ -181,8 +195,9 @@ def check_own(actor: Actor, verb: str, union_id: UUID | None) -> None:
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `instance` under which this actor may know that one exists. It asks about each one by itself:
-    lists begin from what this person has (queries/newest.py)."""
+    """The condition on `instance` under which this actor may know that one exists. It asks about
+    each one by itself: lists begin from what this person has (queries/newest.py).
+    """
     instance = tables.instance.c
     part = [
         ids.where(ids.selected_columns[0] == instance.id).correlate(tables.instance).exists()
@@ -192,10 +207,13 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def desks(actor: Actor) -> list[ColumnElement[bool]]:
-    """The conditions on `instance` that a desk of this actor gives: all of a union that is not confidential."""
+    """The conditions on `instance` that a desk of this actor gives: all of a union that is not
+    confidential.
+    """
     instance = tables.instance.c
     return [
-        and_(instance.union_id == desk, ~instance.confidential) for desk in actor.unions(*DESKS)
+        and_(instance.union_id == desk, ~instance.confidential)
+        for desk in desk_unions(actor, *SEEING)
     ]
 
 

@@ -31,7 +31,9 @@ def seat_key(seat: str) -> UUID:
 
 @dataclass(frozen=True)
 class Held:
-    """A post that a member holds today: its kind (a key of posts.toml), its unit and the union this unit belongs to."""
+    """A post that a member holds today: its kind (a key of posts.toml), its unit and the union this
+    unit belongs to.
+    """
 
     kind: str
     unit_id: UUID
@@ -85,7 +87,9 @@ def actor(session: Session, member_id: UUID) -> Actor:
 
 
 def with_posts(*more: ColumnElement[Any]) -> Select[Any]:
-    """Active members with the posts of today, a row a post, for `actor_of`; `more` are further columns."""
+    """Active members with the posts of today, a row a post, for `actor_of`; `more` are further
+    columns.
+    """
     member, post, unit = tables.member.c, tables.post.c, tables.unit.c
     held = and_(post.member_id == member.id, in_office(clock.today()))
     return (

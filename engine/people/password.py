@@ -1,4 +1,6 @@
-"""Passwords: the rules for choosing one, argon2id hashes, a check that takes as long when there is none."""
+"""Passwords: the rules for choosing one, argon2id hashes, a check that takes as long when there is
+none.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def _hash(text: str) -> str:
 
 
 def check_rules(password: str, username: str) -> None:
-    """Raise Invalid unless it has 8 to 256 characters, is not the user name and not one of the commonest."""
+    """Raise Invalid unless it has 8 to 256 characters, is not the user name and not one of the
+    commonest.
+    """
     text = _normal(password)
     if not SHORTEST <= len(text) <= LONGEST:
         raise Invalid(
@@ -68,9 +72,11 @@ def _nobody() -> str:
 
 
 def verify(stored: str | None, password: str) -> bool:
-    """Is this the password? Without a stored hash: no, after as long a time. Over-long input is never hashed.
+    """Is this the password? Without a stored hash: no, after as long a time. Over-long input is
+    never hashed.
 
-    Hashes with other settings are read too: those with p=4, which argon2-cffi made before, stay valid for ever.
+    Hashes with other settings are read too: those with p=4, which argon2-cffi made before, stay
+    valid for ever.
     """
     text = _normal(password[: LONGEST * 4])
     if len(text) > LONGEST:

@@ -1,1 +1,3 @@
-"""All that only looks, a module per noun: every query gives frozen dataclasses and narrows by what the actor may see."""
+"""All that only looks, a module per noun: every query gives frozen dataclasses and narrows by what
+the actor may see.
+"""

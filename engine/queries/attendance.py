@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, Row, Select
 
     from engine.db import Session
     from engine.people.organisation import Actor
@@ -32,7 +32,9 @@ FARTHEST = 10**6
 
 @dataclass(frozen=True)
 class Person:
-    """One who is invited; `since` and `way` (code, list, import) of the last arrival or departure."""
+    """One who is invited; `since` and `way` (code, list, import) of the last arrival or
+    departure.
+    """
 
     id: UUID
     name: str
@@ -86,7 +88,7 @@ def _people(meeting_id: UUID) -> Select[Any]:
     )
 
 
-def _person(row: Any) -> Person:
+def _person(row: Row[Any]) -> Person:
     return Person(
         id=row.id,
         name=row.name,
@@ -115,7 +117,8 @@ def people(
     after: str | None = None,
     limit: int = 100,
 ) -> People:
-    """Who is invited, by name, narrowed by words (name, user name, unit), presence, kind. NotFound for who does not run it.
+    """Who is invited, by name, narrowed by words (name, user name, unit), presence, kind. NotFound
+    for who does not run it.
 
     `after` is the number of people to leave out, as the page before said.
     """
@@ -143,7 +146,9 @@ def _narrowed(
 
 
 def matched(session: Session, actor: Actor, meeting_id: UUID, pasted: str) -> Matched:
-    """Whom a pasted list of names or user names means on the roll. NotFound for who does not run the meeting."""
+    """Whom a pasted list of names or user names means on the roll. NotFound for who does not run
+    the meeting.
+    """
     _must_run(session, actor, meeting_id)
     roll = [
         _person(r)
@@ -168,7 +173,9 @@ def matched(session: Session, actor: Actor, meeting_id: UUID, pasted: str) -> Ma
 
 
 def _pieces(pasted: str, known: Mapping[str, Any]) -> list[str]:
-    """The names of a pasted list: by lines and commas; by spaces too, unless the whole is a name on the roll."""
+    """The names of a pasted list: by lines and commas; by spaces too, unless the whole is a name on
+    the roll.
+    """
     parts = [" ".join(p.split()) for p in re.split(r"[\n\r\t,，、;；]+", pasted.replace("\0", ""))]
     words = [w for p in parts for w in ([p] if p.casefold() in known else p.split(" "))]
     return [w[:100] for w in words if w][:MOST_PASTED]

@@ -1,4 +1,6 @@
-"""The background of an instance for whoever is to act in it: what was said so far, and the papers; closed rooms left out."""
+"""The background of an instance for whoever is to act in it: what was said so far, and the papers;
+closed rooms left out.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ from sqlalchemy import String, and_, cast, literal, null, or_, select, union_all
 
 from engine.db import tables
 from engine.db.states import PollState, TaskState
+from engine.history.erased import ERASED_MARK
 from engine.instance import rooms
-from engine.instance.view import ERASED_MARK
 from engine.queries.words import Answered, answered
 
 if TYPE_CHECKING:
@@ -27,7 +29,9 @@ DOCUMENT, ATTACHMENT = "document", "attachment"
 
 
 class Finished(NamedTuple):
-    """The launch, a message, a finished task, or one whose poll was closed: then `outcome` is that of the poll."""
+    """The launch, a message, a finished task, or one whose poll was closed: then `outcome` is that
+    of the poll.
+    """
 
     element: str
     answers: Mapping[str, Any] | None
@@ -38,7 +42,9 @@ class Finished(NamedTuple):
 
 @dataclass(frozen=True)
 class Said:
-    """What was said before: by whom, when, at which step; the outcome of a poll in words. `near`: read it at once."""
+    """What was said before: by whom, when, at which step; the outcome of a poll in words. `near`:
+    read it at once.
+    """
 
     title: str
     who: str
@@ -49,7 +55,9 @@ class Said:
 
 @dataclass(frozen=True)
 class Paper:
-    """A document or an attachment. `kind` is "document" or "attachment"; the size of a document is 0, it is not stored."""
+    """A document or an attachment. `kind` is "document" or "attachment"; the size of a document is
+    0, it is not stored.
+    """
 
     id: UUID
     kind: str
@@ -83,8 +91,8 @@ def said(
 ) -> tuple[Said, ...]:
     """The same in words, without what was said in rooms that are closed to the actor.
 
-    Near is the launch and what was said last; for a task in a room only what was said in the same one, since another
-    side may sit beside whoever reads.
+    Near is the launch and what was said last; for a task in a room only what was said in the same
+    one, since another side may sit beside whoever reads.
     """
     shut = rooms.closed(context)
     shown = [part for part in parts if part.element not in shut]
@@ -110,9 +118,11 @@ def _explained(outcome: Mapping[str, Any], lang: str) -> tuple[Answered, ...]:
 def papers(
     context: Context, answers: Iterable[tuple[str, Mapping[str, Any] | None]], lang: str
 ) -> tuple[Paper, ...]:
-    """The documents issued in an instance, then the files added to it, without those handed in behind closed doors.
+    """The documents issued in an instance, then the files added to it, without those handed in
+    behind closed doors.
 
-    None of an erased instance. `answers` are all pairs of element and answers; they say where a file was handed in.
+    None of an erased instance. `answers` are all pairs of element and answers; they say where a
+    file was handed in.
     """
     if ERASED_MARK in context.facts:
         return ()
@@ -134,7 +144,9 @@ def _retitled(paper: Paper, title: str) -> Paper:
 
 
 def _filed(context: Context) -> Sequence[Any]:
-    """Rows of (kind, kind of the document, id, title, number, at, size, sha256, media type) in the order of the page."""
+    """Rows of (kind, kind of the document, id, title, number, at, size, sha256, media type) in the
+    order of the page.
+    """
     instance_id = context.row["id"]
     issued = select(
         literal(DOCUMENT).label("what"),

@@ -1,4 +1,6 @@
-"""A secret ballot as a person may see it: the key, the tellers, my own part in it, board and urn, and the checks."""
+"""A secret ballot as a person may see it: the key, the tellers, my own part in it, board and urn,
+and the checks.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +51,9 @@ class Teller:
 class Box:
     """What one needs to vote, to count, and to check.
 
-    `public_key` is base64, `size` the bytes inside each envelope (both None until the poll opens); `receipt` is mine while
-    the envelope is kept; `cast` how many have voted; `voted_at` the minute in which I did.
+    `public_key` is base64, `size` the bytes inside each envelope (both None until the poll opens);
+    `receipt` is mine while the envelope is kept; `cast` how many have voted; `voted_at` the minute
+    in which I did.
     """
 
     poll_id: UUID
@@ -73,7 +76,9 @@ class Box:
 
 @dataclass(frozen=True)
 class Published:
-    """The board from the close on, sorted; the urn when the result is out, sorted. Hashes as the history has them."""
+    """The board from the close on, sorted; the urn when the result is out, sorted. Hashes as the
+    history has them.
+    """
 
     board: tuple[str, ...]
     urn: tuple[Ballot, ...]
@@ -83,7 +88,9 @@ class Published:
 
 
 def box(session: Session, actor: Actor, poll_id: UUID) -> Box | None:
-    """The box of a poll; None when the poll is not secret. NotFound when it is not this person's to see."""
+    """The box of a poll; None when the poll is not secret. NotFound when it is not this person's to
+    see.
+    """
     row = _seen(session, actor, poll_id)
     if not row.secret:
         return None
@@ -163,7 +170,9 @@ def _tellers(session: Session, poll: rows.Poll) -> tuple[Teller, ...]:
 
 
 def _cast(session: Session, poll_id: UUID, stored: Row[Any] | None) -> int:
-    """How many envelopes were cast: those that lie there, or, once they are collected, as the box has it."""
+    """How many envelopes were cast: those that lie there, or, once they are collected, as the box
+    has it.
+    """
     if stored is not None and stored.voters is not None:
         return int(stored.voters)
     return int(
@@ -210,7 +219,8 @@ def urn_of(session: Session, poll_id: UUID) -> tuple[Ballot, ...]:
 def checked(
     session: Session, actor: Actor, poll_id: UUID, receipt: str = "", code: str = ""
 ) -> Report | None:
-    """Every check that can be made now against the history, and whether my receipt and code are there.
+    """Every check that can be made now against the history, and whether my receipt and code are
+    there.
 
     None before the close. NotFound when the poll is not this person's to see, or not secret.
     """
@@ -233,26 +243,16 @@ def _paper(session: Session, poll_id: UUID, found: Published) -> Paper | None:
     )
     if cast is None:
         return None
-    base = Paper(
-        poll.roll_size,
-        tuple(poll.choices),
-        found.board,
-        found.urn,
-        len(cast["voters"]),
-        cast["board"],
-    )
-    if opened is None:
-        return base
     return Paper(
-        base.roll,
-        base.choices,
-        base.board,
-        base.urn,
-        base.voters,
-        base.board_hash,
-        opened["urn"],
-        opened["counts"],
-        opened["invalid"],
+        roll=poll.roll_size,
+        choices=tuple(poll.choices),
+        board=found.board,
+        urn=found.urn,
+        voters=len(cast["voters"]),
+        board_hash=cast["board"],
+        urn_hash=opened["urn"] if opened else None,
+        counts=opened["counts"] if opened else None,
+        invalid=opened["invalid"] if opened else None,
     )
 
 

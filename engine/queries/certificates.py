@@ -1,4 +1,5 @@
-"""The certificate of a closed poll as PDF, and the check of one that somebody holds against the history.
+"""The certificate of a closed poll as PDF, and the check of one that somebody holds against the
+history.
 
 What it certifies is what the events of the poll say, never what the columns beside them say.
 """
@@ -56,7 +57,8 @@ _ROLL = 1200  # names printed
 
 @dataclass(frozen=True)
 class Checked:
-    """What the record says to a certificate: its hash is that of the event, and the chain up to it is whole.
+    """What the record says to a certificate: its hash is that of the event, and the chain up to it
+    is whole.
 
     agrees: what the pages show of the poll is what its events say.
     """
@@ -72,9 +74,11 @@ class Checked:
 def certificate(
     session: Session, actor: Actor, poll_id: UUID, address: str, say: Language
 ) -> tuple[str, bytes]:
-    """The certificate as (file name, PDF). `address` is where it can be checked; `{hash}` in it becomes the event's hash.
+    """The certificate as (file name, PDF). `address` is where it can be checked; `{hash}` in it
+    becomes the event's hash.
 
-    NotFound when the poll is not this person's to see, or it has no result; HistoryBroken when its roll is another one.
+    NotFound when the poll is not this person's to see, or it has no result; HistoryBroken when its
+    roll is another one.
     """
     poll = asked.poll(session, actor, poll_id, say.code)
     event = _event(session, poll)
@@ -243,7 +247,9 @@ class _Certificate:
 
 
 def choices(poll: Poll) -> list[tuple[str, int]]:
-    """What was chosen how often in a closed poll, in the order of the ballot; of an election most votes first."""
+    """What was chosen how often in a closed poll, in the order of the ballot; of an election most
+    votes first.
+    """
     outcome = poll.result.outcome or {}
     if poll.question.kind != "election":
         return [(c, int(outcome.get(c, 0))) for c in poll.question.choices]
@@ -309,7 +315,9 @@ def _opened(session: Session, poll: Poll) -> _Moment:
 
 
 def checked(session: Session, actor: Actor, poll_id: UUID, seal: str) -> Checked:
-    """Is this the hash of the event that closed the poll, and is the chain whole up to it? Raises NotFound."""
+    """Is this the hash of the event that closed the poll, and is the chain whole up to it? Raises
+    NotFound.
+    """
     return against(session, asked.poll(session, actor, poll_id), seal)[0]
 
 
@@ -341,4 +349,11 @@ def against(session: Session, poll: Poll, seal: str, lang: str = "zh") -> tuple[
         and shown == recorded.result.outcome
         and _same_roll(session, recorded)
     )
-    return Checked(seal.strip().lower() == own, whole, found.seq, found.at, own, agrees), recorded
+    return Checked(
+        matches=seal.strip().lower() == own,
+        whole=whole,
+        seq=found.seq,
+        at=found.at,
+        hash=own,
+        agrees=agrees,
+    ), recorded

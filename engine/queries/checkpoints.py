@@ -15,6 +15,8 @@ from engine.queries.history import Happened, _happened
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import Row
+
     from engine.db import Session
     from engine.people.organisation import Actor
 
@@ -35,7 +37,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Seal:
-    """The newest checkpoints first, the size of the newest witnessed one, and how many events wait for a leaf."""
+    """The newest checkpoints first, the size of the newest witnessed one, and how many events wait
+    for a leaf.
+    """
 
     points: tuple[Point, ...]
     witnessed: int
@@ -58,17 +62,26 @@ def checkpoints(session: Session, actor: Actor, before: int | None = None, limit
     return Seal(points, int(held), int(waiting))
 
 
-def _read(row: Any) -> Point:
+def _read(row: Row[Any]) -> Point:
     text = keys.note(
         keys.checkpoint_text(row.size, bytes(row.root), row.at, row.key_id), bytes(row.signature)
     )
-    return Point(row.size, bytes(row.root).hex(), row.at, row.key_id, row.witness, text.decode())
+    return Point(
+        size=row.size,
+        root=bytes(row.root).hex(),
+        at=row.at,
+        key_id=row.key_id,
+        witness=row.witness,
+        text=text.decode(),
+    )
 
 
 def installation_log(
     session: Session, actor: Actor, before: int | None = None, limit: int = 100
 ) -> tuple[Happened, ...]:
-    """What happened to the whole installation (definitions, notices, checkpoints), newest first. Raises Refused."""
+    """What happened to the whole installation (definitions, notices, checkpoints), newest first.
+    Raises Refused.
+    """
     access.check(actor, "read_history", None)
     query = select(tables.event).where(_event.instance_id == event_log.INSTALLATION)
     if before is not None:

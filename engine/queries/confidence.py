@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.db.states import FINAL
+from engine.history.erased import ERASED_MARK
 from engine.instance.choices import choices
-from engine.instance.view import ERASED_MARK
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ KINDS = ("matter_read", "history_read", "member_let_in", "evidence_exported", "m
 
 @dataclass(frozen=True)
 class Reading:
-    """Somebody read the matter or its history, took its evidence away, let `member` in, or erased it."""
+    """Somebody read the matter or its history, took its evidence away, let `member` in, or erased
+    it.
+    """
 
     kind: str
     who: str
@@ -38,7 +40,9 @@ class Reading:
 
 @dataclass(frozen=True)
 class Guarded:
-    """`members` (id, name) may be let in, `acts`: by this person; `erasable`: this person may erase it now."""
+    """`members` (id, name) may be let in, `acts`: by this person; `erasable`: this person may erase
+    it now.
+    """
 
     readings: tuple[Reading, ...]
     acts: bool
@@ -48,7 +52,8 @@ class Guarded:
 
 
 def guarded(session: Session, actor: Actor, instance_id: UUID) -> Guarded | None:
-    """What is on record about who read a confidential matter, newest first; None when it is not confidential.
+    """What is on record about who read a confidential matter, newest first; None when it is not
+    confidential.
 
     Raises NotFound when it is not this person's to see.
     """

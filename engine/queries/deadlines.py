@@ -1,4 +1,6 @@
-"""A deadline in words: how long is left in working days, how it was computed, and the rule behind it."""
+"""A deadline in words: how long is left in working days, how it was computed, and the rule behind
+it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Deadline:
-    """`working_left` and `days_left` are negative when it has passed; `rule` is one sentence with source and confidence."""
+    """`working_left` and `days_left` are negative when it has passed; `rule` is one sentence with
+    source and confidence.
+    """
 
     at: datetime
     on: str
@@ -44,7 +48,9 @@ def deadline(
     due: Mapping[str, Any] | None,
     lang: str = "zh",
 ) -> Deadline | None:
-    """What a page says about a deadline; None when there is none. `due`: how it was computed, see tables.task."""
+    """What a page says about a deadline; None when there is none. `due`: how it was computed, see
+    tables.task.
+    """
     if due_at is None:
         return None
     computed = due or {}

@@ -1,4 +1,6 @@
-"""Decision tables for readers: which are in force, each in words, and what a case would come to. A trial stores nothing."""
+"""Decision tables for readers: which are in force, each in words, and what a case would come to. A
+trial stores nothing.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ class Use:
 
 @dataclass(frozen=True)
 class Listed:
-    """A table in the list. `shared`: it stands beside the processes; `uses`: the versions in force that decide by it."""
+    """A table in the list. `shared`: it stands beside the processes; `uses`: the versions in force
+    that decide by it.
+    """
 
     id: str
     number: str
@@ -75,7 +79,9 @@ class Listed:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: `name` is its key among the results, `expression` what is looked at, `words` what it means."""
+    """A column: `name` is its key among the results, `expression` what is looked at, `words` what
+    it means.
+    """
 
     label: str
     name: str
@@ -94,7 +100,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A row: conditions, results, the article, how sure we are of it, and the rules that it names."""
+    """A row: conditions, results, the article, how sure we are of it, and the rules that it
+    names.
+    """
 
     number: int
     cells: tuple[Cell, ...]
@@ -149,7 +157,9 @@ class Ground:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a case comes to, and why: the row, its article, its conditions, and of each other row what did not fit."""
+    """What a case comes to, and why: the row, its article, its conditions, and of each other row
+    what did not fit.
+    """
 
     table: str
     on: date
@@ -173,7 +183,7 @@ class Desk:
 class _Found:
     """A table with its words and its users."""
 
-    table: decisions.Table
+    table: decisions.DecisionTable
     sheet: Sheet
     lexicon: Lexicon
     shared: bool
@@ -182,7 +192,9 @@ class _Found:
 
 # --- what there is ----------------------------------------------------------------------------------------------------
 def listing(session: Session, actor: Actor, lang: str = "zh") -> tuple[Listed, ...]:
-    """Every table in force by its number: the shared ones and those of the published processes. Raises NotFound."""
+    """Every table in force by its number: the shared ones and those of the published processes.
+    Raises NotFound.
+    """
     _around(session, actor)
     found = _all(session, lang)
     in_order = sorted(
@@ -205,7 +217,7 @@ def _around(session: Session, actor: Actor) -> UnionLaw:
 def _all(session: Session, lang: str) -> dict[str, _Found]:
     lexicon, shared = sheets.known(settings.load().processes)
     uses: dict[str, list[Use]] = {}
-    own: dict[str, decisions.Table] = {}
+    own: dict[str, decisions.DecisionTable] = {}
     for digest, process in _in_force(session):
         for key, table in process.decisions.items():
             table_id = key if shared.get(key) == table else f"{process.id}.{key}"
@@ -383,7 +395,7 @@ class _Speaker:
             "—" if text in NULLS else self.operand(self.table.outputs[n].name, text), text, False
         )
 
-    def value(self, name: str, value: Any) -> str:
+    def value(self, name: str, value: object) -> str:
         """A value that was given or that came out, in words."""
         if value is None:
             return ("没有填写", "nothing")[self.n]
@@ -393,7 +405,9 @@ class _Speaker:
 
 
 def confidence(row: decisions.Row) -> str:
-    """How sure we are of a row's article: as it says, else by its words and by the rules that it names; "" if unknown."""
+    """How sure we are of a row's article: as it says, else by its words and by the rules that it
+    names; "" if unknown.
+    """
     if row.confidence:
         return row.confidence
     if "凭记忆" in row.description or "待核对" in row.description:
@@ -424,9 +438,11 @@ def _literal(text: str) -> bool:
 
 # --- trials -----------------------------------------------------------------------------------------------------------
 def questions(
-    table: decisions.Table, sheet: Sheet, lexicon: Lexicon, lang: str = "zh"
+    table: decisions.DecisionTable, sheet: Sheet, lexicon: Lexicon, lang: str = "zh"
 ) -> tuple[Question, ...]:
-    """What a trial asks for: the facts of a table, or the value of a column that only a matter could give."""
+    """What a trial asks for: the facts of a table, or the value of a column that only a matter
+    could give.
+    """
     speaker = _Speaker(_Found(table, sheet, lexicon, False, ()), CommonLaw(), clock.today(), lang)
     found: dict[str, Question] = {}
     bare = {c.expression for c in table.inputs if _bare(c.expression)}
@@ -489,7 +505,9 @@ def evaluate(
     on: date | None = None,
     lang: str = "zh",
 ) -> Outcome:
-    """What a case comes to by a table and the union's numbers on that day. Raises NotFound, Invalid by question."""
+    """What a case comes to by a table and the union's numbers on that day. Raises NotFound, Invalid
+    by question.
+    """
     around = _around(session, actor)
     found = _one(session, table_id, lang)
     return _evaluated(found, around, given, on, lang)
@@ -504,7 +522,9 @@ def questions_on_disk(table_id: str, lang: str = "zh") -> tuple[Question, ...]:
 def evaluate_on_disk(
     table_id: str, given: Mapping[str, Any], on: date | None = None, lang: str = "zh"
 ) -> Outcome:
-    """As `evaluate`, for the tables as they stand in the processes folder and a union that set nothing itself."""
+    """As `evaluate`, for the tables as they stand in the processes folder and a union that set
+    nothing itself.
+    """
     return _evaluated(_on_disk(table_id), CommonLaw(), given, on, lang)
 
 
@@ -598,7 +618,7 @@ def _answers(
     return facts, columns
 
 
-def _value(question: Question, text: Any) -> Any:
+def _value(question: Question, text: object) -> Any:
     """An answer as a fact. Raises ValueError of a Message."""
     if text is None or text == "":
         return None

@@ -1,4 +1,6 @@
-"""Process definitions for readers: the list, a version in words and tables, and what changed between two versions."""
+"""Process definitions for readers: the list, a version in words and tables, and what changed
+between two versions.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.definitions import Process
+    from engine.definitions.process import TaskRule
     from engine.people.organisation import Actor
 
 _definition = tables.definition.c
@@ -88,7 +91,9 @@ class LaneSteps:
 
 @dataclass(frozen=True)
 class Full:
-    """A version with all that a page shows; `process` has forms and decisions, `stories` the titles of its stories."""
+    """A version with all that a page shows; `process` has forms and decisions, `stories` the titles
+    of its stories.
+    """
 
     version: Version
     process: Process
@@ -100,7 +105,9 @@ class Full:
 
 @dataclass(frozen=True)
 class Change:
-    """A line of a difference: `sign` is "+", "-", " " or "@" (a gap); numbers of the line in the old and new file."""
+    """A line of a difference: `sign` is "+", "-", " " or "@" (a gap); numbers of the line in the
+    old and new file.
+    """
 
     sign: str
     old: int | None
@@ -191,7 +198,15 @@ def _listed(session: Session, process_id: str, versions: list[Version], lang: st
     except ProcessFault:
         summary = basis = ""
     waiting = tuple(v for v in versions if v.state == "proposed")
-    return Listed(process_id, shown.title, summary, basis, current, len(versions), waiting)
+    return Listed(
+        process_id=process_id,
+        title=shown.title,
+        summary=summary,
+        basis=basis,
+        current=current,
+        versions=len(versions),
+        waiting=waiting,
+    )
 
 
 def versions(
@@ -225,12 +240,12 @@ def full(session: Session, actor: Actor, digest: str, lang: str = "zh") -> Full:
         v for v in versions(session, actor, version.process_id, lang) if v.hash != digest
     )
     return Full(
-        version,
-        process,
-        _lanes(process, lang),
-        outline(process),
-        stories(process.id, digest, lang),
-        others,
+        version=version,
+        process=process,
+        lanes=_lanes(process, lang),
+        outline=outline(process),
+        stories=stories(process.id, digest, lang),
+        others=others,
     )
 
 
@@ -243,7 +258,7 @@ def _lanes(process: Process, lang: str) -> tuple[LaneSteps, ...]:
     return tuple(found)
 
 
-def _step(process: Process, rule: Any, lang: str) -> Step:
+def _step(process: Process, rule: TaskRule, lang: str) -> Step:
     labels = {
         c.value: (c.label_en if lang == "en" and c.label_en else c.label) for c in _choices(rule)
     }
@@ -259,7 +274,7 @@ def _step(process: Process, rule: Any, lang: str) -> Step:
     )
 
 
-def _choices(rule: Any) -> tuple[Any, ...]:
+def _choices(rule: TaskRule) -> tuple[Any, ...]:
     fields = rule.form.fields if rule.form else ()
     return next((f.choices for f in fields if f.key == rule.outcomes), ())
 
@@ -273,7 +288,9 @@ def outline(process: Process) -> str:
 
 
 def stories(process_id: str, digest: str, lang: str = "zh") -> tuple[tuple[str, str], ...]:
-    """Title and purpose of the stories in the folder on disk, when it holds just this version; stories are not frozen."""
+    """Title and purpose of the stories in the folder on disk, when it holds just this version;
+    stories are not frozen.
+    """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", process_id):
         return ()
     return _stories(settings.load().processes / process_id, digest, lang)
@@ -319,7 +336,14 @@ def _file(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> FileChan
     what = "added" if name not in old else "removed" if name not in new else "changed"
     lines = _compare(old.get(name, ""), new.get(name, ""))
     plus, minus = sum(c.sign == "+" for c in lines), sum(c.sign == "-" for c in lines)
-    return FileChange(name, what, plus, minus, tuple(lines[:MOST_LINES]), len(lines) > MOST_LINES)
+    return FileChange(
+        name=name,
+        what=what,
+        plus=plus,
+        minus=minus,
+        lines=tuple(lines[:MOST_LINES]),
+        cut=len(lines) > MOST_LINES,
+    )
 
 
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")

@@ -1,4 +1,6 @@
-"""The diagram of a version as a person may see it: BPMN XML in which lanes and elements carry words, not keys."""
+"""The diagram of a version as a person may see it: BPMN XML in which lanes and elements carry
+words, not keys.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ _drawn: dict[tuple[str, str], bytes] = {}
 
 
 def of_instance(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") -> bytes:
-    """The diagram of the version that an instance runs on. Raises NotFound when it is not this person's to see."""
+    """The diagram of the version that an instance runs on. Raises NotFound when it is not this
+    person's to see.
+    """
     instance = tables.instance.c
     version = session.execute(
         select(instance.version).where(instance.id == instance_id, access.visible(actor))
@@ -32,7 +36,9 @@ def of_instance(session: Session, actor: Actor, instance_id: UUID, lang: str = "
 
 
 def drawn(process: Process, lang: str = "zh") -> bytes:
-    """The diagram with the titles of its lanes, and with its elements' English names when `lang` is "en"."""
+    """The diagram with the titles of its lanes, and with its elements' English names when `lang` is
+    "en".
+    """
     key = (process.hash, lang)
     if key not in _drawn:
         _drawn[key] = _relabelled(process, lang)

@@ -1,4 +1,6 @@
-"""What stands in the way before anybody acts: the guards of a task with their rules, and messages that would be refused now."""
+"""What stands in the way before anybody acts: the guards of a task with their rules, and messages
+that would be refused now.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ GIVEN = {"overdue"}  # names that a gate has besides the facts
 
 @dataclass(frozen=True)
 class Guarded:
-    """What must hold to enter or to leave a task. `holds` now; None when that cannot be said yet."""
+    """What must hold to enter or to leave a task. `holds` now; None when that cannot be said
+    yet.
+    """
 
     text: str
     holds: bool | None
@@ -39,7 +43,9 @@ def guards(context: Context, element: str, lang: str) -> tuple[Guarded, ...]:
 
 
 def _holds(context: Context, expression: str, near: set[str]) -> bool | None:
-    """Nothing can be said of what rests on answers that are still to be given, or on a decision that follows them."""
+    """Nothing can be said of what rests on answers that are still to be given, or on a decision
+    that follows them.
+    """
     if any(name.partition(".")[0] in near for name in expressions.names_in(expression)):
         return None
     try:
@@ -70,7 +76,9 @@ def cited(context: Context, ids: Iterable[str], lang: str) -> tuple[ruled.Ruled,
 
 
 def refusal(context: Context, name: str, lang: str) -> str:
-    """Why a message would be refused now, whatever is written into its form; "" when nothing says so."""
+    """Why a message would be refused now, whatever is written into its form; "" when nothing says
+    so.
+    """
     rule = context.process.tasks.get(name)
     for gate in rule.gates if rule else ():
         asked = {found.partition(".")[0] for found in expressions.names_in(gate.holds)}

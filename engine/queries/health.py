@@ -55,7 +55,9 @@ def ready(session: Session) -> list[str]:
 
 
 def metrics(session: Session) -> bytes:
-    """The figures as Prometheus text. Counts only, nothing of any matter; confidential ones are not even counted."""
+    """The figures as Prometheus text. Counts only, nothing of any matter; confidential ones are not
+    even counted.
+    """
     registry = CollectorRegistry()
     for name, (words, query) in _FIGURES.items():
         value = session.execute(

@@ -1,4 +1,6 @@
-"""The history of an instance for people: the timeline, the path taken through the diagram, and the proof of its chain."""
+"""The history of an instance for people: the timeline, the path taken through the diagram, and the
+proof of its chain.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ _event, _instance = tables.event.c, tables.instance.c
 
 @dataclass(frozen=True)
 class Happened:
-    """One event. `body` is what was hashed, less what was said in rooms that the reader may not enter (`room` = "closed")."""
+    """One event. `body` is what was hashed, less what was said in rooms that the reader may not
+    enter (`room` = "closed").
+    """
 
     id: int
     seq: int
@@ -47,7 +51,9 @@ class Happened:
 
 @dataclass(frozen=True)
 class Proof:
-    """What can be said about a chain: how long it is, its first false line, and how far outside witnesses hold it."""
+    """What can be said about a chain: how long it is, its first false line, and how far outside
+    witnesses hold it.
+    """
 
     events: int
     head: str
@@ -82,7 +88,9 @@ def _seen(session: Session, actor: Actor, instance_id: UUID) -> Any:
 def timeline(
     session: Session, actor: Actor, instance_id: UUID, after: int = 0, limit: int = 500
 ) -> tuple[Happened, ...]:
-    """The events of an instance after seq `after`. NotFound when it is not theirs to see, Refused when not theirs to read."""
+    """The events of an instance after seq `after`. NotFound when it is not theirs to see, Refused
+    when not theirs to read.
+    """
     _seen(session, actor, instance_id)
     shut = rooms.closed(context_of(session, actor, instance_id))
     silent = polling.running_votes(session, instance_id)
@@ -96,26 +104,28 @@ def timeline(
 
 
 def _happened(
-    row: Any, shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
+    row: Row[Any], shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
 ) -> Happened:
     """`silent`: polls that still run."""
     body = rooms.redacted(read_body(row.body), shut)
     if body.get("poll") in silent:
         body = {k: v for k, v in body.items() if k not in COUNTED}
     return Happened(
-        row.id,
-        row.seq,
-        row.at,
-        row.kind,
-        body.get("actor", {}).get("name", ""),
-        body,
-        bytes(row.hash).hex(),
-        row.leaf_no,
+        id=row.id,
+        seq=row.seq,
+        at=row.at,
+        kind=row.kind,
+        actor=body.get("actor", {}).get("name", ""),
+        body=body,
+        hash=bytes(row.hash).hex(),
+        leaf_no=row.leaf_no,
     )
 
 
 def read_body(body: str) -> dict[str, Any]:
-    """A body as it was hashed; one that was altered beyond reading gives nothing, and the proof names its line."""
+    """A body as it was hashed; one that was altered beyond reading gives nothing, and the proof
+    names its line.
+    """
     try:
         found = json.loads(body)
     except ValueError:
@@ -126,7 +136,9 @@ def read_body(body: str) -> dict[str, Any]:
 def union_log(
     session: Session, actor: Actor, union_id: UUID, before: int | None = None, limit: int = 100
 ) -> tuple[Happened, ...]:
-    """What happened in a union besides its instances (people, rules, refusals), newest first. Raises NotFound, Refused."""
+    """What happened in a union besides its instances (people, rules, refusals), newest first.
+    Raises NotFound, Refused.
+    """
     access.check_own(actor, "read_history", union_id)
     query = select(tables.event).where(_event.instance_id == union_id)
     if before is not None:
@@ -182,14 +194,18 @@ def _proof(
 # --- the whole of it, for a page that shows everything at once --------------------------------------------------------
 @dataclass(frozen=True)
 class Record:
-    """All events of an instance as they were read: rows, and their bodies, of which an altered one may be empty."""
+    """All events of an instance as they were read: rows, and their bodies, of which an altered one
+    may be empty.
+    """
 
     rows: tuple[Row[Any], ...]
     bodies: tuple[Mapping[str, Any], ...]
 
 
 def record(context: Context) -> Record:
-    """Read all events of an instance, oldest first. Raises Refused when its history is not the actor's to read."""
+    """Read all events of an instance, oldest first. Raises Refused when its history is not the
+    actor's to read.
+    """
     actor, row = context.actor, context.row
     if actor is None or not (
         access.may(actor, "read_history", row["union_id"]) or row["starter_id"] == actor.id

@@ -1,4 +1,6 @@
-"""What waits for a person, over all processes, posts and unions: tasks of their own, of their seats, and open polls."""
+"""What waits for a person, over all processes, posts and unions: tasks of their own, of their
+seats, and open polls.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,9 @@ SELECT page.*, coalesce(t.element, pt.element) AS element, t.assignee_id, t.revi
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to do. `what` is "task" or "poll"; `id` is the task's or the poll's; `bucket` one of BUCKETS."""
+    """One thing to do. `what` is "task" or "poll"; `id` is the task's or the poll's; `bucket` one
+    of BUCKETS.
+    """
 
     id: UUID
     what: str
@@ -108,7 +112,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Inbox:
-    """A page of items, the counts by bucket and by process over all of them, and the cursor of the next page."""
+    """A page of items, the counts by bucket and by process over all of them, and the cursor of the
+    next page.
+    """
 
     items: tuple[Item, ...]
     counts: Mapping[str, int]
@@ -142,7 +148,9 @@ def inbox(
     limit: int = 50,
     lang: str = "zh",
 ) -> Inbox:
-    """The first page, or the one behind cursor `after`; soonest due first. Raises Invalid for a bad bucket or cursor."""
+    """The first page, or the one behind cursor `after`; soonest due first. Raises Invalid for a bad
+    bucket or cursor.
+    """
     if bucket is not None and bucket not in BUCKETS:
         raise Invalid({"bucket": [_("应为 {choices} 之一。", choices=Listed(BUCKETS))]})
     counted = session.execute(_COUNTS, _whose(actor)).all()
@@ -189,7 +197,9 @@ def _cursor(after: str | None) -> tuple[str | None, UUID | None]:
 
 
 def _items(session: Session, rows: Sequence[Row[Any]], lang: str) -> tuple[Item, ...]:
-    """In words. The questions that polls put are named in one look-up, and only where one names somebody."""
+    """In words. The questions that polls put are named in one look-up, and only where one names
+    somebody.
+    """
     names = Named.of(session, [row.about[:1] for row in rows if row.about])
     return tuple(_item(process_of(session, row.version), row, names, lang) for row in rows)
 
@@ -231,6 +241,8 @@ _NEXT = text(
 
 
 def following(session: Session, actor: Actor, done: UUID) -> tuple[str, UUID] | None:
-    """What to do next after finishing something: the most urgent thing that is left, as "task" or "poll" and its id."""
+    """What to do next after finishing something: the most urgent thing that is left, as "task" or
+    "poll" and its id.
+    """
     found = session.execute(_NEXT, {**_whose(actor), "done": done}).first()
     return (found.what, found.id) if found else None

@@ -12,9 +12,9 @@ from engine import forms, machine
 from engine.db import rows, tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
+from engine.history.erased import ERASED_MARK
 from engine.instance import context as context_
 from engine.instance import lanes, rooms
-from engine.instance.view import ERASED_MARK
 from engine.messages import restored
 from engine.people import access
 from engine.queries import background, foresight, instances, poll_rows, polls, standing
@@ -69,8 +69,10 @@ class Able:
 
 @dataclass(frozen=True)
 class Linked:
-    """Another instance that belongs to this one. `kind`: merged_into, origin_of when that one was merged into this, or the
-    name that the process gives the link. `back`: the link was made there, and leads here."""
+    """Another instance that belongs to this one. `kind`: merged_into, origin_of when that one was
+    merged into this, or the name that the process gives the link. `back`: the link was made there,
+    and leads here.
+    """
 
     id: UUID
     number: str
@@ -84,7 +86,9 @@ class Linked:
 
 @dataclass(frozen=True)
 class Rights:
-    """What this person may do with an instance besides its tasks. `acts`: it is confidential, and they act in it by a post."""
+    """What this person may do with an instance besides its tasks. `acts`: it is confidential, and
+    they act in it by a post.
+    """
 
     acts: bool
     desk: bool  # suspend, resume and terminate it
@@ -126,7 +130,9 @@ def must_see(session: Session, actor: Actor, instance_id: UUID) -> str:
 
 
 def incidents(session: Session, actor: Actor, instance_id: UUID) -> list[UUID]:
-    """What broke in an instance and was not mended. Raises NotFound when it is not this person's to see."""
+    """What broke in an instance and was not mended. Raises NotFound when it is not this person's to
+    see.
+    """
     must_see(session, actor, instance_id)
     query = select(_incident.id).where(_broken_in(instance_id))
     return list(session.execute(query).scalars())
@@ -150,12 +156,16 @@ def live(context: Context) -> tuple[machine.Live, ...]:
 
 
 def file(session: Session, actor: Actor, instance_id: UUID, lang: str = "zh") -> File:
-    """One instance with all that hangs on it. Raises NotFound when it is not this person's to see."""
+    """One instance with all that hangs on it. Raises NotFound when it is not this person's to
+    see.
+    """
     return file_of(read(session, actor, instance_id), lang)
 
 
 def file_of(context: Context, lang: str, mentions: object = ()) -> File:
-    """The same of an instance that was read for its actor. Names are looked up once, those of `mentions` too."""
+    """The same of an instance that was read for its actor. Names are looked up once, those of
+    `mentions` too.
+    """
     session, row, process = context.session, context.row, context.process
     waits, tasks, asked = live(context), _tasks(context), poll_rows.of_instance(context)
     names = _names(context, tasks, asked, mentions)
@@ -257,7 +267,14 @@ def _opened(
         own: list[UUID | None] = [p.row.id for p in entered if p.row.task_id == task.id]
         for poll_id in own or [None]:
             hidden = task.element in shut and poll_id is None
-            yield _open(context, task, poll_id, {} if hidden else task.answers or {}, names, lang)
+            yield _open(
+                context,
+                task,
+                poll_id,
+                answers={} if hidden else task.answers or {},
+                names=names,
+                lang=lang,
+            )
 
 
 def _open(
@@ -293,7 +310,9 @@ def _open(
 
 
 def _able(context: Context, waits: tuple[machine.Live, ...], lang: str) -> tuple[Able, ...]:
-    """The messages that the instance waits for and that this person may send, each with what refuses it now."""
+    """The messages that the instance waits for and that this person may send, each with what
+    refuses it now.
+    """
     process = context.process
     if context.row["state"] != InstanceState.RUNNING:
         return ()
@@ -309,7 +328,9 @@ def _able(context: Context, waits: tuple[machine.Live, ...], lang: str) -> tuple
 
 
 def _links(session: Session, actor: Actor, instance_id: UUID, lang: str) -> tuple[Linked, ...]:
-    """What this matter was linked to and what was linked to it, oldest first; only what this person may know of."""
+    """What this matter was linked to and what was linked to it, oldest first; only what this person
+    may know of.
+    """
     out = _linked(actor, False).where(_link.to_id == _instance.id, _link.from_id == instance_id)
     back = _linked(actor, True).where(_link.from_id == _instance.id, _link.to_id == instance_id)
     both = union_all(out, back).subquery()

@@ -15,7 +15,7 @@ from engine.db import tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
 from engine.errors import Invalid
-from engine.instance.view import ERASED_TITLE
+from engine.history.erased import ERASED_TITLE
 from engine.messages import Listed, _
 from engine.people import access
 from engine.queries import newest
@@ -63,8 +63,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which instances of a list. `words` finds numbers, titles, people and units; `mine` only what I started, `others` only
-    what others started and I take part in; `overdue` only what waits for somebody who is late."""
+    """Which instances of a list. `words` finds numbers, titles, people and units; `mine` only what
+    I started, `others` only what others started and I take part in; `overdue` only what waits for
+    somebody who is late.
+    """
 
     words: str | None = None
     process: str | None = None
@@ -90,7 +92,9 @@ def instances(
     limit: int = 50,
     lang: str = "zh",
 ) -> Page:
-    """A page of the instances that this person may see, newest first. Raises Invalid for a wrong filter or cursor."""
+    """A page of the instances that this person may see, newest first. Raises Invalid for a wrong
+    filter or cursor.
+    """
     conditions = _conditions(actor, wanted)
     if after:
         try:
@@ -178,7 +182,9 @@ _AS_USUAL = text(
 
 @dataclass(frozen=True)
 class Search:
-    """What a search looks for: pieces of two characters, single characters of the title, or a number as it stands."""
+    """What a search looks for: pieces of two characters, single characters of the title, or a
+    number as it stands.
+    """
 
     grams: list[str]
     letters: list[str]
@@ -203,10 +209,12 @@ class Search:
         conditions: Sequence[ColumnElement[bool]],
         enough: int,
     ) -> list[Select[tuple[UUID]]]:
-        """The first page of each way. The planner cannot know how often pieces meet, so we look first.
+        """The first page of each way. The planner cannot know how often pieces meet, so we look
+        first.
 
-        Frequent words fill a page from the newest instances. Of the others the index knows all; when these are too many
-        to name, they are frequent enough to be met by going on from the newest.
+        Frequent words fill a page from the newest instances. Of the others the index knows all;
+        when these are too many to name, they are frequent enough to be met by going on from the
+        newest.
         """
         if (
             not self.grams
@@ -231,7 +239,9 @@ class Search:
         conditions: Sequence[ColumnElement[bool]],
         enough: int,
     ) -> tuple[list[list[UUID]], set[int]]:
-        """What each way meets among its newest, not more than `enough`; and the places of those that may meet more."""
+        """What each way meets among its newest, not more than `enough`; and the places of those
+        that may meet more.
+        """
         parts = []
         for n, way in enumerate(ways):
             probe = way.newest_among(PROBED, enough, *conditions, self._among()).subquery()
@@ -244,7 +254,9 @@ class Search:
         return met, longer
 
     def _hits(self, session: Session) -> Sequence[UUID]:
-        """What the index finds, over all unions; of more than FEW it is only known that they are more."""
+        """What the index finds, over all unions; of more than FEW it is only known that they are
+        more.
+        """
         holds = select(_instance.id).where(_instance.grams.contains(self.grams))
         session.execute(_BY_GRAMS)
         found = session.execute(holds.limit(FEW + 1)).scalars().all()
@@ -255,7 +267,9 @@ class Search:
         return [_instance.title.contains(letter, autoescape=True) for letter in self.letters]
 
     def _among(self) -> ColumnElement[bool]:
-        """The condition, put so that the planner keeps off the index, which reads all there is of a frequent piece."""
+        """The condition, put so that the planner keeps off the index, which reads all there is of a
+        frequent piece.
+        """
         holds = (_instance.grams + cast([], ARRAY(Text))).contains(self.grams)
         return self._or_number(and_(holds, *self._letters()))
 
@@ -305,7 +319,9 @@ def _title(title: str, lang: str) -> str:
 def alike(
     session: Session, actor: Actor, process_id: str, title: str, limit: int = 5, lang: str = "zh"
 ) -> tuple[Row, ...]:
-    """Instances of the actor's unions whose titles share most with what is being typed: possible duplicates."""
+    """Instances of the actor's unions whose titles share most with what is being typed: possible
+    duplicates.
+    """
     grams = set(forms.bigrams(title))
     if len(grams) < 2:
         return ()

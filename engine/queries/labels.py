@@ -1,4 +1,6 @@
-"""What the parts of an event, the numbers of a poll and the verbs of the access table are called."""
+"""What the parts of an event, the numbers of a poll and the verbs of the access table are
+called.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,8 @@ CLOSINGS: Mapping[str, Message] = {  # why a poll was closed
     "window_ended": _("期满截止"),
     "early": _("结果已定，提前截止"),
     "all_answered": _("全部作答，截止"),
-    "closed_by_mover": _("人数已够，由提案人截止"),
+    "closed_by_owner": _("人数已够，由提出人截止"),
+    "closed_by_mover": _("人数已够，由提案人截止"),  # of old
     "closed_by_chair": _("由主持人截止"),
     "signed": _("监票人全部签字"),
 }

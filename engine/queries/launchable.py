@@ -1,4 +1,6 @@
-"""What a person may start: the published processes that one of their posts opens, the form, and who gets it next."""
+"""What a person may start: the published processes that one of their posts opens, the form, and who
+gets it next.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +39,11 @@ class Next:
 
 @dataclass(frozen=True)
 class Launchable:
-    """A process that this person may start. `draft` and `saved_at`: what they have begun to write, and when.
+    """A process that this person may start. `draft` and `saved_at`: what they have begun to write,
+    and when.
 
-    `offers` gives the (value, label) pairs of fields whose choices are people, units or instances; only `opening` fills it.
+    `offers` gives the (value, label) pairs of fields whose choices are people, units or instances;
+    only `opening` fills it.
     """
 
     process: Process
@@ -52,7 +56,9 @@ class Launchable:
 
     @property
     def subject_field(self) -> str:
-        """The key of the field that gives the instance its title; "" when that is not asked in the launch form."""
+        """The key of the field that gives the instance its title; "" when that is not asked in the
+        launch form.
+        """
         step, _, key = self.process.subject.partition(".")
         return (
             key
@@ -67,7 +73,9 @@ class Launchable:
 
 
 def launchable(session: Session, actor: Actor, lang: str = "zh") -> tuple[Launchable, ...]:
-    """The processes whose `launch` posts this person holds, in their current versions, with the drafts begun."""
+    """The processes whose `launch` posts this person holds, in their current versions, with the
+    drafts begun.
+    """
     processes = [process_of(session, version) for version in _published(session)]
     mine = [(p, held) for p in processes if (held := rights.launching_post(actor, p))]
     unions = organisation.unit_names(session, [held.union_id for _, held in mine if held.union_id])
@@ -79,7 +87,9 @@ def launchable(session: Session, actor: Actor, lang: str = "zh") -> tuple[Launch
 
 
 def opening(session: Session, actor: Actor, process_id: str, lang: str = "zh") -> Launchable:
-    """One of them, with what its form offers to choose from. Raises NotFound, and Refused for who holds none of its posts."""
+    """One of them, with what its form offers to choose from. Raises NotFound, and Refused for who
+    holds none of its posts.
+    """
     known = _published(session, process_id) if process_id.isidentifier() else []
     version = access.must_see(next(iter(known), None))
     process = process_of(session, version)
@@ -93,13 +103,17 @@ def opening(session: Session, actor: Actor, process_id: str, lang: str = "zh") -
 def offers(
     session: Session, union_id: UUID, form: Form | None, actor: Actor | None = None
 ) -> Mapping[str, list[tuple[str, str]]]:
-    """By key, the (value, label) pairs of the fields of a form whose choices are people, units or instances of a union."""
+    """By key, the (value, label) pairs of the fields of a form whose choices are people, units or
+    instances of a union.
+    """
     offer = choices(session, union_id, actor=actor)
     return {f.key: offer(f.source) for f in (form.asked if form else ()) if f.source}
 
 
 def first_tasks(process: Process) -> tuple[TaskRule, ...]:
-    """The user tasks that may be the first to open, read from the diagram: whatever follows the start without one between."""
+    """The user tasks that may be the first to open, read from the diagram: whatever follows the
+    start without one between.
+    """
     elements, found, seen = process.diagram.elements, [], set()
     waiting = [e.id for e in elements.values() if e.type == "startEvent" and not e.scope]
     while waiting:

@@ -1,4 +1,6 @@
-"""A meeting as a page needs it: who is due and who is there, the quorum in words, my own presence, the votes under it."""
+"""A meeting as a page needs it: who is due and who is there, the quorum in words, my own presence,
+the votes under it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Select
+    from sqlalchemy import Row, Select
 
     from engine.db import Session
     from engine.definitions.process import TaskRule
@@ -38,7 +40,9 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Vote:
-    """A poll under a meeting: no partial result, only how many have voted. `waits`: for my vote, and I am in the hall."""
+    """A poll under a meeting: no partial result, only how many have voted. `waits`: for my vote,
+    and I am in the hall.
+    """
 
     id: UUID
     title: str
@@ -59,9 +63,11 @@ class Vote:
 
 @dataclass(frozen=True)
 class Meeting:
-    """`invited` and `here` count by kind (formal, observer, guest); due, needed and present are formal members only.
+    """`invited` and `here` count by kind (formal, observer, guest); due, needed and present are
+    formal members only.
 
-    `runs`: this person opens it and checks people in, and so gets the `code`. `mine` is my kind, "" when not invited.
+    `runs`: this person opens it and checks people in, and so gets the `code`. `mine` is my kind, ""
+    when not invited.
     """
 
     id: UUID
@@ -157,7 +163,9 @@ def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") 
 
 @dataclass(frozen=True)
 class Seen:
-    """A meeting as one statement reads it: its row, the element of its task, how the actor is invited, its matter."""
+    """A meeting as one statement reads it: its row, the element of its task, how the actor is
+    invited, its matter.
+    """
 
     row: rows.Meeting
     element: str
@@ -262,7 +270,7 @@ def _briefs() -> Select[Any]:
     )
 
 
-def _brief(session: Session, row: Any, lang: str) -> Brief:
+def _brief(session: Session, row: Row[Any], lang: str) -> Brief:
     return Brief(
         id=row.id,
         instance_id=row.instance_id,

@@ -1,12 +1,14 @@
-"""The newest instances that somebody may see: some by each way, found without looking through those of everybody.
+"""The newest instances that somebody may see: some by each way, found without looking through those
+of everybody.
 
-The planner guesses badly how far down a list it has to go for a few rows, so the way is laid here: what somebody takes
-part in is put in order first, and the instances are looked up one after the other until there are enough.
+The planner guesses badly how far down a list it has to go for a few rows, so the way is laid here:
+what somebody takes part in is put in order first, and the instances are looked up one after the
+other until there are enough.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select, true, union, union_all
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, Select, Subquery
 
     from engine.people.organisation import Actor
 
@@ -25,7 +27,9 @@ _instance = tables.instance.c
 
 
 class Way:
-    """One way to see instances: a condition on `instance` with an index of its own, or a query for their ids."""
+    """One way to see instances: a condition on `instance` with an index of its own, or a query for
+    their ids.
+    """
 
     def __init__(
         self,
@@ -59,16 +63,19 @@ class Way:
         return select(named.label("id")).distinct().order_by(named.desc())
 
 
-def _looked_up(ids: Any, conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[UUID]]:
-    """Those of the ids, in their order, whose instance meets the conditions. OFFSET 0 keeps the planner out of it."""
+def _looked_up(ids: Subquery, conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[UUID]]:
+    """Those of the ids, in their order, whose instance meets the conditions. OFFSET 0 keeps the
+    planner out of it.
+    """
     one = select(_instance.id).where(_instance.id == ids.c.id, *conditions).offset(0).lateral()
     found: Select[tuple[UUID]] = select(one.c.id).select_from(ids.join(one, true()))
     return found.order_by(ids.c.id.desc())
 
 
 def ways(actor: Actor, *, mine: bool = False, others: bool = False) -> list[Way]:
-    """The ways that make up access.visible: with `mine` only to what this actor started, with `others` only to what was
-    put before them."""
+    """The ways that make up access.visible: with `mine` only to what this actor started, with
+    `others` only to what was put before them.
+    """
     own = Way(_instance.starter_id == actor.id)
     if mine:
         return [own]
@@ -77,7 +84,9 @@ def ways(actor: Actor, *, mine: bool = False, others: bool = False) -> list[Way]
 
 
 def _shared(actor: Actor) -> Select[tuple[UUID]]:
-    """What access.shared finds, key by key, as the index has it: a desk's key opens nearly everything."""
+    """What access.shared finds, key by key, as the index has it: a desk's key opens nearly
+    everything.
+    """
     share = tables.share.c
     keys = [select(share.instance_id).where(share.key == key) for key in actor.keys]
     every: ColumnElement[UUID] = union_all(*keys).subquery().c[0]
@@ -87,7 +96,8 @@ def _shared(actor: Actor) -> Select[tuple[UUID]]:
 def hanging(actor: Actor, ids: Select[tuple[UUID]], on: ColumnElement[UUID]) -> Select[tuple[UUID]]:
     """Narrow ids of what hangs on instances, by its column `on`, to what this actor may see.
 
-    A desk sees nearly all, so going down a list soon meets enough; whoever has none begins from the few of their own.
+    A desk sees nearly all, so going down a list soon meets enough; whoever has none begins from the
+    few of their own.
     """
     if access.desks(actor):
         return ids.join(tables.instance, _instance.id == on).where(access.visible(actor))

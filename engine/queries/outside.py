@@ -1,4 +1,6 @@
-"""What somebody outside sees by a one-time link, no more; and what the sender sees of the links they sent."""
+"""What somebody outside sees by a one-time link, no more; and what the sender sees of the links
+they sent.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from engine.db import tables
 from engine.db.states import InstanceState
 from engine.definitions.store import process_of
 from engine.documents import pdf
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED
 from engine.instance import invitations
 from engine.instance.union_law import OF_INSTANCE, UnionLaw
 from engine.people import access, organisation
@@ -44,7 +46,9 @@ class Enclosed:
 
 @dataclass(frozen=True)
 class Letter:
-    """What is asked of somebody outside. `subject` is empty when the process keeps its matters to those named in them."""
+    """What is asked of somebody outside. `subject` is empty when the process keeps its matters to
+    those named in them.
+    """
 
     union: str
     process_title: str
@@ -183,11 +187,20 @@ def receipt(session: Session, instance_id: UUID, lang: str = "zh") -> Receipt:
     ).one()
     union = organisation.unit_names(session, [row.union_id]).get(row.union_id, "")
     title = process_of(session, row.version).title.in_(lang)
-    return Receipt(row.number, union, title, row.seq, bytes(row.hash).hex(), row.at)
+    return Receipt(
+        number=row.number,
+        union=union,
+        title=title,
+        seq=row.seq,
+        hash=bytes(row.hash).hex(),
+        at=row.at,
+    )
 
 
 def sent(session: Session, task_id: UUID) -> tuple[Sent, ...]:
-    """The links that were sent for a task, newest first. The caller has made sure that the task is this person's."""
+    """The links that were sent for a task, newest first. The caller has made sure that the task is
+    this person's.
+    """
     rows = session.execute(
         select(tables.invitation, tables.member.c.name)
         .join(tables.member, tables.member.c.id == _invitation.sent_by)

@@ -1,4 +1,6 @@
-"""The people of a union: roster, one member's file, the tree of units, imports that wait for their "yes"."""
+"""The people of a union: roster, one member's file, the tree of units, imports that wait for their
+"yes".
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,8 @@ from engine.people import access, organisation, posts
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
+
+    from sqlalchemy import Row
 
     from engine.db import Session
     from engine.people.organisation import Actor
@@ -128,7 +132,9 @@ class UnitTree:
 
 @dataclass(frozen=True)
 class ImportRow:
-    """A row of an import with what was found on it: `level` ok, warning, error; `does` create, change, skip or empty."""
+    """A row of an import with what was found on it: `level` ok, warning, error; `does` create,
+    change, skip or empty.
+    """
 
     number: int
     values: dict[str, str]
@@ -175,9 +181,11 @@ def roster(
     limit: int = 50,
     inactive: bool = False,
 ) -> Page:
-    """The members of a union by name: `q` in name or user name, a unit with all below it, holders of a post today.
+    """The members of a union by name: `q` in name or user name, a unit with all below it, holders
+    of a post today.
 
-    Raises NotFound when the union is not the actor's to see, Invalid for a broken `after` or an unknown post.
+    Raises NotFound when the union is not the actor's to see, Invalid for a broken `after` or an
+    unknown post.
     """
     _must_see(actor, union_id)
     limit = max(1, min(limit, MOST))
@@ -268,17 +276,17 @@ def _terms(
         )
         found[row.member_id].append(
             Term(
-                row.id,
-                row.kind,
-                kind.title,
-                kind.title_en,
-                row.unit_id,
-                row.unit,
-                row.term,
-                row.from_on,
-                row.to_on,
-                row.ended_why,
-                state,
+                id=row.id,
+                kind=row.kind,
+                title=kind.title,
+                title_en=kind.title_en,
+                unit_id=row.unit_id,
+                unit=row.unit,
+                term=row.term,
+                from_on=row.from_on,
+                to_on=row.to_on,
+                ended_why=row.ended_why,
+                state=state,
             )
         )
     return found
@@ -346,27 +354,29 @@ def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
     )
 
 
-def _node(row: Any, below: dict[UUID | None, list[Any]], people: dict[UUID, int]) -> UnitNode:
+def _node(row: Row[Any], below: dict[UUID | None, list[Any]], people: dict[UUID, int]) -> UnitNode:
     kind = posts.kinds().units.get(row.kind) or posts.UnitKind(row.kind, row.kind, row.kind)
     children = tuple(_node(child, below, people) for child in below[row.id])
     return UnitNode(
-        row.id,
-        row.code,
-        row.kind,
-        kind.title,
-        kind.title_en,
-        row.name,
-        row.name_en,
-        row.active,
-        people.get(row.id, 0),
-        children,
+        id=row.id,
+        code=row.code,
+        kind=row.kind,
+        title=kind.title,
+        title_en=kind.title_en,
+        name=row.name,
+        name_en=row.name_en,
+        active=row.active,
+        members=people.get(row.id, 0),
+        children=children,
     )
 
 
 def imports(
     session: Session, actor: Actor, union_id: UUID, *, state: str | None = "previewed"
 ) -> tuple[Import, ...]:
-    """The last fifty imports of a union, the newest first: those that wait, or with `state` None all. Raises NotFound."""
+    """The last fifty imports of a union, the newest first: those that wait, or with `state` None
+    all. Raises NotFound.
+    """
     _must_see(actor, union_id)
     batch = tables.batch.c
     query = select(tables.batch, tables.member.c.name.label("by")).join(
@@ -396,8 +406,16 @@ def one_import(session: Session, actor: Actor, batch_id: UUID) -> Import:
     return _import(row, rows)
 
 
-def _import(row: Any, rows: tuple[ImportRow, ...] = ()) -> Import:
+def _import(row: Row[Any], rows: tuple[ImportRow, ...] = ()) -> Import:
     notes = tuple(map(restored, row.report.get("notes", ())))
     return Import(
-        row.id, row.kind, row.file, row.state, row.at, row.by, row.report["counts"], notes, rows
+        id=row.id,
+        kind=row.kind,
+        file=row.file,
+        state=row.state,
+        at=row.at,
+        by=row.by,
+        counts=row.report["counts"],
+        notes=notes,
+        rows=rows,
     )

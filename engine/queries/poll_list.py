@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from sqlalchemy import Row
+
     from engine.db import Session
     from engine.people.organisation import Actor
 
@@ -28,7 +30,9 @@ _poll, _task, _instance = tables.poll.c, tables.task.c, tables.instance.c
 
 @dataclass(frozen=True)
 class Listed:
-    """A poll in a list. The counts are left out while a vote runs, and for whom its room is closed."""
+    """A poll in a list. The counts are left out while a vote runs, and for whom its room is
+    closed.
+    """
 
     id: UUID
     instance_id: UUID
@@ -47,7 +51,9 @@ class Listed:
 def polls(
     session: Session, actor: Actor, after: UUID | None = None, limit: int = 50
 ) -> tuple[tuple[Listed, ...], str | None]:
-    """Polls of instances that this person may see, newest first, and the cursor of the next page."""
+    """Polls of instances that this person may see, newest first, and the cursor of the next
+    page.
+    """
     query = (
         select(tables.poll, _task.element, _instance.number, _instance.title, _instance.version)
         .join(tables.task, _task.id == _poll.task_id)
@@ -76,7 +82,7 @@ def _shut(session: Session, actor: Actor, found: Iterable[Any]) -> set[UUID]:
     return {r.id for r in inside if not rooms.may_read(by_id[r.instance_id], r.element)}
 
 
-def _listed(row: Any, shut: bool) -> Listed:
+def _listed(row: Row[Any], shut: bool) -> Listed:
     silent = shut or (row.kind in VOTES and row.state != PollState.CLOSED)
     return Listed(
         id=row.id,

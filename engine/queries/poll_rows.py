@@ -1,4 +1,6 @@
-"""What the database says of polls to one person, in one statement: their rows, and what stands beside them."""
+"""What the database says of polls to one person, in one statement: their rows, and what stands
+beside them.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ VOTES = ("vote", "election")  # nobody sees a partial result of these
 
 
 class Beside(NamedTuple):
-    """What one statement reads beside the row of a poll: of its task, of the actor's place on the roll, and numbers."""
+    """What one statement reads beside the row of a poll: of its task, of the actor's place on the
+    roll, and numbers.
+    """
 
     element: str
     due: Mapping[str, Any] | None
@@ -78,7 +82,9 @@ _ALL = _WIDTH + len(Beside._fields)
 
 
 def _query(actor: Actor, *more: ColumnElement[Any]) -> Select[Any]:
-    """Polls with what stands beside them for this person, and `more` columns, joined to task and instance."""
+    """Polls with what stands beside them for this person, and `more` columns, joined to task and
+    instance.
+    """
     of_poll, mine = _roll.poll_id == _poll.id, _roll.member_id == actor.id
     query = select(*tables.poll.c, *_beside(actor), *more).select_from(tables.poll)
     return (
@@ -168,7 +174,9 @@ def of_meeting(context: Context, meeting_id: UUID) -> tuple[Read, ...]:
 
 
 def seen(session: Session, actor: Actor, poll_id: UUID) -> tuple[Read, Context]:
-    """One poll with its instance. Raises NotFound when it is not this person's to see, or its room is closed to them."""
+    """One poll with its instance. Raises NotFound when it is not this person's to see, or its room
+    is closed to them.
+    """
     query = _query(actor, *instance.COLUMNS).where(_poll.id == poll_id, access.visible(actor))
     values = tuple(access.must_see(session.execute(query).first()))
     read, context = _from(values), instance.context_from(session, actor, values[_ALL:])

@@ -1,4 +1,6 @@
-"""A poll as the people on its roll and the people of the matter see it: never a partial result of a vote."""
+"""A poll as the people on its roll and the people of the matter see it: never a partial result of a
+vote.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ NOBODY = Words("弃权", "Abstained")
 
 @dataclass(frozen=True)
 class Question:
-    """What is put to the roll. `about`: what is voted on, as it stood then; `seats` of an election."""
+    """What is put to the roll. `about`: what is voted on, as it stood then; `seats` of an
+    election.
+    """
 
     element: str
     title: str
@@ -63,7 +67,9 @@ class Roll:
 
 @dataclass(frozen=True)
 class Mine:
-    """My own part: what I answered (`choice` is None while I have not), whether I may answer now, whether I am there."""
+    """My own part: what I answered (`choice` is None while I have not), whether I may answer now,
+    whether I am there.
+    """
 
     on_roll: bool
     choice: str | None
@@ -85,7 +91,9 @@ class Mine:
 
 @dataclass(frozen=True)
 class Count:
-    """`by_choice` is empty while a vote or an election runs; `cast` says how many have voted in the system."""
+    """`by_choice` is empty while a vote or an election runs; `cast` says how many have voted in the
+    system.
+    """
 
     by_choice: Mapping[str, int]
     cast: int
@@ -93,7 +101,9 @@ class Count:
 
 @dataclass(frozen=True)
 class Result:
-    """What came out. `outcome` holds the numbers, None before; `why` is the rule explained with numbers needed and reached."""
+    """What came out. `outcome` holds the numbers, None before; `why` is the rule explained with
+    numbers needed and reached.
+    """
 
     outcome: Mapping[str, Any] | None
     why: str
@@ -103,8 +113,9 @@ class Result:
 
 @dataclass(frozen=True)
 class Summary:
-    """A poll as it stands. `rule` is {"passes": expression, "numbers": {rule id: value}, ...}; `presence` the formal
-    members present at the opening and at the closing."""
+    """A poll as it stands. `rule` is {"passes": expression, "numbers": {rule id: value}, ...};
+    `presence` the formal members present at the opening and at the closing.
+    """
 
     id: UUID
     instance_id: UUID
@@ -125,7 +136,9 @@ class Summary:
 
 @dataclass(frozen=True)
 class Voice:
-    """One member on the roll and what they answered; choice is None while they have not, or while it is not shown."""
+    """One member on the roll and what they answered; choice is None while they have not, or while
+    it is not shown.
+    """
 
     name: str
     choice: str | None
@@ -144,7 +157,9 @@ class Basis:
 
 @dataclass(frozen=True)
 class Rights:
-    """What this person may do besides answering: close it by the rule of the lane, close it early, declare it void."""
+    """What this person may do besides answering: close it by the rule of the lane, close it early,
+    declare it void.
+    """
 
     chair: bool
     closable: bool  # if the rule holds
@@ -201,7 +216,9 @@ def page(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pag
 
 @dataclass(frozen=True)
 class Standing:
-    """How a poll stands for one who has just answered. `revocable`: the answer may still be taken back."""
+    """How a poll stands for one who has just answered. `revocable`: the answer may still be taken
+    back.
+    """
 
     meeting_id: UUID | None
     revocable: bool
@@ -269,7 +286,9 @@ def _question(context: Context, read: Read, names: Named, lang: str) -> Question
 
 
 def _labels(row: rows.Poll, rule: PollRule | None, names: Named) -> Mapping[str, Words]:
-    """What the choices of a poll are called; those of an election are the candidates, and abstaining."""
+    """What the choices of a poll are called; those of an election are the candidates, and
+    abstaining.
+    """
     if rule is None or rule.choices:
         fixed = rule.labels if rule else {}
         return {**fixed, ABSTAIN: NOBODY} if row.kind == "election" else fixed

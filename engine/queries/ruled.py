@@ -1,4 +1,6 @@
-"""The rules behind a vote or a quorum as a page shows them: in words with their numbers, source, article and confidence."""
+"""The rules behind a vote or a quorum as a page shows them: in words with their numbers, source,
+article and confidence.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class Ruled:
 
 
 def rulings(law: UnionLaw, on: date, text: str, asked: Iterable[str] = ()) -> dict[str, Ruling]:
-    """What the rules mean to a union that the expressions `asked` name, or that stand as {RULE-ID} in `text`."""
+    """What the rules mean to a union that the expressions `asked` name, or that stand as {RULE-ID}
+    in `text`.
+    """
     named = [
         str(arguments[0])
         for expression in asked
@@ -65,7 +69,9 @@ def valid(ruling: Ruling) -> tuple[date | None, date | None]:
 
 
 def filled(text: str, known: Mapping[str, Ruling], frozen: Mapping[str, int], lang: str) -> str:
-    """Words with numbers in the place of {RULE-ID}: those that were frozen, else those of the rules."""
+    """Words with numbers in the place of {RULE-ID}: those that were frozen, else those of the
+    rules.
+    """
     for key, number in frozen.items():
         text = text.replace(f"{{{key}}}", str(number))
     for key, ruling in known.items():

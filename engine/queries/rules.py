@@ -1,4 +1,6 @@
-"""The rulebook as a union's people read it: what holds today in words, where it comes from, and what the union set itself."""
+"""The rulebook as a union's people read it: what holds today in words, where it comes from, and
+what the union set itself.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from sqlalchemy import Row
+
     from engine.db import Session
     from engine.people.organisation import Actor
 
@@ -29,7 +33,9 @@ _setting, _vacation, _notice = tables.setting.c, tables.vacation.c, tables.notic
 
 @dataclass(frozen=True)
 class Entry:
-    """One source's entry of a rule, in words. `here`: it counts for this union today; `wins`: its value is what holds."""
+    """One source's entry of a rule, in words. `here`: it counts for this union today; `wins`: its
+    value is what holds.
+    """
 
     value: str
     text: str
@@ -46,7 +52,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Own:
-    """A union's own value; `state` is proposed, in_force or refused; `mine`: the reader proposed it."""
+    """A union's own value; `state` is proposed, in_force or refused; `mine`: the reader proposed
+    it.
+    """
 
     id: UUID
     value: str
@@ -63,7 +71,9 @@ class Own:
 
 @dataclass(frozen=True)
 class Line:
-    """A rule in the list. `words` is the whole sentence, empty when nothing is in force here; `own` the union's value."""
+    """A rule in the list. `words` is the whole sentence, empty when nothing is in force here; `own`
+    the union's value.
+    """
 
     id: str
     subject: str
@@ -82,7 +92,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule with everything: what holds, all entries, the union's own values. `unsettable`: why not, or ""."""
+    """A rule with everything: what holds, all entries, the union's own values. `unsettable`: why
+    not, or "".
+    """
 
     line: Line
     entries: tuple[Entry, ...]
@@ -95,7 +107,9 @@ class Rule:
 
 @dataclass(frozen=True)
 class Year:
-    """A year of the calendar: `state` is shipped, loaded or provisional; `days` its deviations (day, worked)."""
+    """A year of the calendar: `state` is shipped, loaded or provisional; `days` its deviations
+    (day, worked).
+    """
 
     year: int
     state: str
@@ -115,7 +129,9 @@ class Vacation:
 
 @dataclass(frozen=True)
 class Calendar:
-    """What working days rest on. `provisional` counts the running deadlines of this union that wait for a notice."""
+    """What working days rest on. `provisional` counts the running deadlines of this union that wait
+    for a notice.
+    """
 
     years: tuple[Year, ...]
     first_known: int
@@ -127,7 +143,9 @@ class Calendar:
 def rules(
     session: Session, actor: Actor, union_id: UUID, words: str = "", lang: str = "zh"
 ) -> tuple[Line, ...]:
-    """Every rule in the order of the rulebook; `words` must all occur in it. Raises NotFound for a foreign union."""
+    """Every rule in the order of the rulebook; `words` must all occur in it. Raises NotFound for a
+    foreign union.
+    """
     around = _around(session, actor, union_id)
     waiting = set(
         session.execute(
@@ -200,7 +218,7 @@ def rule(session: Session, actor: Actor, union_id: UUID, rule_id: str, lang: str
     if rule_id not in rulebook().ids:
         raise NotFound
     ruling, entries = _ruling(around, rule_id), rulebook().get(rule_id)
-    mine = _settings(session, actor, union_id, rule_id, around, lang)
+    mine = _settings(session, actor, union_id, rule_id=rule_id, around=around, lang=lang)
     return Rule(
         line=_line(around, rule_id, any(s.state == "proposed" for s in mine), lang),
         entries=tuple(_entry(e, around, ruling, lang) for e in entries),
@@ -213,7 +231,9 @@ def rule(session: Session, actor: Actor, union_id: UUID, rule_id: str, lang: str
 
 
 def is_share(rule_id: str) -> bool:
-    """Whether a value of this rule is written as a share, 2/3; False for a rule that is not there."""
+    """Whether a value of this rule is written as a share, 2/3; False for a rule that is not
+    there.
+    """
     return rule_id in rulebook().ids and rulebook().get(rule_id)[0].unit == "share"
 
 
@@ -259,8 +279,10 @@ def _settings(
     )
 
 
-def _own_value(row: Any, around: UnionLaw, lang: str) -> str:
-    """A union's own value in words, with the unit and the operator by which it counts from its first day."""
+def _own_value(row: Row[Any], around: UnionLaw, lang: str) -> str:
+    """A union's own value in words, with the unit and the operator by which it counts from its
+    first day.
+    """
     rule = rulebook().replaced(row.rule_id, row.valid_from, around.jurisdictions)
     return law.Limit(law.exact(row.value, row.per), rule.unit, rule.op, rule).words(lang)
 
@@ -268,7 +290,9 @@ def _own_value(row: Any, around: UnionLaw, lang: str) -> str:
 def proposals(
     session: Session, actor: Actor, union_id: UUID, lang: str = "zh"
 ) -> tuple[tuple[str, str, Own], ...]:
-    """The values that wait for a second person: (rule id, title, value), oldest first. Raises NotFound."""
+    """The values that wait for a second person: (rule id, title, value), oldest first. Raises
+    NotFound.
+    """
     around = _around(session, actor, union_id)
     query = (
         _of_union(union_id, _setting.rule_id)
@@ -279,7 +303,7 @@ def proposals(
     for rule_id in session.execute(query).scalars():
         if rule_id in rulebook().ids:
             head = rulebook().get(rule_id)[0]
-            own = _settings(session, actor, union_id, rule_id, around, lang)
+            own = _settings(session, actor, union_id, rule_id=rule_id, around=around, lang=lang)
             found += [
                 (rule_id, _in(lang, head.title, head.title_en), s)
                 for s in own
@@ -289,7 +313,9 @@ def proposals(
 
 
 def year_calendar(session: Session, actor: Actor, union_id: UUID) -> Calendar:
-    """The last, this and the next two years of the calendar, and the union's vacations. Raises NotFound."""
+    """The last, this and the next two years of the calendar, and the union's vacations. Raises
+    NotFound.
+    """
     _around(session, actor, union_id)
     loaded = {r.year: r for r in session.execute(select(tables.notice))}
     people = organisation.names(session, [r.member_id for r in loaded.values() if r.member_id])
@@ -308,22 +334,27 @@ def year_calendar(session: Session, actor: Actor, union_id: UUID) -> Calendar:
     )
 
 
-def _year(year: int, notice: Any, people: Mapping[UUID, str]) -> Year:
+def _year(year: int, notice: Row[Any] | None, people: Mapping[UUID, str]) -> Year:
     if notice is not None:
         days = tuple(
             (date.fromisoformat(day), bool(worked)) for day, worked in sorted(notice.days.items())
         )
         return Year(
-            year, "loaded", notice.source, people.get(notice.member_id, ""), notice.loaded_at, days
+            year=year,
+            state="loaded",
+            source=notice.source,
+            by=people.get(notice.member_id, ""),
+            loaded_at=notice.loaded_at,
+            days=days,
         )
     known = calendar.shipped().get(year)
     return Year(
-        year,
-        "shipped" if known else "provisional",
-        "",
-        "",
-        None,
-        tuple(sorted((known or {}).items())),
+        year=year,
+        state="shipped" if known else "provisional",
+        source="",
+        by="",
+        loaded_at=None,
+        days=tuple(sorted((known or {}).items())),
     )
 
 

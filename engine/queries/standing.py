@@ -1,4 +1,5 @@
-"""Where instances stand, in words: what is open, with whom, since when and until when; and why one was stopped or ended.
+"""Where instances stand, in words: what is open, with whom, since when and until when; and why one
+was stopped or ended.
 
 The caller has made sure that the instances are this person's to see.
 """
@@ -41,7 +42,9 @@ class Standing:
 
 @dataclass(frozen=True)
 class Stop:
-    """A hand laid on a matter from outside its process: suspended, resumed, terminated, withdrawn."""
+    """A hand laid on a matter from outside its process: suspended, resumed, terminated,
+    withdrawn.
+    """
 
     kind: str
     who: str
@@ -113,7 +116,9 @@ def lane_words(lane: Lane | None, unit: str, lang: str) -> str:
 
 @dataclass(frozen=True)
 class Course:
-    """The way of an instance so far: the elements passed, in order, each once; and when and why it was stopped."""
+    """The way of an instance so far: the elements passed, in order, each once; and when and why it
+    was stopped.
+    """
 
     passed: tuple[str, ...]
     stops: tuple[Stop, ...]

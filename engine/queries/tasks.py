@@ -1,4 +1,6 @@
-"""One task as the person who acts on it sees it: what is asked, what was said, until when, and what comes next."""
+"""One task as the person who acts on it sees it: what is asked, what was said, until when, and what
+comes next.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +41,9 @@ _draft, _meeting, _event = tables.draft.c, tables.meeting.c, tables.event.c
 
 @dataclass(frozen=True)
 class Task:
-    """`offers` gives the (value, label) pairs of fields whose choices are people, units or instances; `next` what each
-    choice of the field `outcomes` leads to."""
+    """`offers` gives the (value, label) pairs of fields whose choices are people, units or
+    instances; `next` what each choice of the field `outcomes` leads to.
+    """
 
     id: UUID
     instance_id: UUID
@@ -94,7 +97,9 @@ def must_see(session: Session, actor: Actor, task_id: UUID) -> None:
 
 @dataclass(frozen=True)
 class _Read:
-    """What one statement says of a task: its row, the actor's draft, the meeting it holds, and its instance."""
+    """What one statement says of a task: its row, the actor's draft, the meeting it holds, and its
+    instance.
+    """
 
     task: rows.Task
     draft: Mapping[str, Any]
@@ -194,7 +199,9 @@ def _offers(context: Context, form: forms.Form | None) -> dict[str, list[tuple[s
 def _tells(
     context: Context, rule: TaskRule, seen: Mapping[str, Any], names: Named, lang: str
 ) -> tuple[str, ...]:
-    """What the process says now to whoever has the task. `seen` are the facts that this person may see."""
+    """What the process says now to whoever has the task. `seen` are the facts that this person may
+    see.
+    """
     found = []
     for tell in rule.tells:
         if _holds(context, tell.when):
@@ -202,7 +209,7 @@ def _tells(
             known = ruled.rulings(context.law, context.decisive_on, text)
             lexicon = sheets.known(settings.load().processes)[0]
             text = ruled.filled(text, known, {}, lang)
-            found.append(told(context.process, text, seen, names, lexicon, lang))
+            found.append(told(context.process, text, seen, names=names, lexicon=lexicon, lang=lang))
     return tuple(found)
 
 

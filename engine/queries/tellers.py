@@ -34,10 +34,12 @@ class Teller:
 
 @dataclass(frozen=True)
 class Counting:
-    """The tellers' table as one of them sees it. `entries`: none, one, agree or differ; nobody sees another's numbers.
+    """The tellers' table as one of them sees it. `entries`: none, one, agree or differ; nobody sees
+    another's numbers.
 
-    `handed` are those who were given paper, `waiting` (id, name) those who may still get it; `mine` my own entry,
-    {issued, returned, invalid, counts}; `todo`: take_key, open, paper, sign or "" when nothing waits for me.
+    `handed` are those who were given paper, `waiting` (id, name) those who may still get it; `mine`
+    my own entry, {issued, returned, invalid, counts}; `todo`: take_key, open, paper, sign or ""
+    when nothing waits for me.
     """
 
     handed: tuple[str, ...]

@@ -1,6 +1,8 @@
-"""Tells events: the sentences of `engine.history.kinds`, with the titles and names behind what a body holds.
+"""Tells events: the sentences of `engine.history.kinds`, with the titles and names behind what a
+body holds.
 
-Everything here is a `Message`: timeline, evidence pack and stories render it in the language of their readers.
+Everything here is a `Message`: timeline, evidence pack and stories render it in the language of
+their readers.
 """
 
 from __future__ import annotations
@@ -46,13 +48,17 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Teller:
-    """Tells events. `process`: the version that gives elements their titles, None for a union's log; `names`: by id."""
+    """Tells events. `process`: the version that gives elements their titles, None for a union's
+    log; `names`: by id.
+    """
 
     process: Process | None
     names: Mapping[str, str]
 
     def tell(self, kind: str, body: Mapping[str, Any]) -> Sentence:
-        """One event as a sentence. LookupError, TypeError, ValueError, AttributeError of a body that was altered."""
+        """One event as a sentence. LookupError, TypeError, ValueError, AttributeError of a body
+        that was altered.
+        """
         facts = Facts(self, kind, body)
         known = KINDS.get(kind)
         text = filled(known.told(facts) if known else _("{who}：{kind}"), facts)
@@ -123,7 +129,9 @@ def _holes(source: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Facts(Mapping[str, object]):
-    """What the sentence of an event may name: who, titles of elements, names behind ids, else the body as it is."""
+    """What the sentence of an event may name: who, titles of elements, names behind ids, else the
+    body as it is.
+    """
 
     teller: Teller
     kind: str
@@ -192,6 +200,12 @@ class Facts(Mapping[str, object]):
         return labels.label_words(found) if found else str(key)
 
     @property
+    def owner(self) -> Words:
+        """What this process calls who owns an instance."""
+        process = self.teller.process
+        return process.owner_title if process else ""
+
+    @property
     def attempted(self) -> Words:
         """What was refused: the element, else the verb."""
         element = self.body.get("element")
@@ -257,6 +271,7 @@ _HOLES: Mapping[str, Callable[[Facts], object]] = {
     "kind": lambda facts: facts.kind,
     "task": _title_of("task"),
     "element": _title_of("element"),
+    "owner": lambda facts: facts.owner,
     "message": _title_of("message"),
     "decision": _title_of("decision"),
     "name": lambda facts: facts.person_or_unit,

@@ -42,7 +42,7 @@ class Named:
     names: Mapping[str, str]
 
     @classmethod
-    def of(cls, session: Session, facts: Any, actor: Actor | None = None) -> Named:
+    def of(cls, session: Session, facts: object, actor: Actor | None = None) -> Named:
         """Look up every id that occurs anywhere in the facts, in one read.
 
         Confidential matters are named only to who may know of them.
@@ -66,7 +66,7 @@ class Named:
         return self.names.get(str(key), "")
 
 
-def _ids(value: Any) -> Iterator[UUID]:
+def _ids(value: object) -> Iterator[UUID]:
     if isinstance(value, dict):
         for inner in value.values():
             yield from _ids(inner)
@@ -102,7 +102,9 @@ def answered(
 
 @dataclass(frozen=True)
 class About:
-    """What a poll is about. `question` is the first thing said when it is a text; empty when the task's title says it all."""
+    """What a poll is about. `question` is the first thing said when it is a text; empty when the
+    task's title says it all.
+    """
 
     question: str = ""
     all: tuple[Answered, ...] = ()
@@ -116,13 +118,17 @@ class About:
 def about(
     process: Process, pairs: Sequence[tuple[str, Any]], names: Named, lang: str = "zh"
 ) -> About:
-    """(fact, value) pairs in words, labelled as in the form where the fact was said; empty ones are left out."""
+    """(fact, value) pairs in words, labelled as in the form where the fact was said; empty ones are
+    left out.
+    """
     found = [part for fact, value in pairs for part in _pair(process, fact, value, names, lang)]
     plain = bool(pairs) and isinstance(pairs[0][1], str) and bool(pairs[0][1])
     return About(found[0].text if plain else "", tuple(found))
 
 
-def _pair(process: Process, fact: str, value: Any, names: Named, lang: str) -> tuple[Answered, ...]:
+def _pair(
+    process: Process, fact: str, value: object, names: Named, lang: str
+) -> tuple[Answered, ...]:
     """A fact as its form says it; without a form, or of a whole task, the value by its names."""
     element, _, key = fact.partition(".")
     rule = process.tasks.get(element)
@@ -146,15 +152,17 @@ def told(
         found: Any = facts
         for part in match[1].split("."):
             found = found.get(part) if isinstance(found, dict) else None
-        return _in_words(process, match[1], found, names, lexicon, lang)
+        return _in_words(process, match[1], found, names=names, lexicon=lexicon, lang=lang)
 
     return FACT.sub(value, text)
 
 
 def _in_words(
-    process: Process, fact: str, value: Any, names: Named, lexicon: Lexicon, lang: str
+    process: Process, fact: str, value: object, names: Named, lexicon: Lexicon, lang: str
 ) -> str:
-    """The label of a form's choice, what a code of a decision table means, a name, or the value itself."""
+    """The label of a form's choice, what a code of a decision table means, a name, or the value
+    itself.
+    """
     if value is None:
         return "—"
     element, _, key = fact.partition(".")
@@ -177,7 +185,7 @@ def _sheet(process: Process, element: str, lexicon: Lexicon) -> Sheet | None:
     return lexicon.sheets.get(element) or lexicon.sheets.get(f"{process.id}.{element}")
 
 
-def _text(field: Field, value: Any, names: Named, lang: str) -> str:
+def _text(field: Field, value: object, names: Named, lang: str) -> str:
     english = lang.startswith("en")
     if isinstance(value, bool):
         return ("Yes" if value else "No") if english else ("是" if value else "否")
@@ -185,10 +193,8 @@ def _text(field: Field, value: Any, names: Named, lang: str) -> str:
     return _joined(value, names, labels, lang)
 
 
-def _joined(value: Any, names: Named, labels: Mapping[str, str], lang: str) -> str:
+def _joined(value: object, names: Named, labels: Mapping[str, str], lang: str) -> str:
     """One value or several, each by its label, its name, or as it is."""
-    parts = value if isinstance(value, list) else [value]
-    known = {str(part): labels.get(part) or names.names.get(str(part)) for part in parts}
-    return (", " if lang.startswith("en") else "、").join(
-        known[str(part)] or str(part) for part in parts
-    )
+    parts = map(str, value if isinstance(value, list) else [value])
+    mark = ", " if lang.startswith("en") else "、"
+    return mark.join(labels.get(part) or names.names.get(part) or part for part in parts)

@@ -1,4 +1,6 @@
-"""Plays the stories of the processes (scenarios/*.toml) through the real commands; the contract with the union's office."""
+"""Plays the stories of the processes (scenarios/*.toml) through the real commands; the contract
+with the union's office.
+"""
 
 from __future__ import annotations
 
@@ -48,14 +50,18 @@ def standard(processes: Path) -> dict[str, Any]:
 
 
 def theatre(settings: Settings) -> Engine:
-    """A database to play on: one of its own in the embedded server; else the configured one, which keeps nothing of it."""
+    """A database to play on: one of its own in the embedded server; else the configured one, which
+    keeps nothing of it.
+    """
     url = settings.database_url or embedded.start(settings.home, DATABASE)
     migrate.migrate(url)
     return db.connect(url)
 
 
 def _folder_of(file: Path) -> Path:
-    """The folder of the process that a story is about: it lies in there, or the story names it (process = "…")."""
+    """The folder of the process that a story is about: it lies in there, or the story names it
+    (process = "…").
+    """
     here = file.resolve().parent.parent
     if (here / "process.toml").is_file():
         return here

@@ -1,4 +1,6 @@
-"""What a person of a story may do to instances, tasks and polls: the commands, each as an edge carries it out."""
+"""What a person of a story may do to instances, tasks and polls: the commands, each as an edge
+carries it out.
+"""
 
 from __future__ import annotations
 

@@ -72,7 +72,9 @@ def _row(progress: Progress, poll_id: UUID) -> rows.Poll:
 
 
 def cast(progress: Progress, actor: Actor, poll_id: UUID, given: Mapping[str, Any]) -> None:
-    """Seal a ballot as the voter's browser does. The tellers take their keys before the first one, if no step tells of it."""
+    """Seal a ballot as the voter's browser does. The tellers take their keys before the first one,
+    if no step tells of it.
+    """
     poll = _row(progress, poll_id)
     for teller in poll.tellers if poll.state == PollState.CALLED else ():
         _take_key(progress, organisation.actor(progress.session, teller), poll_id)
@@ -101,7 +103,8 @@ def _sign(progress: Progress, teller: Actor, poll_id: UUID) -> None:
 
 
 def _count(progress: Progress, actor: Actor, step: Step) -> None:
-    """A teller does what comes next: takes the key; opens the box with the others; signs the numbers that are there.
+    """A teller does what comes next: takes the key; opens the box with the others; signs the
+    numbers that are there.
 
     Who joined before the box was open signs with the one who opens it: they sit at one table.
     """

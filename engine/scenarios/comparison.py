@@ -26,7 +26,9 @@ _instance, _document, _event = tables.instance.c, tables.document.c, tables.even
 
 
 def check_open(progress: Progress, expected: tuple[str, ...], happened: str) -> None:
-    """Exactly these tasks are open in the current instance. Raises Unexpected, with what `happened` in the step."""
+    """Exactly these tasks are open in the current instance. Raises Unexpected, with what `happened`
+    in the step.
+    """
     key, process = progress.instance(), progress.process
     found = progress.open_now(key)
     if found == expected:

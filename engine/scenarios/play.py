@@ -1,6 +1,8 @@
-"""Plays a story through the real commands on a real database, and throws everything away at the end.
+"""Plays a story through the real commands on a real database, and throws everything away at the
+end.
 
-Each command runs in a savepoint of one transaction that is rolled back, so stories neither see nor hinder one another.
+Each command runs in a savepoint of one transaction that is rolled back, so stories neither see nor
+hinder one another.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ ACCEPTED = Refusal()
 
 @dataclass(frozen=True)
 class StepResult:
-    """What came of a step. `refused` is the code of the refusal and `why` what it said; `opened` are the tasks it opened."""
+    """What came of a step. `refused` is the code of the refusal and `why` what it said; `opened`
+    are the tasks it opened.
+    """
 
     number: int
     who: str
@@ -70,7 +74,9 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Played:
-    """How a story went; `why` says what was expected and what was there instead, empty when it went as told."""
+    """How a story went; `why` says what was expected and what was there instead, empty when it went
+    as told.
+    """
 
     title: str
     steps: list[StepResult]
@@ -114,8 +120,8 @@ def begun(
 ) -> Iterator[Progress]:
     """A story after its `first` steps: whoever holds it may go on otherwise than told.
 
-    Everything is thrown away at the end. Raises ProcessFault for what cannot be meant, Unexpected for a step that goes
-    otherwise than told.
+    Everything is thrown away at the end. Raises ProcessFault for what cannot be meant, Unexpected
+    for a step that goes otherwise than told.
     """
     read = story.read(source)
     with _begun(engine, source, read, files, standard) as progress:
@@ -151,7 +157,8 @@ def perform(
     members: Mapping[str, UUID],
     units: Mapping[str, str],
 ) -> None:
-    """Carry out steps, told like a story's, for good: on a union that is there, by its people (ids by name).
+    """Carry out steps, told like a story's, for good: on a union that is there, by its people (ids
+    by name).
 
     `union` is its code. Raises Unexpected when a step goes otherwise than told.
     """
@@ -164,7 +171,9 @@ def perform(
 
 
 def _beside(source: Mapping[str, Any] | Path, name: str) -> Mapping[str, str]:
-    """Another process that a story needs: from beside its own folder, else from the installation's processes."""
+    """Another process that a story needs: from beside its own folder, else from the installation's
+    processes.
+    """
     if hasattr(source, "resolve"):
         near: Path = source.resolve().parent.parent.parent / name
         if near.is_dir():
@@ -180,7 +189,9 @@ def _advised(fault: ProcessFault) -> str:
 
 # --- one step ---------------------------------------------------------------------------------------------------------
 def play_step(progress: Progress, step: Step) -> StepResult:
-    """Move the clock, act, let follow what follows, compare. Raises Unexpected, which names the step."""
+    """Move the clock, act, let follow what follows, compare. Raises Unexpected, which names the
+    step.
+    """
     try:
         return _played(progress, step)
     except (Unexpected, ProcessFault) as wrong:
@@ -257,7 +268,9 @@ def _act(progress: Progress, step: Step, name: str) -> Refusal:
 
 
 def _expected(step: Step, error: EngineError) -> Refusal:
-    """The refusal, if it is the one that the step tells of, by its code or kind. Raises Unexpected."""
+    """The refusal, if it is the one that the step tells of, by its code or kind. Raises
+    Unexpected.
+    """
     if not step.refused and isinstance(error, ProcessFault):
         raise error
     kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()

@@ -1,4 +1,6 @@
-"""How far a story has come: its clock, its instances, what is open in them, and what the names in it mean."""
+"""How far a story has come: its clock, its instances, what is open in them, and what the names in
+it mean.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ class Unexpected(Exception):
 
 
 class _Savepoints:
-    """Stands for the database engine: each of its transactions is a savepoint of the one that is thrown away."""
+    """Stands for the database engine: each of its transactions is a savepoint of the one that is
+    thrown away.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -65,7 +69,9 @@ class _Savepoints:
 
 @dataclass
 class Progress:
-    """`instances` by alias in the order of their launch; `current` is the one that the story is about now."""
+    """`instances` by alias in the order of their launch; `current` is the one that the story is
+    about now.
+    """
 
     session: Session
     world: World
@@ -173,16 +179,20 @@ class Progress:
         """What a story may name, by kind."""
         return {"unit": self.world.units, "member": self.world.members, "instance": self.instances}
 
-    def meant(self, value: Any) -> Any:
-        """`value` with "unit:…", "member:…", "instance:…" replaced by ids, "day:+5" by that day from now, "fact:a.b" by what
-        the instance says there, "file:函.pdf" by a file of that name, newly uploaded; days as texts."""
+    def meant(self, value: object) -> Any:
+        """`value` with "unit:…", "member:…", "instance:…" replaced by ids, "day:+5" by that day
+        from now, "fact:a.b" by what the instance says there, "file:函.pdf" by a file of that name,
+        newly uploaded; days as texts.
+        """
         if isinstance(value, dict):
             return {key: self.meant(each) for key, each in value.items()}
         if isinstance(value, list):
             return [self.meant(each) for each in value]
         if isinstance(value, date):
             return value.isoformat()
-        kind, colon, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+        if not isinstance(value, str):
+            return value
+        kind, colon, name = value.partition(":")
         return self._meant(value, kind, name) if colon else value
 
     def _meant(self, value: str, kind: str, name: str) -> Any:
@@ -206,7 +216,7 @@ class Progress:
         query = select(_instance.facts).where(_instance.id == self.instance())
         return dotted(self.session.execute(query).scalar_one(), path)
 
-    def by_name(self, value: Any) -> Any:
+    def by_name(self, value: object) -> Any:
         """An id as the story would write it."""
         if isinstance(value, list):
             return [self.by_name(each) for each in value]
@@ -240,7 +250,9 @@ class Progress:
         return words.listed(self.process, self.open_now(self.instance()))
 
     def due(self, element: str) -> datetime | None:
-        """The end of the time limit of this task, else the soonest of the open tasks, else of the waiting timers."""
+        """The end of the time limit of this task, else the soonest of the open tasks, else of the
+        waiting timers.
+        """
         key = self.instance()
         tasks = (
             select(_task.element, _task.due_at)

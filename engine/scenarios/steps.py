@@ -59,7 +59,9 @@ _STEP = frozenset(
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that somebody does, or time that goes by. `expect` is None when nothing is said about what is open then."""
+    """One thing that somebody does, or time that goes by. `expect` is None when nothing is said
+    about what is open then.
+    """
 
     number: int
     who: tuple[str, ...]
@@ -102,7 +104,7 @@ def _nearest(key: str, keys: Collection[str]) -> str:
     return _("可以写：{allowed}。", allowed=Listed(sorted(keys)))
 
 
-def read_step(number: int, table: Any) -> Step:
+def read_step(number: int, table: Mapping[str, Any]) -> Step:
     """A table [[step]]. Raises ProcessFault at the first thing that cannot be meant."""
     place = _("第 {number} 步", number=number)
     check_keys(place, table, _STEP)

@@ -1,4 +1,6 @@
-"""A story as it is written (scenarios/*.toml): read, and checked for what cannot be meant. It plays nothing."""
+"""A story as it is written (scenarios/*.toml): read, and checked for what cannot be meant. It plays
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,9 @@ class Story:
 
 
 def read(source: Mapping[str, Any] | Path) -> Story:
-    """The story in a file or a table. Raises ProcessFault, in the writer's words, at the first thing that cannot be meant."""
+    """The story in a file or a table. Raises ProcessFault, in the writer's words, at the first
+    thing that cannot be meant.
+    """
     raw = _file(source) if hasattr(source, "read_text") else source  # type: ignore[arg-type]
     check_keys(_("故事"), raw, _STORY)
     title, at, steps = raw.get("title"), raw.get("at"), raw.get("step", [])
@@ -114,7 +118,7 @@ def toml(path: Path) -> dict[str, Any]:
         ) from fault
 
 
-def _file(path: Any) -> dict[str, Any]:
+def _file(path: Path) -> dict[str, Any]:
     return toml(path)
 
 
@@ -134,7 +138,7 @@ def cast(table: Any) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _rules(table: Any) -> dict[str, int | Fraction]:
+def _rules(table: object) -> dict[str, int | Fraction]:
     found = (
         {rule: _amount(value) for rule, value in table.items()}
         if isinstance(table, dict)
@@ -149,7 +153,7 @@ def _rules(table: Any) -> dict[str, int | Fraction]:
     return sound
 
 
-def _amount(value: Any) -> int | Fraction | None:
+def _amount(value: object) -> int | Fraction | None:
     """A whole number, or a share as "3/4"."""
     if isinstance(value, str):
         return law.fraction(value)

@@ -1,4 +1,6 @@
-"""How far a step moves the clock: "3 days", "5 working days", "until due - 1 day", a moment. All in China's time."""
+"""How far a step moves the clock: "3 days", "5 working days", "until due - 1 day", a moment. All in
+China's time.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,11 @@ ADVICE = _(
 def target(
     after: str | datetime, now: datetime, due: datetime | None, calendar: Calendar
 ) -> datetime:
-    """The moment that `after` means, seen from `now`. `due` is the end of the time limit in question, if there is one.
+    """The moment that `after` means, seen from `now`. `due` is the end of the time limit in
+    question, if there is one.
 
-    Raises ProcessFault when it cannot be read, when there is no time limit, or when it lies in the past.
+    Raises ProcessFault when it cannot be read, when there is no time limit, or when it lies in the
+    past.
     """
     found = _moment(after, now, due, calendar)
     if found < now:
@@ -78,7 +82,9 @@ def _aware(moment: datetime) -> datetime:
 
 
 def _around(due: datetime, sign: str, amount: int, unit: str, calendar: Calendar) -> datetime:
-    """Days count from noon of the last day on which the limit still runs; minutes and hours from its very end."""
+    """Days count from noon of the last day on which the limit still runs; minutes and hours from
+    its very end.
+    """
     signed = amount if sign == "+" else -amount
     if unit in _EXACT:
         return due + _EXACT[unit] * signed

@@ -1,4 +1,6 @@
-"""What the workers do while a story goes on: due timers in the order of their moments, messages between instances."""
+"""What the workers do while a story goes on: due timers in the order of their moments, messages
+between instances.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ MESSAGES = ("deliver", "note_origin", "note_link")  # jobs that carry something 
 
 
 def let_pass(progress: Progress, until: datetime) -> None:
-    """Let time go by until a moment; messages go out first, then each due timer fires at its own moment."""
+    """Let time go by until a moment; messages go out first, then each due timer fires at its own
+    moment.
+    """
     _messages(progress)
     tried: set[UUID] = set()
     for _number in range(MOST_TIMERS):

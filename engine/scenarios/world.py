@@ -1,4 +1,6 @@
-"""The world of a story: a union of its own with units, people and posts, and the process in force."""
+"""The world of a story: a union of its own with units, people and posts, and the process in
+force.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ _POST = re.compile(
 
 @dataclass(frozen=True)
 class World:
-    """Who and what there is: ids by the names that a story uses. Units stand under their codes and their names."""
+    """Who and what there is: ids by the names that a story uses. Units stand under their codes and
+    their names.
+    """
 
     process: Process
     others: Mapping[str, Process]  # further processes in force, by id
@@ -63,7 +67,9 @@ def build(
     standard: Mapping[str, Any],
     others: Mapping[str, Mapping[str, str]],
 ) -> World:
-    """Everything that stands before the first step. Raises ProcessFault for posts and units that cannot be meant."""
+    """Everything that stands before the first step. Raises ProcessFault for posts and units that
+    cannot be meant.
+    """
     mark = tables.new_id().hex[-12:]
     units = _units(session, {**standard, **({"city": story.city} if story.city else {})}, mark)
     held, everybody = _posts(story, standard, units)
@@ -81,7 +87,9 @@ def existing(
     members: Mapping[str, UUID],
     units: Mapping[str, str],
 ) -> World:
-    """A world that is there already: a union by its code, its people by name, the process in force."""
+    """A world that is there already: a union by its code, its people by name, the process in
+    force.
+    """
     unit = tables.unit.c
     union_id = session.execute(select(unit.id).where(unit.code == union)).scalar_one()
     known = {UNION: union_id, **{code: UUID(key) for code, key in units.items()}}
@@ -89,7 +97,9 @@ def existing(
 
 
 def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str, UUID]:
-    """Adds the units of the cast; gives their ids by code and by name. The codes stored are unique by `mark`."""
+    """Adds the units of the cast; gives their ids by code and by name. The codes stored are unique
+    by `mark`.
+    """
     declared: dict[str, dict[str, str]] = standard.get("units", {})
     if UNION not in declared:
         wrong, advice = _("标准班底里没有校工会。"), _("请写 [units.union]。")
@@ -131,7 +141,9 @@ def _unit_row(code: str, unit: Mapping[str, str], ids: Mapping[str, UUID]) -> di
 def _posts(
     story: Story, standard: Mapping[str, Any], units: Mapping[str, UUID]
 ) -> tuple[list[_Held], list[str]]:
-    """The posts held, and everybody's names. A standing holder steps aside where the story fills the same post itself."""
+    """The posts held, and everybody's names. A standing holder steps aside where the story fills
+    the same post itself.
+    """
     since, standing = standard.get("from", date(2020, 1, 1)), cast(standard.get("cast", {}))
     own = [_held(name, text, units, since) for name, posts in story.cast.items() for text in posts]
     filled = {(each.kind, each.unit) for each in own}

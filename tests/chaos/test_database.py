@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PATIENCE = 60.0
-START_IT = "import sys; from pathlib import Path; from engine import embedded; print(embedded.start(Path(sys.argv[1])))"
+START_IT = "import sys; from pathlib import Path; from engine.db import embedded; print(embedded.start(Path(sys.argv[1])))"
 
 
 class Server:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.decisions import NAMESPACE, Input, Output, Row, Table, decide, faults, parse
+from engine.decisions import NAMESPACE, DecisionTable, Input, Output, Row, decide, faults, parse
 from engine.errors import ProcessFault
 
 LAW = {"MO-SECOND": 3, "MO-MANY": 10}
@@ -24,9 +24,9 @@ def table(
     policy: str = "UNIQUE",
     values: dict[int, tuple[str, ...]] | None = None,
     otherwise: bool = True,
-) -> Table:
+) -> DecisionTable:
     all_rows = [*rows, (["-"] * len(inputs), ['"other"'])] if otherwise else rows
-    return Table(
+    return DecisionTable(
         id="route",
         name="分办",
         hit_policy=policy,
@@ -36,12 +36,12 @@ def table(
     )
 
 
-def one(cell: str, policy: str = "UNIQUE") -> Table:
+def one(cell: str, policy: str = "UNIQUE") -> DecisionTable:
     """A table of one input `x`: "hit" if the cell is met, else "other"."""
     return table([([cell], ['"hit"'])], ("x",), policy)
 
 
-def way(decision: Table, **facts: Any) -> Any:
+def way(decision: DecisionTable, **facts: Any) -> Any:
     return decide(decision, facts, FUNCTIONS)["way"]
 
 
@@ -349,7 +349,7 @@ class TestFaults:
         assert any("第 1 行“x”的格" in wrong for wrong in faults(one(cell), FUNCTIONS))
 
     def test_an_empty_description_is_found(self) -> None:
-        bare = Table(
+        bare = DecisionTable(
             "t",
             "t",
             "FIRST",
@@ -361,7 +361,7 @@ class TestFaults:
 
     @pytest.mark.parametrize("name", ["", "a b", "1a", "_x", "because", "row"])
     def test_an_unusable_output_is_found(self, name: str) -> None:
-        bare = Table(
+        bare = DecisionTable(
             "t",
             "t",
             "FIRST",
@@ -374,7 +374,7 @@ class TestFaults:
     @pytest.mark.parametrize("result", ["", "-", '"c"', "f(", '"a","b"'])
     def test_an_unknown_or_empty_result_is_found(self, result: str) -> None:
         output = Output("y", "y", ('"a"', '"b"'))
-        bare = Table(
+        bare = DecisionTable(
             "t", "t", "FIRST", (Input("x", "x", ()),), (output,), (Row(("-",), (result,), "甲"),)
         )
         assert any("结果" in wrong for wrong in faults(bare, FUNCTIONS))

@@ -101,7 +101,7 @@ def messages(batch: imports.Batch, number: int = 2) -> str:
 def test_a_template_explains_itself_and_its_example_row_is_no_data(world: World, kind: str) -> None:
     data = imports.template(kind)
     book = openpyxl.load_workbook(io.BytesIO(data))
-    assert book.sheetnames == [imports.KINDS[kind], "说明", "选项"]
+    assert book.sheetnames == [imports.kinds()[kind], "说明", "选项"]
     titles = [cell.value.rstrip("*") for cell in book.worksheets[0][1]]
     assert [
         row[0].value for row in book["说明"].iter_rows(min_row=2, max_row=len(titles) + 1)

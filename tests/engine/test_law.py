@@ -18,8 +18,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "processes" / "law"
 BOOK = law.load(FOLDER)
 TODAY = date(2026, 11, 22)
 ABOVE = ("浙总工发〔2020〕24号", "浙江省级产业工会职工互助保障方案")  # documents of superior unions
-HANGZHOU = law.ZHEJIANG | {"CN-ZJ-HZ"}
-NINGBO = law.ZHEJIANG | {"CN-ZJ-NB"}
+ZHEJIANG = frozenset({"CN", "CN-ZJ"})
+HANGZHOU = ZHEJIANG | {"CN-ZJ-HZ"}
+NINGBO = ZHEJIANG | {"CN-ZJ-NB"}
 
 # id -> (value or share, unit, op) as it must come out for a Zhejiang case today
 EXPECTED: dict[str, tuple[int | Fraction | None, str, str]] = {
@@ -664,14 +665,14 @@ class TestWords:
         assert "同样见（《浙江省劳动人事争议调解仲裁条例》第10条" in ruling("MD-TERM").words()
 
     def test_what_no_law_fixes_is_said_plainly(self):
-        assert "学校自定，法律未规定" in ruling("MO-SECOND").words()
+        assert "本单位自定，法律未规定" in ruling("MO-SECOND").words()
         assert "产品默认" in ruling("MO-REVIEW").words()
         assert "no law fixes it" in ruling("MO-REVIEW").words("en")
 
     def test_points_and_items_of_a_document(self):
         assert "第7条第（5）项" in ruling("MO-REPORT").words()
         assert "art. 7(5)" in ruling("MO-REPORT").words("en")
-        assert "第16项，上级工会文件，下级不得放宽" in ruling("ST-RATIO").words()
+        assert "第16项，上级文件，下级不得放宽" in ruling("ST-RATIO").words()
 
     def test_prior_consent_of_the_document_stands_beside_the_statute(self):
         assert "须事先征得上一级工会的同意" in ruling("TR-CONSENT").words()

@@ -104,16 +104,21 @@ def test_the_decision_table_has_no_faults() -> None:
 
 
 def test_a_provincial_university_is_managed_by_the_education_union(world: World) -> None:
-    found = people.managing(world.session, "省属", "杭州")
+    found = people.managing(world.session, posts.kinds().units["university_union"], "省属", "杭州")
     assert found == (world.units["JYGH"], None)
-    assert people.managing(world.session, "ministry", "") == found
+    assert (
+        people.managing(world.session, posts.kinds().units["university_union"], "ministry", "")
+        == found
+    )
 
 
 @pytest.mark.parametrize("owner", ["city", "private", "独立学院"])
 def test_other_universities_are_managed_by_their_city_and_guided_by_the_education_union(
     world: World, owner: str
 ) -> None:
-    assert people.managing(world.session, owner, "杭州市") == (
+    assert people.managing(
+        world.session, posts.kinds().units["university_union"], owner, "杭州市"
+    ) == (
         world.units["HZ"],
         world.units["JYGH"],
     )
@@ -121,12 +126,14 @@ def test_other_universities_are_managed_by_their_city_and_guided_by_the_educatio
 
 def test_a_university_of_an_industry_is_managed_by_its_industrial_union(world: World) -> None:
     with pytest.raises(Invalid, match="还没有登记"):
-        people.managing(world.session, "industry", "杭州")
+        people.managing(world.session, posts.kinds().units["university_union"], "industry", "杭州")
     one = world.unit("JT", "industrial_union", "省交通工会", "ZGH")
-    assert people.managing(world.session, "industry", "杭州") == (one, world.units["JYGH"])
+    assert people.managing(
+        world.session, posts.kinds().units["university_union"], "industry", "杭州"
+    ) == (one, world.units["JYGH"])
     world.unit("DL", "industrial_union", "省电力工会", "ZGH")
     with pytest.raises(Invalid, match="不止一个"):
-        people.managing(world.session, "industry", "杭州")
+        people.managing(world.session, posts.kinds().units["university_union"], "industry", "杭州")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +141,7 @@ def test_a_university_of_an_industry_is_managed_by_its_industrial_union(world: W
 )
 def test_an_unclear_owner_or_city_decides_nothing(world: World, owner: str, city: str) -> None:
     with pytest.raises(Invalid):
-        people.managing(world.session, owner, city)
+        people.managing(world.session, posts.kinds().units["university_union"], owner, city)
 
 
 def test_a_new_university_stands_under_the_union_that_the_table_gives(world: World) -> None:

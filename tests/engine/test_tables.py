@@ -375,7 +375,7 @@ def _functions() -> dict[str, Any]:
 
 
 def _case_for(
-    table: decisions.Table, number: int, worths: dict[str, Any]
+    table: decisions.DecisionTable, number: int, worths: dict[str, Any]
 ) -> tuple[Any, ...] | None:
     """Values of the columns that lead to a row, if there are any."""
     domains = [reach._domain(table, n, worths) for n in range(len(table.inputs))]
@@ -415,7 +415,7 @@ def test_every_row_of_every_table_can_be_reached(table_id: str, number: int) -> 
     assert values is not None, "the rows before it leave nothing"
     if any(isinstance(value, Fraction) for value in values):
         return
-    bare = decisions.Table(
+    bare = decisions.DecisionTable(
         table.id,
         table.name,
         table.hit_policy,
@@ -454,6 +454,7 @@ FUNCTIONS = (
     "holders",
     "heads_of",
     "movers_of",
+    "owners_of",
     "round",
     "day",
     "members",

@@ -35,6 +35,7 @@ AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 KEY = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 FORGER = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 SALT = bytes(range(16))
+HTML = Path(verify_pack.__file__).with_suffix(".html")
 NOTICE = "提案交办单".encode()
 PHOTO = b"JFIF"
 OPINION = {

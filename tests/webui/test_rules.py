@@ -59,7 +59,7 @@ def test_everybody_reads_the_rules_of_their_union(client: Login) -> None:
         "45 日内",
         "凭记忆，待核对",
         "已核对原文",
-        "学校自定或产品默认",
+        "本单位自定或产品默认",
         "第7条",
     ):
         assert said in page, said

@@ -1,4 +1,6 @@
-"""The proof of the whole history: signed checkpoints, their witnesses, a verification, and the installation's own log."""
+"""The proof of the whole history: signed checkpoints, their witnesses, a verification, and the
+installation's own log.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +85,9 @@ def note_witness(session: Session, actor: Actor, given: dict[str, Any], size: st
 
 @routes.act("/verifications", VerdictShape, keyed=False)
 def verify(session: Session, actor: Actor) -> Verdict:
-    """Check every chain, leaf, checkpoint and kept answer now. Every verification is put on record, so there is no key."""
+    """Check every chain, leaf, checkpoint and kept answer now. Every verification is put on record,
+    so there is no key.
+    """
     return reads.verify(
         session, actor, keys.load_or_create(current_app.config["YIXING"].home / "keys").public
     )

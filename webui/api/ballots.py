@@ -1,4 +1,6 @@
-"""Secret ballots: sealed envelopes, the tellers' keys, and what is published for everybody to check."""
+"""Secret ballots: sealed envelopes, the tellers' keys, and what is published for everybody to
+check.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,9 @@ class BallotShape(Schema):
 
 
 class PublishedShape(Schema):
-    """Receipts from the close on, ballots from the result on; `checks` are those that anybody can repeat."""
+    """Receipts from the close on, ballots from the result on; `checks` are those that anybody can
+    repeat.
+    """
 
     board = fields.List(fields.String(), required=True)
     urn = fields.List(fields.Nested(BallotShape), required=True)

@@ -1,4 +1,6 @@
-"""Process definitions: which there are, what a version says, and putting a new one in force by two people."""
+"""Process definitions: which there are, what a version says, and putting a new one in force by two
+people.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ class VersionShape(Schema):
 
 
 class DefinitionRow(Schema):
-    """A process with its version in force, and the proposals that wait, for those who handle them."""
+    """A process with its version in force, and the proposals that wait, for those who handle
+    them.
+    """
 
     process_id = fields.String(required=True)
     title = fields.String()
@@ -96,7 +100,9 @@ class LaneShape(Schema):
 
 
 class DefinitionForm(Schema):
-    """A form and, as JSON Schema, the answers that it takes; sources and hidden fields are checked on top of that."""
+    """A form and, as JSON Schema, the answers that it takes; sources and hidden fields are checked
+    on top of that.
+    """
 
     form = fields.Nested(schemas.Form)
     answers = fields.Dict()
@@ -125,7 +131,9 @@ class Files(Schema):
 
 
 class Opening(Schema):
-    """What I need to start it: the form, what its fields offer, whom it goes to first, and my draft."""
+    """What I need to start it: the form, what its fields offer, whom it goes to first, and my
+    draft.
+    """
 
     process_id = fields.String(required=True)
     title = fields.String()
@@ -174,7 +182,7 @@ class Decided(Schema):
 class _Message(fields.String):
     """A message of the engine, in the language that was asked for."""
 
-    def _serialize(self, value: Any, *_more: Any, **__: Any) -> str:
+    def _serialize(self, value: object, *_more: Any, **__: Any) -> str:
         return in_language(value, lang())
 
 
@@ -271,7 +279,9 @@ def _json_schema(form: forms.Form) -> dict[str, Any]:
 
 
 def _hash(session: Session, actor: Actor, key: str) -> str:
-    """The hash that is meant: itself, or that of the version in force of a process. Raises NotFound."""
+    """The hash that is meant: itself, or that of the version in force of a process. Raises
+    NotFound.
+    """
     if len(key) == HASH:
         return key
     found = next((v for v in reading.versions(session, actor, key) if v.latest), None)

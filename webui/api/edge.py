@@ -159,9 +159,10 @@ class Routes(Blueprint):  # type: ignore[misc]
         """A change: one transaction with the stored reply of its Idempotency-Key; refusals are
         put on record.
 
-        `at` is the address of what was made, with names of the reply in braces. `sees(session, actor, **path)` raises
-        NotFound when the thing is not this person's to see: then a refusal says no more than that. `read` reads a body
-        that is no JSON, which `sent` describes. `keyed`: it takes an Idempotency-Key.
+        `at` is the address of what was made, with names of the reply in braces. `sees(session,
+        actor, **path)` raises NotFound when the thing is not this person's to see: then a refusal
+        says no more than that. `read` reads a body that is no JSON, which `sent` describes.
+        `keyed`: it takes an Idempotency-Key.
         """
         published = Published(
             rule=rule,
@@ -295,7 +296,7 @@ def _stranger(why: str) -> Response:
     return reply
 
 
-def _dumped(schema: Schema | None, found: Any) -> tuple[str, dict[str, Any]]:
+def _dumped(schema: Schema | None, found: object) -> tuple[str, dict[str, Any]]:
     """What a view gave, as the text of the reply and as data."""
     if schema is None:
         return "", {}

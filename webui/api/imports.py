@@ -1,4 +1,6 @@
-"""Units, people, posts and delegates from and to .xlsx: nothing is written before a preview was confirmed."""
+"""Units, people, posts and delegates from and to .xlsx: nothing is written before a preview was
+confirmed.
+"""
 
 from __future__ import annotations
 
@@ -128,5 +130,7 @@ def import_template(_session: Session, _actor: Actor, kind: str) -> Binary:
 
 @routes.act("/exports/<kind>", media_type=XLSX, keyed=False)
 def export_people(session: Session, actor: Actor, kind: str) -> Binary:
-    """What is registered, in the shape of the imports. Every export is put on record, so there is no key."""
+    """What is registered, in the shape of the imports. Every export is put on record, so there is
+    no key.
+    """
     return Binary(XLSX, imports.export(session, actor, kind, said), f"{kind}-{clock.today()}.xlsx")

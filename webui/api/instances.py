@@ -136,7 +136,9 @@ class Linked(Schema):
 
 
 class Reading(Schema):
-    """Who read a confidential matter or its history, let `member` in, took its evidence, or erased it."""
+    """Who read a confidential matter or its history, let `member` in, took its evidence, or erased
+    it.
+    """
 
     kind = schemas.Choice(*secrecy.KINDS)
     who = fields.String()
@@ -207,7 +209,7 @@ class InEnglish(fields.String):
         super().__init__()
         self.of = of
 
-    def serialize(self, attr: str, obj: Any, *args: Any, **kwargs: Any) -> str:
+    def serialize(self, attr: str, obj: object, *args: Any, **kwargs: Any) -> str:
         return in_language(getattr(obj, self.of), "en")
 
 
@@ -220,7 +222,9 @@ class Break(Schema):
 
 
 class ProofShape(Schema):
-    """What can be said about a chain now: its length, its first false line, how much of it is sealed and witnessed."""
+    """What can be said about a chain now: its length, its first false line, how much of it is
+    sealed and witnessed.
+    """
 
     events = fields.Integer()
     head = fields.String()
@@ -269,7 +273,9 @@ def sees(session: Session, actor: Actor, instance_id: UUID, **_more: Any) -> Non
     "/process-instances", schemas.Made, body=Launch, status=201, at="/process-instances/{id}"
 )
 def launch(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
-    """Start an instance of the published version of a process; the draft of its form is forgotten."""
+    """Start an instance of the published version of a process; the draft of its form is
+    forgotten.
+    """
     made = instances.launch(session, actor, given["process_id"], given["answers"])
     drafts.drop(session, actor, f"launch:{given['process_id']}")
     return {"id": made}
@@ -296,7 +302,9 @@ def list_instances(session: Session, actor: Actor, given: dict[str, Any]) -> Pag
 
 @routes.look("/process-instances/alike", InstanceList, query=Alike)
 def alike(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, tuple[Row, ...]]:
-    """Possible duplicates: instances of a process that I may start, with a title much like this one."""
+    """Possible duplicates: instances of a process that I may start, with a title much like this
+    one.
+    """
     found = launchable.opening(session, actor, given["process"], lang())
     named = found.process.confidentiality == "named"  # even a title may say too much
     if named:
@@ -307,7 +315,9 @@ def alike(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, tu
 
 @routes.look(ONE, Instance, recorded=True)
 def get_instance(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
-    """One instance: where it stands, what was said, its papers, and what I may do. If it is confidential, this is recorded."""
+    """One instance: where it stands, what was said, its papers, and what I may do. If it is
+    confidential, this is recorded.
+    """
     found = reading.file(session, actor, instance_id, lang())
     if found.confidential:
         confidence.note_reading(session, actor, instance_id)
@@ -372,7 +382,9 @@ def list_readings(session: Session, actor: Actor, instance_id: UUID) -> dict[str
 def let_in(
     session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
 ) -> dict[str, UUID]:
-    """Let a member read a confidential instance, with a reason on record (who acts in it by a post)."""
+    """Let a member read a confidential instance, with a reason on record (who acts in it by a
+    post).
+    """
     return {
         "instance_id": confidence.let_in(
             session, actor, instance_id, given["member_id"], given["reason"]
@@ -384,7 +396,9 @@ def let_in(
 def erase(
     session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
 ) -> dict[str, UUID]:
-    """Erase the contents of a confidential instance that has ended; the history stays (who acts in it by a post)."""
+    """Erase the contents of a confidential instance that has ended; the history stays (who acts in
+    it by a post).
+    """
     return {"instance_id": erasure.erase(session, actor, instance_id, given["reason"])}
 
 
@@ -409,7 +423,9 @@ def proof(session: Session, actor: Actor, instance_id: UUID) -> Proof:
 
 @routes.look(f"{ONE}/diagram", Diagram)
 def diagram(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]:
-    """The BPMN diagram with titles in words, the elements passed so far in order, and those open now."""
+    """The BPMN diagram with titles in words, the elements passed so far in order, and those open
+    now.
+    """
     context = reading.read(session, actor, instance_id)
     return {
         "bpmn": diagrams.drawn(context.process, lang()).decode(),
@@ -420,7 +436,9 @@ def diagram(session: Session, actor: Actor, instance_id: UUID) -> dict[str, Any]
 
 @routes.act(f"{ONE}/evidence", media_type="application/zip", sees=sees, keyed=False)
 def export_evidence(session: Session, actor: Actor, instance_id: UUID) -> Binary:
-    """The evidence pack as a ZIP that anybody can verify offline. Every export is put on record, so there is no key."""
+    """The evidence pack as a ZIP that anybody can verify offline. Every export is put on record, so
+    there is no key.
+    """
     key = keys.load_or_create(current_app.config["YIXING"].home / "keys")
     return Binary(
         "application/zip",

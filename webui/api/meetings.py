@@ -110,7 +110,9 @@ class MeetingRow(Schema):
 
 
 class MeetingShape(MeetingRow):
-    """One meeting. due, needed and present count formal members only; invited and here count by kind."""
+    """One meeting. due, needed and present count formal members only; invited and here count by
+    kind.
+    """
 
     process_title = fields.String()
     element = fields.String()
@@ -235,6 +237,11 @@ def seat(
     """Check people in or out by list, for those who run it."""
     return {
         "instance_id": meetings.seat(
-            session, actor, meeting_id, given["members"], given["came"], given["way"]
+            session,
+            actor,
+            meeting_id,
+            members=given["members"],
+            came=given["came"],
+            way=given["way"],
         )
     }

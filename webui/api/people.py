@@ -1,4 +1,6 @@
-"""Members, their posts, passwords and tokens. Telephone and e-mail only reach who may see the people."""
+"""Members, their posts, passwords and tokens. Telephone and e-mail only reach who may see the
+people.
+"""
 
 from __future__ import annotations
 

@@ -267,7 +267,12 @@ def respond(
     """Answer, once."""
     return {
         "instance_id": polls.respond(
-            session, actor, poll_id, given["choice"], given["comment"], given["choices"]
+            session,
+            actor,
+            poll_id,
+            choice=given["choice"],
+            comment=given["comment"],
+            choices=given["choices"],
         )
     }
 

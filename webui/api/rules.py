@@ -1,4 +1,6 @@
-"""The rulebook as it binds a union, the values that the union sets itself, and the calendar of working days."""
+"""The rulebook as it binds a union, the values that the union sets itself, and the calendar of
+working days.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class RuleLine(Schema):
 
 
 class RuleEntry(Schema):
-    """One source's entry of a rule; `here`: it counts for this union today, `wins`: its value is what holds."""
+    """One source's entry of a rule; `here`: it counts for this union today, `wins`: its value is
+    what holds.
+    """
 
     value = fields.String()
     text = fields.String()
@@ -111,7 +115,7 @@ class Year(Schema):
     loaded_at = Moment(allow_none=True)
     days = fields.Method("deviations", metadata={"description": "Deviations."})
 
-    def deviations(self, year: Any) -> list[dict[str, Any]]:
+    def deviations(self, year: reading.Year) -> list[dict[str, Any]]:
         return [{"day": day.isoformat(), "worked": worked} for day, worked in year.days]
 
 
@@ -157,7 +161,7 @@ class Amount(fields.Field[Any]):
         super().__init__(error_messages=wrong, metadata={**shape, "description": about}, **options)
         self.most = most
 
-    def _deserialize(self, value: Any, *_more: Any, **__: Any) -> int | Fraction:
+    def _deserialize(self, value: object, *_more: Any, **__: Any) -> int | Fraction:
         found = (
             law.fraction(value) if isinstance(value, str) else value if type(value) is int else None
         )
@@ -285,6 +289,8 @@ def remove_vacation(session: Session, actor: Actor, vacation_id: UUID) -> None:
 
 @routes.act("/calendar/notices", Concerned, body=Notice)
 def load_notice(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, int]:
-    """Load the State Council's holiday notice of a year; deadlines that wait for it are computed anew."""
+    """Load the State Council's holiday notice of a year; deadlines that wait for it are computed
+    anew.
+    """
     rows = [(each["day"], each["what"], each["name"]) for each in given["days"]]
     return {"instances": rules.load_notice(session, actor, given["year"], rows, given["source"])}

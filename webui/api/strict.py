@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from engine.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from flask import Request
     from marshmallow import Schema
@@ -46,7 +46,7 @@ class Parser(FlaskParser):
         raise Invalid(dict(by_field(messages))) from None
 
 
-def loaded(schema: Schema, data: Any) -> Any:
+def loaded(schema: Schema, data: Mapping[str, Any]) -> Any:
     """Data through a schema. Raises Invalid by field."""
     try:
         return schema.load(data)
@@ -54,7 +54,7 @@ def loaded(schema: Schema, data: Any) -> Any:
         raise Invalid(dict(by_field(error.messages))) from None
 
 
-def by_field(messages: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
+def by_field(messages: object, path: str = "") -> Iterator[tuple[str, list[str]]]:
     """marshmallow's nested messages as (dotted field, texts)."""
     if not isinstance(messages, dict):
         yield (
@@ -126,7 +126,7 @@ def _float(text: str) -> float:
     return number
 
 
-def check(value: Any) -> None:
+def check(value: object) -> None:
     """Refuse levels, characters and numbers that cannot be kept. Raises BadRequest, Invalid."""
     waiting = [(value, 1)]
     while waiting:

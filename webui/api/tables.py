@@ -15,7 +15,7 @@ from webui.http.words import lang
 if TYPE_CHECKING:
     from engine.db import Session
     from engine.people.organisation import Actor
-    from engine.queries.decisions import Outcome, Shown
+    from engine.queries.decisions import Outcome, Question, Shown
 
 routes = Routes(
     "decision-tables", "Tables from facts to conclusions, with the article on each row."
@@ -77,7 +77,7 @@ class TableQuestion(Schema):
     type = schemas.Choice("choice", "boolean", "number", "date", "string")
     choices = fields.Method("options", metadata={"description": "Code and words of each choice."})
 
-    def options(self, question: Any) -> list[dict[str, str]]:
+    def options(self, question: Question) -> list[dict[str, str]]:
         return [{"value": code, "label": words} for code, words in question.choices]
 
 
@@ -129,7 +129,7 @@ class Evaluated(Schema):
         "missed", metadata={"description": "Of each other row what did not fit."}
     )
 
-    def missed(self, outcome: Any) -> list[dict[str, Any]]:
+    def missed(self, outcome: Outcome) -> list[dict[str, Any]]:
         return [{"row": row, "labels": list(labels)} for row, labels in outcome.misses]
 
 
@@ -169,4 +169,4 @@ def get_table(session: Session, actor: Actor, given: dict[str, Any], table_id: s
 @routes.act("/decision-tables/<table_id>/evaluate", Evaluated, body=Case, keyed=False)
 def evaluate(session: Session, actor: Actor, given: dict[str, Any], table_id: str) -> Outcome:
     """What a case comes to by a table, and by which row. Nothing is stored."""
-    return reading.evaluate(session, actor, table_id, given["facts"], given["on"], lang())
+    return reading.evaluate(session, actor, table_id, given["facts"], on=given["on"], lang=lang())

@@ -1,4 +1,7 @@
-"""User tasks: my inbox, one task with its form, and what can be done with it. And drafts, which only their writer sees."""
+"""User tasks: my inbox, one task with its form, and what can be done with it.
+
+And drafts, which only their writer sees.
+"""
 
 from __future__ import annotations
 
@@ -116,7 +119,9 @@ class Said(Schema):
 
 
 class Ruled(Schema):
-    """A rule in one sentence with source and article; `confidence` V checked, M from memory, P set by the university."""
+    """A rule in one sentence with source and article; `confidence` V checked, M from memory, P set
+    by the institution.
+    """
 
     id = fields.String()
     words = fields.String()
@@ -127,7 +132,9 @@ class Ruled(Schema):
 
 
 class Guarded(Schema):
-    """What must hold to enter or leave the task; `holds` now, null where only the answers will tell."""
+    """What must hold to enter or leave the task; `holds` now, null where only the answers will
+    tell.
+    """
 
     text = fields.String()
     holds = fields.Boolean(allow_none=True)
@@ -261,7 +268,10 @@ def complete(
 def send_link(
     session: Session, actor: Actor, given: dict[str, Any], task_id: UUID
 ) -> dict[str, Any]:
-    """A one-time link by which somebody outside answers this task; shown once, so there is no key. Older links end."""
+    """A one-time link by which somebody outside answers this task; shown once, so there is no key.
+
+    Older links end.
+    """
     token = outside.invite(session, actor, task_id, given["to"])
     link = url_for("outside.letter", token=token, _external=True)
     return {"link": link, "to": given["to"], "ends_at": clock.now() + outside.VALID}

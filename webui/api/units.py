@@ -28,7 +28,9 @@ routes = Routes("units", "Units and unions.")
 
 
 class Unit(Schema):
-    """A unit; `members` counts its own active members, `parent_id` is empty for the union itself."""
+    """A unit; `members` counts its own active members, `parent_id` is empty for the union
+    itself.
+    """
 
     id = fields.UUID(required=True)
     parent_id = fields.UUID(allow_none=True)

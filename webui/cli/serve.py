@@ -8,6 +8,7 @@ the supervisor is gone.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import secrets
@@ -25,12 +26,14 @@ from typing import TYPE_CHECKING
 
 from engine import settings as own_settings
 from engine.messages import _
+from engine.stopping import Stopping
 from webui.cli import postmaster
 from webui.cli.terminal import CannotDo, note, text
 
 if TYPE_CHECKING:
     from engine.settings import Settings
 
+HALF_DEMO = "demo-begun"  # a file in the home: loading the demo data has begun
 PARENT = "YIXING_PARENT"  # process id of the supervisor, for its children
 GRACE = 10.0  # seconds between "please end" and "end"
 STEADY = 30.0  # seconds after which a child counts as well
@@ -91,21 +94,16 @@ def _command(name: str) -> list[str]:
 def serve(settings: Settings) -> int:
     """Run until SIGINT or SIGTERM; gives the exit code."""
     _must_be_free(settings)
-    stopping = threading.Event()
+    stopping = Stopping()
     children: list[Child] = []
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-    ):  # until all is set up they break off what is being done
-        signal.signal(number, _break_off)
+    stopping.listen(breaks_off=True)  # until all is set up
     try:
         url = _database(settings)
         environment = _environment(settings, url)
         first = _is_empty(url)
         if first:
             _fill(settings, url)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopping.set())
+        stopping.listen()
         children = [Child("web", environment), Child("job", environment)]
         for child in children:
             child.start()
@@ -118,13 +116,9 @@ def serve(settings: Settings) -> int:
                 child.tend()
             _revive(settings)
     finally:
-        _end(children)
+        _end(children, stopping)
         _stop_database(settings)
     return 0
-
-
-def _break_off(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _must_be_free(settings: Settings) -> None:
@@ -157,6 +151,7 @@ def _database(settings: Settings) -> str:
     from engine.db import migrate
 
     url = db.url_of(settings)
+    _drop_half_demo(settings, url)
     if migrate.migrate(url):
         note(_("数据库结构已是最新"))
     _make_cookie_key(settings)
@@ -195,28 +190,45 @@ def _fill(settings: Settings, url: str) -> None:
 
 
 def _load_demo(settings: Settings, url: str) -> None:
-    """Load the demo data once; half of them are of no use, so a start that was broken off is
-    remembered.
+    """Load the demo data into an empty database; that it was begun is written down until it is
+    done.
     """
     from engine import db
 
-    begun = settings.home / "demo-begun"
-    if begun.exists():
-        raise CannotDo(
-            _(
-                "演示数据上次没有载完；请删除 {home}（其中只有演示数据）后重新启动",
-                home=settings.home,
-            )
-        )
     if not _is_empty(url):
         return
     from webui.cli import demo
 
     note(_("正在载入演示数据……"))
     settings.home.mkdir(parents=True, exist_ok=True)
-    begun.touch()
+    begun = settings.home / HALF_DEMO
+    begun.write_text(_mark(settings))
     demo.load(db.connect(url), settings)
     begun.unlink()
+
+
+def _drop_half_demo(settings: Settings, url: str) -> None:
+    """Half of the demo data are of no use: what a start left that was broken off in loading them
+    goes.
+    """
+    from engine.db import migrate
+
+    begun = settings.home / HALF_DEMO
+    if not begun.exists():
+        return
+    older = not settings.database_url and not begun.read_text()  # wrote nothing into it
+    if older or begun.read_text() == _mark(settings):
+        note(_("演示数据上次没有载完，现在重新载入"))
+        migrate.start_over(url)
+        keys = settings.home / "keys"  # they have signed what is gone
+        if keys.exists():
+            keys.rename(keys.with_name(f"keys.before-{time.time_ns()}"))
+    begun.unlink()
+
+
+def _mark(settings: Settings) -> str:
+    """Tells one database from another without telling its password."""
+    return hashlib.sha256(settings.database_url.encode()).hexdigest()
 
 
 def _make_cookie_key(settings: Settings) -> None:
@@ -260,7 +272,7 @@ def address(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{settings.port}/"
 
 
-def _ready(settings: Settings, children: list[Child], stopping: threading.Event) -> bool:
+def _ready(settings: Settings, children: list[Child], stopping: Stopping) -> bool:
     """Wait for the first answer. Raises CannotDo when the web worker dies again and again
     before it.
     """
@@ -288,21 +300,20 @@ def _welcome(settings: Settings) -> None:
     note("")
 
 
-def _end(children: list[Child]) -> None:
+def _end(children: list[Child], stopping: Stopping) -> None:
     """Ask all to end, wait, then make them. A second Ctrl-C does not wait."""
     running = [c.process for c in children if c.process is not None and c.process.poll() is None]
     if running:
         note(_("正在停止……"))
-    hurry = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: hurry.set())
     for process in running:
         process.terminate()
     last = time.monotonic() + GRACE
     while (
-        any(p.poll() is None for p in running) and time.monotonic() < last and not hurry.wait(0.05)
+        any(p.poll() is None for p in running)
+        and time.monotonic() < last
+        and not stopping.hurried()
     ):
-        pass
+        time.sleep(0.05)
     for process in running:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # the whole group: gunicorn's workers too

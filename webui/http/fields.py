@@ -1,4 +1,6 @@
-"""Between HTML forms and the engine: what a browser sends as answers, and hide conditions as a page evaluates them."""
+"""Between HTML forms and the engine: what a browser sends as answers, and hide conditions as a page
+evaluates them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def answers(form: Form | None, sent: MultiDict[str, str]) -> dict[str, Any]:
-    """What a browser sent for a form, in the shapes that `forms.clean` wants: lists where several may be chosen."""
+    """What a browser sent for a form, in the shapes that `forms.clean` wants: lists where several
+    may be chosen.
+    """
     found: dict[str, Any] = {}
     for field in form.asked if form else ():
         name = f"f.{field.key}"

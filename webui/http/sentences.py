@@ -25,7 +25,9 @@ class Opened:
 
 @dataclass(frozen=True)
 class Sentence:
-    """`mark` is refused, incident, outcome, poll, document, clock, read or ""; `details` are further short lines."""
+    """`mark` is refused, incident, outcome, poll, document, clock, read or ""; `details` are
+    further short lines.
+    """
 
     text: str
     mark: str
@@ -34,7 +36,9 @@ class Sentence:
 
 
 def tell(teller: Teller, event: Happened) -> Sentence:
-    """One event as a sentence. LookupError, TypeError, ValueError, AttributeError of a body that was altered."""
+    """One event as a sentence. LookupError, TypeError, ValueError, AttributeError of a body that
+    was altered.
+    """
     told = teller.tell(event.kind, event.body)
     opened = tuple(
         Opened(_rendered(each.title), _rendered(each.who), each.due) for each in told.opened

@@ -1,7 +1,8 @@
-"""Who is here, and the two doors into the engine that a page uses: `look` to read, `carry_out` to change.
+"""Who is here, and the two doors into the engine that a page uses: `look` to read, `carry_out` to
+change.
 
-A request reads in one transaction and writes in one. The first ends before the second begins, so that a request holds
-one connection at a time and never waits for itself.
+A request reads in one transaction and writes in one. The first ends before the second begins, so
+that a request holds one connection at a time and never waits for itself.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from flask import current_app, g, redirect, request, session, url_for
 from engine import db
 from engine.commands import edge, people
 from engine.errors import NotFound
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +37,17 @@ def init_app(app: Flask) -> None:
     """Load the person behind the cookie before each page."""
     app.before_request(_recognise)
     app.teardown_request(_end_reading)
-    app.context_processor(lambda: {"me": g.get("actor"), "demo": app.config["YIXING"].demo})
+    app.context_processor(_of_every_page)
+
+
+def _of_every_page() -> dict[str, Any]:
+    """What every page may say: who is here, and which desks they keep."""
+    actor = g.get("actor")
+    return {
+        "me": actor,
+        "demo": current_app.config["YIXING"].demo,
+        "keeps": lambda *desks: bool(actor and access.desk_unions(actor, *desks)),
+    }
 
 
 def _recognise() -> None:
@@ -97,7 +109,9 @@ class _Reading:
 
 
 def look(work: Callable[[Session], T]) -> T:
-    """Read in the request's transaction for reading. An error ends it; what is read afterwards begins another."""
+    """Read in the request's transaction for reading. An error ends it; what is read afterwards
+    begins another.
+    """
     reading = g.get("reading") or _begin_reading()
     try:
         return work(reading.session)
@@ -114,7 +128,9 @@ def _begin_reading() -> _Reading:
 
 
 def _end_reading(_fault: BaseException | None = None) -> None:
-    """End the transaction for reading. That the login was used is noted last: its row stays locked for no time at all."""
+    """End the transaction for reading. That the login was used is noted last: its row stays locked
+    for no time at all.
+    """
     secret = g.pop("touch", None)
     if secret:
         look(lambda s: people.touch(s, secret))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import g, request, session
 from flask_babel import Babel, get_locale, ngettext
@@ -24,9 +24,13 @@ from engine.db.words import state_words
 from webui.http import fields, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from flask import Flask
+
+    from engine.messages import Bilingual
+    from engine.queries.instance import Linked
+    from engine.queries.labels import Labelled
 
 LANGUAGES = ("zh", "en")
 
@@ -38,6 +42,7 @@ def init_app(app: Flask) -> None:
         day=day, moment=moment, lines=lines, size=size, left=left, state=state, said=said
     )
     app.jinja_env.filters["zip_labels"] = labelled
+    app.jinja_env.filters["words_of"] = words_of
     app.jinja_env.filters["linked"] = linked
     app.jinja_env.filters["choice_of"] = choice_of
     app.jinja_env.globals.update(lang=lang, hide_rule=fields.hide_rule)
@@ -45,7 +50,9 @@ def init_app(app: Flask) -> None:
 
 
 def _language() -> str:
-    """That of this visit, else the person's own, else the browser's. A program says for each request what it wants."""
+    """That of this visit, else the person's own, else the browser's. A program says for each
+    request what it wants.
+    """
     asked = _asked_for()
     if request.path.startswith("/api/") and asked:
         return asked
@@ -146,8 +153,10 @@ _STATES: dict[str, type[StrEnum]] = {
 }
 
 
-def linked(link: Any) -> str:
-    """How another matter belongs to this one: what was linked there, or what was linked to it from there."""
+def linked(link: Linked) -> str:
+    """How another matter belongs to this one: what was linked there, or what was linked to it from
+    there.
+    """
     there, back = {
         "merged_into": (_("并入"), _("并入")),
         "origin_of": (_("来源"), _("来源")),
@@ -159,7 +168,7 @@ def linked(link: Any) -> str:
     return str(back if link.back else there)
 
 
-def labelled(values: list[str], choices: Any) -> list[tuple[str, str]]:
+def labelled(values: list[str], choices: Iterable[Labelled]) -> list[tuple[str, str]]:
     """Fixed choices of a field as (value, label) pairs in the language of the page."""
     english = lang() == "en"
     return [
@@ -168,11 +177,11 @@ def labelled(values: list[str], choices: Any) -> list[tuple[str, str]]:
     ]
 
 
-def choice_of(key: str, labels: Any) -> str:
+def choice_of(key: str, labels: Mapping[str, Bilingual]) -> str:
     """What a choice of a poll is called."""
     return words_of(labels[key]) if key in labels else key
 
 
-def words_of(value: Any) -> str:
+def words_of(value: Bilingual) -> str:
     """A `Words` in the language of the page."""
     return str(value.in_(lang()))

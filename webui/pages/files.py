@@ -4,7 +4,7 @@ what somebody uploaded.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 from uuid import UUID
 
@@ -27,7 +27,7 @@ PDF = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; base-ur
 
 
 @blueprint.url_value_preprocessor
-def _allow_large(endpoint: str | None, _values: Any) -> None:
+def _allow_large(endpoint: str | None, _values: object) -> None:
     """Let the upload, and only it, be large. This runs before the CSRF check, which already
     reads the body.
     """

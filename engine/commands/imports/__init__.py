@@ -1,10 +1,22 @@
-"""Import and export of units, people, posts and delegates as .xlsx: nothing is written before every row was shown.
+"""Import and export of units, people, posts and delegates as .xlsx: nothing is written before every
+row was shown.
 
-`preview` keeps the rows and says what is wrong with each; `confirm` looks again and writes all of them or none.
+`preview` keeps the rows and says what is wrong with each; `confirm` looks again and writes all of
+them or none.
 """
 
 from engine.commands.imports.batches import Batch, Report, RowReport, confirm, preview
-from engine.commands.imports.columns import KINDS, template
+from engine.commands.imports.columns import KINDS, kinds, template
 from engine.commands.imports.exports import export
 
-__all__ = ["KINDS", "Batch", "Report", "RowReport", "confirm", "export", "preview", "template"]
+__all__ = [
+    "KINDS",
+    "Batch",
+    "Report",
+    "RowReport",
+    "confirm",
+    "export",
+    "kinds",
+    "preview",
+    "template",
+]

@@ -1,4 +1,6 @@
-"""A batch from its file to its "yes": preview writes the batch only, confirm looks again and writes all or none."""
+"""A batch from its file to its "yes": preview writes the batch only, confirm looks again and writes
+all or none.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ _PLANS: dict[str, Callable[[Session, Actor, list[Line]], None]] = {
     "units": units.plan,
     "people": members.plan,
     "posts": terms.plan_posts,
-    "delegates": terms.plan_delegates,
+    "delegates": terms.plan_by_category,
 }
 _WRITES: dict[str, Callable[[Session, list[Line]], list[records.Note]]] = {
     "units": units.write,
@@ -46,7 +48,9 @@ _WRITES: dict[str, Callable[[Session, list[Line]], list[records.Note]]] = {
 
 @dataclass(frozen=True)
 class RowReport:
-    """What was found on a row: `level` is ok, warning or error; `does` is create, change, skip or empty."""
+    """What was found on a row: `level` is ok, warning or error; `does` is create, change, skip or
+    empty.
+    """
 
     number: int
     values: dict[str, str]
@@ -96,13 +100,14 @@ class Report:
 
 
 def preview(session: Session, actor: Actor, kind: str, filename: str, data: bytes) -> Batch:
-    """Read a file, check every row, keep the batch; nothing else is written. Raises Refused, NotFound, Invalid."""
+    """Read a file, check every row, keep the batch; nothing else is written. Raises Refused,
+    NotFound, Invalid.
+    """
     union_id = home(actor, "import_people")
     raw, notes = workbook.read(filename, data, columns.of(kind))
     lines = [Line(row.number, row.values, list(row.faults)) for row in raw]
     _PLANS[kind](session, actor, lines)
-    if kind == "delegates":
-        notes.append(terms.SHARE_UNKNOWN)
+    notes += columns.notes(kind)
     found = tuple(map(RowReport.of, lines))
     batch = Batch(
         id=tables.new_id(),
@@ -138,7 +143,9 @@ def preview(session: Session, actor: Actor, kind: str, filename: str, data: byte
 
 
 def home(actor: Actor, verb: str) -> UUID:
-    """The union in which the actor does this: their own, or else one where they hold the post. Raises Refused."""
+    """The union in which the actor does this: their own, or else one where they hold the post.
+    Raises Refused.
+    """
     return access.unions(actor, verb)[0]
 
 
@@ -169,14 +176,18 @@ def _forget_old(session: Session, union_id: UUID, now: datetime) -> None:
 
 
 def _digest(lines: list[Line]) -> str:
-    """What the rows would do, old values included: two equal digests mean that nothing changed in between."""
+    """What the rows would do, old values included: two equal digests mean that nothing changed in
+    between.
+    """
     plans = [[line.number, line.errors, line.warnings, line.do, line.plan] for line in lines]
     data = json.dumps(plans, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(data.encode()).hexdigest()
 
 
 def confirm(session: Session, actor: Actor, batch_id: UUID) -> Report:
-    """Write all rows of a batch. Raises NotFound, Refused, Conflict (it has errors, is done, the data changed)."""
+    """Write all rows of a batch. Raises NotFound, Refused, Conflict (it has errors, is done, the
+    data changed).
+    """
     batch = _to_confirm(session, actor, batch_id)
     records.queue(session)
     lines = [Line(number, values, list(faults)) for number, values, faults in batch.rows]

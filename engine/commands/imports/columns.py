@@ -1,4 +1,4 @@
-"""The four kinds of import and their columns, and the template of each."""
+"""The kinds of import and their columns, and the template of each."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from engine.commands.imports import workbook
 from engine.commands.imports.workbook import EXAMPLE, Column
-from engine.commands.people import OWNERS
 from engine.errors import NotFound
-from engine.messages import Message, _
+from engine.messages import Listed, Message, _, worded
 from engine.people import posts
 
 if TYPE_CHECKING:
     from engine.commands.imports.workbook import Say
 
-KINDS = {"units": _("单位"), "people": _("人员"), "posts": _("职务"), "delegates": _("代表")}
-CATEGORIES = {"正式": "formal_delegate", "列席": "observer_delegate", "特邀": "invited_guest"}
-CATEGORIES_EN = {
-    "formal": "formal_delegate",
-    "observer": "observer_delegate",
-    "guest": "invited_guest",
-}
+BY_CATEGORY = "delegates"
+KINDS = ("units", "people", "posts", BY_CATEGORY)  # as addresses and commands name them
 TITLES = {
     "username": _("用户名"),
     "name": _("姓名"),
@@ -28,7 +22,6 @@ TITLES = {
     "email": _("邮箱"),
     "unit_code": _("单位编码"),
     "post": _("职务"),
-    "category": _("代表类别"),
     "term": _("届次"),
     "from_on": _("起"),
     "to_on": _("止"),
@@ -41,8 +34,13 @@ TITLES = {
 }
 
 
+def title_of(key: str) -> Message:
+    """The title of a column."""
+    return worded(posts.kinds().categories.kind) if key == "category" else TITLES[key]
+
+
 def _column(key: str, about: Message, example: str, **more: Any) -> Column:
-    return Column(key, more.pop("title", TITLES[key]), about, example, **more)
+    return Column(key, more.pop("title", None) or title_of(key), about, example, **more)
 
 
 _USERNAME = _column(
@@ -80,14 +78,34 @@ _TO = _column(
     also=("To", "止日", "结束", "任期止", "To date"),
     is_day=True,
 )
-_CATEGORY = _column(
-    "category",
-    _("正式、列席或特邀；只有正式代表有附议权和表决权。"),
-    "正式",
-    required=True,
-    also=("Category", "类别"),
-    choices=tuple(CATEGORIES),
-)
+
+
+def kinds() -> dict[str, Message]:
+    """What can be imported, in the order in which it has to be: by category only where a post has
+    one.
+    """
+    known = posts.kinds()
+    found = {"units": _("单位"), "people": _("人员"), "posts": _("职务")}
+    return found | ({BY_CATEGORY: worded(known.categories.title)} if known.by_category else {})
+
+
+def notes(kind: str) -> list[Message]:
+    """What is noted to every table of a kind."""
+    note = posts.kinds().categories.note
+    return [worded(note)] if kind == BY_CATEGORY and note.zh else []
+
+
+def _category() -> Column:
+    known = posts.kinds()
+    words = tuple(post.category for post in known.by_category)
+    return _column(
+        "category",
+        worded(known.categories.about),
+        words[0],
+        required=True,
+        also=("Category", "类别"),
+        choices=words,
+    )
 
 
 def of(kind: str) -> tuple[Column, ...]:
@@ -99,14 +117,14 @@ def of(kind: str) -> tuple[Column, ...]:
     if kind == "posts":
         where = _unit(_("任职单位的编码。"))
         return (_USERNAME, _post(), where, _term(required=False), _FROM, _TO)
-    if kind == "delegates":
-        where = _unit(_("所在代表团对应单位的编码。"))
-        return (_USERNAME, _NAME, where, _CATEGORY, _term(required=True), _FROM, _TO)
+    if kind == BY_CATEGORY and kind in kinds():
+        where = _unit(worded(posts.kinds().categories.unit))
+        return (_USERNAME, _NAME, where, _category(), _term(required=True), _FROM, _TO)
     raise NotFound
 
 
 def _unit(about: Message) -> Column:
-    also = ("Unit code", "代表团", "代表团编码", "Unit", "Delegation")
+    also = ("Unit code", "Unit", *posts.kinds().categories.unit_names)
     return _column("unit_code", about, "XXGC", required=True, also=also)
 
 
@@ -117,13 +135,17 @@ def _term(*, required: bool) -> Column:
 
 def _post() -> Column:
     titles = tuple(p.title for p in posts.kinds().posts.values())
-    example = titles[0] if titles else "delegation_head"
+    example = titles[0] if titles else "office_head"
     return _column(
         "post", _("从列表中选择。"), example, required=True, also=("Post",), choices=titles
     )
 
 
 def _units() -> tuple[Column, ...]:
+    units = posts.kinds().units.values()
+    shown = next((unit for unit in units if unit.example.zh), None)
+    decided = Listed(unit.words for unit in units if unit.superiors)
+    urban = Listed(unit.words for unit in units if unit.city)
     return (
         _column(
             "code",
@@ -135,38 +157,45 @@ def _units() -> tuple[Column, ...]:
         _column(
             "name",
             _("单位全称。"),
-            "信息工程学院工会",
+            shown.example.zh if shown else "",
             title=_("名称"),
             required=True,
             also=("Name", "单位名称"),
         ),
         _column(
-            "name_en", _("可空。"), "School of Information Engineering", also=("English name",)
+            "name_en",
+            _("可空。"),
+            shown.example.en if shown else "",
+            also=("English name",),
         ),
         _column(
             "kind",
             _("从列表中选择。"),
-            "学院工会",
+            shown.title if shown else "",
             required=True,
             also=("Kind", "单位类型"),
-            choices=tuple(u.title for u in posts.kinds().units.values()),
+            choices=tuple(u.title for u in units),
         ),
         _column(
             "parent_code",
-            _("上级的编码，可以在同一文件中；校工会可空，按举办者类型和城市确定。"),
+            _("上级的编码，可以在同一文件中；{kinds}可空，按举办者类型和城市确定。", kinds=decided)
+            if decided
+            else _("上级的编码，可以在同一文件中。"),
             "XGH",
             also=("Parent code", "上级"),
         ),
         _column(
             "owner_type",
-            _("校工会必填。"),
+            _("{kinds}必填。", kinds=decided) if decided else _("可空。"),
             "",
             also=("Owner type",),
-            choices=tuple(OWNERS.values()),
+            choices=tuple(owner.zh for owner in posts.kinds().owners.values()),
         ),
         _column(
             "city",
-            _("市总工会必填；校工会由市总工会管理的必填。"),
+            _("{cities}必填；{kinds}由其管理的必填。", cities=urban, kinds=decided)
+            if urban
+            else _("可空。"),
             "杭州",
             also=("City", "所在城市"),
         ),
@@ -174,6 +203,8 @@ def _units() -> tuple[Column, ...]:
 
 
 def template(kind: str, say: Say = str) -> bytes:
-    """The .xlsx to be filled in: header, an example row, explanations, lists, in words that `say` gives. Raises NotFound."""
+    """The .xlsx to be filled in: header, an example row, explanations, lists, in words that `say`
+    gives. Raises NotFound.
+    """
     columns = of(kind)
-    return workbook.write(KINDS[kind], columns, [[c.example for c in columns]], say)
+    return workbook.write(kinds()[kind], columns, [[c.example for c in columns]], say)

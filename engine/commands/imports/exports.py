@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 
 def export(session: Session, actor: Actor, kind: str, say: Say = str) -> bytes:
-    """What is there of the unions whose people the actor may see, in the shape of the import; put on record.
+    """What is there of the unions whose people the actor may see, in the shape of the import; put
+    on record.
 
     Raises Refused, NotFound.
     """
@@ -35,7 +36,7 @@ def export(session: Session, actor: Actor, kind: str, say: Say = str) -> bytes:
     notes = [records.Note(union, "people_exported", details) for union in unions]
     records.record(session, actor, notes)
     cells = [[row.get(column.key) for column in shape] for row in rows]
-    return workbook.write(columns.KINDS[kind], shape, cells, say)
+    return workbook.write(columns.kinds()[kind], shape, cells, say)
 
 
 def _units(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
@@ -46,13 +47,13 @@ def _units(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
         .where(unit.union_id.in_(unions), unit.active)
         .order_by(unit.id)
     )
-    known = posts.kinds().units
+    known, owners = posts.kinds().units, posts.kinds().owners
     rows = [dict(row) for row in session.execute(query).mappings()]
     for row in rows:
         kind = known.get(row["kind"])
         row |= {
             "kind": kind.title if kind else row["kind"],
-            "owner_type": people.OWNERS.get(row["owner_type"]),
+            "owner_type": owners[row["owner_type"]].zh if row["owner_type"] in owners else None,
         }
     return rows
 
@@ -75,7 +76,7 @@ def _posts(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
 
 
 def _delegates(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
-    return _terms(session, unions, tables.post.c.kind.in_(posts.DELEGATES))
+    return _terms(session, unions, tables.post.c.kind.in_(people.by_category()))
 
 
 def _terms(
@@ -89,7 +90,7 @@ def _terms(
         .where(unit.union_id.in_(unions), which)
         .order_by(post.from_on, post.id)
     )
-    known, category = posts.kinds().posts, {key: word for word, key in columns.CATEGORIES.items()}
+    known, category = posts.kinds().posts, {p.key: p.category for p in posts.kinds().by_category}
     rows = [dict(row) for row in session.execute(query).mappings()]
     for row in rows:
         kind = known.get(row["kind"])

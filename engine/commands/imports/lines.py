@@ -1,4 +1,6 @@
-"""One row of an import while it is being checked: its values, what is wrong with it, and what is to be done."""
+"""One row of an import while it is being checked: its values, what is wrong with it, and what is to
+be done.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlalchemy import select
 
-from engine.commands.imports.columns import TITLES
+from engine.commands.imports.columns import title_of
 from engine.commands.people import words
 from engine.db import tables
 from engine.errors import Invalid
@@ -41,7 +43,9 @@ class Registered(NamedTuple):
 
 @dataclass
 class Line:
-    """A row: `do` is create, change or skip; `plan` holds what will be written, plain JSON, old values included."""
+    """A row: `do` is create, change or skip; `plan` holds what will be written, plain JSON, old
+    values included.
+    """
 
     number: int
     values: dict[str, str]
@@ -76,7 +80,7 @@ class Line:
         """The text of a column that must be filled."""
         text = self.text(key)
         if not text:
-            self.errors.append(_("没有填“{title}”。", title=TITLES[key]))
+            self.errors.append(_("没有填“{title}”。", title=title_of(key)))
         return text
 
     def skip(self) -> None:
@@ -140,7 +144,9 @@ def members_of(session: Session, lines: Iterable[Line]) -> dict[str, Registered]
 
 
 def unit_for(line: Line, actor: Actor, units: Mapping[str, rows.Unit]) -> rows.Unit | None:
-    """The unit that a row names, if it is there, in use and in a union that the actor may write into."""
+    """The unit that a row names, if it is there, in use and in a union that the actor may write
+    into.
+    """
     code = line.need("unit_code")
     if not code:
         return None
@@ -161,6 +167,6 @@ def tell_twins(lines: Iterable[Line], key: str, fold: Callable[[str], str]) -> N
         value = fold(line.values.get(key, ""))
         if value and value in first:
             line.errors.append(
-                _("{title}与第 {first} 行重复。", title=TITLES[key], first=first[value])
+                _("{title}与第 {first} 行重复。", title=title_of(key), first=first[value])
             )
         first.setdefault(value, line.number)

@@ -1,4 +1,6 @@
-"""Rows of posts and of delegates: checked against the terms that are there and against each other, then written."""
+"""Rows of posts, of any and by category: checked against the terms that are there and against each
+other, then written.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,6 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
-from engine.commands.imports.columns import CATEGORIES, CATEGORIES_EN
 from engine.commands.imports.lines import (
     Line,
     Registered,
@@ -24,7 +25,7 @@ from engine.commands.imports.members import created, row_of
 from engine.commands.people import members, records, terms, words
 from engine.db import rows, tables
 from engine.errors import Invalid, Refused
-from engine.messages import _
+from engine.messages import Both, Listed, _
 from engine.people import posts
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 FOREVER = date.max.isoformat()
-SHARE_UNKNOWN = _(
-    "文件没有教师身份一项，教师代表的比例未知，请另行核对。（《学校教职工代表大会规定》，教育部令第32号）"
-)
 
 
 class Held:
@@ -86,7 +84,7 @@ def _as_plan(post: rows.Post, union_id: UUID) -> dict[str, Any]:
 
 def _meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Do two terms exclude each other? Days are ISO texts; no last day is for ever."""
-    place = "union_id" if one["kind"] in posts.DELEGATES else "unit_id"
+    place = "union_id" if one["kind"] in terms.by_category() else "unit_id"
     return bool(
         other["kind"] in terms.rivals(one["kind"])
         and one[place] == other[place]
@@ -135,20 +133,22 @@ def plan_posts(session: Session, actor: Actor, lines: list[Line]) -> None:
         _plan(line, known, _Wanted(kind.key if kind else "", unit, member, name))
 
 
-def plan_delegates(session: Session, actor: Actor, lines: list[Line]) -> None:
-    """Decide for every row of delegates what it does; people who are not registered are created, with a warning."""
+def plan_by_category(session: Session, actor: Actor, lines: list[Line]) -> None:
+    """Decide for every row by category what it does; people who are not registered are created,
+    with a warning.
+    """
     known = _known(session, actor, lines)
     new: dict[str, str] = {}
     for line in lines:
         unit = unit_for(line, actor, known.units)
         member, name = _person(line, known, new)
-        kind = _kind_of_delegate(line)
+        kind = _by_category(line)
         line.need("term")
         _plan(line, known, _Wanted(kind, unit, member, name))
 
 
 def _person(line: Line, known: _Known, new: dict[str, str]) -> tuple[Registered | None, str]:
-    """Who is to be a delegate; `new`: the names of those who are not registered, by user name."""
+    """Who is entered; `new`: the names of those who are not registered, by user name."""
     username = line.take("username", words.username) or ""
     name = line.take("name", lambda v: words.line("name", v, 60)) or ""
     member = known.members.get(username)
@@ -179,21 +179,17 @@ def _member(line: Line, known: _Known) -> Registered | None:
     return member
 
 
-def _kind_of_delegate(line: Line) -> str:
-    word = line.need("category")
-    kind = _category(word)
-    if word and not kind:
-        line.errors.append(_("代表类别应为 正式、列席 或 特邀。"))
-    return kind
-
-
-def _category(word: str) -> str:
-    text = word.removesuffix("代表")
-    return (
-        CATEGORIES.get(text)
-        or CATEGORIES_EN.get(text.casefold())
-        or (word if word in posts.DELEGATES else "")
-    )
+def _by_category(line: Line) -> str:
+    """The post of a row's category."""
+    word, kinds = line.need("category"), posts.kinds()
+    text = word.removesuffix(kinds.categories.title.zh)
+    for post in kinds.by_category:
+        if text == post.category or text.casefold() == post.category_en or word == post.key:
+            return post.key
+    if word:
+        wanted = Listed(Both(post.category, post.category_en) for post in kinds.by_category)
+        line.errors.append(_("{kind}应为{wanted}。", kind=kinds.categories.kind, wanted=wanted))
+    return ""
 
 
 def _plan(line: Line, known: _Known, wanted: _Wanted) -> None:

@@ -1,4 +1,6 @@
-"""Rows of units, in any order, parents in the same file or registered: checked, then written from the top down."""
+"""Rows of units, in any order, parents in the same file or registered: checked, then written from
+the top down.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ KEPT = {"name_en", "owner_type", "city"}  # a blank does not clear them
 
 
 class Tree:
-    """The registered units under the rows of the file: what stands under what once all is written."""
+    """The registered units under the rows of the file: what stands under what once all is
+    written.
+    """
 
     def __init__(self, session: Session, actor: Actor, lines: list[Line]) -> None:
         registered = session.execute(select(tables.unit).order_by(tables.unit.c.id))
@@ -81,38 +85,39 @@ class Tree:
         return None
 
     def unions(self) -> list[tuple[str, str, str]]:
-        """(code, kind, city) of the unions that may manage a university's."""
+        """(code, kind, city) of the unions that may manage others."""
         rows = {
             code: (row.kind, words.city(row.city)) for code, row in self.known.items() if row.active
         }
         rows |= {code: (wanted["kind"], wanted["city"]) for code, wanted in self.wanted.items()}
-        return [(code, kind, city) for code, (kind, city) in rows.items() if kind in posts.ABOVE]
+        managing = posts.kinds().managing
+        return [(code, kind, city) for code, (kind, city) in rows.items() if kind in managing]
 
 
 def _clean(line: Line) -> dict[str, Any]:
     kind = _kind(line)
     city = line.take("city", words.city)
-    if kind == "municipal_federation" and not city:
-        line.errors.append(_("市总工会要写城市。"))
-    owned = kind == posts.UNIVERSITY or line.text("owner_type")
+    if kind and kind.city and not city:
+        line.errors.append(_("“{title}”要写城市。", title=kind.words))
+    owned = (kind and kind.superiors) or line.text("owner_type")
     return {
         "code": line.take("code", words.code),
         "name": line.take("name", lambda v: words.line("name", v)),
         "name_en": line.take("name_en", lambda v: words.line("name_en", v, 200, 0)),
         "city": city,
         "parent": line.text("parent_code"),
-        "kind": kind,
+        "kind": kind.key if kind else "",
         "owner_type": line.take("owner_type", superiors.owner) if owned else "",
         "guiding": "",
     }
 
 
-def _kind(line: Line) -> str:
+def _kind(line: Line) -> posts.UnitKind | None:
     word = line.need("kind")
     kind = posts.kinds().unit(word)
     if kind is None:
         line.errors.append(_("没有“{word}”这种单位。", word=word[:20]))
-    return kind.key if kind else ""
+    return kind
 
 
 def plan(session: Session, actor: Actor, lines: list[Line]) -> None:
@@ -120,18 +125,21 @@ def plan(session: Session, actor: Actor, lines: list[Line]) -> None:
     tell_twins(lines, "code", str.strip)
     tree = Tree(session, actor, lines)
     for line in lines:
-        if not line.errors and line.plan["kind"] == posts.UNIVERSITY:
-            _manage(line, tree)
+        if line.errors:
+            continue
+        kind = posts.kinds().units[line.plan["kind"]]
+        if kind.superiors:
+            _manage(line, kind, tree)
     for line in lines:
         if not line.errors:
             _plan(line, tree)
 
 
-def _manage(line: Line, tree: Tree) -> None:
-    """Give a university's union the unions that manage and guide it."""
+def _manage(line: Line, kind: posts.UnitKind, tree: Tree) -> None:
+    """Give a union the unions that manage and guide it, by the decision table of its kind."""
     wanted = line.plan
     try:
-        ruling = superiors.ruling(wanted["owner_type"], wanted["city"])
+        ruling = superiors.ruling(kind, wanted["owner_type"], wanted["city"])
         above = superiors.pick(tree.unions(), ruling.managing, wanted["city"])
         guide = superiors.pick(tree.unions(), ruling.guiding, "") if ruling.guiding else ""
     except Invalid as fault:
@@ -173,11 +181,13 @@ def _check_top(line: Line, unit: rows.Unit | None) -> None:
     if kind.parents or not kind.union:
         line.errors.append(_("“{title}”要写上级编码。", title=kind.words))
     elif unit is None:
-        line.errors.append(_("最高一级的工会由系统操作员登记。"))
+        line.errors.append(_("最高一级的{tenant}由系统操作员登记。", tenant=posts.tenant()))
 
 
 def _check_parent(line: Line, tree: Tree, unit: rows.Unit | None) -> None:
-    """The parent is there, one's own to write under, in use, of a fitting kind, and no circle comes about."""
+    """The parent is there, one's own to write under, in use, of a fitting kind, and no circle comes
+    about.
+    """
     code, parent = line.plan["code"], line.plan["parent"]
     line.take("parent_code", lambda _text: tree.above(code))
     if line.errors:
@@ -201,7 +211,8 @@ def _plan_change(line: Line, tree: Tree, unit: rows.Unit) -> None:
     if unit.kind != wanted["kind"]:
         line.errors.append(_("单位的类型不能更改。"))
     if "parent" in new and not union and tree.answers(new["parent"]) != unit.union_id:
-        line.errors.append(_("不能移到另一个工会之下。"))
+        wrong = _("不能移到另一个{tenant}之下。", tenant=posts.tenant())
+        line.errors.append(wrong)
     if line.errors:
         return
     if not new:
@@ -256,7 +267,9 @@ def write(session: Session, lines: list[Line]) -> list[records.Note]:
 def _parents_first(
     plans: Mapping[str, dict[str, Any]], places: dict[str, Place]
 ) -> dict[str, dict[str, Any]]:
-    """The rows of the new units by code, in an order in which they can be written; `places` gets theirs."""
+    """The rows of the new units by code, in an order in which they can be written; `places` gets
+    theirs.
+    """
     waiting, made = dict(plans), dict[str, dict[str, Any]]()
     while waiting:
         ready = [code for code, plan in waiting.items() if plan["parent"] not in waiting]

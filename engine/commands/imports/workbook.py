@@ -1,4 +1,6 @@
-"""Reads and writes .xlsx. What comes in is taken for hostile: bounded in size and rows, no macros, no formulas run."""
+"""Reads and writes .xlsx. What comes in is taken for hostile: bounded in size and rows, no macros,
+no formulas run.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,8 @@ from engine.messages import Listed, Message, _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from openpyxl.worksheet.worksheet import Worksheet
+
 MAX_BYTES = 10_000_000
 MAX_UNPACKED = 40_000_000
 MAX_PARTS = 300
@@ -34,7 +38,9 @@ EXAMPLE = "示例"  # a row whose first cell begins so is none
 
 @dataclass(frozen=True)
 class Column:
-    """A column of an import; `also` are further headers that mean it, its English title among them."""
+    """A column of an import; `also` are further headers that mean it, its English title among
+    them.
+    """
 
     key: str
     title: Message
@@ -53,14 +59,16 @@ class Column:
 
 @dataclass
 class RawRow:
-    """A row as it was read: its number in the sheet, the text of each column, what cannot be read."""
+    """A row as it was read: its number in the sheet, the text of each column, what cannot be
+    read.
+    """
 
     number: int
     values: dict[str, str]
     faults: list[str] = field(default_factory=list)
 
 
-def plain_header(value: Any) -> str:
+def plain_header(value: object) -> str:
     """A header without marks, notes in brackets, blanks and case."""
     text = str(value or "").replace("*", "").replace("＊", "").replace("（", "(").strip()
     return text.split("(")[0].replace(" ", "").replace("_", "").casefold()
@@ -114,7 +122,7 @@ class _Cells(NamedTuple):
         return str(self.cells[0].value or "").strip().startswith(EXAMPLE)
 
 
-def _lines(sheet: Any) -> Iterator[_Cells]:
+def _lines(sheet: Worksheet) -> Iterator[_Cells]:
     found = 0
     read = sheet.iter_rows(min_row=1, max_row=LAST_ROW + 1, max_col=MAX_COLUMNS)
     for number, cells in enumerate(read, 1):
@@ -192,7 +200,7 @@ def visible(text: str) -> str:
     return "".join("\ufffd" if words.hidden(c) else c for c in text)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """A cell's value as text: whole numbers without a point, days as 2026-03-01."""
     if value is None:
         return ""
@@ -217,7 +225,9 @@ Say = Callable[[str], str]  # gives a message in the reader's language
 def write(
     title: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]], say: Say = str
 ) -> bytes:
-    """An .xlsx: a sheet of rows, one that explains the columns, one with the lists. Text never is a formula."""
+    """An .xlsx: a sheet of rows, one that explains the columns, one with the lists. Text never is a
+    formula.
+    """
     book = openpyxl.Workbook()
     sheet, about, lists = book.worksheets[0], book.create_sheet(), book.create_sheet()
     sheet.title, about.title, lists.title = say(title), say(_("说明")), say(_("选项"))
@@ -238,7 +248,7 @@ def write(
     return stream.getvalue()
 
 
-def _put(sheet: Any, values: Sequence[Any], head: bool = False) -> None:
+def _put(sheet: Worksheet, values: Sequence[Any], head: bool = False) -> None:
     row = sheet.max_row + 1 if sheet.max_row > 1 or sheet["A1"].value is not None else 1
     for place, value in enumerate(values, 1):
         if value in (None, ""):
@@ -254,7 +264,7 @@ def _put(sheet: Any, values: Sequence[Any], head: bool = False) -> None:
             cell.font, cell.fill = Font(bold=True), _HEAD
 
 
-def _offer(sheet: Any, lists: Any, place: int, column: Column, say: Say) -> None:
+def _offer(sheet: Worksheet, lists: Worksheet, place: int, column: Column, say: Say) -> None:
     """Let people choose in a column; the choices stand in a column of the sheet `lists`."""
     letter, title = get_column_letter(place), say(column.title)
     for row, text in enumerate((title, *column.choices), 1):
@@ -267,7 +277,7 @@ def _offer(sheet: Any, lists: Any, place: int, column: Column, say: Say) -> None
     rule.add(f"{letter}2:{letter}{MAX_ROWS + 1}")
 
 
-def _explain(about: Any, columns: Sequence[Column], say: Say) -> None:
+def _explain(about: Worksheet, columns: Sequence[Column], say: Say) -> None:
     head = (_("列"), _("也可写作"), _("必填"), _("说明"), _("例"))
     _put(about, [say(text) for text in head], head=True)
     for column in columns:

@@ -1,6 +1,8 @@
-"""People, units, posts, passwords, sessions and tokens; every change stands in the chain of its union.
+"""People, units, posts, passwords, sessions and tokens; every change stands in the chain of its
+union.
 
-An actor of None is the operator on the command line, who is bound by no post; web and API never hand that in.
+An actor of None is the operator on the command line, who is bound by no post; web and API never
+hand that in.
 """
 
 from engine.commands.people.logins import (
@@ -16,14 +18,14 @@ from engine.commands.people.logins import (
     touch,
 )
 from engine.commands.people.members import change_member, create_member
-from engine.commands.people.superiors import OWNERS, managing
-from engine.commands.people.terms import end_post, grant_post
+from engine.commands.people.superiors import managing
+from engine.commands.people.terms import by_category, end_post, grant_post
 from engine.commands.people.tokens import create_token, end_token, token_owner
 from engine.commands.people.units import change_unit, create_unit
 
 __all__ = [
-    "OWNERS",
     "Attempt",
+    "by_category",
     "change_member",
     "change_own_password",
     "change_unit",

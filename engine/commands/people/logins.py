@@ -1,4 +1,6 @@
-"""Log in with a rate limit, keep and end sessions, change passwords. Only hashes of secrets are stored."""
+"""Log in with a rate limit, keep and end sessions, change passwords. Only hashes of secrets are
+stored.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class Attempt:
     fault: EngineError | None = None
 
     def must(self) -> tuple[str, UUID]:
-        """(the session's secret, the member). Raises the fault: Refused (`wait` seconds in its details) or Invalid."""
+        """(the session's secret, the member). Raises the fault: Refused (`wait` seconds in its
+        details) or Invalid.
+        """
         if self.fault is not None:
             raise self.fault
         assert self.member_id is not None
@@ -54,7 +58,9 @@ def digest(secret: str) -> str:
 
 
 def log_in(session: Session, username: str, secret: str, address: str) -> Attempt:
-    """Try a password. The edge commits, then calls `must()` on what comes back: failures have to be counted."""
+    """Try a password. The edge commits, then calls `must()` on what comes back: failures have to be
+    counted.
+    """
     name = words.login_name(username)[:200]
     keys = _keys(name, address)
     if limited := _limited(session, keys):
@@ -195,7 +201,9 @@ class Login:
 
 
 def session_of(session: Session, secret: str) -> Login | None:
-    """Whose session this is, in one read; None when it is unknown, ended, idle for too long or too old."""
+    """Whose session this is, in one read; None when it is unknown, ended, idle for too long or too
+    old.
+    """
     login, now = tables.login.c, clock.now()
     used = and_(
         login.member_id == tables.member.c.id,
@@ -252,7 +260,8 @@ def set_password(session: Session, actor: Actor | None, member_id: UUID, secret:
 def change_own_password(
     session: Session, actor: Actor, old: str, new: str, *, keep: str = ""
 ) -> Attempt:
-    """Change one's own password, end all sessions but that of the secret `keep`. As in `log_in`: commit, then `must()`.
+    """Change one's own password, end all sessions but that of the secret `keep`. As in `log_in`:
+    commit, then `must()`.
 
     Raises Invalid at once when the new one breaks the rules.
     """

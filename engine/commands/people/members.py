@@ -1,4 +1,7 @@
-"""Members: enter, change, put out of use. Telephone and e-mail never go into the history, which is kept for good."""
+"""Members: enter, change, put out of use.
+
+Telephone and e-mail never go into the history, which is kept for good.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ def create_member(
     locale: str = "zh",
     secret: str | None = None,
 ) -> UUID:
-    """Enter a person; without a password (`secret`) nobody can log in as them. Raises Refused, NotFound, Invalid."""
+    """Enter a person; without a password (`secret`) nobody can log in as them.
+
+    Raises Refused, NotFound, Invalid.
+    """
     unit = records.open_unit(session, actor, unit_id)
     records.allow(actor, "manage_people", unit.union_id)
     if secret is not None:
@@ -115,7 +121,8 @@ def change_member(
     locale: str | None = None,
     active: bool | None = None,
 ) -> bool:
-    """Change what is given; people change their own telephone, e-mail and language themselves. False: nothing was new.
+    """Change what is given; people change their own telephone, e-mail and language themselves.
+    False: nothing was new.
 
     Raises Refused, NotFound, Invalid, Conflict (putting oneself out of use).
     """
@@ -189,7 +196,7 @@ def must_not_be_oneself(actor: Actor | None, member_id: UUID | None) -> None:
 
 
 def must_manage_desk(actor: Actor | None, kind: str, member_id: UUID, union_id: UUID) -> None:
-    """The desks (secretary, auditor, administrator) are given and taken by an administrator, never to oneself."""
+    """The desks are given and taken by an administrator, never to oneself."""
     if actor is not None:
         held = access.Subject(union_id, post=kind, member_id=member_id)
         access.check_bars(actor, "manage_people", held)

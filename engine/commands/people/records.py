@@ -34,7 +34,9 @@ _QUEUE = text("SELECT pg_advisory_xact_lock(7020240001)")
 
 
 def queue(session: Session) -> None:
-    """Changes of people and units go one after another, so that two of them never overlap unseen; they are short."""
+    """Changes of people and units go one after another, so that two of them never overlap unseen;
+    they are short.
+    """
     session.execute(_QUEUE)
 
 
@@ -82,7 +84,9 @@ def member_of(session: Session, actor: Actor | None, member_id: UUID) -> rows.Me
 
 
 def record(session: Session, actor: Actor | None, notes: Iterable[Note]) -> None:
-    """Append many events at once, chain by chain in the order of ids; within a chain in the order given."""
+    """Append many events at once, chain by chain in the order of ids; within a chain in the order
+    given.
+    """
     chains: dict[UUID, list[Note]] = defaultdict(list)
     for note in notes:
         chains[note.chain_id].append(note)

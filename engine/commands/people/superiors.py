@@ -1,4 +1,6 @@
-"""Which union manages a university's union and which only guides it: processes/organisation/managing_union.dmn says."""
+"""Which union manages another and which only guides it: the decision table in
+processes/organisation that its kind names.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,6 @@ if TYPE_CHECKING:
 
     from engine.db import Session
 
-OWNERS = {  # who runs the university
-    "ministry": _("部属"),
-    "province": _("省属"),
-    "city": _("市属"),
-    "private": _("民办"),
-    "independent": _("独立学院"),
-    "industry": _("行业主管"),
-}
 Key = TypeVar("Key")
 
 
@@ -43,7 +37,7 @@ class Ruling:
 
 
 @lru_cache(maxsize=2)
-def _table(path: Path) -> decisions.Table:
+def _table(path: Path) -> decisions.DecisionTable:
     try:
         return decisions.parse(path.read_bytes())
     except FileNotFoundError:
@@ -53,17 +47,20 @@ def _table(path: Path) -> decisions.Table:
 def owner(value: str) -> str:
     """The key of a kind of owner, from its key or Chinese name. Raises Invalid."""
     text = value.strip()
-    key = next((k for k, title in OWNERS.items() if text in (k, str(title))), None)
+    owners = posts.kinds().owners
+    key = next((k for k, title in owners.items() if text in (k, title.zh)), None)
     if key is None:
-        raise Invalid(
-            {"owner_type": [_("举办者类型应为 {owners} 之一。", owners=Listed(OWNERS.values()))]}
-        )
+        listed = Listed(owners.values())
+        raise Invalid({"owner_type": [_("举办者类型应为 {owners} 之一。", owners=listed)]})
     return key
 
 
-def ruling(owner_type: str, city: str) -> Ruling:
-    """What the decision table says. Raises Invalid when it leaves the case open."""
-    table = _table(settings.load().processes / "organisation" / "managing_union.dmn")
+def ruling(kind: posts.UnitKind, owner_type: str, city: str) -> Ruling:
+    """What the decision table of a kind of union says.
+
+    Raises Invalid when it leaves the case open.
+    """
+    table = _table(settings.processes() / "organisation" / f"{kind.superiors}.dmn")
     found = decisions.decide(table, {"owner_type": owner_type, "city": city}, {})
     if not found["managing"]:
         raise Invalid({"owner_type": [str(found["because"])]})
@@ -71,16 +68,20 @@ def ruling(owner_type: str, city: str) -> Ruling:
 
 
 def pick(unions: Iterable[tuple[Key, str, str]], kind: str, city: str) -> Key:
-    """The one union of a kind among (key, kind, city); a municipal one must be of that city. Raises Invalid."""
-    wanted = city if kind == "municipal_federation" else None
+    """The one union of a kind among (key, kind, city); one of a city must be of that city.
+
+    Raises Invalid.
+    """
+    known = posts.kinds().units[kind]
+    wanted = city if known.city else None
     found = [
         key for key, its_kind, its_city in unions if its_kind == kind and wanted in (None, its_city)
     ]
     if len(found) == 1:
         return found[0]
-    title: Both | Message = posts.UNITS[kind].words
+    title: Both | Message = known.words
     if wanted is not None:
-        title = _("{city}市总工会", city=wanted)
+        title = _("{city}{title}", city=wanted, title=title)
     if found:
         wrong = _("登记了不止一个“{title}”，请写明上级。", title=title)
     else:
@@ -88,12 +89,19 @@ def pick(unions: Iterable[tuple[Key, str, str]], kind: str, city: str) -> Key:
     raise Invalid({"parent_id": [wrong]})
 
 
-def managing(session: Session, owner_type: str, city: str) -> tuple[UUID, UUID | None]:
-    """(managing union, guiding union or None) for a university of this owner in this city. Raises Invalid."""
-    decided = ruling(owner(owner_type), words.city(city))
+def managing(
+    session: Session, kind: posts.UnitKind, owner_type: str, city: str
+) -> tuple[UUID, UUID | None]:
+    """(managing union, guiding union or None) for a union of this kind, owner and city.
+
+    Raises Invalid.
+    """
+    decided = ruling(kind, owner(owner_type), words.city(city))
     unit = tables.unit.c
     rows = session.execute(
-        select(unit.id, unit.kind, unit.city).where(unit.kind.in_(posts.ABOVE), unit.active)
+        select(unit.id, unit.kind, unit.city).where(
+            unit.kind.in_(posts.kinds().managing), unit.active
+        )
     )
     unions = [(row.id, row.kind, words.city(row.city)) for row in rows]
     guiding = pick(unions, decided.guiding, "") if decided.guiding else None

@@ -34,7 +34,10 @@ def grant_post(
     to_on: date | None = None,
     term: str = "",
 ) -> UUID:
-    """Give a member a post in a unit. Raises Refused, NotFound, Invalid (unknown kind, wrong unit, days, overlap)."""
+    """Give a member a post in a unit.
+
+    Raises Refused, NotFound, Invalid (unknown kind, wrong unit, days, overlap).
+    """
     unit = records.open_unit(session, actor, unit_id)
     records.allow(actor, "manage_people", unit.union_id)
     must_manage_desk(actor, kind, member_id, unit.union_id)
@@ -78,7 +81,9 @@ def granted(row: dict[str, Any], name: str, unit: str) -> dict[str, Any]:
 
 
 def must_fit(kind: str, unit_kind: str, term: str) -> None:
-    """Raise Invalid unless the post exists, this kind of unit has it, and its term is named where it needs one."""
+    """Raise Invalid unless the post exists, this kind of unit has it, and its term is named where
+    it needs one.
+    """
     known = posts.kinds()
     found = known.post(kind)
     if found is None or found.key != kind:
@@ -93,8 +98,16 @@ def must_fit(kind: str, unit_kind: str, term: str) -> None:
 
 
 def rivals(kind: str) -> tuple[str, ...]:
-    """The posts that nobody holds beside this one: itself in the same unit; a delegate is of one sort, in one unit."""
-    return posts.DELEGATES if kind in posts.DELEGATES else (kind,)
+    """The posts that nobody holds beside this one: itself in the same unit; one by category is the
+    only one of these.
+    """
+    exclusive = by_category()
+    return exclusive if kind in exclusive else (kind,)
+
+
+def by_category() -> tuple[str, ...]:
+    """The posts that are entered by category: in a union a person holds one of these, in one unit."""
+    return tuple(post.key for post in posts.kinds().by_category)
 
 
 def touching(from_on: date, to_on: date | None) -> ColumnElement[bool]:
@@ -107,7 +120,7 @@ def touching(from_on: date, to_on: date | None) -> ColumnElement[bool]:
 def _must_not_overlap(session: Session, row: dict[str, Any], unit: rows.Unit) -> None:
     post, kind = tables.post.c, row["kind"]
     same_union = tables.unit.c.union_id == unit.union_id
-    place = same_union if kind in posts.DELEGATES else post.unit_id == unit.id
+    place = same_union if kind in by_category() else post.unit_id == unit.id
     days = touching(row["from_on"], row["to_on"])
     rival = and_(post.member_id == row["member_id"], post.kind.in_(rivals(kind)), place, days)
     query = select(post.from_on, post.to_on).join(tables.unit, tables.unit.c.id == post.unit_id)
@@ -129,7 +142,10 @@ def span(from_on: str, to_on: str) -> Message:
 
 
 def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why: str) -> None:
-    """End a post; `on` is its last day. Raises Refused, NotFound, Invalid, Conflict when it has ended by then."""
+    """End a post; `on` is its last day.
+
+    Raises Refused, NotFound, Invalid, Conflict when it has ended by then.
+    """
     records.queue(session)
     its = tables.post.c.id == post_id
     found = session.execute(select(tables.post).where(its).with_for_update()).first()

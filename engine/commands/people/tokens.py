@@ -36,7 +36,9 @@ def _must_be_theirs(actor: Actor | None, member: rows.Member) -> None:
 def create_token(
     session: Session, actor: Actor | None, member_id: UUID, name: str, days: int = 365
 ) -> str:
-    """A new token for a member, in plain; it cannot be shown again. Raises Refused, NotFound, Invalid."""
+    """A new token for a member, in plain; it cannot be shown again. Raises Refused, NotFound,
+    Invalid.
+    """
     member = records.member_of(session, actor, member_id)
     _must_be_theirs(actor, member)
     name = words.line("name", name, 60)

@@ -1,4 +1,7 @@
-"""Units and unions: enter, change, close. A university's union gets its managing union from the decision table."""
+"""Units and unions: enter, change, close.
+
+Where the kind of union names a decision table, that gives the managing one.
+"""
 
 from __future__ import annotations
 
@@ -34,20 +37,22 @@ def create_unit(
     owner_type: str = "",
     city: str = "",
 ) -> UUID:
-    """Enter a unit under its parent. A university's union may leave the parent out: the decision table gives it.
+    """Enter a unit under its parent. A union whose kind has a decision table may leave the parent
+    out.
 
-    Who manages people in the parent's union may do it; the topmost union is entered by the operator.
-    Raises Refused, NotFound, Invalid.
+    Who manages people in the parent's union may do it; the topmost union is entered by the
+    operator. Raises Refused, NotFound, Invalid.
     """
     records.queue(session)
+    known = unit_kind(kind)
     row: dict[str, Any] = {
         "id": tables.new_id(),
         "code": words.code(code),
-        "kind": unit_kind(kind).key,
+        "kind": known.key,
         "name": words.line("name", name),
         "name_en": words.line("name_en", name_en, 200, 0),
         "city": words.city(city),
-        "owner_type": superiors.owner(owner_type) if owner_type or kind == posts.UNIVERSITY else "",
+        "owner_type": superiors.owner(owner_type) if owner_type or known.superiors else "",
     }
     because = _place(session, actor, row, parent_id)
     if session.execute(select(tables.unit.c.id).where(tables.unit.c.code == row["code"])).first():
@@ -83,9 +88,9 @@ def _place(
 ) -> str | None:
     """Put a new unit under its parent and union; gives the article that decided it, if one did."""
     because, kind = None, unit_kind(row["kind"])
-    if kind.key == posts.UNIVERSITY:
-        above, guide = superiors.managing(session, row["owner_type"], row["city"])
-        decided = superiors.ruling(row["owner_type"], row["city"])
+    if kind.superiors:
+        above, guide = superiors.managing(session, kind, row["owner_type"], row["city"])
+        decided = superiors.ruling(kind, row["owner_type"], row["city"])
         because = decided.because if parent_id in (None, above) else _("上级由登记人指定")
         parent_id = parent_id or above
         row["guiding_id"] = guide if guide != parent_id else None
@@ -123,7 +128,7 @@ def must_stand_under(kind: posts.UnitKind, parent_kind: str) -> None:
         parent = there.words if there else parent_kind
         wrong = _("“{title}”不能设在“{parent}”之下。", title=kind.words, parent=parent)
         raise Invalid({"parent_id": [wrong]})
-    if kind.key == posts.TOP:
+    if kind.top:
         raise Invalid({"parent_id": [_("“{title}”没有上级。", title=kind.words)]})
 
 
@@ -139,9 +144,11 @@ def change_unit(
     city: str | None = None,
     active: bool | None = None,
 ) -> bool:
-    """Change what is given; another owner or city of a university is decided anew. False: nothing was new.
+    """Change what is given; with another owner or city the superior is decided anew. False: nothing
+    was new.
 
-    Raises Refused, NotFound, Invalid, Conflict (closing a unit that still has people, posts or units).
+    Raises Refused, NotFound, Invalid, Conflict (closing a unit that still has people, posts or
+    units).
     """
     records.queue(session)
     unit = records.unit_of(session, actor, unit_id)
@@ -183,21 +190,23 @@ def changed(unit: rows.Unit, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 def _move(session: Session, actor: Actor | None, unit: rows.Unit, wanted: dict[str, Any]) -> None:
     """Fill in what follows from a new parent, owner or city."""
-    if unit.kind == posts.UNIVERSITY and {"owner_type", "city"} & set(wanted):
+    kind = unit_kind(unit.kind)
+    if kind.superiors and {"owner_type", "city"} & set(wanted):
         owner, city = wanted.get("owner_type", unit.owner_type), wanted.get("city", unit.city)
-        above, guide = superiors.managing(session, owner, city)
+        above, guide = superiors.managing(session, kind, owner, city)
         parent_id = wanted.setdefault("parent_id", above)
         wanted["guiding_id"] = guide if guide != parent_id else None
     if wanted.get("parent_id") == unit.parent_id:
         wanted.pop("parent_id", None)
     if "parent_id" not in wanted:
         return
-    kind = unit_kind(unit.kind)
     parent = _new_parent(session, actor, kind, wanted["parent_id"])
     if kind.union:
         wanted["managing_id"] = parent.union_id
     elif parent.union_id != unit.union_id:
-        raise Invalid({"parent_id": [_("不能移到另一个工会之下，请在那里新建。")]})
+        raise Invalid(
+            {"parent_id": [_("不能移到另一个{tenant}之下，请在那里新建。", tenant=posts.tenant())]}
+        )
     if unit.id in _line_above(session, parent.id):
         raise Invalid({"parent_id": [_("上级不能是自己或自己的下级。")]})
 

@@ -1,4 +1,6 @@
-"""What may be written in the fields of people and units: cleaned text out, or Invalid. No database in here."""
+"""What may be written in the fields of people and units: cleaned text out, or Invalid. No database
+in here.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def hidden(text: str) -> bool:
 
 
 def line(field: str, value: str, most: int = 100, least: int = 1) -> str:
-    """One line of plain text, blanks joined. It may not begin like a formula: lists are opened in spreadsheets."""
+    """One line of plain text, blanks joined. It may not begin like a formula: lists are opened in
+    spreadsheets.
+    """
     text = unicodedata.normalize("NFC", " ".join(value.split(" "))).strip()
     if hidden(text):
         raise Invalid({field: [_("含有不可见的控制字符。")]})

@@ -1,7 +1,9 @@
-"""What a union sets for itself: its own rule values (two people), its vacations; and the State's holiday notices.
+"""What a union sets for itself: its own rule values (two people), its vacations; and the State's
+holiday notices.
 
-A value or a vacation never reaches back: instances under way keep the rules of their decisive date. A holiday notice
-does: it makes provisional dates certain, and every change of a running deadline stands in the history of its instance.
+A value or a vacation never reaches back: instances under way keep the rules of their decisive date.
+A holiday notice does: it makes provisional dates certain, and every change of a running deadline
+stands in the history of its instance.
 """
 
 from engine.commands.rules.notices import load_notice

@@ -1,4 +1,6 @@
-"""The State Council's holiday notice of a year, loaded for all unions; deadlines that rest on it are computed anew."""
+"""The State Council's holiday notice of a year, loaded for all unions; deadlines that rest on it
+are computed anew.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +32,11 @@ FEW = 20  # so many instances are recomputed at once; more of them are left to t
 def load_notice(
     session: Session, actor: Actor, year: int, rows: Iterable[Sequence[object]], source: str
 ) -> int:
-    """Load the State Council's holiday notice of a year, or a corrected one; it holds for all unions of the installation.
+    """Load the State Council's holiday notice of a year, or a corrected one; it holds for all
+    unions of the installation.
 
-    rows: (day, 休/班， name). Gives how many instances have deadlines that rest on it; their recomputing is asked for in
-    this transaction. Raises Refused, Invalid (all faulty rows at once).
+    rows: (day, 休/班， name). Gives how many instances have deadlines that rest on it; their
+    recomputing is asked for in this transaction. Raises Refused, Invalid (all faulty rows at once).
     """
     access.check(actor, "load_notice", None)  # of any union: the calendar is one for all
     faults: Faults = {}
@@ -78,7 +81,9 @@ def _recompute_all(session: Session, instance_ids: Sequence[UUID]) -> None:
 
 
 def _recomputed(session: Session, instance_id: UUID) -> bool:
-    """Recompute at once; False when the instance is faulty, which must not keep the notice from being loaded."""
+    """Recompute at once; False when the instance is faulty, which must not keep the notice from
+    being loaded.
+    """
     try:
         with session.begin_nested():
             recompute(session, instance_id)

@@ -1,4 +1,6 @@
-"""Deadlines computed anew when a holiday notice has come: as of the moment they began, through all stops since."""
+"""Deadlines computed anew when a holiday notice has come: as of the moment they began, through all
+stops since.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ _task, _timer, _instance = tables.task, tables.timer, tables.instance
 
 
 def resting_on(session: Session, year: int) -> list[UUID]:
-    """The instances under way that have a provisional deadline, or one that falls in that year or later."""
+    """The instances under way that have a provisional deadline, or one that falls in that year or
+    later.
+    """
     first = _first_of(year)
     task = exists().where(
         _task.c.instance_id == _instance.c.id,
@@ -47,10 +51,12 @@ def _first_of(year: int) -> datetime:
 
 
 def recompute(session: Session, instance_id: UUID) -> int:
-    """Compute anew the deadlines of an instance that are provisional, or older than the notice of a year they reach into.
+    """Compute anew the deadlines of an instance that are provisional, or older than the notice of a
+    year they reach into.
 
-    Each from its own expression, as of the moment it began to run, with the vacations registered at that moment and the
-    stops and extensions on record since. Gives how many changed; one event tells them all. Raises NotFound.
+    Each from its own expression, as of the moment it began to run, with the vacations registered at
+    that moment and the stops and extensions on record since. Gives how many changed; one event
+    tells them all. Raises NotFound.
     """
     work = unit_of_work.lock(session, None, instance_id)
     if work.row["state"] not in ALIVE:
@@ -147,7 +153,9 @@ def _is_provisional(task: rows.Task) -> bool:
 
 @dataclass
 class _Clock:
-    """A deadline on its way from the moment it began: `own` the task's, `due` what is asked for, the days stood still."""
+    """A deadline on its way from the moment it began: `own` the task's, `due` what is asked for,
+    the days stood still.
+    """
 
     own: calendar.Due | None
     due: calendar.Due | None

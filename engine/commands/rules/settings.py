@@ -37,9 +37,11 @@ def propose_setting(
     source: str,
     valid_to: date | None = None,
 ) -> UUID:
-    """Propose a union's own value for a rule, a Fraction for a share; somebody else decides. Gives the setting's id.
+    """Propose a union's own value for a rule, a Fraction for a share; somebody else decides. Gives
+    the setting's id.
 
-    `valid_from` is tomorrow at the earliest. Raises NotFound, Refused, Invalid by field (it loosens what binds), Conflict.
+    `valid_from` is tomorrow at the earliest. Raises NotFound, Refused, Invalid by field (it loosens
+    what binds), Conflict.
     """
     access.check_own(actor, "propose_setting", union_id)
     faults = _day_faults(valid_from, valid_to)
@@ -110,10 +112,12 @@ def _details(key: UUID, setting: law.Setting) -> dict[str, Any]:
 
 
 def decide_setting(session: Session, actor: Actor, setting_id: UUID, approve: bool) -> UUID:
-    """Put a proposed value in force, or refuse it; never by whoever proposed it. Gives the union's id.
+    """Put a proposed value in force, or refuse it; never by whoever proposed it. Gives the union's
+    id.
 
-    It holds from the day after the approval, if it was to hold earlier: instances of today keep what they began with.
-    Raises NotFound, Refused, Conflict, Invalid (the law has become stricter in between).
+    It holds from the day after the approval, if it was to hold earlier: instances of today keep
+    what they began with. Raises NotFound, Refused, Conflict, Invalid (the law has become stricter
+    in between).
     """
     row = _proposed(session, actor, setting_id)
     setting = law.Setting(

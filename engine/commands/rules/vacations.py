@@ -28,7 +28,8 @@ _vacation = tables.vacation
 def add_vacation(
     session: Session, actor: Actor, union_id: UUID, name: str, from_on: date, to_on: date
 ) -> UUID:
-    """Register a vacation of the union, both days included; it counts for deadlines that are computed from now on.
+    """Register a vacation of the union, both days included; it counts for deadlines that are
+    computed from now on.
 
     Raises NotFound, Refused, Invalid by field, Conflict when it meets another one.
     """
@@ -67,7 +68,9 @@ def _must_not_meet(session: Session, union_id: UUID, from_on: date, to_on: date)
 
 
 def remove_vacation(session: Session, actor: Actor, vacation_id: UUID) -> UUID:
-    """Take a vacation out again; deadlines already computed stay. Gives the union's id. Raises NotFound, Refused."""
+    """Take a vacation out again; deadlines already computed stay. Gives the union's id. Raises
+    NotFound, Refused.
+    """
     its = _vacation.c.id == vacation_id
     found = session.execute(select(_vacation).where(its).with_for_update()).first()
     own = found if found and access.is_own_union(actor, found.unit_id) else None

@@ -1,4 +1,6 @@
-"""Alembic's entry: runs the steps on the connection that engine/db/migrate.py hands over; that one commits."""
+"""Alembic's entry: runs the steps on the connection that engine/db/migrate.py hands over; that one
+commits.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Secret ballots. No column here says when, and none but `envelope` joins a voter to anything; see docs/adr/0008."""
+"""Secret ballots. No column here says when, and none but `envelope` joins a voter to anything; see
+docs/adr/0008.
+"""
 
 from __future__ import annotations
 

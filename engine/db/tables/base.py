@@ -24,7 +24,9 @@ metadata = MetaData(
 
 
 def new_id() -> UUID:
-    """A UUID version 7: ordered by time, so that new rows land side by side in an index and pages can go by id."""
+    """A UUID version 7: ordered by time, so that new rows land side by side in an index and pages
+    can go by id.
+    """
     stamp = time.time_ns() // 1_000_000
     value = (stamp << 80) | int.from_bytes(os.urandom(10), "big")
     value = (value & ~(0xF << 76)) | (7 << 76)

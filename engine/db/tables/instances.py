@@ -47,6 +47,9 @@ instance = Table(
     Column("machine", JSONB),  # gone when ended: the history keeps everything
     Column("facts", JSONB, nullable=False),
     Column(
+        "salt", LargeBinary
+    ),  # of the digests by which events tell the facts; gone when the matter is erased
+    Column(
         "rounds", JSONB, nullable=False, server_default=text("'{}'::jsonb")
     ),  # task id -> times finished
     Column("seq", Integer, nullable=False),  # of the last event

@@ -1,4 +1,6 @@
-"""Finds every fault of a process folder at once and says it in the author's words. It runs nothing and stores nothing."""
+"""Finds every fault of a process folder at once and says it in the author's words. It runs nothing
+and stores nothing.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +44,11 @@ def faults(
     actions: Collection[str] = ACTIONS,
     folder: str = "",
 ) -> list[Fault]:
-    """Everything that is wrong with a folder's files, in reading order; empty when it may be published.
+    """Everything that is wrong with a folder's files, in reading order; empty when it may be
+    published.
 
-    `posts` are the kinds of posts (empty: any); `actions` the registered ones; `folder` its name, when it has one.
-    Never raises for what stands in the files.
+    `posts` are the kinds of posts (empty: any); `actions` the registered ones; `folder` its name,
+    when it has one. Never raises for what stands in the files.
     """
     found, wrong = draft.read(files)
     words = language(found, rulebook, frozenset(posts))

@@ -1,10 +1,12 @@
-"""Faults of the diagram: elements, ids, events, flows, lanes, the picture. What runs where is `paths`' matter."""
+"""Faults of the diagram: elements, ids, events, flows, lanes, the picture. What runs where is
+`paths`' matter.
+"""
 
 from __future__ import annotations
 
 import keyword
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
@@ -117,8 +119,8 @@ def _head(draft: Draft, diagram: Diagram) -> Iterator[Fault]:
         yield Fault(FILE, drawn, what, _("两处与文件夹名应当一致。"))
 
 
-def _unknown(tree: Any) -> Iterator[Fault]:
-    stack = [tree.find(f"{{{BPMN}}}process")]
+def _unknown(tree: etree._Element) -> Iterator[Fault]:
+    stack = tree.findall(f"{{{BPMN}}}process")[:1]
     while stack:
         for child in stack.pop():
             fault = _unknown_node(child)
@@ -128,13 +130,14 @@ def _unknown(tree: Any) -> Iterator[Fault]:
                 yield fault
 
 
-def _unknown_node(node: Any) -> Fault | None:
+def _unknown_node(node: etree._Element) -> Fault | None:
     if not isinstance(node.tag, str):
         what = _("流程图里有处理指令或实体。")
         return Fault(FILE, "", what, _("请用 BPMN 编辑器重新保存流程图。"))
     tag = etree.QName(node)
     if tag.namespace != BPMN or tag.localname not in BESIDE:
-        owner = node.get("id") or node.getparent().get("id") or ""
+        above = node.getparent()
+        owner = node.get("id") or (above.get("id") if above is not None else "") or ""
         advice = ADVICE.get(tag.localname, _("请删去，可用的元素见 docs/architecture.md。"))
         return Fault(FILE, shown(owner), _("不能用 {tag}。", tag=shown(tag.localname)), advice)
     if node.get("triggeredByEvent") == "true":
@@ -144,7 +147,7 @@ def _unknown_node(node: Any) -> Fault | None:
 
 
 # --- ids --------------------------------------------------------------------------------------------------------------
-def _ids(tree: Any, diagram: Diagram) -> Iterator[Fault]:
+def _ids(tree: etree._Element, diagram: Diagram) -> Iterator[Fault]:
     nodes = (node for node in tree.iter() if isinstance(node.tag, str))
     counted = Counter(node.get("id") for node in nodes if node.get("id") is not None)
     for key, times in counted.items():
@@ -163,7 +166,9 @@ def _ids(tree: Any, diagram: Diagram) -> Iterator[Fault]:
 
 
 def named(file: str, key: str, kind: str) -> Iterator[Fault]:
-    """A fault when a key cannot stand in an expression or means something else already; `kind` says what it names."""
+    """A fault when a key cannot stand in an expression or means something else already; `kind` says
+    what it names.
+    """
     if not KEY.fullmatch(key) or keyword.iskeyword(key) or key in expressions.CONSTANTS:
         name = shown(key)
         what = _("{kind}的编号 {name} 不合规定。", kind=kind, name=name)
@@ -177,7 +182,7 @@ def named(file: str, key: str, kind: str) -> Iterator[Fault]:
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
-def _ends_of_line(tree: Any) -> Iterator[Fault]:
+def _ends_of_line(tree: etree._Element) -> Iterator[Fault]:
     """A start is plain; an end is plain or ends everything."""
     start = _("开始事件不能带定时、消息或终止。")
     end = _("结束事件不能带定时、消息或终止。")
@@ -304,7 +309,7 @@ def _lane(name: str, times: int, draft: Draft) -> Iterator[Fault]:
         yield Fault(FILE, key, what, _("请合并成一条。"))
 
 
-def _placed(tree: Any, diagram: Diagram) -> Iterator[Fault]:
+def _placed(tree: etree._Element, diagram: Diagram) -> Iterator[Fault]:
     """A lane holds nodes that are there, and each node is in one lane."""
     placed: Counter[str] = Counter()
     for lane in tree.iter(f"{{{BPMN}}}lane"):
@@ -327,7 +332,7 @@ def called(element: Element) -> str:
 
 
 # --- picture ----------------------------------------------------------------------------------------------------------
-def _picture(tree: Any, diagram: Diagram) -> Iterator[Fault]:
+def _picture(tree: etree._Element, diagram: Diagram) -> Iterator[Fault]:
     shapes = {node.get("bpmnElement"): node for node in tree.iter(f"{{{DI}}}BPMNShape")}
     edges = {node.get("bpmnElement"): node for node in tree.iter(f"{{{DI}}}BPMNEdge")}
     if not shapes and not edges:
@@ -349,6 +354,6 @@ def _picture(tree: Any, diagram: Diagram) -> Iterator[Fault]:
         yield Fault(FILE, shown(key), what, _("请在编辑器里删去这个图形。"))
 
 
-def _count(node: Any, tag: str) -> int:
+def _count(node: etree._Element | None, tag: str) -> int:
     """How many children of a kind a node has; a missing one has none."""
     return sum(etree.QName(child).localname == tag for child in node) if node is not None else 0

@@ -1,4 +1,6 @@
-"""Faults of the documents of a process folder: their numbers, their templates, and what a template reads."""
+"""Faults of the documents of a process folder: their numbers, their templates, and what a template
+reads.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A process folder read as far as it can be read: every file that cannot is a fault, the rest goes on to the checks."""
+"""A process folder read as far as it can be read: every file that cannot is a fault, the rest goes
+on to the checks.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ _BELONGS = re.compile(
 
 @dataclass
 class Draft:
-    """What could be read. A form or a table that could not is None under its name, so that it does not count as missing."""
+    """What could be read. A form or a table that could not is None under its name, so that it does
+    not count as missing.
+    """
 
     files: Mapping[str, str]
     raw: dict[str, Any] = field(default_factory=dict)
@@ -39,7 +43,7 @@ class Draft:
     diagram: Diagram | None = None
     schemas: dict[str, Any] = field(default_factory=dict)
     forms: dict[str, forms.Form | None] = field(default_factory=dict)
-    tables: dict[str, decisions.Table | None] = field(default_factory=dict)
+    tables: dict[str, decisions.DecisionTable | None] = field(default_factory=dict)
 
     def table(self, name: str) -> dict[str, dict[str, Any]]:
         """A table of tables of process.toml, e.g. "lanes"; empty when there is none."""
@@ -150,7 +154,9 @@ def _file_faults(files: Mapping[str, str]) -> Iterator[Fault]:
 
 # --- files ------------------------------------------------------------------------------------------------------------
 def _depth(text: str) -> int:
-    """How deep brackets nest outside double quotes; enough to keep a recursive reader from drowning."""
+    """How deep brackets nest outside double quotes; enough to keep a recursive reader from
+    drowning.
+    """
     deepest = depth = 0
     quoted = escaped = False
     for character in text:
@@ -243,7 +249,7 @@ def _read_forms(draft: Draft) -> list[Fault]:
     return found
 
 
-def _read_form(draft: Draft, path: str, name: str, schema: Any) -> list[Fault]:
+def _read_form(draft: Draft, path: str, name: str, schema: dict[str, Any]) -> list[Fault]:
     try:
         draft.forms[name] = forms.load(schema)
         draft.schemas[name] = schema

@@ -1,4 +1,6 @@
-"""What a fault in a process folder looks like: where it is, what is wrong, what to write instead. In the author's words."""
+"""What a fault in a process folder looks like: where it is, what is wrong, what to write instead.
+In the author's words.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from engine.messages import Message, _
 
 @dataclass(frozen=True)
 class Fault:
-    """`file` inside the folder, `element` the id or the key concerned, `what` is wrong, `advice`: what to write.
+    """`file` inside the folder, `element` the id or the key concerned, `what` is wrong, `advice`:
+    what to write.
 
     `what` and `advice` are messages, which an edge renders in the author's language.
     """
@@ -32,7 +35,9 @@ class Fault:
 
 
 def shown(value: object, most: int = 60) -> str:
-    """A text from outside as it may stand in a message: one printable, short line. A message that is so stays one."""
+    """A text from outside as it may stand in a message: one printable, short line. A message that
+    is so stays one.
+    """
     if isinstance(value, Exception) and value.args and isinstance(value.args[0], Message):
         value = value.args[0]
     if isinstance(value, Message) and len(value) <= most and value.isprintable():

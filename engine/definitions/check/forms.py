@@ -1,4 +1,6 @@
-"""Faults of the forms of a process folder: what stands in them, and which are missing or too many."""
+"""Faults of the forms of a process folder: what stands in them, and which are missing or too
+many.
+"""
 
 from __future__ import annotations
 

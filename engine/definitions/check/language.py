@@ -1,13 +1,15 @@
-"""What an expression in a process folder may say: which names, which functions, which rules; and no numbers of its own."""
+"""What an expression in a process folder may say: which names, which functions, which rules; and no
+numbers of its own.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine import expressions
+from engine import expressions, legacy
 from engine.decisions.cell import cell_of
-from engine.definitions.actions import LEFT_BEHIND
+from engine.definitions.actions import LEFT_BEHIND, MARKED
 from engine.definitions.check.fault import Fault, shown
 from engine.expressions import Gives, Takes
 from engine.messages import Listed, _
@@ -58,7 +60,6 @@ COUNTS = frozenset(  # of a poll, beside its choices
 ELECTED = frozenset({"elected", "tied", "candidates", "seats"})
 # What a task may have beside its form: see docs/architecture.md.
 BY_WAY = frozenset({"by_way", "outside", "meeting"})
-MOVERS = frozenset({"mover", "first_mover", "unit"})  # what a launch has beside its form
 OUTCOME = COUNTS | ELECTED | {"passed", "voters", "votes", "why"}
 RESERVED = (
     NAMES
@@ -110,7 +111,9 @@ class _Place:
 
 @dataclass(frozen=True)
 class Language:
-    """`facts` name -> what stands under it: a set of keys, empty for a plain value, None for anything."""
+    """`facts` name -> what stands under it: a set of keys, empty for a plain value, None for
+    anything.
+    """
 
     facts: Mapping[str, Keys]
     tasks: frozenset[str]
@@ -127,7 +130,8 @@ class Language:
         more: frozenset[str] = frozenset(),
         moment: bool = False,
     ) -> Iterator[Fault]:
-        """All that is wrong with one expression. `label` says which one; `more` are names that only it may use.
+        """All that is wrong with one expression. `label` says which one; `more` are names that only
+        it may use.
 
         With `moment` it must give the end of a time limit.
         """
@@ -153,7 +157,7 @@ class Language:
             known = sorted({*self.facts, *more})[:MOST_NAMES]
             return _("可以用的有：{known}。", known=Listed(known))
         if expressions.is_unknown_function(wrong):
-            known = sorted(FUNCTIONS | expressions.BUILT_IN.keys())
+            known = sorted((FUNCTIONS | expressions.BUILT_IN.keys()) - legacy.FUNCTIONS)
             return _("可以用的有：{known}。", known=Listed(known))
         return _("请按 docs/architecture.md 中的写法改正。")
 
@@ -170,13 +174,17 @@ class Language:
                 yield what, _("{fact} 本身就是值，后面不写点。", fact=fact)
 
     def calls(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
-        """Faults of the calls in a readable expression: their number of arguments, and names that do not exist."""
+        """Faults of the calls in a readable expression: their number of arguments, and names that
+        do not exist.
+        """
         place = _Place(file, element, where)
         for wrong, advice in self._call_faults(text):
             yield place.fault(wrong, advice)
 
     def cell(self, file: str, element: str, label: str, text: str) -> Iterator[Fault]:
-        """Faults of the calls in a cell of a decision table; what cannot be read there is found elsewhere."""
+        """Faults of the calls in a cell of a decision table; what cannot be read there is found
+        elsewhere.
+        """
         for operand in cell_of(text).operands:
             if not expressions.check(operand, None, FUNCTIONS):
                 yield from self.calls(file, element, _quoted(label, text), operand)
@@ -203,7 +211,7 @@ class Language:
         elif takes is Takes.POST:
             yield from self._post_faults(argument)
         elif takes is Takes.DELEGATES:
-            yield from self._post_faults(f"{argument}_delegate")
+            yield from self._post_faults(legacy.DELEGATES.format(argument))
         elif takes is Takes.TASK and argument not in self.tasks:
             what = _("没有环节 {key}。", key=shown(argument))
             yield what, _("{name}() 里写用户任务的编号。", name=name)
@@ -289,7 +297,7 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
     facts: dict[str, Keys] = {
         **dict.fromkeys(NAMES, frozenset()),
         **LEFT_BEHIND,
-        "launch": _form_keys(draft, "launch", MOVERS),
+        "launch": _form_keys(draft, "launch", _owners(draft)),
         **_of_tasks(draft),
         **_of_decisions(draft),
         **{name: _form_keys(draft, name) for name in messages(draft)},
@@ -335,10 +343,18 @@ def _form_keys(draft: Draft, name: str, more: frozenset[str] = frozenset()) -> K
     return frozenset(each.key for each in form.asked) | more if form else None
 
 
+def _owners(draft: Draft) -> frozenset[str]:
+    """What a launch has beside its form: who owns the instance, who did first, and the unit."""
+    owner = str(draft.raw.get("owner", legacy.OWNER)).removeprefix("launch.")
+    return frozenset({owner, f"first_{owner}", "unit"})
+
+
 def _set_by_actions(draft: Draft) -> Iterator[str]:
     """The dotted names of the facts that actions set."""
-    for action in draft.table("actions").values():
-        values = action.get("set")
+    for action in map(legacy.action, draft.table("actions").values()):
+        values, marked = action.get("set"), action.get("as")
+        if action["do"] == "mark" and isinstance(marked, str):
+            yield from (f"{marked}.{key}" for key in MARKED)
         if action.get("do") == "set_fact" and isinstance(values, dict):
             yield from filter(None, values)
 
@@ -354,6 +370,4 @@ def messages(draft: Draft) -> set[str]:
 def notified(draft: Draft) -> set[str]:
     """The messages that instances send one another."""
     actions = draft.table("actions").values()
-    return {
-        str(a.get("message", "lead_replied")) for a in actions if a.get("do") == "notify_merged"
-    }
+    return {str(a.get("message", legacy.REPLY)) for a in actions if a.get("do") == "notify_merged"}

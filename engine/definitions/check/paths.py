@@ -1,4 +1,6 @@
-"""Faults of the way through a diagram: what is never reached, what never ends, what turns without waiting for anybody."""
+"""Faults of the way through a diagram: what is never reached, what never ends, what turns without
+waiting for anybody.
+"""
 
 from __future__ import annotations
 
@@ -128,7 +130,9 @@ def _reached(start: Iterable[str], following: dict[str, list[str]]) -> set[str]:
 
 
 def _endless(diagram: Diagram, levels: dict[str, Level]) -> Iterator[Fault]:
-    """Circles without a wait. A subprocess waits when no way through it is free of waits, so the innermost come first."""
+    """Circles without a wait. A subprocess waits when no way through it is free of waits, so the
+    innermost come first.
+    """
     waiting = {e.id for e in diagram.elements.values() if e.type in WAITS}
     for scope in reversed(list(levels)):
         level = levels[scope]
@@ -165,7 +169,9 @@ def _crowded(diagram: Diagram) -> Iterator[Fault]:
 
 
 def _on_circles(following: dict[str, list[str]]) -> set[str]:
-    """The nodes that are left when those without a way in, then those without a way on, are taken off one after another."""
+    """The nodes that are left when those without a way in, then those without a way on, are taken
+    off one after another.
+    """
     back: dict[str, list[str]] = {key: [] for key in following}
     for source, targets in following.items():
         for target in targets:

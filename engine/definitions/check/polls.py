@@ -85,7 +85,9 @@ def _expressions(place: str, poll: dict[str, Any], language: Language) -> Iterat
 
 
 def _election(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fault]:
-    """An election has candidates (or choices, of which several are taken), seats and a way to win; every other poll choices."""
+    """An election has candidates (or choices, of which several are taken), seats and a way to win;
+    every other poll choices.
+    """
     if bool(poll.get("candidates")) == bool(poll.get("choices")):
         advice = _("选人写 candidates；从几项里选几项写 choices；只选一项的表决也写 choices。")
         yield Fault(FILE, place, _("candidates 和 choices 应当写一样，也只写一样。"), advice)

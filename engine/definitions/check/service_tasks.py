@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engine import legacy
 from engine.definitions.actions import ACTIONS
+from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
+from engine.definitions.check.language import RESERVED
 from engine.definitions.check.shape import FILE
 from engine.messages import Listed, _
 
@@ -26,9 +29,11 @@ def faults(draft: Draft, language: Language, known: Collection[str]) -> Iterator
     if draft.diagram is not None:
         yield from _undeclared(set(table), draft.elements("serviceTask"))
     for key, action in table.items():
-        place, name = f"actions.{shown(key)}", action.get("do")
-        if not name:
+        place = f"actions.{shown(key)}"
+        if not action.get("do"):
             continue
+        action = legacy.action(action)
+        name = action["do"]
         if name not in known:
             what = _("没有登记过动作 {name}。", name=shown(name))
             yield Fault(FILE, place, what, _("可以写：{allowed}。", allowed=Listed(sorted(known))))
@@ -103,6 +108,12 @@ def _references(
             yield Fault(FILE, place, what, _("请写环节、决策或动作的编号。"))
 
 
+def _taken(draft: Draft) -> set[str]:
+    """The names under which something else is kept."""
+    elements = draft.diagram.elements.keys() if draft.diagram else set()
+    return {*elements, *draft.table("messages"), *RESERVED}
+
+
 def _reference(
     place: str, name: str, value: str, draft: Draft, language: Language
 ) -> Iterator[Fault]:
@@ -115,6 +126,9 @@ def _reference(
     elif name == "task" and draft.diagram and value not in language.tasks:
         advice = _("请写流程图里用户任务的 id。")
         yield Fault(FILE, place, _("没有环节 {key}。", key=key), advice)
+    elif name == "as" and (not KEY.fullmatch(value) or value in _taken(draft)):
+        advice = _("请换一个没有用过的名称，用小写字母、数字、下划线。")
+        yield Fault(FILE, place, _("{key} 不能用作名称。", key=key), advice)
     elif name == "poll" and value not in draft.polls:
         advice = _("请写有 [tasks.<环节>.poll] 的环节。")
         yield Fault(FILE, place, _("{key} 不是表决。", key=key), advice)

@@ -1,4 +1,6 @@
-"""Faults of process.toml against the diagram, the forms and the law: the process itself, its lanes, guards and messages."""
+"""Faults of process.toml against the diagram, the forms and the law: the process itself, its lanes,
+guards and messages.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 CONFIDENTIALITY = ("public", "internal", "named")
 DOTTED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 ANYBODY = "member"  # in `launch`: any member of the union
+ENDS = ("withdrawn", "ended")  # how a message may leave an instance that it ends
 GUARDED = frozenset({"userTask", "serviceTask", "endEvent"})
 DONE = frozenset({"userTask", "serviceTask", "businessRuleTask"})
 MOST_CHARACTERS = 60  # of a numbering
@@ -62,6 +65,8 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield Fault(FILE, "retention_years", what, _("请写整数年。"))
     for post in set(raw.get("launch", ())) - {ANYBODY}:
         yield from language.post(FILE, "launch", "launch", post)
+    if "owner" in raw:
+        yield from _owner(raw["owner"], draft)
     yield from _found_by("subject", raw.get("subject", ""), draft, language)
     for path in raw.get("search", ()):
         yield from _found_by("search", path, draft, language)
@@ -74,6 +79,19 @@ def _id(key: str, folder: str) -> Iterator[Fault]:
     if folder and key != folder:
         what = _("id 是 {key}，文件夹叫 {folder}。", key=shown(key), folder=shown(folder))
         yield Fault(FILE, "id", what, _("两处应当一致。"))
+
+
+def _owner(path: str, draft: Draft) -> Iterator[Fault]:
+    """Who owns an instance: an answer of the launch. If its form asks for it, then for a member."""
+    what = None
+    if not re.fullmatch(r"launch\.[a-z][a-z0-9_]*", path):
+        what = _("owner 里的 {path} 不是发起时的一项。", path=shown(path))
+    form = draft.forms.get("launch")
+    for field in form.fields if form else ():
+        if f"launch.{field.key}" == path and not field.source.startswith("members"):
+            what = _("{path} 不是选人的一项。", path=shown(path))
+    if what:
+        yield Fault(FILE, "owner", what, _("请写成 launch.applicant 这样的形式。"))
 
 
 def _confidentiality(draft: Draft) -> Iterator[Fault]:
@@ -94,7 +112,9 @@ def _confidentiality(draft: Draft) -> Iterator[Fault]:
 
 
 def _found_by(place: str, path: str, draft: Draft, language: Language) -> Iterator[Fault]:
-    """The facts by which an instance is called and searched: everybody who sees it finds it by them."""
+    """The facts by which an instance is called and searched: everybody who sees it finds it by
+    them.
+    """
     if not path:
         return
     if not DOTTED.fullmatch(path):
@@ -152,7 +172,7 @@ def _holder(place: str, lane: dict[str, Any], language: Language) -> Iterator[Fa
     post, person, unit = lane.get("post"), lane.get("person"), lane.get("unit")
     if bool(post) == bool(person):
         what = _("泳道没有说明由谁办，或说了两次。")
-        advice = _('post = "职务" 和 unit = "union"，或 person = "launch.mover"，二者写一。')
+        advice = _('post = "职务" 和 unit = "union"，或 person = "launch.applicant"，二者写一。')
         yield Fault(FILE, place, what, advice)
     if post:
         yield from language.post(FILE, place, _("[{place}] 的 post", place=place), post)
@@ -188,6 +208,10 @@ def _message(
     if draft.diagram and not any(e.message == key for e in draft.diagram.elements.values()):
         what = _("流程图里没有等待消息 {name} 的事件。", name=name)
         yield Fault(FILE, place, what, _("请在流程图里画上消息事件，或删去这一段。"))
+    if message.get("state", ENDS[0]) not in ENDS:
+        what = _("没有 {state} 这种状态。", state=shown(message["state"]))
+        advice = _("可以写：{allowed}。", allowed=Listed(ENDS))
+        yield Fault(FILE, place, what, advice)
     yield from _sender(key, place, message.get("lane"), draft)
     yield from tasks.gates(place, message, language)
     yield from tasks.rooms(place, message, draft)

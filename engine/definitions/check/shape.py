@@ -1,4 +1,6 @@
-"""The shape of process.toml: which keys there are, what they hold, which are needed, which need an English twin."""
+"""The shape of process.toml: which keys there are, what they hold, which are needed, which need an
+English twin.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ MOST_HINTS = 100  # looking for what was meant takes its time
 
 @dataclass(frozen=True)
 class Of:
-    """A table: its keys with their shapes; `needs` must be there; `twins` need a <key>_en beside them."""
+    """A table: its keys with their shapes; `needs` must be there; `twins` need a <key>_en beside
+    them.
+    """
 
     keys: dict[str, Any]
     needs: tuple[str, ...] = ()
@@ -103,6 +107,7 @@ _MESSAGE = Of(
         "lane": str,
         "gates": _GATES,
         "room": [str],
+        "state": str,
     },
     ("title",),
     ("title", "asks"),
@@ -124,6 +129,7 @@ PROCESS = Of(
         "number_key": str,
         "subject": str,
         "launch": [str],
+        "owner": str,
         "search": [str],
         "confidentiality": str,
         "disclosed_by": [str],
@@ -149,7 +155,7 @@ def cleaned(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     return clean if isinstance(clean, dict) else {}, found
 
 
-def _clean(value: Any, shape: Any, path: str, found: list[Fault]) -> Any:
+def _clean(value: object, shape: Any, path: str, found: list[Fault]) -> Any:
     """`value` if it fits its shape, else None and a fault."""
     if isinstance(shape, Of):
         if isinstance(value, dict):

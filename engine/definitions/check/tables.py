@@ -1,4 +1,6 @@
-"""Faults of decision tables, those of a process folder and those outside of all, and of the words about the latter."""
+"""Faults of decision tables, those of a process folder and those outside of all, and of the words
+about the latter.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from engine.decisions import Row, Table
+    from engine.decisions import DecisionTable, Row
     from engine.definitions.check.draft import Draft
     from engine.definitions.check.language import Rules
     from engine.definitions.decision_tables import Lexicon
@@ -45,7 +47,7 @@ def faults(draft: Draft, language: Language) -> Iterator[Fault]:
             yield from _of_process(f"{key}.dmn", key, table, language)
 
 
-def _of_process(path: str, key: str, table: Table, language: Language) -> Iterator[Fault]:
+def _of_process(path: str, key: str, table: DecisionTable, language: Language) -> Iterator[Fault]:
     yield from named(path, key, _DECISION)
     yield from _id(path, key, table)
     if (too_large := _too_large(path, key, table, MAX_OF_PROCESS)) is not None:
@@ -90,7 +92,9 @@ def _results(path: str, key: str, number: int, row: Row, language: Language) -> 
 
 # --- tables outside of process folders --------------------------------------------------------------------------------
 def check_tables(place: Path, rules: Rules) -> list[Fault]:
-    """Everything that is wrong with the tables of a folder such as processes/decisions; empty when they may be used."""
+    """Everything that is wrong with the tables of a folder such as processes/decisions; empty when
+    they may be used.
+    """
     try:
         lexicon = decision_tables.read_words(place.parent)
     except ProcessFault as fault:
@@ -113,7 +117,7 @@ def _of_file(path: Path, rules: Rules, lexicon: Lexicon | None) -> Iterator[Faul
         yield from _words(table, lexicon)
 
 
-def _shared(path: str, key: str, table: Table, rules: Rules) -> Iterator[Fault]:
+def _shared(path: str, key: str, table: DecisionTable, rules: Rules) -> Iterator[Fault]:
     yield from _id(path, key, table)
     if (too_large := _too_large(path, key, table, MAX_SHARED)) is not None:
         yield too_large
@@ -150,13 +154,13 @@ def _unknown(*_given: Any) -> Any:
 
 
 # --- both -------------------------------------------------------------------------------------------------------------
-def _id(path: str, key: str, table: Table) -> Iterator[Fault]:
+def _id(path: str, key: str, table: DecisionTable) -> Iterator[Fault]:
     if table.id != key:
         what = _("决策的 id 是 {id}。", id=shown(table.id))
         yield Fault(path, key, what, _("<decision> 的 id 应当与文件名相同：{key}。", key=key))
 
 
-def _too_large(path: str, key: str, table: Table, most: int) -> Fault | None:
+def _too_large(path: str, key: str, table: DecisionTable, most: int) -> Fault | None:
     values = sum(cell.count(",") + 1 for row in table.rules for cell in row.cells)
     if values <= most:
         return None
@@ -180,14 +184,14 @@ def _column(label: str) -> str:
 
 
 # --- the words about shared tables ------------------------------------------------------------------------------------
-def _confidences_given(path: str, table: Table) -> Iterator[Fault]:
+def _confidences_given(path: str, table: DecisionTable) -> Iterator[Fault]:
     for number, row in enumerate(table.rules, 1):
         if not row.confidence:
             what = _("第 {number} 行没有写可信程度。", number=number)
             yield Fault(path, table.id, what, _("请在 annotationEntry 里写 V、M 或 P。"))
 
 
-def _words(table: Table, lexicon: Lexicon) -> Iterator[Fault]:
+def _words(table: DecisionTable, lexicon: Lexicon) -> Iterator[Fault]:
     """A shared table is read by people: its title, and English for all that it says."""
     file = decision_tables.WORDS
     if table.id not in lexicon.sheets:
@@ -206,7 +210,7 @@ def _words(table: Table, lexicon: Lexicon) -> Iterator[Fault]:
             yield Fault(file, table.id, what, _("请在 codes 里补上。"))
 
 
-def _chinese_texts(table: Table) -> Iterator[str]:
+def _chinese_texts(table: DecisionTable) -> Iterator[str]:
     """Labels, grounds, and literal texts among the results; no codes."""
     texts = [each.label for each in table.inputs] + [each.label for each in table.outputs]
     texts += [row.description for row in table.rules]
@@ -219,7 +223,7 @@ def _is_literal(result: str) -> bool:
     return result[:1] == '"' and result[-1:] == '"' and result.count('"') == 2
 
 
-def _codes(table: Table) -> Iterator[tuple[str, str]]:
+def _codes(table: DecisionTable) -> Iterator[tuple[str, str]]:
     """Every declared code with the short name of its column."""
     named = [(each.expression.rpartition(".")[2], each.values) for each in table.inputs]
     named += [(each.name, each.values) for each in table.outputs]

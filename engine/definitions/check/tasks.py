@@ -1,4 +1,6 @@
-"""Faults of the user tasks in process.toml: until when, under which condition, with what, and what follows."""
+"""Faults of the user tasks in process.toml: until when, under which condition, with what, and what
+follows.
+"""
 
 from __future__ import annotations
 

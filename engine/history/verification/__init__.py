@@ -1,7 +1,9 @@
-"""What is kept beside the history and must agree with it: columns, answers, facts, documents, files, rolls, ballots, rules.
+"""What is kept beside the history and must agree with it: columns, answers, facts, documents,
+files, rolls, ballots, rules.
 
-The history proves itself (`history`, `seals`); this room proves that what the pages show is what the history says. It
-reads all of the database in streams and writes nothing. What no event tells cannot be checked: see `matters`.
+The history proves itself (`history`, `seals`); this room proves that what the pages show is what
+the history says. It reads all of the database in streams and writes nothing. What no event tells
+cannot be checked: see `matters`.
 """
 
 from __future__ import annotations
@@ -18,14 +20,14 @@ from sqlalchemy import select
 from engine.db import tables
 from engine.history.event_log import Break
 from engine.history.verification import (
+    facts,
     matters,
     papers,
     polls,
     rules,
     secret,
 )
-from engine.history.verification.papers import ERASED
-from engine.history.verification.replay import REPLAYED, Replayed, replay_events
+from engine.history.verification.replay import SILENT, Replayed, replay_events
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -35,12 +37,14 @@ if TYPE_CHECKING:
 
     from engine.db import Session
 
-__all__ = ["ERASED", "differs", "first_false"]
+__all__ = ["differs", "first_false"]
 _FAULTS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
 def differs(row: Any) -> bool:
-    """Do the columns beside a body (kind, actor_id, at) say anything else than the body, which alone is hashed?"""
+    """Do the columns beside a body (kind, actor_id, at) say anything else than the body, which
+    alone is hashed?
+    """
     try:
         says = json.loads(row.body)
         actor = says.get("actor")
@@ -54,7 +58,9 @@ def differs(row: Any) -> bool:
 
 
 def first_false(session: Session) -> Break | None:
-    """The first thing kept that is not what the history says; None when all of it is. The chains have been checked."""
+    """The first thing kept that is not what the history says; None when all of it is. The chains
+    have been checked.
+    """
     chain = UUID(int=0)
     try:
         broken, files = rules.definitions(session)
@@ -108,7 +114,7 @@ def _streams(session: Session) -> dict[str, _Stream]:
     due = (meeting.instance_id, attendance.meeting_id, attendance.member_id)
     queries = {
         "event": select(event.instance_id, event.seq, event.body)
-        .where(event.kind.in_(REPLAYED))
+        .where(event.kind.not_in(SILENT))
         .order_by(event.instance_id, event.seq),
         "task": select(*tasks).order_by(task.instance_id),
         "poll": select(tables.poll).order_by(poll.instance_id),
@@ -133,7 +139,9 @@ def _streams(session: Session) -> dict[str, _Stream]:
 def _matters(
     session: Session, files: Mapping[str, Mapping[str, str]]
 ) -> Iterator[tuple[UUID, Break | None]]:
-    """Matter by matter, in the order of their ids, up to the first that is false: every row against its events."""
+    """Matter by matter, in the order of their ids, up to the first that is false: every row against
+    its events.
+    """
     versions: dict[str, matters.Version] = {}
     bad, streams, instance = papers.bad_blobs(session), _streams(session), tables.instance.c
     columns = (
@@ -148,6 +156,7 @@ def _matters(
         instance.state,
         instance.outcome,
         instance.facts,
+        instance.salt,
         instance.started_at,
         instance.ended_at,
         instance.confidential,
@@ -194,4 +203,5 @@ def _matter(
         return broken
     broken, held = polls.meetings(session, replayed, rows["meeting"], tasks, due)
     outcomes = {str(poll.id): poll.outcome for poll in rows["poll"]}
-    return broken or matters.facts(replayed, row, version, spoken, outcomes, held)
+    said = facts.Said(spoken, outcomes, held, version.owner)
+    return broken or facts.first_false(replayed, row, version, said)

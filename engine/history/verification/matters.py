@@ -1,9 +1,8 @@
 """A matter's own rows: what stands in `instance` and `task` is what its history tells.
 
-Replayed, and so checked: number, version, starter, moments, state, outcome, stops, title, whether it is confidential; who
-finished which task when, and with which answers; the facts that are what somebody said, what a poll came to, what a meeting
-was and what a decision table gave. In no event, and so not checked: facts that service tasks compute (set_fact, the
-traces of actions, origins), the machine's own state with its open tasks and their deadlines, rounds, and who may see it.
+Replayed, and so checked: number, version, starter, moments, state, outcome, stops, title, whether
+it is confidential; who finished which task when, and with which answers. Facts are the matter of
+`facts`.
 """
 
 from __future__ import annotations
@@ -15,14 +14,17 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from engine import legacy
+from engine.history.erased import ERASED_TITLE
 from engine.history.verification.replay import first_wrong, near, salted
 from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from engine.history.erased import ERASED_TITLE
     from engine.history.event_log import Break
-    from engine.history.verification.replay import Act, Replayed
+from engine.history.verification.replay import Act, Replayed
 
 _ASKED = re.compile(r"""<(?:\w+:)?userTask\b[^>]*?\bid="([^"]+)\"""")
 
@@ -31,11 +33,12 @@ _ASKED = re.compile(r"""<(?:\w+:)?userTask\b[^>]*?\bid="([^"]+)\"""")
 class Version:
     """What a version of a process says about the rows of its matters.
 
-    asked: the facts that somebody says, or a table gives. computed: those that actions set, with the fields they set; "" is
-    all of it.
+    asked: the facts that somebody says, or a table gives. owner: the field of the launch that names
+    who owns a matter. computed: those that actions set, with the fields they set; "" is all of it.
     """
 
     asked: frozenset[str]
+    owner: str
     computed: Mapping[str, tuple[str, ...]]
     subject: str
     confidential: bool
@@ -45,11 +48,13 @@ class Version:
         """The version of these files, which have the fingerprint that they should have."""
         raw = tomllib.loads(files["process.toml"])
         computed: dict[str, list[str]] = defaultdict(list)
-        for action in raw.get("actions", {}).values():
-            for path in action.get("set", ()) if action.get("do") == "set_fact" else ():
+        for action in map(legacy.action, raw.get("actions", {}).values()):
+            for path in action.get("set", ()) if action["do"] == "set_fact" else ():
                 root, _, rest = path.partition(".")
                 computed[root].append(rest.partition(".")[0])
-            if action.get("do") == "begin":
+            if action["do"] == "mark":
+                computed[action.get("as", "")].append("")
+            if action["do"] == "begin":
                 computed[action.get("kind", "")].append("")
         tables = {
             name.removesuffix(".dmn") for name in files if name.endswith(".dmn") and "/" not in name
@@ -62,6 +67,7 @@ class Version:
         }
         return cls(
             frozenset(asked),
+            str(raw.get("owner", legacy.OWNER)).removeprefix("launch."),
             {k: tuple(v) for k, v in computed.items()},
             raw.get("subject", ""),
             raw.get("confidentiality") == "named",
@@ -70,10 +76,11 @@ class Version:
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
 def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Break | None:
-    """Every finished task, launch, message and poll is on record, by whom and when; its answers have
-    the digest on record.
+    """Every finished task, launch, message and poll is on record, by whom and when; its answers
+    have the digest on record.
 
-    Those of a matter whose erasure is on record are empty. Fills `spoken` with the answers by their digests.
+    Those of a matter whose erasure is on record are empty. Fills `spoken` with the answers by their
+    digests.
     """
     done = [r for r in rows if r.state == "done" or r.answers is not None]
     for row in done:
@@ -100,7 +107,9 @@ def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Br
 def _in_order(
     replayed: Replayed, rows: list[Any], acts: list[Act], spoken: dict[str, Any]
 ) -> Break | None:
-    """One element's answers, round by round; rounds that were closed at the same moment may stand in any order."""
+    """One element's answers, round by round; rounds that were closed at the same moment may
+    stand in any order.
+    """
     at, element = 0, rows[0].element
     for _moment, tied in groupby(rows, key=lambda r: r.closed_at):
         together = list(tied)
@@ -172,7 +181,7 @@ def instance(replayed: Replayed, row: Any, version: Version) -> Break | None:
     }
     if wrong := first_wrong(columns):
         return replayed.false("instance", row.id, _("事项的{column}与历史不符", column=wrong))
-    subject = None if replayed.erased else dotted(row.facts, version.subject)
+    subject = str(ERASED_TITLE) if replayed.erased else dotted(row.facts, version.subject)
     if subject and row.title != str(subject)[:200]:
         return replayed.false(
             "instance",
@@ -192,78 +201,3 @@ def dotted(facts: Any, path: str) -> Any:
     for part in path.split("."):
         facts = facts.get(part) if isinstance(facts, dict) else None
     return facts
-
-
-def facts(
-    replayed: Replayed,
-    row: Any,
-    version: Version,
-    spoken: Mapping[str, Any],
-    polls: Mapping[str, Any],
-    held: Mapping[str, Any],
-) -> Break | None:
-    """The facts that were said, counted or decided are those; and nothing else goes by the name of such a one.
-
-    `spoken` are the answers by digest, `polls` the outcomes by id, `held` what is on record of the latest meeting by task: all
-    of them checked before.
-    """
-    if replayed.erased:
-        return None
-    for key, source in replayed.facts.items():
-        computed = version.computed.get(key, ())
-        if source is None or "" in computed:
-            continue
-        expected = _expected(replayed, key, source, spoken, polls)
-        if key in held:
-            expected = {**expected, "meeting": held[key]}
-        if _without(expected, computed) != _without(row.facts.get(key), computed):
-            return replayed.false("instance", row.id, _("事实 {key} 与历史不符", key=key))
-    for key in sorted(version.asked & set(row.facts)):
-        if key not in replayed.facts and key not in version.computed:
-            return replayed.false("instance", row.id, _("事实 {key} 没有记录", key=key))
-    return None
-
-
-def _expected(
-    replayed: Replayed,
-    key: str,
-    source: tuple[str, Any],
-    spoken: Mapping[str, Any],
-    polls: Mapping[str, Any],
-) -> Any:
-    kind, value = source
-    if kind == "is":
-        return value
-    if kind == "poll":
-        return _recounted(polls[value], replayed.recounts.get(key, ()))
-    said = spoken.get(value)
-    if key == "launch" and isinstance(said, dict):
-        for old, new in replayed.movers:
-            said = {**said, "mover": new, "first_mover": said.get("first_mover", old)}
-    return said
-
-
-def _recounted(outcome: Mapping[str, Any], recounts: Iterable[tuple[str, bool]]) -> dict[str, Any]:
-    """An outcome after some have taken their answers back when the poll was over."""
-    found = dict(outcome)
-    for who, passed in recounts:
-        voters = {choice: list(members) for choice, members in found.get("voters", {}).items()}
-        for choice, members in voters.items():
-            if who in members:
-                members.remove(who)
-                found |= {
-                    choice: found[choice] - 1,
-                    "answered": found["answered"] - 1,
-                    "silent": found["silent"] + 1,
-                }
-        found |= {"voters": voters, "passed": passed}
-    return found
-
-
-def _without(value: Any, fields: Iterable[str]) -> Any:
-    """A fact without the fields that actions set."""
-    return (
-        {k: v for k, v in value.items() if k not in fields}
-        if fields and isinstance(value, dict)
-        else value
-    )

@@ -1,4 +1,6 @@
-"""Issued documents and attached files: each is on record, with the bytes it had; and there is no other."""
+"""Issued documents and attached files: each is on record, with the bytes it had; and there is no
+other.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from sqlalchemy import text
 
 from engine.db import canonical
 from engine.errors import Invalid
+from engine.history.erased import ERASED
 from engine.history.verification.replay import first_wrong, near
 from engine.messages import _
 
@@ -18,14 +21,15 @@ if TYPE_CHECKING:
     from engine.history.event_log import Break
     from engine.history.verification.replay import Replayed
 
-ERASED: dict[str, Any] = {}  # what is left of a document whose matter was erased
 _BLOBS = text(
     "SELECT sha256 FROM blob WHERE encode(sha256(data), 'hex') <> sha256 OR size <> octet_length(data)"
 )
 
 
 def documents(replayed: Replayed, rows: Iterable[Any]) -> Break | None:
-    """Each issued document is there with the data, kind and number that were issued, and there is no other."""
+    """Each issued document is there with the data, kind and number that were issued, and there is
+    no other.
+    """
     issued = dict(replayed.documents)
     for row in rows:
         seq, says = issued.pop(str(row.id), (0, {}))
@@ -78,7 +82,8 @@ def attachments(
     files: Mapping[str, tuple[str, str]],
     bad: frozenset[str],
 ) -> Break | None:
-    """Each file that an answer names is there, with the bytes that were uploaded; and no file that none names.
+    """Each file that an answer names is there, with the bytes that were uploaded; and no file that
+    none names.
 
     `bad` are the digests of all blobs that have other bytes.
     """

@@ -1,4 +1,6 @@
-"""Polls with their rolls, and meetings: who was asked, what they answered, what it came to, who was there, and when."""
+"""Polls with their rolls, and meetings: who was asked, what they answered, what it came to, who was
+there, and when.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def polls(
     tasks: Mapping[Any, Any],
     confidential: bool,
 ) -> Break | None:
-    """Each poll is on record, with its roll, its answers and its outcome; `voices` are the rows of its roll by its id."""
+    """Each poll is on record, with its roll, its answers and its outcome; `voices` are the rows of
+    its roll by its id.
+    """
     found = {str(row.id): row for row in rows}
     for key, poll in replayed.polls.items():
         if (
@@ -53,7 +57,9 @@ def polls(
 
 
 def _adds_up(choices: Mapping[str, str], outcome: Mapping[str, Any]) -> bool:
-    """Do the ballots of the history, and those on paper, add up to the outcome? An election's ballot names several."""
+    """Do the ballots of the history, and those on paper, add up to the outcome? An election's
+    ballot names several.
+    """
     paper = outcome.get("on_paper", {})
     counts = Counter(part for choice in choices.values() for part in choice.split(" "))
     counts.update(paper.get("counts", {}))
@@ -63,7 +69,9 @@ def _adds_up(choices: Mapping[str, str], outcome: Mapping[str, Any]) -> bool:
 
 
 def _poll(replayed: Replayed, poll: Poll, row: Any, task: Any) -> Break | None:
-    """State and moments. The task of a poll may be cancelled with it, which no event of its own tells."""
+    """State and moments. The task of a poll may be cancelled with it, which no event of its own
+    tells.
+    """
     cancelled = (
         poll.state in STATES[:3]
         and row.state == "void"
@@ -186,7 +194,9 @@ def _outcome(replayed: Replayed, poll: Poll, row: Any) -> Break | None:
 
 
 def _voters(poll: Poll, outcome: Mapping[str, Any], choices: list[str], voters: Any) -> bool:
-    """Are those named who chose each? Of secret polls nobody is, of large ones not all need to be."""
+    """Are those named who chose each? Of secret polls nobody is, of large ones not all need to
+    be.
+    """
     if voters is None:
         return poll.secret or outcome["answered"] > NAMED
     if poll.secret or not isinstance(voters, dict):
@@ -206,7 +216,8 @@ def meetings(
     tasks: Mapping[Any, Any],
     due: Mapping[Any, list[str]],
 ) -> tuple[Break | None, dict[str, Any]]:
-    """Each meeting is on record, with its roll, its ledger of presence and its numbers; `due` are the formal members by meeting.
+    """Each meeting is on record, with its roll, its ledger of presence and its numbers; `due` are
+    the formal members by meeting.
 
     Also what the fact of each task must keep of its last closed meeting.
     """

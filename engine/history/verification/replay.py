@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from engine import legacy
 from engine.db import canonical, tables
 from engine.errors import Invalid
 from engine.history import kinds
@@ -30,7 +31,9 @@ _ENDS = {"instance_withdrawn": "withdrawn", "instance_terminated": "terminated"}
 
 
 class Act(NamedTuple):
-    """Something that was done: when and by whom, and the digest of what was said, if anything was."""
+    """Something that was done: when and by whom, and the digest of what was said, if anything
+    was.
+    """
 
     seq: int
     at: str
@@ -40,7 +43,9 @@ class Act(NamedTuple):
 
 @dataclass
 class Poll:
-    """A poll as the history tells it. `voices` are the last answers of each member, `at` when each state began."""
+    """A poll as the history tells it. `voices` are the last answers of each member, `at` when each
+    state began.
+    """
 
     seq: int
     element: str
@@ -58,7 +63,9 @@ class Poll:
         return "public_key" in self.opened
 
     def counts(self) -> dict[str, int]:
-        """How often each choice was made in the system; of an election also how many ballots there are."""
+        """How often each choice was made in the system; of an election also how many ballots there
+        are.
+        """
         if self.secret:
             return dict(self.counted.get("counts", {}))
         found = Counter(part for choice in self.choices.values() for part in choice.split(" "))
@@ -82,7 +89,9 @@ class Meeting:
 class Replayed:
     """An instance as its events tell it.
 
-    `facts` says where each fact that an event knows comes from: ("said", digest), ("is", value), ("poll", id) or None.
+    `facts` says where each fact that an event knows comes from: ("said", digest of the answers),
+    ("is", value), ("poll", id), ("told", digest of the fact) or None. `tells`: how much its events
+    tell, see `kinds.TELLS`.
     """
 
     chain: UUID
@@ -91,11 +100,12 @@ class Replayed:
     outcome: str = ""
     ended: str = ""
     stopped_days: int = 0
-    erased: bool = False
+    erased: str = ""  # when
     disclosed: bool = False
     answered: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
     closed: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
-    movers: list[tuple[str, str]] = field(default_factory=list)
+    owners: list[tuple[str, str]] = field(default_factory=list)
+    tells: int = 1
     facts: dict[str, tuple[str, Any] | None] = field(default_factory=dict)
     recounts: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
@@ -113,7 +123,9 @@ def false(chain: UUID, table: str, key: object, why: Message, seq: int = 0) -> B
 
 
 def first_wrong(columns: Mapping[str, tuple[str, bool]]) -> Both | None:
-    """The first column that does not hold, of those given as name -> (what a person calls it, whether it holds)."""
+    """The first column that does not hold, of those given as name -> (what a person calls it,
+    whether it holds).
+    """
     wrong = ((words, name) for name, (words, holds) in columns.items() if not holds)
     found = next(wrong, None)
     return Both(*found) if found else None
@@ -150,11 +162,18 @@ def replay_events(chain: UUID, events: Iterable[tuple[int, dict[str, Any]]]) -> 
         if missing := kinds.missing(says["kind"], says):
             raise KeyError(*missing)
         _READERS.get(says["kind"], _nothing)(replayed, seq, says)
+        for name, digest in says.get("facts", {}).items():
+            _told(replayed, name, digest)
         if "ended" in says:
-            taken_back = says["kind"] == "message_sent" and says["message"] == "withdraw"
-            replayed.state = "withdrawn" if taken_back else _ENDS.get(says["kind"], "ended")
+            replayed.state = _end_state(says)
             replayed.outcome, replayed.ended = says["ended"], says["at"]
     return replayed
+
+
+def _end_state(says: Mapping[str, Any]) -> str:
+    """In which state the event that ends a matter leaves it."""
+    said = legacy.sent_state(says) if says["kind"] == "message_sent" else ""
+    return said or _ENDS.get(says["kind"], "ended")
 
 
 def _nothing(_replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
@@ -174,8 +193,16 @@ def _say(replayed: Replayed, element: str, seq: int, says: dict[str, Any]) -> No
         replayed.answered[element].append(_act(seq, says))
 
 
+def _told(replayed: Replayed, name: str, digest: str | None) -> None:
+    """A fact was changed, or taken away."""
+    if digest is None:
+        replayed.facts.pop(name, None)
+    else:
+        replayed.facts[name] = ("told", digest)
+
+
 def _launched(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
-    replayed.launched = says
+    replayed.launched, replayed.tells = says, says.get("tells", 1)
     _say(replayed, "launch", seq, says)
 
 
@@ -192,8 +219,8 @@ def _decided(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
     replayed.facts[says["decision"]] = ("is", says.get("result"))
 
 
-def _mover(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
-    replayed.movers.append((says["old"], says["new"]))
+def _handed_over(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.owners.append((says["old"], says["new"]))
 
 
 def _issued(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
@@ -204,8 +231,8 @@ def _disclosed(replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
     replayed.disclosed = True
 
 
-def _erased(replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
-    replayed.erased = True
+def _erased(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.erased = says["at"]
 
 
 def _polled(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
@@ -271,7 +298,8 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "message_sent": lambda replayed, seq, says: _say(replayed, says["message"], seq, says),
     "timer_fired": _nothing,
     "decision_taken": _decided,
-    "mover_replaced": _mover,
+    "mover_replaced": _handed_over,  # of old
+    "owner_replaced": _handed_over,
     "document_issued": _issued,
     "matter_disclosed": _disclosed,
     "matter_erased": _erased,
@@ -288,4 +316,8 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "meeting_opened": _met,
     "meeting_closed": _met,
 }
-REPLAYED = (*_READERS, *_ENDS)  # the kinds that leave something in the rows
+SILENT = sorted(  # the kinds that leave nothing in the rows; any other may tell a fact
+    kind.key
+    for kind in kinds.KINDS.values()
+    if kind.mark in ("read", "refused") and kind.key not in _READERS
+)

@@ -43,7 +43,9 @@ def fingerprint(files: Mapping[str, str]) -> str:
 
 
 def definitions(session: Session) -> tuple[Break | None, dict[str, dict[str, str]]]:
-    """Each version has the files that give its hash, and the state, author and approver on record. Also all their files."""
+    """Each version has the files that give its hash, and the state, author and approver on record.
+    Also all their files.
+    """
     recorded: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     for chain, seq, says in bodies(session, *_VERSIONS):
         if chain == INSTALLATION:
@@ -105,7 +107,9 @@ class _Recorded:
 
 
 def settings(session: Session) -> Break | None:
-    """Each value that a union set for itself, or refused, has the value, days and people on record in its own chain."""
+    """Each value that a union set for itself, or refused, has the value, days and people on record
+    in its own chain.
+    """
     recorded = _settings_recorded(session)
     query = select(tables.setting).order_by(tables.setting.c.id)
     for row in cast("Iterable[rows.Setting]", session.execute(query)):

@@ -1,4 +1,6 @@
-"""Secret ballots: boards and urns are those of the history and add up; who voted is who the roll says."""
+"""Secret ballots: boards and urns are those of the history and add up; who voted is who the roll
+says.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Boxed:
-    """A secret ballot as the history tells it: what the events say, and the seq of the last of them."""
+    """A secret ballot as the history tells it: what the events say, and the seq of the last of
+    them.
+    """
 
     chain: UUID
     seq: int
@@ -42,7 +46,9 @@ _FALSE = {
 
 
 def first_false(session: Session) -> Break | None:
-    """Boards and urns of secret polls are those of the history and add up; who voted is who the roll says."""
+    """Boards and urns of secret polls are those of the history and add up; who voted is who the
+    roll says.
+    """
     boxed: dict[str, _Boxed] = {}
     for chain, seq, says in bodies(session, *_BALLOTS):
         key = str(says.get("poll"))

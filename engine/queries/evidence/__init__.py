@@ -22,7 +22,7 @@ from engine.db import canonical, tables
 from engine.documents import pdf
 from engine.errors import Conflict, EngineError, Refused
 from engine.history import keys, verify_pack
-from engine.history.verification import ERASED
+from engine.history.erased import ERASED
 from engine.instance import rooms
 from engine.instance.context import context_of
 from engine.messages import _
@@ -129,7 +129,9 @@ def pack(
     _add_rolls(archive, case, contents)
     _add_rules(archive, case, contents)
     archive.add("contents.json", _json(asdict(contents)))
-    archive.add("verify.py", Path(verify_pack.__file__).read_bytes())
+    verifier = Path(verify_pack.__file__)
+    archive.add("verify.py", verifier.read_bytes())
+    archive.add("verify.html", verifier.with_suffix(".html").read_bytes())
 
     def signed(manifest: bytes) -> bytes:
         text = keys.pack_text(instance_id, manifest, clock.now(), key.key_id)
@@ -139,7 +141,9 @@ def pack(
 
 
 def _whole(case: Case) -> None:
-    """The export is the last event, and a checkpoint is over it: else the end could be cut and nobody would see it."""
+    """The export is the last event, and a checkpoint is over it: else the end could be cut and
+    nobody would see it.
+    """
     if not case.events or case.events[-1].kind != "evidence_exported":
         raise Conflict(_("导出还没有记入历史，不能出具证据包。"), code="not_exported")
     if any(entry.leaf_no is None for entry in case.events):
@@ -169,7 +173,9 @@ def _add_rules(archive: Archive, case: Case, contents: Contents) -> None:
 
 
 def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:
-    """The rooms that stay closed to this person. What stands in a hashed line cannot be left out: then there is no pack."""
+    """The rooms that stay closed to this person. What stands in a hashed line cannot be left out:
+    then there is no pack.
+    """
     shut = rooms.closed(context_of(session, actor, instance_id))
     event, document = tables.event.c, tables.document.c
     bodies = (

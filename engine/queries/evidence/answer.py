@@ -141,7 +141,9 @@ def _roll_holds(question: Question, opened: Entry | None) -> Message:
 
 # --- meetings ---------------------------------------------------------------------------------------------------------
 def _meeting(case: Case, hall: Hall, say: Language) -> list[str]:
-    """Who was due, needed and there at the opening and the closing, and whether roll and ledger are those on record."""
+    """Who was due, needed and there at the opening and the closing, and whether roll and ledger are
+    those on record.
+    """
     told = {entry.kind: entry for entry in case.events if entry.says.get("meeting") == str(hall.id)}
     opened, closed = told.get("meeting_opened"), told.get("meeting_closed")
     lines: list[Words] = []

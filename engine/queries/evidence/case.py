@@ -1,4 +1,6 @@
-"""Everything that is kept about one instance, read once: what the other rooms of a pack put into files and words."""
+"""Everything that is kept about one instance, read once: what the other rooms of a pack put into
+files and words.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ _RULE = re.compile(r"""\brule\(\s*["']([A-Z0-9-]+)["']\s*\)""")
 
 @dataclass(frozen=True)
 class Entry:
-    """One event as its hashed text `body` says, not as the columns beside it. No `leaf_no` beyond the last checkpoint."""
+    """One event as its hashed text `body` says, not as the columns beside it. No `leaf_no` beyond
+    the last checkpoint.
+    """
 
     seq: int
     body: str
@@ -60,7 +64,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Said:
-    """The kept answers of a task, the launch or a message, with the salt under which the event `seq` knows them."""
+    """The kept answers of a task, the launch or a message, with the salt under which the event
+    `seq` knows them.
+    """
 
     seq: int
     element: str
@@ -80,7 +86,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Hall:
-    """A meeting with its roll (member id, name, kind), by member id, and the lines of its ledger."""
+    """A meeting with its roll (member id, name, kind), by member id, and the lines of its
+    ledger.
+    """
 
     id: UUID
     element: str
@@ -120,7 +128,9 @@ class Case:
 
 
 def read(session: Session, row: Any, key: SigningKey, shut: frozenset[str] = frozenset()) -> Case:
-    """Read the instance of `row` (a whole row of the table), without what was said behind closed doors."""
+    """Read the instance of `row` (a whole row of the table), without what was said behind closed
+    doors.
+    """
     process = process_of(session, row.version)
     entries = _events(session, row.id)
     points, left_out, witnessed = _checkpoints(
@@ -201,7 +211,9 @@ def _says(row: Any) -> Mapping[str, Any]:
 def _tasks(
     session: Session, instance_id: UUID, entries: Sequence[Entry]
 ) -> tuple[tuple[Said, ...], tuple[Any, ...]]:
-    """The kept answers that an event knows by their digest; and all tasks. Answers that no event knows are not shown."""
+    """The kept answers that an event knows by their digest; and all tasks. Answers that no event
+    knows are not shown.
+    """
     task = tables.task.c
     rows = session.execute(
         select(task.element, task.due, task.answers, task.salt)
@@ -276,7 +288,9 @@ def _meetings(session: Session, instance_id: UUID) -> tuple[Hall, ...]:
 def _rules_used(
     process: Process, entries: Sequence[Entry], tasks: Sequence[Any], polls: Sequence[Question]
 ) -> list[str]:
-    """The ids of the rules that set a deadline, counted a poll or decided a table in this instance."""
+    """The ids of the rules that set a deadline, counted a poll or decided a table in this
+    instance.
+    """
     found = {str(t.due["rule"]) for t in tasks if t.due and t.due.get("rule")}
     found |= {str(e.says["rule"]) for e in entries if e.kind == "deadline_extended"}
     for question in polls:
@@ -298,7 +312,9 @@ def _named_in(expression: str) -> list[str]:
 
 
 def _rulings(session: Session, row: Any, ids: Sequence[str]) -> dict[str, Ruling | None]:
-    """Each rule as it bound this union on the day the instance was started; None when the rulebook no longer knows it."""
+    """Each rule as it bound this union on the day the instance was started; None when the rulebook
+    no longer knows it.
+    """
     around, on = UnionLaw.of(session, row.union_id), clock.day_of(row.started_at)
     known = set(rulebook().ids)
     found: dict[str, Ruling | None] = {}
@@ -315,8 +331,8 @@ def _checkpoints(
 ) -> tuple[tuple[Any, ...], int, int]:
     """The checkpoints of a pack, how many are left out, and the size of the largest witnessed one.
 
-    All when they are few; of many those that someone holds, the first one over each leaf, and the last. Only those of
-    this key: the public half of another one is not known here.
+    All when they are few; of many those that someone holds, the first one over each leaf, and the
+    last. Only those of this key: the public half of another one is not known here.
     """
     point = tables.checkpoint.c
     count, witnessed = session.execute(
@@ -337,6 +353,8 @@ def _checkpoints(
 
 
 def _spread(leaves: Sequence[int]) -> list[int]:
-    """At most 200 of the leaves, the first and the last among them: the poll of a large roll may have thousands."""
+    """At most 200 of the leaves, the first and the last among them: the poll of a large roll may
+    have thousands.
+    """
     step = max(1, len(leaves) // 200)
     return sorted({*leaves[::step], *leaves[-1:]})

@@ -1,4 +1,6 @@
-"""One event of a case in words, as answer.txt and timeline.csv show it: what, who, which step, and the details."""
+"""One event of a case in words, as answer.txt and timeline.csv show it: what, who, which step, and
+the details.
+"""
 
 from __future__ import annotations
 

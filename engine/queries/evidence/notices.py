@@ -1,4 +1,6 @@
-"""What stands beside the facts of a pack: the rules with their sources, and how to verify the pack and how far to trust it."""
+"""What stands beside the facts of a pack: the rules with their sources, and how to verify the pack
+and how far to trust it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def rule(key: str, ruling: Ruling | None, case: Case) -> str:
-    """rules/<id>.txt: what the rule says, where it stands, how sure we are, and what was applied here."""
+    """rules/<id>.txt: what the rule says, where it stands, how sure we are, and what was applied
+    here.
+    """
     used = [
         f"#{e.seq} {moment(e.at)}: {e.says['numbers'][key]}"
         for e in case.events

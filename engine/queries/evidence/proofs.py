@@ -1,6 +1,8 @@
-"""The Merkle proofs of a pack, gathered in one pass over all leaves: memory grows with the pack, not with the tree.
+"""The Merkle proofs of a pack, gathered in one pass over all leaves: memory grows with the pack,
+not with the tree.
 
-It knows leaves and numbers, not what the events say. The proofs themselves are those of `merkle` (RFC 6962 §2.1).
+It knows leaves and numbers, not what the events say. The proofs themselves are those of `merkle`
+(RFC 6962 §2.1).
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ SELECT min(leaf_no) AS first, count(*) AS n, string_agg(hash, ''::bytea ORDER BY
 
 
 def prove(session: Session, leaves: Iterable[int], sizes: Sequence[int]) -> dict[str, object]:
-    """proofs.json of a pack: paths from the leaves to the last of the sizes, and from each size to the next.
+    """proofs.json of a pack: paths from the leaves to the last of the sizes, and from each size to
+    the next.
 
     `sizes` grow; empty: no proofs. Raises HistoryBroken when leaves are missing.
     """
@@ -64,7 +67,9 @@ def inclusion_ranges(index: int, size: int) -> list[Range]:
 
 
 def consistency_ranges(old: int, new: int) -> list[Range]:
-    """Which subtrees show that the first `old` leaves begin the first `new`, lowest first; 0 < old < new."""
+    """Which subtrees show that the first `old` leaves begin the first `new`, lowest first; 0 < old
+    < new.
+    """
     start, whole, found = 0, True, list[Range]()
     while old < new:
         half = start + (1 << (new - start - 1).bit_length() - 1)

@@ -1,4 +1,6 @@
-"""The tables of a pack as CSV, in UTF-8 with byte order mark: timeline, rolls, who was due at a meeting."""
+"""The tables of a pack as CSV, in UTF-8 with byte order mark: timeline, rolls, who was due at a
+meeting.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from webui.cli.demo.motions import motions, story
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.db import Engine
+    from engine.db import Engine, Session
     from engine.people.organisation import Actor
     from engine.settings import Settings
     from webui.cli.demo.motions import Motion
@@ -40,7 +40,7 @@ class Stage:
     def run(self, username: str, work: Callable[[Any, Actor], Any]) -> Any:
         """Carry out a command as this person, at the present moment of the story."""
 
-        def inside(session: Any) -> Any:
+        def inside(session: Session) -> Any:
             return work(session, organisation.actor(session, self.members[username]))
 
         return edge.carry_out(self.engine, None, inside)
@@ -65,7 +65,7 @@ def _found(stage: Stage) -> None:
     administrator.
     """
 
-    def work(session: Any) -> None:
+    def work(session: Session) -> None:
         def unit(
             code: str, kind: str, name: str, name_en: str, parent: UUID | None = None, **more: str
         ) -> UUID:
@@ -148,10 +148,10 @@ def _import(stage: Stage) -> None:
     ):
         given = columns.of(kind)
         data = workbook.write(
-            imports.KINDS[kind], given, [[row.get(c.key, "") for c in given] for row in rows]
+            imports.kinds()[kind], given, [[row.get(c.key, "") for c in given] for row in rows]
         )
 
-        def work(session: Any, actor: Actor, kind: str = kind, data: bytes = data) -> None:
+        def work(session: Session, actor: Actor, kind: str = kind, data: bytes = data) -> None:
             batch = imports.preview(session, actor, kind, f"{kind}.xlsx", data)
             wrong = [
                 f"{r.number}: {'; '.join(r.messages)}" for r in batch.rows if r.level == "error"
@@ -162,7 +162,7 @@ def _import(stage: Stage) -> None:
 
         stage.run("admin", work)
 
-    def look(session: Any, actor: Actor) -> None:
+    def look(session: Session, actor: Actor) -> None:
         after = None
         while True:
             page = roster.roster(session, actor, actor.union_id, after=after, limit=200)
@@ -182,7 +182,7 @@ def _passwords(stage: Stage) -> None:
         edge.carry_out(stage.engine, None, partial(_set_password, stage.members[username], secret))
 
 
-def _set_password(member_id: UUID, secret: str, session: Any) -> None:
+def _set_password(member_id: UUID, secret: str, session: Session) -> None:
     people.set_password(session, None, member_id, secret)
 
 

@@ -1,4 +1,6 @@
-"""The rulebook for everybody, a union's own values by two people, and the calendar that working days rest on."""
+"""The rulebook for everybody, a union's own values by two people, and the calendar that working
+days rest on.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,11 @@ from engine import clock, law
 from engine.commands import rules as setting
 from engine.commands.imports import workbook
 from engine.errors import Conflict, Invalid
+from engine.instance.union_law import rulebook
 from engine.messages import Message
 from engine.queries import rules as reading
 from webui.http.session import carry_out, look, me, needs_login, uuid
-from webui.http.words import lang, said
+from webui.http.words import lang, said, words_of
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -38,21 +41,14 @@ def _(msgid: str, **values: object) -> str:
 @blueprint.app_template_global()
 def subject_title(key: str) -> str:
     """What a file of the rulebook is about."""
-    return {
-        "general": _("期间和数字"),
-        "congress": _("教职工代表大会"),
-        "motions": _("教代会提案"),
-        "consultation": _("集体协商和集体合同"),
-        "transfer": _("任期内调动、补选和选举"),
-        "mediation": _("劳动人事争议调解"),
-        "others": _("其他工会事务"),
-    }.get(key, key)
+    found = rulebook().subjects.get(key)
+    return words_of(found) if found else key
 
 
 @blueprint.app_template_global()
 def level_title(key: str) -> str:
     """How binding a rule is."""
-    return {"LAW": _("法定"), "UNI": _("学校规定"), "DEF": _("产品默认")}.get(key, key)
+    return {"LAW": _("法定"), "UNI": _("本单位规定"), "DEF": _("产品默认")}.get(key, key)
 
 
 @blueprint.app_template_global()
@@ -61,16 +57,15 @@ def confidence_title(key: str) -> str:
     return {
         "V": _("已核对原文"),
         "M": _("凭记忆，待核对"),
-        "P": _("学校自定或产品默认，法律未规定"),
+        "P": _("本单位自定或产品默认，法律未规定"),
     }.get(key, key)
 
 
 @blueprint.app_template_global()
 def place_title(key: str) -> str:
     """Where an entry applies."""
-    return {"CN": _("全国"), "CN-ZJ": _("浙江"), "CN-ZJ-HZ": _("杭州"), "CN-ZJ-NB": _("宁波")}.get(
-        key, key
-    )
+    found = rulebook().places.get(key)
+    return words_of(found.words) if found else key
 
 
 def _union() -> UUID:
@@ -79,8 +74,10 @@ def _union() -> UUID:
 
 
 @blueprint.url_value_preprocessor
-def _allow_large(endpoint: str | None, _values: Any) -> None:
-    """Room for a sheet of holidays; this runs before the CSRF check, which already reads the body."""
+def _allow_large(endpoint: str | None, _values: object) -> None:
+    """Room for a sheet of holidays; this runs before the CSRF check, which already reads the
+    body.
+    """
     if endpoint == "rules.load" and session.get("key"):
         request.max_content_length = MAX_SHEET + ROOM
 
@@ -230,7 +227,9 @@ def load() -> tuple[str, int] | Answer:
 
 
 def _rows() -> list[list[object]]:
-    """(day, 休/班， name) from the sheet if one was sent, else from what was pasted. Raises Invalid."""
+    """(day, 休/班， name) from the sheet if one was sent, else from what was pasted. Raises
+    Invalid.
+    """
     sent = request.files.get("sheet")
     if sent is not None and sent.filename:
         data = sent.stream.read(MAX_SHEET + 1)

@@ -1,4 +1,6 @@
-"""Secret ballots on the poll page: sealed envelopes from the voter's browser, the tellers' keys, and "核对选票"."""
+"""Secret ballots on the poll page: sealed envelopes from the voter's browser, the tellers' keys,
+and "核对选票".
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ SHOWN = {"wrong_passphrase", "too_many_attempts"}  # refusals that a teller may 
 @blueprint.post("/polls/<uuid:poll_id>/ballot")
 @needs_login
 def cast(poll_id: UUID) -> Response:
-    """Put in the envelope that the browser sealed; the reply is the receipt. There is no form that does the same."""
+    """Put in the envelope that the browser sealed; the reply is the receipt. There is no form that
+    does the same.
+    """
     sent = request.get_json(silent=True)
     text = sent.get("envelope") if isinstance(sent, dict) and set(sent) == {"envelope"} else None
     if not isinstance(text, str):
@@ -70,7 +74,9 @@ def join(poll_id: UUID) -> tuple[str, int] | Answer:
 @blueprint.get("/polls/<uuid:poll_id>/check")
 @needs_login
 def check(poll_id: UUID) -> str:
-    """Receipts and ballots in public, and every check. What a voter looks up stays in the browser."""
+    """Receipts and ballots in public, and every check. What a voter looks up stays in the
+    browser.
+    """
     poll = look(lambda s: asked.poll(s, me(), poll_id, lang()))
     box = look(lambda s: reading.must_be_secret(reading.box(s, me(), poll_id)))
     published = look(lambda s: reading.published(s, me(), poll_id))

@@ -75,7 +75,7 @@ def task(task_id: UUID) -> str | Answer:
 
 
 def _task_page(
-    found: reading.Task, values: dict[str, Any], errors: Any = None, fault: str = ""
+    found: reading.Task, values: dict[str, Any], errors: object = None, fault: str = ""
 ) -> str:
     return render_template(
         "inbox/task.html", task=found, values=values, errors=errors or {}, fault=fault
@@ -109,15 +109,16 @@ def _complete(session: Session, task_id: UUID) -> tuple[str, str]:
     return _("已办理：%(title)s", title=title), _onward(session, task_id)
 
 
-def _task_again(task_id: UUID, fault: str, errors: Any = None) -> str:
+def _task_again(task_id: UUID, fault: str, errors: object = None) -> str:
     """The task with what was filled in and why it was not accepted."""
     found = look(lambda s: reading.task(s, me(), task_id, lang()))
     return _task_page(found, fields.answers(found.form, request.form), errors, fault)
 
 
 def _overtaken(task_id: UUID, fault: str) -> str:
-    """The same when somebody was faster. What was filled in becomes the draft of a task that is still open: it may come
-    back, and the page may have been faster than its own draft."""
+    """The same when somebody was faster. What was filled in becomes the draft of a task that is
+    still open: it may come back, and the page may have been faster than its own draft.
+    """
     found = look(lambda s: reading.task(s, me(), task_id, lang()))
     given = fields.answers(found.form, request.form)
     if found.state == "open":
@@ -163,7 +164,7 @@ def poll(poll_id: UUID) -> str:
     return poll_page(poll_id)
 
 
-def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: Any = None) -> str:
+def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: object = None) -> str:
     """The page of a poll, with what went wrong and what had been typed (a form)."""
     page = look(lambda s: asked.page(s, me(), poll_id, lang()))
     poll = page.poll
@@ -197,7 +198,9 @@ def respond(poll_id: UUID, what: str) -> tuple[str, int] | Answer:
 
 
 def _answer(session: Session, poll_id: UUID) -> tuple[str, str]:
-    """Answer; then on to the next vote of the meeting, on the page of the check-in, or to whatever waits."""
+    """Answer; then on to the next vote of the meeting, on the page of the check-in, or to whatever
+    waits.
+    """
     chosen = _ballot() if "ballot" in request.form else None
     choice, comment = request.form.get("choice", ""), request.form.get("comment", "")
     polls.respond(session, me(), poll_id, choice, comment, choices=chosen)

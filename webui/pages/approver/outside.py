@@ -1,8 +1,10 @@
-"""Answers from outside: the link that a union sends, and the page behind it, which knows no login and keeps nothing."""
+"""Answers from outside: the link that a union sends, and the page behind it, which knows no login
+and keeps nothing.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Blueprint, current_app, make_response, render_template, request, url_for
 from flask_babel import gettext as _
@@ -94,7 +96,7 @@ def letter(token: str) -> Response:
 
 
 def _letter(
-    token: str, values: Any, who: Any, errors: Any, fault: str = "", status: int = 200
+    token: str, values: object, who: object, errors: object, fault: str = "", status: int = 200
 ) -> Response:
     found = look(lambda s: reading.letter(s, token, lang()))
     page = render_template(
@@ -111,7 +113,9 @@ def _letter(
 
 @blueprint.post("/outside/<token>")
 def answer(token: str) -> Response:
-    """Answer, once; the receipt is shown at once. The link itself is the secret, so there is no cookie to protect."""
+    """Answer, once; the receipt is shown at once. The link itself is the secret, so there is no
+    cookie to protect.
+    """
     if fault := _open(token):
         return _shut(fault)
     found = look(lambda s: reading.letter(s, token, lang()))
@@ -128,9 +132,11 @@ def answer(token: str) -> Response:
     except NotFound as shut:
         return _shut(shut)
     except Invalid as wrong:
-        return _letter(token, given, who, wrong.fields, _("请按提示修改。"), wrong.status)
+        return _letter(
+            token, given, who, errors=wrong.fields, fault=_("请按提示修改。"), status=wrong.status
+        )
     except (Refused, Conflict) as wrong:
-        return _letter(token, given, who, {}, wrong.message, wrong.status)
+        return _letter(token, given, who, errors={}, fault=wrong.message, status=wrong.status)
     return _sealed(
         render_template("outside/receipt.html", receipt=receipt, who=who, title=found.title)
     )

@@ -1,4 +1,6 @@
-"""Polls beyond the answer itself: the tellers' table, declaring a vote void, the certificate and its check."""
+"""Polls beyond the answer itself: the tellers' table, declaring a vote void, the certificate and
+its check.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ Page = tuple[str, int]
 
 
 def _done(poll_id: UUID, work: Callable[[Session], Any], said: str) -> Page | Answer:
-    """Carry it out and say so; what is refused for a reason of the poll is told on its page with what was typed."""
+    """Carry it out and say so; what is refused for a reason of the poll is told on its page with
+    what was typed.
+    """
     look(lambda s: poll_rows.must_see(s, me(), poll_id))
     try:
         carry_out(work)
@@ -75,7 +79,9 @@ def enter_paper(poll_id: UUID) -> Page | Answer:
 
 
 def _whole(text: str) -> int | None:
-    """A whole number; nothing typed is none. What is no number stays what it is, and the command says so."""
+    """A whole number; nothing typed is none. What is no number stays what it is, and the command
+    says so.
+    """
     plain = text.strip()
     return (
         int(plain)

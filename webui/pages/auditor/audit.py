@@ -1,4 +1,6 @@
-"""The auditor's desk: find a case, read the answer before the log, prove the chain, take the evidence away."""
+"""The auditor's desk: find a case, read the answer before the log, prove the chain, take the
+evidence away.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,7 @@ def _key() -> keys.SigningKey:
 @needs_login
 def index() -> str | Response:
     """Search all matters of the unions whose desk this person holds."""
-    desks = me().unions(*access.DESKS)
+    desks = access.desk_unions(me(), *access.SEEING)
     if not desks:
         raise Refused(verb="see_desk")
     wanted = {k: request.args.get(k, "").strip() for k in FILTERS}
@@ -176,7 +178,9 @@ def _inert(cell: str) -> str:
 # --- one case ------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Line:
-    """An event on the page: its sentence, the canonical body that was hashed, and which checkpoint covers it."""
+    """An event on the page: its sentence, the canonical body that was hashed, and which checkpoint
+    covers it.
+    """
 
     event: Happened
     said: Sentence
@@ -186,7 +190,9 @@ class Line:
 
 @dataclass(frozen=True)
 class View:
-    """A case for the auditor. `covered` and `witnessed`: how many of its events are under a checkpoint, and a witnessed one."""
+    """A case for the auditor. `covered` and `witnessed`: how many of its events are under a
+    checkpoint, and a witnessed one.
+    """
 
     file: reading.File
     proof: history.Proof
@@ -204,7 +210,9 @@ class View:
 @blueprint.get("/audit/<uuid:instance_id>")
 @needs_login
 def instance(instance_id: UUID) -> str:
-    """One case: the answer in words, the timeline, the path, the documents, the polls, the proof."""
+    """One case: the answer in words, the timeline, the path, the documents, the polls, the
+    proof.
+    """
     view = carry_out(lambda s: _recorded(s, instance_id))
     return render_template(
         "audit/instance.html", view=view, file=view.file, row=view.file.row, proof=view.proof
@@ -256,8 +264,9 @@ def _standing(file: reading.File) -> tuple[standing.Standing, ...]:
 def _events(
     file: reading.File, record: history.Record
 ) -> tuple[tuple[Happened, ...], tuple[str, ...]]:
-    """All events, and the elements passed. Nothing where a body was altered so that it cannot even be read: the proof,
-    which does not read bodies, names that line."""
+    """All events, and the elements passed. Nothing where a body was altered so that it cannot even
+    be read: the proof, which does not read bodies, names that line.
+    """
     try:
         events = history.happened(file.context, record, file.silent)
         return events, history.passed(file.context, record)
@@ -316,7 +325,7 @@ def pack(instance_id: UUID) -> Response:
 @needs_login
 def log() -> str:
     """What happened in a union, or in the whole installation, besides its cases; newest first."""
-    desks = me().unions(*access.DESKS)
+    desks = access.desk_unions(me(), *access.SEEING)
     if not desks:
         raise Refused(verb="read_history")
     whole = request.args.get("of") == "installation"

@@ -1,4 +1,6 @@
-"""What the union decided, readable: processes, their versions in words and tables, differences, proposals of new versions."""
+"""What the union decided, readable: processes, their versions in words and tables, differences,
+proposals of new versions.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +50,10 @@ ROOM = 64 * 1024
 
 
 @blueprint.url_value_preprocessor
-def _allow_large(endpoint: str | None, _values: Any) -> None:
-    """A folder may be larger than other forms; this runs before the CSRF check, which already reads the body."""
+def _allow_large(endpoint: str | None, _values: object) -> None:
+    """A folder may be larger than other forms; this runs before the CSRF check, which already reads
+    the body.
+    """
     if endpoint == "definitions.propose" and session.get("key"):
         request.max_content_length = MAX_ZIP + ROOM
 
@@ -208,7 +212,9 @@ def propose() -> tuple[str, int] | Answer:
 
 
 def unzipped(data: bytes) -> dict[str, bytes]:
-    """The files of a zipped folder, without the folder's own name. Raises Invalid; nothing is ever written to disk."""
+    """The files of a zipped folder, without the folder's own name. Raises Invalid; nothing is ever
+    written to disk.
+    """
     if not data:
         raise Invalid({"folder": [_("请选择一个 .zip 文件。")]})
     if len(data) > MAX_ZIP:

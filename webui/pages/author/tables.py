@@ -1,4 +1,6 @@
-"""Decision tables for everybody: which are in force, each in words, and a trial that stores nothing."""
+"""Decision tables for everybody: which are in force, each in words, and a trial that stores
+nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Confidential matters: letting somebody read one, and erasing one that has ended; what the matter's page says of both."""
+"""Confidential matters: letting somebody read one, and erasing one that has ended; what the
+matter's page says of both.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ blueprint = Blueprint("confidence", __name__)
 @blueprint.post("/matters/<uuid:instance_id>/<any(readers, erase):what>")
 @needs_login
 def guard(instance_id: UUID, what: str) -> tuple[str, int] | Answer:
-    """Let somebody read a confidential matter, or erase its contents; with a reason that stays on record."""
+    """Let somebody read a confidential matter, or erase its contents; with a reason that stays on
+    record.
+    """
     look(
         lambda s: reading.must_see(s, me(), instance_id)
     )  # what is not theirs to see does not exist

@@ -1,4 +1,6 @@
-"""The desk of whoever starts something: which processes are open to me, the form with its draft, and the start itself."""
+"""The desk of whoever starts something: which processes are open to me, the form with its draft,
+and the start itself.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,7 @@ def _start(session: Session, process_id: str, given: dict[str, Any]) -> str:
     return url_for("matters.matter", instance_id=key)
 
 
-def _page(found: Launchable, values: Any, errors: Any = None, fault: str = "") -> str:
+def _page(found: Launchable, values: object, errors: object = None, fault: str = "") -> str:
     return render_template(
         "launch/form.html",
         found=found,
@@ -128,7 +130,8 @@ def new_key() -> str:
 
 
 def once(given: dict[str, Any], work: Callable[[Session], str]) -> str:
-    """Do `work` once for the key in the form; gives the address that it (or the first time) ended at.
+    """Do `work` once for the key in the form; gives the address that it (or the first time) ended
+    at.
 
     Raises Invalid with SENT_TWICE among its fields when the key comes again with other answers.
     """

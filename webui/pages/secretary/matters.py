@@ -1,4 +1,6 @@
-"""My matters: what I started and where it stands; one matter with everything that a person in it may see and do."""
+"""My matters: what I started and where it stands; one matter with everything that a person in it
+may see and do.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ Page = tuple[str, int]
 @blueprint.get("/matters")
 @needs_login
 def index() -> str:
-    """What I started, or what others started and I take part in, newest first, and whom each waits for."""
+    """What I started, or what others started and I take part in, newest first, and whom each waits
+    for.
+    """
     wanted = {
         k: request.args.get(k, "").replace("\0", "") or None for k in ("state", "words", "after")
     }
@@ -62,7 +66,9 @@ def index() -> str:
 
 @dataclass(frozen=True)
 class View:
-    """A matter as its page shows it. `waits`: what it waits for besides open tasks; `due` and `polls` by task id."""
+    """A matter as its page shows it. `waits`: what it waits for besides open tasks; `due` and
+    `polls` by task id.
+    """
 
     file: reading.File
     open: tuple[reading.Open, ...]
@@ -110,19 +116,21 @@ def _deadline(context: Context, task: reading.Open) -> deadlines.Deadline | None
 @blueprint.get("/matters/<uuid:instance_id>")
 @needs_login
 def matter(instance_id: UUID) -> str:
-    """One matter: where it stands, who has it, the path so far, what was said, and what I may do."""
+    """One matter: where it stands, who has it, the path so far, what was said, and what I may
+    do.
+    """
     view = look(lambda s: _view(s, instance_id))
     if view.file.confidential:
         carry_out(lambda s: confidence.note_reading(s, me(), instance_id))
     return _shown(view)
 
 
-def page(instance_id: UUID, errors: Any = None, fault: str = "", tried: str = "") -> str:
+def page(instance_id: UUID, errors: object = None, fault: str = "", tried: str = "") -> str:
     """The page of a matter, with what went wrong."""
     return _shown(look(lambda s: _view(s, instance_id)), errors, fault, tried)
 
 
-def _shown(view: View, errors: Any = None, fault: str = "", tried: str = "") -> str:
+def _shown(view: View, errors: object = None, fault: str = "", tried: str = "") -> str:
     return render_template(
         "matters/matter.html",
         view=view,
@@ -177,7 +185,7 @@ def send(instance_id: UUID, name: str) -> str | Page | Answer:
 
 
 def _message(
-    instance_id: UUID, name: str, values: Any, errors: Any = None, fault: str = ""
+    instance_id: UUID, name: str, values: object, errors: object = None, fault: str = ""
 ) -> str | Page:
     """The form, or the matter with a word on why there is none."""
 

@@ -1,8 +1,10 @@
-"""Meetings: the desk of who runs one, the screen in the hall, and the page that the QR code at the door opens."""
+"""Meetings: the desk of who runs one, the screen in the hall, and the page that the QR code at the
+door opens.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -46,11 +48,13 @@ def kind_words() -> dict[str, str]:
 @blueprint.get(ONE)
 @needs_login
 def meeting(meeting_id: UUID) -> str:
-    """One meeting: its numbers and votes for everybody in it; for who runs it the door, the list, and what comes next."""
+    """One meeting: its numbers and votes for everybody in it; for who runs it the door, the list,
+    and what comes next.
+    """
     return _page(meeting_id)
 
 
-def _page(meeting_id: UUID, fault: str = "", pasted: str = "", matched: Any = None) -> str:
+def _page(meeting_id: UUID, fault: str = "", pasted: str = "", matched: object = None) -> str:
     found = _meeting(meeting_id)
     wanted = {
         k: request.values.get(k, "").replace("\0", "")[:100] for k in ("words", "which", "after")
@@ -121,7 +125,7 @@ def seat(meeting_id: UUID) -> Page | Answer:
         "import" if request.form.get("way") == "import" else "list",
     )
     try:
-        carry_out(lambda s: meetings.seat(s, me(), meeting_id, members, came, way))
+        carry_out(lambda s: meetings.seat(s, me(), meeting_id, members, came=came, way=way))
     except Conflict as fault:
         return _page(meeting_id, fault.message), fault.status
     if way == "import":

@@ -1,7 +1,7 @@
 """The first schema: all tables, the job queue, and the triggers that make the history append-only.
 
-Until the first release this step makes the tables as engine/tables.py has them. From then on it is never changed, and
-every later step says in its own words what it alters.
+Until the first release this step makes the tables as engine/tables.py has them. From then on it is
+never changed, and every later step says in its own words what it alters.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Meetings, the tellers' count, paper and secret ballots, answers from outside, confidential matters.
+"""Meetings, the tellers' count, paper and secret ballots, answers from outside, confidential
+matters.
 
-The first step makes the tables as they are today where there were none; this one brings a database of before along.
+The first step makes the tables as they are today where there were none; this one brings a database
+of before along.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A union's own value for a share, kept as a numerator and a denominator.
 
-The first step makes the tables as they are today where there were none; this one brings a database of before along.
+The first step makes the tables as they are today where there were none; this one brings a database
+of before along.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """An index on open deadlines, so that what is overdue is found without reading every task.
 
-The first step makes the tables as they are today where there were none; this one brings a database of before along.
+The first step makes the tables as they are today where there were none; this one brings a database
+of before along.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The schema holds which states a row can be in.
 
-The first step makes the tables as they are today where there were none; this one brings a database of before along.
+The first step makes the tables as they are today where there were none; this one brings a database
+of before along.
 """
 
 from __future__ import annotations

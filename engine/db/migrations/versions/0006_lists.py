@@ -1,6 +1,7 @@
 """Indices by which the lists of a union with many matters take their first page.
 
-The first step makes the tables as they are today where there were none; this one brings a database of before along.
+The first step makes the tables as they are today where there were none; this one brings a database
+of before along.
 """
 
 from __future__ import annotations

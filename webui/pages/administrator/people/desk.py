@@ -9,7 +9,6 @@ from uuid import UUID
 from flask import Blueprint, request, session
 from flask_babel import gettext
 
-from engine.commands import people
 from engine.errors import Conflict, Invalid, NotFound
 from engine.people import access, posts
 from engine.queries import people as reading
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 blueprint = Blueprint("people", __name__)
-DESKS = (access.SECRETARY, access.AUDITOR, access.ADMINISTRATOR)
 MAX_SHEET = 10_000_000
 ROOM = 64 * 1024
 Faults = dict[str, list[str]]
@@ -32,7 +30,7 @@ def _(msgid: str, **values: object) -> str:
 
 
 @blueprint.url_value_preprocessor
-def _allow_large(endpoint: str | None, _values: Any) -> None:
+def _allow_large(endpoint: str | None, _values: object) -> None:
     """Room for a table; this runs before the CSRF check, which already reads the body."""
     if endpoint == "people.import_" and session.get("key"):
         request.max_content_length = MAX_SHEET + ROOM
@@ -43,7 +41,7 @@ def _words() -> dict[str, Any]:
     return {
         "post_title": post_title,
         "post_kinds": post_kinds,
-        "owners": people.OWNERS,
+        "owners": posts.kinds().owners,
         "unit_title": unit_title,
         "name_of": name_of,
     }
@@ -66,9 +64,11 @@ def name_of(node: reading.UnitNode) -> str:
 
 
 def union_shown() -> UUID:
-    """The union whose people are shown: the one asked for, else the first desk. Raises NotFound without any."""
+    """The union whose people are shown: the one asked for, else the first desk. Raises NotFound
+    without any.
+    """
     asked = uuid(request.values.get("union"))
-    desks = me().unions(*DESKS)
+    desks = access.desk_unions(me())
     if asked is None and not desks:
         raise NotFound
     return asked or desks[0]
@@ -81,7 +81,7 @@ def tree_of(union: UUID) -> reading.UnitTree:
 
 def desks() -> list[tuple[UUID, str]]:
     """The unions this person may look at, with their names."""
-    return [(union, name_of(tree_of(union).root)) for union in me().unions(*DESKS)]
+    return [(union, name_of(tree_of(union).root)) for union in access.desk_unions(me())]
 
 
 def unit_choices(node: reading.UnitNode) -> list[tuple[str, str]]:

@@ -30,7 +30,7 @@ def _(msgid: str, **values: object) -> str:
 
 def kinds() -> dict[str, str]:
     """What can be imported, in the order in which it has to be."""
-    return {kind: said(title) for kind, title in imports.KINDS.items()}
+    return {kind: said(title) for kind, title in imports.kinds().items()}
 
 
 @blueprint.route("/people/import", methods=["GET", "POST"])
@@ -42,7 +42,7 @@ def import_() -> str | tuple[str, int] | Answer:
         return _import_page(union)
     sent, kind = request.files.get("file"), field("kind")
     try:
-        if kind not in imports.KINDS:
+        if kind not in imports.kinds():
             raise Invalid({"kind": [_("请选择导入的内容。")]})
         if sent is None or not sent.filename:
             raise Invalid({"file": [_("请选择一个文件。")]})
