@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from engine import clock, db
 from engine.commands import incidents, instances, links, rules
 from engine.db import queue, tables
-from engine.errors import Conflict, EngineError, NotFound, Unavailable
+from engine.errors import Conflict, EngineError, HistoryBroken, NotFound, Unavailable
 from engine.stopping import Stopping
 
 if TYPE_CHECKING:
@@ -144,14 +144,29 @@ def note_link(engine: Engine, instance_id: str, origin: str, number: str, kind: 
 
 
 def seal(engine: Engine, settings: Settings) -> None:
-    """Put the new events under a signed checkpoint."""
-    from engine.history import keys, seals
+    """Put the new events under a signed checkpoint, and the checkpoint into the log beside the key.
 
-    key = keys.load_or_create(settings.home / "keys")
-    full = True
-    while full:
+    Without the key that the database names, or on a database that does not go on from the log,
+    nothing is sealed, and the log of the process says so.
+    """
+    from engine.commands import sealing
+    from engine.history import seals
+    from engine.history.signing import signing
+
+    with db.transaction(engine) as session:
+        found = signing(session, settings)
+    if found.signer is None or found.signer.log is None:
+        log.warning("nothing is sealed: %s", found.why)
+        return
+    try:
+        full = True
+        while full:
+            with db.transaction(engine) as session:
+                full = sealing.seal(session, found.signer) == seals.BATCH
         with db.transaction(engine) as session:
-            full = seals.seal(session, key) == seals.BATCH
+            found.signer.log.catch_up(session, found.signer.key.public)
+    except HistoryBroken as fault:
+        log.error("nothing is sealed: %s", fault.message)
 
 
 def forecast(engine: Engine, instance_id: str) -> int:

@@ -100,12 +100,22 @@ def load_or_create(directory: Path) -> SigningKey:
     if not path.exists():
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _create(path)
+    return load(path)
+
+
+def load(path: Path) -> SigningKey:
+    """The key in this file. EngineError: it can be read by others, or is not an Ed25519 key."""
     if os.name == "posix" and path.stat().st_mode & 0o077:
         raise EngineError(
             _("签名密钥可被他人读取，请执行 chmod 600 {path}", path=path), code="key_exposed"
         )
+    return from_pem(path.read_bytes(), str(path))
+
+
+def from_pem(data: bytes, path: str) -> SigningKey:
+    """The key of these bytes. EngineError: names `path`, where they come from."""
     try:
-        private = load_pem_private_key(path.read_bytes(), password=None)
+        private = load_pem_private_key(data, password=None)
     except (ValueError, TypeError) as error:
         raise EngineError(
             _("签名密钥文件无法读取：{path}", path=path), code="key_unreadable"

@@ -16,12 +16,12 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from engine import clock
 from engine.db import tables
 from engine.errors import Invalid
-from engine.history import event_log, keys, merkle, verification
+from engine.history import event_log, kept, keys, merkle, resumed, verification
 from engine.history.event_log import Break
 from engine.messages import Message, _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -110,6 +110,7 @@ class Verdict:
     unsealed: int
     broken: Break | None = None
     fault: str = ""  # a Message when there is one
+    unproved: str = ""  # nothing is false, but this (a Message) could not, or not yet, be proved
 
 
 def verify(
@@ -117,6 +118,7 @@ def verify(
     public: bytes | None,
     progress: Callable[[int], None] | None = None,
     outside: Iterable[keys.Checkpoint] = (),
+    log: Sequence[kept.Line] = (),
 ) -> Verdict:
     """Check the whole database: every chain, leaf, checkpoint and signature, and what is kept
     beside the history.
@@ -129,13 +131,25 @@ def verify(
     false = verification.first_false(session)
     if false:
         return Verdict(chains, events, 0, 0, 0, false, false.why)
-    leaves, points, fault = _check_tree(
-        session, public, sorted(outside, key=lambda point: point.size)
-    )
+    logged = [line.checkpoint for line in kept.binding(log)]
+    outside = sorted([*outside, *logged], key=lambda point: point.size)
+    leaves, points, fault = _check_tree(session, public, outside)
     unsealed = session.execute(
         select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))
     ).scalar_one()
-    return Verdict(chains, events, leaves, points, unsealed, None, fault)
+    fault = fault or resumed.missing(session, log) or ""
+    unproved = "" if fault else _unproved(session, public, points)
+    return Verdict(chains, events, leaves, points, unsealed, None, fault, unproved)
+
+
+def _unproved(session: Session, public: bytes | None, points: int) -> str:
+    """What stands between true and proved."""
+    last = resumed.newest(session)
+    if last is not None and not last.confirmed:
+        return last.told()
+    if public is None and points:
+        return _("签名密钥不在本机上，没有核对签名")
+    return ""
 
 
 def _check_chains(

@@ -33,6 +33,7 @@ from engine.db import tables
 from engine.definitions.check import faults
 from engine.errors import Conflict, EngineError, HistoryBroken, Invalid, NotFound, Refused
 from engine.history import keys, seals
+from engine.history.signing import Signer
 from engine.instance.union_law import rulebook
 from engine.queries import ballots as looking
 from tests.conftest import fresh
@@ -1177,7 +1178,7 @@ def test_the_evidence_pack_proves_the_ballots(counted: Poll, tmp_path: Any) -> N
     union, key = counted.union, keys.load_or_create(tmp_path / "keys")
     secretary = union.actor("secretary")
     with db.transaction(union.engine) as session, clock.set_to(union.at):
-        pack = evidence.export(session, secretary, counted.instance, key)
+        pack = evidence.export(session, secretary, counted.instance, Signer(key))
     with zipfile.ZipFile(io.BytesIO(pack)) as archive:
         archive.extractall(tmp_path / "pack")
     assert verified(tmp_path / "pack") == "PASS 19/19"

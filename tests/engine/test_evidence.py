@@ -28,9 +28,11 @@ from engine.commands import edge, instances
 from engine.db import canonical, tables
 from engine.errors import Conflict, HistoryBroken, NotFound, Refused
 from engine.history import keys, merkle, seals
+from engine.history.signing import Signer
 from engine.queries import evidence
 from engine.queries.evidence import case, proofs
 from tests.engine.errands import KEY, Errands
+from tests.engine.forgery import rechain
 from webui.http import evidence as commands
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def world(engine: Engine) -> Errands:
 
 def export(world: Errands, who: str = "孙审计") -> bytes:
     actor = world.actor(who)
-    made: bytes = world.do(lambda s: commands.export(s, actor, world.done[0], KEY))
+    made: bytes = world.do(lambda s: commands.export(s, actor, world.done[0], Signer(KEY)))
     return made
 
 
@@ -210,7 +212,7 @@ def test_the_same_rows_and_moment_give_the_same_bytes(world: Errands) -> None:
 def test_a_matter_that_is_still_open_can_be_exported(world: Errands, tmp_path: Path) -> None:
     mover, secretary = world.actor("张敏"), world.actor("陈秘书")
     key = world.do(lambda s: instances.launch(s, mover, "errand", {"subject": "未完"}))
-    made = world.do(lambda s: commands.export(s, secretary, key, KEY))
+    made = world.do(lambda s: commands.export(s, secretary, key, Signer(KEY)))
     code, said = verified(zipped(tmp_path / "pack.zip", contents(made), remade=False))
     assert code == 0, said
 
@@ -278,7 +280,7 @@ def test_many_checkpoints_are_thinned_out(
 
 def test_checkpoints_of_an_earlier_key_are_left_out(world: Errands, tmp_path: Path) -> None:
     secretary = world.actor("陈秘书")
-    made = world.do(lambda s: commands.export(s, secretary, world.done[0], FORGER))
+    made = world.do(lambda s: commands.export(s, secretary, world.done[0], Signer(FORGER)))
     files = contents(made)
     code, said = verified(zipped(tmp_path / "pack.zip", files, remade=False))
     assert code == 0, said
@@ -292,7 +294,7 @@ def test_exports_at_the_same_time_wait_for_each_other(world: Errands, tmp_path: 
 
     def one(key: Any) -> bytes:
         with clock.set_to(world.at):
-            return db.again(world.engine, lambda s: commands.export(s, actor, key, KEY))
+            return db.again(world.engine, lambda s: commands.export(s, actor, key, Signer(KEY)))
 
     with ThreadPoolExecutor(4) as pool:
         packs = list(pool.map(one, world.done))
@@ -307,11 +309,13 @@ def test_exports_at_the_same_time_wait_for_each_other(world: Errands, tmp_path: 
 def test_only_the_desks_export_and_refusals_are_on_record(world: Errands) -> None:
     mover, outsider = world.actor("张敏"), world.actor("外人")
     with pytest.raises(Refused) as caught, clock.set_to(world.at):
-        edge.carry_out(world.engine, mover, lambda s: commands.export(s, mover, world.done[0], KEY))
+        edge.carry_out(
+            world.engine, mover, lambda s: commands.export(s, mover, world.done[0], Signer(KEY))
+        )
     assert caught.value.details["instance_id"] == str(world.done[0])
     with db.transaction(world.engine) as session:
         with pytest.raises(NotFound):
-            commands.export(session, outsider, world.done[0], KEY)
+            commands.export(session, outsider, world.done[0], Signer(KEY))
         with pytest.raises(NotFound):
             evidence.pack(session, outsider, world.done[0], KEY, english=commands.ENGLISH)
         with pytest.raises(Refused):
@@ -451,17 +455,6 @@ def _set(session: db.Session, key: int, **values: Any) -> None:
     session.execute(tables.event.update().where(tables.event.c.id == key).values(**values))
 
 
-def _rechain(session: db.Session, chain_id: Any) -> None:
-    """Compute all hashes of a chain anew and move its head: what a careful forger does who has no key."""
-    head, seq = canonical.genesis(chain_id), 0
-    for seq, row in enumerate(_events(session, tables.event.c.instance_id == chain_id), 1):
-        body = canonical.dumps({**json.loads(row.body), "seq": seq})
-        head = canonical.event_hash(head, body)
-        _set(session, row.id, seq=seq, body=body.decode(), hash=head)
-    for table in (tables.instance, tables.chain):
-        session.execute(table.update().where(table.c.id == chain_id).values(seq=seq, head=head))
-
-
 def edit_body(session: db.Session, chance: random.Random) -> None:
     row = _pick(session, chance)
     at = chance.randrange(len(row.body))
@@ -476,7 +469,7 @@ def rewrite_body_and_chain(session: db.Session, chance: random.Random) -> None:
     row = _pick(session, chance)
     says = json.loads(row.body)
     _set(session, row.id, body=json.dumps({**says, "note": "改"}, ensure_ascii=False))
-    _rechain(session, row.instance_id)
+    rechain(session, row.instance_id)
 
 
 def delete_event(session: db.Session, chance: random.Random) -> None:
@@ -487,7 +480,7 @@ def delete_event_and_close_the_gap(session: db.Session, chance: random.Random) -
     row = _pick(session, chance)
     delete = tables.event.delete().where(tables.event.c.id == row.id)
     session.execute(delete)
-    _rechain(session, row.instance_id)
+    rechain(session, row.instance_id)
 
 
 def delete_tail(session: db.Session, chance: random.Random) -> None:
@@ -497,7 +490,7 @@ def delete_tail(session: db.Session, chance: random.Random) -> None:
     session.execute(
         tables.event.delete().where(event.instance_id == row.instance_id, event.seq > row.seq - 1)
     )
-    _rechain(session, row.instance_id)
+    rechain(session, row.instance_id)
 
 
 def swap(session: db.Session, chance: random.Random) -> None:
@@ -536,7 +529,7 @@ def insert_event(session: db.Session, chance: random.Random) -> None:
     leaf = chance.choice([None, row.leaf_no])
     session.execute(tables.event.insert().values(**values, seq=row.seq + 1, leaf_no=leaf))
     if later:  # at the very end it would be a new event, which nothing outside contradicts yet
-        _rechain(session, row.instance_id)
+        rechain(session, row.instance_id)
 
 
 def edit_answers(session: db.Session, chance: random.Random) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.history import verify_pack
-from tests.engine import test_verify_pack as packs
+from tests.engine import packs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from engine import db
+from engine import db, jobs
 from engine.db import tables
 from engine.history import keys, seals
+from engine.settings import ROOT, Settings
 from webui import cli
 from webui.cli import usage
 from webui.http import messages
@@ -43,6 +44,7 @@ VERBS = [
     "erase",
     "backup",
     "restore",
+    "repair",
 ]
 
 
@@ -322,7 +324,37 @@ def test_backup_and_restore_keep_every_row(
     with db.connect(empty_url).begin() as session:
         assert [row.code for row in session.execute(tables.unit.select())] == ["ZJ"]
     db.connect(empty_url).dispose()
+    assert yixing("verify") == cli.UNPROVED
+    told = capsys.readouterr().err
+    assert "restored to size 0 from the backup of" in told and "two people must confirm" in told
+
+
+def test_a_repair_lets_the_sealing_go_on_and_waits_for_two_people(
+    yixing: Callable[..., int], empty_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yixing("unit", "ZJ", "provincial_federation", "浙江省总工会")
+    home = Settings(Path(os.environ["YIXING_HOME"]), empty_url, ROOT / "processes")
+    jobs.seal(db.connect(empty_url), home)
+    db.connect(empty_url).dispose()
     assert yixing("verify") == cli.OK
+    with psycopg.connect(empty_url) as attacker:
+        for table in ("event", "checkpoint"):
+            attacker.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        attacker.execute("DELETE FROM checkpoint")
+        attacker.execute("UPDATE event SET leaf_no = NULL")
+    jobs.seal(db.connect(empty_url), home)
+    db.connect(empty_url).dispose()
+    assert yixing("verify") == cli.FAULT
+    assert "cannot be proved any more" in capsys.readouterr().err
+    assert yixing("repair", "--reason", "disk failed") == cli.OK  # nobody says yes
+    assert yixing("verify") == cli.FAULT
+    assert yixing("repair", "--reason", "disk failed", "--yes") == cli.OK
+    capsys.readouterr()
+    assert yixing("verify") == cli.UNPROVED
+    assert "going on from size 0 (disk failed)" in capsys.readouterr().err
+    jobs.seal(db.connect(empty_url), home)
+    db.connect(empty_url).dispose()
+    assert yixing("verify") == cli.UNPROVED
 
 
 def test_the_kinds_of_tables_are_those_of_the_import() -> None:

@@ -43,6 +43,7 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "erase": safety.erase,
     "backup": safety.backup,
     "restore": safety.restore,
+    "repair": safety.repair,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import TYPE_CHECKING
 
 from engine.messages import _
@@ -39,8 +40,7 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
 
         return verify_pack.verify(given.pack, given.witness, given.key)
     witnesses = _checkpoints(given.witness) if given.witness else []
-    public = _public_key(settings)
-    found = _verdict(settings, public, witnesses)
+    found = _verdict(settings, witnesses)
     progress("")
     say(
         _(
@@ -55,21 +55,26 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
         return complain(_falsehood(found))
     if witnesses:
         say(_("库外留存的 {n} 个检查点与本记录相符", n=len(witnesses)))
-    if public is None and found.checkpoints:
-        return complain(_("未能证明：签名密钥不在本机上，没有核对签名"), UNPROVED)
+    if found.unproved:
+        return complain(_("未能证明：{why}", why=found.unproved), UNPROVED)
     say(_("全部属实；还有 {n} 个事件没有封存", n=found.unsealed))
     return OK
 
 
-def _verdict(settings: Settings, public: bytes | None, witnesses: list[Checkpoint]) -> Verdict:
+def _verdict(settings: Settings, witnesses: list[Checkpoint]) -> Verdict:
     from engine import db
     from engine.history import seals
+    from engine.history.kept import Log
+    from engine.history.signing import signing
 
     # the state of one moment, however long it takes
     engine = db.connect(db.url_of(settings)).execution_options(isolation_level="REPEATABLE READ")
     with db.transaction(engine) as session:
         session.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        return seals.verify(session, public, _checked, witnesses)
+        signer = signing(session, settings, make=False).signer
+        public = signer.key.public if signer else None
+        lines = Log(settings.home / "keys").lines()
+        return seals.verify(session, public, _checked, witnesses, lines)
 
 
 def _checked(events: int) -> None:
@@ -82,14 +87,6 @@ def _falsehood(found: Verdict) -> str:
         return _("记录不实：{fault}", fault=fault)
     chain, seq = found.broken.chain_id, found.broken.seq
     return _("记录不实：链 {chain} 的事件 {seq}：{fault}", chain=chain, seq=seq, fault=fault)
-
-
-def _public_key(settings: Settings) -> bytes | None:
-    """That of this installation; None when its signing key is not on this machine."""
-    from engine.history import keys
-
-    signing = settings.home / "keys" / keys.FILE_NAME
-    return keys.load_or_create(signing.parent).public if signing.exists() else None
 
 
 def _checkpoints(file: Path) -> list[Checkpoint]:
@@ -165,7 +162,32 @@ def restore(given: argparse.Namespace, settings: Settings) -> int:
     done = safe.restore(settings, given.file, force=given.force)
     numbers = {"at": done["at"], "tables": len(done["tables"]), "rows": _rows(done)}
     say(_("已恢复到 {at} 时的状态：{tables} 张表，{rows} 行，均与备份时相同", **numbers))
+    _resume(settings, "restored", source=done["at"])
     return OK
+
+
+def repair(given: argparse.Namespace, settings: Settings) -> int:
+    """Let the sealing go on from what the database holds now; it waits for two people."""
+    if not given.yes and not agreed(_("要从数据库现有的记录继续封存吗？须由两人确认。")):
+        say(_("什么也没有改；加上 --yes 才修复"))
+        return OK
+    _resume(settings, "repaired", why=given.reason)
+    return OK
+
+
+def _resume(settings: Settings, kind: str, **words: str) -> None:
+    """On record, in the log beside the key and in the history, by the name of the operator."""
+    from engine import db
+    from engine.commands import sealing
+    from engine.history import resumed
+    from engine.history.kept import Log
+
+    by = getpass.getuser()
+    with db.transaction(db.connect(db.url_of(settings))) as session:
+        sealing.resume(session, Log(settings.home / "keys"), kind, by, **words)
+        found = resumed.newest(session)
+    assert found is not None
+    note(found.told())
 
 
 def _rows(done: dict[str, Any]) -> int:
