@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine import clock, db
 from engine.commands import incidents, instances, links, rules
-from engine.db import queue, tables
+from engine.db import apart, queue, tables
 from engine.errors import Conflict, EngineError, HistoryBroken, NotFound, Unavailable
 from engine.stopping import Stopping
 
@@ -60,7 +60,7 @@ def sweep(engine: Engine, stopping: Callable[[], bool] = lambda: False) -> int:
     the rest goes on.
     """
     fired, after = 0, None
-    while batch := _due(engine, after):
+    while batch := due(engine, after):
         after = (batch[-1].due_at, batch[-1].id)
         random.shuffle(batch)  # two workers with the same batch meet less often
         for timer in batch:
@@ -72,7 +72,7 @@ def sweep(engine: Engine, stopping: Callable[[], bool] = lambda: False) -> int:
     return fired
 
 
-def _due(engine: Engine, after: tuple[datetime, UUID] | None) -> list[Any]:
+def due(engine: Engine, after: tuple[datetime, UUID] | None) -> list[Any]:
     due = (
         select(_timer.id, _timer.instance_id, _timer.due_at)
         .join(tables.instance, _instance.id == _timer.instance_id)
@@ -162,7 +162,10 @@ def seal(engine: Engine, settings: Settings) -> None:
         full = True
         while full:
             with db.transaction(engine) as session:
+                late = sealing.late(session)
                 full = sealing.seal(session, found.signer) == seals.BATCH
+            for instance_id, fault in late:
+                _incident(engine, instance_id, "clock", fault)
         with db.transaction(engine) as session:
             found.signer.log.catch_up(session, found.signer.key.public)
     except HistoryBroken as fault:
@@ -229,6 +232,8 @@ def app(
             timestamp: int | None = None, **args: Any
         ) -> None:  # periodic jobs are told their hour
             del timestamp
+            with db.transaction(engine) as session:
+                apart.check(session)
             work(engine, **args)
 
         return made.task(name=name, queue=queue.QUEUE, retry=RETRY)(job)
@@ -292,7 +297,7 @@ async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
     ask = made.tasks["sweep"].configure(queueing_lock="sweep:due")
     while True:
         try:
-            if await asyncio.to_thread(_due, engine, None):
+            if await asyncio.to_thread(due, engine, None):
                 await ask.defer_async()
         except exceptions.AlreadyEnqueued:
             pass  # it is asked for, and no worker has come to it yet
@@ -301,7 +306,37 @@ async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
         await asyncio.sleep(WATCH)
 
 
+def _right_clock(engine: Engine) -> bool:
+    """False, and said in the log, while this clock is not the database's."""
+    try:
+        with db.transaction(engine) as session:
+            apart.check(session)
+    except Unavailable as fault:
+        if fault.code != "clock":
+            return True  # the database went away: who works with it will notice
+        log.error("this worker does nothing: %s", fault.message)
+        return False
+    return True
+
+
+async def _clock_ends(engine: Engine) -> None:
+    """Come back when the clock is not right any more."""
+    while await asyncio.to_thread(_right_clock, engine):
+        await asyncio.sleep(WATCH)
+
+
 async def _run(settings: Settings, url: str, stop: threading.Event | Stopping) -> None:
+    """Work while the clock is right, wait while it is not."""
+    engine = db.connect(url)
+    while not stop.is_set():
+        if not await asyncio.to_thread(_right_clock, engine):
+            await asyncio.sleep(WATCH)
+        elif not await _work(settings, url, stop):
+            return
+
+
+async def _work(settings: Settings, url: str, stop: threading.Event | Stopping) -> bool:
+    """Until `stop`, the worker's own end, or a wrong clock; True for a wrong clock."""
     made = app(settings, url, stop.is_set)
     async with made.open_async():
         worker = asyncio.create_task(
@@ -321,13 +356,16 @@ async def _run(settings: Settings, url: str, stop: threading.Event | Stopping) -
             asyncio.create_task(_take_up_always(made)),
             asyncio.create_task(_watch_timers(made, db.connect(url))),
         ]
-        while not stop.is_set() and not worker.done():
-            await asyncio.wait([worker], timeout=0.25)
-        for helper in helpers:
+        wrong = asyncio.create_task(_clock_ends(db.connect(url)))
+        while not stop.is_set() and not worker.done() and not wrong.done():
+            await asyncio.wait([worker, wrong], timeout=0.25, return_when=asyncio.FIRST_COMPLETED)
+        ended = wrong.done()
+        for helper in (*helpers, wrong):
             helper.cancel()
         worker.cancel()
         with suppress(asyncio.CancelledError):
             await worker
+        return ended
 
 
 def run_worker(settings: Settings, url: str, stop: threading.Event | None = None) -> None:

@@ -7,16 +7,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from engine import clock
 from engine.db import tables
-from engine.errors import Conflict, NotFound
+from engine.errors import Conflict, EngineError, NotFound
 from engine.history import event_log, kept, merkle, resumed, seals
 from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from engine.db import Session
     from engine.history.kept import Log
     from engine.history.keys import SigningKey
@@ -36,6 +38,35 @@ def seal(session: Session, signer: Signer) -> int:
         signer.log.check(session)
     _introduce(session, signer.key)
     return seals.seal(session, signer.key)
+
+
+def late(session: Session) -> list[tuple[UUID, EngineError]]:
+    """The instances with an event, not sealed yet, that is more than two minutes earlier than the
+    newest checkpoint: an incident of each. Those of other chains are found by verification.
+    """
+    point = seals.latest(session)
+    if point is None:
+        return []
+    instance = tables.instance.c
+    rows = session.execute(
+        select(_event.instance_id, func.min(_event.seq).label("seq"))
+        .join(tables.instance, instance.id == _event.instance_id)
+        .where(_event.leaf_no.is_(None), _event.at < point.at - seals.LATE)
+        .group_by(_event.instance_id)
+        .order_by(_event.instance_id)
+    )
+    return [(row.instance_id, _earlier(row.seq, point.size)) for row in rows]
+
+
+def _earlier(seq: int, size: int) -> EngineError:
+    return EngineError(
+        _(
+            "第 {seq} 条记录的时刻早于已签名的检查点 {size} 两分钟以上，请核对时钟。",
+            seq=seq,
+            size=size,
+        ),
+        code="clock_back",
+    )
 
 
 def _introduce(session: Session, key: SigningKey) -> None:

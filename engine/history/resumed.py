@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from engine import clock
 from engine.db import tables
 from engine.history import kept
 from engine.history.event_log import INSTALLATION
@@ -61,12 +62,12 @@ class Resumed:
             "size": self.body["size"],
             "by": self.body["by"],
             "n": len(set(self.people)),
-            "until": self.until.isoformat(timespec="minutes"),
+            "until": _minute(self.until),
         }
         if self.kind == "restored":
             return _(
                 "已由 {by} 用 {source} 的备份恢复到 {size}，须在 {until} 前由两人确认，现有 {n} 人确认",
-                source=self.body["source"],
+                source=_minute(datetime.fromisoformat(self.body["source"])),
                 **told,
             )
         return _(
@@ -74,6 +75,13 @@ class Resumed:
             why=self.body["why"],
             **told,
         )
+
+
+def _minute(moment: datetime) -> str:
+    """As people in China write it; a day alone stays one."""
+    if moment.tzinfo is None:
+        return moment.date().isoformat()
+    return moment.astimezone(clock.CHINA).strftime("%Y-%m-%d %H:%M")
 
 
 def newest(session: Session) -> Resumed | None:

@@ -24,7 +24,7 @@ def test_two_people_confirm_a_restored_backup(site: Site, desk: Callable[..., De
         sealing.resume(session, log, "restored", "root", source="2026-03-01T02:00+00:00")
     first = desk("secretary", "/audit/seal")
     said = first.page.locator(".yx-answer.bad")
-    assert "已由 root 用 2026-03-01T02:00+00:00 的备份恢复到 0" in said.inner_text()
+    assert "已由 root 用 2026-03-01 10:00 的备份恢复到 0" in said.inner_text()
     assert "现有 0 人确认" in said.inner_text()
     first.press("我已核对，予以确认")
     assert "现有 1 人确认" in said.inner_text()

@@ -45,6 +45,7 @@ class VerdictShape(Schema):
     checkpoints = fields.Integer()
     broken = fields.Nested(Break, allow_none=True)
     fault = fields.String()
+    late = fields.Integer()
     unproved = fields.String()
 
 

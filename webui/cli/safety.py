@@ -55,6 +55,8 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
         return complain(_falsehood(found))
     if witnesses:
         say(_("库外留存的 {n} 个检查点与本记录相符", n=len(witnesses)))
+    if found.late:
+        note(_("有 {n} 条记录比先前签名的检查点早两分钟以上", n=found.late))
     if found.unproved:
         return complain(_("未能证明：{why}", why=found.unproved), UNPROVED)
     say(_("全部属实；还有 {n} 个事件没有封存", n=found.unsealed))

@@ -7,6 +7,7 @@ that a request holds one connection at a time and never waits for itself.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,7 @@ from flask import current_app, g, redirect, request, session, url_for
 
 from engine import db
 from engine.commands import edge, people
+from engine.db import apart
 from engine.errors import NotFound
 from engine.people import access
 
@@ -35,6 +37,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 def init_app(app: Flask) -> None:
     """Load the person behind the cookie before each page."""
+    app.before_request(_right_clock)
     app.before_request(_recognise)
     app.teardown_request(_end_reading)
     app.context_processor(_of_every_page)
@@ -48,6 +51,20 @@ def _of_every_page() -> dict[str, Any]:
         "demo": current_app.config["YIXING"].demo,
         "keeps": lambda *desks: bool(actor and access.desk_unions(actor, *desks)),
     }
+
+
+CLOCK_EVERY = 10  # seconds between two looks at the clock of the database
+
+
+def _right_clock() -> None:
+    """Nothing is answered while this clock is not the database's. Raises Unavailable."""
+    if request.endpoint in ("static", "health.alive", "health.ready", None):
+        return
+    looked = current_app.extensions.setdefault("clock", {"at": 0.0})
+    if time.monotonic() - looked["at"] < CLOCK_EVERY:
+        return
+    look(apart.check)
+    looked["at"] = time.monotonic()
 
 
 def _recognise() -> None:
