@@ -57,7 +57,7 @@ class Invalid(EngineError):
 
 
 class ProcessFault(EngineError):
-    """流程定义有误，本件已登记为异常，请与工会办公室联系。"""
+    """流程定义有误，本件已登记为异常，请与办公室联系。"""
 
     code = "process_fault"
 

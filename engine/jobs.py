@@ -51,7 +51,7 @@ RETRY = procrastinate.RetryStrategy(
 _timer, _instance = tables.timer.c, tables.instance.c
 
 
-# --- the jobs -------------------------------------------------------------------------------------------------------
+# --- the jobs -------------------------------------------------------------------------------------
 def sweep(engine: Engine, stopping: Callable[[], bool] = lambda: False) -> int:
     """Let every due timer happen, each in its own transaction; gives their number. Only the due
     ones cost something.
@@ -214,7 +214,7 @@ class Discreet(logging.Filter):
         return True
 
 
-# --- the app --------------------------------------------------------------------------------------------------------
+# --- the app --------------------------------------------------------------------------------------
 def app(
     settings: Settings, url: str, stopping: Callable[[], bool] = lambda: False
 ) -> procrastinate.App:

@@ -48,9 +48,9 @@ class Listed(Message):
     parts: tuple[object, ...]
 
     def __new__(cls, parts: Iterable[object], mark: str = "、") -> Listed:
-        kept = tuple(parts)
-        listed = str.__new__(cls, mark.join(_said(part, "zh", str) for part in kept))
-        listed.source, listed.values, listed.parts = mark, {}, kept
+        given = tuple(parts)
+        listed = str.__new__(cls, mark.join(_said(part, "zh", str) for part in given))
+        listed.source, listed.values, listed.parts = mark, {}, given
         return listed
 
     def rendered(self, lang: str, translate: Translate) -> str:
@@ -58,7 +58,7 @@ class Listed(Message):
         return mark.join(_said(part, lang, translate) for part in self.parts)
 
 
-_MARKS = {"、": ", ", "；": "; ", "": " ", "\n": "\n"}
+_MARKS = {"、": ", ", "，": ", ", "；": "; ", "": " ", " ": " ", "\n": "\n"}
 _ = Message  # as source texts are marked for extraction: _("此件{state}，不能再办理。", state=…)
 
 
@@ -86,7 +86,7 @@ def worded(words: Bilingual) -> Message:
     return Message("{words}", words=words)
 
 
-# --- as the history keeps them ----------------------------------------------------------------------------------------
+# --- as the history keeps them --------------------------------------------------------------------
 def stored(value: object) -> Any:
     """A message as plain JSON, {"text": source, "values": {...}} or {"listed": [...], "mark":
     "、"}; other values as is.

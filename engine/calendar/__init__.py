@@ -2,8 +2,8 @@
 counts in integers.
 
 Law: Civil Code （民法典） arts. 200-203, 1259. A year whose State Council holiday notice is not
-loaded counts weekends only and gives provisional dates, so that they can be computed again once the
-notice is there.
+loaded counts weekends and the days off that law fixes (statutory.py) and gives provisional dates,
+so that they can be computed again once the notice is there.
 """
 
 from engine.calendar.limits import Calendar

@@ -54,7 +54,8 @@ def ending_day(when: When) -> date:
 
 
 def _aware(moment: datetime) -> datetime:
-    # a moment without a zone would be read in the zone of the server: eight hours late on most of them
+    # a moment without a zone would be read in the zone of the server: eight hours late on most of
+    # them
     if moment.tzinfo is None:
         raise Invalid(_("时刻缺少时区，无法计算期限。"))
     return moment.astimezone(clock.CHINA)

@@ -24,7 +24,8 @@ Notice: TypeAlias = Mapping[date, bool]
 
 HOLIDAY_WORDS: Final = frozenset({"休", "放假", "休息", "节假日", "holiday", "rest"})
 WORK_WORDS: Final = frozenset({"班", "上班", "补班", "调休上班", "work", "workday"})
-# 全国年节及纪念日放假办法: these are holidays in every year, so a notice without them is a torn-off piece of one
+# 全国年节及纪念日放假办法: these are holidays in every year, so a notice without them is a torn-off
+# piece of one
 FIXED_FESTIVALS: Final = ((1, 1, _("元旦")), (5, 1, _("劳动节")), (10, 1, _("国庆节")))
 _DAY: Final = re.compile(r"(\d+)\s*[-/.年]\s*(\d+)\s*[-/.月]\s*(\d+)\s*日?")
 

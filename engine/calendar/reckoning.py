@@ -121,7 +121,7 @@ class Reckoning:
         steps = [*self.steps, _("截止： {day}24:00（北京时间）。", day=day_words(self.last))]
         steps += [
             _(
-                "{year} 年放假安排尚未载入，该年只按周末推算；本日期为暂定，载入后重新计算。",
+                "{year} 年放假安排尚未载入，该年按周末、法定节假日及其补假推算，调休未计；本日期为暂定，载入后重新计算。",
                 year=year,
             )
             for year in sorted(self.unknown)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from engine.calendar.moments import DAY
 from engine.calendar.notices import Notice, rests, shipped
+from engine.calendar.statutory import expected
 from engine.errors import Invalid
 from engine.messages import _
 
@@ -43,9 +44,10 @@ class WorkingDays:
 
     def is_rest(self, day: date) -> bool:
         """Whether that day is a statutory rest day: weekend or holiday, and no make-up working
-        day.
+        day. Without the notice of its year: weekend, or a day off that law fixes.
         """
-        return rests(day, self.notices.get(day.year, {}))
+        known = self.is_known(day.year)
+        return rests(day, self.notices[day.year] if known else expected(day.year))
 
     def vacation_on(self, day: date) -> str | None:
         """The name of the unit's vacation on that day, or None."""

@@ -201,8 +201,8 @@ def extend(work: UnitOfWork, args: Args) -> None:
     explained = {**(timers.due_json(due, "", args["rule"]) or {}), "extended": True}
     values = {"due_at": due.moment, "due": explained, "revision": row.revision + 1}
     work.session.execute(update(task).where(task.c.id == row.id).values(**values))
-    _set_anew(work, row.id, due)
-    work.log.add("deadline_extended", work.actor, **noted, due=due.day.isoformat())
+    again = _set_anew(work, row.id, due)
+    work.log.add("deadline_extended", work.actor, **noted, **timers.told(due), timers=again or None)
 
 
 def _later(work: UnitOfWork, due_at: datetime, rule: str) -> Due:
@@ -213,9 +213,9 @@ def _later(work: UnitOfWork, due_at: datetime, rule: str) -> Due:
     return work.law.calendar.add(due_at - timedelta(seconds=1), rule_value(work, rule), unit)
 
 
-def _set_anew(work: UnitOfWork, task_id: UUID, due: Due) -> None:
-    """Compute the waiting timers of a task by its new time limit."""
-    timer = tables.timer
+def _set_anew(work: UnitOfWork, task_id: UUID, due: Due) -> list[dict[str, str]]:
+    """Compute the waiting timers of a task by its new time limit; gives how an event tells them."""
+    timer, set_anew = tables.timer, []
     waiting = timer.c.task_id == task_id, timer.c.state == TimerState.WAITING
     for old in work.session.execute(select(timer).where(*waiting)).all():
         again = work.moment(old.expression, {"task_due": work.remember(due)})
@@ -223,6 +223,8 @@ def _set_anew(work: UnitOfWork, task_id: UUID, due: Due) -> None:
             continue
         values = {"due_at": again.moment, "provisional": again.provisional}
         work.session.execute(update(timer).where(timer.c.id == old.id).values(**values))
+        set_anew.append({"timer": old.element, **timers.told(again)})
+    return set_anew
 
 
 @action

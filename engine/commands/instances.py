@@ -112,7 +112,7 @@ def _insert(work: UnitOfWork, answers: Mapping[str, Any], actor: Actor) -> None:
     asked = process.owner_asked and clean.get(owner)
     launch = clean if asked else {**clean, owner: str(actor.id)}
     if asked:
-        work.shares.add(UUID(clean[owner]))
+        work.show(UUID(clean[owner]))
     work.say("launch", launch)
     row["grams"] = unit_of_work.search_grams(work)
     session.execute(insert(_instance).values(**{**row, "facts": work.facts}))

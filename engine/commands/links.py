@@ -166,7 +166,7 @@ def _store(work: UnitOfWork, other: UUID, kind: str) -> None:
     work.session.execute(upsert(tables.link).values(**link).on_conflict_do_nothing())
 
 
-# --- what the other instance notes, by a job -------------------------------------------------------------------------
+# --- what the other instance notes, by a job ------------------------------------------------------
 def note_origin(session: Session, instance_id: UUID, origin: UUID, number: str) -> bool:
     """Put a merged instance on record in its lead: an event and the fact `origins`.
 

@@ -32,7 +32,21 @@ def open_all(work: UnitOfWork, opened: list[Live], body: dict[str, Any]) -> None
             poll_lifecycle.put(work, task.id, task.rule.id, task.rule.poll)
         if task.rule.meeting:
             meetings.call(work, task.id, task.rule.id, task.rule.meeting)
-    timers.add(work, [], _timers(work, opened, tasks))
+    waiting = _timers(work, opened, tasks)
+    timers.add(work, [], waiting)
+    _tell(body, opened, waiting)
+
+
+def _tell(body: dict[str, Any], opened: list[Live], waiting: list[NewTimer]) -> None:
+    """Note timers, and what else stands for itself in the diagram and waits: then the event says
+    which way the instance went.
+    """
+    if waiting:
+        body["timers"] = [timer.told() for timer in waiting]
+    told = {timer.element for timer in waiting}
+    alone = [live.element for live in opened if live.kind != "task" and not live.boundary]
+    if waits := [element for element in alone if element not in told]:
+        body["waits"] = waits
 
 
 def _task(work: UnitOfWork, live: Live) -> NewTask:
@@ -73,7 +87,7 @@ def _noted(work: UnitOfWork, task: NewTask) -> dict[str, str]:
     elif task.person:
         noted["for"] = str(task.person)
     if task.due:
-        noted["due"] = task.due.day.isoformat()
+        noted |= timers.told(task.due)
     return noted
 
 

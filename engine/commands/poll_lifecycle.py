@@ -168,7 +168,7 @@ def _enrol(question: _Question, poll_id: str) -> None:
         work.add(_roll, entry)
     for teller in question.tellers:
         work.add(tables.teller, {"poll_id": poll_id, "member_id": teller})
-    work.shares.update(UUID(teller) for teller in question.tellers)
+    work.show(*(UUID(teller) for teller in question.tellers))
 
 
 def _people(work: UnitOfWork, expression: str) -> list[str]:
@@ -245,6 +245,7 @@ def _begin(
         rule=terms["passes"],
         numbers=terms["numbers"],
         closes=closes.day.isoformat() if closes else None,
+        until=timers.told(closes).get("until") if closes else None,
         **_about(terms),
         **window.presence,
         **details,

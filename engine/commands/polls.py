@@ -262,16 +262,14 @@ def _decided(work: UnitOfWork, poll: rows.Poll, silent: int) -> bool:
 
 
 def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
-    """Close before the window ends: who launched the instance, when the rule holds; or, where it
-    says so, the task's lane.
-    """
+    """Close before the window ends: who presides, and whose question it is when the rule holds."""
     locked = locked_poll.lock(session, actor, poll_id)
     work, poll = locked.work, locked.poll
     rights.check(Case(work, "close_poll", locked.task.element, poll=poll))
     _check_open(locked)
-    by_chair = poll.rule["closable"] == "lane"
-    if not by_chair and not _passes_already(locked):
+    if poll.rule["closable"] != "lane" and not _passes_already(locked):
         raise Conflict(_("还没有达到规定人数，不能提前截止。"), code="not_reached")
+    by_chair = polling.presides(work, poll, locked.task.element)
     with work.answering():
         finish(locked, "closed_by_chair" if by_chair else "closed_by_owner")
     return locked.instance_id

@@ -32,7 +32,7 @@ def action(function: Action) -> Action:
     return function
 
 
-# --- the verbs of the secretary's desk ---------------------------------------------------------------
+# --- the verbs of the secretary's desk ------------------------------------------------------------
 Command = TypeVar("Command", bound="Callable[..., UUID]")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import clock, expressions
+from engine.calendar.moments import end_of
 from engine.db import tables
 from engine.db.states import TaskState, TimerState
 from engine.messages import stored
@@ -36,6 +37,14 @@ def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | N
         "on": due.day.isoformat(),
         "steps": [stored(step) for step in due.steps],
     }
+
+
+def told(due: Due) -> dict[str, str]:
+    """How an event tells a time limit: its last day, and `until` when it does not end with the day."""
+    shown = {"due": due.day.isoformat()}
+    if due.moment != end_of(due.day):
+        shown["until"] = due.moment.isoformat()
+    return shown
 
 
 def _first_rule(expression: str) -> str:
@@ -87,6 +96,10 @@ class NewTimer:
     def of(cls, live: Live, due: Due, task_id: UUID | None) -> NewTimer:
         """The timer of an element that waits."""
         return cls(live.element, live.ref, live.text, due, task_id)
+
+    def told(self) -> dict[str, str]:
+        """How an event tells that it was set."""
+        return {"timer": self.element, **told(self.due)}
 
     def row(self, instance_id: UUID, now: datetime) -> dict[str, Any]:
         """Its row in the table, as JSON."""

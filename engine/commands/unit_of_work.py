@@ -108,6 +108,7 @@ class UnitOfWork(Context):
         self.log = EventLog(row["id"], row["seq"], bytes(row["head"]))
         self.shares: set[UUID] = set()  # who may see the instance from now on
         self.reworded = False  # the facts under which the instance is found have changed
+        self._shown: set[str] = set()
         self._said: dict[str, Any] = {}  # what events of this command tell in words
 
     @property
@@ -155,6 +156,11 @@ class UnitOfWork(Context):
         assert position is not None, self.row["state"]
         return position
 
+    def show(self, *members: UUID) -> None:
+        """Let members see the instance from now on of whom no event tells that they got a task."""
+        self.shares.update(members)
+        self._shown.update(map(str, members))
+
     # --- facts: an event tells each change ---
     def say(self, name: str, value: Any) -> None:
         """A fact that an event of this command tells in words: answers, an outcome, a decision."""
@@ -165,7 +171,8 @@ class UnitOfWork(Context):
         self.facts, self._said = mark, dict.fromkeys(self.row["facts"], _ABSENT) | mark
 
     def tell(self) -> None:
-        """Bind to an event each fact that this command changed and no event tells in words.
+        """Bind to an event each fact that this command changed and no event tells in words, and
+        each member who may see the instance from now on.
 
         It is the first one of the command, which says who and by what; or the last, of a fact that
         was told and then changed again. It keeps salted digests, for values may be erased and what
@@ -182,6 +189,9 @@ class UnitOfWork(Context):
             digest = None if value is _ABSENT else canonical.salted({name: value}, self.salt)
             body.setdefault("facts", {})[name] = digest
         self.row["facts"], self._said = dict(self.facts), {}
+        if self._shown:
+            self.log.bodies[0]["shown"] = sorted(self._shown)
+            self._shown.clear()
 
     @property
     def salt(self) -> bytes:

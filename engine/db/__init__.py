@@ -47,7 +47,8 @@ def connect(url: str, *, size: int = 20) -> Engine:
             pool_pre_ping=False,
             pool_recycle=1800,
             query_cache_size=2000,
-            hide_parameters=True,  # what people write does not get into logs by way of a failed statement
+            # what people write does not get into logs by way of a failed statement
+            hide_parameters=True,
         )
         event.listen(engine, "connect", _prepare)
         _engines[url] = engine
@@ -66,8 +67,10 @@ def _prepare(raw: psycopg.Connection, _record: object) -> None:
     with raw.cursor() as cursor:
         cursor.execute(
             "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET timezone = 'UTC'; "
-            "SET jit = off; SET max_parallel_workers_per_gather = 0; "  # cost more than our short queries take
-            "SET random_page_cost = 1.1"  # what is asked often is in memory, and disks have no arm any more
+            # cost more than our short queries take
+            "SET jit = off; SET max_parallel_workers_per_gather = 0; "
+            # what is asked often is in memory, and disks have no arm any more
+            "SET random_page_cost = 1.1"
         )
     raw.commit()
 

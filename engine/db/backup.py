@@ -116,7 +116,7 @@ def restore(settings: Settings, file: Path, *, force: bool = False) -> dict[str,
     return manifest
 
 
-# --- the file -------------------------------------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------------------
 def _pack(target: Path, parts: dict[str, Path], manifest: dict[str, Any]) -> None:
     data = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
     target.touch(mode=0o600)
@@ -198,7 +198,7 @@ def _home(settings: Settings) -> Path:
     return settings.home
 
 
-# --- the database ---------------------------------------------------------------------------------------------------
+# --- the database ---------------------------------------------------------------------------------
 def _one(connection: psycopg.Connection[Any], query: str) -> Any:
     row = connection.execute(query.encode()).fetchone()
     return row[0] if row else None

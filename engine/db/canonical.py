@@ -22,8 +22,8 @@ SALT_BYTES = 16
 MAX_DEPTH = 64
 MAX_INTEGER = 2**53 - 1  # beyond it other readers of JSON (RFC 8785 §3.2.2.3) would round
 _GENESIS = b"yixing/1"
-# json escapes exactly what RFC 8785 §3.2.2.2 asks for. It sorts keys by code point where the RFC sorts by UTF-16
-# unit; the two agree for ASCII, so `_check` lets only ASCII keys pass.
+# json escapes exactly what RFC 8785 §3.2.2.2 asks for. It sorts keys by code point where the RFC
+# sorts by UTF-16 unit; the two agree for ASCII, so `_check` lets only ASCII keys pass.
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
 )

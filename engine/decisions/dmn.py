@@ -104,9 +104,9 @@ def _output(element: etree._Element) -> Output:
 
 def _row(element: etree._Element, notes: list[Any]) -> Row:
     """A rule; its annotation in the column "confidence" says how sure we are."""
-    said = [_text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}annotationEntry")]
+    texts = [_text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}annotationEntry")]
     return Row(
-        confidence=dict(zip(notes, said, strict=False)).get("confidence", ""),
+        confidence=dict(zip(notes, texts, strict=False)).get("confidence", ""),
         cells=tuple(_text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}inputEntry")),
         results=tuple(
             _text(each, "text") for each in element.findall(f"{{{NAMESPACE}}}outputEntry")

@@ -13,6 +13,7 @@ from engine.decisions.table import DecisionTable, Functions, Row
 from engine.errors import ProcessFault
 from engine.messages import Listed, _
 
+_FRESH = "其他值"  # a text that no table names
 MAX_PIECES = 20_000  # of the space of values, when looking for rows that are never reached
 _AFTER = "\u0001"  # makes of a text the next one in order
 Box = tuple[int, ...]  # for each column the set of values, as bits of its domain
@@ -82,9 +83,9 @@ def _domain(table: DecisionTable, column: int, worths: Mapping[str, Any]) -> lis
     exact = "/" in table.inputs[column].expression
     values = [near for value in named for near in _neighbours(value, exact)]
     if not {bool, int, Fraction} & set(map(type, named)):
-        values += ["其他值"]
+        values += [_FRESH]
     if any(type(value) is str for value in named):
-        values += ["", "其他值"]
+        values += ["", _FRESH]
     return _distinct([*values, None])
 
 
@@ -127,10 +128,15 @@ def _witness(table: DecisionTable, domains: list[list[Any]], one: Box, other: Bo
         both = a & b
         if both != (1 << len(domain)) - 1:
             value = domain[(both & -both).bit_length() - 1]
-            parts.append(
-                f"{column.label} = {'空值' if value is None else str(value).rstrip(_AFTER)}"
-            )
+            parts.append(_("{column} = {value}", column=column.label, value=_named(value)))
     return Listed(parts) or _("任何情形")
+
+
+def _named(value: object) -> str:
+    """A value of a domain, as an author reads it."""
+    if value is None:
+        return _("空值")
+    return _("其他值") if value == _FRESH else str(value).rstrip(_AFTER)
 
 
 def _covered(box: Box, earlier: list[Box]) -> bool:

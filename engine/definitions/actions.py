@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# kinds of arguments: expression, table (name -> expression), names (of facts), document, rule, task, poll, text, fact (its name)
+# kinds of arguments: expression, table (name -> expression), names (of facts), document, rule,
+# task, poll, text, fact (its name)
 Arguments = Mapping[str, str]
 
 

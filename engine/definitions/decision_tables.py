@@ -1,7 +1,7 @@
 """Decision tables that belong to no single process, and what people call the tables, columns and
 codes of all of them.
 
-A table is known by its id: `regime` is processes/decisions/regime.dmn, `congress_motion.escalation`
+A table is known by its id: `regime` is processes/decisions/regime.dmn, `booking.escalation`
 a table of that folder. The words stand in processes/decisions/decisions.toml; no result depends on
 them.
 """
@@ -75,7 +75,7 @@ class Lexicon:
             codes={},
         )
 
-    def said(self, text: str, lang: str) -> str:
+    def translated(self, text: str, lang: str) -> str:
         """A text of a table in the language asked for; as it stands where there is no English."""
         return self.english.get(text, text) if lang == "en" else text
 

@@ -162,7 +162,7 @@ def _guard(table: Table) -> Guard:
     )
 
 
-# --- messages and tasks -----------------------------------------------------------------------------------------------
+# --- messages and tasks ---------------------------------------------------------------------------
 def _message(name: str, table: Table, files: Files) -> MessageRule:
     return MessageRule(
         name=name,
@@ -256,6 +256,7 @@ def _poll(table: Table) -> PollRule:
         passes=table["passes"],
         early=table.get("early", "never"),
         closable=table.get("closable", "never"),
+        presider=table.get("presider", ""),
         withdrawal=bool(table.get("withdrawal", True)),
         words=_words(table, "words"),
         secret=bool(table.get("secret", False)),

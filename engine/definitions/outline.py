@@ -56,8 +56,8 @@ def outline(process: Process) -> str:
 
 
 def _block(title: str, lines: Iterator[str]) -> str:
-    told = list(lines)
-    return "\n".join([f"【{title}】", *told, ""]) if told else ""
+    found = list(lines)
+    return "\n".join([f"【{title}】", *found, ""]) if found else ""
 
 
 def _head(process: Process) -> str:
@@ -82,7 +82,7 @@ def _lanes(process: Process) -> Iterator[str]:
         yield f"- {lane.title.zh}（{lane.key}）：{who}"
 
 
-# --- the flow ---------------------------------------------------------------------------------------------------------
+# --- the flow -------------------------------------------------------------------------------------
 def _flow(process: Process) -> Iterator[str]:
     numbers = {element.id: n for n, element in enumerate(_ordered(process), 1)}
     depth = {"": 0}
@@ -91,8 +91,8 @@ def _flow(process: Process) -> Iterator[str]:
         indent = "    " * depth[element.scope]
         lane = process.lanes.get(element.lane)
         place = f"[{lane.title.zh}] " if lane and element.type != "subProcess" else ""
-        said = f"{_kind(element)} {_name(process, element.id)}{_of(process, element, numbers)}"
-        yield f"{indent}{numbers[element.id]}. {place}{said}"
+        text = f"{_kind(element)} {_name(process, element.id)}{_of(process, element, numbers)}"
+        yield f"{indent}{numbers[element.id]}. {place}{text}"
         yield from (f"{indent}    {line}" for line in _details(process, element))
         yield from (f"{indent}    {line}" for line in _ways(process, element, numbers))
 
@@ -184,20 +184,20 @@ def _details(process: Process, element: Element) -> Iterator[str]:
 
 
 def _action(action: dict[str, Any]) -> str:
-    told = [
+    found = [
         f"{key} = {value}"
         for key, value in action.items()
         if key not in ("do", "title", "title_en", "set")
     ]
-    told += [f"{key} := {value}" for key, value in action.get("set", {}).items()]
-    return f"动作：{action.get('do', '')}" + (f"（{'；'.join(told)}）" if told else "")
+    found += [f"{key} := {value}" for key, value in action.get("set", {}).items()]
+    return f"动作：{action.get('do', '')}" + (f"（{'；'.join(found)}）" if found else "")
 
 
 def _task(process: Process, rule: TaskRule) -> Iterator[str]:
     if rule.asks.zh:
         yield f"要求：{rule.asks.zh}"
     if rule.poll:
-        yield from _poll(rule.poll)
+        yield from _poll(process, rule.poll)
     else:
         if rule.due:
             yield f"期限：{_one_line(rule.due)}{_rules(rule.due)}"
@@ -217,19 +217,28 @@ def _task(process: Process, rule: TaskRule) -> Iterator[str]:
         yield f"选“{labels.get(choice, choice)}”：{then.zh}"
 
 
-def _poll(poll: PollRule) -> Iterator[str]:
+def _poll(process: Process, poll: PollRule) -> Iterator[str]:
     choices = "、".join(label.zh for label in poll.labels.values())
     if poll.about:
         yield f"表决内容：{'、'.join(poll.about)}"
     yield f"表决（{POLLS.get(poll.kind, poll.kind)}）：名册 {_one_line(poll.roll)}；选项 {choices}"
-    closable = {"passes": "；够数后发起人可以提前截止", "lane": "；本泳道的人可以随时截止"}.get(
-        poll.closable, ""
-    )
+    closable = _closable(process, poll)
     at_once = poll.early == "all" and poll.meeting and not poll.secret
     early = "到会的人全部答复即截止" if at_once else EARLY.get(poll.early, poll.early)
     withdrawal = "；截止前可以撤回" if poll.withdrawal else "；答复后不能撤回"
     yield f"截止：{_one_line(poll.closes)}{_rules(poll.closes)}；{early}{closable}{withdrawal}"
     yield f"通过：{_one_line(poll.passes)}{_rules(poll.passes)}"
+
+
+def _closable(process: Process, poll: PollRule) -> str:
+    """Who may close the poll before its time, and who declares it void."""
+    presider = process.lanes[poll.presider].title.zh if poll.presider else ""
+    others = f"、{presider}" if presider else ""
+    closes = {
+        "passes": f"；够数后发起人{others}可以提前截止",
+        "lane": f"；{presider or '本泳道的人'}可以随时截止",
+    }.get(poll.closable, "")
+    return closes + (f"；由{presider}主持，可以宣布无效" if presider else "")
 
 
 def _one_line(text: str) -> str:
@@ -264,7 +273,7 @@ def _fields(process: Process, task: str) -> str:
     return "、".join(shown) or "（无）"
 
 
-# --- the rest ---------------------------------------------------------------------------------------------------------
+# --- the rest -------------------------------------------------------------------------------------
 def _messages(process: Process) -> Iterator[str]:
     for name, message in process.messages.items():
         lane = process.lanes.get(message.lane)

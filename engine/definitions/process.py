@@ -33,8 +33,13 @@ class Lane:
     key: str
     title: Words
     post: str = ""
-    unit: str = ""  # "union" or an expression that gives a unit id
+    unit: str = ""  # "tenant" (or "union") or an expression that gives a unit id
     person: str = ""  # dotted fact with a member id
+
+    @property
+    def of_union(self) -> bool:
+        """Is the post one of the union itself?"""
+        return self.unit in ("tenant", "union")
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class PollRule:
     about: tuple[
         str, ...
     ] = ()  # facts that are put to the vote; the first one is the question itself
+    presider: str = ""  # lane that closes and voids it; empty: see engine/instance/polling.py
 
 
 @dataclass(frozen=True)

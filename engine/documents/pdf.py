@@ -45,8 +45,9 @@ _PACKAGE = re.compile(r"""\bimport\s*\(?\s*["']@""")
 _kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
 _lock = Lock()
 
-# Typesetting runs in a process of its own: a template that never ends or eats all memory takes nobody along. Packages
-# would come from the network: the proxies lead nowhere, and the folders for packages are empty.
+# Typesetting runs in a process of its own: a template that never ends or eats all memory takes
+# nobody along. Packages would come from the network: the proxies lead nowhere, and the folders for
+# packages are empty.
 _TYPESET = """
 import json, os, sys
 nowhere = "http://127.0.0.1:9"

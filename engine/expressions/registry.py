@@ -119,7 +119,8 @@ declare("members", may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)
 declare("movers_of", _VALUE, gives=Gives.PEOPLE, asks=_INSTANCE)  # of old: engine/legacy.py
 declare("delegates", Takes.DELEGATES, gives=Gives.PEOPLE, asks=_INSTANCE)  # of old
 
-# Those that are told by a rule's number or share; who shows or fixes what a vote rests on looks for these.
+# Those that are told by a rule's number or share; who shows or fixes what a vote rests on looks for
+# these.
 RULE_READERS = frozenset(
     name
     for name, function in FUNCTIONS.items()

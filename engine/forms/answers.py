@@ -55,10 +55,10 @@ def clean(
     )
 
 
-def _of_bearable_size(kept: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(kept, ensure_ascii=False).encode()) > MAX_BYTES:
+def _of_bearable_size(clean_answers: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(clean_answers, ensure_ascii=False).encode()) > MAX_BYTES:
         raise Invalid(_("填写的内容太多，合计不能超过 {most} KB", most=MAX_BYTES // 1024))
-    return kept
+    return clean_answers
 
 
 def _strangers(form: Form, answers: Mapping[str, Any]) -> dict[str, list[str]]:

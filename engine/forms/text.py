@@ -12,7 +12,8 @@ from marshmallow import ValidationError
 from engine.messages import _
 
 MAX_COMBINING = 30  # combining marks in a row, as in the Stream-Safe Text Format of UAX 15
-# Bidirectional overrides and isolates only change what a reader believes to see; a byte order mark is noise.
+# Bidirectional overrides and isolates only change what a reader believes to see; a byte order mark
+# is noise.
 _DECEIVING = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff]")
 _LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029")
 _REFUSED = re.compile(
@@ -44,12 +45,12 @@ def unpiled(text: str) -> str:
     """`text` without more than 30 combining marks in a row: a long pile takes quadratic time to
     normalise.
     """
-    kept, run = [], 0
+    found, run = [], 0
     for character in text:
         run = run + 1 if unicodedata.combining(character) else 0
         if run <= MAX_COMBINING:
-            kept.append(character)
-    return "".join(kept)
+            found.append(character)
+    return "".join(found)
 
 
 def _visible(character: str) -> bool:

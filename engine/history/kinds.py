@@ -14,9 +14,10 @@ from typing import Any, Protocol
 
 from engine.messages import Message, _
 
-# How much the events of a matter tell, as its first one says. 2: every change of a fact; without
-# the number, what the kinds of before told.
-TELLS = 2
+# How much the events of a matter tell, as its first one says. 2: every change of a fact; 3: each
+# timer and the exact end of each time limit, and who may read it; without the number, what the
+# kinds of before told.
+TELLS = 3
 
 
 class Facts(Protocol):
@@ -58,7 +59,7 @@ def missing(kind: str, body: Mapping[str, Any]) -> list[str]:
     return sorted(known.needs - body.keys()) if known else []
 
 
-# --- sentences that the body decides ----------------------------------------------------------------------------------
+# --- sentences that the body decides --------------------------------------------------------------
 def _task_completed(facts: Facts) -> Message:
     if facts["outcome"]:
         return _("{who}办理了“{task}”，结论：{outcome}")
@@ -91,7 +92,7 @@ def _history_verified(facts: Facts) -> Message:
     return _("{who}校验了全部记录，发现断裂：{fault}")
 
 
-# --- the kinds --------------------------------------------------------------------------------------------------------
+# --- the kinds ------------------------------------------------------------------------------------
 def _kind(key: str, label: Message, sentence: Sentence, *needs: str, mark: str = "") -> Kind:
     return Kind(key, label, sentence, frozenset(needs), mark)
 

@@ -93,7 +93,7 @@ an empty line, the signature over these lines with their line ends; here "|" sta
 Format 1 had no contents.json, and much of the rest was optional: such a pack is never PASS. Keys
 inside a pack prove nothing against one who remade the whole pack with a new key: compare the key id
 printed here with the one you were given (--key), or give with --witness the checkpoint notes that
-you (or the superior union) kept.
+you (or somebody outside) kept.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 MOST = 500  # choices offered at once
-EVERYBODY = 5000  # members of a large university
+EVERYBODY = 5000  # members of a large union
 
 
 def choices(

@@ -177,7 +177,8 @@ def _tied(ranked: list[str], votes: Mapping[str, int], seats: int) -> list[str]:
 
 
 # --- why ------------------------------------------------------------------------------------------
-# Both texts stand in the outcome, and so in the history, for ever: no catalogue of a later day may change them.
+# Both texts stand in the outcome, and so in the history, for ever: no catalogue of a later day may
+# change them.
 _AT_LEAST = {
     "zh": "{title}：{total} 中须有 {needed}，实有 {reached}，{holds}",
     "en": "{title}: {needed} of {total} needed, {reached} reached: {holds}",

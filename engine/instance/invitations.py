@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _invitation, _task = tables.invitation, tables.task
 GIVEN_BY_LINK = ("by_way", "outside")  # said by the link itself
-SHUT = _("此链接不对、已经用过，或已失效。如需答复，请与发出链接的工会联系。")
+SHUT = _("此链接不对、已经用过，或已失效。如需答复，请与发出链接的单位联系。")
 
 
 class Usable(NamedTuple):

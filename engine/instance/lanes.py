@@ -39,7 +39,7 @@ def includes_actor(context: Context, lane: Lane) -> bool:
         return False
     if lane.person:
         return str(actor.id) in _persons(context, lane)
-    if lane.unit == "union":
+    if lane.of_union:
         return actor.holds(lane.post, context.row["union_id"])
     unit = _unit(context, lane)
     units = unit if isinstance(unit, list) else [unit]
@@ -54,7 +54,7 @@ def _persons(context: Context, lane: Lane) -> list[str]:
 
 def _unit(context: Context, lane: Lane) -> Any:
     """The unit of a lane, or several. Raises ProcessFault for none."""
-    unit = context.row["union_id"] if lane.unit == "union" else context.value(lane.unit)
+    unit = context.row["union_id"] if lane.of_union else context.value(lane.unit)
     if not unit:
         message = _("泳道“{lane}”没有对应的单位。", lane=lane.title)
         raise ProcessFault(message, file="process.toml", element=lane.key)

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 from engine import clock
 from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
-from engine.instance.lanes import runs_task
+from engine.instance.lanes import may_include_actor, runs_task
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,11 +32,25 @@ def takes_answers(state: str, closes_at: datetime | None) -> bool:
     return state == PollState.OPEN and (closes_at is None or clock.now() < closes_at)
 
 
-def chairs(context: Context, poll: rows.Poll, element: str) -> bool:
-    """Does the actor preside over this poll: the lane of its task, where its rule leaves the
-    closing to it?
+def presides(context: Context, poll: rows.Poll, element: str) -> bool:
+    """Does the actor preside over this poll: the lane that the process names as its presider, or
+    the lane of its task where the rule leaves the closing to it?
+
+    A version that says neither leaves it to nobody: the lane of a task is often the voters' own.
     """
+    rule = context.process.tasks[element].poll
+    if rule is not None and rule.presider:
+        return may_include_actor(context, context.process.lanes[rule.presider])
     return poll.rule.get("closable") == "lane" and runs_task(context, element)
+
+
+def may_close(context: Context, poll: rows.Poll, element: str) -> bool:
+    """Does it lie with the actor to close it before its time? Unless that is left to the chair, it
+    lies with whose question it is, too.
+    """
+    if presides(context, poll, element):
+        return True
+    return poll.rule.get("closable") != "lane" and asked(context)
 
 
 def asked(context: Context) -> bool:

@@ -45,7 +45,7 @@ class Case:
     meeting_id: UUID | None = None
 
 
-# --- who may -----------------------------------------------------------------------------------------------------------
+# --- who may --------------------------------------------------------------------------------------
 def holds_the_desk(actor: Actor, case: Case) -> bool:
     """A post allows it in the instance's union (access.VERBS)."""
     return access.may(actor, case.verb, case.context.row["union_id"])
@@ -94,15 +94,13 @@ def may_send_it(_actor: Actor, case: Case) -> bool:
 
 
 def presides(_actor: Actor, case: Case) -> bool:
-    """The poll's rule leaves its closing to the lane of its task, and this means the actor."""
-    return case.poll is not None and polling.chairs(case.context, case.poll, case.element)
+    """The actor presides over the poll."""
+    return case.poll is not None and polling.presides(case.context, case.poll, case.element)
 
 
-def asked_it(_actor: Actor, case: Case) -> bool:
-    """The poll is the actor's own question, and its rule leaves the closing to no chair."""
-    if case.poll is None or case.poll.rule.get("closable") == "lane":
-        return False
-    return polling.asked(case.context)
+def may_close_it(_actor: Actor, case: Case) -> bool:
+    """The poll's rule lets the actor close it before its time: who presides, or who asked."""
+    return case.poll is not None and polling.may_close(case.context, case.poll, case.element)
 
 
 def is_teller(actor: Actor, case: Case) -> bool:
@@ -115,7 +113,7 @@ def holds_the_secretarys_desk(actor: Actor, case: Case) -> bool:
     return access.is_secretary(actor, case.context.row["union_id"])
 
 
-# --- what stands against it ----------------------------------------------------------------------------------------------
+# --- what stands against it -----------------------------------------------------------------------
 def did_what_excludes_it(_actor: Actor, case: Case) -> bool:
     """Separation of duties: the actor did a task after which this one is somebody else's."""
     return bool(case.done & set(case.context.process.tasks[case.element].not_by))
@@ -144,8 +142,8 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "complete": (has_the_task,),
     "message": (may_send_it,),
     "run_meeting": (is_in_its_lane,),
-    "close_poll": (presides, asked_it),
-    "void_poll": (is_teller, holds_the_secretarys_desk, is_in_its_lane),
+    "close_poll": (may_close_it,),
+    "void_poll": (is_teller, holds_the_secretarys_desk, presides),
 }
 _BY_DESK = (rules_it_by_desk,)  # every other verb of access.VERBS: urge, stop, let go on, end
 _RECUSED = Bar(is_recused, "recused", _("您与此件有利害关系，应当回避。"))
@@ -191,7 +189,7 @@ def _where(case: Case) -> dict[str, str]:
     return where | {"element": case.element} if case.element else where
 
 
-# --- launching, when there is no instance yet ----------------------------------------------------------------------------
+# --- launching, when there is no instance yet -----------------------------------------------------
 def launching_post(actor: Actor, process: Process) -> Held | None:
     """The post by which the actor may launch this process; None when there is none."""
     for held in actor.posts:

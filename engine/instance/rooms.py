@@ -27,7 +27,7 @@ def may_read(context: Context, element: str) -> bool:
     """May the actor read what was said in a task? Without a room everybody who sees the instance
     may.
 
-    An instance that is confidential no more can be checked by the union's auditors and secretaries,
+    An instance that is confidential no more can be checked by the union's desks,
     its rooms included.
     """
     lanes, rule = context.process.lanes, context.process.tasks.get(element)

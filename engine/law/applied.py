@@ -103,7 +103,7 @@ def _pick(ruling: Ruling, calendar: Calendar, compute: Callable[[Limit, Calendar
     winner, due = choose(dues, key=lambda pair: pair[1].moment)
     steps = [*due.steps]
     if winner.binding and compute(winner, calendar).day != due.day:
-        steps.append(_("法定期限不因学校假期顺延。"))
+        steps.append(_("法定期限不因本单位假期顺延。"))
     steps += [_passed_over(limit, other, latest) for limit, other in dues if limit is not winner]
     # the choice itself rests on every date that was compared
     provisional = any(other.provisional for _limit, other in dues)

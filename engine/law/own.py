@@ -108,7 +108,8 @@ def _loosened(rule: Rule, binding: Sequence[Rule], setting: Setting) -> Message 
     """Why the setting would loosen this binding rule, or nothing."""
     unit = setting.unit or strictest_by_unit([limit_of(one) for one in binding])[0].unit
     if rule.kind == "time" and unit != rule.unit:
-        # 15 days and 10 working days cannot be weighed without a calendar: some limit must have the same unit
+        # 15 days and 10 working days cannot be weighed without a calendar: some limit must have the
+        # same unit
         if any(one.unit == unit for one in binding):
             return None
         return _(

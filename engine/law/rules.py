@@ -46,7 +46,8 @@ _MAY_BE_SET: Final = (
     "本单位可以自定，法律未规定",
     "the institution may set it, no law fixes it",
 )
-# op -> (family, words before and after the amount); one id never mixes families, so "strictest" always has a meaning
+# op -> (family, words before and after the amount); one id never mixes families, so "strictest"
+# always has a meaning
 OPS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
     {
         ">=": ("floor", "不少于 {}", "at least {}"),

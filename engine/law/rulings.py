@@ -15,7 +15,8 @@ from engine.errors import ProcessFault
 from engine.law.rules import OPS, SHARE_UNITS, Place, Rule, amount_words, closed_up
 from engine.messages import Both, Listed, _
 
-# only for showing one of several limits first; which ends earliest is always computed by the calendar
+# only for showing one of several limits first; which ends earliest is always computed by the
+# calendar
 _ROUGH_DAYS: Final[Mapping[str, int]] = MappingProxyType(
     {"day": 5, "working_day": 7, "month": 150, "year": 1825}
 )
@@ -247,7 +248,9 @@ class Rulebook:
 
 
 def _own(settings: Sequence[Setting], id: str, on: date) -> Setting | None:
-    """The unit's setting in force; of several the one that began last, of those the last in order."""
+    """The unit's setting in force; of several the one that began last, of those the last in
+    order.
+    """
     mine = [setting for setting in settings if setting.rule_id == id and setting.in_force(on)]
     return (
         max(enumerate(mine), key=lambda pair: (pair[1].valid_from or date.min, pair[0]))[1]

@@ -22,8 +22,9 @@ FORMAT = 1
 ALIVE = TaskState.WAITING | TaskState.READY | TaskState.STARTED
 
 
-# {"v": 1, "next": n, "flows": [[parent ref or 0, [[ref, parent ref, spec name, state, fired], ...]], ...]}
-# The first task of a flow is its root. Predicted tasks are not kept: they follow from the spec.
+# {"v": 1, "next": n, "flows": [[parent ref or 0, [[ref, parent ref, spec name, state, fired],
+# ...]], ...]} The first task of a flow is its root. Predicted tasks are not kept: they follow from
+# the spec.
 def save(flow: Any, refs: dict[Any, int], top: int) -> State:
     """The state to keep; new tasks get their refs from `top` on."""
     flows = []

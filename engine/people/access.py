@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 About = TypeVar("About")
 
-SEEING = (posts.SECRETARY, posts.AUDITOR)  # the desks that see every instance of their union
+SEEING = (posts.OFFICE, posts.AUDIT)  # the desks that see every instance of their union
 ANYBODY = "member"  # in a process's `launch`: any member of the union
 
 
@@ -51,17 +51,17 @@ def desk_unions(actor: Actor, *desks: str) -> list[UUID]:
 
 def is_secretary(actor: Actor, union_id: UUID | None) -> bool:
     """Holds the secretary's desk of that union."""
-    return _keeps(actor, posts.SECRETARY, union_id)
+    return _keeps(actor, posts.OFFICE, union_id)
 
 
 def is_auditor(actor: Actor, union_id: UUID | None) -> bool:
     """Audits that union."""
-    return _keeps(actor, posts.AUDITOR, union_id)
+    return _keeps(actor, posts.AUDIT, union_id)
 
 
 def is_administrator(actor: Actor, union_id: UUID | None) -> bool:
     """Administers that union."""
-    return _keeps(actor, posts.ADMINISTRATOR, union_id)
+    return _keeps(actor, posts.ADMINISTRATION, union_id)
 
 
 def is_own_union(actor: Actor, union_id: UUID | None) -> bool:

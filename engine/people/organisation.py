@@ -136,7 +136,7 @@ def holders(session: Session, kind: str, unit_ids: Iterable[UUID], on: date) -> 
 
 
 def in_union(session: Session, kind: str, union_id: UUID, on: date) -> list[UUID]:
-    """Who holds this post in any unit of a union on a day (e.g. all formal delegates)."""
+    """Who holds this post in any unit of a union on a day."""
     post, unit = tables.post.c, tables.unit.c
     found = session.execute(
         select(post.member_id)

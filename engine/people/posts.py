@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{1,48}")
 _SAID = ("desk", "heads", "superior", "category", "category_en")  # what else a post may say
-SECRETARY, AUDITOR, ADMINISTRATOR = "secretary", "auditor", "administrator"  # the desks
+OFFICE, AUDIT, ADMINISTRATION = "office", "audit", "administration"  # the desks
 
 
 NO_WORDS = Both("", "")
@@ -61,7 +61,8 @@ class PostKind:
 class UnitKind:
     """A kind of unit.
 
-    parents: the kinds it may stand under (empty: any). union: it is a union itself. top: it stands
+    parents: the kinds it may stand under (empty: any). union: it is a union itself (`tenant` in
+    the file, or `union`). top: it stands
     under none. city: it is one of a city. superiors: the decision table that tells who manages it.
     example: a name, for templates.
     """
@@ -100,14 +101,15 @@ class Categories:
 class Kinds:
     """All kinds by key. `open` when there is no posts.toml: then any well-formed key is a post.
 
-    speaking: the posts that say which desk they keep, and so on. tenant: what a union is called.
-    owners: who may run one.
+    speaking: the posts that say which desk they keep, and so on. tenant: what a union is called;
+    reports: what it reports to the one that manages it. owners: who may run one.
     """
 
     posts: Mapping[str, PostKind]
     speaking: Mapping[str, PostKind]
     units: Mapping[str, UnitKind]
     tenant: Both
+    reports: Both
     owners: Mapping[str, Both]
     categories: Categories
     open: bool = False
@@ -127,11 +129,16 @@ class Kinds:
             (u for u in self.units.values() if word in (u.title, u.title_en)), None
         )
 
+    @property
+    def tenant_label(self) -> Both:
+        """What a union is called where that stands alone."""
+        return Both(self.tenant.zh, self.tenant.en.capitalize())
+
     @cached_property
     def desks(self) -> Mapping[str, frozenset[str]]:
         """The posts that keep each desk."""
         said = self.speaking.values()
-        names = (SECRETARY, AUDITOR, ADMINISTRATOR)
+        names = (OFFICE, AUDIT, ADMINISTRATION)
         return {name: frozenset(p.key for p in said if p.desk == name) for name in names}
 
     @cached_property
@@ -146,7 +153,9 @@ class Kinds:
 
     @cached_property
     def by_category(self) -> tuple[PostKind, ...]:
-        """The posts that are entered by category; in a union a person is one of these, in one unit."""
+        """The posts that are entered by category; in a union a person is one of these, in one
+        unit.
+        """
         return tuple(post for post in self.speaking.values() if post.category)
 
     @cached_property
@@ -197,6 +206,7 @@ def _read(folder: Path, posts_at: int, units_at: int) -> Kinds:
         speaking=speaking,
         units={key: _unit(key, entry) for key, entry in _tables(units, "units")},
         tenant=_words(units.get("tenant", {}), "title"),
+        reports=_words(units.get("tenant", {}), "reports"),
         owners={key: _words(entry, "title") for key, entry in _tables(units, "owners")},
         categories=_categories(units.get("categories", {})),
         open=not posts_at,
@@ -262,7 +272,7 @@ def _unit(key: str, entry: Table, known: UnitKind | None = None) -> UnitKind:
         title=str(entry.get("title", old.title)),
         title_en=str(entry.get("title_en", old.title_en)),
         parents=_listed(entry, "parents", "parent") or old.parents,
-        union=bool(entry.get("union", old.union)),
+        union=bool(entry.get("tenant", entry.get("union", old.union))),
         top=bool(entry.get("top", old.top)),
         city=bool(entry.get("city", old.city)),
         superiors=str(entry.get("superiors", old.superiors)),

@@ -184,16 +184,16 @@ def published(session: Session, actor: Actor, poll_id: UUID) -> Published:
     """Board and urn. NotFound when the poll is not this person's to see, or not secret."""
     row = _seen(session, actor, poll_id)
     access.must_see(row if row.secret else None)
-    kept = session.execute(select(tables.box).where(_box.poll_id == poll_id)).first()
-    if kept is None or kept.board_hash is None:
+    stored_box = session.execute(select(tables.box).where(_box.poll_id == poll_id)).first()
+    if stored_box is None or stored_box.board_hash is None:
         return Published((), (), None, None, None)
     over = row.state in OVER
     return Published(
         board_of(session, poll_id),
         urn_of(session, poll_id) if over else (),
-        kept.board_hash,
-        kept.urn_hash if over else None,
-        kept.invalid if over else None,
+        stored_box.board_hash,
+        stored_box.urn_hash if over else None,
+        stored_box.invalid if over else None,
     )
 
 
@@ -235,9 +235,9 @@ def _paper(session: Session, poll_id: UUID, found: Published) -> Paper | None:
     poll = session.execute(
         select(_poll.instance_id, _poll.roll_size, _poll.choices).where(_poll.id == poll_id)
     ).one()
-    cast = _told(session, poll.instance_id, "ballots_cast", poll_id)
+    cast = _last_event(session, poll.instance_id, "ballots_cast", poll_id)
     opened = (
-        _told(session, poll.instance_id, "ballots_opened", poll_id)
+        _last_event(session, poll.instance_id, "ballots_opened", poll_id)
         if found.urn_hash is not None
         else None
     )
@@ -256,7 +256,7 @@ def _paper(session: Session, poll_id: UUID, found: Published) -> Paper | None:
     )
 
 
-def _told(session: Session, chain: UUID, kind: str, poll_id: UUID) -> dict[str, Any] | None:
+def _last_event(session: Session, chain: UUID, kind: str, poll_id: UUID) -> dict[str, Any] | None:
     """What the history says of this poll by its last event of a kind."""
     event = tables.event.c
     rows = session.execute(

@@ -192,8 +192,8 @@ class _Certificate:
             "rules": [{"id": rule.id, "words": rule.words} for rule in poll.basis.rules],
             "presence": {k: str(poll.presence.get(k, "")) for k in ("opening", "closing")},
             "roll": _roll(self.session, poll),
-            "tellers": [[teller.name, said(teller.signed_at)] for teller in poll.tellers],
-            "event": {"seq": self.event.seq, "hash": seal, "at": said(self.event.at)},
+            "tellers": [[teller.name, moment_text(teller.signed_at)] for teller in poll.tellers],
+            "event": {"seq": self.event.seq, "hash": seal, "at": moment_text(self.event.at)},
             "url": url,
             "qr": qr.svg(url),
         }
@@ -225,8 +225,8 @@ class _Certificate:
             "about": [[each.label, each.text] for each in poll.question.about.more],
             "question": poll.question.about.question,
             "manner": self.say(Listed(manner, "；")),
-            "opened": said(poll.opened_at),
-            "closed": said(poll.closed_at),
+            "opened": moment_text(poll.opened_at),
+            "closed": moment_text(poll.closed_at),
             "words": poll.basis.words,
             "roll": poll.roll.size,
             "roll_hash": poll.roll.hash,
@@ -265,7 +265,7 @@ def _result(poll: Poll) -> Message:
     return RESULT["election" if poll.question.kind == "election" else "vote", passed]
 
 
-def said(moment: datetime | None) -> str:
+def moment_text(moment: datetime | None) -> str:
     """A moment in China, to the second."""
     return moment.astimezone(clock.CHINA).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
 

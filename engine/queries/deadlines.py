@@ -78,5 +78,5 @@ def deadline(
 
 def _steps(about: Mapping[str, Any], lang: str) -> tuple[str, ...]:
     """How it was computed; older deadlines kept finished sentences, in both languages."""
-    told = about.get("steps_en") if lang == "en" else None
-    return tuple(restored(step) for step in told or about.get("steps", ()))
+    steps_en = about.get("steps_en") if lang == "en" else None
+    return tuple(restored(step) for step in steps_en or about.get("steps", ()))

@@ -191,7 +191,7 @@ def _proof(
     )
 
 
-# --- the whole of it, for a page that shows everything at once --------------------------------------------------------
+# --- the whole of it, for a page that shows everything at once ------------------------------------
 @dataclass(frozen=True)
 class Record:
     """All events of an instance as they were read: rows, and their bodies, of which an altered one

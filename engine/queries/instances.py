@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import Row as Selected
 
     from engine.db import Session
     from engine.definitions import Process
@@ -281,8 +282,8 @@ def _these(ids: Sequence[UUID]) -> Select[tuple[UUID]]:
     return select(_instance.id).where(_instance.id.in_(ids))
 
 
-def _row(session: Session, row: Any, lang: str) -> Row:
-    return in_list(process_of(session, row.version), row._mapping, lang)
+def _row(session: Session, row: Selected[Any], lang: str) -> Row:
+    return in_list(process_of(session, row.version), row._asdict(), lang)
 
 
 def in_list(process: Process, row: Mapping[str, Any], lang: str) -> Row:

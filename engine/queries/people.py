@@ -1,6 +1,4 @@
-"""The people of a union: roster, one member's file, the tree of units, imports that wait for their
-"yes".
-"""
+"""The people of a union: roster, one member's file, the tree of units."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from sqlalchemy import func, or_, select, text, tuple_
 from engine import clock
 from engine.db import tables
 from engine.errors import Invalid, NotFound
-from engine.messages import _, restored
+from engine.messages import _
 from engine.people import access, organisation, posts
 
 if TYPE_CHECKING:
@@ -130,35 +128,8 @@ class UnitTree:
     city: str
 
 
-@dataclass(frozen=True)
-class ImportRow:
-    """A row of an import with what was found on it: `level` ok, warning, error; `does` create,
-    change, skip or empty.
-    """
-
-    number: int
-    values: dict[str, str]
-    level: str
-    messages: tuple[str, ...]
-    does: str
-
-
-@dataclass(frozen=True)
-class Import:
-    """An import; `state` is previewed or done. Lists leave the rows out, and so does a done one."""
-
-    id: UUID
-    kind: str
-    file: str
-    state: str
-    at: datetime
-    by: str
-    counts: dict[str, int]
-    notes: tuple[str, ...] = ()
-    rows: tuple[ImportRow, ...] = ()
-
-
-def _must_see(actor: Actor, union_id: UUID | None) -> None:
+def must_see(actor: Actor, union_id: UUID | None) -> None:
+    """Raises NotFound to whoever may not see the people of a union."""
     if union_id is None or not access.may(actor, "see_people", union_id):
         raise NotFound
 
@@ -187,7 +158,7 @@ def roster(
     Raises NotFound when the union is not the actor's to see, Invalid for a broken `after` or an
     unknown post.
     """
-    _must_see(actor, union_id)
+    must_see(actor, union_id)
     limit = max(1, min(limit, MOST))
     member, unit = tables.member.c, tables.unit.c
     columns = (
@@ -299,7 +270,7 @@ def member_file(session: Session, actor: Actor, member_id: UUID) -> MemberFile:
     if row is None:
         raise NotFound
     if actor.id != member_id:
-        _must_see(actor, row.union_id)
+        must_see(actor, row.union_id)
     names = organisation.unit_names(session, [row.unit_id, row.union_id])
     open_tokens = session.execute(
         select(token.id, token.name, token.created_at, token.expires_at)
@@ -331,7 +302,7 @@ def member_file(session: Session, actor: Actor, member_id: UUID) -> MemberFile:
 
 def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
     """The units of a union, closed ones too. Raises NotFound."""
-    _must_see(actor, union_id)
+    must_see(actor, union_id)
     unit, member = tables.unit.c, tables.member.c
     counts = select(member.unit_id, func.count()).where(member.union_id == union_id, member.active)
     people: dict[UUID, int] = dict(session.execute(counts.group_by(member.unit_id)).tuples().all())
@@ -368,54 +339,4 @@ def _node(row: Row[Any], below: dict[UUID | None, list[Any]], people: dict[UUID,
         active=row.active,
         members=people.get(row.id, 0),
         children=children,
-    )
-
-
-def imports(
-    session: Session, actor: Actor, union_id: UUID, *, state: str | None = "previewed"
-) -> tuple[Import, ...]:
-    """The last fifty imports of a union, the newest first: those that wait, or with `state` None
-    all. Raises NotFound.
-    """
-    _must_see(actor, union_id)
-    batch = tables.batch.c
-    query = select(tables.batch, tables.member.c.name.label("by")).join(
-        tables.member, tables.member.c.id == batch.member_id
-    )
-    query = query.where(batch.union_id == union_id).order_by(batch.id.desc()).limit(50)
-    if state is not None:
-        query = query.where(batch.state == state)
-    return tuple(_import(row) for row in session.execute(query))
-
-
-def one_import(session: Session, actor: Actor, batch_id: UUID) -> Import:
-    """An import with its rows. Raises NotFound."""
-    batch = tables.batch.c
-    query = select(tables.batch, tables.member.c.name.label("by")).join(
-        tables.member, tables.member.c.id == batch.member_id
-    )
-    row = session.execute(query.where(batch.id == batch_id)).first()
-    if row is None:
-        raise NotFound
-    _must_see(actor, row.union_id)
-    values = {number: found for number, found, _ in row.rows}
-    rows = tuple(
-        ImportRow(number, values.get(number, {}), level, tuple(map(restored, messages)), does)
-        for number, level, messages, does in row.report.get("rows", ())
-    )
-    return _import(row, rows)
-
-
-def _import(row: Row[Any], rows: tuple[ImportRow, ...] = ()) -> Import:
-    notes = tuple(map(restored, row.report.get("notes", ())))
-    return Import(
-        id=row.id,
-        kind=row.kind,
-        file=row.file,
-        state=row.state,
-        at=row.at,
-        by=row.by,
-        counts=row.report["counts"],
-        notes=notes,
-        rows=rows,
     )

@@ -191,7 +191,7 @@ class Page:
     papers: tuple[Paper, ...]
 
 
-# --- what is shown ----------------------------------------------------------------------------------------------------
+# --- what is shown --------------------------------------------------------------------------------
 def poll(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Poll:
     """One poll. NotFound when the instance is not this person's to see."""
     read, context = seen(session, actor, poll_id)
@@ -348,8 +348,11 @@ def _basis(context: Context, read: Read, lang: str) -> Basis:
 
 def _rights(context: Context, read: Read) -> Rights:
     row, element = read.row, read.beside.element
-    chair = row.state == PollState.OPEN and polling.chairs(context, row, element)
-    early = row.rule.get("closable") == "passes" and polling.asked(context)
+    closes = row.rule.get("closable", "never")
+    chair = (
+        closes == "lane" and row.state == PollState.OPEN and polling.presides(context, row, element)
+    )
+    early = closes == "passes" and polling.may_close(context, row, element)
     voidable = row.state in POLL_RUNNING and rights.may(
         Case(context, "void_poll", element, poll=row)
     )

@@ -146,13 +146,13 @@ def rules(
     """Every rule in the order of the rulebook; `words` must all occur in it. Raises NotFound for a
     foreign union.
     """
-    around = _around(session, actor, union_id)
+    union_law = _law_for(session, actor, union_id)
     waiting = set(
         session.execute(
             _of_union(union_id, _setting.rule_id).where(_setting.state == "proposed")
         ).scalars()
     )
-    found = [_line(around, rule_id, rule_id in waiting, lang) for rule_id in rulebook().ids]
+    found = [_line(union_law, rule_id, rule_id in waiting, lang) for rule_id in rulebook().ids]
     wanted = words.casefold().split()[:8]
     return tuple(line for line in found if all(w in _searched(line) for w in wanted))
 
@@ -161,7 +161,7 @@ def _searched(line: Line) -> str:
     return " ".join((line.id, line.title, line.words, line.text, line.cite, line.own)).casefold()
 
 
-def _around(session: Session, actor: Actor, union_id: UUID) -> UnionLaw:
+def _law_for(session: Session, actor: Actor, union_id: UUID) -> UnionLaw:
     if not access.may(actor, "see_rules", union_id):
         raise NotFound
     return UnionLaw.of(session, union_id)
@@ -171,16 +171,16 @@ def _of_union(union_id: UUID, *columns: Any) -> Any:
     return select(*columns).where(_setting.unit_id == union_id)
 
 
-def _ruling(around: UnionLaw, rule_id: str) -> law.Ruling | None:
+def _ruling(union_law: UnionLaw, rule_id: str) -> law.Ruling | None:
     """What holds today; None where nothing is in force."""
     try:
-        return around.ruling(rule_id, clock.today())
+        return union_law.ruling(rule_id, clock.today())
     except ProcessFault:
         return None
 
 
-def _line(around: UnionLaw, rule_id: str, waiting: bool, lang: str) -> Line:
-    entries, ruling = rulebook().get(rule_id), _ruling(around, rule_id)
+def _line(union_law: UnionLaw, rule_id: str, waiting: bool, lang: str) -> Line:
+    entries, ruling = rulebook().get(rule_id), _ruling(union_law, rule_id)
     rule = ruling.rule if ruling else entries[0]
     own = ruling.setting if ruling else None
     if ruling and own:
@@ -214,14 +214,14 @@ def _value(rule: law.Rule, lang: str) -> str:
 
 def rule(session: Session, actor: Actor, union_id: UUID, rule_id: str, lang: str = "zh") -> Rule:
     """One rule with all its entries and what the union set. Raises NotFound."""
-    around = _around(session, actor, union_id)
+    union_law = _law_for(session, actor, union_id)
     if rule_id not in rulebook().ids:
         raise NotFound
-    ruling, entries = _ruling(around, rule_id), rulebook().get(rule_id)
-    mine = _settings(session, actor, union_id, rule_id=rule_id, around=around, lang=lang)
+    ruling, entries = _ruling(union_law, rule_id), rulebook().get(rule_id)
+    mine = _settings(session, actor, union_id, rule_id=rule_id, union_law=union_law, lang=lang)
     return Rule(
-        line=_line(around, rule_id, any(s.state == "proposed" for s in mine), lang),
-        entries=tuple(_entry(e, around, ruling, lang) for e in entries),
+        line=_line(union_law, rule_id, any(s.state == "proposed" for s in mine), lang),
+        entries=tuple(_entry(e, union_law, ruling, lang) for e in entries),
         settings=mine,
         unit=entries[0].unit,
         unsettable="duty" if entries[0].family == "duty" else "",
@@ -237,7 +237,7 @@ def is_share(rule_id: str) -> bool:
     return rule_id in rulebook().ids and rulebook().get(rule_id)[0].unit == "share"
 
 
-def _entry(rule: law.Rule, around: UnionLaw, ruling: law.Ruling | None, lang: str) -> Entry:
+def _entry(rule: law.Rule, union_law: UnionLaw, ruling: law.Ruling | None, lang: str) -> Entry:
     return Entry(
         value=_value(rule, lang),
         text=_in(lang, rule.text, rule.text_en),
@@ -248,13 +248,13 @@ def _entry(rule: law.Rule, around: UnionLaw, ruling: law.Ruling | None, lang: st
         valid_from=rule.valid_from,
         valid_to=rule.valid_to,
         note=_in(lang, rule.note, rule.note_en),
-        here=rule.in_force(clock.today()) and rule.jurisdiction in around.jurisdictions,
+        here=rule.in_force(clock.today()) and rule.jurisdiction in union_law.jurisdictions,
         wins=ruling is not None and ruling.setting is None and ruling.rule is rule,
     )
 
 
 def _settings(
-    session: Session, actor: Actor, union_id: UUID, rule_id: str, around: UnionLaw, lang: str
+    session: Session, actor: Actor, union_id: UUID, rule_id: str, union_law: UnionLaw, lang: str
 ) -> tuple[Own, ...]:
     query = _of_union(union_id, tables.setting).where(_setting.rule_id == rule_id)
     rows = session.execute(query.order_by(_setting.created_at.desc(), _setting.id.desc())).all()
@@ -264,7 +264,7 @@ def _settings(
     return tuple(
         Own(
             id=r.id,
-            value=_own_value(r, around, lang),
+            value=_own_value(r, union_law, lang),
             valid_from=r.valid_from,
             valid_to=r.valid_to,
             source=r.source,
@@ -279,11 +279,11 @@ def _settings(
     )
 
 
-def _own_value(row: Row[Any], around: UnionLaw, lang: str) -> str:
+def _own_value(row: Row[Any], union_law: UnionLaw, lang: str) -> str:
     """A union's own value in words, with the unit and the operator by which it counts from its
     first day.
     """
-    rule = rulebook().replaced(row.rule_id, row.valid_from, around.jurisdictions)
+    rule = rulebook().replaced(row.rule_id, row.valid_from, union_law.jurisdictions)
     return law.Limit(law.exact(row.value, row.per), rule.unit, rule.op, rule).words(lang)
 
 
@@ -293,7 +293,7 @@ def proposals(
     """The values that wait for a second person: (rule id, title, value), oldest first. Raises
     NotFound.
     """
-    around = _around(session, actor, union_id)
+    union_law = _law_for(session, actor, union_id)
     query = (
         _of_union(union_id, _setting.rule_id)
         .where(_setting.state == "proposed")
@@ -303,7 +303,9 @@ def proposals(
     for rule_id in session.execute(query).scalars():
         if rule_id in rulebook().ids:
             head = rulebook().get(rule_id)[0]
-            own = _settings(session, actor, union_id, rule_id=rule_id, around=around, lang=lang)
+            own = _settings(
+                session, actor, union_id, rule_id=rule_id, union_law=union_law, lang=lang
+            )
             found += [
                 (rule_id, _in(lang, head.title, head.title_en), s)
                 for s in own
@@ -316,7 +318,7 @@ def year_calendar(session: Session, actor: Actor, union_id: UUID) -> Calendar:
     """The last, this and the next two years of the calendar, and the union's vacations. Raises
     NotFound.
     """
-    _around(session, actor, union_id)
+    _law_for(session, actor, union_id)
     loaded = {r.year: r for r in session.execute(select(tables.notice))}
     people = organisation.names(session, [r.member_id for r in loaded.values() if r.member_id])
     this = clock.today().year
@@ -389,5 +391,5 @@ def lines(
     session: Session, actor: Actor, union_id: UUID, ids: tuple[str, ...], lang: str = "zh"
 ) -> tuple[Line, ...]:
     """These rules as they hold for a union today. Raises NotFound for a foreign union."""
-    around = _around(session, actor, union_id)
-    return tuple(_line(around, rule_id, False, lang) for rule_id in ids)
+    union_law = _law_for(session, actor, union_id)
+    return tuple(_line(union_law, rule_id, False, lang) for rule_id in ids)

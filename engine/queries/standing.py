@@ -109,7 +109,7 @@ def lane_words(lane: Lane | None, unit: str, lang: str) -> str:
     if lane is None:
         return unit
     title = lane.title.in_(lang)
-    if not unit or lane.unit == "union":
+    if not unit or lane.of_union:
         return title
     return f"{title} ({unit})" if lang == "en" else f"{title}（{unit}）"
 

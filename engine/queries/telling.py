@@ -295,7 +295,7 @@ _HOLES: Mapping[str, Callable[[Facts], object]] = {
 }
 
 
-# --- what a reader wants to see besides the sentence ------------------------------------------------------------------
+# --- what a reader wants to see besides the sentence ----------------------------------------------
 def _details(facts: Facts) -> Iterator[Words]:
     body = facts.body
     if body.get("seat") and facts.kind in ("instance_launched", "task_completed"):

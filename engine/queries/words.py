@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 FACT = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
-UNTOLD = "（未公开）"  # a matter that the reader may not know of
+NOT_PUBLIC = "（未公开）"  # a matter that the reader may not know of
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class Named:
         unit, member, instance = tables.unit.c, tables.member.c, tables.instance.c
         plain = ~instance.confidential
         known = plain if actor is None else or_(plain, access.visible(actor))
-        matter = case((known, instance.number + " " + instance.title), else_=UNTOLD)
+        title = case((known, instance.number + " " + instance.title), else_=NOT_PUBLIC)
         query = union_all(
             select(unit.id, unit.name).where(unit.id.in_(ids)),
             select(member.id, member.name).where(member.id.in_(ids)),
-            select(instance.id, matter).where(instance.id.in_(ids)),
+            select(instance.id, title).where(instance.id.in_(ids)),
         )
         return cls({str(key): name for key, name in session.execute(query)})
 
@@ -173,7 +173,7 @@ def _in_words(
     found = []
     for each in value if isinstance(value, list) else [value]:
         code = sheet.code(key, str(each)) if sheet else None
-        name = names.names.get(str(each)) or lexicon.said(str(each), lang[:2])
+        name = names.names.get(str(each)) or lexicon.translated(str(each), lang[:2])
         found.append(code.in_(lang) if code else name)
     return ("; " if lang.startswith("en") else "；").join(found)
 

@@ -70,7 +70,7 @@ def _folder_of(file: Path) -> Path:
         raise ProcessFault(
             _("{name} 不在流程文件夹的 scenarios/ 里，也没有写是哪个流程。", name=file.name),
             file=file.name,
-            advice=_('请写 process = "congress_motion"。'),
+            advice=_('请写 process = "…"，即流程文件夹的名称。'),
         )
     return settings.load().processes / named
 

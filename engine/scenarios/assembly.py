@@ -35,7 +35,7 @@ def _members(progress: Progress, step: Step) -> list[UUID]:
     return [UUID(str(m)) for m in progress.meant(step.given).get("members", [])]
 
 
-# --- meetings ---------------------------------------------------------------------------------------------------------
+# --- meetings -------------------------------------------------------------------------------------
 def _open_meeting(progress: Progress, actor: Actor, step: Step) -> None:
     key = progress.meeting(step.task)
     progress.carry_out(actor, lambda s: meetings.open_meeting(s, actor, key))
@@ -59,7 +59,7 @@ def _seat(progress: Progress, actor: Actor, step: Step) -> None:
     progress.carry_out(actor, lambda s: meetings.seat(s, actor, key, members, came))
 
 
-# --- ballots ----------------------------------------------------------------------------------------------------------
+# --- ballots --------------------------------------------------------------------------------------
 def is_secret(progress: Progress, poll_id: UUID) -> bool:
     """Are the ballots of this poll sealed?"""
     return _row(progress, poll_id).secret
@@ -144,7 +144,7 @@ def _void_poll(progress: Progress, actor: Actor, step: Step) -> None:
     progress.carry_out(actor, lambda s: tellers.void(s, actor, key, step.reason))
 
 
-# --- from outside, and in confidence ----------------------------------------------------------------------------------
+# --- from outside, and in confidence --------------------------------------------------------------
 def _answer_link(progress: Progress, actor: Actor, step: Step) -> None:
     """The one who has the task sends the link; whom it was sent to answers by it."""
     key, given = progress.task(step.task), dict(progress.meant(step.given))

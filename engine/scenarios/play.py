@@ -187,7 +187,7 @@ def _advised(fault: ProcessFault) -> str:
     return _("{wrong} → {advice}", wrong=fault.message, advice=fault.advice)
 
 
-# --- one step ---------------------------------------------------------------------------------------------------------
+# --- one step -------------------------------------------------------------------------------------
 def play_step(progress: Progress, step: Step) -> StepResult:
     """Move the clock, act, let follow what follows, compare. Raises Unexpected, which names the
     step.

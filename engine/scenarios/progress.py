@@ -288,5 +288,5 @@ class Progress:
         events = self.session.execute(query).all()
         if events:
             self.seen = events[-1].id
-        clauses = [words.told(self.process, each.kind, json.loads(each.body)) for each in events]
+        clauses = [words.clause(self.process, each.kind, json.loads(each.body)) for each in events]
         return Listed([clause for clause in clauses if clause], "；")

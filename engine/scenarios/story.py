@@ -100,9 +100,7 @@ def _names(value: Any) -> tuple[str, ...]:
     sound = isinstance(value, list) and all(
         isinstance(each, str) and each.isidentifier() for each in value
     )
-    demand(
-        sound, _("also 的写法不对。"), _('请写 also = ["congress_session"]，即流程文件夹的名称。')
-    )
+    demand(sound, _("also 的写法不对。"), _('请写 also = ["…"]，即流程文件夹的名称。'))
     return tuple(value)
 
 
@@ -132,7 +130,7 @@ def cast(table: Any) -> dict[str, tuple[str, ...]]:
         demand(
             sound,
             _("{name} 的职务写法不对。", name=name),
-            _('请写 "{name}" = ["formal_delegate@信息学院"]。', name=name),
+            _('请写 "{name}" = ["职务@单位"]。', name=name),
         )
         found[name] = tuple(listed)
     return found
@@ -148,7 +146,7 @@ def _rules(table: object) -> dict[str, int | Fraction]:
     demand(
         sound == found,
         _("[rules] 的写法不对。"),
-        _('每行写 "MO-SECOND" = 2，即本校自定的数值；比例写 "CG-QUORUM" = "3/4"。'),
+        _('每行写 "MO-SECOND" = 2，即本单位自定的数值；比例写 "CG-QUORUM" = "3/4"。'),
     )
     return sound
 

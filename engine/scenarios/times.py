@@ -41,8 +41,8 @@ def target(
             _(
                 "after = {after} 是 {found}，已经过去了（现在是 {now}）。",
                 after=repr(str(after)),
-                found=_said(found),
-                now=_said(now),
+                found=_text(found),
+                now=_text(now),
             ),
             advice=ADVICE,
         )
@@ -63,7 +63,7 @@ def _moment(
                 _("after = {after}：现在没有期限。", after=repr(after)),
                 advice=_("请确认这一步之前打开的环节有 due，或写明 task。"),
             )
-        return _around(due, until[1] or "+", int(until[2] or 0), until[3] or "day", calendar)
+        return _shifted(due, until[1] or "+", int(until[2] or 0), until[3] or "day", calendar)
     try:
         return _aware(datetime.fromisoformat(text))
     except ValueError:
@@ -81,7 +81,7 @@ def _aware(moment: datetime) -> datetime:
     return moment
 
 
-def _around(due: datetime, sign: str, amount: int, unit: str, calendar: Calendar) -> datetime:
+def _shifted(due: datetime, sign: str, amount: int, unit: str, calendar: Calendar) -> datetime:
     """Days count from noon of the last day on which the limit still runs; minutes and hours from
     its very end.
     """
@@ -114,5 +114,5 @@ def _working(day: date, amount: int, calendar: Calendar) -> date:
     return day
 
 
-def _said(moment: datetime) -> str:
+def _text(moment: datetime) -> str:
     return f"{moment.astimezone(clock.CHINA):%Y-%m-%d %H:%M}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.history.kinds import KINDS
-from engine.messages import CHINESE, Listed, Message, _
+from engine.messages import Both, Listed, Message, _
 from engine.queries.telling import Facts, Teller, recalled
 
 if TYPE_CHECKING:
@@ -19,24 +19,26 @@ _SILENT = frozenset({"poll_opened", "history_read", "evidence_exported"})
 
 def titled(process: Process, element: str) -> str:
     """An element with its title, e.g. 审查立案（review）."""
-    title = process.title_of(element)
-    return f"{title}（{element}）" if title != element else element
+    title = Both(process.title_of(element), process.title_of(element, "en"))
+    if title.zh == element:
+        return element
+    return _("{title}（{element}）", title=title, element=element)
 
 
-def listed(process: Process, elements: Iterable[str]) -> str:
+def listed(process: Process, elements: Iterable[str]) -> Message:
     """Elements with their titles; "nothing" when there are none."""
-    return "、".join(titled(process, each) for each in elements) or "（没有）"
+    return Listed(titled(process, each) for each in elements) or _("（没有）")
 
 
-def told(process: Process, kind: str, body: Mapping[str, Any]) -> str:
+def clause(process: Process, kind: str, body: Mapping[str, Any]) -> Message:
     """One event as a clause: its kind and what it was about, what it opened, what it ended."""
     clauses = [_clause(process, kind, body)]
     opened = [each.get("task", "") for each in body.get("opened", [])]
     if opened:
-        clauses.append(f"打开 {listed(process, opened)}")
+        clauses.append(_("打开 {tasks}", tasks=listed(process, opened)))
     if body.get("ended"):
-        clauses.append(f"结束于 {titled(process, body['ended'])}")
-    return "，".join(filter(None, clauses))
+        clauses.append(_("结束于 {element}", element=titled(process, body["ended"])))
+    return Listed(filter(None, clauses), "，")
 
 
 def _clause(process: Process, kind: str, body: Mapping[str, Any]) -> str:
@@ -46,7 +48,7 @@ def _clause(process: Process, kind: str, body: Mapping[str, Any]) -> str:
     more = _MORE[kind](facts) if kind in _MORE else ""
     about = next((str(body[key]) for key in _ABOUT.get(kind, ()) if body.get(key)), "")
     parts = (KINDS[kind].label, titled(process, about) if about else "", more)
-    return " ".join(filter(None, map(CHINESE, parts)))
+    return Listed(filter(None, parts), " ")
 
 
 def _verdict(facts: Facts) -> Words:
@@ -60,7 +62,7 @@ def _verdict(facts: Facts) -> Words:
 
 def _present(facts: Facts) -> Words:
     numbers = {key: facts.body.get(key) for key in ("due", "needed", "present")}
-    return Message("应到 {due}，须到 {needed}，实到 {present}", **numbers)
+    return _("应到 {due}，须到 {needed}，实到 {present}", **numbers)
 
 
 def _plain(key: str) -> Callable[[Facts], Words]:
@@ -83,8 +85,8 @@ _MORE: Mapping[str, Callable[[Facts], Words]] = {
     "matter_begun": _plain("number"),
     "matter_linked": _plain("number"),
     "matter_told": _plain("number"),
-    "document_issued": lambda facts: (
-        f"《{CHINESE(facts.document)}》{facts.body.get('number') or ''}"
+    "document_issued": lambda facts: _(
+        "《{title}》{number}", title=facts.document, number=facts.body.get("number") or ""
     ),
     "poll_answered": _plain("choice"),
     "poll_closed": _verdict,

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from engine.definitions import Process
     from engine.scenarios.story import Story
 
-UNION = "union"
+UNION, TENANT = (
+    "union",
+    "tenant",
+)  # the code of the union among the units; it may be written either way
 SOURCE = "故事"  # of the numbers that a story sets
 _definition = tables.definition.c
 _POST = re.compile(
@@ -100,9 +103,10 @@ def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str
     """Adds the units of the cast; gives their ids by code and by name. The codes stored are unique
     by `mark`.
     """
-    declared: dict[str, dict[str, str]] = standard.get("units", {})
+    written: dict[str, dict[str, str]] = standard.get("units", {})
+    declared = {UNION if code == TENANT else code: unit for code, unit in written.items()}
     if UNION not in declared:
-        wrong, advice = _("标准班底里没有校工会。"), _("请写 [units.union]。")
+        wrong, advice = _("标准班底里没有本组织。"), _("请写 [units.tenant]。")
         raise ProcessFault(wrong, file="stories.toml", advice=advice)
     ids = {code: tables.new_id() for code in declared}
     above = {unit["above"]: ids[code] for code, unit in declared.items() if unit.get("above")}
@@ -121,7 +125,8 @@ def _units(session: Session, standard: Mapping[str, Any], mark: str) -> dict[str
         for code in order
     ]
     session.execute(insert(tables.unit), added)
-    return ids | {unit["name"]: ids[code] for code, unit in declared.items() if unit.get("name")}
+    names = {unit["name"]: ids[code] for code, unit in declared.items() if unit.get("name")}
+    return ids | {TENANT: ids[UNION]} | names
 
 
 def _unit_row(code: str, unit: Mapping[str, str], ids: Mapping[str, UUID]) -> dict[str, Any]:
@@ -156,7 +161,7 @@ def _posts(
 def _held(name: str, text: str, units: Mapping[str, UUID], since: date) -> _Held:
     found = _POST.fullmatch(text.strip())
     if found is None:
-        advice = _('请写成 "formal_delegate@信息学院"，可加 " until 2026-03-20"（最后一天）。')
+        advice = _('请写成 "职务@单位"，可加 " until 2026-03-20"（最后一天）。')
         raise ProcessFault(_("{name} 的职务“{text}”读不懂。", name=name, text=text), advice=advice)
     kind, unit, begin, end = found.groups()
     if (unit or UNION) not in units:
@@ -217,7 +222,7 @@ def _take_office(
 
 
 def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -> None:
-    """What the university sets for itself in this story: numbers of rules, and vacations.
+    """What the union sets for itself in this story: numbers of rules, and vacations.
 
     Raises ProcessFault for a value that a union could not set, such as one that loosens law.
     """

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 import zipfile
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -1282,3 +1283,19 @@ def test_who_has_a_paper_ballot_casts_no_envelope(engine: Engine) -> None:
         11,
     ) and poll.report().holds
     union.whole()
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ('closable = "lane"', 'closable = "lane"\npresider = "nobody"'),
+        ('closable = "lane"', 'closable = "lane"\npresider = "voters"'),
+    ],
+)
+def test_who_presides_is_a_lane_and_not_the_voters_own(edit: tuple[str, str]) -> None:
+    files = changed("secret", edit)
+    roll = tomllib.loads(files["process.toml"])["tasks"]["ballot"]["poll"]["roll"]
+    files["process.toml"] += f"\n[lanes.voters]\ntitle = \"表决人\"\nperson = '{roll}'\n"
+    assert [f for f in faults(files, rulebook(), set()) if "主持" in f.what + f.advice]
+    sound = {**files, "process.toml": files["process.toml"].replace(edit[1], edit[0])}
+    assert not [f for f in faults(sound, rulebook(), set()) if "主持" in f.what + f.advice]

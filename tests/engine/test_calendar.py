@@ -56,7 +56,7 @@ class TestWhatIsShipped:
             (date(2026, 10, 11), False),
             (date(2026, 9, 20), True),  # make-up Sunday
             (date(2026, 1, 4), True),
-            (date(2027, 1, 1), True),  # not loaded: a Friday like any other, hence provisional
+            (date(2027, 1, 1), False),  # not loaded, but a day off by law
         ],
     )
     def test_known_days(self, day, working):
@@ -213,13 +213,54 @@ class TestProvisional:
         after = Calendar({**shipped(), 2027: parse_notice(rows_2027())}).add(
             start, 1, "working_day"
         )
-        assert (before.day, before.provisional) == (date(2027, 1, 1), True)
+        assert (before.day, before.provisional) == (date(2027, 1, 4), True)
         assert (after.day, after.provisional) == (date(2027, 1, 4), False)
 
     def test_what_is_reckoned_from_a_provisional_date_is_provisional(self):
         due = SHIPPED.add(date(2026, 12, 25), 7, "day")
         assert SHIPPED.subtract(due, 7, "day").provisional
         assert SHIPPED.add(due, 1, "day").provisional
+
+
+class TestYearsWithoutNotice:
+    """The thirteen days of 全国年节及纪念日放假办法 (2024) art. 2, and art. 6 for weekends."""
+
+    @pytest.mark.parametrize(
+        ("day", "works"),
+        [
+            (date(2027, 1, 1), False),
+            (date(2027, 1, 4), True),
+            (date(2027, 2, 4), True),  # the day before the eve of the Spring Festival
+            (date(2027, 2, 5), False),  # the eve
+            (date(2027, 2, 8), False),
+            (date(2027, 2, 10), False),  # for the second of two days on a weekend
+            (date(2027, 2, 11), True),
+            (date(2027, 4, 5), False),
+            (date(2027, 5, 4), False),
+            (date(2027, 5, 5), True),
+            (date(2027, 6, 9), False),
+            (date(2027, 9, 15), False),
+            (date(2027, 10, 1), False),
+            (date(2027, 10, 5), False),
+            (date(2027, 10, 6), True),  # only the notice could make it a day off
+            (date(2027, 10, 9), False),  # only the notice could make this Saturday worked
+            (date(2028, 1, 3), False),
+            (date(2028, 10, 4), False),  # Mid-Autumn falls on the third of National Day
+            (date(2028, 10, 5), True),
+        ],
+    )
+    def test_the_days_off_that_law_fixes_are_no_working_days(self, day, works):
+        assert SHIPPED.is_working(day) is works
+
+    def test_the_notice_decides_alone(self):
+        """Also where it gives back what law would have made up for."""
+        loaded = Calendar({**shipped(), 2027: {date(2027, 1, 1): False}})
+        assert loaded.is_working(date(2027, 2, 9))
+        assert not loaded.is_working(date(2027, 1, 1))
+
+    def test_a_limit_that_ends_on_such_a_day_moves_on(self):
+        due = SHIPPED.add(date(2027, 9, 1), 1, "month")
+        assert (due.day, due.provisional) == (date(2027, 10, 6), True)
 
 
 class TestBackwards:

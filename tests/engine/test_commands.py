@@ -625,7 +625,7 @@ def test_the_mover_closes_early_only_when_the_rule_holds(engine: Engine) -> None
         recorded(union, key, Refused, lambda name=name: union.do(name, polls.close, poll))
     union.do("d0", polls.close, poll)
     assert (outcome(union, key)["passed"], outcome(union, key)["silent"]) == (True, 2)
-    assert union.body(key, "poll_closed")["why"] == "closed_by_mover"
+    assert union.body(key, "poll_closed")["why"] == "closed_by_owner"
     unchanged(union, Conflict, lambda: union.do("d0", polls.close, poll))
     union.whole()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 POSTS = """[posts.caretaker]
 title = "管理员"
 title_en = "Caretaker"
-desk = "secretary"
+desk = "office"
 heads = true
 [posts.resident]
 title = "住户"
@@ -67,9 +67,9 @@ def test_a_folder_that_says_its_units_has_no_others(folder: Path) -> None:
     known = posts.kinds()
     assert set(known.units) == {"house", "room"} and set(known.posts) == {"caretaker", "resident"}
     assert known.desks == {
-        "secretary": {"caretaker"},
-        "auditor": frozenset(),
-        "administrator": frozenset(),
+        "office": {"caretaker"},
+        "audit": frozenset(),
+        "administration": frozenset(),
     }
     assert (known.heads, known.superiors, known.managing) == (("caretaker",), (), frozenset())
     assert posts.tenant().in_("en") == "house"
@@ -90,12 +90,12 @@ def test_a_folder_from_before_means_what_the_shipped_one_says(folder: Path) -> N
     old = '[posts.union_secretary]\ntitle = "秘书"\n[units.lab]\ntitle = "实验室"\n'
     (folder / "posts.toml").write_text(old, "utf-8")
     known = posts.kinds()
-    assert known.desks["secretary"] == {"union_secretary"}
+    assert known.desks["office"] == {"union_secretary"}
     assert known.posts["union_secretary"].title == "秘书"
     assert known.units["lab"].title == "实验室" and known.units["university_union"].superiors
     assert "unit_head" in known.heads and len(known.by_category) == 3
     (folder / "posts.toml").unlink()
-    assert posts.kinds().open and posts.kinds().desks["auditor"] == {"auditor"}
+    assert posts.kinds().open and posts.kinds().desks["audit"] == {"auditor"}
 
 
 def test_the_shipped_folder_speaks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,12 +169,12 @@ def test_the_answer_tells_the_facts_in_both_languages(world: Errands) -> None:
         "所欲办理：办理",
         "哈希链完整",
         "服务器时钟",
-        "state: Closed",
+        "State: Closed",
         "Decision: Return",
         "Attempt refused",
         "The chain holds",
         "Reminder",
-        "roll 5, Answered 3, No answer 2",
+        "Roll 5, Answered 3, No answer 2",
     ):
         assert words in said, words
 

@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 from engine.commands import imports, people
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.queries import people as queries
+from engine.queries import imports as queries
+from engine.queries import people as people_queries
 from tests.engine.unions import FROM, World, processes, shared
 
 if TYPE_CHECKING:
@@ -317,7 +318,7 @@ def test_a_preview_writes_nothing_but_itself_and_confirm_writes_all(world: World
     ] == [batch.id]
     report = imports.confirm(world.session, world.actor("xd.administrator"), batch.id)
     assert (report.created, report.changed, report.skipped) == (2, 0, 0)
-    people_now = queries.roster(
+    people_now = people_queries.roster(
         world.session, world.actor("xd.auditor"), world.units["XD"], q="20180123"
     ).items
     assert [p.name for p in people_now] == ["李四"]
@@ -371,7 +372,7 @@ def test_changes_and_namesakes_are_warned_of(world: World) -> None:
         and messages(batch, 4) == "ok: "
     )
     imports.confirm(world.session, world.actor("xd.administrator"), batch.id)
-    found = queries.roster(
+    found = people_queries.roster(
         world.session, world.actor("xd.auditor"), world.units["XD"], q="new.one"
     ).items
     assert [p.phone for p in found] == ["13811111111"]
@@ -574,7 +575,7 @@ def test_two_hundred_and_thirteen_delegates_come_in_at_once(world: World) -> Non
     assert any("教师" in note for note in batch.notes)
     imports.confirm(world.session, world.actor("xd.administrator"), batch.id)
     assert world.events("XD").count("post_granted") == 213 + 3
-    page = queries.roster(
+    page = people_queries.roster(
         world.session,
         world.actor("xd.auditor"),
         world.units["XD"],

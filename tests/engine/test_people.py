@@ -15,6 +15,7 @@ from engine.db import tables
 from engine.decisions import faults, parse
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.people import password, posts
+from engine.queries import imports as batches
 from engine.queries import people as queries
 from engine.settings import ROOT
 from tests.engine.unions import FROM, SECRET, World, processes, shared
@@ -279,7 +280,7 @@ def test_people_of_another_union_do_not_exist(world: World) -> None:
         lambda: queries.member_file(world.session, stranger, theirs),
         lambda: queries.roster(world.session, stranger, world.units["XD"]),
         lambda: queries.unit_tree(world.session, stranger, world.units["XD"]),
-        lambda: queries.imports(world.session, stranger, world.units["XD"]),
+        lambda: batches.imports(world.session, stranger, world.units["XD"]),
         lambda: people.change_unit(world.session, stranger, world.units["XD-XX"], name="改名"),
         lambda: people.change_member(world.session, stranger, uuid4(), name="改名"),
     ):

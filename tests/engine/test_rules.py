@@ -31,6 +31,7 @@ DECEMBER = datetime(2026, 12, 20, 1, tzinfo=UTC)  # a Sunday in China
 NOTICE = [
     ("日期", "休/班", "名称"),
     ("2027-01-01", "休", "元旦"),
+    ("2027-01-04", "休", "元旦"),  # a day off that law does not fix
     ("2027-05-01", "休", "劳动节"),
     ("2027-10-01", "休", "国庆节"),
 ]
@@ -324,28 +325,28 @@ def whole(world: Errands, key: UUID) -> bool:
 
 def test_a_notice_makes_a_provisional_deadline_certain_and_says_so(world: Errands) -> None:
     key = launched(world)
-    assert dues(world, key) == {"t:check": ("2027-01-08", True)}
+    assert dues(world, key) == {"t:check": ("2027-01-11", True)}
     assert load(world) == 1
-    assert dues(world, key) == {"t:check": ("2027-01-11", False)}
+    assert dues(world, key) == {"t:check": ("2027-01-12", False)}
     (event,) = told(world, key, "deadline_recomputed")
     change = {
         "element": "check",
         "what": "task",
-        "was": "2027-01-08",
-        "due": "2027-01-11",
+        "was": "2027-01-11",
+        "due": "2027-01-12",
         "provisional": False,
     }
     assert event["deadlines"] == [change] and whole(world, key)
     assert world.do(lambda s: rules.recompute(s, key)) == 0
     (notice,) = told(world, event_log.INSTALLATION, "notice_loaded")
-    assert notice["year"] == 2027 and notice["days"] == 2
+    assert notice["year"] == 2027 and notice["days"] == 3
 
 
 def test_a_deadline_that_stays_is_confirmed(world: Errands) -> None:
     key = launched(world, datetime(2026, 12, 13, 1, tzinfo=UTC))
     before = dues(world, key)["t:check"]
-    assert before == ("2027-01-01", True)
-    extra = [*NOTICE[2:], ("2027-01-01", "休", "元旦")]
+    assert before == ("2027-01-04", True)
+    extra = [*NOTICE[3:], ("2027-01-01", "休", "元旦")]
     load(world, extra)
     assert dues(world, key)["t:check"] == ("2027-01-04", False)
 
@@ -353,9 +354,9 @@ def test_a_deadline_that_stays_is_confirmed(world: Errands) -> None:
 def test_timers_and_windows_move_with_their_task(world: Errands) -> None:
     key = launched(world, datetime(2026, 11, 17, 1, tzinfo=UTC))
     world.complete("陈秘书", key, "check", decision="pass")
-    assert dues(world, key) == {"t:do": ("2027-01-01", True), "w:overdue": ("2027-01-01", True)}
+    assert dues(world, key) == {"t:do": ("2027-01-04", True), "w:overdue": ("2027-01-04", True)}
     load(world)
-    assert dues(world, key) == {"t:do": ("2027-01-04", False), "w:overdue": ("2027-01-04", False)}
+    assert dues(world, key) == {"t:do": ("2027-01-05", False), "w:overdue": ("2027-01-05", False)}
 
 
 def test_a_polls_window_moves_and_the_poll_with_it(world: Errands) -> None:
@@ -383,7 +384,7 @@ def test_days_stood_still_and_extensions_are_kept(world: Errands) -> None:
     office = world.actor("陈秘书")
     world.do(lambda s: instances.suspend(s, office, key, "等待鉴定"))
     world.do(lambda s: instances.resume(s, office, key), timedelta(days=2))
-    assert dues(world, key)["t:do"][0] == "2027-01-03"
+    assert dues(world, key)["t:do"][0] == "2027-01-06"
 
     def extend(session: db.Session) -> None:
         run = unit_of_work.lock(session, office, key)
@@ -392,24 +393,24 @@ def test_days_stood_still_and_extensions_are_kept(world: Errands) -> None:
 
     world.do(extend)
     before = dues(world, key)
-    assert before["t:do"] == before["w:overdue"] == ("2027-01-22", True)
+    assert before["t:do"] == before["w:overdue"] == ("2027-01-27", True)
     load(world)
     after = dues(
         world, key
-    )  # 2027-01-01 is a rest day: the reply is due on 01-04, with two days 01-06, and 15 working days
-    assert after["t:do"] == after["w:overdue"] == ("2027-01-27", False)
+    )  # 2027-01-04 is a rest day too: the reply is due on 01-05, with two days 01-07, and 15 working days
+    assert after["t:do"] == after["w:overdue"] == ("2027-01-28", False)
     with db.transaction(world.engine) as session:
         kept = session.execute(
             select(tables.task.c.due).where(tables.task.c.element == "do")
         ).scalar_one()
-    assert kept["extended"] and kept["rule"] == "MO-REVIEW" and kept["on"] == "2027-01-27"
+    assert kept["extended"] and kept["rule"] == "MO-REVIEW" and kept["on"] == "2027-01-28"
 
 
 def test_a_vacation_registered_meanwhile_does_not_move_a_running_deadline(world: Errands) -> None:
     key = launched(world)
     vacation(world)
     load(world)
-    assert dues(world, key)["t:check"] == ("2027-01-11", False)
+    assert dues(world, key)["t:check"] == ("2027-01-12", False)
     assert dues(world, launched(world, world.at + timedelta(hours=1)))["t:check"] == (
         "2027-01-18",
         False,
@@ -420,7 +421,7 @@ def test_a_vacation_known_at_the_beginning_is_kept_when_it_is_removed_later(worl
     world.at = DECEMBER - timedelta(days=1)
     holiday = vacation(world)
     key = launched(world)
-    assert dues(world, key)["t:check"] == ("2027-01-15", True)
+    assert dues(world, key)["t:check"] == ("2027-01-18", True)
     actor = world.actor("陈秘书")
     world.do(lambda s: rules.remove_vacation(s, actor, holiday))
     load(world)
@@ -431,8 +432,8 @@ def test_a_corrected_notice_moves_what_rested_on_the_first(world: Errands) -> No
     key = launched(world)
     load(world)
     world.at += timedelta(hours=1)
-    assert load(world, [*NOTICE, ("2027-01-04", "休", "元旦")]) == 1
-    assert dues(world, key)["t:check"] == ("2027-01-12", False)
+    assert load(world, [*NOTICE, ("2027-01-05", "休", "元旦")]) == 1
+    assert dues(world, key)["t:check"] == ("2027-01-13", False)
 
 
 def test_what_has_ended_is_left_alone(world: Errands) -> None:
@@ -467,9 +468,9 @@ def test_many_instances_are_left_to_the_workers(
     [
         ([("2027-01-01", "休", "元旦")], 2027, "rows", "国庆节"),
         ([], 2027, "rows", "空"),
-        ([*NOTICE, ("2027-13-01", "休", "")], 2027, "rows", "第 5 行"),
-        ([*NOTICE, ("2027-01-05", "班", "")], 2027, "rows", "第 5 行"),
-        ([*NOTICE, ("2026-01-01", "休", "")], 2027, "rows", "第 5 行"),
+        ([*NOTICE, ("2027-13-01", "休", "")], 2027, "rows", "第 6 行"),
+        ([*NOTICE, ("2027-01-05", "班", "")], 2027, "rows", "第 6 行"),
+        ([*NOTICE, ("2026-01-01", "休", "")], 2027, "rows", "第 6 行"),
         (NOTICE, 2031, "year", "2026"),
         (NOTICE, 1999, "year", "2026"),
     ],

@@ -17,12 +17,14 @@ from sqlalchemy import Engine, func, insert, select, text
 from engine import calendar, clock, db, scenarios, settings
 from engine.commands import definitions
 from engine.db import tables
-from engine.definitions import load
+from engine.definitions import load, read
 from engine.errors import ProcessFault
-from engine.scenarios import Played, play, story, times
+from engine.history.kinds import KINDS
+from engine.scenarios import Played, play, story, times, words
 from engine.scenarios.steps import VERBS
 from tests.conftest import named
 from tests.hostile.sound import ROOT, edited, sound
+from webui.http.messages import language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -691,3 +693,26 @@ def test_the_theatre_is_a_migrated_database_of_its_own(server: str, tmp_path: Pa
     )
     assert played(stage, LAUNCH, PASS, DO, GOOD, ends={"at": "done"}).ok
     stage.dispose()
+
+
+FILLED = {  # what an event of some kind needs to be told in full
+    "task": "review",
+    "task_completed": "review",
+    "number": "M-1",
+    "due": 5,
+    "needed": 4,
+    "present": 3,
+    "outcome": {"yes": 2, "passed": True},
+    "opened": [{"task": "review"}],
+    "ended": "filed",
+}
+
+
+def test_a_story_tells_every_kind_of_event_in_english() -> None:
+    """What `yixing play` prints of a step has nothing Chinese in it beside codes and names."""
+    process, english = load(read(settings.ROOT / "processes" / "congress_motion")), language("en")
+    told = {kind: english(words.clause(process, kind, FILLED)) for kind in KINDS}
+    assert len(told) == len(KINDS) > 60
+    assert {kind: text for kind, text in told.items() if re.search("[\u3400-\u9fff]", text)} == {}
+    assert "opens " in told["task_completed"]
+    assert "（" in str(words.clause(process, "task_completed", FILLED))  # as it is in Chinese

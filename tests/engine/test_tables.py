@@ -17,7 +17,10 @@ from engine.errors import Invalid, ProcessFault
 from engine.instance.numbers import of_law
 from engine.instance.union_law import CommonLaw, rulebook
 from engine.queries import decisions as reading
+from engine.queries.decisions.listing import Found
+from engine.queries.decisions.shown import in_words
 from engine.settings import ROOT
+from webui.http import messages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -801,7 +804,9 @@ def test_a_trial_says_why_the_other_rows_do_not_fit() -> None:
     told = tell("quorum_vote", vote("education", 100, 66, 60))
     assert dict(told.misses)[4] == ("到会达到法定人数",)
     assert ("到会达到法定人数", "否", "否") in {(g.label, g.value, g.cell) for g in told.grounds}
-    english = reading.evaluate_on_disk("quorum_vote", vote("education", 100, 66, 60), TODAY, "en")
+    english = reading.evaluate_on_disk(
+        "quorum_vote", vote("education", 100, 66, 60), TODAY, messages.language("en")
+    )
     assert english.results[0].words == "No quorum"
     assert not any("\u4e00" <= c <= "\u9fff" for r in english.results for c in r.words + r.label)
 
@@ -809,9 +814,9 @@ def test_a_trial_says_why_the_other_rows_do_not_fit() -> None:
 @pytest.mark.parametrize("table_id", TABLES)
 def test_every_table_is_said_in_words(table_id: str) -> None:
     lexicon, table = decision_tables.read_words(PROCESSES), TABLES[table_id]
-    found = reading._Found(table, lexicon.sheet(table_id, table), lexicon, True, ())
+    found = Found(table, lexicon.sheet(table_id, table), lexicon, shared=True)
     for lang in ("zh", "en"):
-        shown = reading._shown(found, CommonLaw(), TERM, lang)
+        shown = in_words(found, CommonLaw(), TERM, messages.language(lang))
         assert len(shown.lines) == len(table.rules)
         assert shown.lines[-1].otherwise
         assert all(line.because for line in shown.lines)

@@ -14,7 +14,7 @@ from engine.errors import NotFound
 from engine.queries import checkpoints
 from webui.api import schemas
 from webui.api.edge import Routes
-from webui.api.instances import Break, EventPage
+from webui.api.instances.shapes import Break, EventPage
 from webui.api.schemas import Log, Moment, Text, Whole
 from webui.http import evidence
 

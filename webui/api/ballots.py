@@ -15,7 +15,7 @@ from engine.commands import ballots, edge, teller_keys
 from engine.queries import ballots as reading
 from webui.api import schemas
 from webui.api.edge import Routes
-from webui.api.instances import Moved
+from webui.api.instances.shapes import Moved
 from webui.api.polls import ONE, sees
 from webui.api.schemas import Moment, Text
 

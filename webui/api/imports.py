@@ -1,4 +1,4 @@
-"""Units, people, posts and delegates from and to .xlsx: nothing is written before a preview was
+"""Units, people and posts from and to .xlsx: nothing is written before a preview was
 confirmed.
 """
 
@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 
 from engine import clock
 from engine.commands import imports
-from engine.queries import people as reading
+from engine.queries import imports as reading
 from webui.api import schemas, strict
 from webui.api.edge import Binary, Routes, multipart
 from webui.api.schemas import Id, Moment
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from engine.commands.imports import Batch, Report
     from engine.db import Session
     from engine.people.organisation import Actor
-    from engine.queries.people import Import
+    from engine.queries.imports import Import
 
 
-routes = Routes("imports", "Units, people, posts and delegates from and to .xlsx.")
+routes = Routes("imports", "Units, people and posts from and to .xlsx.")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROOM = 64 * 1024  # for what a multipart body holds besides the file
 MAX_SHEET = 10_000_000

@@ -15,7 +15,7 @@ from engine.queries import attendance
 from engine.queries import meetings as reading
 from webui.api import schemas
 from webui.api.edge import Routes
-from webui.api.instances import Moved
+from webui.api.instances.shapes import Moved
 from webui.api.polls import STATES, PollRule
 from webui.api.schemas import Moment, Text
 from webui.http.words import lang

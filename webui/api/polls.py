@@ -16,7 +16,7 @@ from engine.queries import certificates, poll_list, poll_rows
 from engine.queries import polls as reading
 from webui.api import schemas
 from webui.api.edge import Binary, Routes
-from webui.api.instances import Moved
+from webui.api.instances.shapes import Moved
 from webui.api.schemas import InWords, Moment, Text
 from webui.http.messages import language
 from webui.http.words import lang
@@ -285,7 +285,7 @@ def withdraw_answer(session: Session, actor: Actor, poll_id: UUID) -> dict[str, 
 
 @routes.act(f"{ONE}/close", Moved, sees=sees)
 def close_poll(session: Session, actor: Actor, poll_id: UUID) -> dict[str, UUID]:
-    """Close before the window ends, where the rule lets the mover or the chair do so."""
+    """Close before the window ends, where the rule lets the owner or the chair do so."""
     return {"instance_id": polls.close(session, actor, poll_id)}
 
 

@@ -16,6 +16,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from webui.http.words import lang, said
 
 MOST = 200
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _WRONG: dict[str, Any] = {
     "required": _l("必填。"),
@@ -78,7 +79,7 @@ class Whole(fields.Integer):
             validate=validate.Range(least, most, error=error), error_messages=_WRONG, **options
         )
 
-    def _deserialize(self, value: Any, *_more: Any, **__: Any) -> int:
+    def _deserialize(self, value: object, *_more: Any, **__: Any) -> int:
         if isinstance(value, str) and _of_query(self) and re.fullmatch(r"-?[0-9]{1,15}", value):
             return int(value)
         if type(value) is not int:
@@ -92,7 +93,7 @@ class Id(fields.UUID):
     def __init__(self, **options: Any) -> None:
         super().__init__(error_messages={**_WRONG, "invalid_uuid": _WRONG["invalid"]}, **options)
 
-    def _deserialize(self, value: Any, *_more: Any, **__: Any) -> UUID:
+    def _deserialize(self, value: object, *_more: Any, **__: Any) -> UUID:
         if not isinstance(value, str) or not _UUID.fullmatch(value):
             raise self.make_error("invalid_uuid")
         return UUID(value)
@@ -104,12 +105,11 @@ class Day(fields.Date):
     def __init__(self, **options: Any) -> None:
         super().__init__(error_messages=_WRONG, **options)
 
-    def _deserialize(self, value: Any, *_more: Any, **__: Any) -> date:
+    def _deserialize(self, value: object, *_more: Any, **__: Any) -> date:
+        text = value if isinstance(value, str) and _DAY.fullmatch(value) else ""
         try:
-            found = date.fromisoformat(
-                value if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) else ""
-            )
-        except (ValueError, TypeError):
+            found = date.fromisoformat(text)
+        except ValueError:
             raise self.make_error("invalid") from None
         if not 1900 <= found.year <= 2199:
             raise ValidationError(_("年份应在 1900 至 2199 之间。"))
@@ -122,7 +122,7 @@ class Flag(fields.Boolean):
     def __init__(self, **options: Any) -> None:
         super().__init__(error_messages=_WRONG, **options)
 
-    def _deserialize(self, value: Any, *_more: Any, **__: Any) -> bool:
+    def _deserialize(self, value: object, *_more: Any, **__: Any) -> bool:
         if value is True or value is False:
             return bool(value)
         if _of_query(self) and value in ("true", "false"):

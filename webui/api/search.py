@@ -10,7 +10,7 @@ from engine.errors import NotFound
 from engine.queries import instances, people
 from webui.api import schemas
 from webui.api.edge import Routes
-from webui.api.instances import InstanceRow
+from webui.api.instances.shapes import InstanceRow
 from webui.api.people import MemberRow
 from webui.api.schemas import Text
 from webui.http.words import lang

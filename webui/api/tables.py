@@ -10,7 +10,7 @@ from engine.queries import decisions as reading
 from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.schemas import Day
-from webui.http.words import lang
+from webui.http.words import reader_language
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -157,16 +157,18 @@ TablePage = schemas.page("TablePage", TableRow)
 @routes.look("/decision-tables", TablePage)
 def list_tables(session: Session, actor: Actor) -> dict[str, Any]:
     """Every table in force: shared ones and those of the published processes."""
-    return {"items": reading.listing(session, actor, lang()), "next": None}
+    return {"items": reading.listing(session, actor, reader_language()), "next": None}
 
 
 @routes.look("/decision-tables/<table_id>", DecisionTable, query=OnDay)
 def get_table(session: Session, actor: Actor, given: dict[str, Any], table_id: str) -> Shown:
     """One table with its rows, and the facts that an evaluation takes."""
-    return reading.shown(session, actor, table_id, given["on"], lang())
+    return reading.shown(session, actor, table_id, given["on"], reader_language())
 
 
 @routes.act("/decision-tables/<table_id>/evaluate", Evaluated, body=Case, keyed=False)
 def evaluate(session: Session, actor: Actor, given: dict[str, Any], table_id: str) -> Outcome:
     """What a case comes to by a table, and by which row. Nothing is stored."""
-    return reading.evaluate(session, actor, table_id, given["facts"], on=given["on"], lang=lang())
+    return reading.evaluate(
+        session, actor, table_id, given["facts"], on=given["on"], say=reader_language()
+    )

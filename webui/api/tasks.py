@@ -17,7 +17,7 @@ from engine.queries import inbox as waiting
 from engine.queries import tasks as reading
 from webui.api import schemas
 from webui.api.edge import Routes
-from webui.api.instances import Moved
+from webui.api.instances.shapes import Moved
 from webui.api.schemas import Answers, Moment, Text, Whole
 from webui.http.words import lang
 

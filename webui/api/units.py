@@ -11,7 +11,7 @@ from engine.queries import history
 from engine.queries import people as reading
 from webui.api import schemas
 from webui.api.edge import Routes
-from webui.api.instances import EventPage
+from webui.api.instances.shapes import EventPage
 from webui.api.people import Changed
 from webui.api.schemas import Both, Flag, Id, Log, OfUnion, Text
 
@@ -124,7 +124,7 @@ def unit_tree(session: Session, actor: Actor, given: dict[str, Any]) -> UnitTree
 
 @routes.act("/units", schemas.Made, body=NewUnit, status=201)
 def create_unit(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, UUID]:
-    """Enter a unit; a university's union finds its managing union by itself."""
+    """Enter a unit; where a decision table tells who manages it, the parent may be left out."""
     return {"id": people.create_unit(session, actor, **given)}
 
 

@@ -35,7 +35,7 @@ def import_table(given: argparse.Namespace, settings: Settings) -> int:
     with db.transaction(engine) as session:
         actor = organisation.actor(session, operator.member_named(session, given.actor))
         if given.union and operator.unit_coded(session, given.union) != actor.union_id:
-            other = _("{who}不属于工会 {union}，什么也没有导入", who=given.actor, union=given.union)
+            other = _("{who}不属于 {union}，什么也没有导入", who=given.actor, union=given.union)
             raise CannotDo(other)
         data = given.file.read_bytes()
         batch = imports.preview(session, actor, given.kind, given.file.name, data)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.messages import Listed, _
 from webui.cli.installation import database
-from webui.cli.terminal import FAULT, OK, CannotDo, language, progress, say, text
+from webui.cli.terminal import FAULT, OK, CannotDo, progress, reader_language, say, text
 
 if TYPE_CHECKING:
     import argparse
@@ -121,7 +121,7 @@ def decide(given: argparse.Namespace, _settings: Settings) -> int:
         raise CannotDo(_("“{text}”不是 KEY=VALUE 的写法", text=wrong))
     facts = {key: value for key, _sign, value in pairs}
     try:
-        found = decisions.evaluate_on_disk(given.table, facts, given.on, language())
+        found = decisions.evaluate_on_disk(given.table, facts, given.on, reader_language())
     except Invalid as fault:
         fields = [
             _("{field}：{faults}", field=key, faults=Listed(messages, "；"))
@@ -140,7 +140,7 @@ def decide(given: argparse.Namespace, _settings: Settings) -> int:
 def _ask(table: str) -> int:
     from engine.queries import decisions
 
-    for question in decisions.questions_on_disk(table, language()):
+    for question in decisions.questions_on_disk(table, reader_language()):
         choices = ", ".join(f"{code} {words}" for code, words in question.choices)
         print(f"{question.key}  {question.label}  ({choices or question.type})")
     return OK

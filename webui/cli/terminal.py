@@ -15,6 +15,8 @@ from webui.http import messages
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine.messages import Language
+
 LANGUAGES = ("zh", "en")
 OK, FAULT, USAGE = 0, 1, 2
 UNPROVED = (
@@ -58,6 +60,11 @@ def speaking(lang: str) -> Iterator[None]:
             del os.environ["LANGUAGE"]
         else:
             os.environ["LANGUAGE"] = before
+
+
+def reader_language() -> Language:
+    """The same with its catalogue, for texts that are rendered where they are made."""
+    return messages.language(language())
 
 
 def text(message: str) -> str:

@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     """
     made = argparse.ArgumentParser(
         prog="yixing",
-        description=text(_("Yixing 议行：高校工会民主管理流程引擎。")),
+        description=text(_("Yixing 议行：民主管理流程引擎。")),
         epilog=text(
             _(
                 "退出码：0 一切正常，1 发现问题，2 命令没有看懂。设置写在环境变量里：YIXING_HOME（数据目录，默认 ./var），"
@@ -85,7 +85,7 @@ def _add_processes(verbs: Verbs) -> None:
     _add(one, "folder", type=Path, metavar="FOLDER")
 
     one = _add_verb(verbs, "decide", _("看决策表在某种情形下得出什么、依据哪一条；什么也不保存"))
-    named = _("如 quorum_vote 或 congress_motion.escalation")
+    named = _("表名，流程里的写 流程.表名")
     _add(one, "table", metavar="TABLE", about=named)
     facts = _("如 vote.kind=election vote.total=100；一项也不写时，列出这张表要问什么")
     _add(one, "facts", nargs="*", metavar="KEY=VALUE", about=facts)
@@ -97,12 +97,12 @@ def _add_processes(verbs: Verbs) -> None:
 
 
 def _add_import(verbs: Verbs) -> None:
-    one = _add_verb(verbs, "import", _("从 .xlsx 表导入单位、人员、职务或代表"))
+    one = _add_verb(verbs, "import", _("从 .xlsx 表导入单位、人员、职务，或按类别登记的人"))
     _add(one, "kind", metavar="KIND", choices=KINDS, about=" | ".join(KINDS))
     _add(one, "file", type=Path, metavar="FILE")
     actor = _("由谁导入，记录在案")
     _add(one, "--as", dest="actor", required=True, metavar="USERNAME", about=actor)
-    _add(one, "--union", metavar="CODE", about=_("此人不属于这个工会时不导入"))
+    _add(one, "--union", metavar="CODE", about=_("此人不属于这个单位时不导入"))
     _add(one, "--yes", action="store_true", about=_("没有错误就办，不再询问"))
     _add(one, "--all", action="store_true", about=_("没有提示的行也列出"))
 
@@ -119,7 +119,7 @@ def _add_accounts(verbs: Verbs) -> None:
     _add(one, "name", metavar="NAME")
     _add(one, "--name-en", default="", metavar="NAME")
     _add(one, "--parent", metavar="CODE", about=_("上级单位"))
-    _add(one, "--owner", default="", metavar="TYPE", about=_("高校的举办者"))
+    _add(one, "--owner", default="", metavar="TYPE", about=_("举办者类型"))
     _add(one, "--city", default="")
 
     group = _add_parser(verbs, "user", _("登记和停用账号，设置密码，授予职务"))

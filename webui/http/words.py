@@ -21,6 +21,9 @@ from engine.db.states import (
     TaskState,
 )
 from engine.db.words import state_words
+from engine.definitions import links
+from engine.messages import Both
+from engine.people import posts
 from webui.http import fields, messages
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from engine.messages import Bilingual
+    from engine.messages import Bilingual, Language
     from engine.queries.instance import Linked
     from engine.queries.labels import Labelled
 
@@ -45,7 +48,9 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["words_of"] = words_of
     app.jinja_env.filters["linked"] = linked
     app.jinja_env.filters["choice_of"] = choice_of
-    app.jinja_env.globals.update(lang=lang, hide_rule=fields.hide_rule)
+    app.jinja_env.globals.update(
+        lang=lang, hide_rule=fields.hide_rule, tenant=tenant, desk_title=desk_title
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
@@ -157,15 +162,25 @@ def linked(link: Linked) -> str:
     """How another matter belongs to this one: what was linked there, or what was linked to it from
     there.
     """
-    there, back = {
-        "merged_into": (_("并入"), _("并入")),
-        "origin_of": (_("来源"), _("来源")),
-        "by_election": (_("补选"), _("起因")),
-        "agenda_item": (_("列入议程"), _("议题")),
-        "session": (_("提交大会"), _("议题")),
-        "congress_voted": (_("送达表决结果"), _("表决结果来自")),
-    }.get(link.kind, (_("由本件引出"), _("引出本件")))
-    return str(back if link.back else there)
+    named = links.words(link.kind)
+    if named:
+        return words_of(named.back if link.back else named.there)
+    of_engine = {"merged_into": _("并入"), "origin_of": _("来源")}
+    if link.kind in of_engine:
+        return str(of_engine[link.kind])
+    return str(_("引出本件") if link.back else _("由本件引出"))
+
+
+def tenant() -> str:
+    """What a union is called here, within a sentence of the page."""
+    return words_of(posts.tenant())
+
+
+def desk_title(desk: str) -> str:
+    """What whoever keeps a desk is called: as the first post that does."""
+    kinds = posts.kinds()
+    titles = (post.words for post in kinds.speaking.values() if post.desk == desk)
+    return words_of(next(titles, Both(desk, desk)))
 
 
 def labelled(values: list[str], choices: Iterable[Labelled]) -> list[tuple[str, str]]:
@@ -180,6 +195,11 @@ def labelled(values: list[str], choices: Iterable[Labelled]) -> list[tuple[str, 
 def choice_of(key: str, labels: Mapping[str, Bilingual]) -> str:
     """What a choice of a poll is called."""
     return words_of(labels[key]) if key in labels else key
+
+
+def reader_language() -> Language:
+    """The language of the page, for texts that are rendered where they are made."""
+    return messages.language(lang())
 
 
 def words_of(value: Bilingual) -> str:

@@ -14,20 +14,22 @@ from engine.queries import people as roster
 from webui.http.sentences import post_title
 from webui.http.session import carry_out, enter, look, me, needs_login
 from webui.http.words import LANGUAGES
-from webui.pages.demo_accounts import ACCOUNTS
+from webui.pages.demo_accounts import TITLES
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 blueprint = Blueprint("auth", __name__)
-DEMO = tuple(username for username, _password, _words in ACCOUNTS)
 
 
 @blueprint.get("/login")
 def login() -> str:
     """The login page."""
     return render_template(
-        "auth/login.html", next=_inside(request.args.get("next")), demo_users=DEMO, fault=""
+        "auth/login.html",
+        next=_inside(request.args.get("next")),
+        demo_users=TITLES.items(),
+        fault="",
     )
 
 
@@ -39,7 +41,11 @@ def do_login() -> Response | tuple[str, int]:
         secret = _enter(username, request.form.get("password", ""))
     except Refused as fault:
         page = render_template(
-            "auth/login.html", next=target, demo_users=DEMO, fault=fault.message, username=username
+            "auth/login.html",
+            next=target,
+            demo_users=TITLES.items(),
+            fault=fault.message,
+            username=username,
         )
         return page, 429 if fault.code == "too_many_attempts" else 403
     enter(secret)
@@ -57,7 +63,7 @@ def _enter(username: str, password: str) -> str:
 @blueprint.post("/login/demo/<username>")
 def demo(username: str) -> Response:
     """Be one of the demo persons; only in demo mode."""
-    if not current_app.config["YIXING"].demo or username not in DEMO:
+    if not current_app.config["YIXING"].demo or username not in TITLES:
         raise NotFound
     enter(carry_out(lambda s: people.log_in_demo(s, username)))
     return redirect(url_for("inbox.index"))

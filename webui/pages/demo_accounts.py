@@ -21,3 +21,20 @@ ACCOUNTS = (
     ("h-logistics", PASSWORD, _("后勤管理处负责人")),
     ("d004", PASSWORD, _("另一名正式代表")),
 )
+
+TITLES = {  # as short as a button
+    "secretary": _("工会秘书"),
+    "approver": _("审批人"),
+    "delegate": _("代表"),
+    "auditor": _("审计"),
+    "superior": _("上级工会"),
+    "admin": _("管理员"),
+    "chair": _("工会主席"),
+    "mediator": _("调解员"),
+    "hr": _("单位代表"),
+    "congress": _("大会秘书"),
+    "leader": _("上级工会负责人"),
+    "presidium": _("主席团主席"),
+    "h-logistics": _("承办单位"),
+    "d004": _("另一代表"),
+}

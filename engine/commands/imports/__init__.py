@@ -1,4 +1,4 @@
-"""Import and export of units, people, posts and delegates as .xlsx: nothing is written before every
+"""Import and export of units, people and posts as .xlsx: nothing is written before every
 row was shown.
 
 `preview` keeps the rows and says what is wrong with each; `confirm` looks again and writes all of

@@ -95,7 +95,9 @@ def _meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class _Known:
-    """What the rows of a file are held against: the units and people they name, the terms of these."""
+    """What the rows of a file are held against: the units and people they name, the terms of
+    these.
+    """
 
     actor: Actor
     units: dict[str, rows.Unit]
@@ -111,7 +113,9 @@ def _known(session: Session, actor: Actor, lines: list[Line]) -> _Known:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """The post that a row gives, and whom; `member` is None for a person who is not registered yet."""
+    """The post that a row gives, and whom; `member` is None for a person who is not registered
+    yet.
+    """
 
     kind: str
     unit: rows.Unit | None

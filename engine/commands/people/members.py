@@ -77,6 +77,7 @@ def created(row: dict[str, Any]) -> dict[str, Any]:
         "username": row["username"],
         "name": row["name"],
         "unit": str(row["unit_id"]),
+        "locale": row.get("locale", "zh"),
         "can_log_in": bool(row.get("password")),
     }
 
@@ -152,7 +153,9 @@ def change_member(
 
 
 def _put_out_of_use(session: Session, actor: Actor | None, member: rows.Member) -> None:
-    """End their tokens and logins; whoever holds a desk is put out of use by an administrator only."""
+    """End their tokens and logins; whoever holds a desk is put out of use by an administrator
+    only.
+    """
     if actor is not None and actor.id == member.id:
         raise Conflict(_("不能停用自己的账号。"), code="self")
     post, unit, token = tables.post.c, tables.unit.c, tables.token.c

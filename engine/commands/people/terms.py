@@ -106,7 +106,9 @@ def rivals(kind: str) -> tuple[str, ...]:
 
 
 def by_category() -> tuple[str, ...]:
-    """The posts that are entered by category: in a union a person holds one of these, in one unit."""
+    """The posts that are entered by category: in a union a person holds one of these, in one
+    unit.
+    """
     return tuple(post.key for post in posts.kinds().by_category)
 
 

@@ -13,7 +13,7 @@ from engine import clock
 from engine.commands.people import records, superiors, terms, words
 from engine.db import tables
 from engine.errors import Conflict, Invalid
-from engine.history import event_log
+from engine.history import event_log, kinds
 from engine.messages import Listed, _
 from engine.people import posts
 
@@ -66,12 +66,15 @@ def create_unit(
 def created(row: dict[str, Any]) -> dict[str, Any]:
     """What the history keeps of a new unit."""
     ids = {k: str(row[k]) for k in ("parent_id", "managing_id", "guiding_id") if row.get(k)}
+    texts = {k: row[k] for k in ("name_en", "city", "owner_type") if row.get(k)}
     return {
         "unit": str(row["id"]),
         "code": row["code"],
         "name": row["name"],
         "unit_kind": row["kind"],
         **ids,
+        **texts,
+        "tells": kinds.TELLS,
     }
 
 

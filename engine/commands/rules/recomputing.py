@@ -255,6 +255,6 @@ def _change(element: str, what: str, was: datetime, due: calendar.Due) -> dict[s
         "element": element,
         "what": what,
         "was": clock.day_of(was - timedelta(seconds=1)).isoformat(),
-        "due": due.day.isoformat(),
+        **timers.told(due),
         "provisional": due.provisional,
     }

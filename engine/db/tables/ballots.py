@@ -47,7 +47,9 @@ teller_key = Table(  # the public half of what a teller's passphrase gives
     PrimaryKeyConstraint("poll_id", "member_id"),
 )
 
-teller_part = Table(  # a teller's part of the poll's key, sealed to a holder: to the teller, then by joining to the others
+# a teller's part of the poll's key, sealed to a holder: to the teller, then by joining to the
+# others
+teller_part = Table(
     "teller_part",
     metadata,
     Column("poll_id", Uuid, nullable=False),

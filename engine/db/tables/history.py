@@ -39,7 +39,8 @@ event = Table(
     Index("ix_event_unsealed", "id", postgresql_where=text("leaf_no IS NULL")),
 )
 
-chain = Table(  # heads of the chains that belong to no instance: a union's own, the installation's (id zero)
+# heads of the chains that belong to no instance: a union's own, the installation's (id zero)
+chain = Table(
     "chain",
     metadata,
     Column("id", Uuid, primary_key=True),

@@ -34,7 +34,7 @@ instance = Table(
     Column("process_id", Text, nullable=False),
     Column("version", Text, ForeignKey("definition.hash"), nullable=False),
     ref("union_id", "unit.id", nullable=False),
-    ref("unit_id", "unit.id"),  # where the starter belongs (delegation)
+    ref("unit_id", "unit.id"),  # where the starter belongs
     ref("starter_id", "member.id", nullable=False),
     Column("number", Text, nullable=False),
     Column("title", Text, nullable=False),

@@ -20,7 +20,7 @@ unit = Table(
     ref("guiding_id", "unit.id"),  # the union that only guides its work
     Column(
         "owner_type", Text, nullable=False, server_default=""
-    ),  # who runs the university: decides who manages
+    ),  # who runs it: decides who manages
     Column("city", Text, nullable=False, server_default=""),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Index("ix_unit_union", "union_id", "kind"),

@@ -37,7 +37,8 @@ poll = Table(
     ref("meeting_id", "meeting.id"),
     Column("roll_size", Integer, nullable=False),
     Column("roll_hash", Text, nullable=False),  # see ballots/rolls.py: digest
-    # choice -> ballots cast in the system; an election has "answered" beside; a secret poll has them when it is counted
+    # choice -> ballots cast in the system; an election has "answered" beside; a secret poll has
+    # them when it is counted
     Column("counts", JSONB, nullable=False),
     Column("outcome", JSONB),  # see instance/counting.py: Outcome.stored
     moment("opened_at", nullable=False),  # of a called one, when it was called

@@ -146,7 +146,7 @@ def _unknown_node(node: etree._Element) -> Fault | None:
     return None
 
 
-# --- ids --------------------------------------------------------------------------------------------------------------
+# --- ids ------------------------------------------------------------------------------------------
 def _ids(tree: etree._Element, diagram: Diagram) -> Iterator[Fault]:
     nodes = (node for node in tree.iter() if isinstance(node.tag, str))
     counted = Counter(node.get("id") for node in nodes if node.get("id") is not None)
@@ -181,7 +181,7 @@ def named(file: str, key: str, kind: str) -> Iterator[Fault]:
         yield Fault(file, key, what, _("请换一个编号。"))
 
 
-# --- events -----------------------------------------------------------------------------------------------------------
+# --- events ---------------------------------------------------------------------------------------
 def _ends_of_line(tree: etree._Element) -> Iterator[Fault]:
     """A start is plain; an end is plain or ends everything."""
     start = _("开始事件不能带定时、消息或终止。")
@@ -219,7 +219,7 @@ def _host(event: Element, host: Element | None) -> Iterator[Fault]:
         yield Fault(FILE, event.id, what, _("只能附在同一层的用户任务或子流程上。"))
 
 
-# --- flows ------------------------------------------------------------------------------------------------------------
+# --- flows ----------------------------------------------------------------------------------------
 def _flow(flow: Flow, diagram: Diagram) -> Iterator[Fault]:
     source, target = diagram.elements.get(flow.source), diagram.elements.get(flow.target)
     advice = _("请重新连接或删去这条连线。")
@@ -282,7 +282,7 @@ def _exclusive(gateway: Element, out: list[Flow]) -> Iterator[Fault]:
             yield Fault(FILE, flow.id, what, _("请写上条件，或设为默认连线。"))
 
 
-# --- lanes ------------------------------------------------------------------------------------------------------------
+# --- lanes ----------------------------------------------------------------------------------------
 def _lanes(draft: Draft, diagram: Diagram) -> Iterator[Fault]:
     for name, times in Counter(diagram.lanes).items():
         yield from _lane(name, times, draft)
@@ -331,7 +331,7 @@ def called(element: Element) -> str:
     return shown(element.name) or element.id
 
 
-# --- picture ----------------------------------------------------------------------------------------------------------
+# --- picture --------------------------------------------------------------------------------------
 def _picture(tree: etree._Element, diagram: Diagram) -> Iterator[Fault]:
     shapes = {node.get("bpmnElement"): node for node in tree.iter(f"{{{DI}}}BPMNShape")}
     edges = {node.get("bpmnElement"): node for node in tree.iter(f"{{{DI}}}BPMNEdge")}

@@ -61,6 +61,11 @@ class Draft:
         found = self.diagram.elements.get(element) if self.diagram else None
         return found.type if found else ""
 
+    def lane_of(self, element: str) -> str:
+        """The lane in which an element of the diagram stands; "" when there is none."""
+        found = self.diagram.elements.get(element) if self.diagram else None
+        return found.lane if found else ""
+
     @property
     def polls(self) -> set[str]:
         """The user tasks that are polls."""
@@ -70,12 +75,12 @@ class Draft:
 def read(files: Mapping[str, str]) -> tuple[Draft, list[Fault]]:
     """Read everything that can be read, and tell what cannot."""
     found = list(_file_faults(files))
-    kept = {
+    files_in_use = {
         name: text
         for name, text in files.items()
         if isinstance(name, str) and _bearable(name, text)
     }
-    draft = Draft(kept)
+    draft = Draft(files_in_use)
     for needed in ("process.toml", "process.bpmn", "forms/launch.json"):
         if needed not in files:
             found.append(
@@ -152,7 +157,7 @@ def _file_faults(files: Mapping[str, str]) -> Iterator[Fault]:
         )
 
 
-# --- files ------------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 def _depth(text: str) -> int:
     """How deep brackets nest outside double quotes; enough to keep a recursive reader from
     drowning.

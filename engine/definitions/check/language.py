@@ -291,7 +291,7 @@ def _gives_moment(text: str) -> bool:
     return any(function.gives is Gives.DEADLINE for function in called)
 
 
-# --- the names of a folder --------------------------------------------------------------------------------------------
+# --- the names of a folder ------------------------------------------------------------------------
 def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
     """The names that expressions of this folder may use."""
     facts: dict[str, Keys] = {

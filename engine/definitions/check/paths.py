@@ -114,8 +114,8 @@ class Level:
 
     def passes_at_once(self, waiting: set[str]) -> bool:
         """Can one get from the start to an end without waiting?"""
-        kept = {k: [t for t in after if t not in waiting] for k, after in self.next.items()}
-        return bool(_reached(self.of("startEvent"), kept) & set(self.of("endEvent")))
+        remaining = {k: [t for t in after if t not in waiting] for k, after in self.next.items()}
+        return bool(_reached(self.of("startEvent"), remaining) & set(self.of("endEvent")))
 
 
 def _reached(start: Iterable[str], following: dict[str, list[str]]) -> set[str]:

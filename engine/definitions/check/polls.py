@@ -39,6 +39,7 @@ def faults(place: str, poll: dict[str, Any], draft: Draft, language: Language) -
     yield from _election(place, poll, language)
     yield from _tellers(place, poll, language)
     yield from _secret(place, poll, language)
+    yield from _presider(place, poll, draft)
     meeting = poll.get("meeting", "")
     if meeting and "meeting" not in draft.table("tasks").get(meeting, {}):
         what = _("{meeting} 不是开会的环节。", meeting=shown(meeting))
@@ -125,3 +126,26 @@ def _secret(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fa
         what = _("无记名投票开票以后才有票数，不能依次作答，也不能按票数提前截止。")
         advice = _("请删去 in_order；early 只能是 never 或 all，closable 只能是 never 或 lane。")
         yield Fault(FILE, place, what, advice)
+
+
+def _presider(place: str, poll: dict[str, Any], draft: Draft) -> Iterator[Fault]:
+    """Who closes or voids a poll presides over it; the voters' own lane would be all of them."""
+    lanes, own = draft.table("lanes"), draft.lane_of(place.removeprefix("tasks.").split(".")[0])
+    presider = poll.get("presider", "")
+    if presider and presider not in lanes:
+        what = _("主持人 {lane} 不是泳道。", lane=shown(presider))
+        yield Fault(FILE, place, what, _("泳道有：{lanes}。", lanes=Listed(map(shown, lanes))))
+        return
+    lane = presider or (own if poll.get("closable") == "lane" else "")
+    if lane and _are_the_voters(lanes.get(lane, {}), poll):
+        what = _("泳道 {lane} 就是表决人，任何一名表决人都能截止表决或宣布无效。", lane=shown(lane))
+        advice = _("请在 presider 写上主持表决的泳道，如办公室。")
+        yield Fault(FILE, place, what, advice)
+
+
+def _are_the_voters(lane: dict[str, Any], poll: dict[str, Any]) -> bool:
+    """Does a lane mean everybody on the roll: the same expression, or the post it lists?"""
+    roll = str(poll.get("roll", ""))
+    if lane.get("person"):
+        return str(lane["person"]) == roll
+    return bool(lane.get("post")) and f'holders("{lane["post"]}")' in roll

@@ -52,7 +52,7 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from _undescribed(draft, draft.diagram)
 
 
-# --- the process ------------------------------------------------------------------------------------------------------
+# --- the process ----------------------------------------------------------------------------------
 def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     raw = draft.raw
     yield from _id(raw.get("id", ""), folder)
@@ -137,7 +137,7 @@ def numbering(place: str, template: str) -> Iterator[Fault]:
     if not template or (len(template) <= MOST_CHARACTERS and _is_numbering(template)):
         return
     what = _("编号格式 {template} 不对。", template=shown(template))
-    advice = _('请写成 "教代提〔{year}〕{n:03}" 这样的形式，只能用 {year} 和 {n}。')
+    advice = _('请写成 "办〔{year}〕{n:03}" 这样的形式，只能用 {year} 和 {n}。')
     yield Fault(FILE, place, what, advice)
 
 
@@ -155,13 +155,14 @@ def _is_hole(name: str, form: str) -> bool:
     return not form if name == "year" else name == "n" and bool(_WIDTH.fullmatch(form))
 
 
-# --- lanes ------------------------------------------------------------------------------------------------------------
+# --- lanes ----------------------------------------------------------------------------------------
 def _lane(key: str, lane: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
     place = f"lanes.{shown(key)}"
     if not KEY.fullmatch(key):
         yield Fault(FILE, place, _("泳道的编号不合规定。"), _KEY_ADVICE)
     yield from _holder(place, lane, language)
     used = {message.get("lane") for message in draft.table("messages").values()}
+    used |= {draft.table("tasks")[task]["poll"].get("presider") for task in draft.polls}
     if draft.diagram and key not in draft.diagram.lanes and key not in used:
         what = _("流程图和消息里都没有用到这条泳道。")
         yield Fault(FILE, place, what, _("请删去，或在流程图里画上名称相同的泳道。"))
@@ -172,20 +173,20 @@ def _holder(place: str, lane: dict[str, Any], language: Language) -> Iterator[Fa
     post, person, unit = lane.get("post"), lane.get("person"), lane.get("unit")
     if bool(post) == bool(person):
         what = _("泳道没有说明由谁办，或说了两次。")
-        advice = _('post = "职务" 和 unit = "union"，或 person = "launch.applicant"，二者写一。')
+        advice = _('post = "职务" 和 unit = "tenant"，或 person = "launch.applicant"，二者写一。')
         yield Fault(FILE, place, what, advice)
     if post:
         yield from language.post(FILE, place, _("[{place}] 的 post", place=place), post)
         if not unit:
-            advice = _('写 unit = "union"，或给出单位的表达式，例如 "review.lead_unit"。')
+            advice = _('写 unit = "tenant"，或给出单位的表达式，例如 "review.lead_unit"。')
             yield Fault(FILE, place, _("有 post，没有 unit。"), advice)
-        elif unit != "union":
+        elif unit not in ("union", "tenant"):
             yield from language.faults(FILE, place, _("单位 unit"), unit)
     if person:
         yield from language.faults(FILE, place, _("人员 person"), person)
 
 
-# --- guards and messages ----------------------------------------------------------------------------------------------
+# --- guards and messages --------------------------------------------------------------------------
 def _guard(guard: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
     place = "guards"
     for element in guard.get("at", ()) if draft.diagram else ():
@@ -228,7 +229,7 @@ def _sender(key: str, place: str, lane: str | None, draft: Draft) -> Iterator[Fa
         yield Fault(FILE, place, _("没有说明谁可以提出。"), advice)
 
 
-# --- what stands in the diagram and needs words in process.toml --------------------------------------------------------
+# --- what stands in the diagram and needs words in process.toml -----------------------------------
 def _undescribed(draft: Draft, diagram: Diagram) -> Iterator[Fault]:
     for name in map(
         shown, sorted(messages(draft) - set(draft.table("messages")) - notified(draft))

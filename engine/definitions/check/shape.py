@@ -41,6 +41,7 @@ _POLL = Of(
         "passes": str,
         "early": str,
         "closable": str,
+        "presider": str,
         "withdrawal": bool,
         "labels": _WORDS,
         "labels_en": _WORDS,

@@ -29,7 +29,7 @@ MAX_OF_PROCESS, MAX_SHARED = 500, 900
 _DECISION = _("决策")
 
 
-# --- tables of a process folder ---------------------------------------------------------------------------------------
+# --- tables of a process folder -------------------------------------------------------------------
 def faults(draft: Draft, language: Language) -> Iterator[Fault]:
     """All faults of the tables that the business rule tasks of a folder decide by."""
     wanted = set(draft.elements("businessRuleTask"))
@@ -90,7 +90,7 @@ def _results(path: str, key: str, number: int, row: Row, language: Language) -> 
             yield Fault(path, key, what, _("文字要写在引号里。"))
 
 
-# --- tables outside of process folders --------------------------------------------------------------------------------
+# --- tables outside of process folders ------------------------------------------------------------
 def check_tables(place: Path, rules: Rules) -> list[Fault]:
     """Everything that is wrong with the tables of a folder such as processes/decisions; empty when
     they may be used.
@@ -153,7 +153,7 @@ def _unknown(*_given: Any) -> Any:
     raise ProcessFault(_("没有值"))
 
 
-# --- both -------------------------------------------------------------------------------------------------------------
+# --- both -----------------------------------------------------------------------------------------
 def _id(path: str, key: str, table: DecisionTable) -> Iterator[Fault]:
     if table.id != key:
         what = _("决策的 id 是 {id}。", id=shown(table.id))
@@ -183,7 +183,7 @@ def _column(label: str) -> str:
     return _("条件列“{label}”", label=shown(label))
 
 
-# --- the words about shared tables ------------------------------------------------------------------------------------
+# --- the words about shared tables ----------------------------------------------------------------
 def _confidences_given(path: str, table: DecisionTable) -> Iterator[Fault]:
     for number, row in enumerate(table.rules, 1):
         if not row.confidence:

@@ -102,7 +102,7 @@ def gates(place: str, table: dict[str, Any], language: Language) -> Iterator[Fau
             yield from language.faults(FILE, place, label, gate["holds"], more=OVERDUE)
 
 
-# --- answers from outside ---------------------------------------------------------------------------------------------
+# --- answers from outside -------------------------------------------------------------------------
 def _link(key: str, place: str, draft: Draft) -> Iterator[Fault]:
     """Whoever answers from outside is not shown the people and instances of the union."""
     form = draft.forms.get(key)
@@ -123,7 +123,7 @@ def _field_of_link(place: str, field: Field) -> Iterator[Fault]:
         yield Fault(FILE, place, what, _("请改成不必填。"))
 
 
-# --- words beside a task ----------------------------------------------------------------------------------------------
+# --- words beside a task --------------------------------------------------------------------------
 def _tells(place: str, task: dict[str, Any], language: Language) -> Iterator[Fault]:
     for tell in task.get("tells", ()):
         if tell.get("when"):
@@ -141,7 +141,7 @@ def _hint(place: str, name: str, language: Language) -> Iterator[Fault]:
         yield Fault(FILE, place, what, language.near(name))
 
 
-# --- what follows -----------------------------------------------------------------------------------------------------
+# --- what follows ---------------------------------------------------------------------------------
 def _outcomes(place: str, task: dict[str, Any], form: Form | None) -> Iterator[Fault]:
     """The choices that decide what follows: those of a poll, or of one field of the form."""
     field, poll = task.get("outcomes"), task.get("poll")

@@ -24,8 +24,10 @@ from engine.history.verification import (
     matters,
     papers,
     polls,
+    registry,
     rules,
     secret,
+    standing,
 )
 from engine.history.verification.replay import SILENT, Replayed, replay_events
 from engine.messages import _
@@ -64,11 +66,12 @@ def first_false(session: Session) -> Break | None:
     chain = UUID(int=0)
     try:
         broken, files = rules.definitions(session)
-        broken = broken or rules.settings(session)
+        broken = broken or rules.settings(session) or registry.first_false(session)
         for chain, found in _matters(session, files) if broken is None else ():  # noqa: B007 (named by a fault)
             broken = broken or found
         return broken or secret.first_false(session)
-    except _FAULTS as fault:  # a body without what its kind must tell, or a row that no command could have written
+    # a body without what its kind must tell, or a row that no command could have written
+    except _FAULTS as fault:
         return Break(
             chain,
             0,
@@ -109,6 +112,11 @@ def _streams(session: Session) -> dict[str, _Stream]:
         task.closed_by,
         task.answers,
         task.salt,
+        task.ref,
+        task.opened_at,
+        task.due_at,
+        task.seat,
+        task.assignee_id,
     )
     voices = (poll.instance_id, roll.poll_id, roll.member_id, roll.choice, roll.comment, roll.at)
     due = (meeting.instance_id, attendance.meeting_id, attendance.member_id)
@@ -126,6 +134,8 @@ def _streams(session: Session) -> dict[str, _Stream]:
         .join(tables.meeting, meeting.id == attendance.meeting_id)
         .where(attendance.kind == "formal")
         .order_by(meeting.instance_id),
+        "timer": select(tables.timer).order_by(tables.timer.c.instance_id),
+        "share": select(tables.share).order_by(tables.share.c.instance_id),
         "document": select(tables.document).order_by(tables.document.c.instance_id),
         "attachment": select(
             attachment.instance_id, attachment.id, attachment.name, attachment.sha256
@@ -161,6 +171,10 @@ def _matters(
         instance.ended_at,
         instance.confidential,
         instance.stopped_days,
+        instance.machine,
+        instance.stage,
+        instance.rounds,
+        instance.suspended_at,
     )
     for row in session.execute(
         select(*columns).order_by(instance.id).execution_options(yield_per=500)
@@ -169,10 +183,12 @@ def _matters(
         if row.version not in versions:
             versions[row.version] = matters.Version.of(files[row.version])
         rows = {name: stream.of(row.id) for name, stream in streams.items()}
-        replayed = replay_events(
-            row.id, ((event.seq, json.loads(event.body)) for event in rows["event"])
-        )
-        if broken := _matter(session, replayed, row, rows, versions[row.version], bad):
+        events = [(event.seq, json.loads(event.body)) for event in rows["event"]]
+        replayed = replay_events(row.id, events)
+        version = versions[row.version]
+        broken = _matter(session, replayed, row, rows, version, bad)
+        broken = broken or standing.first_false(replayed, row, rows, version, events)
+        if broken:
             yield row.id, broken
             return
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from engine import legacy
 from engine.history.erased import ERASED_TITLE
 from engine.history.verification.replay import first_wrong, near, salted
+from engine.history.verification.walk import Walk
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Version:
     """What a version of a process says about the rows of its matters.
 
     asked: the facts that somebody says, or a table gives. owner: the field of the launch that names
-    who owns a matter. computed: those that actions set, with the fields they set; "" is all of it.
+    who owns a matter. answered: what takes answers. computed: those that actions set, with the fields they set; "" is all of it.
     """
 
     asked: frozenset[str]
@@ -42,6 +43,8 @@ class Version:
     computed: Mapping[str, tuple[str, ...]]
     subject: str
     confidential: bool
+    answered: frozenset[str]
+    walk: Walk
 
     @classmethod
     def of(cls, files: Mapping[str, str]) -> Version:
@@ -59,22 +62,19 @@ class Version:
         tables = {
             name.removesuffix(".dmn") for name in files if name.endswith(".dmn") and "/" not in name
         }
-        asked = {
-            *_ASKED.findall(files["process.bpmn"]),
-            *raw.get("messages", ()),
-            *tables,
-            "launch",
-        }
+        answered = {*_ASKED.findall(files["process.bpmn"]), *raw.get("messages", ()), "launch"}
         return cls(
-            frozenset(asked),
+            frozenset({*answered, *tables}),
             str(raw.get("owner", legacy.OWNER)).removeprefix("launch."),
             {k: tuple(v) for k, v in computed.items()},
             raw.get("subject", ""),
             raw.get("confidentiality") == "named",
+            frozenset(answered),
+            Walk(files["process.bpmn"]),
         )
 
 
-# --- tasks ------------------------------------------------------------------------------------------------------------
+# --- tasks ----------------------------------------------------------------------------------------
 def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Break | None:
     """Every finished task, launch, message and poll is on record, by whom and when; its answers
     have the digest on record.
@@ -154,7 +154,7 @@ def _same(row: Any, act: Act) -> bool:
     return by == (act.by if act.digest else None) and near(row.closed_at, act.at)
 
 
-# --- the matter -------------------------------------------------------------------------------------------------------
+# --- the matter -----------------------------------------------------------------------------------
 def instance(replayed: Replayed, row: Any, version: Version) -> Break | None:
     """The columns of an instance are what is on record of it."""
     launched = replayed.launched

@@ -23,7 +23,7 @@ STATES = ("called", "open", "counting", "closed")
 _HELD = ("due", "present", "needed", "quorate", "observers", "guests")
 
 
-# --- polls ------------------------------------------------------------------------------------------------------------
+# --- polls ----------------------------------------------------------------------------------------
 def polls(
     replayed: Replayed,
     rows: Iterable[Any],
@@ -208,7 +208,7 @@ def _voters(poll: Poll, outcome: Mapping[str, Any], choices: list[str], voters: 
     return {c: sorted(m) for c, m in voters.items()} == {c: sorted(chose[c]) for c in choices}
 
 
-# --- meetings ---------------------------------------------------------------------------------------------------------
+# --- meetings -------------------------------------------------------------------------------------
 def meetings(
     session: Session,
     replayed: Replayed,

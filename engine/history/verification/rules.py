@@ -115,12 +115,12 @@ def settings(session: Session) -> Break | None:
     for row in cast("Iterable[rows.Setting]", session.execute(query)):
         known = recorded.pop((row.unit_id, str(row.id)), None)
         if known is None:
-            return false(row.unit_id, "setting", row.id, _("本校自定数值没有记录"))
+            return false(row.unit_id, "setting", row.id, _("本单位自定数值没有记录"))
         if wrong := first_wrong({**_terms(row, known), **_hands(row, known)}):
-            why = _("本校自定数值的{column}与历史不符", column=wrong)
+            why = _("本单位自定数值的{column}与历史不符", column=wrong)
             return false(row.unit_id, "setting", row.id, why, known.seq)
     for (chain, key), lost in recorded.items():
-        return false(chain, "setting", key, _("本校自定数值缺失"), lost.seq)
+        return false(chain, "setting", key, _("本单位自定数值缺失"), lost.seq)
     return None
 
 

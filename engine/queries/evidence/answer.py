@@ -8,6 +8,7 @@ from engine.ballots import rolls
 from engine.db.states import InstanceState
 from engine.db.words import state_words
 from engine.messages import CHINESE, Message, _
+from engine.people import posts
 from engine.queries.evidence.entries import (
     answers_of,
     by,
@@ -50,7 +51,7 @@ def _head(case: Case) -> list[Words]:
     return [
         labelled(_("办理流程"), version),
         labelled(_("依据"), process.basis),
-        labelled(_("工会"), union),
+        labelled(posts.kinds().tenant_label, union),
         labelled(_("提出人"), f"{starter} {moment(row.started_at)}"),
         labelled(_("状态"), _state(case)),
         _("时间均为北京时间；# 后为本件历史记录的序号。"),
@@ -85,7 +86,7 @@ def _indented(lines: Iterable[str]) -> list[str]:
     return [f"{_INDENT}{line}" for line in lines]
 
 
-# --- events -----------------------------------------------------------------------------------------------------------
+# --- events ---------------------------------------------------------------------------------------
 def _events(case: Case, say: Language) -> list[str]:
     lines = []
     for entry in case.events:
@@ -101,7 +102,7 @@ def _line(case: Case, entry: Entry, say: Language) -> str:
     return " ".join([f"#{entry.seq}", moment(entry.at), *filter(None, parts)])
 
 
-# --- polls ------------------------------------------------------------------------------------------------------------
+# --- polls ----------------------------------------------------------------------------------------
 def _poll(case: Case, question: Question, say: Language) -> list[str]:
     row = question.row
     told = {e.kind: e for e in reversed(case.events) if e.says.get("poll") == str(question.id)}
@@ -139,7 +140,7 @@ def _roll_holds(question: Question, opened: Entry | None) -> Message:
     return _("名册与开始时所载不符")
 
 
-# --- meetings ---------------------------------------------------------------------------------------------------------
+# --- meetings -------------------------------------------------------------------------------------
 def _meeting(case: Case, hall: Hall, say: Language) -> list[str]:
     """Who was due, needed and there at the opening and the closing, and whether roll and ledger are
     those on record.
@@ -174,7 +175,7 @@ def _present(entry: Entry, when: Message) -> Message:
     )
 
 
-# --- documents, rules, proof ------------------------------------------------------------------------------------------
+# --- documents, rules, proof ----------------------------------------------------------------------
 def _documents(case: Case, say: Language) -> list[str]:
     seqs = {str(e.says.get("id")): e.seq for e in case.events if e.kind == "document_issued"}
     lines = []

@@ -86,7 +86,7 @@ _README = (
       python verify.py 本包.zip --witness 留存的检查点.txt --key 留存的密钥编号
   最后一行为 PASS 即全部成立；FALSE 指出第一处不符和第一条不实记录的序号、时间；UNPROVED 未能证明；
   UNUSABLE 读不懂；NOTE 说明任何证据包都不能证明的事项。
-  如对本包有疑问，请使用从工会或上级工会另行取得的 verify.py 或 verify.html。
+  如对本包有疑问，请使用从出具单位或其上级另行取得的 verify.py 或 verify.html。
 
 能证明什么
   - 本件的每一条记录自写入后未被改动、删减、调换或插入（events.jsonl，哈希链）。
@@ -125,7 +125,7 @@ How to verify
       python verify.py pack.zip --witness kept-checkpoints.txt --key KEY-ID
   The last line PASS: everything holds. FALSE names the first thing that does not, and the first false event with number
   and time. UNPROVED: it could not be proved. UNUSABLE: not understood. NOTE says what no pack can prove.
-  If you doubt the pack, use a verify.py or verify.html that you got elsewhere, from the union or the union above it.
+  If you doubt the pack, use a verify.py or verify.html that you got elsewhere, from whoever made it or whoever is above.
 
 What it proves
   - No event of this matter was changed, taken out, swapped or put in after it was written (events.jsonl, the chain).

@@ -35,7 +35,7 @@ from engine.queries import diagrams
 from engine.queries import rules as rulebook_of
 from webui.http.sentences import post_title
 from webui.http.session import carry_out, look, me, needs_login
-from webui.http.words import lang
+from webui.http.words import lang, tenant
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
@@ -126,8 +126,8 @@ def _lane_words(process: Process) -> list[str]:
     for lane in process.lanes.values():
         if lane.person:
             found.append(_("“%(fact)s”一项所指的人", fact=lane.person))
-        elif lane.unit == "union":
-            found.append(_("本工会的%(post)s", post=post_title(lane.post)))
+        elif lane.of_union:
+            found.append(_("本%(tenant)s的%(post)s", tenant=tenant(), post=post_title(lane.post)))
         else:
             found.append(
                 _("“%(fact)s”一项所指单位的%(post)s", fact=lane.unit, post=post_title(lane.post))

@@ -14,7 +14,7 @@ from engine.errors import Invalid
 from engine.queries import decisions as reading
 from engine.queries import rules as rulebook_of
 from webui.http.session import look, me, needs_login
-from webui.http.words import lang
+from webui.http.words import lang, reader_language
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -40,7 +40,7 @@ def policy_words(policy: str) -> str:
 def index() -> str:
     """Every decision table in force, by its number."""
     return render_template(
-        "tables/index.html", tables=look(lambda s: reading.listing(s, me(), lang()))
+        "tables/index.html", tables=look(lambda s: reading.listing(s, me(), reader_language()))
     )
 
 
@@ -65,7 +65,9 @@ def trial(table_id: str) -> str | tuple[str, int]:
             table_id, None, given, {"on": [_("日期应写成 2026-03-01 的样子。")]}, text
         ), 422
     try:
-        outcome = look(lambda s: reading.evaluate(s, me(), table_id, given, on=on, lang=lang()))
+        outcome = look(
+            lambda s: reading.evaluate(s, me(), table_id, given, on=on, say=reader_language())
+        )
     except Invalid as fault:
         return _page(table_id, on, given, fault.fields), 422
     return _page(table_id, on, given, outcome=outcome)
@@ -88,7 +90,7 @@ def _page(
     outcome: Outcome | None = None,
 ) -> str:
     def read(session: Session) -> tuple[Shown, tuple[Line, ...]]:
-        found = reading.shown(session, me(), table_id, on, lang())
+        found = reading.shown(session, me(), table_id, on, reader_language())
         return found, rulebook_of.lines(session, me(), me().union_id, found.rules, lang())
 
     shown, rules = look(read)

@@ -14,7 +14,8 @@ from engine.db.tables import metadata
 revision = "0001"
 down_revision = None
 
-# An event may be given its leaf number, once, and a checkpoint its witness; nothing else is ever changed or removed.
+# An event may be given its leaf number, once, and a checkpoint its witness; nothing else is ever
+# changed or removed.
 _APPEND_ONLY = """
 CREATE FUNCTION event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

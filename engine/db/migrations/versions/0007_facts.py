@@ -1,4 +1,5 @@
-"""Each instance has a salt of its own: events tell its facts by digests that nobody can guess once the salt is gone.
+"""Each instance has a salt of its own: events tell its facts by digests that nobody can guess once
+the salt is gone.
 
 Instances of before get one too, but those that were erased: nothing is left to be told of them.
 """

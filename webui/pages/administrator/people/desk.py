@@ -14,7 +14,7 @@ from engine.people import access, posts
 from engine.queries import people as reading
 from webui.http.sentences import post_title
 from webui.http.session import look, me, uuid
-from webui.http.words import lang
+from webui.http.words import lang, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,7 @@ def _words() -> dict[str, Any]:
         "post_title": post_title,
         "post_kinds": post_kinds,
         "owners": posts.kinds().owners,
+        "reports": words_of(posts.kinds().reports),
         "unit_title": unit_title,
         "name_of": name_of,
     }

@@ -13,7 +13,7 @@ from engine.commands import imports
 from engine.commands.imports import columns
 from engine.errors import Conflict, Invalid
 from engine.people import access
-from engine.queries import people as reading
+from engine.queries import imports as reading
 from webui.http.session import carry_out, look, me, needs_login
 from webui.http.words import said
 from webui.pages.administrator.people.desk import MAX_SHEET, Faults, blueprint, field
@@ -37,7 +37,7 @@ def kinds() -> dict[str, str]:
 @needs_login
 def import_() -> str | tuple[str, int] | Answer:
     """Choose what to import, take a template, send a file."""
-    union = importsunion_shown()
+    union = _union_shown()
     if request.method != "POST":
         return _import_page(union)
     sent, kind = request.files.get("file"), field("kind")
@@ -53,7 +53,7 @@ def import_() -> str | tuple[str, int] | Answer:
     return redirect(url_for("people.preview", batch_id=batch.id))
 
 
-def importsunion_shown() -> UUID:
+def _union_shown() -> UUID:
     """A union into which this person may import. Raises Refused."""
     own = (me().union_id, *(p.union_id for p in me().posts if p.union_id))
     found = next((u for u in own if access.may(me(), "import_people", u)), None)
@@ -76,7 +76,7 @@ def _import_page(union: UUID, faults: Faults | None = None) -> str:
 @needs_login
 def template(kind: str) -> Response:
     """The table to be filled in."""
-    importsunion_shown()
+    _union_shown()
     return _sheet(imports.template(kind, said), f"yixing-{kind}-template.xlsx")
 
 

@@ -1,0 +1,199 @@
+"""Units, people and posts: what the chains of the unions tell of them, replayed and compared.
+
+Telephone, e-mail and passwords stand in no event. A union whose own first event tells less than
+today's (`kinds.TELLS`) may have units, people and posts that no event tells; what is told of them
+must hold all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+
+from engine.db import tables
+from engine.history.event_log import INSTALLATION
+from engine.history.verification.replay import bodies, false
+from engine.messages import Both, Message, _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy import Row, Table
+
+    from engine.db import Session
+    from engine.history.event_log import Break
+
+TELLS = 3  # since when the event of a new unit tells all of it
+_KINDS = (
+    "unit_created",
+    "unit_changed",
+    "member_created",
+    "member_changed",
+    "post_granted",
+    "post_ended",
+)
+_PRIVATE = ("phone", "email")
+
+
+class _Told(NamedTuple):
+    """What the events tell of a row: column -> value, as plain JSON; and the last of them."""
+
+    chain: UUID
+    seq: int
+    columns: dict[str, Any]
+
+
+@dataclass
+class _Registry:
+    """All that is told, by the id of the row."""
+
+    unit: dict[str, _Told] = field(default_factory=dict)
+    member: dict[str, _Told] = field(default_factory=dict)
+    post: dict[str, _Told] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)  # unions of which everything is told
+
+    def read(self, chain: UUID, seq: int, says: Mapping[str, Any]) -> None:
+        """One more event."""
+        _READERS[says["kind"]](self, chain, seq, says)
+
+
+def _put(rows: dict[str, _Told], key: str, told: _Told) -> None:
+    """A row is told anew; what was known before and is not named stays."""
+    before = rows[key].columns if key in rows else {}
+    rows[key] = told._replace(columns={**before, **told.columns})
+
+
+def _unit_created(found: _Registry, chain: UUID, seq: int, says: Mapping[str, Any]) -> None:
+    columns = {key: says.get(key) for key in ("parent_id", "managing_id", "guiding_id")}
+    columns |= {"code": says["code"], "name": says["name"], "kind": says["unit_kind"]}
+    columns |= {"union_id": str(chain), "active": True}
+    if says.get("tells", 1) >= TELLS:
+        columns |= {key: says.get(key, "") for key in ("name_en", "city", "owner_type")}
+        if says["unit"] == str(chain):
+            found.whole.add(says["unit"])
+    _put(found.unit, says["unit"], _Told(chain, seq, columns))
+
+
+def _unit_changed(found: _Registry, chain: UUID, seq: int, says: Mapping[str, Any]) -> None:
+    _put(found.unit, says["unit"], _Told(chain, seq, says.get("new", {})))
+
+
+def _member_created(found: _Registry, chain: UUID, seq: int, says: Mapping[str, Any]) -> None:
+    columns = {"username": says["username"], "name": says["name"], "unit_id": says["unit"]}
+    columns |= {"union_id": str(chain), "active": True}
+    if "locale" in says:
+        columns["locale"] = says["locale"]
+    _put(found.member, says["member"], _Told(chain, seq, columns))
+
+
+def _member_changed(found: _Registry, chain: UUID, seq: int, says: Mapping[str, Any]) -> None:
+    columns = {key: value for key, value in says.get("new", {}).items() if key not in _PRIVATE}
+    if "unit_id" in columns and columns["unit_id"] in found.unit:
+        columns["union_id"] = found.unit[columns["unit_id"]].columns.get("union_id")
+    _put(found.member, says["member"], _Told(chain, seq, columns))
+
+
+def _post_granted(found: _Registry, chain: UUID, seq: int, says: Mapping[str, Any]) -> None:
+    columns = {"member_id": says["member"], "kind": says["post_kind"], "unit_id": says["unit"]}
+    columns |= {"term": says.get("term") or "", "from_on": says["from_on"]}
+    columns |= {"to_on": says.get("to_on"), "ended_why": says.get("why", "")}
+    _put(found.post, says["post"], _Told(chain, seq, columns))
+
+
+_READERS: dict[str, Callable[[_Registry, UUID, int, Mapping[str, Any]], None]] = {
+    "unit_created": _unit_created,
+    "unit_changed": _unit_changed,
+    "member_created": _member_created,
+    "member_changed": _member_changed,
+    "post_granted": _post_granted,
+    "post_ended": _post_granted,
+}
+_LOST = {"unit": _("单位缺失"), "member": _("人员缺失"), "post": _("职务缺失")}
+_UNKNOWN = {
+    "unit": _("单位没有记录"),
+    "member": _("人员没有记录"),
+    "post": _("职务没有记录"),
+}
+
+
+def _replayed(session: Session) -> _Registry:
+    """All events in the order of their moments: a member who moves stands in two chains."""
+    found = _Registry()
+    events = list(bodies(session, *_KINDS))
+    events.sort(key=lambda event: (event[2]["at"], event[0], event[1]))
+    for chain, seq, says in events:
+        found.read(chain, seq, says)
+    return found
+
+
+def first_false(session: Session) -> Break | None:
+    """The first unit, member or post that is not what the events tell."""
+    found = _replayed(session)
+    unions: dict[str, str] = {}  # of a unit
+    for table, told in (
+        (tables.unit, found.unit),
+        (tables.member, found.member),
+        (tables.post, found.post),
+    ):
+        if broken := _table(session, found, table, told, unions):
+            return broken
+    return None
+
+
+def _table(
+    session: Session,
+    found: _Registry,
+    table: Table,
+    told: dict[str, _Told],
+    unions: dict[str, str],
+) -> Break | None:
+    left, name = dict(told), table.name
+    for row in session.execute(
+        select(table).order_by(table.c.id).execution_options(yield_per=2000)
+    ):
+        key, union = str(row.id), str(row.unit_id if name == "post" else row.union_id)
+        if name == "unit":
+            unions[key] = union
+        known = left.pop(key, None)
+        if known is None:
+            union = unions.get(union, union)
+            if union in found.whole or (key == union and found.whole):
+                return false(_chain(union), name, key, _UNKNOWN[name])
+        elif wrong := _wrong(row, known.columns):
+            why = _registered(name, wrong)
+            return false(known.chain, name, key, why, known.seq)
+    for key, lost in left.items():
+        return false(lost.chain, name, key, _LOST[name], lost.seq)
+    return None
+
+
+def _chain(union: str) -> UUID:
+    try:
+        return UUID(union)
+    except ValueError:
+        return INSTALLATION
+
+
+def _registered(table: str, column: str) -> Message:
+    shown = Both(column, column)
+    if table == "unit":
+        return _("单位的{column}与历史不符", column=shown)
+    if table == "member":
+        return _("人员的{column}与历史不符", column=shown)
+    return _("职务的{column}与历史不符", column=shown)
+
+
+def _wrong(row: Row[Any], columns: Mapping[str, Any]) -> str:
+    """The first column that is not as told; "" when all are."""
+    kept = row._mapping
+    return next((name for name, told in columns.items() if _plain(kept[name]) != told), "")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
