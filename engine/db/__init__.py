@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Session = Connection
 T = TypeVar("T")
-CLOCK_BACK = "YX001"  # an event earlier than the one before it, see the trigger event_goes_forward
 RIVALS = {
     "40001",
     "40P01",
@@ -128,9 +127,6 @@ def _translated(fault: DBAPIError) -> EngineError | None:
         return Conflict(detail=str(fault.orig))
     if isinstance(fault, DataError) or state.startswith("22"):
         return Invalid(_("内容中有不能保存的字符或数值。"))
-    if state == CLOCK_BACK:
-        back = _("本机时钟早于已有的记录，什么都没有改动；请先校准时钟。")
-        return Unavailable(back, code="clock_back", detail=str(fault.orig))
     if state == "55P03":
         return Conflict(_("此事项正由他人办理，请稍后再试。"))
     return Unavailable() if isinstance(fault, OperationalError) else None
