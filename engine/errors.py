@@ -30,6 +30,13 @@ class Refused(EngineError):
     code = "refused"
 
 
+class LoggedOut(EngineError):
+    """登录已失效，请重新登录；您填写的内容还在这个页面上。"""
+
+    status = 401
+    code = "logged_out"
+
+
 class NotFound(EngineError):
     """没有找到，或您无权查看。"""
 

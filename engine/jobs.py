@@ -24,7 +24,8 @@ from sqlalchemy.exc import DBAPIError
 
 from engine import clock, db
 from engine.commands import incidents, instances, links, rules
-from engine.db import apart, queue, tables
+from engine.db import apart, queue, safekeeping, tables
+from engine.db.queue import DEAD_AFTER, HEARTBEAT
 from engine.errors import Conflict, EngineError, HistoryBroken, NotFound, Unavailable
 from engine.stopping import Stopping
 
@@ -41,10 +42,6 @@ log = logging.getLogger("yixing.jobs")
 BATCH = 200
 CONCURRENT = 4  # jobs at once in one worker: a long sweep does not hold up messages and seals
 WATCH = 2  # seconds between two looks for due timers and for jobs
-HEARTBEAT, DEAD_AFTER = (
-    5,
-    20,
-)  # seconds: a worker silent for so long is dead, and its jobs are done by another
 RETRY = procrastinate.RetryStrategy(
     max_attempts=8, exponential_wait=2, retry_exceptions=[Exception]
 )
@@ -181,6 +178,11 @@ def forecast(engine: Engine, instance_id: str) -> int:
 
 _OLD_ATTEMPTS = text("DELETE FROM attempt WHERE at < :week")
 _OLD_REPLIES = text("DELETE FROM reply WHERE at < :week")
+_OLD_LOGINS = text("DELETE FROM login WHERE coalesce(ended_at, seen_at) < :month")
+_OLD_DRAFTS = text(
+    "DELETE FROM draft d WHERE saved_at < :year OR (saved_at < :week AND key LIKE 'task:%' AND NOT EXISTS "
+    "(SELECT 1 FROM task t WHERE 'task:' || t.id = d.key AND t.state = 'open'))"
+)
 _OLD_UPLOADS = text(
     "WITH gone AS (DELETE FROM attachment a WHERE instance_id IS NULL AND at < :week AND NOT EXISTS "
     "(SELECT 1 FROM draft d WHERE d.member_id = a.member_id AND strpos(d.answers::text, a.id::text) > 0) "
@@ -193,14 +195,27 @@ _UNUSED_BLOBS = text(
 
 
 def tidy(engine: Engine) -> None:
-    """Remove what nobody needs any more: old login attempts and replies, uploads never used."""
-    week = clock.now() - timedelta(days=7)
+    """Remove what nobody needs any more: old login attempts, replies and logins, drafts of tasks
+    that are done or of more than a year ago, uploads never used.
+    """
+    week, month, year = (clock.now() - timedelta(days=days) for days in (7, 31, 366))
     with db.transaction(engine) as session:
+        session.execute(_OLD_LOGINS, {"month": month})
+        session.execute(_OLD_DRAFTS, {"week": week, "year": year})
         session.execute(_OLD_ATTEMPTS, {"week": week})
         session.execute(_OLD_REPLIES, {"week": week})
         digests = list(session.execute(_OLD_UPLOADS, {"week": week}).scalars())
         if digests:
             session.execute(_UNUSED_BLOBS, {"digests": digests})
+
+
+def back_up(settings: Settings) -> None:
+    """Make the backup of the day when it is due; what went wrong is noted, and readiness says it."""
+    if not safekeeping.is_due(settings):
+        return
+    found = safekeeping.keep(settings)
+    if found.fault:
+        log.error("the backup of the day failed: %s", found.fault)
 
 
 class Discreet(logging.Filter):
@@ -243,6 +258,7 @@ def app(
 
     by_the_clock("* * * * *", "sweep", lambda engine: sweep(engine, stopping))
     by_the_clock("* * * * *", "seal", lambda engine: seal(engine, settings))
+    by_the_clock("35 * * * *", "backup", lambda _engine: back_up(settings))
     by_the_clock("30 19 * * *", "tidy", tidy)  # UTC: half past three at night in China
     made.periodic(cron="40 19 * * *", queueing_lock="remove_old_jobs:clock")(
         made.task(name="remove_old_jobs", queue=queue.QUEUE, retry=RETRY, pass_context=True)(

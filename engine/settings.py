@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from engine.messages import _
 
@@ -37,6 +38,10 @@ class Settings:
     trusted_proxies: int = 0
     web_workers: int = 2
     web_threads: int = 8
+    database_direct_url: str = ""  # past the pooler, for workers and the command line
+    backup_days: int = 14  # how long daily backups are kept; 0: none are made
+    backups: Path | None = None  # their folder; the home's without it
+    database_pooled: bool = False  # database_url is a pgbouncer in transaction mode
 
 
 def processes() -> Path:
@@ -56,12 +61,14 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """
     env = os.environ if environ is None else environ
 
-    def number(name: str, default: int) -> int:
+    def number(name: str, default: int, least: int = 0) -> int:
         text = env.get(f"YIXING_{name}", "").strip()
         if not text:
             return default
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit()):
             raise ValueError(_("YIXING_{name} 应是整数，而不是“{text}”", name=name, text=text))
+        if int(text) < least:
+            raise ValueError(_("YIXING_{name} 不得小于 {least}", name=name, least=least))
         return int(text)
 
     def flag(name: str) -> bool:
@@ -75,9 +82,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
                 text=address,
             )
         )
+    if flag("DATABASE_POOLED") and not env.get("YIXING_DATABASE_DIRECT_URL", "").strip():
+        raise ValueError(
+            _(
+                "设了 YIXING_DATABASE_POOLED，还要设 YIXING_DATABASE_DIRECT_URL：后台任务和命令要直接连接数据库"
+            )
+        )
     return Settings(
         home=Path(env.get("YIXING_HOME", "") or "var").resolve(),
-        database_url=env.get("YIXING_DATABASE_URL", "").strip(),
+        database_url=_database_url("DATABASE_URL", env),
         processes=_processes(env.get("YIXING_PROCESSES", "")),
         host=env.get("YIXING_HOST", "") or "127.0.0.1",
         port=number("PORT", 8000),
@@ -87,6 +100,30 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         signing_key=env.get("YIXING_SIGNING_KEY", "").replace("\\n", "\n"),
         secure_cookies=flag("SECURE_COOKIES"),
         trusted_proxies=number("TRUSTED_PROXIES", 0),
-        web_workers=number("WEB_WORKERS", 2),
-        web_threads=number("WEB_THREADS", 8),
+        web_workers=number("WEB_WORKERS", 2, 1),
+        web_threads=number("WEB_THREADS", 8, 1),
+        database_direct_url=_database_url("DATABASE_DIRECT_URL", env),
+        database_pooled=flag("DATABASE_POOLED"),
+        backup_days=number("BACKUP_DAYS", 14),
+        backups=Path(env["YIXING_BACKUPS"]).resolve() if env.get("YIXING_BACKUPS") else None,
     )
+
+
+def _database_url(name: str, env: Mapping[str, str]) -> str:
+    """The address of a database as it was written; what is wrong with it is said without its
+    password.
+    """
+    text = env.get(f"YIXING_{name}", "").strip()
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("postgresql", "postgres") and "//" in text and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        known = False
+    if text and not known:
+        raise ValueError(
+            _(
+                "YIXING_{name} 应写成 postgresql://用户:密码@主机:5432/数据库 这样（密码里的符号写成百分号编码）",
+                name=name,
+            )
+        )
+    return text

@@ -70,6 +70,50 @@ def test_a_database_of_before_shares_gets_their_column(migrated: Engine, empty_u
     test_the_migrated_schema_is_that_of_the_tables(migrated)
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_administrators_of_one_union_go_on_answering_for_the_installation(
+    migrated: Engine, empty_url: str, elsewhere: bool
+) -> None:
+    """Of a database of before; where they are of several unions, the operator says who it is."""
+    with migrated.begin() as session:
+        session.execute(text("DROP TABLE proposal"))
+        session.execute(text("ALTER TABLE member DROP COLUMN must_change"))
+        session.execute(text("ALTER TABLE definition DROP COLUMN rank"))
+        for union in ("A", "B"):
+            unit = f"md5('{union}')::uuid"
+            session.execute(
+                text(
+                    "INSERT INTO unit (id, code, kind, name, union_id) "
+                    f"VALUES ({unit}, '{union}', 'university_union', '{union}', {unit})"
+                )
+            )
+        people = [("a1", "A"), ("a2", "A"), *([("b1", "B")] if elsewhere else [])]
+        for name, union in people:
+            session.execute(
+                text(
+                    "INSERT INTO member (id, username, name, unit_id, union_id, created_at) VALUES "
+                    f"(md5('{name}')::uuid, '{name}', '{name}', md5('{union}')::uuid, md5('{union}')::uuid, now())"
+                )
+            )
+            session.execute(
+                text(
+                    "INSERT INTO post (id, member_id, kind, unit_id, from_on) VALUES "
+                    f"(gen_random_uuid(), md5('{name}')::uuid, 'administrator', md5('{union}')::uuid, '2020-01-01')"
+                )
+            )
+        session.execute(text("UPDATE alembic_version SET version_num = '0008'"))
+    assert migrate.migrate(empty_url)
+    test_the_migrated_schema_is_that_of_the_tables(migrated)
+    with migrated.connect() as session:
+        given = session.execute(
+            text(
+                "SELECT m.username FROM post p JOIN member m ON m.id = p.member_id "
+                "WHERE p.kind = 'installation' ORDER BY 1"
+            )
+        )
+        assert list(given.scalars()) == ([] if elsewhere else ["a1", "a2"])
+
+
 def test_a_database_of_before_salts_gets_one_for_each_matter(
     migrated: Engine, empty_url: str
 ) -> None:

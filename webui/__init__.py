@@ -12,11 +12,9 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine import db, settings
+from webui.http import proxies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
     from engine.settings import Settings
 
 csrf = CSRFProtect()
@@ -40,12 +38,11 @@ def create_app(given: Settings | None = None) -> Flask:
         BABEL_DEFAULT_LOCALE="zh",
         YIXING=own,
     )
-    if own.address:  # innermost: what a proxy says of the host comes first and does not count
-        app.wsgi_app = _At(app.wsgi_app, own.address)  # type: ignore[method-assign]
+    proxies.init_app(app, own)
     if own.trusted_proxies:
         hops = own.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
-    app.extensions["engine"] = db.connect(db.url_of(own))
+    app.extensions["engine"] = db.connect_web(own)
     csrf.init_app(app)
 
     from webui import pages
@@ -56,19 +53,6 @@ def create_app(given: Settings | None = None) -> Flask:
     errors.init_app(app)
     pages.init_app(app)
     return app
-
-
-class _At:
-    """Links and QR codes carry the configured address, whatever Host a request names."""
-
-    def __init__(self, inner: WSGIApplication, address: str) -> None:
-        self.inner = inner
-        self.scheme, _, self.host = address.partition("://")
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return self.inner(
-            {**environ, "HTTP_HOST": self.host, "wsgi.url_scheme": self.scheme}, start_response
-        )
 
 
 def _secret(own: Settings) -> str:

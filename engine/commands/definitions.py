@@ -5,32 +5,39 @@ A version is immutable; two people put it in force.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import func, insert, select, update
 
 from engine import clock, definitions, settings
+from engine.commands import proposals, separation
+from engine.commands.people import words
 from engine.db import tables
 from engine.db.states import DefinitionState
 from engine.definitions import check
 from engine.definitions.folder import frozen
+from engine.definitions.loosening import loosened
 from engine.definitions.store import SHIPPED
 from engine.errors import Conflict, Invalid
 from engine.history import event_log
 from engine.instance.union_law import rulebook
 from engine.messages import _
 from engine.people import access, posts
+from engine.people.organisation import INSTALLATION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.definitions import Process
     from engine.definitions.process import Guard
+    from engine.messages import Message
     from engine.people.organisation import Actor
 
 _definition = tables.definition
 MAX_NOTE = 500
+AGAIN = "definition"  # the kind of proposal that puts an earlier version in force again
 
 
 def _store(
@@ -50,6 +57,7 @@ def _store(
         "hash": process.hash,
         "process_id": process.id,
         "number": session.execute(numbered).scalar_one(),
+        "rank": _next_rank(session, process.id),
         "state": state,
         "title": process.title.zh,
         "title_en": process.title.en,
@@ -61,6 +69,14 @@ def _store(
     }
     session.execute(insert(_definition).values(**version))
     return process.hash
+
+
+def _next_rank(session: Session, process_id: str) -> int:
+    """Above every rank that a version of this process has had."""
+    next_ = func.coalesce(func.max(_definition.c.rank), 0) + 1
+    ranked = select(next_).where(_definition.c.process_id == process_id)
+    rank: int = session.execute(ranked).scalar_one()
+    return rank
 
 
 def _is_known(session: Session, digest: str) -> bool:
@@ -97,14 +113,14 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
 
     Raises Refused, Invalid with every fault, Conflict when known.
     """
-    access.check(actor, "propose_definition", None)
+    access.unions(actor, "propose_definition")  # in one's own union: a proposal changes nothing
     files = whole(files)
     wrong = check.faults(files, rulebook(), set(posts.kinds().posts))
     if wrong:
         raise Invalid({"files": [str(fault) for fault in wrong]})
     process = definitions.load(files)
-    if loosened := list(_loosened(process)):
-        raise Invalid({"files": loosened})
+    if looser := _loosened(process):
+        raise Invalid({"files": [*looser]})
     if _is_known(session, process.hash):
         raise Conflict(_("这个版本已经登记过，内容没有变化。"), code="same")
     proposed = DefinitionState.PROPOSED
@@ -113,25 +129,13 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     return digest
 
 
-def _loosened(process: Process) -> Iterator[str]:
-    """What a version must not drop of the process as it is shipped: guards that rest on binding
-    rules, and confidentiality.
-
-    Only the operator, on the command line, may put such a version in force.
-    """
+def _loosened(process: Process) -> list[Message]:
+    """What the version loosens of the process as it is shipped."""
     folder = settings.load().processes / process.id
     if not (folder / "process.toml").is_file():
-        return
+        return []
     shipped = definitions.load(definitions.read(folder))
-    if shipped.confidentiality == "named" != process.confidentiality:
-        yield _("process.toml：本流程涉及个人，密级必须是 named，不能放宽。")
-    for guard in shipped.guards:
-        if _is_binding(guard) and not _still_held(guard, process):
-            yield _(
-                "process.toml：前提“{text}”以 {basis} 为依据，不能删去或放宽，请保留这一段 [[guards]]。",
-                text=guard.text,
-                basis=guard.basis,
-            )
+    return list(loosened(shipped, process, _is_binding))
 
 
 def _is_binding(guard: Guard) -> bool:
@@ -140,31 +144,73 @@ def _is_binding(guard: Guard) -> bool:
     return guard.basis in law.ids and any(rule.binding for rule in law.get(guard.basis))
 
 
-def _still_held(guard: Guard, process: Process) -> bool:
-    """Has the process this guard, at these elements at least?"""
-    return any(guard.at <= own.at and guard.holds == own.holds for own in process.guards)
-
-
 def whole(files: Mapping[str, str]) -> dict[str, str]:
     """The files handed in, with what this installation's processes have in common and they name."""
     return definitions.completed(files, settings.load().processes)
 
 
 def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:
-    """Approve or refuse a proposed version; whoever proposed it may not.
+    """Approve or refuse a proposed version, which all unions then get; another than who proposed it.
 
     Raises NotFound, Refused, Conflict.
     """
-    access.check(actor, "approve_definition", None)
+    access.check(actor, "approve_definition", INSTALLATION)
     query = select(_definition).where(_definition.c.hash == digest).with_for_update()
     row = access.must_see(session.execute(query).first())
     if row.state != DefinitionState.PROPOSED:
         raise Conflict(_("这个版本已有结论。"), code="decided")
-    access.check_bars(actor, "approve_definition", access.Subject(author_id=row.author_id))
+    separation.check(session, actor, "approve_definition", INSTALLATION, row.author_id)
     state = DefinitionState.PUBLISHED if approve else DefinitionState.REFUSED
     _decided(session, digest, state=state, approver_id=actor.id)
     _note(session, f"definition_{state}", actor, process=row.process_id, version=digest)
     return digest
+
+
+def propose_again(session: Session, actor: Actor, digest: str, note: str) -> UUID:
+    """Propose that an earlier version be in force again; gives the proposal's id.
+
+    Raises NotFound, Refused, Invalid, Conflict (it is in force, was never, or waits already).
+    """
+    access.unions(actor, "propose_definition")
+    row = _version(session, digest)
+    _must_be_earlier(session, row)
+    note = words.line("note", note, MAX_NOTE, 2)
+    key = proposals.hand_in(session, actor, proposals.Draft(AGAIN, INSTALLATION, digest, note=note))
+    about = {"process": row.process_id, "version": digest}
+    _note(session, "definition_again_proposed", actor, proposal=str(key), note=note, **about)
+    return key
+
+
+def _version(session: Session, digest: str) -> rows.Definition:
+    query = select(_definition).where(_definition.c.hash == digest).with_for_update()
+    return access.must_see(cast("rows.Definition | None", session.execute(query).first()))
+
+
+def _must_be_earlier(session: Session, row: rows.Definition) -> None:
+    column = _definition.c
+    newest = select(func.max(column.rank)).where(
+        column.process_id == row.process_id, column.state == DefinitionState.PUBLISHED
+    )
+    if row.state != DefinitionState.PUBLISHED:
+        raise Conflict(_("这个版本没有施行过。"), code="never")
+    if session.execute(newest).scalar() == row.rank:
+        raise Conflict(_("这个版本正在施行。"), code="same")
+
+
+def decide_again(session: Session, actor: Actor, row: rows.Proposal, approve: bool) -> None:
+    """Put the earlier version of a proposal in force again, or leave it. Raises Refused, Conflict."""
+    access.check(actor, "approve_definition", INSTALLATION)
+    proposals.must_be_second(session, actor, row, "approve_definition")
+    version = _version(session, row.subject)
+    about = {"process": version.process_id, "version": version.hash, "proposal": str(row.id)}
+    if approve:
+        _must_be_earlier(session, version)
+        rank = _next_rank(session, version.process_id)
+        this = update(_definition).where(_definition.c.hash == version.hash)
+        session.execute(this.values(rank=rank))
+        event_log.note(session, INSTALLATION, "definition_again", actor, rank=rank, **about)
+    else:
+        _note(session, "definition_again_refused", actor, **about)
 
 
 def parse_upload(files: Mapping[str, bytes]) -> dict[str, str]:

@@ -6,12 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, true
 from sqlalchemy.dialects.postgresql import insert
 
 from engine import clock
 from engine.db import tables
-from engine.errors import Invalid, NotFound
+from engine.errors import Conflict, Invalid, NotFound
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -25,9 +25,17 @@ MAX_BYTES = 64 * 1024
 KEY = re.compile(r"launch:[a-z][a-z0-9_]{0,99}|task:[0-9a-f-]{36}")
 
 
-def save(session: Session, actor: Actor, key: str, answers: Mapping[str, Any]) -> None:
-    """Keep a draft under "launch:<process>" or "task:<id>"; an older one is replaced.
+def save(
+    session: Session,
+    actor: Actor,
+    key: str,
+    answers: Mapping[str, Any],
+    revision: int | None = None,
+) -> int:
+    """Keep a draft under "launch:<process>" or "task:<id>"; gives its revision.
 
+    `revision` is that of the draft which the writer had before him, 0 for none: a newer one that
+    says something else is not overwritten (Conflict). Without it whatever is there is replaced.
     Raises NotFound, Invalid above 64 KB.
     """
     if not KEY.fullmatch(key):
@@ -40,8 +48,22 @@ def save(session: Session, actor: Actor, key: str, answers: Mapping[str, Any]) -
     if not _fits(json.dumps(storable)):
         raise Invalid(_("草稿过长或含有不能保存的字符。"))
     values = {"answers": storable, "saved_at": clock.now()}
-    draft = insert(_draft).values(member_id=actor.id, key=key, **values)
-    session.execute(draft.on_conflict_do_update(index_elements=["member_id", "key"], set_=values))
+    known = true() if revision is None else _draft.c.revision == revision
+    draft = insert(_draft).values(
+        member_id=actor.id, key=key, revision=(revision or 0) + 1, **values
+    )
+    kept = session.execute(
+        draft.on_conflict_do_update(
+            index_elements=["member_id", "key"],
+            set_={**values, "revision": _draft.c.revision + 1},
+            where=known | (_draft.c.answers == draft.excluded.answers),
+        ).returning(_draft.c.revision)
+    ).scalar()
+    if kept is None:
+        raise Conflict(
+            _("另一个窗口或浏览器里有较新的草稿，这里写的没有存为草稿。"), code="draft_newer"
+        )
+    return int(kept)
 
 
 def _fits(text: str) -> bool:

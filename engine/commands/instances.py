@@ -65,7 +65,7 @@ def current(session: Session, process_id: str) -> Process:
         definition.process_id == process_id,
         definition.state == DefinitionState.PUBLISHED,
     )
-    newest_first = select(definition.hash).where(*published).order_by(definition.number.desc())
+    newest_first = select(definition.hash).where(*published).order_by(definition.rank.desc())
     version = session.execute(newest_first.limit(1)).scalar()
     return process_of(session, access.must_see(version))
 

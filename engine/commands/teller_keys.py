@@ -27,6 +27,7 @@ from engine.instance.counting import ABSTAIN
 from engine.instance.numbers import rule_value
 from engine.messages import _
 from engine.people import password
+from engine.people.commonness import is_common
 
 if TYPE_CHECKING:
     from engine.commands.locked_poll import LockedPoll
@@ -97,7 +98,7 @@ def _strong(passphrase: str) -> str:
             longest=password.LONGEST,
         )
         raise Invalid({"passphrase": [message]})
-    if plain.casefold() in password.COMMONEST or len(set(plain)) == 1:
+    if is_common(plain):
         raise Invalid({"passphrase": [_("这个口令太常见，请换一个。")]})
     return plain
 

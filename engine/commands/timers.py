@@ -40,7 +40,9 @@ def due_json(due: Due | None, expression: str, basis: str) -> dict[str, Any] | N
 
 
 def told(due: Due) -> dict[str, str]:
-    """How an event tells a time limit: its last day, and `until` when it does not end with the day."""
+    """How an event tells a time limit: its last day, and `until` when it does not end with the
+    day.
+    """
     shown = {"due": due.day.isoformat()}
     if due.moment != end_of(due.day):
         shown["until"] = due.moment.isoformat()

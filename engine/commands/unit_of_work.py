@@ -162,7 +162,7 @@ class UnitOfWork(Context):
         self._shown.update(map(str, members))
 
     # --- facts: an event tells each change ---
-    def say(self, name: str, value: Any) -> None:
+    def say(self, name: str, value: object) -> None:
         """A fact that an event of this command tells in words: answers, an outcome, a decision."""
         self.facts[name] = self._said[name] = value
 

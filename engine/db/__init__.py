@@ -32,9 +32,10 @@ RIVALS = {
 _engines: dict[str, Engine] = {}
 
 
-def connect(url: str, *, size: int = 20) -> Engine:
+def connect(url: str, *, size: int = 20, pooled: bool = False) -> Engine:
     """The engine for a URL, one per process. READ COMMITTED; a statement ends after 30 s, a lock
-    wait after 10 s.
+    wait after 10 s. `pooled`: the server is a pgbouncer that hands out a connection for a
+    transaction only, so that nothing may be left in the session.
     """
     if url not in _engines:
         engine = create_engine(
@@ -49,7 +50,11 @@ def connect(url: str, *, size: int = 20) -> Engine:
             # what people write does not get into logs by way of a failed statement
             hide_parameters=True,
         )
-        event.listen(engine, "connect", _prepare)
+        if pooled:
+            event.listen(engine, "connect", _prepare_nothing)
+            event.listen(engine, "begin", _set_for_the_transaction)
+        else:
+            event.listen(engine, "connect", _prepare)
         _engines[url] = engine
     return _engines[url]
 
@@ -61,26 +66,51 @@ def release(url: str) -> None:
         engine.dispose()
 
 
+_SESSION = {
+    "statement_timeout": "'30s'",
+    "lock_timeout": "'10s'",
+    "timezone": "'UTC'",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",  # cost more than our short queries take
+    "random_page_cost": "1.1",  # what is asked often is in memory, and disks have no arm any more
+}
+
+
+def _settings(scope: str) -> str:
+    return "; ".join(f"SET {scope} {name} = {value}" for name, value in _SESSION.items())
+
+
 def _prepare(raw: psycopg.Connection, _record: object) -> None:
     raw.prepare_threshold = 3
     with raw.cursor() as cursor:
-        cursor.execute(
-            "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET timezone = 'UTC'; "
-            # cost more than our short queries take
-            "SET jit = off; SET max_parallel_workers_per_gather = 0; "
-            # what is asked often is in memory, and disks have no arm any more
-            "SET random_page_cost = 1.1"
-        )
+        cursor.execute(_settings("SESSION"))
     raw.commit()
 
 
+def _prepare_nothing(raw: psycopg.Connection, _record: object) -> None:
+    raw.prepare_threshold = None  # a prepared statement would be looked for in another session
+
+
+def _set_for_the_transaction(connection: Connection) -> None:
+    connection.exec_driver_sql(_settings("LOCAL"))
+
+
 def url_of(settings: Settings) -> str:
-    """The configured database, or the embedded one, which is started when it does not run yet."""
+    """The configured database itself, past any pooler, or the embedded one, which is started when
+    it does not run yet.
+    """
     if settings.database_url:
-        return settings.database_url
+        return settings.database_direct_url or settings.database_url
     from engine.db import embedded
 
     return embedded.start(settings.home)
+
+
+def connect_web(settings: Settings) -> Engine:
+    """The engine of a web process: through the pooler where the settings name one."""
+    if not settings.database_pooled:
+        return connect(url_of(settings))
+    return connect(settings.database_url, pooled=True)
 
 
 @contextmanager
@@ -127,6 +157,10 @@ def _translated(fault: DBAPIError) -> EngineError | None:
         return Conflict(detail=str(fault.orig))
     if isinstance(fault, DataError) or state.startswith("22"):
         return Invalid(_("内容中有不能保存的字符或数值。"))
+    if state == "53100":
+        return Unavailable(
+            _("数据库所在的磁盘已满，什么都没有改动，请告诉管理员。"), code="disk_full"
+        )
     if state == "55P03":
         return Conflict(_("此事项正由他人办理，请稍后再试。"))
     return Unavailable() if isinstance(fault, OperationalError) else None

@@ -95,25 +95,30 @@ def restore(settings: Settings, file: Path, *, force: bool = False) -> dict[str,
     were backed up; then the old ones are back.
     """
     with tempfile.TemporaryDirectory(dir=_home(settings)) as folder:
-        manifest = _unpack(file, Path(folder))
+        manifest = unpack(file, Path(folder))
         url = db.url_of(settings)
-        program = _program("pg_restore", url)
         with psycopg.connect(url, autocommit=True) as connection:
             _refuse_unless_free(connection, force)
             with _set_aside(connection):
-                _call(
-                    program,
-                    "--no-owner",
-                    "--no-acl",
-                    "--exit-on-error",
-                    str(Path(folder) / DUMP),
-                    url=url,
-                )
-                _compare(manifest["tables"], _contents(connection))
+                put_rows(url, Path(folder), manifest)
         migrate.migrate(url)  # a backup of an older release
         migrate.grant(url)
         _put_keys(settings, Path(folder))
     return manifest
+
+
+def put_rows(url: str, folder: Path, manifest: dict[str, Any]) -> None:
+    """Restore what `unpack` took out into an empty database and compare every row. EngineError."""
+    _call(
+        _program("pg_restore", url),
+        "--no-owner",
+        "--no-acl",
+        "--exit-on-error",
+        str(folder / DUMP),
+        url=url,
+    )
+    with psycopg.connect(url) as connection:
+        _compare(manifest["tables"], _contents(connection))
 
 
 # --- the file -------------------------------------------------------------------------------------
@@ -128,7 +133,7 @@ def _pack(target: Path, parts: dict[str, Path], manifest: dict[str, Any]) -> Non
             tar.add(path, name)
 
 
-def _unpack(file: Path, folder: Path) -> dict[str, Any]:
+def unpack(file: Path, folder: Path) -> dict[str, Any]:
     """Take out what a backup may hold, nothing else, and check every digest."""
     try:
         with tarfile.open(file) as tar:

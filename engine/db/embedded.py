@@ -102,7 +102,7 @@ def _make(home: Path, data: Path) -> None:
             _handle(draft).ensure_pgdata_inited()
         except subprocess.CalledProcessError as fault:
             raise EngineError(
-                _("内置数据库建不起来：{reason}", reason=heard.reason), code="initdb"
+                _("内置数据库建不起来：{reason}", reason=_plain(heard.reason, draft)), code="initdb"
             ) from fault
     if data.exists():
         shutil.rmtree(data)
@@ -141,7 +141,8 @@ def _tried(server: Any, data: Path) -> Any:
             patience = PATIENCE if (data / "postmaster.pid").exists() else LEAVING
             if time.monotonic() - begun > patience:
                 raise EngineError(
-                    _("内置数据库启动不了：{reason}", reason=_log(data)), code="postgres"
+                    _("内置数据库启动不了：{reason}", reason=_plain(_log(data), data)),
+                    code="postgres",
                 ) from fault
             time.sleep(0.5)
 
@@ -183,6 +184,15 @@ def _any_locale() -> Iterator[None]:
             del os.environ["LC_ALL"]
         else:
             os.environ["LC_ALL"] = before
+
+
+def _plain(reason: str, data: Path) -> str:
+    """In our words what an operator meets; anything else as PostgreSQL says it."""
+    if "No space left" in reason:
+        return _("磁盘已满（{place}）", place=data)
+    if "Permission denied" in reason or "Read-only" in reason:
+        return _("不能写 {place}", place=data)
+    return reason
 
 
 def _log(data: Path) -> str:

@@ -9,6 +9,7 @@ append. With `SET ROLE yixing_app` any session can try it out.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from engine.errors import EngineError
 from engine.messages import _
@@ -29,16 +31,24 @@ if TYPE_CHECKING:
 
 LOCK = 0x796978696E67  # "yixing": whoever migrates holds this advisory lock
 _TAKE_LOCK = text(f"SELECT pg_advisory_xact_lock({LOCK})")
+PATIENCE = 20  # seconds to wait for another process that migrates
+_HOLDER = text(
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+    f"AND (classid::bigint << 32) + objid::bigint = {LOCK}"
+)
 _MAY_MAKE_ROLES = text(
     "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
 )
 ROLE = "yixing_app"
+_HAS_ROLE = text(f"SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}')")
 _HERE = Path(__file__).parent / "migrations"
-_RIGHTS = f"""
+_MAKE_ROLE = f"""
 DO $$ BEGIN
     CREATE ROLE {ROLE} NOLOGIN;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- roles belong to the whole server
 END $$;
+"""
+_RIGHTS = f"""
 GRANT USAGE ON SCHEMA public TO {ROLE};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {ROLE};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE};
@@ -53,17 +63,31 @@ def migrate(url: str) -> bool:
     """Take the steps that are missing; False when there was none. All of them happen in one
     transaction, or none does.
 
-    EngineError: the database was made by a newer release.
+    EngineError: the database was made by a newer release, or another process holds the lock for long.
     """
     with _transaction(url) as connection:
         if at_head(connection):
             return False
-        connection.execute(_TAKE_LOCK)
+        _take_lock(connection)
         if at_head(connection):  # somebody else was faster
             return False
         _upgrade(connection)
         _grant(connection)
         return True
+
+
+def pending(url: str) -> str | None:
+    """The schema of a database that holds members or matters and is older than this release's;
+    None when nothing is to be migrated or nothing is in it.
+    """
+    with _transaction(url) as connection:
+        if at_head(connection):
+            return None
+        if connection.execute(text("SELECT to_regclass('public.member') IS NULL")).scalar():
+            return None
+        if not connection.execute(text("SELECT EXISTS (SELECT 1 FROM member)")).scalar():
+            return None
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def draft(url: str, words: str) -> None:
@@ -81,8 +105,14 @@ def draft(url: str, words: str) -> None:
 def grant(url: str) -> None:
     """Give the limited role its rights anew, after a restore."""
     with _transaction(url) as connection:
-        connection.execute(_TAKE_LOCK)
+        _take_lock(connection)
         _grant(connection)
+
+
+def has_role(url: str) -> bool:
+    """Is there the limited role?"""
+    with _transaction(url) as connection:
+        return bool(connection.execute(_HAS_ROLE).scalar())
 
 
 def start_over(url: str) -> None:
@@ -102,6 +132,25 @@ def _transaction(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
+def _take_lock(connection: Connection) -> None:
+    """Wait for whoever migrates; the transaction is of no use any more when it takes too long."""
+    holder = connection.execute(_HOLDER).scalar()
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
+    try:
+        connection.execute(_TAKE_LOCK)
+    except OperationalError as fault:
+        if getattr(fault.orig, "sqlstate", None) != "55P03":
+            raise
+        message = _(
+            "另一个进程（数据库进程 {pid}）正在更新数据库结构，等了 {n} 秒：请待其完成后再试；"
+            "若它已停在那里，先结束它（SELECT pg_terminate_backend({pid})）",
+            pid=holder or "?",
+            n=PATIENCE,
+        )
+        raise EngineError(message, code="migrating") from fault
+    connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+
+
 def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
@@ -113,10 +162,12 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _grant(connection: Connection) -> None:
-    """Make the limited role and give it its rights; a login that may not make roles goes without
-    it.
+    """Give the limited role its rights. A login that may not make roles uses one that somebody
+    else has made, or goes without (`has_role`).
     """
     if connection.execute(_MAY_MAKE_ROLES).scalar():
+        connection.exec_driver_sql(_MAKE_ROLE)
+    if connection.execute(_HAS_ROLE).scalar():
         connection.exec_driver_sql(_RIGHTS)
 
 
@@ -125,6 +176,7 @@ def at_head(connection: Connection) -> bool:
     return MigrationContext.configure(connection).get_current_revision() == head()
 
 
+@cache
 def head() -> str:
     """The last step that this release knows."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from engine.db import Session
 
 QUEUE = "yixing"
+HEARTBEAT, DEAD_AFTER = (
+    5,
+    20,
+)  # seconds: a worker silent for so long is dead, and its jobs are done by another
 
 
 class SessionConnector(BaseConnector):
@@ -112,6 +116,13 @@ def counts(session: Session) -> dict[str, int]:
     """How many of our jobs there are in each of Procrastinate's states."""
     (queue,) = manager(session).list_queues(queue=QUEUE) or ({},)
     return {state: number for state, number in queue.items() if isinstance(number, int)}
+
+
+def silence(session: Session) -> float | None:
+    """The seconds since any worker last gave a sign; None when none has registered."""
+    latest = "SELECT extract(epoch FROM clock_timestamp() - max(last_heartbeat)) FROM procrastinate_workers"
+    found = session.exec_driver_sql(latest).scalar()
+    return None if found is None else float(found)
 
 
 def forget(session: Session, instance_id: str) -> None:

@@ -289,10 +289,27 @@ class Definition(NamedTuple):
     hash: str
     process_id: str
     number: int
+    rank: int
     state: str
     files: dict[str, str]
     author_id: UUID | None
     approver_id: UUID | None
+
+
+class Proposal(NamedTuple):
+    """What takes two people: `kind` says how `subject` and `body` are read, `scope` is a union or INSTALLATION."""
+
+    id: UUID
+    kind: str
+    scope: UUID
+    subject: str
+    body: dict[str, Any]
+    note: str
+    state: str
+    proposer_id: UUID
+    approver_id: UUID | None
+    created_at: datetime
+    decided_at: datetime | None
 
 
 class Setting(NamedTuple):

@@ -68,6 +68,14 @@ class SettingState(StrEnum):
     REFUSED = "refused"
 
 
+class ProposalState(StrEnum):
+    """What takes two people, and waits for the second one."""
+
+    PROPOSED = "proposed"
+    DONE = "done"
+    REFUSED = "refused"
+
+
 class BatchState(StrEnum):
     """An import: looked at, then carried out."""
 

@@ -10,6 +10,7 @@ from engine.db.states import (
     InstanceState,
     MeetingState,
     PollState,
+    ProposalState,
     SettingState,
     TaskState,
     TimerState,
@@ -62,6 +63,11 @@ STATES: Mapping[type[StrEnum], Mapping[str, Message]] = {
         SettingState.PROPOSED: _("待批准"),
         SettingState.IN_FORCE: _("施行中"),
         SettingState.REFUSED: _("未批准"),
+    },
+    ProposalState: {
+        ProposalState.PROPOSED: _("待批准"),
+        ProposalState.DONE: _("已批准"),
+        ProposalState.REFUSED: _("未批准"),
     },
     BatchState: {
         BatchState.PREVIEWED: _("已预览"),

@@ -30,6 +30,7 @@ _KINDS: dict[type, str] = {
 }
 ORDERED = frozenset({NUMBER, TEXT, DAY, MOMENT})
 SCALARS = frozenset({int, Fraction, str, bool, type(None), date, datetime})
+_PLAIN = SCALARS - {int, Fraction} | {dict}
 
 
 class Mistake(Exception):
@@ -52,14 +53,7 @@ def plain(value: Any, source: str) -> Any:
     `source`.
     """
     kind = type(value)
-    if (
-        kind is str
-        or kind is bool
-        or value is None
-        or kind is dict
-        or kind is datetime
-        or kind is date
-    ):
+    if kind in _PLAIN:
         return value
     if kind is int or kind is Fraction:
         if not _within_limits(value):

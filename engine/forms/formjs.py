@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +89,10 @@ class _Group:
         return self.values.get(name) is True
 
 
-def _field(number: int, values: Any) -> Field:
+def _field(number: int, given: object) -> Field:
+    if not isinstance(given, dict):
+        raise ProcessFault(_("第 {number} 项应是一组属性", number=number))
+    values: dict[str, Any] = given
     kind, key = _kind_and_key(number, values)
     component = _Group(values, f"“{key}”" if key else _("第 {number} 项", number=number))
     properties, rules = component.group("properties"), component.group("validate")
@@ -108,9 +112,8 @@ def _field(number: int, values: Any) -> Field:
     )
 
 
-def _kind_and_key(number: int, values: Any) -> tuple[str, str]:
+def _kind_and_key(number: int, values: Mapping[str, Any]) -> tuple[str, str]:
     """The type of a component, and its key: "" of a text."""
-    _expect(isinstance(values, dict), _("第 {number} 项应是一组属性", number=number))
     kind, key = values.get("type"), values.get("key", "")
     known = isinstance(kind, str) and kind in KINDS
     wrong_kind = _(

@@ -62,17 +62,7 @@ def loader(form: Form) -> Schema:
 
 
 def _answer(each: Field) -> fields.Field[Any]:
-    options: dict[str, Any] = {
-        "required": each.required,
-        "error_messages": {
-            **_WRONG,
-            **({"required": _("请勾选")} if each.kind == "checkbox" else {}),
-        },
-        "metadata": {"title": each.label, "description": each.description or each.label},
-        "validate": list(_validators(each)),
-    }
-    if not each.required and each.kind in {"checkbox", "checklist", "filepicker"}:
-        options["load_default"] = False if each.kind == "checkbox" else list
+    options = _options(each)
     match each.kind:
         case "textfield" | "textarea":
             longest = MAX_LENGTH if each.limits.max_length is None else each.limits.max_length
@@ -91,30 +81,43 @@ def _answer(each: Field) -> fields.Field[Any]:
             return One(**options)
 
 
+def _options(each: Field) -> dict[str, Any]:
+    """What the fields of all kinds take."""
+    unticked = {"required": _("请勾选")} if each.kind == "checkbox" else {}
+    options: dict[str, Any] = {
+        "required": each.required,
+        "error_messages": {**_WRONG, **unticked},
+        "metadata": {"title": each.label, "description": each.description or each.label},
+        "validate": list(_validators(each)),
+    }
+    if not each.required and each.kind in {"checkbox", "checklist", "filepicker"}:
+        options["load_default"] = False if each.kind == "checkbox" else list
+    return options
+
+
 def _validators(each: Field) -> Iterator[validate.Validator]:
     limits = each.limits
     if each.kind in {"textfield", "textarea"}:
-        if limits.min_length:
-            yield _Unless(
-                "",
-                _Length(
-                    min=limits.min_length,
-                    error=_("至少 {min_length} 个字", min_length=limits.min_length),
-                ),
-            )
+        if least := limits.min_length:
+            error = _("至少 {min_length} 个字", min_length=least)
+            yield _Unless("", _Length(min=least, error=error))
         if limits.pattern:
             yield _Unless("", _Matches(limits.pattern))
     elif each.kind == "number":
-        if limits.minimum is not None:
-            yield _Range(min=limits.minimum, error=_("不能小于 {minimum}", minimum=limits.minimum))
-        if limits.maximum is not None:
-            yield _Range(max=limits.maximum, error=_("不能大于 {maximum}", maximum=limits.maximum))
+        yield from _bounds(limits.minimum, limits.maximum)
     elif each.kind == "checkbox" and each.required:
         yield _Equal(True, error=_("请勾选"))
     elif each.kind in {"select", "radio"}:
         yield from _member_of(each)
     elif each.kind in {"checklist", "filepicker"}:
         yield from _how_many(each)
+
+
+def _bounds(least: int | None, most: int | None) -> Iterator[validate.Validator]:
+    if least is not None:
+        yield _Range(min=least, error=_("不能小于 {minimum}", minimum=least))
+    if most is not None:
+        yield _Range(max=most, error=_("不能大于 {maximum}", maximum=most))
 
 
 def _member_of(each: Field) -> Iterator[validate.Validator]:

@@ -14,6 +14,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from engine import clock, messages
 from engine.db import canonical, tables
 from engine.messages import Bilingual, Message, _
+from engine.people.organisation import (
+    INSTALLATION as INSTALLATION,
+)  # the chain of what is no union's
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.people.organisation import Actor
 
-INSTALLATION = UUID(int=0)  # the chain of what belongs to no union
 _INSERT = insert(tables.event)
 _MOVE_HEAD = update(tables.chain)
 

@@ -16,6 +16,7 @@ from engine.db import tables
 from engine.errors import NotFound, Refused
 from engine.messages import _
 from engine.people import organisation, posts
+from engine.people.organisation import INSTALLATION, RUNNER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,11 +36,10 @@ ANYBODY = "member"  # in a process's `launch`: any member of the union
 
 
 def _keeps(actor: Actor, desk: str, union_id: UUID | None) -> bool:
-    """Does a post of the actor keep this desk, in that union when one is named?"""
+    """Does a post of the actor keep this desk in that union? In no union nobody keeps one."""
     kept = posts.kinds().desks[desk]
-    return any(
-        held.kind in kept and (union_id is None or held.union_id == union_id)
-        for held in actor.posts
+    return union_id is not None and any(
+        held.kind in kept and held.union_id == union_id for held in actor.posts
     )
 
 
@@ -64,6 +64,11 @@ def is_administrator(actor: Actor, union_id: UUID | None) -> bool:
     return _keeps(actor, posts.ADMINISTRATION, union_id)
 
 
+def runs_installation(actor: Actor, scope: UUID | None) -> bool:
+    """Answers for the installation, and it is the installation that is spoken of."""
+    return scope == INSTALLATION and actor.runs_installation
+
+
 def is_own_union(actor: Actor, union_id: UUID | None) -> bool:
     """Belongs to that union, or holds a post in it."""
     return union_id is not None and (
@@ -80,17 +85,22 @@ VERBS: dict[str, tuple[Callable[[Actor, UUID | None], bool], ...]] = {
     "reassign": (is_secretary,),
     "see_desk": (is_secretary, is_auditor),
     "read_history": (is_secretary, is_auditor),
-    "verify": (is_secretary, is_auditor),
+    "verify": (is_secretary, is_auditor, runs_installation),
+    "read_installation": (is_secretary, is_auditor, runs_installation),
+    "witness": (runs_installation,),
+    "give_installation": (runs_installation,),
     "export": (is_secretary, is_auditor),
     "see_people": (is_secretary, is_auditor, is_administrator),
     "manage_people": (is_secretary, is_administrator),
     "import_people": (is_secretary, is_administrator),
     "set_password": (is_administrator,),
-    "propose_definition": (is_secretary, is_administrator),
-    "approve_definition": (is_administrator,),
+    "propose_definition": (is_secretary, is_administrator, runs_installation),
+    "approve_definition": (runs_installation,),
+    "propose_notice": (is_secretary, is_administrator, runs_installation),
+    "approve_notice": (runs_installation,),
     "propose_setting": (is_secretary,),
     "approve_setting": (is_administrator, is_secretary),
-    "load_notice": (is_administrator, is_secretary),
+    "manage_vacations": (is_administrator, is_secretary),
     "see_rules": (is_own_union,),
 }
 
@@ -129,9 +139,15 @@ def is_desk_of_others(actor: Actor, subject: Subject) -> bool:
     return _is_desk(subject.post) and not is_administrator(actor, subject.union_id)
 
 
+def is_installation_of_others(actor: Actor, subject: Subject) -> bool:
+    """Is it the post that answers for the installation, and the actor does not hold it?"""
+    return subject.post == RUNNER and not actor.runs_installation
+
+
 def is_own_desk(actor: Actor, subject: Subject) -> bool:
     """Is the post one of the desks, and the actor's own?"""
-    return _is_desk(subject.post) and actor.id == subject.member_id
+    desk = subject.post == RUNNER or _is_desk(subject.post)
+    return desk and actor.id == subject.member_id
 
 
 def is_own_new_post(actor: Actor, subject: Subject) -> bool:
@@ -146,9 +162,15 @@ def _is_desk(post: str) -> bool:
 _SEPARATED = Bar(proposed_it, "separated", _("提出人与批准人不能是同一人。"))
 BARS: dict[str, tuple[Bar[Subject], ...]] = {
     "approve_definition": (_SEPARATED,),
+    "approve_notice": (_SEPARATED,),
     "approve_setting": (_SEPARATED,),
     "manage_people": (
         Bar(is_desk_of_others, "desk", _("这个职务只能由系统管理员授予或终止。")),
+        Bar(
+            is_installation_of_others,
+            "installation",
+            _("“全系统管理”只能在命令行授予，或由担任此职务的人授予、终止。"),
+        ),
         Bar(is_own_desk, "self", _("不能为自己授予或终止这个职务。")),
         Bar(is_own_new_post, "self", _("不能为自己授予职务，请由另一人办理。")),
     ),
@@ -156,12 +178,26 @@ BARS: dict[str, tuple[Bar[Subject], ...]] = {
 
 
 def may(actor: Actor, verb: str, union_id: UUID | None) -> bool:
-    """Is any predicate of the verb true? Unknown verbs are not allowed."""
-    return any(holds(actor, union_id) for holds in VERBS.get(verb, ()))
+    """Is any predicate of the verb true of that union, or of INSTALLATION?
+
+    Unknown verbs are not allowed, and nothing is allowed in no union.
+    """
+    return union_id is not None and any(holds(actor, union_id) for holds in VERBS.get(verb, ()))
+
+
+def may_somewhere(actor: Actor, verb: str) -> bool:
+    """Is the verb allowed to this actor in a union of theirs, or for the installation?"""
+    return any(may(actor, verb, scope) for scope in _scopes(actor))
+
+
+def _scopes(actor: Actor) -> list[UUID]:
+    """What this actor can speak of: the own union, those of the own posts, the installation."""
+    held = (p.union_id for p in actor.posts if p.union_id)
+    return list(dict.fromkeys([actor.union_id, *held, INSTALLATION]))
 
 
 def check(actor: Actor, verb: str, union_id: UUID | None) -> None:
-    """Raise Refused unless the verb is allowed to this actor in this union."""
+    """Raise Refused unless the verb is allowed to this actor in this union, or of INSTALLATION."""
     if not may(actor, verb, union_id):
         raise Refused(verb=verb)
 
@@ -174,12 +210,11 @@ def check_bars(actor: Actor, verb: str, subject: Subject) -> None:
 
 
 def unions(actor: Actor, verb: str) -> list[UUID]:
-    """The unions in which the verb is allowed to this actor, their own first.
+    """The unions in which the verb is allowed to this actor, their own first; INSTALLATION last.
 
     Raises Refused when there is none.
     """
-    own = dict.fromkeys([actor.union_id, *(p.union_id for p in actor.posts if p.union_id)])
-    allowed = [union_id for union_id in own if may(actor, verb, union_id)]
+    allowed = [scope for scope in _scopes(actor) if may(actor, verb, scope)]
     if not allowed:
         raise Refused(verb=verb)
     return allowed

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from engine.db import Session
 
 
+INSTALLATION = UUID(int=0)
+"""What belongs to no union but to all of them: definitions, the calendar, checkpoints."""
+RUNNER = "installation"
+"""The post whose holders answer for what belongs to the installation, whatever unit it is held in."""
+
+
 def seat_key(seat: str) -> UUID:
     """A seat ("<post>@<unit>") as a key of the table `share`."""
     return UUID(bytes=hashlib.md5(seat.encode(), usedforsecurity=False).digest())
@@ -61,11 +67,16 @@ class Actor:
         """Under which keys a share may name this person."""
         return [self.id, *(seat_key(seat) for seat in sorted(self.seats))]
 
-    def holds(self, kind: str, union_id: UUID | None = None) -> bool:
-        """Does this person hold such a post, in that union when one is named?"""
-        return any(
-            p.kind == kind and (union_id is None or p.union_id == union_id) for p in self.posts
+    def holds(self, kind: str, union_id: UUID | None) -> bool:
+        """Does this person hold such a post in that union? Nobody holds one in no union."""
+        return union_id is not None and any(
+            p.kind == kind and p.union_id == union_id for p in self.posts
         )
+
+    @property
+    def runs_installation(self) -> bool:
+        """Does this person answer for what belongs to all unions?"""
+        return any(p.kind == RUNNER for p in self.posts)
 
     def unions(self, *kinds: str) -> list[UUID]:
         """The unions in which this person holds one of these posts."""

@@ -12,14 +12,9 @@ from nacl.exceptions import CryptoError
 
 from engine.errors import Invalid
 from engine.messages import _
+from engine.people.commonness import is_common
 
 SHORTEST, LONGEST = 8, 256
-COMMONEST = frozenset(
-    """12345678 123456789 1234567890 87654321 11111111 00000000 88888888 66666666 12341234 11223344 147258369 password
-    password1 password123 passw0rd p@ssw0rd qwertyui qwertyuiop qwerty123 1qaz2wsx 1q2w3e4r asdfghjkl zxcvbnm1 abc12345
-    abcd1234 a1234567 a12345678 aa123456 aa123456789 woaini1314 woaini520 5201314520 iloveyou admin123 admin1234
-    administrator letmein1 welcome1 changeme abc123456 q1w2e3r4 zaq12wsx 123123123 123456abc asd123456""".split()  # noqa: SIM905
-)
 PASSES, MEMORY = (
     3,
     64 << 20,
@@ -38,9 +33,7 @@ def _hash(text: str) -> str:
 
 
 def check_rules(password: str, username: str) -> None:
-    """Raise Invalid unless it has 8 to 256 characters, is not the user name and not one of the
-    commonest.
-    """
+    """Raise Invalid unless it has 8 to 256 characters, is not the user name and is not common."""
     text = _normal(password)
     if not SHORTEST <= len(text) <= LONGEST:
         raise Invalid(
@@ -57,7 +50,7 @@ def check_rules(password: str, username: str) -> None:
     plain = text.casefold()
     if plain == _normal(username).casefold():
         raise Invalid({"password": [_("密码不能与用户名相同。")]})
-    if plain in COMMONEST or len(set(plain)) == 1:
+    if is_common(plain):
         raise Invalid({"password": [_("这个密码太常见，请换一个。")]})
 
 

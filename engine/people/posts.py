@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from engine import settings
 from engine.errors import ProcessFault
 from engine.messages import Both, _
+from engine.people.organisation import RUNNER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -193,6 +194,8 @@ def _read(folder: Path, posts_at: int, units_at: int) -> Kinds:
     posts = _toml(folder / "posts.toml") if posts_at else {}
     units = _toml(folder / "units.toml") if units_at else {}
     known = {key: _post(key, entry) for key, entry in _tables(posts, "posts")}
+    if shipped and posts_at:  # whatever a folder says, somebody answers for the installation
+        known.setdefault(RUNNER, shipped.posts[RUNNER])
     speaking = known
     if shipped and not any(post.desk for post in known.values()):
         speaking = dict(shipped.speaking)

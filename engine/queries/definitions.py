@@ -137,9 +137,7 @@ class Difference:
 
 def _handles(actor: Actor) -> bool:
     """Whoever proposes or approves definitions sees the proposed and refused ones too."""
-    return access.may(actor, "propose_definition", None) or access.may(
-        actor, "approve_definition", None
-    )
+    return access.may_somewhere(actor, "propose_definition")
 
 
 def _rows(session: Session, actor: Actor, *conditions: Any) -> list[Any]:
@@ -154,7 +152,7 @@ def _rows(session: Session, actor: Actor, *conditions: Any) -> list[Any]:
 
 def _versions(session: Session, actor: Actor, rows: list[Any], lang: str) -> list[Version]:
     newest = (
-        select(_definition.process_id, func.max(_definition.number).label("number"))
+        select(_definition.process_id, func.max(_definition.rank).label("rank"))
         .where(_definition.state == "published")
         .group_by(_definition.process_id)
     )
@@ -174,7 +172,7 @@ def _versions(session: Session, actor: Actor, rows: list[Any], lang: str) -> lis
             approver=people.get(r.approver_id, ""),
             created_at=r.created_at,
             decided_at=r.decided_at,
-            latest=latest.get(r.process_id) == r.number and r.state == "published",
+            latest=latest.get(r.process_id) == r.rank and r.state == "published",
             mine=r.author_id is not None and r.author_id == actor.id,
         )
         for r in rows

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from shutil import disk_usage
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import text
 
 from engine import clock
-from engine.db import queue
+from engine.db import migrate, queue, safekeeping
+from engine.errors import EngineError
+from engine.history import keys
 
 if TYPE_CHECKING:
     from engine.db import Session
+    from engine.settings import Settings
+
+OK = "ok"
+LEAST_DISK = 512 * 1024 * 1024  # bytes
+BACKUP_AGE = timedelta(days=2)
+CLOCK_APART = 60.0  # seconds between this clock and the database's, from which on nothing is done
 
 _FIGURES = {
     "yixing_instances_running": (
@@ -42,16 +54,105 @@ _JOBS = {
 }
 
 
-def ready(session: Session) -> list[str]:
-    """What keeps the product from working; empty when it is ready."""
-    faults = []
-    if session.execute(text("SELECT to_regclass('instance') IS NULL")).scalar():
-        faults.append("database is not migrated")
-    elif not session.execute(
-        text("SELECT EXISTS (SELECT 1 FROM definition WHERE state = 'published')")
-    ).scalar():
-        faults.append("no process definition is published")
-    return faults
+@dataclass(frozen=True)
+class Readiness:
+    """What each thing that the product needs is like: "ok", or what is wrong with it, in English, for programs."""
+
+    checks: dict[str, str]
+
+    @property
+    def faults(self) -> list[str]:
+        """What keeps the product from working; empty when it is ready."""
+        return [said for said in self.checks.values() if said != OK]
+
+
+def ready(session: Session, settings: Settings) -> Readiness:
+    """Look at everything that can be looked at from here, in one transaction."""
+    checks = {"database": OK, "disk": _disk(settings), "clock": _clock(session)}
+    checks["schema"] = _schema(session)
+    if checks["schema"] == OK:
+        checks["processes"] = _processes(session)
+        checks["workers"] = _workers(session)
+        checks["key"] = _key(session, settings)
+        checks["backup"] = _backup(session, settings)
+    return Readiness(checks)
+
+
+def unreachable(settings: Settings, reason: str) -> Readiness:
+    """The same while the database is away."""
+    return Readiness(
+        {"database": f"the database does not answer: {reason}", "disk": _disk(settings)}
+    )
+
+
+def _disk(settings: Settings) -> str:
+    try:
+        free = disk_usage(settings.home).free
+    except OSError as fault:
+        return f"{settings.home} cannot be read: {fault.strerror}"
+    if free < LEAST_DISK:
+        return f"only {free >> 20} MiB are free at {settings.home}"
+    if not os.access(settings.home, os.W_OK):
+        return f"{settings.home} cannot be written"
+    return OK
+
+
+def _clock(session: Session) -> str:
+    there = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    apart = abs((clock.now() - there).total_seconds())
+    return OK if apart <= CLOCK_APART else f"this clock and the database's are {apart:.0f} s apart"
+
+
+def _schema(session: Session) -> str:
+    if session.execute(text("SELECT to_regclass('alembic_version') IS NULL")).scalar():
+        return "database is not migrated"
+    found = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if found == migrate.head():
+        return OK
+    return f"the schema of the database is {found}, this release wants {migrate.head()}"
+
+
+def _processes(session: Session) -> str:
+    published = text("SELECT EXISTS (SELECT 1 FROM definition WHERE state = 'published')")
+    return OK if session.execute(published).scalar() else "no process definition is published"
+
+
+def _workers(session: Session) -> str:
+    silent = queue.silence(session)
+    if silent is None:
+        return "no worker runs"
+    return OK if silent <= queue.DEAD_AFTER else f"no worker gave a sign for {silent:.0f} s"
+
+
+def _backup(session: Session, settings: Settings) -> str:
+    """Was there one within two days that could be restored? A new installation has two days' time."""
+    last = safekeeping.last(settings)
+    if not settings.backup_days:
+        return OK
+    if last is None:
+        old = text("SELECT min(at) < :then FROM event")
+        then = clock.now() - BACKUP_AGE
+        return "no backup was ever made" if session.execute(old, {"then": then}).scalar() else OK
+    if last.fault:
+        return f"the last backup failed: {last.fault}"
+    old_one = clock.now() - datetime.fromisoformat(last.at) > BACKUP_AGE
+    return f"the last backup is of {last.at}" if old_one else OK
+
+
+def _key(session: Session, settings: Settings) -> str:
+    """Is the key that signed the newest checkpoint the one that lies here?"""
+    newest = text("SELECT key_id FROM checkpoint ORDER BY size DESC LIMIT 1")
+    named = session.execute(newest).scalar()
+    if named is None:
+        return OK
+    directory = settings.home / "keys"
+    if not (directory / keys.FILE_NAME).exists():
+        return f"the signing key {named} is not here"
+    try:
+        here = keys.load_or_create(directory).key_id
+    except (EngineError, OSError):
+        return f"the signing key in {directory} cannot be read"
+    return OK if here == named else f"the signing key is {here}, the newest checkpoint has {named}"
 
 
 def metrics(session: Session) -> bytes:

@@ -51,6 +51,7 @@ class Launchable:
     union: str
     next: tuple[Next, ...]
     draft: Mapping[str, Any]
+    draft_revision: int
     saved_at: datetime | None
     offers: Mapping[str, list[tuple[str, str]]]
 
@@ -140,7 +141,7 @@ def _published(session: Session, process_id: str | None = None) -> list[str]:
         select(_definition.hash)
         .distinct(_definition.process_id)
         .where(_definition.state == "published")
-        .order_by(_definition.process_id, _definition.number.desc())
+        .order_by(_definition.process_id, _definition.rank.desc())
     )
     if process_id is not None:
         query = query.where(_definition.process_id == process_id)
@@ -149,32 +150,33 @@ def _published(session: Session, process_id: str | None = None) -> list[str]:
 
 def _drafts(
     session: Session, actor: Actor, ids: list[str]
-) -> dict[str, tuple[Mapping[str, Any], datetime]]:
+) -> dict[str, tuple[Mapping[str, Any], int, datetime]]:
     draft = tables.draft.c
     keys = {f"launch:{i}": i for i in ids}
     rows = session.execute(
-        select(draft.key, draft.answers, draft.saved_at).where(
+        select(draft.key, draft.answers, draft.revision, draft.saved_at).where(
             draft.member_id == actor.id, draft.key.in_(keys)
         )
     ).all()
-    return {keys[r.key]: (dict(r.answers), r.saved_at) for r in rows}
+    return {keys[r.key]: (dict(r.answers), r.revision, r.saved_at) for r in rows}
 
 
 def _launchable(
     process: Process,
     held: Held,
     unions: Mapping[UUID, str],
-    drafts: Mapping[str, tuple[Mapping[str, Any], datetime]],
+    drafts: Mapping[str, tuple[Mapping[str, Any], int, datetime]],
     lang: str,
 ) -> Launchable:
     assert held.union_id is not None
-    draft, saved_at = drafts.get(process.id, ({}, None))
+    draft, revision, saved_at = drafts.get(process.id, ({}, 0, None))
     return Launchable(
         process=process,
         union_id=held.union_id,
         union=unions.get(held.union_id, ""),
         next=tuple(_next(process, rule, lang) for rule in first_tasks(process)),
         draft=draft,
+        draft_revision=revision,
         saved_at=saved_at,
         offers={},
     )

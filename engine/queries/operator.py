@@ -39,6 +39,13 @@ def member_named(session: Session, username: str) -> UUID:
     return UUID(str(found))
 
 
+def code_of(session: Session, unit_id: UUID) -> str:
+    """The code of a unit."""
+    query = select(tables.unit.c.code).where(tables.unit.c.id == unit_id)
+    code: str = session.execute(query).scalar_one()
+    return code
+
+
 def unit_coded(session: Session, code: str) -> UUID:
     """The id of the unit with this code. Raises NotFound."""
     unit = tables.unit.c

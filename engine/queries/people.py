@@ -22,12 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row, Select
 
     from engine.db import Session
     from engine.people.organisation import Actor
 
 MOST = 200
+_member, _unit = tables.member.c, tables.unit.c
+_LINE = ("id", "username", "name", "unit_id", "phone", "email", "active")
+_FILE = (*_LINE, "union_id", "locale", "created_at")
+_PEOPLE = select(*(_member[name] for name in _LINE), _unit.name.label("unit")).join(
+    tables.unit, _unit.id == _member.unit_id
+)
 
 
 @dataclass(frozen=True)
@@ -160,44 +166,34 @@ def roster(
     """
     must_see(actor, union_id)
     limit = max(1, min(limit, MOST))
-    member, unit = tables.member.c, tables.unit.c
-    columns = (
-        member.id,
-        member.username,
-        member.name,
-        member.unit_id,
-        member.phone,
-        member.email,
-        member.active,
-    )
-    query = select(*columns, unit.name.label("unit")).join(tables.unit, unit.id == member.unit_id)
-    query = query.where(member.union_id == union_id)
+    query = _PEOPLE.where(_member.union_id == union_id)
     if not inactive:
-        query = query.where(member.active)
+        query = query.where(_member.active)
     if wanted := " ".join(q.encode(errors="ignore").decode().replace("\0", " ").split())[:100]:
-        query = query.where(
-            or_(member.name.contains(wanted, autoescape=True), _begins(wanted.casefold()))
-        )
+        query = query.where(_called(wanted))
     if unit_id is not None:
         below = session.execute(_BELOW, {"unit": unit_id, "union": union_id}).scalars().all()
-        query = query.where(member.unit_id.in_(below))
+        query = query.where(_member.unit_id.in_(below))
     if post is not None:
-        if posts.kinds().post(post) is None:
-            raise Invalid({"post": [_("没有这个职务。")]})
-        query = query.where(member.id.in_(_holders(union_id, post)))
+        query = query.where(_member.id.in_(_holders(union_id, post)))
     if after:
-        query = query.where(tuple_(member.name, member.id) > _cursor(after))
-    rows = session.execute(query.order_by(member.name, member.id).limit(limit + 1)).all()
+        query = query.where(tuple_(_member.name, _member.id) > _cursor(after))
+    rows = session.execute(query.order_by(_member.name, _member.id).limit(limit + 1)).all()
     held = _terms(session, [row.id for row in rows[:limit]], today_only=True)
     items = tuple(Person(**row._mapping, posts=tuple(held[row.id])) for row in rows[:limit])
     return Page(items, _token(items[-1]) if len(rows) > limit else None)
 
 
-def _begins(wanted: str) -> Any:
-    return tables.member.c.username.startswith(wanted, autoescape=True)
+def _called(wanted: str) -> ColumnElement[bool]:
+    """Whose name has this in it, or whose user name begins with it."""
+    in_name = _member.name.contains(wanted, autoescape=True)
+    return or_(in_name, _member.username.startswith(wanted.casefold(), autoescape=True))
 
 
-def _holders(union_id: UUID, kind: str) -> Any:
+def _holders(union_id: UUID, kind: str) -> Select[tuple[UUID]]:
+    """Who holds such a post in the union today. Raises Invalid for an unknown post."""
+    if posts.kinds().post(kind) is None:
+        raise Invalid({"post": [_("没有这个职务。")]})
     post, unit = tables.post.c, tables.unit.c
     there = select(unit.id).where(unit.union_id == union_id)
     return select(post.member_id).where(
@@ -238,66 +234,53 @@ def _terms(
     found: dict[UUID, list[Term]] = defaultdict(list)
     for row in session.execute(query):
         kind = known.get(row.kind) or posts.PostKind(row.kind, row.kind, row.kind)
-        state = (
-            "future"
-            if row.from_on > today
-            else "past"
-            if row.to_on and row.to_on < today
-            else "present"
-        )
-        found[row.member_id].append(
-            Term(
-                id=row.id,
-                kind=row.kind,
-                title=kind.title,
-                title_en=kind.title_en,
-                unit_id=row.unit_id,
-                unit=row.unit,
-                term=row.term,
-                from_on=row.from_on,
-                to_on=row.to_on,
-                ended_why=row.ended_why,
-                state=state,
-            )
-        )
+        found[row.member_id].append(_term(row, kind, today))
     return found
+
+
+def _term(row: Row[Any], kind: posts.PostKind, today: date) -> Term:
+    past = row.to_on is not None and row.to_on < today
+    return Term(
+        id=row.id,
+        kind=row.kind,
+        title=kind.title,
+        title_en=kind.title_en,
+        unit_id=row.unit_id,
+        unit=row.unit,
+        term=row.term,
+        from_on=row.from_on,
+        to_on=row.to_on,
+        ended_why=row.ended_why,
+        state="future" if row.from_on > today else "past" if past else "present",
+    )
 
 
 def member_file(session: Session, actor: Actor, member_id: UUID) -> MemberFile:
     """One member with all posts, the latest first. Everybody sees their own. Raises NotFound."""
-    member, token = tables.member.c, tables.token.c
-    row = session.execute(select(tables.member).where(member.id == member_id)).first()
-    if row is None:
-        raise NotFound
+    query = select(tables.member).where(_member.id == member_id)
+    row = access.must_see(session.execute(query).first())
     if actor.id != member_id:
         must_see(actor, row.union_id)
     names = organisation.unit_names(session, [row.unit_id, row.union_id])
-    open_tokens = session.execute(
+    return MemberFile(
+        **{key: row._mapping[key] for key in _FILE},
+        union=names[row.union_id],
+        unit=names[row.unit_id],
+        can_log_in=row.active and row.password is not None,
+        posts=tuple(_terms(session, [member_id])[member_id]),
+        tokens=_open_tokens(session, member_id),
+    )
+
+
+def _open_tokens(session: Session, member_id: UUID) -> tuple[Token, ...]:
+    token = tables.token.c
+    query = (
         select(token.id, token.name, token.created_at, token.expires_at)
         .where(token.member_id == member_id, token.ended_at.is_(None))
         .where(or_(token.expires_at.is_(None), token.expires_at > clock.now()))
         .order_by(token.created_at)
     )
-    same = (
-        "id",
-        "username",
-        "name",
-        "union_id",
-        "unit_id",
-        "phone",
-        "email",
-        "locale",
-        "active",
-        "created_at",
-    )
-    return MemberFile(
-        **{key: row._mapping[key] for key in same},
-        union=names[row.union_id],
-        unit=names[row.unit_id],
-        can_log_in=row.active and row.password is not None,
-        posts=tuple(_terms(session, [member_id])[member_id]),
-        tokens=tuple(Token(*found) for found in open_tokens),
-    )
+    return tuple(Token(*found) for found in session.execute(query))
 
 
 def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
@@ -312,9 +295,7 @@ def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
     below: dict[UUID | None, list[Any]] = defaultdict(list)
     for row in rows:
         below[row.parent_id].append(row)
-    root = next((row for row in rows if row.id == union_id), None)
-    if root is None:
-        raise NotFound
+    root = access.must_see(next((row for row in rows if row.id == union_id), None))
     names = organisation.unit_names(session, [i for i in (root.managing_id, root.guiding_id) if i])
     return UnitTree(
         _node(root, below, people),

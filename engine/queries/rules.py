@@ -138,6 +138,7 @@ class Calendar:
     vacations: tuple[Vacation, ...]
     provisional: int
     may_load: bool
+    may_close: bool
 
 
 def rules(
@@ -332,7 +333,8 @@ def year_calendar(session: Session, actor: Actor, union_id: UUID) -> Calendar:
         first_known=min(calendar.shipped_years()),
         vacations=tuple(Vacation(r.id, r.name, r.from_on, r.to_on) for r in rows),
         provisional=_provisional(session, union_id),
-        may_load=access.may(actor, "load_notice", union_id),
+        may_load=access.may_somewhere(actor, "propose_notice"),
+        may_close=access.may(actor, "manage_vacations", union_id),
     )
 
 

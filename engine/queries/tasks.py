@@ -63,6 +63,7 @@ class Task:
     said: tuple[Said, ...]
     papers: tuple[Paper, ...]
     draft: Mapping[str, Any]
+    draft_revision: int
     seat: bool
     claimed_by: str
     claimed_by_me: bool
@@ -103,6 +104,7 @@ class _Read:
 
     task: rows.Task
     draft: Mapping[str, Any]
+    draft_revision: int
     meeting: UUID | None
     context: Context
 
@@ -128,7 +130,13 @@ def _read(session: Session, actor: Actor, task_id: UUID) -> _Read:
     held = select(_meeting.id).where(_meeting.task_id == _task.id).order_by(_meeting.id.desc())
     draft = and_(_draft.member_id == actor.id, _draft.key == f"task:{task_id}")
     query = (
-        select(*tables.task.c, _draft.answers, held.limit(1).scalar_subquery(), *instance.COLUMNS)
+        select(
+            *tables.task.c,
+            _draft.answers,
+            _draft.revision,
+            held.limit(1).scalar_subquery(),
+            *instance.COLUMNS,
+        )
         .select_from(tables.task)
         .join(tables.instance, _instance.id == _task.instance_id)
         .outerjoin(tables.draft, draft)
@@ -136,9 +144,9 @@ def _read(session: Session, actor: Actor, task_id: UUID) -> _Read:
     )
     values = tuple(access.must_see(session.execute(query).first()))
     width = len(rows.Task._fields)
-    row, (begun, meeting_id) = values[:width], values[width : width + 2]
-    context = instance.context_from(session, actor, values[width + 2 :])
-    return _Read(rows.Task(*row), begun or {}, meeting_id, context)
+    row, (begun, revision, meeting_id) = values[:width], values[width : width + 3]
+    context = instance.context_from(session, actor, values[width + 3 :])
+    return _Read(rows.Task(*row), begun or {}, revision or 0, meeting_id, context)
 
 
 def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Task:
@@ -172,6 +180,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         said=background.said(context, parts, names, lang, rule.room),
         papers=background.papers(context, ((p.element, p.answers) for p in parts), lang),
         draft={**_prefilled(rule, seen), **read.draft},
+        draft_revision=read.draft_revision,
         seat=row.seat is not None,
         claimed_by=names.get(row.assignee_id) if row.seat else "",
         claimed_by_me=row.assignee_id == actor.id,
@@ -241,11 +250,13 @@ def _prefilled(rule: TaskRule, facts: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def drafts(session: Session, actor: Actor) -> tuple[tuple[str, Mapping[str, Any], datetime], ...]:
-    """All drafts of this person: key, answers, when saved; newest first."""
+def drafts(
+    session: Session, actor: Actor
+) -> tuple[tuple[str, Mapping[str, Any], datetime, int], ...]:
+    """All drafts of this person: key, answers, when saved, revision; newest first."""
     found = session.execute(
-        select(_draft.key, _draft.answers, _draft.saved_at)
+        select(_draft.key, _draft.answers, _draft.saved_at, _draft.revision)
         .where(_draft.member_id == actor.id)
         .order_by(_draft.saved_at.desc())
     ).all()
-    return tuple((r.key, dict(r.answers), r.saved_at) for r in found)
+    return tuple((r.key, dict(r.answers), r.saved_at, r.revision) for r in found)

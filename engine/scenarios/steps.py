@@ -87,14 +87,22 @@ def demand(holds: bool, wrong: str, advice: str = "") -> None:
         raise ProcessFault(wrong, advice=advice)
 
 
-def check_keys(place: str, table: Any, keys: Collection[str]) -> None:
-    """A table that has no other keys than these. Raises ProcessFault."""
+def table_of(value: object, wrong: str, advice: str) -> dict[str, Any]:
+    """The value as a table. Raises ProcessFault, with what is wrong and what to write."""
+    if not isinstance(value, dict):
+        raise ProcessFault(wrong, advice=advice)
+    return value
+
+
+def check_keys(place: str, given: object, keys: Collection[str]) -> dict[str, Any]:
+    """The table, which has no other keys than these. Raises ProcessFault."""
     advice = _("请按 processes/README.md 的例子写。")
-    demand(isinstance(table, dict), _("{place}的写法不对。", place=place), advice)
+    table = table_of(given, _("{place}的写法不对。", place=place), advice)
     for key in table:
         if key not in keys:
             wrong = _("{place}里有不认识的“{key}”。", place=place, key=key)
             raise ProcessFault(wrong, advice=_nearest(str(key), keys))
+    return table
 
 
 def _nearest(key: str, keys: Collection[str]) -> str:
@@ -104,10 +112,10 @@ def _nearest(key: str, keys: Collection[str]) -> str:
     return _("可以写：{allowed}。", allowed=Listed(sorted(keys)))
 
 
-def read_step(number: int, table: Mapping[str, Any]) -> Step:
+def read_step(number: int, given: object) -> Step:
     """A table [[step]]. Raises ProcessFault at the first thing that cannot be meant."""
     place = _("第 {number} 步", number=number)
-    check_keys(place, table, _STEP)
+    table = check_keys(place, given, _STEP)
     does = table.get("does", "")
     wrong = _("{place}没有写做什么，或写的 {does} 不认识。", place=place, does=repr(does))
     demand(does in VERBS, wrong, _("does 可以写：{verbs}。", verbs=Listed(VERBS)))

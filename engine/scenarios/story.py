@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine import law
 from engine.errors import ProcessFault
 from engine.messages import _
-from engine.scenarios.steps import Step, check_keys, demand, read_step
+from engine.scenarios.steps import Step, check_keys, demand, read_step, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,12 +96,11 @@ def read(source: Mapping[str, Any] | Path) -> Story:
     )
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    sound = isinstance(value, list) and all(
-        isinstance(each, str) and each.isidentifier() for each in value
-    )
+def _names(value: object) -> tuple[str, ...]:
+    names = tuple(value) if isinstance(value, list) else ("",)
+    sound = all(isinstance(each, str) and each.isidentifier() for each in names)
     demand(sound, _("also 的写法不对。"), _('请写 also = ["…"]，即流程文件夹的名称。'))
-    return tuple(value)
+    return names
 
 
 def toml(path: Path) -> dict[str, Any]:
@@ -120,9 +119,9 @@ def _file(path: Path) -> dict[str, Any]:
     return toml(path)
 
 
-def cast(table: Any) -> dict[str, tuple[str, ...]]:
+def cast(value: object) -> dict[str, tuple[str, ...]]:
     """Name -> posts. Raises ProcessFault."""
-    demand(isinstance(table, dict), _("[cast] 的写法不对。"), _('每行写 "姓名" = ["职务@单位"]。'))
+    table = table_of(value, _("[cast] 的写法不对。"), _('每行写 "姓名" = ["职务@单位"]。'))
     found = {}
     for name, posts in table.items():
         listed = [posts] if isinstance(posts, str) else posts
@@ -158,19 +157,17 @@ def _amount(value: object) -> int | Fraction | None:
     return value if type(value) is int else None
 
 
-def _vacation(table: Any) -> Mapping[str, Any]:
-    sound = isinstance(table, dict) and all(type(table.get(key)) is date for key in ("from", "to"))
-    demand(
-        sound,
-        _("[[vacation]] 的写法不对。"),
-        _('请写 name = "寒假"、from = 2026-01-20、to = 2026-02-20。'),
-    )
-    return dict(table)
+def _vacation(value: object) -> Mapping[str, Any]:
+    wrong = _("[[vacation]] 的写法不对。")
+    advice = _('请写 name = "寒假"、from = 2026-01-20、to = 2026-02-20。')
+    table = table_of(value, wrong, advice)
+    demand(all(type(table.get(key)) is date for key in ("from", "to")), wrong, advice)
+    return table
 
 
-def _all_ends(table: Any) -> dict[str, Ends]:
+def _all_ends(value: object) -> dict[str, Ends]:
     """[ends] tells of the first instance, [ends.B] of the one called B."""
-    demand(isinstance(table, dict), _("[ends] 的写法不对。"), _('请写 at = "filed"。'))
+    table = table_of(value, _("[ends] 的写法不对。"), _('请写 at = "filed"。'))
     others = {
         key: value for key, value in table.items() if key not in _ENDS and isinstance(value, dict)
     }

@@ -299,6 +299,7 @@ def _version_row(process: Process, files: Mapping[str, str], number: int) -> dic
         "hash": process.hash,
         "process_id": process.id,
         "number": number,
+        "rank": number,
         "state": DefinitionState.PUBLISHED,
         "title": process.title.zh,
         "title_en": process.title.en,
@@ -317,5 +318,5 @@ def _put_in_force(session: Session, digest: str, last: int) -> None:
         session.execute(
             update(tables.definition)
             .where(this)
-            .values(number=last + 1, state=DefinitionState.PUBLISHED)
+            .values(number=last + 1, rank=last + 1, state=DefinitionState.PUBLISHED)
         )

@@ -20,7 +20,7 @@ import pytest
 from engine import stopping
 from engine.db import embedded
 from engine.settings import ROOT
-from webui.cli import demo, postmaster, serve
+from webui.cli import demo, demo_start, postmaster, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,7 +148,14 @@ def test_a_number_that_now_is_somebody_elses_does_not_keep_the_server_from_start
 def test_half_of_the_demo_data_are_loaded_anew(
     home: Path, empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = SimpleNamespace(home=home, database_url=empty_url, demo=True, secret_key="x")
+    own = SimpleNamespace(
+        home=home,
+        database_url=empty_url,
+        database_direct_url="",
+        demo=True,
+        secret_key="x",
+        backups=None,
+    )
     loads: list[str] = []
 
     def load(engine: Any, _settings: Any) -> None:
@@ -161,29 +168,38 @@ def test_half_of_the_demo_data_are_loaded_anew(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(demo, "load", load)
+    monkeypatch.setattr(demo_start, "note", lambda *_: None)
     monkeypatch.setattr(serve, "note", lambda *_: None)
     serve._database(own)
     with pytest.raises(KeyboardInterrupt):
-        serve._load_demo(own, empty_url)
+        demo_start.load(own, empty_url)
     serve._database(own)
-    serve._load_demo(own, empty_url)
+    demo_start.load(own, empty_url)
     with psycopg.connect(empty_url) as connection:
         assert connection.execute("SELECT count(*) FROM unit WHERE code = 'HALF'").fetchone() == (
             1,
         )
-    assert not (home / serve.HALF_DEMO).exists() and len(loads) == 2
+    assert not (home / demo_start.HALF_DEMO).exists() and len(loads) == 2
 
 
 def test_what_another_database_left_half_loaded_is_let_alone(
     home: Path, empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = SimpleNamespace(home=home, database_url=empty_url, demo=True, secret_key="x")
+    own = SimpleNamespace(
+        home=home,
+        database_url=empty_url,
+        database_direct_url="",
+        demo=True,
+        secret_key="x",
+        backups=None,
+    )
+    monkeypatch.setattr(demo_start, "note", lambda *_: None)
     monkeypatch.setattr(serve, "note", lambda *_: None)
     serve._database(own)
     with psycopg.connect(empty_url) as connection:
         connection.execute("CREATE TABLE mine ()")
-    for other in ("", serve._mark(SimpleNamespace(database_url="postgresql://elsewhere/x"))):
-        (home / serve.HALF_DEMO).write_text(other)
+    for other in ("", demo_start._mark(SimpleNamespace(database_url="postgresql://elsewhere/x"))):
+        (home / demo_start.HALF_DEMO).write_text(other)
         serve._database(own)
         with psycopg.connect(empty_url) as connection:
             assert connection.execute("SELECT to_regclass('mine')").fetchone() == ("mine",)
@@ -195,7 +211,14 @@ def test_a_first_start_killed_at_any_moment_comes_back(home: Path) -> None:
     for after in sorted(moments.uniform(0.2, 6.0) for _ in range(4)):
         _killed_after(home, after)
     url = embedded.start(home)
-    assert serve._database(SimpleNamespace(home=home, database_url=url, secret_key="")) == url
+    assert (
+        serve._database(
+            SimpleNamespace(
+                home=home, database_url=url, database_direct_url="", secret_key="", backups=None
+            )
+        )
+        == url
+    )
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT to_regclass('instance')").fetchone() == ("instance",)
 

@@ -76,6 +76,7 @@ class Errands:
                 world._member(session, name, "信息学院", "formal_delegate")
             for name, kind in (("陈秘书", "union_secretary"), ("孙审计", "auditor")):
                 world._member(session, name, "工会", kind)
+            world._member(session, "总管", "工会", organisation.RUNNER)
             world._member(session, "外人", "外校工会", "union_secretary")
             definitions.publish_shipped(session, files())
         for number in range(count):

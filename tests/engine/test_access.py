@@ -39,18 +39,28 @@ ALLOWED = {  # the table once more, by hand: a change of it must be meant
     "see_desk": {"union_secretary", "auditor"},
     "read_history": {"union_secretary", "auditor"},
     "verify": {"union_secretary", "auditor"},
+    "read_installation": {"union_secretary", "auditor"},
+    "witness": set(),
+    "give_installation": set(),
     "export": {"union_secretary", "auditor"},
     "see_people": {"union_secretary", "auditor", "administrator"},
     "manage_people": {"union_secretary", "administrator"},
     "import_people": {"union_secretary", "administrator"},
     "set_password": {"administrator"},
     "propose_definition": {"union_secretary", "administrator"},
-    "approve_definition": {"administrator"},
+    "approve_definition": set(),
+    "propose_notice": {"union_secretary", "administrator"},
+    "approve_notice": set(),
     "propose_setting": {"union_secretary"},
     "approve_setting": {"administrator", "union_secretary"},
-    "load_notice": {"administrator", "union_secretary"},
+    "manage_vacations": {"administrator", "union_secretary"},
+}
+OF_ALL = {  # what belongs to no union, to whom it is given
+    *("verify", "read_installation", "witness", "give_installation"),
+    *("propose_definition", "approve_definition", "propose_notice", "approve_notice"),
 }
 POSTS = [
+    "installation",
     "union_secretary",
     "auditor",
     "administrator",
@@ -81,6 +91,54 @@ def test_a_verb_is_allowed_to_the_posts_of_the_table_in_their_own_union_and_to_n
     assert access.may(person(kind, None), verb, HOME) is False
 
 
+@pytest.mark.parametrize("verb", sorted(ALLOWED))
+def test_what_belongs_to_the_installation_is_allowed_to_its_post_alone(verb: str) -> None:
+    """A power held in one union is none over all of them, and the post for all is none over a union."""
+    for kind in POSTS:
+        allowed = kind == "installation" and verb in OF_ALL
+        assert access.may(person(kind, HOME), verb, access.INSTALLATION) is allowed
+        assert access.may(person(kind, HOME), verb, None) is False
+    with_none = person("installation", None)
+    assert access.may(with_none, verb, access.INSTALLATION) is (verb in OF_ALL)
+
+
+def calls_of_access() -> list[tuple[str, ast.Call]]:
+    """Every question to the table, and every question who holds a post, of the whole product."""
+    asks = {"may", "check", "check_own", "check_bars", "holds"}
+    found = []
+    for path in sorted([*(ROOT / "engine").rglob("*.py"), *(ROOT / "webui").rglob("*.py")]):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                owner = node.func.value
+                by_access = isinstance(owner, ast.Name) and owner.id == "access"
+                if node.func.attr in asks and (by_access or is_post(node)):
+                    found.append((f"{path.name}:{node.lineno}", node))
+    return found
+
+
+def is_post(node: ast.Call) -> bool:
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    named = owner.id if isinstance(owner, ast.Name) else ""
+    return named == "actor" and isinstance(node.func, ast.Attribute) and node.func.attr == "holds"
+
+
+def test_every_check_names_the_union_or_the_installation_it_speaks_of() -> None:
+    calls = calls_of_access()
+    nameless = [
+        where
+        for where, call in calls
+        if len(call.args) + len(call.keywords) < (2 if is_post(call) else 3)
+        or any(isinstance(arg, ast.Constant) and arg.value is None for arg in call.args)
+    ]
+    assert len(calls) > 40 and nameless == []
+    holding = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "webui" / "templates").rglob("*.html"))
+        if ".holds(" in path.read_text("utf-8")
+    ]
+    assert holding == [], "a page asks who holds a post in no union"
+
+
 def test_the_table_holds_no_verb_that_is_not_tested_here() -> None:
     assert set(access.VERBS) == {*ALLOWED, "see_rules"}
 
@@ -108,8 +166,17 @@ STRANGER, SELF = uuid4(), uuid4()
 BARRED = [  # verb, post held, what is asked about, code of the refusal
     ("approve_setting", "administrator", {"author_id": SELF}, "separated"),
     ("approve_setting", "administrator", {"author_id": STRANGER}, None),
-    ("approve_definition", "administrator", {"author_id": SELF}, "separated"),
-    ("approve_definition", "administrator", {"author_id": None}, None),
+    ("approve_definition", "installation", {"author_id": SELF}, "separated"),
+    ("approve_definition", "installation", {"author_id": None}, None),
+    ("approve_notice", "installation", {"author_id": SELF}, "separated"),
+    (
+        "manage_people",
+        "administrator",
+        {"post": "installation", "member_id": STRANGER},
+        "installation",
+    ),
+    ("manage_people", "installation", {"post": "installation", "member_id": STRANGER}, None),
+    ("manage_people", "installation", {"post": "installation", "member_id": SELF}, "self"),
     ("manage_people", "union_secretary", {"post": "auditor", "member_id": STRANGER}, "desk"),
     ("manage_people", "union_secretary", {"post": "unit_head", "member_id": STRANGER}, None),
     ("manage_people", "administrator", {"post": "auditor", "member_id": STRANGER}, None),
@@ -231,6 +298,7 @@ NO_RIGHTS = {  # codes of refusals that commands make themselves, and why it is 
     "no_quorum": "a vote without a quorum is none",
     "wrong_code": "at the door of a meeting",
     "wrong_passphrase": "of a teller",
+    "one_hand": "one of the two made the other who they are: in the history, not in a post",
     "bad_credentials": "of whoever logs in",
     "too_many_attempts": "with passwords, passphrases and links",
 }

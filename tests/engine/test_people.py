@@ -408,10 +408,12 @@ def test_a_post_begins_and_ends_with_its_days(world: World) -> None:
             else datetime(2026, 4, 1, 4, tzinfo=UTC)
         )
         with clock.set_to(moment):
-            assert world.actor("xd.li").holds("formal_delegate") is holds
+            assert world.actor("xd.li").unions("formal_delegate") == (
+                [world.units["XD"]] if holds else []
+            )
     for day in (datetime(2026, 3, 1, 4, tzinfo=UTC), datetime(2026, 3, 31, 15, 59, tzinfo=UTC)):
         with clock.set_to(day):
-            assert world.actor("xd.li").holds("formal_delegate")
+            assert world.actor("xd.li").unions("formal_delegate")
     assert world.events("XD")[-2:] == ["post_granted", "post_ended"]
     with pytest.raises(Conflict):
         people.end_post(world.session, None, post, date(2026, 3, 31), "再来一次")

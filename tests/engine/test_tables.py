@@ -780,7 +780,7 @@ def _ruling(op: str, unit: str, amount: int, binding: bool) -> law.Ruling:
         value=amount,
         binding=binding,
     )
-    return law.Rulebook([rule]).ruling("XX-YY", TODAY)
+    return law.Rulebook([rule]).ruling("XX-YY", TODAY, frozenset({"CN"}))
 
 
 # --- answers, words, checks -------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def asked(site: Site) -> Site:
                 session, None, town.people[username], kind, town.units[unit], FROM, term=TERM
             )
             if username in ("party", "superior", "leader-above"):
-                people.set_password(session, None, town.people[username], SECRET)
+                people.set_password(session, None, town.people[username], SECRET, temporary=False)
         definitions.publish_shipped(session, read(ROOT / "processes" / "cadre_transfer"))
     known = {name: RENAMED.get(username, username) for name, username in OFFICE_HOLDERS.items()}
     members = {

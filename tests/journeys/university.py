@@ -109,7 +109,7 @@ class University:
                     kind, _, unit = post.partition("@")
                     people.grant_post(session, None, key, kind, made.units[unit], FROM, term=TERM)
                 if username in logs_in:
-                    people.set_password(session, None, key, SECRET)
+                    people.set_password(session, None, key, SECRET, temporary=False)
             definitions.publish_shipped(session, read(ROOT / "processes" / "congress_motion"))
         return made
 
@@ -137,7 +137,7 @@ class University:
             for post, unit in zip(posts, homes, strict=True):
                 people.grant_post(session, None, key, post.partition("@")[0], unit, FROM, term=TERM)
             if logs_in:
-                people.set_password(session, None, key, SECRET)
+                people.set_password(session, None, key, SECRET, temporary=False)
 
     def look(self, username: str, query: Callable[..., Any], *given: Any) -> Any:
         with self.time(), db.transaction(self.engine) as session:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tests.measure.tree import Source
 
 COLUMNS, PAGE_COLUMNS, FILE_LINES = 100, 140, 400
+IN_ONE = {  # files that stay one file however long, and why
+    "engine/history/verify_pack.py": "goes into every evidence pack as it is and stands alone there",
+}
 PAGES = ("templates/**/*.html", "static/*.css", "static/css/**/*.css")
 
 _EXCEPTION = re.compile(r"[ \t]*# fmt: (skip|off|on)\b.*")
@@ -107,8 +110,11 @@ def _docstrings(tree: ast.Module) -> Iterator[ast.expr]:
 
 
 def long_files(sources: Iterable[Source]) -> list[tuple[str, int]]:
-    """Python files over 400 lines, blank ones counted, longest first."""
-    sizes = [(str(s.path), len(s.text.splitlines())) for s in sources if not s.is_migration]
+    """Python files over 400 lines, blank ones counted, longest first; those apart that have a
+    reason to be one file.
+    """
+    split = (s for s in sources if not s.is_migration and s.path.as_posix() not in IN_ONE)
+    sizes = [(str(s.path), len(s.text.splitlines())) for s in split]
     return sorted((each for each in sizes if each[1] > FILE_LINES), key=lambda each: -each[1])
 
 

@@ -262,10 +262,17 @@ class World:
         with db.transaction(self.engine) as session:
             old = definitions.publish_shipped(session, read(FOLDER))
         new = self.do("operator", definitions.propose, proposed, "修订说明")
+        year = self.notice_of_next_year()
+        waiting = self.do("operator", rules.propose_notice, NEXT, year, "国务院通知").id
         jobs.seal(self.engine, Settings(home=home, database_url="", processes=ROOT / "processes"))
         size = self.look("operator", checkpoints.checkpoints, None).points[0].size
         for own in self.of.values():
             own.update(old=old, new=new, size=str(size), process="congress_motion")
+            own["proposal"] = str(waiting)
+
+    @staticmethod
+    def notice_of_next_year() -> list[tuple[str, str, str]]:
+        return [(f"{NEXT}-{day}", "休", "节") for day in ("01-01", "05-01", "10-01")]
 
 
 def own_id(own: dict[str, str], name: str) -> UUID:
@@ -368,6 +375,7 @@ PATHS = {
     "setting_id": "{setting}",
     "vacation_id": "{vacation}",
     "token_id": "{token}",
+    "proposal_id": "{proposal}",
     "digest": "{old}",
     "old": "{old}",
     "new": "{new}",
@@ -525,6 +533,8 @@ SENT: dict[str, dict[str, Any]] = {
     "rules.propose": {"query": OF, "form": VALUE},
     "rules.decide": {"form": {"decision": "approve"}},
     "rules.load": {"form": NOTICE},
+    "proposals.decide": {"form": {"decision": "approve"}},
+    "proposals.again": {"form": {"note": "新版有误"}},
     "rules.add_vacation": {"query": OF, "form": BREAK},
     "auth.do_login": {"form": {"username": "a.secretary", "password": "no such word"}},
     "auth.mine POST": {"form": {"old": "x", "new": "y"}},

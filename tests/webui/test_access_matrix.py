@@ -46,7 +46,7 @@ EXPECTED = """
 api.openapi | 200 | -!
 api_audit.installation_history | 403 403 403 200 200 403 | -
 api_audit.list_checkpoints | 403 403 403 200 200 403 | -
-api_audit.note_witness | 403 403 403 204 204 403 | -
+api_audit.note_witness | 403 | -
 api_audit.verify | 403 403 403 200 200 403 | -
 api_ballots.cast | 404 201 404 404 404 404 | 404
 api_ballots.get_ballots | 404 200 404 200 200 404 | 404
@@ -76,7 +76,7 @@ api_meetings.seat | 404 403 404 403 403 404 | 404
 api_members.change_member | 404 404 404 200 403 200 | 404
 api_members.change_password | 422 | -
 api_members.create_member | 404 404 404 201 403 201 | 404
-api_members.create_token | 201 | -
+api_members.create_token | 403 | -
 api_members.end_post | 404 404 404 204 403 204 | 404
 api_members.end_token | 404 404 404 403 403 204 | 404
 api_members.get_me | 200 | -
@@ -98,7 +98,7 @@ api_polls.sign | 404 409 404 404 404 404 | 404
 api_polls.verify_certificate | 404 200 404 200 200 404 | 404
 api_polls.void_poll | 404 200 404 200 403 404 | 404
 api_polls.withdraw_answer | 404 | -
-api_process-definitions.approve | 403 403 403 403 403 200 | -
+api_process-definitions.approve | 403 | -
 api_process-definitions.check_folder | 403 403 403 200 403 200 | -
 api_process-definitions.difference | 404 404 404 200 404 200 | -
 api_process-definitions.get_definition | 200 | -
@@ -108,7 +108,7 @@ api_process-definitions.get_opening | 403 200 403 403 403 403 | -
 api_process-definitions.list_definitions | 200 | -
 api_process-definitions.list_versions | 200 | -
 api_process-definitions.propose | 403 403 403 422 403 422 | -
-api_process-definitions.refuse | 403 403 403 403 403 200 | -
+api_process-definitions.refuse | 403 | -
 api_process-instances.alike | 403 200 403 403 403 403 | -
 api_process-instances.diagram | 404 200 200 200 200 404 | 404
 api_process-instances.erase | 404 409 409 409 409 404 | 404
@@ -132,6 +132,9 @@ api_process-instances.suspend | 404 403 403 200 403 404 | 404
 api_process-instances.terminate | 404 403 403 200 403 404 | 404
 api_process-instances.withdraw | 404 200 403 403 403 404 | 404
 api_rules.add_vacation | 403 403 403 201 403 201 | 404
+api_proposals.approve_proposal | 403 | -
+api_proposals.list_proposals | 200 | -
+api_proposals.refuse_proposal | 403 | -
 api_rules.approve_setting | 403 403 403 204 403 204 | 404
 api_rules.get_calendar | 200 | -
 api_rules.get_calendar of | 200 | 404
@@ -177,12 +180,14 @@ audit.log of | 403 403 403 200 200 403 | 404~
 audit.pack | 404 403 403 200 200 404 | 404
 audit.seal | 403 403 403 200 200 403 | -
 audit.verify | 403 403 403 200 200 403 | -
-audit.witness | 403 403 403 302 302 403 | -
+audit.witness | 403 | -
 auth.demo | 404 | -!
 auth.do_login | 403 | -!
 auth.language | 302 | -!
 auth.login | 200 | -!
 auth.logout | 302 | -!
+auth.add_token | 422 | -
+auth.end_token | 404 404 404 403 403 302 | 404
 auth.mine | 200 | -
 auth.mine POST | 422 | -
 ballots.cast | 404 200 404 404 404 404 | 404
@@ -191,7 +196,7 @@ ballots.join | 404 | 404
 ballots.take | 404 | 404
 confidence.guard | 404 409 409 409 409 404 | 404
 confidence.guard erase | 404 409 409 409 409 404 | 404
-definitions.decide | 403 403 403 403 403 302 | -
+definitions.decide | 403 | -
 definitions.diagram | 200 | -
 definitions.diff | 404 404 404 200 404 200 | -
 definitions.folder | 200 | -
@@ -206,7 +211,7 @@ files.document | 404 200 200 200 200 404 | 404
 files.upload | 201 | -
 health.alive | 200 | -!
 health.metrics | 200 | -!
-health.ready | 200 | -!
+health.ready | 503 | -!
 inbox.complete | 404 404 302 404 404 404 | 404
 inbox.draft | 200 | -
 inbox.hold | 404 404 302 404 404 404 | 404
@@ -279,6 +284,9 @@ polls.give_paper | 404 303 404 404 404 404 | 404
 polls.sign | 404 409 404 404 404 404 | 404
 polls.verify | 404 200 404 200 200 404 | 404
 polls.void | 404 303 404 303 403 404 | 404
+proposals.again | 403 403 403 409 403 409 | -
+proposals.decide | 403 | -
+proposals.index | 200 | -
 rules.add_vacation | 403 403 403 302 403 302 | 404
 rules.calendar | 200 | -
 rules.calendar of | 200 | 404

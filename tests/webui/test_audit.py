@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text
 
-from engine import clock
+from engine import clock, db
 from engine.commands import instances, polls, tasks
 from engine.db import tables
 from engine.errors import NotFound
@@ -262,8 +262,12 @@ def test_checkpoints_are_shown_and_given_to_witnesses(
 ) -> None:
     assert "检查点" in client("auditor").get("/audit/seal").text
     seal(house, tmp_path)
-    browser = client("auditor")
-    page = browser.get("/audit/seal").text
+    with db.transaction(house.engine) as session:
+        at = ("union_secretary@union", "installation@union")
+        house.person(session, "runner", "总管", "union", "union", *at)
+    auditor, browser = client("auditor"), client("runner")
+    page = auditor.get("/audit/seal").text
+    assert "/witness" not in page and "/witness" in browser.get("/audit/seal").text
     assert (
         "yixing/checkpoint/1" in page
         and keys.load_or_create(tmp_path / "keys").public.hex() in page
@@ -277,9 +281,9 @@ def test_checkpoints_are_shown_and_given_to_witnesses(
     assert browser.post(f"/audit/seal/{size}/witness", data={"who": "别人"}).status_code == 409
     assert "省教育工会办公室" in browser.get("/audit/seal").text
     assert "已交省教育工会办公室保存" in browser.get("/audit/log?of=installation").text
-    assert (
-        client("plain").post(f"/audit/seal/{size}/witness", data={"who": "我"}).status_code == 403
-    )
+    for who in ("plain", "auditor"):
+        stranger = client(who).post(f"/audit/seal/{size}/witness", data={"who": "我"})
+        assert stranger.status_code == 403
 
 
 def test_the_whole_history_is_verified(

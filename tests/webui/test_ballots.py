@@ -127,7 +127,9 @@ def test_candidates_stand_on_the_ballot_by_name(
     )
     files["process.toml"] = files["process.toml"].split("[tasks.ballot.poll.labels]")[0]
     ballot = Ballot(house, files).open()
-    ballot.house.look(lambda s: people.set_password(s, None, ballot.house.people["v1"], SECRET))
+    ballot.house.look(
+        lambda s: people.set_password(s, None, ballot.house.people["v1"], SECRET, temporary=False)
+    )
     page = client("v0").get(f"/polls/{ballot.id}").text
     assert 'data-most="2"' in page and page.count('type="checkbox"') == 3 and "王芳" in page
     desk = sit_down(browser, site, "v1", f"/polls/{ballot.id}")
@@ -151,7 +153,9 @@ def test_candidates_stand_on_the_ballot_by_name(
 
 def test_the_login_password_opens_no_ballots(house: House) -> None:
     ballot = Ballot(house)
-    house.look(lambda s: people.set_password(s, None, house.people["mover"], SECRET))
+    house.look(
+        lambda s: people.set_password(s, None, house.people["mover"], SECRET, temporary=False)
+    )
     with pytest.raises(Invalid, match="不能与登录密码相同"):
         house.do("mover", teller_keys.take, ballot.id, SECRET)
     house.do("mover", teller_keys.take, ballot.id, WORDS["mover"])
@@ -273,7 +277,9 @@ def sit_down(browser: Browser, site: str, who: str, path: str) -> Any:
 def test_the_tellers_desk_in_a_browser(ballot: Ballot, site: str, browser: Browser) -> None:
     for who in WORDS:
         ballot.house.look(
-            lambda s, w=who: people.set_password(s, None, ballot.house.people[w], SECRET)
+            lambda s, w=who: people.set_password(
+                s, None, ballot.house.people[w], SECRET, temporary=False
+            )
         )
     path = f"/polls/{ballot.id}"
     for who, words in WORDS.items():
@@ -304,7 +310,9 @@ def test_the_browser_seals_and_only_the_envelope_leaves_it(
     ballot.open().vote(*VOTERS[:5])
     for who in ("v2", "office"):
         ballot.house.look(
-            lambda s, w=who: people.set_password(s, None, ballot.house.people[w], SECRET)
+            lambda s, w=who: people.set_password(
+                s, None, ballot.house.people[w], SECRET, temporary=False
+            )
         )
     context = browser.new_context(
         base_url=site, locale="zh-CN", viewport={"width": 390, "height": 844}

@@ -202,7 +202,7 @@ def test_a_database_that_cannot_be_reached_is_said(
 ) -> None:
     monkeypatch.setenv("YIXING_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     assert cli.main(["migrate"]) == cli.FAULT
-    assert "the database cannot be used" in capsys.readouterr().err
+    assert "the database does not run" in capsys.readouterr().err
 
 
 def test_migrate_says_whether_it_did_anything(

@@ -34,7 +34,15 @@ MOTION = ROOT / "processes" / "congress_motion"
 def motion(house: House) -> str:
     """The motion is in force, and there is an administrator."""
     with db.transaction(house.engine) as session:
-        house.person(session, "admin", "管理员", "union", "union", "administrator@union")
+        house.person(
+            session,
+            "admin",
+            "管理员",
+            "union",
+            "union",
+            "administrator@union",
+            "installation@union",
+        )
         return definitions.publish_shipped(session, read(MOTION))
 
 

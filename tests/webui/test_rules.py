@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -226,8 +227,22 @@ def test_a_pasted_notice_is_loaded(client: Login, house: House) -> None:
     year = next_year()
     data = {"year": str(year), "source": "国务院办公厅通知", "rows": notice(year)}
     reply = client("office").post("/rules/calendar", data=data, follow_redirects=True)
-    assert f"已载入 {year} 年放假安排" in reply.text and "国务院办公厅通知" in reply.text
+    assert f"已提出 {year} 年放假安排" in reply.text and "国务院办公厅通知" in reply.text
+    assert "批准</button>" not in reply.text, "nobody approves what they proposed"
+    assert house.look(lambda s: s.execute(select(tables.notice.c.year)).first()) is None
+    approve(client, house)
     assert house.look(lambda s: s.execute(select(tables.notice.c.year)).scalar_one()) == year
+    assert "国务院办公厅通知" in client("office").get("/rules/calendar").text
+
+
+def approve(client: Login, house: House) -> None:
+    """Somebody who answers for the installation approves what waits."""
+    with db.transaction(house.engine) as session:
+        house.person(session, "runner", "总管", "union", "union", "installation@union")
+    runner = client("runner")
+    (action,) = re.findall(r'action="(/proposals/[^"]+)"', runner.get("/proposals").text)
+    assert runner.post(action, data={"decision": "maybe"}).status_code == 422
+    assert runner.post(action, data={"decision": "approve"}).status_code == 302
 
 
 def sheet(rows: list[list[Any]]) -> io.BytesIO:
@@ -257,6 +272,7 @@ def test_an_uploaded_notice_is_loaded(client: Login, house: House, kind: str) ->
     )
     form = {"year": str(year), "source": "国务院办公厅通知", "sheet": (data, f"n.{kind}")}
     assert client("admin").post("/rules/calendar", data=form).status_code == 302
+    approve(client, house)
     assert house.look(lambda s: len(s.execute(select(tables.notice)).all())) == 1
 
 

@@ -14,7 +14,7 @@ from flask import render_template_string
 
 from engine import clock
 from engine.commands import people
-from engine.commands.people import logins
+from engine.commands.people import lockouts, logins
 from engine.settings import ROOT, Settings
 from tests.webui import roles as matrix
 from webui import create_app
@@ -46,7 +46,9 @@ def unions(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
 def strict(app: Flask, house: House) -> Flask:
     """The application as it runs: with CSRF protection; the office has a password."""
     app.config["WTF_CSRF_ENABLED"] = True
-    house.look(lambda s: people.set_password(s, None, house.people["office"], SECRET))
+    house.look(
+        lambda s: people.set_password(s, None, house.people["office"], SECRET, temporary=False)
+    )
     return app
 
 
@@ -57,10 +59,14 @@ def token_of(browser: FlaskClient, path: str = "/login") -> str:
 
 
 def log_in(
-    browser: FlaskClient, username: str = "office", secret: str = SECRET, **more: str
+    browser: FlaskClient,
+    username: str = "office",
+    secret: str = SECRET,
+    environ: dict[str, str] | None = None,
+    **more: str,
 ) -> TestResponse:
     sent = {"username": username, "password": secret, "csrf_token": token_of(browser), **more}
-    return browser.post("/login", data=sent)
+    return browser.post("/login", data=sent, environ_base=environ or {})
 
 
 def secret_of(browser: FlaskClient) -> str:
@@ -316,7 +322,7 @@ def test_guessing_is_limited_and_told(strict: Flask, house: House) -> None:
     now = clock.now()
     with clock.set_to(now):
         browser = strict.test_client()
-        for _ in range(logins.PER_USER):
+        for _ in range(lockouts.PER_USER):
             reply = log_in(browser, secret="wrong wrong wrong")
             assert (
                 reply.status_code == 403
@@ -326,7 +332,7 @@ def test_guessing_is_limited_and_told(strict: Flask, house: House) -> None:
         for secret in ("wrong wrong wrong", SECRET):  # the right one as well, or it would tell
             reply = log_in(strict.test_client(), secret=secret)
             assert reply.status_code == 429 and re.search(r"请在 \d+ 分钟后再试", reply.text)
-    with clock.set_to(now + logins.WINDOW + timedelta(seconds=1)):
+    with clock.set_to(now + lockouts.WINDOW + timedelta(seconds=1)):
         assert log_in(strict.test_client()).status_code == 302
     events = house.look(_union_kinds(house))
     assert "login_locked" in events
@@ -343,9 +349,9 @@ def _union_kinds(house: House) -> Any:
 def test_an_address_that_guesses_many_names_is_limited(
     strict: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert logins.PER_ADDRESS <= 50
-    monkeypatch.setattr(logins, "PER_ADDRESS", 7)  # each guess takes its time
-    for n in range(logins.PER_ADDRESS):
+    assert lockouts.PER_ADDRESS <= 50
+    monkeypatch.setattr(lockouts, "PER_ADDRESS", 7)  # each guess takes its time
+    for n in range(lockouts.PER_ADDRESS):
         assert (
             log_in(
                 strict.test_client(), username=f"nobody-{n}", secret="wrong wrong wrong"
@@ -353,6 +359,35 @@ def test_an_address_that_guesses_many_names_is_limited(
             == 403
         )
     assert log_in(strict.test_client()).status_code == 429
+
+
+def test_a_stranger_locks_out_neither_the_owner_nor_those_behind_one_address(
+    strict: Flask, house: House
+) -> None:
+    now = clock.now()
+    known = strict.test_client()
+    with clock.set_to(now):
+        assert log_in(known).status_code == 302
+        for _ in range(lockouts.PER_USER):
+            assert log_in(strict.test_client(), secret="wrong wrong wrong").status_code == 403
+        # the same address: locked for whoever comes new, not on the owner's own device
+        assert log_in(strict.test_client()).status_code == 429
+        assert log_in(known).status_code == 302
+        elsewhere = {"REMOTE_ADDR": "203.0.113.9"}
+        assert log_in(strict.test_client(), environ=elsewhere).status_code == 302
+        house.look(lambda s: fail_everywhere(s, lockouts.PER_ADDRESS))
+        assert log_in(strict.test_client(), environ=elsewhere).status_code == 429
+    with clock.set_to(now + lockouts.SLOW):  # slowed down, not locked out
+        assert log_in(strict.test_client(), environ=elsewhere).status_code == 302
+        forged = strict.test_client()
+        forged.set_cookie("device", "WyJ4IiwieSJd.forged", path="/login")
+        assert log_in(forged).status_code == 429
+
+
+def fail_everywhere(session: Any, times: int) -> None:
+    """Many tries from one address with as many names."""
+    for n in range(times):
+        lockouts.failed(session, lockouts.place(f"n{n}", "203.0.113.9", ""))
 
 
 def test_an_unknown_name_gets_the_same_words_as_a_wrong_password(strict: Flask) -> None:
@@ -375,7 +410,7 @@ def test_a_wrong_old_password_is_told_beside_its_field_and_counted(strict: Flask
 
     short = change(SECRET, "short")
     assert short.status_code == 422 and 'name="new"' in short.text and "yx-fault" in short.text
-    for _ in range(logins.PER_USER):
+    for _ in range(lockouts.PER_USER):
         wrong = change("wrong wrong wrong", "another long secret")
         assert (
             wrong.status_code == 422 and "原密码不对" in wrong.text and 'name="old"' in wrong.text
@@ -675,6 +710,9 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "auth.do_login": ("username", "password", "next"),
     "auth.mine POST": ("old", "new"),
     "auth.language": ("next",),
+    "auth.add_token": ("name", "days"),
+    "proposals.again": ("note",),
+    "proposals.decide": ("decision",),
     "inbox.complete": ("f.decision", "f.reason", "f.present", "f.lead_unit", "f.grade", "revision"),
     "inbox.respond": ("choice", "comment"),
     "matters.desk": ("reason",),
@@ -756,8 +794,9 @@ SLOW = ("auth.do_login", "auth.mine POST")  # a hash of passwords each time: few
 def patient(unions: World) -> Iterator[World]:
     """Whoever tries all of this would be locked out; here nobody is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(logins, "PER_USER", 10**9)
-        patch.setattr(logins, "PER_ADDRESS", 10**9)
+        patch.setattr(lockouts, "PER_USER", 10**9)
+        patch.setattr(lockouts, "PER_ADDRESS", 10**9)
+        patch.setattr(lockouts, "PER_NAME", 10**9)
         yield unions
 
 

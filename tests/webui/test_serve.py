@@ -164,6 +164,20 @@ def test_what_is_killed_comes_back(product: Product) -> None:
     assert product.end() == 0
 
 
+def test_frozen_workers_are_no_readiness(product: Product) -> None:
+    product.start()
+    wait(lambda: product.answers("readyz"))
+    worker = product.children()["job"]
+    worker.suspend()
+    try:
+        wait(lambda: not product.answers("readyz"))
+        assert product.answers()
+    finally:
+        worker.resume()
+    wait(lambda: product.answers("readyz"))
+    assert product.end() == 0
+
+
 def test_a_killed_supervisor_leaves_no_workers_and_the_next_start_works(product: Product) -> None:
     product.start()
     everything = psutil.Process(product.process.pid).children(recursive=True)

@@ -30,6 +30,7 @@ GROUPS = (
     "ballots",
     "definitions",
     "rules",
+    "proposals",
     "tables",
     "people",
     "units",
@@ -57,7 +58,7 @@ class Api(Smorest):  # type: ignore[misc]
 
 def init_app(app: Flask) -> None:
     """Register all groups of routes and the document that describes them."""
-    app.config.update(API_TITLE="Yixing 议行", API_VERSION="1", OPENAPI_VERSION="3.1.0")
+    app.config.update(API_TITLE="Yixing", API_VERSION="1", OPENAPI_VERSION="3.1.0")
     api = Api(
         app,
         spec_kwargs={

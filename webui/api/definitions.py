@@ -363,7 +363,7 @@ def _faults(files: Mapping[str, str]) -> list[check.Fault]:
 )
 def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, str]:
     """Hand in a folder for approval, as JSON or as a ZIP; every fault in it is named at once."""
-    access.check(actor, "propose_definition", None)
+    access.unions(actor, "propose_definition")
     if wrong := _faults(given["files"]):
         raise Invalid({"files": [fault.line for fault in wrong]})
     try:
@@ -376,7 +376,7 @@ def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, 
 @routes.act("/process-definitions/check", Checked, read=_folder, sent=SENT, keyed=False)
 def check_folder(_session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """Find every fault in a folder, for who may propose one: it takes seconds. Nothing is kept."""
-    access.check(actor, "propose_definition", None)
+    access.unions(actor, "propose_definition")
     return {"faults": _faults(given["files"])}
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask import g
+from flask_babel import gettext as _
 from marshmallow import Schema, fields
 
 from engine.commands import people
+from engine.errors import Refused
 from engine.queries import people as reading
 from webui.api import schemas
 from webui.api.edge import Routes
@@ -229,9 +231,9 @@ def change_password(session: Session, actor: Actor, given: dict[str, Any]) -> No
 
 
 @routes.act("/members/me/tokens", Plain, body=NewToken, status=201, keyed=False)
-def create_token(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, str]:
-    """A new token for me. It is shown once and not kept, so there is no key."""
-    return {"token": people.create_token(session, actor, actor.id, **given)}
+def create_token(_session: Session, _actor: Actor, _given: dict[str, Any]) -> dict[str, str]:
+    """Refused: whoever has a token makes none. A person makes one on their own page, the operator on the command line."""
+    raise Refused(_("令牌不能新建令牌，请登录后在“我的职务与密码”新建。"), code="token")
 
 
 @routes.act("/tokens/<token_id>", method="DELETE", status=204)

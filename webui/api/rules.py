@@ -134,9 +134,12 @@ class CalendarShape(Schema):
     vacations = fields.List(fields.Nested(Vacation))
     provisional = fields.Integer()
     may_load = fields.Boolean()
+    may_close = fields.Boolean()
 
 
 class Concerned(Schema):
+    id = fields.UUID(required=True, metadata={"description": "The proposal that waits."})
+    deadlines = fields.Integer(metadata={"description": "So many of their deadlines would move."})
     instances = fields.Integer(
         required=True, metadata={"description": "So many have deadlines that rest on the notice."}
     )
@@ -288,9 +291,9 @@ def remove_vacation(session: Session, actor: Actor, vacation_id: UUID) -> None:
 
 
 @routes.act("/calendar/notices", Concerned, body=Notice)
-def load_notice(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, int]:
-    """Load the State Council's holiday notice of a year; deadlines that wait for it are computed
-    anew.
+def load_notice(session: Session, actor: Actor, given: dict[str, Any]) -> Any:
+    """Propose the State Council's holiday notice of a year, for all unions; somebody else approves
+    it.
     """
     rows = [(each["day"], each["what"], each["name"]) for each in given["days"]]
-    return {"instances": rules.load_notice(session, actor, given["year"], rows, given["source"])}
+    return rules.propose_notice(session, actor, given["year"], rows, given["source"])

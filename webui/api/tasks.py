@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import url_for
 from marshmallow import Schema, fields
+from marshmallow.validate import Range
 
 from engine import clock
 from engine.commands import confidence, drafts, outside, tasks
@@ -54,6 +55,12 @@ class Complete(schemas.Sent):
 
 class Draft(schemas.Sent):
     answers = Answers(required=True)
+    revision = fields.Integer(
+        validate=Range(min=0),
+        metadata={
+            "description": "That of the draft you had before you, 0 for none; a newer one is then not overwritten (409)."
+        },
+    )
 
 
 class InboxItem(Schema):
@@ -220,6 +227,7 @@ class DraftShape(Schema):
     key = fields.String(required=True)
     answers = fields.Dict()
     saved_at = Moment()
+    revision = fields.Integer()
 
 
 DraftList = Schema.from_dict(
@@ -281,7 +289,7 @@ def send_link(
 def save_task_draft(session: Session, actor: Actor, given: dict[str, Any], task_id: UUID) -> None:
     """Keep unfinished answers of a task that is mine."""
     reading.must_see(session, actor, task_id)
-    drafts.save(session, actor, f"task:{task_id}", given["answers"])
+    drafts.save(session, actor, f"task:{task_id}", given["answers"], given.get("revision"))
 
 
 @routes.look("/drafts", DraftList)
@@ -289,14 +297,17 @@ def list_drafts(session: Session, actor: Actor) -> dict[str, Any]:
     """My unfinished answers, newest first."""
     found = reading.drafts(session, actor)
     return {
-        "items": [dict(zip(("key", "answers", "saved_at"), each, strict=True)) for each in found]
+        "items": [
+            dict(zip(("key", "answers", "saved_at", "revision"), each, strict=True))
+            for each in found
+        ]
     }
 
 
 @routes.act("/drafts/<key>", body=Draft, method="PUT", status=204)
 def save_draft(session: Session, actor: Actor, given: dict[str, Any], key: str) -> None:
     """Keep unfinished answers under `launch:<process>` or `task:<id>`."""
-    drafts.save(session, actor, _key(key), given["answers"])
+    drafts.save(session, actor, _key(key), given["answers"], given.get("revision"))
 
 
 @routes.act("/drafts/<key>", method="DELETE", status=204)

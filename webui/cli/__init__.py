@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.messages import _
-from webui.cli import accounts, installation, postmaster, processes, safety, terminal, usage
+from webui.cli import accounts, faults, installation, postmaster, processes, safety, terminal, usage
 from webui.cli.terminal import FAULT, OK, UNPROVED, USAGE, CannotDo
 
 if TYPE_CHECKING:
@@ -45,6 +45,12 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "restore": safety.restore,
     "repair": safety.repair,
 }
+WITHOUT_PROCESSES = {"worker", "migrate", "token", "user disable", "user password"} | {
+    "verify",
+    "backup",
+    "restore",
+    "repair",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,12 +74,15 @@ def _language(arguments: Sequence[str] | None) -> str:
 
 
 def _run(given: argparse.Namespace) -> int:
-    from engine.errors import EngineError
+    from engine.errors import EngineError, Unavailable
 
     try:
         settings = _settings()
+        _must_have_processes(given.verb, settings)
         with _database_as_before(settings):
             return int(VERBS[given.verb](given, settings))
+    except Unavailable as fault:  # of the database, which has told the reason
+        return terminal.complain(faults.sentence(fault) or fault.message, _failed(given))
     except CannotDo as fault:
         return terminal.complain(fault.message, fault.code)
     except EngineError as fault:
@@ -84,11 +93,10 @@ def _run(given: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAULT
     except Exception as fault:
-        if _is_of_the_database(fault):
-            reason = str(fault).splitlines()[0]
-            message = _("数据库不能使用：{reason}", reason=reason)
-            return terminal.complain(message, _failed(given))
-        raise
+        said = faults.sentence(fault)
+        if said is None:
+            raise  # a fault of the program: whoever mends it wants to see where
+        return terminal.complain(said, _failed(given))
 
 
 def _failed(given: argparse.Namespace) -> int:
@@ -105,6 +113,18 @@ def _settings() -> Settings:
         raise CannotDo(fault.args[0]) from fault
 
 
+def _must_have_processes(verb: str, settings: Settings) -> None:
+    """Say it at once when what the union decided is not where the settings say."""
+    folder = settings.processes
+    if verb not in WITHOUT_PROCESSES and not (folder / "posts.toml").is_file():
+        raise CannotDo(
+            _(
+                "{folder} 不是流程文件夹的所在（其中没有 posts.toml）：请改正 YIXING_PROCESSES",
+                folder=folder,
+            )
+        )
+
+
 @contextmanager
 def _database_as_before(settings: Settings) -> Iterator[None]:
     """Stop the embedded server afterwards when it did not run before and nobody else has come
@@ -119,7 +139,3 @@ def _database_as_before(settings: Settings) -> Iterator[None]:
             from engine.db import embedded
 
             embedded.stop(home)
-
-
-def _is_of_the_database(fault: Exception) -> bool:
-    return any(kind.__name__ == "OperationalError" for kind in type(fault).__mro__)

@@ -12,8 +12,10 @@ from webui.cli.terminal import OK, CannotDo, agreed, password, say, text
 
 if TYPE_CHECKING:
     import argparse
+    from uuid import UUID
 
     from engine.commands.imports.batches import Batch, RowReport
+    from engine.db import Session
     from engine.settings import Settings
 
 _LEVELS = {"ok": _("无误"), "warning": _("提醒"), "error": _("错误")}
@@ -160,16 +162,31 @@ def user_post(given: argparse.Namespace, settings: Settings) -> int:
 
     begin = given.from_on or clock.today()
     with db.transaction(database(settings)) as session:
+        member = operator.member_named(session, given.username)
+        unit = _unit_of_post(session, given, member)
         people.grant_post(
             session,
             None,
-            operator.member_named(session, given.username),
+            member,
             given.post,
-            operator.unit_coded(session, given.unit),
+            unit,
             from_on=begin,
             to_on=given.to_on,
             term=given.term,
         )
-    values = {"who": given.username, "post": given.post, "unit": given.unit, "day": begin}
+        code = operator.code_of(session, unit)
+    values = {"who": given.username, "post": given.post, "unit": code, "day": begin}
     say(_("{who} 自 {day} 起任 {unit} 的 {post}", **values))
     return OK
+
+
+def _unit_of_post(session: Session, given: argparse.Namespace, member_id: UUID) -> UUID:
+    """Where the post is held; the one for the installation in whatever unit the person is of."""
+    from engine.people import organisation
+    from engine.queries import operator
+
+    if given.unit:
+        return operator.unit_coded(session, given.unit)
+    if given.post != organisation.RUNNER:
+        raise CannotDo(_("请用 --unit 写明单位"))
+    return organisation.actor(session, member_id).unit_id

@@ -16,17 +16,38 @@ if TYPE_CHECKING:
     from engine.db import Engine
     from engine.settings import Settings
 
+ROLE_MISSING = _(
+    "注意：数据库用户不能建立角色，所以没有只可追加记录的角色 yixing_app；"
+    "请数据库管理员执行 CREATE ROLE yixing_app，然后运行 yixing migrate"
+)
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def database(settings: Settings) -> Engine:
     """The database, started and migrated when need be."""
     from engine import db
-    from engine.db import migrate as steps
 
     url = db.url_of(settings)
-    steps.migrate(url)
+    migrated(settings, url)
     return db.connect(url)
+
+
+def migrated(settings: Settings, url: str) -> bool:
+    """Bring the schema up to date; a database that holds something is backed up first, so that one
+    can go back. False when there was nothing to do.
+    """
+    from engine.db import migrate as steps
+    from engine.db import safekeeping
+
+    kept = safekeeping.before_upgrade(settings, url)
+    if kept is not None:
+        note(
+            _(
+                "升级前已备份到 {file}；要退回，请停机后用原来版本的程序运行 yixing restore {file} --force",
+                file=kept,
+            )
+        )
+    return steps.migrate(url)
 
 
 def serve(_given: argparse.Namespace, settings: Settings) -> int:
@@ -39,11 +60,10 @@ def serve(_given: argparse.Namespace, settings: Settings) -> int:
 def worker(_given: argparse.Namespace, settings: Settings) -> int:
     """One more job worker, e.g. on another machine with the same YIXING_DATABASE_URL."""
     from engine import db, jobs
-    from engine.db import migrate as steps
 
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     url = db.url_of(settings)
-    steps.migrate(url)
+    migrated(settings, url)
     note(_("正在工作；按 Ctrl-C 停止"))
     jobs.run_worker(settings, url)
     return OK
@@ -54,7 +74,12 @@ def migrate(_given: argparse.Namespace, settings: Settings) -> int:
     from engine import db
     from engine.db import migrate as steps
 
-    moved = steps.migrate(db.url_of(settings))
+    url = db.url_of(settings)
+    moved = migrated(settings, url)
+    if steps.has_role(url):
+        steps.grant(url)
+    else:
+        note(ROLE_MISSING)
     state = _("已迁移") if moved else _("已是最新")
     say(_("数据库结构 {revision}：{state}", revision=steps.head(), state=state))
     return OK

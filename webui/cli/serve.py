@@ -8,7 +8,6 @@ the supervisor is gone.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import secrets
@@ -27,13 +26,13 @@ from typing import TYPE_CHECKING
 from engine import settings as own_settings
 from engine.messages import _
 from engine.stopping import Stopping
-from webui.cli import postmaster
+from webui.cli import demo_start, postmaster
+from webui.cli.faults import why
 from webui.cli.terminal import CannotDo, note, text
 
 if TYPE_CHECKING:
     from engine.settings import Settings
 
-HALF_DEMO = "demo-begun"  # a file in the home: loading the demo data has begun
 PARENT = "YIXING_PARENT"  # process id of the supervisor, for its children
 GRACE = 10.0  # seconds between "please end" and "end"
 STEADY = 30.0  # seconds after which a child counts as well
@@ -100,7 +99,7 @@ def serve(settings: Settings) -> int:
     try:
         url = _database(settings)
         environment = _environment(settings, url)
-        first = _is_empty(url)
+        first = demo_start.is_empty(url)
         if first:
             _fill(settings, url)
         stopping.listen()
@@ -134,7 +133,7 @@ def _must_be_free(settings: Settings) -> None:
                     "不能在 {host} 的 {port} 端口监听：{reason}。请停掉占用它的程序，或另选端口：YIXING_PORT=8001",
                     host=settings.host,
                     port=settings.port,
-                    reason=fault.strerror,
+                    reason=why(fault),
                 )
             ) from fault
         except OverflowError as fault:
@@ -149,21 +148,16 @@ def _database(settings: Settings) -> str:
     """
     from engine import db
     from engine.db import migrate
+    from webui.cli.installation import ROLE_MISSING, migrated
 
     url = db.url_of(settings)
-    _drop_half_demo(settings, url)
-    if migrate.migrate(url):
+    demo_start.drop_half(settings, url)
+    if migrated(settings, url):
         note(_("数据库结构已是最新"))
+    if not migrate.has_role(url):
+        note(ROLE_MISSING)
     _make_cookie_key(settings)
     return url
-
-
-def _is_empty(url: str) -> bool:
-    from engine import db
-    from engine.commands import bundled
-
-    with db.transaction(db.connect(url)) as session:
-        return bundled.nobody(session)
 
 
 def _fill(settings: Settings, url: str) -> None:
@@ -185,50 +179,8 @@ def _fill(settings: Settings, url: str) -> None:
         if new:
             note(_("已发布 {folder}", folder=folder.name))
     if settings.demo:
-        _load_demo(settings, url)
+        demo_start.load(settings, url)
     engine.dispose()
-
-
-def _load_demo(settings: Settings, url: str) -> None:
-    """Load the demo data into an empty database; that it was begun is written down until it is
-    done.
-    """
-    from engine import db
-
-    if not _is_empty(url):
-        return
-    from webui.cli import demo
-
-    note(_("正在载入演示数据……"))
-    settings.home.mkdir(parents=True, exist_ok=True)
-    begun = settings.home / HALF_DEMO
-    begun.write_text(_mark(settings))
-    demo.load(db.connect(url), settings)
-    begun.unlink()
-
-
-def _drop_half_demo(settings: Settings, url: str) -> None:
-    """Half of the demo data are of no use: what a start left that was broken off in loading them
-    goes.
-    """
-    from engine.db import migrate
-
-    begun = settings.home / HALF_DEMO
-    if not begun.exists():
-        return
-    older = not settings.database_url and not begun.read_text()  # wrote nothing into it
-    if older or begun.read_text() == _mark(settings):
-        note(_("演示数据上次没有载完，现在重新载入"))
-        migrate.start_over(url)
-        keys = settings.home / "keys"  # they have signed what is gone
-        if keys.exists():
-            keys.rename(keys.with_name(f"keys.before-{time.time_ns()}"))
-    begun.unlink()
-
-
-def _mark(settings: Settings) -> str:
-    """Tells one database from another without telling its password."""
-    return hashlib.sha256(settings.database_url.encode()).hexdigest()
 
 
 def _make_cookie_key(settings: Settings) -> None:
@@ -251,7 +203,9 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
     """
     values = {
         "HOME": settings.home,
-        "DATABASE_URL": url,
+        "DATABASE_URL": settings.database_url or url,
+        "DATABASE_DIRECT_URL": settings.database_direct_url,
+        "DATABASE_POOLED": int(settings.database_pooled),
         "PROCESSES": settings.processes,
         "HOST": settings.host,
         "PORT": settings.port,
@@ -259,6 +213,8 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
         "SECRET_KEY": settings.secret_key,
         "SECURE_COOKIES": int(settings.secure_cookies),
         "TRUSTED_PROXIES": settings.trusted_proxies,
+        "BACKUP_DAYS": settings.backup_days,
+        "BACKUPS": settings.backups or "",
         "WEB_WORKERS": settings.web_workers,
         "WEB_THREADS": settings.web_threads,
     }
@@ -288,6 +244,10 @@ def _ready(settings: Settings, children: list[Child], stopping: Stopping) -> boo
 
 
 def _welcome(settings: Settings) -> None:
+    from webui.http import proxies
+
+    for warning in proxies.at_start(settings):
+        note(_("注意：{what}", what=warning))
     note("")
     note(_("议行已就绪：{address}   （按 Ctrl-C 停止）", address=address(settings)))
     if settings.demo:
@@ -379,9 +339,9 @@ def main(what: str) -> None:
 
         web(settings)
         return
-    from engine import jobs
+    from engine import db, jobs
 
-    jobs.run_worker(settings, settings.database_url)
+    jobs.run_worker(settings, db.url_of(settings))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def web(settings: Settings) -> None:
                 self.cfg.set(name, value)
 
         def load(self) -> object:
-            db.connect(settings.database_url).dispose(
+            db.connect_web(settings).dispose(
                 close=False
             )  # what the parent had open is the parent's
             return create_app(settings)

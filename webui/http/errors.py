@@ -6,12 +6,14 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, g, render_template, request
+from flask import Response, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from engine.errors import EngineError, Invalid
+from engine.errors import EngineError, Invalid, LoggedOut
+from webui.http import proxies
+from webui.http.session import came_from, to_login, wants_json
 from webui.http.words import said
 
 if TYPE_CHECKING:
@@ -24,10 +26,21 @@ def init_app(app: Flask) -> None:
     """Register the handlers and the headers that every answer carries."""
     app.register_error_handler(EngineError, engine_error)
     app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(
-        CSRFError, lambda _fault: answer(400, "csrf", _("页面已过期，请刷新后再提交。"))
-    )
+    app.register_error_handler(CSRFError, expired)
     app.after_request(headers)
+
+
+def expired(_fault: CSRFError) -> Response:
+    """A form whose login has ended, or that another login of this browser has overtaken."""
+    if request.blueprint == "auth" and not wants_json():
+        return redirect(url_for("auth.login", again=1), 303)  # type: ignore[return-value]
+    if not session.get("key") and request.blueprint != "outside":
+        return engine_error(LoggedOut()) if wants_json() else to_login()  # type: ignore[return-value]
+    elsewhere = proxies.elsewhere()
+    if elsewhere:
+        words = _("本系统的网址是 %(address)s，请从那里打开后再提交。", address=elsewhere)
+        return answer(400, "address", words)
+    return answer(400, "csrf", _("页面已过期，请刷新后再提交。"))
 
 
 def engine_error(fault: EngineError) -> Response:
@@ -50,6 +63,10 @@ def http_error(fault: HTTPException) -> Response:
     if fault.response is not None:
         return fault.get_response()  # type: ignore[return-value]
     status = fault.code or 500
+    if status == 413 and wants_json() and not session.get("key"):
+        return engine_error(
+            LoggedOut()
+        )  # the larger bound of uploads is for those who are logged in
     words = {
         404: _("没有找到这个页面。"),
         405: _("不支持这种操作。"),
@@ -83,13 +100,15 @@ def answer(
         return Response(
             json.dumps(body, ensure_ascii=False), status, content_type="application/problem+json"
         )
-    page = render_template("error.html", status=status, code=code, text=text, fields=fields)
+    page = render_template(
+        "error.html", status=status, code=code, text=text, fields=fields, back=_back()
+    )
     return Response(page, status, content_type="text/html; charset=utf-8")
 
 
-def wants_json() -> bool:
-    """Programs get problem+json: whatever comes to the API, and scripts of our own pages."""
-    return request.path.startswith("/api/") or request.headers.get("X-Requested-With") == "yixing"
+def _back() -> str | None:
+    """The page with the form that was not taken."""
+    return came_from() if request.method == "POST" and request.path != "/login" else None
 
 
 CSP = (

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import current_app, g, redirect, request, session, url_for
@@ -18,7 +19,7 @@ from flask import current_app, g, redirect, request, session, url_for
 from engine import db
 from engine.commands import edge, people
 from engine.db import apart
-from engine.errors import NotFound
+from engine.errors import LoggedOut, NotFound
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Callable[..., Any]")
+
+
+OWN_PAGE = "auth.mine"  # where a password is changed: until then nothing else
 
 
 def init_app(app: Flask) -> None:
@@ -70,13 +74,18 @@ def _right_clock() -> None:
 def _recognise() -> None:
     g.actor = None
     secret = session.get("key")
-    if not secret or request.endpoint in ("static", None) or request.path.startswith("/api/"):
+    nobody = request.endpoint in (None, "static") or request.blueprint == "health"
+    if not secret or nobody or request.path.startswith("/api/"):
         return
     login = look(lambda s: people.session_of(s, secret))
     if login is None:  # ended, or its owner was switched off since
+        language = session.get("lang")
         session.clear()
+        if language:
+            session["lang"] = language
         return
     g.actor = login.actor
+    g.must_change = login.must_change
     if login.stale:
         g.touch = secret
 
@@ -100,21 +109,45 @@ def me() -> Actor:
 
 
 def needs_login(view: F) -> F:
-    """Send whoever is not logged in to the login page, and back afterwards."""
+    """Send whoever is not logged in to the login page, and back afterwards; a script gets 401.
+
+    Whoever has a password that another set goes nowhere before it is changed.
+    """
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if g.get("actor") is None:
-            return to_login()
+            return logged_out()
+        if g.get("must_change") and request.endpoint != OWN_PAGE:
+            return redirect(url_for(OWN_PAGE))
         return view(*args, **kwargs)
 
     return guarded  # type: ignore[return-value]
 
 
+def logged_out() -> Response:
+    """What is answered to a request that needs a login and has none, or none any more."""
+    if wants_json():
+        raise LoggedOut
+    return to_login()
+
+
 def to_login() -> Response:
-    """The way to the login page and back."""
-    back = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("auth.login", next=back))
+    """The way to the login page and back to the page that was being filled in."""
+    if request.method == "GET":
+        return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
+    return redirect(url_for("auth.login", next=came_from(), ended=1), 303)
+
+
+def came_from() -> str | None:
+    """The page of ours from which this request came; None when it does not say."""
+    parts = urlsplit(request.referrer or "")
+    return f"{parts.path}?{parts.query}".rstrip("?") if parts.path else None
+
+
+def wants_json() -> bool:
+    """Programs get problem+json: whatever comes to the API, and scripts of our own pages."""
+    return request.path.startswith("/api/") or request.headers.get("X-Requested-With") == "yixing"
 
 
 @dataclass(frozen=True)

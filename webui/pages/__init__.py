@@ -23,6 +23,7 @@ BLUEPRINTS = (
     "administrator.people",
     "author.definitions",
     "administrator.rules",
+    "administrator.proposals",
     "author.tables",
     "health",
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, current_app, jsonify
 
+from engine.errors import EngineError
 from engine.queries import health
 from webui.http.session import look
 
@@ -23,10 +24,15 @@ def alive() -> Answer:
 
 @blueprint.get("/readyz")
 def ready() -> Answer:
-    """The database answers and its schema is the one that this version wants."""
-    found = look(health.ready)
-    response = jsonify(status="ok" if not found else "not ready", faults=found)
-    response.status_code = 503 if found else 200
+    """Database, schema, workers, key, clock and disk are as they must be; JSON whatever is the matter."""
+    own = current_app.config["YIXING"]
+    try:
+        found = look(lambda session: health.ready(session, own))
+    except EngineError as fault:
+        found = health.unreachable(own, type(fault.__cause__ or fault).__name__)
+    faults = found.faults
+    response = jsonify(status="not ready" if faults else "ok", faults=faults, checks=found.checks)
+    response.status_code = 503 if faults else 200
     return response
 
 

@@ -1,18 +1,11 @@
-// What a page does by itself: hide fields, count characters, keep drafts, upload files, draw diagrams, look for duplicates.
+// What a page does by itself: hide fields, count characters, draw diagrams, look for duplicates.
 "use strict";
 (() => {
-  const token = document.querySelector("meta[name=csrf]").content;
-  const send = (url, body, json = true) =>
-    fetch(url, {
-      method: "POST",
-      body: json ? JSON.stringify(body) : body,
-      headers: {
-        "X-CSRFToken": token,
-        "X-Requested-With": "yixing",
-        ...(json ? { "Content-Type": "application/json" } : {}),
-      },
-    });
   const zh = document.documentElement.lang.startsWith("zh");
+
+  // --- a page that is not at the address of the product ---
+  for (const warning of document.querySelectorAll("[data-address]"))
+    warning.hidden = location.origin === new URL(warning.dataset.address).origin;
 
   // --- answers of a form as an object, the shape that drafts keep ---
   const answers = (form) => {
@@ -27,6 +20,7 @@
     }
     return found;
   };
+  window.yixing = { answers };
 
   // --- fields that answers hide: the conditions as trees, see expressions.js ---
   const plain = (kind, answer) => {
@@ -66,80 +60,6 @@
     };
     area.addEventListener("input", tell);
     tell();
-  }
-
-  // --- drafts save themselves ---
-  for (const form of document.querySelectorAll("form[data-draft]")) {
-    const sign = form.querySelector(".yx-saved");
-    let waiting = null;
-    const save = async () => {
-      waiting = null;
-      try {
-        const reply = await send(`/drafts/${form.dataset.draft}`, answers(form));
-        if (sign)
-          sign.textContent = reply.ok ? (zh ? "草稿已保存" : "Draft saved") : zh ? "草稿未能保存" : "Draft not saved";
-      } catch {
-        if (sign) sign.textContent = zh ? "网络中断，草稿未保存" : "Offline, draft not saved";
-      }
-    };
-    form.addEventListener("input", () => {
-      clearTimeout(waiting);
-      waiting = setTimeout(save, 1500);
-    });
-    form.addEventListener("submit", () => {
-      clearTimeout(waiting);
-      for (const button of form.querySelectorAll("button[type=submit]"))
-        setTimeout(() => {
-          button.disabled = true;
-        }, 0);
-    });
-  }
-
-  // --- uploads: each file goes at once, the form keeps its id ---
-  for (const box of document.querySelectorAll(".yx-files")) {
-    const input = box.querySelector("input[type=file]"),
-      list = box.querySelector("ul");
-    const show = (name, hidden) => {
-      const line = document.createElement("li"),
-        drop = document.createElement("button");
-      line.textContent = name;
-      drop.type = "button";
-      drop.className = "btn btn-sm btn-ghost-secondary";
-      drop.textContent = "×";
-      drop.setAttribute("aria-label", zh ? "移除" : "Remove");
-      drop.onclick = () => {
-        hidden.remove();
-        line.remove();
-      };
-      line.append(drop);
-      list.append(line);
-    };
-    for (const hidden of box.querySelectorAll("input[type=hidden]"))
-      show(zh ? "已上传的附件" : "Uploaded file", hidden);
-    input.addEventListener("change", async () => {
-      for (const file of input.files) {
-        const body = new FormData();
-        body.append("file", file);
-        const reply = await send(box.dataset.upload, body, false);
-        const said = await reply.json();
-        if (!reply.ok) {
-          alert(said.detail || said.title);
-          continue;
-        }
-        if (!("multiple" in box.dataset)) {
-          box.querySelectorAll("input[type=hidden]").forEach((h) => h.remove());
-          list.textContent = "";
-        }
-        const hidden = document.createElement("input");
-        hidden.type = "hidden";
-        hidden.name = box.dataset.name;
-        hidden.value = said.id;
-        box.append(hidden);
-        show(file.name, hidden);
-        box.dispatchEvent(new Event("input", { bubbles: true }));
-      }
-      input.value = "";
-    });
   }
 
   // --- long lists of names: type a part of one ---

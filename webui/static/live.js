@@ -11,7 +11,7 @@
       clearTimeout(waiting);
       try {
         const reply = await fetch(piece.dataset.live, { headers: { "X-Requested-With": "yixing" }, cache: "no-store" });
-        if (reply.redirected) {
+        if (reply.redirected || reply.status === 401) {
           location.reload();
           return;
         } // logged out meanwhile

@@ -22,7 +22,7 @@ from engine.commands.imports.lines import (
     units_of,
 )
 from engine.commands.imports.members import created, row_of
-from engine.commands.people import members, records, terms, words
+from engine.commands.people import desks, records, terms, words
 from engine.db import rows, tables
 from engine.errors import Invalid, Refused
 from engine.messages import Both, Listed, _
@@ -225,8 +225,8 @@ def _must_be_allowed(line: Line, actor: Actor, unit: rows.Unit, member: Register
     kind, member_id = line.plan["kind"], member.id if member else None
     try:
         terms.must_fit(kind, unit.kind, line.plan["term"])
-        members.must_manage_desk(actor, kind, member_id or actor.id, unit.union_id)
-        members.must_not_be_oneself(actor, member_id)
+        desks.must_manage_desk(actor, kind, member_id or actor.id, unit.union_id)
+        desks.must_not_be_oneself(actor, member_id)
     except (Invalid, Refused) as fault:
         line.errors.append(fault.message)
     if member is None and not line.errors:

@@ -5,11 +5,12 @@ An actor of None is the operator on the command line, who is bound by no post; w
 hand that in.
 """
 
+from engine.commands.people.lockouts import forget_attempts
 from engine.commands.people.logins import (
     Attempt,
     change_own_password,
     end_logins,
-    forget_attempts,
+    end_tokens,
     log_in,
     log_in_demo,
     log_out,
@@ -35,6 +36,7 @@ __all__ = [
     "end_logins",
     "end_post",
     "end_token",
+    "end_tokens",
     "forget_attempts",
     "grant_post",
     "log_in",

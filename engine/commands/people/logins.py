@@ -4,16 +4,17 @@ stored.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import and_, delete, func, insert, select, text, update
+from sqlalchemy import and_, insert, select, update
 
 from engine import clock
-from engine.commands.people import records, words
+from engine.commands.people import lockouts, records, words
+from engine.commands.people.desks import must_reach
+from engine.commands.people.lockouts import digest
 from engine.db import tables
 from engine.errors import Invalid, NotFound, Refused
 from engine.history import event_log
@@ -23,15 +24,13 @@ from engine.people import organisation, password
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from engine.commands.people.lockouts import Place
     from engine.db import Session, rows
     from engine.errors import EngineError
     from engine.people.organisation import Actor
 
-WINDOW = timedelta(minutes=15)
-PER_USER, PER_ADDRESS = 5, 50  # failures within the window
 IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=1)  # how exactly `seen_at` is kept
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 
 @dataclass(frozen=True)
@@ -52,29 +51,24 @@ class Attempt:
         return self.secret, self.member_id
 
 
-def digest(secret: str) -> str:
-    """What is stored of a secret."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+def log_in(session: Session, username: str, secret: str, address: str, device: str = "") -> Attempt:
+    """Try a password. The edge commits, then calls `must()` on what comes back: failures have to be counted.
 
-
-def log_in(session: Session, username: str, secret: str, address: str) -> Attempt:
-    """Try a password. The edge commits, then calls `must()` on what comes back: failures have to be
-    counted.
+    `device`: what the edge gave a device on which this name logged in before.
     """
     name = words.login_name(username)[:200]
-    keys = _keys(name, address)
-    if limited := _limited(session, keys):
+    where = lockouts.place(name, address, device)
+    if limited := lockouts.limited(session, where):
         return Attempt(fault=limited)
     user = _user(session, name)
     right = password.verify(user.password if user and user.active else None, secret)
-    for key in keys:
-        session.execute(_LOCK, {"key": key})
+    lockouts.lock(session, where)
     # rivals may have failed while this one was being checked
-    if limited := _limited(session, keys):
+    if limited := lockouts.limited(session, where):
         return Attempt(fault=limited)
     if user is None or not right:
-        return Attempt(fault=_failed(session, keys, user))
-    return _opened(session, user, secret, keys)
+        return Attempt(fault=_failed(session, where, user))
+    return _opened(session, user, secret, where)
 
 
 class User(NamedTuple):
@@ -85,48 +79,19 @@ class User(NamedTuple):
     name: str
     password: str | None
     active: bool
+    must_change: bool
 
 
 def _user(session: Session, name: str) -> User | None:
     member = tables.member.c
     columns = [member[field] for field in User._fields]
-    found = session.execute(select(*columns).where(member.username == _plain(name))).first()
+    found = session.execute(select(*columns).where(member.username == lockouts.plain(name))).first()
     return User._make(found) if found else None
 
 
-def _plain(name: str) -> str:
-    return name if "\0" not in name and name.isprintable() else ""
-
-
-def _keys(name: str, address: str) -> list[str]:
-    """A mistyped name may be a password, so only its hash is kept."""
-    return [f"user:{digest(name)[:32]}", f"from:{_plain(address)[:100]}"]
-
-
-def _limited(session: Session, keys: list[str]) -> Refused | None:
-    attempt, now = tables.attempt.c, clock.now()
-    for key, most in zip(keys, (PER_USER, PER_ADDRESS), strict=False):
-        recent = select(attempt.at).where(attempt.key == key, attempt.at > now - WINDOW)
-        last = recent.order_by(attempt.at.desc()).offset(most - 1).limit(1)
-        oldest = session.execute(last).scalar()
-        if oldest is not None:
-            return _wait_for(oldest + WINDOW - now)
-    return None
-
-
-def _wait_for(span: timedelta) -> Refused:
-    wait = max(1, int(span.total_seconds()))
-    minutes = -(-wait // 60)
-    why = _("尝试次数过多，请在 {minutes} 分钟后再试。", minutes=minutes)
-    return Refused(why, code="too_many_attempts", wait=wait)
-
-
-def _failed(session: Session, keys: list[str], user: User | rows.Member | None) -> Refused:
-    """Count a failure; the one that locks a user out goes on record."""
-    now, attempt = clock.now(), tables.attempt.c
-    session.execute(insert(tables.attempt), [{"key": key, "at": now} for key in keys])
-    failures = select(func.count()).where(attempt.key == keys[0], attempt.at > now - WINDOW)
-    if user is not None and session.execute(failures).scalar_one() == PER_USER:
+def _failed(session: Session, where: Place, user: User | rows.Member | None) -> Refused:
+    """Count a failure; the one that locks a place goes on record."""
+    if lockouts.failed(session, where) and user is not None:
         _note(session, "login_locked", user)
     return Refused(_("用户名或密码不对。"), code="bad_credentials")
 
@@ -135,10 +100,10 @@ def _note(session: Session, kind: str, user: User | rows.Member) -> None:
     event_log.note(session, user.union_id, kind, None, member=str(user.id), name=user.name)
 
 
-def _opened(session: Session, user: User, secret: str, keys: list[str]) -> Attempt:
-    session.execute(delete(tables.attempt).where(tables.attempt.c.key == keys[0]))
+def _opened(session: Session, user: User, secret: str, where: Place) -> Attempt:
+    lockouts.forget_place(session, where)
     if user.password and password.outdated(user.password):
-        _store(session, user.id, secret)
+        _store(session, user.id, secret, user.must_change)
     opened = open_login(session, user.id)
     _note(session, "logged_in", user)
     return Attempt(user.id, opened)
@@ -181,6 +146,13 @@ def log_out(session: Session, secret: str) -> None:
         event_log.note(session, row.union_id, "logged_out", None, member=str(row.id), name=row.name)
 
 
+def end_tokens(session: Session, member_id: UUID) -> int:
+    """End all tokens of a member; gives how many."""
+    token = tables.token.c
+    theirs = update(tables.token).where(token.member_id == member_id, token.ended_at.is_(None))
+    return int(session.execute(theirs.values(ended_at=clock.now())).rowcount)
+
+
 def end_logins(session: Session, member_id: UUID, except_secret: str = "") -> int:
     """End all sessions of a member but one; gives how many."""
     login = tables.login.c
@@ -194,10 +166,11 @@ def end_logins(session: Session, member_id: UUID, except_secret: str = "") -> in
 
 @dataclass(frozen=True)
 class Login:
-    """A session in use. `stale`: that it is used was noted long ago; see `touch`."""
+    """A session in use. `stale`: that it is used was noted long ago, see `touch`; `must_change`: the password is another's."""
 
     actor: Actor
     stale: bool
+    must_change: bool = False
 
 
 def session_of(session: Session, secret: str) -> Login | None:
@@ -212,11 +185,14 @@ def session_of(session: Session, secret: str) -> Login | None:
         login.created_at > now - ABSOLUTE,
         login.seen_at > now - IDLE,
     )
-    query = organisation.with_posts(login.seen_at).join(tables.login, used)
+    query = organisation.with_posts(login.seen_at, tables.member.c.must_change).join(
+        tables.login, used
+    )
     rows = session.execute(query).all()
     if not rows:
         return None
-    return Login(organisation.actor_of(rows), rows[0].seen_at < now - SEEN_EVERY)
+    stale = rows[0].seen_at < now - SEEN_EVERY
+    return Login(organisation.actor_of(rows), stale, rows[0].must_change)
 
 
 def touch(session: Session, secret: str) -> None:
@@ -227,31 +203,33 @@ def touch(session: Session, secret: str) -> None:
     )
 
 
-def forget_attempts(session: Session) -> int:
-    """Delete failures that no longer count; gives how many. For a daily job."""
-    gone = session.execute(
-        delete(tables.attempt).where(tables.attempt.c.at < clock.now() - 2 * WINDOW)
-    )
-    return int(gone.rowcount)
+def _store(session: Session, member_id: UUID, secret: str, must_change: bool = False) -> None:
+    values = {"password": password.hash_password(secret), "must_change": must_change}
+    session.execute(update(tables.member).where(tables.member.c.id == member_id).values(values))
 
 
-def _store(session: Session, member_id: UUID, secret: str) -> None:
-    hashed = password.hash_password(secret)
-    session.execute(
-        update(tables.member).where(tables.member.c.id == member_id).values(password=hashed)
-    )
+def set_password(
+    session: Session,
+    actor: Actor | None,
+    member_id: UUID,
+    secret: str,
+    *,
+    temporary: bool = True,
+) -> None:
+    """Give a member a new password and end their sessions and tokens. Raises Refused, NotFound, Invalid.
 
-
-def set_password(session: Session, actor: Actor | None, member_id: UUID, secret: str) -> None:
-    """Give a member a new password and end their sessions. Raises Refused, NotFound, Invalid."""
+    Another's password is `temporary`: its owner changes it at the next login, before anything else.
+    """
     row = records.member_of(session, actor, member_id)
     records.allow(actor, "set_password", row.union_id)
+    own = actor is not None and actor.id == member_id
+    if not own:
+        must_reach(session, actor, member_id)
     password.check_rules(secret, row.username)
-    _store(session, member_id, secret)
+    _store(session, member_id, secret, must_change=temporary and not own)
     end_logins(session, member_id)
-    session.execute(
-        delete(tables.attempt).where(tables.attempt.c.key == _keys(row.username, "")[0])
-    )
+    end_tokens(session, member_id)
+    lockouts.forget_name(session, row.username)
     event_log.note(
         session, row.union_id, "password_set", actor, member=str(member_id), name=row.name
     )
@@ -260,21 +238,23 @@ def set_password(session: Session, actor: Actor | None, member_id: UUID, secret:
 def change_own_password(
     session: Session, actor: Actor, old: str, new: str, *, keep: str = ""
 ) -> Attempt:
-    """Change one's own password, end all sessions but that of the secret `keep`. As in `log_in`:
-    commit, then `must()`.
+    """Change one's own password, end all tokens, and all sessions but that of the secret `keep`.
 
-    Raises Invalid at once when the new one breaks the rules.
+    As in `log_in`: commit, then `must()`. Raises Invalid at once when the new one breaks the rules.
     """
     row = records.member_of(session, actor, actor.id)
     password.check_rules(new, row.username)
-    keys = _keys(row.username, "")[:1]
-    session.execute(_LOCK, {"key": keys[0]})
-    if limited := _limited(session, keys):
+    if new == old:
+        raise Invalid({"password": [_("新密码与原密码相同。")]})
+    where = lockouts.at_home(row.username)
+    lockouts.lock(session, where)
+    if limited := lockouts.limited(session, where):
         return Attempt(fault=limited)
     if not password.verify(row.password, old):
-        _failed(session, keys, row)
+        _failed(session, where, row)
         return Attempt(fault=Invalid({"old": [_("原密码不对。")]}))
     _store(session, actor.id, new)
     end_logins(session, actor.id, keep)
+    end_tokens(session, actor.id)
     event_log.note(session, row.union_id, "password_changed", actor, member=str(actor.id))
     return Attempt(actor.id, keep)

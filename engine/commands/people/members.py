@@ -11,12 +11,13 @@ from sqlalchemy import insert, select, update
 
 from engine import clock
 from engine.commands.people import records, words
-from engine.commands.people.logins import end_logins
+from engine.commands.people.desks import must_reach
+from engine.commands.people.logins import end_logins, end_tokens
 from engine.db import tables
 from engine.errors import Conflict, Invalid
 from engine.history import event_log
 from engine.messages import _
-from engine.people import access, organisation, password
+from engine.people import password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,10 +42,11 @@ def create_member(
     email: str = "",
     locale: str = "zh",
     secret: str | None = None,
+    temporary: bool = True,
 ) -> UUID:
-    """Enter a person; without a password (`secret`) nobody can log in as them.
+    """Enter a person; without a password (`secret`) nobody can log in as them. Raises Refused, NotFound, Invalid.
 
-    Raises Refused, NotFound, Invalid.
+    The password is `temporary`: whoever it is for changes it at the first login.
     """
     unit = records.open_unit(session, actor, unit_id)
     records.allow(actor, "manage_people", unit.union_id)
@@ -56,7 +58,7 @@ def create_member(
     _must_be_free(session, row["username"])
     if secret is not None:
         password.check_rules(secret, row["username"])
-        row["password"] = password.hash_password(secret)
+        row |= {"password": password.hash_password(secret), "must_change": temporary}
     member_id = tables.new_id()
     row |= {"id": member_id, "unit_id": unit_id, "union_id": unit.union_id}
     session.execute(insert(tables.member).values(**row, created_at=clock.now()))
@@ -158,13 +160,8 @@ def _put_out_of_use(session: Session, actor: Actor | None, member: rows.Member) 
     """
     if actor is not None and actor.id == member.id:
         raise Conflict(_("不能停用自己的账号。"), code="self")
-    post, unit, token = tables.post.c, tables.unit.c, tables.token.c
-    held = select(post.kind, unit.union_id).join(tables.unit, unit.id == post.unit_id)
-    today = held.where(post.member_id == member.id, organisation.in_office(clock.today()))
-    for kind, union_id in session.execute(today):
-        must_manage_desk(actor, kind, member.id, union_id)
-    tokens = update(tables.token).where(token.member_id == member.id, token.ended_at.is_(None))
-    session.execute(tokens.values(ended_at=clock.now()))
+    must_reach(session, actor, member.id)
+    end_tokens(session, member.id)
     end_logins(session, member.id)
 
 
@@ -189,17 +186,3 @@ def change_notes(member: rows.Member, wanted: Mapping[str, Any]) -> list[records
     }
     chains = dict.fromkeys([member.union_id, wanted.get("union_id", member.union_id)])
     return [records.Note(chain, "member_changed", details) for chain in chains]
-
-
-def must_not_be_oneself(actor: Actor | None, member_id: UUID | None) -> None:
-    """Nobody gives a post to themselves: a post opens matters, confidential ones too."""
-    if actor is not None:
-        given = access.Subject(member_id=member_id, new=True)
-        access.check_bars(actor, "manage_people", given)
-
-
-def must_manage_desk(actor: Actor | None, kind: str, member_id: UUID, union_id: UUID) -> None:
-    """The desks are given and taken by an administrator, never to oneself."""
-    if actor is not None:
-        held = access.Subject(union_id, post=kind, member_id=member_id)
-        access.check_bars(actor, "manage_people", held)

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import and_, func, insert, or_, select, update
 
+from engine import clock
 from engine.commands.people import records, words
-from engine.commands.people.members import must_manage_desk, must_not_be_oneself
+from engine.commands.people.desks import must_manage_desk, must_not_be_oneself
+from engine.commands.people.logins import end_tokens
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
 from engine.history import event_log
 from engine.messages import Message, _
 from engine.people import organisation, posts
+from engine.people.organisation import INSTALLATION, RUNNER
 
 if TYPE_CHECKING:
     from datetime import date
@@ -39,7 +42,7 @@ def grant_post(
     Raises Refused, NotFound, Invalid (unknown kind, wrong unit, days, overlap).
     """
     unit = records.open_unit(session, actor, unit_id)
-    records.allow(actor, "manage_people", unit.union_id)
+    _must_give(actor, kind, unit.union_id)
     must_manage_desk(actor, kind, member_id, unit.union_id)
     must_not_be_oneself(actor, member_id)
     records.queue(session)
@@ -63,6 +66,14 @@ def grant_post(
     event_log.note(session, unit.union_id, "post_granted", actor, **details)
     post_id: UUID = row["id"]
     return post_id
+
+
+def _must_give(actor: Actor | None, kind: str, union_id: UUID | None) -> None:
+    """Posts are given by those who keep the union's people; the one for the installation by its holders."""
+    if kind == RUNNER:
+        records.allow(actor, "give_installation", INSTALLATION)
+    else:
+        records.allow(actor, "manage_people", union_id)
 
 
 def granted(row: dict[str, Any], name: str, unit: str) -> dict[str, Any]:
@@ -155,13 +166,15 @@ def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why
     if post is None:
         raise NotFound
     unit = records.unit_of(session, actor, post.unit_id)
-    records.allow(actor, "manage_people", unit.union_id)
+    _must_give(actor, post.kind, unit.union_id)
     must_manage_desk(actor, post.kind, post.member_id, unit.union_id)
     why = words.line("why", why, 200, 2)
     if post.to_on is not None and post.to_on <= on:
         raise Conflict(_("这个职务届时已经终止。"), code="ended")
     words.days(post.from_on, on)
     session.execute(update(tables.post).where(its).values(to_on=on, ended_why=why))
+    if on <= clock.today():  # on a day to come they end by themselves: tokens.token_owner
+        end_tokens(session, post.member_id)
     name = organisation.names(session, [post.member_id])[post.member_id]
     ended = granted({**post._asdict(), "to_on": on}, name, unit.name)
     event_log.note(session, unit.union_id, "post_ended", actor, **ended, why=why)

@@ -6,11 +6,12 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import Date, cast, exists, func, insert, or_, select, update
 
 from engine import clock
 from engine.commands.people import records, words
-from engine.commands.people.logins import digest
+from engine.commands.people.desks import must_reach
+from engine.commands.people.lockouts import digest
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
 from engine.history import event_log
@@ -27,10 +28,11 @@ LONGEST_DAYS = 730
 MOST = 20  # open tokens of one member
 
 
-def _must_be_theirs(actor: Actor | None, member: rows.Member) -> None:
+def _must_be_theirs(session: Session, actor: Actor | None, member: rows.Member) -> None:
     """One's own tokens are one's own business; those of others an administrator's."""
     if actor is None or actor.id != member.id:
         records.allow(actor, "set_password", member.union_id)
+        must_reach(session, actor, member.id)
 
 
 def create_token(
@@ -40,7 +42,7 @@ def create_token(
     Invalid.
     """
     member = records.member_of(session, actor, member_id)
-    _must_be_theirs(actor, member)
+    _must_be_theirs(session, actor, member)
     name = words.line("name", name, 60)
     if not 1 <= days <= LONGEST_DAYS:
         raise Invalid({"days": [_("有效期应为 1 至 {most} 天。", most=LONGEST_DAYS)]})
@@ -85,7 +87,7 @@ def end_token(session: Session, actor: Actor | None, token_id: str) -> None:
     if found is None:
         raise NotFound
     member = records.member_of(session, actor, found.member_id)
-    _must_be_theirs(actor, member)
+    _must_be_theirs(session, actor, member)
     if found.ended_at is not None:
         raise Conflict(_("这个令牌已经停用。"), code="ended")
     session.execute(update(tables.token).where(token.id == token_id).values(ended_at=clock.now()))
@@ -94,8 +96,12 @@ def end_token(session: Session, actor: Actor | None, token_id: str) -> None:
 
 
 def token_owner(session: Session, plain: str) -> UUID | None:
-    """Whose token this is; None when it is unknown, ended or expired."""
-    token, member = tables.token.c, tables.member.c
+    """Whose token this is; None when it is unknown, ended, expired, or older than the end of a post of theirs."""
+    token, member, post = tables.token.c, tables.member.c, tables.post.c
+    made_on = cast(func.timezone(str(clock.CHINA), token.created_at), Date)
+    left = exists().where(
+        post.member_id == token.member_id, post.to_on < clock.today(), post.to_on >= made_on
+    )
     found: UUID | None = session.execute(
         select(token.member_id)
         .join(tables.member, member.id == token.member_id)
@@ -103,6 +109,7 @@ def token_owner(session: Session, plain: str) -> UUID | None:
             token.id == digest(plain),
             token.ended_at.is_(None),
             member.active,
+            ~left,
             or_(token.expires_at.is_(None), token.expires_at > clock.now()),
         )
     ).scalar()

@@ -80,9 +80,12 @@ def created(row: dict[str, Any]) -> dict[str, Any]:
 
 def unit_kind(kind: str) -> posts.UnitKind:
     """The kind of unit with this key. Raises Invalid."""
-    found = posts.kinds().units.get(kind)
+    known = posts.kinds().units
+    found = known.get(kind)
     if found is None:
-        raise Invalid({"kind": [_("没有这种单位。")]})
+        raise Invalid(
+            {"kind": [_("没有“{kind}”这种单位；有：{kinds}。", kind=kind, kinds=Listed(known))]}
+        )
     return found
 
 

@@ -6,15 +6,17 @@ A holiday notice does: it makes provisional dates certain, and every change of a
 stands in the history of its instance.
 """
 
-from engine.commands.rules.notices import load_notice
+from engine.commands.rules.notices import NOTICE, decide_notice, propose_notice
 from engine.commands.rules.recomputing import recompute, resting_on
 from engine.commands.rules.settings import decide_setting, propose_setting
 from engine.commands.rules.vacations import add_vacation, remove_vacation
 
 __all__ = [
+    "NOTICE",
     "add_vacation",
+    "decide_notice",
     "decide_setting",
-    "load_notice",
+    "propose_notice",
     "propose_setting",
     "recompute",
     "remove_vacation",

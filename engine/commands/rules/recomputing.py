@@ -58,9 +58,14 @@ def recompute(session: Session, instance_id: UUID) -> int:
     that moment and the stops and extensions on record since. Gives how many changed; one event
     tells them all. Raises NotFound.
     """
+    return len(recomputed(session, instance_id))
+
+
+def recomputed(session: Session, instance_id: UUID) -> list[dict[str, Any]]:
+    """The same; gives what changed: element, what, was, due, provisional."""
     work = unit_of_work.lock(session, None, instance_id)
     if work.row["state"] not in ALIVE:
-        return 0
+        return []
     past = _Past(session, work)
     tasks = _open_tasks(session, instance_id)
     changed = [_renew_task(past, task) for task in tasks.values() if past.lacked_for_task(task)]
@@ -73,7 +78,7 @@ def recompute(session: Session, instance_id: UUID) -> int:
     if deadlines:
         work.log.add("deadline_recomputed", None, deadlines=deadlines)
         unit_of_work.save(work)
-    return len(deadlines)
+    return deadlines
 
 
 def _open_tasks(session: Session, instance_id: UUID) -> dict[UUID, rows.Task]:

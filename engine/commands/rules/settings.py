@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import insert, select, update
 
 from engine import clock, law
+from engine.commands import separation
 from engine.commands.rules.fields import MOST_AHEAD, Faults, line
 from engine.db import tables
 from engine.db.states import SettingState
@@ -153,8 +154,7 @@ def _proposed(session: Session, actor: Actor, setting_id: UUID) -> rows.Setting:
     access.check(actor, "approve_setting", row.unit_id)
     if row.state != SettingState.PROPOSED:
         raise Conflict(_("这项提议已有结论。"), code="decided")
-    proposal = access.Subject(row.unit_id, author_id=row.proposer_id)
-    access.check_bars(actor, "approve_setting", proposal)
+    separation.check(session, actor, "approve_setting", row.unit_id, row.proposer_id)
     return row
 
 

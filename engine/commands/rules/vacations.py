@@ -33,7 +33,7 @@ def add_vacation(
 
     Raises NotFound, Refused, Invalid by field, Conflict when it meets another one.
     """
-    access.check_own(actor, "load_notice", union_id)
+    access.check_own(actor, "manage_vacations", union_id)
     faults: Faults = {}
     name = line("name", name, 30, faults)
     faults |= _day_faults(from_on, to_on)
@@ -75,7 +75,7 @@ def remove_vacation(session: Session, actor: Actor, vacation_id: UUID) -> UUID:
     found = session.execute(select(_vacation).where(its).with_for_update()).first()
     own = found if found and access.is_own_union(actor, found.unit_id) else None
     row = cast("rows.Vacation", access.must_see(own))
-    access.check(actor, "load_notice", row.unit_id)
+    access.check(actor, "manage_vacations", row.unit_id)
     session.execute(delete(_vacation).where(its))
     details = _details(id=row.id, name=row.name, from_on=row.from_on, to_on=row.to_on)
     event_log.note(session, row.unit_id, "vacation_removed", actor, **details)

@@ -20,6 +20,7 @@ from engine.db.tables.instances import (
 from engine.db.tables.meetings import attendance, meeting, presence
 from engine.db.tables.people import attempt, login, member, post, token, unit
 from engine.db.tables.polls import paper, poll, roll, teller
+from engine.db.tables.proposals import proposal
 
 __all__ = [
     "POLL_WINDOW",
@@ -53,6 +54,7 @@ __all__ = [
     "poll",
     "post",
     "presence",
+    "proposal",
     "reply",
     "roll",
     "setting",

@@ -14,6 +14,9 @@ definition = Table(
     Column("hash", Text, primary_key=True),  # SHA-256 over the folder's files
     Column("process_id", Text, nullable=False),
     Column("number", Integer, nullable=False),
+    Column(
+        "rank", Integer, nullable=False, server_default="1"
+    ),  # of the published ones the highest is in force
     *state(DefinitionState),
     Column("title", Text, nullable=False),
     Column("title_en", Text, nullable=False),

@@ -163,6 +163,7 @@ draft = Table(
     Column("key", Text, nullable=False),  # "launch:<process>" or "task:<id>"
     Column("answers", JSONB, nullable=False),
     moment("saved_at", nullable=False),
+    Column("revision", Integer, nullable=False, server_default=text("1")),
     PrimaryKeyConstraint("member_id", "key"),
 )
 

@@ -34,6 +34,8 @@ member = Table(
     Column("username", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("password", Text),  # argon2; empty: cannot log in by password
+    # the password was set by another: its owner changes it first
+    Column("must_change", Boolean, nullable=False, server_default=text("false")),
     ref("unit_id", "unit.id", nullable=False),
     ref("union_id", "unit.id", nullable=False),
     Column("phone", Text, nullable=False, server_default=""),

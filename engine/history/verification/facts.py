@@ -19,6 +19,8 @@ from engine.messages import _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from sqlalchemy import Row
+
     from engine.history.event_log import Break
     from engine.history.verification.matters import Version
     from engine.history.verification.replay import Replayed
@@ -36,7 +38,7 @@ class Said:
     owner: str
 
 
-def first_false(replayed: Replayed, row: Any, version: Version, said: Said) -> Break | None:
+def first_false(replayed: Replayed, row: Row[Any], version: Version, said: Said) -> Break | None:
     """The first fact that is not what the events tell, or that none tells."""
     if replayed.erased:
         return _nothing_left(replayed, row)
@@ -52,7 +54,7 @@ def first_false(replayed: Replayed, row: Any, version: Version, said: Said) -> B
     return None
 
 
-def _nothing_left(replayed: Replayed, row: Any) -> Break | None:
+def _nothing_left(replayed: Replayed, row: Row[Any]) -> Break | None:
     """Of an erased matter nothing stays but the mark."""
     mark, salt = row.facts.get(ERASED_MARK), row.salt
     moment = mark.get("at", "") if isinstance(mark, dict) and set(mark) == {"at"} else ""
@@ -68,7 +70,9 @@ def _at(moment: str, recorded: str) -> bool:
         return False
 
 
-def _holds(replayed: Replayed, key: str, row: Any, computed: Iterable[str], said: Said) -> bool:
+def _holds(
+    replayed: Replayed, key: str, row: Row[Any], computed: Iterable[str], said: Said
+) -> bool:
     """Is this fact what the last event that tells it says?
 
     `computed`: the fields of it that no event of before tells.
@@ -113,7 +117,7 @@ def _recounted(outcome: Mapping[str, Any], recounts: Iterable[tuple[str, bool]])
     return found
 
 
-def _without(value: Any, fields: Iterable[str]) -> Any:
+def _without(value: object, fields: Iterable[str]) -> Any:
     """A fact without the fields that actions set."""
     return (
         {k: v for k, v in value.items() if k not in fields}

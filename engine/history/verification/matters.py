@@ -23,6 +23,8 @@ from engine.messages import _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from sqlalchemy import Row
+
     from engine.history.erased import ERASED_TITLE
     from engine.history.event_log import Break
 from engine.history.verification.replay import Act, Replayed
@@ -35,7 +37,8 @@ class Version:
     """What a version of a process says about the rows of its matters.
 
     asked: the facts that somebody says, or a table gives. owner: the field of the launch that names
-    who owns a matter. answered: what takes answers. computed: those that actions set, with the fields they set; "" is all of it.
+    who owns a matter. answered: what takes answers. computed: those that actions set, with the
+    fields they set; "" is all of it.
     """
 
     asked: frozenset[str]
@@ -148,14 +151,14 @@ def _in_order(
     return None
 
 
-def _same(row: Any, act: Act) -> bool:
+def _same(row: Row[Any], act: Act) -> bool:
     """Nobody closes the task of a poll, whoever gave the last answer."""
     by = str(row.closed_by) if row.closed_by else None
     return by == (act.by if act.digest else None) and near(row.closed_at, act.at)
 
 
 # --- the matter -----------------------------------------------------------------------------------
-def instance(replayed: Replayed, row: Any, version: Version) -> Break | None:
+def instance(replayed: Replayed, row: Row[Any], version: Version) -> Break | None:
     """The columns of an instance are what is on record of it."""
     launched = replayed.launched
     if not launched:
@@ -191,12 +194,12 @@ def instance(replayed: Replayed, row: Any, version: Version) -> Break | None:
     return None
 
 
-def _unit(row: Any) -> str:
+def _unit(row: Row[Any]) -> str:
     """The unit as the seat of a launch tells it: that of the union itself is left out."""
     return "" if row.unit_id in (None, row.union_id) else str(row.unit_id)
 
 
-def dotted(facts: Any, path: str) -> Any:
+def dotted(facts: object, path: str) -> Any:
     """The fact at a dotted path, or None."""
     for part in path.split("."):
         facts = facts.get(part) if isinstance(facts, dict) else None

@@ -193,7 +193,7 @@ def _wrong(row: Row[Any], columns: Mapping[str, Any]) -> str:
     return next((name for name, told in columns.items() if _plain(kept[name]) != told), "")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, UUID) else value

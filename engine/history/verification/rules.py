@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FROZEN = ("process.toml", "process.bpmn", "forms/", "documents/")  # as in catalogue.process
 _VERSIONS = ("definition_proposed", "definition_published", "definition_refused")
+_AGAIN = "definition_again"
 _SETTINGS = ("setting_proposed", "setting_approved", "setting_refused")
 _STATES = {
     "setting_proposed": "proposed",
@@ -47,9 +48,12 @@ def definitions(session: Session) -> tuple[Break | None, dict[str, dict[str, str
     Also all their files.
     """
     recorded: dict[str, list[tuple[int, dict[str, Any]]]] = {}
-    for chain, seq, says in bodies(session, *_VERSIONS):
+    ranks = _Ranks()
+    for chain, seq, says in bodies(session, *_VERSIONS, _AGAIN):
         if chain == INSTALLATION:
-            recorded.setdefault(says["version"], []).append((seq, says))
+            ranks.take(says)
+            if says["kind"] != _AGAIN:
+                recorded.setdefault(says["version"], []).append((seq, says))
     files: dict[str, dict[str, str]] = {}
     query = select(tables.definition).order_by(tables.definition.c.hash)
     for row in cast("Iterable[rows.Definition]", session.execute(query)):
@@ -61,7 +65,8 @@ def definitions(session: Session) -> tuple[Break | None, dict[str, dict[str, str
         if not events:
             why = _("流程版本没有记录")
             return false(INSTALLATION, "definition", row.hash, why), files
-        if wrong := _version(row, [says for _seq, says in events]):
+        wrong = _version(row, [says for _seq, says in events])
+        if wrong := wrong or ranks.wrong(row):
             return false(
                 INSTALLATION,
                 "definition",
@@ -73,6 +78,26 @@ def definitions(session: Session) -> tuple[Break | None, dict[str, dict[str, str
         why = _("流程版本缺失")
         return false(INSTALLATION, "definition", version, why, events[-1][0]), files
     return None, files
+
+
+@dataclass
+class _Ranks:
+    """Which version is in force: each new one ranks above all before it, and so does one that is put in force again."""
+
+    again: dict[str, int] = field(default_factory=dict)  # process -> how often one was
+    behind: dict[str, int] = field(default_factory=dict)  # version -> that number when it came
+    given: dict[str, int] = field(default_factory=dict)  # version -> rank
+
+    def take(self, says: Mapping[str, Any]) -> None:
+        if says["kind"] == _AGAIN:
+            self.again[says["process"]] = self.again.get(says["process"], 0) + 1
+            self.given[says["version"]] = says["rank"]
+        else:
+            self.behind.setdefault(says["version"], self.again.get(says["process"], 0))
+
+    def wrong(self, row: rows.Definition) -> Both | None:
+        rank = self.given.get(row.hash, row.number + self.behind.get(row.hash, 0))
+        return first_wrong({"rank": ("施行次序", row.rank == rank)})
 
 
 def _version(row: rows.Definition, events: list[dict[str, Any]]) -> Both | None:

@@ -37,7 +37,9 @@ _ACTS = {
 
 @dataclass
 class _Opened:
-    """A task as the events tell it. ended: "", done or cancelled; gone: the event that cancelled it."""
+    """A task as the events tell it. ended: "", done or cancelled; gone: the event that cancelled
+    it.
+    """
 
     element: str
     seat: str | None

@@ -131,7 +131,7 @@ def _in_force(session: Session) -> Iterator[tuple[str, Process]]:
         select(_definition.hash, _definition.process_id)
         .where(_definition.state == "published")
         .distinct(_definition.process_id)
-        .order_by(_definition.process_id, _definition.number.desc())
+        .order_by(_definition.process_id, _definition.rank.desc())
     ).all()
     for row in rows:
         try:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from engine import db
+from engine.commands import people
 from tests.webui.api.world import BASE, Person, folder, problem, send, zipped
 
 if TYPE_CHECKING:
@@ -240,9 +242,12 @@ def test_a_broken_server_says_so_as_a_problem(api: Api, monkeypatch: pytest.Monk
     assert "secret detail" not in json.dumps(problem(api.as_("zhang").get("/tasks"), 500))
 
 
-def test_tokens_end(api: Api) -> None:
+def test_tokens_end_and_a_token_makes_none(api: Api) -> None:
     me = api.as_("zhang")
-    made = me.do("/members/me/tokens", {"name": "脚本", "days": 1})["token"]
+    refused = me.post("/members/me/tokens", {"name": "脚本", "days": 1})
+    assert problem(refused, 403)["code"] == "token"
+    with db.transaction(api.app.extensions["engine"]) as session:
+        made = people.create_token(session, None, api.people["zhang"], "脚本", 1)
     other = Person(me.client, made)
     tokens = other.read("/members/me")["tokens"]
     mine = next(t for t in tokens if t["name"] == "脚本")

@@ -329,12 +329,14 @@ def _in_days(days: int) -> str:
 
 def test_the_auditor_proves_the_whole(api: Api) -> None:
     key, auditor = api.as_("zhang").launch(), api.as_("auditor")
+    runner = api.as_("runner")
     api.as_("secretary").do(f"/process-instances/{key}/evidence")
     points = auditor.read("/checkpoints")
     size = points["items"][0]["size"]
-    assert auditor.post(f"/checkpoints/{size}/witness", {"who": "省教育工会"}).status_code == 204
-    problem(auditor.post(f"/checkpoints/{size}/witness", {"who": "别人"}), 409)
-    problem(auditor.post(f"/checkpoints/{'9' * 5000}/witness", {"who": "别人"}), 404)
+    problem(auditor.post(f"/checkpoints/{size}/witness", {"who": "省教育工会"}), 403)
+    assert runner.post(f"/checkpoints/{size}/witness", {"who": "省教育工会"}).status_code == 204
+    problem(runner.post(f"/checkpoints/{size}/witness", {"who": "别人"}), 409)
+    problem(runner.post(f"/checkpoints/{'9' * 5000}/witness", {"who": "别人"}), 404)
     verdict = auditor.do("/verifications")
     assert verdict["broken"] is None and verdict["fault"] == "" and verdict["events"] > 5
     assert auditor.read("/history")["items"][0]["kind"] == "history_verified"

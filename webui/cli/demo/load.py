@@ -51,7 +51,7 @@ def load(engine: Engine, own: Settings | None = None) -> None:
     del own
     stage = Stage(engine)
     now = clock.now()
-    with clock.set_to(now - timedelta(days=80)):
+    with clock.set_to(now - timedelta(days=100)):
         _found(stage)
         _import(stage)
         _passwords(stage)
@@ -112,7 +112,12 @@ def _found(stage: Stage) -> None:
             city="杭州",
         )
         for username, name, at, posts in (
-            ("admin", "系统管理员", main, [("administrator", main)]),
+            (
+                "admin",
+                "系统管理员",
+                main,
+                [("administrator", main), (organisation.RUNNER, main)],
+            ),
             (
                 "superior",
                 "省教育工会干部",
@@ -183,7 +188,7 @@ def _passwords(stage: Stage) -> None:
 
 
 def _set_password(member_id: UUID, secret: str, session: Session) -> None:
-    people.set_password(session, None, member_id, secret)
+    people.set_password(session, None, member_id, secret, temporary=False)
 
 
 def _play(stage: Stage, now: datetime) -> None:

@@ -212,18 +212,24 @@ def _calendar_page(faults: dict[str, list[str]] | None = None, about: str = "") 
 @blueprint.post("/rules/calendar")
 @needs_login
 def load() -> tuple[str, int] | Answer:
-    """Load a year's holiday notice from pasted rows or a sheet."""
+    """Propose a year's holiday notice from pasted rows or a sheet."""
     year = request.form.get("year", "")
     try:
         rows, source = _rows(), request.form.get("source", "")
         number = int(year) if year.isdigit() and len(year) == 4 else 0
-        count = carry_out(lambda s: setting.load_notice(s, me(), number, rows, source))
+        handed_in = carry_out(lambda s: setting.propose_notice(s, me(), number, rows, source))
     except (Invalid, Conflict) as fault:
         return _calendar_page(
             getattr(fault, "fields", {"_": [fault.message]}), "notice"
         ), fault.status
-    flash(_("已载入 %(year)s 年放假安排，%(n)s 件事项的期限据此重新计算。", year=year, n=count))
-    return redirect(url_for("rules.calendar"))
+    flash(
+        _(
+            "已提出 %(year)s 年放假安排，等待另一人批准；会变动的期限有 %(n)s 项。",
+            year=year,
+            n=handed_in.deadlines,
+        )
+    )
+    return redirect(url_for("proposals.index"))
 
 
 def _rows() -> list[list[object]]:

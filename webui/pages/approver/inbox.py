@@ -152,9 +152,12 @@ def hold(task_id: UUID, what: str) -> Answer:
 @needs_login
 def draft(key: str) -> Response:
     """Keep what is being written; sent by the page itself every few seconds."""
-    sent = request.get_json(silent=True)
-    carry_out(lambda s: drafts.save(s, me(), key, sent if isinstance(sent, dict) else {}))
-    return jsonify(saved=True)
+    sent, known = request.get_json(silent=True), request.args.get("revision", "")
+    if not isinstance(sent, dict):
+        raise Invalid(_("草稿应是一个对象。"))
+    revision = int(known) if known.isascii() and known.isdigit() and len(known) < 10 else None
+    kept = carry_out(lambda s: drafts.save(s, me(), key, sent, revision))
+    return jsonify(saved=True, revision=kept)
 
 
 @blueprint.get("/polls/<uuid:poll_id>")

@@ -30,6 +30,7 @@ from engine.definitions.folder import MAX_BYTES as MAX_FOLDER
 from engine.errors import Conflict, Invalid, ProcessFault
 from engine.instance.union_law import rulebook
 from engine.people import access, posts
+from engine.people.organisation import INSTALLATION
 from engine.queries import definitions as reading
 from engine.queries import diagrams
 from engine.queries import rules as rulebook_of
@@ -63,13 +64,11 @@ def _allow_large(endpoint: str | None, _values: object) -> None:
 def index() -> str:
     """Every process with the version in force, and what waits for approval."""
     found = look(lambda s: reading.listing(s, me(), lang()))
-    return render_template(
-        "definitions/index.html", processes=found, may_propose=_may("propose_definition")
-    )
+    return render_template("definitions/index.html", processes=found, may_propose=_may_propose())
 
 
-def _may(verb: str) -> bool:
-    return access.may(me(), verb, None)
+def _may_propose() -> bool:
+    return access.may_somewhere(me(), "propose_definition")
 
 
 @blueprint.get("/definitions/process/<process_id>")
@@ -99,7 +98,8 @@ def version(digest: str) -> str:
         rules=rules,
         forms=_previews(full),
         lane_words=_lane_words(full.process),
-        may_decide=_may("approve_definition"),
+        may_propose=_may_propose(),
+        may_decide=access.may(me(), "approve_definition", INSTALLATION),
     )
 
 
@@ -173,7 +173,7 @@ def diff(old: str, new: str) -> str:
 @needs_login
 def proposing() -> str:
     """The page to hand in a changed folder."""
-    access.check(me(), "propose_definition", None)
+    access.unions(me(), "propose_definition")
     return _propose_page()
 
 
@@ -191,7 +191,7 @@ def _propose_page(fault: str = "", faults: list[Fault] | None = None, note: str 
 @needs_login
 def propose() -> tuple[str, int] | Answer:
     """Check an uploaded folder for every fault at once; without faults hand it in for approval."""
-    access.check(me(), "propose_definition", None)
+    access.unions(me(), "propose_definition")
     note, sent = request.form.get("note", "").strip(), request.files.get("folder")
     try:
         data = sent.stream.read(MAX_ZIP + 1) if sent else b""

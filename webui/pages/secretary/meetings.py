@@ -4,7 +4,7 @@ door opens.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -131,7 +131,8 @@ def seat(meeting_id: UUID) -> Page | Answer:
     if way == "import":
         flash(_("已登记 %(n)s 人。", n=len(members)))
     back = {k: request.form[k] for k in ("words", "which", "after") if request.form.get(k)}
-    return redirect(url_for("meetings.meeting", meeting_id=meeting_id, _anchor="list", **back), 303)  # type: ignore[arg-type]
+    page: dict[str, Any] = {"meeting_id": meeting_id, "_anchor": "list", **back}
+    return redirect(url_for("meetings.meeting", **page), 303)
 
 
 @blueprint.post(f"{ONE}/match")

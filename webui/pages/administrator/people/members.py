@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -195,6 +196,18 @@ def _new_page(faults: Faults | None = None) -> str:
     )
 
 
+def _create(unit: UUID, texts: dict[str, str], session: Session) -> UUID:
+    return people.create_member(
+        session,
+        me(),
+        texts["username"],
+        texts["name"],
+        unit,
+        phone=texts["phone"],
+        email=texts["email"],
+    )
+
+
 @blueprint.post("/people/new")
 @needs_login
 def create() -> tuple[str, int] | Answer:
@@ -202,7 +215,7 @@ def create() -> tuple[str, int] | Answer:
     texts = {name: field(name) for name in ("username", "name", "phone", "email")}
     try:
         unit = unit_sent()
-        key = carry_out(lambda s: people.create_member(s, me(), unit_id=unit, **texts))
+        key = carry_out(partial(_create, unit, texts))
     except Invalid as fault:
         return _new_page(fault.fields), 422
     flash(_("已登记。可以接着登记职务。"))

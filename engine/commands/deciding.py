@@ -1,0 +1,34 @@
+"""The second person's door: each kind of proposal, and what its approval does.
+
+A kind checks by itself who may decide; that it is another person, and not one made by the first, holds for all of
+them (engine/commands/proposals.py, engine/commands/separation.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.commands import definitions, proposals, rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from uuid import UUID
+
+    from engine.db import Session, rows
+    from engine.people.organisation import Actor
+
+KINDS: Mapping[str, Callable[[Session, Actor, rows.Proposal, bool], object]] = {
+    rules.NOTICE: rules.decide_notice,
+    definitions.AGAIN: definitions.decide_again,
+}
+
+
+def decide(session: Session, actor: Actor, proposal_id: UUID, approve: bool) -> str:
+    """Approve a proposal, which carries it out, or refuse it; gives its kind.
+
+    Raises NotFound, Refused, Conflict (decided already; it cannot be carried out any more).
+    """
+    row = proposals.take(session, proposal_id)
+    KINDS[row.kind](session, actor, row, approve)
+    proposals.close(session, actor, row, approve)
+    return row.kind

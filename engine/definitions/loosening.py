@@ -1,0 +1,80 @@
+"""What a version must not loosen of the process as it is shipped: who starts, does, reads and votes, and what law holds.
+
+Only the operator, on the command line, may put a version in force that does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.messages import _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from engine.definitions.process import Guard, Process, TaskRule
+    from engine.messages import Message
+
+
+def loosened(
+    shipped: Process, process: Process, is_binding: Callable[[Guard], bool]
+) -> Iterator[Message]:
+    """Each loosening in words. `is_binding`: does the guard rest on a rule that nobody may change?"""
+    if shipped.confidentiality == "named" != process.confidentiality:
+        yield _("process.toml：本流程涉及个人，密级必须是 named，不能放宽。")
+    for guard in shipped.guards:
+        if is_binding(guard) and not _still_held(guard, process):
+            yield _(
+                "process.toml：前提“{text}”以 {basis} 为依据，不能删去或放宽，请保留这一段 [[guards]]。",
+                text=guard.text,
+                basis=guard.basis,
+            )
+    yield from _launchers(shipped, process)
+    yield from _lanes(shipped, process)
+    for key, task in shipped.tasks.items():
+        if key in process.tasks:
+            yield from _task(task, process.tasks[key])
+
+
+def _still_held(guard: Guard, process: Process) -> bool:
+    """Has the process this guard, at these elements at least?"""
+    return any(guard.at <= own.at and guard.holds == own.holds for own in process.guards)
+
+
+def _launchers(shipped: Process, process: Process) -> Iterator[Message]:
+    if more := sorted(set(process.launch) - set(shipped.launch)):
+        posts = ", ".join(more)
+        yield _("process.toml：可以发起的职务多出 {posts}，不能放宽。", posts=posts)
+
+
+def _lanes(shipped: Process, process: Process) -> Iterator[Message]:
+    """A lane that means other people; in a confidential process a lane that is new, too."""
+    for key, lane in process.lanes.items():
+        known = shipped.lanes.get(key)
+        if known is None:
+            if shipped.confidentiality == "named":
+                yield _("process.toml：本流程涉及个人，不能增加泳道 {lane}。", lane=key)
+        elif (lane.post, lane.unit, lane.person) != (known.post, known.unit, known.person):
+            yield _("process.toml：泳道 {lane} 所指的人与随产品发布的不同，不能更改。", lane=key)
+
+
+def _task(shipped: TaskRule, task: TaskRule) -> Iterator[Message]:
+    if task.lane != shipped.lane:
+        yield _("“{task}”由另一泳道办理，不能更改。", task=shipped.title)
+    if shipped.room and not (task.room and set(task.room) <= set(shipped.room)):
+        yield _("“{task}”所填内容的阅读范围（room）不能放宽。", task=shipped.title)
+    if set(shipped.not_by) - set(task.not_by):
+        yield _("“{task}”应当回避的前手（not_by）不能减少。", task=shipped.title)
+    yield from _votes(shipped, task)
+
+
+def _votes(shipped: TaskRule, task: TaskRule) -> Iterator[Message]:
+    """The roll of a poll, its secrecy, and who votes and makes the quorum in a meeting."""
+    poll, own = shipped.poll, task.poll
+    if poll and (own is None or own.roll != poll.roll):
+        yield _("“{task}”的表决名册（roll）不能更改。", task=shipped.title)
+    if poll and poll.secret and not (own and own.secret):
+        yield _("“{task}”应当无记名表决，不能更改。", task=shipped.title)
+    meeting, held = shipped.meeting, task.meeting
+    if meeting and (held is None or (held.formal, held.quorum) != (meeting.formal, meeting.quorum)):
+        yield _("“{task}”的正式成员和法定人数不能更改。", task=shipped.title)
