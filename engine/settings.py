@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -42,6 +43,14 @@ class Settings:
     backup_days: int = 14  # how long daily backups are kept; 0: none are made
     backups: Path | None = None  # their folder; the home's without it
     database_pooled: bool = False  # database_url is a pgbouncer in transaction mode
+    metrics: tuple[
+        IPv4Network | IPv6Network, ...
+    ] = ()  # who may read /metrics besides this machine
+
+    @property
+    def by_https(self) -> bool:
+        """Do people reach it by https only, as the address says?"""
+        return self.address.startswith("https://")
 
 
 def processes() -> Path:
@@ -54,9 +63,18 @@ def _processes(named: str) -> Path:
     return Path(named or SHIPPED).resolve()
 
 
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks with commas between. Raises ValueError."""
+    try:
+        return tuple(ip_network(each.strip()) for each in text.split(",") if each.strip())
+    except ValueError:
+        wrong = _("YIXING_METRICS 应写成 10.0.0.0/8,192.0.2.7 这样，而不是“{text}”", text=text)
+        raise ValueError(wrong) from None
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read YIXING_HOME, _DATABASE_URL, _PROCESSES, _HOST, _PORT, _ADDRESS, _DEMO, _SECRET_KEY,
-    _SECURE_COOKIES, _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS. Raises ValueError with a message
+    _SECURE_COOKIES, _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS, _METRICS. Raises ValueError with a message
     when a number or the address is none.
     """
     env = os.environ if environ is None else environ
@@ -98,7 +116,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         demo=flag("DEMO"),
         secret_key=env.get("YIXING_SECRET_KEY", ""),
         signing_key=env.get("YIXING_SIGNING_KEY", "").replace("\\n", "\n"),
-        secure_cookies=flag("SECURE_COOKIES"),
+        secure_cookies=flag("SECURE_COOKIES") or address.startswith("https://"),
         trusted_proxies=number("TRUSTED_PROXIES", 0),
         web_workers=number("WEB_WORKERS", 2, 1),
         web_threads=number("WEB_THREADS", 8, 1),
@@ -106,6 +124,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_pooled=flag("DATABASE_POOLED"),
         backup_days=number("BACKUP_DAYS", 14),
         backups=Path(env["YIXING_BACKUPS"]).resolve() if env.get("YIXING_BACKUPS") else None,
+        metrics=_networks(env.get("YIXING_METRICS", "")),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.commands import definitions, proposals, rules
+from engine.commands import definitions, erasure, proposals, rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 KINDS: Mapping[str, Callable[[Session, Actor, rows.Proposal, bool], object]] = {
     rules.NOTICE: rules.decide_notice,
     definitions.AGAIN: definitions.decide_again,
+    erasure.ERASURE: erasure.decide,
+    erasure.HOLD: erasure.lift,
 }
 
 

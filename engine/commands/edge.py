@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 
 from engine import clock, db
 from engine.commands import incidents, unit_of_work
@@ -18,6 +18,7 @@ from engine.db import tables
 from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
 from engine.history import event_log
 from engine.messages import _
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MAX_KEY = 200
+_instance = tables.instance.c
 
 
 def carry_out(engine: Engine, actor: Actor | None, work: Callable[[Session], T]) -> T:
@@ -46,11 +48,27 @@ def carry_out(engine: Engine, actor: Actor | None, work: Callable[[Session], T])
 
 def _record(engine: Engine, actor: Actor, fault: EngineError) -> None:
     instance_id = fault.details.get("instance_id")
+    if isinstance(fault, NotFound) and not _may_know(engine, actor, instance_id):
+        return
     if instance_id is not None:
         with suppress(NotFound):  # there is no such instance at all
             db.again(engine, lambda session: _note(session, actor, UUID(instance_id), fault))
     elif isinstance(fault, Refused) and fault.details.get("verb"):
         db.again(engine, lambda session: _note_in_union(session, actor, fault))
+
+
+def _may_know(engine: Engine, actor: Actor, instance_id: str | None) -> bool:
+    """Is it a matter that this person may know of, or at least none that is confidential?
+
+    Of others nothing is noted: tries of outsiders would make a confidential history grow, and take longer where there is
+    a matter than where there is none.
+    """
+    if instance_id is None:
+        return False
+    known = select(_instance.id).where(
+        _instance.id == UUID(instance_id), or_(~_instance.confidential, access.visible(actor))
+    )
+    return db.again(engine, lambda session: session.execute(known).first()) is not None
 
 
 def _note_in_union(session: Session, actor: Actor, fault: Refused) -> None:

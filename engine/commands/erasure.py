@@ -4,12 +4,14 @@ and still agree.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from sqlalchemy import Table, delete, null, select, text, update
+from sqlalchemy import Table, Text, cast, delete, null, select, text, update
 
 from engine import clock
-from engine.commands import reasons, unit_of_work
+from engine.commands import proposals, reasons, unit_of_work
 from engine.db import queue, tables
 from engine.errors import Conflict
 from engine.history.erased import ERASED, ERASED_MARK, ERASED_TITLE
@@ -19,11 +21,13 @@ from engine.instance.view import ENDED
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
-    from engine.db import Session
+    from engine.commands.unit_of_work import UnitOfWork
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
+ERASURE, HOLD = "erasure", "hold"  # kinds of proposals
+RETENTION = "RET-CASE"
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EMPTIED: dict[Table, dict[str, Any]] = {
     tables.task: {"answers": null(), "salt": null()},
     tables.document: {"data": ERASED},
@@ -34,23 +38,87 @@ _UNUSED = text(
 )
 
 
-def erase(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
-    """Erase answers, facts, comments, title, documents' data and attachments; by who acts in it by
-    a post, with a reason.
+def propose(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
+    """Propose to erase answers, facts, comments, title, documents' data and attachments, with a reason; gives the
+    proposal's id. By who acts in it by a post; another one decides.
 
-    Raises NotFound (not theirs to see), Refused (a party of it), Conflict (not confidential, not
-    ended, erased), Invalid.
+    Raises NotFound (not theirs to see), Refused (a party of it), Conflict (not confidential, not ended, erased, still to
+    be kept, held, waiting already), Invalid.
     """
+    work = _erasable(session, actor, instance_id)
+    plain = reasons.plain(reason)
+    draft = proposals.Draft(ERASURE, work.row["union_id"], str(instance_id), note=plain)
+    key = proposals.hand_in(session, actor, draft)
+    work.log.add("erasure_proposed", actor, proposal=str(key))
+    unit_of_work.save(work)
+    return key
+
+
+def decide(session: Session, actor: Actor, row: rows.Proposal, approve: bool) -> None:
+    """Erase what somebody else proposed to erase, or leave it. Raises as `propose`."""
+    work = _erasable(session, actor, UUID(row.subject))
+    proposals.must_be_second(session, actor, row, "erase")
+    if approve:
+        _erase(work, actor, row.note)
+        proposals.forget_note(session, row)
+    else:
+        work.log.add("erasure_refused", actor, proposal=str(row.id))
+        unit_of_work.save(work)
+
+
+def hold(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID:
+    """Keep the contents whatever their time, with a reason, until somebody else lifts it; gives the proposal to lift it.
+
+    Raises NotFound, Refused, Conflict (not confidential, erased, held already), Invalid.
+    """
+    work = _guarded(session, actor, instance_id)
+    plain = reasons.plain(reason)
+    draft = proposals.Draft(HOLD, work.row["union_id"], str(instance_id), note=plain)
+    key = proposals.hand_in(session, actor, draft)
+    work.log.add("hold_placed", actor, proposal=str(key))
+    unit_of_work.save(work)
+    return key
+
+
+def lift(session: Session, actor: Actor, row: rows.Proposal, approve: bool) -> None:
+    """Lift a hold that somebody else placed. Raises NotFound, Refused, Conflict (a hold that is not lifted stays)."""
+    if not approve:
+        raise Conflict(_("不解除的，继续保留，不必办理。"), code="held")
+    work = _guarded(session, actor, UUID(row.subject))
+    proposals.must_be_second(session, actor, row, "erase")
+    work.log.add("hold_lifted", actor, proposal=str(row.id))
+    unit_of_work.save(work)
+
+
+def _guarded(session: Session, actor: Actor, instance_id: UUID) -> UnitOfWork:
+    """The confidential instance with its contents, for who acts in it by a post."""
     work = unit_of_work.lock(session, actor, instance_id)
     if not work.row["confidential"]:
         raise Conflict(_("此件不是保密事项。"), code="not_confidential")
     rights.check(Case(work, "erase"))
-    if work.row["state"] not in ENDED:
-        raise Conflict(_("此件还没有结束，内容不能删除。"), code="not_ended")
     if ERASED_MARK in work.facts:
         raise Conflict(_("内容已经删除。"), code="erased")
-    plain = reasons.plain(reason)
-    _empty(session, instance_id)
+    return work
+
+
+def _erasable(session: Session, actor: Actor, instance_id: UUID) -> UnitOfWork:
+    """The same, ended and kept for its time, and held by nobody."""
+    work = _guarded(session, actor, instance_id)
+    if work.row["state"] not in ENDED or work.row["ended_at"] is None:
+        raise Conflict(_("此件还没有结束，内容不能删除。"), code="not_ended")
+    ruling = work.law.ruling(RETENTION, clock.today())
+    until = work.law.calendar.add(work.row["ended_at"], int(ruling.value or 0), ruling.unit)
+    if clock.now() < until.moment:
+        kept = _("内容须保存至 {day}（{rule}），此前不能删除。", day=until.day, rule=RETENTION)
+        raise Conflict(kept, code="retained")
+    if proposals.waits(session, HOLD, str(instance_id)):
+        raise Conflict(_("此件依法保留，解除之前不能删除。"), code="held")
+    return work
+
+
+def _erase(work: UnitOfWork, actor: Actor, reason: str) -> None:
+    session, instance_id = work.session, work.row["id"]
+    _empty(work)
     files = _drop_files(session, instance_id)
     work.forget({ERASED_MARK: {"at": clock.now().isoformat()}})
     work.row["title"] = ERASED_TITLE
@@ -59,23 +127,44 @@ def erase(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUI
         .where(tables.instance.c.id == instance_id)
         .values(grams=[], salt=null())
     )
-    work.log.add("matter_erased", actor, reason=plain, attachments=files)
+    work.log.add("matter_erased", actor, reason=reason, attachments=files)
     unit_of_work.save(work)
-    return instance_id
 
 
-def _empty(session: Session, instance_id: UUID) -> None:
-    """Take the texts out of the rows that hold them; the rows stay."""
+def _empty(work: UnitOfWork) -> None:
+    """Take the texts out of the rows that hold them; the rows stay, and so do numbered papers that left the house."""
+    session, instance_id = work.session, work.row["id"]
     tasks = select(tables.task.c.id).where(tables.task.c.instance_id == instance_id)
     polls = select(tables.poll.c.id).where(tables.poll.c.instance_id == instance_id)
     drafts = [f"task:{key}" for key in session.execute(tasks).scalars()]
-    session.execute(delete(tables.draft).where(tables.draft.c.key.in_(drafts)))
+    _drop_drafts(session, drafts)
+    sent = tables.invitation.c.task_id.in_(tasks)
+    left = session.execute(select(tables.invitation.c.id).where(sent).limit(1)).first()
+    session.execute(update(tables.invitation).where(sent).values(to=""))
     of_polls = tables.roll.c.poll_id.in_(polls)
     session.execute(update(tables.roll).where(of_polls).values(comment=""))
     for table, emptied in _EMPTIED.items():
-        of_instance = table.c.instance_id == instance_id
-        session.execute(update(table).where(of_instance).values(**emptied))
+        rows_of = update(table).where(table.c.instance_id == instance_id)
+        if table is tables.document and left:
+            document = tables.document.c
+            shown = [key for key, rule in work.process.documents.items() if rule.outside]
+            rows_of = rows_of.where(~((document.number != "") & document.kind.in_(shown)))
+        session.execute(rows_of.values(**emptied))
     queue.forget(session, str(instance_id))
+
+
+def _drop_drafts(session: Session, keys: list[str]) -> None:
+    """Remove drafts, and the uploads in them that nothing has adopted."""
+    draft, attachment = tables.draft.c, tables.attachment.c
+    gone = delete(tables.draft).where(draft.key.in_(keys)).returning(cast(draft.answers, Text))
+    texts = " ".join(session.execute(gone).scalars())
+    named = [UUID(each) for each in _UUID.findall(texts)]
+    uploads = delete(tables.attachment).where(
+        attachment.id.in_(named), attachment.instance_id.is_(None)
+    )
+    digests = list(session.execute(uploads.returning(attachment.sha256)).scalars())
+    if digests:
+        session.execute(_UNUSED, {"digests": digests})
 
 
 def _drop_files(session: Session, instance_id: UUID) -> int:

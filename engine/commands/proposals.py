@@ -41,12 +41,7 @@ class Draft:
 
 def hand_in(session: Session, actor: Actor, draft: Draft) -> UUID:
     """Keep a proposal; gives its id. Raises Conflict when one about the same waits."""
-    waiting = select(_proposal.id).where(
-        _proposal.kind == draft.kind,
-        _proposal.subject == draft.subject,
-        _proposal.state == ProposalState.PROPOSED,
-    )
-    if session.execute(waiting).first():
+    if waits(session, draft.kind, draft.subject):
         raise Conflict(_("同一事项已有一项提议等待批准。"), code="waiting")
     key = tables.new_id()
     session.execute(
@@ -63,6 +58,22 @@ def hand_in(session: Session, actor: Actor, draft: Draft) -> UUID:
         )
     )
     return key
+
+
+def waits(session: Session, kind: str, subject: str) -> bool:
+    """Does a proposal of this kind about this wait?"""
+    waiting = select(_proposal.id).where(
+        _proposal.kind == kind,
+        _proposal.subject == subject,
+        _proposal.state == ProposalState.PROPOSED,
+    )
+    return session.execute(waiting).first() is not None
+
+
+def forget_note(session: Session, row: rows.Proposal) -> None:
+    """Take the words out of every proposal about the same."""
+    about = update(tables.proposal).where(_proposal.subject == row.subject)
+    session.execute(about.values(note=""))
 
 
 def take(session: Session, proposal_id: UUID) -> rows.Proposal:

@@ -165,7 +165,8 @@ class _Heard(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the last line of what the program wrote to its standard error."""
-        lines = str(record.args[-1] if isinstance(record.args, tuple) else "").strip().splitlines()
+        said = record.args[-1] if isinstance(record.args, tuple) and record.args else ""
+        lines = str(said).strip().splitlines()
         errors = [line for line in lines if "error:" in line]
         self.reason = (errors or lines or [self.reason])[0]
 

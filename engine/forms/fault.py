@@ -8,6 +8,7 @@ from typing import Any
 
 from engine import expressions
 from engine.errors import ProcessFault
+from engine.forms import patterns
 from engine.forms.form import CHOOSING, MAX_LENGTH, Field, Limits
 from engine.forms.formjs import load
 from engine.messages import _
@@ -85,17 +86,19 @@ def _pattern_faults(pattern: str) -> Iterator[str]:
     """A pattern must be anchored, and so simple that no answer can keep it busy."""
     if len(pattern) > 200 or not pattern.startswith("^") or not pattern.endswith("$"):
         yield _("的 pattern 要以 ^ 开头、以 $ 结尾，最多 200 个字符")
-    bare = re.sub(r"\[[^]]*\]", "x", re.sub(r"\\.", "x", pattern))
-    repeats, choices = re.findall(r"[*+]|\{\d*,\d*\}", bare), re.findall(r"\||(?<!\()\?", bare)
-    if (
-        re.search(r"\)[*+{]", bare)
-        or re.search(r"\\[1-9]|\(\?P=", pattern)
-        or len(repeats) > 3
-        or len(choices) > 8
-    ):
+    if _is_intricate(pattern) or not patterns.is_shape(pattern):
         yield _(
             "的 pattern 太复杂：括号后不能再重复，* 和 + 最多三个，| 和 ? 最多八个，不能引用前面的组"
         )
+
+
+def _is_intricate(pattern: str) -> bool:
+    """More than its author's readers would follow; a `(?` begins what is no plain group."""
+    bare = re.sub(r"\[[^]]*\]", "x", re.sub(r"\\.", "x", pattern))
+    repeats, choices = re.findall(r"[*+]|\{\d*,\d*\}", bare), re.findall(r"\||(?<!\()\?", bare)
+    nested = re.search(r"\)[*+{]", bare) is not None
+    special = re.search(r"\(\?(?!:)", pattern) is not None
+    return nested or special or len(repeats) > 3 or len(choices) > 8
 
 
 def _hide_faults(hide: str, names: set[str]) -> Iterator[str]:

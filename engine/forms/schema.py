@@ -9,6 +9,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
+from engine.forms import patterns
 from engine.forms.form import MAX_LENGTH, Field, Form
 from engine.forms.values import Day, Many, One, Text, Tick, Whole
 from engine.messages import _
@@ -174,9 +175,9 @@ class _Matches(validate.Validator):
     """The whole text must have the shape."""
 
     def __init__(self, pattern: str) -> None:
-        self.pattern = re.compile(pattern)
+        self.fits = patterns.matcher(pattern)
 
     def __call__(self, value: str) -> str:
-        if not self.pattern.fullmatch(value):
+        if not self.fits(value):
             raise ValidationError(_("填写的格式不对"))
         return value

@@ -184,6 +184,10 @@ _MATTER = (
     _kind(
         "matter_disclosed", _("解除保密"), _("“{element}”以后不再保密"), "element", mark="outcome"
     ),
+    _kind("erasure_proposed", _("提议删除内容"), _("{who}提议删除内容"), "proposal"),
+    _kind("erasure_refused", _("未批准删除内容"), _("{who}未批准删除内容"), "proposal"),
+    _kind("hold_placed", _("依法保留"), _("{who}要求保留内容，解除之前不能删除"), "proposal"),
+    _kind("hold_lifted", _("解除保留"), _("{who}解除对内容的保留"), "proposal"),
     _kind("matter_erased", _("内容已删除"), _("{who}按规定删除了内容：{reason}"), mark="outcome"),
     _kind("evidence_exported", _("证据包已导出"), _("{who}导出证据包"), mark="read"),
     _kind("history_read", _("查看历史"), _("{who}查看了历史"), mark="read"),

@@ -164,6 +164,7 @@ BARS: dict[str, tuple[Bar[Subject], ...]] = {
     "approve_definition": (_SEPARATED,),
     "approve_notice": (_SEPARATED,),
     "approve_setting": (_SEPARATED,),
+    "erase": (_SEPARATED,),  # who may stands in engine/instance/rights.py
     "manage_people": (
         Bar(is_desk_of_others, "desk", _("这个职务只能由系统管理员授予或终止。")),
         Bar(

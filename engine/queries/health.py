@@ -37,15 +37,17 @@ _FIGURES = {
     "yixing_timers_overdue": (
         "Timers due and not yet fired",
         "SELECT count(*) FROM timer t JOIN instance i ON i.id = t.instance_id "
-        "WHERE t.state = 'waiting' AND i.state = 'running' AND t.due_at <= :now",
+        "WHERE t.state = 'waiting' AND i.state = 'running' AND NOT i.confidential AND t.due_at <= :now",
     ),
     "yixing_incidents_open": (
         "Incidents not yet resolved",
-        "SELECT count(*) FROM incident WHERE resolved_at IS NULL",
+        "SELECT count(*) FROM incident n JOIN instance i ON i.id = n.instance_id "
+        "WHERE n.resolved_at IS NULL AND NOT i.confidential",
     ),
     "yixing_events_unsealed": (
         "Events without a leaf",
-        "SELECT count(*) FROM event WHERE leaf_no IS NULL",
+        "SELECT count(*) FROM event e WHERE e.leaf_no IS NULL AND NOT EXISTS "
+        "(SELECT 1 FROM instance i WHERE i.id = e.instance_id AND i.confidential)",
     ),
 }
 _JOBS = {

@@ -59,9 +59,12 @@ class Waiting:
 
 @dataclass(frozen=True)
 class _Kind:
-    """`sees`, `decides`: by the verb, of the proposal's scope; `what`: the proposal in words."""
+    """`sees`, `decides`: by the verb, of the proposal's scope; `what`: the proposal in words.
 
-    sees: Callable[[Actor, rows.Proposal], bool]
+    About an instance there is no verb: who acts in it by a post sees it, and decides.
+    """
+
+    sees: Callable[[Actor, rows.Proposal], bool] | None
     decides: str
     what: Callable[[Session, rows.Proposal], Message]
 
@@ -85,9 +88,24 @@ def _somewhere(verb: str) -> Callable[[Actor, rows.Proposal], bool]:
     return lambda actor, _row: access.may_somewhere(actor, verb)
 
 
+def _erasure(session: Session, row: rows.Proposal) -> Message:
+    return _("删除保密事项 {number} 的内容", number=_number(session, row))
+
+
+def _hold(session: Session, row: rows.Proposal) -> Message:
+    return _("解除对保密事项 {number} 的保留", number=_number(session, row))
+
+
+def _number(session: Session, row: rows.Proposal) -> str:
+    number = select(tables.instance.c.number).where(tables.instance.c.id == UUID(row.subject))
+    return str(session.execute(number).scalar_one())
+
+
 _KINDS: Mapping[str, _Kind] = {
     "notice": _Kind(_somewhere("propose_notice"), "approve_notice", _notice),
     "definition": _Kind(_somewhere("propose_definition"), "approve_definition", _again),
+    "erasure": _Kind(None, "", _erasure),
+    "hold": _Kind(None, "", _hold),
 }
 
 
@@ -98,9 +116,16 @@ def waiting(session: Session, actor: Actor) -> tuple[Waiting, ...]:
         _proposal.state == ProposalState.PROPOSED, _proposal.scope.in_(mine)
     )
     found = cast("Iterable[rows.Proposal]", session.execute(query.order_by(_proposal.id)).all())
-    seen = [row for row in found if _KINDS[row.kind].sees(actor, row)]
+    seen = [row for row in found if _sees(session, actor, row)]
     people = organisation.names(session, [row.proposer_id for row in seen])
     return tuple(_told(session, actor, row, people) for row in seen)
+
+
+def _sees(session: Session, actor: Actor, row: rows.Proposal) -> bool:
+    sees = _KINDS[row.kind].sees
+    if sees is None:
+        return access.acts_by_post(session, actor, UUID(row.subject))
+    return sees(actor, row)
 
 
 def _told(
@@ -117,7 +142,7 @@ def _told(
         proposer=people.get(row.proposer_id, ""),
         created_at=row.created_at,
         mine=mine,
-        decides=not mine and access.may(actor, kind.decides, row.scope),
+        decides=not mine and (kind.sees is None or access.may(actor, kind.decides, row.scope)),
         link=row.subject,
         moves=moves,
         elsewhere=elsewhere,

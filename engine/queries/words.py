@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import case, or_, select, union_all
+from sqlalchemy import case, select, union_all
 
 from engine.db import tables
 from engine.people import access
@@ -45,14 +45,13 @@ class Named:
     def of(cls, session: Session, facts: object, actor: Actor | None = None) -> Named:
         """Look up every id that occurs anywhere in the facts, in one read.
 
-        Confidential matters are named only to who may know of them.
+        Matters are named only to who may know of them; to nobody in particular those that are not confidential.
         """
         ids = set(_ids(facts))
         if not ids:
             return cls({})
         unit, member, instance = tables.unit.c, tables.member.c, tables.instance.c
-        plain = ~instance.confidential
-        known = plain if actor is None else or_(plain, access.visible(actor))
+        known = ~instance.confidential if actor is None else access.visible(actor)
         title = case((known, instance.number + " " + instance.title), else_=NOT_PUBLIC)
         query = union_all(
             select(unit.id, unit.name).where(unit.id.in_(ids)),
@@ -190,7 +189,8 @@ def _text(field: Field, value: object, names: Named, lang: str) -> str:
     if isinstance(value, bool):
         return ("Yes" if value else "No") if english else ("是" if value else "否")
     labels = {c.value: (c.label_en if english and c.label_en else c.label) for c in field.choices}
-    return _joined(value, names, labels, lang)
+    # an id that somebody typed into a text is that text: only a choice of things names them
+    return _joined(value, names if field.source else Named({}), labels, lang)
 
 
 def _joined(value: object, names: Named, labels: Mapping[str, str], lang: str) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +27,6 @@ from webui.cli import demo, demo_start, postmaster, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 pytest_plugins = ("tests.empty",)
 PAIRS = 200
@@ -111,13 +113,14 @@ def test_a_signal_that_comes_later_is_a_wish_to_hurry(monkeypatch: pytest.Monkey
 
 # --- killed anywhere ------------------------------------------------------------------------------------------------
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "home"
+def home() -> Iterator[Path]:
+    """Not under pytest's own folder, whose rights other runs change."""
+    place = Path(tempfile.mkdtemp(prefix="yixing-killed-")) / "home"
     place.mkdir()
-    tmp_path.chmod(0o755)
     yield place
     with suppress(Exception):
         embedded.stop(place)
+    shutil.rmtree(place.parent, ignore_errors=True)
 
 
 def test_a_half_made_data_directory_is_made_anew(home: Path) -> None:

@@ -580,6 +580,7 @@ SENT: dict[str, dict[str, Any]] = {
         "json": {"answers": {"reason": "有关单位已经解决，不再需要立案。"}}
     },
     "api_process-instances.erase": {"json": REASON},
+    "api_process-instances.hold": {"json": REASON},
     "api_process-instances.let_in": {"json": {**REASON, "member_id": "{member}"}},
     "api_process-instances.remind": {"json": REASON},
     "api_process-instances.suspend": {"json": REASON},

@@ -112,6 +112,7 @@ api_process-definitions.refuse | 403 | -
 api_process-instances.alike | 403 200 403 403 403 403 | -
 api_process-instances.diagram | 404 200 200 200 200 404 | 404
 api_process-instances.erase | 404 409 409 409 409 404 | 404
+api_process-instances.hold | 404 409 409 409 409 404 | 404
 api_process-instances.export_evidence | 404 403 403 200 200 404 | 404
 api_process-instances.get_instance | 404 200 200 200 200 404 | 404
 api_process-instances.history | 404 200 403 200 200 404 | 404

@@ -282,7 +282,7 @@ def test_verify_proves_the_checkpoints_kept_outside(
         broken = seals._check_tree(session, None, keys.parse_checkpoints(file.read_text()))
     db.connect(empty_url).dispose()
     assert (
-        messages.in_language(broken[2], "en")
+        messages.in_language(broken[3], "en")
         == f"the kept checkpoint {point.size} is not that of the database"
     )
     for text_ in ("", "hello"):

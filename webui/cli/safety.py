@@ -127,9 +127,14 @@ def erase(given: argparse.Namespace, settings: Settings) -> int:
         say(_("什么也没有清除；加上 --yes 才清除"))
         return OK
     edge.carry_out(
-        engine, actor, lambda session: erasure.erase(session, actor, instance, given.reason)
+        engine, actor, lambda session: erasure.propose(session, actor, instance, given.reason)
     )
-    say(_("已清除 {number}。记录仍在；更早的备份里还有其内容。", number=given.number))
+    say(
+        _(
+            "已提出清除 {number}，须由另一人在“等待第二人”批准。更早的备份里还有其内容。",
+            number=given.number,
+        )
+    )
     return OK
 
 

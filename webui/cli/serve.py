@@ -31,6 +31,7 @@ from webui.cli.faults import why
 from webui.cli.terminal import CannotDo, note, text
 
 if TYPE_CHECKING:
+    from engine.db import Engine
     from engine.settings import Settings
 
 PARENT = "YIXING_PARENT"  # process id of the supervisor, for its children
@@ -178,9 +179,24 @@ def _fill(settings: Settings, url: str) -> None:
             continue
         if new:
             note(_("已发布 {folder}", folder=folder.name))
+    must_serve(settings, engine)
     if settings.demo:
         demo_start.load(settings, url)
     engine.dispose()
+
+
+def must_serve(settings: Settings, engine: Engine) -> None:
+    """Raise CannotDo where the demo, whose passwords everybody knows, would serve in earnest."""
+    from engine import db
+    from engine.db import demo
+
+    with db.transaction(engine) as session:
+        if demo.is_demo(session) and not settings.demo:
+            raise CannotDo(
+                _(
+                    "这个数据库里是演示数据，密码人人知道，不能用于正式工作：请另设 YIXING_HOME（或 YIXING_DATABASE_URL），要看演示请用 YIXING_DEMO=1"
+                )
+            )
 
 
 def _make_cookie_key(settings: Settings) -> None:

@@ -6,7 +6,16 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, g, redirect, render_template, request, session, url_for
+from flask import (
+    Response,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -111,6 +120,7 @@ def _back() -> str | None:
     return came_from() if request.method == "POST" and request.path != "/login" else None
 
 
+HSTS = "max-age=31536000"  # a year of https only, for this host
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -123,6 +133,8 @@ def headers(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if current_app.config["YIXING"].by_https:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
     if request.endpoint != "static":
         response.headers.setdefault(
             "Cache-Control",

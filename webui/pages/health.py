@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, current_app, jsonify
+from flask import Blueprint, Response, current_app, jsonify, request
 
-from engine.errors import EngineError
+from engine.errors import EngineError, NotFound
 from engine.queries import health
 from webui.http.session import look
 
 if TYPE_CHECKING:
     from flask import Response as Answer
 
+    from engine.settings import Settings
+
 blueprint = Blueprint("health", __name__)
+_FORWARDED = {"forwarded", "x-forwarded-for", "x-real-ip"}
 
 
 @blueprint.get("/healthz")
@@ -36,7 +40,21 @@ def ready() -> Answer:
     return response
 
 
+def _may_watch() -> bool:
+    """Does the request come from here or from a network named? What a proxy hands on comes from nowhere here."""
+    own: Settings = current_app.config["YIXING"]
+    handed_on = not own.trusted_proxies and _FORWARDED & set(request.headers.keys(lower=True))
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    named = any(address in network for network in own.metrics)
+    return named or (address.is_loopback and not handed_on)
+
+
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Prometheus text."""
+    """Prometheus text; for this machine, and for the networks that YIXING_METRICS names."""
+    if not _may_watch():
+        raise NotFound
     return Response(look(health.metrics), content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -15,7 +15,7 @@ from engine import clock
 from engine.commands.people import lockouts, records, words
 from engine.commands.people.desks import must_reach
 from engine.commands.people.lockouts import digest
-from engine.db import tables
+from engine.db import demo, tables
 from engine.errors import Invalid, NotFound, Refused
 from engine.history import event_log
 from engine.messages import _
@@ -122,7 +122,12 @@ def open_login(session: Session, member_id: UUID) -> str:
 
 
 def log_in_demo(session: Session, username: str) -> str:
-    """Open a session without a password, for the demo's one-click persons only. Raises NotFound."""
+    """Open a session without a password, for the demo's one-click persons only. Raises NotFound.
+
+    Whatever the settings say, a database that does not hold the demo has no such persons.
+    """
+    if not demo.is_demo(session):
+        raise NotFound(_("演示数据中没有这个人。"))
     member = tables.member.c
     found = session.execute(
         select(member.id).where(member.username == username, member.active)

@@ -17,6 +17,7 @@ from engine.db.tables.instances import (
     task,
     timer,
 )
+from engine.db.tables.made import made
 from engine.db.tables.meetings import attendance, meeting, presence
 from engine.db.tables.people import attempt, login, member, post, token, unit
 from engine.db.tables.polls import paper, poll, roll, teller
@@ -45,6 +46,7 @@ __all__ = [
     "invitation",
     "link",
     "login",
+    "made",
     "meeting",
     "member",
     "metadata",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FILE = "process.bpmn"
 MAX_ID = 100
+MARKUP = re.compile(r"<\s*[a-zA-Z/!?]|&(#\w+|[a-zA-Z]+);|javascript\s*:", re.IGNORECASE)
 _STEP = _("环节")
 DI = "http://www.omg.org/spec/BPMN/20100524/DI"
 BESIDE = NODES | {
@@ -101,6 +103,17 @@ def faults(draft: Draft) -> Iterator[Fault]:
         yield from _splits(element, diagram)
     yield from _lanes(draft, diagram)
     yield from _picture(draft.tree, diagram)
+    yield from _markup(draft.tree)
+
+
+def _markup(tree: etree._Element) -> Iterator[Fault]:
+    """Names and notes are words: markup would be drawn into pages as what it says."""
+    reckoned = {f"{{{BPMN}}}{tag}" for tag in ("conditionExpression", "timeDate")}
+    for node in tree.iter(f"{{{BPMN}}}*"):
+        said = [node.get("name") or "", "" if node.tag in reckoned else node.text or ""]
+        if any(MARKUP.search(each) for each in said):
+            what = _("流程图的文字里有标记：{text}", text=shown(" ".join(said).strip()[:80]))
+            yield Fault(FILE, node.get("id") or "", what, _("请只写文字，不要写 <…> 和 &…;。"))
 
 
 def _head(draft: Draft, diagram: Diagram) -> Iterator[Fault]:

@@ -177,10 +177,20 @@ def let_in(
 def erase(
     session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
 ) -> dict[str, UUID]:
-    """Erase the contents of a confidential instance that has ended; the history stays (who acts in
-    it by a post).
+    """Propose to erase the contents of a confidential instance that has ended and was kept for its
+    time; somebody else approves it under /proposals; the history stays (who acts in it by a post).
     """
-    return {"instance_id": erasure.erase(session, actor, instance_id, given["reason"])}
+    erasure.propose(session, actor, instance_id, given["reason"])
+    return {"instance_id": instance_id}
+
+
+@routes.act(f"{ONE}/hold", Moved, body=schemas.Reason, sees=sees)
+def hold(
+    session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID
+) -> dict[str, UUID]:
+    """Keep the contents whatever their time, until somebody else lifts it under /proposals."""
+    erasure.hold(session, actor, instance_id, given["reason"])
+    return {"instance_id": instance_id}
 
 
 @routes.look(f"{ONE}/history", EventPage, query=Events, recorded=True)

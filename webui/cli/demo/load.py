@@ -13,6 +13,7 @@ from uuid import UUID
 from engine import clock, jobs
 from engine.commands import edge, imports, instances, people, polls, tasks
 from engine.commands.imports import columns, workbook
+from engine.db import demo
 from engine.people import organisation
 from engine.queries import instance as files
 from engine.queries import people as roster
@@ -50,6 +51,7 @@ def load(engine: Engine, own: Settings | None = None) -> None:
     """Fill an empty installation with the demo. Takes some ten seconds."""
     del own
     stage = Stage(engine)
+    edge.carry_out(engine, None, demo.mark)
     now = clock.now()
     with clock.set_to(now - timedelta(days=100)):
         _found(stage)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("confidence", __name__)
 
 
-@blueprint.post("/matters/<uuid:instance_id>/<any(readers, erase):what>")
+@blueprint.post("/matters/<uuid:instance_id>/<any(readers, erase, hold):what>")
 @needs_login
 def guard(instance_id: UUID, what: str) -> tuple[str, int] | Answer:
     """Let somebody read a confidential matter, or erase its contents; with a reason that stays on
@@ -37,12 +37,13 @@ def guard(instance_id: UUID, what: str) -> tuple[str, int] | Answer:
             member = _chosen(request.form.get("member", ""))
             carry_out(lambda s: confidence.let_in(s, me(), instance_id, member, reason))
         else:
-            carry_out(lambda s: erasure.erase(s, me(), instance_id, reason))
+            does = erasure.hold if what == "hold" else erasure.propose
+            carry_out(lambda s: does(s, me(), instance_id, reason))
     except Invalid as fault:
         return matters.page(instance_id, fault.fields, tried=what), fault.status
     except (Conflict, NotFound) as fault:
         return matters.page(instance_id, fault=fault.message), fault.status
-    flash(_("已准许查阅，已记录在案。") if what == "readers" else _("内容已删除，记录和摘要仍在。"))
+    flash(_("已准许查阅，已记录在案。") if what == "readers" else _("已提出，等待另一人批准。"))
     return redirect(url_for("matters.matter", instance_id=instance_id), 303)
 
 
