@@ -60,7 +60,7 @@ def issue_document(work: UnitOfWork, args: Args) -> None:
         "data_sha256": digest,
         "issued_at": clock.now().isoformat(),
     }
-    work.add(tables.document, row)
+    work.pending.add(tables.document, row)
     work.log.add(
         "document_issued",
         None,

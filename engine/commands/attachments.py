@@ -91,19 +91,21 @@ def adopt(
 
     Raises Invalid for one that is not the actor's.
     """
+    filled = [field for field in form.fields if field.kind == "filepicker" and clean.get(field.key)]
+    if not filled:
+        return
     attachment = tables.attachment.c
     uploaded = attachment.member_id == (actor.id if actor else None)
     usable = or_(
         attachment.instance_id == instance_id, and_(attachment.instance_id.is_(None), uploaded)
     )
-    for field in form.fields:
-        if field.kind == "filepicker" and clean.get(field.key):
-            ids = _ids(field.key, clean[field.key])
-            clean[field.key] = _named(session, ids, usable)
-            if len(clean[field.key]) != len(ids):
-                raise Invalid({field.key: [_("附件已不存在，请重新上传。")]})
-            adopted = update(tables.attachment).where(attachment.id.in_(ids))
-            session.execute(adopted.values(instance_id=instance_id))
+    for field in filled:
+        ids = _ids(field.key, clean[field.key])
+        clean[field.key] = _named(session, ids, usable)
+        if len(clean[field.key]) != len(ids):
+            raise Invalid({field.key: [_("附件已不存在，请重新上传。")]})
+        adopted = update(tables.attachment).where(attachment.id.in_(ids))
+        session.execute(adopted.values(instance_id=instance_id))
 
 
 def _named(session: Session, ids: set[UUID], usable: ColumnElement[bool]) -> list[dict[str, str]]:

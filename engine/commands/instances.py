@@ -98,7 +98,7 @@ def launch(
         origin=dict(origin) if origin else None,
         tells=kinds.TELLS,
     )
-    advance.advance(work, machine.start(process.spec, work), body)
+    advance.advance(work, work.drive(machine.start(process.spec)), body)
     return work.row["id"]
 
 
@@ -187,7 +187,7 @@ def deliver(work: UnitOfWork, live: Live, name: str, answers: dict[str, Any]) ->
         work.facts[name] = answers
     digest = unit_of_work.record_answers(work, name, answers) if rule else None
     body = work.log.add("message_sent", work.actor, message=name, answers=digest, **said)
-    step = machine.fire(work.process.spec, work.position, live.ref, work)
+    step = work.drive(machine.fire(work.process.spec, work.position, live.ref))
     advance.advance(work, step, body, live.ref)
 
 
@@ -351,7 +351,7 @@ def wake(session: Session, timer_id: UUID) -> bool:
         polls.end_window(work, timer.task_id)
         return True
     body = work.log.add("timer_fired", None, element=timer.element, due=timer.due_at.isoformat())
-    step = machine.fire(work.process.spec, work.position, timer.ref, work)
+    step = work.drive(machine.fire(work.process.spec, work.position, timer.ref))
     advance.advance(work, step, body, timer.ref)
     return True
 

@@ -54,7 +54,7 @@ def notify_merged(work: UnitOfWork, args: Args) -> None:
     """
     link, message = tables.link.c, args.get("message", legacy.REPLY)
     merged = link.to_id == work.row["id"], link.kind == "merged_into"
-    origins = work.apart.execute(select(link.from_id).where(*merged)).scalars().all()
+    origins = work.pending.unflushed.execute(select(link.from_id).where(*merged)).scalars().all()
     along = {name: work.facts.get(name) for name in args.get("facts", [])}
     along["lead"] = _own(work, "id")
     for origin in origins:

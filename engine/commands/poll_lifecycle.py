@@ -123,7 +123,7 @@ def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
         end = window.end.isoformat() if window.end else None
         row |= {"state": PollState.OPEN, "rule": window.terms, "closes_at": end}
         _begin(work, element, row, window, {})
-    work.add(_poll, row)
+    work.pending.add(_poll, row)
     _enrol(question, row["id"])
     return UUID(row["id"])
 
@@ -165,9 +165,9 @@ def _enrol(question: _Question, poll_id: str) -> None:
     for position, voter in enumerate(question.roll.members, 1):
         waits = not rule.secret and (position == 1 or not rule.in_order)
         entry = {"poll_id": poll_id, "member_id": voter, "position": position, "open": waits}
-        work.add(_roll, entry)
+        work.pending.add(_roll, entry)
     for teller in question.tellers:
-        work.add(tables.teller, {"poll_id": poll_id, "member_id": teller})
+        work.pending.add(tables.teller, {"poll_id": poll_id, "member_id": teller})
     work.show(*(UUID(teller) for teller in question.tellers))
 
 

@@ -309,7 +309,7 @@ def publish(locked: LockedPoll, why: str, paper: PaperCount | None = None) -> No
     work.session.execute(_FINISH_TASK, {"key": task.id, "now": now})
     work.say(task.element, fact)
     body = locked.log("poll_closed", work.actor, outcome=outcome.published(), why=why)
-    step = machine.complete(work.process.spec, work.position, task.ref, work)
+    step = work.drive(machine.complete(work.process.spec, work.position, task.ref))
     advance.advance(work, step, body, task.ref)
 
 

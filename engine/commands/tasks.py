@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from sqlalchemy import Update
+
     from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
     from engine.definitions.process import TaskRule
@@ -48,6 +50,22 @@ _READ = (
     .with_for_update(of=tables.instance)
 )
 _WIDTH = len(rows.Task._fields)
+_AS_READ = (
+    _task.c.id == bindparam("key"),
+    _task.c.state == TaskState.OPEN,
+    _task.c.revision == bindparam("read"),
+)
+_CHANGE = update(_task).where(*_AS_READ).values(revision=_task.c.revision + 1)
+_HOLD = _CHANGE.values(assignee_id=bindparam("holder"))
+_OWN_DRAFT = _draft.c.member_id == bindparam("who"), _draft.c.key == bindparam("draft")
+_FINISH = _CHANGE.values(
+    state=TaskState.DONE,
+    due=null(),
+    answers=bindparam("given"),
+    salt=bindparam("with_salt"),
+    closed_by=bindparam("who"),
+    closed_at=bindparam("now"),
+).add_cte(delete(_draft).where(*_OWN_DRAFT).cte("drafts_dropped"))
 
 
 @dataclass(frozen=True)
@@ -107,22 +125,11 @@ def _locked(
     return rows.Task._make(values[:_WIDTH]), done or [], seen, row
 
 
-def _change(held: InHand, **values: Any) -> None:
-    """Change a task that is still as it was read; who finishes it keeps no draft.
-
-    Raises Conflict when a rival was faster.
-    """
-    task, actor = held.task, held.work.actor
-    as_read = (
-        _task.c.id == task.id,
-        _task.c.state == TaskState.OPEN,
-        _task.c.revision == task.revision,
-    )
-    change = update(_task).where(*as_read).values(revision=task.revision + 1, **values)
-    if actor is not None and values.get("state") == TaskState.DONE:
-        own = _draft.c.member_id == actor.id, _draft.c.key == f"task:{task.id}"
-        change = change.add_cte(delete(_draft).where(*own).cte("drafts_dropped"))
-    if held.work.session.execute(change).rowcount != 1:
+def _change(held: InHand, statement: Update, **values: Any) -> None:
+    """Change a task that is still as it was read. Raises Conflict when a rival was faster."""
+    task = held.task
+    read = {"key": task.id, "read": task.revision}
+    if held.work.session.execute(statement, read | values).rowcount != 1:
         raise _acted_first(held.work, task.id)
 
 
@@ -223,13 +230,13 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
     work, task, rule = held.work, held.task, held.rule
     salt, actor = os.urandom(16), work.actor
     meeting = {"meeting": meetings.close(work, task)} if rule.meeting else {}
-    said = {"answers": clean, "salt": salt, "closed_by": actor.id if actor else None}
-    _change(held, state=TaskState.DONE, closed_at=clock.now(), due=null(), **said)
+    said = {"given": clean, "with_salt": salt, "who": actor.id if actor else None}
+    _change(held, _FINISH, now=clock.now(), draft=f"task:{task.id}", **said)
     work.say(rule.id, {**clean, **meeting})
     digest = canonical.salted(clean, salt)
     body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
     body.update(_noted(held, clean))
-    step = machine.complete(work.process.spec, work.position, task.ref, work)
+    step = work.drive(machine.complete(work.process.spec, work.position, task.ref))
     advance.advance(work, step, body, task.ref)
 
 
@@ -255,7 +262,7 @@ def claim(session: Session, actor: Actor, task_id: UUID) -> UUID:
     held = open_task(session, actor, task_id, None)
     held.check_bars("claim")
     if held.task.assignee_id != actor.id:
-        _change(held, assignee_id=actor.id)
+        _change(held, _HOLD, holder=actor.id)
         held.work.log.add("task_claimed", actor, task=held.rule.id, id=str(task_id))
         unit_of_work.save(held.work)
     return held.task.instance_id
@@ -266,7 +273,7 @@ def release(session: Session, actor: Actor, task_id: UUID) -> UUID:
     held = open_task(session, actor, task_id, None)
     if held.task.seat is None or held.task.assignee_id != actor.id:
         raise Conflict(_("此项不是您签收的，不能退回。"), code="not_claimed")
-    _change(held, assignee_id=None)
+    _change(held, _HOLD, holder=None)
     held.work.log.add("task_released", actor, task=held.rule.id, id=str(task_id))
     unit_of_work.save(held.work)
     return held.task.instance_id

@@ -123,6 +123,6 @@ def add(work: UnitOfWork, tasks: Sequence[NewTask], timers: Sequence[NewTimer]) 
     """Store tasks and timers when the work is saved."""
     instance_id, now = work.row["id"], clock.now()
     for task in tasks:
-        work.add(tables.task, task.row(instance_id, now))
+        work.pending.add(tables.task, task.row(instance_id, now))
     for timer in timers:
-        work.add(tables.timer, timer.row(instance_id, now))
+        work.pending.add(tables.timer, timer.row(instance_id, now))

@@ -4,7 +4,6 @@ statement.
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import contextmanager
 from functools import lru_cache
@@ -16,6 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from engine import clock, decisions, forms, machine
 from engine.commands import registry
 from engine.db import canonical, tables, words
+from engine.db.pending import inserts
 from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, NotFound, ProcessFault
@@ -23,6 +23,7 @@ from engine.history.event_log import EventLog
 from engine.instance import context
 from engine.instance.context import Context
 from engine.instance.view import dotted
+from engine.machine import Need
 from engine.messages import _
 from engine.people import access, organisation
 
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from uuid import UUID
 
-    from sqlalchemy import Table, TextClause
+    from sqlalchemy import TextClause
 
     from engine.db import Session, rows
+    from engine.db.pending import Shape
     from engine.definitions import Process
-    from engine.machine import Live
+    from engine.machine import Live, Step
     from engine.people.organisation import Actor
 
 _task, _instance = tables.task, tables.instance
@@ -55,7 +57,6 @@ UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = 
        ended_at = :ended, revision = revision + 1
  WHERE id = :id"""
 _NOTED = text(f"WITH {_HAPPENED} UPDATE instance SET seq = :seq, head = :head WHERE id = :id")
-Shape = tuple[tuple[str, tuple[str, ...]], ...]  # table and columns of the rows to be written
 STATES = words.STATES[InstanceState]
 _ABSENT: Any = object()
 
@@ -65,37 +66,20 @@ def _save(shape: Shape) -> TextClause:
     """The statement that writes an instance with its shares, its events and new rows of these
     tables.
     """
-    return text("WITH " + ", ".join([_SHARED, _HAPPENED, *_inserts(shape)]) + _MOVED).bindparams(
+    return text("WITH " + ", ".join([_SHARED, _HAPPENED, *inserts(shape)]) + _MOVED).bindparams(
         bindparam("machine", type_=JSONB(none_as_null=True)),
         bindparam("facts", type_=JSONB),
         bindparam("rounds", type_=JSONB),
     )
 
 
-@lru_cache(maxsize=256)
-def _flush(shape: Shape) -> TextClause:
-    return text("WITH " + ", ".join(_inserts(shape)) + " SELECT 1")
-
-
-def _inserts(shape: Shape) -> list[str]:
-    """Rows are handed over as JSON, which PostgreSQL gives the types of the table; keys are checked
-    at the end.
-    """
-    found = []
-    for n, (table, names) in enumerate(shape):
-        columns = ", ".join(names)
-        rows = f"jsonb_populate_recordset(CAST(NULL AS {table}), CAST(:new_{n} AS jsonb))"
-        found.append(f"new_{n} AS (INSERT INTO {table} ({columns}) SELECT {columns} FROM {rows})")
-    return found
-
-
 class UnitOfWork(Context):
-    """One command on one locked instance: what a diagram may ask of the engine while it moves, and
+    """One command on one locked instance: what a diagram needs of the engine while it moves, and
     what it leaves.
 
     `row` is the locked instance; it, `facts` and `rounds` may be changed; `save` writes them. New
-    rows wait for the save too, unless something is read before: whoever asks for the session gets
-    one in which they are written.
+    rows are `pending` for the save too, unless something is read before: whoever asks for the
+    session gets one in which they are written.
     """
 
     locks = True
@@ -103,40 +87,12 @@ class UnitOfWork(Context):
     def __init__(
         self, session: Session, actor: Actor | None, row: rows.Instance, process: Process
     ) -> None:
-        self._new: dict[tuple[str, tuple[str, ...]], list[dict[str, Any]]] = {}
         super().__init__(session, actor, row, process)
         self.log = EventLog(row["id"], row["seq"], bytes(row["head"]))
         self.shares: set[UUID] = set()  # who may see the instance from now on
         self.reworded = False  # the facts under which the instance is found have changed
         self._shown: set[str] = set()
         self._said: dict[str, Any] = {}  # what events of this command tell in words
-
-    @property
-    def session(self) -> Session:
-        """The transaction, with everything written that was added so far."""
-        if self._new:
-            shape, values = self.take_new()
-            self._session.execute(_flush(shape), values)
-        return self._session
-
-    @session.setter
-    def session(self, given: Session) -> None:
-        self._session = given
-
-    @property
-    def apart(self) -> Session:
-        """The transaction, for what no new row of this work bears on: nothing is written before."""
-        return self._session
-
-    def add(self, table: Table, row: dict[str, Any]) -> None:
-        """A new row, in values of JSON."""
-        self._new.setdefault((table.name, tuple(row)), []).append(row)
-
-    def take_new(self) -> tuple[Shape, dict[str, str]]:
-        """The rows that wait, to be written now: their shape, and their values by parameter."""
-        waiting, self._new = self._new, {}
-        values = {f"new_{n}": json.dumps(rows) for n, rows in enumerate(waiting.values())}
-        return tuple(waiting), values
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -200,12 +156,27 @@ class UnitOfWork(Context):
         assert salt is not None, self.row["id"]
         return bytes(salt)
 
-    # --- what the machine calls back ---
-    def evaluate(self, expression: str) -> Any:
-        """A gateway's condition over the facts."""
-        return self.value(expression)
+    # --- moving the machine ---
+    def drive(self, run: machine.Run) -> Step:
+        """Let the machine go on, giving it what it needs, until it stands again."""
+        answer = None
+        while True:
+            try:
+                request = run.send(answer)
+            except StopIteration as stopped:
+                return cast("Step", stopped.value)
+            answer = self._answer(request)
 
-    def decide(self, decision: str) -> None:
+    def _answer(self, request: machine.Request) -> Any:
+        match request.need:
+            case Need.EVALUATE:
+                return self.value(request.name)
+            case Need.DECIDE:
+                return self._decide(request.name)
+            case Need.PERFORM:
+                return self._perform(request.name)
+
+    def _decide(self, decision: str) -> None:
         """Take a decision and add it to the facts under its name."""
         table = self.process.decisions.get(decision)
         if table is None:
@@ -214,7 +185,7 @@ class UnitOfWork(Context):
         self.say(decision, decisions.decide(table, self.names(), self.functions()))
         self.log.add("decision_taken", None, decision=decision, result=self.facts[decision])
 
-    def perform(self, action: str) -> None:
+    def _perform(self, action: str) -> None:
         """Carry out a registered action."""
         args = self.process.actions.get(action)
         if args is None or args.get("do") not in registry.ACTIONS:
@@ -263,7 +234,7 @@ def save(work: UnitOfWork) -> None:
         mine = _instance.c.id == work.row["id"]
         work.session.execute(update(_instance).where(mine).values(grams=search_grams(work)))
     work.tell()
-    shape, new = work.take_new()
+    shape, new = work.pending.take()
     work.session.execute(_save(shape), {**new, **_saved(work), **_events(work)})
 
 
@@ -331,5 +302,5 @@ def record_answers(work: UnitOfWork, element: str, answers: dict[str, Any]) -> s
         "answers": answers,
         "salt": f"\\x{salt.hex()}",
     }
-    work.add(tables.task, row)
+    work.pending.add(tables.task, row)
     return canonical.salted(answers, salt)

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import clock, messages
 from engine.db import canonical, tables
-from engine.messages import Bilingual, Message, _
+from engine.messages import Message, _
 from engine.people.organisation import (
     INSTALLATION as INSTALLATION,
 )  # the chain of what is no union's
@@ -98,7 +98,7 @@ def _stored(value: object) -> Any:
         return {key: _stored(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_stored(each) for each in value]
-    return messages.stored(value) if isinstance(value, Bilingual) else value
+    return messages.stored(value) if messages.is_bilingual(value) else value
 
 
 def note(session: Session, chain_id: UUID, kind: str, actor: Actor | None, **details: Any) -> None:

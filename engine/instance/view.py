@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine import calendar, clock
+from engine.db.pending import Pending
 from engine.db.states import FINAL
 from engine.instance.union_law import UnionLaw
 
@@ -41,12 +42,17 @@ class InstanceView:
     def __init__(
         self, session: Session, actor: Actor | None, row: rows.Instance, process: Process
     ) -> None:
-        self.session, self.actor, self.row, self.process = session, actor, row, process
+        self.pending, self.actor, self.row, self.process = Pending(session), actor, row, process
         self.facts: dict[str, Any] = dict(row["facts"])
         self.rounds: dict[str, int] = dict(row["rounds"])
         self.measured: list[tuple[law.Ruling, int, int]] = []  # every share that was asked about
         self._law: UnionLaw | None = None
         self._dues: dict[datetime, calendar.Due] = {}
+
+    @property
+    def session(self) -> Session:
+        """The transaction. Who changes the instance may leave rows pending; they are written before."""
+        return self.pending.session
 
     @property
     def law(self) -> UnionLaw:

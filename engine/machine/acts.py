@@ -13,28 +13,30 @@ from SpiffWorkflow.bpmn.specs.defaults import (
 from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.task import TaskState
 
-from engine.errors import EngineError, ProcessFault
-from engine.machine.diagram import Outside, workflow
-from engine.machine.shapes import Host, Live, Spec, State, Step
+from engine.errors import ProcessFault
+from engine.machine.diagram import Outside, requests, workflow
+from engine.machine.shapes import Live, Request, Run, Spec, State, Step
 from engine.machine.state import ALIVE, load, save
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
+
+    Requests = Generator[Request, Any, None]
 
 STEP_BUDGET = 500  # engine steps in one command; more is a loop without a wait
 
 
-def start(spec: Spec, host: Host) -> Step:
+def start(spec: Spec) -> Run:
     """Begin an instance and run it to its first waits."""
-    return _advance(workflow(spec, host), {}, 1)
+    return _advance(workflow(spec), {}, 1)
 
 
-def complete(spec: Spec, state: State, ref: int, host: Host) -> Step:
+def complete(spec: Spec, state: State, ref: int) -> Run:
     """Finish the user task `ref` and run on. The caller holds the instance lock and its own row
     says that it is open.
     """
-    flow, refs, top = load(spec, state, host)
+    flow, refs, top = load(spec, state)
     task = _find(refs, ref)
     if task.state != TaskState.READY or not task.task_spec.manual:
         raise ProcessFault(
@@ -44,9 +46,9 @@ def complete(spec: Spec, state: State, ref: int, host: Host) -> Step:
     return _advance(flow, {t.id: n for n, t in refs.items()}, top, before, task)
 
 
-def fire(spec: Spec, state: State, ref: int, host: Host) -> Step:
+def fire(spec: Spec, state: State, ref: int) -> Run:
     """Let the timer or message `ref` happen and run on."""
-    flow, refs, top = load(spec, state, host)
+    flow, refs, top = load(spec, state)
     task = _find(refs, ref)
     if task.state != TaskState.WAITING or not isinstance(
         getattr(task.task_spec, "event_definition", None), Outside
@@ -62,19 +64,12 @@ def fire(spec: Spec, state: State, ref: int, host: Host) -> Step:
 
 def look(spec: Spec, state: State) -> tuple[Live, ...]:
     """What is alive in a saved state."""
-    _, refs, _ = load(spec, state, _Nobody())
+    _, refs, _ = load(spec, state)
     return _waiting(refs)
 
 
 def _waiting(refs: dict[int, Any]) -> tuple[Live, ...]:
     return tuple(_live({t.id: n for n, t in refs.items()}, refs.values()))
-
-
-class _Nobody:
-    def evaluate(self, expression: str) -> Any:
-        raise ProcessFault(_("读取状态时不得求值。"))
-
-    decide = perform = evaluate
 
 
 def _find(refs: dict[int, Any], ref: int) -> Any:
@@ -91,13 +86,13 @@ def _all(flow: Any) -> Iterator[Any]:
 
 def _advance(
     flow: Any, refs: dict[Any, int], top: int, before: tuple[Live, ...] = (), first: Any = None
-) -> Step:
+) -> Run:
     passed = _Passed()
-    with _own_faults(flow):
+    with _own_faults():
         if first is not None:
-            _pass(first)
+            yield from _pass(first)
             passed.note(first)
-        _run(flow, passed.note)
+        yield from _run(flow, passed)
     elements = tuple(passed.elements)
     if flow.is_completed():
         ends = [e for e in elements if isinstance(_spec_of(flow, e), EndEvent)]
@@ -131,21 +126,16 @@ class _Passed:
 
 
 @contextmanager
-def _own_faults(flow: Any) -> Iterator[None]:
-    """The library's exceptions become ours; what our host raised comes out as it was."""
+def _own_faults() -> Iterator[None]:
+    """The library's exceptions become ours."""
     try:
         yield
-    except EngineError:
-        raise
     except SpiffWorkflowException as fault:
-        own = flow.script_engine.environment.fault
-        if own is not None:
-            raise own from None
         element = getattr(getattr(fault, "task_spec", None), "name", "") or ""
         raise ProcessFault(str(fault), element=element) from fault
 
 
-def _run(flow: Any, ran: Any) -> None:
+def _run(flow: Any, passed: _Passed) -> Requests:
     """Run engine elements until only waits are left."""
     while True:
         moved = False
@@ -158,8 +148,8 @@ def _run(flow: Any, ran: Any) -> None:
                     and task.id in sub.tasks
                     and not task.task_spec.manual
                 ):
-                    _pass(task)
-                    ran(task)
+                    yield from _pass(task)
+                    passed.note(task)
                     moved = True
         for key, sub in list(flow.subprocesses.items()):
             if sub.completed:
@@ -171,7 +161,8 @@ def _run(flow: Any, ran: Any) -> None:
             return
 
 
-def _pass(task: Any) -> None:
+def _pass(task: Any) -> Requests:
+    yield from requests(task)
     task.task_spec._predict_hook(task)  # what follows must be there for the run to reach it
     task.run()
 

@@ -5,7 +5,7 @@ ending in our evaluator.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser, full_tag
 from SpiffWorkflow.bpmn.parser.event_parsers import (
@@ -21,6 +21,7 @@ from SpiffWorkflow.bpmn.script_engine.python_environment import BasePythonScript
 from SpiffWorkflow.bpmn.specs.defaults import (
     BoundaryEvent,
     EndEvent,
+    ExclusiveGateway,
     IntermediateCatchEvent,
     ParallelGateway,
     StartEvent,
@@ -31,8 +32,11 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.task import TaskState
 
 from engine.errors import EngineError, ProcessFault
-from engine.machine.shapes import Host, Spec
+from engine.machine.shapes import Need, Request, Spec
 from engine.messages import _
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 
 class Outside(EventDefinition):  # type: ignore[misc]
@@ -83,17 +87,9 @@ class _Start(_OutsideEvents, StartEventParser):  # type: ignore[misc]
 class Action(BpmnSpecMixin):  # type: ignore[misc]
     """A service task: the name of a registered action, never source text."""
 
-    def _run_hook(self, my_task: Any) -> bool:
-        my_task.workflow.script_engine.environment.host.perform(self.bpmn_id)
-        return True
-
 
 class Decision(BpmnSpecMixin):  # type: ignore[misc]
     """A business rule task: the decision table of the same name."""
-
-    def _run_hook(self, my_task: Any) -> bool:
-        my_task.workflow.script_engine.environment.host.decide(self.bpmn_id)
-        return True
 
 
 class Gather(ParallelGateway):  # type: ignore[misc]
@@ -134,21 +130,16 @@ class _Parser(BpmnParser):  # type: ignore[misc]
 
 
 class _Environment(BasePythonScriptEngineEnvironment):  # type: ignore[misc]
-    """Every expression of the library ends here, and from here in our own evaluator. `fault`: what
-    the host raised.
+    """Every expression of the library ends here, where its value lies ready: it was asked for
+    before the gateway runs.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.host = host
-        self.fault: Exception | None = None
+        self.values: dict[str, Any] = {}
 
     def evaluate(self, expression: str, context: Any, external_context: Any = None) -> Any:
-        try:
-            return self.host.evaluate(expression)
-        except Exception as fault:  # the library would hide it behind its own
-            self.fault = fault
-            raise
+        return self.values[expression]
 
     def execute(self, script: str, context: Any, external_context: Any = None) -> Any:
         raise ProcessFault(_("流程图中不得含有脚本。"))
@@ -183,13 +174,27 @@ def _foresee(element: Any, task: Any, *_: Any, mask: int = TaskState.PREDICTED_M
         element._predict_hook(task)
 
 
-def workflow(spec: Spec, host: Host, loading: bool = False) -> Any:
-    """The library's run of a diagram, asking our host; `loading`: without its start, for a saved
-    state.
-    """
+def workflow(spec: Spec, loading: bool = False) -> Any:
+    """The library's run of a diagram; `loading`: without its start, for a saved state."""
     return BpmnWorkflow(
         spec.process,
         spec.subprocesses,
-        script_engine=PythonScriptEngine(_Environment(host)),
+        script_engine=PythonScriptEngine(_Environment()),
         deserializing=loading,
     )
+
+
+def requests(task: Any) -> Generator[Request, Any, None]:
+    """What an element needs before it may run; a gateway's conditions one by one, until one holds."""
+    spec = task.task_spec
+    if isinstance(spec, Action):
+        yield Request(Need.PERFORM, spec.bpmn_id)
+    elif isinstance(spec, Decision):
+        yield Request(Need.DECIDE, spec.bpmn_id)
+    elif isinstance(spec, ExclusiveGateway):
+        values = task.workflow.script_engine.environment.values = {}
+        for condition in filter(None, (condition for condition, _ in spec.cond_task_specs)):
+            expression = condition.args[0]
+            values[expression] = yield Request(Need.EVALUATE, expression)
+            if values[expression]:
+                return

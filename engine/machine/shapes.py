@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Any
 
 State = dict[str, Any]
 
 
-class Host(Protocol):
-    """What a diagram may ask of the engine while it moves."""
+class Need(StrEnum):
+    """What a diagram may need of the engine while it moves, and what is to be sent back."""
 
-    def evaluate(self, expression: str) -> Any:
-        """The value of a gateway condition over the instance's facts."""
+    EVALUATE = "evaluate"  # the value of a gateway's condition over the instance's facts
+    DECIDE = "decide"  # nothing: the decision of a business rule task is among the facts now
+    PERFORM = "perform"  # nothing: the action of a service task has been carried out
 
-    def decide(self, decision: str) -> None:
-        """Take the decision of a business rule task and add it to the facts."""
 
-    def perform(self, action: str) -> None:
-        """Carry out the registered action of a service task."""
+@dataclass(frozen=True)
+class Request:
+    """The machine stands still until this is answered. `name`: the condition, or the element."""
+
+    need: Need
+    name: str
 
 
 @dataclass(frozen=True)
@@ -54,3 +59,7 @@ class Spec:
 
     process: Any
     subprocesses: dict[str, Any] = field(default_factory=dict)
+
+
+Run = Generator[Request, Any, Step]
+"""A step under way: it asks one thing after another, goes on with the answers, and gives the Step at its end."""

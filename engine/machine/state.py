@@ -12,7 +12,7 @@ from SpiffWorkflow.task import Task, TaskState
 
 from engine.errors import ProcessFault
 from engine.machine.diagram import Gather, workflow
-from engine.machine.shapes import Host, Spec, State
+from engine.machine.shapes import Spec, State
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -104,10 +104,10 @@ def _joined(split: Any) -> bool:
     )
 
 
-def load(spec: Spec, state: State, host: Host) -> tuple[Any, dict[int, Any], int]:
+def load(spec: Spec, state: State) -> tuple[Any, dict[int, Any], int]:
     if state.get("v") != FORMAT:
         raise ProcessFault(_("保存的状态不是本版本写的，拒绝载入。"))
-    flow = workflow(spec, host, loading=True)
+    flow = workflow(spec, loading=True)
     refs: dict[int, Any] = {}
     for owner, rows in state["flows"]:
         if owner:

@@ -68,6 +68,18 @@ class Sketch:
         return machine.parse(self.tree(), "p")
 
 
+def drive(run: machine.Run, host: Any) -> machine.Step:
+    """The step that a run comes to when this host gives it what it needs, by methods of the needs' names."""
+    answer = None
+    while True:
+        try:
+            request = run.send(answer)
+        except StopIteration as stopped:
+            assert isinstance(stopped.value, machine.Step)
+            return stopped.value
+        answer = getattr(host, request.need)(request.name)
+
+
 @dataclass
 class Case:
     """An instance as the commands drive it: its state goes through JSON after every act, as through the database."""
@@ -77,7 +89,7 @@ class Case:
     step: machine.Step = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        self.keep(machine.start(self.spec, self.host))
+        self.keep(drive(machine.start(self.spec), self.host))
 
     def keep(self, step: machine.Step) -> None:
         self.step = step
@@ -91,11 +103,11 @@ class Case:
         return next(live.ref for live in self.step.live if live.element == element)
 
     def complete(self, element: str) -> machine.Step:
-        self.keep(machine.complete(self.spec, self.state, self.ref(element), self.host))
+        self.keep(drive(machine.complete(self.spec, self.state, self.ref(element)), self.host))
         return self.step
 
     def fire(self, element: str) -> machine.Step:
-        self.keep(machine.fire(self.spec, self.state, self.ref(element), self.host))
+        self.keep(drive(machine.fire(self.spec, self.state, self.ref(element)), self.host))
         return self.step
 
     @property
@@ -127,7 +139,8 @@ class Oracle:
         for flow in (spec.process, *spec.subprocesses.values()):
             for element in flow.task_specs.values():
                 del element._predict  # ours; the library's own shows again
-        self.flow = machine.diagram.workflow(spec, host)
+        self.flow = machine.diagram.workflow(spec)
+        self.flow.script_engine.environment.evaluate = lambda text, *_, **__: host.evaluate(text)
         self.run()
 
     def run(self) -> None:
@@ -302,7 +315,7 @@ class Pair:
         same = [one.ref for one in live if one.element == chosen.element].index(chosen.ref)
         self.oracle.act(self.twins[chosen.ref])
         self.game.act(*[found for found in self.game.live() if found[0] == chosen.element][same])
-        self.ours.keep(work(self.ours.spec, self.ours.state, chosen.ref, self.fate))
+        self.ours.keep(drive(work(self.ours.spec, self.ours.state, chosen.ref), self.fate))
         self.match()
         return True
 

@@ -13,6 +13,7 @@ from engine import definitions, expressions, machine
 from engine.definitions import check
 from engine.definitions.check import faults
 from engine.errors import ProcessFault
+from tests.engine.sketches import drive
 from tests.hostile import corpus
 from tests.hostile.sound import POSTS, rulebook, sound
 
@@ -123,15 +124,15 @@ def test_a_definition_that_was_never_checked_stops_instead_of_turning_for_ever()
         def perform(self, action: str) -> None: ...
 
     process = definitions.load(turning)
-    state = machine.start(process.spec, Host())
+    state = drive(machine.start(process.spec), Host())
     task = next(live for live in state.live if live.kind == "task")
     assert state.state is not None
-    state = machine.complete(process.spec, state.state, task.ref, Host())  # check -> mend
+    state = drive(machine.complete(process.spec, state.state, task.ref), Host())  # check -> mend
     task = next(live for live in state.live if live.kind == "task")
     assert state.state is not None
     began = time.monotonic()
     with pytest.raises(ProcessFault, match="不停的循环"):
-        machine.complete(process.spec, state.state, task.ref, Host())
+        drive(machine.complete(process.spec, state.state, task.ref), Host())
     assert time.monotonic() - began < SOON
 
 

@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from engine import machine
 from engine.errors import ProcessFault, Refused
-from tests.engine.sketches import GIVEN, QUIET, Case, Sketch, agree, agree_at
+from tests.engine.sketches import GIVEN, QUIET, Case, Sketch, agree, agree_at, drive
 
 if TYPE_CHECKING:
     pass
@@ -172,7 +172,7 @@ def test_a_boundary_event_is_gone_when_its_task_is_done(interrupting: bool) -> N
     with pytest.raises(
         ProcessFault
     ):  # a state saved before, in which the task is still there, is not touched by that
-        machine.complete(case.spec, state, edge, case.host)
+        drive(machine.complete(case.spec, state, edge), case.host)
 
 
 @pytest.mark.parametrize("kind", ["timer", "message"])
@@ -240,14 +240,14 @@ def test_the_first_end_of_a_subprocess_does_not_end_the_instance() -> None:
 def test_completing_what_is_not_open_is_a_fault() -> None:
     case = Case(written(boundary("timer", True)), Host())
     with pytest.raises(ProcessFault):
-        machine.complete(case.spec, case.state, case.ref("edge"), case.host)
+        drive(machine.complete(case.spec, case.state, case.ref("edge")), case.host)
     with pytest.raises(ProcessFault):
-        machine.fire(case.spec, case.state, case.ref("ask"), case.host)
+        drive(machine.fire(case.spec, case.state, case.ref("ask")), case.host)
     for ref in (0, -1, 999):
         with pytest.raises(ProcessFault):
-            machine.complete(case.spec, case.state, ref, case.host)
+            drive(machine.complete(case.spec, case.state, ref), case.host)
         with pytest.raises(ProcessFault):
-            machine.fire(case.spec, case.state, ref, case.host)
+            drive(machine.fire(case.spec, case.state, ref), case.host)
 
 
 def test_what_was_completed_cannot_be_completed_again() -> None:
@@ -255,7 +255,7 @@ def test_what_was_completed_cannot_be_completed_again() -> None:
     left = case.ref("left")
     case.complete("left")
     with pytest.raises(ProcessFault):
-        machine.complete(case.spec, case.state, left, case.host)
+        drive(machine.complete(case.spec, case.state, left), case.host)
 
 
 def test_every_ref_of_a_state_that_is_not_live_is_refused() -> None:
@@ -266,9 +266,9 @@ def test_every_ref_of_a_state_that_is_not_live_is_refused() -> None:
         for row in rows:
             if row[0] not in live:
                 with pytest.raises(ProcessFault):
-                    machine.complete(case.spec, case.state, row[0], case.host)
+                    drive(machine.complete(case.spec, case.state, row[0]), case.host)
                 with pytest.raises(ProcessFault):
-                    machine.fire(case.spec, case.state, row[0], case.host)
+                    drive(machine.fire(case.spec, case.state, row[0]), case.host)
 
 
 @pytest.mark.parametrize("version", [None, 0, 2, "1", "1.1", "__import__('os')"])
@@ -278,8 +278,8 @@ def test_a_state_of_another_format_is_refused(version: Any) -> None:
     if version is None:
         del foreign["v"]
     for act in (
-        lambda: machine.complete(case.spec, foreign, case.ref("left"), case.host),
-        lambda: machine.fire(case.spec, foreign, case.ref("left"), case.host),
+        lambda: drive(machine.complete(case.spec, foreign, case.ref("left")), case.host),
+        lambda: drive(machine.fire(case.spec, foreign, case.ref("left")), case.host),
         lambda: machine.look(case.spec, foreign),
     ):
         with pytest.raises(ProcessFault):
@@ -325,10 +325,10 @@ def test_a_loop_without_a_wait_stops_at_the_step_budget() -> None:
 def test_the_budget_may_be_used_up_but_not_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = written(ENDS.format("over") + '<endEvent id="over"/>')
     monkeypatch.setattr("engine.machine.acts.STEP_BUDGET", 2)
-    assert machine.start(spec, Host()).passed == ("start", "over")
+    assert drive(machine.start(spec), Host()).passed == ("start", "over")
     monkeypatch.setattr("engine.machine.acts.STEP_BUDGET", 1)
     with pytest.raises(ProcessFault, match="超过 1 步"):
-        machine.start(spec, Host())
+        drive(machine.start(spec), Host())
 
 
 def test_a_short_loop_without_a_wait_stays_below_the_budget() -> None:

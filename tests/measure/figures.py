@@ -100,5 +100,6 @@ def asked(found: pages.Figures) -> Figures:
         submit = measured["submit"]
         figures[f"{ground} submit, transactions"] = submit["transactions"]
         figures[f"{ground} submit, room changes"] = len(submit["changes"])
+        figures[f"{ground} submit, room changes with pages"] = len(submit["with pages"])
         figures[f"{ground} submit, climbs"] = len(submit["climbs"])
     return figures

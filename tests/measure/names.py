@@ -6,7 +6,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-COMMANDS, QUERIES = "engine.commands", "engine.queries"
+COMMANDS, QUERIES, DEFINITIONS = "engine.commands", "engine.queries", "engine.definitions"
 
 HOMES = {
     "db": ("engine.db",),

@@ -117,6 +117,7 @@ def _asked(app: Any, url: str, page: str, how: dict[str, Any]) -> dict[str, Any]
         "statements": seen.statements,
         "transactions": seen.transactions,
         "changes": [f"{one} -> {other}" for one, other in walk.changes],
+        "with pages": [f"{one} -> {other}" for one, other in walk.with_pages],
         "climbs": sorted(walk.climbs),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -12,7 +13,7 @@ from tests.measure import figures, pages
 from tests.measure.driver import counted
 from tests.measure.ground import GROUNDS
 from tests.measure.limits import LIMITS
-from tests.measure.walk import Walk
+from tests.measure.walk import Walk, walked
 from tests.measure.within import limits, once, worse
 
 if TYPE_CHECKING:
@@ -63,5 +64,27 @@ def test_the_driver_counts_every_way_and_leaves_out_what_frames_a_transaction(ur
 
 def test_a_room_that_only_answers_is_no_change_and_an_arrow_counts_once() -> None:
     walk = Walk()
-    walk.arrows.update({("a", "b"): 20, ("b", "clock"): 3, ("b", "a"): 1})
-    assert walk.changes == [("a", "b"), ("b", "a")]
+    walk.arrows.update({("engine.a", "engine.b"): 20, ("engine.b", "engine.clock"): 3})
+    walk.arrows.update({("engine.b", "engine.a"): 1})
+    assert walk.changes == walk.with_pages == [("engine.a", "engine.b"), ("engine.b", "engine.a")]
+
+
+def test_the_page_around_a_completion_and_a_version_met_first_are_no_part_of_its_trip() -> None:
+    walk = Walk()
+    walk.arrows.update({("webui.pages", "engine.a"): 1, ("engine.a", "engine.definitions"): 1})
+    walk.arrows.update({("engine.definitions", "engine.b"): 1, ("engine.a", "engine.b"): 1})
+    walk.arrows.update({("engine.b", "engine.clock"): 1})
+    assert walk.changes == [("engine.a", "engine.b")]
+    assert len(walk.with_pages) == 4
+
+
+def test_a_call_back_into_commands_is_a_climb() -> None:
+    """Seen at a real call: a function of commands, handed to a room below, which calls it."""
+    from engine.commands.numbers import next_number
+    from engine.expressions import evaluate
+
+    with walked() as walk, suppress(Exception):
+        evaluate("f(1, 2, 3, 4)", {}, {"f": next_number})
+    assert [climb.partition(" -> ")[2] for climb in walk.climbs] == [
+        "engine.commands.numbers.next_number"
+    ]

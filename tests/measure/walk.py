@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.measure.names import COMMANDS, module
+from tests.measure.names import COMMANDS, DEFINITIONS, module
 from tests.measure.tree import PACKAGES, room
 
 if TYPE_CHECKING:
@@ -27,11 +27,25 @@ class Walk:
 
     @property
     def changes(self) -> list[tuple[str, str]]:
-        """The different arrows between rooms that lead on.
+        """The different arrows on the engine's part of the trip that lead on.
 
         A room asked twenty times counts once from each side. A room that asks nobody further (the clock, canonical
-        bytes, the access table) does not count: one asks there and is back, and the trip does not go through it.
+        bytes, the access table) does not count: one asks there and is back, and the trip does not go through it. Nor do
+        two things that are no part of a completion: what the page does around it (the login, reading the form, the next
+        address), and how a process reads a version that it has never met, which it does once. Climbs are looked for
+        everywhere.
         """
+        trip = [
+            arrow
+            for arrow in self.arrows
+            if arrow[0].startswith("engine") and arrow[0] != DEFINITIONS
+        ]
+        onward = {caller for caller, _ in trip}
+        return sorted(arrow for arrow in trip if arrow[1] in onward)
+
+    @property
+    def with_pages(self) -> list[tuple[str, str]]:
+        """The same of the whole request, in a process that has answered nothing before."""
         onward = {caller for caller, _ in self.arrows}
         return sorted(arrow for arrow in self.arrows if arrow[1] in onward)
 

@@ -118,7 +118,7 @@ def test_with_the_token_the_same_request_passes(strict: Flask, client: Any) -> N
     token = token_of(browser, "/me")
     assert browser.post(
         "/drafts/launch:errand", json={"subject": "甲"}, headers={"X-CSRFToken": token}
-    ).json == {"saved": True}
+    ).json == {"saved": True, "revision": 1}
     assert browser.post("/logout", data={"csrf_token": token}).status_code == 302
 
 

@@ -41,7 +41,7 @@ def init_app(app: Flask) -> None:
 
 def expired(_fault: CSRFError) -> Response:
     """A form whose login has ended, or that another login of this browser has overtaken."""
-    if request.blueprint == "auth" and not wants_json():
+    if request.endpoint == "auth.do_login" and not session.get("key") and not wants_json():
         return redirect(url_for("auth.login", again=1), 303)  # type: ignore[return-value]
     if not session.get("key") and request.blueprint != "outside":
         return engine_error(LoggedOut()) if wants_json() else to_login()  # type: ignore[return-value]

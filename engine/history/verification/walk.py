@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lxml import etree
 
 from engine import machine
 from engine.errors import ProcessFault
+from engine.machine import Need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from engine.machine import Live, Spec, State, Step
+    from engine.machine import Live, Run, Spec, State, Step
 
 MOST_TRIES = 512  # ways through the gateways of one act
 _BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -43,16 +44,20 @@ class _Guide:
     def __init__(self, answers: list[bool]) -> None:
         self.answers, self.given = answers, list[bool]()
 
-    def evaluate(self, _expression: str) -> bool:
+    def lead(self, run: Run) -> Step:
+        """The step that the act comes to. Decisions and actions left their traces in events of their own."""
+        answer = None
+        while True:
+            try:
+                request = run.send(answer)
+            except StopIteration as stopped:
+                return cast("Step", stopped.value)
+            answer = self._next() if request.need == Need.EVALUATE else None
+
+    def _next(self) -> bool:
         asked = len(self.given)
         self.given.append(self.answers[asked] if asked < len(self.answers) else False)
         return self.given[-1]
-
-    def decide(self, decision: str) -> None:
-        """Decisions and actions left their traces in events of their own."""
-
-    def perform(self, action: str) -> None:
-        """As `decide`."""
 
 
 class Walk:
@@ -113,9 +118,9 @@ class Walk:
 
     def _do(self, state: State, ref: int, kind: str, guide: _Guide) -> Step:
         if kind == "start":
-            return machine.start(self._spec, guide)
+            return guide.lead(machine.start(self._spec))
         act = machine.complete if kind == "task" else machine.fire
-        return act(self._spec, state, ref, guide)
+        return guide.lead(act(self._spec, state, ref))
 
     def _live(self, state: str) -> tuple[Live, ...]:
         """What waits in a state."""
