@@ -100,7 +100,7 @@ def confirm(session: Session, actor: Actor, seq: int) -> None:
 
     Raises Refused, NotFound, Conflict: it is too late, or this person has confirmed it already.
     """
-    access.check(actor, "verify", None)
+    access.check(actor, "witness", event_log.INSTALLATION)
     found = resumed.newest(session)
     if found is None or found.seq != seq:
         raise NotFound

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,12 +15,14 @@ from engine.db import tables
 from engine.errors import Conflict, EngineError, HistoryBroken, NotFound, Refused
 from engine.history import keys, resumed, seals, signing
 from engine.history.kept import FILE_NAME, Log
+from engine.people.organisation import RUNNER
 from engine.settings import ROOT, Settings
 from tests.engine.errands import Errands
 from tests.engine.forgery import rechain, unprotect
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from uuid import UUID
 
     from sqlalchemy import Engine
 
@@ -40,10 +42,17 @@ def world(engine: Engine, home: Settings) -> Errands:
         unprotect(session)
         session.execute(text("DELETE FROM checkpoint"))
         session.execute(text("UPDATE event SET leaf_no = NULL"))
+        for name in ("陈秘书", "孙审计"):
+            answers_for_the_installation(session, made.people[name], made.units["工会"])
     sealed(made, home)
     made.done.append(made.errand("第二件"))
     sealed(made, home)
     return made
+
+
+def answers_for_the_installation(session: db.Session, member: UUID, unit: UUID) -> None:
+    post = {"id": tables.new_id(), "member_id": member, "kind": RUNNER, "unit_id": unit}
+    session.execute(tables.post.insert().values(**post, from_on=date(2025, 1, 1), term=""))
 
 
 def sealed(world: Errands, home: Settings) -> int:
