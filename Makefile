@@ -10,7 +10,7 @@ DOMAINS := messages engine argparse
 WORDS := $(wildcard webui/translations/*/LC_MESSAGES/*.po)
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve setup test journeys sure check fix words prove bench measure mutants migration lock clean
+.PHONY: help run serve setup test journeys sure check fix words prove bench measure forge mutants migration lock clean
 
 help:      ## show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,9 @@ bench: setup $(DONE)/dev  ## measure
 
 measure: setup $(DONE)/dev  ## the figures of the house; make measure OF='BEFORE AFTER' compares two checkouts
 	$(BIN)/python -m tests.measure $(OF)
+
+forge: setup $(DONE)/dev  ## every column of the schema forged: does yixing verify name it?
+	YIXING_FORGE=1 $(BIN)/pytest tests/forge
 
 mutants: setup $(DONE)/dev  ## do the tests notice faults? make mutants [SEED=1] [ROOMS="law forms"] [COUNT=20]
 	$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(ROOMS),--rooms $(ROOMS))

@@ -51,6 +51,13 @@ class Conflict(EngineError):
     code = "conflict"
 
 
+class NotPrintable(EngineError):
+    """文书缺少应写明的事实，不能印发。"""
+
+    status = 409
+    code = "not_printable"
+
+
 class Invalid(EngineError):
     """填写的内容有误，请按提示修改。"""
 

@@ -6,19 +6,20 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine.db import tables
+from engine.db import canonical, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from uuid import UUID
 
     from engine.db import Session
 
 _presence = tables.presence.c
+_LATER = ("presence", "opened", "invalid")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ def ledger(session: Session, meeting_id: UUID) -> list[str]:
         f"{r.no} {r.member_id} {'+' if r.came else '-'} {r.way} {r.by_id} {r.at.isoformat()}"
         for r in rows
     ]
+
+
+def terms_digest(terms: Mapping[str, Any]) -> str:
+    """The digest of the terms of a poll, but for what came later: who was there, what was counted."""
+    kept = {key: value for key, value in terms.items() if key not in _LATER}
+    return canonical.digest(canonical.dumps(kept)).hex()
 
 
 def ledger_hash(session: Session, meeting_id: UUID) -> str:

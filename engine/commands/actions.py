@@ -12,23 +12,19 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from engine import clock
-from engine.commands import timers
-from engine.commands.numbers import next_number
+from engine.commands import papers, timers
 from engine.commands.registry import action
-from engine.db import canonical, tables
+from engine.db import tables
 from engine.db.states import TaskState, TimerState
 from engine.errors import ProcessFault
 from engine.instance.numbers import rule_value
 from engine.messages import _
-from engine.people import organisation
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.calendar import Due
     from engine.commands.unit_of_work import UnitOfWork
-    from engine.definitions import Process
-    from engine.definitions.process import DocumentRule
 
 Args = dict[str, Any]
 
@@ -47,99 +43,7 @@ def issue_document(work: UnitOfWork, args: Args) -> None:
         raise ProcessFault(missing, file="process.toml", element=args["document"])
     if "set" in args:
         set_fact(work, args)
-    data = document_data(work, _number(work, rule), rule)
-    digest = canonical.digest(canonical.dumps(data)).hex()
-    key, number = tables.new_id(), data["document"]["number"]
-    row = {
-        "id": str(key),
-        "instance_id": str(work.row["id"]),
-        "kind": rule.key,
-        "number": number,
-        "title": rule.title.zh,
-        "data": data,
-        "data_sha256": digest,
-        "issued_at": clock.now().isoformat(),
-    }
-    work.pending.add(tables.document, row)
-    work.log.add(
-        "document_issued",
-        None,
-        document=rule.key,
-        number=number or None,
-        id=str(key),
-        sha256=digest,
-    )
-
-
-def _number(work: UnitOfWork, rule: DocumentRule) -> str:
-    """The next number of a kind of document; "" for one that has none."""
-    if not rule.numbering:
-        return ""
-    series = f"doc:{rule.numbering}"
-    return next_number(work.session, work.row["union_id"], series, rule.numbering)
-
-
-def document_data(work: UnitOfWork, number: str, rule: DocumentRule) -> dict[str, Any]:
-    """What a template is filled with: the instance, its facts, and the names of all people and
-    units in them.
-    """
-    row, facts = work.row, _facts_for(work, rule)
-    ids = set(_ids_in(facts)) | {row["starter_id"]}
-    people, units = organisation.people_and_units(work.session, {*ids, row["union_id"]})
-    today = clock.today().isoformat()
-    return {
-        "instance": {
-            "id": str(row["id"]),
-            "number": row["number"],
-            "title": work.title,
-            "process": work.process.title.zh,
-            "union": units.get(row["union_id"], ""),
-            "started_on": clock.day_of(row["started_at"]).isoformat(),
-        },
-        "facts": facts,
-        "people": {str(key): name for key, name in people.items()},
-        "units": {str(key): name for key, name in units.items()},
-        "labels": _labels(work.process),
-        "document": {"number": number, "title": rule.title.zh, "issued_on": today},
-    }
-
-
-def _facts_for(work: UnitOfWork, rule: DocumentRule) -> dict[str, Any]:
-    """The facts for a document.
-
-    What was said in a room goes along only when the template names the task.
-    """
-    template, tasks = work.process.files.get(f"documents/{rule.key}.typ", ""), work.process.tasks
-    shut = {key for key, task in tasks.items() if task.room and key not in template}
-    return {key: fact for key, fact in work.facts.items() if key not in shut}
-
-
-def _ids_in(value: object) -> list[UUID]:
-    if isinstance(value, dict):
-        return [i for v in value.values() for i in _ids_in(v)]
-    if isinstance(value, list):
-        return [i for v in value for i in _ids_in(v)]
-    if isinstance(value, str) and len(value) == 36 and value.count("-") == 4:
-        try:
-            return [UUID(value)]
-        except ValueError:
-            return []
-    return []
-
-
-def _labels(process: Process) -> dict[str, dict[str, str]]:
-    """ "task.field" -> value -> label, so that a template shows words instead of codes."""
-    forms = {"launch": process.launch_form} | {
-        k: t.form for k, t in process.tasks.items() if t.form
-    }
-    fields = ((task, field) for task, form in forms.items() for field in form.fields)
-    labels = {
-        f"{task}.{field.key}": {choice.value: choice.label for choice in field.choices}
-        for task, field in fields
-        if field.choices
-    }
-    polls = ((key, rule.poll) for key, rule in process.tasks.items() if rule.poll)
-    return labels | {key: {c: w.zh for c, w in poll.labels.items()} for key, poll in polls}
+    papers.issue(work, rule)
 
 
 @action

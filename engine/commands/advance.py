@@ -83,6 +83,8 @@ def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None
         body["passed"] = list(step.passed)
     _disclose(work, step.passed)
     _must_hold(work, change.reached)
+    if work.unprintable:
+        raise work.unprintable[0]
     _close(work, change.left)
     opening.open_all(work, change.opened, body)
     _move(work, step, body)

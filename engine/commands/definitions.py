@@ -14,10 +14,10 @@ from engine.commands import proposals, separation
 from engine.commands.people import words
 from engine.db import tables
 from engine.db.states import DefinitionState
-from engine.definitions import check
 from engine.definitions.folder import frozen
 from engine.definitions.loosening import loosened
 from engine.definitions.store import SHIPPED
+from engine.documents import trial
 from engine.errors import Conflict, Invalid
 from engine.history import event_log
 from engine.instance.union_law import rulebook
@@ -115,7 +115,7 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     """
     access.unions(actor, "propose_definition")  # in one's own union: a proposal changes nothing
     files = whole(files)
-    wrong = check.faults(files, rulebook(), set(posts.kinds().posts))
+    wrong = trial.faults(files, rulebook(), set(posts.kinds().posts))
     if wrong:
         raise Invalid({"files": [str(fault) for fault in wrong]})
     process = definitions.load(files)

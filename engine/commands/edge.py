@@ -15,7 +15,15 @@ from sqlalchemy import or_, select, text
 from engine import clock, db
 from engine.commands import incidents, unit_of_work
 from engine.db import tables
-from engine.errors import Conflict, EngineError, Invalid, NotFound, ProcessFault, Refused
+from engine.errors import (
+    Conflict,
+    EngineError,
+    Invalid,
+    NotFound,
+    NotPrintable,
+    ProcessFault,
+    Refused,
+)
 from engine.history import event_log
 from engine.messages import _
 from engine.people import access
@@ -40,7 +48,7 @@ def carry_out(engine: Engine, actor: Actor | None, work: Callable[[Session], T])
     """
     try:
         return db.again(engine, work)
-    except (Refused, NotFound, ProcessFault) as fault:
+    except (Refused, NotFound, NotPrintable, ProcessFault) as fault:
         if actor is not None:
             _record(engine, actor, fault)
         raise

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, text, update
 
 from engine import clock, expressions
+from engine.ballots import rolls
 from engine.ballots.rolls import Roll, ledger_hash
 from engine.commands import envelopes, timers
 from engine.commands.timers import NewTimer
@@ -122,7 +123,7 @@ def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
         window = _window(work, rule, row["rule"], meeting)
         end = window.end.isoformat() if window.end else None
         row |= {"state": PollState.OPEN, "rule": window.terms, "closes_at": end}
-        _begin(work, element, row, window, {})
+        _begin(work, element, row, window, {"tellers": question.tellers or None})
     work.pending.add(_poll, row)
     _enrol(question, row["id"])
     return UUID(row["id"])
@@ -168,7 +169,7 @@ def _enrol(question: _Question, poll_id: str) -> None:
         work.pending.add(_roll, entry)
     for teller in question.tellers:
         work.pending.add(tables.teller, {"poll_id": poll_id, "member_id": teller})
-    work.show(*(UUID(teller) for teller in question.tellers))
+    work.shares.update(UUID(teller) for teller in question.tellers)
 
 
 def _people(work: UnitOfWork, expression: str) -> list[str]:
@@ -244,6 +245,7 @@ def _begin(
         roll_hash=poll["roll_hash"],
         rule=terms["passes"],
         numbers=terms["numbers"],
+        terms=rolls.terms_digest(terms),
         closes=closes.day.isoformat() if closes else None,
         until=timers.told(closes).get("until") if closes else None,
         **_about(terms),

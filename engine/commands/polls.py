@@ -12,7 +12,7 @@ from sqlalchemy import and_, bindparam, select, update
 
 from engine import clock, machine
 from engine.commands import advance, locked_poll, poll_lifecycle, unit_of_work
-from engine.db import tables
+from engine.db import canonical, tables
 from engine.db.states import InstanceState, PollState, TaskState
 from engine.errors import Conflict, Invalid, NotFound
 from engine.instance import polling, rights
@@ -95,8 +95,11 @@ def respond(
     _check_turn(entry)
     answered = _record(locked, actor, chosen, remark)
     # what may have to be erased stands on the roll alone
-    public = None if locked.work.row["confidential"] else remark or None
-    locked.log("poll_answered", actor, choice=chosen, comment=public)
+    shut = locked.work.row["confidential"] and remark
+    kept = {"remark": canonical.salted({"remark": remark}, locked.work.salt)} if shut else {}
+    locked.log(
+        "poll_answered", actor, choice=chosen, comment=None if shut else remark or None, **kept
+    )
     with locked.work.answering():
         _finish_or_save(answered, entry.position)
     return locked.instance_id

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from engine.db import Session, rows
     from engine.db.pending import Shape
     from engine.definitions import Process
+    from engine.errors import NotPrintable
     from engine.machine import Live, Step
     from engine.people.organisation import Actor
 
@@ -90,6 +91,7 @@ class UnitOfWork(Context):
         super().__init__(session, actor, row, process)
         self.log = EventLog(row["id"], row["seq"], bytes(row["head"]))
         self.shares: set[UUID] = set()  # who may see the instance from now on
+        self.unprintable: list[NotPrintable] = []  # papers that could not be issued in this step
         self.reworded = False  # the facts under which the instance is found have changed
         self._shown: set[str] = set()
         self._said: dict[str, Any] = {}  # what events of this command tell in words

@@ -205,6 +205,9 @@ class Document(NamedTuple):
     data: Mapping[str, Any]
     data_sha256: str
     issued_at: datetime
+    state: str
+    corrects: UUID | None
+    template: str | None  # hash of the version that prints it; None: that of its instance
 
 
 class Event(NamedTuple):
@@ -291,6 +294,8 @@ class Definition(NamedTuple):
     number: int
     rank: int
     state: str
+    title: str
+    title_en: str
     files: dict[str, str]
     author_id: UUID | None
     approver_id: UUID | None

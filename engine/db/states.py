@@ -68,6 +68,22 @@ class SettingState(StrEnum):
     REFUSED = "refused"
 
 
+class DocumentState(StrEnum):
+    """What became of a number that was given; what it was given to is kept."""
+
+    ISSUED = "issued"
+    CORRECTED = "corrected"
+    VOID = "void"
+
+
+class CorrectionState(StrEnum):
+    """What somebody proposed about an issued document, on its way past two people."""
+
+    PROPOSED = "proposed"
+    DONE = "done"
+    REFUSED = "refused"
+
+
 class ProposalState(StrEnum):
     """What takes two people, and waits for the second one."""
 

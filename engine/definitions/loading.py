@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine import decisions, forms, legacy, machine
+from engine.definitions import papers
 from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.process import (
@@ -102,7 +103,9 @@ def _assembled(
         tasks={rule.id: rule for rule in _tasks(raw, files, diagram, launch_form)},
         actions={key: legacy.action(table) for key, table in raw.get("actions", {}).items()},
         messages={key: _message(key, table, files) for key, table in messages.items()},
-        documents={key: _document(key, table) for key, table in raw.get("documents", {}).items()},
+        documents={
+            key: _document(key, table, files) for key, table in raw.get("documents", {}).items()
+        },
         decisions=_decisions(files),
         guards=tuple(_guard(table) for table in raw.get("guards", [])),
         launch_form=launch_form,
@@ -144,9 +147,22 @@ def _lane(key: str, table: Table) -> Lane:
     )
 
 
-def _document(key: str, table: Table) -> DocumentRule:
-    outside = bool(table.get("outside"))
-    return DocumentRule(key, _words(table, "title"), table.get("numbering", ""), outside)
+def _document(key: str, table: Table, files: Files) -> DocumentRule:
+    declared = "needs" in table or "optional" in table
+    if declared:
+        needs, optional = frozenset(table.get("needs", ())), frozenset(table.get("optional", ()))
+    else:
+        needs = papers.assumed(files, key)
+        optional = papers.reads(files, key) - needs
+    return DocumentRule(
+        key=key,
+        title=_words(table, "title"),
+        numbering=table.get("numbering", ""),
+        outside=bool(table.get("outside")),
+        needs=needs,
+        optional=optional,
+        declared=declared,
+    )
 
 
 def _gates(table: Table) -> tuple[Gate, ...]:

@@ -158,6 +158,14 @@ class DocumentRule:
     title: Words
     numbering: str
     outside: bool = False  # shown to whoever answers from outside
+    needs: frozenset[str] = frozenset()  # facts without which nothing is printed
+    optional: frozenset[str] = frozenset()  # facts that may be missing
+    declared: bool = True  # False: an older version, which says neither; read from its templates
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """All facts that may stand in it."""
+        return self.needs | self.optional
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,20 @@ file at all.
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import tempfile
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pypandoc
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from engine import settings
 from engine.db import canonical, tables
-from engine.documents.pdf import SECONDS, file_name
+from engine.documents.pdf import file_name, unprintable
+from engine.documents.typesetter import SECONDS
 from engine.errors import HistoryBroken, NotFound, ProcessFault
 from engine.history.erased import ERASED
 from engine.messages import _
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 LETTERHEAD = "letterhead.docx"  # in processes/documents: styles, margins, fonts
 _IMPORT = re.compile(r"#import\s+\"([a-z_][a-z0-9_]{0,59}\.typ)\"\s*:\s*\*")
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 _DATA = re.compile(r"json\(\s*\"data\.json\"\s*\)")
 
 
@@ -43,11 +45,12 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
     HistoryBroken.
     """
     document, instance = tables.document.c, tables.instance.c
+    printed_by = func.coalesce(document.template, instance.version)
     row = access.must_see(
         session.execute(
             select(tables.document, tables.definition.c.files)
             .join(tables.instance, instance.id == document.instance_id)
-            .join(tables.definition, tables.definition.c.hash == instance.version)
+            .join(tables.definition, tables.definition.c.hash == printed_by)
             .where(document.id == document_id, access.visible(actor))
         ).first()
     )
@@ -57,7 +60,11 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
         raise HistoryBroken(
             _("文书内容与签发时不符，不能打印。"), document=row.kind, sha256=row.data_sha256
         )
-    return file_name(row.number, row.title) + ".docx", typeset(row.files, row.kind, row.data)
+    try:
+        made = typeset(row.files, row.kind, row.data)
+    except ProcessFault as fault:
+        raise unprintable(row, fault) from fault
+    return file_name(row.number, row.title) + ".docx", made
 
 
 def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
@@ -118,11 +125,15 @@ def _literal(value: object) -> str:
 
 
 def _text(words: str) -> str:
-    """A string literal; typst knows fewer escapes than JSON."""
-    plain = json.dumps(
-        "".join(c for c in words if c.isprintable() or c in "\n\t"), ensure_ascii=False
-    )
-    return plain
+    """A string literal: typst's escapes, and every character that was typed."""
+    return '"' + "".join(_ESCAPES.get(c) or _visible(c) for c in words) + '"'
+
+
+def _visible(character: str) -> str:
+    """Joiners, selectors and the like as code points; what XML cannot hold is no text."""
+    if character.isprintable():
+        return character
+    return "" if unicodedata.category(character) in ("Cc", "Cs") else f"\\u{{{ord(character):x}}}"
 
 
 def _faulty(kind: str, why: str) -> ProcessFault:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
-import sys
 import tempfile
 from collections import OrderedDict
 from datetime import date, datetime, time
@@ -20,57 +18,29 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
 
-from engine import clock, settings
+from engine import clock
 from engine.db import canonical, tables
-from engine.errors import HistoryBroken, NotFound, ProcessFault
+from engine.documents import fonts, typesetter, words
+from engine.errors import HistoryBroken, NotFound, NotPrintable, ProcessFault
 from engine.history.erased import ERASED
 from engine.instance import rooms
 from engine.instance.context import context_of
-from engine.messages import _
+from engine.messages import Listed, _
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from uuid import UUID
 
     from engine.db import Session
+    from engine.messages import Message
     from engine.people.organisation import Actor
 
-FONTS = (
-    settings.ROOT / "webui" / "static" / "vendor" / "fonts"
-)  # from the set-up; else the system's fonts
-SECONDS = 30  # for one document
 KEPT = 64  # prints kept in memory
 _PACKAGE = re.compile(r"""\bimport\s*\(?\s*["']@""")
+_MISSING = re.compile(r"missing fact: ([a-z0-9_.]+)")
 _kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
 _lock = Lock()
-
-# Typesetting runs in a process of its own: a template that never ends or eats all memory takes
-# nobody along. Packages would come from the network: the proxies lead nowhere, and the folders for
-# packages are empty.
-_TYPESET = """
-import json, os, sys
-nowhere = "http://127.0.0.1:9"
-os.environ.update({n: nowhere for v in ("http_proxy", "https_proxy", "all_proxy") for n in (v, v.upper())})
-os.environ.update(no_proxy="", NO_PROXY="")
-job = json.load(sys.stdin)
-try:
-    import resource
-    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
-    resource.setrlimit(resource.RLIMIT_CPU, (job["seconds"], job["seconds"]))
-except (ImportError, ValueError, OSError):
-    pass
-import typst
-try:
-    made = typst.compile(job["main"], root=job["root"], format="pdf", timestamp=job["timestamp"],
-        font_paths=job["fonts"], ignore_system_fonts=bool(job["fonts"]),
-        package_path=job["packages"], package_cache_path=job["packages"])
-except typst.TypstError as fault:
-    said = {"message": fault.message, "where": str(fault.diagnostic), "hints": list(fault.hints)}
-    sys.stdout.buffer.write(json.dumps(said).encode())
-    sys.exit(3)
-sys.stdout.buffer.write(made)
-"""
 
 
 def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
@@ -88,9 +58,31 @@ def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
     row = access.must_see(row)
     if row.data == ERASED:
         raise NotFound(_("内容已按规定删除。"))
-    return file_name(row.number, row.title) + ".pdf", printed(
-        session, row.version, row.kind, row.data, row.data_sha256
+    return file_name(row.number, row.title) + ".pdf", of_row(session, row)
+
+
+def of_row(session: Session, row: Any) -> bytes:
+    """The PDF of an issued document (with `version` of its instance), by the template that two people chose for it if any.
+
+    Raises NotPrintable, HistoryBroken.
+    """
+    version = row.template or row.version
+    try:
+        return printed(session, version, row.kind, row.data, row.data_sha256)
+    except ProcessFault as fault:
+        raise unprintable(row, fault) from fault
+
+
+def unprintable(row: Any, fault: ProcessFault) -> NotPrintable:
+    """What to say of an issued document whose template fails."""
+    message = _(
+        "《{title}》 {number} 已编号，内容已存，但模板有误，现在不能打印。请由一人提出、另一人批准，"
+        "用修正后的模板打印。{fault}",
+        title=row.title,
+        number=row.number,
+        fault=fault.message,
     )
+    return NotPrintable(message, code="faulty_template", document=row.kind)
 
 
 def printed(
@@ -125,7 +117,7 @@ def composed(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> by
 
 def _remembered(mark: tuple[str, str, str], make: Callable[[], bytes]) -> bytes:
     """What was printed before from the same with the same fonts, or now."""
-    key = (*mark, *_fonts())
+    key = (*mark, *fonts.installed())
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)
@@ -138,21 +130,11 @@ def _remembered(mark: tuple[str, str, str], make: Callable[[], bytes]) -> bytes:
     return made
 
 
-def _fonts() -> list[tuple[str, int]]:
-    """The installed fonts by name and size; empty when the system's must do."""
-    return (
-        [(path.name, path.stat().st_size) for path in sorted(FONTS.glob("*.[to]t[fc]"))]
-        if FONTS.is_dir()
-        else []
-    )
-
-
 def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
-    """The PDF that documents/<kind>.typ of a process folder makes of `data`. Raises ProcessFault
-    naming file and place.
+    """The PDF that documents/<kind>.typ of a process folder makes of `data`.
 
-    The day of issue in the data is the only date that the PDF carries, so the same data give the
-    same bytes.
+    The day of issue in the data is the only date that the PDF carries, so the same data give the same bytes. Raises
+    NotPrintable for a fact that is missing and for characters that no font has; ProcessFault naming file and place.
     """
     name = f"documents/{kind}.typ"
     if name not in files:
@@ -160,6 +142,8 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> byt
         raise ProcessFault(
             _("没有文书模板 {name}。", name=name), file=name, element=kind, advice=advice
         )
+    if strange := fonts.without_glyph("".join(_texts(data))):
+        raise NotPrintable(_boxes(strange), code="no_glyph", document=kind)
     day = date.fromisoformat(data["document"]["issued_on"])
     with tempfile.TemporaryDirectory(prefix="yixing-") as folder:
         root = Path(folder).resolve() / "root"
@@ -171,11 +155,10 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> byt
             "main": str(root / f"{kind}.typ"),
             "root": str(root),
             "packages": str(packages),
-            "seconds": SECONDS,
-            "fonts": [str(FONTS)] if _fonts() else [],
+            "fonts": fonts.folders(),
             "timestamp": int(datetime.combine(day, time(), clock.CHINA).timestamp()),
         }
-        return _run(job, name, kind)
+        return _run(job, name, kind, files)
 
 
 def _lay_out(root: Path, files: Mapping[str, str]) -> None:
@@ -204,22 +187,37 @@ def _lay_out(root: Path, files: Mapping[str, str]) -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _run(job: dict[str, Any], name: str, kind: str) -> bytes:
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-c", _TYPESET],
-            input=json.dumps(job).encode(),
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise _too_much(name, kind) from None
-    if done.returncode == 0 and done.stdout.startswith(b"%PDF-"):
-        return done.stdout
-    if done.returncode != 3:
-        raise _too_much(name, kind, log=done.stderr.decode(errors="replace")[-2000:])
-    said = json.loads(done.stdout)
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in plain data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _boxes(strange: str) -> Message:
+    """What to say of characters that no font has."""
+    named = Listed(f"{c}（U+{ord(c):04X}）" for c in strange[:10])
+    return _(
+        "本机的字体里没有这些字：{characters}。印出来会是空白方框，所以不印。"
+        "请改用其他写法，或请系统管理员安装字体（Debian：fonts-babelstone-han、fonts-hanazono）后再办。",
+        characters=named,
+    )
+
+
+def _run(job: dict[str, Any], name: str, kind: str, files: Mapping[str, str]) -> bytes:
+    made = typesetter.compiled(job)
+    if made.pdf.startswith(b"%PDF-"):
+        return made.pdf
+    if made.fault is None:
+        raise _too_much(name, kind, log=made.log)
+    said = made.fault
+    if missing := _MISSING.search(said["message"]):
+        raise words.missing(files, kind, [missing[1]])
     where = re.search(r"([\w.-]+\.typ):(\d+)", _plain(said["where"]))
     file, line = (
         (f"documents/{where[1]}", _("第 {where} 行", where=where[2])) if where else (name, "")
@@ -242,7 +240,11 @@ def _plain(text: str) -> str:
 
 
 def _too_much(name: str, kind: str, **details: Any) -> ProcessFault:
-    message = _("文书模板 {name} 在 {seconds} 秒和规定内存内没有排完。", name=name, seconds=SECONDS)
+    message = _(
+        "文书模板 {name} 在 {seconds} 秒和规定内存内没有排完。",
+        name=name,
+        seconds=typesetter.SECONDS,
+    )
     return ProcessFault(
         message, file=name, element=kind, advice=_("请检查模板中的循环和递归。"), **details
     )

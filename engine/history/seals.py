@@ -116,6 +116,7 @@ class Verdict:
     fault: str = ""  # a Message when there is one
     late: int = 0  # events that are two minutes earlier than a checkpoint that was signed before
     unproved: str = ""  # nothing is false, but this (a Message) could not, or not yet, be proved
+    older: int = 0  # matters whose events tell less than today's: compared as far as they do
 
 
 def verify(
@@ -144,7 +145,8 @@ def verify(
     ).scalar_one()
     fault = fault or resumed.missing(session, log) or ""
     unproved = "" if fault else _unproved(session, public, points)
-    return Verdict(chains, events, leaves, points, unsealed, None, fault, late, unproved)
+    older = verification.older(session)
+    return Verdict(chains, events, leaves, points, unsealed, None, fault, late, unproved, older)
 
 
 def _unproved(session: Session, public: bytes | None, points: int) -> str:

@@ -135,6 +135,8 @@ def is_absent(actor: Actor, case: Case) -> bool:
 
 VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "retry": (rules_it_by_desk, acts_in_a_confidential_one),
+    "propose_correction": (rules_it_by_desk, acts_in_a_confidential_one),
+    "approve_correction": (rules_it_by_desk, acts_by_post),
     "read_history": (holds_the_desk, started_it),
     "export": (holds_the_desk,),
     "let_in": (acts_by_post,),

@@ -82,6 +82,8 @@ VERBS: dict[str, tuple[Callable[[Actor, UUID | None], bool], ...]] = {
     "resume": (is_secretary,),
     "terminate": (is_secretary,),
     "retry": (is_secretary, is_administrator),
+    "propose_correction": (is_secretary,),
+    "approve_correction": (is_secretary, is_administrator),
     "reassign": (is_secretary,),
     "see_desk": (is_secretary, is_auditor),
     "read_history": (is_secretary, is_auditor),
@@ -165,6 +167,7 @@ BARS: dict[str, tuple[Bar[Subject], ...]] = {
     "approve_notice": (_SEPARATED,),
     "approve_setting": (_SEPARATED,),
     "erase": (_SEPARATED,),  # who may stands in engine/instance/rights.py
+    "approve_correction": (_SEPARATED,),
     "manage_people": (
         Bar(is_desk_of_others, "desk", _("这个职务只能由系统管理员授予或终止。")),
         Bar(

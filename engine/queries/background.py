@@ -67,6 +67,7 @@ class Paper:
     size: int
     sha256: str
     media_type: str
+    state: str = ""  # of a document: issued, corrected, void
 
 
 def finished(context: Context) -> tuple[Finished, ...]:
@@ -158,6 +159,7 @@ def _filed(context: Context) -> Sequence[Any]:
         literal(0).label("size"),
         _document.data_sha256,
         literal("application/pdf"),
+        _document.state,
     ).where(_document.instance_id == instance_id)
     added = select(
         literal(ATTACHMENT),
@@ -169,6 +171,7 @@ def _filed(context: Context) -> Sequence[Any]:
         _attachment.size,
         _attachment.sha256,
         _attachment.media_type,
+        literal(""),
     ).where(_attachment.instance_id == instance_id)
     filed = union_all(issued, added).subquery()
     first_issued = (filed.c.what == ATTACHMENT, filed.c.at, filed.c.id)

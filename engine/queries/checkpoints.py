@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from engine.db import tables
 from engine.history import event_log, keys, resumed
+from engine.history.verification import uncompared as unproved
 from engine.people import access
 from engine.queries.history import Happened, _happened
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.history.resumed import Resumed
+    from engine.messages import Message
     from engine.people.organisation import Actor
 
 _point, _event = tables.checkpoint.c, tables.event.c
@@ -94,3 +96,8 @@ def installation_log(
         query = query.where(_event.seq < before)
     rows = session.execute(query.order_by(_event.seq.desc()).limit(max(1, min(limit, 500)))).all()
     return tuple(_happened(row) for row in rows)
+
+
+def uncompared() -> list[tuple[str, Message]]:
+    """Tables and columns that verification cannot compare with any event, and why."""
+    return unproved.shown()

@@ -42,6 +42,7 @@ class Enclosed:
     title: str
     number: str
     issued_at: datetime
+    state: str  # issued; corrected: another stands in its place; void
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,13 @@ def _enclosed(
         .order_by(_document.issued_at, _document.id)
     ).all()
     return tuple(
-        Enclosed(d.id, shown[d.kind].title.in_(lang), d.number, d.issued_at)
+        Enclosed(
+            d.id,
+            d.title if d.corrects else shown[d.kind].title.in_(lang),
+            d.number,
+            d.issued_at,
+            d.state,
+        )
         for d in issued
         if d.data != ERASED
     )
@@ -165,8 +172,7 @@ def document(session: Session, token: str, document_id: UUID) -> tuple[str, byte
     row = access.must_see(row)
     rule = process_of(session, row.version).documents.get(row.kind)
     access.must_see(row if rule and rule.outside and row.data != ERASED else None)
-    made = pdf.printed(session, row.version, row.kind, row.data, row.data_sha256)
-    return pdf.file_name(row.number, row.title) + ".pdf", made
+    return pdf.file_name(row.number, row.title) + ".pdf", pdf.of_row(session, row)
 
 
 def receipt(session: Session, instance_id: UUID, lang: str = "zh") -> Receipt:

@@ -11,7 +11,7 @@ from engine.db import tables
 from engine.db.states import ALIVE
 from engine.instance.view import dotted
 from engine.messages import Listed, Message, _
-from engine.scenarios import words
+from engine.scenarios import prints, words
 from engine.scenarios.progress import Unexpected
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def check(progress: Progress, story: Story) -> None:
         wrong += _differences_of(progress, alias, ends)
     if not any("incident_noted" in ends.events for ends in story.ends.values()):
         wrong += _incidents(progress)
+    for key in progress.instances.values():
+        wrong += prints.faults(progress, key)
     if wrong:
         raise Unexpected(_("结束时：{differences}", differences=Listed(wrong, "")))
 
@@ -146,3 +148,6 @@ def _incidents(progress: Progress) -> Iterator[Message]:
     ours = incident.instance_id.in_(progress.instances.values())
     for message in progress.session.execute(select(incident.message).where(ours)).scalars():
         yield _("出现异常：{message}", message=message)
+    faulty = _event.instance_id.in_(progress.instances.values()), _event.kind == "document_faulty"
+    for body in progress.session.execute(select(_event.body).where(*faulty)).scalars():
+        yield _("出现异常：{message}", message=body)

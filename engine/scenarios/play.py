@@ -17,13 +17,13 @@ from engine.errors import EngineError, Invalid, ProcessFault
 from engine.instance.union_law import UnionLaw
 from engine.messages import Listed, Message, _
 from engine.people import organisation
-from engine.scenarios import comparison, story, times, workers, world
+from engine.scenarios import comparison, prints, story, times, workers, world
 from engine.scenarios.actions import ACTIONS
 from engine.scenarios.progress import Progress, Unexpected
-from engine.scenarios.steps import VERBS
+from engine.scenarios.steps import ALONE, VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
     from uuid import UUID
@@ -209,7 +209,9 @@ def _played(progress: Progress, step: Step) -> StepResult:
     if step.after:
         _wait(progress, step)
     refusal = ACCEPTED
-    for name in step.who if step.does != "wait" else ():
+    if step.does == "printed":
+        refusal = _attempt(step, lambda: prints.read(progress, step))
+    for name in step.who if step.does not in ALONE else ():
         with clock.set_to(progress.now):
             refusal = _act(progress, step, name)
         workers.let_pass(progress, progress.now)
@@ -256,10 +258,18 @@ def _act(progress: Progress, step: Step, name: str) -> Refusal:
     if name not in members:
         advice = _("请在 [cast] 里写上，或用标准班底里的人。")
         raise ProcessFault(_("没有 {name} 这个人。", name=name), advice=advice)
-    try:
-        actor = organisation.actor(progress.session, members[name])
-        progress.acting = actor
+
+    def act() -> None:
+        progress.acting = actor = organisation.actor(progress.session, members[name])
         ACTIONS[step.does](progress, actor, step)
+
+    return _attempt(step, act)
+
+
+def _attempt(step: Step, act: Callable[[], None]) -> Refusal:
+    """Do it; gives the refusal that the step expects. Raises Unexpected."""
+    try:
+        act()
     except EngineError as error:
         return _expected(step, error)
     if step.refused:

@@ -38,6 +38,7 @@ VERBS = {
     "answer_link": _("经链接答复"),
     "let_in": _("准许查阅"),
     "look": _("查看"),
+    "printed": _("核对印出的文书"),
 }
 _ON_TASK = frozenset(
     {
@@ -50,8 +51,10 @@ _ON_TASK = frozenset(
         "leave",
         "seat",
         "answer_link",
+        "printed",
     }
 )
+ALONE = frozenset({"wait", "printed"})  # nobody does it
 _STEP = frozenset(
     {"who", "does", "task", "with", "after", "refused", "expect", "on", "alias", "process"}
 )
@@ -140,7 +143,7 @@ def _who(place: str, does: str, table: Mapping[str, Any]) -> tuple[str, ...]:
     sound = isinstance(names, list) and all(isinstance(name, str) for name in names)
     demand(sound, _("{place}的 who 应是姓名或姓名的清单。", place=place))
     nobody = _("{place}没有写是谁。", place=place)
-    demand(bool(names) or does == "wait", nobody, _('请写 who = "姓名"。'))
+    demand(bool(names) or does in ALONE, nobody, _('请写 who = "姓名"。'))
     return tuple(names)
 
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 
-from engine import clock, db, definitions, scenarios
+from engine import clock, db, definitions
 from engine.commands import bundled, rules
 from engine.commands import polls as commands
-from engine.db import tables
-from engine.history import event_log, seals, verification
+from engine.history import seals, verification
 from engine.history.verification import polls
 from engine.history.verification import rules as versions
-from engine.scenarios import story
 from engine.settings import load
 from tests.conftest import fresh
 from tests.engine import sessions
 from tests.engine.errands import KEY, Errands
+from tests.engine.played import played
 from webui.http.evidence import ENGLISH as english
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -42,7 +40,7 @@ def forged(session: db.Session, statement: str) -> Break:
     return found
 
 
-# --- a matter with answers, a rating, a document, a file; and the union's own values -----------------------------------
+# --- a matter with answers, a rating, a document, a file; and the unit's own values -----------------------------------
 @pytest.fixture(scope="module")
 def done(server: str) -> Iterator[Engine]:
     with fresh(server) as url:
@@ -291,12 +289,12 @@ FORGED = {
     # setting
     "a value": (
         "UPDATE setting SET value = 90 WHERE state = 'in_force'",
-        "value of the union's own value",
+        "value of the unit's own value",
         "setting",
     ),
     "a share": (
         "UPDATE setting SET per = 2 WHERE state = 'in_force'",
-        "value of the union's own value",
+        "value of the unit's own value",
         "setting",
     ),
     "a rule": (
@@ -333,7 +331,7 @@ FORGED = {
         """INSERT INTO setting (id, unit_id, rule_id, value, valid_from, source, state, proposer_id, created_at)
            SELECT gen_random_uuid(), unit_id, 'CC-REPLY', 10, valid_from, source, 'in_force', proposer_id, created_at
              FROM setting WHERE state = 'in_force'""",
-        "no event tells of the union's own value",
+        "no event tells of the unit's own value",
         "setting",
     ),
     "a value taken away": (
@@ -409,25 +407,6 @@ def test_the_engine_counts_the_same_voters_and_files() -> None:
 
 
 # --- in stories: meetings, elections, decision tables ---------------------------------------------------------------
-@contextmanager
-def played(
-    engine: Engine, told: Mapping[str, Any] | Path, files: Mapping[str, str]
-) -> Iterator[db.Session]:
-    """The end of a story, thrown away afterwards."""
-    steps = story.read(told).steps
-    with scenarios.begun(engine, told, files, sessions.STANDARD) as progress:
-        for process in (
-            progress.world.process,
-            *progress.world.others.values(),
-        ):  # in a story nobody puts them on record
-            says = {"process": process.id, "version": process.hash}
-            event_log.note(
-                progress.session, event_log.INSTALLATION, "definition_published", None, **says
-            )
-        progress.session.execute(tables.setting.delete())
-        for step in steps:
-            scenarios.play_step(progress, step)
-        yield progress.session
 
 
 HALL = {

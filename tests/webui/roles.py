@@ -17,6 +17,7 @@ import psycopg
 from engine import clock, db, jobs
 from engine.commands import (
     attachments,
+    corrections,
     definitions,
     drafts,
     edge,
@@ -190,6 +191,8 @@ class World:
         ).id
         found = self.look(f"{u}.secretary", files.file, motion)
         kinds = {p.kind: p.id for p in found.papers}
+        wish = ("void", f"{mark}不应发出")
+        correction = self.do(f"{u}.pair", corrections.propose, kinds["document"], *wish)
         other = self.look(f"{u}.admin", roster.member_file, self.people[f"{u}.second1"])
         own.update(
             motion=str(motion),
@@ -198,6 +201,7 @@ class World:
             poll=str(self._open(u, young, "second").poll_id),
             secret=str(secret),
             document=str(kinds["document"]),
+            correction=str(correction),
             attachment=str(kinds["attachment"]),
             setting=str(setting),
             vacation=str(vacation),
@@ -368,6 +372,7 @@ PATHS = {
     "poll_id": "{poll}",
     "attachment_id": "{attachment}",
     "document_id": "{document}",
+    "correction_id": "{correction}",
     "member_id": "{member}",
     "post_id": "{post}",
     "unit_id": "{unit}",
@@ -539,6 +544,11 @@ SENT: dict[str, dict[str, Any]] = {
     "auth.do_login": {"form": {"username": "a.secretary", "password": "no such word"}},
     "auth.mine POST": {"form": {"old": "x", "new": "y"}},
     "api_audit.note_witness": {"json": {"who": "某某"}},
+    "api_despatch.list_despatch of": {"query": OF},
+    "api_despatch.propose_correction": {"json": {"kind": "void", "reason": "不应发出"}},
+    "despatch.index of": {"query": OF},
+    "despatch.propose": {"form": {"kind": "void", "reason": "不应发出"}},
+    "despatch.decide": {"path": {"what": "approve"}},
     "api_files.upload": {"file": ("file", "a.txt", b"x")},
     "api_imports.list_imports of": {"query": OF},
     "api_imports.preview_import": {

@@ -53,6 +53,11 @@ api_ballots.get_ballots | 404 200 404 200 200 404 | 404
 api_ballots.get_box | 404 200 404 200 200 404 | 404
 api_ballots.join_key | 404 | 404
 api_ballots.take_key | 404 | 404
+api_despatch.approve_correction | 404 403 200 200 403 404 | 404
+api_despatch.list_despatch | 403 403 403 200 200 403 | -
+api_despatch.list_despatch of | 403 403 403 200 200 403 | 404
+api_despatch.propose_correction | 404 403 403 409 403 404 | 404
+api_despatch.refuse_correction | 404 403 200 200 403 404 | 404
 api_files.get_document | 404 200 200 200 200 404 | 404
 api_files.get_document_docx | 404 200 200 200 200 404 | 404
 api_files.get_file | 404 200 200 200 200 404 | 404
@@ -208,6 +213,11 @@ definitions.proposing | 403 403 403 200 403 200 | -
 definitions.version | 200 | -
 definitions.version proposed | 404 404 404 200 404 200 | -
 files.attachment | 404 200 200 200 200 404 | 404
+despatch.decide | 404 403 303 303 403 404 | 404
+despatch.index | 403 403 403 200 200 403 | -
+despatch.index of | 403 403 403 200 200 403 | 404
+despatch.paper | 404 200 200 200 200 404 | 404
+despatch.propose | 404 403 403 409 403 404 | 404
 files.document | 404 200 200 200 200 404 | 404
 files.upload | 201 | -
 health.alive | 200 | -!

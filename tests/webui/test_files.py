@@ -154,6 +154,7 @@ def test_a_document_opens_in_the_browser_for_those_who_see_its_matter(
                 data=data,
                 data_sha256=canonical.digest(canonical.dumps(data)).hex(),
                 issued_at=clock.now(),
+                state="issued",
             )
         )
     answer = client("mover").get(f"/documents/{key}")

@@ -1008,7 +1008,8 @@ def test_head_and_options_answer_and_other_methods_are_refused(unions: World) ->
         assert browser.open(path, method="TRACE", headers=token).status_code == 405, path
         if "GET" in allowed:
             head, full = browser.head(path, headers=token), browser.get(path, headers=token)
-            assert head.status_code == full.status_code < 500 and head.data == b"", path
+            assert head.status_code == full.status_code and head.data == b"", path
+            assert full.status_code < 500 or path == "/readyz", path  # no worker runs here
         elif "GET" not in reply.headers["Allow"]:
             assert browser.head(path, headers=token).status_code == 405, path
 

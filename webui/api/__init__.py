@@ -36,6 +36,7 @@ GROUPS = (
     "units",
     "imports",
     "files",
+    "despatch",
     "search",
     "audit",
 )

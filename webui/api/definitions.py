@@ -17,6 +17,7 @@ from marshmallow import Schema, fields
 from engine import forms
 from engine.commands import definitions
 from engine.definitions import check
+from engine.documents import trial
 from engine.errors import Invalid, NotFound, ProcessFault
 from engine.instance.union_law import rulebook
 from engine.people import access, posts
@@ -350,7 +351,7 @@ SENT = {
 
 
 def _faults(files: Mapping[str, str]) -> list[check.Fault]:
-    return check.faults(definitions.whole(files), rulebook(), posts.kinds().posts)
+    return trial.faults(definitions.whole(files), rulebook(), posts.kinds().posts)
 
 
 @routes.act(

@@ -310,6 +310,11 @@ class Paper(Schema):
     size = fields.Integer()
     sha256 = fields.String()
     media_type = fields.String()
+    state = fields.String(
+        metadata={
+            "description": "Of a document: issued, corrected (another stands in its place), void."
+        }
+    )
 
 
 def page(name: str, item: type[Schema], **more: fields.Field[Any]) -> type[Schema]:

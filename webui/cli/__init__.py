@@ -40,6 +40,7 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "user password": accounts.user_password,
     "user post": accounts.user_post,
     "verify": safety.verify,
+    "despatch": safety.despatch,
     "erase": safety.erase,
     "backup": safety.backup,
     "restore": safety.restore,

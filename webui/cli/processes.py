@@ -72,7 +72,7 @@ def _table_faults(folder: Path) -> list[Fault]:
 
 
 def _faults(folder: Path) -> list[Fault]:
-    from engine.definitions.check import check_folder
+    from engine.documents.trial import check_folder
     from engine.instance import union_law
     from engine.people import posts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from typing import TYPE_CHECKING
 
 from engine.messages import _
@@ -17,7 +18,9 @@ from webui.cli.terminal import (
     note,
     progress,
     say,
+    text,
 )
+from webui.http.sheets import csv_text
 
 if TYPE_CHECKING:
     import argparse
@@ -57,6 +60,8 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
         say(_("库外留存的 {n} 个检查点与本记录相符", n=len(witnesses)))
     if found.late:
         note(_("有 {n} 条记录比先前签名的检查点早两分钟以上", n=found.late))
+    if found.older:
+        say(_("其中 {n} 件事项发起较早，当时的记录较简，只能核对到当时所记的内容", n=found.older))
     if found.unproved:
         return complain(_("未能证明：{why}", why=found.unproved), UNPROVED)
     say(_("全部属实；还有 {n} 个事件没有封存", n=found.unsealed))
@@ -107,6 +112,28 @@ def _checkpoints(file: Path) -> list[Checkpoint]:
     if not found:
         raise CannotDo(_("{file} 里没有检查点", file=file), USAGE)
     return found
+
+
+# --- despatch ------------------------------------------------------------------------------------
+def despatch(given: argparse.Namespace, settings: Settings) -> int:
+    """The numbers that a union has given in a year, as lines or as CSV."""
+    from engine import db
+    from engine.people import access, organisation
+    from engine.queries import despatch as register
+    from engine.queries import operator
+
+    with db.transaction(database(settings)) as session:
+        actor = organisation.actor(session, operator.member_named(session, given.actor))
+        union = access.unions(actor, "see_desk")[0]
+        entries = register.register(session, actor, union, given.year)
+    lines = [[text(cell) for cell in line] for line in register.lines(entries)]
+    if given.csv:
+        sys.stdout.write(csv_text(lines))
+        return OK
+    for line in lines[1:]:
+        print("  ".join(cell for cell in line if cell))
+    say(_("共 {n} 个文号", n=len(entries)))
+    return OK
 
 
 # --- erase ---------------------------------------------------------------------------------------

@@ -163,6 +163,12 @@ def _add_safety(verbs: Verbs) -> None:
     expected = _("您留存的密钥编号：证据包须由它签名")
     _add(one, "--key", default="", metavar="ID", about=expected)
 
+    one = _add_verb(verbs, "despatch", _("发文登记簿：一个工会一年里给出的全部文号"))
+    viewer = _("以谁的身份查看：该工会的秘书或审计员")
+    _add(one, "--as", dest="actor", required=True, metavar="USERNAME", about=viewer)
+    _add(one, "--year", type=int, metavar="YEAR", about=_("年份（今年）"))
+    _add(one, "--csv", action="store_true", about=_("输出 CSV"))
+
     one = _add_verb(verbs, "erase", _("清除已办结的保密件的内容"))
     _add(one, "number", metavar="NUMBER", about=_("该件的编号"))
     actor = _("由在该件中任职的谁办理")

@@ -43,7 +43,7 @@ def expired(_fault: CSRFError) -> Response:
     """A form whose login has ended, or that another login of this browser has overtaken."""
     if request.endpoint == "auth.do_login" and not session.get("key") and not wants_json():
         return redirect(url_for("auth.login", again=1), 303)  # type: ignore[return-value]
-    if not session.get("key") and request.blueprint != "outside":
+    if not session.get("key") and request.blueprint not in ("auth", "outside"):
         return engine_error(LoggedOut()) if wants_json() else to_login()  # type: ignore[return-value]
     elsewhere = proxies.elsewhere()
     if elsewhere:

@@ -18,6 +18,7 @@ BLUEPRINTS = (
     "secretary.confidence",
     "approver.outside",
     "secretary.launch",
+    "secretary.despatch",
     "files",
     "auditor.audit",
     "administrator.people",

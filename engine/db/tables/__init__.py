@@ -3,7 +3,15 @@
 from engine.db.tables.ballots import board, box, envelope, teller_key, teller_part, urn
 from engine.db.tables.base import metadata, new_id
 from engine.db.tables.definitions import definition, notice, setting, vacation
-from engine.db.tables.files import attachment, batch, blob, document, incident, reply
+from engine.db.tables.files import (
+    attachment,
+    batch,
+    blob,
+    correction,
+    document,
+    incident,
+    reply,
+)
 from engine.db.tables.history import chain, checkpoint, event
 from engine.db.tables.instances import (
     POLL_WINDOW,
@@ -35,6 +43,7 @@ __all__ = [
     "box",
     "chain",
     "checkpoint",
+    "correction",
     "counter",
     "definition",
     "document",

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from engine.db.states import BatchState
+from engine.db.states import BatchState, CorrectionState, DocumentState
 from engine.db.tables.base import metadata, moment, ref, state
 
 blob = Table(
@@ -53,7 +53,27 @@ document = Table(
     Column("data", JSONB, nullable=False),  # what the template is filled with, frozen when issued
     Column("data_sha256", Text, nullable=False),
     moment("issued_at", nullable=False),
+    *state(DocumentState),
+    ref("corrects", "document.id"),  # the document in whose place this one stands
+    Column("template", Text),  # hash of the version that prints it; empty: that of its instance
     Index("ix_document_instance", "instance_id"),
+)
+
+correction = Table(  # proposed about an issued document: "correct", "void" or "reprint"
+    "correction",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("document_id", "document.id", nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("template", Text),
+    Column("changes", JSONB, nullable=False),  # dotted fact -> what shall stand there
+    ref("proposer_id", "member.id", nullable=False),
+    moment("created_at", nullable=False),
+    ref("approver_id", "member.id"),
+    moment("decided_at"),
+    *state(CorrectionState),
+    Index("ix_correction_document", "document_id"),
 )
 
 incident = Table(

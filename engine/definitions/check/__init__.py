@@ -60,7 +60,7 @@ def faults(
     wrong += forms.faults(found, words)
     wrong += service_tasks.faults(found, words, actions)
     wrong += tables.faults(found, words)
-    wrong += documents.faults(found)
+    wrong += documents.faults(found, words)
     distinct = list(dict.fromkeys(wrong))
     if len(distinct) > MOST:
         distinct[MOST:] = [

@@ -7,15 +7,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from engine.definitions import papers
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.settings import numbering
 from engine.definitions.check.shape import FILE
-from engine.messages import _
+from engine.messages import Listed, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from engine.definitions.check.draft import Draft
+    from engine.definitions.check.language import Language
 
 _LOADED = re.compile(r"\b(import|include)\s+\"([^\"]*)\"")
 _READ = re.compile(
@@ -25,7 +27,7 @@ _INSIDE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _FOLDER, _ENDING = "documents/", ".typ"
 
 
-def faults(draft: Draft) -> Iterator[Fault]:
+def faults(draft: Draft, language: Language) -> Iterator[Fault]:
     """All faults of the documents."""
     templates = _templates(draft.files)
     issued = {
@@ -35,6 +37,9 @@ def faults(draft: Draft) -> Iterator[Fault]:
     }
     for key, document in draft.table("documents").items():
         yield from _document(key, document, templates, issued)
+        if key in templates:
+            yield from _declared(key, document, papers.reads(draft.files, key))
+        yield from _unknown(key, document, papers.reads(draft.files, key), language)
     for name, text in templates.items():
         if draft.raw and name not in draft.table("documents") and not _used(name, templates):
             what = _("process.toml 里没有文书 {name}。", name=name)
@@ -69,6 +74,41 @@ def _document(
             '请在 [actions] 里写 do = "issue_document"、document = "{name}"，或删去。', name=name
         )
         yield Fault(FILE, place, _("没有一个动作出具这份文书。"), advice)
+
+
+def _declared(key: str, document: dict[str, Any], reads: frozenset[str]) -> Iterator[Fault]:
+    """What a template reads and what process.toml lists are the same."""
+    needs, optional = set(document.get("needs", ())), set(document.get("optional", ()))
+    place = f"documents.{shown(key)}"
+    if not reads - needs - optional and not (needs | optional) - reads and not needs & optional:
+        return
+    if "needs" not in document and "optional" not in document:
+        advice = _(
+            "请写 needs = […]（缺了就不印的）和 optional = […]（可以缺的），模板读的有：{facts}。",
+            facts=Listed(sorted(reads)),
+        )
+        yield Fault(FILE, place, _("文书没有写明需要哪些事实。"), advice)
+        return
+    for path in sorted(reads - needs - optional):
+        advice = _("请列入 needs；可以缺的列入 optional，并由模板写明缺时怎么写。")
+        yield Fault(FILE, place, _("模板读 {path}，这里没有列出。", path=path), advice)
+    for path in sorted((needs | optional) - reads):
+        what = _("列出了 {path}，模板和它引用的文件都不读。", path=shown(path))
+        yield Fault(FILE, place, what, _("请删去，或在模板里写上。"))
+    for path in sorted(needs & optional):
+        what = _("{path} 同时列在 needs 和 optional 里。", path=shown(path))
+        yield Fault(FILE, place, what, _("只能列在一处。"))
+
+
+def _unknown(
+    key: str, document: dict[str, Any], reads: frozenset[str], language: Language
+) -> Iterator[Fault]:
+    """Facts that nothing in this folder leaves."""
+    listed = {*document.get("needs", ()), *document.get("optional", ())}
+    for path in sorted(reads | listed):
+        file = path_of(key) if path in reads else FILE
+        for what, advice in language.fact_faults(path):
+            yield Fault(file, shown(key), what, advice)
 
 
 def _used(name: str, templates: Mapping[str, str]) -> bool:

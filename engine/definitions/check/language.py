@@ -4,6 +4,7 @@ numbers of its own.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -160,6 +161,21 @@ class Language:
             known = sorted((FUNCTIONS | expressions.BUILT_IN.keys()) - legacy.FUNCTIONS)
             return _("可以用的有：{known}。", known=Listed(known))
         return _("请按 docs/architecture.md 中的写法改正。")
+
+    def fact_faults(self, path: str) -> Iterator[Wrong]:
+        """What is wrong with a dotted fact that a document names; names given in every expression are no facts."""
+        name = path.partition(".")[0]
+        facts = self.facts.keys() - NAMES
+        if name in facts:
+            yield from self._unknown_fields(path, frozenset())
+            return
+        near = difflib.get_close_matches(name[:60], facts, n=1)
+        advice = (
+            _("是不是 {near}?", near=near[0])
+            if near
+            else _("事实是各环节、消息、决策表和动作留下的。")
+        )
+        yield _("没有事实 {path}。", path=shown(path)), advice
 
     def _unknown_fields(self, text: str, more: frozenset[str]) -> Iterator[Wrong]:
         for dotted in sorted(expressions.names_in(text)):
@@ -323,7 +339,8 @@ def _of_tasks(draft: Draft) -> dict[str, Keys]:
     for key in {*draft.elements("userTask"), *([] if draft.diagram else tasks)}:
         poll = tasks.get(key, {}).get("poll")
         if poll:
-            found[key] = OUTCOME | set(poll.get("choices", ()))
+            whole = {"abstain"} if poll.get("kind") == "election" else set()
+            found[key] = OUTCOME | whole | set(poll.get("choices", ()))
         else:
             found[key] = _form_keys(draft, key, BY_WAY)
     return found
@@ -355,7 +372,7 @@ def _set_by_actions(draft: Draft) -> Iterator[str]:
         values, marked = action.get("set"), action.get("as")
         if action["do"] == "mark" and isinstance(marked, str):
             yield from (f"{marked}.{key}" for key in MARKED)
-        if action.get("do") == "set_fact" and isinstance(values, dict):
+        if action.get("do") in ("set_fact", "issue_document") and isinstance(values, dict):
             yield from filter(None, values)
 
 

@@ -114,7 +114,16 @@ _MESSAGE = Of(
     ("title", "asks"),
 )
 _DOCUMENT = Of(
-    {"title": str, "title_en": str, "numbering": str, "outside": bool}, ("title",), ("title",)
+    {
+        "title": str,
+        "title_en": str,
+        "numbering": str,
+        "outside": bool,
+        "needs": [str],
+        "optional": [str],
+    },
+    ("title",),
+    ("title",),
 )
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(

@@ -15,11 +15,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from engine.db import tables
+from engine.history import kinds
 from engine.history.event_log import Break
 from engine.history.verification import (
+    calendars,
     facts,
     matters,
     papers,
@@ -59,6 +61,15 @@ def differs(row: Any) -> bool:
         return True
 
 
+def older(session: Session) -> int:
+    """How many matters were begun when events told less."""
+    event = tables.event.c
+    tells_all = event.body.contains(f'"tells":{kinds.TELLS}')
+    first = event.kind == "instance_launched"
+    count = select(func.count()).select_from(tables.event).where(first, ~tells_all)
+    return int(session.execute(count).scalar_one())
+
+
 def first_false(session: Session) -> Break | None:
     """The first thing kept that is not what the history says; None when all of it is. The chains
     have been checked.
@@ -67,6 +78,7 @@ def first_false(session: Session) -> Break | None:
     try:
         broken, files = rules.definitions(session)
         broken = broken or rules.settings(session) or registry.first_false(session)
+        broken = broken or calendars.first_false(session)
         for chain, found in _matters(session, files) if broken is None else ():  # noqa: B007 (named by a fault)
             broken = broken or found
         return broken or secret.first_false(session)
@@ -129,6 +141,12 @@ def _streams(session: Session) -> dict[str, _Stream]:
         "roll": select(*voices)
         .join(tables.poll, poll.id == roll.poll_id)
         .order_by(poll.instance_id),
+        "teller": select(poll.instance_id, *tables.teller.c)
+        .join(tables.poll, poll.id == tables.teller.c.poll_id)
+        .order_by(poll.instance_id),
+        "link": select(tables.link.c.from_id.label("instance_id"), *tables.link.c).order_by(
+            tables.link.c.from_id
+        ),
         "meeting": select(tables.meeting).order_by(meeting.instance_id),
         "attendance": select(*due)
         .join(tables.meeting, meeting.id == attendance.meeting_id)
@@ -185,6 +203,7 @@ def _matters(
         rows = {name: stream.of(row.id) for name, stream in streams.items()}
         events = [(event.seq, json.loads(event.body)) for event in rows["event"]]
         replayed = replay_events(row.id, events)
+        replayed.salt = row.salt
         version = versions[row.version]
         broken = _matter(session, replayed, row, rows, version, bad)
         broken = broken or standing.first_false(replayed, row, rows, version, events)

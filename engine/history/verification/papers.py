@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from engine.db import canonical
+from engine.db.states import DocumentState
 from engine.errors import Invalid
 from engine.history.erased import ERASED
 from engine.history.verification.replay import first_wrong, near
@@ -35,6 +36,7 @@ def documents(replayed: Replayed, rows: Iterable[Any]) -> Break | None:
         seq, says = issued.pop(str(row.id), (0, {}))
         if not says:
             return replayed.false("document", row.id, _("文书没有签发的记录"))
+        became = replayed.papers.get(str(row.id), {})
         empty = row.data == ERASED and replayed.erased
         if row.data_sha256 != says["sha256"] or not (empty or _digest(row.data) == says["sha256"]):
             return replayed.false("document", row.id, _("文书与签发时不符"), seq)
@@ -44,6 +46,9 @@ def documents(replayed: Replayed, rows: Iterable[Any]) -> Break | None:
             "number": ("文号", row.number == says.get("number", "")),
             "title": ("标题", row.title == title),
             "issued_at": ("签发时间", near(row.issued_at, says["at"])),
+            "state": ("状态", row.state == became.get("state", DocumentState.ISSUED)),
+            "corrects": ("所更正的文书", str(row.corrects or "") == became.get("corrects", "")),
+            "template": ("模板", (row.template or "") == became.get("template", "")),
         }
         if wrong := first_wrong(columns):
             why = _("文书的{column}与签发时不符", column=wrong)

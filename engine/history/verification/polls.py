@@ -8,7 +8,8 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from engine.ballots import rolls
-from engine.history.verification.replay import first_wrong, near
+from engine.history import kinds
+from engine.history.verification.replay import first_wrong, near, salted
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -114,7 +115,12 @@ def _asked(opened: Mapping[str, Any], row: Any) -> dict[str, tuple[str, bool]]:
         ),
         "choices": ("选项", list(row.choices) == list(choices)),
         "kind": ("种类", (row.kind == "election") == ("wins" in opened)),
-        "rule": ("规则", rule["passes"] == opened["rule"] and same),
+        "rule": (
+            "规则",
+            rule["passes"] == opened["rule"]
+            and same
+            and opened.get("terms") in (None, rolls.terms_digest(rule)),
+        ),
         "about": ("内容", dict(rule.get("about", ())) == opened.get("about", {})),
         "presence": ("到会人数", rule.get("presence", {}).get("opening") == opened.get("present")),
     }
@@ -146,7 +152,10 @@ def _roll(
         at, comment = poll.voices.get(member, ("", ""))
         known = comment is not None or not (
             confidential or replayed.disclosed
-        )  # what may be erased stands in no event
+        )  # what may be erased stands in events as a digest only
+        if not _remarked(replayed, poll, member, voice.comment, known):
+            why, who = _("作答的意见与历史不符"), f"{row.id} {member}"
+            return replayed.false("roll", who, why, poll.seq)
         if not (near(voice.at, at) if at else voice.at is None):
             who = f"{row.id} {member}"
             return replayed.false(
@@ -166,6 +175,16 @@ def _roll(
                 poll.seq,
             )
     return None
+
+
+def _remarked(replayed: Replayed, poll: Poll, member: str, comment: str, known: bool) -> bool:
+    """Is a comment that no event tells in words the one of the digest told, or gone with the rest?"""
+    digest = poll.remarks.get(member)
+    if replayed.erased or known or (digest is None and replayed.tells < kinds.TELLS):
+        return True
+    if digest is None or not comment:
+        return digest is None and not comment
+    return salted({"remark": comment}, replayed.salt) == digest
 
 
 def _outcome(replayed: Replayed, poll: Poll, row: Any) -> Break | None:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from engine import legacy
 from engine.db import canonical, tables
+from engine.db.states import DocumentState
 from engine.errors import Invalid
 from engine.history import kinds
 from engine.history.event_log import Break
@@ -55,6 +56,9 @@ class Poll:
     outcome: dict[str, Any] | None = None
     choices: dict[str, str] = field(default_factory=dict)
     voices: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
+    tellers: list[str] = field(default_factory=list)
+    signed: dict[str, str] = field(default_factory=dict)
     at: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -106,11 +110,13 @@ class Replayed:
     closed: dict[str, list[Act]] = field(default_factory=lambda: defaultdict(list))
     owners: list[tuple[str, str]] = field(default_factory=list)
     tells: int = 1
+    salt: bytes | None = None
     facts: dict[str, tuple[str, Any] | None] = field(default_factory=dict)
     recounts: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
     meetings: dict[str, Meeting] = field(default_factory=dict)
     documents: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    papers: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def false(self, table: str, key: object, why: Message, seq: int = 0) -> Break:
         """The row of a table that the events contradict."""
@@ -227,6 +233,20 @@ def _issued(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     replayed.documents[says["id"]] = (seq, says)
 
 
+def _corrected(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.papers[says["id"]]["state"] = DocumentState.CORRECTED
+    made = replayed.papers[says["new"]]
+    made["corrects"], made["template"] = says["id"], says.get("template") or ""
+
+
+def _voided(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.papers[says["id"]]["state"] = DocumentState.VOID
+
+
+def _reprinted(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    replayed.papers[says["id"]]["template"] = says["template"]
+
+
 def _disclosed(replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
     replayed.disclosed = True
 
@@ -249,6 +269,9 @@ def _polled(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     state = _POLL_STATES.get(kind)
     if state:
         found.state, found.at[state] = state, says["at"]
+    found.tellers = says.get("tellers", found.tellers)
+    if kind == "poll_signed":
+        found.signed[says["actor"]["id"]] = says["at"]
     if kind == "poll_opened":
         found.seq, found.opened = seq, says
     elif kind == "ballots_opened":
@@ -262,6 +285,9 @@ def _polled(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
 
 def _answered(found: Poll, says: dict[str, Any]) -> None:
     voter = says["actor"]["id"]
+    found.remarks.pop(voter, None)
+    if "remark" in says:
+        found.remarks[voter] = says["remark"]
     if says["kind"] == "poll_answered" and says.get("choice"):
         found.choices[voter] = says["choice"]
         found.voices[voter] = (says["at"], says.get("comment"))
@@ -301,6 +327,9 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "mover_replaced": _handed_over,  # of old
     "owner_replaced": _handed_over,
     "document_issued": _issued,
+    "document_corrected": _corrected,
+    "document_voided": _voided,
+    "document_reprinted": _reprinted,
     "matter_disclosed": _disclosed,
     "matter_erased": _erased,
     "poll_called": _polled,
@@ -308,6 +337,7 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "poll_answered": _polled,
     "poll_answer_withdrawn": _polled,
     "poll_stopped": _polled,
+    "poll_signed": _polled,
     "ballots_opened": _polled,
     "poll_voided": _polled,
     "poll_closed": _polled,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tomllib
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -106,12 +107,18 @@ def _version(row: rows.Definition, events: list[dict[str, Any]]) -> Both | None:
     columns = {
         "process_id": ("流程", row.process_id == last["process"]),
         "state": ("状态", row.state == last["kind"].removeprefix("definition_")),
+        "title": ("标题", (row.title, row.title_en) == _titles(row.files)),
         "author_id": ("提出人", _who(row.author_id) == proposed.get("actor", {}).get("id")),
     }
     decided = last["kind"] != "definition_proposed"
     if decided and last.get("actor"):  # the operator's word leaves no approver
         columns["approver_id"] = ("批准人", _who(row.approver_id) == last["actor"]["id"])
     return first_wrong(columns)
+
+
+def _titles(files: Mapping[str, str]) -> tuple[str, str]:
+    raw = tomllib.loads(files["process.toml"])
+    return str(raw.get("title", "")), str(raw.get("title_en", ""))
 
 
 def _who(member: UUID | None) -> str | None:

@@ -35,6 +35,14 @@ _ACTS = {
 }
 
 
+_LINKS = {  # where an event tells the kind of a link, and the other matter
+    "instance_merged": ("", "into"),
+    "matter_begun": ("link", "matter"),
+    "matter_linked": ("link", "matter"),
+    "matter_told": ("message", "matter"),
+}
+
+
 @dataclass
 class _Opened:
     """A task as the events tell it. ended: "", done or cancelled; gone: the event that cancelled
@@ -75,6 +83,7 @@ class Standing:
     timers: dict[str, list[_Set]] = field(default_factory=lambda: defaultdict(list))
     readers: set[UUID] = field(default_factory=set)
     suspended: str = ""
+    links: set[tuple[str, str | None]] = field(default_factory=set)  # kind, and to which if told
 
     @property
     def walk(self) -> Walk:
@@ -88,6 +97,11 @@ class Standing:
         elif "ended" in says:
             self._end()
         self.readers.update(UUID(member) for member in says.get("shown", ()))
+        if says["kind"] in ("poll_called", "poll_opened"):
+            self.readers.update(UUID(teller) for teller in says.get("tellers", ()))
+        if says["kind"] in _LINKS and not says.get("back"):
+            kind, other = _LINKS[says["kind"]]
+            self.links.add((says.get(kind, "merged_into"), says.get(other)))
         for task in says.get("opened", ()):
             self._open(task, says["at"])
         for timer in says.get("timers", ()):
@@ -282,6 +296,8 @@ def first_false(
         or _tasks(replayed, standing, rows["task"])
         or _timers(replayed, standing, rows["timer"])
         or _polls(replayed, standing, rows["poll"])
+        or _tellers(replayed, rows["poll"], rows["teller"])
+        or _links(replayed, standing, rows["link"])
         or _readers(replayed, standing, row, rows["share"])
     )
 
@@ -310,6 +326,9 @@ def _tasks(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | N
     for row in sorted(rows, key=lambda r: (r.opened_at, r.id)):
         if row.ref:
             found[row.element].append(row)
+        elif row.assignee_id or row.seat or row.due_at or row.opened_at != row.closed_at:
+            why = _("环节 {element} 不是一项任务", element=row.element)
+            return replayed.false("task", row.id, why)
     for element in sorted({*found, *standing.tasks}):
         told, kept = standing.tasks.get(element, []), found[element]
         if len(told) != len(kept):
@@ -375,6 +394,32 @@ def _polls(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | N
         if row.closes_at != windows.get(str(row.id)):
             why = _("表决的{column}与历史不符", column="closes_at")
             return replayed.false("poll", row.id, why)
+    return None
+
+
+def _tellers(replayed: Replayed, rows: list[Any], kept: list[Any]) -> Break | None:
+    for row in rows:
+        told = replayed.polls[str(row.id)]
+        own = {str(each.member_id): each.signed_at for each in kept if each.poll_id == row.id}
+        signed = {member: at for member, at in own.items() if at is not None}
+        on_time = all(m in signed and near(signed[m], at) for m, at in told.signed.items())
+        if not sorted(map(str, row.tellers)) == sorted(own) == sorted(told.tellers):
+            return replayed.false("teller", row.id, _("监票人与历史不符"))
+        if set(signed) != set(told.signed) or not on_time:
+            return replayed.false("teller", row.id, _("监票人签字与历史不符"))
+    return None
+
+
+def _links(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | None:
+    """A confidential matter is linked, but not named."""
+    left = {(kind, other) for kind, other in standing.links if other}
+    for row in rows:
+        named = (row.kind, str(row.to_id))
+        if named not in standing.links and (row.kind, None) not in standing.links:
+            return replayed.false("link", f"{row.from_id} {row.to_id}", _("关联没有记录"))
+        left.discard(named)
+    for kind, other in sorted(left):
+        return replayed.false("link", f"{kind} {other}", _("关联缺失"))
     return None
 
 

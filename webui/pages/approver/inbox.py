@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from engine.commands import confidence, drafts, polls, tasks
 from engine.errors import Conflict, Invalid, Refused
-from engine.queries import ballots, certificates, meetings
+from engine.queries import ballots, certificates, despatch, meetings
 from engine.queries import inbox as waiting
 from engine.queries import polls as asked
 from engine.queries import tasks as reading
@@ -44,6 +44,7 @@ def index() -> str:
         wanted=wanted,
         buckets=bucket_words(),
         meetings=sessions,
+        corrected=look(lambda s: despatch.told(s, me())),
         todo=teller_words(),
     )
 

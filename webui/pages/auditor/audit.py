@@ -359,6 +359,7 @@ def _seal_page(verdict: Verdict | None = None, where: str = "", fault: str = "")
         verdict=verdict,
         where=where,
         fault=fault,
+        uncompared=checkpoints.uncompared(),
     )
 
 

@@ -1,0 +1,100 @@
+"""Every document of every process, issued in a story: printed, edited in Word, and with a fact missing not printed at all."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from sqlalchemy import select
+
+from engine import db, definitions, scenarios
+from engine.commands.papers import is_missing
+from engine.db import tables
+from engine.documents import docx, pdf, reading
+from engine.errors import NotPrintable
+from engine.instance.view import dotted
+from tests.conftest import named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = sorted(path.parent for path in (ROOT / "processes").glob("*/process.toml"))
+STANDARD = scenarios.standard(ROOT / "processes")
+
+
+@pytest.fixture(scope="module")
+def stage(server: str) -> Iterator[Engine]:
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE papers TEMPLATE tpl")
+    url = named(server, "papers")
+    made = db.connect(url, size=2)
+    yield made
+    db.release(url)
+
+
+def issued(stage: Engine, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(kind, data) of what the stories issue that read their papers; each kind once."""
+    seen: set[str] = set()
+    for story in scenarios.stories(folder):
+        read = scenarios.read(story)
+        if not any(step.does == "printed" for step in read.steps):
+            continue
+        with scenarios.begun(
+            stage, story, definitions.read(folder), STANDARD, len(read.steps)
+        ) as end:
+            first = next(iter(end.instances.values()))
+            query = select(tables.document).where(tables.document.c.instance_id == first)
+            for row in end.session.execute(query).all():
+                if row.kind not in seen:
+                    seen.add(row.kind)
+                    yield row.kind, row.data
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_each_paper_prints_and_stops_without_each_fact(stage: Engine, folder: Path) -> None:
+    files = definitions.read(folder)
+    documents = definitions.load(files).documents
+    met, stopped = set(), 0
+    for kind, data in issued(stage, folder):
+        met.add(kind)
+        printed = reading.close(reading.text_of(pdf.typeset(files, kind, data)))
+        assert reading.close(data["document"]["title"]) in printed or "征求意见函" in printed
+        words = _words(docx.typeset(files, kind, data))
+        numbers = set(re.findall(r"\d+ ?[人票张件]", printed))
+        assert numbers <= set(re.findall(r"\d+ ?[人票张件]", reading.close(words)))
+        for path in documents[kind].needs:
+            stopped += _stops(files, kind, data, path)
+    assert met == set(documents)
+    assert stopped > 5 * len(documents)
+
+
+def _stops(files: dict[str, str], kind: str, data: dict[str, Any], path: str) -> bool:
+    """Without a needed fact the template itself stops, and names it; whole structures are needed by their parts."""
+    assert not is_missing(dotted(data["facts"], path)), (kind, path)
+    less = {**data, "facts": _without(data["facts"], path.split("."))}
+    with pytest.raises(NotPrintable) as caught:
+        pytest.fail(f"{kind} prints without {path}: {len(pdf.typeset(files, kind, less))} bytes")
+    assert caught.value.code == "missing_fact"
+    named = caught.value.details["facts"][0]
+    assert path.startswith(named) or named.startswith(path)
+    assert path.partition(".")[0] in caught.value.message
+    return True
+
+
+def _without(facts: Any, parts: list[str]) -> Any:
+    if len(parts) == 1:
+        return {key: value for key, value in facts.items() if key != parts[0]}
+    return {**facts, parts[0]: _without(facts[parts[0]], parts[1:])}
+
+
+def _words(made: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(made)) as opened:
+        return "".join(re.findall(r"<w:t[^>]*>([^<]*)", opened.read("word/document.xml").decode()))
