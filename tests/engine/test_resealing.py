@@ -239,10 +239,13 @@ def test_a_restored_history_goes_on_and_waits_for_two_people(
     assert (found.fault, found.unproved) == ("", "")
 
 
-def test_only_the_desks_confirm_and_only_in_time(world: Errands, home: Settings) -> None:
+def test_only_those_who_answer_for_the_installation_confirm_and_only_in_time(
+    world: Errands, home: Settings
+) -> None:
     seq = restored(world, home)
-    with pytest.raises(Refused):
-        confirm(world, "张敏", seq)
+    for who in ("张敏", "外人"):  # a secretary's desk is not enough
+        with pytest.raises(Refused):
+            confirm(world, who, seq)
     with pytest.raises(NotFound):
         confirm(world, "陈秘书", seq + 100)
     confirm(world, "陈秘书", seq)

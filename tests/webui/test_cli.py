@@ -41,6 +41,7 @@ VERBS = [
     "user password",
     "user post",
     "verify",
+    "despatch",
     "erase",
     "backup",
     "restore",
