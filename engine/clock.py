@@ -22,6 +22,11 @@ def now() -> datetime:
     return _fixed.get() or datetime.now(UTC)
 
 
+def is_moved() -> bool:
+    """Does `now()` give a moment that `set_to` chose, as in stories and in the demo?"""
+    return _fixed.get() is not None
+
+
 def today() -> date:
     """The present day in China."""
     return day_of(now())

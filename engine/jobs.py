@@ -24,9 +24,9 @@ from sqlalchemy.exc import DBAPIError
 
 from engine import clock, db
 from engine.commands import incidents, instances, links, rules
-from engine.db import queue, safekeeping, tables
+from engine.db import apart, queue, safekeeping, tables
 from engine.db.queue import DEAD_AFTER, HEARTBEAT
-from engine.errors import Conflict, EngineError, NotFound, Unavailable
+from engine.errors import Conflict, EngineError, HistoryBroken, NotFound, Unavailable
 from engine.stopping import Stopping
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def sweep(engine: Engine, stopping: Callable[[], bool] = lambda: False) -> int:
     the rest goes on.
     """
     fired, after = 0, None
-    while batch := _due(engine, after):
+    while batch := due(engine, after):
         after = (batch[-1].due_at, batch[-1].id)
         random.shuffle(batch)  # two workers with the same batch meet less often
         for timer in batch:
@@ -69,7 +69,7 @@ def sweep(engine: Engine, stopping: Callable[[], bool] = lambda: False) -> int:
     return fired
 
 
-def _due(engine: Engine, after: tuple[datetime, UUID] | None) -> list[Any]:
+def due(engine: Engine, after: tuple[datetime, UUID] | None) -> list[Any]:
     due = (
         select(_timer.id, _timer.instance_id, _timer.due_at)
         .join(tables.instance, _instance.id == _timer.instance_id)
@@ -141,14 +141,32 @@ def note_link(engine: Engine, instance_id: str, origin: str, number: str, kind: 
 
 
 def seal(engine: Engine, settings: Settings) -> None:
-    """Put the new events under a signed checkpoint."""
-    from engine.history import keys, seals
+    """Put the new events under a signed checkpoint, and the checkpoint into the log beside the key.
 
-    key = keys.load_or_create(settings.home / "keys")
-    full = True
-    while full:
+    Without the key that the database names, or on a database that does not go on from the log,
+    nothing is sealed, and the log of the process says so.
+    """
+    from engine.commands import sealing
+    from engine.history import seals
+    from engine.history.signing import signing
+
+    with db.transaction(engine) as session:
+        found = signing(session, settings)
+    if found.signer is None or found.signer.log is None:
+        log.warning("nothing is sealed: %s", found.why)
+        return
+    try:
+        full = True
+        while full:
+            with db.transaction(engine) as session:
+                late = sealing.late(session)
+                full = sealing.seal(session, found.signer) == seals.BATCH
+            for instance_id, fault in late:
+                _incident(engine, instance_id, "clock", fault)
         with db.transaction(engine) as session:
-            full = seals.seal(session, key) == seals.BATCH
+            found.signer.log.catch_up(session, found.signer.key.public)
+    except HistoryBroken as fault:
+        log.error("nothing is sealed: %s", fault.message)
 
 
 def forecast(engine: Engine, instance_id: str) -> int:
@@ -231,6 +249,8 @@ def app(
             timestamp: int | None = None, **args: Any
         ) -> None:  # periodic jobs are told their hour
             del timestamp
+            with db.transaction(engine) as session:
+                apart.check(session)
             work(engine, **args)
 
         return made.task(name=name, queue=queue.QUEUE, retry=RETRY)(job)
@@ -295,7 +315,7 @@ async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
     ask = made.tasks["sweep"].configure(queueing_lock="sweep:due")
     while True:
         try:
-            if await asyncio.to_thread(_due, engine, None):
+            if await asyncio.to_thread(due, engine, None):
                 await ask.defer_async()
         except exceptions.AlreadyEnqueued:
             pass  # it is asked for, and no worker has come to it yet
@@ -304,7 +324,37 @@ async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
         await asyncio.sleep(WATCH)
 
 
+def _right_clock(engine: Engine) -> bool:
+    """False, and said in the log, while this clock is not the database's."""
+    try:
+        with db.transaction(engine) as session:
+            apart.check(session)
+    except Unavailable as fault:
+        if fault.code != "clock":
+            return True  # the database went away: who works with it will notice
+        log.error("this worker does nothing: %s", fault.message)
+        return False
+    return True
+
+
+async def _clock_ends(engine: Engine) -> None:
+    """Come back when the clock is not right any more."""
+    while await asyncio.to_thread(_right_clock, engine):
+        await asyncio.sleep(WATCH)
+
+
 async def _run(settings: Settings, url: str, stop: threading.Event | Stopping) -> None:
+    """Work while the clock is right, wait while it is not."""
+    engine = db.connect(url)
+    while not stop.is_set():
+        if not await asyncio.to_thread(_right_clock, engine):
+            await asyncio.sleep(WATCH)
+        elif not await _work(settings, url, stop):
+            return
+
+
+async def _work(settings: Settings, url: str, stop: threading.Event | Stopping) -> bool:
+    """Until `stop`, the worker's own end, or a wrong clock; True for a wrong clock."""
     made = app(settings, url, stop.is_set)
     async with made.open_async():
         worker = asyncio.create_task(
@@ -324,13 +374,16 @@ async def _run(settings: Settings, url: str, stop: threading.Event | Stopping) -
             asyncio.create_task(_take_up_always(made)),
             asyncio.create_task(_watch_timers(made, db.connect(url))),
         ]
-        while not stop.is_set() and not worker.done():
-            await asyncio.wait([worker], timeout=0.25)
-        for helper in helpers:
+        wrong = asyncio.create_task(_clock_ends(db.connect(url)))
+        while not stop.is_set() and not worker.done() and not wrong.done():
+            await asyncio.wait([worker, wrong], timeout=0.25, return_when=asyncio.FIRST_COMPLETED)
+        ended = wrong.done()
+        for helper in (*helpers, wrong):
             helper.cancel()
         worker.cancel()
         with suppress(asyncio.CancelledError):
             await worker
+        return ended
 
 
 def run_worker(settings: Settings, url: str, stop: threading.Event | None = None) -> None:

@@ -34,6 +34,7 @@ class Settings:
     )
     demo: bool = False
     secret_key: str = ""
+    signing_key: str = ""  # PEM; else the file keys/signing.key
     secure_cookies: bool = False
     trusted_proxies: int = 0
     web_workers: int = 2
@@ -114,6 +115,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         address=address,
         demo=flag("DEMO"),
         secret_key=env.get("YIXING_SECRET_KEY", ""),
+        signing_key=env.get("YIXING_SIGNING_KEY", "").replace("\\n", "\n"),
         secure_cookies=flag("SECURE_COOKIES") or address.startswith("https://"),
         trusted_proxies=number("TRUSTED_PROXIES", 0),
         web_workers=number("WEB_WORKERS", 2, 1),

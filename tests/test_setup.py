@@ -559,7 +559,7 @@ def test_tidying_removes_what_is_old_and_unused_only(fake: Fake) -> None:
         answers = {"file": [{"id": str(kept[2])}]}
         session.execute(
             insert(tables.draft).values(
-                member_id=member, key="task:1", answers=answers, saved_at=old
+                member_id=member, key="launch:errand", answers=answers, saved_at=old
             )
         )
     with clock.set_to(NOON):

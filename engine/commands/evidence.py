@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from engine.commands import unit_of_work
+from engine.commands import sealing, unit_of_work
 from engine.errors import Conflict
 from engine.history import seals
 from engine.instance import polling, rights
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session
-    from engine.history.keys import SigningKey
+    from engine.history.signing import Signer
     from engine.people.organisation import Actor
 
 _WAIT = text("SELECT pg_advisory_xact_lock(:lock)")
 
 
-def record_export(session: Session, actor: Actor, instance_id: UUID, key: SigningKey) -> None:
+def record_export(session: Session, actor: Actor, instance_id: UUID, signer: Signer) -> None:
     """Put the export of an instance's evidence on record and seal every event, this one as the
     last: now it can be packed.
 
@@ -37,8 +37,8 @@ def record_export(session: Session, actor: Actor, instance_id: UUID, key: Signin
     if polling.running_votes(session, instance_id):
         raise Conflict(_("有表决还没有结束，结束后才能导出证据包。"), code="polls_open")
     counted = work.log.seq + 1  # this event too, see verify_pack
-    work.log.add("evidence_exported", actor, events=counted, manifest="signed")
+    work.log.add("evidence_exported", actor, events=counted, manifest="signed", format=2)
     unit_of_work.save(work)
     session.execute(_WAIT, {"lock": seals.LOCK})  # until another sealer has committed
-    while seals.seal(session, key) == seals.BATCH:
+    while sealing.seal(session, signer) == seals.BATCH:
         pass

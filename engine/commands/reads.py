@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
 
     from engine.db import Session
+    from engine.history.kept import Log
     from engine.history.seals import Verdict
     from engine.people.organisation import Actor
 
@@ -98,7 +99,7 @@ def witness(session: Session, actor: Actor, size: int, who: str) -> None:
     )
 
 
-def verify(session: Session, actor: Actor, public: bytes) -> Verdict:
+def verify(session: Session, actor: Actor, public: bytes | None, log: Log) -> Verdict:
     """Check every chain, leaf, checkpoint and stored answer of the installation; the result goes on
     record.
 
@@ -110,7 +111,7 @@ def verify(session: Session, actor: Actor, public: bytes) -> Verdict:
         raise Invalid(
             _("记录已有 {count} 条，请由系统管理员在命令行用 yixing verify 校验。", count=count)
         )
-    verdict = seals.verify(session, public)
+    verdict = seals.verify(session, public, log=log.lines())
     whole = verdict.broken is None and not verdict.fault
     event_log.note(
         session,
@@ -122,5 +123,6 @@ def verify(session: Session, actor: Actor, public: bytes) -> Verdict:
         checkpoints=verdict.checkpoints,
         whole=whole,
         fault=verdict.fault or None,
+        unproved=verdict.unproved or None,
     )
     return verdict

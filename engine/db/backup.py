@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 FORMAT = "yixing/backup/1"
 DUMP, MANIFEST = "database.dump", "manifest.json"
+LOG = "checkpoints.log"  # beside the signing key, see engine/history/kept.py
 KEY_NAME = re.compile(r"keys/[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
 # How many rows, and a digest of their contents that does not depend on their order.
@@ -174,9 +175,12 @@ def _put_keys(settings: Settings, folder: Path) -> None:
     target = settings.home / "keys"
     if not (folder / "keys").is_dir():
         return
+    before = None
     if target.exists():
-        target.rename(target.with_name(f"keys.before-{clock.now():%Y%m%dT%H%M%SZ}"))
+        before = target.rename(target.with_name(f"keys.before-{clock.now():%Y%m%dT%H%M%SZ}"))
     shutil.move(folder / "keys", target)
+    if before is not None and (before / LOG).exists():
+        shutil.copy(before / LOG, target / LOG)  # what was sealed here is not forgotten
     target.chmod(0o700)
     for key in target.iterdir():
         key.chmod(0o600)

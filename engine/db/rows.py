@@ -194,6 +194,22 @@ class Meeting(NamedTuple):
     closed_at: datetime | None
 
 
+class Document(NamedTuple):
+    """`data`: what the template is filled with, empty when it was erased."""
+
+    id: UUID
+    instance_id: UUID
+    kind: str
+    number: str
+    title: str
+    data: Mapping[str, Any]
+    data_sha256: str
+    issued_at: datetime
+    state: str
+    corrects: UUID | None
+    template: str | None  # hash of the version that prints it; None: that of its instance
+
+
 class Event(NamedTuple):
     """`body`: canonical JSON; `hash`: SHA-256(hash before it + body)."""
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from engine.db.states import (
     BatchState,
+    CorrectionState,
     DefinitionState,
+    DocumentState,
     InstanceState,
     MeetingState,
     PollState,
@@ -72,6 +74,16 @@ STATES: Mapping[type[StrEnum], Mapping[str, Message]] = {
     BatchState: {
         BatchState.PREVIEWED: _("已预览"),
         BatchState.DONE: _("已导入"),
+    },
+    DocumentState: {
+        DocumentState.ISSUED: _("有效"),
+        DocumentState.CORRECTED: _("已更正"),
+        DocumentState.VOID: _("作废"),
+    },
+    CorrectionState: {
+        CorrectionState.PROPOSED: _("待批准"),
+        CorrectionState.DONE: _("已批准"),
+        CorrectionState.REFUSED: _("未批准"),
     },
 }
 

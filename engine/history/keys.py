@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 FILE_NAME = "signing.key"
 CHECKPOINT = "yixing/checkpoint/1"
 HEAD = "yixing/head/1"
-PACK = "yixing/pack/1"
+PACK = "yixing/pack/2"
+HANDOVER = "yixing/key/1"
 _PARTS = (  # the lines of a checkpoint: pattern, and what a reader is told when it does not match
     (re.escape(CHECKPOINT), _("应为 {checkpoint}", checkpoint=CHECKPOINT)),
     (r"0|[1-9][0-9]{0,18}", _("应为叶的个数")),
@@ -99,12 +100,22 @@ def load_or_create(directory: Path) -> SigningKey:
     if not path.exists():
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _create(path)
+    return load(path)
+
+
+def load(path: Path) -> SigningKey:
+    """The key in this file. EngineError: it can be read by others, or is not an Ed25519 key."""
     if os.name == "posix" and path.stat().st_mode & 0o077:
         raise EngineError(
             _("签名密钥可被他人读取，请执行 chmod 600 {path}", path=path), code="key_exposed"
         )
+    return from_pem(path.read_bytes(), str(path))
+
+
+def from_pem(data: bytes, path: str) -> SigningKey:
+    """The key of these bytes. EngineError: names `path`, where they come from."""
     try:
-        private = load_pem_private_key(path.read_bytes(), password=None)
+        private = load_pem_private_key(data, password=None)
     except (ValueError, TypeError) as error:
         raise EngineError(
             _("签名密钥文件无法读取：{path}", path=path), code="key_unreadable"
@@ -176,6 +187,11 @@ def pack_text(instance: UUID, manifest: bytes, at: datetime, key_id: str) -> byt
     manifest.
     """
     return _joined([PACK, str(instance), manifest.hex(), f"at {_second(at)}", f"key {key_id}"])
+
+
+def handover_text(public: bytes, at: datetime, key_id: str) -> bytes:
+    """The text by which the key of `key_id` names the one that follows it; `public`: 32 bytes."""
+    return _joined([HANDOVER, public.hex(), f"at {_second(at)}", f"key {key_id}"])
 
 
 def note(text: bytes, signature: bytes) -> bytes:

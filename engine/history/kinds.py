@@ -460,6 +460,33 @@ _INSTALLATION = (
         *("size", "root", "witness"),
         mark="outcome",
     ),
+    _kind(
+        "key_introduced",
+        _("启用签名密钥"),
+        _("启用签名密钥 {key}"),
+        *("key", "public"),
+    ),
+    _kind(
+        "database_restored",
+        _("已恢复备份"),
+        _("{by} 用 {source} 的备份恢复到 {size}，须由两人确认"),
+        *("size", "root", "by"),
+        mark="incident",
+    ),
+    _kind(
+        "history_repaired",
+        _("记录已修复"),
+        _("{by} 修复记录，自 {size} 起继续，须由两人确认：{why}"),
+        *("size", "root", "by"),
+        mark="incident",
+    ),
+    _kind(
+        "resumption_confirmed",
+        _("确认恢复或修复"),
+        _("{who}确认第 {resumption} 条所记的恢复或修复"),
+        "resumption",
+        mark="outcome",
+    ),
     _kind("history_verified", _("历史已校验"), _history_verified, "events", mark="outcome"),
 )
 KINDS: Mapping[str, Kind] = {

@@ -9,6 +9,8 @@ the pages say so.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import bindparam, func, insert, select, text, update
@@ -16,12 +18,12 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from engine import clock
 from engine.db import tables
 from engine.errors import Invalid
-from engine.history import event_log, keys, merkle, verification
+from engine.history import event_log, kept, keys, merkle, resumed, verification
 from engine.history.event_log import Break
 from engine.messages import Message, _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 LOCK = 0x5958_5345  # "YXSE": one sealer at a time
 BATCH = 20_000
+BACK = timedelta(seconds=2)  # so much may the clocks of two hosts differ
+LATE = timedelta(minutes=2)
 _event, _checkpoint = tables.event.c, tables.checkpoint.c
 
 
@@ -110,9 +114,9 @@ class Verdict:
     unsealed: int
     broken: Break | None = None
     fault: str = ""  # a Message when there is one
-    older: int = (
-        0  # matters whose events tell less than today's, and are compared as far as they do
-    )
+    late: int = 0  # events that are two minutes earlier than a checkpoint that was signed before
+    unproved: str = ""  # nothing is false, but this (a Message) could not, or not yet, be proved
+    older: int = 0  # matters whose events tell less than today's: compared as far as they do
 
 
 def verify(
@@ -120,6 +124,7 @@ def verify(
     public: bytes | None,
     progress: Callable[[int], None] | None = None,
     outside: Iterable[keys.Checkpoint] = (),
+    log: Sequence[kept.Line] = (),
 ) -> Verdict:
     """Check the whole database: every chain, leaf, checkpoint and signature, and what is kept
     beside the history.
@@ -132,14 +137,26 @@ def verify(
     false = verification.first_false(session)
     if false:
         return Verdict(chains, events, 0, 0, 0, false, false.why)
-    leaves, points, fault = _check_tree(
-        session, public, sorted(outside, key=lambda point: point.size)
-    )
+    logged = [line.checkpoint for line in kept.binding(log)]
+    outside = sorted([*outside, *logged], key=lambda point: point.size)
+    leaves, points, late, fault = _check_tree(session, public, outside)
     unsealed = session.execute(
         select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))
     ).scalar_one()
+    fault = fault or resumed.missing(session, log) or ""
+    unproved = "" if fault else _unproved(session, public, points)
     older = verification.older(session)
-    return Verdict(chains, events, leaves, points, unsealed, None, fault, older)
+    return Verdict(chains, events, leaves, points, unsealed, None, fault, late, unproved, older)
+
+
+def _unproved(session: Session, public: bytes | None, points: int) -> str:
+    """What stands between true and proved."""
+    last = resumed.newest(session)
+    if last is not None and not last.confirmed:
+        return last.told()
+    if public is None and points:
+        return _("签名密钥不在本机上，没有核对签名")
+    return ""
 
 
 def _check_chains(
@@ -173,11 +190,14 @@ def _check_chains(
 
 
 def _beside(chain_id: UUID, rows: list[Any]) -> Break | None:
-    """The first event whose columns, which nothing hashes, say other than its body."""
+    """The first event whose columns, which nothing hashes, say other than its body, or whose moment
+    goes back.
+    """
     wrong = next((row for row in rows if verification.differs(row)), None)
-    if wrong is None:
-        return None
-    return Break(chain_id, wrong.seq, _("记录旁列与正文不符"))
+    if wrong is not None:
+        return Break(chain_id, wrong.seq, _("记录旁列与正文不符"))
+    back = next((late for early, late in pairwise(rows) if late.at < early.at - BACK), None)
+    return Break(chain_id, back.seq, _("时刻早于前一条")) if back is not None else None
 
 
 def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
@@ -205,19 +225,19 @@ def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
 
 def _check_tree(
     session: Session, public: bytes | None, outside: list[keys.Checkpoint]
-) -> tuple[int, int, str]:
-    """How many leaves and checkpoints hold, and the first fault. Takes from `outside`, by size,
+) -> tuple[int, int, int, str]:
+    """How many leaves and checkpoints hold, how many are late, and the first fault. Takes from `outside`, by size,
     what it has checked.
     """
     query = select(tables.checkpoint).order_by(_checkpoint.size)
     points = cast("list[rows.Checkpoint]", session.execute(query).all())
     tree = _Tree(session, public, list(points), outside)
     if fault := tree.grow() or tree.left_over():
-        return tree.frontier.size, len(points) if not tree.waiting else 0, fault
+        return tree.frontier.size, len(points) if not tree.waiting else 0, tree.late, fault
     last = points[-1].size if points else 0
     if tree.frontier.size > last:
-        return tree.frontier.size, len(points), _("最后的检查点缺失")
-    return tree.frontier.size, len(points), ""
+        return tree.frontier.size, len(points), tree.late, _("最后的检查点缺失")
+    return tree.frontier.size, len(points), tree.late, ""
 
 
 @dataclass
@@ -229,11 +249,13 @@ class _Tree:
     waiting: list[rows.Checkpoint]
     outside: list[keys.Checkpoint]
     frontier: merkle.Frontier = field(default_factory=merkle.Frontier)
+    signed: datetime | None = None  # the moment of the checkpoint before
+    late: int = 0
 
     def grow(self) -> Message | None:
         """Leaf by leaf; the first fault."""
         leaves = self.session.execute(
-            select(_event.leaf_no, _event.hash)
+            select(_event.leaf_no, _event.hash, _event.at)
             .where(_event.leaf_no.is_not(None))
             .order_by(_event.leaf_no)
             .execution_options(yield_per=5000)
@@ -244,6 +266,7 @@ class _Tree:
             if row.leaf_no != self.frontier.size:
                 return _("缺少第 {leaf} 片叶", leaf=self.frontier.size)
             self.frontier.append(merkle.leaf_hash(bytes(row.hash)))
+            self.late += self.signed is not None and row.at < self.signed - LATE
             if fault := self._check_here():
                 return fault
         return None
@@ -263,6 +286,7 @@ class _Tree:
     def _check_here(self) -> Message | None:
         """The checkpoints of this size have its root."""
         while self.waiting and self.waiting[0].size == self.frontier.size:
+            self.signed = self.waiting[0].at
             if fault := _check_point(self.waiting.pop(0), self.frontier, self.public):
                 return fault
         return _check_outside(self.outside, self.frontier, self.public)

@@ -1,76 +1,99 @@
-"""Verify an evidence pack offline:  python verify.py pack.zip|folder [--witness notes.txt]
+"""Verify an evidence pack offline:
+    python verify.py pack.zip|folder [--witness notes.txt] [--key ID]
 
 One file, however long, that stands alone: it needs only Python 3.9 or later (uses `cryptography` if
-it is there) and nothing of the engine, whose rules it repeats in its own words. Exit 0: the last
-line is PASS n/n. Exit 1: the last line begins with FALSE and names the first false thing. Exit 2:
-the input cannot be used. A line that begins with NOTE says what this pack cannot prove.
+it is there) and nothing of the engine, whose rules it repeats in its own words; verify.html does
+the same in a browser. The last line tells:
+  PASS      exit 0  everything that a pack can prove holds
+  FALSE     exit 1  the first thing that is false, and the first false event with its number and
+                    time
+  UNUSABLE  exit 2  this cannot be understood: no pack, a damaged file, a newer format
+  UNPROVED  exit 3  nothing is false, but it could not be proved: an older format, a kept checkpoint
+                    that is not here
+Before it one line per check: OK, NO (false), or SKIP (cannot be checked, for something else is
+false). NOTE: what no pack proves.
 
-A pack is a folder or a ZIP of it (UTF-8 names); JSON without floats or repeated keys; hashes in
-lower-case hex:
-  manifest.sha256   one line per file except itself, as `sha256sum` writes: "<sha256>  <name>"; name
-                    with "/".
+A pack is a folder or a ZIP of it (UTF-8 names) about one instance; JSON without floats or repeated
+keys; hashes in lower-case hex. Format 2, all of which must be there (a signed note is some lines,
+an empty line, the signature over these lines with their line ends; here "|" stands for a line end):
+  contents.json     what belongs to the pack, by what it is about:
+                    {"format": "yixing/evidence/2", "instance", "events": <number>, "checkpoint":
+                      <size of the last>,
+                     "papers": {"<document>": ["<file>", "<print>"]}, "polls": {"<poll>": "<roll>"},
+                     "meetings": {"<meeting>": ["<roll>", "<ledger>"]}, "rules": {"<rule>":
+                       "<file>"},
+                     "attachments": {"<attachment>": "<file>"}, "withheld": [<seq of answers the
+                       exporter may not see>]}
+                    A file is null when the contents were erased, which an event matter_erased must
+                    say.
+  manifest.sha256   one line per file except itself and its note, as `sha256sum` writes: a digest, two
+                    spaces, a name with "/".
+  manifest.note     one signed note over the manifest:
+                    yixing/pack/2 | <instance> | <SHA-256 of manifest.sha256> | at <moment> | key
+                      <key id> | | sig <signature>
   keys.json         {"<key id>": "<public Ed25519 key>"}; key id = first 16 hex digits of
-                    SHA-256(public key).
-  events.jsonl      one event per line, by seq from 1 within an instance, with exactly these fields:
+                    SHA-256(public key). One key signs manifest, head and last checkpoint; each
+                    other one handed over, directly or not, to that one:
+  keys.txt          optional, signed notes by which a key names the one that follows it:
+                    yixing/key/1 | <public key that follows> | at <moment> | key <key id> | | sig
+                      <signature>
+  events.jsonl      one event per line, by seq from 1, the last one the export itself (kind
+                    evidence_exported, "events" is its seq), with exactly these fields:
                     {"instance", "seq", "at", "actor", "on_behalf_of", "kind", "body", "hash",
-                    "leaf_no"}
+                      "leaf_no"}
                     body     canonical JSON text (RFC 8785, ASCII keys) of an object whose members
-                             "chain" (= instance), "seq", "at", "actor", "on_behalf_of", "kind"
-                             equal the fields; a missing one means null.
+                             "chain" (= instance),
+                             "seq", "at", "actor", "on_behalf_of", "kind" equal the fields; a
+                               missing one means null.
+                             "at" is not more than 2 s earlier than that of the event before.
                     hash     SHA-256(hash of the event before + body); before the first event stands
                              SHA-256("yixing/1" + the instance's UUID as 16 bytes).
-                    leaf_no  its number, from 0, in the tree over all events of the system; null:
-                             not sealed yet. Leaf = SHA-256(0x00 + hash), node = SHA-256(0x01 + left
-                             + right) (RFC 6962).
-  checkpoints.txt   signed notes, oldest first (may be empty): five lines, an empty line, the
-                    signature over the five lines with their line ends (here "|" stands for a line
-                    end):
+                    leaf_no  its number, from 0, in the tree over all events of the system. Leaf =
+                             SHA-256(0x00 + hash), node = SHA-256(0x01 + left + right) (RFC 6962).
+  checkpoints.txt   signed notes, oldest first, at least one:
                     yixing/checkpoint/1 | <size> | <root> | at <2026-03-02T01:00:00Z> | key <key id>
-                        | | sig <signature>
-  proofs.json       {"size": <size of the last checkpoint, 0 if none>,
+                      | | sig <signature>
+  proofs.json       {"size": <size of the last checkpoint>,
                      "inclusion": {"<leaf_no>": [<path from the leaf to that root, lowest first>]},
-                         for each leaf_no
-                     "consistency": [{"from": <size>, "to": <size>, "path": [...]}]} optional; if it
-                         is there, then
-                    for each two checkpoints that follow each other with different sizes (except
-                    from size 0).
-  manifest.note     one signed note over the manifest, not listed in it; packs made before have
-                    none:
-                    yixing/pack/1 | <instance> | <SHA-256 of manifest.sha256> | at <moment> | key
-                        <key id> | | sig <signature>
-                    Events evidence_exported whose "manifest" is "signed" say that there must be
-                    one.
-  heads.txt         optional, made at export: one signed note per instance that says which event was
-                    its last:
+                       for each event
+                     "consistency": [{"from": <size>, "to": <size>, "path": [...]}]}   for each two
+                       checkpoints that
+                    follow each other with different sizes (except from size 0).
+  heads.txt         one signed note that says which event was the last one when the pack was made:
                     yixing/head/1 | <instance> | <seq> | <hash> | at <moment> | key <key id> | | sig
-                        <signature>
-  documents/...     every issued document, any name, the very bytes whose SHA-256 is "sha256" in the
-                    body of an event of kind document_issued. What is only drawn from it (a PDF)
-                    belongs outside this folder.
-  answers.jsonl     optional, one line per event: {"instance", "seq", "salt", "value"}: what was
-                    answered. The event's body has "answers": SHA-256(salt + canonical JSON of
-                    value); salt: 16 bytes, erased with the value.
-  ballots.jsonl     optional, one line per secret ballot: {"poll", "board": [<receipts>], "urn":
-                    [[<code>, [<choices>]]]}, "urn" null until the result is published. Event
-                    ballots_cast has "voters" and "board", the SHA-256 of the canonical sorted list;
-                    ballots_opened has "urn", that of the sorted urn, "counts" and "invalid". A
-                    receipt is the SHA-256 of a sealed envelope, a code that of the nonce its voter
-                    alone knows.
-  process/...       optional: the files of the process version that event instance_launched names as
+                      <signature>
+  documents/...     every issued document: the very bytes whose SHA-256 is "sha256" in the body of
+                    an event of kind document_issued. What is drawn from it (prints/...) is listed
+                    beside it.
+  answers.jsonl     one line per event that has "answers": {"instance", "seq", "salt", "value"}:
+                    what was answered;
+                    "answers" is SHA-256(salt + canonical JSON of value); salt: 16 bytes, erased
+                      with the value.
+  attachments/...   every file that an answer names, with the bytes of its "sha256".
+  ballots.jsonl     one line per secret ballot: {"poll", "board": [<receipts>], "urn": [[<code>,
+                    [<choices>]]]},
+                    "urn" null until the result is published. Event ballots_cast has "voters" and
+                      "board", the SHA-256 of
+                    the canonical sorted list; ballots_opened has "urn", that of the sorted urn,
+                    "counts" and "invalid". A receipt is the SHA-256 of a sealed envelope, a code
+                    that of the nonce its voter alone knows.
+  process/...       the files of the process version that event instance_launched names as
                     "version": SHA-256 over name + 0x00 + length in bytes + 0x00 + content of each
                     file, by name (without "process/").
-  rolls/*.csv       optional, one per poll: member id, name, label, choice, ... The SHA-256 of the
-                    sorted ids, joined by line feeds, is "roll_hash" of event poll_opened; the
-                    choices are those of poll_answered, the last of each.
-  meetings/*        optional: <task>-roll.csv (id, name, kind; the ids of kind "formal" give
-                    "roll_hash" of meeting_opened) and <task>-ledger.txt (its SHA-256 is "ledger" of
-                    meeting_closed).
+  rolls/*.csv       one per poll: member id, name, label, choice, ... The SHA-256 of the sorted ids,
+                    joined by line feeds, is "roll_hash" of event poll_opened; the choices are those
+                    of poll_answered, the last of each.
+  meetings/*        per meeting a roll (id, name, kind; the ids of kind "formal" give "roll_hash" of
+                    meeting_opened) and a ledger (its SHA-256 is "ledger" of meeting_closed).
+  rules/...         each rule that set a number of a poll or a deadline.
+  verify.html       the same checks in a browser.
   verify.py         this file. Take your own copy from the union rather than the one that came with
                     a doubtful pack.
 
-Keys inside a pack prove nothing against one who remade the whole pack with a new key: compare the
-key ids printed here with those you were given, or give with --witness the checkpoint notes that you
-(or somebody outside) kept.
+Format 1 had no contents.json, and much of the rest was optional: such a pack is never PASS. Keys
+inside a pack prove nothing against one who remade the whole pack with a new key: compare the key id
+printed here with the one you were given (--key), or give with --witness the checkpoint notes that
+you (or somebody outside) kept.
 """
 
 from __future__ import annotations
@@ -84,49 +107,88 @@ import re
 import sys
 import unicodedata
 import zipfile
-from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+FORMAT = "yixing/evidence/2"
 HEADER = ("instance", "seq", "at", "actor", "on_behalf_of", "kind")
 FIELDS = {*HEADER, "body", "hash", "leaf_no"}
 HEX, NUMBER = r"[0-9a-f]{64}", r"0|[1-9][0-9]{0,18}"
 SIGNED = [r"at [0-9TZ:-]{20}", r"key [0-9a-f]{16}", r"sig [0-9a-f]{128}"]
 CHECKPOINT = [r"yixing/checkpoint/1", NUMBER, HEX, *SIGNED]
-PACK = [r"yixing/pack/1", r"[0-9a-f-]{36}", HEX, *SIGNED]
-UNLISTED = {"manifest.sha256", "manifest.note"}
-ROLL = r"rolls/.+\.csv|meetings/.+-roll(-[0-9]+)?\.csv"
-LEDGER = r"meetings/.+-ledger(-[0-9]+)?\.txt"
+PACK = [r"yixing/pack/2", r"[0-9a-f-]{36}", HEX, *SIGNED]
 HEAD = [r"yixing/head/1", r"[0-9a-f-]{36}", NUMBER, HEX, *SIGNED]
+HANDOVER = [r"yixing/key/1", HEX, *SIGNED]
+UNLISTED = {"manifest.sha256", "manifest.note"}
+DEMANDED = (
+    "contents.json",
+    "manifest.note",
+    "keys.json",
+    "events.jsonl",
+    "checkpoints.txt",
+    "proofs.json",
+    "heads.txt",
+)
+LISTS = {"papers", "polls", "meetings", "rules", "attachments"}
 LITTER = {
     ".DS_Store",
     "Thumbs.db",
     "desktop.ini",
 }  # what desktops leave in folders that are only looked at
 MAX_BYTES = 8 << 30
+BACK = timedelta(seconds=2)  # so much may the clocks of two hosts differ
 NEEDS = {  # what the body of each of these kinds must hold: the checks below rely on it
     "poll_opened": ["poll"],
     "poll_answered": ["poll"],
     "poll_answer_withdrawn": ["poll"],
     "ballots_cast": ["board", "poll", "voters"],
     "ballots_opened": ["counts", "invalid", "poll", "urn"],
-    "document_issued": ["sha256"],
+    "document_issued": ["id", "sha256"],
+    "meeting_opened": ["meeting"],
+    "meeting_closed": ["meeting"],
 }
+OLD = (
+    "旧格式（1）：只能证明文件与清单相符、记录首尾相接，不能证明没有删去末尾或改动文稿；请用当时的 verify.py 校验，或重新导出 "
+    "older format (1): proves only that the files are those of its manifest and that its events chain, not that no end "
+    "was cut and no text changed; take the verify.py of its time, or have it exported again"
+)
 
 
 class Unusable(Exception):
-    """This is not a pack that can be checked."""
+    """This is not a pack that can be checked. `number`: of the event that cannot be read."""
+
+    def __init__(self, text: str, number: int = 0) -> None:
+        super().__init__(text)
+        self.number = number
+
+
+class Unproved(Exception):
+    """Nothing is false, but this is not proved either."""
 
 
 class Wrong(Exception):
-    """A check is false."""
+    """A check is false. `event`: the line of the event that is false; `number` and `when` name one
+    that is not there.
+    """
+
+    def __init__(self, text: str, event: dict[str, Any] | None = None, *, missing: int = 0) -> None:
+        super().__init__(text)
+        self.number = event["number"] if event else missing
+        self.when = ("在此之前 before " if missing and event else "") + moment(event)
+        self.missing = bool(missing)
+        self.beside = False  # the event is true, what stands beside it is not
 
 
 class Pack:
-    """The files of a folder or ZIP; `load` reads what the checks after the manifest need."""
+    """The files of a folder or ZIP, and what is in them."""
 
-    def __init__(self, path: Path, witness: str) -> None:
+    def __init__(self, path: Path, witness: str, expected: str = "") -> None:
         self.zip = None if path.is_dir() else zipfile.ZipFile(path)
         if self.zip:
             entries: list[tuple[str, Any]] = [
@@ -146,37 +208,93 @@ class Pack:
         self.files = {unicodedata.normalize("NFC", name): source for name, source in entries}
         if len(self.files) != len(entries):
             raise Unusable("有重名文件 two files of one name")
-        if (
-            "manifest.sha256" not in self.files
-            and len({name.split("/")[0] for name in self.files}) == 1
-        ):
+        tops = {name.split("/")[0] for name in self.files if "/" in name}
+        if not any("/" not in name for name in self.files) and len(tops) == 1:
             self.files = {
                 name.split("/", 1)[-1]: source for name, source in self.files.items()
             }  # a zipped folder
+        if not {"manifest.sha256", *DEMANDED} & set(self.files):
+            raise Unusable("不是证据包 no evidence pack")
         self.digests = {name: hashlib.sha256(self.read(name)).hexdigest() for name in self.files}
         self.witness = notes(witness, CHECKPOINT, "--witness")
+        self.expected = expected
+        self.format = self._format()
 
-    def load(self) -> None:
-        self.keys = {
-            key: bytes.fromhex(public)
-            for key, public in parse(self.text("keys.json"), "keys.json").items()
-        }
-        self.events = self.lines("events.jsonl", FIELDS)
-        for event in self.events:
+    def _format(self) -> int:
+        """2 as soon as anything says so: what made a pack of format 2 cannot be taken out to make
+        it an older one.
+        """
+        marks = ("contents.json", "verify.html")
+        note = self.read("manifest.note") if "manifest.note" in self.files else b""
+        events = self.read("events.jsonl") if "events.jsonl" in self.files else b""
+        said = rb"\"format\":2" in events and b"evidence_exported" in events
+        return 2 if said or b"yixing/pack/2" in note or {*marks} & set(self.files) else 1
+
+    # Each part is read when a check needs it: one that cannot be read hides no other.
+    @cached_property
+    def keys(self) -> dict[str, bytes]:
+        found = parse(self.text("keys.json"), "keys.json")
+        return {key: bytes.fromhex(public) for key, public in found.items()}
+
+    @cached_property
+    def events(self) -> list[dict[str, Any]]:
+        found = self.lines("events.jsonl", FIELDS)
+        for number, event in enumerate(found, 1):
             whole = type(event["seq"]) is int and type(event["leaf_no"]) in (int, type(None))
             if (
                 not whole
                 or str(UUID(event["instance"])) != event["instance"]
                 or not re.fullmatch(HEX, event["hash"])
             ):
-                raise Unusable(f"{event['where']} 字段格式不对 ill-formed field")
-            event["content"] = parse(event["body"], event["where"])
-        self.checkpoints = notes(self.text("checkpoints.txt"), CHECKPOINT, "checkpoints.txt")
-        self.proofs = parse(self.text("proofs.json"), "proofs.json")
-        self.heads = notes(self.text("heads.txt", ""), HEAD, "heads.txt")
-        self.whole = notes(self.text("manifest.note", ""), PACK, "manifest.note")
-        self.answers = self.lines("answers.jsonl", {"instance", "seq", "salt", "value"}, "")
-        self.ballots = self.lines("ballots.jsonl", {"poll", "board", "urn"}, "")
+                raise Unusable(f"{event['where']} 字段格式不对 ill-formed field", number)
+            event["number"], event["content"] = number, parse(event["body"], event["where"], number)
+        return found
+
+    @cached_property
+    def checkpoints(self) -> list[list[str]]:
+        return notes(self.text("checkpoints.txt"), CHECKPOINT, "checkpoints.txt")
+
+    @cached_property
+    def proofs(self) -> Any:
+        return parse(self.text("proofs.json"), "proofs.json")
+
+    @cached_property
+    def heads(self) -> list[list[str]]:
+        return notes(self.text("heads.txt"), HEAD, "heads.txt")
+
+    @cached_property
+    def signed(self) -> list[list[str]]:
+        return notes(self.text("manifest.note"), PACK, "manifest.note")
+
+    @cached_property
+    def handovers(self) -> list[list[str]]:
+        return notes(self.text("keys.txt", ""), HANDOVER, "keys.txt")
+
+    @cached_property
+    def answers(self) -> list[dict[str, Any]]:
+        return self.lines("answers.jsonl", {"instance", "seq", "salt", "value"}, "")
+
+    @cached_property
+    def ballots(self) -> list[dict[str, Any]]:
+        return self.lines("ballots.jsonl", {"poll", "board", "urn"}, "")
+
+    @cached_property
+    def contents(self) -> dict[str, Any]:
+        found = parse(self.text("contents.json"), "contents.json")
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            raise Unusable(f"contents.json 应为 must be of format {FORMAT}")
+        return found
+
+    def listed(self, part: str) -> dict[str, Any]:
+        """One list of contents.json; every file that it names is here."""
+        found: dict[str, Any] = self.contents[part]
+        for key, value in found.items():
+            for name in value if isinstance(value, list) else [value]:
+                if name is None and not of_kind(self, "matter_erased"):
+                    raise Wrong(f"contents.json {part} {key} 未附文件 has no file")
+                if name is not None and name not in self.files:
+                    raise Wrong(f"{name} 已列入 contents.json 而缺失 is listed and missing")
+        return found
 
     def read(self, name: str) -> bytes:
         return self.zip.read(self.files[name]) if self.zip else bytes(self.files[name].read_bytes())
@@ -194,15 +312,24 @@ class Pack:
         found = []
         for number, text in enumerate(self.text(name, default).split("\n"), 1):
             if text.strip():
-                line = parse(text, f"{name}:{number}")
+                line = parse(text, f"{name}:{number}", number if name == "events.jsonl" else 0)
                 if not isinstance(line, dict) or set(line) != fields:
                     raise Unusable(f"{name}:{number} 字段应为 fields must be {sorted(fields)}")
                 found.append({**line, "where": f"{name}:{number}"})
         return found
 
 
-def parse(text: str, where: str) -> Any:
-    """JSON without floats and repeated keys, which two readers could read differently."""
+def moment(event: dict[str, Any] | None) -> str:
+    """When an event says that it was, as its body says; as far as it can be read."""
+    content = event["content"] if event else {}
+    said = content.get("at") if isinstance(content, dict) else ""
+    return said if isinstance(said, str) else ""
+
+
+def parse(text: str, where: str, number: int = 0) -> Any:
+    """JSON without floats and repeated keys, which two readers could read differently. `number`: of
+    the event it is.
+    """
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) != len(pairs):
@@ -217,16 +344,16 @@ def parse(text: str, where: str) -> Any:
             text, object_pairs_hook=once, parse_float=no_float, parse_constant=no_float
         )
     except ValueError as error:
-        raise Unusable(f"{where} 不是 JSON not JSON: {error}") from error
+        raise Unusable(f"{where} 不是 JSON not JSON: {error}", number) from error
 
 
-def canonical(value: object) -> bytes:
+def canonical(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def notes(text: str, patterns: list[str], where: str) -> list[list[str]]:
-    """Signed notes as lists of their lines; empty lines and spaces at line ends (as after mail)
-    do not count.
+    """Signed notes as lists of their lines; empty lines and spaces at line ends (as after mail) do
+    not count.
     """
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     found = [lines[at : at + len(patterns)] for at in range(0, len(lines), len(patterns))]
@@ -244,8 +371,17 @@ def signed(pack: Pack, note: list[str], where: str) -> None:
         raise Wrong(f"{where} 签名不符 the signature is false")
 
 
+def only(found: list[list[str]], name: str) -> list[str]:
+    """The one note of a file."""
+    if len(found) != 1:
+        raise Wrong(f"{name} 应有一份签名，现有 must hold one signed note, not {len(found)}")
+    return found[0]
+
+
 def manifest(pack: Pack) -> str:
     """Every file is the one that was packed; nothing was added or taken out."""
+    if "manifest.sha256" not in pack.files:
+        raise Wrong("manifest.sha256 缺失 is missing")
     listed: dict[str, str] = {}
     for number, line in enumerate(
         filter(None, pack.text("manifest.sha256").replace("\r", "").split("\n")), 1
@@ -261,41 +397,47 @@ def manifest(pack: Pack) -> str:
             raise Wrong(f"{name} 缺失 is missing")
         if pack.digests[name] != listed[name]:
             raise Wrong(f"{name} 内容与清单不符 differs from manifest.sha256")
-    pack.load()
+    for name in DEMANDED if pack.format == 2 else ():
+        if name not in pack.files:
+            raise Wrong(f"{name} 缺失，不能缺少 is missing, and must be there")
     return f"{len(listed)} 个文件 files"
 
 
 def keys(pack: Pack) -> str:
-    """Each key id is that of its key."""
+    """Each key id is that of its key; each key handed over to the one that signed the manifest."""
     for key, public in pack.keys.items():
         if len(public) != 32 or hashlib.sha256(public).hexdigest()[:16] != key:
             raise Wrong(f"keys.json {key} 编号与公钥不符 the id is not that of the key")
-    return "请与您留存的编号核对 compare with the ids you were given: " + ", ".join(
-        sorted(pack.keys)
-    )
+    follows: dict[str, str] = {}
+    for number, note in enumerate(pack.handovers, 1):
+        signed(pack, note, f"keys.txt 第 {number} 份 note {number}")
+        follows[note[3][4:]] = hashlib.sha256(bytes.fromhex(note[1])).hexdigest()[:16]
+    current = only(pack.signed, "manifest.note")[4][4:]
+    for key in pack.keys:
+        at, seen = key, {key}
+        while at != current:
+            at = follows.get(at, "")
+            if at in seen or at not in pack.keys:
+                raise Wrong(f"keys.json {key} 没有移交给 did not hand over to {current}")
+            seen.add(at)
+    if pack.expected and current != pack.expected:
+        raise Wrong(f"本包由密钥 {current} 签名，不是 was not signed with {pack.expected}")
+    return f"本包由此密钥签名，请与您留存的编号核对 signed with this key, compare with the id you were given: {current}"
 
 
 def signature(pack: Pack) -> str:
     """The manifest is the one that was signed when the pack was made, so every file in it is of
     that day.
     """
-    for number, note in enumerate(pack.whole, 1):
-        signed(pack, note, f"manifest.note 第 {number} 份 note {number}")
-        if note[2] != pack.digests["manifest.sha256"]:
-            raise Wrong(
-                "manifest.note 所签的不是这份清单 manifest.sha256 is not the one that was signed"
-            )
-    if not pack.whole:
-        if any(
-            e["content"].get("manifest") == "signed"
-            for e in pack.events
-            if e["kind"] == "evidence_exported"
-        ):
-            raise Wrong("manifest.note 缺失，导出时是有的 is missing, the export made one")
-        say(
-            "NOTE  清单没有签名（旧包） no manifest.note: 说明、时间线、规则、打印件可被改动 texts and prints could be altered"
+    note = only(pack.signed, "manifest.note")
+    signed(pack, note, "manifest.note")
+    if note[1] != pack.contents["instance"]:
+        raise Wrong(f"manifest.note 所签的是另一件 is about another instance: {note[1]}")
+    if note[2] != pack.digests["manifest.sha256"]:
+        raise Wrong(
+            "manifest.note 所签的不是这份清单 manifest.sha256 is not the one that was signed"
         )
-    return f"{len(pack.whole)} 份签名 signatures"
+    return f"1 份签名 signature, {note[3]}"
 
 
 def bodies(pack: Pack) -> str:
@@ -303,69 +445,97 @@ def bodies(pack: Pack) -> str:
     for event in pack.events:
         content = event["content"]
         if not isinstance(content, dict) or canonical(content) != event["body"].encode():
-            raise Wrong(f"{event['where']} body 不是规范 JSON is not canonical JSON")
+            raise Wrong(f"{event['where']} body 不是规范 JSON is not canonical JSON", event)
         for name in NEEDS.get(str(content.get("kind")), ()):
             if name not in content:
-                raise Wrong(f"{event['where']} body 缺少 lacks {name}")
+                raise Wrong(f"{event['where']} body 缺少 lacks {name}", event)
         for name in HEADER:
             if canonical(content.get("chain" if name == "instance" else name)) != canonical(
                 event[name]
             ):
                 raise Wrong(
-                    f"{event['where']} {name} 与 body 所载不同 differs from what the body says"
+                    f"{event['where']} {name} 与 body 所载不同 differs from what the body says",
+                    event,
                 )
     return f"{len(pack.events)} 个事件 events"
 
 
 def sequence(pack: Pack) -> str:
-    """No event is missing, doubled or out of order."""
-    last: dict[str, dict[str, Any]] = {}
+    """No event is missing, doubled or out of order, and time only goes forward."""
     for event in pack.events:
-        before = last.get(event["instance"], {"seq": 0, "leaf_no": -1})
-        if event["seq"] != before["seq"] + 1:
+        before = pack.events[event["number"] - 2] if event["number"] > 1 else None
+        if pack.format == 2 and event["instance"] != pack.events[0]["instance"]:
+            raise Wrong(f"{event['where']} 属于另一件 is of another instance", event)
+        if event["seq"] != event["number"]:
             raise Wrong(
-                f"{event['where']} 序号 seq {event['seq']}，应为 expected {before['seq'] + 1}"
+                f"{event['where']} 序号 seq {event['seq']}，应为 expected {event['number']}",
+                event,
+                missing=event["number"] if event["seq"] > event["number"] else 0,
             )
-        if event["leaf_no"] is not None and (
-            before["leaf_no"] is None or event["leaf_no"] <= before["leaf_no"]
+        if before is None or pack.format == 1:
+            continue
+        if None not in (before["leaf_no"], event["leaf_no"]) and (
+            before["leaf_no"] >= event["leaf_no"]
         ):
             raise Wrong(
-                f"{event['where']} 叶序号次序不对 leaf_no {event['leaf_no']} is out of order"
+                f"{event['where']} 叶序号次序不对 leaf_no {event['leaf_no']} is out of order", event
             )
-        last[event["instance"]] = event
-    return f"{len(last)} 件 instances"
+        if instant(event) < instant(before) - BACK:
+            raise Wrong(
+                f"{event['where']} 时刻早于前一事件 is earlier than the event before", event
+            )
+    return f"{len(pack.events)} 个序号 numbers"
+
+
+def instant(event: dict[str, Any]) -> datetime:
+    try:
+        return datetime.fromisoformat(moment(event).replace("Z", "+00:00"))
+    except ValueError:
+        raise Wrong(f"{event['where']} 时刻不可读 the moment cannot be read", event) from None
 
 
 def chain(pack: Pack) -> str:
     """Each hash covers its event and, through the hash before, all earlier ones."""
-    before: dict[str, str] = {}
+    previous = b""
     for event in pack.events:
-        start = hashlib.sha256(b"yixing/1" + UUID(event["instance"]).bytes).hexdigest()
-        previous = bytes.fromhex(before.get(event["instance"], start))
-        if hashlib.sha256(previous + event["body"].encode()).hexdigest() != event["hash"]:
-            raise Wrong(f"{event['where']} (seq {event['seq']}) 哈希不符 the hash is false")
-        before[event["instance"]] = event["hash"]
+        start = hashlib.sha256(b"yixing/1" + UUID(event["instance"]).bytes).digest()
+        made = hashlib.sha256((previous or start) + event["body"].encode()).hexdigest()
+        if made != event["hash"]:
+            raise Wrong(f"{event['where']} (seq {event['seq']}) 哈希不符 the hash is false", event)
+        previous = bytes.fromhex(made)
     return f"{len(pack.events)} 个哈希 hashes"
 
 
 def checkpoints(pack: Pack) -> str:
-    """Each checkpoint was signed, and none is smaller than the one before."""
+    """Each checkpoint was signed, none is smaller than the one before, and the last has the key of
+    the manifest.
+    """
     for number, note in enumerate(pack.checkpoints, 1):
-        signed(pack, note, f"checkpoints.txt 第 {number} 份 note {number} (size {note[1]})")
+        where = f"checkpoints.txt 第 {number} 份 note {number}"
+        signed(pack, note, f"{where} (size {note[1]})")
         if number > 1 and int(note[1]) < int(pack.checkpoints[number - 2][1]):
-            raise Wrong(
-                f"checkpoints.txt 第 {number} 份 note {number} 比前一份小 is smaller than the one before"
-            )
-    return f"{len(pack.checkpoints)} 份签名 signatures" + (
-        f", {pack.checkpoints[-1][3]}" if pack.checkpoints else ""
-    )
+            raise Wrong(f"{where} 比前一份小 is smaller than the one before")
+    if not pack.checkpoints:
+        raise Wrong("checkpoints.txt 没有检查点 holds no checkpoint")
+    same_key(pack, pack.checkpoints[-1], "checkpoints.txt")
+    if int(pack.checkpoints[-1][1]) != pack.contents["checkpoint"]:
+        raise Wrong(
+            f"checkpoints.txt 最后的检查点应为 the last one must be {pack.contents['checkpoint']}"
+        )
+    return f"{len(pack.checkpoints)} 份签名 signatures, {pack.checkpoints[-1][3]}"
+
+
+def same_key(pack: Pack, note: list[str], where: str) -> None:
+    key = only(pack.signed, "manifest.note")[4]
+    if note[-2] != key:
+        raise Wrong(f"{where} 不是由签清单的密钥所签 is not signed with the {key} of the manifest")
 
 
 def consistency(pack: Pack) -> str:
     """Each checkpoint continues the one before: history was added to, never rewritten."""
     paths = {
         (p["from"], p["to"]): list(map(bytes.fromhex, p["path"]))
-        for p in pack.proofs.get("consistency", [])
+        for p in pack.proofs["consistency"]
     }
     for number, new in enumerate(pack.checkpoints[1:]):
         old = pack.checkpoints[number]
@@ -374,11 +544,7 @@ def consistency(pack: Pack) -> str:
             raise Wrong(f"检查点 checkpoint {sizes[0]} 有两个根 has two roots")
         if sizes[0] in (0, sizes[1]):
             continue
-        if "consistency" not in pack.proofs:
-            say(
-                f"NOTE  检查点 {sizes[1]} 未附延续证明 no proof that checkpoint {sizes[1]} continues {sizes[0]}"
-            )
-        elif sizes not in paths or not continues(*sizes, paths[sizes], *roots):
+        if sizes not in paths or not continues(*sizes, paths[sizes], *roots):
             raise Wrong(
                 f"proofs.json 检查点 checkpoint {sizes[1]} 不是 {sizes[0]} 的延续 does not continue it"
             )
@@ -386,104 +552,140 @@ def consistency(pack: Pack) -> str:
 
 
 def inclusion(pack: Pack) -> str:
-    """Each sealed event is a leaf of the tree whose root the last checkpoint signs."""
+    """Each event is a leaf of the tree whose root the last checkpoint signs."""
     size, paths = pack.proofs["size"], dict(pack.proofs["inclusion"])
-    last_size, root = (
-        (int(pack.checkpoints[-1][1]), pack.checkpoints[-1][2]) if pack.checkpoints else (0, "")
-    )
-    if size != last_size:
+    _, last_size, root, *_ = pack.checkpoints[-1]
+    if size != int(last_size):
         raise Wrong(
             f"proofs.json size {size} 与最后的检查点不符 is not that of the last checkpoint {last_size}"
         )
-    sealed = [event for event in pack.events if event["leaf_no"] is not None]
-    for event in sealed:
+    for event in pack.events:
         leaf = hashlib.sha256(b"\x00" + bytes.fromhex(event["hash"])).digest()
-        path = paths.pop(str(event["leaf_no"]), None)
-        if path is None or not included(
-            leaf, event["leaf_no"], size, list(map(bytes.fromhex, path)), root
-        ):
-            where = f"{event['where']} (seq {event['seq']})"
-            raise Wrong(
-                f"{where} 不在检查点 {size} 内 is not leaf {event['leaf_no']} of checkpoint {size}"
-            )
+        path, number = paths.pop(str(event["leaf_no"]), None), event["leaf_no"]
+        where = f"{event['where']} (seq {event['seq']})"
+        if number is None:
+            raise Wrong(f"{where} 尚未封存 is not sealed", event)
+        if path is None or not included(leaf, number, size, list(map(bytes.fromhex, path)), root):
+            text = f"{where} 不在检查点 {size} 内 is not leaf {number} of checkpoint {size}"
+            raise Wrong(text, event if event["number"] > 1 or sealed(pack) else None)
     if paths:
         raise Wrong(
             f"proofs.json 叶 leaf {min(paths, key=int)} 没有对应的事件 has no event: 事件被删 cut off?"
         )
-    if len(pack.events) > len(sealed):
-        young = len(pack.events) - len(sealed)
-        say(
-            f"NOTE  {young} 个较新事件尚未封存，仍可被改写 events are not sealed yet and could still be rewritten"
-        )
-    return f"{len(sealed)} 个叶 leaves"
+    return f"{len(pack.events)} 个叶 leaves"
+
+
+def sealed(pack: Pack) -> bool:
+    """The checkpoints hold: then an event that is not under them is false; otherwise it may be
+    their root that is.
+    """
+    try:
+        return bool(checkpoints(pack))
+    except (Unusable, Wrong):
+        return False
 
 
 def heads(pack: Pack) -> str:
-    """Nothing was cut off at the end of an instance."""
-    last = {event["instance"]: event for event in pack.events}
-    for number, note in enumerate(pack.heads, 1):
-        signed(pack, note, f"heads.txt 第 {number} 份 note {number}")
-        event = last.get(note[1], {"seq": 0, "hash": ""})
-        if (str(event["seq"]), event["hash"]) != (note[2], note[3]):
+    """Nothing was cut off at the end: the last event is the one that was signed, the export, and
+    all before it are here.
+    """
+    note, last = only(pack.heads, "heads.txt"), pack.events[-1] if pack.events else None
+    signed(pack, note, "heads.txt")
+    if note[1] != pack.contents["instance"]:
+        raise Wrong(f"heads.txt 所签的是另一件 is about another instance: {note[1]}")
+    seq, count = int(note[2]), len(pack.events)
+    for where, number in (("heads.txt", seq), ("contents.json", pack.contents["events"])):
+        if number != count:
             raise Wrong(
-                f"heads.txt 件 {note[1]} 应止于 should end with seq {note[2]}，现为 but has {event['seq']}"
+                f"{where} 件 {note[1]} 应止于 should end with seq {number}，现为 but has {count}",
+                pack.events[number] if count > number else None,
+                missing=count + 1 if count < number else 0,
             )
-    for instance in sorted(set(last) - {note[1] for note in pack.heads}):
-        say(
-            f"NOTE  件 {instance} 未附末事件签名 no signed head: 其后的事件可能被略去 later events may be left out"
-        )
-    return f"{len(pack.heads)} 个末事件 heads"
+    assert last is not None  # seq of a head is not 0
+    if last["hash"] != note[3]:
+        raise Wrong("heads.txt 末事件不是所签的 the last event is not the one signed", last)
+    if last["kind"] != "evidence_exported" or last["content"].get("events") != seq:
+        raise Wrong("末事件不是本次导出 the last event is not this export", last)
+    same_key(pack, note, "heads.txt")
+    return f"{seq} 个事件，止于导出 events, the last one is the export"
 
 
 def documents(pack: Pack) -> str:
-    """Each issued document is here, byte for byte, and no other."""
-    issued = {
-        e["content"].get("sha256"): e["where"]
-        for e in pack.events
-        if e["kind"] == "document_issued"
-    }
-    present = {
-        pack.digests[name]: name for name in sorted(pack.files) if name.startswith("documents/")
-    }
-    for digest in sorted(set(present) - set(issued)):
-        raise Wrong(f"{present[digest]} 与任何签发事件不符 is not the document of any event")
-    erased = {e["instance"] for e in pack.events if e["kind"] == "matter_erased"}
-    gone = {
-        e["content"].get("sha256")
-        for e in pack.events
-        if e["kind"] == "document_issued" and e["instance"] in erased
-    }
-    if gone - set(present):
-        say(
-            f"NOTE  {len(gone - set(present))} 份文书已按规定删除，只剩摘要 documents were erased, only their digests are left"
-        )
-    for digest in sorted(set(issued) - set(present) - gone, key=str):
-        raise Wrong(f"{issued[digest]} 所签发的文书不在包内 its document is missing: {digest}")
+    """Each issued document is here, byte for byte, with its print, and no other."""
+    papers = pack.listed("papers")
+    issued = {e["content"]["id"]: e for e in pack.events if e["kind"] == "document_issued"}
+    for key, event in issued.items():
+        data, drawn = papers.get(key) or (None, None)
+        if key not in papers or (data is None) != (drawn is None):
+            raise Wrong(f"{event['where']} 所签发的文书不在包内 its document is missing", event)
+        if data is not None and pack.digests[data] != event["content"]["sha256"]:
+            raise Wrong(f"{data} 不是签发的文书 is not the document that was issued", event)
+    known = {name for pair in papers.values() for name in pair}
+    for key in sorted(set(papers) - set(issued)):
+        raise Wrong(f"contents.json 文书 {key} 没有签发的事件 no event issued it")
+    unlisted(pack, known, "documents/", "prints/")
+    gone = sum(data is None for data, _ in papers.values())
+    if gone:
+        say(f"NOTE  {gone} 份文书已按规定删除 documents were erased, only their digests are left")
     return f"{len(issued)} 份文书 documents"
 
 
+def unlisted(pack: Pack, known: set[str], *folders: str) -> None:
+    """Every file of these folders is listed."""
+    for name in sorted(pack.files):
+        if name.startswith(folders) and name not in known:
+            raise Wrong(f"{name} 未列入 is not listed in contents.json")
+
+
 def answers(pack: Pack) -> str:
-    """What is shown as answered is what the event kept as a salted digest."""
-    kept = {
-        (e["instance"], e["seq"]): e["content"]["answers"]
-        for e in pack.events
-        if "answers" in e["content"]
-    }
+    """What is shown as answered is what the event kept as a salted digest; none is missing without
+    an erasure on record.
+    """
+    kept = {e["seq"]: e for e in pack.events if "answers" in e["content"]}
     shown = set()
     for line in pack.answers:
-        place, salt = (line["instance"], line["seq"]), bytes.fromhex(line["salt"])
-        if len(salt) != 16 or hashlib.sha256(
-            salt + canonical(line["value"])
-        ).hexdigest() != kept.get(place):
+        event, salt = kept.get(line["seq"]), bytes.fromhex(line["salt"])
+        made = hashlib.sha256(salt + canonical(line["value"])).hexdigest()
+        if event is None or len(salt) != 16 or made != event["content"]["answers"]:
             raise Wrong(
-                f"{line['where']} 与 seq {line['seq']} 的摘要不符 is not what the event kept"
+                f"{line['where']} 与 seq {line['seq']} 的摘要不符 is not what the event kept", event
             )
-        shown.add(place)
-    if len(kept) > len(shown):
-        say(
-            f"NOTE  {len(kept) - len(shown)} 项答复未附或已删除 answers are not in the pack or were erased"
-        )
+        shown.add(line["seq"])
+    erased, withheld = of_kind(pack, "matter_erased"), set(pack.contents["withheld"])
+    for seq in sorted(set(kept) - shown - withheld) if not erased else ():
+        raise Wrong(f"seq {seq} 的答复不在包内 its answers are missing", kept[seq])
+    if withheld:
+        say(f"NOTE  {len(withheld)} 项答复不向导出人开放 answers were not open to the exporter")
+    if erased:
+        say(f"NOTE  {len(kept) - len(shown)} 项答复已按规定删除 answers were erased")
     return f"{len(shown)} 项答复 answers"
+
+
+def attachments(pack: Pack) -> str:
+    """Each file that an answer names is here with its bytes, and no other."""
+    named: dict[str, tuple[str, int]] = {}
+    for line in pack.answers:
+        values = line["value"].values() if isinstance(line["value"], dict) else ()
+        for file in (one for value in values if isinstance(value, list) for one in value):
+            if isinstance(file, dict) and {"id", "sha256"} <= set(file):
+                named[file["id"]] = (file["sha256"], line["seq"])
+    found = pack.listed("attachments")
+    for key, (digest, seq) in named.items():
+        name = found.get(key)
+        if key not in found or (name is not None and pack.digests[name] != digest):
+            raise Wrong(
+                f"附件 attachment {name or key} 缺失或不符 is missing or false",
+                pack.events[seq - 1] if 0 < seq <= len(pack.events) else None,
+            )
+    for key in sorted(set(found) - set(named)):
+        if not pack.contents["withheld"] and found[key] is not None:
+            raise Wrong(f"{found[key]} 没有答复提到 no answer names it")
+    unlisted(pack, set(found.values()), "attachments/")
+    if found:
+        say(
+            "NOTE  附件与扫描件是否属实，本包不能证明 that attachments and scans are true, no pack proves"
+        )
+    return f"{len(found)} 个附件 files"
 
 
 def of_kind(pack: Pack, kind: str) -> list[dict[str, Any]]:
@@ -497,8 +699,8 @@ def by_poll(pack: Pack, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def ballots(pack: Pack) -> str:
-    """Board and urn of each secret ballot are those of the events, and add up to the count that
-    was published.
+    """Board and urn of each secret ballot are those of the events, and add up to the count that was
+    published.
     """
     opened, cast = by_poll(pack, "poll_opened"), by_poll(pack, "ballots_cast")
     counted = by_poll(pack, "ballots_opened")
@@ -507,8 +709,8 @@ def ballots(pack: Pack) -> str:
         receipts(line, opened.get(poll, {}), cast.get(poll))
         if line["urn"] is not None:
             urn(line, opened[poll], counted.get(poll))
-    if set(cast) > {line["poll"] for line in pack.ballots}:
-        say("NOTE  有无记名投票未附选票 a secret ballot's lists are not in the pack")
+    for poll in sorted(set(cast) - {line["poll"] for line in pack.ballots}):
+        raise Wrong(f"无记名投票 {poll} 未附选票 the lists of a secret ballot are missing")
     return f"{len(pack.ballots)} 次无记名投票 secret ballots"
 
 
@@ -538,85 +740,101 @@ def urn(line: dict[str, Any], opened: dict[str, Any], counted: dict[str, Any] | 
 def process(pack: Pack) -> str:
     """The process shown is the version that the matter was launched with."""
     names = {name[8:]: name for name in pack.files if name.startswith("process/")}
-    versions = {
-        e["content"]["version"]
-        for e in pack.events
-        if e["kind"] == "instance_launched" and "version" in e["content"]
-    }
     digest = hashlib.sha256()
     for name in sorted(names):
         data = pack.read(names[name])
         digest.update(f"{name}\0{len(data)}\0".encode() + data)
-    if names and versions - {digest.hexdigest()}:
-        raise Wrong(f"process/ 不是发起时的版本 is not the version of the launch: {min(versions)}")
-    if versions and not names:
-        say("NOTE  未附流程版本 the version of the process is not in the pack")
+    for event in pack.events:
+        version = event["content"].get("version")
+        if event["kind"] == "instance_launched" and version != digest.hexdigest():
+            raise Wrong(
+                f"process/ 不是发起时的版本 is not the version of the launch: {version}", event
+            )
     return f"{len(names)} 个流程文件 files"
 
 
+def rules(pack: Pack) -> str:
+    """Each rule that gave a poll its number or a deadline more days is here."""
+    found = pack.listed("rules")
+    for event in pack.events:
+        body, kind = event["content"], event["kind"]
+        used = list(body.get("numbers", ())) if kind == "poll_opened" else []
+        used += [body["rule"]] if kind == "deadline_extended" and "rule" in body else []
+        for rule in used:
+            if rule not in found:
+                raise Wrong(f"规则 rule {rule} 不在包内 is missing", event)
+    unlisted(pack, set(found.values()), "rules/")
+    return f"{len(found)} 条规则 rules"
+
+
 def rolls(pack: Pack) -> str:
-    """Who could answer and what they answered, who was due and who was there: as the events have
-    it.
-    """
-    polls = answered(pack)
-    halls = {body["roll_hash"] for body in of_kind(pack, "meeting_opened") if "roll_hash" in body}
-    waiting = unopened(pack)
-    names = [name for name in sorted(pack.files) if re.fullmatch(ROLL, name)]
-    for name in names:
-        lines = [*csv.reader(io.StringIO(pack.text(name).lstrip("\ufeff")))][1:]
-        if name.startswith("rolls/"):
-            roll = sorted_hash(line[0] for line in lines)
-            choices = {line[0]: line[3] for line in lines if line[3]}
-            known, same = roll in [each for each, _ in polls], (roll, choices) in polls
-        else:
-            roll = sorted_hash(line[0] for line in lines if line[2].endswith("formal"))
-            known = same = roll in halls
-        if not same and not known and waiting > 0:
-            waiting -= 1
-            say(f"NOTE  {name} 没有开始，名册未记入历史 never opened, so no event has its roll")
-        elif not same:
-            raise Wrong(f"{name} 与事件不符 is not what the events have")
-    if polls and not names:
-        say("NOTE  未附名册 the rolls are not in the pack")
-    return f"{len(names)} 份名册 rolls, {ledgers(pack)} 份签到记录 ledgers"
+    """Who could answer and what they answered: as the events have it, for each poll."""
+    found, polls = pack.listed("polls"), answered(pack)
+    for key, (event, choices) in polls.items():
+        name = found.get(key)
+        if name is None:
+            raise Wrong(f"表决 {key} 未附名册 the roll of a poll is missing", event)
+        lines = table(pack, name)
+        shown = {line[0]: line[3] for line in lines if line[3]}
+        if (sorted_hash(line[0] for line in lines), shown) != (
+            event["content"]["roll_hash"],
+            choices,
+        ):
+            raise Wrong(f"{name} 与事件不符 is not what the events have", event)
+    unlisted(pack, set(found.values()), "rolls/")
+    unopened(found, polls)
+    return f"{len(found)} 份名册 rolls"
 
 
-def answered(pack: Pack) -> list[tuple[str, dict[str, str]]]:
-    """Of each poll the hash of its roll, and the last choice of each member."""
-    opened: dict[str, tuple[str, dict[str, str]]] = {}
+def meetings(pack: Pack) -> str:
+    """Who was due and who was there, for each meeting: as the events have it."""
+    found, opened = pack.listed("meetings"), {}
+    for event in pack.events:
+        body, kind = event["content"], event["kind"]
+        key = body.get("meeting")
+        if kind not in ("meeting_opened", "meeting_closed"):
+            continue
+        if key not in found:
+            raise Wrong(f"会议 {key} 未附名册 the roll of a meeting is missing", event)
+        roll, ledger = found[key]
+        opened[key] = event
+        due = sorted_hash(line[0] for line in table(pack, roll) if line[2].endswith("formal"))
+        if "roll_hash" in body and due != body["roll_hash"]:
+            raise Wrong(f"{roll} 与事件不符 is not what the event has", event)
+        if "ledger" in body and pack.digests[ledger] != body["ledger"]:
+            raise Wrong(f"{ledger} 与散会时不符 is not the ledger of the close", event)
+    unlisted(pack, {name for pair in found.values() for name in pair}, "meetings/")
+    unopened(found, opened)
+    return f"{len(found)} 次会议 meetings"
+
+
+def unopened(found: dict[str, Any], opened: dict[str, Any]) -> None:
+    """A roll of what was called and never opened is in no event."""
+    for key in sorted(set(found) - set(opened)):
+        say(f"NOTE  {found[key]} 没有开始，名册未记入历史 never opened, so no event has its roll")
+
+
+def table(pack: Pack, name: str) -> list[list[str]]:
+    """The lines of a CSV below its head."""
+    return [*csv.reader(io.StringIO(pack.text(name).lstrip("\ufeff")))][1:]
+
+
+def answered(pack: Pack) -> dict[str, tuple[dict[str, Any], dict[str, str]]]:
+    """Of each poll the event of its opening, and the last choice of each member."""
+    opened: dict[str, tuple[dict[str, Any], dict[str, str]]] = {}
     for event in pack.events:
         body, kind = event["content"], event["kind"]
         if kind == "poll_opened" and "roll_hash" in body:
-            opened[body["poll"]] = (body["roll_hash"], {})
+            opened[body["poll"]] = (event, {})
         elif kind in ("poll_answered", "poll_answer_withdrawn") and body["poll"] in opened:
             choices, member = opened[body["poll"]][1], body["actor"]["id"]
             choices.pop(member, None)
             if kind == "poll_answered" and body.get("choice"):
                 choices[member] = body["choice"]
-    return list(opened.values())
+    return opened
 
 
-def unopened(pack: Pack) -> int:
-    """How many polls and meetings never opened: no event has their roll."""
-    called = len(of_kind(pack, "poll_called")) + len(of_kind(pack, "meeting_called"))
-    secret = sum("public_key" in body for body in of_kind(pack, "poll_opened"))
-    return called - secret - len(of_kind(pack, "meeting_opened"))
-
-
-def ledgers(pack: Pack) -> int:
-    """How many ledgers of presence there are; each is that of a close, or its meeting is not
-    closed yet.
-    """
-    closed = {body["ledger"] for body in of_kind(pack, "meeting_closed") if "ledger" in body}
-    files = {pack.digests[name]: name for name in pack.files if re.fullmatch(LEDGER, name)}
-    running = len(of_kind(pack, "meeting_called")) - len(of_kind(pack, "meeting_closed"))
-    others = sorted(files[digest] for digest in set(files) - closed)
-    if len(others) > max(0, running):
-        raise Wrong(f"{others[0]} 与散会时不符 is not the ledger of the close")
-    return len(files)
-
-
-def sorted_hash(members: Iterable[str]) -> str:
+def sorted_hash(members: Any) -> str:
     return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
 
 
@@ -627,14 +845,29 @@ def listed(value: list[Any]) -> str:
 def witness(pack: Pack) -> str:
     """The checkpoints that someone outside kept are those of this history."""
     roots = {note[1]: note[2] for note in pack.checkpoints}
+    last, unknown = int(pack.checkpoints[-1][1]), []
     for number, note in enumerate(pack.witness, 1):
-        signed(pack, note, f"留存的检查点第 {number} 份 witness note {number}")
-        if roots.get(note[1]) != note[2]:
-            state = "根不同 has another root" if note[1] in roots else "不在包内 is not in the pack"
-            raise Wrong(f"留存的检查点 witnessed checkpoint {note[1]} {state}")
-    if not pack.witness:
+        where = f"留存的检查点第 {number} 份 witness note {number} (size {note[1]})"
+        signed(pack, note, where)
+        if int(note[1]) > last:
+            raise Wrong(f"{where} 晚于本包，请重新导出 is newer than the pack: export it again")
+        if note[1] not in roots:
+            unknown.append(note[1])
+        elif roots[note[1]] != note[2]:
+            raise Wrong(f"{where} 根不同 has another root")
+    if unknown:
+        raise Unproved(
+            f"留存的检查点 {unknown[0]} 不在包内，请登记后重新导出 witnessed checkpoint {unknown[0]} is not in the pack"
+        )
+    covered = max((int(note[1]) for note in pack.witness), default=0)
+    young = sum(event["leaf_no"] >= covered for event in pack.events)
+    if not pack.witness and not pack.expected:
         say(
-            "NOTE  未提供留存的检查点 no --witness: 换密钥重造的包无法发现 a pack remade with a new key would pass"
+            "NOTE  未提供留存的检查点或密钥编号 no --witness and no --key: 换密钥重造的包无法发现 a pack remade with a new key would pass"
+        )
+    elif young:
+        say(
+            f"NOTE  {young} 个事件晚于留存的检查点，掌握数据库和密钥的人仍可改写 events are younger than what you kept"
         )
     return f"{len(pack.witness)} 份留存 witnessed"
 
@@ -765,10 +998,17 @@ CHECKS = {
     "末事件 heads": heads,
     "文书 documents": documents,
     "答复 answers": answers,
+    "附件 attachments": attachments,
     "选票 ballots": ballots,
     "流程 process": process,
+    "规则 rules": rules,
     "名册 rolls": rolls,
+    "会议 meetings": meetings,
     "留存 witness": witness,
+}
+EVENTS = (bodies, sequence, chain, inclusion, heads)  # the checks of the events themselves
+OLD_CHECKS = {
+    name: CHECKS[name] for name in ("清单 manifest", "正文 bodies", "序号 sequence", "哈希链 chain")
 }
 
 
@@ -777,22 +1017,64 @@ def say(text: str) -> None:
     sys.stdout.write("".join(c if c.isprintable() else "?" for c in text) + "\n")
 
 
-def verify(path: Path, witness: Path | None) -> int:
+def verify(path: Path, witness: Path | None, expected: str = "") -> int:
+    """Check a pack and say so line by line; the exit code."""
     try:
-        pack = Pack(path, witness.read_text("utf-8") if witness else "")
-        for number, (title, check) in enumerate(CHECKS.items(), 1):
-            try:
-                say(f"OK    {number}/{len(CHECKS)} {title}: {check(pack)}")
-            except Wrong as wrong:
-                say(f"FALSE {number}/{len(CHECKS)} {title}: {wrong}")
-                return 1
+        pack = Pack(path, witness.read_text("utf-8") if witness else "", expected)
+        return check_all(pack, CHECKS if pack.format == 2 else OLD_CHECKS)
     except Exception as error:  # uncaught, it would exit 1, which means "false"
         say(
             f"UNUSABLE 无法校验 {'' if isinstance(error, Unusable) else type(error).__name__} {error}"
         )
         return 2
-    say(f"PASS {len(CHECKS)}/{len(CHECKS)}")
-    return 0
+
+
+def check_all(pack: Pack, checks: Mapping[str, Callable[[Pack], str]]) -> int:
+    """All checks, also after one is false: the first false event is named whatever else is wrong."""
+    false: list[tuple[str, Wrong]] = []
+    unproved = "" if pack.format == 2 else OLD
+    for number, (title, check) in enumerate(checks.items(), 1):
+        at = f"{number}/{len(checks)} {title}"
+        try:
+            say(f"OK    {at}: {check(pack)}")
+        except Wrong as wrong:
+            say(f"NO    {at}: {wrong}")
+            wrong.beside = check not in EVENTS
+            false.append((at, wrong))
+        except Unproved as left:
+            say(f"OPEN  {at}: {left}")
+            unproved = str(left)
+        except Exception as error:
+            if not false:
+                raise
+            say(f"SKIP  {at}: {type(error).__name__} {error}")
+            if isinstance(error, Unusable) and error.number:
+                false.append((at, Wrong(str(error), missing=error.number)))
+    return conclude(false, unproved, len(checks))
+
+
+def conclude(false: list[tuple[str, Wrong]], unproved: str, checks: int) -> int:
+    """The last line, and the exit code."""
+    if false:
+        say(f"FALSE {false[0][0]}: {false[0][1]}{first_event([wrong for _, wrong in false])}")
+        return 1
+    say(f"UNPROVED 未能证明 {unproved}" if unproved else f"PASS {checks}/{checks}")
+    return 3 if unproved else 0
+
+
+def first_event(false: list[Wrong]) -> str:
+    """The first event that is false, by number and time; if all are true, the first that something
+    false belongs to.
+    """
+    events = sorted(
+        (wrong for wrong in false if wrong.number), key=lambda wrong: (wrong.beside, wrong.number)
+    )
+    if not events:
+        return ""
+    first = events[0]
+    what = "所涉记录 about event" if first.beside else "第一条不实的记录 first false event"
+    gone = "（缺失 missing）" if first.missing else ""
+    return f" — {what}: #{first.number}{gone} {first.when}".rstrip()
 
 
 def main() -> int:
@@ -801,9 +1083,10 @@ def main() -> int:
     parser.add_argument(
         "--witness", type=Path, help="您留存的检查点 checkpoint notes that you kept"
     )
+    parser.add_argument("--key", default="", help="您留存的密钥编号 the key id that you were given")
     given = parser.parse_args()
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    return verify(given.pack, given.witness)
+    return verify(given.pack, given.witness, given.key)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from engine.db import tables
-from engine.history import event_log, keys
+from engine.history import event_log, keys, resumed
 from engine.history.verification import uncompared as unproved
 from engine.people import access
 from engine.queries.history import Happened, _happened
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from engine.db import Session
+    from engine.history.resumed import Resumed
     from engine.messages import Message
     from engine.people.organisation import Actor
 
@@ -46,6 +47,8 @@ class Seal:
     points: tuple[Point, ...]
     witnessed: int
     unsealed: int
+    resumed: Resumed | None  # a restoration or a repair that waits for two people
+    mine: bool  # this person has confirmed it
 
 
 def checkpoints(session: Session, actor: Actor, before: int | None = None, limit: int = 30) -> Seal:
@@ -61,7 +64,10 @@ def checkpoints(session: Session, actor: Actor, before: int | None = None, limit
     waiting = session.execute(
         select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))
     ).scalar_one()
-    return Seal(points, int(held), int(waiting))
+    last = resumed.newest(session)
+    open_ = last if last is not None and not last.confirmed else None
+    mine = open_ is not None and str(actor.id) in open_.people
+    return Seal(points, int(held), int(waiting), open_, mine)
 
 
 def _read(row: Row[Any]) -> Point:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 from engine import clock
 from engine.db import tables
 from engine.db.states import CorrectionState, DefinitionState, DocumentState
+from engine.db.words import STATES as STATE_WORDS
 from engine.documents import words
 from engine.history.erased import ERASED
 from engine.instance import rights
@@ -34,11 +35,7 @@ if TYPE_CHECKING:
 
 MOST = 500
 TOLD_FOR = timedelta(days=30)
-STATES = {
-    DocumentState.ISSUED: _("有效"),
-    DocumentState.CORRECTED: _("已更正"),
-    DocumentState.VOID: _("作废"),
-}
+STATES = STATE_WORDS[DocumentState]
 KINDS = {"correct": _("更正重发"), "void": _("作废"), "reprint": _("用修正后的模板打印")}
 _document, _instance = tables.document.c, tables.instance.c
 _correction, _member = tables.correction.c, tables.member.c

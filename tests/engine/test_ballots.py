@@ -33,7 +33,8 @@ from engine.commands import edge, instances, polls, teller_keys, tellers
 from engine.db import tables
 from engine.definitions.check import faults
 from engine.errors import Conflict, EngineError, HistoryBroken, Invalid, NotFound, Refused
-from engine.history import seals
+from engine.history import keys, seals
+from engine.history.signing import Signer
 from engine.instance.union_law import rulebook
 from engine.queries import ballots as looking
 from tests.conftest import fresh
@@ -1173,31 +1174,28 @@ PACK_EDITS = {
 
 
 def test_the_evidence_pack_proves_the_ballots(counted: Poll, tmp_path: Any) -> None:
-    from engine.history import keys
-    from engine.queries import evidence
-    from webui.http.evidence import ENGLISH
+    from webui.http import evidence
 
     union, key = counted.union, keys.load_or_create(tmp_path / "keys")
-    with db.transaction(union.engine) as session, clock.set_to(union.at):
-        seals.seal(session, key)
     secretary = union.actor("secretary")
     with db.transaction(union.engine) as session, clock.set_to(union.at):
-        pack = evidence.pack(session, secretary, counted.instance, key, english=ENGLISH)
+        pack = evidence.export(session, secretary, counted.instance, Signer(key))
     with zipfile.ZipFile(io.BytesIO(pack)) as archive:
         archive.extractall(tmp_path / "pack")
-    assert verified(tmp_path / "pack") == "PASS 16/16"
+    assert verified(tmp_path / "pack") == "PASS 19/19"
     file = tmp_path / "pack" / "ballots.jsonl"
     (line,) = file.read_text().splitlines()
     for edit, word in PACK_EDITS.values():
         changed_line = json.loads(line)
         edit(changed_line)
         file.write_text(json.dumps(changed_line) + "\n")
-        manifest(tmp_path / "pack")
+        manifest(tmp_path / "pack", key, counted.instance)
         said = verified(tmp_path / "pack")
-        assert said.startswith("FALSE 13/16 选票 ballots") and word in said
+        assert said.startswith("FALSE 14/19 选票 ballots") and word in said
     file.unlink()
-    manifest(tmp_path / "pack")
-    assert verified(tmp_path / "pack") == "PASS 16/16"  # with a note that they are not there
+    manifest(tmp_path / "pack", key, counted.instance)
+    said = verified(tmp_path / "pack")
+    assert said.startswith("FALSE 14/19 选票 ballots") and "lists of a secret ballot" in said
 
 
 def verified(pack: Any) -> str:
@@ -1207,18 +1205,20 @@ def verified(pack: Any) -> str:
     return done.stdout.splitlines()[-1]
 
 
-def manifest(pack: Any) -> None:
-    """Write the manifest anew, as somebody would who edits a file; its signature is left out, as packs had none before."""
-    (pack / "manifest.note").unlink(missing_ok=True)
+def manifest(pack: Any, key: keys.SigningKey, instance: UUID) -> None:
+    """Write the manifest anew and sign it, as somebody could who edits a file and has the key."""
     names = sorted(
         p.relative_to(pack).as_posix()
         for p in pack.rglob("*")
-        if p.is_file() and p.name != "manifest.sha256"
+        if p.is_file() and not p.name.startswith("manifest.")
     )
     lines = [
         f"{hashlib.sha256((pack / name).read_bytes()).hexdigest()}  {name}\n" for name in names
     ]
-    (pack / "manifest.sha256").write_text("".join(lines))
+    whole = "".join(lines).encode()
+    (pack / "manifest.sha256").write_bytes(whole)
+    said = keys.pack_text(instance, hashlib.sha256(whole).digest(), clock.now(), key.key_id)
+    (pack / "manifest.note").write_bytes(keys.note(said, key.sign(said)))
 
 
 @pytest.mark.parametrize(

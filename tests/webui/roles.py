@@ -388,6 +388,7 @@ PATHS = {
     "kind": "people",
     "name": "withdraw",
     "size": "{size}",
+    "seq": "1",
     "rule_id": "MO-SECOND",
     "table_id": "recusal",
     "code": "en",

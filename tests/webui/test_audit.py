@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import select, text
 
 from engine import clock, db
-from engine.commands import instances, polls, tasks
+from engine.commands import instances, polls, sealing, tasks
 from engine.db import tables
 from engine.errors import NotFound
-from engine.history import keys, seals
+from engine.history import keys, resumed, seals
+from engine.history.kept import Log
 from engine.queries import inbox as waiting
 
 if TYPE_CHECKING:
@@ -284,6 +285,30 @@ def test_checkpoints_are_shown_and_given_to_witnesses(
     for who in ("plain", "auditor"):
         stranger = client(who).post(f"/audit/seal/{size}/witness", data={"who": "我"})
         assert stranger.status_code == 403
+
+
+def test_only_those_who_may_confirm_a_restoration_are_asked_to(
+    client: Login, house: House, matter: UUID, tmp_path: Path
+) -> None:
+    seal(house, tmp_path)
+    with db.transaction(house.engine) as session:
+        for who in ("runner", "deputy"):
+            house.person(session, who, who, "union", "union", "installation@union")
+        log = Log(tmp_path / "keys")
+        sealing.resume(session, log, "restored", "root", source="2026-03-01")
+        found = resumed.newest(session)
+    assert found is not None
+    door = f"/audit/seal/resumed/{found.seq}"
+    for who in ("office", "auditor"):
+        page = client(who).get("/audit/seal").text
+        assert "恢复或修复待确认" in page and door not in page
+        assert client(who).post(door).status_code == 403
+    for who in ("runner", "deputy"):
+        browser = client(who)
+        assert door in browser.get("/audit/seal").text
+        assert browser.post(door).status_code == 302
+        assert door not in browser.get("/audit/seal").text
+    assert "恢复或修复待确认" not in client("auditor").get("/audit/seal").text
 
 
 def test_the_whole_history_is_verified(

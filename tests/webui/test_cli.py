@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from engine import db
+from engine import db, jobs
 from engine.db import tables
 from engine.history import keys, seals
+from engine.settings import ROOT, Settings
 from webui import cli
 from webui.cli import usage
 from webui.http import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytest_plugins = ("tests.empty",)
 VERBS = [
@@ -39,9 +41,11 @@ VERBS = [
     "user password",
     "user post",
     "verify",
+    "despatch",
     "erase",
     "backup",
     "restore",
+    "repair",
 ]
 
 
@@ -252,7 +256,8 @@ def test_verify_proves_the_checkpoints_kept_outside(
 ) -> None:
     """All checkpoints deleted and every leaf taken back: the database alone then looks as if nothing was ever sealed."""
     yixing("unit", "ZJ", "provincial_federation", "浙江省总工会")
-    key, file = keys.load_or_create(tmp_path / "k"), tmp_path / "kept.txt"
+    home, file = Path(os.environ["YIXING_HOME"]), tmp_path / "kept.txt"
+    key = keys.load_or_create(home / "keys")
     with db.connect(empty_url).begin() as session:
         seals.seal(session, key)
         point = seals.latest(session)
@@ -278,13 +283,31 @@ def test_verify_proves_the_checkpoints_kept_outside(
         broken = seals._check_tree(session, None, keys.parse_checkpoints(file.read_text()))
     db.connect(empty_url).dispose()
     assert (
-        messages.in_language(broken[2], "en")
+        messages.in_language(broken[3], "en")
         == f"the kept checkpoint {point.size} is not that of the database"
     )
     for text_ in ("", "hello"):
         file.write_text(text_)
-        assert yixing("verify", "--witness", str(file)) == cli.FAULT
-    assert yixing("verify", "--witness", str(tmp_path / "none")) == cli.FAULT
+        assert yixing("verify", "--witness", str(file)) == cli.USAGE
+    assert yixing("verify", "--witness", str(tmp_path / "none")) == cli.USAGE
+
+
+def test_what_cannot_be_proved_is_neither_true_nor_false(
+    yixing: Callable[..., int],
+    empty_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    yixing("unit", "ZJ", "provincial_federation", "浙江省总工会")
+    with db.connect(empty_url).begin() as session:
+        seals.seal(session, keys.load_or_create(tmp_path / "elsewhere"))
+    db.connect(empty_url).dispose()
+    assert yixing("verify") == cli.UNPROVED
+    assert "not proved: the signing key is not on this machine" in capsys.readouterr().err
+    monkeypatch.setenv("YIXING_DATABASE_URL", empty_url.replace("yixing", "nobody") + "x")
+    assert yixing("verify") == cli.UNPROVED
+    assert yixing("verify", "--pack", str(tmp_path / "none.zip")) == cli.USAGE
 
 
 def test_backup_and_restore_keep_every_row(
@@ -302,7 +325,37 @@ def test_backup_and_restore_keep_every_row(
     with db.connect(empty_url).begin() as session:
         assert [row.code for row in session.execute(tables.unit.select())] == ["ZJ"]
     db.connect(empty_url).dispose()
+    assert yixing("verify") == cli.UNPROVED
+    told = capsys.readouterr().err
+    assert "restored to size 0 from the backup of" in told and "two people must confirm" in told
+
+
+def test_a_repair_lets_the_sealing_go_on_and_waits_for_two_people(
+    yixing: Callable[..., int], empty_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yixing("unit", "ZJ", "provincial_federation", "浙江省总工会")
+    home = Settings(Path(os.environ["YIXING_HOME"]), empty_url, ROOT / "processes")
+    jobs.seal(db.connect(empty_url), home)
+    db.connect(empty_url).dispose()
     assert yixing("verify") == cli.OK
+    with psycopg.connect(empty_url) as attacker:
+        for table in ("event", "checkpoint"):
+            attacker.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        attacker.execute("DELETE FROM checkpoint")
+        attacker.execute("UPDATE event SET leaf_no = NULL")
+    jobs.seal(db.connect(empty_url), home)
+    db.connect(empty_url).dispose()
+    assert yixing("verify") == cli.FAULT
+    assert "cannot be proved any more" in capsys.readouterr().err
+    assert yixing("repair", "--reason", "disk failed") == cli.OK  # nobody says yes
+    assert yixing("verify") == cli.FAULT
+    assert yixing("repair", "--reason", "disk failed", "--yes") == cli.OK
+    capsys.readouterr()
+    assert yixing("verify") == cli.UNPROVED
+    assert "going on from size 0 (disk failed)" in capsys.readouterr().err
+    jobs.seal(db.connect(empty_url), home)
+    db.connect(empty_url).dispose()
+    assert yixing("verify") == cli.UNPROVED
 
 
 def test_the_kinds_of_tables_are_those_of_the_import() -> None:

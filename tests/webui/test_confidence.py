@@ -23,6 +23,7 @@ from engine.commands import (
 from engine.db import tables
 from engine.errors import Conflict, NotFound, Refused
 from engine.history import keys, seals
+from engine.history.signing import Signer
 from engine.instance.choices import choices
 from engine.queries import rules
 from engine.queries.words import Named
@@ -333,7 +334,7 @@ def test_who_is_let_in_reads_the_matter_but_no_room_and_takes_no_pack_of_one(
     assert case.browser("auditor").get(f"/audit/{case.id}").status_code == 200
     key = keys.load_or_create(tmp_path)
     with pytest.raises(Refused, match="不能查阅的内容"):
-        house.do("auditor", evidence.export, case.id, key)
+        house.do("auditor", evidence.export, case.id, Signer(key))
     assert case.browser("office").get(f"/matters/{case.id}").status_code == 404
 
 

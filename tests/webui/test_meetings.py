@@ -18,6 +18,7 @@ from engine import db
 from engine.commands import polls
 from engine.errors import Conflict
 from engine.history import keys
+from engine.history.signing import Signer
 from tests.webui.hall import Hall
 from webui.http import evidence
 
@@ -469,7 +470,7 @@ def test_nobody_learns_a_choice_while_the_vote_runs(hall: Hall, client: Browser)
     assert "中答：" not in page and '"choice"' not in page and "&#34;choice&#34;" not in page
     key = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
     with pytest.raises(Conflict, match="表决还没有结束"):
-        hall.house.do("auditor", evidence.export, hall.instance, key)
+        hall.house.do("auditor", evidence.export, hall.instance, Signer(key))
     client("chair").post(f"/polls/{hall.poll('vote')}/close")
     for teller in ("d2", "d3"):
         client(teller).post(f"/polls/{hall.poll('vote')}/sign")
@@ -485,7 +486,9 @@ def test_the_evidence_tells_who_was_there(hall: Hall, client: Browser) -> None:
     key = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
     actor = hall.house.actor("auditor")
     with db.transaction(hall.house.engine) as session:
-        pack = zipfile.ZipFile(io.BytesIO(evidence.export(session, actor, hall.instance, key)))
+        pack = zipfile.ZipFile(
+            io.BytesIO(evidence.export(session, actor, hall.instance, Signer(key)))
+        )
     said = pack.read("answer.txt").decode()
     for words in (
         "开会时应到 9，须到 6，实到 9，达到法定人数",

@@ -7,17 +7,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app
 from marshmallow import Schema, fields
 
-from engine.commands import reads
+from engine.commands import reads, sealing
 from engine.errors import NotFound
-from engine.history import keys
 from engine.queries import checkpoints
 from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.instances.shapes import Break, EventPage
 from webui.api.schemas import Log, Moment, Text, Whole
+from webui.http import evidence
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -46,6 +45,8 @@ class VerdictShape(Schema):
     checkpoints = fields.Integer()
     broken = fields.Nested(Break, allow_none=True)
     fault = fields.String()
+    late = fields.Integer()
+    unproved = fields.String()
 
 
 class Points(schemas.Asked):
@@ -88,9 +89,15 @@ def verify(session: Session, actor: Actor) -> Verdict:
     """Check every chain, leaf, checkpoint and kept answer now. Every verification is put on record,
     so there is no key.
     """
-    return reads.verify(
-        session, actor, keys.load_or_create(current_app.config["YIXING"].home / "keys").public
-    )
+    return reads.verify(session, actor, evidence.public_here(session), evidence.log_here())
+
+
+@routes.act("/resumptions/<seq>/confirm", status=204)
+def confirm(session: Session, actor: Actor, seq: str) -> None:
+    """Stand in for a restored backup or a repair, by its number in the installation's history; it takes two people."""
+    if not re.fullmatch(r"[0-9]{1,9}", seq):
+        raise NotFound
+    sealing.confirm(session, actor, int(seq))
 
 
 @routes.look("/history", EventPage, query=Log)

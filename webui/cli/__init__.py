@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from engine.messages import _
 from webui.cli import accounts, faults, installation, postmaster, processes, safety, terminal, usage
-from webui.cli.terminal import FAULT, OK, USAGE, CannotDo
+from webui.cli.terminal import FAULT, OK, UNPROVED, USAGE, CannotDo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from engine.settings import Settings
 
-__all__ = ["FAULT", "OK", "USAGE", "VERBS", "main"]
+__all__ = ["FAULT", "OK", "UNPROVED", "USAGE", "VERBS", "main"]
 
 VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "serve": installation.serve,
@@ -44,11 +44,13 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "erase": safety.erase,
     "backup": safety.backup,
     "restore": safety.restore,
+    "repair": safety.repair,
 }
 WITHOUT_PROCESSES = {"worker", "migrate", "token", "user disable", "user password"} | {
     "verify",
     "backup",
     "restore",
+    "repair",
 }
 
 
@@ -81,9 +83,11 @@ def _run(given: argparse.Namespace) -> int:
         with _database_as_before(settings):
             return int(VERBS[given.verb](given, settings))
     except Unavailable as fault:  # of the database, which has told the reason
-        return terminal.complain(faults.sentence(fault) or fault.message)
-    except (CannotDo, EngineError) as fault:
-        return terminal.complain(fault.message)
+        return terminal.complain(faults.sentence(fault) or fault.message, _failed(given))
+    except CannotDo as fault:
+        return terminal.complain(fault.message, fault.code)
+    except EngineError as fault:
+        return terminal.complain(fault.message, _failed(given))
     except KeyboardInterrupt:
         return terminal.complain(_("已中断"))
     except BrokenPipeError:  # `yixing ... | head`
@@ -93,7 +97,12 @@ def _run(given: argparse.Namespace) -> int:
         said = faults.sentence(fault)
         if said is None:
             raise  # a fault of the program: whoever mends it wants to see where
-        return terminal.complain(said)
+        return terminal.complain(said, _failed(given))
+
+
+def _failed(given: argparse.Namespace) -> int:
+    """The exit code of what could not be done: of `verify` 1 would mean that the record is false."""
+    return UNPROVED if given.verb == "verify" else FAULT
 
 
 def _settings() -> Settings:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from typing import TYPE_CHECKING
 
 from engine.messages import _
 from webui.cli.installation import database
 from webui.cli.terminal import (
-    FAULT,
     OK,
+    UNPROVED,
+    USAGE,
     CannotDo,
     agreed,
     complain,
@@ -32,14 +34,16 @@ if TYPE_CHECKING:
 
 # --- verify --------------------------------------------------------------------------------------
 def verify(given: argparse.Namespace, settings: Settings) -> int:
-    """Prove the database, or an evidence pack, and name the first false line."""
+    """Prove the database, or an evidence pack, and name the first false line.
+
+    Exit codes: OK, FAULT (false), USAGE (not understood), UNPROVED (could not be, or not yet be, proved).
+    """
     if given.pack:
         from engine.history import verify_pack
 
-        return OK if verify_pack.verify(given.pack, given.witness) == 0 else FAULT
+        return verify_pack.verify(given.pack, given.witness, given.key)
     witnesses = _checkpoints(given.witness) if given.witness else []
-    public = _public_key(settings)
-    found = _verdict(settings, public, witnesses)
+    found = _verdict(settings, witnesses)
     progress("")
     say(
         _(
@@ -50,27 +54,34 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
             points=found.checkpoints,
         )
     )
-    if public is None and found.checkpoints:
-        note(_("签名密钥不在本机上：没有核对签名"))
     if found.fault or found.broken:
         return complain(_falsehood(found))
     if witnesses:
         say(_("库外留存的 {n} 个检查点与本记录相符", n=len(witnesses)))
+    if found.late:
+        note(_("有 {n} 条记录比先前签名的检查点早两分钟以上", n=found.late))
     if found.older:
         say(_("其中 {n} 件事项发起较早，当时的记录较简，只能核对到当时所记的内容", n=found.older))
+    if found.unproved:
+        return complain(_("未能证明：{why}", why=found.unproved), UNPROVED)
     say(_("全部属实；还有 {n} 个事件没有封存", n=found.unsealed))
     return OK
 
 
-def _verdict(settings: Settings, public: bytes | None, witnesses: list[Checkpoint]) -> Verdict:
+def _verdict(settings: Settings, witnesses: list[Checkpoint]) -> Verdict:
     from engine import db
     from engine.history import seals
+    from engine.history.kept import Log
+    from engine.history.signing import signing
 
     # the state of one moment, however long it takes
     engine = db.connect(db.url_of(settings)).execution_options(isolation_level="REPEATABLE READ")
     with db.transaction(engine) as session:
         session.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        return seals.verify(session, public, _checked, witnesses)
+        signer = signing(session, settings, make=False).signer
+        public = signer.key.public if signer else None
+        lines = Log(settings.home / "keys").lines()
+        return seals.verify(session, public, _checked, witnesses, lines)
 
 
 def _checked(events: int) -> None:
@@ -85,23 +96,21 @@ def _falsehood(found: Verdict) -> str:
     return _("记录不实：链 {chain} 的事件 {seq}：{fault}", chain=chain, seq=seq, fault=fault)
 
 
-def _public_key(settings: Settings) -> bytes | None:
-    """That of this installation; None when its signing key is not on this machine."""
-    from engine.history import keys
-
-    signing = settings.home / "keys" / keys.FILE_NAME
-    return keys.load_or_create(signing.parent).public if signing.exists() else None
-
-
 def _checkpoints(file: Path) -> list[Checkpoint]:
     """Those that somebody kept outside of the database."""
+    from engine.errors import Invalid
     from engine.history import keys
 
     if not file.is_file():
-        raise CannotDo(_("没有这个文件：{file}", file=file))
-    found = keys.parse_checkpoints(file.read_text("utf-8"))
+        raise CannotDo(_("没有这个文件：{file}", file=file), USAGE)
+    try:
+        found = keys.parse_checkpoints(file.read_text("utf-8"))
+    except (Invalid, UnicodeDecodeError) as fault:
+        raise CannotDo(
+            _("{file} 里的检查点读不懂：{fault}", file=file, fault=fault), USAGE
+        ) from fault
     if not found:
-        raise CannotDo(_("{file} 里没有检查点", file=file))
+        raise CannotDo(_("{file} 里没有检查点", file=file), USAGE)
     return found
 
 
@@ -187,7 +196,32 @@ def restore(given: argparse.Namespace, settings: Settings) -> int:
     done = safe.restore(settings, given.file, force=given.force)
     numbers = {"at": done["at"], "tables": len(done["tables"]), "rows": _rows(done)}
     say(_("已恢复到 {at} 时的状态：{tables} 张表，{rows} 行，均与备份时相同", **numbers))
+    _resume(settings, "restored", source=done["at"])
     return OK
+
+
+def repair(given: argparse.Namespace, settings: Settings) -> int:
+    """Let the sealing go on from what the database holds now; it waits for two people."""
+    if not given.yes and not agreed(_("要从数据库现有的记录继续封存吗？须由两人确认。")):
+        say(_("什么也没有改；加上 --yes 才修复"))
+        return OK
+    _resume(settings, "repaired", why=given.reason)
+    return OK
+
+
+def _resume(settings: Settings, kind: str, **words: str) -> None:
+    """On record, in the log beside the key and in the history, by the name of the operator."""
+    from engine import db
+    from engine.commands import sealing
+    from engine.history import resumed
+    from engine.history.kept import Log
+
+    by = getpass.getuser()
+    with db.transaction(db.connect(db.url_of(settings))) as session:
+        sealing.resume(session, Log(settings.home / "keys"), kind, by, **words)
+        found = resumed.newest(session)
+    assert found is not None
+    note(found.told())
 
 
 def _rows(done: dict[str, Any]) -> int:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("zh", "en")
 OK, FAULT, USAGE = 0, 1, 2
+UNPROVED = (
+    3  # of `verify`, whose 1 means "false" and 2 "not understood": could not, or not yet, be proved
+)
 _VARIABLES = (
     "LANGUAGE",
     "LC_ALL",
@@ -32,9 +35,9 @@ class CannotDo(Exception):
     message.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, code: int = FAULT) -> None:
         super().__init__(message)
-        self.message = message
+        self.message, self.code = message, code
 
 
 def language() -> str:
@@ -80,10 +83,10 @@ def note(message: str) -> None:
     print(text(message), file=sys.stderr, flush=True)
 
 
-def complain(message: str) -> int:
+def complain(message: str, code: int = FAULT) -> int:
     """Say what went wrong; gives the exit code."""
     print(f"yixing: {text(message)}", file=sys.stderr)
-    return FAULT
+    return code
 
 
 def progress(message: str) -> None:

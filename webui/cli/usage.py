@@ -160,6 +160,8 @@ def _add_safety(verbs: Verbs) -> None:
     _add(one, "--pack", type=Path, metavar="FILE", about=_("核对证据包，而不是数据库"))
     witness = _("您自己留存的检查点：证据包或数据库必须仍能证明其中每一个")
     _add(one, "--witness", type=Path, metavar="FILE", about=witness)
+    expected = _("您留存的密钥编号：证据包须由它签名")
+    _add(one, "--key", default="", metavar="ID", about=expected)
 
     one = _add_verb(verbs, "despatch", _("发文登记簿：一个工会一年里给出的全部文号"))
     viewer = _("以谁的身份查看：该工会的秘书或审计员")
@@ -181,6 +183,10 @@ def _add_safety(verbs: Verbs) -> None:
     one = _add_verb(verbs, "restore", _("用备份替换数据库和密钥"))
     _add(one, "file", type=Path, metavar="FILE")
     _add(one, "--force", action="store_true", about=_("替换数据库里现有的内容"))
+
+    one = _add_verb(verbs, "repair", _("从数据库现有的记录继续封存，须由两人确认"))
+    _add(one, "--reason", required=True, metavar="TEXT", about=_("理由，记录在案"))
+    _add(one, "--yes", action="store_true", about=_("直接办，不再询问"))
 
 
 def _day(given: str) -> date:

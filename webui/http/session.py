@@ -7,6 +7,7 @@ that a request holds one connection at a time and never waits for itself.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +18,7 @@ from flask import current_app, g, redirect, request, session, url_for
 
 from engine import db
 from engine.commands import edge, people
+from engine.db import apart
 from engine.errors import LoggedOut, NotFound
 from engine.people import access
 
@@ -39,6 +41,7 @@ OWN_PAGE = "auth.mine"  # where a password is changed: until then nothing else
 
 def init_app(app: Flask) -> None:
     """Load the person behind the cookie before each page."""
+    app.before_request(_right_clock)
     app.before_request(_recognise)
     app.teardown_request(_end_reading)
     app.context_processor(_of_every_page)
@@ -52,6 +55,20 @@ def _of_every_page() -> dict[str, Any]:
         "demo": current_app.config["YIXING"].demo,
         "keeps": lambda *desks: bool(actor and access.desk_unions(actor, *desks)),
     }
+
+
+CLOCK_EVERY = 10  # seconds between two looks at the clock of the database
+
+
+def _right_clock() -> None:
+    """Nothing is answered while this clock is not the database's. Raises Unavailable."""
+    if request.endpoint in ("static", "health.alive", "health.ready", None):
+        return
+    looked = current_app.extensions.setdefault("clock", {"at": 0.0})
+    if time.monotonic() - looked["at"] < CLOCK_EVERY:
+        return
+    look(apart.check)
+    looked["at"] = time.monotonic()
 
 
 def _recognise() -> None:

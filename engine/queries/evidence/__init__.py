@@ -1,9 +1,7 @@
-"""The evidence pack of an instance: a ZIP that anybody can verify offline with the verify.py
-inside. It writes nothing.
+"""The evidence pack of an instance: a ZIP that anybody can verify offline with the verify.py inside. It writes nothing.
 
-The layout is fixed in engine/history/verify_pack.py. Seal before you call it
-(`commands.evidence.record_export` does): what no checkpoint covers yet is in the pack, but not
-proved.
+The layout is fixed in engine/history/verify_pack.py (format 2). Put the export on record and seal before you call it
+(`commands.evidence.record_export` does both): there is no pack of what no checkpoint covers.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ import hashlib
 import io
 import json
 import zipfile
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -21,7 +20,7 @@ from sqlalchemy import select
 from engine import clock
 from engine.db import canonical, tables
 from engine.documents import pdf
-from engine.errors import EngineError, Refused
+from engine.errors import Conflict, EngineError, Refused
 from engine.history import keys, verify_pack
 from engine.history.erased import ERASED
 from engine.instance import rooms
@@ -36,7 +35,7 @@ from engine.queries.evidence.case import Case, Question, read
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.messages import Language
     from engine.people.organisation import Actor
 
@@ -45,17 +44,15 @@ CLOSED = _("证据包里有您不能查阅的内容，请由可以查阅全部�
 
 
 class Archive:
-    """A ZIP whose bytes depend on names and contents only, with the manifest of all that was
-    added.
-    """
+    """A ZIP whose bytes depend on names and contents only, with the manifest of all that was added."""
 
     def __init__(self) -> None:
         self._bytes = io.BytesIO()
         self._zip = zipfile.ZipFile(self._bytes, "w", zipfile.ZIP_DEFLATED)
         self._digests: dict[str, str] = {}
 
-    def add(self, name: str, data: bytes | str) -> None:
-        """Add a file; a name that is taken gets a number."""
+    def add(self, name: str, data: bytes | str) -> str:
+        """Add a file; a name that is taken gets a number. The name that it has now."""
         stem, dot, ending = name.rpartition(".")
         number = 1
         while name in self._digests:
@@ -70,6 +67,7 @@ class Archive:
         )
         self._zip.writestr(info, content)
         self._digests[name] = hashlib.sha256(content).hexdigest()
+        return name
 
     def close(self, sign: Callable[[bytes], bytes]) -> bytes:
         """Add the manifest with the note that `sign` makes of its SHA-256, and give the whole."""
@@ -80,6 +78,22 @@ class Archive:
         return self._bytes.getvalue()
 
 
+@dataclass
+class Contents:
+    """contents.json: what belongs to the pack, by what it is about; see verify_pack."""
+
+    instance: str
+    events: int
+    checkpoint: int
+    format: str = verify_pack.FORMAT
+    papers: dict[str, list[str | None]] = field(default_factory=dict)
+    polls: dict[str, str] = field(default_factory=dict)
+    meetings: dict[str, list[str]] = field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
+    attachments: dict[str, str | None] = field(default_factory=dict)
+    withheld: list[int] = field(default_factory=list)
+
+
 def pack(
     session: Session,
     actor: Actor,
@@ -88,12 +102,11 @@ def pack(
     *,
     english: Language,
 ) -> bytes:
-    """The evidence pack of an instance, signed with `key`; the same bytes for the same rows and
-    moment.
+    """The evidence pack of an instance, signed with `key`; the same bytes for the same rows and moment.
 
-    `english`: for the second half of its texts. Seal first (`seals.seal`), in this transaction or
-    an earlier one. Raises NotFound when the instance is not this person's to see, Refused when they
-    may not export it, HistoryBroken when the history has gaps.
+    `english`: for the second half of its texts. Raises NotFound when the instance is not this person's to see, Refused when
+    they may not export it, Conflict when the last event is not its export or not sealed, HistoryBroken when the history has
+    gaps.
     """
     instance = tables.instance.c
     row = session.execute(
@@ -103,15 +116,22 @@ def pack(
     if not access.may(actor, "export", row.union_id):
         raise Refused(verb="export", instance_id=str(instance_id))
     case = read(session, row, key, _shut(session, actor, instance_id))
+    _whole(case)
     archive = Archive()
+    size = case.checkpoints[-1].size
+    contents = Contents(str(instance_id), case.row.seq, size, withheld=list(case.withheld))
     archive.add("README.txt", notices.readme(case))
     archive.add("answer.txt", answer(case, english))
     archive.add("timeline.csv", sheets.timeline(case))
     _add_history(session, archive, case, key)
-    _add_papers(session, archive, case)
-    _add_rolls(archive, case)
-    _add_rules(archive, case)
-    archive.add("verify.py", Path(verify_pack.__file__).read_bytes())
+    _add_papers(session, archive, case, contents)
+    _add_attachments(session, archive, case, contents)
+    _add_rolls(archive, case, contents)
+    _add_rules(archive, case, contents)
+    archive.add("contents.json", _json(asdict(contents)))
+    verifier = Path(verify_pack.__file__)
+    archive.add("verify.py", verifier.read_bytes())
+    archive.add("verify.html", verifier.with_suffix(".html").read_bytes())
 
     def signed(manifest: bytes) -> bytes:
         text = keys.pack_text(instance_id, manifest, clock.now(), key.key_id)
@@ -120,22 +140,36 @@ def pack(
     return archive.close(signed)
 
 
-def _add_rolls(archive: Archive, case: Case) -> None:
+def _whole(case: Case) -> None:
+    """The export is the last event, and a checkpoint is over it: else the end could be cut and
+    nobody would see it.
+    """
+    if not case.events or case.events[-1].kind != "evidence_exported":
+        raise Conflict(_("导出还没有记入历史，不能出具证据包。"), code="not_exported")
+    if any(entry.leaf_no is None for entry in case.events):
+        raise Conflict(_("还有记录没有封存，不能出具证据包；请稍后再试。"), code="not_sealed")
+
+
+def _add_rolls(archive: Archive, case: Case, contents: Contents) -> None:
     """Who could answer each poll, and who was due and present at each meeting."""
     for question in case.polls:
-        archive.add(f"rolls/{question.element}.csv", sheets.roll(case, question))
+        roll = sheets.roll(case, question)
+        contents.polls[str(question.id)] = archive.add(f"rolls/{question.element}.csv", roll)
     for hall in case.meetings:
         ledger = "".join(f"{line}\n" for line in hall.ledger)
-        archive.add(f"meetings/{hall.element}-roll.csv", sheets.due(hall))
-        archive.add(f"meetings/{hall.element}-ledger.txt", ledger)
+        contents.meetings[str(hall.id)] = [
+            archive.add(f"meetings/{hall.element}-roll.csv", sheets.due(hall)),
+            archive.add(f"meetings/{hall.element}-ledger.txt", ledger),
+        ]
 
 
-def _add_rules(archive: Archive, case: Case) -> None:
+def _add_rules(archive: Archive, case: Case, contents: Contents) -> None:
     """The process as it was launched, and the rules of law that its steps refer to."""
     for name, text in sorted(case.process.files.items()):
         archive.add(f"process/{name}", text)
     for rule_id, ruling in case.rulings.items():
-        archive.add(f"rules/{pdf.file_name(rule_id)}.txt", notices.rule(rule_id, ruling, case))
+        name = f"rules/{pdf.file_name(rule_id)}.txt"
+        contents.rules[rule_id] = archive.add(name, notices.rule(rule_id, ruling, case))
 
 
 def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:
@@ -220,28 +254,32 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
 
 
-def _add_papers(session: Session, archive: Archive, case: Case) -> None:
-    """The documents as issued and as printed, and the attachments. What cannot be printed is told,
-    not left out.
-    """
-    kept = [paper for paper in case.documents if paper.data != ERASED]
-    for paper in kept:
-        archive.add(f"documents/{paper.id}.json", canonical.dumps(paper.data))
-    for paper in kept:
-        name = pdf.file_name(paper.number, paper.title)
-        try:
-            made = pdf.printed(
-                session,
-                paper.template or case.row.version,
-                paper.kind,
-                paper.data,
-                paper.data_sha256,
-            )
-            archive.add(f"prints/{name}.pdf", made)
-        except EngineError as fault:
-            archive.add(f"prints/{name}.txt", f"不能打印 cannot be printed: {fault.message}\n")
+def _add_papers(session: Session, archive: Archive, case: Case, contents: Contents) -> None:
+    """The documents as issued and as printed. What cannot be printed is told, not left out."""
+    for paper in case.documents:
+        if paper.data == ERASED:
+            contents.papers[str(paper.id)] = [None, None]
+            continue
+        data = archive.add(f"documents/{paper.id}.json", canonical.dumps(paper.data))
+        contents.papers[str(paper.id)] = [data, _add_print(session, archive, case, paper)]
+
+
+def _add_print(session: Session, archive: Archive, case: Case, paper: rows.Document) -> str:
+    """The document as printed by the templates that it was issued with; the name of the file."""
+    name = pdf.file_name(paper.number, paper.title)
+    version = paper.template or case.row.version
+    try:
+        made = pdf.printed(session, version, paper.kind, paper.data, paper.data_sha256)
+    except EngineError as fault:
+        return archive.add(f"prints/{name}.txt", f"不能打印 cannot be printed: {fault.message}\n")
+    return archive.add(f"prints/{name}.pdf", made)
+
+
+def _add_attachments(session: Session, archive: Archive, case: Case, contents: Contents) -> None:
+    """The files that answers name, with their bytes; null for those that were erased."""
     blob = tables.blob.c
     for file in case.attachments:
         data = session.execute(select(blob.data).where(blob.sha256 == file.sha256)).scalar()
-        if data is not None:
-            archive.add(f"attachments/{file.id} {pdf.file_name(file.name)}", bytes(data))
+        name = f"attachments/{file.id} {pdf.file_name(file.name)}"
+        added = None if data is None else archive.add(name, bytes(data))
+        contents.attachments[str(file.id)] = added

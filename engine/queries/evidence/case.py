@@ -105,6 +105,7 @@ class Case:
     process: Process
     events: tuple[Entry, ...]
     said: tuple[Said, ...]
+    withheld: tuple[int, ...]  # seq of the answers that stay behind closed doors
     polls: tuple[Question, ...]
     meetings: tuple[Hall, ...]
     documents: tuple[Any, ...]
@@ -141,6 +142,7 @@ def read(session: Session, row: Any, key: SigningKey, shut: frozenset[str] = fro
         for e in entries
     )
     said, tasks = _tasks(session, row.id, entries)
+    withheld = tuple(s.seq for s in said if s.element in shut)
     said = tuple(s for s in said if s.element not in shut)
     hidden = rooms.closed_files(session, row.id, shut)
     polls = _polls(session, row.id, process)
@@ -150,6 +152,7 @@ def read(session: Session, row: Any, key: SigningKey, shut: frozenset[str] = fro
         process=process,
         events=shown,
         said=said,
+        withheld=withheld,
         polls=polls,
         meetings=_meetings(session, row.id),
         documents=tuple(

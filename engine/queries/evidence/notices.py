@@ -80,19 +80,21 @@ _README = (
     """证据包：{number} {title}
 
 怎样校验
-  需要 Python 3.9 以上，不需要联网，不需要本系统：
+  没有 Python：解压后用浏览器打开 verify.html，选择本包（不需要联网，文件不会离开本机）。
+  有 Python 3.9 以上（不需要联网，不需要本系统）：
       python verify.py 本包.zip
-      python verify.py 本包.zip --witness 留存的检查点.txt
-  最后一行为 PASS 即全部成立；FALSE 指出第一处不符；NOTE 说明本包不能证明的事项。
-  如对本包有疑问，请使用从出具单位或其上级另行取得的 verify.py。
+      python verify.py 本包.zip --witness 留存的检查点.txt --key 留存的密钥编号
+  最后一行为 PASS 即全部成立；FALSE 指出第一处不符和第一条不实记录的序号、时间；UNPROVED 未能证明；
+  UNUSABLE 读不懂；NOTE 说明任何证据包都不能证明的事项。
+  如对本包有疑问，请使用从出具单位或其上级另行取得的 verify.py 或 verify.html。
 
 能证明什么
   - 本件的每一条记录自写入后未被改动、删减、调换或插入（events.jsonl，哈希链）。
-  - 已封存的记录包含在签名的检查点之内（checkpoints.txt、proofs.json）；与外部留存的检查点一致时，
+  - 全部记录（以本次导出为末条）包含在签名的检查点之内（checkpoints.txt、proofs.json）；与外部留存的检查点一致时，
     留存之前的记录不可能被改写。
-  - 文书数据与签发时逐字节一致（documents/）；填写内容与当时所存摘要一致（answers.jsonl）。
+  - 文书数据与签发时逐字节一致（documents/）；填写内容与当时所存摘要一致（answers.jsonl）；附件与填写时一致。
   - 导出时本件的最后一条记录是哪一条（heads.txt）；包内其他文件（事实说明、时间线、打印件、规则、附件）导出后未被改动
-    （manifest.note 是对清单的签名）。
+    （manifest.note 是对清单的签名），目录所列的规则、名册、文书、打印件一件不缺（contents.json）。
   - 流程定义就是本件发起时的那个版本（process/）；名册、作答、签到记录与历史一致（rolls/、meetings/）。
 
 不能证明什么
@@ -117,20 +119,23 @@ _README = (
     """Evidence pack: {number} {title}
 
 How to verify
-  With Python 3.9 or later, offline, without this system:
+  Without Python: unpack it, open verify.html in a browser and choose the pack (offline; no file leaves your machine).
+  With Python 3.9 or later (offline, without this system):
       python verify.py pack.zip
-      python verify.py pack.zip --witness kept-checkpoints.txt
-  The last line PASS: everything holds. FALSE names the first thing that does not. NOTE says what this pack cannot prove.
-  If you doubt the pack, use a verify.py that you got elsewhere, from whoever made it or whoever is above them.
+      python verify.py pack.zip --witness kept-checkpoints.txt --key KEY-ID
+  The last line PASS: everything holds. FALSE names the first thing that does not, and the first false event with number
+  and time. UNPROVED: it could not be proved. UNUSABLE: not understood. NOTE says what no pack can prove.
+  If you doubt the pack, use a verify.py or verify.html that you got elsewhere, from whoever made it or whoever is above.
 
 What it proves
   - No event of this matter was changed, taken out, swapped or put in after it was written (events.jsonl, the chain).
-  - The sealed events are in the signed checkpoints (checkpoints.txt, proofs.json); if those agree with checkpoints that
+  - All events, up to this export, are in the signed checkpoints (checkpoints.txt, proofs.json); if those agree with checkpoints that
     someone outside kept, nothing older than these can have been rewritten.
   - The data of the documents are, byte for byte, those that were issued (documents/); the answers shown are those whose
-    digests were kept (answers.jsonl).
+    digests were kept (answers.jsonl), and so are the attachments.
   - Which event was the last one when the pack was made (heads.txt); that the other files (answer, timeline, prints, rules,
-    attachments) are those of the export (manifest.note signs the manifest).
+    attachments) are those of the export (manifest.note signs the manifest), and that none of those listed in contents.json
+    is missing.
   - That the process is the version this matter was launched with (process/), and that rolls, answers and ledgers of
     presence are those of the history (rolls/, meetings/).
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app
-
 from engine.commands import confidence, drafts, erasure, incidents, instances, reads
 from engine.commands.registry import DESK, DeskVerb
 from engine.errors import NotFound
-from engine.history import keys
 from engine.queries import confidence as secrecy
 from engine.queries import diagrams, launchable
 from engine.queries import history as told
@@ -233,9 +230,8 @@ def export_evidence(session: Session, actor: Actor, instance_id: UUID) -> Binary
     """The evidence pack as a ZIP that anybody can verify offline. Every export is put on record, so
     there is no key.
     """
-    key = keys.load_or_create(current_app.config["YIXING"].home / "keys")
     return Binary(
         "application/zip",
-        evidence.export(session, actor, instance_id, key),
+        evidence.export(session, actor, instance_id, evidence.signer_here(session)),
         f"evidence-{instance_id}.zip",
     )

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from flask import (
     Blueprint,
     Response,
-    current_app,
     flash,
     redirect,
     render_template,
@@ -24,9 +23,8 @@ from flask import (
 from flask_babel import gettext as _
 
 from engine import clock
-from engine.commands import reads
+from engine.commands import reads, sealing
 from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.history import keys
 from engine.instance.choices import choices
 from engine.people import access
 from engine.queries import checkpoints, history, standing
@@ -55,10 +53,6 @@ blueprint = Blueprint("audit", __name__)
 FILTERS = ("words", "process", "state", "unit", "since", "until", "overdue", "after")
 PAGE, LOG, SHEET = 50, 100, 10_000
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
-
-
-def _key() -> keys.SigningKey:
-    return keys.load_or_create(current_app.config["YIXING"].home / "keys")
 
 
 # --- find ----------------------------------------------------------------------------------------
@@ -311,7 +305,7 @@ def _raw(body: Mapping[str, Any]) -> str:
 @needs_login
 def pack(instance_id: UUID) -> Response:
     """The evidence pack as a ZIP that anybody can verify without this product."""
-    data = carry_out(lambda s: evidence.export(s, me(), instance_id, _key()))
+    data = carry_out(lambda s: evidence.export(s, me(), instance_id, evidence.signer_here(s)))
     name = f"yixing-{instance_id}.zip"
     return Response(
         data,
@@ -357,11 +351,11 @@ def seal() -> str:
 def _seal_page(verdict: Verdict | None = None, where: str = "", fault: str = "") -> str:
     before = request.args.get("before", type=int)
     found = look(lambda s: checkpoints.checkpoints(s, me(), before))
-    public = _key().public.hex()
+    public = look(evidence.public_here)
     return render_template(
         "audit/seal.html",
         seal=found,
-        public=public,
+        public=public.hex() if public else "",
         verdict=verdict,
         where=where,
         fault=fault,
@@ -382,12 +376,26 @@ def witness(size: int) -> tuple[str, int] | Answer:
     return redirect(url_for("audit.seal"))
 
 
+@blueprint.post("/audit/seal/resumed/<int:seq>")
+@needs_login
+def confirm(seq: int) -> tuple[str, int] | Answer:
+    """Stand in for a restoration or a repair."""
+    try:
+        carry_out(lambda s: sealing.confirm(s, me(), seq))
+    except Conflict as fault:
+        return _seal_page(fault=fault.message), fault.status
+    flash(_("已确认。"))
+    return redirect(url_for("audit.seal"))
+
+
 @blueprint.post("/audit/seal/verify")
 @needs_login
 def verify() -> str | tuple[str, int]:
     """Check the whole history now."""
     try:
-        verdict = carry_out(lambda s: reads.verify(s, me(), _key().public))
+        verdict = carry_out(
+            lambda s: reads.verify(s, me(), evidence.public_here(s), evidence.log_here())
+        )
     except Invalid as fault:
         return _seal_page(fault=fault.message), 422
     broken = verdict.broken
