@@ -52,6 +52,8 @@ FOLDERS = {
     "definitions.diff": "lines of two folders",
     "definitions.version": "stories, outline and tables of a folder",
     "definitions.version proposed": "the same",
+    "despatch.paper": "facts of a paper as it is printed, which a correction would change",
+    "despatch.propose": "the same",
 }
 # Other names of columns that an import knows, how rows of examples begin, and one example
 COLUMNS = {"电子邮箱", "用户名", "电话", "代表团编码", "张敏", "手机号", "工号", "代表团", "示例"}
