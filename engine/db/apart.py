@@ -1,5 +1,5 @@
 """Is the clock of this process that of the database? A process that is days ahead would close votes
-and lapse motions for good.
+and lapse matters for good.
 """
 
 from __future__ import annotations

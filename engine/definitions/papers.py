@@ -1,7 +1,7 @@
 """Which facts the template of a document reads, its imports included.
 
 A template reads a fact by a literal path behind the data: `fact(d, "case.person")`, `text-of(d,
-"launch.place")`. Templates of older versions also put a path together, `"committee_vote." + key`:
+"launch.place")`. Templates of older versions also put a path together, `"board_vote." + key`:
 that reads the fact before the dot.
 """
 

@@ -109,7 +109,7 @@ def _data(
             "number": "样〔2026〕001",
             "title": "样",
             "process": "样",
-            "union": "样校工会委员会",
+            "union": "样",
             "started_on": _DAY,
         },
         "facts": facts,

@@ -35,6 +35,8 @@ ALLOWED = {  # the table once more, by hand: a change of it must be meant
     "resume": {"union_secretary"},
     "terminate": {"union_secretary"},
     "retry": {"union_secretary", "administrator"},
+    "propose_correction": {"union_secretary"},
+    "approve_correction": {"union_secretary", "administrator"},
     "reassign": {"union_secretary"},
     "see_desk": {"union_secretary", "auditor"},
     "read_history": {"union_secretary", "auditor"},
@@ -166,6 +168,8 @@ STRANGER, SELF = uuid4(), uuid4()
 BARRED = [  # verb, post held, what is asked about, code of the refusal
     ("approve_setting", "administrator", {"author_id": SELF}, "separated"),
     ("approve_setting", "administrator", {"author_id": STRANGER}, None),
+    ("approve_correction", "administrator", {"author_id": SELF}, "separated"),
+    ("approve_correction", "administrator", {"author_id": STRANGER}, None),
     ("approve_definition", "installation", {"author_id": SELF}, "separated"),
     ("approve_definition", "installation", {"author_id": None}, None),
     ("approve_notice", "installation", {"author_id": SELF}, "separated"),
@@ -216,6 +220,8 @@ def test_the_unions_in_which_a_verb_is_allowed_begin_with_ones_own() -> None:
 # --- the table of verbs on one instance ------------------------------------------------------------------------------
 BY_HAND = {  # once more: a change of it must be meant
     "retry": ["rules_it_by_desk", "acts_in_a_confidential_one"],
+    "propose_correction": ["rules_it_by_desk", "acts_in_a_confidential_one"],
+    "approve_correction": ["rules_it_by_desk", "acts_by_post"],
     "read_history": ["holds_the_desk", "started_it"],
     "export": ["holds_the_desk"],
     "let_in": ["acts_by_post"],
@@ -262,6 +268,23 @@ def test_a_desk_reaches_into_a_confidential_instance_only_where_it_acts(
     seat = organisation.seat_key(f"union_secretary@{union.units['union']}")
     union.run("INSERT INTO share (key, instance_id) VALUES (:s, :k)", s=seat, k=key)
     assert allowed(union, "secretary", key, verb)
+
+
+def test_a_paper_is_corrected_by_the_desks_and_in_a_confidential_one_by_who_acts_in_it(
+    union: Union,
+) -> None:
+    def may(verb: str) -> set[str]:
+        return {who for who in CAST if allowed(union, who, key, f"{verb}_correction")}
+
+    key = union.to("do")
+    assert may("propose") == {"secretary", "deputy"}
+    assert may("approve") == {"secretary", "deputy", "admin", "admin2"}
+    union.run("UPDATE instance SET confidential = true WHERE id = :k", k=key)
+    union.run("DELETE FROM share WHERE instance_id = :k", k=key)
+    assert may("propose") == may("approve") == set()
+    seat = organisation.seat_key(f"auditor@{union.units['union']}")
+    union.run("INSERT INTO share (key, instance_id) VALUES (:s, :k)", s=seat, k=key)
+    assert may("propose") == may("approve") == {"auditor"}
 
 
 def test_nobody_may_do_anything_and_an_unknown_verb_is_allowed_to_nobody(union: Union) -> None:

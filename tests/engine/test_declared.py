@@ -65,7 +65,10 @@ def test_a_folder_that_says_its_units_has_no_others(folder: Path) -> None:
     (folder / "posts.toml").write_text(POSTS, "utf-8")
     (folder / "units.toml").write_text(UNITS, "utf-8")
     known = posts.kinds()
-    assert set(known.units) == {"house", "room"} and set(known.posts) == {"caretaker", "resident"}
+    assert set(known.units) == {"house", "room"}
+    # whatever a folder says, somebody answers for the installation
+    assert set(known.posts) == {"caretaker", "resident", "installation"}
+    assert not known.posts["installation"].desk
     assert known.desks == {
         "office": {"caretaker"},
         "audit": frozenset(),

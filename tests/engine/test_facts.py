@@ -106,6 +106,7 @@ def test_what_is_told_in_words_is_not_told_again_unless_it_changes_later(union: 
 
 def test_no_statement_outside_of_the_unit_of_work_writes_facts() -> None:
     writes = re.compile(r"(?:SET|,)\s+facts = [:(\w]*(?:\)|,\s+\w+ = )|\.values\([^()]*\bfacts=")
+    unpacks = re.compile(r"^ *(?:\w+, )+facts = ", re.MULTILINE)  # of Python, not of SQL
     rooms = (path for path in (ROOT / "engine").rglob("*.py") if "migrations" not in path.parts)
-    writers = {path.name for path in rooms if writes.search(path.read_text())}
+    writers = {path.name for path in rooms if writes.search(unpacks.sub("", path.read_text()))}
     assert writers == {"unit_of_work.py"}

@@ -28,7 +28,7 @@ def lane(post: str = "", unit: str = "", person: str = "") -> Lane:
     return Lane("lane", Words("泳道", "Lane"), post, unit, person)
 
 
-def run(actor: Actor | None, **facts: Any) -> Context:
+def run(actor: Actor | None, session: Any = None, **facts: Any) -> Context:
     row = {
         **HERE,
         "starter_id": SECOND,
@@ -41,7 +41,7 @@ def run(actor: Actor | None, **facts: Any) -> Context:
         "started_at": datetime(2026, 3, 2, tzinfo=UTC),
         "union_law": [[], [], {}, ""],
     }
-    return Context(cast("Any", None), actor, row, cast("Any", None))
+    return Context(session, actor, row, cast("Any", None))
 
 
 SECRETARY = person(("union_secretary", UNION, UNION))
@@ -159,10 +159,9 @@ def superior_is(found: UUID | None) -> Any:
 def test_a_lane_of_the_superior_union_and_one_of_several_units() -> None:
     above = person(("superior_officer", ABOVE, ABOVE))
     plan = {"units": [str(OTHER), str(COLLEGE)]}
-    asked = run(above, plan=plan)
-    asked.session = superior_is(ABOVE)
+    asked = run(above, superior_is(ABOVE), plan=plan)
     assert lanes.may_include_actor(asked, lane("superior_officer", "superior"))
-    asked.session = superior_is(None)
+    asked = run(above, superior_is(None), plan=plan)
     assert not lanes.may_include_actor(asked, lane("superior_officer", "superior"))
     assert not lanes.may_include_actor(run(above, plan=plan), lane("superior_officer", "unit"))
     assert lanes.may_include_actor(run(HEAD, plan=plan), lane("unit_head", "plan.units"))

@@ -49,14 +49,24 @@ def world(opened: Any) -> Iterator[World]:
 # --- passwords -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "bad",
-    ["short 7", "x" * 257, "Zhang.Min", "ＺＨＡＮＧ.MIN", "Password123", "88888888", "zzzzzzzzz"],
+    [
+        "short 7",
+        "x" * 257,
+        "Zhang.Min",
+        "ＺＨＡＮＧ.MIN",
+        "Password123",
+        "88888888",
+        "zzzzzzzzz",
+        "abcdefgh",
+        "        z",
+    ],
 )
 def test_weak_passwords_are_refused(bad: str) -> None:
     with pytest.raises(Invalid):
         password.check_rules(bad, "zhang.min")
 
 
-@pytest.mark.parametrize("good", ["abcdefgh", "八个字的口令也可以", "x y" * 80, "        z"])
+@pytest.mark.parametrize("good", ["tidehorn", "八个字的口令也可以", "x y" * 80, "       zmt"])
 def test_long_enough_passwords_need_no_special_characters(good: str) -> None:
     password.check_rules(good, "zhang.min")
 
@@ -546,9 +556,9 @@ def test_after_five_failures_the_right_password_must_wait_a_quarter_of_an_hour(
     world: World, li: UUID
 ) -> None:
     with clock.set_to(NOON):
-        for n in range(5):
+        for _ in range(5):
             assert (
-                people.log_in(world.session, "xd.li", "wrong", f"10.0.0.{n}").fault.code
+                people.log_in(world.session, "xd.li", "wrong", "10.0.0.9").fault.code
                 == "bad_credentials"
             )  # type: ignore[union-attr]
         refused = people.log_in(world.session, "XD.LI", SECRET, "10.0.0.9").fault
@@ -558,6 +568,9 @@ def test_after_five_failures_the_right_password_must_wait_a_quarter_of_an_hour(
             people.log_in(world.session, "xd.auditor", "wrong", "10.0.0.9").fault.code
             == "bad_credentials"
         )  # type: ignore[union-attr]
+        # it locks the place of the guesses: neither another address, nor a device known before
+        assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.8").must()
+        assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.9", "known").must()
     with clock.set_to(NOON + timedelta(minutes=14, seconds=59)):
         assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.9").fault
     with clock.set_to(NOON + timedelta(minutes=15)):
@@ -569,20 +582,52 @@ def test_after_five_failures_the_right_password_must_wait_a_quarter_of_an_hour(
     assert world.events("XD").count("login_locked") == 1
 
 
-def test_fifty_failures_from_one_address_close_it_for_all(
+def test_five_failures_on_a_known_device_lock_that_device_alone(world: World, li: UUID) -> None:
+    with clock.set_to(NOON):
+        for n in range(5):
+            fault = people.log_in(world.session, "xd.li", "wrong", f"10.0.0.{n}", "known").fault
+            assert fault is not None and fault.code == "bad_credentials"
+        fault = people.log_in(world.session, "xd.li", SECRET, "10.0.0.9", "known").fault
+        assert fault is not None and fault.code == "too_many_attempts"
+        assert fault.details["wait"] == 900
+        assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.9", "another").must()
+        assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.9").must()
+
+
+def test_fifty_failures_from_one_address_slow_it_down_for_all(
     cheap: None, world: World, li: UUID
 ) -> None:
-    for n in range(50):
-        assert (
-            people.log_in(world.session, f"guess{n}", "x", "10.0.0.1").fault.code
-            == "bad_credentials"
-        )  # type: ignore[union-attr]
-    assert (
-        people.log_in(world.session, "xd.li", SECRET, "10.0.0.1").fault.code == "too_many_attempts"
-    )  # type: ignore[union-attr]
-    assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.2").must()
-    with clock.set_to(clock.now() + timedelta(hours=1)):
-        assert people.forget_attempts(world.session) == 100
+    with clock.set_to(NOON):
+        for n in range(50):
+            assert (
+                people.log_in(world.session, f"guess{n}", "x", "10.0.0.1").fault.code
+                == "bad_credentials"
+            )  # type: ignore[union-attr]
+        refused = people.log_in(world.session, "xd.li", SECRET, "10.0.0.1").fault
+        assert refused is not None and refused.code == "too_many_attempts"
+        assert refused.details["wait"] == 2 and "2 秒" in refused.message
+        assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.2").must()
+    with clock.set_to(NOON + timedelta(seconds=2)):
+        assert people.log_in(world.session, "xd.li", SECRET, "10.0.0.1").must()
+    with clock.set_to(
+        NOON + timedelta(hours=1)
+    ):  # each of a name at an address, a name, an address
+        assert people.forget_attempts(world.session) == 150
+
+
+def test_fifty_failures_of_one_name_slow_it_down_everywhere(
+    cheap: None, world: World, li: UUID
+) -> None:
+    with clock.set_to(NOON):
+        for n in range(50):
+            fault = people.log_in(world.session, "xd.li", "wrong", f"10.0.0.{n}").fault
+            assert fault is not None and fault.code == "bad_credentials"
+        refused = people.log_in(world.session, "xd.li", SECRET, "10.0.1.1").fault
+        assert refused is not None and refused.code == "too_many_attempts"
+        assert refused.details["wait"] == 2
+        assert people.log_in(world.session, "xd.li", SECRET, "10.0.1.1", "known").must()
+    with clock.set_to(NOON + timedelta(seconds=2)):
+        assert people.log_in(world.session, "xd.li", SECRET, "10.0.1.1").must()
 
 
 def test_twenty_guesses_at_the_same_time_are_counted_one_by_one(
@@ -595,7 +640,7 @@ def test_twenty_guesses_at_the_same_time_are_counted_one_by_one(
 
     def guess(n: int) -> None:
         with db.transaction(engine) as session:
-            fault = people.log_in(session, "xd.li", f"wrong {n}", f"10.0.0.{n}").fault
+            fault = people.log_in(session, "xd.li", f"wrong {n}", "10.0.0.1").fault
         codes.append(fault.code if fault else "in")
 
     threads = [threading.Thread(target=guess, args=(n,)) for n in range(20)]

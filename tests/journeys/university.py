@@ -46,8 +46,8 @@ CAST = {  # user name: name, name in Latin letters, posts as kind@unit
     "leader": ("许志远", "Xu Zhiyuan", "vice_president@XD"),
     "secretary": ("陈秘书", "Chen Hua", "union_secretary@XD"),
     "auditor": ("孙审计", "Sun Ming", "auditor@XD"),
-    "admin": ("何管理", "He Guan", "administrator@XD"),
-    "admin2": ("高管理", "Gao Guan", "administrator@XD"),
+    "admin": ("何管理", "He Guan", "administrator@XD", "installation@XD"),
+    "admin2": ("高管理", "Gao Guan", "administrator@XD", "installation@XD"),
 }
 MOTION = {
     "reasons": "教职工晚间授课和值班结束后食堂已经停止供餐，近一年工会收到相关反映四十余次，周边又没有合适的就餐场所，亟待解决。",

@@ -298,8 +298,8 @@ def test_sealers_beside_writers_leave_no_event_out_and_number_none_twice(union: 
 def test_two_decide_on_one_definition_and_one_of_them_has_decided(
     union: Union, answers: tuple[bool, bool]
 ) -> None:
-    digest = union.do("admin", definitions.propose, sound(), "")
-    people = [union.actor("admin2"), union.actor("far.admin")]
+    digest = union.do("far.admin", definitions.propose, sound(), "")
+    people = [union.actor("admin"), union.actor("admin2")]  # both answer for the installation
     acts = [
         lambda a=a, yes=yes: union.do(a, definitions.decide, digest, yes)
         for a, yes in zip(people, answers, strict=True)

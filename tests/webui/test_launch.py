@@ -47,8 +47,10 @@ def key_in(page: str) -> str:
 
 
 def test_nobody_launches_without_a_login(client: Login) -> None:
-    for answer in (client("").get("/launch"), client("").get(FORM), client("").post(FORM)):
+    for answer in (client("").get("/launch"), client("").get(FORM)):
         assert answer.status_code == 302 and "/login" in answer.location
+    answer = client("").post(FORM)
+    assert answer.status_code == 303 and answer.location == "/login?ended=1"
 
 
 def test_the_list_shows_what_my_posts_open_with_its_basis(client: Login) -> None:

@@ -88,7 +88,7 @@ def unsafe(app: Flask) -> list[tuple[str, str]]:
 
 def address(app: Flask, rule: Rule, method: str) -> str:
     words: dict[str, Any] = {"size": 1, "kind": "people", "filename": "app.css"}
-    for each in ("claim", "answer", "suspend", "readers", "check-in"):
+    for each in ("claim", "answer", "suspend", "readers", "check-in", "approve"):
         with suppress(ValueError):  # not one of this route's words
             values = {a: each if a == "what" else words.get(a, ID) for a in rule.arguments}
             return app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
@@ -736,6 +736,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "people.add_unit": ("code", "kind", "name", "name_en", "parent_id"),
     "people.change_unit": ("name", "name_en", "parent_id", "active"),
     "people.import_ POST": ("kind",),
+    "despatch.propose": ("kind", "reason", "template", "path", "value"),
     "definitions.propose": ("note",),
     "definitions.decide": ("decision",),
     "rules.propose": ("value", "valid_from", "valid_to", "source"),

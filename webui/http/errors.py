@@ -74,7 +74,8 @@ def http_error(fault: HTTPException) -> Response:
     if fault.response is not None:
         return fault.get_response()  # type: ignore[return-value]
     status = fault.code or 500
-    if status == 413 and wants_json() and not session.get("key"):
+    by_page = wants_json() and not request.path.startswith("/api/")  # programs have no session
+    if status == 413 and by_page and not session.get("key"):
         return engine_error(
             LoggedOut()
         )  # the larger bound of uploads is for those who are logged in

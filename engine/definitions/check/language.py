@@ -372,7 +372,7 @@ def _set_by_actions(draft: Draft) -> Iterator[str]:
     """The dotted names of the facts that actions set."""
     for action in map(legacy.action, draft.table("actions").values()):
         values, marked = action.get("set"), action.get("as")
-        if action["do"] == "mark" and isinstance(marked, str):
+        if action.get("do") == "mark" and isinstance(marked, str):
             yield from (f"{marked}.{key}" for key in MARKED)
         if action.get("do") in ("set_fact", "issue_document") and isinstance(values, dict):
             yield from filter(None, values)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from openpyxl import load_workbook
 
+from engine import db
+from engine.commands import people
 from tests.webui.api.world import BASE, ERRAND, MOTION, faults, folder, problem, send, zipped
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def test_a_definition_is_read_in_words(api: Api) -> None:
 
 
 def test_a_new_version_takes_two_people(motions: Api) -> None:
-    author, other, reader = motions.as_("admin2"), motions.as_("admin"), motions.as_("zhang")
+    author, other, reader = motions.as_("admin2"), motions.as_("runner"), motions.as_("zhang")
     files = folder(MOTION)
     files["process.toml"] = files["process.toml"].replace(
         'title = "教代会提案"', 'title = "教代会提案（新）"', 1
@@ -58,6 +60,7 @@ def test_a_new_version_takes_two_people(motions: Api) -> None:
     problem(author.post(f"/process-definitions/{digest}/approve"), 403, "separated")
     problem(reader.get(f"/process-definitions/{digest}"), 404)
     problem(reader.post(f"/process-definitions/{digest}/approve"), 403)
+    problem(motions.as_("admin").post(f"/process-definitions/{digest}/approve"), 403, "refused")
     assert other.do(f"/process-definitions/{digest}/approve")["hash"] == digest
     problem(other.post(f"/process-definitions/{digest}/refuse"), 409)
     assert reader.read("/process-definitions/congress_motion")["title"] == "教代会提案（新）"
@@ -207,6 +210,9 @@ def test_a_password_is_changed_and_wrong_ones_are_counted(api: Api) -> None:
         ).status_code
         == 204
     )
+    problem(me.get("/members/me"), 401, "unauthenticated")  # the older tokens have ended
+    with db.transaction(api.engine) as session:
+        me.token = people.create_token(session, None, api.people["zhang"], "new")
     for _ in range(5):
         assert (
             me.post("/members/me/password", {"old": "wrong", "new": "another horse 9"}).status_code
