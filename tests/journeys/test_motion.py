@@ -161,6 +161,8 @@ def papers(person: Desk, address: str) -> list[str]:
                 b"%PDF-"
             )
             found.append(title)
+        elif path.startswith("/papers/"):  # where it is corrected
+            assert reply.headers["content-type"].startswith("text/html")
         else:
             assert reply.text() == "四十一人次" and reply.headers["content-disposition"].startswith(
                 "attachment"
