@@ -46,7 +46,7 @@ _LINKS = {  # where an event tells the kind of a link, and the other matter
 @dataclass
 class _Opened:
     """A task as the events tell it. ended: "", done or cancelled; gone: the event that cancelled
-    it.
+    it; ref: its place in the machine.
     """
 
     element: str
@@ -56,17 +56,21 @@ class _Opened:
     at: str
     ended: str = ""
     gone: int = 0
+    ref: int = 0
 
 
 @dataclass
 class _Set:
-    """A timer as the events tell it. poll: whose window it ends; ended: "", fired or cancelled."""
+    """A timer as the events tell it. poll: whose window it ends; ended: "", fired or cancelled;
+    ref: its place in the machine.
+    """
 
     element: str
     due: datetime
     at: str
     poll: str = ""
     ended: str = ""
+    ref: int = 0
 
 
 @dataclass
@@ -136,18 +140,28 @@ class Standing:
 
     def _close(self, act: Act) -> None:
         """What waits no more was done by the act itself, or is cancelled."""
-        waiting = {live.element for live in self.walk.live(self.state)}
-        again = Counter(act.passed)
-        for opened in (each for rows in self.tasks.values() for each in rows if not each.ended):
-            if act.kind == "task" and opened.element == act.key:
-                opened.ended = "done"
-            elif opened.element not in waiting or again[opened.element]:
-                opened.ended, opened.gone = "cancelled", self.seq
-        for timer in (each for rows in self.timers.values() for each in rows if not each.ended):
-            if act.kind == "timer" and timer.element == act.key and not timer.poll:
-                timer.ended = "fired"
-            elif timer.element not in waiting:
-                timer.ended = "cancelled"
+        live = self.walk.live(self.state)
+        refs, elements = {each.ref for each in live}, {each.element for each in live}
+        for opened in self.waiting_tasks():
+            if opened.ref in refs:
+                continue
+            done = act.kind == "task" and opened.element == act.key
+            opened.ended = "done" if done else "cancelled"
+            opened.gone = 0 if done else self.seq
+        for timer in (each for each in _all(self.timers.values()) if not each.ended):
+            # a window has no place of its own in the diagram: it lives with its task
+            if timer.element in elements if timer.poll else timer.ref in refs:
+                continue
+            fired = act.kind == "timer" and timer.element == act.key and not timer.poll
+            timer.ended = "fired" if fired else "cancelled"
+
+    def _place(self, element: str, waiting: Iterable[_Opened | _Set]) -> int:
+        """Where in the machine stands what was opened last; 0 where the path is lost. Places are
+        given in the order of opening and never again, so a loop cannot confuse two rounds.
+        """
+        taken = {each.ref for each in waiting if not each.ended}
+        live = (each.ref for each in self.walk.live(self.state) if each.element == element)
+        return min((ref for ref in live if ref not in taken), default=0)
 
     def _open(self, task: Mapping[str, Any], at: str) -> None:
         seat, person = task.get("seat"), task.get("for")
@@ -157,7 +171,9 @@ class Standing:
         elif person:
             self.readers.add(UUID(person))
         due = _moment(task) if "due" in task else None
-        self.tasks[task["task"]].append(_Opened(task["task"], seat, person, due, at))
+        opened = _Opened(task["task"], seat, person, due, at)
+        opened.ref = self._place(opened.element, self.tasks[opened.element])
+        self.tasks[opened.element].append(opened)
 
     def _set(self, timer: Mapping[str, Any], says: Mapping[str, Any]) -> None:
         """A timer was set, or set anew by a task's later end."""
@@ -165,6 +181,7 @@ class Standing:
             self.move_timers(timer["timer"], _moment(timer))
         else:
             found = _Set(timer["timer"], _moment(timer), says["at"])
+            found.ref = self._place(found.element, self.timers[found.element])
             self.timers[found.element].append(found)
 
     def waiting_tasks(self, element: str = "") -> Iterator[_Opened]:
