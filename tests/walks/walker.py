@@ -5,6 +5,7 @@ Everything goes through the commands, as at the edges. Whoever refuses says why;
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
     from engine.scenarios.progress import Progress
 
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TRIES = 10  # of one form before somebody gives up
 STRANGE = 0.05  # how often somebody tries what is not his
 OUTSIDE = {"unit": "上级单位", "name": "经办人", "post": "科长"}
@@ -171,8 +173,10 @@ class Walk:
         self.done.append(f"{actor.name} {what}：{why}")
         return False
 
-    def _readable(self, given: dict[str, Any]) -> Any:
-        return {key: self.progress.by_name(value) for key, value in given.items()}
+    def _readable(self, given: dict[str, Any]) -> str:
+        """Answers with names; ids of files, which are new in each walk, are left out."""
+        named = {key: self.progress.by_name(value) for key, value in given.items()}
+        return _ID.sub("…", str(named))
 
     # --- tasks ---
     def open_tasks(self) -> list[Any]:
