@@ -80,7 +80,7 @@ class Union:
             for name in ("admin", "admin2"):
                 made.runs_installation(session, name)
             for files in processes or (folder("errand"), folder("trio")):
-                definitions.publish_shipped(session, files)
+                made.timed(lambda files=files: definitions.publish_shipped(session, files))
         return made
 
     def member(self, session: db.Session, name: str, post: str, unit: str) -> UUID:
