@@ -7,10 +7,10 @@ And one paper by itself: what it replaces, what replaced it, what was proposed a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import aliased
 
 from engine import clock
@@ -27,7 +27,6 @@ from engine.messages import Message, _
 from engine.people import access
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
     from engine.db import Session
@@ -66,6 +65,8 @@ def register(
     """
     access.check_own(actor, "see_desk", union_id)
     year = year or clock.today().year
+    if not MINYEAR <= year < MAXYEAR:
+        return ()
     old, new = aliased(tables.document), aliased(tables.document)
     seen = access.visible(actor)
     query = (
@@ -80,11 +81,16 @@ def register(
         .outerjoin(old, old.c.id == _document.corrects)
         .outerjoin(new, new.c.corrects == _document.id)
         .where(_instance.union_id == union_id, _document.number != "")
-        .where(func.extract("year", func.timezone("Asia/Shanghai", _document.issued_at)) == year)
+        .where(_document.issued_at >= _new_year(year), _document.issued_at < _new_year(year + 1))
         .order_by(_document.issued_at.desc(), _document.id.desc())
         .limit(limit)
     )
     return tuple(map(_entry, session.execute(query)))
+
+
+def _new_year(year: int) -> datetime:
+    """The moment at which a year begins in China."""
+    return datetime(year, 1, 1, tzinfo=clock.CHINA)
 
 
 def _entry(row: Any) -> Entry:

@@ -57,6 +57,7 @@ document = Table(
     ref("corrects", "document.id"),  # the document in whose place this one stands
     Column("template", Text),  # hash of the version that prints it; empty: that of its instance
     Index("ix_document_instance", "instance_id"),
+    Index("ix_document_issued", "issued_at", "id", postgresql_where=text("number <> ''")),
     Index("ix_document_corrects", "corrects", postgresql_where=text("corrects IS NOT NULL")),
 )
 

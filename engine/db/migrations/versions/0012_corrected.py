@@ -1,4 +1,6 @@
-"""A corrected paper finds what stands in its place without reading all papers."""
+"""A corrected paper finds what stands in its place, and the register of despatch its newest numbers,
+without reading all papers.
+"""
 
 from __future__ import annotations
 
@@ -12,4 +14,8 @@ def upgrade() -> None:
     op.execute(
         "CREATE INDEX IF NOT EXISTS ix_document_corrects ON document (corrects) "
         "WHERE corrects IS NOT NULL"
+    )
+    op.execute(
+        "CREATE INDEX IF NOT EXISTS ix_document_issued ON document (issued_at, id) "
+        "WHERE number <> ''"
     )
