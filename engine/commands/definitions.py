@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session, rows
     from engine.definitions import Process
+    from engine.definitions.check import Fault
     from engine.definitions.process import Guard
     from engine.messages import Message
     from engine.people.organisation import Actor
@@ -114,10 +115,9 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     Raises Refused, Invalid with every fault, Conflict when known.
     """
     access.unions(actor, "propose_definition")  # in one's own union: a proposal changes nothing
-    files = whole(files)
-    wrong = trial.faults(files, rulebook(), set(posts.kinds().posts))
-    if wrong:
+    if wrong := faults(files):
         raise Invalid({"files": [str(fault) for fault in wrong]})
+    files = whole(files)
     process = definitions.load(files)
     if looser := _loosened(process):
         raise Invalid({"files": [*looser]})
@@ -147,6 +147,11 @@ def _is_binding(guard: Guard) -> bool:
 def whole(files: Mapping[str, str]) -> dict[str, str]:
     """The files handed in, with what this installation's processes have in common and they name."""
     return definitions.completed(files, settings.load().processes)
+
+
+def faults(files: Mapping[str, str]) -> list[Fault]:
+    """What is wrong with the files handed in, by whichever door."""
+    return trial.faults(whole(files), rulebook(), set(posts.kinds().posts))
 
 
 def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:

@@ -17,10 +17,8 @@ from marshmallow import Schema, fields
 from engine import forms
 from engine.commands import definitions
 from engine.definitions import check
-from engine.documents import trial
 from engine.errors import Invalid, NotFound, ProcessFault
-from engine.instance.union_law import rulebook
-from engine.people import access, posts
+from engine.people import access
 from engine.queries import definitions as reading
 from engine.queries import launchable
 from webui.api import schemas, strict
@@ -31,8 +29,6 @@ from webui.http.words import lang
 from webui.pages.author.definitions import MAX_ZIP, unzipped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from engine.db import Session
     from engine.definitions import Process
     from engine.people.organisation import Actor
@@ -350,10 +346,6 @@ SENT = {
 }
 
 
-def _faults(files: Mapping[str, str]) -> list[check.Fault]:
-    return trial.faults(definitions.whole(files), rulebook(), posts.kinds().posts)
-
-
 @routes.act(
     "/process-definitions",
     Decided,
@@ -365,7 +357,7 @@ def _faults(files: Mapping[str, str]) -> list[check.Fault]:
 def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, str]:
     """Hand in a folder for approval, as JSON or as a ZIP; every fault in it is named at once."""
     access.unions(actor, "propose_definition")
-    if wrong := _faults(given["files"]):
+    if wrong := definitions.faults(given["files"]):
         raise Invalid({"files": [fault.line for fault in wrong]})
     try:
         return {"hash": definitions.propose(session, actor, given["files"], given["note"])}
@@ -378,7 +370,7 @@ def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, 
 def check_folder(_session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """Find every fault in a folder, for who may propose one: it takes seconds. Nothing is kept."""
     access.unions(actor, "propose_definition")
-    return {"faults": _faults(given["files"])}
+    return {"faults": definitions.faults(given["files"])}
 
 
 @routes.act(f"{ONE}/approve", Decided)

@@ -26,10 +26,8 @@ from markupsafe import Markup
 from engine.commands import definitions as deciding
 from engine.definitions.check.draft import MAX_FILES
 from engine.definitions.folder import MAX_BYTES as MAX_FOLDER
-from engine.documents import trial
 from engine.errors import Conflict, Invalid, ProcessFault
-from engine.instance.union_law import rulebook
-from engine.people import access, posts
+from engine.people import access
 from engine.people.organisation import INSTALLATION
 from engine.queries import definitions as reading
 from engine.queries import diagrams
@@ -196,7 +194,7 @@ def propose() -> tuple[str, int] | Answer:
     try:
         data = sent.stream.read(MAX_ZIP + 1) if sent else b""
         files = deciding.parse_upload(unzipped(data))
-        faults = trial.faults(files, rulebook(), set(posts.kinds().posts))
+        faults = deciding.faults(files)
         if faults:
             return _propose_page(
                 _("发现 %(n)s 处问题，没有提交。", n=len(faults)), faults, note
