@@ -1,4 +1,5 @@
-"""The log of checkpoints beside the signing key: what was sealed once, the database must go on from.
+"""The log of checkpoints beside the signing key: what was sealed once, the database must go on
+from.
 
 Who can rewrite the rows cannot write this file. One line of JSON per checkpoint, only ever
 appended:

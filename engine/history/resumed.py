@@ -107,7 +107,9 @@ def _counts(found: Resumed, body: Mapping[str, Any]) -> bool:
 
 
 def missing(session: Session, lines: Sequence[kept.Line]) -> Message | None:
-    """What the log says of the last restoration or repair stands in the history too; else why not."""
+    """What the log says of the last restoration or repair stands in the history too; else why
+    not.
+    """
     line = next((each for each in reversed(lines) if each.kind in kept.RESUMED), None)
     if line is None:
         return None

@@ -226,8 +226,8 @@ def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
 def _check_tree(
     session: Session, public: bytes | None, outside: list[keys.Checkpoint]
 ) -> tuple[int, int, int, str]:
-    """How many leaves and checkpoints hold, how many are late, and the first fault. Takes from `outside`, by size,
-    what it has checked.
+    """How many leaves and checkpoints hold, how many are late, and the first fault. Takes from
+    `outside`, by size, what it has checked.
     """
     query = select(tables.checkpoint).order_by(_checkpoint.size)
     points = cast("list[rows.Checkpoint]", session.execute(query).all())

@@ -26,7 +26,8 @@ an empty line, the signature over these lines with their line ends; here "|" sta
                        exporter may not see>]}
                     A file is null when the contents were erased, which an event matter_erased must
                     say.
-  manifest.sha256   one line per file except itself and its note, as `sha256sum` writes: a digest, two
+  manifest.sha256   one line per file except itself and its note, as `sha256sum` writes: a digest,
+  two
                     spaces, a name with "/".
   manifest.note     one signed note over the manifest:
                     yixing/pack/2 | <instance> | <SHA-256 of manifest.sha256> | at <moment> | key
@@ -1030,7 +1031,9 @@ def verify(path: Path, witness: Path | None, expected: str = "") -> int:
 
 
 def check_all(pack: Pack, checks: Mapping[str, Callable[[Pack], str]]) -> int:
-    """All checks, also after one is false: the first false event is named whatever else is wrong."""
+    """All checks, also after one is false: the first false event is named whatever else is
+    wrong.
+    """
     false: list[tuple[str, Wrong]] = []
     unproved = "" if pack.format == 2 else OLD
     for number, (title, check) in enumerate(checks.items(), 1):

@@ -94,7 +94,9 @@ def verify(session: Session, actor: Actor) -> Verdict:
 
 @routes.act("/resumptions/<seq>/confirm", status=204)
 def confirm(session: Session, actor: Actor, seq: str) -> None:
-    """Stand in for a restored backup or a repair, by its number in the installation's history; it takes two people."""
+    """Stand in for a restored backup or a repair, by its number in the installation's history;
+    it takes two people.
+    """
     if not re.fullmatch(r"[0-9]{1,9}", seq):
         raise NotFound
     sealing.confirm(session, actor, int(seq))

@@ -101,7 +101,9 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _failed(given: argparse.Namespace) -> int:
-    """The exit code of what could not be done: of `verify` 1 would mean that the record is false."""
+    """The exit code of what could not be done: of `verify` 1 would mean that the record is
+    false.
+    """
     return UNPROVED if given.verb == "verify" else FAULT
 
 

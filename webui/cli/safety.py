@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 def verify(given: argparse.Namespace, settings: Settings) -> int:
     """Prove the database, or an evidence pack, and name the first false line.
 
-    Exit codes: OK, FAULT (false), USAGE (not understood), UNPROVED (could not be, or not yet be, proved).
+    Exit codes: OK, FAULT (false), USAGE (not understood), UNPROVED (could not be, or not yet be,
+    proved).
     """
     if given.pack:
         from engine.history import verify_pack

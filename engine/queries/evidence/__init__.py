@@ -1,7 +1,9 @@
-"""The evidence pack of an instance: a ZIP that anybody can verify offline with the verify.py inside. It writes nothing.
+"""The evidence pack of an instance: a ZIP that anybody can verify offline with the verify.py
+inside. It writes nothing.
 
-The layout is fixed in engine/history/verify_pack.py (format 2). Put the export on record and seal before you call it
-(`commands.evidence.record_export` does both): there is no pack of what no checkpoint covers.
+The layout is fixed in engine/history/verify_pack.py (format 2). Put the export on record and seal
+before you call it (`commands.evidence.record_export` does both): there is no pack of what no
+checkpoint covers.
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ CLOSED = _("证据包里有您不能查阅的内容，请由可以查阅全部�
 
 
 class Archive:
-    """A ZIP whose bytes depend on names and contents only, with the manifest of all that was added."""
+    """A ZIP whose bytes depend on names and contents only, with the manifest of all that was
+    added.
+    """
 
     def __init__(self) -> None:
         self._bytes = io.BytesIO()
@@ -102,11 +106,12 @@ def pack(
     *,
     english: Language,
 ) -> bytes:
-    """The evidence pack of an instance, signed with `key`; the same bytes for the same rows and moment.
+    """The evidence pack of an instance, signed with `key`; the same bytes for the same rows and
+    moment.
 
-    `english`: for the second half of its texts. Raises NotFound when the instance is not this person's to see, Refused when
-    they may not export it, Conflict when the last event is not its export or not sealed, HistoryBroken when the history has
-    gaps.
+    `english`: for the second half of its texts. Raises NotFound when the instance is not this
+    person's to see, Refused when they may not export it, Conflict when the last event is not its
+    export or not sealed, HistoryBroken when the history has gaps.
     """
     instance = tables.instance.c
     row = session.execute(

@@ -1,5 +1,5 @@
-"""A corrected paper finds what stands in its place, and the register of despatch its newest numbers,
-without reading all papers.
+"""A corrected paper finds what stands in its place, and the register of despatch its newest
+numbers, without reading all papers.
 """
 
 from __future__ import annotations
