@@ -27,9 +27,9 @@ from engine.commands.people.logins import open_login
 from engine.db import tables
 from engine.definitions.check import check_folder
 from engine.history import keys, seals
+from engine.history.signing import Signer
 from engine.instance.union_law import rulebook
 from engine.people import organisation, posts
-from engine.queries import evidence
 from engine.settings import Settings
 from tests.booking.pages import Walk, read
 from webui.http import evidence as words
@@ -244,7 +244,7 @@ def test_an_evidence_pack_speaks_of_nothing_else(house: House) -> None:
     house.sent("zhou", house.waiting("zhou"), decision="taken")
     with db.transaction(house.engine) as session, clock.set_to(house.at):
         actor = organisation.actor(session, house.people["qian"])
-        pack = evidence.pack(session, actor, UUID(booking[-36:]), KEY, english=words.ENGLISH)
+        pack = words.export(session, actor, UUID(booking[-36:]), Signer(KEY))
     told = {name: text.decode() for name, text in _files(pack).items() if name.endswith(".txt")}
     assert len(told) >= 3, told.keys()
     assert {name: FOREIGN.findall(text) for name, text in told.items()} == {

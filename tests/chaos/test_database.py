@@ -179,7 +179,7 @@ def test_a_worker_without_a_database_makes_no_incidents(server_of_its_own: Serve
     union = Union.built(engine, folder("errand"))
     keys = [union.to("do") for _ in range(5)]
     union.at = union.one("SELECT max(due_at) FROM timer")
-    due = union.timed(lambda: jobs._due(engine, None))
+    due = union.timed(lambda: jobs.due(engine, None))
     assert len(due) == 5
     server_of_its_own.stop_at_once()
     for timer in due:

@@ -15,6 +15,7 @@ from engine.commands import actions, deciding, instances, reads, rules, unit_of_
 from engine.db import canonical, tables
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.history import event_log, keys
+from engine.history.kept import Log
 from engine.instance.union_law import UnionLaw
 from engine.people import access
 from engine.queries import checkpoints
@@ -598,11 +599,11 @@ def test_a_checkpoint_is_witnessed_once_and_on_record(world: Errands) -> None:
     assert log[0].kind == "checkpoint_witnessed" and log[0].body["root"] == point.root
 
 
-def test_a_verification_finds_what_was_altered(world: Errands) -> None:
+def test_a_verification_finds_what_was_altered(world: Errands, tmp_path: Path) -> None:
     key = launched(world)
     world.seal()
-    auditor, public = world.actor("孙审计"), world.key.public
-    assert world.do(lambda s: reads.verify(s, auditor, public)).broken is None
+    auditor, public, log = world.actor("孙审计"), world.key.public, Log(tmp_path)
+    assert world.do(lambda s: reads.verify(s, auditor, public, log)).broken is None
     with db.transaction(world.engine) as session:
         session.execute(
             text("UPDATE event SET body = replace(body, '办事', '坏事') WHERE instance_id = :i"),
@@ -612,14 +613,14 @@ def test_a_verification_finds_what_was_altered(world: Errands) -> None:
             text("UPDATE event SET body = body || ' ' WHERE instance_id = :i AND seq = 1"),
             {"i": key},
         )
-    verdict = world.do(lambda s: reads.verify(s, auditor, public))
+    verdict = world.do(lambda s: reads.verify(s, auditor, public, log))
     assert verdict.broken and verdict.broken.chain_id == key and verdict.broken.seq == 1
     assert [e["whole"] for e in told(world, event_log.INSTALLATION, "history_verified")] == [
         True,
         False,
     ]
     with pytest.raises(Refused):
-        world.do(lambda s: reads.verify(s, world.actor("张敏"), public))
+        world.do(lambda s: reads.verify(s, world.actor("张敏"), public, log))
 
 
 def test_what_is_noted_is_canonical(world: Errands) -> None:

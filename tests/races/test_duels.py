@@ -163,7 +163,7 @@ def a_deadline_that_takes_the_task_away_passes_when_it_is_completed(arena: Arena
     fired, completed = arena.meet(
         n,
         arena.act(None, instances.wake, timer.id, late=late),
-        arena.act("deputy", tasks.complete, task, NOTE),
+        arena.act("deputy", tasks.complete, task, NOTE, late=late),
     )
     assert fired.ok
     assert bool(fired.value) != completed.ok, (fired, completed)
@@ -182,7 +182,7 @@ def a_reminder_falls_due_when_the_task_is_completed(arena: Arena, n: int) -> Non
     fired, completed = arena.meet(
         n,
         arena.act(None, instances.wake, timer.id, late=late),
-        arena.act("deputy", tasks.complete, task, NOTE),
+        arena.act("deputy", tasks.complete, task, NOTE, late=late),
     )
     assert completed.ok
     assert fired.ok
@@ -210,7 +210,7 @@ def a_worker_notes_a_fault_of_a_timer_that_another_lets_happen(arena: Arena, n: 
         arena.act(None, incidents.note, key, f"timer:{timer.id}", RuntimeError("x"), late=late),
     )
     for found in arena.union.ask("SELECT id FROM incident WHERE instance_id = :i", i=key):
-        arena.union.do("secretary", incidents.retry, found.id)
+        arena.act("secretary", incidents.retry, found.id, late=late)()
     arena.act(None, instances.wake, timer.id, late=late)()
     assert arena.union.events(key).count("timer_fired") == 1
 
@@ -239,7 +239,7 @@ def the_secretary_suspends_when_a_timer_falls_due(arena: Arena, n: int) -> None:
     woken, suspended = arena.meet(
         n,
         arena.act(None, instances.wake, timer.id, late=late),
-        arena.act("secretary", instances.suspend, key, "停"),
+        arena.act("secretary", instances.suspend, key, "停", late=late),
     )
     assert suspended.ok
     assert woken.ok
@@ -359,7 +359,9 @@ def the_window_ends_when_the_mover_closes(arena: Arena, n: int) -> None:
     assert arena.union.at is not None
     late = timer.due_at - arena.union.at
     woken, closed = arena.meet(
-        n, arena.act(None, instances.wake, timer.id, late=late), arena.act("d0", polls.close, poll)
+        n,
+        arena.act(None, instances.wake, timer.id, late=late),
+        arena.act("d0", polls.close, poll, late=late - MOMENT),
     )
     assert woken.ok
     assert bool(woken.value) != closed.ok

@@ -57,12 +57,14 @@ def _of_every_page() -> dict[str, Any]:
     }
 
 
+# what is answered without the database, the page that tells of its absence included
+NO_DATABASE = frozenset({None, "static", "health.alive", "health.ready", "api.openapi"})
 CLOCK_EVERY = 10  # seconds between two looks at the clock of the database
 
 
 def _right_clock() -> None:
     """Nothing is answered while this clock is not the database's. Raises Unavailable."""
-    if request.endpoint in ("static", "health.alive", "health.ready", None):
+    if request.endpoint in NO_DATABASE:
         return
     looked = current_app.extensions.setdefault("clock", {"at": 0.0})
     if time.monotonic() - looked["at"] < CLOCK_EVERY:
