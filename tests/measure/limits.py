@@ -61,9 +61,9 @@ LIMITS: dict[str, Limit] = {
     "motion audit": Limit(15, "as the errand's"),
     "motion poll": Limit(8, "as the errand's"),
     # --- the walk of a completion ------------------------------------------------------------------------------------
-    "errand submit, room changes": Limit(12, "a completion can be followed by eye"),
+    "errand submit, room changes": Limit(12, "a completion can be followed by eye", today=15),
     "errand submit, climbs": Limit(0, "nothing below commands calls commands or webui"),
-    "motion submit, room changes": Limit(12, "as the errand's"),
+    "motion submit, room changes": Limit(12, "as the errand's", today=20),
     "motion submit, climbs": Limit(0, "as the errand's"),
     # --- what an addition costs --------------------------------------------------------------------------------------
     "files per added verb": Limit(
