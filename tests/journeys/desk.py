@@ -89,7 +89,9 @@ class Desk:
 
     def _answered(self, status: int, url: str) -> None:
         self.visited.append(url.removeprefix(self.base))
-        if status >= 400 and status not in self.expected:
+        # a page left open while days pass asks once more after its login has ended, then loads anew
+        ended = status == 401 and url.endswith("/now")
+        if status >= 400 and status not in self.expected and not ended:
             self.faults.append(f"{status} {url}")
 
     def log_in(self, username: str, secret: str = SECRET, path: str = "/") -> Page:
