@@ -367,6 +367,7 @@ _PEOPLE = (
     ),
     _kind("token_created", _("新建接口令牌"), _("{who}新建接口令牌（{name}）"), "name"),
     _kind("token_ended", _("停用接口令牌"), _("{who}停用接口令牌（{name}）"), "name"),
+    _kind("import_undone", _("撤销导入"), _("{who}撤销了文件 {file} 的导入"), "batch", "file"),
     _kind("import_confirmed", _("导入文件"), _("{who}导入文件 {file}"), "batch", "file"),
     _kind(
         "people_exported",

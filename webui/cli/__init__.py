@@ -33,6 +33,7 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "decide": processes.decide,
     "play": processes.play,
     "import": accounts.import_table,
+    "undo-import": accounts.undo_import,
     "token": accounts.token,
     "unit": accounts.unit,
     "user create": accounts.user_create,

@@ -9,6 +9,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from engine.messages import _
 from webui.cli.terminal import LANGUAGES, text
@@ -97,7 +98,9 @@ def _add_processes(verbs: Verbs) -> None:
 
 
 def _add_import(verbs: Verbs) -> None:
-    one = _add_verb(verbs, "import", _("从 .xlsx 表导入单位、人员、职务，或按类别登记的人"))
+    one = _add_verb(
+        verbs, "import", _("从 .xlsx、.xls、.csv 表导入单位、人员、职务，或按类别登记的人")
+    )
     _add(one, "kind", metavar="KIND", choices=KINDS, about=" | ".join(KINDS))
     _add(one, "file", type=Path, metavar="FILE")
     actor = _("由谁导入，记录在案")
@@ -105,6 +108,23 @@ def _add_import(verbs: Verbs) -> None:
     _add(one, "--union", metavar="CODE", about=_("此人不属于这个单位时不导入"))
     _add(one, "--yes", action="store_true", about=_("没有错误就办，不再询问"))
     _add(one, "--all", action="store_true", about=_("没有提示的行也列出"))
+    corrected = _("改一行的一列，如 12:name=张敏；12:same_as=new 表示是另一个人")
+    _add(
+        one,
+        "--set",
+        dest="corrected",
+        action="append",
+        default=[],
+        metavar="ROW:COLUMN=VALUE",
+        about=corrected,
+    )
+    _add(one, "--good", action="store_true", about=_("有错误的行留下，其余的照办"))
+
+    one = _add_verb(verbs, "undo-import", _("撤销一次导入，在还没有人据此办事时"))
+    _add(one, "batch", type=UUID, metavar="ID")
+    _add(
+        one, "--as", dest="actor", required=True, metavar="USERNAME", about=_("由谁撤销，记录在案")
+    )
 
 
 def _add_accounts(verbs: Verbs) -> None:

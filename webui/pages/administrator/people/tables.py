@@ -21,6 +21,7 @@ from webui.pages.administrator.people.desk import MAX_SHEET, Faults, blueprint, 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
+MANY = 5  # rows with one remark: from here on it is said once, above
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -109,19 +110,50 @@ def _preview_page(batch_id: UUID, fault: str = "") -> str:
         level=level,
         kinds=kinds(),
         fault=fault,
+        many=MANY,
     )
 
 
 @blueprint.post("/people/import/<uuid:batch_id>/confirm")
 @needs_login
 def confirm(batch_id: UUID) -> tuple[str, int] | Answer:
-    """Write all rows, or none."""
+    """Write all rows, or none; or, when asked so, the good ones only."""
+    good_only = field("good_only") == "1"
     try:
-        done = carry_out(lambda s: imports.confirm(s, me(), batch_id))
+        done = carry_out(lambda s: imports.confirm(s, me(), batch_id, good_only=good_only))
     except Conflict as fault:
         return _preview_page(batch_id, fault.message), 409
     counts = {"new": done.created, "changed": done.changed, "skipped": done.skipped}
     flash(_("已导入：新增 %(new)s，更改 %(changed)s，跳过 %(skipped)s。", **counts))
+    if done.left is not None:
+        flash(_("下面是没有导入的行，请在这里改好。"))
+        return redirect(url_for("people.preview", batch_id=done.left))
+    return redirect(url_for("people.import_"))
+
+
+@blueprint.post("/people/import/<uuid:batch_id>/rows/<int:number>")
+@needs_login
+def correct(batch_id: UUID, number: int) -> tuple[str, int] | Answer:
+    """Write one row anew, or say whom it means."""
+    keys = [key for key in request.form if key.startswith("v.")]
+    values = {key[2:]: request.form[key] for key in keys}
+    try:
+        carry_out(lambda s: imports.correct(s, me(), batch_id, number, values))
+    except (Conflict, Invalid) as fault:
+        return _preview_page(batch_id, fault.message), fault.status
+    level = request.args.get("level") or None
+    return redirect(url_for("people.preview", batch_id=batch_id, level=level) + f"#row-{number}")
+
+
+@blueprint.post("/people/import/<uuid:batch_id>/undo")
+@needs_login
+def undo(batch_id: UUID) -> tuple[str, int] | Answer:
+    """Take an import back while nobody has acted on it."""
+    try:
+        carry_out(lambda s: imports.undo(s, me(), batch_id))
+    except Conflict as fault:
+        return _preview_page(batch_id, fault.message), 409
+    flash(_("已撤销这次导入。"))
     return redirect(url_for("people.import_"))
 
 
