@@ -20,6 +20,7 @@ from engine.definitions.check import (
 )
 from engine.definitions.check.fault import Fault
 from engine.definitions.check.language import language
+from engine.definitions.check.rulebook import check_rulebook, to_be_checked, used
 from engine.definitions.check.tables import check_tables
 from engine.definitions.folder import read
 from engine.definitions.loading import load
@@ -34,7 +35,16 @@ if TYPE_CHECKING:
 
 MOST = 2_000  # faults that anybody will read
 
-__all__ = ["ACTIONS", "Fault", "check_folder", "check_tables", "faults"]
+__all__ = [
+    "ACTIONS",
+    "Fault",
+    "check_folder",
+    "check_rulebook",
+    "check_tables",
+    "faults",
+    "to_be_checked",
+    "used",
+]
 
 
 def faults(
