@@ -85,6 +85,10 @@ class Presence(TypedDict, total=False):
 
     opening: int
     closing: int
+    least: int  # the fewest at once in between; older polls lack it and what follows
+    due: int
+    needed: int  # the smallest number that makes the quorum
+    after: int  # the last entry of the ledger when the poll opened
 
 
 class PollTerms(TypedDict):
