@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Row
-
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 _setting, _vacation, _notice = tables.setting.c, tables.vacation.c, tables.notice.c
@@ -284,7 +282,7 @@ def _settings(
     )
 
 
-def _own_value(row: Row[Any], union_law: UnionLaw, lang: str) -> str:
+def _own_value(row: rows.Selected, union_law: UnionLaw, lang: str) -> str:
     """A union's own value in words, with the unit and the operator by which it counts from its
     first day.
     """
@@ -342,7 +340,7 @@ def year_calendar(session: Session, actor: Actor, union_id: UUID) -> Calendar:
     )
 
 
-def _year(year: int, notice: Row[Any] | None, people: Mapping[UUID, str]) -> Year:
+def _year(year: int, notice: rows.Selected | None, people: Mapping[UUID, str]) -> Year:
     if notice is not None:
         days = tuple(
             (date.fromisoformat(day), bool(worked)) for day, worked in sorted(notice.days.items())
