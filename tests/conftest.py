@@ -9,12 +9,12 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from playwright.sync_api import sync_playwright
 from procrastinate.schema import SchemaManager
-from sqlalchemy import make_url
 
 from engine import db
 from engine.db import embedded, tables
@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def named(uri: str, database: str) -> str:
     """The URL of another database of the same server."""
-    return make_url(uri).set(database=database).render_as_string(hide_password=False)
+    return urlsplit(uri)._replace(path=f"/{database}").geturl()
 
 
 @contextmanager
