@@ -90,6 +90,10 @@ class Presence(TypedDict, total=False):
 
     opening: int
     closing: int
+    least: int  # the fewest at once in between; older polls lack it and what follows
+    due: int
+    needed: int  # the smallest number that makes the quorum
+    after: int  # the last entry of the ledger when the poll opened
 
 
 class PollTerms(TypedDict):
@@ -292,7 +296,8 @@ class Checkpoint(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """A version of a process; `hash`: SHA-256 over its `files` (path -> text)."""
+    """A version of a process; `hash`: SHA-256 over its `files` (path -> text); `beside`: its
+    stories and notes."""
 
     hash: str
     process_id: str
@@ -302,6 +307,7 @@ class Definition(NamedTuple):
     title: str
     title_en: str
     files: dict[str, str]
+    beside: dict[str, str]
     author_id: UUID | None
     approver_id: UUID | None
 

@@ -457,6 +457,18 @@ _INSTALLATION = (
         *("process", "version"),
     ),
     _kind(
+        "definition_stories_replaced",
+        _("更换流程版本的故事"),
+        _("{who}更换流程 {process} 的版本 {version} 的故事"),
+        *("process", "version"),
+    ),
+    _kind(
+        "definition_rehearsed",
+        _("演练流程版本的故事"),
+        _("演练流程 {process} 的版本 {version}：共 {stories} 个故事，{wrong} 个与所写不符"),
+        *("process", "version", "stories", "wrong"),
+    ),
+    _kind(
         "definition_published",
         _("流程版本施行"),
         _("流程 {process} 的版本 {version} 施行（{who}）"),

@@ -122,8 +122,15 @@ def _asked(opened: Mapping[str, Any], row: rows.Poll) -> dict[str, tuple[str, bo
             and opened.get("terms") in (None, rolls.terms_digest(rule)),
         ),
         "about": ("内容", dict(rule.get("about", ())) == opened.get("about", {})),
-        "presence": ("到会人数", rule.get("presence", {}).get("opening") == opened.get("present")),
+        "presence": ("到会人数", _at_opening(rule.get("presence", {}), opened)),
     }
+
+
+def _at_opening(noted: Mapping[str, Any], opened: Mapping[str, Any]) -> bool:
+    """Is who was there, due and needed at the opening what the history says? Older events say less."""
+    pairs = [(noted.get("opening"), opened.get("present"))]
+    pairs += [(noted.get(name), opened[name]) for name in ("due", "needed") if name in opened]
+    return all(here == told for here, told in pairs)
 
 
 def _roll(
