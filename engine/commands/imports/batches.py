@@ -304,7 +304,9 @@ def confirm(session: Session, actor: Actor, batch_id: UUID, *, good_only: bool =
     done = update(tables.batch).where(tables.batch.c.id == batch_id)
     undo = {"undo": undoing.kept(batch.kind, notes, good)}
     session.execute(done.values(state=BatchState.DONE, rows=[], report=kept | undo, at=clock.now()))
-    left = _left(session, actor, batch, [row for row, line in zip(raw, lines) if line.errors])
+    left = _left(
+        session, actor, batch, [row for row, line in zip(raw, lines, strict=True) if line.errors]
+    )
     return Report(
         batch_id=batch_id,
         kind=batch.kind,

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine.commands.imports import workbook
 from engine.commands.imports.workbook import EXAMPLE, Column
-from engine.commands.people import spelling
 from engine.errors import NotFound
 from engine.messages import Listed, Message, _, worded
-from engine.people import posts
+from engine.people import posts, spelling
 
 if TYPE_CHECKING:
     from engine.commands.imports.workbook import Say

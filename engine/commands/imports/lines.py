@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from sqlalchemy import select
 
 from engine.commands.imports.columns import title_of
-from engine.commands.people import spelling, words
+from engine.commands.people import words
 from engine.db import tables
 from engine.errors import Invalid
 from engine.messages import Listed, Message, _
-from engine.people import access
+from engine.people import access, spelling
 from engine.people.organisation import INSTALLATION
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ from engine.commands.imports.lines import (
     tell_twins,
     unit_for,
 )
-from engine.commands.people import members, records, spelling, words
+from engine.commands.people import members, records, words
 from engine.db import tables
 from engine.messages import _
+from engine.people import spelling
 
 if TYPE_CHECKING:
     from engine.db import Session, rows

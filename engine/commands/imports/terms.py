@@ -23,11 +23,11 @@ from engine.commands.imports.lines import (
     unit_for,
 )
 from engine.commands.imports.members import created, row_of
-from engine.commands.people import desks, records, spelling, terms, words
+from engine.commands.people import desks, records, terms, words
 from engine.db import rows, tables
 from engine.errors import Invalid, Refused
 from engine.messages import Both, Listed, _
-from engine.people import posts
+from engine.people import posts, spelling
 
 if TYPE_CHECKING:
     from engine.db import Session

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select
 
-from engine.commands.people import spelling, terms
+from engine.commands.people import terms
 from engine.db import tables
+from engine.people import spelling
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -11,11 +11,11 @@ from sqlalchemy import insert, select, update
 
 from engine.commands.imports.columns import title_of
 from engine.commands.imports.lines import Line, may_import, replaced, tell_twins
-from engine.commands.people import records, spelling, superiors, units, words
+from engine.commands.people import records, superiors, units, words
 from engine.db import tables
 from engine.errors import Invalid
 from engine.messages import _
-from engine.people import posts
+from engine.people import posts, spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -18,8 +18,9 @@ from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from engine.commands.imports import files
-from engine.commands.people import spelling, words
+from engine.commands.people import words
 from engine.messages import Listed, Message, _
+from engine.people import spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -8,9 +8,9 @@ import re
 import unicodedata
 from datetime import date
 
-from engine.commands.people import spelling
 from engine.errors import Invalid
 from engine.messages import _
+from engine.people import spelling
 
 # control, invisible and broken characters; rare Chinese ones pass
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -229,6 +229,18 @@ def _handed_over(standing: Standing, says: Mapping[str, Any]) -> None:
             task.assignee = says["new"]
 
 
+def _reassigned(standing: Standing, says: Mapping[str, Any]) -> None:
+    """By the desk: an open task goes to another person, or back to its post."""
+    if "old" not in says:
+        return
+    if says["new"]:
+        standing.readers.add(UUID(says["new"]))
+    for task in standing.waiting_tasks(says["task"]):
+        if task.assignee == says["old"]:
+            task.assignee = says["new"]
+            return
+
+
 _SAME_COMMAND = 8  # events between the one that moved the machine and one of its actions, at most
 
 
@@ -279,6 +291,7 @@ def _over(standing: Standing, says: Mapping[str, Any]) -> None:
 _READERS: dict[str, Callable[[Standing, Mapping[str, Any]], None]] = {
     "task_claimed": _claimed,
     "task_released": _claimed,
+    "task_reassigned": _reassigned,
     "owner_replaced": _handed_over,
     "mover_replaced": _handed_over,
     "deadline_extended": _extended,

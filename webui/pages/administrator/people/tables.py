@@ -68,6 +68,7 @@ def _import_page(union: UUID, faults: Faults | None = None) -> str:
         "people/import.html",
         kinds=kinds(),
         past=past,
+        union=union,
         faults=faults or {},
         kind=request.values.get("kind", ""),
     )
