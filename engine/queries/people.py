@@ -211,7 +211,7 @@ def named(session: Session, actor: Actor, union_id: UUID, username: str) -> UUID
     must_see(actor, union_id)
     wanted = spelling.code(username).casefold()
     query = select(_member.id).where(_member.union_id == union_id, _member.active)
-    found = session.execute(query.where(_member.username == wanted)).scalar()
+    found: UUID | None = session.execute(query.where(_member.username == wanted)).scalar()
     if found is None:
         raise Invalid({"username": [_("没有用户名为“{username}”的人。", username=wanted[:64])]})
     return found

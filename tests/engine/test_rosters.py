@@ -74,7 +74,8 @@ def row(batch: Any, number: int) -> Any:
 
 
 def delegate(number: int, name: str, **more: Any) -> list[Any]:
-    given = {"unit": "XD-XX", "term": "第九届", "from": "2026-03-01", "to": "", **more}
+    begin = "2021-03-01" if more.get("to") else "2026-03-01"
+    given = {"unit": "XD-XX", "term": "第九届", "from": begin, "to": "", **more}
     return [f"r{number:03}", name, given["unit"], "正式", given["term"], given["from"], given["to"]]
 
 

@@ -59,7 +59,8 @@ def undo(session: Session, actor: Actor, batch_id: UUID) -> None:
     records.queue(session)
     wrote = batch.report["undo"]
     if used := next(_used(session, batch, wrote), ""):
-        raise Conflict(_("已有人据此办事（{what}），不能撤销。", what=used), code="acted_on")
+        why = _("导入以后已有人据此办事，或者登记又有变动，不能撤销。")
+        raise Conflict(why, code="acted_on", by=used)
     notes = list(_put_back(session, wrote))
     for name in _ORDER:
         table = tables.metadata.tables[name]

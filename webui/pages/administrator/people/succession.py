@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from flask_babel import gettext
 
 from engine.commands import succession
 from engine.errors import Conflict, Invalid, NotFound
+from engine.people import access
 from engine.queries import people as reading
-from webui.http.session import carry_out, look, me, needs_login
+from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import said
 from webui.pages.administrator.people.desk import blueprint, days_sent, field, unit_sent
 from webui.pages.administrator.people.members import on_member
+from webui.pages.administrator.people.tables import union_into
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from werkzeug.wrappers import Response as Answer
 
     from engine.db import Session
@@ -29,6 +32,7 @@ def _(msgid: str, **values: object) -> str:
 def _other(member_id: UUID) -> UUID:
     """The member of the same union whose user name was sent. Raises Invalid."""
     union = look(lambda s: reading.member_file(s, me(), member_id)).union_id
+    access.check(me(), "manage_people", union)
     return look(lambda s: reading.named(s, me(), union, field("username")))
 
 
@@ -73,7 +77,7 @@ def succeed(member_id: UUID, post_id: UUID, how: str) -> tuple[str, int] | Answe
 @needs_login
 def end_term() -> Answer:
     """End a term of office for all who hold it by category."""
-    union = UUID(request.form["union"])
+    union = uuid(field("union")) or union_into()
     try:
         last, _none = days_sent("last", "none")
         n = carry_out(lambda s: succession.end_term(s, me(), union, field("term"), last))

@@ -38,7 +38,7 @@ def kinds() -> dict[str, str]:
 @needs_login
 def import_() -> str | tuple[str, int] | Answer:
     """Choose what to import, take a template, send a file."""
-    union = _union_shown()
+    union = union_into()
     if request.method != "POST":
         return _import_page(union)
     sent, kind = request.files.get("file"), field("kind")
@@ -54,7 +54,7 @@ def import_() -> str | tuple[str, int] | Answer:
     return redirect(url_for("people.preview", batch_id=batch.id))
 
 
-def _union_shown() -> UUID:
+def union_into() -> UUID:
     """A union into which this person may import. Raises Refused."""
     own = (me().union_id, *(p.union_id for p in me().posts if p.union_id))
     found = next((u for u in own if access.may(me(), "import_people", u)), None)
@@ -78,7 +78,7 @@ def _import_page(union: UUID, faults: Faults | None = None) -> str:
 @needs_login
 def template(kind: str) -> Response:
     """The table to be filled in."""
-    _union_shown()
+    union_into()
     return _sheet(imports.template(kind, said), f"yixing-{kind}-template.xlsx")
 
 
