@@ -171,7 +171,7 @@ def join(session: Session, actor: Actor, twin_id: UUID, kept_id: UUID, why: str)
     twin, kept = (records.member_of(session, actor, key) for key in (twin_id, kept_id))
     for member in (twin, kept):
         records.allow(actor, "manage_people", member.union_id)
-    if spelling.name(twin.name) != spelling.name(kept.name) or twin.union_id != kept.union_id:
+    if spelling.words(twin.name) != spelling.words(kept.name) or twin.union_id != kept.union_id:
         raise Invalid(
             {"into": [_("姓名相同、同属一个{tenant}的两个账号才能合并。", tenant=posts.tenant())]}
         )

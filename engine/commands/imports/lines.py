@@ -61,6 +61,7 @@ class Line:
     warnings: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     choices: list[tuple[str, str]] = field(default_factory=list)
+    unit: str = ""  # the name of the unit it means, once known
     do: str = ""
     plan: dict[str, Any] = field(default_factory=dict)
 
@@ -210,6 +211,7 @@ def unit_for(line: Line, units: Units) -> rows.Unit | None:
     if not unit.active:
         line.errors.append(_("单位“{name}”已撤销。", name=unit.name))
         return None
+    line.unit = unit.name
     return unit
 
 
@@ -238,13 +240,13 @@ class Namesakes:
         self.found: dict[tuple[UUID, str], list[Registered]] = defaultdict(list)
         for row in session.execute(query.order_by(member.username)):
             found = Registered._make(row)
-            self.found[found.unit_id, spelling.name(found.name)].append(found)
+            self.found[found.unit_id, spelling.words(found.name)].append(found)
 
     def ask(self, line: Line, unit_id: UUID, name: str) -> Registered | None:
         """Whom a row with a new number means: somebody registered, by its answer, or None for
         somebody new. Without an answer the row asks, by an error.
         """
-        there: Sequence[Registered] = self.found.get((unit_id, spelling.name(name)), ())
+        there: Sequence[Registered] = self.found.get((unit_id, spelling.words(name)), ())
         if not there:
             return None
         same = words.login_name(line.values.get("same_as", ""))

@@ -74,7 +74,7 @@ def _plan_change(line: Line, member: Registered, wanted: dict[str, Any]) -> None
     """A blank does not clear what is registered."""
     there = {key: str(getattr(member, key)) for key in (*TITLES, "union_id")}
     new = {key: wanted[key] for key in there if wanted[key] not in ("", there[key])}
-    if new.get("name") == spelling.name(there["name"]):
+    if "name" in new and spelling.words(new["name"]) == spelling.words(there["name"]):
         del new["name"]  # another blank is no other name
     if not new:
         line.skip()

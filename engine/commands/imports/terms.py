@@ -189,7 +189,7 @@ def _must_be_the_same(line: Line, actor: Actor, member: Registered, name: str) -
         line.errors.append(_("这个用户名已有人使用。"))
     elif not member.active:
         line.errors.append(_("此人已停用。"))
-    elif name and spelling.name(member.name) != name:
+    elif name and spelling.words(member.name) != spelling.words(name):
         line.errors.append(_("这个用户名登记的姓名是“{name}”。", name=member.name))
 
 

@@ -30,7 +30,7 @@ def of(session: Session, union_id: UUID, lines: list[Line]) -> tuple[Total, ...]
     """By unit, those whose number changes first; rows with errors are counted where their unit is
     known.
     """
-    now = Counter(str(line.plan["unit"]) for line in lines if line.plan.get("unit"))
+    now = Counter(line.unit for line in lines if line.unit)
     named = {spelling.term(str(line.plan.get("term", ""))) for line in lines} - {""}
     before = _before(session, union_id, named)
     found = [Total(unit, before[unit], now[unit]) for unit in sorted(now.keys() | before.keys())]
