@@ -233,11 +233,12 @@ def _reassigned(standing: Standing, says: Mapping[str, Any]) -> None:
     """By the desk: an open task goes to another person, or back to its post."""
     if "old" not in says:
         return
-    if says["new"]:
-        standing.readers.add(UUID(says["new"]))
+    new = says.get("new")
+    if new:
+        standing.readers.add(UUID(new))
     for task in standing.waiting_tasks(says["task"]):
         if task.assignee == says["old"]:
-            task.assignee = says["new"]
+            task.assignee = new
             return
 
 
