@@ -109,7 +109,7 @@ def _add_import(verbs: Verbs) -> None:
     _add(one, "--union", metavar="CODE", about=_("此人不属于这个单位时不导入"))
     _add(one, "--yes", action="store_true", about=_("没有错误就办，不再询问"))
     _add(one, "--all", action="store_true", about=_("没有提示的行也列出"))
-    corrected = _("改一行的一列，如 12:name=张敏；12:same_as=new 表示是另一个人")
+    corrected = _("改一行的一列，如 12:from_on=2026-03-01；12:same_as=new 表示是另一个人")
     _add(
         one,
         "--set",
@@ -130,7 +130,7 @@ def _add_import(verbs: Verbs) -> None:
 
 def _add_terms(verbs: Verbs) -> None:
     one = _add_verb(verbs, "end-term", _("换届：终止上一届代表的任期"))
-    _add(one, "term", metavar="TERM", about=_("届次，如 第八届"))
+    _add(one, "term", metavar="TERM", about=_("届次的名称"))
     _add(one, "--last", type=_day, required=True, metavar="DAY", about=_("最后一天"))
     _add(
         one, "--as", dest="actor", required=True, metavar="USERNAME", about=_("由谁办理，记录在案")
