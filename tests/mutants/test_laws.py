@@ -22,6 +22,16 @@ NUMBERS = {number[0].id: number for number in numbers(BOOK)}
 KNOWN = (
     ("CG-EXTRA", ">= 2/3 share", "congress_session/scenarios/202_three_of_nine_are_a_third.toml"),
     ("CG-EXTRA", ">= 0/3 share", "congress_session/scenarios/201_two_of_nine_are_not_a_third.toml"),
+    (
+        "CC-COORD",
+        "within 31 day",
+        "collective_consultation/scenarios/605_coordination_ended_on_the_last_day.toml",
+    ),
+    (
+        "CC-CANCEL",
+        "within 4 working_day",
+        "collective_consultation/scenarios/917_cancellation_filed_the_day_before.toml",
+    ),
     ("CG-EXTRA", "> 1/3 share", "congress_session/scenarios/202_three_of_nine_are_a_third.toml"),
 )
 
