@@ -41,10 +41,9 @@ class Moved:
 
     def book(self, book: law.Rulebook) -> law.Rulebook:
         """The rulebook with this one fault in it."""
-        swapped = dict(zip(map(id, self.before), self.after, strict=True))
-        return law.Rulebook(
-            [swapped.get(id(rule), rule) for rule in book.rules], book.places, book.subjects
-        )
+        swapped = dict(zip(self.before, self.after, strict=True))
+        rules = [swapped.get(rule, rule) for rule in book.rules]
+        return law.Rulebook(rules, book.places, book.subjects)
 
 
 def _said(rule: law.Rule) -> str:
