@@ -594,7 +594,7 @@ def test_one_mediator_with_a_ground_is_enough(ground: str, many: int, result: st
 def test_one_fault_in_the_composition_is_enough(wrong: list[str], valid: bool) -> None:
     lists = ("numbers", "balance", "outsiders", "chief", "most")
     for name in lists:
-        verdict: dict[str, Any] = {**dict.fromkeys(lists, []), "note": "", name: wrong}
+        verdict: dict[str, Any] = {**{key: [] for key in lists}, "note": "", name: wrong}
         assert by_facts("collective_consultation.composition", verdict=verdict) is valid
 
 
