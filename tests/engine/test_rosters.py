@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -342,3 +343,17 @@ def test_what_somebody_did_with_a_post_keeps_the_import(world: World) -> None:
     with pytest.raises(Conflict) as refused:
         imports.undo(world.session, world.actor(WHO), batch.id)
     assert refused.value.code == "acted_on"
+
+
+def test_a_sheet_of_too_many_cells_is_refused_before_it_is_read(world: World) -> None:
+    made = io.BytesIO()
+    many = b'<row r="1">' + b'<c r="A1"><v>1</v></c>' * 500_000 + b"</row>"
+    with (
+        zipfile.ZipFile(io.BytesIO(book(HEAD))) as old,
+        zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, many if "sheet1" in name else old.read(name))
+    assert len(made.getvalue()) < 200_000
+    with pytest.raises(Invalid, match="单元格太多"):
+        look(world, made.getvalue())

@@ -17,8 +17,8 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from engine.commands.imports import files
 from engine.commands.people import words
+from engine.documents import sheets as files
 from engine.messages import Listed, Message, _
 from engine.people import spelling
 
