@@ -26,6 +26,7 @@ from engine.definitions.check import (
 )
 from engine.definitions.check.fault import Fault, rooted
 from engine.definitions.check.language import language
+from engine.definitions.check.rulebook import check_rulebook, to_be_checked, used
 from engine.definitions.check.tables import check_tables
 from engine.definitions.folder import read
 from engine.definitions.loading import load
@@ -43,7 +44,18 @@ MOST = 2_000  # faults that anybody will read
 
 NO_OTHERS: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
-__all__ = ["ACTIONS", "NO_OTHERS", "Fault", "beside", "check_folder", "check_tables", "faults"]
+__all__ = [
+    "ACTIONS",
+    "NO_OTHERS",
+    "Fault",
+    "beside",
+    "check_folder",
+    "check_rulebook",
+    "check_tables",
+    "faults",
+    "to_be_checked",
+    "used",
+]
 
 
 def faults(
