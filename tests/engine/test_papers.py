@@ -119,6 +119,24 @@ def test_a_true_zero_prints(source: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        ("2026-03-24", "2026年3月24日"),
+        ("2026-03-23T16:00:00+00:00", "2026年3月24日"),  # midnight in China
+        ("2026-03-23T15:59:59.999999+00:00", "2026年3月23日"),
+        ("2026-03-24T00:00:00+08:00", "2026年3月24日"),
+        ("2026-12-31T16:00:00+00:00", "2027年1月1日"),
+        ("2026-03-23T23:30:00-05:30", "2026年3月24日"),
+    ],
+)
+def test_the_day_of_a_moment_is_that_of_china(said: str, day: str) -> None:
+    data = {**sample(), "facts": {"a": {"at": said}}}
+    source = '#zh-date(fact(d, "a.at"))'
+    made = pdf.typeset({**LETTER, "documents/a.typ": HEAD + source}, "a", data)
+    assert reading.close(reading.text_of(made)) == day
+
+
+@pytest.mark.parametrize(
     "source",
     [
         '#fact(d, "a.gone")',
