@@ -130,10 +130,24 @@ def test_a_true_zero_prints(source: str, text: str) -> None:
     ],
 )
 def test_the_day_of_a_moment_is_that_of_china(said: str, day: str) -> None:
-    data = {**sample(), "facts": {"a": {"at": said}}}
+    facts = issuing.in_china({"a": {"at": said, "all": [said]}})
+    assert facts["a"]["all"] == [facts["a"]["at"]]
     source = '#zh-date(fact(d, "a.at"))'
-    made = pdf.typeset({**LETTER, "documents/a.typ": HEAD + source}, "a", data)
+    made = pdf.typeset(
+        {**LETTER, "documents/a.typ": HEAD + source}, "a", {**sample(), "facts": facts}
+    )
     assert reading.close(reading.text_of(made)) == day
+
+
+def test_only_moments_are_told_anew() -> None:
+    plain = {
+        "day": "2026-03-24",
+        "text": "自 2026-03-23T16:00:00+00:00 起",
+        "n": 0,
+        "no": None,
+        "is": True,
+    }
+    assert issuing.in_china(plain) == plain
 
 
 @pytest.mark.parametrize(
