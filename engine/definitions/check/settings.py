@@ -12,7 +12,7 @@ from engine.definitions.check import tasks
 from engine.definitions.check.diagram import named
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
-from engine.definitions.check.language import messages, notified
+from engine.definitions.check.language import messages, named_root, notified
 from engine.definitions.check.shape import FILE
 from engine.messages import Listed, _
 
@@ -60,6 +60,7 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     if "number_key" in raw and not KEY.fullmatch(raw["number_key"]):
         yield Fault(FILE, "number_key", _("number_key 不合规定。"), _KEY_ADVICE)
     yield from _confidentiality(draft)
+    yield from _binding(draft)
     if raw.get("retention_years", 0) < 0:
         what = _("保存年限不能是负数。")
         yield Fault(FILE, "retention_years", what, _("请写整数年。"))
@@ -109,6 +110,14 @@ def _confidentiality(draft: Draft) -> Iterator[Fault]:
         if draft.kind_of(key) not in DONE:
             what = _("{key} 不是图中的环节、动作或判定。", key=shown(key))
             yield Fault(FILE, "disclosed_by", what, _("请写用户任务、服务任务或判定的 id。"))
+
+
+def _binding(draft: Draft) -> Iterator[Fault]:
+    """The actions after which nobody ends an instance alone."""
+    for key in draft.raw.get("binding_after", ()):
+        if key not in draft.table("actions"):
+            what = _("binding_after 里的 {key} 不是动作。", key=shown(key))
+            yield Fault(FILE, "binding_after", what, _("请写 [actions] 里的 id。"))
 
 
 def _found_by(place: str, path: str, draft: Draft, language: Language) -> Iterator[Fault]:
@@ -249,7 +258,8 @@ def _untitled(key: str, task: dict[str, Any], diagram: Diagram) -> Iterator[Faul
         yield Fault(FILE, place, what, _("请在 [{place}] 写上 title。", place=place))
     if not task.get("title_en"):
         what = _("环节 {name} 没有英文名称 title_en。", name=name)
-        yield Fault(FILE, place, what, _("请在 [{place}] 写上 title_en。", place=place))
+        root = "" if task else named_root(key)  # of which nothing at all is said
+        yield Fault(FILE, place, what, _("请在 [{place}] 写上 title_en。", place=place), root)
 
 
 def _english_names(draft: Draft, diagram: Diagram) -> Iterator[Fault]:
