@@ -66,7 +66,7 @@ def _correction(said: str) -> tuple[int, str, str]:
     place, equals, value = said.partition("=")
     row, colon, key = place.partition(":")
     if not equals or not colon or not row.isdecimal():
-        raise CannotDo(_("应写成 行号:列=值，如 12:name=张敏，写的是 {said}", said=said))
+        raise CannotDo(_("应写成 行号:列=值，如 12:from_on=2026-03-01，写的是 {said}", said=said))
     return int(row), key, value
 
 
