@@ -161,6 +161,7 @@ class DocumentRule:
     needs: frozenset[str] = frozenset()  # facts without which nothing is printed
     optional: frozenset[str] = frozenset()  # facts that may be missing
     declared: bool = True  # False: an older version, which says neither; read from its templates
+    signed_by: frozenset[str] = frozenset()  # posts of the union; none: whoever acts may issue it
 
     @property
     def reads(self) -> frozenset[str]:
@@ -190,6 +191,7 @@ class Process:
     search: tuple[str, ...]
     confidentiality: str
     disclosed_by: frozenset[str]  # elements after which a confidential matter is one no more
+    binding_after: frozenset[str]  # actions after which nobody ends it alone
     lanes: dict[str, Lane]
     tasks: dict[str, TaskRule]
     actions: dict[str, dict[str, Any]]

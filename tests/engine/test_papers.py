@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -10,12 +12,14 @@ from engine import definitions
 from engine.commands import papers as issuing
 from engine.definitions import papers
 from engine.documents import fonts, pdf, reading, trial
-from engine.errors import NotPrintable
+from engine.errors import NotPrintable, Refused
 from engine.instance.union_law import rulebook
 from engine.people import posts
+from engine.people.organisation import Held
 from engine.settings import ROOT
 from tests.engine.errands import sample
 
+CONSULTATION = definitions.read(ROOT / "processes" / "collective_consultation")
 TRANSFER = definitions.read(ROOT / "processes" / "cadre_transfer")
 LETTER = {"documents/letter.typ": TRANSFER["documents/letter.typ"]}
 HEAD = '#import "letter.typ": *\n#let d = json("data.json")\n'
@@ -115,6 +119,38 @@ def test_a_true_zero_prints(source: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        ("2026-03-24", "2026年3月24日"),
+        ("2026-03-23T16:00:00+00:00", "2026年3月24日"),  # midnight in China
+        ("2026-03-23T15:59:59.999999+00:00", "2026年3月23日"),
+        ("2026-03-24T00:00:00+08:00", "2026年3月24日"),
+        ("2026-12-31T16:00:00+00:00", "2027年1月1日"),
+        ("2026-03-23T23:30:00-05:30", "2026年3月24日"),
+    ],
+)
+def test_the_day_of_a_moment_is_that_of_china(said: str, day: str) -> None:
+    facts = issuing.in_china({"a": {"at": said, "all": [said]}})
+    assert facts["a"]["all"] == [facts["a"]["at"]]
+    source = '#zh-date(fact(d, "a.at"))'
+    made = pdf.typeset(
+        {**LETTER, "documents/a.typ": HEAD + source}, "a", {**sample(), "facts": facts}
+    )
+    assert reading.close(reading.text_of(made)) == day
+
+
+def test_only_moments_are_told_anew() -> None:
+    plain = {
+        "day": "2026-03-24",
+        "text": "自 2026-03-23T16:00:00+00:00 起",
+        "n": 0,
+        "no": None,
+        "is": True,
+    }
+    assert issuing.in_china(plain) == plain
+
+
+@pytest.mark.parametrize(
     "source",
     [
         '#fact(d, "a.gone")',
@@ -176,3 +212,48 @@ def test_a_document_that_declares_nothing_is_told_what_to_declare() -> None:
     bare = lines[0] + "[documents.statement]" + head + rest.partition("]\n\n")[2]
     wrong = found({**TRANSFER, "process.toml": bare})
     assert any("没有写明需要哪些事实" in each and "hear.statement" in each for each in wrong), wrong
+
+
+# --- who signs ---------------------------------------------------------------------------------------------------------
+HERE, ELSEWHERE = uuid4(), uuid4()
+
+
+def signing(actor: Any) -> None:
+    """Somebody lets the supervision opinion of consultation be issued, in the union HERE."""
+    opinion = definitions.load(CONSULTATION).documents["supervision_opinion"]
+    assert opinion.signed_by == {"union_chair", "union_vice_chair"}
+    work: Any = SimpleNamespace(row={"id": uuid4(), "union_id": HERE}, actor=actor)
+    issuing._must_be_signed(work, opinion)
+
+
+@pytest.mark.parametrize("post", ["union_chair", "union_vice_chair"])
+def test_a_holder_of_the_post_signs(post: str) -> None:
+    signing(SimpleNamespace(posts=(Held(post, HERE, HERE),)))
+
+
+@pytest.mark.parametrize(
+    "actor",
+    [
+        None,  # a timer, or somebody outside
+        SimpleNamespace(posts=()),
+        SimpleNamespace(posts=(Held("union_secretary", HERE, HERE),)),
+        SimpleNamespace(posts=(Held("union_chair", ELSEWHERE, ELSEWHERE),)),
+    ],
+    ids=["nobody", "without a post", "the secretary", "the chair of another union"],
+)
+def test_nobody_else_signs(actor: Any) -> None:
+    with pytest.raises(Refused, match=r"由.*主席.*签署") as met:
+        signing(actor)
+    assert met.value.code == "not_signatory"
+
+
+def test_an_unknown_post_that_should_sign_is_a_fault() -> None:
+    toml = CONSULTATION["process.toml"].replace(
+        'signed_by = ["union_chair"', 'signed_by = ["king"', 1
+    )
+    wrong = definitions.check.faults(
+        {**CONSULTATION, "process.toml": toml}, rulebook(), set(posts.kinds().posts)
+    )
+    assert any(
+        "king" in f"{each.element} {each.what}" and "signed_by" in each.what for each in wrong
+    )
