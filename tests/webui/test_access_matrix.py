@@ -167,6 +167,7 @@ api_tasks.drop_draft | 204 | -
 api_tasks.get_task | 404 404 200 404 404 404 | 404
 api_tasks.list_drafts | 200 | -
 api_tasks.list_tasks | 200 | -
+api_tasks.list_vacancies | 200 | -
 api_tasks.release | 404 404 409 404 404 404 | 404
 api_tasks.send_link | 404 404 409 404 404 404 | 404
 api_tasks.save_draft | 204 | -

@@ -8,8 +8,8 @@ import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import openpyxl
 from openpyxl.styles import Alignment, Font, PatternFill
@@ -17,11 +17,13 @@ from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from engine.commands.people import words
+from engine.documents import cells
+from engine.documents.cells import Cell, Line
 from engine.errors import Invalid
 from engine.messages import Listed, Message, _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from openpyxl.worksheet.worksheet import Worksheet
 
@@ -79,14 +81,7 @@ def read(
 ) -> tuple[list[RawRow], list[Message]]:
     """The rows of the first sheet that hold something, and remarks on the file. Raises Invalid."""
     _must_be_harmless(filename, data)
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
-        lines = list(_lines(book.worksheets[0]))
-    except Invalid:
-        raise
-    except Exception as fault:  # the reader raises whatever it stumbles over
-        raise _bad(_("这个文件打不开，请用下载的模板重新填写。")) from fault
-    return _rows(lines, columns)
+    return _rows(_bounded(cells.read(data, LAST_ROW, MAX_COLUMNS)), columns)
 
 
 def _bad(message: Message) -> Invalid:
@@ -111,36 +106,24 @@ def _must_be_harmless(filename: str, data: bytes) -> None:
         raise _bad(_("文件带有宏，不能导入。"))
 
 
-class _Cells(NamedTuple):
-    """A row of the sheet that holds something."""
-
-    number: int
-    cells: tuple[Any, ...]
-
-    @property
-    def is_example(self) -> bool:
-        return str(self.cells[0].value or "").strip().startswith(EXAMPLE)
+def _bounded(lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines, if they are no more than anybody may import. Raises Invalid."""
+    if len(lines) > MAX_ROWS + 1 or (lines and lines[-1].number > LAST_ROW):
+        raise _bad(_("行数太多，一次最多 {most} 行。", most=MAX_ROWS))
+    return lines
 
 
-def _lines(sheet: Worksheet) -> Iterator[_Cells]:
-    found = 0
-    read = sheet.iter_rows(min_row=1, max_row=LAST_ROW + 1, max_col=MAX_COLUMNS)
-    for number, cells in enumerate(read, 1):
-        if all(cell.value is None or not str(cell.value).strip() for cell in cells):
-            continue
-        found += 1
-        if number > LAST_ROW or found > MAX_ROWS + 1:
-            raise _bad(_("行数太多，一次最多 {most} 行。", most=MAX_ROWS))
-        yield _Cells(number, cells)
+def _is_example(line: Line) -> bool:
+    return line.cells[0].text.startswith(EXAMPLE)
 
 
-def _rows(lines: list[_Cells], columns: Sequence[Column]) -> tuple[list[RawRow], list[Message]]:
+def _rows(lines: Sequence[Line], columns: Sequence[Column]) -> tuple[list[RawRow], list[Message]]:
     if not lines or lines[0].number > HEADER_WITHIN:
         raise _bad(_("前 {n} 行中没有表头。", n=HEADER_WITHIN))
     places, notes = _header(lines[0].cells, columns)
     read = [(line, _row(line, places)) for line in lines[1:]]
     filled = [(line, row) for line, row in read if any(row.values.values()) or row.faults]
-    rows = [row for line, row in filled if not line.is_example]
+    rows = [row for line, row in filled if not _is_example(line)]
     if examples := len(filled) - len(rows):
         notes.append(_("有 {n} 行以“{mark}”开头，不导入。", n=examples, mark=EXAMPLE))
     if not rows:
@@ -149,16 +132,16 @@ def _rows(lines: list[_Cells], columns: Sequence[Column]) -> tuple[list[RawRow],
 
 
 def _header(
-    cells: tuple[Any, ...], columns: Sequence[Column]
+    found: tuple[Cell, ...], columns: Sequence[Column]
 ) -> tuple[dict[int, Column], list[Message]]:
     """Which column stands where, and a remark on those that are not known."""
     places: dict[int, Column] = {}
     unknown: list[str] = []
-    for place, cell in enumerate(cells):
-        name = plain_header(cell.value)
+    for place, cell in enumerate(found):
+        name = plain_header(cell.text)
         column = next((c for c in columns if name in c.names), None)
         if column is None:
-            unknown += [visible(str(cell.value))[:20]] if name else []
+            unknown += [visible(cell.text)[:20]] if name else []
         elif column in places.values():
             raise _bad(_("表头“{title}”出现了两次。", title=column.title))
         else:
@@ -171,13 +154,12 @@ def _header(
     return places, [_("不认识的列没有读：{columns}。", columns=Listed(unknown))]
 
 
-def _row(line: _Cells, places: Mapping[int, Column]) -> RawRow:
+def _row(line: Line, places: Mapping[int, Column]) -> RawRow:
     row = RawRow(line.number, {})
     for place, column in places.items():
-        cell = line.cells[place] if place < len(line.cells) else None
-        text = _text(getattr(cell, "value", None))
-        row.values[column.key] = visible(text)[:MAX_CELL]
-        fault = _fault(getattr(cell, "data_type", "s"), text)
+        cell = line.cells[place] if place < len(line.cells) else Cell("s", "")
+        row.values[column.key] = visible(cell.text)[:MAX_CELL]
+        fault = _fault(cell.kind, cell.text)
         if fault is not None:
             row.faults.append(_("{column}:{fault}", column=column.title, fault=fault))
     return row
@@ -198,21 +180,6 @@ def _fault(data_type: str, text: str) -> Message | None:
 def visible(text: str) -> str:
     """The text with a mark in place of each hidden character."""
     return "".join("\ufffd" if words.hidden(c) else c for c in text)
-
-
-def _text(value: object) -> str:
-    """A cell's value as text: whole numbers without a point, days as 2026-03-01."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
-        return str(int(value))
-    return " ".join(
-        str(value).replace("\r", " ").replace("\n", " ").replace("\t", " ").split(" ")
-    ).strip()
 
 
 # --- writing --------------------------------------------------------------------------------------

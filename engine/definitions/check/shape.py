@@ -32,7 +32,7 @@ class Of:
 
 _GATES = [Of({"holds": str, "text": str, "text_en": str}, ("holds", "text"), ("text",))]
 _WORDS = Of({ANY_KEY: str})
-_POLL = Of(
+POLL = Of(
     {
         "kind": str,
         "roll": str,
@@ -86,7 +86,7 @@ _TASK = Of(
         "outcomes": str,
         "next": _WORDS,
         "next_en": _WORDS,
-        "poll": _POLL,
+        "poll": POLL,
         "gates": _GATES,
         "meeting": _MEETING,
         "room": [str],
@@ -226,10 +226,16 @@ def _here(path: str) -> Message:
 
 
 def _missing(table: dict[str, Any], clean: dict[str, Any], shape: Of, path: str) -> Iterator[Fault]:
-    for key in shape.needs:
-        if key not in table or clean.get(key) in ("", [], {}):
-            what = _("{here}缺少 {key}。", here=_here(path), key=key)
-            yield Fault(FILE, path or key, what, _("请写上 {key} = …", key=key))
+    lacking = lacks({**table, **clean}, shape)
+    for keys in [lacking] if path and lacking else [[key] for key in lacking]:
+        named = Listed(keys)
+        what = _("{here}缺少 {key}。", here=_here(path), key=named)
+        yield Fault(FILE, path or keys[0], what, _("请写上 {key} = …", key=named))
+
+
+def lacks(table: dict[str, Any], shape: Of) -> list[str]:
+    """The keys that must be there and are not, or are empty."""
+    return [key for key in shape.needs if key not in table or table[key] in ("", [], {})]
 
 
 def _untranslated(clean: dict[str, Any], shape: Of, path: str) -> Iterator[Fault]:
