@@ -14,6 +14,7 @@ import random
 import re
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from sqlalchemy import select, text, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from engine import clock, db
-from engine.commands import incidents, instances, links, rules
+from engine.commands import ballots, envelopes, incidents, instances, links, rules
 from engine.db import apart, queue, safekeeping, tables
 from engine.db.queue import DEAD_AFTER, HEARTBEAT
 from engine.errors import Conflict, EngineError, HistoryBroken, NotFound, Unavailable
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("yixing.jobs")
 BATCH = 200
 CONCURRENT = 4  # jobs at once in one worker: a long sweep does not hold up messages and seals
+KEYS_EVERY = 10  # seconds between two looks at the keys of secret polls
 WATCH = 2  # seconds between two looks for due timers and for jobs
 RETRY = procrastinate.RetryStrategy(
     max_attempts=8, exponential_wait=2, retry_exceptions=[Exception]
@@ -242,7 +244,7 @@ def app(
         logging.getLogger(name).addFilter(Discreet())
     connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=CONCURRENT + 2)
     made = procrastinate.App(connector=connector)
-    engine = db.connect(url)
+    engine = db.connect(url, home=settings.home)
 
     def task(name: str, work: Callable[..., object]) -> Any:
         def job(
@@ -324,6 +326,28 @@ async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
         await asyncio.sleep(WATCH)
 
 
+def tend_keys(engine: Engine) -> None:
+    """What only the host can do that has the outer keys of secret polls: close those in which all
+    have voted, and destroy the keys of those that are over.
+    """
+    with db.transaction(engine) as session:
+        waiting = ballots.all_voted(session)
+    for poll_id in waiting:
+        with suppress(Conflict):  # somebody is at work on it
+            db.again(engine, partial(ballots.close_when_all_voted, poll_id=poll_id))
+    with db.transaction(engine) as session:
+        envelopes.forget_spent_keys(session)
+
+
+async def _watch_keys(engine: Engine) -> None:
+    while True:
+        try:
+            await asyncio.to_thread(tend_keys, engine)
+        except (EngineError, DBAPIError, OSError):
+            log.warning("the outer keys were not looked at; the next look is in %s s", KEYS_EVERY)
+        await asyncio.sleep(KEYS_EVERY)
+
+
 def _right_clock(engine: Engine) -> bool:
     """False, and said in the log, while this clock is not the database's."""
     try:
@@ -345,7 +369,7 @@ async def _clock_ends(engine: Engine) -> None:
 
 async def _run(settings: Settings, url: str, stop: threading.Event | Stopping) -> None:
     """Work while the clock is right, wait while it is not."""
-    engine = db.connect(url)
+    engine = db.connect(url, home=settings.home)
     while not stop.is_set():
         if not await asyncio.to_thread(_right_clock, engine):
             await asyncio.sleep(WATCH)
@@ -355,7 +379,7 @@ async def _run(settings: Settings, url: str, stop: threading.Event | Stopping) -
 
 async def _work(settings: Settings, url: str, stop: threading.Event | Stopping) -> bool:
     """Until `stop`, the worker's own end, or a wrong clock; True for a wrong clock."""
-    made = app(settings, url, stop.is_set)
+    made, engine = app(settings, url, stop.is_set), db.connect(url, home=settings.home)
     async with made.open_async():
         worker = asyncio.create_task(
             made.run_worker_async(
@@ -372,9 +396,10 @@ async def _work(settings: Settings, url: str, stop: threading.Event | Stopping) 
         )
         helpers = [
             asyncio.create_task(_take_up_always(made)),
-            asyncio.create_task(_watch_timers(made, db.connect(url))),
+            asyncio.create_task(_watch_timers(made, engine)),
+            asyncio.create_task(_watch_keys(engine)),
         ]
-        wrong = asyncio.create_task(_clock_ends(db.connect(url)))
+        wrong = asyncio.create_task(_clock_ends(engine))
         while not stop.is_set() and not worker.done() and not wrong.done():
             await asyncio.wait([worker, wrong], timeout=0.25, return_when=asyncio.FIRST_COMPLETED)
         ended = wrong.done()

@@ -6,13 +6,14 @@ import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shutil import disk_usage
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import text
 
 from engine import clock
-from engine.db import migrate, queue, safekeeping
+from engine.db import migrate, queue, safekeeping, shred
 from engine.errors import EngineError
 from engine.history import keys
 
@@ -79,6 +80,7 @@ def ready(session: Session, settings: Settings) -> Readiness:
         checks["workers"] = _workers(session)
         checks["key"] = _key(session, settings)
         checks["backup"] = _backup(session, settings)
+        checks["ballots"] = _ballots(session)
     return Readiness(checks)
 
 
@@ -143,6 +145,19 @@ def _backup(session: Session, settings: Settings) -> str:
         return f"the last backup failed: {last.fault}"
     old_one = clock.now() - datetime.fromisoformat(last.at) > BACKUP_AGE
     return f"the last backup is of {last.at}" if old_one else OK
+
+
+_OUTER_KEYS = text(
+    "SELECT b.outer_key FROM box b JOIN poll p ON p.id = b.poll_id WHERE p.state IN ('open', 'counting') "
+    "AND b.urn_hash IS NULL AND b.outer_key IS NOT NULL AND b.keeper = :host"
+)
+
+
+def _ballots(session: Session) -> str:
+    """Are the keys here of the secret ballots that this host must open?"""
+    kept = session.execute(_OUTER_KEYS, {"host": gethostname()}).scalars()
+    lost = [key for key in kept if shred.of(session).find(bytes(key).hex()) is None]
+    return f"the outer keys of {len(lost)} open secret ballots are lost" if lost else OK
 
 
 def _key(session: Session, settings: Settings) -> str:

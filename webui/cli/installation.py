@@ -26,7 +26,7 @@ def database(settings: Settings) -> Engine:
 
     url = db.url_of(settings)
     migrated(settings, url)
-    return db.connect(url)
+    return db.connect(url, home=settings.home)
 
 
 def serve(_given: argparse.Namespace, settings: Settings) -> int:

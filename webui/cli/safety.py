@@ -76,7 +76,9 @@ def _verdict(settings: Settings, witnesses: list[Checkpoint]) -> Verdict:
     from engine.history.signing import signing
 
     # the state of one moment, however long it takes
-    engine = db.connect(db.url_of(settings)).execution_options(isolation_level="REPEATABLE READ")
+    engine = db.connect(db.url_of(settings), home=settings.home).execution_options(
+        isolation_level="REPEATABLE READ"
+    )
     with db.transaction(engine) as session:
         session.exec_driver_sql("SET LOCAL statement_timeout = 0")
         signer = signing(session, settings, make=False).signer
@@ -218,7 +220,7 @@ def _resume(settings: Settings, kind: str, **words: str) -> None:
     from engine.history.kept import Log
 
     by = getpass.getuser()
-    with db.transaction(db.connect(db.url_of(settings))) as session:
+    with db.transaction(db.connect(db.url_of(settings), home=settings.home)) as session:
         sealing.resume(session, Log(settings.home / "keys"), kind, by, **words)
         found = resumed.newest(session)
     assert found is not None

@@ -169,7 +169,7 @@ def _fill(settings: Settings, url: str) -> None:
     from engine.commands import bundled
     from engine.errors import EngineError
 
-    engine = db.connect(url)
+    engine = db.connect(url, home=settings.home)
     for folder in bundled.folders(settings.processes):
         try:
             with db.transaction(engine) as session:
