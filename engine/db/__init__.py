@@ -184,6 +184,9 @@ def _translated(fault: DBAPIError) -> EngineError | None:
         return Unavailable(
             _("数据库所在的磁盘已满，什么都没有改动，请告诉管理员。"), code="disk_full"
         )
+    if state == "YX001":
+        message = _("本机时钟比上一条记录的时刻早两秒以上，什么都没有改动，请告诉管理员核对时钟。")
+        return Unavailable(message, code="clock_back", detail=str(fault.orig))
     if state == "55P03":
         return Conflict(_("此事项正由他人办理，请稍后再试。"))
     return Unavailable() if isinstance(fault, OperationalError) else None

@@ -187,7 +187,9 @@ def backup(given: argparse.Namespace, settings: Settings) -> int:
             digest=done["sha256"],
         )
     )
-    note(_("其中有签名密钥：请放在只有您能读到的地方"))
+    note(_("其中有密钥：请放在只有您能读到的地方"))
+    for setting in safe.outside(settings):
+        note(_("{setting} 由设置给出，不在备份里，请另行保管", setting=setting))
     return OK
 
 
