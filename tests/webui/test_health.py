@@ -72,7 +72,7 @@ def test_all_is_well(browser: FlaskClient, running: Engine, own: Settings) -> No
     assert faults(browser) == []
     assert set(browser.get("/readyz").get_json()["checks"]) == {
         *("database", "disk", "clock", "schema", "processes", "workers", "key", "backup"),
-        "ballots",
+        *("ballots", "secrets"),
     }
 
 
