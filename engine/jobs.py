@@ -222,6 +222,26 @@ def back_up(settings: Settings) -> None:
         log.error("the backup of the day failed: %s", found.fault)
 
 
+def witness(engine: Engine, settings: Settings) -> None:
+    """Send the newest checkpoint to those who are set, and keep what comes back. What goes wrong
+    stands in the log of the process; tomorrow is another day.
+    """
+    from engine.commands import witnesses
+
+    with db.transaction(engine) as session:
+        waiting = witnesses.due(session)
+    if waiting is None:
+        return
+    size, note = waiting
+    for ask in witnesses.ways(settings):
+        try:
+            keep = ask(note)
+            with db.transaction(engine) as session:
+                keep(session, size)
+        except EngineError as fault:
+            log.error("checkpoint %s was not witnessed: %s", size, fault.message)
+
+
 class Discreet(logging.Filter):
     """Procrastinate logs a job with its arguments, and those may be what somebody wrote: they
     stay out of the logs.
@@ -263,6 +283,7 @@ def app(
     by_the_clock("* * * * *", "sweep", lambda engine: sweep(engine, stopping))
     by_the_clock("* * * * *", "seal", lambda engine: seal(engine, settings))
     by_the_clock("35 * * * *", "backup", lambda _engine: back_up(settings))
+    by_the_clock("50 19 * * *", "witness", lambda engine: witness(engine, settings))
     by_the_clock("30 19 * * *", "tidy", tidy)  # UTC: half past three at night in China
     made.periodic(cron="40 19 * * *", queueing_lock="remove_old_jobs:clock")(
         made.task(name="remove_old_jobs", queue=queue.QUEUE, retry=RETRY, pass_context=True)(

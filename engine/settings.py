@@ -34,6 +34,10 @@ class Settings:
     )
     demo: bool = False
     secret_key: str = ""
+    tsa_url: str = ""  # a time-stamping service (RFC 3161), asked every day
+    tsa_ca: Path | None = None  # the certificates from which its stamps must come, PEM
+    witness_url: str = ""  # another installation of Yixing that countersigns, asked every day
+    witness_token: str = ""  # an API token there
     shared_key: str = ""  # of the secrets that all hosts share; else the file keys/shared.key
     signing_key: str = ""  # PEM; else the file keys/signing.key
     secure_cookies: bool = False
@@ -117,6 +121,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         demo=flag("DEMO"),
         secret_key=env.get("YIXING_SECRET_KEY", ""),
         shared_key=env.get("YIXING_SHARED_KEY", "").strip(),
+        tsa_url=env.get("YIXING_TSA_URL", "").strip(),
+        tsa_ca=Path(env["YIXING_TSA_CA"]).resolve() if env.get("YIXING_TSA_CA") else None,
+        witness_url=env.get("YIXING_WITNESS_URL", "").strip().rstrip("/"),
+        witness_token=env.get("YIXING_WITNESS_TOKEN", "").strip(),
         signing_key=env.get("YIXING_SIGNING_KEY", "").replace("\\n", "\n"),
         secure_cookies=flag("SECURE_COOKIES") or address.startswith("https://"),
         trusted_proxies=number("TRUSTED_PROXIES", 0),

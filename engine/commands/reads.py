@@ -14,7 +14,7 @@ from engine.commands import unit_of_work
 from engine.commands.people import words
 from engine.db import tables
 from engine.errors import Conflict, Invalid
-from engine.history import event_log, seals
+from engine.history import event_log, seals, witnesses
 from engine.instance import rights
 from engine.instance.context import COLUMNS, context_from
 from engine.instance.rights import Case
@@ -99,11 +99,15 @@ def witness(session: Session, actor: Actor, size: int, who: str) -> None:
     )
 
 
-def verify(session: Session, actor: Actor, public: bytes | None, log: Log) -> Verdict:
+def verify(
+    session: Session, actor: Actor, public: bytes | None, log: Log, kept: str = ""
+) -> Verdict:
     """Check every chain, leaf, checkpoint and stored answer of the installation; the result goes on
     record.
 
-    Raises Refused, Invalid when there is too much for one request.
+    `kept`: checkpoints and countersignatures that somebody kept outside, which must still hold.
+
+    Raises Refused, Invalid when there is too much for one request, or `kept` cannot be read.
     """
     access.unions(actor, "verify")  # tells that something is false, never what it says
     count = session.execute(select(func.count()).select_from(tables.event)).scalar_one()
@@ -111,7 +115,8 @@ def verify(session: Session, actor: Actor, public: bytes | None, log: Log) -> Ve
         raise Invalid(
             _("记录已有 {count} 条，请由系统管理员在命令行用 yixing verify 校验。", count=count)
         )
-    verdict = seals.verify(session, public, log=log.lines())
+    outside = witnesses.parse_kept(session, kept) if kept.strip() else []
+    verdict = seals.verify(session, public, outside=outside, log=log.lines())
     whole = verdict.broken is None and not verdict.fault
     event_log.note(
         session,

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.errors import Conflict
-from engine.history import keys
+from engine.history import keyring, keys
 from engine.history.kept import Log
 from engine.messages import Message, _
 
@@ -54,9 +54,23 @@ def signing(session: Session, settings: Settings, *, make: bool = True) -> Signi
         if not make:
             return Signing(None)
         key = keys.load_or_create(folder)
-    if named is not None and key.key_id != named:
+    if named is not None and not _may_sign(session, key.key_id, named):
         return Signing(None, _without(named))
     return Signing(Signer(key, Log(folder)))
+
+
+def introduced_next(session: Session, key_id: str) -> bool:
+    """Was this key introduced already, by a rotation that was broken off before its file was in
+    place?
+    """
+    return any(each.key_id == key_id for each in keyring.introduced(session))
+
+
+def _may_sign(session: Session, key_id: str, named: str) -> bool:
+    """Is it the key that signed last and nobody replaced, or the one that took its place?"""
+    if key_id == named:
+        return not keyring.is_retired(session, key_id)
+    return keyring.follows(session, key_id, named)
 
 
 def here(settings: Settings) -> keys.SigningKey | None:

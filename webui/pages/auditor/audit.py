@@ -23,7 +23,7 @@ from flask import (
 from flask_babel import gettext as _
 
 from engine import clock
-from engine.commands import reads, sealing
+from engine.commands import reads, sealing, witnesses
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.instance.choices import choices
 from engine.people import access
@@ -37,6 +37,7 @@ from webui.http import evidence
 from webui.http.sentences import Sentence, tell
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import day, lang, last_day, state
+from webui.pages.files import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("audit", __name__)
 FILTERS = ("words", "process", "state", "unit", "since", "until", "overdue", "after")
 PAGE, LOG, SHEET = 50, 100, 10_000
+MOST_KEPT = 200_000  # bytes of what somebody kept outside
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
 
 
@@ -348,7 +350,9 @@ def seal() -> str:
     return _seal_page()
 
 
-def _seal_page(verdict: Verdict | None = None, where: str = "", fault: str = "") -> str:
+def _seal_page(
+    verdict: Verdict | None = None, where: str = "", fault: str = "", kept: int = 0
+) -> str:
     before = request.args.get("before", type=int)
     found = look(lambda s: checkpoints.checkpoints(s, me(), before))
     public = look(evidence.public_here)
@@ -359,6 +363,7 @@ def _seal_page(verdict: Verdict | None = None, where: str = "", fault: str = "")
         verdict=verdict,
         where=where,
         fault=fault,
+        kept=kept,
         uncompared=checkpoints.uncompared(),
     )
 
@@ -374,6 +379,76 @@ def witness(size: int) -> tuple[str, int] | Answer:
         return _seal_page(fault=fault.message), fault.status
     flash(_("已登记：检查点 %(size)s 由%(who)s保存。", size=size, who=who.strip()))
     return redirect(url_for("audit.seal"))
+
+
+def _kept_outside() -> str:
+    """What somebody kept outside, pasted or uploaded."""
+    file = request.files.get("file")
+    uploaded = file.read(MOST_KEPT).decode("utf-8", "replace") if file else ""
+    return f"{request.form.get('kept', '')}\n{uploaded}"
+
+
+@blueprint.post("/audit/seal/countersigned")
+@needs_login
+def countersigned() -> tuple[str, int] | Answer:
+    """Keep a countersignature that came back."""
+    try:
+        size = carry_out(lambda s: witnesses.accept(s, me(), _kept_outside()))
+    except (Invalid, Conflict) as fault:
+        return _seal_page(fault=fault.message), fault.status
+    flash(_("检查点 %(size)s 的会签已核对并保存。", size=size))
+    return redirect(url_for("audit.seal"))
+
+
+@blueprint.post("/audit/seal/witnesses")
+@needs_login
+def propose_witness() -> tuple[str, int] | Answer:
+    """Propose a witness, which another one registers."""
+    name, public = request.form.get("name", ""), request.form.get("public", "")
+    try:
+        carry_out(lambda s: witnesses.propose(s, me(), name, public))
+    except (Invalid, Conflict) as fault:
+        return _seal_page(fault=fault.message), fault.status
+    flash(_("已提出，须由另一人在“等待第二人”批准。"))
+    return redirect(url_for("audit.seal"))
+
+
+@blueprint.post("/audit/seal/witnesses/<key_id>/end")
+@needs_login
+def end_witness(key_id: str) -> Answer:
+    """A witness is one no more."""
+    carry_out(lambda s: witnesses.end(s, me(), key_id))
+    flash(_("已注销证人。"))
+    return redirect(url_for("audit.seal"))
+
+
+@blueprint.post("/audit/seal/countersign")
+@needs_login
+def countersign() -> tuple[str, int] | Response:
+    """As a witness of another installation, give back what is to be sent to it."""
+    try:
+        note = carry_out(
+            lambda s: witnesses.countersign(s, me(), evidence.signer_here(s), _kept_outside())
+        )
+    except (Invalid, Conflict) as fault:
+        return _seal_page(fault=fault.message), fault.status
+    return _download(note, "countersignature.txt")
+
+
+@blueprint.get("/audit/seal/<int:size>/checkpoint.txt")
+@needs_login
+def checkpoint_file(size: int) -> Response:
+    """A checkpoint to be sent outside."""
+    found = look(lambda s: checkpoints.checkpoints(s, me(), size + 1, 1)).points
+    if not found or found[0].size != size:
+        raise NotFound
+    return _download(found[0].text, f"checkpoint-{size}.txt")
+
+
+def _download(text: str, name: str) -> Response:
+    answer = Response(text, content_type="text/plain; charset=utf-8")
+    answer.headers["Content-Disposition"] = f"attachment; {named(name)}"
+    return answer
 
 
 @blueprint.post("/audit/seal/resumed/<int:seq>")
@@ -394,13 +469,15 @@ def verify() -> str | tuple[str, int]:
     """Check the whole history now."""
     try:
         verdict = carry_out(
-            lambda s: reads.verify(s, me(), evidence.public_here(s), evidence.log_here())
+            lambda s: reads.verify(
+                s, me(), evidence.public_here(s), evidence.log_here(), _kept_outside()
+            )
         )
     except Invalid as fault:
         return _seal_page(fault=fault.message), 422
     broken = verdict.broken
     where = look(lambda s: _place(s, broken)) if broken else ""
-    return _seal_page(verdict, where)
+    return _seal_page(verdict, where, kept=_kept_outside().count("yixing/"))
 
 
 def _place(session: Session, broken: Break) -> str:
