@@ -130,8 +130,9 @@ def answer(
     _use(session, found)
     work, rule = held.work, held.rule
     with work.answering():
-        clean = tasks.clean_answers(work, asked(rule.form), answers)
-        tasks.pass_gates(work, rule, clean, held.task.due_at)
+        due_at = held.task.due_at
+        clean = tasks.accepted(work, rule, asked(rule.form), answers, due_at)
+        tasks.pass_gates(work, rule, clean, due_at)
         tasks.finish(held, {**clean, "by_way": "link", "outside": who})
     return work.row["id"]
 

@@ -287,8 +287,14 @@ _POLLS = (
         _("{who}录入“{task}”的纸质票：发出 {issued}，收回 {returned}"),
         "poll",
     ),
-    _kind("poll_signed", _("监票人签字"), _("{who}在“{task}”的计票结果上签字"), "task", "poll"),
-    _kind("poll_closed", _("表决截止"), _poll_closed, "task", "poll", "outcome", mark="outcome"),
+    _kind("poll_signed", _("监票人签字"), _("{who}在“{task}”的计票结果上签字"), *("task", "poll")),
+    _kind(
+        "poll_closed",
+        _("表决截止"),
+        _poll_closed,
+        *("task", "poll", "outcome"),
+        mark="outcome",
+    ),
     _kind(
         "poll_voided",
         _("表决作废"),
@@ -304,7 +310,10 @@ _POLLS = (
         mark="outcome",
     ),
     _kind(
-        "meeting_called", _("召集会议"), _("召集“{task}”，应到 {due} 人"), "task", "meeting", "due"
+        "meeting_called",
+        _("召集会议"),
+        _("召集“{task}”，应到 {due} 人"),
+        *("task", "meeting", "due"),
     ),
     _kind(
         "meeting_opened",
@@ -438,6 +447,18 @@ _INSTALLATION = (
         _("提出流程版本"),
         _("{who}提出流程 {process} 的新版本 {version}"),
         *("process", "version"),
+    ),
+    _kind(
+        "definition_stories_replaced",
+        _("更换流程版本的故事"),
+        _("{who}更换流程 {process} 的版本 {version} 的故事"),
+        *("process", "version"),
+    ),
+    _kind(
+        "definition_rehearsed",
+        _("演练流程版本的故事"),
+        _("演练流程 {process} 的版本 {version}：共 {stories} 个故事，{wrong} 个与所写不符"),
+        *("process", "version", "stories", "wrong"),
     ),
     _kind(
         "definition_published",

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import Row
-
     from engine.ballots import Report
     from engine.db import Session
     from engine.people.organisation import Actor
@@ -124,7 +122,7 @@ def box(session: Session, actor: Actor, poll_id: UUID) -> Box | None:
     )
 
 
-def _lost(session: Session, poll: rows.Poll, stored: Row[Any]) -> bool:
+def _lost(session: Session, poll: rows.Poll, stored: rows.Selected) -> bool:
     """Should this host have the key that is still needed, and has it not?"""
     needed = poll.state in POLL_RUNNING and stored.outer_key is not None and not stored.urn_hash
     if not needed or stored.keeper != gethostname():
@@ -183,7 +181,7 @@ def _tellers(session: Session, poll: rows.Poll) -> tuple[Teller, ...]:
     )
 
 
-def _cast(session: Session, poll_id: UUID, stored: Row[Any] | None) -> int:
+def _cast(session: Session, poll_id: UUID, stored: rows.Selected | None) -> int:
     """How many envelopes were cast: those that lie there, or, once they are collected, as the box
     has it.
     """

@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Row
-
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.definitions.process import Process
 
 _invitation, _document = tables.invitation.c, tables.document.c
@@ -216,7 +214,7 @@ def sent(session: Session, task_id: UUID) -> tuple[Sent, ...]:
     return tuple(_sent(row) for row in rows)
 
 
-def _sent(row: Row[Any]) -> Sent:
+def _sent(row: rows.Selected) -> Sent:
     over = "ended" if row.ends_at <= clock.now() else "open"
     state = "used" if row.used_at else over
     return Sent(row.to, row.name, row.sent_at, row.ends_at, state=state)

@@ -56,14 +56,14 @@ _ON_TASK = frozenset(
 )
 ALONE = frozenset({"wait", "printed"})  # nobody does it
 _STEP = frozenset(
-    {"who", "does", "task", "with", "after", "refused", "expect", "on", "alias", "process"}
+    {"who", "does", "task", "with", "after", "refused", "says", "expect", "on", "alias", "process"}
 )
 
 
 @dataclass(frozen=True)
 class Step:
     """One thing that somebody does, or time that goes by. `expect` is None when nothing is said
-    about what is open then.
+    about what is open then; `says` are pieces of what a refusal says.
     """
 
     number: int
@@ -77,6 +77,7 @@ class Step:
     on: str = ""
     alias: str = ""
     process: str = ""
+    says: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -132,7 +133,8 @@ def read_step(number: int, given: object) -> Step:
         task=_task(place, does, table),
         given=_given(place, table),
         after=_after(place, does, table),
-        expect=_expect(place, table),
+        expect=_texts(place, table, "expect"),
+        says=_texts(place, table, "says") or (),
         **texts,
     )
 
@@ -169,10 +171,12 @@ def _after(place: str, does: str, table: Mapping[str, Any]) -> str | datetime:
     return after
 
 
-def _expect(place: str, table: Mapping[str, Any]) -> tuple[str, ...] | None:
-    expect = table.get("expect")
-    if expect is None:
+def _texts(place: str, table: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
+    """A list of texts, sorted; None when there is none."""
+    given = table.get(key)
+    if given is None:
         return None
-    sound = isinstance(expect, list) and all(isinstance(each, str) for each in expect)
-    demand(sound, _("{place}的 expect 应是环节的清单。", place=place), 'expect = ["review"]')
-    return tuple(sorted(expect))
+    sound = isinstance(given, list) and all(isinstance(each, str) for each in given)
+    wrong = _("{place}的 {key} 应是文字的清单。", place=place, key=key)
+    demand(sound, wrong, f'{key} = ["review"]' if key == "expect" else f'{key} = ["人数不够"]')
+    return tuple(sorted(given))

@@ -56,6 +56,8 @@ COUNTS = frozenset(  # of a poll, beside its choices
         "invalid",
         "present",
         "present_at_opening",
+        "present_least",
+        "present_needed",
     }
 )
 ELECTED = frozenset({"elected", "tied", "candidates", "seats"})

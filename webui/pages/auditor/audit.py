@@ -37,7 +37,6 @@ from webui.http import evidence
 from webui.http.sentences import Sentence, tell
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import day, lang, last_day, state
-from webui.pages.files import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -447,7 +446,7 @@ def checkpoint_file(size: int) -> Response:
 
 def _download(text: str, name: str) -> Response:
     answer = Response(text, content_type="text/plain; charset=utf-8")
-    answer.headers["Content-Disposition"] = f"attachment; {named(name)}"
+    answer.headers["Content-Disposition"] = f"attachment; filename={name}"
     return answer
 
 
