@@ -19,7 +19,7 @@ from engine.db import shared
 from engine.history import keys, seals
 from engine.history.kept import Log
 from engine.settings import ROOT, Settings
-from tests.chaos.test_house import PATIENCE, Customer, House, motion
+from tests.chaos.house import PATIENCE, Customer, House, motion
 from tests.conftest import fresh
 from tests.races.latches import attempt
 from tests.races.union import Union

@@ -25,7 +25,7 @@ from engine.definitions import read
 from engine.errors import Conflict, EngineError
 from engine.queries import health
 from engine.settings import ROOT, Settings
-from tests.engine.test_ballots import WORDS, Poll, delegates
+from tests.engine.secret_polls import WORDS, Poll, delegates
 from tests.races.union import Union, folder
 
 if TYPE_CHECKING:
