@@ -69,8 +69,8 @@ def _public(text: str) -> bytes:
 
 def decide(session: Session, actor: Actor, row: rows.Proposal, approve: bool) -> None:
     """Register the proposed witness, or not. Raises Refused, Conflict."""
-    access.check(actor, "witness", INSTALLATION)
-    proposals.must_be_second(session, actor, row, "witness")
+    access.check(actor, "approve_witness", INSTALLATION)
+    proposals.must_be_second(session, actor, row, "approve_witness")
     if approve:
         details = {**row.body, "key": row.subject, "proposer": str(row.proposer_id)}
         event_log.note(session, INSTALLATION, witnesses.REGISTERED, actor, **details)

@@ -117,7 +117,7 @@ _KINDS: Mapping[str, _Kind] = {
     "definition": _Kind(_somewhere("propose_definition"), "approve_definition", _again),
     "erasure": _Kind(None, "", _erasure),
     "hold": _Kind(None, "", _hold),
-    "witness": _Kind(_somewhere("witness"), "witness", _witness),
+    "witness": _Kind(_somewhere("witness"), "approve_witness", _witness),
 }
 
 
