@@ -91,4 +91,6 @@ def follows(session: Session, key_id: str, named: str) -> bool:
 
 def is_retired(session: Session, key_id: str) -> bool:
     """Has another one taken its place?"""
-    return any(each.before == key_id for each in introduced(session))
+    every = introduced(session)
+    old = next((each for each in every if each.key_id == key_id), None)
+    return old is not None and any(each.handed_over_by(old) for each in every)
