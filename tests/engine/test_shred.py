@@ -7,6 +7,7 @@ import base64
 import os
 import re
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +63,10 @@ class Disk:
         with union.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
             session.execute(text("CHECKPOINT"))
             folder_ = Path(str(session.execute(text("SHOW data_directory")).scalar()))
-        self.parts = {str(p): p.read_bytes() for p in _files(folder_)}
+        self.parts: dict[str, bytes] = {}
+        for path in _files(folder_):
+            with suppress(FileNotFoundError):  # the server took it away meanwhile
+                self.parts[str(path)] = path.read_bytes()
         for file in files:
             self.parts[str(file)] = _restored(own, file)
 
