@@ -73,7 +73,7 @@ def decide(session: Session, actor: Actor, row: rows.Proposal, approve: bool) ->
     proposals.must_be_second(session, actor, row, "approve_witness")
     if approve:
         details = {**row.body, "key": row.subject, "proposer": str(row.proposer_id)}
-        event_log.note(session, INSTALLATION, witnesses.REGISTERED, actor, **details)
+        event_log.note(session, INSTALLATION, "witness_registered", actor, **details)
 
 
 def end(session: Session, actor: Actor, key_id: str) -> None:
@@ -82,7 +82,7 @@ def end(session: Session, actor: Actor, key_id: str) -> None:
     found = witnesses.registered(session).get(key_id)
     if found is None:
         raise NotFound
-    event_log.note(session, INSTALLATION, witnesses.ENDED, actor, key=key_id, name=found.name)
+    event_log.note(session, INSTALLATION, "witness_ended", actor, key=key_id, name=found.name)
 
 
 # --- what comes back ------------------------------------------------------------------------------
@@ -102,7 +102,15 @@ def accept(session: Session, actor: Actor | None, text: str) -> int:
     row = _own(session, said.size)
     if bytes(row.root) != said.root or row.key_id != said.origin:
         raise Invalid(_("会签的检查点 {size} 与本系统的记录不符", size=said.size))
-    _keep(session, actor, witnesses.SIGNED, row, name=witness.name, key=said.key_id, note=text)
+    _keep(
+        session,
+        actor,
+        "checkpoint_countersigned",
+        row,
+        name=witness.name,
+        key=said.key_id,
+        note=text,
+    )
     return said.size
 
 
@@ -119,7 +127,7 @@ def accept_stamp(
     at = timestamps.check(_note(row), reply, authority)
     told = base64.b64encode(reply).decode()
     stamped = {"name": _("时间戳服务"), "stamped": at.isoformat(), "reply": told}
-    _keep(session, actor, witnesses.STAMPED, row, **stamped)
+    _keep(session, actor, "checkpoint_stamped", row, **stamped)
 
 
 def _may(actor: Actor | None) -> None:
@@ -170,7 +178,7 @@ def countersign(session: Session, actor: Actor, signer: Signer, text: str) -> st
     at = clock.now().replace(microsecond=0)
     said = witnesses.countersigned(point, signer.key, at)
     details = {"size": point.size, "origin": point.key_id, "note": said.note()}
-    event_log.note(session, INSTALLATION, witnesses.GIVEN, actor, **details)
+    event_log.note(session, INSTALLATION, "countersignature_given", actor, **details)
     return said.note()
 
 
