@@ -156,13 +156,15 @@ def _keep(session: Session, actor: Actor | None, kind: str, row: Any, **details:
 
 
 # --- for another installation ---------------------------------------------------------------------
-def countersign(session: Session, actor: Actor, signer: Signer, text: str) -> str:
+def countersign(
+    session: Session, actor: Actor, signing: Callable[[Session], Signer], text: str
+) -> str:
     """What this installation says, as a witness, of a checkpoint of another one; gives the note.
 
-    Raises Refused, Invalid (no checkpoint, or one that does not go on from what was signed before).
+    `signing` gives who signs here. Raises Refused, Invalid (no checkpoint, or one that does not go on from what was signed before).
     """
     access.check(actor, "witness", INSTALLATION)
-    point = keys.parse_checkpoint(text)
+    point, signer = keys.parse_checkpoint(text), signing(session)
     if point.key_id == signer.key.key_id:
         raise Conflict(_("这是本系统自己的公钥，不能作自己的证人。"), code="own_key")
     before = witnesses.given(session, point.key_id)

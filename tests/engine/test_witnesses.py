@@ -165,7 +165,7 @@ def test_as_a_witness_it_signs_only_what_goes_on(world: Errands) -> None:
     def ask(size: int, root: bytes) -> str:
         text_ = keys.checkpoint_text(size, root, world.at, OTHER.key_id)
         note = keys.note(text_, OTHER.sign(text_)).decode()
-        return str(does(world, "总管", witnesses.countersign, Signer(world.key), note))
+        return str(does(world, "总管", witnesses.countersign, lambda _: Signer(world.key), note))
 
     said = known.parse(ask(100, b"a" * 32))
     assert said.signed_by(world.key.public) and (said.size, said.origin) == (100, OTHER.key_id)
@@ -176,9 +176,9 @@ def test_as_a_witness_it_signs_only_what_goes_on(world: Errands) -> None:
             ask(size, root)
     with pytest.raises(Conflict):
         own = _text(world)
-        does(world, "总管", witnesses.countersign, Signer(world.key), own)
+        does(world, "总管", witnesses.countersign, lambda _: Signer(world.key), own)
     with pytest.raises(Refused):
-        does(world, "陈秘书", witnesses.countersign, Signer(world.key), own)
+        does(world, "陈秘书", witnesses.countersign, lambda _: Signer(world.key), own)
 
 
 # --- time-stamps ----------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
         (table, ALL): _SECRET
         for table in ("login", "token", "teller_key", "teller_part", "shared_secret")
     },
-    **{(table, ALL): _PASSING for table in ("attempt", "draft", "reply", "batch")},
+    **{(table, ALL): _PASSING for table in ("attempt", "draft", "reply", "batch", "verification")},
     ("member", "must_change"): _SECRET,
     ("counter", ALL): _COUNTED,
     ("envelope", ALL): _BALLOT,
