@@ -11,11 +11,12 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 import webui
 from engine import db
 from engine.commands.people.logins import open_login
-from engine.db import shared
+from engine.db import migrate, shared
 from engine.history import keys, seals
 from engine.history.kept import Log
 from engine.settings import ROOT, Settings
@@ -66,6 +67,10 @@ def town(server: str, tmp_path: Path) -> Iterator[tuple[Houses, Api, Union, str]
     with fresh(server) as url:
         engine = db.connect(url, size=5)
         api = Api.built(None, engine, MOTION, ERRAND)  # type: ignore[arg-type]
+        with db.transaction(engine) as session:  # readiness looks on only where the schema is right
+            session.execute(text("CREATE TABLE alembic_version (version_num text)"))
+            made = text("INSERT INTO alembic_version VALUES (:head)")
+            session.execute(made, {"head": migrate.head()})
         houses = Houses(url, tmp_path)
         yield houses, api, Union(engine, None, api.units, api.people), url
         houses.end()
