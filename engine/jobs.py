@@ -9,6 +9,7 @@ may run twice: doing it again changes nothing.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
 import re
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("yixing.jobs")
 BATCH = 200
 CONCURRENT = 4  # jobs at once in one worker: a long sweep does not hold up messages and seals
+SEAL_EVERY = 6  # looks at the keys between two seals
 KEYS_EVERY = 10  # seconds between two looks at the keys of secret polls
 WATCH = 2  # seconds between two looks for due timers and for jobs
 RETRY = procrastinate.RetryStrategy(
@@ -401,10 +403,15 @@ def tend_keys(engine: Engine) -> None:
         envelopes.forget_spent_keys(session)
 
 
-async def _watch_keys(engine: Engine) -> None:
-    while True:
+async def _watch_keys(engine: Engine, settings: Settings) -> None:
+    """What is done by the host that has the keys, whoever takes up the jobs: a worker without the
+    signing key that takes up every seal must not keep the others from sealing.
+    """
+    for look in itertools.count(1):
         try:
             await asyncio.to_thread(tend_keys, engine)
+            if look % SEAL_EVERY == 0:
+                await asyncio.to_thread(seal, engine, settings)
         except (EngineError, DBAPIError, OSError):
             log.warning("the outer keys were not looked at; the next look is in %s s", KEYS_EVERY)
         await asyncio.sleep(KEYS_EVERY)
@@ -459,7 +466,7 @@ async def _work(settings: Settings, url: str, stop: threading.Event | Stopping) 
         helpers = [
             asyncio.create_task(_take_up_always(made)),
             asyncio.create_task(_watch_timers(made, engine)),
-            asyncio.create_task(_watch_keys(engine)),
+            asyncio.create_task(_watch_keys(engine, settings)),
         ]
         wrong = asyncio.create_task(_clock_ends(engine))
         while not stop.is_set() and not worker.done() and not wrong.done():
