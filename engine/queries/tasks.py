@@ -15,8 +15,8 @@ from engine.db import rows, tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions import decision_tables as sheets
 from engine.errors import EngineError
-from engine.instance import context as instance
 from engine.instance import choices, rooms
+from engine.instance import context as instance
 from engine.people import access
 from engine.queries import background, deadlines, foresight, outside, ruled
 from engine.queries.words import Named, told
