@@ -215,6 +215,13 @@ _MATTER = (
     _kind("matter_begun", _("发起关联事项"), _("由本件发起关联事项 {number}"), mark="outcome"),
     _kind("matter_linked", _("关联另一事项"), _("与 {number} 关联"), mark="outcome"),
     _kind("matter_told", _("告知关联事项"), _("把结果告知 {number}"), mark="outcome"),
+    _kind(
+        "letter_read",
+        _("经链接查阅"),
+        _("发给{to}的一次性链接被打开，“{task}”的来函被查阅"),
+        *("task", "to", "token"),
+        mark="read",
+    ),
     _kind("matter_read", _("查阅本件"), _("{who}查看了本件"), mark="read"),
     _kind(
         "member_let_in",

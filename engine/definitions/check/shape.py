@@ -119,6 +119,7 @@ _DOCUMENT = Of(
         "title_en": str,
         "numbering": str,
         "outside": bool,
+        "signed_by": [str],
         "needs": [str],
         "optional": [str],
     },
