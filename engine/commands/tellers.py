@@ -320,7 +320,7 @@ def void(session: Session, actor: Actor, poll_id: UUID, reason: str) -> UUID:
 
 def _void(locked: LockedPoll, reason: str) -> None:
     work, poll, task = locked.work, locked.poll, locked.task
-    poll_lifecycle.stop(locked).update(state=PollState.VOID)
+    poll_lifecycle.stop(locked, void=True).update(state=PollState.VOID)
     envelopes.shred(work.session, poll.id)
     locked.log("poll_voided", work.actor, counts=poll.counts, reason=reason)
     poll_lifecycle.put(work, task.id, task.element, locked.poll_rule)

@@ -210,10 +210,12 @@ def _clean_table(table: dict[str, Any], shape: Of, path: str, found: list[Fault]
 
 
 def _unknown_key(place: str, key: str, shape: Of, hint: bool) -> Fault:
-    """With a `hint` at the key that was meant."""
+    """With a `hint` at the key that was meant, or at those that there are."""
     near = difflib.get_close_matches(key[:60], shape.keys, n=1) if hint else []
     if near:
         advice = _("是不是 {near}?", near=near[0])
+    elif not hint:
+        advice = _("请删去。")
     else:
         advice = _("可以写的有：{keys}。", keys=Listed(sorted(shape.keys)))
     return Fault(FILE, place, _("不认识的键“{key}”。", key=shown(key)), advice)
