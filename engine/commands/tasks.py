@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import bindparam, delete, func, null, select, update
 
 from engine import clock, forms, machine
-from engine.commands import advance, meetings, unit_of_work
+from engine.commands import advance, dates, meetings, unit_of_work
 from engine.commands.attachments import adopt
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
@@ -168,16 +168,18 @@ def task_row(session: Session, task_id: UUID) -> rows.Task:
 def pass_gates(
     work: UnitOfWork, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None = None
 ) -> None:
-    """What the process demands of an act, beyond its form.
+    """What the process demands of an act, beyond its form, on the day on which it happened.
 
-    Raises Refused with the gate's own words.
+    Raises Invalid for a date outside its bounds, Refused with the gate's own words.
     """
-    overdue = due_at is not None and clock.now() >= due_at
+    dates.settle(work, rule, given)
+    overdue = due_at is not None and dates.overdue(work, due_at)
     names = {rule.id: dict(given), "overdue": overdue}
     for gate in rule.gates:
         if not work.value(gate.holds, names):
             where = {"instance_id": str(work.row["id"]), "element": rule.id}
             raise Refused(Listed([gate.text]), code="gate", **where)
+    dates.check(work, rule, given)
 
 
 def complete(
@@ -235,7 +237,7 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
     work.say(rule.id, {**clean, **meeting})
     digest = canonical.salted(clean, salt)
     body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
-    body.update(_noted(held, clean))
+    body.update(_noted(held, clean), **dates.noted(work, rule, clean, task.due_at))
     step = work.drive(machine.complete(work.process.spec, work.position, task.ref))
     advance.advance(work, step, body, task.ref)
 

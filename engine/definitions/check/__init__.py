@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.definitions.actions import ACTIONS
 from engine.definitions.check import (
     conditions,
+    dates,
     diagram,
     documents,
     draft,
@@ -58,6 +59,7 @@ def faults(
         wrong += paths.faults(found.diagram)
     wrong += conditions.faults(found, words)
     wrong += forms.faults(found, words)
+    wrong += dates.faults(found, words)
     wrong += service_tasks.faults(found, words, actions)
     wrong += tables.faults(found, words)
     wrong += documents.faults(found, words)
