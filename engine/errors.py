@@ -5,6 +5,7 @@ reader's language.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from engine.messages import Listed, Message
@@ -61,13 +62,24 @@ class NotPrintable(EngineError):
 class Invalid(EngineError):
     """填写的内容有误，请按提示修改。"""
 
+    # `fields`: the faults by field; `sound`: the answers that are right beside them.
+
     status = 422
     code = "invalid"
 
     def __init__(self, fields: dict[str, list[str]] | str, **details: Any) -> None:
         self.fields: dict[str, list[str]] = {"_": [fields]} if isinstance(fields, str) else fields
-        every = (message for messages in self.fields.values() for message in messages)
-        super().__init__(Listed(every, "；"), **details)
+        self.sound: Mapping[str, Any] = {}
+        super().__init__(self._listed(), **details)
+
+    def add(self, faults: list[str]) -> None:
+        """Faults of the whole, beside those of fields."""
+        if faults:
+            self.fields.setdefault("_", []).extend(faults)
+            self.message = self._listed()
+
+    def _listed(self) -> Listed:
+        return Listed((fault for faults in self.fields.values() for fault in faults), "；")
 
 
 class ProcessFault(EngineError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from engine import clock
-from engine.commands import opening, unit_of_work
+from engine.commands import demands, opening, unit_of_work
 from engine.db.states import InstanceState
 from engine.errors import ProcessFault, Refused
 from engine.messages import Listed, _
@@ -119,13 +119,14 @@ def _disclose(work: UnitOfWork, passed: tuple[str, ...]) -> None:
 def _must_hold(work: UnitOfWork, elements: set[str]) -> None:
     """Whichever command leads to an element, its guards must hold.
 
-    Raises Refused, and nothing of the command stays.
+    Raises Refused with all that do not, and nothing of the command stays.
     """
-    for guard in work.process.guards:
-        reached = sorted(guard.at & elements)
-        if reached and not work.value(guard.holds):
-            where = {"instance_id": str(work.row["id"]), "element": reached[0]}
-            raise Refused(Listed([guard.text]), code="guard", **where)
+    asked = [guard for guard in work.process.guards if guard.at & elements]
+    unmet = demands.unmet(work, asked)
+    if unmet:
+        reached = min(min(guard.at & elements) for guard in unmet)
+        where = {"instance_id": str(work.row["id"]), "element": reached}
+        raise Refused(Listed((guard.text for guard in unmet), ""), code="guard", **where)
 
 
 def _close(work: UnitOfWork, gone: list[Live]) -> None:

@@ -7,7 +7,7 @@ was, struck through.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
@@ -30,7 +30,7 @@ from engine.people import access
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.definitions import Process
     from engine.definitions.process import DocumentRule
     from engine.people.organisation import Actor
@@ -101,7 +101,7 @@ def decide(session: Session, actor: Actor, correction_id: UUID, approve: bool) -
     found = session.execute(
         select(tables.correction).where(_correction.id == correction_id).with_for_update()
     ).first()
-    change = access.must_see(found)
+    change = cast("rows.Correction", access.must_see(found))
     work, row = _opened(session, actor, change.document_id)
     rights.check(Case(work, "approve_correction"))
     if change.state != CorrectionState.PROPOSED:
@@ -120,16 +120,16 @@ def decide(session: Session, actor: Actor, correction_id: UUID, approve: bool) -
     return shown
 
 
-def _opened(session: Session, actor: Actor, document_id: UUID) -> tuple[UnitOfWork, Any]:
+def _opened(session: Session, actor: Actor, document_id: UUID) -> tuple[UnitOfWork, rows.Document]:
     """The unit of work on the instance of a paper, and the paper. Raises NotFound."""
     query = select(_document.instance_id).where(_document.id == document_id)
     instance_id: UUID = access.must_see(session.execute(query).scalar())
     work = unit_of_work.lock(session, actor, instance_id)
     row = session.execute(select(tables.document).where(_document.id == document_id)).one()
-    return work, access.must_see(None if row.data == ERASED else row)
+    return work, cast("rows.Document", access.must_see(None if row.data == ERASED else row))
 
 
-def _must_stand(row: Any) -> None:
+def _must_stand(row: rows.Document) -> None:
     if row.state != DocumentState.ISSUED:
         raise Conflict(_("这份文书已更正或作废。"), code="replaced")
 
@@ -167,7 +167,11 @@ def _check_changes(rule: DocumentRule, changes: Mapping[str, str]) -> None:
 
 
 def _corrected(
-    work: UnitOfWork, row: Any, changes: Mapping[str, str], template: str | None, number: str
+    work: UnitOfWork,
+    row: rows.Document,
+    changes: Mapping[str, str],
+    template: str | None,
+    number: str,
 ) -> tuple[Mapping[str, str], str, dict[str, Any]]:
     """Templates, kind and data of the paper as it is to stand: what the instance says now, and
     what was changed.
@@ -207,7 +211,7 @@ def _put(facts: dict[str, Any], path: str, value: object) -> None:
     place[last] = value
 
 
-def _carried_out(work: UnitOfWork, row: Any, change: Any) -> UUID:
+def _carried_out(work: UnitOfWork, row: rows.Document, change: rows.Correction) -> UUID:
     mine = update(tables.document).where(_document.id == row.id)
     if change.kind == REPRINT:
         work.session.execute(mine.values(template=change.template))
@@ -227,7 +231,9 @@ def _carried_out(work: UnitOfWork, row: Any, change: Any) -> UUID:
     return made
 
 
-def _note(work: UnitOfWork, kind: str, row: Any, change: Any, **more: Any) -> None:
+def _note(
+    work: UnitOfWork, kind: str, row: rows.Document, change: rows.Correction, **more: Any
+) -> None:
     """What came of it: which paper, why, and who had proposed it."""
     noted = {"document": row.kind, "id": str(row.id), "number": row.number or None}
     by = {

@@ -172,8 +172,9 @@ def send(
         raise Conflict(_("现在不能进行这项操作。"), code="not_waiting")
     rights.check(Case(work, "message", name))
     with work.answering():
-        clean = tasks.clean_answers(work, rule.form, answers)
-        tasks.pass_gates(work, work.process.tasks[name], clean)
+        demanded = work.process.tasks[name]
+        clean = tasks.accepted(work, demanded, rule.form, answers)
+        tasks.pass_gates(work, demanded, clean)
         deliver(work, live, name, clean)
     return instance_id
 

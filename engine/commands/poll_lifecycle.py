@@ -13,6 +13,7 @@ from sqlalchemy import select, text, update
 from engine import clock, expressions
 from engine.ballots import rolls
 from engine.ballots.rolls import Roll, ledger_hash
+from engine.calendar import UNIT_WORDS as TIME_WORDS
 from engine.commands import envelopes, timers
 from engine.commands.timers import NewTimer
 from engine.db import tables
@@ -20,11 +21,13 @@ from engine.db.states import MeetingState, PollState
 from engine.errors import ProcessFault, Refused
 from engine.instance import presence
 from engine.instance.numbers import rule_value
+from engine.instance.union_law import rulebook
 from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
+    from fractions import Fraction
 
     from engine.calendar import Due
     from engine.commands.locked_poll import LockedPoll
@@ -90,7 +93,10 @@ class _Question:
             "early": rule.early,
             "closable": rule.closable,
             "withdrawal": rule.withdrawal,
-            "numbers": dict(_numbers_of_law(work, rule.passes, rule.wins)),
+            "numbers": {
+                **dict(_numbers_in_words(work, rule.words.zh)),
+                **dict(_numbers_of_law(work, rule.passes, rule.wins)),
+            },
             "in_order": rule.in_order,
             "paper": rule.paper,
         }
@@ -208,8 +214,20 @@ def _window(
         closes = work.moment(rule.closes) if rule.closes else None
     if meeting is None:
         return _Window(terms, closes, {})
-    here = {"present": meeting.present, "presence": ledger_hash(work.session, meeting.id)}
-    return _Window({**terms, "presence": {"opening": meeting.present}}, closes, here)
+    needed = presence.numbers(work, rule.meeting, meeting).needed
+    here = {
+        "present": meeting.present,
+        "presence": ledger_hash(work.session, meeting.id),
+        "due": meeting.due,
+        "needed": needed,
+    }
+    noted: rows.Presence = {
+        "opening": meeting.present,
+        "due": meeting.due,
+        "needed": needed,
+        "after": presence.last_entry(work.session, meeting.id),
+    }
+    return _Window({**terms, "presence": noted}, closes, here)
 
 
 def open_window(locked: LockedPoll, **details: Any) -> None:
@@ -281,7 +299,11 @@ def _with_presence_at_closing(locked: LockedPoll) -> rows.PollTerms:
     meeting, terms = tables.meeting.c, locked.poll.rule
     query = select(meeting.present).where(meeting.id == locked.poll.meeting_id).with_for_update()
     present = locked.session.execute(query).scalar_one()
-    return {**terms, "presence": {**terms.get("presence", {}), "closing": present}}
+    noted: rows.Presence = {**terms.get("presence", {}), "closing": present}
+    if "after" in noted and locked.poll.meeting_id is not None:
+        meeting_id, opening = locked.poll.meeting_id, noted["opening"]
+        noted["least"] = presence.least(locked.session, meeting_id, noted["after"], opening)
+    return {**terms, "presence": noted}
 
 
 # --- what both need -------------------------------------------------------------------------------
@@ -311,6 +333,20 @@ def _about(terms: rows.PollTerms) -> dict[str, Any]:
     return {"about": dict(terms["about"])} if "about" in terms else {}
 
 
+def _numbers_in_words(work: UnitOfWork, words: str) -> Iterator[tuple[str, int | str]]:
+    """The numbers of law that stand as {RULE-ID} in the words of a rule: whole ones, and shares as
+    "2/3". Periods are left out: they read differently in each language.
+    """
+    for key in rulebook().ids:
+        if f"{{{key}}}" not in words:
+            continue
+        ruling = work.law.ruling(key, work.decisive_on)
+        if ruling.share is not None:
+            yield key, _share(ruling.share)
+        elif ruling.value is not None and ruling.unit not in TIME_WORDS:
+            yield key, ruling.value
+
+
 def _numbers_of_law(work: UnitOfWork, *rules: str) -> Iterator[tuple[str, int | str]]:
     """The numbers of law that the rules of a poll name: whole ones, and shares as "2/3"."""
     calls = [call for rule in rules if rule.strip() for call in expressions.calls_in(rule)]
@@ -322,4 +358,8 @@ def _numbers_of_law(work: UnitOfWork, *rules: str) -> Iterator[tuple[str, int | 
         if share is None:
             yield ruling.id, rule_value(work, ruling.id)
         else:
-            yield ruling.id, f"{share.numerator}/{share.denominator}"
+            yield ruling.id, _share(share)
+
+
+def _share(share: Fraction) -> str:
+    return f"{share.numerator}/{share.denominator}"

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import bindparam, delete, func, null, select, update
 
-from engine import clock, forms, machine
-from engine.commands import advance, dates, meetings, unit_of_work
+from engine import clock, expressions, forms, machine
+from engine.commands import advance, dates, demands, meetings, unit_of_work
 from engine.commands.attachments import adopt
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
-from engine.errors import Conflict, Invalid, NotFound, Refused
+from engine.errors import Conflict, EngineError, Invalid, NotFound, Refused
 from engine.instance import context, lanes, rights
 from engine.instance.choices import choices
 from engine.instance.rights import Case
-from engine.messages import Listed, _
+from engine.messages import Listed, _, worded
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
@@ -170,16 +170,55 @@ def pass_gates(
 ) -> None:
     """What the process demands of an act, beyond its form, on the day on which it happened.
 
-    Raises Invalid for a date outside its bounds, Refused with the gate's own words.
+    Raises Refused with the words of every gate that does not hold, Invalid for dates outside their
+    bounds.
     """
     dates.settle(work, rule, given)
-    overdue = due_at is not None and dates.overdue(work, due_at)
-    names = {rule.id: dict(given), "overdue": overdue}
-    for gate in rule.gates:
-        if not work.value(gate.holds, names):
-            where = {"instance_id": str(work.row["id"]), "element": rule.id}
-            raise Refused(Listed([gate.text]), code="gate", **where)
+    unmet = demands.unmet(work, rule.gates, _names(work, rule, given, due_at))
+    if unmet:
+        where = {"instance_id": str(work.row["id"]), "element": rule.id}
+        raise Refused(Listed((gate.text for gate in unmet), ""), code="gate", **where)
     dates.check(work, rule, given)
+
+
+def _names(
+    work: UnitOfWork, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None
+) -> dict[str, Any]:
+    """What gates see beside the facts: the answers, and whether the time was over."""
+    overdue = due_at is not None and dates.overdue(work, due_at)
+    return {rule.id: dict(given), "overdue": overdue}
+
+
+def accepted(
+    work: UnitOfWork,
+    rule: TaskRule,
+    form: forms.Form | None,
+    answers: Mapping[str, Any],
+    due_at: datetime | None = None,
+) -> dict[str, Any]:
+    """The answers as the form wants them.
+
+    Raises Invalid with the faults of all fields, and with the words of the gates that fail
+    whatever is written there instead.
+    """
+    try:
+        return clean_answers(work, form, answers)
+    except Invalid as wrong:
+        wrong.add(_also_wrong(work, rule, wrong, due_at))
+        raise
+
+
+def _also_wrong(
+    work: UnitOfWork, rule: TaskRule, wrong: Invalid, due_at: datetime | None
+) -> list[str]:
+    """The words of the gates that look at sound answers only, and fail by them."""
+    faulty = {f"{rule.id}.{key}" for key in wrong.fields}
+    gates = [gate for gate in rule.gates if not faulty & expressions.names_in(gate.holds)]
+    try:
+        unmet = demands.unmet(work, gates, _names(work, rule, wrong.sound, due_at))
+    except EngineError:  # of answers that are incomplete
+        return []
+    return [worded(gate.text) for gate in unmet]
 
 
 def complete(
@@ -203,9 +242,10 @@ def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
     """
     work, rule = held.work, held.rule
     with work.answering():
-        clean = clean_answers(work, rule.form, answers)
-        if rule.link:
-            clean = {"by_way": "inbox", **clean}
+        clean = accepted(work, rule, rule.form, answers, held.task.due_at)
+        if rule.link and work.actor:
+            entered_by = str(work.actor.id)
+            clean = {"by_way": "inbox", **clean, "entered_by": entered_by}
         held.check_bars("complete", clean)
         pass_gates(work, rule, clean, held.task.due_at)
         finish(held, clean)

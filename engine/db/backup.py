@@ -64,9 +64,7 @@ def backup(settings: Settings, file: Path) -> dict[str, Any]:
         dump = Path(folder) / DUMP
         _call(
             program,
-            "-Fc",
-            "--no-owner",
-            "--no-acl",
+            *("-Fc", "--no-owner", "--no-acl"),
             f"--snapshot={snapshot}",
             f"--file={dump}",
             url=url,

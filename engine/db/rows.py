@@ -4,12 +4,17 @@ table gives.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypeAlias, TypedDict
+
+from sqlalchemy import Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
     from uuid import UUID
+
+# the row of a SELECT whose columns stand beside the function that reads it
+Selected: TypeAlias = Row[*tuple[Any, ...]]
 
 
 class Instance(TypedDict):
@@ -85,6 +90,10 @@ class Presence(TypedDict, total=False):
 
     opening: int
     closing: int
+    least: int  # the fewest at once in between; older polls lack it and what follows
+    due: int
+    needed: int  # the smallest number that makes the quorum
+    after: int  # the last entry of the ledger when the poll opened
 
 
 class PollTerms(TypedDict):
@@ -287,7 +296,8 @@ class Checkpoint(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """A version of a process; `hash`: SHA-256 over its `files` (path -> text)."""
+    """A version of a process; `hash`: SHA-256 over its `files` (path -> text); `beside`: its
+    stories and notes."""
 
     hash: str
     process_id: str
@@ -297,6 +307,7 @@ class Definition(NamedTuple):
     title: str
     title_en: str
     files: dict[str, str]
+    beside: dict[str, str]
     author_id: UUID | None
     approver_id: UUID | None
 
@@ -361,3 +372,21 @@ class Batch(NamedTuple):
     report: dict[str, Any]
     state: str
     at: datetime
+
+
+class Correction(NamedTuple):
+    """What somebody proposed about an issued document. `changes`: dotted fact -> what shall
+    stand there.
+    """
+
+    id: UUID
+    document_id: UUID
+    kind: str
+    reason: str
+    template: str | None
+    changes: dict[str, str]
+    proposer_id: UUID
+    created_at: datetime
+    approver_id: UUID | None
+    decided_at: datetime | None
+    state: str

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.messages import Message
     from engine.people.organisation import Actor
 
@@ -61,7 +61,7 @@ def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
     return file_name(row.number, row.title) + ".pdf", of_row(session, row)
 
 
-def of_row(session: Session, row: Any) -> bytes:
+def of_row(session: Session, row: rows.Selected) -> bytes:
     """The PDF of an issued document (with `version` of its instance), by the template that two
     people chose for it if any.
 
@@ -74,7 +74,7 @@ def of_row(session: Session, row: Any) -> bytes:
         raise unprintable(row, fault) from fault
 
 
-def unprintable(row: Any, fault: ProcessFault) -> NotPrintable:
+def unprintable(row: rows.Selected, fault: ProcessFault) -> NotPrintable:
     """What to say of an issued document whose template fails."""
     message = _(
         "《{title}》 {number} 已编号，内容已存，但模板有误，现在不能打印。请由一人提出、另一人批准，"
@@ -189,7 +189,7 @@ def _lay_out(root: Path, files: Mapping[str, str]) -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     """All texts in plain data."""
     if isinstance(value, str):
         yield value

@@ -48,11 +48,12 @@ def clean(
             and not _offered(values[each.key], sources(each.source))
         ):
             wrong[each.key] = [_("请从选项中选择")]
+    kept = {each.key: values[each.key] for each in form.asked if values.get(each.key, "") != ""}
     if wrong:
-        raise Invalid(wrong)
-    return _of_bearable_size(
-        {each.key: values[each.key] for each in form.asked if values.get(each.key, "") != ""}
-    )
+        fault = Invalid(wrong)
+        fault.sound = {key: value for key, value in kept.items() if key not in wrong}
+        raise fault
+    return _of_bearable_size(kept)
 
 
 def _of_bearable_size(clean_answers: dict[str, Any]) -> dict[str, Any]:

@@ -126,7 +126,14 @@ class Log:
                 query = query.where(_checkpoint.size > last.size)
             rows = session.execute(query.where(_checkpoint.key_id == keys.key_id(public)))
             fresh = [
-                Line("sealed", r.size, bytes(r.root), r.at, r.key_id, bytes(r.signature))
+                Line(
+                    "sealed",
+                    r.size,
+                    bytes(r.root),
+                    r.at,
+                    key_id=r.key_id,
+                    signature=bytes(r.signature),
+                )
                 for r in rows
             ]
             true = [line for line in fresh if _signed(line, public)]
@@ -185,9 +192,9 @@ def _read(text: str, number: int) -> Line:
             int(said["size"]),
             bytes.fromhex(said["root"]),
             datetime.fromisoformat(said["at"]),
-            said.get("key", ""),
-            bytes.fromhex(said.get("sig", "")),
-            tuple((key, str(value)) for key, value in said.items() if key not in fixed),
+            key_id=said.get("key", ""),
+            signature=bytes.fromhex(said.get("sig", "")),
+            words=tuple((key, str(value)) for key, value in said.items() if key not in fixed),
         )
     except (ValueError, TypeError, KeyError) as fault:
         raise HistoryBroken(

@@ -54,7 +54,14 @@ def latest(session: Session) -> Checkpoint | None:
         select(tables.checkpoint).order_by(_checkpoint.size.desc()).limit(1)
     ).first()
     return (
-        Checkpoint(row.size, bytes(row.root), row.at, row.key_id, bytes(row.signature), row.witness)
+        Checkpoint(
+            row.size,
+            bytes(row.root),
+            row.at,
+            key_id=row.key_id,
+            signature=bytes(row.signature),
+            witness=row.witness,
+        )
         if row
         else None
     )
@@ -133,10 +140,10 @@ def verify(
     """
     chains, events, broken = _check_chains(session, progress)
     if broken:
-        return Verdict(chains, events, 0, 0, 0, broken, broken.why)
+        return Verdict(chains, events, 0, 0, 0, broken=broken, fault=broken.why)
     false = verification.first_false(session)
     if false:
-        return Verdict(chains, events, 0, 0, 0, false, false.why)
+        return Verdict(chains, events, 0, 0, 0, broken=false, fault=false.why)
     logged = [line.checkpoint for line in kept.binding(log)]
     outside = sorted([*outside, *logged], key=lambda point: point.size)
     leaves, points, late, fault = _check_tree(session, public, outside)
@@ -146,7 +153,17 @@ def verify(
     fault = fault or resumed.missing(session, log) or ""
     unproved = "" if fault else _unproved(session, public, points)
     older = verification.older(session)
-    return Verdict(chains, events, leaves, points, unsealed, None, fault, late, unproved, older)
+    return Verdict(
+        chains,
+        events,
+        leaves,
+        points,
+        unsealed,
+        fault=fault,
+        late=late,
+        unproved=unproved,
+        older=older,
+    )
 
 
 def _unproved(session: Session, public: bytes | None, points: int) -> str:

@@ -93,7 +93,9 @@ class Ballots:
         if "opening" not in presence:
             return {}
         opening = presence["opening"]
-        return {"present_at_opening": opening, "present": presence.get("closing", opening)}
+        numbers = {"present_at_opening": opening, "present": presence.get("closing", opening)}
+        more = {"present_least": presence.get("least"), "present_needed": presence.get("needed")}
+        return numbers | {name: number for name, number in more.items() if number is not None}
 
 
 @dataclass(frozen=True)

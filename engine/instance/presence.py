@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from engine import expressions
 from engine.db import tables
@@ -86,6 +87,29 @@ def latest(
     query = _LATEST.with_for_update(of=_meeting) if lock else _LATEST
     meeting = session.execute(query, {"key": instance_id, "task": element}).first()
     return cast("rows.Meeting | None", meeting)
+
+
+def last_entry(session: Session, meeting_id: UUID) -> int:
+    """The number of the last arrival or departure in the ledger of a meeting; 0 when it is empty."""
+    ledger = tables.presence.c
+    query = select(func.coalesce(func.max(ledger.no), 0)).where(ledger.meeting_id == meeting_id)
+    return int(session.execute(query).scalar_one())
+
+
+def least(session: Session, meeting_id: UUID, after: int, opening: int) -> int:
+    """The fewest formal members who were in the hall at once since an entry of the ledger, when `opening` were."""
+    ledger, invited = tables.presence.c, _attendance.c
+    query = (
+        select(ledger.came)
+        .join(
+            _attendance,
+            and_(invited.meeting_id == ledger.meeting_id, invited.member_id == ledger.member_id),
+        )
+        .where(ledger.meeting_id == meeting_id, ledger.no > after, invited.kind == "formal")
+        .order_by(ledger.no)
+    )
+    moves = (1 if came else -1 for came in session.execute(query).scalars())
+    return min(accumulate(moves, initial=opening))
 
 
 def standing(view: InstanceView, element: str) -> MeetingNumbers:

@@ -10,8 +10,9 @@ from SpiffWorkflow.bpmn.specs.defaults import (
     BoundaryEvent,
     EndEvent,
 )
+from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.exceptions import SpiffWorkflowException
-from SpiffWorkflow.task import TaskState
+from SpiffWorkflow.task import Task, TaskState
 
 from engine.errors import ProcessFault
 from engine.machine.diagram import Outside, requests, workflow
@@ -20,7 +21,7 @@ from engine.machine.state import ALIVE, load, save
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     Requests = Generator[Request, Any, None]
 
@@ -78,14 +79,18 @@ def _find(refs: dict[int, Any], ref: int) -> Any:
     return refs[ref]
 
 
-def _all(flow: Any) -> Iterator[Any]:
+def _all(flow: BpmnWorkflow) -> Iterator[Task]:
     yield from flow.tasks.values()
     for sub in flow.subprocesses.values():
         yield from sub.tasks.values()
 
 
 def _advance(
-    flow: Any, refs: dict[Any, int], top: int, before: tuple[Live, ...] = (), first: Any = None
+    flow: BpmnWorkflow,
+    refs: dict[Any, int],
+    top: int,
+    before: tuple[Live, ...] = (),
+    first: Task | None = None,
 ) -> Run:
     passed = _Passed()
     with _own_faults():
@@ -116,7 +121,7 @@ class _Passed:
 
     elements: list[str] = field(default_factory=list)
 
-    def note(self, task: Any) -> None:
+    def note(self, task: Task) -> None:
         element = getattr(task.task_spec, "bpmn_id", None)
         if element:
             self.elements.append(element)
@@ -135,7 +140,7 @@ def _own_faults() -> Iterator[None]:
         raise ProcessFault(str(fault), element=element) from fault
 
 
-def _run(flow: Any, passed: _Passed) -> Requests:
+def _run(flow: BpmnWorkflow, passed: _Passed) -> Requests:
     """Run engine elements until only waits are left."""
     while True:
         moved = False
@@ -161,20 +166,20 @@ def _run(flow: Any, passed: _Passed) -> Requests:
             return
 
 
-def _pass(task: Any) -> Requests:
+def _pass(task: Task) -> Requests:
     yield from requests(task)
     task.task_spec._predict_hook(task)  # what follows must be there for the run to reach it
     task.run()
 
 
-def _spec_of(flow: Any, element: str) -> Any:
+def _spec_of(flow: BpmnWorkflow, element: str) -> Any:
     for spec in (flow.spec, *flow.subprocess_specs.values()):
         if element in spec.task_specs:
             return spec.task_specs[element]
     return None
 
 
-def _live(refs: dict[Any, int], tasks: Any) -> Iterator[Live]:
+def _live(refs: dict[Any, int], tasks: Iterable[Task]) -> Iterator[Live]:
     for task in tasks:
         spec = task.task_spec
         outside = getattr(spec, "event_definition", None)
@@ -184,4 +189,11 @@ def _live(refs: dict[Any, int], tasks: Any) -> Iterator[Live]:
             on = ""
             if isinstance(spec, BoundaryEvent):
                 on = task.parent.task_spec.name.removesuffix(".BoundaryEventSplit")
-            yield Live(refs[task.id], spec.bpmn_id, outside.kind, outside.text, bool(on), on)
+            yield Live(
+                refs[task.id],
+                spec.bpmn_id,
+                outside.kind,
+                text=outside.text,
+                boundary=bool(on),
+                on=on,
+            )

@@ -29,7 +29,7 @@ from SpiffWorkflow.bpmn.specs.defaults import (
 from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
-from SpiffWorkflow.task import TaskState
+from SpiffWorkflow.task import Task, TaskState
 
 from engine.errors import EngineError, ProcessFault
 from engine.machine.shapes import Need, Request, Spec
@@ -37,6 +37,9 @@ from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from lxml.etree import _Element
+    from SpiffWorkflow.specs.base import TaskSpec
 
 
 class Outside(EventDefinition):  # type: ignore[misc]
@@ -48,10 +51,10 @@ class Outside(EventDefinition):  # type: ignore[misc]
         super().__init__(name=text, **kwargs)
         self.kind, self.text = kind, text
 
-    def has_fired(self, my_task: Any) -> bool:
+    def has_fired(self, my_task: Task) -> bool:
         return bool(my_task._get_internal_data("event_fired", False))
 
-    def catches(self, my_task: Any, event: Any) -> bool:
+    def catches(self, my_task: Task, event: object) -> bool:
         return False
 
     def __eq__(self, other: object) -> bool:
@@ -63,12 +66,13 @@ class Outside(EventDefinition):  # type: ignore[misc]
 class _OutsideEvents:
     """Parser mix-in: timers and messages become `Outside`."""
 
-    def parse_timer_event(self, event: Any) -> Outside:
-        text = event.xpath("string(./*[local-name()='timeDate'])").strip()
+    def parse_timer_event(self, event: _Element) -> Outside:
+        text = str(event.xpath("string(./*[local-name()='timeDate'])")).strip()
         return Outside("timer", text)
 
-    def parse_message_event(self, event: Any) -> Outside:
-        name = self.process_parser.parser.messages.get(event.get("messageRef"), "")  # type: ignore[attr-defined]
+    def parse_message_event(self, event: _Element) -> Outside:
+        names = self.process_parser.parser.messages  # type: ignore[attr-defined]
+        name = str(names.get(event.get("messageRef"), ""))
         return Outside("message", name)
 
 
@@ -100,7 +104,7 @@ class Gather(ParallelGateway):  # type: ignore[misc]
     early.
     """
 
-    def _update_hook(self, my_task: Any) -> bool:
+    def _update_hook(self, my_task: Task) -> bool:
         found = {my_task.parent.task_spec: my_task}
         for task in my_task.workflow.tasks.values():
             if task.task_spec is self and task.state == TaskState.WAITING:
@@ -113,7 +117,7 @@ class Gather(ParallelGateway):  # type: ignore[misc]
                 my_task.workflow._remove_task(task.id)
         return True
 
-    def _run_hook(self, my_task: Any) -> bool:
+    def _run_hook(self, my_task: Task) -> bool:
         return True
 
 
@@ -138,18 +142,18 @@ class _Environment(BasePythonScriptEngineEnvironment):  # type: ignore[misc]
         super().__init__()
         self.values: dict[str, Any] = {}
 
-    def evaluate(self, expression: str, context: Any, external_context: Any = None) -> Any:
+    def evaluate(self, expression: str, context: object, external_context: object = None) -> Any:
         return self.values[expression]
 
-    def execute(self, script: str, context: Any, external_context: Any = None) -> Any:
+    def execute(self, script: str, context: object, external_context: object = None) -> Any:
         raise ProcessFault(_("流程图中不得含有脚本。"))
 
-    def call_service(self, context: Any, **kwargs: Any) -> Any:
+    def call_service(self, context: object, **kwargs: Any) -> Any:
         raise ProcessFault(_("服务任务只能是登记过的动作。"))
 
 
-def parse(tree: Any, process_id: str) -> Spec:
-    """The spec of a checked diagram (an lxml tree). Raises ProcessFault with the library's words
+def parse(tree: _Element, process_id: str) -> Spec:
+    """The spec of a checked diagram (an lxml element). Raises ProcessFault with the library's words
     when it is not sound.
     """
     parser = _Parser()
@@ -166,7 +170,7 @@ def parse(tree: Any, process_id: str) -> Spec:
     return made
 
 
-def _foresee(element: Any, task: Any, *_: Any, mask: int = TaskState.PREDICTED_MASK) -> None:
+def _foresee(element: TaskSpec, task: Task, *_: Any, mask: int = TaskState.PREDICTED_MASK) -> None:
     """The next elements only: the library would draw the rest of the diagram at every step, and
     nobody looks at it.
     """
@@ -184,7 +188,7 @@ def workflow(spec: Spec, loading: bool = False) -> Any:
     )
 
 
-def requests(task: Any) -> Generator[Request, Any, None]:
+def requests(task: Task) -> Generator[Request, Any, None]:
     """What an element needs before it may run; a gateway's conditions one by one, until one
     holds.
     """

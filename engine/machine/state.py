@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
 from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent
+from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.task import Task, TaskState
 
 from engine.errors import ProcessFault
@@ -25,7 +26,7 @@ ALIVE = TaskState.WAITING | TaskState.READY | TaskState.STARTED
 # {"v": 1, "next": n, "flows": [[parent ref or 0, [[ref, parent ref, spec name, state, fired],
 # ...]], ...]} The first task of a flow is its root. Predicted tasks are not kept: they follow from
 # the spec.
-def save(flow: Any, refs: dict[Any, int], top: int) -> State:
+def save(flow: BpmnWorkflow, refs: dict[Any, int], top: int) -> State:
     """The state to keep; new tasks get their refs from `top` on."""
     flows = []
     for sub in [flow, *[s for s in flow.subprocesses.values() if not s.completed]]:
@@ -52,7 +53,7 @@ def save(flow: Any, refs: dict[Any, int], top: int) -> State:
     return {"v": FORMAT, "next": top, "flows": flows}
 
 
-def _walk(task: Any, keep: set[Any]) -> Iterator[Any]:
+def _walk(task: Task, keep: set[Any]) -> Iterator[Any]:
     stack = [task]
     while stack:
         current = stack.pop()
@@ -61,7 +62,7 @@ def _walk(task: Any, keep: set[Any]) -> Iterator[Any]:
         stack.extend(reversed(current.children))
 
 
-def _needed(sub: Any) -> set[Any]:
+def _needed(sub: BpmnWorkflow) -> set[Any]:
     """The tasks that the rest of the run can still ask for; what lies between them is left out.
 
     All that is alive; what it hangs on, where that matters (a boundary event, an arrival at a
@@ -88,14 +89,14 @@ def _needed(sub: Any) -> set[Any]:
     return keep
 
 
-def _at_the_end(task: Any) -> bool:
+def _at_the_end(task: Task) -> bool:
     """A branch that came to its end while others go on; the last one to arrive needs nothing of
     it.
     """
     return str(task.task_spec.name).endswith(".EndJoin")
 
 
-def _joined(split: Any) -> bool:
+def _joined(split: Task) -> bool:
     join = split.task_spec.name.removesuffix("Split") + "Join"
     return any(
         t.task_spec.name == join and t.state == TaskState.COMPLETED

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Select
 
-    from engine.db import Session
+    from engine.db import Session, rows
 
 
 INSTALLATION = UUID(int=0)
@@ -122,7 +122,7 @@ def with_posts(*more: ColumnElement[Any]) -> Select[Any]:
     )
 
 
-def actor_of(rows: Sequence[Row[Any]]) -> Actor:
+def actor_of(rows: Sequence[rows.Selected]) -> Actor:
     """The member of the rows that `with_posts` gave for one member."""
     first = rows[0]
     held = tuple(Held(r.kind, r.post_unit, r.post_union) for r in rows if r.kind)

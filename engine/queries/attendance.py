@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Select
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 _attendance, _presence = tables.attendance.c, tables.presence.c
@@ -88,7 +88,7 @@ def _people(meeting_id: UUID) -> Select[Any]:
     )
 
 
-def _person(row: Row[Any]) -> Person:
+def _person(row: rows.Selected) -> Person:
     return Person(
         id=row.id,
         name=row.name,

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import Row
-
     from engine.ballots import Report
     from engine.db import Session
     from engine.people.organisation import Actor
@@ -169,7 +167,7 @@ def _tellers(session: Session, poll: rows.Poll) -> tuple[Teller, ...]:
     )
 
 
-def _cast(session: Session, poll_id: UUID, stored: Row[Any] | None) -> int:
+def _cast(session: Session, poll_id: UUID, stored: rows.Selected | None) -> int:
     """How many envelopes were cast: those that lie there, or, once they are collected, as the box
     has it.
     """

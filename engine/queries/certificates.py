@@ -91,6 +91,9 @@ def certificate(
     return f"{name}.pdf", pdf.composed(files, KIND, data)
 
 
+_PRESENCE = ("due", "needed", "opening", "least", "closing")
+
+
 @dataclass(frozen=True)
 class _Moment:
     """An event of a poll; `at` as its hashed body says it."""
@@ -111,7 +114,13 @@ def _recorded(session: Session, poll: Poll, event: _Moment, lang: str) -> Poll:
     stopped, says = _of(session, poll, "poll_stopped"), opening.says
     election = "wins" in says
     choices = _choices(session, poll, says)
-    presence = {"opening": outcome.get("present_at_opening"), "closing": outcome.get("present")}
+    presence = {
+        "opening": outcome.get("present_at_opening"),
+        "closing": outcome.get("present"),
+        "least": outcome.get("present_least"),
+        "needed": outcome.get("present_needed"),
+        "due": says.get("due"),
+    }
     counts = {} if election else {c: outcome[c] for c in choices if c in outcome}
     question = replace(
         poll.question,
@@ -190,7 +199,7 @@ class _Certificate:
             "tied": [self._name(choice) for choice in poll.result.tied],
             "counts": self._counts(),
             "rules": [{"id": rule.id, "words": rule.words} for rule in poll.basis.rules],
-            "presence": {k: str(poll.presence.get(k, "")) for k in ("opening", "closing")},
+            "presence": {k: str(poll.presence.get(k, "")) for k in _PRESENCE},
             "roll": _roll(self.session, poll),
             "tellers": [[teller.name, moment_text(teller.signed_at)] for teller in poll.tellers],
             "event": {"seq": self.event.seq, "hash": seal, "at": moment_text(self.event.at)},
@@ -228,6 +237,7 @@ class _Certificate:
             "opened": moment_text(poll.opened_at),
             "closed": moment_text(poll.closed_at),
             "words": poll.basis.words,
+            "quorum": poll.basis.quorum,
             "roll": poll.roll.size,
             "roll_hash": poll.roll.hash,
         }

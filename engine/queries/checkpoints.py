@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
@@ -16,9 +16,7 @@ from engine.queries.history import Happened, _happened
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Row
-
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.history.resumed import Resumed
     from engine.messages import Message
     from engine.people.organisation import Actor
@@ -70,7 +68,7 @@ def checkpoints(session: Session, actor: Actor, before: int | None = None, limit
     return Seal(points, int(held), int(waiting), open_, mine)
 
 
-def _read(row: Row[Any]) -> Point:
+def _read(row: rows.Selected) -> Point:
     text = keys.note(
         keys.checkpoint_text(row.size, bytes(row.root), row.at, row.key_id), bytes(row.signature)
     )

@@ -27,9 +27,13 @@ from engine.messages import Message, _
 from engine.people import access
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from uuid import UUID
 
-    from engine.db import Session
+    from sqlalchemy import ColumnElement
+
+    from engine.db import Session, rows
+    from engine.definitions import Process
     from engine.people.organisation import Actor
 
 MOST = 500
@@ -93,7 +97,7 @@ def _new_year(year: int) -> datetime:
     return datetime(year, 1, 1, tzinfo=clock.CHINA)
 
 
-def _entry(row: Any) -> Entry:
+def _entry(row: rows.Selected) -> Entry:
     seen = row.seen
     return Entry(
         id=row.id if seen else None,
@@ -192,14 +196,14 @@ def paper(session: Session, actor: Actor, document_id: UUID) -> Paper:
     )
 
 
-def _other(session: Session, which: Any) -> tuple[UUID, str] | None:
+def _other(session: Session, which: ColumnElement[bool]) -> tuple[UUID, str] | None:
     row = session.execute(
         select(_document.id, _document.number, _document.title).where(which)
     ).first()
     return None if row is None else (row.id, row.number or row.title)
 
 
-def _fields(process: Any, row: Any) -> Any:
+def _fields(process: Process, row: rows.Selected) -> Iterator[tuple[str, Message, str]]:
     """The texts and numbers that stand in a paper."""
     rule = process.documents.get(row.kind)
     for path in sorted(rule.reads if rule else ()):
@@ -208,7 +212,7 @@ def _fields(process: Any, row: Any) -> Any:
             yield path, words.field(process, path), _shown(row.data, value)
 
 
-def _shown(data: Any, value: object) -> str:
+def _shown(data: Mapping[str, Any], value: object) -> str:
     text = str(value)
     return data["people"].get(text) or data["units"].get(text) or text
 
@@ -224,7 +228,9 @@ def _templates(session: Session, process_id: str) -> tuple[tuple[str, int], ...]
     )
 
 
-def _proposals(session: Session, actor: Actor, row: Any, process: Any) -> tuple[Proposal, ...]:
+def _proposals(
+    session: Session, actor: Actor, row: rows.Selected, process: Process
+) -> tuple[Proposal, ...]:
     proposer, approver = aliased(tables.member), aliased(tables.member)
     query = (
         select(tables.correction, proposer.c.name.label("by"), approver.c.name.label("decided_by"))

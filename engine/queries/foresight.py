@@ -76,17 +76,21 @@ def cited(context: Context, ids: Iterable[str], lang: str) -> tuple[ruled.Ruled,
 
 
 def refusal(context: Context, name: str, lang: str) -> str:
-    """Why a message would be refused now, whatever is written into its form; "" when nothing says
-    so.
+    """Why a message would be refused now, whatever is written into its form: the words of every
+    gate that says so; "" when none does.
     """
     rule = context.process.tasks.get(name)
-    for gate in rule.gates if rule else ():
-        asked = {found.partition(".")[0] for found in expressions.names_in(gate.holds)}
-        if name in asked or asked & GIVEN:
-            continue
-        try:
-            if not context.value(gate.holds):
-                return gate.text.in_(lang)
-        except EngineError:
-            continue
-    return ""
+    gates = rule.gates if rule else ()
+    unmet = [gate.text.in_(lang) for gate in gates if _fails_anyway(context, name, gate.holds)]
+    return (" " if lang.startswith("en") else "").join(unmet)
+
+
+def _fails_anyway(context: Context, name: str, holds: str) -> bool:
+    """Does a gate fail that asks nothing of the answers?"""
+    asked = {found.partition(".")[0] for found in expressions.names_in(holds)}
+    if name in asked or asked & GIVEN:
+        return False
+    try:
+        return not context.value(holds)
+    except EngineError:
+        return False

@@ -136,7 +136,7 @@ def _backup(session: Session, settings: Settings) -> str:
     if not settings.backup_days:
         return OK
     if last is None:
-        old = text("SELECT min(at) < :then FROM event")
+        old = text("SELECT at < :then FROM event ORDER BY id LIMIT 1")
         then = clock.now() - BACKUP_AGE
         return "no backup was ever made" if session.execute(old, {"then": then}).scalar() else OK
     if last.fault:

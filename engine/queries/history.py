@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row
-
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.history.event_log import Break
     from engine.instance.context import Context
     from engine.people.organisation import Actor
@@ -104,7 +102,7 @@ def timeline(
 
 
 def _happened(
-    row: Row[Any], shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
+    row: rows.Selected, shut: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
 ) -> Happened:
     """`silent`: polls that still run."""
     body = rooms.redacted(read_body(row.body), shut)
@@ -198,7 +196,7 @@ class Record:
     may be empty.
     """
 
-    rows: tuple[Row[Any], ...]
+    rows: tuple[rows.Selected, ...]
     bodies: tuple[Mapping[str, Any], ...]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Row
-
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 LISTED = 50
@@ -83,7 +81,7 @@ def one_import(session: Session, actor: Actor, batch_id: UUID) -> Import:
     return _import(row, rows)
 
 
-def _import(row: Row[Any], rows: tuple[ImportRow, ...] = ()) -> Import:
+def _import(row: rows.Selected, rows: tuple[ImportRow, ...] = ()) -> Import:
     notes = tuple(map(restored, row.report.get("notes", ())))
     return Import(
         id=row.id,

@@ -20,9 +20,7 @@ from engine.queries.words import Named, about
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Row
-
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.definitions.process import Process
     from engine.people.organisation import Actor
 
@@ -196,7 +194,7 @@ def _cursor(after: str | None) -> tuple[str | None, UUID | None]:
         raise Invalid({"after": [_("翻页标记无效。")]}) from None
 
 
-def _items(session: Session, rows: Sequence[Row[Any]], lang: str) -> tuple[Item, ...]:
+def _items(session: Session, rows: Sequence[rows.Selected], lang: str) -> tuple[Item, ...]:
     """In words. The questions that polls put are named in one look-up, and only where one names
     somebody.
     """
@@ -204,7 +202,7 @@ def _items(session: Session, rows: Sequence[Row[Any]], lang: str) -> tuple[Item,
     return tuple(_item(process_of(session, row.version), row, names, lang) for row in rows)
 
 
-def _item(process: Process, row: Row[Any], names: Named, lang: str) -> Item:
+def _item(process: Process, row: rows.Selected, names: Named, lang: str) -> Item:
     rule = process.tasks[row.element]
     question = about(process, row.about[:1], names, lang).question if row.about else ""
     return Item(

@@ -62,6 +62,8 @@ NUMBERS: Mapping[str, Message] = {  # of a poll, in their order
     "invalid": _("无效"),
     "present": _("截止时到会"),
     "present_at_opening": _("开始时到会"),
+    "present_least": _("表决期间最少到会"),
+    "present_needed": _("须到"),
     "abstain": _("弃权"),
     "seats": _("名额"),
 }

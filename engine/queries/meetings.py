@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Row, Select
+    from sqlalchemy import Select
 
     from engine.db import Session
     from engine.definitions.process import TaskRule
@@ -270,7 +270,7 @@ def _briefs() -> Select[Any]:
     )
 
 
-def _brief(session: Session, row: Row[Any], lang: str) -> Brief:
+def _brief(session: Session, row: rows.Selected, lang: str) -> Brief:
     return Brief(
         id=row.id,
         instance_id=row.instance_id,

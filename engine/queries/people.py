@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Select
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 MOST = 200
@@ -238,7 +238,7 @@ def _terms(
     return found
 
 
-def _term(row: Row[Any], kind: posts.PostKind, today: date) -> Term:
+def _term(row: rows.Selected, kind: posts.PostKind, today: date) -> Term:
     past = row.to_on is not None and row.to_on < today
     return Term(
         id=row.id,
@@ -306,7 +306,9 @@ def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
     )
 
 
-def _node(row: Row[Any], below: dict[UUID | None, list[Any]], people: dict[UUID, int]) -> UnitNode:
+def _node(
+    row: rows.Selected, below: dict[UUID | None, list[Any]], people: dict[UUID, int]
+) -> UnitNode:
     kind = posts.kinds().units.get(row.kind) or posts.UnitKind(row.kind, row.kind, row.kind)
     children = tuple(_node(child, below, people) for child in below[row.id])
     return UnitNode(

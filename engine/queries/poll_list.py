@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Row
-
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 _poll, _task, _instance = tables.poll.c, tables.task.c, tables.instance.c
@@ -82,7 +80,7 @@ def _shut(session: Session, actor: Actor, found: Iterable[Any]) -> set[UUID]:
     return {r.id for r in inside if not rooms.may_read(by_id[r.instance_id], r.element)}
 
 
-def _listed(row: Row[Any], shut: bool) -> Listed:
+def _listed(row: rows.Selected, shut: bool) -> Listed:
     silent = shut or (row.kind in VOTES and row.state != PollState.CLOSED)
     return Listed(
         id=row.id,

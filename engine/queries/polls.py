@@ -114,7 +114,8 @@ class Result:
 @dataclass(frozen=True)
 class Summary:
     """A poll as it stands. `rule` is {"passes": expression, "numbers": {rule id: value}, ...};
-    `presence` the formal members present at the opening and at the closing.
+    `words` is the rule as people say it; `presence` the formal members due, needed and present
+    while it was open.
     """
 
     id: UUID
@@ -127,6 +128,7 @@ class Summary:
     closed_at: datetime | None
     question: Question
     rule: Mapping[str, Any]
+    words: str
     roll: Roll
     presence: Mapping[str, Any]
     count: Count
@@ -153,6 +155,7 @@ class Basis:
 
     words: str
     rules: tuple[ruled.Ruled, ...]
+    quorum: str = ""  # of a vote under a meeting: how many must be there
 
 
 @dataclass(frozen=True)
@@ -235,6 +238,7 @@ def standing(session: Session, poll_id: UUID) -> Standing:
 def summary(context: Context, read: Read, names: Named, lang: str) -> Summary:
     """A poll in words. `names` must know what is mentioned in it."""
     row, beside, outcome = read.row, read.beside, read.row.outcome or {}
+    asked = context.process.tasks[beside.element].poll
     mine = Mine(
         on_roll=beside.on_roll,
         choice=beside.choice,
@@ -260,6 +264,7 @@ def summary(context: Context, read: Read, names: Named, lang: str) -> Summary:
         closed_at=row.closed_at,
         question=_question(context, read, names, lang),
         rule=row.rule,
+        words=ruled.told(asked.words if asked else None, row.rule.get("numbers", {})).in_(lang),
         roll=Roll(row.roll_size, row.roll_hash, beside.papers),
         presence=row.rule.get("presence", {}),
         count=Count(_counts(context, read), _cast(read)),
@@ -341,9 +346,15 @@ def _basis(context: Context, read: Read, lang: str) -> Basis:
     asked, rule = context.process.tasks[read.beside.element].poll, read.rule
     text = asked.words.in_(lang) if asked else ""
     expressions = [rule["passes"], rule.get("wins", "")]
-    known = ruled.rulings(context.law, context.decisive_on, text, expressions)
-    in_words = ruled.filled(text, known, rule.get("numbers", {}), lang)
-    return Basis(in_words or str(rule["passes"]), ruled.cited(known, lang))
+    holder = context.process.tasks.get(asked.meeting) if asked else None
+    quorum = holder.meeting.words.in_(lang) if holder and holder.meeting else ""
+    known = ruled.rulings(context.law, context.decisive_on, text + quorum, expressions)
+    frozen = rule.get("numbers", {})
+    return Basis(
+        ruled.filled(text, known, frozen, lang),
+        ruled.cited(known, lang),
+        ruled.filled(quorum, known, frozen, lang),
+    )
 
 
 def _rights(context: Context, read: Read) -> Rights:

@@ -11,11 +11,13 @@ from engine import expressions
 from engine.errors import EngineError
 from engine.instance.union_law import rulebook
 from engine.law.rules import amount_words
+from engine.messages import Both
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from engine.definitions.process import Words
     from engine.instance.union_law import UnionLaw
     from engine.law import Ruling
 
@@ -76,6 +78,26 @@ def filled(text: str, known: Mapping[str, Ruling], frozen: Mapping[str, int], la
         text = text.replace(f"{{{key}}}", str(number))
     for key, ruling in known.items():
         text = text.replace(f"{{{key}}}", _amount(ruling, lang))
+    return text
+
+
+def told(words: Words | None, numbers: Mapping[str, object]) -> Both:
+    """The rule of a poll as people say it, with the numbers that held when it was put; never as an expression.
+
+    A number that an older event does not hold is called by the name of its rule.
+    """
+    return Both(*(_told(words.in_(lang) if words else "", numbers, lang) for lang in ("zh", "en")))
+
+
+def _told(text: str, numbers: Mapping[str, object], lang: str) -> str:
+    book = rulebook()
+    named = [key for key in book.ids if key in numbers or f"{{{key}}}" in text]
+    rules = {key: book.get(key)[0] for key in named}
+    titles = {key: r.title_en if lang == "en" else r.title for key, r in rules.items()}
+    if not text:
+        return "; ".join(f"{titles.get(key, key)} {number}" for key, number in numbers.items())
+    for key in titles:
+        text = text.replace(f"{{{key}}}", str(numbers.get(key, titles[key])))
     return text
 
 

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Row
-
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 _setting, _vacation, _notice = tables.setting.c, tables.vacation.c, tables.notice.c
@@ -45,6 +43,8 @@ class Entry:
     jurisdiction: str
     valid_from: date | None
     valid_to: date | None
+    read: str  # where the text was read
+    unused: str  # why nothing uses it
     note: str
     here: bool
     wins: bool
@@ -248,6 +248,8 @@ def _entry(rule: law.Rule, union_law: UnionLaw, ruling: law.Ruling | None, lang:
         jurisdiction=rule.jurisdiction,
         valid_from=rule.valid_from,
         valid_to=rule.valid_to,
+        read=rule.read,
+        unused=_in(lang, rule.unused, rule.unused_en),
         note=_in(lang, rule.note, rule.note_en),
         here=rule.in_force(clock.today()) and rule.jurisdiction in union_law.jurisdictions,
         wins=ruling is not None and ruling.setting is None and ruling.rule is rule,
@@ -280,7 +282,7 @@ def _settings(
     )
 
 
-def _own_value(row: Row[Any], union_law: UnionLaw, lang: str) -> str:
+def _own_value(row: rows.Selected, union_law: UnionLaw, lang: str) -> str:
     """A union's own value in words, with the unit and the operator by which it counts from its
     first day.
     """
@@ -338,7 +340,7 @@ def year_calendar(session: Session, actor: Actor, union_id: UUID) -> Calendar:
     )
 
 
-def _year(year: int, notice: Row[Any] | None, people: Mapping[UUID, str]) -> Year:
+def _year(year: int, notice: rows.Selected | None, people: Mapping[UUID, str]) -> Year:
     if notice is not None:
         days = tuple(
             (date.fromisoformat(day), bool(worked)) for day, worked in sorted(notice.days.items())

@@ -18,7 +18,7 @@ from engine import clock
 from engine.history.kinds import KINDS
 from engine.messages import Bilingual, Both, Listed, Message, _, restored
 from engine.people import posts
-from engine.queries import labels
+from engine.queries import labels, ruled
 
 if TYPE_CHECKING:
     from engine.definitions import Process
@@ -237,7 +237,7 @@ class Facts(Mapping[str, object]):
     def passes(self) -> Words:
         """The rule of a poll in words, else as it is written."""
         words = self.poll.words if self.poll else None
-        return words if words and words.zh else str(self.body.get("rule"))
+        return ruled.told(words, self.body.get("numbers") or {})
 
     def numbers(self, hidden: frozenset[str] = frozenset()) -> Listed:
         """A poll's numbers in words, those of its choices first, then votes by name."""

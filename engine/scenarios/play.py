@@ -229,6 +229,7 @@ def _played(progress: Progress, step: Step) -> StepResult:
     )
     if step.expect is not None:
         comparison.check_open(progress, step.expect, result.happened)
+    comparison.check_due(progress, step.due)
     return result
 
 
@@ -285,7 +286,7 @@ def _expected(step: Step, error: EngineError) -> Refusal:
         raise error
     kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
     if step.refused in {error.code, kind}:
-        return Refusal(step.refused, _reasons(error))
+        return Refusal(step.refused, _said(step, _reasons(error)))
     if step.refused:
         wanted = _("应当以 {code} 被拒绝", code=step.refused)
     else:
@@ -296,12 +297,20 @@ def _expected(step: Step, error: EngineError) -> Refusal:
     raise Unexpected(difference) from error
 
 
+def _said(step: Step, why: str) -> str:
+    """What a refusal said, which holds all pieces that the step tells of. Raises Unexpected."""
+    if unsaid := [piece for piece in step.says if piece not in why]:
+        raise Unexpected(_("拒绝时没有说“{unsaid}”，说的是：{why}", unsaid=Listed(unsaid), why=why))
+    return why
+
+
 def _reasons(error: EngineError) -> str:
     """What a refusal says, with its fields."""
     fields = error.fields if isinstance(error, Invalid) else {}
-    reasons = [
+    reasons: list[str] = [
         _("{field}：{wrong}", field=field, wrong=Listed(messages))
         for field, messages in fields.items()
         if field != "_"
     ]
+    reasons += fields.get("_", ()) if reasons else ()
     return Listed(reasons, "；") if reasons else error.message

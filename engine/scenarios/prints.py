@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from uuid import UUID
 
+    from engine.db import rows
     from engine.scenarios.progress import Progress
     from engine.scenarios.steps import Step
 
@@ -70,7 +71,7 @@ def _texts(step: Step, key: str) -> list[str]:
     return [str(each) for each in (given if isinstance(given, list) else [given])]
 
 
-def _latest(progress: Progress, kind: str) -> Any:
+def _latest(progress: Progress, kind: str) -> rows.Selected:
     """The paper of this kind that was issued last. Raises NotFound."""
     query = select(tables.document).where(
         _document.instance_id == progress.instance(), _document.kind == kind
@@ -100,7 +101,7 @@ def _place(facts: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
     return facts, last
 
 
-def _print(files: Mapping[str, str], row: Any, data: Mapping[str, Any]) -> bytes:
+def _print(files: Mapping[str, str], row: rows.Selected, data: Mapping[str, Any]) -> bytes:
     return pdf.composed(files, row.kind, data)
 
 

@@ -191,10 +191,11 @@ class Progress:
     def meant(self, value: object) -> Any:
         """`value` with "unit:…", "member:…", "instance:…" replaced by ids, "day:+5" by that day
         from now, "fact:a.b" by what the instance says there, "file:函.pdf" by a file of that name,
-        newly uploaded; days as texts.
+        newly uploaded; days as texts. Keys too: the paper ballots of an election are counted by
+        candidate.
         """
         if isinstance(value, dict):
-            return {key: self.meant(each) for key, each in value.items()}
+            return {self.meant(key): self.meant(each) for key, each in value.items()}
         if isinstance(value, list):
             return [self.meant(each) for each in value]
         if isinstance(value, date):
@@ -224,6 +225,10 @@ class Progress:
     def _fact(self, path: str) -> Any:
         query = select(_instance.facts).where(_instance.id == self.instance())
         return dotted(self.session.execute(query).scalar_one(), path)
+
+    def path_meant(self, path: str) -> str:
+        """A dotted path whose steps may be "member:…": election.votes.member:张敏."""
+        return ".".join(str(self.meant(step)) for step in path.split("."))
 
     def by_name(self, value: object) -> Any:
         """An id as the story would write it."""
@@ -257,6 +262,15 @@ class Progress:
         if not self.instances:
             return NOTHING
         return words.listed(self.process, self.open_now(self.instance()))
+
+    def ends(self, element: str) -> datetime | None:
+        """The end of the time limit of this open task; None without one, or when it is not open."""
+        query = select(_task.due_at).where(
+            _task.instance_id == self.instance(),
+            _task.state == TaskState.OPEN,
+            _task.element == element,
+        )
+        return self.session.execute(query).scalar()
 
     def due(self, element: str) -> datetime | None:
         """The end of the time limit of this task, else the soonest of the open tasks, else of the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ProcessFault
@@ -56,14 +56,28 @@ _ON_TASK = frozenset(
 )
 ALONE = frozenset({"wait", "printed"})  # nobody does it
 _STEP = frozenset(
-    {"who", "does", "task", "with", "after", "refused", "expect", "on", "alias", "process"}
+    {
+        "who",
+        "does",
+        "task",
+        "with",
+        "after",
+        "refused",
+        "says",
+        "expect",
+        "due",
+        "on",
+        "alias",
+        "process",
+    }
 )
 
 
 @dataclass(frozen=True)
 class Step:
     """One thing that somebody does, or time that goes by. `expect` is None when nothing is said
-    about what is open then.
+    about what is open then; `due` are the last days of open tasks then, by task; `says` are pieces
+    of what a refusal says.
     """
 
     number: int
@@ -77,6 +91,8 @@ class Step:
     on: str = ""
     alias: str = ""
     process: str = ""
+    says: tuple[str, ...] = ()
+    due: Mapping[str, date] = field(default_factory=dict)
 
     @property
     def reason(self) -> str:
@@ -132,7 +148,9 @@ def read_step(number: int, given: object) -> Step:
         task=_task(place, does, table),
         given=_given(place, table),
         after=_after(place, does, table),
-        expect=_expect(place, table),
+        expect=_texts(place, table, "expect"),
+        says=_texts(place, table, "says") or (),
+        due=_due(place, table),
         **texts,
     )
 
@@ -169,10 +187,20 @@ def _after(place: str, does: str, table: Mapping[str, Any]) -> str | datetime:
     return after
 
 
-def _expect(place: str, table: Mapping[str, Any]) -> tuple[str, ...] | None:
-    expect = table.get("expect")
-    if expect is None:
+def _due(place: str, table: Mapping[str, Any]) -> dict[str, date]:
+    given = table.get("due", {})
+    sound = isinstance(given, dict) and all(type(day) is date for day in given.values())
+    wrong = _("{place}的 due 应是各环节的最后一天。", place=place)
+    demand(sound, wrong, "due = { reply = 2026-04-21 }")
+    return dict(given)
+
+
+def _texts(place: str, table: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
+    """A list of texts, sorted; None when there is none."""
+    given = table.get(key)
+    if given is None:
         return None
-    sound = isinstance(expect, list) and all(isinstance(each, str) for each in expect)
-    demand(sound, _("{place}的 expect 应是环节的清单。", place=place), 'expect = ["review"]')
-    return tuple(sorted(expect))
+    sound = isinstance(given, list) and all(isinstance(each, str) for each in given)
+    wrong = _("{place}的 {key} 应是文字的清单。", place=place, key=key)
+    demand(sound, wrong, f'{key} = ["review"]' if key == "expect" else f'{key} = ["人数不够"]')
+    return tuple(sorted(given))

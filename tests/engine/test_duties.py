@@ -10,7 +10,7 @@ import pytest
 from engine import db, messages
 from engine.commands import ballots as voting
 from engine.commands import instances, meetings, polls, tasks, teller_keys
-from engine.errors import Conflict, EngineError, Refused
+from engine.errors import Conflict, EngineError, Invalid, ProcessFault, Refused
 from engine.instance import presence
 from engine.instance.context import context_of
 from tests.races.union import Union, changed, folder
@@ -134,6 +134,51 @@ def test_every_gate_must_hold(engine: Engine) -> None:
     union.complete("secretary", key, "do", note="z")
 
 
+def worded_gate(holds: str, text: str) -> tuple[str, ...]:
+    return "[[tasks.do.gates]]", f"holds = '{holds}'", f'text = "{text}"', f'text_en = "{text} en"'
+
+
+def test_all_gates_that_fail_are_told_at_once(engine: Engine) -> None:
+    first = worded_gate('do.note != "x"', "不能是 x。")
+    second = worded_gate('do.note == "y" or do.note == "z"', "只能是 y、z。")
+    third = worded_gate('do.note != "y"', "不能是 y。")
+    union = errand(engine, DO, *first, *second, *third)
+    key = union.to("do")
+    fault = refused("gate", lambda: union.complete("secretary", key, "do", note="x"))
+    assert fault.message == "不能是 x。只能是 y、z。"
+    assert fault.message.rendered("en", str) == "不能是 x。 en 只能是 y、z。 en"
+    assert (
+        refused("gate", lambda: union.complete("secretary", key, "do", note="y")).message
+        == "不能是 y。"
+    )
+    union.complete("secretary", key, "do", note="z")
+
+
+def test_a_gate_that_cannot_be_judged_does_not_hide_the_others(engine: Engine) -> None:
+    broken, plain = (
+        worded_gate("1 / 0 > 1", "算不出。"),
+        worded_gate('do.note != "x"', "不能是 x。"),
+    )
+    union = errand(engine, DO, *broken, *plain)
+    key = union.to("do")
+    fault = refused("gate", lambda: union.complete("secretary", key, "do", note="x"))
+    assert fault.message == "不能是 x。"
+    with pytest.raises(ProcessFault):
+        union.complete("secretary", key, "do", note="y")
+
+
+def test_faults_of_fields_and_gates_come_together(engine: Engine) -> None:
+    """Gates that look at a faulty field wait until it is sound; the others are told with it."""
+    of_the_note = worded_gate('do.note != "x"', "不能是 x。")
+    of_the_matter = worded_gate("launch.subject == null", "不能有题目。")
+    union = errand(engine, DO, *of_the_note, *of_the_matter)
+    key = union.to("do")
+    with pytest.raises(Invalid) as met:
+        union.complete("secretary", key, "do", note="长" * 9_000)
+    assert set(met.value.fields) == {"note", "_"}
+    assert met.value.fields["_"] == ["不能有题目。"]
+
+
 @pytest.mark.parametrize(
     ("holds", "before", "at"), [("overdue", False, True), ("not overdue", True, False)]
 )
@@ -220,6 +265,26 @@ def test_a_guard_speaks_the_language_of_who_acts(engine: Engine) -> None:
     key = union.launch()
     fault = refused("guard", union.do, "deputy", tasks.complete, union.task(key, "check"), PASS)
     assert messages.render(fault.message, "en", str) == "Against the rules."
+
+
+def test_all_guards_that_fail_are_told_at_once(engine: Engine) -> None:
+    each = {"甲。": 'launch.subject == "真"', "乙。": "true", "丙。": "1 == 2"}
+    tables = [
+        line
+        for text, holds in each.items()
+        for line in (
+            "[[guards]]",
+            'at = ["do"]',
+            f"holds = '{holds}'",
+            f'text = "{text}"',
+            'text_en = "No."',
+        )
+    ]
+    union = errand(engine, DO, *tables)
+    key = union.launch(subject="假的")
+    fault = refused("guard", lambda: union.complete("secretary", key, "check", **PASS))
+    assert fault.message == "甲。丙。"
+    assert fault.details["element"] == "do"
 
 
 def test_one_guard_that_fails_is_enough(engine: Engine) -> None:

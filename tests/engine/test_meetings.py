@@ -115,6 +115,34 @@ def test_more_than_half_of_all_not_of_those_present(
     told(engine, story)
 
 
+def test_who_was_there_at_the_vote_and_the_fewest_meanwhile(engine: Engine) -> None:
+    """142 of 213 are the quorum; two leave and come back inside the window, before the opening
+    nobody was there.
+    """
+    crowd = [f"代表{n:03}" for n in range(213)]
+    story = start(0, 0)
+    story["cast"] |= {name: ["formal_delegate@info"] for name in crowd}
+    story["step"][1]["who"] = ["列席"]
+    hall = {"task": "session"}
+    named = [f"member:{name}" for name in crowd]
+    given = {"with": {"candidates": named[:2], "tellers": named[2:4]}}
+    cast = {"who": crowd[:107], "does": "respond", "task": "vote", "with": {"choice": "yes"}}
+    story["step"] += [
+        {"who": crowd[:141], "does": "arrive", **hall},
+        put("no_quorum") | given,
+        {"who": crowd[141], "does": "arrive", **hall},
+        put() | given,
+        {"who": crowd[:2], "does": "leave", **hall},
+        {"who": crowd[:2], "does": "arrive", **hall},
+        cast,
+        {"who": "主席团主席", "does": "close_poll", "task": "vote"},
+    ]
+    numbers = {"roll": 213, "present_at_opening": 142, "present_needed": 142, "present_least": 140}
+    numbers |= {"present": 142, "passed": True}
+    story["ends"] = {"facts": {f"vote.{name}": n for name, n in numbers.items()}}
+    told(engine, story)
+
+
 def test_exactly_half_of_all_is_not_more_than_half(engine: Engine) -> None:
     story = start(8, 8)
     story["step"] += [put(), *votes(4, 4)]

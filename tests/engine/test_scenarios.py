@@ -22,7 +22,7 @@ from engine.errors import ProcessFault
 from engine.history.kinds import KINDS
 from engine.scenarios import Played, play, story, times, words
 from engine.scenarios.steps import VERBS
-from tests.conftest import named
+from tests.conftest import fresh, named
 from tests.hostile.sound import ROOT, edited, sound
 from webui.http.messages import language
 
@@ -61,11 +61,10 @@ def played(
 @pytest.fixture(scope="module")
 def stage(server: str) -> Iterator[Engine]:
     """One database for many stories: none of them leaves anything in it."""
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute("CREATE DATABASE told TEMPLATE tpl")
-    made = db.connect(named(server, "told"), size=2)
-    yield made
-    made.dispose()
+    with fresh(server) as url:
+        made = db.connect(url, size=2)
+        yield made
+        made.dispose()
 
 
 # --- playing --------------------------------------------------------------------------------------------------------------
@@ -163,6 +162,14 @@ def test_a_story_does_not_mind_a_union_that_is_there_already(engine: Engine) -> 
         ),
         ([LAUNCH, {**PASS, "with": {}}], {}, "应当成功，实际被拒绝（invalid）：decision：必填"),
         ([LAUNCH, {**PASS, "refused": "recused"}], {}, "应当被拒绝（recused），实际成功了"),
+        (
+            [
+                LAUNCH,
+                {**PASS, "who": "李强", "refused": "not_found", "says": ["没有找到", "人数不够"]},
+            ],
+            {},
+            "拒绝时没有说“人数不够”，说的是：没有找到",
+        ),
         (
             [LAUNCH, {**PASS, "who": "张敏", "refused": "recused"}],
             {},
@@ -600,7 +607,8 @@ def test_a_story_that_cannot_be_meant_is_not_played(
         ({"does": "wait"}, "没有写等多久"),
         ({**LAUNCH, "with": 3}, "with 应是答案"),
         ({**LAUNCH, "after": 3}, "after 写法不对"),
-        ({**LAUNCH, "expect": "check"}, "expect 应是环节的清单"),
+        ({**LAUNCH, "expect": "check"}, "expect 应是文字的清单"),
+        ({**LAUNCH, "says": "check"}, "says 应是文字的清单"),
         ({**LAUNCH, "expct": []}, "是不是 expect"),
         ({**LAUNCH, "refused": 3}, "应是文字"),
         (3, "的写法不对"),

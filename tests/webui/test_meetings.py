@@ -8,14 +8,15 @@ import io
 import json
 import re
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 from engine import db
-from engine.commands import polls
+from engine.commands import meetings, polls
+from engine.documents import pdf
 from engine.errors import Conflict
 from engine.history import keys
 from engine.history.signing import Signer
@@ -392,6 +393,49 @@ def test_the_certificate_is_a_pdf_for_all_who_see_the_matter_and_can_be_checked(
     assert "不符" in client("d1").get(f"/polls/{key}/verify?hash={'0' * 64}").text
 
 
+def test_the_quorum_stands_on_page_screen_certificate_and_pack(
+    hall: Hall, client: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody had come when the meeting opened; six of nine are the quorum, one leaves and is back."""
+    hall.opened().arrived(6).put()
+    key: UUID = hall.poll("vote")
+    hall.house.do("d5", meetings.leave, hall.id)
+    hall.house.do("d5", meetings.arrive, hall.id, hall.code)
+    page = client("d0").get(f"/polls/{key}").text
+    assert "全体正式代表 2/3 到会。" in page and "应到 9 人，须到 6 人。" in page
+    screen = client("d0").get(f"/meetings/{hall.id}/hall/now").text
+    assert "全体正式代表 2/3 到会。" in screen and "<dt>须到</dt><dd>6</dd>" in screen
+    hall.vote(5, 1)
+    assert "期间最少 5 人" in client("d0").get(f"/polls/{key}").text
+    printed: dict[str, Any] = {}
+    composed = pdf.composed
+
+    def kept(files: Any, kind: str, data: Any) -> bytes:
+        printed.update(data)
+        return composed(files, kind, data)
+
+    monkeypatch.setattr(pdf, "composed", kept)
+    assert client("d0").get(f"/polls/{key}/certificate.pdf").status_code == 200
+    assert printed["poll"]["quorum"] == "全体正式代表 2/3 到会。"
+    assert printed["presence"] == {
+        "due": "9",
+        "needed": "6",
+        "opening": "6",
+        "least": "5",
+        "closing": "6",
+    }
+    hall.house.do("chair", polls.close, hall.poll("elect"))
+    for teller in ("d2", "d3"):
+        client(teller).post(f"/polls/{hall.poll('elect')}/sign")
+    told = _pack(hall).read("answer.txt").decode()
+    line = "应到 9 人、须到 6 人、开始表决时到会 6 人、表决期间最少到会 5 人、截止时到会 6 人"
+    assert line in told
+    shown = client("auditor").get(f"/audit/{hall.instance}").text
+    shown = re.sub("<pre.*?</pre>", "", shown, flags=re.DOTALL)  # an event as it was hashed
+    for text_ in (told, shown, client("chair").get(f"/matters/{hall.instance}").text):
+        assert "reaches(" not in text_ and not re.search(r"\{[A-Z]+-[A-Z-]+\}", text_)
+
+
 def test_a_certificate_says_what_the_history_says_whatever_the_columns_say(
     hall: Hall, client: Browser
 ) -> None:
@@ -477,18 +521,21 @@ def test_nobody_learns_a_choice_while_the_vote_runs(hall: Hall, client: Browser)
     assert "中答：" in client("auditor").get(f"/audit/{hall.instance}").text
 
 
+def _pack(hall: Hall) -> zipfile.ZipFile:
+    key = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+    actor = hall.house.actor("auditor")
+    with db.transaction(hall.house.engine) as session:
+        made = evidence.export(session, actor, hall.instance, Signer(key))
+    return zipfile.ZipFile(io.BytesIO(made))
+
+
 def test_the_evidence_tells_who_was_there(hall: Hall, client: Browser) -> None:
     hall.election()
     client("chair").post(f"/polls/{hall.poll('elect')}/close")
     for teller in ("d2", "d3"):
         client(teller).post(f"/polls/{hall.poll('elect')}/sign")
     client("chair").post(f"/tasks/{hall.task('session')}", data={"f.note": "会议顺利"})
-    key = keys.SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
-    actor = hall.house.actor("auditor")
-    with db.transaction(hall.house.engine) as session:
-        pack = zipfile.ZipFile(
-            io.BytesIO(evidence.export(session, actor, hall.instance, Signer(key)))
-        )
+    pack = _pack(hall)
     said = pack.read("answer.txt").decode()
     for words in (
         "开会时应到 9，须到 6，实到 9，达到法定人数",

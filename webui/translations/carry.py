@@ -35,6 +35,8 @@ def carry(template: Catalog, known: Catalog, tables: dict[str, str]) -> int:
         twin = alike.get(_shape(source))
         english = _renamed(str(twin.id), str(twin.string), source) if twin else tables.get(source)
         if english:
+            if old:  # adding to an entry leaves its text as it is
+                known.delete(source)
             known.add(source, english)
             added += 1
     return added

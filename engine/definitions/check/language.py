@@ -59,11 +59,13 @@ COUNTS = frozenset(  # of a poll, beside its choices
         "invalid",
         "present",
         "present_at_opening",
+        "present_least",
+        "present_needed",
     }
 )
 ELECTED = frozenset({"elected", "tied", "candidates", "seats"})
 # What a task may have beside its form: see docs/architecture.md.
-BY_WAY = frozenset({"by_way", "outside", "meeting"})
+BY_WAY = frozenset({"by_way", "entered_by", "outside", "meeting"})
 OUTCOME = COUNTS | ELECTED | {"passed", "voters", "votes", "why"}
 RESERVED = (
     NAMES

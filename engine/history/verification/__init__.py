@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Select
 
-    from engine.db import Session
+    from engine.db import Session, rows
 
 __all__ = ["differs", "first_false"]
 _FAULTS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
-def differs(row: Any) -> bool:
+def differs(row: rows.Selected) -> bool:
     """Do the columns beside a body (kind, actor_id, at) say anything else than the body, which
     alone is hashed?
     """
@@ -206,7 +206,7 @@ def _matters(
         replayed = replay_events(row.id, events)
         replayed.salt = row.salt
         version = versions[row.version]
-        broken = _matter(session, replayed, row, rows, version, bad)
+        broken = _matter(session, replayed, row, rows, version=version, bad=bad)
         broken = broken or standing.first_false(replayed, row, rows, version, events)
         if broken:
             yield row.id, broken
@@ -216,7 +216,7 @@ def _matters(
 def _matter(
     session: Session,
     replayed: Replayed,
-    row: Any,
+    row: rows.Selected,
     rows: Mapping[str, list[Any]],
     version: matters.Version,
     bad: frozenset[str],

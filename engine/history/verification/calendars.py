@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.history.event_log import Break
 
 
@@ -37,7 +37,7 @@ def _notices(session: Session) -> Break | None:
     return None
 
 
-def _same_notice(row: Any, says: Mapping[str, Any]) -> bool:
+def _same_notice(row: rows.Selected, says: Mapping[str, Any]) -> bool:
     digest = hashlib.sha256(json.dumps(row.days, sort_keys=True).encode()).hexdigest()
     who = says["actor"]["id"] if says.get("actor") else None
     told = (says["sha256"], says["source"], who)

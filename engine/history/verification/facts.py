@@ -19,8 +19,7 @@ from engine.messages import _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Row
-
+    from engine.db import rows
     from engine.history.event_log import Break
     from engine.history.verification.matters import Version
     from engine.history.verification.replay import Replayed
@@ -38,7 +37,9 @@ class Said:
     owner: str
 
 
-def first_false(replayed: Replayed, row: Row[Any], version: Version, said: Said) -> Break | None:
+def first_false(
+    replayed: Replayed, row: rows.Selected, version: Version, said: Said
+) -> Break | None:
     """The first fact that is not what the events tell, or that none tells."""
     if replayed.erased:
         return _nothing_left(replayed, row)
@@ -54,7 +55,7 @@ def first_false(replayed: Replayed, row: Row[Any], version: Version, said: Said)
     return None
 
 
-def _nothing_left(replayed: Replayed, row: Row[Any]) -> Break | None:
+def _nothing_left(replayed: Replayed, row: rows.Selected) -> Break | None:
     """Of an erased matter nothing stays but the mark."""
     mark, salt = row.facts.get(ERASED_MARK), row.salt
     moment = mark.get("at", "") if isinstance(mark, dict) and set(mark) == {"at"} else ""
@@ -71,7 +72,7 @@ def _at(moment: str, recorded: str) -> bool:
 
 
 def _holds(
-    replayed: Replayed, key: str, row: Row[Any], computed: Iterable[str], said: Said
+    replayed: Replayed, key: str, row: rows.Selected, computed: Iterable[str], said: Said
 ) -> bool:
     """Is this fact what the last event that tells it says?
 

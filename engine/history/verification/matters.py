@@ -23,8 +23,7 @@ from engine.messages import _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Row
-
+    from engine.db import rows
     from engine.history.erased import ERASED_TITLE
     from engine.history.event_log import Break
 from engine.history.verification.replay import Act, Replayed
@@ -50,7 +49,7 @@ class Version:
     happened: Mapping[str, str]
     walk: Walk
 
-    def dates(self, row: Row[Any], act: Act) -> bool:
+    def dates(self, row: rows.Task, act: Act) -> bool:
         """Is the day of the fact on record the one that was answered, and none where none was?"""
         if row.answers is None:
             return True  # erased, or a poll
@@ -175,14 +174,14 @@ def _in_order(
     return None
 
 
-def _same(row: Row[Any], act: Act) -> bool:
+def _same(row: rows.Selected, act: Act) -> bool:
     """Nobody closes the task of a poll, whoever gave the last answer."""
     by = str(row.closed_by) if row.closed_by else None
     return by == (act.by if act.digest else None) and near(row.closed_at, act.at)
 
 
 # --- the matter -----------------------------------------------------------------------------------
-def instance(replayed: Replayed, row: Row[Any], version: Version) -> Break | None:
+def instance(replayed: Replayed, row: rows.Selected, version: Version) -> Break | None:
     """The columns of an instance are what is on record of it."""
     launched = replayed.launched
     if not launched:
@@ -218,7 +217,7 @@ def instance(replayed: Replayed, row: Row[Any], version: Version) -> Break | Non
     return None
 
 
-def _unit(row: Row[Any]) -> str:
+def _unit(row: rows.Selected) -> str:
     """The unit as the seat of a launch tells it: that of the union itself is left out."""
     return "" if row.unit_id in (None, row.union_id) else str(row.unit_id)
 

@@ -58,7 +58,7 @@ def documents(replayed: Replayed, rows: Iterable[Any]) -> Break | None:
     return None
 
 
-def _digest(data: Any) -> str:
+def _digest(data: Mapping[str, Any]) -> str:
     try:
         return canonical.digest(canonical.dumps(data)).hex()
     except Invalid:

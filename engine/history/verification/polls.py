@@ -15,7 +15,7 @@ from engine.messages import _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.history.event_log import Break
     from engine.history.verification.replay import Meeting, Poll, Replayed
 
@@ -69,7 +69,7 @@ def _adds_up(choices: Mapping[str, str], outcome: Mapping[str, Any]) -> bool:
     return all(votes.get(c) == n for c, n in counts.items()) and outcome.get("answered") == answered
 
 
-def _poll(replayed: Replayed, poll: Poll, row: Any, task: Any) -> Break | None:
+def _poll(replayed: Replayed, poll: Poll, row: rows.Poll, task: rows.Task | None) -> Break | None:
     """State and moments. The task of a poll may be cancelled with it, which no event of its own
     tells.
     """
@@ -100,7 +100,7 @@ def _poll(replayed: Replayed, poll: Poll, row: Any, task: Any) -> Break | None:
     return None
 
 
-def _asked(opened: Mapping[str, Any], row: Any) -> dict[str, tuple[str, bool]]:
+def _asked(opened: Mapping[str, Any], row: rows.Poll) -> dict[str, tuple[str, bool]]:
     """What was put to whom, by which rule."""
     rule, choices = row.rule, opened.get("choices") or opened.get("candidates") or list(row.choices)
     same = rule["numbers"] == opened["numbers"] and all(
@@ -122,12 +122,19 @@ def _asked(opened: Mapping[str, Any], row: Any) -> dict[str, tuple[str, bool]]:
             and opened.get("terms") in (None, rolls.terms_digest(rule)),
         ),
         "about": ("内容", dict(rule.get("about", ())) == opened.get("about", {})),
-        "presence": ("到会人数", rule.get("presence", {}).get("opening") == opened.get("present")),
+        "presence": ("到会人数", _at_opening(rule.get("presence", {}), opened)),
     }
 
 
+def _at_opening(noted: Mapping[str, Any], opened: Mapping[str, Any]) -> bool:
+    """Is who was there, due and needed at the opening what the history says? Older events say less."""
+    pairs = [(noted.get("opening"), opened.get("present"))]
+    pairs += [(noted.get(name), opened[name]) for name in ("due", "needed") if name in opened]
+    return all(here == told for here, told in pairs)
+
+
 def _roll(
-    replayed: Replayed, poll: Poll, row: Any, voices: list[Any], confidential: bool
+    replayed: Replayed, poll: Poll, row: rows.Poll, voices: list[Any], confidential: bool
 ) -> Break | None:
     members = [str(v.member_id) for v in voices]
     if poll.opened and rolls.digest(members) != poll.opened["roll_hash"]:
@@ -189,7 +196,7 @@ def _remarked(replayed: Replayed, poll: Poll, member: str, comment: str, known: 
     return salted({"remark": comment}, replayed.salt) == digest
 
 
-def _outcome(replayed: Replayed, poll: Poll, row: Any) -> Break | None:
+def _outcome(replayed: Replayed, poll: Poll, row: rows.Poll) -> Break | None:
     counts = {choice: n for choice, n in row.counts.items() if n}
     if counts != {choice: n for choice, n in poll.counts().items() if n}:
         return replayed.false(
@@ -214,7 +221,7 @@ def _outcome(replayed: Replayed, poll: Poll, row: Any) -> Break | None:
     return None
 
 
-def _voters(poll: Poll, outcome: Mapping[str, Any], choices: list[str], voters: Any) -> bool:
+def _voters(poll: Poll, outcome: Mapping[str, Any], choices: list[str], voters: object) -> bool:
     """Are those named who chose each? Of secret polls nobody is, of large ones not all need to
     be.
     """
@@ -249,7 +256,7 @@ def meetings(
         if row is None:
             return replayed.false("meeting", key, _("会议缺失"), meeting.seq), held
         if broken := _meeting(
-            session, replayed, meeting, row, tasks.get(row.task_id), due.get(row.id, [])
+            session, replayed, meeting, row, task=tasks.get(row.task_id), due=due.get(row.id, [])
         ):
             return broken, held
         if meeting.closed:
@@ -265,7 +272,12 @@ def meetings(
 
 
 def _meeting(
-    session: Session, replayed: Replayed, meeting: Meeting, row: Any, task: Any, due: list[str]
+    session: Session,
+    replayed: Replayed,
+    meeting: Meeting,
+    row: rows.Meeting,
+    task: rows.Task | None,
+    due: list[str],
 ) -> Break | None:
     opened, closed = meeting.opened, meeting.closed
     if opened and rolls.digest(due) != opened["roll_hash"]:

@@ -22,9 +22,9 @@ from engine.messages import Both, Message, _
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlalchemy import Row, Table
+    from sqlalchemy import Table
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.history.event_log import Break
 
 TELLS = 3  # since when the event of a new unit tells all of it
@@ -187,7 +187,7 @@ def _registered(table: str, column: str) -> Message:
     return _("职务的{column}与历史不符", column=shown)
 
 
-def _wrong(row: Row[Any], columns: Mapping[str, Any]) -> str:
+def _wrong(row: rows.Selected, columns: Mapping[str, Any]) -> str:
     """The first column that is not as told; "" when all are."""
     kept = row._mapping
     return next((name for name, told in columns.items() if _plain(kept[name]) != told), "")

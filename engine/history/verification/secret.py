@@ -82,10 +82,10 @@ def _fault(
         tuple(board),
         tuple(urn),
         len(found.cast["voters"]),
-        found.cast["board"],
-        counted.get("urn"),
-        counted.get("counts"),
-        counted.get("invalid"),
+        board_hash=found.cast["board"],
+        urn_hash=counted.get("urn"),
+        counts=counted.get("counts"),
+        invalid=counted.get("invalid"),
     )
     if false := ballots.first_false(paper):
         return _FALSE[false]

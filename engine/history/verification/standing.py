@@ -21,8 +21,10 @@ from engine.people.organisation import seat_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from engine.db import rows
     from engine.history.event_log import Break
     from engine.history.verification.matters import Version
+    from engine.machine import Live
 
 TELLS = 3  # matters whose events tell less have no standing to be compared
 _WINDOW = -1  # as in tables.POLL_WINDOW
@@ -294,7 +296,7 @@ _READERS: dict[str, Callable[[Standing, Mapping[str, Any]], None]] = {
 # --- the rows ------------------------------------------------------------------------------------
 def first_false(
     replayed: Replayed,
-    row: Any,
+    row: rows.Selected,
     rows: Mapping[str, list[Any]],
     version: Version,
     events: Iterable[tuple[int, Mapping[str, Any]]],
@@ -319,7 +321,7 @@ def first_false(
     )
 
 
-def _instance(replayed: Replayed, standing: Standing, row: Any) -> Break | None:
+def _instance(replayed: Replayed, standing: Standing, row: rows.Selected) -> Break | None:
     live = standing.walk.live(standing.state)
     stage = [each.element for each in live if each.kind == "task" or not each.boundary]
     still = near(row.suspended_at, standing.suspended) if standing.suspended else False
@@ -358,7 +360,7 @@ def _tasks(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | N
     return None
 
 
-def _task(opened: _Opened, row: Any, refs: Mapping[int, str]) -> dict[str, tuple[str, bool]]:
+def _task(opened: _Opened, row: rows.Task, refs: Mapping[int, str]) -> dict[str, tuple[str, bool]]:
     """What is compared of a task."""
     live = refs.get(row.ref) == row.element
     return {
@@ -392,7 +394,7 @@ def _timers(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | 
     return None
 
 
-def _timer(timer: _Set, row: Any, live: Any) -> dict[str, tuple[str, bool]]:
+def _timer(timer: _Set, row: rows.Timer, live: Live | None) -> dict[str, tuple[str, bool]]:
     """What is compared of a timer; a broken one still waits."""
     states = (timer.ended,) if timer.ended else ("waiting", "broken")
     here = live is not None and live.element == row.element and live.text == row.expression
@@ -440,7 +442,9 @@ def _links(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | N
     return None
 
 
-def _readers(replayed: Replayed, standing: Standing, row: Any, shares: list[Any]) -> Break | None:
+def _readers(
+    replayed: Replayed, standing: Standing, row: rows.Selected, shares: list[Any]
+) -> Break | None:
     kept = {share.key for share in shares}
     for key in sorted(kept ^ standing.readers, key=str):
         why = _("谁可以查阅与历史不符") if key in kept else _("可以查阅的人缺失")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from engine.ballots import rolls
 from engine.db.states import InstanceState
 from engine.db.words import state_words
-from engine.messages import CHINESE, Message, _
+from engine.messages import CHINESE, Listed, Message, _
 from engine.people import posts
+from engine.queries import ruled
 from engine.queries.evidence.entries import (
     answers_of,
     by,
@@ -109,10 +110,12 @@ def _poll(case: Case, question: Question, say: Language) -> list[str]:
     opened, closed = told.get("poll_opened"), told.get("poll_closed")
     outcome = closed.says.get("outcome", {}) if closed else {**row.counts, "roll": row.roll_size}
     facts = Facts(case.teller, "poll_closed", {"task": question.element, "outcome": outcome})
-    asked = about(case.process, row.rule.get("about", ()), case.named, say.code)
+    asked = case.process.tasks[question.element].poll
+    put = about(case.process, row.rule.get("about", ()), case.named, say.code)
     lines: list[Words] = [
-        *(labelled(each.label, each.text) for each in asked.all),
-        labelled(_("表决规则"), _rule(row.rule)),
+        *(labelled(each.label, each.text) for each in put.all),
+        labelled(_("表决规则"), ruled.told(asked.words if asked else None, row.rule["numbers"])),
+        _attended(row.rule.get("presence", {})),
         numbers(facts),
         reasoned(outcome),
         _roll_holds(question, opened),
@@ -124,13 +127,20 @@ def _poll(case: Case, question: Question, say: Language) -> list[str]:
     return [f"[{title}] {span}", *_indented(filter(None, map(say, lines)))]
 
 
-def _rule(rule: Mapping[str, object]) -> Words:
-    """How a poll is passed, with the numbers that stand for its rules."""
-    numbers, passes = rule.get("numbers"), str(rule.get("passes", ""))
-    if not isinstance(numbers, dict) or not numbers:
-        return passes
-    listed = ", ".join(f"{key} = {value}" for key, value in numbers.items())
-    return _("{rule}（{numbers}）", rule=passes, numbers=listed)
+def _attended(noted: Mapping[str, int]) -> Words:
+    """Who was in the hall while a poll was held under a meeting."""
+    if "opening" not in noted:
+        return ""
+    parts = (
+        (_("应到"), "due"),
+        (_("须到"), "needed"),
+        (_("开始表决时到会"), "opening"),
+        (_("表决期间最少到会"), "least"),
+        (_("截止时到会"), "closing"),
+    )
+    return Listed(
+        (_("{what} {n} 人", what=what, n=noted[key]) for what, key in parts if key in noted), "、"
+    )
 
 
 def _roll_holds(question: Question, opened: Entry | None) -> Message:

@@ -29,7 +29,7 @@ from engine.queries.words import Named
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.definitions import Process
     from engine.history.event_log import Break
     from engine.history.keys import SigningKey
@@ -127,7 +127,9 @@ class Case:
         return next((s for s in self.said if s.seq == seq), None)
 
 
-def read(session: Session, row: Any, key: SigningKey, shut: frozenset[str] = frozenset()) -> Case:
+def read(
+    session: Session, row: rows.Selected, key: SigningKey, shut: frozenset[str] = frozenset()
+) -> Case:
     """Read the instance of `row` (a whole row of the table), without what was said behind closed
     doors.
     """
@@ -180,7 +182,9 @@ def read(session: Session, row: Any, key: SigningKey, shut: frozenset[str] = fro
     )
 
 
-def _named(session: Session, row: Any, entries: Sequence[Entry], said: Sequence[Said]) -> Named:
+def _named(
+    session: Session, row: rows.Selected, entries: Sequence[Entry], said: Sequence[Said]
+) -> Named:
     ids = [str(row.starter_id), str(row.union_id), str(row.unit_id)]
     return Named.of(
         session, [*ids, row.facts, *(e.says for e in entries), *(s.value for s in said)]
@@ -197,7 +201,7 @@ def _events(session: Session, instance_id: UUID) -> tuple[Entry, ...]:
     return tuple(Entry(r.seq, r.body, _says(r), bytes(r.hash), r.leaf_no) for r in rows)
 
 
-def _says(row: Any) -> Mapping[str, Any]:
+def _says(row: rows.Selected) -> Mapping[str, Any]:
     try:
         says = json.loads(row.body)
         datetime.fromisoformat(says["at"])
@@ -311,7 +315,7 @@ def _named_in(expression: str) -> list[str]:
     ]
 
 
-def _rulings(session: Session, row: Any, ids: Sequence[str]) -> dict[str, Ruling | None]:
+def _rulings(session: Session, row: rows.Selected, ids: Sequence[str]) -> dict[str, Ruling | None]:
     """Each rule as it bound this union on the day the instance was started; None when the rulebook
     no longer knows it.
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engine.queries.telling import Words
 
 _STEPS = ("task", "element", "decision")
-_ABOUT_MEETINGS = "meeting_"
+_COUNT_PEOPLE = ("meeting_", "poll_opened")  # their `due` are people
 
 
 def moment(at: datetime | None) -> str:
@@ -74,7 +74,7 @@ def details_of(case: Case, entry: Entry) -> list[Message]:
     for key, label in labels.DETAILS.items():
         if entry.says.get(key) in (None, "") or _told_elsewhere(case, entry, key):
             continue
-        people = key == "due" and entry.kind.startswith(_ABOUT_MEETINGS)
+        people = key == "due" and entry.kind.startswith(_COUNT_PEOPLE)
         shown.append(labelled(labels.DUE_MEMBERS if people else label, _detail(case, facts, key)))
     return shown
 
@@ -146,6 +146,7 @@ _DETAILS: Mapping[str, Callable[[Case, Facts], Words | None]] = {
     "why": _why,
     "message": lambda _case, facts: recalled(facts.body["message"]),
     "verb": lambda _case, facts: labels.verb_words(str(facts.body["verb"])),
+    "rule": lambda _case, facts: facts.passes if facts.poll else None,
     "due": _day("due"),
     "closes": _day("closes"),
     "ended": lambda case, facts: titled(case.process, str(facts.body["ended"])),

@@ -105,6 +105,7 @@ TRANSFER: list[Step] = [
         presides="vice_chair",
         vice="member:工会副主席",
         told=True,
+        asked="none",
     ),
     {"who": "工会秘书", "does": "open_meeting", "task": "committee_meeting", "after": "1 hours"},
     {
@@ -168,6 +169,7 @@ MEDIATION: list[Step] = [
             "employer": "public_university",
             "staff": "contract",
             "matter": "pay",
+            "arrears": "no",
             "claims": "请求按合同约定补足上学期课时酬金",
             "facts": "合同约定按实际课时计酬，上学期少计十二课时",
             "known_on": "day:-40",
@@ -182,6 +184,7 @@ MEDIATION: list[Step] = [
         "3 hours",
         matter="pay",
         pending="none",
+        times="as_told",
         arbitration_body="杭州市劳动人事争议仲裁委员会",
     ),
     _do("人事代表", "reply", "1 days", decision="agree", esign=True),
