@@ -11,7 +11,6 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from engine import clock
 from engine.commands import papers, timers
 from engine.commands.registry import action
 from engine.db import tables
@@ -167,7 +166,7 @@ def mark(work: UnitOfWork, args: Args) -> None:
     result.
     """
     code = work.value(args["code"]) if args.get("code") else None
-    work.facts[args["as"]] = {"on": clock.today().isoformat(), "code": code}
+    work.facts[args["as"]] = {"on": work.today.isoformat(), "code": code}
     work.log.add("instance_marked", None, element=args["element"], code=code)
 
 

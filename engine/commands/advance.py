@@ -74,11 +74,14 @@ class Change:
 def advance(work: UnitOfWork, step: Step, body: dict[str, Any], done: int | None = None) -> None:
     """Write everything that a step left: tasks, polls, timers, shares, events, the instance.
 
-    `body` is that of the command's event; `done` the ref that it finished. Raises Refused by a
-    guard, ProcessFault.
+    `body` is that of the command's event; `done` the ref that it finished. `as_of` in it: from
+    when the new time limits count, where that is before the entry. Raises Refused by a guard,
+    ProcessFault.
     """
     change = Change(step, done)
     _count_rounds(work, step.passed)
+    if work.happened is not None:
+        body["as_of"] = work.happened.isoformat()
     if step.passed:
         body["passed"] = list(step.passed)
     _disclose(work, step.passed)

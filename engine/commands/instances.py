@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import insert, select, text, update
 
 from engine import clock, forms, machine
-from engine.commands import advance, finding, polls, reasons, tasks, unit_of_work
+from engine.commands import advance, dates, finding, polls, reasons, tasks, unit_of_work
 from engine.commands.attachments import adopt
 from engine.commands.numbers import next_number
 from engine.commands.registry import on_desk
@@ -98,6 +98,7 @@ def launch(
         answers=unit_of_work.record_answers(work, "launch", work.facts["launch"]),
         origin=dict(origin) if origin else None,
         tells=kinds.TELLS,
+        **dates.noted(work, process.tasks["launch"], work.facts["launch"]),
     )
     advance.advance(work, work.drive(machine.start(process.spec)), body)
     return work.row["id"]
@@ -108,6 +109,8 @@ def _insert(work: UnitOfWork, answers: Mapping[str, Any], actor: Actor) -> None:
     session, row, process = work.session, work.row, work.process
     offered = choices(session, row["union_id"], actor=actor)
     clean = forms.clean(process.launch_form, answers, work.names(), offered)
+    dates.settle(work, process.tasks["launch"], clean)
+    dates.check(work, process.tasks["launch"], clean)
     row["number"] = next_number(session, row["union_id"], process.number_key, process.numbering)
     owner = process.owner_key
     asked = process.owner_asked and clean.get(owner)
@@ -180,7 +183,7 @@ def send(
 def deliver(work: UnitOfWork, live: Live, name: str, answers: dict[str, Any]) -> None:
     """Let a message happen with these answers as a fact."""
     rule = work.process.messages.get(name)
-    said = {"state": rule.state} if rule and rule.state else {}
+    said: dict[str, Any] = {"state": rule.state} if rule and rule.state else {}
     if said:
         work.row["closing"] = InstanceState(said["state"])
     if rule:
@@ -188,6 +191,8 @@ def deliver(work: UnitOfWork, live: Live, name: str, answers: dict[str, Any]) ->
     else:
         work.facts[name] = answers
     digest = unit_of_work.record_answers(work, name, answers) if rule else None
+    if task := work.process.tasks.get(name):
+        said |= dates.noted(work, task, answers)
     body = work.log.add("message_sent", work.actor, message=name, answers=digest, **said)
     step = work.drive(machine.fire(work.process.spec, work.position, live.ref))
     advance.advance(work, step, body, live.ref)
@@ -354,6 +359,8 @@ def wake(session: Session, timer_id: UUID) -> bool:
     work = _if_free(session, timer.instance_id)
     if work is None or not _fired(session, timer_id):
         return False
+    if work.process.dated:  # whenever the workers come to it, it happens when it is due
+        work.stand_on(timer.due_at)
     if timer.ref == tables.POLL_WINDOW:
         assert timer.task_id is not None
         polls.end_window(work, timer.task_id)

@@ -14,7 +14,9 @@ from engine.messages import _
 from engine.people import organisation
 
 if TYPE_CHECKING:
+    from engine.calendar import Due
     from engine.commands.unit_of_work import UnitOfWork
+    from engine.definitions.process import TaskRule
     from engine.machine import Live
 
 
@@ -51,9 +53,16 @@ def _tell(body: dict[str, Any], opened: list[Live], waiting: list[NewTimer]) -> 
 
 def _task(work: UnitOfWork, live: Live) -> NewTask:
     rule = work.process.tasks[live.element]
-    due = work.moment(rule.due) if rule.due else None
+    due = _due(work, rule) if rule.due else None
     seat, person = (None, None) if rule.poll else _who(work, rule.lane, rule.id)
     return NewTask(tables.new_id(), live.ref, rule, seat=seat, person=person, due=due)
+
+
+def _due(work: UnitOfWork, rule: TaskRule) -> Due | None:
+    if not rule.poll:
+        return work.moment(rule.due)
+    with work.as_entered():  # as its window is
+        return work.moment(rule.due)
 
 
 def _who(work: UnitOfWork, lane_key: str, element: str) -> tuple[str | None, UUID | None]:

@@ -210,7 +210,8 @@ class _Window:
 def _window(
     work: UnitOfWork, rule: PollRule, terms: rows.PollTerms, meeting: rows.Meeting | None
 ) -> _Window:
-    closes = work.moment(rule.closes) if rule.closes else None
+    with work.as_entered():
+        closes = work.moment(rule.closes) if rule.closes else None
     if meeting is None:
         return _Window(terms, closes, {})
     needed = presence.numbers(work, rule.meeting, meeting).needed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import bindparam, delete, func, null, select, update
 
 from engine import clock, expressions, forms, machine
-from engine.commands import advance, demands, meetings, unit_of_work
+from engine.commands import advance, dates, demands, meetings, unit_of_work
 from engine.commands.attachments import adopt
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
@@ -167,19 +167,24 @@ def task_row(session: Session, task_id: UUID) -> rows.Task:
 def pass_gates(
     work: UnitOfWork, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None = None
 ) -> None:
-    """What the process demands of an act, beyond its form.
+    """What the process demands of an act, beyond its form, on the day on which it happened.
 
-    Raises Refused with the words of every gate that does not hold.
+    Raises Refused with the words of every gate that does not hold, Invalid for dates outside their
+    bounds.
     """
-    unmet = demands.unmet(work, rule.gates, _names(rule, given, due_at))
+    dates.settle(work, rule, given)
+    unmet = demands.unmet(work, rule.gates, _names(work, rule, given, due_at))
     if unmet:
         where = {"instance_id": str(work.row["id"]), "element": rule.id}
         raise Refused(Listed((gate.text for gate in unmet), ""), code="gate", **where)
+    dates.check(work, rule, given)
 
 
-def _names(rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None) -> dict[str, Any]:
-    """What gates see beside the facts: the answers, and whether the time is over."""
-    overdue = due_at is not None and clock.now() >= due_at
+def _names(
+    work: UnitOfWork, rule: TaskRule, given: Mapping[str, Any], due_at: datetime | None
+) -> dict[str, Any]:
+    """What gates see beside the facts: the answers, and whether the time was over."""
+    overdue = due_at is not None and dates.overdue(work, due_at)
     return {rule.id: dict(given), "overdue": overdue}
 
 
@@ -209,7 +214,7 @@ def _also_wrong(
     faulty = {f"{rule.id}.{key}" for key in wrong.fields}
     gates = [gate for gate in rule.gates if not faulty & expressions.names_in(gate.holds)]
     try:
-        unmet = demands.unmet(work, gates, _names(rule, wrong.sound, due_at))
+        unmet = demands.unmet(work, gates, _names(work, rule, wrong.sound, due_at))
     except EngineError:  # of answers that are incomplete
         return []
     return [worded(gate.text) for gate in unmet]
@@ -270,7 +275,7 @@ def finish(held: InHand, clean: dict[str, Any]) -> None:
     work.say(rule.id, {**clean, **meeting})
     digest = canonical.salted(clean, salt)
     body = work.log.add("task_completed", actor, task=rule.id, answers=digest)
-    body.update(_noted(held, clean))
+    body.update(_noted(held, clean), **dates.noted(work, rule, clean, task.due_at))
     step = work.drive(machine.complete(work.process.spec, work.position, task.ref))
     advance.advance(work, step, body, task.ref)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -59,6 +60,7 @@ UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = 
 _NOTED = text(f"WITH {_HAPPENED} UPDATE instance SET seq = :seq, head = :head WHERE id = :id")
 STATES = words.STATES[InstanceState]
 _ABSENT: Any = object()
+_COMPUTED = ("set_fact", "mark")  # actions that note what happened; others happen with the entry
 
 
 @lru_cache(maxsize=256)
@@ -112,6 +114,13 @@ class UnitOfWork(Context):
         position = self.row["machine"]
         assert position is not None, self.row["state"]
         return position
+
+    def stand_on(self, when: date) -> None:
+        """What follows is counted from when it happened, a moment or a day, if that was before
+        today.
+        """
+        day = clock.day_of(when) if isinstance(when, datetime) else when
+        self.happened = None if day == clock.today() else when
 
     def show(self, *members: UUID) -> None:
         """Let members see the instance from now on of whom no event tells that they got a task."""
@@ -201,7 +210,8 @@ class UnitOfWork(Context):
         left = self.facts.get(action)
         before = left if isinstance(left, dict) else {}
         times = int(before.get("times", 0)) + 1
-        self.facts[action] = {**before, "at": clock.now().isoformat(), "times": times}
+        done_at = self.now if args["do"] in _COMPUTED else clock.now()
+        self.facts[action] = {**before, "at": done_at.isoformat(), "times": times}
 
 
 def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> UnitOfWork:

@@ -80,7 +80,7 @@ def _toml(text: str) -> dict[str, Any]:
 def _assembled(
     digest: str, files: Files, raw: Table, tree: etree._Element, diagram: Diagram
 ) -> Process:
-    launch_form = _form(files, "launch")
+    launch_form = _form(files, "launch", raw)
     assert launch_form is not None
     process_id = str(raw["id"])
     messages = raw.get("messages", {})
@@ -121,14 +121,19 @@ def _words(table: Table, key: str) -> Words:
     return Words(str(table.get(key, "")), str(table.get(f"{key}_en", "")))
 
 
-def _form(files: Files, name: str) -> forms.Form | None:
+def _form(files: Files, name: str, table: Table) -> forms.Form | None:
+    """The form of a task, a message or the launch, whose table says which date is that of the
+    fact.
+    """
     path = f"forms/{name}.json"
     if path not in files:
         return None
     try:
-        return forms.load(json.loads(files[path]))
+        form = forms.load(json.loads(files[path]))
     except json.JSONDecodeError as fault:
         raise ProcessFault(_("不是有效的 JSON:{fault}", fault=fault), file=path) from fault
+    happened = str(table.get("happened", ""))
+    return form.dated(happened) if happened else form
 
 
 def _decisions(files: Files) -> dict[str, decisions.DecisionTable]:
@@ -187,14 +192,15 @@ def _message(name: str, table: Table, files: Files) -> MessageRule:
         title=_words(table, "title"),
         asks=_words(table, "asks"),
         lane=table.get("lane", ""),
-        form=_form(files, name),
+        form=_form(files, name, table),
         state=legacy.message_state(name, table),
     )
 
 
 def _tasks(raw: Table, files: Files, diagram: Diagram, launch: forms.Form) -> Iterator[TaskRule]:
     """What takes answers: the launch, the user tasks, the messages."""
-    yield TaskRule(id="launch", title=LAUNCH, asks=NO_WORDS, lane="", form=launch)
+    happened = str(raw.get("happened", ""))
+    yield TaskRule("launch", LAUNCH, NO_WORDS, lane="", form=launch, happened=happened)
     declared = raw.get("tasks", {})
     for element in diagram.elements.values():
         if element.type == "userTask":
@@ -211,8 +217,9 @@ def _message_as_task(name: str, table: Table, files: Files) -> TaskRule:
         asks=_words(table, "asks"),
         lane=table.get("lane", ""),
         gates=_gates(table),
-        form=_form(files, name),
+        form=_form(files, name, table),
         room=tuple(table.get("room", [])),
+        happened=str(table.get("happened", "")),
     )
 
 
@@ -232,11 +239,12 @@ def _task(element: Element, table: Table, files: Files) -> TaskRule:
         outcomes=table.get("outcomes", ""),
         next=_next(table),
         poll=_poll(poll) if poll else None,
-        form=_form(files, element.id),
+        form=_form(files, element.id, table),
         meeting=None if meeting is None else _meeting(meeting),
         room=tuple(table.get("room", [])),
         link=bool(table.get("link", False)),
         tells=tuple(_tell(tell) for tell in table.get("tells", [])),
+        happened=str(table.get("happened", "")),
     )
 
 

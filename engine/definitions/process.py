@@ -5,6 +5,7 @@ decision tables say together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class TaskRule:
     ] = ()  # the lanes that may read what was said here; empty: all who see the matter
     link: bool = False  # may be answered from outside by a one-time link
     tells: tuple[Tell, ...] = ()
+    happened: str = ""  # the date of its form that is the day of the fact
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,11 @@ class Process:
     spec: machine.Spec
     raw: dict[str, Any]
     files: Mapping[str, str]
+
+    @cached_property
+    def dated(self) -> bool:
+        """Do its acts tell when they happened? A version from before that knows the entry only."""
+        return any(rule.happened for rule in self.tasks.values())
 
     @property
     def owner_key(self) -> str:

@@ -7,13 +7,14 @@ the `sources` handed in.
 
 from engine.forms.answers import clean
 from engine.forms.fault import faults
-from engine.forms.form import KINDS, Choice, Field, Form, Limits
+from engine.forms.form import KINDS, Bounds, Choice, Field, Form, Limits
 from engine.forms.formjs import load
 from engine.forms.schema import schema_of
 from engine.forms.search import bigrams, search_key
 
 __all__ = [
     "KINDS",
+    "Bounds",
     "Choice",
     "Field",
     "Form",

@@ -42,6 +42,12 @@ _RULES_OF_KIND = {
 }
 _PROPERTIES = frozenset({"label_en", "text_en", "description_en"})
 _CHOICES = frozenset({"values_en", "source"})
+_PROPERTIES_OF_KIND = {
+    **dict.fromkeys(CHOOSING, _CHOICES),
+    "datetime": frozenset(
+        {"not_before", "not_after", "usual_from", "usual_to", "bounds", "bounds_en"}
+    ),
+}
 _SAID = {"validate": frozenset(), "properties": frozenset({"source"}), "conditional": frozenset()}
 
 
@@ -153,7 +159,7 @@ def _unheeded(schema: dict[str, Any]) -> Iterator[str]:
             yield _("{place} 的 {name} 不起作用，请删去", place=place, name=name)
         for group, heeded in (
             ("validate", _RULES_OF_KIND.get(kind, frozenset())),
-            ("properties", _PROPERTIES | (_CHOICES if kind in CHOOSING else frozenset())),
+            ("properties", _PROPERTIES | _PROPERTIES_OF_KIND.get(kind, frozenset())),
             ("conditional", frozenset({"hide"})),
         ):
             for name in sorted((component.get(group) or {}).keys() - heeded - _SAID[group]):

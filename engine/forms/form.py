@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 KINDS = frozenset(
     {
@@ -48,6 +48,29 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """Between which days a date lies: expressions over facts and answers, "" where there is none.
+
+    What law says must come before or after refuses (`not_before`, `not_after`); an order that is
+    only ours is noted (`usual_from`, `usual_to`). `words`: why, to whoever is refused.
+    """
+
+    not_before: str = ""
+    not_after: str = ""
+    usual_from: str = ""
+    usual_to: str = ""
+    words: str = ""
+    words_en: str = ""
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """Those that are there."""
+        return tuple(
+            filter(None, (self.not_before, self.not_after, self.usual_from, self.usual_to))
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A component. A `text` is only shown: its label is the markdown and its key is empty."""
 
@@ -63,6 +86,8 @@ class Field:
     hide: str = ""  # an expression; true means not shown, not asked, not kept
     multiple: bool = False  # of a filepicker
     limits: Limits = field(default_factory=Limits)
+    bounds: Bounds = field(default_factory=Bounds)  # of a date
+    fact: bool = False  # the date on which what is entered happened: pages offer today
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +96,11 @@ class Form:
 
     id: str
     fields: tuple[Field, ...]
+
+    def dated(self, key: str) -> Form:
+        """The form in which this date is the day of the fact."""
+        fields = (replace(each, fact=each.key == key) for each in self.fields)
+        return replace(self, fields=tuple(fields))
 
     @property
     def asked(self) -> tuple[Field, ...]:

@@ -19,6 +19,7 @@ from engine.forms.form import (
     KINDS,
     MAX_LENGTH,
     MAX_NUMBER,
+    Bounds,
     Choice,
     Field,
     Form,
@@ -109,6 +110,18 @@ def _field(number: int, given: object) -> Field:
         hide=component.group("conditional").text("hide").strip().removeprefix("=").strip(),
         multiple=component.flag("multiple"),
         limits=_limits(kind, rules),
+        bounds=_bounds(properties) if kind == "datetime" else Bounds(),
+    )
+
+
+def _bounds(properties: _Group) -> Bounds:
+    return Bounds(
+        not_before=properties.text("not_before"),
+        not_after=properties.text("not_after"),
+        usual_from=properties.text("usual_from"),
+        usual_to=properties.text("usual_to"),
+        words=properties.text("bounds"),
+        words_en=properties.text("bounds_en"),
     )
 
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from engine.instance.view import InstanceView
 
 
+Start = datetime | date | str  # from where an expression counts
+
+
 def functions(view: InstanceView) -> dict[str, Callable[..., Any]]:
     """The functions by name, all but `meeting`, which asks for a quorum by such an expression; see
     docs/architecture.md.
@@ -54,16 +57,16 @@ def _acts_here(view: InstanceView, superior: UUID) -> bool:
     )
 
 
-def due(view: InstanceView, rule_id: str, start: datetime | str | None = None) -> datetime:
-    """The end of a rule's time limit, from now or from a moment (facts keep moments as ISO
-    texts).
+def due(view: InstanceView, rule_id: str, start: Start | None = None) -> datetime:
+    """The end of a rule's time limit, from when what is done now happened, or from a moment or
+    day (facts keep both as ISO texts).
     """
     ruling = view.law.ruling(rule_id, view.decisive_on)
-    begin = clock.now() if start is None else _when(view, start)
+    begin = view.now if start is None else _when(view, start)
     return view.remember(law.deadline(ruling, begin, view.law.calendar))
 
 
-def after(view: InstanceView, moment: datetime | str | None, rule_id: str) -> datetime | None:
+def after(view: InstanceView, moment: Start | None, rule_id: str) -> datetime | None:
     """A rule's length after a moment."""
     return None if moment is None else due(view, rule_id, moment)
 
@@ -73,7 +76,7 @@ def round_(view: InstanceView, task: str) -> int:
     return view.rounds.get(task, 0)
 
 
-def before(view: InstanceView, moment: datetime | str | None, rule_id: str) -> datetime | None:
+def before(view: InstanceView, moment: Start | None, rule_id: str) -> datetime | None:
     """A rule's length before the end of a time limit, for warnings."""
     if moment is None:
         return None
@@ -81,14 +84,16 @@ def before(view: InstanceView, moment: datetime | str | None, rule_id: str) -> d
     return view.remember(law.before(ruling, _when(view, moment), view.law.calendar))
 
 
-def _when(view: InstanceView, start: datetime | str) -> calendar.When:
-    """A moment or a day as facts and forms keep them (ISO texts), or a time limit computed
+def _when(view: InstanceView, start: Start) -> calendar.When:
+    """A moment or a day, also as facts and forms keep them (ISO texts), or a time limit computed
     before.
     """
     if isinstance(start, str):
         if len(start) == len("2026-05-20"):
             return date.fromisoformat(start)
         start = datetime.fromisoformat(start)
+    if not isinstance(start, datetime):
+        return start
     return view.due_at(start) or start
 
 
@@ -221,6 +226,16 @@ def at(view: InstanceView, element: str) -> datetime | None:
     return last.closed_at if last else None
 
 
+def happened(view: InstanceView, element: str) -> str | None:
+    """The day on which what was entered there last had happened; that of the entry, where the
+    form asks for no other.
+    """
+    rule, said = view.process.tasks.get(element), view.facts.get(element)
+    if rule and rule.happened and isinstance(said, dict) and said.get(rule.happened):
+        return str(said[rule.happened])
+    return day(view, at(view, element))
+
+
 def by(view: InstanceView, element: str) -> str | None:
     """Who did it last."""
     last = _last(view, element)
@@ -255,5 +270,6 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "movers_of": owners_of,  # of old
     "matters": matters,
     "at": at,
+    "happened": happened,
     "by": by,
 }

@@ -4,6 +4,8 @@ computed so far.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from engine import calendar, clock
@@ -12,8 +14,8 @@ from engine.db.states import FINAL
 from engine.instance.union_law import UnionLaw
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import date, datetime
+    from collections.abc import Iterator, Mapping
+    from datetime import date
 
     from engine import law
     from engine.db import Session, rows
@@ -38,6 +40,7 @@ class InstanceView:
     """
 
     locks = False
+    happened: date | None = None  # when what is entered now happened, if before today
 
     def __init__(
         self, session: Session, actor: Actor | None, row: rows.Instance, process: Process
@@ -66,6 +69,26 @@ class InstanceView:
         return self._law
 
     @property
+    def now(self) -> date:
+        """When what is being done happened: a moment, or the day where only that is known."""
+        return clock.now() if self.happened is None else self.happened
+
+    @property
+    def today(self) -> date:
+        """The day of it in China."""
+        when = self.now
+        return clock.day_of(when) if isinstance(when, datetime) else when
+
+    @contextmanager
+    def as_entered(self) -> Iterator[None]:
+        """What begins with the entry itself: nobody can answer a question before it is put."""
+        happened, self.happened = self.happened, None
+        try:
+            yield
+        finally:
+            self.happened = happened
+
+    @property
     def decisive_on(self) -> date:
         """The day whose law binds this instance: the day it was started."""
         return clock.day_of(self.row["started_at"])
@@ -87,8 +110,9 @@ class InstanceView:
             "unit": str(unit_id) if unit_id else None,
             "actor": str(self.actor.id) if self.actor else None,
             "number": self.row["number"],
-            "now": clock.now(),
-            "today": clock.today().isoformat(),
+            "now": self.now,
+            "today": self.today.isoformat(),
+            "entered": clock.now(),
         }
         return {**self.facts, **base, **more}
 

@@ -212,7 +212,8 @@ def _urged(session: Session, instance_id: UUID) -> str:
 
 def _prefilled(rule: TaskRule, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What earlier steps already said under the same names, so that nobody has to say it twice."""
-    keys = {f.key for f in rule.form.asked if f.kind != "filepicker"} if rule.form else set()
+    asked = rule.form.asked if rule.form else ()
+    keys = {f.key for f in asked if f.kind != "filepicker" and not f.fact}
     found: dict[str, Any] = {}
     for name in rule.prefill:
         earlier = facts.get(name)

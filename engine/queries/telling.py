@@ -10,9 +10,11 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from engine import clock
 from engine.history.kinds import KINDS
 from engine.messages import Bilingual, Both, Listed, Message, _, restored
 from engine.people import posts
@@ -300,6 +302,7 @@ def _details(facts: Facts) -> Iterator[Words]:
     body = facts.body
     if body.get("seat") and facts.kind in ("instance_launched", "task_completed"):
         yield _("以{seat}的身份", seat=facts.teller.seat(body["seat"]))
+    yield from _of_day(facts)
     if body.get("comment"):
         yield _("意见：{comment}", comment=body["comment"])
     more = _MORE.get(facts.kind)
@@ -307,6 +310,31 @@ def _details(facts: Facts) -> Iterator[Words]:
         yield from filter(None, more(facts))
     if body.get("ended"):
         yield _("至此结束：{end}", end=facts.teller.title(body["ended"]))
+
+
+def _of_day(facts: Facts) -> Iterator[Words]:
+    """When it happened, where it was entered on a later day; whether a limit over by then was
+    kept.
+    """
+    body = facts.body
+    day, entered = body.get("happened_on"), str(body.get("at", ""))
+    if day and entered:
+        entered_on = clock.day_of(datetime.fromisoformat(entered)).isoformat()
+        if day != entered_on:
+            yield _("发生于 {day}，登记于 {entered}", day=day, entered=entered_on)
+    if "in_time" in body:
+        yield _("期限内发生，视为按期") if body["in_time"] else _("发生时期限已过，逾期")
+    for key in body.get("unusual", ()):
+        yield _("日期与通常的先后不同：{field}", field=_field_of(facts, key))
+
+
+def _field_of(facts: Facts, key: str) -> Words:
+    """The label of a date, of a task, a message or the launch."""
+    process = facts.teller.process
+    element = str(facts.body.get("task") or facts.body.get("message") or "launch")
+    rule = process.tasks.get(element) if process else None
+    fields = rule.form.asked if rule and rule.form else ()
+    return next((labels.label_words(each) for each in fields if each.key == key), key)
 
 
 def _of_opening(facts: Facts) -> Iterator[Words]:

@@ -27,7 +27,8 @@ def _launch(progress: Progress, actor: Actor, step: Step) -> None:
         wrong = _("已有一件叫 {alias}。", alias=alias)
         raise ProcessFault(wrong, advice=_("请换一个 alias。"))
     world = progress.world
-    answers, process = progress.meant(step.given), step.process or world.process.id
+    process = step.process or world.process.id
+    answers = progress.answered("launch", step.given, process)
     if process != world.process.id:
         if process not in world.others:
             wrong = _("故事里没有流程 {process}。", process=process)
@@ -47,7 +48,7 @@ def _new_alias(progress: Progress, step: Step) -> str:
 
 
 def _complete(progress: Progress, actor: Actor, step: Step) -> None:
-    key, answers = progress.task(step.task), progress.meant(step.given)
+    key, answers = progress.task(step.task), progress.answered(step.task, step.given)
     progress.carry_out(actor, lambda s: tasks.complete(s, actor, key, answers))
 
 
@@ -84,7 +85,7 @@ def _close_poll(progress: Progress, actor: Actor, step: Step) -> None:
 
 
 def _message(progress: Progress, actor: Actor, step: Step) -> None:
-    key, answers = progress.instance(), progress.meant(step.given)
+    key, answers = progress.instance(), progress.answered(step.task, step.given)
     progress.carry_out(actor, lambda s: instances.send(s, actor, key, step.task, answers))
 
 

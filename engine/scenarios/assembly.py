@@ -147,7 +147,7 @@ def _void_poll(progress: Progress, actor: Actor, step: Step) -> None:
 # --- from outside, and in confidence --------------------------------------------------------------
 def _answer_link(progress: Progress, actor: Actor, step: Step) -> None:
     """The one who has the task sends the link; whom it was sent to answers by it."""
-    key, given = progress.task(step.task), dict(progress.meant(step.given))
+    key, given = progress.task(step.task), progress.answered(step.task, step.given)
     who = given.pop("outside", {})
     unit = str(who.get("unit", "外单位"))
     token = progress.carry_out(actor, lambda s: outside.invite(s, actor, key, unit))

@@ -106,6 +106,15 @@ class Progress:
         """A command as an edge carries it out; `actor` is None where nobody is logged in."""
         return edge.carry_out(self.engine, actor, command)
 
+    def answered(self, element: str, given: Mapping[str, Any], process: str = "") -> dict[str, Any]:
+        """What a step answers; the day of the fact, where it says none, is today, as the page of
+        the form offers.
+        """
+        read = self.world.others.get(process, self.world.process) if process else self.process
+        rule = read.tasks.get(element)
+        offered = {rule.happened: clock.today().isoformat()} if rule and rule.happened else {}
+        return {**offered, **self.meant(given)}
+
     # --- names and ids ---
     def known(self, alias: str) -> UUID:
         """The instance called so. Raises ProcessFault."""

@@ -51,6 +51,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         lang=lang, hide_rule=fields.hide_rule, tenant=tenant, desk_title=desk_title
     )
+    app.jinja_env.globals["this_day"] = lambda: clock.today().isoformat()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 

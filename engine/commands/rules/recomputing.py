@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session, rows
 
+_DAY = len("2026-05-20")
 POLL_WINDOW = -1  # the `ref` of a timer that ends the window of a poll
 _task, _timer, _instance = tables.task, tables.timer, tables.instance
 
@@ -114,6 +115,7 @@ class _Past:
     def __init__(self, session: Session, work: UnitOfWork) -> None:
         self.session, self.work = session, work
         self.clocks = self._events(work.row["id"], "instance_resumed", "deadline_extended")
+        self.began = self._began(work.row["id"])
         self.vacations = self._events(work.row["union_id"], "vacation_added", "vacation_removed")
         notice = tables.notice.c
         self.notices = session.execute(select(notice.year, notice.loaded_at)).all()
@@ -125,6 +127,24 @@ class _Past:
         )
         found = self.session.execute(query.order_by(event.seq))
         return [_Happened(kind, at, json.loads(body)) for kind, at, body in found]
+
+    def _began(self, chain_id: UUID) -> list[_Happened]:
+        """The events that opened something."""
+        event = tables.event.c
+        query = select(event.kind, event.at, event.body).where(
+            event.instance_id == chain_id, event.body.op("~")('"(opened|timers)":')
+        )
+        found = self.session.execute(query.order_by(event.seq))
+        return [_Happened(kind, at, json.loads(body)) for kind, at, body in found]
+
+    def as_of(self, deadline: _Deadline) -> date | None:
+        """From when a deadline counts, if not from the entry that opened it: a poll is put when it
+        is put.
+        """
+        if deadline.is_poll(self.work):
+            return None
+        told = [each.body.get("as_of") for each in self.began if each.at <= deadline.start]
+        return _when(told[-1]) if told and told[-1] else None
 
     def lacked(self, since: datetime, due_at: datetime, provisional: bool) -> bool:
         """Was a deadline that began at `since` computed without a holiday notice that it needs?"""
@@ -150,6 +170,11 @@ class _Past:
                 change((first, last, body["name"]))
         then.law.calendar = replace(then.law.calendar, vacations=tuple(sorted(vacations)))
         return then
+
+
+def _when(told: str) -> date:
+    """What an event tells as `as_of`: a moment, or a day."""
+    return date.fromisoformat(told) if len(told) == _DAY else datetime.fromisoformat(told)
 
 
 def _is_provisional(task: rows.Task) -> bool:
@@ -186,6 +211,12 @@ class _Deadline:
     task: rows.Task | None
     timer: rows.Timer | None = None
 
+    def is_poll(self, work: UnitOfWork) -> bool:
+        """Is it the window of a poll?"""
+        if self.timer is not None:
+            return self.timer.ref == POLL_WINDOW
+        return self.task is not None and work.process.tasks[self.task.element].poll is not None
+
     def moment(self, context: UnitOfWork, own: calendar.Due | None) -> calendar.Due | None:
         """When it ends; `own`: the deadline of the task."""
         if self.timer is None:
@@ -197,6 +228,7 @@ class _Deadline:
 def _replay(past: _Past, deadline: _Deadline) -> _Clock:
     """A deadline through all stops and extensions since it began."""
     context, task = past.context_at(deadline.start), deadline.task
+    context.happened = past.as_of(deadline)
     rule = past.work.process.tasks[task.element] if task is not None else None
     with clock.set_to(deadline.start):
         own = context.moment(rule.due) if rule is not None and rule.due else None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.definitions.actions import ACTIONS
 from engine.definitions.check import (
     conditions,
+    dates,
     diagram,
     documents,
     draft,
@@ -81,6 +82,7 @@ def faults(
         wrong += paths.faults(found.diagram)
     wrong += conditions.faults(found, words)
     wrong += forms.faults(found, words)
+    wrong += dates.faults(found, words)
     wrong += service_tasks.faults(found, words, actions)
     wrong += tables.faults(found, words)
     wrong += documents.faults(found, words)

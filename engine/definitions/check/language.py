@@ -42,7 +42,10 @@ FUNCTIONS = frozenset(
     if each.asks is not expressions.Asks.NOTHING
 )  # handed in with the facts
 NAMES = frozenset(  # given in every expression
-    {"union", "starter", "unit", "actor", "number", "now", "today", "superior", "superior_here"}
+    {
+        *("union", "starter", "unit", "actor", "number"),
+        *("now", "today", "entered", "superior", "superior_here"),
+    }
 )
 DONE = frozenset({"at", "times"})  # what every action leaves under its own name
 COUNTS = frozenset(  # of a poll, beside its choices

@@ -229,7 +229,7 @@ def _matter(
     for person in rows["attendance"]:
         due[person.meeting_id].append(str(person.member_id))
     broken = (
-        matters.tasks(replayed, rows["task"], spoken)
+        matters.tasks(replayed, version, rows["task"], spoken)
         or papers.documents(replayed, rows["document"])
         or papers.attachments(replayed, rows["attachment"], papers.named(spoken), bad)
         or polls.polls(replayed, rows["poll"], voices, tasks, row.confidential)

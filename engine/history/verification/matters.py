@@ -36,7 +36,7 @@ class Version:
     """What a version of a process says about the rows of its matters.
 
     asked: the facts that somebody says, or a table gives. owner: the field of the launch that names
-    who owns a matter. answered: what takes answers. computed: those that actions set, with the
+    who owns a matter. happened: the date that is the day of the fact, by what takes answers. answered: what takes answers. computed: those that actions set, with the
     fields they set; "" is all of it.
     """
 
@@ -46,7 +46,14 @@ class Version:
     subject: str
     confidential: bool
     answered: frozenset[str]
+    happened: Mapping[str, str]
     walk: Walk
+
+    def dates(self, row: rows.Task, act: Act) -> bool:
+        """Is the day of the fact on record the one that was answered, and none where none was?"""
+        if row.answers is None:
+            return True  # erased, or a poll
+        return bool(row.answers.get(self.happened.get(row.element, "")) == act.happened_on)
 
     @classmethod
     def of(cls, files: Mapping[str, str]) -> Version:
@@ -73,12 +80,21 @@ class Version:
             raw.get("subject", ""),
             raw.get("confidentiality") == "named",
             frozenset(answered),
+            _happened(raw),
             Walk(files["process.bpmn"]),
         )
 
 
+def _happened(raw: Mapping[str, Any]) -> dict[str, str]:
+    """The date that is the day of the fact, by what takes answers."""
+    asked = {**raw.get("tasks", {}), **raw.get("messages", {}), "launch": raw}
+    return {key: table["happened"] for key, table in asked.items() if table.get("happened")}
+
+
 # --- tasks ----------------------------------------------------------------------------------------
-def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Break | None:
+def tasks(
+    replayed: Replayed, version: Version, rows: Iterable[Any], spoken: dict[str, Any]
+) -> Break | None:
     """Every finished task, launch, message and poll is on record, by whom and when; its answers
     have the digest on record.
 
@@ -94,7 +110,8 @@ def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Br
     for element, found in groupby(
         sorted(done, key=lambda r: (r.element, r.closed_at)), key=lambda r: r.element
     ):
-        broken = _in_order(replayed, list(found), left.pop(element, []), spoken)
+        acts = left.pop(element, [])
+        broken = _in_order(replayed, version, list(found), acts, spoken)
         if broken:
             return broken
     for element, acts in left.items():
@@ -108,7 +125,11 @@ def tasks(replayed: Replayed, rows: Iterable[Any], spoken: dict[str, Any]) -> Br
 
 
 def _in_order(
-    replayed: Replayed, rows: list[Any], acts: list[Act], spoken: dict[str, Any]
+    replayed: Replayed,
+    version: Version,
+    rows: list[Any],
+    acts: list[Act],
+    spoken: dict[str, Any],
 ) -> Break | None:
     """One element's answers, round by round; rounds that were closed at the same moment may
     stand in any order.
@@ -139,6 +160,9 @@ def _in_order(
                 return replayed.false("task", row.id, why)
             if not _same(row, act):
                 why = _("环节 {element} 的办理人或时间与历史不符", element=element)
+                return replayed.false("task", row.id, why, act.seq)
+            if not version.dates(row, act):
+                why = _("环节 {element} 的发生日期与所填不符", element=element)
                 return replayed.false("task", row.id, why, act.seq)
             spoken[digest] = row.answers
     if at < len(acts):

@@ -40,6 +40,7 @@ class Act(NamedTuple):
     at: str
     by: str | None
     digest: str | None
+    happened_on: str | None = None
 
 
 @dataclass
@@ -188,7 +189,11 @@ def _nothing(_replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
 
 def _act(seq: int, says: dict[str, Any]) -> Act:
     return Act(
-        seq, says["at"], says["actor"]["id"] if says.get("actor") else None, says.get("answers")
+        seq,
+        says["at"],
+        says["actor"]["id"] if says.get("actor") else None,
+        says.get("answers"),
+        says.get("happened_on"),
     )
 
 

@@ -1,0 +1,120 @@
+"""When something happened, beside when it was entered: limits, bounds, the event, what verification compares."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+
+from engine import clock, definitions
+from engine.db import tables
+from engine.history import verification
+from engine.history.verification.matters import Version
+from engine.history.verification.replay import Act
+from tests.engine.played import played
+from tests.engine.test_check import said as faults_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+ERRAND = Path(__file__).parent.parent / "processes" / "errand"
+START = datetime(2026, 3, 2, 9, tzinfo=clock.CHINA)
+PEOPLE = {"张敏": ["formal_delegate@信息学院"]}
+
+
+def files(**bounds: str) -> dict[str, str]:
+    """The errand, whose check happened on a day that its form asks for."""
+    found = definitions.read(ERRAND)
+    form = json.loads(found["forms/check.json"])
+    met = {"type": "datetime", "subtype": "date", "key": "met_on", "dateLabel": "核对日期"}
+    met |= {"properties": {"label_en": "Checked on", **bounds}, "validate": {"required": True}}
+    form["components"].append(met)
+    toml = found["process.toml"].replace("[tasks.check]\n", '[tasks.check]\nhappened = "met_on"\n')
+    return {**found, "forms/check.json": json.dumps(form), "process.toml": toml}
+
+
+def told(entered: str, **answers: Any) -> dict[str, Any]:
+    """A check entered then; `refused`: with which code it is refused."""
+    refused = answers.pop("refused", "")
+    check = {"who": "工会秘书", "does": "complete", "task": "check", "after": entered}
+    check |= {"with": {"decision": "pass", **answers}}
+    launch = {"who": "张敏", "does": "launch", "with": {"subject": "修灯"}}
+    return {
+        "title": "登记日期",
+        "title_en": "Dates",
+        "proves": "MO-REPLY",
+        "at": START,
+        "cast": PEOPLE,
+        "step": [launch, {**check, **({"refused": refused} if refused else {})}],
+        "ends": {},
+    }
+
+
+def due_of(engine: Engine, story: dict[str, Any], of: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """The last day of what the check opened, and the body of the check's event."""
+    with played(engine, story, of) as session:
+        task = select(tables.task.c.due).where(tables.task.c.element == "do")
+        event = tables.event.c
+        bodies = select(event.body).where(event.kind == "task_completed").order_by(event.id.desc())
+        assert verification.first_false(session) is None
+        return session.execute(task).scalar_one()["on"], json.loads(session.scalars(bodies).first())
+
+
+@pytest.mark.parametrize("late", [1, 30])
+def test_a_late_entry_counts_from_the_day_of_the_fact(engine: Engine, late: int) -> None:
+    at_once, said = due_of(engine, told("2026-03-05T10:00:00+08:00"), files())
+    assert said["happened_on"] == "2026-03-05" and "as_of" not in said
+    day = (date(2026, 3, 5) + timedelta(days=late)).isoformat()
+    due, said = due_of(engine, told(f"{day}T10:00:00+08:00", met_on="2026-03-05"), files())
+    assert (due, said["happened_on"], said["as_of"]) == (at_once, "2026-03-05", "2026-03-05")
+    assert said.get("in_time") is (True if late == 30 else None)  # the limit was over at the entry
+
+
+def test_what_happened_late_is_late(engine: Engine) -> None:
+    _due, said = due_of(engine, told("2026-04-20T10:00:00+08:00", met_on="2026-04-10"), files())
+    assert said["in_time"] is False
+
+
+def test_no_fact_lies_ahead_nor_outside_its_bounds(engine: Engine) -> None:
+    of = files(not_before='"2026-03-03"')
+    for day in ("2026-03-06", "2026-03-02"):
+        story = told("2026-03-05T10:00:00+08:00", met_on=day, refused="invalid")
+        with played(engine, story, of) as session:
+            opened = select(tables.task.c.element).where(tables.task.c.state == "open")
+            assert list(session.scalars(opened)) == ["check"]
+
+
+def test_an_order_of_ours_is_noted(engine: Engine) -> None:
+    of = files(usual_from='"2026-03-04"')
+    _due, said = due_of(engine, told("2026-03-05T10:00:00+08:00", met_on="2026-03-03"), of)
+    assert said["unusual"] == ["met_on"]
+
+
+def test_a_version_that_declares_nothing_goes_by_the_entry(engine: Engine) -> None:
+    with played(engine, told("2026-03-05T10:00:00+08:00"), definitions.read(ERRAND)) as session:
+        bodies = session.scalars(select(tables.event.c.body))
+        said = [json.loads(body) for body in bodies]
+    assert said and not any({"happened_on", "as_of", "in_time"} & body.keys() for body in said)
+
+
+def test_verification_compares_the_day_of_the_fact_with_the_answers() -> None:
+    version = Version.of(files())
+    act = Act(1, "", None, "digest", "2026-03-05")
+    row: Any = SimpleNamespace(element="check", answers={"met_on": "2026-03-05"})
+    assert version.dates(row, act)
+    row.answers = {"met_on": "2026-03-04"}
+    assert not version.dates(row, act)
+    assert not version.dates(row, act._replace(happened_on=None))
+
+
+def test_a_date_without_bounds_is_a_fault() -> None:
+    of = files()
+    toml = of["process.toml"].replace('happened = "met_on"\n', "")
+    assert "met_on" in faults_of({**of, "process.toml": toml})
+    wrong = of["process.toml"].replace('happened = "met_on"', 'happened = "decision"')
+    assert "happened 写的 decision" in faults_of({**of, "process.toml": wrong})
