@@ -20,7 +20,7 @@ from engine.db import tables
 from engine.db.states import InstanceState, PollState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, Invalid, NotFound
-from engine.instance import polling, rights
+from engine.instance import polling, presence, rights
 from engine.instance.context import context_of
 from engine.instance.rights import Case
 from engine.messages import _
@@ -28,7 +28,7 @@ from engine.messages import _
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 _poll, _roll, _box, _envelope = tables.poll, tables.roll, tables.box, tables.envelope
@@ -41,6 +41,7 @@ class _Paper(NamedTuple):
     id: UUID
     state: str
     secret: bool
+    rule: rows.PollTerms
     closes_at: datetime | None
     instance_id: UUID
     meeting_id: UUID | None
@@ -55,6 +56,7 @@ _PAPER = (
         _poll.c.id,
         _poll.c.state,
         _poll.c.secret,
+        _poll.c.rule,
         _poll.c.closes_at,
         _poll.c.instance_id,
         _poll.c.meeting_id,
@@ -151,11 +153,15 @@ def _check_open(instance_state: str, state: str, closes_at: datetime | None) -> 
 
 
 def _check_voter(session: Session, actor: Actor, paper: _Paper) -> None:
-    """Present, where the poll is held in a meeting, and not recused. Raises Refused."""
+    """Present in a quorate hall, where the poll is held in a meeting, and not recused. Raises
+    Refused, Conflict.
+    """
     rule = process_of(session, paper.version).tasks[paper.element]
     if rule.recuse or paper.meeting_id is not None:  # else the instance is not read
         context = context_of(session, actor, paper.instance_id)
         rights.check_bars(Case(context, "cast", rule.id, meeting_id=paper.meeting_id))
+        present = presence.now_present(session, paper.meeting_id)
+        presence.check_quorum(paper.rule, present)
 
 
 def close_when_all_voted(session: Session, poll_id: UUID) -> None:
