@@ -686,6 +686,10 @@ def test_so_few_ballots_are_not_opened(union: Union) -> None:
     with pytest.raises(Conflict, match="太少"):
         poll.join("d0")
     union.do("d0", voiding.void, poll.id, "收到的选票太少")
+    assert poll.state == "counting"
+    with pytest.raises(Conflict, match="另一方"):
+        union.do("d1", voiding.void, poll.id, "")
+    union.do("secretary", voiding.void, poll.id, "")
     assert (
         poll.state == "void"
         and poll.count("envelope") == poll.count("teller_part") == 0
