@@ -23,10 +23,11 @@ from sqlalchemy import select, text, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from engine import clock, db
-from engine.commands import incidents, instances, links, rules
+from engine.commands import incidents, instances, links, rehearsals, rules
 from engine.db import apart, queue, safekeeping, tables
 from engine.db.queue import DEAD_AFTER, HEARTBEAT
 from engine.errors import Conflict, EngineError, HistoryBroken, NotFound, Unavailable
+from engine.scenarios import stage
 from engine.stopping import Stopping
 
 if TYPE_CHECKING:
@@ -176,6 +177,22 @@ def forecast(engine: Engine, instance_id: str) -> int:
     return db.again(engine, lambda session: rules.recompute(session, UUID(instance_id)))
 
 
+def rehearse(engine: Engine, version: str) -> None:
+    """Play the stories of a proposed version in a process of its own; what came of each is kept as
+    it comes.
+    """
+    with db.transaction(engine) as session:
+        files = rehearsals.wanted(session, version)
+    if files is None:
+        return
+    url = engine.url.render_as_string(hide_password=False)
+    for result in stage.results(url, files):
+        with db.transaction(engine) as session:
+            rehearsals.note(session, version, **vars(result))
+    with db.transaction(engine) as session:
+        rehearsals.end(session, version)
+
+
 _OLD_ATTEMPTS = text("DELETE FROM attempt WHERE at < :week")
 _OLD_REPLIES = text("DELETE FROM reply WHERE at < :week")
 _OLD_LOGINS = text("DELETE FROM login WHERE coalesce(ended_at, seen_at) < :month")
@@ -271,6 +288,7 @@ def app(
     task("note_origin", note_origin)
     task("note_link", note_link)
     task("forecast", forecast)
+    task("rehearse", rehearse)
     return made
 
 

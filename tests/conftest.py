@@ -9,6 +9,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -34,6 +35,12 @@ QUIET = (
     "--disable-dev-shm-usage",
 )
 _count = itertools.count(1)
+TEMPLATE = "tpl"
+_templates: dict[str, str] = {}  # by the URL of a server
+# YIXING_DATABASE_URL is for the tests' own server; the product, as they start it, must not take it
+OUTSIDE = "YIXING_TEST_DATABASE_URL"
+if "YIXING_DATABASE_URL" in os.environ:
+    os.environ[OUTSIDE] = os.environ.pop("YIXING_DATABASE_URL")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,7 +64,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def named(uri: str, database: str) -> str:
-    return uri.replace(f"/{embedded.DATABASE}", f"/{database}", 1)
+    """The URL of another database of the same server."""
+    return urlsplit(uri)._replace(path=f"/{database}").geturl()
 
 
 @contextmanager
@@ -70,31 +78,55 @@ def running() -> Iterator[str]:
     with psycopg.connect(uri, autocommit=True) as admin:
         admin.execute("ALTER SYSTEM SET fsync = off")  # tests may lose their data
         admin.execute("SELECT pg_reload_conf()")
-        admin.execute("CREATE DATABASE tpl TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
-    engine = db.connect(named(uri, "tpl"))
-    tables.metadata.create_all(engine)
-    engine.dispose()
-    with psycopg.connect(named(uri, "tpl"), autocommit=True) as template:
-        template.execute(SchemaManager.get_schema())
+    _make_template(uri, TEMPLATE)
     yield uri
     embedded.stop(home)
     shutil.rmtree(home, ignore_errors=True)
 
 
+def _make_template(uri: str, name: str) -> None:
+    """Make a database of this name that holds every table and nothing else."""
+    with psycopg.connect(uri, autocommit=True) as admin:
+        made = f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'"
+        admin.execute(made.encode())
+    engine = db.connect(named(uri, name))
+    tables.metadata.create_all(engine)
+    engine.dispose()
+    with psycopg.connect(named(uri, name), autocommit=True) as template:
+        template.execute(SchemaManager.get_schema())
+
+
+@contextmanager
+def _somebody_elses(uri: str) -> Iterator[str]:
+    """A server that runs anyway, with a template of this process until the tests are done."""
+    own = _templates[uri] = f"tpl_{os.getpid()}"
+    _make_template(uri, own)
+    yield uri
+    with psycopg.connect(uri, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {own} WITH (FORCE)".encode())
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """The URL of a server as `running` starts it: that of YIXING_TEST_SERVER, which is not stopped, or one of its own."""
-    given = os.environ.get("YIXING_TEST_SERVER")
+    """The URL of a server: that of YIXING_DATABASE_URL, or of YIXING_TEST_SERVER as `running` starts it, or one of its own."""
+    given, started = os.environ.get(OUTSIDE), os.environ.get("YIXING_TEST_SERVER")
     if given:
-        yield given
+        with _somebody_elses(given) as outside:
+            yield outside
+    elif started:
+        yield started
     else:
         with running() as own:
             yield own
 
 
 @contextmanager
-def fresh(server: str, template: str = "tpl") -> Iterator[str]:
-    """The URL of a fresh database, dropped afterwards: a copy of `template`, to which nobody may be connected."""
+def fresh(server: str, template: str = "") -> Iterator[str]:
+    """The URL of a fresh database, dropped afterwards: a copy of `template`, to which nobody may be connected.
+
+    Without one, all tables and nothing else.
+    """
+    template = template or _templates.get(server, TEMPLATE)
     name = f"t_{os.getpid()}_{next(_count)}"  # several test processes may share the server
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())

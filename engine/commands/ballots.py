@@ -16,12 +16,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import ballots, clock
 from engine.commands import locked_poll, polls, unit_of_work
+from engine.commands.poll_lifecycle import FEWEST
 from engine.db import tables
 from engine.db.states import InstanceState, PollState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, Invalid, NotFound
 from engine.instance import polling, presence, rights
 from engine.instance.context import context_of
+from engine.instance.numbers import rule_value
 from engine.instance.rights import Case
 from engine.messages import _
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.db import Session, rows
+    from engine.instance.context import Context
     from engine.people.organisation import Actor
 
 _poll, _roll, _box, _envelope = tables.poll, tables.roll, tables.box, tables.envelope
@@ -49,6 +52,7 @@ class _Paper(NamedTuple):
     size: int
     version: str
     instance_state: str
+    on_paper: bool  # may ballots be handed out on paper, too
 
 
 _PAPER = (
@@ -64,6 +68,7 @@ _PAPER = (
         _box.c.size,
         _instance.c.version,
         _instance.c.state.label("instance_state"),
+        func.coalesce(_poll.c.rule["paper"].as_boolean(), False).label("on_paper"),
     )
     .join(_roll, _roll.c.poll_id == _poll.c.id)
     .join(_task, _task.c.id == _poll.c.task_id)
@@ -157,11 +162,26 @@ def _check_voter(session: Session, actor: Actor, paper: _Paper) -> None:
     Refused, Conflict.
     """
     rule = process_of(session, paper.version).tasks[paper.element]
-    if rule.recuse or paper.meeting_id is not None:  # else the instance is not read
-        context = context_of(session, actor, paper.instance_id)
-        rights.check_bars(Case(context, "cast", rule.id, meeting_id=paper.meeting_id))
-        present = presence.now_present(session, paper.meeting_id)
-        presence.check_quorum(paper.rule, present)
+    if not rule.recuse and paper.meeting_id is None and not paper.on_paper:
+        return  # the instance is not read
+    context = context_of(session, actor, paper.instance_id)
+    rights.check_bars(Case(context, "cast", rule.id, meeting_id=paper.meeting_id))
+    presence.check_quorum(paper.rule, presence.now_present(session, paper.meeting_id))
+    if paper.on_paper and polling.papers_given(session, paper.id):
+        _check_secrecy(context, paper)
+
+
+def _check_secrecy(context: Context, paper: _Paper) -> None:
+    """Among ballots on paper a few sealed ones would tell who cast them: who comes late then votes
+    on paper, too. Raises Conflict.
+    """
+    least = rule_value(context, FEWEST)
+    voters = polling.may_vote_by_phone(context.session, paper.id, paper.meeting_id)
+    if len(voters) < least:
+        message = _(
+            "用电子票的不到 {least} 人，开箱时看得出是谁投的；请向监票人领取纸质票。", least=least
+        )
+        raise Conflict(message, code="paper_only")
 
 
 def close_when_all_voted(session: Session, poll_id: UUID) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import func, insert, select, update
 
 from engine import clock, definitions, settings
-from engine.commands import proposals, separation
+from engine.commands import proposals, rehearsals, separation
 from engine.commands.people import words
 from engine.db import tables
 from engine.db.states import DefinitionState
-from engine.definitions.folder import frozen
+from engine.definitions.folder import frozen, unfrozen
 from engine.definitions.loosening import loosened
 from engine.definitions.store import SHIPPED
 from engine.documents import trial
@@ -63,6 +63,7 @@ def _store(
         "title": process.title.zh,
         "title_en": process.title.en,
         "files": frozen(files),
+        "beside": unfrozen(files),
         "note": note,
         "author_id": author.id if author else None,
         "created_at": now,
@@ -121,12 +122,28 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     process = definitions.load(files)
     if looser := _loosened(process):
         raise Invalid({"files": [*looser]})
+    about = {"process": process.id, "version": process.hash}
     if _is_known(session, process.hash):
+        _replace_stories(session, actor, process.hash, files)
+        _note(session, "definition_stories_replaced", actor, **about)
+    else:
+        proposed = DefinitionState.PROPOSED
+        _store(session, files, proposed, author=actor, note=note[:MAX_NOTE])
+        _note(session, "definition_proposed", actor, **about)
+    rehearsals.call(session, process.hash)
+    return process.hash
+
+
+def _replace_stories(session: Session, actor: Actor, digest: str, files: Mapping[str, str]) -> None:
+    """Whoever proposed a version that waits may hand in other stories to it. Raises Conflict for
+    any other version that is known.
+    """
+    row, beside = _version(session, digest), unfrozen(files)
+    waits = row.state == DefinitionState.PROPOSED and row.author_id == actor.id
+    if not waits or row.beside == beside:
         raise Conflict(_("这个版本已经登记过，内容没有变化。"), code="same")
-    proposed = DefinitionState.PROPOSED
-    digest = _store(session, files, proposed, author=actor, note=note[:MAX_NOTE])
-    _note(session, "definition_proposed", actor, process=process.id, version=digest)
-    return digest
+    this = update(_definition).where(_definition.c.hash == digest)
+    session.execute(this.values(beside=beside))
 
 
 def _loosened(process: Process) -> list[Message]:
@@ -158,14 +175,15 @@ def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:
     """Approve or refuse a proposed version, which all unions then get; another than who proposed
     it.
 
-    Raises NotFound, Refused, Conflict.
+    Raises NotFound, Refused, Conflict (decided, or its stories have not all gone as told).
     """
     access.check(actor, "approve_definition", INSTALLATION)
-    query = select(_definition).where(_definition.c.hash == digest).with_for_update()
-    row = access.must_see(session.execute(query).first())
+    row = _version(session, digest)
     if row.state != DefinitionState.PROPOSED:
         raise Conflict(_("这个版本已有结论。"), code="decided")
     separation.check(session, actor, "approve_definition", INSTALLATION, row.author_id)
+    if approve:
+        rehearsals.must_hold(session, row)
     state = DefinitionState.PUBLISHED if approve else DefinitionState.REFUSED
     _decided(session, digest, state=state, approver_id=actor.id)
     _note(session, f"definition_{state}", actor, process=row.process_id, version=digest)

@@ -4,8 +4,9 @@ without an account.
 
 from __future__ import annotations
 
+import json
 import secrets
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
@@ -21,7 +22,6 @@ from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
     from uuid import UUID
 
     from engine.db import Session
@@ -35,6 +35,7 @@ VALID = timedelta(
 )  # then a new link is sent; the limits of the instance stand in its process
 MAX_NAME = 100
 WHO = ("name", "office", "unit")
+_READING = ("task", "to", "token", "paper")
 WINDOW, PER_ADDRESS = timedelta(minutes=15), 30  # wrong links from one address
 
 
@@ -135,6 +136,36 @@ def answer(
         tasks.pass_gates(work, rule, clean, due_at)
         tasks.finish(held, {**clean, "by_way": "link", "outside": who})
     return work.row["id"]
+
+
+def note_reading(session: Session, token: str, paper: UUID | None = None) -> bool:
+    """Put on record that a confidential matter's letter, or a `paper` enclosed with it, was opened
+    by a link: each once a day. False: it stands there, or the matter is not confidential.
+
+    Raises NotFound for a link that does not hold.
+    """
+    found = usable(session, token)
+    instance = tables.instance.c
+    confidential = select(instance.confidential).where(instance.id == found.instance_id)
+    if not session.execute(confidential).scalar_one():
+        return False
+    work = unit_of_work.lock(session, None, found.instance_id)
+    said = {"task": found.element, "to": found.to, "token": token_hash(token).hex()}
+    said |= {"paper": str(paper)} if paper else {}
+    if _read_today(session, found.instance_id, said):
+        return False
+    work.log.add("letter_read", None, **said)
+    unit_of_work.note(work)
+    return True
+
+
+def _read_today(session: Session, instance_id: UUID, said: Mapping[str, str]) -> bool:
+    event = tables.event.c
+    today = datetime.combine(clock.today(), time(), clock.CHINA)
+    read = event.instance_id == instance_id, event.kind == "letter_read", event.at >= today
+    bodies = session.execute(select(event.body).where(*read)).scalars()
+    kept = ({k: v for k, v in json.loads(body).items() if k in _READING} for body in bodies)
+    return any(body == said for body in kept)
 
 
 def _named(outside: Mapping[str, str]) -> dict[str, str]:

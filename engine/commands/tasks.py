@@ -238,8 +238,9 @@ def submit(held: InHand, answers: Mapping[str, Any]) -> UUID:
     work, rule = held.work, held.rule
     with work.answering():
         clean = accepted(work, rule, rule.form, answers, held.task.due_at)
-        if rule.link:
-            clean = {"by_way": "inbox", **clean}
+        if rule.link and work.actor:
+            entered_by = str(work.actor.id)
+            clean = {"by_way": "inbox", **clean, "entered_by": entered_by}
         held.check_bars("complete", clean)
         pass_gates(work, rule, clean, held.task.due_at)
         finish(held, clean)

@@ -23,6 +23,7 @@ from engine.commands import envelopes, locked_poll, poll_lifecycle, tellers, uni
 from engine.db import tables
 from engine.db.states import InstanceState, PollState
 from engine.errors import Conflict, HistoryBroken, Invalid, NotFound, Refused
+from engine.instance import polling
 from engine.instance.counting import ABSTAIN
 from engine.instance.numbers import rule_value
 from engine.messages import _
@@ -159,6 +160,7 @@ def join(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
         raise Conflict(_("现在不能开箱。"), code="not_counting")
     box, key = envelopes.box_of(session, poll_id), _unused_key(locked, actor)
     _check_secrecy(locked, box)
+    _check_paper_first(locked)
     parts = _unwrapped(locked, key, passphrase)
     session.execute(_JOINED, {"key": poll_id, "who": actor.id})
     locked.log("key_joined", actor)
@@ -184,6 +186,14 @@ def _check_secrecy(locked: LockedPoll, box: rows.Box) -> None:
     if 0 < (box.voters or 0) < rule_value(locked.work, poll_lifecycle.FEWEST):
         message = _("收到的选票太少，开箱就会透露个人的选择；请作废后重新表决。")
         raise Conflict(message, code="too_few_ballots")
+
+
+def _check_paper_first(locked: LockedPoll) -> None:
+    """Nobody counts paper who knows what the phones said. Raises Conflict."""
+    session, poll = locked.session, locked.poll
+    if polling.papers_given(session, poll.id) and not polling.agreed_paper(session, poll):
+        message = _("发了纸质票的，先由两名监票人分别清点、录入，数目一致后才能开箱。")
+        raise Conflict(message, code="paper_first")
 
 
 def _unwrapped(locked: LockedPoll, key: rows.TellerKey, passphrase: str) -> dict[UUID, bytes]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import clock
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 _roll, _teller, _paper = tables.roll, tables.teller, tables.paper
 MOST_BALLOTS = 1_000_000
-_ON_PAPER = select(func.count()).where(_roll.c.poll_id == bindparam("key"), _roll.c.paper)
 _GIVE_PAPER = (
     update(_roll)
     .where(
@@ -84,7 +83,8 @@ def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[
     present = presence.now_present(session, locked.poll.meeting_id)
     presence.check_quorum(locked.poll.rule, present)
     wanted = list(dict.fromkeys(members))
-    _check_secrecy(locked, len(wanted))
+    _check_in_the_hall(locked, wanted)
+    _check_secrecy(locked, wanted)
     given = session.execute(_GIVE_PAPER, {"key": poll_id, "members": wanted}).all()
     if len(given) < len(wanted):
         message = _("有的人不在名册上、已经投票，或已领过纸质票。")
@@ -94,14 +94,36 @@ def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[
     return locked.instance_id
 
 
-def _check_secrecy(locked: LockedPoll, more: int) -> None:
-    """Paper ballots of a secret poll must be so many that nobody is known by theirs. Raises
-    Invalid.
+def _check_in_the_hall(locked: LockedPoll, wanted: list[UUID]) -> None:
+    """Nobody gets a ballot for somebody who is not there. Raises Invalid."""
+    meeting_id = locked.poll.meeting_id
+    if meeting_id is None:
+        return
+    if not all(presence.is_here(locked.session, meeting_id, member) for member in wanted):
+        message = _("纸质票只发给在会场的人，名单里有人没有签到或者已经离会。")
+        raise Invalid({"members": [message]})
+
+
+def _check_secrecy(locked: LockedPoll, wanted: list[UUID]) -> None:
+    """Of a secret poll, the ballots on paper and those left to the phones must each be so many that
+    nobody is known by theirs; of the latter there may be none. Raises Invalid.
     """
-    least = rule_value(locked.work, poll_lifecycle.FEWEST) if locked.poll.secret else 0
-    if _papers_given(locked.session, locked.poll.id) + more < least:
+    session, poll = locked.session, locked.poll
+    if not poll.secret:
+        return
+    least = rule_value(locked.work, poll_lifecycle.FEWEST)
+    if polling.papers_given(session, poll.id) + len(wanted) < least:
         message = _(
             "无记名表决的纸质票一次至少发给 {least} 人，人少了，清点时就看得出是谁投的。",
+            least=least,
+        )
+        raise Invalid({"members": [message]})
+    left = len(polling.may_vote_by_phone(session, poll.id, poll.meeting_id) - set(wanted))
+    if 0 < left < least:
+        message = _(
+            "这样发出以后，用电子票的只有 {left} 人，不到 {least} 人，开箱时看得出是谁投的。"
+            "请全部改发纸质票，或者让至少 {least} 人用电子票。",
+            left=left,
             least=least,
         )
         raise Invalid({"members": [message]})
@@ -115,7 +137,8 @@ def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[st
     put again.
     """
     locked = _lock_as_teller(session, actor, poll_id, PollState.COUNTING)
-    entry = _PaperEntry.of(given, _papers_given(session, poll_id))
+    _check_box_is_shut(locked)
+    entry = _PaperEntry.of(given, polling.papers_given(session, poll_id))
     entry.check(locked.poll)
     _store_entry(session, actor, poll_id, entry.count)
     locked.log("paper_ballots_counted", actor, **entry.count)
@@ -132,16 +155,20 @@ def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[st
     return locked.instance_id
 
 
+def _check_box_is_shut(locked: LockedPoll) -> None:
+    """Who knows what the phones said changes no paper count that was agreed on. Raises Conflict."""
+    poll = locked.poll
+    if poll.rule.get("opened") and polling.agreed_paper(locked.session, poll):
+        message = _("已经开箱，纸质票的数目不能再改；确有差错的，请宣布无效，重新投票。")
+        raise Conflict(message, code="opened")
+
+
 def _store_entry(session: Session, actor: Actor, poll_id: UUID, count: PaperCount) -> None:
     """Replace the teller's entry; as the numbers changed, nobody has signed them."""
     values = {"poll_id": poll_id, "teller_id": actor.id, "at": clock.now(), **count}
     new = upsert(_paper).values(**values)
     session.execute(new.on_conflict_do_update(index_elements=["poll_id", "teller_id"], set_=values))
     session.execute(_NOBODY_SIGNED, {"key": poll_id})
-
-
-def _papers_given(session: Session, poll_id: UUID) -> int:
-    return session.execute(_ON_PAPER, {"key": poll_id}).scalar_one()
 
 
 @dataclass(frozen=True)
@@ -162,8 +189,8 @@ class _PaperEntry:
         return cls(count, given_out)
 
     def check(self, poll: rows.Poll) -> None:
-        """Whole numbers that fit together: each valid ballot has one choice, in an election as many
-        as there are seats.
+        """Whole numbers that fit together: each valid ballot has one choice; in an election it
+        abstains, or names each candidate once and at most as many as there are seats.
 
         Raises Invalid.
         """
@@ -176,12 +203,25 @@ class _PaperEntry:
                 issued=issued,
             )
             raise Invalid({"issued": [message]})
+        self._check_candidates(poll)
         if not self._fits(poll):
             message = _(
                 "收回 {returned} 张、无效 {invalid} 张，与各选项合计 {total} 不符。",
                 returned=returned,
                 invalid=self.count["invalid"],
                 total=self._total,
+            )
+            raise Invalid({"counts": [message]})
+
+    def _check_candidates(self, poll: rows.Poll) -> None:
+        """No candidate has more votes than there are valid ballots."""
+        valid = self.count["returned"] - self.count["invalid"]
+        most = max(self.count["counts"].values(), default=0)
+        if poll.kind == "election" and valid >= 0 and most > valid:
+            message = _(
+                "有效票 {valid} 张，有人填了 {most} 票；每名候选人的得票不能多于有效票。",
+                valid=valid,
+                most=most,
             )
             raise Invalid({"counts": [message]})
 
@@ -203,8 +243,14 @@ class _PaperEntry:
         if valid < 0:
             return False
         if poll.kind == "election":
-            return valid <= self._total <= valid * max(1, poll.rule["seats"])
+            return self._fits_election(valid, int(poll.rule["seats"]))
         return self._total == valid
+
+    def _fits_election(self, valid: int, seats: int) -> bool:
+        counts = self.count["counts"]
+        chose = valid - counts.get(ABSTAIN, 0)
+        votes = [n for choice, n in counts.items() if choice != ABSTAIN]
+        return chose <= sum(votes) <= chose * seats and max(votes, default=0) <= chose
 
 
 # --- the count ------------------------------------------------------------------------------------
@@ -244,7 +290,9 @@ def _paper_to_sign(locked: LockedPoll) -> PaperCount | None:
     """The paper count to be signed with the rest; None when no paper was given. Conflict until two
     tellers agree.
     """
-    if not locked.poll.rule.get("paper") or not _papers_given(locked.session, locked.poll.id):
+    if not locked.poll.rule.get("paper") or not polling.papers_given(
+        locked.session, locked.poll.id
+    ):
         return None
     paper = polling.agreed_paper(locked.session, locked.poll)
     if paper is None:

@@ -296,7 +296,8 @@ class Checkpoint(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """A version of a process; `hash`: SHA-256 over its `files` (path -> text)."""
+    """A version of a process; `hash`: SHA-256 over its `files` (path -> text); `beside`: its
+    stories and notes."""
 
     hash: str
     process_id: str
@@ -306,6 +307,7 @@ class Definition(NamedTuple):
     title: str
     title_en: str
     files: dict[str, str]
+    beside: dict[str, str]
     author_id: UUID | None
     approver_id: UUID | None
 

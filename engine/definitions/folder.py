@@ -72,6 +72,11 @@ def frozen(files: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in files.items() if _is_frozen(name)}
 
 
+def unfrozen(files: Mapping[str, str]) -> dict[str, str]:
+    """The files kept beside the version: stories, outline, notes."""
+    return {name: text for name, text in files.items() if not _is_frozen(name)}
+
+
 def _is_frozen(name: str) -> bool:
     return name.startswith(_FROZEN) or ("/" not in name and name.endswith(".dmn"))
 

@@ -215,6 +215,13 @@ _MATTER = (
     _kind("matter_begun", _("发起关联事项"), _("由本件发起关联事项 {number}"), mark="outcome"),
     _kind("matter_linked", _("关联另一事项"), _("与 {number} 关联"), mark="outcome"),
     _kind("matter_told", _("告知关联事项"), _("把结果告知 {number}"), mark="outcome"),
+    _kind(
+        "letter_read",
+        _("经链接查阅"),
+        _("发给{to}的一次性链接被打开，“{task}”的来函被查阅"),
+        *("task", "to", "token"),
+        mark="read",
+    ),
     _kind("matter_read", _("查阅本件"), _("{who}查看了本件"), mark="read"),
     _kind(
         "member_let_in",
@@ -454,6 +461,18 @@ _INSTALLATION = (
         _("提出流程版本"),
         _("{who}提出流程 {process} 的新版本 {version}"),
         *("process", "version"),
+    ),
+    _kind(
+        "definition_stories_replaced",
+        _("更换流程版本的故事"),
+        _("{who}更换流程 {process} 的版本 {version} 的故事"),
+        *("process", "version"),
+    ),
+    _kind(
+        "definition_rehearsed",
+        _("演练流程版本的故事"),
+        _("演练流程 {process} 的版本 {version}：共 {stories} 个故事，{wrong} 个与所写不符"),
+        *("process", "version", "stories", "wrong"),
     ),
     _kind(
         "definition_published",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, func, select
 
 from engine import clock
 from engine.db import tables
@@ -21,9 +21,21 @@ if TYPE_CHECKING:
     from engine.instance.context import Context
     from engine.instance.counting import PaperCount
 
-_paper = tables.paper
+_paper, _roll, _attendance = tables.paper, tables.roll, tables.attendance
 _ENTRIES = select(_paper.c.issued, _paper.c.returned, _paper.c.invalid, _paper.c.counts).where(
     _paper.c.poll_id == bindparam("key")
+)
+_HERE = and_(
+    _attendance.c.meeting_id == bindparam("meeting"),
+    _attendance.c.member_id == _roll.c.member_id,
+    _attendance.c.here,
+)
+_ON_PAPER = select(func.count()).where(_roll.c.poll_id == bindparam("key"), _roll.c.paper)
+_BY_PHONE = (
+    select(_roll.c.member_id, _roll.c.at.is_not(None).label("voted"), _HERE.label("here"))
+    .outerjoin(_attendance, _HERE)
+    .where(_roll.c.poll_id == bindparam("key"), ~_roll.c.paper)
+    .where(_roll.c.open | _roll.c.at.is_not(None))
 )
 
 
@@ -79,6 +91,19 @@ def _same(one: PaperCount, other: PaperCount) -> bool:
 
 def _without_zeros(count: PaperCount) -> PaperCount:
     return {**count, "counts": {choice: n for choice, n in count["counts"].items() if n}}
+
+
+def papers_given(session: Session, poll_id: UUID) -> int:
+    """How many paper ballots of a poll were handed out."""
+    return session.execute(_ON_PAPER, {"key": poll_id}).scalar_one()
+
+
+def may_vote_by_phone(session: Session, poll_id: UUID, meeting_id: UUID | None) -> set[UUID]:
+    """Those whose ballot is in the system or may still come there: who voted, and who is on the
+    roll without paper, in the hall where there is one.
+    """
+    found = session.execute(_BY_PHONE, {"key": poll_id, "meeting": meeting_id})
+    return {r.member_id for r in found if r.voted or meeting_id is None or r.here}
 
 
 def running_votes(session: Session, instance_id: UUID) -> frozenset[str]:

@@ -39,7 +39,7 @@ _TEXTS: Final = (
     "level",
     "confidence",
 )
-_OPTIONAL_TEXTS: Final = ("of", "article", "note", "note_en")
+_OPTIONAL_TEXTS: Final = ("of", "article", "note", "note_en", "read", "unused", "unused_en")
 _NUMBERS: Final = ("value", "numerator", "denominator")
 _DATES: Final = ("valid_from", "valid_to")
 _REQUIRED: Final = (*_TEXTS, "text", "text_en")

@@ -104,7 +104,8 @@ class Rule:
     `of`.
 
     valid_from, valid_to: days, both included, None = open. binding: units below may tighten it but
-    never loosen it; true for every LAW, and for documents of a superior body.
+    never loosen it; true for every LAW, and for documents of a superior body. read: where the text
+    was read, for a confidence of V. unused: why nothing uses it.
     """
 
     id: str
@@ -121,6 +122,9 @@ class Rule:
     text_en: str
     of: str = ""
     article: str = ""
+    read: str = ""
+    unused: str = ""
+    unused_en: str = ""
     note: str = ""
     note_en: str = ""
     value: int | None = None

@@ -13,7 +13,7 @@ from engine.db import tables
 from engine.db.states import PollState, TaskState
 from engine.history.erased import ERASED_MARK
 from engine.instance import rooms
-from engine.queries.words import Answered, answered
+from engine.queries.words import Answered, answered, answerer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -106,7 +106,7 @@ def said(
         else:
             answers = _explained(part.outcome or {}, lang)
         near = n in close and (not rule.room or rule.room == room)
-        who = names.get(part.closed_by)
+        who = answerer(part.answers, names.get(part.closed_by), link=rule.link)
         found.append(Said(rule.title.in_(lang), who, part.closed_at, answers, near))
     return tuple(found)
 

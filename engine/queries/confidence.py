@@ -12,6 +12,7 @@ from engine.db import tables
 from engine.db.states import FINAL
 from engine.history.erased import ERASED_MARK
 from engine.instance.choices import choices
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from engine.db import Session
     from engine.people.organisation import Actor
 
-KINDS = ("matter_read", "history_read", "member_let_in", "evidence_exported", "matter_erased")
+KINDS = (
+    "matter_read",
+    "letter_read",
+    "history_read",
+    "member_let_in",
+    "evidence_exported",
+    "matter_erased",
+)
 
 
 @dataclass(frozen=True)
@@ -87,8 +95,15 @@ def _readings(session: Session, instance_id: UUID) -> tuple[Reading, ...]:
 def _reading(kind: str, at: datetime, body: Mapping[str, Any]) -> Reading:
     return Reading(
         kind=kind,
-        who=body.get("actor", {}).get("name", ""),
+        who=_reader(body),
         at=at,
         member=body.get("name", ""),
         reason=body.get("reason", ""),
     )
+
+
+def _reader(body: Mapping[str, Any]) -> str:
+    """Who read; of a letter only whom its link was sent to is known."""
+    if "to" in body:
+        return _("打开链接的人（链接发给{to}）", to=body["to"])
+    return str((body.get("actor") or {}).get("name", ""))

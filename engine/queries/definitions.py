@@ -19,6 +19,7 @@ from engine.definitions import folder
 from engine.definitions import outline as telling
 from engine.definitions.store import SHIPPED, process_of
 from engine.errors import NotFound, ProcessFault
+from engine.messages import restored
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
@@ -90,17 +91,38 @@ class LaneSteps:
 
 
 @dataclass(frozen=True)
-class Full:
-    """A version with all that a page shows; `process` has forms and decisions, `stories` the titles
-    of its stories.
+class Story:
+    """A story of a version. `ok` is None until it was played; `why` says what went otherwise than
+    told.
     """
+
+    file: str
+    title: str
+    proves: str
+    ok: bool | None
+    why: Any
+
+
+@dataclass(frozen=True)
+class Full:
+    """A version with all that a page shows; `process` has forms and decisions."""
 
     version: Version
     process: Process
     lanes: tuple[LaneSteps, ...]
     outline: str
-    stories: tuple[tuple[str, str], ...]
+    stories: tuple[Story, ...]
     others: tuple[Version, ...]
+
+    @property
+    def played(self) -> int:
+        """How many of its stories have been played."""
+        return sum(story.ok is not None for story in self.stories)
+
+    @property
+    def wrong(self) -> int:
+        """How many of them went otherwise than told."""
+        return sum(story.ok is False for story in self.stories)
 
 
 @dataclass(frozen=True)
@@ -141,7 +163,7 @@ def _handles(actor: Actor) -> bool:
 
 
 def _rows(session: Session, actor: Actor, *conditions: Any) -> list[Any]:
-    columns = [c for c in _definition if c.name != "files"]
+    columns = [c for c in _definition if c.name not in ("files", "beside")]
     query = select(*columns).where(*conditions)
     if not _handles(actor):
         query = query.where(_definition.state.in_(("published", "retired")))
@@ -242,7 +264,7 @@ def full(session: Session, actor: Actor, digest: str, lang: str = "zh") -> Full:
         process=process,
         lanes=_lanes(process, lang),
         outline=outline(process),
-        stories=stories(process.id, digest, lang),
+        stories=stories(session, process.id, digest, lang),
         others=others,
     )
 
@@ -285,33 +307,53 @@ def outline(process: Process) -> str:
         return ""
 
 
-def stories(process_id: str, digest: str, lang: str = "zh") -> tuple[tuple[str, str], ...]:
-    """Title and purpose of the stories in the folder on disk, when it holds just this version;
-    stories are not frozen.
+def whole_folder(session: Session, actor: Actor, digest: str) -> dict[str, str]:
+    """All files of a version as it was handed in, stories and notes among them. Raises NotFound."""
+    version = one(session, actor, digest)
+    files = process_of(session, digest).files
+    return {**files, **beside(session, version.process_id, digest)}
+
+
+def beside(session: Session, process_id: str, digest: str) -> Mapping[str, str]:
+    """The stories and notes of a version: as they were handed in, else as they stand in the folder
+    on disk, when it holds just this version.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", process_id):
-        return ()
-    return _stories(settings.load().processes / process_id, digest, lang)
+    kept = session.execute(select(_definition.beside).where(_definition.hash == digest)).scalar()
+    if kept or not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", process_id):
+        return kept or {}
+    return _on_disk(settings.load().processes / process_id, digest)
 
 
 @lru_cache(maxsize=64)
-def _stories(path: Path, digest: str, lang: str) -> tuple[tuple[str, str], ...]:
+def _on_disk(path: Path, digest: str) -> Mapping[str, str]:
     try:
         files = folder.read(path)
     except (ProcessFault, OSError):
-        return ()
-    if folder.fingerprint(files) != digest:
-        return ()
-    found = []
-    for name in sorted(files):
-        if name.startswith("scenarios/") and name.endswith(".toml"):
-            try:
-                told = tomllib.loads(files[name])
-            except tomllib.TOMLDecodeError:
-                continue
-            title = (told.get("title_en") if lang == "en" else None) or told.get("title") or name
-            found.append((str(title), str(told.get("proves", ""))))
-    return tuple(found)
+        return {}
+    return folder.unfrozen(files) if folder.fingerprint(files) == digest else {}
+
+
+def stories(session: Session, process_id: str, digest: str, lang: str = "zh") -> tuple[Story, ...]:
+    """The stories of a version, by file, and how each went before the version was approved."""
+    files, results = beside(session, process_id, digest), _results(session, digest)
+    names = sorted(n for n in files if n.startswith("scenarios/") and n.endswith(".toml"))
+    return tuple(_story(name, files[name], results.get(name), lang) for name in names)
+
+
+def _results(session: Session, digest: str) -> dict[str, Any]:
+    column = tables.rehearsal.c
+    rows = session.execute(select(tables.rehearsal).where(column.version == digest))
+    return {row.file: row for row in rows}
+
+
+def _story(name: str, text: str, result: Any, lang: str) -> Story:
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        told = {}
+    title = (told.get("title_en") if lang == "en" else None) or told.get("title") or name
+    ok, why = (None, "") if result is None else (result.ok, restored(result.why))
+    return Story(name, str(title), str(told.get("proves", "")), ok, why)
 
 
 def difference(session: Session, actor: Actor, old: str, new: str, lang: str = "zh") -> Difference:

@@ -18,7 +18,7 @@ from engine.instance import lanes, rooms
 from engine.messages import restored
 from engine.people import access
 from engine.queries import background, foresight, instances, poll_rows, polls, standing
-from engine.queries.words import Answered, Named, answered
+from engine.queries.words import Answered, Named, answered, answerer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -303,7 +303,7 @@ def _open(
         due_at=task.due_at,
         due=task.due,
         closed_at=task.closed_at,
-        closed_by=names.get(task.closed_by),
+        closed_by=answerer(answers, names.get(task.closed_by), link=rule.link),
         poll_id=poll_id,
         answers=answered(rule.form, answers, names, lang),
     )

@@ -206,15 +206,16 @@ def sent(session: Session, task_id: UUID) -> tuple[Sent, ...]:
     this person's.
     """
     rows = session.execute(
-        select(tables.invitation, tables.member.c.name)
+        select(tables.invitation, tables.member.c.name, _task.seat, _task.assignee_id)
         .join(tables.member, tables.member.c.id == _invitation.sent_by)
+        .join(tables.task, _task.id == _invitation.task_id)
         .where(_invitation.task_id == task_id)
         .order_by(_invitation.sent_at.desc())
     ).all()
-    return tuple(_sent(row) for row in rows)
+    return tuple(_sent(session, row) for row in rows)
 
 
-def _sent(row: rows.Selected) -> Sent:
-    over = "ended" if row.ends_at <= clock.now() else "open"
-    state = "used" if row.used_at else over
+def _sent(session: Session, row: rows.Selected) -> Sent:
+    holds = row.ends_at > clock.now() and invitations.sender_acts(session, row)
+    state = "used" if row.used_at else "open" if holds else "ended"
     return Sent(row.to, row.name, row.sent_at, row.ends_at, state=state)

@@ -43,6 +43,8 @@ class Entry:
     jurisdiction: str
     valid_from: date | None
     valid_to: date | None
+    read: str  # where the text was read
+    unused: str  # why nothing uses it
     note: str
     here: bool
     wins: bool
@@ -246,6 +248,8 @@ def _entry(rule: law.Rule, union_law: UnionLaw, ruling: law.Ruling | None, lang:
         jurisdiction=rule.jurisdiction,
         valid_from=rule.valid_from,
         valid_to=rule.valid_to,
+        read=rule.read,
+        unused=_in(lang, rule.unused, rule.unused_en),
         note=_in(lang, rule.note, rule.note_en),
         here=rule.in_force(clock.today()) and rule.jurisdiction in union_law.jurisdictions,
         wins=ruling is not None and ruling.setting is None and ruling.rule is rule,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 _member, _roll, _teller, _paper = tables.member.c, tables.roll.c, tables.teller.c, tables.paper.c
+_unit = tables.unit.c
 ENTERED = ("issued", "returned", "invalid", "counts")
 
 
@@ -37,13 +38,13 @@ class Counting:
     """The tellers' table as one of them sees it. `entries`: none, one, agree or differ; nobody sees
     another's numbers.
 
-    `handed` are those who were given paper, `waiting` (id, name) those who may still get it; `mine`
+    `handed` are those who were given paper, `waiting` (id, name, unit) those who may still get it; `mine`
     my own entry, {issued, returned, invalid, counts}; `todo`: take_key, open, paper, sign or ""
     when nothing waits for me.
     """
 
     handed: tuple[str, ...]
-    waiting: tuple[tuple[UUID, str], ...]
+    waiting: tuple[tuple[UUID, str, str], ...]
     mine: Mapping[str, Any] | None
     entries: str
     signed: bool
@@ -99,24 +100,29 @@ def _todo(poll: rows.Poll, paper_left: bool) -> str:
         return "take_key"
     if poll.state != PollState.COUNTING:
         return ""
-    if not counted(poll):
-        return "open"
-    return "paper" if paper_left else "sign"
+    if paper_left:
+        return "paper"
+    return "sign" if counted(poll) else "open"
 
 
 def _given(
     session: Session, poll: rows.Poll
-) -> tuple[tuple[str, ...], tuple[tuple[UUID, str], ...]]:
-    """Who was given a paper ballot, and who may still get one."""
+) -> tuple[tuple[str, ...], tuple[tuple[UUID, str, str], ...]]:
+    """Who was given a paper ballot, and who may still get one: of a vote taken in a meeting only
+    those who are in the hall.
+    """
     if not poll.rule.get("paper"):
         return (), ()
     found = session.execute(
-        select(_member.id, _member.name, _roll.paper)
+        select(_member.id, _member.name, _unit.name.label("unit"), _roll.paper)
         .join(tables.roll, _roll.member_id == _member.id)
+        .outerjoin(tables.unit, _unit.id == _member.unit_id)
         .where(_roll.poll_id == poll.id, _roll.paper | _roll.open)
         .order_by(_member.name, _member.id)
     ).all()
     handed = tuple(r.name for r in found if r.paper)
     if poll.state != PollState.OPEN:
         return handed, ()
-    return handed, tuple((r.id, r.name) for r in found if not r.paper)
+    there = polling.may_vote_by_phone(session, poll.id, poll.meeting_id)
+    waiting = [r for r in found if not r.paper and r.id in there]
+    return handed, tuple((r.id, r.name, r.unit or "") for r in waiting)

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import case, select, union_all
 
 from engine.db import tables
+from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
@@ -98,6 +99,30 @@ def answered(
         else:
             found.append(Answered(field.key, label, _text(field, value, names, lang)))
     return tuple(found)
+
+
+def answerer(answers: Mapping[str, Any] | None, closed_by: str, *, link: bool) -> str:
+    """Who gave an answer, as a reader may take it. Of a task that somebody outside may answer it
+    tells the way too: nobody has checked who opens a link, and no seal comes with it.
+    """
+    given = answers or {}
+    who = given.get("outside")
+    if isinstance(who, dict):
+        said = {key: str(who.get(key, "")) for key in ("name", "office", "unit")}
+        return _("{unit} {office} {name}（经一次性链接，自填，未核对身份，系统未见印章）", **said)
+    if not link or not closed_by:
+        return closed_by
+    if any(_is_file(each) for value in given.values() for each in _listed(value)):
+        return _("{who}（由账号登记，附扫描件）", who=closed_by)
+    return _("{who}（由账号登记，没有扫描件，系统未见印章）", who=closed_by)
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _is_file(value: object) -> bool:
+    return isinstance(value, dict) and {"id", "sha256"} <= set(value)
 
 
 @dataclass(frozen=True)

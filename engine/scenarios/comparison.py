@@ -87,7 +87,7 @@ def _differences(progress: Progress, key: UUID, ends: Ends) -> Iterator[Message]
         yield from _documents(progress, key, ends.issued)
     yield from _events(progress, key, ends.events)
     for path, expected in ends.facts.items():
-        found = dotted(instance["facts"], path)
+        found = dotted(instance["facts"], progress.path_meant(path))
         if found != progress.meant(expected):
             yield _(
                 "事实 {path} 应当是 {expected}，实际是 {found}。",

@@ -182,10 +182,11 @@ class Progress:
     def meant(self, value: object) -> Any:
         """`value` with "unit:…", "member:…", "instance:…" replaced by ids, "day:+5" by that day
         from now, "fact:a.b" by what the instance says there, "file:函.pdf" by a file of that name,
-        newly uploaded; days as texts.
+        newly uploaded; days as texts. Keys too: the paper ballots of an election are counted by
+        candidate.
         """
         if isinstance(value, dict):
-            return {key: self.meant(each) for key, each in value.items()}
+            return {self.meant(key): self.meant(each) for key, each in value.items()}
         if isinstance(value, list):
             return [self.meant(each) for each in value]
         if isinstance(value, date):
@@ -215,6 +216,10 @@ class Progress:
     def _fact(self, path: str) -> Any:
         query = select(_instance.facts).where(_instance.id == self.instance())
         return dotted(self.session.execute(query).scalar_one(), path)
+
+    def path_meant(self, path: str) -> str:
+        """A dotted path whose steps may be "member:…": election.votes.member:张敏."""
+        return ".".join(str(self.meant(step)) for step in path.split("."))
 
     def by_name(self, value: object) -> Any:
         """An id as the story would write it."""

@@ -1270,8 +1270,8 @@ def test_who_has_a_paper_ballot_casts_no_envelope(engine: Engine) -> None:
     for n in range(6):
         poll.vote(f"d{n}", "yes" if n else "no")
     poll.close()
-    poll.join("d0")
-    poll.join("d1")
+    with pytest.raises(Conflict, match="先由两名监票人"):
+        poll.join("d0")
     for who in ("d0", "d1"):
         union.do(
             who,
@@ -1279,6 +1279,8 @@ def test_who_has_a_paper_ballot_casts_no_envelope(engine: Engine) -> None:
             poll.id,
             {"returned": 5, "invalid": 0, "counts": {"yes": 5, "no": 0, "abstain": 0}},
         )
+    poll.join("d0")
+    poll.join("d1")
     poll.sign()
     outcome = union.row(poll.instance).facts["ballot"]
     assert (outcome["yes"], outcome["no"], outcome["returned"]) == (

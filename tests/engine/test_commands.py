@@ -849,8 +849,19 @@ def test_a_definition_takes_two_people(union: Union) -> None:
         ).code
         == "separated"
     )
+    assert (
+        unchanged(
+            union, Conflict, lambda: union.do("admin2", definitions.decide, digest, True)
+        ).code
+        == "stories"
+    )
+    with clock.set_to(union.at):
+        jobs.rehearse(union.engine, digest)
     union.do("admin2", definitions.decide, digest, True)
-    assert union.events(event_log.INSTALLATION)[-1] == "definition_published"
+    assert union.events(event_log.INSTALLATION)[-2:] == [
+        "definition_rehearsed",
+        "definition_published",
+    ]
     assert (
         unchanged(
             union, Conflict, lambda: union.do("admin2", definitions.decide, digest, False)

@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from engine import clock, db
 from engine.commands import attachments
 from engine.db import tables
-from engine.documents import docx, pdf, typesetter
+from engine.documents import docx, fonts, pdf, reading, typesetter
 from engine.errors import HistoryBroken, NotFound, ProcessFault
 from engine.history import keys
 from engine.people import organisation
@@ -163,6 +163,32 @@ def test_an_issued_document_is_handed_out_as_docx_too(world: Errands) -> None:
         assert name.endswith(".docx") and data.startswith(b"PK")
         with pytest.raises(NotFound):
             docx.docx(session, world.actor("外人"), document.id)
+
+
+@pytest.mark.parametrize("name", ["赵一", "𠮷田", "𠂇", "〇", "ꆈꌠ", "བོད", "😀"])
+def test_what_was_typed_is_in_the_text_of_the_paper(name: str) -> None:
+    """Where a font has the characters: where none has them, nothing is printed at all."""
+    if strange := fonts.without_glyph(name):
+        pytest.skip(f"no font of this machine has {strange}")
+    given = sample()
+    given["document"]["title"] = name
+    assert name in reading.close(
+        reading.text_of(pdf.typeset({"documents/a.typ": SMALL}, "a", given))
+    )
+    made = docx.typeset({"documents/a.typ": SMALL}, "a", given)
+    with zipfile.ZipFile(io.BytesIO(made)) as opened:
+        assert name in opened.read("word/document.xml").decode()
+
+
+def test_the_operator_reads_which_fonts_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = {2: bytearray(b"\1" * 0x10000)}
+    monkeypatch.setattr(fonts, "coverage", lambda: whole)
+    monkeypatch.setattr(fonts, "installed", lambda: [("a.ttf", 1)])
+    assert "齐全" in fonts.described()
+    monkeypatch.setattr(fonts, "coverage", dict)
+    assert "有 0 个能印" in fonts.described()
+    monkeypatch.setattr(fonts, "installed", list)
+    assert "系统的字体" in fonts.described()
 
 
 # --- issued documents ------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from engine.errors import ProcessFault
 from engine.history.kinds import KINDS
 from engine.scenarios import Played, play, story, times, words
 from engine.scenarios.steps import VERBS
-from tests.conftest import named
+from tests.conftest import fresh, named
 from tests.hostile.sound import ROOT, edited, sound
 from webui.http.messages import language
 
@@ -61,11 +61,10 @@ def played(
 @pytest.fixture(scope="module")
 def stage(server: str) -> Iterator[Engine]:
     """One database for many stories: none of them leaves anything in it."""
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute("CREATE DATABASE told TEMPLATE tpl")
-    made = db.connect(named(server, "told"), size=2)
-    yield made
-    made.dispose()
+    with fresh(server) as url:
+        made = db.connect(url, size=2)
+        yield made
+        made.dispose()
 
 
 # --- playing --------------------------------------------------------------------------------------------------------------

@@ -583,16 +583,11 @@ def test_absence_ends_a_mediation_at_the_number_of_the_rule(more: int) -> None:
     ) is (more >= 0)
 
 
-@pytest.mark.parametrize(("interested", "result"), [(0, "stay"), (1, "withdraw"), (2, "withdraw")])
-def test_one_mediator_with_an_interest_is_enough(interested: int, result: str) -> None:
-    assert (
-        by_facts(
-            "dispute_mediation.recusal",
-            disclose={"interested": interested, "passed": True},
-            object={},
-        )
-        == result
-    )
+@pytest.mark.parametrize("ground", ["relative", "interested", "handled"])
+@pytest.mark.parametrize(("many", "result"), [(0, "stay"), (1, "withdraw"), (2, "withdraw")])
+def test_one_mediator_with_a_ground_is_enough(ground: str, many: int, result: str) -> None:
+    disclosed = {"relative": 0, "interested": 0, "handled": 0, "passed": True, ground: many}
+    assert by_facts("dispute_mediation.recusal", disclose=disclosed, object={}) == result
 
 
 @pytest.mark.parametrize(("wrong", "valid"), [([], True), (["一"], False), (["一", "二"], False)])

@@ -38,6 +38,17 @@ DECISION = """<?xml version="1.0" encoding="UTF-8"?>
   </decisionTable></decision>
 </definitions>
 """
+STORY = """
+title = "提出以后由处室审核"
+at = 2026-03-02T09:00:00+08:00
+[cast]
+"张敏" = ["formal_delegate@信息学院"]
+[[step]]
+who = "张敏"
+does = "launch"
+with = { subject = "修门" }
+expect = ["check"]
+"""
 WITHDRAW = '{"type": "default", "id": "withdraw", "components": []}'
 EXTRA = """
 [actions.printed]
@@ -114,6 +125,7 @@ def _sound() -> tuple[tuple[str, str], ...]:
     files["process.bpmn"] = drawn(bpmn)
     files["graded.dmn"] = DECISION
     files.setdefault("forms/withdraw.json", WITHDRAW)
+    files["scenarios/launched.toml"] = STORY
     files["documents/slip.typ"] = '#let d = json("data.json")\n#d.instance.title\n'
     return tuple(files.items())
 

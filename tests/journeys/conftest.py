@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from werkzeug.serving import make_server
 
 from engine import db
-from engine.db import embedded
 from engine.settings import ROOT, Settings
+from tests.conftest import fresh
 from tests.journeys.desk import PHONE, Desk
 from tests.journeys.university import University
 from webui import create_app
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
     from sqlalchemy import Engine
-
-_count = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -55,10 +51,7 @@ def _timed(app: WSGIApplication, town: University) -> WSGIApplication:
 def _served(
     server: str, home: Path, who: tuple[str, ...], *, english: bool = False, now: str = ""
 ) -> Iterator[Site]:
-    name = f"journey_{next(_count)}"
-    url = server.replace(f"/{embedded.DATABASE}", f"/{name}", 1)
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
+    with fresh(server) as url:
         app = create_app(Settings(home=home, database_url=url, processes=ROOT / "processes"))
         engine = app.extensions["engine"]
         town = University.built(engine, english=english, logs_in=who, now=now)
@@ -71,7 +64,6 @@ def _served(
         thread.join()
         live.server_close()
         db.release(url)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(scope="module")

@@ -119,7 +119,13 @@ def accepted(
     assert (
         "尚未具备" not in office.page.locator("main").inner_text()
     )  # what the decision will say is not known yet
-    does(office, "审查申请", pending="没有", arbitration_body="杭州市劳动人事争议仲裁委员会")
+    does(
+        office,
+        "审查申请",
+        pending="没有",
+        times="核对属实",
+        arbitration_body="杭州市劳动人事争议仲裁委员会",
+    )
     does(
         respondent,
         "答复是否同意调解",
@@ -134,7 +140,7 @@ def accepted(
     )  # the next thing to do opened by itself
     head.fill(mode="一名调解员", chief="唐明哲")
     head.submit()
-    agrees(mediator, "披露利害关系", "没有利害关系")
+    agrees(mediator, "披露利害关系", "以下情形都没有")
     return address
 
 

@@ -299,6 +299,8 @@ def test_two_decide_on_one_definition_and_one_of_them_has_decided(
     union: Union, answers: tuple[bool, bool]
 ) -> None:
     digest = union.do("far.admin", definitions.propose, sound(), "")
+    with clock.set_to(union.at):
+        jobs.rehearse(union.engine, digest)
     people = [union.actor("admin"), union.actor("admin2")]  # both answer for the installation
     acts = [
         lambda a=a, yes=yes: union.do(a, definitions.decide, digest, yes)

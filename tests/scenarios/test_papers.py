@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 from sqlalchemy import select
 
@@ -18,7 +17,7 @@ from engine.db import tables
 from engine.documents import docx, pdf, reading
 from engine.errors import NotPrintable
 from engine.instance.view import dotted
-from tests.conftest import named
+from tests.conftest import fresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +31,10 @@ STANDARD = scenarios.standard(ROOT / "processes")
 
 @pytest.fixture(scope="module")
 def stage(server: str) -> Iterator[Engine]:
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute("CREATE DATABASE papers TEMPLATE tpl")
-    url = named(server, "papers")
-    made = db.connect(url, size=2)
-    yield made
-    db.release(url)
+    with fresh(server) as url:
+        made = db.connect(url, size=2)
+        yield made
+        db.release(url)
 
 
 def issued(stage: Engine, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:

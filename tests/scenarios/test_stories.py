@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from engine import db, definitions, scenarios
-from tests.conftest import named
+from tests.conftest import fresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +25,10 @@ STANDARD = scenarios.standard(ROOT / "processes")
 @pytest.fixture(scope="module")
 def stage(server: str) -> Iterator[Engine]:
     """One database for all stories: none of them leaves anything in it."""
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute("CREATE DATABASE stories TEMPLATE tpl")
-    url = named(server, "stories")
-    made = db.connect(url, size=2)
-    yield made
-    db.release(url)
+    with fresh(server) as url:
+        made = db.connect(url, size=2)
+        yield made
+        db.release(url)
 
 
 @pytest.mark.parametrize(

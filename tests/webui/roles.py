@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import itertools
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
-import psycopg
 
 from engine import clock, db, jobs
 from engine.commands import (
@@ -31,7 +29,6 @@ from engine.commands import (
     teller_keys,
 )
 from engine.commands.people.logins import open_login
-from engine.db import embedded
 from engine.definitions import read
 from engine.people import organisation
 from engine.queries import checkpoints
@@ -39,6 +36,7 @@ from engine.queries import instance as files
 from engine.queries import meetings as sessions
 from engine.queries import people as roster
 from engine.settings import ROOT, Settings
+from tests.conftest import fresh
 from webui import create_app
 
 if TYPE_CHECKING:
@@ -323,16 +321,10 @@ def zipped() -> bytes:
     return data.getvalue()
 
 
-_count = itertools.count(1)
-
-
 @contextmanager
 def two_unions(server: str, home: Path) -> Iterator[World]:
     """Everybody and everything of two unions, in a database of its own."""
-    name = f"matrix_{next(_count)}"
-    url = server.replace(f"/{embedded.DATABASE}", f"/{name}", 1)
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
+    with fresh(server) as url:
         app = create_app(Settings(home=home, database_url=url, processes=ROOT / "processes"))
         app.config.update(WTF_CSRF_ENABLED=False)
         made = World(app, app.extensions["engine"])
@@ -361,7 +353,6 @@ def two_unions(server: str, home: Path) -> Iterator[World]:
         app.extensions["engine"] = Trial(made.engine)
         yield made
         db.release(url)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 # --- the requests -------------------------------------------------------------------------------------------------------

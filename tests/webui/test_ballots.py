@@ -167,8 +167,10 @@ def test_too_few_paper_ballots_would_tell_who_voted_how(house: House) -> None:
     ).open()
     with pytest.raises(Invalid, match="至少发给 5 人"):
         house.do("mover", tellers.give_paper, ballot.id, [house.people[v] for v in VOTERS[3:]])
-    house.do("mover", tellers.give_paper, ballot.id, [house.people[v] for v in VOTERS[2:]])
-    assert ballot.one("SELECT count(*) FROM roll WHERE paper") == 5
+    with pytest.raises(Invalid, match="只有 2 人，不到 5 人"):
+        house.do("mover", tellers.give_paper, ballot.id, [house.people[v] for v in VOTERS[2:]])
+    house.do("mover", tellers.give_paper, ballot.id, [house.people[v] for v in VOTERS])
+    assert ballot.one("SELECT count(*) FROM roll WHERE paper") == len(VOTERS) == 7
 
 
 # --- the API --------------------------------------------------------------------------------------------------------------

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from engine import db
-from engine.commands import definitions
+from engine import bounded, db, jobs
+from engine.commands import bundled, definitions, rehearsals
 from engine.db import tables
 from engine.definitions import fingerprint, read
 from engine.errors import Invalid
+from engine.messages import restored
+from engine.scenarios import stage
 from engine.settings import ROOT
 from webui.pages.author.definitions import unzipped
 
@@ -55,7 +57,11 @@ def zipped(files: dict[str, str], root: str = "congress_motion/") -> bytes:
 
 
 def changed(title: str = "教代会提案（试行）") -> dict[str, str]:
+    """The motion under another title, with the shortest of its stories."""
     files = read(MOTION)
+    stories = [n for n in files if n.startswith("scenarios/")]
+    for name in sorted(stories, key=lambda n: len(files[n]))[1:]:
+        del files[name]
     return {
         **files,
         "process.toml": re.sub(
@@ -68,6 +74,13 @@ def hand_in(browser: FlaskClient, data: bytes, note: str = "改名，八届二�
     return browser.post(
         "/definitions/propose", data={"note": note, "folder": (io.BytesIO(data), "motion.zip")}
     )
+
+
+def rehearse(house: House) -> str:
+    """What a worker does for the version that waits; gives its hash."""
+    version = proposed(house)
+    jobs.rehearse(house.engine, version)
+    return version
 
 
 def proposed(house: House) -> str:
@@ -145,6 +158,9 @@ def test_two_people_put_a_version_in_force(client: Login, house: House, motion: 
     assert "教代会提案（试行）" in page and "process.toml" in page and "plus" in page
     path = f"/definitions/{new}/decide"
     assert office.post(path, data={"decision": "approve"}).status_code == 403
+    early = client("admin").post(path, data={"decision": "approve"})
+    assert early.status_code == 409 and "故事还在演练（0/1）" in early.text
+    rehearse(house)
     assert client("admin").post(path, data={"decision": "x"}).status_code == 422
     assert client("admin").post(path, data={"decision": "approve"}).status_code == 302
     assert client("admin").post(path, data={"decision": "refuse"}).status_code == 409
@@ -154,8 +170,69 @@ def test_two_people_put_a_version_in_force(client: Login, house: House, motion: 
     assert "与第 1 版比较" in versions and "曾施行" in versions
 
 
+def test_a_story_that_goes_otherwise_than_told_stands_against_approval(
+    client: Login, house: House
+) -> None:
+    files, office, admin = changed(), client("office"), client("admin")
+    story = next(n for n in files if n.startswith("scenarios/"))
+    wrong = files | {"scenarios/wrong.toml": 'title = "没有这一步"\nat = 2026-03-02T09:00:00+08:00\n'
+                     '[[step]]\nwho = "无名氏"\ndoes = "launch"\n',
+                     "scenarios/none.toml": "title = "}  # fmt: skip
+    assert hand_in(office, zipped(wrong)).status_code == 302  # type: ignore[attr-defined]
+    new = rehearse(house)
+    page = office.get(f"/definitions/{new}").text
+    assert "2 个故事与所写不符" in page and "没有这一步" in page and "没有 无名氏 这个人" in page
+    assert page.count("读不懂") == 1 and page.count("与所写相符</small>") == 1
+    reply = admin.post(f"/definitions/{new}/decide", data={"decision": "approve"})
+    assert reply.status_code == 409 and "2 个故事与所写不符，不能批准" in reply.text
+    # whoever proposed it hands in other stories to the same version; nobody else does
+    assert hand_in(admin, zipped(files)).status_code == 409  # type: ignore[attr-defined]
+    assert hand_in(office, zipped(files)).status_code == 302  # type: ignore[attr-defined]
+    assert hand_in(office, zipped(files)).status_code == 409  # type: ignore[attr-defined]
+    assert "已演 0 个，共 1 个" in office.get(f"/definitions/{new}").text
+    assert rehearse(house) == new
+    assert "1 个故事都与所写相符" in office.get(f"/definitions/{new}").text
+    assert admin.post(f"/definitions/{new}/decide", data={"decision": "approve"}).status_code == 302
+    stored = house.look(lambda s: s.execute(select(tables.unit.c.code)).scalars().all())
+    assert len(stored) == 3 and story in files  # nothing of a story stays
+
+
+def test_a_folder_comes_back_as_it_was_handed_in(client: Login, house: House) -> None:
+    files = changed() | {"CHANGES.md": "# 试行\n", "OUTLINE.txt": "大纲\n"}
+    office = client("office")
+    hand_in(office, zipped(files))
+    data = office.get(f"/definitions/{proposed(house)}/folder.zip").data
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        back = {n.partition("/")[2]: archive.read(n).decode() for n in archive.namelist()}
+    assert back == files
+
+
+def test_a_version_of_before_gets_its_stories_from_the_folder(house: House, motion: str) -> None:
+    column = tables.definition.c
+    with db.transaction(house.engine) as session:
+        session.execute(tables.definition.update().values(beside={}))
+        bundled.publish(session, MOTION)
+        kept = session.execute(select(column.beside).where(column.hash == motion)).scalar_one()
+    assert kept.keys() >= {"CHANGES.md", "OUTLINE.txt"} and len(rehearsals.stories(kept)) > 5
+
+
+def test_a_play_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "LIMITS", bounded.Limits(seconds=1, megabytes=4096))
+    files = {"scenarios/a.toml": "", "scenarios/b.toml": ""}
+    results = list(stage.results("postgresql://nobody@192.0.2.1/none", files))
+    assert [each.ok for each in results] == [False, False]
+    assert "没有演练到底" in str(restored(results[0].why))
+
+
+def test_a_folder_without_stories_is_a_fault(client: Login) -> None:
+    files = {n: t for n, t in changed().items() if not n.startswith("scenarios/")}
+    reply = hand_in(client("office"), zipped(files))
+    assert reply.status_code == 422 and "没有故事" in reply.text  # type: ignore[attr-defined]
+
+
 def test_who_proposed_does_not_approve_even_as_administrator(client: Login, house: House) -> None:
     hand_in(client("admin"), zipped(changed()))
+    rehearse(house)
     assert (
         client("admin")
         .post(f"/definitions/{proposed(house)}/decide", data={"decision": "approve"})
@@ -194,7 +271,7 @@ def test_every_fault_is_shown_at_once_and_nothing_is_kept(client: Login, house: 
 
 def test_what_the_law_demands_cannot_be_dropped(client: Login, house: House) -> None:
     folder = ROOT / "processes" / "cadre_transfer"
-    files = {k: v for k, v in read(folder).items() if not k.startswith("scenarios/")}
+    files = read(folder)
     text = files["process.toml"]
     kept = (
         text[: text.index("[[guards]]")]

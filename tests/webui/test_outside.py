@@ -137,6 +137,68 @@ def test_an_answer_counts_once_and_its_receipt_names_its_place_in_the_history(ca
     assert "同意征询" in case.browser("judge").get(f"/matters/{case.id}").text
 
 
+def test_the_page_says_who_answered_and_that_nobody_was_checked(case: Case) -> None:
+    stranger(case).post(
+        f"/outside/{case.own['token']}",
+        data={**GOOD, "name": "路某", "office": "办事员", "unit": "某物业公司"},
+    )
+    said = "某物业公司 办事员 路某（经一次性链接，自填，未核对身份，系统未见印章）"
+    assert said in case.browser("judge").get(f"/matters/{case.id}").text
+
+
+def test_an_answer_entered_by_an_account_says_who_entered_it_and_without_a_scan(case: Case) -> None:
+    done(case.house, "judge", {"days": 2, "opinion": "纸质函已收到"})
+    page = case.browser("judge").get(f"/matters/{case.id}").text
+    assert "（由账号登记，没有扫描件，系统未见印章）" in page
+    facts = case.house.look(
+        lambda s: s.execute(
+            select(tables.instance.c.facts).where(tables.instance.c.id == case.id)
+        ).scalar_one()
+    )
+    assert facts["reply"]["by_way"] == "inbox" and len(facts["reply"]["entered_by"]) == 36
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "UPDATE member SET active = false WHERE id = :who",
+        "UPDATE post SET to_on = from_on WHERE member_id = :who",
+    ],
+    ids=["left", "post ended"],
+)
+def test_a_link_ends_with_its_sender(case: Case, end: str) -> None:
+    browser, address = case.app.test_client(), f"/outside/{case.own['token']}"
+    assert browser.get(address).status_code == 200
+    sender = case.house.look(
+        lambda s: s.execute(select(tables.invitation.c.sent_by)).scalars().first()
+    )
+    case.house.look(lambda s: s.execute(text(end), {"who": sender}))
+    for reply in (browser.get(address), browser.post(address, data=GOOD)):
+        sealed(reply)
+        assert reply.status_code == 404 and "链接无效" in reply.text
+
+
+def test_reading_a_confidential_letter_by_its_link_is_on_record_once_a_day(case: Case) -> None:
+    browser, address = stranger(case), f"/outside/{case.own['token']}"
+    paper = f"{address}/documents/{case.own['document_id']}"
+    for each in (address, address, paper, paper):
+        assert browser.get(each).status_code == 200
+    assert browser.get(f"/outside/{'x' * 43}").status_code == 404
+    event = tables.event.c
+    kinds = case.house.look(
+        lambda s: (
+            s.execute(
+                select(event.kind).where(event.instance_id == case.id, event.kind == "letter_read")
+            )
+            .scalars()
+            .all()
+        )
+    )
+    assert len(kinds) == 2  # the letter, and the paper that goes with it
+    page = case.browser("judge").get(f"/matters/{case.id}").text
+    assert "打开链接的人（链接发给翠鸟密语外单位）" in page and "经链接查阅来函" in page
+
+
 def test_wrong_and_ended_links_say_so_and_leave_nothing(case: Case) -> None:
     browser = stranger(case)
     before = case.house.look(

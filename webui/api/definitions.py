@@ -91,6 +91,16 @@ class DefinitionStep(Schema):
     next = fields.List(fields.Nested(Branch))
 
 
+class Rehearsal(Schema):
+    """A story of the version and how it went before approval; `ok` is null until it was played."""
+
+    file = fields.String()
+    title = fields.String()
+    proves = fields.String()
+    ok = fields.Boolean(allow_none=True)
+    why = Said()
+
+
 class LaneShape(Schema):
     title = fields.String()
     steps = fields.List(fields.Nested(DefinitionStep))
@@ -119,12 +129,18 @@ class Definition(Schema):
     decisions = fields.List(fields.String())
     outline = fields.String()
     stories = fields.List(fields.String())
+    rehearsals = fields.List(fields.Nested(Rehearsal))
     others = fields.List(fields.Nested(VersionShape))
 
 
 class Files(Schema):
     hash = fields.String(required=True)
     files = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    beside = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "Stories and notes that came with the version."},
+    )
 
 
 class Opening(Schema):
@@ -249,7 +265,8 @@ def get_definition(session: Session, actor: Actor, key: str) -> dict[str, Any]:
         "messages": list(process.messages),
         "decisions": list(process.decisions),
         "outline": found.outline,
-        "stories": [title for title, _proves in found.stories],
+        "stories": [story.title for story in found.stories],
+        "rehearsals": found.stories,
         "others": found.others,
     }
 
@@ -295,9 +312,11 @@ def list_versions(session: Session, actor: Actor, key: str) -> dict[str, Any]:
 
 @routes.look(f"{ONE}/files", Files)
 def get_definition_files(session: Session, actor: Actor, key: str) -> dict[str, Any]:
-    """The files of a version, as they were frozen."""
+    """The files of a version, as they were frozen, and what was handed in beside them."""
     digest = _hash(session, actor, key)
-    return {"hash": digest, "files": reading.full(session, actor, digest).process.files}
+    process = reading.full(session, actor, digest).process
+    beside = reading.beside(session, process.id, digest)
+    return {"hash": digest, "files": process.files, "beside": beside}
 
 
 @routes.look(f"{ONE}/opening", Opening)
@@ -355,7 +374,9 @@ SENT = {
     sent=SENT,
 )
 def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, str]:
-    """Hand in a folder for approval, as JSON or as a ZIP; every fault in it is named at once."""
+    """Hand in a folder for approval, as JSON or as a ZIP; every fault in it is named at once. A
+    worker plays its stories then: see `rehearsals` of the version.
+    """
     access.unions(actor, "propose_definition")
     if wrong := definitions.faults(given["files"]):
         raise Invalid({"files": [fault.line for fault in wrong]})
@@ -375,7 +396,9 @@ def check_folder(_session: Session, actor: Actor, given: dict[str, Any]) -> dict
 
 @routes.act(f"{ONE}/approve", Decided)
 def approve(session: Session, actor: Actor, key: str) -> dict[str, str]:
-    """Put a proposed version in force; never by whoever proposed it."""
+    """Put a proposed version in force: never by whoever proposed it, and not before all its
+    stories were played and went as told.
+    """
     return {"hash": definitions.decide(session, actor, key, True)}
 
 

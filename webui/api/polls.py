@@ -119,13 +119,13 @@ class PollTeller(Schema):
 
 
 class Waiting(fields.List[Any]):
-    """(id, name) pairs of members."""
+    """(id, name, unit) of members; the unit is for the page."""
 
     def __init__(self) -> None:
         super().__init__(fields.Nested(schemas.NamedFile))
 
     def _serialize(self, value: Any, *_more: Any, **__: Any) -> Any:
-        return [{"id": str(key), "name": name} for key, name in value]
+        return [{"id": str(key), "name": name} for key, name, _unit in value]
 
 
 class CountingShape(Schema):

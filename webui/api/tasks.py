@@ -117,7 +117,7 @@ class Deadline(Schema):
 
 class Said(Schema):
     title = fields.String()
-    who = fields.String()
+    who = schemas.Said()
     at = Moment()
     answers = fields.List(fields.Nested(schemas.Answered))
     near = fields.Boolean(

@@ -12,7 +12,7 @@ from webui.cli.terminal import FAULT, OK, CannotDo, progress, reader_language, s
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from engine.definitions.check import Fault
     from engine.scenarios import Played
@@ -27,7 +27,7 @@ def check(given: argparse.Namespace, settings: Settings) -> int:
 
     tables = [] if given.folders else _folders_of_tables(settings)
     folders = [*tables, *(given.folders or bundled.folders(settings.processes))]
-    wrong = 0
+    wrong = 0 if given.folders else _law(settings, folders)
     stories: list[Path] = []
     for folder in folders:
         holds_process = (folder / "process.toml").exists() or not any(folder.glob("*.dmn"))
@@ -42,6 +42,33 @@ def check(given: argparse.Namespace, settings: Settings) -> int:
     if stories and not given.no_stories:
         wrong += _play(stories, settings)
     return FAULT if wrong else OK
+
+
+def _law(settings: Settings, folders: Sequence[Path]) -> int:
+    """Says what is wrong with the rulebook, and which numbers of law are to be checked; gives how
+    many faults.
+    """
+    from engine.definitions import check
+    from engine.instance import union_law
+
+    rulebook = union_law.rulebook()
+    in_use = check.used(map(_texts, folders))
+    faults = check.check_rulebook(rulebook, in_use)
+    _report(settings.processes / "law", faults)
+    for hint in check.to_be_checked(rulebook):
+        say(_("  待核对：{hint}", hint=hint.line))
+    return len(faults)
+
+
+def _texts(folder: Path) -> Mapping[str, str]:
+    """The files of a folder; none when it cannot be read, which its own check says."""
+    from engine import definitions
+    from engine.errors import ProcessFault
+
+    try:
+        return definitions.read(folder)
+    except ProcessFault:
+        return {}
 
 
 def _folders_of_tables(settings: Settings) -> list[Path]:

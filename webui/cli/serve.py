@@ -260,10 +260,12 @@ def _ready(settings: Settings, children: list[Child], stopping: Stopping) -> boo
 
 
 def _welcome(settings: Settings) -> None:
+    from engine.documents import fonts
     from webui.http import proxies
 
     for warning in proxies.at_start(settings):
         note(_("注意：{what}", what=warning))
+    note(_("字体：{found}", found=fonts.described()))
     note("")
     note(_("议行已就绪：{address}   （按 Ctrl-C 停止）", address=address(settings)))
     if settings.demo:

@@ -2,7 +2,7 @@
 
 from engine.db.tables.ballots import board, box, envelope, teller_key, teller_part, urn
 from engine.db.tables.base import metadata, new_id
-from engine.db.tables.definitions import definition, notice, setting, vacation
+from engine.db.tables.definitions import definition, notice, rehearsal, setting, vacation
 from engine.db.tables.files import (
     attachment,
     batch,
@@ -66,6 +66,7 @@ __all__ = [
     "post",
     "presence",
     "proposal",
+    "rehearsal",
     "reply",
     "roll",
     "setting",

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, Index, Integer, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from engine.db.states import DefinitionState, SettingState
@@ -21,6 +32,7 @@ definition = Table(
     Column("title", Text, nullable=False),
     Column("title_en", Text, nullable=False),
     Column("files", JSONB, nullable=False),  # path -> text
+    Column("beside", JSONB, nullable=False, server_default="{}"),  # stories and notes, likewise
     Column("note", Text, nullable=False, server_default=""),
     ref("author_id", "member.id"),
     ref("approver_id", "member.id"),
@@ -33,6 +45,19 @@ definition = Table(
         "number",
         postgresql_where=text("state = 'published'"),
     ),
+)
+
+# How the stories of a version went. No reference to it: a story that is being played moves the
+# number of the version, and a row here must not wait for its end.
+rehearsal = Table(
+    "rehearsal",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("file", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("why", JSONB, nullable=False),  # a stored message; "" when it went as told
+    moment("at", nullable=False),
 )
 
 setting = Table(

@@ -4,6 +4,7 @@ and stores nothing.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from engine.definitions.actions import ACTIONS
@@ -20,6 +21,7 @@ from engine.definitions.check import (
 )
 from engine.definitions.check.fault import Fault
 from engine.definitions.check.language import language
+from engine.definitions.check.rulebook import check_rulebook, to_be_checked, used
 from engine.definitions.check.tables import check_tables
 from engine.definitions.folder import read
 from engine.definitions.loading import load
@@ -27,14 +29,24 @@ from engine.errors import ProcessFault
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from engine.definitions.check.language import Rules
 
+_STORY = re.compile(r"scenarios/.+\.toml")
 MOST = 2_000  # faults that anybody will read
 
-__all__ = ["ACTIONS", "Fault", "check_folder", "check_tables", "faults"]
+__all__ = [
+    "ACTIONS",
+    "Fault",
+    "check_folder",
+    "check_rulebook",
+    "check_tables",
+    "faults",
+    "to_be_checked",
+    "used",
+]
 
 
 def faults(
@@ -61,6 +73,7 @@ def faults(
     wrong += service_tasks.faults(found, words, actions)
     wrong += tables.faults(found, words)
     wrong += documents.faults(found, words)
+    wrong += _untold(files)
     distinct = list(dict.fromkeys(wrong))
     if len(distinct) > MOST:
         distinct[MOST:] = [
@@ -72,6 +85,13 @@ def faults(
             )
         ]
     return distinct or _unreadable(files)
+
+
+def _untold(files: Mapping[str, str]) -> Iterator[Fault]:
+    """A process of which no story is told was never tried."""
+    if not any(_STORY.fullmatch(str(name)) for name in files):
+        advice = _("请至少写一个故事：从发起演到办结，见 processes/README.md。")
+        yield Fault("scenarios/", "", _("没有故事，这个流程没有演练过。"), advice)
 
 
 def _unreadable(files: Mapping[str, str]) -> list[Fault]:

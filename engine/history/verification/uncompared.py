@@ -23,6 +23,7 @@ _BALLOT = _("秘密投票封存中的信封和密钥，计票后销毁")
 _OUTSIDE = _("一次性链接的状态；答复本身有记录")
 _INCIDENT = _("异常的说明；发生异常有记录")
 _HALL = _("列席和特邀人员的签到，会议未结束时的签到")
+_REHEARSED = _("每个故事的演练结果；共几个、几个不符有记录")
 _TIMES = _("登记时间等旁注")
 
 ALL = "*"  # every column of a table, its rows too
@@ -44,7 +45,8 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
     **{("member", c): _PRIVATE for c in ("password", "phone", "email", "created_at")},
     **{("definition", c): _TIMES for c in ("number", "note", "created_at", "decided_at")},
     ("definition", "approver_id"): _TIMES,
-    ("definition", "files"): _FOUND,
+    **{("definition", c): _FOUND for c in ("files", "beside")},
+    ("rehearsal", ALL): _REHEARSED,
     ("setting", "created_at"): _TIMES,
     ("checkpoint", "witness"): _TIMES,
     ("event", "id"): _ORDER,

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from engine import db
-from engine.db import embedded
+from tests.conftest import fresh
 from tests.webui.api.world import MOTION, Api, application
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-_count = itertools.count(1)
 
 
 @pytest.fixture
@@ -39,12 +35,8 @@ def motions(url: str, tmp_path: Path) -> Iterator[Api]:
 @pytest.fixture(scope="module")
 def shared(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """One for all tests of a module, which must not mind what the others left."""
-    name = f"api_{next(_count)}"
-    url = server.replace(f"/{embedded.DATABASE}", f"/{name}", 1)
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE tpl".encode())
+    with fresh(server) as url:
         app = application(url, tmp_path_factory.mktemp("api"))
         engine = app.extensions["engine"]
         yield Api.built(app, engine)
         db.release(url)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from openpyxl import load_workbook
 
-from engine import db
+from engine import db, jobs
 from engine.commands import people
 from tests.webui.api.world import BASE, ERRAND, MOTION, faults, folder, problem, send, zipped
 
@@ -50,10 +50,8 @@ def test_a_new_version_takes_two_people(motions: Api) -> None:
     files["process.toml"] = files["process.toml"].replace(
         'title = "教代会提案"', 'title = "教代会提案（新）"', 1
     )
-    sent = {
-        "files": {k: v for k, v in files.items() if not k.startswith("scenarios/")},
-        "note": "改名",
-    }
+    stories = sorted((n for n in files if n.startswith("scenarios/")), key=lambda n: len(files[n]))
+    sent = {"files": {n: t for n, t in files.items() if n not in stories[1:]}, "note": "改名"}
     assert author.do("/process-definitions/check", sent)["faults"] == []
     digest = author.do("/process-definitions", sent)["hash"]
     problem(author.post("/process-definitions", sent), 409, "same")
@@ -61,6 +59,11 @@ def test_a_new_version_takes_two_people(motions: Api) -> None:
     problem(reader.get(f"/process-definitions/{digest}"), 404)
     problem(reader.post(f"/process-definitions/{digest}/approve"), 403)
     problem(motions.as_("admin").post(f"/process-definitions/{digest}/approve"), 403, "refused")
+    problem(other.post(f"/process-definitions/{digest}/approve"), 409, "stories")
+    jobs.rehearse(motions.engine, digest)
+    told = author.read(f"/process-definitions/{digest}")["rehearsals"]
+    assert [(each["file"], each["ok"]) for each in told] == [(stories[0], True)]
+    assert stories[0] in author.read(f"/process-definitions/{digest}/files")["beside"]
     assert other.do(f"/process-definitions/{digest}/approve")["hash"] == digest
     problem(other.post(f"/process-definitions/{digest}/refuse"), 409)
     assert reader.read("/process-definitions/congress_motion")["title"] == "教代会提案（新）"

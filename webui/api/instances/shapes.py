@@ -81,7 +81,7 @@ class Step(Schema):
     opened_at = Moment()
     due_at = Moment(allow_none=True)
     closed_at = Moment(allow_none=True)
-    closed_by = fields.String()
+    closed_by = schemas.Said()
     poll_id = fields.UUID(allow_none=True)
     answers = fields.List(fields.Nested(schemas.Answered))
 

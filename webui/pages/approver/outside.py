@@ -92,6 +92,7 @@ def letter(token: str) -> Response:
     """What the union asks, with the form. No login."""
     if fault := _open(token):
         return _shut(fault)
+    _work(lambda s: outside.note_reading(s, token))
     return _letter(token, {}, {}, {})
 
 
@@ -152,6 +153,7 @@ def document(token: str, document_id: UUID) -> Response:
         return _shut(fault)
     try:
         reply = pdf(*look(lambda s: reading.document(s, token, document_id)))
+        _work(lambda s: outside.note_reading(s, token, document_id))
     except NotFound as shut:
         return _shut(shut)
     reply.headers["X-Robots-Tag"] = "noindex"

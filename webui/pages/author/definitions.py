@@ -144,13 +144,15 @@ def diagram(digest: str) -> Response:
 @blueprint.get("/definitions/<digest>/folder.zip")
 @needs_login
 def folder(digest: str) -> Response:
-    """The files of a version, to copy and change."""
-    full = look(lambda s: reading.full(s, me(), digest, lang()))
+    """The files of a version, stories and notes among them, to copy and change."""
+    version, files = look(
+        lambda s: (reading.one(s, me(), digest), reading.whole_folder(s, me(), digest))
+    )
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in sorted(full.process.files.items()):
-            archive.writestr(f"{full.process.id}/{name}", text)
-    name = f"{full.process.id}-{full.version.number}.zip"
+        for name, text in sorted(files.items()):
+            archive.writestr(f"{version.process_id}/{name}", text)
+    name = f"{version.process_id}-{version.number}.zip"
     return Response(
         data.getvalue(),
         content_type="application/zip",
@@ -205,7 +207,7 @@ def propose() -> tuple[str, int] | Answer:
     except (Invalid, Conflict, ProcessFault) as fault:
         status = 422 if isinstance(fault, ProcessFault) else fault.status
         return _propose_page(fault.message, None, note), status
-    flash(_("已提交，等待另一人批准。"))
+    flash(_("已提交，正在演练故事；演完并与所写相符，另一人才能批准。"))
     return redirect(url_for("definitions.version", digest=digest))
 
 
