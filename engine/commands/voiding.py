@@ -61,7 +61,7 @@ def carry_out(locked: LockedPoll, reason: str, **details: Any) -> None:
     locked.log("poll_voided", work.actor, counts=poll.counts, reason=reason, **details)
     if locked.poll_rule.void == "back":
         held = InHand(work, task, locked.rule)
-        tasks.finish(held, {"void": True, "passed": False, "reason": reason})
+        tasks.finish(held, {"void": True, "passed": False, "reason": str(reason)})
         return
     poll_lifecycle.put(work, task.id, task.element, locked.poll_rule)
     unit_of_work.save(work)
