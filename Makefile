@@ -65,8 +65,8 @@ measure: setup $(DONE)/dev  ## the figures of the house; make measure OF='BEFORE
 forge: setup $(DONE)/dev  ## every column of the schema forged: does yixing verify name it?
 	YIXING_FORGE=1 $(BIN)/pytest tests/forge
 
-mutants: setup $(DONE)/dev  ## do the tests notice faults? make mutants [SEED=1] [ROOMS="law forms"] [COUNT=20]
-	$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(ROOMS),--rooms $(ROOMS))
+mutants: setup $(DONE)/dev  ## do the tests notice faults? make mutants [SEED=1] [ROOMS="law forms"] [COUNT=20]; LAW=all or LAW="CC-REPLY": numbers of law moved by one
+	$(BIN)/python -m tests.mutants $(if $(LAW),--law $(LAW)) $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(ROOMS),--rooms $(ROOMS))
 
 migration: setup  ## write the next step of the schema: make migration M='what it does'
 	$(BIN)/python -c "from engine import db, migrate, settings; migrate.draft(db.url_of(settings.load()), '$(M)')"

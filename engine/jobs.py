@@ -23,7 +23,7 @@ from sqlalchemy import select, text, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from engine import clock, db
-from engine.commands import incidents, instances, links, rehearsals, rules
+from engine.commands import incidents, instances, links, rehearsals, rules, verifications
 from engine.db import apart, queue, safekeeping, tables
 from engine.db.queue import DEAD_AFTER, HEARTBEAT
 from engine.errors import Conflict, EngineError, HistoryBroken, NotFound, Unavailable
@@ -177,6 +177,17 @@ def forecast(engine: Engine, instance_id: str) -> int:
     return db.again(engine, lambda session: rules.recompute(session, UUID(instance_id)))
 
 
+def verify(engine: Engine, settings: Settings, verification: str) -> None:
+    """Verify everything for whoever asked for it, with the key and the log of this host."""
+    from engine.history import signing
+    from engine.history.kept import Log
+
+    with db.transaction(engine) as session:
+        found = signing.signing(session, settings)
+    public = found.signer.key.public if found.signer else None
+    verifications.carry_out(engine, UUID(verification), public, Log(settings.home / "keys"))
+
+
 def rehearse(engine: Engine, version: str) -> None:
     """Play the stories of a proposed version in a process of its own; what came of each is kept as
     it comes.
@@ -200,6 +211,7 @@ _OLD_DRAFTS = text(
     "DELETE FROM draft d WHERE saved_at < :year OR (saved_at < :week AND key LIKE 'task:%' AND NOT EXISTS "
     "(SELECT 1 FROM task t WHERE 'task:' || t.id = d.key AND t.state = 'open'))"
 )
+_OLD_VERIFICATIONS = text("DELETE FROM verification WHERE asked_at < :month")
 _OLD_UPLOADS = text(
     "WITH gone AS (DELETE FROM attachment a WHERE instance_id IS NULL AND at < :week AND NOT EXISTS "
     "(SELECT 1 FROM draft d WHERE d.member_id = a.member_id AND strpos(d.answers::text, a.id::text) > 0) "
@@ -218,6 +230,7 @@ def tidy(engine: Engine) -> None:
     week, month, year = (clock.now() - timedelta(days=days) for days in (7, 31, 366))
     with db.transaction(engine) as session:
         session.execute(_OLD_LOGINS, {"month": month})
+        session.execute(_OLD_VERIFICATIONS, {"month": month})
         session.execute(_OLD_DRAFTS, {"week": week, "year": year})
         session.execute(_OLD_ATTEMPTS, {"week": week})
         session.execute(_OLD_REPLIES, {"week": week})
@@ -289,6 +302,7 @@ def app(
     task("note_link", note_link)
     task("forecast", forecast)
     task("rehearse", rehearse)
+    task("verify", lambda engine, **given: verify(engine, settings, **given))
     return made
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from engine import clock
 from engine.commands import unit_of_work
@@ -22,6 +22,7 @@ from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from sqlalchemy import Select
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 MOST_EVENTS = 300_000  # above it a verification outlasts a request: the command line does it
+_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('verification'))")
 _event, _instance = tables.event.c, tables.instance
 
 
@@ -100,18 +102,38 @@ def witness(session: Session, actor: Actor, size: int, who: str) -> None:
 
 
 def verify(session: Session, actor: Actor, public: bytes | None, log: Log) -> Verdict:
-    """Check every chain, leaf, checkpoint and stored answer of the installation; the result goes on
-    record.
+    """Check everything within one request, as `verified`; one at a time.
 
-    Raises Refused, Invalid when there is too much for one request.
+    Raises Refused, Invalid when there is too much for one request, Conflict when one runs already.
     """
-    access.unions(actor, "verify")  # tells that something is false, never what it says
-    count = session.execute(select(func.count()).select_from(tables.event)).scalar_one()
+    access.unions(actor, "verify")
+    count = events(session)
     if count > MOST_EVENTS:
         raise Invalid(
-            _("记录已有 {count} 条，请由系统管理员在命令行用 yixing verify 校验。", count=count)
+            _("记录已有 {count} 条，一次请求内校验不完，请排队校验，由后台办理。", count=count)
         )
-    verdict = seals.verify(session, public, log=log.lines())
+    if not session.execute(_ALONE).scalar():
+        raise Conflict(_("另一次校验正在进行，请稍后再试。"), code="busy")
+    return verified(session, actor, public, log)
+
+
+def events(session: Session) -> int:
+    """How many events there are."""
+    return int(session.execute(select(func.count()).select_from(tables.event)).scalar_one())
+
+
+def verified(
+    session: Session,
+    actor: Actor,
+    public: bytes | None,
+    log: Log,
+    progress: Callable[[int], None] | None = None,
+) -> Verdict:
+    """Check every chain, leaf, checkpoint and stored answer of the installation; the result goes on
+    record. Raises Refused.
+    """
+    access.unions(actor, "verify")  # tells that something is false, never what it says
+    verdict = seals.verify(session, public, progress, log=log.lines())
     whole = verdict.broken is None and not verdict.fault
     event_log.note(
         session,

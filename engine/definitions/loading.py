@@ -162,6 +162,7 @@ def _document(key: str, table: Table, files: Files) -> DocumentRule:
         needs=needs,
         optional=optional,
         declared=declared,
+        signed_by=frozenset(table.get("signed_by", ())),
     )
 
 

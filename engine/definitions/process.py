@@ -162,6 +162,7 @@ class DocumentRule:
     needs: frozenset[str] = frozenset()  # facts without which nothing is printed
     optional: frozenset[str] = frozenset()  # facts that may be missing
     declared: bool = True  # False: an older version, which says neither; read from its templates
+    signed_by: frozenset[str] = frozenset()  # posts of the union; none: whoever acts may issue it
 
     @property
     def reads(self) -> frozenset[str]:

@@ -109,7 +109,14 @@ declare("at", Takes.STEP, gives=Gives.MOMENT, asks=_INSTANCE)
 declare("by", Takes.STEP, gives=Gives.PERSON, asks=_INSTANCE)
 declare("round", Takes.TASK, gives=Gives.NUMBER, asks=_INSTANCE)
 declare("meeting", Takes.TASK, _VALUE, gives=Gives.VALUE, asks=_INSTANCE)
-declare("matters", _VALUE, Takes.CONDITION, may=(_VALUE,), gives=Gives.NUMBER, asks=_INSTANCE)
+declare(
+    "matters",
+    _VALUE,
+    Takes.CONDITION,
+    may=(_VALUE, Takes.CONDITION),
+    gives=Gives.NUMBER,
+    asks=_INSTANCE,
+)
 declare("heads", _VALUE, _VALUE, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holds", _VALUE, Takes.POST, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holders", Takes.POST, may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)

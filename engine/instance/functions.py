@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from engine import calendar, clock, expressions, law, legacy
 from engine.db import tables
@@ -20,7 +20,7 @@ from engine.instance import numbers
 from engine.people import organisation, posts
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import Row
 
     from engine.instance.view import InstanceView
 
@@ -169,35 +169,50 @@ def heads(view: InstanceView, member: str | None, unit: str | None) -> bool:
     return bool(member and unit) and str(member) in heads_of(view, [str(unit)])
 
 
-def matters(view: InstanceView, process: str, holds: str, since: str | None = None) -> int:
+def matters(
+    view: InstanceView, process: str, holds: str, since: str | None = None, which: str = "true"
+) -> int:
     """How many instances of a process this union has for whose facts, `state` and `outcome` the
     expression holds.
 
-    `since` names a process: only what was launched after its latest instance had ended.
+    `since` names a process: only what was launched after its latest instance had ended; of those
+    instances, `which` says which count.
     """
     instance = tables.instance.c
     query = select(instance.facts, instance.state, instance.outcome).where(
         instance.union_id == view.row["union_id"], instance.process_id == process
     )
     if since:
-        query = query.where(instance.started_at > _last_end(view, since))
-    wanted = {name.partition(".")[0]: None for name in expressions.names_in(holds)}
-    counted = 0
-    for row in view.session.execute(query.execution_options(yield_per=500)):
-        facts = {**row.facts, "state": row.state, "outcome": row.outcome or None}
-        counted += bool(expressions.evaluate(holds, {**wanted, **facts}, {}))
-    return counted
+        query = query.where(instance.started_at > _last_end(view, since, which))
+    found = view.session.execute(query.execution_options(yield_per=500))
+    return sum(_fits(row.facts, row.state, row.outcome, holds) for row in found)
 
 
-def _last_end(view: InstanceView, process: str) -> ColumnElement[datetime]:
+def _last_end(view: InstanceView, process: str, which: str) -> datetime:
     """When the latest other instance of a process ended in this union; long ago when none has."""
     instance = tables.instance.c
-    ended = select(func.max(instance.ended_at)).where(
-        instance.union_id == view.row["union_id"],
-        instance.process_id == process,
-        instance.id != view.row["id"],
+    query = (
+        select(instance.facts, instance.state, instance.outcome, instance.ended_at)
+        .where(
+            instance.union_id == view.row["union_id"],
+            instance.process_id == process,
+            instance.id != view.row["id"],
+            instance.ended_at.is_not(None),
+        )
+        .order_by(instance.ended_at.desc())
     )
-    return func.coalesce(ended.scalar_subquery(), datetime.min.replace(tzinfo=UTC))
+    for row in view.session.execute(query):
+        if _fits(row.facts, row.state, row.outcome, which):
+            ended: datetime = row.ended_at
+            return ended
+    return datetime.min.replace(tzinfo=UTC)
+
+
+def _fits(facts: dict[str, Any], state: str, outcome: str | None, holds: str) -> bool:
+    """Whether the expression holds for an instance's facts, `state` and `outcome`."""
+    wanted = {name.partition(".")[0]: None for name in expressions.names_in(holds)}
+    known = {**wanted, **facts, "state": state, "outcome": outcome or None}
+    return bool(expressions.evaluate(holds, known, {}))
 
 
 def at(view: InstanceView, element: str) -> datetime | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import select
 
+from engine import clock
 from engine.commands import unit_of_work
 from engine.db import tables
 from engine.db.states import ALIVE
@@ -15,7 +17,8 @@ from engine.scenarios import prints, words
 from engine.scenarios.progress import Unexpected
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
+    from datetime import date
     from uuid import UUID
 
     from engine.db import rows
@@ -46,6 +49,23 @@ def check_open(progress: Progress, expected: tuple[str, ...], happened: str) -> 
         happened=happened or _("什么也没有发生"),
     )
     raise Unexpected(difference)
+
+
+def check_due(progress: Progress, expected: Mapping[str, date]) -> None:
+    """These tasks of the current instance end on these days. Raises Unexpected."""
+    for element, last in expected.items():
+        ends = progress.ends(element)
+        found = clock.day_of(ends - timedelta(microseconds=1)) if ends else None
+        if found != last:
+            title = words.titled(progress.process, element)
+            raise Unexpected(
+                _(
+                    "“{title}”的最后一天应是 {expected}，实际是 {found}。",
+                    title=title,
+                    expected=last,
+                    found=found or _("没有期限"),
+                )
+            )
 
 
 def check(progress: Progress, story: Story) -> None:

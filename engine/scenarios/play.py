@@ -229,6 +229,7 @@ def _played(progress: Progress, step: Step) -> StepResult:
     )
     if step.expect is not None:
         comparison.check_open(progress, step.expect, result.happened)
+    comparison.check_due(progress, step.due)
     return result
 
 

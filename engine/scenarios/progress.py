@@ -254,6 +254,15 @@ class Progress:
             return NOTHING
         return words.listed(self.process, self.open_now(self.instance()))
 
+    def ends(self, element: str) -> datetime | None:
+        """The end of the time limit of this open task; None without one, or when it is not open."""
+        query = select(_task.due_at).where(
+            _task.instance_id == self.instance(),
+            _task.state == TaskState.OPEN,
+            _task.element == element,
+        )
+        return self.session.execute(query).scalar()
+
     def due(self, element: str) -> datetime | None:
         """The end of the time limit of this task, else the soonest of the open tasks, else of the
         waiting timers.

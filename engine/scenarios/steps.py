@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ProcessFault
@@ -56,14 +56,28 @@ _ON_TASK = frozenset(
 )
 ALONE = frozenset({"wait", "printed"})  # nobody does it
 _STEP = frozenset(
-    {"who", "does", "task", "with", "after", "refused", "says", "expect", "on", "alias", "process"}
+    {
+        "who",
+        "does",
+        "task",
+        "with",
+        "after",
+        "refused",
+        "says",
+        "expect",
+        "due",
+        "on",
+        "alias",
+        "process",
+    }
 )
 
 
 @dataclass(frozen=True)
 class Step:
     """One thing that somebody does, or time that goes by. `expect` is None when nothing is said
-    about what is open then; `says` are pieces of what a refusal says.
+    about what is open then; `due` are the last days of open tasks then, by task; `says` are pieces
+    of what a refusal says.
     """
 
     number: int
@@ -78,6 +92,7 @@ class Step:
     alias: str = ""
     process: str = ""
     says: tuple[str, ...] = ()
+    due: Mapping[str, date] = field(default_factory=dict)
 
     @property
     def reason(self) -> str:
@@ -135,6 +150,7 @@ def read_step(number: int, given: object) -> Step:
         after=_after(place, does, table),
         expect=_texts(place, table, "expect"),
         says=_texts(place, table, "says") or (),
+        due=_due(place, table),
         **texts,
     )
 
@@ -169,6 +185,14 @@ def _after(place: str, does: str, table: Mapping[str, Any]) -> str | datetime:
         raise ProcessFault(_("{place}的 after 写法不对。", place=place), advice=example)
     demand(does != "wait" or bool(after), _("{place}没有写等多久。", place=place), example)
     return after
+
+
+def _due(place: str, table: Mapping[str, Any]) -> dict[str, date]:
+    given = table.get("due", {})
+    sound = isinstance(given, dict) and all(type(day) is date for day in given.values())
+    wrong = _("{place}的 due 应是各环节的最后一天。", place=place)
+    demand(sound, wrong, "due = { reply = 2026-04-21 }")
+    return dict(given)
 
 
 def _texts(place: str, table: Mapping[str, Any], key: str) -> tuple[str, ...] | None:

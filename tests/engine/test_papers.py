@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -10,12 +12,14 @@ from engine import definitions
 from engine.commands import papers as issuing
 from engine.definitions import papers
 from engine.documents import fonts, pdf, reading, trial
-from engine.errors import NotPrintable
+from engine.errors import NotPrintable, Refused
 from engine.instance.union_law import rulebook
 from engine.people import posts
+from engine.people.organisation import Held
 from engine.settings import ROOT
 from tests.engine.errands import sample
 
+CONSULTATION = definitions.read(ROOT / "processes" / "collective_consultation")
 TRANSFER = definitions.read(ROOT / "processes" / "cadre_transfer")
 LETTER = {"documents/letter.typ": TRANSFER["documents/letter.typ"]}
 HEAD = '#import "letter.typ": *\n#let d = json("data.json")\n'
@@ -176,3 +180,48 @@ def test_a_document_that_declares_nothing_is_told_what_to_declare() -> None:
     bare = lines[0] + "[documents.statement]" + head + rest.partition("]\n\n")[2]
     wrong = found({**TRANSFER, "process.toml": bare})
     assert any("没有写明需要哪些事实" in each and "hear.statement" in each for each in wrong), wrong
+
+
+# --- who signs ---------------------------------------------------------------------------------------------------------
+HERE, ELSEWHERE = uuid4(), uuid4()
+
+
+def signing(actor: Any) -> None:
+    """Somebody lets the supervision opinion of consultation be issued, in the union HERE."""
+    opinion = definitions.load(CONSULTATION).documents["supervision_opinion"]
+    assert opinion.signed_by == {"union_chair", "union_vice_chair"}
+    work: Any = SimpleNamespace(row={"id": uuid4(), "union_id": HERE}, actor=actor)
+    issuing._must_be_signed(work, opinion)
+
+
+@pytest.mark.parametrize("post", ["union_chair", "union_vice_chair"])
+def test_a_holder_of_the_post_signs(post: str) -> None:
+    signing(SimpleNamespace(posts=(Held(post, HERE, HERE),)))
+
+
+@pytest.mark.parametrize(
+    "actor",
+    [
+        None,  # a timer, or somebody outside
+        SimpleNamespace(posts=()),
+        SimpleNamespace(posts=(Held("union_secretary", HERE, HERE),)),
+        SimpleNamespace(posts=(Held("union_chair", ELSEWHERE, ELSEWHERE),)),
+    ],
+    ids=["nobody", "without a post", "the secretary", "the chair of another union"],
+)
+def test_nobody_else_signs(actor: Any) -> None:
+    with pytest.raises(Refused, match=r"由.*主席.*签署") as met:
+        signing(actor)
+    assert met.value.code == "not_signatory"
+
+
+def test_an_unknown_post_that_should_sign_is_a_fault() -> None:
+    toml = CONSULTATION["process.toml"].replace(
+        'signed_by = ["union_chair"', 'signed_by = ["king"', 1
+    )
+    wrong = definitions.check.faults(
+        {**CONSULTATION, "process.toml": toml}, rulebook(), set(posts.kinds().posts)
+    )
+    assert any(
+        "king" in f"{each.element} {each.what}" and "signed_by" in each.what for each in wrong
+    )

@@ -592,10 +592,9 @@ def test_one_mediator_with_a_ground_is_enough(ground: str, many: int, result: st
 
 @pytest.mark.parametrize(("wrong", "valid"), [([], True), (["一"], False), (["一", "二"], False)])
 def test_one_fault_in_the_composition_is_enough(wrong: list[str], valid: bool) -> None:
-    for name in ("numbers", "balance", "outsiders", "most"):
-        verdict = {"numbers": [], "balance": [], "outsiders": [], "most": [], "note": ""} | {
-            name: wrong
-        }
+    lists = ("numbers", "balance", "outsiders", "chief", "most")
+    for name in lists:
+        verdict: dict[str, Any] = {**{key: [] for key in lists}, "note": "", name: wrong}
         assert by_facts("collective_consultation.composition", verdict=verdict) is valid
 
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.conftest import running
+from engine import db
+from tests.conftest import named, running
+from tests.mutants import laws
 from tests.mutants.rooms import ROOMS, Room
 from tests.mutants.runner import Copy, Mutant, draw, population
 
@@ -93,12 +95,26 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rooms", nargs="*", choices=sorted(ROOMS), default=[], metavar="ROOM")
     parser.add_argument("--count", type=int, default=20, help="mutants a room (20)")
     parser.add_argument("--workers", type=int, default=2, help="tried at the same time (2)")
+    parser.add_argument(
+        "--law", nargs="+", metavar="RULE", help="numbers of law moved by one: all, or ids"
+    )
     return parser.parse_args()
+
+
+def _law(wanted: list[str]) -> int:
+    """Exit code 0: some story notices every number of law that moves."""
+    with running() as server:
+        url = named(server, "tpl")
+        alive = laws.survivors(laws.Theatre(db.connect(url)), [] if wanted == ["all"] else wanted)
+        db.release(url)
+    return int(bool(alive))
 
 
 def main() -> int:
     """Exit code 0: every room tried has killed its share."""
     given = _arguments()
+    if given.law:
+        return _law(given.law)
     seed = random.randrange(10**6) if given.seed is None else given.seed
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     print(f"seed {seed}")

@@ -364,6 +364,7 @@ PATHS = {
     "attachment_id": "{attachment}",
     "document_id": "{document}",
     "correction_id": "{correction}",
+    "verification_id": NOBODY,
     "member_id": "{member}",
     "post_id": "{post}",
     "unit_id": "{unit}",

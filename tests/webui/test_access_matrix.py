@@ -48,6 +48,8 @@ api_audit.confirm | 403 | -
 api_audit.installation_history | 403 403 403 200 200 403 | -
 api_audit.list_checkpoints | 403 403 403 200 200 403 | -
 api_audit.note_witness | 403 | -
+api_audit.queue_verification | 403 403 403 202 202 403 | -
+api_audit.read_verification | 403 403 403 404 404 403 | -
 api_audit.verify | 403 403 403 200 200 403 | -
 api_ballots.cast | 404 201 404 404 404 404 | 404
 api_ballots.get_ballots | 404 200 404 200 200 404 | 404
@@ -187,7 +189,7 @@ audit.log installation | 403 403 403 200 200 403 | -
 audit.log of | 403 403 403 200 200 403 | 404~
 audit.pack | 404 403 403 200 200 404 | 404
 audit.seal | 403 403 403 200 200 403 | -
-audit.verify | 403 403 403 200 200 403 | -
+audit.verify | 403 403 403 302 302 403 | -
 audit.witness | 403 | -
 auth.demo | 404 | -!
 auth.do_login | 403 | -!

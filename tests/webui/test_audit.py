@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text
 
-from engine import clock, db
-from engine.commands import instances, polls, sealing, tasks
-from engine.db import tables
+from engine import clock, db, jobs, settings
+from engine.commands import instances, polls, reads, sealing, tasks, verifications
+from engine.db import queue, tables
 from engine.errors import NotFound
 from engine.history import keys, resumed, seals
 from engine.history.kept import Log
@@ -311,13 +311,56 @@ def test_only_those_who_may_confirm_a_restoration_are_asked_to(
     assert "恢复或修复待确认" not in client("auditor").get("/audit/seal").text
 
 
+def verified(client: Login, house: House, home: Path) -> str:
+    """The page after the auditor asked for a verification and a worker carried it out."""
+    assert client("auditor").post("/audit/seal/verify").status_code == 302
+    (asked,) = house.look(lambda s: queue.waiting(s, ["verify"]))
+    jobs.verify(house.engine, settings.load({"YIXING_HOME": str(home)}), **asked.task_kwargs)
+    house.look(lambda s: s.execute(text("DELETE FROM procrastinate_jobs")))
+    return client("auditor").get("/audit/seal").text
+
+
+def test_the_page_says_how_far_a_verification_is(
+    client: Login, house: House, matter: UUID, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seal(house, tmp_path)
+    for who in ("auditor", "auditor"):  # whoever asks again waits for the same
+        client(who).post("/audit/seal/verify")
+    page = client("auditor").get("/audit/seal").text
+    assert "已排队" in page and 'http-equiv="refresh"' in page and "校验结果" not in page
+    (asked,) = house.look(lambda s: queue.waiting(s, ["verify"]))
+    seen: list[str] = []
+    monkeypatch.setattr(verifications, "TELL_EVERY", 0)
+    whole = reads.verified
+
+    def watched(session: db.Session, *given: Any) -> Any:
+        given[-1](3)
+        seen.append(client("auditor").get("/audit/seal").text)
+        return whole(session, *given)
+
+    monkeypatch.setattr(reads, "verified", watched)
+    jobs.verify(house.engine, settings.load({"YIXING_HOME": str(tmp_path)}), **asked.task_kwargs)
+    assert [each for each in seen if "<progress" in each and "已读 3 条" in each]
+    page = client("auditor").get("/audit/seal").text
+    assert "全部相符" in page and "孙审计要求" in page and 'http-equiv="refresh"' not in page
+    jobs.verify(
+        house.engine, settings.load({"YIXING_HOME": str(tmp_path)}), **asked.task_kwargs
+    )  # again: nothing new
+    told = house.look(
+        lambda s: s.execute(
+            text("SELECT count(*) FROM event WHERE kind = 'history_verified'")
+        ).scalar()
+    )
+    assert told == 1
+
+
 def test_the_whole_history_is_verified(
     client: Login, house: House, matter: UUID, tmp_path: Path
 ) -> None:
     seal(house, tmp_path)
-    assert "全部相符，签名有效" in client("auditor").post("/audit/seal/verify").text
+    assert "全部相符，签名有效" in verified(client, house, tmp_path)
     spoil(house, matter)
-    page = client("auditor").post("/audit/seal/verify").text
+    page = verified(client, house, tmp_path)
     number = house.look(lambda s: s.execute(select(tables.instance.c.number)).scalar_one())
     assert f"断裂：{number} 第" in page
     assert client("plain").post("/audit/seal/verify").status_code == 403

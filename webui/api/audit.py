@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import Schema, fields
 
 from engine.commands import reads, sealing
+from engine.commands import verifications as asking
 from engine.errors import NotFound
-from engine.queries import checkpoints
+from engine.queries import checkpoints, verifications
 from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.instances.shapes import Break, EventPage
@@ -19,9 +20,12 @@ from webui.api.schemas import Log, Moment, Text, Whole
 from webui.http import evidence
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from engine.db import Session
     from engine.history.seals import Verdict
     from engine.people.organisation import Actor
+    from engine.queries.verifications import Verification
 
 routes = Routes("audit", "Checkpoints, witnesses, verification.")
 
@@ -90,6 +94,33 @@ def verify(session: Session, actor: Actor) -> Verdict:
     so there is no key.
     """
     return reads.verify(session, actor, evidence.public_here(session), evidence.log_here())
+
+
+class Asked(Schema):
+    """A verification that a worker carries out; `verdict` is empty until it has ended."""
+
+    id = fields.UUID(required=True)
+    who = fields.String()
+    state = fields.String(metadata={"enum": ["waiting", "running", "ended"]})
+    asked_at = Moment()
+    begun_at = Moment(allow_none=True)
+    ended_at = Moment(allow_none=True)
+    done = fields.Integer(metadata={"description": "Events read so far."})
+    total = fields.Integer()
+    verdict = fields.Nested(VerdictShape, allow_none=True)
+    refused = fields.String()
+
+
+@routes.act("/verifications/queued", Asked, status=202, keyed=False)
+def queue_verification(session: Session, actor: Actor) -> Verification:
+    """Let a worker check everything; one that has not ended serves all who ask meanwhile."""
+    return verifications.one(session, actor, asking.ask(session, actor))
+
+
+@routes.look("/verifications/<uuid:verification_id>", Asked)
+def read_verification(session: Session, actor: Actor, verification_id: UUID) -> Verification:
+    """How far a verification is, and what it found."""
+    return verifications.one(session, actor, verification_id)
 
 
 @routes.act("/resumptions/<seq>/confirm", status=204)

@@ -12,7 +12,7 @@ from engine.db.tables.files import (
     incident,
     reply,
 )
-from engine.db.tables.history import chain, checkpoint, event
+from engine.db.tables.history import chain, checkpoint, event, verification
 from engine.db.tables.instances import (
     POLL_WINDOW,
     WITHOUT_TASK,
@@ -80,4 +80,5 @@ __all__ = [
     "unit",
     "urn",
     "vacation",
+    "verification",
 ]

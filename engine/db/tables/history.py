@@ -16,8 +16,9 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
-from engine.db.tables.base import metadata, moment
+from engine.db.tables.base import metadata, moment, ref
 
 event = Table(
     "event",
@@ -58,4 +59,17 @@ checkpoint = Table(
     Column("signature", LargeBinary, nullable=False),
     moment("at", nullable=False),
     Column("witness", Text, nullable=False, server_default=""),
+)
+
+verification = Table(  # of everything, asked for in a page and carried out by a worker
+    "verification",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("member_id", "member.id", nullable=False),
+    moment("asked_at", nullable=False),
+    moment("begun_at"),
+    moment("ended_at"),
+    Column("done", BigInteger, nullable=False, server_default="0"),  # events read, of `total`
+    Column("total", BigInteger, nullable=False, server_default="0"),
+    Column("verdict", JSONB),  # see engine/commands/verifications.py: told
 )

@@ -40,6 +40,9 @@ def faults(draft: Draft, language: Language) -> Iterator[Fault]:
         if key in templates:
             yield from _declared(key, document, papers.reads(draft.files, key))
         yield from _unknown(key, document, papers.reads(draft.files, key), language)
+        for post in document.get("signed_by", ()):
+            place = f"documents.{key}"
+            yield from language.post(FILE, place, _("[{place}] 的 signed_by", place=place), post)
     for name, text in templates.items():
         if draft.raw and name not in draft.table("documents") and not _used(name, templates):
             what = _("process.toml 里没有文书 {name}。", name=name)

@@ -120,6 +120,7 @@ _DOCUMENT = Of(
         "title_en": str,
         "numbering": str,
         "outside": bool,
+        "signed_by": [str],
         "needs": [str],
         "optional": [str],
     },

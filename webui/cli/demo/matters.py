@@ -105,6 +105,7 @@ TRANSFER: list[Step] = [
         presides="vice_chair",
         vice="member:工会副主席",
         told=True,
+        asked="none",
     ),
     {"who": "工会秘书", "does": "open_meeting", "task": "committee_meeting", "after": "1 hours"},
     {

@@ -24,10 +24,11 @@ from flask_babel import gettext as _
 
 from engine import clock
 from engine.commands import reads, sealing
+from engine.commands import verifications as asking
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.instance.choices import choices
 from engine.people import access
-from engine.queries import checkpoints, history, standing
+from engine.queries import checkpoints, history, standing, verifications
 from engine.queries import definitions as processes
 from engine.queries import instance as reading
 from engine.queries import instances as lists
@@ -46,8 +47,9 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.history.event_log import Break
-    from engine.history.seals import Verdict
+    from engine.queries.checkpoints import Seal
     from engine.queries.history import Happened
+    from engine.queries.verifications import Verification
 
 blueprint = Blueprint("audit", __name__)
 FILTERS = ("words", "process", "state", "unit", "since", "until", "overdue", "after")
@@ -348,15 +350,22 @@ def seal() -> str:
     return _seal_page()
 
 
-def _seal_page(verdict: Verdict | None = None, where: str = "", fault: str = "") -> str:
+def _seal_page(fault: str = "") -> str:
     before = request.args.get("before", type=int)
-    found = look(lambda s: checkpoints.checkpoints(s, me(), before))
+
+    def read(session: Session) -> tuple[Seal, Verification | None, str]:
+        asked = verifications.newest(session, me())
+        broken = asked.verdict.broken if asked and asked.verdict else None
+        where = _place(session, broken) if broken else ""
+        return checkpoints.checkpoints(session, me(), before), asked, where
+
+    found, asked, where = look(read)
     public = look(evidence.public_here)
     return render_template(
         "audit/seal.html",
         seal=found,
         public=public.hex() if public else "",
-        verdict=verdict,
+        asked=asked,
         where=where,
         fault=fault,
         uncompared=checkpoints.uncompared(),
@@ -390,17 +399,10 @@ def confirm(seq: int) -> tuple[str, int] | Answer:
 
 @blueprint.post("/audit/seal/verify")
 @needs_login
-def verify() -> str | tuple[str, int]:
-    """Check the whole history now."""
-    try:
-        verdict = carry_out(
-            lambda s: reads.verify(s, me(), evidence.public_here(s), evidence.log_here())
-        )
-    except Invalid as fault:
-        return _seal_page(fault=fault.message), 422
-    broken = verdict.broken
-    where = look(lambda s: _place(s, broken)) if broken else ""
-    return _seal_page(verdict, where)
+def verify() -> Answer:
+    """Let a worker check the whole history; the page says how far it is."""
+    carry_out(lambda s: asking.ask(s, me()))
+    return redirect(url_for("audit.seal"))
 
 
 def _place(session: Session, broken: Break) -> str:

@@ -1,0 +1,98 @@
+"""A verification of the whole history, asked for in a page and carried out by a worker: it outlasts
+a request.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from engine import clock, db
+from engine.commands import reads
+from engine.db import queue, tables
+from engine.errors import EngineError
+from engine.messages import stored
+from engine.people import access, organisation
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Engine
+
+    from engine.db import Session
+    from engine.history.kept import Log
+    from engine.history.seals import Verdict
+    from engine.people.organisation import Actor
+
+TELL_EVERY = 1.0  # seconds between two notes of how far it is
+_asked = tables.verification.c
+
+
+def ask(session: Session, actor: Actor) -> UUID:
+    """Let a worker verify everything; gives the id of the verification. One that has not ended yet
+    serves for all who ask meanwhile. Raises Refused.
+    """
+    access.unions(actor, "verify")
+    open_ = select(_asked.id).where(_asked.ended_at.is_(None)).order_by(_asked.id.desc())
+    key: UUID | None = session.execute(open_.limit(1)).scalar()
+    if key is None:
+        key = tables.new_id()
+        values = {"id": key, "member_id": actor.id, "asked_at": clock.now()}
+        session.execute(insert(tables.verification).values(**values))
+    queue.defer(session, "verify", once=f"verify:{key}", verification=str(key))
+    return key
+
+
+def carry_out(engine: Engine, key: UUID, public: bytes | None, log: Log) -> None:
+    """Verify, keep how far it is while it runs, and what came of it. Done already: nothing."""
+    with db.transaction(engine) as session:
+        query = select(_asked.member_id).where(_asked.id == key, _asked.ended_at.is_(None))
+        member_id: UUID | None = session.execute(query).scalar()
+        if member_id is None:
+            return
+        total = reads.events(session)
+        _keep(session, key, begun_at=clock.now(), total=total, done=0)
+    try:
+        with db.transaction(engine) as session:
+            actor = organisation.actor(session, member_id)
+            verdict = reads.verified(session, actor, public, log, _Progress(engine, key))
+            _keep(session, key, done=total, verdict=told(verdict), ended_at=clock.now())
+    except EngineError as fault:
+        with db.transaction(engine) as session:
+            refused = {"refused": stored(fault.message)}
+            _keep(session, key, verdict=refused, ended_at=clock.now())
+
+
+def _keep(session: Session, key: UUID, **values: Any) -> None:
+    session.execute(update(tables.verification).where(_asked.id == key).values(**values))
+
+
+class _Progress:
+    """Notes how many events were read, in a transaction of its own, once a second at most."""
+
+    def __init__(self, engine: Engine, key: UUID) -> None:
+        self._engine, self._key, self._last = engine, key, time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self._last < TELL_EVERY:
+            return
+        self._last = now
+        with db.transaction(self._engine) as session:
+            _keep(session, self._key, done=done)
+
+
+def told(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as plain JSON, see `engine.queries.verifications`."""
+    broken = verdict.broken
+    found = {
+        name: stored(getattr(verdict, name))
+        for name in ("chains", "events", "leaves", "checkpoints", "unsealed", "late", "older")
+    }
+    found |= {name: stored(getattr(verdict, name)) for name in ("fault", "unproved")}
+    if broken is not None:
+        place = {"chain_id": str(broken.chain_id), "seq": broken.seq}
+        found["broken"] = {**place, "why": stored(broken.why)}
+    return found
