@@ -18,6 +18,7 @@ from engine.db import tables
 from engine.db.states import PollState, TaskState, TimerState
 from engine.errors import ProcessFault
 from engine.instance.numbers import rule_value
+from engine.instance.view import dotted
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -49,9 +50,12 @@ def issue_document(work: UnitOfWork, args: Args) -> None:
 @action
 def set_fact(work: UnitOfWork, args: Args) -> None:
     """`set`: a table of dotted fact -> expression, all taken over the facts as they were before;
-    moments become texts.
+    moments become texts. `append`: dotted fact -> dotted fact; the list of the first gets what the
+    second says, be it a whole outcome.
     """
     values = {path: work.value(expression) for path, expression in args["set"].items()}
+    for path, said in args.get("append", {}).items():
+        values[path] = [*(dotted(work.facts, path) or ()), dotted(work.facts, said)]
     for path, value in values.items():
         *parents, last = path.split(".")
         place = work.facts

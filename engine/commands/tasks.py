@@ -14,8 +14,7 @@ from engine.commands.attachments import adopt
 from engine.db import canonical, rows, tables
 from engine.db.states import InstanceState, TaskState
 from engine.errors import Conflict, EngineError, Invalid, NotFound, Refused
-from engine.instance import context, lanes, rights
-from engine.instance.choices import choices
+from engine.instance import choices, context, lanes, rights
 from engine.instance.rights import Case
 from engine.messages import Listed, _, worded
 from engine.people import access, organisation
@@ -256,8 +255,7 @@ def clean_answers(
             raise Invalid({key: [_("没有这一项。")] for key in answers})
         return {}
     row = work.row
-    offered = choices(work.session, row["union_id"], row["id"], work.actor)
-    clean = forms.clean(form, answers, work.names(), offered)
+    clean = forms.clean(form, answers, work.names(), choices.of_instance(work))
     adopt(work.session, work.actor, row["id"], form, clean)
     return clean
 

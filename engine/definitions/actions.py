@@ -26,7 +26,7 @@ _TO_OTHER = {"matter": "expression"}
 
 ACTIONS: Mapping[str, Declared] = {
     "issue_document": Declared({"document": "document"}, {"set": "table"}),
-    "set_fact": Declared({"set": "table"}),
+    "set_fact": Declared({"set": "table"}, {"append": "table"}),
     "hand_over": Declared({"to": "expression"}),
     "merge_into": Declared({"target": "expression"}, leaves={"merged_into": _NUMBERED}),
     "notify_merged": Declared(

@@ -99,6 +99,7 @@ def _assembled(
         search=tuple(raw.get("search", [])),
         confidentiality=str(raw.get("confidentiality", "internal")),
         disclosed_by=frozenset(raw.get("disclosed_by", [])),
+        binding_after=frozenset(raw.get("binding_after", [])),
         lanes={key: _lane(key, table) for key, table in raw.get("lanes", {}).items()},
         tasks={rule.id: rule for rule in _tasks(raw, files, diagram, launch_form)},
         actions={key: legacy.action(table) for key, table in raw.get("actions", {}).items()},

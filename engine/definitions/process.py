@@ -192,6 +192,7 @@ class Process:
     search: tuple[str, ...]
     confidentiality: str
     disclosed_by: frozenset[str]  # elements after which a confidential matter is one no more
+    binding_after: frozenset[str]  # actions after which nobody ends it alone
     lanes: dict[str, Lane]
     tasks: dict[str, TaskRule]
     actions: dict[str, dict[str, Any]]

@@ -14,8 +14,8 @@ from engine.forms.formjs import load
 from engine.messages import _
 
 SOURCES = re.compile(
-    r"(units|members|instances):[a-z][a-z0-9_]*|members:"
-)  # "members:" is everybody
+    r"(units|members|instances):[a-z][a-z0-9_]*|members:|people:[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*"
+)  # "members:" is everybody, "people:nominate.candidates" those whom a fact names
 _NOT_FEEL = re.compile(r"==|\b(in|if|is|None|True|False)\b|['\[%]|//")
 _RULES = frozenset(
     {"required", "minLength", "maxLength", "min", "max", "pattern", "validationType"}
@@ -53,7 +53,10 @@ def _field_faults(each: Field, names: set[str]) -> Iterator[str]:
 
 def _choice_faults(each: Field) -> Iterator[str]:
     if each.source and not SOURCES.fullmatch(each.source):
-        yield _("的来源 {source} 读不懂，可写 units:… members:… instances:…", source=each.source)
+        yield _(
+            "的来源 {source} 读不懂，可写 units:… members:… people:… instances:…",
+            source=each.source,
+        )
     if each.kind not in CHOOSING:
         if each.source:
             yield _("不是选择项，不能有来源")

@@ -4,22 +4,46 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from sqlalchemy import or_, select
 
 from engine import clock
 from engine.db import tables
+from engine.instance.view import dotted
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from uuid import UUID
 
     from engine.db import Session
+    from engine.instance.context import Context
     from engine.people.organisation import Actor
 
 MOST = 500  # choices offered at once
 EVERYBODY = 5000  # members of a large union
+
+
+def of_instance(context: Context) -> Callable[[str], list[tuple[str, str]]]:
+    """The same for a form of this instance: there "people:<dotted fact>" are the members whom a
+    fact names, in its order.
+    """
+    row = context.row
+    offer = choices(context.session, row["union_id"], row["id"], context.actor)
+
+    def offer_here(source: str) -> list[tuple[str, str]]:
+        what, _, path = source.partition(":")
+        return _people(context, path) if what == "people" else offer(source)
+
+    return offer_here
+
+
+def _people(context: Context, path: str) -> list[tuple[str, str]]:
+    listed = [UUID(str(key)) for key in dotted(context.facts, path) or ()]
+    member = tables.member.c
+    found = context.session.execute(select(member.id, member.name).where(member.id.in_(listed)))
+    labels = dict(_told_apart(context.session, {r.id: r.name for r in found}))
+    return [(str(key), labels[str(key)]) for key in listed if str(key) in labels]
 
 
 def choices(

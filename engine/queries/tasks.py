@@ -15,9 +15,8 @@ from engine.db import rows, tables
 from engine.db.states import InstanceState, TaskState
 from engine.definitions import decision_tables as sheets
 from engine.errors import EngineError
+from engine.instance import choices, rooms
 from engine.instance import context as instance
-from engine.instance import rooms
-from engine.instance.choices import choices
 from engine.people import access
 from engine.queries import background, deadlines, foresight, outside, ruled
 from engine.queries.words import Named, told
@@ -200,8 +199,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
 
 
 def _offers(context: Context, form: forms.Form | None) -> dict[str, list[tuple[str, str]]]:
-    row = context.row
-    offer = choices(context.session, row["union_id"], row["id"], context.actor)
+    offer = choices.of_instance(context)
     return {f.key: offer(f.source) for f in (form.fields if form else ()) if f.source}
 
 

@@ -185,6 +185,13 @@ CASES = [
         "编号格式",
     ),
     (
+        "a binding act that is no action",
+        edited(TOML, "[lanes.mover]", 'binding_after = ["check"]\n[lanes.mover]'),
+        TOML,
+        "binding_after",
+        "不是动作",
+    ),
+    (
         "an open matter disclosed",
         edited(TOML, "[lanes.mover]", 'disclosed_by = ["check"]\n[lanes.mover]'),
         TOML,

@@ -119,6 +119,38 @@ def test_a_true_zero_prints(source: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        ("2026-03-24", "2026年3月24日"),
+        ("2026-03-23T16:00:00+00:00", "2026年3月24日"),  # midnight in China
+        ("2026-03-23T15:59:59.999999+00:00", "2026年3月23日"),
+        ("2026-03-24T00:00:00+08:00", "2026年3月24日"),
+        ("2026-12-31T16:00:00+00:00", "2027年1月1日"),
+        ("2026-03-23T23:30:00-05:30", "2026年3月24日"),
+    ],
+)
+def test_the_day_of_a_moment_is_that_of_china(said: str, day: str) -> None:
+    facts = issuing.in_china({"a": {"at": said, "all": [said]}})
+    assert facts["a"]["all"] == [facts["a"]["at"]]
+    source = '#zh-date(fact(d, "a.at"))'
+    made = pdf.typeset(
+        {**LETTER, "documents/a.typ": HEAD + source}, "a", {**sample(), "facts": facts}
+    )
+    assert reading.close(reading.text_of(made)) == day
+
+
+def test_only_moments_are_told_anew() -> None:
+    plain = {
+        "day": "2026-03-24",
+        "text": "自 2026-03-23T16:00:00+00:00 起",
+        "n": 0,
+        "no": None,
+        "is": True,
+    }
+    assert issuing.in_china(plain) == plain
+
+
+@pytest.mark.parametrize(
     "source",
     [
         '#fact(d, "a.gone")',

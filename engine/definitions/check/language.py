@@ -377,7 +377,7 @@ def _set_by_actions(draft: Draft) -> Iterator[str]:
         if action.get("do") == "mark" and isinstance(marked, str):
             yield from (f"{marked}.{key}" for key in MARKED)
         if action.get("do") in ("set_fact", "issue_document") and isinstance(values, dict):
-            yield from filter(None, values)
+            yield from filter(None, [*values, *action.get("append", ())])
 
 
 def messages(draft: Draft) -> set[str]:

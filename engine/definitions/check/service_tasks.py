@@ -84,8 +84,9 @@ def _expressions(place: str, action: dict[str, Any], language: Language) -> Iter
     for name, value in action.items():
         if isinstance(value, str) and kinds.get(name) == "expression":
             yield from language.faults(FILE, place, name, value)
-    table = action.get("set", action.get("with"))
-    for name, value in table.items() if isinstance(table, dict) else ():
+    tables = [action.get(name) for name in ("set", "with", "append")]
+    rows = [row for table in tables if isinstance(table, dict) for row in table.items()]
+    for name, value in rows:
         if isinstance(value, str):
             yield from language.faults(FILE, place, shown(name), value)
         else:

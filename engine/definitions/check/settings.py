@@ -60,6 +60,7 @@ def _head(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
     if "number_key" in raw and not KEY.fullmatch(raw["number_key"]):
         yield Fault(FILE, "number_key", _("number_key 不合规定。"), _KEY_ADVICE)
     yield from _confidentiality(draft)
+    yield from _binding(draft)
     if raw.get("retention_years", 0) < 0:
         what = _("保存年限不能是负数。")
         yield Fault(FILE, "retention_years", what, _("请写整数年。"))
@@ -109,6 +110,14 @@ def _confidentiality(draft: Draft) -> Iterator[Fault]:
         if draft.kind_of(key) not in DONE:
             what = _("{key} 不是图中的环节、动作或判定。", key=shown(key))
             yield Fault(FILE, "disclosed_by", what, _("请写用户任务、服务任务或判定的 id。"))
+
+
+def _binding(draft: Draft) -> Iterator[Fault]:
+    """The actions after which nobody ends an instance alone."""
+    for key in draft.raw.get("binding_after", ()):
+        if key not in draft.table("actions"):
+            what = _("binding_after 里的 {key} 不是动作。", key=shown(key))
+            yield Fault(FILE, "binding_after", what, _("请写 [actions] 里的 id。"))
 
 
 def _found_by(place: str, path: str, draft: Draft, language: Language) -> Iterator[Fault]:

@@ -145,6 +145,7 @@ PROCESS = Of(
         "search": [str],
         "confidentiality": str,
         "disclosed_by": [str],
+        "binding_after": [str],
         "retention_years": int,
         "names_en": _WORDS,
         "lanes": Of({ANY_KEY: _LANE}),

@@ -54,7 +54,8 @@ class Version:
         raw = tomllib.loads(files["process.toml"])
         computed: dict[str, list[str]] = defaultdict(list)
         for action in map(legacy.action, raw.get("actions", {}).values()):
-            for path in action.get("set", ()) if action["do"] == "set_fact" else ():
+            fixed = (*action.get("set", ()), *action.get("append", ()))
+            for path in fixed if action["do"] == "set_fact" else ():
                 root, _, rest = path.partition(".")
                 computed[root].append(rest.partition(".")[0])
             if action["do"] == "mark":
