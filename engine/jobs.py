@@ -9,11 +9,13 @@ may run twice: doing it again changes nothing.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
 import re
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -23,7 +25,16 @@ from sqlalchemy import select, text, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from engine import clock, db
-from engine.commands import incidents, instances, links, rehearsals, rules, verifications
+from engine.commands import (
+    ballots,
+    envelopes,
+    incidents,
+    instances,
+    links,
+    rehearsals,
+    rules,
+    verifications,
+)
 from engine.db import apart, queue, safekeeping, tables
 from engine.db.queue import DEAD_AFTER, HEARTBEAT
 from engine.errors import Conflict, EngineError, HistoryBroken, NotFound, Unavailable
@@ -42,6 +53,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("yixing.jobs")
 BATCH = 200
 CONCURRENT = 4  # jobs at once in one worker: a long sweep does not hold up messages and seals
+SEAL_EVERY = 6  # looks at the keys between two seals
+KEYS_EVERY = 10  # seconds between two looks at the keys of secret polls
 WATCH = 2  # seconds between two looks for due timers and for jobs
 RETRY = procrastinate.RetryStrategy(
     max_attempts=8, exponential_wait=2, retry_exceptions=[Exception]
@@ -250,6 +263,26 @@ def back_up(settings: Settings) -> None:
         log.error("the backup of the day failed: %s", found.fault)
 
 
+def witness(engine: Engine, settings: Settings) -> None:
+    """Send the newest checkpoint to those who are set, and keep what comes back. What goes wrong
+    stands in the log of the process; tomorrow is another day.
+    """
+    from engine.commands import witnesses
+
+    with db.transaction(engine) as session:
+        waiting = witnesses.due(session)
+    if waiting is None:
+        return
+    size, note = waiting
+    for ask in witnesses.ways(settings):
+        try:
+            keep = ask(note)
+            with db.transaction(engine) as session:
+                keep(session, size)
+        except EngineError as fault:
+            log.error("checkpoint %s was not witnessed: %s", size, fault.message)
+
+
 class Discreet(logging.Filter):
     """Procrastinate logs a job with its arguments, and those may be what somebody wrote: they
     stay out of the logs.
@@ -272,7 +305,7 @@ def app(
         logging.getLogger(name).addFilter(Discreet())
     connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=CONCURRENT + 2)
     made = procrastinate.App(connector=connector)
-    engine = db.connect(url)
+    engine = db.connect(url, home=settings.home)
 
     def task(name: str, work: Callable[..., object]) -> Any:
         def job(
@@ -291,6 +324,7 @@ def app(
     by_the_clock("* * * * *", "sweep", lambda engine: sweep(engine, stopping))
     by_the_clock("* * * * *", "seal", lambda engine: seal(engine, settings))
     by_the_clock("35 * * * *", "backup", lambda _engine: back_up(settings))
+    by_the_clock("50 19 * * *", "witness", lambda engine: witness(engine, settings))
     by_the_clock("30 19 * * *", "tidy", tidy)  # UTC: half past three at night in China
     made.periodic(cron="40 19 * * *", queueing_lock="remove_old_jobs:clock")(
         made.task(name="remove_old_jobs", queue=queue.QUEUE, retry=RETRY, pass_context=True)(
@@ -356,6 +390,33 @@ async def _watch_timers(made: procrastinate.App, engine: Engine) -> None:
         await asyncio.sleep(WATCH)
 
 
+def tend_keys(engine: Engine) -> None:
+    """What only the host can do that has the outer keys of secret polls: close those in which all
+    have voted, and destroy the keys of those that are over.
+    """
+    with db.transaction(engine) as session:
+        waiting = ballots.all_voted(session)
+    for poll_id in waiting:
+        with suppress(Conflict):  # somebody is at work on it
+            db.again(engine, partial(ballots.close_when_all_voted, poll_id=poll_id))
+    with db.transaction(engine) as session:
+        envelopes.forget_spent_keys(session)
+
+
+async def _watch_keys(engine: Engine, settings: Settings) -> None:
+    """What is done by the host that has the keys, whoever takes up the jobs: a worker without the
+    signing key that takes up every seal must not keep the others from sealing.
+    """
+    for look in itertools.count(1):
+        try:
+            await asyncio.to_thread(tend_keys, engine)
+            if look % SEAL_EVERY == 0:
+                await asyncio.to_thread(seal, engine, settings)
+        except (EngineError, DBAPIError, OSError):
+            log.warning("the outer keys were not looked at; the next look is in %s s", KEYS_EVERY)
+        await asyncio.sleep(KEYS_EVERY)
+
+
 def _right_clock(engine: Engine) -> bool:
     """False, and said in the log, while this clock is not the database's."""
     try:
@@ -377,7 +438,7 @@ async def _clock_ends(engine: Engine) -> None:
 
 async def _run(settings: Settings, url: str, stop: threading.Event | Stopping) -> None:
     """Work while the clock is right, wait while it is not."""
-    engine = db.connect(url)
+    engine = db.connect(url, home=settings.home)
     while not stop.is_set():
         if not await asyncio.to_thread(_right_clock, engine):
             await asyncio.sleep(WATCH)
@@ -387,7 +448,7 @@ async def _run(settings: Settings, url: str, stop: threading.Event | Stopping) -
 
 async def _work(settings: Settings, url: str, stop: threading.Event | Stopping) -> bool:
     """Until `stop`, the worker's own end, or a wrong clock; True for a wrong clock."""
-    made = app(settings, url, stop.is_set)
+    made, engine = app(settings, url, stop.is_set), db.connect(url, home=settings.home)
     async with made.open_async():
         worker = asyncio.create_task(
             made.run_worker_async(
@@ -404,9 +465,10 @@ async def _work(settings: Settings, url: str, stop: threading.Event | Stopping) 
         )
         helpers = [
             asyncio.create_task(_take_up_always(made)),
-            asyncio.create_task(_watch_timers(made, db.connect(url))),
+            asyncio.create_task(_watch_timers(made, engine)),
+            asyncio.create_task(_watch_keys(engine, settings)),
         ]
-        wrong = asyncio.create_task(_clock_ends(db.connect(url)))
+        wrong = asyncio.create_task(_clock_ends(engine))
         while not stop.is_set() and not worker.done() and not wrong.done():
             await asyncio.wait([worker, wrong], timeout=0.25, return_when=asyncio.FIRST_COMPLETED)
         ended = wrong.done()

@@ -34,6 +34,11 @@ class Settings:
     )
     demo: bool = False
     secret_key: str = ""
+    tsa_url: str = ""  # a time-stamping service (RFC 3161), asked every day
+    tsa_ca: Path | None = None  # the certificates from which its stamps must come, PEM
+    witness_url: str = ""  # another installation of Yixing that countersigns, asked every day
+    witness_token: str = ""  # an API token there
+    shared_key: str = ""  # of the secrets that all hosts share; else the file keys/shared.key
     signing_key: str = ""  # PEM; else the file keys/signing.key
     secure_cookies: bool = False
     trusted_proxies: int = 0
@@ -73,7 +78,7 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read YIXING_HOME, _DATABASE_URL, _PROCESSES, _HOST, _PORT, _ADDRESS, _DEMO, _SECRET_KEY,
+    """Read YIXING_HOME, _DATABASE_URL, _PROCESSES, _HOST, _PORT, _ADDRESS, _DEMO, _SECRET_KEY, _SHARED_KEY,
     _SECURE_COOKIES, _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS, _METRICS. Raises ValueError with
     a message when a number or the address is none.
     """
@@ -115,6 +120,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         address=address,
         demo=flag("DEMO"),
         secret_key=env.get("YIXING_SECRET_KEY", ""),
+        shared_key=env.get("YIXING_SHARED_KEY", "").strip(),
+        tsa_url=env.get("YIXING_TSA_URL", "").strip(),
+        tsa_ca=Path(env["YIXING_TSA_CA"]).resolve() if env.get("YIXING_TSA_CA") else None,
+        witness_url=env.get("YIXING_WITNESS_URL", "").strip().rstrip("/"),
+        witness_token=env.get("YIXING_WITNESS_TOKEN", "").strip(),
         signing_key=env.get("YIXING_SIGNING_KEY", "").replace("\\n", "\n"),
         secure_cookies=flag("SECURE_COOKIES") or address.startswith("https://"),
         trusted_proxies=number("TRUSTED_PROXIES", 0),

@@ -4,7 +4,6 @@ queries.
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -12,6 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine import db, settings
+from engine.db import shared
 from webui.http import proxies
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ MAX_BODY = 1024 * 1024  # uploads raise it for their own route
 def create_app(given: Settings | None = None) -> Flask:
     """The application of one process. Without settings they are read from the environment."""
     own = given or settings.load()
-    app = Flask(__name__)
+    app, engine = Flask(__name__), db.connect_web(own)
     app.config.update(
-        SECRET_KEY=own.secret_key or _secret(own),
+        SECRET_KEY=shared.at_start(engine, own).secret,
         MAX_CONTENT_LENGTH=MAX_BODY,
         MAX_FORM_MEMORY_SIZE=MAX_BODY,
         MAX_FORM_PARTS=2000,
@@ -43,7 +43,7 @@ def create_app(given: Settings | None = None) -> Flask:
     if own.trusted_proxies:
         hops = own.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
-    app.extensions["engine"] = db.connect_web(own)
+    app.extensions["engine"] = engine
     csrf.init_app(app)
 
     from webui import pages
@@ -54,18 +54,3 @@ def create_app(given: Settings | None = None) -> Flask:
     errors.init_app(app)
     pages.init_app(app)
     return app
-
-
-def _secret(own: Settings) -> str:
-    """The key that signs cookies: made once per home, so that all workers share it and a
-    restart logs nobody out.
-    """
-    file = own.home / "keys" / "cookies"
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        with file.open("x") as new:
-            file.chmod(0o600)
-            new.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
-    return file.read_text()

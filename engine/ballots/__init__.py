@@ -29,6 +29,7 @@ from engine.ballots.keys import (
     public_of,
     unwrap,
 )
+from engine.ballots.outer import mark_of, new_key, unwrap_outer, wrap
 from engine.ballots.tally import Count, count, tally
 
 __all__ = [
@@ -51,6 +52,8 @@ __all__ = [
     "is_envelope",
     "join",
     "make",
+    "mark_of",
+    "new_key",
     "public_of",
     "receipt_of",
     "report",
@@ -59,5 +62,7 @@ __all__ = [
     "tally",
     "unseal",
     "unwrap",
+    "unwrap_outer",
     "urn_hash",
+    "wrap",
 ]

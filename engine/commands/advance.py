@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from engine import clock
-from engine.commands import demands, opening, unit_of_work
+from engine.commands import demands, envelopes, opening, unit_of_work
 from engine.db.states import InstanceState
 from engine.errors import ProcessFault, Refused
 from engine.messages import Listed, _
@@ -131,12 +131,15 @@ def _close(work: UnitOfWork, gone: list[Live]) -> None:
     if not gone:
         return
     rules = [work.process.tasks.get(live.element) for live in gone]
-    if any(rule and rule.poll and rule.poll.secret for rule in rules):
+    secret = any(rule and rule.poll and rule.poll.secret for rule in rules)
+    if secret:
         # a statement does not see what was committed while it waited: the envelope of whoever is
         # casting would stay
         work.session.execute(_WAIT_FOR_VOTERS, {"id": work.row["id"]})
     refs = [live.ref for live in gone]
     work.session.execute(_CLOSE, {"now": clock.now(), "id": work.row["id"], "refs": refs})
+    if secret:
+        envelopes.forget_keys_of(work.session, work.row["id"])
 
 
 def _move(work: UnitOfWork, step: Step, body: dict[str, Any]) -> None:

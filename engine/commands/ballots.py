@@ -8,16 +8,16 @@ wait for one another.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import ballots, clock
-from engine.commands import locked_poll, polls, unit_of_work
+from engine.commands import envelopes, locked_poll, polls, unit_of_work
 from engine.commands.poll_lifecycle import FEWEST
-from engine.db import tables
+from engine.db import shred, tables
 from engine.db.states import InstanceState, PollState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, Invalid, NotFound
@@ -53,6 +53,16 @@ class _Paper(NamedTuple):
     version: str
     instance_state: str
     on_paper: bool  # may ballots be handed out on paper, too
+    outer_key: bytes | None
+
+    def stored(self, sealed: bytes) -> dict[str, Any]:
+        """How an envelope lies in the database: by its mark and in an outer one; in the scheme of
+        before by its receipt and as it is.
+        """
+        if self.outer_key is None:
+            return {"receipt": ballots.receipt_of(sealed), "sealed": sealed}
+        wrapped = ballots.wrap(sealed, bytes(self.outer_key))
+        return {"receipt": ballots.mark_of(sealed), "sealed": wrapped}
 
 
 _PAPER = (
@@ -69,6 +79,7 @@ _PAPER = (
         _instance.c.version,
         _instance.c.state.label("instance_state"),
         func.coalesce(_poll.c.rule["paper"].as_boolean(), False).label("on_paper"),
+        _box.c.outer_key,
     )
     .join(_roll, _roll.c.poll_id == _poll.c.id)
     .join(_task, _task.c.id == _poll.c.task_id)
@@ -90,6 +101,16 @@ _VOTED = (
     .where(_roll.c.poll_id == bindparam("key"), _roll.c.member_id == bindparam("who"), _roll.c.open)
     .values(open=False, at=bindparam("minute"))
 )
+_ALL_VOTED = (
+    select(_poll.c.id, _box.c.outer_key)
+    .join(_box, _box.c.poll_id == _poll.c.id)
+    .where(
+        _poll.c.state == PollState.OPEN,
+        _poll.c.rule["early"].as_string() == "all",
+        _box.c.outer_key.is_not(None),
+        ~exists().where(_roll.c.poll_id == _poll.c.id, _roll.c.open),
+    )
+)
 _WAITING = select(func.count()).where(_roll.c.poll_id == bindparam("key"), _roll.c.open)
 
 
@@ -102,7 +123,8 @@ def cast(session: Session, actor: Actor, poll_id: UUID, sealed: bytes) -> str:
     """
     paper = _paper(session, actor, poll_id)
     receipt = ballots.receipt_of(sealed)
-    if _was_cast(session, actor, poll_id, receipt):
+    stored = paper.stored(sealed)
+    if _was_cast(session, actor, poll_id, stored["receipt"]):
         return receipt
     # before the lock, so that nobody holds up the close
     _check_open(paper.instance_state, paper.state, paper.closes_at)
@@ -112,10 +134,10 @@ def cast(session: Session, actor: Actor, poll_id: UUID, sealed: bytes) -> str:
     shared = session.execute(_SHARED, {"key": poll_id}).one()
     _check_open(paper.instance_state, shared.state, shared.closes_at)
     if _mark_voted(session, actor, poll_id):
-        envelope = {"poll_id": poll_id, "member_id": actor.id, "receipt": receipt}
-        if session.execute(_PUT, {**envelope, "sealed": sealed}).first() is None:
+        envelope = {"poll_id": poll_id, "member_id": actor.id, **stored}
+        if session.execute(_PUT, envelope).first() is None:
             raise Conflict(_("这个信封已经有人投过。"), code="copied")
-    elif not _was_cast(session, actor, poll_id, receipt):  # meanwhile, in another window
+    elif not _was_cast(session, actor, poll_id, stored["receipt"]):  # meanwhile, in another window
         message = _("您不能再投票：已领取纸质票，或已不在名册上。")
         raise Conflict(message, code="not_waiting")
     return receipt
@@ -129,10 +151,10 @@ def _paper(session: Session, actor: Actor, poll_id: UUID) -> _Paper:
     return _Paper._make(paper)
 
 
-def _was_cast(session: Session, actor: Actor, poll_id: UUID, receipt: str) -> bool:
+def _was_cast(session: Session, actor: Actor, poll_id: UUID, mark: str) -> bool:
     """Is this the envelope that was put in before? Conflict when that was another one."""
     earlier = session.execute(_MINE, {"key": poll_id, "who": actor.id}).scalar()
-    if earlier is not None and earlier != receipt:
+    if earlier is not None and earlier != mark:
         raise Conflict(_("您已投票，选票投出后不能更改。"), code="answered")
     return earlier is not None
 
@@ -193,7 +215,18 @@ def close_when_all_voted(session: Session, poll_id: UUID) -> None:
     ends = poll.secret and poll.state == PollState.OPEN and poll.rule.get("early") == "all"
     if not ends or session.execute(_WAITING, {"key": poll_id}).scalar():
         return
+    if not envelopes.has_outer_key(session, envelopes.box_of(session, poll_id)):
+        return  # the host that has it closes the box (`all_voted`)
     locked = locked_poll.lock(session, None, poll_id)
     running = locked.work.row["state"] == InstanceState.RUNNING
     if running and locked.poll.state == PollState.OPEN:
         polls.finish(locked, "all_answered")
+
+
+def all_voted(session: Session) -> list[UUID]:
+    """The polls that end because all have voted, and that can be closed here: the last ballot was
+    cast at another host, or the process died after it.
+    """
+    here = set(shred.of(session).names())
+    found = session.execute(_ALL_VOTED).all()
+    return [poll.id for poll in found if bytes(poll.outer_key).hex() in here]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.commands import definitions, erasure, proposals, rules
+from engine.commands import definitions, erasure, proposals, rules, witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +22,7 @@ KINDS: Mapping[str, Callable[[Session, Actor, rows.Proposal, bool], object]] = {
     definitions.AGAIN: definitions.decide_again,
     erasure.ERASURE: erasure.decide,
     erasure.HOLD: erasure.lift,
+    witnesses.WITNESS: witnesses.decide,
 }
 
 

@@ -276,9 +276,9 @@ def _begin(
         timers.add(work, [], [NewTimer(element, tables.POLL_WINDOW, rule.closes, closes, task_id)])
 
 
-def stop(locked: LockedPoll) -> LockedPoll:
+def stop(locked: LockedPoll, *, void: bool = False) -> LockedPoll:
     """No more answers: the window and all waiting answers are over; presence at the closing is
-    noted.
+    noted. A poll that is void needs no board where the key for it is not here.
     """
     session, poll = locked.session, locked.poll
     values: dict[str, Any] = {"closed_at": clock.now()}
@@ -289,9 +289,16 @@ def stop(locked: LockedPoll) -> LockedPoll:
         update(_roll).where(_roll.c.poll_id == poll.id, _roll.c.open).values(open=False)
     )
     session.execute(_END_WINDOW, {"task": poll.task_id})
-    if poll.secret:
+    if poll.secret and not (void and not _can_be_collected(locked)):
         envelopes.collect(stopped)
     return stopped
+
+
+def _can_be_collected(locked: LockedPoll) -> bool:
+    opened = locked.poll.state == PollState.OPEN
+    return opened and envelopes.has_outer_key(
+        locked.session, envelopes.box_of(locked.session, locked.poll.id)
+    )
 
 
 def _with_presence_at_closing(locked: LockedPoll) -> rows.PollTerms:

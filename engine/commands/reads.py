@@ -14,7 +14,7 @@ from engine.commands import unit_of_work
 from engine.commands.people import words
 from engine.db import tables
 from engine.errors import Conflict, Invalid
-from engine.history import event_log, seals
+from engine.history import event_log, seals, witnesses
 from engine.instance import rights
 from engine.instance.context import COLUMNS, context_from
 from engine.instance.rights import Case
@@ -22,13 +22,14 @@ from engine.messages import _
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from uuid import UUID
 
     from sqlalchemy import Select
 
     from engine.db import Session
     from engine.history.kept import Log
+    from engine.history.keys import Checkpoint
     from engine.history.seals import Verdict
     from engine.people.organisation import Actor
 
@@ -101,10 +102,14 @@ def witness(session: Session, actor: Actor, size: int, who: str) -> None:
     )
 
 
-def verify(session: Session, actor: Actor, public: bytes | None, log: Log) -> Verdict:
-    """Check everything within one request, as `verified`; one at a time.
+def verify(
+    session: Session, actor: Actor, public: bytes | None, log: Log, kept: str = ""
+) -> Verdict:
+    """Check everything within one request, as `verified`; one at a time. `kept`: checkpoints and
+    countersignatures that somebody kept outside, which must still hold.
 
-    Raises Refused, Invalid when there is too much for one request, Conflict when one runs already.
+    Raises Refused, Invalid when there is too much for one request or `kept` cannot be read,
+    Conflict when one runs already.
     """
     access.unions(actor, "verify")
     count = events(session)
@@ -114,7 +119,8 @@ def verify(session: Session, actor: Actor, public: bytes | None, log: Log) -> Ve
         )
     if not session.execute(_ALONE).scalar():
         raise Conflict(_("另一次校验正在进行，请稍后再试。"), code="busy")
-    return verified(session, actor, public, log)
+    outside = witnesses.parse_kept(session, kept) if kept.strip() else []
+    return verified(session, actor, public, log, outside=outside)
 
 
 def events(session: Session) -> int:
@@ -128,12 +134,13 @@ def verified(
     public: bytes | None,
     log: Log,
     progress: Callable[[int], None] | None = None,
+    outside: Iterable[Checkpoint] = (),
 ) -> Verdict:
     """Check every chain, leaf, checkpoint and stored answer of the installation; the result goes on
     record. Raises Refused.
     """
     access.unions(actor, "verify")  # tells that something is false, never what it says
-    verdict = seals.verify(session, public, progress, log=log.lines())
+    verdict = seals.verify(session, public, progress, outside, log.lines())
     whole = verdict.broken is None and not verdict.fault
     event_log.note(
         session,

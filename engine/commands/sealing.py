@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from engine import clock
 from engine.db import tables
 from engine.errors import Conflict, EngineError, NotFound
-from engine.history import event_log, kept, merkle, resumed, seals
+from engine.history import event_log, kept, keys, merkle, resumed, seals, signing
 from engine.messages import _
 from engine.people import access
 
@@ -76,8 +76,38 @@ def _introduce(session: Session, key: SigningKey) -> None:
     )
     known = {json.loads(body)["key"] for body in session.execute(noted).scalars()}
     if key.key_id not in known:
-        details = {"key": key.key_id, "public": key.public.hex()}
-        event_log.note(session, event_log.INSTALLATION, "key_introduced", None, **details)
+        _note_key(session, key)
+
+
+NEXT = "signing.key.next"
+
+
+def rotate(session: Session, old: Signer, new: SigningKey) -> None:
+    """Seal what is there by the old key, and introduce the new one by its signature; from now on
+    only the new one signs. HistoryBroken.
+    """
+    while seal(session, old) == seals.BATCH:
+        pass
+    at = clock.now().replace(microsecond=0)
+    signature = old.key.sign(keys.handover_text(new.public, at, old.key.key_id))
+    details = {"before": old.key.key_id, "signature": signature.hex()}
+    _note_key(session, new, **details)
+
+
+def replace_lost(session: Session, log: Log, new: SigningKey, by: str, why: str) -> None:
+    """Introduce a new key where the one that the database names is lost; it is a repair, which
+    waits for two people. Conflict: the database names no key.
+    """
+    named = signing.key_of(session)
+    if named is None:
+        raise Conflict(_("数据库还没有签名密钥，没有丢失可言。"), code="no_key")
+    _note_key(session, new, before=named, lost=why)
+    resume(session, log, "repaired", by, why=why)
+
+
+def _note_key(session: Session, key: SigningKey, **details: str) -> None:
+    told = {"key": key.key_id, "public": key.public.hex(), **details}
+    event_log.note(session, event_log.INSTALLATION, "key_introduced", None, **told)
 
 
 def resume(session: Session, log: Log, kind: str, by: str, **words: str) -> None:

@@ -41,6 +41,8 @@ def check(
     None: nobody in here proposed it.
     """
     access.check_bars(actor, verb, access.Subject(scope, author_id=proposer_id))
+    if actor.id == proposer_id:  # also by a verb that has no bar of its own
+        raise Refused(access.SEPARATED, code="one_hand", verb=verb)
     if proposer_id is not None and made_lately(session, actor, proposer_id):
         why = _(
             "提出人与批准人之间，近期有一人为另一人开过账号、设过密码或授予过职务，请由第三人批准。"

@@ -11,6 +11,7 @@ import base64
 import os
 import unicodedata
 from datetime import timedelta
+from socket import gethostname
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -127,7 +128,8 @@ def _open_poll(locked: LockedPoll, keys: dict[str, bytes]) -> None:
     poll, needed = locked.poll, int(locked.poll.rule["keys"])
     slip, key = envelopes.slip(poll), ballots.make(keys, needed)
     limits = {"size": ballots.size_for(slip), "least": slip.least, "most": slip.most}
-    locked.session.execute(insert(_box).values(poll_id=poll.id, needed=needed, **limits))
+    outer = {"outer_key": envelopes.new_outer_key(locked.session), "keeper": gethostname()}
+    locked.session.execute(insert(_box).values(poll_id=poll.id, needed=needed, **outer, **limits))
     parts = [_sealed_part(poll.id, UUID(m), UUID(m), part) for m, part in key.parts.items()]
     locked.session.execute(insert(_part), parts)
     public = base64.b64encode(key.public).decode()

@@ -56,7 +56,7 @@ def carry_out(locked: LockedPoll, reason: str, **details: Any) -> None:
     text can be mended. Saves.
     """
     work, poll, task = locked.work, locked.poll, locked.task
-    poll_lifecycle.stop(locked).update(state=PollState.VOID)
+    poll_lifecycle.stop(locked, void=True).update(state=PollState.VOID)
     envelopes.shred(work.session, poll.id)
     locked.log("poll_voided", work.actor, counts=poll.counts, reason=reason, **details)
     if locked.poll_rule.void == "back":

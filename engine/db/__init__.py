@@ -4,6 +4,7 @@ translated here.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from contextlib import contextmanager
@@ -13,11 +14,13 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import Engine as Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
+from engine.db import shred
 from engine.errors import Conflict, EngineError, Invalid, Unavailable
 from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import psycopg
 
@@ -30,12 +33,15 @@ RIVALS = {
     "40P01",
 }  # serialization failure, deadlock: the database took the transaction back
 _engines: dict[str, Engine] = {}
+_AFTERWARDS = "yixing_afterwards"
+_log = logging.getLogger("yixing.db")
 
 
-def connect(url: str, *, size: int = 20, pooled: bool = False) -> Engine:
+def connect(url: str, *, size: int = 20, pooled: bool = False, home: Path | None = None) -> Engine:
     """The engine for a URL, one per process. READ COMMITTED; a statement ends after 30 s, a lock
     wait after 10 s. `pooled`: the server is a pgbouncer that hands out a connection for a
-    transaction only, so that nothing may be left in the session.
+    transaction only, so that nothing may be left in the session. `home`: of the installation whose
+    database it is; without it (stories, tests) keys that are to be destroyed lie in memory.
     """
     if url not in _engines:
         engine = create_engine(
@@ -56,6 +62,8 @@ def connect(url: str, *, size: int = 20, pooled: bool = False) -> Engine:
         else:
             event.listen(engine, "connect", _prepare)
         _engines[url] = engine
+    if home is not None:
+        shred.settle(_engines[url], home)
     return _engines[url]
 
 
@@ -109,8 +117,8 @@ def url_of(settings: Settings) -> str:
 def connect_web(settings: Settings) -> Engine:
     """The engine of a web process: through the pooler where the settings name one."""
     if not settings.database_pooled:
-        return connect(url_of(settings))
-    return connect(settings.database_url, pooled=True)
+        return connect(url_of(settings), home=settings.home)
+    return connect(settings.database_url, pooled=True, home=settings.home)
 
 
 @contextmanager
@@ -125,7 +133,9 @@ def transaction(engine: Engine) -> Iterator[Session]:
     committing = False
     try:
         with engine.begin() as session:
+            session.info.pop(_AFTERWARDS, None)
             yield session
+            waiting = session.info.pop(_AFTERWARDS, [])
             committing = True
     except DBAPIError as fault:
         if committing and lost(fault):
@@ -136,6 +146,19 @@ def transaction(engine: Engine) -> Iterator[Session]:
         if ours is None:
             raise
         raise ours from fault
+    for act in waiting:
+        try:
+            act()
+        except Exception:  # what was committed stays committed
+            _log.exception("something was not done after a commit")
+
+
+def after_commit(session: Session, act: Callable[[], object]) -> None:
+    """Do it when this transaction has committed, and not when it does not: what cannot be taken
+    back, such as destroying a key. Whoever asks makes sure that it is done later if the process
+    dies in between.
+    """
+    session.info.setdefault(_AFTERWARDS, []).append(act)
 
 
 def lost(fault: DBAPIError) -> bool:
@@ -161,6 +184,9 @@ def _translated(fault: DBAPIError) -> EngineError | None:
         return Unavailable(
             _("数据库所在的磁盘已满，什么都没有改动，请告诉管理员。"), code="disk_full"
         )
+    if state == "YX001":
+        message = _("本机时钟比上一条记录的时刻早两秒以上，什么都没有改动，请告诉管理员核对时钟。")
+        return Unavailable(message, code="clock_back", detail=str(fault.orig))
     if state == "55P03":
         return Conflict(_("此事项正由他人办理，请稍后再试。"))
     return Unavailable() if isinstance(fault, OperationalError) else None

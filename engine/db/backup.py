@@ -168,6 +168,16 @@ def _keys(settings: Settings) -> dict[str, Path]:
     return {name: path for name, path in found.items() if KEY_NAME.fullmatch(name)}
 
 
+def outside(settings: Settings) -> list[str]:
+    """The settings by which keys come: what they hold is in no backup."""
+    given = {
+        "YIXING_SIGNING_KEY": settings.signing_key,
+        "YIXING_SHARED_KEY": settings.shared_key,
+        "YIXING_SECRET_KEY": settings.secret_key,
+    }
+    return [name for name, value in given.items() if value]
+
+
 def _put_keys(settings: Settings, folder: Path) -> None:
     """The keys of the backup; other ones that lie there are kept beside them."""
     target = settings.home / "keys"

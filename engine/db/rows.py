@@ -163,7 +163,8 @@ class RollEntry(NamedTuple):
 
 class Box(NamedTuple):
     """The box of a secret poll. `voters`, `board_hash`: from the close on; `urn_hash`, `invalid`:
-    when it was opened.
+    when it was opened; `outer_key`, `keeper`: of the outer envelopes (engine/ballots/outer.py), where
+    it has them.
     """
 
     poll_id: UUID
@@ -175,6 +176,8 @@ class Box(NamedTuple):
     board_hash: str | None
     urn_hash: str | None
     invalid: int | None
+    outer_key: bytes | None
+    keeper: str | None
 
 
 class TellerKey(NamedTuple):

@@ -125,6 +125,14 @@ def from_pem(data: bytes, path: str) -> SigningKey:
     return SigningKey(private)
 
 
+def make_next(path: Path) -> SigningKey:
+    """A new key in this file, or the one that lies there since a rotation that was broken off."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _create(path)
+    return load(path)
+
+
 def _create(path: Path) -> None:
     """Write the whole file under another name, then link it: a reader sees all of it or nothing,
     the first one wins.

@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from engine import clock
 from engine.db import tables
 from engine.errors import Invalid
-from engine.history import event_log, kept, keys, merkle, resumed, verification
+from engine.history import event_log, kept, keyring, keys, merkle, resumed, verification
 from engine.history.event_log import Break
 from engine.messages import Message, _
 
@@ -248,7 +248,8 @@ def _check_tree(
     """
     query = select(tables.checkpoint).order_by(_checkpoint.size)
     points = cast("list[rows.Checkpoint]", session.execute(query).all())
-    tree = _Tree(session, public, list(points), outside)
+    trusted = None if public is None else keyring.trusted(session, public)
+    tree = _Tree(session, public, list(points), outside, trusted)
     if fault := tree.grow() or tree.left_over():
         return tree.frontier.size, len(points) if not tree.waiting else 0, tree.late, fault
     last = points[-1].size if points else 0
@@ -265,6 +266,7 @@ class _Tree:
     public: bytes | None
     waiting: list[rows.Checkpoint]
     outside: list[keys.Checkpoint]
+    trusted: dict[str, bytes] | None  # keys that may have signed, oldest first; None: not looked at
     frontier: merkle.Frontier = field(default_factory=merkle.Frontier)
     signed: datetime | None = None  # the moment of the checkpoint before
     late: int = 0
@@ -304,8 +306,14 @@ class _Tree:
         """The checkpoints of this size have its root."""
         while self.waiting and self.waiting[0].size == self.frontier.size:
             self.signed = self.waiting[0].at
-            if fault := _check_point(self.waiting.pop(0), self.frontier, self.public):
+            point = self.waiting.pop(0)
+            if fault := _check_point(point, self.frontier, self.trusted):
                 return fault
+            if self.trusted:  # once a key has handed over, it signs no more
+                for older in list(self.trusted):
+                    if older == point.key_id:
+                        break
+                    del self.trusted[older]
         return _check_outside(self.outside, self.frontier, self.public)
 
 
@@ -324,18 +332,19 @@ def _check_outside(
 
 
 def _check_point(
-    point: rows.Checkpoint, frontier: merkle.Frontier, public: bytes | None
+    point: rows.Checkpoint, frontier: merkle.Frontier, trusted: dict[str, bytes] | None
 ) -> Message | None:
     size, root = frontier.size, frontier.root()
     if bytes(point.root) != root or bytes(point.frontier) != frontier.to_bytes():
         return _("检查点 {size} 的根不符", size=size)
-    if public is None:
+    if trusted is None:
         return None
     try:
         signed = keys.checkpoint_text(size, root, point.at, point.key_id)
     except Invalid:  # a key id that is none
         signed = b""
-    if point.key_id == keys.key_id(public) and keys.verify(public, bytes(point.signature), signed):
+    public = trusted.get(point.key_id, b"")
+    if keys.verify(public, bytes(point.signature), signed):
         return None
     return _("检查点 {size} 的签名无效", size=size)
 

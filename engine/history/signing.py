@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.errors import Conflict
-from engine.history import keys
+from engine.history import keyring, keys
 from engine.history.kept import Log
 from engine.messages import Message, _
 
@@ -47,19 +47,40 @@ def signing(session: Session, settings: Settings, *, make: bool = True) -> Signi
     EngineError: a key that cannot be read, or can be read by others.
     """
     folder, named = settings.home / "keys", key_of(session)
-    if settings.signing_key:
-        key = keys.from_pem(settings.signing_key.encode(), "YIXING_SIGNING_KEY")
-    elif (folder / keys.FILE_NAME).exists():
-        key = keys.load(folder / keys.FILE_NAME)
-    elif named is None and make:
-        key = keys.load_or_create(folder)
-    elif named is None:
-        return Signing(None)
-    else:
+    key = here(settings)
+    if key is None and named is not None:
         return Signing(None, _without(named))
-    if named is not None and key.key_id != named:
+    if key is None:
+        if not make:
+            return Signing(None)
+        key = keys.load_or_create(folder)
+    if named is not None and not _may_sign(session, key.key_id, named):
         return Signing(None, _without(named))
     return Signing(Signer(key, Log(folder)))
+
+
+def introduced_next(session: Session, key_id: str) -> bool:
+    """Was this key introduced already, by a rotation that was broken off before its file was in
+    place?
+    """
+    return any(each.key_id == key_id for each in keyring.introduced(session))
+
+
+def _may_sign(session: Session, key_id: str, named: str) -> bool:
+    """Is it the key that signed last and nobody replaced, or the one that took its place?"""
+    if key_id == named:
+        return not keyring.is_retired(session, key_id)
+    return keyring.follows(session, key_id, named)
+
+
+def here(settings: Settings) -> keys.SigningKey | None:
+    """The key of the setting, else of the file; None when there is neither. EngineError: it cannot
+    be read, or can be read by others.
+    """
+    if settings.signing_key:
+        return keys.from_pem(settings.signing_key.encode(), "YIXING_SIGNING_KEY")
+    file = settings.home / "keys" / keys.FILE_NAME
+    return keys.load(file) if file.exists() else None
 
 
 def _without(named: str) -> Message:

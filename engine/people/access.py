@@ -100,6 +100,7 @@ VERBS: dict[str, tuple[Callable[[Actor, UUID | None], bool], ...]] = {
     "approve_definition": (runs_installation,),
     "propose_notice": (is_secretary, is_administrator, runs_installation),
     "approve_notice": (runs_installation,),
+    "approve_witness": (runs_installation,),
     "propose_setting": (is_secretary,),
     "approve_setting": (is_administrator, is_secretary),
     "manage_vacations": (is_administrator, is_secretary),
@@ -161,10 +162,12 @@ def _is_desk(post: str) -> bool:
     return any(post in kept for kept in posts.kinds().desks.values())
 
 
-_SEPARATED = Bar(proposed_it, "separated", _("提出人与批准人不能是同一人。"))
+SEPARATED = _("提出人与批准人不能是同一人。")
+_SEPARATED = Bar(proposed_it, "separated", SEPARATED)
 BARS: dict[str, tuple[Bar[Subject], ...]] = {
     "approve_definition": (_SEPARATED,),
     "approve_notice": (_SEPARATED,),
+    "approve_witness": (_SEPARATED,),
     "approve_setting": (_SEPARATED,),
     "erase": (_SEPARATED,),  # who may stands in engine/instance/rights.py
     "approve_correction": (_SEPARATED,),

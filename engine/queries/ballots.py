@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from socket import gethostname
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from sqlalchemy import and_, func, select
 
 from engine import ballots
 from engine.ballots import Ballot, Paper
-from engine.db import rows, tables
-from engine.db.states import PollState
+from engine.db import rows, shred, tables
+from engine.db.states import POLL_RUNNING, PollState
 from engine.people import access, organisation
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class Box:
     """What one needs to vote, to count, and to check.
 
     `public_key` is base64, `size` the bytes inside each envelope (both None until the poll opens);
-    `receipt` is mine while the envelope is kept; `cast` how many have voted; `voted_at` the minute
+    `receipt` is mine while the envelope is kept, but for outer envelopes: these the server does not
+    open before the close. `cast` how many have voted; `voted_at` the minute
     in which I did.
     """
 
@@ -70,6 +72,8 @@ class Box:
     may_vote: bool
     voted_at: datetime | None
     receipt: str | None
+    keeper: str | None  # the host that has the key of the outer envelopes
+    lost: bool  # that is this host, and has it no more
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,18 @@ def box(session: Session, actor: Actor, poll_id: UUID) -> Box | None:
         cast=_cast(session, poll_id, stored),
         may_vote=mine.open and row.state == PollState.OPEN,
         voted_at=mine.at,
-        receipt=mine.receipt,
+        receipt=mine.receipt if stored is None or stored.outer_key is None else None,
+        keeper=stored.keeper if stored else None,
+        lost=stored is not None and _lost(session, row, stored),
     )
+
+
+def _lost(session: Session, poll: rows.Poll, stored: rows.Selected) -> bool:
+    """Should this host have the key that is still needed, and has it not?"""
+    needed = poll.state in POLL_RUNNING and stored.outer_key is not None and not stored.urn_hash
+    if not needed or stored.keeper != gethostname():
+        return False
+    return shred.of(session).find(bytes(stored.outer_key).hex()) is None
 
 
 class _Mine(NamedTuple):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from engine.db import tables
-from engine.history import event_log, keys, resumed
+from engine.history import event_log, keyring, keys, resumed, witnesses
 from engine.history.verification import uncompared as unproved
 from engine.people import access
 from engine.queries.history import Happened, _happened
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.db import Session, rows
+    from engine.history.keyring import Introduced
     from engine.history.resumed import Resumed
+    from engine.history.witnesses import Held, Witness
     from engine.messages import Message
     from engine.people.organisation import Actor
 
@@ -32,8 +34,9 @@ class Point:
     root: str
     at: datetime
     key_id: str
-    witness: str
+    witness: str  # a name that somebody typed: it proves nothing
     text: str
+    held: tuple[Held, ...] = ()  # what came back from outside, checked
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Seal:
     unsealed: int
     resumed: Resumed | None  # a restoration or a repair that waits for two people
     mine: bool  # this person has confirmed it
+    witnesses: tuple[Witness, ...] = ()  # who is registered
+    keys: tuple[Introduced, ...] = ()  # all signing keys with their days, oldest first
 
 
 def checkpoints(session: Session, actor: Actor, before: int | None = None, limit: int = 30) -> Seal:
@@ -55,17 +60,21 @@ def checkpoints(session: Session, actor: Actor, before: int | None = None, limit
     query = select(tables.checkpoint).order_by(_point.size.desc()).limit(max(1, min(limit, 200)))
     if before is not None:
         query = query.where(_point.size < before)
-    points = tuple(_read(row) for row in session.execute(query))
-    held = session.execute(
-        select(func.coalesce(func.max(_point.size), 0)).where(_point.witness != "")
-    ).scalar_one()
+    outside = witnesses.held(session)
+    points = tuple(
+        replace(_read(row), held=tuple(each for each in outside if each.size == row.size))
+        for row in session.execute(query)
+    )
+    held = witnesses.newest(session)
     waiting = session.execute(
         select(func.count()).select_from(tables.event).where(_event.leaf_no.is_(None))
     ).scalar_one()
     last = resumed.newest(session)
     open_ = last if last is not None and not last.confirmed else None
     mine = open_ is not None and str(actor.id) in open_.people
-    return Seal(points, int(held), int(waiting), open_, mine)
+    known = tuple(witnesses.registered(session).values())
+    own = tuple(keyring.introduced(session))
+    return Seal(points, held, int(waiting), open_, mine, known, own)
 
 
 def _read(row: rows.Selected) -> Point:

@@ -6,15 +6,16 @@ import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shutil import disk_usage
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import text
 
 from engine import clock
-from engine.db import migrate, queue, safekeeping
+from engine.db import migrate, queue, safekeeping, shared, shred
 from engine.errors import EngineError
-from engine.history import keys
+from engine.history import signing
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -78,7 +79,9 @@ def ready(session: Session, settings: Settings) -> Readiness:
         checks["processes"] = _processes(session)
         checks["workers"] = _workers(session)
         checks["key"] = _key(session, settings)
+        checks["secrets"] = _secrets(session, settings)
         checks["backup"] = _backup(session, settings)
+        checks["ballots"] = _ballots(session)
     return Readiness(checks)
 
 
@@ -145,20 +148,41 @@ def _backup(session: Session, settings: Settings) -> str:
     return f"the last backup is of {last.at}" if old_one else OK
 
 
+_OUTER_KEYS = text(
+    "SELECT b.outer_key FROM box b JOIN poll p ON p.id = b.poll_id WHERE p.state IN ('open', 'counting') "
+    "AND b.urn_hash IS NULL AND b.outer_key IS NOT NULL AND b.keeper = :host"
+)
+
+
+def _ballots(session: Session) -> str:
+    """Are the keys here of the secret ballots that this host must open?"""
+    kept = session.execute(_OUTER_KEYS, {"host": gethostname()}).scalars()
+    lost = [key for key in kept if shred.of(session).find(bytes(key).hex()) is None]
+    return f"the outer keys of {len(lost)} open secret ballots are lost" if lost else OK
+
+
 def _key(session: Session, settings: Settings) -> str:
     """Is the key that signed the newest checkpoint the one that lies here?"""
-    newest = text("SELECT key_id FROM checkpoint ORDER BY size DESC LIMIT 1")
-    named = session.execute(newest).scalar()
+    named = signing.key_of(session)
     if named is None:
         return OK
-    directory = settings.home / "keys"
-    if not (directory / keys.FILE_NAME).exists():
-        return f"the signing key {named} is not here"
+    source = "YIXING_SIGNING_KEY" if settings.signing_key else str(settings.home / "keys")
     try:
-        here = keys.load_or_create(directory).key_id
+        here = signing.here(settings)
     except (EngineError, OSError):
-        return f"the signing key in {directory} cannot be read"
-    return OK if here == named else f"the signing key is {here}, the newest checkpoint has {named}"
+        return f"the signing key in {source} cannot be read"
+    if here is None:
+        return f"the signing key {named} is not here: nothing is sealed by this host"
+    if here.key_id == named:
+        return OK
+    return f"the signing key in {source} is {here.key_id}, the newest checkpoint has {named}"
+
+
+def _secrets(session: Session, settings: Settings) -> str:
+    """Are the cookies of this host those of the others?"""
+    if shared.fault(session, settings) is None:
+        return OK
+    return "the key of the shared secrets (YIXING_SHARED_KEY or keys/shared.key) is not here: logins of other hosts do not hold"
 
 
 def metrics(session: Session) -> bytes:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from engine.db import tables
 from engine.definitions.store import process_of
 from engine.errors import Refused
-from engine.history import event_log
+from engine.history import event_log, witnesses
 from engine.instance import polling, rooms
 from engine.instance.context import context_of
 from engine.people import access
@@ -174,8 +174,7 @@ def _proof(
     session: Session, head: bytes, leaves: Sequence[int | None], broken: Break | None
 ) -> Proof:
     point = tables.checkpoint.c
-    widest = select(func.max(point.size)).where(point.witness != "").scalar_subquery()
-    query = select(point.size, point.root, point.at, widest.label("witnessed"))
+    query = select(point.size, point.root, point.at)
     last = session.execute(query.order_by(point.size.desc()).limit(1)).first()
     return Proof(
         events=len(leaves),
@@ -185,7 +184,7 @@ def _proof(
         checkpoint_size=last.size if last else 0,
         checkpoint_root=bytes(last.root).hex() if last else "",
         checkpoint_at=last.at if last else None,
-        witnessed_size=(last.witnessed or 0) if last else 0,
+        witnessed_size=witnesses.newest(session) if last else 0,
     )
 
 

@@ -101,6 +101,12 @@ def _hold(session: Session, row: rows.Proposal) -> Message:
     return _("解除对保密事项 {number} 的保留", number=_number(session, row))
 
 
+def _witness(_session: Session, row: rows.Proposal) -> Message:
+    return _(
+        "登记检查点的证人{name}，公钥 {public}", name=row.body["name"], public=row.body["public"]
+    )
+
+
 def _number(session: Session, row: rows.Proposal) -> str:
     number = select(tables.instance.c.number).where(tables.instance.c.id == UUID(row.subject))
     return str(session.execute(number).scalar_one())
@@ -111,6 +117,7 @@ _KINDS: Mapping[str, _Kind] = {
     "definition": _Kind(_somewhere("propose_definition"), "approve_definition", _again),
     "erasure": _Kind(None, "", _erasure),
     "hold": _Kind(None, "", _hold),
+    "witness": _Kind(_somewhere("witness"), "approve_witness", _witness),
 }
 
 

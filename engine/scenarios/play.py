@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import clock, definitions, settings
+from engine.db import shred
 from engine.errors import EngineError, Invalid, ProcessFault
 from engine.instance.union_law import UnionLaw
 from engine.messages import Listed, Message, _
@@ -140,6 +141,7 @@ def _begun(
 ) -> Iterator[Progress]:
     """A story that was read, before its first step; thrown away at the end."""
     with engine.connect() as session, session.begin() as whole, clock.set_to(read.at):
+        shred.rehearse(session)
         try:
             others = {name: _beside(source, name) for name in read.also}
             there = world.build(session, read, files, standard, others)

@@ -53,13 +53,20 @@ ALLOWED = {  # the table once more, by hand: a change of it must be meant
     "approve_definition": set(),
     "propose_notice": {"union_secretary", "administrator"},
     "approve_notice": set(),
+    "approve_witness": set(),
     "propose_setting": {"union_secretary"},
     "approve_setting": {"administrator", "union_secretary"},
     "manage_vacations": {"administrator", "union_secretary"},
 }
 OF_ALL = {  # what belongs to no union, to whom it is given
     *("verify", "read_installation", "witness", "give_installation"),
-    *("propose_definition", "approve_definition", "propose_notice", "approve_notice"),
+    *(
+        "propose_definition",
+        "approve_definition",
+        "propose_notice",
+        "approve_notice",
+        "approve_witness",
+    ),
 }
 POSTS = [
     "installation",
@@ -173,6 +180,7 @@ BARRED = [  # verb, post held, what is asked about, code of the refusal
     ("approve_definition", "installation", {"author_id": SELF}, "separated"),
     ("approve_definition", "installation", {"author_id": None}, None),
     ("approve_notice", "installation", {"author_id": SELF}, "separated"),
+    ("approve_witness", "installation", {"author_id": SELF}, "separated"),
     (
         "manage_people",
         "administrator",

@@ -7,19 +7,20 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from engine import clock, db, jobs
-from engine.commands import instances, tasks
+from engine.commands import instances, tasks, unit_of_work
 from engine.db import apart, canonical, tables
 from engine.errors import Unavailable
-from engine.history import keys, seals
+from engine.history import event_log, keys, seals
 from engine.settings import ROOT, Settings
 from tests.engine.errands import KEY, Errands
 from tests.engine.forgery import rechain, unprotect
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from uuid import UUID
 
     from sqlalchemy import Engine
 
@@ -129,3 +130,45 @@ def test_an_event_long_before_the_newest_checkpoint_becomes_an_incident(
     assert [(row.instance_id, row.what) for row in found] == [(late, "clock")] and good != late
     assert "早于已签名的检查点" in found[0].message
     assert (verdict.fault, verdict.late) == ("", 1)
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(0, True), (2, True), (3, False), (3600, False)])
+def test_an_event_earlier_than_the_one_before_it_is_refused(
+    world: Errands, seconds: int, taken: bool
+) -> None:
+    """In the chain of a matter and in that of a union alike; nothing of the command stays."""
+    key, union = world.done[0], world.units["工会"]
+    for chain in (key, union):
+        with db.transaction(world.engine) as session, clock.set_to(world.at):
+            _note(session, chain)
+    last = world.at.replace(microsecond=0)
+    for chain in (key, union):
+        before = _length(world, chain)
+        try:
+            with (
+                db.transaction(world.engine) as session,
+                clock.set_to(last - timedelta(seconds=seconds)),
+            ):
+                _note(session, chain)
+            assert taken
+        except Unavailable as fault:
+            assert not taken and fault.code == "clock_back", fault
+        assert _length(world, chain) == before + taken
+    with db.transaction(world.engine) as session:
+        assert seals.verify(session, KEY.public).broken is None
+
+
+def _note(session: db.Session, chain: UUID) -> None:
+    """Any event: of a matter by its unit of work, of a union by its own chain."""
+    if session.execute(select(tables.instance.c.id).where(tables.instance.c.id == chain)).first():
+        work = unit_of_work.lock(session, None, chain)
+        work.log.add("history_read", None)
+        unit_of_work.note(work)
+    else:
+        event_log.note(session, chain, "history_read", None)
+
+
+def _length(world: Errands, chain: UUID) -> int:
+    with db.transaction(world.engine) as session:
+        found = session.execute(select(func.count()).where(EVENT.instance_id == chain))
+        return int(found.scalar_one())

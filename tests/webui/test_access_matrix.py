@@ -45,11 +45,13 @@ ROLES = ("plain", "delegate", "committee", "secretary", "auditor", "admin")
 EXPECTED = """
 api.openapi | 200 | -!
 api_audit.confirm | 403 | -
+api_audit.countersign | 403 | -
 api_audit.installation_history | 403 403 403 200 200 403 | -
 api_audit.list_checkpoints | 403 403 403 200 200 403 | -
 api_audit.note_witness | 403 | -
 api_audit.queue_verification | 403 403 403 202 202 403 | -
 api_audit.read_verification | 403 403 403 404 404 403 | -
+api_audit.receive | 403 | -
 api_audit.verify | 403 403 403 200 200 403 | -
 api_ballots.cast | 404 201 404 404 404 404 | 404
 api_ballots.get_ballots | 404 200 404 200 200 404 | 404
@@ -178,7 +180,12 @@ api_units.list_units of | 404 404 404 200 200 200 | 404
 api_units.union_history | 403 403 403 200 200 403 | 404
 api_units.unit_tree | 404 404 404 200 200 200 | -
 api_units.unit_tree of | 404 404 404 200 200 200 | 404
+audit.check_kept | 403 403 403 302 302 403 | -
+audit.checkpoint_file | 403 403 403 200 200 403 | -
 audit.confirm | 403 | -
+audit.countersign | 403 | -
+audit.countersigned | 403 | -
+audit.end_witness | 403 | -
 audit.index | 403 403 403 200 200 403 | -
 audit.index csv | 403 403 403 200 200 403 | -
 audit.index search | 403 403 403 200 200 403 | -
@@ -188,6 +195,7 @@ audit.log | 403 403 403 200 200 403 | -
 audit.log installation | 403 403 403 200 200 403 | -
 audit.log of | 403 403 403 200 200 403 | 404~
 audit.pack | 404 403 403 200 200 404 | 404
+audit.propose_witness | 403 | -
 audit.seal | 403 403 403 200 200 403 | -
 audit.verify | 403 403 403 302 302 403 | -
 audit.witness | 403 | -

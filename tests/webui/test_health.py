@@ -71,7 +71,8 @@ def test_all_is_well(browser: FlaskClient, running: Engine, own: Settings) -> No
         seals.seal(session, key)
     assert faults(browser) == []
     assert set(browser.get("/readyz").get_json()["checks"]) == {
-        *("database", "disk", "clock", "schema", "processes", "workers", "key", "backup")
+        *("database", "disk", "clock", "schema", "processes", "workers", "key", "backup"),
+        *("ballots", "secrets"),
     }
 
 

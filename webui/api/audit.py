@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
 
-from engine.commands import reads, sealing
+from engine.commands import reads, sealing, witnesses
 from engine.commands import verifications as asking
 from engine.errors import NotFound
 from engine.queries import checkpoints, verifications
@@ -39,6 +39,21 @@ class Checkpoint(Schema):
     key_id = fields.String()
     witness = fields.String()
     text = fields.String()
+    held = fields.List(
+        fields.Nested(lambda: HeldShape()),
+        metadata={"description": "What came back from outside and was checked."},
+    )
+
+
+class HeldShape(Schema):
+    """A proof that somebody outside holds a checkpoint."""
+
+    name = fields.String(required=True)
+    at = Moment()
+    way = schemas.Choice("key", "stamp")
+    proof = fields.String(
+        metadata={"description": "The countersignature, or the time-stamp reply in base64."}
+    )
 
 
 class VerdictShape(Schema):
@@ -86,6 +101,39 @@ def note_witness(session: Session, actor: Actor, given: dict[str, Any], size: st
     if not re.fullmatch(r"[0-9]{1,18}", size):
         raise NotFound
     reads.witness(session, actor, int(size), given["who"])
+
+
+class Note(schemas.Sent):
+    note = Text(2000, 1, required=True)
+
+
+class Theirs(schemas.Sent):
+    checkpoint = Text(
+        2000, 1, required=True, metadata={"description": "A signed checkpoint, as it is shown."}
+    )
+
+
+class NoteShape(Schema):
+    note = fields.String(required=True)
+
+
+class SizeShape(Schema):
+    size = fields.Integer(required=True)
+
+
+@routes.act("/countersignatures", NoteShape, body=Theirs, status=201)
+def countersign(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, str]:
+    """As a witness, countersign a checkpoint of another installation; refused when it does not go
+    on from what was countersigned before (post `installation`).
+    """
+    signing = evidence.signer_here
+    return {"note": witnesses.countersign(session, actor, signing, given["checkpoint"])}
+
+
+@routes.act("/countersignatures/received", SizeShape, body=Note, status=201)
+def receive(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, int]:
+    """Keep a countersignature that came back from a registered witness (post `installation`)."""
+    return {"size": witnesses.accept(session, actor, given["note"])}
 
 
 @routes.act("/verifications", VerdictShape, keyed=False)

@@ -77,7 +77,17 @@ class BoxShape(Schema):
     may_vote = fields.Boolean()
     voted_at = Moment(allow_none=True, metadata={"description": "The minute in which I voted."})
     receipt = fields.String(
-        allow_none=True, metadata={"description": "Mine, until the envelopes are destroyed."}
+        allow_none=True,
+        metadata={
+            "description": "Mine, until the envelopes are destroyed; null where they lie in outer ones."
+        },
+    )
+    keeper = fields.String(
+        allow_none=True,
+        metadata={"description": "The host that has the outer key, and closes and opens the box."},
+    )
+    lost = fields.Boolean(
+        metadata={"description": "That key is lost: the ballot can only be void."}
     )
 
 
@@ -135,6 +145,7 @@ def _close_when_all_voted() -> None:
     body=Cast,
     status=201,
     sees=sees,
+    repeatable=True,
     afterwards=_close_when_all_voted,
 )
 def cast(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, str]:

@@ -151,6 +151,7 @@ class Routes(Blueprint):  # type: ignore[misc]
         at: str = "",
         sees: Callable[..., None] | None = None,
         keyed: bool = True,
+        repeatable: bool = False,
         media_type: str = JSON,
         read: Callable[[], Any] | None = None,
         sent: dict[str, Any] | None = None,
@@ -162,7 +163,8 @@ class Routes(Blueprint):  # type: ignore[misc]
         `at` is the address of what was made, with names of the reply in braces. `sees(session,
         actor, **path)` raises NotFound when the thing is not this person's to see: then a refusal
         says no more than that. `read` reads a body that is no JSON, which `sent` describes.
-        `keyed`: it takes an Idempotency-Key.
+        `keyed`: it takes an Idempotency-Key; `repeatable`: nothing is kept of it, as doing it again
+        does and says the same.
         """
         published = Published(
             rule=rule,
@@ -188,7 +190,7 @@ class Routes(Blueprint):  # type: ignore[misc]
             @wraps(view)
             def run(*given: Any, **path: Any) -> Response:
                 given = (read(),) if read else given
-                key = request.headers.get("Idempotency-Key") if keyed else None
+                key = request.headers.get("Idempotency-Key") if keyed and not repeatable else None
                 try:
                     done, fresh = _carry_out(
                         key, lambda session: made(session, g.actor, *given, **path)

@@ -45,12 +45,14 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "backup": safety.backup,
     "restore": safety.restore,
     "repair": safety.repair,
+    "rotate-key": safety.rotate_key,
 }
 WITHOUT_PROCESSES = {"worker", "migrate", "token", "user disable", "user password"} | {
     "verify",
     "backup",
     "restore",
     "repair",
+    "rotate-key",
 }
 
 

@@ -37,7 +37,7 @@ def load(settings: Settings, url: str) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     begun = settings.home / HALF_DEMO
     begun.write_text(_mark(settings))
-    demo.load(db.connect(url), settings)
+    demo.load(db.connect(url, home=settings.home), settings)
     begun.unlink()
 
 

@@ -26,7 +26,7 @@ def database(settings: Settings) -> Engine:
 
     url = db.url_of(settings)
     migrated(settings, url)
-    return db.connect(url)
+    return db.connect(url, home=settings.home)
 
 
 def serve(_given: argparse.Namespace, settings: Settings) -> int:
@@ -39,10 +39,15 @@ def serve(_given: argparse.Namespace, settings: Settings) -> int:
 def worker(_given: argparse.Namespace, settings: Settings) -> int:
     """One more job worker, e.g. on another machine with the same YIXING_DATABASE_URL."""
     from engine import db, jobs
+    from engine.history.signing import signing
 
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     url = db.url_of(settings)
     migrated(settings, url)
+    with db.transaction(db.connect(url, home=settings.home)) as session:
+        why = signing(session, settings, make=False).why
+    if why is not None:
+        note(_("注意：{what}", what=why))
     note(_("正在工作；按 Ctrl-C 停止"))
     jobs.run_worker(settings, url)
     return OK

@@ -43,7 +43,7 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
         from engine.history import verify_pack
 
         return verify_pack.verify(given.pack, given.witness, given.key)
-    witnesses = _checkpoints(given.witness) if given.witness else []
+    witnesses = _kept(settings, given.witness) if given.witness else []
     found = _verdict(settings, witnesses)
     progress("")
     say(
@@ -76,7 +76,9 @@ def _verdict(settings: Settings, witnesses: list[Checkpoint]) -> Verdict:
     from engine.history.signing import signing
 
     # the state of one moment, however long it takes
-    engine = db.connect(db.url_of(settings)).execution_options(isolation_level="REPEATABLE READ")
+    engine = db.connect(db.url_of(settings), home=settings.home).execution_options(
+        isolation_level="REPEATABLE READ"
+    )
     with db.transaction(engine) as session:
         session.exec_driver_sql("SET LOCAL statement_timeout = 0")
         signer = signing(session, settings, make=False).signer
@@ -97,15 +99,17 @@ def _falsehood(found: Verdict) -> str:
     return _("记录不实：链 {chain} 的事件 {seq}：{fault}", chain=chain, seq=seq, fault=fault)
 
 
-def _checkpoints(file: Path) -> list[Checkpoint]:
-    """Those that somebody kept outside of the database."""
+def _kept(settings: Settings, file: Path) -> list[Checkpoint]:
+    """The checkpoints and countersignatures that somebody kept outside of the database."""
+    from engine import db
     from engine.errors import Invalid
-    from engine.history import keys
+    from engine.history import witnesses
 
     if not file.is_file():
         raise CannotDo(_("没有这个文件：{file}", file=file), USAGE)
     try:
-        found = keys.parse_checkpoints(file.read_text("utf-8"))
+        with db.transaction(database(settings)) as session:
+            found = witnesses.parse_kept(session, file.read_text("utf-8"))
     except (Invalid, UnicodeDecodeError) as fault:
         raise CannotDo(
             _("{file} 里的检查点读不懂：{fault}", file=file, fault=fault), USAGE
@@ -185,7 +189,9 @@ def backup(given: argparse.Namespace, settings: Settings) -> int:
             digest=done["sha256"],
         )
     )
-    note(_("其中有签名密钥：请放在只有您能读到的地方"))
+    note(_("其中有密钥：请放在只有您能读到的地方"))
+    for setting in safe.outside(settings):
+        note(_("{setting} 由设置给出，不在备份里，请另行保管", setting=setting))
     return OK
 
 
@@ -210,6 +216,40 @@ def repair(given: argparse.Namespace, settings: Settings) -> int:
     return OK
 
 
+def rotate_key(given: argparse.Namespace, settings: Settings) -> int:
+    """Let a new key sign from now on, introduced by the old one; or by two people, where that is
+    lost.
+    """
+    from engine import db
+    from engine.commands import sealing
+    from engine.history import keys, signing
+    from engine.history.kept import Log
+
+    if settings.signing_key:
+        raise CannotDo(
+            _("签名密钥由 YIXING_SIGNING_KEY 给出，请先去掉这个设置，把密钥放回 keys/signing.key")
+        )
+    if not given.yes and not agreed(_("要更换签名密钥吗？各证人须另行登记新的公钥。")):
+        say(_("什么也没有改；加上 --yes 才更换"))
+        return OK
+    folder, engine = settings.home / "keys", database(settings)
+    new = keys.make_next(folder / sealing.NEXT)
+    with db.transaction(engine) as session:
+        if given.lost:
+            by = getpass.getuser()
+            sealing.replace_lost(session, Log(folder), new, by, given.lost)
+        elif not signing.introduced_next(session, new.key_id):
+            sealing.rotate(session, signing.signer(session, settings), new)
+    old = folder / keys.FILE_NAME
+    if old.exists():
+        old.replace(folder / f"retired.{keys.load(old).key_id}.key")
+    (folder / sealing.NEXT).replace(old)
+    say(_("新的签名密钥 {key}，公钥 {public}", key=new.key_id, public=new.public.hex()))
+    if given.lost:
+        note(_("须由两人在“封存与校验”确认"))
+    return OK
+
+
 def _resume(settings: Settings, kind: str, **words: str) -> None:
     """On record, in the log beside the key and in the history, by the name of the operator."""
     from engine import db
@@ -218,7 +258,7 @@ def _resume(settings: Settings, kind: str, **words: str) -> None:
     from engine.history.kept import Log
 
     by = getpass.getuser()
-    with db.transaction(db.connect(db.url_of(settings))) as session:
+    with db.transaction(db.connect(db.url_of(settings), home=settings.home)) as session:
         sealing.resume(session, Log(settings.home / "keys"), kind, by, **words)
         found = resumed.newest(session)
     assert found is not None

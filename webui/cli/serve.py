@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -144,8 +143,8 @@ def _must_be_free(settings: Settings) -> None:
 
 
 def _database(settings: Settings) -> str:
-    """Start the database when need be, bring its schema up to date, make the key for cookies;
-    gives the URL.
+    """Start the database when need be, bring its schema up to date, see to the keys; gives
+    the URL.
     """
     from engine import db
     from engine.db import migrate
@@ -157,7 +156,7 @@ def _database(settings: Settings) -> str:
         note(_("数据库结构已是最新"))
     if not migrate.has_role(url):
         note(ROLE_MISSING)
-    _make_cookie_key(settings)
+    _say_secrets(settings, db.connect(url, home=settings.home))
     return url
 
 
@@ -169,7 +168,7 @@ def _fill(settings: Settings, url: str) -> None:
     from engine.commands import bundled
     from engine.errors import EngineError
 
-    engine = db.connect(url)
+    engine = db.connect(url, home=settings.home)
     for folder in bundled.folders(settings.processes):
         try:
             with db.transaction(engine) as session:
@@ -199,18 +198,19 @@ def must_serve(settings: Settings, engine: Engine) -> None:
             )
 
 
-def _make_cookie_key(settings: Settings) -> None:
-    """The key that signs cookies, whole before any web worker reads it."""
-    file = settings.home / "keys" / "cookies"
-    if settings.secret_key or file.exists():
-        return
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = file.with_name(f"cookies.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(secrets.token_hex(32))
-    with suppress(FileExistsError):
-        os.link(draft, file)
-    draft.unlink()
+def _say_secrets(settings: Settings, engine: Engine) -> None:
+    """What this host does not do because a key is not here."""
+    from engine import db
+    from engine.db import shared
+    from engine.history.signing import signing
+
+    with db.transaction(engine) as session:
+        lacking = [
+            shared.cookies(session, settings).why,
+            signing(session, settings, make=False).why,
+        ]
+    for why_not in filter(None, lacking):
+        note(_("注意：{what}", what=why_not))
 
 
 def _environment(settings: Settings, url: str) -> dict[str, str]:
@@ -227,6 +227,7 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
         "PORT": settings.port,
         "DEMO": int(settings.demo),
         "SECRET_KEY": settings.secret_key,
+        "SHARED_KEY": settings.shared_key,
         "SECURE_COOKIES": int(settings.secure_cookies),
         "TRUSTED_PROXIES": settings.trusted_proxies,
         "BACKUP_DAYS": settings.backup_days,

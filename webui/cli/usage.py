@@ -184,6 +184,10 @@ def _add_safety(verbs: Verbs) -> None:
     _add(one, "file", type=Path, metavar="FILE")
     _add(one, "--force", action="store_true", about=_("替换数据库里现有的内容"))
 
+    one = _add_verb(verbs, "rotate-key", _("更换签名密钥；旧钥遗失的，须由两人确认"))
+    _add(one, "--lost", default="", metavar="TEXT", about=_("旧钥已经遗失，写明经过"))
+    _add(one, "--yes", action="store_true", about=_("直接办，不再询问"))
+
     one = _add_verb(verbs, "repair", _("从数据库现有的记录继续封存，须由两人确认"))
     _add(one, "--reason", required=True, metavar="TEXT", about=_("理由，记录在案"))
     _add(one, "--yes", action="store_true", about=_("直接办，不再询问"))

@@ -25,7 +25,7 @@ from engine.db.tables.instances import (
     task,
     timer,
 )
-from engine.db.tables.made import made
+from engine.db.tables.made import made, shared_secret
 from engine.db.tables.meetings import attendance, meeting, presence
 from engine.db.tables.people import attempt, login, member, post, token, unit
 from engine.db.tables.polls import paper, poll, roll, teller
@@ -71,6 +71,7 @@ __all__ = [
     "roll",
     "setting",
     "share",
+    "shared_secret",
     "task",
     "teller",
     "teller_key",

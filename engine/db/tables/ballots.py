@@ -33,6 +33,10 @@ box = Table(
     Column("board_hash", Text),
     Column("urn_hash", Text),  # written when it is opened
     Column("invalid", Integer),
+    # the public half of the key of the outer envelopes, and the host whose home has the other half;
+    # none in the scheme of before
+    Column("outer_key", LargeBinary),
+    Column("keeper", Text),
     PrimaryKeyConstraint("poll_id"),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     DateTime,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.event import listen
 
 from engine.db.tables.base import metadata, moment, ref
 
@@ -39,6 +41,26 @@ event = Table(
     PrimaryKeyConstraint("instance_id", "seq"),
     Index("ix_event_unsealed", "id", postgresql_where=text("leaf_no IS NULL")),
 )
+
+# time only goes forward: so much earlier than the one before it in its chain may an event be, as the
+# clocks of two hosts differ; `YX001` becomes an error of ours in engine/db
+FORWARD_FUNCTION = """
+CREATE OR REPLACE FUNCTION event_goes_forward() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    before timestamptz;
+BEGIN
+    SELECT at INTO before FROM event WHERE instance_id = NEW.instance_id AND seq = NEW.seq - 1;
+    IF NEW.at < before - interval '2 seconds' THEN
+        RAISE EXCEPTION 'clock_back: event % of % is at %, the one before it at %',
+            NEW.seq, NEW.instance_id, NEW.at, before USING ERRCODE = 'YX001';
+    END IF;
+    RETURN NEW;
+END $$"""
+FORWARD_TRIGGER = """
+CREATE OR REPLACE TRIGGER event_goes_forward BEFORE INSERT ON event
+    FOR EACH ROW EXECUTE FUNCTION event_goes_forward()"""
+for _statement in (FORWARD_FUNCTION, FORWARD_TRIGGER):
+    listen(event, "after_create", DDL(_statement.replace("%", "%%")))  # type: ignore[no-untyped-call]
 
 # heads of the chains that belong to no instance: a union's own, the installation's (id zero)
 chain = Table(

@@ -29,7 +29,10 @@ _TIMES = _("登记时间等旁注")
 ALL = "*"  # every column of a table, its rows too
 # (table, column) -> why; ALL of a table stands for its rows as a whole
 UNCOMPARED: Mapping[tuple[str, str], Message] = {
-    **{(table, ALL): _SECRET for table in ("login", "token", "teller_key", "teller_part")},
+    **{
+        (table, ALL): _SECRET
+        for table in ("login", "token", "teller_key", "teller_part", "shared_secret")
+    },
     **{(table, ALL): _PASSING for table in ("attempt", "draft", "reply", "batch", "verification")},
     ("member", "must_change"): _SECRET,
     ("counter", ALL): _COUNTED,

@@ -12,14 +12,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from engine import clock, expressions
 from engine.ballots import rolls
 from engine.db import canonical, tables
 from engine.definitions.store import process_of
 from engine.errors import HistoryBroken, ProcessFault
-from engine.history import event_log
+from engine.history import event_log, witnesses
 from engine.instance import rooms
 from engine.instance.union_law import UnionLaw, rulebook
 from engine.messages import _
@@ -339,9 +339,8 @@ def _checkpoints(
     last. Only those of this key: the public half of another one is not known here.
     """
     point = tables.checkpoint.c
-    count, witnessed = session.execute(
-        select(func.count(), func.coalesce(func.max(point.size).filter(point.witness != ""), 0))
-    ).one()
+    count = session.execute(select(func.count()).select_from(tables.checkpoint)).scalar_one()
+    outside = sorted({each.size for each in witnesses.held(session)})
     query = select(tables.checkpoint).where(point.key_id == key.key_id).order_by(point.size)
     if count > MANY:
         over = [
@@ -351,9 +350,9 @@ def _checkpoints(
             for leaf in _spread(leaves)
         ]
         last = select(func.max(point.size)).where(point.key_id == key.key_id).scalar_subquery()
-        query = query.where(or_(point.witness != "", point.size.in_([*over, last])))
+        query = query.where(point.size.in_([*outside, *over, last]))
     rows = tuple(session.execute(query))
-    return rows, count - len(rows), witnessed
+    return rows, count - len(rows), max(outside, default=0)
 
 
 def _spread(leaves: Sequence[int]) -> list[int]:

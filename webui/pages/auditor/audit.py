@@ -23,7 +23,7 @@ from flask import (
 from flask_babel import gettext as _
 
 from engine import clock
-from engine.commands import reads, sealing
+from engine.commands import reads, sealing, witnesses
 from engine.commands import verifications as asking
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.instance.choices import choices
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("audit", __name__)
 FILTERS = ("words", "process", "state", "unit", "since", "until", "overdue", "after")
 PAGE, LOG, SHEET = 50, 100, 10_000
+MOST_KEPT = 200_000  # bytes of what somebody kept outside
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
 
 
@@ -385,6 +386,76 @@ def witness(size: int) -> tuple[str, int] | Answer:
     return redirect(url_for("audit.seal"))
 
 
+def _kept_outside() -> str:
+    """What somebody kept outside, pasted or uploaded."""
+    file = request.files.get("file")
+    uploaded = file.read(MOST_KEPT).decode("utf-8", "replace") if file else ""
+    return f"{request.form.get('kept', '')}\n{uploaded}"
+
+
+@blueprint.post("/audit/seal/countersigned")
+@needs_login
+def countersigned() -> tuple[str, int] | Answer:
+    """Keep a countersignature that came back."""
+    try:
+        size = carry_out(lambda s: witnesses.accept(s, me(), _kept_outside()))
+    except (Invalid, Conflict) as fault:
+        return _seal_page(fault=fault.message), fault.status
+    flash(_("检查点 %(size)s 的会签已核对并保存。", size=size))
+    return redirect(url_for("audit.seal"))
+
+
+@blueprint.post("/audit/seal/witnesses")
+@needs_login
+def propose_witness() -> tuple[str, int] | Answer:
+    """Propose a witness, which another one registers."""
+    name, public = request.form.get("name", ""), request.form.get("public", "")
+    try:
+        carry_out(lambda s: witnesses.propose(s, me(), name, public))
+    except (Invalid, Conflict) as fault:
+        return _seal_page(fault=fault.message), fault.status
+    flash(_("已提出，须由另一人在“等待第二人”批准。"))
+    return redirect(url_for("audit.seal"))
+
+
+@blueprint.post("/audit/seal/witnesses/<key_id>/end")
+@needs_login
+def end_witness(key_id: str) -> Answer:
+    """A witness is one no more."""
+    carry_out(lambda s: witnesses.end(s, me(), key_id))
+    flash(_("已注销证人。"))
+    return redirect(url_for("audit.seal"))
+
+
+@blueprint.post("/audit/seal/countersign")
+@needs_login
+def countersign() -> tuple[str, int] | Response:
+    """As a witness of another installation, give back what is to be sent to it."""
+    try:
+        note = carry_out(
+            lambda s: witnesses.countersign(s, me(), evidence.signer_here, _kept_outside())
+        )
+    except (Invalid, Conflict) as fault:
+        return _seal_page(fault=fault.message), fault.status
+    return _download(note, "countersignature.txt")
+
+
+@blueprint.get("/audit/seal/<int:size>/checkpoint.txt")
+@needs_login
+def checkpoint_file(size: int) -> Response:
+    """A checkpoint to be sent outside."""
+    found = look(lambda s: checkpoints.checkpoints(s, me(), size + 1, 1)).points
+    if not found or found[0].size != size:
+        raise NotFound
+    return _download(found[0].text, f"checkpoint-{size}.txt")
+
+
+def _download(text: str, name: str) -> Response:
+    answer = Response(text, content_type="text/plain; charset=utf-8")
+    answer.headers["Content-Disposition"] = f"attachment; filename={name}"
+    return answer
+
+
 @blueprint.post("/audit/seal/resumed/<int:seq>")
 @needs_login
 def confirm(seq: int) -> tuple[str, int] | Answer:
@@ -402,6 +473,23 @@ def confirm(seq: int) -> tuple[str, int] | Answer:
 def verify() -> Answer:
     """Let a worker check the whole history; the page says how far it is."""
     carry_out(lambda s: asking.ask(s, me()))
+    return redirect(url_for("audit.seal"))
+
+
+@blueprint.post("/audit/seal/kept")
+@needs_login
+def check_kept() -> tuple[str, int] | Answer:
+    """Hold the whole history to what somebody kept outside, pasted or uploaded."""
+    kept = _kept_outside()
+    try:
+        verdict = carry_out(
+            lambda s: reads.verify(s, me(), evidence.public_here(s), evidence.log_here(), kept)
+        )
+    except (Invalid, Conflict) as fault:
+        return _seal_page(fault=fault.message), fault.status
+    if verdict.fault:
+        return _seal_page(fault=verdict.fault), 409
+    flash(_("外部留存的 %(n)s 份检查点与本记录相符。", n=kept.count("yixing/")))
     return redirect(url_for("audit.seal"))
 
 
