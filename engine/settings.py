@@ -48,6 +48,8 @@ class Settings:
     backup_days: int = 14  # how long daily backups are kept; 0: none are made
     backups: Path | None = None  # their folder; the home's without it
     database_pooled: bool = False  # database_url is a pgbouncer in transaction mode
+    drafts: int = 200  # that one person may keep
+    uploads_megabytes: int = 500  # of one person, in files that no form has taken yet
     metrics: tuple[
         IPv4Network | IPv6Network, ...
     ] = ()  # who may read /metrics besides this machine
@@ -79,7 +81,7 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read YIXING_HOME, _DATABASE_URL, _PROCESSES, _HOST, _PORT, _ADDRESS, _DEMO, _SECRET_KEY, _SHARED_KEY,
-    _SECURE_COOKIES, _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS, _METRICS. Raises ValueError with
+    _SECURE_COOKIES, _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS, _METRICS, and limits. Raises ValueError with
     a message when a number or the address is none.
     """
     env = os.environ if environ is None else environ
@@ -134,6 +136,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_pooled=flag("DATABASE_POOLED"),
         backup_days=number("BACKUP_DAYS", 14),
         backups=Path(env["YIXING_BACKUPS"]).resolve() if env.get("YIXING_BACKUPS") else None,
+        drafts=number("DRAFTS", 200, 1),
+        uploads_megabytes=number("UPLOADS_MEGABYTES", 500, 50),
         metrics=_networks(env.get("YIXING_METRICS", "")),
     )
 

@@ -6,10 +6,10 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from engine import clock, forms
+from engine import clock, forms, settings
 from engine.db import tables
 from engine.errors import Invalid
 from engine.messages import Listed, _
@@ -49,13 +49,15 @@ def keep(session: Session, data: bytes) -> str:
 def add(session: Session, actor: Actor, name: str, data: bytes) -> UUID:
     """Keep an uploaded file until a form names it.
 
-    Raises Invalid for an empty, too large or unknown kind of file.
+    Raises Invalid for an empty, too large or unknown kind of file, and for more than one person
+    may have waiting.
     """
     media_type = _media_type(name)
     if not data:
         raise Invalid({"file": [_("文件是空的。")]})
     if len(data) > MAX_BYTES:
         raise Invalid({"file": [_("文件超过 50 MB。")]})
+    _must_have_room(session, actor, len(data))
     key = tables.new_id()
     file = {
         "id": key,
@@ -68,6 +70,16 @@ def add(session: Session, actor: Actor, name: str, data: bytes) -> UUID:
     }
     session.execute(insert(tables.attachment).values(**file))
     return key
+
+
+def _must_have_room(session: Session, actor: Actor, size: int) -> None:
+    """Raise Invalid where the files that this person uploaded and no form took come to too much."""
+    file, most = tables.attachment.c, settings.load().uploads_megabytes
+    waiting = file.member_id == actor.id, file.instance_id.is_(None)
+    used = session.execute(select(func.coalesce(func.sum(file.size), 0)).where(*waiting))
+    if used.scalar_one() + size > most * 1_000_000:
+        why = _("您上传后还没有用到的文件已满 {most} MB；请先提交，或过几天再传。", most=most)
+        raise Invalid({"file": [why]})
 
 
 def _media_type(name: str) -> str:

@@ -5,6 +5,7 @@ A version is immutable; two people put it in force.
 
 from __future__ import annotations
 
+import tomllib
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import func, insert, select, update
@@ -14,6 +15,7 @@ from engine.commands import proposals, rehearsals, separation
 from engine.commands.people import words
 from engine.db import tables
 from engine.db.states import DefinitionState
+from engine.definitions import check
 from engine.definitions.folder import frozen, unfrozen
 from engine.definitions.loosening import loosened
 from engine.definitions.store import SHIPPED
@@ -116,8 +118,8 @@ def propose(session: Session, actor: Actor, files: Mapping[str, str], note: str)
     Raises Refused, Invalid with every fault, Conflict when known.
     """
     access.unions(actor, "propose_definition")  # in one's own union: a proposal changes nothing
-    if wrong := faults(files):
-        raise Invalid({"files": [str(fault) for fault in wrong]})
+    if wrong := faults(files, others(session)):
+        raise Invalid({"files": [fault.line for fault in wrong]})
     files = whole(files)
     process = definitions.load(files)
     if looser := _loosened(process):
@@ -166,9 +168,23 @@ def whole(files: Mapping[str, str]) -> dict[str, str]:
     return definitions.completed(files, settings.load().processes)
 
 
-def faults(files: Mapping[str, str]) -> list[Fault]:
-    """What is wrong with the files handed in, by whichever door."""
-    return trial.faults(whole(files), rulebook(), set(posts.kinds().posts))
+def others(session: Session) -> dict[str, dict[str, Any]]:
+    """What process.toml says of every process in force, by id: a new version must get along with
+    them.
+    """
+    column = _definition.c
+    ranked = column.process_id, column.rank.desc()
+    query = select(column.process_id, column.files["process.toml"].astext)
+    newest = query.where(column.state == DefinitionState.PUBLISHED).order_by(*ranked)
+    rows = session.execute(newest.distinct(column.process_id)).tuples()
+    return {process_id: tomllib.loads(text) for process_id, text in rows}
+
+
+def faults(
+    files: Mapping[str, str], others: Mapping[str, Mapping[str, Any]] = check.NO_OTHERS
+) -> list[Fault]:
+    """What is wrong with the files handed in, by whichever door, beside the `others` in force."""
+    return trial.faults(whole(files), rulebook(), set(posts.kinds().posts), others=others)
 
 
 def decide(session: Session, actor: Actor, digest: str, approve: bool) -> str:

@@ -6,10 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, true
+from sqlalchemy import delete, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 
-from engine import clock
+from engine import clock, settings
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
 from engine.messages import _
@@ -36,7 +36,7 @@ def save(
 
     `revision` is that of the draft which the writer had before him, 0 for none: a newer one that
     says something else is not overwritten (Conflict). Without it whatever is there is replaced.
-    Raises NotFound, Invalid above 64 KB.
+    Raises NotFound, Invalid above 64 KB and for one draft more than a person may keep.
     """
     if not KEY.fullmatch(key):
         raise NotFound
@@ -47,6 +47,7 @@ def save(
     }
     if not _fits(json.dumps(storable)):
         raise Invalid(_("草稿过长或含有不能保存的字符。"))
+    _must_have_room(session, actor, key)
     values = {"answers": storable, "saved_at": clock.now()}
     known = true() if revision is None else _draft.c.revision == revision
     draft = insert(_draft).values(
@@ -64,6 +65,15 @@ def save(
             _("另一个窗口或浏览器里有较新的草稿，这里写的没有存为草稿。"), code="draft_newer"
         )
     return int(kept)
+
+
+def _must_have_room(session: Session, actor: Actor, key: str) -> None:
+    """Raise Invalid for one draft more than a person may keep."""
+    most = settings.load().drafts
+    others = _draft.c.member_id == actor.id, _draft.c.key != key
+    kept = session.execute(select(func.count()).select_from(_draft).where(*others)).scalar_one()
+    if kept >= most:
+        raise Invalid(_("草稿已有 {n} 份，最多 {most} 份；请先办完或删去一些。", n=kept, most=most))
 
 
 def _fits(text: str) -> bool:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import insert, select, text, update
 
 from engine import clock, forms, machine
-from engine.commands import advance, polls, reasons, tasks, unit_of_work
+from engine.commands import advance, finding, polls, reasons, tasks, unit_of_work
 from engine.commands.attachments import adopt
 from engine.commands.numbers import next_number
 from engine.commands.registry import on_desk
@@ -115,7 +115,7 @@ def _insert(work: UnitOfWork, answers: Mapping[str, Any], actor: Actor) -> None:
     if asked:
         work.show(UUID(clean[owner]))
     work.say("launch", launch)
-    row["grams"] = unit_of_work.search_grams(work)
+    row["grams"] = finding.search_grams(work)
     session.execute(insert(_instance).values(**{**row, "facts": work.facts}))
     adopt(session, actor, row["id"], process.launch_form, launch)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from engine import clock, decisions, forms, machine
-from engine.commands import registry
+from engine import clock, decisions, machine
+from engine.commands import finding, registry
 from engine.db import canonical, tables, words
 from engine.db.pending import inserts
 from engine.db.states import InstanceState, TaskState
@@ -22,10 +22,9 @@ from engine.errors import Conflict, NotFound, ProcessFault
 from engine.history.event_log import EventLog
 from engine.instance import context
 from engine.instance.context import Context
-from engine.instance.view import dotted
 from engine.machine import Need
 from engine.messages import _
-from engine.people import access, organisation
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,6 +122,11 @@ class UnitOfWork(Context):
     def say(self, name: str, value: object) -> None:
         """A fact that an event of this command tells in words: answers, an outcome, a decision."""
         self.facts[name] = self._said[name] = value
+
+    @property
+    def names_somebody(self) -> bool:
+        """Did this command say in the open who is concerned?"""
+        return any(finding.names_somebody(self, *said) for said in self._said.items())
 
     def forget(self, mark: dict[str, Any]) -> None:
         """Nothing is left of the facts but a mark; the event of the erasure tells it."""
@@ -232,9 +236,9 @@ def save(work: UnitOfWork) -> None:
     """Write new rows, shares, events and the instance itself in one statement; every command ends
     here.
     """
-    if work.reworded:
+    if work.reworded or work.names_somebody:
         mine = _instance.c.id == work.row["id"]
-        work.session.execute(update(_instance).where(mine).values(grams=search_grams(work)))
+        work.session.execute(update(_instance).where(mine).values(grams=finding.search_grams(work)))
     work.tell()
     shape, new = work.pending.take()
     work.session.execute(_save(shape), {**new, **_saved(work), **_events(work)})
@@ -272,19 +276,6 @@ def _events(work: UnitOfWork) -> dict[str, Any]:
     columns |= {"bodies": "body", "hashes": "hash"}
     by_column = {name: [event[column] for event in events] for name, column in columns.items()}
     return {"id": work.row["id"], **by_column, "seq": work.log.seq, "head": work.log.head}
-
-
-def search_grams(work: UnitOfWork) -> list[str]:
-    """The two-character pieces under which an instance is found: serial number, searched facts,
-    starter and unit.
-    """
-    row, paths = work.row, (*work.process.search, work.process.subject)
-    words = [row["number"].rpartition("〕")[2]]
-    words += [str(dotted(work.facts, path) or "") for path in paths]
-    named = row["starter_id"], row["unit_id"]
-    people, units = organisation.people_and_units(work.session, named)
-    words += [*people.values(), *units.values()]
-    return forms.bigrams(" ".join(words))
 
 
 def record_answers(work: UnitOfWork, element: str, answers: dict[str, Any]) -> str:

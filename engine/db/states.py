@@ -93,10 +93,11 @@ class ProposalState(StrEnum):
 
 
 class BatchState(StrEnum):
-    """An import: looked at, then carried out."""
+    """An import: looked at, then carried out, perhaps taken back."""
 
     PREVIEWED = "previewed"
     DONE = "done"
+    UNDONE = "undone"
 
 
 ALIVE = (InstanceState.RUNNING, InstanceState.SUSPENDED)

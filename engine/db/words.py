@@ -74,6 +74,7 @@ STATES: Mapping[type[StrEnum], Mapping[str, Message]] = {
     BatchState: {
         BatchState.PREVIEWED: _("已预览"),
         BatchState.DONE: _("已导入"),
+        BatchState.UNDONE: _("已撤销"),
     },
     DocumentState: {
         DocumentState.ISSUED: _("有效"),

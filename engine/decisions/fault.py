@@ -11,6 +11,7 @@ from engine.decisions.table import DecisionTable, Functions, Input, Output, Row
 from engine.messages import Listed, _
 
 RESERVED = frozenset({"because", "row"})
+UNORDERED = NULLS | {"true", "false", "True", "False"}
 
 
 def faults(
@@ -29,6 +30,7 @@ def faults(
         for number, row in enumerate(table.rules, 1)
         for fault in _row_faults(table, number, row, known)
     ]
+    static += _mixed(table)
     if not table.has_otherwise:
         static.append(_("最后缺一行全是 - 的“其他情形”"))
     if any(_cell_faults(cell, known) for row in table.rules for cell in row.cells) or _bad_values(
@@ -50,6 +52,37 @@ def _input_faults(
                 wrong=wrong,
             )
     yield from _bad_values(table, known)
+
+
+def _mixed(table: DecisionTable) -> Iterable[str]:
+    """Columns in which what is written is of several kinds: rows that no value can ever meet, or
+    results that nothing can compare.
+    """
+    for place, column in enumerate(table.inputs):
+        cells = [cell_of(row.cells[place]) for row in table.rules]
+        kinds = _kinds(operand for cell in cells for operand in cell.operands)
+        if len(kinds) > 1:
+            yield _("“{label}”一列里混写了{kinds}", label=column.label, kinds=Listed(kinds))
+    for place, output in enumerate(table.outputs):
+        kinds = _kinds(row.results[place] for row in table.rules)
+        if len(kinds) > 1:
+            label = output.label or output.name
+            yield _("结果“{label}”一列里混写了{kinds}", label=label, kinds=Listed(kinds))
+
+
+def _kinds(written: Iterable[str]) -> list[str]:
+    """The kinds of the values that are written out; null is of every kind."""
+    found = dict.fromkeys(filter(None, map(_kind, written)))
+    return list(found)
+
+
+def _kind(text: str) -> str:
+    if text[:1] == '"':
+        return _("文字")
+    if text in ("true", "false", "True", "False"):
+        return _("是否")
+    digits = text.removeprefix("-")
+    return _("数字") if digits.isdigit() or text.startswith("rule(") else ""
 
 
 def _bad_values(table: DecisionTable, known: frozenset[str]) -> list[str]:
@@ -108,9 +141,13 @@ def _row_faults(
 
 
 def _cell_faults(text: str, known: frozenset[str]) -> list[str]:
-    return [
+    found = [
         wrong for operand in cell_of(text).operands for wrong in _operand_faults(operand, known)
     ]
+    for test in cell_of(text).tests:
+        unordered = UNORDERED.intersection(test.operands) if test.sign != "=" else ()
+        found += [_("{value} 不能比较大小", value=value) for value in sorted(unordered)]
+    return found
 
 
 def _operand_faults(operand: str, known: frozenset[str]) -> list[str]:

@@ -43,11 +43,12 @@ def faults(
     posts: Collection[str],
     actions: Collection[str] = ACTIONS,
     folder: str = "",
+    others: Mapping[str, Mapping[str, Any]] = check.NO_OTHERS,
 ) -> list[Fault]:
     """Everything that is wrong with a folder's files (engine.definitions.check.faults), its
     templates included.
     """
-    found = check.faults(files, rulebook, posts, actions, folder)
+    found = check.faults(files, rulebook, posts, actions, folder, others)
     found += _unreadable(files)
     return found or list(_unsettable(definitions.load(files)))
 

@@ -5,7 +5,14 @@ hard limits. It knows no process, no database and no clock; whatever an expressi
 in as facts and functions.
 """
 
-from engine.expressions.contents import calls_in, names_in, numbers_in, texts_in, tree_in
+from engine.expressions.contents import (
+    calls_in,
+    compared_in,
+    names_in,
+    numbers_in,
+    texts_in,
+    tree_in,
+)
 from engine.expressions.evaluation import evaluate
 from engine.expressions.fault import check, is_unknown_fact, is_unknown_function
 from engine.expressions.functions import BUILT_IN
@@ -24,6 +31,7 @@ __all__ = [
     "Takes",
     "calls_in",
     "check",
+    "compared_in",
     "evaluate",
     "is_unknown_fact",
     "is_unknown_function",

@@ -36,6 +36,31 @@ def numbers_in(text: str) -> list[int]:
     ]
 
 
+def compared_in(text: str) -> list[tuple[str, str]]:
+    """Each fact that `text` compares with a text written out, by == != in or `not in`, and that
+    text: {review.decision == "file"} gives ("review.decision", "file"); a list gives each of its
+    texts, and `"a" in list` the fact that is the list.
+    """
+    found = []
+    for node in tree_of(text).walk():
+        if node.op == "compare":
+            operands, signs = node.args[::2], node.args[1::2]
+            for left, sign, right in zip(operands, signs, operands[1:], strict=False):
+                found += _compared(left, sign, right)
+    return found
+
+
+def _compared(left: Node, sign: str, right: Node) -> list[tuple[str, str]]:
+    if sign not in ("==", "!=", "in", "not in"):
+        return []
+    if right.op == "fact" and _is_text(left):
+        left, right = right, left
+    if left.op != "fact":
+        return []
+    given = right.args if right.op == "list" else (right,)
+    return [(".".join(left.args), each.args[0]) for each in given if _is_text(each)]
+
+
 def calls_in(text: str) -> list[tuple[str, list[object]]]:
     """Each function that `text` calls, from left to right, with those of its arguments that are
     literals.

@@ -38,6 +38,18 @@ def evaluate(
     return value
 
 
+def mistake_in(node: Node) -> str | None:
+    """Why an operation on written values alone fails; None when it does not."""
+    try:
+        _Evaluation({}, {}).of(node)
+    except Mistake as mistake:
+        wrong: str = mistake.args[0]  # a message
+        return wrong
+    except (TypeError, ValueError, ArithmeticError, RecursionError):
+        return _("值的类型不合")
+    return None
+
+
 class _Evaluation:
     """One walk over a tree, which counts its steps."""
 

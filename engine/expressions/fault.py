@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from engine.expressions.certain import certain_mistakes
 from engine.expressions.contents import calls_of, facts_of
 from engine.expressions.functions import BUILT_IN
 from engine.expressions.tree import Node, readable
@@ -25,7 +26,9 @@ def check(
     tree, wrong = readable(text)
     if tree is None:
         return list(wrong)
-    return [*wrong, *_unknown_functions(tree, functions), *_unknown_names(tree, names, functions)]
+    unknown = [*_unknown_functions(tree, functions), *_unknown_names(tree, names, functions)]
+    certain = certain_mistakes(tree) if not wrong else []
+    return [*wrong, *unknown, *certain]
 
 
 def is_unknown_fact(wrong: str) -> bool:

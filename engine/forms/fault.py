@@ -17,9 +17,32 @@ SOURCES = re.compile(
     r"(units|members|instances):[a-z][a-z0-9_]*|members:|people:[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*"
 )  # "members:" is everybody, "people:nominate.candidates" those whom a fact names
 _NOT_FEEL = re.compile(r"==|\b(in|if|is|None|True|False)\b|['\[%]|//")
-_RULES = frozenset(
-    {"required", "minLength", "maxLength", "min", "max", "pattern", "validationType"}
+# What the editor writes by itself stands for nothing and may stay.
+_FORM = frozenset(
+    {"type", "id", "components", "schemaVersion", "exporter", "executionPlatform"}
+    | {"executionPlatformVersion"}
 )
+_COMMON = frozenset({"type", "id", "key", "label", "layout", "conditional", "properties"})
+_ASKED = frozenset({"description", "validate"})
+_OF_KIND = {
+    **dict.fromkeys(("textfield", "textarea", "number", "checkbox"), _ASKED),
+    **dict.fromkeys(CHOOSING, _ASKED | {"values"}),
+    "datetime": _ASKED | {"subtype", "dateLabel"},
+    "text": frozenset({"text"}),
+    "filepicker": _ASKED | {"multiple"},
+}
+_REQUIRED = frozenset({"required"})
+_RULES_OF_KIND = {
+    **dict.fromkeys(("checkbox", "datetime", "filepicker", *CHOOSING), _REQUIRED),
+    **dict.fromkeys(
+        ("textfield", "textarea"),
+        _REQUIRED | {"minLength", "maxLength", "pattern", "validationType"},
+    ),
+    "number": _REQUIRED | {"min", "max"},
+}
+_PROPERTIES = frozenset({"label_en", "text_en", "description_en"})
+_CHOICES = frozenset({"values_en", "source"})
+_SAID = {"validate": frozenset(), "properties": frozenset({"source"}), "conditional": frozenset()}
 
 
 def faults(schema: dict[str, Any], known_names: set[str]) -> list[str]:
@@ -32,7 +55,7 @@ def faults(schema: dict[str, Any], known_names: set[str]) -> list[str]:
         return [fault.message]
     names = known_names | {each.key for each in form.asked}
     found = [wrong for each in form.fields for wrong in _field_faults(each, names)]
-    return [*found, *_component_faults(schema["components"])]
+    return [*found, *_component_faults(schema["components"]), *_unheeded(schema)]
 
 
 def _field_faults(each: Field, names: set[str]) -> Iterator[str]:
@@ -119,13 +142,34 @@ def _hide_faults(hide: str, names: set[str]) -> Iterator[str]:
         )
 
 
+def _unheeded(schema: dict[str, Any]) -> Iterator[str]:
+    """What a form says and nothing heeds: it would be taken for a rule that holds."""
+    for name in sorted(schema.keys() - _FORM):
+        yield _("表单里的 {name} 不起作用，请删去", name=name)
+    for component in schema["components"]:
+        place = f"“{component.get('key') or component.get('text') or ''}”"
+        kind = component["type"]
+        for name in sorted(component.keys() - _COMMON - _OF_KIND.get(kind, frozenset())):
+            yield _("{place} 的 {name} 不起作用，请删去", place=place, name=name)
+        for group, heeded in (
+            ("validate", _RULES_OF_KIND.get(kind, frozenset())),
+            ("properties", _PROPERTIES | (_CHOICES if kind in CHOOSING else frozenset())),
+            ("conditional", frozenset({"hide"})),
+        ):
+            for name in sorted((component.get(group) or {}).keys() - heeded - _SAID[group]):
+                yield _(
+                    "{place} 的 {group}.{name} 不起作用，请删去",
+                    place=place,
+                    group=group,
+                    name=name,
+                )
+
+
 def _component_faults(components: list[dict[str, Any]]) -> Iterator[str]:
     for component in components:
         place = f"“{component.get('key') or component.get('text') or ''}”"
         if component["type"] == "datetime" and component.get("subtype") != "date":
             yield _("{place} 只能问日期，subtype 应为 date", place=place)
-        for name in (component.get("validate") or {}).keys() - _RULES:
-            yield _("{place} 的 validate 里不能用 {name}", place=place, name=name)
         hide = (component.get("conditional") or {}).get("hide") or ""
         if hide and not hide.strip().startswith("="):
             yield _("{place} 的隐藏条件要以 = 开头", place=place)

@@ -86,6 +86,14 @@ def _attempt_refused(facts: Facts) -> Message:
     return _("{who}的一次操作被拒绝：{why}")
 
 
+def _task_reassigned(facts: Facts) -> Message:
+    if facts["name"]:
+        return _("{who}把“{task}”移交{name}：{reason}")
+    if facts["reason"]:
+        return _("{who}把“{task}”退回同岗位：{reason}")
+    return _("{who}改派“{task}”")
+
+
 def _history_verified(facts: Facts) -> Message:
     if facts.body.get("whole"):
         return _("{who}校验了全部 {events} 条记录，完整")
@@ -108,7 +116,7 @@ _MATTER = (
     _kind("task_completed", _("办理完毕"), _task_completed, "task", mark="outcome"),
     _kind("task_claimed", _("签收"), _("{who}签收“{task}”"), "task"),
     _kind("task_released", _("退回签收"), _("{who}把“{task}”退回同岗位"), "task"),
-    _kind("task_reassigned", _("已改派"), _("{who}改派“{task}”"), "task"),
+    _kind("task_reassigned", _("已改派"), _task_reassigned, "task"),
     _kind("message_sent", _("提出请求"), _("{who}提出“{message}”"), "message", mark="outcome"),
     _kind("decision_taken", _("判定"), _("按决策表“{decision}”判定"), "decision", mark="clock"),
     _kind("timer_fired", _("到期"), _("“{element}”到时"), "element", mark="clock"),
@@ -374,6 +382,13 @@ _PEOPLE = (
     ),
     _kind("token_created", _("新建接口令牌"), _("{who}新建接口令牌（{name}）"), "name"),
     _kind("token_ended", _("停用接口令牌"), _("{who}停用接口令牌（{name}）"), "name"),
+    _kind(
+        "member_joined",
+        _("合并重复登记"),
+        _("{who}把重复登记的{name}并入账号 {username}：{why}"),
+        *("member", "into", "why"),
+    ),
+    _kind("import_undone", _("撤销导入"), _("{who}撤销了文件 {file} 的导入"), "batch", "file"),
     _kind("import_confirmed", _("导入文件"), _("{who}导入文件 {file}"), "batch", "file"),
     _kind(
         "people_exported",

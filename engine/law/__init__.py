@@ -19,6 +19,7 @@ from engine.law.rules import (
     Rule,
     exact,
     fraction,
+    unit_words,
 )
 from engine.law.rulings import Limit, Rulebook, Ruling, Setting
 
@@ -42,4 +43,5 @@ __all__ = [
     "fraction",
     "load",
     "needed",
+    "unit_words",
 ]

@@ -210,6 +210,13 @@ class Rule:
         return f"{level}, {sure}" if n else f"{level}，{sure}"
 
 
+def unit_words(unit: str, n: int) -> str:
+    """The unit that `amount_words` puts behind a number: 人, 个工作日, %; "" for none."""
+    if unit in COUNT_WORDS or unit in TIME_WORDS:
+        return (COUNT_WORDS.get(unit) or TIME_WORDS[unit])[n]
+    return _SIGNS.get(unit, "")
+
+
 def amount_words(amount: int | Fraction, unit: str, of: str, n: int) -> str:
     """An amount in words, n = 0 Chinese, 1 English: 10 个工作日， 3 人， 全体的 2/3, 3‰."""
     if unit in TIME_WORDS:

@@ -196,7 +196,10 @@ class Search:
         """None when there is nothing to look for."""
         if not words or not words.strip():
             return None
-        found = {gram for part in words.split()[:8] for gram in forms.bigrams(part)}
+        parts = words.split()[:8]
+        if all(len(part) == 1 for part in parts):  # a name typed with blanks: 赵 一
+            parts = ["".join(parts)]
+        found = {gram for part in parts for gram in forms.bigrams(part)}
         return cls(
             grams=sorted(g for g in found if len(g) > 1)[:60],
             letters=sorted(g for g in found if len(g) == 1),

@@ -16,7 +16,7 @@ from engine import clock
 from engine.db import tables
 from engine.errors import Invalid, NotFound
 from engine.messages import _
-from engine.people import access, organisation, posts
+from engine.people import access, organisation, pinyin, posts, spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -170,7 +170,7 @@ def roster(
     if not inactive:
         query = query.where(_member.active)
     if wanted := " ".join(q.encode(errors="ignore").decode().replace("\0", " ").split())[:100]:
-        query = query.where(_called(wanted))
+        query = query.where(_called(session, union_id, wanted))
     if unit_id is not None:
         below = session.execute(_BELOW, {"unit": unit_id, "union": union_id}).scalars().all()
         query = query.where(_member.unit_id.in_(below))
@@ -184,10 +184,37 @@ def roster(
     return Page(items, _token(items[-1]) if len(rows) > limit else None)
 
 
-def _called(wanted: str) -> ColumnElement[bool]:
-    """Whose name has this in it, or whose user name begins with it."""
-    in_name = _member.name.contains(wanted, autoescape=True)
-    return or_(in_name, _member.username.startswith(wanted.casefold(), autoescape=True))
+def _called(session: Session, union_id: UUID, wanted: str) -> ColumnElement[bool]:
+    """Whose name has this in it, blanks or none, or begins so by its initials (zy for 赵一); or
+    whose user name begins with it.
+    """
+    plain = spelling.name(wanted)
+    in_name = func.replace(_member.name, " ", "").contains(plain.replace(" ", ""), autoescape=True)
+    by_number = _member.username.startswith(wanted.casefold(), autoescape=True)
+    found = _member.id.in_(_by_initials(session, union_id, wanted.casefold()))
+    return or_(in_name, by_number, found)
+
+
+def _by_initials(session: Session, union_id: UUID, wanted: str) -> list[UUID]:
+    if not pinyin.may_be_initials(wanted):
+        return []
+    names = select(_member.id, _member.name).where(_member.union_id == union_id)
+    return [
+        key
+        for key, name in session.execute(names)
+        if any(each.startswith(wanted) for each in pinyin.initials(name))
+    ]
+
+
+def named(session: Session, actor: Actor, union_id: UUID, username: str) -> UUID:
+    """The active member of a union with this user name. Raises NotFound, Invalid."""
+    must_see(actor, union_id)
+    wanted = spelling.code(username).casefold()
+    query = select(_member.id).where(_member.union_id == union_id, _member.active)
+    found: UUID | None = session.execute(query.where(_member.username == wanted)).scalar()
+    if found is None:
+        raise Invalid({"username": [_("没有用户名为“{username}”的人。", username=wanted[:64])]})
+    return found
 
 
 def _holders(union_id: UUID, kind: str) -> Select[tuple[UUID]]:

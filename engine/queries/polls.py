@@ -12,11 +12,11 @@ from sqlalchemy import select
 from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
 from engine.definitions.process import Words
-from engine.instance import polling, rights, voids
+from engine.instance import polling, rights, rooms, voids
 from engine.instance.counting import ABSTAIN, cast_in_system
 from engine.instance.rights import Case
 from engine.people import organisation
-from engine.queries import background, ruled, words
+from engine.queries import background, hints, ruled, words
 from engine.queries.poll_rows import seen
 from engine.queries.tellers import Counting, Teller, counted, counting, tellers
 from engine.queries.words import About, Named
@@ -203,6 +203,7 @@ class Page:
     title: str
     said: tuple[Said, ...]
     papers: tuple[Paper, ...]
+    tells: tuple[str, ...]  # what the process says to the voters, while they may answer
 
 
 # --- what is shown --------------------------------------------------------------------------------
@@ -225,7 +226,15 @@ def page(session: Session, actor: Actor, poll_id: UUID, lang: str = "zh") -> Pag
         title=context.row["title"],
         said=background.said(context, answers, names, lang),
         papers=background.papers(context, ((p.element, p.answers) for p in parts), lang),
+        tells=_tells(context, read, names, lang),
     )
+
+
+def _tells(context: Context, read: Read, names: Named, lang: str) -> tuple[str, ...]:
+    rule = context.process.tasks[read.beside.element]
+    if read.row.state not in POLL_RUNNING:
+        return ()
+    return hints.hints(context, rule, rooms.open_facts(context), names, lang)
 
 
 @dataclass(frozen=True)

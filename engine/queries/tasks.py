@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
 
-from engine import clock, forms, settings
+from engine import clock, forms
 from engine.db import rows, tables
 from engine.db.states import InstanceState, TaskState
-from engine.definitions import decision_tables as sheets
-from engine.errors import EngineError
 from engine.instance import choices, rooms
 from engine.instance import context as instance
 from engine.people import access
-from engine.queries import background, deadlines, foresight, outside, ruled
-from engine.queries.words import Named, told
+from engine.queries import background, deadlines, foresight, hints, outside, ruled
+from engine.queries.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -191,7 +189,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         confidential=matter["confidential"],
         guards=foresight.guards(context, row.element, lang) if read.is_open else (),
         rules=foresight.cited(context, rested_on, lang),
-        tells=_tells(context, rule, seen, names, lang) if read.is_open else (),
+        tells=hints.hints(context, rule, seen, names, lang) if read.is_open else (),
         urged=_urged(session, row.instance_id) if read.is_open and read.due.get("reminded") else "",
         links=outside.sent(session, row.id) if rule.link else None,
         meeting=read.meeting,
@@ -201,31 +199,6 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
 def _offers(context: Context, form: forms.Form | None) -> dict[str, list[tuple[str, str]]]:
     offer = choices.of_instance(context)
     return {f.key: offer(f.source) for f in (form.fields if form else ()) if f.source}
-
-
-def _tells(
-    context: Context, rule: TaskRule, seen: Mapping[str, Any], names: Named, lang: str
-) -> tuple[str, ...]:
-    """What the process says now to whoever has the task. `seen` are the facts that this person may
-    see.
-    """
-    found = []
-    for tell in rule.tells:
-        if _holds(context, tell.when):
-            text = tell.text.in_(lang)
-            known = ruled.rulings(context.law, context.decisive_on, text)
-            lexicon = sheets.known(settings.load().processes)[0]
-            text = ruled.filled(text, known, {}, lang)
-            found.append(told(context.process, text, seen, names=names, lexicon=lexicon, lang=lang))
-    return tuple(found)
-
-
-def _holds(context: Context, when: str) -> bool:
-    """An empty condition always holds; one that cannot be evaluated yet does not."""
-    try:
-        return not when or bool(context.value(when))
-    except EngineError:
-        return False
 
 
 def _urged(session: Session, instance_id: UUID) -> str:

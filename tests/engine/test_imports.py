@@ -165,7 +165,7 @@ BAD_FILES = {
     "no header": (xlsx(["a", "b"], ["c", "d"]), "x.xlsx"),
     "header missing a column": (xlsx(["用户名", "姓名"], ["a", "b"]), "x.xlsx"),
     "header twice": (xlsx([*PEOPLE, "姓名"], ["new.one", "新人", "XD"]), "x.xlsx"),
-    "header too low": (xlsx([], [], [], [], [], [], PEOPLE, ["new.one", "新人", "XD"]), "x.xlsx"),
+    "header too low": (xlsx(*[[]] * 40, PEOPLE, ["new.one", "新人", "XD"]), "x.xlsx"),
     "only a header": (xlsx(PEOPLE), "x.xlsx"),
     "only blanks": (xlsx(PEOPLE, [" ", "", "\n"]), "x.xlsx"),
     "another kind": (xlsx(UNITS, ["A", "b", "学院工会"]), "x.xlsx"),
@@ -207,7 +207,6 @@ def test_a_hundred_thousand_rows_are_refused(world: World) -> None:
         "+cmd|' /C calc'!A0",
         "-2+3",
         "a\u202eb",
-        "a\u200bb",
         "字" * 400,
         "<script>alert(1)</script>" * 20,
     ],
@@ -365,9 +364,15 @@ def test_changes_and_namesakes_are_warned_of(world: World) -> None:
         ["o2", "唯一", "XD-XX"],
         ["o3", "唯一", "XD-XX"],
     )
+    assert messages(batch, 3).startswith("error") and "是同一个人，还是另一个人" in messages(
+        batch, 3
+    )
+    batch = imports.correct(
+        world.session, world.actor("xd.administrator"), batch.id, 3, {"same_as": "new"}
+    )
     assert "手机将由“13800000000”改为“13811111111”" in messages(batch)
     assert (
-        "同名" in messages(batch, 3)
+        messages(batch, 3) == "ok: "
         and "同名" in messages(batch, 5)
         and messages(batch, 4) == "ok: "
     )
@@ -515,7 +520,7 @@ def test_days_are_dates_or_text(world: World) -> None:
         (["xd.li", "单位负责人", "NOPE", "", "2026-01-01", ""], "没有编码"),
         (["xd.li", "单位负责人", "XD-XX", "", "2026-02-30", ""], "日期"),
         (["xd.li", "单位负责人", "XD-XX", "", "明天", ""], "日期"),
-        (["xd.li", "单位负责人", "XD-XX", "", 46082, ""], "日期"),
+        (["xd.li", "单位负责人", "XD-XX", "", 460, ""], "日期"),
         (["xd.li", "单位负责人", "XD-XX", "", "", ""], "没有填“起”"),
         (["xd.li", "单位负责人", "XD-XX", "", "2026-03-01", "2026-02-28"], "止日早于起日"),
         (["xd.li", "单位负责人", "XD-XX", "", "0026-03-01", ""], "1950"),
@@ -550,7 +555,8 @@ def test_terms_that_overlap_in_the_file_or_with_those_there_are_errors(world: Wo
     assert (
         "跳过" in messages(batch, 2)
         and "已登记的任期" in messages(batch, 3)
-        and messages(batch, 4) == "ok: "
+        and messages(batch, 4).startswith("warning")
+        and "第九届”是新的届次" in messages(batch, 4)
     )
     assert "与第 4 行的任期重叠" in messages(batch, 5) and messages(batch, 6) == "ok: "
 

@@ -67,13 +67,16 @@ api_files.get_document | 404 200 200 200 200 404 | 404
 api_files.get_document_docx | 404 200 200 200 200 404 | 404
 api_files.get_file | 404 200 200 200 200 404 | 404
 api_files.upload | 201 | -
+api_imports.confirm_good_rows | 404 404 404 200 403 200 | 404
 api_imports.confirm_import | 404 404 404 200 403 200 | 404
+api_imports.correct_row | 404 404 404 200 403 200 | 404
 api_imports.export_people | 403 403 403 200 200 200 | -
 api_imports.get_import | 404 404 404 200 200 200 | 404
 api_imports.import_template | 200 | -
 api_imports.list_imports | 404 404 404 200 200 200 | -
 api_imports.list_imports of | 404 404 404 200 200 200 | 404
 api_imports.preview_import | 403 403 403 201 403 201 | -
+api_imports.undo_import | 404 404 404 409 403 409 | 404
 api_meetings.arrive | 404 200 404 404 404 404 | 404
 api_meetings.get_meeting | 404 200 404 200 200 404 | 404
 api_meetings.leave | 404 200 404 404 404 404 | 404
@@ -163,12 +166,18 @@ api_decision-tables.evaluate | 200 | -
 api_decision-tables.get_table | 200 | -
 api_decision-tables.list_tables | 200 | -
 api_search.search | 200 | -
+api_succession.end_term | 403 403 403 404 403 404 | -
+api_succession.hand_over | 404 404 404 404 403 403 | 404
+api_succession.join | 404 | 404
+api_succession.move | 404 404 404 404 403 404 | 404
+api_succession.replace | 404 404 404 404 403 404 | 404
 api_tasks.claim | 404 404 200 404 404 404 | 404
 api_tasks.complete | 404 404 200 404 404 404 | 404
 api_tasks.drop_draft | 204 | -
 api_tasks.get_task | 404 404 200 404 404 404 | 404
 api_tasks.list_drafts | 200 | -
 api_tasks.list_tasks | 200 | -
+api_tasks.list_vacancies | 200 | -
 api_tasks.release | 404 404 409 404 404 404 | 404
 api_tasks.send_link | 404 404 409 404 404 404 | 404
 api_tasks.save_draft | 204 | -
@@ -283,22 +292,28 @@ people.add_unit | 404 404 404 302 403 302 | 404
 people.change | 404 404 404 302 403 302 | 404
 people.change_unit | 404 404 404 302 403 302 | 404
 people.confirm | 404 404 404 302 403 302 | 404
+people.correct | 404 404 404 302 403 302 | 404
 people.create | 404 404 404 302 403 302 | 404
 people.end | 404 404 404 302 403 302 | 404
+people.end_term | 403 403 403 302 403 302 | -
 people.export | 403 403 403 200 200 200 | -
 people.grant | 404 404 404 302 403 302 | 404
+people.hand_over | 404 404 404 422 403 422 | 404
 people.import_ | 403 403 403 200 403 200 | -
 people.import_ POST | 403 403 403 302 403 302 | -
 people.index | 404 404 404 200 200 200 | -
 people.index of | 404 404 404 200 200 200 | 404
 people.index search | 404 404 404 200 200 200 | -
 people.index unit | 404 404 404 200 200 200 | -
+people.join | 404 404 404 422 403 422 | 404
 people.member | 404 404 404 200 200 200 | 404
 people.new | 404 404 404 200 403 200 | -
 people.new of | 403 403 403 200 403 200 | 404
 people.password | 404 404 404 403 403 422 | 404
 people.preview | 404 404 404 200 200 200 | 404
+people.succeed | 404 404 404 422 403 422 | 404
 people.template | 403 403 403 200 403 200 | -
+people.undo | 404 404 404 409 403 409 | 404
 people.units | 404 404 404 200 200 200 | -
 people.units of | 404 404 404 200 200 200 | 404
 polls.certificate | 404 200 404 200 200 404 | 404

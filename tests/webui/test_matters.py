@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from lxml import etree
 from sqlalchemy import insert, select, text
 
-from engine import clock, definitions
+from engine import clock, db, definitions
 from engine.commands import incidents, instances, polls, tasks
 from engine.db import tables
 from engine.definitions import load
 from engine.definitions.diagram import BPMN
-from engine.queries import diagrams
+from engine.queries import diagrams, vacancies
 from engine.queries import inbox as waiting
 from engine.settings import ROOT
 
@@ -134,6 +135,36 @@ def test_a_matter_says_where_it_stands_with_the_deadline_and_its_rule(
     )
     assert "MO-REVIEW" in page and "去办理" not in page
     assert "去办理" in client("office").get(f"/matters/{matter}").text
+
+
+def test_a_task_that_nobody_can_do_is_told_at_once(
+    client: Login, house: House, matter: UUID
+) -> None:
+    """The launcher hears it when nobody holds the post, the office when whoever has the task left."""
+    post, member = tables.post, tables.member
+    mover, places = client("mover"), ("/", f"/matters/{matter}")
+    assert not any("没有人能" in mover.get(place).text for place in places)
+    ended = post.update().where(post.c.member_id == house.people["office"])
+    house.look(lambda s: s.execute(ended.values(to_on=date(2026, 1, 1))))
+    assert all("没有人能" in mover.get(place).text for place in places)
+    assert "校工会" in mover.get("/").text
+    assert "没有人能" not in client("second").get("/").text
+    house.look(lambda s: s.execute(ended.values(to_on=None)))
+    assert not any("没有人能" in mover.get(place).text for place in places)
+    column = tables.task.c
+    asked = select(column.id).where(column.instance_id == matter, column.seat.is_not(None))
+    task = house.look(lambda s: s.execute(asked).scalar_one())
+    house.do("office", tasks.claim, task)
+    with db.transaction(house.engine) as session:
+        house.person(session, "clerk", "吴干事", "union", "union", "union_secretary@union")
+        left = member.update().where(member.c.id == house.people["office"])
+        session.execute(left.values(active=False))
+    clerk = client("clerk")
+    assert all("没有人能" in clerk.get(place).text for place in places)
+    assert "陈秘书" in clerk.get("/").text
+    found = house.look(lambda s: vacancies.vacancies(s, house.actor("clerk"), "en"))
+    assert [(each.task_id, each.who) for each in found] == [(task, "陈秘书")]
+    assert house.look(lambda s: vacancies.vacancies(s, house.actor("foreign"))) == ()
 
 
 @pytest.mark.parametrize("path", ["", "/diagram.bpmn", "/send/withdraw"])

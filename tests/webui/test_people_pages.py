@@ -317,8 +317,8 @@ def test_errors_keep_the_button_away(client: Login, house: House) -> None:
     page = office.get(reply.location).text
     assert (
         "确认导入" not in page
-        and "没有编码为“NOPE”的单位" in page
-        and "请改好文件后重新上传" in page
+        and "没有编码或名称为“NOPE”的单位" in page
+        and "请在下面逐行改好" in page
     )
     only = office.get(f"{reply.location}?level=error").text
     assert "新人甲" in only

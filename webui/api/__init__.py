@@ -35,6 +35,7 @@ GROUPS = (
     "people",
     "units",
     "imports",
+    "succession",
     "files",
     "despatch",
     "search",

@@ -378,8 +378,6 @@ def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, 
     worker plays its stories then: see `rehearsals` of the version.
     """
     access.unions(actor, "propose_definition")
-    if wrong := definitions.faults(given["files"]):
-        raise Invalid({"files": [fault.line for fault in wrong]})
     try:
         return {"hash": definitions.propose(session, actor, given["files"], given["note"])}
     except ProcessFault as fault:
@@ -388,10 +386,10 @@ def propose(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, 
 
 
 @routes.act("/process-definitions/check", Checked, read=_folder, sent=SENT, keyed=False)
-def check_folder(_session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
+def check_folder(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """Find every fault in a folder, for who may propose one: it takes seconds. Nothing is kept."""
     access.unions(actor, "propose_definition")
-    return {"faults": definitions.faults(given["files"])}
+    return {"faults": definitions.faults(given["files"], definitions.others(session))}
 
 
 @routes.act(f"{ONE}/approve", Decided)

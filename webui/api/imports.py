@@ -1,4 +1,4 @@
-"""Units, people and posts from and to .xlsx: nothing is written before a preview was
+"""Units, people and posts from and to tables: nothing is written before a preview was
 confirmed.
 """
 
@@ -38,6 +38,30 @@ class ImportLine(Schema):
     level = schemas.Choice("ok", "warning", "error")
     messages = fields.List(schemas.Said())
     does = fields.String()
+    reads = fields.List(
+        schemas.Said(), metadata={"description": "What was read as something else than is written."}
+    )
+    choices = fields.List(
+        fields.List(schemas.Said()),
+        metadata={"description": "Answers (value, label) to what it asks; give one as `same_as`."},
+    )
+
+
+class RemarkShape(Schema):
+    """What was found on several rows, said once."""
+
+    level = schemas.Choice("ok", "warning", "error", "read")
+    text = schemas.Said()
+    count = fields.Integer()
+    rows = fields.List(fields.Integer())
+
+
+class TotalShape(Schema):
+    """A unit: how many it had in the term before, and has in the file."""
+
+    unit = fields.String()
+    before = fields.Integer()
+    now = fields.Integer()
 
 
 class ImportShape(Schema):
@@ -52,6 +76,9 @@ class ImportShape(Schema):
     counts = fields.Dict(keys=fields.String(), values=fields.Integer())
     notes = fields.List(schemas.Said())
     rows = fields.List(fields.Nested(ImportLine))
+    remarks = fields.List(fields.Nested(RemarkShape))
+    totals = fields.List(fields.Nested(TotalShape))
+    undoable = fields.Boolean()
 
 
 class Previewed(Schema):
@@ -70,11 +97,24 @@ class Imported(Schema):
     created = fields.Integer()
     changed = fields.Integer()
     skipped = fields.Integer()
+    left = fields.UUID(
+        allow_none=True, metadata={"description": "The import of the rows that were not taken."}
+    )
+
+
+class CorrectedRow(schemas.Sent):
+    """Columns of a row, by key; and `same_as`, which answers whom it means."""
+
+    values = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+class Undone(Schema):
+    state = fields.String()
 
 
 class WhichImports(schemas.Asked):
     union = Id(load_default=None)
-    state = schemas.Choice("previewed", "done", load_default=None)
+    state = schemas.Choice("previewed", "done", "undone", load_default=None)
 
 
 ImportPage = schemas.page("ImportPage", ImportShape)
@@ -116,10 +156,32 @@ def get_import(session: Session, actor: Actor, batch_id: UUID) -> Import:
     return reading.one_import(session, actor, batch_id)
 
 
+@routes.act("/imports/<uuid:batch_id>/rows/<int:number>", ImportShape, body=CorrectedRow)
+def correct_row(
+    session: Session, actor: Actor, given: dict[str, Any], batch_id: UUID, number: int
+) -> Import:
+    """Write a row anew, or answer what it asks; all rows are looked at again."""
+    imports.correct(session, actor, batch_id, number, given["values"])
+    return reading.one_import(session, actor, batch_id)
+
+
 @routes.act("/imports/<uuid:batch_id>/confirm", Imported)
 def confirm_import(session: Session, actor: Actor, batch_id: UUID) -> Report:
     """Write all rows of an import, or none."""
     return imports.confirm(session, actor, batch_id)
+
+
+@routes.act("/imports/<uuid:batch_id>/confirm-good", Imported)
+def confirm_good_rows(session: Session, actor: Actor, batch_id: UUID) -> Report:
+    """Write the rows without errors; the others become an import of their own, `left`."""
+    return imports.confirm(session, actor, batch_id, good_only=True)
+
+
+@routes.act("/imports/<uuid:batch_id>/undo", Undone)
+def undo_import(session: Session, actor: Actor, batch_id: UUID) -> dict[str, str]:
+    """Take an import back while nobody has acted on it, for seven days."""
+    imports.undo(session, actor, batch_id)
+    return {"state": "undone"}
 
 
 @routes.look("/imports/templates/<kind>", None, media_type=XLSX)

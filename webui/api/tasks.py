@@ -16,6 +16,7 @@ from engine.commands import confidence, drafts, outside, tasks
 from engine.errors import NotFound
 from engine.queries import inbox as waiting
 from engine.queries import tasks as reading
+from engine.queries import vacancies
 from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.instances.shapes import Moved
@@ -239,6 +240,27 @@ DraftList = Schema.from_dict(
 def list_tasks(session: Session, actor: Actor, given: dict[str, Any]) -> Inbox:
     """What waits for me, soonest due first, with counts over all of it."""
     return waiting.inbox(session, actor, lang=lang(), **given)
+
+
+class Vacant(Schema):
+    """An open task that nobody can do: nobody holds the post `who`, or `who` has left."""
+
+    task_id = fields.UUID(required=True)
+    instance_id = fields.UUID()
+    number = fields.String()
+    title = fields.String()
+    task = fields.String()
+    who = fields.String()
+    since = Moment()
+
+
+VacantPage = schemas.page("VacantPage", Vacant)
+
+
+@routes.look("/vacancies", VacantPage)
+def list_vacancies(session: Session, actor: Actor) -> dict[str, Any]:
+    """Open tasks that nobody can do, in matters that I launched or whose office I keep."""
+    return {"items": vacancies.vacancies(session, actor, lang()), "next": None}
 
 
 @routes.look(ONE, TaskShape, recorded=True)

@@ -14,7 +14,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.messages import _
-from webui.cli import accounts, faults, installation, postmaster, processes, safety, terminal, usage
+from webui.cli import (
+    accounts,
+    faults,
+    installation,
+    postmaster,
+    processes,
+    safety,
+    succession,
+    terminal,
+    usage,
+)
 from webui.cli.terminal import FAULT, OK, UNPROVED, USAGE, CannotDo
 
 if TYPE_CHECKING:
@@ -33,8 +43,14 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "decide": processes.decide,
     "play": processes.play,
     "import": accounts.import_table,
+    "undo-import": accounts.undo_import,
     "token": accounts.token,
     "unit": accounts.unit,
+    "end-term": succession.end_term,
+    "user hand-over": succession.hand_over,
+    "user join": succession.join,
+    "user move": succession.move,
+    "user replace": succession.replace,
     "user create": accounts.user_create,
     "user disable": accounts.user_disable,
     "user password": accounts.user_password,

@@ -12,6 +12,7 @@ from webui.cli.terminal import OK, CannotDo, agreed, password, say, text
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
     from uuid import UUID
 
     from engine.commands.imports.batches import Batch, RowReport
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _LEVELS = {"ok": _("无误"), "warning": _("提醒"), "error": _("错误")}
 _DEEDS = {"create": _("新增"), "change": _("更改"), "skip": _("未变"), "empty": _("空行")}
+MANY = 5  # rows with one remark: then it is said once
 _COUNTS = {"rows": _("行"), **_LEVELS, **_DEEDS}
 
 
@@ -41,23 +43,62 @@ def import_table(given: argparse.Namespace, settings: Settings) -> int:
             raise CannotDo(other)
         data = given.file.read_bytes()
         batch = imports.preview(session, actor, given.kind, given.file.name, data)
+        for number, key, value in map(_correction, given.corrected):
+            batch = imports.correct(session, actor, batch.id, number, {key: value})
     _show(batch, every_row=given.all)
-    if not batch.clean:
+    if not batch.clean and not given.good:
         raise CannotDo(_("有错误，什么也没有导入"))
     if not given.yes and not agreed(_("要导入吗？")):
         say(_("什么也没有导入；加上 --yes 才导入"))
         return OK
     with db.transaction(engine) as session:
-        done = imports.confirm(session, actor, batch.id)
+        done = imports.confirm(session, actor, batch.id, good_only=given.good)
     numbers = {"created": done.created, "changed": done.changed, "skipped": done.skipped}
     say(_("已导入：新增 {created}，更改 {changed}，未变 {skipped}", **numbers))
+    say(_("批号 {id}；七天内可用 undo-import 撤销", id=batch.id))
+    if done.left is not None:
+        say(_("有错误的行没有导入，留在页面“导入导出”里，批号 {id}", id=done.left))
+    return OK
+
+
+def _correction(said: str) -> tuple[int, str, str]:
+    """ROW:COLUMN=VALUE in its parts."""
+    place, equals, value = said.partition("=")
+    row, colon, key = place.partition(":")
+    if not equals or not colon or not row.isdecimal():
+        raise CannotDo(_("应写成 行号:列=值，如 12:from_on=2026-03-01，写的是 {said}", said=said))
+    return int(row), key, value
+
+
+def undo_import(given: argparse.Namespace, settings: Settings) -> int:
+    """Take an import back."""
+    from engine import db
+    from engine.commands import imports
+    from engine.people import organisation
+    from engine.queries import operator
+
+    with db.transaction(database(settings)) as session:
+        actor = organisation.actor(session, operator.member_named(session, given.actor))
+        imports.undo(session, actor, given.batch)
+    say(_("已撤销"))
     return OK
 
 
 def _show(batch: Batch, *, every_row: bool) -> None:
+    from engine.queries.imports import remarks
+
+    said = remarks(batch.rows)
+    often = {remark.text for remark in said if remark.count >= MANY and remark.level != "error"}
     for row in batch.rows:
-        if row.messages or every_row:
-            print(f"  {text(_line(row))}")
+        told = [message for message in row.messages if message not in often]
+        if told or every_row:
+            print(f"  {text(_line(row, told))}")
+    for remark in said:
+        if remark.text in often or remark.level == "read":
+            say(_("  {text}（{n} 行）", text=remark.text, n=remark.count))
+    for total in batch.totals:
+        if total.before != total.now:
+            say(_("  {unit}：上一届 {before} 人，本次 {now} 人", **total._asdict()))
     say(*batch.notes)
     counts = [
         _("{name}：{n}", name=_COUNTS.get(name, name), n=count)
@@ -66,13 +107,13 @@ def _show(batch: Batch, *, every_row: bool) -> None:
     say(Listed(counts))
 
 
-def _line(row: RowReport) -> str:
+def _line(row: RowReport, told: Sequence[str]) -> str:
     return _(
         "第 {number} 行，{level}，{deed}：{remarks}",
         number=row.number,
         level=_LEVELS.get(row.level, row.level),
         deed=_DEEDS.get(row.does, _("不办")),
-        remarks=Listed(row.messages, "；"),
+        remarks=Listed(told, "；"),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from engine.messages import _
 from webui.cli.terminal import LANGUAGES, text
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     _add_verb(verbs, "migrate", _("把数据库更新到本版本的结构"))
     _add_processes(verbs)
     _add_import(verbs)
+    _add_terms(verbs)
     _add_accounts(verbs)
     _add_safety(verbs)
     return made
@@ -97,7 +99,9 @@ def _add_processes(verbs: Verbs) -> None:
 
 
 def _add_import(verbs: Verbs) -> None:
-    one = _add_verb(verbs, "import", _("从 .xlsx 表导入单位、人员、职务，或按类别登记的人"))
+    one = _add_verb(
+        verbs, "import", _("从 .xlsx、.xls、.csv 表导入单位、人员、职务，或按类别登记的人")
+    )
     _add(one, "kind", metavar="KIND", choices=KINDS, about=" | ".join(KINDS))
     _add(one, "file", type=Path, metavar="FILE")
     actor = _("由谁导入，记录在案")
@@ -105,6 +109,32 @@ def _add_import(verbs: Verbs) -> None:
     _add(one, "--union", metavar="CODE", about=_("此人不属于这个单位时不导入"))
     _add(one, "--yes", action="store_true", about=_("没有错误就办，不再询问"))
     _add(one, "--all", action="store_true", about=_("没有提示的行也列出"))
+    corrected = _("改一行的一列，如 12:from_on=2026-03-01；12:same_as=new 表示是另一个人")
+    _add(
+        one,
+        "--set",
+        dest="corrected",
+        action="append",
+        default=[],
+        metavar="ROW:COLUMN=VALUE",
+        about=corrected,
+    )
+    _add(one, "--good", action="store_true", about=_("有错误的行留下，其余的照办"))
+
+    one = _add_verb(verbs, "undo-import", _("撤销一次导入，在还没有人据此办事时"))
+    _add(one, "batch", type=UUID, metavar="ID", about=_("批号，导入时给出"))
+    _add(
+        one, "--as", dest="actor", required=True, metavar="USERNAME", about=_("由谁撤销，记录在案")
+    )
+
+
+def _add_terms(verbs: Verbs) -> None:
+    one = _add_verb(verbs, "end-term", _("换届：终止上一届代表的任期"))
+    _add(one, "term", metavar="TERM", about=_("届次的名称"))
+    _add(one, "--last", type=_day, required=True, metavar="DAY", about=_("最后一天"))
+    _add(
+        one, "--as", dest="actor", required=True, metavar="USERNAME", about=_("由谁办理，记录在案")
+    )
 
 
 def _add_accounts(verbs: Verbs) -> None:
@@ -153,6 +183,36 @@ def _add_users(verbs: Verbs) -> None:
     _add(post, "--from", dest="from_on", type=_day, metavar="DAY", about=first)
     _add(post, "--to", dest="to_on", type=_day, metavar="DAY", about=_("止日（不定）"))
     _add(post, "--term", default="", about=_("届次"))
+    _add_succession(verbs)
+
+
+def _add_succession(verbs: Verbs) -> None:
+    """Of the group `user`: when people change."""
+    over = _add_verb(
+        verbs, "hand-over", _("把某人的未办事项移交给另一人，逐项记录"), "user hand-over"
+    )
+    twin = _add_verb(verbs, "join", _("同一个人登记了两次：并入另一账号，本账号停用"), "user join")
+    other = _add_verb(verbs, "replace", _("由另一人接任职务，到任期结束（替补）"), "user replace")
+    place = _add_verb(verbs, "move", _("改在另一单位任职（转代表团）"), "user move")
+    for one in (over, twin):
+        _add(one, "username", metavar="USERNAME")
+    for one in (other, place):
+        _add(one, "post", type=UUID, metavar="POST", about=_("职务的编号，见接口 /members/ID"))
+        _add(one, "--on", type=_day, required=True, metavar="DAY", about=_("接任或转任的第一天"))
+    for one in (over, other):
+        _add(one, "to", metavar="TO", about=_("接任的人的用户名"))
+    _add(twin, "into", metavar="INTO", about=_("保留的账号"))
+    _add(place, "unit", metavar="CODE", about=_("单位编码"))
+    for one in (over, twin, other, place):
+        _add(
+            one,
+            "--as",
+            dest="actor",
+            required=True,
+            metavar="USERNAME",
+            about=_("由谁办理，记录在案"),
+        )
+        _add(one, "--reason", required=True, metavar="TEXT", about=_("理由，记录在案"))
 
 
 def _add_safety(verbs: Verbs) -> None:

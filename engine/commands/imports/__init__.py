@@ -5,9 +5,10 @@ row was shown.
 them or none.
 """
 
-from engine.commands.imports.batches import Batch, Report, RowReport, confirm, preview
+from engine.commands.imports.batches import Batch, Report, RowReport, confirm, correct, preview
 from engine.commands.imports.columns import KINDS, kinds, template
 from engine.commands.imports.exports import export
+from engine.commands.imports.undoing import undo
 
 __all__ = [
     "KINDS",
@@ -15,8 +16,10 @@ __all__ = [
     "Report",
     "RowReport",
     "confirm",
+    "correct",
     "export",
     "kinds",
     "preview",
     "template",
+    "undo",
 ]

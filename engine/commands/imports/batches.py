@@ -14,20 +14,24 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select, update
 
 from engine import clock
-from engine.commands.imports import columns, members, terms, units, workbook
+from engine.commands.imports import columns, members, terms, totals, undoing, units, workbook
 from engine.commands.imports.lines import Line
+from engine.commands.imports.workbook import RawRow
 from engine.commands.people import records
 from engine.db import tables
 from engine.db.states import BatchState
-from engine.errors import Conflict, NotFound
-from engine.messages import _, stored
+from engine.errors import Conflict, Invalid, NotFound
+from engine.messages import _, restored, stored
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from engine.commands.imports.totals import Total
+    from engine.commands.imports.workbook import Column
     from engine.db import Session, rows
+    from engine.messages import Message
     from engine.people.organisation import Actor
 
 KEPT = timedelta(days=7)  # a batch nobody confirms
@@ -49,7 +53,8 @@ _WRITES: dict[str, Callable[[Session, list[Line]], list[records.Note]]] = {
 @dataclass(frozen=True)
 class RowReport:
     """What was found on a row: `level` is ok, warning or error; `does` is create, change, skip or
-    empty.
+    empty. `reads`: what was read as something else than is written. `choices`: the answers
+    (value, label) to the question among the messages, to be given as the value `same_as`.
     """
 
     number: int
@@ -57,6 +62,8 @@ class RowReport:
     level: str
     messages: tuple[str, ...]
     does: str
+    reads: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, line: Line) -> RowReport:
@@ -67,6 +74,8 @@ class RowReport:
             level=line.level,
             messages=(*line.errors, *line.warnings),
             does="" if line.errors else line.do,
+            reads=tuple(line.reads),
+            choices=tuple(line.choices),
         )
 
 
@@ -81,6 +90,7 @@ class Batch:
     rows: tuple[RowReport, ...]
     notes: tuple[str, ...]
     counts: dict[str, int]
+    totals: tuple[Total, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -97,6 +107,7 @@ class Report:
     created: int
     changed: int
     skipped: int
+    left: UUID | None = None  # the batch of the rows that were not taken
 
 
 def preview(session: Session, actor: Actor, kind: str, filename: str, data: bytes) -> Batch:
@@ -105,41 +116,87 @@ def preview(session: Session, actor: Actor, kind: str, filename: str, data: byte
     """
     union_id = home(actor, "import_people")
     raw, notes = workbook.read(filename, data, columns.of(kind))
-    lines = [Line(row.number, row.values, list(row.faults)) for row in raw]
-    _PLANS[kind](session, actor, lines)
     notes += columns.notes(kind)
-    found = tuple(map(RowReport.of, lines))
-    batch = Batch(
-        id=tables.new_id(),
-        kind=kind,
-        file=workbook.visible(filename.replace("\\", "/").rsplit("/", 1)[-1])[-120:],
-        at=clock.now(),
-        rows=found,
-        notes=tuple(notes),
-        counts=_counts(found),
-    )
-    report = {
-        "counts": batch.counts,
-        "rows": [_kept(row) for row in found],
-        "notes": [stored(note) for note in notes],
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "plan": _digest(lines),
-    }
-    _forget_old(session, union_id, batch.at)
+    file = workbook.visible(filename.replace("\\", "/").rsplit("/", 1)[-1])[-120:]
+    source = _Source(union_id, kind, file, hashlib.sha256(data).hexdigest(), notes)
+    _forget_old(session, union_id, clock.now())
+    return _keep(session, actor, source, raw)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Whence the rows of a batch come."""
+
+    union_id: UUID
+    kind: str
+    file: str
+    sha256: str
+    notes: list[Message]
+
+
+def _keep(session: Session, actor: Actor, source: _Source, raw: list[RawRow]) -> Batch:
+    """A new batch of these rows, looked at."""
+    batch, report = _looked_at(session, actor, tables.new_id(), source, raw)
     session.execute(
         insert(tables.batch).values(
             id=batch.id,
-            union_id=union_id,
+            union_id=source.union_id,
             member_id=actor.id,
-            kind=kind,
-            file=batch.file,
+            kind=source.kind,
+            file=source.file,
             report=report,
-            rows=[[row.number, row.values, row.faults] for row in raw],
+            rows=[_stored(row) for row in raw],
             state=BatchState.PREVIEWED,
             at=batch.at,
         )
     )
     return batch
+
+
+def _looked_at(
+    session: Session, actor: Actor, key: UUID, source: _Source, raw: list[RawRow]
+) -> tuple[Batch, dict[str, Any]]:
+    """What is found on these rows now, and the same as the batch keeps it."""
+    lines = [_line(row) for row in raw]
+    _PLANS[source.kind](session, actor, lines)
+    found = tuple(map(RowReport.of, lines))
+    batch = Batch(
+        id=key,
+        kind=source.kind,
+        file=source.file,
+        at=clock.now(),
+        rows=found,
+        notes=tuple(source.notes),
+        counts=_counts(found),
+        totals=totals.of(session, source.union_id, lines)
+        if source.kind == columns.BY_CATEGORY
+        else (),
+    )
+    report = {
+        "counts": batch.counts,
+        "rows": [_kept(row) for row in found],
+        "notes": [stored(note) for note in source.notes],
+        "totals": [list(total) for total in batch.totals],
+        "sha256": source.sha256,
+        "plan": _digest(lines),
+    }
+    return batch, report
+
+
+def _line(row: RawRow) -> Line:
+    return Line(row.number, dict(row.values), list(row.faults), reads=list(row.reads))
+
+
+def _stored(row: RawRow) -> list[Any]:
+    """A row as the batch keeps it; one of an older batch has no `reads`."""
+    faults, reads = ([stored(text) for text in texts] for texts in (row.faults, row.reads))
+    return [row.number, row.values, faults, reads]
+
+
+def _raw(kept: list[Any]) -> RawRow:
+    number, values, faults, *reads = kept
+    texts = [[restored(text) for text in each] for each in (faults, *reads)]
+    return RawRow(number, values, *texts)
 
 
 def home(actor: Actor, verb: str) -> UUID:
@@ -161,18 +218,18 @@ def _counts(found: Iterable[RowReport]) -> dict[str, int]:
 
 def _kept(row: RowReport) -> list[Any]:
     """A row of the report as the batch keeps it; its values lie in the batch already."""
-    return [row.number, row.level, [stored(message) for message in row.messages], row.does]
+    messages, reads = ([stored(text) for text in texts] for texts in (row.messages, row.reads))
+    choices = [[value, stored(label)] for value, label in row.choices]
+    return [row.number, row.level, messages, row.does, reads, choices]
 
 
 def _forget_old(session: Session, union_id: UUID, now: datetime) -> None:
     batch = tables.batch.c
-    session.execute(
-        delete(tables.batch).where(
-            batch.union_id == union_id,
-            batch.state == BatchState.PREVIEWED,
-            batch.at < now - KEPT,
-        )
-    )
+    old = batch.union_id == union_id, batch.at < now - KEPT
+    waits, done = batch.state == BatchState.PREVIEWED, batch.state == BatchState.DONE
+    session.execute(delete(tables.batch).where(*old, waits))
+    forgotten = update(tables.batch).where(*old, done, batch.report.has_key("undo"))
+    session.execute(forgotten.values(report=batch.report.op("-")("undo")))
 
 
 def _digest(lines: list[Line]) -> str:
@@ -184,36 +241,95 @@ def _digest(lines: list[Line]) -> str:
     return hashlib.sha256(data.encode()).hexdigest()
 
 
-def confirm(session: Session, actor: Actor, batch_id: UUID) -> Report:
-    """Write all rows of a batch. Raises NotFound, Refused, Conflict (it has errors, is done, the
-    data changed).
+def correct(
+    session: Session, actor: Actor, batch_id: UUID, number: int, values: Mapping[str, str]
+) -> Batch:
+    """Write a row of a batch anew, or answer what it asks (`same_as`), and look at all rows again.
+
+    Raises NotFound, Refused, Conflict when the batch is done, Invalid for an unknown column.
     """
-    batch = _to_confirm(session, actor, batch_id)
+    batch = _waiting(session, actor, batch_id)
+    raw = [_raw(kept) for kept in batch.rows]
+    row = next((row for row in raw if row.number == number), None)
+    if row is None:
+        raise NotFound
+    _rewrite(row, columns.of(batch.kind), values)
+    notes = [restored(note) for note in batch.report["notes"]]
+    source = _Source(batch.union_id, batch.kind, batch.file, batch.report["sha256"], notes)
+    found, report = _looked_at(session, actor, batch_id, source, raw)
+    changed = update(tables.batch).where(tables.batch.c.id == batch_id)
+    session.execute(changed.values(rows=[_stored(row) for row in raw], report=report))
+    return found
+
+
+def _rewrite(row: RawRow, known: tuple[Column, ...], values: Mapping[str, str]) -> None:
+    """Put these values into a row; what was wrong with it or read anew is asked again."""
+    by_key = {column.key: column for column in known}
+    if unknown := set(values) - by_key.keys() - {"same_as"}:
+        raise Invalid({key: [_("没有这一列。")] for key in unknown})
+    texts = {**row.values, **values}
+    row.values, row.faults, row.reads = {}, [], []
+    for key, text in texts.items():
+        if key == "same_as":
+            row.values[key] = text.strip()[:64]
+        else:
+            row.take(by_key[key], text)
+
+
+def confirm(session: Session, actor: Actor, batch_id: UUID, *, good_only: bool = False) -> Report:
+    """Write all rows of a batch; with `good_only` those without errors, the others stay as a batch
+    of their own.
+
+    Raises NotFound, Refused, Conflict (it has errors, is done, the data changed).
+    """
+    batch = _waiting(session, actor, batch_id)
+    if batch.report["counts"]["error"] and not good_only:
+        raise Conflict(_("文件还有错误，请改好后重新上传。"), code="has_errors")
     records.queue(session)
-    lines = [Line(number, values, list(faults)) for number, values, faults in batch.rows]
+    raw = [_raw(kept) for kept in batch.rows]
+    lines = [_line(row) for row in raw]
     _PLANS[batch.kind](session, actor, lines)
     if _digest(lines) != batch.report["plan"]:
         raise Conflict(_("预览之后有关数据已经变化，请重新上传预览。"), code="changed")
-    notes = _WRITES[batch.kind](session, lines)
-    # what was imported need not lie in a second place
-    kept = {key: batch.report[key] for key in ("counts", "sha256")}
+    good = [line for line in lines if not line.errors]
+    if not good:
+        raise Conflict(_("没有无误的行可以导入。"), code="has_errors")
+    notes = _WRITES[batch.kind](session, good)
+    counts = _counts(map(RowReport.of, good))
+    kept = {"counts": counts, "sha256": batch.report["sha256"]}
     details = {"batch": str(batch_id), "import_kind": batch.kind, "file": batch.file, **kept}
     confirmed = records.Note(batch.union_id, "import_confirmed", details)
     records.record(session, actor, [*notes, confirmed])
+    # what was imported need not lie in a second place, but for a week what undoes it
     done = update(tables.batch).where(tables.batch.c.id == batch_id)
-    session.execute(done.values(state=BatchState.DONE, rows=[], report=kept))
-    counts = kept["counts"]
+    undo = {"undo": undoing.kept(batch.kind, notes, good)}
+    session.execute(done.values(state=BatchState.DONE, rows=[], report=kept | undo, at=clock.now()))
+    left = _left(
+        session, actor, batch, [row for row, line in zip(raw, lines, strict=True) if line.errors]
+    )
     return Report(
         batch_id=batch_id,
         kind=batch.kind,
         created=counts["create"],
         changed=counts["change"],
         skipped=counts["skip"],
+        left=left,
     )
 
 
-def _to_confirm(session: Session, actor: Actor, batch_id: UUID) -> rows.Batch:
-    """The row of a batch, locked, that can be confirmed by this actor. Raises as `confirm`."""
+def _left(session: Session, actor: Actor, batch: rows.Batch, raw: list[RawRow]) -> UUID | None:
+    """The rows that were not taken, as a batch of their own, looked at after the others were
+    written.
+    """
+    if not raw:
+        return None
+    notes = [restored(note) for note in batch.report["notes"]]
+    source = _Source(batch.union_id, batch.kind, batch.file, batch.report["sha256"], notes)
+    return _keep(session, actor, source, raw).id
+
+
+def _waiting(session: Session, actor: Actor, batch_id: UUID) -> rows.Batch:
+    """The row of a batch, locked, that waits for this actor's "yes". Raises as `confirm`."""
     query = select(tables.batch).where(tables.batch.c.id == batch_id).with_for_update()
     batch = cast("rows.Batch | None", session.execute(query).first())
     if batch is None or not access.may(actor, "see_people", batch.union_id):
@@ -221,6 +337,4 @@ def _to_confirm(session: Session, actor: Actor, batch_id: UUID) -> rows.Batch:
     access.check(actor, "import_people", batch.union_id)
     if batch.state != BatchState.PREVIEWED:
         raise Conflict(_("这一批已经导入。"), code="done")
-    if batch.report["counts"]["error"]:
-        raise Conflict(_("文件还有错误，请改好后重新上传。"), code="has_errors")
     return batch

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from engine.commands.imports import workbook
 from engine.commands.imports.workbook import EXAMPLE, Column
 from engine.errors import NotFound
 from engine.messages import Listed, Message, _, worded
-from engine.people import posts
+from engine.people import posts, spelling
 
 if TYPE_CHECKING:
     from engine.commands.imports.workbook import Say
@@ -49,19 +50,33 @@ _USERNAME = _column(
     f"{EXAMPLE}20180123",
     required=True,
     also=("Username", "工号", "工号/用户名", "Staff number"),
+    heard=("职工号", "教工号", "教职工号", "人事编号", "工作证号", "账号", "职工编号"),
+    spelt=spelling.code,
 )
-_NAME = _column("name", _("本人姓名。"), "张敏", required=True, also=("Name",))
+_NAME = _column(
+    "name",
+    _("本人姓名。"),
+    "张敏",
+    required=True,
+    also=("Name",),
+    heard=("姓名全称", "教职工姓名", "代表姓名", "职工姓名"),
+    spelt=spelling.name,
+)
 _PHONE = _column(
     "phone",
     _("可空；空白不清除已登记的。"),
     "13800000000",
     also=("Phone", "电话", "手机号", "Mobile"),
+    heard=("手机号码", "联系电话", "联系方式", "移动电话"),
+    spelt=lambda text: unicodedata.normalize("NFKC", spelling.unseen_out(text)),
 )
 _EMAIL = _column(
     "email",
     _("可空；空白不清除已登记的。"),
     "zm@example.edu.cn",
     also=("Email", "电子邮箱", "E-mail"),
+    heard=("电子邮件", "邮件", "邮箱地址"),
+    spelt=spelling.code,
 )
 _FROM = _column(
     "from_on",
@@ -69,6 +84,16 @@ _FROM = _column(
     "2026-03-01",
     required=True,
     also=("From", "起日", "开始", "任期起", "From date"),
+    heard=(
+        "任期开始",
+        "起始日期",
+        "开始日期",
+        "任职时间",
+        "任职日期",
+        "任期起始",
+        "当选日期",
+        "起止起",
+    ),
     is_day=True,
 )
 _TO = _column(
@@ -76,6 +101,7 @@ _TO = _column(
     _("任职最后一天，当天仍在任；空白为未定。"),
     "2031-02-28",
     also=("To", "止日", "结束", "任期止", "To date"),
+    heard=("任期结束", "截止日期", "结束日期", "任期届满", "届满日期", "离任日期"),
     is_day=True,
 )
 
@@ -104,6 +130,8 @@ def _category() -> Column:
         words[0],
         required=True,
         also=("Category", "类别"),
+        heard=("代表类型", "代表性质", "身份"),
+        spelt=spelling.words,
         choices=words,
     )
 
@@ -125,19 +153,52 @@ def of(kind: str) -> tuple[Column, ...]:
 
 def _unit(about: Message) -> Column:
     also = ("Unit code", "Unit", *posts.kinds().categories.unit_names)
-    return _column("unit_code", about, "XXGC", required=True, also=also)
+    return _column(
+        "unit_code",
+        about,
+        "XXGC",
+        required=True,
+        also=also,
+        heard=(
+            "单位",
+            "所在单位",
+            "部门",
+            "所在部门",
+            "单位名称",
+            "学院",
+            "分工会",
+            "代表团",
+            "代表团名称",
+        ),
+        spelt=spelling.words,
+    )
 
 
 def _term(*, required: bool) -> Column:
     about = _("如 第八届；有任期的职务必填。")
-    return _column("term", about, "第八届", required=required, also=("Term", "届"))
+    return _column(
+        "term",
+        about,
+        "第八届",
+        required=required,
+        also=("Term", "届"),
+        heard=("届别", "第几届", "所属届次"),
+        spelt=spelling.term,
+    )
 
 
 def _post() -> Column:
     titles = tuple(p.title for p in posts.kinds().posts.values())
     example = titles[0] if titles else "office_head"
     return _column(
-        "post", _("从列表中选择。"), example, required=True, also=("Post",), choices=titles
+        "post",
+        _("从列表中选择。"),
+        example,
+        required=True,
+        also=("Post",),
+        heard=("职务名称", "工会职务", "担任职务"),
+        choices=titles,
+        spelt=spelling.words,
     )
 
 
@@ -153,6 +214,7 @@ def _units() -> tuple[Column, ...]:
             f"{EXAMPLE}-XXGC",
             required=True,
             also=("Code", "单位编码"),
+            spelt=spelling.code,
         ),
         _column(
             "name",
@@ -161,6 +223,7 @@ def _units() -> tuple[Column, ...]:
             title=_("名称"),
             required=True,
             also=("Name", "单位名称"),
+            spelt=spelling.words,
         ),
         _column(
             "name_en",
@@ -174,6 +237,7 @@ def _units() -> tuple[Column, ...]:
             shown.title if shown else "",
             required=True,
             also=("Kind", "单位类型"),
+            spelt=spelling.words,
             choices=tuple(u.title for u in units),
         ),
         _column(
@@ -183,6 +247,7 @@ def _units() -> tuple[Column, ...]:
             else _("上级的编码，可以在同一文件中。"),
             "XGH",
             also=("Parent code", "上级"),
+            spelt=spelling.words,
         ),
         _column(
             "owner_type",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -11,21 +10,21 @@ from sqlalchemy import insert, select, update
 from engine import clock
 from engine.commands.imports.lines import (
     Line,
+    Namesakes,
     Registered,
+    Units,
     may_import,
     members_of,
     replaced,
     tell_twins,
     unit_for,
-    units_of,
 )
 from engine.commands.people import members, records, words
 from engine.db import tables
 from engine.messages import _
+from engine.people import spelling
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from engine.db import Session, rows
     from engine.people.organisation import Actor
 
@@ -35,19 +34,24 @@ TEXTS = ("username", "name", "phone", "email")
 
 def plan(session: Session, actor: Actor, lines: list[Line]) -> None:
     """Decide for every row what it does; see `Line`."""
-    units, known = units_of(session, lines), members_of(session, lines)
+    units = Units(session, actor)
+    known, namesakes = members_of(session, lines), Namesakes(session, units)
     tell_twins(lines, "username", words.login_name)
     for line in lines:
-        wanted = _wanted(line, unit_for(line, actor, units))
+        wanted = _wanted(line, unit_for(line, units))
         if not line.errors:
-            _plan(line, actor, wanted, known)
-    _tell_namesakes(session, lines)
+            member = known.get(wanted["username"])
+            if member is None:
+                member = namesakes.ask(line, UUID(wanted["unit_id"]), wanted["name"])
+            if not line.errors:
+                _plan(line, actor, wanted, member)
+    _tell_namesakes(lines)
 
 
 def _wanted(line: Line, unit: rows.Unit | None) -> dict[str, Any]:
     wanted = {
         "username": line.take("username", words.username),
-        "name": line.take("name", lambda v: words.line("name", v, 60)),
+        "name": line.take("name", words.person),
         "phone": line.take("phone", words.phone),
         "email": line.take("email", words.email),
     }
@@ -55,10 +59,7 @@ def _wanted(line: Line, unit: rows.Unit | None) -> dict[str, Any]:
     return {**wanted, **place}
 
 
-def _plan(
-    line: Line, actor: Actor, wanted: dict[str, Any], known: Mapping[str, Registered]
-) -> None:
-    member = known.get(wanted["username"])
+def _plan(line: Line, actor: Actor, wanted: dict[str, Any], member: Registered | None) -> None:
     if member is None:
         line.do, line.plan = "create", wanted
     elif not may_import(actor, member.union_id):
@@ -73,6 +74,8 @@ def _plan_change(line: Line, member: Registered, wanted: dict[str, Any]) -> None
     """A blank does not clear what is registered."""
     there = {key: str(getattr(member, key)) for key in (*TITLES, "union_id")}
     new = {key: wanted[key] for key in there if wanted[key] not in ("", there[key])}
+    if "name" in new and spelling.words(new["name"]) == spelling.words(there["name"]):
+        del new["name"]  # another blank is no other name
     if not new:
         line.skip()
         return
@@ -87,18 +90,15 @@ def _plan_change(line: Line, member: Registered, wanted: dict[str, Any]) -> None
             )
 
 
-def _tell_namesakes(session: Session, lines: list[Line]) -> None:
-    """A warning where a unit gets a second person of one name."""
-    new = [line for line in lines if line.do == "create"]
-    member = tables.member.c
-    units = {UUID(line.plan["unit_id"]) for line in new}
-    people = select(member.unit_id, member.name).where(member.unit_id.in_(units), member.active)
-    there = Counter((str(unit), name) for unit, name in session.execute(people))
-    for line in new:
-        key = (line.plan["unit_id"], line.plan["name"])
-        if there[key]:
-            line.warnings.append(_("同一单位已有同名的人，请核对是否重复。"))
-        there[key] += 1
+def _tell_namesakes(lines: list[Line]) -> None:
+    """A warning where a file brings two people of one name into a unit."""
+    seen: set[tuple[str, str]] = set()
+    for line in lines:
+        if line.do == "create":
+            key = (line.plan["unit_id"], line.plan["name"])
+            if key in seen:
+                line.warnings.append(_("同一单位已有同名的人，请核对是否重复。"))
+            seen.add(key)
 
 
 def write(session: Session, lines: list[Line]) -> list[records.Note]:

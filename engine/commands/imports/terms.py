@@ -14,19 +14,20 @@ from sqlalchemy import insert, select
 
 from engine.commands.imports.lines import (
     Line,
+    Namesakes,
     Registered,
+    Units,
     days_of,
     may_import,
     members_of,
     unit_for,
-    units_of,
 )
 from engine.commands.imports.members import created, row_of
 from engine.commands.people import desks, records, terms, words
 from engine.db import rows, tables
 from engine.errors import Invalid, Refused
 from engine.messages import Both, Listed, _
-from engine.people import posts
+from engine.people import posts, spelling
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -56,7 +57,7 @@ class Held:
         """Skip a row that is there already; an error when its days meet those of another."""
         wanted = line.plan
         for there in self.posts[member.id] if member is not None else ():
-            if all(there[k] == wanted[k] for k in there if k != "union_id"):
+            if _same(there, wanted):
                 line.skip()
                 return
             if _meet(there, wanted):
@@ -82,6 +83,12 @@ def _as_plan(post: rows.Post, union_id: UUID) -> dict[str, Any]:
     }
 
 
+def _same(there: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Is a term registered already, whichever way its 届次 is spelt?"""
+    alike = spelling.term(there["term"]) == spelling.term(wanted["term"])
+    return alike and all(there[k] == wanted[k] for k in there if k not in ("union_id", "term"))
+
+
 def _meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Do two terms exclude each other? Days are ISO texts; no last day is for ever."""
     place = "union_id" if one["kind"] in terms.by_category() else "unit_id"
@@ -100,15 +107,27 @@ class _Known:
     """
 
     actor: Actor
-    units: dict[str, rows.Unit]
+    units: Units
     members: dict[str, Registered]
+    namesakes: Namesakes
+    terms: dict[str, str]  # as they are registered, by what they mean
     held: Held
 
 
 def _known(session: Session, actor: Actor, lines: list[Line]) -> _Known:
-    members_ = members_of(session, lines)
-    held = Held(session, [member.id for member in members_.values()])
-    return _Known(actor, units_of(session, lines), members_, held)
+    units = Units(session, actor)
+    members_, namesakes = members_of(session, lines), Namesakes(session, units)
+    same = {words.login_name(line.values.get("same_as", "")) for line in lines}
+    alike = [each for found in namesakes.found.values() for each in found if each.username in same]
+    held = Held(session, [member.id for member in (*members_.values(), *alike)])
+    return _Known(actor, units, members_, namesakes, _terms(session, units), held)
+
+
+def _terms(session: Session, units: Units) -> dict[str, str]:
+    """The terms registered in these unions, by what they mean, the newest spelling of each."""
+    post, here = tables.post.c, [unit.id for unit in units.by_code.values()]
+    query = select(post.term).where(post.unit_id.in_(here)).order_by(post.id)
+    return {spelling.term(term): term for term in session.execute(query).scalars() if term}
 
 
 @dataclass(frozen=True)
@@ -128,7 +147,7 @@ def plan_posts(session: Session, actor: Actor, lines: list[Line]) -> None:
     known = _known(session, actor, lines)
     for line in lines:
         member = _member(line, known)
-        unit = unit_for(line, actor, known.units)
+        unit = unit_for(line, known.units)
         word = line.need("post")
         kind = posts.kinds().post(word) if word else None
         if word and kind is None:
@@ -144,8 +163,10 @@ def plan_by_category(session: Session, actor: Actor, lines: list[Line]) -> None:
     known = _known(session, actor, lines)
     new: dict[str, str] = {}
     for line in lines:
-        unit = unit_for(line, actor, known.units)
+        unit = unit_for(line, known.units)
         member, name = _person(line, known, new)
+        if member is None and unit is not None and not line.errors:
+            member = known.namesakes.ask(line, unit.id, name)
         kind = _by_category(line)
         line.need("term")
         _plan(line, known, _Wanted(kind, unit, member, name))
@@ -154,7 +175,7 @@ def plan_by_category(session: Session, actor: Actor, lines: list[Line]) -> None:
 def _person(line: Line, known: _Known, new: dict[str, str]) -> tuple[Registered | None, str]:
     """Who is entered; `new`: the names of those who are not registered, by user name."""
     username = line.take("username", words.username) or ""
-    name = line.take("name", lambda v: words.line("name", v, 60)) or ""
+    name = line.take("name", words.person) or ""
     member = known.members.get(username)
     if member is not None:
         _must_be_the_same(line, known.actor, member, name)
@@ -168,7 +189,7 @@ def _must_be_the_same(line: Line, actor: Actor, member: Registered, name: str) -
         line.errors.append(_("这个用户名已有人使用。"))
     elif not member.active:
         line.errors.append(_("此人已停用。"))
-    elif name and member.name != name:
+    elif name and spelling.words(member.name) != spelling.words(name):
         line.errors.append(_("这个用户名登记的姓名是“{name}”。", name=member.name))
 
 
@@ -198,10 +219,13 @@ def _by_category(line: Line) -> str:
 
 def _plan(line: Line, known: _Known, wanted: _Wanted) -> None:
     days, unit, member = days_of(line), wanted.unit, wanted.member
-    term = line.take("term", lambda v: words.line("term", v, 40, 0))
+    term = line.take("term", words.term)
     if line.errors or days is None or unit is None:
         return
     from_on, to_on = days
+    term = known.terms.get(term, term)
+    if known.terms and term and term not in known.terms.values():
+        line.warnings.append(_("“{term}”是新的届次，请核对不是已有届次的另一种写法。", term=term))
     line.do = "create"
     line.plan = {
         "kind": wanted.kind,
@@ -211,7 +235,7 @@ def _plan(line: Line, known: _Known, wanted: _Wanted) -> None:
         "term": term,
         "from_on": from_on.isoformat(),
         "to_on": to_on.isoformat() if to_on else "",
-        "username": words.login_name(line.values["username"]),
+        "username": member.username if member else words.login_name(line.values["username"]),
         "member": str(member.id) if member else "",
         "name": wanted.name,
     }

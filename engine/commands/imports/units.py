@@ -9,12 +9,13 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
+from engine.commands.imports.columns import title_of
 from engine.commands.imports.lines import Line, may_import, replaced, tell_twins
 from engine.commands.people import records, superiors, units, words
 from engine.db import tables
 from engine.errors import Invalid
 from engine.messages import _
-from engine.people import posts
+from engine.people import posts, spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,6 +50,28 @@ class Tree:
             if not line.errors:
                 line.plan = wanted
                 self.wanted[wanted["code"]] = wanted
+        for line in lines:
+            if not line.errors:
+                line.plan["parent"] = self._parent_meant(line)
+
+    def _parent_meant(self, line: Line) -> str:
+        """The code of the parent that a row names by its code or, where one only has it, its
+        name.
+        """
+        text = str(line.plan["parent"])
+        if not text or text in self.known or text in self.wanted:
+            return text
+        named = {code for code, wanted in self.wanted.items() if wanted["name"] == text}
+        named |= {
+            unit.code
+            for unit in self.known.values()
+            if spelling.words(unit.name) == text and may_import(self.actor, unit.union_id)
+        }
+        if len(named) != 1:
+            return text
+        (code,) = named
+        line.read_as(title_of("parent_code"), text, code)
+        return code
 
     def code(self, unit_id: UUID | None) -> str:
         """The code of a registered unit; "" for none."""
@@ -133,6 +156,22 @@ def plan(session: Session, actor: Actor, lines: list[Line]) -> None:
     for line in lines:
         if not line.errors:
             _plan(line, tree)
+    _refuse_below_refused(lines, tree)
+
+
+def _refuse_below_refused(lines: list[Line], tree: Tree) -> None:
+    """A new unit under one that is not taken is not taken either."""
+    refused = {line.plan.get("code") or line.text("code") for line in lines if line.errors}
+    waiting = True
+    while waiting:
+        waiting = False
+        for line in lines:
+            parent = line.plan.get("parent")
+            if line.do == "create" and parent in refused and parent not in tree.known:
+                line.errors.append(_("上级“{parent}”一行有错误。", parent=parent))
+                line.do = ""
+                refused.add(line.plan["code"])
+                waiting = True
 
 
 def _manage(line: Line, kind: posts.UnitKind, tree: Tree) -> None:

@@ -1,15 +1,16 @@
-"""Reads and writes .xlsx. What comes in is taken for hostile: bounded in size and rows, no macros,
-no formulas run.
+"""Finds the list in a file, wherever its header stands, and reads each cell as it is meant; writes
+.xlsx.
 """
 
 from __future__ import annotations
 
 import io
-import zipfile
+import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import openpyxl
 from openpyxl.styles import Alignment, Font, PatternFill
@@ -17,22 +18,19 @@ from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from engine.commands.people import words
-from engine.errors import Invalid
+from engine.documents import sheets as files
 from engine.messages import Listed, Message, _
+from engine.people import spelling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from openpyxl.worksheet.worksheet import Worksheet
 
-MAX_BYTES = 10_000_000
-MAX_UNPACKED = 40_000_000
-MAX_PARTS = 300
-MAX_ROWS = 5_000  # with something in them
-LAST_ROW = 20_000  # blank ones counted
-MAX_COLUMNS = 40
+HEADER_WITHIN = 15  # rows: titles stand above it
 MAX_CELL = 300
-HEADER_WITHIN = 5
+PASSED = {"序号", "编号", "no", "no.", "#"}  # columns that nobody misses
+REMARKS = ("合计", "总计", "小计", "共计", "备注", "说明", "注", "填表", "制表", "审核", "日期")
 EXAMPLE = "示例"  # a row whose first cell begins so is none
 
 
@@ -50,147 +48,199 @@ class Column:
     also: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     is_day: bool = False
+    heard: tuple[str, ...] = ()  # headers that offices write besides
+    spelt: Callable[[str], str] = spelling.unseen_out
 
     @property
     def names(self) -> set[str]:
         """All headers that mean this column, as `plain_header` gives them."""
-        return {plain_header(name) for name in (self.key, self.title, *self.also)}
+        return {plain_header(name) for name in (self.key, self.title, *self.also, *self.heard)}
+
+    @property
+    def guesses(self) -> set[str]:
+        """The headers that may mean this column."""
+        return {plain_header(name) for name in self.heard}
+
+    def reads(self, value: object) -> str:
+        """What a cell of this column means."""
+        if self.is_day:
+            return spelling.day(value)
+        return self.spelt(_written(value))
 
 
 @dataclass
 class RawRow:
     """A row as it was read: its number in the sheet, the text of each column, what cannot be
-    read.
+    read, and what was read as something else than it says.
     """
 
     number: int
     values: dict[str, str]
     faults: list[str] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
+
+    def take(self, column: Column, value: object, kind: str = "s") -> None:
+        """Take the value of a column, with what is wrong with it."""
+        written = _written(value)
+        fault = _fault(kind, written, column.reads(value))
+        if fault is None:
+            self.put(column, value)
+            return
+        self.values[column.key] = visible(written)[:MAX_CELL]
+        self.faults.append(_("{column}:{fault}", column=column.title, fault=fault))
+
+    def put(self, column: Column, value: object) -> None:
+        """Take the value of a column as it is meant, and say so where it was written otherwise."""
+        meant, written = column.reads(value), _written(value)
+        self.values[column.key] = meant
+        if meant != written:
+            old = visible(written)[:MAX_CELL]
+            self.reads.append(
+                _("{column}“{written}”读作“{meant}”", column=column.title, written=old, meant=meant)
+            )
 
 
 def plain_header(value: object) -> str:
-    """A header without marks, notes in brackets, blanks and case."""
-    text = str(value or "").replace("*", "").replace("＊", "").replace("（", "(").strip()
-    return text.split("(")[0].replace(" ", "").replace("_", "").casefold()
+    """A header without marks, notes in brackets, blanks, line breaks, width and case."""
+    text = unicodedata.normalize("NFKC", spelling.unseen_out(str(value or "")))
+    for mark in ("*", "_", " ", ":"):
+        text = text.replace(mark, "")
+    return text.split("(")[0].casefold()
 
 
 def read(
     filename: str, data: bytes, columns: Sequence[Column]
 ) -> tuple[list[RawRow], list[Message]]:
-    """The rows of the first sheet that hold something, and remarks on the file. Raises Invalid."""
-    _must_be_harmless(filename, data)
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
-        lines = list(_lines(book.worksheets[0]))
-    except Invalid:
-        raise
-    except Exception as fault:  # the reader raises whatever it stumbles over
-        raise _bad(_("这个文件打不开，请用下载的模板重新填写。")) from fault
-    return _rows(lines, columns)
+    """The rows that hold something, of the first sheet that has the header, and remarks on the
+    file. Raises Invalid.
+    """
+    best: _Head | None = None
+    sheets = 0
+    for sheet in files.read(filename, data):
+        sheets += 1
+        head = _head_of(sheet, columns)
+        if head is not None and (best is None or len(head.places) > len(best.places)):
+            best = head
+        if best is not None and not best.missing(columns):
+            break
+    if best is None:
+        raise files.bad(_("前 {n} 行中没有表头。", n=HEADER_WITHIN))
+    if best.twice is not None:
+        raise files.bad(_("表头“{title}”出现了两次。", title=best.twice.title))
+    if missing := best.missing(columns):
+        raise files.bad(_("表头缺少：{columns}。", columns=Listed(missing)))
+    return _rows(best, sheets)
 
 
-def _bad(message: Message) -> Invalid:
-    return Invalid({"file": [message]})
+@dataclass
+class _Head:
+    """The row of a sheet that names the columns, and which stands where."""
+
+    sheet: files.Sheet
+    at: int  # its place among the rows that hold something
+    places: dict[int, Column] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    twice: Column | None = None
+
+    def missing(self, columns: Sequence[Column]) -> list[Message]:
+        """The titles of the required columns that are not there."""
+        known = self.places.values()
+        return [c.title for c in columns if c.required and c not in known]
 
 
-def _must_be_harmless(filename: str, data: bytes) -> None:
-    if not filename.lower().endswith(".xlsx"):
-        raise _bad(_("只接受 .xlsx 文件。"))
-    if not data or len(data) > MAX_BYTES:
-        raise _bad(
-            _("文件应在 {megabytes} MB 以内，且不能为空。", megabytes=MAX_BYTES // 1_000_000)
-        )
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as fault:
-        raise _bad(_("这不是 .xlsx 文件。")) from fault
-    if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
-        raise _bad(_("文件展开后太大。"))
-    if any("vbaproject" in part.filename.lower() for part in parts):
-        raise _bad(_("文件带有宏，不能导入。"))
+def _head_of(sheet: files.Sheet, columns: Sequence[Column]) -> _Head | None:
+    """Of the first rows the one that names most columns; None where none names any."""
+    first = [row for row in sheet.rows[:HEADER_WITHIN] if row.number <= 2 * HEADER_WITHIN]
+    found = [_header(sheet, at, columns) for at in range(len(first))]
+    best = max(found, key=lambda head: len(head.places), default=None)
+    return best if best is not None and best.places else None
 
 
-class _Cells(NamedTuple):
-    """A row of the sheet that holds something."""
-
-    number: int
-    cells: tuple[Any, ...]
-
-    @property
-    def is_example(self) -> bool:
-        return str(self.cells[0].value or "").strip().startswith(EXAMPLE)
-
-
-def _lines(sheet: Worksheet) -> Iterator[_Cells]:
-    found = 0
-    read = sheet.iter_rows(min_row=1, max_row=LAST_ROW + 1, max_col=MAX_COLUMNS)
-    for number, cells in enumerate(read, 1):
-        if all(cell.value is None or not str(cell.value).strip() for cell in cells):
-            continue
-        found += 1
-        if number > LAST_ROW or found > MAX_ROWS + 1:
-            raise _bad(_("行数太多，一次最多 {most} 行。", most=MAX_ROWS))
-        yield _Cells(number, cells)
-
-
-def _rows(lines: list[_Cells], columns: Sequence[Column]) -> tuple[list[RawRow], list[Message]]:
-    if not lines or lines[0].number > HEADER_WITHIN:
-        raise _bad(_("前 {n} 行中没有表头。", n=HEADER_WITHIN))
-    places, notes = _header(lines[0].cells, columns)
-    read = [(line, _row(line, places)) for line in lines[1:]]
-    filled = [(line, row) for line, row in read if any(row.values.values()) or row.faults]
-    rows = [row for line, row in filled if not line.is_example]
-    if examples := len(filled) - len(rows):
-        notes.append(_("有 {n} 行以“{mark}”开头，不导入。", n=examples, mark=EXAMPLE))
-    if not rows:
-        raise _bad(_("文件里没有要导入的行。"))
-    return rows, notes
-
-
-def _header(
-    cells: tuple[Any, ...], columns: Sequence[Column]
-) -> tuple[dict[int, Column], list[Message]]:
-    """Which column stands where, and a remark on those that are not known."""
-    places: dict[int, Column] = {}
-    unknown: list[str] = []
-    for place, cell in enumerate(cells):
+def _header(sheet: files.Sheet, at: int, columns: Sequence[Column]) -> _Head:
+    head = _Head(sheet, at)
+    for place, cell in enumerate(sheet.rows[at].cells):
         name = plain_header(cell.value)
         column = next((c for c in columns if name in c.names), None)
         if column is None:
-            unknown += [visible(str(cell.value))[:20]] if name else []
-        elif column in places.values():
-            raise _bad(_("表头“{title}”出现了两次。", title=column.title))
-        else:
-            places[place] = column
-    missing = [c.title for c in columns if c.required and c not in places.values()]
-    if missing:
-        raise _bad(_("表头缺少：{columns}。", columns=Listed(missing)))
-    if not unknown:
-        return places, []
-    return places, [_("不认识的列没有读：{columns}。", columns=Listed(unknown))]
+            passed = name in PASSED
+            head.unknown += [visible(str(cell.value))[:20]] if name and not passed else []
+        elif column not in head.places.values():
+            head.places[place] = column
+        elif name not in column.guesses:
+            _twice(head, place, column)
+    return head
 
 
-def _row(line: _Cells, places: Mapping[int, Column]) -> RawRow:
+def _twice(head: _Head, place: int, column: Column) -> None:
+    """A header that names a column outright stands before one that may mean it."""
+    before = next(p for p, known in head.places.items() if known is column)
+    if plain_header(head.sheet.rows[head.at].cells[before].value) not in column.guesses:
+        head.twice = column
+        return
+    del head.places[before]
+    head.places[place] = column
+
+
+def _rows(head: _Head, sheets: int) -> tuple[list[RawRow], list[Message]]:
+    title = head.sheet.rows[head.at]
+    notes = (
+        [_("不认识的列没有读：{columns}。", columns=Listed(head.unknown))] if head.unknown else []
+    )
+    if sheets > 1 or head.at:
+        where = {"sheet": visible(head.sheet.name)[:31], "number": title.number}
+        notes.append(_("表头读自“{sheet}”第 {number} 行，以上各行没有读。", **where))
+    below = head.sheet.rows[head.at + 1 :]
+    data = [line for line in below if not _is_remark(line, head) and not _repeats(line, title)]
+    if passed := len(below) - len(data):
+        notes.append(_("有 {n} 行是小结、说明或重复的表头，没有读。", n=passed))
+    read_rows = [(line, _row(line, head.places)) for line in data]
+    filled = [(line, row) for line, row in read_rows if any(row.values.values()) or row.faults]
+    rows = [row for line, row in filled if not _is_example(line)]
+    if examples := len(filled) - len(rows):
+        notes.append(_("有 {n} 行以“{mark}”开头，不导入。", n=examples, mark=EXAMPLE))
+    if not rows:
+        raise files.bad(_("文件里没有要导入的行。"))
+    return rows, notes
+
+
+def _is_example(line: files.Row) -> bool:
+    return str(line.cells[0].value or "").strip().startswith(EXAMPLE)
+
+
+def _is_remark(line: files.Row, head: _Head) -> bool:
+    """A sum, a signature or a note under the list: it begins with such a word and fills at most
+    half of the columns that must be filled.
+    """
+    held = [cell for cell in line.cells if not cell.blank]
+    first = plain_header(held[0].value)
+    known = [c for place, c in head.places.items() if place < len(line.cells) and c.required]
+    filled = [p for p, c in head.places.items() if c in known and not line.cells[p].blank]
+    return first.startswith(REMARKS) and 2 * len(filled) <= len(known)
+
+
+def _repeats(line: files.Row, title: files.Row) -> bool:
+    """Is it the header again, as at the top of each printed page?"""
+    return [plain_header(c.value) for c in line.cells] == [
+        plain_header(c.value) for c in title.cells
+    ]
+
+
+def _row(line: files.Row, places: Mapping[int, Column]) -> RawRow:
     row = RawRow(line.number, {})
     for place, column in places.items():
-        cell = line.cells[place] if place < len(line.cells) else None
-        text = _text(getattr(cell, "value", None))
-        row.values[column.key] = visible(text)[:MAX_CELL]
-        fault = _fault(getattr(cell, "data_type", "s"), text)
-        if fault is not None:
-            row.faults.append(_("{column}:{fault}", column=column.title, fault=fault))
+        cell = line.cells[place] if place < len(line.cells) else files.Cell(None)
+        row.take(column, cell.value, cell.kind)
     return row
 
 
-def _fault(data_type: str, text: str) -> Message | None:
-    if data_type == "f" or text.startswith("="):
+def _fault(kind: str, written: str, meant: str) -> Message | None:
+    if kind == "f" or written.startswith("="):
         return _("不能填写公式。")
-    if data_type == "e":
+    if kind == "e":
         return _("单元格是错误值。")
-    if words.hidden(text):
+    if words.hidden(meant):
         return _("含有不可见的控制字符。")
-    if len(text) > MAX_CELL:
+    if len(meant) > MAX_CELL:
         return _("最多 {most} 个字。", most=MAX_CELL)
     return None
 
@@ -200,19 +250,11 @@ def visible(text: str) -> str:
     return "".join("\ufffd" if words.hidden(c) else c for c in text)
 
 
-def _text(value: object) -> str:
-    """A cell's value as text: whole numbers without a point, days as 2026-03-01."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
+def _written(value: object) -> str:
+    """A cell as it stands on the screen: days as 2026-03-01, line breaks as blanks."""
     if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
-        return str(int(value))
-    return " ".join(
-        str(value).replace("\r", " ").replace("\n", " ").replace("\t", " ").split(" ")
-    ).strip()
+        return spelling.day(value)
+    return " ".join(re.split("[ \r\n\t]", spelling.plain(value))).strip()
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -274,7 +316,7 @@ def _offer(sheet: Worksheet, lists: Worksheet, place: int, column: Column, say: 
     rule = DataValidation(type="list", formula1=source, allow_blank=True)
     rule.error, rule.errorTitle, rule.showErrorMessage = say(_("请从列表中选择。")), title, True
     sheet.add_data_validation(rule)
-    rule.add(f"{letter}2:{letter}{MAX_ROWS + 1}")
+    rule.add(f"{letter}2:{letter}{files.MAX_ROWS + 1}")
 
 
 def _explain(about: Worksheet, columns: Sequence[Column], say: Say) -> None:
@@ -286,7 +328,7 @@ def _explain(about: Worksheet, columns: Sequence[Column], say: Say) -> None:
     last = _(
         "以“{mark}”开头的行不导入。一次最多 {most} 行。不要使用公式。",
         mark=EXAMPLE,
-        most=MAX_ROWS,
+        most=files.MAX_ROWS,
     )
     _put(about, [say(last)])
     about.column_dimensions["D"].width = 60

@@ -106,7 +106,7 @@ def _locale(value: str) -> str:
 
 CHECKS: Mapping[str, Callable[[str], str]] = {
     "username": words.username,
-    "name": lambda text: words.line("name", text, 60),
+    "name": words.person,
     "phone": words.phone,
     "email": words.email,
     "locale": _locale,

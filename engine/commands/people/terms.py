@@ -54,7 +54,7 @@ def grant_post(
         "member_id": member_id,
         "kind": kind,
         "unit_id": unit_id,
-        "term": words.line("term", term, 40, 0),
+        "term": words.term(term),
         "from_on": from_on,
         "to_on": to_on,
     }

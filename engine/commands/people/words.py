@@ -10,6 +10,7 @@ from datetime import date
 
 from engine.errors import Invalid
 from engine.messages import _
+from engine.people import spelling
 
 # control, invisible and broken characters; rare Chinese ones pass
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -41,6 +42,16 @@ def line(field: str, value: str, most: int = 100, least: int = 1) -> str:
     if text[:1] in ("=", "+", "-", "@"):
         raise Invalid({field: [_("不能以 = + - @ 开头。")]})
     return text
+
+
+def person(value: str) -> str:
+    """A person's name, as it is meant: a Chinese one has no blanks inside."""
+    return line("name", spelling.name(value), 60)
+
+
+def term(value: str) -> str:
+    """The name of a term of office, in one spelling, or nothing."""
+    return line("term", spelling.term(value), 40, 0)
 
 
 def login_name(value: str) -> str:

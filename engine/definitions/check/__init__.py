@@ -5,7 +5,11 @@ and stores nothing.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from engine.definitions.actions import ACTIONS
 from engine.definitions.check import (
@@ -14,12 +18,13 @@ from engine.definitions.check import (
     documents,
     draft,
     forms,
+    numberings,
     paths,
     service_tasks,
     settings,
     tables,
 )
-from engine.definitions.check.fault import Fault
+from engine.definitions.check.fault import Fault, rooted
 from engine.definitions.check.language import language
 from engine.definitions.check.rulebook import check_rulebook, to_be_checked, used
 from engine.definitions.check.tables import check_tables
@@ -29,7 +34,7 @@ from engine.errors import ProcessFault
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from engine.definitions.check.language import Rules
@@ -37,9 +42,13 @@ if TYPE_CHECKING:
 _STORY = re.compile(r"scenarios/.+\.toml")
 MOST = 2_000  # faults that anybody will read
 
+NO_OTHERS: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+
 __all__ = [
     "ACTIONS",
+    "NO_OTHERS",
     "Fault",
+    "beside",
     "check_folder",
     "check_rulebook",
     "check_tables",
@@ -55,12 +64,14 @@ def faults(
     posts: Collection[str],
     actions: Collection[str] = ACTIONS,
     folder: str = "",
+    others: Mapping[str, Mapping[str, Any]] = NO_OTHERS,
 ) -> list[Fault]:
     """Everything that is wrong with a folder's files, in reading order; empty when it may be
-    published.
+    published. One root is told once, with the number of places that follow from it.
 
     `posts` are the kinds of posts (empty: any); `actions` the registered ones; `folder` its name,
-    when it has one. Never raises for what stands in the files.
+    when it has one; `others` what process.toml says of the processes beside it, by id. Never raises
+    for what stands in the files.
     """
     found, wrong = draft.read(files)
     words = language(found, rulebook, frozenset(posts))
@@ -73,8 +84,9 @@ def faults(
     wrong += service_tasks.faults(found, words, actions)
     wrong += tables.faults(found, words)
     wrong += documents.faults(found, words)
+    wrong += numberings.faults(found, others)
     wrong += _untold(files)
-    distinct = list(dict.fromkeys(wrong))
+    distinct = rooted(dict.fromkeys(wrong))
     if len(distinct) > MOST:
         distinct[MOST:] = [
             Fault(
@@ -113,9 +125,21 @@ def _unreadable(files: Mapping[str, str]) -> list[Fault]:
 def check_folder(
     path: Path, rulebook: Rules, posts: Collection[str], actions: Collection[str] = ACTIONS
 ) -> list[Fault]:
-    """The faults of a folder on disk."""
+    """The faults of a folder on disk, among those beside it."""
     try:
         files = read(path)
     except ProcessFault as fault:
         return [Fault(fault.file or path.name, "", fault.message, fault.advice)]
-    return faults(files, rulebook, posts, actions, path.name)
+    return faults(files, rulebook, posts, actions, path.name, beside(path))
+
+
+def beside(path: Path) -> dict[str, dict[str, Any]]:
+    """What process.toml says of the process folders beside one, by id; what cannot be read is left
+    out.
+    """
+    found = {}
+    for file in sorted(path.resolve().parent.glob("*/process.toml")):
+        if file.parent != path.resolve():
+            with suppress(ValueError, OSError, RecursionError):
+                found[file.parent.name] = tomllib.loads(file.read_text("utf-8"))
+    return found

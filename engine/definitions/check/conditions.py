@@ -28,7 +28,7 @@ def faults(draft: Draft, language: Language) -> Iterator[Fault]:
         if flow.condition:
             yield from language.faults(FILE, shown(flow.id), _CONDITION, flow.condition)
     for element in draft.diagram.elements.values():
-        if element.timer:
+        if element.timer and (draft.raw or "task_due" not in element.timer):
             names = _timer_names(element, draft)
             yield from language.faults(
                 FILE, element.id, _MOMENT, element.timer, more=names, moment=True

@@ -303,7 +303,8 @@ def _lanes(draft: Draft, diagram: Diagram) -> Iterator[Fault]:
     for element in diagram.elements.values():
         if not element.lane and element.type != "subProcess":
             what = _("“{name}”不在任何泳道里。", name=called(element))
-            yield Fault(FILE, element.id, what, _("请把它拖进一条泳道。"))
+            root = f"name:{element.id}"
+            yield Fault(FILE, element.id, what, _("请把它拖进一条泳道。"), root)
 
 
 def _lane(name: str, times: int, draft: Draft) -> Iterator[Fault]:
@@ -332,7 +333,7 @@ def _placed(tree: etree._Element, diagram: Diagram) -> Iterator[Fault]:
             if key not in diagram.elements:
                 name, node = shown(lane.get("name", "")), shown(key)
                 what = _("泳道 {name} 里的 {node} 不存在。", name=name, node=node)
-                yield Fault(FILE, node, what, _("请删去这一行。"))
+                yield Fault(FILE, node, what, _("请删去这一行。"), f"name:{key}")
     for key, times in placed.items():
         if times > 1:
             what = _("同时放在几条泳道里。")

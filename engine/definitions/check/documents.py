@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.definitions import papers
 from engine.definitions.check.fault import Fault, shown
+from engine.definitions.check.language import named_root
 from engine.definitions.check.settings import numbering
 from engine.definitions.check.shape import FILE
 from engine.messages import Listed, _
@@ -111,7 +112,7 @@ def _unknown(
     for path in sorted(reads | listed):
         file = path_of(key) if path in reads else FILE
         for what, advice in language.fact_faults(path):
-            yield Fault(file, shown(key), what, advice)
+            yield Fault(file, shown(key), what, advice, named_root(path.partition(".")[0]))
 
 
 def _used(name: str, templates: Mapping[str, str]) -> bool:

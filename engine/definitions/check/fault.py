@@ -4,9 +4,14 @@ In the author's words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from engine.messages import Message, _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,8 @@ class Fault:
     element: str
     what: str
     advice: str = ""
+    # what this follows from, such as the fact that does not exist; "": it stands for itself
+    root: str = field(default="", compare=False)
 
     @property
     def line(self) -> Message:
@@ -32,6 +39,28 @@ class Fault:
 
     def __str__(self) -> str:
         return str(self.line)
+
+
+def rooted(faults: Iterable[Fault]) -> list[Fault]:
+    """The faults, each root once: the first place of it, and how many more there are."""
+    found = list(faults)
+    places = Counter(fault.root for fault in found)
+    first: dict[str, Fault] = {}
+    for fault in found:
+        if fault.root:
+            first.setdefault(fault.root, fault)
+    return [
+        _counted(fault, places[fault.root])
+        for fault in found
+        if not fault.root or first[fault.root] is fault
+    ]
+
+
+def _counted(fault: Fault, places: int) -> Fault:
+    if not fault.root or places == 1:
+        return fault
+    what = _("{what}（另有 {n} 处同因）", what=fault.what, n=places - 1)
+    return replace(fault, what=what)
 
 
 def shown(value: object, most: int = 60) -> str:

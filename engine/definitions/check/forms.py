@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine import forms
+from engine import expressions, forms
 from engine.definitions.check.fault import Fault, shown
-from engine.definitions.check.language import messages, notified
+from engine.definitions.check.language import messages, named_root, notified
 from engine.errors import ProcessFault
 from engine.messages import _
 
@@ -23,6 +23,7 @@ def faults(draft: Draft, language: Language) -> Iterator[Fault]:
     """All faults of the forms."""
     for name, schema in draft.schemas.items():
         yield from _schema(name, schema, set(language.facts))
+        yield from _hiding(name, draft, language)
     if draft.diagram is not None:
         yield from _superfluous(draft, language)
         yield from _missing(draft, language)
@@ -49,6 +50,20 @@ def _schema(name: str, schema: dict[str, Any], facts: set[str]) -> Iterator[Faul
         yield unreadable(path, name, fault)
 
 
+def _hiding(name: str, draft: Draft, language: Language) -> Iterator[Fault]:
+    """Fields hidden by a value that the field asked about does not offer."""
+    form = draft.forms.get(name)
+    own = {each.key for each in form.asked} if form else set()
+    for each in form.fields if form else ():
+        if not each.hide or expressions.check(each.hide, None):
+            continue  # said above
+        compared = expressions.compared_in(each.hide)
+        dotted = ((f"{name}.{fact}" if fact in own else fact, text) for fact, text in compared)
+        for what, advice in language.choice_faults(dotted):
+            place = _("“{key}”的隐藏条件", key=each.key or shown(each.label, 20))
+            yield Fault(path_of(name), name, _("{where}：{wrong}", where=place, wrong=what), advice)
+
+
 def unreadable(path: str, name: str, fault: Exception) -> Fault:
     """A form that is no form."""
     what = _("表单的写法不对：{fault}", fault=shown(fault, 120))
@@ -64,6 +79,7 @@ def _superfluous(draft: Draft, language: Language) -> Iterator[Fault]:
                 name,
                 _("流程图里没有环节或消息 {name}。", name=name),
                 _("请把文件名改成环节的 id，或删去这个文件。"),
+                named_root(name),
             )
         elif name in draft.polls and name in language.tasks:
             yield Fault(
@@ -75,7 +91,11 @@ def _superfluous(draft: Draft, language: Language) -> Iterator[Fault]:
 
 
 def _missing(draft: Draft, language: Language) -> Iterator[Fault]:
-    """A task needs a form unless it is a poll; a message unless another instance sends it."""
+    """A task needs a form unless it is a poll; a message unless another instance sends it. Nobody
+    knows which are polls without process.toml.
+    """
+    if not draft.raw:
+        return
     for name in sorted(language.tasks - draft.polls - draft.forms.keys()):
         yield _no_form(name, _("环节 {name} 没有表单。", name=shown(name)))
     declared = draft.table("messages").items()
@@ -86,4 +106,4 @@ def _missing(draft: Draft, language: Language) -> Iterator[Fault]:
 
 def _no_form(name: str, what: str) -> Fault:
     path = path_of(name)
-    return Fault(path, shown(name), what, _("请补上 {path}。", path=path))
+    return Fault(path, shown(name), what, _("请补上 {path}。", path=path), named_root(name))

@@ -5,18 +5,18 @@ numbers of its own.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine import expressions, legacy
-from engine.decisions.cell import cell_of
+from engine.decisions.cell import NULLS, cell_of
 from engine.definitions.actions import LEFT_BEHIND, MARKED
 from engine.definitions.check.fault import Fault, shown
 from engine.expressions import Gives, Takes
-from engine.messages import Listed, _
+from engine.messages import Listed, Message, _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from engine.definitions.check.draft import Draft
     from engine.expressions import Function
@@ -106,10 +106,9 @@ class _Place:
     element: str
     where: str
 
-    def fault(self, wrong: str, advice: str) -> Fault:
-        return Fault(
-            self.file, self.element, _("{where}：{wrong}", where=self.where, wrong=wrong), advice
-        )
+    def fault(self, wrong: str, advice: str, root: str = "") -> Fault:
+        what = _("{where}：{wrong}", where=self.where, wrong=wrong)
+        return Fault(self.file, self.element, what, advice, root)
 
 
 @dataclass(frozen=True)
@@ -122,6 +121,7 @@ class Language:
     tasks: frozenset[str]
     rules: Rules
     posts: frozenset[str]
+    choices: Mapping[str, frozenset[str]] = field(default_factory=dict)  # dotted fact -> its texts
 
     def faults(
         self,
@@ -141,11 +141,13 @@ class Language:
         place = _Place(file, element, _quoted(label, text))
         wrong = expressions.check(text, {*self.facts, *more}, FUNCTIONS)
         for each in wrong:
-            yield place.fault(_("{wrong}。", wrong=each), self._advice(each, more))
+            yield place.fault(_("{wrong}。", wrong=each), self._advice(each, more), _root(each))
         if wrong:
             return
+        for dotted, what, advice in self._unknown_fields(text, more):
+            yield place.fault(what, advice, f"fact:{dotted}")
         for what, advice in (
-            *self._unknown_fields(text, more),
+            *self.choice_faults(expressions.compared_in(text)),
             *_number_faults(text),
             *self._call_faults(text),
         ):
@@ -171,7 +173,8 @@ class Language:
         name = path.partition(".")[0]
         facts = self.facts.keys() - NAMES
         if name in facts:
-            yield from self._unknown_fields(path, frozenset())
+            for _dotted, what, advice in self._unknown_fields(path, frozenset()):
+                yield what, advice
             return
         near = difflib.get_close_matches(name[:60], facts, n=1)
         advice = (
@@ -181,7 +184,8 @@ class Language:
         )
         yield _("没有事实 {path}。", path=shown(path)), advice
 
-    def _unknown_fields(self, text: str, more: frozenset[str]) -> Iterator[Wrong]:
+    def _unknown_fields(self, text: str, more: frozenset[str]) -> Iterator[tuple[str, str, str]]:
+        """The dotted fact that is not there, with what is wrong and what to do about it."""
         for dotted in sorted(expressions.names_in(text)):
             fact, *fields = dotted.split(".")
             known = self.facts.get(fact)
@@ -189,9 +193,20 @@ class Language:
                 continue
             what = _("{fact} 里没有 {field}。", fact=fact, field=fields[0])
             if known:
-                yield what, _("{fact} 里有：{known}。", fact=fact, known=Listed(sorted(known)))
+                advice = _("{fact} 里有：{known}。", fact=fact, known=Listed(sorted(known)))
             else:
-                yield what, _("{fact} 本身就是值，后面不写点。", fact=fact)
+                advice = _("{fact} 本身就是值，后面不写点。", fact=fact)
+            yield f"{fact}.{fields[0]}", what, advice
+
+    def choice_faults(self, compared: Iterable[tuple[str, str]]) -> Iterator[Wrong]:
+        """Facts compared with a value that they never have: the form offers others, or the table
+        gives others.
+        """
+        for fact, text in dict.fromkeys(compared):
+            known = self.choices.get(fact)
+            if known is not None and text not in known:
+                what = _("{fact} 不会是“{text}”。", fact=fact, text=shown(text))
+                yield what, _("它的值有：{known}。", known=Listed(sorted(known)))
 
     def calls(self, file: str, element: str, where: str, text: str) -> Iterator[Fault]:
         """Faults of the calls in a readable expression: their number of arguments, and names that
@@ -274,6 +289,17 @@ class Language:
             yield place.fault(wrong, advice)
 
 
+def _root(wrong: str) -> str:
+    """The name that does not exist, for which much else may be wrong."""
+    known = isinstance(wrong, Message) and expressions.is_unknown_fact(wrong)
+    return named_root(wrong.values["name"]) if known and isinstance(wrong, Message) else ""
+
+
+def named_root(name: object) -> str:
+    """The root of all faults that come from a step, or what it leaves, not being there."""
+    return f"name:{name}"
+
+
 def _quoted(label: str, text: str) -> str:
     return _("{label}“{text}”", label=label, text=shown(text, 80))
 
@@ -328,7 +354,31 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
         _add(facts, fact, frozenset(fields[:1]) if fields and fields[0] else None)
     for key in draft.table("actions"):
         _add(facts, key, DONE)
-    return Language(facts, frozenset(draft.elements("userTask")), rules, posts)
+    tasks = frozenset(draft.elements("userTask"))
+    return Language(facts, tasks, rules, posts, _choices(draft))
+
+
+def _choices(draft: Draft) -> dict[str, frozenset[str]]:
+    """The facts that are one of the values of a form, or of the texts of a decision table, and
+    that no action sets otherwise.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for name, form in draft.forms.items():
+        for each in form.asked if form and name not in draft.polls else ():
+            if each.choices and not each.source:
+                values = frozenset(choice.value for choice in each.choices)
+                found[f"{name}.{each.key}"] = values
+    for name, table in draft.tables.items():
+        for place, output in enumerate(table.outputs if table else ()):
+            results = {row.results[place] for row in table.rules} - NULLS if table else set()
+            if results and all(_is_text(result) for result in results):
+                found[f"{name}.{output.name}"] = frozenset(text[1:-1] for text in results)
+    also_set = set(_set_by_actions(draft))
+    return {fact: values for fact, values in found.items() if fact not in also_set}
+
+
+def _is_text(result: str) -> bool:
+    return len(result) > 1 and result[0] == result[-1] == '"' and result.count('"') == 2
 
 
 def _add(facts: dict[str, Keys], fact: str, keys: Keys) -> None:

@@ -26,7 +26,7 @@ _SHAPES = {"table": dict, "names": list}  # any other argument is a text
 def faults(draft: Draft, language: Language, known: Collection[str]) -> Iterator[Fault]:
     """All faults of the table of actions; `known` are the registered ones."""
     table = draft.table("actions")
-    if draft.diagram is not None:
+    if draft.diagram is not None and draft.raw:
         yield from _undeclared(set(table), draft.elements("serviceTask"))
     for key, action in table.items():
         place = f"actions.{shown(key)}"
@@ -42,6 +42,8 @@ def faults(draft: Draft, language: Language, known: Collection[str]) -> Iterator
             yield from _shapes(place, action)
             yield from _expressions(place, action, language)
             yield from _references(place, action, draft, language)
+            if name == "issue_document":
+                yield from _facts_set(place, action, draft)
 
 
 def _undeclared(declared: set[str], drawn: list[str]) -> Iterator[Fault]:
@@ -93,6 +95,26 @@ def _expressions(place: str, action: dict[str, Any], language: Language) -> Iter
             what = _("{name} 应是写在引号里的表达式。", name=shown(name))
             advice = _('例如 "{name}" = "review.lead_unit"。', name=shown(name))
             yield Fault(FILE, place, what, advice)
+
+
+def _facts_set(place: str, action: dict[str, Any], draft: Draft) -> Iterator[Fault]:
+    """The facts that are fixed for a document have a name of two parts that nothing else gives a
+    meaning; what a person answered may be taken back (null), never be rewritten by its issue.
+    """
+    table = action.get("set")
+    for fact, value in table.items() if isinstance(table, dict) else ():
+        step, _dot, key = fact.partition(".")
+        if not (KEY.fullmatch(step) and KEY.fullmatch(key)) or step in RESERVED - {"launch"}:
+            what = _("set 里的 {fact} 不能用作事实的名称。", fact=shown(fact))
+            yield Fault(
+                FILE, place, what, _('请写成 "case.post" 这样的两段，前段不用已有用途的名称。')
+            )
+            continue
+        form = draft.forms.get(step)
+        answered = form is not None and any(each.key == key for each in form.asked)
+        if answered and value != "null":
+            what = _("set 改写了别人填写的 {fact}。", fact=fact)
+            yield Fault(FILE, place, what, _("请另写一个名称；要收回原来的答案，写 null。"))
 
 
 def _references(

@@ -12,7 +12,7 @@ from engine.definitions.check import tasks
 from engine.definitions.check.diagram import named
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
-from engine.definitions.check.language import messages, notified
+from engine.definitions.check.language import messages, named_root, notified
 from engine.definitions.check.shape import FILE
 from engine.messages import Listed, _
 
@@ -258,7 +258,8 @@ def _untitled(key: str, task: dict[str, Any], diagram: Diagram) -> Iterator[Faul
         yield Fault(FILE, place, what, _("请在 [{place}] 写上 title。", place=place))
     if not task.get("title_en"):
         what = _("环节 {name} 没有英文名称 title_en。", name=name)
-        yield Fault(FILE, place, what, _("请在 [{place}] 写上 title_en。", place=place))
+        root = "" if task else named_root(key)  # of which nothing at all is said
+        yield Fault(FILE, place, what, _("请在 [{place}] 写上 title_en。", place=place), root)
 
 
 def _english_names(draft: Draft, diagram: Diagram) -> Iterator[Fault]:

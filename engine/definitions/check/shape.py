@@ -32,7 +32,7 @@ class Of:
 
 _GATES = [Of({"holds": str, "text": str, "text_en": str}, ("holds", "text"), ("text",))]
 _WORDS = Of({ANY_KEY: str})
-_POLL = Of(
+POLL = Of(
     {
         "kind": str,
         "roll": str,
@@ -87,7 +87,7 @@ _TASK = Of(
         "outcomes": str,
         "next": _WORDS,
         "next_en": _WORDS,
-        "poll": _POLL,
+        "poll": POLL,
         "gates": _GATES,
         "meeting": _MEETING,
         "room": [str],
@@ -211,10 +211,12 @@ def _clean_table(table: dict[str, Any], shape: Of, path: str, found: list[Fault]
 
 
 def _unknown_key(place: str, key: str, shape: Of, hint: bool) -> Fault:
-    """With a `hint` at the key that was meant."""
+    """With a `hint` at the key that was meant, or at those that there are."""
     near = difflib.get_close_matches(key[:60], shape.keys, n=1) if hint else []
     if near:
         advice = _("是不是 {near}?", near=near[0])
+    elif not hint:
+        advice = _("请删去。")
     else:
         advice = _("可以写的有：{keys}。", keys=Listed(sorted(shape.keys)))
     return Fault(FILE, place, _("不认识的键“{key}”。", key=shown(key)), advice)
@@ -225,10 +227,16 @@ def _here(path: str) -> Message:
 
 
 def _missing(table: dict[str, Any], clean: dict[str, Any], shape: Of, path: str) -> Iterator[Fault]:
-    for key in shape.needs:
-        if key not in table or clean.get(key) in ("", [], {}):
-            what = _("{here}缺少 {key}。", here=_here(path), key=key)
-            yield Fault(FILE, path or key, what, _("请写上 {key} = …", key=key))
+    lacking = lacks({**table, **clean}, shape)
+    for keys in [lacking] if path and lacking else [[key] for key in lacking]:
+        named = Listed(keys)
+        what = _("{here}缺少 {key}。", here=_here(path), key=named)
+        yield Fault(FILE, path or keys[0], what, _("请写上 {key} = …", key=named))
+
+
+def lacks(table: dict[str, Any], shape: Of) -> list[str]:
+    """The keys that must be there and are not, or are empty."""
+    return [key for key in shape.needs if key not in table or table[key] in ("", [], {})]
 
 
 def _untranslated(clean: dict[str, Any], shape: Of, path: str) -> Iterator[Fault]:

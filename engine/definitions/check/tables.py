@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine import decisions, expressions
+from engine.decisions.cell import cell_of
 from engine.definitions import decision_tables
 from engine.definitions.check.diagram import named
 from engine.definitions.check.fault import Fault, shown
@@ -54,7 +55,7 @@ def _of_process(path: str, key: str, table: DecisionTable, language: Language) -
         yield too_large
         return
     try:
-        yield from _own_faults(path, key, decisions.faults(table, FUNCTIONS, set(language.facts)))
+        yield from _own_faults(path, key, decisions.faults(table, FUNCTIONS))
     except (
         ProcessFault,
         TypeError,
@@ -66,13 +67,27 @@ def _of_process(path: str, key: str, table: DecisionTable, language: Language) -
         what = _("决策表读不懂：{fault}", fault=shown(fault, 160))
         yield Fault(path, key, what, _("请检查各格的写法。"))
     for column in table.inputs:
-        if not expressions.check(column.expression, set(language.facts), FUNCTIONS):
-            # What is not sound was said above.
+        if not expressions.check(column.expression, None, FUNCTIONS):
+            # What cannot be read was said above.
             label = _column(column.label)
             yield from language.faults(path, key, label, column.expression)
+    yield from _unknown_choices(path, key, table, language)
     for number, row in enumerate(table.rules, 1):
         yield from _results(path, key, number, row, language)
         yield from _cells(path, key, number, row, language)
+
+
+def _unknown_choices(
+    path: str, key: str, table: DecisionTable, language: Language
+) -> Iterator[Fault]:
+    """Cells with a value that the fact of their column never has."""
+    for place, column in enumerate(table.inputs):
+        for number, row in enumerate(table.rules, 1):
+            written = [t.operands[0] for t in cell_of(row.cells[place]).tests if t.sign == "="]
+            texts = [text[1:-1] for text in written if _is_literal(text)]
+            for what, advice in language.choice_faults((column.expression, t) for t in texts):
+                label = _("第 {number} 行的格", number=number)
+                yield Fault(path, key, _("{where}：{wrong}", where=label, wrong=what), advice)
 
 
 def _results(path: str, key: str, number: int, row: Row, language: Language) -> Iterator[Fault]:

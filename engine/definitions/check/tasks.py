@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from engine.definitions.check import polls
 from engine.definitions.check.fault import Fault, shown
 from engine.definitions.check.forms import path_of
-from engine.definitions.check.shape import FILE
+from engine.definitions.check.language import named_root
+from engine.definitions.check.shape import FILE, POLL, lacks
+from engine.law import unit_words
 from engine.messages import Listed, _
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from engine.definitions.check.language import Language
     from engine.forms import Field, Form
 
+AFTER_RULE = re.compile(r"\{([A-Z][A-Z0-9-]*)\}([^{}]{0,40})")
 HINT = re.compile(r"\{([^{}]*)\}")  # what tells put into their words: facts and rules
 MEETING = frozenset({"due", "present", "observers", "guests"})  # what `quorum` may name
 OVERDUE = frozenset({"overdue"})  # what `gates` may name
@@ -48,7 +51,8 @@ def faults(key: str, task: dict[str, Any], draft: Draft, language: Language) -> 
         yield from _meeting(f"{place}.meeting", task["meeting"], language)
     yield from _outcomes(place, task, draft.forms.get(key))
     if "poll" in task:
-        yield from polls.faults(f"{place}.poll", task["poll"], draft, language)
+        if not lacks(task["poll"], POLL):  # of half a poll nothing more is to be said
+            yield from polls.faults(f"{place}.poll", task["poll"], draft, language)
         if task.get("due"):
             what = _("表决的期限写了两处（due 和 closes）。")
             yield Fault(FILE, place, what, _("请只在 [tasks.<环节>.poll] 里写 closes。"))
@@ -60,7 +64,7 @@ def _drawn(key: str, place: str, task: dict[str, Any], draft: Draft) -> Iterator
         return
     if key not in drawn:
         what = _("流程图里没有用户任务 {key}。", key=shown(key))
-        yield Fault(FILE, place, what, _("请改成流程图里的 id，或删去。"))
+        yield Fault(FILE, place, what, _("请改成流程图里的 id，或删去。"), named_root(key))
     for other in task.get("not_by", ()):
         if other not in drawn:
             what = _("not_by 里的 {other} 不是用户任务。", other=shown(other))
@@ -130,6 +134,19 @@ def _tells(place: str, task: dict[str, Any], language: Language) -> Iterator[Fau
             yield from language.faults(FILE, place, _("条件 tells.when"), tell["when"])
         for name in HINT.findall(tell.get("text", "") + tell.get("text_en", "")):
             yield from _hint(place, name, language)
+        for language_of, key in enumerate(("text", "text_en")):
+            yield from _doubled(place, tell.get(key, ""), language, language_of)
+
+
+def _doubled(place: str, text: str, language: Language, n: int) -> Iterator[Fault]:
+    """A unit after a rule whose words have it already: "3 人 人". n = 0 Chinese, 1 English."""
+    for name, after in AFTER_RULE.findall(text):
+        for entry in language.known_rule(name):
+            unit = unit_words(entry.unit, n)
+            if unit and after.lstrip().lower().startswith(unit):
+                what = _("{{{rule}}} 已带单位“{unit}”，后面又写了一次。", rule=name, unit=unit)
+                yield Fault(FILE, place, what, _("请删去后面的“{unit}”。", unit=unit))
+                break
 
 
 def _hint(place: str, name: str, language: Language) -> Iterator[Fault]:
@@ -160,7 +177,8 @@ def _outcomes_of_form(place: str, task: dict[str, Any], field: str, form: Form) 
     asked = {each.key: each for each in form.asked}
     if field not in asked:
         what = _("outcomes 写的 {field} 不在表单里。", field=shown(field))
-        yield Fault(FILE, place, what, _("表单里有：{keys}。", keys=Listed(asked)))
+        advice = _("表单里有：{keys}。", keys=Listed(asked))
+        yield Fault(FILE, place, what, advice, f"fact:{place.removeprefix('tasks.')}.{field}")
     elif asked[field].kind not in {"radio", "select"} or asked[field].source:
         what = _("outcomes 写的 {field} 不是列出选项的单选。", field=field)
         yield Fault(FILE, place, what, _("请用 radio 或 select，并列出 values。"))
@@ -169,6 +187,12 @@ def _outcomes_of_form(place: str, task: dict[str, Any], field: str, form: Form) 
 
 
 def _next(place: str, task: dict[str, Any], choices: set[str]) -> Iterator[Fault]:
+    """Where it is said what follows, it is said of every choice, and of nothing else."""
+    lacking = sorted(choices - task["next"].keys()) if task.get("next") else []
+    for choice in map(shown, lacking):
+        what = _("next 里没有选项 {choice}。", choice=choice)
+        advice = _('请在 [{place}.next] 下写上 {choice} = "…"', place=place, choice=choice)
+        yield Fault(FILE, place, what, advice)
     for table in ("next", "next_en"):
         for choice in task.get(table, ()):
             if choice not in choices:

@@ -35,6 +35,7 @@ _KINDS = (
     "member_changed",
     "post_granted",
     "post_ended",
+    "import_undone",
 )
 _PRIVATE = ("phone", "email")
 
@@ -104,6 +105,13 @@ def _post_granted(found: _Registry, chain: UUID, seq: int, says: Mapping[str, An
     _put(found.post, says["post"], _Told(chain, seq, columns))
 
 
+def _import_undone(found: _Registry, _chain: UUID, _seq: int, says: Mapping[str, Any]) -> None:
+    """What an import had made is gone again."""
+    for name in ("unit", "member", "post"):
+        for key in says.get(name, ()):
+            getattr(found, name).pop(key, None)
+
+
 _READERS: dict[str, Callable[[_Registry, UUID, int, Mapping[str, Any]], None]] = {
     "unit_created": _unit_created,
     "unit_changed": _unit_changed,
@@ -111,6 +119,7 @@ _READERS: dict[str, Callable[[_Registry, UUID, int, Mapping[str, Any]], None]] =
     "member_changed": _member_changed,
     "post_granted": _post_granted,
     "post_ended": _post_granted,
+    "import_undone": _import_undone,
 }
 _LOST = {"unit": _("单位缺失"), "member": _("人员缺失"), "post": _("职务缺失")}
 _UNKNOWN = {

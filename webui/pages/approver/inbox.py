@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from engine.commands import confidence, drafts, polls, tasks
 from engine.errors import Conflict, Invalid, Refused
-from engine.queries import ballots, certificates, despatch, meetings
+from engine.queries import ballots, certificates, despatch, meetings, vacancies
 from engine.queries import inbox as waiting
 from engine.queries import polls as asked
 from engine.queries import tasks as reading
@@ -45,6 +45,7 @@ def index() -> str:
         buckets=bucket_words(),
         meetings=sessions,
         corrected=look(lambda s: despatch.told(s, me())),
+        vacant=look(lambda s: vacancies.vacancies(s, me(), lang())),
         todo=teller_words(),
     )
 

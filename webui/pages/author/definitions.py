@@ -196,7 +196,7 @@ def propose() -> tuple[str, int] | Answer:
     try:
         data = sent.stream.read(MAX_ZIP + 1) if sent else b""
         files = deciding.parse_upload(unzipped(data))
-        faults = deciding.faults(files)
+        faults = deciding.faults(files, look(deciding.others))
         if faults:
             return _propose_page(
                 _("发现 %(n)s 处问题，没有提交。", n=len(faults)), faults, note

@@ -15,7 +15,7 @@ from engine.commands import confidence, incidents, instances
 from engine.commands.registry import DESK
 from engine.errors import Conflict, Invalid
 from engine.queries import confidence as secrecy
-from engine.queries import deadlines, diagrams, meetings, standing
+from engine.queries import deadlines, diagrams, meetings, standing, vacancies
 from engine.queries import instance as reading
 from engine.queries import instances as lists
 from engine.queries.launchable import offers
@@ -80,6 +80,7 @@ class View:
     live: tuple[str, ...]
     guarded: secrecy.Guarded | None  # of a confidential matter
     meetings: Mapping[UUID, meetings.Brief]  # by task id
+    vacant: Mapping[UUID, vacancies.Vacancy]  # open tasks that nobody can do
 
 
 def _view(session: Session, instance_id: UUID) -> View:
@@ -99,6 +100,7 @@ def _view(session: Session, instance_id: UUID) -> View:
         live=live,
         guarded=secrecy.guarded(session, me(), instance_id) if file.confidential else None,
         meetings={m.task_id: m for m in reversed(held)},
+        vacant={v.task_id: v for v in vacancies.vacancies(session, me(), lang(), instance_id)},
     )
 
 

@@ -103,7 +103,7 @@ def _member_page(member_id: UUID, about: str = "", faults: Faults | None = None)
     )
 
 
-def _on_member(
+def on_member(
     member_id: UUID, about: str, work: Callable[[Session], object], said: str
 ) -> tuple[str, int] | Answer:
     """Do something to a member and come back to their page, with the faults if there are any."""
@@ -124,7 +124,7 @@ def change(member_id: UUID) -> tuple[str, int] | Answer:
     }
     wanted["unit_id"] = uuid(field("unit_id"))
     wanted["active"] = {"yes": True, "no": False}.get(field("active"))
-    return _on_member(
+    return on_member(
         member_id,
         "entry",
         lambda s: people.change_member(s, me(), member_id, **wanted),
@@ -150,7 +150,7 @@ def grant(member_id: UUID) -> tuple[str, int] | Answer:
             term=field("term"),
         )
 
-    return _on_member(member_id, "post", work, _("已登记职务。"))
+    return on_member(member_id, "post", work, _("已登记职务。"))
 
 
 @blueprint.post("/people/<uuid:member_id>/posts/<uuid:post_id>/end")
@@ -162,7 +162,7 @@ def end(member_id: UUID, post_id: UUID) -> tuple[str, int] | Answer:
         last, _none = days_sent("on", "none")
         people.end_post(found, me(), post_id, last, field("why"))
 
-    return _on_member(member_id, f"end-{post_id}", work, _("已终止职务。"))
+    return on_member(member_id, f"end-{post_id}", work, _("已终止职务。"))
 
 
 @blueprint.post("/people/<uuid:member_id>/password")
@@ -171,7 +171,7 @@ def password(member_id: UUID) -> tuple[str, int] | Answer:
     """Set a first or a new password; the person changes it afterwards."""
     secret = request.form.get("secret", "")
     said = _("密码已设置，此人的其他登录已全部结束。")
-    return _on_member(
+    return on_member(
         member_id, "password", lambda s: people.set_password(s, me(), member_id, secret), said
     )
 

@@ -21,6 +21,7 @@ from webui.pages.administrator.people.desk import MAX_SHEET, Faults, blueprint, 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as Answer
 
+MANY = 5  # rows with one remark: from here on it is said once, above
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -37,7 +38,7 @@ def kinds() -> dict[str, str]:
 @needs_login
 def import_() -> str | tuple[str, int] | Answer:
     """Choose what to import, take a template, send a file."""
-    union = _union_shown()
+    union = union_into()
     if request.method != "POST":
         return _import_page(union)
     sent, kind = request.files.get("file"), field("kind")
@@ -53,7 +54,7 @@ def import_() -> str | tuple[str, int] | Answer:
     return redirect(url_for("people.preview", batch_id=batch.id))
 
 
-def _union_shown() -> UUID:
+def union_into() -> UUID:
     """A union into which this person may import. Raises Refused."""
     own = (me().union_id, *(p.union_id for p in me().posts if p.union_id))
     found = next((u for u in own if access.may(me(), "import_people", u)), None)
@@ -67,6 +68,7 @@ def _import_page(union: UUID, faults: Faults | None = None) -> str:
         "people/import.html",
         kinds=kinds(),
         past=past,
+        union=union,
         faults=faults or {},
         kind=request.values.get("kind", ""),
     )
@@ -76,7 +78,7 @@ def _import_page(union: UUID, faults: Faults | None = None) -> str:
 @needs_login
 def template(kind: str) -> Response:
     """The table to be filled in."""
-    _union_shown()
+    union_into()
     return _sheet(imports.template(kind, said), f"yixing-{kind}-template.xlsx")
 
 
@@ -109,19 +111,50 @@ def _preview_page(batch_id: UUID, fault: str = "") -> str:
         level=level,
         kinds=kinds(),
         fault=fault,
+        many=MANY,
     )
 
 
 @blueprint.post("/people/import/<uuid:batch_id>/confirm")
 @needs_login
 def confirm(batch_id: UUID) -> tuple[str, int] | Answer:
-    """Write all rows, or none."""
+    """Write all rows, or none; or, when asked so, the good ones only."""
+    good_only = field("good_only") == "1"
     try:
-        done = carry_out(lambda s: imports.confirm(s, me(), batch_id))
+        done = carry_out(lambda s: imports.confirm(s, me(), batch_id, good_only=good_only))
     except Conflict as fault:
         return _preview_page(batch_id, fault.message), 409
     counts = {"new": done.created, "changed": done.changed, "skipped": done.skipped}
     flash(_("已导入：新增 %(new)s，更改 %(changed)s，跳过 %(skipped)s。", **counts))
+    if done.left is not None:
+        flash(_("下面是没有导入的行，请在这里改好。"))
+        return redirect(url_for("people.preview", batch_id=done.left))
+    return redirect(url_for("people.import_"))
+
+
+@blueprint.post("/people/import/<uuid:batch_id>/rows/<int:number>")
+@needs_login
+def correct(batch_id: UUID, number: int) -> tuple[str, int] | Answer:
+    """Write one row anew, or say whom it means."""
+    keys = [key for key in request.form if key.startswith("v.")]
+    values = {key[2:]: request.form[key] for key in keys}
+    try:
+        carry_out(lambda s: imports.correct(s, me(), batch_id, number, values))
+    except (Conflict, Invalid) as fault:
+        return _preview_page(batch_id, fault.message), fault.status
+    level = request.args.get("level") or None
+    return redirect(url_for("people.preview", batch_id=batch_id, level=level) + f"#row-{number}")
+
+
+@blueprint.post("/people/import/<uuid:batch_id>/undo")
+@needs_login
+def undo(batch_id: UUID) -> tuple[str, int] | Answer:
+    """Take an import back while nobody has acted on it."""
+    try:
+        carry_out(lambda s: imports.undo(s, me(), batch_id))
+    except Conflict as fault:
+        return _preview_page(batch_id, fault.message), 409
+    flash(_("已撤销这次导入。"))
     return redirect(url_for("people.import_"))
 
 
