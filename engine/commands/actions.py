@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from engine.commands import papers, timers
 from engine.commands.registry import action
 from engine.db import tables
-from engine.db.states import TaskState, TimerState
+from engine.db.states import PollState, TaskState, TimerState
 from engine.errors import ProcessFault
 from engine.instance.numbers import rule_value
 from engine.instance.view import dotted
@@ -158,6 +158,30 @@ def recount(work: UnitOfWork, args: Args) -> None:
     outcome["passed"] = bool(work.value(rule.passes, outcome))
     work.facts[args["poll"]] = {**outcome, "voters": voters}
     work.log.add("poll_recounted", work.actor, task=args["poll"], passed=outcome["passed"])
+
+
+@action
+def supersede(work: UnitOfWork, args: Args) -> None:
+    """`vote` (an expression: a task): the latest vote there, which is over, is void from now on, for
+    the `reason` (an expression). Its numbers stay as they were; no fact changes.
+    """
+    element, poll, task = work.value(args["vote"]), tables.poll.c, tables.task.c
+    latest = (
+        select(poll.id, poll.counts)
+        .join(tables.task, task.id == poll.task_id)
+        .where(
+            poll.instance_id == work.row["id"],
+            task.element == element,
+            poll.state == PollState.CLOSED,
+        )
+        .order_by(poll.id.desc())
+        .limit(1)
+    )
+    found = work.session.execute(latest).one()
+    void = update(tables.poll).where(poll.id == found.id).values(state=PollState.VOID)
+    work.session.execute(void)
+    told = {"counts": found.counts, "reason": work.value(args["reason"])}
+    work.log.add("poll_voided", work.actor, task=element, poll=str(found.id), **told)
 
 
 @action

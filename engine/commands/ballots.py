@@ -21,7 +21,7 @@ from engine.db import shred, tables
 from engine.db.states import InstanceState, PollState
 from engine.definitions.store import process_of
 from engine.errors import Conflict, Invalid, NotFound
-from engine.instance import polling, rights
+from engine.instance import polling, presence, rights
 from engine.instance.context import context_of
 from engine.instance.numbers import rule_value
 from engine.instance.rights import Case
@@ -30,7 +30,7 @@ from engine.messages import _
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from engine.db import Session
+    from engine.db import Session, rows
     from engine.instance.context import Context
     from engine.people.organisation import Actor
 
@@ -44,6 +44,7 @@ class _Paper(NamedTuple):
     id: UUID
     state: str
     secret: bool
+    rule: rows.PollTerms
     closes_at: datetime | None
     instance_id: UUID
     meeting_id: UUID | None
@@ -69,6 +70,7 @@ _PAPER = (
         _poll.c.id,
         _poll.c.state,
         _poll.c.secret,
+        _poll.c.rule,
         _poll.c.closes_at,
         _poll.c.instance_id,
         _poll.c.meeting_id,
@@ -178,12 +180,15 @@ def _check_open(instance_state: str, state: str, closes_at: datetime | None) -> 
 
 
 def _check_voter(session: Session, actor: Actor, paper: _Paper) -> None:
-    """Present, where the poll is held in a meeting, and not recused. Raises Refused."""
+    """Present in a quorate hall, where the poll is held in a meeting, and not recused. Raises
+    Refused, Conflict.
+    """
     rule = process_of(session, paper.version).tasks[paper.element]
     if not rule.recuse and paper.meeting_id is None and not paper.on_paper:
         return  # the instance is not read
     context = context_of(session, actor, paper.instance_id)
     rights.check_bars(Case(context, "cast", rule.id, meeting_id=paper.meeting_id))
+    presence.check_quorum(paper.rule, presence.now_present(session, paper.meeting_id))
     if paper.on_paper and polling.papers_given(session, paper.id):
         _check_secrecy(context, paper)
 

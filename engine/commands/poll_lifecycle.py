@@ -111,7 +111,7 @@ class _Question:
 
 def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
     """Make the poll of a task. It opens at once; a secret one when its tellers have taken their
-    keys.
+    keys, and only then needs the quorum.
 
     ProcessFault for an empty roll, Refused for a meeting without quorum and for a secret poll of
     too few.
@@ -119,7 +119,7 @@ def put(work: UnitOfWork, task_id: UUID, element: str, rule: PollRule) -> UUID:
     question = _question(work, element, rule)
     if rule.secret:
         question.check_secrecy()
-    meeting = _quorate_meeting(work, element, rule)
+    meeting = _meeting(work, element, rule, quorate=not rule.secret)
     row = _row(question, task_id, meeting)
     if rule.secret:
         terms = row["rule"]
@@ -235,7 +235,7 @@ def open_window(locked: LockedPoll, **details: Any) -> None:
     quorum.
     """
     work, poll, rule = locked.work, locked.poll, locked.poll_rule
-    meeting = _quorate_meeting(work, locked.task.element, rule)
+    meeting = _meeting(work, locked.task.element, rule, quorate=True)
     window = _window(work, rule, poll.rule, meeting)
     values = {"rule": window.terms, "opened_at": clock.now(), "closes_at": window.end}
     opened = locked.update(state=PollState.OPEN, **values)
@@ -314,9 +314,11 @@ def _with_presence_at_closing(locked: LockedPoll) -> rows.PollTerms:
 
 
 # --- what both need -------------------------------------------------------------------------------
-def _quorate_meeting(work: UnitOfWork, element: str, rule: PollRule) -> rows.Meeting | None:
-    """The meeting under which the poll is held, when there is one and its quorum holds. Raises
-    Refused.
+def _meeting(
+    work: UnitOfWork, element: str, rule: PollRule, *, quorate: bool
+) -> rows.Meeting | None:
+    """The open meeting under which the poll is held, when there is one; `quorate`: with its
+    quorum. Raises Refused.
     """
     if not rule.meeting:
         return None
@@ -324,7 +326,7 @@ def _quorate_meeting(work: UnitOfWork, element: str, rule: PollRule) -> rows.Mee
     numbers = presence.numbers(work, rule.meeting, meeting)
     if numbers.state != MeetingState.OPEN:
         raise Refused(_("会议没有开始，不能表决。"), code="no_meeting", **_place(work, element))
-    if not numbers.quorate:
+    if quorate and not numbers.quorate:
         message = _(
             "应到 {due} 人，须到 {needed} 人，实到 {present} 人，不够法定人数，不能表决。",
             due=numbers.due,

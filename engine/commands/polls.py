@@ -11,11 +11,11 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, select, update
 
 from engine import clock, machine
-from engine.commands import advance, locked_poll, poll_lifecycle, unit_of_work
+from engine.commands import advance, locked_poll, poll_lifecycle, unit_of_work, voiding
 from engine.db import canonical, tables
 from engine.db.states import InstanceState, PollState, TaskState
 from engine.errors import Conflict, Invalid, NotFound
-from engine.instance import polling, rights
+from engine.instance import polling, presence, rights
 from engine.instance.counting import ABSTAIN, cast_in_system, tally
 from engine.instance.rights import Case
 from engine.messages import _
@@ -90,6 +90,7 @@ def respond(
     entry = _roll_entry(locked, actor, "respond")
     _check_open(locked)
     _check_voter(locked)
+    _check_quorum(locked)
     chosen = check_choice(locked.poll, choice, choices)
     remark = plain_comment(comment)
     _check_turn(entry)
@@ -137,6 +138,12 @@ def _check_open(locked: LockedPoll) -> None:
         raise Conflict(_("监票人还没有领取密钥，投票没有开始。"), code="not_open")
     if not polling.takes_answers(poll.state, poll.closes_at):
         raise Conflict(_("表决已截止。"), code="closed")
+
+
+def _check_quorum(locked: LockedPoll) -> None:
+    """Raises Conflict for a vote under a meeting that has fallen under its quorum."""
+    present = presence.now_present(locked.session, locked.poll.meeting_id)
+    presence.check_quorum(locked.poll.rule, present)
 
 
 def _check_voter(locked: LockedPoll) -> None:
@@ -270,6 +277,8 @@ def close(session: Session, actor: Actor, poll_id: UUID) -> UUID:
     work, poll = locked.work, locked.poll
     rights.check(Case(work, "close_poll", locked.task.element, poll=poll))
     _check_open(locked)
+    if locked.poll_rule.void == "back":  # else there would be no way on
+        _check_quorum(locked)
     if poll.rule["closable"] != "lane" and not _passes_already(locked):
         raise Conflict(_("还没有达到规定人数，不能提前截止。"), code="not_reached")
     by_chair = polling.presides(work, poll, locked.task.element)
@@ -287,7 +296,14 @@ def _passes_already(locked: LockedPoll) -> bool:
 def end_window(work: UnitOfWork, task_id: UUID) -> None:
     """The time of the open poll of a task is over."""
     poll_id = work.session.execute(_OPEN_OF_TASK, {"task": task_id}).scalar_one()
-    finish(locked_poll.read(work, poll_id), "window_ended")
+    locked = locked_poll.read(work, poll_id)
+    if locked.poll_rule.void == "back":
+        try:
+            _check_quorum(locked)
+        except Conflict as short:
+            voiding.carry_out(locked, short.message)
+            return
+    finish(locked, "window_ended")
 
 
 def finish(locked: LockedPoll, why: str) -> None:

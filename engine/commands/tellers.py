@@ -13,20 +13,18 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import clock
 from engine.commands import (
-    envelopes,
     locked_poll,
     poll_lifecycle,
     polls,
-    reasons,
     unit_of_work,
+    voiding,
 )
 from engine.db import tables
-from engine.db.states import POLL_RUNNING, PollState
+from engine.db.states import PollState
 from engine.errors import Conflict, Invalid, NotFound
-from engine.instance import polling, presence, rights
+from engine.instance import polling, presence
 from engine.instance.counting import ABSTAIN
 from engine.instance.numbers import rule_value
-from engine.instance.rights import Case
 from engine.messages import _
 
 if TYPE_CHECKING:
@@ -82,6 +80,8 @@ def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[
     locked = _lock_as_teller(session, actor, poll_id, PollState.OPEN)
     if not locked.poll.rule.get("paper"):
         raise Conflict(_("这项表决不用纸质票。"), code="no_paper")
+    present = presence.now_present(session, locked.poll.meeting_id)
+    presence.check_quorum(locked.poll.rule, present)
     wanted = list(dict.fromkeys(members))
     _check_in_the_hall(locked, wanted)
     _check_secrecy(locked, wanted)
@@ -149,7 +149,8 @@ def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[st
             returned=agreed["returned"],
             issued=agreed["issued"],
         )
-        _void(locked, message)
+        voiding.carry_out(locked, message)
+        return locked.instance_id
     unit_of_work.save(locked.work)
     return locked.instance_id
 
@@ -298,29 +299,3 @@ def _paper_to_sign(locked: LockedPoll) -> PaperCount | None:
         message = _("纸质票须由两名监票人分别清点，数目一致后才能签字。")
         raise Conflict(message, code="paper_differs")
     return paper
-
-
-# --- void, and again ------------------------------------------------------------------------------
-def void(session: Session, actor: Actor, poll_id: UUID, reason: str) -> UUID:
-    """Declare a poll void and put it again: who runs the task, or one of its tellers. The old one
-    stays as it was.
-
-    Raises NotFound, Refused, Conflict (it is over), Invalid (no reason).
-    """
-    locked = locked_poll.lock(session, actor, poll_id)
-    rights.check(Case(locked.work, "void_poll", locked.task.element, poll=locked.poll))
-    if locked.poll.state not in POLL_RUNNING:
-        raise Conflict(_("表决已经结束，不能宣布无效。"), code="closed")
-    plain = reasons.plain(reason)
-    with locked.work.answering():
-        _void(locked, plain)
-        unit_of_work.save(locked.work)
-    return locked.instance_id
-
-
-def _void(locked: LockedPoll, reason: str) -> None:
-    work, poll, task = locked.work, locked.poll, locked.task
-    poll_lifecycle.stop(locked, void=True).update(state=PollState.VOID)
-    envelopes.shred(work.session, poll.id)
-    locked.log("poll_voided", work.actor, counts=poll.counts, reason=reason)
-    poll_lifecycle.put(work, task.id, task.element, locked.poll_rule)

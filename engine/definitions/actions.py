@@ -35,6 +35,7 @@ ACTIONS: Mapping[str, Declared] = {
     "extend": Declared({"task": "task", "rule": "rule"}),
     "remind": Declared({}, {"task": "task"}),
     "recount": Declared({"poll": "poll"}),
+    "supersede": Declared({"vote": "expression", "reason": "expression"}),
     "mark": Declared({"as": "fact"}, {"code": "expression"}),
     "archive": Declared(),
     "begin": Declared(

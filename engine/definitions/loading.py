@@ -282,6 +282,7 @@ def _poll(table: Table) -> PollRule:
         passes=table["passes"],
         early=table.get("early", "never"),
         closable=table.get("closable", "never"),
+        void=table.get("void", "again"),
         presider=table.get("presider", ""),
         withdrawal=bool(table.get("withdrawal", True)),
         words=_words(table, "words"),

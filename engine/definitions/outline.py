@@ -227,6 +227,8 @@ def _poll(process: Process, poll: PollRule) -> Iterator[str]:
     early = "到会的人全部答复即截止" if at_once else EARLY.get(poll.early, poll.early)
     withdrawal = "；截止前可以撤回" if poll.withdrawal else "；答复后不能撤回"
     yield f"截止：{_one_line(poll.closes)}{_rules(poll.closes)}；{early}{closable}{withdrawal}"
+    if poll.void == "back":
+        yield "作废：本环节以作废结束，由流程决定怎样再议"
     yield f"通过：{_one_line(poll.passes)}{_rules(poll.passes)}"
 
 

@@ -69,6 +69,7 @@ class PollRule:
     about: tuple[
         str, ...
     ] = ()  # facts that are put to the vote; the first one is the question itself
+    void: str = "again"  # once void: put again, or "back": the task ends as void
     presider: str = ""  # lane that closes and voids it; empty: see engine/instance/polling.py
 
 

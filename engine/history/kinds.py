@@ -311,9 +311,16 @@ _POLLS = (
         mark="outcome",
     ),
     _kind(
+        "poll_void_proposed",
+        _("提出表决无效"),
+        _("{who}提出“{task}”无效，等另一方确认：{reason}"),
+        *("task", "poll"),
+        mark="poll",
+    ),
+    _kind(
         "poll_voided",
         _("表决作废"),
-        _("{who}宣布“{task}”无效，重新表决：{reason}"),
+        _("{who}宣布“{task}”无效：{reason}"),
         *("task", "poll"),
         mark="outcome",
     ),

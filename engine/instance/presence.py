@@ -13,7 +13,7 @@ from sqlalchemy import and_, bindparam, func, select
 from engine import expressions
 from engine.db import tables
 from engine.db.states import MeetingState
-from engine.errors import ProcessFault
+from engine.errors import Conflict, ProcessFault
 from engine.instance import functions
 from engine.messages import _
 
@@ -110,6 +110,27 @@ def least(session: Session, meeting_id: UUID, after: int, opening: int) -> int:
     )
     moves = (1 if came else -1 for came in session.execute(query).scalars())
     return min(accumulate(moves, initial=opening))
+
+
+def check_quorum(terms: rows.PollTerms, present: int | None) -> None:
+    """The vote stands still while fewer are in the hall than were needed when it opened. Raises
+    Conflict; of a poll without a meeting, or one opened before this was noted, never.
+    """
+    needed = terms.get("presence", {}).get("needed")
+    if needed is None or present is None or present >= needed:
+        return
+    message = _(
+        "在场 {present} 人，须到 {needed} 人，不够法定人数，表决中止；等人数恢复，或者由主持人处置。",
+        present=present,
+        needed=needed,
+    )
+    raise Conflict(message, code="no_quorum")
+
+
+def now_present(session: Session, meeting_id: UUID | None) -> int | None:
+    """How many formal members are in the hall of a meeting now; None without a meeting."""
+    query = select(_meeting.c.present).where(_meeting.c.id == meeting_id)
+    return session.execute(query).scalar() if meeting_id else None
 
 
 def standing(view: InstanceView, element: str) -> MeetingNumbers:

@@ -108,6 +108,13 @@ def is_teller(actor: Actor, case: Case) -> bool:
     return case.poll is not None and actor.id in case.poll.tellers
 
 
+def keeps_its_meeting(_actor: Actor, case: Case) -> bool:
+    """The actor keeps the meeting in which the poll is held, and nobody else counts it."""
+    rule = case.context.process.tasks[case.element].poll
+    alone = case.poll is not None and not case.poll.tellers
+    return bool(alone and rule and rule.meeting and lanes.runs_task(case.context, rule.meeting))
+
+
 def holds_the_secretarys_desk(actor: Actor, case: Case) -> bool:
     """The actor is a secretary of the instance's union."""
     return access.is_secretary(actor, case.context.row["union_id"])
@@ -145,7 +152,7 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "message": (may_send_it,),
     "run_meeting": (is_in_its_lane,),
     "close_poll": (may_close_it,),
-    "void_poll": (is_teller, holds_the_secretarys_desk, presides),
+    "void_poll": (is_teller, holds_the_secretarys_desk, presides, keeps_its_meeting),
 }
 _BY_DESK = (rules_it_by_desk,)  # every other verb of access.VERBS: urge, stop, let go on, end
 _RECUSED = Bar(is_recused, "recused", _("您与此件有利害关系，应当回避。"))

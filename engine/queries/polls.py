@@ -12,9 +12,10 @@ from sqlalchemy import select
 from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
 from engine.definitions.process import Words
-from engine.instance import polling, rights, rooms
+from engine.instance import polling, rights, rooms, voids
 from engine.instance.counting import ABSTAIN, cast_in_system
 from engine.instance.rights import Case
+from engine.people import organisation
 from engine.queries import background, hints, ruled, words
 from engine.queries.poll_rows import seen
 from engine.queries.tellers import Counting, Teller, counted, counting, tellers
@@ -167,6 +168,16 @@ class Rights:
     chair: bool
     closable: bool  # if the rule holds
     may_void: bool
+    void_by: VoidBy | None = None  # one of the two who declare it together has done so
+
+
+@dataclass(frozen=True)
+class VoidBy:
+    """Who declared a running poll void first, and why; `confirmable`: this person may confirm it."""
+
+    name: str
+    reason: str
+    confirmable: bool
 
 
 @dataclass(frozen=True)
@@ -376,7 +387,16 @@ def _rights(context: Context, read: Read) -> Rights:
     voidable = row.state in POLL_RUNNING and rights.may(
         Case(context, "void_poll", element, poll=row)
     )
-    return Rights(chair=chair, closable=chair or early, may_void=voidable)
+    by = _void_by(context, row, element) if voidable else None
+    return Rights(chair=chair, closable=chair or early, may_void=voidable, void_by=by)
+
+
+def _void_by(context: Context, row: rows.Poll, element: str) -> VoidBy | None:
+    first, actor = voids.proposed(context, row), context.actor
+    if first is None or actor is None:
+        return None
+    name = organisation.names(context.session, [first.by])[first.by]
+    return VoidBy(name, first.reason, voids.agree(context, actor, row, element))
 
 
 def _voices(session: Session, read: Read) -> tuple[Voice, ...]:

@@ -11,7 +11,16 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import ballots as sealing
-from engine.commands import ballots, confidence, envelopes, meetings, outside, teller_keys, tellers
+from engine.commands import (
+    ballots,
+    confidence,
+    envelopes,
+    meetings,
+    outside,
+    teller_keys,
+    tellers,
+    voiding,
+)
 from engine.db import tables
 from engine.db.states import PollState
 from engine.errors import NotFound
@@ -141,7 +150,7 @@ def _paper(progress: Progress, actor: Actor, step: Step) -> None:
 
 def _void_poll(progress: Progress, actor: Actor, step: Step) -> None:
     key = progress.poll(step.task)
-    progress.carry_out(actor, lambda s: tellers.void(s, actor, key, step.reason))
+    progress.carry_out(actor, lambda s: voiding.void(s, actor, key, step.reason))
 
 
 # --- from outside, and in confidence --------------------------------------------------------------

@@ -28,7 +28,7 @@ from sqlalchemy import event, text
 from engine import ballots, clock, db
 from engine.ballots import Ballot, Paper, Slip
 from engine.commands import ballots as voting
-from engine.commands import edge, instances, polls, teller_keys, tellers
+from engine.commands import edge, instances, polls, teller_keys, tellers, voiding
 from engine.db import tables
 from engine.definitions.check import faults
 from engine.errors import Conflict, EngineError, HistoryBroken, Invalid, NotFound, Refused
@@ -599,7 +599,11 @@ def test_so_few_ballots_are_not_opened(union: Union) -> None:
     poll.close()
     with pytest.raises(Conflict, match="太少"):
         poll.join("d0")
-    union.do("d0", tellers.void, poll.id, "收到的选票太少")
+    union.do("d0", voiding.void, poll.id, "收到的选票太少")
+    assert poll.state == "counting"
+    with pytest.raises(Conflict, match="另一方"):
+        union.do("d1", voiding.void, poll.id, "")
+    union.do("secretary", voiding.void, poll.id, "")
     assert (
         poll.state == "void"
         and poll.count("envelope") == poll.count("teller_part") == 0

@@ -14,7 +14,7 @@ from engine.commands import polls as commands
 from engine.history import seals, verification
 from engine.history.verification import polls
 from engine.history.verification import rules as versions
-from engine.settings import load
+from engine.settings import ROOT, load
 from tests.conftest import fresh
 from tests.engine import sessions
 from tests.engine.errands import KEY, Errands
@@ -515,3 +515,17 @@ def test_an_honest_story_holds_and_none_of_its_facts_can_be_changed(
                 assert f"fact {key} " in english(forged(session, change).why), key
         invented = "UPDATE instance SET facts = facts || '{\"invented\": true}'"
         assert "fact invented" in english(forged(session, invented).why)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["322_five_in_the_hall_and_the_vote_stands_still", "415_closed_too_early_and_declared_void"],
+)
+def test_a_vote_that_became_void_is_kept_as_the_history_tells(engine: Engine, name: str) -> None:
+    file = ROOT / "processes" / "congress_session" / "scenarios" / f"{name}.toml"
+    with played(engine, file, definitions.read(file.parent.parent)) as session:
+        broken = verification.first_false(session)
+        assert broken is None, broken
+        assert session.execute(text("SELECT count(*) FROM poll WHERE state = 'void'")).scalar() == 1
+        found = forged(session, "UPDATE poll SET state = 'closed' WHERE state = 'void'")
+        assert "(poll " in english(found.why), found

@@ -224,6 +224,9 @@ def test_paper_and_electronic_ballots_make_one_count_when_two_tellers_agree(engi
     told(engine, story)
 
 
+VOID = {"does": "void_poll", "task": "elect"}
+
+
 def test_more_papers_returned_than_issued_is_void_and_put_again(engine: Engine) -> None:
     story = election(
         choose(people(5), "代表甲"),
@@ -232,7 +235,9 @@ def test_more_papers_returned_than_issued_is_void_and_put_again(engine: Engine) 
         paper("代表丙", 4, abstain=4),
         paper("代表丁", 4, abstain=4),
         choose(["代表己"], "代表乙"),
-        {"who": "代表丙", "does": "void_poll", "task": "elect", "with": {"reason": "发错选票"}},
+        {"who": "代表丙", **VOID, "with": {"reason": "发错选票"}},
+        {"who": "代表丁", **VOID, "refused": "needs_other"},
+        {"who": "主席团主席", **VOID},
         choose(people(5), "代表乙"),
         CLOSE,
         SIGN,

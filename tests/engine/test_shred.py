@@ -20,7 +20,7 @@ from sqlalchemy import text
 from engine import ballots, clock, db, jobs, scenarios
 from engine.ballots import Slip
 from engine.commands import ballots as voting
-from engine.commands import envelopes, instances, polls, teller_keys, tellers
+from engine.commands import envelopes, instances, polls, teller_keys, voiding
 from engine.db import backup, migrate, shred
 from engine.definitions import read
 from engine.errors import Conflict, EngineError
@@ -218,7 +218,8 @@ def test_void_and_the_end_of_the_matter_destroy_the_key(union: Union, own: Setti
     poll = Poll.opened(union)
     cast(union, poll)
     assert len(shreds(own)) == 1
-    union.do("d0", tellers.void, poll.id, "重新表决")
+    union.do("d0", voiding.void, poll.id, "重新表决")
+    union.do("secretary", voiding.void, poll.id, "")
     assert shreds(own) == [] and poll.count("board") == 12
     other = Poll.opened(union)
     assert len(shreds(own)) == 1
@@ -269,7 +270,8 @@ def test_lost_before_the_count_means_void_and_everybody_hears_so(
     with pytest.raises(EngineError, match="作废") as caught:
         poll.close()
     assert caught.value.code == "key_lost" and poll.state == "open"
-    union.do("d0", tellers.void, poll.id, "外层密钥丢失")
+    union.do("d0", voiding.void, poll.id, "外层密钥丢失")
+    union.do("secretary", voiding.void, poll.id, "")
     assert poll.state == "void" and poll.count("envelope") == 0
     again = Poll(union, poll.instance, union.poll(poll.instance))
     assert again.id != poll.id

@@ -168,6 +168,9 @@ def gathered(
     return hall, office.page.locator(".yx-hall-vote")
 
 
+ITEM = {"item": "审议涉及教职工切身利益的办法", "form": "决议"}
+
+
 def answered(town: University, first: Desk, choice: str, others: tuple[str, ...]) -> None:
     """One votes on the phone, others by the command."""
     first.page.reload()
@@ -176,8 +179,9 @@ def answered(town: University, first: Desk, choice: str, others: tuple[str, ...]
     poll = UUID(first.page.url.rpartition("/")[2])
     first.vote(choice)
     assert "已投票" in first.said()
-    for name in others:  # the vote is over when all who are present have answered
+    for name in others:
         town.do(name, polls.respond, poll, {"同意": "yes", "不同意": "no"}[choice])
+    town.do("presidium", polls.close, poll)  # all have answered, and still it is the chair's word
 
 
 def voted_in_secret(
@@ -185,7 +189,7 @@ def voted_in_secret(
 ) -> None:
     """Tellers, keys, envelopes, the box opened by two, signed; and a voter finds the own ballot."""
     presidium.open(TITLE)
-    presidium.fill(kind="表决一项议题", title="教职工考核办法", way="无记名投票")
+    presidium.fill(kind="表决一项议题", **ITEM, title="教职工考核办法", way="无记名投票")
     presidium.submit()
     assert "推选监票人" in presidium.page.locator(".yx-ask").inner_text()
     presidium.fill(decision="监票人已推选，开始投票", tellers=["王芳", "赵磊"])
@@ -251,7 +255,8 @@ def test_a_session_from_its_launch_to_the_archive(
 
     answered(town, hall["zhang"], "同意", OTHERS)
     vote.get_by_text("通过", exact=True).wait_for()
-    does(presidium, "下一项议程", kind="表决一项议题", title="后勤改革方案", way="举手或电子表决")
+    put = {"kind": "表决一项议题", **ITEM, "title": "后勤改革方案", "way": "举手或电子表决"}
+    does(presidium, "下一项议程", **put)
     vote.get_by_text("后勤改革方案").wait_for()
     answered(town, hall["li"], "不同意", ("zhang", *(name for name in OTHERS if name != "li")))
     voted_in_secret(town, hall, presidium, vote)

@@ -364,6 +364,12 @@ def test_a_vote_is_declared_void_with_a_reason_and_put_anew(hall: Hall, client: 
     assert (
         client("chair").post(f"/polls/{key}/void", data={"reason": "表决器故障"}).status_code == 303
     )
+    assert hall.poll("vote") == key  # ballots may be in the box: one side alone is not enough
+    page = client("chair").get(f"/polls/{key}").text
+    assert "主席提出本次表决无效：表决器故障" in page and "确认无效" not in page
+    assert client("chair").post(f"/polls/{key}/void").status_code == 409
+    assert "确认无效" in client("office").get(f"/polls/{key}").text
+    assert client("office").post(f"/polls/{key}/void").status_code == 303
     again = hall.poll("vote")
     assert again != key and "此前有 1 次宣布无效" in client("d0").get(f"/polls/{again}").text
     assert "已作废" in client("d0").get(f"/polls/{key}").text

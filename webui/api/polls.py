@@ -9,7 +9,7 @@ from flask import url_for
 from flask_babel import lazy_gettext as _l
 from marshmallow import Schema, fields, validate
 
-from engine.commands import polls, tellers
+from engine.commands import polls, tellers, voiding
 from engine.errors import Invalid
 from engine.messages import _
 from engine.queries import certificates, poll_list, poll_rows
@@ -316,8 +316,8 @@ def sign(session: Session, actor: Actor, poll_id: UUID) -> dict[str, UUID]:
 def void_poll(
     session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
 ) -> dict[str, UUID]:
-    """Declare it void; the question is put anew."""
-    return {"instance_id": tellers.void(session, actor, poll_id, given["reason"])}
+    """Declare it void, or confirm what another declared; two must where ballots may be in the box."""
+    return {"instance_id": voiding.void(session, actor, poll_id, given["reason"])}
 
 
 @routes.look(f"{ONE}/certificate", None, media_type="application/pdf")

@@ -20,6 +20,7 @@ _ALLOWED = {
     "kind": ("seconding", "rating", "countersign", "consent", "vote", "election"),
     "early": ("never", "decided", "all", "first"),
     "closable": ("never", "passes", "lane"),
+    "void": ("again", "back"),
 }
 VOTES = frozenset({"votes", "roll", "present", "valid"})  # what `wins` may name
 _CHOICE = _("表决选项")

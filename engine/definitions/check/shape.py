@@ -42,6 +42,7 @@ POLL = Of(
         "early": str,
         "closable": str,
         "presider": str,
+        "void": str,
         "withdrawal": bool,
         "labels": _WORDS,
         "labels_en": _WORDS,

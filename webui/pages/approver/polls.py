@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from engine.commands import tellers
+from engine.commands import tellers, voiding
 from engine.errors import Conflict, Invalid, Refused
 from engine.queries import certificates, poll_rows
 from webui.http.messages import language
@@ -102,11 +102,13 @@ def sign(poll_id: UUID) -> Page | Answer:
 @blueprint.post(f"{ONE}/void")
 @needs_login
 def void(poll_id: UUID) -> Page | Answer:
-    """Declare the poll void with a reason; the question is put anew."""
+    """Declare the poll void with a reason, or confirm what another declared."""
     reason = request.form.get("reason", "")
     instance_id = look(lambda s: poll_rows.must_see(s, me(), poll_id))
     done = _done(
-        poll_id, lambda s: tellers.void(s, me(), poll_id, reason), _("已宣布无效，重新表决。")
+        poll_id,
+        lambda s: voiding.void(s, me(), poll_id, reason),
+        _("已宣布无效；须两方共同宣布的，等另一方确认。"),
     )
     if isinstance(done, tuple):
         return done
