@@ -630,7 +630,7 @@ def test_a_story_is_read_from_its_file(stage: Engine, tmp_path: Path) -> None:
         '[[step]]\nwho = "张敏"\ndoes = "launch"\nwith = { subject = "修门" }\nexpect = ["check"]\n[ends]\nat = "open"\n',
         "utf-8",
     )
-    assert scenarios.stories(tmp_path / "errand") == [scenario]
+    assert scenario in scenarios.stories(tmp_path / "errand")
     ((file, result),) = scenarios.play_files(stage, [scenario], STANDARD)
     assert file == scenario and result.ok, result.why
     assert result.title == "一"
