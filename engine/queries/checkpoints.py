@@ -41,8 +41,8 @@ class Point:
 
 @dataclass(frozen=True)
 class Seal:
-    """The newest checkpoints first, the size of the newest witnessed one, and how many events wait
-    for a leaf.
+    """The newest checkpoints first, the size of the largest one that is proved to be held outside
+    (0: none; a typed name proves nothing), and how many events wait for a leaf.
     """
 
     points: tuple[Point, ...]
