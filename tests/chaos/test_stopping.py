@@ -12,15 +12,16 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType, SimpleNamespace
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import psycopg
 import pytest
 
-from engine import stopping
+from engine import settings, stopping
 from engine.db import embedded
 from engine.settings import ROOT
 from webui.cli import demo, demo_start, postmaster, serve
@@ -151,14 +152,7 @@ def test_a_number_that_now_is_somebody_elses_does_not_keep_the_server_from_start
 def test_half_of_the_demo_data_are_loaded_anew(
     home: Path, empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = SimpleNamespace(
-        home=home,
-        database_url=empty_url,
-        database_direct_url="",
-        demo=True,
-        secret_key="x",
-        backups=None,
-    )
+    own = replace(settings.load({}), home=home, database_url=empty_url, demo=True)
     loads: list[str] = []
 
     def load(engine: Any, _settings: Any) -> None:
@@ -188,20 +182,13 @@ def test_half_of_the_demo_data_are_loaded_anew(
 def test_what_another_database_left_half_loaded_is_let_alone(
     home: Path, empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = SimpleNamespace(
-        home=home,
-        database_url=empty_url,
-        database_direct_url="",
-        demo=True,
-        secret_key="x",
-        backups=None,
-    )
+    own = replace(settings.load({}), home=home, database_url=empty_url, demo=True)
     monkeypatch.setattr(demo_start, "note", lambda *_: None)
     monkeypatch.setattr(serve, "note", lambda *_: None)
     serve._database(own)
     with psycopg.connect(empty_url) as connection:
         connection.execute("CREATE TABLE mine ()")
-    for other in ("", demo_start._mark(SimpleNamespace(database_url="postgresql://elsewhere/x"))):
+    for other in ("", demo_start._mark(replace(own, database_url="postgresql://elsewhere/x"))):
         (home / demo_start.HALF_DEMO).write_text(other)
         serve._database(own)
         with psycopg.connect(empty_url) as connection:
@@ -214,14 +201,7 @@ def test_a_first_start_killed_at_any_moment_comes_back(home: Path) -> None:
     for after in sorted(moments.uniform(0.2, 6.0) for _ in range(4)):
         _killed_after(home, after)
     url = embedded.start(home)
-    assert (
-        serve._database(
-            SimpleNamespace(
-                home=home, database_url=url, database_direct_url="", secret_key="", backups=None
-            )
-        )
-        == url
-    )
+    assert serve._database(replace(settings.load({}), home=home, database_url=url)) == url
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT to_regclass('instance')").fetchone() == ("instance",)
 

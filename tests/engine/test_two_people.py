@@ -46,7 +46,7 @@ def changed_errand(title: str = "修订") -> dict[str, str]:
 
 # --- what belongs to all unions -----------------------------------------------------------------
 def test_no_desk_of_one_union_puts_a_version_in_force_for_all(union: Union) -> None:
-    digest = union.do("far.secretary", versions.propose, changed_errand(), "改一改")
+    digest = union.propose("far.secretary", changed_errand(), "改一改")
     for who in ("far.admin", "secretary", "auditor", "d0"):
         with pytest.raises(Refused):
             union.do(who, versions.decide, digest, True)
@@ -100,7 +100,7 @@ def test_the_preview_names_the_deadlines_of_ones_own_matters_and_counts_the_othe
 
 def test_an_earlier_version_is_put_in_force_again_by_two(union: Union) -> None:
     first = union.row(union.launch()).version
-    second = union.do("secretary", versions.propose, changed_errand(), "改一改")
+    second = union.propose("secretary", changed_errand(), "改一改")
     union.do("admin", versions.decide, second, True)
     with pytest.raises(Conflict):
         union.do("secretary", versions.propose_again, second, "它正在施行")
@@ -110,7 +110,7 @@ def test_an_earlier_version_is_put_in_force_again_by_two(union: Union) -> None:
     assert union.row(union.launch()).version == second
     union.do("admin", deciding.decide, key, True)
     assert union.row(union.launch()).version == first
-    third = union.do("secretary", versions.propose, changed_errand("再修订"), "改好")
+    third = union.propose("secretary", changed_errand("再修订"), "改好")
     union.do("admin", versions.decide, third, True)
     assert union.row(union.launch()).version == third
     with db.transaction(union.engine) as session:
@@ -235,15 +235,13 @@ MAKINGS = ("password", "post", "account", "token")
 def test_who_lately_made_the_other_does_not_approve(union: Union, making: str) -> None:
     name = make(union, making)
     for proposer, approver in ((name, "admin"), ("admin", name)):
-        digest = union.do(proposer, versions.propose, changed_errand(proposer), "改一改")
+        digest = union.propose(proposer, changed_errand(proposer), "改一改")
         with pytest.raises(Refused) as caught:
             union.do(approver, versions.decide, digest, True)
         assert caught.value.code == "one_hand"
     assert union.at is not None
     union.at += timedelta(days=91)
-    union.do(
-        "admin", versions.decide, union.do(name, versions.propose, changed_errand("三"), ""), True
-    )
+    union.do("admin", versions.decide, union.propose(name, changed_errand("三")), True)
 
 
 def make(union: Union, making: str) -> str:
@@ -274,12 +272,12 @@ def make(union: Union, making: str) -> str:
 
 def test_what_the_command_line_made_counts_as_made_by_nobody(union: Union) -> None:
     union.do(None, set_by_operator, union.people["secretary"])
-    digest = union.do("secretary", versions.propose, changed_errand(), "改一改")
+    digest = union.propose("secretary", changed_errand(), "改一改")
     union.do("admin", versions.decide, digest, True)
 
 
-def set_by_operator(session: db.Session, member_id: Any) -> None:
-    people.set_password(session, None, member_id, "Kz7!abcdEFG")
+def set_by_operator(session: db.Session, member_id: Any, secret: str = "Kz7!abcdEFG") -> None:
+    people.set_password(session, None, member_id, secret)
 
 
 # --- passwords and tokens ------------------------------------------------------------------------
@@ -305,8 +303,7 @@ def changed_password(union: Union) -> None:
 
 
 def changed_own(union: Union) -> None:
-    with db.transaction(union.engine) as session:
-        people.set_password(session, None, union.people["deputy"], STRONG)
+    union.do(None, set_by_operator, union.people["deputy"], STRONG)
     kept = token_of(union, "deputy")
     union.do("deputy", people.change_own_password, STRONG, STRONG + "8").must()
     assert owner(union, kept) is None

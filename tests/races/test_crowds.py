@@ -298,9 +298,7 @@ def test_sealers_beside_writers_leave_no_event_out_and_number_none_twice(union: 
 def test_two_decide_on_one_definition_and_one_of_them_has_decided(
     union: Union, answers: tuple[bool, bool]
 ) -> None:
-    digest = union.do("far.admin", definitions.propose, sound(), "")
-    with clock.set_to(union.at):
-        jobs.rehearse(union.engine, digest)
+    digest = union.propose("far.admin", sound())
     people = [union.actor("admin"), union.actor("admin2")]  # both answer for the installation
     acts = [
         lambda a=a, yes=yes: union.do(a, definitions.decide, digest, yes)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, text
 
-from engine import clock, db
+from engine import clock, db, jobs
 from engine.commands import definitions, edge, instances, tasks
 from engine.db import tables
 from engine.definitions import read
@@ -143,6 +143,12 @@ class Union:
                 self.engine, actor, lambda session: command(session, *given, **more)
             )
         )
+
+    def propose(self, who: str, files: Mapping[str, str], note: str = "") -> str:
+        """The hash of a version that somebody proposes and whose stories have been played."""
+        digest: str = self.do(who, definitions.propose, files, note)
+        self.timed(lambda: jobs.rehearse(self.engine, digest))
+        return digest
 
     def launch(self, who: str = "d0", process: str = "errand", subject: str = "修缮会议室") -> UUID:
         made: UUID = self.do(who, instances.launch, process, {"subject": subject})
