@@ -28,6 +28,7 @@ pytest_plugins = ("tests.empty",)
 VERBS = [
     "serve",
     "worker",
+    "rotate-key",
     "migrate",
     "check",
     "publish",

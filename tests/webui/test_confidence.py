@@ -428,28 +428,28 @@ def test_erasing_takes_every_text_and_leaves_a_history_that_still_proves_itself(
     assert early.value.code == "retained"
     with clock.set_to(clock.now() + timedelta(days=3700)):
         erase_by_two(case)
-    left = kept(case).replace(OUTSIDE, "")  # to whom a link was sent stands in the history too
-    assert CANARY not in left
-    with db.transaction(case.app.extensions["engine"]) as session:
-        events = (
-            session.execute(
-                select(tables.event.c.body).where(tables.event.c.instance_id == case.id)
+        left = kept(case).replace(OUTSIDE, "")  # to whom a link was sent stands in the history too
+        assert CANARY not in left
+        with db.transaction(case.app.extensions["engine"]) as session:
+            events = (
+                session.execute(
+                    select(tables.event.c.body).where(tables.event.c.instance_id == case.id)
+                )
+                .scalars()
+                .all()
             )
-            .scalars()
-            .all()
-        )
-        assert not [b for b in events if CANARY in b.replace(OUTSIDE, "")]
-        assert seals.verify(session, None).broken is None
-    said = everything(case, "judge")
-    assert CANARY not in said.replace(OUTSIDE, "") and "内容已按规定删除" in said
-    # what left the house is kept, for it is in the hands of others
-    assert case.browser("judge").get(f"/documents/{case.own['document_id']}").status_code == 200
-    with pytest.raises(Conflict):
-        house.do("judge", erasure.propose, case.id, "再一次")
-    assert "matter_erased" in [
-        r["kind"]
-        for r in case.api("mover", f"/process-instances/{case.id}/readings").get_json()["items"]
-    ]
+            assert not [b for b in events if CANARY in b.replace(OUTSIDE, "")]
+            assert seals.verify(session, None).broken is None
+        said = everything(case, "judge")
+        assert CANARY not in said.replace(OUTSIDE, "") and "内容已按规定删除" in said
+        # what left the house is kept, for it is in the hands of others
+        assert case.browser("judge").get(f"/documents/{case.own['document_id']}").status_code == 200
+        with pytest.raises(Conflict):
+            house.do("judge", erasure.propose, case.id, "再一次")
+        assert "matter_erased" in [
+            r["kind"]
+            for r in case.api("mover", f"/process-instances/{case.id}/readings").get_json()["items"]
+        ]
 
 
 def test_contents_that_vanish_without_an_erasure_on_record_are_found(case: Case) -> None:
