@@ -80,9 +80,9 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read YIXING_HOME, _DATABASE_URL, _PROCESSES, _HOST, _PORT, _ADDRESS, _DEMO, _SECRET_KEY, _SHARED_KEY,
-    _SECURE_COOKIES, _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS, _METRICS, and limits. Raises ValueError with
-    a message when a number or the address is none.
+    """Read YIXING_HOME, _DATABASE_URL, _PROCESSES, _HOST, _PORT, _ADDRESS, _DEMO, _SECRET_KEY,
+    _SHARED_KEY, _SECURE_COOKIES, _TRUSTED_PROXIES, _WEB_WORKERS, _WEB_THREADS, _METRICS, and
+    limits. Raises ValueError with a message when a number or the address is none.
     """
     env = os.environ if environ is None else environ
 

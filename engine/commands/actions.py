@@ -162,8 +162,8 @@ def recount(work: UnitOfWork, args: Args) -> None:
 
 @action
 def supersede(work: UnitOfWork, args: Args) -> None:
-    """`vote` (an expression: a task): the latest vote there, which is over, is void from now on, for
-    the `reason` (an expression). Its numbers stay as they were; no fact changes.
+    """`vote` (an expression: a task): the latest vote there, which is over, is void from now on,
+    for the `reason` (an expression). Its numbers stay as they were; no fact changes.
     """
     element, poll, task = work.value(args["vote"]), tables.poll.c, tables.task.c
     latest = (

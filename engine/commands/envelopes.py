@@ -174,8 +174,8 @@ def _outer_secret(session: Session, box: rows.Box) -> bytes | None:
 
 
 def _voters_envelopes(locked: LockedPoll) -> list[bytes]:
-    """The envelopes as the voters sealed them, in no order. Raises as `_outer_secret`; HistoryBroken
-    for an outer one that was altered.
+    """The envelopes as the voters sealed them, in no order. Raises as `_outer_secret`;
+    HistoryBroken for an outer one that was altered.
     """
     session, key = locked.session, {"key": locked.poll.id}
     stored = [bytes(blob) for blob in session.execute(_SEALED, key).scalars()]

@@ -18,12 +18,11 @@ from engine.commands.unit_of_work import UnitOfWork
 from engine.db import canonical, tables
 from engine.db.states import ALIVE, DefinitionState, InstanceState, TimerState
 from engine.definitions.store import process_of
-from engine.errors import Conflict, NotFound, Refused
+from engine.errors import Conflict, NotFound
 from engine.history import kinds
 from engine.instance import lanes, rights
 from engine.instance.choices import choices
 from engine.instance.rights import Case
-from engine.instance.view import dotted
 from engine.messages import _
 from engine.people import access
 
@@ -333,9 +332,7 @@ def terminate(session: Session, actor: Actor, instance_id: UUID, reason: str) ->
     Raises Refused once it binds others: then it ends only as its process provides.
     """
     work = desk(session, actor, instance_id, "terminate", *ALIVE)
-    if any(dotted(work.facts, f"{key}.at") for key in work.process.binding_after):
-        binding = _("此件已经对他人生效，不能由一人终止；请按流程变更、解除或者办结。")
-        raise Refused(binding, code="binding", instance_id=str(instance_id))
+    rights.check_bars(Case(work, "terminate"))
     _end(work, InstanceState.TERMINATED, "instance_terminated", reasons.plain(reason))
     return instance_id
 

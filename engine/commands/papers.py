@@ -15,10 +15,10 @@ from engine.commands.numbers import next_number
 from engine.db import canonical, tables
 from engine.db.states import DocumentState
 from engine.documents import pdf, words
-from engine.errors import NotPrintable, ProcessFault, Refused
+from engine.errors import NotPrintable, ProcessFault
+from engine.instance import rights
 from engine.instance.view import dotted
-from engine.messages import Listed, _
-from engine.people import organisation, posts
+from engine.people import organisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,28 +46,12 @@ def issue(work: UnitOfWork, rule: DocumentRule) -> None:
 
 
 def _issue(work: UnitOfWork, rule: DocumentRule) -> None:
-    _must_be_signed(work, rule)
+    rights.check_signatory(work, rule)
     facts = facts_for(work.process, rule, work.facts)
     must_be_whole(work.process, rule, facts)
     data = document_data(work, next_of(work, rule), rule, facts)
     _typeset(work, rule, data)
     freeze(work, rule.key, data)
-
-
-def _must_be_signed(work: UnitOfWork, rule: DocumentRule) -> None:
-    """A paper that certain posts of the union sign is issued by what one of their holders does.
-
-    Raises Refused; a timer, which nobody sets off, signs nothing either.
-    """
-    if not rule.signed_by:
-        return
-    union, actor = work.row["union_id"], work.actor
-    held = {post.kind for post in actor.posts if post.union_id == union} if actor else set()
-    if not rule.signed_by & held:
-        titles = Listed(posts.kinds().posts[kind].words for kind in sorted(rule.signed_by))
-        unsigned = _("《{title}》由{posts}签署，您不能签发。", title=rule.title, posts=titles)
-        where = {"instance_id": str(work.row["id"]), "element": rule.key}
-        raise Refused(unsigned, code="not_signatory", **where)
 
 
 def must_be_whole(process: Process, rule: DocumentRule, facts: Mapping[str, Any]) -> None:

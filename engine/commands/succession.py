@@ -1,5 +1,5 @@
-"""When people change: a leaver's open work goes to somebody else, a delegate is replaced or moves to
-another delegation, a term of office ends for all, one person entered twice becomes one again.
+"""When people change: a leaver's open work goes to somebody else, who holds a post is replaced or
+moves to another unit, a term of office ends for all, one person entered twice becomes one again.
 
 Every step is one of those that stand in the history anyway, one record each.
 """
@@ -105,7 +105,7 @@ def _is_office(work: UnitOfWork, rule: TaskRule) -> bool:
     return not rule.room and lane.person != f"launch.{work.process.owner_key}"
 
 
-# --- delegates in mid-term ------------------------------------------------------------------------
+# --- posts in mid-term ----------------------------------------------------------------------------
 def replace(
     session: Session, actor: Actor, post_id: UUID, member_id: UUID, on: date, why: str
 ) -> UUID:
@@ -116,7 +116,7 @@ def replace(
 
 
 def move(session: Session, actor: Actor, post_id: UUID, unit_id: UUID, on: date, why: str) -> UUID:
-    """A post is held in another unit from the day `on` (another delegation); gives the new post."""
+    """A post is held in another unit from the day `on`; gives the new post."""
     return _succeed(session, actor, _post(session, post_id), on, why, unit_id=unit_id)
 
 

@@ -1,4 +1,6 @@
-"""Declaring a poll void: alone before it opens, afterwards by who presides together with who counts."""
+"""Declaring a poll void: alone before it opens, afterwards by who presides together with who
+counts.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ def void(session: Session, actor: Actor, poll_id: UUID, reason: str) -> UUID:
     """Declare a poll void: who runs the task, or one of its tellers; once it has opened the first
     one's words wait for the other side of the table. The poll stays as it was.
 
-    Raises NotFound, Refused, Conflict (it is over, or waits for somebody else), Invalid (no reason).
+    Raises NotFound, Refused, Conflict (it is over, or waits for somebody else), Invalid (no
+    reason).
     """
     locked = locked_poll.lock(session, actor, poll_id)
     work, poll = locked.work, locked.poll

@@ -9,7 +9,7 @@ import json
 import urllib.request
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import select
 
@@ -136,17 +136,19 @@ def _may(actor: Actor | None) -> None:
         access.check(actor, "witness", INSTALLATION)
 
 
-def _own(session: Session, size: int) -> Any:
+def _own(session: Session, size: int) -> rows.Checkpoint:
     query = select(tables.checkpoint).where(_point.size == size).with_for_update()
-    return access.must_see(session.execute(query).first())
+    return cast("rows.Checkpoint", access.must_see(session.execute(query).first()))
 
 
-def _note(row: Any) -> bytes:
+def _note(row: rows.Checkpoint) -> bytes:
     text = keys.checkpoint_text(row.size, bytes(row.root), row.at, row.key_id)
     return keys.note(text, bytes(row.signature))
 
 
-def _keep(session: Session, actor: Actor | None, kind: str, row: Any, **details: Any) -> None:
+def _keep(
+    session: Session, actor: Actor | None, kind: str, row: rows.Checkpoint, **details: Any
+) -> None:
     way = "key" if kind == witnesses.SIGNED else "stamp"
     for each in witnesses.held(session):
         if (each.size, each.way, each.name) == (row.size, way, details["name"]):
@@ -161,7 +163,8 @@ def countersign(
 ) -> str:
     """What this installation says, as a witness, of a checkpoint of another one; gives the note.
 
-    `signing` gives who signs here. Raises Refused, Invalid (no checkpoint, or one that does not go on from what was signed before).
+    `signing` gives who signs here. Raises Refused, Invalid (no checkpoint, or one that
+    does not go on from what was signed before).
     """
     access.check(actor, "witness", INSTALLATION)
     point, signer = keys.parse_checkpoint(text), signing(session)
@@ -189,8 +192,8 @@ def due(session: Session) -> tuple[int, bytes] | None:
     point = seals.latest(session)
     if point is None or witnesses.newest(session) >= point.size:
         return None
-    row = session.execute(select(tables.checkpoint).where(_point.size == point.size)).one()
-    return point.size, _note(row)
+    found = session.execute(select(tables.checkpoint).where(_point.size == point.size)).one()
+    return point.size, _note(cast("rows.Checkpoint", found))
 
 
 # --- day by day -----------------------------------------------------------------------------------

@@ -163,8 +163,8 @@ class RollEntry(NamedTuple):
 
 class Box(NamedTuple):
     """The box of a secret poll. `voters`, `board_hash`: from the close on; `urn_hash`, `invalid`:
-    when it was opened; `outer_key`, `keeper`: of the outer envelopes (engine/ballots/outer.py), where
-    it has them.
+    when it was opened; `outer_key`, `keeper`: of the outer envelopes (engine/ballots/outer.py),
+    where it has them.
     """
 
     poll_id: UUID

@@ -48,7 +48,7 @@ def faults(
     """Everything that is wrong with a folder's files (engine.definitions.check.faults), its
     templates included.
     """
-    found = check.faults(files, rulebook, posts, actions, folder, others)
+    found = check.faults(files, rulebook, posts, actions, folder=folder, others=others)
     found += _unreadable(files)
     return found or list(_unsettable(definitions.load(files)))
 

@@ -1,4 +1,6 @@
-"""What fails whatever the facts are: a division by zero, an order of null, a text beside a number."""
+"""What fails whatever the facts are: a division by zero, an order of null, a text beside a
+number.
+"""
 
 from __future__ import annotations
 

@@ -60,12 +60,12 @@ def introduced(session: Session) -> list[Introduced]:
 def _read(body: str) -> Introduced:
     said = json.loads(body)
     return Introduced(
-        said["key"],
-        bytes.fromhex(said["public"]),
-        datetime.fromisoformat(said["at"]),
-        said.get("before", ""),
-        bytes.fromhex(said.get("signature", "")),
-        said.get("lost", ""),
+        key_id=said["key"],
+        public=bytes.fromhex(said["public"]),
+        at=datetime.fromisoformat(said["at"]),
+        before=said.get("before", ""),
+        signature=bytes.fromhex(said.get("signature", "")),
+        lost=said.get("lost", ""),
     )
 
 

@@ -42,8 +42,8 @@ _event = tables.event.c
 
 @dataclass(frozen=True)
 class Countersignature:
-    """A witness, whose key is `key_id`, saw at that moment the tree of `size` leaves with this root,
-    signed by the key `origin`.
+    """A witness, whose key is `key_id`, saw at that moment the tree of `size` leaves with this
+    root, signed by the key `origin`.
     """
 
     size: int
@@ -97,7 +97,12 @@ def parse(text: str) -> Countersignature:
     except ValueError as fault:
         raise Invalid(_("会签的时刻不存在：{at}", at=at)) from fault
     return Countersignature(
-        int(size), bytes.fromhex(root), origin, moment, key_id, bytes.fromhex(signature)
+        size=int(size),
+        root=bytes.fromhex(root),
+        origin=origin,
+        at=moment,
+        key_id=key_id,
+        signature=bytes.fromhex(signature),
     )
 
 

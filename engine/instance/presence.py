@@ -90,14 +90,16 @@ def latest(
 
 
 def last_entry(session: Session, meeting_id: UUID) -> int:
-    """The number of the last arrival or departure in the ledger of a meeting; 0 when it is empty."""
+    """The number of the last arrival or departure in a meeting's ledger; 0 when it is empty."""
     ledger = tables.presence.c
     query = select(func.coalesce(func.max(ledger.no), 0)).where(ledger.meeting_id == meeting_id)
     return int(session.execute(query).scalar_one())
 
 
 def least(session: Session, meeting_id: UUID, after: int, opening: int) -> int:
-    """The fewest formal members who were in the hall at once since an entry of the ledger, when `opening` were."""
+    """The fewest formal members who were in the hall at once since an entry of the ledger, when
+    `opening` were.
+    """
     ledger, invited = tables.presence.c, _attendance.c
     query = (
         select(ledger.came)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import Refused
 from engine.instance import lanes, polling, presence
-from engine.messages import _
-from engine.people import access
+from engine.instance.view import dotted
+from engine.messages import Listed, _
+from engine.people import access, posts
 from engine.people.access import Bar
 from engine.people.organisation import Held
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from engine.db import rows
     from engine.definitions import Process
+    from engine.definitions.process import DocumentRule
     from engine.instance.context import Context
     from engine.people.organisation import Actor
 
@@ -140,6 +142,12 @@ def is_absent(actor: Actor, case: Case) -> bool:
     return not presence.is_here(case.context.session, case.meeting_id, actor.id)
 
 
+def binds_others(_actor: Actor, case: Case) -> bool:
+    """The matter binds others already: then it ends only as its process provides."""
+    context = case.context
+    return any(dotted(context.facts, f"{key}.at") for key in context.process.binding_after)
+
+
 VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "retry": (rules_it_by_desk, acts_in_a_confidential_one),
     "propose_correction": (rules_it_by_desk, acts_in_a_confidential_one),
@@ -166,6 +174,13 @@ BARS: dict[str, tuple[Bar[Case], ...]] = {
     "claim": _DUTIES,
     "respond": _VOTE,
     "cast": _VOTE,
+    "terminate": (
+        Bar(
+            binds_others,
+            "binding",
+            _("此件已经对他人生效，不能由一人终止；请按流程变更、解除或者办结。"),
+        ),
+    ),
 }
 
 
@@ -196,6 +211,23 @@ def check_bars(case: Case) -> None:
 def _where(case: Case) -> dict[str, str]:
     where = {"instance_id": str(case.context.row["id"])}
     return where | {"element": case.element} if case.element else where
+
+
+# --- issuing a paper, which is no verb of its own -------------------------------------------------
+def check_signatory(context: Context, rule: DocumentRule) -> None:
+    """A paper that certain posts of the union sign is issued by what one of their holders does.
+
+    Raises Refused; a timer, which nobody sets off, signs nothing either.
+    """
+    if not rule.signed_by:
+        return
+    union, actor = context.row["union_id"], context.actor
+    held = {post.kind for post in actor.posts if post.union_id == union} if actor else set()
+    if not rule.signed_by & held:
+        titles = Listed(posts.kinds().posts[kind].words for kind in sorted(rule.signed_by))
+        unsigned = _("《{title}》由{posts}签署，您不能签发。", title=rule.title, posts=titles)
+        where = {"instance_id": str(context.row["id"]), "element": rule.key}
+        raise Refused(unsigned, code="not_signatory", **where)
 
 
 # --- launching, when there is no instance yet -----------------------------------------------------

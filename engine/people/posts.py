@@ -95,6 +95,9 @@ class Categories:
     about: Both
     unit: Both
     unit_names: tuple[str, ...]
+    unit_endings: tuple[
+        str, ...
+    ]  # what may stand behind the name of a unit, and means the same one
     note: Both
 
 
@@ -290,5 +293,6 @@ def _categories(entry: Table) -> Categories:
         about=_words(entry, "about"),
         unit=_words(entry, "unit"),
         unit_names=tuple(map(str, entry.get("unit_names", ()))),
+        unit_endings=tuple(map(str, entry.get("unit_endings", ()))),
         note=_words(entry, "note"),
     )

@@ -74,7 +74,7 @@ def checkpoints(session: Session, actor: Actor, before: int | None = None, limit
     mine = open_ is not None and str(actor.id) in open_.people
     known = tuple(witnesses.registered(session).values())
     own = tuple(keyring.introduced(session))
-    return Seal(points, held, int(waiting), open_, mine, known, own)
+    return Seal(points, held, int(waiting), open_, mine, witnesses=known, keys=own)
 
 
 def _read(row: rows.Selected) -> Point:

@@ -74,7 +74,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class Total:
-    """A unit (a delegation): how many it had in the term before, and has in the file."""
+    """A unit: how many it had in the term before, and has in the file."""
 
     unit: str
     before: int

@@ -173,7 +173,7 @@ class Rights:
 
 @dataclass(frozen=True)
 class VoidBy:
-    """Who declared a running poll void first, and why; `confirmable`: this person may confirm it."""
+    """Who declared a running poll void first, and why; `confirmable`: this person may confirm."""
 
     name: str
     reason: str

@@ -82,7 +82,8 @@ def filled(text: str, known: Mapping[str, Ruling], frozen: Mapping[str, int], la
 
 
 def told(words: Words | None, numbers: Mapping[str, object]) -> Both:
-    """The rule of a poll as people say it, with the numbers that held when it was put; never as an expression.
+    """The rule of a poll as people say it, with the numbers that held when it was put; never as an
+    expression.
 
     A number that an older event does not hold is called by the name of its rule.
     """

@@ -38,9 +38,9 @@ class Counting:
     """The tellers' table as one of them sees it. `entries`: none, one, agree or differ; nobody sees
     another's numbers.
 
-    `handed` are those who were given paper, `waiting` (id, name, unit) those who may still get it; `mine`
-    my own entry, {issued, returned, invalid, counts}; `todo`: take_key, open, paper, sign or ""
-    when nothing waits for me.
+    `handed` are those who were given paper, `waiting` (id, name, unit) those who may still get it;
+    `mine` my own entry, {issued, returned, invalid, counts}; `todo`: take_key, open, paper,
+    sign or "" when nothing waits for me.
     """
 
     handed: tuple[str, ...]

@@ -1,5 +1,5 @@
-"""Open tasks that nobody can do: nobody holds the post today, or whoever has the task has left. Told
-to who launched the matter and to the secretary of its union, from the moment it is so.
+"""Open tasks that nobody can do: nobody holds the post today, or whoever has the task has left.
+Told to who launched the matter and to the secretary of its union, from the moment it is so.
 """
 
 from __future__ import annotations
@@ -81,13 +81,13 @@ def vacancies(
         lane = lane_words(process.lanes.get(rule.lane), names.names.get(unit, ""), lang)
         found.append(
             Vacancy(
-                row.id,
-                row.instance_id,
-                row.number,
-                row.title,
-                rule.title.in_(lang),
-                names.get(row.assignee_id) or lane,
-                row.opened_at,
+                task_id=row.id,
+                instance_id=row.instance_id,
+                number=row.number,
+                title=row.title,
+                task=rule.title.in_(lang),
+                who=names.get(row.assignee_id) or lane,
+                since=row.opened_at,
             )
         )
     return tuple(found)

@@ -1,4 +1,6 @@
-"""The verifications of the whole history that were asked for: how far each is, and what it found."""
+"""The verifications of the whole history that were asked for: how far each is, and what it
+found.
+"""
 
 from __future__ import annotations
 

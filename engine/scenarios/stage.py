@@ -1,5 +1,5 @@
-"""Plays the stories of an uploaded version in a process of its own: `results` asks for it, `main` is
-what runs there.
+"""Plays the stories of an uploaded version in a process of its own: `results` asks for it, `main`
+is what runs there.
 
 The stories go through the database of the installation and are rolled back; nothing of them stays.
 """

@@ -126,6 +126,7 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "kind": ["people"],
         "token": ["nobody"],
         "name": ["withdraw"],
+        "size": [1],
     }
 
 

@@ -18,7 +18,7 @@ ENGLISH = re.compile(r"(?<![a-z_])unions?(?![a-z_])", re.IGNORECASE)
 # file -> why it may
 EXCEPTIONS = {
     "engine/legacy.py": "what old versions and events mean by their words",
-    "engine/history/kinds.py": "two kinds that old histories hold: mover_replaced, added_to_report",
+    "engine/history/kinds/matters.py": "two kinds that old histories hold: mover_replaced, added_to_report",
     "engine/queries/labels.py": "why old polls were closed: closed_by_mover",
     "engine/law/rules.py": "what a share may be of (职工总数) is vocabulary of the format, as units are",
     "engine/commands/imports/columns.py": "the import of posts by category is called delegates in addresses and commands",

@@ -241,7 +241,13 @@ BY_HAND = {  # once more: a change of it must be meant
     "void_poll": ["is_teller", "holds_the_secretarys_desk", "presides", "keeps_its_meeting"],
 }
 DUTIES, VOTING = ["separated", "recused"], ["absent", "recused"]
-BARS_BY_HAND = {"complete": DUTIES, "claim": DUTIES, "respond": VOTING, "cast": VOTING}
+BARS_BY_HAND = {
+    "complete": DUTIES,
+    "claim": DUTIES,
+    "respond": VOTING,
+    "cast": VOTING,
+    "terminate": ["binding"],
+}
 
 
 def test_the_table_of_an_instance_is_this_one() -> None:

@@ -95,7 +95,7 @@ BAD = [
     ("people twice", tells("须有 {MO-SECOND} 人附议。"), TOML, "已带单位“人”"),
     # series of numbers
     ("a paper numbered like the matter", edited(TOML, "单〔{year}〕", "办〔{year}〕"), TOML, "用同一编号样式"),
-]  # fmt: skip
+]  # fmt: skip  # a case a line
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ NEAR = [
     ("an answer taken back", issue('"check.decision" = "null"')),
     ("a rule without its unit after it", tells("须在 {MO-REPLY} 内答复。", "Reply within {MO-REPLY}.")),
     ("a unit after a fact", tells("好评 {rate.good} 人。")),
-]  # fmt: skip
+]  # fmt: skip  # a case a line
 
 
 @pytest.mark.parametrize("files", [each[1] for each in NEAR], ids=[each[0] for each in NEAR])
@@ -140,7 +140,7 @@ OTHERS = [
     ({"id": "other", "numbering": "办〔{year}〕{n:03}"}, "也用这个编号样式"),
     ({"id": "other", "numbering": "别〔{year}〕{n}", "documents": {"a": {"numbering": "办〔{year}〕{n:03}"}}}, "也用这个编号样式"),
     ({"id": "other", "numbering": "别〔{year}〕{n:03}", "documents": {"a": {}}}, ""),
-]  # fmt: skip
+]  # fmt: skip  # a case a line
 
 
 @pytest.mark.parametrize(("raw", "words"), OTHERS)

@@ -87,7 +87,6 @@ def test_every_kind_that_is_noted_is_in_the_registry_and_none_is_idle() -> None:
 
 
 OLD = {
-    "task_reassigned",
     "mover_replaced",
     "added_to_report",
 }  # no command notes it any more, but histories hold it

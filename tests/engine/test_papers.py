@@ -13,6 +13,7 @@ from engine.commands import papers as issuing
 from engine.definitions import papers
 from engine.documents import fonts, pdf, reading, trial
 from engine.errors import NotPrintable, Refused
+from engine.instance import rights
 from engine.instance.union_law import rulebook
 from engine.people import posts
 from engine.people.organisation import Held
@@ -223,7 +224,7 @@ def signing(actor: Any) -> None:
     opinion = definitions.load(CONSULTATION).documents["supervision_opinion"]
     assert opinion.signed_by == {"union_chair", "union_vice_chair"}
     work: Any = SimpleNamespace(row={"id": uuid4(), "union_id": HERE}, actor=actor)
-    issuing._must_be_signed(work, opinion)
+    rights.check_signatory(work, opinion)
 
 
 @pytest.mark.parametrize("post", ["union_chair", "union_vice_chair"])

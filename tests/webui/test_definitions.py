@@ -175,9 +175,11 @@ def test_a_story_that_goes_otherwise_than_told_stands_against_approval(
 ) -> None:
     files, office, admin = changed(), client("office"), client("admin")
     story = next(n for n in files if n.startswith("scenarios/"))
-    wrong = files | {"scenarios/wrong.toml": 'title = "没有这一步"\nat = 2026-03-02T09:00:00+08:00\n'
-                     '[[step]]\nwho = "无名氏"\ndoes = "launch"\n',
-                     "scenarios/none.toml": "title = "}  # fmt: skip
+    wrong = files | {
+        "scenarios/wrong.toml": 'title = "没有这一步"\nat = 2026-03-02T09:00:00+08:00\n'
+        '[[step]]\nwho = "无名氏"\ndoes = "launch"\n',
+        "scenarios/none.toml": "title = ",
+    }
     assert hand_in(office, zipped(wrong)).status_code == 302  # type: ignore[attr-defined]
     new = rehearse(house)
     page = office.get(f"/definitions/{new}").text

@@ -316,7 +316,7 @@ def sign(session: Session, actor: Actor, poll_id: UUID) -> dict[str, UUID]:
 def void_poll(
     session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
 ) -> dict[str, UUID]:
-    """Declare it void, or confirm what another declared; two must where ballots may be in the box."""
+    """Declare it void, or confirm what another declared; two must where ballots may be cast."""
     return {"instance_id": voiding.void(session, actor, poll_id, given["reason"])}
 
 

@@ -1,4 +1,4 @@
-"""When people change: open work handed over, delegates replaced or moved, a term ended, one person
+"""When people change: open work handed over, posts taken over or moved, a term ended, one person
 entered twice joined.
 """
 

@@ -68,7 +68,7 @@ def replace(given: argparse.Namespace, settings: Settings) -> int:
 
     def do(session: Session, actor: Actor) -> None:
         new = _member(session, given.to)
-        succession.replace(session, actor, given.post, new, given.on, given.reason)
+        succession.replace(session, actor, given.post, new, on=given.on, why=given.reason)
 
     _done(given, settings, do)
     say(_("{who} 自 {day} 起接任", who=given.to, day=given.on))
@@ -82,7 +82,7 @@ def move(given: argparse.Namespace, settings: Settings) -> int:
 
     def do(session: Session, actor: Actor) -> None:
         unit = operator.unit_coded(session, given.unit)
-        succession.move(session, actor, given.post, unit, given.on, given.reason)
+        succession.move(session, actor, given.post, unit, on=given.on, why=given.reason)
 
     _done(given, settings, do)
     say(_("自 {day} 起在 {unit} 任职", day=given.on, unit=given.unit))

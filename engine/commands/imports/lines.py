@@ -17,7 +17,7 @@ from engine.commands.people import words
 from engine.db import tables
 from engine.errors import Invalid
 from engine.messages import Listed, Message, _
-from engine.people import access, spelling
+from engine.people import access, posts, spelling
 from engine.people.organisation import INSTALLATION
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 
 
-ENDINGS = ("代表团", "部门工会", "分工会", "工会")
 NEW = "new"  # the answer that a row means somebody who is not registered
 
 
@@ -162,7 +161,7 @@ class Units:
                 self.by_name[name].append(unit)
 
     def named(self, text: str) -> list[rows.Unit]:
-        """The units in use that a text names, outright or but for 代表团, 分工会, 工会 behind it."""
+        """The units in use that a text names, outright or but for what lists write behind it."""
         for name in (text, text.casefold(), _short(text)):
             if found := [unit for unit in self.by_name.get(name, ()) if unit.active]:
                 outright = [unit for unit in found if spelling.words(unit.name) == text]
@@ -172,7 +171,8 @@ class Units:
 
 def _short(name: str) -> str:
     """A unit's name without what tells of which body of it is spoken."""
-    end = next((end for end in ENDINGS if name.endswith(end) and name != end), "")
+    endings = posts.kinds().categories.unit_endings
+    end = next((end for end in endings if name.endswith(end) and name != end), "")
     return name.removesuffix(end)
 
 

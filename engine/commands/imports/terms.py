@@ -120,7 +120,8 @@ def _known(session: Session, actor: Actor, lines: list[Line]) -> _Known:
     same = {words.login_name(line.values.get("same_as", "")) for line in lines}
     alike = [each for found in namesakes.found.values() for each in found if each.username in same]
     held = Held(session, [member.id for member in (*members_.values(), *alike)])
-    return _Known(actor, units, members_, namesakes, _terms(session, units), held)
+    terms = _terms(session, units)
+    return _Known(actor, units, members_, namesakes, terms=terms, held=held)
 
 
 def _terms(session: Session, units: Units) -> dict[str, str]:

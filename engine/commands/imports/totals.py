@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Total(NamedTuple):
-    """A unit (a delegation): how many it had in the term before, and has in the file."""
+    """A unit: how many it had in the term before, and has in the file."""
 
     unit: str
     before: int

@@ -42,8 +42,8 @@ event = Table(
     Index("ix_event_unsealed", "id", postgresql_where=text("leaf_no IS NULL")),
 )
 
-# time only goes forward: so much earlier than the one before it in its chain may an event be, as the
-# clocks of two hosts differ; `YX001` becomes an error of ours in engine/db
+# time only goes forward: so much earlier than the one before it in its chain may an event be, as
+# the clocks of two hosts differ; `YX001` becomes an error of ours in engine/db
 FORWARD_FUNCTION = """
 CREATE OR REPLACE FUNCTION event_goes_forward() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

@@ -132,7 +132,7 @@ def check_folder(
         files = read(path)
     except ProcessFault as fault:
         return [Fault(fault.file or path.name, "", fault.message, fault.advice)]
-    return faults(files, rulebook, posts, actions, path.name, beside(path))
+    return faults(files, rulebook, posts, actions, folder=path.name, others=beside(path))
 
 
 def beside(path: Path) -> dict[str, dict[str, Any]]:

@@ -36,8 +36,9 @@ class Version:
     """What a version of a process says about the rows of its matters.
 
     asked: the facts that somebody says, or a table gives. owner: the field of the launch that names
-    who owns a matter. happened: the date that is the day of the fact, by what takes answers. answered: what takes answers. computed: those that actions set, with the
-    fields they set; "" is all of it.
+    who owns a matter. happened: the date that is the day of the fact, by what takes
+    answers. answered: what takes answers. computed: those that actions set, with the fields they
+    set; "" is all of it.
     """
 
     asked: frozenset[str]

@@ -127,7 +127,9 @@ def _asked(opened: Mapping[str, Any], row: rows.Poll) -> dict[str, tuple[str, bo
 
 
 def _at_opening(noted: Mapping[str, Any], opened: Mapping[str, Any]) -> bool:
-    """Is who was there, due and needed at the opening what the history says? Older events say less."""
+    """Is who was there, due and needed at the opening what the history says? Older events say
+    less.
+    """
     pairs = [(noted.get("opening"), opened.get("present"))]
     pairs += [(noted.get(name), opened[name]) for name in ("due", "needed") if name in opened]
     return all(here == told for here, told in pairs)

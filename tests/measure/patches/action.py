@@ -26,8 +26,8 @@ EDITS = (
         after='    "remind": Declared({}, {"task": "task"}),',
     ),
     Edit(
-        '    _kind("task_cheered", _("加油"), _("为“{task}”加油"), mark="clock"),',
-        after='    _kind("reminder_sent", ',
+        '    kind("task_cheered", _("加油"), _("为“{task}”加油"), mark="clock"),',
+        after='    kind("reminder_sent", ',
     ),
     Edit('do = "cheer"', instead='do = "remind"', toy=True),
 )

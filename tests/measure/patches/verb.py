@@ -30,8 +30,8 @@ def applaud(session: Session, actor: Actor, instance_id: UUID, reason: str) -> U
         before="def _postpone(",
     ),
     Edit(
-        '    _kind("matter_applauded", _("喝彩"), _("{who}喝彩：{reason}"), "reason", mark="outcome"),',
-        after='    _kind("matter_reminded", ',
+        '    kind("matter_applauded", _("喝彩"), _("{who}喝彩：{reason}"), "reason", mark="outcome"),',
+        after='    kind("matter_reminded", ',
     ),
     Edit('    "applaud": _("喝彩"),', after='    "remind": _("催办"),'),
 )

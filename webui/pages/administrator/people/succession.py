@@ -66,9 +66,9 @@ def succeed(member_id: UUID, post_id: UUID, how: str) -> tuple[str, int] | Answe
     def work(found: Session) -> None:
         on, _none = days_sent("on", "none")
         if how == "replace":
-            succession.replace(found, me(), post_id, _other(member_id), on, field("why"))
+            succession.replace(found, me(), post_id, _other(member_id), on=on, why=field("why"))
         else:
-            succession.move(found, me(), post_id, unit_sent(), on, field("why"))
+            succession.move(found, me(), post_id, unit_sent(), on=on, why=field("why"))
 
     return on_member(member_id, f"{how}-{post_id}", work, _("已登记。"))
 

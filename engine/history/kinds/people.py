@@ -1,0 +1,53 @@
+"""The kinds of events of units, people, posts and logins."""
+
+from __future__ import annotations
+
+from engine.history.kinds.kind import kind
+from engine.messages import _
+
+PEOPLE = (
+    kind("unit_created", _("单位已新增"), _("{who}新增单位“{name}”"), "unit"),
+    kind("unit_changed", _("更改单位"), _("{who}更改单位“{name}”"), "unit"),
+    kind("member_created", _("登记人员"), _("{who}登记人员{name}"), "member"),
+    kind("member_changed", _("更改登记"), _("{who}更改{name}的登记"), "member"),
+    kind(
+        "post_granted",
+        _("任职"),
+        _("{name}任{unit}{post}，{from_on} 至 {to_on}（{who}登记）"),
+        *("member", "post_kind"),
+    ),
+    kind(
+        "post_ended",
+        _("免职"),
+        _("{name}不再任{unit}{post}，至 {to_on}：{cause}（{who}登记）"),
+        *("member", "post_kind"),
+    ),
+    kind("password_set", _("密码已设置"), _("{who}为{name}设置密码"), "member"),
+    kind("password_changed", _("密码已更改"), _("{who}更改了自己的密码"), "member"),
+    kind("logged_in", _("登录系统"), _("{name}登录"), "member", mark="read"),
+    kind("logged_out", _("退出系统"), _("{name}退出登录"), "member", mark="read"),
+    kind(
+        "login_locked",
+        _("登录锁定"),
+        _("{name}的登录因多次失败暂时锁定"),
+        "member",
+        mark="refused",
+    ),
+    kind("token_created", _("新建接口令牌"), _("{who}新建接口令牌（{name}）"), "name"),
+    kind("token_ended", _("停用接口令牌"), _("{who}停用接口令牌（{name}）"), "name"),
+    kind(
+        "member_joined",
+        _("合并重复登记"),
+        _("{who}把重复登记的{name}并入账号 {username}：{why}"),
+        *("member", "into", "why"),
+    ),
+    kind("import_undone", _("撤销导入"), _("{who}撤销了文件 {file} 的导入"), "batch", "file"),
+    kind("import_confirmed", _("导入文件"), _("{who}导入文件 {file}"), "batch", "file"),
+    kind(
+        "people_exported",
+        _("导出人员资料"),
+        _("{who}导出人员资料 {rows} 行"),
+        "rows",
+        mark="read",
+    ),
+)
