@@ -87,7 +87,14 @@ def unsafe(app: Flask) -> list[tuple[str, str]]:
 
 
 def address(app: Flask, rule: Rule, method: str) -> str:
-    words: dict[str, Any] = {"size": 1, "seq": 1, "kind": "people", "filename": "app.css"}
+    words: dict[str, Any] = {
+        "size": 1,
+        "seq": 1,
+        "number": 1,
+        "how": "move",
+        "kind": "people",
+        "filename": "app.css",
+    }
     for each in ("claim", "answer", "suspend", "readers", "check-in", "approve"):
         with suppress(ValueError):  # not one of this route's words
             values = {a: each if a == "what" else words.get(a, ID) for a in rule.arguments}
