@@ -1,4 +1,4 @@
-"""Pages of the auditor: search, timeline, verification, evidence. They are one blueprint, `audit`."""
+"""Pages of the auditor: search, timeline, verification, evidence. One blueprint, `audit`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seal of the whole history: checkpoints and who outside holds them, witnesses, verification."""
+"""The seal of the whole history: checkpoints, who outside holds them, witnesses, verification."""
 
 from __future__ import annotations
 
