@@ -4,6 +4,7 @@ seats, and open polls.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -50,9 +51,7 @@ dated AS (
     FROM mine JOIN instance i ON i.id = mine.instance_id WHERE i.state = 'running'
 )"""
 
-_COUNTS = text(
-    "WITH" + _MINE + " SELECT bucket, process_id, count(*) AS n FROM dated GROUP BY 1, 2"
-)
+# the counts stand on every row, and on one without an item where the page is empty
 _PAGE = text(
     "WITH"
     + _MINE
@@ -65,15 +64,18 @@ _PAGE = text(
      AND (CAST(:after_due AS timestamptz) IS NULL
           OR (coalesce(due_at, 'infinity'), id) > (CAST(:after_due AS timestamptz), CAST(:after_id AS uuid)))
    ORDER BY coalesce(due_at, 'infinity'), id LIMIT :limit
+), counted AS (
+  SELECT coalesce(json_agg(json_build_array(bucket, process_id, n)), '[]') AS counts
+    FROM (SELECT bucket, process_id, count(*) AS n FROM dated GROUP BY 1, 2) AS c
 )
-SELECT page.*, coalesce(t.element, pt.element) AS element, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
+SELECT counted.counts, page.*, coalesce(t.element, pt.element) AS element, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
        coalesce(t.opened_at, p.opened_at) AS opened_at, p.kind AS poll_kind, p.rule->'about' AS about, m.name AS starter,
        CASE p.state WHEN 'called' THEN 'take_key'
          WHEN 'counting' THEN CASE WHEN p.secret AND NOT p.rule ? 'opened' THEN 'open_box' ELSE 'sign' END END AS teller,
        u.name AS union_name
-  FROM page LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
+  FROM counted LEFT JOIN page ON true LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
   LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
-  JOIN member m ON m.id = page.starter_id JOIN unit u ON u.id = page.union_id
+  LEFT JOIN member m ON m.id = page.starter_id LEFT JOIN unit u ON u.id = page.union_id
  ORDER BY coalesce(page.due_at, 'infinity'), page.id"""
 )
 
@@ -151,19 +153,24 @@ def inbox(
     """
     if bucket is not None and bucket not in BUCKETS:
         raise Invalid({"bucket": [_("应为 {choices} 之一。", choices=Listed(BUCKETS))]})
-    counted = session.execute(_COUNTS, _whose(actor)).all()
-    counts = {b: sum(r.n for r in counted if r.bucket == b) for b in BUCKETS}
-    by_process: dict[str, int] = {}
-    for row in counted:
-        by_process[row.process_id] = by_process.get(row.process_id, 0) + row.n
     size = max(1, min(limit, MOST))
     after_due, after_id = _cursor(after)
     narrowed = {"bucket": bucket, "process": process, "like": like(words)}
     place = {"after_due": after_due, "after_id": after_id, "limit": size + 1}
-    rows = session.execute(_PAGE, {**_whose(actor), **narrowed, **place}).all()
+    found = session.execute(_PAGE, {**_whose(actor), **narrowed, **place}).all()
+    rows = [row for row in found if row.id is not None]
     items = _items(session, rows[:size], lang)
     more = _place(items[-1]) if len(rows) > size else None
-    return Inbox(items, counts, by_process, sum(counts.values()), more)
+    return _counted(items, found[0].counts, more)
+
+
+def _counted(items: tuple[Item, ...], told: list[tuple[str, str, int]], more: str | None) -> Inbox:
+    """The page with what was counted of all: bucket, process, number."""
+    counts, by_process = Counter[str](), Counter[str]()
+    for bucket, process, n in told:
+        counts[bucket] += n
+        by_process[process] += n
+    return Inbox(items, {b: counts[b] for b in BUCKETS}, by_process, counts.total(), more)
 
 
 def _whose(actor: Actor) -> dict[str, Any]:

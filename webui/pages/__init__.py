@@ -20,7 +20,7 @@ BLUEPRINTS = (
     "secretary.launch",
     "secretary.despatch",
     "files",
-    "auditor.audit",
+    "auditor",
     "administrator.people",
     "author.definitions",
     "administrator.rules",

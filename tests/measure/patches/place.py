@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+
 from tests.measure import ground, pages
 from tests.measure.names import module
 
@@ -37,13 +39,15 @@ class Place:
         return ground.newest(self.engine, element)
 
     def ask(self, who: str, path: str, form: dict[str, Any] | None = None) -> tuple[int, str]:
-        """Status and text of a page, or of a form that is sent."""
-        with module("clock").set_to(ground.START), module("db").transaction(self.engine) as session:
+        """Status and text of a page, or of a form that is sent, as soon as everything played is over."""
+        with self.engine.connect() as connection:
+            now = connection.execute(text("SELECT max(at) FROM event")).scalar_one() or ground.START
+        with module("clock").set_to(now), module("db").transaction(self.engine) as session:
             key = module("logins").open_login(session, self.members[who])
         browser = self.app.test_client()
         with browser.session_transaction() as cookie:
             cookie["key"] = key
-        with module("clock").set_to(ground.START):
+        with module("clock").set_to(now):
             reply = browser.get(path) if form is None else browser.post(path, data=form)
         return reply.status_code, reply.get_data(as_text=True)
 

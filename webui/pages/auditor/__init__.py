@@ -1,1 +1,8 @@
-"""Pages of the auditor: search, timeline, verification, evidence."""
+"""Pages of the auditor: search, timeline, verification, evidence. One blueprint, `audit`."""
+
+from __future__ import annotations
+
+from webui.pages.auditor import audit, seal
+from webui.pages.auditor.desk import blueprint
+
+__all__ = ["audit", "blueprint", "seal"]
