@@ -13,11 +13,12 @@ from sqlalchemy import select
 
 from engine import clock, definitions
 from engine.db import tables
+from engine.definitions.check import faults
 from engine.history import verification
 from engine.history.verification.matters import Version
 from engine.history.verification.replay import Act
 from tests.engine.played import played
-from tests.engine.test_check import said as faults_of
+from tests.hostile.sound import POSTS, rulebook
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 ERRAND = Path(__file__).parent.parent / "processes" / "errand"
 START = datetime(2026, 3, 2, 9, tzinfo=clock.CHINA)
 PEOPLE = {"张敏": ["formal_delegate@信息学院"]}
+
+
+def faults_of(found: dict[str, str]) -> str:
+    return "\n".join(map(str, faults(found, rulebook(), POSTS, folder="errand")))
 
 
 def files(**bounds: str) -> dict[str, str]:
