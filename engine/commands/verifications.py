@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from engine import clock, db
 from engine.commands import reads
 from engine.db import queue, tables
-from engine.errors import EngineError
+from engine.errors import EngineError, Unavailable
 from engine.messages import stored
 from engine.people import access, organisation
 
@@ -59,6 +59,8 @@ def carry_out(engine: Engine, key: UUID, public: bytes | None, log: Log) -> None
             actor = organisation.actor(session, member_id)
             verdict = reads.verified(session, actor, public, log, _Progress(engine, key))
             _keep(session, key, done=total, verdict=told(verdict), ended_at=clock.now())
+    except Unavailable:
+        raise  # the database went away: the job is tried again
     except EngineError as fault:
         with db.transaction(engine) as session:
             refused = {"refused": stored(fault.message)}
@@ -87,11 +89,8 @@ class _Progress:
 def told(verdict: Verdict) -> dict[str, Any]:
     """A verdict as plain JSON, see `engine.queries.verifications`."""
     broken = verdict.broken
-    found = {
-        name: stored(getattr(verdict, name))
-        for name in ("chains", "events", "leaves", "checkpoints", "unsealed", "late", "older")
-    }
-    found |= {name: stored(getattr(verdict, name)) for name in ("fault", "unproved")}
+    counted = ("chains", "events", "leaves", "checkpoints", "unsealed", "late", "older")
+    found = {name: stored(getattr(verdict, name)) for name in (*counted, "fault", "unproved")}
     if broken is not None:
         place = {"chain_id": str(broken.chain_id), "seq": broken.seq}
         found["broken"] = {**place, "why": stored(broken.why)}
