@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 MOST_EVENTS = 300_000  # above it a verification outlasts a request: the command line does it
+BUSY = _("另一次校验正在进行，请稍后再试。")
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('verification'))")
 _event, _instance = tables.event.c, tables.instance
 
@@ -117,10 +118,15 @@ def verify(
         raise Invalid(
             _("记录已有 {count} 条，一次请求内校验不完，请排队校验，由后台办理。", count=count)
         )
-    if not session.execute(_ALONE).scalar():
-        raise Conflict(_("另一次校验正在进行，请稍后再试。"), code="busy")
+    if not alone(session):
+        raise Conflict(BUSY, code="busy")
     outside = witnesses.parse_kept(session, kept) if kept.strip() else []
     return verified(session, actor, public, log, outside=outside)
+
+
+def alone(session: Session) -> bool:
+    """Does no other verification run? None begins until this transaction ends."""
+    return bool(session.execute(_ALONE).scalar())
 
 
 def events(session: Session) -> int:

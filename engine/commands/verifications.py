@@ -56,11 +56,13 @@ def carry_out(engine: Engine, key: UUID, public: bytes | None, log: Log) -> None
         _keep(session, key, begun_at=clock.now(), total=total, done=0)
     try:
         with db.transaction(engine) as session:
+            if not reads.alone(session):
+                raise Unavailable(reads.BUSY)
             actor = organisation.actor(session, member_id)
             verdict = reads.verified(session, actor, public, log, _Progress(engine, key))
             _keep(session, key, done=total, verdict=told(verdict), ended_at=clock.now())
     except Unavailable:
-        raise  # the database went away: the job is tried again
+        raise  # another one runs, or the database went away: the job is tried again
     except EngineError as fault:
         with db.transaction(engine) as session:
             refused = {"refused": stored(fault.message)}

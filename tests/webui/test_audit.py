@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from engine import clock, db, jobs, settings
 from engine.commands import instances, polls, reads, sealing, tasks, verifications
 from engine.db import queue, tables
-from engine.errors import NotFound
+from engine.errors import NotFound, Unavailable
 from engine.history import keys, resumed, seals
 from engine.history.kept import Log
 from engine.queries import inbox as waiting
@@ -339,7 +339,13 @@ def test_the_page_says_how_far_a_verification_is(
         return whole(session, *given)
 
     monkeypatch.setattr(reads, "verified", watched)
-    jobs.verify(house.engine, settings.load({"YIXING_HOME": str(tmp_path)}), **asked.task_kwargs)
+    own = settings.load({"YIXING_HOME": str(tmp_path)})
+    with db.transaction(house.engine) as another:
+        assert reads.alone(another)
+        with pytest.raises(Unavailable):  # it waits for its turn, and nothing was found meanwhile
+            jobs.verify(house.engine, own, **asked.task_kwargs)
+    assert not seen and "校验结果" not in client("auditor").get("/audit/seal").text
+    jobs.verify(house.engine, own, **asked.task_kwargs)
     assert [each for each in seen if "<progress" in each and "已读 3 条" in each]
     page = client("auditor").get("/audit/seal").text
     assert "全部相符" in page and "孙审计要求" in page and 'http-equiv="refresh"' not in page
