@@ -13,7 +13,7 @@ from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
 from engine.definitions.process import Words
 from engine.instance import polling, rights, rooms, voids
-from engine.instance.counting import ABSTAIN, cast_in_system
+from engine.instance.counting import ABSTAIN
 from engine.instance.rights import Case
 from engine.people import organisation
 from engine.queries import background, hints, ruled, words
@@ -135,6 +135,11 @@ class Summary:
     count: Count
     result: Result
     mine: Mine
+
+    @property
+    def voted(self) -> int:
+        """How many have voted, in the system or by taking a paper ballot."""
+        return self.count.cast + self.roll.papers
 
 
 @dataclass(frozen=True)
@@ -287,7 +292,7 @@ def summary(context: Context, read: Read, names: Named, lang: str) -> Summary:
         words=ruled.told(asked.words if asked else None, row.rule.get("numbers", {})).in_(lang),
         roll=Roll(row.roll_size, row.roll_hash, beside.papers),
         presence=row.rule.get("presence", {}),
-        count=Count(_counts(context, read), _cast(read)),
+        count=Count(_counts(context, read), read.cast),
         result=result,
         mine=mine,
     )
@@ -331,13 +336,6 @@ def _counts(context: Context, read: Read) -> Mapping[str, int]:
         votes = outcome.get("votes", outcome)
         return {**row.counts, **{c: votes.get(c, 0) for c in row.choices}}
     return row.counts
-
-
-def _cast(read: Read) -> int:
-    """How many ballots were cast in the system."""
-    if read.row.secret:
-        return read.beside.sealed or 0
-    return cast_in_system(read.row, read.row.counts)
 
 
 def why(outcome: Mapping[str, Any], lang: str) -> str:
