@@ -81,13 +81,21 @@ class Poll:
 
 @dataclass
 class Meeting:
-    """A meeting as the history tells it."""
+    """A meeting as the history tells it. `moves`: each arrival (True) and departure in order, as
+    (member, came, way, by whom, when).
+    """
 
     seq: int
     element: str
     called: dict[str, Any]
     opened: dict[str, Any] = field(default_factory=dict)
     closed: dict[str, Any] = field(default_factory=dict)
+    moves: list[tuple[str, bool, str, str, str]] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Do the events tell who came and went?"""
+        return bool(self.called.get("tells", 1) >= kinds.MEETING_TELLS)
 
 
 @dataclass
@@ -312,6 +320,9 @@ def _met(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
         found.seq, found.opened = seq, says
     elif says["kind"] == "meeting_closed":
         found.seq, found.closed = seq, says
+    elif says["kind"] == "presence_noted":
+        how = (says["came"], says["way"], says["actor"]["id"], says["at"])
+        found.moves += [(member, *how) for member in says["members"]]
 
 
 _POLL_STATES = {
@@ -350,6 +361,7 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "meeting_called": _met,
     "meeting_opened": _met,
     "meeting_closed": _met,
+    "presence_noted": _met,
 }
 SILENT = sorted(  # the kinds that leave nothing in the rows; any other may tell a fact
     kind.key
