@@ -113,7 +113,7 @@ POLLS = (
     ),
     kind(
         "presence_noted",
-        _("签到"),
+        _("签到或离场"),
         _presence_noted,
         *("task", "meeting", "members", "came", "way"),
     ),

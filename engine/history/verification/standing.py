@@ -59,6 +59,8 @@ class _Opened:
     ended: str = ""
     gone: int = 0
     ref: int = 0
+    seq: int = 0  # the event that tells it, last
+    held: int = 0  # the one that tells whose it is
 
 
 @dataclass
@@ -73,6 +75,7 @@ class _Set:
     poll: str = ""
     ended: str = ""
     ref: int = 0
+    seq: int = 0  # the event that tells it
 
 
 @dataclass
@@ -84,6 +87,7 @@ class Standing:
     state: str = ""
     off: int = 0
     seq: int = 0
+    moved: int = 0  # the last event that moved the machine
     rounds: Counter[str] = field(default_factory=Counter)
     tasks: dict[str, list[_Opened]] = field(default_factory=lambda: defaultdict(list))
     timers: dict[str, list[_Set]] = field(default_factory=lambda: defaultdict(list))
@@ -121,7 +125,7 @@ class Standing:
         if after is None:
             self.off = self.off or self.seq
             return
-        self.state = after
+        self.state, self.moved = after, self.seq
         self.rounds.update(e for e in act.passed if e in self.version.answered)
         self._close(act)
         if not after:
@@ -136,7 +140,7 @@ class Standing:
 
     def _end(self) -> None:
         """By the desk, from wherever it stood."""
-        self.state = ""
+        self.state, self.moved = "", self.seq
         self.rounds.clear()
         self._close(Act("", "", (), ()))
 
@@ -148,7 +152,7 @@ class Standing:
             if opened.ref in refs:
                 continue
             done = act.kind == "task" and opened.element == act.key
-            opened.ended = "done" if done else "cancelled"
+            opened.ended, opened.seq = "done" if done else "cancelled", self.seq
             opened.gone = 0 if done else self.seq
         for timer in (each for each in _all(self.timers.values()) if not each.ended):
             # a window has no place of its own in the diagram: it lives with its task
@@ -175,6 +179,7 @@ class Standing:
         due = _moment(task) if "due" in task else None
         opened = _Opened(task["task"], seat, person, due, at)
         opened.ref = self._place(opened.element, self.tasks[opened.element])
+        opened.seq = self.seq
         self.tasks[opened.element].append(opened)
 
     def _set(self, timer: Mapping[str, Any], says: Mapping[str, Any]) -> None:
@@ -184,6 +189,7 @@ class Standing:
         else:
             found = _Set(timer["timer"], _moment(timer), says["at"])
             found.ref = self._place(found.element, self.timers[found.element])
+            found.seq = self.seq
             self.timers[found.element].append(found)
 
     def waiting_tasks(self, element: str = "") -> Iterator[_Opened]:
@@ -217,6 +223,7 @@ def _nothing(_standing: Standing, _says: Mapping[str, Any]) -> None:
 def _claimed(standing: Standing, says: Mapping[str, Any]) -> None:
     for task in standing.waiting_tasks(says["task"]):
         task.assignee = says["actor"]["id"] if says["kind"] == "task_claimed" else None
+        task.held = standing.seq
 
 
 def _handed_over(standing: Standing, says: Mapping[str, Any]) -> None:
@@ -238,7 +245,7 @@ def _reassigned(standing: Standing, says: Mapping[str, Any]) -> None:
         standing.readers.add(UUID(new))
     for task in standing.waiting_tasks(says["task"]):
         if task.assignee == says["old"]:
-            task.assignee = new
+            task.assignee, task.held = new, standing.seq
             return
 
 
@@ -247,7 +254,7 @@ _SAME_COMMAND = 8  # events between the one that moved the machine and one of it
 
 def _extended(standing: Standing, says: Mapping[str, Any]) -> None:
     for task in standing.waiting_tasks(says["task"]):
-        task.due = _moment(says)
+        task.due, task.seq = _moment(says), standing.seq
 
 
 def _recomputed(standing: Standing, says: Mapping[str, Any]) -> None:
@@ -256,7 +263,7 @@ def _recomputed(standing: Standing, says: Mapping[str, Any]) -> None:
             standing.move_timers(change["element"], _moment(change))
             continue
         for task in standing.waiting_tasks(change["element"]):
-            task.due = _moment(change)
+            task.due, task.seq = _moment(change), standing.seq
 
 
 def _let_in(standing: Standing, says: Mapping[str, Any]) -> None:
@@ -279,6 +286,7 @@ def _resumed(standing: Standing, says: Mapping[str, Any]) -> None:
 def _window(standing: Standing, says: Mapping[str, Any]) -> None:
     if says.get("closes"):
         found = _Set(says["task"], _moment(says), says["at"], poll=says["poll"])
+        found.seq = standing.seq
         standing.timers[found.element].append(found)
 
 
@@ -349,7 +357,8 @@ def _instance(replayed: Replayed, standing: Standing, row: rows.Selected) -> Bre
         ),
     }
     if wrong := first_wrong(columns):
-        return replayed.false("instance", row.id, _("事项的{column}与历史不符", column=wrong))
+        why = _("事项的{column}与历史不符", column=wrong)
+        return replayed.false("instance", row.id, why, standing.moved)
     return None
 
 
@@ -366,12 +375,19 @@ def _tasks(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | N
         told, kept = standing.tasks.get(element, []), found[element]
         if len(told) != len(kept):
             key = kept[-1].id if kept else element
-            return replayed.false("task", key, _("环节 {element} 比历史多或少", element=element))
+            why, seq = _("环节 {element} 比历史多或少", element=element), _last(told)
+            return replayed.false("task", key, why, seq)
         for opened, row in zip(told, kept, strict=True):
             if wrong := first_wrong(_task(opened, row, refs)):
+                seq = opened.held if wrong.en == "assignee_id" and opened.held else opened.seq
                 why = _("环节 {element} 的{column}与历史不符", element=element, column=wrong)
-                return replayed.false("task", row.id, why)
+                return replayed.false("task", row.id, why, seq)
     return None
+
+
+def _last(told: Iterable[_Opened | _Set]) -> int:
+    """The last event of these; 0 of none."""
+    return max((each.seq for each in told), default=0)
 
 
 def _task(opened: _Opened, row: rows.Task, refs: Mapping[int, str]) -> dict[str, tuple[str, bool]]:
@@ -400,11 +416,12 @@ def _timers(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | 
         told, kept = standing.timers.get(element, []), found[element]
         if len(told) != len(kept):
             key = kept[-1].id if kept else element
-            return replayed.false("timer", key, _("“{element}”的计时比历史多或少", element=element))
+            why, seq = _("“{element}”的计时比历史多或少", element=element), _last(told)
+            return replayed.false("timer", key, why, seq)
         for timer, row in zip(told, kept, strict=True):
             if wrong := first_wrong(_timer(timer, row, live.get(row.ref))):
                 why = _("“{element}”的计时的{column}与历史不符", element=element, column=wrong)
-                return replayed.false("timer", row.id, why)
+                return replayed.false("timer", row.id, why, timer.seq)
     return None
 
 
