@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from engine import expressions, legacy
 from engine.decisions.cell import NULLS
 from engine.definitions.actions import LEFT_BEHIND, MARKED
-from engine.definitions.check.language import FUNCTIONS, NAMES, Language
+from engine.definitions.check.language import FUNCTIONS, NAMES, Keys, Language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.definitions.check.draft import Draft
-    from engine.definitions.check.language import Keys, Rules
+    from engine.definitions.check.language import Rules
 
 DONE = frozenset({"at", "times"})  # what every action leaves under its own name
 COUNTS = frozenset(  # of a poll, beside its choices
