@@ -245,7 +245,10 @@ def _units() -> tuple[Column, ...]:
         ),
         _column(
             "parent_code",
-            _("上级的编码，可以在同一文件中；{kinds}可空，按隶属关系、举办者类型和城市确定。", kinds=decided)
+            _(
+                "上级的编码，可以在同一文件中；{kinds}可空，按隶属关系、举办者类型和城市确定。",
+                kinds=decided,
+            )
             if decided
             else _("上级的编码，可以在同一文件中。"),
             "XGH",
