@@ -58,7 +58,7 @@ def _registry(session: db.Session) -> None:
     edu = people.create_unit(
         session, None, "EDU", "provincial_education_union", "省教育工会", parent_id=top
     )
-    texts = {"city": "杭州", "name_en": "U", "owner_type": "province"}
+    texts = {"city": "杭州", "name_en": "U", "owner_type": "province", "affiliation": "province"}
     union = people.create_unit(
         session, None, "U", "university_union", "大学工会", parent_id=edu, **texts
     )

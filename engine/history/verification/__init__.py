@@ -29,7 +29,7 @@ from engine.history.verification import (
     registry,
     rules,
     secret,
-    standing,
+    standing_rows,
 )
 from engine.history.verification.replay import SILENT, Replayed, replay_events
 from engine.messages import _
@@ -210,7 +210,7 @@ def _matters(
         replayed.salt = row.salt
         version = versions[row.version]
         broken = _matter(replayed, row, rows, version=version, bad=bad)
-        broken = broken or standing.first_false(replayed, row, rows, version, events)
+        broken = broken or standing_rows.first_false(replayed, row, rows, version, events)
         if broken:
             yield row.id, broken
             return
