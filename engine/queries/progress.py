@@ -78,8 +78,6 @@ def _of_tellers(session: Session, poll_id: UUID) -> tuple[int, int, int, int]:
     keys = select(func.count(), func.count().filter(_key.joined)).where(_key.poll_id == poll_id)
     taken, joined = keys.subquery("k").c
     papers = select(func.count()).where(_paper.poll_id == poll_id).scalar_subquery()
-    signed = select(func.count()).where(
-        _teller.poll_id == poll_id, _teller.signed_at.is_not(None)
-    )
+    signed = select(func.count()).where(_teller.poll_id == poll_id, _teller.signed_at.is_not(None))
     row = session.execute(select(taken, joined, papers, signed.scalar_subquery())).one()
     return row[0], row[1], row[2], row[3]

@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from engine.db import tables
 from engine.db.states import PollState, TaskState
 from engine.instance import polling
-from engine.queries import meetings, poll_rows, polls
+from engine.queries import meetings, poll_rows, poll_summary
 from engine.queries.tellers import counting
 from engine.queries.words import Named
 
@@ -133,7 +133,7 @@ def _acts(found: _Found, read: Seen, running: Sequence[Read], lang: str) -> Iter
     for poll in running:
         what = _of_poll(found, read, poll)
         if what:
-            told = polls.summary(read.context, poll, found.names, lang)
+            told = poll_summary.summary(read.context, poll, found.names, lang)
             subject = told.question.about.question or told.question.title
             yield Act(what, told.id, subject, told.voted, told.roll.size)
     for task in found.tasks:
