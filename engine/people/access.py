@@ -240,12 +240,14 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     """The condition on `instance` under which this actor may know that one exists. It asks about
     each one by itself: lists begin from what this person has (queries/newest.py).
     """
-    instance = tables.instance.c
-    part = [
-        ids.where(ids.selected_columns[0] == instance.id).correlate(tables.instance).exists()
-        for ids in (shared(actor), *asked(actor))
-    ]
-    return or_(*desks(actor), instance.starter_id == actor.id, *part)
+    part = map(is_among, (shared(actor), *asked(actor)))
+    return or_(*desks(actor), tables.instance.c.starter_id == actor.id, *part)
+
+
+def is_among(ids: Select[tuple[UUID]]) -> ColumnElement[bool]:
+    """The condition on `instance` that its id is one of these, asked about each by itself."""
+    its_own = ids.where(ids.selected_columns[0] == tables.instance.c.id)
+    return its_own.correlate(tables.instance).exists()
 
 
 def desks(actor: Actor) -> list[ColumnElement[bool]]:
