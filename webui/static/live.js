@@ -1,14 +1,16 @@
-// Pieces of a page that bring themselves up to date, and how many candidates a ballot has chosen.
+// Pieces of a page that bring themselves up to date (data-while: as long as they hold such an element), and how many candidates a ballot has chosen.
 "use strict";
 (() => {
   const cut = document.querySelector("[data-cut]");
   for (const piece of document.querySelectorAll("[data-live]")) {
     const seconds = Number(piece.dataset.every);
     if (!seconds) continue;
+    const over = () => piece.dataset.while && !piece.querySelector(piece.dataset.while);
     let last = "",
       waiting = null;
     const look = async () => {
       clearTimeout(waiting);
+      if (over()) return;
       try {
         const reply = await fetch(piece.dataset.live, { headers: { "X-Requested-With": "yixing" }, cache: "no-store" });
         if (reply.redirected || reply.status === 401) {
@@ -25,7 +27,7 @@
       } catch {
         if (cut) cut.hidden = false;
       }
-      waiting = document.hidden ? null : setTimeout(look, seconds * 1000 * (0.9 + Math.random() / 5));
+      waiting = document.hidden || over() ? null : setTimeout(look, seconds * 1000 * (0.9 + Math.random() / 5));
     };
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) look();
