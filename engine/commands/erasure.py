@@ -49,10 +49,15 @@ def propose(session: Session, actor: Actor, instance_id: UUID, reason: str) -> U
     ended, erased, still to be kept, held, waiting already), Invalid.
     """
     work = _erasable(session, actor, instance_id)
-    plain = reasons.plain(reason)
-    draft = proposals.Draft(ERASURE, work.row["union_id"], str(instance_id), note=plain)
-    key = proposals.hand_in(session, actor, draft)
-    work.log.add("erasure_proposed", actor, proposal=str(key))
+    return _hand_in(work, actor, ERASURE, reason, "erasure_proposed")
+
+
+def _hand_in(work: UnitOfWork, actor: Actor, kind: str, reason: str, event: str) -> UUID:
+    """A proposal about a matter, on record there."""
+    about, note = str(work.row["id"]), reasons.plain(reason)
+    draft = proposals.Draft(kind, work.row["union_id"], about, note=note)
+    key = proposals.hand_in(work.session, actor, draft)
+    work.log.add(event, actor, proposal=str(key))
     unit_of_work.save(work)
     return key
 
@@ -76,12 +81,7 @@ def hold(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID
     Raises NotFound, Refused, Conflict (not confidential, erased, held already), Invalid.
     """
     work = _guarded(session, actor, instance_id)
-    plain = reasons.plain(reason)
-    draft = proposals.Draft(HOLD, work.row["union_id"], str(instance_id), note=plain)
-    key = proposals.hand_in(session, actor, draft)
-    work.log.add("hold_placed", actor, proposal=str(key))
-    unit_of_work.save(work)
-    return key
+    return _hand_in(work, actor, HOLD, reason, "hold_placed")
 
 
 def lift(session: Session, actor: Actor, row: rows.Proposal, approve: bool) -> None:
