@@ -26,7 +26,7 @@ from engine.instance.counting import ABSTAIN
 from engine.messages import Listed, Message, _
 from engine.people import organisation
 from engine.queries import polls as asked
-from engine.queries.polls import Result, Roll
+from engine.queries.poll_summary import Result, Roll, why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,7 +130,7 @@ def _recorded(session: Session, poll: Poll, event: _Moment, lang: str) -> Poll:
     )
     result = Result(
         outcome,
-        asked.why(outcome, lang),
+        why(outcome, lang),
         elected=tuple(outcome.get("elected", ())),
         tied=tuple(outcome.get("tied", ())),
     )

@@ -16,7 +16,7 @@ from engine.instance import context as instance
 from engine.instance import presence
 from engine.instance.lanes import runs_task
 from engine.people import access
-from engine.queries import newest, poll_rows, polls, ruled
+from engine.queries import newest, poll_rows, poll_summary, ruled
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
@@ -222,11 +222,11 @@ def _votes(read: Seen, lang: str) -> tuple[Vote, ...]:
     """The polls under a meeting, the open ones first, then newest first."""
     context, found = read.context, poll_rows.of_meeting(read.context, read.row.id)
     names = Named.of(context.session, [poll.mentioned for poll in found], context.actor)
-    votes = [_vote(polls.summary(context, poll, names, lang), lang) for poll in found]
+    votes = [_vote(poll_summary.summary(context, poll, names, lang), lang) for poll in found]
     return tuple(sorted(votes, key=lambda vote: vote.state not in POLL_RUNNING))
 
 
-def _vote(poll: polls.Summary, lang: str) -> Vote:
+def _vote(poll: poll_summary.Summary, lang: str) -> Vote:
     question, result = poll.question, poll.result
     labels = question.labels
     return Vote(

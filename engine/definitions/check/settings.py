@@ -12,7 +12,8 @@ from engine.definitions.check import tasks
 from engine.definitions.check.diagram import named
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
-from engine.definitions.check.language import messages, named_root, notified
+from engine.definitions.check.language import named_root
+from engine.definitions.check.names import messages, notified
 from engine.definitions.check.shape import FILE
 from engine.messages import Listed, _
 

@@ -111,6 +111,7 @@ def _found(stage: Stage) -> None:
             "钱塘民办大学工会",
             "Qiantang Private University Union",
             owner_type="private",
+            affiliation="city",
             city="杭州",
         )
         for username, name, at, posts in (
