@@ -73,7 +73,9 @@ def _unit_created(found: _Registry, chain: UUID, seq: int, says: Mapping[str, An
     columns |= {"code": says["code"], "name": says["name"], "kind": says["unit_kind"]}
     columns |= {"union_id": str(chain), "active": True}
     if says.get("tells", 1) >= TELLS:
-        columns |= {key: says.get(key, "") for key in ("name_en", "city", "owner_type")}
+        columns |= {
+            key: says.get(key, "") for key in ("name_en", "city", "owner_type", "affiliation")
+        }
         if says["unit"] == str(chain):
             found.whole.add(says["unit"])
     _put(found.unit, says["unit"], _Told(chain, seq, columns))

@@ -70,7 +70,7 @@ FOUNDED: tuple[tuple[str, str, str, str, str, dict[str, str]], ...] = (
         "钱塘民办大学工会",
         "Qiantang Private University Union",
         "",
-        {"owner_type": "private", "city": "杭州"},
+        {"owner_type": "private", "affiliation": "city", "city": "杭州"},
     ),
 )
 FIRST: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
