@@ -124,6 +124,7 @@ class Verdict:
     late: int = 0  # events that are two minutes earlier than a checkpoint that was signed before
     unproved: str = ""  # nothing is false, but this (a Message) could not, or not yet, be proved
     older: int = 0  # matters whose events tell less than today's: compared as far as they do
+    baseline: str = ""  # since when, a day, they are compared like the others; "" is never
 
     def told(self) -> dict[str, Any]:
         """It as plain JSON, to be kept."""
@@ -172,7 +173,7 @@ def verify(
     ).scalar_one()
     fault = fault or resumed.missing(session, log) or ""
     unproved = "" if fault else _unproved(session, public, points)
-    older = verification.older(session)
+    older, told = verification.older(session), resumed.baseline(session)
     return Verdict(
         chains,
         events,
@@ -183,6 +184,7 @@ def verify(
         late=late,
         unproved=unproved,
         older=older,
+        baseline=told.at if told and told.confirmed else "",
     )
 
 

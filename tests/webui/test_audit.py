@@ -301,14 +301,14 @@ def test_only_those_who_may_confirm_a_restoration_are_asked_to(
     door = f"/audit/seal/resumed/{found.seq}"
     for who in ("office", "auditor"):
         page = client(who).get("/audit/seal").text
-        assert "恢复或修复待确认" in page and door not in page
+        assert "恢复、修复或补记待确认" in page and door not in page
         assert client(who).post(door).status_code == 403
     for who in ("runner", "deputy"):
         browser = client(who)
         assert door in browser.get("/audit/seal").text
         assert browser.post(door).status_code == 302
         assert door not in browser.get("/audit/seal").text
-    assert "恢复或修复待确认" not in client("auditor").get("/audit/seal").text
+    assert "恢复、修复或补记待确认" not in client("auditor").get("/audit/seal").text
 
 
 def verified(client: Login, house: House, home: Path) -> str:
