@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.db.states import PollState
 from engine.definitions.process import Words
-from engine.instance.counting import ABSTAIN, cast_in_system
+from engine.instance.counting import ABSTAIN
 from engine.queries import ruled, words
 from engine.queries.tellers import counted
 from engine.queries.words import About, Named
@@ -122,6 +122,11 @@ class Summary:
     result: Result
     mine: Mine
 
+    @property
+    def voted(self) -> int:
+        """How many have voted, in the system or by taking a paper ballot."""
+        return self.count.cast + self.roll.papers
+
 
 def summary(context: Context, read: Read, names: Named, lang: str) -> Summary:
     """A poll in words. `names` must know what is mentioned in it."""
@@ -155,7 +160,7 @@ def summary(context: Context, read: Read, names: Named, lang: str) -> Summary:
         words=ruled.told(asked.words if asked else None, row.rule.get("numbers", {})).in_(lang),
         roll=Roll(row.roll_size, row.roll_hash, beside.papers),
         presence=row.rule.get("presence", {}),
-        count=Count(_counts(context, read), _cast(read)),
+        count=Count(_counts(context, read), read.cast),
         result=result,
         mine=mine,
     )
@@ -199,13 +204,6 @@ def _counts(context: Context, read: Read) -> Mapping[str, int]:
         votes = outcome.get("votes", outcome)
         return {**row.counts, **{c: votes.get(c, 0) for c in row.choices}}
     return row.counts
-
-
-def _cast(read: Read) -> int:
-    """How many ballots were cast in the system."""
-    if read.row.secret:
-        return read.beside.sealed or 0
-    return cast_in_system(read.row, read.row.counts)
 
 
 def why(outcome: Mapping[str, Any], lang: str) -> str:

@@ -53,6 +53,8 @@ class OpenedTask:
     ended: str = ""
     gone: int = 0
     ref: int = 0
+    seq: int = 0  # the event that tells it, last
+    held: int = 0  # the one that tells whose it is
 
 
 @dataclass
@@ -67,6 +69,7 @@ class SetTimer:
     poll: str = ""
     ended: str = ""
     ref: int = 0
+    seq: int = 0  # the event that tells it
 
 
 @dataclass
@@ -78,6 +81,7 @@ class Standing:
     state: str = ""
     off: int = 0
     seq: int = 0
+    moved: int = 0  # the last event that moved the machine
     rounds: Counter[str] = field(default_factory=Counter)
     tasks: dict[str, list[OpenedTask]] = field(default_factory=lambda: defaultdict(list))
     timers: dict[str, list[SetTimer]] = field(default_factory=lambda: defaultdict(list))
@@ -115,7 +119,7 @@ class Standing:
         if after is None:
             self.off = self.off or self.seq
             return
-        self.state = after
+        self.state, self.moved = after, self.seq
         self.rounds.update(e for e in act.passed if e in self.version.answered)
         self._close(act)
         if not after:
@@ -130,7 +134,7 @@ class Standing:
 
     def _end(self) -> None:
         """By the desk, from wherever it stood."""
-        self.state = ""
+        self.state, self.moved = "", self.seq
         self.rounds.clear()
         self._close(Act("", "", (), ()))
 
@@ -142,7 +146,7 @@ class Standing:
             if opened.ref in refs:
                 continue
             done = act.kind == "task" and opened.element == act.key
-            opened.ended = "done" if done else "cancelled"
+            opened.ended, opened.seq = "done" if done else "cancelled", self.seq
             opened.gone = 0 if done else self.seq
         for timer in (each for each in every(self.timers.values()) if not each.ended):
             # a window has no place of its own in the diagram: it lives with its task
@@ -169,6 +173,7 @@ class Standing:
         due = _moment(task) if "due" in task else None
         opened = OpenedTask(task["task"], seat, person, due, at)
         opened.ref = self._place(opened.element, self.tasks[opened.element])
+        opened.seq = self.seq
         self.tasks[opened.element].append(opened)
 
     def _set(self, timer: Mapping[str, Any], says: Mapping[str, Any]) -> None:
@@ -178,6 +183,7 @@ class Standing:
         else:
             found = SetTimer(timer["timer"], _moment(timer), says["at"])
             found.ref = self._place(found.element, self.timers[found.element])
+            found.seq = self.seq
             self.timers[found.element].append(found)
 
     def waiting_tasks(self, element: str = "") -> Iterator[OpenedTask]:
@@ -211,6 +217,7 @@ def _nothing(_standing: Standing, _says: Mapping[str, Any]) -> None:
 def _claimed(standing: Standing, says: Mapping[str, Any]) -> None:
     for task in standing.waiting_tasks(says["task"]):
         task.assignee = says["actor"]["id"] if says["kind"] == "task_claimed" else None
+        task.held = standing.seq
 
 
 def _handed_over(standing: Standing, says: Mapping[str, Any]) -> None:
@@ -232,7 +239,7 @@ def _reassigned(standing: Standing, says: Mapping[str, Any]) -> None:
         standing.readers.add(UUID(new))
     for task in standing.waiting_tasks(says["task"]):
         if task.assignee == says["old"]:
-            task.assignee = new
+            task.assignee, task.held = new, standing.seq
             return
 
 
@@ -241,7 +248,7 @@ _SAME_COMMAND = 8  # events between the one that moved the machine and one of it
 
 def _extended(standing: Standing, says: Mapping[str, Any]) -> None:
     for task in standing.waiting_tasks(says["task"]):
-        task.due = _moment(says)
+        task.due, task.seq = _moment(says), standing.seq
 
 
 def _recomputed(standing: Standing, says: Mapping[str, Any]) -> None:
@@ -250,7 +257,7 @@ def _recomputed(standing: Standing, says: Mapping[str, Any]) -> None:
             standing.move_timers(change["element"], _moment(change))
             continue
         for task in standing.waiting_tasks(change["element"]):
-            task.due = _moment(change)
+            task.due, task.seq = _moment(change), standing.seq
 
 
 def _let_in(standing: Standing, says: Mapping[str, Any]) -> None:
@@ -273,6 +280,7 @@ def _resumed(standing: Standing, says: Mapping[str, Any]) -> None:
 def _window(standing: Standing, says: Mapping[str, Any]) -> None:
     if says.get("closes"):
         found = SetTimer(says["task"], _moment(says), says["at"], poll=says["poll"])
+        found.seq = standing.seq
         standing.timers[found.element].append(found)
 
 

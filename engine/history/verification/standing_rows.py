@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from engine.history.verification import baseline
 from engine.history.verification.replay import Replayed, first_wrong, near
 from engine.history.verification.standing import WINDOW, OpenedTask, SetTimer, Standing, every
 from engine.history.verification.walk import as_text
@@ -35,6 +36,8 @@ def first_false(
     standing = Standing(version, row.union_id)
     for seq, says in events:
         standing.read(seq, says)
+        if says["kind"] == "matter_baselined":
+            baseline.stand(standing, says)
     if standing.off:
         why = _("记录的路径在流程图上走不通")
         return replayed.false("instance", row.id, why, standing.off)
@@ -63,7 +66,8 @@ def _instance(replayed: Replayed, standing: Standing, row: rows.Selected) -> Bre
         ),
     }
     if wrong := first_wrong(columns):
-        return replayed.false("instance", row.id, _("事项的{column}与历史不符", column=wrong))
+        why = _("事项的{column}与历史不符", column=wrong)
+        return replayed.false("instance", row.id, why, standing.moved)
     return None
 
 
@@ -80,12 +84,19 @@ def _tasks(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | N
         told, kept = standing.tasks.get(element, []), found[element]
         if len(told) != len(kept):
             key = kept[-1].id if kept else element
-            return replayed.false("task", key, _("环节 {element} 比历史多或少", element=element))
+            why, seq = _("环节 {element} 比历史多或少", element=element), _last(told)
+            return replayed.false("task", key, why, seq)
         for opened, row in zip(told, kept, strict=True):
             if wrong := first_wrong(_task(opened, row, refs)):
+                seq = opened.held if wrong.en == "assignee_id" and opened.held else opened.seq
                 why = _("环节 {element} 的{column}与历史不符", element=element, column=wrong)
-                return replayed.false("task", row.id, why)
+                return replayed.false("task", row.id, why, seq)
     return None
+
+
+def _last(told: Iterable[OpenedTask | SetTimer]) -> int:
+    """The last event of these; 0 of none."""
+    return max((each.seq for each in told), default=0)
 
 
 def _task(
@@ -116,11 +127,12 @@ def _timers(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | 
         told, kept = standing.timers.get(element, []), found[element]
         if len(told) != len(kept):
             key = kept[-1].id if kept else element
-            return replayed.false("timer", key, _("“{element}”的计时比历史多或少", element=element))
+            why, seq = _("“{element}”的计时比历史多或少", element=element), _last(told)
+            return replayed.false("timer", key, why, seq)
         for timer, row in zip(told, kept, strict=True):
             if wrong := first_wrong(_timer(timer, row, live.get(row.ref))):
                 why = _("“{element}”的计时的{column}与历史不符", element=element, column=wrong)
-                return replayed.false("timer", row.id, why)
+                return replayed.false("timer", row.id, why, timer.seq)
     return None
 
 
