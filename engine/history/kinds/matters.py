@@ -153,6 +153,12 @@ MATTERS = (
         *("task", "to", "token"),
         mark="read",
     ),
+    kind(
+        "matter_baselined",
+        _("补记现状"),
+        _("升级时补记本件的现状，此后逐项核对"),
+        *("tells", "standing", "tellers"),
+    ),
     kind("matter_read", _("查阅本件"), _("{who}查看了本件"), mark="read"),
     kind(
         "member_let_in",
