@@ -230,6 +230,17 @@ def _launched(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     _say(replayed, "launch", seq, says)
 
 
+def _baselined(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    """What older events did not tell; the facts are told as by any event."""
+    replayed.tells = says["tells"]
+    for key, remarks in says.get("remarks", {}).items():
+        replayed.polls[key].remarks.update(remarks)
+    for key, tellers in says["tellers"].items():
+        poll = replayed.polls[key]
+        poll.tellers = list(tellers)
+        poll.signed = {member: at for member, at in tellers.items() if at}
+
+
 def _suspended(replayed: Replayed, seq: int, _says: dict[str, Any]) -> None:
     replayed.state, replayed.stated = "suspended", seq
 
@@ -340,6 +351,7 @@ _POLL_STATES = {
 }
 _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "instance_launched": _launched,
+    "matter_baselined": _baselined,
     "instance_suspended": _suspended,
     "instance_resumed": _resumed,
     "task_completed": lambda replayed, seq, says: _say(replayed, says["task"], seq, says),

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from engine.history.verification import baseline
 from engine.history.verification.replay import Replayed, first_wrong, near
 from engine.history.verification.standing import WINDOW, OpenedTask, SetTimer, Standing, every
 from engine.history.verification.walk import as_text
@@ -35,6 +36,8 @@ def first_false(
     standing = Standing(version, row.union_id)
     for seq, says in events:
         standing.read(seq, says)
+        if says["kind"] == "matter_baselined":
+            baseline.stand(standing, says)
     if standing.off:
         why = _("记录的路径在流程图上走不通")
         return replayed.false("instance", row.id, why, standing.off)
