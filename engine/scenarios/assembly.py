@@ -17,6 +17,8 @@ from engine.commands import (
     envelopes,
     meetings,
     outside,
+    signing,
+    teller_changes,
     teller_keys,
     tellers,
     voiding,
@@ -108,7 +110,7 @@ def _take_key(progress: Progress, teller: Actor, poll_id: UUID) -> None:
 
 
 def _sign(progress: Progress, teller: Actor, poll_id: UUID) -> None:
-    progress.carry_out(teller, lambda s: tellers.sign(s, teller, poll_id))
+    progress.carry_out(teller, lambda s: signing.sign(s, teller, poll_id))
 
 
 def _count(progress: Progress, actor: Actor, step: Step) -> None:
@@ -135,7 +137,8 @@ def _count(progress: Progress, actor: Actor, step: Step) -> None:
 def _join(progress: Progress, actor: Actor, poll_id: UUID) -> None:
     passphrase = f"{PASSPHRASE} {actor.id}"
     progress.carry_out(actor, lambda s: teller_keys.join(s, actor, poll_id, passphrase))
-    progress.joined.append((poll_id, actor.id))
+    if (poll_id, actor.id) not in progress.joined:
+        progress.joined.append((poll_id, actor.id))
 
 
 def _give_paper(progress: Progress, actor: Actor, step: Step) -> None:
@@ -146,6 +149,39 @@ def _give_paper(progress: Progress, actor: Actor, step: Step) -> None:
 def _paper(progress: Progress, actor: Actor, step: Step) -> None:
     key, given = progress.poll(step.task), progress.meant(step.given)
     progress.carry_out(actor, lambda s: tellers.enter_paper(s, actor, key, given))
+
+
+def _dissent(progress: Progress, actor: Actor, step: Step) -> None:
+    key = progress.poll(step.task)
+    progress.carry_out(actor, lambda s: signing.dissent(s, actor, key, step.reason))
+
+
+def _declare(progress: Progress, actor: Actor, step: Step) -> None:
+    key = progress.poll(step.task)
+    progress.carry_out(actor, lambda s: signing.declare(s, actor, key))
+
+
+def _resign(progress: Progress, actor: Actor, step: Step) -> None:
+    key = progress.poll(step.task)
+    progress.carry_out(actor, lambda s: teller_changes.resign(s, actor, key, step.reason))
+
+
+def _replace(progress: Progress, actor: Actor, step: Step) -> None:
+    """With `teller`, who leaves, and `successor`."""
+    key, given = progress.poll(step.task), progress.meant(step.given)
+    teller, successor = UUID(str(given["teller"])), UUID(str(given["successor"]))
+    change = teller_changes.Change(teller, successor, step.reason)
+    progress.carry_out(actor, lambda s: teller_changes.replace(s, actor, key, change))
+
+
+def _key(progress: Progress, actor: Actor, step: Step) -> None:
+    """One who took a teller's place makes a key; who was replaced hands their part over."""
+    key = progress.poll(step.task)
+    if actor.id in _row(progress, key).tellers:
+        _take_key(progress, actor, key)
+        return
+    passphrase = f"{PASSPHRASE} {actor.id}"
+    progress.carry_out(actor, lambda s: teller_keys.give_up(s, actor, key, passphrase))
 
 
 def _void_poll(progress: Progress, actor: Actor, step: Step) -> None:
@@ -185,6 +221,11 @@ ACTIONS: dict[str, Callable[[Progress, Actor, Step], None]] = {
     "count": _count,
     "give_paper": _give_paper,
     "paper": _paper,
+    "dissent": _dissent,
+    "declare": _declare,
+    "resign_teller": _resign,
+    "replace_teller": _replace,
+    "key": _key,
     "void_poll": _void_poll,
     "answer_link": _answer_link,
     "let_in": _let_in,
