@@ -283,8 +283,7 @@ def test_the_only_other_key_is_handed_over(engine: Engine) -> None:
         act("己", "key", refused="keys_taken"),
         sign("己", refused="no_part"),
         act("丁", "key"),
-        sign("己"),
-        sign("丙"),
+        sign("己"),  # with the part of 丁, and that of 丙, who had joined before
         DECLARE,
     )
     told(engine, made, files(secret=True), elected=["member:代表甲"], issued=6)
