@@ -44,6 +44,11 @@ def digest(members: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
 
 
+def by_kind(members: Mapping[str, Iterable[str]]) -> str:
+    """The same of several rolls, a line each of kind and id."""
+    return digest(f"{kind} {member}" for kind, some in members.items() for member in some)
+
+
 def ledger(session: Session, meeting_id: UUID) -> list[str]:
     """The ledger of a meeting, a line for each arrival and departure: number, member, + or -, way,
     by whom, when.
@@ -51,9 +56,14 @@ def ledger(session: Session, meeting_id: UUID) -> list[str]:
     rows = session.execute(
         select(tables.presence).where(_presence.meeting_id == meeting_id).order_by(_presence.no)
     )
+    return lines(rows)
+
+
+def lines(entries: Iterable[Any]) -> list[str]:
+    """The lines of these rows of the ledger, which are in order."""
     return [
         f"{r.no} {r.member_id} {'+' if r.came else '-'} {r.way} {r.by_id} {r.at.isoformat()}"
-        for r in rows
+        for r in entries
     ]
 
 

@@ -34,13 +34,17 @@ def settle(work: UnitOfWork, rule: TaskRule, answers: Answers) -> None:
 
 def check(work: UnitOfWork, rule: TaskRule, answers: Answers) -> None:
     """No fact lies in the future, no date outside its bounds. Raises Invalid, with all of them."""
-    faults: dict[str, list[str]] = {}
-    for field in _dates(rule, answers):
-        wrong: list[str] = list(_refused(work, rule, field, answers))
-        if wrong:
-            faults[field.key] = wrong
-    if faults:
-        raise Invalid(faults)
+    if wrong := faults(work, rule, answers):
+        raise Invalid(wrong)
+
+
+def faults(work: UnitOfWork, rule: TaskRule, answers: Answers) -> dict[str, list[str]]:
+    """What is wrong with the dates of a form, by field."""
+    refused = {
+        field.key: list[str](_refused(work, rule, field, answers))
+        for field in _dates(rule, answers)
+    }
+    return {key: words for key, words in refused.items() if words}
 
 
 def _dates(rule: TaskRule, answers: Answers) -> Iterator[Field]:

@@ -18,6 +18,7 @@ from engine.commands import unit_of_work
 from engine.db import tables
 from engine.db.states import POLL_RUNNING, InstanceState, MeetingState
 from engine.errors import Conflict, NotFound, Refused
+from engine.history.kinds import MEETING_TELLS
 from engine.instance import presence, rights
 from engine.instance.rights import Case
 from engine.messages import _
@@ -86,7 +87,8 @@ def call(work: UnitOfWork, task_id: UUID, element: str, rule: MeetingRule) -> UU
         )
     )
     _invite(work.session, meeting_id, invited)
-    work.log.add("meeting_called", None, task=element, meeting=str(meeting_id), due=formal.size)
+    place = {"task": element, "meeting": str(meeting_id), "tells": MEETING_TELLS}
+    work.log.add("meeting_called", None, **place, due=formal.size, **_digests(invited))
     return meeting_id
 
 
@@ -100,6 +102,12 @@ def _invited(work: UnitOfWork, rule: MeetingRule) -> dict[str, Roll]:
         invited[kind] = Roll(tuple(member for member in members if member not in taken))
         taken.update(members)
     return invited
+
+
+def _digests(invited: Mapping[str, Roll]) -> dict[str, str]:
+    """What the history keeps of who is invited: the formal members, and all others by kind."""
+    others = {kind: roll.members for kind, roll in invited.items() if kind != "formal"}
+    return {"roll_hash": invited["formal"].digest, "others": rolls.by_kind(others)}
 
 
 def _invite(session: Session, meeting_id: UUID, invited: Mapping[str, Roll]) -> None:
@@ -171,7 +179,7 @@ def open_meeting(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
         roll_hash=formal.digest,
         opened_at=clock.now(),
     )
-    locked.log("meeting_opened", roll_hash=formal.digest)
+    locked.log("meeting_opened", **_digests(invited))
     unit_of_work.save(locked.work)
     return locked.meeting.instance_id
 
@@ -189,7 +197,7 @@ def seat(
     """
     locked = _lock_to_run(session, actor, meeting_id)
     _check_running(locked.meeting)
-    _note(session, meeting_id, list(members), _Way(came, way, actor))
+    _note(locked, list(members), _Way(came, way, actor))
     return locked.meeting.instance_id
 
 
@@ -198,28 +206,35 @@ def arrive(session: Session, actor: Actor, meeting_id: UUID, code: str) -> UUID:
     """Check oneself in with the code at the door. Raises NotFound when not on the roll, Refused for
     a wrong code.
     """
-    meeting = _lock_as_invited(session, actor, meeting_id, "arrive")
+    locked = _lock_as_invited(session, actor, meeting_id, "arrive")
+    meeting = locked.meeting
     if not secrets.compare_digest(code.encode(), meeting.code.encode()):
         message = _("签到码不对，请扫描会场的二维码。")
         raise Refused(message, code="wrong_code", instance_id=str(meeting.instance_id))
-    _note(session, meeting_id, [actor.id], _Way(True, "code", actor))
+    _note(locked, [actor.id], _Way(True, "code", actor))
     return meeting.instance_id
 
 
 def leave(session: Session, actor: Actor, meeting_id: UUID) -> UUID:
     """Check oneself out. Raises NotFound when not on the roll."""
-    meeting = _lock_as_invited(session, actor, meeting_id, "leave")
-    _note(session, meeting_id, [actor.id], _Way(False, "code", actor))
-    return meeting.instance_id
+    locked = _lock_as_invited(session, actor, meeting_id, "leave")
+    _note(locked, [actor.id], _Way(False, "code", actor))
+    return locked.meeting.instance_id
 
 
-def _lock_as_invited(session: Session, actor: Actor, meeting_id: UUID, verb: str) -> rows.Meeting:
-    """Lock the meeting only. Raises Conflict when it is over, NotFound for who is not invited."""
+def _lock_as_invited(session: Session, actor: Actor, meeting_id: UUID, verb: str) -> _LockedMeeting:
+    """Lock the instance, whose history an arrival goes into, then the meeting.
+
+    Raises Conflict when it is over, NotFound for who is not invited.
+    """
+    instance_id = access.must_see(session.execute(_INSTANCE_OF, {"key": meeting_id}).scalar())
+    work = unit_of_work.lock(session, None, instance_id)
     meeting = _lock_meeting(session, meeting_id)
     _check_running(meeting)
     if session.execute(_INVITED, {"key": meeting_id, "who": actor.id}).first() is None:
         raise NotFound(instance_id=str(meeting.instance_id), verb=verb)
-    return meeting
+    task = cast("rows.Task", session.execute(_TASK, {"key": meeting.task_id}).one())
+    return _LockedMeeting(work, meeting, task)
 
 
 def _check_running(meeting: rows.Meeting) -> None:
@@ -240,8 +255,9 @@ class _Way:
         return {"came": self.came, "way": self.way, "by_id": self.by.id}
 
 
-def _note(session: Session, meeting_id: UUID, members: list[UUID], how: _Way) -> None:
-    """Write the ledger for those whose presence changes; coming twice is coming once."""
+def _note(locked: _LockedMeeting, members: list[UUID], how: _Way) -> None:
+    """Write ledger and history for those whose presence changes; coming twice is coming once."""
+    session, meeting_id = locked.work.session, locked.meeting.id
     change = {"key": meeting_id, "members": members, "came": how.came}
     changed = session.execute(_CHANGE, change).all()
     if not changed:
@@ -251,6 +267,10 @@ def _note(session: Session, meeting_id: UUID, members: list[UUID], how: _Way) ->
     session.execute(insert(_presence), [{"member_id": member, **entry} for member in in_order])
     formal = sum(person.kind == "formal" for person in changed)
     session.execute(_COUNT, {"key": meeting_id, "more": formal if how.came else -formal})
+    told = {"members": list(map(str, in_order)), "count": len(in_order)}
+    told |= {"came": how.came, "way": how.way, "task": locked.task.element}
+    locked.work.log.add("presence_noted", how.by, meeting=str(meeting_id), **told)
+    unit_of_work.note(locked.work)
 
 
 # --- its end --------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import bindparam, delete, func, null, select, update
@@ -169,15 +170,18 @@ def pass_gates(
 ) -> None:
     """What the process demands of an act, beyond its form, on the day on which it happened.
 
-    Raises Refused with the words of every gate that does not hold, Invalid for dates outside their
-    bounds.
+    Raises Refused with the words of every gate that does not hold and of the dates outside their
+    bounds, Invalid for those dates alone.
     """
     dates.settle(work, rule, given)
     unmet = demands.unmet(work, rule.gates, _names(work, rule, given, due_at))
+    wrong = dates.faults(work, rule, given)
     if unmet:
         where = {"instance_id": str(work.row["id"]), "element": rule.id}
-        raise Refused(Listed((gate.text for gate in unmet), ""), code="gate", **where)
-    dates.check(work, rule, given)
+        words = [*(gate.text for gate in unmet), *chain.from_iterable(wrong.values())]
+        raise Refused(Listed(words, ""), code="gate", **where)
+    if wrong:
+        raise Invalid(wrong)
 
 
 def _names(

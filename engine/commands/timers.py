@@ -1,6 +1,6 @@
 """The rows of the task and timer tables that a step opens.
 
-The workers watch the timers (see engine/jobs.py).
+The workers watch the timers (see engine/jobs/worker.py).
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def manager(session: Session) -> JobManager:
 def defer(
     session: Session, name: str, at: datetime | None = None, once: str | None = None, **args: Any
 ) -> None:
-    """Ask for the job `name` (see engine/jobs.py) at the moment `at`, or at once; one statement.
+    """Ask for the job `name` (see engine/jobs) at the moment `at`, or at once; one statement.
 
     Jobs with the same `once` that still wait are one job; a savepoint keeps the transaction whole
     when there is one.

@@ -253,6 +253,7 @@ class Unit(NamedTuple):
     managing_id: UUID | None
     guiding_id: UUID | None
     owner_type: str
+    affiliation: str
     city: str
     active: bool
 

@@ -150,6 +150,7 @@ def _lane(key: str, table: Table) -> Lane:
         post=table.get("post", ""),
         unit=table.get("unit", ""),
         person=table.get("person", ""),
+        holding=table.get("holding", ""),
     )
 
 

@@ -36,6 +36,7 @@ class Lane:
     post: str = ""
     unit: str = ""  # "tenant" (or "union") or an expression that gives a unit id
     person: str = ""  # dotted fact with a member id
+    holding: str = ""  # the post of the union by which a person acts: without it nobody does
 
     @property
     def of_union(self) -> bool:

@@ -106,7 +106,8 @@ class Kinds:
     """All kinds by key. `open` when there is no posts.toml: then any well-formed key is a post.
 
     speaking: the posts that say which desk they keep, and so on. tenant: what a union is called;
-    reports: what it reports to the one that manages it. owners: who may run one.
+    reports: what it reports to the one that manages it. owners: who may run one. affiliations: the
+    lines of leadership that it may belong to, `affiliation` what that is called.
     """
 
     posts: Mapping[str, PostKind]
@@ -115,6 +116,8 @@ class Kinds:
     tenant: Both
     reports: Both
     owners: Mapping[str, Both]
+    affiliation: Both
+    affiliations: Mapping[str, Both]
     categories: Categories
     open: bool = False
 
@@ -214,6 +217,8 @@ def _read(folder: Path, posts_at: int, units_at: int) -> Kinds:
         tenant=_words(units.get("tenant", {}), "title"),
         reports=_words(units.get("tenant", {}), "reports"),
         owners={key: _words(entry, "title") for key, entry in _tables(units, "owners")},
+        affiliation=_words(units.get("affiliation", {}), "title"),
+        affiliations={k: _words(entry, "title") for k, entry in _tables(units, "affiliations")},
         categories=_categories(units.get("categories", {})),
         open=not posts_at,
     )

@@ -17,7 +17,7 @@ from engine.instance import context as context_
 from engine.instance import lanes, rooms
 from engine.messages import restored
 from engine.people import access
-from engine.queries import background, foresight, instances, poll_rows, polls, standing
+from engine.queries import background, foresight, instances, poll_rows, poll_summary, standing
 from engine.queries.words import Answered, Named, answered, answerer
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class File:
     facts: Mapping[str, Any]
     launched: tuple[Answered, ...]
     tasks: tuple[Open, ...]
-    polls: tuple[polls.Summary, ...]  # those that this person may enter
+    polls: tuple[poll_summary.Summary, ...]  # those that this person may enter
     able: tuple[Able, ...]
     papers: tuple[Paper, ...]
     links: tuple[Linked, ...]
@@ -178,7 +178,7 @@ def file_of(context: Context, lang: str, mentions: object = ()) -> File:
         facts=rooms.open_facts(context),
         launched=answered(process.launch_form, row["facts"].get("launch", {}), names, lang),
         tasks=tuple(_opened(context, tasks, entered, names, lang)),
-        polls=tuple(polls.summary(context, poll, names, lang) for poll in entered),
+        polls=tuple(poll_summary.summary(context, poll, names, lang) for poll in entered),
         able=_able(context, waits, lang),
         papers=background.papers(context, ((t.element, t.answers) for t in tasks), lang),
         links=_links(session, _reader(context), row["id"], lang),

@@ -131,6 +131,7 @@ class UnitTree:
     managing: str
     guiding: str
     owner_type: str
+    affiliation: str
     city: str
 
 
@@ -329,6 +330,7 @@ def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
         names.get(root.managing_id, ""),
         names.get(root.guiding_id, ""),
         root.owner_type,
+        root.affiliation,
         root.city,
     )
 

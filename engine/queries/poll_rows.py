@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import and_, case, func, select, true
 
 from engine.db import rows, tables
-from engine.db.states import PollState
+from engine.db.states import POLL_RUNNING, PollState
 from engine.instance import context as instance
 from engine.instance import rooms
+from engine.instance.counting import cast_in_system
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from sqlalchemy import ColumnElement, Select
@@ -71,6 +72,13 @@ class Read:
     def hidden(self) -> bool:
         """Nobody learns a choice or a count yet."""
         return self.row.kind in VOTES and self.row.state != PollState.CLOSED
+
+    @property
+    def cast(self) -> int:
+        """How many ballots were cast in the system."""
+        if self.row.secret:
+            return self.beside.sealed or 0
+        return cast_in_system(self.row, self.row.counts)
 
     def concerns(self, actor: Actor) -> bool:
         """Is the actor on its roll, or one of its tellers?"""
@@ -171,6 +179,21 @@ def of_meeting(context: Context, meeting_id: UUID) -> tuple[Read, ...]:
     query = _query(context.actor).where(_poll.meeting_id == meeting_id)
     found = context.session.execute(query.order_by(_poll.id.desc()))
     return tuple(_from(tuple(row)) for row in found)
+
+
+def running_under(
+    session: Session, actor: Actor, meetings: Sequence[UUID]
+) -> Mapping[UUID, list[Read]]:
+    """The polls that are called, open or being counted under meetings which this person may see,
+    the latest first, by meeting.
+    """
+    under = _query(actor).where(_poll.meeting_id.in_(meetings), _poll.state.in_(POLL_RUNNING))
+    found: dict[UUID, list[Read]] = {meeting: [] for meeting in meetings}
+    for values in session.execute(under.order_by(_poll.id.desc())):
+        read = _from(tuple(values))
+        assert read.row.meeting_id is not None
+        found[read.row.meeting_id].append(read)
+    return found
 
 
 def seen(session: Session, actor: Actor, poll_id: UUID) -> tuple[Read, Context]:

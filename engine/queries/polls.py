@@ -11,15 +11,14 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
-from engine.definitions.process import Words
 from engine.instance import polling, rights, rooms, voids
-from engine.instance.counting import ABSTAIN, cast_in_system
 from engine.instance.rights import Case
 from engine.people import organisation
-from engine.queries import background, hints, ruled, words
+from engine.queries import background, hints, ruled
 from engine.queries.poll_rows import seen
-from engine.queries.tellers import Change, Counting, Teller, change, counted, counting, tellers
-from engine.queries.words import About, Named
+from engine.queries.poll_summary import Summary, summary
+from engine.queries.tellers import Change, Counting, Teller, change, counting, tellers
+from engine.queries.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,114 +26,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session, rows
-    from engine.definitions.process import PollRule
     from engine.instance.context import Context
     from engine.people.organisation import Actor
     from engine.queries.background import Paper, Said
     from engine.queries.poll_rows import Read
 
-_poll, _roll, _task = tables.poll.c, tables.roll.c, tables.task.c
-_instance, _member = tables.instance.c, tables.member.c
+_poll, _roll, _member = tables.poll.c, tables.roll.c, tables.member.c
 LISTED = 300
-NOBODY = Words("弃权", "Abstained")
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is put to the roll. `about`: what is voted on, as it stood then; `seats` of an
-    election.
-    """
-
-    element: str
-    title: str
-    asks: str
-    kind: str
-    choices: tuple[str, ...]
-    labels: Mapping[str, Words]
-    about: About
-    secret: bool
-    seats: int
-    in_order: bool  # one answers after the other
-
-
-@dataclass(frozen=True)
-class Roll:
-    """The frozen roll. `papers`: so many voters were given a paper ballot."""
-
-    size: int
-    hash: str
-    papers: int
-
-
-@dataclass(frozen=True)
-class Mine:
-    """My own part: what I answered (`choice` is None while I have not), whether I may answer now,
-    whether I am there.
-    """
-
-    on_roll: bool
-    choice: str | None
-    comment: str
-    on_paper: bool  # I was given a paper ballot
-    here: bool  # in the meeting, if the poll is put in one
-    may_answer: bool  # it is open, for me and now
-
-    @property
-    def chosen(self) -> tuple[str, ...]:
-        """The parts of my choice: of an election the candidates."""
-        return tuple(self.choice.split(" ")) if self.choice else ()
-
-    @property
-    def awaited(self) -> bool:
-        """I am on the roll and have not answered."""
-        return self.on_roll and self.choice is None
-
-
-@dataclass(frozen=True)
-class Count:
-    """`by_choice` is empty while a vote or an election runs; `cast` says how many have voted in the
-    system.
-    """
-
-    by_choice: Mapping[str, int]
-    cast: int
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came out. `outcome` holds the numbers, None before; `why` is the rule explained with
-    numbers needed and reached.
-    """
-
-    outcome: Mapping[str, Any] | None
-    why: str
-    elected: tuple[str, ...]
-    tied: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A poll as it stands. `rule` is {"passes": expression, "numbers": {rule id: value}, ...};
-    `words` is the rule as people say it; `presence` the formal members due, needed and present
-    while it was open.
-    """
-
-    id: UUID
-    instance_id: UUID
-    task_id: UUID
-    meeting_id: UUID | None
-    state: str
-    opened_at: datetime
-    closes_at: datetime | None
-    closed_at: datetime | None
-    question: Question
-    rule: Mapping[str, Any]
-    words: str
-    roll: Roll
-    presence: Mapping[str, Any]
-    count: Count
-    result: Result
-    mine: Mine
 
 
 @dataclass(frozen=True)
@@ -256,96 +154,6 @@ def standing(session: Session, poll_id: UUID) -> Standing:
     row = session.execute(query).one()
     freely = row.rule.get("withdrawal") and not row.rule.get("in_order")
     return Standing(row.meeting_id, bool(freely and row.state == PollState.OPEN))
-
-
-def summary(context: Context, read: Read, names: Named, lang: str) -> Summary:
-    """A poll in words. `names` must know what is mentioned in it."""
-    row, beside, outcome = read.row, read.beside, read.row.outcome or {}
-    asked = context.process.tasks[beside.element].poll
-    mine = Mine(
-        on_roll=beside.on_roll,
-        choice=beside.choice,
-        comment=beside.comment or "",
-        on_paper=bool(beside.on_paper),
-        here=beside.here,
-        may_answer=bool(beside.open and row.state == PollState.OPEN and beside.here),
-    )
-    result = Result(
-        row.outcome,
-        why(outcome, lang),
-        elected=tuple(outcome.get("elected", ())),
-        tied=tuple(outcome.get("tied", ())),
-    )
-    return Summary(
-        id=row.id,
-        instance_id=row.instance_id,
-        task_id=row.task_id,
-        meeting_id=row.meeting_id,
-        state=row.state,
-        opened_at=row.opened_at,
-        closes_at=row.closes_at,
-        closed_at=row.closed_at,
-        question=_question(context, read, names, lang),
-        rule=row.rule,
-        words=ruled.told(asked.words if asked else None, row.rule.get("numbers", {})).in_(lang),
-        roll=Roll(row.roll_size, row.roll_hash, beside.papers),
-        presence=row.rule.get("presence", {}),
-        count=Count(_counts(context, read), _cast(read)),
-        result=result,
-        mine=mine,
-    )
-
-
-def _question(context: Context, read: Read, names: Named, lang: str) -> Question:
-    row, rule = read.row, context.process.tasks[read.beside.element]
-    pairs = read.rule.get("about", ())
-    return Question(
-        element=rule.id,
-        title=rule.title.in_(lang),
-        asks=rule.asks.in_(lang),
-        kind=row.kind,
-        choices=tuple(row.choices),
-        labels=_labels(row, rule.poll, names),
-        about=words.about(context.process, pairs, names, lang) if pairs else About(),
-        secret=row.secret,
-        seats=int(read.rule.get("seats", 0)),
-        in_order=bool(read.rule.get("in_order")),
-    )
-
-
-def _labels(row: rows.Poll, rule: PollRule | None, names: Named) -> Mapping[str, Words]:
-    """What the choices of a poll are called; those of an election are the candidates, and
-    abstaining.
-    """
-    if rule is None or rule.choices:
-        fixed = rule.labels if rule else {}
-        return {**fixed, ABSTAIN: NOBODY} if row.kind == "election" else fixed
-    candidates = {c: Words(names.names.get(c, c[:8]), "") for c in row.choices}
-    return {**candidates, ABSTAIN: NOBODY}
-
-
-def _counts(context: Context, read: Read) -> Mapping[str, int]:
-    row, outcome = read.row, read.row.outcome or {}
-    counts_now = row.state == PollState.COUNTING and counted(row)
-    is_teller = context.actor is not None and context.actor.id in row.tellers
-    if read.hidden and not (is_teller and counts_now):
-        return {}
-    if row.state == PollState.CLOSED and "on_paper" in outcome:
-        votes = outcome.get("votes", outcome)
-        return {**row.counts, **{c: votes.get(c, 0) for c in row.choices}}
-    return row.counts
-
-
-def _cast(read: Read) -> int:
-    """How many ballots were cast in the system."""
-    if read.row.secret:
-        return read.beside.sealed or 0
-    return cast_in_system(read.row, read.row.counts)
-
-
-def why(outcome: Mapping[str, Any], lang: str) -> str:
-    """The rule explained with the numbers needed and reached."""
-    return str(outcome.get("why_en" if lang.startswith("en") else "why") or "")
 
 
 def _whole(context: Context, read: Read, names: Named, lang: str) -> Poll:

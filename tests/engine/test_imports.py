@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-UNITS = ["编码", "名称", "类型", "上级编码", "举办者类型", "城市"]
+UNITS = ["编码", "名称", "类型", "上级编码", "举办者类型", "城市", "党组织关系", "裁定依据"]
 PEOPLE = ["工号/用户名", "姓名", "单位编码", "手机", "邮箱"]
 POSTS = ["用户名", "职务", "单位编码", "届次", "起", "止"]
 DELEGATES = ["用户名", "姓名", "单位编码（代表团）", "代表类别", "届次", "起", "止"]
@@ -427,7 +427,7 @@ def test_a_whole_tree_comes_in_any_order(world: World) -> None:
         "units",
         ["XY-1", "外语学院工会", "学院工会", "XY", "", ""],
         ["XZ", "第一小组", "工会小组", "XY-1", "", ""],
-        ["XY", "新学院工会", "校工会", "", "民办", "杭州市"],
+        ["XY", "新学院工会", "校工会", "", "民办", "杭州市", "市级"],
         ["NB", "宁波市总工会", "市总工会", "ZGH", "", "宁波"],
         ["NBDX", "甬江大学工会", "university_union", "", "市属", "宁波"],
     )
@@ -455,6 +455,10 @@ def test_a_whole_tree_comes_in_any_order(world: World) -> None:
         (["N", "名", "校工会", "", "无主", "杭州"], "举办者类型"),
         (["N", "名", "校工会", "", "市属", ""], "不明"),
         (["N", "名", "校工会", "", "市属", "温州"], "温州市总工会"),
+        (["N", "名", "校工会", "", "民办", "杭州"], "没有登记党组织关系"),
+        (["N", "名", "校工会", "", "省属", "杭州", "市级"], "裁定"),
+        (["N", "名", "校工会", "", "省属", "杭州", "区级"], "党组织关系应为"),
+        (["N", "名", "校工会", "HZ", "省属", "杭州"], "按规定应由“省教育工会”管理"),
         (["N", "名", "省总工会", ""], "操作员"),
         (["N", "名", "市总工会", "ZGH"], "城市"),
         (["XD-XX", "名", "职能部门", "XD"], "类型不能更改"),
@@ -470,15 +474,38 @@ def test_a_circle_of_parents_is_an_error(world: World) -> None:
     assert "圈" in messages(batch, 2) and "圈" in messages(batch, 3)
 
 
-def test_a_parent_against_the_table_is_a_warning(world: World) -> None:
+def test_a_parent_against_the_table_needs_a_ruling(world: World) -> None:
     admin = world.people["xd.administrator"]
     for code in ("JYGH", "HZ"):
         people.grant_post(world.session, None, admin, "administrator", world.units[code], FROM)
-    batch = look(world, "units", ["N", "新大学工会", "校工会", "JYGH", "民办", "杭州"])
-    assert messages(batch).startswith("warning") and "应由“HZ”管理" in messages(batch)
+    row = ["N", "新大学工会", "校工会", "JYGH", "民办", "杭州", "市级"]
+    assert "应由“市总工会”管理" in messages(look(world, "units", row))
+    batch = look(world, "units", [*row, "省总工会 浙总工办〔2026〕5号"])
+    assert messages(batch).startswith("warning") and "浙总工办〔2026〕5号" in messages(batch)
     imports.confirm(world.session, world.actor("xd.administrator"), batch.id)
     made = world.session.execute(select(tables.unit).where(tables.unit.c.code == "N")).one()
     assert (made.managing_id, made.guiding_id) == (world.units["JYGH"], None)
+    world.units["N"] = made.id
+    assert "由裁定确定：省总工会 浙总工办〔2026〕5号" in world.bodies("N")
+
+
+def test_a_row_that_says_nothing_new_leaves_a_ruling_as_it_is(world: World) -> None:
+    world.unit(
+        "N",
+        "university_union",
+        "新大学工会",
+        "JYGH",
+        owner_type="private",
+        affiliation="city",
+        city="杭州",
+        ruling="省总工会 浙总工办〔2026〕5号",
+    )
+    admin = world.people["xd.administrator"]
+    people.grant_post(world.session, None, admin, "administrator", world.units["N"], FROM)
+    same = look(world, "units", ["N", "新大学工会", "校工会", "", "民办", "杭州"])
+    assert "内容相同" in messages(same)
+    moved = look(world, "units", ["N", "新大学工会", "校工会", "", "民办", "杭州", "省级"])
+    assert "改为“省级”" in messages(moved) or "改为“province”" in messages(moved)
 
 
 def test_a_unit_is_renamed_by_import(world: World) -> None:

@@ -113,7 +113,7 @@ def test_half_a_character_in_a_password_is_no_crash() -> None:
 # --- units -----------------------------------------------------------------------------------------------------------
 def test_the_decision_table_has_no_faults() -> None:
     table = parse((ROOT / "processes" / "organisation" / "managing_union.dmn").read_bytes())
-    assert faults(table, {}, {"owner_type", "city"}) == []
+    assert faults(table, {}, {"affiliation", "owner_type", "city"}) == []
 
 
 def test_a_provincial_university_is_managed_by_the_education_union(world: World) -> None:
@@ -125,16 +125,65 @@ def test_a_provincial_university_is_managed_by_the_education_union(world: World)
     )
 
 
-@pytest.mark.parametrize("owner", ["city", "private", "独立学院"])
+@pytest.mark.parametrize(
+    ("owner", "party"), [("city", ""), ("city", "市级"), ("private", "city"), ("独立学院", "city")]
+)
 def test_other_universities_are_managed_by_their_city_and_guided_by_the_education_union(
-    world: World, owner: str
+    world: World, owner: str, party: str
 ) -> None:
-    assert people.managing(
-        world.session, posts.kinds().units["university_union"], owner, "杭州市"
-    ) == (
-        world.units["HZ"],
-        world.units["JYGH"],
+    kind = posts.kinds().units["university_union"]
+    found = people.managing(world.session, kind, owner, "杭州市", party)
+    assert found == (world.units["HZ"], world.units["JYGH"])
+
+
+@pytest.mark.parametrize("owner", ["private", "independent"])
+def test_the_party_relation_comes_first(world: World, owner: str) -> None:
+    """第4项第一句：按照党组织关系分级管理；民办高校的党组织关系在省的，不归市。"""
+    kind = posts.kinds().units["university_union"]
+    found = people.managing(world.session, kind, owner, "杭州", "省级")
+    assert found == (world.units["JYGH"], None)
+    with pytest.raises(Invalid, match="没有登记党组织关系"):
+        people.managing(world.session, kind, owner, "杭州")
+
+
+@pytest.mark.parametrize(
+    ("owner", "party"),
+    [
+        ("province", "city"),
+        ("ministry", "industry"),
+        ("city", "province"),
+        ("city", "industry"),
+        ("industry", "province"),
+        ("industry", "city"),
+    ],
+)
+def test_a_conflict_goes_to_a_ruling_which_stands_in_the_history(
+    world: World, owner: str, party: str
+) -> None:
+    says = {"owner_type": owner, "affiliation": party, "city": "杭州"}
+    for parent in (None, "HZ"):
+        with pytest.raises(Invalid, match="协商不成由省总工会裁定"):
+            world.unit("N", "university_union", "新大学工会", parent, **says)
+    ruling = "省总工会 浙总工办〔2026〕5号 2026年3月1日"
+    made = world.unit("N", "university_union", "新大学工会", "HZ", **says, ruling=ruling)
+    row = world.session.execute(select(tables.unit).where(tables.unit.c.id == made)).one()
+    assert (row.managing_id, row.guiding_id) == (world.units["HZ"], world.units["JYGH"])
+    assert ruling in world.bodies("N")
+
+
+def test_another_parent_is_no_way_round_the_table(world: World) -> None:
+    xd = world.units["XD"]
+    with pytest.raises(Invalid, match="按规定应由“省教育工会”管理"):
+        people.change_unit(world.session, None, xd, parent_id=world.units["HZ"])
+    with pytest.raises(Invalid, match="裁定"):
+        people.change_unit(world.session, None, xd, affiliation="city")
+    ruling = "省总工会 浙总工办〔2026〕6号"
+    assert people.change_unit(
+        world.session, None, xd, parent_id=world.units["HZ"], affiliation="city", ruling=ruling
     )
+    row = world.session.execute(select(tables.unit).where(tables.unit.c.id == xd)).one()
+    assert (row.managing_id, row.affiliation) == (world.units["HZ"], "city")
+    assert ruling in world.bodies("XD")
 
 
 def test_a_university_of_an_industry_is_managed_by_its_industrial_union(world: World) -> None:
@@ -171,7 +220,8 @@ def test_a_new_university_stands_under_the_union_that_the_table_gives(world: Wor
 
 
 def test_another_owner_of_a_university_is_decided_anew(world: World) -> None:
-    assert people.change_unit(world.session, None, world.units["MB"], owner_type="province")
+    wanted = {"owner_type": "province", "affiliation": "province"}
+    assert people.change_unit(world.session, None, world.units["MB"], **wanted)
     made = world.session.execute(
         select(tables.unit).where(tables.unit.c.id == world.units["MB"])
     ).one()

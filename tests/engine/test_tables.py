@@ -309,12 +309,28 @@ CASES: dict[str, list[Case]] = {
     "organisation.managing_union": [
         ({"owner_type": "ministry"}, 1, "provincial_education_union"),
         ({"owner_type": "province", "city": "杭州"}, 1, "provincial_education_union"),
-        ({"owner_type": "industry"}, 2, "industrial_union"),
         *(
-            ({"owner_type": o, "city": "宁波"}, 3, "municipal_federation")
-            for o in ("city", "private", "independent")
+            ({"affiliation": "province", "owner_type": o}, row, "provincial_education_union")
+            for o, row in (("ministry", 1), ("private", 2), ("independent", 2))
         ),
-        ({"city": "宁波"}, 4, None),  # type: ignore[list-item]
+        ({"owner_type": "industry"}, 3, "industrial_union"),
+        ({"affiliation": "industry", "owner_type": "private"}, 4, "industrial_union"),
+        ({"owner_type": "city", "city": "宁波"}, 5, "municipal_federation"),
+        *(
+            ({"affiliation": "city", "owner_type": o, "city": "宁波"}, 6, "municipal_federation")
+            for o in ("private", "independent")
+        ),
+        *(
+            (case, row, None)  # type: ignore[misc]
+            for case, row in (
+                ({"owner_type": "private", "city": "宁波"}, 7),
+                ({"affiliation": "city", "owner_type": "province", "city": "宁波"}, 8),
+                ({"affiliation": "province", "owner_type": "city", "city": "宁波"}, 9),
+                ({"affiliation": "city", "owner_type": "industry", "city": "宁波"}, 10),
+                ({"city": "宁波"}, 11),
+                ({"affiliation": "city", "owner_type": "private"}, 11),
+            )
+        ),
     ],
     "congress_motion.admissibility": [
         ({"column.1": False, "second.yes": 3}, 1, "decline"),

@@ -76,8 +76,15 @@ class World:
         world.unit("ZGH", "provincial_federation", "省总工会")
         world.unit("JYGH", "provincial_education_union", "省教育工会", "ZGH")
         world.unit("HZ", "municipal_federation", "杭州市总工会", "ZGH", city="杭州")
-        for code, owner in (("XD", "province"), ("MB", "private")):
-            world.unit(code, "university_union", f"{code}大学工会", owner_type=owner, city="杭州市")
+        for code, owner, party in (("XD", "province", ""), ("MB", "private", "city")):
+            world.unit(
+                code,
+                "university_union",
+                f"{code}大学工会",
+                owner_type=owner,
+                affiliation=party,
+                city="杭州市",
+            )
             world.unit(f"{code}-XX", "college_union", f"{code}信息学院工会", code)
             for kind in ("administrator", "union_secretary", "auditor"):
                 world.person(f"{code.lower()}.{kind}", code, kind)

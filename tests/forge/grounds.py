@@ -58,7 +58,7 @@ def _registry(session: db.Session) -> None:
     edu = people.create_unit(
         session, None, "EDU", "provincial_education_union", "省教育工会", parent_id=top
     )
-    texts = {"city": "杭州", "name_en": "U", "owner_type": "province"}
+    texts = {"city": "杭州", "name_en": "U", "owner_type": "province", "affiliation": "province"}
     union = people.create_unit(
         session, None, "U", "university_union", "大学工会", parent_id=edu, **texts
     )
@@ -101,6 +101,13 @@ def hall(engine: Engine) -> Any:
     return told(engine, story, definitions.read(sessions.HALL))
 
 
+def open_hall(engine: Engine) -> Any:
+    """A meeting that goes on, with delegates, observers and some who are not there."""
+    story = sessions.start(9, 7)
+    story["step"] += [{"who": "代表甲", "does": "leave", "task": "session"}]
+    return told(engine, story, definitions.read(sessions.HALL))
+
+
 def longest(process: str) -> Any:
     """The longest story of a process, as a ground."""
 
@@ -118,6 +125,7 @@ GROUNDS: dict[str, Any] = {
     "errands": errands,
     "registry": registry,
     "hall": hall,
+    "open": open_hall,
     "transfer": longest("cadre_transfer"),
     "session": longest("congress_session"),
     "mediation": longest("dispute_mediation"),

@@ -86,7 +86,8 @@ class Answers:
                 return self.chance.random() < 0.85
             case "datetime":
                 today = clock.day_of(self.progress.now)
-                return (today + timedelta(days=self.chance.choice(DAYS))).isoformat()
+                days = 0 if asked.fact else self.chance.choice(DAYS)
+                return (today + timedelta(days=days)).isoformat()
             case "filepicker":
                 return [self._file(actor)]
         return None

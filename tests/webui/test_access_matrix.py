@@ -211,6 +211,7 @@ audit.log of | 403 403 403 200 200 403 | 404~
 audit.pack | 404 403 403 200 200 404 | 404
 audit.propose_witness | 403 | -
 audit.seal | 403 403 403 200 200 403 | -
+audit.verification | 403 403 403 200 200 403 | -
 audit.verify | 403 403 403 302 302 403 | -
 audit.witness | 403 | -
 auth.demo | 404 | -!

@@ -162,7 +162,7 @@ OUTSIDE = {
     "engine/queries/background.py": "a stored key",
     "engine/queries/decisions/": "signs in authors' texts, and answers that programs send",
     "engine/queries/evidence/": "files of a pack, in both languages",
-    "engine/queries/polls.py": "both languages side by side",
+    "engine/queries/poll_summary.py": "both languages side by side",
     "engine/queries/words.py": "both languages side by side",
     "engine/scenarios/": "names of a story's own people and units",
     "webui/api/": "names of the published API; lazy texts",

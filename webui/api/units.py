@@ -64,6 +64,7 @@ class Tree(Schema):
     managing = fields.String()
     guiding = fields.String()
     owner_type = fields.String()
+    affiliation = fields.String()
     city = fields.String()
 
 
@@ -74,7 +75,9 @@ class NewUnit(schemas.Sent):
     parent_id = Id(load_default=None, allow_none=True)
     name_en = Text(200, load_default="")
     owner_type = Text(20, load_default="")
+    affiliation = Text(20, load_default="")
     city = Text(50, load_default="")
+    ruling = Text(200, load_default="")
 
 
 class UnitChange(schemas.Sent):
@@ -82,7 +85,9 @@ class UnitChange(schemas.Sent):
     name_en = Text(200)
     parent_id = Id()
     owner_type = Text(20)
+    affiliation = Text(20)
     city = Text(50)
+    ruling = Text(200)
     active = Flag()
 
 
@@ -92,6 +97,7 @@ UnitPage = schemas.page(
     managing=fields.String(),
     guiding=fields.String(),
     owner_type=fields.String(),
+    affiliation=fields.String(),
     city=fields.String(),
 )
 
@@ -124,7 +130,9 @@ def unit_tree(session: Session, actor: Actor, given: dict[str, Any]) -> UnitTree
 
 @routes.act("/units", schemas.Made, body=NewUnit, status=201)
 def create_unit(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, UUID]:
-    """Enter a unit; where a decision table tells who manages it, the parent may be left out."""
+    """Enter a unit; where a decision table tells who manages it, the parent may be left out. A
+    parent that the table does not give needs `ruling`: who ruled, number and day.
+    """
     return {"id": people.create_unit(session, actor, **given)}
 
 

@@ -149,6 +149,8 @@ def unit(given: argparse.Namespace, settings: Settings) -> int:
             name_en=given.name_en,
             owner_type=given.owner,
             city=given.city,
+            affiliation=given.affiliation,
+            ruling=given.ruling,
         )
     say(_("已登记 {what}", what=given.code))
     return OK

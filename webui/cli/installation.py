@@ -38,8 +38,9 @@ def serve(_given: argparse.Namespace, settings: Settings) -> int:
 
 def worker(_given: argparse.Namespace, settings: Settings) -> int:
     """One more job worker, e.g. on another machine with the same YIXING_DATABASE_URL."""
-    from engine import db, jobs
+    from engine import db
     from engine.history.signing import signing
+    from engine.jobs.worker import run_worker
 
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     url = db.url_of(settings)
@@ -49,7 +50,7 @@ def worker(_given: argparse.Namespace, settings: Settings) -> int:
     if why is not None:
         note(_("注意：{what}", what=why))
     note(_("正在工作；按 Ctrl-C 停止"))
-    jobs.run_worker(settings, url)
+    run_worker(settings, url)
     return OK
 
 

@@ -61,7 +61,10 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
         say(_("库外留存的 {n} 个检查点与本记录相符", n=len(witnesses)))
     if found.late:
         note(_("有 {n} 条记录比先前签名的检查点早两分钟以上", n=found.late))
-    if found.older:
+    if found.older and found.baseline:
+        told = {"n": found.older, "at": found.baseline}
+        say(_("其中 {n} 件事项发起较早，自 {at} 补记现状起逐项核对", **told))
+    elif found.older:
         say(_("其中 {n} 件事项发起较早，当时的记录较简，只能核对到当时所记的内容", n=found.older))
     if found.unproved:
         return complain(_("未能证明：{why}", why=found.unproved), UNPROVED)

@@ -358,9 +358,10 @@ def main(what: str) -> None:
 
         web(settings)
         return
-    from engine import db, jobs
+    from engine import db
+    from engine.jobs.worker import run_worker
 
-    jobs.run_worker(settings, db.url_of(settings))
+    run_worker(settings, db.url_of(settings))
 
 
 if __name__ == "__main__":

@@ -150,7 +150,15 @@ def _add_accounts(verbs: Verbs) -> None:
     _add(one, "--name-en", default="", metavar="NAME")
     _add(one, "--parent", metavar="CODE", about=_("上级单位"))
     _add(one, "--owner", default="", metavar="TYPE", about=_("举办者类型"))
+    _add(one, "--affiliation", default="", metavar="LINE", about=_("隶属哪一级，先于举办者"))
     _add(one, "--city", default="")
+    _add(
+        one,
+        "--ruling",
+        default="",
+        metavar="TEXT",
+        about=_("上级由裁定确定的，裁定机关、文号和日期"),
+    )
 
     group = _add_parser(verbs, "user", _("登记和停用账号，设置密码，授予职务"))
     group.set_defaults(about=group)

@@ -12,7 +12,10 @@ from engine.messages import Listed, Message, _, worded
 from engine.people import posts, spelling
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from engine.commands.imports.workbook import Say
+    from engine.people.posts import UnitKind
 
 BY_CATEGORY = "delegates"
 KINDS = ("units", "people", "posts", BY_CATEGORY)  # as addresses and commands name them
@@ -32,12 +35,15 @@ TITLES = {
     "parent_code": _("上级编码"),
     "owner_type": _("举办者类型"),
     "city": _("城市"),
+    "ruling": _("裁定依据"),
 }
 
 
 def title_of(key: str) -> Message:
     """The title of a column."""
-    return worded(posts.kinds().categories.kind) if key == "category" else TITLES[key]
+    known = posts.kinds()
+    told = {"category": known.categories.kind, "affiliation": known.affiliation}
+    return worded(told[key]) if key in told else TITLES[key]
 
 
 def _column(key: str, about: Message, example: str, **more: Any) -> Column:
@@ -204,9 +210,12 @@ def _post() -> Column:
 
 def _units() -> tuple[Column, ...]:
     units = posts.kinds().units.values()
+    return (*_names_of_units(units), *_places_of_units(units))
+
+
+def _names_of_units(units: Collection[UnitKind]) -> tuple[Column, ...]:
+    """What a unit is called, and of which kind it is."""
     shown = next((unit for unit in units if unit.example.zh), None)
-    decided = Listed(unit.words for unit in units if unit.superiors)
-    urban = Listed(unit.words for unit in units if unit.city)
     return (
         _column(
             "code",
@@ -240,9 +249,20 @@ def _units() -> tuple[Column, ...]:
             spelt=spelling.words,
             choices=tuple(u.title for u in units),
         ),
+    )
+
+
+def _places_of_units(units: Collection[UnitKind]) -> tuple[Column, ...]:
+    """What stands above a unit, and in which city it is."""
+    decided = Listed(unit.words for unit in units if unit.superiors)
+    urban = Listed(unit.words for unit in units if unit.city)
+    return (
         _column(
             "parent_code",
-            _("上级的编码，可以在同一文件中；{kinds}可空，按举办者类型和城市确定。", kinds=decided)
+            _(
+                "上级的编码，可以在同一文件中；{kinds}可空，按隶属关系、举办者类型和城市确定。",
+                kinds=decided,
+            )
             if decided
             else _("上级的编码，可以在同一文件中。"),
             "XGH",
@@ -263,6 +283,24 @@ def _units() -> tuple[Column, ...]:
             else _("可空。"),
             "杭州",
             also=("City", "所在城市"),
+        ),
+        *(_affiliation(decided) if decided and posts.kinds().affiliations else ()),
+    )
+
+
+def _affiliation(decided: Listed) -> tuple[Column, ...]:
+    return (
+        _column(
+            "affiliation",
+            _("{kinds}由谁管理先看它，再看举办者类型。", kinds=decided),
+            "",
+            choices=tuple(line.zh for line in posts.kinds().affiliations.values()),
+        ),
+        _column(
+            "ruling",
+            _("不按决策表确定上级的，写明裁定机关、文号和日期；其余留空。"),
+            "",
+            also=("Ruling",),
         ),
     )
 

@@ -47,13 +47,15 @@ def _units(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
         .where(unit.union_id.in_(unions), unit.active)
         .order_by(unit.id)
     )
-    known, owners = posts.kinds().units, posts.kinds().owners
+    kinds = posts.kinds()
+    known, owners, lines = kinds.units, kinds.owners, kinds.affiliations
     rows = [dict(row) for row in session.execute(query).mappings()]
     for row in rows:
         kind = known.get(row["kind"])
         row |= {
             "kind": kind.title if kind else row["kind"],
             "owner_type": owners[row["owner_type"]].zh if row["owner_type"] in owners else None,
+            "affiliation": lines[row["affiliation"]].zh if row["affiliation"] in lines else None,
         }
     return rows
 

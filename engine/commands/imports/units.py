@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engine.db import Session, rows
+    from engine.messages import Message
     from engine.people.organisation import Actor
 
 TITLES = {
@@ -31,7 +32,14 @@ TITLES = {
     "city": _("城市"),
     "guiding": _("业务指导"),
 }
-KEPT = {"name_en", "owner_type", "city"}  # a blank does not clear them
+
+
+def _titles() -> dict[str, Message]:
+    return {**TITLES, "affiliation": title_of("affiliation")}
+
+
+SAID = ("code", "name", "name_en", "kind", "owner_type", "affiliation", "city")
+KEPT = {"name_en", "owner_type", "affiliation", "city"}  # a blank does not clear them
 
 
 class Tree:
@@ -131,6 +139,9 @@ def _clean(line: Line) -> dict[str, Any]:
         "parent": line.text("parent_code"),
         "kind": kind.key if kind else "",
         "owner_type": line.take("owner_type", superiors.owner) if owned else "",
+        "affiliation": line.take("affiliation", superiors.affiliation),
+        "ruling": line.take("ruling", lambda v: words.line("ruling", v, 200, 0)),
+        "because": "",
         "guiding": "",
     }
 
@@ -175,26 +186,42 @@ def _refuse_below_refused(lines: list[Line], tree: Tree) -> None:
 
 
 def _manage(line: Line, kind: posts.UnitKind, tree: Tree) -> None:
-    """Give a union the unions that manage and guide it, by the decision table of its kind."""
-    wanted = line.plan
+    """Give a union the unions that manage and guide it: by the decision table of its kind, by a
+    ruling, or as they are registered where the row says nothing new of it.
+    """
+    wanted, unit = line.plan, tree.known.get(line.plan["code"])
+    standing = _standing(wanted, unit)
+    if unit is not None and _as_registered(tree, unit, wanted, standing):
+        wanted["parent"], wanted["guiding"] = tree.code(unit.parent_id), tree.code(unit.guiding_id)
+        return
     try:
-        ruling = superiors.ruling(kind, wanted["owner_type"], wanted["city"])
-        above = superiors.pick(tree.unions(), ruling.managing, wanted["city"])
+        found = superiors.settled(
+            kind, standing, tree.unions(), wanted["parent"] or None, wanted["ruling"]
+        )
+        ruling = found.ruling
         guide = superiors.pick(tree.unions(), ruling.guiding, "") if ruling.guiding else ""
     except Invalid as fault:
-        line.errors.append(fault.message)
+        line.refuse(fault)
         return
-    parent = wanted["parent"] or above
-    if parent != above:
-        line.warnings.append(
-            _(
-                "按规定应由“{above}”管理，文件写的是“{parent}”，将以文件为准。（{because}）",
-                above=above,
-                parent=parent,
-                because=ruling.because,
-            )
-        )
-    wanted["parent"], wanted["guiding"] = parent, guide if guide != parent else ""
+    if wanted["ruling"]:
+        by = _("由“{above}”管理。（{because}）", above=found.above, because=ruling.because)
+        line.warnings.append(by)
+    wanted["parent"], wanted["guiding"] = found.above, guide if guide != found.above else ""
+    wanted["because"] = str(ruling.because)
+
+
+def _standing(wanted: Mapping[str, Any], unit: rows.Unit | None) -> superiors.Standing:
+    """What decides, with what is registered where a row is blank."""
+    names = superiors.Standing._fields
+    return superiors.Standing(*(wanted[n] or (getattr(unit, n) if unit else "") for n in names))
+
+
+def _as_registered(
+    tree: Tree, unit: rows.Unit, wanted: Mapping[str, Any], standing: superiors.Standing
+) -> bool:
+    registered = superiors.Standing(*(getattr(unit, name) for name in standing._fields))
+    stays = wanted["parent"] in ("", tree.code(unit.parent_id))
+    return stays and standing == registered and not wanted["ruling"]
 
 
 def _plan(line: Line, tree: Tree) -> None:
@@ -259,8 +286,9 @@ def _plan_change(line: Line, tree: Tree, unit: rows.Unit) -> None:
         return
     line.do = "change"
     line.plan = {"id": str(unit.id), "code": unit.code, "union": union, "old": old, "new": new}
+    line.plan["because"] = wanted["because"]
     line.warnings += [
-        replaced(title, old[key], new[key]) for key, title in TITLES.items() if key in new
+        replaced(title, old[key], new[key]) for key, title in _titles().items() if key in new
     ]
 
 
@@ -270,6 +298,7 @@ def _registered(tree: Tree, unit: rows.Unit) -> dict[str, str]:
         "name": unit.name,
         "name_en": unit.name_en,
         "owner_type": unit.owner_type,
+        "affiliation": unit.affiliation,
         "city": unit.city,
         "parent": tree.code(unit.parent_id),
         "guiding": tree.code(unit.guiding_id),
@@ -298,9 +327,14 @@ def write(session: Session, lines: list[Line]) -> list[records.Note]:
             guided = update(tables.unit).where(unit.id == row["id"])
             session.execute(guided.values(guiding_id=row["guiding_id"]))
     notes = [
-        records.Note(row["union_id"], "unit_created", units.created(row)) for row in new.values()
+        records.Note(row["union_id"], "unit_created", _created(row, plans[code]))
+        for code, row in new.items()
     ]
     return notes + [_change(session, line.plan, places) for line in lines if line.do == "change"]
+
+
+def _created(row: dict[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
+    return {**units.created(row), **({"because": plan["because"]} if plan["because"] else {})}
 
 
 def _parents_first(
@@ -323,7 +357,7 @@ def _row(plan: dict[str, Any], places: dict[str, Place]) -> dict[str, Any]:
     new_id, parent = tables.new_id(), places[plan["parent"]]
     union = posts.kinds().units[plan["kind"]].union
     return {
-        **{k: plan[k] for k in ("code", "name", "name_en", "kind", "owner_type", "city")},
+        **{k: plan[k] for k in SAID},
         "id": new_id,
         "parent_id": parent.id,
         "union_id": new_id if union else parent.union_id,
@@ -344,4 +378,4 @@ def _change(session: Session, plan: dict[str, Any], places: dict[str, Place]) ->
     query = select(tables.unit).where(tables.unit.c.id == UUID(plan["id"]))
     unit = cast("rows.Unit", session.execute(query).one())
     session.execute(update(tables.unit).where(tables.unit.c.id == unit.id).values(new))
-    return records.Note(unit.union_id, "unit_changed", units.changed(unit, new))
+    return records.Note(unit.union_id, "unit_changed", units.changed(unit, new, plan["because"]))

@@ -36,9 +36,12 @@ def create_unit(
     name_en: str = "",
     owner_type: str = "",
     city: str = "",
+    affiliation: str = "",
+    ruling: str = "",
 ) -> UUID:
     """Enter a unit under its parent. A union whose kind has a decision table may leave the parent
-    out.
+    out; where the table leaves the case open or says another, the parent needs a `ruling`: by whom,
+    number and day.
 
     Who manages people in the parent's union may do it; the topmost union is entered by the
     operator. Raises Refused, NotFound, Invalid.
@@ -53,8 +56,9 @@ def create_unit(
         "name_en": words.line("name_en", name_en, 200, 0),
         "city": words.city(city),
         "owner_type": superiors.owner(owner_type) if owner_type or known.superiors else "",
+        "affiliation": superiors.affiliation(affiliation),
     }
-    because = _place(session, actor, row, parent_id)
+    because = _place(session, actor, row, parent_id, words.line("ruling", ruling, 200, 0))
     if session.execute(select(tables.unit.c.id).where(tables.unit.c.code == row["code"])).first():
         raise Invalid({"code": [_("这个编码已经使用。")]})
     session.execute(insert(tables.unit).values(row))
@@ -66,7 +70,7 @@ def create_unit(
 def created(row: dict[str, Any]) -> dict[str, Any]:
     """What the history keeps of a new unit."""
     ids = {k: str(row[k]) for k in ("parent_id", "managing_id", "guiding_id") if row.get(k)}
-    texts = {k: row[k] for k in ("name_en", "city", "owner_type") if row.get(k)}
+    texts = {k: row[k] for k in ("name_en", "city", "owner_type", "affiliation") if row.get(k)}
     return {
         "unit": str(row["id"]),
         "code": row["code"],
@@ -90,16 +94,20 @@ def unit_kind(kind: str) -> posts.UnitKind:
 
 
 def _place(
-    session: Session, actor: Actor | None, row: dict[str, Any], parent_id: UUID | None
+    session: Session,
+    actor: Actor | None,
+    row: dict[str, Any],
+    parent_id: UUID | None,
+    ruling: str,
 ) -> str | None:
-    """Put a new unit under its parent and union; gives the article that decided it, if one did."""
+    """Put a new unit under its parent and union; gives the article or ruling that decided it, if
+    one did.
+    """
     because, kind = None, unit_kind(row["kind"])
     if kind.superiors:
-        above, guide = superiors.managing(session, kind, row["owner_type"], row["city"])
-        decided = superiors.ruling(kind, row["owner_type"], row["city"])
-        because = decided.because if parent_id in (None, above) else _("上级由登记人指定")
-        parent_id = parent_id or above
-        row["guiding_id"] = guide if guide != parent_id else None
+        standing = superiors.Standing(row["owner_type"], row["city"], row["affiliation"])
+        above = superiors.settle(session, kind, standing, parent_id, ruling)
+        parent_id, row["guiding_id"], because = above
     parent = _parent(session, actor, kind, parent_id)
     row["parent_id"] = parent_id
     row["union_id"] = row["id"] if kind.union or parent is None else parent.union_id
@@ -148,10 +156,12 @@ def change_unit(
     parent_id: UUID | None = None,
     owner_type: str | None = None,
     city: str | None = None,
+    affiliation: str | None = None,
+    ruling: str = "",
     active: bool | None = None,
 ) -> bool:
-    """Change what is given; with another owner or city the superior is decided anew. False: nothing
-    was new.
+    """Change what is given; with another affiliation, owner, city or parent the superior is decided
+    anew, see `create_unit` for `ruling`. False: nothing was new.
 
     Raises Refused, NotFound, Invalid, Conflict (closing a unit that still has people, posts or
     units).
@@ -160,6 +170,7 @@ def change_unit(
     unit = records.unit_of(session, actor, unit_id)
     records.allow(actor, "manage_people", unit.union_id)
     texts = {"name": name, "name_en": name_en, "owner_type": owner_type, "city": city}
+    texts["affiliation"] = affiliation
     given: dict[str, Any] = {
         field: CHECKS[field](text) for field, text in texts.items() if text is not None
     }
@@ -167,11 +178,11 @@ def change_unit(
     wanted = {k: v for k, v in given.items() if v is not None and v != getattr(unit, k)}
     if not wanted:
         return False
-    _move(session, actor, unit, wanted)
+    because = _move(session, actor, unit, wanted, words.line("ruling", ruling, 200, 0))
     if wanted.get("active") is False:
         _must_be_empty(session, unit_id)
     session.execute(update(tables.unit).where(tables.unit.c.id == unit_id).values(wanted))
-    event_log.note(session, unit.union_id, "unit_changed", actor, **changed(unit, wanted))
+    event_log.note(session, unit.union_id, "unit_changed", actor, **changed(unit, wanted, because))
     return True
 
 
@@ -180,13 +191,17 @@ CHECKS: Mapping[str, Callable[[str], str]] = {
     "name_en": lambda text: words.line("name_en", text, 200, 0),
     "owner_type": lambda text: superiors.owner(text) if text else "",
     "city": words.city,
+    "affiliation": superiors.affiliation,
 }
 
 
-def changed(unit: rows.Unit, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What the history keeps of a change."""
+def changed(
+    unit: rows.Unit, wanted: Mapping[str, Any], because: str | None = None
+) -> dict[str, Any]:
+    """What the history keeps of a change, and what decided on another superior."""
     fields = sorted(wanted)
     return {
+        **({"because": because} if because else {}),
         "unit": str(unit.id),
         "fields": fields,
         "old": {field: records.plain(getattr(unit, field)) for field in fields},
@@ -194,18 +209,35 @@ def changed(unit: rows.Unit, wanted: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _move(session: Session, actor: Actor | None, unit: rows.Unit, wanted: dict[str, Any]) -> None:
-    """Fill in what follows from a new parent, owner or city."""
-    kind = unit_kind(unit.kind)
-    if kind.superiors and {"owner_type", "city"} & set(wanted):
-        owner, city = wanted.get("owner_type", unit.owner_type), wanted.get("city", unit.city)
-        above, guide = superiors.managing(session, kind, owner, city)
-        parent_id = wanted.setdefault("parent_id", above)
-        wanted["guiding_id"] = guide if guide != parent_id else None
+DECIDES = (*superiors.Standing._fields, "parent_id")  # with another of these it is decided anew
+
+
+def _move(
+    session: Session,
+    actor: Actor | None,
+    unit: rows.Unit,
+    wanted: dict[str, Any],
+    ruling: str,
+) -> str | None:
+    """Fill in what follows from a new parent, affiliation, owner or city; gives what decided it."""
+    kind, because = unit_kind(unit.kind), None
+    if kind.superiors and set(DECIDES) & set(wanted):
+        facts = (wanted.get(key, getattr(unit, key)) for key in superiors.Standing._fields)
+        standing, named = superiors.Standing(*facts), wanted.get("parent_id")
+        above = superiors.settle(session, kind, standing, named, ruling)
+        wanted["parent_id"], wanted["guiding_id"], because = above
     if wanted.get("parent_id") == unit.parent_id:
         wanted.pop("parent_id", None)
-    if "parent_id" not in wanted:
-        return
+    if "parent_id" in wanted:
+        _move_under(session, actor, unit, wanted)
+    return because
+
+
+def _move_under(
+    session: Session, actor: Actor | None, unit: rows.Unit, wanted: dict[str, Any]
+) -> None:
+    """Check the new parent, and fill in who manages the unit from now on."""
+    kind = unit_kind(unit.kind)
     parent = _new_parent(session, actor, kind, wanted["parent_id"])
     if kind.union:
         wanted["managing_id"] = parent.union_id

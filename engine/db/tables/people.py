@@ -21,6 +21,8 @@ unit = Table(
     Column(
         "owner_type", Text, nullable=False, server_default=""
     ),  # who runs it: decides who manages
+    # to which line of leadership it belongs: decides before the owner who manages
+    Column("affiliation", Text, nullable=False, server_default=""),
     Column("city", Text, nullable=False, server_default=""),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Index("ix_unit_union", "union_id", "kind"),

@@ -71,7 +71,7 @@ roll = Table(
     Column("comment", Text, nullable=False, server_default=""),
     moment("at"),
     PrimaryKeyConstraint("poll_id", "member_id"),
-    Index("ix_roll_member", "member_id"),
+    Index("ix_roll_member", "member_id", "poll_id"),
     Index("ix_roll_member_open", "member_id", postgresql_where=text("open")),
 )
 

@@ -26,7 +26,7 @@ from engine.definitions.check import (
     tables,
 )
 from engine.definitions.check.fault import Fault, rooted
-from engine.definitions.check.language import language
+from engine.definitions.check.names import language
 from engine.definitions.check.rulebook import check_rulebook, to_be_checked, used
 from engine.definitions.check.tables import check_tables
 from engine.definitions.folder import read

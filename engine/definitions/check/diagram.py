@@ -14,7 +14,7 @@ from lxml import etree
 from engine import expressions
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
-from engine.definitions.check.language import RESERVED
+from engine.definitions.check.names import RESERVED
 from engine.definitions.diagram import BPMN, NODES
 from engine.messages import _
 

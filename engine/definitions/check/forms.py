@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine import expressions, forms
 from engine.definitions.check.fault import Fault, shown
-from engine.definitions.check.language import messages, named_root, notified
+from engine.definitions.check.language import named_root
+from engine.definitions.check.names import messages, notified
 from engine.errors import ProcessFault
 from engine.messages import _
 

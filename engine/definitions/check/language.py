@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine import expressions, legacy
-from engine.decisions.cell import NULLS, cell_of
-from engine.definitions.actions import LEFT_BEHIND, MARKED
+from engine.decisions.cell import cell_of
 from engine.definitions.check.fault import Fault, shown
 from engine.expressions import Gives, Takes
 from engine.messages import Listed, Message, _
@@ -18,7 +17,6 @@ from engine.messages import Listed, Message, _
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from engine.definitions.check.draft import Draft
     from engine.expressions import Function
 
 
@@ -46,33 +44,6 @@ NAMES = frozenset(  # given in every expression
         *("union", "starter", "unit", "actor", "number"),
         *("now", "today", "entered", "superior", "superior_here"),
     }
-)
-DONE = frozenset({"at", "times"})  # what every action leaves under its own name
-COUNTS = frozenset(  # of a poll, beside its choices
-    {
-        "roll",
-        "answered",
-        "silent",
-        "issued",
-        "returned",
-        "valid",
-        "invalid",
-        "present",
-        "present_at_opening",
-        "present_least",
-        "present_needed",
-    }
-)
-ELECTED = frozenset({"elected", "tied", "candidates", "seats"})
-# What a task may have beside its form: see docs/architecture.md.
-BY_WAY = frozenset({"by_way", "entered_by", "outside", "meeting"})
-OUTCOME = COUNTS | ELECTED | {"passed", "voters", "votes", "why", "void", "reason", "signatures"}
-RESERVED = (
-    NAMES
-    | LEFT_BEHIND.keys()
-    | {"launch", "task_due", "overdue"}
-    | FUNCTIONS
-    | expressions.BUILT_IN.keys()
 )
 MOST_NAMES, MOST_RULES = 40, 30  # in one piece of advice
 
@@ -338,110 +309,3 @@ def _gives_moment(text: str) -> bool:
         return True
     called = [expressions.FUNCTIONS[name] for name, _arguments in expressions.calls_in(text)]
     return any(function.gives is Gives.DEADLINE for function in called)
-
-
-# --- the names of a folder ------------------------------------------------------------------------
-def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
-    """The names that expressions of this folder may use."""
-    facts: dict[str, Keys] = {
-        **dict.fromkeys(NAMES, frozenset()),
-        **LEFT_BEHIND,
-        "launch": _form_keys(draft, "launch", _owners(draft)),
-        **_of_tasks(draft),
-        **_of_decisions(draft),
-        **{name: _form_keys(draft, name) for name in messages(draft)},
-        **dict.fromkeys(notified(draft)),
-    }
-    for name in _set_by_actions(draft):
-        fact, *fields = name.split(".")
-        _add(facts, fact, frozenset(fields[:1]) if fields and fields[0] else None)
-    for key in draft.table("actions"):
-        _add(facts, key, DONE)
-    tasks = frozenset(draft.elements("userTask"))
-    return Language(facts, tasks, rules, posts, _choices(draft))
-
-
-def _choices(draft: Draft) -> dict[str, frozenset[str]]:
-    """The facts that are one of the values of a form, or of the texts of a decision table, and
-    that no action sets otherwise.
-    """
-    found: dict[str, frozenset[str]] = {}
-    for name, form in draft.forms.items():
-        for each in form.asked if form and name not in draft.polls else ():
-            if each.choices and not each.source:
-                values = frozenset(choice.value for choice in each.choices)
-                found[f"{name}.{each.key}"] = values
-    for name, table in draft.tables.items():
-        for place, output in enumerate(table.outputs if table else ()):
-            results = {row.results[place] for row in table.rules} - NULLS if table else set()
-            if results and all(_is_text(result) for result in results):
-                found[f"{name}.{output.name}"] = frozenset(text[1:-1] for text in results)
-    also_set = set(_set_by_actions(draft))
-    return {fact: values for fact, values in found.items() if fact not in also_set}
-
-
-def _is_text(result: str) -> bool:
-    return len(result) > 1 and result[0] == result[-1] == '"' and result.count('"') == 2
-
-
-def _add(facts: dict[str, Keys], fact: str, keys: Keys) -> None:
-    """More keys under a fact; None: from now on anything may stand there."""
-    known = facts.get(fact, frozenset())
-    facts[fact] = None if keys is None or known is None else known | keys
-
-
-def _of_tasks(draft: Draft) -> dict[str, Keys]:
-    """What each task leaves: the outcome of its poll, or the answers of its form."""
-    tasks, found = draft.table("tasks"), dict[str, Keys]()
-    for key in {*draft.elements("userTask"), *([] if draft.diagram else tasks)}:
-        poll = tasks.get(key, {}).get("poll")
-        if poll:
-            whole = {"abstain"} if poll.get("kind") == "election" else set()
-            found[key] = OUTCOME | whole | set(poll.get("choices", ()))
-        else:
-            found[key] = _form_keys(draft, key, BY_WAY)
-    return found
-
-
-def _of_decisions(draft: Draft) -> dict[str, Keys]:
-    found = dict[str, Keys]()
-    for key in draft.elements("businessRuleTask"):
-        table = draft.tables.get(key)
-        outputs = {output.name for output in table.outputs} if table else set()
-        found[key] = frozenset(outputs | {"because", "row"}) if table else None
-    return found
-
-
-def _form_keys(draft: Draft, name: str, more: frozenset[str] = frozenset()) -> Keys:
-    form = draft.forms.get(name)
-    return frozenset(each.key for each in form.asked) | more if form else None
-
-
-def _owners(draft: Draft) -> frozenset[str]:
-    """What a launch has beside its form: who owns the instance, who did first, and the unit."""
-    owner = str(draft.raw.get("owner", legacy.OWNER)).removeprefix("launch.")
-    return frozenset({owner, f"first_{owner}", "unit"})
-
-
-def _set_by_actions(draft: Draft) -> Iterator[str]:
-    """The dotted names of the facts that actions set."""
-    for action in map(legacy.action, draft.table("actions").values()):
-        values, marked = action.get("set"), action.get("as")
-        if action.get("do") == "mark" and isinstance(marked, str):
-            yield from (f"{marked}.{key}" for key in MARKED)
-        if action.get("do") in ("set_fact", "issue_document") and isinstance(values, dict):
-            yield from filter(None, [*values, *action.get("append", ())])
-
-
-def messages(draft: Draft) -> set[str]:
-    """All messages of the folder: of the table and of the diagram."""
-    declared = set(draft.table("messages"))
-    if draft.diagram is None:
-        return declared
-    return declared | {each.message for each in draft.diagram.elements.values() if each.message}
-
-
-def notified(draft: Draft) -> set[str]:
-    """The messages that instances send one another."""
-    actions = draft.table("actions").values()
-    return {str(a.get("message", legacy.REPLY)) for a in actions if a.get("do") == "notify_merged"}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.definitions.check.diagram import named
 from engine.definitions.check.fault import Fault, shown
-from engine.definitions.check.language import COUNTS, ELECTED, OUTCOME
+from engine.definitions.check.names import COUNTS, ELECTED, OUTCOME
 from engine.definitions.check.shape import FILE
 from engine.messages import Listed, Message, _
 

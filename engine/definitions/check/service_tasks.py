@@ -8,7 +8,7 @@ from engine import legacy
 from engine.definitions.actions import ACTIONS
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
-from engine.definitions.check.language import RESERVED
+from engine.definitions.check.names import RESERVED
 from engine.definitions.check.shape import FILE
 from engine.messages import Listed, _
 

@@ -19,12 +19,14 @@ from engine.history.kinds.polls import POLLS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KINDS", "TELLS", "Facts", "Kind", "Sentence", "missing"]
+__all__ = ["KINDS", "MEETING_TELLS", "TELLS", "Facts", "Kind", "Sentence", "missing"]
 
 # How much the events of a matter tell, as its first one says. 2: every change of a fact; 3: each
 # timer and the exact end of each time limit, and who may read it; without the number, what the
 # kinds of before told.
 TELLS = 3
+# The same of a meeting, as its call says. 2: each arrival and departure.
+MEETING_TELLS = 2
 
 KINDS: Mapping[str, Kind] = {each.key: each for each in (*MATTERS, *POLLS, *PEOPLE, *INSTALLATION)}
 

@@ -19,6 +19,8 @@ def _attempt_refused(facts: Facts) -> Message:
 
 
 def _task_reassigned(facts: Facts) -> Message:
+    if facts["name"] and not facts["reason"]:
+        return _("“{task}”由{name}接着办理")
     if facts["name"]:
         return _("{who}把“{task}”移交{name}：{reason}")
     if facts["reason"]:
@@ -150,6 +152,12 @@ MATTERS = (
         _("发给{to}的一次性链接被打开，“{task}”的来函被查阅"),
         *("task", "to", "token"),
         mark="read",
+    ),
+    kind(
+        "matter_baselined",
+        _("补记现状"),
+        _("升级时补记本件的现状，此后逐项核对"),
+        *("tells", "standing", "tellers"),
     ),
     kind("matter_read", _("查阅本件"), _("{who}查看了本件"), mark="read"),
     kind(

@@ -12,6 +12,14 @@ def _poll_answered(facts: Facts) -> Message:
     return _("{who}在“{task}”中作答")
 
 
+def _presence_noted(facts: Facts) -> Message:
+    if facts.body.get("way") == "code":
+        return _("{who}签到“{task}”") if facts.body.get("came") else _("{who}离开“{task}”")
+    if facts.body.get("came"):
+        return _("{who}登记“{task}”到会 {count} 人")
+    return _("{who}登记“{task}”离开 {count} 人")
+
+
 def _poll_closed(facts: Facts) -> Message:
     if facts.body.get("room"):
         return _("“{task}”截止，结果不向您显示")
@@ -130,6 +138,12 @@ POLLS = (
         _("召集会议"),
         _("召集“{task}”，应到 {due} 人"),
         *("task", "meeting", "due"),
+    ),
+    kind(
+        "presence_noted",
+        _("签到或离场"),
+        _presence_noted,
+        *("task", "meeting", "members", "came", "way"),
     ),
     kind(
         "meeting_opened",

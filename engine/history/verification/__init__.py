@@ -29,7 +29,7 @@ from engine.history.verification import (
     registry,
     rules,
     secret,
-    standing,
+    standing_rows,
 )
 from engine.history.verification.replay import SILENT, Replayed, replay_events
 from engine.messages import _
@@ -115,7 +115,8 @@ class _Stream:
 
 def _streams(session: Session) -> dict[str, _Stream]:
     event, task, poll, roll = tables.event.c, tables.task.c, tables.poll.c, tables.roll.c
-    meeting, attendance, attachment = tables.meeting.c, tables.attendance.c, tables.attachment.c
+    meeting, attendance, presence = tables.meeting.c, tables.attendance.c, tables.presence.c
+    attachment = tables.attachment.c
     tasks = (
         task.instance_id,
         task.id,
@@ -132,7 +133,7 @@ def _streams(session: Session) -> dict[str, _Stream]:
         task.assignee_id,
     )
     voices = (poll.instance_id, roll.poll_id, roll.member_id, roll.choice, roll.comment, roll.at)
-    due = (meeting.instance_id, attendance.meeting_id, attendance.member_id)
+    invited = (meeting.instance_id, *tables.attendance.c)
     queries = {
         "event": select(event.instance_id, event.seq, event.body)
         .where(event.kind.not_in(SILENT))
@@ -149,10 +150,12 @@ def _streams(session: Session) -> dict[str, _Stream]:
             tables.link.c.from_id
         ),
         "meeting": select(tables.meeting).order_by(meeting.instance_id),
-        "attendance": select(*due)
+        "attendance": select(*invited)
         .join(tables.meeting, meeting.id == attendance.meeting_id)
-        .where(attendance.kind == "formal")
         .order_by(meeting.instance_id),
+        "presence": select(meeting.instance_id, *presence)
+        .join(tables.meeting, meeting.id == presence.meeting_id)
+        .order_by(meeting.instance_id, presence.no),
         "timer": select(tables.timer).order_by(tables.timer.c.instance_id),
         "share": select(tables.share).order_by(tables.share.c.instance_id),
         "document": select(tables.document).order_by(tables.document.c.instance_id),
@@ -206,15 +209,14 @@ def _matters(
         replayed = replay_events(row.id, events)
         replayed.salt = row.salt
         version = versions[row.version]
-        broken = _matter(session, replayed, row, rows, version=version, bad=bad)
-        broken = broken or standing.first_false(replayed, row, rows, version, events)
+        broken = _matter(replayed, row, rows, version=version, bad=bad)
+        broken = broken or standing_rows.first_false(replayed, row, rows, version, events)
         if broken:
             yield row.id, broken
             return
 
 
 def _matter(
-    session: Session,
     replayed: Replayed,
     row: rows.Selected,
     rows: Mapping[str, list[Any]],
@@ -223,11 +225,13 @@ def _matter(
 ) -> Break | None:
     spoken: dict[str, Any] = {}
     tasks = {task.id: task for task in rows["task"]}
-    voices, due = defaultdict(list), defaultdict(list)
+    voices, halls = defaultdict(list), defaultdict[Any, polls.Hall](polls.Hall)
     for voice in rows["roll"]:
         voices[voice.poll_id].append(voice)
     for person in rows["attendance"]:
-        due[person.meeting_id].append(str(person.member_id))
+        halls[person.meeting_id].invited.append(person)
+    for entry in rows["presence"]:
+        halls[entry.meeting_id].ledger.append(entry)
     broken = (
         matters.tasks(replayed, version, rows["task"], spoken)
         or papers.documents(replayed, rows["document"])
@@ -237,7 +241,7 @@ def _matter(
     )
     if broken:
         return broken
-    broken, held = polls.meetings(session, replayed, rows["meeting"], tasks, due)
+    broken, held = polls.meetings(replayed, rows["meeting"], tasks, halls)
     outcomes = {str(poll.id): poll.outcome for poll in rows["poll"]}
     said = facts.Said(spoken, outcomes, held, version.owner)
     return broken or facts.first_false(replayed, row, version, said)

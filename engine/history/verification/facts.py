@@ -48,7 +48,8 @@ def first_false(
         if source is None or ("" in computed and source[0] != "told"):
             continue
         if not _holds(replayed, key, row, computed, said):
-            return replayed.false("instance", row.id, _("事实 {key} 与历史不符", key=key))
+            why = _("事实 {key} 与历史不符", key=key)
+            return replayed.false("instance", row.id, why, replayed.seqs.get(key, 0))
     for key in sorted(set(row.facts) - set(replayed.facts)):
         if replayed.tells > 1 or (key in version.asked and key not in version.computed):
             return replayed.false("instance", row.id, _("事实 {key} 没有记录", key=key))

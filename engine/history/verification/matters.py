@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.history.event_log import Break
 from engine.history.verification.replay import Act, Replayed
 
+_STATED = ("state", "outcome", "ended_at")  # columns that the last event of a state tells
 _ASKED = re.compile(r"""<(?:\w+:)?userTask\b[^>]*?\bid="([^"]+)\"""")
 
 
@@ -158,7 +159,7 @@ def _in_order(
                 )
             if act is None:
                 why = _("环节 {element} 的内容与历史不符", element=element)
-                return replayed.false("task", row.id, why)
+                return replayed.false("task", row.id, why, _first(here.values()))
             if not _same(row, act):
                 why = _("环节 {element} 的办理人或时间与历史不符", element=element)
                 return replayed.false("task", row.id, why, act.seq)
@@ -174,6 +175,11 @@ def _in_order(
             acts[-1].seq,
         )
     return None
+
+
+def _first(acts: Iterable[Act]) -> int:
+    """The first event of these; 0 of none."""
+    return min((act.seq for act in acts), default=0)
 
 
 def _same(row: rows.Selected, act: Act) -> bool:
@@ -208,7 +214,9 @@ def instance(replayed: Replayed, row: rows.Selected, version: Version) -> Break 
         ),
     }
     if wrong := first_wrong(columns):
-        return replayed.false("instance", row.id, _("事项的{column}与历史不符", column=wrong))
+        seq = replayed.stated if wrong.en in _STATED else 1
+        why = _("事项的{column}与历史不符", column=wrong)
+        return replayed.false("instance", row.id, why, seq)
     subject = str(ERASED_TITLE) if replayed.erased else dotted(row.facts, version.subject)
     if subject and row.title != str(subject)[:200]:
         return replayed.false(

@@ -5,17 +5,19 @@ there, and when.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from engine.ballots import rolls
 from engine.history import kinds
 from engine.history.verification.replay import first_wrong, near, salted
-from engine.messages import _
+from engine.messages import Both, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.db import Session, rows
+    from engine.db import rows
     from engine.history.event_log import Break
     from engine.history.verification.replay import Meeting, Poll, Replayed
 
@@ -239,15 +241,41 @@ def _voters(poll: Poll, outcome: Mapping[str, Any], choices: list[str], voters: 
 
 
 # --- meetings -------------------------------------------------------------------------------------
+@dataclass
+class Hall:
+    """The rows beside a meeting: who is invited (attendance), who came and went (presence)."""
+
+    invited: list[Any] = field(default_factory=list)
+    ledger: list[Any] = field(default_factory=list)
+
+    @property
+    def due(self) -> list[str]:
+        """The formal members."""
+        return [str(each.member_id) for each in self.invited if each.kind == "formal"]
+
+    @property
+    def others(self) -> str:
+        """The digest of observers and guests."""
+        found = defaultdict[str, list[str]](list)
+        for each in self.invited:
+            if each.kind != "formal":
+                found[each.kind].append(str(each.member_id))
+        return rolls.by_kind(found)
+
+    @property
+    def present(self) -> int:
+        """How many of them are marked as here."""
+        return sum(each.kind == "formal" and each.here for each in self.invited)
+
+
 def meetings(
-    session: Session,
     replayed: Replayed,
     rows: Iterable[Any],
     tasks: Mapping[Any, Any],
-    due: Mapping[Any, list[str]],
+    halls: Mapping[Any, Hall],
 ) -> tuple[Break | None, dict[str, Any]]:
-    """Each meeting is on record, with its roll, its ledger of presence and its numbers; `due` are
-    the formal members by meeting.
+    """Each meeting is on record, with its roll, its ledger of presence and its numbers; `halls` are
+    the rows beside each.
 
     Also what the fact of each task must keep of its last closed meeting.
     """
@@ -257,8 +285,9 @@ def meetings(
         row = found.pop(key, None)
         if row is None:
             return replayed.false("meeting", key, _("会议缺失"), meeting.seq), held
-        if broken := _meeting(
-            session, replayed, meeting, row, task=tasks.get(row.task_id), due=due.get(row.id, [])
+        hall, task = halls.get(row.id, Hall()), tasks.get(row.task_id)
+        if broken := (
+            _meeting(replayed, meeting, row, task, hall) or _arrivals(replayed, meeting, row, hall)
         ):
             return broken, held
         if meeting.closed:
@@ -274,18 +303,19 @@ def meetings(
 
 
 def _meeting(
-    session: Session,
     replayed: Replayed,
     meeting: Meeting,
     row: rows.Meeting,
     task: rows.Task | None,
-    due: list[str],
+    hall: Hall,
 ) -> Break | None:
     opened, closed = meeting.opened, meeting.closed
-    if opened and rolls.digest(due) != opened["roll_hash"]:
+    told = opened or (meeting.called if meeting.whole else {})
+    others = told.get("others", hall.others)  # older events say nothing of them
+    if told and (rolls.digest(hall.due), hall.others) != (told["roll_hash"], others):
         why = _("会议名册与开会时不符")
         return replayed.false("meeting", row.id, why, meeting.seq)
-    if closed and rolls.ledger_hash(session, row.id) != closed["ledger"]:
+    if closed and rolls.ledger_digest(rolls.lines(hall.ledger)) != closed["ledger"]:
         why = _("签到记录与散会时不符")
         return replayed.false("meeting", row.id, why, meeting.seq)
     state = "closed" if closed else "open" if opened else "called"
@@ -312,3 +342,31 @@ def _meeting(
         why = _("会议的{column}与历史不符", column=wrong)
         return replayed.false("meeting", row.id, why, meeting.seq)
     return None
+
+
+def _arrivals(replayed: Replayed, meeting: Meeting, row: rows.Meeting, hall: Hall) -> Break | None:
+    """Who came and went, and so who is here, is what the history tells, whether the meeting is over
+    or not.
+    """
+    if not meeting.whole:
+        return None
+    for told, kept in zip_longest(meeting.moves, hall.ledger):
+        if told is None or kept is None or not _moved(kept, told):
+            why = _("签到记录与历史不符")
+            return replayed.false("presence", kept.no if kept else row.id, why, meeting.seq)
+    last = {member: came for member, came, *_how in meeting.moves}
+    for person in hall.invited:
+        if person.here != last.get(str(person.member_id), False):
+            key = f"{row.id} {person.member_id}"
+            return replayed.false("attendance", key, _("谁在场与历史不符"), meeting.seq)
+    if meeting.opened and row.present != hall.present:
+        why = _("会议的{column}与历史不符", column=Both("实到人数", "present"))
+        return replayed.false("meeting", row.id, why, meeting.seq)
+    return None
+
+
+def _moved(row: rows.Selected, told: tuple[str, bool, str, str, str]) -> bool:
+    """Is a line of the ledger what its event tells?"""
+    member, came, way, by, at = told
+    kept = (str(row.member_id), row.came, row.way, str(row.by_id))
+    return kept == (member, came, way, by) and near(row.at, at)

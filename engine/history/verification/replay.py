@@ -84,13 +84,21 @@ class Poll:
 
 @dataclass
 class Meeting:
-    """A meeting as the history tells it."""
+    """A meeting as the history tells it. `moves`: each arrival (True) and departure in order, as
+    (member, came, way, by whom, when).
+    """
 
     seq: int
     element: str
     called: dict[str, Any]
     opened: dict[str, Any] = field(default_factory=dict)
     closed: dict[str, Any] = field(default_factory=dict)
+    moves: list[tuple[str, bool, str, str, str]] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Do the events tell who came and went?"""
+        return bool(self.called.get("tells", 1) >= kinds.MEETING_TELLS)
 
 
 @dataclass
@@ -116,6 +124,8 @@ class Replayed:
     tells: int = 1
     salt: bytes | None = None
     facts: dict[str, tuple[str, Any] | None] = field(default_factory=dict)
+    seqs: dict[str, int] = field(default_factory=dict)  # of the event that tells a fact, last
+    stated: int = 1  # the event that tells the state
     recounts: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
     meetings: dict[str, Meeting] = field(default_factory=dict)
@@ -174,9 +184,11 @@ def replay_events(chain: UUID, events: Iterable[tuple[int, dict[str, Any]]]) -> 
         _READERS.get(says["kind"], _nothing)(replayed, seq, says)
         for name, digest in says.get("facts", {}).items():
             _told(replayed, name, digest)
+            replayed.seqs[name] = seq
         if "ended" in says:
             replayed.state = _end_state(says)
             replayed.outcome, replayed.ended = says["ended"], says["at"]
+            replayed.stated = seq
     return replayed
 
 
@@ -203,6 +215,7 @@ def _act(seq: int, says: dict[str, Any]) -> Act:
 def _say(replayed: Replayed, element: str, seq: int, says: dict[str, Any]) -> None:
     """Something was said under a name: its fact is that, until something else is said there."""
     replayed.facts[element] = ("said", says["answers"]) if "answers" in says else None
+    replayed.seqs[element] = seq
     if "answers" in says:
         replayed.answered[element].append(_act(seq, says))
 
@@ -220,17 +233,29 @@ def _launched(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     _say(replayed, "launch", seq, says)
 
 
-def _suspended(replayed: Replayed, _seq: int, _says: dict[str, Any]) -> None:
-    replayed.state = "suspended"
+def _baselined(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    """What older events did not tell; the facts are told as by any event."""
+    replayed.tells = says["tells"]
+    for key, remarks in says.get("remarks", {}).items():
+        replayed.polls[key].remarks.update(remarks)
+    for key, tellers in says["tellers"].items():
+        poll = replayed.polls[key]
+        poll.tellers = list(tellers)
+        poll.signed = {member: at for member, at in tellers.items() if at}
 
 
-def _resumed(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
-    replayed.state = "running"
+def _suspended(replayed: Replayed, seq: int, _says: dict[str, Any]) -> None:
+    replayed.state, replayed.stated = "suspended", seq
+
+
+def _resumed(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
+    replayed.state, replayed.stated = "running", seq
     replayed.stopped_days += says.get("stopped_days", 0)
 
 
-def _decided(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+def _decided(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     replayed.facts[says["decision"]] = ("is", says.get("result"))
+    replayed.seqs[says["decision"]] = seq
 
 
 def _handed_over(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
@@ -286,7 +311,7 @@ def _polled(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     elif kind == "poll_closed":
         found.seq, found.outcome = seq, says["outcome"]
         replayed.closed[says["task"]].append(_act(seq, says))
-        replayed.facts[says["task"]] = ("poll", key)
+        replayed.facts[says["task"]], replayed.seqs[says["task"]] = ("poll", key), seq
         replayed.recounts.pop(says["task"], None)
 
 
@@ -334,6 +359,9 @@ def _met(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
         found.seq, found.opened = seq, says
     elif says["kind"] == "meeting_closed":
         found.seq, found.closed = seq, says
+    elif says["kind"] == "presence_noted":
+        how = (says["came"], says["way"], says["actor"]["id"], says["at"])
+        found.moves += [(member, *how) for member in says["members"]]
 
 
 _POLL_STATES = {
@@ -345,6 +373,7 @@ _POLL_STATES = {
 }
 _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "instance_launched": _launched,
+    "matter_baselined": _baselined,
     "instance_suspended": _suspended,
     "instance_resumed": _resumed,
     "task_completed": lambda replayed, seq, says: _say(replayed, says["task"], seq, says),
@@ -376,6 +405,7 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "meeting_called": _met,
     "meeting_opened": _met,
     "meeting_closed": _met,
+    "presence_noted": _met,
 }
 SILENT = sorted(  # the kinds that leave nothing in the rows; any other may tell a fact
     kind.key

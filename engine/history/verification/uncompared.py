@@ -22,7 +22,6 @@ _POLL = _("投票名册上的次序和是否等待；名册、作答和结果有
 _BALLOT = _("秘密投票封存中的信封和密钥，计票后销毁")
 _OUTSIDE = _("一次性链接的状态；答复本身有记录")
 _INCIDENT = _("异常的说明；发生异常有记录")
-_HALL = _("列席和特邀人员的签到，会议未结束时的签到")
 _REHEARSED = _("每个故事的演练结果；共几个、几个不符有记录")
 _TIMES = _("登记时间等旁注")
 
@@ -41,8 +40,7 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
     ("paper", ALL): _POLL,
     ("invitation", ALL): _OUTSIDE,
     ("incident", ALL): _INCIDENT,
-    ("attendance", ALL): _HALL,
-    ("presence", "no"): _HALL,
+    ("presence", "no"): _ORDER,
     ("blob", ALL): _PAPER,
     **{("attachment", c): _PAPER for c in ("member_id", "media_type", "size", "at")},
     **{("member", c): _PRIVATE for c in ("password", "phone", "email", "created_at")},
@@ -76,7 +74,7 @@ def listed(table: str, column: str = ALL) -> bool:
 
 def _whole(table: str) -> bool:
     """Is no column of the table compared for sure? A roll is listed for its rows only."""
-    return (table, ALL) in UNCOMPARED and table not in ("roll", "attendance", "teller", "blob")
+    return (table, ALL) in UNCOMPARED and table not in ("roll", "teller", "blob")
 
 
 def shown() -> list[tuple[str, Message]]:

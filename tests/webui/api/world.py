@@ -83,7 +83,7 @@ class Api:
                     "university_union",
                     "民办大学工会",
                     None,
-                    {"owner_type": "private", "city": "杭州"},
+                    {"owner_type": "private", "affiliation": "city", "city": "杭州"},
                 ),
                 ("MBX", "college_union", "民办学院", "MB", {}),
             ):

@@ -30,7 +30,7 @@ from engine.errors import Conflict, Invalid, ProcessFault
 from engine.people import access
 from engine.people.organisation import INSTALLATION
 from engine.queries import definitions as reading
-from engine.queries import diagrams
+from engine.queries import diagrams, differences
 from engine.queries import rules as rulebook_of
 from webui.http.sentences import post_title
 from webui.http.session import carry_out, look, me, needs_login
@@ -164,7 +164,7 @@ def folder(digest: str) -> Response:
 @needs_login
 def diff(old: str, new: str) -> str:
     """What changed between two versions: in words first, then file by file."""
-    found = look(lambda s: reading.difference(s, me(), old, new, lang()))
+    found = look(lambda s: differences.difference(s, me(), old, new, lang()))
     return render_template("definitions/diff.html", found=found)
 
 

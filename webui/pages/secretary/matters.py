@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.instance.context import Context
-    from engine.queries.polls import Summary
+    from engine.queries.poll_summary import Summary
 
 blueprint = Blueprint("matters", __name__)
 Page = tuple[str, int]

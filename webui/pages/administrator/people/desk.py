@@ -42,6 +42,8 @@ def _words() -> dict[str, Any]:
         "post_title": post_title,
         "post_kinds": post_kinds,
         "owners": posts.kinds().owners,
+        "affiliation": posts.kinds().affiliation,
+        "affiliations": posts.kinds().affiliations,
         "reports": words_of(posts.kinds().reports),
         "unit_title": unit_title,
         "name_of": name_of,
