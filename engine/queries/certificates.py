@@ -22,9 +22,9 @@ from engine.definitions.store import process_of
 from engine.documents import pdf, qr
 from engine.errors import HistoryBroken, NotFound
 from engine.history import event_log
-from engine.instance.counting import ABSTAIN
 from engine.messages import Listed, Message, _
 from engine.people import organisation
+from engine.queries import poll_summary
 from engine.queries import polls as asked
 from engine.queries.poll_summary import Result, Roll, why
 
@@ -244,7 +244,7 @@ class _Certificate:
 
     def _counts(self) -> list[list[Any]]:
         outcome = self.poll.result.outcome or {}
-        chosen = [[self._name(choice), n] for choice, n in choices(self.poll)]
+        chosen = [[self._name(choice), n] for choice, n in poll_summary.choices(self.poll)]
         numbers = [
             [self.say(words), outcome[key]]
             for key, words in NUMBERS.items()
@@ -254,20 +254,6 @@ class _Certificate:
 
     def _name(self, choice: str) -> str:
         return self.say(self.poll.question.labels.get(choice, choice))
-
-
-def choices(poll: Poll) -> list[tuple[str, int]]:
-    """What was chosen how often in a closed poll, in the order of the ballot; of an election most
-    votes first.
-    """
-    outcome = poll.result.outcome or {}
-    if poll.question.kind != "election":
-        return [(c, int(outcome.get(c, 0))) for c in poll.question.choices]
-    votes = outcome.get("votes", {})
-    found = sorted(
-        ((c, int(votes.get(c, 0))) for c in poll.question.choices), key=lambda pair: -pair[1]
-    )
-    return [*found, (ABSTAIN, int(outcome.get("abstain", 0)))]
 
 
 def _result(poll: Poll) -> Message:

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from engine.commands import tellers, voiding
 from engine.errors import Conflict, Invalid, Refused
-from engine.queries import certificates, poll_rows
+from engine.queries import certificates, poll_rows, poll_summary
 from webui.http.messages import language
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
@@ -137,5 +137,5 @@ def verify(poll_id: UUID) -> str:
         poll=poll,
         found=found,
         seal=seal,
-        counted=certificates.choices(poll),
+        counted=poll_summary.choices(poll),
     )
