@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engine.messages import Language
     from engine.people.organisation import Actor
     from engine.queries.polls import Poll
+    from engine.queries.tellers import Teller
 
 KIND = "poll_certificate"
 TEMPLATE = Path(__file__).parents[1] / "documents" / f"{KIND}.typ"
@@ -201,7 +202,7 @@ class _Certificate:
             "rules": [{"id": rule.id, "words": rule.words} for rule in poll.basis.rules],
             "presence": {k: str(poll.presence.get(k, "")) for k in _PRESENCE},
             "roll": _roll(self.session, poll),
-            "tellers": [[teller.name, moment_text(teller.signed_at)] for teller in poll.tellers],
+            "tellers": [[teller.name, self.say(_signature(teller))] for teller in poll.tellers],
             "event": {"seq": self.event.seq, "hash": seal, "at": moment_text(self.event.at)},
             "url": url,
             "qr": qr.svg(url),
@@ -264,6 +265,15 @@ def _result(poll: Poll) -> Message:
 def moment_text(moment: datetime | None) -> str:
     """A moment in China, to the second."""
     return moment.astimezone(clock.CHINA).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def _signature(teller: Teller) -> Message | str:
+    """What a teller did with the count: signed it when, dissented, or was replaced."""
+    if teller.successor is not None:
+        return _("由{who}接替：{why}", who=teller.successor, why=teller.leaves or "")
+    if teller.dissent is not None:
+        return _("没有签字，不同意见：{why}", why=teller.dissent)
+    return moment_text(teller.signed_at) or _("没有签字")
 
 
 def _roll(session: Session, poll: Poll) -> list[str]:
