@@ -59,13 +59,18 @@ class HeldShape(Schema):
 class VerdictShape(Schema):
     """What a verification found; `broken` and `fault` are empty when everything holds."""
 
+    chains = fields.Integer()
     events = fields.Integer(required=True)
     leaves = fields.Integer()
     checkpoints = fields.Integer()
+    unsealed = fields.Integer(metadata={"description": "Events under no checkpoint yet."})
     broken = fields.Nested(Break, allow_none=True)
     fault = fields.String()
     late = fields.Integer()
     unproved = fields.String()
+    older = fields.Integer(
+        metadata={"description": "Instances whose events tell less, compared as far as they do."}
+    )
 
 
 class Points(schemas.Asked):

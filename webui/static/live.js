@@ -1,5 +1,5 @@
-// Pieces of a page that bring themselves up to date, a page that learns that it has become another one, and how many
-// candidates a ballot has chosen.
+// Pieces of a page that bring themselves up to date (data-while: as long as they hold such an element), a page that
+// learns that it has become another one, and how many candidates a ballot has chosen.
 "use strict";
 (() => {
   const cut = document.querySelector("[data-cut]");
@@ -11,6 +11,7 @@
         piece.innerHTML = text;
         last = text;
       }
+      return !piece.dataset.while || piece.querySelector(piece.dataset.while) !== null;
     });
   }
 
@@ -27,12 +28,14 @@
     });
   }
 
-  // Ask every so many seconds, or as often as the reply says. A phone in a pocket asks nothing.
+  // Ask every so many seconds, or as often as the reply says, until `take` says false. A phone in a pocket asks nothing.
   function again(address, seconds, take) {
     if (!seconds) return;
-    let waiting = null;
+    let waiting = null,
+      over = false;
     const look = async () => {
       clearTimeout(waiting);
+      if (over) return;
       try {
         const reply = await fetch(address, { headers: { "X-Requested-With": "yixing" }, cache: "no-store" });
         if (reply.redirected || reply.status === 401) {
@@ -41,12 +44,12 @@
         } // logged out meanwhile
         if (!reply.ok) throw new Error(reply.status);
         seconds = Number(reply.headers.get("X-Every")) || seconds;
-        await take(reply);
+        over = (await take(reply)) === false;
         if (cut) cut.hidden = true;
       } catch {
         if (cut) cut.hidden = false;
       }
-      waiting = document.hidden ? null : setTimeout(look, seconds * 1000 * (0.9 + Math.random() / 5));
+      waiting = document.hidden || over ? null : setTimeout(look, seconds * 1000 * (0.9 + Math.random() / 5));
     };
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) look();
