@@ -118,6 +118,7 @@ declare(
     gives=Gives.NUMBER,
     asks=_INSTANCE,
 )
+declare("linked", _VALUE, gives=Gives.NUMBER, asks=_INSTANCE)
 declare("heads", _VALUE, _VALUE, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holds", _VALUE, Takes.POST, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holders", Takes.POST, may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)
