@@ -13,7 +13,7 @@ from engine.messages import _
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from engine.definitions.process import Guard, Process, TaskRule
+    from engine.definitions.process import Guard, Lane, Process, TaskRule
     from engine.messages import Message
 
 
@@ -46,6 +46,11 @@ def _launchers(shipped: Process, process: Process) -> Iterator[Message]:
         yield _("process.toml：可以发起的职务多出 {posts}，不能放宽。", posts=posts)
 
 
+def _whom(lane: Lane) -> tuple[str, ...]:
+    """What says whom a lane means."""
+    return lane.post, lane.unit, lane.person, lane.holding
+
+
 def _lanes(shipped: Process, process: Process) -> Iterator[Message]:
     """A lane that means other people; in a confidential process a lane that is new, too."""
     for key, lane in process.lanes.items():
@@ -53,7 +58,7 @@ def _lanes(shipped: Process, process: Process) -> Iterator[Message]:
         if known is None:
             if shipped.confidentiality == "named":
                 yield _("process.toml：本流程涉及个人，不能增加泳道 {lane}。", lane=key)
-        elif (lane.post, lane.unit, lane.person) != (known.post, known.unit, known.person):
+        elif _whom(lane) != _whom(known):
             yield _("process.toml：泳道 {lane} 所指的人与随产品发布的不同，不能更改。", lane=key)
 
 

@@ -16,6 +16,7 @@ from engine.errors import ProcessFault
 from engine.law.rules import (
     CONFIDENCES,
     LEVELS,
+    NUMBERS_TOLD,
     OF,
     OPS,
     SHARE_UNITS,
@@ -39,7 +40,11 @@ _TEXTS: Final = (
     "level",
     "confidence",
 )
-_OPTIONAL_TEXTS: Final = ("of", "article", "note", "note_en", "read", "unused", "unused_en")
+_TOLD: Final = ("told", "told_en")
+_OPTIONAL_TEXTS: Final = (
+    *("of", "article", "note", "note_en", "read", "unused", "unused_en"),
+    *_TOLD,
+)
 _NUMBERS: Final = ("value", "numerator", "denominator")
 _DATES: Final = ("valid_from", "valid_to")
 _REQUIRED: Final = (*_TEXTS, "text", "text_en")
@@ -156,6 +161,11 @@ def _word_faults(table: Mapping[str, Any], places: Sequence[str]) -> list[Messag
     ]
     if not _ID.fullmatch(table["id"]):
         faults.append(_("编号须由大写字母和数字以连字符连成，例如 CC-REPLY"))
+    faults += [
+        _("“{key}”应有且只有 {names}", key=key, names=Listed([f"{{{n}}}" for n in NUMBERS_TOLD]))
+        for key in _TOLD
+        if key in table and set(re.findall(r"{(.*?)}", table[key])) != set(NUMBERS_TOLD)
+    ]
     first, last = table.get("valid_from"), table.get("valid_to")
     if first and last and last < first:
         faults.append(_("失效日早于生效日"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, select
 
 from engine.db import rows, tables
-from engine.db.states import POLL_RUNNING, InstanceState, MeetingState
+from engine.db.states import POLL_RUNNING, InstanceState, MeetingState, PollState
 from engine.definitions.store import process_of
 from engine.instance import context as instance
 from engine.instance import presence
@@ -40,6 +40,15 @@ OPEN = 20  # meetings that one person can be shown at once
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A choice or a candidate as a ballot names it; `votes` once the result is out, None before."""
+
+    name: str
+    votes: int | None
+    elected: bool
+
+
+@dataclass(frozen=True)
 class Vote:
     """A poll under a meeting: no partial result, only how many have voted. `waits`: for my vote,
     and I am in the hall.
@@ -60,6 +69,7 @@ class Vote:
     opened_at: datetime
     closed_at: datetime | None
     about: About  # what is voted on
+    choices: tuple[Choice, ...]  # in the order of the ballot; with the votes, most first
 
 
 @dataclass(frozen=True)
@@ -263,7 +273,18 @@ def _vote(poll: poll_summary.Summary, lang: str) -> Vote:
         opened_at=poll.opened_at,
         closed_at=poll.closed_at,
         about=question.about,
+        choices=tuple(
+            Choice(labels[key].in_(lang) if key in labels else key, votes, key in result.elected)
+            for key, votes in _chosen(poll)
+        ),
     )
+
+
+def _chosen(poll: poll_summary.Summary) -> list[tuple[str, int | None]]:
+    """Each choice with its votes, if they are out."""
+    if poll.state == PollState.CLOSED and poll.result.outcome:
+        return [(key, votes) for key, votes in poll_summary.choices(poll)]
+    return [(key, None) for key in poll.question.choices]
 
 
 # --- lists ----------------------------------------------------------------------------------------

@@ -209,3 +209,17 @@ def _counts(context: Context, read: Read) -> Mapping[str, int]:
 def why(outcome: Mapping[str, Any], lang: str) -> str:
     """The rule explained with the numbers needed and reached."""
     return str(outcome.get("why_en" if lang.startswith("en") else "why") or "")
+
+
+def choices(poll: Summary) -> list[tuple[str, int]]:
+    """What was chosen how often in a closed poll, in the order of the ballot; of an election most
+    votes first.
+    """
+    outcome = poll.result.outcome or {}
+    if poll.question.kind != "election":
+        return [(c, int(outcome.get(c, 0))) for c in poll.question.choices]
+    votes = outcome.get("votes", {})
+    found = sorted(
+        ((c, int(votes.get(c, 0))) for c in poll.question.choices), key=lambda pair: -pair[1]
+    )
+    return [*found, (ABSTAIN, int(outcome.get("abstain", 0)))]

@@ -66,6 +66,14 @@ class PeopleAsked(schemas.Paged):
 COUNTS = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
+class MeetingChoice(Schema):
+    """A choice or a candidate of a poll under the meeting."""
+
+    name = fields.String()
+    votes = fields.Integer(allow_none=True, metadata={"description": "null before the result."})
+    elected = fields.Boolean()
+
+
 class MeetingVote(Schema):
     """A poll under the meeting (at /polls/<id>)."""
 
@@ -91,6 +99,7 @@ class MeetingVote(Schema):
         attribute="about.all",
         metadata={"description": "What is voted on."},
     )
+    choices = fields.List(fields.Nested(MeetingChoice))
 
 
 class MeetingRow(Schema):

@@ -7,6 +7,8 @@ from engine.messages import Message, _
 
 
 def _task_reassigned(facts: Facts) -> Message:
+    if facts["name"] and not facts["reason"]:
+        return _("“{task}”由{name}接着办理")
     if facts["name"]:
         return _("{who}把“{task}”移交{name}：{reason}")
     if facts["reason"]:

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from engine.commands import confidence, drafts, polls, tasks
 from engine.errors import Conflict, Invalid, Refused
-from engine.queries import ballots, certificates, despatch, progress, under_way, vacancies
+from engine.queries import ballots, despatch, poll_summary, progress, under_way, vacancies
 from engine.queries import inbox as waiting
 from engine.queries import polls as asked
 from engine.queries import tasks as reading
@@ -212,7 +212,7 @@ def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: object =
         fault=fault,
         comment=comment,
         typed=typed or MultiDict(),
-        counted=certificates.choices(poll) if poll.state == "closed" else (),
+        counted=poll_summary.choices(poll) if poll.state == "closed" else (),
         mark=progress.of(poll, box).mark,
     )
 
