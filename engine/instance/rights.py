@@ -167,6 +167,8 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "message": (may_send_it,),
     "run_meeting": (is_in_its_lane,),
     "close_poll": (may_close_it,),
+    "declare_poll": (presides,),
+    "replace_teller": (presides,),
     "void_poll": (is_teller, holds_the_secretarys_desk, presides, keeps_its_meeting),
 }
 _BY_DESK = (rules_it_by_desk,)  # every other verb of access.VERBS: urge, stop, let go on, end

@@ -40,7 +40,7 @@ mine AS (
    WHERE r.member_id = :me AND r.open AND p.state = 'open'
   UNION
   SELECT p.id, p.instance_id, p.closes_at, 'poll' FROM teller r JOIN poll p ON p.id = r.poll_id
-   WHERE r.member_id = :me AND r.signed_at IS NULL AND p.state IN ('called', 'counting')
+   WHERE r.member_id = :me AND r.signed_at IS NULL AND coalesce(r.dissent, r.leaves) IS NULL AND p.state IN ('called', 'counting')
      AND NOT EXISTS (SELECT 1 FROM teller_key k WHERE k.poll_id = p.id AND k.member_id = :me
                         AND (p.state = 'called' OR k.joined))
 ),

@@ -79,6 +79,7 @@ CLOSINGS: Mapping[str, Message] = {  # why a poll was closed
     "closed_by_mover": _("人数已够，由提案人截止"),  # of old
     "closed_by_chair": _("由主持人截止"),
     "signed": _("监票人全部签字"),
+    "declared": _("监票人签字，主持人宣布结果"),
 }
 VERBS: Mapping[str, Message] = {  # besides those of access.VERBS
     "load_notice": _("载入放假安排或假期"),

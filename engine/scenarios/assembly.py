@@ -18,6 +18,8 @@ from engine.commands import (
     envelopes,
     meetings,
     outside,
+    signing,
+    teller_changes,
     teller_keys,
     tellers,
     voiding,
@@ -142,14 +144,32 @@ def _count(progress: Progress, actor: Actor, step: Step) -> None:
     if poll.secret and not poll.rule.get("opened"):
         passphrase = f"{PASSPHRASE} {actor.id}"
         progress.carry_out(actor, lambda s: teller_keys.join(s, actor, key, passphrase))
-        progress.joined.append((key, actor.id))
+        if (key, actor.id) not in progress.joined:
+            progress.joined.append((key, actor.id))
         if not _row(progress, key).rule.get("opened"):
             return
     waiting = [teller for poll_id, teller in progress.joined if poll_id == key] or [actor.id]
     progress.joined = [pair for pair in progress.joined if pair[0] != key]
     for member_id in waiting:
         teller = organisation.actor(progress.session, member_id)
-        progress.carry_out(teller, partial(tellers.sign, actor=teller, poll_id=key))
+        progress.carry_out(teller, partial(signing.sign, actor=teller, poll_id=key))
+
+
+def _change(progress: Progress, step: Step) -> tuple[teller_changes.Change]:
+    """`teller`, who leaves, and `successor`."""
+    given = progress.meant(step.given)
+    teller, successor = UUID(str(given["teller"])), UUID(str(given["successor"]))
+    return (teller_changes.Change(teller, successor, step.reason),)
+
+
+def _key(progress: Progress, actor: Actor, step: Step) -> None:
+    """One who took a teller's place makes a key; who was replaced hands their part over."""
+    key = progress.poll(step.task)
+    if actor.id in _row(progress, key).tellers:
+        _take_key(progress, actor, key)
+        return
+    passphrase = f"{PASSPHRASE} {actor.id}"
+    progress.carry_out(actor, lambda s: teller_keys.give_up(s, actor, key, passphrase))
 
 
 # --- from outside, and in confidence --------------------------------------------------------------
@@ -179,6 +199,11 @@ ACTIONS: dict[str, Callable[[Progress, Actor, Step], None]] = {
     "count": _count,
     "give_paper": plainly(tellers.give_paper, Progress.poll, _members),
     "paper": plainly(tellers.enter_paper, Progress.poll, _given),
+    "dissent": plainly(signing.dissent, Progress.poll, reason),
+    "declare": plainly(signing.declare, Progress.poll),
+    "resign_teller": plainly(teller_changes.resign, Progress.poll, reason),
+    "replace_teller": plainly(teller_changes.replace, Progress.poll, _change),
+    "key": _key,
     "void_poll": plainly(voiding.void, Progress.poll, reason),
     "answer_link": _answer_link,
     "let_in": plainly(confidence.let_in, of_instance, _member),

@@ -51,6 +51,8 @@ POLL = Of(
         "secret": bool,
         "tellers": str,
         "keys": str,
+        "signs": str,
+        "declared": bool,
         "paper": bool,
         "meeting": str,
         "in_order": bool,

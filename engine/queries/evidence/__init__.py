@@ -23,14 +23,14 @@ from engine import clock
 from engine.db import canonical, tables
 from engine.documents import pdf
 from engine.errors import Conflict, EngineError, Refused
-from engine.history import keys, verify_pack
+from engine.history import keys, proofs, verify_pack
 from engine.history.erased import ERASED
 from engine.instance import rooms
 from engine.instance.context import context_of
 from engine.messages import _
 from engine.people import access
 from engine.queries import ballots
-from engine.queries.evidence import notices, proofs, sheets
+from engine.queries.evidence import notices, sheets
 from engine.queries.evidence.answer import answer
 from engine.queries.evidence.case import Case, Question, read
 

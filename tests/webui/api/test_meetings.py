@@ -230,7 +230,7 @@ def test_a_vote_from_the_question_to_the_certificate(held: Session) -> None:
     assert (
         found["outcome"]["passed"]
         and found["counts"]["yes"] == 7
-        and "13 中须有 7，实有 7，达到" in found["why"]
+        and "须有 7 人同意，同意 7 人，符合" in found["why"]
     )
     told = {"opening": 9, "closing": 9, "least": 9, "due": 13, "needed": 9}
     assert told.items() <= found["presence"].items()
