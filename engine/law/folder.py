@@ -72,13 +72,16 @@ def load(folder: Path) -> Rulebook:
     read = {path: _read(path, faults) for path in sorted(folder.glob("*.toml"))}
     places = _places(read.values())
     subjects = {path.stem: _words(data) for path, data in read.items() if "title" in data}
+    known = tuple(places)
     for path, data in read.items():
         for number, table in enumerate(_tables_of(path, data, faults), start=1):
-            if wrong := _faults_of(table, tuple(places)):
+            wrong = _shape_faults(table) or _word_faults(table, known) or _number_faults(table)
+            if wrong:
                 entry = table.get("id", _("第 {n} 条", n=number))
                 faults += [_at(path.name, entry, fault) for fault in wrong]
             else:
-                rules.append(_rule(table, path.name))
+                binding = table["level"] == "LAW"
+                rules.append(Rule(**{"binding": binding, **table, "file": path.name}))
     faults += _quarrels(rules)
     if not rules and not faults:
         faults.append(_("{file}:没有任何规则", file=folder.name))
@@ -130,15 +133,6 @@ def _tables_of(path: Path, data: dict[str, Any], faults: list[Message]) -> list[
 
 def _at(file: str, entry: str, fault: Message) -> Message:
     return _("{file}:{entry}:{fault}", file=file, entry=entry, fault=fault)
-
-
-def _rule(table: Mapping[str, Any], file: str) -> Rule:
-    return Rule(**{"binding": table["level"] == "LAW", **table, "file": file})
-
-
-def _faults_of(table: Mapping[str, Any], places: Sequence[str]) -> list[Message]:
-    """What is wrong with one [[rule]] table, in words."""
-    return _shape_faults(table) or _word_faults(table, places) or _number_faults(table)
 
 
 def _shape_faults(table: Mapping[str, Any]) -> list[Message]:

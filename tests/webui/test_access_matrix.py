@@ -46,6 +46,7 @@ EXPECTED = """
 api.openapi | 200 | -!
 api_audit.confirm | 403 | -
 api_audit.countersign | 403 | -
+api_audit.given_before | 403 | -
 api_audit.installation_history | 403 403 403 200 200 403 | -
 api_audit.list_checkpoints | 403 403 403 200 200 403 | -
 api_audit.note_witness | 403 | -

@@ -48,6 +48,7 @@ VERBS = [
     "user replace",
     "user move",
     "verify",
+    "witness",
     "despatch",
     "erase",
     "backup",
