@@ -59,6 +59,8 @@ def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
         .where(document.id == document_id, access.visible(actor))
     ).first()
     row = access.must_see(row)
+    context = context_of(session, actor, row.instance_id)
+    access.must_see(row if rooms.may_read_paper(context, row.kind) else None)
     if row.data == ERASED:
         raise NotFound(_("内容已按规定删除。"))
     return file_name(row.number, row.title) + ".pdf", of_row(session, row)
