@@ -192,8 +192,9 @@ def voted_in_secret(
     presidium.fill(kind="表决一项议题", **ITEM, title="教职工考核办法", way="无记名投票")
     presidium.submit()
     assert "推选监票人" in presidium.page.locator(".yx-ask").inner_text()
-    presidium.fill(decision="监票人已推选，开始投票", tellers=["王芳", "赵磊"])
+    presidium.fill(decision="名单已提出", chief="王芳", tellers=["王芳", "赵磊"])
     presidium.submit()
+    answered(town, hall["zhang"], "同意", OTHERS)  # the congress passes its tellers
     for name, words in WORDS.items():
         hall[name].open(TITLE)
         assert "领取密钥" in hall[name].page.locator("main").inner_text()
@@ -224,7 +225,7 @@ def voted_in_secret(
     vote.locator("b", has_text="23").wait_for()
 
     presidium.page.goto(f"/polls/{poll}")
-    assert "截止以前不公布各项票数" in presidium.page.locator("main").inner_text()
+    assert "主持人宣布以前不公布各项票数" in presidium.page.locator("main").inner_text()
     presidium.page.get_by_text("截止表决").click()
     presidium.press("确定截止")
     for name, words in WORDS.items():
@@ -237,6 +238,10 @@ def voted_in_secret(
         assert "22" in hall[name].page.locator("main").inner_text()
         hall[name].press("计票无误，签字")
         assert "已签字" in hall[name].said()
+    assert "正在计票" in vote.inner_text()  # nobody learns the result before the chair says it
+    presidium.open(TITLE)
+    presidium.press("宣布结果")
+    assert "结果已宣布" in presidium.said()
     vote.get_by_text("通过", exact=True).wait_for()
     presidium.page.goto(f"/polls/{poll}")
     voter.goto(f"/polls/{poll}/check")
