@@ -6,17 +6,17 @@ import json
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine import clock, scenarios
+from engine import clock, definitions, scenarios
 from engine.db import tables
 from engine.forms import hiding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -25,11 +25,23 @@ if TYPE_CHECKING:
     from engine.scenarios.progress import Progress
     from engine.scenarios.steps import Step
 
+ERRAND = Path(__file__).parent.parent / "processes" / "errand"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _ENTERS = frozenset({"complete", "launch", "message"})
 _RANDOM = frozenset({"roll_hash"})  # of ids, which differ each time
 _NOTES = frozenset({"set_fact", "mark"})  # actions whose moment is that of the fact
+
+
+def files(**bounds: str) -> dict[str, str]:
+    """The errand, whose check happened on a day that its form asks for."""
+    found = definitions.read(ERRAND)
+    form = json.loads(found["forms/check.json"])
+    met = {"type": "datetime", "subtype": "date", "key": "met_on", "dateLabel": "核对日期"}
+    met |= {"properties": {"label_en": "Checked on", **bounds}, "validate": {"required": True}}
+    form["components"].append(met)
+    toml = found["process.toml"].replace("[tasks.check]\n", '[tasks.check]\nhappened = "met_on"\n')
+    return {**found, "forms/check.json": json.dumps(form), "process.toml": toml}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from engine.history import verification
 from engine.history.verification.matters import Version
 from engine.history.verification.replay import Act
 from engine.people import organisation
-from tests.engine.late_entries import waiting
+from tests.engine.late_entries import ERRAND, files, waiting
 from tests.engine.played import played
 from tests.hostile.sound import POSTS, rulebook
 
@@ -27,24 +27,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 CONSULTATION = Path(__file__).parents[2] / "processes" / "collective_consultation"
-ERRAND = Path(__file__).parent.parent / "processes" / "errand"
 START = datetime(2026, 3, 2, 9, tzinfo=clock.CHINA)
 PEOPLE = {"张敏": ["formal_delegate@信息学院"]}
 
 
 def faults_of(found: dict[str, str]) -> str:
     return "\n".join(map(str, faults(found, rulebook(), POSTS, folder="errand")))
-
-
-def files(**bounds: str) -> dict[str, str]:
-    """The errand, whose check happened on a day that its form asks for."""
-    found = definitions.read(ERRAND)
-    form = json.loads(found["forms/check.json"])
-    met = {"type": "datetime", "subtype": "date", "key": "met_on", "dateLabel": "核对日期"}
-    met |= {"properties": {"label_en": "Checked on", **bounds}, "validate": {"required": True}}
-    form["components"].append(met)
-    toml = found["process.toml"].replace("[tasks.check]\n", '[tasks.check]\nhappened = "met_on"\n')
-    return {**found, "forms/check.json": json.dumps(form), "process.toml": toml}
 
 
 def told(entered: str, **answers: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine import definitions
+from engine import db, definitions, scenarios
+from tests.conftest import fresh
 from tests.engine.late_entries import Entry, differences, entries, stands
-from tests.scenarios.test_stories import STANDARD, stage  # noqa: F401 -- a fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +19,19 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 ROOT = Path(__file__).parents[2]
+STANDARD = scenarios.standard(ROOT / "processes")
 EXEMPT: dict[str, dict[str, str]] = tomllib.loads(
     (Path(__file__).parent / "late.toml").read_text("utf-8")
 )
+
+
+@pytest.fixture(scope="module")
+def stage(server: str) -> Iterator[Engine]:
+    """One database for all: nothing is left in it."""
+    with fresh(server) as url:
+        made = db.connect(url, size=2)
+        yield made
+        made.dispose()
 
 
 @lru_cache
@@ -47,7 +57,7 @@ def exemption(entry: Entry, late: int) -> str:
     return str(why.get(f"{entry.element}.{late}", why.get(entry.element, "")))
 
 
-def check(stage: Engine, entry: Entry, late: int) -> None:  # noqa: F811
+def check(stage: Engine, entry: Entry, late: int) -> None:
     files = files_of(entry.path.parent.parent)
     at_once = stands(stage, entry, files, STANDARD, -late)
     found = differences(at_once, stands(stage, entry, files, STANDARD, late))
@@ -67,7 +77,7 @@ def test_the_sample_meets_every_folder() -> None:
 
 
 @pytest.mark.parametrize(("entry", "late"), SAMPLE, ids=lambda each: str(each))
-def test_a_late_entry_changes_nothing(stage: Engine, entry: Entry, late: int) -> None:  # noqa: F811
+def test_a_late_entry_changes_nothing(stage: Engine, entry: Entry, late: int) -> None:
     check(stage, entry, late)
 
 
@@ -76,7 +86,7 @@ def test_a_late_entry_changes_nothing(stage: Engine, entry: Entry, late: int) ->
 @pytest.mark.parametrize("entry", list(every()), ids=str)
 def test_no_late_entry_of_any_story_changes_anything(
     stage: Engine, entry: Entry, late: int
-) -> None:  # noqa: F811
+) -> None:
     if why := exemption(entry, late):
         pytest.skip(why)
     check(stage, entry, late)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from engine import clock, db
 from engine.commands import definitions, instances
 from engine.db import tables
-from tests.engine.test_dates import files
+from tests.engine.late_entries import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
