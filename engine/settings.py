@@ -85,29 +85,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     limits. Raises ValueError with a message when a number or the address is none.
     """
     env = os.environ if environ is None else environ
-
-    def number(name: str, default: int, least: int = 0) -> int:
-        text = env.get(f"YIXING_{name}", "").strip()
-        if not text:
-            return default
-        if not (text.isascii() and text.isdigit()):
-            raise ValueError(_("YIXING_{name} 应是整数，而不是“{text}”", name=name, text=text))
-        if int(text) < least:
-            raise ValueError(_("YIXING_{name} 不得小于 {least}", name=name, least=least))
-        return int(text)
-
-    def flag(name: str) -> bool:
-        return env.get(f"YIXING_{name}", "").strip().lower() in {"1", "true", "yes", "on"}
-
-    address = env.get("YIXING_ADDRESS", "").strip().rstrip("/")
-    if address and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", address):
-        raise ValueError(
-            _(
-                "YIXING_ADDRESS 应写成 https://yixing.example.edu.cn 这样，而不是“{text}”",
-                text=address,
-            )
-        )
-    if flag("DATABASE_POOLED") and not env.get("YIXING_DATABASE_DIRECT_URL", "").strip():
+    address = _address(env)
+    if _flag(env, "DATABASE_POOLED") and not _text(env, "DATABASE_DIRECT_URL"):
         raise ValueError(
             _(
                 "设了 YIXING_DATABASE_POOLED，还要设 YIXING_DATABASE_DIRECT_URL：后台任务和命令要直接连接数据库"
@@ -118,35 +97,72 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=_database_url("DATABASE_URL", env),
         processes=_processes(env.get("YIXING_PROCESSES", "")),
         host=env.get("YIXING_HOST", "") or "127.0.0.1",
-        port=number("PORT", 8000),
+        port=_number(env, "PORT", 8000),
         address=address,
-        demo=flag("DEMO"),
+        demo=_flag(env, "DEMO"),
         secret_key=env.get("YIXING_SECRET_KEY", ""),
-        shared_key=env.get("YIXING_SHARED_KEY", "").strip(),
-        tsa_url=env.get("YIXING_TSA_URL", "").strip(),
-        tsa_ca=Path(env["YIXING_TSA_CA"]).resolve() if env.get("YIXING_TSA_CA") else None,
-        witness_url=env.get("YIXING_WITNESS_URL", "").strip().rstrip("/"),
-        witness_token=env.get("YIXING_WITNESS_TOKEN", "").strip(),
+        shared_key=_text(env, "SHARED_KEY"),
+        tsa_url=_text(env, "TSA_URL"),
+        tsa_ca=_path(env, "TSA_CA"),
+        witness_url=_text(env, "WITNESS_URL").rstrip("/"),
+        witness_token=_text(env, "WITNESS_TOKEN"),
         signing_key=env.get("YIXING_SIGNING_KEY", "").replace("\\n", "\n"),
-        secure_cookies=flag("SECURE_COOKIES") or address.startswith("https://"),
-        trusted_proxies=number("TRUSTED_PROXIES", 0),
-        web_workers=number("WEB_WORKERS", 2, 1),
-        web_threads=number("WEB_THREADS", 8, 1),
+        secure_cookies=_flag(env, "SECURE_COOKIES") or address.startswith("https://"),
+        trusted_proxies=_number(env, "TRUSTED_PROXIES", 0),
+        web_workers=_number(env, "WEB_WORKERS", 2, 1),
+        web_threads=_number(env, "WEB_THREADS", 8, 1),
         database_direct_url=_database_url("DATABASE_DIRECT_URL", env),
-        database_pooled=flag("DATABASE_POOLED"),
-        backup_days=number("BACKUP_DAYS", 14),
-        backups=Path(env["YIXING_BACKUPS"]).resolve() if env.get("YIXING_BACKUPS") else None,
-        drafts=number("DRAFTS", 200, 1),
-        uploads_megabytes=number("UPLOADS_MEGABYTES", 500, 50),
+        database_pooled=_flag(env, "DATABASE_POOLED"),
+        backup_days=_number(env, "BACKUP_DAYS", 14),
+        backups=_path(env, "BACKUPS"),
+        drafts=_number(env, "DRAFTS", 200, 1),
+        uploads_megabytes=_number(env, "UPLOADS_MEGABYTES", 500, 50),
         metrics=_networks(env.get("YIXING_METRICS", "")),
     )
+
+
+def _text(env: Mapping[str, str], name: str) -> str:
+    return env.get(f"YIXING_{name}", "").strip()
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    return _text(env, name).lower() in {"1", "true", "yes", "on"}
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    given = env.get(f"YIXING_{name}")
+    return Path(given).resolve() if given else None
+
+
+def _number(env: Mapping[str, str], name: str, default: int, least: int = 0) -> int:
+    text = _text(env, name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(_("YIXING_{name} 应是整数，而不是“{text}”", name=name, text=text))
+    if int(text) < least:
+        raise ValueError(_("YIXING_{name} 不得小于 {least}", name=name, least=least))
+    return int(text)
+
+
+def _address(env: Mapping[str, str]) -> str:
+    """How people reach the installation. Raises ValueError."""
+    address = _text(env, "ADDRESS").rstrip("/")
+    if address and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", address):
+        raise ValueError(
+            _(
+                "YIXING_ADDRESS 应写成 https://yixing.example.edu.cn 这样，而不是“{text}”",
+                text=address,
+            )
+        )
+    return address
 
 
 def _database_url(name: str, env: Mapping[str, str]) -> str:
     """The address of a database as it was written; what is wrong with it is said without its
     password.
     """
-    text = env.get(f"YIXING_{name}", "").strip()
+    text = _text(env, name)
     try:
         parts = urlsplit(text)
         known = parts.scheme in ("postgresql", "postgres") and "//" in text and parts.port != 0

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from engine.commands import papers, timers
+from engine.commands.people import terms
 from engine.commands.registry import action
 from engine.db import tables
 from engine.db.states import PollState, TaskState, TimerState
@@ -192,6 +193,18 @@ def mark(work: UnitOfWork, args: Args) -> None:
     code = work.value(args["code"]) if args.get("code") else None
     work.facts[args["as"]] = {"on": work.today.isoformat(), "code": code}
     work.log.add("instance_marked", None, element=args["element"], code=code)
+
+
+@action
+def end_post(work: UnitOfWork, args: Args) -> None:
+    """`member`, `post`, `from` (expressions): this member's terms of that post of the union end
+    before the day `from`. Raises ProcessFault when no such term is left to end.
+    """
+    member, kind = UUID(str(work.value(args["member"]))), str(work.value(args["post"]))
+    last = date.fromisoformat(str(work.value(args["from"]))) - timedelta(days=1)
+    held, why = (member, kind, work.row["union_id"]), str(work.row["number"])
+    if not terms.end_by_decision(work.session, work.actor, held, last, why):
+        raise ProcessFault(_("没有可以终止的职务。"), element=args["element"])
 
 
 @action

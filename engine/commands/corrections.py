@@ -16,7 +16,7 @@ from engine import clock
 from engine.commands import papers, reasons, separation, unit_of_work
 from engine.commands.unit_of_work import UnitOfWork
 from engine.db import tables
-from engine.db.states import CorrectionState, DefinitionState, DocumentState
+from engine.db.states import DefinitionState, DocumentState, ProposalState
 from engine.definitions.store import process_of
 from engine.documents import pdf
 from engine.errors import Conflict, Invalid
@@ -83,7 +83,7 @@ def propose(
         "changes": wanted if kind == CORRECT else {},
         "proposer_id": actor.id,
         "created_at": clock.now(),
-        "state": CorrectionState.PROPOSED,
+        "state": ProposalState.PROPOSED,
     }
     session.execute(insert(tables.correction).values(**values))
     noted = {"document": row.kind, "id": str(document_id), "number": row.number or None}
@@ -104,7 +104,7 @@ def decide(session: Session, actor: Actor, correction_id: UUID, approve: bool) -
     change = cast("rows.Correction", access.must_see(found))
     work, row = _opened(session, actor, change.document_id)
     rights.check(Case(work, "approve_correction"))
-    if change.state != CorrectionState.PROPOSED:
+    if change.state != ProposalState.PROPOSED:
         raise Conflict(_("这项更正已有结论。"), code="decided")
     separation.check(session, actor, "approve_correction", work.row["union_id"], change.proposer_id)
     shown = UUID(str(row.id))
@@ -114,7 +114,7 @@ def decide(session: Session, actor: Actor, correction_id: UUID, approve: bool) -
     else:
         _note(work, "correction_refused", row, change)
     decided = update(tables.correction).where(_correction.id == correction_id)
-    state = CorrectionState.DONE if approve else CorrectionState.REFUSED
+    state = ProposalState.DONE if approve else ProposalState.REFUSED
     session.execute(decided.values(state=state, approver_id=actor.id, decided_at=clock.now()))
     unit_of_work.save(work)
     return shown
@@ -136,7 +136,7 @@ def _must_stand(row: rows.Document) -> None:
 
 def _must_not_wait(session: Session, document_id: UUID) -> None:
     waiting = select(_correction.id).where(
-        _correction.document_id == document_id, _correction.state == CorrectionState.PROPOSED
+        _correction.document_id == document_id, _correction.state == ProposalState.PROPOSED
     )
     if session.execute(waiting).first():
         raise Conflict(_("这份文书已有一项更正等待批准。"), code="waiting")

@@ -17,6 +17,7 @@ from engine.errors import Conflict
 from engine.history.erased import ERASED, ERASED_MARK, ERASED_TITLE
 from engine.instance import rights
 from engine.instance.rights import Case
+from engine.instance.union_law import RETENTION
 from engine.instance.view import ENDED
 from engine.messages import _
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 ERASURE, HOLD = "erasure", "hold"  # kinds of proposals
-RETENTION = "RET-CASE"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EMPTIED: dict[Table, dict[str, Any]] = {
     tables.task: {"answers": null(), "salt": null()},
@@ -46,10 +46,15 @@ def propose(session: Session, actor: Actor, instance_id: UUID, reason: str) -> U
     ended, erased, still to be kept, held, waiting already), Invalid.
     """
     work = _erasable(session, actor, instance_id)
-    plain = reasons.plain(reason)
-    draft = proposals.Draft(ERASURE, work.row["union_id"], str(instance_id), note=plain)
-    key = proposals.hand_in(session, actor, draft)
-    work.log.add("erasure_proposed", actor, proposal=str(key))
+    return _hand_in(work, actor, ERASURE, reason, "erasure_proposed")
+
+
+def _hand_in(work: UnitOfWork, actor: Actor, kind: str, reason: str, event: str) -> UUID:
+    """A proposal about a matter, on record there."""
+    about, note = str(work.row["id"]), reasons.plain(reason)
+    draft = proposals.Draft(kind, work.row["union_id"], about, note=note)
+    key = proposals.hand_in(work.session, actor, draft)
+    work.log.add(event, actor, proposal=str(key))
     unit_of_work.save(work)
     return key
 
@@ -73,12 +78,7 @@ def hold(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UUID
     Raises NotFound, Refused, Conflict (not confidential, erased, held already), Invalid.
     """
     work = _guarded(session, actor, instance_id)
-    plain = reasons.plain(reason)
-    draft = proposals.Draft(HOLD, work.row["union_id"], str(instance_id), note=plain)
-    key = proposals.hand_in(session, actor, draft)
-    work.log.add("hold_placed", actor, proposal=str(key))
-    unit_of_work.save(work)
-    return key
+    return _hand_in(work, actor, HOLD, reason, "hold_placed")
 
 
 def lift(session: Session, actor: Actor, row: rows.Proposal, approve: bool) -> None:
@@ -109,8 +109,7 @@ def _erasable(session: Session, actor: Actor, instance_id: UUID) -> UnitOfWork:
     work = _guarded(session, actor, instance_id)
     if work.row["state"] not in ENDED or work.row["ended_at"] is None:
         raise Conflict(_("此件还没有结束，内容不能删除。"), code="not_ended")
-    ruling = work.law.ruling(RETENTION, clock.today())
-    until = work.law.calendar.add(work.row["ended_at"], int(ruling.value or 0), ruling.unit)
+    until = work.law.retained_until(work.row["ended_at"])
     if clock.now() < until.moment:
         kept = _("内容须保存至 {day}（{rule}），此前不能删除。", day=until.day, rule=RETENTION)
         raise Conflict(kept, code="retained")

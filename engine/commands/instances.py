@@ -254,7 +254,6 @@ def _end(work: UnitOfWork, state: InstanceState, kind: str, reason: str) -> None
 
 
 @on_desk(
-    title=_("催办"),
     hint=_("正在办理的人会在待办中看到催办和您写的话；每天一次，记录在案。"),
     done=_("已催办，办理人的待办中会显示。"),
     states=(InstanceState.RUNNING,),
@@ -277,7 +276,6 @@ def remind(session: Session, actor: Actor, instance_id: UUID, reason: str) -> UU
 
 @on_desk(
     title=_("暂停办理"),
-    button=_("暂停"),
     hint=_("各项期限停止计算，恢复后顺延；暂停的天数记录在案。"),
     done=_("已暂停，各项期限停止计算。"),
     states=(InstanceState.RUNNING,),
@@ -295,6 +293,7 @@ def suspend(session: Session, actor: Actor, instance_id: UUID, reason: str) -> U
 
 @on_desk(
     title=_("恢复办理"),
+    button=_("恢复办理"),
     done=_("已恢复办理，各项期限相应顺延。"),
     states=(InstanceState.SUSPENDED,),
     weight="primary",
@@ -309,7 +308,9 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
     since = work.row["suspended_at"]
     assert since is not None
     stopped = (clock.today() - clock.day_of(since)).days
-    _postpone(session, instance_id, stopped)
+    moved_by = {"id": instance_id, "days": timedelta(days=stopped), "stopped": stopped}
+    for statement in _POSTPONE:  # what waits for a moment: timers, tasks, the windows of polls
+        session.execute(statement, moved_by)
     work.log.add("instance_resumed", actor, stopped_days=stopped)
     work.row["state"] = InstanceState.RUNNING
     moved = {"suspended_at": None, "stopped_days": _instance.c.stopped_days + stopped}
@@ -320,7 +321,6 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
 
 @on_desk(
     title=_("终止本件"),
-    button=_("终止"),
     hint=_("终止后不能恢复。理由对所有办理人可见。"),
     done=_("已终止。"),
     states=ALIVE,
@@ -335,13 +335,6 @@ def terminate(session: Session, actor: Actor, instance_id: UUID, reason: str) ->
     rights.check_bars(Case(work, "terminate"))
     _end(work, InstanceState.TERMINATED, "instance_terminated", reasons.plain(reason))
     return instance_id
-
-
-def _postpone(session: Session, instance_id: UUID, days: int) -> None:
-    """Move what waits for a moment: timers, tasks and the windows of polls."""
-    moved = {"id": instance_id, "days": timedelta(days=days), "stopped": days}
-    for statement in _POSTPONE:
-        session.execute(statement, moved)
 
 
 def wake(session: Session, timer_id: UUID) -> bool:

@@ -95,13 +95,17 @@ class _Question:
             "withdrawal": rule.withdrawal,
             "numbers": {
                 **dict(_numbers_in_words(work, rule.words.zh)),
-                **dict(_numbers_of_law(work, rule.passes, rule.wins)),
+                **dict(_numbers_of_law(work, rule.passes, rule.wins, rule.signs)),
             },
             "in_order": rule.in_order,
             "paper": rule.paper,
         }
         if rule.kind == "election":
             terms["wins"], terms["seats"] = rule.wins, int(work.value(rule.seats))
+        if rule.signs:
+            terms["signs"] = rule.signs
+        if rule.declared:
+            terms["declared"] = True
         if rule.secret:
             terms["keys"] = rule_value(work, rule.keys)
         if rule.about:

@@ -312,17 +312,16 @@ def finish(locked: LockedPoll, why: str) -> None:
     """
     stopped = poll_lifecycle.stop(locked)
     if not stopped.poll.tellers:
-        publish(stopped, why)
+        publish(stopped, why, outcome(stopped, None))
         return
     stopped.update(state=PollState.COUNTING)
     stopped.log("poll_stopped", stopped.work.actor, why=why)
     unit_of_work.save(stopped.work)
 
 
-def publish(locked: LockedPoll, why: str, paper: PaperCount | None = None) -> None:
-    """Count, make the outcome a fact, finish the task and move on."""
+def publish(locked: LockedPoll, why: str, outcome: Outcome) -> None:
+    """Make the outcome a fact, finish the task and move on."""
     work, poll, task = locked.work, locked.poll, locked.task
-    outcome = _outcome(locked, paper)
     now, fact = clock.now(), outcome.stored()
     locked.update(state=PollState.CLOSED, closed_at=poll.closed_at or now, outcome=fact)
     work.session.execute(_FINISH_TASK, {"key": task.id, "now": now})
@@ -332,13 +331,13 @@ def publish(locked: LockedPoll, why: str, paper: PaperCount | None = None) -> No
     advance.advance(work, step, body, task.ref)
 
 
-def _outcome(locked: LockedPoll, paper: PaperCount | None) -> Outcome:
+def outcome(locked: LockedPoll, paper: PaperCount | None) -> Outcome:
     """The count; who chose what is part of it in an open poll of not too many."""
     poll = locked.poll
-    outcome = tally(locked.work, poll, poll.counts, paper)
-    if poll.secret or outcome.answered > NAMED:
-        return outcome
-    return replace(outcome, voters=_voters(locked.session, poll))
+    counted = tally(locked.work, poll, poll.counts, paper)
+    if poll.secret or counted.answered > NAMED:
+        return counted
+    return replace(counted, voters=_voters(locked.session, poll))
 
 
 def _voters(session: Session, poll: rows.Poll) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.definitions import actions as declared
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,22 +67,25 @@ DESK: dict[str, DeskVerb] = {}
 
 def on_desk(
     *,
-    title: Message,
     done: Message,
     states: tuple[InstanceState, ...],
+    title: Message | None = None,
     button: Message | None = None,
     hint: Message | None = None,
     weight: str = "",
     reasoned: bool = True,
 ) -> Callable[[Command], Command]:
-    """Enter a command as a verb of the desk, under the name of its function."""
+    """Enter a command as a verb of the desk, under the name of its function; `title` and `button`
+    where they are not the verb's own name.
+    """
 
     def enter(command: Command) -> Command:
+        name = access.VERBS[command.__name__].title
         DESK[command.__name__] = DeskVerb(
             command.__name__,
             command,
-            title=title,
-            button=button or title,
+            title=title or name,
+            button=button or name,
             hint=hint,
             done=done,
             states=states,

@@ -20,7 +20,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import ballots, clock
 from engine.ballots.keys import SALT_BYTES
-from engine.commands import envelopes, locked_poll, poll_lifecycle, tellers, unit_of_work
+from engine.commands import (
+    envelopes,
+    locked_poll,
+    poll_lifecycle,
+    teller_changes,
+    tellers,
+    unit_of_work,
+)
 from engine.db import tables
 from engine.db.states import InstanceState, PollState
 from engine.errors import Conflict, HistoryBroken, Invalid, NotFound, Refused
@@ -32,6 +39,8 @@ from engine.people import password
 from engine.people.commonness import is_common
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from engine.commands.locked_poll import LockedPoll
     from engine.db import Session, rows
     from engine.people.organisation import Actor
@@ -44,7 +53,7 @@ _TELLERS = select(_poll.c.tellers).where(_poll.c.id == bindparam("key"), _poll.c
 _LOGIN = select(_member.c.password).where(_member.c.id == bindparam("who"))
 _KEY = select(_key).where(_THIS_POLL, _MINE)
 _KEYS = select(_key.c.member_id, _key.c.public).where(_THIS_POLL)
-_OTHERS = _KEYS.where(~_key.c.joined)
+_OTHERS = _KEYS.where(~_key.c.joined, _key.c.member_id.in_(bindparam("seated", expanding=True)))
 _JOINED = update(_key).where(_THIS_POLL, _MINE).values(joined=True)
 _HELD = select(_part.c.member_id, _part.c.sealed).where(
     _part.c.poll_id == bindparam("key"), _part.c.holder_id == bindparam("who")
@@ -60,8 +69,9 @@ def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     """A teller takes their part of the key by a passphrase of their own; it may be changed until
     the last one took theirs.
 
-    With the last one the poll's key is made and split, and the poll opens. NotFound for who is no
-    teller; Conflict when it has opened; Invalid for a weak passphrase, Refused without quorum.
+    With the last one the poll's key is made and split, and the poll opens; who takes a teller's
+    place later makes a key into which that one's part can be handed. NotFound for who is no teller;
+    Conflict when it has opened; Invalid for a weak passphrase, Refused without quorum.
     """
     secret, salt, public = _strong(passphrase), os.urandom(SALT_BYTES), b""
     if actor.id in (session.execute(_TELLERS, {"key": poll_id}).scalar() or ()):
@@ -70,16 +80,23 @@ def take(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
         )  # slow on purpose, as the next line: before the lock
         public = ballots.public_of(secret, salt)
     locked = _lock_as_teller(session, actor, poll_id, "take_key")
-    if locked.poll.state != PollState.CALLED:
+    if locked.poll.state != PollState.CALLED and not _is_newcomer(locked, actor):
         raise Conflict(_("密钥已经领取完毕。"), code="keys_taken")
     _store_key(session, poll_id, actor, salt, public)
     locked.log("key_taken", actor, key=public.hex())
     keys = _public_halves(session, poll_id)
     with locked.work.answering():
-        if len(keys) == len(locked.poll.tellers):
+        if locked.poll.state == PollState.CALLED and len(keys) == len(locked.poll.tellers):
             _open_poll(locked, keys)
         unit_of_work.save(locked.work)
     return locked.instance_id
+
+
+def _is_newcomer(locked: LockedPoll, actor: Actor) -> bool:
+    """Did the actor take a teller's place after the poll had opened, and have they no key yet?"""
+    poll, mine = locked.poll, {"key": locked.poll.id, "who": actor.id}
+    shut = poll.state in (PollState.OPEN, PollState.COUNTING) and not poll.rule.get("opened")
+    return shut and locked.session.execute(_KEY, mine).first() is None
 
 
 def _must_differ(session: Session, actor: Actor, passphrase: str) -> None:
@@ -164,11 +181,14 @@ def join(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
     _check_secrecy(locked, box)
     _check_paper_first(locked)
     parts = _unwrapped(locked, key, passphrase)
+    if not parts:
+        message = _("被您接替的监票人还没有交出密钥份额。")
+        raise Conflict(message, code="no_part")
     session.execute(_JOINED, {"key": poll_id, "who": actor.id})
     locked.log("key_joined", actor)
     with work.answering():
         if len(parts) < box.needed:
-            _hand_over(locked, parts[actor.id], actor)
+            _hand_over(locked, parts)
         else:
             _count(locked, box, list(parts.values()))
         unit_of_work.save(work)
@@ -178,7 +198,9 @@ def join(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID
 def _unused_key(locked: LockedPoll, actor: Actor) -> rows.TellerKey:
     """The actor's key, which has not helped to open the box. Raises Conflict."""
     key = locked.session.execute(_KEY, {"key": locked.poll.id, "who": actor.id}).first()
-    if key is None or key.joined:
+    if key is None:
+        raise Conflict(_("您接替监票人，还没有领取密钥。"), code="no_key")
+    if key.joined:
         raise Conflict(_("您已输入过口令。"), code="joined")
     return cast("rows.TellerKey", key)
 
@@ -227,16 +249,48 @@ def _check_guesses(locked: LockedPoll, teller: UUID, place: dict[str, str]) -> N
         raise Refused(message, code="too_many_attempts", **place)
 
 
-def _hand_over(locked: LockedPoll, part: bytes, teller: Actor) -> None:
-    """Seal the own part to those who have not joined yet: between two tellers no part lies open in
-    the database.
+def _hand_over(locked: LockedPoll, parts: Mapping[UUID, bytes]) -> None:
+    """Seal the parts to those who have not joined yet: between two tellers no part lies open in the
+    database.
     """
-    session, poll_id = locked.session, locked.poll.id
-    parts = []
-    for other in session.execute(_OTHERS, {"key": poll_id}).all():
-        sealed = ballots.hand_over(part, bytes(other.public))
-        parts.append(_sealed_part(poll_id, teller.id, other.member_id, sealed))
-    session.execute(insert(_part), parts)
+    others = locked.session.execute(_OTHERS, {"key": locked.poll.id, "seated": locked.poll.tellers})
+    for other in others.all():
+        _give(locked, parts, other)
+
+
+def _give(locked: LockedPoll, parts: Mapping[UUID, bytes], holder: rows.Selected) -> None:
+    """Seal parts to a holder, who may have some of them."""
+    place = locked.poll.id, holder.member_id
+    sealed = [
+        _sealed_part(place[0], teller, place[1], ballots.hand_over(part, bytes(holder.public)))
+        for teller, part in parts.items()
+    ]
+    if sealed:
+        locked.session.execute(upsert(_part).on_conflict_do_nothing(), sealed)
+
+
+def give_up(session: Session, actor: Actor, poll_id: UUID, passphrase: str) -> UUID:
+    """A teller who was replaced hands their part of the key to who took their place, so that the
+    box can still be opened by as many.
+
+    NotFound for who was not replaced; Conflict when there is nothing to hand over, or nobody with a
+    key to take it; Refused for a wrong passphrase, as `join`.
+    """
+    locked = locked_poll.lock(session, actor, poll_id)
+    successor = teller_changes.successor_of(session, poll_id, actor.id)
+    if successor is None:
+        raise NotFound(verb="hand_over_key", **locked.place)
+    key = session.execute(_KEY, {"key": poll_id, "who": actor.id}).first()
+    if key is None:
+        raise Conflict(_("没有可以交出的密钥份额。"), code="no_key")
+    newcomer = session.execute(_KEY, {"key": poll_id, "who": successor}).first()
+    if newcomer is None:
+        message = _("接替您的监票人还没有领取密钥，请其先领取，您再交出。")
+        raise Conflict(message, code="no_newcomer")
+    _give(locked, _unwrapped(locked, cast("rows.TellerKey", key), passphrase), newcomer)
+    locked.log("key_handed_over", actor, new=str(successor))
+    unit_of_work.save(locked.work)
+    return locked.instance_id
 
 
 def _count(locked: LockedPoll, box: rows.Box, parts: list[bytes]) -> None:
@@ -251,8 +305,9 @@ def _count(locked: LockedPoll, box: rows.Box, parts: list[bytes]) -> None:
 
 
 def _lock_as_teller(session: Session, actor: Actor, poll_id: UUID, verb: str) -> LockedPoll:
-    """Lock; NotFound for whoever is no teller of a secret poll."""
+    """Lock; NotFound for whoever is no teller of a secret poll, Conflict for who left the table."""
     locked = locked_poll.lock(session, actor, poll_id)
     if not locked.poll.secret or actor.id not in locked.poll.tellers:
         raise NotFound(verb=verb, **locked.place)
+    tellers.check_at_table(locked, actor)
     return locked

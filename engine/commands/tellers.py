@@ -1,5 +1,5 @@
-"""Counting a poll by its tellers: paper ballots that two count alike, signatures before
-publication, void and again.
+"""Counting a poll by its tellers: paper ballots handed out, and counted alike by two; what the
+opened envelopes say. They sign it in engine/commands/signing.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from engine import clock
 from engine.commands import (
     locked_poll,
     poll_lifecycle,
-    polls,
     unit_of_work,
     voiding,
 )
@@ -48,19 +47,14 @@ _GIVE_PAPER = (
     .values(paper=True, open=False)
     .returning(_roll.c.member_id)
 )
-_THIS_POLL, _UNSIGNED = _teller.c.poll_id == bindparam("key"), _teller.c.signed_at.is_(None)
-_NOBODY_SIGNED = update(_teller).where(_THIS_POLL).values(signed_at=None)
-_SIGN = (
-    update(_teller)
-    .where(_THIS_POLL, _UNSIGNED, _teller.c.member_id == bindparam("who"))
-    .values(signed_at=bindparam("now"))
-)
-_MISSING = select(_teller.c.member_id).where(_THIS_POLL, _UNSIGNED).limit(1)
+_THIS_POLL = _teller.c.poll_id == bindparam("key")
+_NOBODY_SIGNED = update(_teller).where(_THIS_POLL).values(signed_at=None, dissent=None)
+_LEAVES = select(_teller.c.leaves).where(_THIS_POLL, _teller.c.member_id == bindparam("who"))
 
 
-def _lock_as_teller(session: Session, actor: Actor, poll_id: UUID, state: PollState) -> LockedPoll:
-    """Lock; NotFound for whoever does not count this poll, Conflict when it is not in this
-    state.
+def lock_as_teller(session: Session, actor: Actor, poll_id: UUID, state: PollState) -> LockedPoll:
+    """Lock; NotFound for whoever does not count this poll, Conflict when it is not in this state,
+    or for a teller who has left.
     """
     locked = locked_poll.lock(session, actor, poll_id)
     if actor.id not in locked.poll.tellers:
@@ -69,7 +63,18 @@ def _lock_as_teller(session: Session, actor: Actor, poll_id: UUID, state: PollSt
         counting = state == PollState.COUNTING
         message = _("现在不能计票。") if counting else _("表决已截止。")
         raise Conflict(message, code="not_counting")
+    check_at_table(locked, actor)
     return locked
+
+
+def check_at_table(locked: LockedPoll, actor: Actor) -> None:
+    """Who left the hall, or asked to be replaced, counts no more. Raises Conflict."""
+    session, poll = locked.session, locked.poll
+    if presence.has_left(session, poll.meeting_id, actor.id):
+        message = _("您不在会场，不能领取密钥、发票、计票、签字；回到会场请先签到。")
+        raise Conflict(message, code="left_hall")
+    if session.execute(_LEAVES, {"key": poll.id, "who": actor.id}).scalar() is not None:
+        raise Conflict(_("您已请求更换监票人，不能再计票、签字。"), code="resigned")
 
 
 # --- paper ballots --------------------------------------------------------------------------------
@@ -77,7 +82,7 @@ def give_paper(session: Session, actor: Actor, poll_id: UUID, members: Iterable[
     """A teller hands out paper ballots: these voters can no longer vote in the system. Raises
     Invalid, Conflict.
     """
-    locked = _lock_as_teller(session, actor, poll_id, PollState.OPEN)
+    locked = lock_as_teller(session, actor, poll_id, PollState.OPEN)
     if not locked.poll.rule.get("paper"):
         raise Conflict(_("这项表决不用纸质票。"), code="no_paper")
     present = presence.now_present(session, locked.poll.meeting_id)
@@ -136,7 +141,7 @@ def enter_paper(session: Session, actor: Actor, poll_id: UUID, given: Mapping[st
     When two entries agree they hold. More returned than issued makes the whole poll void, and it is
     put again.
     """
-    locked = _lock_as_teller(session, actor, poll_id, PollState.COUNTING)
+    locked = lock_as_teller(session, actor, poll_id, PollState.COUNTING)
     _check_box_is_shut(locked)
     entry = _PaperEntry.of(given, polling.papers_given(session, poll_id))
     entry.check(locked.poll)
@@ -263,39 +268,3 @@ def record_opened(
     terms = {**locked.poll.rule, "opened": True, "invalid": invalid}
     locked.update(counts=counts, rule=terms)
     locked.log("ballots_opened", locked.work.actor, counts=counts, invalid=invalid, **proofs)
-
-
-def sign(session: Session, actor: Actor, poll_id: UUID) -> UUID:
-    """A teller signs the count; with the last signature it is published. Raises Conflict when there
-    is nothing to sign.
-    """
-    locked = _lock_as_teller(session, actor, poll_id, PollState.COUNTING)
-    poll = locked.poll
-    if poll.secret and not poll.rule.get("opened"):
-        raise Conflict(_("选票还没有开启，不能签字。"), code="not_opened")
-    paper = _paper_to_sign(locked)
-    mine = {"key": poll_id, "who": actor.id, "now": clock.now()}
-    if session.execute(_SIGN, mine).rowcount != 1:
-        raise Conflict(_("您已签字。"), code="answered")
-    locked.log("poll_signed", actor, counts=poll.counts, paper=paper)
-    with locked.work.answering():
-        if session.execute(_MISSING, {"key": poll_id}).first():
-            unit_of_work.save(locked.work)
-        else:
-            polls.publish(locked, "signed", paper)
-    return locked.instance_id
-
-
-def _paper_to_sign(locked: LockedPoll) -> PaperCount | None:
-    """The paper count to be signed with the rest; None when no paper was given. Conflict until two
-    tellers agree.
-    """
-    if not locked.poll.rule.get("paper") or not polling.papers_given(
-        locked.session, locked.poll.id
-    ):
-        return None
-    paper = polling.agreed_paper(locked.session, locked.poll)
-    if paper is None:
-        message = _("纸质票须由两名监票人分别清点，数目一致后才能签字。")
-        raise Conflict(message, code="paper_differs")
-    return paper

@@ -174,13 +174,7 @@ class UnitOfWork(Context):
     # --- moving the machine ---
     def drive(self, run: machine.Run) -> Step:
         """Let the machine go on, giving it what it needs, until it stands again."""
-        answer = None
-        while True:
-            try:
-                request = run.send(answer)
-            except StopIteration as stopped:
-                return cast("Step", stopped.value)
-            answer = self._answer(request)
+        return machine.driven(run, self._answer)
 
     def _answer(self, request: machine.Request) -> Any:
         match request.need:

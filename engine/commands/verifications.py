@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.history.kept import Log
-    from engine.history.seals import Verdict
     from engine.people.organisation import Actor
 
 TELL_EVERY = 1.0  # seconds between two notes of how far it is
@@ -60,7 +59,7 @@ def carry_out(engine: Engine, key: UUID, public: bytes | None, log: Log) -> None
                 raise Unavailable(reads.BUSY)
             actor = organisation.actor(session, member_id)
             verdict = reads.verified(session, actor, public, log, _Progress(engine, key))
-            _keep(session, key, done=total, verdict=told(verdict), ended_at=clock.now())
+            _keep(session, key, done=total, verdict=verdict.told(), ended_at=clock.now())
     except Unavailable:
         raise  # another one runs, or the database went away: the job is tried again
     except EngineError as fault:
@@ -86,14 +85,3 @@ class _Progress:
         self._last = now
         with db.transaction(self._engine) as session:
             _keep(session, self._key, done=done)
-
-
-def told(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as plain JSON, see `engine.queries.verifications`."""
-    broken = verdict.broken
-    counted = ("chains", "events", "leaves", "checkpoints", "unsealed", "late", "older")
-    found = {name: stored(getattr(verdict, name)) for name in (*counted, "fault", "unproved")}
-    if broken is not None:
-        place = {"chain_id": str(broken.chain_id), "seq": broken.seq}
-        found["broken"] = {**place, "why": stored(broken.why)}
-    return found

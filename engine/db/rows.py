@@ -115,6 +115,8 @@ class PollTerms(TypedDict):
     wins: NotRequired[str]  # of an election, with its seats
     seats: NotRequired[int]
     keys: NotRequired[int]  # of a secret poll: how many tellers open it together
+    signs: NotRequired[str]  # when enough tellers have signed; without it all have to
+    declared: NotRequired[bool]  # who presides declares what the tellers have signed
     about: NotRequired[list[list[Any]]]
     presence: NotRequired[Presence]  # of a poll under a meeting, from its opening on
     opened: NotRequired[bool]  # the envelopes are open and counted

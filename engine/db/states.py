@@ -76,16 +76,8 @@ class DocumentState(StrEnum):
     VOID = "void"
 
 
-class CorrectionState(StrEnum):
-    """What somebody proposed about an issued document, on its way past two people."""
-
-    PROPOSED = "proposed"
-    DONE = "done"
-    REFUSED = "refused"
-
-
 class ProposalState(StrEnum):
-    """What takes two people, and waits for the second one."""
+    """A proposal, or a correction of a document: it takes two people and waits for the second."""
 
     PROPOSED = "proposed"
     DONE = "done"

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from engine.db.states import (
     BatchState,
-    CorrectionState,
     DefinitionState,
     DocumentState,
     InstanceState,
@@ -80,11 +79,6 @@ STATES: Mapping[type[StrEnum], Mapping[str, Message]] = {
         DocumentState.ISSUED: _("有效"),
         DocumentState.CORRECTED: _("已更正"),
         DocumentState.VOID: _("作废"),
-    },
-    CorrectionState: {
-        CorrectionState.PROPOSED: _("待批准"),
-        CorrectionState.DONE: _("已批准"),
-        CorrectionState.REFUSED: _("未批准"),
     },
 }
 

@@ -60,14 +60,18 @@ def _mixed(table: DecisionTable) -> Iterable[str]:
     """
     for place, column in enumerate(table.inputs):
         cells = [cell_of(row.cells[place]) for row in table.rules]
-        kinds = _kinds(operand for cell in cells for operand in cell.operands)
-        if len(kinds) > 1:
-            yield _("“{label}”一列里混写了{kinds}", label=column.label, kinds=Listed(kinds))
+        if kinds := _several(operand for cell in cells for operand in cell.operands):
+            yield _("“{label}”一列里混写了{kinds}", label=column.label, kinds=kinds)
     for place, output in enumerate(table.outputs):
-        kinds = _kinds(row.results[place] for row in table.rules)
-        if len(kinds) > 1:
+        if kinds := _several(row.results[place] for row in table.rules):
             label = output.label or output.name
-            yield _("结果“{label}”一列里混写了{kinds}", label=label, kinds=Listed(kinds))
+            yield _("结果“{label}”一列里混写了{kinds}", label=label, kinds=kinds)
+
+
+def _several(written: Iterable[str]) -> Listed | None:
+    """The kinds of what is written, if they are several."""
+    kinds = _kinds(written)
+    return Listed(kinds) if len(kinds) > 1 else None
 
 
 def _kinds(written: Iterable[str]) -> list[str]:

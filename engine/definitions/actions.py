@@ -37,6 +37,7 @@ ACTIONS: Mapping[str, Declared] = {
     "recount": Declared({"poll": "poll"}),
     "supersede": Declared({"vote": "expression", "reason": "expression"}),
     "mark": Declared({"as": "fact"}, {"code": "expression"}),
+    "end_post": Declared({"member": "expression", "post": "expression", "from": "expression"}),
     "archive": Declared(),
     "begin": Declared(
         {"process": "text", "kind": "text", "starter": "expression"}, {"with": "table"}

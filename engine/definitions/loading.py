@@ -150,6 +150,7 @@ def _lane(key: str, table: Table) -> Lane:
         post=table.get("post", ""),
         unit=table.get("unit", ""),
         person=table.get("person", ""),
+        holding=table.get("holding", ""),
     )
 
 
@@ -289,6 +290,8 @@ def _poll(table: Table) -> PollRule:
         secret=bool(table.get("secret", False)),
         tellers=table.get("tellers", ""),
         keys=table.get("keys", ""),
+        signs=table.get("signs", ""),
+        declared=bool(table.get("declared", False)),
         paper=bool(table.get("paper", False)),
         meeting=table.get("meeting", ""),
         in_order=bool(table.get("in_order", False)),

@@ -13,7 +13,7 @@ from engine.messages import _
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from engine.definitions.process import Guard, Process, TaskRule
+    from engine.definitions.process import Guard, Lane, Process, TaskRule
     from engine.messages import Message
 
 
@@ -26,7 +26,8 @@ def loosened(
     if shipped.confidentiality == "named" != process.confidentiality:
         yield _("process.toml：本流程涉及个人，密级必须是 named，不能放宽。")
     for guard in shipped.guards:
-        if is_binding(guard) and not _still_held(guard, process):
+        held = any(guard.at <= own.at and guard.holds == own.holds for own in process.guards)
+        if is_binding(guard) and not held:
             yield _(
                 "process.toml：前提“{text}”以 {basis} 为依据，不能删去或放宽，请保留这一段 [[guards]]。",
                 text=guard.text,
@@ -39,15 +40,15 @@ def loosened(
             yield from _task(task, process.tasks[key])
 
 
-def _still_held(guard: Guard, process: Process) -> bool:
-    """Has the process this guard, at these elements at least?"""
-    return any(guard.at <= own.at and guard.holds == own.holds for own in process.guards)
-
-
 def _launchers(shipped: Process, process: Process) -> Iterator[Message]:
     if more := sorted(set(process.launch) - set(shipped.launch)):
         posts = ", ".join(more)
         yield _("process.toml：可以发起的职务多出 {posts}，不能放宽。", posts=posts)
+
+
+def _whom(lane: Lane) -> tuple[str, ...]:
+    """What says whom a lane means."""
+    return lane.post, lane.unit, lane.person, lane.holding
 
 
 def _lanes(shipped: Process, process: Process) -> Iterator[Message]:
@@ -57,7 +58,7 @@ def _lanes(shipped: Process, process: Process) -> Iterator[Message]:
         if known is None:
             if shipped.confidentiality == "named":
                 yield _("process.toml：本流程涉及个人，不能增加泳道 {lane}。", lane=key)
-        elif (lane.post, lane.unit, lane.person) != (known.post, known.unit, known.person):
+        elif _whom(lane) != _whom(known):
             yield _("process.toml：泳道 {lane} 所指的人与随产品发布的不同，不能更改。", lane=key)
 
 

@@ -230,6 +230,10 @@ def _poll(process: Process, poll: PollRule) -> Iterator[str]:
     if poll.void == "back":
         yield "作废：本环节以作废结束，由流程决定怎样再议"
     yield f"通过：{_one_line(poll.passes)}{_rules(poll.passes)}"
+    if poll.signs:
+        yield f"签字：{_one_line(poll.signs)}{_rules(poll.signs)}"
+    if poll.declared:
+        yield "宣布：监票人签字后，由主持人宣布结果，宣布以前不公布"
 
 
 def _closable(process: Process, poll: PollRule) -> str:

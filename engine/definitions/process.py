@@ -36,6 +36,7 @@ class Lane:
     post: str = ""
     unit: str = ""  # "tenant" (or "union") or an expression that gives a unit id
     person: str = ""  # dotted fact with a member id
+    holding: str = ""  # the post of the union by which a person acts: without it nobody does
 
     @property
     def of_union(self) -> bool:
@@ -60,6 +61,8 @@ class PollRule:
     secret: bool = False
     tellers: str = ""  # expression giving member ids
     keys: str = ""  # rule: how many tellers open the envelopes together
+    signs: str = ""  # expression over `signed` and `tellers`: enough have signed; empty: all
+    declared: bool = False  # who presides declares the signed result, and only then it is shown
     paper: bool = False
     meeting: str = ""  # the task that holds the meeting
     in_order: bool = False

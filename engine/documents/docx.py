@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 
 from engine import settings
 from engine.db import canonical, tables
-from engine.documents.pdf import file_name, unprintable
+from engine.documents.pdf import became, file_name, unprintable
 from engine.documents.typesetter import SECONDS
 from engine.errors import HistoryBroken, NotFound, ProcessFault
 from engine.history.erased import ERASED
@@ -61,18 +61,20 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
             _("文书内容与签发时不符，不能打印。"), document=row.kind, sha256=row.data_sha256
         )
     try:
-        made = typeset(row.files, row.kind, row.data)
+        made = typeset(row.files, row.kind, row.data, became(session, row))
     except ProcessFault as fault:
         raise unprintable(row, fault) from fault
     return file_name(row.number, row.title) + ".docx", made
 
 
-def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
-    """The DOCX that documents/<kind>.typ of a process folder makes of `data`. Raises ProcessFault
-    naming the file.
+def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: str = "") -> bytes:
+    """The DOCX that documents/<kind>.typ of a process folder makes of `data`, under a line that
+    says the mark. Raises ProcessFault naming the file.
     """
     source = _whole(files, f"documents/{kind}.typ", kind, set())
     source = _DATA.sub(lambda _found: _literal({**data, "format": "docx"}), source)
+    if mark:
+        source = f"#strong({_literal(mark)})\n\n{source}"
     head = settings.load().processes / "documents" / LETTERHEAD
     with tempfile.TemporaryDirectory(prefix="yixing-") as folder:
         made = Path(folder) / "made.docx"

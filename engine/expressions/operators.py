@@ -48,32 +48,18 @@ def _subtract(left: object, right: object) -> object:
     return one - other
 
 
-def _multiply(left: object, right: object) -> Number:
-    one, other = _numbers(left, right, "*")
-    return one * other
+def _between_numbers(
+    sign: str, work: Callable[[Number, Number], Number], *, divides: bool = False
+) -> Callable[[object, object], Number]:
+    """`work` on two numbers; `divides`: the second may not be zero."""
 
+    def apply(left: object, right: object) -> Number:
+        one, other = _numbers(left, right, sign)
+        if divides and other == 0:
+            raise Mistake(_("除数为零"))
+        return work(one, other)
 
-def _divisible(left: object, right: object, sign: str) -> tuple[Number, Number]:
-    """Both as numbers, the second not zero."""
-    one, other = _numbers(left, right, sign)
-    if other == 0:
-        raise Mistake(_("除数为零"))
-    return one, other
-
-
-def _divide(left: object, right: object) -> Fraction:
-    one, other = _divisible(left, right, "/")
-    return Fraction(one) / Fraction(other)
-
-
-def _floor_divide(left: object, right: object) -> Number:
-    one, other = _divisible(left, right, "//")
-    return one // other
-
-
-def _remainder(left: object, right: object) -> Number:
-    one, other = _divisible(left, right, "%")
-    return one % other
+    return apply
 
 
 def _signed(sign: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -100,10 +86,10 @@ def _is_in(item: object, container: object) -> bool:
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "+": _add,
     "-": _subtract,
-    "*": _multiply,
-    "/": _divide,
-    "//": _floor_divide,
-    "%": _remainder,
+    "*": _between_numbers("*", operator.mul),
+    "/": _between_numbers("/", Fraction, divides=True),
+    "//": _between_numbers("//", operator.floordiv, divides=True),
+    "%": _between_numbers("%", operator.mod, divides=True),
 }
 UNARY: dict[str, Callable[[Any], Any]] = {
     "minus": _signed(operator.neg),

@@ -122,14 +122,9 @@ class _Reader:
     def _list(self, python: ast.List) -> tuple[str, list[Any]]:
         return "list", self._nodes(python.elts)
 
-    def _boolop(self, python: ast.BoolOp) -> tuple[str, list[Any]]:
-        return SIGNS[type(python.op)], self._nodes(python.values)
-
-    def _unaryop(self, python: ast.UnaryOp) -> tuple[str, list[Any]]:
-        return SIGNS.get(type(python.op), UNREADABLE), [self.node(python.operand)]
-
-    def _binop(self, python: ast.BinOp) -> tuple[str, list[Any]]:
-        return SIGNS.get(type(python.op), UNREADABLE), self._nodes([python.left, python.right])
+    def _operation(self, python: ast.BoolOp | ast.UnaryOp | ast.BinOp) -> tuple[str, list[Any]]:
+        sign = SIGNS.get(type(python.op), UNREADABLE)
+        return sign, [self.node(each) for each in OPERANDS[type(python)](python)]
 
     def _compare(self, python: ast.Compare) -> tuple[str, list[Any]]:
         args: list[Any] = [self.node(python.left)]
@@ -156,15 +151,18 @@ class _Reader:
 
 
 UNREADABLE = "?"
+OPERANDS: dict[type[ast.AST], Callable[[Any], list[ast.expr]]] = {
+    ast.BoolOp: lambda python: python.values,
+    ast.UnaryOp: lambda python: [python.operand],
+    ast.BinOp: lambda python: [python.left, python.right],
+}
 _Read = Callable[[_Reader, Any], tuple[str, list[Any]]]
 READERS: dict[type[ast.AST], _Read] = {
     ast.Constant: _Reader._constant,
     ast.Name: _Reader._name,
     ast.Attribute: _Reader._attribute,
     ast.List: _Reader._list,
-    ast.UnaryOp: _Reader._unaryop,
-    ast.BinOp: _Reader._binop,
-    ast.BoolOp: _Reader._boolop,
+    **dict.fromkeys(OPERANDS, _Reader._operation),
     ast.Compare: _Reader._compare,
     ast.IfExp: _Reader._ifexp,
     ast.Call: _Reader._call,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from engine.db import Session
+    from engine.db import Session, rows
 
 FILE_NAME = "checkpoints.log"
 RESUMED = ("restored", "repaired")
@@ -125,18 +125,7 @@ class Log:
             if last is not None:
                 query = query.where(_checkpoint.size > last.size)
             rows = session.execute(query.where(_checkpoint.key_id == keys.key_id(public)))
-            fresh = [
-                Line(
-                    "sealed",
-                    r.size,
-                    bytes(r.root),
-                    r.at,
-                    key_id=r.key_id,
-                    signature=bytes(r.signature),
-                )
-                for r in rows
-            ]
-            true = [line for line in fresh if _signed(line, public)]
+            true = [line for line in map(_sealed, rows) if _signed(line, public)]
             self._append(true)
         return len(true)
 
@@ -177,6 +166,12 @@ def binding(lines: Sequence[Line]) -> list[Line]:
             found = [old for old in found if old.size <= line.size]
         found.append(line)
     return found
+
+
+def _sealed(row: rows.Selected) -> Line:
+    """The line of a checkpoint."""
+    root, signature = bytes(row.root), bytes(row.signature)
+    return Line("sealed", row.size, root, row.at, key_id=row.key_id, signature=signature)
 
 
 def _signed(line: Line, public: bytes) -> bool:

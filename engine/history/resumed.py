@@ -1,15 +1,16 @@
-"""Restorations and repairs on record: since when the history goes on from another state, and who
-stood in for it.
+"""Restorations, repairs and baselines on record: since when the history goes on from another state,
+or from what an upgrade found, and who stood in for it.
 
 A restoration or a repair is noted by whoever has the machine, in the log beside the key and in the
-installation's chain; it counts as soon as two people have confirmed it within seven days.
+installation's chain; it counts as soon as two people have confirmed it within seven days. A
+baseline stands in the chain only, and waits for two people as long as it takes.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from engine.db import Session
 
 EVENTS = {"restored": "database_restored", "repaired": "history_repaired"}
+BASELINE = "history_baselined"
 CONFIRMED = "resumption_confirmed"
 PEOPLE, DAYS = 2, 7
 _event = tables.event.c
@@ -33,8 +35,8 @@ _event = tables.event.c
 
 @dataclass(frozen=True)
 class Resumed:
-    """One restoration or repair: its event `seq` in the installation's chain, and the ids of those
-    who confirmed it in time.
+    """One restoration, repair or baseline: its event `seq` in the installation's chain, and the ids
+    of those who confirmed it in time.
     """
 
     seq: int
@@ -43,12 +45,21 @@ class Resumed:
 
     @property
     def kind(self) -> str:
-        """As in the log."""
+        """As in the log; "baselined" is in none."""
+        if self.body["kind"] == BASELINE:
+            return "baselined"
         return next(kind for kind, event in EVENTS.items() if event == self.body["kind"])
 
     @property
+    def at(self) -> str:
+        """Its moment, as people in China write it."""
+        return _minute(datetime.fromisoformat(self.body["at"]))
+
+    @property
     def until(self) -> datetime:
-        """The last moment at which it can be confirmed."""
+        """The last moment at which it can be confirmed; of a baseline there is none."""
+        if self.kind == "baselined":
+            return datetime.max.replace(tzinfo=UTC)
         return datetime.fromisoformat(self.body["at"]) + timedelta(days=DAYS)
 
     @property
@@ -58,6 +69,8 @@ class Resumed:
 
     def told(self) -> Message:
         """The sentence of verify, log and page."""
+        if self.kind == "baselined":
+            return self._told_baseline()
         told = {
             "size": self.body["size"],
             "by": self.body["by"],
@@ -76,6 +89,15 @@ class Resumed:
             **told,
         )
 
+    def _told_baseline(self) -> Message:
+        return _(
+            "{at} 升级时补记了 {matters} 件事项和 {unions} 个工会的现状，此前的只能核对到当时所记的内容；须由两人确认，现有 {n} 人确认",
+            at=self.at,
+            matters=self.body["matters"],
+            unions=self.body["unions"],
+            n=len(set(self.people)),
+        )
+
 
 def _minute(moment: datetime) -> str:
     """As people in China write it; a day alone stays one."""
@@ -85,20 +107,43 @@ def _minute(moment: datetime) -> str:
 
 
 def newest(session: Session) -> Resumed | None:
-    """The last restoration or repair, with those who confirmed it."""
+    """The last restoration or repair, with those who confirmed it; after it, or where there is
+    none, the last baseline if it still waits for two people.
+    """
+    last = _last_resumption(session)
+    told = baseline(session)
+    waits = told is not None and not told.confirmed and (last is None or last.confirmed)
+    return told if waits else last
+
+
+def _last_resumption(session: Session) -> Resumed | None:
+    return next((e for e in reversed(_all(session)) if e.kind != "baselined"), None)
+
+
+def baseline(session: Session) -> Resumed | None:
+    """The last baseline."""
+    return next((e for e in reversed(_all(session)) if e.kind == "baselined"), None)
+
+
+def _all(session: Session) -> list[Resumed]:
     rows = session.execute(
         select(_event.seq, _event.body)
-        .where(_event.instance_id == INSTALLATION, _event.kind.in_([*EVENTS.values(), CONFIRMED]))
+        .where(
+            _event.instance_id == INSTALLATION,
+            _event.kind.in_([*EVENTS.values(), BASELINE, CONFIRMED]),
+        )
         .order_by(_event.seq)
     )
-    found: Resumed | None = None
+    found: dict[int, Resumed] = {}
     for row in rows:
         body = json.loads(row.body)
+        before = found.get(body.get("resumption", 0))
         if body["kind"] != CONFIRMED:
-            found = Resumed(row.seq, body, ())
-        elif found is not None and _counts(found, body):
-            found = Resumed(found.seq, found.body, (*found.people, body["actor"]["id"]))
-    return found
+            found[row.seq] = Resumed(row.seq, body, ())
+        elif before is not None and _counts(before, body):
+            people = (*before.people, body["actor"]["id"])
+            found[before.seq] = replace(before, people=people)
+    return list(found.values())
 
 
 def _counts(found: Resumed, body: Mapping[str, Any]) -> bool:
@@ -113,7 +158,7 @@ def missing(session: Session, lines: Sequence[kept.Line]) -> Message | None:
     line = next((each for each in reversed(lines) if each.kind in kept.RESUMED), None)
     if line is None:
         return None
-    found = newest(session)
+    found = _last_resumption(session)
     if found is not None and datetime.fromisoformat(found.body["at"]) >= line.at:
         return None
     return _("日志记有恢复到 {size} 的一行，历史里没有这次恢复或修复的记录", size=line.size)

@@ -8,10 +8,11 @@ the pages say so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from sqlalchemy import bindparam, func, insert, select, text, update
 
@@ -20,12 +21,11 @@ from engine.db import tables
 from engine.errors import Invalid
 from engine.history import event_log, kept, keyring, keys, merkle, resumed, verification
 from engine.history.event_log import Break
-from engine.messages import Message, _
+from engine.messages import Message, _, restored, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from engine.db import Session, rows
 
@@ -124,6 +124,27 @@ class Verdict:
     late: int = 0  # events that are two minutes earlier than a checkpoint that was signed before
     unproved: str = ""  # nothing is false, but this (a Message) could not, or not yet, be proved
     older: int = 0  # matters whose events tell less than today's: compared as far as they do
+    baseline: str = ""  # since when, a day, they are compared like the others; "" is never
+
+    def told(self) -> dict[str, Any]:
+        """It as plain JSON, to be kept."""
+        found = {each.name: stored(getattr(self, each.name)) for each in fields(self)}
+        if self.broken is None:
+            del found["broken"]
+        else:
+            why = stored(self.broken.why)
+            chain_id = str(self.broken.chain_id)
+            found["broken"] = {"chain_id": chain_id, "seq": self.broken.seq, "why": why}
+        return found
+
+    @classmethod
+    def restored(cls, found: Mapping[str, Any]) -> Verdict:
+        """What `told` made of it."""
+        says = {key: restored(value) for key, value in found.items() if key != "broken"}
+        broken = found.get("broken")
+        if broken is not None:
+            broken = Break(UUID(broken["chain_id"]), broken["seq"], restored(broken["why"]))
+        return cls(**says, broken=broken)
 
 
 def verify(
@@ -152,7 +173,7 @@ def verify(
     ).scalar_one()
     fault = fault or resumed.missing(session, log) or ""
     unproved = "" if fault else _unproved(session, public, points)
-    older = verification.older(session)
+    older, told = verification.older(session), resumed.baseline(session)
     return Verdict(
         chains,
         events,
@@ -163,6 +184,7 @@ def verify(
         late=late,
         unproved=unproved,
         older=older,
+        baseline=told.at if told and told.confirmed else "",
     )
 
 

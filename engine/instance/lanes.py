@@ -38,12 +38,19 @@ def includes_actor(context: Context, lane: Lane) -> bool:
     if actor is None:
         return False
     if lane.person:
-        return str(actor.id) in _persons(context, lane)
+        return str(actor.id) in _persons(context, lane) and has_its_post(context, lane)
     if lane.of_union:
         return actor.holds(lane.post, context.row["union_id"])
     unit = _unit(context, lane)
     units = unit if isinstance(unit, list) else [unit]
     return any(f"{lane.post}@{each}" in actor.seats for each in units)
+
+
+def has_its_post(context: Context, lane: Lane) -> bool:
+    """Does the actor hold the post by which persons of this lane act? Power ends with the post."""
+    actor = context.actor
+    held = not lane.holding or actor is None
+    return held or bool(actor and actor.holds(lane.holding, context.row["union_id"]))
 
 
 def _persons(context: Context, lane: Lane) -> list[str]:

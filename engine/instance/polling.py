@@ -93,6 +93,14 @@ def _without_zeros(count: PaperCount) -> PaperCount:
     return {**count, "counts": {choice: n for choice, n in count["counts"].items() if n}}
 
 
+def enough_signed(context: Context, poll: rows.Poll, signed: int) -> bool:
+    """Have as many tellers signed as the rule of the poll says? Without one all have to."""
+    rule = poll.rule.get("signs")
+    if rule is None:
+        return signed == len(poll.tellers)
+    return bool(context.value(rule, {"signed": signed, "tellers": len(poll.tellers)}))
+
+
 def papers_given(session: Session, poll_id: UUID) -> int:
     """How many paper ballots of a poll were handed out."""
     return session.execute(_ON_PAPER, {"key": poll_id}).scalar_one()

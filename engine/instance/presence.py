@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from uuid import UUID
 
+    from sqlalchemy import Select
+
     from engine.db import Session, rows
     from engine.instance.view import InstanceView
 
@@ -42,6 +44,11 @@ _FORMAL_HERE = select(func.count()).where(
     _attendance.c.meeting_id == bindparam("key"), _attendance.c.kind == "formal", _attendance.c.here
 )
 _IS_HERE = _FORMAL_HERE.where(_attendance.c.member_id == bindparam("who"))
+_HAS_LEFT = select(func.count()).where(
+    _attendance.c.meeting_id == bindparam("key"),
+    _attendance.c.member_id == bindparam("who"),
+    ~_attendance.c.here,
+)
 RECORDED = ("due", "present", "needed", "quorate", "observers", "guests")
 
 
@@ -210,3 +217,27 @@ def formal_here(session: Session, meeting_id: UUID) -> int:
 def is_here(session: Session, meeting_id: UUID, member_id: UUID) -> bool:
     """Is this formal member in the hall now?"""
     return session.execute(_IS_HERE, {"key": meeting_id, "who": member_id}).scalar_one() > 0
+
+
+def has_left(session: Session, meeting_id: UUID | None, member_id: UUID) -> bool:
+    """Is this person on the list of a meeting, and not in its hall? Of a poll without one nobody
+    has left.
+    """
+    if meeting_id is None:
+        return False
+    return session.execute(_HAS_LEFT, {"key": meeting_id, "who": member_id}).scalar_one() > 0
+
+
+def people_here(poll: rows.Poll) -> Select[tuple[UUID]]:
+    """Who may be asked to help with a poll: the formal members in its hall, else who is on its
+    roll.
+    """
+    if poll.meeting_id is None:
+        roll = tables.roll.c
+        return select(roll.member_id).where(roll.poll_id == poll.id)
+    there = (
+        _attendance.c.meeting_id == poll.meeting_id,
+        _attendance.c.kind == "formal",
+        _attendance.c.here,
+    )
+    return select(_attendance.c.member_id).where(*there)

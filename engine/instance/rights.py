@@ -135,6 +135,13 @@ def is_recused(_actor: Actor, case: Case) -> bool:
     return bool(recuse and case.context.value(recuse, answers))
 
 
+def lost_its_post(_actor: Actor, case: Case) -> bool:
+    """The actor was named for the task while holding a post, and holds it no more."""
+    process = case.context.process
+    lane = process.lanes.get(process.tasks[case.element].lane)
+    return lane is not None and not lanes.has_its_post(case.context, lane)
+
+
 def is_absent(actor: Actor, case: Case) -> bool:
     """The vote is taken in a meeting, and the actor is not in its hall."""
     if case.meeting_id is None:
@@ -160,15 +167,21 @@ VERBS: dict[str, tuple[Callable[[Actor, Case], bool], ...]] = {
     "message": (may_send_it,),
     "run_meeting": (is_in_its_lane,),
     "close_poll": (may_close_it,),
+    "declare_poll": (presides,),
+    "replace_teller": (presides,),
     "void_poll": (is_teller, holds_the_secretarys_desk, presides, keeps_its_meeting),
 }
 _BY_DESK = (rules_it_by_desk,)  # every other verb of access.VERBS: urge, stop, let go on, end
 _RECUSED = Bar(is_recused, "recused", _("您与此件有利害关系，应当回避。"))
+_POST_ENDED = Bar(
+    lost_its_post, "post_ended", _("您已不再担任办理此项所需的职务，请由接替的人办理。")
+)
 _DUTIES = (
+    _POST_ENDED,
     Bar(did_what_excludes_it, "separated", _("您已办理过前面的环节，按规定不能再办理此项。")),
     _RECUSED,
 )
-_VOTE = (Bar(is_absent, "absent", _("您没有签到，不能表决。")), _RECUSED)
+_VOTE = (Bar(is_absent, "absent", _("您没有签到，不能表决。")), _POST_ENDED, _RECUSED)
 BARS: dict[str, tuple[Bar[Case], ...]] = {
     "complete": _DUTIES,
     "claim": _DUTIES,

@@ -98,6 +98,9 @@ class Place:
     city: str = ""
 
 
+NUMBERS_TOLD = ("total", "needed", "reached", "holds")
+
+
 @dataclass(frozen=True)
 class Rule:
     """One value from one source. value: whole number of `unit`; numerator/denominator: a share of
@@ -105,7 +108,8 @@ class Rule:
 
     valid_from, valid_to: days, both included, None = open. binding: units below may tighten it but
     never loosen it; true for every LAW, and for documents of a superior body. read: where the text
-    was read, for a confidence of V. unused: why nothing uses it.
+    was read, for a confidence of V. unused: why nothing uses it. told: how a share that was
+    counted is told, with NUMBERS_TOLD in it; "" for the common sentence.
     """
 
     id: str
@@ -127,6 +131,8 @@ class Rule:
     unused_en: str = ""
     note: str = ""
     note_en: str = ""
+    told: str = ""
+    told_en: str = ""
     value: int | None = None
     numerator: int | None = None
     denominator: int | None = None

@@ -11,7 +11,7 @@ evaluate text), so it does not grow with age.
 
 from engine.machine.acts import STEP_BUDGET, complete, fire, look, start
 from engine.machine.diagram import Outside, parse
-from engine.machine.shapes import Live, Need, Request, Run, Spec, State, Step
+from engine.machine.shapes import Live, Need, Request, Run, Spec, State, Step, driven
 
 __all__ = [
     "STEP_BUDGET",
@@ -24,6 +24,7 @@ __all__ = [
     "State",
     "Step",
     "complete",
+    "driven",
     "fire",
     "look",
     "parse",

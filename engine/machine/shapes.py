@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 State = dict[str, Any]
 
@@ -63,3 +63,14 @@ class Spec:
 
 Run = Generator[Request, Any, Step]
 """A step under way: it asks one thing after another, goes on with the answers, and gives the Step at its end."""
+
+
+def driven(run: Run, answer: Callable[[Request], Any]) -> Step:
+    """Let an act go on, giving it what it needs, until the machine stands again."""
+    given = None
+    while True:
+        try:
+            request = run.send(given)
+        except StopIteration as stopped:
+            return cast("Step", stopped.value)
+        given = answer(request)

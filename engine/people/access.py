@@ -76,35 +76,43 @@ def is_own_union(actor: Actor, union_id: UUID | None) -> bool:
     )
 
 
-VERBS: dict[str, tuple[Callable[[Actor, UUID | None], bool], ...]] = {
-    "remind": (is_secretary,),
-    "suspend": (is_secretary,),
-    "resume": (is_secretary,),
-    "terminate": (is_secretary,),
-    "retry": (is_secretary, is_administrator),
-    "propose_correction": (is_secretary,),
-    "approve_correction": (is_secretary, is_administrator),
-    "reassign": (is_secretary,),
-    "see_desk": (is_secretary, is_auditor),
-    "read_history": (is_secretary, is_auditor),
-    "verify": (is_secretary, is_auditor, runs_installation),
-    "read_installation": (is_secretary, is_auditor, runs_installation),
-    "witness": (runs_installation,),
-    "give_installation": (runs_installation,),
-    "export": (is_secretary, is_auditor),
-    "see_people": (is_secretary, is_auditor, is_administrator),
-    "manage_people": (is_secretary, is_administrator),
-    "import_people": (is_secretary, is_administrator),
-    "set_password": (is_administrator,),
-    "propose_definition": (is_secretary, is_administrator, runs_installation),
-    "approve_definition": (runs_installation,),
-    "propose_notice": (is_secretary, is_administrator, runs_installation),
-    "approve_notice": (runs_installation,),
-    "approve_witness": (runs_installation,),
-    "propose_setting": (is_secretary,),
-    "approve_setting": (is_administrator, is_secretary),
-    "manage_vacations": (is_administrator, is_secretary),
-    "see_rules": (is_own_union,),
+@dataclass(frozen=True)
+class Verb:
+    """What a post of a union, or of the installation, allows: as histories call it, and to whom."""
+
+    title: Message
+    holders: tuple[Callable[[Actor, UUID | None], bool], ...]
+
+
+VERBS: dict[str, Verb] = {
+    "remind": Verb(_("催办"), (is_secretary,)),
+    "suspend": Verb(_("暂停"), (is_secretary,)),
+    "resume": Verb(_("恢复"), (is_secretary,)),
+    "terminate": Verb(_("终止"), (is_secretary,)),
+    "retry": Verb(_("重试异常"), (is_secretary, is_administrator)),
+    "propose_correction": Verb(_("提出更正文书"), (is_secretary,)),
+    "approve_correction": Verb(_("批准更正文书"), (is_secretary, is_administrator)),
+    "reassign": Verb(_("改派"), (is_secretary,)),
+    "see_desk": Verb(_("查询全部事项"), (is_secretary, is_auditor)),
+    "read_history": Verb(_("查看历史"), (is_secretary, is_auditor)),
+    "verify": Verb(_("校验历史"), (is_secretary, is_auditor, runs_installation)),
+    "read_installation": Verb(_("查看全系统记录"), (is_secretary, is_auditor, runs_installation)),
+    "witness": Verb(_("办理检查点证人"), (runs_installation,)),
+    "give_installation": Verb(_("授予全系统管理"), (runs_installation,)),
+    "export": Verb(_("导出证据"), (is_secretary, is_auditor)),
+    "see_people": Verb(_("查看人员"), (is_secretary, is_auditor, is_administrator)),
+    "manage_people": Verb(_("管理人员"), (is_secretary, is_administrator)),
+    "import_people": Verb(_("导入人员"), (is_secretary, is_administrator)),
+    "set_password": Verb(_("设置密码"), (is_administrator,)),
+    "propose_definition": Verb(_("提出流程"), (is_secretary, is_administrator, runs_installation)),
+    "approve_definition": Verb(_("批准流程"), (runs_installation,)),
+    "propose_notice": Verb(_("提出放假安排"), (is_secretary, is_administrator, runs_installation)),
+    "approve_notice": Verb(_("批准放假安排"), (runs_installation,)),
+    "approve_witness": Verb(_("批准证人"), (runs_installation,)),
+    "propose_setting": Verb(_("提出本单位规则"), (is_secretary,)),
+    "approve_setting": Verb(_("批准本单位规则"), (is_administrator, is_secretary)),
+    "manage_vacations": Verb(_("管理假期"), (is_administrator, is_secretary)),
+    "see_rules": Verb(_("查看规则"), (is_own_union,)),
 }
 
 
@@ -189,7 +197,8 @@ def may(actor: Actor, verb: str, union_id: UUID | None) -> bool:
 
     Unknown verbs are not allowed, and nothing is allowed in no union.
     """
-    return union_id is not None and any(holds(actor, union_id) for holds in VERBS.get(verb, ()))
+    holders = VERBS[verb].holders if verb in VERBS else ()
+    return union_id is not None and any(holds(actor, union_id) for holds in holders)
 
 
 def may_somewhere(actor: Actor, verb: str) -> bool:
@@ -240,12 +249,14 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     """The condition on `instance` under which this actor may know that one exists. It asks about
     each one by itself: lists begin from what this person has (queries/newest.py).
     """
-    instance = tables.instance.c
-    part = [
-        ids.where(ids.selected_columns[0] == instance.id).correlate(tables.instance).exists()
-        for ids in (shared(actor), *asked(actor))
-    ]
-    return or_(*desks(actor), instance.starter_id == actor.id, *part)
+    part = map(is_among, (shared(actor), *asked(actor)))
+    return or_(*desks(actor), tables.instance.c.starter_id == actor.id, *part)
+
+
+def is_among(ids: Select[tuple[UUID]]) -> ColumnElement[bool]:
+    """The condition on `instance` that its id is one of these, asked about each by itself."""
+    its_own = ids.where(ids.selected_columns[0] == tables.instance.c.id)
+    return its_own.correlate(tables.instance).exists()
 
 
 def desks(actor: Actor) -> list[ColumnElement[bool]]:

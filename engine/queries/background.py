@@ -4,7 +4,7 @@ closed rooms left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import String, and_, cast, literal, null, or_, select, union_all
@@ -136,12 +136,8 @@ def papers(
             continue
         rule = context.process.documents.get(of) if kind == DOCUMENT else None
         paper = Paper(values[0], kind, *values[1:])
-        found.append(_retitled(paper, rule.title.in_(lang)) if rule and english else paper)
+        found.append(replace(paper, title=rule.title.in_(lang)) if rule and english else paper)
     return tuple(found)
-
-
-def _retitled(paper: Paper, title: str) -> Paper:
-    return Paper(**{**vars(paper), "title": title})
 
 
 def _filed(context: Context) -> Sequence[Any]:

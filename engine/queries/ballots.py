@@ -33,6 +33,7 @@ _poll, _box, _key, _envelope, _roll = (
     tables.envelope.c,
     tables.roll.c,
 )
+_part = tables.teller_part.c
 OVER = (PollState.CLOSED,)  # from here on the urn is for everybody who may see the poll
 
 
@@ -74,6 +75,8 @@ class Box:
     receipt: str | None
     keeper: str | None  # the host that has the key of the outer envelopes
     lost: bool  # that is this host, and has it no more
+    openable: bool = True  # the tellers of now hold as many key parts as are needed
+    gives: bool = False  # I was replaced, and still hold a part that my successor needs
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,26 @@ def box(session: Session, actor: Actor, poll_id: UUID) -> Box | None:
         receipt=mine.receipt if stored is None or stored.outer_key is None else None,
         keeper=stored.keeper if stored else None,
         lost=stored is not None and _lost(session, row, stored),
+        openable=stored is None or _openable(session, row, stored),
+        gives=_gives(session, row, actor),
     )
+
+
+def _openable(session: Session, poll: rows.Poll, stored: rows.Selected) -> bool:
+    """Do those who count hold enough parts of the key? Once the box was opened none is needed."""
+    if poll.state not in (PollState.OPEN, PollState.COUNTING) or poll.rule.get("opened"):
+        return True
+    held = _part.poll_id == poll.id, _part.holder_id.in_(poll.tellers)
+    parts = session.execute(select(func.count(_part.member_id.distinct())).where(*held))
+    return bool(parts.scalar_one() >= stored.needed)
+
+
+def _gives(session: Session, poll: rows.Poll, actor: Actor) -> bool:
+    """Has somebody taken the actor's place as a teller, while the actor has a part of the key?"""
+    if actor.id in poll.tellers:
+        return False
+    held = _part.poll_id == poll.id, _part.holder_id == actor.id
+    return session.execute(select(_part.member_id).where(*held).limit(1)).first() is not None
 
 
 def _lost(session: Session, poll: rows.Poll, stored: rows.Selected) -> bool:
@@ -172,9 +194,9 @@ def _tellers(session: Session, poll: rows.Poll) -> tuple[Teller, ...]:
         .where(member.id.in_(poll.tellers))
         .order_by(member.name, member.id)
     )
-    # once the poll is open all have taken theirs; the rows go with the envelopes
-    all_taken = poll.state in (PollState.OPEN, PollState.COUNTING, PollState.CLOSED)
+    # once the box was opened all had taken theirs; the rows go with the envelopes
     all_joined = bool(poll.rule.get("opened"))
+    all_taken = all_joined or poll.state == PollState.CLOSED
     return tuple(
         Teller(key, name, taken=taken or all_taken, joined=bool(joined) or all_joined)
         for key, name, taken, joined in found

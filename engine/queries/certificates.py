@@ -22,9 +22,9 @@ from engine.definitions.store import process_of
 from engine.documents import pdf, qr
 from engine.errors import HistoryBroken, NotFound
 from engine.history import event_log
-from engine.instance.counting import ABSTAIN
 from engine.messages import Listed, Message, _
 from engine.people import organisation
+from engine.queries import poll_summary
 from engine.queries import polls as asked
 from engine.queries.poll_summary import Result, Roll, why
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engine.messages import Language
     from engine.people.organisation import Actor
     from engine.queries.polls import Poll
+    from engine.queries.tellers import Teller
 
 KIND = "poll_certificate"
 TEMPLATE = Path(__file__).parents[1] / "documents" / f"{KIND}.typ"
@@ -122,9 +123,10 @@ def _recorded(session: Session, poll: Poll, event: _Moment, lang: str) -> Poll:
         "due": says.get("due"),
     }
     counts = {} if election else {c: outcome[c] for c in choices if c in outcome}
+    known = poll.question.kind
     question = replace(
         poll.question,
-        kind="election" if election else _not_election(poll.question.kind),
+        kind="election" if election else "vote" if known == "election" else known,
         choices=choices,
         secret="public_key" in says,
     )
@@ -157,10 +159,6 @@ def _choices(session: Session, poll: Poll, says: Mapping[str, Any]) -> tuple[str
     ).scalar_one()
     rule = process_of(session, version).tasks[poll.question.element].poll
     return tuple(rule.choices if rule else poll.question.choices)
-
-
-def _not_election(kind: str) -> str:
-    return "vote" if kind == "election" else kind
 
 
 def _same_roll(session: Session, recorded: Poll) -> bool:
@@ -201,7 +199,7 @@ class _Certificate:
             "rules": [{"id": rule.id, "words": rule.words} for rule in poll.basis.rules],
             "presence": {k: str(poll.presence.get(k, "")) for k in _PRESENCE},
             "roll": _roll(self.session, poll),
-            "tellers": [[teller.name, moment_text(teller.signed_at)] for teller in poll.tellers],
+            "tellers": [[teller.name, self.say(_signature(teller))] for teller in poll.tellers],
             "event": {"seq": self.event.seq, "hash": seal, "at": moment_text(self.event.at)},
             "url": url,
             "qr": qr.svg(url),
@@ -244,7 +242,7 @@ class _Certificate:
 
     def _counts(self) -> list[list[Any]]:
         outcome = self.poll.result.outcome or {}
-        chosen = [[self._name(choice), n] for choice, n in choices(self.poll)]
+        chosen = [[self._name(choice), n] for choice, n in poll_summary.choices(self.poll)]
         numbers = [
             [self.say(words), outcome[key]]
             for key, words in NUMBERS.items()
@@ -256,20 +254,6 @@ class _Certificate:
         return self.say(self.poll.question.labels.get(choice, choice))
 
 
-def choices(poll: Poll) -> list[tuple[str, int]]:
-    """What was chosen how often in a closed poll, in the order of the ballot; of an election most
-    votes first.
-    """
-    outcome = poll.result.outcome or {}
-    if poll.question.kind != "election":
-        return [(c, int(outcome.get(c, 0))) for c in poll.question.choices]
-    votes = outcome.get("votes", {})
-    found = sorted(
-        ((c, int(votes.get(c, 0))) for c in poll.question.choices), key=lambda pair: -pair[1]
-    )
-    return [*found, (ABSTAIN, int(outcome.get("abstain", 0)))]
-
-
 def _result(poll: Poll) -> Message:
     passed = bool((poll.result.outcome or {}).get("passed"))
     return RESULT["election" if poll.question.kind == "election" else "vote", passed]
@@ -278,6 +262,15 @@ def _result(poll: Poll) -> Message:
 def moment_text(moment: datetime | None) -> str:
     """A moment in China, to the second."""
     return moment.astimezone(clock.CHINA).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+def _signature(teller: Teller) -> Message | str:
+    """What a teller did with the count: signed it when, dissented, or was replaced."""
+    if teller.successor is not None:
+        return _("由{who}接替：{why}", who=teller.successor, why=teller.leaves or "")
+    if teller.dissent is not None:
+        return _("没有签字，不同意见：{why}", why=teller.dissent)
+    return moment_text(teller.signed_at) or _("没有签字")
 
 
 def _roll(session: Session, poll: Poll) -> list[str]:

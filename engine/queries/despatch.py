@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 
 from engine import clock
 from engine.db import tables
-from engine.db.states import CorrectionState, DefinitionState, DocumentState
+from engine.db.states import DefinitionState, DocumentState, ProposalState
 from engine.db.words import STATES as STATE_WORDS
 from engine.documents import words
 from engine.history.erased import ERASED
@@ -289,7 +289,7 @@ def told(session: Session, actor: Actor) -> tuple[Told, ...]:
             tables.correction,
             and_(
                 _correction.document_id == _document.id,
-                _correction.state == CorrectionState.DONE,
+                _correction.state == ProposalState.DONE,
                 _correction.kind != "reprint",
                 _correction.decided_at > since,
             ),

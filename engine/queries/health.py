@@ -131,6 +131,12 @@ def _workers(session: Session) -> str:
     return OK if silent <= queue.DEAD_AFTER else f"no worker gave a sign for {silent:.0f} s"
 
 
+_BEGAN_BEFORE = text(  # by the first events of the chains of unions and of the installation
+    "SELECT EXISTS (SELECT FROM chain c JOIN event e ON e.instance_id = c.id AND e.seq = 1 "
+    "WHERE e.at < :then)"
+)
+
+
 def _backup(session: Session, settings: Settings) -> str:
     """Was there one within two days that could be restored? A new installation has two days'
     time.
@@ -139,9 +145,9 @@ def _backup(session: Session, settings: Settings) -> str:
     if not settings.backup_days:
         return OK
     if last is None:
-        old = text("SELECT at < :then FROM event ORDER BY id LIMIT 1")
         then = clock.now() - BACKUP_AGE
-        return "no backup was ever made" if session.execute(old, {"then": then}).scalar() else OK
+        old = session.execute(_BEGAN_BEFORE, {"then": then}).scalar_one()
+        return "no backup was ever made" if old else OK
     if last.fault:
         return f"the last backup failed: {last.fault}"
     old_one = clock.now() - datetime.fromisoformat(last.at) > BACKUP_AGE

@@ -40,12 +40,12 @@ mine AS (
    WHERE r.member_id = :me AND r.open AND p.state = 'open'
   UNION
   SELECT p.id, p.instance_id, p.closes_at, 'poll' FROM teller r JOIN poll p ON p.id = r.poll_id
-   WHERE r.member_id = :me AND r.signed_at IS NULL AND p.state IN ('called', 'counting')
+   WHERE r.member_id = :me AND r.signed_at IS NULL AND coalesce(r.dissent, r.leaves) IS NULL AND p.state IN ('called', 'counting')
      AND NOT EXISTS (SELECT 1 FROM teller_key k WHERE k.poll_id = p.id AND k.member_id = :me
                         AND (p.state = 'called' OR k.joined))
 ),
 dated AS (
-  SELECT mine.*, i.number, i.title, i.process_id, i.version, i.started_at, i.starter_id, i.union_id,
+  SELECT mine.*, i.number, i.title, i.process_id, i.version, i.started_at, i.starter_id, i.union_id, i.confidential,
          CASE WHEN mine.due_at IS NULL THEN 'undated' WHEN mine.due_at <= :now THEN 'overdue'
               WHEN mine.due_at <= :tomorrow THEN 'today' WHEN mine.due_at <= :week THEN 'week' ELSE 'later' END AS bucket
     FROM mine JOIN instance i ON i.id = mine.instance_id WHERE i.state = 'running'
@@ -241,13 +241,26 @@ def _item(process: Process, row: rows.Selected, names: Named, lang: str) -> Item
 _NEXT = text(
     "WITH"
     + _MINE
-    + " SELECT id, what FROM dated WHERE id <> :done ORDER BY coalesce(due_at, 'infinity'), id LIMIT 1"
+    + """
+, done AS (
+  SELECT t.instance_id, t.element, i.process_id FROM task t JOIN instance i ON i.id = t.instance_id
+   WHERE t.id = coalesce((SELECT task_id FROM poll WHERE id = :done), :done)
+)
+SELECT d.id, d.what
+  FROM dated d LEFT JOIN done ON true LEFT JOIN poll p ON d.what = 'poll' AND p.id = d.id
+  JOIN task t ON t.id = coalesce(p.task_id, d.id)
+ WHERE d.id <> :done AND (NOT d.confidential OR d.instance_id = done.instance_id)
+ ORDER BY (d.instance_id = done.instance_id) IS TRUE DESC,
+          (d.process_id = done.process_id AND t.element = done.element) IS TRUE DESC,
+          coalesce(d.due_at, 'infinity'), d.id
+ LIMIT 1"""
 )
 
 
 def following(session: Session, actor: Actor, done: UUID) -> tuple[str, UUID] | None:
-    """What to do next after finishing something: the most urgent thing that is left, as "task" or
-    "poll" and its id.
+    """What to do next after finishing something, as "task" or "poll" and its id: what is left of
+    the same matter, then the same step of others, then the most urgent. Another confidential
+    matter never opens by itself.
     """
     found = session.execute(_NEXT, {**_whose(actor), "done": done}).first()
     return (found.what, found.id) if found else None

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Text, and_, cast, literal, or_, select, text, true, union, union_all
+from sqlalchemy import Integer, Text, and_, cast, column, func, or_, select, text, true, values
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from engine import clock, forms
@@ -96,24 +96,51 @@ def instances(
     """A page of the instances that this person may see, newest first. Raises Invalid for a wrong
     filter or cursor.
     """
-    conditions = _conditions(actor, wanted)
-    if after:
-        try:
-            conditions.append(_instance.id < UUID(after))
-        except ValueError:
-            raise Invalid({"after": [_("翻页标记无效。")]}) from None
+    narrowing = _narrowing(wanted)
+    conditions = [*narrowing, *_behind(after)]
+    if wanted.others:
+        conditions.append(_instance.starter_id != actor.id)
     size = max(1, min(limit, MOST))
     ways = newest.ways(actor, mine=wanted.mine, others=wanted.others)
     search = Search.of(wanted.words)
-    if search is None:
-        first = [way.newest(size + 1, *conditions) for way in ways]
+    if search is not None:
+        ids = search.first(session, ways, conditions, size + 1)
     else:
-        first = search.first(session, ways, conditions, size + 1)
-    ids = union(*first).subquery()
-    query = _rows().where(_instance.id.in_(select(ids.c.id)))
+        named = _named(session, conditions) if narrowing else None
+        ids = _first(ways, size + 1, conditions, named)
+    query = _rows().where(_instance.id.in_(ids))
     found = session.execute(query.order_by(_instance.id.desc()).limit(size + 1)).all()
     items = tuple(_row(session, r, lang) for r in found[:size])
     return Page(items, str(items[-1].id) if len(found) > size else None)
+
+
+def _behind(cursor: str | None) -> list[ColumnElement[bool]]:
+    """The condition that goes on from a page. Raises Invalid."""
+    try:
+        return [_instance.id < UUID(cursor)] if cursor else []
+    except ValueError:
+        raise Invalid({"after": [_("翻页标记无效。")]}) from None
+
+
+def _named(session: Session, conditions: list[ColumnElement[bool]]) -> Sequence[UUID] | None:
+    """The instances of everybody that meet the conditions, None when they are more than FEW."""
+    found = session.execute(select(_instance.id).where(*conditions).limit(FEW + 1)).scalars().all()
+    return found if len(found) <= FEW else None
+
+
+def _first(
+    ways: Sequence[newest.Way],
+    enough: int,
+    conditions: Sequence[ColumnElement[bool]],
+    named: Sequence[UUID] | None,
+) -> Select[tuple[UUID]]:
+    """The first page without words. `named`: all that meet the conditions, if they are few.
+
+    Few are asked about one by one; many are soon met by going down what each way leads to.
+    """
+    if named is not None:
+        return newest.first_of_few(ways, enough, _instance.id.in_(named))
+    return newest.first_by_each(ways, enough, *conditions)
 
 
 def _rows() -> Any:
@@ -139,12 +166,11 @@ def _rows() -> Any:
     )
 
 
-def _conditions(actor: Actor, wanted: Wanted) -> list[ColumnElement[bool]]:
-    """All conditions but the words."""
+def _narrowing(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What is asked of an instance itself, but the words."""
     if wanted.state and wanted.state not in STATES:
         raise Invalid({"state": [_("应为 {choices} 之一。", choices=Listed(STATES))]})
-    found: list[ColumnElement[bool]] = [true()]
-    found += _equal(wanted)
+    found = _equal(wanted)
     if wanted.since:
         found.append(_instance.started_at >= _midnight(wanted.since))
     if wanted.until:
@@ -154,8 +180,6 @@ def _conditions(actor: Actor, wanted: Wanted) -> list[ColumnElement[bool]]:
             _task.state == TaskState.OPEN, _task.due_at.is_not(None), _task.due_at <= clock.now()
         )
         found += [_instance.state == InstanceState.RUNNING, _instance.id.in_(late)]
-    if wanted.others:
-        found.append(_instance.starter_id != actor.id)
     return found
 
 
@@ -173,6 +197,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), clock.CHINA)
 
 
+_ONE = values(column("one", Integer), name="one").data([(1,)])
 _BY_GRAMS = text(
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off"
 )
@@ -212,8 +237,8 @@ class Search:
         ways: Sequence[newest.Way],
         conditions: Sequence[ColumnElement[bool]],
         enough: int,
-    ) -> list[Select[tuple[UUID]]]:
-        """The first page of each way. The planner cannot know how often pieces meet, so we look
+    ) -> Select[tuple[UUID]]:
+        """The ids of the first page. The planner cannot know how often pieces meet, so we look
         first.
 
         Frequent words fill a page from the newest instances. Of the others the index knows all;
@@ -224,17 +249,15 @@ class Search:
             not self.grams
         ):  # one character is no gram of longer words: look at the newest titles themselves
             held = self._or_number(and_(*self._letters()))
-            return [way.newest_among(NEWEST, enough, *conditions, held) for way in ways]
-        met, open_ended = self._met(session, ways, conditions, enough)
-        if not open_ended:
-            return [_these(ids) for ids in met]
+            return newest.first_among(newest.first(ways, NEWEST), enough, *conditions, held)
+        met, whole = self._met(session, ways, conditions, enough)
+        if whole:
+            return select(_instance.id).where(_instance.id.in_(met))
         hits = self._hits(session)
         if len(hits) > FEW:
-            rest = [way.newest(enough, *conditions, self._among()) for way in ways]
-        else:
-            named = self._or_number(and_(_instance.id.in_(hits), *self._letters()))
-            rest = [way.newest(enough, *conditions, named) for way in ways]
-        return [rest[n] if n in open_ended else _these(ids) for n, ids in enumerate(met)]
+            return newest.first_by_each(ways, enough, *conditions, self._among())
+        named = self._or_number(and_(_instance.id.in_(hits), *self._letters()))
+        return newest.first_of_few(ways, enough, *conditions, named)
 
     def _met(
         self,
@@ -242,20 +265,20 @@ class Search:
         ways: Sequence[newest.Way],
         conditions: Sequence[ColumnElement[bool]],
         enough: int,
-    ) -> tuple[list[list[UUID]], set[int]]:
-        """What each way meets among its newest, not more than `enough`; and the places of those
-        that may meet more.
+    ) -> tuple[list[UUID], bool]:
+        """What is met among the newest, not more than `enough`; and whether that is all there is to
+        show.
         """
-        parts = []
-        for n, way in enumerate(ways):
-            probe = way.newest_among(PROBED, enough, *conditions, self._among()).subquery()
-            more = way.beyond(PROBED).subquery()
-            parts.append(select(literal(n).label("way"), literal(False), probe.c[0]))
-            parts.append(select(literal(n), literal(True), more.c[0]))
-        rows = session.execute(union_all(*parts)).all()
-        met = [[key for way, more, key in rows if way == n and not more] for n in range(len(ways))]
-        longer = {way for way, more, _ in rows if more and len(met[way]) < enough}
-        return met, longer
+        probed = select(newest.first(ways, PROBED).c.id).cte("probed")
+        among = select(probed.c.id).order_by(probed.c.id.desc()).subquery()
+        held = self._or_number(and_(_instance.grams.contains(self.grams), *self._letters()))
+        met = newest.first_among(among, enough, *conditions, held).subquery()
+        size = select(func.count()).select_from(probed).scalar_subquery()
+        rows = session.execute(
+            select(size, met.c.id).select_from(_ONE.outerjoin(met, true()))
+        ).all()
+        found = [key for _size, key in rows if key is not None]
+        return found, len(found) == enough or rows[0][0] < PROBED
 
     def _hits(self, session: Session) -> Sequence[UUID]:
         """What the index finds, over all unions; of more than FEW it is only known that they are
@@ -279,10 +302,6 @@ class Search:
 
     def _or_number(self, condition: ColumnElement[bool]) -> ColumnElement[bool]:
         return or_(_instance.number == self.number, condition) if self.number else condition
-
-
-def _these(ids: Sequence[UUID]) -> Select[tuple[UUID]]:
-    return select(_instance.id).where(_instance.id.in_(ids))
 
 
 def _row(session: Session, row: Selected[Any], lang: str) -> Row:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.messages import Both, Message, _
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,28 +79,10 @@ CLOSINGS: Mapping[str, Message] = {  # why a poll was closed
     "closed_by_mover": _("人数已够，由提案人截止"),  # of old
     "closed_by_chair": _("由主持人截止"),
     "signed": _("监票人全部签字"),
+    "declared": _("监票人签字，主持人宣布结果"),
 }
-VERBS: Mapping[str, Message] = {
-    "remind": _("催办"),
-    "suspend": _("暂停"),
-    "resume": _("恢复"),
-    "terminate": _("终止"),
-    "retry": _("重试异常"),
-    "reassign": _("改派"),
-    "read_history": _("查看历史"),
-    "verify": _("校验历史"),
-    "export": _("导出证据"),
-    "see_people": _("查看人员"),
-    "manage_people": _("管理人员"),
-    "import_people": _("导入人员"),
-    "set_password": _("设置密码"),
-    "propose_definition": _("提出流程"),
-    "approve_definition": _("批准流程"),
-    "propose_setting": _("提出本单位规则"),
-    "approve_setting": _("批准本单位规则"),
+VERBS: Mapping[str, Message] = {  # besides those of access.VERBS
     "load_notice": _("载入放假安排或假期"),
-    "see_rules": _("查看规则"),
-    "see_desk": _("查询全部事项"),
     "complete": _("办理"),
     "respond": _("作答"),
     "take_back": _("撤回作答"),
@@ -120,7 +103,8 @@ VERBS: Mapping[str, Message] = {
 
 def verb_words(key: str) -> str:
     """What a verb of the access table is called; the key itself when it has no name."""
-    return VERBS.get(key.partition(":")[0], key)
+    verb = key.partition(":")[0]
+    return access.VERBS[verb].title if verb in access.VERBS else VERBS.get(verb, key)
 
 
 def label_words(labelled: Labelled) -> Both:

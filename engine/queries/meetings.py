@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, select
 
 from engine.db import rows, tables
-from engine.db.states import POLL_RUNNING, InstanceState, MeetingState
+from engine.db.states import POLL_RUNNING, InstanceState, MeetingState, PollState
 from engine.definitions.store import process_of
 from engine.instance import context as instance
 from engine.instance import presence
@@ -36,6 +36,16 @@ _meeting, _attendance = tables.meeting.c, tables.attendance.c
 _instance, _task = tables.instance.c, tables.task.c
 KINDS = ("formal", "observer", "guest")
 MOST = 200
+OPEN = 20  # meetings that one person can be shown at once
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A choice or a candidate as a ballot names it; `votes` once the result is out, None before."""
+
+    name: str
+    votes: int | None
+    elected: bool
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ class Vote:
     opened_at: datetime
     closed_at: datetime | None
     about: About  # what is voted on
+    choices: tuple[Choice, ...]  # in the order of the ballot; with the votes, most first
 
 
 @dataclass(frozen=True)
@@ -128,7 +139,7 @@ def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") 
     words = rule.meeting.words.in_(lang) if rule.meeting else ""
     quorum = rule.meeting.quorum if rule.meeting else ""
     known = ruled.rulings(context.law, context.decisive_on, words, [quorum])
-    numbers, runs = _numbers(read), runs_task(context, rule.id)
+    reached, runs = numbers(read), runs_task(context, rule.id)
     invited, here = _counts(session, meeting_id)
     return Meeting(
         id=row.id,
@@ -142,9 +153,9 @@ def meeting(session: Session, actor: Actor, meeting_id: UUID, lang: str = "zh") 
         asks=rule.asks.in_(lang),
         state=row.state,
         due=row.due,
-        needed=numbers["needed"],
+        needed=reached["needed"],
         present=row.present,
-        quorate=numbers["quorate"],
+        quorate=reached["quorate"],
         invited=invited,
         here=here,
         words=ruled.filled(words, known, {}, lang) or quorum,
@@ -180,31 +191,48 @@ class Seen:
 
 def seen(session: Session, actor: Actor, meeting_id: UUID) -> Seen:
     """Nothing is locked. Raises NotFound when the matter is not this person's to see."""
+    found = session.execute(_seen_by(actor).where(_meeting.id == meeting_id)).first()
+    return _seen(session, actor, tuple(access.must_see(found)))
+
+
+def open_to(session: Session, actor: Actor) -> tuple[Seen, ...]:
+    """The open meetings of running matters that this person may see, the latest first (20)."""
+    query = _seen_by(actor).where(
+        _meeting.state == MeetingState.OPEN, _instance.state == InstanceState.RUNNING
+    )
+    found = session.execute(query.order_by(_meeting.opened_at.desc(), _meeting.id).limit(OPEN))
+    return tuple(_seen(session, actor, tuple(row)) for row in found.all())
+
+
+def _seen_by(actor: Actor) -> Select[Any]:
+    """Meetings of matters that are this person's to see, in the columns that `_seen` reads."""
     invited = and_(_attendance.meeting_id == _meeting.id, _attendance.member_id == actor.id)
     beside = (_task.element, _attendance.kind, _attendance.here)
-    query = (
+    return (
         select(*tables.meeting.c, *beside, *instance.COLUMNS)
         .select_from(tables.meeting)
         .join(tables.task, _task.id == _meeting.task_id)
         .join(tables.instance, _instance.id == _meeting.instance_id)
         .outerjoin(tables.attendance, invited)
-        .where(_meeting.id == meeting_id, access.visible(actor))
+        .where(access.visible(actor))
     )
-    values = tuple(access.must_see(session.execute(query).first()))
+
+
+def _seen(session: Session, actor: Actor, values: tuple[Any, ...]) -> Seen:
     width = len(rows.Meeting._fields)
     element, kind, here = values[width : width + 3]
     context = instance.context_from(session, actor, values[width + 3 :])
     return Seen(rows.Meeting(*values[:width]), element, kind, am_here=here, context=context)
 
 
-def _numbers(read: Seen) -> Mapping[str, Any]:
+def numbers(read: Seen) -> Mapping[str, Any]:
     """{needed, quorate} now; of a meeting that is over, as they were put on record."""
     fact = read.context.facts.get(read.element) or {}
     stored = fact.get("meeting") if read.row.state == MeetingState.CLOSED else None
     if isinstance(stored, dict) and stored.get("roll_hash") == read.row.roll_hash:
         return {"needed": stored["needed"], "quorate": stored["quorate"]}
-    numbers = presence.numbers(read.context, read.element, read.row)
-    return {"needed": numbers.needed, "quorate": numbers.quorate}
+    now = presence.numbers(read.context, read.element, read.row)
+    return {"needed": now.needed, "quorate": now.quorate}
 
 
 def _counts(session: Session, meeting_id: UUID) -> tuple[dict[str, int], dict[str, int]]:
@@ -237,7 +265,7 @@ def _vote(poll: poll_summary.Summary, lang: str) -> Vote:
         state=poll.state,
         secret=question.secret,
         roll_size=poll.roll.size,
-        cast=poll.count.cast,
+        cast=poll.voted,
         waits=poll.mine.may_answer,
         passed=(result.outcome or {}).get("passed"),
         why=result.why,
@@ -245,7 +273,18 @@ def _vote(poll: poll_summary.Summary, lang: str) -> Vote:
         opened_at=poll.opened_at,
         closed_at=poll.closed_at,
         about=question.about,
+        choices=tuple(
+            Choice(labels[key].in_(lang) if key in labels else key, votes, key in result.elected)
+            for key, votes in _chosen(poll)
+        ),
     )
+
+
+def _chosen(poll: poll_summary.Summary) -> list[tuple[str, int | None]]:
+    """Each choice with its votes, if they are out."""
+    if poll.state == PollState.CLOSED and poll.result.outcome:
+        return [(key, votes) for key, votes in poll_summary.choices(poll)]
+    return [(key, None) for key in poll.question.choices]
 
 
 # --- lists ----------------------------------------------------------------------------------------
@@ -306,19 +345,3 @@ def meetings(
     read = session.execute(query.order_by(_meeting.id.desc()).limit(size + 1)).all()
     found = tuple(_brief(session, r, lang) for r in read[:size])
     return found, str(found[-1].id) if len(read) > size else None
-
-
-def awaiting(session: Session, actor: Actor, lang: str = "zh") -> tuple[Brief, ...]:
-    """Open meetings in which this person is due and not checked in."""
-    due = and_(
-        _attendance.meeting_id == _meeting.id, _attendance.member_id == actor.id, ~_attendance.here
-    )
-    found = session.execute(
-        _briefs()
-        .join(tables.attendance, due)
-        .where(_meeting.state == MeetingState.OPEN, access.visible(actor))
-        .where(_instance.state == InstanceState.RUNNING)
-        .order_by(_meeting.opened_at.desc())
-        .limit(5)
-    ).all()
-    return tuple(_brief(session, r, lang) for r in found)

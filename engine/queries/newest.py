@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, true, union, union_all
+from sqlalchemy import or_, select, true, union
 
 from engine.db import tables
 from engine.people import access
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from engine.people.organisation import Actor
 
+    Ids = Select[tuple[UUID]]
+
 _instance = tables.instance.c
 
 
@@ -32,43 +34,66 @@ class Way:
     """
 
     def __init__(
-        self,
-        condition: ColumnElement[bool] | None = None,
-        ids: Select[tuple[UUID]] | None = None,
+        self, condition: ColumnElement[bool] | None = None, ids: Ids | None = None
     ) -> None:
         self.condition, self.ids = condition, ids
 
-    def newest(self, many: int, *conditions: ColumnElement[bool]) -> Select[tuple[UUID]]:
+    def newest(self, many: int, *conditions: ColumnElement[bool]) -> Ids:
         """The ids of the newest `many` that meet the conditions."""
         if self.condition is not None:
             meet = select(_instance.id).where(self.condition, *conditions)
             return meet.order_by(_instance.id.desc()).limit(many)
-        return _looked_up(self._in_order().offset(0).subquery(), conditions).limit(many)
+        return _looked_up(self.in_order().offset(0).subquery(), conditions).limit(many)
 
-    def newest_among(
-        self, few: int, many: int, *conditions: ColumnElement[bool]
-    ) -> Select[tuple[UUID]]:
-        """The same of not more than the newest `few` instances of this way."""
-        return _looked_up(self._in_order().limit(few).subquery(), conditions).limit(many)
-
-    def beyond(self, few: int) -> Select[tuple[UUID]]:
-        """The id of an instance behind the newest `few`, if there are more of them."""
-        return self._in_order().offset(few).limit(1)
-
-    def _in_order(self) -> Select[tuple[UUID]]:
+    def in_order(self) -> Ids:
+        """All its ids, the newest first."""
         if self.condition is not None:
             return select(_instance.id).where(self.condition).order_by(_instance.id.desc())
         assert self.ids is not None
         named = self.ids.subquery().c[0]
         return select(named.label("id")).distinct().order_by(named.desc())
 
+    def admits(self) -> ColumnElement[bool]:
+        """The condition on `instance` that it is seen by this way."""
+        if self.condition is not None:
+            return self.condition
+        assert self.ids is not None
+        return access.is_among(self.ids)
 
-def _looked_up(ids: Subquery, conditions: Sequence[ColumnElement[bool]]) -> Select[tuple[UUID]]:
+
+def first(ways: Sequence[Way], many: int) -> Subquery:
+    """The ids of the newest `many` of all ways together, in order."""
+    each = (select(way.in_order().limit(many).subquery().c[0]) for way in ways)
+    found = union(*each).subquery().c[0]
+    return select(found.label("id")).order_by(found.desc()).limit(many).subquery()
+
+
+def first_among(ids: Subquery, many: int, *conditions: ColumnElement[bool]) -> Ids:
+    """Of ids in their order, the first `many` that meet the conditions."""
+    return _looked_up(ids, conditions).limit(many)
+
+
+def first_by_each(ways: Sequence[Way], many: int, *conditions: ColumnElement[bool]) -> Ids:
+    """The newest `many` of each way that meet the conditions."""
+    found = union(*(way.newest(many, *conditions) for way in ways)).subquery()
+    return select(found.c[0])
+
+
+def first_of_few(ways: Sequence[Way], many: int, *conditions: ColumnElement[bool]) -> Ids:
+    """The newest `many` by any way, where the conditions leave few: each is asked about by
+    itself.
+    """
+    seen = or_(*(way.admits() for way in ways))
+    found = select(_instance.id).where(*conditions, seen)
+    return found.order_by(_instance.id.desc()).limit(many)
+
+
+def _looked_up(ids: Subquery, conditions: Sequence[ColumnElement[bool]]) -> Ids:
     """Those of the ids, in their order, whose instance meets the conditions. OFFSET 0 keeps the
     planner out of it.
     """
     one = select(_instance.id).where(_instance.id == ids.c.id, *conditions).offset(0).lateral()
-    found: Select[tuple[UUID]] = select(one.c.id).select_from(ids.join(one, true()))
+    found: Ids = select(one.c.id).select_from(ids.join(one, true()))
     return found.order_by(ids.c.id.desc())
 
 
@@ -79,21 +104,20 @@ def ways(actor: Actor, *, mine: bool = False, others: bool = False) -> list[Way]
     own = Way(_instance.starter_id == actor.id)
     if mine:
         return [own]
-    put_before = [Way(ids=ids) for ids in (_shared(actor), *access.asked(actor))]
+    asked = (ids.offset(0) for ids in access.asked(actor))  # all of few, not the newest of all
+    put_before = [Way(ids=ids) for ids in (*_shared(actor), *asked)]
     return put_before if others else [*map(Way, access.desks(actor)), own, *put_before]
 
 
-def _shared(actor: Actor) -> Select[tuple[UUID]]:
-    """What access.shared finds, key by key, as the index has it: a desk's key opens nearly
+def _shared(actor: Actor) -> list[Ids]:
+    """What access.shared finds, key by key, as the index has it in order: a desk's key opens nearly
     everything.
     """
     share = tables.share.c
-    keys = [select(share.instance_id).where(share.key == key) for key in actor.keys]
-    every: ColumnElement[UUID] = union_all(*keys).subquery().c[0]
-    return select(every)
+    return [select(share.instance_id).where(share.key == key) for key in actor.keys]
 
 
-def hanging(actor: Actor, ids: Select[tuple[UUID]], on: ColumnElement[UUID]) -> Select[tuple[UUID]]:
+def hanging(actor: Actor, ids: Ids, on: ColumnElement[UUID]) -> Ids:
     """Narrow ids of what hangs on instances, by its column `on`, to what this actor may see.
 
     A desk sees nearly all, so going down a list soon meets enough; whoever has none begins from the

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import and_, case, func, select, true
 
 from engine.db import rows, tables
-from engine.db.states import PollState
+from engine.db.states import POLL_RUNNING, PollState
 from engine.instance import context as instance
 from engine.instance import rooms
+from engine.instance.counting import cast_in_system
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from sqlalchemy import ColumnElement, Select
@@ -72,6 +73,13 @@ class Read:
         """Nobody learns a choice or a count yet."""
         return self.row.kind in VOTES and self.row.state != PollState.CLOSED
 
+    @property
+    def cast(self) -> int:
+        """How many ballots were cast in the system."""
+        if self.row.secret:
+            return self.beside.sealed or 0
+        return cast_in_system(self.row, self.row.counts)
+
     def concerns(self, actor: Actor) -> bool:
         """Is the actor on its roll, or one of its tellers?"""
         return self.beside.on_roll or actor.id in self.row.tellers
@@ -96,6 +104,8 @@ def _query(actor: Actor, *more: ColumnElement[Any]) -> Select[Any]:
 
 def _beside(actor: Actor) -> tuple[ColumnElement[Any], ...]:
     """The columns of `Beside`, in their order."""
+    papers = select(func.count()).where(_listed.poll_id == _poll.id, _listed.paper)
+    by_turns = and_(_poll.rule["in_order"].as_boolean(), _poll.state == PollState.OPEN)
     return (
         _task.element,
         _task.due,
@@ -105,10 +115,10 @@ def _beside(actor: Actor) -> tuple[ColumnElement[Any], ...]:
         _roll.comment,
         _roll.paper,
         case((_poll.meeting_id.is_(None), true()), else_=_is_here(actor)),
-        _papers(),
+        papers.scalar_subquery(),
         case((_poll.secret, _sealed())),
         _voided(),
-        case((_by_turns(), _next_one())),
+        case((by_turns, _next_one())),
     )
 
 
@@ -119,11 +129,6 @@ def _is_here(actor: Actor) -> ColumnElement[bool]:
         _attendance.kind == "formal",
     )
     return func.coalesce(here.scalar_subquery(), False)
-
-
-def _papers() -> ColumnElement[int]:
-    handed = select(func.count()).where(_listed.poll_id == _poll.id, _listed.paper)
-    return handed.scalar_subquery()
 
 
 def _sealed() -> ColumnElement[int]:
@@ -139,10 +144,6 @@ def _voided() -> ColumnElement[int]:
     same_task = former.task_id == _poll.task_id, former.id < _poll.id
     query = select(func.count()).where(*same_task, former.state == PollState.VOID)
     return query.scalar_subquery()
-
-
-def _by_turns() -> ColumnElement[bool]:
-    return and_(_poll.rule["in_order"].as_boolean(), _poll.state == PollState.OPEN)
 
 
 def _next_one() -> ColumnElement[str]:
@@ -171,6 +172,21 @@ def of_meeting(context: Context, meeting_id: UUID) -> tuple[Read, ...]:
     query = _query(context.actor).where(_poll.meeting_id == meeting_id)
     found = context.session.execute(query.order_by(_poll.id.desc()))
     return tuple(_from(tuple(row)) for row in found)
+
+
+def running_under(
+    session: Session, actor: Actor, meetings: Sequence[UUID]
+) -> Mapping[UUID, list[Read]]:
+    """The polls that are called, open or being counted under meetings which this person may see,
+    the latest first, by meeting.
+    """
+    under = _query(actor).where(_poll.meeting_id.in_(meetings), _poll.state.in_(POLL_RUNNING))
+    found: dict[UUID, list[Read]] = {meeting: [] for meeting in meetings}
+    for values in session.execute(under.order_by(_poll.id.desc())):
+        read = _from(tuple(values))
+        assert read.row.meeting_id is not None
+        found[read.row.meeting_id].append(read)
+    return found
 
 
 def seen(session: Session, actor: Actor, poll_id: UUID) -> tuple[Read, Context]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.db.states import PollState
 from engine.definitions.process import Words
-from engine.instance.counting import ABSTAIN, cast_in_system
+from engine.instance.counting import ABSTAIN
 from engine.queries import ruled, words
 from engine.queries.tellers import counted
 from engine.queries.words import About, Named
@@ -122,6 +122,11 @@ class Summary:
     result: Result
     mine: Mine
 
+    @property
+    def voted(self) -> int:
+        """How many have voted, in the system or by taking a paper ballot."""
+        return self.count.cast + self.roll.papers
+
 
 def summary(context: Context, read: Read, names: Named, lang: str) -> Summary:
     """A poll in words. `names` must know what is mentioned in it."""
@@ -155,7 +160,7 @@ def summary(context: Context, read: Read, names: Named, lang: str) -> Summary:
         words=ruled.told(asked.words if asked else None, row.rule.get("numbers", {})).in_(lang),
         roll=Roll(row.roll_size, row.roll_hash, beside.papers),
         presence=row.rule.get("presence", {}),
-        count=Count(_counts(context, read), _cast(read)),
+        count=Count(_counts(context, read), read.cast),
         result=result,
         mine=mine,
     )
@@ -201,13 +206,20 @@ def _counts(context: Context, read: Read) -> Mapping[str, int]:
     return row.counts
 
 
-def _cast(read: Read) -> int:
-    """How many ballots were cast in the system."""
-    if read.row.secret:
-        return read.beside.sealed or 0
-    return cast_in_system(read.row, read.row.counts)
-
-
 def why(outcome: Mapping[str, Any], lang: str) -> str:
     """The rule explained with the numbers needed and reached."""
     return str(outcome.get("why_en" if lang.startswith("en") else "why") or "")
+
+
+def choices(poll: Summary) -> list[tuple[str, int]]:
+    """What was chosen how often in a closed poll, in the order of the ballot; of an election most
+    votes first.
+    """
+    outcome = poll.result.outcome or {}
+    if poll.question.kind != "election":
+        return [(c, int(outcome.get(c, 0))) for c in poll.question.choices]
+    votes = outcome.get("votes", {})
+    found = sorted(
+        ((c, int(votes.get(c, 0))) for c in poll.question.choices), key=lambda pair: -pair[1]
+    )
+    return [*found, (ABSTAIN, int(outcome.get("abstain", 0)))]

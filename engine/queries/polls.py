@@ -17,7 +17,7 @@ from engine.people import organisation
 from engine.queries import background, hints, ruled
 from engine.queries.poll_rows import seen
 from engine.queries.poll_summary import Summary, summary
-from engine.queries.tellers import Counting, Teller, counting, tellers
+from engine.queries.tellers import Change, Counting, Teller, change, counting, tellers
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ class Rights:
     closable: bool  # if the rule holds
     may_void: bool
     void_by: VoidBy | None = None  # one of the two who declare it together has done so
+    chair_of: bool = False  # presides over it
+    may_declare: bool = False  # enough tellers have signed, and the result waits for this person
+    change: Change | None = None  # tellers whom this person may replace, and by whom
 
 
 @dataclass(frozen=True)
@@ -157,14 +160,15 @@ def _whole(context: Context, read: Read, names: Named, lang: str) -> Poll:
     session, row = context.session, read.row
     is_teller = context.actor is not None and context.actor.id in row.tellers
     at_table = context.actor if is_teller and row.state in POLL_RUNNING else None
+    seated = tellers(session, row)
     return Poll(
         **vars(summary(context, read, names, lang)),
         due=read.beside.due,
         basis=_basis(context, read, lang),
-        rights=_rights(context, read),
+        rights=_rights(context, read, seated),
         voices=_voices(session, read),
         turn=read.beside.turn or "",
-        tellers=tellers(session, row),
+        tellers=seated,
         counting=counting(session, at_table, row) if at_table else None,
         voided=read.beside.voided,
     )
@@ -185,7 +189,7 @@ def _basis(context: Context, read: Read, lang: str) -> Basis:
     )
 
 
-def _rights(context: Context, read: Read) -> Rights:
+def _rights(context: Context, read: Read, seated: tuple[Teller, ...]) -> Rights:
     row, element = read.row, read.beside.element
     closes = row.rule.get("closable", "never")
     chair = (
@@ -196,7 +200,28 @@ def _rights(context: Context, read: Read) -> Rights:
         Case(context, "void_poll", element, poll=row)
     )
     by = _void_by(context, row, element) if voidable else None
-    return Rights(chair=chair, closable=chair or early, may_void=voidable, void_by=by)
+    return Rights(
+        chair=chair,
+        closable=chair or early,
+        may_void=voidable,
+        void_by=by,
+        **over_tellers(context, row, element, seated),
+    )
+
+
+def over_tellers(
+    context: Context, row: rows.Poll, element: str, seated: tuple[Teller, ...]
+) -> dict[str, Any]:
+    """What who presides may do with the tellers and with what they signed."""
+    if row.state not in POLL_RUNNING or not rights.may(
+        Case(context, "replace_teller", element, poll=row)
+    ):
+        return {}
+    here = [teller for teller in seated if teller.successor is None]
+    signed = sum(teller.signed_at is not None for teller in here)
+    counts_now = row.state == PollState.COUNTING and bool(row.rule.get("declared"))
+    enough = counts_now and polling.enough_signed(context, row, signed)
+    return {"chair_of": True, "may_declare": enough, "change": change(context.session, row, seated)}
 
 
 def _void_by(context: Context, row: rows.Poll, element: str) -> VoidBy | None:

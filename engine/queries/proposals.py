@@ -93,14 +93,6 @@ def _somewhere(verb: str) -> Callable[[Actor, rows.Proposal], bool]:
     return lambda actor, _row: access.may_somewhere(actor, verb)
 
 
-def _erasure(session: Session, row: rows.Proposal) -> Message:
-    return _("删除保密事项 {number} 的内容", number=_number(session, row))
-
-
-def _hold(session: Session, row: rows.Proposal) -> Message:
-    return _("解除对保密事项 {number} 的保留", number=_number(session, row))
-
-
 def _witness(_session: Session, row: rows.Proposal) -> Message:
     return _(
         "登记检查点的证人{name}，公钥 {public}", name=row.body["name"], public=row.body["public"]
@@ -115,8 +107,12 @@ def _number(session: Session, row: rows.Proposal) -> str:
 _KINDS: Mapping[str, _Kind] = {
     "notice": _Kind(_somewhere("propose_notice"), "approve_notice", _notice),
     "definition": _Kind(_somewhere("propose_definition"), "approve_definition", _again),
-    "erasure": _Kind(None, "", _erasure),
-    "hold": _Kind(None, "", _hold),
+    "erasure": _Kind(
+        None, "", lambda s, row: _("删除保密事项 {number} 的内容", number=_number(s, row))
+    ),
+    "hold": _Kind(
+        None, "", lambda s, row: _("解除对保密事项 {number} 的保留", number=_number(s, row))
+    ),
     "witness": _Kind(_somewhere("witness"), "approve_witness", _witness),
 }
 

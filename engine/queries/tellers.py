@@ -4,33 +4,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, exists, func, select
 
 from engine.db import tables
-from engine.db.states import PollState
-from engine.instance import polling
+from engine.db.states import POLL_RUNNING, PollState
+from engine.instance import polling, presence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
-    from uuid import UUID
 
     from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 _member, _roll, _teller, _paper = tables.member.c, tables.roll.c, tables.teller.c, tables.paper.c
-_unit = tables.unit.c
+_unit, _here = tables.unit.c, tables.attendance.c
+_SUCCESSOR = tables.member.alias("successor")
+_successor = _SUCCESSOR.c
 ENTERED = ("issued", "returned", "invalid", "counts")
 
 
 @dataclass(frozen=True)
 class Teller:
-    """One who counts: entered the paper ballots, signed."""
+    """One who counts, or did: entered the paper ballots; signed, or says why not (`dissent`); asked
+    to go, or was replaced (`leaves`: why), and by whom.
+    """
 
+    id: UUID
     name: str
     entered: bool
     signed_at: datetime | None
+    dissent: str | None
+    leaves: str | None
+    successor: str | None
+    away: bool  # of the hall
+
+
+@dataclass(frozen=True)
+class Change:
+    """What who presides may do about the tellers: those who may be replaced, and by whom (id, name,
+    unit).
+    """
+
+    leaving: tuple[Teller, ...]
+    successors: tuple[tuple[UUID, str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -40,7 +59,7 @@ class Counting:
 
     `handed` are those who were given paper, `waiting` (id, name, unit) those who may still get it;
     `mine` my own entry, {issued, returned, invalid, counts}; `todo`: take_key, open, paper,
-    sign or "" when nothing waits for me.
+    sign or "" when nothing waits for me. `away`: I left the hall, or asked to be replaced.
     """
 
     handed: tuple[str, ...]
@@ -49,6 +68,8 @@ class Counting:
     entries: str
     signed: bool
     todo: str
+    away: bool = False
+    dissents: bool = False  # may a teller say why they do not sign
 
 
 def counted(poll: rows.Poll) -> bool:
@@ -57,18 +78,48 @@ def counted(poll: rows.Poll) -> bool:
 
 
 def tellers(session: Session, poll: rows.Poll) -> tuple[Teller, ...]:
-    """All who count a poll, by name."""
+    """All who count a poll, or did until they were replaced, by name."""
     if not poll.tellers:
         return ()
     entry = and_(_paper.poll_id == _teller.poll_id, _paper.teller_id == _teller.member_id)
+    seat = and_(_here.meeting_id == poll.meeting_id, _here.member_id == _teller.member_id)
     found = session.execute(
-        select(_member.name, _paper.at, _teller.signed_at)
+        select(
+            _member.id,
+            _member.name,
+            _paper.at.is_not(None),
+            _teller.signed_at,
+            _teller.dissent,
+            _teller.leaves,
+            _successor.name,
+            func.coalesce(~_here.here, False),
+        )
         .join(tables.teller, _teller.member_id == _member.id)
         .outerjoin(tables.paper, entry)
+        .outerjoin(_SUCCESSOR, _successor.id == _teller.successor_id)
+        .outerjoin(tables.attendance, seat)
         .where(_teller.poll_id == poll.id)
         .order_by(_member.name, _member.id)
     ).all()
-    return tuple(Teller(name, at is not None, signed_at) for name, at, signed_at in found)
+    return tuple(Teller(*row) for row in found)
+
+
+def change(session: Session, poll: rows.Poll, seated: Iterable[Teller]) -> Change | None:
+    """What who presides may do about the tellers of a running poll; None when nobody leaves."""
+    leaving = tuple(t for t in seated if t.successor is None and (t.away or t.leaves))
+    if not leaving or poll.state not in POLL_RUNNING:
+        return None
+    there = presence.people_here(poll)
+    kept = [_teller.member_id == _member.id, _teller.poll_id == poll.id]
+    barred = [UUID(choice) for choice in poll.choices] if poll.kind == "election" else []
+    found = session.execute(
+        select(_member.id, _member.name, func.coalesce(_unit.name, ""))
+        .outerjoin(tables.unit, _unit.id == _member.unit_id)
+        .where(_member.id.in_(there), _member.id.not_in(barred))
+        .where(~exists().where(*kept))
+        .order_by(_member.name, _member.id)
+    )
+    return Change(leaving, tuple((r[0], r[1], r[2]) for r in found))
 
 
 def counting(session: Session, actor: Actor, poll: rows.Poll) -> Counting:
@@ -77,22 +128,18 @@ def counting(session: Session, actor: Actor, poll: rows.Poll) -> Counting:
     entries = session.execute(select(tables.paper).where(_paper.poll_id == poll.id)).all()
     own = next((e for e in entries if e.teller_id == actor.id), None)
     agree = polling.agreed_paper(session, poll) is not None
-    signed = _signed(session, actor, poll)
+    own_row = next(each for each in tellers(session, poll) if each.id == actor.id)
+    signed, away = own_row.signed_at is not None, own_row.away or own_row.leaves is not None
     return Counting(
         handed=handed,
         waiting=waiting,
         mine={k: getattr(own, k) for k in ENTERED} if own else None,
         entries="agree" if agree else ("none", "one", "differ")[min(len(entries), 2)],
         signed=signed,
-        todo="" if signed else _todo(poll, bool(handed) and not agree),
+        todo="" if signed or away else _todo(poll, bool(handed) and not agree),
+        away=away,
+        dissents=bool(poll.rule.get("signs")) and own_row.dissent is None,
     )
-
-
-def _signed(session: Session, actor: Actor, poll: rows.Poll) -> bool:
-    query = select(_teller.signed_at).where(
-        _teller.poll_id == poll.id, _teller.member_id == actor.id
-    )
-    return session.execute(query).scalar() is not None
 
 
 def _todo(poll: rows.Poll, paper_left: bool) -> str:

@@ -11,13 +11,11 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine.db import tables
-from engine.history.event_log import Break
 from engine.history.seals import Verdict
 from engine.messages import restored
 from engine.people import access
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from engine.db import Session, rows
@@ -80,15 +78,6 @@ def _read(row: rows.Selected) -> Verification:
         ended_at=row.ended_at,
         done=row.done,
         total=row.total,
-        verdict=_verdict(found) if "events" in found else None,
+        verdict=Verdict.restored(found) if "events" in found else None,
         refused=restored(found.get("refused", "")),
     )
-
-
-def _verdict(found: Mapping[str, Any]) -> Verdict:
-    says = dict(found)
-    broken = says.pop("broken", None)
-    if broken is not None:
-        broken = Break(UUID(broken["chain_id"]), broken["seq"], restored(broken["why"]))
-    told = {key: restored(value) for key, value in says.items()}
-    return Verdict(**told, broken=broken)

@@ -10,12 +10,13 @@ from engine.commands import instances, polls, tasks
 from engine.errors import ProcessFault
 from engine.messages import _
 from engine.scenarios import assembly
+from engine.scenarios.assembly import of_instance, plainly, reason
+from engine.scenarios.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.people.organisation import Actor
-    from engine.scenarios.progress import Progress
     from engine.scenarios.steps import Step
 
     Action = Callable[[Progress, Actor, Step], None]
@@ -47,21 +48,6 @@ def _new_alias(progress: Progress, step: Step) -> str:
     return called or chr(ord("A") + len(progress.instances))
 
 
-def _complete(progress: Progress, actor: Actor, step: Step) -> None:
-    key, answers = progress.task(step.task), progress.answered(step.task, step.given)
-    progress.carry_out(actor, lambda s: tasks.complete(s, actor, key, answers))
-
-
-def _claim(progress: Progress, actor: Actor, step: Step) -> None:
-    key = progress.task(step.task)
-    progress.carry_out(actor, lambda s: tasks.claim(s, actor, key))
-
-
-def _release(progress: Progress, actor: Actor, step: Step) -> None:
-    key = progress.task(step.task)
-    progress.carry_out(actor, lambda s: tasks.release(s, actor, key))
-
-
 def _respond(progress: Progress, actor: Actor, step: Step) -> None:
     key, given = progress.poll(step.task), progress.meant(step.given)
     if assembly.is_secret(progress, key):
@@ -74,14 +60,8 @@ def _respond(progress: Progress, actor: Actor, step: Step) -> None:
     )
 
 
-def _take_back(progress: Progress, actor: Actor, step: Step) -> None:
-    key = progress.poll(step.task)
-    progress.carry_out(actor, lambda s: polls.take_back(s, actor, key))
-
-
-def _close_poll(progress: Progress, actor: Actor, step: Step) -> None:
-    key = progress.poll(step.task)
-    progress.carry_out(actor, lambda s: polls.close(s, actor, key))
+def _answered(progress: Progress, step: Step) -> tuple[dict[str, Any]]:
+    return (progress.answered(step.task, step.given),)
 
 
 def _message(progress: Progress, actor: Actor, step: Step) -> None:
@@ -89,42 +69,27 @@ def _message(progress: Progress, actor: Actor, step: Step) -> None:
     progress.carry_out(actor, lambda s: instances.send(s, actor, key, step.task, answers))
 
 
+_take_back = plainly(polls.take_back, Progress.poll)
+
+
 def _withdraw(progress: Progress, actor: Actor, step: Step) -> None:
     """Take back the whole instance, or, where `task` is a poll, only one's own answer."""
-    if step.task:
-        _take_back(progress, actor, step)
-        return
-    key = progress.instance()
-    progress.carry_out(actor, lambda s: instances.withdraw(s, actor, key, step.reason))
-
-
-def _terminate(progress: Progress, actor: Actor, step: Step) -> None:
-    key = progress.instance()
-    progress.carry_out(actor, lambda s: instances.terminate(s, actor, key, step.reason))
-
-
-def _suspend(progress: Progress, actor: Actor, step: Step) -> None:
-    key = progress.instance()
-    progress.carry_out(actor, lambda s: instances.suspend(s, actor, key, step.reason))
-
-
-def _resume(progress: Progress, actor: Actor, _step: Step) -> None:
-    key = progress.instance()
-    progress.carry_out(actor, lambda s: instances.resume(s, actor, key))
+    act = _take_back if step.task else plainly(instances.withdraw, of_instance, reason)
+    act(progress, actor, step)
 
 
 ACTIONS: dict[str, Action] = {
     "launch": _launch,
-    "complete": _complete,
+    "complete": plainly(tasks.complete, Progress.task, _answered),
     "respond": _respond,
     "take_back": _take_back,
-    "claim": _claim,
-    "release": _release,
+    "claim": plainly(tasks.claim, Progress.task),
+    "release": plainly(tasks.release, Progress.task),
     "message": _message,
     "withdraw": _withdraw,
-    "terminate": _terminate,
-    "suspend": _suspend,
-    "resume": _resume,
-    "close_poll": _close_poll,
+    "terminate": plainly(instances.terminate, of_instance, reason),
+    "suspend": plainly(instances.suspend, of_instance, reason),
+    "resume": plainly(instances.resume, of_instance),
+    "close_poll": plainly(polls.close, Progress.poll),
     **assembly.ACTIONS,
 }

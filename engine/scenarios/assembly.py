@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from typing import cast as cast_to
 from uuid import UUID
@@ -17,6 +18,8 @@ from engine.commands import (
     envelopes,
     meetings,
     outside,
+    signing,
+    teller_changes,
     teller_keys,
     tellers,
     voiding,
@@ -27,45 +30,65 @@ from engine.errors import NotFound
 from engine.messages import _
 from engine.people import organisation
 from engine.queries import instance
+from engine.scenarios.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engine.db import rows
     from engine.people.organisation import Actor
-    from engine.scenarios.progress import Progress
     from engine.scenarios.steps import Step
 
 _poll = tables.poll.c
 PASSPHRASE = "故事里的监票人"
 
 
-def _members(progress: Progress, step: Step) -> list[UUID]:
-    return [UUID(str(m)) for m in progress.meant(step.given).get("members", [])]
+def plainly(
+    command: Callable[..., Any],
+    found: Callable[[Progress, str], UUID],
+    more: Callable[[Progress, Step], tuple[Any, ...]] = lambda _progress, _step: (),
+) -> Callable[[Progress, Actor, Step], None]:
+    """An action that is one command on what the step's `task` names, with `more` behind its id."""
+
+    def act(progress: Progress, actor: Actor, step: Step) -> None:
+        key, given = found(progress, step.task), more(progress, step)
+        progress.carry_out(actor, lambda s: command(s, actor, key, *given))
+
+    return act
+
+
+def of_instance(progress: Progress, _task: str) -> UUID:
+    """The instance in which the story is."""
+    return progress.instance()
+
+
+def reason(_progress: Progress, step: Step) -> tuple[str]:
+    """What the step gives as its reason."""
+    return (step.reason,)
+
+
+def _members(progress: Progress, step: Step) -> tuple[list[UUID]]:
+    return ([UUID(str(m)) for m in progress.meant(step.given).get("members", [])],)
+
+
+def _seated(progress: Progress, step: Step) -> tuple[list[UUID], bool]:
+    return (*_members(progress, step), bool(step.given.get("came", True)))
+
+
+def _given(progress: Progress, step: Step) -> tuple[Mapping[str, Any]]:
+    return (progress.meant(step.given),)
+
+
+def _member(progress: Progress, step: Step) -> tuple[UUID, str]:
+    return UUID(str(progress.meant(step.given)["member"])), step.reason
 
 
 # --- meetings -------------------------------------------------------------------------------------
-def _open_meeting(progress: Progress, actor: Actor, step: Step) -> None:
-    key = progress.meeting(step.task)
-    progress.carry_out(actor, lambda s: meetings.open_meeting(s, actor, key))
-
-
 def _arrive(progress: Progress, actor: Actor, step: Step) -> None:
     key, meeting = progress.meeting(step.task), tables.meeting.c
     shown = progress.session.execute(select(meeting.code).where(meeting.id == key)).scalar_one()
     code = str(step.given.get("code", shown))
     progress.carry_out(actor, lambda s: meetings.arrive(s, actor, key, code))
-
-
-def _leave(progress: Progress, actor: Actor, step: Step) -> None:
-    key = progress.meeting(step.task)
-    progress.carry_out(actor, lambda s: meetings.leave(s, actor, key))
-
-
-def _seat(progress: Progress, actor: Actor, step: Step) -> None:
-    key, members = progress.meeting(step.task), _members(progress, step)
-    came = bool(step.given.get("came", True))
-    progress.carry_out(actor, lambda s: meetings.seat(s, actor, key, members, came))
 
 
 # --- ballots --------------------------------------------------------------------------------------
@@ -107,10 +130,6 @@ def _take_key(progress: Progress, teller: Actor, poll_id: UUID) -> None:
     )
 
 
-def _sign(progress: Progress, teller: Actor, poll_id: UUID) -> None:
-    progress.carry_out(teller, lambda s: tellers.sign(s, teller, poll_id))
-
-
 def _count(progress: Progress, actor: Actor, step: Step) -> None:
     """A teller does what comes next: takes the key; opens the box with the others; signs the
     numbers that are there.
@@ -123,34 +142,34 @@ def _count(progress: Progress, actor: Actor, step: Step) -> None:
         _take_key(progress, actor, key)
         return
     if poll.secret and not poll.rule.get("opened"):
-        _join(progress, actor, key)
+        passphrase = f"{PASSPHRASE} {actor.id}"
+        progress.carry_out(actor, lambda s: teller_keys.join(s, actor, key, passphrase))
+        if (key, actor.id) not in progress.joined:
+            progress.joined.append((key, actor.id))
         if not _row(progress, key).rule.get("opened"):
             return
     waiting = [teller for poll_id, teller in progress.joined if poll_id == key] or [actor.id]
     progress.joined = [pair for pair in progress.joined if pair[0] != key]
-    for teller in waiting:
-        _sign(progress, organisation.actor(progress.session, teller), key)
+    for member_id in waiting:
+        teller = organisation.actor(progress.session, member_id)
+        progress.carry_out(teller, partial(signing.sign, actor=teller, poll_id=key))
 
 
-def _join(progress: Progress, actor: Actor, poll_id: UUID) -> None:
-    passphrase = f"{PASSPHRASE} {actor.id}"
-    progress.carry_out(actor, lambda s: teller_keys.join(s, actor, poll_id, passphrase))
-    progress.joined.append((poll_id, actor.id))
+def _change(progress: Progress, step: Step) -> tuple[teller_changes.Change]:
+    """`teller`, who leaves, and `successor`."""
+    given = progress.meant(step.given)
+    teller, successor = UUID(str(given["teller"])), UUID(str(given["successor"]))
+    return (teller_changes.Change(teller, successor, step.reason),)
 
 
-def _give_paper(progress: Progress, actor: Actor, step: Step) -> None:
-    key, members = progress.poll(step.task), _members(progress, step)
-    progress.carry_out(actor, lambda s: tellers.give_paper(s, actor, key, members))
-
-
-def _paper(progress: Progress, actor: Actor, step: Step) -> None:
-    key, given = progress.poll(step.task), progress.meant(step.given)
-    progress.carry_out(actor, lambda s: tellers.enter_paper(s, actor, key, given))
-
-
-def _void_poll(progress: Progress, actor: Actor, step: Step) -> None:
+def _key(progress: Progress, actor: Actor, step: Step) -> None:
+    """One who took a teller's place makes a key; who was replaced hands their part over."""
     key = progress.poll(step.task)
-    progress.carry_out(actor, lambda s: voiding.void(s, actor, key, step.reason))
+    if actor.id in _row(progress, key).tellers:
+        _take_key(progress, actor, key)
+        return
+    passphrase = f"{PASSPHRASE} {actor.id}"
+    progress.carry_out(actor, lambda s: teller_keys.give_up(s, actor, key, passphrase))
 
 
 # --- from outside, and in confidence --------------------------------------------------------------
@@ -163,11 +182,6 @@ def _answer_link(progress: Progress, actor: Actor, step: Step) -> None:
     progress.carry_out(None, lambda s: outside.answer(s, token, given, who))
 
 
-def _let_in(progress: Progress, actor: Actor, step: Step) -> None:
-    key, member = progress.instance(), UUID(str(progress.meant(step.given)["member"]))
-    progress.carry_out(actor, lambda s: confidence.let_in(s, actor, key, member, step.reason))
-
-
 def _look(progress: Progress, actor: Actor, step: Step) -> None:
     """Read the instance; with `task`, what was said there must be readable too."""
     key = progress.instance()
@@ -178,15 +192,20 @@ def _look(progress: Progress, actor: Actor, step: Step) -> None:
 
 
 ACTIONS: dict[str, Callable[[Progress, Actor, Step], None]] = {
-    "open_meeting": _open_meeting,
+    "open_meeting": plainly(meetings.open_meeting, Progress.meeting),
     "arrive": _arrive,
-    "leave": _leave,
-    "seat": _seat,
+    "leave": plainly(meetings.leave, Progress.meeting),
+    "seat": plainly(meetings.seat, Progress.meeting, _seated),
     "count": _count,
-    "give_paper": _give_paper,
-    "paper": _paper,
-    "void_poll": _void_poll,
+    "give_paper": plainly(tellers.give_paper, Progress.poll, _members),
+    "paper": plainly(tellers.enter_paper, Progress.poll, _given),
+    "dissent": plainly(signing.dissent, Progress.poll, reason),
+    "declare": plainly(signing.declare, Progress.poll),
+    "resign_teller": plainly(teller_changes.resign, Progress.poll, reason),
+    "replace_teller": plainly(teller_changes.replace, Progress.poll, _change),
+    "key": _key,
+    "void_poll": plainly(voiding.void, Progress.poll, reason),
     "answer_link": _answer_link,
-    "let_in": _let_in,
+    "let_in": plainly(confidence.let_in, of_instance, _member),
     "look": _look,
 }

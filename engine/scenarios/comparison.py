@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import rows
+    from engine.definitions import Process
     from engine.scenarios.progress import Progress
     from engine.scenarios.story import Ends, Story
 
@@ -117,21 +118,19 @@ def _differences(progress: Progress, key: UUID, ends: Ends) -> Iterator[Message]
             )
 
 
+def _ended(process: Process, at: str) -> Message:
+    return _("结束于 {element}", element=words.titled(process, at))
+
+
 def _where(progress: Progress, instance: rows.Instance, expected: str) -> Iterator[Message]:
     """`expected` is "open", a state, or the end at which it ended; "" is anything."""
     process = progress.process_of(instance["id"])
     at = "open" if instance["state"] in ALIVE else instance["outcome"] or instance["state"]
     if not expected or expected in (at, instance["state"]):
         return
-    if expected == "open":
-        wanted = _("还开着")
-    else:
-        wanted = _("结束于 {element}", element=words.titled(process, expected))
-    if at == "open":
-        tasks = words.listed(process, progress.open_now(instance["id"]))
-        found = _("还开着：{tasks}", tasks=tasks)
-    else:
-        found = _("结束于 {element}", element=words.titled(process, at))
+    tasks = words.listed(process, progress.open_now(instance["id"]))
+    wanted = _("还开着") if expected == "open" else _ended(process, expected)
+    found = _("还开着：{tasks}", tasks=tasks) if at == "open" else _ended(process, at)
     yield _("应当{expected}，实际{found}。", expected=wanted, found=found)
 
 

@@ -59,10 +59,9 @@ def _moment(
         return _moved(now, int(span[1]), span[2], calendar)
     if until := _UNTIL.fullmatch(text):
         if due is None:
-            raise ProcessFault(
-                _("after = {after}：现在没有期限。", after=repr(after)),
-                advice=_("请确认这一步之前打开的环节有 due，或写明 task。"),
-            )
+            wrong = _("after = {after}：现在没有期限。", after=repr(after))
+            advice = _("请确认这一步之前打开的环节有 due，或写明 task。")
+            raise ProcessFault(wrong, advice=advice)
         return _shifted(due, until[1] or "+", int(until[2] or 0), until[3] or "day", calendar)
     try:
         return _aware(datetime.fromisoformat(text))

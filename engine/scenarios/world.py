@@ -227,8 +227,8 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
     Raises ProcessFault for a value that a union could not set, such as one that loosens law.
     """
     _refuse_unlawful(session, story, union_id)
-    rules = [
-        {
+    for rule, value in story.rules.items():
+        setting = {
             "id": tables.new_id(),
             "unit_id": union_id,
             "rule_id": rule,
@@ -240,22 +240,16 @@ def _own_rules(session: Session, story: Story, union_id: UUID, proposer: UUID) -
             "proposer_id": proposer,
             "created_at": clock.now(),
         }
-        for rule, value in story.rules.items()
-    ]
-    vacations = [
-        {
+        session.execute(insert(tables.setting).values(setting))
+    for vacation in story.vacations:
+        free = {
             "id": tables.new_id(),
             "unit_id": union_id,
             "name": str(vacation.get("name", "假期")),
             "from_on": vacation["from"],
             "to_on": vacation["to"],
         }
-        for vacation in story.vacations
-    ]
-    if rules:
-        session.execute(insert(tables.setting), rules)
-    if vacations:
-        session.execute(insert(tables.vacation), vacations)
+        session.execute(insert(tables.vacation).values(free))
 
 
 def _refuse_unlawful(session: Session, story: Story, union_id: UUID) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from engine import db
+from engine import clock, db
+from engine.db import tables
+from engine.people import access, organisation
+from engine.queries import instances
+from engine.queries.instances import Wanted
 from tests.bench import life, plans
 from tests.conftest import fresh
 from tests.measure.ground import SECRETARY
@@ -81,3 +85,72 @@ def test_a_table_read_whole_is_seen(grown: tuple[Engine, life.Life]) -> None:
         session.execute(text("SELECT count(*) FROM task WHERE salt IS NULL"))
         session.execute(text("SELECT 1 FROM task WHERE id = gen_random_uuid()"))
     assert [[scan.table for scan in each.scans] for each in sent] == [["task"], []]
+
+
+# --- every way to a page gives the same page ---------------------------------------------------------------------------
+LISTS = (
+    *(Wanted(words=words) for words in plans.WORDS),
+    *(Wanted(words=words, others=True) for words in ("食堂延长", "会", "体检")),
+    Wanted(words="食堂", state="terminated"),
+    Wanted(),
+    Wanted(mine=True),
+    Wanted(others=True),
+    Wanted(state="terminated"),
+    Wanted(state="ended", others=True),
+    Wanted(process="hall"),
+    Wanted(process="errand", overdue=True),
+)
+LIMITS = [(1000, 5000, 3000), (1000, 5000, 7), (3, 5000, 7)]  # FEW, NEWEST, PROBED
+
+
+def _plainly(session: db.Session, actor: organisation.Actor, wanted: Wanted) -> list[str]:
+    """The numbers on the first page, from all instances that this person may see."""
+    column = tables.instance.c
+    seen = select(tables.instance).where(access.visible(actor)).order_by(column.id.desc())
+    late = text("SELECT instance_id FROM task WHERE state = 'open' AND due_at <= :now")
+    overdue = set(session.execute(late, {"now": clock.now()}).scalars())
+    search = instances.Search.of(wanted.words)
+    part = {
+        *session.execute(select(column.id).where(column.starter_id == actor.id)).scalars(),
+    }
+    put_before = {
+        key
+        for ids in (access.shared(actor), *access.asked(actor))
+        for key in session.execute(ids).scalars()
+    }
+    return [
+        row.number
+        for row in session.execute(seen).all()
+        if (not wanted.state or row.state == wanted.state)
+        and (not wanted.process or row.process_id == wanted.process)
+        and (not wanted.overdue or (row.id in overdue and row.state == "running"))
+        and (not wanted.mine or row.id in part)
+        and (not wanted.others or (row.id in put_before and row.id not in part))
+        and (search is None or set(search.grams) <= set(row.grams))
+        and all(letter in row.title for letter in (search.letters if search else ()))
+    ]
+
+
+@pytest.mark.parametrize(("few", "newest", "probed"), LIMITS)
+def test_whichever_way_a_list_takes_it_shows_the_same(
+    grown: tuple[Engine, life.Life],
+    monkeypatch: pytest.MonkeyPatch,
+    few: int,
+    newest: int,
+    probed: int,
+) -> None:
+    engine, union = grown
+    for name, value in (("FEW", few), ("NEWEST", newest), ("PROBED", probed)):
+        monkeypatch.setattr(instances, name, value)
+    shown = set()
+    with clock.set_to(union.at), db.transaction(engine) as session:
+        for who in (*WHO, life.MOVER):
+            actor = organisation.actor(session, union.members[who])
+            for wanted in LISTS:
+                page = instances.instances(session, actor, wanted, limit=20)
+                numbers = [row.number for row in page.items]
+                plain = _plainly(session, actor, wanted)
+                assert numbers == plain[:20], (who, wanted)
+                assert (page.next is None) == (len(plain) <= 20)
+                shown.add(min(len(numbers), 2))
+    assert shown == {0, 1, 2}  # nothing, one, and more were met

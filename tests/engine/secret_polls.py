@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import ballots, db
 from engine.commands import ballots as voting
-from engine.commands import instances, polls, teller_keys, tellers
+from engine.commands import instances, polls, signing, teller_keys
 from engine.queries import ballots as looking
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Poll:
 
     def sign(self) -> None:
         for who in WORDS:
-            self.union.do(who, tellers.sign, self.id)
+            self.union.do(who, signing.sign, self.id)
 
     def count(self, table: str) -> int:
         return int(self.union.one(f"SELECT count(*) FROM {table} WHERE poll_id = :p", p=self.id))

@@ -238,6 +238,8 @@ BY_HAND = {  # once more: a change of it must be meant
     "message": ["may_send_it"],
     "run_meeting": ["is_in_its_lane"],
     "close_poll": ["may_close_it"],
+    "declare_poll": ["presides"],
+    "replace_teller": ["presides"],
     "void_poll": ["is_teller", "holds_the_secretarys_desk", "presides", "keeps_its_meeting"],
 }
 DUTIES, VOTING = ["separated", "recused"], ["absent", "recused"]

@@ -33,7 +33,7 @@ LIMITS: dict[str, Limit] = {
         BASE_SUM * 1.05, "room to breathe is no more code: at most 5 % more", today=243018
     ),
     "shreds": Limit(
-        105, "70 before; taking things apart may not become tearing: half as many again", today=143
+        105, "70 before; taking things apart may not become tearing: half as many again"
     ),
     "parameters typed Any": Limit(60, "rows have types"),
     "rows typed Any": Limit(0, "a row, poll, task or run is known"),
@@ -66,9 +66,7 @@ LIMITS: dict[str, Limit] = {
     "motion submit, room changes": Limit(12, "as the errand's", today=21),
     "motion submit, climbs": Limit(0, "as the errand's"),
     # --- what an addition costs --------------------------------------------------------------------------------------
-    "files per added verb": Limit(
-        3, "access, command, words; pages and API list what there is", today=4
-    ),
+    "files per added verb": Limit(3, "access, command, words; pages and API list what there is"),
     "files per added action": Limit(2, "it registers itself; and its words", today=3),
     "files per added field type": Limit(4, "form, answer, page, words"),
     "files per added expression function": Limit(2, "the function; the grammar"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import ballots, db
 from engine.commands import ballots as voting
-from engine.commands import definitions, instances, polls, teller_keys, tellers
+from engine.commands import definitions, instances, polls, signing, teller_keys
 from engine.queries import ballots as reading
 from tests.races.union import folder
 
@@ -82,4 +82,4 @@ class Ballot:
 
     def sign(self) -> None:
         for who in WORDS:
-            self.house.do(who, tellers.sign, self.id)
+            self.house.do(who, signing.sign, self.id)

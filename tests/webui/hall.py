@@ -21,9 +21,12 @@ NAMES = "甲乙丙丁戊己庚辛壬"
 
 
 class Hall:
-    """Six of the nine delegates are due to make a quorum; d2 and d3 are the tellers, d0 and d1 the candidates."""
+    """Six of the nine delegates are due to make a quorum; d2 and d3 are the tellers, d0 and d1 the candidates.
 
-    def __init__(self, house: House) -> None:
+    `terms`: more keys of the election.
+    """
+
+    def __init__(self, house: House, terms: str = "") -> None:
         self.house = house
         with db.transaction(house.engine) as session:
             for gone in ("mover", "second", "third"):
@@ -36,7 +39,10 @@ class Hall:
                 )
             house.person(session, "observer", "列席人", "info", "union", "observer_delegate@info")
             house.person(session, "chair", "主席", "union", "union", "presidium_chair@union")
-            definitions.publish_shipped(session, read(ROOT / "tests" / "processes" / "hall"))
+            folder = dict(read(ROOT / "tests" / "processes" / "hall"))
+            named = "tellers = 'put.tellers'\n"
+            folder["process.toml"] = folder["process.toml"].replace(named, named + terms)
+            definitions.publish_shipped(session, folder)
         self.instance: UUID = house.do(
             "chair", instances.launch, "hall", {"subject": "第八届二次教代会"}
         )

@@ -46,6 +46,7 @@ EXPECTED = """
 api.openapi | 200 | -!
 api_audit.confirm | 403 | -
 api_audit.countersign | 403 | -
+api_audit.given_before | 403 | -
 api_audit.installation_history | 403 403 403 200 200 403 | -
 api_audit.list_checkpoints | 403 403 403 200 200 403 | -
 api_audit.note_witness | 403 | -
@@ -56,6 +57,7 @@ api_audit.verify | 403 403 403 200 200 403 | -
 api_ballots.cast | 404 201 404 404 404 404 | 404
 api_ballots.get_ballots | 404 200 404 200 200 404 | 404
 api_ballots.get_box | 404 200 404 200 200 404 | 404
+api_ballots.give_key | 404 | 404
 api_ballots.join_key | 404 | 404
 api_ballots.take_key | 404 | 404
 api_despatch.approve_correction | 404 403 200 200 403 404 | 404
@@ -101,11 +103,15 @@ api_members.list_members search | 404 404 404 200 200 200 | -
 api_members.list_members unit | 404 404 404 200 200 200 | -
 api_members.set_password | 404 404 404 403 403 422 | 404
 api_polls.close_poll | 404 409 404 409 403 404 | 404
+api_polls.declare | 404 403 404 403 403 404 | 404
+api_polls.dissent | 404 409 404 404 404 404 | 404
 api_polls.enter_paper | 404 409 404 404 404 404 | 404
 api_polls.get_certificate | 404 200 404 200 200 404 | 404
 api_polls.get_poll | 404 200 404 200 200 404 | 404
 api_polls.give_paper | 404 200 404 404 404 404 | 404
 api_polls.list_polls | 200 | -
+api_polls.replace_teller | 404 403 404 403 403 404 | 404
+api_polls.resign | 404 200 404 404 404 404 | 404
 api_polls.respond | 404 | -
 api_polls.sign | 404 409 404 404 404 404 | 404
 api_polls.verify_certificate | 404 200 404 200 200 404 | 404
@@ -206,6 +212,7 @@ audit.log of | 403 403 403 200 200 403 | 404~
 audit.pack | 404 403 403 200 200 404 | 404
 audit.propose_witness | 403 | -
 audit.seal | 403 403 403 200 200 403 | -
+audit.verification | 403 403 403 200 200 403 | -
 audit.verify | 403 403 403 302 302 403 | -
 audit.witness | 403 | -
 auth.demo | 404 | -!
@@ -219,6 +226,7 @@ auth.mine | 200 | -
 auth.mine POST | 422 | -
 ballots.cast | 404 200 404 404 404 404 | 404
 ballots.check | 404 200 404 200 200 404 | 404
+ballots.give_up | 404 | 404
 ballots.join | 404 | 404
 ballots.take | 404 | 404
 confidence.guard | 404 409 409 409 409 404 | 404
@@ -239,6 +247,7 @@ despatch.index | 403 403 403 200 200 403 | -
 despatch.index of | 403 403 403 200 200 403 | 404
 despatch.paper | 404 200 200 200 200 404 | 404
 despatch.propose | 404 403 403 409 403 404 | 404
+retention.index | 200 | -
 files.document | 404 200 200 200 200 404 | 404
 files.upload | 201 | -
 health.alive | 200 | -!
@@ -317,8 +326,12 @@ people.undo | 404 404 404 409 403 409 | 404
 people.units | 404 404 404 200 200 200 | -
 people.units of | 404 404 404 200 200 200 | 404
 polls.certificate | 404 200 404 200 200 404 | 404
+polls.declare | 404 403 404 403 403 404 | 404
+polls.dissent | 404 409 404 404 404 404 | 404
 polls.enter_paper | 404 409 404 404 404 404 | 404
 polls.give_paper | 404 303 404 404 404 404 | 404
+polls.replace_teller | 404 403 404 403 403 404 | 404
+polls.resign | 404 303 404 404 404 404 | 404
 polls.sign | 404 409 404 404 404 404 | 404
 polls.verify | 404 200 404 200 200 404 | 404
 polls.void | 404 303 404 303 403 404 | 404

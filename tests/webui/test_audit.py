@@ -301,14 +301,14 @@ def test_only_those_who_may_confirm_a_restoration_are_asked_to(
     door = f"/audit/seal/resumed/{found.seq}"
     for who in ("office", "auditor"):
         page = client(who).get("/audit/seal").text
-        assert "恢复或修复待确认" in page and door not in page
+        assert "恢复、修复或补记待确认" in page and door not in page
         assert client(who).post(door).status_code == 403
     for who in ("runner", "deputy"):
         browser = client(who)
         assert door in browser.get("/audit/seal").text
         assert browser.post(door).status_code == 302
         assert door not in browser.get("/audit/seal").text
-    assert "恢复或修复待确认" not in client("auditor").get("/audit/seal").text
+    assert "恢复、修复或补记待确认" not in client("auditor").get("/audit/seal").text
 
 
 def verified(client: Login, house: House, home: Path) -> str:
@@ -327,7 +327,11 @@ def test_the_page_says_how_far_a_verification_is(
     for who in ("auditor", "auditor"):  # whoever asks again waits for the same
         client(who).post("/audit/seal/verify")
     page = client("auditor").get("/audit/seal").text
-    assert "已排队" in page and 'http-equiv="refresh"' in page and "校验结果" not in page
+    assert "已排队" in page and 'data-while="[data-running]"' in page and "校验结果" not in page
+    assert 'http-equiv="refresh"' not in page  # it would empty the other forms of the page
+    piece = client("auditor").get("/audit/seal/verification").text
+    assert "data-running" in piece and "已排队" in piece and "<form" not in piece
+    assert client("plain").get("/audit/seal/verification").status_code == 403
     (asked,) = house.look(lambda s: queue.waiting(s, ["verify"]))
     seen: list[str] = []
     monkeypatch.setattr(verifications, "TELL_EVERY", 0)
@@ -348,7 +352,9 @@ def test_the_page_says_how_far_a_verification_is(
     jobs.verify(house.engine, own, **asked.task_kwargs)
     assert [each for each in seen if "<progress" in each and "已读 3 条" in each]
     page = client("auditor").get("/audit/seal").text
-    assert "全部相符" in page and "孙审计要求" in page and 'http-equiv="refresh"' not in page
+    assert "全部相符" in page and "孙审计要求" in page and "data-live" not in page
+    piece = client("auditor").get("/audit/seal/verification").text
+    assert "全部相符" in piece and "data-running" not in piece  # and is asked for no more
     jobs.verify(
         house.engine, settings.load({"YIXING_HOME": str(tmp_path)}), **asked.task_kwargs
     )  # again: nothing new

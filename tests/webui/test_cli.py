@@ -48,7 +48,9 @@ VERBS = [
     "user replace",
     "user move",
     "verify",
+    "witness",
     "despatch",
+    "retention",
     "erase",
     "backup",
     "restore",
@@ -363,6 +365,62 @@ def test_a_repair_lets_the_sealing_go_on_and_waits_for_two_people(
     jobs.seal(db.connect(empty_url), home)
     db.connect(empty_url).dispose()
     assert yixing("verify") == cli.UNPROVED
+
+
+def signer_of(home: Settings) -> str:
+    """The id of the key that signs here now."""
+    return keys.load(home.home / "keys" / keys.FILE_NAME).key_id
+
+
+def sealed(home: Settings) -> None:
+    jobs.seal(db.connect(home.database_url), home)
+    db.connect(home.database_url).dispose()
+
+
+def test_a_key_is_rotated_only_on_a_yes_and_the_history_holds_under_both(
+    yixing: Callable[..., int], empty_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yixing("unit", "ZJ", "provincial_federation", "浙江省总工会")
+    home = Settings(Path(os.environ["YIXING_HOME"]), empty_url, ROOT / "processes")
+    sealed(home)
+    old = signer_of(home)
+    assert yixing("rotate-key") == cli.OK  # nobody says yes
+    assert signer_of(home) == old
+    capsys.readouterr()
+    assert yixing("rotate-key", "--yes") == cli.OK
+    new = signer_of(home)
+    assert new != old and f"signing key {new}" in capsys.readouterr().out
+    assert keys.load(home.home / "keys" / f"retired.{old}.key").key_id == old
+    yixing("unit", "JY", "provincial_education_union", "省教育工会", "--parent", "ZJ")
+    sealed(home)
+    with psycopg.connect(empty_url) as look:
+        signers = look.execute("SELECT DISTINCT key_id FROM checkpoint").fetchall()
+    assert {each for (each,) in signers} == {old, new}
+    assert yixing("verify") == cli.OK
+
+
+def test_a_lost_key_is_replaced_by_a_new_one_that_waits_for_two_people(
+    yixing: Callable[..., int], empty_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yixing("unit", "ZJ", "provincial_federation", "浙江省总工会")
+    home = Settings(Path(os.environ["YIXING_HOME"]), empty_url, ROOT / "processes")
+    sealed(home)
+    old = signer_of(home)
+    (home.home / "keys" / keys.FILE_NAME).unlink()
+    assert yixing("rotate-key", "--yes") != cli.OK  # there is no old key to introduce it
+    assert yixing("rotate-key", "--yes", "--lost", "disk failed") == cli.OK
+    assert signer_of(home) != old
+    capsys.readouterr()
+    assert yixing("verify") == cli.UNPROVED
+    assert "two people must confirm" in capsys.readouterr().err
+
+
+def test_a_key_from_the_environment_is_not_rotated(
+    yixing: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("YIXING_SIGNING_KEY", "PEM")
+    assert yixing("rotate-key", "--yes") != cli.OK
+    assert "YIXING_SIGNING_KEY" in capsys.readouterr().err
 
 
 def test_the_kinds_of_tables_are_those_of_the_import() -> None:

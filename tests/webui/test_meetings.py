@@ -213,9 +213,9 @@ def test_the_screen_shows_how_many_voted_and_no_result_before_the_close(
     )  # in an open vote one sees who has voted, not how
     hall.house.do("chair", polls.close, key)
     page = client("d5").get(f"/meetings/{hall.id}/hall/now").text
-    assert "未通过" in page and "9 中须有 5，实有 4，未达到" in page
+    assert "未通过" in page and "全体 9 人，须有 5 人同意，同意 4 人，不符合通过条件" in page
     page = client("d5").get(f"/polls/{key}").text
-    assert "未通过" in page and "9 中须有 5，实有 4" in page and "开始时到会 6 人" in page
+    assert "未通过" in page and "须有 5 人同意，同意 4 人" in page and "开始时到会 6 人" in page
 
 
 # --- votes ----------------------------------------------------------------------------------------------------------------
@@ -305,7 +305,7 @@ def test_two_tellers_who_disagree_are_told_so_without_seeing_numbers(
             f"/polls/{key}/answer", data={"ballot": "1", "choices": [str(who["d0"])]}
         )
     client("chair").post(f"/polls/{key}/close")
-    assert "计票签字" in client("d3").get("/").text
+    assert "录入纸质票" in client("d3").get("/").text
 
     def enter(teller: str, returned: int, invalid: int, first: int) -> int:
         counts = {
@@ -472,15 +472,54 @@ def test_a_certificate_says_what_the_history_says_whatever_the_columns_say(
 
 
 # --- inbox and matter -------------------------------------------------------------------------------------------------------
-def test_an_open_meeting_stands_on_top_of_the_inbox_until_one_has_checked_in(
+def _acts(client: Browser, who: str) -> list[str]:
+    """What the buttons of the meeting under way say on the inbox, and on the piece that renews it."""
+    said = re.compile(r'<span class="btn[^>]*>(.*?)</span>')
+    page, piece = client(who).get("/"), client(who).get("/now")
+    under_way = page.text.partition('<section data-live="/now"')[2].partition("</section>")[0]
+    assert said.findall(under_way) == said.findall(piece.text)
+    assert piece.headers["X-Every"] == ("5" if said.findall(piece.text) else "30")
+    return said.findall(piece.text)
+
+
+def test_the_inbox_begins_with_what_one_does_next_in_a_meeting_under_way(
     hall: Hall, client: Browser
 ) -> None:
-    assert "会议正在进行" not in client("d0").get("/").text
+    assert _acts(client, "d0") == []
     hall.opened()
     assert "会议正在进行，您还没有签到" in client("d0").get("/").text
-    assert "会议正在进行" not in client("office").get("/").text
+    assert _acts(client, "d0") == ["去签到"] and _acts(client, "office") == []
     hall.arrived(1)
-    assert "会议正在进行" not in client("d0").get("/").text
+    assert "还差 5 人达到法定人数" in client("d0").get("/").text
+    assert _acts(client, "d0") == ["会议情况"]  # here, and nothing to do
+    hall.arrived(9).put().vote(6, 3)
+    key = hall.poll("elect")
+    page = client("d0").get("/").text
+    assert _acts(client, "d0") == ["去投票"]
+    assert page.count(f"/polls/{key}") == 1  # once on the page, not in the list as well
+    assert _acts(client, "chair")[0] == "截止表决"
+    assert "已投票 0 / 9" in page
+
+
+def test_a_page_that_lies_open_learns_that_the_poll_went_on(hall: Hall, client: Browser) -> None:
+    hall.election()
+    key, who = hall.poll("elect"), hall.house.people
+    shown = re.compile(r'data-mark="([^"]+)"')
+
+    def marks(name: str) -> tuple[str, str]:
+        page = shown.findall(client(name).get(f"/polls/{key}").text)
+        return page[0], client(name).get(f"/polls/{key}/now").json["mark"]
+
+    before = marks("d1")
+    assert before[0] == before[1]
+    hall.house.do("d0", polls.respond, key, "", choices=[str(who["d0"])])
+    assert marks("d1") == before  # another one's vote is a number and no other page
+    assert client("d1").get(f"/polls/{key}/now").json["voted"] == 1
+    voted = marks("d0")
+    assert voted[0] == voted[1] != before[0]
+    client("chair").post(f"/polls/{key}/close")
+    closed = marks("d1")
+    assert closed[0] == closed[1] != before[0]
 
 
 def test_matter_and_task_lead_to_the_meeting(hall: Hall, client: Browser) -> None:

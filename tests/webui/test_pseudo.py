@@ -18,6 +18,7 @@ from engine.db import tables
 from engine.db.words import STATES
 from engine.history.kinds import KINDS
 from engine.messages import Bilingual, Message
+from engine.people import access
 from engine.queries import labels
 from tests.webui import pseudo, roles
 from webui import cli
@@ -181,7 +182,13 @@ def test_the_walk_meets_the_texts(replies: dict[str, str]) -> None:
 
 
 # --- registries -------------------------------------------------------------------------------------------------------
-LABELS = (labels.DETAILS, labels.NUMBERS, labels.CLOSINGS, labels.VERBS)
+LABELS = (
+    labels.DETAILS,
+    labels.NUMBERS,
+    labels.CLOSINGS,
+    labels.VERBS,
+    {key: verb.title for key, verb in access.VERBS.items()},
+)
 SIZES = {
     "kinds of events": len(KINDS),
     "states": sum(map(len, STATES)),

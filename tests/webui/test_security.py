@@ -723,6 +723,9 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "inbox.complete": ("f.decision", "f.reason", "f.present", "f.lead_unit", "f.grade", "revision"),
     "inbox.respond": ("choice", "comment"),
     "matters.desk": ("reason",),
+    "polls.dissent": ("dissent",),
+    "polls.resign": ("leave",),
+    "polls.replace_teller": ("teller", "successor", "left"),
     "matters.send": ("f.reason", "once"),
     "launch.start": (
         "f.subject",

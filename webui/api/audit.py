@@ -59,13 +59,18 @@ class HeldShape(Schema):
 class VerdictShape(Schema):
     """What a verification found; `broken` and `fault` are empty when everything holds."""
 
+    chains = fields.Integer()
     events = fields.Integer(required=True)
     leaves = fields.Integer()
     checkpoints = fields.Integer()
+    unsealed = fields.Integer(metadata={"description": "Events under no checkpoint yet."})
     broken = fields.Nested(Break, allow_none=True)
     fault = fields.String()
     late = fields.Integer()
     unproved = fields.String()
+    older = fields.Integer(
+        metadata={"description": "Instances whose events tell less, compared as far as they do."}
+    )
 
 
 class Points(schemas.Asked):
@@ -109,7 +114,12 @@ class Note(schemas.Sent):
 
 class Theirs(schemas.Sent):
     checkpoint = Text(
-        2000, 1, required=True, metadata={"description": "A signed checkpoint, as it is shown."}
+        20_000,
+        1,
+        required=True,
+        metadata={
+            "description": "A signed checkpoint, as it is shown; after it the proof that it goes on from the one countersigned before."
+        },
     )
 
 
@@ -124,10 +134,18 @@ class SizeShape(Schema):
 @routes.act("/countersignatures", NoteShape, body=Theirs, status=201)
 def countersign(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, str]:
     """As a witness, countersign a checkpoint of another installation; refused when it does not go
-    on from what was countersigned before (post `installation`).
+    on from what was countersigned before, which a proof must show (post `installation`).
     """
     signing = evidence.signer_here
     return {"note": witnesses.countersign(session, actor, signing, given["checkpoint"])}
+
+
+@routes.look("/countersignatures/<key_id>", SizeShape)
+def given_before(session: Session, actor: Actor, key_id: str) -> dict[str, int]:
+    """The size of the checkpoint that was countersigned last for the installation with this key; 0:
+    none (post `installation`).
+    """
+    return {"size": witnesses.given_size(session, actor, key_id)}
 
 
 @routes.act("/countersignatures/received", SizeShape, body=Note, status=201)

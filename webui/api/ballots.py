@@ -162,6 +162,14 @@ def take_key(
     return {"instance_id": teller_keys.take(session, actor, poll_id, given["passphrase"])}
 
 
+@routes.act(f"{ONE}/keys/give", Moved, body=Passphrase, sees=sees, keyed=False)
+def give_key(
+    session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
+) -> dict[str, UUID]:
+    """A teller who was replaced hands the key part to who took their place."""
+    return {"instance_id": teller_keys.give_up(session, actor, poll_id, given["passphrase"])}
+
+
 @routes.act(f"{ONE}/keys/join", Moved, body=Passphrase, sees=sees, keyed=False)
 def join_key(
     session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID

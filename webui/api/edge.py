@@ -72,8 +72,8 @@ class Published:
     status: int
     media_type: str
     given: type[Schema] | None
-    location: str  # of what is given: "query" or "json"
     problems: dict[int, str]
+    location: str = "json"  # of what is given; or "query"
     keyed: bool = False
     sent: dict[str, Any] | None = None
 
@@ -88,6 +88,13 @@ class Published:
         if self.sent is not None:
             found["requestBody"] = {"required": True, "content": self.sent}
         return found
+
+    def replied(self, found: object, at: str) -> edge.Reply | Binary:
+        """What a view gave, as it is kept and sent; `at`: the address of what was made."""
+        if isinstance(found, Binary):
+            return found
+        body, shown = _dumped(self.reply, found)
+        return edge.Reply(self.status, body, BASE + at.format(**shown) if at else "")
 
 
 class Routes(Blueprint):  # type: ignore[misc]
@@ -173,36 +180,28 @@ class Routes(Blueprint):  # type: ignore[misc]
             status=status,
             media_type=media_type,
             given=body,
-            location="json",
             problems=CHANGING,
             keyed=keyed,
             sent=sent,
         )
 
         def decorate(view: View) -> View:
-            def made(*given: Any, **path: Any) -> edge.Reply | Binary:
-                found = view(*given, **path)
-                if isinstance(found, Binary):
-                    return found
-                text, shown = _dumped(published.reply, found)
-                return edge.Reply(status, text, BASE + at.format(**shown) if at else "")
-
             @wraps(view)
             def run(*given: Any, **path: Any) -> Response:
                 given = (read(),) if read else given
                 key = request.headers.get("Idempotency-Key") if keyed and not repeatable else None
+
+                def work(session: Session) -> edge.Reply | Binary:
+                    return published.replied(view(session, g.actor, *given, **path), at)
+
                 try:
-                    done, fresh = _carry_out(
-                        key, lambda session: made(session, g.actor, *given, **path)
-                    )
+                    done, fresh = _carry_out(key, work)
                 except (Refused, Conflict):
                     if sees is not None:
                         _read(lambda session: sees(session, g.actor, **path))
                     raise
                 if afterwards is not None:
                     afterwards()
-                if isinstance(done, Binary):
-                    return done.answer()
                 return _answer(done, replayed=key is not None and not fresh)
 
             return self._publish(published, run)
@@ -310,7 +309,9 @@ def _json(body: str, status: int) -> Response:
     return Response(body, status, content_type="application/json")
 
 
-def _answer(done: edge.Reply, replayed: bool) -> Response:
+def _answer(done: edge.Reply | Binary, replayed: bool) -> Response:
+    if isinstance(done, Binary):
+        return done.answer()
     reply = _json(done.body, done.status)
     if done.status == 204:
         reply.content_type = None  # type: ignore[assignment]

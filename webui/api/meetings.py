@@ -11,7 +11,7 @@ from marshmallow import Schema, fields, validate
 from engine.commands import meetings
 from engine.errors import Invalid
 from engine.messages import _
-from engine.queries import attendance
+from engine.queries import attendance, under_way
 from engine.queries import meetings as reading
 from webui.api import schemas
 from webui.api.edge import Routes
@@ -66,6 +66,14 @@ class PeopleAsked(schemas.Paged):
 COUNTS = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
+class MeetingChoice(Schema):
+    """A choice or a candidate of a poll under the meeting."""
+
+    name = fields.String()
+    votes = fields.Integer(allow_none=True, metadata={"description": "null before the result."})
+    elected = fields.Boolean()
+
+
 class MeetingVote(Schema):
     """A poll under the meeting (at /polls/<id>)."""
 
@@ -91,6 +99,37 @@ class MeetingVote(Schema):
         attribute="about.all",
         metadata={"description": "What is voted on."},
     )
+    choices = fields.List(fields.Nested(MeetingChoice))
+
+
+class ActShape(Schema):
+    """What one does next in a meeting. `id` is the task's for "task", the poll's otherwise."""
+
+    what = schemas.Choice(*under_way.ACTS)
+    id = fields.UUID(allow_none=True)
+    title = fields.String()
+    voted = fields.Integer()
+    roll = fields.Integer()
+
+
+class UnderWayShape(Schema):
+    """An open meeting in which the caller has a part."""
+
+    id = fields.UUID(required=True)
+    instance_id = fields.UUID()
+    number = fields.String()
+    subject = fields.String()
+    title = fields.String()
+    due = fields.Integer()
+    needed = fields.Integer()
+    present = fields.Integer()
+    here = fields.Boolean(metadata={"description": "The caller is checked in."})
+    votes = fields.Integer(metadata={"description": "Polls under way in it."})
+    acts = fields.List(fields.Nested(ActShape))
+
+
+class UnderWayList(Schema):
+    items = fields.List(fields.Nested(UnderWayShape))
 
 
 class MeetingRow(Schema):
@@ -184,6 +223,12 @@ def list_meetings(session: Session, actor: Actor, given: dict[str, Any]) -> dict
         lang=lang(),
     )
     return {"items": rows, "next": further}
+
+
+@routes.look("/meetings/under-way", UnderWayList)
+def list_under_way(session: Session, actor: Actor) -> dict[str, Any]:
+    """The open meetings in which the caller is due or has something to do, and what is next."""
+    return {"items": under_way.under_way(session, actor, lang())}
 
 
 @routes.look(ONE, MeetingShape)

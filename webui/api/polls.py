@@ -9,7 +9,7 @@ from flask import url_for
 from flask_babel import lazy_gettext as _l
 from marshmallow import Schema, fields, validate
 
-from engine.commands import polls, tellers, voiding
+from engine.commands import polls, signing, teller_changes, tellers, voiding
 from engine.errors import Invalid
 from engine.messages import _
 from engine.queries import certificates, poll_list, poll_rows
@@ -50,6 +50,14 @@ class GivePaper(schemas.Sent):
         validate=validate.Length(1, 2000, error=_l("应为 {min} 至 {max} 人。")),
         error_messages=schemas.Sent.error_messages,
     )
+
+
+class ReplaceTeller(schemas.Sent):
+    """Who leaves, who comes, and why where the one who leaves has not said it."""
+
+    teller = schemas.Id(required=True)
+    successor = schemas.Id(required=True)
+    reason = Text(500, load_default="")
 
 
 class PaperCount(schemas.Sent):
@@ -116,6 +124,13 @@ class PollTeller(Schema):
     name = fields.String()
     entered = fields.Boolean(metadata={"description": "Entered the paper ballots."})
     signed_at = Moment(allow_none=True)
+    dissent = fields.String(allow_none=True, metadata={"description": "Why they do not sign."})
+    leaves = fields.String(
+        allow_none=True, metadata={"description": "Why they asked to be replaced, or were."}
+    )
+    successor = fields.String(
+        allow_none=True, metadata={"description": "Who counts in their place."}
+    )
 
 
 class Waiting(fields.List[Any]):
@@ -214,6 +229,10 @@ class PollShape(Schema):
         metadata={"description": "I may close it any time."}, attribute="rights.chair"
     )
     may_void = fields.Boolean(attribute="rights.may_void")
+    may_declare = fields.Boolean(
+        metadata={"description": "Enough have signed, and I declare the result."},
+        attribute="rights.may_declare",
+    )
     why = fields.String(
         metadata={"description": "The rule explained with the numbers needed and reached."},
         attribute="result.why",
@@ -308,8 +327,37 @@ def enter_paper(
 
 @routes.act(f"{ONE}/sign", Moved, sees=sees)
 def sign(session: Session, actor: Actor, poll_id: UUID) -> dict[str, UUID]:
-    """A teller signs the count; with the last signature it is published."""
-    return {"instance_id": tellers.sign(session, actor, poll_id)}
+    """A teller signs the count; with enough signatures it is published, or can be declared."""
+    return {"instance_id": signing.sign(session, actor, poll_id)}
+
+
+@routes.act(f"{ONE}/dissent", Moved, body=schemas.Reason, sees=sees)
+def dissent(
+    session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
+) -> dict[str, UUID]:
+    """A teller says why they do not sign the count."""
+    return {"instance_id": signing.dissent(session, actor, poll_id, given["reason"])}
+
+
+@routes.act(f"{ONE}/declare", Moved, sees=sees)
+def declare(session: Session, actor: Actor, poll_id: UUID) -> dict[str, UUID]:
+    """Who presides declares the result that enough tellers have signed."""
+    return {"instance_id": signing.declare(session, actor, poll_id)}
+
+
+@routes.act(f"{ONE}/tellers/leave", Moved, body=schemas.Reason, sees=sees)
+def resign(session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID) -> dict[str, UUID]:
+    """A teller asks to be replaced."""
+    return {"instance_id": teller_changes.resign(session, actor, poll_id, given["reason"])}
+
+
+@routes.act(f"{ONE}/tellers/replace", Moved, body=ReplaceTeller, sees=sees)
+def replace_teller(
+    session: Session, actor: Actor, given: dict[str, Any], poll_id: UUID
+) -> dict[str, UUID]:
+    """Who presides replaces a teller who asked for it, or is not in the hall."""
+    change = teller_changes.Change(given["teller"], given["successor"], given["reason"])
+    return {"instance_id": teller_changes.replace(session, actor, poll_id, change)}
 
 
 @routes.act(f"{ONE}/void", Moved, body=schemas.Reason, sees=sees)

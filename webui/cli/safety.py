@@ -61,7 +61,10 @@ def verify(given: argparse.Namespace, settings: Settings) -> int:
         say(_("库外留存的 {n} 个检查点与本记录相符", n=len(witnesses)))
     if found.late:
         note(_("有 {n} 条记录比先前签名的检查点早两分钟以上", n=found.late))
-    if found.older:
+    if found.older and found.baseline:
+        told = {"n": found.older, "at": found.baseline}
+        say(_("其中 {n} 件事项发起较早，自 {at} 补记现状起逐项核对", **told))
+    elif found.older:
         say(_("其中 {n} 件事项发起较早，当时的记录较简，只能核对到当时所记的内容", n=found.older))
     if found.unproved:
         return complain(_("未能证明：{why}", why=found.unproved), UNPROVED)
@@ -117,6 +120,53 @@ def _kept(settings: Settings, file: Path) -> list[Checkpoint]:
     if not found:
         raise CannotDo(_("{file} 里没有检查点", file=file), USAGE)
     return found
+
+
+# --- witness --------------------------------------------------------------------------------------
+def witness(given: argparse.Namespace, settings: Settings) -> int:
+    """Keep what came back from outside by hand: a countersignature, or a time-stamp with --size."""
+    from engine import db
+    from engine.commands import witnesses
+    from engine.errors import EngineError
+    from engine.people import organisation
+    from engine.queries import operator
+
+    if not given.file.is_file():
+        raise CannotDo(_("没有这个文件：{file}", file=given.file), USAGE)
+    data, size = given.file.read_bytes(), given.size
+    try:
+        with db.transaction(database(settings)) as session:
+            actor = organisation.actor(session, operator.member_named(session, given.actor))
+            if size:
+                witnesses.accept_stamp(session, actor, size, data, settings.tsa_ca)
+            else:
+                size = witnesses.accept(session, actor, data.decode("utf-8", "replace"))
+    except EngineError as fault:
+        return complain(fault.message)
+    say(_("检查点 {size} 的证明已核对并留存", size=size))
+    return OK
+
+
+# --- retention ------------------------------------------------------------------------------------
+def retention(given: argparse.Namespace, settings: Settings) -> int:
+    """What is due for erasure among the matters that somebody may see, as lines or as CSV."""
+    from engine import db
+    from engine.people import organisation
+    from engine.queries import operator
+    from engine.queries import retention as kept
+
+    with db.transaction(database(settings)) as session:
+        actor = organisation.actor(session, operator.member_named(session, given.actor))
+        found = kept.report(session, actor)
+    lines = [[text(cell) for cell in line] for line in kept.lines(found)]
+    if given.csv:
+        sys.stdout.write(csv_text(lines))
+        return OK
+    for line in lines[1:]:
+        print("  ".join(line))
+    due = sum(each.state == "due" for each in found)
+    say(_("共 {n} 件，其中 {due} 件保存期已满", n=len(found), due=due))
+    return OK
 
 
 # --- despatch ------------------------------------------------------------------------------------

@@ -31,4 +31,29 @@ def migrated(settings: Settings, url: str) -> bool:
                 file=kept,
             )
         )
-    return steps.migrate(url)
+    done = steps.migrate(url)
+    _baseline(url)
+    return done
+
+
+def _baseline(url: str) -> None:
+    """What older events do not tell is told now, so that verification has it from here on."""
+    from engine import db
+    from engine.commands import baseline
+    from engine.errors import HistoryBroken
+
+    try:
+        with db.transaction(db.connect(url)) as session:
+            session.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            matters, unions = baseline.write(session)
+    except HistoryBroken as fault:
+        note(_("记录不实，没有补记现状，请先运行 yixing verify：{fault}", fault=fault.message))
+        return
+    if matters or unions:
+        note(
+            _(
+                "补记了 {matters} 件事项和 {unions} 个工会的现状，须由两人在“封存与校验”确认",
+                matters=matters,
+                unions=unions,
+            )
+        )

@@ -110,7 +110,6 @@ for (const place of document.querySelectorAll("[data-ballot]")) {
       part(place, "code").textContent = code;
       part(place, "confirm").hidden = true;
       part(place, "done").hidden = false;
-      for (const old of document.querySelectorAll("[data-cast]")) old.hidden = true; // mine is not counted in there
       part(place, "done").querySelector("h2").focus();
       addEventListener("beforeunload", warn);
     } catch (why) {

@@ -12,7 +12,10 @@ from engine.messages import Listed, Message, _, worded
 from engine.people import posts, spelling
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from engine.commands.imports.workbook import Say
+    from engine.people.posts import UnitKind
 
 BY_CATEGORY = "delegates"
 KINDS = ("units", "people", "posts", BY_CATEGORY)  # as addresses and commands name them
@@ -207,9 +210,12 @@ def _post() -> Column:
 
 def _units() -> tuple[Column, ...]:
     units = posts.kinds().units.values()
+    return (*_names_of_units(units), *_places_of_units(units))
+
+
+def _names_of_units(units: Collection[UnitKind]) -> tuple[Column, ...]:
+    """What a unit is called, and of which kind it is."""
     shown = next((unit for unit in units if unit.example.zh), None)
-    decided = Listed(unit.words for unit in units if unit.superiors)
-    urban = Listed(unit.words for unit in units if unit.city)
     return (
         _column(
             "code",
@@ -243,6 +249,14 @@ def _units() -> tuple[Column, ...]:
             spelt=spelling.words,
             choices=tuple(u.title for u in units),
         ),
+    )
+
+
+def _places_of_units(units: Collection[UnitKind]) -> tuple[Column, ...]:
+    """What stands above a unit, and in which city it is."""
+    decided = Listed(unit.words for unit in units if unit.superiors)
+    urban = Listed(unit.words for unit in units if unit.city)
+    return (
         _column(
             "parent_code",
             _(

@@ -174,6 +174,32 @@ def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why
     if post.to_on is not None and post.to_on <= on:
         raise Conflict(_("这个职务届时已经终止。"), code="ended")
     words.days(post.from_on, on)
+    _end(session, actor, post, unit, on, why)
+
+
+def end_by_decision(
+    session: Session, actor: Actor | None, held: tuple[UUID, str, UUID], on: date, why: str
+) -> int:
+    """What a matter decided: the terms of a post (member, kind, union) that reach beyond `on` end
+    with it, whoever may manage posts otherwise. Gives how many there were.
+    """
+    records.queue(session)
+    member_id, kind, union_id = held
+    post, unit = tables.post.c, tables.unit.c
+    query = select(tables.post).join(tables.unit, unit.id == post.unit_id)
+    theirs = post.member_id == member_id, post.kind == kind, unit.union_id == union_id
+    going_on = post.from_on <= on, or_(post.to_on.is_(None), post.to_on > on)
+    found = session.execute(query.where(*theirs, *going_on).with_for_update(of=tables.post)).all()
+    for row in found:
+        ending = cast("rows.Post", row)
+        _end(session, actor, ending, records.unit_of(session, None, ending.unit_id), on, why)
+    return len(found)
+
+
+def _end(
+    session: Session, actor: Actor | None, post: rows.Post, unit: rows.Unit, on: date, why: str
+) -> None:
+    its = tables.post.c.id == post.id
     session.execute(update(tables.post).where(its).values(to_on=on, ended_why=why))
     if on <= clock.today():  # on a day to come they end by themselves: tokens.token_owner
         end_tokens(session, post.member_id)

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from engine.db.states import BatchState, CorrectionState, DocumentState
+from engine.db.states import BatchState, DocumentState, ProposalState
 from engine.db.tables.base import metadata, moment, ref, state
 
 blob = Table(
@@ -74,7 +74,7 @@ correction = Table(  # proposed about an issued document: "correct", "void" or "
     moment("created_at", nullable=False),
     ref("approver_id", "member.id"),
     moment("decided_at"),
-    *state(CorrectionState),
+    *state(ProposalState),
     Index("ix_correction_document", "document_id"),
 )
 

@@ -64,7 +64,7 @@ instance = Table(
     ),  # only those named in it know of it
     Column("stopped_days", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("union_id", "number"),
-    Index("ix_instance_union_id", "union_id", "id"),
+    Index("ix_instance_union_id", "union_id", "id", postgresql_include=["confidential"]),
     Index(
         "ix_instance_alive",
         "union_id",

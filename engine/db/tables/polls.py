@@ -71,7 +71,7 @@ roll = Table(
     Column("comment", Text, nullable=False, server_default=""),
     moment("at"),
     PrimaryKeyConstraint("poll_id", "member_id"),
-    Index("ix_roll_member", "member_id"),
+    Index("ix_roll_member", "member_id", "poll_id"),
     Index("ix_roll_member_open", "member_id", postgresql_where=text("open")),
 )
 
@@ -81,6 +81,9 @@ teller = Table(  # who counts a poll and signs its numbers
     ref("poll_id", "poll.id", nullable=False),
     ref("member_id", "member.id", nullable=False),
     moment("signed_at"),
+    Column("dissent", Text),  # why they do not sign
+    Column("leaves", Text),  # why they count no longer, or ask not to
+    ref("successor_id", "member.id"),  # who took their place; none: they count
     PrimaryKeyConstraint("poll_id", "member_id"),
     Index("ix_teller_member", "member_id"),
 )

@@ -34,7 +34,7 @@ COUNTS = frozenset(  # of a poll, beside its choices
 ELECTED = frozenset({"elected", "tied", "candidates", "seats"})
 # What a task may have beside its form: see docs/architecture.md.
 BY_WAY = frozenset({"by_way", "entered_by", "outside", "meeting"})
-OUTCOME = COUNTS | ELECTED | {"passed", "voters", "votes", "why", "void", "reason"}
+OUTCOME = COUNTS | ELECTED | {"passed", "voters", "votes", "why", "void", "reason", "signatures"}
 RESERVED = (
     NAMES
     | LEFT_BEHIND.keys()

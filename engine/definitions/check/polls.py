@@ -22,6 +22,7 @@ _ALLOWED = {
     "closable": ("never", "passes", "lane"),
     "void": ("again", "back"),
 }
+SIGNATURES = frozenset({"signed", "tellers"})  # what `signs` may name
 VOTES = frozenset({"votes", "roll", "present", "valid"})  # what `wins` may name
 _CHOICE = _("表决选项")
 
@@ -108,8 +109,11 @@ def _election(place: str, poll: dict[str, Any], language: Language) -> Iterator[
 def _tellers(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fault]:
     if poll.get("tellers"):
         yield from language.faults(FILE, place, _("监票人 tellers"), poll["tellers"])
+        if poll.get("signs"):
+            label = _("签字条件 signs")
+            yield from language.faults(FILE, place, label, poll["signs"], more=SIGNATURES)
         return
-    for name in ("secret", "paper"):
+    for name in ("secret", "paper", "signs", "declared"):
         if poll.get(name):
             what = _("写了 {name}，没有监票人。", name=name)
             yield Fault(FILE, place, what, _("请写 tellers，即给出监票人的表达式。"))

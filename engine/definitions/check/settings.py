@@ -194,6 +194,11 @@ def _holder(place: str, lane: dict[str, Any], language: Language) -> Iterator[Fa
             yield from language.faults(FILE, place, _("单位 unit"), unit)
     if person:
         yield from language.faults(FILE, place, _("人员 person"), person)
+    if holding := lane.get("holding"):
+        yield from language.post(FILE, place, _("[{place}] 的 holding", place=place), holding)
+        if not person:
+            advice = _("只有 person 的泳道写 holding；有 post 的，职务就是 post。")
+            yield Fault(FILE, place, _("没有 person，却写了 holding。"), advice)
 
 
 # --- guards and messages --------------------------------------------------------------------------

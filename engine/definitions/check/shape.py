@@ -51,6 +51,8 @@ POLL = Of(
         "secret": bool,
         "tellers": str,
         "keys": str,
+        "signs": str,
+        "declared": bool,
         "paper": bool,
         "meeting": str,
         "in_order": bool,
@@ -99,7 +101,9 @@ _TASK = Of(
     ("title", "asks"),
 )
 _LANE = Of(
-    {"title": str, "title_en": str, "post": str, "unit": str, "person": str}, ("title",), ("title",)
+    {"title": str, "title_en": str, "post": str, "unit": str, "person": str, "holding": str},
+    ("title",),
+    ("title",),
 )
 _MESSAGE = Of(
     {

@@ -171,6 +171,19 @@ INSTALLATION = (
         mark="incident",
     ),
     kind(
+        "registry_baselined",
+        _("补记单位、人员和职务"),
+        _("升级时补记单位、人员和职务的现状，此后逐项核对"),
+        *("tells", "table", "rows"),
+    ),
+    kind(
+        "history_baselined",
+        _("升级时补记现状"),
+        _("升级时补记了 {matters} 件事项和 {unions} 个工会的现状，须由两人确认"),
+        *("matters", "unions"),
+        mark="incident",
+    ),
+    kind(
         "history_repaired",
         _("记录已修复"),
         _("{by} 修复记录，自 {size} 起继续，须由两人确认：{why}"),

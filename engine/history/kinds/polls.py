@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from engine.history.kinds.kind import Facts, kind
+from engine.history.kinds.kind import Facts, kind, told_if
 from engine.messages import Message, _
-
-
-def _poll_answered(facts: Facts) -> Message:
-    if facts["choice"]:
-        return _("{who}在“{task}”中答：{choice}")
-    return _("{who}在“{task}”中作答")
 
 
 def _presence_noted(facts: Facts) -> Message:
@@ -37,7 +31,13 @@ POLLS = (
         *("task", "poll", "roll", "roll_hash"),
         mark="poll",
     ),
-    kind("poll_answered", _("作答"), _poll_answered, "task", "poll"),
+    kind(
+        "poll_answered",
+        _("作答"),
+        told_if("choice", _("{who}在“{task}”中答：{choice}"), _("{who}在“{task}”中作答")),
+        "task",
+        "poll",
+    ),
     kind(
         "poll_answer_withdrawn",
         _("撤回答复"),
@@ -75,6 +75,34 @@ POLLS = (
         _("纸质票已录入"),
         _("{who}录入“{task}”的纸质票：发出 {issued}，收回 {returned}"),
         "poll",
+    ),
+    kind(
+        "poll_dissented",
+        _("监票人不同意计票结果"),
+        _("{who}不同意“{task}”的计票结果：{reason}"),
+        *("task", "poll", "reason"),
+        mark="poll",
+    ),
+    kind(
+        "teller_resigned",
+        _("监票人请求更换"),
+        _("监票人{who}请求更换：{reason}"),
+        *("task", "poll", "reason"),
+        mark="poll",
+    ),
+    kind(
+        "teller_replaced",
+        _("更换监票人"),
+        _("{who}更换“{task}”的监票人：{old}改为{new}，{reason}"),
+        *("task", "poll", "old", "new", "reason", "tellers"),
+        mark="poll",
+    ),
+    kind(
+        "key_handed_over",
+        _("监票人交出密钥"),
+        _("{who}把“{task}”的密钥份额交给接替的监票人{new}"),
+        *("poll", "new"),
+        mark="poll",
     ),
     kind("poll_signed", _("监票人签字"), _("{who}在“{task}”的计票结果上签字"), *("task", "poll")),
     kind(

@@ -36,7 +36,13 @@ _KINDS = (
     "post_granted",
     "post_ended",
     "import_undone",
+    "registry_baselined",
 )
+_COLUMNS = {  # what a baseline tells of each row
+    "unit": "code name kind parent_id managing_id guiding_id union_id active name_en city owner_type",
+    "member": "username name unit_id union_id active locale",
+    "post": "member_id kind unit_id term from_on to_on ended_why",
+}
 _PRIVATE = ("phone", "email")
 
 
@@ -114,6 +120,18 @@ def _import_undone(found: _Registry, _chain: UUID, _seq: int, says: Mapping[str,
             getattr(found, name).pop(key, None)
 
 
+def _baselined(found: _Registry, chain: UUID, seq: int, says: Mapping[str, Any]) -> None:
+    """What stood there at an upgrade; from now on there is nothing else."""
+    found.whole.add(str(chain))
+    for key, columns in says["rows"].items():
+        _put(getattr(found, says["table"]), key, _Told(chain, seq, columns))
+
+
+def plain_columns(table: str, row: rows.Selected) -> dict[str, Any]:
+    """The columns of a unit, member or post that a baseline tells, as plain JSON."""
+    return {name: _plain(row._mapping[name]) for name in _COLUMNS[table].split()}
+
+
 _READERS: dict[str, Callable[[_Registry, UUID, int, Mapping[str, Any]], None]] = {
     "unit_created": _unit_created,
     "unit_changed": _unit_changed,
@@ -122,6 +140,7 @@ _READERS: dict[str, Callable[[_Registry, UUID, int, Mapping[str, Any]], None]] =
     "post_granted": _post_granted,
     "post_ended": _post_granted,
     "import_undone": _import_undone,
+    "registry_baselined": _baselined,
 }
 _LOST = {"unit": _("单位缺失"), "member": _("人员缺失"), "post": _("职务缺失")}
 _UNKNOWN = {

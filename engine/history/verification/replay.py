@@ -60,6 +60,9 @@ class Poll:
     remarks: dict[str, str] = field(default_factory=dict)
     tellers: list[str] = field(default_factory=list)
     signed: dict[str, str] = field(default_factory=dict)
+    dissent: dict[str, str] = field(default_factory=dict)  # who -> why
+    leaves: dict[str, str] = field(default_factory=dict)  # who asked to go, or was replaced -> why
+    successors: dict[str, str] = field(default_factory=dict)
     at: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -230,6 +233,17 @@ def _launched(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     _say(replayed, "launch", seq, says)
 
 
+def _baselined(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    """What older events did not tell; the facts are told as by any event."""
+    replayed.tells = says["tells"]
+    for key, remarks in says.get("remarks", {}).items():
+        replayed.polls[key].remarks.update(remarks)
+    for key, tellers in says["tellers"].items():
+        poll = replayed.polls[key]
+        poll.tellers = list(tellers)
+        poll.signed = {member: at for member, at in tellers.items() if at}
+
+
 def _suspended(replayed: Replayed, seq: int, _says: dict[str, Any]) -> None:
     replayed.state, replayed.stated = "suspended", seq
 
@@ -289,8 +303,7 @@ def _polled(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     if state:
         found.state, found.at[state] = state, says["at"]
     found.tellers = says.get("tellers", found.tellers)
-    if kind == "poll_signed":
-        found.signed[says["actor"]["id"]] = says["at"]
+    _at_table(found, says)
     if kind == "poll_opened":
         found.seq, found.opened = seq, says
     elif kind == "ballots_opened":
@@ -300,6 +313,26 @@ def _polled(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
         replayed.closed[says["task"]].append(_act(seq, says))
         replayed.facts[says["task"]], replayed.seqs[says["task"]] = ("poll", key), seq
         replayed.recounts.pop(says["task"], None)
+
+
+def _at_table(found: Poll, says: dict[str, Any]) -> None:
+    """What the tellers did: who changes a paper count has nobody's signature any more."""
+    kind, who = says["kind"], (says.get("actor") or {}).get("id", "")
+    if kind == "poll_signed":
+        found.signed[who] = says["at"]
+        found.dissent.pop(who, None)
+    elif kind == "poll_dissented":
+        found.dissent[who] = says["reason"]
+        found.signed.pop(who, None)
+    elif kind == "paper_ballots_counted":
+        found.signed.clear()
+        found.dissent.clear()
+    elif kind == "teller_resigned":
+        found.leaves[who] = says["reason"]
+    elif kind == "teller_replaced":
+        found.leaves[says["old"]], found.successors[says["old"]] = says["reason"], says["new"]
+        found.signed.pop(says["old"], None)
+        found.dissent.pop(says["old"], None)
 
 
 def _answered(found: Poll, says: dict[str, Any]) -> None:
@@ -340,6 +373,7 @@ _POLL_STATES = {
 }
 _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "instance_launched": _launched,
+    "matter_baselined": _baselined,
     "instance_suspended": _suspended,
     "instance_resumed": _resumed,
     "task_completed": lambda replayed, seq, says: _say(replayed, says["task"], seq, says),
@@ -360,6 +394,10 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "poll_answer_withdrawn": _polled,
     "poll_stopped": _polled,
     "poll_signed": _polled,
+    "poll_dissented": _polled,
+    "teller_resigned": _polled,
+    "teller_replaced": _polled,
+    "paper_ballots_counted": _polled,
     "ballots_opened": _polled,
     "poll_voided": _polled,
     "poll_closed": _polled,

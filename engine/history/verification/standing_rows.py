@@ -6,7 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from engine.history.verification.replay import Replayed, first_wrong, near
+from engine.history.verification import baseline
+from engine.history.verification.replay import Poll, Replayed, first_wrong, near
 from engine.history.verification.standing import WINDOW, OpenedTask, SetTimer, Standing, every
 from engine.history.verification.walk import as_text
 from engine.messages import _
@@ -35,6 +36,8 @@ def first_false(
     standing = Standing(version, row.union_id)
     for seq, says in events:
         standing.read(seq, says)
+        if says["kind"] == "matter_baselined":
+            baseline.stand(standing, says)
     if standing.off:
         why = _("记录的路径在流程图上走不通")
         return replayed.false("instance", row.id, why, standing.off)
@@ -158,14 +161,28 @@ def _polls(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | N
 def _tellers(replayed: Replayed, rows: list[Any], kept: list[Any]) -> Break | None:
     for row in rows:
         told = replayed.polls[str(row.id)]
-        own = {str(each.member_id): each.signed_at for each in kept if each.poll_id == row.id}
-        signed = {member: at for member, at in own.items() if at is not None}
+        own = {str(each.member_id): each for each in kept if each.poll_id == row.id}
+        signed = {member: each.signed_at for member, each in own.items() if each.signed_at}
         on_time = all(m in signed and near(signed[m], at) for m, at in told.signed.items())
-        if not sorted(map(str, row.tellers)) == sorted(own) == sorted(told.tellers):
+        seated = sorted(set(own) - set(told.successors))
+        if not sorted(map(str, row.tellers)) == seated == sorted(told.tellers):
             return replayed.false("teller", row.id, _("监票人与历史不符"))
         if set(signed) != set(told.signed) or not on_time:
             return replayed.false("teller", row.id, _("监票人签字与历史不符"))
+        if any(_told_of(each) != _said_of(told, member) for member, each in own.items()):
+            return replayed.false("teller", row.id, _("监票人的更换或者不同意见与历史不符"))
     return None
+
+
+def _told_of(row: Any) -> tuple[str | None, ...]:
+    """Why this teller dissents, why they leave, and who came in their place, by their row."""
+    successor = None if row.successor_id is None else str(row.successor_id)
+    return row.dissent, row.leaves, successor
+
+
+def _said_of(told: Poll, member: str) -> tuple[str | None, ...]:
+    """The same by the history."""
+    return tuple(each.get(member) for each in (told.dissent, told.leaves, told.successors))
 
 
 def _links(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lxml import etree
 
@@ -19,7 +19,7 @@ from engine.machine import Need
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from engine.machine import Live, Run, Spec, State, Step
+    from engine.machine import Live, Request, Spec, State, Step
 
 MOST_TRIES = 512  # ways through the gateways of one act
 _BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -44,19 +44,10 @@ class _Guide:
     def __init__(self, answers: list[bool]) -> None:
         self.answers, self.given = answers, list[bool]()
 
-    def lead(self, run: Run) -> Step:
-        """The step that the act comes to. Decisions and actions left their traces in events of
-        their own.
-        """
-        answer = None
-        while True:
-            try:
-                request = run.send(answer)
-            except StopIteration as stopped:
-                return cast("Step", stopped.value)
-            answer = self._next() if request.need == Need.EVALUATE else None
-
-    def _next(self) -> bool:
+    def answer(self, request: Request) -> bool | None:
+        """What the act is told. Decisions and actions left their traces in events of their own."""
+        if request.need != Need.EVALUATE:
+            return None
         asked = len(self.given)
         self.given.append(self.answers[asked] if asked < len(self.answers) else False)
         return self.given[-1]
@@ -120,9 +111,9 @@ class Walk:
 
     def _do(self, state: State, ref: int, kind: str, guide: _Guide) -> Step:
         if kind == "start":
-            return guide.lead(machine.start(self._spec))
+            return machine.driven(machine.start(self._spec), guide.answer)
         act = machine.complete if kind == "task" else machine.fire
-        return guide.lead(act(self._spec, state, ref))
+        return machine.driven(act(self._spec, state, ref), guide.answer)
 
     def _live(self, state: str) -> tuple[Live, ...]:
         """What waits in a state."""

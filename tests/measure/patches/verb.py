@@ -1,4 +1,4 @@
-"""A verb of the desk, `applaud`: in the access table, as a command, and in the words of every history; page and API follow."""
+"""A verb of the desk, `applaud`: in the access table with its name, as a command, and in the words of every history; page and API follow."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ if TYPE_CHECKING:
     from tests.measure.patches.place import Place
 
 EDITS = (
-    Edit('    "applaud": (is_secretary,),', after='    "remind": (is_secretary,),'),
+    Edit('    "applaud": Verb(_("喝彩"), (is_secretary,)),', after='    "remind": Verb('),
     Edit(
         '''@on_desk(
-    title=_("喝彩"),
     hint=_("记录在案。"),
     done=_("已喝彩。"),
     states=(InstanceState.RUNNING,),
@@ -27,13 +26,12 @@ def applaud(session: Session, actor: Actor, instance_id: UUID, reason: str) -> U
     return instance_id
 
 ''',
-        before="def _postpone(",
+        before='@on_desk(\n    title=_("终止本件"),',
     ),
     Edit(
         '    kind("matter_applauded", _("喝彩"), _("{who}喝彩：{reason}"), "reason", mark="outcome"),',
         after='    kind("matter_reminded", ',
     ),
-    Edit('    "applaud": _("喝彩"),', after='    "remind": _("催办"),'),
 )
 
 

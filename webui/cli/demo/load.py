@@ -68,77 +68,28 @@ def _found(stage: Stage) -> None:
     """
 
     def work(session: Session) -> None:
-        def unit(
-            code: str, kind: str, name: str, name_en: str, parent: UUID | None = None, **more: str
-        ) -> UUID:
-            return people.create_unit(
-                session, None, code, kind, name, parent_id=parent, name_en=name_en, **more
+        units: dict[str, UUID] = {}
+        for code, kind, name, name_en, parent, more in cast.FOUNDED:
+            units[code] = people.create_unit(
+                session,
+                None,
+                code,
+                kind,
+                name,
+                parent_id=units[parent] if parent else None,
+                name_en=name_en,
+                **more,
             )
-
-        top = unit(
-            "ZGH", "provincial_federation", "省总工会", "Provincial Federation of Trade Unions"
-        )
-        education = unit(
-            "JYGH", "provincial_education_union", "省教育工会", "Provincial Education Union", top
-        )
-        city = unit(
-            "HZZGH",
-            "municipal_federation",
-            "杭州市总工会",
-            "Hangzhou Federation of Trade Unions",
-            top,
-            city="杭州",
-        )
-        main = unit(
-            cast.UNION,
-            "university_union",
-            "之江大学工会",
-            "Zhijiang University Union",
-            owner_type="province",
-            city="杭州",
-        )
-        unit(
-            "SXY",
-            "university_union",
-            "杭州城市学院工会",
-            "Hangzhou City College Union",
-            owner_type="city",
-            city="杭州",
-        )
-        other = unit(
-            "MBDX",
-            "university_union",
-            "钱塘民办大学工会",
-            "Qiantang Private University Union",
-            owner_type="private",
-            affiliation="city",
-            city="杭州",
-        )
-        for username, name, at, posts in (
-            (
-                "admin",
-                "系统管理员",
-                main,
-                [("administrator", main), (organisation.RUNNER, main)],
-            ),
-            (
-                "superior",
-                "省教育工会干部",
-                education,
-                [("union_secretary", education), ("superior_officer", education)],
-            ),
-            ("leader", "省教育工会负责人", education, [("superior_leader", education)]),
-            ("city-officer", "市总工会干部", city, [("union_secretary", city)]),
-            ("mb-secretary", "民办大学工会秘书", other, [("union_secretary", other)]),
-        ):
-            stage.members[username] = people.create_member(session, None, username, name, at)
-            for kind, place in posts:
+        for username, name, at, kinds in cast.FIRST:
+            member = people.create_member(session, None, username, name, units[at])
+            stage.members[username] = member
+            for kind in kinds:
                 people.grant_post(
                     session,
                     None,
-                    stage.members[username],
+                    member,
                     kind,
-                    place,
+                    units[at],
                     from_on=clock.today(),
                     term=cast.TERM,
                 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.people.organisation import RUNNER
 from webui.pages.demo_accounts import ACCOUNTS as ACCOUNTS
 from webui.pages.demo_accounts import PASSWORD as PASSWORD
 
@@ -35,6 +36,51 @@ OFFICE_HOLDERS = {  # the name of an office, as stories say it -> who holds it
 UNION = "XGH"
 TERM, FROM = "第八届", "2025-09-01"
 
+FOUNDED: tuple[tuple[str, str, str, str, str, dict[str, str]], ...] = (
+    # code, kind, name, name in English, code of the unit above, and what else is known
+    ("ZGH", "provincial_federation", "省总工会", "Provincial Federation of Trade Unions", "", {}),
+    ("JYGH", "provincial_education_union", "省教育工会", "Provincial Education Union", "ZGH", {}),
+    (
+        "HZZGH",
+        "municipal_federation",
+        "杭州市总工会",
+        "Hangzhou Federation of Trade Unions",
+        "ZGH",
+        {"city": "杭州"},
+    ),
+    (
+        UNION,
+        "university_union",
+        "之江大学工会",
+        "Zhijiang University Union",
+        "",
+        {"owner_type": "province", "city": "杭州"},
+    ),
+    (
+        "SXY",
+        "university_union",
+        "杭州城市学院工会",
+        "Hangzhou City College Union",
+        "",
+        {"owner_type": "city", "city": "杭州"},
+    ),
+    (
+        "MBDX",
+        "university_union",
+        "钱塘民办大学工会",
+        "Qiantang Private University Union",
+        "",
+        {"owner_type": "private", "affiliation": "city", "city": "杭州"},
+    ),
+)
+FIRST: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    # user name, name, code of the unit, posts there
+    ("admin", "系统管理员", UNION, ("administrator", RUNNER)),
+    ("superior", "省教育工会干部", "JYGH", ("union_secretary", "superior_officer")),
+    ("leader", "省教育工会负责人", "JYGH", ("superior_leader",)),
+    ("city-officer", "市总工会干部", "HZZGH", ("union_secretary",)),
+    ("mb-secretary", "民办大学工会秘书", "MBDX", ("union_secretary",)),
+)
 COLLEGES = (
     ("XXGC", "信息工程学院"),
     ("SXTJ", "数学与统计学院"),

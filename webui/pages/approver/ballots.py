@@ -71,6 +71,21 @@ def join(poll_id: UUID) -> tuple[str, int] | Answer:
     return redirect(url_for("inbox.poll", poll_id=poll_id))
 
 
+@blueprint.post("/polls/<uuid:poll_id>/key/give")
+@needs_login
+def give_up(poll_id: UUID) -> tuple[str, int] | Answer:
+    """A teller who was replaced hands the key part to who took their place."""
+    passphrase = request.form.get("passphrase", "")
+    try:
+        carry_out(lambda s: teller_keys.give_up(s, me(), poll_id, passphrase))
+    except (Conflict, Refused) as fault:
+        if isinstance(fault, Refused) and fault.code not in SHOWN:
+            raise
+        return poll_page(poll_id, fault.message), fault.status
+    flash(_("密钥份额已交给接替的监票人。"))
+    return redirect(url_for("inbox.poll", poll_id=poll_id))
+
+
 @blueprint.get("/polls/<uuid:poll_id>/check")
 @needs_login
 def check(poll_id: UUID) -> str:

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from engine.commands import confidence, drafts, late, polls, tasks
 from engine.errors import Conflict, Invalid, Refused
-from engine.queries import ballots, certificates, despatch, meetings, vacancies
+from engine.queries import ballots, despatch, poll_summary, progress, under_way, vacancies
 from engine.queries import inbox as waiting
 from engine.queries import polls as asked
 from engine.queries import tasks as reading
@@ -37,17 +37,49 @@ def index() -> str:
         k: request.args.get(k) or None for k in ("bucket", "process", "words", "after")
     }
     found = look(lambda s: waiting.inbox(s, me(), lang=lang(), **wanted))
-    sessions = look(lambda s: meetings.awaiting(s, me(), lang()))
+    now_ = _under_way()
+    shown = {act.id for meeting in now_ for act in meeting.acts}
     return render_template(
         "inbox/index.html",
         inbox=found,
+        items=[item for item in found.items if item.id not in shown],
         wanted=wanted,
         buckets=bucket_words(),
-        meetings=sessions,
+        under_way=now_,
+        acts=act_words(),
         corrected=look(lambda s: despatch.told(s, me())),
         vacant=look(lambda s: vacancies.vacancies(s, me(), lang())),
         todo=teller_words(),
     )
+
+
+def _under_way() -> tuple[under_way.UnderWay, ...]:
+    return look(lambda s: under_way.under_way(s, me(), lang()))
+
+
+@blueprint.get("/now")
+@needs_login
+def now() -> tuple[str, int, dict[str, str]]:
+    """The meetings under way, as a piece of the inbox; asked more often while there is one."""
+    found = _under_way()
+    piece = render_template("inbox/now.html", under_way=found, acts=act_words())
+    return piece, 200, {"X-Every": "5" if found else "30"}
+
+
+def act_words() -> dict[str, str]:
+    """What one does next in a meeting, as a button says it."""
+    return {
+        "check_in": _("去签到"),
+        "vote": _("去投票"),
+        "take_key": _("领取密钥"),
+        "paper": _("录入纸质票"),
+        "open_box": _("开启选票"),
+        "sign": _("计票签字"),
+        "replace_teller": _("替换监票人"),
+        "close": _("截止表决"),
+        "declare": _("宣布结果"),
+        "task": _("去办理"),
+    }
 
 
 def bucket_words() -> dict[str, str]:
@@ -198,8 +230,17 @@ def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: object =
         fault=fault,
         comment=comment,
         typed=typed or MultiDict(),
-        counted=certificates.choices(poll) if poll.state == "closed" else (),
+        counted=poll_summary.choices(poll) if poll.state == "closed" else (),
+        mark=progress.of(poll, box).mark,
     )
+
+
+@blueprint.get("/polls/<uuid:poll_id>/now")
+@needs_login
+def poll_now(poll_id: UUID) -> Response:
+    """How far a poll is, for a page that lies open."""
+    found = look(lambda s: progress.progress(s, me(), poll_id))
+    return jsonify(mark=found.mark, voted=found.voted)
 
 
 @blueprint.post("/polls/<uuid:poll_id>/<any(answer, withdraw, close):what>")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from engine.commands import tellers, voiding
+from engine.commands import signing, teller_changes, tellers, voiding
 from engine.errors import Conflict, Invalid, Refused
-from engine.queries import certificates, poll_rows
+from engine.queries import certificates, poll_rows, poll_summary
 from webui.http.messages import language
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
@@ -96,7 +96,52 @@ def _whole(text: str) -> int | None:
 @needs_login
 def sign(poll_id: UUID) -> Page | Answer:
     """A teller signs the count."""
-    return _done(poll_id, lambda s: tellers.sign(s, me(), poll_id), _("已签字。"))
+    return _done(poll_id, lambda s: signing.sign(s, me(), poll_id), _("已签字。"))
+
+
+@blueprint.post(f"{ONE}/dissent")
+@needs_login
+def dissent(poll_id: UUID) -> Page | Answer:
+    """A teller says why they do not sign the count."""
+    reason = request.form.get("dissent", "")
+    return _done(
+        poll_id, lambda s: signing.dissent(s, me(), poll_id, reason), _("不同意见已记录。")
+    )
+
+
+@blueprint.post(f"{ONE}/declare")
+@needs_login
+def declare(poll_id: UUID) -> Page | Answer:
+    """Who presides declares the result."""
+    return _done(poll_id, lambda s: signing.declare(s, me(), poll_id), _("结果已宣布。"))
+
+
+@blueprint.post(f"{ONE}/tellers/leave")
+@needs_login
+def resign(poll_id: UUID) -> Page | Answer:
+    """A teller asks to be replaced."""
+    reason = request.form.get("leave", "")
+    return _done(
+        poll_id,
+        lambda s: teller_changes.resign(s, me(), poll_id, reason),
+        _("已请主持人更换监票人。"),
+    )
+
+
+@blueprint.post(f"{ONE}/tellers/replace")
+@needs_login
+def replace_teller(poll_id: UUID) -> Page | Answer:
+    """Who presides puts somebody in a teller's place."""
+    teller, successor = uuid(request.form.get("teller")), uuid(request.form.get("successor"))
+    reason = request.form.get("left", "")
+
+    def work(session: Session) -> None:
+        if teller is None or successor is None:
+            raise Invalid({"successor": [_("请选择接替的监票人。")]})
+        change = teller_changes.Change(teller, successor, reason)
+        teller_changes.replace(session, me(), poll_id, change)
+
+    return _done(poll_id, work, _("监票人已更换。"))
 
 
 @blueprint.post(f"{ONE}/void")
@@ -137,5 +182,5 @@ def verify(poll_id: UUID) -> str:
         poll=poll,
         found=found,
         seal=seal,
-        counted=certificates.choices(poll),
+        counted=poll_summary.choices(poll),
     )

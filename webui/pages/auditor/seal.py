@@ -34,14 +34,26 @@ def seal() -> str:
     return _seal_page()
 
 
+@blueprint.get("/audit/seal/verification")
+@needs_login
+def verification() -> str:
+    """How far the newest verification is, or what it found, as a piece of the page."""
+    asked, where = look(_newest)
+    return render_template("audit/verification.html", asked=asked, where=where)
+
+
+def _newest(session: Session) -> tuple[Verification | None, str]:
+    """The newest verification, and the case of a false line that it found."""
+    asked = verifications.newest(session, me())
+    broken = asked.verdict.broken if asked and asked.verdict else None
+    return asked, _place(session, broken) if broken else ""
+
+
 def _seal_page(fault: str = "") -> str:
     before = request.args.get("before", type=int)
 
     def read(session: Session) -> tuple[Seal, Verification | None, str]:
-        asked = verifications.newest(session, me())
-        broken = asked.verdict.broken if asked and asked.verdict else None
-        where = _place(session, broken) if broken else ""
-        return checkpoints.checkpoints(session, me(), before), asked, where
+        return checkpoints.checkpoints(session, me(), before), *_newest(session)
 
     found, asked, where = look(read)
     public = look(evidence.public_here)
@@ -127,10 +139,8 @@ def countersign() -> tuple[str, int] | Response:
 @needs_login
 def checkpoint_file(size: int) -> Response:
     """A checkpoint to be sent outside."""
-    found = look(lambda s: checkpoints.checkpoints(s, me(), size + 1, 1)).points
-    if not found or found[0].size != size:
-        raise NotFound
-    return _download(found[0].text, f"checkpoint-{size}.txt")
+    text = look(lambda s: checkpoints.outgoing(s, me(), size))
+    return _download(text, f"checkpoint-{size}.txt")
 
 
 def _download(text: str, name: str) -> Response:

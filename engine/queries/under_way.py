@@ -1,0 +1,179 @@
+"""What goes on now: the open meetings in which a person has a part, and what they do there next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+
+from engine.db import tables
+from engine.db.states import PollState, TaskState
+from engine.instance import polling
+from engine.queries import meetings, poll_rows, poll_summary, polls
+from engine.queries.tellers import counting, tellers
+from engine.queries.words import Named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from uuid import UUID
+
+    from engine.db import Session, rows
+    from engine.people.organisation import Actor
+    from engine.queries.meetings import Seen
+    from engine.queries.poll_rows import Read
+
+_key, _task = tables.teller_key.c, tables.task.c
+ACTS = (
+    *("check_in", "vote", "take_key", "paper", "open_box", "sign"),
+    *("replace_teller", "close", "declare", "task"),
+)
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a person does next in a meeting. `what` is one of ACTS; `id` is the task's for "task",
+    the poll's otherwise, None for "check_in"; of a poll so many have `voted` of its `roll`.
+    """
+
+    what: str
+    id: UUID | None
+    title: str
+    voted: int = 0
+    roll: int = 0
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """An open meeting. `here`: I am checked in; `votes`: so many polls are under way in it."""
+
+    id: UUID
+    instance_id: UUID
+    number: str
+    subject: str
+    title: str
+    due: int
+    present: int
+    needed: int
+    here: bool
+    votes: int
+    acts: tuple[Act, ...]
+
+
+def under_way(session: Session, actor: Actor, lang: str = "zh") -> tuple[UnderWay, ...]:
+    """The open meetings in which this person is due or has something to do, the latest first."""
+    open_ = meetings.open_to(session, actor)
+    if not open_:
+        return ()
+    found = _Found.of(session, actor, open_)
+    parts = (_part(found, read, lang) for read in open_)
+    return tuple(part for part in parts if part.acts or part.here)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was read for all of these meetings at once."""
+
+    session: Session
+    actor: Actor
+    polls: Mapping[UUID, list[Read]]
+    names: Named
+    tasks: Sequence[rows.Selected]
+    keys: Mapping[UUID, bool]  # poll -> was my key joined to open the box?
+
+    @classmethod
+    def of(cls, session: Session, actor: Actor, open_: Sequence[Seen]) -> _Found:
+        under = poll_rows.running_under(session, actor, [read.row.id for read in open_])
+        running = [poll for polls_ in under.values() for poll in polls_]
+        names = Named.of(session, [poll.mentioned for poll in running], actor)
+        keys = _keys(session, actor, (poll.row for poll in running))
+        return cls(session, actor, under, names, _tasks(session, actor, open_), keys)
+
+
+def _tasks(session: Session, actor: Actor, open_: Sequence[Seen]) -> Sequence[rows.Selected]:
+    """This person's open tasks in the matters of these meetings."""
+    mine = or_(
+        _task.assignee_id == actor.id,
+        _task.assignee_id.is_(None) & _task.seat.in_(sorted(actor.seats)),
+    )
+    within = _task.instance_id.in_([read.row.instance_id for read in open_])
+    query = select(_task.id, _task.instance_id, _task.element).where(
+        within, _task.state == TaskState.OPEN, mine
+    )
+    return session.execute(query.order_by(_task.opened_at.desc(), _task.id)).all()
+
+
+def _keys(session: Session, actor: Actor, running: Iterable[rows.Poll]) -> dict[UUID, bool]:
+    mine = [poll.id for poll in running if actor.id in poll.tellers]
+    if not mine:
+        return {}
+    own = select(_key.poll_id, _key.joined).where(
+        _key.poll_id.in_(mine), _key.member_id == actor.id
+    )
+    return {row.poll_id: bool(row.joined) for row in session.execute(own)}
+
+
+def _part(found: _Found, read: Seen, lang: str) -> UnderWay:
+    row, running = read.row, found.polls[read.row.id]
+    return UnderWay(
+        id=row.id,
+        instance_id=row.instance_id,
+        number=read.context.row["number"],
+        subject=read.context.row["title"],
+        title=read.rule.title.in_(lang),
+        due=row.due,
+        present=row.present,
+        needed=meetings.numbers(read)["needed"],
+        here=bool(read.am_here),
+        votes=len(running),
+        acts=tuple(_acts(found, read, running, lang)),
+    )
+
+
+def _acts(found: _Found, read: Seen, running: Sequence[Read], lang: str) -> Iterator[Act]:
+    if read.mine and not read.am_here:
+        yield Act("check_in", None, read.rule.title.in_(lang))
+    for poll in running:
+        what = _of_poll(found, read, poll)
+        if what:
+            told = poll_summary.summary(read.context, poll, found.names, lang)
+            subject = told.question.about.question or told.question.title
+            yield Act(what, told.id, subject, told.voted, told.roll.size)
+    for task in found.tasks:
+        if task.instance_id == read.row.instance_id:
+            yield Act("task", task.id, read.context.process.tasks[task.element].title.in_(lang))
+
+
+def _of_poll(found: _Found, read: Seen, poll: Read) -> str:
+    """What waits for this person in a poll, "" for nothing. Who may still vote does that first."""
+    row = poll.row
+    if row.state == PollState.OPEN and poll.beside.open and poll.beside.here:
+        return "vote"
+    if found.actor.id in row.tellers:
+        todo = _of_teller(found, row)
+        if todo:
+            return todo
+    return _of_chair(found, read, poll)
+
+
+def _of_chair(found: _Found, read: Seen, poll: Read) -> str:
+    row, element = poll.row, poll.beside.element
+    over = polls.over_tellers(read.context, row, element, tellers(found.session, row))
+    if over.get("change"):
+        return "replace_teller"
+    if over.get("may_declare"):
+        return "declare"
+    closes = row.state == PollState.OPEN and row.rule.get("closable") == "lane"
+    return "close" if closes and polling.presides(read.context, row, element) else ""
+
+
+def _of_teller(found: _Found, poll: rows.Poll) -> str:
+    if poll.state == PollState.CALLED:
+        return "" if poll.id in found.keys else "take_key"
+    if poll.state != PollState.COUNTING:
+        return ""
+    table = counting(found.session, found.actor, poll)
+    if table.todo == "open":
+        return "" if found.keys.get(poll.id) else "open_box"
+    waits_for_another = table.todo == "paper" and table.mine and table.entries == "one"
+    return "" if waits_for_another else table.todo
