@@ -4,20 +4,21 @@ holiday notices.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import column, literal_column, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from engine import calendar, law, settings
+from engine import calendar, clock, law, settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
     from uuid import UUID
 
+    from engine.calendar.moments import Due
     from engine.db import Session
 
 
@@ -31,6 +32,7 @@ def _rulebook(processes: Path) -> law.Rulebook:
     return law.load(processes / "law")
 
 
+RETENTION = "RET-CASE"  # the rule of how long confidential contents are kept
 # one JSON array: the union's own values, its vacations, the loaded holiday notices, its city
 _WHAT = """jsonb_build_array(
        (SELECT coalesce(jsonb_agg(jsonb_build_array(rule_id, value, per, valid_from, valid_to, source)), '[]')
@@ -56,6 +58,11 @@ class CommonLaw:
     def ruling(self, rule_id: str, on: date) -> law.Ruling:
         """The rule as it binds this union on the decisive date."""
         return rulebook().ruling(rule_id, on, self.jurisdictions, self.settings)
+
+    def retained_until(self, ended_at: datetime) -> Due:
+        """The end of the time for which the contents of a confidential matter have to be kept."""
+        ruling = self.ruling(RETENTION, clock.today())
+        return self.calendar.add(ended_at, int(ruling.value or 0), ruling.unit)
 
 
 class UnionLaw(CommonLaw):

@@ -247,6 +247,7 @@ despatch.index | 403 403 403 200 200 403 | -
 despatch.index of | 403 403 403 200 200 403 | 404
 despatch.paper | 404 200 200 200 200 404 | 404
 despatch.propose | 404 403 403 409 403 404 | 404
+retention.index | 200 | -
 files.document | 404 200 200 200 200 404 | 404
 files.upload | 201 | -
 health.alive | 200 | -!

@@ -50,6 +50,7 @@ VERBS = [
     "verify",
     "witness",
     "despatch",
+    "retention",
     "erase",
     "backup",
     "restore",

@@ -58,6 +58,7 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "verify": safety.verify,
     "witness": safety.witness,
     "despatch": safety.despatch,
+    "retention": safety.retention,
     "erase": safety.erase,
     "backup": safety.backup,
     "restore": safety.restore,

@@ -147,6 +147,28 @@ def witness(given: argparse.Namespace, settings: Settings) -> int:
     return OK
 
 
+# --- retention ------------------------------------------------------------------------------------
+def retention(given: argparse.Namespace, settings: Settings) -> int:
+    """What is due for erasure among the matters that somebody may see, as lines or as CSV."""
+    from engine import db
+    from engine.people import organisation
+    from engine.queries import operator
+    from engine.queries import retention as kept
+
+    with db.transaction(database(settings)) as session:
+        actor = organisation.actor(session, operator.member_named(session, given.actor))
+        found = kept.report(session, actor)
+    lines = [[text(cell) for cell in line] for line in kept.lines(found)]
+    if given.csv:
+        sys.stdout.write(csv_text(lines))
+        return OK
+    for line in lines[1:]:
+        print("  ".join(line))
+    due = sum(each.state == "due" for each in found)
+    say(_("共 {n} 件，其中 {due} 件保存期已满", n=len(found), due=due))
+    return OK
+
+
 # --- despatch ------------------------------------------------------------------------------------
 def despatch(given: argparse.Namespace, settings: Settings) -> int:
     """The numbers that a union has given in a year, as lines or as CSV."""

@@ -244,6 +244,11 @@ def _add_safety(verbs: Verbs) -> None:
     _add(one, "--year", type=int, metavar="YEAR", about=_("年份（今年）"))
     _add(one, "--csv", action="store_true", about=_("输出 CSV"))
 
+    one = _add_verb(verbs, "retention", _("已办结的保密件保存到何时，哪些可以删除、哪些依法保留"))
+    seen = _("以谁的身份查看：只列其看得到的事项")
+    _add(one, "--as", dest="actor", required=True, metavar="USERNAME", about=seen)
+    _add(one, "--csv", action="store_true", about=_("输出 CSV"))
+
     one = _add_verb(verbs, "erase", _("清除已办结的保密件的内容"))
     _add(one, "number", metavar="NUMBER", about=_("该件的编号"))
     actor = _("由在该件中任职的谁办理")

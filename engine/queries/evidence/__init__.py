@@ -271,10 +271,11 @@ def _add_papers(session: Session, archive: Archive, case: Case, contents: Conten
 
 def _add_print(session: Session, archive: Archive, case: Case, paper: rows.Document) -> str:
     """The document as printed by the templates that it was issued with; the name of the file."""
-    name = pdf.file_name(paper.number, paper.title)
+    mark = pdf.became(session, paper)
+    name = pdf.file_name(mark, paper.number, paper.title)
     version = paper.template or case.row.version
     try:
-        made = pdf.printed(session, version, paper.kind, paper.data, paper.data_sha256)
+        made = pdf.printed(session, version, paper.kind, paper.data, paper.data_sha256, mark=mark)
     except EngineError as fault:
         return archive.add(f"prints/{name}.txt", f"不能打印 cannot be printed: {fault.message}\n")
     return archive.add(f"prints/{name}.pdf", made)

@@ -209,6 +209,11 @@ def test_no_vote_without_a_quorum(held: Session) -> None:
 def test_a_vote_from_the_question_to_the_certificate(held: Session) -> None:
     held.arrived(9).opened().put()
     poll, host = held.poll(), held.api.as_("host")
+    (now,) = held.api.as_("d0").read("/meetings/under-way")["items"]
+    assert (now["id"], now["here"], now["due"], now["present"]) == (held.id, True, 13, 9)
+    assert [(a["what"], a["id"], a["roll"]) for a in now["acts"]] == [("vote", poll, 13)]
+    (first, *_more) = host.read("/meetings/under-way")["items"][0]["acts"]
+    assert (first["what"], first["id"]) == ("close", poll)
     absent = held.api.as_("zhao").post(f"/polls/{poll}/respond", {"choice": "yes"})
     assert absent.status_code == 403 and absent.json["code"] == "absent"
     for n, who in enumerate(held.voters[:9]):
