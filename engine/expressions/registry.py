@@ -120,6 +120,7 @@ declare(
     gives=Gives.NUMBER,
     asks=_INSTANCE,
 )
+declare("linked", _VALUE, gives=Gives.NUMBER, asks=_INSTANCE)
 declare("facts_of", _VALUE, Takes.CONDITION, _VALUE, gives=Gives.LIST, asks=_INSTANCE)
 declare("at_hour", _VALUE, _VALUE, gives=Gives.MOMENT, asks=_INSTANCE)
 declare("earliest", _VALUE, _VALUE, gives=Gives.DEADLINE, asks=_INSTANCE)

@@ -10,11 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from engine import calendar, clock, expressions, law, legacy
 from engine.db import tables
-from engine.db.states import TaskState
+from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
 from engine.errors import ProcessFault
 from engine.instance import numbers
@@ -196,6 +196,19 @@ def matters(
     return sum(_fits(row.facts, row.state, row.outcome, holds) for row in found)
 
 
+def linked(view: InstanceView, kind: str) -> int:
+    """How many instances that still run are linked to this one as this kind."""
+    link, instance = tables.link.c, tables.instance.c
+    others = (
+        select(func.count())
+        .select_from(tables.link)
+        .join(tables.instance, instance.id == link.from_id)
+        .where(link.to_id == view.row["id"], link.kind == kind)
+        .where(instance.state == InstanceState.RUNNING)
+    )
+    return int(view.session.execute(others).scalar_one())
+
+
 def facts_of(view: InstanceView, process: str, holds: str, path: str) -> list[Any]:
     """A dotted fact of every other instance of a process in this union for whose facts, `state`
     and `outcome` the expression holds, where it is known.
@@ -318,6 +331,7 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "owners_of": owners_of,
     "movers_of": owners_of,  # of old
     "matters": matters,
+    "linked": linked,
     "facts_of": facts_of,
     "at_hour": at_hour,
     "earliest": earliest,

@@ -46,6 +46,7 @@ EXPECTED = """
 api.openapi | 200 | -!
 api_audit.confirm | 403 | -
 api_audit.countersign | 403 | -
+api_audit.given_before | 403 | -
 api_audit.installation_history | 403 403 403 200 200 403 | -
 api_audit.list_checkpoints | 403 403 403 200 200 403 | -
 api_audit.note_witness | 403 | -
@@ -246,6 +247,7 @@ despatch.index | 403 403 403 200 200 403 | -
 despatch.index of | 403 403 403 200 200 403 | 404
 despatch.paper | 404 200 200 200 200 404 | 404
 despatch.propose | 404 403 403 409 403 404 | 404
+retention.index | 200 | -
 files.document | 404 200 200 200 200 404 | 404
 files.upload | 201 | -
 health.alive | 200 | -!
