@@ -23,6 +23,8 @@ from engine.documents.pdf import became, file_name, unprintable
 from engine.documents.typesetter import SECONDS
 from engine.errors import HistoryBroken, NotFound, ProcessFault
 from engine.history.erased import ERASED
+from engine.instance import rooms
+from engine.instance.context import context_of
 from engine.messages import _
 from engine.people import access
 
@@ -54,6 +56,8 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
             .where(document.id == document_id, access.visible(actor))
         ).first()
     )
+    context = context_of(session, actor, row.instance_id)
+    access.must_see(row if rooms.may_read_paper(context, row.kind) else None)
     if row.data == ERASED:
         raise NotFound(_("内容已按规定删除。"))
     if canonical.digest(canonical.dumps(row.data)).hex() != row.data_sha256:
