@@ -93,12 +93,18 @@ class Meeting:
     called: dict[str, Any]
     opened: dict[str, Any] = field(default_factory=dict)
     closed: dict[str, Any] = field(default_factory=dict)
+    struck: dict[str, Any] = field(default_factory=dict)  # the last time that somebody was
     moves: list[tuple[str, bool, str, str, str]] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
         """Do the events tell who came and went?"""
         return bool(self.called.get("tells", 1) >= kinds.MEETING_TELLS)
+
+    @property
+    def roll(self) -> dict[str, Any]:
+        """What said last who is due, and how many."""
+        return self.struck or self.opened or self.called
 
 
 @dataclass
@@ -357,6 +363,8 @@ def _met(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     found = replayed.meetings.setdefault(says["meeting"], Meeting(seq, says["task"], says))
     if says["kind"] == "meeting_opened":
         found.seq, found.opened = seq, says
+    elif says["kind"] == "meeting_struck":
+        found.seq, found.struck = seq, says
     elif says["kind"] == "meeting_closed":
         found.seq, found.closed = seq, says
     elif says["kind"] == "presence_noted":
@@ -404,6 +412,7 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "poll_recounted": _recounted,
     "meeting_called": _met,
     "meeting_opened": _met,
+    "meeting_struck": _met,
     "meeting_closed": _met,
     "presence_noted": _met,
 }
