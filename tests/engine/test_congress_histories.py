@@ -43,6 +43,8 @@ class History:
     done: int = 0
     refused: int = 0
     certified: int = 0
+    elections: int = 0
+    ballots: int = 0  # the most valid ones of an election
     told: list[str] = field(default_factory=list)
 
     def act(self, who: str, does: str, task: str = "", **given: Any) -> bool:
@@ -101,6 +103,9 @@ class History:
             "SELECT kind, rule, outcome FROM poll WHERE instance_id = :i AND state = 'closed'"
         )
         self.certified = max(self.certified, len(polls))
+        held = [poll["outcome"] for poll in polls if poll["kind"] == "election"]
+        self.elections = max(self.elections, len(held))
+        self.ballots = max(self.ballots, *(out["valid"] for out in held), 0)
         for poll in polls:
             self._check_ballots(poll["outcome"])
             if poll["kind"] == "election":
@@ -143,9 +148,10 @@ class History:
     def wander(self) -> None:
         """One act that the state suggests, or now and then any."""
         element, state = self.poll()
-        if self.dice.random() < 0.25:
-            self.act(self.dice.choice(DELEGATES), self.dice.choice(["arrive", "leave"]), "session")
-        elif self.dice.random() < 0.1:
+        if self.dice.random() < 0.2:
+            moves = ["arrive", "arrive", "arrive", "arrive", "leave"]
+            self.act(self.dice.choice(DELEGATES), self.dice.choice(moves), "session")
+        elif self.dice.random() < 0.06:
             self.anything()
         elif element:
             self.about_a_poll(element, state)
@@ -164,7 +170,7 @@ class History:
     def about_a_poll(self, element: str, state: str) -> None:
         dice, tellers = self.dice, self.tellers()
         if element in OPEN:
-            if dice.random() < 0.3:
+            if dice.random() < 0.1:
                 self.act(CHAIR, "close_poll", element)
             else:
                 self.act(
@@ -175,12 +181,12 @@ class History:
                 )
             return
         teller = dice.choice(tellers)
-        if dice.random() < 0.08:
+        if dice.random() < 0.03:
             self.act(teller, "resign_teller", element, reason="身体不适")
         elif dice.random() < 0.12:
             self.act(CHAIR, "replace_teller", element, teller=f"member:{teller}",
                      successor=self.member(DELEGATES), reason="离会")  # fmt: skip
-        elif dice.random() < 0.05:
+        elif dice.random() < 0.02:
             self.act(dice.choice([CHAIR, teller]), "void_poll", element, reason="有误")
         elif state == "called":
             self.act(teller, "count", element)
@@ -191,9 +197,9 @@ class History:
 
     def while_it_is_open(self, element: str, teller: str) -> None:
         dice = self.dice.random()
-        if dice < 0.12:
+        if dice < 0.08:
             self.act(CHAIR, "close_poll", element)
-        elif dice < 0.22:
+        elif dice < 0.14:
             self.act(teller, "give_paper", element, members=self.some(DELEGATES, 9))
         elif element == "secret_vote":
             self.act(self.dice.choice(DELEGATES), "respond", element, choice="yes")
@@ -228,7 +234,7 @@ class History:
         if element == "next_item":
             self.an_item()
         elif element == "appoint_tellers":
-            some = self.some(self.here() or DELEGATES, 4) or ["member:张敏"]
+            some = self.some(self.here() or DELEGATES, 5) or ["member:张敏"]
             decision = dice.choice(["proceed", "proceed", "proceed", "defer"])
             more = {} if decision == "defer" else {"tellers": some, "chief": some[0]}
             self.act(CHAIR, "complete", element, decision=decision, **more)
@@ -247,8 +253,7 @@ class History:
     def an_item(self) -> None:
         item: dict[str, Any] = self.dice.choice(
             [
-                {"kind": "election", "title": "选举工会委员"},
-                {"kind": "election", "title": "选举工会委员"},
+                *[{"kind": "election", "title": "选举工会委员"}] * 8,
                 {"kind": "run_off", "title": "另行投票"},
                 {"kind": "vacancy", "title": "余缺名额", "way": "open", "settle": "vacant"},
                 {
@@ -259,7 +264,6 @@ class History:
                 {"kind": "strike", "struck": [self.member(DELEGATES[6:])], "reason": "调离本校"},
                 {"kind": "void", "reason": "截止过早"},
                 {"kind": "adjourn", "reason": "时间已晚"},
-                {"kind": "close"},
             ]
         )
         self.act(CHAIR, "complete", "next_item", **item)
@@ -365,16 +369,16 @@ def play(engine: Engine, seed: int, length: int) -> History:
         return history
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_no_history_certifies_what_is_false_or_comes_to_a_dead_end(
-    engine: Engine, seed: int
-) -> None:
-    history = play(engine, seed, 80)
-    assert history.done > 40 and history.refused and history.certified
+def test_no_history_certifies_what_is_false_or_comes_to_a_dead_end(engine: Engine) -> None:
+    histories = [play(engine, seed, 130) for seed in (1, 2, 3)]
+    assert all(each.done > 60 and each.refused for each in histories)
+    told = [(each.done, each.refused, each.elections, each.ballots) for each in histories]
+    assert sum(each.elections for each in histories) >= 2, told
+    assert max(each.ballots for each in histories) >= 3, told
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("seed", range(100, 160))
 def test_many_long_histories_certify_nothing_false(engine: Engine, seed: int) -> None:
     history = play(engine, seed, 400)
-    assert history.done > 100 and history.certified
+    assert history.done > 100 and history.certified > 1
