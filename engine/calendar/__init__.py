@@ -7,7 +7,7 @@ so that they can be computed again once the notice is there.
 """
 
 from engine.calendar.limits import Calendar
-from engine.calendar.moments import Due, When
+from engine.calendar.moments import Due, When, ending_day
 from engine.calendar.notices import Notice, parse_notice, shipped, shipped_years
 from engine.calendar.spans import LONGEST, UNIT_WORDS, UNITS, in_words
 
@@ -19,6 +19,7 @@ __all__ = [
     "Due",
     "Notice",
     "When",
+    "ending_day",
     "in_words",
     "parse_notice",
     "shipped",

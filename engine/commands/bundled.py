@@ -14,7 +14,6 @@ from engine.definitions import fingerprint, read
 from engine.definitions.folder import unfrozen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from engine.db import Session
@@ -35,16 +34,11 @@ def publish(session: Session, folder: Path) -> tuple[str, bool]:
     digest = fingerprint(files)
     column = tables.definition.c
     if session.execute(select(column.hash).where(column.hash == digest)).first():
-        _keep_beside(session, digest, files)
+        # stored without its stories and notes, it gets those of its folder
+        bare = update(tables.definition).where(column.hash == digest, column.beside == {})
+        session.execute(bare.values(beside=unfrozen(files)))
         return digest, False
     return definitions.publish_shipped(session, files), True
-
-
-def _keep_beside(session: Session, digest: str, files: Mapping[str, str]) -> None:
-    """A version that was stored without its stories and notes gets those of its folder."""
-    column = tables.definition.c
-    bare = update(tables.definition).where(column.hash == digest, column.beside == {})
-    session.execute(bare.values(beside=unfrozen(files)))
 
 
 def nobody(session: Session) -> bool:

@@ -17,19 +17,16 @@ from engine.errors import Conflict
 from engine.history.erased import ERASED, ERASED_MARK, ERASED_TITLE
 from engine.instance import rights
 from engine.instance.rights import Case
+from engine.instance.union_law import RETENTION
 from engine.instance.view import ENDED
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from engine.calendar.moments import Due
     from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session, rows
     from engine.people.organisation import Actor
 
 ERASURE, HOLD = "erasure", "hold"  # kinds of proposals
-RETENTION = "RET-CASE"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EMPTIED: dict[Table, dict[str, Any]] = {
     tables.task: {"answers": null(), "salt": null()},
@@ -107,18 +104,12 @@ def _guarded(session: Session, actor: Actor, instance_id: UUID) -> UnitOfWork:
     return work
 
 
-def _kept_until(work: UnitOfWork, ended_at: datetime) -> Due:
-    """The end of the time for which the contents have to be kept."""
-    ruling = work.law.ruling(RETENTION, clock.today())
-    return work.law.calendar.add(ended_at, int(ruling.value or 0), ruling.unit)
-
-
 def _erasable(session: Session, actor: Actor, instance_id: UUID) -> UnitOfWork:
     """The same, ended and kept for its time, and held by nobody."""
     work = _guarded(session, actor, instance_id)
     if work.row["state"] not in ENDED or work.row["ended_at"] is None:
         raise Conflict(_("此件还没有结束，内容不能删除。"), code="not_ended")
-    until = _kept_until(work, work.row["ended_at"])
+    until = work.law.retained_until(work.row["ended_at"])
     if clock.now() < until.moment:
         kept = _("内容须保存至 {day}（{rule}），此前不能删除。", day=until.day, rule=RETENTION)
         raise Conflict(kept, code="retained")

@@ -308,7 +308,9 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
     since = work.row["suspended_at"]
     assert since is not None
     stopped = (clock.today() - clock.day_of(since)).days
-    _postpone(session, instance_id, stopped)
+    moved_by = {"id": instance_id, "days": timedelta(days=stopped), "stopped": stopped}
+    for statement in _POSTPONE:  # what waits for a moment: timers, tasks, the windows of polls
+        session.execute(statement, moved_by)
     work.log.add("instance_resumed", actor, stopped_days=stopped)
     work.row["state"] = InstanceState.RUNNING
     moved = {"suspended_at": None, "stopped_days": _instance.c.stopped_days + stopped}
@@ -333,13 +335,6 @@ def terminate(session: Session, actor: Actor, instance_id: UUID, reason: str) ->
     rights.check_bars(Case(work, "terminate"))
     _end(work, InstanceState.TERMINATED, "instance_terminated", reasons.plain(reason))
     return instance_id
-
-
-def _postpone(session: Session, instance_id: UUID, days: int) -> None:
-    """Move what waits for a moment: timers, tasks and the windows of polls."""
-    moved = {"id": instance_id, "days": timedelta(days=days), "stopped": days}
-    for statement in _POSTPONE:
-        session.execute(statement, moved)
 
 
 def wake(session: Session, timer_id: UUID) -> bool:

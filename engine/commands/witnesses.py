@@ -8,6 +8,7 @@ import base64
 import json
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from engine.db import Session, rows
     from engine.history.signing import Signer
+    from engine.history.witnesses import Continuation, Countersignature
     from engine.people.organisation import Actor
     from engine.settings import Settings
 
@@ -167,19 +169,10 @@ def countersign(
     does not go on from what was signed before).
     """
     access.check(actor, "witness", INSTALLATION)
-    point, signer = keys.parse_checkpoint(text), signing(session)
+    (point, proved), signer = witnesses.parse_sent(text), signing(session)
     if point.key_id == signer.key.key_id:
         raise Conflict(_("这是本系统自己的公钥，不能作自己的证人。"), code="own_key")
-    before = witnesses.given(session, point.key_id)
-    smaller = before is not None and point.size < before.size
-    other = before is not None and point.size == before.size and point.root != before.root
-    if smaller or other or point.size == 0:
-        raise Invalid(
-            _(
-                "这个检查点没有接上先前会签的检查点 {size}，不能会签",
-                size=before.size if before else 0,
-            )
-        )
+    _check_goes_on(witnesses.given(session, point.key_id), point, proved)
     at = clock.now().replace(microsecond=0)
     said = witnesses.countersigned(point, signer.key, at)
     details = {"size": point.size, "origin": point.key_id, "note": said.note()}
@@ -187,29 +180,71 @@ def countersign(
     return said.note()
 
 
-def due(session: Session) -> tuple[int, bytes] | None:
-    """The newest checkpoint, which nobody outside holds yet, as a note; None when there is none."""
+def _check_goes_on(
+    before: Countersignature | None, point: keys.Checkpoint, proved: list[Continuation]
+) -> None:
+    """A witness signs only what begins with all that it signed before. Raises Invalid."""
+    size = before.size if before else 0
+    if before is None or (point.size, point.root) == (before.size, before.root):
+        goes_on = point.size > 0
+    else:
+        goes_on = any(each.proves(before, point) for each in proved)
+    if before is not None and point.size > before.size and not proved:
+        why = _("须附上从检查点 {size} 起的延续证明，才能会签", size=size)
+        raise Invalid(why, code="no_continuation")
+    if not goes_on:
+        raise Invalid(_("这个检查点没有接上先前会签的检查点 {size}，不能会签", size=size))
+
+
+def given_size(session: Session, actor: Actor, origin: str) -> int:
+    """How many leaves the checkpoint had that this installation countersigned last for the one
+    whose key that is; 0: none. Raises Refused.
+    """
+    access.check(actor, "witness", INSTALLATION)
+    before = witnesses.given(session, origin)
+    return before.size if before else 0
+
+
+def due(session: Session) -> seals.Checkpoint | None:
+    """The newest checkpoint, when nobody outside holds it yet."""
     point = seals.latest(session)
-    if point is None or witnesses.newest(session) >= point.size:
-        return None
-    found = session.execute(select(tables.checkpoint).where(_point.size == point.size)).one()
-    return point.size, _note(cast("rows.Checkpoint", found))
+    return None if point is None or witnesses.newest(session) >= point.size else point
+
+
+def outgoing(session: Session, size: int, since: int) -> bytes:
+    """A checkpoint as it is sent to a witness that countersigned one of `since` leaves before."""
+    note = _note(_own(session, size)).decode()
+    return witnesses.outgoing(session, note, size, [since]).encode()
 
 
 # --- day by day -----------------------------------------------------------------------------------
 Keep = Callable[["Session", int], object]
 
 
-def ways(settings: Settings) -> list[Callable[[bytes], Keep]]:
-    """How this installation is witnessed by itself: each takes a note outside, and gives what keeps
-    the reply.
+@dataclass(frozen=True)
+class Way:
+    """How this installation is witnessed by itself. since: how much the other side countersigned
+    before, by the id of our key; ask: takes a checkpoint outside, and gives what keeps the reply.
     """
-    found: list[Callable[[bytes], Keep]] = []
+
+    since: Callable[[str], int]
+    ask: Callable[[bytes], Keep]
+
+
+def ways(settings: Settings) -> list[Way]:
+    """Those that are set."""
+    found = []
     if settings.tsa_url:
-        found.append(partial(_stamped, settings))
+        found.append(Way(lambda _key: 0, partial(_stamped, settings)))
     if settings.witness_url:
-        found.append(partial(_asked, settings))
+        found.append(Way(partial(_given_before, settings), partial(_asked, settings)))
     return found
+
+
+def _given_before(settings: Settings, key: str) -> int:
+    """Ask the witness. Unavailable: it does not answer, or refuses."""
+    request = _request(settings, f"/countersignatures/{key}", None)
+    return int(_answer(settings, request)["size"])
 
 
 def _stamped(settings: Settings, note: bytes) -> Keep:
@@ -219,20 +254,29 @@ def _stamped(settings: Settings, note: bytes) -> Keep:
 
 def _asked(settings: Settings, note: bytes) -> Keep:
     """Ask another installation by its API. Unavailable: it does not answer, or refuses."""
-    request = urllib.request.Request(
-        f"{settings.witness_url}/api/v1/countersignatures",
-        json.dumps({"checkpoint": note.decode()}).encode(),
+    sent = json.dumps({"checkpoint": note.decode()}).encode()
+    said = str(_answer(settings, _request(settings, "/countersignatures", sent))["note"])
+    return lambda session, _size: accept(session, None, said)
+
+
+def _request(settings: Settings, path: str, sent: bytes | None) -> urllib.request.Request:
+    return urllib.request.Request(
+        f"{settings.witness_url}/api/v1{path}",
+        sent,
         {
             "Authorization": f"Bearer {settings.witness_token}",
             "Content-Type": "application/json",
             "Idempotency-Key": str(tables.new_id()),
         },
-        method="POST",
+        method="GET" if sent is None else "POST",
     )
+
+
+def _answer(settings: Settings, request: urllib.request.Request) -> dict[str, Any]:
     try:
         with urllib.request.urlopen(request, timeout=timestamps.SECONDS) as answer:
-            said = json.loads(answer.read(timestamps.LARGEST))["note"]
+            said = json.loads(answer.read(timestamps.LARGEST))
+            return {"size": 0, "note": "", **said}
     except (OSError, ValueError, KeyError, TypeError) as fault:
         message = _("证人 {url} 没有会签：{fault}", url=settings.witness_url, fault=str(fault))
         raise Unavailable(message, code="no_witness") from fault
-    return lambda session, _size: accept(session, None, said)

@@ -92,7 +92,8 @@ def restore(settings: Settings, file: Path, *, force: bool = False) -> dict[str,
     running. Invalid: the file is damaged or no backup. EngineError: the rows are not those that
     were backed up; then the old ones are back.
     """
-    with tempfile.TemporaryDirectory(dir=_home(settings)) as folder:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=settings.home) as folder:
         manifest = unpack(file, Path(folder))
         url = db.url_of(settings)
         with psycopg.connect(url, autocommit=True) as connection:
@@ -204,11 +205,6 @@ def _folder(file: Path) -> Path:
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise EngineError(_("不能在这里写文件：{folder}", folder=folder), code="folder")
     return folder
-
-
-def _home(settings: Settings) -> Path:
-    settings.home.mkdir(parents=True, exist_ok=True)
-    return settings.home
 
 
 # --- the database ---------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ class DocumentState(StrEnum):
 
 
 class ProposalState(StrEnum):
-    """What takes two people, and waits for the second one: a proposal, a correction of a document."""
+    """A proposal, or a correction of a document: it takes two people and waits for the second."""
 
     PROPOSED = "proposed"
     DONE = "done"

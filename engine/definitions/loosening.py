@@ -26,7 +26,8 @@ def loosened(
     if shipped.confidentiality == "named" != process.confidentiality:
         yield _("process.toml：本流程涉及个人，密级必须是 named，不能放宽。")
     for guard in shipped.guards:
-        if is_binding(guard) and not _still_held(guard, process):
+        held = any(guard.at <= own.at and guard.holds == own.holds for own in process.guards)
+        if is_binding(guard) and not held:
             yield _(
                 "process.toml：前提“{text}”以 {basis} 为依据，不能删去或放宽，请保留这一段 [[guards]]。",
                 text=guard.text,
@@ -37,11 +38,6 @@ def loosened(
     for key, task in shipped.tasks.items():
         if key in process.tasks:
             yield from _task(task, process.tasks[key])
-
-
-def _still_held(guard: Guard, process: Process) -> bool:
-    """Has the process this guard, at these elements at least?"""
-    return any(guard.at <= own.at and guard.holds == own.holds for own in process.guards)
 
 
 def _launchers(shipped: Process, process: Process) -> Iterator[Message]:

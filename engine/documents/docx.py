@@ -19,10 +19,12 @@ from sqlalchemy import func, select
 
 from engine import settings
 from engine.db import canonical, tables
-from engine.documents.pdf import file_name, unprintable
+from engine.documents.pdf import became, file_name, unprintable
 from engine.documents.typesetter import SECONDS
 from engine.errors import HistoryBroken, NotFound, ProcessFault
 from engine.history.erased import ERASED
+from engine.instance import rooms
+from engine.instance.context import context_of
 from engine.messages import _
 from engine.people import access
 
@@ -54,6 +56,8 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
             .where(document.id == document_id, access.visible(actor))
         ).first()
     )
+    context = context_of(session, actor, row.instance_id)
+    access.must_see(row if rooms.may_read_paper(context, row.kind) else None)
     if row.data == ERASED:
         raise NotFound(_("内容已按规定删除。"))
     if canonical.digest(canonical.dumps(row.data)).hex() != row.data_sha256:
@@ -61,18 +65,20 @@ def docx(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]
             _("文书内容与签发时不符，不能打印。"), document=row.kind, sha256=row.data_sha256
         )
     try:
-        made = typeset(row.files, row.kind, row.data)
+        made = typeset(row.files, row.kind, row.data, became(session, row))
     except ProcessFault as fault:
         raise unprintable(row, fault) from fault
     return file_name(row.number, row.title) + ".docx", made
 
 
-def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
-    """The DOCX that documents/<kind>.typ of a process folder makes of `data`. Raises ProcessFault
-    naming the file.
+def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: str = "") -> bytes:
+    """The DOCX that documents/<kind>.typ of a process folder makes of `data`, under a line that
+    says the mark. Raises ProcessFault naming the file.
     """
     source = _whole(files, f"documents/{kind}.typ", kind, set())
     source = _DATA.sub(lambda _found: _literal({**data, "format": "docx"}), source)
+    if mark:
+        source = f"#strong({_literal(mark)})\n\n{source}"
     head = settings.load().processes / "documents" / LETTERHEAD
     with tempfile.TemporaryDirectory(prefix="yixing-") as folder:
         made = Path(folder) / "made.docx"

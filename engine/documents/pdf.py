@@ -20,6 +20,7 @@ from sqlalchemy import and_, or_, select
 
 from engine import clock
 from engine.db import canonical, tables
+from engine.db.states import DocumentState
 from engine.documents import fonts, typesetter, words
 from engine.errors import HistoryBroken, NotFound, NotPrintable, ProcessFault
 from engine.history.erased import ERASED
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 KEPT = 64  # prints kept in memory
+_MARKED = "marked-by-the-office.typ"  # no kind of document has a name with dashes
+_FONTS = '("Noto Serif SC", "Noto Serif CJK SC")'
 _PACKAGE = re.compile(r"""\bimport\s*\(?\s*["']@""")
 _MISSING = re.compile(r"missing fact: ([a-z0-9_.]+)")
 _kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
@@ -56,6 +59,8 @@ def pdf(session: Session, actor: Actor, document_id: UUID) -> tuple[str, bytes]:
         .where(document.id == document_id, access.visible(actor))
     ).first()
     row = access.must_see(row)
+    context = context_of(session, actor, row.instance_id)
+    access.must_see(row if rooms.may_read_paper(context, row.kind) else None)
     if row.data == ERASED:
         raise NotFound(_("内容已按规定删除。"))
     return file_name(row.number, row.title) + ".pdf", of_row(session, row)
@@ -67,11 +72,23 @@ def of_row(session: Session, row: rows.Selected) -> bytes:
 
     Raises NotPrintable, HistoryBroken.
     """
-    version = row.template or row.version
+    version, mark = row.template or row.version, became(session, row)
     try:
-        return printed(session, version, row.kind, row.data, row.data_sha256)
+        return printed(session, version, row.kind, row.data, row.data_sha256, mark=mark)
     except ProcessFault as fault:
         raise unprintable(row, fault) from fault
+
+
+def became(session: Session, row: rows.Selected | rows.Document) -> str:
+    """What stands across every page of an issued document that no longer holds; "" when it does."""
+    if row.state == DocumentState.VOID:
+        return str(_("已作废"))
+    if row.state != DocumentState.CORRECTED:
+        return ""
+    document = tables.document.c
+    newer = select(document.number).where(document.corrects == row.id)
+    number = session.execute(newer).scalar()
+    return str(_("已更正，以{number}为准", number=number)) if number else str(_("已更正"))
 
 
 def unprintable(row: rows.Selected, fault: ProcessFault) -> NotPrintable:
@@ -87,10 +104,16 @@ def unprintable(row: rows.Selected, fault: ProcessFault) -> NotPrintable:
 
 
 def printed(
-    session: Session, version: str, kind: str, data: Mapping[str, Any], data_sha256: str
+    session: Session,
+    version: str,
+    kind: str,
+    data: Mapping[str, Any],
+    data_sha256: str,
+    *,
+    mark: str = "",
 ) -> bytes:
-    """The PDF of frozen data by the template of a version, kept in memory. Raises ProcessFault,
-    HistoryBroken.
+    """The PDF of frozen data by the template of a version, kept in memory; `mark` as `became` gives
+    it. Raises ProcessFault, HistoryBroken.
     """
     if canonical.digest(canonical.dumps(data)).hex() != data_sha256:
         raise HistoryBroken(
@@ -102,9 +125,9 @@ def printed(
         files = access.must_see(
             session.execute(select(definition.files).where(definition.hash == version)).scalar()
         )
-        return typeset(files, kind, data)
+        return typeset(files, kind, data, mark)
 
-    return _remembered((version, kind, data_sha256), make)
+    return _remembered((version, kind, data_sha256, mark), make)
 
 
 def composed(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
@@ -116,7 +139,7 @@ def composed(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> by
     return _remembered((marks[0], kind, marks[1]), lambda: typeset(files, kind, data))
 
 
-def _remembered(mark: tuple[str, str, str], make: Callable[[], bytes]) -> bytes:
+def _remembered(mark: tuple[str, ...], make: Callable[[], bytes]) -> bytes:
     """What was printed before from the same with the same fonts, or now."""
     key = (*mark, *fonts.installed())
     with _lock:
@@ -131,8 +154,9 @@ def _remembered(mark: tuple[str, str, str], make: Callable[[], bytes]) -> bytes:
     return made
 
 
-def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> bytes:
-    """The PDF that documents/<kind>.typ of a process folder makes of `data`.
+def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any], mark: str = "") -> bytes:
+    """The PDF that documents/<kind>.typ of a process folder makes of `data`; a mark stands across
+    each of its pages.
 
     The day of issue in the data is the only date that the PDF carries, so the same data give the
     same bytes. Raises NotPrintable for a fact that is missing and for characters that no font has;
@@ -153,8 +177,10 @@ def typeset(files: Mapping[str, str], kind: str, data: Mapping[str, Any]) -> byt
         packages.mkdir()
         _lay_out(root, files)
         (root / "data.json").write_bytes(canonical.dumps(data))
+        if mark:
+            (root / _MARKED).write_text(_across(kind, mark), encoding="utf-8")
         job = {
-            "main": str(root / f"{kind}.typ"),
+            "main": str(root / (_MARKED if mark else f"{kind}.typ")),
             "root": str(root),
             "packages": str(packages),
             "fonts": fonts.folders(),
@@ -187,6 +213,17 @@ def _lay_out(root: Path, files: Mapping[str, str]) -> None:
         path = root / inside
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _across(kind: str, mark: str) -> str:
+    """The template under a mark that strikes it through."""
+    shown = json.dumps(mark, ensure_ascii=False)
+    return (
+        "#set page(foreground: rotate(-35deg, box(stroke: 2pt + red.transparentize(40%), inset: 12pt,"
+        f" text(font: {_FONTS}, size: 26pt,"
+        f" fill: red.transparentize(40%), {shown}))))\n"
+        f'#include "{kind}.typ"\n'
+    )
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -279,18 +316,10 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
     ).first()
     row = access.must_see(row)
     if row.instance_id is not None:
-        access.must_see(
-            None if attachment_id in _behind_doors(session, actor, row.instance_id) else row
-        )
+        shut = rooms.closed(context_of(session, actor, row.instance_id))
+        hidden = rooms.closed_files(session, row.instance_id, shut)
+        access.must_see(None if attachment_id in hidden else row)
     data = bytes(row.data)
     if hashlib.sha256(data).hexdigest() != row.sha256:
         raise HistoryBroken(_("附件内容与上传时不符。"), sha256=row.sha256)
     return row.name, row.media_type, data
-
-
-def _behind_doors(session: Session, actor: Actor, instance_id: UUID) -> frozenset[UUID]:
-    """The attachments of an instance that were handed in in rooms which this person may not
-    enter.
-    """
-    shut = rooms.closed(context_of(session, actor, instance_id))
-    return rooms.closed_files(session, instance_id, shut)

@@ -101,6 +101,8 @@ declare("needed", Takes.SHARE_RULE, _VALUE, gives=Gives.NUMBER, asks=_LAW)
 declare("in_force", Takes.RULE, may=(_VALUE,), gives=Gives.TRUTH, asks=_LAW)
 declare("article", Takes.RULE, may=(_VALUE,), gives=Gives.TEXT, asks=_LAW)
 
+declare("switched_on", Takes.RULE, gives=Gives.TRUTH, asks=_LAW)
+
 declare("due", Takes.TIME_RULE, may=(_VALUE,), gives=Gives.DEADLINE, asks=_INSTANCE)
 declare("before", _VALUE, Takes.TIME_RULE, gives=Gives.DEADLINE, asks=_INSTANCE)
 declare("after", _VALUE, Takes.TIME_RULE, gives=Gives.DEADLINE, asks=_INSTANCE)
@@ -118,6 +120,10 @@ declare(
     gives=Gives.NUMBER,
     asks=_INSTANCE,
 )
+declare("linked", _VALUE, gives=Gives.NUMBER, asks=_INSTANCE)
+declare("facts_of", _VALUE, Takes.CONDITION, _VALUE, gives=Gives.LIST, asks=_INSTANCE)
+declare("at_hour", _VALUE, _VALUE, gives=Gives.MOMENT, asks=_INSTANCE)
+declare("earliest", _VALUE, _VALUE, gives=Gives.DEADLINE, asks=_INSTANCE)
 declare("heads", _VALUE, _VALUE, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holds", _VALUE, Takes.POST, gives=Gives.TRUTH, asks=_INSTANCE)
 declare("holders", Takes.POST, may=(_VALUE,), gives=Gives.PEOPLE, asks=_INSTANCE)

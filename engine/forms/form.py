@@ -87,6 +87,7 @@ class Field:
     multiple: bool = False  # of a filepicker
     limits: Limits = field(default_factory=Limits)
     bounds: Bounds = field(default_factory=Bounds)  # of a date
+    room: tuple[str, ...] = ()  # the lanes that may read the answer; empty: all who see the matter
     fact: bool = False  # the date on which what is entered happened: pages offer today
 
 

@@ -107,6 +107,7 @@ def _field(number: int, given: object) -> Field:
         required=rules.flag("required"),
         choices=_choices(component, properties) if kind in CHOOSING else (),
         source=properties.text("source"),
+        room=tuple(properties.text("room").replace(",", " ").split()),
         hide=component.group("conditional").text("hide").strip().removeprefix("=").strip(),
         multiple=component.flag("multiple"),
         limits=_limits(kind, rules),

@@ -8,6 +8,7 @@ from engine.forms.text import unpiled
 
 MAX_SEARCHED = 20_000
 MAX_BIGRAMS = 2_000
+_UNSEARCHABLE = {"Cf", "Cc", "Cs"}  # categories of characters
 
 
 def search_key(text: str) -> str:
@@ -17,11 +18,10 @@ def search_key(text: str) -> str:
     key = unicodedata.normalize(
         "NFKC", unicodedata.normalize("NFKC", unpiled(text[:MAX_SEARCHED])).casefold()
     )
-    return "".join(" " if c.isspace() else c for c in key if c.isspace() or not _unsearchable(c))
-
-
-def _unsearchable(character: str) -> bool:
-    return unicodedata.category(character) in {"Cf", "Cc", "Cs"}
+    blank = {c: " " for c in key if c.isspace()}
+    return "".join(
+        blank.get(c, c) for c in key if c in blank or unicodedata.category(c) not in _UNSEARCHABLE
+    )
 
 
 def bigrams(text: str) -> list[str]:

@@ -35,8 +35,8 @@ _event = tables.event.c
 
 @dataclass(frozen=True)
 class Resumed:
-    """One restoration, repair or baseline: its event `seq` in the installation's chain, and the ids of those
-    who confirmed it in time.
+    """One restoration, repair or baseline: its event `seq` in the installation's chain, and the ids
+    of those who confirmed it in time.
     """
 
     seq: int
@@ -107,8 +107,8 @@ def _minute(moment: datetime) -> str:
 
 
 def newest(session: Session) -> Resumed | None:
-    """The last restoration or repair, with those who confirmed it; after it, or where there is none,
-    the last baseline if it still waits for two people.
+    """The last restoration or repair, with those who confirmed it; after it, or where there is
+    none, the last baseline if it still waits for two people.
     """
     last = _last_resumption(session)
     told = baseline(session)

@@ -13,22 +13,23 @@ import json
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import select
 
 from engine.db import tables
 from engine.errors import Invalid
-from engine.history import keys
+from engine.history import keys, merkle, proofs
 from engine.history.event_log import INSTALLATION
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from engine.db import Session
 
 COUNTERSIGNATURE = "yixing/countersignature/1"
+CONTINUATION = "yixing/continuation/1"
 REGISTERED, ENDED = "witness_registered", "witness_ended"
 SIGNED, STAMPED, GIVEN = "checkpoint_countersigned", "checkpoint_stamped", "countersignature_given"
 _LINES = re.compile(
@@ -37,7 +38,31 @@ _LINES = re.compile(
     r"at ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)\n"
     r"key ([0-9a-f]{16})\nsig ([0-9a-f]{128})"
 )
+_GOES_ON = re.compile(
+    rf"{re.escape(CONTINUATION)}\n([1-9][0-9]{{0,18}})\n([1-9][0-9]{{0,18}})((?:\n[0-9a-f]{{64}}){{0,64}})"
+)
+_PART = re.compile(r"(?m)^(?=\s*yixing/)")
 _event = tables.event.c
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """The proof of RFC 6962 §2.1.2 that the tree of `new` leaves begins with that of `old`."""
+
+    old: int
+    new: int
+    path: tuple[bytes, ...]
+
+    def text(self) -> str:
+        """As it is sent with a checkpoint."""
+        lines = [CONTINUATION, str(self.old), str(self.new), *(node.hex() for node in self.path)]
+        return "\n".join(lines) + "\n"
+
+    def proves(self, old: Countersignature, new: keys.Checkpoint) -> bool:
+        """Does this checkpoint go on from what was countersigned?"""
+        return (self.old, self.new) == (old.size, new.size) and merkle.verify_consistency(
+            self.old, self.new, self.path, old.root, new.root
+        )
 
 
 @dataclass(frozen=True)
@@ -106,6 +131,37 @@ def parse(text: str) -> Countersignature:
     )
 
 
+# --- what is sent ---------------------------------------------------------------------------------
+def outgoing(session: Session, note: str, size: int, since: Iterable[int]) -> str:
+    """A checkpoint of `size` leaves as it is sent: its note, and the proofs that it goes on from
+    each of those sizes.
+    """
+    parts = [note]
+    for old in sorted({each for each in since if 0 < each < size}):
+        (proof,) = cast("Any", proofs.prove(session, (), [old, size])["consistency"])
+        path = tuple(bytes.fromhex(node) for node in proof["path"])
+        parts.append(Continuation(old, size, path).text())
+    return "".join(parts)
+
+
+def parse_sent(text: str) -> tuple[keys.Checkpoint, list[Continuation]]:
+    """What `outgoing` wrote. Invalid: names what cannot be read."""
+    parts = [part.strip() for part in _PART.split(text.lstrip("\ufeff")) if part.strip()]
+    others = [part for part in parts if not part.startswith(CONTINUATION)]
+    proved = [_continuation(part) for part in parts if part.startswith(CONTINUATION)]
+    return keys.parse_checkpoint("\n".join(others)), proved
+
+
+def _continuation(part: str) -> Continuation:
+    lines = "\n".join(line.strip() for line in part.splitlines() if line.strip())
+    found = _GOES_ON.fullmatch(lines)
+    if not found:
+        raise Invalid(_("不是延续证明：应以 {first} 开头", first=CONTINUATION))
+    path = tuple(bytes.fromhex(node) for node in found[3].split())
+    return Continuation(int(found[1]), int(found[2]), path)
+
+
+# --- who is registered, and what came back --------------------------------------------------------
 @dataclass(frozen=True)
 class Witness:
     """A registered witness: its name and public key (32 bytes)."""
@@ -155,6 +211,11 @@ def held(session: Session) -> list[Held]:
     ]
 
 
+def countersigned_sizes(session: Session) -> list[int]:
+    """The size of the newest checkpoint that each witness countersigned."""
+    return list({e.name: e.size for e in held(session) if e.way == "key"}.values())
+
+
 def newest(session: Session) -> int:
     """The size of the largest checkpoint that is held outside; 0: of none is it proved."""
     return max((each.size for each in held(session)), default=0)
@@ -179,9 +240,9 @@ def parse_kept(session: Session, text: str) -> list[keys.Checkpoint]:
     Invalid: names what cannot be read, and a countersignature that no registered witness signed.
     """
     points, known = [], registered(session)
-    for part in re.split(r"(?m)^(?=\s*yixing/)", text.lstrip("\ufeff")):
-        if not part.strip():
-            continue
+    for part in _PART.split(text.lstrip("\ufeff")):
+        if not part.strip() or part.strip().startswith(CONTINUATION):
+            continue  # the leaves themselves show what goes on from what
         if not part.strip().startswith(COUNTERSIGNATURE):
             points += keys.parse_checkpoints(part)
             continue

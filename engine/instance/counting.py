@@ -182,19 +182,15 @@ def _tied(ranked: list[str], votes: Mapping[str, int], seats: int) -> list[str]:
 # Both texts stand in the outcome, and so in the history, for ever: no catalogue of a later day may
 # change them.
 _AT_LEAST = {
-    "zh": "{title}：{total} 中须有 {needed}，实有 {reached}，{holds}",
-    "en": "{title}: {needed} of {total} needed, {reached} reached: {holds}",
+    "zh": "总数 {total}，须达到 {needed}，实有 {reached}，{holds}规定",
+    "en": "{needed} of {total} needed, {reached} reached: {holds}",
 }
 _AT_MOST = {
-    "zh": "{title}：{total} 中不得超过 {needed}，实为 {reached}，{holds}",
-    "en": "{title}: {needed} of {total} at most, {reached} reached: {holds}",
+    "zh": "总数 {total}，不得超过 {needed}，实有 {reached}，{holds}规定",
+    "en": "{needed} of {total} at most, {reached} reached: {holds}",
 }
-_HOLDS = {
-    ("zh", False): ("未达到", "达到"),
-    ("en", False): ("not met", "met"),
-    ("zh", True): ("不符合", "符合"),
-    ("en", True): ("exceeded", "within"),
-}
+_TITLED = {"zh": "{title}：{told}", "en": "{title}: {told}"}
+_HOLDS = {"zh": ("不符合", "符合"), "en": ("not met", "met")}
 _MARKS = {"zh": ("；", "。"), "en": ("; ", ".")}
 
 
@@ -209,12 +205,10 @@ def explained(context: Context, lang: str) -> str:
 
 
 def _share(lang: str, ruling: law.Ruling, reached: int, total: int) -> str:
-    at_most = ruling.op == "<="
-    holds = law.compare(ruling.op, ruling, reached, total)
-    return (_AT_MOST if at_most else _AT_LEAST)[lang].format(
-        title=ruling.rule.title if lang == "zh" else ruling.rule.title_en,
-        total=total,
-        needed=law.needed(ruling, total),
-        reached=reached,
-        holds=_HOLDS[lang, at_most][holds],
+    """What a rule asked about, in its own words or the common ones."""
+    rule, holds = ruling.rule, law.compare(ruling.op, ruling, reached, total)
+    own = rule.told if lang == "zh" else rule.told_en
+    told = (own or (_AT_MOST if ruling.op == "<=" else _AT_LEAST)[lang]).format(
+        total=total, needed=law.needed(ruling, total), reached=reached, holds=_HOLDS[lang][holds]
     )
+    return _TITLED[lang].format(title=rule.title if lang == "zh" else rule.title_en, told=told)

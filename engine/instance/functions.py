@@ -5,18 +5,21 @@ meetings, other instances.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from engine import calendar, clock, expressions, law, legacy
 from engine.db import tables
-from engine.db.states import TaskState
+from engine.db.states import InstanceState, TaskState
 from engine.definitions.store import process_of
+from engine.errors import ProcessFault
 from engine.instance import numbers
+from engine.instance.view import dotted
+from engine.messages import _
 from engine.people import organisation, posts
 
 if TYPE_CHECKING:
@@ -193,6 +196,65 @@ def matters(
     return sum(_fits(row.facts, row.state, row.outcome, holds) for row in found)
 
 
+def linked(view: InstanceView, kind: str) -> int:
+    """How many instances that still run are linked to this one as this kind."""
+    link, instance = tables.link.c, tables.instance.c
+    others = (
+        select(func.count())
+        .select_from(tables.link)
+        .join(tables.instance, instance.id == link.from_id)
+        .where(link.to_id == view.row["id"], link.kind == kind)
+        .where(instance.state == InstanceState.RUNNING)
+    )
+    return int(view.session.execute(others).scalar_one())
+
+
+def facts_of(view: InstanceView, process: str, holds: str, path: str) -> list[Any]:
+    """A dotted fact of every other instance of a process in this union for whose facts, `state`
+    and `outcome` the expression holds, where it is known.
+    """
+    instance = tables.instance.c
+    query = (
+        select(instance.facts, instance.state, instance.outcome)
+        .where(
+            instance.union_id == view.row["union_id"],
+            instance.process_id == process,
+            instance.id != view.row["id"],
+        )
+        .order_by(instance.id)
+    )
+    found = view.session.execute(query.execution_options(yield_per=500))
+    fitting = [row.facts for row in found if _fits(row.facts, row.state, row.outcome, holds)]
+    known = (dotted(facts, path) for facts in fitting)
+    return [fact for fact in known if fact is not None]
+
+
+def at_hour(view: InstanceView, on: str | None, hour: int | None) -> datetime | None:
+    """The moment at which an hour (0 to 24) of a day begins in China. Errors: ProcessFault."""
+    del view
+    if on is None or hour is None:
+        return None
+    if not 0 <= hour <= 24:
+        raise ProcessFault(_("{hour} 不是一天里的钟点。", hour=hour))
+    begins = datetime.combine(date.fromisoformat(on), time(), clock.CHINA)
+    return begins + timedelta(hours=hour)
+
+
+def earliest(view: InstanceView, moment: datetime, others: list[str]) -> datetime:
+    """The earliest of the end of a time limit and of the moments of a list that are still to
+    come; such a moment is the end of a time limit then.
+    """
+    said = (datetime.fromisoformat(text).astimezone(UTC) for text in others)
+    ahead = [other for other in said if view.now < other < moment]
+    if not ahead:
+        return moment
+    common = min(ahead)
+    steps = (_("各件统一截止"),)
+    return view.remember(
+        calendar.Due(common, calendar.ending_day(common), provisional=False, steps=steps)
+    )
+
+
 def _last_end(view: InstanceView, process: str, which: str) -> datetime:
     """When the latest other instance of a process ended in this union; long ago when none has."""
     instance = tables.instance.c
@@ -269,6 +331,10 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "owners_of": owners_of,
     "movers_of": owners_of,  # of old
     "matters": matters,
+    "linked": linked,
+    "facts_of": facts_of,
+    "at_hour": at_hour,
+    "earliest": earliest,
     "at": at,
     "happened": happened,
     "by": by,

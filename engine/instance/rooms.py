@@ -47,7 +47,42 @@ def closed(context: Context) -> frozenset[str]:
 
 def open_facts(context: Context) -> dict[str, Any]:
     """The facts of an instance without those said in rooms that the actor may not enter."""
-    return {key: fact for key, fact in context.facts.items() if may_read(context, key)}
+    shut = closed_fields(context)
+    return {
+        key: _without(key, fact, shut)
+        for key, fact in context.facts.items()
+        if may_read(context, key)
+    }
+
+
+def closed_fields(context: Context) -> frozenset[str]:
+    """The dotted facts of single fields that are for other lanes than the actor's."""
+    lanes, found = context.process.lanes, set()
+    for key, rule in context.process.tasks.items():
+        for field in rule.form.fields if rule.form else ():
+            inside = (may_include_actor(context, lanes[each]) for each in field.room)
+            if field.room and not any(inside):
+                found.add(f"{key}.{field.key}")
+    return frozenset(found)
+
+
+def open_answers(
+    context: Context, element: str, answers: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What was answered there, without the fields that the actor may not read."""
+    return dict(_without(element, answers or {}, closed_fields(context)))
+
+
+def _without(element: str, said: Any, shut: frozenset[str]) -> Any:
+    if not shut or not isinstance(said, dict):
+        return said
+    return {key: value for key, value in said.items() if f"{element}.{key}" not in shut}
+
+
+def may_read_paper(context: Context, kind: str) -> bool:
+    """May the actor read a paper of this kind? Not one that says what a field keeps from them."""
+    rule = context.process.documents.get(kind)
+    return rule is None or not rule.declared or not rule.reads & closed_fields(context)
 
 
 def closed_files(session: Session, instance_id: UUID, shut: frozenset[str]) -> frozenset[UUID]:

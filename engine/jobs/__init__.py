@@ -254,17 +254,19 @@ def witness(engine: Engine, settings: Settings) -> None:
     from engine.commands import witnesses
 
     with db.transaction(engine) as session:
-        waiting = witnesses.due(session)
-    if waiting is None:
+        point = witnesses.due(session)
+    if point is None:
         return
-    size, note = waiting
-    for ask in witnesses.ways(settings):
+    for way in witnesses.ways(settings):
         try:
-            keep = ask(note)
+            since = way.since(point.key_id)
             with db.transaction(engine) as session:
-                keep(session, size)
+                note = witnesses.outgoing(session, point.size, since)
+            keep = way.ask(note)
+            with db.transaction(engine) as session:
+                keep(session, point.size)
         except EngineError as fault:
-            log.error("checkpoint %s was not witnessed: %s", size, fault.message)
+            log.error("checkpoint %s was not witnessed: %s", point.size, fault.message)
 
 
 def tend_keys(engine: Engine) -> None:

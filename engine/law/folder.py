@@ -16,6 +16,7 @@ from engine.errors import ProcessFault
 from engine.law.rules import (
     CONFIDENCES,
     LEVELS,
+    NUMBERS_TOLD,
     OF,
     OPS,
     SHARE_UNITS,
@@ -39,11 +40,16 @@ _TEXTS: Final = (
     "level",
     "confidence",
 )
-_OPTIONAL_TEXTS: Final = ("of", "article", "note", "note_en", "read", "unused", "unused_en")
+_TOLD: Final = ("told", "told_en")
+_OPTIONAL_TEXTS: Final = (
+    *("of", "article", "note", "note_en", "read", "unused", "unused_en"),
+    *_TOLD,
+)
 _NUMBERS: Final = ("value", "numerator", "denominator")
 _DATES: Final = ("valid_from", "valid_to")
 _REQUIRED: Final = (*_TEXTS, "text", "text_en")
-_KNOWN: Final = frozenset((*_REQUIRED, *_OPTIONAL_TEXTS, *_NUMBERS, *_DATES, "binding"))
+_FLAGS: Final = ("binding", "silence", "express")
+_KNOWN: Final = frozenset((*_REQUIRED, *_OPTIONAL_TEXTS, *_NUMBERS, *_DATES, *_FLAGS))
 _VOCABULARY: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
     {
         "unit": UNITS,
@@ -67,13 +73,16 @@ def load(folder: Path) -> Rulebook:
     read = {path: _read(path, faults) for path in sorted(folder.glob("*.toml"))}
     places = _places(read.values())
     subjects = {path.stem: _words(data) for path, data in read.items() if "title" in data}
+    known = tuple(places)
     for path, data in read.items():
         for number, table in enumerate(_tables_of(path, data, faults), start=1):
-            if wrong := _faults_of(table, tuple(places)):
+            wrong = _shape_faults(table) or _word_faults(table, known) or _number_faults(table)
+            if wrong:
                 entry = table.get("id", _("第 {n} 条", n=number))
                 faults += [_at(path.name, entry, fault) for fault in wrong]
             else:
-                rules.append(_rule(table, path.name))
+                binding = table["level"] == "LAW"
+                rules.append(Rule(**{"binding": binding, **table, "file": path.name}))
     faults += _quarrels(rules)
     if not rules and not faults:
         faults.append(_("{file}:没有任何规则", file=folder.name))
@@ -127,15 +136,6 @@ def _at(file: str, entry: str, fault: Message) -> Message:
     return _("{file}:{entry}:{fault}", file=file, entry=entry, fault=fault)
 
 
-def _rule(table: Mapping[str, Any], file: str) -> Rule:
-    return Rule(**{"binding": table["level"] == "LAW", **table, "file": file})
-
-
-def _faults_of(table: Mapping[str, Any], places: Sequence[str]) -> list[Message]:
-    """What is wrong with one [[rule]] table, in words."""
-    return _shape_faults(table) or _word_faults(table, places) or _number_faults(table)
-
-
 def _shape_faults(table: Mapping[str, Any]) -> list[Message]:
     """Keys that are unknown, missing or of the wrong type."""
     faults = [_("不认识的键“{key}”", key=key) for key in table if key not in _KNOWN]
@@ -144,7 +144,7 @@ def _shape_faults(table: Mapping[str, Any]) -> list[Message]:
     faults += [_("“{key}”须为文字", key=key) for key in _not_of(str, table, texts)]
     faults += [_("“{key}”须为整数，不得用小数", key=key) for key in _not_of(int, table, _NUMBERS)]
     faults += [_("“{key}”须为日期", key=key) for key in _not_of(date, table, _DATES)]
-    faults += [_("“{key}”须为 true 或 false", key=key) for key in _not_of(bool, table, ["binding"])]
+    faults += [_("“{key}”须为 true 或 false", key=key) for key in _not_of(bool, table, _FLAGS)]
     return faults
 
 
@@ -162,6 +162,11 @@ def _word_faults(table: Mapping[str, Any], places: Sequence[str]) -> list[Messag
     ]
     if not _ID.fullmatch(table["id"]):
         faults.append(_("编号须由大写字母和数字以连字符连成，例如 CC-REPLY"))
+    faults += [
+        _("“{key}”应有且只有 {names}", key=key, names=Listed([f"{{{n}}}" for n in NUMBERS_TOLD]))
+        for key in _TOLD
+        if key in table and set(re.findall(r"{(.*?)}", table[key])) != set(NUMBERS_TOLD)
+    ]
     first, last = table.get("valid_from"), table.get("valid_to")
     if first and last and last < first:
         faults.append(_("失效日早于生效日"))

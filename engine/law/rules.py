@@ -98,6 +98,9 @@ class Place:
     city: str = ""
 
 
+NUMBERS_TOLD = ("total", "needed", "reached", "holds")
+
+
 @dataclass(frozen=True)
 class Rule:
     """One value from one source. value: whole number of `unit`; numerator/denominator: a share of
@@ -105,7 +108,10 @@ class Rule:
 
     valid_from, valid_to: days, both included, None = open. binding: units below may tighten it but
     never loosen it; true for every LAW, and for documents of a superior body. read: where the text
-    was read, for a confidence of V. unused: why nothing uses it.
+    was read, for a confidence of V. unused: why nothing uses it. told: how a share that was
+    counted is told, with NUMBERS_TOLD in it; "" for the common sentence. silence: no answer within
+    it counts as consent, for a union only that has set it as its own value. express: it demands a
+    consent that was given in so many words.
     """
 
     id: str
@@ -127,12 +133,16 @@ class Rule:
     unused_en: str = ""
     note: str = ""
     note_en: str = ""
+    told: str = ""
+    told_en: str = ""
     value: int | None = None
     numerator: int | None = None
     denominator: int | None = None
     valid_from: date | None = None
     valid_to: date | None = None
     binding: bool = False
+    silence: bool = False
+    express: bool = False
     file: str = ""
 
     @property

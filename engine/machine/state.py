@@ -71,7 +71,9 @@ def _needed(sub: BpmnWorkflow) -> set[Any]:
     """
     keep = {sub.task_tree.id}
     for task in sub.tasks.values():
-        if not task.has_state(ALIVE) or _at_the_end(task):
+        # a branch at its end while others go on: the last one to arrive needs nothing of it
+        ended = str(task.task_spec.name).endswith(".EndJoin")
+        if ended or not task.has_state(ALIVE):
             continue
         keep.add(task.id)
         if isinstance(task.task_spec, (BoundaryEvent, Gather)):
@@ -87,13 +89,6 @@ def _needed(sub: BpmnWorkflow) -> set[Any]:
                 )
             above = above.parent
     return keep
-
-
-def _at_the_end(task: Task) -> bool:
-    """A branch that came to its end while others go on; the last one to arrive needs nothing of
-    it.
-    """
-    return str(task.task_spec.name).endswith(".EndJoin")
 
 
 def _joined(split: Task) -> bool:

@@ -4,7 +4,7 @@ closed rooms left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import String, and_, cast, literal, null, or_, select, union_all
@@ -102,7 +102,8 @@ def said(
     for n, part in enumerate(shown):
         rule = context.process.tasks[part.element]
         if part.answers is not None:
-            answers = answered(rule.form, part.answers, names, lang)
+            given = rooms.open_answers(context, part.element, part.answers)
+            answers = answered(rule.form, given, names, lang)
         else:
             answers = _explained(part.outcome or {}, lang)
         near = n in close and (not rule.room or rule.room == room)
@@ -132,16 +133,12 @@ def papers(
     english = lang.startswith("en")
     found = []
     for kind, of, *values in _filed(context):
-        if values[0] in hidden:
+        if values[0] in hidden or (kind == DOCUMENT and not rooms.may_read_paper(context, of)):
             continue
         rule = context.process.documents.get(of) if kind == DOCUMENT else None
         paper = Paper(values[0], kind, *values[1:])
-        found.append(_retitled(paper, rule.title.in_(lang)) if rule and english else paper)
+        found.append(replace(paper, title=rule.title.in_(lang)) if rule and english else paper)
     return tuple(found)
-
-
-def _retitled(paper: Paper, title: str) -> Paper:
-    return Paper(**{**vars(paper), "title": title})
 
 
 def _filed(context: Context) -> Sequence[Any]:

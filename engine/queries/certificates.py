@@ -123,9 +123,10 @@ def _recorded(session: Session, poll: Poll, event: _Moment, lang: str) -> Poll:
         "due": says.get("due"),
     }
     counts = {} if election else {c: outcome[c] for c in choices if c in outcome}
+    known = poll.question.kind
     question = replace(
         poll.question,
-        kind="election" if election else _not_election(poll.question.kind),
+        kind="election" if election else "vote" if known == "election" else known,
         choices=choices,
         secret="public_key" in says,
     )
@@ -158,10 +159,6 @@ def _choices(session: Session, poll: Poll, says: Mapping[str, Any]) -> tuple[str
     ).scalar_one()
     rule = process_of(session, version).tasks[poll.question.element].poll
     return tuple(rule.choices if rule else poll.question.choices)
-
-
-def _not_election(kind: str) -> str:
-    return "vote" if kind == "election" else kind
 
 
 def _same_roll(session: Session, recorded: Poll) -> bool:

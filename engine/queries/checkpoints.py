@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from engine.db import tables
+from engine.errors import NotFound
 from engine.history import event_log, keyring, keys, resumed, witnesses
 from engine.history.verification import uncompared as unproved
 from engine.people import access
@@ -75,6 +76,17 @@ def checkpoints(session: Session, actor: Actor, before: int | None = None, limit
     known = tuple(witnesses.registered(session).values())
     own = tuple(keyring.introduced(session))
     return Seal(points, held, int(waiting), open_, mine, witnesses=known, keys=own)
+
+
+def outgoing(session: Session, actor: Actor, size: int) -> str:
+    """A checkpoint to be sent outside, with the proofs that it goes on from those that witnesses
+    countersigned before. Raises Refused, NotFound.
+    """
+    found = checkpoints(session, actor, size + 1, 1).points
+    if not found or found[0].size != size:
+        raise NotFound
+    since = witnesses.countersigned_sizes(session)
+    return witnesses.outgoing(session, found[0].text, size, since)
 
 
 def _read(row: rows.Selected) -> Point:

@@ -120,15 +120,11 @@ class Full:
         return sum(story.ok is False for story in self.stories)
 
 
-def _handles(actor: Actor) -> bool:
-    """Whoever proposes or approves definitions sees the proposed and refused ones too."""
-    return access.may_somewhere(actor, "propose_definition")
-
-
 def _rows(session: Session, actor: Actor, *conditions: Any) -> list[Any]:
     columns = [c for c in _definition if c.name not in ("files", "beside")]
     query = select(*columns).where(*conditions)
-    if not _handles(actor):
+    handles = access.may_somewhere(actor, "propose_definition")
+    if not handles:  # who does sees the proposed and refused ones too
         query = query.where(_definition.state.in_(("published", "retired")))
     return list(
         session.execute(query.order_by(_definition.process_id, _definition.number.desc())).all()

@@ -176,7 +176,12 @@ def file_of(context: Context, lang: str, mentions: object = ()) -> File:
         row=_head(context, names, lang),
         process=process,
         facts=rooms.open_facts(context),
-        launched=answered(process.launch_form, row["facts"].get("launch", {}), names, lang),
+        launched=answered(
+            process.launch_form,
+            rooms.open_answers(context, "launch", row["facts"].get("launch")),
+            names,
+            lang,
+        ),
         tasks=tuple(_opened(context, tasks, entered, names, lang)),
         polls=tuple(poll_summary.summary(context, poll, names, lang) for poll in entered),
         able=_able(context, waits, lang),
@@ -271,7 +276,7 @@ def _opened(
                 context,
                 task,
                 poll_id,
-                answers={} if hidden else task.answers or {},
+                answers={} if hidden else rooms.open_answers(context, task.element, task.answers),
                 names=names,
                 lang=lang,
             )

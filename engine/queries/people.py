@@ -327,11 +327,11 @@ def unit_tree(session: Session, actor: Actor, union_id: UUID) -> UnitTree:
     names = organisation.unit_names(session, [i for i in (root.managing_id, root.guiding_id) if i])
     return UnitTree(
         _node(root, below, people),
-        names.get(root.managing_id, ""),
-        names.get(root.guiding_id, ""),
-        root.owner_type,
-        root.affiliation,
-        root.city,
+        managing=names.get(root.managing_id, ""),
+        guiding=names.get(root.guiding_id, ""),
+        owner_type=root.owner_type,
+        affiliation=root.affiliation,
+        city=root.city,
     )
 
 

@@ -104,6 +104,8 @@ def _query(actor: Actor, *more: ColumnElement[Any]) -> Select[Any]:
 
 def _beside(actor: Actor) -> tuple[ColumnElement[Any], ...]:
     """The columns of `Beside`, in their order."""
+    papers = select(func.count()).where(_listed.poll_id == _poll.id, _listed.paper)
+    by_turns = and_(_poll.rule["in_order"].as_boolean(), _poll.state == PollState.OPEN)
     return (
         _task.element,
         _task.due,
@@ -113,10 +115,10 @@ def _beside(actor: Actor) -> tuple[ColumnElement[Any], ...]:
         _roll.comment,
         _roll.paper,
         case((_poll.meeting_id.is_(None), true()), else_=_is_here(actor)),
-        _papers(),
+        papers.scalar_subquery(),
         case((_poll.secret, _sealed())),
         _voided(),
-        case((_by_turns(), _next_one())),
+        case((by_turns, _next_one())),
     )
 
 
@@ -127,11 +129,6 @@ def _is_here(actor: Actor) -> ColumnElement[bool]:
         _attendance.kind == "formal",
     )
     return func.coalesce(here.scalar_subquery(), False)
-
-
-def _papers() -> ColumnElement[int]:
-    handed = select(func.count()).where(_listed.poll_id == _poll.id, _listed.paper)
-    return handed.scalar_subquery()
 
 
 def _sealed() -> ColumnElement[int]:
@@ -147,10 +144,6 @@ def _voided() -> ColumnElement[int]:
     same_task = former.task_id == _poll.task_id, former.id < _poll.id
     query = select(func.count()).where(*same_task, former.state == PollState.VOID)
     return query.scalar_subquery()
-
-
-def _by_turns() -> ColumnElement[bool]:
-    return and_(_poll.rule["in_order"].as_boolean(), _poll.state == PollState.OPEN)
 
 
 def _next_one() -> ColumnElement[str]:

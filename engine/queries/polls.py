@@ -205,11 +205,11 @@ def _rights(context: Context, read: Read, seated: tuple[Teller, ...]) -> Rights:
         closable=chair or early,
         may_void=voidable,
         void_by=by,
-        **_over_tellers(context, row, element, seated),
+        **over_tellers(context, row, element, seated),
     )
 
 
-def _over_tellers(
+def over_tellers(
     context: Context, row: rows.Poll, element: str, seated: tuple[Teller, ...]
 ) -> dict[str, Any]:
     """What who presides may do with the tellers and with what they signed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from engine.db import tables
 from engine.db.states import PollState
@@ -13,6 +13,8 @@ from engine.queries.poll_rows import seen
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from sqlalchemy import ColumnElement
 
     from engine.db import Session
     from engine.people.organisation import Actor
@@ -25,7 +27,7 @@ _key, _teller, _paper = tables.teller_key.c, tables.teller.c, tables.paper.c
 @dataclass(frozen=True)
 class Progress:
     """Where a poll stands for one person. `taken` and `joined` key parts, paper counts `entered`,
-    tellers who `signed`: numbers only.
+    tellers who `signed` or said why not, tellers who `left`: numbers only.
     """
 
     state: str
@@ -34,12 +36,13 @@ class Progress:
     joined: int
     entered: int
     signed: int
+    left: int
     voted: int
 
     @property
     def mark(self) -> str:
         """Another mark: the page has become another one. How many have voted does not change it."""
-        steps = (self.taken, self.joined, self.entered, self.signed)
+        steps = (self.taken, self.joined, self.entered, self.signed, self.left)
         return ".".join([self.state, "1" if self.may_answer else "0", *map(str, steps)])
 
 
@@ -52,7 +55,8 @@ def of(poll: Poll, box: Box | None) -> Progress:
         taken=sum(key.taken for key in keys),
         joined=sum(key.joined for key in keys),
         entered=sum(teller.entered for teller in poll.tellers),
-        signed=sum(teller.signed_at is not None for teller in poll.tellers),
+        signed=sum((t.signed_at or t.dissent) is not None for t in poll.tellers),
+        left=sum((t.leaves or t.successor) is not None for t in poll.tellers),
         voted=poll.voted,
     )
 
@@ -61,7 +65,7 @@ def progress(session: Session, actor: Actor, poll_id: UUID) -> Progress:
     """The same in two statements. NotFound when the poll is not this person's to see."""
     read, _context = seen(session, actor, poll_id)
     beside, row = read.beside, read.row
-    taken, joined, entered, signed = _of_tellers(session, poll_id)
+    taken, joined, entered, signed, left = _of_tellers(session, poll_id)
     return Progress(
         state=row.state,
         may_answer=bool(beside.open and row.state == PollState.OPEN and beside.here),
@@ -69,15 +73,24 @@ def progress(session: Session, actor: Actor, poll_id: UUID) -> Progress:
         joined=joined,
         entered=entered,
         signed=signed,
+        left=left,
         voted=read.cast + beside.papers,
     )
 
 
-def _of_tellers(session: Session, poll_id: UUID) -> tuple[int, int, int, int]:
-    """Keys taken, keys joined, paper counts entered, tellers who signed."""
-    keys = select(func.count(), func.count().filter(_key.joined)).where(_key.poll_id == poll_id)
-    taken, joined = keys.subquery("k").c
-    papers = select(func.count()).where(_paper.poll_id == poll_id).scalar_subquery()
-    signed = select(func.count()).where(_teller.poll_id == poll_id, _teller.signed_at.is_not(None))
-    row = session.execute(select(taken, joined, papers, signed.scalar_subquery())).one()
-    return row[0], row[1], row[2], row[3]
+def _of_tellers(session: Session, poll_id: UUID) -> tuple[int, ...]:
+    """Keys taken, keys joined, paper counts entered, tellers who signed or dissented, who left."""
+    signed = or_(_teller.signed_at.is_not(None), _teller.dissent.is_not(None))
+    left = or_(_teller.leaves.is_not(None), _teller.successor_id.is_not(None))
+    counts = (
+        _number(_key.poll_id == poll_id),
+        _number(_key.poll_id == poll_id, _key.joined),
+        _number(_paper.poll_id == poll_id),
+        _number(_teller.poll_id == poll_id, signed),
+        _number(_teller.poll_id == poll_id, left),
+    )
+    return tuple(session.execute(select(*counts)).one())
+
+
+def _number(*where: ColumnElement[bool]) -> ColumnElement[int]:
+    return select(func.count()).where(*where).scalar_subquery()

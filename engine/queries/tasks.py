@@ -156,6 +156,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     names = Named.of(session, [matter["facts"], people], actor)
     seen = rooms.open_facts(context)
     rested_on = {rule.basis, str(read.due.get("rule", ""))} - {""}
+    offer, fields = choices.of_instance(context), rule.form.fields if rule.form else ()
     return Task(
         id=row.id,
         instance_id=row.instance_id,
@@ -168,7 +169,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         state=row.state,
         revision=row.revision,
         form=rule.form,
-        offers=_offers(context, rule.form),
+        offers={f.key: offer(f.source) for f in fields if f.source},
         outcomes=rule.outcomes,
         next={k: w.in_(lang) for k, w in (rule.next or {}).items()},
         deadline=deadlines.deadline(
@@ -194,11 +195,6 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         links=outside.sent(session, row.id) if rule.link else None,
         meeting=read.meeting,
     )
-
-
-def _offers(context: Context, form: forms.Form | None) -> dict[str, list[tuple[str, str]]]:
-    offer = choices.of_instance(context)
-    return {f.key: offer(f.source) for f in (form.fields if form else ()) if f.source}
 
 
 def _urged(session: Session, instance_id: UUID) -> str:

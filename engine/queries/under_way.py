@@ -10,8 +10,8 @@ from sqlalchemy import or_, select
 from engine.db import tables
 from engine.db.states import PollState, TaskState
 from engine.instance import polling
-from engine.queries import meetings, poll_rows, poll_summary
-from engine.queries.tellers import counting
+from engine.queries import meetings, poll_rows, poll_summary, polls
+from engine.queries.tellers import counting, tellers
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from engine.queries.poll_rows import Read
 
 _key, _task = tables.teller_key.c, tables.task.c
-ACTS = ("check_in", "vote", "take_key", "paper", "open_box", "sign", "close", "task")
+ACTS = (
+    *("check_in", "vote", "take_key", "paper", "open_box", "sign"),
+    *("replace_teller", "close", "declare", "task"),
+)
 
 
 @dataclass(frozen=True)
@@ -150,8 +153,18 @@ def _of_poll(found: _Found, read: Seen, poll: Read) -> str:
         todo = _of_teller(found, row)
         if todo:
             return todo
+    return _of_chair(found, read, poll)
+
+
+def _of_chair(found: _Found, read: Seen, poll: Read) -> str:
+    row, element = poll.row, poll.beside.element
+    over = polls.over_tellers(read.context, row, element, tellers(found.session, row))
+    if over.get("change"):
+        return "replace_teller"
+    if over.get("may_declare"):
+        return "declare"
     closes = row.state == PollState.OPEN and row.rule.get("closable") == "lane"
-    return "close" if closes and polling.presides(read.context, row, poll.beside.element) else ""
+    return "close" if closes and polling.presides(read.context, row, element) else ""
 
 
 def _of_teller(found: _Found, poll: rows.Poll) -> str:

@@ -112,17 +112,14 @@ def answerer(answers: Mapping[str, Any] | None, closed_by: str, *, link: bool) -
         return _("{unit} {office} {name}（经一次性链接，自填，未核对身份，系统未见印章）", **said)
     if not link or not closed_by:
         return closed_by
-    if any(_is_file(each) for value in given.values() for each in _listed(value)):
+    files = (each for value in given.values() for each in _listed(value) if isinstance(each, dict))
+    if any({"id", "sha256"} <= file.keys() for file in files):
         return _("{who}（由账号登记，附扫描件）", who=closed_by)
     return _("{who}（由账号登记，没有扫描件，系统未见印章）", who=closed_by)
 
 
 def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else []
-
-
-def _is_file(value: object) -> bool:
-    return isinstance(value, dict) and {"id", "sha256"} <= set(value)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from engine.commands import (
 from engine.db import tables
 from engine.db.states import PollState
 from engine.errors import NotFound
+from engine.instance.view import dotted
 from engine.messages import _
 from engine.people import organisation
 from engine.queries import instance
@@ -183,10 +184,15 @@ def _answer_link(progress: Progress, actor: Actor, step: Step) -> None:
 
 
 def _look(progress: Progress, actor: Actor, step: Step) -> None:
-    """Read the instance; with `task`, what was said there must be readable too."""
+    """Read the instance; with `task`, what was said there (or in one field of it, dotted), or the
+    paper of that kind, must be readable too.
+    """
     key = progress.instance()
     found = instance.file(progress.session, actor, key)
-    if step.task and step.task not in found.facts:
+    paper = found.process.documents.get(step.task)
+    titles = {each.title for each in found.papers}
+    read = paper.title.zh in titles if paper else dotted(found.facts, step.task) is not None
+    if step.task and not read:
         raise NotFound(_("看不到 {task} 里说的话。", task=step.task))
     progress.carry_out(actor, lambda s: confidence.note_reading(s, actor, key))
 

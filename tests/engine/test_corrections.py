@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,9 +18,11 @@ from engine.db import tables
 from engine.documents import docx, pdf, reading
 from engine.errors import Conflict, Invalid, NotFound, NotPrintable, Refused
 from engine.history import keys, seals
+from engine.history.signing import Signer
 from engine.queries import despatch
 from tests.engine import errands
 from tests.engine.errands import Errands
+from webui.http import evidence as commands
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -100,6 +105,32 @@ def test_a_letter_with_a_wrong_fact_is_reissued_by_two_people(world: Errands) ->
     assert before.number != after.number
     assert "修缮会议室催办单催〔2026〕001" in printed(world, old.id)
     assert "修缮阅览室催办单（更正）催〔2026〕002" in printed(world, new)
+
+
+def in_word(world: Errands, key: UUID) -> str:
+    actor = world.actor("陈秘书")
+    made = world.do(lambda s: docx.docx(s, actor, key))[1]
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
+        return re.sub(r"<[^>]+>", "", archive.read("word/document.xml").decode())
+
+
+def test_what_no_longer_holds_says_so_on_every_print(world: Errands) -> None:
+    old, says = papers(world)[0], "已更正，以催〔2026〕002为准"
+    assert "已更正" not in printed(world, old.id) + in_word(world, old.id)
+    new = decide(world, "周秘书", propose(world, "陈秘书", old.id, "correct", "印错了"))
+    assert says in printed(world, old.id)
+    assert says in in_word(world, old.id)
+    assert says not in printed(world, new)
+    decide(world, "周秘书", propose(world, "陈秘书", new, "void", "另发"))
+    assert "已作废" in printed(world, new)
+    assert "已作废" in in_word(world, new)
+    actor = world.actor("孙审计")
+    pack = world.do(lambda s: commands.export(s, actor, world.done[0], Signer(KEY)))
+    with zipfile.ZipFile(io.BytesIO(pack)) as archive:
+        prints = sorted(name for name in archive.namelist() if name.startswith("prints/"))
+        marked = reading.close(reading.text_of(archive.read(prints[0])))
+    assert ["已作废" in prints[0], says in prints[1]] == [True, True], prints
+    assert "已作废" in marked
     assert "document_corrected" in told(world)
     assert verified(world) == ""
 

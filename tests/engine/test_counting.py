@@ -275,12 +275,12 @@ def test_the_reason_says_the_share_needed_and_the_share_reached() -> None:
     held = poll(f"{QUORUM} and {HALF}", 9, presence={"opening": 6})
     found = tally(run(), held, vote(4))
     assert found["why"] == (
-        "教代会法定人数：9 中须有 6，实有 6，达到；"
-        "职代会表决通过（企业、民办）：9 中须有 5，实有 4，未达到。"
+        "教代会法定人数：应到 9 人，须到 6 人，实到 6 人，符合法定人数；"
+        "职代会表决通过（企业、民办）：全体 9 人，须有 5 人同意，同意 4 人，不符合通过条件。"
     )
     assert found["why_en"] == (
-        "Congress quorum: 6 of 9 needed, 6 reached: met; "
-        "Congress vote (enterprises, private): 5 of 9 needed, 4 reached: not met."
+        "Congress quorum: 9 due, 6 needed, 6 present: met; "
+        "Congress vote (enterprises, private): 5 of 9 votes needed, 4 in favour: not met."
     )
 
 
@@ -293,8 +293,8 @@ def test_a_share_asked_about_twice_is_said_once_and_of_two_counts_twice() -> Non
 
 def test_the_reason_of_an_election_is_what_the_first_has_not_every_candidate() -> None:
     found = tally(run(), election(WINS, 1), {"a": 3, "b": 6, "answered": 9})
-    assert found["why"].count("须有") == 1
-    assert "9 中须有 5，实有 6，达到" in found["why"]
+    assert found["why"].count("须得") == 1
+    assert "须得 5 票，得票最多者 6 票，符合当选条件" in found["why"]
 
 
 def test_a_count_forgets_what_was_measured_before() -> None:
@@ -308,7 +308,7 @@ def test_what_may_not_be_exceeded_is_said_so() -> None:
     within = tally(run(), poll('reaches("CC-EXPERT", yes, roll)', 9), vote(3))
     beyond = tally(run(), poll('reaches("CC-EXPERT", yes, roll)', 9), vote(4))
     assert (within["passed"], beyond["passed"]) == (True, False)
-    assert "9 中不得超过 3，实为 3，符合" in within["why"]
-    assert "9 中不得超过 3，实为 4，不符合" in beyond["why"]
-    assert within["why_en"].endswith("3 of 9 at most, 3 reached: within.")
-    assert beyond["why_en"].endswith("3 of 9 at most, 4 reached: exceeded.")
+    assert "总数 9，不得超过 3，实有 3，符合规定" in within["why"]
+    assert "总数 9，不得超过 3，实有 4，不符合规定" in beyond["why"]
+    assert within["why_en"].endswith("3 of 9 at most, 3 reached: met.")
+    assert beyond["why_en"].endswith("3 of 9 at most, 4 reached: not met.")

@@ -16,7 +16,7 @@ from engine.db import tables
 from engine.definitions.check import faults
 from engine.history import verification
 from engine.history.verification.matters import Version
-from engine.history.verification.replay import Act
+from engine.history.verification.told import Act
 from tests.engine.played import played
 from tests.hostile.sound import POSTS, rulebook
 

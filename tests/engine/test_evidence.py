@@ -27,10 +27,10 @@ from engine import clock, db
 from engine.commands import edge, instances
 from engine.db import canonical, tables
 from engine.errors import Conflict, HistoryBroken, NotFound, Refused
-from engine.history import keys, merkle, seals
+from engine.history import keys, merkle, proofs, seals
 from engine.history.signing import Signer
 from engine.queries import evidence
-from engine.queries.evidence import case, proofs
+from engine.queries.evidence import case
 from tests.engine.errands import KEY, Errands
 from tests.engine.forgery import rechain
 from webui.http import evidence as commands

@@ -25,7 +25,7 @@ from tests.engine.sessions import (
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-WHY = "教代会法定人数：8 中须有 6，实有 8，达到；职代会表决通过（企业、民办）：8 中须有 5，实有 4，未达到。"
+WHY = "教代会法定人数：应到 8 人，须到 6 人，实到 8 人，符合法定人数；职代会表决通过（企业、民办）：全体 8 人，须有 5 人同意，同意 4 人，不符合通过条件。"
 
 
 def told(engine: Engine, story: dict[str, Any]) -> None:

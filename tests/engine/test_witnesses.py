@@ -18,7 +18,7 @@ from engine import clock, db, jobs
 from engine.commands import deciding, reads, sealing, witnesses
 from engine.db import tables
 from engine.errors import Conflict, EngineError, Invalid, Refused
-from engine.history import event_log, keyring, keys, seals, signing, timestamps
+from engine.history import event_log, keyring, keys, merkle, seals, signing, timestamps
 from engine.history import witnesses as known
 from engine.history.kept import Log
 from engine.history.signing import Signer
@@ -162,18 +162,31 @@ def _text(world: Errands) -> str:
 
 
 def test_as_a_witness_it_signs_only_what_goes_on(world: Errands) -> None:
-    def ask(size: int, root: bytes) -> str:
+    leaves = [merkle.leaf_hash(bytes([n])) for n in range(250)]
+    root = merkle.root
+
+    def ask(size: int, root: bytes, *since: int) -> str:
         text_ = keys.checkpoint_text(size, root, world.at, OTHER.key_id)
         note = keys.note(text_, OTHER.sign(text_)).decode()
+        for old in since:
+            path = tuple(merkle.consistency_proof(leaves, old, size))
+            note += known.Continuation(old, size, path).text()
         return str(does(world, "总管", witnesses.countersign, lambda _: Signer(world.key), note))
 
-    said = known.parse(ask(100, b"a" * 32))
+    said = known.parse(ask(100, root(leaves[:100])))
     assert said.signed_by(world.key.public) and (said.size, said.origin) == (100, OTHER.key_id)
-    assert known.parse(ask(100, b"a" * 32)).size == 100
-    assert known.parse(ask(250, b"b" * 32)).size == 250
-    for size, root in ((249, b"c" * 32), (250, b"c" * 32)):
+    assert known.parse(ask(100, root(leaves[:100]))).size == 100
+    with pytest.raises(Invalid, match="须附上从检查点 100 起的延续证明"):
+        ask(250, root(leaves))
+    for rewritten, since in ((b"b" * 32, 100), (root(leaves), 99)):
         with pytest.raises(Invalid, match="没有接上"):
-            ask(size, root)
+            ask(250, rewritten, since)
+    assert does(world, "总管", witnesses.given_size, OTHER.key_id) == 100
+    assert known.parse(ask(250, root(leaves), 40, 100)).size == 250
+    assert does(world, "总管", witnesses.given_size, OTHER.key_id) == 250
+    for size, other in ((249, b"c" * 32), (250, b"c" * 32)):
+        with pytest.raises(Invalid, match="没有接上"):
+            ask(size, other)
     with pytest.raises(Conflict):
         own = _text(world)
         does(world, "总管", witnesses.countersign, lambda _: Signer(world.key), own)

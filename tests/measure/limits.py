@@ -33,7 +33,7 @@ LIMITS: dict[str, Limit] = {
         BASE_SUM * 1.05, "room to breathe is no more code: at most 5 % more", today=243018
     ),
     "shreds": Limit(
-        105, "70 before; taking things apart may not become tearing: half as many again", today=143
+        105, "70 before; taking things apart may not become tearing: half as many again"
     ),
     "parameters typed Any": Limit(60, "rows have types"),
     "rows typed Any": Limit(0, "a row, poll, task or run is known"),

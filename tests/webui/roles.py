@@ -571,6 +571,7 @@ SENT: dict[str, dict[str, Any]] = {
     "api_audit.note_witness": {"json": {"who": "某某"}},
     "api_audit.countersign": {"json": {"checkpoint": "x"}},
     "api_audit.receive": {"json": {"note": "x"}},
+    "api_audit.given_before": {"path": {"key_id": "0123456789abcdef"}},
     "audit.end_witness": {"path": {"key_id": "0123456789abcdef"}},
     "audit.propose_witness": {"form": {"name": "某某", "public": "ab"}},
     "api_despatch.list_despatch of": {"query": OF},

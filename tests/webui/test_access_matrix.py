@@ -46,6 +46,7 @@ EXPECTED = """
 api.openapi | 200 | -!
 api_audit.confirm | 403 | -
 api_audit.countersign | 403 | -
+api_audit.given_before | 403 | -
 api_audit.installation_history | 403 403 403 200 200 403 | -
 api_audit.list_checkpoints | 403 403 403 200 200 403 | -
 api_audit.note_witness | 403 | -
@@ -246,6 +247,7 @@ despatch.index | 403 403 403 200 200 403 | -
 despatch.index of | 403 403 403 200 200 403 | 404
 despatch.paper | 404 200 200 200 200 404 | 404
 despatch.propose | 404 403 403 409 403 404 | 404
+retention.index | 200 | -
 files.document | 404 200 200 200 200 404 | 404
 files.upload | 201 | -
 health.alive | 200 | -!
@@ -257,9 +259,11 @@ inbox.hold | 404 404 302 404 404 404 | 404
 inbox.hold release | 404 404 409 404 404 404 | 404
 inbox.index | 200 | -
 inbox.index search | 200 | -
+inbox.now | 200 | -
 inbox.poll | 404 200 404 200 200 404 | 404
 inbox.poll in a meeting | 404 200 404 200 200 404 | 404
 inbox.poll secret | 404 200 404 200 200 404 | 404
+inbox.poll_now | 404 200 404 200 200 404 | 404
 inbox.respond | 404 | -
 inbox.respond close | 404 409 404 409 403 404 | 404
 inbox.respond withdraw | 404 | -

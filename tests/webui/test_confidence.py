@@ -25,7 +25,7 @@ from engine.errors import Conflict, NotFound, Refused
 from engine.history import keys, seals
 from engine.history.signing import Signer
 from engine.instance.choices import choices
-from engine.queries import rules
+from engine.queries import retention, rules
 from engine.queries.words import Named
 from tests.webui.conftest import House
 from tests.webui.quiet import (
@@ -450,6 +450,39 @@ def test_erasing_takes_every_text_and_leaves_a_history_that_still_proves_itself(
             r["kind"]
             for r in case.api("mover", f"/process-instances/{case.id}/readings").get_json()["items"]
         ]
+
+
+def listed(case: Case, who: str) -> list[tuple[str, str]]:
+    """State and rule of each line of the report, and its page and table agree."""
+    actor = case.house.actor(who)
+    found = case.house.look(lambda s: retention.report(s, actor))
+    page = case.browser(who).get("/retention")
+    table = case.browser(who).get("/retention?format=csv").data.decode("utf-8-sig").splitlines()
+    assert page.status_code == 200
+    assert page.text.count("yx-box") == len(found) == len(table) - 1
+    assert all(each.number in page.text for each in found)
+    return [(each.state, each.rule) for each in found]
+
+
+def test_the_report_says_what_is_kept_held_due_and_erased_to_those_who_may_see_it(
+    case: Case,
+) -> None:
+    house = case.house
+    assert listed(case, "judge") == []  # it has not ended
+    done(house, "judge", {"days": 3, "opinion": "答复"})
+    assert listed(case, "judge") == [("kept", "RET-CASE")]
+    assert 'href="/retention"' in case.browser("judge").get(f"/matters/{case.id}").text
+    assert listed(case, "office") == []  # not even counted
+    with clock.set_to(clock.now() + timedelta(days=3700)):
+        second = second_judge(case)
+        assert listed(case, "judge") == [("due", "RET-CASE")]
+        held = house.do("judge", erasure.hold, case.id, "仲裁未结")
+        assert listed(case, second) == [("held", "RET-CASE")]
+        house.do(second, deciding.decide, held, True)
+        proposal = house.do("judge", erasure.propose, case.id, "保存期满")
+        assert listed(case, "judge") == [("proposed", "RET-CASE")]
+        house.do(second, deciding.decide, proposal, True)
+        assert listed(case, "judge") == [("erased", "RET-CASE")]
 
 
 def test_contents_that_vanish_without_an_erasure_on_record_are_found(case: Case) -> None:

@@ -213,9 +213,9 @@ def test_the_screen_shows_how_many_voted_and_no_result_before_the_close(
     )  # in an open vote one sees who has voted, not how
     hall.house.do("chair", polls.close, key)
     page = client("d5").get(f"/meetings/{hall.id}/hall/now").text
-    assert "未通过" in page and "9 中须有 5，实有 4，未达到" in page
+    assert "未通过" in page and "全体 9 人，须有 5 人同意，同意 4 人，不符合通过条件" in page
     page = client("d5").get(f"/polls/{key}").text
-    assert "未通过" in page and "9 中须有 5，实有 4" in page and "开始时到会 6 人" in page
+    assert "未通过" in page and "须有 5 人同意，同意 4 人" in page and "开始时到会 6 人" in page
 
 
 # --- votes ----------------------------------------------------------------------------------------------------------------

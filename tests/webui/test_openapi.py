@@ -93,6 +93,7 @@ def test_changes_take_an_idempotency_key_but_for_those_that_must_not_be_kept(
         "set_password",
         "change_password",
         "create_token",
+        "give_key",
         "check_folder",
         "verify",
         "send_link",

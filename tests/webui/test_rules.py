@@ -190,7 +190,8 @@ def test_two_people_set_a_share_and_the_next_days_meetings_need_it(
         house.do("d6", meetings.arrive, hall.id, hall.code)
         poll = hall.put().vote(5, 2).poll("vote")
         assert (
-            "教代会法定人数：9 中须有 7，实有 7，达到" in client("chair").get(f"/polls/{poll}").text
+            "教代会法定人数：应到 9 人，须到 7 人，实到 7 人，符合法定人数"
+            in client("chair").get(f"/polls/{poll}").text
         )
 
 

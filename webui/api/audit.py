@@ -114,7 +114,12 @@ class Note(schemas.Sent):
 
 class Theirs(schemas.Sent):
     checkpoint = Text(
-        2000, 1, required=True, metadata={"description": "A signed checkpoint, as it is shown."}
+        20_000,
+        1,
+        required=True,
+        metadata={
+            "description": "A signed checkpoint, as it is shown; after it the proof that it goes on from the one countersigned before."
+        },
     )
 
 
@@ -129,10 +134,18 @@ class SizeShape(Schema):
 @routes.act("/countersignatures", NoteShape, body=Theirs, status=201)
 def countersign(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, str]:
     """As a witness, countersign a checkpoint of another installation; refused when it does not go
-    on from what was countersigned before (post `installation`).
+    on from what was countersigned before, which a proof must show (post `installation`).
     """
     signing = evidence.signer_here
     return {"note": witnesses.countersign(session, actor, signing, given["checkpoint"])}
+
+
+@routes.look("/countersignatures/<key_id>", SizeShape)
+def given_before(session: Session, actor: Actor, key_id: str) -> dict[str, int]:
+    """The size of the checkpoint that was countersigned last for the installation with this key; 0:
+    none (post `installation`).
+    """
+    return {"size": witnesses.given_size(session, actor, key_id)}
 
 
 @routes.act("/countersignatures/received", SizeShape, body=Note, status=201)

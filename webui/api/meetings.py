@@ -11,7 +11,7 @@ from marshmallow import Schema, fields, validate
 from engine.commands import meetings
 from engine.errors import Invalid
 from engine.messages import _
-from engine.queries import attendance
+from engine.queries import attendance, under_way
 from engine.queries import meetings as reading
 from webui.api import schemas
 from webui.api.edge import Routes
@@ -100,6 +100,36 @@ class MeetingVote(Schema):
         metadata={"description": "What is voted on."},
     )
     choices = fields.List(fields.Nested(MeetingChoice))
+
+
+class ActShape(Schema):
+    """What one does next in a meeting. `id` is the task's for "task", the poll's otherwise."""
+
+    what = schemas.Choice(*under_way.ACTS)
+    id = fields.UUID(allow_none=True)
+    title = fields.String()
+    voted = fields.Integer()
+    roll = fields.Integer()
+
+
+class UnderWayShape(Schema):
+    """An open meeting in which the caller has a part."""
+
+    id = fields.UUID(required=True)
+    instance_id = fields.UUID()
+    number = fields.String()
+    subject = fields.String()
+    title = fields.String()
+    due = fields.Integer()
+    needed = fields.Integer()
+    present = fields.Integer()
+    here = fields.Boolean(metadata={"description": "The caller is checked in."})
+    votes = fields.Integer(metadata={"description": "Polls under way in it."})
+    acts = fields.List(fields.Nested(ActShape))
+
+
+class UnderWayList(Schema):
+    items = fields.List(fields.Nested(UnderWayShape))
 
 
 class MeetingRow(Schema):
@@ -193,6 +223,12 @@ def list_meetings(session: Session, actor: Actor, given: dict[str, Any]) -> dict
         lang=lang(),
     )
     return {"items": rows, "next": further}
+
+
+@routes.look("/meetings/under-way", UnderWayList)
+def list_under_way(session: Session, actor: Actor) -> dict[str, Any]:
+    """The open meetings in which the caller is due or has something to do, and what is next."""
+    return {"items": under_way.under_way(session, actor, lang())}
 
 
 @routes.look(ONE, MeetingShape)

@@ -56,7 +56,9 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "user password": accounts.user_password,
     "user post": accounts.user_post,
     "verify": safety.verify,
+    "witness": safety.witness,
     "despatch": safety.despatch,
+    "retention": safety.retention,
     "erase": safety.erase,
     "backup": safety.backup,
     "restore": safety.restore,
@@ -65,6 +67,7 @@ VERBS: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
 }
 WITHOUT_PROCESSES = {"worker", "migrate", "token", "user disable", "user password"} | {
     "verify",
+    "witness",
     "backup",
     "restore",
     "repair",

@@ -122,6 +122,53 @@ def _kept(settings: Settings, file: Path) -> list[Checkpoint]:
     return found
 
 
+# --- witness --------------------------------------------------------------------------------------
+def witness(given: argparse.Namespace, settings: Settings) -> int:
+    """Keep what came back from outside by hand: a countersignature, or a time-stamp with --size."""
+    from engine import db
+    from engine.commands import witnesses
+    from engine.errors import EngineError
+    from engine.people import organisation
+    from engine.queries import operator
+
+    if not given.file.is_file():
+        raise CannotDo(_("没有这个文件：{file}", file=given.file), USAGE)
+    data, size = given.file.read_bytes(), given.size
+    try:
+        with db.transaction(database(settings)) as session:
+            actor = organisation.actor(session, operator.member_named(session, given.actor))
+            if size:
+                witnesses.accept_stamp(session, actor, size, data, settings.tsa_ca)
+            else:
+                size = witnesses.accept(session, actor, data.decode("utf-8", "replace"))
+    except EngineError as fault:
+        return complain(fault.message)
+    say(_("检查点 {size} 的证明已核对并留存", size=size))
+    return OK
+
+
+# --- retention ------------------------------------------------------------------------------------
+def retention(given: argparse.Namespace, settings: Settings) -> int:
+    """What is due for erasure among the matters that somebody may see, as lines or as CSV."""
+    from engine import db
+    from engine.people import organisation
+    from engine.queries import operator
+    from engine.queries import retention as kept
+
+    with db.transaction(database(settings)) as session:
+        actor = organisation.actor(session, operator.member_named(session, given.actor))
+        found = kept.report(session, actor)
+    lines = [[text(cell) for cell in line] for line in kept.lines(found)]
+    if given.csv:
+        sys.stdout.write(csv_text(lines))
+        return OK
+    for line in lines[1:]:
+        print("  ".join(line))
+    due = sum(each.state == "due" for each in found)
+    say(_("共 {n} 件，其中 {due} 件保存期已满", n=len(found), due=due))
+    return OK
+
+
 # --- despatch ------------------------------------------------------------------------------------
 def despatch(given: argparse.Namespace, settings: Settings) -> int:
     """The numbers that a union has given in a year, as lines or as CSV."""

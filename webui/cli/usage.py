@@ -231,10 +231,22 @@ def _add_safety(verbs: Verbs) -> None:
     expected = _("您留存的密钥编号：证据包须由它签名")
     _add(one, "--key", default="", metavar="ID", about=expected)
 
+    one = _add_verb(verbs, "witness", _("收下库外送回的会签或时间戳，核对后留存"))
+    _add(one, "file", type=Path, metavar="FILE", about=_("会签的文字，或者时间戳服务的回复"))
+    stamped = _("时间戳所盖的检查点的大小")
+    _add(one, "--size", type=int, default=0, metavar="N", about=stamped)
+    runner = _("由谁收下：担任“全系统管理”的人")
+    _add(one, "--as", dest="actor", required=True, metavar="USERNAME", about=runner)
+
     one = _add_verb(verbs, "despatch", _("发文登记簿：一个工会一年里给出的全部文号"))
     viewer = _("以谁的身份查看：该工会的秘书或审计员")
     _add(one, "--as", dest="actor", required=True, metavar="USERNAME", about=viewer)
     _add(one, "--year", type=int, metavar="YEAR", about=_("年份（今年）"))
+    _add(one, "--csv", action="store_true", about=_("输出 CSV"))
+
+    one = _add_verb(verbs, "retention", _("已办结的保密件保存到何时，哪些可以删除、哪些依法保留"))
+    seen = _("以谁的身份查看：只列其看得到的事项")
+    _add(one, "--as", dest="actor", required=True, metavar="USERNAME", about=seen)
     _add(one, "--csv", action="store_true", about=_("输出 CSV"))
 
     one = _add_verb(verbs, "erase", _("清除已办结的保密件的内容"))

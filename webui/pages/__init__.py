@@ -19,6 +19,7 @@ BLUEPRINTS = (
     "approver.outside",
     "secretary.launch",
     "secretary.despatch",
+    "secretary.retention",
     "files",
     "auditor",
     "administrator.people",

@@ -77,10 +77,6 @@ def _posts(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
     return _terms(session, unions, true())
 
 
-def _delegates(session: Session, unions: list[UUID]) -> list[dict[str, Any]]:
-    return _terms(session, unions, tables.post.c.kind.in_(people.by_category()))
-
-
 def _terms(
     session: Session, unions: list[UUID], which: ColumnElement[bool]
 ) -> list[dict[str, Any]]:
@@ -107,5 +103,7 @@ _EXPORTS: dict[str, Callable[[Session, list[UUID]], list[dict[str, Any]]]] = {
     "units": _units,
     "people": _people,
     "posts": _posts,
-    "delegates": _delegates,
+    "delegates": lambda session, unions: _terms(
+        session, unions, tables.post.c.kind.in_(people.by_category())
+    ),
 }

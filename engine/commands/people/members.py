@@ -149,7 +149,9 @@ def change_member(
     if wanted.get("active") is False:
         _put_out_of_use(session, actor, member)
     if "unit_id" in wanted:
-        wanted["union_id"] = _new_union(session, actor, wanted["unit_id"])
+        unit = records.open_unit(session, actor, wanted["unit_id"])
+        records.allow(actor, "manage_people", unit.union_id)
+        wanted["union_id"] = unit.union_id
     session.execute(update(tables.member).where(tables.member.c.id == member_id).values(wanted))
     records.record(session, actor, change_notes(member, wanted))
     return True
@@ -164,12 +166,6 @@ def _put_out_of_use(session: Session, actor: Actor | None, member: rows.Member) 
     must_reach(session, actor, member.id)
     end_tokens(session, member.id)
     end_logins(session, member.id)
-
-
-def _new_union(session: Session, actor: Actor | None, unit_id: UUID) -> UUID:
-    unit = records.open_unit(session, actor, unit_id)
-    records.allow(actor, "manage_people", unit.union_id)
-    return unit.union_id
 
 
 def change_notes(member: rows.Member, wanted: Mapping[str, Any]) -> list[records.Note]:

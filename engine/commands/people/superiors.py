@@ -193,7 +193,9 @@ def settled(
     named: Key | None,
     grounds: str,
 ) -> Settled[Key]:
-    """The table's union out of (key, kind, city), or the `named` one by a ruling. Raises Invalid."""
+    """The table's union out of (key, kind, city), or the `named` one by a ruling. Raises
+    Invalid.
+    """
     if named is not None and grounds:
         return Settled(named, ruled(kind, _kind_of(unions, named), grounds))
     decided = ruling(kind, standing)

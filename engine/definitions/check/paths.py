@@ -23,17 +23,14 @@ WAITS = {"userTask", "intermediateCatchEvent", "boundaryEvent"}
 
 def faults(diagram: Diagram) -> Iterator[Fault]:
     """All faults of all levels; a subprocess is a level of its own."""
-    levels = {scope: Level(diagram, scope) for scope in ["", *_subprocesses(diagram)]}
+    inner = [each.id for each in diagram.elements.values() if each.type == "subProcess"]
+    levels = {scope: Level(diagram, scope) for scope in ["", *inner]}
     for level in levels.values():
         yield from level.starts()
         yield from level.unreachable()
         yield from level.dead_ends()
     yield from _endless(diagram, levels)
     yield from _crowded(diagram)
-
-
-def _subprocesses(diagram: Diagram) -> list[str]:
-    return [e.id for e in diagram.elements.values() if e.type == "subProcess"]
 
 
 class Level:

@@ -47,6 +47,9 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from tasks.faults(key, task, draft, language)
     for key, message in draft.table("messages").items():
         yield from _message(key, message, draft, language)
+    for name, form in draft.forms.items():
+        for field in form.asked if form else ():
+            yield from tasks.rooms(f"forms.{shown(name)}", {"room": field.room}, draft)
     for guard in draft.raw.get("guards", ()):
         yield from _guard(guard, draft, language)
     if draft.diagram is not None:

@@ -45,3 +45,8 @@ class Kind:
 def kind(key: str, label: Message, sentence: Sentence, *needs: str, mark: str = "") -> Kind:
     """One of them; `needs`: the keys that its body must hold."""
     return Kind(key, label, sentence, frozenset(needs), mark)
+
+
+def told_if(hole: str, known: Message, unknown: Message) -> Callable[[Facts], Message]:
+    """One sentence where this hole has words, another where it has none."""
+    return lambda facts: known if facts[hole] else unknown

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from engine.history.kinds.kind import Facts, kind
+from engine.history.kinds.kind import Facts, kind, told_if
 from engine.messages import Message, _
-
-
-def _task_completed(facts: Facts) -> Message:
-    if facts["outcome"]:
-        return _("{who}办理了“{task}”，结论：{outcome}")
-    return _("{who}办理了“{task}”")
-
-
-def _attempt_refused(facts: Facts) -> Message:
-    if facts["attempted"]:
-        return _("{who}想办理“{attempted}”，被拒绝：{why}")
-    return _("{who}的一次操作被拒绝：{why}")
 
 
 def _task_reassigned(facts: Facts) -> Message:
@@ -36,7 +24,13 @@ MATTERS = (
         *("process", "version", "number"),
         mark="outcome",
     ),
-    kind("task_completed", _("办理完毕"), _task_completed, "task", mark="outcome"),
+    kind(
+        "task_completed",
+        _("办理完毕"),
+        told_if("outcome", _("{who}办理了“{task}”，结论：{outcome}"), _("{who}办理了“{task}”")),
+        "task",
+        mark="outcome",
+    ),
     kind("task_claimed", _("签收"), _("{who}签收“{task}”"), "task"),
     kind("task_released", _("退回签收"), _("{who}把“{task}”退回同岗位"), "task"),
     kind("task_reassigned", _("已改派"), _task_reassigned, "task"),
@@ -179,5 +173,15 @@ MATTERS = (
     kind("history_read", _("查看历史"), _("{who}查看了历史"), mark="read"),
     kind("incident_noted", _("异常"), _("出现异常：{incident}"), "message", mark="incident"),
     kind("incident_retried", _("异常重试"), _("{who}重试异常"), mark="incident"),
-    kind("attempt_refused", _("办理被拒"), _attempt_refused, "why", mark="refused"),
+    kind(
+        "attempt_refused",
+        _("办理被拒"),
+        told_if(
+            "attempted",
+            _("{who}想办理“{attempted}”，被拒绝：{why}"),
+            _("{who}的一次操作被拒绝：{why}"),
+        ),
+        "why",
+        mark="refused",
+    ),
 )

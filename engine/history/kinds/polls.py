@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from engine.history.kinds.kind import Facts, kind
+from engine.history.kinds.kind import Facts, kind, told_if
 from engine.messages import Message, _
-
-
-def _poll_answered(facts: Facts) -> Message:
-    if facts["choice"]:
-        return _("{who}在“{task}”中答：{choice}")
-    return _("{who}在“{task}”中作答")
 
 
 def _presence_noted(facts: Facts) -> Message:
@@ -37,7 +31,13 @@ POLLS = (
         *("task", "poll", "roll", "roll_hash"),
         mark="poll",
     ),
-    kind("poll_answered", _("作答"), _poll_answered, "task", "poll"),
+    kind(
+        "poll_answered",
+        _("作答"),
+        told_if("choice", _("{who}在“{task}”中答：{choice}"), _("{who}在“{task}”中作答")),
+        "task",
+        "poll",
+    ),
     kind(
         "poll_answer_withdrawn",
         _("撤回答复"),

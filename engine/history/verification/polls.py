@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from engine.db import rows
     from engine.history.event_log import Break
-    from engine.history.verification.replay import Meeting, Poll, Replayed
+    from engine.history.verification.replay import Replayed
+    from engine.history.verification.told import Meeting, Poll
 
 NAMED = 300  # as in commands.polls: up to so many answers the voters stand in the outcome
 STATES = ("called", "open", "counting", "closed")

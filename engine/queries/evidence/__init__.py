@@ -23,14 +23,14 @@ from engine import clock
 from engine.db import canonical, tables
 from engine.documents import pdf
 from engine.errors import Conflict, EngineError, Refused
-from engine.history import keys, verify_pack
+from engine.history import keys, proofs, verify_pack
 from engine.history.erased import ERASED
 from engine.instance import rooms
 from engine.instance.context import context_of
 from engine.messages import _
 from engine.people import access
 from engine.queries import ballots
-from engine.queries.evidence import notices, proofs, sheets
+from engine.queries.evidence import notices, sheets
 from engine.queries.evidence.answer import answer
 from engine.queries.evidence.case import Case, Question, read
 
@@ -271,10 +271,11 @@ def _add_papers(session: Session, archive: Archive, case: Case, contents: Conten
 
 def _add_print(session: Session, archive: Archive, case: Case, paper: rows.Document) -> str:
     """The document as printed by the templates that it was issued with; the name of the file."""
-    name = pdf.file_name(paper.number, paper.title)
+    mark = pdf.became(session, paper)
+    name = pdf.file_name(mark, paper.number, paper.title)
     version = paper.template or case.row.version
     try:
-        made = pdf.printed(session, version, paper.kind, paper.data, paper.data_sha256)
+        made = pdf.printed(session, version, paper.kind, paper.data, paper.data_sha256, mark=mark)
     except EngineError as fault:
         return archive.add(f"prints/{name}.txt", f"不能打印 cannot be printed: {fault.message}\n")
     return archive.add(f"prints/{name}.pdf", made)

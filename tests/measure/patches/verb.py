@@ -26,7 +26,7 @@ def applaud(session: Session, actor: Actor, instance_id: UUID, reason: str) -> U
     return instance_id
 
 ''',
-        before="def _postpone(",
+        before='@on_desk(\n    title=_("终止本件"),',
     ),
     Edit(
         '    kind("matter_applauded", _("喝彩"), _("{who}喝彩：{reason}"), "reason", mark="outcome"),',

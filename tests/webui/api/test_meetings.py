@@ -209,6 +209,11 @@ def test_no_vote_without_a_quorum(held: Session) -> None:
 def test_a_vote_from_the_question_to_the_certificate(held: Session) -> None:
     held.arrived(9).opened().put()
     poll, host = held.poll(), held.api.as_("host")
+    (now,) = held.api.as_("d0").read("/meetings/under-way")["items"]
+    assert (now["id"], now["here"], now["due"], now["present"]) == (held.id, True, 13, 9)
+    assert [(a["what"], a["id"], a["roll"]) for a in now["acts"]] == [("vote", poll, 13)]
+    (first, *_more) = host.read("/meetings/under-way")["items"][0]["acts"]
+    assert (first["what"], first["id"]) == ("close", poll)
     absent = held.api.as_("zhao").post(f"/polls/{poll}/respond", {"choice": "yes"})
     assert absent.status_code == 403 and absent.json["code"] == "absent"
     for n, who in enumerate(held.voters[:9]):
@@ -230,7 +235,7 @@ def test_a_vote_from_the_question_to_the_certificate(held: Session) -> None:
     assert (
         found["outcome"]["passed"]
         and found["counts"]["yes"] == 7
-        and "13 中须有 7，实有 7，达到" in found["why"]
+        and "须有 7 人同意，同意 7 人，符合" in found["why"]
     )
     told = {"opening": 9, "closing": 9, "least": 9, "due": 13, "needed": 9}
     assert told.items() <= found["presence"].items()

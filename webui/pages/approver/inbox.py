@@ -75,7 +75,9 @@ def act_words() -> dict[str, str]:
         "paper": _("录入纸质票"),
         "open_box": _("开启选票"),
         "sign": _("计票签字"),
+        "replace_teller": _("替换监票人"),
         "close": _("截止表决"),
+        "declare": _("宣布结果"),
         "task": _("去办理"),
     }
 

@@ -139,10 +139,8 @@ def countersign() -> tuple[str, int] | Response:
 @needs_login
 def checkpoint_file(size: int) -> Response:
     """A checkpoint to be sent outside."""
-    found = look(lambda s: checkpoints.checkpoints(s, me(), size + 1, 1)).points
-    if not found or found[0].size != size:
-        raise NotFound
-    return _download(found[0].text, f"checkpoint-{size}.txt")
+    text = look(lambda s: checkpoints.outgoing(s, me(), size))
+    return _download(text, f"checkpoint-{size}.txt")
 
 
 def _download(text: str, name: str) -> Response:
