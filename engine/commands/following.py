@@ -1,5 +1,5 @@
-"""Open tasks go along with their lane: when a step changes whom a lane means, whoever it means now has
-them and finds the matter.
+"""Open tasks go along with their lane: when a step changes whom a lane means, whoever it means now
+has them and finds the matter.
 """
 
 from __future__ import annotations

@@ -316,18 +316,10 @@ def attachment(session: Session, actor: Actor, attachment_id: UUID) -> tuple[str
     ).first()
     row = access.must_see(row)
     if row.instance_id is not None:
-        access.must_see(
-            None if attachment_id in _behind_doors(session, actor, row.instance_id) else row
-        )
+        shut = rooms.closed(context_of(session, actor, row.instance_id))
+        hidden = rooms.closed_files(session, row.instance_id, shut)
+        access.must_see(None if attachment_id in hidden else row)
     data = bytes(row.data)
     if hashlib.sha256(data).hexdigest() != row.sha256:
         raise HistoryBroken(_("附件内容与上传时不符。"), sha256=row.sha256)
     return row.name, row.media_type, data
-
-
-def _behind_doors(session: Session, actor: Actor, instance_id: UUID) -> frozenset[UUID]:
-    """The attachments of an instance that were handed in in rooms which this person may not
-    enter.
-    """
-    shut = rooms.closed(context_of(session, actor, instance_id))
-    return rooms.closed_files(session, instance_id, shut)

@@ -101,6 +101,8 @@ declare("needed", Takes.SHARE_RULE, _VALUE, gives=Gives.NUMBER, asks=_LAW)
 declare("in_force", Takes.RULE, may=(_VALUE,), gives=Gives.TRUTH, asks=_LAW)
 declare("article", Takes.RULE, may=(_VALUE,), gives=Gives.TEXT, asks=_LAW)
 
+declare("switched_on", Takes.RULE, gives=Gives.TRUTH, asks=_LAW)
+
 declare("due", Takes.TIME_RULE, may=(_VALUE,), gives=Gives.DEADLINE, asks=_INSTANCE)
 declare("before", _VALUE, Takes.TIME_RULE, gives=Gives.DEADLINE, asks=_INSTANCE)
 declare("after", _VALUE, Takes.TIME_RULE, gives=Gives.DEADLINE, asks=_INSTANCE)

@@ -38,7 +38,13 @@ def of_law(asker: Asker) -> dict[str, Callable[..., Any]]:
         "needed": lambda rule, total: needed(asker, rule, total),
         "in_force": lambda rule, on=None: bool(_entries(asker, rule, on)),
         "article": lambda rule, on=None: article(asker, rule, on),
+        "switched_on": lambda rule: switched_on(asker, rule),
     }
+
+
+def switched_on(asker: Asker, rule_id: str) -> bool:
+    """Has this union set the rule as its own?"""
+    return rulebook().switched_on(str(rule_id), asker.decisive_on, asker.law.settings)
 
 
 def rule_value(asker: Asker, rule_id: str) -> int:

@@ -12,6 +12,8 @@ from sqlalchemy import column, literal_column, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from engine import calendar, clock, law, settings
+from engine.errors import ProcessFault
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +58,18 @@ class CommonLaw:
         self.jurisdictions = rulebook().everywhere
 
     def ruling(self, rule_id: str, on: date) -> law.Ruling:
-        """The rule as it binds this union on the decisive date."""
-        return rulebook().ruling(rule_id, on, self.jurisdictions, self.settings)
+        """The rule as it binds this union on the decisive date.
+
+        Errors: ProcessFault for a rule of silence that the union has not switched on.
+        """
+        found = rulebook().ruling(rule_id, on, self.jurisdictions, self.settings)
+        if found.rule.silence and not rulebook().switched_on(rule_id, on, self.settings):
+            raise ProcessFault(
+                _("规则“{id}”默认关闭：本单位没有启用，不答复不视为同意。", id=rule_id),
+                element=rule_id,
+                advice=_("确需启用的，在“本单位规则”里登记它的期限，由两人办理。"),
+            )
+        return found
 
     def retained_until(self, ended_at: datetime) -> Due:
         """The end of the time for which the contents of a confidential matter have to be kept."""

@@ -28,6 +28,7 @@ from engine.commands import (
     links,
     rehearsals,
     rules,
+    sealing,
     verifications,
 )
 from engine.db import queue, safekeeping, tables
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from engine.history.signing import Signer
     from engine.settings import Settings
 
 log = logging.getLogger("yixing.jobs")
@@ -144,7 +146,6 @@ def seal(engine: Engine, settings: Settings) -> None:
     Without the key that the database names, or on a database that does not go on from the log,
     nothing is sealed, and the log of the process says so.
     """
-    from engine.commands import sealing
     from engine.history import seals
     from engine.history.signing import signing
 
@@ -154,17 +155,23 @@ def seal(engine: Engine, settings: Settings) -> None:
         log.warning("nothing is sealed: %s", found.why)
         return
     try:
-        full = True
-        while full:
-            with db.transaction(engine) as session:
-                late = sealing.late(session)
-                full = sealing.seal(session, found.signer) == seals.BATCH
-            for instance_id, fault in late:
-                _incident(engine, instance_id, "clock", fault)
+        while _sealed(engine, found.signer) == seals.BATCH:
+            pass
         with db.transaction(engine) as session:
             found.signer.log.catch_up(session, found.signer.key.public)
     except HistoryBroken as fault:
         log.error("nothing is sealed: %s", fault.message)
+
+
+def _sealed(engine: Engine, signer: Signer) -> int:
+    """One batch of new events under a checkpoint; gives their number. What is late becomes an
+    incident.
+    """
+    with db.transaction(engine) as session:
+        late, number = sealing.late(session), sealing.seal(session, signer)
+    for instance_id, fault in late:
+        _incident(engine, instance_id, "clock", fault)
+    return number
 
 
 def forecast(engine: Engine, instance_id: str) -> int:

@@ -48,7 +48,8 @@ _OPTIONAL_TEXTS: Final = (
 _NUMBERS: Final = ("value", "numerator", "denominator")
 _DATES: Final = ("valid_from", "valid_to")
 _REQUIRED: Final = (*_TEXTS, "text", "text_en")
-_KNOWN: Final = frozenset((*_REQUIRED, *_OPTIONAL_TEXTS, *_NUMBERS, *_DATES, "binding"))
+_FLAGS: Final = ("binding", "silence", "express")
+_KNOWN: Final = frozenset((*_REQUIRED, *_OPTIONAL_TEXTS, *_NUMBERS, *_DATES, *_FLAGS))
 _VOCABULARY: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
     {
         "unit": UNITS,
@@ -143,7 +144,7 @@ def _shape_faults(table: Mapping[str, Any]) -> list[Message]:
     faults += [_("“{key}”须为文字", key=key) for key in _not_of(str, table, texts)]
     faults += [_("“{key}”须为整数，不得用小数", key=key) for key in _not_of(int, table, _NUMBERS)]
     faults += [_("“{key}”须为日期", key=key) for key in _not_of(date, table, _DATES)]
-    faults += [_("“{key}”须为 true 或 false", key=key) for key in _not_of(bool, table, ["binding"])]
+    faults += [_("“{key}”须为 true 或 false", key=key) for key in _not_of(bool, table, _FLAGS)]
     return faults
 
 

@@ -109,7 +109,9 @@ class Rule:
     valid_from, valid_to: days, both included, None = open. binding: units below may tighten it but
     never loosen it; true for every LAW, and for documents of a superior body. read: where the text
     was read, for a confidence of V. unused: why nothing uses it. told: how a share that was
-    counted is told, with NUMBERS_TOLD in it; "" for the common sentence.
+    counted is told, with NUMBERS_TOLD in it; "" for the common sentence. silence: no answer within
+    it counts as consent, for a union only that has set it as its own value. express: it demands a
+    consent that was given in so many words.
     """
 
     id: str
@@ -139,6 +141,8 @@ class Rule:
     valid_from: date | None = None
     valid_to: date | None = None
     binding: bool = False
+    silence: bool = False
+    express: bool = False
     file: str = ""
 
     @property

@@ -197,6 +197,12 @@ class Rulebook:
             rule for rule in self.get(id) if rule.in_force(on) and rule.jurisdiction in here
         )
 
+    def switched_on(self, id: str, on: date, settings: Sequence[Setting]) -> bool:
+        """Has the unit set a value of its own for this rule? A rule of silence holds only then.
+        Errors: as `get`.
+        """
+        return bool(self.get(id)) and _own(settings, id, on) is not None
+
     def replaced(self, id: str, on: date, jurisdictions: frozenset[str] | None = None) -> Rule:
         """The entry in whose place a unit's own value stands: the value is counted in its unit, by
         its operator.

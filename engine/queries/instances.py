@@ -175,12 +175,15 @@ def _narrowing(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(_instance.started_at >= _midnight(wanted.since))
     if wanted.until:
         found.append(_instance.started_at < _midnight(wanted.until + timedelta(days=1)))
-    if wanted.overdue:
-        late = select(_task.instance_id).where(
-            _task.state == TaskState.OPEN, _task.due_at.is_not(None), _task.due_at <= clock.now()
-        )
-        found += [_instance.state == InstanceState.RUNNING, _instance.id.in_(late)]
-    return found
+    return [*found, *_overdue()] if wanted.overdue else found
+
+
+def _overdue() -> list[ColumnElement[bool]]:
+    """It goes on, and a task of it has waited beyond its time."""
+    late = select(_task.instance_id).where(
+        _task.state == TaskState.OPEN, _task.due_at.is_not(None), _task.due_at <= clock.now()
+    )
+    return [_instance.state == InstanceState.RUNNING, _instance.id.in_(late)]
 
 
 def _equal(wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -245,19 +248,17 @@ class Search:
         when these are too many to name, they are frequent enough to be met by going on from the
         newest.
         """
-        if (
-            not self.grams
-        ):  # one character is no gram of longer words: look at the newest titles themselves
-            held = self._or_number(and_(*self._letters()))
-            return newest.first_among(newest.first(ways, NEWEST), enough, *conditions, held)
+        if not self.grams:  # one character is no gram of longer words
+            newest_titles = self._or_number(and_(*self._letters()))
+            ids = newest.first(ways, NEWEST)
+            return newest.first_among(ids, enough, *conditions, newest_titles)
         met, whole = self._met(session, ways, conditions, enough)
         if whole:
             return select(_instance.id).where(_instance.id.in_(met))
-        hits = self._hits(session)
-        if len(hits) > FEW:
+        held = self._named(session)
+        if held is None:
             return newest.first_by_each(ways, enough, *conditions, self._among())
-        named = self._or_number(and_(_instance.id.in_(hits), *self._letters()))
-        return newest.first_of_few(ways, enough, *conditions, named)
+        return newest.first_of_few(ways, enough, *conditions, held)
 
     def _met(
         self,
@@ -280,15 +281,17 @@ class Search:
         found = [key for _size, key in rows if key is not None]
         return found, len(found) == enough or rows[0][0] < PROBED
 
-    def _hits(self, session: Session) -> Sequence[UUID]:
-        """What the index finds, over all unions; of more than FEW it is only known that they are
-        more.
+    def _named(self, session: Session) -> ColumnElement[bool] | None:
+        """The condition that it is one of those that the index finds, over all unions; None when
+        they are more than FEW.
         """
         holds = select(_instance.id).where(_instance.grams.contains(self.grams))
         session.execute(_BY_GRAMS)
         found = session.execute(holds.limit(FEW + 1)).scalars().all()
         session.execute(_AS_USUAL)
-        return found
+        if len(found) > FEW:
+            return None
+        return self._or_number(and_(_instance.id.in_(found), *self._letters()))
 
     def _letters(self) -> list[ColumnElement[bool]]:
         return [_instance.title.contains(letter, autoescape=True) for letter in self.letters]

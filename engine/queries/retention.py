@@ -94,7 +94,8 @@ def _retained(row: rows.Selected, law: UnionLaw, waiting: frozenset[str]) -> Ret
     else:
         state = "kept" if clock.now() < until.moment else "due"
     day = clock.day_of(ended_at)
-    return Retained(row.id, row.number, row.title, day, until.day, RETENTION, state)
+    last, rule = until.day, RETENTION
+    return Retained(row.id, row.number, row.title, day, until=last, rule=rule, state=state)
 
 
 HEAD = (_("编号"), _("事项"), _("办结日期"), _("保存至"), _("依据"), _("状态"))

@@ -123,6 +123,7 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "new": hashes[:1],
         "rule_id": ["MO-REVIEW"],
         "table_id": [sorted((ROOT / "processes" / "decisions").glob("*.dmn"))[0].stem],
+        "key_id": ["0" * 16],
         "kind": ["people"],
         "token": ["nobody"],
         "name": ["withdraw"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 from engine import definitions, law
 from engine.definitions import check
 from engine.definitions.check import rulebook as checked
+from engine.errors import Invalid, ProcessFault
+from engine.instance import numbers
+from engine.instance.union_law import CommonLaw
 
 ROOT = Path(__file__).parents[2]
 BOOK = law.load(ROOT / "processes" / "law")
@@ -87,3 +91,56 @@ def test_wording_is_that_of_the_source() -> None:
     assert ("《浙江省劳动人事争议调解仲裁条例》", "11") in articles
     assert ("《中华人民共和国工会法》", "54") in articles
     assert {"CG-EXIST", "EL-PROXY"} <= set(BOOK.ids)
+
+
+# --- silence ---------------------------------------------------------------------------------------------------------
+SILENCE, ON = "TR-SILENCE-DUAL", date(2026, 3, 2)
+SWITCH = law.Setting(SILENCE, 1, date(2026, 1, 1), None, "工会委员会第三次会议")
+
+
+class _Asker:
+    """A union with these values of its own, on a day."""
+
+    def __init__(self, *settings: law.Setting) -> None:
+        self.law, self.decisive_on = CommonLaw(), ON
+        self.law.settings = list(settings)
+
+
+def test_a_rule_of_silence_is_off_until_a_union_sets_it() -> None:
+    off, on = _Asker(), _Asker(SWITCH)
+    assert not numbers.switched_on(off, SILENCE) and numbers.switched_on(on, SILENCE)  # type: ignore[arg-type]
+    with pytest.raises(ProcessFault, match="默认关闭"):
+        off.law.ruling(SILENCE, ON)
+    ruling = on.law.ruling(SILENCE, ON)
+    assert (ruling.value, ruling.unit) == (1, "month")
+    assert off.law.ruling("TR-REMIND", ON).value == 15  # no other rule is a switch
+    assert [id for id in BOOK.ids if BOOK.get(id)[0].silence] == [SILENCE]
+
+
+def test_silence_is_never_sooner_than_the_text_says() -> None:
+    law.check_setting(BOOK, SWITCH)
+    law.check_setting(BOOK, replace(SWITCH, value=2))
+    with pytest.raises(Invalid):
+        law.check_setting(BOOK, replace(SWITCH, value=15, unit="day"))
+
+
+@pytest.mark.parametrize("rule", ["TR-CONSENT", "TR-SILENCE", "UNION-APPROVE"])
+def test_no_process_that_demands_express_consent_counts_silence(rule: str) -> None:
+    uses = f'holds = \'switched_on("{SILENCE}") and day(due("{SILENCE}", asked.at)) < today\'\n'
+    demands = f'basis = "{rule}"\n'
+    (fault,) = checked.silence({"process.toml": uses + demands}, BOOK)
+    assert fault.element == SILENCE and rule in fault.what
+    assert list(checked.silence({"process.toml": uses}, BOOK)) == []
+    assert list(checked.silence({"process.toml": demands}, BOOK)) == []
+
+
+def test_the_shipped_transfer_with_silence_is_refused() -> None:
+    files = dict(definitions.read(ROOT / "processes" / "cadre_transfer"))
+    assert not any(SILENCE in text for text in files.values())
+    gate = "holds = 'outside_reply.body == \"managing\"'"
+    assert gate in files["process.toml"]
+    files["process.toml"] = files["process.toml"].replace(
+        gate, f'holds = \'outside_reply.body == "managing" or switched_on("{SILENCE}")\''
+    )
+    found = check.faults(files, BOOK, ())
+    assert any(fault.element == SILENCE and "明示的同意" in fault.what for fault in found)

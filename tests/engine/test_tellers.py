@@ -78,9 +78,15 @@ VOTE = choose(people(9)[:6], "代表甲")
 
 @pytest.mark.parametrize(
     ("tellers", "signed", "ready"),
-    [("丙丁", "丙", False), ("丙丁", "丙丁", True), ("丙丁戊", "丙", False), ("丙丁戊", "丙丁", True),
-     ("丙丁戊己", "丙丁", False), ("丙丁戊己", "丙丁戊", True)],
-)  # fmt: skip
+    [
+        ("丙丁", "丙", False),
+        ("丙丁", "丙丁", True),
+        ("丙丁戊", "丙", False),
+        ("丙丁戊", "丙丁", True),
+        ("丙丁戊己", "丙丁", False),
+        ("丙丁戊己", "丙丁戊", True),
+    ],
+)
 def test_more_than_half_of_the_tellers_sign_before_the_chair_declares(
     engine: Engine, tellers: str, signed: str, ready: bool
 ) -> None:
@@ -164,8 +170,14 @@ def test_nobody_is_replaced_against_their_will_and_not_by_everybody(engine: Engi
         CLOSE,
         replace("丙", "戊", "不配合", refused="at_table"),
         gone("丙"),
-        act("丁", "replace_teller", teller="member:代表丙", successor="member:代表戊", reason="离会",
-            refused="refused"),
+        act(
+            "丁",
+            "replace_teller",
+            teller="member:代表丙",
+            successor="member:代表戊",
+            reason="离会",
+            refused="refused",
+        ),
         replace("丙", "戊", refused="invalid"),
         replace("丙", "甲", "离会", refused="invalid"),  # a candidate
         replace("丙", "丁", "离会", refused="invalid"),  # a teller
@@ -177,7 +189,7 @@ def test_nobody_is_replaced_against_their_will_and_not_by_everybody(engine: Engi
         sign("丙", refused="not_found"),
         sign("丁戊"),
         DECLARE,
-    )  # fmt: skip
+    )
     replaced = [{"who": "member:代表丙", "successor": "member:代表戊", "reason": "身体不适，离会"}]
     told(engine, made, files(), signatures__replaced=replaced, elected=["member:代表甲"])
 

@@ -259,9 +259,11 @@ inbox.hold | 404 404 302 404 404 404 | 404
 inbox.hold release | 404 404 409 404 404 404 | 404
 inbox.index | 200 | -
 inbox.index search | 200 | -
+inbox.now | 200 | -
 inbox.poll | 404 200 404 200 200 404 | 404
 inbox.poll in a meeting | 404 200 404 200 200 404 | 404
 inbox.poll secret | 404 200 404 200 200 404 | 404
+inbox.poll_now | 404 200 404 200 200 404 | 404
 inbox.respond | 404 | -
 inbox.respond close | 404 409 404 409 403 404 | 404
 inbox.respond withdraw | 404 | -

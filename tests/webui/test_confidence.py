@@ -471,6 +471,7 @@ def test_the_report_says_what_is_kept_held_due_and_erased_to_those_who_may_see_i
     assert listed(case, "judge") == []  # it has not ended
     done(house, "judge", {"days": 3, "opinion": "答复"})
     assert listed(case, "judge") == [("kept", "RET-CASE")]
+    assert 'href="/retention"' in case.browser("judge").get(f"/matters/{case.id}").text
     assert listed(case, "office") == []  # not even counted
     with clock.set_to(clock.now() + timedelta(days=3700)):
         second = second_judge(case)

@@ -326,15 +326,12 @@ def write(session: Session, lines: list[Line]) -> list[records.Note]:
             row["guiding_id"] = places[guide].id
             guided = update(tables.unit).where(unit.id == row["id"])
             session.execute(guided.values(guiding_id=row["guiding_id"]))
-    notes = [
-        records.Note(row["union_id"], "unit_created", _created(row, plans[code]))
-        for code, row in new.items()
-    ]
+    notes = []
+    for code, row in new.items():
+        because = plans[code]["because"]
+        made = {**units.created(row), **({"because": because} if because else {})}
+        notes.append(records.Note(row["union_id"], "unit_created", made))
     return notes + [_change(session, line.plan, places) for line in lines if line.do == "change"]
-
-
-def _created(row: dict[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
-    return {**units.created(row), **({"because": plan["because"]} if plan["because"] else {})}
 
 
 def _parents_first(

@@ -174,7 +174,7 @@ def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why
     if post.to_on is not None and post.to_on <= on:
         raise Conflict(_("这个职务届时已经终止。"), code="ended")
     words.days(post.from_on, on)
-    _end(session, actor, post, unit, on, why)
+    _end(session, actor, post, unit, on=on, why=why)
 
 
 def end_by_decision(
@@ -192,12 +192,19 @@ def end_by_decision(
     found = session.execute(query.where(*theirs, *going_on).with_for_update(of=tables.post)).all()
     for row in found:
         ending = cast("rows.Post", row)
-        _end(session, actor, ending, records.unit_of(session, None, ending.unit_id), on, why)
+        unit_of_it = records.unit_of(session, None, ending.unit_id)
+        _end(session, actor, ending, unit_of_it, on=on, why=why)
     return len(found)
 
 
 def _end(
-    session: Session, actor: Actor | None, post: rows.Post, unit: rows.Unit, on: date, why: str
+    session: Session,
+    actor: Actor | None,
+    post: rows.Post,
+    unit: rows.Unit,
+    *,
+    on: date,
+    why: str,
 ) -> None:
     its = tables.post.c.id == post.id
     session.execute(update(tables.post).where(its).values(to_on=on, ended_why=why))

@@ -27,7 +27,7 @@ from engine.definitions.check import (
 )
 from engine.definitions.check.fault import Fault, rooted
 from engine.definitions.check.names import language
-from engine.definitions.check.rulebook import check_rulebook, to_be_checked, used
+from engine.definitions.check.rulebook import check_rulebook, silence, to_be_checked, used
 from engine.definitions.check.tables import check_tables
 from engine.definitions.folder import read
 from engine.definitions.loading import load
@@ -87,6 +87,7 @@ def faults(
     wrong += tables.faults(found, words)
     wrong += documents.faults(found, words)
     wrong += numberings.faults(found, others)
+    wrong += silence(files, rulebook)
     wrong += _untold(files)
     distinct = rooted(dict.fromkeys(wrong))
     if len(distinct) > MOST:

@@ -8,11 +8,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from engine.definitions.check.fault import Fault
-from engine.messages import Message, _
+from engine.messages import Listed, Message, _
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from engine.definitions.check.language import Rules
     from engine.law import Rule, Rulebook
 
 # What the engine itself looks up, whatever the processes say.
@@ -29,6 +30,22 @@ def used(folders: Iterable[Mapping[str, str]]) -> frozenset[str]:
         text for files in folders for name, text in files.items() if not _OF_NO_USE.match(name)
     )
     return BY_ENGINE.union(*(_NAME.findall(text) for text in texts))
+
+
+def silence(files: Mapping[str, str], rules: Rules) -> Iterator[Fault]:
+    """A process that rests on a consent which must be given in so many words may not count silence
+    as one, whatever a union has switched on.
+    """
+    named = {rule: rules.get(rule) for rule in sorted(used([files])) if rule in rules.ids}
+    express = [rule for rule, entries in named.items() if any(e.express for e in entries)]
+    for rule, entries in named.items():
+        if express and any(entry.silence for entry in entries):
+            what = _(
+                "规则 {rule} 把不答复当作同意，本流程要求明示的同意（{express}），不能用。",
+                rule=rule,
+                express=Listed(express),
+            )
+            yield Fault("process.toml", rule, what, _("请删去，不答复不视为同意。"))
 
 
 def check_rulebook(rulebook: Rulebook, in_use: Collection[str]) -> list[Fault]:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engine.db import rows
-    from engine.history.erased import ERASED_TITLE
     from engine.history.event_log import Break
-from engine.history.verification.replay import Act, Replayed
+    from engine.history.verification.replay import Replayed
+    from engine.history.verification.told import Act
 
 _STATED = ("state", "outcome", "ended_at")  # columns that the last event of a state tells
 _ASKED = re.compile(r"""<(?:\w+:)?userTask\b[^>]*?\bid="([^"]+)\"""")

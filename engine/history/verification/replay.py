@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from engine.db.states import DocumentState
 from engine.errors import Invalid
 from engine.history import kinds
 from engine.history.event_log import Break
+from engine.history.verification.told import Act, Meeting, Poll
 from engine.messages import Both, Message, _
 
 if TYPE_CHECKING:
@@ -29,76 +30,6 @@ SLACK = timedelta(
     minutes=2
 )  # a command asks for the time more than once, and may wait for locks in between
 _ENDS = {"instance_withdrawn": "withdrawn", "instance_terminated": "terminated"}
-
-
-class Act(NamedTuple):
-    """Something that was done: when and by whom, and the digest of what was said, if anything
-    was.
-    """
-
-    seq: int
-    at: str
-    by: str | None
-    digest: str | None
-    happened_on: str | None = None
-
-
-@dataclass
-class Poll:
-    """A poll as the history tells it. `voices` are the last answers of each member, `at` when each
-    state began.
-    """
-
-    seq: int
-    element: str
-    state: str = "called"
-    opened: dict[str, Any] = field(default_factory=dict)
-    counted: dict[str, Any] = field(default_factory=dict)
-    outcome: dict[str, Any] | None = None
-    choices: dict[str, str] = field(default_factory=dict)
-    voices: dict[str, tuple[str, str | None]] = field(default_factory=dict)
-    remarks: dict[str, str] = field(default_factory=dict)
-    tellers: list[str] = field(default_factory=list)
-    signed: dict[str, str] = field(default_factory=dict)
-    dissent: dict[str, str] = field(default_factory=dict)  # who -> why
-    leaves: dict[str, str] = field(default_factory=dict)  # who asked to go, or was replaced -> why
-    successors: dict[str, str] = field(default_factory=dict)
-    at: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def secret(self) -> bool:
-        """Was it put in sealed envelopes?"""
-        return "public_key" in self.opened
-
-    def counts(self) -> dict[str, int]:
-        """How often each choice was made in the system; of an election also how many ballots there
-        are.
-        """
-        if self.secret:
-            return dict(self.counted.get("counts", {}))
-        found = Counter(part for choice in self.choices.values() for part in choice.split(" "))
-        if "wins" in self.opened:
-            found["answered"] = len(self.choices)
-        return {choice: n for choice, n in found.items() if n}
-
-
-@dataclass
-class Meeting:
-    """A meeting as the history tells it. `moves`: each arrival (True) and departure in order, as
-    (member, came, way, by whom, when).
-    """
-
-    seq: int
-    element: str
-    called: dict[str, Any]
-    opened: dict[str, Any] = field(default_factory=dict)
-    closed: dict[str, Any] = field(default_factory=dict)
-    moves: list[tuple[str, bool, str, str, str]] = field(default_factory=list)
-
-    @property
-    def whole(self) -> bool:
-        """Do the events tell who came and went?"""
-        return bool(self.called.get("tells", 1) >= kinds.MEETING_TELLS)
 
 
 @dataclass
@@ -297,13 +228,13 @@ def _polled(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
         return
     found = replayed.polls[key]
     if kind in ("poll_answered", "poll_answer_withdrawn"):
-        _answered(found, says)
+        found.answer(says)
         return
     state = _POLL_STATES.get(kind)
     if state:
         found.state, found.at[state] = state, says["at"]
     found.tellers = says.get("tellers", found.tellers)
-    _at_table(found, says)
+    found.at_table(says)
     if kind == "poll_opened":
         found.seq, found.opened = seq, says
     elif kind == "ballots_opened":
@@ -315,39 +246,6 @@ def _polled(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
         replayed.recounts.pop(says["task"], None)
 
 
-def _at_table(found: Poll, says: dict[str, Any]) -> None:
-    """What the tellers did: who changes a paper count has nobody's signature any more."""
-    kind, who = says["kind"], (says.get("actor") or {}).get("id", "")
-    if kind == "poll_signed":
-        found.signed[who] = says["at"]
-        found.dissent.pop(who, None)
-    elif kind == "poll_dissented":
-        found.dissent[who] = says["reason"]
-        found.signed.pop(who, None)
-    elif kind == "paper_ballots_counted":
-        found.signed.clear()
-        found.dissent.clear()
-    elif kind == "teller_resigned":
-        found.leaves[who] = says["reason"]
-    elif kind == "teller_replaced":
-        found.leaves[says["old"]], found.successors[says["old"]] = says["reason"], says["new"]
-        found.signed.pop(says["old"], None)
-        found.dissent.pop(says["old"], None)
-
-
-def _answered(found: Poll, says: dict[str, Any]) -> None:
-    voter = says["actor"]["id"]
-    found.remarks.pop(voter, None)
-    if "remark" in says:
-        found.remarks[voter] = says["remark"]
-    if says["kind"] == "poll_answered" and says.get("choice"):
-        found.choices[voter] = says["choice"]
-        found.voices[voter] = (says["at"], says.get("comment"))
-    else:
-        found.choices.pop(voter, None)
-        found.voices[voter] = (says["at"], "")
-
-
 def _recounted(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
     who = says["actor"]["id"] if says.get("actor") else ""
     replayed.recounts.setdefault(says["task"], []).append((who, says["passed"]))
@@ -357,6 +255,8 @@ def _met(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     found = replayed.meetings.setdefault(says["meeting"], Meeting(seq, says["task"], says))
     if says["kind"] == "meeting_opened":
         found.seq, found.opened = seq, says
+    elif says["kind"] == "meeting_struck":
+        found.seq, found.struck = seq, says
     elif says["kind"] == "meeting_closed":
         found.seq, found.closed = seq, says
     elif says["kind"] == "presence_noted":
@@ -404,6 +304,7 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "poll_recounted": _recounted,
     "meeting_called": _met,
     "meeting_opened": _met,
+    "meeting_struck": _met,
     "meeting_closed": _met,
     "presence_noted": _met,
 }

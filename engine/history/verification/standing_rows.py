@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from engine.history.verification import baseline
-from engine.history.verification.replay import Poll, Replayed, first_wrong, near
+from engine.history.verification.replay import Replayed, first_wrong, near
 from engine.history.verification.standing import WINDOW, OpenedTask, SetTimer, Standing, every
 from engine.history.verification.walk import as_text
 from engine.messages import _
@@ -169,20 +169,14 @@ def _tellers(replayed: Replayed, rows: list[Any], kept: list[Any]) -> Break | No
             return replayed.false("teller", row.id, _("监票人与历史不符"))
         if set(signed) != set(told.signed) or not on_time:
             return replayed.false("teller", row.id, _("监票人签字与历史不符"))
-        if any(_told_of(each) != _said_of(told, member) for member, each in own.items()):
+        said = (told.dissent, told.leaves, told.successors)
+        changes = {
+            member: (each.dissent, each.leaves, each.successor_id and str(each.successor_id))
+            for member, each in own.items()
+        }
+        if any(kept != tuple(s.get(m) for s in said) for m, kept in changes.items()):
             return replayed.false("teller", row.id, _("监票人的更换或者不同意见与历史不符"))
     return None
-
-
-def _told_of(row: Any) -> tuple[str | None, ...]:
-    """Why this teller dissents, why they leave, and who came in their place, by their row."""
-    successor = None if row.successor_id is None else str(row.successor_id)
-    return row.dissent, row.leaves, successor
-
-
-def _said_of(told: Poll, member: str) -> tuple[str | None, ...]:
-    """The same by the history."""
-    return tuple(each.get(member) for each in (told.dissent, told.leaves, told.successors))
 
 
 def _links(replayed: Replayed, standing: Standing, rows: list[Any]) -> Break | None:

@@ -10,7 +10,7 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from engine.commands import confidence, drafts, polls, tasks
+from engine.commands import confidence, drafts, late, polls, tasks
 from engine.errors import Conflict, Invalid, Refused
 from engine.queries import ballots, despatch, poll_summary, progress, under_way, vacancies
 from engine.queries import inbox as waiting
@@ -109,19 +109,32 @@ def task(task_id: UUID) -> str | Answer:
 
 
 def _task_page(
-    found: reading.Task, values: dict[str, Any], errors: object = None, fault: str = ""
+    found: reading.Task,
+    values: dict[str, Any],
+    errors: object = None,
+    fault: str = "",
+    tried: late.Tried | None = None,
 ) -> str:
     return render_template(
-        "inbox/task.html", task=found, values=values, errors=errors or {}, fault=fault
+        "inbox/task.html",
+        task=found,
+        values=values,
+        errors=errors or {},
+        fault=fault,
+        tried=tried,
     )
 
 
 @blueprint.post("/tasks/<uuid:task_id>")
 @needs_login
 def complete(task_id: UUID) -> tuple[str, int] | Answer:
-    """Finish a task and go on to the next one."""
+    """Finish a task and go on to the next one; of what happened on an earlier day, show first what
+    follows from it.
+    """
     try:
         what_was_done, address = carry_out(lambda s: _complete(s, task_id))
+    except late.Tried as tried:
+        return _task_again(task_id, tried=tried), 200
     except Invalid as fault:
         return _task_again(task_id, _("请按提示修改。"), fault.fields), 422
     except Refused as fault:
@@ -138,15 +151,18 @@ def _complete(session: Session, task_id: UUID) -> tuple[str, str]:
     """What was done, and the address of what comes next."""
     revision = request.form.get("revision", "")
     held = tasks.open_task(session, me(), task_id, int(revision) if revision.isdigit() else None)
-    tasks.submit(held, fields.answers(held.rule.form, request.form))
+    given, seen = fields.answers(held.rule.form, request.form), request.form.get("seen", "")
+    late.submit(held, given, seen)
     title = f"{held.rule.title.in_(lang())} · {held.work.title}"
     return _("已办理：%(title)s", title=title), _onward(session, task_id)
 
 
-def _task_again(task_id: UUID, fault: str, errors: object = None) -> str:
-    """The task with what was filled in and why it was not accepted."""
+def _task_again(
+    task_id: UUID, fault: str = "", errors: object = None, tried: late.Tried | None = None
+) -> str:
+    """The task with what was filled in, and why it was not accepted or what would follow from it."""
     found = look(lambda s: reading.task(s, me(), task_id, lang()))
-    return _task_page(found, fields.answers(found.form, request.form), errors, fault)
+    return _task_page(found, fields.answers(found.form, request.form), errors, fault, tried)
 
 
 def _overtaken(task_id: UUID, fault: str) -> str:

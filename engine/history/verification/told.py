@@ -1,0 +1,120 @@
+"""What the history tells of an act, a poll and a meeting, event by event."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from engine.history import kinds
+
+if TYPE_CHECKING:
+    pass
+
+
+class Act(NamedTuple):
+    """Something that was done: when and by whom, and the digest of what was said, if anything
+    was.
+    """
+
+    seq: int
+    at: str
+    by: str | None
+    digest: str | None
+    happened_on: str | None = None
+
+
+@dataclass
+class Poll:
+    """A poll as the history tells it. `voices` are the last answers of each member, `at` when each
+    state began.
+    """
+
+    seq: int
+    element: str
+    state: str = "called"
+    opened: dict[str, Any] = field(default_factory=dict)
+    counted: dict[str, Any] = field(default_factory=dict)
+    outcome: dict[str, Any] | None = None
+    choices: dict[str, str] = field(default_factory=dict)
+    voices: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
+    tellers: list[str] = field(default_factory=list)
+    signed: dict[str, str] = field(default_factory=dict)
+    dissent: dict[str, str] = field(default_factory=dict)  # who -> why
+    leaves: dict[str, str] = field(default_factory=dict)  # who asked to go, or was replaced -> why
+    successors: dict[str, str] = field(default_factory=dict)
+    at: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def secret(self) -> bool:
+        """Was it put in sealed envelopes?"""
+        return "public_key" in self.opened
+
+    def counts(self) -> dict[str, int]:
+        """How often each choice was made in the system; of an election also how many ballots there
+        are.
+        """
+        if self.secret:
+            return dict(self.counted.get("counts", {}))
+        found = Counter(part for choice in self.choices.values() for part in choice.split(" "))
+        if "wins" in self.opened:
+            found["answered"] = len(self.choices)
+        return {choice: n for choice, n in found.items() if n}
+
+    def at_table(self, says: dict[str, Any]) -> None:
+        """What the tellers did: who changes a paper count has nobody's signature any more."""
+        kind, who = says["kind"], (says.get("actor") or {}).get("id", "")
+        if kind == "poll_signed":
+            self.signed[who] = says["at"]
+            self.dissent.pop(who, None)
+        elif kind == "poll_dissented":
+            self.dissent[who] = says["reason"]
+            self.signed.pop(who, None)
+        elif kind == "paper_ballots_counted":
+            self.signed.clear()
+            self.dissent.clear()
+        elif kind == "teller_resigned":
+            self.leaves[who] = says["reason"]
+        elif kind == "teller_replaced":
+            self.leaves[says["old"]], self.successors[says["old"]] = says["reason"], says["new"]
+            self.signed.pop(says["old"], None)
+            self.dissent.pop(says["old"], None)
+
+    def answer(self, says: dict[str, Any]) -> None:
+        """One more answer, or one taken back."""
+        voter = says["actor"]["id"]
+        self.remarks.pop(voter, None)
+        if "remark" in says:
+            self.remarks[voter] = says["remark"]
+        if says["kind"] == "poll_answered" and says.get("choice"):
+            self.choices[voter] = says["choice"]
+            self.voices[voter] = (says["at"], says.get("comment"))
+        else:
+            self.choices.pop(voter, None)
+            self.voices[voter] = (says["at"], "")
+
+
+@dataclass
+class Meeting:
+    """A meeting as the history tells it. `moves`: each arrival (True) and departure in order, as
+    (member, came, way, by whom, when).
+    """
+
+    seq: int
+    element: str
+    called: dict[str, Any]
+    opened: dict[str, Any] = field(default_factory=dict)
+    closed: dict[str, Any] = field(default_factory=dict)
+    struck: dict[str, Any] = field(default_factory=dict)  # the last time that somebody was
+    moves: list[tuple[str, bool, str, str, str]] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Do the events tell who came and went?"""
+        return bool(self.called.get("tells", 1) >= kinds.MEETING_TELLS)
+
+    @property
+    def roll(self) -> dict[str, Any]:
+        """What said last who is due, and how many."""
+        return self.struck or self.opened or self.called
