@@ -6,12 +6,16 @@ They act in browsers of their own; the delegates vote by the same commands.
 
 from __future__ import annotations
 
+import base64
+import os
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 
-from engine.commands import instances, meetings, polls, signing
+from engine import ballots as sealing
+from engine.commands import ballots, instances, meetings, polls, signing, teller_keys
+from engine.queries import ballots as boxes
 from engine.queries import instance as files
 from engine.queries import polls as asked
 from tests.journeys.desk import DESKTOP
@@ -28,6 +32,7 @@ TITLE = "补选工会委员会议"
 LOGS_IN = ("secretary",)
 HALL = ("zhang", "li", "wang", "zhao", "qian", "d1", "d2", "d3", "d4")  # nine are due, six a quorum
 CANDIDATES = ("ca", "cb", "cc", "cd")
+WORDS = {"d2": "三月的风很轻啊啊", "d3": "桂花开在后山上了", "d4": "运河边的灯都亮了"}
 TAPS = 60  # of the office and the chair on the day, together
 COUNT = """addEventListener("pointerdown", (e) => {
   if (e.isTrusted) sessionStorage.taps = (Number(sessionStorage.taps) || 0) + 1;
@@ -92,14 +97,22 @@ def closed(person: Desk, voted: int, due: int = 9) -> None:
     person.press("确定截止")
 
 
+def keyed(town: University, poll: UUID, *tellers: str) -> None:
+    for teller in tellers:
+        town.do(teller, teller_keys.take, poll, WORDS[teller])
+
+
 def voted(
-    town: University, poll: UUID, ballots: Iterable[tuple[tuple[str, ...], tuple[str, ...]]]
+    town: University, poll: UUID, ballots_: Iterable[tuple[tuple[str, ...], tuple[str, ...]]]
 ) -> None:
     """(voters, candidates) of an election."""
-    for voters, names in ballots:
+    for voters, names in ballots_:
         chosen = [str(town.people[name]) for name in names]
         for voter in voters:
-            town.do(voter, lambda s, actor, c=chosen: polls.respond(s, actor, poll, "", choices=c))
+            box = town.look(voter, boxes.box, poll)
+            key = base64.b64decode(box.public_key)
+            sealed = sealing.seal(str(poll), chosen, os.urandom(16), key, box.size)
+            town.do(voter, ballots.cast, poll, sealed)
 
 
 def agreed(town: University, poll: UUID, voters: Iterable[str]) -> None:
@@ -107,7 +120,12 @@ def agreed(town: University, poll: UUID, voters: Iterable[str]) -> None:
         town.do(voter, polls.respond, poll, "yes")
 
 
-def counted_by(town: University, poll: UUID, *tellers: str) -> None:
+def joined(town: University, poll: UUID, *tellers: str) -> None:
+    for teller in tellers:
+        town.do(teller, teller_keys.join, poll, WORDS[teller])
+
+
+def signed(town: University, poll: UUID, *tellers: str) -> None:
     for teller in tellers:
         town.do(teller, signing.sign, poll)
 
@@ -128,30 +146,39 @@ def opened(town: University, office: Desk, chair: Desk, here: Iterable[str], **s
     return meeting
 
 
-def elected(town: University, chair: Desk, meeting: UUID) -> None:
+def running(town: University, called: UUID) -> UUID:
+    """The poll that is under way in the session."""
+    found = town.look("presidium", files.file, called).polls
+    return next(poll.id for poll in found if poll.state in ("called", "open", "counting"))
+
+
+def elected(town: University, chair: Desk, called: UUID, meeting: UUID) -> None:
     """An election of two: one is elected, two are level; a teller leaves and is replaced; the run-off."""
     chair.fill(kind="选举", title="选举工会委员")
     chair.submit()
-    chair.fill(decision="名单已提出", chief="代表4", tellers=["代表4", "代表3"])
+    tellers = ["代表2", "代表3", "代表4"]
+    chair.fill(decision="名单已提出", chief="代表4", tellers=tellers)
     chair.submit()
     under_way(chair, "截止表决")
     agreed(town, poll_of(chair), HALL[:6])
-    chair.page.reload()
+    chair.page.locator("[data-voted]", has_text="6").wait_for()  # the page looks by itself
     closed(chair, 6)
 
+    poll = running(town, called)
+    keyed(town, poll, "d2", "d3", "d4")
     under_way(chair, "截止表决")
-    poll = poll_of(chair)
-    ballots = ((HALL[:4], ("ca", "cb")), (HALL[4:7], ("ca", "cc")), (("d3",), ("cb", "cc")))
-    voted(town, poll, (*ballots, (("d4",), ("cc",))))
-    chair.page.locator("[data-voted]", has_text="9").wait_for()  # the page looks by itself
+    voted(town, poll, ((HALL[:4], ("ca", "cb")), (HALL[4:7], ("ca", "cc"))))
+    voted(town, poll, ((("d3",), ("cb", "cc")), (("d4",), ("cc",))))
+    chair.page.locator("[data-voted]", has_text="9").wait_for()
     closed(chair, 9)
-    counted_by(town, poll, "d4")
+    joined(town, poll, "d2", "d4")
+    signed(town, poll, "d2", "d4")
     town.do("d3", meetings.leave, meeting)
     under_way(chair, "替换监票人")
-    chair.page.get_by_label("接替的监票人").select_option(str(town.people["d2"]))
+    chair.page.get_by_label("接替的监票人").select_option(str(town.people["d1"]))
     chair.page.get_by_label("理由（监票人自己写明的不用填）").fill("急病送医")
     chair.press("更换")
-    counted_by(town, poll, "d2")
+    signed(town, poll, "d1")
     under_way(chair, "宣布结果")
     chair.press("宣布结果")
     result = town.look("zhang", asked.poll, poll).result
@@ -161,14 +188,16 @@ def elected(town: University, chair: Desk, meeting: UUID) -> None:
     under_way(chair, "下一项议程")
     chair.fill(kind="票数相等者另行投票", title="另行投票")
     chair.submit()
-    chair.fill(decision="名单已提出", chief="代表4", tellers=["代表4", "代表2"])
+    chair.fill(decision="名单已提出", tellers="代表3")  # the list is there; who left is taken off it
     chair.submit()
+    poll = running(town, called)
+    keyed(town, poll, "d2", "d4")
     under_way(chair, "截止表决")
-    poll = poll_of(chair)
     voted(town, poll, ((HALL[:5], ("cb",)), (("d1", "d2", "d4"), ("cc",))))
     chair.page.locator("[data-voted]", has_text="8").wait_for()
     closed(chair, 8)
-    counted_by(town, poll, "d4", "d2")
+    joined(town, poll, "d2", "d4")
+    signed(town, poll, "d4", "d2")
     under_way(chair, "宣布结果")
     chair.press("宣布结果")
     assert town.look("zhang", asked.poll, poll).result.elected == (str(town.people["cb"]),)
@@ -187,7 +216,7 @@ def test_a_day_of_election_adjourned_and_continued(
     chair.page.reload()
     closed(chair, 5)
     under_way(chair, "下一项议程")
-    elected(town, chair, meeting)
+    elected(town, chair, called, meeting)
 
     under_way(chair, "下一项议程")
     chair.fill(kind="休会，另定日期继续", reason="下午停电")
