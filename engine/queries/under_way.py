@@ -73,6 +73,12 @@ def under_way(session: Session, actor: Actor, lang: str = "zh") -> tuple[UnderWa
     return tuple(part for part in parts if part.acts or part.here or part.presides)
 
 
+def next_in(session: Session, actor: Actor, instance_id: UUID) -> Act | None:
+    """What this person does next in an open meeting of one matter, besides checking in."""
+    acts = (m.acts for m in under_way(session, actor) if m.instance_id == instance_id)
+    return next((act for some in acts for act in some if act.id is not None), None)
+
+
 @dataclass(frozen=True)
 class _Found:
     """What was read for all of these meetings at once."""

@@ -77,12 +77,19 @@ def called(town: University) -> UUID:
 
 
 def under_way(person: Desk, act: str) -> None:
-    """On the inbox, by its own tab, to what stands first for the meeting under way."""
-    person.page.get_by_role("link", name="待办").last.click()
-    person.page.wait_for_load_state()
-    row = person.page.locator(".yx-live", has_text=act).first
-    with person.page.expect_navigation():
-        row.click()
+    """To what comes next in the meeting: the page is there already, or shows it, or the inbox does."""
+    page = person.page
+    here = page.locator(".yx-ask .badge, .yx-bar button, details.yx-hand > summary", has_text=act)
+    shown = page.locator(".yx-live", has_text=act)
+    if "/polls/" in page.url:  # it lies open and looks by itself
+        here.or_(shown).first.wait_for()
+    if here.count():
+        return
+    if not shown.count():
+        page.get_by_role("link", name="待办").last.click()
+        page.wait_for_load_state()
+    with page.expect_navigation():
+        shown.first.click()
 
 
 def poll_of(person: Desk) -> UUID:
@@ -152,6 +159,14 @@ def running(town: University, called: UUID) -> UUID:
     return next(poll.id for poll in found if poll.state in ("called", "open", "counting"))
 
 
+def passed(town: University, chair: Desk) -> None:
+    """The list of tellers, put to the congress."""
+    under_way(chair, "截止表决")
+    agreed(town, poll_of(chair), HALL[:5])
+    chair.page.locator("[data-voted]", has_text="5").wait_for()  # the page looks by itself
+    closed(chair, 5)
+
+
 def elected(town: University, chair: Desk, called: UUID, meeting: UUID) -> None:
     """An election of two: one is elected, two are level; a teller leaves and is replaced; the run-off."""
     chair.fill(kind="选举", title="选举工会委员")
@@ -159,11 +174,7 @@ def elected(town: University, chair: Desk, called: UUID, meeting: UUID) -> None:
     tellers = ["代表2", "代表3", "代表4"]
     chair.fill(decision="名单已提出", chief="代表4", tellers=tellers)
     chair.submit()
-    under_way(chair, "截止表决")
-    agreed(town, poll_of(chair), HALL[:6])
-    chair.page.locator("[data-voted]", has_text="6").wait_for()  # the page looks by itself
-    closed(chair, 6)
-
+    passed(town, chair)
     poll = running(town, called)
     keyed(town, poll, "d2", "d3", "d4")
     under_way(chair, "截止表决")
@@ -174,7 +185,7 @@ def elected(town: University, chair: Desk, called: UUID, meeting: UUID) -> None:
     joined(town, poll, "d2", "d4")
     signed(town, poll, "d2", "d4")
     town.do("d3", meetings.leave, meeting)
-    under_way(chair, "替换监票人")
+    under_way(chair, "更换监票人")
     chair.page.get_by_label("接替的监票人").select_option(str(town.people["d1"]))
     chair.page.get_by_label("理由（监票人自己写明的不用填）").fill("急病送医")
     chair.press("更换")
@@ -188,8 +199,11 @@ def elected(town: University, chair: Desk, called: UUID, meeting: UUID) -> None:
     under_way(chair, "下一项议程")
     chair.fill(kind="票数相等者另行投票", title="另行投票")
     chair.submit()
-    chair.fill(decision="名单已提出", tellers="代表3")  # the list is there; who left is taken off it
+    chair.fill(
+        decision="名单已提出", tellers="代表3"
+    )  # the list is there; who left is taken off it
     chair.submit()
+    passed(town, chair)
     poll = running(town, called)
     keyed(town, poll, "d2", "d4")
     under_way(chair, "截止表决")
