@@ -184,8 +184,14 @@ class History:
         if dice.random() < 0.03:
             self.act(teller, "resign_teller", element, reason="身体不适")
         elif dice.random() < 0.12:
-            self.act(CHAIR, "replace_teller", element, teller=f"member:{teller}",
-                     successor=self.member(DELEGATES), reason="离会")  # fmt: skip
+            self.act(
+                CHAIR,
+                "replace_teller",
+                element,
+                teller=f"member:{teller}",
+                successor=self.member(DELEGATES),
+                reason="离会",
+            )
         elif dice.random() < 0.02:
             self.act(dice.choice([CHAIR, teller]), "void_poll", element, reason="有误")
         elif state == "called":
@@ -316,8 +322,14 @@ class History:
         for teller in self.tellers():
             for who in DELEGATES:
                 if who not in self.tellers():
-                    self.act(CHAIR, "replace_teller", element, teller=f"member:{teller}", successor=f"member:{who}",
-                             reason="离会")  # fmt: skip
+                    self.act(
+                        CHAIR,
+                        "replace_teller",
+                        element,
+                        teller=f"member:{teller}",
+                        successor=f"member:{who}",
+                        reason="离会",
+                    )
                     break
         for teller in self.tellers():
             self.act(teller, "count", element)

@@ -185,7 +185,7 @@ def act_address(what: str, key: UUID | None) -> str:
 def _task_again(
     task_id: UUID, fault: str = "", errors: object = None, tried: late.Tried | None = None
 ) -> str:
-    """The task with what was filled in, and why it was not accepted or what would follow from it."""
+    """The task with what was filled in, and why it was not accepted or what would follow."""
     found = look(lambda s: reading.task(s, me(), task_id, lang()))
     return _task_page(found, fields.answers(found.form, request.form), errors, fault, tried)
 
