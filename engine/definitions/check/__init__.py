@@ -87,7 +87,7 @@ def faults(
     wrong += tables.faults(found, words)
     wrong += documents.faults(found, words)
     wrong += numberings.faults(found, others)
-    wrong += silence(files, rulebook)
+    wrong += silence(found.files, rulebook)
     wrong += _untold(files)
     distinct = rooted(dict.fromkeys(wrong))
     if len(distinct) > MOST:
