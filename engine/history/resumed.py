@@ -91,7 +91,7 @@ class Resumed:
 
     def _told_baseline(self) -> Message:
         return _(
-            "{at} 升级时补记了 {matters} 件事项和 {unions} 个工会的现状，此前的只能核对到当时所记的内容；须由两人确认，现有 {n} 人确认",
+            "{at} 升级时补记了 {matters} 件事项和 {unions} 个单位的现状，此前的只能核对到当时所记的内容；须由两人确认，现有 {n} 人确认",
             at=self.at,
             matters=self.body["matters"],
             unions=self.body["unions"],

@@ -52,7 +52,7 @@ def _baseline(url: str) -> None:
     if matters or unions:
         note(
             _(
-                "补记了 {matters} 件事项和 {unions} 个工会的现状，须由两人在“封存与校验”确认",
+                "补记了 {matters} 件事项和 {unions} 个单位的现状，须由两人在“封存与校验”确认",
                 matters=matters,
                 unions=unions,
             )

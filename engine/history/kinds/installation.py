@@ -179,7 +179,7 @@ INSTALLATION = (
     kind(
         "history_baselined",
         _("升级时补记现状"),
-        _("升级时补记了 {matters} 件事项和 {unions} 个工会的现状，须由两人确认"),
+        _("升级时补记了 {matters} 件事项和 {unions} 个单位的现状，须由两人确认"),
         *("matters", "unions"),
         mark="incident",
     ),
