@@ -10,6 +10,7 @@ from tests.bench.ground import ground
 
 ALL = (
     "completion",
+    "peer",
     "through_api",
     "responses",
     "stored",
