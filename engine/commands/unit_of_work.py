@@ -174,7 +174,10 @@ class UnitOfWork(Context):
     # --- moving the machine ---
     def drive(self, run: machine.Run) -> Step:
         """Let the machine go on, giving it what it needs, until it stands again."""
-        return machine.driven(run, self._answer)
+        reached = machine.advance(run)
+        while isinstance(reached, machine.Request):
+            reached = machine.advance(run, self._answer(reached))
+        return reached
 
     def _answer(self, request: machine.Request) -> Any:
         match request.need:

@@ -11,7 +11,7 @@ evaluate text), so it does not grow with age.
 
 from engine.machine.acts import STEP_BUDGET, complete, fire, look, start
 from engine.machine.diagram import Outside, parse
-from engine.machine.shapes import Live, Need, Request, Run, Spec, State, Step, driven
+from engine.machine.shapes import Live, Need, Request, Run, Spec, State, Step, advance
 
 __all__ = [
     "STEP_BUDGET",
@@ -23,8 +23,8 @@ __all__ = [
     "Spec",
     "State",
     "Step",
+    "advance",
     "complete",
-    "driven",
     "fire",
     "look",
     "parse",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, cast
@@ -65,12 +65,9 @@ Run = Generator[Request, Any, Step]
 """A step under way: it asks one thing after another, goes on with the answers, and gives the Step at its end."""
 
 
-def driven(run: Run, answer: Callable[[Request], Any]) -> Step:
-    """Let an act go on, giving it what it needs, until the machine stands again."""
-    given = None
-    while True:
-        try:
-            request = run.send(given)
-        except StopIteration as stopped:
-            return cast("Step", stopped.value)
-        given = answer(request)
+def advance(run: Run, answer: Any = None) -> Request | Step:
+    """Let an act go on with what it was given: to the next thing that it needs, or to its end."""
+    try:
+        return run.send(answer)
+    except StopIteration as stopped:
+        return cast("Step", stopped.value)

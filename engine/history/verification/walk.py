@@ -14,12 +14,12 @@ from lxml import etree
 
 from engine import machine
 from engine.errors import ProcessFault
-from engine.machine import Need
+from engine.machine import Need, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from engine.machine import Live, Request, Spec, State, Step
+    from engine.machine import Live, Run, Spec, State, Step
 
 MOST_TRIES = 512  # ways through the gateways of one act
 _BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -43,6 +43,13 @@ class _Guide:
 
     def __init__(self, answers: list[bool]) -> None:
         self.answers, self.given = answers, list[bool]()
+
+    def along(self, run: Run) -> Step:
+        """Where the act ends when it is told so."""
+        reached = machine.advance(run)
+        while isinstance(reached, Request):
+            reached = machine.advance(run, self.answer(reached))
+        return reached
 
     def answer(self, request: Request) -> bool | None:
         """What the act is told. Decisions and actions left their traces in events of their own."""
@@ -111,9 +118,9 @@ class Walk:
 
     def _do(self, state: State, ref: int, kind: str, guide: _Guide) -> Step:
         if kind == "start":
-            return machine.driven(machine.start(self._spec), guide.answer)
+            return guide.along(machine.start(self._spec))
         act = machine.complete if kind == "task" else machine.fire
-        return machine.driven(act(self._spec, state, ref), guide.answer)
+        return guide.along(act(self._spec, state, ref))
 
     def _live(self, state: str) -> tuple[Live, ...]:
         """What waits in a state."""
