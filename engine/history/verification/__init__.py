@@ -26,6 +26,7 @@ from engine.history.verification import (
     matters,
     papers,
     polls,
+    published,
     registry,
     rules,
     secret,
@@ -158,6 +159,7 @@ def _streams(session: Session) -> dict[str, _Stream]:
         .order_by(meeting.instance_id, presence.no),
         "timer": select(tables.timer).order_by(tables.timer.c.instance_id),
         "share": select(tables.share).order_by(tables.share.c.instance_id),
+        "publication": select(tables.publication).order_by(tables.publication.c.instance_id),
         "document": select(tables.document).order_by(tables.document.c.instance_id),
         "attachment": select(
             attachment.instance_id, attachment.id, attachment.name, attachment.sha256
@@ -237,6 +239,7 @@ def _matter(
         or papers.documents(replayed, rows["document"])
         or papers.attachments(replayed, rows["attachment"], papers.named(spoken), bad)
         or polls.polls(replayed, rows["poll"], voices, tasks, row.confidential)
+        or published.first_false(replayed, rows["publication"])
         or matters.instance(replayed, row, version)
     )
     if broken:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.history import kinds
@@ -112,3 +113,22 @@ class Meeting:
     def whole(self) -> bool:
         """Do the events tell who came and went?"""
         return bool(self.called.get("tells", 1) >= kinds.MEETING_TELLS)
+
+
+@dataclass
+class Published:
+    """A publication as the history tells it."""
+
+    seq: int
+    element: str
+    at: str
+    circle_hash: str
+    until: datetime
+    current: bool = True
+
+    def postpone(self, since: str, days: int) -> None:
+        """The matter stood still since a moment, for some days: if this was open then, it ends so
+        much later.
+        """
+        if self.current and since and self.until > datetime.fromisoformat(since):
+            self.until += timedelta(days=days)
