@@ -13,6 +13,7 @@ from engine.db import tables
 from engine.definitions.check import faults
 from engine.definitions.loosening import loosened
 from engine.history import seals
+from engine.queries.telling import Teller
 from tests.engine import sessions
 from tests.engine.errands import KEY
 from tests.engine.played import played
@@ -46,8 +47,18 @@ def said(found: Mapping[str, str]) -> str:
 def test_the_story_of_a_publication(engine: Engine) -> None:
     result = scenarios.play(engine, STORY, definitions.read(FOLDER), sessions.STANDARD)
     assert result.ok, result
-    told = "\n".join(str(step.what) for step in result.steps) if result.steps else ""
-    assert told
+    told = "；".join(step.happened for step in result.steps)
+    assert told.count("公示开始") == told.count("提出异议") == 2
+
+
+def test_the_timeline_tells_what_was_published_and_who_objected() -> None:
+    teller = Teller(definitions.load(files()), {})
+    opened = {"element": "opinion", "people": 2, "until_on": "2026-03-09"}
+    made = {"element": "opinion", "actor": {"name": "李强"}}
+    assert str(teller.tell("publication_opened", opened).text) == (
+        "“拟聘人选公示”开始，公示给 2 人，至 2026-03-09"
+    )
+    assert str(teller.tell("objection_made", made).text) == "李强对“拟聘人选公示”提出异议"
 
 
 def test_every_column_of_a_publication_is_proved(engine: Engine) -> None:
@@ -164,3 +175,8 @@ def test_no_version_shows_more_of_a_confidential_matter() -> None:
     assert why() == ""
     assert "opinion" in why(('"launch.office"]', '"launch.office", "launch.background"]'))
     assert "opinion" in why(('holders("formal_delegate")', "members()"))
+    without = files()
+    head, _table, rest = without["process.toml"].partition("[publications.opinion]")
+    without["process.toml"] = head + rest[rest.index("[names_en]") :]
+    lost = loosened(shipped, definitions.load(without), lambda _guard: False)
+    assert "公示 opinion 不能删去" in "".join(map(str, lost))

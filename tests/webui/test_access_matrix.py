@@ -102,6 +102,9 @@ api_members.list_members of | 404 404 404 200 200 200 | 404
 api_members.list_members search | 404 404 404 200 200 200 | -
 api_members.list_members unit | 404 404 404 200 200 200 | -
 api_members.set_password | 404 404 404 403 403 422 | 404
+api_publications.get_publication | 404 200 404 404 404 404 | 404
+api_publications.list_publications | 200 | -
+api_publications.make_objection | 404 201 404 404 404 404 | 404
 api_polls.close_poll | 404 409 404 409 403 404 | 404
 api_polls.declare | 404 403 404 403 403 404 | 404
 api_polls.dissent | 404 409 404 404 404 404 | 404
@@ -337,6 +340,9 @@ polls.resign | 404 303 404 404 404 404 | 404
 polls.sign | 404 409 404 404 404 404 | 404
 polls.verify | 404 200 404 200 200 404 | 404
 polls.void | 404 303 404 303 403 404 | 404
+publications.index | 200 | -
+publications.make | 404 302 404 404 404 404 | 404
+publications.publication | 404 200 404 404 404 404 | 404
 proposals.again | 403 403 403 409 403 409 | -
 proposals.decide | 403 | -
 proposals.index | 200 | -

@@ -64,8 +64,10 @@ def test_the_circle_sees_the_notice_and_nothing_else(
     page = browser.get(f"/publications/{published}").text
     assert "周全" in page and "主任" in page and "提出异议" in page
     assert SECRET not in page and "翠鸟" not in page and str(key) not in page
-    english = browser.get(f"/publications/{published}?lang=en")
-    assert english.status_code == 200
+    browser.post("/language/en")
+    english = browser.get(f"/publications/{published}").text
+    assert "Candidate to be appointed" in english and "Head" in english
+    browser.post("/language/zh")
     done = browser.post(f"/publications/{published}", data={"f.reason": REASON})
     assert done.status_code == 302
     shown = browser.get(f"/publications/{published}").text
@@ -127,7 +129,7 @@ def test_the_api_lists_reads_and_objects_and_shows_nothing_else(
     assert read_again["mine"]["receipt"] == made.get_json()["receipt"]
     assert SECRET not in str(read_again) and str(key) not in str(read_again)
     assert mine.ask(f"/publications/{published}/objections", "POST", json=sent).status_code == 409
-    for path in (f"/process-instances/{key}", f"/process-instances/{key}/events"):
+    for path in (f"/process-instances/{key}", f"/process-instances/{key}/history"):
         assert mine.ask(path).status_code == 404
     assert mine.ask("/search?q=翠鸟").get_json()["items"] == []
     assert mine.ask("/process-instances").get_json()["items"] == []

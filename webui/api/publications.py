@@ -23,7 +23,7 @@ routes = Routes("publications", "What matters publish to a circle, whose members
 ONE = "/publications/<uuid:publication_id>"
 
 
-class Made(Schema):
+class ObjectionMade(Schema):
     """My objection; `receipt` is its digest in the history."""
 
     at = Moment()
@@ -50,7 +50,7 @@ class PublicationShape(Schema):
     suspended = fields.Boolean()
     form = fields.Nested(schemas.Form)
     offers = schemas.Offers()
-    mine = fields.Nested(Made, allow_none=True)
+    mine = fields.Nested(ObjectionMade, allow_none=True)
 
 
 class Published(Schema):
