@@ -250,7 +250,7 @@ class World:
     def post(self, u: str) -> None:
         """A confidential matter that has published to the delegates."""
         mark, own = CANARY[u], self.of[u]
-        given = {"subject": f"{mark}聘任", "candidate": f"{mark}某人", "office": "head"}
+        given = {"subject": f"{mark}聘任", "candidate": f"{mark}聘任", "office": "head"}
         given["background"] = f"{mark}考察"
         key = self.do(f"{u}.delegate", instances.launch, "posting", given)
         check = tables.task.c.instance_id == key, tables.task.c.element == "check"
