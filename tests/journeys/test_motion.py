@@ -195,8 +195,9 @@ def audited(auditor: Desk, tmp_path: Path) -> None:
         assert words in line, words
     page.locator(".yx-diagram[data-ready='1']").wait_for()
     assert page.locator(".yx-diagram .passed").count() > 10
-    with page.expect_download() as download:
-        page.get_by_role("button", name="导出证据包").click()
+    page.get_by_role("button", name="准备证据包").click()
+    with page.expect_download() as download:  # a worker makes it, the page shows when it is there
+        page.get_by_role("link", name="下载证据包").click()
     pack = tmp_path / "pack.zip"
     download.value.save_as(pack)
     with zipfile.ZipFile(pack) as archive:
