@@ -84,6 +84,7 @@ api_meetings.get_meeting | 404 200 404 200 200 404 | 404
 api_meetings.leave | 404 200 404 404 404 404 | 404
 api_meetings.list_meetings | 200 | -
 api_meetings.list_meetings of | 200 | -
+api_meetings.list_under_way | 200 | -
 api_meetings.list_people | 404 | 404
 api_meetings.match | 404 | 404
 api_meetings.open_meeting | 404 403 404 403 403 404 | 404
