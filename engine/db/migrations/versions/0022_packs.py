@@ -1,4 +1,4 @@
-"""What a matter shows to a circle, whose members may object."""
+"""An evidence pack is asked for, and made by a worker."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ down_revision = "0021"
 
 
 def upgrade() -> None:
-    tables.publication.create(op.get_bind(), checkfirst=True)
+    tables.pack.create(op.get_bind(), checkfirst=True)
