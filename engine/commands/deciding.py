@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.commands import definitions, erasure, proposals, rules, witnesses
+from engine.commands.people import granting
+from engine.errors import Refused
+from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +26,10 @@ KINDS: Mapping[str, Callable[[Session, Actor, rows.Proposal, bool], object]] = {
     erasure.ERASURE: erasure.decide,
     erasure.HOLD: erasure.lift,
     witnesses.WITNESS: witnesses.decide,
+    granting.POST: granting.decide,
+}
+TAKEN_BACK: Mapping[str, Callable[[Session, Actor, rows.Proposal], None]] = {
+    granting.POST: granting.take_back,
 }
 
 
@@ -34,4 +41,16 @@ def decide(session: Session, actor: Actor, proposal_id: UUID, approve: bool) -> 
     row = proposals.take(session, proposal_id)
     KINDS[row.kind](session, actor, row, approve)
     proposals.close(session, actor, row, approve)
+    return row.kind
+
+
+def take_back(session: Session, actor: Actor, proposal_id: UUID) -> str:
+    """Take back what one proposed oneself; gives its kind.
+
+    Raises NotFound, Refused (somebody else's, or of a kind that is not taken back), Conflict.
+    """
+    row = proposals.take(session, proposal_id)
+    if row.kind not in TAKEN_BACK:
+        raise Refused(_("这类提议不能收回，请由另一人决定。"))
+    TAKEN_BACK[row.kind](session, actor, row)
     return row.kind

@@ -102,6 +102,7 @@ VERBS: dict[str, Verb] = {
     "export": Verb(_("导出证据"), (is_secretary, is_auditor)),
     "see_people": Verb(_("查看人员"), (is_secretary, is_auditor, is_administrator)),
     "manage_people": Verb(_("管理人员"), (is_secretary, is_administrator)),
+    "approve_post": Verb(_("确认授予职务"), (is_secretary, is_administrator)),
     "import_people": Verb(_("导入人员"), (is_secretary, is_administrator)),
     "set_password": Verb(_("设置密码"), (is_administrator,)),
     "propose_definition": Verb(_("提出流程"), (is_secretary, is_administrator, runs_installation)),
@@ -177,6 +178,7 @@ BARS: dict[str, tuple[Bar[Subject], ...]] = {
     "approve_notice": (_SEPARATED,),
     "approve_witness": (_SEPARATED,),
     "approve_setting": (_SEPARATED,),
+    "approve_post": (_SEPARATED,),
     "erase": (_SEPARATED,),  # who may stands in engine/instance/rights.py
     "approve_correction": (_SEPARATED,),
     "manage_people": (
