@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import or_, select
 
-from engine import expressions
+from engine import expressions, legacy
 from engine.db import tables
 from engine.definitions.store import process_of
 from engine.instance.view import ENDED, dotted
@@ -69,7 +69,7 @@ def _under_way(session: Session, seat: Seat) -> list[rows.Selected]:
 def _will_wait(process: Process, row: rows.Selected, seat: Seat) -> bool:
     lanes = (lane for lane in process.lanes.values() if lane.post == seat.kind)
     return any(_means(lane, row, seat) for lane in lanes) or any(
-        seat.kind in named for named in _named(process)
+        seat.kind == named for named in _named(process)
     )
 
 
@@ -82,11 +82,13 @@ def _means(lane: Lane, row: rows.Selected, seat: Seat) -> bool:
     return unit is None or str(seat.unit_id) in map(str, units)
 
 
-def _named(process: Process) -> Iterator[list[str | None]]:
-    """The texts in each call by which persons are found, as in holders("mediation_clerk")."""
+def _named(process: Process) -> Iterator[str]:
+    """The texts in the calls by which persons are found, as in holders("mediation_clerk")."""
     for expression in _who(process):
-        for _function, texts in expressions.texts_in(expression):
-            yield texts
+        for function, texts in expressions.texts_in(expression):
+            words = [text for text in texts if text]
+            old = function == "delegates"
+            yield from map(legacy.DELEGATES.format, words) if old else words
 
 
 def _who(process: Process) -> Iterator[str]:
