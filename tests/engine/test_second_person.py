@@ -145,8 +145,9 @@ def test_it_is_refused_or_taken_back_and_can_be_entered_again(union: Union, agai
     with pytest.raises(Conflict):
         give(union, "deputy", "d1")
     for who in ("deputy", "d1"):
-        with pytest.raises(Refused):
+        with pytest.raises(Refused) as caught:
             union.do(who, deciding.take_back, proposal(union))
+        assert caught.value.code == "not_own"
     if again:
         union.do("secretary", deciding.take_back, proposal(union))
     else:

@@ -126,9 +126,7 @@ def decide(session: Session, actor: Actor, row: rows.Proposal, approve: bool) ->
 
 
 def take_back(session: Session, actor: Actor, row: rows.Proposal) -> None:
-    """Whoever proposed a post takes it back. Raises Refused."""
-    if actor.id != row.proposer_id:
-        raise Refused(_("只有提出人可以收回。"), verb="approve_post")
+    """A post that was proposed is taken back; engine/commands/deciding.py asks by whom."""
     records.record(session, actor, [withdraw(session, actor, row)])
 
 
@@ -152,7 +150,7 @@ def _must_be_second(session: Session, actor: Actor, row: rows.Proposal) -> str:
         separation.check(session, actor, "approve_post", row.scope, row.proposer_id)
         access.check(actor, "approve_post", row.scope)
         must_manage_desk(actor, asked.kind, member_id, row.scope)
-        raise Refused(verb="approve_post")
+        raise Refused(code="one_hand", verb="approve_post")
     return second
 
 
