@@ -24,6 +24,7 @@ from engine import clock, db, jobs, settings
 from engine.db import backup, migrate, queue, tables
 from engine.errors import Conflict, EngineError, Invalid, Unavailable
 from engine.jobs.worker import WATCH, run_worker
+from engine.messages import CHINESE
 from engine.queries import health
 from webui import create_app
 
@@ -378,7 +379,9 @@ def _work(engine: Engine, home: Path, until: Callable[[], bool], seconds: float 
     """Run a worker until something holds."""
     url = engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
     stop = threading.Event()
-    worker = threading.Thread(target=run_worker, args=(_settings(home, url), url, stop))
+    worker = threading.Thread(
+        target=run_worker, args=(_settings(home, url), url, stop), kwargs={"english": CHINESE}
+    )
     worker.start()
     last = time.monotonic() + seconds
     while not until() and time.monotonic() < last:

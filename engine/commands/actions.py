@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from engine.commands import papers, timers
+from engine.commands import meetings, papers, timers
 from engine.commands.people import terms
 from engine.commands.registry import action
 from engine.db import tables
@@ -183,6 +183,16 @@ def supersede(work: UnitOfWork, args: Args) -> None:
     work.session.execute(void)
     told = {"counts": found.counts, "reason": work.value(args["reason"])}
     work.log.add("poll_voided", work.actor, task=element, poll=str(found.id), **told)
+
+
+@action
+def strike(work: UnitOfWork, args: Args) -> None:
+    """`meeting` (a task): strike `members` (an expression) from the roll of its open meeting, for
+    the `reason` (an expression).
+    """
+    meetings.strike(
+        work, args["meeting"], work.value(args["members"]), str(work.value(args["reason"]))
+    )
 
 
 @action

@@ -50,7 +50,18 @@ _INSTANCE_OF = select(_meeting.c.instance_id).where(_THIS)
 _LOCK = select(_meeting).where(_THIS).with_for_update()
 _TASK = select(_task).where(_task.c.id == bindparam("key"))
 _INVITED = select(_attendance.c.kind).where(
-    _attendance.c.meeting_id == bindparam("key"), _attendance.c.member_id == bindparam("who")
+    _attendance.c.meeting_id == bindparam("key"),
+    _attendance.c.member_id == bindparam("who"),
+    _attendance.c.kind != presence.STRUCK,
+)
+_STRIKE = (
+    update(_attendance)
+    .where(
+        _attendance.c.meeting_id == bindparam("key"),
+        _attendance.c.member_id.in_(bindparam("members", expanding=True)),
+        _attendance.c.kind == "formal",
+    )
+    .values(kind=presence.STRUCK)
 )
 _CHANGE = (
     update(_attendance)
@@ -58,6 +69,7 @@ _CHANGE = (
         _attendance.c.meeting_id == bindparam("key"),
         _attendance.c.member_id.in_(bindparam("members", expanding=True)),
         _attendance.c.here != bindparam("came"),
+        _attendance.c.kind != presence.STRUCK,
     )
     .values(here=bindparam("came"))
     .returning(_attendance.c.member_id, _attendance.c.kind)
@@ -116,6 +128,31 @@ def _invite(session: Session, meeting_id: UUID, invited: Mapping[str, Roll]) -> 
     for kind, roll in invited.items():
         ids = list(roll.members)
         session.execute(_INVITE, {"meeting": meeting_id, "ids": ids, "kind": kind})
+
+
+def strike(work: UnitOfWork, element: str, members: Iterable[str], reason: str) -> None:
+    """Strike formal members from the roll of the open meeting of a task: who lost their status is
+    due no more, for all later votes. The history says why.
+
+    Raises Conflict while a vote runs, whose roll is fixed, for who is still in the hall, and
+    without an open meeting.
+    """
+    session, gone = work.session, [UUID(member) for member in members]
+    meeting = presence.latest(session, work.row["id"], element, lock=True)
+    if meeting is None or meeting.state != MeetingState.OPEN:
+        raise Conflict(_("会议没有开始，不能从名册中除名。"), code="not_open")
+    if session.execute(_RUNNING_POLL, {"key": meeting.id}).first():
+        raise Conflict(_("有表决正在进行，结束以后再除名。"), code="polls_open")
+    if any(presence.is_here(session, meeting.id, member) for member in gone):
+        raise Conflict(_("除名的人还在会场，请先登记其离场。"), code="in_the_hall")
+    session.execute(_STRIKE, {"key": meeting.id, "members": gone})
+    invited = presence.invited(session, meeting.id)
+    formal = Roll(invited.pop("formal", ()))
+    changed = update(_meeting).where(_meeting.c.id == meeting.id)
+    session.execute(changed.values(due=formal.size, roll_hash=formal.digest))
+    place = {"task": element, "meeting": str(meeting.id), "reason": reason}
+    told = {"members": list(map(str, gone)), "due": formal.size, "roll_hash": formal.digest}
+    work.log.add("meeting_struck", work.actor, **place, **told, others=rolls.by_kind(invited))
 
 
 # --- by those who run it --------------------------------------------------------------------------

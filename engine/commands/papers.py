@@ -148,7 +148,6 @@ def document_data(
     row = work.row
     ids = set(_ids_in(facts)) | {row["starter_id"]}
     people, units = organisation.people_and_units(work.session, {*ids, row["union_id"]})
-    today = clock.today().isoformat()
     return {
         "instance": {
             "id": str(row["id"]),
@@ -162,8 +161,17 @@ def document_data(
         "people": {str(key): name for key, name in people.items()},
         "units": {str(key): name for key, name in units.items()},
         "labels": _labels(work.process),
-        "document": {"number": number, "title": rule.title.zh, "issued_on": today},
+        "document": {"number": number, "title": rule.title.zh, **_days(work)},
     }
+
+
+def _days(work: UnitOfWork) -> dict[str, str]:
+    """When a paper goes out; and when that happened from which it comes, where somebody entered it
+    on a later day.
+    """
+    today = clock.today().isoformat()
+    late = work.actor is not None and work.happened is not None
+    return {"issued_on": today, **({"happened_on": work.today.isoformat()} if late else {})}
 
 
 def in_china(said: Any) -> Any:

@@ -178,7 +178,9 @@ def pass_gates(
     wrong = dates.faults(work, rule, given)
     if unmet:
         where = {"instance_id": str(work.row["id"]), "element": rule.id}
-        words = [*(gate.text for gate in unmet), *chain.from_iterable(wrong.values())]
+        named = frozenset[str]().union(*(expressions.names_in(gate.holds) for gate in unmet))
+        also = (words for key, words in wrong.items() if f"{rule.id}.{key}" not in named)
+        words = [*(gate.text for gate in unmet), *chain.from_iterable(also)]
         raise Refused(Listed(words, ""), code="gate", **where)
     if wrong:
         raise Invalid(wrong)

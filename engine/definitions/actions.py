@@ -36,6 +36,7 @@ ACTIONS: Mapping[str, Declared] = {
     "remind": Declared({}, {"task": "task"}),
     "recount": Declared({"poll": "poll"}),
     "supersede": Declared({"vote": "expression", "reason": "expression"}),
+    "strike": Declared({"meeting": "task", "members": "expression", "reason": "expression"}),
     "mark": Declared({"as": "fact"}, {"code": "expression"}),
     "end_post": Declared({"member": "expression", "post": "expression", "from": "expression"}),
     "archive": Declared(),

@@ -152,6 +152,7 @@ NEEDS = {  # what the body of each of these kinds must hold: the checks below re
     "ballots_opened": ["counts", "invalid", "poll", "urn"],
     "document_issued": ["id", "sha256"],
     "meeting_opened": ["meeting"],
+    "meeting_struck": ["meeting"],
     "meeting_closed": ["meeting"],
 }
 OLD = (
@@ -789,21 +790,25 @@ def rolls(pack: Pack) -> str:
 
 def meetings(pack: Pack) -> str:
     """Who was due and who was there, for each meeting: as the events have it."""
-    found, opened = pack.listed("meetings"), {}
+    found, opened, last = pack.listed("meetings"), {}, {}
     for event in pack.events:
         body, kind = event["content"], event["kind"]
         key = body.get("meeting")
-        if kind not in ("meeting_opened", "meeting_closed"):
+        if kind not in ("meeting_opened", "meeting_struck", "meeting_closed"):
             continue
         if key not in found:
             raise Wrong(f"会议 {key} 未附名册 the roll of a meeting is missing", event)
         roll, ledger = found[key]
         opened[key] = event
-        due = sorted_hash(line[0] for line in table(pack, roll) if line[2].endswith("formal"))
-        if "roll_hash" in body and due != body["roll_hash"]:
-            raise Wrong(f"{roll} 与事件不符 is not what the event has", event)
+        if "roll_hash" in body:
+            last[key] = event  # who was struck since the opening is due no more
         if "ledger" in body and pack.digests[ledger] != body["ledger"]:
             raise Wrong(f"{ledger} 与散会时不符 is not the ledger of the close", event)
+    for key, event in last.items():
+        roll = found[key][0]
+        due = sorted_hash(line[0] for line in table(pack, roll) if line[2].endswith("formal"))
+        if due != event["content"]["roll_hash"]:
+            raise Wrong(f"{roll} 与事件不符 is not what the event has", event)
     unlisted(pack, {name for pair in found.values() for name in pair}, "meetings/")
     unopened(found, opened)
     return f"{len(found)} 次会议 meetings"

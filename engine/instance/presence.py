@@ -49,6 +49,7 @@ _HAS_LEFT = select(func.count()).where(
     _attendance.c.member_id == bindparam("who"),
     ~_attendance.c.here,
 )
+STRUCK = "struck"  # kind of attendance of who was a formal member and lost that in the session
 RECORDED = ("due", "present", "needed", "quorate", "observers", "guests")
 
 
@@ -241,3 +242,11 @@ def people_here(poll: rows.Poll) -> Select[tuple[UUID]]:
         _attendance.c.here,
     )
     return select(_attendance.c.member_id).where(*there)
+
+
+def invited(session: Session, meeting_id: UUID) -> dict[str, tuple[str, ...]]:
+    """All who are invited to a meeting, by kind, those struck from its roll as such."""
+    found: dict[str, tuple[str, ...]] = {}
+    for person in session.execute(_INVITED, {"key": meeting_id}).all():
+        found[person.kind] = (*found.get(person.kind, ()), str(person.member_id))
+    return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, or_, select
 
 from engine.db import tables
+from engine.db.states import MeetingState
 from engine.instance.lanes import runs_task
 from engine.people import access
 from engine.queries.inbox import like
@@ -143,6 +144,28 @@ def _narrowed(
         yield _attendance.here == here
     if kind in KINDS:
         yield _attendance.kind == kind
+
+
+def elsewhere(session: Session, actor: Actor, meeting_id: UUID) -> tuple[str, ...]:
+    """The names of those in this hall who are marked as in another one, too: nobody is in two at
+    once. NotFound for who does not run the meeting.
+    """
+    _must_run(session, actor, meeting_id)
+    other, held = tables.attendance.alias().c, tables.meeting.c
+    also = (
+        select(other.member_id)
+        .join(tables.meeting, held.id == other.meeting_id)
+        .where(other.meeting_id != meeting_id, other.here)
+        .where(held.state.in_((MeetingState.CALLED, MeetingState.OPEN)))
+    )
+    both = (
+        select(_member.name)
+        .join(tables.attendance, _attendance.member_id == _member.id)
+        .where(_attendance.meeting_id == meeting_id, _attendance.here)
+        .where(_attendance.member_id.in_(also))
+        .order_by(_member.name)
+    )
+    return tuple(session.execute(both).scalars())
 
 
 def matched(session: Session, actor: Actor, meeting_id: UUID, pasted: str) -> Matched:

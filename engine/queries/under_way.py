@@ -45,7 +45,9 @@ class Act:
 
 @dataclass(frozen=True)
 class UnderWay:
-    """An open meeting. `here`: I am checked in; `votes`: so many polls are under way in it."""
+    """An open meeting. `here`: I am checked in; `presides`: over a poll in it; `votes`: so many
+    polls are under way in it.
+    """
 
     id: UUID
     instance_id: UUID
@@ -56,6 +58,7 @@ class UnderWay:
     present: int
     needed: int
     here: bool
+    presides: bool
     votes: int
     acts: tuple[Act, ...]
 
@@ -67,7 +70,13 @@ def under_way(session: Session, actor: Actor, lang: str = "zh") -> tuple[UnderWa
         return ()
     found = _Found.of(session, actor, open_)
     parts = (_part(found, read, lang) for read in open_)
-    return tuple(part for part in parts if part.acts or part.here)
+    return tuple(part for part in parts if part.acts or part.here or part.presides)
+
+
+def next_in(session: Session, actor: Actor, instance_id: UUID) -> Act | None:
+    """What this person does next in an open meeting of one matter, besides checking in."""
+    acts = (m.acts for m in under_way(session, actor) if m.instance_id == instance_id)
+    return next((act for some in acts for act in some if act.id is not None), None)
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,7 @@ def _part(found: _Found, read: Seen, lang: str) -> UnderWay:
         present=row.present,
         needed=meetings.numbers(read)["needed"],
         here=bool(read.am_here),
+        presides=any(polling.presides(read.context, p.row, p.beside.element) for p in running),
         votes=len(running),
         acts=tuple(_acts(found, read, running, lang)),
     )

@@ -11,36 +11,28 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from engine import clock, definitions
+from engine import clock, definitions, scenarios
+from engine.commands import late, tasks
 from engine.db import tables
 from engine.definitions.check import faults
 from engine.history import verification
 from engine.history.verification.matters import Version
 from engine.history.verification.told import Act
+from engine.people import organisation
+from tests.engine.late_entries import ERRAND, files, waiting
 from tests.engine.played import played
 from tests.hostile.sound import POSTS, rulebook
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-ERRAND = Path(__file__).parent.parent / "processes" / "errand"
+CONSULTATION = Path(__file__).parents[2] / "processes" / "collective_consultation"
 START = datetime(2026, 3, 2, 9, tzinfo=clock.CHINA)
 PEOPLE = {"张敏": ["formal_delegate@信息学院"]}
 
 
 def faults_of(found: dict[str, str]) -> str:
     return "\n".join(map(str, faults(found, rulebook(), POSTS, folder="errand")))
-
-
-def files(**bounds: str) -> dict[str, str]:
-    """The errand, whose check happened on a day that its form asks for."""
-    found = definitions.read(ERRAND)
-    form = json.loads(found["forms/check.json"])
-    met = {"type": "datetime", "subtype": "date", "key": "met_on", "dateLabel": "核对日期"}
-    met |= {"properties": {"label_en": "Checked on", **bounds}, "validate": {"required": True}}
-    form["components"].append(met)
-    toml = found["process.toml"].replace("[tasks.check]\n", '[tasks.check]\nhappened = "met_on"\n')
-    return {**found, "forms/check.json": json.dumps(form), "process.toml": toml}
 
 
 def told(entered: str, **answers: Any) -> dict[str, Any]:
@@ -123,3 +115,26 @@ def test_a_date_without_bounds_is_a_fault() -> None:
     assert "met_on" in faults_of({**of, "process.toml": toml})
     wrong = of["process.toml"].replace('happened = "met_on"', 'happened = "decision"')
     assert "happened 写的 decision" in faults_of({**of, "process.toml": wrong})
+
+
+def test_a_receipt_entered_late_says_that_the_contract_is_in_force_since(engine: Engine) -> None:
+    """What the page shows before it is sent: the timer that is due, the day of the effect, the papers, the limits over."""
+    story = CONSULTATION / "scenarios" / "831_receipt_entered_thirty_days_late.toml"
+    steps = scenarios.read(story).steps
+    first = next(n for n, step in enumerate(steps) if step.task == "receipt")
+    standard = scenarios.standard(CONSULTATION.parent)
+    with scenarios.begun(
+        engine, story, definitions.read(CONSULTATION), standard, first
+    ) as progress:
+        scenarios.play_step(progress, waiting(steps[first]))
+        with clock.set_to(progress.now):
+            actor = organisation.actor(progress.session, progress.world.members["人事代表"])
+            held = tasks.open_task(progress.session, actor, progress.task("receipt"), None)
+            answers = {"received_on": "2026-04-13", "slip": "人社收〔2026〕18号"}
+            with pytest.raises(late.Tried) as tried:
+                late.submit(held, answers)
+    said = "\n".join(map(str, tried.value.consequences))
+    assert "“期满无异议”在 2026-04-28 已经到期" in said and "记明生效：2026-04-29" in said
+    assert (
+        "发出《集体合同备案函》" in said and "打开“公布合同文本”，期限 2026-05-09 已经届满" in said
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from engine import ballots as sealing
 from engine.commands import ballots, meetings, polls
@@ -184,6 +185,12 @@ def answered(town: University, first: Desk, choice: str, others: tuple[str, ...]
     town.do("presidium", polls.close, poll)  # all have answered, and still it is the chair's word
 
 
+def _running(town: University) -> object:
+    """The poll that is open now."""
+    with town.engine.connect() as session:
+        return session.execute(text("SELECT id FROM poll WHERE state = 'open'")).scalar_one()
+
+
 def voted_in_secret(
     town: University, hall: dict[str, Desk], presidium: Desk, vote: Locator
 ) -> None:
@@ -192,8 +199,13 @@ def voted_in_secret(
     presidium.fill(kind="表决一项议题", **ITEM, title="教职工考核办法", way="无记名投票")
     presidium.submit()
     assert "推选监票人" in presidium.page.locator(".yx-ask").inner_text()
-    presidium.fill(decision="监票人已推选，开始投票", tellers=["王芳", "赵磊"])
+    presidium.fill(decision="名单已提出", tellers=["王芳", "赵磊"])
+    presidium.field("chief").first.select_option(value=str(town.people[next(iter(WORDS))]))
     presidium.submit()
+    passed = UUID(str(_running(town)))
+    for name in OTHERS:
+        town.do(name, polls.respond, passed, "yes")
+    town.do("presidium", polls.close, passed)
     for name, words in WORDS.items():
         hall[name].open(TITLE)
         assert "领取密钥" in hall[name].page.locator("main").inner_text()
@@ -224,7 +236,7 @@ def voted_in_secret(
     vote.locator("b", has_text="23").wait_for()
 
     presidium.page.goto(f"/polls/{poll}")
-    assert "截止以前不公布各项票数" in presidium.page.locator("main").inner_text()
+    assert "主持人宣布以前不公布各项票数" in presidium.page.locator("main").inner_text()
     presidium.page.get_by_text("截止表决").click()
     presidium.press("确定截止")
     for name, words in WORDS.items():
@@ -237,8 +249,9 @@ def voted_in_secret(
         assert "22" in hall[name].page.locator("main").inner_text()
         hall[name].press("计票无误，签字")
         assert "已签字" in hall[name].said()
-    vote.get_by_text("通过", exact=True).wait_for()
     presidium.page.goto(f"/polls/{poll}")
+    presidium.press("宣布结果")
+    vote.get_by_text("通过", exact=True).wait_for()
     voter.goto(f"/polls/{poll}/check")
     assert "✗" not in voter.locator("main").inner_text()
     voter.get_by_label("我的回执或核对码").fill(code)

@@ -365,6 +365,7 @@ PATHS = {
     "document_id": "{document}",
     "correction_id": "{correction}",
     "verification_id": NOBODY,
+    "pack_id": NOBODY,
     "member_id": "{member}",
     "post_id": "{post}",
     "unit_id": "{unit}",

@@ -84,6 +84,7 @@ api_meetings.get_meeting | 404 200 404 200 200 404 | 404
 api_meetings.leave | 404 200 404 404 404 404 | 404
 api_meetings.list_meetings | 200 | -
 api_meetings.list_meetings of | 200 | -
+api_meetings.list_under_way | 200 | -
 api_meetings.list_people | 404 | 404
 api_meetings.match | 404 | 404
 api_meetings.open_meeting | 404 403 404 403 403 404 | 404
@@ -133,6 +134,9 @@ api_process-instances.diagram | 404 200 200 200 200 404 | 404
 api_process-instances.erase | 404 409 409 409 409 404 | 404
 api_process-instances.hold | 404 409 409 409 409 404 | 404
 api_process-instances.export_evidence | 404 403 403 200 200 404 | 404
+api_process-instances.fetch_evidence | 404 403 403 404 404 404 | 404
+api_process-instances.queue_evidence | 404 403 403 202 202 404 | 404
+api_process-instances.read_evidence | 404 403 403 404 404 404 | 404
 api_process-instances.get_instance | 404 200 200 200 200 404 | 404
 api_process-instances.history | 404 200 403 200 200 404 | 404
 api_process-instances.let_in | 404 409 409 409 409 404 | 404
@@ -210,7 +214,9 @@ audit.instance | 404 200 403 200 200 404 | 404
 audit.log | 403 403 403 200 200 403 | -
 audit.log installation | 403 403 403 200 200 403 | -
 audit.log of | 403 403 403 200 200 403 | 404~
-audit.pack | 404 403 403 200 200 404 | 404
+audit.pack | 404 403 403 302 302 404 | 404
+audit.pack_file | 404 403 403 404 404 404 | 404
+audit.pack_progress | 404 403 403 200 200 404 | 404
 audit.propose_witness | 403 | -
 audit.seal | 403 403 403 200 200 403 | -
 audit.verification | 403 403 403 200 200 403 | -
@@ -457,7 +463,7 @@ def test_everybody_gets_what_the_matrix_says_and_nothing_of_the_other_union(
     for row in (
         "audit.index search",
         "audit.log",
-        "audit.pack",
+        "api_process-instances.export_evidence",
         "people.index search",
         "people.export",
         "rules.index",

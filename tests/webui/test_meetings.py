@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 from engine import db
-from engine.commands import meetings, polls
+from engine.commands import instances, meetings, polls
 from engine.documents import pdf
 from engine.errors import Conflict
 from engine.history import keys
@@ -219,6 +219,22 @@ def test_the_screen_shows_how_many_voted_and_no_result_before_the_close(
 
 
 # --- votes ----------------------------------------------------------------------------------------------------------------
+def test_who_is_marked_in_two_halls_is_told_to_who_runs_them(hall: Hall, client: Browser) -> None:
+    hall.arrived(3)
+    assert "另一个会场" not in client("chair").get(f"/meetings/{hall.id}").text
+    house = hall.house
+    house.do("chair", instances.launch, "hall", {"subject": "同一天的另一次会议"})
+    other = hall.one("SELECT id FROM meeting WHERE id <> :m", m=hall.id)
+    code = hall.one("SELECT code FROM meeting WHERE id = :m", m=other)
+    house.do("d1", meetings.arrive, other, code)
+    for each in (hall.id, other):
+        page = client("chair").get(f"/meetings/{each}").text
+        assert "同时登记在另一个会场的 1 人：代表乙" in page
+    assert "另一个会场" not in client("d0").get(f"/meetings/{hall.id}").text
+    house.do("d1", meetings.leave, hall.id)
+    assert "另一个会场" not in client("chair").get(f"/meetings/{other}").text
+
+
 def test_a_vote_without_quorum_is_refused_on_the_page_with_nothing_lost(
     hall: Hall, client: Browser
 ) -> None:

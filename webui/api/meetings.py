@@ -124,6 +124,7 @@ class UnderWayShape(Schema):
     needed = fields.Integer()
     present = fields.Integer()
     here = fields.Boolean(metadata={"description": "The caller is checked in."})
+    presides = fields.Boolean(metadata={"description": "The caller presides over a poll in it."})
     votes = fields.Integer(metadata={"description": "Polls under way in it."})
     acts = fields.List(fields.Nested(ActShape))
 

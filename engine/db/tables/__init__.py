@@ -12,7 +12,7 @@ from engine.db.tables.files import (
     incident,
     reply,
 )
-from engine.db.tables.history import chain, checkpoint, event, verification
+from engine.db.tables.history import chain, checkpoint, event, pack, verification
 from engine.db.tables.instances import (
     POLL_WINDOW,
     WITHOUT_TASK,
@@ -61,6 +61,7 @@ __all__ = [
     "metadata",
     "new_id",
     "notice",
+    "pack",
     "paper",
     "poll",
     "post",

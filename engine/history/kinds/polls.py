@@ -153,6 +153,13 @@ POLLS = (
         mark="outcome",
     ),
     kind(
+        "meeting_struck",
+        _("从名册中除名"),
+        _("{who}从“{task}”的名册中除名，应到 {due} 人：{reason}"),
+        *("task", "meeting", "members", "reason", "roll_hash", "due"),
+        mark="outcome",
+    ),
+    kind(
         "meeting_closed",
         _("散会"),
         _("“{task}”结束，应到 {due} 人，实到 {present} 人"),

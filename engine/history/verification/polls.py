@@ -294,7 +294,7 @@ def meetings(
         if meeting.closed:
             held[meeting.element] = {
                 **{k: meeting.closed[k] for k in _HELD if k in meeting.closed},
-                "roll_hash": meeting.opened["roll_hash"],
+                "roll_hash": meeting.roll["roll_hash"],
                 "opened_at": row.opened_at.isoformat(),
                 "closed_at": row.closed_at.isoformat(),
             }
@@ -311,7 +311,7 @@ def _meeting(
     hall: Hall,
 ) -> Break | None:
     opened, closed = meeting.opened, meeting.closed
-    told = opened or (meeting.called if meeting.whole else {})
+    told = meeting.roll if opened or meeting.whole else {}
     others = told.get("others", hall.others)  # older events say nothing of them
     if told and (rolls.digest(hall.due), hall.others) != (told["roll_hash"], others):
         why = _("会议名册与开会时不符")
@@ -335,9 +335,9 @@ def _meeting(
             "散会时间",
             cancelled or (near(row.closed_at, closed["at"]) if closed else row.closed_at is None),
         ),
-        "due": ("应到人数", row.due == (opened or meeting.called)["due"]),
+        "due": ("应到人数", row.due == meeting.roll["due"]),
         "present": ("实到人数", not closed or row.present == closed["present"]),
-        "roll_hash": ("名册", not opened or row.roll_hash == opened["roll_hash"]),
+        "roll_hash": ("名册", not opened or row.roll_hash == meeting.roll["roll_hash"]),
     }
     if wrong := first_wrong(columns):
         why = _("会议的{column}与历史不符", column=wrong)

@@ -255,6 +255,8 @@ def _met(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     found = replayed.meetings.setdefault(says["meeting"], Meeting(seq, says["task"], says))
     if says["kind"] == "meeting_opened":
         found.seq, found.opened = seq, says
+    elif says["kind"] == "meeting_struck":
+        found.seq, found.struck = seq, says
     elif says["kind"] == "meeting_closed":
         found.seq, found.closed = seq, says
     elif says["kind"] == "presence_noted":
@@ -302,6 +304,7 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "poll_recounted": _recounted,
     "meeting_called": _met,
     "meeting_opened": _met,
+    "meeting_struck": _met,
     "meeting_closed": _met,
     "presence_noted": _met,
 }

@@ -106,9 +106,15 @@ class Meeting:
     called: dict[str, Any]
     opened: dict[str, Any] = field(default_factory=dict)
     closed: dict[str, Any] = field(default_factory=dict)
+    struck: dict[str, Any] = field(default_factory=dict)  # the last time that somebody was
     moves: list[tuple[str, bool, str, str, str]] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
         """Do the events tell who came and went?"""
         return bool(self.called.get("tells", 1) >= kinds.MEETING_TELLS)
+
+    @property
+    def roll(self) -> dict[str, Any]:
+        """What said last who is due, and how many."""
+        return self.struck or self.opened or self.called

@@ -14,7 +14,7 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -35,22 +35,24 @@ from engine.queries.evidence.answer import answer
 from engine.queries.evidence.case import Case, Question, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from engine.db import Session, rows
     from engine.messages import Language
     from engine.people.organisation import Actor
 
 __all__ = ["pack"]
+T = TypeVar("T")
 CLOSED = _("证据包里有您不能查阅的内容，请由可以查阅全部内容的人导出。")
 
 
 class Archive:
     """A ZIP whose bytes depend on names and contents only, with the manifest of all that was
-    added.
+    added. `progress` hears of each of `total` papers and files.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, total: int = 0, progress: Callable[[int, int], None] | None = None) -> None:
+        self._done, self._total, self._progress = 0, total, progress
         self._bytes = io.BytesIO()
         self._zip = zipfile.ZipFile(self._bytes, "w", zipfile.ZIP_DEFLATED)
         self._digests: dict[str, str] = {}
@@ -72,6 +74,14 @@ class Archive:
         self._zip.writestr(info, content)
         self._digests[name] = hashlib.sha256(content).hexdigest()
         return name
+
+    def each(self, items: Iterable[T]) -> Iterator[T]:
+        """The papers or files, each told when it is in."""
+        for item in items:
+            yield item
+            self._done += 1
+            if self._progress is not None:
+                self._progress(self._done, self._total)
 
     def close(self, sign: Callable[[bytes], bytes]) -> bytes:
         """Add the manifest with the note that `sign` makes of its SHA-256, and give the whole."""
@@ -105,11 +115,13 @@ def pack(
     key: keys.SigningKey,
     *,
     english: Language,
+    progress: Callable[[int, int], None] | None = None,
 ) -> bytes:
     """The evidence pack of an instance, signed with `key`; the same bytes for the same rows and
     moment.
 
-    `english`: for the second half of its texts. Raises NotFound when the instance is not this
+    `english`: for the second half of its texts. `progress` hears how many papers and files are in,
+    of how many. Raises NotFound when the instance is not this
     person's to see, Refused when they may not export it, Conflict when the last event is not its
     export or not sealed, HistoryBroken when the history has gaps.
     """
@@ -122,7 +134,7 @@ def pack(
         raise Refused(verb="export", instance_id=str(instance_id))
     case = read(session, row, key, _shut(session, actor, instance_id))
     _whole(case)
-    archive = Archive()
+    archive = Archive(len(case.documents) + len(case.attachments), progress)
     size = case.checkpoints[-1].size
     contents = Contents(str(instance_id), case.row.seq, size, withheld=list(case.withheld))
     archive.add("README.txt", notices.readme(case))
@@ -261,7 +273,7 @@ def _json(value: object) -> str:
 
 def _add_papers(session: Session, archive: Archive, case: Case, contents: Contents) -> None:
     """The documents as issued and as printed. What cannot be printed is told, not left out."""
-    for paper in case.documents:
+    for paper in archive.each(case.documents):
         if paper.data == ERASED:
             contents.papers[str(paper.id)] = [None, None]
             continue
@@ -284,7 +296,7 @@ def _add_print(session: Session, archive: Archive, case: Case, paper: rows.Docum
 def _add_attachments(session: Session, archive: Archive, case: Case, contents: Contents) -> None:
     """The files that answers name, with their bytes; null for those that were erased."""
     blob = tables.blob.c
-    for file in case.attachments:
+    for file in archive.each(case.attachments):
         data = session.execute(select(blob.data).where(blob.sha256 == file.sha256)).scalar()
         name = f"attachments/{file.id} {pdf.file_name(file.name)}"
         added = None if data is None else archive.add(name, bytes(data))

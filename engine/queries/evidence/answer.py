@@ -160,7 +160,7 @@ def _meeting(case: Case, hall: Hall, say: Language) -> list[str]:
     lines: list[Words] = []
     if opened:
         formal = rolls.digest(str(d.member_id) for d in hall.due if d.kind == "formal")
-        same = formal == opened.says["roll_hash"]
+        same = formal == told.get("meeting_struck", opened).says["roll_hash"]
         lines.append(_present(opened, _("开会时")))
         lines.append(_("名册与开会时一致") if same else _("名册与开会时所载不符"))
     if closed:

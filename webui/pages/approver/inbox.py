@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -10,20 +11,21 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from engine.commands import confidence, drafts, polls, tasks
+from engine.commands import confidence, drafts, late, polls, tasks
 from engine.errors import Conflict, Invalid, Refused
 from engine.queries import ballots, despatch, poll_summary, progress, under_way, vacancies
 from engine.queries import inbox as waiting
 from engine.queries import polls as asked
 from engine.queries import tasks as reading
 from webui.http import fields
-from webui.http.session import carry_out, look, me, needs_login
+from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import lang
 
 if TYPE_CHECKING:
     from flask import Response
     from werkzeug.wrappers import Response as Answer
 
+    from engine.commands.unit_of_work import UnitOfWork
     from engine.db import Session
 
 blueprint = Blueprint("inbox", __name__)
@@ -53,15 +55,22 @@ def index() -> str:
     )
 
 
-def _under_way() -> tuple[under_way.UnderWay, ...]:
-    return look(lambda s: under_way.under_way(s, me(), lang()))
+def _under_way(beside: UUID | None = None) -> tuple[under_way.UnderWay, ...]:
+    """The meetings under way. On the page of a poll, `beside`: only those with another act."""
+    found = look(lambda s: under_way.under_way(s, me(), lang()))
+    if beside is None:
+        return found
+    others = (replace(m, acts=tuple(a for a in m.acts if a.id != beside)) for m in found)
+    return tuple(meeting for meeting in others if meeting.acts)
 
 
 @blueprint.get("/now")
 @needs_login
 def now() -> tuple[str, int, dict[str, str]]:
-    """The meetings under way, as a piece of the inbox; asked more often while there is one."""
-    found = _under_way()
+    """The meetings under way, as a piece of the inbox or of the page of a poll; asked more often
+    while there is one.
+    """
+    found = _under_way(uuid(request.args.get("beside")))
     piece = render_template("inbox/now.html", under_way=found, acts=act_words())
     return piece, 200, {"X-Every": "5" if found else "30"}
 
@@ -75,7 +84,7 @@ def act_words() -> dict[str, str]:
         "paper": _("录入纸质票"),
         "open_box": _("开启选票"),
         "sign": _("计票签字"),
-        "replace_teller": _("替换监票人"),
+        "replace_teller": _("更换监票人"),
         "close": _("截止表决"),
         "declare": _("宣布结果"),
         "task": _("去办理"),
@@ -109,19 +118,32 @@ def task(task_id: UUID) -> str | Answer:
 
 
 def _task_page(
-    found: reading.Task, values: dict[str, Any], errors: object = None, fault: str = ""
+    found: reading.Task,
+    values: dict[str, Any],
+    errors: object = None,
+    fault: str = "",
+    tried: late.Tried | None = None,
 ) -> str:
     return render_template(
-        "inbox/task.html", task=found, values=values, errors=errors or {}, fault=fault
+        "inbox/task.html",
+        task=found,
+        values=values,
+        errors=errors or {},
+        fault=fault,
+        tried=tried,
     )
 
 
 @blueprint.post("/tasks/<uuid:task_id>")
 @needs_login
 def complete(task_id: UUID) -> tuple[str, int] | Answer:
-    """Finish a task and go on to the next one."""
+    """Finish a task and go on to the next one; of what happened on an earlier day, show first what
+    follows from it.
+    """
     try:
         what_was_done, address = carry_out(lambda s: _complete(s, task_id))
+    except late.Tried as tried:
+        return _task_again(task_id, tried=tried), 200
     except Invalid as fault:
         return _task_again(task_id, _("请按提示修改。"), fault.fields), 422
     except Refused as fault:
@@ -138,15 +160,34 @@ def _complete(session: Session, task_id: UUID) -> tuple[str, str]:
     """What was done, and the address of what comes next."""
     revision = request.form.get("revision", "")
     held = tasks.open_task(session, me(), task_id, int(revision) if revision.isdigit() else None)
-    tasks.submit(held, fields.answers(held.rule.form, request.form))
+    given, seen = fields.answers(held.rule.form, request.form), request.form.get("seen", "")
+    late.submit(held, given, seen)
     title = f"{held.rule.title.in_(lang())} · {held.work.title}"
-    return _("已办理：%(title)s", title=title), _onward(session, task_id)
+    address = _in_the_hall(session, held.work) or _onward(session, task_id)
+    return _("已办理：%(title)s", title=title), address
 
 
-def _task_again(task_id: UUID, fault: str, errors: object = None) -> str:
-    """The task with what was filled in and why it was not accepted."""
+def _in_the_hall(session: Session, work: UnitOfWork) -> str | None:
+    """The address of what comes next in the meeting of this matter, where one is under way."""
+    if not any(rule.meeting for rule in work.process.tasks.values()):
+        return None
+    act = under_way.next_in(session, me(), work.row["id"])
+    return act_address(act.what, act.id) if act else None
+
+
+def act_address(what: str, key: UUID | None) -> str:
+    """Where one does what comes next in a meeting, a task or something of a poll."""
+    if what == "task":
+        return url_for("inbox.task", task_id=key)
+    return url_for("inbox.poll", poll_id=key)
+
+
+def _task_again(
+    task_id: UUID, fault: str = "", errors: object = None, tried: late.Tried | None = None
+) -> str:
+    """The task with what was filled in, and why it was not accepted or what would follow from it."""
     found = look(lambda s: reading.task(s, me(), task_id, lang()))
-    return _task_page(found, fields.answers(found.form, request.form), errors, fault)
+    return _task_page(found, fields.answers(found.form, request.form), errors, fault, tried)
 
 
 def _overtaken(task_id: UUID, fault: str) -> str:
@@ -216,6 +257,8 @@ def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: object =
         typed=typed or MultiDict(),
         counted=poll_summary.choices(poll) if poll.state == "closed" else (),
         mark=progress.of(poll, box).mark,
+        under_way=_under_way(poll_id) if poll.meeting_id else (),
+        acts=act_words(),
     )
 
 

@@ -42,7 +42,12 @@ def _must_see(meeting_id: UUID) -> None:
 
 def kind_words() -> dict[str, str]:
     """What the kinds of attendance are called."""
-    return {"formal": _("正式"), "observer": _("列席"), "guest": _("特邀")}
+    return {
+        "formal": _("正式"),
+        "observer": _("列席"),
+        "guest": _("特邀"),
+        "struck": _("已除名"),
+    }
 
 
 @blueprint.get(ONE)
@@ -70,6 +75,7 @@ def _page(meeting_id: UUID, fault: str = "", pasted: str = "", matched: object =
         pasted=pasted,
         matched=matched,
         door=_door(found),
+        elsewhere=look(lambda s: attendance.elsewhere(s, me(), meeting_id)) if found.runs else (),
     )
 
 

@@ -1,0 +1,92 @@
+"""Stories whose entries come late: limits, outcomes and what papers say are those of the day of the fact, or it is said why not."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from engine import db, definitions, scenarios
+from tests.conftest import fresh
+from tests.engine.late_entries import Entry, differences, entries, stands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+ROOT = Path(__file__).parents[2]
+STANDARD = scenarios.standard(ROOT / "processes")
+EXEMPT: dict[str, dict[str, str]] = tomllib.loads(
+    (Path(__file__).parent / "late.toml").read_text("utf-8")
+)
+
+
+@pytest.fixture(scope="module")
+def stage(server: str) -> Iterator[Engine]:
+    """One database for all: nothing is left in it."""
+    with fresh(server) as url:
+        made = db.connect(url, size=2)
+        yield made
+        made.dispose()
+
+
+@lru_cache
+def files_of(folder: Path) -> dict[str, str]:
+    return definitions.read(folder)
+
+
+def every() -> Iterator[Entry]:
+    for path in sorted(ROOT.glob("processes/*/scenarios/*.toml")):
+        yield from entries(path, definitions.load(files_of(path.parent.parent)))
+
+
+def first_of_each() -> list[Entry]:
+    found: dict[tuple[str, str], Entry] = {}
+    for entry in every():
+        found.setdefault((entry.path.parent.parent.name, entry.element), entry)
+    return list(found.values())
+
+
+def exemption(entry: Entry, late: int) -> str:
+    """Why this act may stand otherwise when it is entered so late; "" where it may not."""
+    why: dict[str, Any] = EXEMPT.get(entry.path.parent.parent.name, {})
+    return str(why.get(f"{entry.element}.{late}", why.get(entry.element, "")))
+
+
+def check(stage: Engine, entry: Entry, late: int) -> None:
+    files = files_of(entry.path.parent.parent)
+    at_once = stands(stage, entry, files, STANDARD, -late)
+    found = differences(at_once, stands(stage, entry, files, STANDARD, late))
+    assert not found, f"{entry}, {late} days late:\n" + "\n".join(found)
+
+
+SAMPLE = [
+    (entry, late) for entry in first_of_each() for late in (1, 30) if not exemption(entry, late)
+]
+
+
+def test_the_sample_meets_every_folder() -> None:
+    assert {entry.path.parent.parent.name for entry, _late in SAMPLE} == {
+        path.name for path in (ROOT / "processes").iterdir() if (path / "process.toml").exists()
+    }
+    assert len(SAMPLE) >= 25
+
+
+@pytest.mark.parametrize(("entry", "late"), SAMPLE, ids=lambda each: str(each))
+def test_a_late_entry_changes_nothing(stage: Engine, entry: Entry, late: int) -> None:
+    check(stage, entry, late)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("late", [1, 30])
+@pytest.mark.parametrize("entry", list(every()), ids=str)
+def test_no_late_entry_of_any_story_changes_anything(
+    stage: Engine, entry: Entry, late: int
+) -> None:
+    if why := exemption(entry, late):
+        pytest.skip(why)
+    check(stage, entry, late)
