@@ -64,6 +64,14 @@ def test_migrating_again_does_nothing(empty_url: str) -> None:
     assert not migrate.migrate(empty_url)
 
 
+def test_a_database_of_before_packs_gets_their_table(migrated: Engine, empty_url: str) -> None:
+    with migrated.begin() as session:
+        session.execute(text("DROP TABLE pack"))
+        session.execute(text("UPDATE alembic_version SET version_num = '0021'"))
+    assert migrate.migrate(empty_url)
+    test_the_migrated_schema_is_that_of_the_tables(migrated)
+
+
 def test_a_database_of_before_shares_gets_their_column(migrated: Engine, empty_url: str) -> None:
     with migrated.begin() as session:
         session.execute(text("ALTER TABLE setting DROP COLUMN per"))

@@ -342,7 +342,7 @@ class Proposal(NamedTuple):
     body: dict[str, Any]
     note: str
     state: str
-    proposer_id: UUID
+    proposer_id: UUID | None  # None: the command line
     approver_id: UUID | None
     created_at: datetime
     decided_at: datetime | None

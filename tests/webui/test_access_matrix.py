@@ -162,6 +162,7 @@ api_rules.add_vacation | 403 403 403 201 403 201 | 404
 api_proposals.approve_proposal | 403 | -
 api_proposals.list_proposals | 200 | -
 api_proposals.refuse_proposal | 403 | -
+api_proposals.take_back_proposal | 403 | -
 api_rules.approve_setting | 403 403 403 204 403 204 | 404
 api_rules.get_calendar | 200 | -
 api_rules.get_calendar of | 200 | 404

@@ -16,6 +16,7 @@ from engine import clock, db, jobs, settings
 from engine.commands import confidence, packs
 from engine.db import queue, tables
 from engine.errors import Conflict, Invalid
+from engine.instance import rooms
 from engine.jobs import packing
 from engine.queries import evidence
 from engine.queries import packs as shown
@@ -213,6 +214,30 @@ def test_after_its_time_it_is_gone(
         assert house.look(lambda s: shown.newest(s, actor, matter)) is None
         jobs.tidy(house.engine)
         assert not stored(house)
+
+
+def test_a_field_for_other_lanes_is_in_no_pack(
+    client: Login, house: House, matter: UUID, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    auditor = house.people["auditor"]
+
+    def closed(context: Any) -> frozenset[str]:
+        shut = context.actor is not None and context.actor.id == auditor
+        return frozenset({"do.note"} if shut else ())
+
+    monkeypatch.setattr(rooms, "closed_fields", closed)
+    for who, reads in (("auditor", False), ("office", True)):
+        client(who).get(f"/audit/{matter}")
+        client(who).post(f"/audit/{matter}/pack")
+        work(house, tmp_path)
+        reply = client(who).get(file_of(house, matter))
+        assert reply.status_code == 200 and passes(reply.data, tmp_path)
+        with zipfile.ZipFile(io.BytesIO(reply.data)) as archive:
+            names = [
+                n for n in archive.namelist() if "已换" in archive.read(n).decode(errors="ignore")
+            ]
+        assert bool(names) is reads, names
+    assert client("auditor").get(file_of(house, matter)).status_code == 404  # the office's tells it
 
 
 # --- a worker dies ------------------------------------------------------------------------------------------------------

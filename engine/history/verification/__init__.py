@@ -29,6 +29,7 @@ from engine.history.verification import (
     published,
     registry,
     rules,
+    seconded,
     secret,
     standing_rows,
 )
@@ -79,7 +80,7 @@ def first_false(session: Session) -> Break | None:
     try:
         broken, files = rules.definitions(session)
         broken = broken or rules.settings(session) or registry.first_false(session)
-        broken = broken or calendars.first_false(session)
+        broken = broken or seconded.first_false(session) or calendars.first_false(session)
         matters = _matters(session, files) if broken is None else ()
         for chain, found in matters:  # noqa: B007 (named by a fault)
             broken = broken or found

@@ -190,10 +190,12 @@ def _add_rules(archive: Archive, case: Case, contents: Contents) -> None:
 
 
 def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:
-    """The rooms that stay closed to this person. What stands in a hashed line cannot be left out:
-    then there is no pack.
+    """The tasks whose answers are withheld: their rooms stay closed to this person, or single
+    fields do, and a digest is over all answers of a task. What stands in a hashed line or in a
+    paper cannot be left out: then there is no pack.
     """
-    shut = rooms.closed(context_of(session, actor, instance_id))
+    context = context_of(session, actor, instance_id)
+    shut, fields = rooms.closed(context), rooms.closed_fields(context)
     event, document = tables.event.c, tables.document.c
     bodies = (
         session.execute(select(event.body).where(event.instance_id == instance_id)).scalars()
@@ -201,12 +203,13 @@ def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:
         else ()
     )
     told = any(rooms.tells(json.loads(body), shut) for body in bodies)
-    papers = session.execute(
-        select(document.data["facts"]).where(document.instance_id == instance_id)
-    ).scalars()
-    if told or (shut and any(shut & set(facts or ()) for facts in papers)):
+    query = select(document.kind, document.data["facts"]).where(document.instance_id == instance_id)
+    papers = session.execute(query).all() if shut or fields else ()
+    if told or any(
+        shut & set(facts or ()) or not rooms.may_read_paper(context, kind) for kind, facts in papers
+    ):
         raise Refused(CLOSED, code="rooms", verb="export", instance_id=str(instance_id))
-    return shut
+    return shut | {field.rpartition(".")[0] for field in fields}
 
 
 def _add_history(session: Session, archive: Archive, case: Case, key: keys.SigningKey) -> None:
