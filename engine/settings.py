@@ -50,6 +50,7 @@ class Settings:
     database_pooled: bool = False  # database_url is a pgbouncer in transaction mode
     drafts: int = 200  # that one person may keep
     uploads_megabytes: int = 500  # of one person, in files that no form has taken yet
+    packs_megabytes: int = 1000  # of one person, in evidence packs that were made for them
     metrics: tuple[
         IPv4Network | IPv6Network, ...
     ] = ()  # who may read /metrics besides this machine
@@ -117,6 +118,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         backups=_path(env, "BACKUPS"),
         drafts=_number(env, "DRAFTS", 200, 1),
         uploads_megabytes=_number(env, "UPLOADS_MEGABYTES", 500, 50),
+        packs_megabytes=_number(env, "PACKS_MEGABYTES", 1000, 1),
         metrics=_networks(env.get("YIXING_METRICS", "")),
     )
 

@@ -24,6 +24,7 @@ from engine import clock, db, jobs, settings
 from engine.db import backup, migrate, queue, tables
 from engine.errors import Conflict, EngineError, Invalid, Unavailable
 from engine.jobs.worker import WATCH, run_worker
+from engine.messages import CHINESE
 from engine.queries import health
 from webui import create_app
 
@@ -61,6 +62,14 @@ def test_the_migrated_schema_is_that_of_the_tables(migrated: Engine) -> None:
 def test_migrating_again_does_nothing(empty_url: str) -> None:
     assert migrate.migrate(empty_url)
     assert not migrate.migrate(empty_url)
+
+
+def test_a_database_of_before_packs_gets_their_table(migrated: Engine, empty_url: str) -> None:
+    with migrated.begin() as session:
+        session.execute(text("DROP TABLE pack"))
+        session.execute(text("UPDATE alembic_version SET version_num = '0021'"))
+    assert migrate.migrate(empty_url)
+    test_the_migrated_schema_is_that_of_the_tables(migrated)
 
 
 def test_a_database_of_before_shares_gets_their_column(migrated: Engine, empty_url: str) -> None:
@@ -378,7 +387,9 @@ def _work(engine: Engine, home: Path, until: Callable[[], bool], seconds: float 
     """Run a worker until something holds."""
     url = engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
     stop = threading.Event()
-    worker = threading.Thread(target=run_worker, args=(_settings(home, url), url, stop))
+    worker = threading.Thread(
+        target=run_worker, args=(_settings(home, url), url, stop), kwargs={"english": CHINESE}
+    )
     worker.start()
     last = time.monotonic() + seconds
     while not until() and time.monotonic() < last:

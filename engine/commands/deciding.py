@@ -9,6 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.commands import definitions, erasure, proposals, rules, witnesses
+from engine.commands.people import granting
+from engine.errors import Conflict
+from engine.messages import _
+from engine.people import access
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +27,10 @@ KINDS: Mapping[str, Callable[[Session, Actor, rows.Proposal, bool], object]] = {
     erasure.ERASURE: erasure.decide,
     erasure.HOLD: erasure.lift,
     witnesses.WITNESS: witnesses.decide,
+    granting.POST: granting.decide,
+}
+TAKEN_BACK: Mapping[str, Callable[[Session, Actor, rows.Proposal], None]] = {
+    granting.POST: granting.take_back,
 }
 
 
@@ -34,4 +42,19 @@ def decide(session: Session, actor: Actor, proposal_id: UUID, approve: bool) -> 
     row = proposals.take(session, proposal_id)
     KINDS[row.kind](session, actor, row, approve)
     proposals.close(session, actor, row, approve)
+    return row.kind
+
+
+def take_back(session: Session, actor: Actor, proposal_id: UUID) -> str:
+    """Take back what one proposed oneself; gives its kind.
+
+    Raises NotFound, Refused (somebody else's), Conflict (decided already; of a kind that is not taken
+    back).
+    """
+    row = proposals.take(session, proposal_id)
+    mine = access.Subject(row.scope, author_id=row.proposer_id)
+    access.check_bars(actor, "take_back", mine)
+    if row.kind not in TAKEN_BACK:
+        raise Conflict(_("这类提议不能收回，请由另一人决定。"), code="kept")
+    TAKEN_BACK[row.kind](session, actor, row)
     return row.kind

@@ -154,6 +154,7 @@ def _empty(work: UnitOfWork) -> None:
             shown = [key for key, rule in work.process.documents.items() if rule.outside]
             rows_of = rows_of.where(~((document.number != "") & document.kind.in_(shown)))
         session.execute(rows_of.values(**emptied))
+    session.execute(delete(tables.pack).where(tables.pack.c.instance_id == instance_id))
     queue.forget(session, str(instance_id))
 
 

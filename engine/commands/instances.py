@@ -51,6 +51,10 @@ _POSTPONE = (
     text(
         "UPDATE poll SET closes_at = closes_at + :days WHERE instance_id = :id AND state = 'open'"
     ),
+    text(
+        "UPDATE publication SET until = until + :days "
+        "WHERE instance_id = :id AND current AND until > :since"
+    ),
 )
 _REMIND = text("""
 UPDATE task SET due = coalesce(due, '{}') || jsonb_build_object('reminded', CAST(:today AS text))
@@ -309,7 +313,8 @@ def resume(session: Session, actor: Actor, instance_id: UUID) -> UUID:
     assert since is not None
     stopped = (clock.today() - clock.day_of(since)).days
     moved_by = {"id": instance_id, "days": timedelta(days=stopped), "stopped": stopped}
-    for statement in _POSTPONE:  # what waits for a moment: timers, tasks, the windows of polls
+    moved_by["since"] = since
+    for statement in _POSTPONE:  # what waits for a moment: timers, tasks, the windows of polls …
         session.execute(statement, moved_by)
     work.log.add("instance_resumed", actor, stopped_days=stopped)
     work.row["state"] = InstanceState.RUNNING

@@ -39,8 +39,8 @@ class Draft:
     note: str = ""
 
 
-def hand_in(session: Session, actor: Actor, draft: Draft) -> UUID:
-    """Keep a proposal; gives its id. Raises Conflict when one about the same waits."""
+def hand_in(session: Session, actor: Actor | None, draft: Draft) -> UUID:
+    """Keep a proposal, of nobody's when the command line hands it in; gives its id. Raises Conflict when one about the same waits."""
     if waits(session, draft.kind, draft.subject):
         raise Conflict(_("同一事项已有一项提议等待批准。"), code="waiting")
     key = tables.new_id()
@@ -53,7 +53,7 @@ def hand_in(session: Session, actor: Actor, draft: Draft) -> UUID:
             body=draft.body,
             note=draft.note,
             state=ProposalState.PROPOSED,
-            proposer_id=actor.id,
+            proposer_id=actor.id if actor else None,
             created_at=clock.now(),
         )
     )
@@ -95,6 +95,10 @@ def must_be_second(session: Session, actor: Actor, row: rows.Proposal, verb: str
 
 def close(session: Session, actor: Actor, row: rows.Proposal, approve: bool) -> None:
     """Write the decision about a proposal."""
-    state = ProposalState.DONE if approve else ProposalState.REFUSED
-    decided = update(tables.proposal).where(_proposal.id == row.id)
-    session.execute(decided.values(state=state, approver_id=actor.id, decided_at=clock.now()))
+    end(session, actor, row, ProposalState.DONE if approve else ProposalState.REFUSED)
+
+
+def end(session: Session, actor: Actor, row: rows.Proposal, state: ProposalState) -> None:
+    """A proposal waits no more, by the word of this actor."""
+    ended = update(tables.proposal).where(_proposal.id == row.id)
+    session.execute(ended.values(state=state, approver_id=actor.id, decided_at=clock.now()))

@@ -200,7 +200,7 @@ def _pass_on(session: Session, actor: Actor, post: rows.Post, kept_id: UUID, why
     last = max(clock.today(), post.from_on)
     people.end_post(session, actor, post.id, last, why)
     first, place = last + timedelta(days=1), (post.kind, post.unit_id)
-    with suppress(Invalid):  # held already, or a rival of it is
+    with suppress(Invalid, Conflict):  # held already or waiting, or a rival of it is
         people.grant_post(
             session, actor, kept_id, *place, from_on=first, to_on=post.to_on, term=post.term
         )

@@ -49,6 +49,18 @@ class Instance(TypedDict):
     closing: NotRequired[str]  # the state that an end event shall give instead of `ended`
 
 
+class Publication(NamedTuple):
+    """What a matter shows to a circle: see tables.publication."""
+
+    id: UUID
+    instance_id: UUID
+    element: str
+    circle: list[UUID]
+    opened_at: datetime
+    until: datetime
+    current: bool
+
+
 class Task(NamedTuple):
     """`ref`: handle in the machine's state, or tables.WITHOUT_TASK; `due`: see tables.task."""
 
@@ -330,7 +342,7 @@ class Proposal(NamedTuple):
     body: dict[str, Any]
     note: str
     state: str
-    proposer_id: UUID
+    proposer_id: UUID | None  # None: the command line
     approver_id: UUID | None
     created_at: datetime
     decided_at: datetime | None

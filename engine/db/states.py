@@ -77,11 +77,14 @@ class DocumentState(StrEnum):
 
 
 class ProposalState(StrEnum):
-    """A proposal, or a correction of a document: it takes two people and waits for the second."""
+    """A proposal, or a correction of a document: it takes two people and waits for the second.
+    WITHDRAWN: taken back by who proposed it.
+    """
 
     PROPOSED = "proposed"
     DONE = "done"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 class BatchState(StrEnum):

@@ -69,6 +69,7 @@ STATES: Mapping[type[StrEnum], Mapping[str, Message]] = {
         ProposalState.PROPOSED: _("待批准"),
         ProposalState.DONE: _("已批准"),
         ProposalState.REFUSED: _("未批准"),
+        ProposalState.WITHDRAWN: _("已收回"),
     },
     BatchState: {
         BatchState.PREVIEWED: _("已预览"),

@@ -20,6 +20,7 @@ from engine.definitions.process import (
     MessageRule,
     PollRule,
     Process,
+    PublicationRule,
     TaskRule,
     Tell,
     Words,
@@ -104,6 +105,10 @@ def _assembled(
         tasks={rule.id: rule for rule in _tasks(raw, files, diagram, launch_form)},
         actions={key: legacy.action(table) for key, table in raw.get("actions", {}).items()},
         messages={key: _message(key, table, files) for key, table in messages.items()},
+        publications={
+            key: _publication(key, table, files)
+            for key, table in raw.get("publications", {}).items()
+        },
         documents={
             key: _document(key, table, files) for key, table in raw.get("documents", {}).items()
         },
@@ -198,20 +203,40 @@ def _message(name: str, table: Table, files: Files) -> MessageRule:
     )
 
 
+def _publication(key: str, table: Table, files: Files) -> PublicationRule:
+    form = _form(files, key, table)
+    if form is None:
+        path = f"forms/{key}.json"
+        raise ProcessFault(_("流程文件夹里缺少 {needed}。", needed=path), file=path)
+    return PublicationRule(
+        key=key,
+        title=_words(table, "title"),
+        asks=_words(table, "asks"),
+        after=table["after"],
+        circle=table["circle"],
+        shows=tuple(table["shows"]),
+        until=table["until"],
+        lane=table["lane"],
+        form=form,
+    )
+
+
 def _tasks(raw: Table, files: Files, diagram: Diagram, launch: forms.Form) -> Iterator[TaskRule]:
-    """What takes answers: the launch, the user tasks, the messages."""
+    """What takes answers: the launch, the user tasks, the messages, the publications."""
     happened = str(raw.get("happened", ""))
     yield TaskRule("launch", LAUNCH, NO_WORDS, lane="", form=launch, happened=happened)
     declared = raw.get("tasks", {})
     for element in diagram.elements.values():
         if element.type == "userTask":
             yield _task(element, declared.get(element.id, {}), files)
-    for name, table in raw.get("messages", {}).items():
-        yield _message_as_task(name, table, files)
+    for name, table in {**raw.get("messages", {}), **raw.get("publications", {})}.items():
+        yield _said_as_task(name, table, files)
 
 
-def _message_as_task(name: str, table: Table, files: Files) -> TaskRule:
-    """What a person says by a message is stored and shown like the answers of a task."""
+def _said_as_task(name: str, table: Table, files: Files) -> TaskRule:
+    """What a person says by a message, or against what was published, is stored and shown like the
+    answers of a task.
+    """
     return TaskRule(
         id=name,
         title=_words(table, "title"),

@@ -35,6 +35,7 @@ def loosened(
             )
     yield from _launchers(shipped, process)
     yield from _lanes(shipped, process)
+    yield from _published(shipped, process)
     for key, task in shipped.tasks.items():
         if key in process.tasks:
             yield from _task(task, process.tasks[key])
@@ -60,6 +61,17 @@ def _lanes(shipped: Process, process: Process) -> Iterator[Message]:
                 yield _("process.toml：本流程涉及个人，不能增加泳道 {lane}。", lane=key)
         elif _whom(lane) != _whom(known):
             yield _("process.toml：泳道 {lane} 所指的人与随产品发布的不同，不能更改。", lane=key)
+
+
+def _published(shipped: Process, process: Process) -> Iterator[Message]:
+    """What of a confidential matter is shown to whom; and that those concerned may object."""
+    for key, rule in process.publications.items():
+        known = shipped.publications.get(key)
+        wider = known is None or known.circle != rule.circle or set(rule.shows) - set(known.shows)
+        if wider and shipped.confidentiality == "named":
+            yield _("process.toml：本流程涉及个人，公示 {key} 的范围和内容不能放宽。", key=key)
+    for key in shipped.publications.keys() - process.publications.keys():
+        yield _("process.toml：公示 {key} 不能删去。", key=key)
 
 
 def _task(shipped: TaskRule, task: TaskRule) -> Iterator[Message]:

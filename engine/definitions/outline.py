@@ -49,6 +49,7 @@ def outline(process: Process) -> str:
         _block("泳道", _lanes(process)),
         _block("流程", _flow(process)),
         _block("随时可以提出", _messages(process)),
+        _block("公示", _publications(process)),
         _block("判定", _decisions(process)),
         _block("文书", _documents(process)),
     ]
@@ -286,6 +287,13 @@ def _messages(process: Process) -> Iterator[str]:
         yield f"- {message.title.zh}（{name}）：{lane.title.zh if lane else '由其他件发出'}；填写：{_fields(process, name)}"
         for gate in process.tasks[name].gates:
             yield f"    前提：{_one_line(gate.holds)}（否则：{gate.text.zh}）"
+
+
+def _publications(process: Process) -> Iterator[str]:
+    for key, rule in process.publications.items():
+        yield f"- {rule.title.zh}（{key}）：{rule.after} 以后，至 {_one_line(rule.until)}"
+        yield f"    范围：{_one_line(rule.circle)}；内容：{'、'.join(rule.shows)}"
+        yield f"    可以提异议，填写：{_fields(process, key)}；由{process.lanes[rule.lane].title.zh}处理"
 
 
 def _decisions(process: Process) -> Iterator[str]:

@@ -159,6 +159,25 @@ class MessageRule:
 
 
 @dataclass(frozen=True)
+class PublicationRule:
+    """What is shown to a circle for a time, of whom each may object once: see docs/process-folders.md.
+
+    `after`: the element that opens it; `circle`: expression giving member ids; `shows`: dotted facts;
+    `until`: expression giving the end; `lane`: whose tasks show the objections.
+    """
+
+    key: str
+    title: Words
+    asks: Words
+    after: str
+    circle: str
+    shows: tuple[str, ...]
+    until: str
+    lane: str
+    form: forms.Form
+
+
+@dataclass(frozen=True)
 class DocumentRule:
     key: str
     title: Words
@@ -179,8 +198,8 @@ class DocumentRule:
 class Process:
     """One immutable version. `raw` is process.toml as read, for what only one place needs.
 
-    `tasks` also holds "launch" and the messages: what is said there is kept and shown like a task's
-    answers.
+    `tasks` also holds "launch", the messages and the publications: what is said there is kept and
+    shown like a task's answers.
     """
 
     id: str
@@ -202,6 +221,7 @@ class Process:
     tasks: dict[str, TaskRule]
     actions: dict[str, dict[str, Any]]
     messages: dict[str, MessageRule]
+    publications: dict[str, PublicationRule]
     documents: dict[str, DocumentRule]
     decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]

@@ -26,6 +26,7 @@ from engine.commands import (
     incidents,
     instances,
     links,
+    packs,
     rehearsals,
     rules,
     sealing,
@@ -229,12 +230,13 @@ _UNUSED_BLOBS = text(
 
 def tidy(engine: Engine) -> None:
     """Remove what nobody needs any more: old login attempts, replies and logins, drafts of tasks
-    that are done or of more than a year ago, uploads never used.
+    that are done or of more than a year ago, uploads never used, evidence packs made days ago.
     """
     week, month, year = (clock.now() - timedelta(days=days) for days in (7, 31, 366))
     with db.transaction(engine) as session:
         session.execute(_OLD_LOGINS, {"month": month})
         session.execute(_OLD_VERIFICATIONS, {"month": month})
+        packs.tidy(session)
         session.execute(_OLD_DRAFTS, {"week": week, "year": year})
         session.execute(_OLD_ATTEMPTS, {"week": week})
         session.execute(_OLD_REPLIES, {"week": week})

@@ -20,6 +20,7 @@ from engine import db, jobs
 from engine.db import apart, queue
 from engine.db.queue import DEAD_AFTER, HEARTBEAT
 from engine.errors import EngineError, Unavailable
+from engine.jobs import packing
 from engine.stopping import Stopping
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from engine.messages import Language
     from engine.settings import Settings
 
 log = logging.getLogger("yixing.jobs")
@@ -52,10 +54,14 @@ class Discreet(logging.Filter):
 
 
 def app(
-    settings: Settings, url: str, stopping: Callable[[], bool] = lambda: False
+    settings: Settings,
+    url: str,
+    stopping: Callable[[], bool] = lambda: False,
+    *,
+    english: Language,
 ) -> procrastinate.App:
     """The jobs under the names by which engine/db/queue.py asks for them, and those that come by
-    the clock.
+    the clock. `english`: for the second half of evidence packs.
     """
     for name in ("procrastinate.worker", "procrastinate.worker.yixing"):
         logging.getLogger(name).addFilter(Discreet())
@@ -93,6 +99,7 @@ def app(
     task("forecast", jobs.forecast)
     task("rehearse", jobs.rehearse)
     task("verify", lambda engine, **given: jobs.verify(engine, settings, **given))
+    task("pack", lambda engine, **given: packing.pack(engine, settings, english, **given))
     return made
 
 
@@ -179,19 +186,24 @@ async def _clock_ends(engine: Engine) -> None:
         await asyncio.sleep(WATCH)
 
 
-async def _run(settings: Settings, url: str, stop: threading.Event | Stopping) -> None:
+async def _run(
+    settings: Settings, url: str, stop: threading.Event | Stopping, english: Language
+) -> None:
     """Work while the clock is right, wait while it is not."""
     engine = db.connect(url, home=settings.home)
     while not stop.is_set():
         if not await asyncio.to_thread(_right_clock, engine):
             await asyncio.sleep(WATCH)
-        elif not await _work(settings, url, stop):
+        elif not await _work(settings, url, stop, english):
             return
 
 
-async def _work(settings: Settings, url: str, stop: threading.Event | Stopping) -> bool:
+async def _work(
+    settings: Settings, url: str, stop: threading.Event | Stopping, english: Language
+) -> bool:
     """Until `stop`, the worker's own end, or a wrong clock; True for a wrong clock."""
-    made, engine = app(settings, url, stop.is_set), db.connect(url, home=settings.home)
+    made = app(settings, url, stop.is_set, english=english)
+    engine = db.connect(url, home=settings.home)
     async with made.open_async():
         worker = asyncio.create_task(
             made.run_worker_async(
@@ -223,11 +235,13 @@ async def _work(settings: Settings, url: str, stop: threading.Event | Stopping) 
         return ended
 
 
-def run_worker(settings: Settings, url: str, stop: threading.Event | None = None) -> None:
+def run_worker(
+    settings: Settings, url: str, stop: threading.Event | None = None, *, english: Language
+) -> None:
     """Work until `stop` is set; without it until SIGINT or SIGTERM. What is being done is
-    brought to its end first.
+    brought to its end first. `english`: for the second half of evidence packs.
     """
     asked = Stopping()
     if stop is None:
         asked.listen()
-    asyncio.run(_run(settings, url, stop or asked))
+    asyncio.run(_run(settings, url, stop or asked, english))

@@ -102,6 +102,7 @@ VERBS: dict[str, Verb] = {
     "export": Verb(_("导出证据"), (is_secretary, is_auditor)),
     "see_people": Verb(_("查看人员"), (is_secretary, is_auditor, is_administrator)),
     "manage_people": Verb(_("管理人员"), (is_secretary, is_administrator)),
+    "approve_post": Verb(_("确认授予职务"), (is_secretary, is_administrator)),
     "import_people": Verb(_("导入人员"), (is_secretary, is_administrator)),
     "set_password": Verb(_("设置密码"), (is_administrator,)),
     "propose_definition": Verb(_("提出流程"), (is_secretary, is_administrator, runs_installation)),
@@ -145,6 +146,11 @@ def proposed_it(actor: Actor, subject: Subject) -> bool:
     return actor.id == subject.author_id
 
 
+def is_not_its_proposer(actor: Actor, subject: Subject) -> bool:
+    """Is it somebody else's proposal, or nobody's?"""
+    return not proposed_it(actor, subject)
+
+
 def is_desk_of_others(actor: Actor, subject: Subject) -> bool:
     """Is the post one of the desks, and the actor no administrator of that union?"""
     return _is_desk(subject.post) and not is_administrator(actor, subject.union_id)
@@ -177,6 +183,8 @@ BARS: dict[str, tuple[Bar[Subject], ...]] = {
     "approve_notice": (_SEPARATED,),
     "approve_witness": (_SEPARATED,),
     "approve_setting": (_SEPARATED,),
+    "approve_post": (_SEPARATED,),
+    "take_back": (Bar(is_not_its_proposer, "not_own", _("只有提出人可以收回。")),),
     "erase": (_SEPARATED,),  # who may stands in engine/instance/rights.py
     "approve_correction": (_SEPARATED,),
     "manage_people": (

@@ -7,6 +7,7 @@ import binascii
 import json
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,13 +15,14 @@ from sqlalchemy import func, or_, select, text, tuple_
 
 from engine import clock
 from engine.db import tables
+from engine.db.states import ProposalState
 from engine.errors import Invalid, NotFound
 from engine.messages import _
 from engine.people import access, organisation, pinyin, posts, spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date, datetime
+    from datetime import datetime
 
     from sqlalchemy import ColumnElement, Select
 
@@ -51,6 +53,19 @@ class Term:
     to_on: date | None
     ended_why: str
     state: str
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A post that waits for a second person (`proposal_id`), and opens nothing before."""
+
+    proposal_id: UUID
+    kind: str
+    unit_id: UUID
+    unit: str
+    term: str
+    from_on: date
+    to_on: date | None
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,7 @@ class MemberFile:
     created_at: datetime
     posts: tuple[Term, ...]
     tokens: tuple[Token, ...]
+    proposed: tuple[Proposed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -297,6 +313,30 @@ def member_file(session: Session, actor: Actor, member_id: UUID) -> MemberFile:
         can_log_in=row.active and row.password is not None,
         posts=tuple(_terms(session, [member_id])[member_id]),
         tokens=_open_tokens(session, member_id),
+        proposed=_proposed(session, member_id),
+    )
+
+
+def _proposed(session: Session, member_id: UUID) -> tuple[Proposed, ...]:
+    """The posts of a member that wait for a second person, in the order they were entered."""
+    proposal = tables.proposal.c
+    query = (
+        select(proposal.id, proposal.body)
+        .where(proposal.kind == "post", proposal.state == ProposalState.PROPOSED)
+        .where(proposal.body["member"].astext == str(member_id))
+        .order_by(proposal.id)
+    )
+    return tuple(
+        Proposed(
+            proposal_id=key,
+            kind=body["post_kind"],
+            unit_id=UUID(body["unit"]),
+            unit=body["unit_name"],
+            term=body["term"] or "",
+            from_on=date.fromisoformat(body["from_on"]),
+            to_on=date.fromisoformat(body["to_on"]) if body["to_on"] else None,
+        )
+        for key, body in session.execute(query)
     )
 
 

@@ -4,25 +4,27 @@ would do.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
-from engine.db import tables
+from engine.db import Session, rows, tables
 from engine.db.states import ProposalState
-from engine.messages import _
-from engine.people import access, organisation
-from engine.people.organisation import INSTALLATION
+from engine.instance import independence
+from engine.messages import Both, _
+from engine.people import access, organisation, posts
+from engine.people.organisation import INSTALLATION, Actor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from engine.db import Session, rows
+    from sqlalchemy import ColumnElement
+
     from engine.messages import Message
-    from engine.people.organisation import Actor
 
 _proposal, _definition = tables.proposal.c, tables.definition.c
 
@@ -45,8 +47,9 @@ class Waiting:
     """A proposal: what it wants, whose it is, what of its effects the reader may see.
 
     `elsewhere`: how many deadlines it would move in matters that are not the reader's to see;
-    `link`: what it is about, a version's hash or an instance's id; `decides`: the reader may decide
-    on it.
+    `link`: what it is about, a version's hash, an instance's or a member's id; `decides`: the reader
+    may decide on it; `takes_back`: it is the reader's to take back; `proposer`: "" for the command
+    line; `whence`: why the reader decides who is of no such union, see independence.second.
     """
 
     id: UUID
@@ -60,18 +63,21 @@ class Waiting:
     link: str = ""
     moves: tuple[Move, ...] = ()
     elsewhere: int = 0
+    takes_back: bool = False
+    whence: str = ""
+
+
+_Asks = Callable[[Session, Actor, rows.Proposal], bool]
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """`sees`, `decides`: by the verb, of the proposal's scope; `what`: the proposal in words.
+    """Who sees a proposal, who other than its proposer decides on it, and what it is in words."""
 
-    About an instance there is no verb: who acts in it by a post sees it, and decides.
-    """
-
-    sees: Callable[[Actor, rows.Proposal], bool] | None
-    decides: str
+    sees: _Asks
+    decides: _Asks
     what: Callable[[Session, rows.Proposal], Message]
+    taken_back: bool = False
 
 
 def _notice(_session: Session, row: rows.Proposal) -> Message:
@@ -89,8 +95,45 @@ def _again(session: Session, row: rows.Proposal) -> Message:
     return _("恢复施行流程“{title}”第 {number} 版", title=title, number=number)
 
 
-def _somewhere(verb: str) -> Callable[[Actor, rows.Proposal], bool]:
-    return lambda actor, _row: access.may_somewhere(actor, verb)
+def _somewhere(verb: str) -> _Asks:
+    return lambda _session, actor, _row: access.may_somewhere(actor, verb)
+
+
+def _there(verb: str) -> _Asks:
+    return lambda _session, actor, row: access.may(actor, verb, row.scope)
+
+
+def _acts(session: Session, actor: Actor, row: rows.Proposal) -> bool:
+    """About an instance: whoever acts in it by a post."""
+    return access.acts_by_post(session, actor, UUID(row.subject))
+
+
+def _whence(session: Session, actor: Actor, row: rows.Proposal) -> str:
+    """Whence the actor is the second person for a post."""
+    who = UUID(row.body["member"])
+    asked = independence.Asked(row.scope, row.body["post_kind"], who, row.proposer_id)
+    return independence.second(session, actor, asked)
+
+
+def _seconds(session: Session, actor: Actor, row: rows.Proposal) -> bool:
+    return bool(_whence(session, actor, row))
+
+
+def _gives(session: Session, actor: Actor, row: rows.Proposal) -> bool:
+    """Whoever gives posts in that union sees those that wait, and whoever is a second person."""
+    return access.may(actor, "manage_people", row.scope) or _seconds(session, actor, row)
+
+
+def _post(_session: Session, row: rows.Proposal) -> Message:
+    known = posts.kinds().post(row.body["post_kind"])
+    return _(
+        "{name}任{unit}{post}，{from_on} 至 {to_on}（能看到保密事项）",
+        name=row.body["name"],
+        unit=row.body["unit_name"],
+        post=known.words if known else Both(row.body["post_kind"], row.body["post_kind"]),
+        from_on=row.body["from_on"],
+        to_on=row.body["to_on"] or _("未定"),
+    )
 
 
 def _witness(_session: Session, row: rows.Proposal) -> Message:
@@ -105,35 +148,42 @@ def _number(session: Session, row: rows.Proposal) -> str:
 
 
 _KINDS: Mapping[str, _Kind] = {
-    "notice": _Kind(_somewhere("propose_notice"), "approve_notice", _notice),
-    "definition": _Kind(_somewhere("propose_definition"), "approve_definition", _again),
+    "notice": _Kind(_somewhere("propose_notice"), _there("approve_notice"), _notice),
+    "definition": _Kind(_somewhere("propose_definition"), _there("approve_definition"), _again),
     "erasure": _Kind(
-        None, "", lambda s, row: _("删除保密事项 {number} 的内容", number=_number(s, row))
+        _acts, _acts, lambda s, row: _("删除保密事项 {number} 的内容", number=_number(s, row))
     ),
     "hold": _Kind(
-        None, "", lambda s, row: _("解除对保密事项 {number} 的保留", number=_number(s, row))
+        _acts, _acts, lambda s, row: _("解除对保密事项 {number} 的保留", number=_number(s, row))
     ),
-    "witness": _Kind(_somewhere("witness"), "approve_witness", _witness),
+    "witness": _Kind(_somewhere("witness"), _there("approve_witness"), _witness),
+    "post": _Kind(_gives, _seconds, _post, taken_back=True),
 }
 
 
 def waiting(session: Session, actor: Actor) -> tuple[Waiting, ...]:
     """What waits and is this person's to see, oldest first."""
-    mine = [INSTALLATION, actor.union_id, *(p.union_id for p in actor.posts if p.union_id)]
-    query = select(tables.proposal).where(
-        _proposal.state == ProposalState.PROPOSED, _proposal.scope.in_(mine)
-    )
-    found = cast("Iterable[rows.Proposal]", session.execute(query.order_by(_proposal.id)).all())
-    seen = [row for row in found if _sees(session, actor, row)]
-    people = organisation.names(session, [row.proposer_id for row in seen])
+    waits = _proposal.state == ProposalState.PROPOSED
+    query = select(tables.proposal).where(waits, _may_concern(actor)).order_by(_proposal.id)
+    found = cast("Iterable[rows.Proposal]", session.execute(query).all())
+    seen = [
+        row
+        for row in found
+        if row.proposer_id == actor.id or _KINDS[row.kind].sees(session, actor, row)
+    ]
+    people = organisation.names(session, [row.proposer_id for row in seen if row.proposer_id])
     return tuple(_told(session, actor, row, people) for row in seen)
 
 
-def _sees(session: Session, actor: Actor, row: rows.Proposal) -> bool:
-    sees = _KINDS[row.kind].sees
-    if sees is None:
-        return access.acts_by_post(session, actor, UUID(row.subject))
-    return sees(actor, row)
+def _may_concern(actor: Actor) -> ColumnElement[bool]:
+    """What belongs to the actor's unions or to the installation; and posts that wait in unions which
+    these manage, or anywhere for who answers for the installation.
+    """
+    mine = [INSTALLATION, actor.union_id, *(p.union_id for p in actor.posts if p.union_id)]
+    unit, is_post = tables.unit.c, _proposal.kind == "post"
+    below = _proposal.scope.in_(select(unit.id).where(unit.managing_id.in_(mine)))
+    near = _proposal.scope.in_(mine)
+    return or_(near, is_post) if actor.runs_installation else or_(near, and_(is_post, below))
 
 
 def _told(
@@ -147,13 +197,15 @@ def _told(
         kind=row.kind,
         what=kind.what(session, row),
         note=row.note,
-        proposer=people.get(row.proposer_id, ""),
+        proposer=people.get(row.proposer_id, "") if row.proposer_id else "",
         created_at=row.created_at,
         mine=mine,
-        decides=not mine and (kind.sees is None or access.may(actor, kind.decides, row.scope)),
-        link=row.subject,
+        decides=not mine and kind.decides(session, actor, row),
+        link=row.body.get("member", row.subject),
         moves=moves,
         elsewhere=elsewhere,
+        takes_back=mine and kind.taken_back,
+        whence=_whence(session, actor, row) if row.kind == "post" else "",
     )
 
 

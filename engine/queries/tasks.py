@@ -16,7 +16,7 @@ from engine.db.states import InstanceState, TaskState
 from engine.instance import choices, rooms
 from engine.instance import context as instance
 from engine.people import access
-from engine.queries import background, deadlines, foresight, hints, outside, ruled
+from engine.queries import background, deadlines, foresight, hints, outside, publications, ruled
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Task:
     confidential: bool
     guards: tuple[foresight.Guarded, ...]
     rules: tuple[ruled.Ruled, ...]  # what the task rests on, besides its deadline
+    raised: tuple[publications.Raised, ...]  # what came of what its lane published
     tells: tuple[str, ...]  # what the process says to whoever has it, with the facts of the matter
     urged: str  # the last words of the secretary to whoever has it; ""
     links: tuple[outside.Sent, ...] | None  # sent to somebody outside; None: none can be sent
@@ -79,12 +80,15 @@ class Task:
 
 
 def _is_mine(actor: Actor) -> ColumnElement[bool]:
-    """The condition on `task` under which it is or was this person's."""
-    return or_(
+    """The condition on `task` under which it is or was this person's. What stands nowhere in the
+    diagram (a launch, a message, an objection) is nobody's task.
+    """
+    mine = or_(
         _task.assignee_id == actor.id,
         _task.seat.in_(sorted(actor.seats)),
         _task.closed_by == actor.id,
     )
+    return and_(_task.ref != tables.WITHOUT_TASK, mine)
 
 
 def must_see(session: Session, actor: Actor, task_id: UUID) -> None:
@@ -155,6 +159,9 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
     people = [row.assignee_id, row.closed_by, *(part.closed_by for part in parts)]
     names = Named.of(session, [matter["facts"], people], actor)
     seen = rooms.open_facts(context)
+    raised = publications.raised(context, rule.lane, names, lang)
+    shown_above = {each.key for each in raised}
+    before = [part for part in parts if part.element not in shown_above]
     rested_on = {rule.basis, str(read.due.get("rule", ""))} - {""}
     offer, fields = choices.of_instance(context), rule.form.fields if rule.form else ()
     return Task(
@@ -175,7 +182,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         deadline=deadlines.deadline(
             context.law, context.decisive_on, row.due_at, row.due, lang=lang
         ),
-        said=background.said(context, parts, names, lang, rule.room),
+        said=background.said(context, before, names, lang, rule.room),
         papers=background.papers(context, ((p.element, p.answers) for p in parts), lang),
         draft={**_prefilled(rule, seen), **read.draft},
         draft_revision=read.draft_revision,
@@ -190,6 +197,7 @@ def task(session: Session, actor: Actor, task_id: UUID, lang: str = "zh") -> Tas
         confidential=matter["confidential"],
         guards=foresight.guards(context, row.element, lang) if read.is_open else (),
         rules=foresight.cited(context, rested_on, lang),
+        raised=raised,
         tells=hints.hints(context, rule, seen, names, lang) if read.is_open else (),
         urged=_urged(session, row.instance_id) if read.is_open and read.due.get("reminded") else "",
         links=outside.sent(session, row.id) if rule.link else None,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.commands import instances, polls, tasks
+from engine.commands import instances, objections, polls, tasks
 from engine.errors import ProcessFault
 from engine.messages import _
 from engine.scenarios import assembly
@@ -86,6 +86,7 @@ ACTIONS: dict[str, Action] = {
     "claim": plainly(tasks.claim, Progress.task),
     "release": plainly(tasks.release, Progress.task),
     "message": _message,
+    "object": plainly(objections.make, Progress.publication, _answered),
     "withdraw": _withdraw,
     "terminate": plainly(instances.terminate, of_instance, reason),
     "suspend": plainly(instances.suspend, of_instance, reason),

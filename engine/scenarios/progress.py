@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _instance, _task, _poll = tables.instance.c, tables.task.c, tables.poll.c
 _event, _timer = tables.event.c, tables.timer.c
+_published = tables.publication.c
 _DAYS = re.compile(r"[+-]\d{1,4}")
 _PATH = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 T = TypeVar("T")
@@ -168,6 +169,18 @@ class Progress:
                     open_now=open_now,
                 )
             )
+        return found
+
+    def publication(self, element: str) -> UUID:
+        """What this instance has published there last. Raises NotFound."""
+        query = select(_published.id).where(
+            _published.instance_id == self.instance(),
+            _published.element == element,
+            _published.current,
+        )
+        found: UUID | None = self.session.execute(query).scalar()
+        if found is None:
+            raise NotFound(_("“{key}”还没有公示。", key=element))
         return found
 
     def meeting(self, element: str) -> UUID:

@@ -47,6 +47,7 @@ ALLOWED = {  # the table once more, by hand: a change of it must be meant
     "export": {"union_secretary", "auditor"},
     "see_people": {"union_secretary", "auditor", "administrator"},
     "manage_people": {"union_secretary", "administrator"},
+    "approve_post": {"union_secretary", "administrator"},
     "import_people": {"union_secretary", "administrator"},
     "set_password": {"administrator"},
     "propose_definition": {"union_secretary", "administrator"},

@@ -15,6 +15,7 @@ from engine.db import apart, canonical, tables
 from engine.errors import Unavailable
 from engine.history import event_log, keys, seals
 from engine.jobs import worker
+from engine.messages import CHINESE
 from engine.settings import ROOT, Settings
 from tests.engine.errands import KEY, Errands
 from tests.engine.forgery import rechain, unprotect
@@ -71,7 +72,7 @@ def test_a_worker_three_days_ahead_lets_no_timer_happen(
     check = world.task(key, "check")
     world.do(lambda s: tasks.complete(s, secretary, check, {"decision": "pass"}), timedelta(0))
     settings = Settings(home=tmp_path, database_url=url, processes=ROOT / "processes")
-    sweep = worker.app(settings, url).tasks["sweep"]
+    sweep = worker.app(settings, url, english=CHINESE).tasks["sweep"]
 
     def waiting() -> int:
         timer = tables.timer.c

@@ -253,7 +253,7 @@ def test_a_document_that_cannot_be_printed_is_told(
 ) -> None:
     from engine.documents import pdf
 
-    def broken(*given: Any) -> bytes:
+    def broken(*given: Any, **more: Any) -> bytes:
         raise HistoryBroken("文书内容与签发时不符，不能打印。")
 
     monkeypatch.setattr(pdf, "printed", broken)

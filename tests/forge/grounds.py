@@ -121,11 +121,18 @@ def longest(process: str) -> Any:
     return ground
 
 
+def posting(engine: Engine) -> Any:
+    """A matter that has published twice, with objections."""
+    folder = sessions.HALL.parent / "posting"
+    return told(engine, folder / "scenarios" / "101_objections.toml", definitions.read(folder))
+
+
 GROUNDS: dict[str, Any] = {
     "errands": errands,
     "registry": registry,
     "hall": hall,
     "open": open_hall,
+    "posting": posting,
     "transfer": longest("cadre_transfer"),
     "session": longest("congress_session"),
     "mediation": longest("dispute_mediation"),

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
+from sqlalchemy import select
 
 from engine import clock, db, jobs
 from engine.commands import (
@@ -29,6 +30,7 @@ from engine.commands import (
     teller_keys,
 )
 from engine.commands.people.logins import open_login
+from engine.db import tables
 from engine.definitions import read
 from engine.people import organisation
 from engine.queries import checkpoints
@@ -245,6 +247,23 @@ class World:
         found = self.look(f"{u}.secretary", files.file, key)
         return next(t for t in found.tasks if t.state == "open" and t.element == element)
 
+    def post(self, u: str) -> None:
+        """A confidential matter that has published to the delegates."""
+        mark, own = CANARY[u], self.of[u]
+        given = {"subject": f"{mark}聘任", "candidate": f"{mark}聘任", "office": "head"}
+        given["background"] = f"{mark}考察"
+        key = self.do(f"{u}.delegate", instances.launch, "posting", given)
+        check = tables.task.c.instance_id == key, tables.task.c.element == "check"
+        found = self.look(
+            f"{u}.secretary",
+            lambda s, _a: s.execute(select(tables.task.c.id).where(*check)).scalar_one(),
+        )
+        self.do(f"{u}.secretary", tasks.complete, found, {"decision": "publish"})
+        shown = select(tables.publication.c.id).where(tables.publication.c.instance_id == key)
+        own["publication"] = str(
+            self.look(f"{u}.delegate", lambda s, _a: s.execute(shown).scalar_one())
+        )
+
     def _token(self, u: str) -> str:
         """The token of a colleague, by its id."""
         found = self.look(f"{u}.second1", roster.member_file, self.people[f"{u}.second1"])
@@ -345,10 +364,13 @@ def two_unions(server: str, home: Path) -> Iterator[World]:
                 ("union_secretary", above),
             )
             definitions.publish_shipped(session, read(FOLDER))
-            definitions.publish_shipped(session, read(ROOT / "tests" / "processes" / "secret"))
+            for name in ("secret", "posting"):
+                folder = ROOT / "tests" / "processes" / name
+                definitions.publish_shipped(session, read(folder))
             definitions.publish_shipped(session, read(ROOT / "tests" / "processes" / "hall"))
         for u in CANARY:
             made.furnish(u)
+            made.post(u)
         made.share(home)
         app.extensions["engine"] = Trial(made.engine)
         yield made
@@ -361,10 +383,12 @@ PATHS = {
     "incident_id": NOBODY,
     "task_id": "{task}",
     "poll_id": "{poll}",
+    "publication_id": "{publication}",
     "attachment_id": "{attachment}",
     "document_id": "{document}",
     "correction_id": "{correction}",
     "verification_id": NOBODY,
+    "pack_id": NOBODY,
     "member_id": "{member}",
     "post_id": "{post}",
     "unit_id": "{unit}",
@@ -441,6 +465,8 @@ ENVELOPE = {"envelope": base64.b64encode(bytes(304)).decode()}
 
 
 SENT: dict[str, dict[str, Any]] = {
+    "publications.make": {"form": {"f.reason": "任职年限不够"}},
+    "api_publications.make_objection": {"json": {"answers": {"reason": "任职年限不够"}}},
     "inbox.poll in a meeting": {"path": VOTE},
     "meetings.arrive": {"form": {"code": "{door}"}},
     "meetings.arrive leave": {"path": {"what": "leave"}},

@@ -84,6 +84,7 @@ api_meetings.get_meeting | 404 200 404 200 200 404 | 404
 api_meetings.leave | 404 200 404 404 404 404 | 404
 api_meetings.list_meetings | 200 | -
 api_meetings.list_meetings of | 200 | -
+api_meetings.list_under_way | 200 | -
 api_meetings.list_people | 404 | 404
 api_meetings.match | 404 | 404
 api_meetings.open_meeting | 404 403 404 403 403 404 | 404
@@ -102,6 +103,9 @@ api_members.list_members of | 404 404 404 200 200 200 | 404
 api_members.list_members search | 404 404 404 200 200 200 | -
 api_members.list_members unit | 404 404 404 200 200 200 | -
 api_members.set_password | 404 404 404 403 403 422 | 404
+api_publications.get_publication | 404 200 404 404 404 404 | 404
+api_publications.list_publications | 200 | -
+api_publications.make_objection | 404 201 404 404 404 404 | 404
 api_polls.close_poll | 404 409 404 409 403 404 | 404
 api_polls.declare | 404 403 404 403 403 404 | 404
 api_polls.dissent | 404 409 404 404 404 404 | 404
@@ -133,6 +137,9 @@ api_process-instances.diagram | 404 200 200 200 200 404 | 404
 api_process-instances.erase | 404 409 409 409 409 404 | 404
 api_process-instances.hold | 404 409 409 409 409 404 | 404
 api_process-instances.export_evidence | 404 403 403 200 200 404 | 404
+api_process-instances.fetch_evidence | 404 403 403 404 404 404 | 404
+api_process-instances.queue_evidence | 404 403 403 202 202 404 | 404
+api_process-instances.read_evidence | 404 403 403 404 404 404 | 404
 api_process-instances.get_instance | 404 200 200 200 200 404 | 404
 api_process-instances.history | 404 200 403 200 200 404 | 404
 api_process-instances.let_in | 404 409 409 409 409 404 | 404
@@ -155,6 +162,7 @@ api_rules.add_vacation | 403 403 403 201 403 201 | 404
 api_proposals.approve_proposal | 403 | -
 api_proposals.list_proposals | 200 | -
 api_proposals.refuse_proposal | 403 | -
+api_proposals.take_back_proposal | 403 | -
 api_rules.approve_setting | 403 403 403 204 403 204 | 404
 api_rules.get_calendar | 200 | -
 api_rules.get_calendar of | 200 | 404
@@ -209,7 +217,9 @@ audit.instance | 404 200 403 200 200 404 | 404
 audit.log | 403 403 403 200 200 403 | -
 audit.log installation | 403 403 403 200 200 403 | -
 audit.log of | 403 403 403 200 200 403 | 404~
-audit.pack | 404 403 403 200 200 404 | 404
+audit.pack | 404 403 403 302 302 404 | 404
+audit.pack_file | 404 403 403 404 404 404 | 404
+audit.pack_progress | 404 403 403 200 200 404 | 404
 audit.propose_witness | 403 | -
 audit.seal | 403 403 403 200 200 403 | -
 audit.verification | 403 403 403 200 200 403 | -
@@ -337,6 +347,9 @@ polls.resign | 404 303 404 404 404 404 | 404
 polls.sign | 404 409 404 404 404 404 | 404
 polls.verify | 404 200 404 200 200 404 | 404
 polls.void | 404 303 404 303 403 404 | 404
+publications.index | 200 | -
+publications.make | 404 302 404 404 404 404 | 404
+publications.publication | 404 200 404 404 404 404 | 404
 proposals.again | 403 403 403 409 403 409 | -
 proposals.decide | 403 | -
 proposals.index | 200 | -
@@ -456,7 +469,7 @@ def test_everybody_gets_what_the_matrix_says_and_nothing_of_the_other_union(
     for row in (
         "audit.index search",
         "audit.log",
-        "audit.pack",
+        "api_process-instances.export_evidence",
         "people.index search",
         "people.export",
         "rules.index",

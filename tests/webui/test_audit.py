@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -225,19 +223,6 @@ def test_a_case_is_there_for_those_who_may_see_it(
 def test_the_page_speaks_english(client: Login, house: House, matter: UUID) -> None:
     page = client("auditor").get(f"/audit/{matter}?lang=en").text
     assert 'lang="en"' in page and "Check" in page
-
-
-def test_the_evidence_pack_is_a_zip_and_on_record(
-    client: Login, house: House, matter: UUID
-) -> None:
-    reply = client("auditor").post(f"/audit/{matter}/pack")
-    assert reply.mimetype == "application/zip"
-    assert any(
-        name.endswith("verify.py") for name in zipfile.ZipFile(io.BytesIO(reply.data)).namelist()
-    )
-    assert "孙审计导出证据包" in client("auditor").get(f"/audit/{matter}").text
-    assert client("mover").post(f"/audit/{matter}/pack").status_code == 403
-    assert client("foreign").post(f"/audit/{matter}/pack").status_code == 404
 
 
 def test_a_long_timeline_goes_on(client: Login, house: House, matter: UUID) -> None:

@@ -196,6 +196,7 @@ def test_no_command_tells_that_it_exists(case: Case) -> None:
             ("withdraw", reason),
             ("erasure", reason),
             ("evidence", None),
+            ("evidence/queued", None),
             ("messages/speak", {"answers": {"words": "甲"}}),
             ("readers", {**reason, "member_id": str(case.house.people[who])}),
         ):

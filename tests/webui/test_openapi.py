@@ -101,6 +101,7 @@ def test_changes_take_an_idempotency_key_but_for_those_that_must_not_be_kept(
         "join_key",
         "evaluate",
         "queue_verification",
+        "queue_evidence",
     }
 
 

@@ -34,7 +34,7 @@ pytest_plugins = ("tests.empty",)
 ROLES = ("plain", "delegate", "committee", "secretary", "auditor", "admin")
 SEAL = "议"  # the product's sign on every page
 OTHER_LANGUAGE = "中文"  # how a reader of English finds Chinese
-NUMBERS = r"教代提〔\d+〕\d+|[会密]〔\d+〕\d+"  # of matters, made by the processes of the world
+NUMBERS = r"教代提〔\d+〕\d+|[会密示]〔\d+〕\d+"  # of matters, made by the processes of the world
 WRITTEN = (  # what people of the world wrote or uploaded besides names and titles
     OTHER_LANGUAGE,
     *(roles.WORDS, *roles.MOTION.values(), *roles.CANARY.values()),

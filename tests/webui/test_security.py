@@ -724,6 +724,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "inbox.respond": ("choice", "comment"),
     "matters.desk": ("reason",),
     "polls.dissent": ("dissent",),
+    "publications.make": ("f.reason",),
     "polls.resign": ("leave",),
     "polls.replace_teller": ("teller", "successor", "left"),
     "matters.send": ("f.reason", "once"),

@@ -28,6 +28,7 @@ GROUPS = (
     "meetings",
     "polls",
     "ballots",
+    "publications",
     "definitions",
     "rules",
     "proposals",

@@ -97,6 +97,9 @@ class Imported(Schema):
     created = fields.Integer()
     changed = fields.Integer()
     skipped = fields.Integer()
+    waiting = fields.Integer(
+        metadata={"description": "Of the created: posts that wait for a second person."}
+    )
     left = fields.UUID(
         allow_none=True, metadata={"description": "The import of the rows that were not taken."}
     )

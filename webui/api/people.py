@@ -59,6 +59,18 @@ class MemberRow(Schema):
     posts = fields.List(fields.Nested(Post))
 
 
+class ProposedPost(Schema):
+    """A post that waits for a second person, see /proposals; it opens nothing yet."""
+
+    proposal_id = fields.UUID(required=True)
+    kind = fields.String()
+    unit_id = fields.UUID()
+    unit = fields.String()
+    term = fields.String()
+    from_on = fields.Date()
+    to_on = fields.Date(allow_none=True)
+
+
 class Token(Schema):
     """An API token, without its secret."""
 
@@ -85,6 +97,7 @@ class Member(Schema):
     can_log_in = fields.Boolean()
     created_at = Moment()
     posts = fields.List(fields.Nested(Post))
+    proposed = fields.List(fields.Nested(ProposedPost))
     tokens = fields.List(fields.Nested(Token))
 
 
@@ -198,12 +211,13 @@ def change_member(
     return {"changed": people.change_member(session, actor, member_id, **given)}
 
 
-@routes.act(f"{ONE}/posts", schemas.Made, body=NewPost, status=201)
+@routes.act(f"{ONE}/posts", schemas.PostMade, body=NewPost, status=201)
 def grant_post(
     session: Session, actor: Actor, given: dict[str, Any], member_id: UUID
-) -> dict[str, UUID]:
+) -> dict[str, Any]:
     """Give a member a post; the first and the last day count."""
-    return {"id": people.grant_post(session, actor, member_id, **given)}
+    made = people.grant_post(session, actor, member_id, **given)
+    return {"id": made, "waits": people.waits(session, made)}
 
 
 @routes.act("/posts/<uuid:post_id>/end", body=EndPost, status=204)

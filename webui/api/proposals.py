@@ -45,6 +45,13 @@ class ProposalShape(Schema):
     link = fields.String()
     moves = fields.List(fields.Nested(MoveShape))
     elsewhere = fields.Integer()
+    takes_back = fields.Boolean(metadata={"description": "It is yours to take back."})
+    whence = fields.String(
+        metadata={
+            "description": "Of a post: by what you are the second person, union, superior (of the "
+            "union that manages it) or installation."
+        }
+    )
 
 
 ProposalPage = schemas.page("ProposalPage", ProposalShape)
@@ -66,3 +73,9 @@ def approve_proposal(session: Session, actor: Actor, proposal_id: UUID) -> None:
 def refuse_proposal(session: Session, actor: Actor, proposal_id: UUID) -> None:
     """Refuse what somebody else proposed."""
     deciding.decide(session, actor, proposal_id, False)
+
+
+@routes.act("/proposals/<uuid:proposal_id>/take-back", status=204)
+def take_back_proposal(session: Session, actor: Actor, proposal_id: UUID) -> None:
+    """Take back what you proposed: a post that waits for a second person."""
+    deciding.take_back(session, actor, proposal_id)

@@ -218,6 +218,15 @@ class Made(Schema):
     id = fields.UUID(required=True)
 
 
+class PostMade(Made):
+    """A new post. One that opens a confidential matter waits for a second person."""
+
+    waits = fields.Boolean(
+        required=True,
+        metadata={"description": "It is proposed only, see /proposals; it opens nothing yet."},
+    )
+
+
 class Option(Schema):
     value = fields.String(required=True)
     label = fields.String(required=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
 
-from engine.commands import succession
+from engine.commands import people, succession
 from webui.api import schemas
 from webui.api.edge import Routes
 from webui.api.schemas import Day, Id, Text
@@ -75,18 +75,18 @@ def join(session: Session, actor: Actor, given: dict[str, Any], member_id: UUID)
     succession.join(session, actor, member_id, given["into"], given["why"])
 
 
-@routes.act("/posts/<uuid:post_id>/replace", schemas.Made, body=Replace, status=201)
-def replace(
-    session: Session, actor: Actor, given: dict[str, Any], post_id: UUID
-) -> dict[str, UUID]:
+@routes.act("/posts/<uuid:post_id>/replace", schemas.PostMade, body=Replace, status=201)
+def replace(session: Session, actor: Actor, given: dict[str, Any], post_id: UUID) -> dict[str, Any]:
     """Somebody else holds the post for the rest of its term."""
-    return {"id": succession.replace(session, actor, post_id, **given)}
+    made = succession.replace(session, actor, post_id, **given)
+    return {"id": made, "waits": people.waits(session, made)}
 
 
-@routes.act("/posts/<uuid:post_id>/move", schemas.Made, body=Move, status=201)
-def move(session: Session, actor: Actor, given: dict[str, Any], post_id: UUID) -> dict[str, UUID]:
+@routes.act("/posts/<uuid:post_id>/move", schemas.PostMade, body=Move, status=201)
+def move(session: Session, actor: Actor, given: dict[str, Any], post_id: UUID) -> dict[str, Any]:
     """The post is held in another unit from a day on."""
-    return {"id": succession.move(session, actor, post_id, **given)}
+    made = succession.move(session, actor, post_id, **given)
+    return {"id": made, "waits": people.waits(session, made)}
 
 
 @routes.act("/terms/end", Ended, body=EndTerm)

@@ -171,6 +171,26 @@ class Sent(Schema):
     state = schemas.Choice("open", "used", "ended")
 
 
+class ObjectionShape(Schema):
+    who = fields.String()
+    at = Moment()
+    answers = fields.List(fields.Nested(schemas.Answered))
+
+
+class RaisedShape(Schema):
+    """What came of what the lane of the task published: who objected."""
+
+    class Meta:
+        title = "Raised"
+
+    key = fields.String(required=True)
+    title = fields.String()
+    people = fields.Integer()
+    last_day = fields.Date()
+    over = fields.Boolean()
+    objections = fields.List(fields.Nested(ObjectionShape))
+
+
 class TaskShape(Schema):
     """One task: what is asked, what was said before, until when, what comes next, and the form."""
 
@@ -196,6 +216,7 @@ class TaskShape(Schema):
     deadline = fields.Nested(Deadline, allow_none=True)
     said = fields.List(fields.Nested(Said))
     papers = fields.List(fields.Nested(schemas.Paper))
+    raised = fields.List(fields.Nested(RaisedShape))
     draft = fields.Dict()
     seat = fields.Boolean()
     claimed_by = fields.String()

@@ -207,7 +207,7 @@ def user_post(given: argparse.Namespace, settings: Settings) -> int:
     with db.transaction(database(settings)) as session:
         member = operator.member_named(session, given.username)
         unit = _unit_of_post(session, given, member)
-        people.grant_post(
+        post_id = people.grant_post(
             session,
             None,
             member,
@@ -217,8 +217,11 @@ def user_post(given: argparse.Namespace, settings: Settings) -> int:
             to_on=given.to_on,
             term=given.term,
         )
-        code = operator.code_of(session, unit)
+        code, waits = operator.code_of(session, unit), people.waits(session, post_id)
     values = {"who": given.username, "post": given.post, "unit": code, "day": begin}
+    if waits:
+        say(_("{post} 能看到保密事项，待第二人在“等待第二人”一页确认后生效", post=given.post))
+        return OK
     say(_("{who} 自 {day} 起任 {unit} 的 {post}", **values))
     return OK
 

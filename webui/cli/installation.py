@@ -41,6 +41,7 @@ def worker(_given: argparse.Namespace, settings: Settings) -> int:
     from engine import db
     from engine.history.signing import signing
     from engine.jobs.worker import run_worker
+    from webui.http.messages import language
 
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     url = db.url_of(settings)
@@ -50,7 +51,7 @@ def worker(_given: argparse.Namespace, settings: Settings) -> int:
     if why is not None:
         note(_("注意：{what}", what=why))
     note(_("正在工作；按 Ctrl-C 停止"))
-    run_worker(settings, url)
+    run_worker(settings, url, english=language("en"))
     return OK
 
 

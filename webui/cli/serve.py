@@ -360,8 +360,9 @@ def main(what: str) -> None:
         return
     from engine import db
     from engine.jobs.worker import run_worker
+    from webui.http.messages import language
 
-    run_worker(settings, db.url_of(settings))
+    run_worker(settings, db.url_of(settings), english=language("en"))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ BLUEPRINTS = (
     "approver.inbox",
     "approver.polls",
     "approver.ballots",
+    "approver.publications",
     "secretary.meetings",
     "secretary.matters",
     "secretary.confidence",

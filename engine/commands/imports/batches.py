@@ -42,7 +42,7 @@ _PLANS: dict[str, Callable[[Session, Actor, list[Line]], None]] = {
     "posts": terms.plan_posts,
     "delegates": terms.plan_by_category,
 }
-_WRITES: dict[str, Callable[[Session, list[Line]], list[records.Note]]] = {
+_WRITES: dict[str, Callable[[Session, Actor, list[Line]], list[records.Note]]] = {
     "units": units.write,
     "people": members.write,
     "posts": terms.write,
@@ -108,6 +108,7 @@ class Report:
     changed: int
     skipped: int
     left: UUID | None = None  # the batch of the rows that were not taken
+    waiting: int = 0  # of the created: posts that wait for a second person
 
 
 def preview(session: Session, actor: Actor, kind: str, filename: str, data: bytes) -> Batch:
@@ -294,7 +295,7 @@ def confirm(session: Session, actor: Actor, batch_id: UUID, *, good_only: bool =
     good = [line for line in lines if not line.errors]
     if not good:
         raise Conflict(_("没有无误的行可以导入。"), code="has_errors")
-    notes = _WRITES[batch.kind](session, good)
+    notes = _WRITES[batch.kind](session, actor, good)
     counts = _counts(map(RowReport.of, good))
     kept = {"counts": counts, "sha256": batch.report["sha256"]}
     details = {"batch": str(batch_id), "import_kind": batch.kind, "file": batch.file, **kept}
@@ -314,6 +315,7 @@ def confirm(session: Session, actor: Actor, batch_id: UUID, *, good_only: bool =
         changed=counts["change"],
         skipped=counts["skip"],
         left=left,
+        waiting=sum(note.kind == "post_proposed" for note in notes),
     )
 
 

@@ -101,7 +101,7 @@ def _tell_namesakes(lines: list[Line]) -> None:
             seen.add(key)
 
 
-def write(session: Session, lines: list[Line]) -> list[records.Note]:
+def write(session: Session, _actor: Actor, lines: list[Line]) -> list[records.Note]:
     """Carry out the plan of every row; gives the events."""
     new = [row_of(line.plan) for line in lines if line.do == "create"]
     if new:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
+from engine.commands import proposals
 from engine.commands.imports.lines import (
     Line,
     Namesakes,
@@ -23,9 +24,11 @@ from engine.commands.imports.lines import (
     unit_for,
 )
 from engine.commands.imports.members import created, row_of
-from engine.commands.people import desks, records, terms, words
+from engine.commands.people import desks, granting, records, terms, words
 from engine.db import rows, tables
 from engine.errors import Invalid, Refused
+from engine.instance import openings
+from engine.instance.openings import Seat
 from engine.messages import Both, Listed, _
 from engine.people import posts, spelling
 
@@ -112,6 +115,30 @@ class _Known:
     namesakes: Namesakes
     terms: dict[str, str]  # as they are registered, by what they mean
     held: Held
+    opened: Opened
+
+
+class Opened:
+    """Which posts open a confidential matter, each asked once; and which wait for a second person
+    already.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: dict[Seat, bool] = {}
+
+    def by(self, kind: str, unit: rows.Unit) -> bool:
+        """Does this post open one?"""
+        seat = Seat.of(kind, unit)
+        if seat not in self._known:
+            self._known[seat] = openings.opens(self._session, seat)
+        return self._known[seat]
+
+    def waits(self, plan: dict[str, Any]) -> bool:
+        """Is the post of a row proposed already?"""
+        about = {"member": plan["member"], "post_kind": plan["kind"], "unit": plan["unit_id"]}
+        subject = granting.subject_of(about)
+        return proposals.waits(self._session, granting.POST, subject)
 
 
 def _known(session: Session, actor: Actor, lines: list[Line]) -> _Known:
@@ -121,7 +148,7 @@ def _known(session: Session, actor: Actor, lines: list[Line]) -> _Known:
     alike = [each for found in namesakes.found.values() for each in found if each.username in same]
     held = Held(session, [member.id for member in (*members_.values(), *alike)])
     terms = _terms(session, units)
-    return _Known(actor, units, members_, namesakes, terms=terms, held=held)
+    return _Known(actor, units, members_, namesakes, terms=terms, held=held, opened=Opened(session))
 
 
 def _terms(session: Session, units: Units) -> dict[str, str]:
@@ -243,6 +270,18 @@ def _plan(line: Line, known: _Known, wanted: _Wanted) -> None:
     known.held.clash(line, member)
     if line.do != "skip":
         _must_be_allowed(line, known.actor, unit, member)
+    if line.do != "skip" and not line.errors and known.opened.by(wanted.kind, unit):
+        _ask_a_second(line, known)
+
+
+def _ask_a_second(line: Line, known: _Known) -> None:
+    """The row opens a confidential matter: it will wait, or does already."""
+    if known.opened.waits(line.plan):
+        line.do = "skip"
+        line.warnings.append(_("这个职务已登记，正待第二人确认，跳过。"))
+        return
+    line.plan["second"] = True
+    line.warnings.append(_("这个职务能看到保密事项，导入后待第二人确认才生效。"))
 
 
 def _must_be_allowed(line: Line, actor: Actor, unit: rows.Unit, member: Registered | None) -> None:
@@ -258,8 +297,10 @@ def _must_be_allowed(line: Line, actor: Actor, unit: rows.Unit, member: Register
         line.warnings.append(_("尚未登记此人，将一并登记（没有密码，不能登录）。"))
 
 
-def write(session: Session, lines: list[Line]) -> list[records.Note]:
-    """Write the new people and the posts of every row; gives the events."""
+def write(session: Session, actor: Actor, lines: list[Line]) -> list[records.Note]:
+    """Write the new people and the posts of every row, or propose those that open a confidential
+    matter; gives the events.
+    """
     plans = [line.plan for line in lines if line.do == "create"]
     people: dict[str, dict[str, Any]] = {}
     for plan in plans:
@@ -268,14 +309,21 @@ def write(session: Session, lines: list[Line]) -> list[records.Note]:
     if people:
         session.execute(insert(tables.member), list(people.values()))
     given = [(plan, _row(plan, people)) for plan in plans]
-    if given:
-        session.execute(insert(tables.post), [row for _plan, row in given])
-    return [*map(created, people.values()), *(_granted(plan, row) for plan, row in given)]
+    if entered := [row for plan, row in given if not plan.get("second")]:
+        session.execute(insert(tables.post), entered)
+    return [
+        *map(created, people.values()),
+        *(_given(session, actor, plan, row) for plan, row in given),
+    ]
 
 
-def _granted(plan: dict[str, Any], row: dict[str, Any]) -> records.Note:
-    details = terms.granted(row, plan["name"], plan["unit"])
-    return records.Note(UUID(plan["union_id"]), "post_granted", details)
+def _given(
+    session: Session, actor: Actor, plan: dict[str, Any], row: dict[str, Any]
+) -> records.Note:
+    details, union_id = terms.granted(row, plan["name"], plan["unit"]), UUID(plan["union_id"])
+    if plan.get("second"):
+        return granting.propose(session, actor, union_id, details)
+    return records.Note(union_id, "post_granted", details)
 
 
 def _row(plan: dict[str, Any], people: dict[str, dict[str, Any]]) -> dict[str, Any]:

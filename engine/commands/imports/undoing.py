@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import delete, or_, select, update
 
-from engine.commands.people import members, records, units
+from engine.commands.people import granting, members, records, units
 from engine.db import tables
-from engine.db.states import BatchState
+from engine.db.states import BatchState, ProposalState
 from engine.errors import Conflict, NotFound
 from engine.messages import _
 from engine.people import access
@@ -25,13 +25,18 @@ if TYPE_CHECKING:
     from engine.db import Session, rows
     from engine.people.organisation import Actor
 
-_MADE = {"unit_created": "unit", "member_created": "member", "post_granted": "post"}
+_MADE = {
+    "unit_created": "unit",
+    "member_created": "member",
+    "post_granted": "post",
+    "post_proposed": "proposal",
+}
 _ORDER = ("post", "member", "unit")  # as they are deleted
 
 
 def kept(kind: str, notes: Iterable[records.Note], lines: Iterable[Line]) -> dict[str, Any]:
     """What undoes an import: the ids of what it made, and the old values of what it changed."""
-    found: dict[str, Any] = {name: [] for name in _ORDER}
+    found: dict[str, Any] = {name: [] for name in (*_ORDER, "proposal")}
     for note in notes:
         if name := _MADE.get(note.kind):
             found[name].append(str(note.details[name]))
@@ -61,7 +66,7 @@ def undo(session: Session, actor: Actor, batch_id: UUID) -> None:
     if used := next(_used(session, batch, wrote), ""):
         why = _("导入以后已有人据此办事，或者登记又有变动，不能撤销。")
         raise Conflict(why, code="acted_on", by=used)
-    notes = list(_put_back(session, wrote))
+    notes = [*_put_back(session, wrote), *_taken_back(session, actor, wrote)]
     for name in _ORDER:
         table = tables.metadata.tables[name]
         session.execute(delete(table).where(table.c.id.in_(_ids(wrote, name))))
@@ -74,6 +79,20 @@ def undo(session: Session, actor: Actor, batch_id: UUID) -> None:
     session.execute(done.values(state=BatchState.UNDONE, report=report))
 
 
+def _proposed(session: Session, wrote: dict[str, Any]) -> list[rows.Proposal]:
+    """The posts that the import proposed; one from before proposed none."""
+    proposal = tables.proposal
+    keys = [UUID(key) for key in wrote.get("proposal", ())]
+    query = select(proposal).where(proposal.c.id.in_(keys)).order_by(proposal.c.id)
+    return list(cast("Any", session.execute(query.with_for_update()).all()))
+
+
+def _taken_back(session: Session, actor: Actor, wrote: dict[str, Any]) -> Iterator[records.Note]:
+    for row in _proposed(session, wrote):
+        if row.state == ProposalState.PROPOSED:
+            yield granting.withdraw(session, actor, row)
+
+
 def _ids(wrote: dict[str, Any], name: str) -> list[UUID]:
     return [UUID(key) for key in wrote[name]]
 
@@ -82,6 +101,8 @@ def _used(session: Session, batch: rows.Batch, wrote: dict[str, Any]) -> Iterato
     """The names of what stands on the import: rows that refer to what it made, posts that changed
     since, deeds of those who got one, other values than it gave.
     """
+    if any(row.state == ProposalState.DONE for row in _proposed(session, wrote)):
+        yield "proposal"
     for name in ("member", "unit"):
         yield from _referring(session, tables.metadata.tables[name], wrote)
     yield from _acted(session, batch, wrote)

@@ -312,7 +312,7 @@ class Place(NamedTuple):
     union_id: UUID
 
 
-def write(session: Session, lines: list[Line]) -> list[records.Note]:
+def write(session: Session, _actor: Actor, lines: list[Line]) -> list[records.Note]:
     """Carry out the plan of every row, parents first; gives the events."""
     unit = tables.unit.c
     every = session.execute(select(unit.code, unit.id, unit.union_id))

@@ -5,6 +5,7 @@ An actor of None is the operator on the command line, who is bound by no post; w
 hand that in.
 """
 
+from engine.commands.people.granting import grant_post, waits
 from engine.commands.people.lockouts import forget_attempts
 from engine.commands.people.logins import (
     Attempt,
@@ -20,7 +21,7 @@ from engine.commands.people.logins import (
 )
 from engine.commands.people.members import change_member, create_member
 from engine.commands.people.superiors import managing
-from engine.commands.people.terms import by_category, end_post, grant_post
+from engine.commands.people.terms import by_category, end_post
 from engine.commands.people.tokens import create_token, end_token, token_owner
 from engine.commands.people.units import change_unit, create_unit
 
@@ -47,4 +48,5 @@ __all__ = [
     "set_password",
     "token_owner",
     "touch",
+    "waits",
 ]

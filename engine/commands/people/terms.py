@@ -1,14 +1,14 @@
-"""Posts with their terms: grant and end. The first and the last day count."""
+"""Posts with their terms: what one must be like, and its end. The first and the last day count."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlalchemy import and_, func, insert, or_, select, update
 
 from engine import clock
 from engine.commands.people import records, words
-from engine.commands.people.desks import must_manage_desk, must_not_be_oneself
+from engine.commands.people.desks import must_manage_desk
 from engine.commands.people.logins import end_tokens
 from engine.db import tables
 from engine.errors import Conflict, Invalid, NotFound
@@ -27,48 +27,35 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
 
 
-def grant_post(
-    session: Session,
-    actor: Actor | None,
-    member_id: UUID,
-    kind: str,
-    unit_id: UUID,
-    from_on: date,
-    to_on: date | None = None,
-    term: str = "",
-) -> UUID:
-    """Give a member a post in a unit.
-
-    Raises Refused, NotFound, Invalid (unknown kind, wrong unit, days, overlap).
+def check(session: Session, row: dict[str, Any], person: rows.Member, unit: rows.Unit) -> None:
+    """Can this person hold a post as it would stand in the table? Raises Invalid (out of use, unknown
+    kind, wrong unit, days, overlap).
     """
-    unit = records.open_unit(session, actor, unit_id)
-    _must_give(actor, kind, unit.union_id)
-    must_manage_desk(actor, kind, member_id, unit.union_id)
-    must_not_be_oneself(actor, member_id)
-    records.queue(session)
-    person = records.member_of(session, actor, member_id)
     if not person.active:
         raise Invalid({"member_id": [_("此人已停用。")]})
-    row: dict[str, Any] = {
-        "id": tables.new_id(),
-        "member_id": member_id,
-        "kind": kind,
-        "unit_id": unit_id,
-        "term": words.term(term),
-        "from_on": from_on,
-        "to_on": to_on,
-    }
-    must_fit(kind, unit.kind, row["term"])
-    words.days(from_on, to_on)
+    must_fit(row["kind"], unit.kind, row["term"])
+    words.days(row["from_on"], row["to_on"])
     _must_not_overlap(session, row, unit)
+
+
+def enter(
+    session: Session, actor: Actor | None, row: dict[str, Any], names: Names, **more: Any
+) -> None:
+    """Write a post that was checked, and its event; `more` is told besides."""
     session.execute(insert(tables.post).values(row))
-    details = granted(row, person.name, unit.name)
-    event_log.note(session, unit.union_id, "post_granted", actor, **details)
-    post_id: UUID = row["id"]
-    return post_id
+    details = granted(row, names.person, names.unit) | more
+    event_log.note(session, names.union_id, "post_granted", actor, **details)
 
 
-def _must_give(actor: Actor | None, kind: str, union_id: UUID | None) -> None:
+class Names(NamedTuple):
+    """What the history calls whom a post is given, and where; and whose history it is."""
+
+    person: str
+    unit: str
+    union_id: UUID
+
+
+def must_give(actor: Actor | None, kind: str, union_id: UUID | None) -> None:
     """Posts are given by those who keep the union's people; the one for the installation by its
     holders.
     """
@@ -168,7 +155,7 @@ def end_post(session: Session, actor: Actor | None, post_id: UUID, on: date, why
     if post is None:
         raise NotFound
     unit = records.unit_of(session, actor, post.unit_id)
-    _must_give(actor, post.kind, unit.union_id)
+    must_give(actor, post.kind, unit.union_id)
     must_manage_desk(actor, post.kind, post.member_id, unit.union_id)
     why = words.line("why", why, 200, 2)
     if post.to_on is not None and post.to_on <= on:

@@ -12,7 +12,7 @@ from engine.db.tables.files import (
     incident,
     reply,
 )
-from engine.db.tables.history import chain, checkpoint, event, verification
+from engine.db.tables.history import chain, checkpoint, event, pack, verification
 from engine.db.tables.instances import (
     POLL_WINDOW,
     WITHOUT_TASK,
@@ -21,6 +21,7 @@ from engine.db.tables.instances import (
     instance,
     invitation,
     link,
+    publication,
     share,
     task,
     timer,
@@ -61,11 +62,13 @@ __all__ = [
     "metadata",
     "new_id",
     "notice",
+    "pack",
     "paper",
     "poll",
     "post",
     "presence",
     "proposal",
+    "publication",
     "rehearsal",
     "reply",
     "roll",

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.event import listen
 
 from engine.db.tables.base import metadata, moment, ref
@@ -94,4 +94,25 @@ verification = Table(  # of everything, asked for in a page and carried out by a
     Column("done", BigInteger, nullable=False, server_default="0"),  # events read, of `total`
     Column("total", BigInteger, nullable=False, server_default="0"),
     Column("verdict", JSONB),  # see engine/commands/verifications.py: told
+)
+
+pack = Table(  # of evidence, asked for in a page and made by a worker
+    "pack",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("instance_id", "instance.id", nullable=False),
+    ref("member_id", "member.id", nullable=False),
+    Column("closed", ARRAY(Text), nullable=False),  # rooms and fields of which it tells nothing
+    moment("asked_at", nullable=False),
+    moment("begun_at"),
+    moment("told_at", nullable=False),  # the last sign of whoever makes it
+    moment("ended_at"),
+    Column("seq", Integer),  # of the event that is the export: its last one
+    Column("done", Integer, nullable=False, server_default="0"),  # papers and files, of `total`
+    Column("total", Integer, nullable=False, server_default="0"),
+    Column("size", BigInteger, nullable=False, server_default="0"),  # bytes of `data`
+    Column("data", LargeBinary),
+    Column("refused", JSONB),  # why there is none; see engine/messages.py: stored
+    Index("ix_pack_instance_id", "instance_id"),
+    Index("ix_pack_member_id", "member_id"),
 )

@@ -156,6 +156,25 @@ timer = Table(  # a broken one failed when it fired, and waits until somebody tr
     Index("ix_timer_instance", "instance_id"),
 )
 
+publication = Table(  # what a matter shows to a circle, whose members may object
+    "publication",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    ref("instance_id", "instance.id", nullable=False),
+    Column("element", Text, nullable=False),  # its key in process.toml; its facts stand there
+    Column("circle", ARRAY(Uuid), nullable=False),  # the members to whom it is shown
+    moment("opened_at", nullable=False),
+    moment("until", nullable=False),
+    Column("current", Boolean, nullable=False),  # false once it was published anew
+    Index("ix_publication_instance", "instance_id"),
+    Index(
+        "ix_publication_circle",
+        "circle",
+        postgresql_using="gin",
+        postgresql_where=text("current"),
+    ),
+)
+
 draft = Table(
     "draft",
     metadata,

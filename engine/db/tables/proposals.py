@@ -18,7 +18,7 @@ proposal = Table(
     Column("body", JSONB, nullable=False),
     Column("note", Text, nullable=False, server_default=""),
     *state(ProposalState),
-    ref("proposer_id", "member.id", nullable=False),
+    ref("proposer_id", "member.id"),  # none: proposed on the command line
     ref("approver_id", "member.id"),
     moment("created_at", nullable=False),
     moment("decided_at"),

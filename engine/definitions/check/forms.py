@@ -72,7 +72,8 @@ def unreadable(path: str, name: str, fault: Exception) -> Fault:
 
 
 def _superfluous(draft: Draft, language: Language) -> Iterator[Fault]:
-    known = {"launch", *messages(draft), *draft.elements("userTask")}
+    published = draft.table("publications")
+    known = {"launch", *messages(draft), *published, *draft.elements("userTask")}
     for name in draft.forms:
         if name not in known:
             yield Fault(
@@ -103,6 +104,8 @@ def _missing(draft: Draft, language: Language) -> Iterator[Fault]:
     from_others = notified(draft) | {key for key, message in declared if not message.get("lane")}
     for name in sorted(messages(draft) - from_others - draft.forms.keys()):
         yield _no_form(name, _("消息 {name} 没有表单。", name=shown(name)))
+    for name in sorted(draft.table("publications").keys() - draft.forms.keys()):
+        yield _no_form(name, _("公示 {name} 没有提异议的表单。", name=shown(name)))
 
 
 def _no_form(name: str, what: str) -> Fault:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.definitions.check.draft import Draft
     from engine.definitions.check.language import Rules
 
+PUBLISHED = frozenset({"opened_at", "people", "shown", "objections"})  # of a publication
 DONE = frozenset({"at", "times"})  # what every action leaves under its own name
 COUNTS = frozenset(  # of a poll, beside its choices
     {
@@ -54,6 +55,7 @@ def language(draft: Draft, rules: Rules, posts: frozenset[str]) -> Language:
         **_of_decisions(draft),
         **{name: _form_keys(draft, name) for name in messages(draft)},
         **dict.fromkeys(notified(draft)),
+        **dict.fromkeys(draft.table("publications"), PUBLISHED),
     }
     for name in _set_by_actions(draft):
         fact, *fields = name.split(".")

@@ -134,7 +134,7 @@ def _references(
 def _taken(draft: Draft) -> set[str]:
     """The names under which something else is kept."""
     elements = draft.diagram.elements.keys() if draft.diagram else set()
-    return {*elements, *draft.table("messages"), *RESERVED}
+    return {*elements, *draft.table("messages"), *draft.table("publications"), *RESERVED}
 
 
 def _reference(

@@ -8,7 +8,7 @@ import re
 import string
 from typing import TYPE_CHECKING, Any
 
-from engine.definitions.check import tasks
+from engine.definitions.check import publications, tasks
 from engine.definitions.check.diagram import named
 from engine.definitions.check.draft import KEY
 from engine.definitions.check.fault import Fault, shown
@@ -47,6 +47,8 @@ def faults(draft: Draft, language: Language, folder: str) -> Iterator[Fault]:
         yield from tasks.faults(key, task, draft, language)
     for key, message in draft.table("messages").items():
         yield from _message(key, message, draft, language)
+    for key, table in draft.table("publications").items():
+        yield from publications.faults(key, table, draft, language)
     for name, form in draft.forms.items():
         for field in form.asked if form else ():
             yield from tasks.rooms(f"forms.{shown(name)}", {"room": field.room}, draft)
@@ -176,6 +178,7 @@ def _lane(key: str, lane: dict[str, Any], draft: Draft, language: Language) -> I
     yield from _holder(place, lane, language)
     used = {message.get("lane") for message in draft.table("messages").values()}
     used |= {draft.table("tasks")[task]["poll"].get("presider") for task in draft.polls}
+    used |= {publication.get("lane") for publication in draft.table("publications").values()}
     if draft.diagram and key not in draft.diagram.lanes and key not in used:
         what = _("流程图和消息里都没有用到这条泳道。")
         yield Fault(FILE, place, what, _("请删去，或在流程图里画上名称相同的泳道。"))

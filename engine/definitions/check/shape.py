@@ -120,6 +120,22 @@ _MESSAGE = Of(
     ("title",),
     ("title", "asks"),
 )
+_PUBLICATION = Of(
+    {
+        "title": str,
+        "title_en": str,
+        "asks": str,
+        "asks_en": str,
+        "after": str,
+        "circle": str,
+        "shows": [str],
+        "until": str,
+        "lane": str,
+        "room": [str],
+    },
+    ("title", "after", "circle", "shows", "until", "lane"),
+    ("title", "asks"),
+)
 _DOCUMENT = Of(
     {
         "title": str,
@@ -159,6 +175,7 @@ PROCESS = Of(
         "tasks": Of({ANY_KEY: _TASK}),
         "actions": Of({ANY_KEY: _ACTION}),
         "messages": Of({ANY_KEY: _MESSAGE}),
+        "publications": Of({ANY_KEY: _PUBLICATION}),
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
     },

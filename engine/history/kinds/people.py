@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from engine.history.kinds.kind import kind
-from engine.messages import _
+from engine.history.kinds.kind import Facts, kind
+from engine.messages import Message, _
+
+_GIVEN = _("{name}任{unit}{post}，{from_on} 至 {to_on}（{who}登记）")
+_SECONDED = {  # by whence the second person came
+    "union": _("{name}任{unit}{post}，{from_on} 至 {to_on}（另一人登记，第二人{who}确认）"),
+    "superior": _(
+        "{name}任{unit}{post}，{from_on} 至 {to_on}（本会没有可以确认的第二人，由上级工会的{who}确认）"
+    ),
+    "installation": _(
+        "{name}任{unit}{post}，{from_on} 至 {to_on}（本会没有可以确认的第二人，由全系统管理的{who}确认）"
+    ),
+}
+
+
+def _granted(facts: Facts) -> Message:
+    """A post that opens a confidential matter says who confirmed it."""
+    return _SECONDED.get(facts.body.get("second", ""), _GIVEN)
+
 
 PEOPLE = (
     kind("unit_created", _("单位已新增"), _("{who}新增单位“{name}”"), "unit"),
@@ -13,8 +30,26 @@ PEOPLE = (
     kind(
         "post_granted",
         _("任职"),
-        _("{name}任{unit}{post}，{from_on} 至 {to_on}（{who}登记）"),
+        _granted,
         *("member", "post_kind"),
+    ),
+    kind(
+        "post_proposed",
+        _("任职待确认"),
+        _("{who}登记{name}任{unit}{post}，{from_on} 至 {to_on}，能看到保密事项，待第二人确认"),
+        *("member", "post_kind", "post", "proposal"),
+    ),
+    kind(
+        "post_refused",
+        _("任职未确认"),
+        _("{who}未同意{name}任{unit}{post}，{from_on} 至 {to_on}"),
+        *("member", "post_kind", "post", "proposal"),
+    ),
+    kind(
+        "post_withdrawn",
+        _("任职收回"),
+        _("{who}收回登记：{name}任{unit}{post}，{from_on} 至 {to_on}"),
+        *("member", "post_kind", "post", "proposal"),
     ),
     kind(
         "post_ended",

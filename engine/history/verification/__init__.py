@@ -26,8 +26,10 @@ from engine.history.verification import (
     matters,
     papers,
     polls,
+    published,
     registry,
     rules,
+    seconded,
     secret,
     standing_rows,
 )
@@ -78,7 +80,7 @@ def first_false(session: Session) -> Break | None:
     try:
         broken, files = rules.definitions(session)
         broken = broken or rules.settings(session) or registry.first_false(session)
-        broken = broken or calendars.first_false(session)
+        broken = broken or seconded.first_false(session) or calendars.first_false(session)
         matters = _matters(session, files) if broken is None else ()
         for chain, found in matters:  # noqa: B007 (named by a fault)
             broken = broken or found
@@ -158,6 +160,7 @@ def _streams(session: Session) -> dict[str, _Stream]:
         .order_by(meeting.instance_id, presence.no),
         "timer": select(tables.timer).order_by(tables.timer.c.instance_id),
         "share": select(tables.share).order_by(tables.share.c.instance_id),
+        "publication": select(tables.publication).order_by(tables.publication.c.instance_id),
         "document": select(tables.document).order_by(tables.document.c.instance_id),
         "attachment": select(
             attachment.instance_id, attachment.id, attachment.name, attachment.sha256
@@ -237,6 +240,7 @@ def _matter(
         or papers.documents(replayed, rows["document"])
         or papers.attachments(replayed, rows["attachment"], papers.named(spoken), bad)
         or polls.polls(replayed, rows["poll"], voices, tasks, row.confidential)
+        or published.first_false(replayed, rows["publication"])
         or matters.instance(replayed, row, version)
     )
     if broken:

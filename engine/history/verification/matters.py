@@ -74,7 +74,12 @@ class Version:
         tables = {
             name.removesuffix(".dmn") for name in files if name.endswith(".dmn") and "/" not in name
         }
-        answered = {*_ASKED.findall(files["process.bpmn"]), *raw.get("messages", ()), "launch"}
+        answered = {
+            *_ASKED.findall(files["process.bpmn"]),
+            *raw.get("messages", ()),
+            *raw.get("publications", ()),
+        }
+        answered.add("launch")
         return cls(
             frozenset({*answered, *tables}),
             str(raw.get("owner", legacy.OWNER)).removeprefix("launch."),

@@ -17,7 +17,7 @@ from engine.db.states import DocumentState
 from engine.errors import Invalid
 from engine.history import kinds
 from engine.history.event_log import Break
-from engine.history.verification.told import Act, Meeting, Poll
+from engine.history.verification.told import Act, Meeting, Poll, Published
 from engine.messages import Both, Message, _
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Replayed:
     recounts: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
     meetings: dict[str, Meeting] = field(default_factory=dict)
+    publications: dict[str, Published] = field(default_factory=dict)
+    suspended: str = ""  # since when it stands still
     documents: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     papers: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -175,18 +177,35 @@ def _baselined(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
         poll.signed = {member: at for member, at in tellers.items() if at}
 
 
-def _suspended(replayed: Replayed, seq: int, _says: dict[str, Any]) -> None:
-    replayed.state, replayed.stated = "suspended", seq
+def _suspended(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
+    replayed.state, replayed.stated, replayed.suspended = "suspended", seq, says["at"]
 
 
 def _resumed(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     replayed.state, replayed.stated = "running", seq
-    replayed.stopped_days += says.get("stopped_days", 0)
+    stopped = says.get("stopped_days", 0)
+    replayed.stopped_days += stopped
+    for published in replayed.publications.values():
+        published.postpone(replayed.suspended, stopped)
 
 
 def _decided(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     replayed.facts[says["decision"]] = ("is", says.get("result"))
     replayed.seqs[says["decision"]] = seq
+
+
+def _published(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
+    """Something is shown to a circle; what stood there before is current no more."""
+    for earlier in replayed.publications.values():
+        earlier.current = earlier.current and earlier.element != says["element"]
+    until = datetime.fromisoformat(says["until"])
+    found = Published(seq, says["element"], says["at"], says["circle_hash"], until)
+    replayed.publications[says["publication"]] = found
+
+
+def _objected(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
+    """An objection is answered like a task; its place among the facts is told by their digest."""
+    replayed.answered[says["element"]].append(_act(seq, says))
 
 
 def _handed_over(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
@@ -280,6 +299,8 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "message_sent": lambda replayed, seq, says: _say(replayed, says["message"], seq, says),
     "timer_fired": _nothing,
     "decision_taken": _decided,
+    "publication_opened": _published,
+    "objection_made": _objected,
     "mover_replaced": _handed_over,  # of old
     "owner_replaced": _handed_over,
     "document_issued": _issued,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.history import kinds
@@ -118,3 +119,22 @@ class Meeting:
     def roll(self) -> dict[str, Any]:
         """What said last who is due, and how many."""
         return self.struck or self.opened or self.called
+
+
+@dataclass
+class Published:
+    """A publication as the history tells it."""
+
+    seq: int
+    element: str
+    at: str
+    circle_hash: str
+    until: datetime
+    current: bool = True
+
+    def postpone(self, since: str, days: int) -> None:
+        """The matter stood still since a moment, for some days: if this was open then, it ends so
+        much later.
+        """
+        if self.current and since and self.until > datetime.fromisoformat(since):
+            self.until += timedelta(days=days)

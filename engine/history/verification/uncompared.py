@@ -32,7 +32,10 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
         (table, ALL): _SECRET
         for table in ("login", "token", "teller_key", "teller_part", "shared_secret")
     },
-    **{(table, ALL): _PASSING for table in ("attempt", "draft", "reply", "batch", "verification")},
+    **{
+        (table, ALL): _PASSING
+        for table in ("attempt", "draft", "reply", "batch", "pack", "verification")
+    },
     ("member", "must_change"): _SECRET,
     ("counter", ALL): _COUNTED,
     ("envelope", ALL): _BALLOT,

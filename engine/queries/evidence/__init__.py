@@ -14,7 +14,7 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -35,22 +35,24 @@ from engine.queries.evidence.answer import answer
 from engine.queries.evidence.case import Case, Question, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from engine.db import Session, rows
     from engine.messages import Language
     from engine.people.organisation import Actor
 
 __all__ = ["pack"]
+T = TypeVar("T")
 CLOSED = _("证据包里有您不能查阅的内容，请由可以查阅全部内容的人导出。")
 
 
 class Archive:
     """A ZIP whose bytes depend on names and contents only, with the manifest of all that was
-    added.
+    added. `progress` hears of each of `total` papers and files.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, total: int = 0, progress: Callable[[int, int], None] | None = None) -> None:
+        self._done, self._total, self._progress = 0, total, progress
         self._bytes = io.BytesIO()
         self._zip = zipfile.ZipFile(self._bytes, "w", zipfile.ZIP_DEFLATED)
         self._digests: dict[str, str] = {}
@@ -72,6 +74,14 @@ class Archive:
         self._zip.writestr(info, content)
         self._digests[name] = hashlib.sha256(content).hexdigest()
         return name
+
+    def each(self, items: Iterable[T]) -> Iterator[T]:
+        """The papers or files, each told when it is in."""
+        for item in items:
+            yield item
+            self._done += 1
+            if self._progress is not None:
+                self._progress(self._done, self._total)
 
     def close(self, sign: Callable[[bytes], bytes]) -> bytes:
         """Add the manifest with the note that `sign` makes of its SHA-256, and give the whole."""
@@ -105,11 +115,13 @@ def pack(
     key: keys.SigningKey,
     *,
     english: Language,
+    progress: Callable[[int, int], None] | None = None,
 ) -> bytes:
     """The evidence pack of an instance, signed with `key`; the same bytes for the same rows and
     moment.
 
-    `english`: for the second half of its texts. Raises NotFound when the instance is not this
+    `english`: for the second half of its texts. `progress` hears how many papers and files are in,
+    of how many. Raises NotFound when the instance is not this
     person's to see, Refused when they may not export it, Conflict when the last event is not its
     export or not sealed, HistoryBroken when the history has gaps.
     """
@@ -122,7 +134,7 @@ def pack(
         raise Refused(verb="export", instance_id=str(instance_id))
     case = read(session, row, key, _shut(session, actor, instance_id))
     _whole(case)
-    archive = Archive()
+    archive = Archive(len(case.documents) + len(case.attachments), progress)
     size = case.checkpoints[-1].size
     contents = Contents(str(instance_id), case.row.seq, size, withheld=list(case.withheld))
     archive.add("README.txt", notices.readme(case))
@@ -178,10 +190,12 @@ def _add_rules(archive: Archive, case: Case, contents: Contents) -> None:
 
 
 def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:
-    """The rooms that stay closed to this person. What stands in a hashed line cannot be left out:
-    then there is no pack.
+    """The tasks whose answers are withheld: their rooms stay closed to this person, or single
+    fields do, and a digest is over all answers of a task. What stands in a hashed line or in a
+    paper cannot be left out: then there is no pack.
     """
-    shut = rooms.closed(context_of(session, actor, instance_id))
+    context = context_of(session, actor, instance_id)
+    shut, fields = rooms.closed(context), rooms.closed_fields(context)
     event, document = tables.event.c, tables.document.c
     bodies = (
         session.execute(select(event.body).where(event.instance_id == instance_id)).scalars()
@@ -189,12 +203,13 @@ def _shut(session: Session, actor: Actor, instance_id: UUID) -> frozenset[str]:
         else ()
     )
     told = any(rooms.tells(json.loads(body), shut) for body in bodies)
-    papers = session.execute(
-        select(document.data["facts"]).where(document.instance_id == instance_id)
-    ).scalars()
-    if told or (shut and any(shut & set(facts or ()) for facts in papers)):
+    query = select(document.kind, document.data["facts"]).where(document.instance_id == instance_id)
+    papers = session.execute(query).all() if shut or fields else ()
+    if told or any(
+        shut & set(facts or ()) or not rooms.may_read_paper(context, kind) for kind, facts in papers
+    ):
         raise Refused(CLOSED, code="rooms", verb="export", instance_id=str(instance_id))
-    return shut
+    return shut | {field.rpartition(".")[0] for field in fields}
 
 
 def _add_history(session: Session, archive: Archive, case: Case, key: keys.SigningKey) -> None:
@@ -261,7 +276,7 @@ def _json(value: object) -> str:
 
 def _add_papers(session: Session, archive: Archive, case: Case, contents: Contents) -> None:
     """The documents as issued and as printed. What cannot be printed is told, not left out."""
-    for paper in case.documents:
+    for paper in archive.each(case.documents):
         if paper.data == ERASED:
             contents.papers[str(paper.id)] = [None, None]
             continue
@@ -284,7 +299,7 @@ def _add_print(session: Session, archive: Archive, case: Case, paper: rows.Docum
 def _add_attachments(session: Session, archive: Archive, case: Case, contents: Contents) -> None:
     """The files that answers name, with their bytes; null for those that were erased."""
     blob = tables.blob.c
-    for file in case.attachments:
+    for file in archive.each(case.attachments):
         data = session.execute(select(blob.data).where(blob.sha256 == file.sha256)).scalar()
         name = f"attachments/{file.id} {pdf.file_name(file.name)}"
         added = None if data is None else archive.add(name, bytes(data))

@@ -19,6 +19,7 @@ ACTS: tuple[tuple[str, dict[str, Any] | None], ...] = (
     ("/suspend", REASON),
     ("/resume", None),
     ("/evidence", None),
+    ("/evidence/queued", None),
     ("/messages/withdraw", {"answers": {}}),
     ("/messages/none", {"answers": {}}),
     ("/incidents/01a20509-42be-7875-a54e-608a92498ac0/retry", None),

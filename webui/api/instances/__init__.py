@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.commands import confidence, drafts, erasure, incidents, instances, reads
+from engine.commands import packs as asking
 from engine.commands.registry import DESK, DeskVerb
 from engine.errors import NotFound
 from engine.queries import confidence as secrecy
-from engine.queries import diagrams, launchable
+from engine.queries import diagrams, launchable, packs
 from engine.queries import history as told
 from engine.queries import instance as reading
 from engine.queries import instances as lists
@@ -26,6 +27,7 @@ from webui.api.instances.shapes import (
     LetIn,
     Message,
     Moved,
+    PackShape,
     ProofShape,
     ReadingList,
     Wanted,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from engine.people.organisation import Actor
     from engine.queries.history import Happened, Proof
     from engine.queries.instances import Page, Row
+    from engine.queries.packs import Pack
 
 routes = Routes("process-instances", "Matters: start them, find them, follow them.")
 ONE = "/process-instances/<uuid:instance_id>"
@@ -235,3 +238,26 @@ def export_evidence(session: Session, actor: Actor, instance_id: UUID) -> Binary
         evidence.export(session, actor, instance_id, evidence.signer_here(session)),
         f"evidence-{instance_id}.zip",
     )
+
+
+@routes.act(f"{ONE}/evidence/queued", PackShape, status=202, sees=sees, keyed=False)
+def queue_evidence(session: Session, actor: Actor, instance_id: UUID) -> Pack:
+    """Let a worker make the evidence pack; one that holds all that has happened serves all who may
+    read it.
+    """
+    return packs.one(session, actor, instance_id, asking.ask(session, actor, instance_id))
+
+
+@routes.look(f"{ONE}/evidence/<uuid:pack_id>", PackShape)
+def read_evidence(session: Session, actor: Actor, instance_id: UUID, pack_id: UUID) -> Pack:
+    """How far a pack is, and until when it can be fetched."""
+    return packs.one(session, actor, instance_id, pack_id)
+
+
+@routes.look(
+    f"{ONE}/evidence/<uuid:pack_id>/zip", None, media_type="application/zip", recorded=True
+)
+def fetch_evidence(session: Session, actor: Actor, instance_id: UUID, pack_id: UUID) -> Binary:
+    """A pack that a worker made. That somebody else than who asked took it is put on record."""
+    data = asking.fetch(session, actor, instance_id, pack_id)
+    return Binary("application/zip", data, f"evidence-{instance_id}.zip")

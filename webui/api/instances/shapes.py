@@ -130,6 +130,24 @@ ReadingList = Schema.from_dict(
 )
 
 
+class PackShape(Schema):
+    """An evidence pack that a worker makes: `ready` until its time is over. A `stalled` one has not
+    moved for ten minutes; asking again begins it anew.
+    """
+
+    id = fields.UUID(required=True)
+    who = fields.String()
+    state = schemas.Choice("waiting", "running", "stalled", "ready", "refused")
+    asked_at = Moment()
+    begun_at = Moment(allow_none=True)
+    ended_at = Moment(allow_none=True)
+    until = Moment(allow_none=True)
+    done = fields.Integer(metadata={"description": "Papers and files that are in so far."})
+    total = fields.Integer()
+    size = fields.Integer(metadata={"description": "Bytes; 0 until it is ready."})
+    refused = fields.String(metadata={"description": "Why there is none, or none yet."})
+
+
 class LetIn(schemas.Sent):
     member_id = Id(required=True)
     reason = Text(500, 1, required=True)

@@ -31,12 +31,17 @@ def index() -> str:
 @blueprint.post("/proposals/<uuid:proposal_id>/decide")
 @needs_login
 def decide(proposal_id: UUID) -> Answer:
-    """Approve a proposal, which carries it out, or refuse it."""
-    approve = request.form.get("decision") == "approve"
-    if not approve and request.form.get("decision") != "refuse":
+    """Approve a proposal, which carries it out, or refuse it; or take back one's own."""
+    decision = request.form.get("decision")
+    if decision not in ("approve", "refuse", "take_back"):
         raise Invalid({"decision": [_("请选择批准或不批准。")]})
-    carry_out(lambda s: deciding.decide(s, me(), proposal_id, approve))
-    flash(_("已批准。") if approve else _("未批准。"))
+    if decision == "take_back":
+        carry_out(lambda s: deciding.take_back(s, me(), proposal_id))
+        flash(_("已收回。"))
+    else:
+        approve = decision == "approve"
+        carry_out(lambda s: deciding.decide(s, me(), proposal_id, approve))
+        flash(_("已批准。") if approve else _("未批准。"))
     return redirect(url_for("proposals.index"))
 
 

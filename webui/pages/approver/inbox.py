@@ -13,7 +13,15 @@ from werkzeug.datastructures import MultiDict
 
 from engine.commands import confidence, drafts, late, polls, tasks
 from engine.errors import Conflict, Invalid, Refused
-from engine.queries import ballots, despatch, poll_summary, progress, under_way, vacancies
+from engine.queries import (
+    ballots,
+    despatch,
+    poll_summary,
+    progress,
+    publications,
+    under_way,
+    vacancies,
+)
 from engine.queries import inbox as waiting
 from engine.queries import polls as asked
 from engine.queries import tasks as reading
@@ -49,6 +57,7 @@ def index() -> str:
         buckets=bucket_words(),
         under_way=now_,
         acts=act_words(),
+        published=look(lambda s: publications.count(s, me())),
         corrected=look(lambda s: despatch.told(s, me())),
         vacant=look(lambda s: vacancies.vacancies(s, me(), lang())),
         todo=teller_words(),

@@ -15,15 +15,16 @@ from flask_babel import gettext as _
 from engine import clock
 from engine.commands import reads
 from engine.errors import Invalid, Refused
+from engine.instance import rights
 from engine.instance.choices import choices
+from engine.instance.rights import Case
 from engine.people import access
-from engine.queries import checkpoints, history, standing
+from engine.queries import checkpoints, history, packs, standing
 from engine.queries import definitions as processes
 from engine.queries import instance as reading
 from engine.queries import instances as lists
 from engine.queries.telling import Teller
 from engine.queries.words import Named
-from webui.http import evidence
 from webui.http.sentences import Sentence, tell
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import day, lang, last_day, state
@@ -171,7 +172,7 @@ class Line:
 @dataclass(frozen=True)
 class View:
     """A case for the auditor. `covered` and `witnessed`: how many of its events are under a
-    checkpoint, and a witnessed one.
+    checkpoint, and a witnessed one. `exports`: whoever looks may have its evidence packed.
     """
 
     file: reading.File
@@ -185,6 +186,8 @@ class View:
     incidents: int
     passed: str
     live: str
+    exports: bool
+    pack: packs.Pack | None
 
 
 @blueprint.get("/audit/<uuid:instance_id>")
@@ -215,6 +218,7 @@ def _view(session: Session, instance_id: UUID) -> View:
     after = request.args.get("after", 0, type=int)
     shown = tuple(line for line in lines if line.event.seq > after)[:500]
     elements = file.process.diagram.elements
+    exports = rights.may(Case(context, "export"))
     live = [e for e in file.live if e in elements and elements[e].type != "boundaryEvent"]
     return View(
         file=file,
@@ -228,6 +232,8 @@ def _view(session: Session, instance_id: UUID) -> View:
         incidents=sum(e.kind == "incident_noted" for e in events),
         passed=json.dumps(passed),
         live=json.dumps(live),
+        exports=exports,
+        pack=packs.newest(session, me(), instance_id) if exports else None,
     )
 
 
@@ -285,19 +291,6 @@ def _said(teller: Teller, event: Happened) -> Sentence:
 def _raw(body: Mapping[str, Any]) -> str:
     """The body as it was hashed."""
     return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-@blueprint.post("/audit/<uuid:instance_id>/pack")
-@needs_login
-def pack(instance_id: UUID) -> Response:
-    """The evidence pack as a ZIP that anybody can verify without this product."""
-    data = carry_out(lambda s: evidence.export(s, me(), instance_id, evidence.signer_here(s)))
-    name = f"yixing-{instance_id}.zip"
-    return Response(
-        data,
-        content_type="application/zip",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
 
 
 # --- what belongs to no case ---------------------------------------------------------------------

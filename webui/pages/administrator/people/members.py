@@ -106,13 +106,22 @@ def _member_page(member_id: UUID, about: str = "", faults: Faults | None = None)
 def on_member(
     member_id: UUID, about: str, work: Callable[[Session], object], said: str
 ) -> tuple[str, int] | Answer:
-    """Do something to a member and come back to their page, with the faults if there are any."""
+    """Do something to a member and come back to their page, with the faults if there are any. A text
+    that `work` gives is said instead.
+    """
     try:
-        carry_out(work)
+        done = carry_out(work)
     except (Invalid, Conflict) as fault:
         return _member_page(member_id, about, faults_of(fault)), fault.status
-    flash(said)
+    flash(done if isinstance(done, str) else said)
     return redirect(url_for("people.member", member_id=member_id))
+
+
+def said_if_waits(found: Session, post_id: UUID) -> str | None:
+    """What is said of a post that was entered and waits for a second person."""
+    if people.waits(found, post_id):
+        return _("这个职务能看到保密事项，已登记为待第二人确认，确认以前不生效。")
+    return None
 
 
 @blueprint.post("/people/<uuid:member_id>")
@@ -137,9 +146,9 @@ def change(member_id: UUID) -> tuple[str, int] | Answer:
 def grant(member_id: UUID) -> tuple[str, int] | Answer:
     """Give a post."""
 
-    def work(found: Session) -> object:
+    def work(found: Session) -> str | None:
         first, last = days_sent("from_on", "to_on")
-        return people.grant_post(
+        post_id = people.grant_post(
             found,
             me(),
             member_id,
@@ -149,6 +158,7 @@ def grant(member_id: UUID) -> tuple[str, int] | Answer:
             to_on=last,
             term=field("term"),
         )
+        return said_if_waits(found, post_id)
 
     return on_member(member_id, "post", work, _("已登记职务。"))
 

@@ -14,7 +14,7 @@ from engine.queries import people as reading
 from webui.http.session import carry_out, look, me, needs_login, uuid
 from webui.http.words import said
 from webui.pages.administrator.people.desk import blueprint, days_sent, field, unit_sent
-from webui.pages.administrator.people.members import on_member
+from webui.pages.administrator.people.members import on_member, said_if_waits
 from webui.pages.administrator.people.tables import union_into
 
 if TYPE_CHECKING:
@@ -63,12 +63,14 @@ def join(member_id: UUID) -> tuple[str, int] | Answer:
 def succeed(member_id: UUID, post_id: UUID, how: str) -> tuple[str, int] | Answer:
     """Somebody else holds a post for the rest of its term, or it is held elsewhere."""
 
-    def work(found: Session) -> None:
+    def work(found: Session) -> str | None:
         on, _none = days_sent("on", "none")
+        why = field("why")
         if how == "replace":
-            succession.replace(found, me(), post_id, _other(member_id), on=on, why=field("why"))
+            new = succession.replace(found, me(), post_id, _other(member_id), on=on, why=why)
         else:
-            succession.move(found, me(), post_id, unit_sent(), on=on, why=field("why"))
+            new = succession.move(found, me(), post_id, unit_sent(), on=on, why=why)
+        return said_if_waits(found, new)
 
     return on_member(member_id, f"{how}-{post_id}", work, _("已登记。"))
 

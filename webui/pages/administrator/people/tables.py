@@ -126,6 +126,8 @@ def confirm(batch_id: UUID) -> tuple[str, int] | Answer:
         return _preview_page(batch_id, fault.message), 409
     counts = {"new": done.created, "changed": done.changed, "skipped": done.skipped}
     flash(_("已导入：新增 %(new)s，更改 %(changed)s，跳过 %(skipped)s。", **counts))
+    if done.waiting:
+        flash(_("其中 %(n)s 个职务能看到保密事项，待第二人确认才生效。", n=done.waiting))
     if done.left is not None:
         flash(_("下面是没有导入的行，请在这里改好。"))
         return redirect(url_for("people.preview", batch_id=done.left))
