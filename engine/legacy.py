@@ -7,6 +7,11 @@ found built in is read from here; nothing new relies on it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,3 +57,9 @@ def action(table: Mapping[str, Any]) -> dict[str, Any]:
     """An action's table of process.toml, with the names of today."""
     old = ACTIONS.get(str(table.get("do")))
     return {**old.arguments, **table, "do": old.name} if old else dict(table)
+
+
+def posts_meant(function: str, texts: Iterable[str | None]) -> list[str]:
+    """The kinds of posts that the texts in a call mean: of delegates("formal") in the words of old."""
+    words = [text for text in texts if text]
+    return [DELEGATES.format(word) for word in words] if function == "delegates" else words

@@ -83,12 +83,10 @@ def _means(lane: Lane, row: rows.Selected, seat: Seat) -> bool:
 
 
 def _named(process: Process) -> Iterator[str]:
-    """The texts in the calls by which persons are found, as in holders("mediation_clerk")."""
+    """The texts in the calls by which persons are found, as in holders("clerk")."""
     for expression in _who(process):
         for function, texts in expressions.texts_in(expression):
-            words = [text for text in texts if text]
-            old = function == "delegates"
-            yield from map(legacy.DELEGATES.format, words) if old else words
+            yield from legacy.posts_meant(function, texts)
 
 
 def _who(process: Process) -> Iterator[str]:

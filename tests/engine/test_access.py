@@ -243,7 +243,7 @@ BY_HAND = {  # once more: a change of it must be meant
     "replace_teller": ["presides"],
     "void_poll": ["is_teller", "holds_the_secretarys_desk", "presides", "keeps_its_meeting"],
 }
-DUTIES, VOTING = ["separated", "recused"], ["absent", "recused"]
+DUTIES, VOTING = ["post_ended", "separated", "recused"], ["absent", "post_ended", "recused"]
 BARS_BY_HAND = {
     "complete": DUTIES,
     "claim": DUTIES,

@@ -9,10 +9,10 @@ _GIVEN = _("{name}任{unit}{post}，{from_on} 至 {to_on}（{who}登记）")
 _SECONDED = {  # by whence the second person came
     "union": _("{name}任{unit}{post}，{from_on} 至 {to_on}（另一人登记，第二人{who}确认）"),
     "superior": _(
-        "{name}任{unit}{post}，{from_on} 至 {to_on}（本会没有可以确认的第二人，由上级工会的{who}确认）"
+        "{name}任{unit}{post}，{from_on} 至 {to_on}（本级没有可以确认的第二人，由上级的{who}确认）"
     ),
     "installation": _(
-        "{name}任{unit}{post}，{from_on} 至 {to_on}（本会没有可以确认的第二人，由全系统管理的{who}确认）"
+        "{name}任{unit}{post}，{from_on} 至 {to_on}（本级没有可以确认的第二人，由全系统管理的{who}确认）"
     ),
 }
 
