@@ -60,6 +60,8 @@ def action(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def posts_meant(function: str, texts: Iterable[str | None]) -> list[str]:
-    """The kinds of posts that the texts in a call mean: of delegates("formal") in the words of old."""
+    """The kinds of posts that the texts in a call mean: of delegates("formal") in the words of
+    old.
+    """
     words = [text for text in texts if text]
     return [DELEGATES.format(word) for word in words] if function == "delegates" else words

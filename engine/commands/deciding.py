@@ -48,8 +48,8 @@ def decide(session: Session, actor: Actor, proposal_id: UUID, approve: bool) -> 
 def take_back(session: Session, actor: Actor, proposal_id: UUID) -> str:
     """Take back what one proposed oneself; gives its kind.
 
-    Raises NotFound, Refused (somebody else's), Conflict (decided already; of a kind that is not taken
-    back).
+    Raises NotFound, Refused (somebody else's), Conflict (decided already; of a kind that is not
+    taken back).
     """
     row = proposals.take(session, proposal_id)
     mine = access.Subject(row.scope, author_id=row.proposer_id)

@@ -40,7 +40,9 @@ class Draft:
 
 
 def hand_in(session: Session, actor: Actor | None, draft: Draft) -> UUID:
-    """Keep a proposal, of nobody's when the command line hands it in; gives its id. Raises Conflict when one about the same waits."""
+    """Keep a proposal, of nobody's when the command line hands it in; gives its id. Raises
+    Conflict when one about the same waits.
+    """
     if waits(session, draft.kind, draft.subject):
         raise Conflict(_("同一事项已有一项提议等待批准。"), code="waiting")
     key = tables.new_id()

@@ -236,20 +236,6 @@ class Document(NamedTuple):
     template: str | None  # hash of the version that prints it; None: that of its instance
 
 
-class Event(NamedTuple):
-    """`body`: canonical JSON; `hash`: SHA-256(hash before it + body)."""
-
-    id: int
-    leaf_no: int | None
-    at: datetime
-    instance_id: UUID
-    actor_id: UUID | None
-    seq: int
-    kind: str
-    hash: bytes
-    body: str
-
-
 class Unit(NamedTuple):
     """`union_id`: the union it belongs to, itself for a union; `managing_id`, `guiding_id`: the
     unions above that one.

@@ -160,10 +160,11 @@ class MessageRule:
 
 @dataclass(frozen=True)
 class PublicationRule:
-    """What is shown to a circle for a time, of whom each may object once: see docs/process-folders.md.
+    """What is shown to a circle for a time, of whom each may object once: see
+    docs/process-folders.md.
 
-    `after`: the element that opens it; `circle`: expression giving member ids; `shows`: dotted facts;
-    `until`: expression giving the end; `lane`: whose tasks show the objections.
+    `after`: the element that opens it; `circle`: expression giving member ids; `shows`: dotted
+    facts; `until`: expression giving the end; `lane`: whose tasks show the objections.
     """
 
     key: str

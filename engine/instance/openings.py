@@ -1,5 +1,5 @@
-"""Which posts open confidential matters: whoever is given one reads what has waited for it, and what
-will.
+"""Which posts open confidential matters: whoever is given one reads what has waited for it, and
+what will.
 """
 
 from __future__ import annotations

@@ -47,9 +47,9 @@ class Waiting:
     """A proposal: what it wants, whose it is, what of its effects the reader may see.
 
     `elsewhere`: how many deadlines it would move in matters that are not the reader's to see;
-    `link`: what it is about, a version's hash, an instance's or a member's id; `decides`: the reader
-    may decide on it; `takes_back`: it is the reader's to take back; `proposer`: "" for the command
-    line; `whence`: why the reader decides who is of no such union, see independence.second.
+    `link`: what it is about, a version's hash, an instance's or a member's id; `decides`: the
+    reader may decide on it; `takes_back`: it is the reader's to take back; `proposer`: "" for the
+    command line; `whence`: why the reader decides who is of no such union, see independence.second.
     """
 
     id: UUID
@@ -176,8 +176,8 @@ def waiting(session: Session, actor: Actor) -> tuple[Waiting, ...]:
 
 
 def _may_concern(actor: Actor) -> ColumnElement[bool]:
-    """What belongs to the actor's unions or to the installation; and posts that wait in unions which
-    these manage, or anywhere for who answers for the installation.
+    """What belongs to the actor's unions or to the installation; and posts that wait in unions
+    which these manage, or anywhere for who answers for the installation.
     """
     mine = [INSTALLATION, actor.union_id, *(p.union_id for p in actor.posts if p.union_id)]
     unit, is_post = tables.unit.c, _proposal.kind == "post"

@@ -199,4 +199,11 @@ def _raised(context: Context, key: str, until: datetime, names: Named, *, lang: 
         for made in fact["objections"]
     )
     title, over = rule.title.in_(lang), until <= clock.now()
-    return Raised(key, title, fact["people"], ending_day(until), over, objections)
+    return Raised(
+        key,
+        title,
+        people=fact["people"],
+        last_day=ending_day(until),
+        over=over,
+        objections=objections,
+    )

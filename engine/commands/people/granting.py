@@ -1,6 +1,6 @@
-"""Giving a post. One that opens a confidential matter is entered as proposed: it opens nothing before
-a second person agrees, who may give posts too and is independent of the first. Nobody agrees to a
-post of their own.
+"""Giving a post. One that opens a confidential matter is entered as proposed: it opens nothing
+before a second person agrees, who may give posts too and is independent of the first. Nobody agrees
+to a post of their own.
 
 Where a union has no such second person, one of the union that manages it, or who answers for the
 installation, may agree; the history says so.

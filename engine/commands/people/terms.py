@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 
 def check(session: Session, row: dict[str, Any], person: rows.Member, unit: rows.Unit) -> None:
-    """Can this person hold a post as it would stand in the table? Raises Invalid (out of use, unknown
-    kind, wrong unit, days, overlap).
+    """Can this person hold a post as it would stand in the table? Raises Invalid (out of use,
+    unknown kind, wrong unit, days, overlap).
     """
     if not person.active:
         raise Invalid({"member_id": [_("此人已停用。")]})

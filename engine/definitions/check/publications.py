@@ -1,5 +1,5 @@
-"""Faults of what a process publishes: what opens it, who sees it, which facts, until when, who reads
-the objections.
+"""Faults of what a process publishes: what opens it, who sees it, which facts, until when, who
+reads the objections.
 """
 
 from __future__ import annotations

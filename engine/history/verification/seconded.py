@@ -1,5 +1,5 @@
-"""Posts that take a second person: every proposal stands as the chain of its union tells it, and each
-such post was proposed by one and confirmed by another, never by who received it.
+"""Posts that take a second person: every proposal stands as the chain of its union tells it, and
+each such post was proposed by one and confirmed by another, never by who received it.
 """
 
 from __future__ import annotations

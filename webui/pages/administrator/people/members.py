@@ -106,8 +106,8 @@ def _member_page(member_id: UUID, about: str = "", faults: Faults | None = None)
 def on_member(
     member_id: UUID, about: str, work: Callable[[Session], object], said: str
 ) -> tuple[str, int] | Answer:
-    """Do something to a member and come back to their page, with the faults if there are any. A text
-    that `work` gives is said instead.
+    """Do something to a member and come back to their page, with the faults if there are any. A
+    text that `work` gives is said instead.
     """
     try:
         done = carry_out(work)
