@@ -168,13 +168,15 @@ def _of_poll(found: _Found, read: Seen, poll: Read) -> str:
 
 def _of_chair(found: _Found, read: Seen, poll: Read) -> str:
     row, element = poll.row, poll.beside.element
+    if not polling.presides(read.context, row, element):  # everybody else, and at no cost
+        return ""
     over = polls.over_tellers(read.context, row, element, tellers(found.session, row))
     if over.get("change"):
         return "replace_teller"
     if over.get("may_declare"):
         return "declare"
     closes = row.state == PollState.OPEN and row.rule.get("closable") == "lane"
-    return "close" if closes and polling.presides(read.context, row, element) else ""
+    return "close" if closes else ""
 
 
 def _of_teller(found: _Found, poll: rows.Poll) -> str:

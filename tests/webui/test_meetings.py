@@ -494,7 +494,7 @@ def _acts(client: Browser, who: str) -> list[str]:
     page, piece = client(who).get("/"), client(who).get("/now")
     under_way = page.text.partition('<section data-live="/now"')[2].partition("</section>")[0]
     assert said.findall(under_way) == said.findall(piece.text)
-    assert piece.headers["X-Every"] == ("5" if said.findall(piece.text) else "30")
+    assert piece.headers["X-Every"] == ("8" if said.findall(piece.text) else "30")
     return said.findall(piece.text)
 
 

@@ -81,7 +81,7 @@ def now() -> tuple[str, int, dict[str, str]]:
     """
     found = _under_way(uuid(request.args.get("beside")))
     piece = render_template("inbox/now.html", under_way=found, acts=act_words())
-    return piece, 200, {"X-Every": "5" if found else "30"}
+    return piece, 200, {"X-Every": "8" if found else "30"}
 
 
 def act_words() -> dict[str, str]:
