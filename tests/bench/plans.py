@@ -114,6 +114,8 @@ def _things(engine: Engine, life: Life) -> dict[str, list[Any]]:
         "attachment_id": [NOWHERE],
         "batch_id": [NOWHERE],
         "verification_id": [NOWHERE],
+        "publication_id": [NOWHERE],
+        "pack_id": [NOWHERE],
         "member_id": [life.members[lives.MOVER]],
         "unit_id": [life.union],
         "process_id": ["errand", "congress_motion"],

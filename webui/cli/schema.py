@@ -32,18 +32,18 @@ def migrated(settings: Settings, url: str) -> bool:
             )
         )
     done = steps.migrate(url)
-    _baseline(url)
+    _baseline(settings, url)
     return done
 
 
-def _baseline(url: str) -> None:
+def _baseline(settings: Settings, url: str) -> None:
     """What older events do not tell is told now, so that verification has it from here on."""
     from engine import db
     from engine.commands import baseline
     from engine.errors import HistoryBroken
 
     try:
-        with db.transaction(db.connect(url)) as session:
+        with db.transaction(db.connect(url, home=settings.home)) as session:
             session.exec_driver_sql("SET LOCAL statement_timeout = 0")
             matters, unions = baseline.write(session)
     except HistoryBroken as fault:
