@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from engine import clock
+from engine.db.states import ALIVE
 from engine.definitions.store import process_of
 from engine.errors import Invalid
 from engine.messages import Listed, _
@@ -67,13 +68,16 @@ _PAGE = text(
 ), counted AS (
   SELECT coalesce(json_agg(json_build_array(bucket, process_id, n)), '[]') AS counts
     FROM (SELECT bucket, process_id, count(*) AS n FROM dated GROUP BY 1, 2) AS c
+), published AS (
+  SELECT count(*) AS published FROM publication p JOIN instance i ON i.id = p.instance_id
+   WHERE p.circle @> ARRAY[CAST(:me AS uuid)] AND p.current AND p.until > :now AND i.state = ANY(:alive)
 )
-SELECT counted.counts, page.*, coalesce(t.element, pt.element) AS element, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
+SELECT counted.counts, published.published, page.*, coalesce(t.element, pt.element) AS element, t.assignee_id, t.revision, coalesce(t.due, pt.due) AS due,
        coalesce(t.opened_at, p.opened_at) AS opened_at, p.kind AS poll_kind, p.rule->'about' AS about, m.name AS starter,
        CASE p.state WHEN 'called' THEN 'take_key'
          WHEN 'counting' THEN CASE WHEN p.secret AND NOT p.rule ? 'opened' THEN 'open_box' ELSE 'sign' END END AS teller,
        u.name AS union_name
-  FROM counted LEFT JOIN page ON true LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
+  FROM counted CROSS JOIN published LEFT JOIN page ON true LEFT JOIN task t ON page.what = 'task' AND t.id = page.id
   LEFT JOIN poll p ON page.what = 'poll' AND p.id = page.id LEFT JOIN task pt ON pt.id = p.task_id
   LEFT JOIN member m ON m.id = page.starter_id LEFT JOIN unit u ON u.id = page.union_id
  ORDER BY coalesce(page.due_at, 'infinity'), page.id"""
@@ -121,6 +125,7 @@ class Inbox:
     by_process: Mapping[str, int]
     total: int
     next: str | None
+    published: int  # so many publications stand open to this person
 
 
 def like(words: str | None) -> str | None:
@@ -157,20 +162,24 @@ def inbox(
     after_due, after_id = _cursor(after)
     narrowed = {"bucket": bucket, "process": process, "like": like(words)}
     place = {"after_due": after_due, "after_id": after_id, "limit": size + 1}
-    found = session.execute(_PAGE, {**_whose(actor), **narrowed, **place}).all()
+    found = session.execute(
+        _PAGE, {**_whose(actor), **narrowed, **place, "alive": list(ALIVE)}
+    ).all()
     rows = [row for row in found if row.id is not None]
     items = _items(session, rows[:size], lang)
     more = _place(items[-1]) if len(rows) > size else None
-    return _counted(items, found[0].counts, more)
+    return _counted(items, found[0], more)
 
 
-def _counted(items: tuple[Item, ...], told: list[tuple[str, str, int]], more: str | None) -> Inbox:
-    """The page with what was counted of all: bucket, process, number."""
+def _counted(items: tuple[Item, ...], first: rows.Selected, more: str | None) -> Inbox:
+    """The page with what was counted of all, which stands in its first row."""
     counts, by_process = Counter[str](), Counter[str]()
-    for bucket, process, n in told:
+    for bucket, process, n in first.counts:
         counts[bucket] += n
         by_process[process] += n
-    return Inbox(items, {b: counts[b] for b in BUCKETS}, by_process, counts.total(), more)
+    return Inbox(
+        items, {b: counts[b] for b in BUCKETS}, by_process, counts.total(), more, first.published
+    )
 
 
 def _whose(actor: Actor) -> dict[str, Any]:

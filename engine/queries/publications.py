@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, or_, select
 
 from engine import clock
 from engine.calendar.moments import ending_day
@@ -99,13 +99,6 @@ def _objected(actor: Actor) -> ColumnElement[bool]:
     """Has this actor objected? Then a receipt is there to be read, as long as the matter is."""
     objections = _instance.facts[_publication.element]["objections"]
     return objections.contains([{"who": str(actor.id)}])
-
-
-def count(session: Session, actor: Actor) -> int:
-    """How many publications stand open to this person."""
-    found = select(func.count()).select_from(tables.publication)
-    found = found.join(tables.instance, _instance.id == _publication.instance_id)
-    return session.execute(found.where(_shown_to(actor), _open())).scalar_one()
 
 
 def publications(session: Session, actor: Actor, lang: str = "zh") -> tuple[Publication, ...]:

@@ -18,7 +18,6 @@ from engine.queries import (
     despatch,
     poll_summary,
     progress,
-    publications,
     under_way,
     vacancies,
 )
@@ -57,7 +56,7 @@ def index() -> str:
         buckets=bucket_words(),
         under_way=now_,
         acts=act_words(),
-        published=look(lambda s: publications.count(s, me())),
+        published=found.published,
         corrected=look(lambda s: despatch.told(s, me())),
         vacant=look(lambda s: vacancies.vacancies(s, me(), lang())),
         todo=teller_words(),
