@@ -224,7 +224,7 @@ class _Finder(ast.NodeVisitor):
         """Rows of the access table: one taken away, a predicate taken away, a predicate added."""
         if _name_of(target) != _ACCESS_TABLE or not isinstance(value, ast.Dict):
             return
-        rows = [(key, row) for key, row in zip(value.keys, value.values, strict=True) if key]
+        rows = [(k, _row(v)) for k, v in zip(value.keys, value.values, strict=True) if k]
         known = {self._source(each) for _, row in rows for each in _elements(row)}
         for _, row in rows:
             self._replace("access", row, "()")
@@ -233,6 +233,11 @@ class _Finder(ast.NodeVisitor):
             choices += [[*held, more] for more in sorted(known - set(held))]
             for chosen in filter(None, choices):
                 self._replace("access", row, f"({', '.join(chosen)},)")
+
+
+def _row(value: ast.expr) -> ast.expr:
+    """Who may, of what stands at a verb: the row itself, or behind the verb's name."""
+    return value.args[1] if isinstance(value, ast.Call) and len(value.args) == 2 else value
 
 
 def _elements(row: ast.expr) -> list[ast.expr]:

@@ -56,7 +56,7 @@ KNOWN = (
     Known(
         "access",
         "access",
-        '"set_password": (is_administrator,)',
+        '"set_password": Verb(_("设置密码"), (is_administrator,)),',
         "(is_administrator, is_secretary,)",
         "tests/engine/test_access.py::test_a_verb_is_allowed_to_the_posts_of_the_table_in_their_own_union_and_to_nobody_else",
     ),
