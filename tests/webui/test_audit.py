@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import select, text
 
 from engine import clock, db, jobs, settings
-from engine.commands import instances, polls, reads, sealing, tasks, verifications
+from engine.commands import reads, sealing, tasks, verifications
 from engine.db import queue, tables
 from engine.errors import NotFound, Unavailable
 from engine.history import keys, resumed, seals
 from engine.history.kept import Log
 from engine.queries import inbox as waiting
+from tests.webui.errands import rated, started
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,26 +32,6 @@ if TYPE_CHECKING:
 def matter(house: House) -> UUID:
     """A matter that was checked, done and rated."""
     return rated(house)
-
-
-def started(house: House, subject: str = "更换三号楼饮水机") -> UUID:
-    found: UUID = house.do("mover", instances.launch, "errand", {"subject": subject})
-    return found
-
-
-def finish(house: House, who: str, answers: dict[str, Any]) -> None:
-    item = house.look(lambda s: waiting.inbox(s, house.actor(who)).items[0])
-    house.do(who, tasks.complete, item.id, answers)
-
-
-def rated(house: House) -> UUID:
-    key = started(house)
-    finish(house, "office", {"decision": "pass"})
-    finish(house, "office", {"note": "已换"})
-    for who in ("mover", "second"):
-        item = house.look(lambda s, w=who: waiting.inbox(s, house.actor(w)).items[0])
-        house.do(who, polls.respond, item.id, "good", "很快")
-    return key
 
 
 def seal(house: House, home: Path) -> None:

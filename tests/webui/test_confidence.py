@@ -7,7 +7,7 @@ import json
 import logging
 import zipfile
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -21,13 +21,14 @@ from engine.commands import (
     instances,
 )
 from engine.db import tables
-from engine.errors import Conflict, NotFound, Refused
+from engine.errors import Conflict, Refused
 from engine.history import keys, seals
 from engine.history.signing import Signer
 from engine.instance.choices import choices
 from engine.queries import retention, rules
 from engine.queries.words import Named
 from tests.webui.conftest import House
+from tests.webui.erasing import erase_by_two, kept, second_judge
 from tests.webui.quiet import (
     ALONE,
     CANARY,
@@ -358,63 +359,6 @@ def test_who_read_it_is_on_record_once_a_day_and_shown_to_all_who_are_named(case
 
 
 # --- erasure ----------------------------------------------------------------------------------------------------------
-def kept(case: Case) -> str:
-    """Every text in the database but the history's own, and the definitions."""
-    found = []
-    with db.transaction(case.app.extensions["engine"]) as session:
-        for table in tables.metadata.sorted_tables:
-            if table.name not in ("event", "definition", "document"):
-                found += [str(tuple(row)) for row in session.execute(select(table))]
-        found += [
-            str(tuple(row)) for row in session.execute(text("SELECT args FROM procrastinate_jobs"))
-        ]
-        found += [str(row) for row in session.execute(select(tables.document)) if not spared(row)]
-        found += [
-            row.data.decode("utf-8", "replace")
-            for row in session.execute(select(tables.blob.c.data))
-        ]
-    return "\n".join(found)
-
-
-def spared(row: Any) -> bool:
-    """A numbered paper that a link showed to somebody outside: it left the house."""
-    return bool(row.number) and row.kind == "note"
-
-
-def second_judge(case: Case) -> str:
-    """Another who acts in it by the same seat."""
-    with db.transaction(case.app.extensions["engine"]) as session:
-        post = tables.post
-        seat = session.execute(
-            select(post).where(post.c.member_id == case.house.people["judge"])
-        ).first()
-        assert seat is not None
-        unit = next(k for k, v in case.house.units.items() if v == seat.unit_id)
-        case.house.person(session, "judge2", "另一位", unit, "union", f"{seat.kind}@{unit}")
-    return "judge2"
-
-
-def erase_by_two(case: Case) -> None:
-    """One proposes it, and cannot carry it out; a hold keeps it until another lifts it."""
-    house = case.house
-    second = second_judge(case)
-    held = house.do("judge", erasure.hold, case.id, "仲裁未结")
-    with pytest.raises(Conflict) as kept_back:
-        house.do("judge", erasure.propose, case.id, "保存期满")
-    assert kept_back.value.code == "held"
-    with pytest.raises(Refused):
-        house.do("judge", deciding.decide, held, True)
-    house.do(second, deciding.decide, held, True)
-    proposal = house.do("judge", erasure.propose, case.id, "保存期满")
-    with pytest.raises(Refused) as alone:
-        house.do("judge", deciding.decide, proposal, True)
-    assert alone.value.code == "separated" and CANARY in kept(case)
-    for who in ("mover", "office"):
-        with pytest.raises((Refused, NotFound)):
-            house.do(who, deciding.decide, proposal, True)
-    house.do(second, deciding.decide, proposal, True)
-
-
 def test_erasing_takes_every_text_and_leaves_a_history_that_still_proves_itself(case: Case) -> None:
     house = case.house
     with pytest.raises(Conflict):

@@ -20,9 +20,9 @@ from engine.instance import rooms
 from engine.jobs import packing
 from engine.queries import evidence
 from engine.queries import packs as shown
+from tests.webui.erasing import erase_by_two
+from tests.webui.errands import finish, rated, started
 from tests.webui.quiet import CANARY, Case, confidential_case, done
-from tests.webui.test_audit import finish, rated, started
-from tests.webui.test_confidence import erase_by_two
 from webui.http.messages import language
 
 if TYPE_CHECKING:
