@@ -178,7 +178,12 @@ def _counted(items: tuple[Item, ...], first: rows.Selected, more: str | None) ->
         counts[bucket] += n
         by_process[process] += n
     return Inbox(
-        items, {b: counts[b] for b in BUCKETS}, by_process, counts.total(), more, first.published
+        items,
+        {b: counts[b] for b in BUCKETS},
+        by_process,
+        total=counts.total(),
+        next=more,
+        published=first.published,
     )
 
 

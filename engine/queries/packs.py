@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from engine.db import Session, rows
+    from engine.instance.context import Context
     from engine.messages import Message
     from engine.people.organisation import Actor
 
@@ -77,21 +78,27 @@ def newest(session: Session, actor: Actor, instance_id: UUID) -> Pack | None:
     """The one of an instance that was asked for last and that this person may read. Raises
     NotFound, Refused.
     """
-    query = _query(_readable(session, actor, instance_id)).order_by(_pack.id.desc())
-    found = session.execute(query.limit(1)).first()
+    return newest_of(_seen(session, actor, instance_id))
+
+
+def newest_of(context: Context) -> Pack | None:
+    """The same of an instance that was read before. Raises Refused."""
+    query = _query(packs.readable(context)).order_by(_pack.id.desc())
+    found = context.session.execute(query.limit(1)).first()
     return None if found is None else _read(found)
 
 
 def one(session: Session, actor: Actor, instance_id: UUID, key: UUID) -> Pack:
     """One by its id. Raises NotFound, Refused."""
-    query = _query(_readable(session, actor, instance_id)).where(_pack.id == key)
+    readable = packs.readable(_seen(session, actor, instance_id))
+    query = _query(readable).where(_pack.id == key)
     return _read(access.must_see(session.execute(query).first()))
 
 
-def _readable(session: Session, actor: Actor, instance_id: UUID) -> ColumnElement[bool]:
+def _seen(session: Session, actor: Actor, instance_id: UUID) -> Context:
     seen = select(*COLUMNS).where(_instance.id == instance_id, access.visible(actor))
     values = access.must_see(session.execute(seen).first())
-    return packs.readable(context_from(session, actor, tuple(values)))
+    return context_from(session, actor, tuple(values))
 
 
 def _query(condition: ColumnElement[bool]) -> Any:

@@ -233,7 +233,7 @@ def _view(session: Session, instance_id: UUID) -> View:
         passed=json.dumps(passed),
         live=json.dumps(live),
         exports=exports,
-        pack=packs.newest(session, me(), instance_id) if exports else None,
+        pack=packs.newest_of(file.context) if exports else None,
     )
 
 
