@@ -141,7 +141,7 @@ def test_a_file_is_its_owners_until_a_matter_holds_it_and_then_theirs_who_see_th
 def test_a_document_opens_in_the_browser_for_those_who_see_its_matter(
     client: Login, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pdf, "typeset", lambda files, kind, data: PDF)
+    monkeypatch.setattr(pdf, "typeset", lambda files, kind, data, mark="": PDF)
     matter = house.do("mover", instances.launch, "errand", {"subject": "有文书的事"})
     data, key = {"document": {"issued_on": "2026-03-02"}}, UUID(int=7)
     with house.engine.begin() as session:
