@@ -87,7 +87,7 @@ def test_the_chair_replaces_a_teller_who_left(hall: Hall, client: Browser) -> No
     assert "您已离会" in kept("left", page(client, "d2", key))
     assert client("d2").post(f"/polls/{key}/sign").status_code == 409
     shown = kept("replace", page(client, "chair", key))
-    assert "代表丙（不在会场）" in shown and "代表戊" in shown
+    assert "代表丙 (不在会场)" in shown and "代表戊" in shown
     options = shown.partition('name="successor"')[2].partition("</select>")[0]
     assert "代表甲" not in options and "代表丁" not in options  # a candidate, a teller
     who = {name: str(hall.house.people[name]) for name in ("d2", "d4")}
@@ -106,6 +106,6 @@ def test_a_teller_asks_to_be_replaced(hall: Hall, client: Browser) -> None:
     asked = client("d3").post(f"/polls/{key}/tellers/leave", data={"leave": "与候选人是亲属"})
     assert asked.status_code == 303
     assert "您已离会或者请求更换监票人" in page(client, "d3", key)
-    assert "代表丁（与候选人是亲属）" in page(client, "chair", key)
+    assert "代表丁 (与候选人是亲属)" in page(client, "chair", key)
     inbox = client("d3").get("/inbox").text
     assert str(key) not in inbox
