@@ -55,7 +55,7 @@ def index() -> str:
         wanted=wanted,
         buckets=bucket_words(),
         under_way=now_,
-        acts=act_words(),
+        **_in_words(),
         published=found.published,
         corrected=look(lambda s: despatch.told(s, me())),
         vacant=look(lambda s: vacancies.vacancies(s, me(), lang())),
@@ -79,8 +79,13 @@ def now() -> tuple[str, int, dict[str, str]]:
     while there is one.
     """
     found = _under_way(uuid(request.args.get("beside")))
-    piece = render_template("inbox/now.html", under_way=found, acts=act_words())
+    piece = render_template("inbox/now.html", under_way=found, **_in_words())
     return piece, 200, {"X-Every": "8" if found else "30"}
+
+
+def _in_words() -> dict[str, Any]:
+    """What the piece about meetings needs: what its buttons say, and where they lead."""
+    return {"acts": act_words(), "address": act_address}
 
 
 def act_words() -> dict[str, str]:
@@ -180,14 +185,16 @@ def _in_the_hall(session: Session, work: UnitOfWork) -> str | None:
     if not any(rule.meeting for rule in work.process.tasks.values()):
         return None
     act = under_way.next_in(session, me(), work.row["id"])
-    return act_address(act.what, act.id) if act else None
+    return act_address(act) if act else None
 
 
-def act_address(what: str, key: UUID | None) -> str:
-    """Where one does what comes next in a meeting, a task or something of a poll."""
-    if what == "task":
-        return url_for("inbox.task", task_id=key)
-    return url_for("inbox.poll", poll_id=key)
+def act_address(act: under_way.Act, meeting_id: UUID | None = None) -> str:
+    """Where one does what comes next: at the door of the meeting, in a task, or in a poll."""
+    if act.what == "check_in":
+        return url_for("meetings.check_in", meeting_id=meeting_id)
+    if act.what == "task":
+        return url_for("inbox.task", task_id=act.id)
+    return url_for("inbox.poll", poll_id=act.id)
 
 
 def _task_again(
@@ -266,7 +273,7 @@ def poll_page(poll_id: UUID, fault: str = "", comment: str = "", typed: object =
         counted=poll_summary.choices(poll) if poll.state == "closed" else (),
         mark=progress.of(poll, box).mark,
         under_way=_under_way(poll_id) if poll.meeting_id else (),
-        acts=act_words(),
+        **_in_words(),
     )
 
 
