@@ -40,13 +40,19 @@ def does(
     username: str,
     task: str,
     wrong: tuple[str, str, str] | None = None,
+    paper: Path | None = None,
     **answers: str | list[str],
 ) -> None:
-    """Find it in the inbox and hand it in; with `wrong` first (field, value, words of the refusal), then right."""
+    """Find it in the inbox and hand it in; with `wrong` first (field, value, words of the refusal), then right.
+
+    `paper` is the scan that the form asks for.
+    """
     person = desk(username, size=DESKTOP if username in DESKS else PHONE)
     person.open(TITLE)
     assert task in person.page.locator(".yx-ask").inner_text()
     person.fill(**answers)
+    if paper:
+        attach(person, paper)
     if wrong:
         field, value, words = wrong
         right = str(answers[field])
@@ -58,6 +64,12 @@ def does(
         person.fill(**{field: right})  # everything else is still there
     person.submit()
     assert f"已办理：{task}" in person.said()
+
+
+def attach(person: Desk, paper: Path) -> None:
+    """Upload to the form that lies open, and wait until it stands in its list."""
+    person.page.locator("input[type=file]").set_input_files(paper)
+    person.page.locator(".yx-file-list li", has_text=paper.name).wait_for()
 
 
 def signs(desk: Callable[..., Desk], username: str, task: str, choice: str) -> Desk:
@@ -120,7 +132,7 @@ def demanded(town: University, desk: Callable[..., Desk]) -> None:
     )
 
 
-def agreed(town: University, desk: Callable[..., Desk], draft: Path) -> None:
+def agreed(town: University, desk: Callable[..., Desk], draft: Path, minutes: Path) -> None:
     """The meeting, its record signed by both chiefs, the draft and the congress's vote."""
     does(desk, "secretary", "公布协商代表", published_on="2026-03-05", where="校园网和公告栏")
     town.turn_to("2026-03-09T09:00:00")
@@ -157,8 +169,7 @@ def agreed(town: University, desk: Callable[..., Desk], draft: Path) -> None:
     )  # the next thing to do opened by itself
     cited = chair.page.locator(".yx-cited").all_inner_texts()
     assert [c for c in cited if "CC-SUBMIT" in c] and not [c for c in cited if "CC-RESUBMIT" in c]
-    chair.page.locator("input[type=file]").set_input_files(draft)
-    chair.page.locator(".yx-file-list li", has_text=draft.name).wait_for()
+    attach(chair, draft)
     chair.fill(
         term_years="1",
         start_on="2026-05-01",
@@ -179,6 +190,7 @@ def agreed(town: University, desk: Callable[..., Desk], draft: Path) -> None:
         "congress",
         "登记教代会决议",
         wrong=("returned", "81", "本次投票无效，应当重新投票"),
+        paper=minutes,
         body="教职工（职工）代表大会",
         held_on="2026-04-03",
         due="120",
@@ -243,8 +255,10 @@ def test_a_contract_from_the_demand_to_its_publication(
 ) -> None:
     draft = tmp_path / "集体合同草案.txt"
     draft.write_text("第一条 工资年增长不低于百分之五。", "utf-8")
+    minutes = tmp_path / "会议记录和表决结果.txt"
+    minutes.write_text("应到 120 人，实到 80 人，赞成 61 票，不赞成 19 票。", "utf-8")
     demanded(town, desk)
-    agreed(town, desk, draft)
+    agreed(town, desk, draft, minutes)
     in_force(town, desk, draft)
 
     chair = desk("staff", "/matters")
