@@ -22,7 +22,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from engine.commands import late
 from engine.errors import EngineError, Invalid, LoggedOut
-from webui.http import proxies
+from webui.http import delivery, proxies
 from webui.http.session import came_from, to_login, wants_json
 from webui.http.words import said
 
@@ -152,7 +152,9 @@ def headers(response: Response) -> Response:
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if current_app.config["YIXING"].by_https:
         response.headers.setdefault("Strict-Transport-Security", HSTS)
-    if request.endpoint != "static":
+    if request.endpoint == "static":
+        delivery.caching(response)
+    else:
         response.headers.setdefault(
             "Cache-Control",
             "no-store" if g.get("actor") or request.path.startswith("/api/") else "no-cache",
