@@ -1048,10 +1048,10 @@ def presence(pack: Pack) -> str:
     and departures before it.
     """
     found = halls(pack)
-    for hall in found.values():
+    for each in found.values():
         try:  # counted from a false roll or ledger, a true event would seem false
-            invited(hall)
-            ledger(hall)
+            invited(each)
+            ledger(each)
         except Wrong as wrong:
             raise Unusable(str(wrong)) from wrong
     votes: dict[str, Vote] = {}
