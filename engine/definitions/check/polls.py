@@ -134,9 +134,7 @@ def _secret(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fa
         yield Fault(FILE, place, what, advice)
 
 
-def _remarks(
-    place: str, poll: dict[str, Any], draft: Draft, language: Language
-) -> Iterator[Fault]:
+def _remarks(place: str, poll: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
     """What is said with an answer enters the outcome by name: not of a sealed ballot, not of a
     confidential matter, whose words may have to be erased.
     """
