@@ -8,13 +8,16 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, collate, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from engine.db import canonical, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from uuid import UUID
+
+    from sqlalchemy import ColumnElement
 
     from engine.db import Session
 
@@ -42,6 +45,13 @@ class Roll:
 def digest(members: Iterable[str]) -> str:
     """SHA-256 over the sorted ids of a roll, a line each."""
     return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
+
+
+def digest_in_sql(member: ColumnElement[UUID]) -> ColumnElement[str]:
+    """The same of the members of a group of rows, made by the database."""
+    line = cast(member, Text)
+    whole = func.string_agg(line, aggregate_order_by(literal("\n"), collate(line, "C")))
+    return func.encode(func.sha256(func.convert_to(whole, "UTF8")), "hex")
 
 
 def by_kind(members: Mapping[str, Iterable[str]]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -19,19 +18,18 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from engine import clock
 from engine.db import tables
 from engine.errors import Invalid
-from engine.history import event_log, kept, keyring, keys, merkle, resumed, verification
+from engine.history import kept, keyring, keys, merkle, resumed, verification
 from engine.history.event_log import Break
 from engine.messages import Message, _, restored, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from engine.db import Session, rows
 
 LOCK = 0x5958_5345  # "YXSE": one sealer at a time
 BATCH = 20_000
-BACK = timedelta(seconds=2)  # so much may the clocks of two hosts differ
 LATE = timedelta(minutes=2)
 _event, _checkpoint = tables.event.c, tables.checkpoint.c
 
@@ -159,12 +157,10 @@ def verify(
 
     `outside` are checkpoints that somebody kept elsewhere: the leaves must still give each of them.
     """
-    chains, events, broken = _check_chains(session, progress)
-    if broken:
-        return Verdict(chains, events, 0, 0, 0, broken=broken, fault=broken.why)
-    false = verification.first_false(session)
+    read = verification.Chains(session, progress)
+    false = verification.first_false(session, read)
     if false:
-        return Verdict(chains, events, 0, 0, 0, broken=false, fault=false.why)
+        return Verdict(read.chains, read.events, 0, 0, 0, broken=false, fault=false.why)
     logged = [line.checkpoint for line in kept.binding(log)]
     outside = sorted([*outside, *logged], key=lambda point: point.size)
     leaves, points, late, fault = _check_tree(session, public, outside)
@@ -175,8 +171,8 @@ def verify(
     unproved = "" if fault else _unproved(session, public, points)
     older, told = verification.older(session), resumed.baseline(session)
     return Verdict(
-        chains,
-        events,
+        read.chains,
+        read.events,
         leaves,
         points,
         unsealed,
@@ -196,70 +192,6 @@ def _unproved(session: Session, public: bytes | None, points: int) -> str:
     if public is None and points:
         return _("签名密钥不在本机上，没有核对签名")
     return ""
-
-
-def _check_chains(
-    session: Session, progress: Callable[[int], None] | None
-) -> tuple[int, int, Break | None]:
-    instance, chain = tables.instance.c, tables.chain.c
-    heads = {
-        r.id: (r.seq, bytes(r.head))
-        for r in session.execute(select(instance.id, instance.seq, instance.head))
-    }
-    heads.update(
-        {
-            r.id: (r.seq, bytes(r.head))
-            for r in session.execute(select(chain.id, chain.seq, chain.head))
-        }
-    )
-    count = seen = 0
-    for chain_id, rows in _by_chain(session):
-        count += 1
-        seq, head = heads.pop(chain_id, (0, b""))
-        broken = event_log.first_broken(chain_id, rows, seq, head) or _beside(chain_id, rows)
-        seen += len(rows)
-        if progress:
-            progress(seen)
-        if broken:
-            return count, seen, broken
-    for chain_id, (seq, _head) in heads.items():
-        if seq:
-            return count, seen, Break(chain_id, 1, _("整条记录缺失"))
-    return count, seen, None
-
-
-def _beside(chain_id: UUID, rows: list[Any]) -> Break | None:
-    """The first event whose columns, which nothing hashes, say other than its body, or whose moment
-    goes back.
-    """
-    wrong = next((row for row in rows if verification.differs(row)), None)
-    if wrong is not None:
-        return Break(chain_id, wrong.seq, _("记录旁列与正文不符"))
-    back = next((late for early, late in pairwise(rows) if late.at < early.at - BACK), None)
-    return Break(chain_id, back.seq, _("时刻早于前一条")) if back is not None else None
-
-
-def _by_chain(session: Session) -> Iterator[tuple[UUID, list[Any]]]:
-    columns = (
-        _event.instance_id,
-        _event.seq,
-        _event.kind,
-        _event.actor_id,
-        _event.at,
-        _event.body,
-        _event.hash,
-    )
-    query = select(*columns).order_by(_event.instance_id, _event.seq)
-    rows: list[Any] = []
-    current = event_log.INSTALLATION
-    for row in session.execute(query.execution_options(yield_per=5000)):
-        if row.instance_id != current and rows:
-            yield current, rows
-            rows = []
-        current = row.instance_id
-        rows.append(row)
-    if rows:
-        yield current, rows
 
 
 def _check_tree(

@@ -8,15 +8,14 @@ cannot be checked: see `matters`.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
+from engine.ballots import rolls
 from engine.db import tables
 from engine.history import kinds
 from engine.history.event_log import Break
@@ -33,6 +32,7 @@ from engine.history.verification import (
     secret,
     standing_rows,
 )
+from engine.history.verification.chains import Chains
 from engine.history.verification.replay import SILENT, Replayed, replay_events
 from engine.messages import _
 
@@ -43,24 +43,8 @@ if TYPE_CHECKING:
 
     from engine.db import Session, rows
 
-__all__ = ["differs", "first_false"]
+__all__ = ["Chains", "first_false", "older"]
 _FAULTS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
-
-
-def differs(row: rows.Selected) -> bool:
-    """Do the columns beside a body (kind, actor_id, at) say anything else than the body, which
-    alone is hashed?
-    """
-    try:
-        says = json.loads(row.body)
-        actor = says.get("actor")
-        return bool(
-            says["kind"] != row.kind
-            or (UUID(actor["id"]) if actor else None) != row.actor_id
-            or datetime.fromisoformat(says["at"]) != row.at
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return True
 
 
 def older(session: Session) -> int:
@@ -72,16 +56,22 @@ def older(session: Session) -> int:
     return int(session.execute(count).scalar_one())
 
 
-def first_false(session: Session) -> Break | None:
-    """The first thing kept that is not what the history says; None when all of it is. The chains
-    have been checked.
+def first_false(session: Session, chains: Chains | None = None) -> Break | None:
+    """The first thing kept that is not what the history says; None when all of it is. `chains` are
+    read to their end, and checked, on the way; without them they have been before.
     """
+    read = chains or Chains(session, checked=False)
+    false = _first_false(session, read)
+    return read.finish() or false
+
+
+def _first_false(session: Session, chains: Chains) -> Break | None:
     chain = UUID(int=0)
     try:
         broken, files = rules.definitions(session)
         broken = broken or rules.settings(session) or registry.first_false(session)
         broken = broken or seconded.first_false(session) or calendars.first_false(session)
-        matters = _matters(session, files) if broken is None else ()
+        matters = _matters(session, files, chains) if broken is None else ()
         for chain, found in matters:  # noqa: B007 (named by a fault)
             broken = broken or found
         return broken or secret.first_false(session)
@@ -116,7 +106,7 @@ class _Stream:
 
 
 def _streams(session: Session) -> dict[str, _Stream]:
-    event, task, poll, roll = tables.event.c, tables.task.c, tables.poll.c, tables.roll.c
+    task, poll, roll = tables.task.c, tables.poll.c, tables.roll.c
     meeting, attendance, presence = tables.meeting.c, tables.attendance.c, tables.presence.c
     attachment = tables.attachment.c
     tasks = (
@@ -134,16 +124,19 @@ def _streams(session: Session) -> dict[str, _Stream]:
         task.seat,
         task.assignee_id,
     )
-    voices = (poll.instance_id, roll.poll_id, roll.member_id, roll.choice, roll.comment, roll.at)
+    said = (poll.instance_id, roll.poll_id, roll.member_id, roll.choice, roll.comment, roll.at)
+    anything = or_(roll.choice.is_not(None), roll.at.is_not(None), roll.comment != "")
     invited = (meeting.instance_id, *tables.attendance.c)
     queries = {
-        "event": select(event.instance_id, event.seq, event.body)
-        .where(event.kind.not_in(SILENT))
-        .order_by(event.instance_id, event.seq),
         "task": select(*tasks).order_by(task.instance_id),
         "poll": select(tables.poll).order_by(poll.instance_id),
-        "roll": select(*voices)
+        "roll": select(*said)
         .join(tables.poll, poll.id == roll.poll_id)
+        .where(anything)
+        .order_by(poll.instance_id),
+        "rolled": select(poll.instance_id, poll.id, rolls.digest_in_sql(roll.member_id))
+        .join(tables.poll, poll.id == roll.poll_id)
+        .group_by(poll.instance_id, poll.id)
         .order_by(poll.instance_id),
         "teller": select(poll.instance_id, *tables.teller.c)
         .join(tables.poll, poll.id == tables.teller.c.poll_id)
@@ -172,7 +165,7 @@ def _streams(session: Session) -> dict[str, _Stream]:
 
 
 def _matters(
-    session: Session, files: Mapping[str, Mapping[str, str]]
+    session: Session, files: Mapping[str, Mapping[str, str]], chains: Chains
 ) -> Iterator[tuple[UUID, Break | None]]:
     """Matter by matter, in the order of their ids, up to the first that is false: every row against
     its events.
@@ -205,10 +198,13 @@ def _matters(
         select(*columns).order_by(instance.id).execution_options(yield_per=500)
     ):
         yield row.id, None
+        said = chains.of(row.id)
+        if chains.broken:
+            return
         if row.version not in versions:
             versions[row.version] = matters.Version.of(files[row.version])
         rows = {name: stream.of(row.id) for name, stream in streams.items()}
-        events = [(event.seq, json.loads(event.body)) for event in rows["event"]]
+        events = [(seq, says) for seq, says in said if says["kind"] not in SILENT]
         replayed = replay_events(row.id, events)
         replayed.salt = row.salt
         version = versions[row.version]
@@ -228,9 +224,12 @@ def _matter(
 ) -> Break | None:
     spoken: dict[str, Any] = {}
     tasks = {task.id: task for task in rows["task"]}
-    voices, halls = defaultdict(list), defaultdict[Any, polls.Hall](polls.Hall)
+    called = {poll.id: polls.Roll() for poll in rows["poll"]}
+    for poll_id, digest in (row[1:] for row in rows["rolled"]):
+        called[poll_id].digest = digest
     for voice in rows["roll"]:
-        voices[voice.poll_id].append(voice)
+        called[voice.poll_id].voices.append(voice)
+    halls = defaultdict[Any, polls.Hall](polls.Hall)
     for person in rows["attendance"]:
         halls[person.meeting_id].invited.append(person)
     for entry in rows["presence"]:
@@ -239,7 +238,7 @@ def _matter(
         matters.tasks(replayed, version, rows["task"], spoken)
         or papers.documents(replayed, rows["document"])
         or papers.attachments(replayed, rows["attachment"], papers.named(spoken), bad)
-        or polls.polls(replayed, rows["poll"], voices, tasks, row.confidential)
+        or polls.polls(replayed, rows["poll"], called, tasks, row.confidential)
         or published.first_false(replayed, rows["publication"])
         or matters.instance(replayed, row, version)
     )

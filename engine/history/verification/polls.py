@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.ballots import rolls
 from engine.history import kinds
@@ -16,27 +16,45 @@ from engine.messages import Both, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from engine.db import rows
     from engine.history.event_log import Break
     from engine.history.verification.replay import Replayed
     from engine.history.verification.told import Meeting, Poll
+    from engine.messages import Message
 
 NAMED = 300  # as in commands.polls: up to so many answers the voters stand in the outcome
 STATES = ("called", "open", "counting", "closed")
 _HELD = ("due", "present", "needed", "quorate", "observers", "guests")
 
 
+@dataclass
+class Roll:
+    """The rows of a poll's roll: the digest of who is on it, and those lines that say anything."""
+
+    digest: str = rolls.digest(())
+    voices: list[Any] = field(default_factory=list)
+
+
+class _Silent(NamedTuple):
+    """A line of a roll that says nothing."""
+
+    choice: str | None = None
+    comment: str = ""
+    at: datetime | None = None
+
+
 # --- polls ----------------------------------------------------------------------------------------
 def polls(
     replayed: Replayed,
     rows: Iterable[Any],
-    voices: Mapping[Any, list[Any]],
+    called: Mapping[Any, Roll],
     tasks: Mapping[Any, Any],
     confidential: bool,
 ) -> Break | None:
-    """Each poll is on record, with its roll, its answers and its outcome; `voices` are the rows of
-    its roll by its id.
+    """Each poll is on record, with its roll, its answers and its outcome; `called` are the
+    rolls by its id.
     """
     found = {str(row.id): row for row in rows}
     for key, poll in replayed.polls.items():
@@ -51,7 +69,7 @@ def polls(
             return replayed.false("poll", key, _("表决缺失"), poll.seq)
         if broken := (
             _poll(replayed, poll, row, tasks.get(row.task_id))
-            or _roll(replayed, poll, row, voices.get(row.id, []), confidential)
+            or _roll(replayed, poll, row, called[row.id], confidential)
             or _outcome(replayed, poll, row)
         ):
             return broken
@@ -139,53 +157,36 @@ def _at_opening(noted: Mapping[str, Any], opened: Mapping[str, Any]) -> bool:
 
 
 def _roll(
-    replayed: Replayed, poll: Poll, row: rows.Poll, voices: list[Any], confidential: bool
+    replayed: Replayed, poll: Poll, row: rows.Poll, roll: Roll, confidential: bool
 ) -> Break | None:
-    members = [str(v.member_id) for v in voices]
-    if poll.opened and rolls.digest(members) != poll.opened["roll_hash"]:
-        return replayed.false(
-            "roll",
-            row.id,
-            _("名册与开始时不符"),
-            poll.seq,
-        )
-    if {
-        m: v.choice for m, v in zip(members, voices, strict=True) if v.choice is not None
-    } != poll.choices:
-        return replayed.false(
-            "roll",
-            row.id,
-            _("作答与历史不符"),
-            poll.seq,
-        )
-    for member, voice in zip(members, voices, strict=True) if not poll.secret else ():
-        if member not in poll.voices and voice.at is None and not voice.comment:
-            continue
-        at, comment = poll.voices.get(member, ("", ""))
-        known = comment is not None or not (
-            confidential or replayed.disclosed
-        )  # what may be erased stands in events as a digest only
-        if not _remarked(replayed, poll, member, voice.comment, known):
-            why, who = _("作答的意见与历史不符"), f"{row.id} {member}"
-            return replayed.false("roll", who, why, poll.seq)
-        if not (near(voice.at, at) if at else voice.at is None):
-            who = f"{row.id} {member}"
-            return replayed.false(
-                "roll",
-                who,
-                _("作答时间与历史不符"),
-                poll.seq,
-            )
-        if voice.comment != ((comment or "") if known else voice.comment) and not (
-            replayed.erased and not voice.comment
-        ):
-            who = f"{row.id} {member}"
-            return replayed.false(
-                "roll",
-                who,
-                _("作答的意见与历史不符"),
-                poll.seq,
-            )
+    if poll.opened and roll.digest != poll.opened["roll_hash"]:
+        return replayed.false("roll", row.id, _("名册与开始时不符"), poll.seq)
+    said = {str(voice.member_id): voice for voice in roll.voices}
+    if {m: voice.choice for m, voice in said.items() if voice.choice is not None} != poll.choices:
+        return replayed.false("roll", row.id, _("作答与历史不符"), poll.seq)
+    if poll.secret:
+        return None
+    # what may be erased stands in events as a digest only
+    shut = confidential or replayed.disclosed
+    for member in sorted({*said, *poll.voices}):
+        if why := _voice(replayed, poll, member, said.get(member, _Silent()), shut):
+            return replayed.false("roll", f"{row.id} {member}", why, poll.seq)
+    return None
+
+
+def _voice(
+    replayed: Replayed, poll: Poll, member: str, voice: rows.Selected | _Silent, shut: bool
+) -> Message | None:
+    """What is false of a line of a roll: its comment, its moment."""
+    at, comment = poll.voices.get(member, ("", ""))
+    known = comment is not None or not shut
+    if not _remarked(replayed, poll, member, voice.comment, known):
+        return _("作答的意见与历史不符")
+    if not (near(voice.at, at) if at else voice.at is None):
+        return _("作答时间与历史不符")
+    gone = replayed.erased and not voice.comment
+    if known and voice.comment != (comment or "") and not gone:
+        return _("作答的意见与历史不符")
     return None
 
 

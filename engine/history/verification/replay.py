@@ -338,7 +338,7 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "meeting_closed": _met,
     "presence_noted": _met,
 }
-SILENT = sorted(  # the kinds that leave nothing in the rows; any other may tell a fact
+SILENT = frozenset(  # the kinds that leave nothing in the rows; any other may tell a fact
     kind.key
     for kind in kinds.KINDS.values()
     if kind.mark in ("read", "refused") and kind.key not in (*_READERS, "member_let_in")
