@@ -20,6 +20,7 @@ from engine.db import tables
 from engine.errors import Invalid
 from engine.history import kept, keyring, keys, merkle, resumed, verification
 from engine.history.event_log import Break
+from engine.history.verification import elsewhere
 from engine.messages import Message, _, restored, stored
 
 if TYPE_CHECKING:
@@ -151,14 +152,22 @@ def verify(
     progress: Callable[[int], None] | None = None,
     outside: Iterable[keys.Checkpoint] = (),
     log: Sequence[kept.Line] = (),
+    url: str = "",
 ) -> Verdict:
     """Check the whole database: every chain, leaf, checkpoint and signature, and what is kept
     beside the history.
 
     `outside` are checkpoints that somebody kept elsewhere: the leaves must still give each of them.
+    With the `url` of the database, of which `session` sees one moment (REPEATABLE READ), a second
+    process takes half of a long history.
     """
-    read = verification.Chains(session, progress)
-    false = verification.first_false(session, read)
+    low = elsewhere.middle(session) if url else None
+    other = None if low is None else elsewhere.Other(session, url, low)
+    both = progress and (lambda events: progress(events + (other.events if other else 0)))
+    read = verification.Chains(session, both, verification.Range(None, low))
+    false = verification.first_false(session, read, other)
+    if progress:
+        progress(read.events)
     if false:
         return Verdict(read.chains, read.events, 0, 0, 0, broken=false, fault=false.why)
     logged = [line.checkpoint for line in kept.binding(log)]

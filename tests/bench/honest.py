@@ -28,7 +28,14 @@ _OWN = ("instance", "task", "timer", "document", "poll")  # whose ids are made a
 _OF_POLL = ("roll", "teller")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{64}")
 # per thousand matters; a meeting's ledger has numbers of the whole table, so it is not copied
-PER_MILLE = {"withdrawn": 816, "errand": 50, "motion": 107, "rating": 4, "motion in rating": 10, "checked": 10}
+PER_MILLE = {
+    "withdrawn": 816,
+    "errand": 50,
+    "motion": 107,
+    "rating": 4,
+    "motion in rating": 10,
+    "checked": 10,
+}
 
 Row = dict[str, Any]
 
@@ -87,9 +94,9 @@ def _copy(rows: dict[str, list[Row]], number: int) -> dict[str, list[Row]]:
         _follow(names, canonical.salted(fact, salt), canonical.salted(_put(fact, names), salt))
     for row in rows["task"]:
         if row["salt"]:
-            own = bytes.fromhex(row["salt"][2:])
-            new = canonical.salted(_put(row["answers"], names), own)
-            _follow(names, canonical.salted(row["answers"], own), new)
+            seed = bytes.fromhex(row["salt"][2:])
+            new = canonical.salted(_put(row["answers"], names), seed)
+            _follow(names, canonical.salted(row["answers"], seed), new)
     for row in rows["document"]:
         data = _put(row["data"], {**names, **number_now})
         _follow(names, row["data_sha256"], canonical.digest(canonical.dumps(data)).hex())

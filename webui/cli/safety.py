@@ -79,7 +79,8 @@ def _verdict(settings: Settings, witnesses: list[Checkpoint]) -> Verdict:
     from engine.history.signing import signing
 
     # the state of one moment, however long it takes
-    engine = db.connect(db.url_of(settings), home=settings.home).execution_options(
+    url = db.url_of(settings)
+    engine = db.connect(url, home=settings.home).execution_options(
         isolation_level="REPEATABLE READ"
     )
     with db.transaction(engine) as session:
@@ -87,7 +88,7 @@ def _verdict(settings: Settings, witnesses: list[Checkpoint]) -> Verdict:
         signer = signing(session, settings, make=False).signer
         public = signer.key.public if signer else None
         lines = Log(settings.home / "keys").lines()
-        return seals.verify(session, public, _checked, witnesses, lines)
+        return seals.verify(session, public, _checked, witnesses, lines, url=url)
 
 
 def _checked(events: int) -> None:

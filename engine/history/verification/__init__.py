@@ -32,18 +32,19 @@ from engine.history.verification import (
     secret,
     standing_rows,
 )
-from engine.history.verification.chains import Chains
+from engine.history.verification.chains import Chains, Range
 from engine.history.verification.replay import SILENT, Replayed, replay_events
 from engine.messages import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Select
 
     from engine.db import Session, rows
+    from engine.history.verification.elsewhere import Other
 
-__all__ = ["Chains", "first_false", "older"]
+__all__ = ["Chains", "Range", "first_false", "matters_false", "older"]
 _FAULTS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
@@ -56,32 +57,56 @@ def older(session: Session) -> int:
     return int(session.execute(count).scalar_one())
 
 
-def first_false(session: Session, chains: Chains | None = None) -> Break | None:
+def first_false(
+    session: Session, chains: Chains | None = None, other: Other | None = None
+) -> Break | None:
     """The first thing kept that is not what the history says; None when all of it is. `chains` are
-    read to their end, and checked, on the way; without them they have been before.
+    read to their end, and checked, on the way; without them they have been before. `other`: who
+    does the same with the chains behind these.
     """
     read = chains or Chains(session, checked=False)
-    false = _first_false(session, read)
-    return read.finish() or false
+    false = _guarded(lambda: _beside_matters(session))
+    files = {} if false else rules.definitions(session)[1]
+    if false is None:
+        false = matters_false(session, read, files)
+    broken = read.finish()
+    if other is not None and broken is None:
+        there = other.result()
+        read.chains, read.events = read.chains + there.chains, read.events + there.events
+        broken, false = there.broken, false or there.false
+    return broken or false or _guarded(lambda: secret.first_false(session))
 
 
-def _first_false(session: Session, chains: Chains) -> Break | None:
-    chain = UUID(int=0)
+def _beside_matters(session: Session) -> Break | None:
+    """What belongs to no matter: versions, values, people, calendars."""
+    return (
+        rules.definitions(session)[0]
+        or rules.settings(session)
+        or registry.first_false(session)
+        or seconded.first_false(session)
+        or calendars.first_false(session)
+    )
+
+
+def matters_false(
+    session: Session, chains: Chains, files: Mapping[str, Mapping[str, str]]
+) -> Break | None:
+    """The first matter of these chains that is false; `files` are those of each version."""
+    at = [UUID(int=0)]  # the matter that is compared, to be named by a fault
+    return _guarded(lambda: next(_matters(session, files, chains, at), None), at)
+
+
+def _guarded(
+    check: Callable[[], Break | None], at: Sequence[UUID] = (UUID(int=0),)
+) -> Break | None:
+    """What a check finds; a body without what its kind must tell, or a row that no command could
+    have written, is false.
+    """
     try:
-        broken, files = rules.definitions(session)
-        broken = broken or rules.settings(session) or registry.first_false(session)
-        broken = broken or seconded.first_false(session) or calendars.first_false(session)
-        matters = _matters(session, files, chains) if broken is None else ()
-        for chain, found in matters:  # noqa: B007 (named by a fault)
-            broken = broken or found
-        return broken or secret.first_false(session)
-    # a body without what its kind must tell, or a row that no command could have written
+        return check()
     except _FAULTS as fault:
-        return Break(
-            chain,
-            0,
-            _("内容残缺，无法核对：{fault}", fault=repr(fault)),
-        )
+        why = _("内容残缺，无法核对：{fault}", fault=repr(fault))
+        return Break(at[0], 0, why)
 
 
 class _Stream:
@@ -105,7 +130,7 @@ class _Stream:
         return found
 
 
-def _streams(session: Session) -> dict[str, _Stream]:
+def _streams(session: Session, within: Range) -> dict[str, _Stream]:
     task, poll, roll = tables.task.c, tables.poll.c, tables.roll.c
     meeting, attendance, presence = tables.meeting.c, tables.attendance.c, tables.presence.c
     attachment = tables.attachment.c
@@ -161,17 +186,21 @@ def _streams(session: Session) -> dict[str, _Stream]:
         .where(attachment.instance_id.is_not(None))
         .order_by(attachment.instance_id),
     }
-    return {name: _Stream(session, query) for name, query in queries.items()}
+    return {
+        name: _Stream(session, query.where(*within.of(query.selected_columns["instance_id"])))
+        for name, query in queries.items()
+    }
 
 
 def _matters(
-    session: Session, files: Mapping[str, Mapping[str, str]], chains: Chains
-) -> Iterator[tuple[UUID, Break | None]]:
-    """Matter by matter, in the order of their ids, up to the first that is false: every row against
-    its events.
+    session: Session, files: Mapping[str, Mapping[str, str]], chains: Chains, at: list[UUID]
+) -> Iterator[Break]:
+    """Matter by matter (`at`), in the order of their ids, what is false: every row against its
+    events.
     """
     versions: dict[str, matters.Version] = {}
-    bad, streams, instance = papers.bad_blobs(session), _streams(session), tables.instance.c
+    within, instance = chains.within, tables.instance.c
+    bad, streams = papers.bad_blobs(session, within), _streams(session, within)
     columns = (
         instance.id,
         instance.process_id,
@@ -195,9 +224,12 @@ def _matters(
         instance.suspended_at,
     )
     for row in session.execute(
-        select(*columns).order_by(instance.id).execution_options(yield_per=500)
+        select(*columns)
+        .where(*within.of(instance.id))
+        .order_by(instance.id)
+        .execution_options(yield_per=500)
     ):
-        yield row.id, None
+        at[0] = row.id
         said = chains.of(row.id)
         if chains.broken:
             return
@@ -211,8 +243,7 @@ def _matters(
         broken = _matter(replayed, row, rows, version=version, bad=bad)
         broken = broken or standing_rows.first_false(replayed, row, rows, version, events)
         if broken:
-            yield row.id, broken
-            return
+            yield broken
 
 
 def _matter(

@@ -8,7 +8,7 @@ import json
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, union_all
@@ -19,6 +19,8 @@ from engine.messages import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sqlalchemy import ColumnElement
 
     from engine.db import Session, rows
 
@@ -38,6 +40,18 @@ _COLUMNS = (
 _FAULTS = (ValueError, TypeError, KeyError, AttributeError)
 
 
+class Range(NamedTuple):
+    """Some of the chains: from `low` on, below `high`; None is no end."""
+
+    low: UUID | None = None
+    high: UUID | None = None
+
+    def of(self, column: ColumnElement[UUID]) -> list[ColumnElement[bool]]:
+        """The condition that a chain's id is in it."""
+        ends = [] if self.low is None else [column >= self.low]
+        return ends if self.high is None else [*ends, column < self.high]
+
+
 class Chains:
     """The chains in the order of their ids, each read when it is asked for, those between too.
 
@@ -49,14 +63,17 @@ class Chains:
         self,
         session: Session,
         progress: Callable[[int], None] | None = None,
+        within: Range = Range(),
         *,
         checked: bool = True,
     ) -> None:
+        self.within = within
         self.chains = self.events = 0
         self.broken: Break | None = None
         self._progress, self._checked = progress, checked
-        self._heads = _heads(session) if checked else {}
-        query = select(*_COLUMNS).order_by(_event.instance_id, _event.seq)
+        self._heads = _heads(session, within) if checked else {}
+        query = select(*_COLUMNS).where(*within.of(_event.instance_id))
+        query = query.order_by(_event.instance_id, _event.seq)
         found = session.execute(query.execution_options(yield_per=5000))
         self._groups = groupby(found, key=itemgetter(0))
         self._next: tuple[UUID, list[Said]] | None = None
@@ -115,11 +132,12 @@ class Chains:
         return said
 
 
-def _heads(session: Session) -> dict[UUID, tuple[int, bytes]]:
+def _heads(session: Session, within: Range) -> dict[UUID, tuple[int, bytes]]:
     """How long each chain is, and its last hash, as its owner holds them."""
     instance, chain = tables.instance.c, tables.chain.c
     query = union_all(
-        select(instance.id, instance.seq, instance.head), select(chain.id, chain.seq, chain.head)
+        select(instance.id, instance.seq, instance.head).where(*within.of(instance.id)),
+        select(chain.id, chain.seq, chain.head).where(*within.of(chain.id)),
     )
     return {row[0]: (row[1], bytes(row[2])) for row in session.execute(query)}
 

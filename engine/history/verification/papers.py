@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import func, or_, select
 
-from engine.db import canonical
+from engine.db import canonical, tables
 from engine.db.states import DocumentState
 from engine.errors import Invalid
 from engine.history.erased import ERASED
@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 
     from engine.db import Session
     from engine.history.event_log import Break
+    from engine.history.verification.chains import Range
     from engine.history.verification.replay import Replayed
-
-_BLOBS = text(
-    "SELECT sha256 FROM blob WHERE encode(sha256(data), 'hex') <> sha256 OR size <> octet_length(data)"
-)
 
 
 def documents(replayed: Replayed, rows: Iterable[Any]) -> Break | None:
@@ -104,6 +101,15 @@ def attachments(
     return None
 
 
-def bad_blobs(session: Session) -> frozenset[str]:
-    """The digests under which other bytes are kept."""
-    return frozenset(session.execute(_BLOBS).scalars())
+def bad_blobs(session: Session, within: Range) -> frozenset[str]:
+    """The digests under which other bytes are kept, of the files of these matters."""
+    blob, attachment = tables.blob.c, tables.attachment.c
+    files = select(attachment.sha256).where(
+        attachment.instance_id.is_not(None), *within.of(attachment.instance_id)
+    )
+    other = or_(
+        func.encode(func.sha256(blob.data), "hex") != blob.sha256,
+        blob.size != func.octet_length(blob.data),
+    )
+    query = select(blob.sha256).where(blob.sha256.in_(files), other)
+    return frozenset(session.execute(query).scalars())
