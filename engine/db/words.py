@@ -59,6 +59,7 @@ STATES: Mapping[type[StrEnum], Mapping[str, Message]] = {
         DefinitionState.PUBLISHED: _("施行中"),
         DefinitionState.REFUSED: _("未批准"),
         DefinitionState.RETIRED: _("已停用"),
+        DefinitionState.OWN: _("本单位版本"),
     },
     SettingState: {
         SettingState.PROPOSED: _("待批准"),

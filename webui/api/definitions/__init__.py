@@ -131,9 +131,9 @@ def list_versions(session: Session, actor: Actor, key: str) -> dict[str, Any]:
 def get_definition_files(session: Session, actor: Actor, key: str) -> dict[str, Any]:
     """The files of a version, as they were frozen, and what was handed in beside them."""
     digest = _hash(session, actor, key)
-    process = reading.full(session, actor, digest).process
-    beside = reading.beside(session, process.id, digest)
-    return {"hash": digest, "files": process.files, "beside": beside}
+    found = reading.full(session, actor, digest)
+    beside = reading.beside(session, found.version)
+    return {"hash": digest, "files": found.process.files, "beside": beside}
 
 
 @routes.look(f"{ONE}/opening", Opening)
