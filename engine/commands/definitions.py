@@ -17,11 +17,11 @@ from engine.db import tables
 from engine.db.states import DefinitionState
 from engine.definitions import check
 from engine.definitions.folder import frozen, unfrozen
-from engine.definitions.loosening import loosened
 from engine.definitions.store import SHIPPED, in_force
 from engine.documents import trial
 from engine.errors import Conflict, Invalid
 from engine.history import event_log
+from engine.instance.loosening import below_shipped
 from engine.instance.union_law import rulebook
 from engine.messages import _
 from engine.people import access, posts
@@ -32,10 +32,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from engine.db import Session, rows
-    from engine.definitions import Process
     from engine.definitions.check import Fault
-    from engine.definitions.process import Guard
-    from engine.messages import Message
     from engine.people.organisation import Actor
 
 _definition = tables.definition
@@ -183,21 +180,6 @@ def _replace_stories(session: Session, actor: Actor, digest: str, files: Mapping
         raise Conflict(_("这个版本已经登记过，内容没有变化。"), code="same")
     this = update(_definition).where(_definition.c.hash == digest)
     session.execute(this.values(beside=beside))
-
-
-def below_shipped(process: Process) -> list[Message]:
-    """What the version loosens of the process as it is shipped."""
-    folder = settings.load().processes / process.id
-    if not (folder / "process.toml").is_file():
-        return []
-    shipped = definitions.load(definitions.read(folder))
-    return list(loosened(shipped, process, is_binding))
-
-
-def is_binding(guard: Guard) -> bool:
-    """Does the guard rest on a rule that nobody may change?"""
-    law = rulebook()
-    return guard.basis in law.ids and any(rule.binding for rule in law.get(guard.basis))
 
 
 def whole(files: Mapping[str, str]) -> dict[str, str]:

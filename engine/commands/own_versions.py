@@ -22,10 +22,10 @@ from engine.commands.people import words
 from engine.db import tables
 from engine.db.states import OwnVersionState
 from engine.definitions.folder import unfrozen
-from engine.definitions.loosening import loosened
 from engine.definitions.store import in_force, process_of
 from engine.errors import Conflict, Invalid, Refused
 from engine.history import event_log
+from engine.instance.loosening import below_common, below_shipped
 from engine.messages import _
 from engine.people import access
 from engine.people.organisation import INSTALLATION
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from engine.db import Session, rows
     from engine.definitions import Process
-    from engine.messages import Message
     from engine.people.organisation import Actor
 
 _own = tables.own_version.c
@@ -82,8 +81,8 @@ def _common(session: Session, process_id: str) -> Process:
 
 def _must_not_sink(process: Process, common: Process) -> None:
     """Raise Invalid when the version loosens what is shipped, other than the common one does."""
-    already = {*versions.below_shipped(common)}
-    if deeper := [each for each in versions.below_shipped(process) if each not in already]:
+    already = {*below_shipped(common)}
+    if deeper := [each for each in below_shipped(process) if each not in already]:
         raise Invalid({"files": [*deeper]})
 
 
@@ -164,12 +163,6 @@ def approving(actor: Actor, union_id: UUID) -> str | None:
     return BY_UNION if access.may(actor, BY_UNION, union_id) else None
 
 
-def looser(session: Session, row: rows.OwnVersion) -> list[Message]:
-    """What a version loosens of the one that is in force for all today."""
-    common = _common(session, row.process_id)
-    return list(loosened(common, process_of(session, row.version), versions.is_binding))
-
-
 def decide(session: Session, actor: Actor, own_id: UUID, approve: bool) -> str:
     """Approve or refuse a proposed version, which its union then gets; gives its hash.
 
@@ -182,7 +175,7 @@ def decide(session: Session, actor: Actor, own_id: UUID, approve: bool) -> str:
         raise Conflict(_("这个版本已有结论。"), code="decided")
     if approve:
         _must_still_do(session, row)
-        if verb != BY_INSTALLATION and looser(session, row):
+        if verb != BY_INSTALLATION and below_common(session, row.version):
             raise Refused(
                 _("这个版本放宽了通用版本的要求，须由全系统管理人员批准。"),
                 code="looser",
@@ -204,11 +197,15 @@ def _must_still_do(session: Session, row: rows.OwnVersion) -> None:
 
 
 def _take(session: Session, actor: Actor, own_id: UUID) -> rows.OwnVersion:
-    """The row, locked. Raises NotFound, also for another union's."""
+    """The row, locked. Raises NotFound, also for another union's, and for what waits or was refused
+    in the actor's own when that is not theirs to handle.
+    """
     query = select(tables.own_version).where(_own.id == own_id).with_for_update()
     row = access.must_see(cast("rows.OwnVersion | None", session.execute(query).first()))
-    near = access.is_own_union(actor, row.union_id) or actor.runs_installation
-    return access.must_see(row if near else None)
+    known = row.state in (OwnVersionState.IN_FORCE, OwnVersionState.ENDED)
+    near = access.is_own_union(actor, row.union_id) if known else False
+    handles = access.may(actor, "propose_definition", row.union_id) or actor.runs_installation
+    return access.must_see(row if near or handles else None)
 
 
 def _second(session: Session, actor: Actor, union_id: UUID, proposer_id: UUID | None) -> str:

@@ -120,16 +120,13 @@ def one(session: Session, actor: Actor, own_id: UUID) -> Own:
     return access.must_see(next(_read(session, actor, _own.id == own_id), None))
 
 
-def of_matter(session: Session, version: str, union_id: UUID) -> bool:
-    """Had this union the version for itself?"""
-    query = select(_own.id).where(
-        _own.version == version, _own.union_id == union_id, _own.state.in_(_DECIDED)
-    )
-    return session.execute(query.limit(1)).first() is not None
+def everywhere(session: Session) -> tuple[Own, ...]:
+    """All of every union, for the operator."""
+    return tuple(_read(session, None))
 
 
-def _read(session: Session, actor: Actor, *conditions: ColumnElement[bool]) -> Iterator[Own]:
-    query = select(tables.own_version).where(visible(actor), *conditions)
+def _read(session: Session, actor: Actor | None, *conditions: ColumnElement[bool]) -> Iterator[Own]:
+    query = select(tables.own_version).where(visible(actor) if actor else true(), *conditions)
     found = cast("list[rows.OwnVersion]", session.execute(query.order_by(_own.id.desc())).all())
     if not found:
         return iter(())
@@ -163,12 +160,9 @@ def _played(session: Session, keys: Collection[str]) -> dict[str, tuple[int, int
     return {key: (played, wrong) for key, played, wrong in rows}
 
 
-def _told(row: rows.OwnVersion, actor: Actor, known: _Known) -> Own:
+def _told(row: rows.OwnVersion, actor: Actor | None, known: _Known) -> Own:
     common = known.common.get(row.process_id, "")
-    may_all = access.may(actor, "approve_definition", INSTALLATION)
-    mine = row.author_id == actor.id
-    decides = may_all or access.may(actor, "approve_own_version", row.union_id)
-    ends = may_all or access.may(actor, "propose_definition", row.union_id)
+    mine, decides, ends = _may(actor, row) if actor else (False, False, False)
     kept: dict[str, Any] = {
         name: getattr(row, name)
         for name in ("id", "union_id", "process_id", "version", "state", "based_on", "note")
@@ -186,10 +180,18 @@ def _told(row: rows.OwnVersion, actor: Actor, known: _Known) -> Own:
         author=known.names.get(row.author_id, ""),
         approver=known.names.get(row.approver_id, "") if row.approver_id else "",
         mine=mine,
-        decides=decides and not mine and row.state == OwnVersionState.PROPOSED,
+        decides=decides and row.state == OwnVersionState.PROPOSED,
         ends=ends and row.state == OwnVersionState.IN_FORCE,
         beside=row.beside,
         played=played,
         wrong=wrong,
         stories=sum(n.startswith("scenarios/") and n.endswith(".toml") for n in row.beside),
     )
+
+
+def _may(actor: Actor, row: rows.OwnVersion) -> tuple[bool, bool, bool]:
+    """Did the actor propose it, may they decide on it, may they propose to end it?"""
+    mine, for_all = row.author_id == actor.id, access.may(actor, "approve_definition", INSTALLATION)
+    decides = for_all or access.may(actor, "approve_own_version", row.union_id)
+    ends = for_all or access.may(actor, "propose_definition", row.union_id)
+    return mine, decides and not mine, ends
