@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,7 +16,9 @@ from sqlalchemy import select
 from engine import db, jobs
 from engine.commands import definitions, people
 from engine.db import tables
+from engine.settings import load
 from tests.hostile.sound import sound
+from webui.cli import processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,9 +167,7 @@ def test_the_union_is_told_of_a_newer_common_version_and_goes_back_by_two(
 
 
 # --- API -----------------------------------------------------------------------------------------
-def test_the_api_proposes_reads_approves_and_ends_it(
-    client: Login, house: House, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_api_proposes_reads_approves_and_ends_it(client: Login, house: House) -> None:
     tokens = {
         who: house.do(who, lambda s, a: people.create_token(s, None, a.id, "试"))
         for who in ("office", "pair", "foreign", "plain", "mover")
@@ -212,3 +213,26 @@ def test_the_api_proposes_reads_approves_and_ends_it(
     assert call("foreign", "POST", path).status_code == 404
     assert call("pair", "POST", path).status_code == 204
     assert call("plain", "GET", own).json["state"] == "ended"
+
+
+# --- command line --------------------------------------------------------------------------------
+def test_the_command_line_says_which_version_is_in_force_where(
+    client: Login,
+    house: House,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _key, version = in_force(house, client)
+    monkeypatch.setattr(processes, "database", lambda _settings: house.engine)
+    given = Namespace(process="errand")
+    assert processes.versions(given, load()) == 0
+    said = capsys.readouterr().out
+    common = next(line for line in said.splitlines() if "全系统通用" in line)
+    assert f"校工会：本单位版本 {version[:16]}，以现行的第 2 版为基础" in said
+    assert common.startswith("errand") and version[:16] not in common
+    with db.transaction(house.engine) as session:
+        definitions.publish_shipped(session, changed("通用的新版"))
+    assert processes.versions(given, load()) == 0
+    assert "以第 2 版为基础，通用的已是第 4 版" in capsys.readouterr().out
+    assert processes.versions(Namespace(process="nothing"), load()) == 0
+    assert capsys.readouterr().out == ""

@@ -156,12 +156,15 @@ def versions(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _say_own(own: Own) -> None:
-    line = _("  {union}：本单位版本 {digest}，", union=own.union, digest=own.version[:16])
+    named = {"union": own.union, "digest": own.version[:16], "base": own.base}
     if own.behind:
-        base = _("以第 {base} 版为基础，通用的已是第 {common} 版", base=own.base, common=own.common)
-    else:
-        base = _("以现行的第 {base} 版为基础", base=own.base)
-    say(Listed((line, base), ""))
+        newer = _(
+            "  {union}：本单位版本 {digest}，以第 {base} 版为基础，通用的已是第 {common} 版",
+            **named,
+            common=own.common,
+        )
+        return say(newer)
+    return say(_("  {union}：本单位版本 {digest}，以现行的第 {base} 版为基础", **named))
 
 
 def decide(given: argparse.Namespace, _settings: Settings) -> int:
