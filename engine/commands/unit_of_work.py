@@ -60,7 +60,7 @@ UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = 
 _NOTED = text(f"WITH {_HAPPENED} UPDATE instance SET seq = :seq, head = :head WHERE id = :id")
 STATES = words.STATES[InstanceState]
 _ABSENT: Any = object()
-_COMPUTED = ("set_fact", "mark")  # actions that note what happened; others happen with the entry
+_COMPUTED = ("set_fact", "turn", "mark")  # actions that note what happened; others happen with the entry
 
 
 @lru_cache(maxsize=256)

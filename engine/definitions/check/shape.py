@@ -149,6 +149,7 @@ _DOCUMENT = Of(
     ("title",),
     ("title",),
 )
+_BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
@@ -176,6 +177,7 @@ PROCESS = Of(
         "actions": Of({ANY_KEY: _ACTION}),
         "messages": Of({ANY_KEY: _MESSAGE}),
         "publications": Of({ANY_KEY: _PUBLICATION}),
+        "books": Of({ANY_KEY: _BOOK}),
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
     },
