@@ -77,7 +77,9 @@ def turn(work: UnitOfWork, args: Args) -> None:
     """
     item = work.value(args["item"])
     first = next(iter(item), None) if isinstance(item, list) else item
-    books.turn(work.facts, work.process.books[args["book"]], work.process.publications.keys(), first)
+    books.turn(
+        work.facts, work.process.books[args["book"]], work.process.publications.keys(), first
+    )
     set_fact(work, {"set": {}, **args})
 
 

@@ -17,6 +17,8 @@ from engine.instance.view import dotted
 from engine.messages import _
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from engine.calendar import Due
     from engine.commands.unit_of_work import UnitOfWork
     from engine.definitions.process import PublicationRule
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 _publication = tables.publication
 
 
-def publish(work: UnitOfWork, passed: tuple[str, ...]) -> None:
+def publish(work: UnitOfWork, passed: Collection[str]) -> None:
     """Open every publication that one of the elements passed begins; one that stood before is
     current no more. Raises ProcessFault for a circle of nobody, nothing to show, or no time.
     """
@@ -53,7 +55,11 @@ def _open(work: UnitOfWork, rule: PublicationRule) -> None:
     }
     work.pending.add(_publication, row)
     fact = _fact(now.isoformat(), roll.size, shown)
-    work.facts[rule.key] = {**fact, "publication": str(key), **({"beside": beside} if beside else {})}
+    work.facts[rule.key] = {
+        **fact,
+        "publication": str(key),
+        **({"beside": beside} if beside else {}),
+    }
     work.log.add(
         "publication_opened",
         None,

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from engine import clock, decisions, machine
-from engine.commands import finding, registry
+from engine.commands import finding, publishing, registry
 from engine.db import canonical, tables, words
 from engine.db.pending import inserts
 from engine.db.states import InstanceState, TaskState
@@ -60,7 +60,11 @@ UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = 
 _NOTED = text(f"WITH {_HAPPENED} UPDATE instance SET seq = :seq, head = :head WHERE id = :id")
 STATES = words.STATES[InstanceState]
 _ABSENT: Any = object()
-_COMPUTED = ("set_fact", "turn", "mark")  # actions that note what happened; others happen with the entry
+_COMPUTED = (
+    "set_fact",
+    "turn",
+    "mark",
+)  # actions that note what happened; others happen with the entry
 
 
 @lru_cache(maxsize=256)
@@ -209,6 +213,7 @@ class UnitOfWork(Context):
         times = int(before.get("times", 0)) + 1
         done_at = self.now if args["do"] in _COMPUTED else clock.now()
         self.facts[action] = {**before, "at": done_at.isoformat(), "times": times}
+        publishing.publish(self, [action])  # at once: the next action may turn to other facts
 
 
 def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> UnitOfWork:
