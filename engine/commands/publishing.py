@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from engine import clock
 from engine.ballots.rolls import Roll
+from engine.commands import registry
 from engine.db import tables
 from engine.errors import ProcessFault
 from engine.instance.view import dotted
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from engine.definitions.process import PublicationRule
 
 _publication = tables.publication
+
+
+def publish_at_once(work: UnitOfWork, action: str) -> None:
+    """What an action begins is published with the facts as it leaves them."""
+    publish(work, [action])
+
+
+registry.FOLLOWING.append(publish_at_once)
 
 
 def publish(work: UnitOfWork, passed: Collection[str]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from engine import clock, decisions, machine
-from engine.commands import finding, publishing, registry
+from engine.commands import finding, registry
 from engine.db import canonical, tables, words
 from engine.db.pending import inserts
 from engine.db.states import InstanceState, TaskState
@@ -213,7 +213,8 @@ class UnitOfWork(Context):
         times = int(before.get("times", 0)) + 1
         done_at = self.now if args["do"] in _COMPUTED else clock.now()
         self.facts[action] = {**before, "at": done_at.isoformat(), "times": times}
-        publishing.publish(self, [action])  # at once: the next action may turn to other facts
+        for follow in registry.FOLLOWING:  # at once: the next action may turn to other facts
+            follow(self, action)
 
 
 def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> UnitOfWork:

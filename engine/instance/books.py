@@ -27,7 +27,7 @@ def turn(facts: Facts, book: BookRule, published: Collection[str], item: str | N
     current = told.get("current")
     if item is None or item == current:
         return
-    found = {"current": item, "items": list(dict.fromkeys([*told.get("items", ()), item]))}
+    found: Facts = {"current": item, "items": list(dict.fromkeys([*told.get("items", ()), item]))}
     for shelf, names in (("kept", book.facts), ("apart", book.apart)):
         laid = dict(told.get(shelf, {}))
         found[shelf] = laid
@@ -35,7 +35,7 @@ def turn(facts: Facts, book: BookRule, published: Collection[str], item: str | N
             laid[current] = {name: facts.get(name) for name in names if name not in published}
             _lay_out(facts, {**dict.fromkeys(laid[current]), **laid.pop(item, {})})
     if current is not None:
-        for name in published & {*book.facts, *book.apart} & facts.keys():
+        for name in {*book.facts, *book.apart} & {*published} & facts.keys():
             facts[name] = _turned(facts[name], current, item)
     facts[book.key] = found
 
