@@ -118,7 +118,8 @@ def tell(work: UnitOfWork, args: Args) -> None:
 
 def _deliver(work: UnitOfWork, to: UUID, message: str, answers: dict[str, Any]) -> None:
     """Let a message event of another instance happen, by a job, when this one has been saved."""
-    queue.defer(work.session, "deliver", instance_id=str(to), message=message, answers=answers)
+    along: dict[str, Any] = {"message": message, "answers": answers, "source": str(work.row["id"])}
+    queue.defer(work.session, "deliver", instance_id=str(to), **along)
 
 
 def _plain(value: object) -> Any:

@@ -109,9 +109,11 @@ def _incident(engine: Engine, instance_id: UUID, what: str, fault: Exception) ->
         log.exception("no incident could be noted for instance %s", instance_id)
 
 
-def deliver(engine: Engine, instance_id: str, message: str, answers: dict[str, Any]) -> bool:
+def deliver(
+    engine: Engine, instance_id: str, message: str, answers: dict[str, Any], source: str = ""
+) -> bool:
     """Give an instance another one's message; False when it does not wait for it. A fault of it
-    becomes an incident.
+    becomes an incident. `source`: whose message it is, by which the job is found.
     """
     key = UUID(instance_id)
     try:

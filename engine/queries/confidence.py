@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.db.states import FINAL
+from engine.history import aside
 from engine.history.erased import ERASED_MARK
 from engine.instance.choices import choices
 from engine.messages import _
@@ -85,11 +85,11 @@ def guarded(session: Session, actor: Actor, instance_id: UUID) -> Guarded | None
 def _readings(session: Session, instance_id: UUID) -> tuple[Reading, ...]:
     event = tables.event.c
     bodies = session.execute(
-        select(event.kind, event.at, event.body)
+        select(event.kind, event.at, event.body, event.words)
         .where(event.instance_id == instance_id, event.kind.in_(KINDS))
         .order_by(event.seq.desc())
     )
-    return tuple(_reading(kind, at, json.loads(body)) for kind, at, body in bodies)
+    return tuple(_reading(r.kind, r.at, aside.told(r.body, r.words)) for r in bodies)
 
 
 def _reading(kind: str, at: datetime, body: Mapping[str, Any]) -> Reading:

@@ -127,13 +127,13 @@ class Course:
 def course(context: Context) -> Course:
     """The way of an instance by its events, oldest first."""
     rows = context.session.execute(
-        select(_event.kind, _event.at, _event.body)
+        select(_event.kind, _event.at, _event.body, _event.words)
         .where(_event.instance_id == context.row["id"])
         .order_by(_event.seq)
     )
     elements, passed, stops = context.process.diagram.elements, [], []
-    for kind, at, text in rows:
-        body = read_body(text)
+    for kind, at, text, words in rows:
+        body = read_body(text, words)
         passed += [element for element in body.get("passed", ()) if element in elements]
         if kind in STOPS:
             stops.append(_stop(kind, at, body))

@@ -174,6 +174,9 @@ def _tellers(replayed: Replayed, rows: list[Any], kept: list[Any]) -> Break | No
             member: (each.dissent, each.leaves, each.successor_id and str(each.successor_id))
             for member, each in own.items()
         }
+        if replayed.erased:  # why has gone with the rest
+            said = said[2:]
+            changes = {member: kept[2:] for member, kept in changes.items()}
         if any(kept != tuple(s.get(m) for s in said) for m, kept in changes.items()):
             return replayed.false("teller", row.id, _("监票人的更换或者不同意见与历史不符"))
     return None
