@@ -12,9 +12,8 @@ from sqlalchemy import Table, Text, cast, delete, null, select, text, update
 
 from engine import clock
 from engine.commands import proposals, reasons, unit_of_work
-from engine.db import queue, tables
+from engine.db import aside, queue, tables
 from engine.errors import Conflict
-from engine.history import aside
 from engine.history.erased import ERASED, ERASED_MARK, ERASED_TITLE
 from engine.instance import rights
 from engine.instance.rights import Case

@@ -13,10 +13,9 @@ from sqlalchemy import insert, select, update
 from engine import clock
 from engine.commands import tasks, unit_of_work
 from engine.commands.tasks import InHand
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import InstanceState
 from engine.errors import Conflict, Invalid, NotFound, Refused
-from engine.history import aside
 from engine.instance.invitations import SHUT, asked, token_hash, usable
 from engine.messages import _
 

@@ -12,8 +12,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from engine import clock, messages
-from engine.db import canonical, tables
-from engine.history import aside
+from engine.db import aside, canonical, tables
 from engine.messages import Message, _
 from engine.people.organisation import (
     INSTALLATION as INSTALLATION,

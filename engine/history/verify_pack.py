@@ -698,10 +698,10 @@ def asides(value: Any, path: str = "") -> dict[str, str]:
     """The digests within a body of words that stand beside it, by their path."""
     if isinstance(value, dict) and set(value) == {"aside"}:
         return {path: value["aside"]}
-    parts = value.items() if isinstance(value, dict) else ()
-    parts = enumerate(value) if isinstance(value, list) else parts
+    if isinstance(value, list):
+        value = dict(enumerate(value))
     found: dict[str, str] = {}
-    for key, each in parts:
+    for key, each in value.items() if isinstance(value, dict) else ():
         found |= asides(each, f"{path}.{key}" if path else str(key))
     return found
 

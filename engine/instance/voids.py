@@ -12,9 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import PollState
-from engine.history import aside
 from engine.instance import polling
 from engine.instance.context import Context
 from engine.instance.lanes import runs_task

@@ -115,6 +115,7 @@ def deliver(
     """Give an instance another one's message; False when it does not wait for it. A fault of it
     becomes an incident. `source`: whose message it is, by which the job is found.
     """
+    del source
     key = UUID(instance_id)
     try:
         return db.again(engine, lambda session: instances.receive(session, key, message, answers))

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import FINAL
-from engine.history import aside
 from engine.history.erased import ERASED_MARK
 from engine.instance.choices import choices
 from engine.messages import _
@@ -98,12 +97,12 @@ def _reading(kind: str, at: datetime, body: Mapping[str, Any]) -> Reading:
         who=_reader(body),
         at=at,
         member=body.get("name", ""),
-        reason=body.get("reason", ""),
+        reason=aside.shown(body.get("reason", "")),
     )
 
 
 def _reader(body: Mapping[str, Any]) -> str:
     """Who read; of a letter only whom its link was sent to is known."""
     if "to" in body:
-        return _("打开链接的人（链接发给{to}）", to=body["to"])
+        return _("打开链接的人（链接发给{to}）", to=aside.shown(body["to"]))
     return str((body.get("actor") or {}).get("name", ""))

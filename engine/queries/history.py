@@ -11,10 +11,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engine.db import tables
+from engine.db import aside, tables
 from engine.definitions.store import process_of
 from engine.errors import Refused
-from engine.history import aside, event_log, witnesses
+from engine.history import event_log, witnesses
 from engine.instance import polling, rooms
 from engine.instance.context import context_of
 from engine.people import access

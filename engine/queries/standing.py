@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import TaskState
 from engine.definitions.store import process_of
 from engine.queries.history import read_body
@@ -145,6 +145,6 @@ def _stop(kind: str, at: datetime, body: Mapping[str, Any]) -> Stop:
         kind=kind,
         who=body.get("actor", {}).get("name", ""),
         at=at,
-        reason=body.get("reason", ""),
+        reason=aside.shown(body.get("reason", "")),
         stopped_days=int(body.get("stopped_days", 0)),
     )

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, or_, select
 
 from engine import clock, forms
-from engine.db import rows, tables
+from engine.db import aside, rows, tables
 from engine.db.states import InstanceState, TaskState
-from engine.history import aside
 from engine.instance import choices, rooms
 from engine.instance import context as instance
 from engine.people import access

@@ -9,9 +9,8 @@ from sqlalchemy import select
 
 from engine import clock
 from engine.commands import unit_of_work
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import ALIVE
-from engine.history import aside
 from engine.instance.view import dotted
 from engine.messages import Listed, Message, _
 from engine.queries.telling import recalled

@@ -15,10 +15,9 @@ from sqlalchemy import func, select
 
 from engine import clock
 from engine.commands import attachments, edge
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import PollState, TaskState, TimerState
 from engine.errors import NotFound, ProcessFault
-from engine.history import aside
 from engine.instance import presence
 from engine.instance.view import dotted
 from engine.messages import Listed, _
@@ -327,5 +326,5 @@ class Progress:
         clauses = [self._clause(each) for each in events]
         return Listed([clause for clause in clauses if clause], "；")
 
-    def _clause(self, event: Any) -> Message | str:
+    def _clause(self, event: Any) -> Any:
         return words.clause(self.process, event.kind, aside.told(event.body, event.words))

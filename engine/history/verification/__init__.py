@@ -17,8 +17,8 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
-from engine.db import tables
-from engine.history import aside, kinds
+from engine.db import aside, tables
+from engine.history import kinds
 from engine.history.event_log import Break
 from engine.history.verification import (
     calendars,
@@ -82,6 +82,7 @@ def first_false(session: Session) -> Break | None:
         broken, files = rules.definitions(session)
         broken = broken or rules.settings(session) or registry.first_false(session)
         broken = broken or seconded.first_false(session) or calendars.first_false(session)
+        broken = broken or said.stray(session)
         matters = _matters(session, files) if broken is None else ()
         for chain, found in matters:  # noqa: B007 (named by a fault)
             broken = broken or found

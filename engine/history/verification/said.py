@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from engine.history import aside
+from sqlalchemy import select
+
+from engine.db import aside, tables
 from engine.history.verification.replay import false
 from engine.messages import _
 
@@ -15,7 +17,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from engine.db import Session
     from engine.history.event_log import Break
+
+_event = tables.event.c
+_STRAY = (
+    select(_event.instance_id, _event.seq)
+    .where(_event.words.is_not(None), _event.instance_id.not_in(select(tables.instance.c.id)))
+    .limit(1)
+)
+_WRONG = _("记录旁的原话与所存摘要不符")
+
+
+def stray(session: Session) -> Break | None:
+    """Words beside an event of no matter: only those of matters have any."""
+    found = session.execute(_STRAY).first()
+    return _false(found.instance_id, found.seq) if found else None
+
+
+def _false(chain: UUID, seq: int) -> Break:
+    return false(chain, "event", f"{chain} {seq}", _WRONG, seq)
 
 
 def first_false(chain: UUID, rows: Sequence[Any]) -> Break | None:
@@ -28,6 +49,5 @@ def first_false(chain: UUID, rows: Sequence[Any]) -> Break | None:
         body = json.loads(row.body)
         gone = row.words is None and (row.seq < erased or not aside.digests(body))
         if not gone and not aside.agrees(body, row.words or {}):
-            why = _("记录旁的原话与所存摘要不符")
-            return false(chain, "event", f"{chain} {row.seq}", why, row.seq)
+            return _false(chain, row.seq)
     return None

@@ -20,10 +20,10 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import clock
-from engine.db import canonical, tables
+from engine.db import aside, canonical, tables
 from engine.documents import pdf
 from engine.errors import Conflict, EngineError, Refused
-from engine.history import aside, keys, proofs, verify_pack
+from engine.history import keys, proofs, verify_pack
 from engine.history.erased import ERASED
 from engine.instance import rooms
 from engine.instance.context import context_of

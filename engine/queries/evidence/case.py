@@ -15,10 +15,10 @@ from sqlalchemy import func, select
 
 from engine import clock, expressions
 from engine.ballots import rolls
-from engine.db import canonical, tables
+from engine.db import aside, canonical, tables
 from engine.definitions.store import process_of
 from engine.errors import HistoryBroken, ProcessFault
-from engine.history import aside, event_log, witnesses
+from engine.history import event_log, witnesses
 from engine.instance import rooms
 from engine.instance.union_law import UnionLaw, rulebook
 from engine.messages import _
@@ -140,7 +140,9 @@ def read(
     )
     size = points[-1].size if points else 0
     shown = tuple(
-        e if e.leaf_no is None or e.leaf_no < size else Entry(e.seq, e.body, e.says, e.hash, None, e.words)
+        e
+        if e.leaf_no is None or e.leaf_no < size
+        else Entry(e.seq, e.body, e.says, e.hash, None, e.words)
         for e in entries
     )
     said, tasks = _tasks(session, row.id, entries)

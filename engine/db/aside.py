@@ -61,6 +61,11 @@ def whole(body: dict[str, Any], words: Mapping[str, Any] | None) -> dict[str, An
     return found | _within(body, bring_back)
 
 
+def shown(word: Any) -> Any:
+    """A word of a body for people: what stands for an erased one is a message."""
+    return messages.restored(word) if word == _GONE else word
+
+
 def emptied(outcome: Any) -> Any:
     """An outcome without the reasons in it, as `whole` gives it once the words are gone."""
     return _swapped(outcome, lambda _key, _value: _GONE, "")
