@@ -344,5 +344,6 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
 SILENT = sorted(  # the kinds that leave nothing in the rows; any other may tell a fact
     kind.key
     for kind in kinds.KINDS.values()
-    if kind.mark in ("read", "refused") and kind.key not in (*_READERS, "member_let_in")
+    if kind.mark in ("read", "refused")
+    and kind.key not in (*_READERS, "member_let_in", "letter_read", "attempt_refused")
 )
