@@ -6,8 +6,8 @@ from alembic import op
 
 from engine.db import tables
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 
 _STATES = "'proposed', 'published', 'refused', 'retired', 'own'"
 
