@@ -131,6 +131,7 @@ class PollTerms(TypedDict):
     declared: NotRequired[bool]  # who presides declares what the tellers have signed
     about: NotRequired[list[list[Any]]]
     presence: NotRequired[Presence]  # of a poll under a meeting, from its opening on
+    listed: NotRequired[str]  # of an election: in which order the candidates stand
     opened: NotRequired[bool]  # the envelopes are open and counted
     invalid: NotRequired[int]  # envelopes that nobody could read
 
