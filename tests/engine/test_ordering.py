@@ -10,11 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine import definitions, scenarios
 from engine.people import strokes
 from engine.people.ordering import Order, by_pinyin, by_strokes, in_effect, ordered, surname
+from tests.engine.sessions import HALL, STANDARD, put, start, votes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy import Engine
 
 # The surnames of a published list of 204 persons "按姓氏笔画为序", in its order.
 SURNAMES = (
@@ -139,3 +143,19 @@ def test_one_surname_stays_together() -> None:
     for order in (Order.STROKES, Order.PINYIN):
         families = [surname(name)[0] for name in ordered(names, str, order)]
         assert len([a for a, b in pairwise(families) if a != b]) == len(set(families)) - 1
+
+
+@pytest.mark.parametrize(("rule", "second"), [(1, "乙甲"), (2, "甲乙"), (3, "甲乙")])
+def test_the_candidates_of_a_ballot_stand_as_the_union_chose(
+    engine: Engine, rule: int, second: str
+) -> None:
+    """代表甲 was nominated first; 乙 has fewer strokes."""
+    made = start(9, 9)
+    chair = {"who": "主席团主席", "task": "elect"}
+    made["step"] += [put(), *votes(5), {**chair, "does": "close_poll"}]
+    made["rules"] = {"LIST-ORDER": rule}
+    for teller in "丙丁":
+        made["step"].append({"who": f"代表{teller}", "does": "count", "task": "elect"})
+    made["ends"] = {"facts": {"elect.candidates": [f"member:代表{each}" for each in second]}}
+    played = scenarios.play(engine, made, definitions.read(HALL), STANDARD)
+    assert played.ok, played.why
