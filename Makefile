@@ -8,6 +8,7 @@ NODE  := 24.19.0
 PARTS := webui/static/vendor
 DOMAINS := messages engine argparse
 WORDS := $(wildcard webui/translations/*/LC_MESSAGES/*.po)
+PAGES := $(wildcard webui/templates/*.html webui/templates/*/*.html webui/static/*.js)
 
 .DEFAULT_GOAL := help
 .PHONY: help run serve setup test journeys sure check fix words prove bench measure forge mutants migration lock clean
@@ -21,7 +22,7 @@ run: setup  ## set up what is missing and start with the demo data (YIXING_DEMO=
 serve: setup  ## the same without demo data and demo accounts: for real use
 	@exec $(BIN)/yixing serve
 
-setup: $(DONE)/python $(DONE)/parts $(DONE)/words  ## environment, packages, parts of the pages, translations
+setup: $(DONE)/python $(DONE)/styles $(DONE)/words  ## environment, packages, parts of the pages, translations
 
 test: setup $(DONE)/dev $(DONE)/browser  ## everything that a change must pass; installs what the tests need
 	$(BIN)/ruff format --check .
@@ -119,7 +120,6 @@ $(DONE)/parts: package.json package-lock.json Makefile $(BIN)/pip
 	  && PATH="$(CURDIR)/$(BIN):$$PATH" npm $$npm_ci >/dev/null; fi
 	@rm -rf $(PARTS) && mkdir -p $(PARTS)/tabler/css $(PARTS)/bpmn-js $(PARTS)/tweetnacl $(PARTS)/noble-hashes \
 	  $(PARTS)/fonts $(PARTS)/strokes
-	@cp node_modules/@tabler/core/dist/css/tabler.min.css $(PARTS)/tabler/css/
 	@cp -R node_modules/bpmn-js/dist/bpmn-navigated-viewer.production.min.js node_modules/bpmn-js/dist/assets \
 	  node_modules/bpmn-js/LICENSE $(PARTS)/bpmn-js/
 	@cp node_modules/tweetnacl/nacl-fast.min.js node_modules/tweetnacl/LICENSE $(PARTS)/tweetnacl/
@@ -129,6 +129,13 @@ $(DONE)/parts: package.json package-lock.json Makefile $(BIN)/pip
 	  node_modules/@expo-google-fonts/noto-serif-sc/LICENSE_FONT $(PARTS)/fonts/
 	@cp node_modules/cnchar-order/cnchar.order.min.js node_modules/cnchar-order/LICENSE node_modules/cnchar-trad/cnchar.trad.min.js \
 	  $(PARTS)/strokes/
+	@touch $@
+
+# Of the style sheet that is taken over, pages get the tenth that they use.
+$(DONE)/styles: $(DONE)/parts $(PAGES)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node node_modules/purgecss/bin/purgecss.js \
+	  --css node_modules/@tabler/core/dist/css/tabler.min.css --output $(PARTS)/tabler/css \
+	  --content 'webui/templates/**/*.html' 'webui/static/*.js' --variables --keyframes --font-face
 	@touch $@
 
 $(DONE)/words: $(WORDS) $(DONE)/python

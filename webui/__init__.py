@@ -7,17 +7,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import Flask
-from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine import db, settings
 from engine.db import shared
-from webui.http import proxies
+from webui.http import delivery, proxies
 
 if TYPE_CHECKING:
     from engine.settings import Settings
 
-csrf = CSRFProtect()
+csrf = delivery.MaskedTokens()
 MAX_BODY = 1024 * 1024  # uploads raise it for their own route
 
 
@@ -44,6 +43,7 @@ def create_app(given: Settings | None = None) -> Flask:
         hops = own.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     app.extensions["engine"] = engine
+    delivery.init_app(app)
     csrf.init_app(app)
 
     from webui import pages

@@ -59,6 +59,7 @@ class Question:
     secret: bool
     seats: int
     in_order: bool  # one answers after the other
+    remarks: bool  # what is said with the answer is part of the outcome
     listed: Listed = Listed()
 
 
@@ -199,6 +200,7 @@ def _question(context: Context, read: Read, names: Named, lang: str) -> Question
         secret=row.secret,
         seats=int(read.rule.get("seats", 0)),
         in_order=bool(read.rule.get("in_order")),
+        remarks="remarks" in read.rule,
         listed=Listed.of(
             read.rule.get("listed", ""), (names.names.get(c, "") for c in row.choices)
         ),
