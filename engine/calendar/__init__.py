@@ -7,7 +7,7 @@ so that they can be computed again once the notice is there.
 """
 
 from engine.calendar.limits import Calendar
-from engine.calendar.moments import Due, When, ending_day
+from engine.calendar.moments import Due, When, ending_day, next_year
 from engine.calendar.notices import Notice, parse_notice, shipped, shipped_years
 from engine.calendar.spans import LONGEST, UNIT_WORDS, UNITS, in_words
 
@@ -21,6 +21,7 @@ __all__ = [
     "When",
     "ending_day",
     "in_words",
+    "next_year",
     "parse_notice",
     "shipped",
     "shipped_years",

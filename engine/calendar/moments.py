@@ -79,6 +79,23 @@ def shifted(day: date, amount: int, unit: str) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
+def next_year(when: When, later: int) -> Due:
+    """The end of the year after the one in which `when` lies, of years that begin `later` months
+    after the calendar year. Never rolls: a rest day does not lengthen a year. Errors: as `shifted`.
+    """
+    first = starting_day(when)
+    number = shifted(first, -later, "month").year
+    begins = shifted(date(number, 1, 1), later + _MONTHS["year"], "month")
+    ends = moved(shifted(begins, 1, "year"), -1)
+    step = _(
+        "{day}所在年度之后的年度自 {begins}起，至 {ends}止。",
+        day=day_words(first),
+        begins=day_words(begins),
+        ends=day_words(ends),
+    )
+    return Due(end_of(ends), ends, provisional=False, steps=(step,))
+
+
 def moved(day: date, days: int) -> date:
     """The day so many days later. Errors: Invalid beyond the calendar."""
     try:

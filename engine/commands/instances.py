@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -87,6 +88,17 @@ def launch(
 
     Raises NotFound, Refused, Invalid.
     """
+    return begin(session, actor, process_id, answers, origin).row["id"]
+
+
+def begin(
+    session: Session,
+    actor: Actor,
+    process_id: str,
+    answers: Mapping[str, Any],
+    origin: Mapping[str, str] | None = None,
+) -> UnitOfWork:
+    """The same; gives the unit of work, which is saved."""
     process = current(session, process_id)
     held = rights.check_launch(actor, process)
     work = UnitOfWork(session, actor, _new_row(process, held, actor), process)
@@ -104,7 +116,7 @@ def launch(
         **dates.noted(work, process.tasks["launch"], work.facts["launch"]),
     )
     advance.advance(work, work.drive(machine.start(process.spec)), body)
-    return work.row["id"]
+    return work
 
 
 def _insert(work: UnitOfWork, answers: Mapping[str, Any], actor: Actor) -> None:
@@ -161,6 +173,15 @@ def _new_row(process: Process, held: Held, actor: Actor) -> rows.Instance:
     }
 
 
+@dataclass(frozen=True)
+class Expected:
+    """A message that a locked instance waits for and that the actor may send."""
+
+    work: UnitOfWork
+    live: Live
+    name: str
+
+
 def send(
     session: Session, actor: Actor, instance_id: UUID, name: str, answers: Mapping[str, Any]
 ) -> UUID:
@@ -169,18 +190,28 @@ def send(
     Raises NotFound when the instance is not theirs to see, Conflict when it does not wait for this
     message, Refused when the message is not theirs to send, Invalid for its form.
     """
+    say(expect(session, actor, instance_id, name), answers)
+    return instance_id
+
+
+def expect(session: Session, actor: Actor, instance_id: UUID, name: str) -> Expected:
+    """Lock the instance for a message of the actor. Raises NotFound, Conflict, Refused."""
     work = unit_of_work.lock(session, actor, instance_id, InstanceState.RUNNING)
     rule = work.process.messages.get(name)
     live = _waiting_for(work, name)
     if rule is None or live is None or not rule.lane:
         raise Conflict(_("现在不能进行这项操作。"), code="not_waiting")
     rights.check(Case(work, "message", name))
+    return Expected(work, live, name)
+
+
+def say(wait: Expected, answers: Mapping[str, Any]) -> None:
+    """Let it happen, with answers to its form. Raises Refused, Invalid."""
+    work, demanded = wait.work, wait.work.process.tasks[wait.name]
     with work.answering():
-        demanded = work.process.tasks[name]
-        clean = tasks.accepted(work, demanded, rule.form, answers)
+        clean = tasks.accepted(work, demanded, demanded.form, answers)
         tasks.pass_gates(work, demanded, clean)
-        deliver(work, live, name, clean)
-    return instance_id
+        deliver(work, wait.live, wait.name, clean)
 
 
 def deliver(work: UnitOfWork, live: Live, name: str, answers: dict[str, Any]) -> None:
@@ -206,14 +237,18 @@ def _waiting_for(work: UnitOfWork, name: str) -> Live | None:
     return next((live for live in messages if live.text == name), None)
 
 
-def receive(session: Session, instance_id: UUID, name: str, answers: dict[str, Any]) -> bool:
-    """A message from another instance; False when this one does not wait for it (any more), and
-    nothing is written.
+def receive(
+    session: Session, instance_id: UUID, name: str, answers: dict[str, Any], happened: str = ""
+) -> bool:
+    """A message from another instance, on the day on which `happened` what it comes from; False
+    when this one does not wait for it (any more), and nothing is written.
     """
     work = unit_of_work.lock(session, None, instance_id)
     live = _waiting_for(work, name)
     if work.row["state"] != InstanceState.RUNNING or live is None:
         return False
+    if happened and work.process.dated:
+        work.stand_on(date.fromisoformat(happened))
     deliver(work, live, name, answers)
     return True
 

@@ -13,34 +13,44 @@ from sqlalchemy import select
 
 from engine import clock
 from engine.calendar import moments
-from engine.commands import instances, tasks
+from engine.commands import instances, outside, tasks
 from engine.db import tables
 from engine.db.states import TimerState
 from engine.definitions.process import Words
-from engine.errors import EngineError
+from engine.errors import Conflict, EngineError
+from engine.instance import rooms
+from engine.instance.context import context_of
 from engine.messages import Message, _, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from uuid import UUID
 
+    from engine.commands.instances import Expected
+    from engine.commands.outside import Answering
     from engine.commands.tasks import InHand
     from engine.commands.unit_of_work import UnitOfWork
-    from engine.definitions import Process
+    from engine.db import Session
+    from engine.instance.context import Context
+    from engine.people.organisation import Actor
 
 MOST = 20  # timers that one entry lets happen at once; beyond that the trial says no more
-_event, _timer, _document = tables.event.c, tables.timer.c, tables.document.c
+_event, _timer = tables.event.c, tables.timer.c
 
 
-class Tried(Exception):
+class Tried(Conflict):
     """The trial of a late entry. Whoever catches it has lost the transaction, as is meant.
 
-    `day`: when it happened, as ISO text. `consequences`: what would follow, in words.
+    `day`: when it happened, as ISO text. `seen`: what is sent along the second time; it holds for
+    this day, and until something else moves the matter. `consequences`: what would follow, in
+    words, as far as the person may know.
     """
 
-    def __init__(self, day: str, consequences: tuple[Message, ...]) -> None:
-        super().__init__(day)
-        self.day, self.consequences = day, consequences
+    code = "late_entry"
+
+    def __init__(self, day: str, seen: str, consequences: tuple[Message, ...]) -> None:
+        super().__init__(_("发生于 {day}，今天登记。请核对后果，无误的再次提交。", day=day))
+        self.day, self.seen, self.consequences = day, seen, consequences
 
 
 @dataclass(frozen=True)
@@ -48,102 +58,173 @@ class _Before:
     """How a matter stood before the trial."""
 
     seq: int
+    revision: int
     facts: Mapping[str, Any]
 
 
+# --- the ways by which a late entry comes in ------------------------------------------------------
 def submit(held: InHand, answers: Mapping[str, Any], seen: str = "") -> UUID:
     """Finish a task, as `tasks.submit` does; what happened on an earlier day is tried only, until
     the person has seen what follows.
 
-    `seen`: the day whose consequences were shown. Raises Tried, Conflict, Refused, Invalid.
+    `seen`: of the trial whose consequences were shown. Raises Tried, Conflict, Refused, Invalid.
     """
-    day = str(answers.get(held.rule.happened) or "") if held.rule.happened else ""
-    if not day or day == seen or day >= clock.today().isoformat():
-        return tasks.submit(held, answers)
-    before = _Before(held.work.log.seq, dict(held.work.facts))
-    instance_id = tasks.submit(held, answers)
-    _let_timers_happen(held.work, instance_id)
-    raise Tried(day, tuple(_consequences(held.work, before, day)))
+    before = _stands(held.work)
+    tasks.submit(held, answers)
+    return _unless_late(held.work, before, seen)
 
 
-def _let_timers_happen(work: UnitOfWork, instance_id: UUID) -> None:
+def send(wait: Expected, answers: Mapping[str, Any], seen: str = "") -> UUID:
+    """The same of a message, beside `instances.send`."""
+    before = _stands(wait.work)
+    instances.say(wait, answers)
+    return _unless_late(wait.work, before, seen)
+
+
+def launch(
+    session: Session, actor: Actor, process_id: str, answers: Mapping[str, Any], seen: str = ""
+) -> UUID:
+    """The same of a launch, beside `instances.launch`."""
+    work = instances.begin(session, actor, process_id, answers)
+    return _unless_late(work, _Before(0, 0, {}), seen)
+
+
+def answer(reply: Answering, answers: Mapping[str, Any], seen: str = "") -> UUID:
+    """The same of an answer by a link, beside `outside.answer`: whoever has it learns of the trial
+    whether they are in time, and nothing of the matter.
+    """
+    before = _stands(reply.held.work)
+    outside.submit(reply, answers)
+    return _unless_late(reply.held.work, before, seen)
+
+
+def _stands(work: UnitOfWork) -> _Before:
+    return _Before(work.log.seq, work.row["revision"], dict(work.facts))
+
+
+def _unless_late(work: UnitOfWork, before: _Before, seen: str) -> UUID:
+    """The matter, when what was done now happened today, or its consequences were seen.
+
+    Raises Tried.
+    """
+    instance_id, day = work.row["id"], work.today.isoformat()
+    mark = f"{day}.{before.revision}"
+    if work.happened is None or seen == mark:
+        return instance_id
+    _let_timers_happen(work.session, instance_id)
+    context = context_of(work.session, work.actor, instance_id)
+    raise Tried(day, mark, tuple(_Trial(context, before, day).told()))
+
+
+def _let_timers_happen(session: Session, instance_id: UUID) -> None:
     """What the workers would do next: the timers that are due already."""
     due = (_timer.state == TimerState.WAITING, _timer.due_at <= clock.now())
     soonest = select(_timer.id).where(_timer.instance_id == instance_id, *due)
     for _turn in range(MOST):
-        timer = work.session.execute(soonest.order_by(_timer.due_at, _timer.id).limit(1)).scalar()
+        timer = session.execute(soonest.order_by(_timer.due_at, _timer.id).limit(1)).scalar()
         try:
-            if timer is None or not instances.wake(work.session, timer):
+            if timer is None or not instances.wake(session, timer):
                 return
         except EngineError:  # it would break then too, and become an incident
             return
 
 
-def _consequences(work: UnitOfWork, before: _Before, day: str) -> Iterator[Message]:
-    mine = (_event.instance_id == work.row["id"], _event.seq > before.seq)
-    said = select(_event.kind, _event.body).where(*mine).order_by(_event.seq)
-    for kind, body in work.session.execute(said).all():
-        yield from _of_event(work.process, kind, json.loads(body))
-    yield from _effects(work, before)
-    yield from _done_since(work, before, day)
+# --- what would follow ----------------------------------------------------------------------------
+class _Trial:
+    """What the events of a trial mean for whoever sends the form: nothing of rooms that are closed
+    to them, no paper that they may not read; somebody outside learns of no event but their own.
+    """
 
+    def __init__(self, context: Context, before: _Before, day: str) -> None:
+        self._context, self._before, self._day = context, before, day
+        self._process = context.process
+        self._shut = rooms.closed(context)
+        self._kept_back = False
 
-def _of_event(process: Process, kind: str, body: Mapping[str, Any]) -> Iterator[Message]:
-    """What an event of the trial would mean for whoever sends the form."""
-    if "in_time" in body:
-        kept = _("期限已经届满；发生在期限以内，视为按期。")
-        yield kept if body["in_time"] else _("发生时期限已过，属于逾期。")
-    if kind == "timer_fired":
-        title, due = _title(process, body["element"]), _day(body["due"])
-        yield _("“{title}”在 {day} 已经到期，登记后随即发生。", title=title, day=due)
-    if kind == "document_issued":
-        yield _("发出《{title}》。", title=worded(process.documents[body["document"]].title))
-    for opened in body.get("opened", ()):
-        yield from _opened(process, opened)
-    if body.get("ended"):
-        yield _("本件随即结束：{end}。", end=_title(process, body["ended"]))
+    def told(self) -> Iterator[Message]:
+        """The consequences, and that there are others where something was kept back."""
+        mine = _event.instance_id == self._context.row["id"]
+        said = select(_event.kind, _event.body).where(mine, _event.seq > self._before.seq)
+        for kind, body in self._context.session.execute(said.order_by(_event.seq)).all():
+            yield from self._of_event(kind, json.loads(body))
+        if self._context.actor is None:
+            yield _("对本件的其他后果，由发函的单位核对。")
+            return
+        yield from self._effects()
+        yield from self._done_since()
+        if self._kept_back:
+            yield _("还有您无权查看的后果，由有权的人核对。")
 
+    def _of_event(self, kind: str, body: Mapping[str, Any]) -> Iterator[Message]:
+        if "in_time" in body:
+            kept = _("期限已经届满；发生在期限以内，视为按期。")
+            yield kept if body["in_time"] else _("发生时期限已过，属于逾期。")
+        if self._context.actor is None:
+            return
+        if kind == "timer_fired" and self._open(body["element"]):
+            title, due = self._title(body["element"]), _day(body["due"])
+            yield _("“{title}”在 {day} 已经到期，登记后随即发生。", title=title, day=due)
+        if kind == "document_issued" and self._readable(body["document"]):
+            yield _("发出《{title}》。", title=self._paper(body["document"]))
+        if kind in ("matter_begun", "matter_told"):
+            yield _("随即发起关联的事项。") if kind == "matter_begun" else _("随即告知关联的事项。")
+        for opened in body.get("opened", ()):
+            if self._open(opened["task"]):
+                yield self._opened(opened)
+        if body.get("ended"):
+            yield _("本件随即结束：{end}。", end=self._title(body["ended"]))
 
-def _opened(process: Process, opened: Mapping[str, str]) -> Iterator[Message]:
-    title, due = _title(process, opened["task"]), opened.get("due")
-    if not due:
-        yield _("打开“{title}”。", title=title)
-    elif due < clock.today().isoformat():
-        yield _("打开“{title}”，期限 {day} 已经届满。", title=title, day=due)
-    else:
-        yield _("打开“{title}”，期限到 {day}。", title=title, day=due)
+    def _opened(self, opened: Mapping[str, str]) -> Message:
+        title, due = self._title(opened["task"]), opened.get("due")
+        if not due:
+            return _("打开“{title}”。", title=title)
+        if due < clock.today().isoformat():
+            return _("打开“{title}”，期限 {day} 已经届满。", title=title, day=due)
+        return _("打开“{title}”，期限到 {day}。", title=title, day=due)
 
+    def _effects(self) -> Iterator[Message]:
+        """The days of effects that the process would note."""
+        facts = self._context.facts
+        for action, args in self._process.actions.items():
+            now, was = facts.get(action), self._before.facts.get(action)
+            if args.get("do") != "set_fact" or not isinstance(now, dict) or now == was:
+                continue
+            if isinstance(day := now.get("on"), str):
+                yield _("{title}：{day}。", title=self._title(action), day=day)
 
-def _effects(work: UnitOfWork, before: _Before) -> Iterator[Message]:
-    """The days of effects that the process would note."""
-    row = select(tables.instance.c.facts).where(tables.instance.c.id == work.row["id"])
-    facts = work.session.execute(row).scalar_one()
-    for action, args in work.process.actions.items():
-        now, was = facts.get(action), before.facts.get(action)
-        if args.get("do") != "set_fact" or not isinstance(now, dict) or now == was:
-            continue
-        if isinstance(day := now.get("on"), str):
-            yield _("{title}：{day}。", title=_title(work.process, action), day=day)
+    def _done_since(self) -> Iterator[Message]:
+        """What happened by itself, or went out, between the day of the fact and its entry."""
+        mine = _event.instance_id == self._context.row["id"], _event.seq <= self._before.seq
+        kinds = _event.kind.in_(("timer_fired", "document_issued"))
+        since = moments.end_of(date.fromisoformat(self._day) - timedelta(days=1))
+        said = select(_event.kind, _event.body, _event.at).where(*mine, kinds, _event.at >= since)
+        for kind, body, at in self._context.session.execute(said.order_by(_event.seq)).all():
+            told, on = json.loads(body), clock.day_of(at).isoformat()
+            if kind == "timer_fired" and self._open(told["element"]):
+                title = self._title(told["element"])
+                yield _("此前“{title}”已于 {day} 发生，请核对是否需要更正。", title=title, day=on)
+            elif kind == "document_issued" and self._readable(told["document"]):
+                title = self._paper(told["document"])
+                yield _("此前已于 {day} 发出《{title}》，请核对是否需要更正。", day=on, title=title)
 
+    def _open(self, element: str) -> bool:
+        """May the person know of a task, or of a timer that sits on one?"""
+        node = self._process.diagram.elements.get(element)
+        return self._noted(not self._shut & {element, node.on if node else ""})
 
-def _done_since(work: UnitOfWork, before: _Before, day: str) -> Iterator[Message]:
-    """What happened by itself, or went out, between the day of the fact and its entry."""
-    mine = (_event.instance_id == work.row["id"], _event.seq <= before.seq)
-    kinds = _event.kind.in_(("timer_fired", "document_issued"))
-    since = moments.end_of(date.fromisoformat(day) - timedelta(days=1))
-    said = select(_event.kind, _event.body, _event.at).where(*mine, kinds, _event.at >= since)
-    for kind, body, at in work.session.execute(said.order_by(_event.seq)).all():
-        told, on = json.loads(body), clock.day_of(at).isoformat()
-        if kind == "timer_fired":
-            title = _title(work.process, told["element"])
-            yield _("此前“{title}”已于 {day} 发生，请核对是否需要更正。", title=title, day=on)
-        else:
-            title = worded(work.process.documents[told["document"]].title)
-            yield _("此前已于 {day} 发出《{title}》，请核对是否需要更正。", day=on, title=title)
+    def _readable(self, paper: str) -> bool:
+        return self._noted(rooms.may_read_paper(self._context, paper))
 
+    def _noted(self, open_: bool) -> bool:
+        self._kept_back = self._kept_back or not open_
+        return open_
 
-def _title(process: Process, element: str) -> Message:
-    return worded(Words(process.title_of(element), process.title_of(element, "en")))
+    def _paper(self, kind: str) -> Message:
+        return worded(self._process.documents[kind].title)
+
+    def _title(self, element: str) -> Message:
+        title = self._process.title_of
+        return worded(Words(title(element), title(element, "en")))
 
 
 def _day(moment: str) -> str:

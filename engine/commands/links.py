@@ -117,8 +117,14 @@ def tell(work: UnitOfWork, args: Args) -> None:
 
 
 def _deliver(work: UnitOfWork, to: UUID, message: str, answers: dict[str, Any]) -> None:
-    """Let a message event of another instance happen, by a job, when this one has been saved."""
-    queue.defer(work.session, "deliver", instance_id=str(to), message=message, answers=answers)
+    """Let a message event of another instance happen, by a job, when this one has been saved, on
+    the day on which that happened from which it comes.
+    """
+    told: dict[str, Any] = {"instance_id": str(to), "message": message, "answers": answers}
+    told["source"] = str(work.row["id"])
+    if work.happened is not None:
+        told["happened"] = work.today.isoformat()
+    queue.defer(work.session, "deliver", **told)
 
 
 def _plain(value: object) -> Any:

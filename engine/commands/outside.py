@@ -4,8 +4,8 @@ without an account.
 
 from __future__ import annotations
 
-import json
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 from engine import clock
 from engine.commands import tasks, unit_of_work
 from engine.commands.tasks import InHand
-from engine.db import tables
+from engine.db import aside, tables
 from engine.db.states import InstanceState
 from engine.errors import Conflict, Invalid, NotFound, Refused
 from engine.instance.invitations import SHUT, asked, token_hash, usable
@@ -118,6 +118,14 @@ def _seconds_to_wait(session: Session, key: str) -> int:
     return 0 if oldest is None else max(1, int((oldest + WINDOW - now).total_seconds()))
 
 
+@dataclass(frozen=True)
+class Answering:
+    """The task of a link, open before whoever answers it: `who` they are."""
+
+    held: InHand
+    who: Mapping[str, str]
+
+
 def answer(
     session: Session, token: str, answers: Mapping[str, Any], outside: Mapping[str, str]
 ) -> UUID:
@@ -125,17 +133,28 @@ def answer(
 
     Raises NotFound, Conflict, Invalid.
     """
+    reply = take_up(session, token, outside)
+    submit(reply, answers)
+    return reply.held.task.instance_id
+
+
+def take_up(session: Session, token: str, outside: Mapping[str, str]) -> Answering:
+    """Lock the task of a link and mark the link as used. Raises NotFound, Conflict, Invalid."""
     found = usable(session, token)
     who = _named(outside)
     held = _locked(session, found)
     _use(session, found)
-    work, rule = held.work, held.rule
+    return Answering(held, who)
+
+
+def submit(reply: Answering, answers: Mapping[str, Any]) -> None:
+    """Finish the task with these answers. Raises Refused, Invalid."""
+    held = reply.held
+    work, rule, due_at = held.work, held.rule, held.task.due_at
     with work.answering():
-        due_at = held.task.due_at
         clean = tasks.accepted(work, rule, asked(rule.form), answers, due_at)
         tasks.pass_gates(work, rule, clean, due_at)
-        tasks.finish(held, {**clean, "by_way": "link", "outside": who})
-    return work.row["id"]
+        tasks.finish(held, {**clean, "by_way": "link", "outside": dict(reply.who)})
 
 
 def note_reading(session: Session, token: str, paper: UUID | None = None) -> bool:
@@ -163,9 +182,9 @@ def _read_today(session: Session, instance_id: UUID, said: Mapping[str, str]) ->
     event = tables.event.c
     today = datetime.combine(clock.today(), time(), clock.CHINA)
     read = event.instance_id == instance_id, event.kind == "letter_read", event.at >= today
-    bodies = session.execute(select(event.body).where(*read)).scalars()
-    kept = ({k: v for k, v in json.loads(body).items() if k in _READING} for body in bodies)
-    return any(body == said for body in kept)
+    found = session.execute(select(event.body, event.words).where(*read))
+    kept = (aside.told(row.body, row.words) for row in found)
+    return any({k: v for k, v in body.items() if k in _READING} == said for body in kept)
 
 
 def _named(outside: Mapping[str, str]) -> dict[str, str]:

@@ -243,6 +243,14 @@ def facts_of(view: InstanceView, process: str, holds: str, path: str) -> list[An
     return [fact for fact in known if fact is not None]
 
 
+def next_year_ends(view: InstanceView, start: Start, rule_id: str | None = None) -> datetime:
+    """The end of the year after the one in which a moment or day lies, of years that begin so many
+    months after the calendar year as the rule says; without a rule, of calendar years.
+    """
+    months = numbers.rule_value(view, rule_id) if rule_id else 0
+    return view.remember(calendar.next_year(_when(view, start), months))
+
+
 def at_hour(view: InstanceView, on: str | None, hour: int | None) -> datetime | None:
     """The moment at which an hour (0 to 24) of a day begins in China. Errors: ProcessFault."""
     del view
@@ -348,6 +356,7 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "linked": linked,
     "matter_fits": matter_fits,
     "facts_of": facts_of,
+    "next_year_ends": next_year_ends,
     "at_hour": at_hour,
     "earliest": earliest,
     "at": at,

@@ -109,13 +109,25 @@ def _incident(engine: Engine, instance_id: UUID, what: str, fault: Exception) ->
         log.exception("no incident could be noted for instance %s", instance_id)
 
 
-def deliver(engine: Engine, instance_id: str, message: str, answers: dict[str, Any]) -> bool:
-    """Give an instance another one's message; False when it does not wait for it. A fault of it
-    becomes an incident.
+def deliver(
+    engine: Engine,
+    instance_id: str,
+    message: str,
+    answers: dict[str, Any],
+    happened: str = "",
+    *,
+    source: str = "",
+) -> bool:
+    """Give an instance another one's message, of what `happened` on an earlier day if so; False
+    when it does not wait for it. A fault of it becomes an incident. `source`: whose message it is,
+    by which the job is found.
     """
+    del source
     key = UUID(instance_id)
     try:
-        return db.again(engine, lambda session: instances.receive(session, key, message, answers))
+        return db.again(
+            engine, lambda session: instances.receive(session, key, message, answers, happened)
+        )
     except (Conflict, NotFound, Unavailable):
         raise  # busy, not reached, or not committed yet: the job is tried again
     except EngineError as fault:

@@ -107,7 +107,8 @@ def _carry_out(progress: Progress, name: str, args: Mapping[str, Any]) -> None:
 def _run(progress: Progress, key: UUID, name: str, args: Mapping[str, Any]) -> None:
     session = progress.session
     if name == "deliver":
-        instances.receive(session, key, args["message"], args["answers"])
+        happened = args.get("happened", "")
+        instances.receive(session, key, args["message"], args["answers"], happened)
         return
     origin, number = UUID(args["origin"]), args["number"]
     if name == "note_link":

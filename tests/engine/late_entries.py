@@ -35,13 +35,24 @@ _NOTES = frozenset({"set_fact", "mark"})  # actions whose moment is that of the 
 
 def files(**bounds: str) -> dict[str, str]:
     """The errand, whose check happened on a day that its form asks for."""
-    found = definitions.read(ERRAND)
-    form = json.loads(found["forms/check.json"])
-    met = {"type": "datetime", "subtype": "date", "key": "met_on", "dateLabel": "核对日期"}
-    met |= {"properties": {"label_en": "Checked on", **bounds}, "validate": {"required": True}}
-    form["components"].append(met)
-    toml = found["process.toml"].replace("[tasks.check]\n", '[tasks.check]\nhappened = "met_on"\n')
-    return {**found, "forms/check.json": json.dumps(form), "process.toml": toml}
+    return dated(definitions.read(ERRAND), "check", "tasks", "met_on", **bounds)
+
+
+def dated(
+    found: Mapping[str, str], element: str, section: str, key: str, **bounds: str
+) -> dict[str, str]:
+    """A process in which this element asks on which day it happened. `section`: tasks, messages; "" of the launch."""
+    path = f"forms/{element}.json"
+    empty = {"type": "default", "id": element, "components": []}
+    form = json.loads(found[path]) if path in found else empty
+    day = {"type": "datetime", "subtype": "date", "key": key, "dateLabel": "发生日期"}
+    day |= {"properties": {"label_en": "Happened on", **bounds}, "validate": {"required": True}}
+    form["components"].append(day)
+    toml, says = found["process.toml"], f'happened = "{key}"\n'
+    head = f"[{section}.{element}]\n"
+    assert not section or head in toml
+    toml = toml.replace(head, head + says) if section else says + toml
+    return {**found, path: json.dumps(form), "process.toml": toml}
 
 
 @dataclass(frozen=True)
@@ -107,6 +118,16 @@ def stands(
         if late < 0:
             scenarios.play_step(progress, waiting(step, f"{-late} days"))
         return _snapshot(progress)
+
+
+def told_late(progress: Progress, entry: Entry, late: int) -> None:
+    """Enter what happened on the day of the story so many days later, in a story played as far as it."""
+    step = scenarios.read(entry.path).steps[entry.first]
+    if step.after:
+        scenarios.play_step(progress, waiting(step))
+    told = _told(progress, step, entry.element)
+    scenarios.play_step(progress, waiting(step, f"{late} days"))
+    scenarios.play_step(progress, told)
 
 
 def _told(progress: Progress, step: Step, element: str) -> Step:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from engine.calendar import Calendar, Due, in_words, parse_notice, shipped, shipped_years
+from engine.calendar import Calendar, Due, in_words, next_year, parse_notice, shipped, shipped_years
 from engine.clock import CHINA
 from engine.errors import Invalid
 
@@ -432,3 +432,22 @@ def test_working_days_agree_with_counting_them():
             assert TERM.is_working(due.day)
             assert TERM.working_days_between(start, due.day) == amount
             assert TERM.subtract(due.day + timedelta(days=1), 1, "working_day").day == due.day
+
+
+@pytest.mark.parametrize(
+    ("day", "later", "ends"),
+    [
+        (date(2025, 8, 31), 8, date(2026, 8, 31)),  # the last day of a year
+        (date(2025, 9, 1), 8, date(2027, 8, 31)),  # the first of the next
+        (date(2029, 12, 1), 8, date(2031, 8, 31)),  # a Sunday: a year does not roll
+        (date(2025, 12, 31), 0, date(2026, 12, 31)),
+        (date(2026, 1, 1), 0, date(2027, 12, 31)),
+        (datetime(2025, 8, 31, 15, 59, tzinfo=UTC), 8, date(2026, 8, 31)),
+        (datetime(2025, 8, 31, 16, 0, tzinfo=UTC), 8, date(2027, 8, 31)),  # midnight in China
+    ],
+)
+def test_the_next_year_ends_with_its_last_day(day, later, ends):
+    due = next_year(day, later)
+    assert (due.day, due.provisional) == (ends, False)
+    assert due.moment == datetime.combine(ends + timedelta(days=1), time(), CHINA)
+    assert str(ends) in str(due.steps[0])

@@ -19,7 +19,7 @@ from engine.history import verification
 from engine.history.verification.matters import Version
 from engine.history.verification.told import Act
 from engine.people import organisation
-from tests.engine.late_entries import ERRAND, files, waiting
+from tests.engine.late_entries import ERRAND, entries, files, told_late, waiting
 from tests.engine.played import played
 from tests.hostile.sound import POSTS, rulebook
 
@@ -138,3 +138,21 @@ def test_a_receipt_entered_late_says_that_the_contract_is_in_force_since(engine:
     assert (
         "发出《集体合同备案函》" in said and "打开“公布合同文本”，期限 2026-05-09 已经届满" in said
     )
+
+
+def test_another_matter_is_told_on_the_day_of_the_fact(engine: Engine) -> None:
+    """A reply signed in time and entered three days later: the merged matter goes on from the day of the signature."""
+    motion = definitions.read(CONSULTATION.parent / "congress_motion")
+    (story,) = CONSULTATION.parent.glob("congress_motion/scenarios/401_*.toml")
+    found = entries(story, definitions.load(motion))
+    sign = next(entry for entry in found if entry.element == "sign")
+    standard = scenarios.standard(CONSULTATION.parent)
+    with scenarios.begun(engine, story, motion, standard, sign.first) as progress:
+        told_late(progress, sign, 3)
+        bodies = progress.session.scalars(
+            select(tables.event.c.body).where(tables.event.c.kind == "message_sent")
+        )
+        heard = [said for said in map(json.loads, bodies) if said["message"] == "lead_replied"]
+        entered = clock.day_of(progress.now)
+    assert heard
+    assert {said["as_of"] for said in heard} == {(entered - timedelta(days=3)).isoformat()}

@@ -573,6 +573,12 @@ class TestDeadlines:
             rules.ruling("TT-ONE", TODAY), date(2026, 3, 2), self.PLAIN
         ).day == date(2026, 3, 12)
 
+    @pytest.mark.parametrize(("op", "day"), [(">=", date(2026, 3, 9)), (">", date(2026, 3, 10))])
+    def test_more_than_seven_days_are_over_a_day_after_seven(self, tmp_path, op, day):
+        found = book(tmp_path, {"op": op, "value": 7, "unit": "day"}).ruling("TT-ONE", TODAY)
+        due = law.deadline(found, date(2026, 3, 2), self.PLAIN)
+        assert due.day == day and "2026-03-09" in "".join(str(step) for step in due.steps)
+
     def test_a_school_vacation_stretches_its_own_limits_but_not_the_law(self):
         calendar = Calendar(vacations=((date(2026, 7, 10), date(2026, 8, 31), "暑假"),))
         lawful = law.deadline(ruling("CC-SUBMIT"), date(2026, 7, 8), calendar)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine import decisions, law, settings
+from engine import decisions, expressions, law, settings
 from engine.calendar import Calendar
 from engine.decisions import reach
 from engine.definitions import decision_tables
@@ -458,30 +458,12 @@ def test_no_table_overlaps_or_leaves_a_gap(table_id: str) -> None:
     assert TABLES[table_id].has_otherwise
 
 
-FUNCTIONS = (
-    "due",
-    "before",
-    "after",
-    "reaches",
-    "satisfies",
-    "needed",
-    "in_force",
-    "article",
-    "heads",
-    "holds",
-    "delegates",
-    "holders",
-    "heads_of",
-    "movers_of",
-    "owners_of",
-    "round",
-    "day",
-    "members",
-    "meeting",
-    "at",
-    "by",
-    "matters",
-)
+# what a table may ask beside its facts; built in is what needs nothing more
+FUNCTIONS = [
+    name
+    for name, function in expressions.FUNCTIONS.items()
+    if function.asks is not expressions.Asks.NOTHING
+]
 
 
 def _raise(*_given: Any) -> Any:

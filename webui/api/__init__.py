@@ -46,6 +46,8 @@ ABOUT = """
 Send the token that `yixing token USERNAME` prints as `Authorization: Bearer …`. Errors are `application/problem+json`.
 Lists are `{"items": […], "next": cursor}`; hand `next` back in as `after`. Calls that change something take an
 `Idempotency-Key`. `Accept-Language: en` gives titles in English. What is not yours to see does not exist (404).
+An act that its form dates on an earlier day is not done at once: the answer is 409 `late_entry` with what would follow
+(`consequences`) and `seen`; the same request with `seen` in its body does it.
 """
 
 

@@ -171,6 +171,15 @@ class Reason(Sent):
 
 
 # --- what we answer ------------------------------------------------------------------------------
+def seen() -> Text:
+    """What a late entry is sent with the second time."""
+    words = (
+        "Of the answer 409 `late_entry`, by which what follows from an act that happened on an earlier "
+        "day is shown first; once anything else has moved the matter, it is shown anew."
+    )
+    return Text(100, load_default="", metadata={"description": words})
+
+
 class Problem(Schema):
     """An error, as application/problem+json (RFC 9457)."""
 
@@ -183,6 +192,16 @@ class Problem(Schema):
         keys=fields.String(),
         values=fields.List(fields.String()),
         metadata={"description": "Faults by field; `_`: of the whole."},
+    )
+    seen = fields.String(
+        metadata={
+            "description": "With the code `late_entry`: nothing was done. The same request with this as its `seen` does it."
+        }
+    )
+    day = fields.Date(metadata={"description": "With `late_entry`: when it happened."})
+    consequences = fields.List(
+        fields.String(),
+        metadata={"description": "With `late_entry`: what would follow, as far as you may know."},
     )
 
 

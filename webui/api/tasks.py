@@ -12,7 +12,7 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Range
 
 from engine import clock
-from engine.commands import confidence, drafts, outside, tasks
+from engine.commands import confidence, drafts, late, outside, tasks
 from engine.errors import NotFound
 from engine.queries import inbox as waiting
 from engine.queries import tasks as reading
@@ -52,6 +52,7 @@ class Complete(schemas.Sent):
             "description": "As read; when somebody has acted since, the answer is 409 and says who."
         },
     )
+    seen = schemas.seen()
 
 
 class Draft(schemas.Sent):
@@ -309,10 +310,11 @@ def release(session: Session, actor: Actor, task_id: UUID) -> dict[str, UUID]:
 def complete(
     session: Session, actor: Actor, given: dict[str, Any], task_id: UUID
 ) -> dict[str, UUID]:
-    """Finish a task with the answers to its form; its draft is forgotten."""
-    return {
-        "instance_id": tasks.complete(session, actor, task_id, given["answers"], given["revision"])
-    }
+    """Finish a task with the answers to its form; its draft is forgotten. Of what happened on an
+    earlier day, the first answer is 409 `late_entry`.
+    """
+    held = tasks.open_task(session, actor, task_id, given["revision"])
+    return {"instance_id": late.submit(held, given["answers"], given["seen"])}
 
 
 @routes.act(f"{ONE}/links", LinkShape, body=LinkTo, status=201, keyed=False)

@@ -20,6 +20,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from engine.commands import late
 from engine.errors import EngineError, Invalid, LoggedOut
 from webui.http import delivery, proxies
 from webui.http.session import came_from, to_login, wants_json
@@ -66,7 +67,15 @@ def engine_error(fault: EngineError) -> Response:
             exc_info=fault,
         )
     fields = fault.fields if isinstance(fault, Invalid) else None
-    return answer(fault.status, fault.code, fault.message, fields)
+    return answer(fault.status, fault.code, fault.message, fields, _members(fault))
+
+
+def _members(fault: EngineError) -> dict[str, Any]:
+    """What a problem says beyond its words (RFC 9457, extension members)."""
+    if not isinstance(fault, late.Tried):
+        return {}
+    told = [said(words) for words in fault.consequences]
+    return {"day": fault.day, "seen": fault.seen, "consequences": told}
 
 
 def http_error(fault: HTTPException) -> Response:
@@ -92,7 +101,11 @@ def http_error(fault: HTTPException) -> Response:
 
 
 def answer(
-    status: int, code: str, text: str, fields: dict[str, list[str]] | None = None
+    status: int,
+    code: str,
+    text: str,
+    fields: dict[str, list[str]] | None = None,
+    members: dict[str, Any] | None = None,
 ) -> Response:
     """The error in the shape and in the language that were asked for."""
     text, fields = (
@@ -109,6 +122,7 @@ def answer(
         }
         if fields:
             body["errors"] = fields
+        body |= members or {}
         return Response(
             json.dumps(body, ensure_ascii=False), status, content_type="application/problem+json"
         )

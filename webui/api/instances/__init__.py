@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.commands import confidence, drafts, erasure, incidents, instances, reads
+from engine.commands import confidence, drafts, erasure, incidents, instances, late, reads
 from engine.commands import packs as asking
 from engine.commands.registry import DESK, DeskVerb
 from engine.errors import NotFound
@@ -58,9 +58,9 @@ def sees(session: Session, actor: Actor, instance_id: UUID, **_more: Any) -> Non
 )
 def launch(session: Session, actor: Actor, given: dict[str, Any]) -> dict[str, Any]:
     """Start an instance of the published version of a process; the draft of its form is
-    forgotten.
+    forgotten. Of what happened on an earlier day, the first answer is 409 `late_entry`.
     """
-    made = instances.launch(session, actor, given["process_id"], given["answers"])
+    made = late.launch(session, actor, given["process_id"], given["answers"], given["seen"])
     drafts.drop(session, actor, f"launch:{given['process_id']}")
     return {"id": made}
 
@@ -143,8 +143,11 @@ for _verb in DESK.values():
 def send_message(
     session: Session, actor: Actor, given: dict[str, Any], instance_id: UUID, name: str
 ) -> dict[str, UUID]:
-    """Say something that the instance waits for, as listed in its `able`."""
-    return {"instance_id": instances.send(session, actor, instance_id, name, given["answers"])}
+    """Say something that the instance waits for, as listed in its `able`. Of what happened on an
+    earlier day, the first answer is 409 `late_entry`.
+    """
+    waits = instances.expect(session, actor, instance_id, name)
+    return {"instance_id": late.send(waits, given["answers"], given["seen"])}
 
 
 @routes.act(f"{ONE}/incidents/<uuid:incident_id>/retry", Moved, sees=sees)

@@ -18,6 +18,7 @@ class Launch(schemas.Sent):
     answers = Answers(
         load_default=dict, metadata={"description": "Of the form `launch` of the process."}
     )
+    seen = schemas.seen()
 
 
 class Wanted(schemas.Paged):
@@ -251,6 +252,7 @@ class Message(schemas.Sent):
         load_default=dict,
         metadata={"description": "Of the form of the message; see `able` of the instance."},
     )
+    seen = schemas.seen()
 
 
 InstancePage = schemas.page("InstancePage", InstanceRow)

@@ -10,7 +10,7 @@ from flask import Blueprint, current_app, make_response, render_template, reques
 from flask_babel import gettext as _
 
 from engine import clock
-from engine.commands import edge, outside
+from engine.commands import edge, late, outside
 from engine.errors import Conflict, EngineError, Invalid, NotFound, Refused
 from engine.queries import outside as reading
 from engine.queries import tasks
@@ -97,7 +97,14 @@ def letter(token: str) -> Response:
 
 
 def _letter(
-    token: str, values: object, who: object, errors: object, fault: str = "", status: int = 200
+    token: str,
+    values: object,
+    who: object,
+    errors: object,
+    *,
+    fault: str = "",
+    status: int = 200,
+    tried: late.Tried | None = None,
 ) -> Response:
     found = look(lambda s: reading.letter(s, token, lang()))
     page = render_template(
@@ -108,6 +115,7 @@ def _letter(
         who=who,
         errors=errors,
         fault=fault,
+        tried=tried,
     )
     return _sealed(page, status)
 
@@ -126,12 +134,16 @@ def answer(token: str) -> Response:
     )
 
     def work(session: Session) -> reading.Receipt:
-        return reading.receipt(session, outside.answer(session, token, given, who), lang())
+        reply = outside.take_up(session, token, who)
+        done = late.answer(reply, given, request.form.get("seen", ""))
+        return reading.receipt(session, done, lang())
 
     try:
         receipt = _work(work)
     except NotFound as shut:
         return _shut(shut)
+    except late.Tried as tried:
+        return _letter(token, given, who, errors={}, tried=tried)
     except Invalid as wrong:
         return _letter(
             token, given, who, errors=wrong.fields, fault=_("请按提示修改。"), status=wrong.status

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from engine.commands import drafts, edge, instances
+from engine.commands import drafts, edge, late
 from engine.errors import Conflict, Invalid, NotFound, ProcessFault
 from engine.queries import instances as matters
 from engine.queries.launchable import launchable, opening
@@ -58,6 +58,8 @@ def start(process_id: str) -> Page | Response:
     given = fields.answers(found.process.launch_form, request.form)
     try:
         location = once(given, lambda s: _start(s, process_id, given))
+    except late.Tried as tried:
+        return _page(found, given, tried=tried), 200
     except Invalid as fault:
         if SENT_TWICE in fault.fields:
             again = _("这张表已经提交过，而内容又有改动。确要另外发起一件，请再次提交。")
@@ -76,18 +78,25 @@ def start(process_id: str) -> Page | Response:
 
 
 def _start(session: Session, process_id: str, given: dict[str, Any]) -> str:
-    key = instances.launch(session, me(), process_id, given)
+    key = late.launch(session, me(), process_id, given, request.form.get("seen", ""))
     drafts.drop(session, me(), f"launch:{process_id}")
     return url_for("matters.matter", instance_id=key)
 
 
-def _page(found: Launchable, values: object, errors: object = None, fault: str = "") -> str:
+def _page(
+    found: Launchable,
+    values: object,
+    errors: object = None,
+    fault: str = "",
+    tried: late.Tried | None = None,
+) -> str:
     return render_template(
         "launch/form.html",
         found=found,
         values=values,
         errors=errors or {},
         fault=fault,
+        tried=tried,
         once=new_key(),
         subject=found.subject_field if found.process.confidentiality != "named" else "",
     )

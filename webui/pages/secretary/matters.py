@@ -11,7 +11,7 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from engine.commands import confidence, incidents, instances
+from engine.commands import confidence, incidents, instances, late
 from engine.commands.registry import DESK
 from engine.errors import Conflict, Invalid
 from engine.queries import confidence as secrecy
@@ -170,7 +170,9 @@ def send(instance_id: UUID, name: str) -> str | Page | Answer:
     rule = process.messages.get(name)
     given = fields.answers(rule.form, request.form) if rule else {}
     try:
-        once(given, lambda s: str(instances.send(s, me(), instance_id, name, given)))
+        once(given, lambda s: _send(s, instance_id, name, given))
+    except late.Tried as tried:
+        return _message(instance_id, name, given, tried=tried)
     except Invalid as fault:
         if SENT_TWICE in fault.fields:
             return _message(
@@ -186,8 +188,19 @@ def send(instance_id: UUID, name: str) -> str | Page | Answer:
     return redirect(url_for("matters.matter", instance_id=instance_id), 303)
 
 
+def _send(session: Session, instance_id: UUID, name: str, given: Mapping[str, Any]) -> str:
+    waits = instances.expect(session, me(), instance_id, name)
+    return str(late.send(waits, given, request.form.get("seen", "")))
+
+
 def _message(
-    instance_id: UUID, name: str, values: object, errors: object = None, fault: str = ""
+    instance_id: UUID,
+    name: str,
+    values: object,
+    errors: object = None,
+    fault: str = "",
+    *,
+    tried: late.Tried | None = None,
 ) -> str | Page:
     """The form, or the matter with a word on why there is none."""
 
@@ -207,6 +220,7 @@ def _message(
         values=values,
         errors=errors or {},
         fault=fault,
+        tried=tried,
         once=new_key(),
     )
     return form, 422 if fault else 200
