@@ -108,6 +108,8 @@ class _Question:
             terms["declared"] = True
         if rule.secret:
             terms["keys"] = rule_value(work, rule.keys)
+        if rule.remarks:
+            terms["remarks"] = rule.remarks
         if rule.about:
             terms["about"] = [[fact, work.value(fact)] for fact in rule.about]
         return terms

@@ -130,6 +130,7 @@ class PollTerms(TypedDict):
     signs: NotRequired[str]  # when enough tellers have signed; without it all have to
     declared: NotRequired[bool]  # who presides declares what the tellers have signed
     about: NotRequired[list[list[Any]]]
+    remarks: NotRequired[str]  # the post whose holders' words stand in the outcome
     presence: NotRequired[Presence]  # of a poll under a meeting, from its opening on
     opened: NotRequired[bool]  # the envelopes are open and counted
     invalid: NotRequired[int]  # envelopes that nobody could read

@@ -324,4 +324,5 @@ def _poll(table: Table) -> PollRule:
         seats=table.get("seats", ""),
         wins=table.get("wins", ""),
         about=tuple(table.get("about", [])),
+        remarks=table.get("remarks", ""),
     )

@@ -74,6 +74,7 @@ class PollRule:
     ] = ()  # facts that are put to the vote; the first one is the question itself
     void: str = "again"  # once void: put again, or "back": the task ends as void
     presider: str = ""  # lane that closes and voids it; empty: see engine/instance/polling.py
+    remarks: str = ""  # a post: what its holders said stands in the outcome, by their units
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,23 @@ def in_union(session: Session, kind: str, union_id: UUID, on: date) -> list[UUID
     return list(dict.fromkeys(found))
 
 
+def seats(session: Session, kind: str, union_id: UUID, on: date) -> dict[UUID, list[str]]:
+    """The units of a union in which somebody holds a post on a day: member -> ids of units, in the
+    order of taking office.
+    """
+    post, unit = tables.post.c, tables.unit.c
+    found = session.execute(
+        select(post.member_id, post.unit_id)
+        .join(tables.unit, unit.id == post.unit_id)
+        .where(post.kind == kind, unit.union_id == union_id, in_office(on))
+        .order_by(post.from_on, post.id)
+    )
+    held: dict[UUID, list[str]] = {}
+    for member_id, unit_id in found:
+        held.setdefault(member_id, []).append(str(unit_id))
+    return held
+
+
 def names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
     """Names of members by id; ids that are none are left out."""
     wanted = list(set(ids))

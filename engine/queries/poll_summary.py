@@ -41,6 +41,7 @@ class Question:
     secret: bool
     seats: int
     in_order: bool  # one answers after the other
+    remarks: bool  # what is said with the answer is part of the outcome
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,7 @@ def _question(context: Context, read: Read, names: Named, lang: str) -> Question
         secret=row.secret,
         seats=int(read.rule.get("seats", 0)),
         in_order=bool(read.rule.get("in_order")),
+        remarks="remarks" in read.rule,
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from engine import definitions, scenarios
+from engine import calendar, clock, definitions, scenarios
+from engine.commands import rules
 from engine.db import tables
 from engine.definitions.check import faults
 from engine.definitions.loosening import loosened
@@ -22,9 +25,20 @@ from tests.hostile.sound import POSTS, rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from sqlalchemy import Engine
 
+    from engine import db
+
+HOUR = timedelta(hours=1)
+NOTICE = [
+    ("日期", "休/班", "名称"),
+    ("2027-01-01", "休", "元旦"),
+    ("2027-01-04", "休", "元旦"),  # a day off that law does not fix
+    ("2027-05-01", "休", "劳动节"),
+    ("2027-10-01", "休", "国庆节"),
+]
 FOLDER = Path(__file__).parents[1] / "processes" / "posting"
 STORY = FOLDER / "scenarios" / "101_objections.toml"
 
@@ -128,6 +142,53 @@ def test_a_matter_that_stands_still_is_published_so_much_longer(engine: Engine) 
             text("SELECT body::jsonb->>'until' FROM event WHERE kind = 'publication_opened'")
         ).scalar_one()
         assert str(row.until.date()) > told[:10]
+
+
+def test_a_holiday_notice_moves_the_end_of_what_is_published(engine: Engine) -> None:
+    """Ten working days over the new year: a day off that only the notice knows makes it a day longer."""
+    office = {"who": "陈秘书", "does": "complete", "task": "check", "with": {"decision": "publish"}}
+    said = {"subject": "聘任", "candidate": "周全", "office": "head", "background": "考察"}
+    story: dict[str, Any] = {
+        "title": "放假安排",
+        "at": datetime(2026, 12, 28, 9, tzinfo=clock.CHINA),
+        "cast": {"张敏": ["formal_delegate@信息学院"], "陈秘书": ["union_secretary"]},
+        "step": [{"who": "张敏", "does": "launch", "with": said}, office],
+    }
+    until = ("until = 'due(\"EL-NOTICE\")'", "until = 'due(\"MO-REVIEW\")'")
+    with played(engine, story, files(until)) as session:
+        (row,) = session.execute(tables.publication.select()).all()
+        opened, was = row.opened_at, clock.day_of(row.until)
+        read = calendar.parse_notice(NOTICE, 2027).items()
+        days = {day.isoformat(): worked for day, worked in read}
+        loaded = {"year": 2027, "days": days, "source": "通知", "loaded_at": opened + HOUR}
+        session.execute(tables.notice.insert().values(**loaded))
+        with clock.set_to(opened + 2 * HOUR):
+            assert rules.resting_on(session, 2027) == [row.instance_id]
+            assert rules.recompute(session, row.instance_id) >= 1
+            assert rules.recompute(session, row.instance_id) == 0
+        (now,) = session.execute(tables.publication.select()).all()
+        assert clock.day_of(now.until) - was == timedelta(days=1)
+        (body,) = session.scalars(
+            select(tables.event.c.body).where(tables.event.c.kind == "deadline_recomputed")
+        )
+        (told,) = [d for d in json.loads(body)["deadlines"] if d["what"] == "publication"]
+        assert told["element"] == "opinion" and told["due"] > told["was"]
+        session.execute(tables.notice.delete())  # here it is not on record
+        honest = seals.verify(session, KEY.public)
+        assert not honest.broken and not honest.fault, honest
+        with session.begin_nested() as forged:
+            session.execute(tables.publication.update().values(until=row.until))
+            assert seals.verify(session, KEY.public).broken
+            forged.rollback()
+        with clock.set_to(now.until + HOUR):  # what is over stays over
+            assert row.instance_id not in over(session)
+
+
+def over(session: db.Session) -> list[UUID]:
+    """The matters in which something published would be computed anew."""
+    session.execute(tables.task.update().values(due_at=None, due=None))
+    session.execute(tables.timer.delete())
+    return rules.resting_on(session, 2027)
 
 
 FAULTS = [

@@ -21,16 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
 
+    from sqlalchemy import ColumnElement
+
     from engine.db import Session, rows
+    from engine.definitions.process import PublicationRule
 
 _DAY = len("2026-05-20")
 POLL_WINDOW = -1  # the `ref` of a timer that ends the window of a poll
 _task, _timer, _instance = tables.task, tables.timer, tables.instance
+_publication = tables.publication
 
 
 def resting_on(session: Session, year: int) -> list[UUID]:
     """The instances under way that have a provisional deadline, or one that falls in that year or
-    later.
+    later, or something published still.
     """
     first = _first_of(year)
     task = exists().where(
@@ -43,8 +47,15 @@ def resting_on(session: Session, year: int) -> list[UUID]:
         _timer.c.state == TimerState.WAITING,
         or_(_timer.c.provisional, _timer.c.due_at > first),
     )
-    running = select(_instance.c.id).where(_instance.c.state.in_(ALIVE), or_(task, timer))
+    shown = exists().where(_publication.c.instance_id == _instance.c.id, *_shown())
+    resting = or_(task, timer, shown)
+    running = select(_instance.c.id).where(_instance.c.state.in_(ALIVE), resting)
     return list(session.execute(running.order_by(_instance.c.id)).scalars())
+
+
+def _shown() -> tuple[ColumnElement[bool], ...]:
+    """The conditions on `publication` that it can still be objected to."""
+    return _publication.c.current, _publication.c.until > clock.now()
 
 
 def _first_of(year: int) -> datetime:
@@ -75,6 +86,11 @@ def recomputed(session: Session, instance_id: UUID) -> list[dict[str, Any]]:
         for timer in _waiting_timers(session, instance_id)
         if past.lacked(timer.since, timer.due_at, timer.provisional)
     ]
+    changed += [
+        _renew_publication(past, shown)
+        for shown in _publications(session, instance_id)
+        if past.newer_than(shown.opened_at)
+    ]
     deadlines = [change for change in changed if change]
     if deadlines:
         work.log.add("deadline_recomputed", None, deadlines=deadlines)
@@ -99,6 +115,11 @@ def _waiting_timers(session: Session, instance_id: UUID) -> Iterable[rows.Timer]
         column.instance_id == instance_id, column.state == TimerState.WAITING
     )
     return cast("Iterable[rows.Timer]", session.execute(query).all())
+
+
+def _publications(session: Session, instance_id: UUID) -> Iterable[rows.Publication]:
+    query = select(_publication).where(_publication.c.instance_id == instance_id, *_shown())
+    return cast("Iterable[rows.Publication]", session.execute(query).all())
 
 
 class _Happened(NamedTuple):
@@ -139,12 +160,16 @@ class _Past:
 
     def as_of(self, deadline: _Deadline) -> date | None:
         """From when a deadline counts, if not from the entry that opened it: a poll is put when it
-        is put.
+        is put, and something is published when it is.
         """
-        if deadline.is_poll(self.work):
+        if deadline.shown is not None or deadline.is_poll(self.work):
             return None
         told = [each.body.get("as_of") for each in self.began if each.at <= deadline.start]
         return _when(told[-1]) if told and told[-1] else None
+
+    def newer_than(self, moment: datetime) -> bool:
+        """Has a holiday notice come since?"""
+        return any(loaded_at > moment for _year, loaded_at in self.notices)
 
     def lacked(self, since: datetime, due_at: datetime, provisional: bool) -> bool:
         """Was a deadline that began at `since` computed without a holiday notice that it needs?"""
@@ -205,11 +230,14 @@ def _shifted(due: calendar.Due | None, days: int) -> calendar.Due | None:
 
 @dataclass(frozen=True)
 class _Deadline:
-    """What is computed anew: that of a task, or of a timer, which may sit on a task."""
+    """What is computed anew: that of a task, of a timer, which may sit on a task, or of what is
+    published.
+    """
 
     start: datetime
     task: rows.Task | None
     timer: rows.Timer | None = None
+    shown: PublicationRule | None = None
 
     def is_poll(self, work: UnitOfWork) -> bool:
         """Is it the window of a poll?"""
@@ -219,6 +247,8 @@ class _Deadline:
 
     def moment(self, context: UnitOfWork, own: calendar.Due | None) -> calendar.Due | None:
         """When it ends; `own`: the deadline of the task."""
+        if self.shown is not None:
+            return context.moment(self.shown.until)
         if self.timer is None:
             return own
         task_due = context.remember(own) if own else None
@@ -284,6 +314,17 @@ def _renew_timer(past: _Past, timer: rows.Timer, task: rows.Task | None) -> dict
     window = update(tables.poll).where(poll.task_id == timer.task_id, poll.state == PollState.OPEN)
     past.session.execute(window.values(closes_at=due.moment))
     return _change(timer.element, "poll", timer.due_at, due)
+
+
+def _renew_publication(past: _Past, row: rows.Publication) -> dict[str, Any] | None:
+    """Compute anew until when something is published."""
+    rule = past.work.process.publications[row.element]
+    due = _replay(past, _Deadline(row.opened_at, None, shown=rule)).due
+    if due is None or due.moment == row.until:
+        return None
+    renewed = update(_publication).where(_publication.c.id == row.id)
+    past.session.execute(renewed.values(until=due.moment))
+    return _change(row.element, "publication", row.until, due)
 
 
 def _change(element: str, what: str, was: datetime, due: calendar.Due) -> dict[str, Any]:

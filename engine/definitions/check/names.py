@@ -35,7 +35,11 @@ COUNTS = frozenset(  # of a poll, beside its choices
 ELECTED = frozenset({"elected", "tied", "candidates", "seats"})
 # What a task may have beside its form: see docs/architecture.md.
 BY_WAY = frozenset({"by_way", "entered_by", "outside", "meeting"})
-OUTCOME = COUNTS | ELECTED | {"passed", "voters", "votes", "why", "void", "reason", "signatures"}
+OUTCOME = (
+    COUNTS
+    | ELECTED
+    | {"passed", "voters", "votes", "why", "void", "reason", "signatures", "remarks"}
+)
 RESERVED = (
     NAMES
     | LEFT_BEHIND.keys()

@@ -60,6 +60,7 @@ POLL = Of(
         "seats": str,
         "wins": str,
         "about": [str],
+        "remarks": str,
     },
     ("kind", "roll", "closes", "passes", "words"),
     ("words",),

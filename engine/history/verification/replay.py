@@ -203,6 +203,14 @@ def _published(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     replayed.publications[says["publication"]] = found
 
 
+def _recomputed(replayed: Replayed, _seq: int, says: dict[str, Any]) -> None:
+    """A holiday notice has come: what is published stands until another day."""
+    for change in says["deadlines"]:
+        for shown in replayed.publications.values():
+            if (change["what"], change["element"]) == ("publication", shown.element):
+                shown.move(change)
+
+
 def _objected(replayed: Replayed, seq: int, says: dict[str, Any]) -> None:
     """An objection is answered like a task; its place among the facts is told by their digest."""
     replayed.answered[says["element"]].append(_act(seq, says))
@@ -301,6 +309,7 @@ _READERS: dict[str, Callable[[Replayed, int, dict[str, Any]], None]] = {
     "decision_taken": _decided,
     "publication_opened": _published,
     "objection_made": _objected,
+    "deadline_recomputed": _recomputed,
     "mover_replaced": _handed_over,  # of old
     "owner_replaced": _handed_over,
     "document_issued": _issued,

@@ -253,6 +253,8 @@ def _extended(standing: Standing, says: Mapping[str, Any]) -> None:
 
 def _recomputed(standing: Standing, says: Mapping[str, Any]) -> None:
     for change in says["deadlines"]:
+        if change["what"] == "publication":  # compared by verification/published.py
+            continue
         if change["what"] != "task":
             standing.move_timers(change["element"], _moment(change))
             continue

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.calendar import moments
 from engine.history import kinds
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Mapping
 
 
 class Act(NamedTuple):
@@ -131,6 +132,13 @@ class Published:
     circle_hash: str
     until: datetime
     current: bool = True
+
+    def move(self, says: Mapping[str, str]) -> None:
+        """It ends at another moment, as an event tells a time limit."""
+        if self.current:
+            last = date.fromisoformat(says["due"])
+            told = says.get("until")
+            self.until = datetime.fromisoformat(told) if told else moments.end_of(last)
 
     def postpone(self, since: str, days: int) -> None:
         """The matter stood still since a moment, for some days: if this was open then, it ends so
