@@ -110,11 +110,19 @@ def _incident(engine: Engine, instance_id: UUID, what: str, fault: Exception) ->
 
 
 def deliver(
-    engine: Engine, instance_id: str, message: str, answers: dict[str, Any], happened: str = ""
+    engine: Engine,
+    instance_id: str,
+    message: str,
+    answers: dict[str, Any],
+    happened: str = "",
+    *,
+    source: str = "",
 ) -> bool:
     """Give an instance another one's message, of what `happened` on an earlier day if so; False
-    when it does not wait for it. A fault of it becomes an incident.
+    when it does not wait for it. A fault of it becomes an incident. `source`: whose message it is,
+    by which the job is found.
     """
+    del source
     key = UUID(instance_id)
     try:
         return db.again(

@@ -20,7 +20,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import clock
-from engine.db import canonical, tables
+from engine.db import aside, canonical, tables
 from engine.documents import pdf
 from engine.errors import Conflict, EngineError, Refused
 from engine.history import keys, proofs, verify_pack
@@ -32,7 +32,7 @@ from engine.people import access
 from engine.queries import ballots
 from engine.queries.evidence import notices, sheets
 from engine.queries.evidence.answer import answer
-from engine.queries.evidence.case import Case, Question, read
+from engine.queries.evidence.case import Case, Entry, Question, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -219,6 +219,8 @@ def _add_history(session: Session, archive: Archive, case: Case, key: keys.Signi
         for s in case.said
     )
     archive.add("answers.jsonl", _lines(shown))
+    if words := [_words(case, e) for e in case.events if e.words]:
+        archive.add("words.jsonl", _lines(words))
     notes = [
         keys.note(keys.checkpoint_text(p.size, bytes(p.root), p.at, p.key_id), bytes(p.signature))
         for p in case.checkpoints
@@ -264,6 +266,13 @@ def _event(case: Case, entry: Any) -> dict[str, Any]:
         "hash": entry.hash.hex(),
         "leaf_no": entry.leaf_no,
     }
+
+
+def _words(case: Case, entry: Entry) -> dict[str, Any]:
+    """What was said in an event and stands beside it, with the salt of its digests."""
+    said = {key: value for key, value in (entry.words or {}).items() if key != aside.SALT}
+    salt = (entry.words or {}).get(aside.SALT)
+    return {"instance": str(case.row.id), "seq": entry.seq, "salt": salt, "value": said}
 
 
 def _lines(values: Iterable[Any]) -> str:
