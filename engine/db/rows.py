@@ -132,6 +132,7 @@ class PollTerms(TypedDict):
     about: NotRequired[list[list[Any]]]
     remarks: NotRequired[str]  # the post whose holders' words stand in the outcome
     presence: NotRequired[Presence]  # of a poll under a meeting, from its opening on
+    listed: NotRequired[str]  # of an election: in which order the candidates stand
     opened: NotRequired[bool]  # the envelopes are open and counted
     invalid: NotRequired[int]  # envelopes that nobody could read
 
