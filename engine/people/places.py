@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from engine import clock
 from engine.db import tables
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 def of(session: Session, ids: Iterable[str]) -> dict[str, str]:
     """Id of a member -> "信息学院 工会小组长"; only the unit for who holds no post today."""
-    wanted = [UUID(key) for key in ids]
     member, unit, post = tables.member.c, tables.unit.c, tables.post.c
-    units = session.execute(
-        select(member.id, unit.name)
+    today = and_(post.member_id == member.id, organisation.in_office(clock.today()))
+    found = session.execute(
+        select(member.id, unit.name, post.kind)
         .join(tables.unit, unit.id == member.unit_id)
-        .where(member.id.in_(wanted))
-    )
-    held = session.execute(
-        select(post.member_id, post.kind)
-        .where(post.member_id.in_(wanted), organisation.in_office(clock.today()))
+        .outerjoin(tables.post, today)
+        .where(member.id.in_([UUID(key) for key in ids]))
         .order_by(post.from_on, post.id)
     )
-    titles: dict[UUID, dict[str, None]] = defaultdict(dict)
-    for key, kind in held:
-        known = posts.kinds().post(kind)
-        titles[key][known.title if known else kind] = None
-    return {str(key): " ".join([name, "、".join(titles[key])]).strip() for key, name in units}
+    units: dict[str, str] = {}
+    titles: dict[str, dict[str, None]] = defaultdict(dict)
+    for key, name, kind in found:
+        units[str(key)] = name
+        if kind:
+            known = posts.kinds().post(kind)
+            titles[str(key)][known.title if known else kind] = None
+    return {key: f"{name} {'、'.join(titles[key])}".strip() for key, name in units.items()}

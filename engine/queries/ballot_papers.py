@@ -13,7 +13,6 @@ from engine.errors import Invalid, NotFound
 from engine.instance import pads
 from engine.instance.counting import ABSTAIN
 from engine.messages import _
-from engine.people import places
 from engine.queries import polls as asked
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def paper(session: Session, actor: Actor, poll_id: UUID, wanted: Asked) -> tuple
             "issued_on": clock.today().isoformat(),
         },
         "instance": {"title": page.title, "number": page.number},
-        **_of_poll(session, poll),
+        **_of_poll(poll),
         "tally": tally,
         "numbers": numbers,
     }
@@ -80,10 +79,9 @@ def _numbers(printed: Pads | None, wanted: Asked) -> list[str]:
     return [pads.numbered(number) for number in range(wanted.first, last + 1)]
 
 
-def _of_poll(session: Session, poll: Poll) -> dict[str, Any]:
+def _of_poll(poll: Poll) -> dict[str, Any]:
     question = poll.question
     elects = question.kind == "election"
-    where = places.of(session, question.choices) if elects else {}
     labels = {choice: question.labels[choice].zh for choice in question.choices}
     return {
         "poll": {
@@ -95,7 +93,7 @@ def _of_poll(session: Session, poll: Poll) -> dict[str, Any]:
         },
         "listed": _ORDERS.get(question.listed.by, ""),
         "choices": [
-            {"name": labels[choice], "place": where.get(choice, "")}
+            {"name": labels[choice], "place": poll.places.get(choice, "")}
             for choice in (question.choices if elects else ())
         ],
         "marks": [labels[choice] for choice in question.choices if choice != ABSTAIN or not elects],

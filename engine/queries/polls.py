@@ -13,7 +13,7 @@ from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
 from engine.instance import pads, polling, rights, rooms, voids
 from engine.instance.rights import Case
-from engine.people import organisation
+from engine.people import organisation, places
 from engine.people.ordering import on_screen
 from engine.queries import background, hints, ruled
 from engine.queries.poll_rows import seen
@@ -94,6 +94,7 @@ class Poll(Summary):
     turn: str  # whose turn it is, when one answers after the other
     tellers: tuple[Teller, ...]
     counting: Counting | None  # for its tellers
+    places: Mapping[str, str]  # unit and posts of the candidates, while they may be chosen
     pads: Pads | None  # of printed ballots, for its tellers and who presides over it
     voided: int  # times that the question was put before and declared void
 
@@ -175,9 +176,15 @@ def _whole(context: Context, read: Read, names: Named, lang: str) -> Poll:
         turn=read.beside.turn or "",
         tellers=seated,
         counting=counting(session, at_table, row) if at_table else None,
+        places=_places(session, row),
         pads=pads.of(session, row, read.beside.papers) if at_hand else None,
         voided=read.beside.voided,
     )
+
+
+def _places(session: Session, row: rows.Poll) -> Mapping[str, str]:
+    running = row.kind == "election" and row.state in POLL_RUNNING
+    return places.of(session, row.choices) if running else {}
 
 
 def _basis(context: Context, read: Read, lang: str) -> Basis:
