@@ -318,6 +318,26 @@ class Definition(NamedTuple):
     approver_id: UUID | None
 
 
+class OwnVersion(NamedTuple):
+    """A version of a process that one union has for itself; `based_on`: the one that was in force
+    for all when it was proposed.
+    """
+
+    id: UUID
+    union_id: UUID
+    process_id: str
+    version: str
+    based_on: str
+    state: str
+    beside: dict[str, str]
+    note: str
+    author_id: UUID
+    approver_id: UUID | None
+    created_at: datetime
+    decided_at: datetime | None
+    ended_at: datetime | None
+
+
 class Proposal(NamedTuple):
     """What takes two people: `kind` says how `subject` and `body` are read, `scope` is a union
     or INSTALLATION.

@@ -38,6 +38,7 @@ GROUPS = (
     "units",
     "imports",
     "succession",
+    "own_versions",
     "files",
     "despatch",
     "search",
