@@ -12,7 +12,7 @@ from sqlalchemy import Table, Text, cast, delete, null, select, text, update
 
 from engine import clock
 from engine.commands import proposals, reasons, unit_of_work
-from engine.db import aside, queue, tables
+from engine.db import aside, blobs, queue, tables
 from engine.errors import Conflict
 from engine.history.erased import ERASED, ERASED_MARK, ERASED_TITLE
 from engine.instance import rights
@@ -44,9 +44,6 @@ _LEFT_OVER = text(  # by whoever did anything in the matter, before its end, and
     "AND member_id IN (SELECT actor_id FROM event WHERE instance_id = :id) AND NOT EXISTS "
     "(SELECT 1 FROM draft d WHERE d.member_id = a.member_id AND strpos(d.answers::text, a.id::text) > 0) "
     "RETURNING sha256"
-)
-_UNUSED = text(
-    "DELETE FROM blob b WHERE sha256 = ANY(:digests) AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
 )
 
 
@@ -194,8 +191,7 @@ def _drop_passing(work: UnitOfWork, tasks: Select[tuple[UUID]]) -> None:
     _drop_drafts(session, [f"task:{key}" for key in ids])
     session.execute(_REPLIES, {"ids": [str(instance_id), *ids]})
     until = {"id": instance_id, "until": work.row["ended_at"]}
-    if digests := list(session.execute(_LEFT_OVER, until).scalars()):
-        session.execute(_UNUSED, {"digests": digests})
+    blobs.drop(session, session.execute(_LEFT_OVER, until).scalars())
 
 
 def _drop_drafts(session: Session, keys: list[str]) -> None:
@@ -207,9 +203,7 @@ def _drop_drafts(session: Session, keys: list[str]) -> None:
     uploads = delete(tables.attachment).where(
         attachment.id.in_(named), attachment.instance_id.is_(None)
     )
-    digests = list(session.execute(uploads.returning(attachment.sha256)).scalars())
-    if digests:
-        session.execute(_UNUSED, {"digests": digests})
+    blobs.drop(session, session.execute(uploads.returning(attachment.sha256)).scalars())
 
 
 def _drop_files(session: Session, instance_id: UUID) -> int:
@@ -218,6 +212,5 @@ def _drop_files(session: Session, instance_id: UUID) -> int:
     """
     gone = delete(tables.attachment).where(tables.attachment.c.instance_id == instance_id)
     digests = list(session.execute(gone.returning(tables.attachment.c.sha256)).scalars())
-    if digests:
-        session.execute(_UNUSED, {"digests": digests})
+    blobs.drop(session, digests)
     return len(digests)
