@@ -34,8 +34,8 @@ _EMPTIED: dict[Table, dict[str, Any]] = {
     tables.task: {"answers": null(), "salt": null()},
     tables.document: {"data": ERASED},
     tables.incident: {"message": "", "detail": {}},
-    tables.event: {"words": null()},
 }
+_WORDS = text("UPDATE event SET words = NULL WHERE instance_id = :id AND words IS NOT NULL")
 _REPLIES = text(
     "DELETE FROM reply r USING unnest(CAST(:ids AS text[])) k WHERE strpos(r.body, k) > 0 OR strpos(r.location, k) > 0"
 )
@@ -167,6 +167,7 @@ def _empty(work: UnitOfWork) -> None:
             shown = [key for key, rule in work.process.documents.items() if rule.outside]
             rows_of = rows_of.where(~((document.number != "") & document.kind.in_(shown)))
         session.execute(rows_of.values(**emptied))
+    session.execute(_WORDS, {"id": instance_id})
     session.execute(delete(tables.pack).where(tables.pack.c.instance_id == instance_id))
     queue.forget(session, str(instance_id))
 

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from nacl import pwhash
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from engine import ballots, clock, db, jobs, scenarios
 from engine.ballots import Slip
 from engine.commands import (
     attachments,
+    confidence,
     deciding,
     envelopes,
     erasure,
@@ -414,12 +416,18 @@ def fetched(union: Union, key: UUID) -> bytes:
 
 
 def erased(union: Union, key: UUID) -> None:
-    """It ends, its time goes by, and two people erase it."""
+    """It ends, its time goes by, and two people erase it: of the history only the words may go."""
+    union.do("judge", confidence.let_in, key, union.people["d3"], "督办")
+    assert union.one("SELECT count(*) FROM event WHERE words IS NOT NULL") == 1
+    for change in ("words = '{}'", "words = '{}' || words", "body = '{}', words = NULL"):
+        with pytest.raises(DBAPIError, match="append-only"):
+            union.run(f"UPDATE event SET {change} WHERE words IS NOT NULL")
     union.run("UPDATE instance SET state = 'ended', ended_at = :at, machine = NULL", at=union.at)
     assert union.at is not None
     union.at += timedelta(days=3700)
     proposal = union.do("judge", erasure.propose, key, "保存期满")
     union.do("judge2", deciding.decide, proposal, True)
+    assert union.one("SELECT count(*) FROM event WHERE words IS NOT NULL") == 0
 
 
 def test_a_file_of_a_confidential_matter_is_nowhere_on_the_disk_in_the_open(
