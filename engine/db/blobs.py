@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from uuid import UUID
 
-    from engine.db import Session
+    from engine.db import Engine, Session
+    from engine.db.shred import Shred
 
 _blob, _attachment, _instance = tables.blob.c, tables.attachment.c, tables.instance.c
 _spent = tables.spent_key.c
@@ -95,12 +96,7 @@ def forget_spent_keys(session: Session) -> int:
     """
     here = shred.of(session)
     names = here.names()
-    if not names:
-        return 0
-    spent = session.execute(select(_spent.name).where(_spent.name.in_(names))).scalars().all()
-    for name in spent:
-        here.destroy(name)
-    return len(spent)
+    return _destroy(session, here, names) if names else 0
 
 
 def missing(session: Session) -> int:
@@ -118,6 +114,22 @@ def _sealed(session: Session, data: bytes) -> dict[str, object]:
 
 def _spend(session: Session, keys: Iterable[str | None]) -> None:
     """Destroy keys as soon as this is committed; other hosts find their names."""
-    for name in filter(None, keys):
+    names = [name for name in keys if name]
+    for name in names:
         session.execute(insert(tables.spent_key).values(name=name).on_conflict_do_nothing())
-        db.after_commit(session, partial(shred.of(session).destroy, name))
+    if names:
+        db.after_commit(session, partial(_once_spent, session.engine, shred.of(session), names))
+
+
+def _once_spent(engine: Engine, here: Shred, names: list[str]) -> None:
+    """Ask whether it was committed: a trial within the transaction was taken back."""
+    with engine.begin() as session:
+        _destroy(session, here, names)
+
+
+def _destroy(session: Session, here: Shred, names: list[str]) -> int:
+    """Destroy those of these keys that are spent; gives their number."""
+    spent = session.execute(select(_spent.name).where(_spent.name.in_(names))).scalars().all()
+    for name in spent:
+        here.destroy(name)
+    return len(spent)

@@ -463,8 +463,13 @@ def test_a_file_is_sealed_when_a_confidential_matter_takes_it_and_opened_when_an
     assert quiet.one(sealed, k=late) and quiet.one(sealed, k=waits)
     errand = quiet.launch("d0")
     quiet.run("UPDATE attachment SET instance_id = :i WHERE id = :k", i=errand, k=waits)
+    with db.transaction(quiet.engine) as session, session.begin_nested() as trial:
+        blobs.settle(session, [waits])
+        trial.rollback()
+    assert len(shreds(own)) == 2  # what was only tried destroys nothing
     with db.transaction(quiet.engine) as session:
         blobs.settle(session, [waits])
+        assert len(shreds(own)) == 2  # until that is committed
     assert quiet.one(sealed, k=waits) is None and fetched(quiet, waits) == b"for nobody yet"
     assert len(shreds(own)) == 1
     task = quiet.task(errand, "check")
