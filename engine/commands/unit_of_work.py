@@ -62,7 +62,11 @@ UPDATE instance SET title = :title, state = :state, outcome = :outcome, stage = 
 _NOTED = text(f"WITH {_HAPPENED} UPDATE instance SET seq = :seq, head = :head WHERE id = :id")
 STATES = words.STATES[InstanceState]
 _ABSENT: Any = object()
-_COMPUTED = ("set_fact", "mark")  # actions that note what happened; others happen with the entry
+_COMPUTED = (
+    "set_fact",
+    "turn",
+    "mark",
+)  # actions that note what happened; others happen with the entry
 
 
 @lru_cache(maxsize=256)
@@ -211,6 +215,8 @@ class UnitOfWork(Context):
         times = int(before.get("times", 0)) + 1
         done_at = self.now if args["do"] in _COMPUTED else clock.now()
         self.facts[action] = {**before, "at": done_at.isoformat(), "times": times}
+        for follow in registry.FOLLOWING:  # at once: the next action may turn to other facts
+            follow(self, action)
 
 
 def lock(session: Session, actor: Actor | None, instance_id: UUID, *states: str) -> UnitOfWork:
