@@ -10,8 +10,8 @@ from alembic import op
 
 from engine.db import tables
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 
 # An event may be given its leaf number, once, and its words may go; nothing else is ever changed.
 _APPEND_ONLY = """
