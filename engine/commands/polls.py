@@ -19,6 +19,7 @@ from engine.instance import polling, presence, rights
 from engine.instance.counting import ABSTAIN, cast_in_system, tally
 from engine.instance.rights import Case
 from engine.messages import _
+from engine.people import organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _poll, _roll, _attendance, _task = tables.poll, tables.roll, tables.attendance, tables.task
 NAMED = 300  # up to so many answers the voters of a poll stand in the facts by choice
 MAX_COMMENT = 500
+MAX_REMARK = 2000  # of a poll whose outcome tells what was said
 _OF_POLL = _roll.c.poll_id == bindparam("key")
 _ENTRY = select(_roll).where(_OF_POLL, _roll.c.member_id == bindparam("who"))
 _ANSWER = (
@@ -43,6 +45,11 @@ _ANSWER = (
         comment=bindparam("remark"),
         at=bindparam("now"),
     )
+)
+_SAID = (
+    select(_roll.c.member_id, _roll.c.choice, _roll.c.comment)
+    .where(_OF_POLL)
+    .order_by(_roll.c.position, _roll.c.member_id)
 )
 _NEXT = update(_roll).where(_OF_POLL, _roll.c.position == bindparam("no")).values(open=True)
 _PRESENT = and_(
@@ -92,7 +99,7 @@ def respond(
     _check_voter(locked)
     _check_quorum(locked)
     chosen = check_choice(locked.poll, choice, choices)
-    remark = plain_comment(comment)
+    remark = plain_comment(comment, MAX_REMARK if "remarks" in locked.poll.rule else MAX_COMMENT)
     _check_turn(entry)
     answered = _record(locked, actor, chosen, remark)
     # what may have to be erased stands on the roll alone
@@ -185,11 +192,11 @@ def _check_candidates(poll: rows.Poll, chosen: list[str]) -> str:
     return " ".join(each for each in poll.choices if each in chosen) or ABSTAIN
 
 
-def plain_comment(comment: str) -> str:
-    """A comment as text: stripped, at most 500 characters, without NUL. Raises Invalid."""
+def plain_comment(comment: str, most: int) -> str:
+    """A comment as text: stripped, at most so many characters, without NUL. Raises Invalid."""
     plain = comment.strip()
-    if len(plain) > MAX_COMMENT or "\0" in plain or any(0xD800 <= ord(c) <= 0xDFFF for c in plain):
-        message = _("意见不得超过 {most} 字，也不得含有控制字符。", most=MAX_COMMENT)
+    if len(plain) > most or "\0" in plain or any(0xD800 <= ord(c) <= 0xDFFF for c in plain):
+        message = _("意见不得超过 {most} 字，也不得含有控制字符。", most=most)
         raise Invalid({"comment": [message]})
     return plain
 
@@ -335,9 +342,29 @@ def outcome(locked: LockedPoll, paper: PaperCount | None) -> Outcome:
     """The count; who chose what is part of it in an open poll of not too many."""
     poll = locked.poll
     counted = tally(locked.work, poll, poll.counts, paper)
+    if post := poll.rule.get("remarks"):
+        counted = replace(counted, numbers={**counted.numbers, "remarks": _remarks(locked, post)})
     if poll.secret or counted.answered > NAMED:
         return counted
     return replace(counted, voters=_voters(locked.session, poll))
+
+
+def _remarks(locked: LockedPoll, post: str) -> list[dict[str, Any]]:
+    """What each of the roll said, in its order, with the units in which they hold the post;
+    `choice` is None of who did not answer.
+    """
+    work = locked.work
+    said = locked.session.execute(_SAID, {"key": locked.poll.id}).all()
+    seats = organisation.seats(locked.session, post, work.row["union_id"], work.today)
+    return [
+        {
+            "who": str(each.member_id),
+            "units": seats.get(each.member_id, []),
+            "choice": each.choice,
+            "said": each.comment,
+        }
+        for each in said
+    ]
 
 
 def _voters(session: Session, poll: rows.Poll) -> dict[str, list[str]]:

@@ -231,6 +231,8 @@ def _poll(process: Process, poll: PollRule) -> Iterator[str]:
     if poll.void == "back":
         yield "作废：本环节以作废结束，由流程决定怎样再议"
     yield f"通过：{_one_line(poll.passes)}{_rules(poll.passes)}"
+    if poll.remarks:
+        yield f"意见：各人的意见写入结果，署名，按所任职务（{poll.remarks}）的单位"
     if poll.signs:
         yield f"签字：{_one_line(poll.signs)}{_rules(poll.signs)}"
     if poll.declared:

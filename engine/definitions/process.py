@@ -74,6 +74,7 @@ class PollRule:
     ] = ()  # facts that are put to the vote; the first one is the question itself
     void: str = "again"  # once void: put again, or "back": the task ends as void
     presider: str = ""  # lane that closes and voids it; empty: see engine/instance/polling.py
+    remarks: str = ""  # a post: what its holders said stands in the outcome, by their units
 
 
 @dataclass(frozen=True)
@@ -196,6 +197,17 @@ class DocumentRule:
 
 
 @dataclass(frozen=True)
+class BookRule:
+    """Several of a kind within one matter: the `facts` that each has of its own, and those of them
+    that no paper shows (`apart`). See engine/instance/books.py.
+    """
+
+    key: str
+    facts: tuple[str, ...]
+    apart: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Process:
     """One immutable version. `raw` is process.toml as read, for what only one place needs.
 
@@ -223,6 +235,7 @@ class Process:
     actions: dict[str, dict[str, Any]]
     messages: dict[str, MessageRule]
     publications: dict[str, PublicationRule]
+    books: dict[str, BookRule]
     documents: dict[str, DocumentRule]
     decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]

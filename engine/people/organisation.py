@@ -14,6 +14,7 @@ from engine import clock
 from engine.db import tables
 from engine.errors import NotFound
 from engine.messages import _
+from engine.people.ordering import Order, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -159,6 +160,23 @@ def in_union(session: Session, kind: str, union_id: UUID, on: date) -> list[UUID
     return list(dict.fromkeys(found))
 
 
+def seats(session: Session, kind: str, union_id: UUID, on: date) -> dict[UUID, list[str]]:
+    """The units of a union in which somebody holds a post on a day: member -> ids of units, in the
+    order of taking office.
+    """
+    post, unit = tables.post.c, tables.unit.c
+    found = session.execute(
+        select(post.member_id, post.unit_id)
+        .join(tables.unit, unit.id == post.unit_id)
+        .where(post.kind == kind, unit.union_id == union_id, in_office(on))
+        .order_by(post.from_on, post.id)
+    )
+    held: dict[UUID, list[str]] = {}
+    for member_id, unit_id in found:
+        held.setdefault(member_id, []).append(str(unit_id))
+    return held
+
+
 def names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
     """Names of members by id; ids that are none are left out."""
     wanted = list(set(ids))
@@ -169,6 +187,15 @@ def names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
         r.id: r.name
         for r in session.execute(select(member.id, member.name).where(member.id.in_(wanted)))
     }
+
+
+def in_order(session: Session, ids: Iterable[str], order: Order) -> list[str]:
+    """The ids of members as a list of them stands; those of one name by their ids."""
+    listed = list(ids)
+    if order is Order.GIVEN or len(listed) < 2:
+        return listed
+    known = {str(key): name for key, name in names(session, map(UUID, listed)).items()}
+    return ordered(sorted(listed), lambda key: known.get(key, ""), order)
 
 
 def unit_names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -1100,7 +1100,7 @@ def test_the_evidence_pack_proves_the_ballots(counted: Poll, tmp_path: Any) -> N
         pack = evidence.export(session, secretary, counted.instance, Signer(key))
     with zipfile.ZipFile(io.BytesIO(pack)) as archive:
         archive.extractall(tmp_path / "pack")
-    assert verified(tmp_path / "pack") == "PASS 19/19"
+    assert verified(tmp_path / "pack") == "PASS 22/22"
     file = tmp_path / "pack" / "ballots.jsonl"
     (line,) = file.read_text().splitlines()
     for edit, word in PACK_EDITS.values():
@@ -1109,11 +1109,11 @@ def test_the_evidence_pack_proves_the_ballots(counted: Poll, tmp_path: Any) -> N
         file.write_text(json.dumps(changed_line) + "\n")
         manifest(tmp_path / "pack", key, counted.instance)
         said = verified(tmp_path / "pack")
-        assert said.startswith("FALSE 14/19 选票 ballots") and word in said
+        assert said.startswith("FALSE 14/22 选票 ballots") and word in said
     file.unlink()
     manifest(tmp_path / "pack", key, counted.instance)
     said = verified(tmp_path / "pack")
-    assert said.startswith("FALSE 14/19 选票 ballots") and "lists of a secret ballot" in said
+    assert said.startswith("FALSE 14/22 选票 ballots") and "lists of a secret ballot" in said
 
 
 def verified(pack: Any) -> str:
@@ -1219,3 +1219,19 @@ def test_who_presides_is_a_lane_and_not_the_voters_own(edit: tuple[str, str]) ->
     assert [f for f in faults(files, rulebook(), set()) if "主持" in f.what + f.advice]
     sound = {**files, "process.toml": files["process.toml"].replace(edit[1], edit[0])}
     assert not [f for f in faults(sound, rulebook(), set()) if "主持" in f.what + f.advice]
+
+
+@pytest.mark.parametrize(
+    ("folder", "at", "post", "fault"),
+    [
+        ("errand", 'kind = "rating"', "delegation_head", ""),
+        ("errand", 'kind = "rating"', "nobody_at_all", "不存在"),
+        ("secret", "secret = true", "delegation_head", "无记名投票和保密事项"),
+    ],
+)
+def test_remarks_are_told_by_a_post_and_never_of_a_sealed_ballot(
+    folder: str, at: str, post: str, fault: str
+) -> None:
+    files = changed(folder, (at, f'remarks = "{post}"\n{at}'))
+    found = [f.what for f in faults(files, rulebook(), {"delegation_head"}) if "remarks" in f.what]
+    assert bool(found) == bool(fault) and all(fault in each for each in found)

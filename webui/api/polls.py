@@ -40,7 +40,7 @@ class Respond(schemas.Sent):
     choices = fields.List(
         Text(100, 1), load_default=None, error_messages=schemas.Sent.error_messages
     )
-    comment = Text(500, load_default="")
+    comment = Text(2000, load_default="")
 
 
 class GivePaper(schemas.Sent):

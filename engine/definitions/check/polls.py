@@ -42,6 +42,7 @@ def faults(place: str, poll: dict[str, Any], draft: Draft, language: Language) -
     yield from _tellers(place, poll, language)
     yield from _secret(place, poll, language)
     yield from _presider(place, poll, draft)
+    yield from _remarks(place, poll, draft, language)
     meeting = poll.get("meeting", "")
     if meeting and "meeting" not in draft.table("tasks").get(meeting, {}):
         what = _("{meeting} 不是开会的环节。", meeting=shown(meeting))
@@ -131,6 +132,21 @@ def _secret(place: str, poll: dict[str, Any], language: Language) -> Iterator[Fa
         what = _("无记名投票开票以后才有票数，不能依次作答，也不能按票数提前截止。")
         advice = _("请删去 in_order；early 只能是 never 或 all，closable 只能是 never 或 lane。")
         yield Fault(FILE, place, what, advice)
+
+
+def _remarks(place: str, poll: dict[str, Any], draft: Draft, language: Language) -> Iterator[Fault]:
+    """What is said with an answer enters the outcome by name: not of a sealed ballot, not of a
+    confidential matter, whose words may have to be erased.
+    """
+    post = poll.get("remarks", "")
+    if not post:
+        return
+    if language.posts and post not in language.posts:
+        what = _("remarks 里的职务 {post} 不存在。", post=shown(post))
+        yield Fault(FILE, place, what, _("请写 posts.toml 里的职务。"))
+    if poll.get("secret") or draft.raw.get("confidentiality") == "named":
+        what = _("无记名投票和保密事项不能写 remarks。")
+        yield Fault(FILE, place, what, _("请删去 remarks：意见随结果长期保存，署名。"))
 
 
 def _presider(place: str, poll: dict[str, Any], draft: Draft) -> Iterator[Fault]:
