@@ -34,7 +34,7 @@ HALL = ("zhang", "li", "wang", "zhao", "qian", "d1", "d2", "d3", "d4")  # nine a
 CANDIDATES = ("ca", "cb", "cc", "cd")
 AUDITORS = ("ce", "cf")
 WORDS = {"d2": "三月的风很轻啊啊", "d3": "桂花开在后山上了", "d4": "运河边的灯都亮了"}
-TAPS = 60  # of the office and the chair on the day, together
+TAPS = 76  # of the office and the chair on the day, together: two elections of two rounds each
 COUNT = """addEventListener("pointerdown", (e) => {
   if (e.isTrusted) sessionStorage.taps = (Number(sessionStorage.taps) || 0) + 1;
 }, true);"""
