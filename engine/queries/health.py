@@ -16,6 +16,7 @@ from engine import clock
 from engine.db import migrate, queue, safekeeping, shared, shred
 from engine.errors import EngineError
 from engine.history import signing
+from engine.people import strokes
 
 if TYPE_CHECKING:
     from engine.db import Session
@@ -64,6 +65,7 @@ class Readiness:
     """
 
     checks: dict[str, str]
+    notes: tuple[str, ...] = ()  # what is missing, and the product works without
 
     @property
     def faults(self) -> list[str]:
@@ -82,7 +84,13 @@ def ready(session: Session, settings: Settings) -> Readiness:
         checks["secrets"] = _secrets(session, settings)
         checks["backup"] = _backup(session, settings)
         checks["ballots"] = _ballots(session)
-    return Readiness(checks)
+    return Readiness(checks, _notes())
+
+
+def _notes() -> tuple[str, ...]:
+    if strokes.installed():
+        return ()
+    return ("the data of strokes are not installed: official lists go by pinyin",)
 
 
 def unreachable(settings: Settings, reason: str) -> Readiness:

@@ -2,7 +2,14 @@
 
 from engine.db.tables.ballots import board, box, envelope, teller_key, teller_part, urn
 from engine.db.tables.base import metadata, new_id
-from engine.db.tables.definitions import definition, notice, rehearsal, setting, vacation
+from engine.db.tables.definitions import (
+    definition,
+    notice,
+    own_version,
+    rehearsal,
+    setting,
+    vacation,
+)
 from engine.db.tables.files import (
     attachment,
     batch,
@@ -62,6 +69,7 @@ __all__ = [
     "metadata",
     "new_id",
     "notice",
+    "own_version",
     "pack",
     "paper",
     "poll",

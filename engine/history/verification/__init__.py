@@ -24,6 +24,7 @@ from engine.history.verification import (
     calendars,
     facts,
     matters,
+    own_versions,
     papers,
     polls,
     published,
@@ -83,7 +84,9 @@ def first_false(session: Session) -> Break | None:
         broken = broken or rules.settings(session) or registry.first_false(session)
         broken = broken or seconded.first_false(session) or calendars.first_false(session)
         broken = broken or said.stray(session)
-        matters = _matters(session, files) if broken is None else ()
+        times = own_versions.Times() if broken else own_versions.Times.of(session)
+        broken = broken or own_versions.first_false(session, times)
+        matters = _matters(session, files, times) if broken is None else ()
         for chain, found in matters:  # noqa: B007 (named by a fault)
             broken = broken or found
         return broken or secret.first_false(session)
@@ -174,7 +177,7 @@ def _streams(session: Session) -> dict[str, _Stream]:
 
 
 def _matters(
-    session: Session, files: Mapping[str, Mapping[str, str]]
+    session: Session, files: Mapping[str, Mapping[str, str]], times: own_versions.Times
 ) -> Iterator[tuple[UUID, Break | None]]:
     """Matter by matter, in the order of their ids, up to the first that is false: every row against
     its events.
@@ -218,6 +221,7 @@ def _matters(
         replayed.salt = row.salt
         version = versions[row.version]
         broken = _matter(replayed, row, rows, version=version, bad=bad)
+        broken = broken or times.launched(replayed, row.union_id)
         broken = broken or standing_rows.first_false(replayed, row, rows, version, events)
         if broken:
             yield row.id, broken

@@ -50,6 +50,7 @@ UNCOMPARED: Mapping[tuple[str, str], Message] = {
     **{("definition", c): _TIMES for c in ("number", "note", "created_at", "decided_at")},
     ("definition", "approver_id"): _TIMES,
     **{("definition", c): _FOUND for c in ("files", "beside")},
+    ("own_version", "beside"): _FOUND,
     ("rehearsal", ALL): _REHEARSED,
     ("setting", "created_at"): _TIMES,
     ("checkpoint", "witness"): _TIMES,
