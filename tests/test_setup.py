@@ -566,7 +566,7 @@ def test_a_message_nobody_waits_for_is_no_fault_and_one_that_breaks_is_an_incide
 ) -> None:
     told: list[str] = []
 
-    def receive(_session: Any, _key: UUID, name: str, _answers: Any) -> bool:
+    def receive(_session: Any, _key: UUID, name: str, *_told: Any) -> bool:
         if name == "breaks":
             raise EngineError("no")
         if name == "busy":

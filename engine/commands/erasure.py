@@ -12,7 +12,7 @@ from sqlalchemy import Table, Text, cast, delete, null, select, text, update
 
 from engine import clock
 from engine.commands import proposals, reasons, unit_of_work
-from engine.db import aside, queue, tables
+from engine.db import aside, blobs, queue, tables
 from engine.errors import Conflict
 from engine.history.erased import ERASED, ERASED_MARK, ERASED_TITLE
 from engine.instance import rights
@@ -34,8 +34,8 @@ _EMPTIED: dict[Table, dict[str, Any]] = {
     tables.task: {"answers": null(), "salt": null()},
     tables.document: {"data": ERASED},
     tables.incident: {"message": "", "detail": {}},
-    tables.event: {"words": null()},
 }
+_WORDS = text("UPDATE event SET words = NULL WHERE instance_id = :id AND words IS NOT NULL")
 _REPLIES = text(
     "DELETE FROM reply r USING unnest(CAST(:ids AS text[])) k WHERE strpos(r.body, k) > 0 OR strpos(r.location, k) > 0"
 )
@@ -44,9 +44,6 @@ _LEFT_OVER = text(  # by whoever did anything in the matter, before its end, and
     "AND member_id IN (SELECT actor_id FROM event WHERE instance_id = :id) AND NOT EXISTS "
     "(SELECT 1 FROM draft d WHERE d.member_id = a.member_id AND strpos(d.answers::text, a.id::text) > 0) "
     "RETURNING sha256"
-)
-_UNUSED = text(
-    "DELETE FROM blob b WHERE sha256 = ANY(:digests) AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = b.sha256)"
 )
 
 
@@ -170,6 +167,7 @@ def _empty(work: UnitOfWork) -> None:
             shown = [key for key, rule in work.process.documents.items() if rule.outside]
             rows_of = rows_of.where(~((document.number != "") & document.kind.in_(shown)))
         session.execute(rows_of.values(**emptied))
+    session.execute(_WORDS, {"id": instance_id})
     session.execute(delete(tables.pack).where(tables.pack.c.instance_id == instance_id))
     queue.forget(session, str(instance_id))
 
@@ -194,8 +192,7 @@ def _drop_passing(work: UnitOfWork, tasks: Select[tuple[UUID]]) -> None:
     _drop_drafts(session, [f"task:{key}" for key in ids])
     session.execute(_REPLIES, {"ids": [str(instance_id), *ids]})
     until = {"id": instance_id, "until": work.row["ended_at"]}
-    if digests := list(session.execute(_LEFT_OVER, until).scalars()):
-        session.execute(_UNUSED, {"digests": digests})
+    blobs.drop(session, session.execute(_LEFT_OVER, until).scalars())
 
 
 def _drop_drafts(session: Session, keys: list[str]) -> None:
@@ -207,9 +204,7 @@ def _drop_drafts(session: Session, keys: list[str]) -> None:
     uploads = delete(tables.attachment).where(
         attachment.id.in_(named), attachment.instance_id.is_(None)
     )
-    digests = list(session.execute(uploads.returning(attachment.sha256)).scalars())
-    if digests:
-        session.execute(_UNUSED, {"digests": digests})
+    blobs.drop(session, session.execute(uploads.returning(attachment.sha256)).scalars())
 
 
 def _drop_files(session: Session, instance_id: UUID) -> int:
@@ -218,6 +213,5 @@ def _drop_files(session: Session, instance_id: UUID) -> int:
     """
     gone = delete(tables.attachment).where(tables.attachment.c.instance_id == instance_id)
     digests = list(session.execute(gone.returning(tables.attachment.c.sha256)).scalars())
-    if digests:
-        session.execute(_UNUSED, {"digests": digests})
+    blobs.drop(session, digests)
     return len(digests)

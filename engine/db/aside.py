@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     Swap = Callable[[str, Any], Any]
 
 MARK, SALT = "aside", "salt"
-# reasons, names outside, what a table made of the facts; and what a refusal or a fault quotes
-_SAID = frozenset({"reason", "to", "outside", "result"})
+# reasons and names outside; and what a refusal or a fault quotes
+_SAID = frozenset({"reason", "to", "outside"})
 _QUOTED = {"attempt_refused": "why", "incident_noted": "message", "document_faulty": "fault"}
 _OPEN = ("matter_erased",)  # why it was erased is said when the rest is gone
 _GONE = messages.stored(_("（已按规定删除）"))
@@ -116,4 +116,4 @@ def _is_mark(value: Any) -> bool:
 
 
 def _gone(key: str) -> Any:
-    return {"outside": _NOBODY, "result": {}}.get(key, _GONE)
+    return _NOBODY if key == "outside" else _GONE

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import text
 
 from engine import clock
-from engine.db import migrate, queue, safekeeping, shared, shred
+from engine.db import blobs, migrate, queue, safekeeping, shared, shred
 from engine.errors import EngineError
 from engine.history import signing
 from engine.people import strokes
@@ -193,7 +193,9 @@ def _key(session: Session, settings: Settings) -> str:
 
 
 def _secrets(session: Session, settings: Settings) -> str:
-    """Are the cookies of this host those of the others?"""
+    """Are the cookies of this host those of the others, and the keys of sealed files here?"""
+    if lost := blobs.missing(session):
+        return f"the keys of {lost} files of confidential matters are not in shred"
     if shared.fault(session, settings) is None:
         return OK
     return "the key of the shared secrets (YIXING_SHARED_KEY or keys/shared.key) is not here: logins of other hosts do not hold"

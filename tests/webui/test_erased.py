@@ -4,6 +4,7 @@ afterwards, in every table and file.
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from datetime import timedelta
@@ -228,6 +229,30 @@ def test_a_pack_proves_the_words_and_after_the_erasure_that_they_are_gone(
 
 def archive_of(path: Path) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
+
+
+def test_page_and_program_say_what_an_upload_is_about(case: Case) -> None:
+    """Sealed at once for a confidential matter, one of its tasks, or one to be launched; else kept in the open."""
+    about = {
+        f"/matters/{case.id}/send/speak": True,
+        f"task:{case.own['task_id']}": True,
+        "launch:quiet": True,
+        "launch:errand": False,
+        f"matter:{NOBODY}": False,
+        "": False,
+    }
+    sealed = text("SELECT b.key FROM blob b JOIN attachment a USING (sha256) WHERE a.id = :key")
+    for n, (words, shut) in enumerate(about.items()):
+        for m, send in enumerate((case.browser("mover").post, partial(case.api, "mover"))):
+            form = {"about": words, "file": (io.BytesIO(f"{n} {m}".encode()), "证据.txt")}
+            more = {"method": "POST"} if m else {}
+            reply = send("/files", data=form, content_type="multipart/form-data", **more)
+            assert reply.status_code == 201, reply.text
+            key = reply.get_json()["id"]
+            with db.transaction(case.app.extensions["engine"]) as session:
+                found = session.execute(sealed, {"key": key}).scalar_one()
+            assert (found is not None) == shut, words
+            assert case.browser("mover").get(f"/files/{key}").data == f"{n} {m}".encode()
 
 
 def _holes() -> Iterator[tuple[str, str]]:

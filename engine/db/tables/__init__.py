@@ -18,6 +18,7 @@ from engine.db.tables.files import (
     document,
     incident,
     reply,
+    spent_key,
 )
 from engine.db.tables.history import chain, checkpoint, event, pack, verification
 from engine.db.tables.instances import (
@@ -83,6 +84,7 @@ __all__ = [
     "setting",
     "share",
     "shared_secret",
+    "spent_key",
     "task",
     "teller",
     "teller_key",

@@ -20,7 +20,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine import clock
-from engine.db import aside, canonical, tables
+from engine.db import aside, blobs, canonical, tables
 from engine.documents import pdf
 from engine.errors import Conflict, EngineError, Refused
 from engine.history import keys, proofs, verify_pack
@@ -307,9 +307,8 @@ def _add_print(session: Session, archive: Archive, case: Case, paper: rows.Docum
 
 def _add_attachments(session: Session, archive: Archive, case: Case, contents: Contents) -> None:
     """The files that answers name, with their bytes; null for those that were erased."""
-    blob = tables.blob.c
     for file in archive.each(case.attachments):
-        data = session.execute(select(blob.data).where(blob.sha256 == file.sha256)).scalar()
+        data = blobs.read(session, file.sha256)
         name = f"attachments/{file.id} {pdf.file_name(file.name)}"
-        added = None if data is None else archive.add(name, bytes(data))
+        added = None if data is None else archive.add(name, data)
         contents.attachments[str(file.id)] = added
