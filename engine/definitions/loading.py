@@ -12,6 +12,7 @@ from engine.definitions import papers
 from engine.definitions.diagram import parse_xml, read_diagram
 from engine.definitions.folder import fingerprint, frozen
 from engine.definitions.process import (
+    BookRule,
     DocumentRule,
     Gate,
     Guard,
@@ -109,6 +110,10 @@ def _assembled(
             key: _publication(key, table, files)
             for key, table in raw.get("publications", {}).items()
         },
+        books={
+            key: BookRule(key, tuple(table["facts"]), tuple(table.get("apart", ())))
+            for key, table in raw.get("books", {}).items()
+        },
         documents={
             key: _document(key, table, files) for key, table in raw.get("documents", {}).items()
         },
@@ -171,6 +176,7 @@ def _document(key: str, table: Table, files: Files) -> DocumentRule:
         title=_words(table, "title"),
         numbering=table.get("numbering", ""),
         outside=bool(table.get("outside")),
+        places=bool(table.get("places")),
         needs=needs,
         optional=optional,
         declared=declared,

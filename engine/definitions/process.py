@@ -185,6 +185,7 @@ class DocumentRule:
     title: Words
     numbering: str
     outside: bool = False  # shown to whoever answers from outside
+    places: bool = False  # says the unit and the posts of the people in it
     needs: frozenset[str] = frozenset()  # facts without which nothing is printed
     optional: frozenset[str] = frozenset()  # facts that may be missing
     declared: bool = True  # False: an older version, which says neither; read from its templates
@@ -194,6 +195,17 @@ class DocumentRule:
     def reads(self) -> frozenset[str]:
         """All facts that may stand in it."""
         return self.needs | self.optional
+
+
+@dataclass(frozen=True)
+class BookRule:
+    """Several of a kind within one matter: the `facts` that each has of its own, and those of them
+    that no paper shows (`apart`). See engine/instance/books.py.
+    """
+
+    key: str
+    facts: tuple[str, ...]
+    apart: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -224,6 +236,7 @@ class Process:
     actions: dict[str, dict[str, Any]]
     messages: dict[str, MessageRule]
     publications: dict[str, PublicationRule]
+    books: dict[str, BookRule]
     documents: dict[str, DocumentRule]
     decisions: dict[str, decisions.DecisionTable]
     guards: tuple[Guard, ...]

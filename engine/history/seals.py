@@ -26,6 +26,7 @@ from engine.messages import Message, _, restored, stored
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from engine.db import Session, rows
 
@@ -153,16 +154,17 @@ def verify(
     outside: Iterable[keys.Checkpoint] = (),
     log: Sequence[kept.Line] = (),
     url: str = "",
+    home: Path | None = None,
 ) -> Verdict:
     """Check the whole database: every chain, leaf, checkpoint and signature, and what is kept
     beside the history.
 
     `outside` are checkpoints that somebody kept elsewhere: the leaves must still give each of them.
-    With the `url` of the database, of which `session` sees one moment (REPEATABLE READ), a second
+    With the `url` and `home` of the database, of which `session` sees one moment (REPEATABLE READ), a second
     process takes half of a long history.
     """
     low = elsewhere.middle(session) if url else None
-    other = None if low is None else elsewhere.Other(session, url, low)
+    other = None if low is None else elsewhere.Other(session, url, home, low)
     both = progress and (lambda events: progress(events + (other.events if other else 0)))
     read = verification.Chains(session, both, verification.Range(None, low))
     false = verification.first_false(session, read, other)

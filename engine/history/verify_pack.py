@@ -71,6 +71,11 @@ an empty line, the signature over these lines with their line ends; here "|" sta
                     what was answered;
                     "answers" is SHA-256(salt + canonical JSON of value); salt: 16 bytes, erased
                       with the value.
+  words.jsonl       one line per event of which words stand beside the chain: {"instance", "seq",
+                    "salt", "value"}. In the body stands {"aside": "<digest>"} in the place of each:
+                    SHA-256(salt + canonical JSON of {"<key>": <words>}). Their keys are those of
+                    the body, or of a reason within its outcome the path, "outcome.x.0.reason";
+                    erased like answers.
   attachments/...   every file that an answer names, with the bytes of its "sha256".
   ballots.jsonl     one line per secret ballot: {"poll", "board": [<receipts>], "urn": [[<code>,
                     [<choices>]]]},
@@ -297,6 +302,10 @@ class Pack:
     @cached_property
     def answers(self) -> list[dict[str, Any]]:
         return self.lines("answers.jsonl", {"instance", "seq", "salt", "value"}, "")
+
+    @cached_property
+    def words(self) -> list[dict[str, Any]]:
+        return self.lines("words.jsonl", {"instance", "seq", "salt", "value"}, "")
 
     @cached_property
     def ballots(self) -> list[dict[str, Any]]:
@@ -716,7 +725,41 @@ def answers(pack: Pack) -> str:
         say(f"NOTE  {len(withheld)} 项答复不向导出人开放 answers were not open to the exporter")
     if erased:
         say(f"NOTE  {len(kept) - len(shown)} 项答复已按规定删除 answers were erased")
+    words(pack)
     return f"{len(shown)} 项答复 answers"
+
+
+def words(pack: Pack) -> None:
+    """What stands beside the events in words is what they kept as salted digests; none is missing
+    without an erasure on record.
+    """
+    kept = {e["seq"]: found for e in pack.events if (found := asides(e["content"]))}
+    by_seq = {event["seq"]: event for event in pack.events}
+    for line in pack.words:
+        salt, said = bytes.fromhex(line["salt"]), line["value"]
+        made = {k: hashlib.sha256(salt + canonical({k: v})).hexdigest() for k, v in said.items()}
+        if len(salt) != 16 or made != kept.pop(line["seq"], None):
+            raise Wrong(
+                f"{line['where']} 与 seq {line['seq']} 的摘要不符 is not what the event kept",
+                by_seq.get(line["seq"]),
+            )
+    erased = max((e["seq"] for e in pack.events if e["kind"] == "matter_erased"), default=0)
+    for seq in sorted(seq for seq in kept if seq > erased):
+        raise Wrong(f"seq {seq} 的原话不在包内 its words are missing", by_seq[seq])
+    if kept:
+        say(f"NOTE  {len(kept)} 条记录的原话已按规定删除 words of events were erased")
+
+
+def asides(value: Any, path: str = "") -> dict[str, str]:
+    """The digests within a body of words that stand beside it, by their path."""
+    if isinstance(value, dict) and set(value) == {"aside"}:
+        return {path: value["aside"]}
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    found: dict[str, str] = {}
+    for key, each in value.items() if isinstance(value, dict) else ():
+        found |= asides(each, f"{path}.{key}" if path else str(key))
+    return found
 
 
 def attachments(pack: Pack) -> str:

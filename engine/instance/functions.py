@@ -209,6 +209,20 @@ def linked(view: InstanceView, kind: str) -> int:
     return int(view.session.execute(others).scalar_one())
 
 
+def matter_fits(view: InstanceView, instance_id: str | None, holds: str) -> bool:
+    """Whether the expression holds for the facts, `state` and `outcome` of this other instance of
+    the union; False when there is none.
+    """
+    if not instance_id:
+        return False
+    instance = tables.instance.c
+    query = select(instance.facts, instance.state, instance.outcome).where(
+        instance.id == UUID(str(instance_id)), instance.union_id == view.row["union_id"]
+    )
+    found = view.session.execute(query).first()
+    return found is not None and _fits(found.facts, found.state, found.outcome, holds)
+
+
 def facts_of(view: InstanceView, process: str, holds: str, path: str) -> list[Any]:
     """A dotted fact of every other instance of a process in this union for whose facts, `state`
     and `outcome` the expression holds, where it is known.
@@ -231,8 +245,11 @@ def facts_of(view: InstanceView, process: str, holds: str, path: str) -> list[An
 
 def next_year_ends(view: InstanceView, start: Start, rule_id: str | None = None) -> datetime:
     """The end of the year after the one in which a moment or day lies, of years that begin so many
-    months after the calendar year as the rule says; without a rule, of calendar years.
+    months after the calendar year as the rule says; without a rule, of calendar years. Errors:
+    ProcessFault when the rule, or the union's own value of it, is in no whole months.
     """
+    if rule_id and view.law.ruling(rule_id, view.decisive_on).unit != "month":
+        raise ProcessFault(_("规则 {rule} 须以月计。", rule=rule_id), element=rule_id)
     months = numbers.rule_value(view, rule_id) if rule_id else 0
     return view.remember(calendar.next_year(_when(view, start), months))
 
@@ -340,6 +357,7 @@ _OF_INSTANCE: dict[str, Callable[..., Any]] = {
     "movers_of": owners_of,  # of old
     "matters": matters,
     "linked": linked,
+    "matter_fits": matter_fits,
     "facts_of": facts_of,
     "next_year_ends": next_year_ends,
     "at_hour": at_hour,

@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from engine.db import tables
 from engine.db.states import POLL_RUNNING, PollState
-from engine.instance import polling, rights, rooms, voids
+from engine.instance import pads, polling, rights, rooms, voids
 from engine.instance.rights import Case
-from engine.people import organisation
+from engine.people import organisation, places
+from engine.people.ordering import on_screen
 from engine.queries import background, hints, ruled
 from engine.queries.poll_rows import seen
 from engine.queries.poll_summary import Summary, summary
@@ -21,12 +22,13 @@ from engine.queries.tellers import Change, Counting, Teller, change, counting, t
 from engine.queries.words import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from engine.db import Session, rows
     from engine.instance.context import Context
+    from engine.instance.pads import Pads
     from engine.people.organisation import Actor
     from engine.queries.background import Paper, Said
     from engine.queries.poll_rows import Read
@@ -92,6 +94,8 @@ class Poll(Summary):
     turn: str  # whose turn it is, when one answers after the other
     tellers: tuple[Teller, ...]
     counting: Counting | None  # for its tellers
+    places: Mapping[str, str]  # unit and posts of the candidates, while they may be chosen
+    pads: Pads | None  # of printed ballots, for its tellers and who presides over it
     voided: int  # times that the question was put before and declared void
 
 
@@ -161,17 +165,26 @@ def _whole(context: Context, read: Read, names: Named, lang: str) -> Poll:
     is_teller = context.actor is not None and context.actor.id in row.tellers
     at_table = context.actor if is_teller and row.state in POLL_RUNNING else None
     seated = tellers(session, row)
+    own_rights = _rights(context, read, seated)
+    at_hand = bool(row.rule.get("paper")) and (at_table is not None or own_rights.chair_of)
     return Poll(
         **vars(summary(context, read, names, lang)),
         due=read.beside.due,
         basis=_basis(context, read, lang),
-        rights=_rights(context, read, seated),
+        rights=own_rights,
         voices=_voices(session, read),
         turn=read.beside.turn or "",
         tellers=seated,
         counting=counting(session, at_table, row) if at_table else None,
+        places=_places(session, row),
+        pads=pads.of(session, row, read.beside.papers) if at_hand else None,
         voided=read.beside.voided,
     )
+
+
+def _places(session: Session, row: rows.Poll) -> Mapping[str, str]:
+    running = row.kind == "election" and row.state in POLL_RUNNING
+    return places.of(session, row.choices) if running else {}
 
 
 def _basis(context: Context, read: Read, lang: str) -> Basis:
@@ -233,15 +246,14 @@ def _void_by(context: Context, row: rows.Poll, element: str) -> VoidBy | None:
 
 
 def _voices(session: Session, read: Read) -> tuple[Voice, ...]:
-    by_answer = (_roll.at.nulls_last(), _member.name)
-    order = (_roll.position,) if read.rule.get("in_order") else by_answer
-    found = session.execute(
+    in_order = read.rule.get("in_order")
+    listed = session.execute(
         select(_member.name, _roll.choice, _roll.comment, _roll.at)
         .join(tables.member, _member.id == _roll.member_id)
         .where(_roll.poll_id == read.row.id)
-        .order_by(*order)
-        .limit(LISTED)
+        .order_by(_roll.position if in_order else _roll.at.nulls_last(), _member.id)
     ).all()
+    found = (listed if in_order else _by_answer(listed))[:LISTED]
     answered = [(r.name, r.at, r.choice is not None) for r in found]
     if read.hidden:
         return tuple(Voice(name, None, "", at, has) for name, at, has in answered)
@@ -249,3 +261,9 @@ def _voices(session: Session, read: Read) -> tuple[Voice, ...]:
         Voice(name, r.choice, r.comment, at, has)
         for r, (name, at, has) in zip(found, answered, strict=True)
     )
+
+
+def _by_answer(listed: Sequence[rows.Selected]) -> list[rows.Selected]:
+    """Those who have answered as they did, then the others by name."""
+    waiting = [row for row in listed if row.at is None]
+    return [row for row in listed if row.at is not None] + on_screen(waiting, lambda row: row.name)

@@ -61,7 +61,7 @@ def test_both_halves_hold(world: Errands) -> None:
         low = elsewhere.middle(session)
         assert low in world.done[1:]
         url = world.engine.url.render_as_string(hide_password=False)
-        other = elsewhere.Other(session, url, low)
+        other = elsewhere.Other(session, url, None, low)
         there = other.result()
         assert other.heard is not None  # by the process, not made here for want of one
         here = elsewhere.compared(session, Range(None, low))

@@ -106,6 +106,11 @@ api_members.set_password | 404 404 404 403 403 422 | 404
 api_publications.get_publication | 404 200 404 404 404 404 | 404
 api_publications.list_publications | 200 | -
 api_publications.make_objection | 404 201 404 404 404 404 | 404
+api_paper_ballots.get_pad_docx | 404 422 404 404 404 404 | 404
+api_paper_ballots.get_pad_pdf | 404 422 404 404 404 404 | 404
+api_paper_ballots.get_tally_docx | 404 200 404 404 404 404 | 404
+api_paper_ballots.get_tally_pdf | 404 200 404 404 404 404 | 404
+api_paper_ballots.print_pad | 404 200 404 404 404 404 | 404
 api_polls.close_poll | 404 409 404 409 403 404 | 404
 api_polls.declare | 404 403 404 403 403 404 | 404
 api_polls.dissent | 404 409 404 404 404 404 | 404
@@ -159,6 +164,11 @@ api_process-instances.suspend | 404 403 403 200 403 404 | 404
 api_process-instances.terminate | 404 403 403 200 403 404 | 404
 api_process-instances.withdraw | 404 200 403 403 403 404 | 404
 api_rules.add_vacation | 403 403 403 201 403 201 | 404
+api_own-versions.approve_own_version | 404 404 404 403 404 409 | 404
+api_own-versions.end_own_version | 404 404 404 409 404 409 | 404
+api_own-versions.get_own_version | 404 404 404 200 404 200 | 404
+api_own-versions.list_own_versions | 200 | -
+api_own-versions.refuse_own_version | 404 404 404 403 404 200 | 404
 api_proposals.approve_proposal | 403 | -
 api_proposals.list_proposals | 200 | -
 api_proposals.refuse_proposal | 403 | -
@@ -342,6 +352,8 @@ polls.declare | 404 403 404 403 403 404 | 404
 polls.dissent | 404 409 404 404 404 404 | 404
 polls.enter_paper | 404 409 404 404 404 404 | 404
 polls.give_paper | 404 303 404 404 404 404 | 404
+polls.paper | 404 200 404 404 404 404 | 404
+polls.print_pad | 404 303 404 404 404 404 | 404
 polls.replace_teller | 404 403 404 403 403 404 | 404
 polls.resign | 404 303 404 404 404 404 | 404
 polls.sign | 404 409 404 404 404 404 | 404
@@ -350,6 +362,8 @@ polls.void | 404 303 404 303 403 404 | 404
 publications.index | 200 | -
 publications.make | 404 302 404 404 404 404 | 404
 publications.publication | 404 200 404 404 404 404 | 404
+own_versions.decide | 404 404 404 403 404 409 | 404
+own_versions.end | 404 404 404 409 404 409 | 404
 proposals.again | 403 403 403 409 403 409 | -
 proposals.decide | 403 | -
 proposals.index | 200 | -
@@ -476,6 +490,8 @@ def test_everybody_gets_what_the_matrix_says_and_nothing_of_the_other_union(
         "rules.calendar",
         "api_search.search",
         "people.preview",
+        "definitions.process",
+        "api_own-versions.list_own_versions",
     ):
         assert (row, "a.secretary") in seen, row
 

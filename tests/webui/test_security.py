@@ -757,7 +757,9 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "people.join": ("username", "why"),
     "people.succeed": ("username", "on", "why"),
     "despatch.propose": ("kind", "reason", "template", "path", "value"),
-    "definitions.propose": ("note",),
+    "definitions.propose": ("note", "union"),
+    "own_versions.decide": ("decision",),
+    "own_versions.end": ("note",),
     "definitions.decide": ("decision",),
     "rules.propose": ("value", "valid_from", "valid_to", "source"),
     "rules.decide": ("decision", "rule"),
@@ -773,6 +775,7 @@ FORMS: dict[str, tuple[str, ...]] = {  # a row of the matrix -> its text fields
     "polls.void": ("reason",),
     "polls.enter_paper": ("returned", "invalid", "n.abstain"),
     "polls.give_paper": ("member",),
+    "polls.print_pad": ("ballots",),
     "tables.trial": ("f.launch.employer", "f.launch.known_on", "on"),
 }
 QUERIES: dict[str, tuple[str, ...]] = {
@@ -801,6 +804,8 @@ ACTORS = {
     "launch.start": "a.delegate",
     "launch.alike": "a.delegate",
     "definitions.decide": "a.admin",
+    "own_versions.decide": "a.admin",
+    "own_versions.end": "a.admin",
     "auth.do_login": "",
     "auth.login": "",
     "inbox.index": "a.committee",

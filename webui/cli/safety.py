@@ -88,7 +88,9 @@ def _verdict(settings: Settings, witnesses: list[Checkpoint]) -> Verdict:
         signer = signing(session, settings, make=False).signer
         public = signer.key.public if signer else None
         lines = Log(settings.home / "keys").lines()
-        return seals.verify(session, public, _checked, witnesses, lines, url=url)
+        return seals.verify(
+            session, public, _checked, witnesses, lines, url=url, home=settings.home
+        )
 
 
 def _checked(events: int) -> None:

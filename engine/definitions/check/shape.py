@@ -144,12 +144,14 @@ _DOCUMENT = Of(
         "numbering": str,
         "outside": bool,
         "signed_by": [str],
+        "places": bool,
         "needs": [str],
         "optional": [str],
     },
     ("title",),
     ("title",),
 )
+_BOOK = Of({"facts": [str], "apart": [str]}, ("facts",))
 _ACTION = Of({"do": str, ANY_KEY: None}, ("do",), ("title",))
 PROCESS = Of(
     {
@@ -177,6 +179,7 @@ PROCESS = Of(
         "actions": Of({ANY_KEY: _ACTION}),
         "messages": Of({ANY_KEY: _MESSAGE}),
         "publications": Of({ANY_KEY: _PUBLICATION}),
+        "books": Of({ANY_KEY: _BOOK}),
         "documents": Of({ANY_KEY: _DOCUMENT}),
         "guards": [_GUARD],
     },

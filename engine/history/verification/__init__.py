@@ -16,23 +16,25 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 
 from engine.ballots import rolls
-from engine.db import tables
+from engine.db import aside, tables
 from engine.history import kinds
 from engine.history.event_log import Break
 from engine.history.verification import (
     calendars,
     facts,
     matters,
+    own_versions,
     papers,
     polls,
     published,
     registry,
     rules,
+    said,
     seconded,
     secret,
     standing_rows,
 )
-from engine.history.verification.chains import Chains, Range
+from engine.history.verification.chains import Chains, Range, Told
 from engine.history.verification.replay import SILENT, Replayed, replay_events
 from engine.messages import _
 
@@ -85,6 +87,8 @@ def _beside_matters(session: Session) -> Break | None:
         or registry.first_false(session)
         or seconded.first_false(session)
         or calendars.first_false(session)
+        or said.stray(session)
+        or own_versions.first_false(session, own_versions.Times.of(session))
     )
 
 
@@ -149,13 +153,13 @@ def _streams(session: Session, within: Range) -> dict[str, _Stream]:
         task.seat,
         task.assignee_id,
     )
-    said = (poll.instance_id, roll.poll_id, roll.member_id, roll.choice, roll.comment, roll.at)
+    voices = (poll.instance_id, roll.poll_id, roll.member_id, roll.choice, roll.comment, roll.at)
     anything = or_(roll.choice.is_not(None), roll.at.is_not(None), roll.comment != "")
     invited = (meeting.instance_id, *tables.attendance.c)
     queries = {
         "task": select(*tasks).order_by(task.instance_id),
         "poll": select(tables.poll).order_by(poll.instance_id),
-        "roll": select(*said)
+        "roll": select(*voices)
         .join(tables.poll, poll.id == roll.poll_id)
         .where(anything)
         .order_by(poll.instance_id),
@@ -199,8 +203,9 @@ def _matters(
     events.
     """
     versions: dict[str, matters.Version] = {}
+    times = own_versions.Times.of(session)
     within, instance = chains.within, tables.instance.c
-    bad, streams = papers.bad_blobs(session, within), _streams(session, within)
+    bad, streams = papers.bad_blobs(session), _streams(session, within)
     columns = (
         instance.id,
         instance.process_id,
@@ -230,20 +235,33 @@ def _matters(
         .execution_options(yield_per=500)
     ):
         at[0] = row.id
-        said = chains.of(row.id)
+        told = chains.of(row.id)
         if chains.broken:
             return
         if row.version not in versions:
             versions[row.version] = matters.Version.of(files[row.version])
         rows = {name: stream.of(row.id) for name, stream in streams.items()}
-        events = [(seq, says) for seq, says in said if says["kind"] not in SILENT]
+        if broken := said.first_false(row.id, told):
+            yield broken
+        events = [
+            (each.seq, _whole(each))
+            for each in told
+            if each.says["kind"] not in SILENT or each.words is not None
+        ]
         replayed = replay_events(row.id, events)
         replayed.salt = row.salt
         version = versions[row.version]
         broken = _matter(replayed, row, rows, version=version, bad=bad)
+        broken = broken or times.launched(replayed, row.union_id)
         broken = broken or standing_rows.first_false(replayed, row, rows, version, events)
         if broken:
             yield broken
+
+
+def _whole(each: Told) -> dict[str, Any]:
+    """The body of an event with its words."""
+    apart = f'{{"{aside.MARK}":' in each.body
+    return aside.whole(each.says, each.words) if apart else each.says
 
 
 def _matter(
@@ -277,5 +295,5 @@ def _matter(
         return broken
     broken, held = polls.meetings(replayed, rows["meeting"], tasks, halls)
     outcomes = {str(poll.id): poll.outcome for poll in rows["poll"]}
-    said = facts.Said(spoken, outcomes, held, version.owner)
-    return broken or facts.first_false(replayed, row, version, said)
+    spoke = facts.Said(spoken, outcomes, held, version.owner)
+    return broken or facts.first_false(replayed, row, version, spoke)

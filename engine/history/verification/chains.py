@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from engine.db import Session, rows
 
-    Said = tuple[int, dict[str, Any]]  # seq and body of an event
-
 BACK = timedelta(seconds=2)  # so much may the clocks of two hosts differ
 _event = tables.event.c
 _COLUMNS = (
@@ -36,8 +34,18 @@ _COLUMNS = (
     _event.at,
     _event.body,
     _event.hash,
+    _event.words,
 )
 _FAULTS = (ValueError, TypeError, KeyError, AttributeError)
+
+
+class Told(NamedTuple):
+    """An event: its body as hashed, the words beside it, and the body read."""
+
+    seq: int
+    body: str
+    words: dict[str, Any] | None
+    says: dict[str, Any]
 
 
 class Range(NamedTuple):
@@ -76,10 +84,10 @@ class Chains:
         query = query.order_by(_event.instance_id, _event.seq)
         found = session.execute(query.execution_options(yield_per=5000))
         self._groups = groupby(found, key=itemgetter(0))
-        self._next: tuple[UUID, list[Said]] | None = None
+        self._next: tuple[UUID, list[Told]] | None = None
         self._step()
 
-    def of(self, key: UUID) -> list[Said]:
+    def of(self, key: UUID) -> list[Told]:
         """The events of one chain; keys must come in order."""
         while self._next is not None and self._next[0] < key:
             self._step()
@@ -113,19 +121,19 @@ class Chains:
         if self.broken is None:
             self._next = (chain_id, said)
 
-    def _read(self, chain_id: UUID, found: list[Any]) -> list[Said]:
+    def _read(self, chain_id: UUID, found: list[Any]) -> list[Told]:
         """The bodies of a chain; none that are false."""
         if not self._checked:
-            return [(row.seq, json.loads(row.body)) for row in found]
+            return [Told(row.seq, row.body, row.words, json.loads(row.body)) for row in found]
         seq, head = self._heads.pop(chain_id, (0, b""))
         self.broken = first_broken(chain_id, found, seq, head)
-        said: list[Said] = []
+        said: list[Told] = []
         for row in found if self.broken is None else ():
             says = body_of(row)
             if says is None:
                 self.broken = Break(chain_id, row.seq, _("记录旁列与正文不符"))
                 return said
-            said.append((row.seq, says))
+            said.append(Told(row.seq, row.body, row.words, says))
         back = (late for early, late in pairwise(found) if late.at < early.at - BACK)
         if self.broken is None and (row := next(back, None)) is not None:
             self.broken = Break(chain_id, row.seq, _("时刻早于前一条"))

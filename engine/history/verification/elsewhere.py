@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -86,12 +87,13 @@ def middle(session: Session) -> UUID | None:
 class Other:
     """The half from `low` on, while another process compares it; `events`: how many it has read."""
 
-    def __init__(self, session: Session, url: str, low: UUID) -> None:
+    def __init__(self, session: Session, url: str, home: Path | None, low: UUID) -> None:
         self._session, self._low = session, low
         self.events = 0
         self.heard: Found | None = None  # what it found, if it came to its end
         snapshot = session.execute(text("SELECT pg_export_snapshot()")).scalar_one()
-        sent = json.dumps({"url": url, "snapshot": snapshot, "low": str(low)}).encode()
+        where = {"url": url, "home": str(home) if home else None}
+        sent = json.dumps({**where, "snapshot": snapshot, "low": str(low)}).encode()
         self._thread = Thread(target=self._listen, args=(sent,), daemon=True)
         self._thread.start()
 
@@ -130,7 +132,9 @@ class _Progress:
 
 def _main() -> None:
     asked = json.load(sys.stdin)
-    engine = db.connect(asked["url"], size=1).execution_options(isolation_level="REPEATABLE READ")
+    home = Path(asked["home"]) if asked["home"] else None
+    engine = db.connect(asked["url"], size=1, home=home)
+    engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with db.transaction(engine) as session:
         name = str(asked["snapshot"]).replace("'", "")
         session.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{name}'")
